@@ -1,0 +1,87 @@
+//! What talks over connections: bulk transfers, and the adapters of the chat. An application sees
+//! only its own [`Io`]: no TCP, no sockets, no engine. The same adapters run in a world and, later,
+//! behind real sockets.
+
+use std::sync::Arc;
+
+use crate::time::Instant;
+
+/// A connection as its application knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Conn(pub u32);
+
+/// The number of a synthetic message, counted from 0 over the whole world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(pub u32);
+
+/// What happens to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It is open both ways. A server hears of a new connection through this.
+    Connected,
+    /// There is something to read.
+    Readable,
+    /// There is room to write again, after a short write.
+    Writable,
+    /// The peer will send no more; what it sent has been announced.
+    PeerClosed,
+    /// It is gone, in order or by a reset; no further events follow.
+    Closed,
+}
+
+/// An application on a host: a client with its connections, or a server with all of them.
+pub trait App: Send {
+    /// Begins, at its start time.
+    fn start(&mut self, io: &mut dyn Io);
+
+    /// Something happened to `conn`.
+    fn on_event(&mut self, conn: Conn, event: Event, io: &mut dyn Io);
+
+    /// The instant of [`poll_timeout`](App::poll_timeout) has come.
+    fn on_timeout(&mut self, io: &mut dyn Io);
+
+    /// When it wants to be woken next.
+    fn poll_timeout(&self) -> Option<Instant>;
+}
+
+/// What an application may do.
+pub trait Io {
+    /// The present instant.
+    fn now(&self) -> Instant;
+
+    /// No new work begins at or after this instant (the scenario's duration); what is under way
+    /// may drain.
+    fn horizon(&self) -> Instant;
+
+    /// Opens a connection to the server; [`Event::Connected`] follows.
+    fn connect(&mut self) -> Conn;
+
+    /// Writes `bytes[from..]`; returns how many were accepted. After a short write,
+    /// [`Event::Writable`] follows.
+    fn write(&mut self, conn: Conn, bytes: &Arc<[u8]>, from: usize) -> usize;
+
+    /// Writes up to `len` zero bytes that exist only as a number; returns how many were accepted.
+    fn write_zeros(&mut self, conn: Conn, len: u64) -> u64;
+
+    /// Appends everything readable to `out`; returns how much that was.
+    fn read(&mut self, conn: Conn, out: &mut Vec<u8>) -> usize;
+
+    /// Reads and drops everything readable; returns how much that was.
+    fn discard(&mut self, conn: Conn) -> u64;
+
+    /// Closes the sending side, after what was written.
+    fn close(&mut self, conn: Conn);
+
+    /// Resets the connection.
+    fn abort(&mut self, conn: Conn);
+
+    /// Announces a message that was meant to be sent at `intended` and that `audience` people
+    /// should hear; returns the id that its text must carry.
+    fn message_intended(&mut self, intended: Instant, audience: u32) -> MessageId;
+
+    /// Corrects the audience to what the room really was when the server handled the message.
+    fn message_fanned_out(&mut self, id: MessageId, audience: u32);
+
+    /// Announces that one person has heard message `id`.
+    fn message_delivered(&mut self, id: MessageId);
+}

@@ -1,0 +1,247 @@
+//! How much may be in flight: the policy that students write.
+//!
+//! A controller hears of acknowledgments, losses and timeouts and answers with a window in bytes.
+//! It knows no sequence numbers, no links and no clock; the connection owns bytes in flight, loss
+//! detection, recovery episodes, retransmission timers and pacing. A new controller is one file
+//! here and one line in [`ALGORITHMS`].
+
+mod cubic;
+mod fixed;
+mod none;
+mod reno;
+mod tahoe;
+#[cfg(test)]
+mod testing;
+
+use std::fmt;
+
+use crate::rng::Rng;
+use crate::time::{Duration, Instant};
+use crate::units::Rate;
+
+/// The congestion controller of one sender. All windows are in bytes.
+pub trait CongestionController: fmt::Debug + Send {
+    /// The congestion window: how many bytes may be in flight now.
+    fn cwnd(&self) -> u64;
+
+    /// New data was acknowledged. Not called during loss recovery unless `ack.in_recovery` says so.
+    fn on_ack(&mut self, ack: &Ack);
+
+    /// Loss was detected without a timeout: called once per recovery episode (RFC 6582 §3.2).
+    fn on_loss(&mut self, loss: &Loss);
+
+    /// The retransmission timer expired. `loss.new_episode` is false when the same window's losses
+    /// were already answered by `on_loss` or by an earlier timeout.
+    fn on_timeout(&mut self, loss: &Loss);
+
+    /// The network marked packets instead of dropping them: at most once per window of data.
+    fn on_ecn(&mut self, loss: &Loss) {
+        self.on_loss(loss);
+    }
+
+    /// The last `on_loss` or `on_timeout` turned out to be unfounded (RFC 5682, RFC 3708).
+    fn on_spurious(&mut self) {}
+
+    /// The rate at which the connection must spread its packets; `None` sends as the window opens.
+    fn pacing_rate(&self) -> Option<Rate> {
+        None
+    }
+
+    /// The slow start threshold, if there is one, for plots.
+    fn ssthresh(&self) -> Option<u64> {
+        None
+    }
+
+    /// What the controller is doing, for plots.
+    fn phase(&self) -> Phase {
+        match self.ssthresh() {
+            Some(threshold) if self.cwnd() < threshold => Phase::SlowStart,
+            Some(_) => Phase::CongestionAvoidance,
+            None => Phase::Steady,
+        }
+    }
+}
+
+/// What a controller learns from an acknowledgment of new data.
+#[derive(Clone, Debug)]
+pub struct Ack {
+    /// When it arrived.
+    pub now: Instant,
+    /// Bytes newly acknowledged or, with byte counting off, at most one segment (RFC 3465).
+    pub bytes: u64,
+    /// Bytes in flight before this acknowledgment.
+    pub flight: u64,
+    /// The round-trip time it measured, if it measured one.
+    pub rtt: Option<Duration>,
+    /// The smoothed round-trip time (RFC 6298).
+    pub srtt: Duration,
+    /// The smallest round-trip time seen.
+    pub min_rtt: Duration,
+    /// How fast data was delivered over the last round trip, if known.
+    pub delivery_rate: Option<Rate>,
+    /// Whether the window was not full: the application or the receiver's window held data back,
+    /// so the path proved nothing about a larger window (RFC 7661).
+    pub app_limited: bool,
+    /// Whether it arrived within a recovery episode.
+    pub in_recovery: bool,
+}
+
+/// What a controller learns of a loss.
+#[derive(Clone, Debug)]
+pub struct Loss {
+    /// When it was detected.
+    pub now: Instant,
+    /// Bytes found lost.
+    pub bytes: u64,
+    /// Bytes in flight just before: `FlightSize` of RFC 5681.
+    pub flight: u64,
+    /// Whether this starts a new episode: data sent since the last reduction was lost.
+    pub new_episode: bool,
+}
+
+/// What a controller is built from.
+#[derive(Clone, Debug)]
+pub struct Path {
+    /// Maximum segment size in bytes.
+    pub mss: u64,
+    /// The initial window in bytes (RFC 6928).
+    pub initial_window: u64,
+    /// A random stream of its own.
+    pub rng: Rng,
+    /// The values of its [`Parameter`]s, in their order.
+    pub parameters: Vec<f64>,
+}
+
+/// The phase of a controller or of its connection, for plots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Doubling each round trip.
+    SlowStart,
+    /// Growing slowly.
+    CongestionAvoidance,
+    /// In fast recovery (said by the connection).
+    Recovery,
+    /// After a retransmission timeout, until the lost window is repaired (said by the connection).
+    Loss,
+    /// No phases: a constant or absent window.
+    Steady,
+}
+
+/// One line of the table of controllers.
+pub struct Algorithm {
+    /// What scenario files call it.
+    pub name: &'static str,
+    /// One sentence for `testbed list`.
+    pub summary: &'static str,
+    /// What `[congestion.<name>]` may set.
+    pub parameters: &'static [Parameter],
+    /// Makes one.
+    pub build: fn(&Path) -> Box<dyn CongestionController>,
+}
+
+/// A number that a scenario may set for a controller.
+#[derive(Debug)]
+pub struct Parameter {
+    /// Its key.
+    pub name: &'static str,
+    /// Its value when nothing is said.
+    pub default: f64,
+    /// The smallest and largest value that make sense.
+    pub range: (f64, f64),
+    /// One sentence, with the unit.
+    pub summary: &'static str,
+}
+
+/// A controller with its parameters: what a scenario chose.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// The line of the table.
+    pub algorithm: &'static Algorithm,
+    /// The values of its parameters, in their order.
+    pub parameters: Vec<f64>,
+}
+
+/// Every controller there is. To add yours, add a file and a line.
+pub static ALGORITHMS: &[Algorithm] = &[
+    Algorithm {
+        name: "none",
+        summary: "no congestion control: only the receiver's window limits the sender",
+        parameters: &[],
+        build: |_| Box::new(none::Unlimited),
+    },
+    Algorithm {
+        name: "fixed",
+        summary: "a constant window, whatever happens",
+        parameters: fixed::PARAMETERS,
+        build: |path| Box::new(fixed::Fixed::new(path)),
+    },
+    Algorithm {
+        name: "tahoe",
+        summary: "Tahoe (Jacobson 1988): every loss restarts slow start from one segment",
+        parameters: &[],
+        build: |path| Box::new(tahoe::Tahoe::new(path)),
+    },
+    Algorithm {
+        name: "reno",
+        summary: "Reno (RFC 5681): additive increase, multiplicative decrease by half",
+        parameters: &[],
+        build: |path| Box::new(reno::Reno::new(path)),
+    },
+    Algorithm {
+        name: "cubic",
+        summary: "CUBIC (RFC 9438): growth as a cubic function of the time since the last loss",
+        parameters: cubic::PARAMETERS,
+        build: |path| Box::new(cubic::Cubic::new(path)),
+    },
+];
+
+impl Algorithm {
+    /// The algorithm called `name`.
+    pub fn by_name(name: &str) -> Option<&'static Algorithm> {
+        ALGORITHMS.iter().find(|algorithm| algorithm.name == name)
+    }
+
+    /// This algorithm with its default parameters.
+    pub fn with_defaults(&'static self) -> Choice {
+        Choice { algorithm: self, parameters: self.parameters.iter().map(|p| p.default).collect() }
+    }
+}
+
+impl Choice {
+    /// The algorithm called `name` with its defaults. Panics on an unknown name: for names that
+    /// come from users, ask [`Algorithm::by_name`].
+    pub fn named(name: &str) -> Choice {
+        Algorithm::by_name(name).expect("a controller in the table").with_defaults()
+    }
+
+    /// Makes the controller of one sender.
+    pub fn build(&self, mss: u64, initial_window: u64, rng: Rng) -> Box<dyn CongestionController> {
+        let path = Path { mss, initial_window, rng, parameters: self.parameters.clone() };
+        (self.algorithm.build)(&path)
+    }
+}
+
+impl Phase {
+    /// The word in `phase` columns.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Phase::SlowStart => "slow_start",
+            Phase::CongestionAvoidance => "congestion_avoidance",
+            Phase::Recovery => "recovery",
+            Phase::Loss => "loss",
+            Phase::Steady => "steady",
+        }
+    }
+}
+
+impl PartialEq for Algorithm {
+    fn eq(&self, other: &Algorithm) -> bool {
+        self.name == other.name
+    }
+}
+
+impl fmt::Debug for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

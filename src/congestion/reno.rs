@@ -1,0 +1,122 @@
+//! Reno: slow start, congestion avoidance and halving on loss (RFC 5681), growing by bytes
+//! acknowledged (RFC 3465), so that delayed acknowledgments do not slow it down.
+
+use super::{Ack, CongestionController, Loss, Path};
+
+/// Reno's two numbers, in bytes, and its progress to the next increase.
+#[derive(Debug)]
+pub struct Reno {
+    mss: u64,
+    cwnd: u64,
+    ssthresh: u64,
+    /// Bytes acknowledged since the window last grew in congestion avoidance.
+    credit: u64,
+}
+
+impl Reno {
+    pub(super) fn new(path: &Path) -> Reno {
+        // RFC 5681 §3.1: the initial ssthresh should be arbitrarily high.
+        Reno { mss: path.mss, cwnd: path.initial_window, ssthresh: u64::MAX, credit: 0 }
+    }
+}
+
+impl CongestionController for Reno {
+    fn cwnd(&self) -> u64 {
+        self.cwnd
+    }
+
+    fn on_ack(&mut self, ack: &Ack) {
+        // RFC 7661 §4.2: a window that was not used proves nothing about a larger one.
+        if ack.app_limited || ack.in_recovery {
+            return;
+        }
+        let mut bytes = ack.bytes;
+        if self.cwnd < self.ssthresh {
+            // Slow start grows by the bytes acknowledged. Unlike RFC 3465 §2.2, without a limit of
+            // two segments per ACK, because Linux has none and senders do not burst more for it.
+            let grown = bytes.min(self.ssthresh - self.cwnd);
+            self.cwnd += grown;
+            bytes -= grown;
+        }
+        // RFC 5681 §3.1: one segment per window acknowledged.
+        self.credit += bytes;
+        if self.credit >= self.cwnd {
+            self.credit -= self.cwnd;
+            self.cwnd += self.mss;
+        }
+    }
+
+    fn on_loss(&mut self, loss: &Loss) {
+        self.ssthresh = halved(self.cwnd, loss.flight, self.mss);
+        self.cwnd = self.ssthresh;
+        self.credit = 0;
+    }
+
+    fn on_timeout(&mut self, loss: &Loss) {
+        if loss.new_episode {
+            self.ssthresh = halved(self.cwnd, loss.flight, self.mss);
+        }
+        // RFC 5681 §3.1: the loss window is one segment.
+        self.cwnd = self.mss;
+        self.credit = 0;
+    }
+
+    fn ssthresh(&self) -> Option<u64> {
+        Some(self.ssthresh)
+    }
+}
+
+/// Half the window in whole segments, at least two: equation (4) of RFC 5681 §3.1. Flight counts
+/// only up to the window, so that segments sent by limited transmit do not raise it (§3.2).
+pub(super) fn halved(cwnd: u64, flight: u64, mss: u64) -> u64 {
+    (flight.min(cwnd) / 2 / mss).max(2) * mss
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{ack, loss, path};
+    use super::*;
+
+    #[test]
+    fn doubles_per_round_trip_in_slow_start() {
+        let mut reno = Reno::new(&path());
+        for _ in 0..5 {
+            reno.on_ack(&ack(2000));
+        }
+        assert_eq!(reno.cwnd(), 20_000);
+    }
+
+    #[test]
+    fn adds_one_segment_per_window_in_congestion_avoidance() {
+        let mut reno = Reno::new(&path());
+        reno.on_loss(&loss(10_000));
+        assert_eq!(reno.cwnd(), 5_000);
+        for _ in 0..5 {
+            reno.on_ack(&ack(1000));
+        }
+        assert_eq!(reno.cwnd(), 6_000);
+    }
+
+    #[test]
+    fn timeout_restarts_from_one_segment_and_halves_once_per_episode() {
+        let mut reno = Reno::new(&path());
+        reno.on_timeout(&loss(10_000));
+        assert_eq!((reno.cwnd(), reno.ssthresh), (1_000, 5_000));
+        reno.on_timeout(&Loss { new_episode: false, ..loss(1_000) });
+        assert_eq!((reno.cwnd(), reno.ssthresh), (1_000, 5_000));
+    }
+
+    #[test]
+    fn never_falls_below_two_segments_on_loss() {
+        let mut reno = Reno::new(&path());
+        reno.on_loss(&loss(1_000));
+        assert_eq!(reno.cwnd(), 2_000);
+    }
+
+    #[test]
+    fn an_unused_window_does_not_grow() {
+        let mut reno = Reno::new(&path());
+        reno.on_ack(&Ack { app_limited: true, ..ack(5_000) });
+        assert_eq!(reno.cwnd(), 10_000);
+    }
+}

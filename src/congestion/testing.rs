@@ -1,0 +1,30 @@
+//! Inputs for tests of bare controllers: segments of 1000 bytes.
+
+use super::{Ack, Loss, Path};
+use crate::rng::Seed;
+use crate::time::{Duration, Instant};
+
+/// A path with an initial window of ten segments and no parameters.
+pub fn path() -> Path {
+    Path { mss: 1000, initial_window: 10_000, rng: Seed(1).stream("test"), parameters: Vec::new() }
+}
+
+/// An acknowledgment of `bytes` with a full window.
+pub fn ack(bytes: u64) -> Ack {
+    Ack {
+        now: Instant::ZERO,
+        bytes,
+        flight: bytes,
+        rtt: None,
+        srtt: Duration::from_millis(50),
+        min_rtt: Duration::from_millis(50),
+        delivery_rate: None,
+        app_limited: false,
+        in_recovery: false,
+    }
+}
+
+/// A loss of one segment with `flight` bytes outstanding.
+pub fn loss(flight: u64) -> Loss {
+    Loss { now: Instant::ZERO, bytes: 1000, flight, new_episode: true }
+}

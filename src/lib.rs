@@ -1,0 +1,11 @@
+//! `testbed`: a network-emulation testbed in one deterministic world.
+
+pub mod app;
+pub mod congestion;
+pub mod link;
+pub mod record;
+pub mod rng;
+pub mod tcp;
+pub mod time;
+pub mod units;
+pub mod wire;

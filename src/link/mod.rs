@@ -1,0 +1,3 @@
+//! Links: impair, queue, serialise, propagate.
+
+pub mod config;

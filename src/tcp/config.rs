@@ -1,0 +1,95 @@
+//! What a connection is set to: enough to be set like Linux (the default) or like ns-3.
+
+use crate::congestion::Choice;
+use crate::time::Duration;
+
+/// The settings of one end of a connection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The congestion controller of this sender.
+    pub congestion: Choice,
+    /// Largest payload of a segment in bytes, timestamps already deducted (64 … 9000).
+    pub mss: u16,
+    /// The initial window in segments (RFC 6928; 1 is allowed).
+    pub initial_window: u32,
+    /// How losses are found and repaired.
+    pub recovery: Recovery,
+    /// Delayed acknowledgments (RFC 9293 §3.8.6.3); `None` acknowledges every segment.
+    pub delayed_ack: Option<DelayedAck>,
+    /// Whether windows grow by bytes acknowledged (RFC 3465) or by one segment per ACK.
+    pub byte_counting: bool,
+    /// Lower bound of the retransmission timeout.
+    pub min_rto: Duration,
+    /// What the lower bound bounds.
+    pub rto_floor: RtoFloor,
+    /// Upper bound of the retransmission timeout, back-off included (RFC 6298 §2.5).
+    pub max_rto: Duration,
+    /// Nagle's algorithm (RFC 9293 §3.7.4).
+    pub nagle: bool,
+    /// Offer timestamps (RFC 7323 §3).
+    pub timestamps: bool,
+    /// Offer SACK (RFC 2018); without it recovery is NewReno's.
+    pub sack: bool,
+    /// Offer window scaling (RFC 7323 §2).
+    pub window_scale: bool,
+    /// Send new data on the first two duplicate ACKs (RFC 3042).
+    pub limited_transmit: bool,
+    /// Speak ECN (RFC 3168).
+    pub ecn: bool,
+    /// Largest receive window in bytes.
+    pub receive_window: u64,
+    /// Most bytes that `write` accepts beyond what is acknowledged.
+    pub send_buffer: u64,
+}
+
+/// How losses are found and repaired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// From SACK blocks (RFC 6675), if both ends offer SACK.
+    Sack,
+    /// From duplicate and partial acknowledgments (RFC 6582).
+    NewReno,
+}
+
+/// What the minimum RTO bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RtoFloor {
+    /// The whole timeout: RFC 6298 §2.4, and ns-3.
+    Rto,
+    /// Its variance term, so that the timeout is at least the smoothed RTT plus the floor: Linux.
+    Variance,
+}
+
+/// When an acknowledgment may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DelayedAck {
+    /// Acknowledge at the latest every so many full segments.
+    pub segments: u32,
+    /// Acknowledge at the latest after this time.
+    pub timeout: Duration,
+}
+
+impl Default for Config {
+    /// Linux's settings, with Reno.
+    fn default() -> Config {
+        Config {
+            congestion: Choice::named("reno"),
+            mss: 1448,
+            initial_window: 10,
+            recovery: Recovery::Sack,
+            delayed_ack: Some(DelayedAck { segments: 2, timeout: Duration::from_millis(40) }),
+            byte_counting: true,
+            min_rto: Duration::from_millis(200),
+            rto_floor: RtoFloor::Variance,
+            max_rto: Duration::from_secs(120),
+            nagle: false,
+            timestamps: true,
+            sack: true,
+            window_scale: true,
+            limited_transmit: true,
+            ecn: false,
+            receive_window: 4 << 20,
+            send_buffer: 4 << 20,
+        }
+    }
+}

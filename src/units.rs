@@ -1,0 +1,302 @@
+//! Quantities with units, parsed once from iproute2's vocabulary: `"10mbit"`, `"25ms"`, `"10%"`,
+//! `"64KiB"`. After parsing, no string is looked at again.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::time::Duration;
+
+/// A link or pacing rate in bits per second; never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rate(u64);
+
+/// A probability, kept as a 64-bit threshold so that a draw is one comparison without floats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Probability(u64);
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
+/// Why a quantity could not be read: what is wrong, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitError {
+    /// What is wrong with the text.
+    pub problem: String,
+    /// What to write instead.
+    pub help: String,
+}
+
+impl Rate {
+    /// A rate of `bits` per second; `None` for zero.
+    pub const fn from_bits_per_second(bits: u64) -> Option<Rate> {
+        if bits == 0 { None } else { Some(Rate(bits)) }
+    }
+
+    /// Bits per second.
+    pub const fn bits_per_second(self) -> u64 {
+        self.0
+    }
+
+    /// Megabits per second, for tables and plots.
+    pub fn as_mbit(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+
+    /// How long `bytes` take at this rate, rounded up to the nanosecond.
+    pub fn time_for(self, bytes: u64) -> Duration {
+        let nanos = (u128::from(bytes) * 8_000_000_000).div_ceil(u128::from(self.0));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// How many whole bytes pass in `span`.
+    pub fn bytes_in(self, span: Duration) -> u64 {
+        let bytes = u128::from(self.0) * u128::from(span.as_nanos()) / 8_000_000_000;
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+}
+
+impl Probability {
+    /// It never happens.
+    pub const NEVER: Probability = Probability(0);
+    /// It always happens.
+    pub const ALWAYS: Probability = Probability(u64::MAX);
+
+    /// A probability between 0 and 1; `None` outside.
+    pub fn new(fraction: f64) -> Option<Probability> {
+        if !(0.0..=1.0).contains(&fraction) {
+            return None;
+        }
+        // 2^64; the cast saturates, so that 1.0 becomes ALWAYS.
+        Some(Probability((fraction * 18_446_744_073_709_551_616.0) as u64))
+    }
+
+    /// Whether a uniform 64-bit `draw` falls within the probability.
+    pub const fn hits(self, draw: u64) -> bool {
+        draw < self.0 || self.0 == u64::MAX
+    }
+
+    /// Whether it can never happen.
+    pub const fn is_never(self) -> bool {
+        self.0 == 0
+    }
+
+    /// As a fraction between 0 and 1, for tables and formulas.
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / 18_446_744_073_709_551_616.0
+    }
+}
+
+impl FromStr for Duration {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Duration, UnitError> {
+        const HELP: &str = "write a duration with its unit: \"25ms\", \"1.5s\", \"200us\", \"2min\"";
+        let (number, unit) = split(text, "a duration", HELP)?;
+        let scale = match unit {
+            "ns" => 1.0,
+            "us" | "usec" | "usecs" | "µs" => 1e3,
+            "ms" | "msec" | "msecs" => 1e6,
+            "s" | "sec" | "secs" => 1e9,
+            "min" => 60e9,
+            "h" => 3600e9,
+            "" => return Err(no_unit(text, "a duration", HELP)),
+            _ => return Err(unknown_unit(unit, "a duration", HELP)),
+        };
+        let nanos = whole(number, scale, text, HELP)?;
+        Ok(Duration::from_nanos(nanos))
+    }
+}
+
+impl FromStr for Rate {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Rate, UnitError> {
+        const HELP: &str = "write a rate in bits per second: \"10mbit\", \"64kbit\", \"1.5gbit\"";
+        let (number, unit) = split(text, "a rate", HELP)?;
+        let lower = unit.to_ascii_lowercase();
+        let scale = match lower.as_str() {
+            "bit" | "bit/s" => 1.0,
+            "kbit" | "kbit/s" => 1e3,
+            "mbit" | "mbit/s" => 1e6,
+            "gbit" | "gbit/s" => 1e9,
+            "tbit" | "tbit/s" => 1e12,
+            "kibit" => 1024.0,
+            "mibit" => 1_048_576.0,
+            "gibit" => 1_073_741_824.0,
+            "bps" | "kbps" | "mbps" | "gbps" | "tbps" => {
+                let bits = lower.replace("bps", "bit");
+                let bits = if bits == "bit" { "bit".to_owned() } else { bits };
+                return Err(UnitError {
+                    problem: format!("\"{unit}\" means bytes per second to iproute2 and bits to most others"),
+                    help: format!("write \"{}{bits}\" if you mean bits", text.trim_end_matches(unit).trim()),
+                });
+            }
+            "" => return Err(no_unit(text, "a rate", HELP)),
+            _ => return Err(unknown_unit(unit, "a rate", HELP)),
+        };
+        let bits = whole(number, scale, text, HELP)?;
+        Rate::from_bits_per_second(bits).ok_or_else(|| UnitError {
+            problem: "a rate of zero moves nothing".to_owned(),
+            help: "leave `rate` out for an unlimited link, or use loss = \"100%\" to cut it".to_owned(),
+        })
+    }
+}
+
+impl FromStr for Probability {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Probability, UnitError> {
+        const HELP: &str = "write a probability in percent: \"10%\", \"0.5%\"";
+        let (number, unit) = split(text, "a probability", HELP)?;
+        match unit {
+            "%" => {}
+            "" => return Err(no_unit(text, "a probability", HELP)),
+            _ => return Err(unknown_unit(unit, "a probability", HELP)),
+        }
+        Probability::new(number / 100.0).ok_or_else(|| UnitError {
+            problem: format!("{text} is not a probability"),
+            help: "a probability lies between \"0%\" and \"100%\"".to_owned(),
+        })
+    }
+}
+
+impl FromStr for Bytes {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Bytes, UnitError> {
+        const HELP: &str = "write a size in bytes: \"200B\", \"64KiB\", \"1MB\"";
+        let (number, unit) = split(text, "a size", HELP)?;
+        let scale = match unit.to_ascii_lowercase().as_str() {
+            "b" => 1.0,
+            "kb" | "k" => 1e3,
+            "mb" | "m" => 1e6,
+            "gb" | "g" => 1e9,
+            "kib" => 1024.0,
+            "mib" => 1_048_576.0,
+            "gib" => 1_073_741_824.0,
+            "" => return Err(no_unit(text, "a size", HELP)),
+            _ => return Err(unknown_unit(unit, "a size", HELP)),
+        };
+        Ok(Bytes(whole(number, scale, text, HELP)?))
+    }
+}
+
+/// Splits `"10 mbit"` into its number and its unit.
+fn split<'a>(text: &'a str, what: &str, help: &str) -> Result<(f64, &'a str), UnitError> {
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '_')))
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let value = number
+        .replace('_', "")
+        .parse::<f64>()
+        .map_err(|_| UnitError { problem: format!("\"{text}\" is not {what}"), help: help.to_owned() })?;
+    Ok((value, unit.trim()))
+}
+
+/// `number × scale` as a whole number of base units.
+fn whole(number: f64, scale: f64, text: &str, help: &str) -> Result<u64, UnitError> {
+    let value = (number * scale).round();
+    if value < 0.0 {
+        return Err(UnitError { problem: format!("\"{text}\" is negative"), help: help.to_owned() });
+    }
+    // 2^63 leaves room to add two of them.
+    if value >= 9_223_372_036_854_775_808.0 {
+        return Err(UnitError { problem: format!("\"{text}\" is too large"), help: help.to_owned() });
+    }
+    Ok(value as u64)
+}
+
+fn no_unit(text: &str, what: &str, help: &str) -> UnitError {
+    UnitError { problem: format!("\"{text}\" has no unit; {what} needs one"), help: help.to_owned() }
+}
+
+fn unknown_unit(unit: &str, what: &str, help: &str) -> UnitError {
+    UnitError { problem: format!("\"{unit}\" is no unit of {what}"), help: help.to_owned() }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            n if n % 1_000_000_000 == 0 => write!(f, "{}gbit", n / 1_000_000_000),
+            n if n % 1_000_000 == 0 => write!(f, "{}mbit", n / 1_000_000),
+            n if n % 1_000 == 0 => write!(f, "{}kbit", n / 1_000),
+            n => write!(f, "{n}bit"),
+        }
+    }
+}
+
+impl fmt::Display for Probability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Ten digits hide the rounding of the threshold and show all that a file can say.
+        let percent = (self.as_f64() * 1e12).round() / 1e10;
+        write!(f, "{percent}%")
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            n if n > 0 && n % 1_048_576 == 0 => write!(f, "{}MiB", n / 1_048_576),
+            n if n > 0 && n % 1024 == 0 => write!(f, "{}KiB", n / 1024),
+            n => write!(f, "{n}B"),
+        }
+    }
+}
+
+impl fmt::Display for UnitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.problem, self.help)
+    }
+}
+
+impl std::error::Error for UnitError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_iproute2s_words() {
+        assert_eq!("10mbit".parse::<Rate>().map(Rate::bits_per_second), Ok(10_000_000));
+        assert_eq!("1.5 Gbit".parse::<Rate>().map(Rate::bits_per_second), Ok(1_500_000_000));
+        assert_eq!("25ms".parse(), Ok(Duration::from_millis(25)));
+        assert_eq!("0.5s".parse(), Ok(Duration::from_millis(500)));
+        assert_eq!("64KiB".parse(), Ok(Bytes(65536)));
+        assert_eq!("10%".parse::<Probability>().map(|p| p.to_string()), Ok("10%".to_owned()));
+        assert_eq!("0.01%".parse::<Probability>().map(|p| p.to_string()), Ok("0.01%".to_owned()));
+    }
+
+    #[test]
+    fn refuses_the_ambiguous_and_the_impossible() {
+        let mbps = "10Mbps".parse::<Rate>().unwrap_err();
+        assert!(mbps.help.contains("10mbit"), "{mbps}");
+        for bad in ["0mbit", "-1mbit", "10", "fast", "10 furlongs", "1e30tbit", "99999999999tbit"] {
+            assert!(bad.parse::<Rate>().is_err(), "{bad}");
+        }
+        for bad in ["-1%", "100.1%", "0.5", "x%"] {
+            assert!(bad.parse::<Probability>().is_err(), "{bad}");
+        }
+        for bad in ["-1ms", "5", "99999999999999h"] {
+            assert!(bad.parse::<Duration>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn certain_means_always_and_zero_never() {
+        assert!(Probability::ALWAYS.hits(u64::MAX));
+        assert_eq!(Probability::new(1.0), Some(Probability::ALWAYS));
+        assert!(!Probability::NEVER.hits(0));
+    }
+
+    #[test]
+    fn transmission_time_rounds_up() {
+        let rate: Rate = "10mbit".parse().expect("a rate");
+        assert_eq!(rate.time_for(1500), Duration::from_micros(1200));
+        let third = Rate::from_bits_per_second(3).expect("not zero");
+        assert_eq!(third.time_for(1), Duration::from_nanos(2_666_666_667));
+        assert_eq!(rate.bytes_in(Duration::from_micros(1200)), 1500);
+    }
+}

@@ -1,0 +1,233 @@
+//! A TCP segment in memory: the header of RFC 9293 §3.1, the options of RFC 7323 and RFC 2018, and
+//! a payload that is either a length (bulk data) or shared bytes (chat).
+
+use std::sync::Arc;
+
+use super::SeqNumber;
+
+/// Bytes of a TCP header without options (RFC 9293 §3.1).
+const HEADER: u32 = 20;
+/// Timestamps with their two bytes of padding (RFC 7323 appendix A).
+const TIMESTAMPS: u32 = 12;
+
+/// A TCP segment; at most 80 bytes in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Segment {
+    /// Number of the first byte of the payload, or of SYN.
+    pub seq: SeqNumber,
+    /// The next number expected; means something only with [`Flags::ACK`].
+    pub ack: SeqNumber,
+    /// The receive window, scaled down unless this is a SYN (RFC 7323 §2.2).
+    pub window: u16,
+    /// The control bits.
+    pub flags: Flags,
+    /// TSval and TSecr (RFC 7323 §3).
+    pub timestamps: Option<Timestamps>,
+    /// What a SYN offers, or the SACK blocks of an ACK.
+    pub options: Options,
+    /// The data.
+    pub payload: Payload,
+}
+
+/// The control bits of a segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(pub u8);
+
+/// The timestamp option (RFC 7323 §3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timestamps {
+    /// TSval: the sender's clock, in milliseconds here.
+    pub value: u32,
+    /// TSecr: the echo of the newest value received.
+    pub echo: u32,
+}
+
+/// Options that never meet: SYNs negotiate, other segments report SACK blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Options {
+    /// SACK blocks, possibly none.
+    Sack(SackBlocks),
+    /// The offers of a SYN.
+    Syn(SynOptions),
+}
+
+/// What a SYN offers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SynOptions {
+    /// Maximum segment size (RFC 9293 §3.7.1); without timestamps deducted.
+    pub mss: Option<u16>,
+    /// Window scale (RFC 7323 §2).
+    pub window_scale: Option<u8>,
+    /// SACK permitted (RFC 2018 §2).
+    pub sack_permitted: bool,
+}
+
+/// Up to three SACK blocks (RFC 2018 §3: as many as fit beside timestamps), each from its first
+/// byte to the one after its last, the most recent first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SackBlocks {
+    blocks: [(SeqNumber, SeqNumber); 3],
+    len: u8,
+}
+
+/// What a segment carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// That many zero bytes, which exist only as a number.
+    Zeros(u32),
+    /// A slice of shared bytes: the buffer, where the slice starts, and its length.
+    Shared(Arc<[u8]>, u32, u32),
+}
+
+impl Segment {
+    /// Bytes of the TCP header with its options, a multiple of four.
+    pub fn header_len(&self) -> u32 {
+        let timestamps = if self.timestamps.is_some() { TIMESTAMPS } else { 0 };
+        let options = match &self.options {
+            Options::Sack(blocks) => match blocks.as_slice().len() as u32 {
+                0 => 0,
+                // Two bytes of padding, kind and length (RFC 2018 §3).
+                n => 4 + 8 * n,
+            },
+            Options::Syn(syn) => {
+                let mss = if syn.mss.is_some() { 4 } else { 0 };
+                let scale = if syn.window_scale.is_some() { 4 } else { 0 };
+                // SACK-permitted fits into the padding of the timestamps.
+                let sack = if syn.sack_permitted && timestamps == 0 { 4 } else { 0 };
+                mss + scale + sack
+            }
+        };
+        HEADER + timestamps + options
+    }
+
+    /// The sequence space it takes: payload, and one each for SYN and FIN (RFC 9293 §3.4).
+    pub fn sequence_len(&self) -> u32 {
+        let control = u32::from(self.flags.has(Flags::SYN)) + u32::from(self.flags.has(Flags::FIN));
+        self.payload.len() + control
+    }
+
+    /// The SACK blocks; none on a SYN.
+    pub fn sack_blocks(&self) -> &[(SeqNumber, SeqNumber)] {
+        match &self.options {
+            Options::Sack(blocks) => blocks.as_slice(),
+            Options::Syn(_) => &[],
+        }
+    }
+
+    /// The offers of a SYN; none elsewhere.
+    pub fn syn_options(&self) -> SynOptions {
+        match self.options {
+            Options::Syn(syn) => syn,
+            Options::Sack(_) => SynOptions::default(),
+        }
+    }
+}
+
+impl Flags {
+    /// No more data from the sender.
+    pub const FIN: Flags = Flags(0x01);
+    /// Synchronise sequence numbers.
+    pub const SYN: Flags = Flags(0x02);
+    /// Reset the connection.
+    pub const RST: Flags = Flags(0x04);
+    /// Push function.
+    pub const PSH: Flags = Flags(0x08);
+    /// The acknowledgment field means something.
+    pub const ACK: Flags = Flags(0x10);
+    /// ECN echo (RFC 3168 §6.1).
+    pub const ECE: Flags = Flags(0x40);
+    /// Congestion window reduced (RFC 3168 §6.1).
+    pub const CWR: Flags = Flags(0x80);
+
+    /// Whether all bits of `other` are set.
+    pub const fn has(self, other: Flags) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Both sets of bits.
+    #[must_use]
+    pub const fn with(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options::Sack(SackBlocks::default())
+    }
+}
+
+impl SackBlocks {
+    /// Adds a block; `false` if there is no room left.
+    pub fn push(&mut self, start: SeqNumber, end: SeqNumber) -> bool {
+        let Some(slot) = self.blocks.get_mut(usize::from(self.len)) else {
+            return false;
+        };
+        *slot = (start, end);
+        self.len += 1;
+        true
+    }
+
+    /// The blocks present.
+    pub fn as_slice(&self) -> &[(SeqNumber, SeqNumber)] {
+        &self.blocks[..usize::from(self.len)]
+    }
+}
+
+impl Payload {
+    /// `len` zero bytes.
+    pub const fn zeros(len: u32) -> Payload {
+        Payload::Zeros(len)
+    }
+
+    /// All of `bytes`, shared. Panics above 4 GiB.
+    pub fn shared(bytes: impl Into<Arc<[u8]>>) -> Payload {
+        let bytes = bytes.into();
+        let len = u32::try_from(bytes.len()).expect("a payload below 4 GiB");
+        Payload::Shared(bytes, 0, len)
+    }
+
+    /// Number of bytes.
+    pub const fn len(&self) -> u32 {
+        match self {
+            Payload::Zeros(len) | Payload::Shared(_, _, len) => *len,
+        }
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The `len` bytes from `start` on, without copying. Panics outside the payload.
+    #[must_use]
+    pub fn slice(&self, start: u32, len: u32) -> Payload {
+        assert!(start + len <= self.len(), "a slice inside the payload");
+        match self {
+            Payload::Zeros(_) => Payload::Zeros(len),
+            Payload::Shared(bytes, from, _) => Payload::Shared(Arc::clone(bytes), from + start, len),
+        }
+    }
+
+    /// Appends the bytes to `out`; zeros are written out.
+    pub fn copy_to(&self, out: &mut Vec<u8>) {
+        match self.as_bytes() {
+            Some(bytes) => out.extend_from_slice(bytes),
+            None => out.resize(out.len() + self.len() as usize, 0),
+        }
+    }
+
+    /// The bytes, unless they are zeros that exist only as a number.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Payload::Zeros(_) => None,
+            Payload::Shared(bytes, from, len) => Some(&bytes[*from as usize..(*from + *len) as usize]),
+        }
+    }
+}
+
+impl Default for Payload {
+    fn default() -> Payload {
+        Payload::Zeros(0)
+    }
+}
