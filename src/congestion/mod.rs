@@ -24,7 +24,7 @@ pub trait CongestionController: fmt::Debug + Send {
     /// The congestion window: how many bytes may be in flight now.
     fn cwnd(&self) -> u64;
 
-    /// New data was acknowledged. Not called during loss recovery unless `ack.in_recovery` says so.
+    /// New data was acknowledged; `ack.in_recovery` tells whether lost data is being repaired.
     fn on_ack(&mut self, ack: &Ack);
 
     /// Loss was detected without a timeout: called once per recovery episode (RFC 6582 §3.2).
@@ -41,6 +41,10 @@ pub trait CongestionController: fmt::Debug + Send {
 
     /// The last `on_loss` or `on_timeout` turned out to be unfounded (RFC 5682, RFC 3708).
     fn on_spurious(&mut self) {}
+
+    /// Nothing was sent for longer than a retransmission timeout: what the window once proved no
+    /// longer holds, and sending resumes with at most the initial window (RFC 5681 §4.1).
+    fn on_idle(&mut self) {}
 
     /// The rate at which the connection must spread its packets; `None` sends as the window opens.
     fn pacing_rate(&self) -> Option<Rate> {
@@ -77,13 +81,26 @@ pub struct Ack {
     pub srtt: Duration,
     /// The smallest round-trip time seen.
     pub min_rtt: Duration,
-    /// How fast data was delivered over the last round trip, if known.
-    pub delivery_rate: Option<Rate>,
+    /// Bytes delivered around the flight of the newest segment acknowledged, and the time that
+    /// took; see [`Ack::delivery_rate`].
+    pub delivered: Option<(u64, Duration)>,
     /// Whether the window was not full: the application or the receiver's window held data back,
     /// so the path proved nothing about a larger window (RFC 7661).
     pub app_limited: bool,
     /// Whether it arrived within a recovery episode.
     pub in_recovery: bool,
+}
+
+impl Ack {
+    /// How fast the path delivered data over the last round trip, if that is known.
+    pub fn delivery_rate(&self) -> Option<Rate> {
+        let (bytes, time) = self.delivered?;
+        let nanos = time.as_nanos();
+        if nanos == 0 {
+            return None;
+        }
+        Rate::from_bits_per_second((u128::from(bytes) * 8_000_000_000 / u128::from(nanos)) as u64)
+    }
 }
 
 /// What a controller learns of a loss.

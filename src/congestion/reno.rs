@@ -11,12 +11,24 @@ pub struct Reno {
     ssthresh: u64,
     /// Bytes acknowledged since the window last grew in congestion avoidance.
     credit: u64,
+    initial_window: u64,
+    /// Window and threshold before the last reduction, in case it proves unfounded.
+    before: (u64, u64),
 }
 
 impl Reno {
     pub(super) fn new(path: &Path) -> Reno {
         // RFC 5681 §3.1: the initial ssthresh should be arbitrarily high.
-        Reno { mss: path.mss, cwnd: path.initial_window, ssthresh: u64::MAX, credit: 0 }
+        let cwnd = path.initial_window;
+        let ssthresh = u64::MAX;
+        Reno {
+            mss: path.mss,
+            cwnd,
+            ssthresh,
+            credit: 0,
+            initial_window: cwnd,
+            before: (cwnd, ssthresh),
+        }
     }
 }
 
@@ -47,6 +59,7 @@ impl CongestionController for Reno {
     }
 
     fn on_loss(&mut self, loss: &Loss) {
+        self.before = (self.cwnd, self.ssthresh);
         self.ssthresh = halved(self.cwnd, loss.flight, self.mss);
         self.cwnd = self.ssthresh;
         self.credit = 0;
@@ -54,11 +67,21 @@ impl CongestionController for Reno {
 
     fn on_timeout(&mut self, loss: &Loss) {
         if loss.new_episode {
+            self.before = (self.cwnd, self.ssthresh);
             self.ssthresh = halved(self.cwnd, loss.flight, self.mss);
         }
         // RFC 5681 §3.1: the loss window is one segment.
         self.cwnd = self.mss;
         self.credit = 0;
+    }
+
+    fn on_spurious(&mut self) {
+        self.cwnd = self.cwnd.max(self.before.0);
+        self.ssthresh = self.before.1;
+    }
+
+    fn on_idle(&mut self) {
+        self.cwnd = self.cwnd.min(self.initial_window);
     }
 
     fn ssthresh(&self) -> Option<u64> {

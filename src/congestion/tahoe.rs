@@ -32,6 +32,14 @@ impl CongestionController for Tahoe {
         self.0.on_timeout(loss);
     }
 
+    fn on_spurious(&mut self) {
+        self.0.on_spurious();
+    }
+
+    fn on_idle(&mut self) {
+        self.0.on_idle();
+    }
+
     fn ssthresh(&self) -> Option<u64> {
         self.0.ssthresh()
     }

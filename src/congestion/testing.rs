@@ -18,7 +18,7 @@ pub fn ack(bytes: u64) -> Ack {
         rtt: None,
         srtt: Duration::from_millis(50),
         min_rtt: Duration::from_millis(50),
-        delivery_rate: None,
+        delivered: None,
         app_limited: false,
         in_recovery: false,
     }

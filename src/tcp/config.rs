@@ -34,8 +34,6 @@ pub struct Config {
     pub window_scale: bool,
     /// Send new data on the first two duplicate ACKs (RFC 3042).
     pub limited_transmit: bool,
-    /// Speak ECN (RFC 3168).
-    pub ecn: bool,
     /// Largest receive window in bytes.
     pub receive_window: u64,
     /// Most bytes that `write` accepts beyond what is acknowledged.
@@ -87,9 +85,8 @@ impl Default for Config {
             sack: true,
             window_scale: true,
             limited_transmit: true,
-            ecn: false,
             receive_window: 4 << 20,
-            send_buffer: 4 << 20,
+            send_buffer: 8 << 20,
         }
     }
 }

@@ -1,4 +1,34 @@
-//! TCP.
+//! TCP without input or output: time and segments come in by argument, segments and events are
+//! polled out. A connection owns bytes in flight, loss detection, recovery episodes, timers and
+//! pacing; its congestion controller owns the window.
+//!
+//! | rule | file | tests |
+//! | --- | --- | --- |
+//! | RFC 9293 states, handshake, teardown, reset | `connection` | `tests/rfc9293.rs` |
+//! | RFC 9293 §3.8.6 windows, probes, delayed ACK | `receiver`, `sender` | `tests/rfc9293.rs` |
+//! | RFC 6298 retransmission timeout | `rtt`, `sender` | `tests/rfc6298.rs` |
+//! | RFC 5681 fast retransmit, slow start | `recovery`, `congestion::reno` | `tests/rfc5681.rs` |
+//! | RFC 6582 NewReno | `recovery` | `tests/rfc6582.rs` |
+//! | RFC 6675, 2018 SACK | `scoreboard`, `recovery`, `assembler` | `tests/rfc6675.rs` |
+//! | RFC 3042 limited transmit, RFC 6928 IW10 | `sender` | `tests/rfc5681.rs` |
+//! | RFC 7323 timestamps, window scale, PAWS | `receiver`, `connection` | `tests/rfc7323.rs` |
+//! | RFC 3522 Eifel detection | `recovery` | `tests/rfc6298.rs` |
 
-pub mod config;
-pub use config::Config;
+mod assembler;
+mod buffer;
+mod config;
+mod connection;
+mod pacer;
+mod receiver;
+mod recovery;
+mod rtt;
+mod scoreboard;
+mod sender;
+mod state;
+mod stats;
+
+pub use config::{Config, DelayedAck, Recovery, RtoFloor};
+pub use connection::{Connection, Event, Snapshot};
+pub use recovery::Signal;
+pub use state::State;
+pub use stats::{Limit, Stats};

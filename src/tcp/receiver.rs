@@ -1,0 +1,234 @@
+//! The receiving half: reassembly, the window it offers, and when it acknowledges. It knows
+//! nothing of the sending half.
+
+use super::assembler::Assembler;
+use super::config::{Config, DelayedAck};
+use crate::time::Instant;
+use crate::wire::{Options, Payload, SackBlocks, SeqNumber, Timestamps};
+
+/// What has been received and what must be said about it.
+#[derive(Debug)]
+pub struct Receiver {
+    /// Initial receive sequence number.
+    irs: SeqNumber,
+    assembler: Assembler,
+    /// Offset of the peer's FIN, once seen.
+    fin_at: Option<u64>,
+    capacity: u64,
+    /// Right edge of the window last offered; it never moves back (RFC 9293 §3.8.6.2.2).
+    right_edge: u64,
+    /// Shift of our window field (RFC 7323 §2).
+    pub(super) window_shift: u8,
+    delayed_ack: Option<DelayedAck>,
+    /// Data segments not yet acknowledged.
+    unacknowledged: u32,
+    ack_now: bool,
+    /// When a delayed acknowledgment is due.
+    delayed_until: Instant,
+    /// RFC 7323 §4.3: TS.Recent, and Last.ACK.sent.
+    ts_recent: u32,
+    last_ack_sent: u64,
+    mss: u64,
+}
+
+impl Receiver {
+    /// The half for a peer whose SYN had the number `irs`.
+    pub fn new(config: &Config, irs: SeqNumber) -> Receiver {
+        // The SYN has offset 0, so the first byte of data has offset 1.
+        Receiver {
+            irs,
+            assembler: Assembler::new(1),
+            fin_at: None,
+            capacity: config.receive_window,
+            right_edge: 1 + config.receive_window.min(65_535),
+            window_shift: 0,
+            delayed_ack: config.delayed_ack,
+            unacknowledged: 0,
+            ack_now: false,
+            delayed_until: Instant::MAX,
+            ts_recent: 0,
+            last_ack_sent: 1,
+            mss: config.mss.into(),
+        }
+    }
+
+    /// The offset expected next, the peer's FIN included.
+    pub fn next(&self) -> u64 {
+        self.assembler.next() + u64::from(self.has_finished())
+    }
+
+    /// Whether everything up to the peer's FIN is here.
+    pub fn has_finished(&self) -> bool {
+        self.fin_at == Some(self.assembler.next())
+    }
+
+    /// The absolute offset of a wire number.
+    pub fn offset(&self, seq: SeqNumber) -> Option<u64> {
+        seq.offset(self.irs, self.next())
+    }
+
+    /// RFC 9293 §3.10.7.4: whether `[start, start + len)` touches the window.
+    pub fn is_acceptable(&self, start: u64, len: u32) -> bool {
+        let next = self.next();
+        if len == 0 {
+            return start == next || (next <= start && start < self.right_edge);
+        }
+        start < self.right_edge && start + u64::from(len) > next
+    }
+
+    /// RFC 7323 §5.3: whether a timestamp is older than the newest of an in-order segment.
+    pub fn is_old_duplicate(&self, stamps: Timestamps) -> bool {
+        (stamps.value.wrapping_sub(self.ts_recent) as i32) < 0
+    }
+
+    /// RFC 7323 §4.3: keeps the timestamp to echo, only of segments that span the last
+    /// acknowledgment sent, so that a delayed acknowledgment echoes the segment it waited with.
+    pub fn note_timestamp(&mut self, start: u64, stamps: Timestamps) {
+        if start <= self.last_ack_sent && !self.is_old_duplicate(stamps) {
+            self.ts_recent = stamps.value;
+        }
+    }
+
+    /// Keeps the timestamp of the peer's SYN.
+    pub fn start_timestamps(&mut self, stamps: Timestamps) {
+        self.ts_recent = stamps.value;
+    }
+
+    /// The timestamp to echo.
+    pub fn timestamp_echo(&self) -> u32 {
+        self.ts_recent
+    }
+
+    /// Takes in the data and FIN of an acceptable segment. Returns whether something new can be
+    /// read.
+    pub fn receive(&mut self, now: Instant, start: u64, payload: &Payload, fin: bool) -> bool {
+        let before = self.assembler.next();
+        let had_gap = self.assembler.has_gap();
+        let end = start + u64::from(payload.len());
+        if end > self.right_edge {
+            // Beyond the window: keep what fits.
+            let fits = self.right_edge.saturating_sub(start) as u32;
+            self.assembler.insert(start, &payload.slice(0, fits));
+        } else {
+            self.assembler.insert(start, payload);
+            if fin {
+                self.fin_at = Some(end);
+            }
+        }
+        // RFC 5681 §4.2: acknowledge at once what is out of order, fills a gap, or is old.
+        let out_of_order = start != before || had_gap;
+        if out_of_order || fin {
+            self.ack_now = true;
+        } else {
+            self.delay_ack(now);
+        }
+        self.assembler.next() > before
+    }
+
+    fn delay_ack(&mut self, now: Instant) {
+        self.unacknowledged += 1;
+        match self.delayed_ack {
+            Some(DelayedAck { segments, timeout }) if self.unacknowledged < segments => {
+                if self.delayed_until == Instant::MAX {
+                    self.delayed_until = now + timeout;
+                }
+            }
+            _ => self.ack_now = true,
+        }
+    }
+
+    /// Something must be acknowledged without delay.
+    pub fn demand_ack(&mut self) {
+        self.ack_now = true;
+    }
+
+    /// Whether an acknowledgment must leave now, even without data.
+    pub fn ack_due(&self, now: Instant) -> bool {
+        self.ack_now || self.delayed_until <= now
+    }
+
+    /// When the delayed acknowledgment is due.
+    pub fn timeout(&self) -> Instant {
+        self.delayed_until
+    }
+
+    /// A segment leaves that carries the acknowledgment and the window; returns both.
+    pub fn acknowledge(&mut self) -> (SeqNumber, u16) {
+        let next = self.next();
+        self.ack_now = false;
+        self.unacknowledged = 0;
+        self.delayed_until = Instant::MAX;
+        self.last_ack_sent = next;
+        let edge = self.possible_edge();
+        // RFC 1122 §4.2.3.3: move the edge only by a full segment or half the buffer.
+        if edge >= self.right_edge + self.mss.min(self.capacity / 2) {
+            self.right_edge = edge;
+        }
+        let window = self.right_edge.saturating_sub(next);
+        let field = (window >> self.window_shift).min(65_535);
+        (self.irs.at(next), field as u16)
+    }
+
+    /// The window field of a SYN, which is never scaled (RFC 7323 §2.2).
+    pub fn syn_window(&self) -> u16 {
+        self.capacity.min(65_535) as u16
+    }
+
+    fn possible_edge(&self) -> u64 {
+        let limit = 65_535u64 << self.window_shift;
+        let free = self.capacity.saturating_sub(self.assembler.ready_bytes());
+        self.assembler.next() + free.min(limit)
+    }
+
+    /// After reading: asks for an acknowledgment if the window opened by two segments or half the
+    /// buffer, which a sender may be waiting for.
+    fn announce_window(&mut self) {
+        let gain = self.possible_edge().saturating_sub(self.right_edge);
+        let step = (2 * self.mss).min(self.capacity / 2).max(1);
+        let offered = self.right_edge.saturating_sub(self.next());
+        if gain >= step && offered < self.capacity / 2 {
+            self.ack_now = true;
+        }
+    }
+
+    /// Takes the next piece of the stream.
+    pub fn read(&mut self) -> Option<Payload> {
+        let piece = self.assembler.read();
+        if piece.is_some() {
+            self.announce_window();
+        }
+        piece
+    }
+
+    /// Reads and drops everything; returns how much that was.
+    pub fn discard(&mut self) -> u64 {
+        let bytes = self.assembler.discard();
+        self.announce_window();
+        bytes
+    }
+
+    /// Bytes that can be read.
+    pub fn readable(&self) -> u64 {
+        self.assembler.ready_bytes()
+    }
+
+    /// In-order bytes received since the start.
+    pub fn received(&self) -> u64 {
+        self.assembler.next() - 1
+    }
+
+    /// The SACK blocks to send now.
+    pub fn sack_option(&self) -> Options {
+        let mut blocks = SackBlocks::default();
+        for &(start, end) in self.assembler.sack_ranges() {
+            blocks.push(self.irs.at(start), self.irs.at(end));
+        }
+        Options::Sack(blocks)
+    }
+
+    /// The shift with which `capacity` fits into a window field.
+    pub fn shift_for(capacity: u64) -> u8 {
+        // RFC 7323 §2.3: at most 14.
+        (0..14).find(|shift| 65_535u64 << shift >= capacity).unwrap_or(14)
+    }
+}

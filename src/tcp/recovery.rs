@@ -1,0 +1,264 @@
+//! Loss recovery: when an episode begins and ends, and what it repairs. Two forms share one state:
+//! from SACK blocks (RFC 6675) and from duplicate and partial acknowledgments (RFC 6582). The
+//! window is reduced once per episode; a timeout within an episode does not halve it again
+//! (Linux's reading; RFC 5681 taken literally would).
+
+use super::scoreboard::{DUP_THRESH, Scoreboard};
+use super::sender::timestamp;
+use super::stats::Stats;
+use crate::congestion::{CongestionController, Loss};
+use crate::time::Instant;
+
+/// What is being repaired.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Episode {
+    /// Nothing.
+    #[default]
+    Open,
+    /// Fast recovery.
+    Recovery,
+    /// After a timeout.
+    Loss,
+}
+
+/// Something worth a mark in a plot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Fast retransmit: an episode began.
+    FastRetransmit,
+    /// The episode ended.
+    RecoveryExit,
+    /// The retransmission timer expired.
+    Timeout,
+    /// The reduction was found to be unfounded.
+    Spurious,
+}
+
+/// The state of loss recovery.
+#[derive(Debug)]
+pub struct LossRecovery {
+    episode: Episode,
+    /// The episode ends when everything sent before it began is acknowledged.
+    point: u64,
+    dup_acks: u32,
+    /// Without SACK: bytes that duplicate acknowledgments say have arrived. RFC 6582 inflates the
+    /// window by as much; deducting it from the pipe is the same.
+    pub(super) dup_acked: u64,
+    /// The next retransmission does not wait for room in the window.
+    pub(super) must_retransmit: bool,
+    /// RFC 6582 §3.2 step 3: only the first partial acknowledgment restarts the timer.
+    partial_seen: bool,
+    /// The timestamp of the episode's first retransmission (RFC 3522 §3.2).
+    first_retransmission: Option<u32>,
+    signals: Vec<(Instant, Signal)>,
+}
+
+/// What an acknowledgment says, for recovery.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AckFacts {
+    pub una: u64,
+    pub nxt: u64,
+    /// Bytes by which it moved.
+    pub advanced: u64,
+    /// `FlightSize` before it.
+    pub flight: u64,
+    pub newly_sacked: u64,
+    /// RFC 5681 §2's definition of a duplicate acknowledgment.
+    pub duplicate: bool,
+    pub mss: u64,
+    pub use_sack: bool,
+    pub echo: Option<u32>,
+}
+
+impl Default for LossRecovery {
+    fn default() -> LossRecovery {
+        LossRecovery {
+            episode: Episode::Open,
+            point: 0,
+            dup_acks: 0,
+            dup_acked: 0,
+            must_retransmit: false,
+            partial_seen: false,
+            first_retransmission: None,
+            signals: Vec::new(),
+        }
+    }
+}
+
+impl LossRecovery {
+    /// What is being repaired.
+    pub fn episode(&self) -> Episode {
+        self.episode
+    }
+
+    /// Whether anything worth a mark happened since the last call of `take_signals`.
+    pub fn has_signals(&self) -> bool {
+        !self.signals.is_empty()
+    }
+
+    /// Takes what happened.
+    pub fn take_signals(&mut self) -> Vec<(Instant, Signal)> {
+        std::mem::take(&mut self.signals)
+    }
+
+    /// Takes in an acknowledgment; returns whether the retransmission timer restarts if the
+    /// acknowledgment moved.
+    pub(super) fn on_ack(
+        &mut self,
+        now: Instant,
+        scoreboard: &mut Scoreboard,
+        controller: Option<&mut (dyn CongestionController + 'static)>,
+        facts: AckFacts,
+        stats: &mut Stats,
+    ) -> bool {
+        let Some(controller) = controller else { return true };
+        match self.episode {
+            Episode::Open => {
+                if facts.advanced > 0 {
+                    self.dup_acks = 0;
+                    self.dup_acked = 0;
+                }
+                let lost = self.detect(scoreboard, facts);
+                if lost > 0 {
+                    self.enter(now, controller, facts, lost);
+                    stats.recovery_episodes += 1;
+                }
+                true
+            }
+            Episode::Recovery | Episode::Loss => {
+                if facts.advanced > 0 && self.was_unfounded(facts) {
+                    controller.on_spurious();
+                    stats.spurious += 1;
+                    self.signals.push((now, Signal::Spurious));
+                    // What was marked lost has arrived or is on its way.
+                    scoreboard.unmark_lost(facts.una);
+                    self.leave(now);
+                    return true;
+                }
+                if facts.una >= self.point {
+                    self.leave(now);
+                    // Losses among what was sent during the repair are an episode of their own.
+                    if scoreboard.has_lost() {
+                        self.enter(now, controller, facts, facts.mss);
+                        stats.recovery_episodes += 1;
+                    }
+                    return true;
+                }
+                self.repair(scoreboard, facts)
+            }
+        }
+    }
+
+    /// Finds the first loss; returns its bytes.
+    fn detect(&mut self, scoreboard: &mut Scoreboard, facts: AckFacts) -> u64 {
+        if facts.use_sack {
+            return if facts.newly_sacked > 0 { scoreboard.mark_lost_by_sack(facts.mss) } else { 0 };
+        }
+        if !facts.duplicate {
+            return 0;
+        }
+        self.dup_acks += 1;
+        self.dup_acked += facts.mss;
+        // RFC 6582 §3.2 step 2: not for what an earlier episode sent twice.
+        if self.dup_acks == DUP_THRESH && facts.una >= self.point {
+            return scoreboard.mark_first_lost();
+        }
+        0
+    }
+
+    fn enter(&mut self, now: Instant, controller: &mut dyn CongestionController, facts: AckFacts, lost: u64) {
+        self.episode = Episode::Recovery;
+        self.point = facts.nxt;
+        self.must_retransmit = true;
+        self.partial_seen = false;
+        self.first_retransmission = None;
+        self.signals.push((now, Signal::FastRetransmit));
+        controller.on_loss(&Loss { now, bytes: lost, flight: facts.flight, new_episode: true });
+    }
+
+    fn leave(&mut self, now: Instant) {
+        self.episode = Episode::Open;
+        self.dup_acks = 0;
+        self.dup_acked = 0;
+        self.must_retransmit = false;
+        self.first_retransmission = None;
+        self.signals.push((now, Signal::RecoveryExit));
+    }
+
+    /// Goes on repairing; returns whether the timer restarts.
+    fn repair(&mut self, scoreboard: &mut Scoreboard, facts: AckFacts) -> bool {
+        if facts.use_sack {
+            if facts.newly_sacked > 0 {
+                scoreboard.mark_lost_by_sack(facts.mss);
+            }
+            return true;
+        }
+        if self.episode == Episode::Loss {
+            return true;
+        }
+        if facts.duplicate {
+            self.dup_acked += facts.mss;
+            return true;
+        }
+        if facts.advanced == 0 {
+            return true;
+        }
+        // RFC 6582 §3.2 step 3: a partial acknowledgment shows the next hole. Deflating by what it
+        // covers and adding a segment back is taking off all but the hole just filled.
+        self.dup_acked = self.dup_acked.saturating_sub(facts.advanced.saturating_sub(facts.mss));
+        if scoreboard.mark_first_lost() > 0 {
+            self.must_retransmit = true;
+        }
+        !std::mem::replace(&mut self.partial_seen, true)
+    }
+
+    /// RFC 3522 §3.2 (Eifel): the acknowledgment echoes a time before the first retransmission,
+    /// so the original arrived.
+    fn was_unfounded(&mut self, facts: AckFacts) -> bool {
+        match (self.first_retransmission, facts.echo) {
+            (Some(sent), Some(echo)) if echo != 0 => {
+                // Only the first acknowledgment after the retransmission can tell.
+                self.first_retransmission = None;
+                (echo.wrapping_sub(sent) as i32) < 0
+            }
+            _ => false,
+        }
+    }
+
+    /// The retransmission timer expired.
+    pub(super) fn on_timeout(
+        &mut self,
+        now: Instant,
+        scoreboard: &mut Scoreboard,
+        controller: Option<&mut (dyn CongestionController + 'static)>,
+        nxt: u64,
+        flight: u64,
+        progressed: bool,
+    ) {
+        let new_episode = match self.episode {
+            Episode::Open => true,
+            Episode::Recovery => false,
+            // Data arrived since the last timeout, and then a new one was lost.
+            Episode::Loss => progressed,
+        };
+        let bytes = scoreboard.mark_all_lost();
+        self.episode = Episode::Loss;
+        self.point = nxt;
+        self.dup_acks = 0;
+        self.dup_acked = 0;
+        self.must_retransmit = true;
+        self.first_retransmission = None;
+        self.signals.push((now, Signal::Timeout));
+        if let Some(controller) = controller {
+            controller.on_timeout(&Loss { now, bytes, flight, new_episode });
+        }
+    }
+
+    /// A lost segment was sent again.
+    pub(super) fn on_retransmitted(&mut self, now: Instant, timestamps: bool) {
+        if self.must_retransmit && timestamps {
+            self.first_retransmission.get_or_insert(timestamp(now));
+        }
+        self.must_retransmit = false;
+    }
+}

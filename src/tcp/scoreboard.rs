@@ -1,0 +1,369 @@
+//! The sender's record of what is outstanding: a ring of segments with marks, and counters that
+//! make every question cheap (RFC 6675 §3, §4). No question scans the window.
+
+use std::collections::VecDeque;
+
+use crate::time::{Duration, Instant};
+
+/// RFC 6675 §2: so many segments SACKed above one make it lost.
+pub const DUP_THRESH: u32 = 3;
+
+/// Segments in flight, oldest first.
+#[derive(Debug, Default)]
+pub struct Scoreboard {
+    sent: VecDeque<Sent>,
+    /// Bytes believed to be in the network: RFC 6675's `pipe`.
+    pipe: u64,
+    /// Bytes outstanding and reported as received.
+    sacked: u64,
+    /// Segments marked lost and not sent again since.
+    lost_pending: u32,
+    /// Offset after the highest byte reported as received.
+    highest_sacked: u64,
+    /// Ranges reported lately, so that a block that grows is not walked from its start again.
+    seen: [(u64, u64); 4],
+    /// Everything not SACKed below this offset has been marked lost already.
+    lost_below: u64,
+    /// Lost segments below this offset have been sent again: RFC 6675's `HighRxt`.
+    retransmitted_below: u64,
+    /// Bytes delivered since the start, and when the last of them was.
+    delivered: u64,
+    delivered_at: Instant,
+    /// When the segment was sent whose acknowledgment came last: starts a sample of the rate.
+    first_sent_at: Instant,
+}
+
+#[derive(Debug)]
+struct Sent {
+    start: u64,
+    len: u32,
+    marks: u8,
+    sent_at: Instant,
+    /// The state of the delivery counters when it was sent.
+    delivered: u64,
+    delivered_at: Instant,
+    first_sent_at: Instant,
+}
+
+const SACKED: u8 = 1;
+const LOST: u8 = 2;
+/// Sent again, and that copy is not known to be lost.
+const RETRANSMITTED: u8 = 4;
+/// Sent again at any time: no RTT sample (Karn).
+const AMBIGUOUS: u8 = 8;
+
+/// What an acknowledgment told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Bytes newly known to have arrived, by SACK or cumulatively.
+    pub bytes: u64,
+    /// Of these, bytes newly reported by SACK blocks.
+    pub sacked: u64,
+    /// Round-trip time of the oldest segment that was sent once: includes a delayed ACK's wait.
+    pub rtt: Option<Duration>,
+    /// Round-trip time of the newest.
+    pub newest_rtt: Option<Duration>,
+    /// Bytes delivered between two instants around this segment's flight, and the time between:
+    /// a sample of the delivery rate (draft-ietf-ccwg-bbr §4.1).
+    pub rate: Option<(u64, Duration)>,
+}
+
+impl Scoreboard {
+    /// Bytes believed to be in the network.
+    pub fn pipe(&self) -> u64 {
+        self.pipe
+    }
+
+    /// Bytes reported as received beyond the cumulative acknowledgment.
+    pub fn sacked(&self) -> u64 {
+        self.sacked
+    }
+
+    /// Whether nothing is outstanding.
+    pub fn is_empty(&self) -> bool {
+        self.sent.is_empty()
+    }
+
+    /// Whether a lost segment waits to be sent again.
+    pub fn has_lost(&self) -> bool {
+        self.lost_pending > 0
+    }
+
+    /// New data `[start, start + len)` leaves now.
+    pub fn on_sent(&mut self, start: u64, len: u32, now: Instant) {
+        if self.sent.is_empty() {
+            self.first_sent_at = now;
+            self.delivered_at = now;
+        }
+        self.pipe += u64::from(len);
+        self.sent.push_back(Sent {
+            start,
+            len,
+            marks: 0,
+            sent_at: now,
+            delivered: self.delivered,
+            delivered_at: self.delivered_at,
+            first_sent_at: self.first_sent_at,
+        });
+    }
+
+    /// The peer has everything before `una`. `out` gathers what that tells.
+    pub fn acknowledge(&mut self, una: u64, now: Instant, out: &mut Delivered) {
+        while let Some(first) = self.sent.front_mut() {
+            let end = first.start + u64::from(first.len);
+            if end > una {
+                if first.start < una {
+                    // A part of a segment: only a peer that cuts segments does this.
+                    let cut = (una - first.start) as u32;
+                    let whole = std::mem::replace(&mut first.len, cut);
+                    let part = Sent { ..*first };
+                    first.start = una;
+                    first.len = whole - cut;
+                    // The part takes its share of the counters with it; a lost one stays pending.
+                    self.uncount(&part, out, now);
+                    if part.marks & (LOST | RETRANSMITTED) == LOST {
+                        self.lost_pending += 1;
+                    }
+                }
+                break;
+            }
+            let Some(first) = self.sent.pop_front() else { break };
+            self.uncount(&first, out, now);
+        }
+    }
+
+    /// Removes an acknowledged segment from the counters.
+    fn uncount(&mut self, segment: &Sent, out: &mut Delivered, now: Instant) {
+        let len = u64::from(segment.len);
+        if segment.marks & SACKED != 0 {
+            self.sacked -= len;
+            return;
+        }
+        if segment.marks & LOST == 0 {
+            self.pipe -= len;
+        } else if segment.marks & RETRANSMITTED == 0 {
+            self.lost_pending -= 1;
+        }
+        if segment.marks & RETRANSMITTED != 0 {
+            self.pipe -= len;
+        }
+        self.deliver(segment.marks, segment.sent_at, len, out, now);
+        self.sample_rate(segment.delivered, segment.delivered_at, segment.first_sent_at, segment.sent_at, out);
+    }
+
+    fn deliver(&mut self, marks: u8, sent_at: Instant, len: u64, out: &mut Delivered, now: Instant) {
+        out.bytes += len;
+        self.delivered += len;
+        self.delivered_at = now;
+        if marks & AMBIGUOUS == 0 {
+            let rtt = now - sent_at;
+            out.rtt.get_or_insert(rtt);
+            out.newest_rtt = Some(rtt);
+        }
+    }
+
+    /// Takes the longer of the send and the acknowledgment interval, so that neither bunched
+    /// sending nor bunched acknowledgments make the path look faster than it is.
+    fn sample_rate(
+        &mut self,
+        delivered: u64,
+        delivered_at: Instant,
+        first_sent_at: Instant,
+        sent_at: Instant,
+        out: &mut Delivered,
+    ) {
+        let sending = sent_at.saturating_since(first_sent_at);
+        let arriving = self.delivered_at.saturating_since(delivered_at);
+        out.rate = Some((self.delivered - delivered, sending.max(arriving)));
+        self.first_sent_at = sent_at;
+    }
+
+    /// The peer has `[start, end)` beyond a gap. Ranges outside what is outstanding are ignored.
+    pub fn sack(&mut self, start: u64, end: u64, now: Instant, out: &mut Delivered) {
+        let Some(from) = self.unseen(start, end) else { return };
+        let mut i = self.sent.partition_point(|sent| sent.start < from);
+        while let Some(sent) = self.sent.get_mut(i) {
+            let segment_end = sent.start + u64::from(sent.len);
+            if segment_end > end {
+                break;
+            }
+            i += 1;
+            if sent.marks & SACKED != 0 {
+                continue;
+            }
+            let (marks, sent_at, len) = (sent.marks, sent.sent_at, u64::from(sent.len));
+            let rate = (sent.delivered, sent.delivered_at, sent.first_sent_at);
+            sent.marks = SACKED | (marks & AMBIGUOUS);
+            if marks & LOST == 0 {
+                self.pipe -= len;
+            } else if marks & RETRANSMITTED == 0 {
+                self.lost_pending -= 1;
+            }
+            if marks & RETRANSMITTED != 0 {
+                self.pipe -= len;
+            }
+            self.sacked += len;
+            self.highest_sacked = self.highest_sacked.max(segment_end);
+            out.sacked += len;
+            self.deliver(marks, sent_at, len, out, now);
+            self.sample_rate(rate.0, rate.1, rate.2, sent_at, out);
+        }
+    }
+
+    /// Where the news in a reported range begins, if there is any; remembers the range.
+    fn unseen(&mut self, start: u64, end: u64) -> Option<u64> {
+        let known = self.seen.iter().position(|&(s, e)| s <= start && start <= e);
+        let (slot, range, from) = match known {
+            Some(i) if end <= self.seen[i].1 => return None,
+            Some(i) => (i, (self.seen[i].0, end), self.seen[i].1),
+            None => (self.seen.len() - 1, (start, end), start),
+        };
+        self.seen[..=slot].rotate_right(1);
+        self.seen[0] = range;
+        Some(from)
+    }
+
+    /// RFC 6675 §4 `IsLost`: marks what has [`DUP_THRESH`] SACKed segments above it, or more than
+    /// two full segments' bytes; returns how many bytes that are.
+    pub fn mark_lost_by_sack(&mut self, mss: u64) -> u64 {
+        if self.sacked == 0 {
+            return 0;
+        }
+        // From the top down to the segment that completes the evidence.
+        let mut i = self.sent.partition_point(|sent| sent.start < self.highest_sacked);
+        let (mut segments, mut bytes) = (0, 0);
+        while i > 0 {
+            i -= 1;
+            let sent = &self.sent[i];
+            if sent.start < self.lost_below {
+                return 0;
+            }
+            if sent.marks & SACKED != 0 {
+                segments += 1;
+                bytes += u64::from(sent.len);
+                if segments >= DUP_THRESH || bytes > u64::from(DUP_THRESH - 1) * mss {
+                    let edge = sent.start;
+                    return self.mark_lost_below(edge);
+                }
+            }
+        }
+        0
+    }
+
+    /// Marks everything below `edge` that is not SACKed and was not considered before.
+    fn mark_lost_below(&mut self, edge: u64) -> u64 {
+        let from = self.lost_below;
+        self.lost_below = edge;
+        let mut i = self.sent.partition_point(|sent| sent.start < from);
+        let mut bytes = 0;
+        while let Some(sent) = self.sent.get_mut(i) {
+            if sent.start >= edge {
+                break;
+            }
+            i += 1;
+            if sent.marks & (SACKED | LOST) == 0 {
+                bytes += u64::from(sent.len);
+                sent.marks |= LOST;
+                self.pipe -= u64::from(sent.len);
+                self.lost_pending += u32::from(sent.marks & RETRANSMITTED == 0);
+            }
+        }
+        bytes
+    }
+
+    /// Marks the oldest segment lost (RFC 6582 §3.2), unless it was sent again already and the
+    /// copy may be on its way; returns its bytes.
+    pub fn mark_first_lost(&mut self) -> u64 {
+        let Some(first) = self.sent.front_mut() else { return 0 };
+        if first.marks & (SACKED | LOST | RETRANSMITTED) != 0 {
+            return 0;
+        }
+        first.marks |= LOST;
+        self.pipe -= u64::from(first.len);
+        self.lost_pending += 1;
+        self.retransmitted_below = self.retransmitted_below.min(first.start);
+        u64::from(first.len)
+    }
+
+    /// After a timeout nothing is believed to be in the network any more (RFC 6675 §5.1). What
+    /// the peer has reported stays reported, unless its oldest byte was: then it has discarded
+    /// what it had (RFC 2018 §8). Returns the bytes newly lost.
+    pub fn mark_all_lost(&mut self) -> u64 {
+        let reneged = self.sent.front().is_some_and(|first| first.marks & SACKED != 0);
+        self.pipe = 0;
+        self.lost_pending = 0;
+        let mut bytes = 0;
+        for sent in &mut self.sent {
+            if sent.marks & SACKED != 0 && !reneged {
+                continue;
+            }
+            bytes += if sent.marks & LOST == 0 { u64::from(sent.len) } else { 0 };
+            sent.marks = LOST | (sent.marks & AMBIGUOUS);
+            self.lost_pending += 1;
+        }
+        if reneged {
+            self.sacked = 0;
+            self.highest_sacked = 0;
+            self.seen = Default::default();
+        }
+        self.lost_below = self.sent.back().map_or(0, |last| last.start + u64::from(last.len));
+        self.retransmitted_below = 0;
+        bytes
+    }
+
+    /// Takes back the marks of what was not sent again: the losses were none. Detection starts
+    /// anew from `una`.
+    pub fn unmark_lost(&mut self, una: u64) {
+        for sent in &mut self.sent {
+            if sent.marks & (LOST | RETRANSMITTED) == LOST {
+                sent.marks &= !LOST;
+                self.pipe += u64::from(sent.len);
+            }
+        }
+        self.lost_pending = 0;
+        self.lost_below = una;
+    }
+
+    /// The next lost segment to send again, RFC 6675's `NextSeg` rule 1.
+    pub fn next_lost(&self) -> Option<(u64, u32)> {
+        if self.lost_pending == 0 {
+            return None;
+        }
+        let from = self.sent.partition_point(|sent| sent.start < self.retransmitted_below);
+        self.sent
+            .range(from..)
+            .find(|sent| sent.marks & (LOST | RETRANSMITTED) == LOST)
+            .map(|sent| (sent.start, sent.len))
+    }
+
+    /// The oldest segment that was neither SACKed nor sent again, below the highest SACKed byte:
+    /// `NextSeg` rule 3.
+    pub fn next_doubtful(&self) -> Option<(u64, u32)> {
+        let from = self.sent.partition_point(|sent| sent.start < self.retransmitted_below);
+        self.sent
+            .range(from..)
+            .take_while(|sent| sent.start < self.highest_sacked)
+            .find(|sent| sent.marks & (SACKED | RETRANSMITTED) == 0)
+            .map(|sent| (sent.start, sent.len))
+    }
+
+    /// The segment at `start` is sent again now.
+    pub fn on_retransmitted(&mut self, start: u64, now: Instant) {
+        let i = self.sent.partition_point(|sent| sent.start < start);
+        let (delivered, delivered_at, first_sent_at) =
+            (self.delivered, self.delivered_at, self.first_sent_at);
+        let Some(sent) = self.sent.get_mut(i) else { return };
+        if sent.marks & RETRANSMITTED == 0 {
+            self.pipe += u64::from(sent.len);
+        }
+        if sent.marks & (LOST | RETRANSMITTED) == LOST {
+            self.lost_pending -= 1;
+        }
+        sent.marks |= RETRANSMITTED | AMBIGUOUS;
+        sent.sent_at = now;
+        sent.delivered = delivered;
+        sent.delivered_at = delivered_at;
+        sent.first_sent_at = first_sent_at;
+        self.retransmitted_below = self.retransmitted_below.max(start + u64::from(sent.len));
+    }
+}

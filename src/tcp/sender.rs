@@ -1,0 +1,550 @@
+//! The sending half: what to send next and what acknowledgments mean. It knows nothing of the
+//! receiving half. Offsets are absolute: SYN has offset 0, data starts at 1, FIN comes last.
+
+use std::sync::Arc;
+
+use super::buffer::SendBuffer;
+use super::config::{Config, Recovery};
+use super::pacer::Pacer;
+use super::recovery::{Episode, LossRecovery};
+use super::rtt::RttEstimator;
+use super::scoreboard::{Delivered, Scoreboard};
+use super::stats::{Clockwork, Limit, Stats};
+use crate::congestion::{Ack, CongestionController, Phase};
+use crate::rng::Rng;
+use crate::time::{Duration, Instant};
+use crate::wire::{Payload, Segment, SeqNumber};
+
+/// RFC 9293 §3.8.3: give up after so many expiries in a row (R2; Linux's `tcp_retries2`).
+const MAX_BACKOFF: u32 = 15;
+/// The same for a SYN (Linux's `tcp_syn_retries`).
+const MAX_SYN_BACKOFF: u32 = 6;
+
+/// What is to be sent and what is outstanding.
+#[derive(Debug)]
+pub struct Sender {
+    config: Arc<Config>,
+    /// Initial send sequence number.
+    pub(super) iss: SeqNumber,
+    /// Oldest unacknowledged offset, and the next to be sent.
+    pub(super) una: u64,
+    pub(super) nxt: u64,
+    pub(super) buffer: SendBuffer,
+    /// Offset of our FIN, once the application closed.
+    fin_at: Option<u64>,
+    /// Segment payload agreed with the peer.
+    pub(super) mss: u64,
+    /// The peer's window, the largest it ever was, and the segment that said so (SND.WL1, WL2).
+    window: u64,
+    max_window: u64,
+    window_from: (u64, u64),
+    /// Shift of the peer's window field.
+    pub(super) window_shift: u8,
+    /// What both ends offered.
+    pub(super) window_scale: bool,
+    pub(super) sack: bool,
+    pub(super) timestamps: bool,
+    controller: Option<Box<dyn CongestionController>>,
+    pub(super) scoreboard: Scoreboard,
+    pub(super) recovery: LossRecovery,
+    pub(super) rtt: RttEstimator,
+    pacer: Pacer,
+    /// When pacing lets the next packet go, if one waits for that.
+    paced_until: Instant,
+    /// Retransmission timer, or the persist timer when nothing is outstanding.
+    timer: Instant,
+    probe_due: bool,
+    gave_up: bool,
+    last_sent: Instant,
+    /// Whether the window was full lately, the largest flight, and until when that counts.
+    window_used: bool,
+    max_flight: u64,
+    usage_end: u64,
+    short_write: bool,
+    pub(super) stats: Stats,
+    clockwork: Clockwork,
+}
+
+/// A piece of sequence space to put on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmission {
+    /// Offset of its first byte.
+    pub start: u64,
+    /// Its length in sequence space; zero for a window probe.
+    pub len: u32,
+}
+
+impl Sender {
+    /// A half that will begin with a SYN numbered `iss`.
+    pub fn new(config: Arc<Config>, iss: SeqNumber) -> Sender {
+        Sender {
+            iss,
+            una: 0,
+            nxt: 0,
+            buffer: SendBuffer::new(1, config.send_buffer),
+            fin_at: None,
+            mss: config.mss.into(),
+            window: 0,
+            max_window: 0,
+            window_from: (0, 0),
+            window_shift: 0,
+            window_scale: false,
+            sack: false,
+            timestamps: false,
+            controller: None,
+            scoreboard: Scoreboard::default(),
+            recovery: LossRecovery::default(),
+            rtt: RttEstimator::new(&config),
+            pacer: Pacer::default(),
+            paced_until: Instant::MAX,
+            timer: Instant::MAX,
+            probe_due: false,
+            gave_up: false,
+            last_sent: Instant::ZERO,
+            window_used: false,
+            max_flight: 0,
+            usage_end: 0,
+            short_write: false,
+            stats: Stats::default(),
+            clockwork: Clockwork::default(),
+            config,
+        }
+    }
+
+    /// Both SYNs are acknowledged: what was negotiated is known, and the controller begins.
+    pub fn establish(&mut self, now: Instant, rng: Rng) {
+        let segments = if self.rtt.backoff() > 0 || self.stats.timeouts > 0 {
+            // RFC 5681 §3.1: after a lost SYN the initial window is one segment.
+            1
+        } else {
+            u64::from(self.config.initial_window)
+        };
+        self.stats = Stats::default();
+        self.clockwork = Clockwork::starting(now);
+        self.rtt.reset_backoff();
+        self.controller = Some(self.config.congestion.build(self.mss, segments * self.mss, rng));
+        self.recovery = LossRecovery::default();
+    }
+
+    /// Bytes between the oldest unacknowledged and the next offset: `FlightSize`.
+    pub fn flight(&self) -> u64 {
+        self.nxt - self.una
+    }
+
+    /// The congestion window; without a limit before the connection is open.
+    pub fn cwnd(&self) -> u64 {
+        self.controller.as_ref().map_or(u64::MAX / 2, |controller| controller.cwnd())
+    }
+
+    /// The slow start threshold.
+    pub fn ssthresh(&self) -> Option<u64> {
+        self.controller.as_ref().and_then(|controller| controller.ssthresh())
+    }
+
+    /// What the sender is doing.
+    pub fn phase(&self) -> Phase {
+        match (self.recovery.episode(), &self.controller) {
+            (Episode::Recovery, _) => Phase::Recovery,
+            (Episode::Loss, _) => Phase::Loss,
+            (Episode::Open, Some(controller)) => controller.phase(),
+            (Episode::Open, None) => Phase::Steady,
+        }
+    }
+
+    /// Counters up to `now`.
+    pub fn stats(&mut self, now: Instant) -> &Stats {
+        let (cwnd, srtt) = (self.cwnd(), self.rtt.smoothed());
+        self.clockwork.integrate(&mut self.stats, now, cwnd, srtt);
+        self.clockwork.close(&mut self.stats, now);
+        &self.stats
+    }
+
+    /// Appends data; returns how much was accepted.
+    pub fn write(&mut self, payload: &Payload) -> u32 {
+        let accepted = self.buffer.write(payload);
+        self.short_write |= accepted < payload.len();
+        accepted
+    }
+
+    /// Appends zeros; returns how many were accepted.
+    pub fn write_zeros(&mut self, len: u64) -> u64 {
+        let accepted = self.buffer.write_zeros(len);
+        self.short_write |= accepted < len;
+        accepted
+    }
+
+    /// Whether a short write can now be continued; asked once per short write.
+    pub fn take_writable(&mut self) -> bool {
+        let ready = self.short_write && self.buffer.room() >= self.config.send_buffer / 2;
+        self.short_write &= !ready;
+        ready
+    }
+
+    /// No more data will be written: a FIN follows the last byte.
+    pub fn close(&mut self) {
+        self.fin_at.get_or_insert(self.buffer.end());
+    }
+
+    /// Whether the peer has acknowledged our FIN.
+    pub fn fin_acknowledged(&self) -> bool {
+        self.fin_at.is_some_and(|at| self.una > at)
+    }
+
+    /// Whether the FIN belongs to `transmission`.
+    pub fn carries_fin(&self, transmission: Transmission) -> bool {
+        self.fin_at.is_some_and(|at| transmission.len > 0 && transmission.start + u64::from(transmission.len) > at)
+    }
+
+    /// Whether retransmission was given up.
+    pub fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
+    /// Offset after the last byte that may ever be sent as things stand.
+    fn end(&self) -> u64 {
+        self.buffer.end() + u64::from(self.fin_at.is_some())
+    }
+
+    /// The window of an acceptable segment (RFC 9293 §3.10.7.4, fifth check).
+    pub fn update_window(&mut self, seq: u64, ack: u64, field: u16, is_syn: bool) -> bool {
+        let newer = self.window_from.0 < seq || (self.window_from.0 == seq && self.window_from.1 <= ack);
+        if !newer {
+            return false;
+        }
+        let shift = if is_syn { 0 } else { self.window_shift };
+        let window = u64::from(field) << shift;
+        let changed = window != self.window;
+        self.window = window;
+        self.max_window = self.max_window.max(window);
+        self.window_from = (seq, ack);
+        changed
+    }
+
+    /// Takes in the acknowledgment of `segment`, already known to lie within `una ..= nxt`.
+    /// `bare` tells that it carries nothing else: no data, no SYN or FIN, no new window.
+    pub fn handle_ack(&mut self, now: Instant, ack: u64, segment: &Segment, bare: bool) {
+        let (cwnd, srtt) = (self.cwnd(), self.rtt.smoothed());
+        self.clockwork.integrate(&mut self.stats, now, cwnd, srtt);
+        let flight = self.flight();
+        let mut delivered = Delivered::default();
+        if self.sack {
+            self.take_sack_blocks(now, ack, segment, &mut delivered);
+        }
+        let advanced = ack - self.una;
+        if advanced > 0 {
+            self.scoreboard.acknowledge(ack, now, &mut delivered);
+            self.una = ack;
+            self.buffer.release(ack);
+            self.rtt.reset_backoff();
+        }
+        self.take_rtt(now, advanced > 0, segment, &delivered);
+        let was_repairing = self.recovery.episode();
+        let use_sack = self.uses_sack();
+        let rearm = self.recovery.on_ack(
+            now,
+            &mut self.scoreboard,
+            self.controller.as_deref_mut(),
+            super::recovery::AckFacts {
+                una: self.una,
+                nxt: self.nxt,
+                advanced,
+                flight,
+                newly_sacked: delivered.sacked,
+                duplicate: bare && advanced == 0 && flight > 0,
+                mss: self.mss,
+                use_sack,
+                echo: segment.timestamps.filter(|_| self.timestamps).map(|stamps| stamps.echo),
+            },
+            &mut self.stats,
+        );
+        if advanced > 0 {
+            self.tell_controller(now, flight, &delivered, was_repairing);
+            if rearm {
+                self.arm_timer(now);
+            }
+        }
+    }
+
+    /// Whether losses are found from SACK blocks.
+    fn uses_sack(&self) -> bool {
+        self.sack && self.config.recovery == Recovery::Sack
+    }
+
+    fn take_sack_blocks(&mut self, now: Instant, ack: u64, segment: &Segment, out: &mut Delivered) {
+        if !self.uses_sack() {
+            return;
+        }
+        for &(start, end) in segment.sack_blocks() {
+            let (Some(start), Some(end)) =
+                (start.offset(self.iss, self.una), end.offset(self.iss, self.una))
+            else {
+                continue;
+            };
+            // Below the acknowledgment lie only duplicate reports (RFC 2883).
+            if ack <= start && start < end && end <= self.nxt {
+                self.scoreboard.sack(start, end, now, out);
+            }
+        }
+    }
+
+    fn take_rtt(&mut self, now: Instant, advanced: bool, segment: &Segment, delivered: &Delivered) {
+        if let Some(rtt) = delivered.rtt {
+            self.rtt.sample(rtt);
+        } else if let (true, true, Some(stamps)) = (advanced, self.timestamps, segment.timestamps) {
+            // Every segment acknowledged was sent more than once: only its echo can tell which
+            // copy arrived (RFC 7323 §4), to the millisecond.
+            let elapsed = timestamp(now).wrapping_sub(stamps.echo);
+            if stamps.echo != 0 && elapsed < 1 << 24 {
+                self.rtt.sample(Duration::from_millis(elapsed.max(1).into()));
+            }
+        }
+    }
+
+    fn tell_controller(&mut self, now: Instant, flight: u64, delivered: &Delivered, was: Episode) {
+        let Some(controller) = &mut self.controller else { return };
+        let bytes = if !self.config.byte_counting || (was == Episode::Loss && !self.sack) {
+            // RFC 3465 §2.3: at most a segment after a timeout, when one acknowledgment may cover
+            // what arrived long before.
+            delivered.bytes.min(self.mss)
+        } else {
+            delivered.bytes
+        };
+        let cwnd = controller.cwnd();
+        let slow_start = controller.ssthresh().is_some_and(|threshold| cwnd < threshold);
+        controller.on_ack(&Ack {
+            now,
+            bytes,
+            flight,
+            rtt: delivered.newest_rtt,
+            srtt: self.rtt.smoothed().unwrap_or_default(),
+            min_rtt: self.rtt.min(),
+            delivered: delivered.rate,
+            // In slow start a half-used window is enough proof, as in Linux.
+            app_limited: !(self.window_used || (slow_start && cwnd < 2 * self.max_flight)),
+            in_recovery: was == Episode::Recovery || self.recovery.episode() == Episode::Recovery,
+        });
+    }
+
+    /// RFC 6298 §5.2, §5.3.
+    fn arm_timer(&mut self, now: Instant) {
+        self.timer = if self.flight() > 0 { now + self.rtt.rto() } else { Instant::MAX };
+    }
+
+    /// When [`handle_timeout`](Sender::handle_timeout) or the next paced packet is due.
+    pub fn poll_timeout(&self) -> Instant {
+        self.timer.min(self.paced_until)
+    }
+
+    /// The retransmission or persist timer may have expired.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.paced_until = Instant::MAX;
+        if now < self.timer {
+            return;
+        }
+        self.timer = Instant::MAX;
+        if self.flight() == 0 {
+            self.probe_due = self.nxt < self.end();
+            self.rtt.back_off();
+            return;
+        }
+        let limit = if self.una == 0 { MAX_SYN_BACKOFF } else { MAX_BACKOFF };
+        if self.rtt.backoff() >= limit {
+            self.gave_up = true;
+            return;
+        }
+        let (cwnd, srtt) = (self.cwnd(), self.rtt.smoothed());
+        self.clockwork.integrate(&mut self.stats, now, cwnd, srtt);
+        self.stats.timeouts += 1;
+        self.recovery.on_timeout(
+            now,
+            &mut self.scoreboard,
+            self.controller.as_deref_mut(),
+            self.nxt,
+            self.nxt - self.una,
+            self.rtt.backoff() == 0,
+        );
+        self.rtt.back_off();
+        self.timer = now + self.rtt.rto();
+    }
+
+    /// What to send next, if anything may be sent now. Follow it with [`Sender::on_sent`].
+    pub fn next(&mut self, now: Instant, may_send_data: bool) -> Option<Transmission> {
+        if !may_send_data {
+            // Only the SYN: before it is acknowledged nothing else may follow.
+            let lost_syn = self.scoreboard.has_lost();
+            let unsent_syn = self.nxt == 0;
+            return (lost_syn || unsent_syn).then_some(Transmission { start: 0, len: 1 });
+        }
+        let next = self.candidate(now);
+        if next.is_some() && self.is_paced(now) {
+            self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);
+            return None;
+        }
+        next
+    }
+
+    fn candidate(&mut self, now: Instant) -> Option<Transmission> {
+        if self.scoreboard.has_lost() {
+            let again = self.next_retransmission();
+            if again.is_none() {
+                self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);
+            }
+            return again;
+        }
+        if self.probe_due {
+            return self.probe();
+        }
+        let unsent = self.end() - self.nxt;
+        if unsent == 0 {
+            self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
+            return self.next_doubtful();
+        }
+        self.next_new(now, unsent)
+    }
+
+    fn next_retransmission(&mut self) -> Option<Transmission> {
+        let (start, len) = self.scoreboard.next_lost()?;
+        // The first retransmission of an episode does not wait for room (RFC 6675 §5 step 4.3).
+        let room = self.pipe() + u64::from(len) <= self.cwnd() || self.pipe() == 0;
+        (self.recovery.must_retransmit || room).then_some(Transmission { start, len })
+    }
+
+    /// RFC 6675 §4 `NextSeg` rule 3: with nothing new to send in a recovery, what may yet be lost.
+    fn next_doubtful(&self) -> Option<Transmission> {
+        if self.recovery.episode() != Episode::Recovery || !self.uses_sack() {
+            return None;
+        }
+        let (start, len) = self.scoreboard.next_doubtful()?;
+        (self.pipe() + u64::from(len) <= self.cwnd()).then_some(Transmission { start, len })
+    }
+
+    fn next_new(&mut self, now: Instant, unsent: u64) -> Option<Transmission> {
+        if self.scoreboard.is_empty() && now.saturating_since(self.last_sent) > self.rtt.rto() {
+            // RFC 5681 §4.1
+            if let Some(controller) = &mut self.controller
+                && self.last_sent > Instant::ZERO
+            {
+                controller.on_idle();
+                self.last_sent = now;
+            }
+        }
+        let len = unsent.min(self.mss);
+        let used = self.used();
+        if used > 0 && used + len > self.cwnd() {
+            self.note_usage(true);
+            self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);
+            return None;
+        }
+        let room = (self.una + self.window).saturating_sub(self.nxt);
+        // A FIN alone needs no room in the window of data.
+        if len > room {
+            return self.next_into_small_window(now, len, room);
+        }
+        // RFC 9293 §3.7.4 (Nagle): a small segment waits while anything is unacknowledged.
+        if self.config.nagle && len < self.mss && self.flight() > 0 && self.fin_at.is_none() {
+            self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
+            return None;
+        }
+        Some(Transmission { start: self.nxt, len: len as u32 })
+    }
+
+    /// RFC 9293 §3.8.6.2.1: avoid silly windows; wait for half the largest window, or probe.
+    fn next_into_small_window(&mut self, now: Instant, len: u64, room: u64) -> Option<Transmission> {
+        if room > 0 && room >= self.max_window / 2 {
+            return Some(Transmission { start: self.nxt, len: room.min(len) as u32 });
+        }
+        self.clockwork.set_limit(&mut self.stats, now, Limit::ReceiveWindow);
+        if self.flight() == 0 && self.timer == Instant::MAX {
+            // RFC 9293 §3.8.6.1: the first probe after a retransmission timeout.
+            self.timer = now + self.rtt.rto();
+        }
+        None
+    }
+
+    /// The persist timer expired: what fits into the window or, if that is closed, a segment
+    /// without data. Unlike RFC 9293 §3.8.6.1, which wants an octet of data, an old sequence
+    /// number is sent, because it gets the same answer and leaves nothing to repair (as Linux).
+    fn probe(&mut self) -> Option<Transmission> {
+        let room = (self.una + self.window).saturating_sub(self.nxt);
+        let len = room.min(self.end() - self.nxt).min(self.mss);
+        if len > 0 {
+            return Some(Transmission { start: self.nxt, len: len as u32 });
+        }
+        Some(Transmission { start: self.una - 1, len: 0 })
+    }
+
+    /// Bytes that count against the congestion window.
+    fn used(&self) -> u64 {
+        if self.config.limited_transmit || self.recovery.episode() != Episode::Open {
+            // Segments reported as arrived have left the network: that is RFC 3042's allowance
+            // for the first two duplicate acknowledgments, and RFC 6675's pipe.
+            self.pipe()
+        } else {
+            self.flight()
+        }
+    }
+
+    fn pipe(&self) -> u64 {
+        self.scoreboard.pipe().saturating_sub(self.recovery.dup_acked)
+    }
+
+    fn is_paced(&mut self, now: Instant) -> bool {
+        let departure = self.pacer.next_departure();
+        if departure <= now || self.controller.as_ref().is_none_or(|c| c.pacing_rate().is_none()) {
+            return false;
+        }
+        self.paced_until = departure;
+        true
+    }
+
+    /// RFC 7661 as Linux does it: remembers for a window of data whether the window was full.
+    fn note_usage(&mut self, full: bool) {
+        let flight = self.flight();
+        if self.una >= self.usage_end || full || (!self.window_used && flight > self.max_flight) {
+            self.window_used = full;
+            self.max_flight = flight;
+            self.usage_end = self.nxt;
+        }
+    }
+
+    /// `transmission` leaves now with `wire_bytes` on the wire.
+    pub fn on_sent(&mut self, now: Instant, transmission: Transmission, wire_bytes: u64) {
+        let Transmission { start, len } = transmission;
+        self.last_sent = now;
+        if let Some(rate) = self.controller.as_ref().and_then(|c| c.pacing_rate()) {
+            self.pacer.on_sent(now, wire_bytes, rate);
+        }
+        if self.probe_due {
+            self.probe_due = false;
+            self.timer = now + self.rtt.rto();
+        }
+        if len == 0 {
+            return;
+        }
+        if start == self.nxt {
+            if self.scoreboard.is_empty() {
+                // A persist timer gives way to a retransmission timer.
+                self.timer = now + self.rtt.rto();
+            }
+            self.scoreboard.on_sent(start, len, now);
+            self.nxt += u64::from(len);
+            self.note_usage(false);
+        } else {
+            self.scoreboard.on_retransmitted(start, now);
+            self.recovery.on_retransmitted(now, self.timestamps);
+            self.stats.retransmits += 1;
+            if start == self.una {
+                self.timer = now + self.rtt.rto();
+            }
+        }
+        self.stats.segments_sent += 1;
+        if self.timer == Instant::MAX {
+            self.timer = now + self.rtt.rto();
+        }
+    }
+}
+
+/// The timestamp clock: milliseconds, starting at one, because an echo of zero means none.
+pub fn timestamp(now: Instant) -> u32 {
+    (now.as_nanos() / 1_000_000 + 1) as u32
+}
