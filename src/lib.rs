@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod congestion;
+pub mod engine;
 pub mod link;
 pub mod record;
 pub mod rng;

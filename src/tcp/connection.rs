@@ -121,14 +121,24 @@ impl Connection {
         self.receiver.received()
     }
 
+    /// Bytes that the application wrote so far.
+    pub fn written(&self) -> u64 {
+        self.sender.buffer.end() - 1
+    }
+
     /// Whether everything written has been acknowledged, the close included.
     pub fn is_drained(&self) -> bool {
         self.sender.fin_acknowledged()
     }
 
+    /// Whether [`take_signals`](Connection::take_signals) has anything.
+    pub fn has_signals(&self) -> bool {
+        self.sender.recovery.has_signals()
+    }
+
     /// Takes what happened to the sender since the last call, for records.
     pub fn take_signals(&mut self) -> Vec<(Instant, Signal)> {
-        if self.sender.recovery.has_signals() { self.sender.recovery.take_signals() } else { Vec::new() }
+        self.sender.recovery.take_signals()
     }
 
     /// Appends data; returns how much was accepted. [`Event::Writable`] follows a short write.
@@ -307,14 +317,14 @@ impl Connection {
     pub fn handle_segment(&mut self, now: Instant, segment: &Segment) {
         match self.state {
             State::Closed => {}
-            State::Listen => self.handle_in_listen(now, segment),
+            State::Listen => self.handle_in_listen(segment),
             State::SynSent => self.handle_in_syn_sent(now, segment),
             _ => self.handle_in_window(now, segment),
         }
     }
 
     /// §3.10.7.2
-    fn handle_in_listen(&mut self, now: Instant, segment: &Segment) {
+    fn handle_in_listen(&mut self, segment: &Segment) {
         if segment.flags.has(Flags::RST) {
             return;
         }

@@ -207,11 +207,6 @@ impl Receiver {
         bytes
     }
 
-    /// Bytes that can be read.
-    pub fn readable(&self) -> u64 {
-        self.assembler.ready_bytes()
-    }
-
     /// In-order bytes received since the start.
     pub fn received(&self) -> u64 {
         self.assembler.next() - 1

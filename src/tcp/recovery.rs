@@ -7,7 +7,7 @@ use super::scoreboard::{DUP_THRESH, Scoreboard};
 use super::sender::timestamp;
 use super::stats::Stats;
 use crate::congestion::{CongestionController, Loss};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// What is being repaired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub enum Signal {
     Timeout,
     /// The reduction was found to be unfounded.
     Spurious,
+    /// A closed window was probed.
+    WindowProbe,
 }
 
 /// The state of loss recovery.
@@ -50,6 +52,8 @@ pub struct LossRecovery {
     partial_seen: bool,
     /// The timestamp of the episode's first retransmission (RFC 3522 §3.2).
     first_retransmission: Option<u32>,
+    /// When what was overtaken counts as lost (RFC 8985 §6.2's reordering timer).
+    pub(super) reorder_timer: Instant,
     signals: Vec<(Instant, Signal)>,
 }
 
@@ -68,6 +72,8 @@ pub(super) struct AckFacts {
     pub mss: u64,
     pub use_sack: bool,
     pub echo: Option<u32>,
+    /// With RACK: how much later something may arrive than what was sent after it.
+    pub reordering: Option<Duration>,
 }
 
 impl Default for LossRecovery {
@@ -80,6 +86,7 @@ impl Default for LossRecovery {
             must_retransmit: false,
             partial_seen: false,
             first_retransmission: None,
+            reorder_timer: Instant::MAX,
             signals: Vec::new(),
         }
     }
@@ -101,6 +108,11 @@ impl LossRecovery {
         std::mem::take(&mut self.signals)
     }
 
+    /// A closed window is probed.
+    pub(super) fn on_probe(&mut self, now: Instant) {
+        self.signals.push((now, Signal::WindowProbe));
+    }
+
     /// Takes in an acknowledgment; returns whether the retransmission timer restarts if the
     /// acknowledgment moved.
     pub(super) fn on_ack(
@@ -120,9 +132,15 @@ impl LossRecovery {
                 }
                 let lost = self.detect(scoreboard, facts);
                 if lost > 0 {
-                    self.enter(now, controller, facts, lost);
+                    self.enter(now, controller, facts.nxt, facts.flight, lost);
                     stats.recovery_episodes += 1;
                 }
+                self.reorder_timer = match facts.reordering {
+                    Some(span) if self.episode == Episode::Open && scoreboard.is_overtaken() => {
+                        self.reorder_timer.min(now + span)
+                    }
+                    _ => Instant::MAX,
+                };
                 true
             }
             Episode::Recovery | Episode::Loss => {
@@ -139,7 +157,7 @@ impl LossRecovery {
                     self.leave(now);
                     // Losses among what was sent during the repair are an episode of their own.
                     if scoreboard.has_lost() {
-                        self.enter(now, controller, facts, facts.mss);
+                        self.enter(now, controller, facts.nxt, facts.nxt - facts.una, facts.mss);
                         stats.recovery_episodes += 1;
                     }
                     return true;
@@ -166,14 +184,39 @@ impl LossRecovery {
         0
     }
 
-    fn enter(&mut self, now: Instant, controller: &mut dyn CongestionController, facts: AckFacts, lost: u64) {
+    /// The reordering timer expired: what was overtaken is lost.
+    pub(super) fn on_reorder_timeout(
+        &mut self,
+        now: Instant,
+        scoreboard: &mut Scoreboard,
+        controller: Option<&mut (dyn CongestionController + 'static)>,
+        (una, nxt): (u64, u64),
+        stats: &mut Stats,
+    ) {
+        self.reorder_timer = Instant::MAX;
+        let lost = scoreboard.mark_overtaken_lost();
+        if let (Episode::Open, true, Some(controller)) = (self.episode, lost > 0, controller) {
+            self.enter(now, controller, nxt, nxt - una, lost);
+            stats.recovery_episodes += 1;
+        }
+    }
+
+    fn enter(
+        &mut self,
+        now: Instant,
+        controller: &mut dyn CongestionController,
+        nxt: u64,
+        flight: u64,
+        lost: u64,
+    ) {
         self.episode = Episode::Recovery;
-        self.point = facts.nxt;
+        self.point = nxt;
+        self.reorder_timer = Instant::MAX;
         self.must_retransmit = true;
         self.partial_seen = false;
         self.first_retransmission = None;
         self.signals.push((now, Signal::FastRetransmit));
-        controller.on_loss(&Loss { now, bytes: lost, flight: facts.flight, new_episode: true });
+        controller.on_loss(&Loss { now, bytes: lost, flight, new_episode: true });
     }
 
     fn leave(&mut self, now: Instant) {
@@ -190,6 +233,9 @@ impl LossRecovery {
         if facts.use_sack {
             if facts.newly_sacked > 0 {
                 scoreboard.mark_lost_by_sack(facts.mss);
+            }
+            if let (true, Some(reordering)) = (facts.newly_sacked + facts.advanced > 0, facts.reordering) {
+                scoreboard.mark_lost_retransmission(reordering);
             }
             return true;
         }
@@ -248,6 +294,7 @@ impl LossRecovery {
         self.dup_acked = 0;
         self.must_retransmit = true;
         self.first_retransmission = None;
+        self.reorder_timer = Instant::MAX;
         self.signals.push((now, Signal::Timeout));
         if let Some(controller) = controller {
             controller.on_timeout(&Loss { now, bytes, flight, new_episode });

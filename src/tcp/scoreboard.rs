@@ -26,6 +26,9 @@ pub struct Scoreboard {
     lost_below: u64,
     /// Lost segments below this offset have been sent again: RFC 6675's `HighRxt`.
     retransmitted_below: u64,
+    /// When the latest-sent segment was sent of those known to have arrived (RFC 8985's
+    /// `RACK.xmit_ts`).
+    newest_sent: Instant,
     /// Bytes delivered since the start, and when the last of them was.
     delivered: u64,
     delivered_at: Instant,
@@ -74,11 +77,6 @@ impl Scoreboard {
         self.pipe
     }
 
-    /// Bytes reported as received beyond the cumulative acknowledgment.
-    pub fn sacked(&self) -> u64 {
-        self.sacked
-    }
-
     /// Whether nothing is outstanding.
     pub fn is_empty(&self) -> bool {
         self.sent.is_empty()
@@ -109,6 +107,8 @@ impl Scoreboard {
 
     /// The peer has everything before `una`. `out` gathers what that tells.
     pub fn acknowledge(&mut self, una: u64, now: Instant, out: &mut Delivered) {
+        let from_sack = (out.rtt, out.newest_rtt);
+        let mut ambiguous = false;
         while let Some(first) = self.sent.front_mut() {
             let end = first.start + u64::from(first.len);
             if end > una {
@@ -128,7 +128,12 @@ impl Scoreboard {
                 break;
             }
             let Some(first) = self.sent.pop_front() else { break };
+            ambiguous |= first.marks & AMBIGUOUS != 0;
             self.uncount(&first, out, now);
+        }
+        if ambiguous {
+            // What waited behind a hole was acknowledged late, not delivered late.
+            (out.rtt, out.newest_rtt) = from_sack;
         }
     }
 
@@ -156,6 +161,7 @@ impl Scoreboard {
         self.delivered += len;
         self.delivered_at = now;
         if marks & AMBIGUOUS == 0 {
+            self.newest_sent = self.newest_sent.max(sent_at);
             let rtt = now - sent_at;
             out.rtt.get_or_insert(rtt);
             out.newest_rtt = Some(rtt);
@@ -283,6 +289,54 @@ impl Scoreboard {
         self.lost_pending += 1;
         self.retransmitted_below = self.retransmitted_below.min(first.start);
         u64::from(first.len)
+    }
+
+    /// Whether something sent later than the oldest segment has arrived, so that time will tell
+    /// whether that is lost (RFC 8985 §6.2).
+    pub fn is_overtaken(&self) -> bool {
+        self.sacked > 0
+            && self.sent.front().is_some_and(|first| {
+                first.marks & (SACKED | LOST) == 0 && first.sent_at < self.newest_sent
+            })
+    }
+
+    /// Marks everything lost that was sent before something that has arrived; returns the bytes.
+    pub fn mark_overtaken_lost(&mut self) -> u64 {
+        let mut bytes = 0;
+        for sent in &mut self.sent {
+            if sent.sent_at >= self.newest_sent {
+                break;
+            }
+            if sent.marks & (SACKED | LOST) == 0 {
+                bytes += u64::from(sent.len);
+                sent.marks |= LOST;
+                self.pipe -= u64::from(sent.len);
+                self.lost_pending += u32::from(sent.marks & RETRANSMITTED == 0);
+                self.lost_below = self.lost_below.max(sent.start + u64::from(sent.len));
+            }
+        }
+        bytes
+    }
+
+    /// Marks the oldest segment lost again if it was sent again and something sent later by more
+    /// than `reordering` has arrived (RFC 8985 §6.2 step 5); returns whether it did. RFC 6675
+    /// alone would leave a lost retransmission to the timeout.
+    pub fn mark_lost_retransmission(&mut self, reordering: Duration) -> bool {
+        let Some(first) = self.sent.front_mut() else { return false };
+        if first.marks & (SACKED | RETRANSMITTED) != RETRANSMITTED
+            || first.sent_at.saturating_add(reordering) >= self.newest_sent
+        {
+            return false;
+        }
+        // The original is lost as well, whether or not that was marked.
+        self.pipe -= u64::from(first.len);
+        if first.marks & LOST == 0 {
+            self.pipe -= u64::from(first.len);
+        }
+        first.marks = LOST | AMBIGUOUS;
+        self.lost_pending += 1;
+        self.retransmitted_below = self.retransmitted_below.min(first.start);
+        true
     }
 
     /// After a timeout nothing is believed to be in the network any more (RFC 6675 §5.1). What

@@ -153,10 +153,15 @@ impl Sender {
 
     /// Counters up to `now`.
     pub fn stats(&mut self, now: Instant) -> &Stats {
-        let (cwnd, srtt) = (self.cwnd(), self.rtt.smoothed());
-        self.clockwork.integrate(&mut self.stats, now, cwnd, srtt);
+        self.integrate(now);
         self.clockwork.close(&mut self.stats, now);
         &self.stats
+    }
+
+    /// Accounts for the time since the last change of window or RTT.
+    fn integrate(&mut self, now: Instant) {
+        let (cwnd, srtt) = (self.cwnd(), self.rtt.smoothed());
+        self.clockwork.integrate(&mut self.stats, now, cwnd, srtt);
     }
 
     /// Appends data; returns how much was accepted.
@@ -223,8 +228,7 @@ impl Sender {
     /// Takes in the acknowledgment of `segment`, already known to lie within `una ..= nxt`.
     /// `bare` tells that it carries nothing else: no data, no SYN or FIN, no new window.
     pub fn handle_ack(&mut self, now: Instant, ack: u64, segment: &Segment, bare: bool) {
-        let (cwnd, srtt) = (self.cwnd(), self.rtt.smoothed());
-        self.clockwork.integrate(&mut self.stats, now, cwnd, srtt);
+        self.integrate(now);
         let flight = self.flight();
         let mut delivered = Delivered::default();
         if self.sack {
@@ -253,6 +257,8 @@ impl Sender {
                 duplicate: bare && advanced == 0 && flight > 0,
                 mss: self.mss,
                 use_sack,
+                // RFC 8985 §6.2 step 4: a quarter of the smallest round-trip time.
+                reordering: (self.config.recovery == Recovery::Rack).then(|| self.rtt.min() / 4),
                 echo: segment.timestamps.filter(|_| self.timestamps).map(|stamps| stamps.echo),
             },
             &mut self.stats,
@@ -267,7 +273,7 @@ impl Sender {
 
     /// Whether losses are found from SACK blocks.
     fn uses_sack(&self) -> bool {
-        self.sack && self.config.recovery == Recovery::Sack
+        self.sack && self.config.recovery != Recovery::NewReno
     }
 
     fn take_sack_blocks(&mut self, now: Instant, ack: u64, segment: &Segment, out: &mut Delivered) {
@@ -332,12 +338,22 @@ impl Sender {
 
     /// When [`handle_timeout`](Sender::handle_timeout) or the next paced packet is due.
     pub fn poll_timeout(&self) -> Instant {
-        self.timer.min(self.paced_until)
+        self.timer.min(self.paced_until).min(self.recovery.reorder_timer)
     }
 
     /// The retransmission or persist timer may have expired.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.paced_until = Instant::MAX;
+        if self.recovery.reorder_timer <= now {
+            self.integrate(now);
+            self.recovery.on_reorder_timeout(
+                now,
+                &mut self.scoreboard,
+                self.controller.as_deref_mut(),
+                (self.una, self.nxt),
+                &mut self.stats,
+            );
+        }
         if now < self.timer {
             return;
         }
@@ -352,8 +368,7 @@ impl Sender {
             self.gave_up = true;
             return;
         }
-        let (cwnd, srtt) = (self.cwnd(), self.rtt.smoothed());
-        self.clockwork.integrate(&mut self.stats, now, cwnd, srtt);
+        self.integrate(now);
         self.stats.timeouts += 1;
         self.recovery.on_timeout(
             now,
@@ -516,6 +531,7 @@ impl Sender {
         }
         if self.probe_due {
             self.probe_due = false;
+            self.recovery.on_probe(now);
             self.timer = now + self.rtt.rto();
         }
         if len == 0 {

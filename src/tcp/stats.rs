@@ -18,7 +18,9 @@ pub struct Stats {
     pub spurious: u64,
     /// Integral of the congestion window over time, in byte-nanoseconds.
     pub cwnd_integral: u128,
-    /// Integral of the smoothed RTT over time, in nanoseconds squared, and the time it covers.
+    /// How long the window has been integrated: since the connection opened.
+    pub open_time: Duration,
+    /// Integral of the smoothed RTT over time, in nanoseconds squared.
     pub srtt_integral: u128,
     /// How long there has been a smoothed RTT.
     pub srtt_time: Duration,
@@ -57,6 +59,7 @@ impl Clockwork {
         let span = now - self.integrated;
         self.integrated = now;
         stats.cwnd_integral += u128::from(cwnd) * u128::from(span.as_nanos());
+        stats.open_time += span;
         if let Some(srtt) = srtt {
             stats.srtt_integral += u128::from(srtt.as_nanos()) * u128::from(span.as_nanos());
             stats.srtt_time += span;

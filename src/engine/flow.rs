@@ -1,0 +1,184 @@
+//! A connection in a world: its two ends, its route, and what was measured of it.
+
+use std::sync::Arc;
+
+use crate::congestion::Choice;
+use crate::record::{DirectionOutcome, FlowOutcome, LimitedBy};
+use crate::rng::Seed;
+use crate::tcp::{Config, Connection, Limit, Stats};
+use crate::time::{Duration, Instant};
+use crate::wire::{Direction, SeqNumber};
+
+/// The windows of controllers without one lie above this.
+const NO_WINDOW: u64 = u64::MAX / 4;
+
+/// A client as the engine knows it: where it sits and how it connects.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// `<group>-<n>`.
+    pub name: String,
+    /// The group.
+    pub group: String,
+    /// Link instances from the client to the server, and back.
+    pub route: [Arc<[u32]>; 2],
+    /// Settings of both ends.
+    pub tcp: Arc<Config>,
+    /// The application at the server that answers.
+    pub server_app: u32,
+    /// Whether fairness counts its connections.
+    pub bulk: bool,
+    /// Connections opened so far.
+    pub opened: u32,
+}
+
+/// A connection with both ends in this world.
+#[derive(Debug)]
+pub struct Flow {
+    pub name: String,
+    pub group: String,
+    pub congestion: Choice,
+    pub bulk: bool,
+    pub started: Instant,
+    pub route: [Arc<[u32]>; 2],
+    /// The client's end, which sends [`Direction::Up`], and the server's.
+    pub ends: [End; 2],
+}
+
+/// One end of a flow.
+#[derive(Debug)]
+pub struct End {
+    pub connection: Connection,
+    /// Its application.
+    pub app: u32,
+    /// The earliest instant for which a wake-up is queued.
+    pub armed: Instant,
+    /// Whether it waits to be drained.
+    pub touched: bool,
+    /// In-order bytes that its application has taken.
+    pub delivered: u64,
+    /// When everything it sends was acknowledged, its FIN included.
+    pub drained: Option<Instant>,
+    /// Packets that its checksum refused.
+    pub damaged: u64,
+    baseline: (Stats, u64),
+}
+
+impl Flow {
+    /// Opens a connection for `client` at `now`.
+    pub fn open(client: &mut Client, client_app: u32, now: Instant, seed: Seed) -> Flow {
+        client.opened += 1;
+        let name = match client.opened {
+            1 => client.name.clone(),
+            k => format!("{}.{k}", client.name),
+        };
+        let end = |direction: Direction, app: u32| {
+            let label = format!("flow/{name}/{}", direction.name());
+            let mut isn = seed.stream(&format!("{label}/isn"));
+            let iss = SeqNumber(isn.next_u64() as u32);
+            let rng = seed.stream(&format!("{label}/congestion"));
+            let config = Arc::clone(&client.tcp);
+            let connection = match direction {
+                Direction::Up => Connection::connect(config, iss, rng),
+                Direction::Down => Connection::listen(config, iss, rng),
+            };
+            End {
+                connection,
+                app,
+                armed: Instant::MAX,
+                touched: false,
+                delivered: 0,
+                drained: None,
+                damaged: 0,
+                baseline: (Stats::default(), 0),
+            }
+        };
+        Flow {
+            ends: [end(Direction::Up, client_app), end(Direction::Down, client.server_app)],
+            name,
+            group: client.group.clone(),
+            congestion: client.tcp.congestion.clone(),
+            bulk: client.bulk,
+            started: now,
+            route: client.route.clone(),
+        }
+    }
+
+    /// In-order bytes handed to the receiver of a direction.
+    pub fn delivered(&self, direction: Direction) -> u64 {
+        self.ends[direction.reverse().index()].delivered
+    }
+
+    /// Whether a direction ever carried data.
+    pub fn carries(&self, direction: Direction) -> bool {
+        self.ends[direction.index()].connection.written() > 0
+    }
+
+    /// The measured interval begins.
+    pub fn begin_measurement(&mut self, now: Instant) {
+        for direction in Direction::BOTH {
+            let delivered = self.delivered(direction);
+            let end = &mut self.ends[direction.index()];
+            end.baseline = (end.connection.stats(now).clone(), delivered);
+        }
+    }
+
+    /// Its figures from `since` to `now`.
+    pub fn outcome(&mut self, since: Instant, now: Instant) -> FlowOutcome {
+        let directions = Direction::BOTH
+            .map(|direction| self.carries(direction).then(|| self.direction_outcome(direction, since, now)));
+        FlowOutcome {
+            name: self.name.clone(),
+            group: self.group.clone(),
+            congestion: self.congestion.algorithm.name,
+            bulk: self.bulk,
+            directions,
+        }
+    }
+
+    fn direction_outcome(&mut self, direction: Direction, since: Instant, now: Instant) -> DirectionOutcome {
+        let delivered = self.delivered(direction);
+        let (started, bulk) = (self.started, self.bulk);
+        let end = &mut self.ends[direction.index()];
+        let stats = end.connection.stats(now).clone();
+        let (before, delivered_before) = &end.baseline;
+        let mean = |total: u128, time: Duration| {
+            (!time.is_zero()).then(|| total as f64 / time.as_nanos() as f64)
+        };
+        let windowed = end.connection.snapshot().cwnd < NO_WINDOW;
+        let cwnd_mean = mean(
+            stats.cwnd_integral - before.cwnd_integral,
+            stats.open_time.saturating_sub(before.open_time),
+        );
+        let srtt_mean = mean(
+            stats.srtt_integral - before.srtt_integral,
+            stats.srtt_time.saturating_sub(before.srtt_time),
+        );
+        let until = end.drained.map_or(now, |at| at.max(since).min(now));
+        DirectionOutcome {
+            bytes_delivered: delivered - delivered_before,
+            active: until.saturating_since(started.max(since)),
+            segments_sent: stats.segments_sent - before.segments_sent,
+            retransmits: stats.retransmits - before.retransmits,
+            recovery_episodes: stats.recovery_episodes - before.recovery_episodes,
+            timeouts: stats.timeouts - before.timeouts,
+            srtt_mean: srtt_mean.map(|nanos| Duration::from_nanos(nanos as u64)),
+            cwnd_mean: cwnd_mean.filter(|_| windowed),
+            completion: end.drained.filter(|_| bulk).map(|at| at - started),
+            limited_by: limited_by(&stats, before),
+        }
+    }
+}
+
+/// The limit that held for the longest part of an interval.
+fn limited_by(stats: &Stats, before: &Stats) -> LimitedBy {
+    let spent = |limit: Limit| stats.limited[limit as usize].saturating_sub(before.limited[limit as usize]);
+    let (application, receiver, congestion) =
+        (spent(Limit::Application), spent(Limit::ReceiveWindow), spent(Limit::CongestionWindow));
+    if congestion >= application.max(receiver) {
+        LimitedBy::CongestionWindow
+    } else if receiver >= application {
+        LimitedBy::ReceiveWindow
+    } else {
+        LimitedBy::Application
+    }
+}

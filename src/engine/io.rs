@@ -1,0 +1,114 @@
+//! What an application of a world may do.
+
+use std::sync::Arc;
+
+use super::Core;
+use super::flow::{End, Flow};
+use crate::app::{Conn, Io, MessageId};
+use crate::time::Instant;
+use crate::wire::{Direction, Payload};
+
+/// The world as application number `app` sees it.
+pub(super) struct WorldIo<'a> {
+    pub core: &'a mut Core,
+    pub app: u32,
+}
+
+impl WorldIo<'_> {
+    /// The application's own end of a connection.
+    fn direction(&self, conn: Conn) -> Direction {
+        let flow = &self.core.flows[conn.0 as usize];
+        if flow.ends[0].app == self.app { Direction::Up } else { Direction::Down }
+    }
+
+    fn end(&mut self, conn: Conn) -> &mut End {
+        let direction = self.direction(conn);
+        &mut self.core.flows[conn.0 as usize].ends[direction.index()]
+    }
+
+    fn touch(&mut self, conn: Conn) {
+        let direction = self.direction(conn);
+        self.core.touch(conn.0, direction);
+    }
+}
+
+impl Io for WorldIo<'_> {
+    fn now(&self) -> Instant {
+        self.core.now
+    }
+
+    fn horizon(&self) -> Instant {
+        self.core.horizon
+    }
+
+    fn connect(&mut self) -> Conn {
+        let (now, seed) = (self.core.now, self.core.seed);
+        let client = self.core.clients[self.app as usize].as_mut().expect("servers do not connect");
+        let flow = Flow::open(client, self.app, now, seed);
+        let number = u32::try_from(self.core.flows.len()).expect("fewer than 2^32 connections");
+        self.core.flows.push(flow);
+        self.core.touch(number, Direction::Up);
+        Conn(number)
+    }
+
+    fn write(&mut self, conn: Conn, bytes: &Arc<[u8]>, from: usize) -> usize {
+        let len = (bytes.len() - from) as u32;
+        let payload = Payload::Shared(Arc::clone(bytes), from as u32, len);
+        let accepted = self.end(conn).connection.write(&payload);
+        self.touch(conn);
+        accepted as usize
+    }
+
+    fn write_zeros(&mut self, conn: Conn, len: u64) -> u64 {
+        let accepted = self.end(conn).connection.write_zeros(len);
+        self.touch(conn);
+        accepted
+    }
+
+    fn read(&mut self, conn: Conn, out: &mut Vec<u8>) -> usize {
+        let before = out.len();
+        let end = self.end(conn);
+        while let Some(piece) = end.connection.read() {
+            piece.copy_to(out);
+        }
+        let taken = out.len() - before;
+        end.delivered += taken as u64;
+        taken
+    }
+
+    fn discard(&mut self, conn: Conn) -> u64 {
+        let end = self.end(conn);
+        let taken = end.connection.discard();
+        end.delivered += taken;
+        taken
+    }
+
+    fn close(&mut self, conn: Conn) {
+        self.end(conn).connection.close();
+        self.touch(conn);
+    }
+
+    fn abort(&mut self, conn: Conn) {
+        self.end(conn).connection.abort();
+        self.touch(conn);
+    }
+
+    fn message_intended(&mut self, intended: Instant, audience: u32) -> MessageId {
+        let messages = self.core.messages.as_mut().expect("a world that counts messages");
+        MessageId(messages.intend(intended, audience))
+    }
+
+    fn message_fanned_out(&mut self, id: MessageId, audience: u32) {
+        if let Some(messages) = &mut self.core.messages {
+            messages.correct_audience(id.0, audience);
+        }
+    }
+
+    fn message_delivered(&mut self, id: MessageId) {
+        let now = self.core.now;
+        if let Some(messages) = &mut self.core.messages {
+            messages.deliver(id.0, now);
+        }
+    }
+}
+

@@ -1,0 +1,469 @@
+//! The world: hosts with connections and applications, links, one event queue, one recorder. It
+//! reads no clock, opens no socket, starts no thread; whoever owns it says what time it is.
+//!
+//! Events have a total order: instant, then arrivals before timers, then insertion. One event in,
+//! then everything drains: connections tell their applications, applications write, connections
+//! send, links fix each packet's arrival.
+
+mod flow;
+mod io;
+mod messages;
+mod queue;
+mod recorder;
+mod topology;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use flow::Client;
+
+use crate::app::{App, Conn, Event as AppEvent};
+use crate::link::{Config as LinkConfig, Impairment, Statistics};
+use crate::record::{FlowOutcome, Outcome};
+use crate::rng::Seed;
+use crate::tcp::Event as TcpEvent;
+use crate::time::{Duration, Instant};
+use crate::wire::{Direction, FlowId, Packet};
+use flow::Flow;
+use io::WorldIo;
+use messages::Messages;
+use queue::{Class, Event, EventQueue};
+use recorder::Recorder;
+use topology::Topology;
+
+/// How long messages may take to arrive after the end of the measured interval.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A network with all that runs on it.
+pub struct World {
+    core: Core,
+    apps: Vec<AppSlot>,
+}
+
+/// Everything but the applications, so that an application can act on it while it is borrowed.
+struct Core {
+    now: Instant,
+    seed: Seed,
+    queue: EventQueue,
+    topology: Topology,
+    flows: Vec<Flow>,
+    clients: Vec<Option<Client>>,
+    messages: Option<Messages>,
+    recorder: Option<Recorder>,
+    changes: Vec<Option<Change>>,
+    /// Ends with something to tell or to send, in the order in which they were touched.
+    touched: Vec<(u32, Direction)>,
+    /// Measured interval.
+    warmup: Instant,
+    horizon: Instant,
+    events: u64,
+    packets: u64,
+}
+
+struct AppSlot {
+    app: Option<Box<dyn App>>,
+    starts: Instant,
+    started: bool,
+    armed: Instant,
+}
+
+/// Link settings that take effect at an instant: link number and both directions.
+struct Change(Vec<(usize, [LinkConfig; 2])>);
+
+/// Targets of [`Class::World`]; changes are numbered behind it.
+const SAMPLE: u32 = 0;
+
+impl World {
+    /// An empty world whose figures are of the interval from `warmup` to `horizon`.
+    pub fn new(seed: Seed, warmup: Instant, horizon: Instant) -> World {
+        World {
+            core: Core {
+                now: Instant::ZERO,
+                seed,
+                queue: EventQueue::default(),
+                topology: Topology::default(),
+                flows: Vec::new(),
+                clients: Vec::new(),
+                messages: None,
+                recorder: None,
+                changes: Vec::new(),
+                touched: Vec::new(),
+                warmup,
+                horizon,
+                events: 0,
+                packets: 0,
+            },
+            apps: Vec::new(),
+        }
+    }
+
+    /// The instant up to which it has been advanced.
+    pub fn now(&self) -> Instant {
+        self.core.now
+    }
+
+    /// Packets that reached a host so far.
+    pub fn packets(&self) -> u64 {
+        self.core.packets
+    }
+
+    /// Adds a link with its two directions, without instances.
+    pub fn add_link(&mut self, name: &str, configs: [LinkConfig; 2]) -> usize {
+        self.core.topology.add_group(name, configs)
+    }
+
+    /// Adds an instance of a link, for one client or for everybody; returns the numbers of its
+    /// two directions.
+    pub fn add_link_instance(&mut self, link: usize, client: Option<&str>) -> [u32; 2] {
+        let seed = self.core.seed;
+        self.core.topology.add_instance(link, client, seed)
+    }
+
+    /// Adds an impairment to one direction of an instance.
+    pub fn push_impairment(&mut self, instance: u32, impairment: Box<dyn Impairment>) {
+        self.core.topology.links[instance as usize].push_impairment(impairment);
+    }
+
+    /// Adds a server's application; returns its number.
+    pub fn add_server(&mut self, app: Box<dyn App>) -> u32 {
+        self.add_app(app, Instant::ZERO, None)
+    }
+
+    /// Adds a client whose application begins at `starts`; returns its number.
+    pub fn add_client(&mut self, client: Client, app: Box<dyn App>, starts: Instant) -> u32 {
+        self.add_app(app, starts, Some(client))
+    }
+
+    fn add_app(&mut self, app: Box<dyn App>, starts: Instant, client: Option<Client>) -> u32 {
+        let number = u32::try_from(self.apps.len()).expect("fewer than 2^32 applications");
+        self.apps.push(AppSlot { app: Some(app), starts, started: false, armed: starts });
+        self.core.clients.push(client);
+        self.core.queue.push(starts, Class::App, number);
+        number
+    }
+
+    /// Counts messages; without this there are no figures about them.
+    pub fn count_messages(&mut self) {
+        let interval = (self.core.warmup, self.core.horizon);
+        self.core.messages = Some(Messages::new(interval));
+    }
+
+    /// Keeps samples at every `interval` until the horizon, and events.
+    pub fn record(&mut self, interval: Duration) {
+        self.core.recorder = Some(Recorder::new(interval));
+        self.core.queue.push(Instant::ZERO, Class::World, SAMPLE);
+    }
+
+    /// Changes links at an instant: link number and both directions.
+    pub fn schedule(&mut self, at: Instant, changes: Vec<(usize, [LinkConfig; 2])>) {
+        self.core.changes.push(Some(Change(changes)));
+        let target = self.core.changes.len() as u32;
+        self.core.queue.push(at, Class::World, target);
+    }
+
+    /// When something happens next.
+    pub fn next_wakeup(&self) -> Option<Instant> {
+        self.core.queue.next_at()
+    }
+
+    /// Handles everything due up to and including `until`.
+    pub fn advance(&mut self, until: Instant) {
+        assert!(until >= self.core.now, "time runs forwards");
+        while let Some(event) = self.core.queue.peek() {
+            if event.at > until {
+                break;
+            }
+            assert!(event.at >= self.core.now, "events are in order");
+            self.core.now = event.at;
+            self.handle(event);
+        }
+        self.core.now = until;
+    }
+
+    /// Runs the trial: warm-up, measured interval, and the drain of messages under way.
+    /// `go_on` is asked about every simulated second; when it says no, the trial is abandoned.
+    pub fn run(&mut self, go_on: &mut dyn FnMut() -> bool) -> Option<Outcome> {
+        let (warmup, horizon) = (self.core.warmup, self.core.horizon);
+        self.advance_asking(warmup, go_on)?;
+        self.core.topology.begin_measurement(warmup);
+        for flow in &mut self.core.flows {
+            flow.begin_measurement(warmup);
+        }
+        self.advance_asking(horizon, go_on)?;
+        let accounts = self.core.topology.statistics(horizon);
+        let flows = self.core.flows.iter_mut().map(|flow| flow.outcome(warmup, horizon)).collect();
+        let deadline = horizon + DRAIN;
+        while self.core.messages.as_ref().is_some_and(|messages| !messages.is_complete()) {
+            match self.next_wakeup() {
+                Some(at) if at <= deadline => self.advance_asking(at, go_on)?,
+                _ => break,
+            }
+        }
+        Some(self.outcome(flows, &accounts))
+    }
+
+    fn advance_asking(&mut self, until: Instant, go_on: &mut dyn FnMut() -> bool) -> Option<()> {
+        const STEP: Duration = Duration::from_secs(1);
+        while self.core.now < until {
+            if !go_on() {
+                return None;
+            }
+            let next = self.core.now.saturating_add(STEP).min(until);
+            self.advance(next);
+        }
+        self.advance(until);
+        Some(())
+    }
+
+    fn outcome(&mut self, flows: Vec<FlowOutcome>, accounts: &[Statistics]) -> Outcome {
+        let core = &mut self.core;
+        Outcome {
+            flows,
+            links: core.topology.outcomes(accounts),
+            messages: core.messages.as_ref().map(Messages::outcome),
+            series: core.recorder.take().map(|recorder| recorder.finish(&core.flows)),
+            events: core.events,
+            measured: core.horizon - core.warmup,
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        self.core.events += 1;
+        match event.class {
+            Class::Arrival => self.handle_arrivals(event),
+            Class::Connection => {
+                self.core.queue.pop();
+                self.handle_connection_timer(event);
+            }
+            Class::App => {
+                self.core.queue.pop();
+                self.handle_app_timer(event);
+            }
+            Class::World => {
+                self.core.queue.pop();
+                self.core.handle_own(event);
+            }
+        }
+    }
+
+    /// The head of a link has arrived, and perhaps others with it.
+    fn handle_arrivals(&mut self, event: Event) {
+        let link = event.target as usize;
+        if self.core.topology.armed[link] != event.at {
+            // An earlier arrival has overtaken this wake-up.
+            self.core.queue.pop();
+            return;
+        }
+        while let Some(packet) = self.core.topology.links[link].poll_deliver(event.at) {
+            self.core.arrive(packet);
+            self.settle();
+        }
+        // The key is still the first: whatever was pushed meanwhile comes later in the order.
+        debug_assert_eq!(self.core.queue.peek(), Some(event));
+        match self.core.topology.links[link].poll_timeout() {
+            Some(next) => {
+                self.core.topology.armed[link] = next;
+                self.core.queue.replace_first(next, Class::Arrival, event.target);
+            }
+            None => {
+                self.core.topology.armed[link] = Instant::MAX;
+                self.core.queue.pop();
+            }
+        }
+    }
+
+    fn handle_connection_timer(&mut self, event: Event) {
+        let (number, direction) = end_of(event.target);
+        let now = event.at;
+        let end = &mut self.core.flows[number as usize].ends[direction.index()];
+        if end.armed != now {
+            return;
+        }
+        end.armed = Instant::MAX;
+        if end.connection.poll_timeout() <= now {
+            end.connection.handle_timeout(now);
+            self.core.touch(number, direction);
+            self.settle();
+        } else {
+            self.core.arm_connection(number, direction);
+        }
+    }
+
+    fn handle_app_timer(&mut self, event: Event) {
+        let slot = &mut self.apps[event.target as usize];
+        if slot.armed != event.at {
+            return;
+        }
+        slot.armed = Instant::MAX;
+        if slot.started {
+            self.call_app(event.target, |app, io| {
+                if app.poll_timeout().is_some_and(|at| at <= io.core.now) {
+                    app.on_timeout(io);
+                }
+            });
+        } else {
+            slot.started = true;
+            self.call_app(event.target, |app, io| app.start(io));
+        }
+        self.settle();
+    }
+
+    /// Lets an application act, then queues its next wake-up.
+    fn call_app(&mut self, number: u32, act: impl FnOnce(&mut dyn App, &mut WorldIo<'_>)) {
+        let slot = &mut self.apps[number as usize];
+        let Some(app) = slot.app.as_deref_mut() else { return };
+        act(app, &mut WorldIo { core: &mut self.core, app: number });
+        if let Some(at) = app.poll_timeout() {
+            let at = at.max(self.core.now);
+            if at < slot.armed {
+                slot.armed = at;
+                self.core.queue.push(at, Class::App, number);
+            }
+        }
+    }
+
+    /// Drains every touched end: events to applications, segments to links, until nothing is left.
+    fn settle(&mut self) {
+        let mut next = 0;
+        while let Some(&(number, direction)) = self.core.touched.get(next) {
+            next += 1;
+            self.core.flows[number as usize].ends[direction.index()].touched = false;
+            self.tell(number, direction);
+            self.core.transmit(number, direction);
+            self.core.arm_connection(number, direction);
+        }
+        self.core.touched.clear();
+    }
+
+    fn tell(&mut self, number: u32, direction: Direction) {
+        loop {
+            let end = &mut self.core.flows[number as usize].ends[direction.index()];
+            let Some(event) = end.connection.poll_event() else { return };
+            let event = match event {
+                TcpEvent::Connected => AppEvent::Connected,
+                TcpEvent::Readable => AppEvent::Readable,
+                TcpEvent::Writable => AppEvent::Writable,
+                TcpEvent::PeerClosed => AppEvent::PeerClosed,
+                TcpEvent::Closed => AppEvent::Closed,
+            };
+            let app = end.app;
+            self.call_app(app, |app, io| app.on_event(Conn(number), event, io));
+        }
+    }
+}
+
+impl Core {
+    /// A packet left a link: on to the next, or to its host.
+    fn arrive(&mut self, mut packet: Packet) {
+        packet.hop += 1;
+        let number = packet.flow.0;
+        let flow = &mut self.flows[number as usize];
+        if let Some(&link) = flow.route[packet.direction.index()].get(usize::from(packet.hop)) {
+            self.enter_link(link, packet);
+            return;
+        }
+        self.packets += 1;
+        // Packets that go up end at the server.
+        let receiver = packet.direction.reverse();
+        let end = &mut flow.ends[receiver.index()];
+        if packet.corrupted {
+            end.damaged += 1;
+            return;
+        }
+        end.connection.handle_segment(self.now, &packet.segment);
+        self.touch(number, receiver);
+    }
+
+    /// Notes that an end may have something to tell or to send.
+    fn touch(&mut self, number: u32, direction: Direction) {
+        let end = &mut self.flows[number as usize].ends[direction.index()];
+        if !end.touched {
+            end.touched = true;
+            self.touched.push((number, direction));
+        }
+    }
+
+    /// Sends what an end may send now.
+    fn transmit(&mut self, number: u32, direction: Direction) {
+        let now = self.now;
+        loop {
+            let flow = &mut self.flows[number as usize];
+            let end = &mut flow.ends[direction.index()];
+            let Some(segment) = end.connection.poll_transmit(now) else { break };
+            let link = flow.route[direction.index()][0];
+            self.enter_link(link, Packet::new(FlowId(number), direction, segment));
+        }
+        let end = &mut self.flows[number as usize].ends[direction.index()];
+        if end.drained.is_none() && end.connection.is_drained() {
+            end.drained = Some(now);
+        }
+        if end.connection.has_signals() {
+            for (time, signal) in end.connection.take_signals() {
+                if let Some(recorder) = &mut self.recorder
+                    && time < self.horizon
+                {
+                    recorder.signal(time, number, direction, signal);
+                }
+            }
+        }
+    }
+
+    fn enter_link(&mut self, number: u32, packet: Packet) {
+        let link = &mut self.topology.links[number as usize];
+        link.handle_packet(self.now, packet);
+        self.arm_link(number);
+    }
+
+    fn arm_link(&mut self, number: u32) {
+        let armed = &mut self.topology.armed[number as usize];
+        if let Some(next) = self.topology.links[number as usize].poll_timeout()
+            && next < *armed
+        {
+            *armed = next;
+            self.queue.push(next, Class::Arrival, number);
+        }
+    }
+
+    fn arm_connection(&mut self, number: u32, direction: Direction) {
+        let end = &mut self.flows[number as usize].ends[direction.index()];
+        let due = end.connection.poll_timeout();
+        if due < end.armed {
+            end.armed = due.max(self.now);
+            self.queue.push(end.armed, Class::Connection, number << 1 | direction.index() as u32);
+        }
+    }
+
+    /// A sample, or links that change.
+    fn handle_own(&mut self, event: Event) {
+        if event.target == SAMPLE {
+            let Some(recorder) = &mut self.recorder else { return };
+            recorder.sample(event.at, &self.flows, &self.topology);
+            let next = event.at + recorder.interval();
+            if next < self.horizon {
+                self.queue.push(next, Class::World, SAMPLE);
+            }
+            return;
+        }
+        let Some(Change(links)) = self.changes[event.target as usize - 1].take() else { return };
+        for (link, configs) in links {
+            for number in self.topology.reconfigure(link, &configs, event.at) {
+                // Arrivals may have moved either way: a later one leaves a stale wake-up behind.
+                self.topology.armed[number as usize] = Instant::MAX;
+                self.arm_link(number);
+            }
+        }
+    }
+}
+
+/// The end that a timer's target names.
+fn end_of(target: u32) -> (u32, Direction) {
+    (target >> 1, Direction::BOTH[(target & 1) as usize])
+}
+
+/// A route that never branches: the same links both ways.
+pub fn route(instances: &[[u32; 2]]) -> [Arc<[u32]>; 2] {
+    let up = instances.iter().map(|instance| instance[0]).collect();
+    let down = instances.iter().rev().map(|instance| instance[1]).collect();
+    [up, down]
+}

@@ -1,0 +1,179 @@
+//! The event queue: a four-ary heap of packed keys. A key is 128 bits: instant, class, insertion
+//! number, target; comparing keys is the total order of events.
+
+use crate::time::Instant;
+
+/// What a key wakes. The order of the variants decides at equal instants: arrivals before timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Class {
+    /// The head of a link arrives.
+    Arrival = 0,
+    /// A connection's timer.
+    Connection = 1,
+    /// An application's timer.
+    App = 2,
+    /// The world's own: changed conditions, samples.
+    World = 3,
+}
+
+/// A queue of events by time.
+#[derive(Debug, Default)]
+pub struct EventQueue {
+    heap: Vec<u128>,
+    inserted: u64,
+}
+
+/// An event that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub at: Instant,
+    /// What kind.
+    pub class: Class,
+    /// Which one of its kind.
+    pub target: u32,
+}
+
+const TARGET_BITS: u32 = 24;
+const NUMBER_BITS: u32 = 38;
+const ARITY: usize = 4;
+
+impl EventQueue {
+    /// The earliest event.
+    pub fn peek(&self) -> Option<Event> {
+        self.heap.first().map(|&key| unpack(key))
+    }
+
+    /// When the earliest event is due.
+    pub fn next_at(&self) -> Option<Instant> {
+        self.heap.first().map(|&key| Instant::from_nanos((key >> 64) as u64))
+    }
+
+    /// Adds an event; behind those of the same instant and class.
+    pub fn push(&mut self, at: Instant, class: Class, target: u32) {
+        let key = self.pack(at, class, target);
+        self.heap.push(key);
+        self.sift_up(self.heap.len() - 1);
+    }
+
+    /// Removes the earliest event.
+    pub fn pop(&mut self) {
+        let Some(last) = self.heap.pop() else { return };
+        if !self.heap.is_empty() {
+            self.sift_down(last);
+        }
+    }
+
+    /// Replaces the earliest event by another: cheaper than [`pop`](EventQueue::pop) and
+    /// [`push`](EventQueue::push).
+    pub fn replace_first(&mut self, at: Instant, class: Class, target: u32) {
+        let key = self.pack(at, class, target);
+        self.sift_down(key);
+    }
+
+    fn pack(&mut self, at: Instant, class: Class, target: u32) -> u128 {
+        assert!(target < 1 << TARGET_BITS, "at most 16 million targets");
+        self.inserted += 1;
+        let low = (class as u64) << (TARGET_BITS + NUMBER_BITS)
+            | (self.inserted & ((1 << NUMBER_BITS) - 1)) << TARGET_BITS
+            | u64::from(target);
+        u128::from(at.as_nanos()) << 64 | u128::from(low)
+    }
+
+    fn sift_up(&mut self, mut i: usize) {
+        let key = self.heap[i];
+        while i > 0 {
+            let parent = (i - 1) / ARITY;
+            if self.heap[parent] <= key {
+                break;
+            }
+            self.heap[i] = self.heap[parent];
+            i = parent;
+        }
+        self.heap[i] = key;
+    }
+
+    /// Puts `key` in place of the root.
+    fn sift_down(&mut self, key: u128) {
+        let heap = &mut self.heap[..];
+        let mut i = 0;
+        loop {
+            let first = i * ARITY + 1;
+            let Some(children) = heap.get(first..heap.len().min(first + ARITY)) else { break };
+            let Some((offset, &least)) = children.iter().enumerate().min_by_key(|(_, key)| **key) else {
+                break;
+            };
+            if key <= least {
+                break;
+            }
+            heap[i] = least;
+            i = first + offset;
+        }
+        heap[i] = key;
+    }
+}
+
+fn unpack(key: u128) -> Event {
+    let low = key as u64;
+    let class = match low >> (TARGET_BITS + NUMBER_BITS) {
+        0 => Class::Arrival,
+        1 => Class::Connection,
+        2 => Class::App,
+        _ => Class::World,
+    };
+    Event {
+        at: Instant::from_nanos((key >> 64) as u64),
+        class,
+        target: (low & ((1 << TARGET_BITS) - 1)) as u32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn arrivals_come_before_timers_and_first_come_first() {
+        let mut queue = EventQueue::default();
+        let at = Instant::from_nanos(5);
+        queue.push(at, Class::App, 1);
+        queue.push(at, Class::Arrival, 2);
+        queue.push(at, Class::Arrival, 3);
+        queue.push(Instant::from_nanos(4), Class::World, 4);
+        let mut order = Vec::new();
+        while let Some(event) = queue.peek() {
+            order.push(event.target);
+            queue.pop();
+        }
+        assert_eq!(order, [4, 2, 3, 1]);
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_sorted_list(steps in proptest::collection::vec((0u64..50, 0u8..4), 1..300)) {
+            let mut queue = EventQueue::default();
+            let mut model: Vec<(u64, usize)> = Vec::new();
+            for (i, (at, action)) in steps.into_iter().enumerate() {
+                match action {
+                    0 => {
+                        queue.pop();
+                        if !model.is_empty() { model.remove(0); }
+                    }
+                    1 if !model.is_empty() => {
+                        queue.replace_first(Instant::from_nanos(at), Class::App, i as u32);
+                        model[0] = (at, i);
+                    }
+                    _ => {
+                        queue.push(Instant::from_nanos(at), Class::App, i as u32);
+                        model.push((at, i));
+                    }
+                }
+                model.sort_unstable();
+                let first = queue.peek().map(|event| (event.at.as_nanos(), event.target as usize));
+                prop_assert_eq!(first, model.first().copied());
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Keeps samples and events of a trial, if asked. The world tells it at three places only: at the
+//! sampling instants, when a sender signals something, and at the end.
+
+use super::flow::Flow;
+use super::topology::Topology;
+use crate::record::{FlowEvent, FlowEventKind, FlowSample, LinkSample, Series};
+use crate::tcp::Signal;
+use crate::time::{Duration, Instant};
+use crate::wire::Direction;
+
+/// The windows of controllers without one lie above this.
+const NO_WINDOW: u64 = u64::MAX / 4;
+
+/// The series of a trial as they grow.
+#[derive(Debug)]
+pub struct Recorder {
+    series: Series,
+}
+
+impl Recorder {
+    /// A recorder that samples every `interval`.
+    pub fn new(interval: Duration) -> Recorder {
+        Recorder { series: Series { interval, ..Series::default() } }
+    }
+
+    /// Time between two samples.
+    pub fn interval(&self) -> Duration {
+        self.series.interval
+    }
+
+    /// Takes a sample of everything.
+    pub fn sample(&mut self, now: Instant, flows: &[Flow], topology: &Topology) {
+        for (number, flow) in flows.iter().enumerate() {
+            for direction in Direction::BOTH {
+                let connection = &flow.ends[direction.index()].connection;
+                if !connection.state().is_synchronized() {
+                    continue;
+                }
+                let snapshot = connection.snapshot();
+                self.series.flows.push(FlowSample {
+                    time: now,
+                    flow: number as u32,
+                    direction,
+                    cwnd: Some(snapshot.cwnd).filter(|&cwnd| cwnd < NO_WINDOW),
+                    ssthresh: snapshot.ssthresh,
+                    flight: snapshot.flight,
+                    srtt: snapshot.srtt,
+                    rto: snapshot.rto,
+                    phase: snapshot.phase.name(),
+                    delivered: flow.delivered(direction),
+                });
+            }
+        }
+        for (number, (_, direction, instances)) in topology.each().enumerate() {
+            let mut sample = LinkSample {
+                time: now,
+                // Two rows, one a direction, share the link's outcome pair.
+                link: number as u32,
+                backlog_bytes: 0,
+                backlog_packets: 0,
+                drops: 0,
+            };
+            debug_assert_eq!(direction.index(), number % 2);
+            for instance in instances {
+                let link = &topology.links[instance];
+                sample.backlog_bytes += link.backlog_bytes(now);
+                sample.backlog_packets += link.backlog_packets(now);
+                let counters = link.counters();
+                sample.drops += counters.dropped_loss + counters.dropped_queue;
+            }
+            self.series.links.push(sample);
+        }
+    }
+
+    /// A sender signalled something.
+    pub fn signal(&mut self, time: Instant, flow: u32, direction: Direction, signal: Signal) {
+        let kind = match signal {
+            Signal::FastRetransmit => FlowEventKind::FastRetransmit,
+            Signal::RecoveryExit => FlowEventKind::RecoveryExit,
+            Signal::Timeout => FlowEventKind::Timeout,
+            Signal::Spurious => FlowEventKind::SpuriousTimeout,
+            Signal::WindowProbe => FlowEventKind::WindowProbe,
+        };
+        self.series.events.push(FlowEvent { time, flow, direction, kind });
+    }
+
+    /// The series, without the directions in which no data ever went.
+    pub fn finish(mut self, flows: &[Flow]) -> Series {
+        self.series.flows.retain(|row| flows[row.flow as usize].carries(row.direction));
+        self.series.events.retain(|row| flows[row.flow as usize].carries(row.direction));
+        self.series
+    }
+}

@@ -1,0 +1,152 @@
+//! Links and their instances. A link of the scenario is one instance that everybody shares or one
+//! for each client; an instance has two directions, each a [`Link`] of its own.
+
+use crate::link::{Config, Link, Statistics};
+use crate::record::{LinkOutcome, QueueOutcome, Realised};
+use crate::rng::Seed;
+use crate::time::{Duration, Instant};
+use crate::wire::Direction;
+
+/// Every link instance of a world, by number, and which belong together.
+#[derive(Default)]
+pub struct Topology {
+    pub links: Vec<Link>,
+    /// For each link, the earliest instant for which an arrival is queued.
+    pub armed: Vec<Instant>,
+    groups: Vec<LinkGroup>,
+}
+
+struct LinkGroup {
+    name: String,
+    configs: [Config; 2],
+    /// Instances by their two directions.
+    instances: Vec<[u32; 2]>,
+}
+
+impl Topology {
+    /// Adds a link without instances; `configs` by direction.
+    pub fn add_group(&mut self, name: &str, configs: [Config; 2]) -> usize {
+        self.groups.push(LinkGroup { name: name.to_owned(), configs, instances: Vec::new() });
+        self.groups.len() - 1
+    }
+
+    /// Adds an instance of a link, for `client` or for everybody; returns its two directions.
+    pub fn add_instance(&mut self, group: usize, client: Option<&str>, seed: Seed) -> [u32; 2] {
+        let group = &mut self.groups[group];
+        let instance = Direction::BOTH.map(|direction| {
+            let label = match client {
+                None => format!("link/{}/{}", group.name, direction.name()),
+                Some(client) => format!("link/{}/{client}/{}", group.name, direction.name()),
+            };
+            self.links.push(Link::new(&group.configs[direction.index()], seed, &label));
+            self.armed.push(Instant::MAX);
+            self.links.len() as u32 - 1
+        });
+        group.instances.push(instance);
+        instance
+    }
+
+    /// Changes all instances of a link; returns their numbers.
+    pub fn reconfigure(&mut self, group: usize, configs: &[Config; 2], now: Instant) -> Vec<u32> {
+        let group = &mut self.groups[group];
+        group.configs = configs.clone();
+        let numbers: Vec<u32> = group.instances.iter().flatten().copied().collect();
+        for instance in &group.instances {
+            for direction in Direction::BOTH {
+                let link = &mut self.links[instance[direction.index()] as usize];
+                link.reconfigure(now, &configs[direction.index()]);
+            }
+        }
+        numbers
+    }
+
+    /// Every link and direction, in order, with the numbers of its instances.
+    pub fn each(&self) -> impl Iterator<Item = (&str, Direction, impl Iterator<Item = usize> + '_)> + '_ {
+        self.groups.iter().flat_map(|group| {
+            Direction::BOTH.into_iter().map(move |direction| {
+                let numbers = group.instances.iter().map(move |i| i[direction.index()] as usize);
+                (group.name.as_str(), direction, numbers)
+            })
+        })
+    }
+
+    /// The measured interval begins.
+    pub fn begin_measurement(&mut self, now: Instant) {
+        for link in &mut self.links {
+            link.begin_measurement(now);
+        }
+    }
+
+    /// The accounts of every link and direction, instances merged.
+    pub fn statistics(&mut self, now: Instant) -> Vec<Statistics> {
+        let numbers: Vec<Vec<usize>> = self.each().map(|(_, _, numbers)| numbers.collect()).collect();
+        let merge = |numbers: Vec<usize>| {
+            let mut total = Statistics::default();
+            for number in numbers {
+                total.merge(&self.links[number].statistics(now));
+            }
+            total
+        };
+        numbers.into_iter().map(merge).collect()
+    }
+
+    /// Figures of the interval whose `accounts` these are, with the counts of the whole trial.
+    /// Panics if a link gained or lost a packet.
+    pub fn outcomes(&self, accounts: &[Statistics]) -> Vec<LinkOutcome> {
+        self.each()
+            .zip(accounts)
+            .map(|((name, direction, numbers), account)| {
+                let mut outcome = LinkOutcome {
+                    name: name.to_owned(),
+                    direction,
+                    offered: 0,
+                    delivered: 0,
+                    dropped_loss: 0,
+                    dropped_queue: 0,
+                    dropped_corrupt: 0,
+                    duplicated: 0,
+                    reordered: 0,
+                    in_flight: 0,
+                    utilisation: account.utilisation(),
+                    rate_mbit: account.rate.map(|rate| rate.as_mbit()),
+                    queue: queue_outcome(account),
+                    realised: account.realised().into_iter().map(realised).collect(),
+                };
+                for number in numbers {
+                    let link = &self.links[number];
+                    link.check_conservation();
+                    let counters = link.counters();
+                    outcome.offered += counters.offered;
+                    outcome.delivered += counters.delivered;
+                    outcome.dropped_loss += counters.dropped_loss;
+                    outcome.dropped_queue += counters.dropped_queue;
+                    outcome.dropped_corrupt += counters.dropped_corrupt;
+                    outcome.duplicated += counters.duplicated;
+                    outcome.reordered += counters.reordered;
+                    outcome.in_flight += link.in_flight();
+                }
+                outcome
+            })
+            .collect()
+    }
+}
+
+fn queue_outcome(account: &Statistics) -> Option<QueueOutcome> {
+    let tally = &account.queue_delay;
+    Some(QueueOutcome {
+        mean_ms: tally.mean_ms()?,
+        p99_ms: tally.quantile(0.99).map(Duration::as_millis_f64)?,
+        max_ms: tally.max().map(Duration::as_millis_f64)?,
+    })
+}
+
+fn realised(line: crate::link::Realised) -> Realised {
+    Realised {
+        quantity: line.quantity,
+        configured: line.configured,
+        realised: line.realised,
+        low: line.low,
+        high: line.high,
+        pass: line.pass,
+    }
+}
