@@ -5,6 +5,7 @@ pub mod congestion;
 pub mod link;
 pub mod record;
 pub mod rng;
+pub mod scenario;
 pub mod tcp;
 pub mod time;
 pub mod units;
