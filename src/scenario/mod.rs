@@ -5,6 +5,17 @@
 //! interpretation. Everything that is wrong with a file is collected in one [`ScenarioError`].
 //! This module knows texts, not files, and no threads.
 
+mod check;
+mod dotted;
+mod groups;
+mod leaf;
+mod links;
+mod overrides;
+pub mod problem;
+mod read;
+pub mod schema;
+pub mod sweep;
+mod tree;
 pub mod workload;
 
 use crate::link;
@@ -13,6 +24,8 @@ use crate::time::{Duration, Instant};
 use crate::units::Rate;
 use crate::wire::Direction;
 
+pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_of};
+pub use sweep::{Axis, Cell, Plan, Trial};
 pub use workload::{AppSpec, Arrivals, Audience, BulkSpec, ChatRules, ChatSpec, Churn, Dialect, Size};
 
 /// One cell of a scenario, ready to be built into a world.
@@ -159,9 +172,7 @@ impl Scenario {
 
     /// The round-trip time of a path without queues and jitter: the sum of its delays both ways.
     pub fn base_rtt(&self, path: &[usize]) -> Duration {
-        path.iter()
-            .flat_map(|&link| &self.links[link].directions)
-            .fold(Duration::ZERO, |sum, direction| sum + direction.delay.mean)
+        links::base_rtt(&self.links, path)
     }
 
     /// Whether trial number `trial` keeps its series.

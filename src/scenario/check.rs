@@ -1,0 +1,208 @@
+//! The first pass over a scenario: does every key exist, and does every value fit its kind? What
+//! keys mean to each other is the second pass's business (`read`).
+
+use super::leaf::{self, Fault};
+use super::problem::{Place, Problem, suggest};
+use super::schema::{Absent, Key, Kind};
+use super::tree::{Node, Value};
+use crate::congestion::{ALGORITHMS, Algorithm};
+use crate::units::{Probability, Rate};
+
+/// Checks `node` against `kind`. `path` is its dotted key, `place` where that key stands.
+pub(super) fn check(node: &Node, kind: &Kind, path: &str, place: Place, problems: &mut Vec<Problem>) {
+    match kind {
+        Kind::Table(parts) => {
+            if expect_table(node, path, problems) {
+                let keys: Vec<&Key> = parts.iter().copied().flatten().collect();
+                check_keys(node, &keys, path, place, problems);
+            }
+        }
+        Kind::Tagged { tag, variants } => {
+            if expect_table(node, path, problems) {
+                let keys = variant_keys(node, tag, variants);
+                check_keys(node, &keys, path, place, problems);
+            }
+        }
+        Kind::Short { scalar, table, .. } => {
+            let kind = if node.is_table() { table } else { scalar };
+            check(node, kind, path, place, problems);
+        }
+        Kind::Named(kind) => {
+            if expect_table(node, path, problems) {
+                for entry in node.entries() {
+                    if !leaf::is_name(&entry.key) {
+                        let message = format!("\"{}\" is no name", entry.key);
+                        let help = "names are made of letters, digits, `-` and `_`";
+                        problems.push(Problem::error(entry.place, message, help));
+                    }
+                    check(&entry.node, kind, &join(path, &entry.key), entry.place, problems);
+                }
+            }
+        }
+        Kind::List(kind) => match &node.value {
+            Value::Array(items) => {
+                for item in items {
+                    check(item, kind, path, item.place, problems);
+                }
+            }
+            _ => problems.push(not_a_list(node, kind, path)),
+        },
+        Kind::Parameters => {
+            if expect_table(node, path, problems) {
+                check_parameters(node, path, problems);
+            }
+        }
+        // Dotted keys are resolved later, against the whole tree.
+        Kind::Settings | Kind::Axes => {
+            expect_table(node, path, problems);
+        }
+        _ => {
+            if let Err(fault) = check_leaf(node, kind) {
+                let message = format!("`{}`: {}", last(path), fault.message);
+                problems.push(Problem::error(node.place, message, fault.help));
+            }
+        }
+    }
+}
+
+/// The keys that a tagged table takes, as far as its tag is known.
+pub(super) fn variant_keys<'a>(node: &Node, tag: &'a Key, variants: &[(&str, &'a [Key])]) -> Vec<&'a Key> {
+    let word = node.get(tag.name).and_then(Node::text);
+    let known = variants.iter().any(|(name, _)| Some(*name) == word);
+    let keys = variants.iter().filter(|(name, _)| !known || Some(*name) == word);
+    std::iter::once(tag).chain(keys.flat_map(|(_, keys)| *keys)).collect()
+}
+
+/// The kind of a controller's parameter.
+pub(super) fn parameter_kind(algorithm: &Algorithm, name: &str) -> Option<Kind> {
+    let parameter = algorithm.parameters.iter().find(|parameter| parameter.name == name)?;
+    Some(Kind::Number(parameter.range.0, parameter.range.1))
+}
+
+/// The problem of a key that does not exist in `path`.
+pub(super) fn unknown_key<'a>(
+    key: &str,
+    path: &str,
+    place: Place,
+    allowed: impl IntoIterator<Item = &'a str>,
+) -> Problem {
+    let message = match path {
+        "" => format!("unknown key `{key}`"),
+        _ => format!("unknown key `{key}` in `{path}`"),
+    };
+    Problem::error(place, message, suggest(key, allowed))
+}
+
+/// The problem of a controller that does not exist.
+pub(super) fn unknown_controller(name: &str, place: Place) -> Problem {
+    let message = format!("there is no congestion controller \"{name}\"");
+    Problem::error(place, message, suggest(name, ALGORITHMS.iter().map(|algorithm| algorithm.name)))
+}
+
+/// `path.key`, or `key` at the top.
+pub(super) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn check_leaf(node: &Node, kind: &Kind) -> Result<(), Fault> {
+    match *kind {
+        Kind::Text => leaf::text(node).map(drop),
+        Kind::Name => leaf::name(node).map(drop),
+        Kind::Flag => leaf::flag(node).map(drop),
+        Kind::Integer(min, max) => leaf::integer(node, min, max).map(drop),
+        Kind::Number(min, max) => leaf::number(node, min, max).map(drop),
+        Kind::Duration => leaf::duration(node).map(drop),
+        Kind::PositiveDuration => leaf::positive_duration(node).map(drop),
+        Kind::Rate => leaf::quantity::<Rate>(node, "a rate", "10mbit").map(drop),
+        Kind::Probability => leaf::quantity::<Probability>(node, "a probability", "10%").map(drop),
+        Kind::Bytes(min, max) => leaf::bytes(node, min, max).map(drop),
+        Kind::Frequency => leaf::frequency(node).map(drop),
+        Kind::Limit => leaf::limit(node).map(drop),
+        Kind::Word(words) => leaf::word(node, words).map(drop),
+        Kind::Controller => leaf::controller(node).map(drop),
+        _ => unreachable!("{kind:?} is no leaf"),
+    }
+}
+
+fn check_keys(node: &Node, keys: &[&Key], path: &str, place: Place, problems: &mut Vec<Problem>) {
+    for entry in node.entries() {
+        match keys.iter().find(|key| key.name == entry.key) {
+            Some(key) => {
+                check(&entry.node, &key.kind, &join(path, key.name), entry.place, problems);
+            }
+            None => {
+                let allowed = keys.iter().map(|key| key.name);
+                problems.push(unknown_key(&entry.key, path, entry.place, allowed));
+            }
+        }
+    }
+    for key in keys {
+        // Which keys a tagged table requires is unknown while its tag is.
+        let required = key.default == Absent::Required;
+        if required && node.get(key.name).is_none() && !is_open(node, keys, key) {
+            let message = match path {
+                "" => format!("`{}` is missing", key.name),
+                _ => format!("`{path}` has no `{}`", key.name),
+            };
+            let help = match key.kind {
+                Kind::List(Kind::Table(_)) => format!("add [[{}]]: {}", key.name, key.doc),
+                Kind::Tagged { .. } => format!("add `{} = {{ … }}`: {}", key.name, key.doc),
+                _ => format!("add `{} = …`: {}", key.name, key.doc),
+            };
+            problems.push(Problem::error(place, message, help));
+        }
+    }
+}
+
+/// Whether `key` is required only by variants of a table that names no known variant.
+fn is_open(node: &Node, keys: &[&Key], key: &Key) -> bool {
+    let Some(Key { name, kind: Kind::Word(words), default: Absent::Required, .. }) = keys.first() else {
+        return false;
+    };
+    let chosen = node.get(name).and_then(Node::text);
+    key.name != *name && !words.iter().any(|word| Some(*word) == chosen)
+}
+
+fn check_parameters(node: &Node, path: &str, problems: &mut Vec<Problem>) {
+    for entry in node.entries() {
+        let Some(algorithm) = Algorithm::by_name(&entry.key) else {
+            problems.push(unknown_controller(&entry.key, entry.place));
+            continue;
+        };
+        let path = join(path, &entry.key);
+        if !expect_table(&entry.node, &path, problems) {
+            continue;
+        }
+        for entry in entry.node.entries() {
+            match parameter_kind(algorithm, &entry.key) {
+                Some(kind) => check(&entry.node, &kind, &join(&path, &entry.key), entry.place, problems),
+                None => {
+                    let allowed = algorithm.parameters.iter().map(|parameter| parameter.name);
+                    problems.push(unknown_key(&entry.key, &path, entry.place, allowed));
+                }
+            }
+        }
+    }
+}
+
+fn expect_table(node: &Node, path: &str, problems: &mut Vec<Problem>) -> bool {
+    if !node.is_table() {
+        let message = format!("`{}`: this is {}, but a table is needed", last(path), node.type_name());
+        let help = format!("write [{path}] with its keys below, or {{ key = value, … }}");
+        problems.push(Problem::error(node.place, message, help));
+    }
+    node.is_table()
+}
+
+fn not_a_list(node: &Node, kind: &Kind, path: &str) -> Problem {
+    let help = match kind {
+        Kind::Table(_) => format!("write [[{path}]] with two brackets: there may be several"),
+        _ => "write a list in brackets: [ …, … ]".to_owned(),
+    };
+    let message = format!("`{}`: this is {}, but a list is needed", last(path), node.type_name());
+    Problem::error(node.place, message, help)
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}

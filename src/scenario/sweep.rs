@@ -1,0 +1,300 @@
+//! The grid: every combination of the axes' values is a cell, every cell is repeated in trials.
+//!
+//! Cells are numbered from 0, the last axis running fastest. Trials of a cell are numbered from 0;
+//! trial `k` has the seed `seed + k` in every cell, so that cells meet the same chances and can be
+//! compared in pairs.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::dotted::{self, Setter};
+use super::problem::{self, Place, Problem, ScenarioError, Severity, Texts, tidy};
+use super::read::{self, read};
+use super::tree::{Node, Value};
+use super::{RecordTrials, Scenario, overrides};
+use crate::rng::Seed;
+
+/// A scenario file with everything that was set from outside, checked: the grid to run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The scenario as the file describes it, before any axis is applied.
+    pub base: Scenario,
+    /// The axes, in the file's order.
+    pub axes: Vec<Axis>,
+    /// What is odd about the file, but no error.
+    pub warnings: Vec<Problem>,
+    /// The file and the arguments it was read from.
+    pub texts: Texts,
+    tree: Node,
+    nodes: Vec<AxisNode>,
+}
+
+/// An axis of the grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// The dotted key that it varies.
+    pub key: String,
+    /// Its values as the file writes them: texts without their quotes.
+    pub values: Vec<String>,
+}
+
+/// A point of the grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Its number, from 0.
+    pub index: usize,
+    /// The value of each axis, in their order.
+    pub values: Vec<String>,
+}
+
+/// A repetition of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// The cell's number.
+    pub cell: usize,
+    /// The trial's number within the cell, from 0.
+    pub number: u32,
+    /// Its seed.
+    pub seed: Seed,
+}
+
+/// An axis as it stands in the file.
+#[derive(Clone, Debug)]
+pub(super) struct AxisNode {
+    pub key: String,
+    pub place: Place,
+    pub values: Node,
+}
+
+impl Plan {
+    /// Reads the text of a scenario file and the arguments of `--set`. `file` is what the user
+    /// calls the file; its stem becomes the scenario's name. The error holds every problem found.
+    pub fn parse(file: &str, text: &str, sets: &[String]) -> Result<Plan, ScenarioError> {
+        let texts = Texts { file: file.to_owned(), text: text.to_owned(), sets: sets.to_vec() };
+        let mut tree = Node::parse_file(text).map_err(|problem| ScenarioError::new(&texts, vec![problem]))?;
+        let mut problems = vec![];
+        let mut nodes = axis_nodes(&tree);
+        overrides::apply(&mut tree, &mut nodes, sets, &mut problems);
+        let (base, found) = read(&tree, &name_of(file));
+        problems.extend(found);
+
+        let axes = nodes.iter().map(|node| node.axis(&texts)).collect();
+        let mut plan = Plan { base, axes, warnings: vec![], texts, tree, nodes };
+        plan.check_axes(&mut problems);
+        tidy(&mut problems);
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(ScenarioError::new(&plan.texts, problems));
+        }
+        plan.warnings = problems;
+        Ok(plan)
+    }
+
+    /// The scenario's name: the file's, without folder and extension.
+    pub fn name(&self) -> &str {
+        &self.base.name
+    }
+
+    /// How many cells there are; one without axes.
+    pub fn cells(&self) -> usize {
+        self.axes.iter().map(|axis| axis.values.len()).product()
+    }
+
+    /// How many trials each cell has.
+    pub fn trials(&self) -> u32 {
+        self.base.trials
+    }
+
+    /// Cell number `index`, which must be below [`Plan::cells`].
+    pub fn cell(&self, index: usize) -> Cell {
+        let picks = self.picks(index);
+        let values = self.axes.iter().zip(picks).map(|(axis, pick)| axis.values[pick].clone()).collect();
+        Cell { index, values }
+    }
+
+    /// Trial number `number` of cell number `cell`.
+    pub fn trial(&self, cell: usize, number: u32) -> Trial {
+        Trial { cell, number, seed: Seed(self.base.seed.wrapping_add(u64::from(number))) }
+    }
+
+    /// The scenario of cell number `cell`. It can fail only in grids too large to be checked
+    /// beforehand.
+    pub fn scenario(&self, cell: usize) -> Result<Scenario, ScenarioError> {
+        let picks: Vec<(usize, usize)> = self.picks(cell).into_iter().enumerate().collect();
+        let (scenario, mut problems) = self.read_with(&picks);
+        problems.retain(|problem| problem.severity == Severity::Error);
+        if problems.is_empty() { Ok(scenario) } else { Err(ScenarioError::new(&self.texts, problems)) }
+    }
+
+    /// The warnings as the user reads them; empty without any.
+    pub fn render_warnings(&self, colour: bool) -> String {
+        problem::render(&self.texts, &self.warnings, colour)
+    }
+
+    /// The index into each axis's values.
+    fn picks(&self, cell: usize) -> Vec<usize> {
+        let mut rest = cell;
+        let mut picks: Vec<usize> = self
+            .axes
+            .iter()
+            .rev()
+            .map(|axis| {
+                let pick = rest % axis.values.len();
+                rest /= axis.values.len();
+                pick
+            })
+            .collect();
+        picks.reverse();
+        picks
+    }
+
+    /// The scenario with some axes applied: (axis, value) by index.
+    fn read_with(&self, picks: &[(usize, usize)]) -> (Scenario, Vec<Problem>) {
+        let mut tree = self.tree.clone();
+        let mut problems = vec![];
+        for &(axis, pick) in picks {
+            let AxisNode { key, place, values } = &self.nodes[axis];
+            let value = values.items()[pick].clone();
+            if let Err(problem) = dotted::set(&mut tree, key, *place, value, Setter::Axis) {
+                problems.push(problem);
+            }
+        }
+        let (scenario, found) = read(&tree, &self.base.name);
+        problems.extend(found);
+        (scenario, problems)
+    }
+
+    fn check_axes(&self, problems: &mut Vec<Problem>) {
+        for (i, node) in self.nodes.iter().enumerate() {
+            self.check_values(node, problems);
+            if self.nodes[..i].iter().any(|other| other.key == node.key) {
+                let message = format!("there are two axes `{}`", node.key);
+                problems.push(Problem::error(node.place, message, "put all values into one list"));
+            }
+        }
+        let cells = self.axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.values.len()));
+        match cells {
+            Some(cells) if cells <= MOST_CELLS => {
+                self.check_disk(cells as u64, problems);
+                self.check_cells(cells, problems);
+            }
+            _ => {
+                let place = self.tree.entry("sweep").map(|entry| entry.place).unwrap_or_default();
+                let message = format!("the grid has more than {MOST_CELLS} cells");
+                problems.push(Problem::error(place, message, "sweep fewer values or fewer axes"));
+            }
+        }
+    }
+
+    fn check_values(&self, node: &AxisNode, problems: &mut Vec<Problem>) {
+        let AxisNode { key, place, values } = node;
+        let Value::Array(items) = &values.value else {
+            let message = format!("`{key}`: this is {}, but an axis is a list", values.type_name());
+            let help = "write its values in brackets: [ …, … ]";
+            problems.push(Problem::error(values.place, message, help));
+            return;
+        };
+        let Some(first) = items.first() else {
+            let help = "give it at least one value, or leave it out";
+            problems.push(Problem::error(values.place, format!("the axis `{key}` has no values"), help));
+            return;
+        };
+        if let Err(problem) = dotted::set(&mut self.tree.clone(), key, *place, first.clone(), Setter::Axis) {
+            problems.push(problem);
+        }
+        let mut seen = BTreeSet::new();
+        for item in items {
+            let written = written(item, &self.texts);
+            if !seen.insert(written.clone()) {
+                let message = format!("the axis `{key}` has the value {written} twice");
+                problems.push(Problem::error(item.place, message, "each value makes a cell; delete one"));
+            }
+        }
+    }
+
+    /// Reads cells to find what is wrong with combinations: all of them if they are few and the
+    /// rest is sound, else each value of each axis on its own.
+    fn check_cells(&self, cells: usize, problems: &mut Vec<Problem>) {
+        let sound = problems.iter().all(|problem| problem.severity != Severity::Error);
+        let grid: Box<dyn Iterator<Item = Vec<(usize, usize)>>> = if cells == 0 {
+            return;
+        } else if sound && cells <= MOST_CHECKED_CELLS {
+            Box::new((0..cells).map(|cell| self.picks(cell).into_iter().enumerate().collect()))
+        } else {
+            let values = self.axes.iter().map(|axis| axis.values.len()).enumerate();
+            Box::new(values.flat_map(|(axis, n)| (0..n).map(move |pick| vec![(axis, pick)])))
+        };
+        let mut seen: BTreeSet<(Place, String)> =
+            problems.iter().map(|problem| (problem.place, problem.message.clone())).collect();
+        for picks in grid {
+            let (_, found) = self.read_with(&picks);
+            for mut problem in found {
+                let is_error = problem.severity == Severity::Error;
+                if is_error && seen.insert((problem.place, problem.message.clone())) {
+                    self.name_cell(&mut problem, &picks);
+                    problems.push(problem);
+                }
+            }
+        }
+    }
+
+    /// Says in which cell a problem arises, unless it points at the axis itself.
+    fn name_cell(&self, problem: &mut Problem, picks: &[(usize, usize)]) {
+        let Place { source, start, end } = problem.place;
+        let within = |place: Place| place.source == source && place.start <= start && end <= place.end;
+        if !self.nodes.iter().any(|node| within(node.values.place) || within(node.place)) {
+            let value = |&(axis, pick): &(usize, usize)| {
+                format!("{} = {}", self.axes[axis].key, self.axes[axis].values[pick])
+            };
+            let values: Vec<String> = picks.iter().map(value).collect();
+            problem.message = format!("{} (in the cell with {})", problem.message, values.join(", "));
+        }
+    }
+
+    fn check_disk(&self, cells: u64, problems: &mut Vec<Problem>) {
+        let kept = match self.base.record.trials {
+            RecordTrials::None => 0,
+            RecordTrials::First => 1,
+            RecordTrials::All => u64::from(self.base.trials),
+        };
+        let rows = read::series_rows(&self.base).saturating_mul(cells).saturating_mul(kept);
+        if rows > MOST_SERIES_ROWS {
+            let record = self.tree.entry("record").or_else(|| self.tree.entry("duration"));
+            let place = record.map(|entry| entry.place).unwrap_or_default();
+            let message = format!("the series of all cells would have {rows} rows on disk");
+            let help = "raise record.interval, or set record.trials to \"first\" or \"none\"";
+            problems.push(Problem::error(place, message, help));
+        }
+    }
+}
+
+impl AxisNode {
+    fn axis(&self, texts: &Texts) -> Axis {
+        let values = self.values.items().iter().map(|item| written(item, texts)).collect();
+        Axis { key: self.key.clone(), values }
+    }
+}
+
+fn axis_nodes(tree: &Node) -> Vec<AxisNode> {
+    let Some(sweep) = tree.get("sweep") else { return vec![] };
+    let entries = read::dotted_entries(sweep, &|_, node| node.is_table());
+    entries.into_iter().map(|(key, place, values)| AxisNode { key, place, values: values.clone() }).collect()
+}
+
+/// A value as tables show it: texts without quotes, all else as it was written, on one line.
+fn written(node: &Node, texts: &Texts) -> String {
+    match node.text() {
+        Some(text) => text.to_owned(),
+        None => texts.at(node.place).split_whitespace().collect::<Vec<_>>().join(" "),
+    }
+}
+
+fn name_of(file: &str) -> String {
+    Path::new(file).file_stem().map_or_else(|| file.to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// More cells would not fit into any table that people read.
+const MOST_CELLS: usize = 1_000_000;
+/// Up to this many cells, each is read before the first trial runs.
+const MOST_CHECKED_CELLS: usize = 10_000;
+/// About fifteen gigabytes of tables.
+const MOST_SERIES_ROWS: u64 = 200_000_000;
