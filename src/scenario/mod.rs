@@ -15,6 +15,8 @@ pub mod problem;
 mod read;
 pub mod schema;
 pub mod sweep;
+#[cfg(test)]
+mod testing;
 mod tree;
 pub mod workload;
 
@@ -216,3 +218,36 @@ impl Limit {
 
 /// What a bandwidth-delay product is counted in: Ethernet's largest IP packet.
 const PACKET_BYTES: f64 = 1500.0;
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{SOUND, scenario};
+    use super::*;
+
+    #[test]
+    fn every_shipped_scenario_parses_without_warnings() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+        let mut names = vec![];
+        for entry in std::fs::read_dir(folder).expect("the folder of scenarios") {
+            let path = entry.expect("an entry").path();
+            let file = path.to_string_lossy().into_owned();
+            let text = text_of(&file, std::fs::read(&path)).expect("a text");
+            let plan = Plan::parse(&file, &text, &[]).unwrap_or_else(|error| panic!("{error}"));
+            assert!(plan.warnings.is_empty(), "{}", plan.render_warnings(false));
+            assert!(!plan.base.expect.is_empty(), "{file} says nothing of what to expect");
+            names.push(plan.name().to_owned());
+        }
+        names.sort();
+        let shipped = [
+            "bufferbloat",
+            "burst-loss",
+            "chat-100",
+            "collapse",
+            "fairness",
+            "jitter-reorder",
+            "loss10",
+            "reference",
+        ];
+        assert!(shipped.iter().all(|name| names.iter().any(|other| other == name)), "{names:?}");
+    }
+}

@@ -215,9 +215,7 @@ impl Plan {
     /// rest is sound, else each value of each axis on its own.
     fn check_cells(&self, cells: usize, problems: &mut Vec<Problem>) {
         let sound = problems.iter().all(|problem| problem.severity != Severity::Error);
-        let grid: Box<dyn Iterator<Item = Vec<(usize, usize)>>> = if cells == 0 {
-            return;
-        } else if sound && cells <= MOST_CHECKED_CELLS {
+        let grid: Box<dyn Iterator<Item = Vec<(usize, usize)>>> = if sound && cells <= MOST_CHECKED_CELLS {
             Box::new((0..cells).map(|cell| self.picks(cell).into_iter().enumerate().collect()))
         } else {
             let values = self.axes.iter().map(|axis| axis.values.len()).enumerate();
