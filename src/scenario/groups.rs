@@ -25,7 +25,7 @@ pub(super) fn read(root: &Node, links: &[LinkSpec], problems: &mut Vec<Problem>)
         }
         groups.push(group);
     }
-    if let Some(entry) = root.entry("clients")
+    if let Some(entry) = root.entry("clients").filter(|entry| !entry.node.is_table())
         && groups.is_empty()
     {
         let help = "add [[clients]] with name, path and app";
@@ -329,3 +329,144 @@ pub(super) fn small(n: u64) -> u32 {
 
 /// The hop count of a packet is a byte, and longer paths are mistakes.
 const MOST_HOPS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::{Absent, Key};
+    use super::super::testing::{SOUND, and, refused, scenario, with};
+    use super::*;
+
+    #[test]
+    fn paths_name_links_once_each() {
+        refused(
+            &with("[\"bottleneck\"]", "[\"botleneck\"]"),
+            19,
+            "\"botleneck\"",
+            "no link \"botleneck\"",
+            "did you mean `bottleneck`?",
+        );
+        refused(&with("[\"bottleneck\"]", "[]"), 19, "[]", "the path is empty", "[\"bottleneck\"]");
+        let text = with("[\"bottleneck\"]", "[\"access\", \"bottleneck\", \"access\"]");
+        refused(&text, 19, "\"access\"", "crosses link \"access\" twice", "once");
+    }
+
+    #[test]
+    fn a_path_must_take_time() {
+        let text =
+            and("[link.void]\n[[clients]]\nname = \"x\"\npath = [\"void\"]\napp = { kind = \"bulk\" }\n");
+        refused(&text, 24, "[\"void\"]", "nothing on this path takes time", "`delay` or a `rate`");
+    }
+
+    #[test]
+    fn group_names_are_unique_and_plain() {
+        refused(
+            &with("\"people\"", "\"upload\""),
+            18,
+            "\"upload\"",
+            "two groups called \"upload\"",
+            "a name of its own",
+        );
+        refused(&with("\"people\"", "\"a.b\""), 18, "\"a.b\"", "is no name", "letters, digits");
+    }
+
+    #[test]
+    fn no_clients_and_too_many_are_refused() {
+        refused("clients = []\nduration = \"1s\"\n", 1, "clients", "there are no clients", "[[clients]]");
+        let text = SOUND
+            .replace("count = 2", "count = 60_000")
+            .replace("name = \"people\"", "name = \"people\"\ncount = 50_000");
+        let text = format!("{text}[record]\ntrials = \"none\"\n");
+        refused(&text, 14, "60_000", "110000 clients in all", "at most 100000");
+    }
+
+    #[test]
+    fn everyone_starts_before_the_end() {
+        refused(
+            &with("count = 2", "start = \"10s\""),
+            14,
+            "\"10s\"",
+            "when the trial is over",
+            "before the trial's duration, 10s",
+        );
+        refused(&with("count = 2", "count = 3\nstagger = \"5s\""), 15, "\"5s\"", "starts at 10s", "10s");
+    }
+
+    #[test]
+    fn a_group_overrides_tcp_key_by_key() {
+        let text = with(
+            "count = 2",
+            "count = 2\ncongestion = \"fixed\"\ntcp = { min_rto = \"1s\", delayed_ack = false }",
+        );
+        let scenario = scenario(&format!("{}[congestion.fixed]\nwindow = 7\n", text.replace("1448", "1000")));
+        let [upload, people] = [&scenario.groups[0].tcp, &scenario.groups[1].tcp];
+        assert_eq!(
+            (upload.congestion.algorithm.name, &upload.congestion.parameters[..]),
+            ("fixed", &[7.0][..])
+        );
+        assert_eq!((upload.min_rto, upload.delayed_ack, upload.mss), (Duration::from_secs(1), None, 1000));
+        assert_eq!(*people, Config { mss: 1000, ..Config::default() });
+        refused(&with("count = 2", "mss = 500\ntcp.mss = 600"), 15, "mss", "`mss` is said twice", "keep one");
+    }
+
+    #[test]
+    fn bounds_that_contradict_each_other_are_refused() {
+        refused(
+            &with("mss = 1448", "min_rto = \"3s\"\nmax_rto = \"2s\""),
+            11,
+            "\"3s\"",
+            "larger than max_rto (2s)",
+            "lower",
+        );
+        refused(
+            &with("mss = 1448", "receive_window = \"1KiB\""),
+            11,
+            "\"1KiB\"",
+            "does not hold one segment of 1448",
+            "raise `receive_window`",
+        );
+    }
+
+    #[test]
+    fn the_schema_states_the_real_defaults() {
+        let mut table = String::from("[tcp]\n");
+        for Key { name, default, .. } in TCP {
+            let Absent::Default(value) = default else { panic!("{name} has no default") };
+            let bare = value.parse::<u64>().is_ok() || ["true", "false"].contains(value);
+            table += &if bare { format!("{name} = {value}\n") } else { format!("{name} = \"{value}\"\n") };
+        }
+        let said = scenario(&SOUND.replace("[tcp]\nmss = 1448\n", &table));
+        assert_eq!(said.groups[0].tcp, Config::default());
+    }
+
+    #[test]
+    fn chat_is_read_completely() {
+        let app = "{ kind = \"chat\", rate = \"30/min\", arrivals = { kind = \"bursts\", size = 5, gap = \"10ms\" }, \
+                   size = { distribution = \"uniform\", min = \"10B\", max = \"20B\" }, to = \"room\", rooms = 4, \
+                   churn = { stay = \"20s\", away = \"5s\" } }";
+        let scenario = scenario(&with("{ kind = \"chat\", rate = \"1/s\" }", app));
+        let expected = ChatSpec {
+            interval: Duration::from_secs(2),
+            arrivals: Arrivals::Bursts { size: 5, gap: Duration::from_millis(10) },
+            size: Size::Uniform { min: 10, max: 20 },
+            to: Audience::Room { rooms: 4 },
+            churn: Some(Churn { stay: Duration::from_secs(20), away: Duration::from_secs(5) }),
+        };
+        assert_eq!(scenario.groups[1].app, AppSpec::Chat(expected));
+        assert_eq!(scenario.groups[0].app, AppSpec::Bulk(BulkSpec { direction: Direction::Up, size: None }));
+    }
+
+    #[test]
+    fn chat_that_contradicts_itself_is_refused() {
+        let app = |more: &str| with("rate = \"1/s\"", &format!("rate = \"1/s\", {more}"));
+        refused(&app("rooms = 3"), 20, "rooms", "nobody talks to a room", "to = \"room\"");
+        let size = "size = { distribution = \"uniform\", min = \"9B\", max = \"3B\" }";
+        refused(&app(size), 20, "\"9B\"", "longer than the longest", "`min`");
+        refused(
+            &with("1/s", "often"),
+            20,
+            "\"often\"",
+            "`rate`: \"often\" is not a number per time",
+            "30/min",
+        );
+    }
+}

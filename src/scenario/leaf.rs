@@ -147,11 +147,11 @@ pub(super) fn frequency(node: &Node) -> Result<Duration, Fault> {
     };
     let number: f64 = number.trim().parse().map_err(|_| fault(format!("\"{number}\" is not a number")))?;
     let interval = Duration::from_secs_f64(unit / number);
-    // Not a number, zero, negative, endless and beyond counting all end here.
-    if !(number > 0.0) || interval.is_zero() || interval > LONGEST {
-        return Err(fault(format!("\"{text}\" is out of range")));
+    // A number that is none, zero or negative gives zero or the longest span.
+    if number > 0.0 && !interval.is_zero() && interval <= LONGEST {
+        return Ok(interval);
     }
-    Ok(interval)
+    Err(fault(format!("\"{text}\" is out of range")))
 }
 
 /// `"1bdp"`, `"100 packets"` or `"64KiB"`.
@@ -181,7 +181,6 @@ pub(super) fn limit(node: &Node) -> Result<Limit, Fault> {
             message: "a queue of nothing lets nothing through".to_owned(),
             help: "the packet in transmission counts: write at least \"1 packet\"".to_owned(),
         }),
-        // A queue counted in bytes must take the largest packet, or the largest never pass.
         Limit::Packets(n) | Limit::Bytes(n) if n > MOST_QUEUED => {
             Err(fault(format!("\"{text}\" is out of range")))
         }

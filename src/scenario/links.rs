@@ -70,13 +70,15 @@ pub(super) fn check_limits(
         for direction in Direction::BOTH {
             let d = direction.index();
             let Some(queue) = View::new(node, direction).get("queue") else { continue };
-            let rated_now = link.directions[d].rate.is_some();
+            // A rate that does not parse was reported already; here it counts as one.
+            let has_rate = |direction| View::new(node, direction).get("rate").is_some();
             // A queue that is said for both directions may be meant for the one with a rate.
             let shared = node.get(direction.name()).and_then(|table| table.get("queue")).is_none();
-            let rated = rated_now || shared && link.directions[1 - d].rate.is_some();
+            let rated = has_rate(direction) || shared && has_rate(direction.reverse());
+            let rated_late = link.directions[d].rate.is_some() && starting[i].directions[d].rate.is_none();
             let is_bdp = matches!(link.limits[d], Limit::Bdp(_));
             let used = groups.iter().any(|group| group.path.contains(&i));
-            if is_bdp && (!rated || rated_now && starting[i].directions[d].rate.is_none()) {
+            if is_bdp && (!rated || rated_late) {
                 let message = format!("link \"{}\" has no rate, so its queue has no BDP", link.name);
                 let help = "give the link a `rate` from the start, or the limit in \"packets\" or \"KiB\"";
                 problems.push(Problem::error(queue.place, message, help));
@@ -84,12 +86,24 @@ pub(super) fn check_limits(
                 let message = format!("no path over link \"{}\" has a delay, so its BDP is zero", link.name);
                 let help = "give a link of the path a `delay`, or the limit in \"packets\" or \"KiB\"";
                 problems.push(Problem::error(queue.place, message, help));
+            } else if let Some(packet) = too_large_for(link.limits[d], i, groups) {
+                let message = format!("packets of {packet} bytes never fit into this queue");
+                let help = format!("write at least \"{packet}B\", or lower `mss`");
+                problems.push(Problem::error(queue.place, message, help));
             } else if !rated {
                 let message = format!("link \"{}\" has no rate, so nothing ever queues", link.name);
                 problems.push(Problem::warning(queue.place, message, "give the link a `rate`"));
             }
         }
     }
+}
+
+/// The largest packet over a link, if a limit in bytes keeps it out for ever.
+fn too_large_for(limit: Limit, link: usize, groups: &[Group]) -> Option<u64> {
+    let Limit::Bytes(bytes) = limit else { return None };
+    let users = groups.iter().filter(|group| group.path.contains(&link));
+    let largest = users.map(|group| u64::from(group.tcp.mss) + HEADER_BYTES).max()?;
+    Some(largest).filter(|largest| bytes < *largest)
 }
 
 /// One direction of a link's table: `up` or `down` over the rest.
@@ -207,4 +221,99 @@ impl Default for Limit {
 /// The place of a link's name in the file.
 pub(super) fn place_of(root: &Node, link: &str) -> Place {
     root.get("link").and_then(|links| links.entry(link)).map(|entry| entry.place).unwrap_or_default()
+}
+
+/// IP and TCP headers of a full segment with timestamps.
+const HEADER_BYTES: u64 = 52;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{and, plan, refused, scenario, with};
+    use super::*;
+
+    #[test]
+    fn a_bdp_is_rate_times_the_longest_round_trip_in_packets() {
+        let scenario = scenario(&with("[\"access\", \"bottleneck\"]", "[\"access\", \"bottleneck\"]"));
+        // 10 Mbit/s × 2 × (10 + 5) ms = 37 500 bytes = 25 packets, exactly.
+        assert_eq!(scenario.links[1].directions[0].queue, Queue::Packets(25));
+        assert_eq!(scenario.base_rtt(&scenario.groups[0].path), Duration::from_millis(30));
+        assert_eq!(
+            Limit::Bdp(0.51).resolve(scenario.links[1].directions[0].rate, Duration::from_millis(30)),
+            Some(Queue::Packets(13))
+        );
+        assert_eq!(Limit::Bdp(1.0).resolve(None, Duration::from_millis(30)), None);
+    }
+
+    #[test]
+    fn up_and_down_override_one_direction() {
+        let text = with(
+            "queue = \"1bdp\"",
+            "queue = \"64KiB\"\nup = { rate = \"2mbit\", loss = \"5%\" }\ndown.delay = \"7ms\"",
+        );
+        let link = &scenario(&text).links[1];
+        let [up, down] = &link.directions;
+        assert_eq!(up.rate.map(|rate| rate.to_string()), Some("2mbit".to_owned()));
+        assert_eq!(down.rate.map(|rate| rate.to_string()), Some("10mbit".to_owned()));
+        assert_eq!(up.loss, LossModel::Independent(Probability::new(0.05).expect("a probability")));
+        assert_eq!(down.loss, LossModel::default());
+        assert_eq!((up.delay.mean, down.delay.mean), (Duration::from_millis(5), Duration::from_millis(7)));
+        assert_eq!([up.queue, down.queue], [Queue::Bytes(65536); 2]);
+    }
+
+    #[test]
+    fn the_two_state_channel_has_netems_defaults() {
+        let text = with("\"1%\"", "{ model = \"gilbert-elliott\", p = \"1%\", r = \"30%\" }");
+        let LossModel::GilbertElliott { loss_bad, loss_good, .. } =
+            scenario(&text).links[0].directions[0].loss
+        else {
+            panic!("no Gilbert-Elliott channel");
+        };
+        assert_eq!((loss_bad, loss_good), (Probability::ALWAYS, Probability::NEVER));
+        let text = with("\"1%\"", "{ model = \"gilbert-eliot\", p = \"1%\" }");
+        refused(
+            &text,
+            5,
+            "\"gilbert-eliot\"",
+            "not one of the allowed words",
+            "did you mean `gilbert-elliott`?",
+        );
+        let text = with("\"1%\"", "{ model = \"gilbert-elliott\", p = \"1%\" }");
+        refused(&text, 5, "loss", "`link.access.loss` has no `r`", "from the bad state to the good one");
+    }
+
+    #[test]
+    fn a_bdp_needs_a_rate_and_a_delay() {
+        let text = with("rate = \"10mbit\"\n", "");
+        refused(
+            &text,
+            8,
+            "\"1bdp\"",
+            "link \"bottleneck\" has no rate",
+            "give the link a `rate` from the start",
+        );
+        let text = with("\"10ms\"", "\"0ms\"").replace("\"5ms\"", "\"0ms\"");
+        refused(&text, 9, "\"1bdp\"", "its BDP is zero", "`delay`");
+    }
+
+    #[test]
+    fn a_queue_in_bytes_takes_the_largest_packet() {
+        refused(&with("1bdp", "1499B"), 9, "\"1499B\"", "packets of 1500 bytes never fit", "\"1500B\"");
+    }
+
+    #[test]
+    fn reordering_and_jitter_need_what_they_work_on() {
+        let text = with("delay = \"10ms\"", "reorder = { chance = \"1%\" }");
+        refused(&text, 4, "{ chance = \"1%\" }", "there is no delay", "give the link a `delay`");
+        let text = with("delay = \"10ms\"", "delay = { mean = \"10ms\", distribution = \"pareto\" }");
+        refused(&text, 4, "distribution", "there is no jitter", "add `jitter = …`");
+    }
+
+    #[test]
+    fn what_is_never_used_is_a_warning() {
+        let plan = plan(&and("[link.spare]\ndelay = \"1ms\"\nqueue = \"9 packets\"\n"));
+        let lines: Vec<usize> = plan.warnings.iter().map(|problem| plan.texts.line(problem.place)).collect();
+        assert_eq!(lines, [21, 23]);
+        assert_eq!(plan.texts.at(plan.warnings[0].place), "spare");
+        assert!(plan.render_warnings(false).contains("no path uses link \"spare\""));
+    }
 }

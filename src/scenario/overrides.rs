@@ -66,3 +66,63 @@ fn parse(value: &str, source: Source, offset: usize) -> Result<Node, Problem> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{SOUND, and, set_refused};
+    use super::super::{Plan, ScenarioError};
+
+    fn plan_with(text: &str, sets: &[&str]) -> Result<Plan, ScenarioError> {
+        let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+        Plan::parse("test.toml", text, &sets)
+    }
+
+    #[test]
+    fn sets_with_and_without_quotes_and_the_last_wins() {
+        let sets = [
+            "tcp.mss=500",
+            "tcp.mss = 600",
+            "link.bottleneck.rate=20mbit",
+            "title=\"A title\"",
+            "expect=x y",
+            "trials=7",
+        ];
+        let plan = plan_with(SOUND, &sets).expect("sound");
+        assert_eq!(plan.base.groups[0].tcp.mss, 600);
+        assert_eq!(plan.base.links[1].directions[0].rate.map(|rate| rate.as_mbit()), Some(20.0));
+        assert_eq!(
+            (plan.base.title.as_str(), plan.base.expect.as_str(), plan.trials()),
+            ("A title", "x y", 7)
+        );
+        assert!(plan.axes.is_empty());
+    }
+
+    #[test]
+    fn a_swept_key_is_reduced_and_a_list_sweeps() {
+        let text = and("[sweep]\n\"tcp.mss\" = [500, 1000]\n");
+        let plan = plan_with(&text, &["tcp.mss=700", "link.access.loss=[\"0%\", \"5%\"]"]).expect("sound");
+        assert_eq!(plan.axes.iter().map(|axis| axis.values.join(" ")).collect::<Vec<_>>(), ["700", "0% 5%"]);
+        assert_eq!(plan.scenario(1).expect("sound").groups[0].tcp.mss, 700);
+        let plan = plan_with(SOUND, &["clients.people.path=[\"access\"]"]).expect("sound");
+        assert_eq!((plan.axes.len(), &plan.base.groups[1].path[..]), (0, &[0][..]));
+    }
+
+    #[test]
+    fn mistakes_point_into_the_argument() {
+        set_refused("tcp.mss", "tcp.mss", "there is no `=`", "KEY=VALUE");
+        set_refused("tcp.msss=5", "tcp.msss", "unknown key `msss`", "did you mean `mss`?");
+        set_refused("tcp.mss=5", "5", "`mss`: 5 is out of range", "from 64 to 9000");
+        set_refused("link.bottleneck.rate= 10", "10", "a rate is needed", "\"10mbit\"");
+        set_refused("link.access.loss=5", "5", "a probability is needed", "\"10%\"");
+        set_refused("link.access.loss=120%", "120%", "is not a probability", "100%");
+        set_refused("title=\"x", "x", "this is not TOML", "");
+        set_refused("sweep.x=3", "sweep.x", "cannot be set by a dotted key", "allowed: title");
+        set_refused("link.acess.loss=5%", "link.acess.loss", "no link \"acess\"", "did you mean `access`?");
+    }
+
+    #[test]
+    fn mistakes_are_drawn_under_the_argument() {
+        let text = plan_with(SOUND, &["seed=3", "tcp.mss=5"]).expect_err("out of range").render(false);
+        assert!(text.contains("[--set:1:9]") && text.contains("tcp.mss=5"), "{text}");
+    }
+}

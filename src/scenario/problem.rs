@@ -121,10 +121,13 @@ pub fn render(texts: &Texts, problems: &[Problem], colour: bool) -> String {
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_links(false)
         .with_width(100)
-        .with_context_lines(0)
+        .with_context_lines(1)
         .without_syntax_highlighting();
     let mut out = String::new();
-    for problem in problems.iter().take(MOST_SHOWN) {
+    for (n, problem) in problems.iter().take(MOST_SHOWN).enumerate() {
+        if n > 0 {
+            out.push('\n');
+        }
         // Writing to a string cannot fail.
         let _ = handler.render_report(&mut out, report(texts, problem).as_ref());
     }
@@ -227,3 +230,59 @@ impl std::error::Error for ScenarioError {}
 const MOST_SHOWN: usize = 20;
 /// Longer lists of what is allowed are cut.
 const MOST_LISTED: usize = 30;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{errors, refused, with};
+    use super::*;
+
+    #[test]
+    fn a_problem_is_drawn_with_file_line_caret_and_mend() {
+        let (error, _) = errors(&with("delay", "dellay"), &[]);
+        let expected = "\
+  × unknown key `dellay` in `link.access`
+   ╭─[dir/test.toml:4:1]
+ 3 │ [link.access]
+ 4 │ dellay = \"10ms\"
+   · ──────
+ 5 │ loss = \"1%\"
+   ╰────
+  help: did you mean `delay`?";
+        assert!(error.render(false).contains(expected), "{error}");
+        assert!(!error.render(false).contains('\u{1b}'));
+        assert!(error.render(true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_is_not_toml_is_shown_with_the_parsers_words() {
+        refused(&with("\"10mbit\"", "10mbit"), 7, "10mbit", "this is not TOML", "");
+        refused(&with("[tcp]", "[tcp"), 10, "p", "this is not TOML", "");
+        refused(&with("warmup", "duration"), 2, "duration", "duplicate key", "");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_by_line() {
+        let error = text_of("x.toml", Ok(b"seed = 1\ntitle = \"\xff\"\n".to_vec())).expect_err("no UTF-8");
+        assert_eq!(error.texts.line(error.problems[0].place), 2);
+        assert!(error.render(false).contains("[x.toml:2:10]"), "{error}");
+        assert!(error.render(false).contains("save it as UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_file_and_a_folder_are_told_apart() {
+        let error =
+            |kind: io::ErrorKind| text_of("a/b", Err(kind.into())).expect_err("unreadable").render(false);
+        assert!(error(io::ErrorKind::NotFound).contains("there is no file a/b"));
+        assert!(error(io::ErrorKind::IsADirectory).contains("a/b is a folder"));
+        assert!(error(io::ErrorKind::IsADirectory).contains("a/b/loss10.toml"));
+        assert!(error(io::ErrorKind::PermissionDenied).contains("a/b cannot be read"));
+    }
+
+    #[test]
+    fn very_many_problems_are_counted_instead() {
+        let keys: String = (0..50).map(|n| format!("k{n} = 1\n")).collect();
+        let (error, found) = errors(&keys, &[]);
+        assert!(found.len() >= 50);
+        assert!(error.render(false).contains("… and 32 more"), "{error}");
+    }
+}

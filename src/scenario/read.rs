@@ -135,8 +135,6 @@ fn schedule(
     let mut changes = vec![];
     for (at, entry) in entries {
         let Some(set) = entry.get("set") else { continue };
-        let is_link =
-            |key: &str| key.split('.').count() < 3 || key.ends_with(".up") || key.ends_with(".down");
         for (key, place, value) in dotted_entries(set, &|key, node| node.is_table() && is_link(key)) {
             if let Err(problem) = dotted::set(&mut tree, &key, place, value.clone(), Setter::Schedule) {
                 problems.push(problem);
@@ -154,6 +152,12 @@ fn schedule(
         before = after;
     }
     changes
+}
+
+/// Whether a dotted key names a link or one direction of it, rather than something they do.
+fn is_link(key: &str) -> bool {
+    let mut segments = key.split('.').skip(2);
+    matches!((segments.next(), segments.next()), (None | Some("up" | "down"), None))
 }
 
 fn drops(root: &Node, groups: &[Group], problems: &mut Vec<Problem>) -> Vec<DropSpec> {
@@ -268,3 +272,124 @@ fn series_of(group: &Group) -> u64 {
 
 /// About two gigabytes in memory and as much on disk.
 const MOST_SERIES_ROWS: u64 = 20_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{and, refused, scenario, with};
+    use super::*;
+    use crate::link::config::Queue;
+
+    #[test]
+    fn the_warmup_leaves_something() {
+        refused(&with("\"1s\"", "\"10s\""), 2, "\"10s\"", "leaves nothing", "shorter than the duration, 10s");
+    }
+
+    #[test]
+    fn changes_add_up_in_the_order_of_time() {
+        let scenario = scenario(&and(
+            "[[schedule]]\nat = \"5s\"\nset = { \"link.bottleneck.rate\" = \"2mbit\", link.access.loss = \"20%\" }\n\
+             [[schedule]]\nat = \"2s\"\nset = { \"link.access.delay.jitter\" = \"1ms\" }\n",
+        ));
+        let [first, second] = &scenario.schedule[..] else { panic!("two changes") };
+        assert_eq!(
+            (first.at, second.at),
+            (Instant::from_nanos(2_000_000_000), Instant::from_nanos(5_000_000_000))
+        );
+        assert_eq!(first.links.iter().map(|(i, _)| *i).collect::<Vec<_>>(), [0]);
+        assert_eq!(second.links.iter().map(|(i, _)| *i).collect::<Vec<_>>(), [0, 1]);
+        let (_, [access, _]) = &second.links[0];
+        assert_eq!(
+            (access.delay.mean, access.delay.jitter),
+            (Duration::from_millis(10), Duration::from_millis(1))
+        );
+        let (_, [bottleneck, _]) = &second.links[1];
+        assert_eq!(bottleneck.rate.map(|rate| rate.to_string()), Some("2mbit".to_owned()));
+        // The BDP is that of the start.
+        assert_eq!(bottleneck.queue, Queue::Packets(25));
+    }
+
+    #[test]
+    fn a_schedule_changes_links_within_the_trial() {
+        let change = |at: &str, set: &str| and(&format!("[[schedule]]\nat = \"{at}\"\nset = {{ {set} }}\n"));
+        refused(
+            &change("10s", "\"link.access.loss\" = \"2%\""),
+            22,
+            "\"10s\"",
+            "at 10s the trial is over",
+            "before the trial's duration, 10s",
+        );
+        refused(
+            &change("1s", "\"link.acces.loss\" = \"2%\""),
+            23,
+            "\"link.acces.loss\"",
+            "no link \"acces\"",
+            "did you mean `access`?",
+        );
+        refused(
+            &change("1s", "\"link.access.los\" = \"2%\""),
+            23,
+            "\"link.access.los\"",
+            "unknown key `los`",
+            "did you mean `loss`?",
+        );
+        refused(
+            &change("1s", "\"tcp.mss\" = 100"),
+            23,
+            "\"tcp.mss\"",
+            "`tcp.mss` cannot change during a trial",
+            "link.<name>.<key>",
+        );
+        refused(
+            &change("1s", "\"link.access.per_client\" = true"),
+            23,
+            "\"link.access.per_client\"",
+            "cannot change",
+            "link.<name>",
+        );
+        refused(&change("1s", "\"link.access.loss\" = \"2\""), 23, "\"2\"", "has no unit", "10%");
+        refused(
+            &and("[[schedule]]\nat = \"1s\"\nset = {}\nuntil = \"2s\"\n"),
+            24,
+            "until",
+            "unknown key `until`",
+            "at, set",
+        );
+    }
+
+    #[test]
+    fn a_drop_list_names_a_flow_and_its_segments() {
+        let list = |flow: &str, segments: &str| {
+            and(&format!("[[drop]]\nflow = \"{flow}\"\nsegments = {segments}\n"))
+        };
+        let scenario = scenario(&list("upload-2", "[17, { segment = 17, retransmission = 1 }]"));
+        let drop = &scenario.drops[0];
+        assert_eq!((drop.group, drop.member, drop.direction), (0, 1, Direction::Up));
+        let entry = |retransmission| DropEntry { segment: 17, retransmission };
+        assert_eq!(drop.entries, [entry(0), entry(1)]);
+
+        refused(
+            &list("upload-3", "[1]"),
+            22,
+            "\"upload-3\"",
+            "no flow \"upload-3\"",
+            "did you mean `upload-",
+        );
+        refused(&list("upload-01", "[1]"), 22, "\"upload-01\"", "no flow", "upload-2");
+        refused(&list("upload-1", "[0]"), 23, "0", "0 is out of range", "from 1");
+        refused(&list("upload-1", "[]"), 23, "[]", "nothing is dropped", "at least one");
+        refused(&list("upload-1", "[4, 4]"), 23, "4", "listed twice", "retransmission = 1");
+    }
+
+    #[test]
+    fn series_that_no_machine_holds_are_refused() {
+        let text = and("[record]\ninterval = \"1us\"\n");
+        refused(&text, 22, "\"1us\"", "would have", "raise record.interval to \"1ms\"");
+        assert_eq!(series_rows(&scenario(&and(""))), 1001 * (2 + 2 + 4));
+    }
+
+    #[test]
+    fn flows_are_named_from_one() {
+        let names: Vec<String> = scenario(&and("")).flow_names().collect();
+        assert_eq!(names, ["upload-1", "upload-2", "people-1"]);
+    }
+}

@@ -377,8 +377,53 @@ fn walk(kind: &Kind, prefix: &str, visit: &mut dyn FnMut(&str, &Key)) {
             variants.iter().flat_map(|(_, keys)| *keys).for_each(each);
         }
         Short { table, .. } => walk(table, prefix, visit),
-        Named(kind) => walk(kind, &format!("{prefix}.<name>"), visit),
-        List(kind) => walk(kind, &format!("{prefix}.<name>"), visit),
+        Named(kind) | List(kind) => walk(kind, &format!("{prefix}.<name>"), visit),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::Node;
+    use super::*;
+
+    /// Notes every key of the schema that `node` uses.
+    fn mark(node: &Node, kind: &Kind, seen: &mut Vec<*const Key>) {
+        let keys: Vec<&Key> = match kind {
+            Table(parts) => parts.iter().copied().flatten().collect(),
+            Tagged { tag, variants } => super::super::check::variant_keys(node, tag, variants),
+            Short { table, .. } => return mark(node, table, seen),
+            Named(kind) => return node.entries().iter().for_each(|entry| mark(&entry.node, kind, seen)),
+            List(kind) => return node.items().iter().for_each(|item| mark(item, kind, seen)),
+            _ => return,
+        };
+        for key in keys {
+            if let Some(value) = node.get(key.name) {
+                seen.push(std::ptr::from_ref(key));
+                mark(value, &key.kind, seen);
+            }
+        }
+    }
+
+    #[test]
+    fn the_reference_scenario_uses_every_key() {
+        let text = include_str!("../../scenarios/reference.toml");
+        let tree = Node::parse_file(text).expect("TOML");
+        let mut seen = vec![];
+        mark(&tree, &ROOT, &mut seen);
+        let mut missing = vec![];
+        describe(&mut |path, key| {
+            // Alternatives that the example mentions in a comment only.
+            let mentioned = path.ends_with(".app.size.mean");
+            if !seen.contains(&std::ptr::from_ref(key)) && !mentioned {
+                missing.push(path.to_owned());
+            }
+        });
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn every_key_has_a_sentence() {
+        describe(&mut |path, key| assert!(key.doc.len() >= 8, "{path}"));
     }
 }

@@ -296,3 +296,164 @@ const MOST_CELLS: usize = 1_000_000;
 const MOST_CHECKED_CELLS: usize = 10_000;
 /// About fifteen gigabytes of tables.
 const MOST_SERIES_ROWS: u64 = 200_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{and, errors, plan, refused, with};
+    use super::*;
+    use crate::link::config::LossModel;
+    use crate::time::Duration;
+
+    #[test]
+    fn the_last_axis_runs_fastest_and_axes_keep_their_order() {
+        let plan = plan(&and(
+            "[sweep]\n\"tcp.congestion\" = [\"none\", \"reno\"]\nlink.access.loss = [\"0%\", \"1%\", \"5%\"]\n",
+        ));
+        let keys: Vec<&str> = plan.axes.iter().map(|axis| axis.key.as_str()).collect();
+        assert_eq!(keys, ["tcp.congestion", "link.access.loss"]);
+        assert_eq!(plan.cells(), 6);
+        let cells: Vec<String> = (0..6).map(|cell| plan.cell(cell).values.join(" ")).collect();
+        assert_eq!(cells, ["none 0%", "none 1%", "none 5%", "reno 0%", "reno 1%", "reno 5%"]);
+        let last = plan.scenario(5).expect("a sound cell");
+        assert_eq!(last.groups[1].tcp.congestion.algorithm.name, "reno");
+        let LossModel::Independent(loss) = last.links[0].directions[1].loss else { panic!("independent") };
+        assert_eq!(loss.to_string(), "5%");
+    }
+
+    #[test]
+    fn values_are_shown_as_they_are_written() {
+        let plan = plan(&and("[sweep]\ntcp.mss = [1_000, 500]\ntcp.sack = [true]\n\
+             clients.upload.app = [{ kind =  \"bulk\", size = \"1MB\" }]\n"));
+        assert_eq!(plan.cell(0).values, ["1_000", "true", "{ kind = \"bulk\", size = \"1MB\" }"]);
+    }
+
+    #[test]
+    fn without_axes_there_is_one_cell() {
+        let plan = plan(&and(""));
+        assert_eq!((plan.cells(), plan.cell(0).values.len()), (1, 0));
+        assert_eq!(plan.scenario(0), Ok(plan.base.clone()));
+        assert_eq!(plan.name(), "test");
+    }
+
+    #[test]
+    fn a_trial_has_the_same_seed_in_every_cell() {
+        let plan = plan(&format!("seed = 40\ntrials = 3\n{}", and("[sweep]\ntcp.mss = [500, 1000]\n")));
+        assert_eq!(plan.trials(), 3);
+        for cell in 0..2 {
+            let seeds: Vec<Seed> = (0..3).map(|k| plan.trial(cell, k).seed).collect();
+            assert_eq!(seeds, [Seed(40), Seed(41), Seed(42)]);
+        }
+    }
+
+    #[test]
+    fn axes_reach_groups_by_name_and_keys_with_short_forms() {
+        let plan = plan(&and(
+            "[sweep]\nclients.people.count = [1, 2]\nclients.people.app.rate = [\"4/s\"]\nlink.access.delay.jitter = [\"2ms\"]\n\
+             clients.upload.congestion = [\"fixed\"]\ncongestion.fixed.window = [3]\nlink.access.up.rate = [\"1mbit\"]\n",
+        ));
+        let cell = plan.scenario(1).expect("a sound cell");
+        assert_eq!(cell.groups[1].count, 2);
+        let delay = cell.links[0].directions[0].delay;
+        assert_eq!((delay.mean, delay.jitter), (Duration::from_millis(10), Duration::from_millis(2)));
+        assert_eq!(cell.groups[0].tcp.congestion.parameters, [3.0]);
+        assert!(cell.links[0].directions[1].rate.is_none());
+    }
+
+    #[test]
+    fn axes_that_make_no_grid_are_refused() {
+        let axis = |line: &str| and(&format!("[sweep]\n{line}\n"));
+        refused(
+            &axis("\"tcp.mss\" = []"),
+            22,
+            "[]",
+            "the axis `tcp.mss` has no values",
+            "at least one value",
+        );
+        refused(&axis("\"tcp.mss\" = [500, 500]"), 22, "500", "the value 500 twice", "delete one");
+        refused(&axis("\"tcp.mss\" = 500"), 22, "500", "an axis is a list", "in brackets");
+        refused(
+            &axis("\"tcp.msss\" = [500]"),
+            22,
+            "\"tcp.msss\"",
+            "unknown key `msss` in `tcp`",
+            "did you mean `mss`?",
+        );
+        refused(
+            &axis("\"link.acces.loss\" = [\"1%\"]"),
+            22,
+            "\"link.acces.loss\"",
+            "no link \"acces\"",
+            "did you mean `access`?",
+        );
+        refused(
+            &axis("\"clients.uplod.count\" = [1]"),
+            22,
+            "\"clients.uplod.count\"",
+            "no group \"uplod\"",
+            "did you mean `upload`?",
+        );
+        refused(&axis("\"tcp\" = [1]"), 22, "\"tcp\"", "`tcp` is a table", "`tcp.<key>`");
+        refused(&axis("\"seed\" = [1]"), 22, "\"seed\"", "`seed` cannot be swept", "allowed: duration");
+        refused(
+            &axis("\"duration.s\" = [1]"),
+            22,
+            "\"duration.s\"",
+            "`duration` has no parts",
+            "write `duration`",
+        );
+        refused(
+            &axis("\"congestion.reno.x\" = [1]"),
+            22,
+            "\"congestion.reno.x\"",
+            "unknown key `x`",
+            "there is none",
+        );
+        refused(&axis("\"tcp.mss\" = [500]\ntcp.mss = [600]"), 23, "mss", "two axes `tcp.mss`", "one list");
+    }
+
+    #[test]
+    fn every_value_of_an_axis_is_checked() {
+        let text = and("[sweep]\n\"tcp.mss\" = [500, 10, \"x\"]\n\"link.access.loss\" = [\"1%\", \"2\"]\n");
+        let (error, found) = errors(&text, &[]);
+        let places: Vec<&str> = found.iter().map(|problem| error.texts.at(problem.place)).collect();
+        assert_eq!(places, ["10", "\"x\"", "\"2\""], "{error}");
+    }
+
+    #[test]
+    fn base_values_are_checked_even_where_an_axis_replaces_them() {
+        let text = with("1448", "10") + "[sweep]\n\"tcp.mss\" = [500]\n";
+        refused(&text, 11, "10", "`mss`: 10 is out of range", "from 64");
+    }
+
+    #[test]
+    fn a_bad_combination_names_its_cell() {
+        let text = and("[sweep]\nduration = [\"5s\", \"2s\"]\nclients.upload.start = [\"0s\", \"3s\"]\n");
+        refused(&text, 23, "\"3s\"", "starts at 3s, when the trial is over", "2s");
+        let text = and("[sweep]\nduration = [\"5s\", \"500ms\"]\n");
+        refused(
+            &text,
+            2,
+            "\"1s\"",
+            "leaves nothing of the trial (in the cell with duration = 500ms)",
+            "500ms",
+        );
+    }
+
+    #[test]
+    fn grids_that_nobody_could_read_are_refused() {
+        let values: Vec<String> = (64..1264).map(|n| n.to_string()).collect();
+        let line = format!("[{}]", values.join(", "));
+        let counts: Vec<String> = (1..1000).map(|n| n.to_string()).collect();
+        let counts = format!("[{}]", counts.join(", "));
+        let text = and(&format!("[sweep]\n\"tcp.mss\" = {line}\n\"clients.people.count\" = {counts}\n"));
+        refused(&text, 21, "[sweep]".trim_matches(['[', ']']), "more than 1000000 cells", "fewer");
+    }
+
+    #[test]
+    fn series_of_all_cells_must_fit_a_disk() {
+        let sizes: Vec<String> = (64..5064).map(|n| n.to_string()).collect();
+        let text =
+            and(&format!("[record]\ninterval = \"1ms\"\n[sweep]\n\"tcp.mss\" = [{}]\n", sizes.join(", ")));
+        refused(&text, 21, "record", "rows on disk", "raise record.interval");
+    }
+}

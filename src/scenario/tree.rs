@@ -36,14 +36,14 @@ pub(super) struct Entry {
 impl Node {
     /// The tree of a whole file.
     pub fn parse_file(text: &str) -> Result<Node, Problem> {
-        let table = DeTable::parse(text).map_err(|error| not_toml(&error, Source::File, 0))?;
+        let table = DeTable::parse(text).map_err(|error| not_toml(&error, text, Source::File, 0))?;
         let place = Place { source: Source::File, start: 0, end: 0 };
         Ok(Node { place, value: table_value(table.get_ref(), Source::File, 0) })
     }
 
     /// The tree of one value that begins `offset` bytes into `source`.
     pub fn parse_value(text: &str, source: Source, offset: usize) -> Result<Node, Problem> {
-        let value = DeValue::parse(text).map_err(|error| not_toml(&error, source, offset))?;
+        let value = DeValue::parse(text).map_err(|error| not_toml(&error, text, source, offset))?;
         Ok(node(&value, source, offset))
     }
 
@@ -151,9 +151,15 @@ fn shifted(span: std::ops::Range<usize>, source: Source, offset: usize) -> Place
     Place { source, start: span.start + offset, end: span.end + offset }
 }
 
-fn not_toml(error: &toml::de::Error, source: Source, offset: usize) -> Problem {
-    let place = shifted(error.span().unwrap_or(0..1), source, offset);
-    Problem::error(place, format!("this is not TOML: {}", error.message()), "")
+fn not_toml(error: &toml::de::Error, text: &str, source: Source, offset: usize) -> Problem {
+    let mut span = error.span().unwrap_or(0..1);
+    if span.is_empty() {
+        // Something is missing behind the last character: that one can be pointed at.
+        let before = text.get(..span.start).and_then(|before| before.char_indices().next_back());
+        span.start = before.map_or(0, |(start, _)| start);
+    }
+    let help = "see https://toml.io; texts and quantities stand in quotes";
+    Problem::error(shifted(span, source, offset), format!("this is not TOML: {}", error.message()), help)
 }
 
 #[cfg(test)]
