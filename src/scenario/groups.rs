@@ -332,8 +332,7 @@ const MOST_HOPS: usize = 64;
 
 #[cfg(test)]
 mod tests {
-    use super::super::schema::{Absent, Key};
-    use super::super::testing::{SOUND, and, refused, scenario, with};
+    use super::super::testing::{SOUND, and, defaults, refused, scenario, with};
     use super::*;
 
     #[test]
@@ -428,12 +427,7 @@ mod tests {
 
     #[test]
     fn the_schema_states_the_real_defaults() {
-        let mut table = String::from("[tcp]\n");
-        for Key { name, default, .. } in TCP {
-            let Absent::Default(value) = default else { panic!("{name} has no default") };
-            let bare = value.parse::<u64>().is_ok() || ["true", "false"].contains(value);
-            table += &if bare { format!("{name} = {value}\n") } else { format!("{name} = \"{value}\"\n") };
-        }
+        let table = format!("[tcp]\n{}", defaults(TCP));
         let said = scenario(&SOUND.replace("[tcp]\nmss = 1448\n", &table));
         assert_eq!(said.groups[0].tcp, Config::default());
     }

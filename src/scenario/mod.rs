@@ -250,4 +250,36 @@ mod tests {
         ];
         assert!(shipped.iter().all(|name| names.iter().any(|other| other == name)), "{names:?}");
     }
+
+    #[test]
+    fn no_damage_to_a_file_makes_a_panic() {
+        let text = include_str!("../../scenarios/reference.toml");
+        let try_it = |text: &str| drop(Plan::parse("x.toml", text, &[]).map_err(|error| error.render(false)));
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        for n in 0..lines.len() {
+            let without: Vec<&str> = [&lines[..n], &lines[n + 1..]].concat();
+            try_it(&without.join("\n"));
+            let Some((key, _)) = lines[n].split_once('=') else { continue };
+            for value in
+                ["0", "-1", "1e400", "\"\"", "\"1h\"", "\"é%\"", "[]", "{}", "[[]]", "2026-01-01", "[", ""]
+            {
+                let damaged = format!("{key}= {value}");
+                let with: Vec<&str> = [&lines[..n], &[damaged.as_str()], &lines[n + 1..]].concat();
+                try_it(&with.join("\n"));
+            }
+        }
+        for n in (0..text.len()).step_by(97).filter(|&n| text.is_char_boundary(n)) {
+            try_it(&text[..n]);
+        }
+    }
+
+    #[test]
+    fn odd_but_sound_files_are_read() {
+        let windows = format!("\u{feff}seed = 18446744073709551615\n{SOUND}").replace('\n', "\r\n");
+        let scenario = scenario(&windows);
+        assert_eq!(
+            (scenario.seed, scenario.name.as_str(), scenario.title.as_str()),
+            (u64::MAX, "test", "test")
+        );
+    }
 }

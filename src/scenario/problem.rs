@@ -156,16 +156,13 @@ fn unreadable(file: &str, error: &io::Error) -> ScenarioError {
             (format!("there is no file {file}"), "`testbed list` shows the scenarios that exist".to_owned())
         }
         io::ErrorKind::IsADirectory => {
-            (format!("{file} is a folder"), format!("name a file in it, such as {}", example_in(file)))
+            let folder = file.trim_end_matches('/');
+            (format!("{file} is a folder"), format!("name a scenario in it: {folder}/<name>.toml"))
         }
         _ => (format!("{file} cannot be read: {error}"), String::new()),
     };
     let problem = Problem::error(Place::default(), message, help);
     ScenarioError { texts: Texts { file: file.to_owned(), ..Texts::default() }, problems: vec![problem] }
-}
-
-fn example_in(folder: &str) -> String {
-    format!("{}/loss10.toml", folder.trim_end_matches('/'))
 }
 
 /// Orders problems by place and removes repetitions.
@@ -274,7 +271,7 @@ mod tests {
             |kind: io::ErrorKind| text_of("a/b", Err(kind.into())).expect_err("unreadable").render(false);
         assert!(error(io::ErrorKind::NotFound).contains("there is no file a/b"));
         assert!(error(io::ErrorKind::IsADirectory).contains("a/b is a folder"));
-        assert!(error(io::ErrorKind::IsADirectory).contains("a/b/loss10.toml"));
+        assert!(error(io::ErrorKind::IsADirectory).contains("a/b/<name>.toml"));
         assert!(error(io::ErrorKind::PermissionDenied).contains("a/b cannot be read"));
     }
 

@@ -384,6 +384,7 @@ fn walk(kind: &Kind, prefix: &str, visit: &mut dyn FnMut(&str, &Key)) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{and, defaults, scenario};
     use super::super::tree::Node;
     use super::*;
 
@@ -420,6 +421,19 @@ mod tests {
             }
         });
         assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn the_stated_defaults_are_the_real_ones() {
+        let silent = and("[link.plain]\n[record]\n[chat]\n");
+        let (link, record, chat) = (defaults(DIRECTION), defaults(RECORD), defaults(CHAT));
+        let said = and(&format!("[link.plain]\nper_client = false\n{link}[record]\n{record}[chat]\n{chat}"));
+        let people = "kind = \"chat\", rate = \"1/s\"";
+        let more = "arrivals = \"poisson\", size = \"200B\", to = \"everyone\"";
+        let said = said.replace(people, &format!("{people}, {more}"));
+        let said = format!("seed = 1\ntrials = 1\ntitle = \"test\"\n{said}");
+        let said = said.replace("\"bulk\"", "\"bulk\", direction = \"up\"");
+        assert_eq!(scenario(&said), scenario(&silent));
     }
 
     #[test]

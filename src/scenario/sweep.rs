@@ -73,7 +73,7 @@ impl Plan {
         let texts = Texts { file: file.to_owned(), text: text.to_owned(), sets: sets.to_vec() };
         let mut tree = Node::parse_file(text).map_err(|problem| ScenarioError::new(&texts, vec![problem]))?;
         let mut problems = vec![];
-        let mut nodes = axis_nodes(&tree);
+        let mut nodes = take_axes(&mut tree);
         overrides::apply(&mut tree, &mut nodes, sets, &mut problems);
         let (base, found) = read(&tree, &name_of(file));
         problems.extend(found);
@@ -272,10 +272,16 @@ impl AxisNode {
     }
 }
 
-fn axis_nodes(tree: &Node) -> Vec<AxisNode> {
-    let Some(sweep) = tree.get("sweep") else { return vec![] };
-    let entries = read::dotted_entries(sweep, &|_, node| node.is_table());
-    entries.into_iter().map(|(key, place, values)| AxisNode { key, place, values: values.clone() }).collect()
+/// The axes of `[sweep]`. Their values leave the tree, which is copied for each cell.
+fn take_axes(tree: &mut Node) -> Vec<AxisNode> {
+    let Some(sweep) = tree.get("sweep").filter(|sweep| sweep.is_table()) else { return vec![] };
+    let place = sweep.place;
+    let axes = read::dotted_entries(sweep, &|_, node| node.is_table())
+        .into_iter()
+        .map(|(key, place, values)| AxisNode { key, place, values: values.clone() })
+        .collect();
+    *tree.get_or_insert("sweep", place) = Node::empty_table(place);
+    axes
 }
 
 /// A value as tables show it: texts without quotes, all else as it was written, on one line.

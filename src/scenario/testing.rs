@@ -1,6 +1,7 @@
 //! What the tests of this module share: a sound scenario, and what is wrong with unsound ones.
 
 use super::problem::{Problem, ScenarioError, Severity};
+use super::schema::{Absent, Key};
 use super::{Plan, Scenario};
 
 /// A scenario without faults. Its lines are numbered for the tests that damage it.
@@ -78,4 +79,17 @@ fn expect(error: &ScenarioError, problem: &Problem, line: usize, at: &str, says:
     assert_eq!(error.texts.at(problem.place), at, "{error}");
     assert!(problem.message.contains(says), "{error}");
     assert!(problem.help.contains(mend), "{error}");
+}
+
+/// The lines that say explicitly what holds without them.
+pub fn defaults(keys: &[Key]) -> String {
+    let line = |key: &Key| match key.default {
+        Absent::Default(value) => {
+            let bare = value.parse::<u64>().is_ok() || ["true", "false"].contains(&value);
+            let quote = if bare { "" } else { "\"" };
+            format!("{} = {quote}{value}{quote}\n", key.name)
+        }
+        Absent::Required | Absent::Nothing => String::new(),
+    };
+    keys.iter().map(line).collect()
 }
