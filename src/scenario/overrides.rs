@@ -69,6 +69,7 @@ fn parse(value: &str, source: Source, offset: usize) -> Result<Node, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::schema::describe;
     use super::super::testing::{SOUND, and, set_refused};
     use super::super::{Plan, ScenarioError};
 
@@ -124,5 +125,36 @@ mod tests {
     fn mistakes_are_drawn_under_the_argument() {
         let text = plan_with(SOUND, &["seed=3", "tcp.mss=5"]).expect_err("out of range").render(false);
         assert!(text.contains("[--set:1:9]") && text.contains("tcp.mss=5"), "{text}");
+    }
+
+    #[test]
+    fn no_argument_makes_a_panic() {
+        let mut arguments: Vec<String> = [
+            "",
+            "=",
+            ".=",
+            "..=1",
+            "link.=1",
+            "link=1",
+            "link.access=1",
+            "clients=1",
+            "clients.upload=1",
+            "é=é",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        describe(&mut |path, _| {
+            let path = path.replacen("link.<name>", "link.access", 1).replacen(
+                "clients.<name>",
+                "clients.upload",
+                1,
+            );
+            for value in ["", "0", "-1", "x", "5ms", "[]", "[1]", "[[]]", "{}", "{ a = 1 }", "true"] {
+                arguments.push(format!("{path}={value}"));
+            }
+        });
+        for argument in arguments {
+            let _ = plan_with(SOUND, &[&argument]).map_err(|error| error.render(false));
+        }
     }
 }
