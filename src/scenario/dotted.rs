@@ -68,16 +68,14 @@ impl Target {
                 self.set(node.get_or_insert(first, place), kind, &join(path, first), further)
             }
             Kind::List(kind @ Kind::Table(_)) => {
-                let names: Vec<&str> = node.items().iter().filter_map(group_name).collect();
-                if !names.contains(&first) {
-                    let message = format!("there is no group \"{first}\" among the clients");
-                    return Err(Problem::error(self.place, message, suggest(first, names)));
+                if let Value::Array(items) = &mut node.value
+                    && let Some(item) = items.iter_mut().find(|item| group_name(item) == Some(first))
+                {
+                    return self.set(item, kind, &join(path, first), further);
                 }
-                let Value::Array(items) = &mut node.value else { unreachable!("it has items") };
-                let Some(item) = items.iter_mut().find(|item| group_name(item) == Some(first)) else {
-                    unreachable!("its name was among them")
-                };
-                self.set(item, kind, &join(path, first), further)
+                let names = node.items().iter().filter_map(group_name);
+                let message = format!("there is no group \"{first}\" among the clients");
+                Err(Problem::error(self.place, message, suggest(first, names)))
             }
             Kind::Parameters => {
                 let Some(algorithm) = Algorithm::by_name(first) else {

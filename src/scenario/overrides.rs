@@ -90,7 +90,7 @@ mod tests {
         ];
         let plan = plan_with(SOUND, &sets).expect("sound");
         assert_eq!(plan.base.groups[0].tcp.mss, 600);
-        assert_eq!(plan.base.links[1].directions[0].rate.map(|rate| rate.as_mbit()), Some(20.0));
+        assert_eq!(plan.base.links[1].directions[0].rate, "20mbit".parse().ok());
         assert_eq!(
             (plan.base.title.as_str(), plan.base.expect.as_str(), plan.trials()),
             ("A title", "x y", 7)
