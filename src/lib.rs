@@ -6,6 +6,7 @@ pub mod engine;
 pub mod link;
 pub mod record;
 pub mod rng;
+pub mod scenario;
 pub mod tcp;
 pub mod time;
 pub mod units;

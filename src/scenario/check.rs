@@ -1,0 +1,388 @@
+//! The first pass over a scenario: does every key exist, and does every value fit its kind? What
+//! keys mean to each other is the second pass's business (`read`).
+
+use super::leaf::{self, Fault};
+use super::problem::{Place, Problem, suggest};
+use super::schema::{Absent, Key, Kind};
+use super::tree::{Node, Value};
+use crate::congestion::{ALGORITHMS, Algorithm};
+use crate::units::{Probability, Rate};
+
+/// Checks `node` against `kind`. `path` is its dotted key, `place` where that key stands.
+pub(super) fn check(node: &Node, kind: &Kind, path: &str, place: Place, problems: &mut Vec<Problem>) {
+    match kind {
+        Kind::Table(parts) => {
+            if expect_table(node, path, problems) {
+                let keys: Vec<&Key> = parts.iter().copied().flatten().collect();
+                check_keys(node, &keys, path, place, problems);
+            }
+        }
+        Kind::Tagged { tag, variants } => {
+            if expect_table(node, path, problems) {
+                let keys = variant_keys(node, tag, variants);
+                check_keys(node, &keys, path, place, problems);
+            }
+        }
+        Kind::Short { scalar, table, .. } => {
+            let kind = if node.is_table() { table } else { scalar };
+            check(node, kind, path, place, problems);
+        }
+        Kind::Named(kind) => {
+            if expect_table(node, path, problems) {
+                for entry in node.entries() {
+                    if !leaf::is_name(&entry.key) {
+                        let message = format!("\"{}\" is no name", entry.key);
+                        let help = "names are made of letters, digits, `-` and `_`";
+                        problems.push(Problem::error(entry.place, message, help));
+                    }
+                    check(&entry.node, kind, &join(path, &entry.key), entry.place, problems);
+                }
+            }
+        }
+        Kind::List(kind) => match &node.value {
+            Value::Array(items) => {
+                for item in items {
+                    check(item, kind, path, item.place, problems);
+                }
+            }
+            _ => problems.push(not_a_list(node, kind, path)),
+        },
+        Kind::Parameters => {
+            if expect_table(node, path, problems) {
+                check_parameters(node, path, problems);
+            }
+        }
+        // Dotted keys are resolved later, against the whole tree.
+        Kind::Settings | Kind::Axes => {
+            expect_table(node, path, problems);
+        }
+        _ => {
+            if let Err(fault) = check_leaf(node, kind) {
+                let message = format!("`{}`: {}", last(path), fault.message);
+                problems.push(Problem::error(node.place, message, fault.help));
+            }
+        }
+    }
+}
+
+/// The keys that a tagged table takes, as far as its tag is known.
+pub(super) fn variant_keys<'a>(node: &Node, tag: &'a Key, variants: &[(&str, &'a [Key])]) -> Vec<&'a Key> {
+    let word = node.get(tag.name).and_then(Node::text);
+    let known = variants.iter().any(|(name, _)| Some(*name) == word);
+    let keys = variants.iter().filter(|(name, _)| !known || Some(*name) == word);
+    std::iter::once(tag).chain(keys.flat_map(|(_, keys)| *keys)).collect()
+}
+
+/// The kind of a controller's parameter.
+pub(super) fn parameter_kind(algorithm: &Algorithm, name: &str) -> Option<Kind> {
+    let parameter = algorithm.parameters.iter().find(|parameter| parameter.name == name)?;
+    Some(Kind::Number(parameter.range.0, parameter.range.1))
+}
+
+/// The problem of a key that does not exist in `path`.
+pub(super) fn unknown_key<'a>(
+    key: &str,
+    path: &str,
+    place: Place,
+    allowed: impl IntoIterator<Item = &'a str>,
+) -> Problem {
+    let message = match path {
+        "" => format!("unknown key `{key}`"),
+        _ => format!("unknown key `{key}` in `{path}`"),
+    };
+    Problem::error(place, message, suggest(key, allowed))
+}
+
+/// The problem of a controller that does not exist.
+pub(super) fn unknown_controller(name: &str, place: Place) -> Problem {
+    let message = format!("there is no congestion controller \"{name}\"");
+    Problem::error(place, message, suggest(name, ALGORITHMS.iter().map(|algorithm| algorithm.name)))
+}
+
+/// `path.key`, or `key` at the top.
+pub(super) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn check_leaf(node: &Node, kind: &Kind) -> Result<(), Fault> {
+    match *kind {
+        Kind::Text => leaf::text(node).map(drop),
+        Kind::Name => leaf::name(node).map(drop),
+        Kind::Flag => leaf::flag(node).map(drop),
+        Kind::Integer(min, max) => leaf::integer(node, min, max).map(drop),
+        Kind::Number(min, max) => leaf::number(node, min, max).map(drop),
+        Kind::Duration => leaf::duration(node).map(drop),
+        Kind::PositiveDuration => leaf::positive_duration(node).map(drop),
+        Kind::Rate => leaf::quantity::<Rate>(node, "a rate", "10mbit").map(drop),
+        Kind::Probability => leaf::quantity::<Probability>(node, "a probability", "10%").map(drop),
+        Kind::Bytes(min, max) => leaf::bytes(node, min, max).map(drop),
+        Kind::Frequency => leaf::frequency(node).map(drop),
+        Kind::Limit => leaf::limit(node).map(drop),
+        Kind::Word(words) => leaf::word(node, words).map(drop),
+        Kind::Controller => leaf::controller(node).map(drop),
+        _ => unreachable!("{kind:?} is no leaf"),
+    }
+}
+
+fn check_keys(node: &Node, keys: &[&Key], path: &str, place: Place, problems: &mut Vec<Problem>) {
+    for entry in node.entries() {
+        if let Some(key) = keys.iter().find(|key| key.name == entry.key) {
+            check(&entry.node, &key.kind, &join(path, key.name), entry.place, problems);
+        } else {
+            let allowed = keys.iter().map(|key| key.name);
+            problems.push(unknown_key(&entry.key, path, entry.place, allowed));
+        }
+    }
+    for key in keys {
+        // Which keys a tagged table requires is unknown while its tag is.
+        let required = key.default == Absent::Required;
+        if required && node.get(key.name).is_none() && !is_open(node, keys, key) {
+            let message = match path {
+                "" => format!("`{}` is missing", key.name),
+                _ => format!("`{path}` has no `{}`", key.name),
+            };
+            let help = match key.kind {
+                Kind::List(Kind::Table(_)) => format!("add [[{}]]: {}", key.name, key.doc),
+                Kind::Tagged { .. } => format!("add `{} = {{ … }}`: {}", key.name, key.doc),
+                _ => format!("add `{} = …`: {}", key.name, key.doc),
+            };
+            problems.push(Problem::error(place, message, help));
+        }
+    }
+}
+
+/// Whether `key` is required only by variants of a table that names no known variant.
+fn is_open(node: &Node, keys: &[&Key], key: &Key) -> bool {
+    let Some(Key { name, kind: Kind::Word(words), default: Absent::Required, .. }) = keys.first() else {
+        return false;
+    };
+    let chosen = node.get(name).and_then(Node::text);
+    key.name != *name && !words.iter().any(|word| Some(*word) == chosen)
+}
+
+fn check_parameters(node: &Node, path: &str, problems: &mut Vec<Problem>) {
+    for entry in node.entries() {
+        let Some(algorithm) = Algorithm::by_name(&entry.key) else {
+            problems.push(unknown_controller(&entry.key, entry.place));
+            continue;
+        };
+        let path = join(path, &entry.key);
+        if !expect_table(&entry.node, &path, problems) {
+            continue;
+        }
+        for entry in entry.node.entries() {
+            if let Some(kind) = parameter_kind(algorithm, &entry.key) {
+                check(&entry.node, &kind, &join(&path, &entry.key), entry.place, problems);
+            } else {
+                let allowed = algorithm.parameters.iter().map(|parameter| parameter.name);
+                problems.push(unknown_key(&entry.key, &path, entry.place, allowed));
+            }
+        }
+    }
+}
+
+fn expect_table(node: &Node, path: &str, problems: &mut Vec<Problem>) -> bool {
+    if !node.is_table() {
+        let message = format!("`{}`: this is {}, but a table is needed", last(path), node.type_name());
+        let help = format!("write [{path}] with its keys below, or {{ key = value, … }}");
+        problems.push(Problem::error(node.place, message, help));
+    }
+    node.is_table()
+}
+
+fn not_a_list(node: &Node, kind: &Kind, path: &str) -> Problem {
+    let help = match kind {
+        Kind::Table(_) => format!("write [[{path}]] with two brackets: there may be several"),
+        _ => "write a list in brackets: [ …, … ]".to_owned(),
+    };
+    let message = format!("`{}`: this is {}, but a list is needed", last(path), node.type_name());
+    Problem::error(node.place, message, help)
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{SOUND, and, errors, refused, with};
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_and_all_others() {
+        let text = with("delay = \"10ms\"", "dellay = \"10ms\"");
+        refused(
+            &text,
+            4,
+            "dellay",
+            "unknown key `dellay` in `link.access`",
+            "did you mean `delay`? allowed: per_client, ",
+        );
+        refused(&with("warmup", "warm_up"), 2, "warm_up", "unknown key", "did you mean `warmup`?");
+        let text = with("kind = \"bulk\"", "kind = \"bulk\", rate = \"1/s\"");
+        refused(&text, 16, "rate", "unknown key `rate` in `clients.app`", "allowed: kind, direction, size");
+    }
+
+    #[test]
+    fn a_wrong_unit_names_the_right_ones() {
+        refused(&with("10mbit", "10Mbps"), 7, "\"10Mbps\"", "bytes per second to iproute2", "\"10mbit\"");
+        refused(&with("10mbit", "10ms"), 7, "\"10ms\"", "\"ms\" is no unit of a rate", "\"64kbit\"");
+        refused(&with("\"5ms\"", "\"5\""), 8, "\"5\"", "has no unit", "\"25ms\"");
+    }
+
+    #[test]
+    fn a_wrong_type_says_what_is_needed() {
+        let needed = "`rate`: this is an integer, but a rate is needed";
+        refused(
+            &with("\"10mbit\"", "10"),
+            7,
+            "10",
+            needed,
+            "in quotes and with its unit, such as \"10mbit\"",
+        );
+        refused(&with("1448", "\"1448\""), 11, "\"1448\"", "a whole number is needed", "without quotes");
+        refused(
+            &with("[\"bottleneck\"]", "\"bottleneck\""),
+            19,
+            "\"bottleneck\"",
+            "a list is needed",
+            "brackets",
+        );
+        refused(&and("[record]\ntrials = 1\n"), 22, "1", "a word is needed", "\"first\", \"all\", \"none\"");
+        refused("duration = \"1s\"\n[clients]\n", 2, "[clients]", "a list is needed", "[[clients]]");
+        refused(&and("[link]\nx = 3\n"), 22, "3", "a table is needed", "[link.x]");
+    }
+
+    #[test]
+    fn a_text_that_is_no_word_lists_the_words() {
+        let text = with("mss = 1448", "recovery = \"sak\"");
+        refused(
+            &text,
+            11,
+            "\"sak\"",
+            "`recovery`: \"sak\" is not one",
+            "did you mean `sack`? allowed: sack, newreno",
+        );
+    }
+
+    #[test]
+    fn impossible_durations_are_refused() {
+        refused(&with("10s", "0s"), 1, "\"0s\"", "`duration`: a duration of zero", "longer than zero");
+        refused(&with("10s", "-1s"), 1, "\"-1s\"", "is negative", "\"25ms\"");
+        refused(&with("10s", "9999999999h"), 1, "\"9999999999h\"", "is too large", "");
+        refused(&with("10s", "2000h"), 1, "\"2000h\"", "is too long", "\"1000h\"");
+        refused(
+            &and("[record]\ninterval = \"0ms\"\n"),
+            22,
+            "\"0ms\"",
+            "`interval`: a duration of zero",
+            "longer than zero",
+        );
+    }
+
+    #[test]
+    fn impossible_chances_and_rates_are_refused() {
+        refused(
+            &with("\"1%\"", "\"-1%\""),
+            5,
+            "\"-1%\"",
+            "is not a probability",
+            "between \"0%\" and \"100%\"",
+        );
+        refused(&with("\"1%\"", "\"101%\""), 5, "\"101%\"", "is not a probability", "between");
+        refused(&with("10mbit", "0mbit"), 7, "\"0mbit\"", "a rate of zero", "leave `rate` out");
+        refused(&with("10mbit", "99999999999tbit"), 7, "\"99999999999tbit\"", "too large", "");
+    }
+
+    #[test]
+    fn numbers_out_of_range_say_the_range() {
+        refused(&with("1448", "63"), 11, "63", "`mss`: 63 is out of range", "from 64 to 9000");
+        refused(&with("1448", "9001"), 11, "9001", "`mss`: 9001 is out of range", "from 64 to 9000");
+        refused(&with("mss = 1448", "initial_window = 0"), 11, "0", "`initial_window`: 0 is", "from 1 to");
+        refused(&with("count = 2", "count = 0"), 14, "0", "`count`: 0 is out of range", "from 1 to 100000");
+        refused(&with("count = 2", "count = 200_000"), 14, "200_000", "out of range", "from 1 to 100000");
+        refused(&with("[tcp]", "[chat]\nhistory = -1\n[tcp]"), 11, "-1", "`history`: -1", "from 0 to");
+        refused(&format!("trials = 0\n{SOUND}"), 1, "0", "`trials`: 0 is out of range", "from 1 to");
+        refused(
+            &with("count = 2", "tcp.receive_window = \"2GiB\""),
+            14,
+            "\"2GiB\"",
+            "out of range",
+            "\"1024MiB\"",
+        );
+    }
+
+    #[test]
+    fn missing_keys_are_named_with_their_meaning() {
+        refused(
+            &with("duration = \"10s\"", ""),
+            1,
+            "\n",
+            "`duration` is missing",
+            "virtual time of one trial",
+        );
+        refused(
+            &with("name = \"upload\"\n", ""),
+            12,
+            "[[clients]]",
+            "`clients` has no `name`",
+            "add `name = …`",
+        );
+        refused(
+            &with("app = { kind = \"bulk\" }", ""),
+            12,
+            "[[clients]]",
+            "has no `app`",
+            "add `app = { … }`",
+        );
+        refused("duration = \"1s\"\n", 1, "d", "`clients` is missing", "add [[clients]]");
+        let text = with("kind = \"bulk\"", "direction = \"up\"");
+        refused(&text, 16, "app", "`clients.app` has no `kind`", "add `kind = …`");
+    }
+
+    #[test]
+    fn controllers_and_their_parameters_come_from_the_table() {
+        let text = with("mss = 1448", "congestion = \"renno\"");
+        refused(
+            &text,
+            11,
+            "\"renno\"",
+            "no congestion controller \"renno\"",
+            "did you mean `reno`? allowed: none, fixed,",
+        );
+        refused(&and("[congestion.fixt]\n"), 21, "fixt", "no congestion controller", "did you mean `fixed`?");
+        refused(
+            &and("[congestion.fixed]\nwindov = 3\n"),
+            22,
+            "windov",
+            "unknown key",
+            "did you mean `window`?",
+        );
+        refused(
+            &and("[congestion.fixed]\nwindow = 0\n"),
+            22,
+            "0",
+            "`window`: 0 is out of range",
+            "from 1 to 1000000",
+        );
+        refused(
+            &and("[congestion.fixed]\nwindow = \"3\"\n"),
+            22,
+            "\"3\"",
+            "a number is needed",
+            "without quotes",
+        );
+    }
+
+    #[test]
+    fn all_problems_of_a_file_are_shown_at_once() {
+        let text = SOUND
+            .replace("\"10mbit\"", "10")
+            .replace("warmup = \"1s\"", "warmup = \"20s\"")
+            .replace("mss", "msss")
+            .replace("[\"bottleneck\"]", "[\"bottelneck\"]");
+        let (error, found) = errors(&text, &[]);
+        let lines: Vec<usize> = found.iter().map(|problem| error.texts.line(problem.place)).collect();
+        // The queue in BDPs of line 9 says nothing about the bad rate of line 7.
+        assert_eq!(lines, [2, 7, 11, 19], "{error}");
+    }
+}

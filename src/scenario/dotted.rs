@@ -1,0 +1,190 @@
+//! Dotted keys: `link.access.loss`, `clients.upload.count`, `congestion.fixed.window`. Axes, the
+//! schedule and the command line all change a scenario by setting such a key in its tree.
+
+use super::check::{join, parameter_kind, unknown_controller, unknown_key, variant_keys};
+use super::problem::{Place, Problem, suggest};
+use super::schema::{Key, Kind, ROOT};
+use super::tree::{Node, Value};
+use crate::congestion::Algorithm;
+
+/// Who sets a key, which decides what may be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Setter {
+    /// An axis of `[sweep]`.
+    Axis,
+    /// An entry of `[[schedule]]`.
+    Schedule,
+    /// `--set`.
+    CommandLine,
+}
+
+/// Sets `key` in the tree of a whole file to `value` and returns what kind the key takes; whether
+/// the value fits it is not checked. `place` is where the key is written.
+pub(super) fn set(
+    root: &mut Node,
+    key: &str,
+    place: Place,
+    value: Node,
+    setter: Setter,
+) -> Result<Kind, Problem> {
+    let segments: Vec<&str> = key.split('.').collect();
+    check_reach(&segments, place, setter)?;
+    Target { place, value }.set(root, &ROOT, "", &segments)
+}
+
+struct Target {
+    place: Place,
+    value: Node,
+}
+
+impl Target {
+    /// Walks down tree and schema side by side.
+    fn set(self, node: &mut Node, kind: &Kind, path: &str, rest: &[&str]) -> Result<Kind, Problem> {
+        let Some((&first, further)) = rest.split_first() else {
+            return self.finish(node, *kind, path);
+        };
+        match kind {
+            Kind::Table(parts) => {
+                let keys: Vec<&Key> = parts.iter().copied().flatten().collect();
+                self.enter(node, &keys, path, first, further)
+            }
+            Kind::Tagged { tag, variants } => {
+                let keys = variant_keys(node, tag, variants);
+                self.enter(node, &keys, path, first, further)
+            }
+            Kind::Short { main, table, .. } => {
+                if !node.is_table() {
+                    lengthen(node, main);
+                }
+                self.set(node, table, path, rest)
+            }
+            Kind::Named(kind) => {
+                if node.get(first).is_none() {
+                    let names: Vec<&str> = node.entries().iter().map(|entry| entry.key.as_str()).collect();
+                    let message = format!("there is no {path} \"{first}\"");
+                    return Err(Problem::error(self.place, message, suggest(first, names)));
+                }
+                let place = self.place;
+                self.set(node.get_or_insert(first, place), kind, &join(path, first), further)
+            }
+            Kind::List(kind @ Kind::Table(_)) => {
+                if let Value::Array(items) = &mut node.value
+                    && let Some(item) = items.iter_mut().find(|item| group_name(item) == Some(first))
+                {
+                    return self.set(item, kind, &join(path, first), further);
+                }
+                let names = node.items().iter().filter_map(group_name);
+                let message = format!("there is no group \"{first}\" among the clients");
+                Err(Problem::error(self.place, message, suggest(first, names)))
+            }
+            Kind::Parameters => {
+                let Some(algorithm) = Algorithm::by_name(first) else {
+                    return Err(unknown_controller(first, self.place));
+                };
+                let path = join(path, first);
+                let place = self.place;
+                let Some((&name, further)) = further.split_first() else {
+                    return Err(is_a_table(&path, place));
+                };
+                let Some(kind) = parameter_kind(algorithm, name) else {
+                    let allowed = algorithm.parameters.iter().map(|parameter| parameter.name);
+                    return Err(unknown_key(name, &path, place, allowed));
+                };
+                let node = node.get_or_insert(first, place).get_or_insert(name, place);
+                self.set(node, &kind, &join(&path, name), further)
+            }
+            _ => {
+                let message = format!("`{path}` has no parts, so there is no `{path}.{}`", rest.join("."));
+                Err(Problem::error(self.place, message, format!("write `{path}`")))
+            }
+        }
+    }
+
+    fn enter(
+        self,
+        node: &mut Node,
+        keys: &[&Key],
+        path: &str,
+        first: &str,
+        further: &[&str],
+    ) -> Result<Kind, Problem> {
+        let Some(key) = keys.iter().find(|key| key.name == first) else {
+            return Err(unknown_key(first, path, self.place, keys.iter().map(|key| key.name)));
+        };
+        let place = self.place;
+        self.set(node.get_or_insert(first, place), &key.kind, &join(path, first), further)
+    }
+
+    fn finish(self, node: &mut Node, kind: Kind, path: &str) -> Result<Kind, Problem> {
+        match kind {
+            Kind::Table(_) | Kind::Named(_) | Kind::Parameters | Kind::List(Kind::Table(_)) => {
+                Err(is_a_table(path, self.place))
+            }
+            _ => {
+                *node = self.value;
+                Ok(kind)
+            }
+        }
+    }
+}
+
+/// Refuses keys that exist but are out of the setter's reach.
+fn check_reach(segments: &[&str], place: Place, setter: Setter) -> Result<(), Problem> {
+    let first = segments[0];
+    let last = segments[segments.len() - 1];
+    let (allowed, whose): (&[&str], _) = match setter {
+        Setter::Axis => (&["duration", "warmup", "link", "tcp", "congestion", "chat", "clients"], "be swept"),
+        Setter::Schedule => (&["link"], "change during a trial"),
+        Setter::CommandLine => (
+            &[
+                "title",
+                "expect",
+                "seed",
+                "duration",
+                "warmup",
+                "trials",
+                "link",
+                "tcp",
+                "congestion",
+                "chat",
+                "clients",
+                "record",
+            ],
+            "be set by a dotted key",
+        ),
+    };
+    let refused = !allowed.contains(&first) && exists(first)
+        || segments.len() == 3 && first == "clients" && last == "name"
+        || setter == Setter::Schedule && segments.len() == 3 && last == "per_client";
+    if !refused {
+        return Ok(());
+    }
+    let message = format!("`{}` cannot {whose}", segments.join("."));
+    let help = match setter {
+        Setter::Schedule => "only what a link does to packets can: `link.<name>.<key>`".to_owned(),
+        _ => format!("allowed: {}", allowed.join(", ")),
+    };
+    Err(Problem::error(place, message, help))
+}
+
+fn exists(first: &str) -> bool {
+    matches!(ROOT, Kind::Table(parts) if parts.iter().copied().flatten().any(|key| key.name == first))
+}
+
+/// Turns `"20ms"` into `{ mean = "20ms" }`.
+fn lengthen(node: &mut Node, main: &str) {
+    let scalar = std::mem::replace(node, Node::empty_table(node.place));
+    let is_set = !matches!(&scalar.value, Value::Table(_));
+    if is_set && !main.is_empty() {
+        let place = scalar.place;
+        *node.get_or_insert(main, place) = scalar;
+    }
+}
+
+fn group_name(node: &Node) -> Option<&str> {
+    node.get("name").and_then(Node::text)
+}
+
+fn is_a_table(path: &str, place: Place) -> Problem {
+    Problem::error(place, format!("`{path}` is a table"), format!("name one of its keys: `{path}.<key>`"))
+}

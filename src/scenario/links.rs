@@ -1,0 +1,319 @@
+//! The second pass over links: from checked tables to what a link does in each direction.
+
+use super::leaf;
+use super::problem::{Place, Problem};
+use super::schema::DISTRIBUTIONS;
+use super::tree::Node;
+use super::{Group, Limit, LinkSpec};
+use crate::link::config::{Config, Delay, JitterDistribution, LossModel, Queue, Reorder};
+use crate::time::Duration;
+use crate::units::Probability;
+use crate::wire::Direction;
+
+/// Reads every link of the file; queues are not resolved yet. What does not fit its kind was
+/// reported by the first pass and reads as its default here.
+pub(super) fn read(root: &Node, problems: &mut Vec<Problem>) -> Vec<LinkSpec> {
+    let Some(links) = root.get("link") else { return vec![] };
+    let read_one = |name: &str, node: &Node, problems: &mut Vec<Problem>| {
+        let [(up, up_limit), (down, down_limit)] =
+            Direction::BOTH.map(|direction| View::new(node, direction).read(problems));
+        LinkSpec {
+            name: name.to_owned(),
+            per_client: node.get("per_client").and_then(|n| leaf::flag(n).ok()).unwrap_or(false),
+            directions: [up, down],
+            limits: [up_limit, down_limit],
+        }
+    };
+    links.entries().iter().map(|entry| read_one(&entry.key, &entry.node, problems)).collect()
+}
+
+/// The largest base RTT of the paths that use each link; zero for a link that none uses.
+pub(super) fn longest_rtts(links: &[LinkSpec], groups: &[Group]) -> Vec<Duration> {
+    let mut longest = vec![Duration::ZERO; links.len()];
+    for group in groups {
+        let rtt = base_rtt(links, &group.path);
+        for &link in &group.path {
+            longest[link] = longest[link].max(rtt);
+        }
+    }
+    longest
+}
+
+/// The sum of a path's delays, both ways.
+pub(super) fn base_rtt(links: &[LinkSpec], path: &[usize]) -> Duration {
+    path.iter()
+        .flat_map(|&link| &links[link].directions)
+        .fold(Duration::ZERO, |sum, direction| sum + direction.delay.mean)
+}
+
+/// Turns limits into queues. BDPs are of `starting`, the links at the trial's start.
+pub(super) fn resolve_queues(links: &mut [LinkSpec], starting: &[LinkSpec], rtts: &[Duration]) {
+    for ((link, start), &rtt) in links.iter_mut().zip(starting).zip(rtts) {
+        for i in [0, 1] {
+            let rate = start.directions[i].rate;
+            link.directions[i].queue = link.limits[i].resolve(rate, rtt).unwrap_or_default();
+        }
+    }
+}
+
+/// Checks that the BDP limits of links have a rate and a round trip to be computed from.
+pub(super) fn check_limits(
+    root: &Node,
+    links: &[LinkSpec],
+    starting: &[LinkSpec],
+    rtts: &[Duration],
+    groups: &[Group],
+    problems: &mut Vec<Problem>,
+) {
+    for (i, link) in links.iter().enumerate() {
+        let Some(node) = root.get("link").and_then(|links| links.get(&link.name)) else { continue };
+        for direction in Direction::BOTH {
+            let d = direction.index();
+            let Some(queue) = View::new(node, direction).get("queue") else { continue };
+            // A rate that does not parse was reported already; here it counts as one.
+            let has_rate = |direction| View::new(node, direction).get("rate").is_some();
+            // A queue that is said for both directions may be meant for the one with a rate.
+            let shared = node.get(direction.name()).and_then(|table| table.get("queue")).is_none();
+            let rated = has_rate(direction) || shared && has_rate(direction.reverse());
+            let rated_late = link.directions[d].rate.is_some() && starting[i].directions[d].rate.is_none();
+            let is_bdp = matches!(link.limits[d], Limit::Bdp(_));
+            let used = groups.iter().any(|group| group.path.contains(&i));
+            if is_bdp && (!rated || rated_late) {
+                let message = format!("link \"{}\" has no rate, so its queue has no BDP", link.name);
+                let help = "give the link a `rate` from the start, or the limit in \"packets\" or \"KiB\"";
+                problems.push(Problem::error(queue.place, message, help));
+            } else if is_bdp && used && rtts[i].is_zero() {
+                let message = format!("no path over link \"{}\" has a delay, so its BDP is zero", link.name);
+                let help = "give a link of the path a `delay`, or the limit in \"packets\" or \"KiB\"";
+                problems.push(Problem::error(queue.place, message, help));
+            } else if let Some(packet) = too_large_for(link.limits[d], i, groups) {
+                let message = format!("packets of {packet} bytes never fit into this queue");
+                let help = format!("write at least \"{packet}B\", or lower `mss`");
+                problems.push(Problem::error(queue.place, message, help));
+            } else if !rated {
+                let message = format!("link \"{}\" has no rate, so nothing ever queues", link.name);
+                problems.push(Problem::warning(queue.place, message, "give the link a `rate`"));
+            }
+        }
+    }
+}
+
+/// The largest packet over a link, if a limit in bytes keeps it out for ever.
+fn too_large_for(limit: Limit, link: usize, groups: &[Group]) -> Option<u64> {
+    let Limit::Bytes(bytes) = limit else { return None };
+    let users = groups.iter().filter(|group| group.path.contains(&link));
+    let largest = users.map(|group| u64::from(group.tcp.mss) + HEADER_BYTES).max()?;
+    Some(largest).filter(|largest| bytes < *largest)
+}
+
+/// One direction of a link's table: `up` or `down` over the rest.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    base: &'a Node,
+    over: Option<&'a Node>,
+}
+
+impl<'a> View<'a> {
+    fn new(base: &'a Node, direction: Direction) -> View<'a> {
+        View { base, over: base.get(direction.name()) }
+    }
+
+    fn get(self, key: &str) -> Option<&'a Node> {
+        self.over.and_then(|over| over.get(key)).or_else(|| self.base.get(key))
+    }
+
+    fn read(self, problems: &mut Vec<Problem>) -> (Config, Limit) {
+        let config = Config {
+            loss: loss(self.get("loss")),
+            duplicate: probability(self.get("duplicate")).unwrap_or_default(),
+            corrupt: probability(self.get("corrupt")).unwrap_or_default(),
+            reorder: reorder(self.get("reorder")),
+            delay: delay(self.get("delay")),
+            rate: self.get("rate").and_then(|node| leaf::quantity(node, "", "").ok()),
+            queue: Queue::default(),
+        };
+        self.check(&config, problems);
+        (config, limit(self.get("queue")))
+    }
+
+    fn check(self, config: &Config, problems: &mut Vec<Problem>) {
+        if let (Some(_), Some(node)) = (config.reorder, self.get("reorder"))
+            && config.delay.mean.is_zero()
+        {
+            let message = "there is no delay that reordered packets could skip";
+            problems.push(Problem::error(
+                node.place,
+                message,
+                "give the link a `delay`, or leave `reorder` out",
+            ));
+        }
+        let Some(delay) = self.get("delay").filter(|delay| delay.get("jitter").is_none()) else { return };
+        for key in ["distribution", "correlation", "reorder"] {
+            if let Some(entry) = delay.entry(key) {
+                let message = format!("`{key}` says how jitter behaves, but there is no jitter");
+                problems.push(Problem::error(entry.place, message, "add `jitter = …` beside it"));
+            }
+        }
+    }
+}
+
+/// The long form's `key`; the short form is its `main`.
+pub(super) fn part<'a>(node: Option<&'a Node>, key: &str, main: &str) -> Option<&'a Node> {
+    let node = node?;
+    if node.is_table() { node.get(key) } else { Some(node).filter(|_| key == main) }
+}
+
+fn delay(node: Option<&Node>) -> Delay {
+    let get = |key| part(node, key, "mean");
+    let time = |key| get(key).and_then(|node| leaf::duration(node).ok()).unwrap_or_default();
+    Delay {
+        mean: time("mean"),
+        jitter: time("jitter"),
+        distribution: get("distribution").and_then(distribution).unwrap_or_default(),
+        correlation: probability(get("correlation")).unwrap_or_default(),
+        reorder: get("reorder").and_then(|node| leaf::flag(node).ok()).unwrap_or(false),
+    }
+}
+
+fn distribution(node: &Node) -> Option<JitterDistribution> {
+    use JitterDistribution::{LogNormal, Normal, Pareto, ParetoNormal, Uniform};
+    let index = DISTRIBUTIONS.iter().position(|word| Some(*word) == node.text())?;
+    Some([Uniform, Normal, LogNormal, Pareto, ParetoNormal][index])
+}
+
+fn loss(node: Option<&Node>) -> LossModel {
+    let get = |key| probability(part(node, key, "chance"));
+    if part(node, "model", "").and_then(Node::text) == Some("gilbert-elliott") {
+        return LossModel::GilbertElliott {
+            p: get("p").unwrap_or_default(),
+            r: get("r").unwrap_or_default(),
+            loss_bad: get("1-h").unwrap_or(Probability::ALWAYS),
+            loss_good: get("1-k").unwrap_or_default(),
+        };
+    }
+    LossModel::Independent(get("chance").unwrap_or_default())
+}
+
+fn reorder(node: Option<&Node>) -> Option<Reorder> {
+    let chance = probability(part(node, "chance", "chance")).filter(|chance| !chance.is_never())?;
+    let gap = part(node, "gap", "chance").and_then(|node| leaf::integer(node, 1, u64::MAX).ok());
+    Some(Reorder { chance, gap: gap.map_or(1, |gap| u32::try_from(gap).unwrap_or(u32::MAX)) })
+}
+
+fn limit(node: Option<&Node>) -> Limit {
+    part(node, "limit", "limit").and_then(|node| leaf::limit(node).ok()).unwrap_or_default()
+}
+
+fn probability(node: Option<&Node>) -> Option<Probability> {
+    node.and_then(|node| leaf::quantity(node, "", "").ok())
+}
+
+impl Default for Limit {
+    /// The same as [`Queue::default`].
+    fn default() -> Limit {
+        match Queue::default() {
+            Queue::Packets(n) => Limit::Packets(n),
+            Queue::Bytes(n) => Limit::Bytes(n),
+        }
+    }
+}
+
+/// The place of a link's name in the file.
+pub(super) fn place_of(root: &Node, link: &str) -> Place {
+    root.get("link").and_then(|links| links.entry(link)).map(|entry| entry.place).unwrap_or_default()
+}
+
+/// IP and TCP headers of a full segment with timestamps.
+const HEADER_BYTES: u64 = 52;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{and, plan, refused, scenario, with};
+    use super::*;
+
+    #[test]
+    fn a_bdp_is_rate_times_the_longest_round_trip_in_packets() {
+        let scenario = scenario(&with("[\"access\", \"bottleneck\"]", "[\"access\", \"bottleneck\"]"));
+        // 10 Mbit/s × 2 × (10 + 5) ms = 37 500 bytes = 25 packets, exactly.
+        assert_eq!(scenario.links[1].directions[0].queue, Queue::Packets(25));
+        assert_eq!(scenario.base_rtt(&scenario.groups[0].path), Duration::from_millis(30));
+        assert_eq!(
+            Limit::Bdp(0.51).resolve(scenario.links[1].directions[0].rate, Duration::from_millis(30)),
+            Some(Queue::Packets(13))
+        );
+        assert_eq!(Limit::Bdp(1.0).resolve(None, Duration::from_millis(30)), None);
+    }
+
+    #[test]
+    fn up_and_down_override_one_direction() {
+        let text = with(
+            "queue = \"1bdp\"",
+            "queue = \"64KiB\"\nup = { rate = \"2mbit\", loss = \"5%\" }\ndown.delay = \"7ms\"",
+        );
+        let link = &scenario(&text).links[1];
+        let [up, down] = &link.directions;
+        assert_eq!(up.rate.map(|rate| rate.to_string()), Some("2mbit".to_owned()));
+        assert_eq!(down.rate.map(|rate| rate.to_string()), Some("10mbit".to_owned()));
+        assert_eq!(up.loss, LossModel::Independent(Probability::new(0.05).expect("a probability")));
+        assert_eq!(down.loss, LossModel::default());
+        assert_eq!((up.delay.mean, down.delay.mean), (Duration::from_millis(5), Duration::from_millis(7)));
+        assert_eq!([up.queue, down.queue], [Queue::Bytes(65536); 2]);
+    }
+
+    #[test]
+    fn the_two_state_channel_has_netems_defaults() {
+        let text = with("\"1%\"", "{ model = \"gilbert-elliott\", p = \"1%\", r = \"30%\" }");
+        let LossModel::GilbertElliott { loss_bad, loss_good, .. } =
+            scenario(&text).links[0].directions[0].loss
+        else {
+            panic!("no Gilbert-Elliott channel");
+        };
+        assert_eq!((loss_bad, loss_good), (Probability::ALWAYS, Probability::NEVER));
+        let text = with("\"1%\"", "{ model = \"gilbert-eliot\", p = \"1%\" }");
+        refused(
+            &text,
+            5,
+            "\"gilbert-eliot\"",
+            "not one of the allowed words",
+            "did you mean `gilbert-elliott`?",
+        );
+        let text = with("\"1%\"", "{ model = \"gilbert-elliott\", p = \"1%\" }");
+        refused(&text, 5, "loss", "`link.access.loss` has no `r`", "from the bad state to the good one");
+    }
+
+    #[test]
+    fn a_bdp_needs_a_rate_and_a_delay() {
+        let text = with("rate = \"10mbit\"\n", "");
+        refused(
+            &text,
+            8,
+            "\"1bdp\"",
+            "link \"bottleneck\" has no rate",
+            "give the link a `rate` from the start",
+        );
+        let text = with("\"10ms\"", "\"0ms\"").replace("\"5ms\"", "\"0ms\"");
+        refused(&text, 9, "\"1bdp\"", "its BDP is zero", "`delay`");
+    }
+
+    #[test]
+    fn a_queue_in_bytes_takes_the_largest_packet() {
+        refused(&with("1bdp", "1499B"), 9, "\"1499B\"", "packets of 1500 bytes never fit", "\"1500B\"");
+    }
+
+    #[test]
+    fn reordering_and_jitter_need_what_they_work_on() {
+        let text = with("delay = \"10ms\"", "reorder = { chance = \"1%\" }");
+        refused(&text, 4, "{ chance = \"1%\" }", "there is no delay", "give the link a `delay`");
+        let text = with("delay = \"10ms\"", "delay = { mean = \"10ms\", distribution = \"pareto\" }");
+        refused(&text, 4, "distribution", "there is no jitter", "add `jitter = …`");
+    }
+
+    #[test]
+    fn what_is_never_used_is_a_warning() {
+        let plan = plan(&and("[link.spare]\ndelay = \"1ms\"\nqueue = \"9 packets\"\n"));
+        let lines: Vec<usize> = plan.warnings.iter().map(|problem| plan.texts.line(problem.place)).collect();
+        assert_eq!(lines, [21, 23]);
+        assert_eq!(plan.texts.at(plan.warnings[0].place), "spare");
+        assert!(plan.render_warnings(false).contains("no path uses link \"spare\""));
+    }
+}

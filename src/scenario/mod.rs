@@ -1,0 +1,285 @@
+//! Scenario files: TOML text → [`Plan`] (the grid of a sweep) → [`Scenario`] (one cell, validated)
+//! → [`Trial`] (one repetition, with its seed).
+//!
+//! A [`Scenario`] is parsed once and completely: it holds no strings or options that still need an
+//! interpretation. Everything that is wrong with a file is collected in one [`ScenarioError`].
+//! This module knows texts, not files, and no threads.
+
+mod check;
+mod dotted;
+mod groups;
+mod leaf;
+mod links;
+mod overrides;
+pub mod problem;
+mod read;
+pub mod schema;
+pub mod sweep;
+#[cfg(test)]
+mod testing;
+mod tree;
+pub mod workload;
+
+use crate::link;
+use crate::tcp;
+use crate::time::{Duration, Instant};
+use crate::units::Rate;
+use crate::wire::Direction;
+
+pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_of};
+pub use sweep::{Axis, Cell, Plan, Trial};
+pub use workload::{AppSpec, Arrivals, Audience, BulkSpec, ChatRules, ChatSpec, Churn, Dialect, Size};
+
+/// One cell of a scenario, ready to be built into a world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// The file's name without folder and extension.
+    pub name: String,
+    /// What it is about, in one line.
+    pub title: String,
+    /// What one should see, as a sentence; empty if nothing is said.
+    pub expect: String,
+    /// The seed of trial 0; trial `k` has `seed + k`.
+    pub seed: u64,
+    /// Virtual time of one trial.
+    pub duration: Duration,
+    /// Left out of the figures, at the start; shorter than `duration`.
+    pub warmup: Duration,
+    /// Repetitions.
+    pub trials: u32,
+    /// The links, in the file's order.
+    pub links: Vec<LinkSpec>,
+    /// The groups of clients, in the file's order; never empty.
+    pub groups: Vec<Group>,
+    /// What holds for the whole chat.
+    pub chat: ChatRules,
+    /// Conditions that change, by time.
+    pub schedule: Vec<Change>,
+    /// Data segments that are dropped by list.
+    pub drops: Vec<DropSpec>,
+    /// What is kept besides the figures.
+    pub record: RecordSpec,
+}
+
+/// A two-way link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkSpec {
+    /// Its name, unique.
+    pub name: String,
+    /// Whether each client has one of its own.
+    pub per_client: bool,
+    /// Both directions, by [`Direction::index`], as they are at the start. Queues are resolved.
+    pub directions: [link::config::Config; 2],
+    /// The limits of the queues as the file gives them, by [`Direction::index`].
+    pub limits: [Limit; 2],
+}
+
+/// How much a queue holds, as a file gives it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// So many packets.
+    Packets(u64),
+    /// So many bytes.
+    Bytes(u64),
+    /// This many bandwidth-delay products.
+    Bdp(f64),
+}
+
+/// Clients that are alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Its name, unique.
+    pub name: String,
+    /// How many members; at least one.
+    pub count: u32,
+    /// Indices into [`Scenario::links`], from the client to the server; never empty, no repeats.
+    pub path: Vec<usize>,
+    /// When its first member starts.
+    pub start: Instant,
+    /// Time between the starts of successive members.
+    pub stagger: Duration,
+    /// The settings of both ends of its connections.
+    pub tcp: tcp::Config,
+    /// What each member runs.
+    pub app: AppSpec,
+}
+
+/// Conditions that change during a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// When, before the end of the trial.
+    pub at: Instant,
+    /// The links that change, with both directions as they are from then on. BDPs are those of
+    /// the trial's start.
+    pub links: Vec<(usize, [link::config::Config; 2])>,
+}
+
+/// Data segments of one flow that are dropped at the entrance of its path's first link, seen from
+/// the sender.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DropSpec {
+    /// The flow: `<group>-<n>`.
+    pub flow: String,
+    /// Index into [`Scenario::groups`].
+    pub group: usize,
+    /// The member, counted from 0.
+    pub member: u32,
+    /// Which sender's segments.
+    pub direction: Direction,
+    /// What is dropped; never empty.
+    pub entries: Vec<DropEntry>,
+}
+
+/// One transmission to drop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DropEntry {
+    /// The ordinal of the data segment in its flow and direction, from 1.
+    pub segment: u64,
+    /// 0 for its first transmission, k for its k-th retransmission.
+    pub retransmission: u32,
+}
+
+/// What is kept besides the figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordSpec {
+    /// Sampling interval of the series; not zero.
+    pub interval: Duration,
+    /// Which trials of a cell keep their series.
+    pub trials: RecordTrials,
+}
+
+/// Which trials of a cell keep their series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecordTrials {
+    /// Trial 0.
+    #[default]
+    First,
+    /// Every one.
+    All,
+    /// None.
+    None,
+}
+
+impl Scenario {
+    /// The name of a group's member, counted from 0: `<group>-<n>`, with `n` from 1.
+    pub fn flow_name(&self, group: usize, member: u32) -> String {
+        format!("{}-{}", self.groups[group].name, u64::from(member) + 1)
+    }
+
+    /// The names of all flows, by group and member.
+    pub fn flow_names(&self) -> impl Iterator<Item = String> + '_ {
+        (0..self.groups.len())
+            .flat_map(move |group| (0..self.groups[group].count).map(move |n| self.flow_name(group, n)))
+    }
+
+    /// The round-trip time of a path without queues and jitter: the sum of its delays both ways.
+    pub fn base_rtt(&self, path: &[usize]) -> Duration {
+        links::base_rtt(&self.links, path)
+    }
+
+    /// Whether trial number `trial` keeps its series.
+    pub fn records(&self, trial: u32) -> bool {
+        match self.record.trials {
+            RecordTrials::First => trial == 0,
+            RecordTrials::All => true,
+            RecordTrials::None => false,
+        }
+    }
+
+    /// Whether anybody chats.
+    pub fn has_chat(&self) -> bool {
+        self.groups.iter().any(|group| matches!(group.app, AppSpec::Chat(_)))
+    }
+}
+
+impl Group {
+    /// When a member, counted from 0, starts.
+    pub fn start_of(&self, member: u32) -> Instant {
+        self.start.saturating_add(self.stagger.saturating_mul(u64::from(member)))
+    }
+}
+
+impl Limit {
+    /// The queue this means on a link of `rate` whose longest path has the base round trip `rtt`:
+    /// a BDP is rate × rtt in 1500-byte packets, rounded up, at least one. `None` where it is a
+    /// BDP and there is no rate.
+    pub fn resolve(self, rate: Option<Rate>, rtt: Duration) -> Option<link::config::Queue> {
+        use link::config::Queue;
+        match self {
+            Limit::Packets(n) => Some(Queue::Packets(n)),
+            Limit::Bytes(n) => Some(Queue::Bytes(n)),
+            Limit::Bdp(factor) => {
+                let bytes = factor * rate?.bytes_in(rtt) as f64;
+                Some(Queue::Packets(((bytes / PACKET_BYTES).ceil() as u64).max(1)))
+            }
+        }
+    }
+}
+
+/// What a bandwidth-delay product is counted in: Ethernet's largest IP packet.
+const PACKET_BYTES: f64 = 1500.0;
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{SOUND, scenario};
+    use super::*;
+
+    #[test]
+    fn every_shipped_scenario_parses_without_warnings() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+        let mut names = vec![];
+        for entry in std::fs::read_dir(folder).expect("the folder of scenarios") {
+            let path = entry.expect("an entry").path();
+            let file = path.to_string_lossy().into_owned();
+            let text = text_of(&file, std::fs::read(&path)).expect("a text");
+            let plan = Plan::parse(&file, &text, &[]).unwrap_or_else(|error| panic!("{error}"));
+            assert!(plan.warnings.is_empty(), "{}", plan.render_warnings(false));
+            assert!(!plan.base.expect.is_empty(), "{file} says nothing of what to expect");
+            names.push(plan.name().to_owned());
+        }
+        names.sort();
+        let shipped = [
+            "bufferbloat",
+            "burst-loss",
+            "chat-100",
+            "collapse",
+            "fairness",
+            "jitter-reorder",
+            "loss10",
+            "reference",
+        ];
+        assert!(shipped.iter().all(|name| names.iter().any(|other| other == name)), "{names:?}");
+    }
+
+    #[test]
+    fn no_damage_to_a_file_makes_a_panic() {
+        let text = include_str!("../../scenarios/reference.toml");
+        let try_it = |text: &str| drop(Plan::parse("x.toml", text, &[]).map_err(|error| error.render(false)));
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        for n in 0..lines.len() {
+            let without: Vec<&str> = [&lines[..n], &lines[n + 1..]].concat();
+            try_it(&without.join("\n"));
+            let Some((key, _)) = lines[n].split_once('=') else { continue };
+            for value in
+                ["0", "-1", "1e400", "\"\"", "\"1h\"", "\"é%\"", "[]", "{}", "[[]]", "2026-01-01", "[", ""]
+            {
+                let damaged = format!("{key}= {value}");
+                let with: Vec<&str> = [&lines[..n], &[damaged.as_str()], &lines[n + 1..]].concat();
+                try_it(&with.join("\n"));
+            }
+        }
+        for n in (0..text.len()).step_by(97).filter(|&n| text.is_char_boundary(n)) {
+            try_it(&text[..n]);
+        }
+    }
+
+    #[test]
+    fn odd_but_sound_files_are_read() {
+        let windows = format!("\u{feff}seed = 18446744073709551615\n{SOUND}").replace('\n', "\r\n");
+        let scenario = scenario(&windows);
+        assert_eq!(
+            (scenario.seed, scenario.name.as_str(), scenario.title.as_str()),
+            (u64::MAX, "test", "test")
+        );
+    }
+}

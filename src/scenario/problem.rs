@@ -1,0 +1,285 @@
+//! What is wrong with a scenario, where, and how to mend it.
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::io;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
+
+/// One thing that is wrong (or odd) in a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Whether it prevents a run.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead; empty if nothing is known.
+    pub help: String,
+    /// Where.
+    pub place: Place,
+}
+
+/// Whether a problem prevents a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// It does.
+    Error,
+    /// It does not, but the file may not mean what its author thinks.
+    Warning,
+}
+
+/// A stretch of text: byte offsets into the file or into the argument of a `--set`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// Which text.
+    pub source: Source,
+    /// Its first byte.
+    pub start: usize,
+    /// The byte behind its last.
+    pub end: usize,
+}
+
+/// A text that a scenario is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// The scenario file.
+    #[default]
+    File,
+    /// The argument of the nth `--set`, from 0.
+    Set(usize),
+}
+
+/// The texts that places point into.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// The file as the user called it.
+    pub file: String,
+    /// What it holds.
+    pub text: String,
+    /// The arguments of `--set`, in order.
+    pub sets: Vec<String>,
+}
+
+/// Everything that is wrong with a scenario: at least one problem, in the order of the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioError {
+    /// What the places point into.
+    pub texts: Texts,
+    /// The problems; warnings may be among them.
+    pub problems: Vec<Problem>,
+}
+
+impl Problem {
+    /// An error at `place`.
+    pub fn error(place: Place, message: impl Into<String>, help: impl Into<String>) -> Problem {
+        Problem { severity: Severity::Error, message: message.into(), help: help.into(), place }
+    }
+
+    /// A warning at `place`.
+    pub fn warning(place: Place, message: impl Into<String>, help: impl Into<String>) -> Problem {
+        Problem { severity: Severity::Warning, ..Problem::error(place, message, help) }
+    }
+}
+
+impl Texts {
+    /// The text that `source` means.
+    pub fn of(&self, source: Source) -> &str {
+        match source {
+            Source::File => &self.text,
+            Source::Set(n) => self.sets.get(n).map_or("", String::as_str),
+        }
+    }
+
+    /// What stands at `place`.
+    pub fn at(&self, place: Place) -> &str {
+        self.of(place.source).get(place.start..place.end).unwrap_or("")
+    }
+
+    /// The line of `place`, from 1.
+    pub fn line(&self, place: Place) -> usize {
+        let before = self.of(place.source).as_bytes().iter().take(place.start);
+        1 + before.filter(|&&byte| byte == b'\n').count()
+    }
+}
+
+impl ScenarioError {
+    /// The error for `problems`, ordered by place, without repetitions.
+    pub(super) fn new(texts: &Texts, mut problems: Vec<Problem>) -> ScenarioError {
+        tidy(&mut problems);
+        ScenarioError { texts: texts.clone(), problems }
+    }
+
+    /// What the user reads: for each problem the file, the line, the place under it and the mend.
+    pub fn render(&self, colour: bool) -> String {
+        render(&self.texts, &self.problems, colour)
+    }
+}
+
+/// Renders problems of any severity.
+pub fn render(texts: &Texts, problems: &[Problem], colour: bool) -> String {
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(100)
+        .with_context_lines(1)
+        .without_syntax_highlighting();
+    let mut out = String::new();
+    for (n, problem) in problems.iter().take(MOST_SHOWN).enumerate() {
+        if n > 0 {
+            out.push('\n');
+        }
+        // Writing to a string cannot fail.
+        let _ = handler.render_report(&mut out, report(texts, problem).as_ref());
+    }
+    if problems.len() > MOST_SHOWN {
+        let _ = writeln!(out, "… and {} more", problems.len() - MOST_SHOWN);
+    }
+    out
+}
+
+/// The text of a scenario file from what reading it gave. `file` is its name as the user wrote it.
+pub fn text_of(file: &str, read: io::Result<Vec<u8>>) -> Result<String, ScenarioError> {
+    let bytes = read.map_err(|error| unreadable(file, &error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let start = error.utf8_error().valid_up_to();
+        // What is shown is the text with a replacement character (three bytes) at that place.
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        let place = Place { source: Source::File, start, end: start + '\u{fffd}'.len_utf8() };
+        let problem = Problem::error(place, "the file is not UTF-8 text", "save it as UTF-8");
+        ScenarioError { texts: Texts { file: file.to_owned(), text, sets: vec![] }, problems: vec![problem] }
+    })
+}
+
+fn unreadable(file: &str, error: &io::Error) -> ScenarioError {
+    let (message, help) = match error.kind() {
+        io::ErrorKind::NotFound => {
+            (format!("there is no file {file}"), "`testbed list` shows the scenarios that exist".to_owned())
+        }
+        io::ErrorKind::IsADirectory => {
+            let folder = file.trim_end_matches('/');
+            (format!("{file} is a folder"), format!("name a scenario in it: {folder}/<name>.toml"))
+        }
+        _ => (format!("{file} cannot be read: {error}"), String::new()),
+    };
+    let problem = Problem::error(Place::default(), message, help);
+    ScenarioError { texts: Texts { file: file.to_owned(), ..Texts::default() }, problems: vec![problem] }
+}
+
+/// Orders problems by place and removes repetitions.
+pub(super) fn tidy(problems: &mut Vec<Problem>) {
+    problems.sort_by(|a, b| (a.place, &a.message).cmp(&(b.place, &b.message)));
+    problems.dedup_by(|a, b| a.place == b.place && a.message == b.message);
+}
+
+/// "did you mean" and the list of what is allowed.
+pub(super) fn suggest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> String {
+    let allowed: Vec<&str> = allowed.into_iter().collect();
+    let nearest = allowed
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let list = match allowed.len() {
+        0 => "there is none".to_owned(),
+        1..=MOST_LISTED => format!("allowed: {}", allowed.join(", ")),
+        n => format!("allowed: {}, … ({n} in all)", allowed[..MOST_LISTED].join(", ")),
+    };
+    match nearest {
+        Some((_, nearest)) => format!("did you mean `{nearest}`? {list}"),
+        None => list,
+    }
+}
+
+/// A problem as miette draws it.
+fn report(texts: &Texts, problem: &Problem) -> miette::Report {
+    let Problem { severity, message, help, place } = problem;
+    let mut diagnostic = MietteDiagnostic::new(message).with_severity(match severity {
+        Severity::Error => miette::Severity::Error,
+        Severity::Warning => miette::Severity::Warning,
+    });
+    if !help.is_empty() {
+        diagnostic = diagnostic.with_help(help);
+    }
+    let text = texts.of(place.source);
+    if text.is_empty() {
+        // A file that could not be read, or an empty one, has no line to show.
+        return miette::Report::new(diagnostic);
+    }
+    let start = place.start.min(text.len());
+    let length = place.end.saturating_sub(start).max(1).min(text.len() - start);
+    let name = match place.source {
+        Source::File => texts.file.as_str(),
+        Source::Set(_) => "--set",
+    };
+    miette::Report::new(diagnostic.with_label(LabeledSpan::underline((start, length))))
+        .with_source_code(NamedSource::new(name, text.to_owned()))
+}
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for ScenarioError {}
+
+/// More problems than this help nobody.
+const MOST_SHOWN: usize = 20;
+/// Longer lists of what is allowed are cut.
+const MOST_LISTED: usize = 30;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{errors, refused, with};
+    use super::*;
+
+    #[test]
+    fn a_problem_is_drawn_with_file_line_caret_and_mend() {
+        let (error, _) = errors(&with("delay", "dellay"), &[]);
+        let expected = "\
+  × unknown key `dellay` in `link.access`
+   ╭─[dir/test.toml:4:1]
+ 3 │ [link.access]
+ 4 │ dellay = \"10ms\"
+   · ──────
+ 5 │ loss = \"1%\"
+   ╰────
+  help: did you mean `delay`?";
+        assert!(error.render(false).contains(expected), "{error}");
+        assert!(!error.render(false).contains('\u{1b}'));
+        assert!(error.render(true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_is_not_toml_is_shown_with_the_parsers_words() {
+        refused(&with("\"10mbit\"", "10mbit"), 7, "10mbit", "this is not TOML", "");
+        refused(&with("[tcp]", "[tcp"), 10, "p", "this is not TOML", "");
+        refused(&with("warmup", "duration"), 2, "duration", "duplicate key", "");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_by_line() {
+        let error = text_of("x.toml", Ok(b"seed = 1\ntitle = \"\xff\"\n".to_vec())).expect_err("no UTF-8");
+        assert_eq!(error.texts.line(error.problems[0].place), 2);
+        assert!(error.render(false).contains("[x.toml:2:10]"), "{error}");
+        assert!(error.render(false).contains("save it as UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_file_and_a_folder_are_told_apart() {
+        let error =
+            |kind: io::ErrorKind| text_of("a/b", Err(kind.into())).expect_err("unreadable").render(false);
+        assert!(error(io::ErrorKind::NotFound).contains("there is no file a/b"));
+        assert!(error(io::ErrorKind::IsADirectory).contains("a/b is a folder"));
+        assert!(error(io::ErrorKind::IsADirectory).contains("a/b/<name>.toml"));
+        assert!(error(io::ErrorKind::PermissionDenied).contains("a/b cannot be read"));
+    }
+
+    #[test]
+    fn very_many_problems_are_counted_instead() {
+        let keys: Vec<String> = (0..50).map(|n| format!("k{n} = 1")).collect();
+        let (error, found) = errors(&keys.join("\n"), &[]);
+        assert!(found.len() >= 50);
+        assert!(error.render(false).contains("… and 32 more"), "{error}");
+    }
+}

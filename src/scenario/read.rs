@@ -1,0 +1,395 @@
+//! The second pass: from a checked tree to a [`Scenario`], with the checks between keys.
+
+use super::check::{check, join};
+use super::dotted::{self, Setter};
+use super::problem::{Place, Problem, suggest};
+use super::schema::{LINKS, ROOT};
+use super::tree::{Node, Value};
+use super::{
+    AppSpec, Change, ChatRules, Dialect, DropEntry, DropSpec, Group, LinkSpec, RecordSpec, RecordTrials,
+    Scenario,
+};
+use super::{groups, leaf, links};
+use crate::time::{Duration, Instant};
+use crate::wire::Direction;
+
+/// Reads the whole tree. The scenario is to be used only if no problem is an error.
+pub(super) fn read(root: &Node, name: &str) -> (Scenario, Vec<Problem>) {
+    let mut problems = vec![];
+    check(root, &ROOT, "", Place { end: 1, ..root.place }, &mut problems);
+
+    let mut links = links::read(root, &mut problems);
+    groups::check_tcp_defaults(root, &mut problems);
+    let groups = groups::read(root, &links, &mut problems);
+    let rtts = links::longest_rtts(&links, &groups);
+    let starting = links.clone();
+    links::resolve_queues(&mut links, &starting, &rtts);
+    links::check_limits(root, &links, &starting, &rtts, &groups, &mut problems);
+    warn_of_unused(root, &links, &groups, &mut problems);
+
+    let duration = root.get("duration").and_then(|node| leaf::positive_duration(node).ok());
+    let mut scenario = Scenario {
+        name: name.to_owned(),
+        title: text(root, "title").unwrap_or(name).to_owned(),
+        expect: text(root, "expect").unwrap_or_default().to_owned(),
+        seed: integer(root, "seed").unwrap_or(1),
+        duration: duration.unwrap_or_default(),
+        warmup: root.get("warmup").and_then(|node| leaf::duration(node).ok()).unwrap_or_default(),
+        trials: integer(root, "trials").map_or(1, groups::small),
+        links,
+        groups,
+        chat: chat(root),
+        schedule: vec![],
+        drops: vec![],
+        record: record(root),
+    };
+    scenario.schedule = schedule(root, &scenario, &starting, &rtts, duration, &mut problems);
+    scenario.drops = drops(root, &scenario.groups, &mut problems);
+    if let Some(duration) = duration {
+        check_warmup(root, &scenario, &mut problems);
+        groups::check_starts(root, &scenario.groups, duration, &mut problems);
+        check_series(root, &scenario, &mut problems);
+    }
+    super::problem::tidy(&mut problems);
+    (scenario, problems)
+}
+
+/// The dotted keys of a table with their places and values, in the file's order. TOML reads
+/// `link.a.rate` without quotes as tables within tables; those that only lead on are followed.
+pub(super) fn dotted_entries<'a>(
+    table: &'a Node,
+    leads_on: &dyn Fn(&str, &Node) -> bool,
+) -> Vec<(String, Place, &'a Node)> {
+    fn collect<'a>(
+        table: &'a Node,
+        prefix: &str,
+        leads_on: &dyn Fn(&str, &Node) -> bool,
+        out: &mut Vec<(String, Place, &'a Node)>,
+    ) {
+        for entry in table.entries() {
+            let key = join(prefix, &entry.key);
+            if leads_on(&key, &entry.node) {
+                collect(&entry.node, &key, leads_on, out);
+            } else {
+                out.push((key, entry.place, &entry.node));
+            }
+        }
+    }
+    let mut out = vec![];
+    collect(table, "", leads_on, &mut out);
+    out.sort_by_key(|(_, place, _)| *place);
+    out
+}
+
+fn text<'a>(root: &'a Node, key: &str) -> Option<&'a str> {
+    root.get(key).and_then(Node::text)
+}
+
+fn integer(node: &Node, key: &str) -> Option<u64> {
+    node.get(key).and_then(|node| leaf::integer(node, 0, u64::MAX).ok())
+}
+
+fn chat(root: &Node) -> ChatRules {
+    let history = root.get("chat").and_then(|chat| integer(chat, "history"));
+    ChatRules { dialect: Dialect::JsonLines, history: history.map_or(0, groups::small) }
+}
+
+fn record(root: &Node) -> RecordSpec {
+    let record = root.get("record");
+    let interval = record.and_then(|record| leaf::positive_duration(record.get("interval")?).ok());
+    RecordSpec {
+        interval: interval.unwrap_or(Duration::from_millis(10)),
+        trials: match record.and_then(|record| text(record, "trials")) {
+            Some("all") => RecordTrials::All,
+            Some("none") => RecordTrials::None,
+            _ => RecordTrials::First,
+        },
+    }
+}
+
+/// Applies the schedule to the tree, change by change, and keeps what differs.
+fn schedule(
+    root: &Node,
+    scenario: &Scenario,
+    starting: &[LinkSpec],
+    rtts: &[Duration],
+    duration: Option<Duration>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Change> {
+    let mut entries: Vec<(Instant, &Node)> = vec![];
+    for entry in root.get("schedule").map_or(&[][..], Node::items) {
+        let Some((node, at)) = entry.get("at").and_then(|at| Some((at, leaf::duration(at).ok()?))) else {
+            continue;
+        };
+        if let Some(duration) = duration.filter(|duration| at >= *duration) {
+            let message = format!("at {at} the trial is over");
+            let help = format!("`at` must be before the trial's duration, {duration}");
+            problems.push(Problem::error(node.place, message, help));
+        }
+        entries.push((Instant::ZERO.saturating_add(at), entry));
+    }
+    entries.sort_by_key(|(at, _)| *at);
+
+    let mut tree = root.clone();
+    let mut before = scenario.links.clone();
+    let mut changes = vec![];
+    for (at, entry) in entries {
+        let Some(set) = entry.get("set") else { continue };
+        for (key, place, value) in dotted_entries(set, &|key, node| node.is_table() && is_link(key)) {
+            if let Err(problem) = dotted::set(&mut tree, &key, place, value.clone(), Setter::Schedule) {
+                problems.push(problem);
+            }
+        }
+        if let Some(links) = tree.entry("link") {
+            check(&links.node, &LINKS, "link", links.place, problems);
+        }
+        let mut after = links::read(&tree, problems);
+        links::resolve_queues(&mut after, starting, rtts);
+        links::check_limits(&tree, &after, starting, rtts, &scenario.groups, problems);
+        let changed = (0..after.len()).filter(|&i| after[i].directions != before[i].directions);
+        let links = changed.map(|i| (i, after[i].directions.clone())).collect();
+        changes.push(Change { at, links });
+        before = after;
+    }
+    changes
+}
+
+/// Whether a dotted key names a link or one direction of it, rather than something they do.
+fn is_link(key: &str) -> bool {
+    let mut segments = key.split('.').skip(2);
+    matches!((segments.next(), segments.next()), (None | Some("up" | "down"), None))
+}
+
+fn drops(root: &Node, groups: &[Group], problems: &mut Vec<Problem>) -> Vec<DropSpec> {
+    let nodes = root.get("drop").map_or(&[][..], Node::items);
+    nodes.iter().filter_map(|node| drop_list(node, groups, problems)).collect()
+}
+
+fn drop_list(node: &Node, groups: &[Group], problems: &mut Vec<Problem>) -> Option<DropSpec> {
+    let entries = drop_entries(node.get("segments"), problems);
+    let flow = node.get("flow")?;
+    let name = flow.text()?;
+    let Some((group, member)) = find_flow(name, groups) else {
+        let names: Vec<String> =
+            groups.iter().flat_map(|group| [1, group.count].map(|n| format!("{}-{n}", group.name))).collect();
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        names.dedup();
+        let help = format!("{} (first and last of each group)", suggest(name, names));
+        problems.push(Problem::error(flow.place, format!("there is no flow \"{name}\""), help));
+        return None;
+    };
+    let natural = match groups[group].app {
+        AppSpec::Bulk(bulk) => bulk.direction,
+        AppSpec::Chat(_) => Direction::Up,
+    };
+    let direction = groups::direction(node.get("direction")).unwrap_or(natural);
+    Some(DropSpec { flow: name.to_owned(), group, member, direction, entries })
+}
+
+fn find_flow(name: &str, groups: &[Group]) -> Option<(usize, u32)> {
+    let (group, number) = name.rsplit_once('-')?;
+    let index = groups.iter().position(|candidate| candidate.name == group)?;
+    let number: u32 = number.parse().ok()?;
+    // "upload-01" and "upload-+1" are no names of flows.
+    let exact = (1..=groups[index].count).contains(&number) && name == format!("{group}-{number}");
+    exact.then(|| (index, number - 1))
+}
+
+fn drop_entries(node: Option<&Node>, problems: &mut Vec<Problem>) -> Vec<DropEntry> {
+    let mut entries: Vec<DropEntry> = vec![];
+    for item in node.map_or(&[][..], Node::items) {
+        let Some(segment) = links::part(Some(item), "segment", "segment") else { continue };
+        let Ok(segment) = leaf::integer(segment, 1, u64::MAX) else { continue };
+        let retransmission = integer(item, "retransmission").map_or(0, groups::small);
+        let entry = DropEntry { segment, retransmission };
+        if entries.contains(&entry) {
+            let message = format!("segment {segment} is listed twice");
+            let help = "for its first retransmission write { segment = …, retransmission = 1 }";
+            problems.push(Problem::error(item.place, message, help));
+        }
+        entries.push(entry);
+    }
+    if let Some(node) = node.filter(|node| matches!(&node.value, Value::Array(items) if items.is_empty())) {
+        let help = "list at least one segment, or leave the [[drop]] out";
+        problems.push(Problem::error(node.place, "nothing is dropped", help));
+    }
+    entries
+}
+
+fn warn_of_unused(root: &Node, links: &[LinkSpec], groups: &[Group], problems: &mut Vec<Problem>) {
+    for (i, link) in links.iter().enumerate() {
+        if !groups.iter().any(|group| group.path.contains(&i)) {
+            let message = format!("no path uses link \"{}\"", link.name);
+            let help = "name it in the `path` of a group, or delete it";
+            problems.push(Problem::warning(links::place_of(root, &link.name), message, help));
+        }
+    }
+}
+
+fn check_warmup(root: &Node, scenario: &Scenario, problems: &mut Vec<Problem>) {
+    if scenario.warmup >= scenario.duration
+        && let Some(node) = root.get("warmup")
+    {
+        let message = format!("the warmup ({}) leaves nothing of the trial", scenario.warmup);
+        let help = format!("write a warmup shorter than the duration, {}", scenario.duration);
+        problems.push(Problem::error(node.place, message, help));
+    }
+}
+
+/// Series are kept in memory until their trial ends.
+fn check_series(root: &Node, scenario: &Scenario, problems: &mut Vec<Problem>) {
+    if scenario.record.trials == RecordTrials::None {
+        return;
+    }
+    let rows = series_rows(scenario);
+    if rows > MOST_SERIES_ROWS {
+        let said = root.get("record").and_then(|record| record.get("interval"));
+        let place = said.or_else(|| root.get("duration")).map(|node| node.place).unwrap_or_default();
+        let message = format!("the series of a trial would have {rows} rows");
+        // Whole milliseconds, with some room.
+        let enough = scenario.record.interval.as_nanos().saturating_mul(rows / MOST_SERIES_ROWS + 1);
+        let enough = Duration::from_millis(enough / 1_000_000 + 1);
+        let help = format!("raise record.interval to \"{enough}\" or more, or set record.trials = \"none\"");
+        problems.push(Problem::error(place, message, help));
+    }
+}
+
+/// Rows of one trial's series.
+pub(super) fn series_rows(scenario: &Scenario) -> u64 {
+    let samples = scenario.duration.as_nanos() / scenario.record.interval.as_nanos().max(1) + 1;
+    let flows: u64 = scenario.groups.iter().map(series_of).sum();
+    samples.saturating_mul(flows + 2 * scenario.links.len() as u64)
+}
+
+/// Directions of a group that carry data.
+fn series_of(group: &Group) -> u64 {
+    let directions = match group.app {
+        AppSpec::Bulk(_) => 1,
+        AppSpec::Chat(_) => 2,
+    };
+    u64::from(group.count) * directions
+}
+
+/// About two gigabytes in memory and as much on disk.
+const MOST_SERIES_ROWS: u64 = 20_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{and, refused, scenario, with};
+    use super::*;
+    use crate::link::config::Queue;
+
+    #[test]
+    fn the_warmup_leaves_something() {
+        refused(&with("\"1s\"", "\"10s\""), 2, "\"10s\"", "leaves nothing", "shorter than the duration, 10s");
+    }
+
+    #[test]
+    fn changes_add_up_in_the_order_of_time() {
+        let scenario = scenario(&and(
+            "[[schedule]]\nat = \"5s\"\nset = { \"link.bottleneck.rate\" = \"2mbit\", link.access.loss = \"20%\" }\n\
+             [[schedule]]\nat = \"2s\"\nset = { \"link.access.delay.jitter\" = \"1ms\" }\n",
+        ));
+        let [first, second] = &scenario.schedule[..] else { panic!("two changes") };
+        assert_eq!(
+            (first.at, second.at),
+            (Instant::from_nanos(2_000_000_000), Instant::from_nanos(5_000_000_000))
+        );
+        assert_eq!(first.links.iter().map(|(i, _)| *i).collect::<Vec<_>>(), [0]);
+        assert_eq!(second.links.iter().map(|(i, _)| *i).collect::<Vec<_>>(), [0, 1]);
+        let (_, [access, _]) = &second.links[0];
+        assert_eq!(
+            (access.delay.mean, access.delay.jitter),
+            (Duration::from_millis(10), Duration::from_millis(1))
+        );
+        let (_, [bottleneck, _]) = &second.links[1];
+        assert_eq!(bottleneck.rate.map(|rate| rate.to_string()), Some("2mbit".to_owned()));
+        // The BDP is that of the start.
+        assert_eq!(bottleneck.queue, Queue::Packets(25));
+    }
+
+    #[test]
+    fn a_schedule_changes_links_within_the_trial() {
+        let change = |at: &str, set: &str| and(&format!("[[schedule]]\nat = \"{at}\"\nset = {{ {set} }}\n"));
+        refused(
+            &change("10s", "\"link.access.loss\" = \"2%\""),
+            22,
+            "\"10s\"",
+            "at 10s the trial is over",
+            "before the trial's duration, 10s",
+        );
+        refused(
+            &change("1s", "\"link.acces.loss\" = \"2%\""),
+            23,
+            "\"link.acces.loss\"",
+            "no link \"acces\"",
+            "did you mean `access`?",
+        );
+        refused(
+            &change("1s", "\"link.access.los\" = \"2%\""),
+            23,
+            "\"link.access.los\"",
+            "unknown key `los`",
+            "did you mean `loss`?",
+        );
+        refused(
+            &change("1s", "\"tcp.mss\" = 100"),
+            23,
+            "\"tcp.mss\"",
+            "`tcp.mss` cannot change during a trial",
+            "link.<name>.<key>",
+        );
+        refused(
+            &change("1s", "\"link.access.per_client\" = true"),
+            23,
+            "\"link.access.per_client\"",
+            "cannot change",
+            "link.<name>",
+        );
+        refused(&change("1s", "\"link.access.loss\" = \"2\""), 23, "\"2\"", "has no unit", "10%");
+        refused(
+            &and("[[schedule]]\nat = \"1s\"\nset = {}\nuntil = \"2s\"\n"),
+            24,
+            "until",
+            "unknown key `until`",
+            "at, set",
+        );
+    }
+
+    #[test]
+    fn a_drop_list_names_a_flow_and_its_segments() {
+        let list = |flow: &str, segments: &str| {
+            and(&format!("[[drop]]\nflow = \"{flow}\"\nsegments = {segments}\n"))
+        };
+        let scenario = scenario(&list("upload-2", "[17, { segment = 17, retransmission = 1 }]"));
+        let drop = &scenario.drops[0];
+        assert_eq!((drop.group, drop.member, drop.direction), (0, 1, Direction::Up));
+        let entry = |retransmission| DropEntry { segment: 17, retransmission };
+        assert_eq!(drop.entries, [entry(0), entry(1)]);
+
+        refused(
+            &list("upload-3", "[1]"),
+            22,
+            "\"upload-3\"",
+            "no flow \"upload-3\"",
+            "did you mean `upload-",
+        );
+        refused(&list("upload-01", "[1]"), 22, "\"upload-01\"", "no flow", "upload-2");
+        refused(&list("upload-1", "[0]"), 23, "0", "0 is out of range", "from 1");
+        refused(&list("upload-1", "[]"), 23, "[]", "nothing is dropped", "at least one");
+        refused(&list("upload-1", "[4, 4]"), 23, "4", "listed twice", "retransmission = 1");
+    }
+
+    #[test]
+    fn series_that_no_machine_holds_are_refused() {
+        let text = and("[record]\ninterval = \"1us\"\n");
+        refused(&text, 22, "\"1us\"", "would have", "raise record.interval to \"1ms\"");
+        assert_eq!(series_rows(&scenario(&and(""))), 1001 * (2 + 2 + 4));
+    }
+
+    #[test]
+    fn flows_are_named_from_one() {
+        let names: Vec<String> = scenario(&and("")).flow_names().collect();
+        assert_eq!(names, ["upload-1", "upload-2", "people-1"]);
+    }
+}

@@ -1,0 +1,465 @@
+//! The grid: every combination of the axes' values is a cell, every cell is repeated in trials.
+//!
+//! Cells are numbered from 0, the last axis running fastest. Trials of a cell are numbered from 0;
+//! trial `k` has the seed `seed + k` in every cell, so that cells meet the same chances and can be
+//! compared in pairs.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::dotted::{self, Setter};
+use super::problem::{self, Place, Problem, ScenarioError, Severity, Texts, tidy};
+use super::read::{self, read};
+use super::tree::{Node, Value};
+use super::{RecordTrials, Scenario, overrides};
+use crate::rng::Seed;
+
+/// A scenario file with everything that was set from outside, checked: the grid to run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The scenario as the file describes it, before any axis is applied.
+    pub base: Scenario,
+    /// The axes, in the file's order.
+    pub axes: Vec<Axis>,
+    /// What is odd about the file, but no error.
+    pub warnings: Vec<Problem>,
+    /// The file and the arguments it was read from.
+    pub texts: Texts,
+    tree: Node,
+    nodes: Vec<AxisNode>,
+}
+
+/// An axis of the grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// The dotted key that it varies.
+    pub key: String,
+    /// Its values as the file writes them: texts without their quotes.
+    pub values: Vec<String>,
+}
+
+/// A point of the grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Its number, from 0.
+    pub index: usize,
+    /// The value of each axis, in their order.
+    pub values: Vec<String>,
+}
+
+/// A repetition of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// The cell's number.
+    pub cell: usize,
+    /// The trial's number within the cell, from 0.
+    pub number: u32,
+    /// Its seed.
+    pub seed: Seed,
+}
+
+/// An axis as it stands in the file.
+#[derive(Clone, Debug)]
+pub(super) struct AxisNode {
+    pub key: String,
+    pub place: Place,
+    pub values: Node,
+}
+
+impl Plan {
+    /// Reads the text of a scenario file and the arguments of `--set`. `file` is what the user
+    /// calls the file; its stem becomes the scenario's name. The error holds every problem found.
+    pub fn parse(file: &str, text: &str, sets: &[String]) -> Result<Plan, ScenarioError> {
+        let texts = Texts { file: file.to_owned(), text: text.to_owned(), sets: sets.to_vec() };
+        let mut tree = Node::parse_file(text).map_err(|problem| ScenarioError::new(&texts, vec![problem]))?;
+        let mut problems = vec![];
+        let mut nodes = take_axes(&mut tree);
+        overrides::apply(&mut tree, &mut nodes, sets, &mut problems);
+        let (base, found) = read(&tree, &name_of(file));
+        problems.extend(found);
+
+        let axes = nodes.iter().map(|node| node.axis(&texts)).collect();
+        let mut plan = Plan { base, axes, warnings: vec![], texts, tree, nodes };
+        plan.check_axes(&mut problems);
+        tidy(&mut problems);
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(ScenarioError::new(&plan.texts, problems));
+        }
+        plan.warnings = problems;
+        Ok(plan)
+    }
+
+    /// The scenario's name: the file's, without folder and extension.
+    pub fn name(&self) -> &str {
+        &self.base.name
+    }
+
+    /// How many cells there are; one without axes.
+    pub fn cells(&self) -> usize {
+        self.axes.iter().map(|axis| axis.values.len()).product()
+    }
+
+    /// How many trials each cell has.
+    pub fn trials(&self) -> u32 {
+        self.base.trials
+    }
+
+    /// Cell number `index`, which must be below [`Plan::cells`].
+    pub fn cell(&self, index: usize) -> Cell {
+        let picks = self.picks(index);
+        let values = self.axes.iter().zip(picks).map(|(axis, pick)| axis.values[pick].clone()).collect();
+        Cell { index, values }
+    }
+
+    /// Trial number `number` of cell number `cell`.
+    pub fn trial(&self, cell: usize, number: u32) -> Trial {
+        Trial { cell, number, seed: Seed(self.base.seed.wrapping_add(u64::from(number))) }
+    }
+
+    /// The scenario of cell number `cell`. It can fail only in grids too large to be checked
+    /// beforehand.
+    pub fn scenario(&self, cell: usize) -> Result<Scenario, ScenarioError> {
+        let picks: Vec<(usize, usize)> = self.picks(cell).into_iter().enumerate().collect();
+        let (scenario, mut problems) = self.read_with(&picks);
+        problems.retain(|problem| problem.severity == Severity::Error);
+        if problems.is_empty() { Ok(scenario) } else { Err(ScenarioError::new(&self.texts, problems)) }
+    }
+
+    /// The warnings as the user reads them; empty without any.
+    pub fn render_warnings(&self, colour: bool) -> String {
+        problem::render(&self.texts, &self.warnings, colour)
+    }
+
+    /// The index into each axis's values.
+    fn picks(&self, cell: usize) -> Vec<usize> {
+        let mut rest = cell;
+        let mut picks: Vec<usize> = self
+            .axes
+            .iter()
+            .rev()
+            .map(|axis| {
+                let pick = rest % axis.values.len();
+                rest /= axis.values.len();
+                pick
+            })
+            .collect();
+        picks.reverse();
+        picks
+    }
+
+    /// The scenario with some axes applied: (axis, value) by index.
+    fn read_with(&self, picks: &[(usize, usize)]) -> (Scenario, Vec<Problem>) {
+        let mut tree = self.tree.clone();
+        let mut problems = vec![];
+        for &(axis, pick) in picks {
+            let AxisNode { key, place, values } = &self.nodes[axis];
+            let value = values.items()[pick].clone();
+            if let Err(problem) = dotted::set(&mut tree, key, *place, value, Setter::Axis) {
+                problems.push(problem);
+            }
+        }
+        let (scenario, found) = read(&tree, &self.base.name);
+        problems.extend(found);
+        (scenario, problems)
+    }
+
+    fn check_axes(&self, problems: &mut Vec<Problem>) {
+        for (i, node) in self.nodes.iter().enumerate() {
+            self.check_values(node, problems);
+            if self.nodes[..i].iter().any(|other| other.key == node.key) {
+                let message = format!("there are two axes `{}`", node.key);
+                problems.push(Problem::error(node.place, message, "put all values into one list"));
+            }
+        }
+        let cells = self.axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.values.len()));
+        match cells {
+            Some(cells) if cells <= MOST_CELLS => {
+                self.check_disk(cells as u64, problems);
+                self.check_cells(cells, problems);
+            }
+            _ => {
+                let place = self.tree.entry("sweep").map(|entry| entry.place).unwrap_or_default();
+                let message = format!("the grid has more than {MOST_CELLS} cells");
+                problems.push(Problem::error(place, message, "sweep fewer values or fewer axes"));
+            }
+        }
+    }
+
+    fn check_values(&self, node: &AxisNode, problems: &mut Vec<Problem>) {
+        let AxisNode { key, place, values } = node;
+        let Value::Array(items) = &values.value else {
+            let message = format!("`{key}`: this is {}, but an axis is a list", values.type_name());
+            let help = "write its values in brackets: [ …, … ]";
+            problems.push(Problem::error(values.place, message, help));
+            return;
+        };
+        let Some(first) = items.first() else {
+            let help = "give it at least one value, or leave it out";
+            problems.push(Problem::error(values.place, format!("the axis `{key}` has no values"), help));
+            return;
+        };
+        if let Err(problem) = dotted::set(&mut self.tree.clone(), key, *place, first.clone(), Setter::Axis) {
+            problems.push(problem);
+        }
+        let mut seen = BTreeSet::new();
+        for item in items {
+            let written = written(item, &self.texts);
+            if !seen.insert(written.clone()) {
+                let message = format!("the axis `{key}` has the value {written} twice");
+                problems.push(Problem::error(item.place, message, "each value makes a cell; delete one"));
+            }
+        }
+    }
+
+    /// Reads cells to find what is wrong with combinations: all of them if they are few and the
+    /// rest is sound, else each value of each axis on its own.
+    fn check_cells(&self, cells: usize, problems: &mut Vec<Problem>) {
+        let sound = problems.iter().all(|problem| problem.severity != Severity::Error);
+        let grid: Box<dyn Iterator<Item = Vec<(usize, usize)>>> = if sound && cells <= MOST_CHECKED_CELLS {
+            Box::new((0..cells).map(|cell| self.picks(cell).into_iter().enumerate().collect()))
+        } else {
+            let values = self.axes.iter().map(|axis| axis.values.len()).enumerate();
+            Box::new(values.flat_map(|(axis, n)| (0..n).map(move |pick| vec![(axis, pick)])))
+        };
+        let mut seen: BTreeSet<(Place, String)> =
+            problems.iter().map(|problem| (problem.place, problem.message.clone())).collect();
+        for picks in grid {
+            let (_, found) = self.read_with(&picks);
+            for mut problem in found {
+                let is_error = problem.severity == Severity::Error;
+                if is_error && seen.insert((problem.place, problem.message.clone())) {
+                    self.name_cell(&mut problem, &picks);
+                    problems.push(problem);
+                }
+            }
+        }
+    }
+
+    /// Says in which cell a problem arises, unless it points at the axis itself.
+    fn name_cell(&self, problem: &mut Problem, picks: &[(usize, usize)]) {
+        let Place { source, start, end } = problem.place;
+        let within = |place: Place| place.source == source && place.start <= start && end <= place.end;
+        if !self.nodes.iter().any(|node| within(node.values.place) || within(node.place)) {
+            let value = |&(axis, pick): &(usize, usize)| {
+                format!("{} = {}", self.axes[axis].key, self.axes[axis].values[pick])
+            };
+            let values: Vec<String> = picks.iter().map(value).collect();
+            problem.message = format!("{} (in the cell with {})", problem.message, values.join(", "));
+        }
+    }
+
+    fn check_disk(&self, cells: u64, problems: &mut Vec<Problem>) {
+        let kept = match self.base.record.trials {
+            RecordTrials::None => 0,
+            RecordTrials::First => 1,
+            RecordTrials::All => u64::from(self.base.trials),
+        };
+        let rows = read::series_rows(&self.base).saturating_mul(cells).saturating_mul(kept);
+        if rows > MOST_SERIES_ROWS {
+            let record = self.tree.entry("record").or_else(|| self.tree.entry("duration"));
+            let place = record.map(|entry| entry.place).unwrap_or_default();
+            let message = format!("the series of all cells would have {rows} rows on disk");
+            let help = "raise record.interval, or set record.trials to \"first\" or \"none\"";
+            problems.push(Problem::error(place, message, help));
+        }
+    }
+}
+
+impl AxisNode {
+    fn axis(&self, texts: &Texts) -> Axis {
+        let values = self.values.items().iter().map(|item| written(item, texts)).collect();
+        Axis { key: self.key.clone(), values }
+    }
+}
+
+/// The axes of `[sweep]`. Their values leave the tree, which is copied for each cell.
+fn take_axes(tree: &mut Node) -> Vec<AxisNode> {
+    let Some(sweep) = tree.get("sweep").filter(|sweep| sweep.is_table()) else { return vec![] };
+    let place = sweep.place;
+    let axes = read::dotted_entries(sweep, &|_, node| node.is_table())
+        .into_iter()
+        .map(|(key, place, values)| AxisNode { key, place, values: values.clone() })
+        .collect();
+    *tree.get_or_insert("sweep", place) = Node::empty_table(place);
+    axes
+}
+
+/// A value as tables show it: texts without quotes, all else as it was written, on one line.
+fn written(node: &Node, texts: &Texts) -> String {
+    match node.text() {
+        Some(text) => text.to_owned(),
+        None => texts.at(node.place).split_whitespace().collect::<Vec<_>>().join(" "),
+    }
+}
+
+fn name_of(file: &str) -> String {
+    Path::new(file).file_stem().map_or_else(|| file.to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// More cells would not fit into any table that people read.
+const MOST_CELLS: usize = 1_000_000;
+/// Up to this many cells, each is read before the first trial runs.
+const MOST_CHECKED_CELLS: usize = 10_000;
+/// About fifteen gigabytes of tables.
+const MOST_SERIES_ROWS: u64 = 200_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{and, errors, plan, refused, with};
+    use super::*;
+    use crate::link::config::LossModel;
+    use crate::time::Duration;
+
+    #[test]
+    fn the_last_axis_runs_fastest_and_axes_keep_their_order() {
+        let plan = plan(&and(
+            "[sweep]\n\"tcp.congestion\" = [\"none\", \"reno\"]\nlink.access.loss = [\"0%\", \"1%\", \"5%\"]\n",
+        ));
+        let keys: Vec<&str> = plan.axes.iter().map(|axis| axis.key.as_str()).collect();
+        assert_eq!(keys, ["tcp.congestion", "link.access.loss"]);
+        assert_eq!(plan.cells(), 6);
+        let cells: Vec<String> = (0..6).map(|cell| plan.cell(cell).values.join(" ")).collect();
+        assert_eq!(cells, ["none 0%", "none 1%", "none 5%", "reno 0%", "reno 1%", "reno 5%"]);
+        let last = plan.scenario(5).expect("a sound cell");
+        assert_eq!(last.groups[1].tcp.congestion.algorithm.name, "reno");
+        let LossModel::Independent(loss) = last.links[0].directions[1].loss else { panic!("independent") };
+        assert_eq!(loss.to_string(), "5%");
+    }
+
+    #[test]
+    fn values_are_shown_as_they_are_written() {
+        let plan = plan(&and("[sweep]\ntcp.mss = [1_000, 500]\ntcp.sack = [true]\n\
+             clients.upload.app = [{ kind =  \"bulk\", size = \"1MB\" }]\n"));
+        assert_eq!(plan.cell(0).values, ["1_000", "true", "{ kind = \"bulk\", size = \"1MB\" }"]);
+    }
+
+    #[test]
+    fn without_axes_there_is_one_cell() {
+        let plan = plan(&and(""));
+        assert_eq!((plan.cells(), plan.cell(0).values.len()), (1, 0));
+        assert_eq!(plan.scenario(0), Ok(plan.base.clone()));
+        assert_eq!(plan.name(), "test");
+    }
+
+    #[test]
+    fn a_trial_has_the_same_seed_in_every_cell() {
+        let plan = plan(&format!("seed = 40\ntrials = 3\n{}", and("[sweep]\ntcp.mss = [500, 1000]\n")));
+        assert_eq!(plan.trials(), 3);
+        for cell in 0..2 {
+            let seeds: Vec<Seed> = (0..3).map(|k| plan.trial(cell, k).seed).collect();
+            assert_eq!(seeds, [Seed(40), Seed(41), Seed(42)]);
+        }
+    }
+
+    #[test]
+    fn axes_reach_groups_by_name_and_keys_with_short_forms() {
+        let plan = plan(&and(
+            "[sweep]\nclients.people.count = [1, 2]\nclients.people.app.rate = [\"4/s\"]\nlink.access.delay.jitter = [\"2ms\"]\n\
+             clients.upload.congestion = [\"fixed\"]\ncongestion.fixed.window = [3]\nlink.access.up.rate = [\"1mbit\"]\n",
+        ));
+        let cell = plan.scenario(1).expect("a sound cell");
+        assert_eq!(cell.groups[1].count, 2);
+        let delay = cell.links[0].directions[0].delay;
+        assert_eq!((delay.mean, delay.jitter), (Duration::from_millis(10), Duration::from_millis(2)));
+        assert_eq!(cell.groups[0].tcp.congestion.parameters, [3.0]);
+        assert!(cell.links[0].directions[1].rate.is_none());
+    }
+
+    #[test]
+    fn axes_that_make_no_grid_are_refused() {
+        let axis = |line: &str| and(&format!("[sweep]\n{line}\n"));
+        refused(
+            &axis("\"tcp.mss\" = []"),
+            22,
+            "[]",
+            "the axis `tcp.mss` has no values",
+            "at least one value",
+        );
+        refused(&axis("\"tcp.mss\" = [500, 500]"), 22, "500", "the value 500 twice", "delete one");
+        refused(&axis("\"tcp.mss\" = 500"), 22, "500", "an axis is a list", "in brackets");
+        refused(
+            &axis("\"tcp.msss\" = [500]"),
+            22,
+            "\"tcp.msss\"",
+            "unknown key `msss` in `tcp`",
+            "did you mean `mss`?",
+        );
+        refused(
+            &axis("\"link.acces.loss\" = [\"1%\"]"),
+            22,
+            "\"link.acces.loss\"",
+            "no link \"acces\"",
+            "did you mean `access`?",
+        );
+        refused(
+            &axis("\"clients.uplod.count\" = [1]"),
+            22,
+            "\"clients.uplod.count\"",
+            "no group \"uplod\"",
+            "did you mean `upload`?",
+        );
+        refused(&axis("\"tcp\" = [1]"), 22, "\"tcp\"", "`tcp` is a table", "`tcp.<key>`");
+        refused(&axis("\"seed\" = [1]"), 22, "\"seed\"", "`seed` cannot be swept", "allowed: duration");
+        refused(
+            &axis("\"duration.s\" = [1]"),
+            22,
+            "\"duration.s\"",
+            "`duration` has no parts",
+            "write `duration`",
+        );
+        refused(
+            &axis("\"congestion.reno.x\" = [1]"),
+            22,
+            "\"congestion.reno.x\"",
+            "unknown key `x`",
+            "there is none",
+        );
+        refused(&axis("\"tcp.mss\" = [500]\ntcp.mss = [600]"), 23, "mss", "two axes `tcp.mss`", "one list");
+    }
+
+    #[test]
+    fn every_value_of_an_axis_is_checked() {
+        let text = and("[sweep]\n\"tcp.mss\" = [500, 10, \"x\"]\n\"link.access.loss\" = [\"1%\", \"2\"]\n");
+        let (error, found) = errors(&text, &[]);
+        let places: Vec<&str> = found.iter().map(|problem| error.texts.at(problem.place)).collect();
+        assert_eq!(places, ["10", "\"x\"", "\"2\""], "{error}");
+    }
+
+    #[test]
+    fn base_values_are_checked_even_where_an_axis_replaces_them() {
+        let text = with("1448", "10") + "[sweep]\n\"tcp.mss\" = [500]\n";
+        refused(&text, 11, "10", "`mss`: 10 is out of range", "from 64");
+    }
+
+    #[test]
+    fn a_bad_combination_names_its_cell() {
+        let text = and("[sweep]\nduration = [\"5s\", \"2s\"]\nclients.upload.start = [\"0s\", \"3s\"]\n");
+        refused(&text, 23, "\"3s\"", "starts at 3s, when the trial is over", "2s");
+        let text = and("[sweep]\nduration = [\"5s\", \"500ms\"]\n");
+        refused(
+            &text,
+            2,
+            "\"1s\"",
+            "leaves nothing of the trial (in the cell with duration = 500ms)",
+            "500ms",
+        );
+    }
+
+    #[test]
+    fn grids_that_nobody_could_read_are_refused() {
+        let values: Vec<String> = (64..1264).map(|n| n.to_string()).collect();
+        let line = format!("[{}]", values.join(", "));
+        let counts: Vec<String> = (1..1000).map(|n| n.to_string()).collect();
+        let counts = format!("[{}]", counts.join(", "));
+        let text = and(&format!("[sweep]\n\"tcp.mss\" = {line}\n\"clients.people.count\" = {counts}\n"));
+        refused(&text, 21, "[sweep]".trim_matches(['[', ']']), "more than 1000000 cells", "fewer");
+    }
+
+    #[test]
+    fn series_of_all_cells_must_fit_a_disk() {
+        let sizes: Vec<String> = (64..5064).map(|n| n.to_string()).collect();
+        let text =
+            and(&format!("[record]\ninterval = \"1ms\"\n[sweep]\n\"tcp.mss\" = [{}]\n", sizes.join(", ")));
+        refused(&text, 21, "record", "rows on disk", "raise record.interval");
+    }
+}
