@@ -63,10 +63,9 @@ impl Shape {
             return (self.mean, 0.0);
         }
         // The heaviest integrand falls as exp(−z²/6): nothing is left beyond 12, nor below −9.
-        const STEP: f64 = 0.01;
         let (mut weight, mut mean, mut square) = (0.0, 0.0, 0.0);
         for i in 0..2_100 {
-            let z = -9.0 + STEP * f64::from(i);
+            let z = -9.0 + 0.01 * f64::from(i);
             let density = libm::exp(-z * z / 2.0);
             let delay = self.at(z);
             weight += density;
@@ -82,17 +81,16 @@ impl Shape {
 /// their weights.
 pub(super) fn mixture_quantile(parts: &[(Shape, f64)], q: f64) -> f64 {
     let total: f64 = parts.iter().map(|&(_, weight)| weight).sum();
-    let at = |shape: &Shape, z| shape.at(z);
     let (mut low, mut high) = (f64::INFINITY, 0.0f64);
     for (shape, _) in parts {
-        low = low.min(at(shape, -9.0));
-        high = high.max(at(shape, 9.0));
+        low = low.min(shape.at(-9.0));
+        high = high.max(shape.at(9.0));
     }
     if parts.len() == 1 {
-        return at(&parts[0].0, bisect(-9.0, 9.0, |z| 1.0 - upper_tail(z) < q));
+        return parts[0].0.at(bisect(-9.0, 9.0, |z| 1.0 - upper_tail(z) < q));
     }
     bisect(low, high, |delay| {
-        let below = |shape: &Shape| 1.0 - upper_tail(bisect(-9.0, 9.0, |z| at(shape, z) <= delay));
+        let below = |shape: &Shape| 1.0 - upper_tail(bisect(-9.0, 9.0, |z| shape.at(z) <= delay));
         parts.iter().map(|(shape, weight)| weight / total * below(shape)).sum::<f64>() < q
     })
 }

@@ -44,6 +44,7 @@ pub(super) struct Entrance {
 /// The verdicts of all impairments on one packet. A drop outweighs the others; a copy is made of
 /// the packet as it came, before damage.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent verdicts, not a state")]
 pub(super) struct Judgement {
     /// The configured loss model took it.
     pub lost: bool,

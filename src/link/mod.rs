@@ -16,6 +16,7 @@
 pub mod config;
 mod distribution;
 mod droplist;
+mod flight;
 mod impairment;
 mod loss;
 mod mangle;
@@ -45,7 +46,9 @@ pub use tally::Tally;
 
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
+use crate::units::Rate;
 use crate::wire::{Ecn, Packet};
+use flight::{Flight, Transit};
 use impairment::{Entrance, Role};
 use propagation::{Order, Passage, Propagation};
 use rate::Serialiser;
@@ -73,12 +76,10 @@ pub struct Link {
     /// Packets whose transmission has not ended, as far as that was noticed; in order.
     waiting: VecDeque<Waiting>,
     backlog: Backlog,
-    /// Packets inside by arrival, the waiting ones included.
-    flight: VecDeque<Transit>,
+    /// Everything inside, the waiting packets included.
+    flight: Flight,
     /// The number of the next packet to be accepted.
     next_entry: u64,
-    /// The latest arrival so far.
-    latest: Instant,
     /// One more than the highest number handed on.
     handed_on: u64,
     counters: Counters,
@@ -97,16 +98,6 @@ struct Waiting {
     back_to_back: bool,
 }
 
-/// A packet on its way.
-struct Transit {
-    arrival: Instant,
-    /// Its place in the order of acceptance.
-    entry: u64,
-    /// Whether this link damaged it.
-    damaged: bool,
-    packet: Packet,
-}
-
 impl Link {
     /// A link set to `config`; every component draws from the stream of `seed` that is called
     /// `label` and its own name, e. g. `link/bottleneck/up/loss`.
@@ -120,9 +111,8 @@ impl Link {
             propagation: Propagation::new(),
             waiting: VecDeque::new(),
             backlog: Backlog::default(),
-            flight: VecDeque::new(),
+            flight: Flight::default(),
             next_entry: 0,
-            latest: Instant::ZERO,
             handed_on: 0,
             counters: Counters::default(),
             measured: Measured::new(Instant::ZERO, Duration::ZERO, config),
@@ -162,10 +152,7 @@ impl Link {
     /// The next packet that has arrived by `now`; drain until there is none.
     #[inline]
     pub fn poll_deliver(&mut self, now: Instant) -> Option<Packet> {
-        if self.flight.front()?.arrival > now {
-            return None;
-        }
-        let transit = self.flight.pop_front()?;
+        let transit = self.flight.arrived(now)?;
         if transit.entry < self.handed_on {
             self.counters.reordered += 1;
         } else {
@@ -176,13 +163,13 @@ impl Link {
         } else {
             self.counters.delivered += 1;
         }
-        Some(transit.packet)
+        self.flight.take()
     }
 
     /// When the next packet arrives.
     #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.flight.front().map(|head| head.arrival)
+        self.flight.due()
     }
 
     /// Changes the setting from `now` on.
@@ -295,13 +282,13 @@ impl Link {
             departure = self.enqueue(now, packet.size, passage);
         }
         let due = departure + passage.delay;
-        let arrival = if passage.order == Order::Kept { due.max(self.latest) } else { due };
+        let arrival = if passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
         if passage.order != Order::Ahead {
             self.measured.propagated(passage.delay, arrival - due);
         }
         let entry = self.next_entry;
         self.next_entry += 1;
-        self.depart(Transit { arrival, entry, damaged, packet });
+        self.flight.push(Transit { arrival, entry, damaged }, packet);
     }
 
     /// Takes a place in the queue and returns when its transmission ends.
@@ -316,18 +303,6 @@ impl Link {
         epoch.longest_packets = epoch.longest_packets.max(self.backlog.packets);
         epoch.longest_bytes = epoch.longest_bytes.max(self.backlog.bytes);
         departure
-    }
-
-    /// Puts a packet among those in flight, behind all that arrive no later.
-    #[inline]
-    fn depart(&mut self, transit: Transit) {
-        if transit.arrival >= self.latest {
-            self.latest = transit.arrival;
-            self.flight.push_back(transit);
-        } else {
-            let at = self.flight.partition_point(|other| other.arrival <= transit.arrival);
-            self.flight.insert(at, transit);
-        }
     }
 
     /// Takes note of the transmissions that have ended by `now`.
@@ -355,7 +330,7 @@ impl Link {
     }
 
     /// Sends what waits behind the packet in transmission at another rate.
-    fn reschedule(&mut self, rate: Option<crate::units::Rate>) {
+    fn reschedule(&mut self, rate: Option<Rate>) {
         let Some(head) = self.waiting.front_mut() else {
             self.serialiser.change_rate(rate, self.serialiser.free());
             return;
@@ -369,15 +344,11 @@ impl Link {
 
         // The waiting packets were the last to be accepted.
         let first = self.next_entry - self.waiting.len() as u64;
-        let (kept, mut moved): (Vec<Transit>, Vec<Transit>) =
-            std::mem::take(&mut self.flight).into_iter().partition(|transit| transit.entry < first);
-        moved.sort_unstable_by_key(|transit| transit.entry);
-        self.latest = kept.last().map_or(Instant::ZERO, |last| last.arrival);
-        self.flight = kept.into();
-        for (mut transit, waiting) in moved.into_iter().zip(self.waiting.clone()) {
+        for ((mut transit, packet), waiting) in self.flight.split_off(first).into_iter().zip(&self.waiting) {
             let due = waiting.departure + waiting.passage.delay;
-            transit.arrival = if waiting.passage.order == Order::Kept { due.max(self.latest) } else { due };
-            self.depart(transit);
+            transit.arrival =
+                if waiting.passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
+            self.flight.push(transit, packet);
         }
     }
 

@@ -134,7 +134,7 @@ impl Tally {
 
 /// The bucket of a value: exact below 128 ns, then 64 to each power of two.
 fn bucket(value: u64) -> usize {
-    let shift = (63 - (value | 1).leading_zeros()).saturating_sub(PRECISION);
+    let shift = (value | 1).ilog2().saturating_sub(PRECISION);
     ((u64::from(shift) << PRECISION) + (value >> shift)) as usize
 }
 
