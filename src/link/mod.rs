@@ -153,12 +153,12 @@ impl Link {
     #[inline]
     pub fn poll_deliver(&mut self, now: Instant) -> Option<Packet> {
         let transit = self.flight.arrived(now)?;
-        if transit.entry < self.handed_on {
+        if transit.entry() < self.handed_on {
             self.counters.reordered += 1;
         } else {
-            self.handed_on = transit.entry + 1;
+            self.handed_on = transit.entry() + 1;
         }
-        if transit.damaged {
+        if transit.damaged() {
             self.counters.dropped_corrupt += 1;
         } else {
             self.counters.delivered += 1;
@@ -288,7 +288,7 @@ impl Link {
         }
         let entry = self.next_entry;
         self.next_entry += 1;
-        self.flight.push(Transit { arrival, entry, damaged }, packet);
+        self.flight.push(Transit::new(arrival, entry, damaged), packet);
     }
 
     /// Takes a place in the queue and returns when its transmission ends.

@@ -88,10 +88,10 @@ impl Serialiser {
 }
 
 fn transmission(size: u32, rate: Rate) -> Transmission {
-    let rate = u128::from(rate.bits_per_second());
-    let bits = u128::from(size) * 8_000_000_000;
-    // At most 2⁶⁵ for four gigabytes at one bit a second, which no packet is.
-    Transmission { nanos: u64::try_from(bits / rate).unwrap_or(u64::MAX), remainder: (bits % rate) as u64 }
+    // An IPv4 packet has at most 65 535 bytes (RFC 791), so 64 bits are plenty.
+    let bits = u64::from(size).checked_mul(8_000_000_000).expect("a packet below two gigabytes");
+    let rate = rate.bits_per_second();
+    Transmission { nanos: bits / rate, remainder: bits % rate }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub struct Statistics {
     /// From arrival at the queue to the start of transmission; empty without a rate.
     pub queue_delay: Tally,
     /// From the end of transmission to arrival at the far end, without those that netem's
-    /// `reorder` sends ahead.
+    /// `reorder` sends ahead; as planned at the entrance, before any later change of the rate.
     pub propagation: Tally,
     /// The rate at the end, of one instance.
     pub rate: Option<Rate>,
