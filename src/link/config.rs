@@ -40,16 +40,17 @@ pub enum LossModel {
     },
 }
 
-/// netem's `reorder CHANCE gap N`: every `gap`th packet is sent at once with this chance.
+/// netem's `reorder CHANCE gap N`: after `gap` − 1 delayed packets each further one is sent at once,
+/// without delay, with this chance; when one is, the count begins again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reorder {
     /// The chance of each candidate.
     pub chance: Probability,
-    /// Every so many packets one is a candidate; 1 makes all of them candidates.
+    /// The shortest distance between two such packets; 1 makes all packets candidates.
     pub gap: u32,
 }
 
-/// Propagation delay with jitter.
+/// Propagation delay with jitter. What jitter would make negative is zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Delay {
     /// The mean.
@@ -58,7 +59,8 @@ pub struct Delay {
     pub jitter: Duration,
     /// The shape of the spread.
     pub distribution: JitterDistribution,
-    /// How much each draw resembles the last, 0 … 1.
+    /// How much each draw resembles the last, 0 … 1: the correlation of the normal numbers behind
+    /// them. Unlike netem's, it leaves mean and spread alone.
     pub correlation: Probability,
     /// Whether jitter may change the order of packets.
     pub reorder: bool,
@@ -72,11 +74,11 @@ pub enum JitterDistribution {
     /// The bell curve.
     #[default]
     Normal,
-    /// A long tail to the right.
+    /// The delay itself is lognormal, with a long tail to the right; needs a mean above zero.
     LogNormal,
-    /// A heavy tail to the right.
+    /// A heavy tail to the right, of exponent 3 as in netem.
     Pareto,
-    /// netem's mixture: a quarter normal, three quarters Pareto.
+    /// netem's blend: a quarter of the normal quantile and three quarters of Pareto's.
     ParetoNormal,
 }
 

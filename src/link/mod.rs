@@ -1,3 +1,378 @@
 //! Links: impair, queue, serialise, propagate.
+//!
+//! A [`Link`] is one direction of one instance of a link. It knows packets by their size and ECN
+//! bits only (a [`DropList`] also looks at sequence numbers), and it reads no clock and no chance
+//! but what comes in by argument or by the seed.
+//!
+//! * *Impair*: every impairment judges every packet at the entrance, each with a stream of its own
+//!   (`<label>/loss`, `/duplicate`, `/corrupt`), and so do `/jitter` and `/reorder`. Changing one
+//!   never changes another's draws.
+//! * *Queue*: a discipline accepts or drops; without a rate there is no queue.
+//! * *Serialise*: departure = max(now, free) + size/rate, without rounding drift.
+//! * *Propagate*: arrival = departure + delay; in order unless reordering was asked for.
+//!
+//! Everything is decided at the entrance, so only the head of a link is an event.
 
 pub mod config;
+mod distribution;
+mod droplist;
+mod flight;
+mod impairment;
+mod loss;
+mod mangle;
+mod propagation;
+mod qdisc;
+mod rate;
+mod realised;
+mod statistics;
+mod tally;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::fmt;
+
+pub use config::Config;
+pub use droplist::{DropEntry, DropList};
+pub use impairment::{Impairment, Verdict};
+pub use loss::{GilbertElliott, Independent};
+pub use mangle::{Corrupt, Duplicate};
+pub use qdisc::{Admission, Backlog, DropTail, Qdisc};
+pub use realised::Realised;
+pub use statistics::{Counters, Statistics};
+pub use tally::Tally;
+
+use crate::rng::Seed;
+use crate::time::{Duration, Instant};
+use crate::units::Rate;
+use crate::wire::{Ecn, Packet};
+use flight::{Flight, Transit};
+use impairment::{Entrance, Role};
+use propagation::{Order, Passage, Propagation};
+use rate::Serialiser;
+use statistics::Measured;
+
+/// What a link can be set to, for `testbed list`: key in a scenario, and meaning.
+pub const IMPAIRMENTS: &[(&str, &str)] = &[
+    ("loss", "random loss: independent, or in bursts (gilbert-elliott)"),
+    ("duplicate", "a copy follows right behind the packet"),
+    ("corrupt", "the packet is damaged and fails the receiver's checksum"),
+    ("delay", "fixed delay, with jitter: uniform, normal, lognormal, pareto, paretonormal"),
+    ("reorder", "some packets skip the delay"),
+    ("rate", "serialisation, behind a drop-tail queue of packets or bytes"),
+    ("drop", "an exact list of data segments and retransmissions"),
+];
+
+/// One direction of a link.
+pub struct Link {
+    label: Box<str>,
+    seed: Seed,
+    entrance: Entrance,
+    qdisc: Box<dyn Qdisc>,
+    serialiser: Serialiser,
+    propagation: Propagation,
+    /// Packets whose transmission has not ended, as far as that was noticed; in order.
+    waiting: VecDeque<Waiting>,
+    backlog: Backlog,
+    /// Everything inside, the waiting packets included.
+    flight: Flight,
+    /// The number of the next packet to be accepted.
+    next_entry: u64,
+    /// One more than the highest number handed on.
+    handed_on: u64,
+    counters: Counters,
+    measured: Measured,
+}
+
+/// A packet in the queue or in transmission, as far as the queue is concerned.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    entered: Instant,
+    start: Instant,
+    departure: Instant,
+    passage: Passage,
+    size: u32,
+    /// Whether its transmission follows another without a gap.
+    back_to_back: bool,
+}
+
+impl Link {
+    /// A link set to `config`; every component draws from the stream of `seed` that is called
+    /// `label` and its own name, e. g. `link/bottleneck/up/loss`.
+    pub fn new(config: &Config, seed: Seed, label: &str) -> Link {
+        let mut link = Link {
+            label: label.into(),
+            seed,
+            entrance: Entrance::default(),
+            qdisc: qdisc::build(config.queue),
+            serialiser: Serialiser::new(config.rate),
+            propagation: Propagation::new(),
+            waiting: VecDeque::new(),
+            backlog: Backlog::default(),
+            flight: Flight::default(),
+            next_entry: 0,
+            handed_on: 0,
+            counters: Counters::default(),
+            measured: Measured::new(Instant::ZERO, Duration::ZERO, config),
+        };
+        link.set_loss(config);
+        link.set_mangling(config);
+        link.propagation.configure(&config.delay, config.reorder, seed, label);
+        link
+    }
+
+    /// Takes a packet in. Times must not go backwards from call to call.
+    pub fn handle_packet(&mut self, now: Instant, mut packet: Packet) {
+        self.counters.offered += 1;
+        self.measured.epoch.judged += 1;
+        let passage = self.propagation.draw();
+        if self.entrance.is_empty() {
+            self.accept(now, packet, passage, false);
+            return;
+        }
+        let judgement = self.entrance.judge(now, &packet);
+        self.measured.epoch.lost += u64::from(judgement.lost);
+        if judgement.dropped {
+            self.counters.dropped_loss += 1;
+            return;
+        }
+        let copy = judgement.duplicated.then(|| packet.clone());
+        // What arrived damaged is another link's to count.
+        let damaged = judgement.corrupted && !packet.corrupted;
+        packet.corrupted |= damaged;
+        self.accept(now, packet, passage, damaged);
+        if let Some(copy) = copy {
+            self.counters.duplicated += 1;
+            self.accept(now, copy, passage, false);
+        }
+    }
+
+    /// The next packet that has arrived by `now`; drain until there is none.
+    #[inline]
+    pub fn poll_deliver(&mut self, now: Instant) -> Option<Packet> {
+        let transit = self.flight.arrived(now)?;
+        if transit.entry() < self.handed_on {
+            self.counters.reordered += 1;
+        } else {
+            self.handed_on = transit.entry() + 1;
+        }
+        if transit.damaged() {
+            self.counters.dropped_corrupt += 1;
+        } else {
+            self.counters.delivered += 1;
+        }
+        self.flight.take()
+    }
+
+    /// When the next packet arrives.
+    #[inline]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.flight.due()
+    }
+
+    /// Changes the setting from `now` on.
+    ///
+    /// What a packet met when it entered stays as it was: verdict, place in the queue, delay. The
+    /// packet in transmission ends as it began; those behind it are sent at the new rate, and
+    /// their arrivals move with their departures. A new limit applies to packets that come. A
+    /// changed loss model starts in its good state; all random streams go on.
+    pub fn reconfigure(&mut self, now: Instant, config: &Config) {
+        self.retire(now);
+        let old = self.measured.epoch.config.clone();
+        if *config == old {
+            return;
+        }
+        self.measured.begin_epoch(config);
+        if config.loss != old.loss {
+            self.set_loss(config);
+        }
+        self.set_mangling(config);
+        if config.queue != old.queue {
+            self.qdisc = qdisc::build(config.queue);
+        }
+        self.propagation.configure(&config.delay, config.reorder, self.seed, &self.label);
+        if config.rate != old.rate {
+            self.reschedule(config.rate);
+        }
+    }
+
+    /// Adds an impairment behind those configured: a drop list, or a closure in a test. Its stream
+    /// is `<label>/impairment-<n>`, counted from 1.
+    pub fn push_impairment(&mut self, impairment: Box<dyn Impairment>) {
+        self.entrance.push(impairment, self.seed, &self.label);
+    }
+
+    /// Begins the measured interval: forgets everything but the counters since the start.
+    pub fn begin_measurement(&mut self, now: Instant) {
+        self.retire(now);
+        let busy = self.serialiser.busy(now);
+        let config = self.config().clone();
+        self.measured = Measured::new(now, busy, &config);
+    }
+
+    /// The account of the interval from [`begin_measurement`](Link::begin_measurement), or the
+    /// start, to `end`.
+    pub fn statistics(&mut self, end: Instant) -> Statistics {
+        self.retire(end);
+        let measured = &self.measured;
+        let mut epochs = measured.past.clone();
+        epochs.push(measured.epoch.clone());
+        let rated = epochs.iter().any(|epoch| epoch.config.rate.is_some());
+        Statistics {
+            counters: self.counters,
+            in_flight: self.in_flight(),
+            queue_delay: measured.queue_delay.clone(),
+            propagation: measured.propagation.clone(),
+            rate: self.serialiser.rate(),
+            busy: self.serialiser.busy(end).saturating_sub(measured.busy_before),
+            rated: if rated { end - measured.since } else { Duration::ZERO },
+            held_total: measured.held_total,
+            held_max: measured.held_max,
+            epochs,
+        }
+    }
+
+    /// What it is set to.
+    pub fn config(&self) -> &Config {
+        &self.measured.epoch.config
+    }
+
+    /// What passed and what did not, since the start.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Packets inside: queued, in transmission or propagating.
+    pub fn in_flight(&self) -> u64 {
+        self.flight.len() as u64
+    }
+
+    /// Bytes queued or in transmission at `now`.
+    pub fn backlog_bytes(&self, now: Instant) -> u64 {
+        self.backlog.bytes - self.departed(now).map(|waiting| u64::from(waiting.size)).sum::<u64>()
+    }
+
+    /// Packets queued or in transmission at `now`.
+    pub fn backlog_packets(&self, now: Instant) -> u64 {
+        self.backlog.packets - self.departed(now).count() as u64
+    }
+
+    /// Panics unless offered + duplicated = delivered + dropped + in flight.
+    pub fn check_conservation(&self) {
+        self.counters.check_conservation(self.in_flight(), &self.label);
+    }
+
+    /// Queues, serialises and propagates a packet that passed the entrance.
+    #[inline]
+    fn accept(&mut self, now: Instant, mut packet: Packet, passage: Passage, damaged: bool) {
+        let mut departure = now;
+        // After a rate was lifted, packets still line up behind the one in transmission.
+        if self.serialiser.rate().is_some() || !self.waiting.is_empty() {
+            self.retire(now);
+            match self.qdisc.admit(now, &packet, self.backlog) {
+                Admission::Accept => {}
+                Admission::Mark => packet.ecn = Ecn::Marked,
+                Admission::Drop => {
+                    self.counters.dropped_queue += 1;
+                    return;
+                }
+            }
+            departure = self.enqueue(now, packet.size, passage);
+        }
+        let due = departure + passage.delay;
+        let arrival = if passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
+        if passage.order != Order::Ahead {
+            self.measured.propagated(passage.delay, arrival - due);
+        }
+        let entry = self.next_entry;
+        self.next_entry += 1;
+        self.flight.push(Transit::new(arrival, entry, damaged), packet);
+    }
+
+    /// Takes a place in the queue and returns when its transmission ends.
+    #[inline]
+    fn enqueue(&mut self, now: Instant, size: u32, passage: Passage) -> Instant {
+        let (start, departure) = self.serialiser.send(now, size);
+        let back_to_back = !self.waiting.is_empty();
+        self.waiting.push_back(Waiting { entered: now, start, departure, passage, size, back_to_back });
+        self.backlog.packets += 1;
+        self.backlog.bytes += u64::from(size);
+        let epoch = &mut self.measured.epoch;
+        epoch.longest_packets = epoch.longest_packets.max(self.backlog.packets);
+        epoch.longest_bytes = epoch.longest_bytes.max(self.backlog.bytes);
+        departure
+    }
+
+    /// Takes note of the transmissions that have ended by `now`.
+    #[inline]
+    fn retire(&mut self, now: Instant) {
+        while let Some(head) = self.waiting.front()
+            && head.departure <= now
+        {
+            self.backlog.packets -= 1;
+            self.backlog.bytes -= u64::from(head.size);
+            self.measured.queue_delay.record(head.start - head.entered);
+            if head.back_to_back {
+                let epoch = &mut self.measured.epoch;
+                epoch.saturated_packets += 1;
+                epoch.saturated_bytes += u64::from(head.size);
+                epoch.saturated_span += head.departure - head.start;
+            }
+            self.waiting.pop_front();
+        }
+    }
+
+    /// The waiting packets that have left by `now`.
+    fn departed(&self, now: Instant) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter().take_while(move |waiting| waiting.departure <= now)
+    }
+
+    /// Sends what waits behind the packet in transmission at another rate.
+    fn reschedule(&mut self, rate: Option<Rate>) {
+        let Some(head) = self.waiting.front_mut() else {
+            self.serialiser.change_rate(rate, self.serialiser.free());
+            return;
+        };
+        // Its time belongs to the old rate, and its end to the new one's measured interval.
+        head.back_to_back = false;
+        self.serialiser.change_rate(rate, head.departure);
+        for waiting in self.waiting.iter_mut().skip(1) {
+            (waiting.start, waiting.departure) = self.serialiser.send(waiting.entered, waiting.size);
+        }
+
+        // The waiting packets were the last to be accepted.
+        let first = self.next_entry - self.waiting.len() as u64;
+        for ((mut transit, packet), waiting) in self.flight.split_off(first).into_iter().zip(&self.waiting) {
+            let due = waiting.departure + waiting.passage.delay;
+            transit.arrival =
+                if waiting.passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
+            self.flight.push(transit, packet);
+        }
+    }
+
+    fn set_loss(&mut self, config: &Config) {
+        self.entrance.set(Role::Loss, loss::build(config.loss), self.seed, &self.label);
+    }
+
+    fn set_mangling(&mut self, config: &Config) {
+        let duplicate = (!config.duplicate.is_never())
+            .then(|| -> Box<dyn Impairment> { Box::new(Duplicate(config.duplicate)) });
+        let corrupt = (!config.corrupt.is_never())
+            .then(|| -> Box<dyn Impairment> { Box::new(Corrupt(config.corrupt)) });
+        self.entrance.set(Role::Duplicate, duplicate, self.seed, &self.label);
+        self.entrance.set(Role::Corrupt, corrupt, self.seed, &self.label);
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("label", &self.label)
+            .field("config", self.config())
+            .field("counters", &self.counters)
+            .field("in_flight", &self.in_flight())
+            .finish_non_exhaustive()
+    }
+}

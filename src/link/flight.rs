@@ -1,0 +1,106 @@
+//! The packets inside a link, by arrival.
+
+use std::collections::VecDeque;
+
+use crate::time::Instant;
+use crate::wire::Packet;
+
+/// Packets by arrival, those of equal arrival in the order of acceptance. Packets lie apart from
+/// what is known of them, so that each is copied once on the way in and once on the way out: moves
+/// of packets are most of a link's cost.
+#[derive(Default)]
+pub(super) struct Flight {
+    transits: VecDeque<Transit>,
+    packets: VecDeque<Packet>,
+    /// The latest arrival so far.
+    latest: Instant,
+}
+
+/// What is known of a packet on its way. Two words, which travel in registers: a third would send
+/// them through memory, where a wide load right behind narrow stores stalls for longer than all
+/// the rest of a link takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Transit {
+    pub arrival: Instant,
+    /// Twice the place in the order of acceptance, and one more if this link damaged the packet.
+    mark: u64,
+}
+
+impl Transit {
+    #[inline]
+    pub(super) fn new(arrival: Instant, entry: u64, damaged: bool) -> Transit {
+        Transit { arrival, mark: entry << 1 | u64::from(damaged) }
+    }
+
+    /// Its place in the order of acceptance.
+    #[inline]
+    pub(super) fn entry(self) -> u64 {
+        self.mark >> 1
+    }
+
+    /// Whether this link damaged it.
+    #[inline]
+    pub(super) fn damaged(self) -> bool {
+        self.mark & 1 == 1
+    }
+}
+
+impl Flight {
+    pub(super) fn len(&self) -> usize {
+        self.transits.len()
+    }
+
+    /// Nothing that must keep its place may arrive before this.
+    #[inline]
+    pub(super) fn latest(&self) -> Instant {
+        self.latest
+    }
+
+    /// When the next packet arrives.
+    #[inline]
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.transits.front().map(|head| head.arrival)
+    }
+
+    /// Takes what is known of the next packet, if it has arrived by `now`; the packet itself must
+    /// be taken right after.
+    #[inline]
+    pub(super) fn arrived(&mut self, now: Instant) -> Option<Transit> {
+        if self.due()? > now {
+            return None;
+        }
+        self.transits.pop_front()
+    }
+
+    /// Takes the packet that [`arrived`](Flight::arrived) announced.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<Packet> {
+        self.packets.pop_front()
+    }
+
+    /// Puts a packet behind all that arrive no later.
+    #[inline]
+    pub(super) fn push(&mut self, transit: Transit, packet: Packet) {
+        if transit.arrival >= self.latest {
+            self.latest = transit.arrival;
+            self.transits.push_back(transit);
+            self.packets.push_back(packet);
+        } else {
+            let at = self.transits.partition_point(|other| other.arrival <= transit.arrival);
+            self.transits.insert(at, transit);
+            self.packets.insert(at, packet);
+        }
+    }
+
+    /// Removes the packets accepted from number `first` on, in the order of acceptance.
+    pub(super) fn split_off(&mut self, first: u64) -> Vec<(Transit, Packet)> {
+        let all = self.transits.drain(..).zip(self.packets.drain(..));
+        let (kept, mut moved): (Vec<_>, Vec<_>) = all.partition(|(transit, _)| transit.entry() < first);
+        moved.sort_unstable_by_key(|(transit, _)| transit.entry());
+        self.latest = Instant::ZERO;
+        for (transit, packet) in kept {
+            self.push(transit, packet);
+        }
+        moved
+    }
+}

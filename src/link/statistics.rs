@@ -1,0 +1,212 @@
+//! What a link counts: packets since the start, and what happened in the measured interval.
+
+use super::config::Config;
+use super::tally::Tally;
+use crate::time::{Duration, Instant};
+use crate::units::Rate;
+
+/// Packets since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Arrived at the entrance.
+    pub offered: u64,
+    /// Handed on, unless this link damaged them.
+    pub delivered: u64,
+    /// Dropped by the loss model, a drop list or another impairment.
+    pub dropped_loss: u64,
+    /// Dropped by the queue discipline.
+    pub dropped_queue: u64,
+    /// Handed on damaged by this link; the receiver's checksum drops them.
+    pub dropped_corrupt: u64,
+    /// Extra copies made.
+    pub duplicated: u64,
+    /// Handed on after one that entered later.
+    pub reordered: u64,
+}
+
+/// A link's account of itself at one instant; those of per-client instances are merged into one.
+/// Counts are of the whole trial, the rest of the measured interval: loss, propagation delay and
+/// the longest queue of the packets that entered in it, queueing delay and rate of those whose
+/// transmission ended in it.
+#[derive(Clone, Debug, Default)]
+pub struct Statistics {
+    /// Packets since the start.
+    pub counters: Counters,
+    /// Packets inside.
+    pub in_flight: u64,
+    /// From arrival at the queue to the start of transmission; empty without a rate.
+    pub queue_delay: Tally,
+    /// From the end of transmission to arrival at the far end, without those that netem's
+    /// `reorder` sends ahead; as planned at the entrance, before any later change of the rate.
+    pub propagation: Tally,
+    /// The rate at the end, of one instance.
+    pub rate: Option<Rate>,
+    /// Time spent transmitting, summed over instances.
+    pub busy: Duration,
+    /// Length of the interval, summed over instances that had a rate.
+    pub rated: Duration,
+    /// What keeping packets in order added to their propagation: in total, and at most.
+    pub(super) held_total: Duration,
+    pub(super) held_max: Duration,
+    /// One for each configuration that was in force in the interval.
+    pub(super) epochs: Vec<Epoch>,
+}
+
+/// What happened while one configuration was in force.
+#[derive(Clone, Debug)]
+pub(super) struct Epoch {
+    pub config: Config,
+    /// Link instances that are summed here.
+    pub instances: u64,
+    /// Packets that the loss model judged, and those that it took.
+    pub judged: u64,
+    pub lost: u64,
+    /// Packets in the propagation tally.
+    pub propagated: u64,
+    /// The longest queue that a packet joined, itself included.
+    pub longest_packets: u64,
+    pub longest_bytes: u64,
+    /// Transmissions that followed their predecessor without a gap: how many, of how many bytes,
+    /// and how long they took.
+    pub saturated_packets: u64,
+    pub saturated_bytes: u64,
+    pub saturated_span: Duration,
+}
+
+/// The measured interval of one link, as it goes on.
+#[derive(Debug)]
+pub(super) struct Measured {
+    pub since: Instant,
+    /// The transmitter's busy time before.
+    pub busy_before: Duration,
+    pub queue_delay: Tally,
+    pub propagation: Tally,
+    pub held_total: Duration,
+    pub held_max: Duration,
+    pub epoch: Epoch,
+    pub past: Vec<Epoch>,
+}
+
+impl Statistics {
+    /// Adds another instance of the same link.
+    pub fn merge(&mut self, other: &Statistics) {
+        self.counters.add(&other.counters);
+        self.in_flight += other.in_flight;
+        self.queue_delay.merge(&other.queue_delay);
+        self.propagation.merge(&other.propagation);
+        self.rate = self.rate.or(other.rate);
+        self.busy += other.busy;
+        self.rated += other.rated;
+        self.held_total += other.held_total;
+        self.held_max = self.held_max.max(other.held_max);
+        for epoch in &other.epochs {
+            match self.epochs.iter_mut().find(|mine| mine.config == epoch.config) {
+                Some(mine) => mine.add(epoch),
+                None => self.epochs.push(epoch.clone()),
+            }
+        }
+    }
+
+    /// The busy share of the interval; `None` without a rate.
+    pub fn utilisation(&self) -> Option<f64> {
+        (!self.rated.is_zero()).then(|| self.busy.as_secs_f64() / self.rated.as_secs_f64())
+    }
+
+    /// Panics unless offered + duplicated = delivered + dropped + in flight.
+    pub fn check_conservation(&self, label: &str) {
+        self.counters.check_conservation(self.in_flight, label);
+    }
+}
+
+impl Counters {
+    /// Packets that did not come out intact.
+    pub fn dropped(&self) -> u64 {
+        self.dropped_loss + self.dropped_queue + self.dropped_corrupt
+    }
+
+    /// Panics unless what went in is what came out, was dropped or is still inside.
+    pub(super) fn check_conservation(&self, in_flight: u64, label: &str) {
+        assert!(
+            self.offered + self.duplicated == self.delivered + self.dropped() + in_flight,
+            "{label} gains or loses packets: offered {} + duplicated {} is not delivered {} + lost {} \
+             + dropped by the queue {} + damaged {} + in flight {in_flight}",
+            self.offered,
+            self.duplicated,
+            self.delivered,
+            self.dropped_loss,
+            self.dropped_queue,
+            self.dropped_corrupt,
+        );
+    }
+
+    fn add(&mut self, other: &Counters) {
+        self.offered += other.offered;
+        self.delivered += other.delivered;
+        self.dropped_loss += other.dropped_loss;
+        self.dropped_queue += other.dropped_queue;
+        self.dropped_corrupt += other.dropped_corrupt;
+        self.duplicated += other.duplicated;
+        self.reordered += other.reordered;
+    }
+}
+
+impl Epoch {
+    pub(super) fn new(config: &Config) -> Epoch {
+        Epoch {
+            config: config.clone(),
+            instances: 1,
+            judged: 0,
+            lost: 0,
+            propagated: 0,
+            longest_packets: 0,
+            longest_bytes: 0,
+            saturated_packets: 0,
+            saturated_bytes: 0,
+            saturated_span: Duration::ZERO,
+        }
+    }
+
+    fn add(&mut self, other: &Epoch) {
+        self.instances += other.instances;
+        self.judged += other.judged;
+        self.lost += other.lost;
+        self.propagated += other.propagated;
+        self.longest_packets = self.longest_packets.max(other.longest_packets);
+        self.longest_bytes = self.longest_bytes.max(other.longest_bytes);
+        self.saturated_packets += other.saturated_packets;
+        self.saturated_bytes += other.saturated_bytes;
+        self.saturated_span += other.saturated_span;
+    }
+}
+
+impl Measured {
+    pub(super) fn new(since: Instant, busy_before: Duration, config: &Config) -> Measured {
+        Measured {
+            since,
+            busy_before,
+            queue_delay: Tally::default(),
+            propagation: Tally::default(),
+            held_total: Duration::ZERO,
+            held_max: Duration::ZERO,
+            epoch: Epoch::new(config),
+            past: Vec::new(),
+        }
+    }
+
+    /// A packet's propagation was fixed; order-keeping added `held` to it.
+    #[inline]
+    pub(super) fn propagated(&mut self, delay: Duration, held: Duration) {
+        self.epoch.propagated += 1;
+        self.propagation.record(delay + held);
+        if !held.is_zero() {
+            self.held_total += held;
+            self.held_max = self.held_max.max(held);
+        }
+    }
+
+    /// Another configuration is in force from here on.
+    pub(super) fn begin_epoch(&mut self, config: &Config) {
+        let old = std::mem::replace(&mut self.epoch, Epoch::new(config));
+        self.past.push(old);
+    }
+}
