@@ -1,6 +1,7 @@
 //! `testbed`: a network-emulation testbed in one deterministic world.
 
 pub mod app;
+pub mod chat;
 pub mod congestion;
 pub mod engine;
 pub mod link;

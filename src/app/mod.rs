@@ -2,6 +2,12 @@
 //! only its own [`Io`]: no TCP, no sockets, no engine. The same adapters run in a world and, later,
 //! behind real sockets.
 
+pub mod bulk;
+pub mod chat_client;
+pub mod chat_server;
+#[cfg(test)]
+mod testing;
+
 use std::sync::Arc;
 
 use crate::time::Instant;

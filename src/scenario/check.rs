@@ -260,7 +260,7 @@ mod tests {
             11,
             "\"sak\"",
             "`recovery`: \"sak\" is not one",
-            "did you mean `sack`? allowed: sack, newreno",
+            "did you mean `sack`? allowed: sack, rack, newreno",
         );
     }
 

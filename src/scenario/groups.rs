@@ -7,7 +7,7 @@ use super::schema::{MOST_CLIENTS, TCP};
 use super::tree::Node;
 use super::{AppSpec, Arrivals, Audience, BulkSpec, ChatSpec, Churn, Group, LinkSpec, Size};
 use crate::congestion::Choice;
-use crate::tcp::config::{Config, DelayedAck, Recovery, RtoFloor};
+use crate::tcp::{Config, DelayedAck, Recovery, RtoFloor};
 use crate::time::{Duration, Instant};
 use crate::wire::Direction;
 
@@ -173,6 +173,7 @@ impl<'a> Layers<'a> {
             recovery: match word("recovery") {
                 Some("sack") => Recovery::Sack,
                 Some("newreno") => Recovery::NewReno,
+                Some("rack") => Recovery::Rack,
                 _ => default.recovery,
             },
             delayed_ack: self.delayed_ack(default.delayed_ack),
@@ -189,7 +190,6 @@ impl<'a> Layers<'a> {
             sack: self.flag("sack", default.sack),
             window_scale: self.flag("window_scale", default.window_scale),
             limited_transmit: self.flag("limited_transmit", default.limited_transmit),
-            ecn: self.flag("ecn", default.ecn),
             receive_window: self.bytes("receive_window", default.receive_window),
             send_buffer: self.bytes("send_buffer", default.send_buffer),
         };

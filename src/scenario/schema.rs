@@ -196,7 +196,7 @@ pub(super) static TCP: &[Key] = &[
     key("congestion", Controller, Or("reno"), "the congestion controller"),
     key("mss", Integer(64, 9000), Or("1448"), "largest payload of a segment in bytes, timestamps deducted"),
     key("initial_window", Integer(1, 10_000), Or("10"), "in segments (RFC 6928)"),
-    key("recovery", Word(&["sack", "newreno"]), Or("sack"), "how losses are repaired (RFC 6675, RFC 6582)"),
+    key("recovery", Word(&["sack", "rack", "newreno"]), Or("sack"), "how losses are found and repaired: RFC 6675, with RACK (RFC 8985) like Linux, or RFC 6582"),
     key("delayed_ack", DELAYED_ACK, Or("true"), "whether acknowledgments may wait (RFC 9293)"),
     key("byte_counting", Flag, Or("true"), "windows grow by bytes acknowledged (RFC 3465), not by ACKs"),
     key("min_rto", PositiveDuration, Or("200ms"), "lower bound of the retransmission timeout"),
@@ -212,7 +212,6 @@ pub(super) static TCP: &[Key] = &[
     key("sack", Flag, Or("true"), "offer selective acknowledgments (RFC 2018)"),
     key("window_scale", Flag, Or("true"), "offer windows beyond 64 KiB (RFC 7323)"),
     key("limited_transmit", Flag, Or("true"), "new data on the first two duplicate ACKs (RFC 3042)"),
-    key("ecn", Flag, Or("false"), "speak ECN (RFC 3168)"),
     key("receive_window", Bytes(1, 1 << 30), Or("4MiB"), "the largest window a receiver offers"),
     key("send_buffer", Bytes(1, 1 << 30), Or("4MiB"), "how much a sender holds until it is acknowledged"),
 ];

@@ -1,0 +1,436 @@
+//! The chat's server: one room, many connections.
+//!
+//! An event is encoded once and shared by everyone who hears it. What a connection does not take
+//! at once waits in its queue; a connection whose queue grows beyond the bound is reset, because
+//! waiting for it would make everybody wait (program 1 does, under a lock).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{App, Conn, Event, Io, MessageId};
+use crate::chat::marker;
+use crate::chat::message::{self, ClientId, Delivery, Request};
+use crate::chat::protocol::{After, Decoder, Dialect, Timestamp};
+use crate::chat::room::{Room, Rules};
+use crate::time::Instant;
+
+/// The default bound of a connection's queue in bytes, on top of the connection's own buffer.
+pub const QUEUE_LIMIT: usize = 1 << 20;
+
+/// A server host's chat.
+#[derive(Debug)]
+pub struct ChatServer {
+    dialect: &'static dyn Dialect,
+    queue_limit: usize,
+    room: Room,
+    /// By the connection's number, which is the client's, too.
+    peers: Vec<Option<Box<Peer>>>,
+    /// Until when which connection must have joined; in order, because all have the same time.
+    waiting: VecDeque<(Instant, Conn)>,
+    counts: Counts,
+    /// Connections to be reset: noted where it is found, done when the fan-out is over.
+    doomed: Vec<Conn>,
+    /// Scratch space, kept for its memory.
+    bytes: Vec<u8>,
+    requests: Vec<Request>,
+    deliveries: Vec<Delivery>,
+}
+
+/// Why connections ended, other than by the client's wish.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Their queue was full.
+    pub overflowed: u64,
+    /// What they sent was no sentence of the dialect.
+    pub malformed: u64,
+    /// They were not let in.
+    pub rejected: u64,
+    /// They took too long to join.
+    pub silent: u64,
+}
+
+#[derive(Debug)]
+struct Peer {
+    decoder: Box<dyn Decoder>,
+    /// What is still to be written; of the first, `written` bytes are.
+    queue: VecDeque<Arc<[u8]>>,
+    written: usize,
+    /// What waits in the queue, in bytes.
+    queued: usize,
+    /// Nothing more is heard from it or said to it but what waits.
+    closing: bool,
+}
+
+impl ChatServer {
+    /// A server with an empty room.
+    pub fn new(dialect: &'static dyn Dialect) -> ChatServer {
+        ChatServer {
+            dialect,
+            queue_limit: QUEUE_LIMIT,
+            room: Room::new(Rules::default()),
+            peers: Vec::new(),
+            waiting: VecDeque::new(),
+            counts: Counts::default(),
+            doomed: Vec::new(),
+            bytes: Vec::new(),
+            requests: Vec::new(),
+            deliveries: Vec::new(),
+        }
+    }
+
+    /// With another bound of the queues, in bytes.
+    #[must_use]
+    pub fn queue_limit(self, bytes: usize) -> ChatServer {
+        ChatServer { queue_limit: bytes, ..self }
+    }
+
+    /// How many connections ended for which reason.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// How many people are in.
+    pub fn people(&self) -> usize {
+        self.room.len()
+    }
+
+    fn accept(&mut self, conn: Conn, io: &mut dyn Io) {
+        let place = conn.0 as usize;
+        if self.peers.len() <= place {
+            self.peers.resize_with(place + 1, || None);
+        }
+        self.peers[place] = Some(Box::new(Peer {
+            decoder: self.dialect.decoder(),
+            queue: VecDeque::new(),
+            written: 0,
+            queued: 0,
+            closing: false,
+        }));
+        if let Some(within) = self.dialect.join_within() {
+            self.waiting.push_back((io.now().saturating_add(within), conn));
+        }
+    }
+
+    fn peer(&mut self, conn: Conn) -> Option<&mut Peer> {
+        self.peers.get_mut(conn.0 as usize)?.as_deref_mut()
+    }
+
+    /// Reads what there is and does what it asks.
+    fn hear(&mut self, conn: Conn, io: &mut dyn Io) {
+        let Some(peer) = self.peers.get_mut(conn.0 as usize).and_then(Option::as_deref_mut) else { return };
+        if peer.closing {
+            io.discard(conn);
+            return;
+        }
+        self.bytes.clear();
+        io.read(conn, &mut self.bytes);
+        let mut requests = std::mem::take(&mut self.requests);
+        let result = peer.decoder.decode(&self.bytes, &mut requests);
+        for request in requests.drain(..) {
+            // What follows a goodbye is not heard.
+            if self.peer(conn).is_some_and(|peer| !peer.closing) {
+                self.serve(conn, request, io);
+            }
+        }
+        self.requests = requests;
+        if let Err(malformed) = result {
+            self.counts.malformed += 1;
+            if !malformed.farewell.is_empty() {
+                self.send(conn, &malformed.farewell.into(), io);
+            }
+            self.dismiss(conn, io);
+        }
+        self.settle();
+    }
+
+    /// Stops waiting for connections that have joined or gone.
+    fn settle(&mut self) {
+        while let Some(&(_, conn)) = self.waiting.front()
+            && !self.is_silent(conn)
+        {
+            self.waiting.pop_front();
+        }
+    }
+
+    /// Whether it is here and has not joined.
+    fn is_silent(&self, conn: Conn) -> bool {
+        let peer = self.peers.get(conn.0 as usize).and_then(Option::as_deref);
+        peer.is_some_and(|peer| !peer.closing) && self.room.nick(ClientId(conn.0)).is_none()
+    }
+
+    /// Lets the room answer a request and tells everyone who hears of it.
+    fn serve(&mut self, conn: Conn, request: Request, io: &mut dyn Io) {
+        let id = request.text().and_then(|text| marker::read(text.as_bytes()));
+        let mut audience = 0;
+        let at = Timestamp::of_world(io.now());
+        let mut deliveries = std::mem::take(&mut self.deliveries);
+        self.room.handle(ClientId(conn.0), request, &mut deliveries);
+        for Delivery { to, event } in deliveries.drain(..) {
+            if event.is_message() {
+                audience += to.count() as u32;
+            }
+            self.bytes.clear();
+            let after = self.dialect.encode_event(&event, at, &mut self.bytes);
+            if !self.bytes.is_empty() {
+                let bytes = Arc::from(self.bytes.as_slice());
+                for client in to.iter() {
+                    self.send(Conn(client.0), &bytes, io);
+                }
+            }
+            if after == After::Close {
+                self.counts.rejected += u64::from(matches!(event, message::Event::Rejected(_)));
+                self.dismiss(conn, io);
+            }
+        }
+        self.deliveries = deliveries;
+        if let Some(id) = id {
+            io.message_fanned_out(MessageId(id), audience);
+        }
+        while let Some(conn) = self.doomed.pop() {
+            self.counts.overflowed += 1;
+            io.abort(conn);
+            self.forget(conn, io);
+        }
+    }
+
+    fn send(&mut self, conn: Conn, bytes: &Arc<[u8]>, io: &mut dyn Io) {
+        let limit = self.queue_limit;
+        let Some(peer) = self.peer(conn).filter(|peer| !peer.closing) else { return };
+        let mut written = 0;
+        if peer.queue.is_empty() {
+            written = io.write(conn, bytes, 0);
+            if written == bytes.len() {
+                return;
+            }
+            peer.written = written;
+        }
+        peer.queue.push_back(bytes.clone());
+        peer.queued += bytes.len() - written;
+        if peer.queued > limit {
+            peer.closing = true;
+            self.doomed.push(conn);
+        }
+    }
+
+    /// Writes what waits; closes a connection that has nothing more to come.
+    fn drain(&mut self, conn: Conn, io: &mut dyn Io) {
+        let Some(peer) = self.peer(conn) else { return };
+        while let Some(bytes) = peer.queue.front() {
+            let accepted = io.write(conn, bytes, peer.written);
+            peer.written += accepted;
+            peer.queued -= accepted;
+            if peer.written < bytes.len() {
+                return;
+            }
+            peer.queue.pop_front();
+            peer.written = 0;
+        }
+        if peer.closing {
+            io.close(conn);
+        }
+    }
+
+    /// Ends a connection after what waits for it.
+    fn dismiss(&mut self, conn: Conn, io: &mut dyn Io) {
+        if let Some(peer) = self.peer(conn)
+            && !peer.closing
+        {
+            peer.closing = true;
+            self.drain(conn, io);
+            self.leave(conn, io);
+        }
+    }
+
+    /// The connection is gone.
+    fn forget(&mut self, conn: Conn, io: &mut dyn Io) {
+        if let Some(place) = self.peers.get_mut(conn.0 as usize)
+            && place.take().is_some()
+        {
+            self.leave(conn, io);
+        }
+    }
+
+    /// Takes the client out of the room, if it is in.
+    fn leave(&mut self, conn: Conn, io: &mut dyn Io) {
+        if self.room.nick(ClientId(conn.0)).is_some() {
+            self.serve(conn, Request::Leave, io);
+        }
+    }
+}
+
+impl App for ChatServer {
+    fn start(&mut self, _: &mut dyn Io) {}
+
+    fn on_event(&mut self, conn: Conn, event: Event, io: &mut dyn Io) {
+        match event {
+            Event::Connected => self.accept(conn, io),
+            Event::Readable => self.hear(conn, io),
+            Event::Writable => {
+                if self.peer(conn).is_some_and(|peer| !peer.queue.is_empty()) {
+                    self.drain(conn, io);
+                }
+            }
+            Event::PeerClosed => {
+                self.hear(conn, io);
+                self.dismiss(conn, io);
+            }
+            Event::Closed => self.forget(conn, io),
+        }
+    }
+
+    fn on_timeout(&mut self, io: &mut dyn Io) {
+        while let Some(&(until, conn)) = self.waiting.front()
+            && until <= io.now()
+        {
+            self.waiting.pop_front();
+            if self.is_silent(conn) {
+                self.counts.silent += 1;
+                self.dismiss(conn, io);
+            }
+        }
+        self.settle();
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.waiting.front().map(|&(until, _)| until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::{Raw, World, ms};
+    use crate::chat::protocol::JsonLines;
+
+    const JOIN_ALICE: &str = "{\"type\": \"join\", \"username\": \"alice\"}\n";
+    const JOIN_BOB: &str = "{\"type\": \"join\", \"username\": \"bob\"}\n";
+
+    /// A world of clients that send these bytes, and what each of them heard.
+    fn run(texts: &[&str], server: ChatServer) -> (World<ChatServer>, Vec<String>) {
+        let mut world = World::new(1, server, ms(1000));
+        let mut heard = Vec::new();
+        for text in texts {
+            let raw = Raw::new(text);
+            heard.push(raw.heard.clone());
+            world.add(raw);
+        }
+        world.start();
+        world.run_until(ms(1));
+        let text = |bytes: &std::sync::Mutex<Vec<u8>>| {
+            String::from_utf8(bytes.lock().expect("one thread").clone()).expect("ASCII")
+        };
+        let heard = heard.iter().map(|bytes| text(bytes)).collect();
+        (world, heard)
+    }
+
+    fn server() -> ChatServer {
+        ChatServer::new(&JsonLines)
+    }
+
+    #[test]
+    fn a_conversation_is_program_1s() {
+        let chat =
+            format!("{JOIN_ALICE}{{\"type\": \"chat\", \"message\": \" hi \"}}\n{{\"type\":\"ping\"}}\n");
+        let (world, heard) = run(&[&chat], server());
+        let at = "\"timestamp\": 1700000000.000000}";
+        assert_eq!(
+            heard[0].lines().collect::<Vec<_>>(),
+            [
+                &format!(
+                    "{{\"type\": \"welcome\", \"message\": \"Welcome to the chat, alice!\", \"users\": [\"alice\"], {at}"
+                ),
+                &format!("{{\"type\": \"chat\", \"username\": \"alice\", \"message\": \"hi\", {at}"),
+                "{\"type\": \"pong\"}",
+            ]
+        );
+        assert_eq!(world.server.people(), 1);
+    }
+
+    #[test]
+    fn a_second_alice_is_told_and_closed_and_the_first_stays() {
+        let (world, heard) = run(&[JOIN_ALICE, JOIN_ALICE], server());
+        let refused = "{\"type\": \"error\", \"message\": \"Username already taken\"}\n";
+        assert_eq!(heard.iter().filter(|heard| *heard == refused).count(), 1);
+        assert_eq!(world.server.people(), 1);
+        assert_eq!(world.server.counts().rejected, 1);
+        assert_eq!(world.net.conns.iter().filter(|pair| pair.gone).count(), 1);
+    }
+
+    #[test]
+    fn nonsense_ends_only_the_connection_it_came_from() {
+        let broken = format!("{JOIN_BOB}nonsense\n");
+        let (world, heard) = run(&[JOIN_ALICE, &broken, "GET / HTTP/1.1\n"], server());
+        assert!(heard[0].contains("bob left the chat"));
+        assert_eq!(heard[2], "{\"type\": \"error\", \"message\": \"Invalid username\"}\n");
+        assert_eq!(world.server.people(), 1);
+        assert_eq!(world.server.counts().malformed, 2);
+    }
+
+    #[test]
+    fn who_does_not_join_in_time_is_closed() {
+        let (mut world, heard) = run(&[JOIN_ALICE, ""], server());
+        assert_eq!(world.server.poll_timeout(), Some(ms(30_000)));
+        world.run_until(ms(31_000));
+        assert_eq!(world.server.counts().silent, 1);
+        assert_eq!(world.server.people(), 1);
+        assert_eq!(heard[1], "");
+        assert_eq!(world.server.poll_timeout(), None);
+    }
+
+    #[test]
+    fn who_does_not_listen_is_reset_and_the_others_go_on() {
+        let mut world = World::new(1, server().queue_limit(45_000), ms(1000));
+        let shouting = "{\"type\": \"chat\", \"message\": \"tell me more\"}\n".repeat(600);
+        let (mut alice, bob) = (Raw::new(JOIN_ALICE), Raw::new(JOIN_BOB));
+        alice.send.extend(shouting.bytes());
+        let heard = alice.heard.clone();
+        world.add(alice);
+        world.add(bob);
+        world.net.capacity = 5000;
+        world.start();
+        world.net.conns[1].frozen = true;
+        world.run_until(ms(1));
+        assert_eq!(world.server.counts().overflowed, 1);
+        assert!(world.net.conns[1].gone && !world.net.conns[0].gone);
+        let heard = String::from_utf8(heard.lock().expect("one thread").clone()).expect("ASCII");
+        assert_eq!(heard.matches("tell me more").count(), 600);
+        assert!(heard.contains("bob left the chat"));
+    }
+
+    #[test]
+    fn who_closes_after_its_last_word_is_heard_and_gone() {
+        let mut world = World::new(1, server(), ms(1000));
+        let mut bob = Raw::new(JOIN_BOB);
+        bob.send.extend(b"{\"type\": \"chat\", \"message\": \"farewell\"}\n");
+        bob.close = true;
+        let alice = Raw::new(JOIN_ALICE);
+        let heard = alice.heard.clone();
+        world.add(alice);
+        world.add(bob);
+        world.start();
+        world.run_until(ms(1));
+        let heard = String::from_utf8(heard.lock().expect("one thread").clone()).expect("ASCII");
+        assert!(heard.contains("\"message\": \"farewell\""), "{heard}");
+        assert!(heard.contains("bob left the chat"));
+        assert!(world.net.conns[1].gone);
+    }
+
+    #[test]
+    fn what_follows_a_goodbye_is_not_heard() {
+        let text = format!("{JOIN_ALICE}{{\"type\": \"leave\"}}\n{{\"type\": \"ping\"}}\n");
+        let (world, heard) = run(&[&text], server());
+        assert!(!heard[0].contains("pong"));
+        assert_eq!(world.server.people(), 0);
+        assert_eq!(world.server.counts(), Counts::default());
+    }
+
+    #[test]
+    fn hostile_bytes_hurt_nobody_else() {
+        let endless = "x".repeat(70_000);
+        let deep = format!("{JOIN_BOB}{}\n", "[".repeat(50_000));
+        let (world, heard) = run(&[JOIN_ALICE, &endless, &deep, "\0\0\0\u{7}\n"], server());
+        assert_eq!(world.server.people(), 1);
+        assert!(heard[0].contains("bob left the chat"));
+        assert_eq!(world.server.counts().malformed, 3);
+    }
+}

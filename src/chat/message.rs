@@ -1,0 +1,314 @@
+//! The vocabulary between room and dialects: what clients ask, what they hear, and who hears it.
+//!
+//! Every dialect translates to and from these words, so a request means the same whichever program
+//! it came from. Where a dialect shows a request's author something else than it shows the others
+//! (an echo, a copy, a confirmation), there are two events.
+
+use std::fmt;
+use std::slice;
+use std::sync::Arc;
+
+/// A client of the room; the caller numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u32);
+
+/// A nick, the name of a room, or a text: shared, because many events repeat it.
+pub type Name = Arc<str>;
+
+/// A list of names as it was at one moment; copied only if it changes while somebody looks.
+pub type Names = Arc<Vec<Name>>;
+
+/// What a client asks of the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// To come in under a nick.
+    Join {
+        /// The nick it would like.
+        nick: String,
+    },
+    /// To go. A lost connection counts as this, too.
+    Leave,
+    /// To speak to everyone.
+    Say {
+        /// What it says.
+        text: Name,
+    },
+    /// To speak to one person.
+    Tell {
+        /// That person's nick.
+        to: String,
+        /// What it says.
+        text: Name,
+    },
+    /// To found a room and be its first member.
+    Create {
+        /// The room's name.
+        room: String,
+    },
+    /// To become a member of a room.
+    Enter {
+        /// The room's name.
+        room: String,
+        /// Whether to found it if it does not exist.
+        create: bool,
+    },
+    /// To be a member no longer.
+    Exit {
+        /// The room's name.
+        room: String,
+    },
+    /// To speak to the members of a room.
+    SayIn {
+        /// The room's name.
+        room: String,
+        /// What it says.
+        text: Name,
+    },
+    /// To know who is here.
+    People,
+    /// To know which rooms there are.
+    Rooms,
+    /// To change its nick.
+    Rename {
+        /// The new nick.
+        nick: String,
+    },
+    /// To stay out of the list of people; nothing else changes.
+    Hide,
+    /// To be back in the list, at its end.
+    Reveal,
+    /// To see that the room is alive.
+    Ping,
+    /// To know the commands.
+    Help,
+}
+
+/// What a client hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// You are in.
+    Welcome {
+        /// Your nick as the room understood it.
+        nick: Name,
+        /// Who is here, in the order of joining, you last.
+        people: Names,
+    },
+    /// You are not let in.
+    Rejected(Refusal),
+    /// What you asked cannot be.
+    Refused(Refusal),
+    /// Somebody came in.
+    Joined {
+        /// Who.
+        nick: Name,
+    },
+    /// Somebody went.
+    Left {
+        /// Who.
+        nick: Name,
+    },
+    /// You are out.
+    Bye,
+    /// Somebody spoke to everyone.
+    Message {
+        /// Who.
+        from: Name,
+        /// What.
+        text: Name,
+    },
+    /// You spoke to everyone; some dialects show it to the author, too.
+    Said {
+        /// You.
+        from: Name,
+        /// What.
+        text: Name,
+    },
+    /// Somebody spoke to you alone.
+    Direct {
+        /// Who.
+        from: Name,
+        /// What.
+        text: Name,
+    },
+    /// You spoke to one person.
+    Told {
+        /// To whom.
+        to: Name,
+        /// What.
+        text: Name,
+    },
+    /// Somebody spoke in a room that you are a member of.
+    RoomMessage {
+        /// Where.
+        room: Name,
+        /// Who.
+        from: Name,
+        /// What.
+        text: Name,
+    },
+    /// You spoke in a room that you are a member of.
+    SaidIn {
+        /// Where.
+        room: Name,
+        /// You.
+        from: Name,
+        /// What.
+        text: Name,
+    },
+    /// You founded a room.
+    Created {
+        /// Its name.
+        room: Name,
+    },
+    /// You became a member of a room.
+    Entered {
+        /// Its name.
+        room: Name,
+    },
+    /// You are a member of a room no longer.
+    Exited {
+        /// Its name.
+        room: Name,
+    },
+    /// Who is here, in the order of joining.
+    People {
+        /// Their nicks, without those who hide.
+        names: Names,
+    },
+    /// Which rooms there are.
+    Rooms {
+        /// Their names, in alphabetical order.
+        names: Names,
+    },
+    /// Somebody has another nick.
+    Renamed {
+        /// The old one.
+        from: Name,
+        /// The new one.
+        to: Name,
+    },
+    /// You have another nick.
+    NickChanged {
+        /// The new one.
+        to: Name,
+    },
+    /// You are out of the list.
+    Hidden,
+    /// You are in the list again.
+    Revealed,
+    /// The room is alive.
+    Pong,
+    /// The commands; each dialect knows its own.
+    Help,
+}
+
+/// Why a request is not granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The nick is empty, too long, or has characters that cannot be seen.
+    NickInvalid,
+    /// Somebody else has it.
+    NickTaken,
+    /// No more people are let in.
+    Full,
+    /// It asks for something that only people who are in may ask.
+    NotJoined,
+    /// It is in already.
+    AlreadyJoined,
+    /// Nobody has this nick.
+    NoSuchPerson(Name),
+    /// The room's name is empty, too long, or has characters that cannot be seen.
+    RoomInvalid,
+    /// There are too many rooms.
+    TooManyRooms,
+    /// There is no such room.
+    NoSuchRoom(Name),
+    /// There is such a room already.
+    RoomExists(Name),
+    /// It is a member already.
+    AlreadyMember(Name),
+    /// It is no member.
+    NotMember(Name),
+    /// The text is too long.
+    TextTooLong,
+    /// In the words of a server whose reasons we do not know.
+    Other(Name),
+}
+
+/// Who hears an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// One client.
+    One(ClientId),
+    /// A whole list, or all of it but one.
+    Group {
+        /// The list, shared with the room rather than copied.
+        members: Arc<Vec<ClientId>>,
+        /// Who of them does not hear it.
+        but: Option<ClientId>,
+    },
+}
+
+/// An event and who hears it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Who hears it.
+    pub to: Audience,
+    /// What they hear.
+    pub event: Event,
+}
+
+impl Request {
+    /// The text that it carries to other people.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Request::Say { text } | Request::Tell { text, .. } | Request::SayIn { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl Event {
+    /// Whether somebody hears what somebody else said (an echo to its author is not that).
+    pub fn is_message(&self) -> bool {
+        matches!(self, Event::Message { .. } | Event::Direct { .. } | Event::RoomMessage { .. })
+    }
+}
+
+impl Audience {
+    /// The clients, in the order in which they became members.
+    pub fn iter(&self) -> impl Iterator<Item = ClientId> {
+        let (members, but) = match self {
+            Audience::One(client) => (slice::from_ref(client), None),
+            Audience::Group { members, but } => (members.as_slice(), *but),
+        };
+        members.iter().copied().filter(move |&client| Some(client) != but)
+    }
+
+    /// How many clients they are.
+    pub fn count(&self) -> usize {
+        self.iter().count()
+    }
+}
+
+impl fmt::Display for Refusal {
+    /// The first two are program 1's own words, which its client shows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::NickInvalid => f.write_str("Invalid username"),
+            Refusal::NickTaken => f.write_str("Username already taken"),
+            Refusal::Full => f.write_str("Server is full"),
+            Refusal::NotJoined => f.write_str("Join first"),
+            Refusal::AlreadyJoined => f.write_str("Already joined"),
+            Refusal::NoSuchPerson(nick) => write!(f, "User '{nick}' not found"),
+            Refusal::RoomInvalid => f.write_str("Invalid room name"),
+            Refusal::TooManyRooms => f.write_str("Too many rooms"),
+            Refusal::NoSuchRoom(room) => write!(f, "Room '{room}' does not exist"),
+            Refusal::RoomExists(room) => write!(f, "Room '{room}' already exists"),
+            Refusal::AlreadyMember(room) => write!(f, "Already a member of room '{room}'"),
+            Refusal::NotMember(room) => write!(f, "Not a member of room '{room}'"),
+            Refusal::TextTooLong => f.write_str("Message too long"),
+            Refusal::Other(words) => f.write_str(words),
+        }
+    }
+}
