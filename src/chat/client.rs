@@ -59,6 +59,11 @@ pub enum SizeDistribution {
         /// The longest.
         high: u64,
     },
+    /// Many short ones, few long ones: exponential with this mean.
+    Exponential {
+        /// The mean.
+        mean: f64,
+    },
     /// Log-normal with this mean and standard deviation (of the sizes, not of their logarithms).
     Lognormal {
         /// The mean.
@@ -218,6 +223,9 @@ impl Person {
             SizeDistribution::Constant(size) => size,
             SizeDistribution::Uniform { low, high } => {
                 low.saturating_add(self.sizes.below(high.saturating_sub(low).saturating_add(1)))
+            }
+            SizeDistribution::Exponential { mean } => {
+                libm::round(-libm::log(1.0 - self.sizes.uniform()) * mean) as u64
             }
             SizeDistribution::Lognormal { mean, sd } => {
                 let variance = libm::log1p((sd / mean) * (sd / mean));

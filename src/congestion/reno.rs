@@ -21,14 +21,7 @@ impl Reno {
         // RFC 5681 §3.1: the initial ssthresh should be arbitrarily high.
         let cwnd = path.initial_window;
         let ssthresh = u64::MAX;
-        Reno {
-            mss: path.mss,
-            cwnd,
-            ssthresh,
-            credit: 0,
-            initial_window: cwnd,
-            before: (cwnd, ssthresh),
-        }
+        Reno { mss: path.mss, cwnd, ssthresh, credit: 0, initial_window: cwnd, before: (cwnd, ssthresh) }
     }
 }
 

@@ -27,8 +27,10 @@ pub struct Client {
     pub server_app: u32,
     /// Whether fairness counts its connections.
     pub bulk: bool,
-    /// Connections opened so far.
+    /// Connections made so far.
     pub opened: u32,
+    /// The first of them, until it is opened.
+    pub reserved: Option<u32>,
 }
 
 /// A connection with both ends in this world.
@@ -64,8 +66,8 @@ pub struct End {
 }
 
 impl Flow {
-    /// Opens a connection for `client` at `now`.
-    pub fn open(client: &mut Client, client_app: u32, now: Instant, seed: Seed) -> Flow {
+    /// A connection of `client` that opens at `now`.
+    pub fn new(client: &mut Client, client_app: u32, now: Instant, seed: Seed) -> Flow {
         client.opened += 1;
         let name = match client.opened {
             1 => client.name.clone(),
@@ -141,9 +143,8 @@ impl Flow {
         let end = &mut self.ends[direction.index()];
         let stats = end.connection.stats(now).clone();
         let (before, delivered_before) = &end.baseline;
-        let mean = |total: u128, time: Duration| {
-            (!time.is_zero()).then(|| total as f64 / time.as_nanos() as f64)
-        };
+        let mean =
+            |total: u128, time: Duration| (!time.is_zero()).then(|| total as f64 / time.as_nanos() as f64);
         let windowed = end.connection.snapshot().cwnd < NO_WINDOW;
         let cwnd_mean = mean(
             stats.cwnd_integral - before.cwnd_integral,

@@ -44,9 +44,13 @@ impl Io for WorldIo<'_> {
     fn connect(&mut self) -> Conn {
         let (now, seed) = (self.core.now, self.core.seed);
         let client = self.core.clients[self.app as usize].as_mut().expect("servers do not connect");
-        let flow = Flow::open(client, self.app, now, seed);
-        let number = u32::try_from(self.core.flows.len()).expect("fewer than 2^32 connections");
-        self.core.flows.push(flow);
+        let number = match client.reserved.take() {
+            Some(first) => first,
+            None => {
+                self.core.flows.push(Flow::new(client, self.app, now, seed));
+                u32::try_from(self.core.flows.len() - 1).expect("fewer than 2^32 connections")
+            }
+        };
         self.core.touch(number, Direction::Up);
         Conn(number)
     }
@@ -111,4 +115,3 @@ impl Io for WorldIo<'_> {
         }
     }
 }
-

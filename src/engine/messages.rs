@@ -48,8 +48,8 @@ impl Messages {
         let before = message.audience.saturating_sub(message.heard);
         message.audience = audience;
         if counts {
-            self.outstanding = self.outstanding - u64::from(before)
-                + u64::from(audience.saturating_sub(message.heard));
+            self.outstanding =
+                self.outstanding - u64::from(before) + u64::from(audience.saturating_sub(message.heard));
         }
     }
 

@@ -10,9 +10,9 @@ mod io;
 mod messages;
 mod queue;
 mod recorder;
-mod topology;
 #[cfg(test)]
 mod tests;
+mod topology;
 
 use std::sync::Arc;
 
@@ -62,8 +62,7 @@ struct Core {
 }
 
 struct AppSlot {
-    app: Option<Box<dyn App>>,
-    starts: Instant,
+    app: Box<dyn App>,
     started: bool,
     armed: Instant,
 }
@@ -130,14 +129,20 @@ impl World {
         self.add_app(app, Instant::ZERO, None)
     }
 
-    /// Adds a client whose application begins at `starts`; returns its number.
-    pub fn add_client(&mut self, client: Client, app: Box<dyn App>, starts: Instant) -> u32 {
-        self.add_app(app, starts, Some(client))
+    /// Adds a client whose application begins at `starts`; returns its first connection.
+    pub fn add_client(&mut self, mut client: Client, app: Box<dyn App>, starts: Instant) -> FlowId {
+        // Numbered now, so that first connections are in the order of their clients.
+        let flow = u32::try_from(self.core.flows.len()).expect("fewer than 2^32 connections");
+        let number = self.apps.len() as u32;
+        self.core.flows.push(Flow::new(&mut client, number, starts, self.core.seed));
+        client.reserved = Some(flow);
+        self.add_app(app, starts, Some(client));
+        FlowId(flow)
     }
 
     fn add_app(&mut self, app: Box<dyn App>, starts: Instant, client: Option<Client>) -> u32 {
         let number = u32::try_from(self.apps.len()).expect("fewer than 2^32 applications");
-        self.apps.push(AppSlot { app: Some(app), starts, started: false, armed: starts });
+        self.apps.push(AppSlot { app, started: false, armed: starts });
         self.core.clients.push(client);
         self.core.queue.push(starts, Class::App, number);
         number
@@ -312,7 +317,7 @@ impl World {
     /// Lets an application act, then queues its next wake-up.
     fn call_app(&mut self, number: u32, act: impl FnOnce(&mut dyn App, &mut WorldIo<'_>)) {
         let slot = &mut self.apps[number as usize];
-        let Some(app) = slot.app.as_deref_mut() else { return };
+        let app = &mut *slot.app;
         act(app, &mut WorldIo { core: &mut self.core, app: number });
         if let Some(at) = app.poll_timeout() {
             let at = at.max(self.core.now);

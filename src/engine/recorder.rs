@@ -51,16 +51,9 @@ impl Recorder {
                 });
             }
         }
-        for (number, (_, direction, instances)) in topology.each().enumerate() {
-            let mut sample = LinkSample {
-                time: now,
-                // Two rows, one a direction, share the link's outcome pair.
-                link: number as u32,
-                backlog_bytes: 0,
-                backlog_packets: 0,
-                drops: 0,
-            };
-            debug_assert_eq!(direction.index(), number % 2);
+        for (number, (_, _, instances)) in topology.each().enumerate() {
+            let mut sample =
+                LinkSample { time: now, link: number as u32, backlog_bytes: 0, backlog_packets: 0, drops: 0 };
             for instance in instances {
                 let link = &topology.links[instance];
                 sample.backlog_bytes += link.backlog_bytes(now);

@@ -41,7 +41,15 @@ impl App for Sink {
 }
 
 /// One bulk flow over one link, loss on the data direction only.
-pub fn bulk(tcp: Config, rate: Option<&str>, queue: u64, rtt_ms: u64, loss: f64, secs: u64, seed: u64) -> Outcome {
+pub fn bulk(
+    tcp: Config,
+    rate: Option<&str>,
+    queue: u64,
+    rtt_ms: u64,
+    loss: f64,
+    secs: u64,
+    seed: u64,
+) -> Outcome {
     let horizon = Instant::ZERO + Duration::from_secs(secs);
     let mut world = World::new(Seed(seed), Instant::ZERO + Duration::from_secs(3), horizon);
     let config = |loss: f64| LinkConfig {
@@ -62,6 +70,7 @@ pub fn bulk(tcp: Config, rate: Option<&str>, queue: u64, rtt_ms: u64, loss: f64,
         server_app,
         bulk: true,
         opened: 0,
+        reserved: None,
     };
     world.add_client(client, Box::new(Source), Instant::ZERO);
     world.run(&mut || true).expect("not abandoned")
@@ -82,16 +91,47 @@ fn kernel_table() {
     for (cc, sack) in [("reno", true), ("cubic", true)] {
         for rtt in [20, 100] {
             for loss in [0.001, 0.005, 0.01, 0.02, 0.05, 0.1] {
-                let mut all: Vec<f64> = (0..10).map(|seed| {
-                    let tcp = Config { congestion: Choice::named(cc), sack, recovery: crate::tcp::Recovery::Rack, ..Config::default() };
-                    let outcome = bulk(tcp, None, 1000, rtt, loss, 33, seed);
-                    let up = outcome.flows[0].directions[0].as_ref().expect("data");
-                    up.bytes_delivered as f64 * 8e-6 / outcome.measured.as_secs_f64()
-                }).collect();
+                let mut all: Vec<f64> = (0..10)
+                    .map(|seed| {
+                        let tcp = Config {
+                            congestion: Choice::named(cc),
+                            sack,
+                            recovery: crate::tcp::Recovery::Rack,
+                            ..Config::default()
+                        };
+                        let outcome = bulk(tcp, None, 1000, rtt, loss, 33, seed);
+                        let up = outcome.flows[0].directions[0].as_ref().expect("data");
+                        up.bytes_delivered as f64 * 8e-6 / outcome.measured.as_secs_f64()
+                    })
+                    .collect();
                 all.sort_by(f64::total_cmp);
-                let outcome = bulk(Config { congestion: Choice::named(cc), sack, recovery: crate::tcp::Recovery::Rack, ..Config::default() }, None, 1000, rtt, loss, 33, 1);
+                let outcome = bulk(
+                    Config {
+                        congestion: Choice::named(cc),
+                        sack,
+                        recovery: crate::tcp::Recovery::Rack,
+                        ..Config::default()
+                    },
+                    None,
+                    1000,
+                    rtt,
+                    loss,
+                    33,
+                    1,
+                );
                 let up = outcome.flows[0].directions[0].as_ref().expect("data");
-                println!("{cc},{},{rtt},{loss},{:.3},{:.3},{:.3},{},{:.1},{:.1},to={},ep={}", i32::from(sack), (all[4]+all[5])/2.0, all[0], all[9], up.retransmits, up.cwnd_mean.unwrap_or(0.0)/1448.0, up.srtt_mean.unwrap_or_default().as_millis_f64(), up.timeouts, up.recovery_episodes);
+                println!(
+                    "{cc},{},{rtt},{loss},{:.3},{:.3},{:.3},{},{:.1},{:.1},to={},ep={}",
+                    i32::from(sack),
+                    (all[4] + all[5]) / 2.0,
+                    all[0],
+                    all[9],
+                    up.retransmits,
+                    up.cwnd_mean.unwrap_or(0.0) / 1448.0,
+                    up.srtt_mean.unwrap_or_default().as_millis_f64(),
+                    up.timeouts,
+                    up.recovery_episodes
+                );
             }
         }
     }

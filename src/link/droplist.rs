@@ -24,7 +24,7 @@ pub struct DropList {
 }
 
 /// One transmission to drop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DropEntry {
     /// The number of the data segment, counted from 1 in order of first transmission.
     pub segment: u64,

@@ -300,7 +300,6 @@ mod tests {
         refused(&with("mss = 1448", "initial_window = 0"), 11, "0", "`initial_window`: 0 is", "from 1 to");
         refused(&with("count = 2", "count = 0"), 14, "0", "`count`: 0 is out of range", "from 1 to 100000");
         refused(&with("count = 2", "count = 200_000"), 14, "200_000", "out of range", "from 1 to 100000");
-        refused(&with("[tcp]", "[chat]\nhistory = -1\n[tcp]"), 11, "-1", "`history`: -1", "from 0 to");
         refused(&format!("trials = 0\n{SOUND}"), 1, "0", "`trials`: 0 is out of range", "from 1 to");
         refused(
             &with("count = 2", "tcp.receive_window = \"2GiB\""),

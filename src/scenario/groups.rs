@@ -5,10 +5,12 @@ use super::links::{base_rtt, part};
 use super::problem::{Problem, suggest};
 use super::schema::{MOST_CLIENTS, TCP};
 use super::tree::Node;
-use super::{AppSpec, Arrivals, Audience, BulkSpec, ChatSpec, Churn, Group, LinkSpec, Size};
+use super::workload::{Addressee, AppSpec, Arrivals, Bulk, BulkDirection, Churn, SizeDistribution, Talk};
+use super::{Group, LinkSpec};
 use crate::congestion::Choice;
 use crate::tcp::{Config, DelayedAck, Recovery, RtoFloor};
 use crate::time::{Duration, Instant};
+use crate::units::Bytes;
 use crate::wire::Direction;
 
 /// Reads the groups. What does not fit its kind was reported by the first pass.
@@ -246,35 +248,38 @@ impl<'a> Layers<'a> {
 }
 
 fn app(node: Option<&Node>, problems: &mut Vec<Problem>) -> AppSpec {
-    let bulk = BulkSpec { direction: Direction::Up, size: None };
+    let bulk = Bulk { direction: BulkDirection::Up, size: None };
     let Some(node) = node else { return AppSpec::Bulk(bulk) };
     match node.get("kind").and_then(Node::text) {
         Some("chat") => AppSpec::Chat(chat(node, problems)),
-        _ => AppSpec::Bulk(BulkSpec {
-            direction: direction(node.get("direction")).unwrap_or(bulk.direction),
-            size: node.get("size").and_then(|node| leaf::bytes(node, 1, u64::MAX).ok()),
+        _ => AppSpec::Bulk(Bulk {
+            direction: match direction(node.get("direction")) {
+                Some(Direction::Down) => BulkDirection::Down,
+                _ => BulkDirection::Up,
+            },
+            size: node.get("size").and_then(|node| leaf::bytes(node, 1, u64::MAX).ok()).map(Bytes),
         }),
     }
 }
 
-fn chat(node: &Node, problems: &mut Vec<Problem>) -> ChatSpec {
+fn chat(node: &Node, problems: &mut Vec<Problem>) -> Talk {
     let time = |key| move |node: &Node| node.get(key).and_then(|node| leaf::positive_duration(node).ok());
     let churn = node
         .get("churn")
         .and_then(|churn| Some(Churn { stay: time("stay")(churn)?, away: time("away")(churn)? }));
     let rooms = node.get("rooms").and_then(|node| leaf::integer(node, 1, MOST_CLIENTS).ok());
     let to = match node.get("to").and_then(Node::text) {
-        Some("one") => Audience::One,
-        Some("room") => Audience::Room { rooms: rooms.map_or(1, small) },
-        _ => Audience::Everyone,
+        Some("one") => Addressee::One,
+        Some("room") => Addressee::Room,
+        _ => Addressee::Everyone,
     };
     if let Some(entry) = node.entry("rooms")
-        && !matches!(to, Audience::Room { .. })
+        && to != Addressee::Room
     {
         let message = "there are rooms, but nobody talks to a room";
         problems.push(Problem::error(entry.place, message, "add `to = \"room\"`, or leave `rooms` out"));
     }
-    ChatSpec {
+    Talk {
         interval: node
             .get("rate")
             .and_then(|node| leaf::frequency(node).ok())
@@ -282,6 +287,7 @@ fn chat(node: &Node, problems: &mut Vec<Problem>) -> ChatSpec {
         arrivals: arrivals(node.get("arrivals")),
         size: size(node.get("size"), problems),
         to,
+        rooms: rooms.map_or(1, small),
         churn,
     }
 }
@@ -297,7 +303,7 @@ fn arrivals(node: Option<&Node>) -> Arrivals {
     }
 }
 
-fn size(node: Option<&Node>, problems: &mut Vec<Problem>) -> Size {
+fn size(node: Option<&Node>, problems: &mut Vec<Problem>) -> SizeDistribution {
     let bytes =
         |key| part(node, key, "mean").and_then(|node| leaf::bytes(node, 1, u64::MAX).ok()).unwrap_or(200);
     match part(node, "distribution", "").and_then(Node::text) {
@@ -309,11 +315,13 @@ fn size(node: Option<&Node>, problems: &mut Vec<Problem>) -> Size {
                 let message = "the shortest text is longer than the longest";
                 problems.push(Problem::error(node.place, message, "write the smaller size as `min`"));
             }
-            Size::Uniform { min, max }
+            SizeDistribution::Uniform { low: min, high: max }
         }
-        Some("exponential") => Size::Exponential { mean: bytes("mean") },
-        Some("lognormal") => Size::LogNormal { mean: bytes("mean"), deviation: bytes("deviation") },
-        _ => Size::Fixed(bytes("mean")),
+        Some("exponential") => SizeDistribution::Exponential { mean: bytes("mean") as f64 },
+        Some("lognormal") => {
+            SizeDistribution::Lognormal { mean: bytes("mean") as f64, sd: bytes("deviation") as f64 }
+        }
+        _ => SizeDistribution::Constant(bytes("mean")),
     }
 }
 
@@ -438,15 +446,17 @@ mod tests {
                    size = { distribution = \"uniform\", min = \"10B\", max = \"20B\" }, to = \"room\", rooms = 4, \
                    churn = { stay = \"20s\", away = \"5s\" } }";
         let scenario = scenario(&with("{ kind = \"chat\", rate = \"1/s\" }", app));
-        let expected = ChatSpec {
+        let expected = Talk {
             interval: Duration::from_secs(2),
             arrivals: Arrivals::Bursts { size: 5, gap: Duration::from_millis(10) },
-            size: Size::Uniform { min: 10, max: 20 },
-            to: Audience::Room { rooms: 4 },
+            size: SizeDistribution::Uniform { low: 10, high: 20 },
+            to: Addressee::Room,
+            rooms: 4,
             churn: Some(Churn { stay: Duration::from_secs(20), away: Duration::from_secs(5) }),
         };
         assert_eq!(scenario.groups[1].app, AppSpec::Chat(expected));
-        assert_eq!(scenario.groups[0].app, AppSpec::Bulk(BulkSpec { direction: Direction::Up, size: None }));
+        let bulk = Bulk { direction: BulkDirection::Up, size: None };
+        assert_eq!(scenario.groups[0].app, AppSpec::Bulk(bulk));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! interpretation. Everything that is wrong with a file is collected in one [`ScenarioError`].
 //! This module knows texts, not files, and no threads.
 
+mod build;
 mod check;
 mod dotted;
 mod groups;
@@ -26,9 +27,11 @@ use crate::time::{Duration, Instant};
 use crate::units::Rate;
 use crate::wire::Direction;
 
+pub use crate::link::DropEntry;
+pub use build::build;
 pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_of};
 pub use sweep::{Axis, Cell, Plan, Trial};
-pub use workload::{AppSpec, Arrivals, Audience, BulkSpec, ChatRules, ChatSpec, Churn, Dialect, Size};
+pub use workload::AppSpec;
 
 /// One cell of a scenario, ready to be built into a world.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,8 +54,8 @@ pub struct Scenario {
     pub links: Vec<LinkSpec>,
     /// The groups of clients, in the file's order; never empty.
     pub groups: Vec<Group>,
-    /// What holds for the whole chat.
-    pub chat: ChatRules,
+    /// What the chat speaks on the wire: a name from `chat::protocol::DIALECTS`.
+    pub dialect: &'static str,
     /// Conditions that change, by time.
     pub schedule: Vec<Change>,
     /// Data segments that are dropped by list.
@@ -128,15 +131,6 @@ pub struct DropSpec {
     pub direction: Direction,
     /// What is dropped; never empty.
     pub entries: Vec<DropEntry>,
-}
-
-/// One transmission to drop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DropEntry {
-    /// The ordinal of the data segment in its flow and direction, from 1.
-    pub segment: u64,
-    /// 0 for its first transmission, k for its k-th retransmission.
-    pub retransmission: u32,
 }
 
 /// What is kept besides the figures.

@@ -5,11 +5,10 @@ use super::dotted::{self, Setter};
 use super::problem::{Place, Problem, suggest};
 use super::schema::{LINKS, ROOT};
 use super::tree::{Node, Value};
-use super::{
-    AppSpec, Change, ChatRules, Dialect, DropEntry, DropSpec, Group, LinkSpec, RecordSpec, RecordTrials,
-    Scenario,
-};
+use super::workload::{Bulk, BulkDirection};
+use super::{AppSpec, Change, DropEntry, DropSpec, Group, LinkSpec, RecordSpec, RecordTrials, Scenario};
 use super::{groups, leaf, links};
+use crate::chat::protocol;
 use crate::time::{Duration, Instant};
 use crate::wire::Direction;
 
@@ -38,7 +37,7 @@ pub(super) fn read(root: &Node, name: &str) -> (Scenario, Vec<Problem>) {
         trials: integer(root, "trials").map_or(1, groups::small),
         links,
         groups,
-        chat: chat(root),
+        dialect: dialect(root),
         schedule: vec![],
         drops: vec![],
         record: record(root),
@@ -89,9 +88,10 @@ fn integer(node: &Node, key: &str) -> Option<u64> {
     node.get(key).and_then(|node| leaf::integer(node, 0, u64::MAX).ok())
 }
 
-fn chat(root: &Node) -> ChatRules {
-    let history = root.get("chat").and_then(|chat| integer(chat, "history"));
-    ChatRules { dialect: Dialect::JsonLines, history: history.map_or(0, groups::small) }
+/// The dialect of `[chat]`, already held against the schema.
+fn dialect(root: &Node) -> &'static str {
+    let word = root.get("chat").and_then(|chat| chat.get("dialect")).and_then(Node::text);
+    word.and_then(protocol::by_name).unwrap_or(protocol::DIALECTS[0]).name()
 }
 
 fn record(root: &Node) -> RecordSpec {
@@ -179,7 +179,8 @@ fn drop_list(node: &Node, groups: &[Group], problems: &mut Vec<Problem>) -> Opti
         return None;
     };
     let natural = match groups[group].app {
-        AppSpec::Bulk(bulk) => bulk.direction,
+        AppSpec::Bulk(Bulk { direction: BulkDirection::Down, .. }) => Direction::Down,
+        AppSpec::Bulk(_) => Direction::Up,
         AppSpec::Chat(_) => Direction::Up,
     };
     let direction = groups::direction(node.get("direction")).unwrap_or(natural);

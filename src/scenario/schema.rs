@@ -196,7 +196,12 @@ pub(super) static TCP: &[Key] = &[
     key("congestion", Controller, Or("reno"), "the congestion controller"),
     key("mss", Integer(64, 9000), Or("1448"), "largest payload of a segment in bytes, timestamps deducted"),
     key("initial_window", Integer(1, 10_000), Or("10"), "in segments (RFC 6928)"),
-    key("recovery", Word(&["sack", "rack", "newreno"]), Or("sack"), "how losses are found and repaired: RFC 6675, with RACK (RFC 8985) like Linux, or RFC 6582"),
+    key(
+        "recovery",
+        Word(&["sack", "rack", "newreno"]),
+        Or("sack"),
+        "how losses are found and repaired: RFC 6675, with RACK (RFC 8985) like Linux, or RFC 6582",
+    ),
     key("delayed_ack", DELAYED_ACK, Or("true"), "whether acknowledgments may wait (RFC 9293)"),
     key("byte_counting", Flag, Or("true"), "windows grow by bytes acknowledged (RFC 3465), not by ACKs"),
     key("min_rto", PositiveDuration, Or("200ms"), "lower bound of the retransmission timeout"),
@@ -225,10 +230,8 @@ const DELAYED_ACK: Kind = Short {
     ]]),
 };
 
-static CHAT: &[Key] = &[
-    key("dialect", Word(&["json-lines"]), Or("json-lines"), "what is spoken on the wire"),
-    key("history", Integer(0, 10_000), Or("0"), "how many past messages a newcomer is told"),
-];
+static CHAT: &[Key] =
+    &[key("dialect", Word(&["json-lines"]), Or("json-lines"), "what is spoken on the wire")];
 
 pub(super) static CLIENTS: Kind = Table(&[
     &[

@@ -153,7 +153,13 @@ impl Scoreboard {
             self.pipe -= len;
         }
         self.deliver(segment.marks, segment.sent_at, len, out, now);
-        self.sample_rate(segment.delivered, segment.delivered_at, segment.first_sent_at, segment.sent_at, out);
+        self.sample_rate(
+            segment.delivered,
+            segment.delivered_at,
+            segment.first_sent_at,
+            segment.sent_at,
+            out,
+        );
     }
 
     fn deliver(&mut self, marks: u8, sent_at: Instant, len: u64, out: &mut Delivered, now: Instant) {
@@ -295,9 +301,10 @@ impl Scoreboard {
     /// whether that is lost (RFC 8985 §6.2).
     pub fn is_overtaken(&self) -> bool {
         self.sacked > 0
-            && self.sent.front().is_some_and(|first| {
-                first.marks & (SACKED | LOST) == 0 && first.sent_at < self.newest_sent
-            })
+            && self
+                .sent
+                .front()
+                .is_some_and(|first| first.marks & (SACKED | LOST) == 0 && first.sent_at < self.newest_sent)
     }
 
     /// Marks everything lost that was sent before something that has arrived; returns the bytes.

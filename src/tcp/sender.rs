@@ -197,7 +197,8 @@ impl Sender {
 
     /// Whether the FIN belongs to `transmission`.
     pub fn carries_fin(&self, transmission: Transmission) -> bool {
-        self.fin_at.is_some_and(|at| transmission.len > 0 && transmission.start + u64::from(transmission.len) > at)
+        self.fin_at
+            .is_some_and(|at| transmission.len > 0 && transmission.start + u64::from(transmission.len) > at)
     }
 
     /// Whether retransmission was given up.
@@ -281,8 +282,7 @@ impl Sender {
             return;
         }
         for &(start, end) in segment.sack_blocks() {
-            let (Some(start), Some(end)) =
-                (start.offset(self.iss, self.una), end.offset(self.iss, self.una))
+            let (Some(start), Some(end)) = (start.offset(self.iss, self.una), end.offset(self.iss, self.una))
             else {
                 continue;
             };
