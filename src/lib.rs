@@ -4,6 +4,7 @@ pub mod app;
 pub mod congestion;
 pub mod link;
 pub mod record;
+pub mod report;
 pub mod rng;
 pub mod tcp;
 pub mod time;

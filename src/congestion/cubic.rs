@@ -1,7 +1,7 @@
 //! CUBIC (RFC 9438).
 
-use super::reno::Reno;
 use super::Parameter;
+use super::reno::Reno;
 
 pub(super) const PARAMETERS: &[Parameter] = &[];
 /// CUBIC.

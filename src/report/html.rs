@@ -1,0 +1,9 @@
+//! stub
+use super::error::ReportError;
+use super::files::Results;
+use super::manifest::Manifest;
+use super::table::Check;
+
+pub fn write(_: &Results, _: &Manifest, _: &super::Report, _: &[Check]) -> Result<(), ReportError> {
+    Ok(())
+}
