@@ -142,7 +142,6 @@ mod as_text {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::report::testing::study;
 
     #[test]
