@@ -31,6 +31,8 @@ pub struct Study {
     pub mss: u32,
     /// Whether anyone chats; if not, figures and pictures about messages do not exist.
     pub chat: bool,
+    /// The groups of clients whose flows are bulk transfers, which the guard rails look at.
+    pub bulk: Vec<String>,
     /// What `--set` changed, as `KEY=VALUE`.
     pub overrides: Vec<String>,
     /// The scenario file, word for word.

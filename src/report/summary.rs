@@ -80,7 +80,7 @@ pub fn write(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
     Ok(cells)
 }
 
-fn summarise(results: &Results, cell: usize) -> CellSummary {
+pub fn summarise(results: &Results, cell: usize) -> CellSummary {
     let n = results.trials.iter().filter(|trial| trial.cell == cell).count();
     let figures = columns(results).map(|column| {
         let values: Vec<f64> =

@@ -35,6 +35,7 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         warmup: Duration::from_secs(2),
         mss: 1448,
         chat: false,
+        bulk: vec!["upload".to_owned()],
         overrides: Vec::new(),
         scenario: "title = \"Reno against no congestion control\"\n".to_owned(),
     }

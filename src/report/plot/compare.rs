@@ -129,12 +129,7 @@ fn draw_panel(
         }
         for &(x, mean, half) in line {
             if let Some(half) = half {
-                chart.interval(
-                    place(x),
-                    (mean - half).max(y.low()),
-                    (mean + half).min(y.high()),
-                    curve.color(),
-                )?;
+                chart.interval(place(x), mean - half, mean + half, curve.color())?;
             }
         }
         for &(x, mean) in &points {

@@ -11,8 +11,13 @@ use crate::report::summary::CellSummary;
 /// One panel per cell; the flows that moved the most, in segments.
 pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
     let (cells, omitted) = data::cells_with_series(results);
-    let per_panel = if cells.len() > 1 { 2 } else { 4 };
+    let per_panel = match cells.len() {
+        1 => 4,
+        2 => 2,
+        _ => 1,
+    };
     let warmup = results.study.warmup.as_secs_f64();
+    let duration = results.study.duration.as_secs_f64();
     let segment = f64::from(results.study.mss.max(1));
     let (mut curves, mut total, mut windowless) = (0, 0, false);
     let (mut thresholds, mut recoveries, mut timeouts) = (false, false, false);
@@ -34,7 +39,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         thresholds |= flows.iter().any(|flow| flow.ssthresh.iter().any(|v| v.is_finite()));
         recoveries |= shown.iter().any(|event| event.kind == "fast_retransmit");
         timeouts |= shown.iter().any(|event| event.kind == "timeout");
-        panels.push(panel(data::panel_title(results, cell), flows, shown, segment, warmup));
+        panels.push(panel(data::panel_title(results, cell), flows, shown, segment, (warmup, duration)));
     }
     if panels.is_empty() {
         return Ok(None);
@@ -46,7 +51,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         let label = match &names {
             Some(flows) => format!("{what} of {}", flows[n].label()),
             None if curves == 1 => what.to_owned(),
-            None => format!("{what} of the {} flow", ["largest", "second largest"][n.min(1)]),
+            None => format!("flow no. {} by volume", n + 1),
         };
         legend.push(Key { label, symbol: Symbol::Line(Curve(n), false) });
     }
@@ -72,7 +77,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
         title: data::title(results, "congestion window over time"),
-        subtitle: data::subtitle(&[Some("first trial".to_owned()), omitted, few, flight, scales]),
+        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), omitted, few, flight, scales]),
         legend,
         columns,
         row_height,
@@ -80,7 +85,8 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     }))
 }
 
-fn panel(title: String, flows: Vec<Flow>, events: Vec<Event>, segment: f64, warmup: f64) -> DrawPanel {
+fn panel(title: String, flows: Vec<Flow>, events: Vec<Event>, segment: f64, times: (f64, f64)) -> DrawPanel {
+    let (warmup, duration) = times;
     Box::new(move |area| {
         let lines: Vec<Vec<(f64, f64)>> = flows
             .iter()
@@ -88,7 +94,7 @@ fn panel(title: String, flows: Vec<Flow>, events: Vec<Event>, segment: f64, warm
             .collect();
         let values = lines.iter().flatten().map(|point| point.1).filter(|value| value.is_finite());
         let top = values.fold(0.0, f64::max);
-        let end = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(0.0, f64::max);
+        let end = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(duration, f64::max);
         // A strip above the curves for the events.
         let chart = Panel {
             title: title.clone(),

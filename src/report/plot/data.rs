@@ -6,6 +6,9 @@ use crate::report::error::ReportError;
 use crate::report::files::{self, Results};
 use crate::report::rows::Table;
 
+/// What pictures of series show.
+pub const FIRST_TRIAL: &str = "first trial of each cell";
+
 /// Small multiples beyond this are stamps, not pictures.
 pub const MAX_PANELS: usize = 8;
 

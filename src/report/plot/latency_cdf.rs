@@ -54,8 +54,8 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
             for (n, (_, points)) in curves.iter().enumerate() {
                 chart.line(points, Curve(n).color(), 22, Curve(n).dash())?;
                 // Markers at round shares, shifted from curve to curve.
-                for step in 0..8 {
-                    let share = 0.08 + 0.12 * f64::from(step) + 0.012 * n as f64;
+                for step in 0..4 {
+                    let share = 0.1 + 0.24 * f64::from(step) + 0.028 * n as f64;
                     if let Some(point) = points.iter().find(|point| point.1 >= share) {
                         chart.marker(point.0, share.min(point.1), Curve(n))?;
                     }

@@ -5,14 +5,15 @@ use hdrhistogram::Histogram;
 use super::data::{self, MAX_PANELS};
 use super::panel::Panel;
 use super::scale::Scale;
-use super::style::{Curve, DrawPanel, Sheet};
+use super::style::{Curve, DrawPanel, INK, Key, Sheet, Symbol};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::latency;
 use crate::report::summary::CellSummary;
+use crate::report::table::plain;
 
 /// Bars in each factor of ten of the latency.
-const BARS_PER_DECADE: f64 = 24.0;
+const BARS_PER_DECADE: f64 = 40.0;
 
 /// One panel per cell, over all its trials, all with the same axis of time.
 pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
@@ -29,7 +30,9 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     let (low, high) = (low * 0.9, (high * 1.1).max(low * 4.0));
     let mut panels: Vec<DrawPanel> = Vec::new();
     for (cell, histogram, expected) in histograms {
-        let title = data::panel_title(results, cell);
+        let ms = |p| latency::percentile(&histogram, expected as u64, p).map(|nanos| nanos as f64 / 1e6);
+        let (median, p99) = (ms(0.5), ms(0.99));
+        let title = heading(&data::panel_title(results, cell), median, p99);
         panels.push(Box::new(move |area| {
             let bars = bars(&histogram, expected);
             let top = bars.iter().map(|(_, _, percent)| *percent).fold(0.0, f64::max);
@@ -45,15 +48,8 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
                 let (from, to) = (from.clamp(low, high), to.clamp(low, high));
                 chart.rectangle([(from, percent), (to, 0.0)], Curve(0).color(), 0.8)?;
             }
-            for (row, (p, name)) in [(0.5, "median"), (0.99, "p99")].into_iter().enumerate() {
-                if let Some(nanos) = latency::percentile(&histogram, expected as u64, p) {
-                    let ms = nanos as f64 / 1e6;
-                    chart.upright(
-                        ms,
-                        &format!("{name} {} ms", crate::report::table::plain(ms)),
-                        row as i32,
-                    )?;
-                }
+            for ms in [median, p99].into_iter().flatten() {
+                chart.upright(ms)?;
             }
             Ok(())
         }));
@@ -66,11 +62,18 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     Ok(Some(Sheet {
         title: data::title(results, "message latency"),
         subtitle: data::subtitle(&[what, omitted]),
-        legend: Vec::new(),
+        legend: vec![Key { label: "median and 99th percentile".to_owned(), symbol: Symbol::Threshold(INK) }],
         columns,
         row_height,
         panels,
     }))
+}
+
+/// The cell with its two percentiles; one among what was never delivered has no value.
+fn heading(cell: &str, median: Option<f64>, p99: Option<f64>) -> String {
+    let text = |ms: Option<f64>| ms.map_or("none".to_owned(), |ms| format!("{} ms", plain(ms)));
+    let gap = if cell.is_empty() { "" } else { ": " };
+    format!("{cell}{gap}median {}, p99 {}", text(median), text(p99))
 }
 
 /// Bars as (from, to, percent of all expected deliveries).

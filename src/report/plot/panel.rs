@@ -35,6 +35,8 @@ impl Panel {
     /// Draws title, grid and axes. `shaded` is a span of x to be set off, such as the warm-up.
     pub fn draw<'a>(&self, area: &Area<'a>, shaded: Option<(f64, f64)>) -> Result<Chart<'a>, DrawError> {
         let widest = self.y.labels().map(|label| style::width_of(label, TICK_SIZE)).max().unwrap_or(0);
+        // Most panels of a sheet then begin at the same place.
+        let widest = widest.max(px(38));
         let top = if self.title.is_empty() { 12 } else { 36 };
         if !self.title.is_empty() {
             let (width, _) = area.dim_in_pixel();
@@ -118,11 +120,11 @@ impl Chart<'_> {
         self.chart.plotting_area().draw(&dot)
     }
 
-    /// An interval around a point, with caps.
+    /// An interval around a point, with a cap at each end that lies within the axis.
     pub fn interval(&self, x: f64, low: f64, high: f64, color: RGBColor) -> Drawn {
         let area = self.chart.plotting_area();
         area.draw(&PathElement::new([(x, low), (x, high)], style::stroke(color, 16)))?;
-        for end in [low, high] {
+        for end in [low, high].into_iter().filter(|end| (self.y.low()..=self.y.high()).contains(end)) {
             let cap = EmptyElement::at((x, end))
                 + PathElement::new([(px(-5), 0), (px(5), 0)], style::stroke(color, 16));
             area.draw(&cap)?;
@@ -155,13 +157,9 @@ impl Chart<'_> {
         Ok(())
     }
 
-    /// An upright dashed line with a label at its upper end.
-    pub fn upright(&self, x: f64, label: &str, row: i32) -> Drawn {
-        self.line(&[(x, self.y.low()), (x, self.y.high())], MUTED, 14, Some((5, 4)))?;
-        let style = style::text(13.0, INK, HPos::Left, VPos::Top);
-        let text = EmptyElement::at((x, self.y.high()))
-            + Text::new(label.to_owned(), (px(5), px(4 + row * 18)), style);
-        self.chart.plotting_area().draw(&text)
+    /// An upright dashed line.
+    pub fn upright(&self, x: f64) -> Drawn {
+        self.line(&[(x, self.y.low()), (x, self.y.high())], INK, 14, Some((5, 4)))
     }
 }
 

@@ -16,6 +16,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     let (cells, omitted) = data::cells_with_series(results);
     let rated = data::rated_links(results)?;
     let warmup = results.study.warmup.as_secs_f64();
+    let duration = results.study.duration.as_secs_f64();
     // The same links in all panels, so that a colour keeps its meaning.
     let mut longest: Vec<(String, String, f64)> = Vec::new();
     let mut queues: Vec<(usize, Vec<Link>)> = Vec::new();
@@ -54,7 +55,8 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         let title = data::panel_title(results, cell);
         panels.push(Box::new(move |area| {
             let top = chosen.iter().flat_map(|(_, link)| &link.packets).copied().fold(0.0, f64::max);
-            let end = chosen.iter().filter_map(|(_, link)| link.time_s.last()).copied().fold(0.0, f64::max);
+            let end =
+                chosen.iter().filter_map(|(_, link)| link.time_s.last()).copied().fold(duration, f64::max);
             let chart = Panel {
                 title: title.clone(),
                 x: Scale::linear(0.0, end, 10),
@@ -93,7 +95,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
     }
     let scales = (panels.len() > 1).then(|| "each panel has its own scale".to_owned());
-    let what = Some("first trial".to_owned());
+    let what = Some(data::FIRST_TRIAL.to_owned());
     let waiting = Some("packets waiting or in transmission".to_owned());
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {

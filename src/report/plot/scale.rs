@@ -40,7 +40,7 @@ impl Scale {
         let high = if high > low * 1.01 { high } else { low * 10.0 };
         let decades = (high / low).log10();
         let mantissas: &[f64] = match decades {
-            d if d < 1.6 => &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
+            d if d < 2.2 => &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
             d if d < 3.5 => &[1.0, 2.0, 5.0],
             _ => &[1.0],
         };
@@ -138,11 +138,11 @@ impl ValueFormatter<f64> for Scale {
     }
 }
 
-/// The next of 1, 2, 5 · 10ⁿ.
+/// One of 1, 2, 5 · 10ⁿ near the rough step.
 fn round_step(rough: f64) -> f64 {
     let power = 10f64.powf(rough.log10().floor());
     let factor =
-        [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough * 0.999).unwrap_or(10.0);
+        [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough * 0.75).unwrap_or(10.0);
     factor * power
 }
 

@@ -22,8 +22,8 @@ pub const FONT_NAME: &str = "DejaVu Sans";
 const FONT_FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// Okabe and Ito's colours, which people with any colour vision can tell apart; without their
-/// yellow, which is too pale for lines on white.
-const PALETTE: [RGBColor; 7] = [
+/// yellow, which is too pale for lines on white; a dark wine red stands in for it.
+const PALETTE: [RGBColor; 8] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -31,6 +31,7 @@ const PALETTE: [RGBColor; 7] = [
     RGBColor(86, 180, 233),
     RGBColor(230, 159, 0),
     RGBColor(70, 70, 70),
+    RGBColor(136, 34, 85),
 ];
 
 /// As many curves as a reader can tell apart.
@@ -91,13 +92,14 @@ impl Curve {
 
     /// Lengths of stroke and gap; `None` for a solid line.
     pub fn dash(self) -> Option<(i32, i32)> {
-        [None, Some((10, 5)), Some((3, 3)), Some((16, 4)), None, Some((6, 6)), Some((2, 5))][self.0 % 7]
+        [None, Some((10, 5)), Some((3, 3)), Some((16, 4)), None, Some((6, 6)), Some((2, 5)), Some((12, 3))]
+            [self.0 % PALETTE.len()]
     }
 
     /// The marker around `(0, 0)`, `r` pixels wide on each side.
     pub fn marker(self, r: i32) -> Vec<(i32, i32)> {
         let r = r * SCALE;
-        match self.0 % 7 {
+        match self.0 % PALETTE.len() {
             0 => octagon(r),
             1 => vec![(-r, -r), (r, -r), (r, r), (-r, r)],
             2 => vec![(0, -r - r / 4), (r + r / 8, r), (-r - r / 8, r)],
@@ -120,7 +122,9 @@ impl Curve {
                     (-t, -t),
                 ]
             }
-            _ => vec![(-r, -r / 2), (r, -r / 2), (r, r / 2), (-r, r / 2)],
+            6 => vec![(-r, -r / 2), (r, -r / 2), (r, r / 2), (-r, r / 2)],
+            // An hourglass.
+            _ => vec![(-r, -r), (r, -r), (-r, r), (r, r)],
         }
     }
 }
@@ -160,7 +164,7 @@ pub fn bold(size: f64, color: RGBColor, h: HPos, v: VPos) -> TextStyle<'static> 
 /// The width of a text in drawing units.
 pub fn width_of(text: &str, size: f64) -> i32 {
     ensure_fonts();
-    let font: FontDesc<'_> = (FONT_FAMILY, size * f64::from(SCALE)).into_font();
+    let font: FontDesc<'_> = (FONT_FAMILY, size * f64::from(SCALE) * 1.24).into_font();
     // Without the font's own measure, a letter takes about six tenths of its height.
     font.box_size(text).map_or((text.chars().count() as f64 * size * 0.6) as i32 * SCALE, |(w, _)| w as i32)
 }

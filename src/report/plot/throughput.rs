@@ -8,11 +8,12 @@ use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::summary::CellSummary;
 
-/// One panel per cell; the flows that moved the most, and all others as a sum.
+/// One panel per cell; the flows that moved the most, and the mean of all others.
 pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
     let (cells, omitted) = data::cells_with_series(results);
     let single = cells.len() == 1;
     let warmup = results.study.warmup.as_secs_f64();
+    let duration = results.study.duration.as_secs_f64();
     let bin = bin_width(results.study.duration.as_secs_f64());
     let mut labels: Vec<String> = Vec::new();
     let mut panels: Vec<DrawPanel> = Vec::new();
@@ -26,7 +27,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
             // Over several cells the same place in the order may belong to different flows.
             if n == labels.len() {
                 labels.push(label.clone());
-            } else if labels[n] != *label && !label.starts_with("the ") {
+            } else if labels[n] != *label && !label.starts_with("mean ") {
                 labels[n] = format!("flow no. {} by volume", n + 1);
             }
         }
@@ -34,7 +35,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         panels.push(Box::new(move |area| {
             let all = || curves.iter().flat_map(|(_, points)| points);
             let top = all().map(|point| point.1).fold(0.0, f64::max);
-            let end = all().map(|point| point.0).fold(0.0, f64::max);
+            let end = all().map(|point| point.0).fold(duration, f64::max);
             let chart = Panel {
                 title: title.clone(),
                 x: Scale::linear(0.0, end, 10),
@@ -78,7 +79,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
         title: data::title(results, "goodput over time"),
-        subtitle: data::subtitle(&[Some("first trial".to_owned()), Some(bins), omitted, scales]),
+        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), Some(bins), omitted, scales]),
         legend,
         columns,
         row_height,
@@ -100,12 +101,12 @@ fn curves(flows: &[Flow], bin: f64) -> Curves {
         flows[..singles].iter().map(|flow| (flow.label(), binned(&[flow], bin))).collect();
     if flows.len() > singles {
         let rest: Vec<&Flow> = flows[singles..].iter().collect();
-        curves.push((format!("the other {} flows together", rest.len()), binned(&rest, bin)));
+        curves.push((format!("mean of the other {} flows", rest.len()), binned(&rest, bin)));
     }
     curves
 }
 
-/// Goodput in Mbit/s in bins, each at its middle; the last bin only if it is complete.
+/// The mean goodput of the flows in Mbit/s in bins, each at its middle; the last bin only if it is complete.
 fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
     let end = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(0.0, f64::max);
     let bins = (end / bin + 1e-9).floor() as usize;
@@ -118,7 +119,8 @@ fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
             before = after;
         }
     }
-    bytes.iter().enumerate().map(|(n, bytes)| ((n as f64 + 0.5) * bin, bytes * 8.0 / 1e6 / bin)).collect()
+    let scale = 8.0 / 1e6 / bin / flows.len().max(1) as f64;
+    bytes.iter().enumerate().map(|(n, bytes)| ((n as f64 + 0.5) * bin, bytes * scale)).collect()
 }
 
 /// Bytes delivered by `time`, between samples by the rule of three.
