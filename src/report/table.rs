@@ -103,7 +103,7 @@ pub fn estimate(cell: &CellSummary, column: &Shown) -> String {
 pub fn with_interval(mean: f64, half: f64) -> String {
     let decimals =
         if half > 0.0 { (1 - half.log10().floor() as i32).clamp(0, 4) } else { plain_decimals(mean) };
-    let decimals = decimals.min(plain_decimals(mean).max(1)) as usize;
+    let decimals = decimals.min(plain_decimals(mean) + 1) as usize;
     format!("{mean:.decimals$} ± {half:.decimals$}")
 }
 

@@ -12,14 +12,14 @@ use crate::report::summary::CellSummary;
 pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
     let (cells, omitted) = data::cells_with_series(results);
     let per_panel = match cells.len() {
-        1 => 4,
+        1 => 3,
         2 => 2,
         _ => 1,
     };
     let warmup = results.study.warmup.as_secs_f64();
     let duration = results.study.duration.as_secs_f64();
     let segment = f64::from(results.study.mss.max(1));
-    let (mut curves, mut total, mut windowless) = (0, 0, false);
+    let (mut curves, mut total, mut windowless, mut windowed) = (0, 0, false, false);
     let (mut thresholds, mut recoveries, mut timeouts) = (false, false, false);
     let mut panels = Vec::new();
     for &cell in &cells {
@@ -36,6 +36,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
             .collect();
         curves = curves.max(flows.len());
         windowless |= flows.iter().any(|flow| !flow.has_window());
+        windowed |= flows.iter().any(Flow::has_window);
         thresholds |= flows.iter().any(|flow| flow.ssthresh.iter().any(|v| v.is_finite()));
         recoveries |= shown.iter().any(|event| event.kind == "fast_retransmit");
         timeouts |= shown.iter().any(|event| event.kind == "timeout");
@@ -47,11 +48,15 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     let mut legend = Vec::new();
     let names = if cells.len() > 1 { None } else { Some(data::flows(results, cells[0])?) };
     for n in 0..curves {
-        let what = if windowless && cells.len() == 1 { "bytes in flight" } else { "congestion window" };
+        let what = match (windowless, windowed) {
+            (true, true) => "congestion window, or bytes in flight where there is none",
+            (true, false) => "bytes in flight",
+            _ => "congestion window",
+        };
         let label = match &names {
             Some(flows) => format!("{what} of {}", flows[n].label()),
             None if curves == 1 => what.to_owned(),
-            None => format!("flow no. {} by volume", n + 1),
+            None => format!("{what}, flow no. {} by volume", n + 1),
         };
         legend.push(Key { label, symbol: Symbol::Line(Curve(n), false) });
     }
@@ -69,11 +74,12 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     if warmup > 0.0 {
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
     }
-    let few = (total > curves).then(|| format!("the {curves} of {total} flows that delivered the most"));
-    let scales = (panels.len() > 1).then(|| "each panel has its own scale".to_owned());
-    let flight = windowless.then(|| {
-        "without congestion control there is no window: bytes in flight are drawn instead".to_owned()
+    let few = (total > curves).then(|| match curves {
+        1 => format!("of {total} flows the one that delivered the most"),
+        _ => format!("of {total} flows the {curves} that delivered the most"),
     });
+    let scales = (panels.len() > 1).then(|| "each panel has its own scale".to_owned());
+    let flight = windowless.then(|| "no congestion control, no window".to_owned());
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
         title: data::title(results, "congestion window over time"),

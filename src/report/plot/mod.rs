@@ -87,6 +87,138 @@ fn rasterise(svg: &str) -> Result<Vec<u8>, String> {
 }
 
 #[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Outcome, Series};
+    use crate::report::testing::{Model, chat_outcome, fill, run, study};
+    use crate::report::{Mode, ResultFolder, Study, TrialRow, finish};
+
+    const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 2, chat: true, seconds: 3 };
+
+    /// Width and height in a PNG's header (PNG specification §11.2.2).
+    fn png_size(bytes: &[u8]) -> (u32, u32) {
+        assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"));
+        let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+        (number(16), number(20))
+    }
+
+    /// Checks all pictures of a folder and returns their names.
+    fn check(dir: &Path) -> Vec<String> {
+        let mut names = Vec::new();
+        for path in existing(dir) {
+            let svg = fs::read_to_string(dir.join(&path)).expect("a drawing");
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{path:?}");
+            usvg::roxmltree::Document::parse(&svg).expect("well-formed");
+            let png = fs::read(dir.join(path.with_extension("png"))).expect("a picture");
+            let (width, height) = png_size(&png);
+            assert!(width == 1400 && height > 400 && png.len() > 4000, "{path:?}: {width} x {height}");
+            names.push(path.file_stem().expect("a name").to_string_lossy().into_owned());
+        }
+        names
+    }
+
+    /// Draws what one trial per cell leaves, after `change`.
+    fn draw_changed(mut study: Study, change: impl Fn(&mut Outcome)) -> Vec<String> {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        study.trials = 1;
+        study.chat = true;
+        let mut folder = ResultFolder::open(dir.path(), &study, &run(), Mode::Fresh).expect("opened");
+        for cell in 0..study.cells() {
+            let mut outcome = chat_outcome(1, 0.05);
+            change(&mut outcome);
+            folder
+                .append(&TrialRow { cell, trial: 1, seed: 1, outcome: &outcome, wall_s: 0.1 })
+                .expect("written");
+        }
+        finish(dir.path(), "later", true).expect("finished");
+        check(dir.path())
+    }
+
+    #[test]
+    fn a_sweep_with_chat_has_all_pictures_and_they_are_repeatable() {
+        let mut study =
+            study(&[("tcp.congestion", &["none", "reno"]), ("link.a.loss", &["0%", "0.1%", "10%"])]);
+        study.chat = true;
+        study.trials = 2;
+        let draw = || {
+            let dir = tempfile::tempdir().expect("a temporary folder");
+            fill(dir.path(), &study, |cell, trial| Model {
+                seed: u64::from(trial),
+                congestion: ["none", "reno"][cell / 3],
+                ..MODEL
+            });
+            finish(dir.path(), "later", true).expect("finished");
+            assert_eq!(check(dir.path()).len(), PICTURES.len());
+            // The manifest has the checksums of all files.
+            fs::read_to_string(dir.path().join("manifest.json")).expect("a manifest")
+        };
+        assert_eq!(draw(), draw());
+    }
+
+    #[test]
+    fn a_scenario_without_chat_or_sweep_has_only_its_own_pictures() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        fill(dir.path(), &study(&[]), |_, trial| Model { seed: u64::from(trial), chat: false, ..MODEL });
+        finish(dir.path(), "later", true).expect("finished");
+        assert_eq!(check(dir.path()), ["cwnd", "throughput", "queue"]);
+    }
+
+    #[test]
+    fn poor_input_is_drawn_or_left_out_but_never_panics() {
+        let one_sample = |series: &mut Series| {
+            series.flows.truncate(1);
+            series.links.truncate(1);
+            series.events.truncate(1);
+        };
+        let names = draw_changed(study(&[]), |outcome| outcome.series.iter_mut().for_each(one_sample));
+        assert_eq!(names, ["latency_cdf", "latency_histogram"]);
+        let names = draw_changed(study(&[]), |outcome| outcome.series = Some(Series::default()));
+        assert_eq!(names, ["latency_cdf", "latency_histogram"]);
+        let names = draw_changed(study(&[]), |outcome| {
+            for sample in &mut outcome.series.as_mut().expect("a series").flows {
+                (sample.cwnd, sample.ssthresh, sample.flight, sample.delivered) = (Some(0), None, 0, 0);
+            }
+            for sample in &mut outcome.series.as_mut().expect("a series").links {
+                (sample.backlog_bytes, sample.backlog_packets, sample.drops) = (0, 0, 0);
+            }
+            let messages = outcome.messages.as_mut().expect("a chat");
+            messages.latency.reset();
+            messages.deliveries = 0;
+        });
+        assert_eq!(names, ["cwnd"]);
+        draw_changed(study(&[]), |outcome| {
+            let messages = outcome.messages.as_mut().expect("a chat");
+            messages.latency.reset();
+            messages.latency.record(0).expect("zero fits");
+        });
+    }
+
+    #[test]
+    fn long_labels_and_odd_axes_are_drawn() {
+        let long = "{ kind = \"droptail\", limit = \"1bdp\" }, and much more that no label has room for <&>";
+        let axes: [(&str, &[&str]); 4] = [
+            (long, &[long, "x"]),
+            ("link.a.loss", &["0%", "0%", "1%"]),
+            ("link.a.delay", &["1ms", "1ms"]),
+            ("tcp.initial_window", &["-3", "10", "100000"]),
+        ];
+        for axis in axes {
+            let names = draw_changed(study(&[axis]), |outcome| outcome.series = None);
+            assert!(names.contains(&"compare".to_owned()), "{axis:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_without_a_finished_trial_gives_a_page_without_pictures() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        ResultFolder::open(dir.path(), &study(&[]), &run(), Mode::Fresh).expect("opened");
+        let report = finish(dir.path(), "later", true).expect("finished");
+        assert!(report.pictures.is_empty() && report.verdict.is_empty());
+        assert!(dir.path().join("report.html").exists());
+    }
+}
+
+#[cfg(test)]
 mod gallery {
     use super::*;
     use crate::report::testing::{Model, fill, study};

@@ -3,7 +3,7 @@
 use super::data::{self, Flow};
 use super::panel::Panel;
 use super::scale::Scale;
-use super::style::{Curve, DrawPanel, Key, MAX_CURVES, SHADE, Sheet, Symbol};
+use super::style::{Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::summary::CellSummary;
@@ -19,7 +19,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     let mut panels: Vec<DrawPanel> = Vec::new();
     for &cell in &cells {
         let flows = data::flows(results, cell)?;
-        let curves = curves(&flows, bin);
+        let curves = curves(&flows, bin, if single { 4 } else { 3 });
         if curves.iter().all(|(_, points)| points.len() < 2 || points.iter().all(|point| point.1 == 0.0)) {
             continue;
         }
@@ -94,9 +94,9 @@ fn bin_width(duration: f64) -> f64 {
 
 type Curves = Vec<(String, Vec<(f64, f64)>)>;
 
-/// The curves of a panel with their labels.
-fn curves(flows: &[Flow], bin: f64) -> Curves {
-    let singles = if flows.len() > MAX_CURVES { MAX_CURVES - 1 } else { flows.len() };
+/// The curves of a panel with their labels: `most` single flows, and the others together.
+fn curves(flows: &[Flow], bin: f64, most: usize) -> Curves {
+    let singles = if flows.len() > most + 1 { most } else { flows.len() };
     let mut curves: Curves =
         flows[..singles].iter().map(|flow| (flow.label(), binned(&[flow], bin))).collect();
     if flows.len() > singles {
