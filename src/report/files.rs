@@ -28,7 +28,7 @@ pub struct Trial {
     /// The cell.
     pub cell: usize,
     /// The repetition.
-    pub trial: u32,
+    pub number: u32,
     /// Its figures in the order of the columns behind `seed`.
     pub figures: Vec<Option<f64>>,
 }
@@ -54,13 +54,13 @@ impl Results {
         let mut trials = Vec::new();
         let columns: Vec<_> = rows::figures(study).collect();
         each_row(&dir.join(Table::Trials.file()), |row| {
-            if let (Some(cell), Some(trial)) = (row.parse("cell"), row.parse("trial")) {
+            if let (Some(cell), Some(number)) = (row.parse("cell"), row.parse("trial")) {
                 let figures = columns.iter().map(|column| row.parse(column.name)).collect();
-                trials.push(Trial { cell, trial, figures });
+                trials.push(Trial { cell, number, figures });
             }
         })?;
-        trials.sort_by_key(|trial: &Trial| (trial.cell, trial.trial));
-        let done: BTreeSet<(usize, u32)> = trials.iter().map(|trial| (trial.cell, trial.trial)).collect();
+        trials.sort_by_key(|trial: &Trial| (trial.cell, trial.number));
+        let done: BTreeSet<(usize, u32)> = trials.iter().map(|trial| (trial.cell, trial.number)).collect();
         let mut checks = Vec::new();
         each_row(&dir.join(Table::Realised.file()), |row| {
             if row.key().is_some_and(|key| done.contains(&key))
@@ -88,7 +88,7 @@ impl Results {
     pub(super) fn values(&self, cell: usize, name: &str) -> Vec<(u32, f64)> {
         let Some(figure) = self.figure(name) else { return Vec::new() };
         let trials = self.trials.iter().filter(|trial| trial.cell == cell);
-        trials.filter_map(|trial| Some((trial.trial, trial.figures[figure]?))).collect()
+        trials.filter_map(|trial| Some((trial.number, trial.figures[figure]?))).collect()
     }
 
     /// Calls `visit` with each row of a table that belongs to a finished trial.
@@ -98,7 +98,7 @@ impl Results {
         mut visit: impl FnMut(usize, &Row<'_>),
     ) -> Result<(), ReportError> {
         let done: BTreeSet<(usize, u32)> =
-            self.trials.iter().map(|trial| (trial.cell, trial.trial)).collect();
+            self.trials.iter().map(|trial| (trial.cell, trial.number)).collect();
         each_row(&self.dir.join(table.file()), |row| {
             if let Some(key) = row.key().filter(|key| done.contains(key)) {
                 visit(key.0, row);
@@ -110,7 +110,7 @@ impl Results {
     pub(super) fn series_dir(&self, cell: usize) -> Option<PathBuf> {
         let cell_dir = self.dir.join("series").join(self.study.cell_name(cell));
         let trials = self.trials.iter().filter(|trial| trial.cell == cell);
-        trials.map(|trial| cell_dir.join(format!("trial-{}", trial.trial))).find(|dir| dir.is_dir())
+        trials.map(|trial| cell_dir.join(format!("trial-{}", trial.number))).find(|dir| dir.is_dir())
     }
 }
 

@@ -93,7 +93,7 @@ fn decode(deserializer: &mut Deserializer, interval: &IntervalLogHistogram<'_>) 
 pub fn of_cell(results: &Results, cell: usize) -> Result<Option<Histogram<u64>>, ReportError> {
     let mut sum: Option<Histogram<u64>> = None;
     for trial in results.trials.iter().filter(|trial| trial.cell == cell) {
-        let path = results.dir.join(log_path(&results.study, cell, trial.trial));
+        let path = results.dir.join(log_path(&results.study, cell, trial.number));
         if !path.exists() {
             continue;
         }

@@ -1,6 +1,7 @@
 //! `manifest.json`: what was run, where, by which version, and a checksum of each result.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
@@ -137,7 +138,7 @@ impl Manifest {
             let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
             if entry.path().is_dir() {
                 self.hash_folder(dir, &name)?;
-            } else if !name.ends_with(".tmp") {
+            } else if entry.path().extension().is_none_or(|extension| extension != "tmp") {
                 self.hash_file(dir, name)?;
             }
         }
@@ -156,7 +157,10 @@ impl Manifest {
             }
             hash.update(&buffer[..n]);
         }
-        let hex = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut hex = String::with_capacity(64);
+        for byte in hash.finalize() {
+            let _ = write!(hex, "{byte:02x}");
+        }
         self.sha256.insert(name, hex);
         Ok(())
     }

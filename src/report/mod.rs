@@ -8,6 +8,7 @@
 //! Invariants: no clock, no thread, no knowledge of the engine; the same trials give the same
 //! bytes; a figure that does not exist is an empty field, never 0.
 
+mod compare;
 mod error;
 mod files;
 mod html;
@@ -28,6 +29,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
+pub use compare::compare;
 pub use error::ReportError;
 pub use files::Results;
 pub use manifest::Manifest;

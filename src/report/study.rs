@@ -133,6 +133,7 @@ mod as_text {
 
     use crate::time::Duration;
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(span)
     }

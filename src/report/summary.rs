@@ -1,5 +1,7 @@
 //! `summary.csv`: one row per cell, the mean and interval of each figure over its trials.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::error::ReportError;
@@ -50,16 +52,21 @@ fn columns(results: &Results) -> impl Iterator<Item = Column> {
     rows::figures(&results.study).filter(|column| column.name != "wall_s")
 }
 
+/// The figures of all cells, whether or not they have trials.
+pub fn of_all(results: &Results) -> Vec<CellSummary> {
+    (0..results.study.cells()).map(|cell| summarise(results, cell)).collect()
+}
+
 /// Computes and writes `summary.csv`.
 pub fn write(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
-    let cells: Vec<CellSummary> = (0..results.study.cells()).map(|cell| summarise(results, cell)).collect();
+    let cells = of_all(results);
     let mut text = "cell".to_owned();
     for axis in &results.study.axes {
         rows::push_field(&mut text, &axis.key);
     }
     text.push_str(",n");
     for column in columns(results) {
-        text.push_str(&format!(",{0}_mean,{0}_ci95", column.name));
+        let _ = write!(text, ",{0}_mean,{0}_ci95", column.name);
     }
     text.push('\n');
     for cell in &cells {
@@ -80,7 +87,7 @@ pub fn write(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
     Ok(cells)
 }
 
-pub fn summarise(results: &Results, cell: usize) -> CellSummary {
+fn summarise(results: &Results, cell: usize) -> CellSummary {
     let n = results.trials.iter().filter(|trial| trial.cell == cell).count();
     let figures = columns(results).map(|column| {
         let values: Vec<f64> =

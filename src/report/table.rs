@@ -142,7 +142,7 @@ pub fn headings(study: &Study, columns: &[&Shown]) -> Vec<String> {
 }
 
 /// Pads the columns: the first `left` to the left, the others to the right.
-fn align(rows: &[Vec<String>], left: usize) -> String {
+pub fn align(rows: &[Vec<String>], left: usize) -> String {
     let count = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..count).map(width).collect();

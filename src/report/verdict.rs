@@ -161,15 +161,14 @@ mod tests {
             values.iter().enumerate().map(move |(trial, goodput)| {
                 let mut figures = vec![Some(5.0); columns];
                 figures[0] = Some(*goodput);
-                Trial { cell, trial: trial as u32, figures }
+                Trial { cell, number: trial as u32, figures }
             })
         });
         Results { dir: std::path::PathBuf::new(), trials: trials.collect(), checks: Vec::new(), study }
     }
 
     fn of(results: &Results) -> Vec<String> {
-        let cells: Vec<CellSummary> =
-            (0..results.study.cells()).map(|cell| crate::report::summary::summarise(results, cell)).collect();
+        let cells = crate::report::summary::of_all(results);
         sentences(results, &cells)
     }
 

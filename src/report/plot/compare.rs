@@ -33,6 +33,7 @@ type Place = (f64, String);
 type Point = (f64, f64, Option<f64>);
 
 /// One panel per figure; nothing for a single cell.
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all pictures")]
 pub fn draw(results: &Results, cells: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
     let study = &results.study;
     let Some(x_axis) = x_axis(study) else { return Ok(None) };
@@ -203,7 +204,7 @@ fn x_scale(axis: &Axis) -> (Scale, Vec<Place>, bool) {
     };
     let mut ticks = places.clone();
     ticks.sort_by(|a, b| a.0.total_cmp(&b.0));
-    ticks.dedup_by(|a, b| a.0 == b.0);
+    ticks.dedup_by_key(|tick| tick.0.to_bits());
     // Panels are half a sheet wide, less the labels of their y axis.
     let width = f64::from(style::px(560));
     let collide = ticks.windows(2).any(|pair| {

@@ -37,7 +37,8 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         curves = curves.max(flows.len());
         windowless |= flows.iter().any(|flow| !flow.has_window());
         windowed |= flows.iter().any(Flow::has_window);
-        thresholds |= flows.iter().any(|flow| flow.ssthresh.iter().any(|v| v.is_finite()));
+        thresholds |=
+            flows.len() == 1 && flows.iter().any(|flow| flow.ssthresh.iter().any(|v| v.is_finite()));
         recoveries |= shown.iter().any(|event| event.kind == "fast_retransmit");
         timeouts |= shown.iter().any(|event| event.kind == "timeout");
         panels.push(panel(data::panel_title(results, cell), flows, shown, segment, (warmup, duration)));
@@ -115,15 +116,14 @@ fn panel(title: String, flows: Vec<Flow>, events: Vec<Event>, segment: f64, time
             .to_owned(),
         }
         .draw(area, Some((0.0, warmup)))?;
-        for (n, flow) in flows.iter().enumerate() {
+        if let [flow] = flows.as_slice() {
             // A threshold far above the window would squeeze the sawtooth to the floor.
             let threshold: Vec<(f64, f64)> = flow
                 .points(&flow.ssthresh, segment)
                 .into_iter()
                 .map(|(x, y)| (x, if y <= top * 1.05 { y } else { f64::NAN }))
                 .collect();
-            let color = if flows.len() == 1 { MUTED } else { Curve(n).color() };
-            chart.line(&steps(&threshold), color, 12, Some((5, 4)))?;
+            chart.line(&steps(&threshold), MUTED, 12, Some((5, 4)))?;
         }
         for (n, line) in lines.iter().enumerate() {
             chart.line(line, Curve(n).color(), if flows.len() > 2 { 16 } else { 20 }, None)?;

@@ -22,7 +22,7 @@ pub struct Panel {
 
 /// A panel with its axes drawn.
 pub struct Chart<'a> {
-    chart: ChartContext<'a, SVGBackend<'a>, Cartesian2d<Scale, Scale>>,
+    context: ChartContext<'a, SVGBackend<'a>, Cartesian2d<Scale, Scale>>,
     x: Scale,
     y: Scale,
 }
@@ -40,8 +40,9 @@ impl Panel {
         let top = if self.title.is_empty() { 12 } else { 36 };
         if !self.title.is_empty() {
             let (width, _) = area.dim_in_pixel();
+            let width = width.cast_signed();
             let left = widest + px(44);
-            let title = style::fitting(&self.title, TITLE_SIZE * 1.1, width as i32 - left - px(20));
+            let title = style::fitting(&self.title, TITLE_SIZE * 1.1, width - left - px(20));
             area.draw_text(&title, &style::bold(TITLE_SIZE, INK, HPos::Left, VPos::Top), (left, px(10)))?;
         }
         let mut chart = ChartBuilder::on(area)
@@ -69,7 +70,7 @@ impl Panel {
             .x_desc(&self.x_label)
             .y_desc(&self.y_label)
             .draw()?;
-        Ok(Chart { chart, x: self.x.clone(), y: self.y.clone() })
+        Ok(Chart { context: chart, x: self.x.clone(), y: self.y.clone() })
     }
 }
 
@@ -85,7 +86,7 @@ impl Chart<'_> {
         for piece in points.split(|(x, y)| !x.is_finite() || !y.is_finite()) {
             if piece.len() > 1 {
                 style::draw_dashed(
-                    self.chart.plotting_area(),
+                    self.context.plotting_area(),
                     &thinned(piece, &self.x),
                     color,
                     tenths,
@@ -106,7 +107,7 @@ impl Chart<'_> {
         let mut outline = vec![(first.0, base)];
         outline.extend_from_slice(&points);
         outline.push((last.0, base));
-        self.chart.plotting_area().draw(&Polygon::new(outline, color.mix(opacity).filled()))
+        self.context.plotting_area().draw(&Polygon::new(outline, color.mix(opacity).filled()))
     }
 
     /// A curve's marker at a point.
@@ -117,12 +118,12 @@ impl Chart<'_> {
     fn dot(&self, x: f64, y: f64, curve: Curve, color: RGBColor, r: i32) -> Drawn {
         let shape = curve.marker(r);
         let dot = EmptyElement::at((x, y)) + Polygon::new(shape, style::fill(color));
-        self.chart.plotting_area().draw(&dot)
+        self.context.plotting_area().draw(&dot)
     }
 
     /// An interval around a point, with a cap at each end that lies within the axis.
     pub fn interval(&self, x: f64, low: f64, high: f64, color: RGBColor) -> Drawn {
-        let area = self.chart.plotting_area();
+        let area = self.context.plotting_area();
         area.draw(&PathElement::new([(x, low), (x, high)], style::stroke(color, 16)))?;
         for end in [low, high].into_iter().filter(|end| (self.y.low()..=self.y.high()).contains(end)) {
             let cap = EmptyElement::at((x, end))
@@ -134,14 +135,14 @@ impl Chart<'_> {
 
     /// A box from one corner to the other.
     pub fn rectangle(&self, corners: [(f64, f64); 2], color: RGBColor, opacity: f64) -> Drawn {
-        self.chart.plotting_area().draw(&Rectangle::new(corners, color.mix(opacity).filled()))
+        self.context.plotting_area().draw(&Rectangle::new(corners, color.mix(opacity).filled()))
     }
 
     /// Upright strokes at the given places, in the `row`th strip below the panel's upper edge.
     /// Those that would fall on one another are drawn once.
     pub fn ticks(&self, places: &[f64], row: i32, color: RGBColor) -> Drawn {
-        let area = self.chart.plotting_area();
-        let width = f64::from(area.dim_in_pixel().0 as i32);
+        let area = self.context.plotting_area();
+        let width = f64::from(area.dim_in_pixel().0);
         let mut last = f64::NEG_INFINITY;
         for &x in places {
             let place = (x - self.x.low()) / (self.x.high() - self.x.low()) * width;

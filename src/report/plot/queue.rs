@@ -60,7 +60,8 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
             let chart = Panel {
                 title: title.clone(),
                 x: Scale::linear(0.0, end, 10),
-                y: Scale::from_zero(top * 1.1, 6),
+                // A queue that is never longer than a packet looks empty, as it is.
+                y: Scale::from_zero((top * 1.1).max(5.0), 6),
                 x_label: "time (s)".to_owned(),
                 y_label: "backlog (packets)".to_owned(),
             }

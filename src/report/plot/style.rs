@@ -166,7 +166,8 @@ pub fn width_of(text: &str, size: f64) -> i32 {
     ensure_fonts();
     let font: FontDesc<'_> = (FONT_FAMILY, size * f64::from(SCALE) * 1.24).into_font();
     // Without the font's own measure, a letter takes about six tenths of its height.
-    font.box_size(text).map_or((text.chars().count() as f64 * size * 0.6) as i32 * SCALE, |(w, _)| w as i32)
+    font.box_size(text)
+        .map_or((text.chars().count() as f64 * size * 0.6) as i32 * SCALE, |(w, _)| w.cast_signed())
 }
 
 /// The text, or as much of its beginning as fits.
@@ -242,11 +243,11 @@ impl Sheet {
         let subtitles = wrapped(&self.subtitle, SUBTITLE_SIZE, inner, 3);
         let legend = self.legend_rows();
         let head = 18
-            + titles.len() as i32 * 32
-            + subtitles.len() as i32 * 22
-            + if legend.is_empty() { 6 } else { 12 + legend.len() as i32 * LEGEND_ROW };
+            + count(titles.len()) * 32
+            + count(subtitles.len()) * 22
+            + if legend.is_empty() { 6 } else { 12 + count(legend.len()) * LEGEND_ROW };
         let columns = self.columns.clamp(1, self.panels.len().max(1));
-        let rows = self.panels.len().div_ceil(columns) as i32;
+        let rows = count(self.panels.len().div_ceil(columns));
         let height = head + rows * self.row_height + 14;
         let mut svg = String::new();
         {
@@ -273,9 +274,9 @@ impl Sheet {
                 }
                 y += LEGEND_ROW;
             }
-            let column_width = (WIDTH - MARGIN) / columns as i32;
+            let column_width = (WIDTH - MARGIN) / count(columns);
             for (n, panel) in self.panels.iter().enumerate() {
-                let (row, column) = ((n / columns) as i32, (n % columns) as i32);
+                let (row, column) = (count(n / columns), count(n % columns));
                 let corner = (px(8 + column * column_width), px(head + row * self.row_height));
                 panel(&root.clone().shrink(corner, (px(column_width), px(self.row_height))))?;
             }
@@ -283,6 +284,11 @@ impl Sheet {
         }
         Ok(finish(&svg, height, &self.title))
     }
+}
+
+/// A number of things on a sheet; no sheet has more than fit an `i32`.
+fn count(n: usize) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
 }
 
 /// Gives the drawing its size in pixels, a title for screen readers, and round corners to its
@@ -315,7 +321,7 @@ fn draw_key(root: &Area<'_>, key: &Key, x: i32, y: i32) -> Drawn {
         }
         Symbol::Threshold(color) => draw_dashed(root, &[(x, y), (right, y)], color, 16, Some((5, 4)))?,
         Symbol::Patch(color) => {
-            root.draw(&Rectangle::new([(x, y - px(8)), (right, y + px(8))], fill(color)))?
+            root.draw(&Rectangle::new([(x, y - px(8)), (right, y + px(8))], fill(color)))?;
         }
         Symbol::Tick(color) => {
             let middle = x + px(SYMBOL_WIDTH / 2);

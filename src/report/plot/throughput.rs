@@ -69,7 +69,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     if let [only] = legend.as_mut_slice()
         && !single
     {
-        only.label = "goodput of the flow".to_owned();
+        "goodput of the flow".clone_into(&mut only.label);
     }
     if warmup > 0.0 {
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
