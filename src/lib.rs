@@ -6,6 +6,7 @@ pub mod congestion;
 pub mod engine;
 pub mod link;
 pub mod record;
+pub mod report;
 pub mod rng;
 pub mod scenario;
 pub mod tcp;

@@ -1,0 +1,113 @@
+//! What can go wrong with a result folder, and what to do about it.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why results could not be written or read.
+#[derive(Debug)]
+pub enum ReportError {
+    /// The file system refused.
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried: "write", "read", …
+        action: &'static str,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The folder holds something that a run must not overwrite.
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+        /// What it holds.
+        holds: String,
+    },
+    /// A run cannot be resumed because it was another one.
+    Changed {
+        /// The folder.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+    },
+    /// A file does not hold what it should.
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A picture could not be drawn.
+    Picture {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
+}
+
+impl ReportError {
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ReportError {
+        let path = path.to_owned();
+        move |source| ReportError::Io { path, action, source }
+    }
+
+    pub(super) fn malformed(path: &Path, problem: impl fmt::Display) -> ReportError {
+        ReportError::Malformed { path: path.to_owned(), problem: problem.to_string() }
+    }
+
+    /// What the user can do about it.
+    pub fn help(&self) -> String {
+        match self {
+            ReportError::Io { source, action, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "free some space, then go on with --resume".to_owned()
+                }
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "choose a folder you may write to with --out DIR".to_owned()
+                }
+                io::ErrorKind::NotFound if *action == "read" => {
+                    "name a folder that `testbed run` has written".to_owned()
+                }
+                _ => "check the path, or choose another folder with --out DIR".to_owned(),
+            },
+            ReportError::Occupied { .. } => {
+                "choose another folder with --out DIR, or overwrite it with --force".to_owned()
+            }
+            ReportError::Changed { .. } => {
+                "run without --resume to start afresh, or choose another folder with --out DIR".to_owned()
+            }
+            ReportError::Malformed { .. } => {
+                "restore the file, or run the scenario again with --force".to_owned()
+            }
+            ReportError::Picture { .. } => {
+                "the tables are complete; leave the pictures out with --no-plots".to_owned()
+            }
+        }
+    }
+}
+
+impl fmt::Display for ReportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReportError::Io { path, action, source } => {
+                write!(f, "cannot {action} {}: {source}", path.display())
+            }
+            ReportError::Occupied { path, holds } => write!(f, "{} holds {holds}", path.display()),
+            ReportError::Changed { path, what } => {
+                write!(f, "cannot resume the run in {}: {what}", path.display())
+            }
+            ReportError::Malformed { path, problem } => write!(f, "{}: {problem}", path.display()),
+            ReportError::Picture { path, problem } => write!(f, "cannot draw {}: {problem}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for ReportError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            ReportError::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

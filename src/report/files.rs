@@ -1,0 +1,171 @@
+//! A result folder as it is read back: the one source of summary, pictures and page.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use super::error::ReportError;
+use super::rows::{self, Table};
+use super::study::Study;
+
+/// The results of a folder.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// The folder.
+    pub dir: PathBuf,
+    /// What was run.
+    pub study: Study,
+    /// The finished trials, by cell and trial.
+    pub trials: Vec<Trial>,
+    /// The realised checks, as they stand in `realised.csv`.
+    pub(super) checks: Vec<CheckRow>,
+}
+
+/// A row of `trials.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    /// The cell.
+    pub cell: usize,
+    /// The repetition.
+    pub number: u32,
+    /// Its figures in the order of the columns behind `seed`.
+    pub figures: Vec<Option<f64>>,
+}
+
+/// A row of `realised.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckRow {
+    pub cell: usize,
+    pub link: String,
+    pub direction: String,
+    pub quantity: String,
+    pub configured: f64,
+    pub realised: f64,
+    pub low: f64,
+    pub high: f64,
+    /// `pass`, `fail` or `too few`.
+    pub verdict: String,
+}
+
+impl Results {
+    /// Reads the tables of `dir`. Rows that a stopped run left half written are passed over.
+    pub fn load(dir: &Path, study: &Study) -> Result<Results, ReportError> {
+        let mut trials = Vec::new();
+        let columns: Vec<_> = rows::figures(study).collect();
+        each_row(&dir.join(Table::Trials.file()), |row| {
+            if let (Some(cell), Some(number)) = (row.parse("cell"), row.parse("trial")) {
+                let figures = columns.iter().map(|column| row.parse(column.name)).collect();
+                trials.push(Trial { cell, number, figures });
+            }
+        })?;
+        trials.sort_by_key(|trial: &Trial| (trial.cell, trial.number));
+        let done: BTreeSet<(usize, u32)> = trials.iter().map(|trial| (trial.cell, trial.number)).collect();
+        let mut checks = Vec::new();
+        each_row(&dir.join(Table::Realised.file()), |row| {
+            if row.key().is_some_and(|key| done.contains(&key))
+                && let Some(check) = check_row(row)
+            {
+                checks.push(check);
+            }
+        })?;
+        Ok(Results { dir: dir.to_owned(), study: study.clone(), trials, checks })
+    }
+
+    /// The cells that have a finished trial, in order.
+    pub fn cells_with_trials(&self) -> Vec<usize> {
+        let mut cells: Vec<usize> = self.trials.iter().map(|trial| trial.cell).collect();
+        cells.dedup();
+        cells
+    }
+
+    /// The position of a figure in [`Trial::figures`]; `None` if the study does not have it.
+    pub(super) fn figure(&self, name: &str) -> Option<usize> {
+        rows::figures(&self.study).position(|column| column.name == name)
+    }
+
+    /// One value per trial of a cell, with the trial's number, where the figure exists.
+    pub(super) fn values(&self, cell: usize, name: &str) -> Vec<(u32, f64)> {
+        let Some(figure) = self.figure(name) else { return Vec::new() };
+        let trials = self.trials.iter().filter(|trial| trial.cell == cell);
+        trials.filter_map(|trial| Some((trial.number, trial.figures[figure]?))).collect()
+    }
+
+    /// Calls `visit` with each row of a table that belongs to a finished trial.
+    pub(super) fn each_row_of(
+        &self,
+        table: Table,
+        mut visit: impl FnMut(usize, &Row<'_>),
+    ) -> Result<(), ReportError> {
+        let done: BTreeSet<(usize, u32)> =
+            self.trials.iter().map(|trial| (trial.cell, trial.number)).collect();
+        each_row(&self.dir.join(table.file()), |row| {
+            if let Some(key) = row.key().filter(|key| done.contains(key)) {
+                visit(key.0, row);
+            }
+        })
+    }
+
+    /// The folder with the series of the first trial of a cell that has any.
+    pub(super) fn series_dir(&self, cell: usize) -> Option<PathBuf> {
+        let cell_dir = self.dir.join("series").join(self.study.cell_name(cell));
+        let trials = self.trials.iter().filter(|trial| trial.cell == cell);
+        trials.map(|trial| cell_dir.join(format!("trial-{}", trial.number))).find(|dir| dir.is_dir())
+    }
+}
+
+/// A row with its column names.
+#[derive(Debug)]
+pub struct Row<'a> {
+    header: &'a csv::StringRecord,
+    fields: &'a csv::StringRecord,
+}
+
+impl Row<'_> {
+    /// The field under `column`; empty where there is none.
+    pub fn get(&self, column: &str) -> &str {
+        let index = self.header.iter().position(|name| name == column);
+        index.and_then(|index| self.fields.get(index)).unwrap_or("")
+    }
+
+    /// The field as a value; `None` if it is empty.
+    pub fn parse<T: std::str::FromStr>(&self, column: &str) -> Option<T> {
+        self.get(column).parse().ok()
+    }
+
+    fn key(&self) -> Option<(usize, u32)> {
+        Some((self.fields.get(0)?.parse().ok()?, self.fields.get(1)?.parse().ok()?))
+    }
+}
+
+/// Calls `visit` with each complete row of a CSV file. A file that is not there has no rows.
+pub fn each_row(path: &Path, mut visit: impl FnMut(&Row<'_>)) -> Result<(), ReportError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(ReportError::io("read", path)(error)),
+    };
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
+    let header = reader.headers().map_err(|error| ReportError::malformed(path, error))?.clone();
+    let mut fields = csv::StringRecord::new();
+    while reader.read_record(&mut fields).map_err(|error| ReportError::malformed(path, error))? {
+        if fields.len() == header.len() {
+            visit(&Row { header: &header, fields: &fields });
+        }
+    }
+    Ok(())
+}
+
+fn check_row(row: &Row<'_>) -> Option<CheckRow> {
+    Some(CheckRow {
+        cell: row.parse("cell")?,
+        link: row.get("link").to_owned(),
+        direction: row.get("direction").to_owned(),
+        quantity: row.get("quantity").to_owned(),
+        configured: row.parse("configured")?,
+        realised: row.parse("realised").unwrap_or(f64::NAN),
+        low: row.parse("low").unwrap_or(f64::NAN),
+        high: row.parse("high").unwrap_or(f64::NAN),
+        verdict: row.get("verdict").to_owned(),
+    })
+}

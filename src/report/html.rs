@@ -1,0 +1,246 @@
+//! `report.html`: one page with everything a reader needs, and nothing from elsewhere.
+//!
+//! The page holds no times and no machine, so that the same run gives the same page anywhere; those
+//! are in the manifest.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+
+use super::Report;
+use super::error::ReportError;
+use super::files::Results;
+use super::manifest::Manifest;
+use super::study::Study;
+use super::table::{self, Check, CheckVerdict};
+
+/// A drawing larger than this goes in as pixels, which then are smaller.
+const MAX_SVG: usize = 500 * 1024;
+
+/// Rows of the table of checks before those that passed are left to the file.
+const MAX_CHECKS: usize = 200;
+
+const STYLE: &str = "
+:root { color-scheme: light; }
+body { font: 16px/1.5 'DejaVu Sans', Verdana, sans-serif; color: #1e1e1e; background: #fff;
+  max-width: 1100px; margin: 2em auto; padding: 0 1.5em; }
+h1 { font-size: 1.6em; line-height: 1.25; margin-bottom: .2em; }
+h2 { font-size: 1.2em; margin-top: 2em; border-bottom: 1px solid #ddd; padding-bottom: .2em; }
+.question { color: #555; font-style: italic; margin-top: 0; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .85em; font-variant-numeric: tabular-nums; }
+th, td { padding: .25em .7em; text-align: right; white-space: nowrap; border-bottom: 1px solid #e6e6e6; }
+th { border-bottom: 2px solid #999; }
+th.name, td.name { text-align: left; }
+.warning { border-left: 4px solid #d55e00; background: #fdf3ec; padding: .3em .8em; margin: .4em 0; }
+.fail { color: #be1e2d; font-weight: bold; }
+figure { margin: 1.5em 0; page-break-inside: avoid; }
+figure svg, figure img { width: 100%; height: auto; }
+pre { background: #f6f6f6; padding: .8em 1em; overflow-x: auto; font-size: .85em; }
+@media print { body { max-width: none; margin: 0; font-size: 11pt; } pre { white-space: pre-wrap; } }
+";
+
+/// Writes the page.
+pub fn write(
+    results: &Results,
+    manifest: &Manifest,
+    report: &Report,
+    checks: &[Check],
+) -> Result<(), ReportError> {
+    let study = &results.study;
+    let mut page = String::new();
+    let title = escape(&study.title);
+    let _ = write!(
+        page,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+    );
+    if let Some(expect) = &study.expect {
+        let _ = writeln!(page, "<p class=\"question\">{}</p>", escape(expect));
+    }
+    for sentence in &report.verdict {
+        let _ = writeln!(page, "<p>{}</p>", escape(sentence));
+    }
+    for warning in &report.warnings {
+        let _ = writeln!(page, "<p class=\"warning\">{}</p>", escape(&warning.to_string()));
+    }
+    page.push_str("<h2>Figures</h2>\n");
+    summary_table(&mut page, study, report);
+    let warmup = if study.warmup.is_zero() {
+        String::new()
+    } else {
+        format!(" The first {} of each trial are warm-up and left out.", study.warmup)
+    };
+    let _ = writeln!(
+        page,
+        "<p>Means over trials ± half the 95&nbsp;% interval (Student's t). Each trial lasts {} of virtual time.{} \
+         A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
+        study.duration, warmup
+    );
+    for picture in &report.pictures {
+        figure(&mut page, &results.dir, picture)?;
+    }
+    check_table(&mut page, study, report, checks);
+    repeat(&mut page, manifest);
+    page.push_str("</body>\n</html>\n");
+    super::writer::replace(&results.dir.join("report.html"), page.as_bytes())
+}
+
+/// The text with everything that HTML would take for its own made harmless.
+pub fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+fn summary_table(page: &mut String, study: &Study, report: &Report) {
+    let columns = table::shown(&report.cells);
+    let names = study.axes.len();
+    page.push_str("<div class=\"scroll\"><table>\n");
+    row(page, "th", names + 1, ["cell".to_owned()].into_iter().chain(table::headings(study, &columns)));
+    for cell in report.cells.iter().filter(|cell| cell.n > 0) {
+        let figures = columns.iter().map(|column| table::estimate(cell, column));
+        let fields = [study.cell_name(cell.cell)]
+            .into_iter()
+            .chain(cell.values.iter().cloned())
+            .chain([cell.n.to_string()])
+            .chain(figures);
+        row(page, "td", names + 1, fields);
+    }
+    page.push_str("</table></div>\n");
+}
+
+/// One row; the first `names` fields are text, the others numbers.
+fn row(page: &mut String, tag: &str, names: usize, fields: impl Iterator<Item = String>) {
+    page.push_str("<tr>");
+    for (n, field) in fields.enumerate() {
+        let class = if n < names { " class=\"name\"" } else { "" };
+        let _ = write!(page, "<{tag}{class}>{}</{tag}>", escape(&field));
+    }
+    page.push_str("</tr>\n");
+}
+
+fn figure(page: &mut String, dir: &Path, picture: &Path) -> Result<(), ReportError> {
+    let path = dir.join(picture);
+    let svg = fs::read_to_string(&path).map_err(ReportError::io("read", &path))?;
+    page.push_str("<figure>\n");
+    if svg.len() <= MAX_SVG {
+        page.push_str(&svg);
+    } else {
+        let path = path.with_extension("png");
+        let png = fs::read(&path).map_err(ReportError::io("read", &path))?;
+        let name = picture.file_stem().unwrap_or_default().to_string_lossy();
+        let data = base64::engine::general_purpose::STANDARD.encode(png);
+        let _ = writeln!(page, "<img alt=\"{}\" src=\"data:image/png;base64,{data}\">", escape(&name));
+    }
+    page.push_str("</figure>\n");
+    Ok(())
+}
+
+fn check_table(page: &mut String, study: &Study, report: &Report, checks: &[Check]) {
+    if checks.is_empty() {
+        return;
+    }
+    page.push_str("<h2>Did the network do what it was asked?</h2>\n");
+    for line in &report.checks {
+        let _ = writeln!(page, "<p>{}</p>", escape(line));
+    }
+    let all = checks.len() <= MAX_CHECKS;
+    let shown: Vec<&Check> =
+        checks.iter().filter(|check| all || check.verdict() == CheckVerdict::Fail).take(MAX_CHECKS).collect();
+    if shown.is_empty() {
+        return;
+    }
+    page.push_str("<div class=\"scroll\"><table>\n");
+    let headings = ["cell", "link", "direction", "quantity", "configured", "realised", "allowed", "verdict"];
+    row(page, "th", 4, headings.into_iter().map(str::to_owned));
+    for check in shown {
+        let verdict = match check.verdict() {
+            CheckVerdict::Pass => "pass",
+            CheckVerdict::Fail => "<span class=\"fail\">fail</span>",
+            CheckVerdict::TooFew => "too few",
+        };
+        let _ = writeln!(
+            page,
+            "<tr><td class=\"name\">{}</td><td class=\"name\">{}</td><td class=\"name\">{}</td>\
+             <td class=\"name\">{}</td><td>{}</td><td>{}</td><td>{} … {}</td><td>{verdict}</td></tr>",
+            study.cell_name(check.cell),
+            escape(&check.link),
+            escape(&check.direction),
+            escape(&check.quantity),
+            table::plain(check.configured),
+            table::plain(check.realised),
+            table::plain(check.low),
+            table::plain(check.high),
+        );
+    }
+    page.push_str("</table></div>\n");
+    if !all {
+        let _ = writeln!(page, "<p>All {} checks: <code>realised.csv</code>.</p>", checks.len());
+    }
+}
+
+fn repeat(page: &mut String, manifest: &Manifest) {
+    let study = &manifest.study;
+    let mut command =
+        format!("testbed run {}.toml --seed {} --trials {}", study.name, study.seed, study.trials);
+    for change in &study.overrides {
+        let _ = write!(command, " --set '{change}'");
+    }
+    let _ = write!(
+        page,
+        "<h2>How to repeat it</h2>\n<pre>{}</pre>\n<p>testbed {}, format {}, seed {}, random numbers by {}. The same \
+         scenario, seed and version give the same figures on any machine; <code>manifest.json</code> has a checksum \
+         of every file.</p>\n<p>The scenario:</p>\n<pre>{}</pre>\n",
+        escape(&command),
+        escape(&manifest.version),
+        manifest.schema_version,
+        study.seed,
+        escape(&manifest.generator),
+        escape(&study.scenario),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{Model, fill, study};
+
+    #[test]
+    fn whatever_a_scenario_says_stays_text() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let evil = "<script>alert('x')</script>&\"";
+        let mut study = study(&[(evil, &[evil, "2"])]);
+        study.title = evil.to_owned();
+        study.expect = Some(evil.to_owned());
+        study.scenario = evil.to_owned();
+        study.overrides = vec![evil.to_owned()];
+        study.trials = 1;
+        fill(dir.path(), &study, |_, _| Model {
+            seed: 1,
+            congestion: "reno",
+            loss: 0.01,
+            flows: 1,
+            chat: true,
+            seconds: 3,
+        });
+        let report = crate::report::finish(dir.path(), "later", true).expect("finished");
+        assert!(!report.pictures.is_empty());
+        let page = fs::read_to_string(dir.path().join("report.html")).expect("a page");
+        assert!(!page.contains("<script"));
+        assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;"));
+        assert_eq!(page.matches("<svg").count() + page.matches("<img").count(), report.pictures.len());
+    }
+}

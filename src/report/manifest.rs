@@ -1,0 +1,191 @@
+//! `manifest.json`: what was run, where, by which version, and a checksum of each result.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::ReportError;
+use super::study::{Run, Study};
+use crate::rng;
+
+/// The file's name.
+pub const FILE: &str = "manifest.json";
+
+/// Changes when a file or a column changes its meaning.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The contents of `manifest.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of the files' format.
+    pub schema_version: u32,
+    /// The version of this program.
+    pub version: String,
+    /// How random numbers were made.
+    pub generator: String,
+    /// The machine.
+    pub host: Host,
+    /// When the run began.
+    pub started: String,
+    /// When it ended, if it did.
+    pub finished: Option<String>,
+    /// The command line that repeats it.
+    pub command: String,
+    /// What was run.
+    #[serde(flatten)]
+    pub study: Study,
+    /// SHA-256 of each result file by its path below the folder.
+    pub sha256: BTreeMap<String, String>,
+}
+
+/// The machine a run took place on; its results do not depend on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// `linux`, …
+    pub os: String,
+    /// `x86_64`, …
+    pub arch: String,
+    /// Processors.
+    pub cpus: usize,
+}
+
+impl Manifest {
+    /// The manifest of a run that has just begun.
+    pub(super) fn new(study: &Study, run: &Run) -> Manifest {
+        Manifest {
+            schema_version: SCHEMA_VERSION,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            generator: rng::ALGORITHM.to_owned(),
+            host: Host {
+                os: std::env::consts::OS.to_owned(),
+                arch: std::env::consts::ARCH.to_owned(),
+                cpus: run.cpus,
+            },
+            started: run.started.clone(),
+            finished: None,
+            command: run.command.clone(),
+            study: study.clone(),
+            sha256: BTreeMap::new(),
+        }
+    }
+
+    /// Reads the manifest of a result folder.
+    pub fn read(dir: &Path) -> Result<Manifest, ReportError> {
+        let path = dir.join(FILE);
+        let text = fs::read_to_string(&path).map_err(ReportError::io("read", &path))?;
+        let manifest: Manifest =
+            serde_json::from_str(&text).map_err(|error| ReportError::malformed(&path, error))?;
+        if manifest.schema_version != SCHEMA_VERSION {
+            let problem = format!("format {} instead of {SCHEMA_VERSION}", manifest.schema_version);
+            return Err(ReportError::malformed(&path, problem));
+        }
+        Ok(manifest)
+    }
+
+    pub(super) fn write(&self, dir: &Path) -> Result<(), ReportError> {
+        let path = dir.join(FILE);
+        let mut text =
+            serde_json::to_string_pretty(self).map_err(|error| ReportError::malformed(&path, error))?;
+        text.push('\n');
+        super::writer::replace(&path, text.as_bytes())
+    }
+
+    /// What keeps two runs from being parts of one; `None` if nothing does. More trials are fine.
+    pub(super) fn differs_from(&self, earlier: &Manifest) -> Option<String> {
+        let (new, old) = (&self.study, &earlier.study);
+        if new.name != old.name {
+            Some(format!("it was of the scenario \"{}\"", old.name))
+        } else if self.version != earlier.version || self.generator != earlier.generator {
+            Some(format!("it was made by version {}", earlier.version))
+        } else if new.seed != old.seed {
+            Some(format!("its seed was {} instead of {}", old.seed, new.seed))
+        } else if new.overrides != old.overrides {
+            Some(format!("it was run with --set {:?} instead of {:?}", old.overrides, new.overrides))
+        } else if new.scenario != old.scenario || new.axes != old.axes || new.duration != old.duration {
+            Some("the scenario has changed since".to_owned())
+        } else if new.trials < old.trials {
+            Some(format!("it had {} trials of each cell instead of {}", old.trials, new.trials))
+        } else {
+            None
+        }
+    }
+
+    /// Takes the checksums of all results in `dir`.
+    pub(super) fn hash_files(&mut self, dir: &Path) -> Result<(), ReportError> {
+        self.sha256.clear();
+        for name in ["trials.csv", "summary.csv", "flows.csv", "links.csv", "realised.csv", "report.html"] {
+            if dir.join(name).exists() {
+                self.hash_file(dir, name.to_owned())?;
+            }
+        }
+        for folder in ["series", "latency", "plots"] {
+            if dir.join(folder).exists() {
+                self.hash_folder(dir, folder)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hash_folder(&mut self, dir: &Path, folder: &str) -> Result<(), ReportError> {
+        let path = dir.join(folder);
+        for entry in fs::read_dir(&path).map_err(ReportError::io("read", &path))? {
+            let entry = entry.map_err(ReportError::io("read", &path))?;
+            let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                self.hash_folder(dir, &name)?;
+            } else if entry.path().extension().is_none_or(|extension| extension != "tmp") {
+                self.hash_file(dir, name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hash_file(&mut self, dir: &Path, name: String) -> Result<(), ReportError> {
+        let path = dir.join(&name);
+        let mut file = fs::File::open(&path).map_err(ReportError::io("read", &path))?;
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let n = file.read(&mut buffer).map_err(ReportError::io("read", &path))?;
+            if n == 0 {
+                break;
+            }
+            hash.update(&buffer[..n]);
+        }
+        let mut hex = String::with_capacity(64);
+        for byte in hash.finalize() {
+            let _ = write!(hex, "{byte:02x}");
+        }
+        self.sha256.insert(name, hex);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{run, study};
+
+    #[test]
+    fn reads_what_it_writes_with_checksums_by_path() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir_all(dir.path().join("series/0/trial-1")).expect("folders");
+        fs::write(dir.path().join("series/0/trial-1/flows.csv"), "abc").expect("a file");
+        fs::write(dir.path().join("trials.csv"), "").expect("a file");
+        let mut manifest = Manifest::new(&study(&[("a", &["1", "2"])]), &run());
+        manifest.hash_files(dir.path()).expect("hashed");
+        manifest.write(dir.path()).expect("written");
+        assert_eq!(Manifest::read(dir.path()).expect("read"), manifest);
+        // FIPS 180-4's example.
+        assert_eq!(
+            manifest.sha256["series/0/trial-1/flows.csv"],
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(manifest.sha256.len(), 2);
+    }
+}

@@ -1,0 +1,93 @@
+//! Turns the outcomes of trials into files: tables, histograms, pictures, a page and a manifest.
+//!
+//! A [`ResultFolder`] is opened before the first trial and takes trials one by one; the row in
+//! `trials.csv` is the last thing written for a trial and makes it count. Everything else (the
+//! summary, the verdicts, the warnings, the pictures, the page) is computed by [`finish`] from the
+//! files alone, so that [`plot`] can do it again on any folder.
+//!
+//! Invariants: no clock, no thread, no knowledge of the engine; the same trials give the same
+//! bytes; a figure that does not exist is an empty field, never 0.
+
+mod compare;
+mod error;
+mod files;
+mod html;
+mod latency;
+mod manifest;
+mod plot;
+mod rows;
+mod series;
+mod stats;
+mod study;
+mod summary;
+mod table;
+#[cfg(test)]
+mod testing;
+mod verdict;
+mod warnings;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+pub use compare::compare;
+pub use error::ReportError;
+pub use files::Results;
+pub use manifest::Manifest;
+pub use study::{Axis, Run, Study, TrialRow};
+pub use summary::{CellSummary, Figure};
+pub use table::{Check, CheckVerdict};
+pub use warnings::Warning;
+pub use writer::{Mode, ResultFolder};
+
+/// What [`finish`] found, for the terminal and for `--json`.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Report {
+    /// The aligned table, one line per cell, with a line break at its end.
+    pub table: String,
+    /// One to three sentences that compare the cells, as far as the intervals support it.
+    pub verdict: Vec<String>,
+    /// One line on the realised checks, or one per failed check.
+    pub checks: Vec<String>,
+    /// What to look at before trusting the figures.
+    pub warnings: Vec<Warning>,
+    /// Mean and interval of each figure of each cell.
+    pub cells: Vec<CellSummary>,
+    /// Pictures that were drawn, relative to the folder.
+    pub pictures: Vec<PathBuf>,
+}
+
+/// Computes everything that rests on the files of `dir`: `summary.csv`, `latency/<cell>.hgrm`, the
+/// pictures (unless `pictures` is false), `report.html` and the final `manifest.json`, which gets
+/// `finished` as its end time. Works on a folder whose run was stopped half way, too.
+pub fn finish(dir: &Path, finished: &str, pictures: bool) -> Result<Report, ReportError> {
+    let mut manifest = Manifest::read(dir)?;
+    manifest.finished = Some(finished.to_owned());
+    derive(dir, manifest, pictures)
+}
+
+/// Draws the pictures and the page of a result folder again, from its files alone.
+pub fn plot(dir: &Path) -> Result<Report, ReportError> {
+    let manifest = Manifest::read(dir)?;
+    derive(dir, manifest, true)
+}
+
+fn derive(dir: &Path, mut manifest: Manifest, pictures: bool) -> Result<Report, ReportError> {
+    let results = Results::load(dir, &manifest.study)?;
+    let cells = summary::write(&results)?;
+    latency::write_percentiles(&results)?;
+    let checks = table::checks(&results);
+    let warnings = warnings::find(&results, &cells, &checks)?;
+    let pictures = if pictures { plot::draw_all(&results, &cells)? } else { plot::existing(dir) };
+    let report = Report {
+        table: table::render(&results.study, &cells),
+        verdict: verdict::sentences(&results, &cells),
+        checks: table::check_lines(&results.study, &checks),
+        warnings,
+        cells,
+        pictures,
+    };
+    html::write(&results, &manifest, &report, &checks)?;
+    manifest.hash_files(dir)?;
+    manifest.write(dir)?;
+    Ok(report)
+}

@@ -1,0 +1,282 @@
+//! The comparison over a sweep: each figure against the swept value, one line per controller or
+//! other setting, with 95 % intervals.
+
+use super::panel::Panel;
+use super::scale::Scale;
+use super::style::{self, Area, Curve, DrawPanel, Drawn, Key, MAX_CURVES, Sheet, Symbol};
+use crate::report::error::ReportError;
+use crate::report::files::Results;
+use crate::report::study::{Axis, Study};
+use crate::report::summary::CellSummary;
+use crate::time::Duration;
+use crate::units::{Bytes, Probability, Rate};
+
+/// The figures that may get a panel, the most telling first, with their axis labels.
+const FIGURES: [(&str, &str, f64); 9] = [
+    ("goodput_mbit", "goodput (Mbit/s)", 1.0),
+    ("latency_p99_ms", "p99 latency (ms)", 1.0),
+    ("retransmits", "retransmitted segments", 1.0),
+    ("timeouts", "timeouts", 1.0),
+    ("latency_p50_ms", "median latency (ms)", 1.0),
+    ("utilisation", "utilisation (%)", 100.0),
+    ("jain_index", "Jain's index", 1.0),
+    ("recovery_episodes", "recovery episodes", 1.0),
+    ("deliveries", "deliveries", 1.0),
+];
+
+const MAX_PANELS: usize = 4;
+
+/// A value of the x axis: where it stands, and how it was written.
+type Place = (f64, String);
+
+/// A point of a line: place on the x axis, mean, half-width.
+type Point = (f64, f64, Option<f64>);
+
+/// One panel per figure; nothing for a single cell.
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all pictures")]
+pub fn draw(results: &Results, cells: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
+    let study = &results.study;
+    let Some(x_axis) = x_axis(study) else { return Ok(None) };
+    let axis = &study.axes[x_axis];
+    let (scale, places, numeric) = x_scale(axis);
+    let mut names: Vec<String> = Vec::new();
+    for cell in cells.iter().filter(|cell| cell.n > 0) {
+        let name = line_name(study, cell, x_axis);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let omitted =
+        (names.len() > MAX_CURVES).then(|| format!("{MAX_CURVES} of {} combinations shown", names.len()));
+    names.truncate(MAX_CURVES);
+    let mut panels: Vec<DrawPanel> = Vec::new();
+    let mut intervals = false;
+    for (figure, label, factor) in FIGURES {
+        let line = |name: &String| -> Vec<Point> {
+            let of_line = cells.iter().filter(|cell| line_name(study, cell, x_axis) == *name);
+            let points = of_line.filter_map(|cell| {
+                let figure = cell.get(figure)?;
+                let value = axis.values.iter().position(|value| *value == cell.values[x_axis])?;
+                Some((places[value].0, figure.mean? * factor, figure.ci95.map(|half| half * factor)))
+            });
+            points.collect()
+        };
+        let lines: Vec<Vec<Point>> = names.iter().map(line).collect();
+        if panels.len() == MAX_PANELS || !says_something(&lines, figure) {
+            continue;
+        }
+        intervals |= lines.iter().flatten().any(|point| point.2.is_some());
+        let (scale, x_label) = (scale.clone(), axis_label(axis, &scale));
+        panels.push(Box::new(move |area| draw_panel(area, &scale, &x_label, label, &lines, numeric)));
+    }
+    if panels.is_empty() {
+        return Ok(None);
+    }
+    let legend = match names.as_slice() {
+        [only] if only.is_empty() => Vec::new(),
+        _ => (names.iter().enumerate())
+            .map(|(n, name)| Key { label: name.clone(), symbol: Symbol::Line(Curve(n), true) })
+            .collect(),
+    };
+    let trials = cells.iter().map(|cell| cell.n).max().unwrap_or(0);
+    let bars = if intervals {
+        format!("means of {trials} trials with 95 % intervals")
+    } else {
+        "one trial each, so no intervals".to_owned()
+    };
+    let columns = if panels.len() > 1 { 2 } else { 1 };
+    Ok(Some(Sheet {
+        title: super::data::title(results, &format!("figures against {}", axis.key)),
+        subtitle: super::data::subtitle(&[Some(bars), omitted]),
+        legend,
+        columns,
+        row_height: if panels.len() > 1 { 440 } else { 600 },
+        panels,
+    }))
+}
+
+/// Whether a figure exists and is not the same trivial value everywhere.
+fn says_something(lines: &[Vec<Point>], figure: &str) -> bool {
+    let mut means = lines.iter().flatten().map(|point| point.1).peekable();
+    match figure {
+        "jain_index" => means.any(|mean| mean < 0.9995),
+        _ => means.any(|mean| mean != 0.0),
+    }
+}
+
+fn draw_panel(
+    area: &Area<'_>,
+    scale: &Scale,
+    x_label: &str,
+    y_label: &str,
+    lines: &[Vec<Point>],
+    numeric: bool,
+) -> Drawn {
+    let y = y_scale(lines);
+    let y_label = if y.is_log() { format!("{y_label}, logarithmic") } else { y_label.to_owned() };
+    let panel =
+        Panel { title: String::new(), x: scale.clone(), y: y.clone(), x_label: x_label.to_owned(), y_label };
+    let chart = panel.draw(area, None)?;
+    let count = lines.len() as f64;
+    for (n, line) in lines.iter().enumerate() {
+        let curve = Curve(n);
+        // Lines stand a little beside one another, so that no interval hides another.
+        let gap = if numeric { 0.008 } else { 0.25 / scale.span().max(1.0) / count };
+        let shift = (n as f64 - (count - 1.0) / 2.0) * gap;
+        let place = |x: f64| scale.at(scale.share(x) + shift);
+        let points: Vec<(f64, f64)> = line.iter().map(|point| (place(point.0), point.1)).collect();
+        if numeric {
+            chart.line(&points, curve.color(), 20, curve.dash())?;
+        }
+        for &(x, mean, half) in line {
+            if let Some(half) = half {
+                chart.interval(place(x), mean - half, mean + half, curve.color())?;
+            }
+        }
+        for &(x, mean) in &points {
+            chart.marker(x, mean, curve)?;
+        }
+    }
+    Ok(())
+}
+
+/// Linear from zero, or logarithmic where the means span decades.
+fn y_scale(lines: &[Vec<Point>]) -> Scale {
+    let all = || lines.iter().flatten();
+    let top = all().map(|point| point.1 + point.2.unwrap_or(0.0)).fold(0.0, f64::max);
+    let least = all().map(|point| point.1).fold(f64::INFINITY, f64::min);
+    if least > 0.0 && top / least > 40.0 {
+        Scale::log(least / 1.6, top * 1.2)
+    } else {
+        Scale::from_zero(top, 6)
+    }
+}
+
+/// The axis of the sheet: the one with the most values among those that are numbers, else the
+/// first that is not the choice of a controller, else that.
+fn x_axis(study: &Study) -> Option<usize> {
+    let varied = || (0..study.axes.len()).filter(|&n| study.axes[n].values.len() > 1);
+    // `max_by_key` takes the last of equals; the first is what the author put first.
+    let numeric = varied().filter(|&n| numbers(&study.axes[n]).is_some()).rev();
+    numeric
+        .max_by_key(|&n| study.axes[n].values.len())
+        .or_else(|| varied().find(|&n| !study.axes[n].is_congestion()))
+        .or_else(|| varied().next())
+}
+
+/// What distinguishes a cell's line from the others: the values of all axes but the one of x.
+fn line_name(study: &Study, cell: &CellSummary, x_axis: usize) -> String {
+    let others = study.axes.iter().zip(&cell.values).enumerate();
+    let parts: Vec<String> = others
+        .filter(|(n, (axis, _))| *n != x_axis && axis.values.len() > 1)
+        .map(|(_, (axis, value))| axis.phrase(value))
+        .collect();
+    parts.join(", ")
+}
+
+fn axis_label(axis: &Axis, scale: &Scale) -> String {
+    if scale.is_log() { format!("{}, logarithmic", axis.key) } else { axis.key.clone() }
+}
+
+/// The x axis, the places of its values on it, and whether they are numbers.
+fn x_scale(axis: &Axis) -> (Scale, Vec<Place>, bool) {
+    let Some(values) = numbers(axis) else {
+        let places: Vec<Place> =
+            axis.values.iter().enumerate().map(|(n, text)| (n as f64, shortened(text))).collect();
+        let scale = Scale::linear(-0.5, places.len() as f64 - 0.5, 1).with_ticks(places.clone());
+        return (scale, places, false);
+    };
+    let positive = || values.iter().copied().filter(|value| *value > 0.0);
+    let (low, high) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
+    let negative = values.iter().any(|value| *value < 0.0);
+    let log = !negative && high / low >= 20.0;
+    let zero = values.contains(&0.0);
+    // Zero has no place on a logarithmic axis; it gets one half a decade below the least value.
+    let place = |value: f64| if log && value == 0.0 { low / 3.5 } else { value };
+    let places: Vec<Place> =
+        values.iter().zip(&axis.values).map(|(v, text)| (place(*v), shortened(text))).collect();
+    let scale = if log {
+        Scale::log(low / if zero { 6.0 } else { 1.4 }, high * 1.4)
+    } else {
+        let (least, most) = places.iter().fold((f64::MAX, f64::MIN), |(a, b), p| (a.min(p.0), b.max(p.0)));
+        let edge = (most - least) * 0.06;
+        Scale::linear(least - edge, most + edge, 8)
+    };
+    let mut ticks = places.clone();
+    ticks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    ticks.dedup_by_key(|tick| tick.0.to_bits());
+    // Panels are half a sheet wide, less the labels of their y axis.
+    let width = f64::from(style::px(560));
+    let collide = ticks.windows(2).any(|pair| {
+        let room = (scale.share(pair[1].0) - scale.share(pair[0].0)) * width;
+        let half = |text: &str| f64::from(style::width_of(text, 14.0)) / 2.0;
+        room < half(&pair[0].1) + half(&pair[1].1) + f64::from(style::px(6))
+    });
+    let scale = if collide && !log {
+        scale
+    } else {
+        scale.with_ticks(if collide { every_other(&ticks) } else { ticks })
+    };
+    (scale, places, true)
+}
+
+fn every_other(ticks: &[Place]) -> Vec<Place> {
+    ticks.iter().step_by(2).cloned().collect()
+}
+
+fn shortened(text: &str) -> String {
+    style::fitting(text, 14.0, style::px(150))
+}
+
+/// The values of an axis as numbers of one unit; `None` if they are not.
+fn numbers(axis: &Axis) -> Option<Vec<f64>> {
+    let readers: [fn(&str) -> Option<f64>; 5] = [
+        |text| text.parse().ok().filter(|value: &f64| value.is_finite()),
+        |text| text.parse::<Probability>().ok().map(|p| (p.as_f64() * 1e12).round() / 1e12),
+        |text| text.parse::<Duration>().ok().map(Duration::as_millis_f64),
+        |text| text.parse::<Rate>().ok().map(Rate::as_mbit),
+        |text| text.parse::<Bytes>().ok().map(|bytes| bytes.0 as f64),
+    ];
+    let read = |reader: &fn(&str) -> Option<f64>| axis.values.iter().map(|text| reader(text)).collect();
+    readers.iter().find_map(read).or_else(|| counted(axis))
+}
+
+/// Numbers that all have the same word behind them: `1bdp`, `100 packets`, `1/s`.
+fn counted(axis: &Axis) -> Option<Vec<f64>> {
+    let split = |text: &str| {
+        let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+        let (number, word) = text.split_at(end);
+        number.parse().ok().map(|number: f64| (number, word.trim().to_owned()))
+    };
+    let pairs: Vec<(f64, String)> = axis.values.iter().map(|text| split(text)).collect::<Option<_>>()?;
+    let same = pairs.windows(2).all(|pair| pair[0].1 == pair[1].1);
+    same.then(|| pairs.into_iter().map(|(number, _)| number).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axis(values: &[&str]) -> Axis {
+        Axis { key: "link.access.loss".to_owned(), values: values.iter().map(|&v| v.to_owned()).collect() }
+    }
+
+    #[test]
+    fn values_are_read_with_their_units() {
+        assert_eq!(numbers(&axis(&["0%", "0.1%", "10%"])), Some(vec![0.0, 0.001, 0.1]));
+        assert_eq!(numbers(&axis(&["10ms", "1s"])), Some(vec![10.0, 1000.0]));
+        assert_eq!(numbers(&axis(&["0.5bdp", "2bdp"])), Some(vec![0.5, 2.0]));
+        assert_eq!(numbers(&axis(&["1", "2.5"])), Some(vec![1.0, 2.5]));
+        assert_eq!(numbers(&axis(&["1bdp", "100 packets"])), None);
+        assert_eq!(numbers(&axis(&["reno", "cubic"])), None);
+    }
+
+    #[test]
+    fn decades_make_a_logarithmic_axis_with_a_place_for_zero() {
+        let (scale, places, numeric) = x_scale(&axis(&["0%", "0.1%", "1%", "10%"]));
+        assert!(scale.is_log() && numeric);
+        assert!(places[0].0 > scale.low() && places[0].0 < places[1].0);
+        let (scale, _, _) = x_scale(&axis(&["0%", "5%", "10%"]));
+        assert!(!scale.is_log());
+    }
+}

@@ -1,0 +1,149 @@
+//! The sawtooth: congestion window and slow-start threshold over time.
+
+use super::data::{self, Event, Flow};
+use super::panel::Panel;
+use super::scale::Scale;
+use super::style::{ALARM, Curve, DrawPanel, Key, MUTED, SHADE, Sheet, Symbol};
+use crate::report::error::ReportError;
+use crate::report::files::Results;
+use crate::report::summary::CellSummary;
+
+/// One panel per cell; the flows that moved the most, in segments.
+pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
+    let (cells, omitted) = data::cells_with_series(results);
+    let per_panel = match cells.len() {
+        1 => 3,
+        2 => 2,
+        _ => 1,
+    };
+    let warmup = results.study.warmup.as_secs_f64();
+    let duration = results.study.duration.as_secs_f64();
+    let segment = f64::from(results.study.mss.max(1));
+    let (mut curves, mut total, mut windowless, mut windowed) = (0, 0, false, false);
+    let (mut thresholds, mut recoveries, mut timeouts) = (false, false, false);
+    let mut panels = Vec::new();
+    for &cell in &cells {
+        let mut flows = data::flows(results, cell)?;
+        total = total.max(flows.len());
+        flows.truncate(per_panel);
+        flows.retain(|flow| flow.time_s.len() > 1);
+        if flows.is_empty() {
+            continue;
+        }
+        let shown: Vec<Event> = data::events(results, cell)?
+            .into_iter()
+            .filter(|event| flows.iter().any(|f| f.name == event.flow && f.direction == event.direction))
+            .collect();
+        curves = curves.max(flows.len());
+        windowless |= flows.iter().any(|flow| !flow.has_window());
+        windowed |= flows.iter().any(Flow::has_window);
+        thresholds |=
+            flows.len() == 1 && flows.iter().any(|flow| flow.ssthresh.iter().any(|v| v.is_finite()));
+        recoveries |= shown.iter().any(|event| event.kind == "fast_retransmit");
+        timeouts |= shown.iter().any(|event| event.kind == "timeout");
+        panels.push(panel(data::panel_title(results, cell), flows, shown, segment, (warmup, duration)));
+    }
+    if panels.is_empty() {
+        return Ok(None);
+    }
+    let mut legend = Vec::new();
+    let names = if cells.len() > 1 { None } else { Some(data::flows(results, cells[0])?) };
+    for n in 0..curves {
+        let what = match (windowless, windowed) {
+            (true, true) => "congestion window, or bytes in flight where there is none",
+            (true, false) => "bytes in flight",
+            _ => "congestion window",
+        };
+        let label = match &names {
+            Some(flows) => format!("{what} of {}", flows[n].label()),
+            None if curves == 1 => what.to_owned(),
+            None => format!("{what}, flow no. {} by volume", n + 1),
+        };
+        legend.push(Key { label, symbol: Symbol::Line(Curve(n), false) });
+    }
+    if thresholds {
+        let label = "slow-start threshold".to_owned();
+        legend.push(Key { label, symbol: Symbol::Threshold(MUTED) });
+    }
+    if recoveries {
+        let label = "fast retransmit".to_owned();
+        legend.push(Key { label, symbol: Symbol::Tick(Curve(0).color()) });
+    }
+    if timeouts {
+        legend.push(Key { label: "timeout".to_owned(), symbol: Symbol::Tick(ALARM) });
+    }
+    if warmup > 0.0 {
+        legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
+    }
+    let few = (total > curves).then(|| match curves {
+        1 => format!("of {total} flows the one that delivered the most"),
+        _ => format!("of {total} flows the {curves} that delivered the most"),
+    });
+    let scales = (panels.len() > 1).then(|| "each panel has its own scale".to_owned());
+    let flight = windowless.then(|| "no congestion control, no window".to_owned());
+    let (columns, row_height) = data::grid(panels.len());
+    Ok(Some(Sheet {
+        title: data::title(results, "congestion window over time"),
+        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), omitted, few, flight, scales]),
+        legend,
+        columns,
+        row_height,
+        panels,
+    }))
+}
+
+fn panel(title: String, flows: Vec<Flow>, events: Vec<Event>, segment: f64, times: (f64, f64)) -> DrawPanel {
+    let (warmup, duration) = times;
+    Box::new(move |area| {
+        let lines: Vec<Vec<(f64, f64)>> = flows
+            .iter()
+            .map(|flow| flow.points(if flow.has_window() { &flow.cwnd } else { &flow.flight }, segment))
+            .collect();
+        let values = lines.iter().flatten().map(|point| point.1).filter(|value| value.is_finite());
+        let top = values.fold(0.0, f64::max);
+        let end = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(duration, f64::max);
+        // A strip above the curves for the events.
+        let chart = Panel {
+            title: title.clone(),
+            x: Scale::linear(0.0, end, 10),
+            y: Scale::from_zero(top * 1.16, 6),
+            x_label: "time (s)".to_owned(),
+            y_label: if flows.iter().all(Flow::has_window) {
+                "window (segments)"
+            } else {
+                "in flight (segments)"
+            }
+            .to_owned(),
+        }
+        .draw(area, Some((0.0, warmup)))?;
+        if let [flow] = flows.as_slice() {
+            // A threshold far above the window would squeeze the sawtooth to the floor.
+            let threshold: Vec<(f64, f64)> = flow
+                .points(&flow.ssthresh, segment)
+                .into_iter()
+                .map(|(x, y)| (x, if y <= top * 1.05 { y } else { f64::NAN }))
+                .collect();
+            chart.line(&steps(&threshold), MUTED, 12, Some((5, 4)))?;
+        }
+        for (n, line) in lines.iter().enumerate() {
+            chart.line(line, Curve(n).color(), if flows.len() > 2 { 16 } else { 20 }, None)?;
+        }
+        for (row, kind, color) in [(0, "fast_retransmit", Curve(0).color()), (1, "timeout", ALARM)] {
+            let places: Vec<f64> = events.iter().filter(|e| e.kind == kind).map(|e| e.time_s).collect();
+            chart.ticks(&places, row, color)?;
+        }
+        Ok(())
+    })
+}
+
+/// The corners of a piecewise constant line: thousands of equal samples are two points.
+fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut corners: Vec<(f64, f64)> = Vec::new();
+    for chunk in points.chunk_by(|a, b| a.1.to_bits() == b.1.to_bits()) {
+        corners.push(chunk[0]);
+        if chunk.len() > 1 {
+            corners.push(chunk[chunk.len() - 1]);
+        }
+    }
+    corners
+}

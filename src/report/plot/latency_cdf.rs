@@ -1,0 +1,81 @@
+//! The distribution of latencies: which share of the deliveries came within which time.
+
+use hdrhistogram::Histogram;
+
+use super::data;
+use super::panel::Panel;
+use super::scale::Scale;
+use super::style::{Curve, Key, MAX_CURVES, Sheet, Symbol};
+use crate::report::error::ReportError;
+use crate::report::files::Results;
+use crate::report::latency;
+use crate::report::summary::CellSummary;
+
+/// One curve per cell, over all its trials.
+pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
+    let (cells, omitted) = data::spread(&results.cells_with_trials(), MAX_CURVES);
+    let mut curves: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
+    let mut undelivered = false;
+    for cell in cells {
+        let Some(histogram) = latency::of_cell(results, cell)?.filter(|h| !h.is_empty()) else { continue };
+        let expected: f64 = results.values(cell, "deliveries_expected").iter().map(|(_, n)| n).sum();
+        undelivered |= expected > histogram.len() as f64;
+        let label = match results.study.cell_label(cell) {
+            label if label.is_empty() => "all messages".to_owned(),
+            label => label,
+        };
+        curves.push((label, shares(&histogram, expected)));
+    }
+    if curves.is_empty() {
+        return Ok(None);
+    }
+    let legend = (curves.iter().enumerate())
+        .map(|(n, (label, _))| Key { label: label.clone(), symbol: Symbol::Line(Curve(n), true) })
+        .collect();
+    let late = undelivered.then(|| "what was never delivered keeps a curve below 1".to_owned());
+    let what = Some("over all trials, from the intended send time to each delivery".to_owned());
+    Ok(Some(Sheet {
+        title: data::title(results, "cumulative distribution of message latency"),
+        subtitle: data::subtitle(&[what, omitted, late]),
+        legend,
+        columns: 1,
+        row_height: 640,
+        panels: vec![Box::new(move |area| {
+            let all = || curves.iter().flat_map(|(_, points)| points).map(|point| point.0);
+            let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
+            let chart = Panel {
+                title: String::new(),
+                x: Scale::log(low * 0.9, high * 1.1),
+                y: Scale::linear(0.0, 1.0, 10),
+                x_label: "latency (ms), logarithmic".to_owned(),
+                y_label: "share of deliveries".to_owned(),
+            }
+            .draw(area, None)?;
+            for (n, (_, points)) in curves.iter().enumerate() {
+                chart.line(points, Curve(n).color(), 22, Curve(n).dash())?;
+                // Markers at round shares, shifted from curve to curve.
+                for step in 0..4 {
+                    let share = 0.1 + 0.24 * f64::from(step) + 0.028 * n as f64;
+                    if let Some(point) = points.iter().find(|point| point.1 >= share) {
+                        chart.marker(point.0, share.min(point.1), Curve(n))?;
+                    }
+                }
+            }
+            Ok(())
+        })],
+    }))
+}
+
+/// Steps of (milliseconds, share of all expected deliveries up to it).
+fn shares(histogram: &Histogram<u64>, expected: f64) -> Vec<(f64, f64)> {
+    let expected = expected.max(histogram.len() as f64);
+    let mut seen = 0;
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    for step in histogram.iter_recorded() {
+        let ms = (step.value_iterated_to().min(histogram.max()) as f64 / 1e6).max(1e-6);
+        points.push((ms, seen as f64 / expected));
+        seen += step.count_at_value();
+        points.push((ms, seen as f64 / expected));
+    }
+    points
+}

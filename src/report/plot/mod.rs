@@ -1,0 +1,219 @@
+//! The pictures. Each is drawn once as SVG, and its PNG is rasterised from that with the same font,
+//! so that both show the same. All are computed from the result files.
+
+mod compare;
+mod cwnd;
+mod data;
+mod latency_cdf;
+mod latency_histogram;
+mod panel;
+mod queue;
+mod scale;
+mod style;
+mod throughput;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use resvg::{tiny_skia, usvg};
+
+use self::style::Sheet;
+use super::error::ReportError;
+use super::files::Results;
+use super::summary::CellSummary;
+
+/// A picture by name, in the order of the page, and what draws it: `None` if the scenario has
+/// nothing for it to show.
+type Draw = fn(&Results, &[CellSummary]) -> Result<Option<Sheet>, ReportError>;
+
+const PICTURES: [(&str, Draw); 6] = [
+    ("compare", compare::draw),
+    ("cwnd", cwnd::draw),
+    ("throughput", throughput::draw),
+    ("queue", queue::draw),
+    ("latency_cdf", latency_cdf::draw),
+    ("latency_histogram", latency_histogram::draw),
+];
+
+/// Draws all pictures that the results have into `plots/` and returns the SVGs, relative to the
+/// folder. Pictures of an earlier call that no longer exist are removed.
+pub fn draw_all(results: &Results, cells: &[CellSummary]) -> Result<Vec<PathBuf>, ReportError> {
+    let mut drawn = Vec::new();
+    for (name, draw) in PICTURES {
+        let svg_path = results.dir.join(svg_name(name));
+        let png_path = svg_path.with_extension("png");
+        match draw(results, cells)? {
+            Some(sheet) => {
+                let failed = |problem: String| ReportError::Picture { path: svg_path.clone(), problem };
+                let svg = sheet.render().map_err(|error| failed(error.to_string()))?;
+                let png = rasterise(&svg).map_err(failed)?;
+                super::writer::replace(&svg_path, svg.as_bytes())?;
+                super::writer::replace(&png_path, &png)?;
+                drawn.push(svg_name(name));
+            }
+            None => {
+                for path in [&svg_path, &png_path] {
+                    if path.exists() {
+                        fs::remove_file(path).map_err(ReportError::io("remove", path))?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(drawn)
+}
+
+/// The pictures that a folder already has, in the order of the page.
+pub fn existing(dir: &Path) -> Vec<PathBuf> {
+    PICTURES.iter().map(|(name, _)| svg_name(name)).filter(|path| dir.join(path).exists()).collect()
+}
+
+fn svg_name(name: &str) -> PathBuf {
+    Path::new("plots").join(format!("{name}.svg"))
+}
+
+/// The picture as PNG, one pixel per unit of the SVG's width and height.
+fn rasterise(svg: &str) -> Result<Vec<u8>, String> {
+    let mut options = usvg::Options { font_family: style::FONT_NAME.to_owned(), ..usvg::Options::default() };
+    let fonts = options.fontdb_mut();
+    fonts.load_font_data(dejavu::sans::regular().to_vec());
+    fonts.load_font_data(dejavu::sans::bold().to_vec());
+    let tree = usvg::Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
+    let size = tree.size().to_int_size();
+    let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or("an empty picture")?;
+    pixels.fill(tiny_skia::Color::WHITE);
+    resvg::render(&tree, tiny_skia::Transform::identity(), &mut pixels.as_mut());
+    pixels.encode_png().map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Outcome, Series};
+    use crate::report::testing::{Model, chat_outcome, fill, run, study};
+    use crate::report::{Mode, ResultFolder, Study, TrialRow, finish};
+
+    const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 2, chat: true, seconds: 3 };
+
+    /// Width and height in a PNG's header (PNG specification §11.2.2).
+    fn png_size(bytes: &[u8]) -> (u32, u32) {
+        assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"));
+        let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+        (number(16), number(20))
+    }
+
+    /// Checks all pictures of a folder and returns their names.
+    fn check(dir: &Path) -> Vec<String> {
+        let mut names = Vec::new();
+        for path in existing(dir) {
+            let svg = fs::read_to_string(dir.join(&path)).expect("a drawing");
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{path:?}");
+            usvg::roxmltree::Document::parse(&svg).expect("well-formed");
+            let png = fs::read(dir.join(path.with_extension("png"))).expect("a picture");
+            let (width, height) = png_size(&png);
+            assert!(width == 1400 && height > 400 && png.len() > 4000, "{path:?}: {width} x {height}");
+            names.push(path.file_stem().expect("a name").to_string_lossy().into_owned());
+        }
+        names
+    }
+
+    /// Draws what one trial per cell leaves, after `change`.
+    fn draw_changed(mut study: Study, change: impl Fn(&mut Outcome)) -> Vec<String> {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        study.trials = 1;
+        study.chat = true;
+        let mut folder = ResultFolder::open(dir.path(), &study, &run(), Mode::Fresh).expect("opened");
+        for cell in 0..study.cells() {
+            let mut outcome = chat_outcome(1, 0.05);
+            change(&mut outcome);
+            folder
+                .append(&TrialRow { cell, trial: 1, seed: 1, outcome: &outcome, wall_s: 0.1 })
+                .expect("written");
+        }
+        finish(dir.path(), "later", true).expect("finished");
+        check(dir.path())
+    }
+
+    #[test]
+    fn a_sweep_with_chat_has_all_pictures_and_they_are_repeatable() {
+        let mut study =
+            study(&[("tcp.congestion", &["none", "reno"]), ("link.a.loss", &["0%", "0.1%", "10%"])]);
+        study.chat = true;
+        study.trials = 2;
+        let draw = || {
+            let dir = tempfile::tempdir().expect("a temporary folder");
+            fill(dir.path(), &study, |cell, trial| Model {
+                seed: u64::from(trial),
+                congestion: ["none", "reno"][cell / 3],
+                ..MODEL
+            });
+            finish(dir.path(), "later", true).expect("finished");
+            assert_eq!(check(dir.path()).len(), PICTURES.len());
+            // The manifest has the checksums of all files.
+            fs::read_to_string(dir.path().join("manifest.json")).expect("a manifest")
+        };
+        assert_eq!(draw(), draw());
+    }
+
+    #[test]
+    fn a_scenario_without_chat_or_sweep_has_only_its_own_pictures() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        fill(dir.path(), &study(&[]), |_, trial| Model { seed: u64::from(trial), chat: false, ..MODEL });
+        finish(dir.path(), "later", true).expect("finished");
+        assert_eq!(check(dir.path()), ["cwnd", "throughput", "queue"]);
+    }
+
+    #[test]
+    fn poor_input_is_drawn_or_left_out_but_never_panics() {
+        let one_sample = |series: &mut Series| {
+            series.flows.truncate(1);
+            series.links.truncate(1);
+            series.events.truncate(1);
+        };
+        let names = draw_changed(study(&[]), |outcome| outcome.series.iter_mut().for_each(one_sample));
+        assert_eq!(names, ["latency_cdf", "latency_histogram"]);
+        let names = draw_changed(study(&[]), |outcome| outcome.series = Some(Series::default()));
+        assert_eq!(names, ["latency_cdf", "latency_histogram"]);
+        let names = draw_changed(study(&[]), |outcome| {
+            for sample in &mut outcome.series.as_mut().expect("a series").flows {
+                (sample.cwnd, sample.ssthresh, sample.flight, sample.delivered) = (Some(0), None, 0, 0);
+            }
+            for sample in &mut outcome.series.as_mut().expect("a series").links {
+                (sample.backlog_bytes, sample.backlog_packets, sample.drops) = (0, 0, 0);
+            }
+            let messages = outcome.messages.as_mut().expect("a chat");
+            messages.latency.reset();
+            messages.deliveries = 0;
+        });
+        assert_eq!(names, ["cwnd"]);
+        draw_changed(study(&[]), |outcome| {
+            let messages = outcome.messages.as_mut().expect("a chat");
+            messages.latency.reset();
+            messages.latency.record(0).expect("zero fits");
+        });
+    }
+
+    #[test]
+    fn long_labels_and_odd_axes_are_drawn() {
+        let long = "{ kind = \"droptail\", limit = \"1bdp\" }, and much more that no label has room for <&>";
+        let axes: [(&str, &[&str]); 4] = [
+            (long, &[long, "x"]),
+            ("link.a.loss", &["0%", "0%", "1%"]),
+            ("link.a.delay", &["1ms", "1ms"]),
+            ("tcp.initial_window", &["-3", "10", "100000"]),
+        ];
+        for axis in axes {
+            let names = draw_changed(study(&[axis]), |outcome| outcome.series = None);
+            assert!(names.contains(&"compare".to_owned()), "{axis:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_without_a_finished_trial_gives_a_page_without_pictures() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        ResultFolder::open(dir.path(), &study(&[]), &run(), Mode::Fresh).expect("opened");
+        let report = finish(dir.path(), "later", true).expect("finished");
+        assert!(report.pictures.is_empty() && report.verdict.is_empty());
+        assert!(dir.path().join("report.html").exists());
+    }
+}

@@ -1,0 +1,210 @@
+//! A panel: axes with grid, labels and units, and the marks that several pictures share.
+
+use plotters::backend::SVGBackend;
+use plotters::chart::{ChartBuilder, ChartContext};
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+
+use super::scale::Scale;
+use super::style::{self, Area, Curve, DrawError, Drawn, GRID, INK, MUTED, SHADE, px};
+
+/// The axes and texts of a panel.
+#[derive(Clone, Debug)]
+pub struct Panel {
+    /// Stands above it; empty for none.
+    pub title: String,
+    pub x: Scale,
+    pub y: Scale,
+    pub x_label: String,
+    pub y_label: String,
+}
+
+/// A panel with its axes drawn.
+pub struct Chart<'a> {
+    context: ChartContext<'a, SVGBackend<'a>, Cartesian2d<Scale, Scale>>,
+    x: Scale,
+    y: Scale,
+}
+
+const TICK_SIZE: f64 = 14.0;
+const LABEL_SIZE: f64 = 15.0;
+const TITLE_SIZE: f64 = 15.0;
+
+impl Panel {
+    /// Draws title, grid and axes. `shaded` is a span of x to be set off, such as the warm-up.
+    pub fn draw<'a>(&self, area: &Area<'a>, shaded: Option<(f64, f64)>) -> Result<Chart<'a>, DrawError> {
+        let widest = self.y.labels().map(|label| style::width_of(label, TICK_SIZE)).max().unwrap_or(0);
+        // Most panels of a sheet then begin at the same place.
+        let widest = widest.max(px(38));
+        let top = if self.title.is_empty() { 12 } else { 36 };
+        if !self.title.is_empty() {
+            let (width, _) = area.dim_in_pixel();
+            let width = width.cast_signed();
+            let left = widest + px(44);
+            let title = style::fitting(&self.title, TITLE_SIZE * 1.1, width - left - px(20));
+            area.draw_text(&title, &style::bold(TITLE_SIZE, INK, HPos::Left, VPos::Top), (left, px(10)))?;
+        }
+        let mut chart = ChartBuilder::on(area)
+            .margin_top(px(top))
+            .margin_right(px(22))
+            .margin_left(px(6))
+            .margin_bottom(px(4))
+            .x_label_area_size(px(52))
+            .y_label_area_size(widest + px(38))
+            .build_cartesian_2d(self.x.clone(), self.y.clone())?;
+        if let Some((from, to)) = shaded.filter(|(from, to)| to > from) {
+            let corners = [(from, self.y.high()), (to.min(self.x.high()), self.y.low())];
+            chart.plotting_area().draw(&Rectangle::new(corners, style::fill(SHADE)))?;
+        }
+        chart
+            .configure_mesh()
+            .bold_line_style(style::stroke(GRID, 10))
+            .light_line_style(TRANSPARENT)
+            .axis_style(style::stroke(MUTED, 12))
+            .set_all_tick_mark_size(px(5))
+            .x_label_formatter(&|value| self.x.label(*value))
+            .y_label_formatter(&|value| self.y.label(*value))
+            .label_style(style::text(TICK_SIZE, INK, HPos::Left, VPos::Top))
+            .axis_desc_style(style::text(LABEL_SIZE, INK, HPos::Left, VPos::Top))
+            .x_desc(&self.x_label)
+            .y_desc(&self.y_label)
+            .draw()?;
+        Ok(Chart { context: chart, x: self.x.clone(), y: self.y.clone() })
+    }
+}
+
+impl Chart<'_> {
+    /// A line through the points; those that are no numbers interrupt it.
+    pub fn line(
+        &self,
+        points: &[(f64, f64)],
+        color: RGBColor,
+        tenths: i32,
+        dash: Option<(i32, i32)>,
+    ) -> Drawn {
+        for piece in points.split(|(x, y)| !x.is_finite() || !y.is_finite()) {
+            if piece.len() > 1 {
+                style::draw_dashed(
+                    self.context.plotting_area(),
+                    &thinned(piece, &self.x),
+                    color,
+                    tenths,
+                    dash,
+                )?;
+            } else if let Some(&(x, y)) = piece.first() {
+                self.dot(x, y, Curve(0), color, 2)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The area between the points and the lower end of the axis.
+    pub fn filled(&self, points: &[(f64, f64)], color: RGBColor, opacity: f64) -> Drawn {
+        let points = thinned(points, &self.x);
+        let (Some(first), Some(last)) = (points.first(), points.last()) else { return Ok(()) };
+        let base = self.y.low();
+        let mut outline = vec![(first.0, base)];
+        outline.extend_from_slice(&points);
+        outline.push((last.0, base));
+        self.context.plotting_area().draw(&Polygon::new(outline, color.mix(opacity).filled()))
+    }
+
+    /// A curve's marker at a point.
+    pub fn marker(&self, x: f64, y: f64, curve: Curve) -> Drawn {
+        self.dot(x, y, curve, curve.color(), 5)
+    }
+
+    fn dot(&self, x: f64, y: f64, curve: Curve, color: RGBColor, r: i32) -> Drawn {
+        let shape = curve.marker(r);
+        let dot = EmptyElement::at((x, y)) + Polygon::new(shape, style::fill(color));
+        self.context.plotting_area().draw(&dot)
+    }
+
+    /// An interval around a point, with a cap at each end that lies within the axis.
+    pub fn interval(&self, x: f64, low: f64, high: f64, color: RGBColor) -> Drawn {
+        let area = self.context.plotting_area();
+        area.draw(&PathElement::new([(x, low), (x, high)], style::stroke(color, 16)))?;
+        for end in [low, high].into_iter().filter(|end| (self.y.low()..=self.y.high()).contains(end)) {
+            let cap = EmptyElement::at((x, end))
+                + PathElement::new([(px(-5), 0), (px(5), 0)], style::stroke(color, 16));
+            area.draw(&cap)?;
+        }
+        Ok(())
+    }
+
+    /// A box from one corner to the other.
+    pub fn rectangle(&self, corners: [(f64, f64); 2], color: RGBColor, opacity: f64) -> Drawn {
+        self.context.plotting_area().draw(&Rectangle::new(corners, color.mix(opacity).filled()))
+    }
+
+    /// Upright strokes at the given places, in the `row`th strip below the panel's upper edge.
+    /// Those that would fall on one another are drawn once.
+    pub fn ticks(&self, places: &[f64], row: i32, color: RGBColor) -> Drawn {
+        let area = self.context.plotting_area();
+        let width = f64::from(area.dim_in_pixel().0);
+        let mut last = f64::NEG_INFINITY;
+        for &x in places {
+            let place = (x - self.x.low()) / (self.x.high() - self.x.low()) * width;
+            if place - last < f64::from(style::SCALE) {
+                continue;
+            }
+            last = place;
+            let top = px(4 + row * 15);
+            let tick = EmptyElement::at((x, self.y.high()))
+                + PathElement::new([(0, top), (0, top + px(11))], style::stroke(color, 14));
+            area.draw(&tick)?;
+        }
+        Ok(())
+    }
+
+    /// An upright dashed line.
+    pub fn upright(&self, x: f64) -> Drawn {
+        self.line(&[(x, self.y.low()), (x, self.y.high())], INK, 14, Some((5, 4)))
+    }
+}
+
+/// At most four points per pixel column: the first, the lowest, the highest and the last, which
+/// look the same as all of them.
+fn thinned(points: &[(f64, f64)], x: &Scale) -> Vec<(f64, f64)> {
+    const COLUMNS: f64 = 1400.0;
+    if points.len() < 4 * COLUMNS as usize {
+        return points.to_vec();
+    }
+    let column = |point: &(f64, f64)| ((point.0 - x.low()) / (x.high() - x.low()) * COLUMNS) as i64;
+    let mut kept = Vec::new();
+    for chunk in points.chunk_by(|a, b| column(a) == column(b)) {
+        let extreme = |better: fn(f64, f64) -> bool| {
+            let mut best = 0;
+            for (n, point) in chunk.iter().enumerate() {
+                if better(point.1, chunk[best].1) {
+                    best = n;
+                }
+            }
+            best
+        };
+        let mut places = [0, extreme(|a, b| a < b), extreme(|a, b| a > b), chunk.len() - 1];
+        places.sort_unstable();
+        for (n, place) in places.into_iter().enumerate() {
+            if n == 0 || places[n - 1] != place {
+                kept.push(chunk[place]);
+            }
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinning_keeps_peaks() {
+        let mut points: Vec<(f64, f64)> = (0..100_000).map(|n| (f64::from(n), 0.0)).collect();
+        points[54_321].1 = 9.0;
+        let thin = thinned(&points, &Scale::linear(0.0, 100_000.0, 5));
+        assert!(thin.len() < 6000, "{}", thin.len());
+        assert!(thin.contains(&(54_321.0, 9.0)));
+        assert_eq!((thin[0], thin[thin.len() - 1]), (points[0], points[99_999]));
+    }
+}

@@ -1,0 +1,116 @@
+//! The backlog of links with a rate over time.
+
+use super::data::{self, Link};
+use super::panel::Panel;
+use super::scale::Scale;
+use super::style::{ALARM, Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
+use crate::report::error::ReportError;
+use crate::report::files::Results;
+use crate::report::summary::CellSummary;
+
+/// As many queues as a panel shows, the longest ones.
+const MAX_QUEUES: usize = 3;
+
+/// One panel per cell.
+pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
+    let (cells, omitted) = data::cells_with_series(results);
+    let rated = data::rated_links(results)?;
+    let warmup = results.study.warmup.as_secs_f64();
+    let duration = results.study.duration.as_secs_f64();
+    // The same links in all panels, so that a colour keeps its meaning.
+    let mut longest: Vec<(String, String, f64)> = Vec::new();
+    let mut queues: Vec<(usize, Vec<Link>)> = Vec::new();
+    for &cell in &cells {
+        let mut links = data::links(results, cell)?;
+        links.retain(|link| rated.contains(&(link.name.clone(), link.direction.clone())));
+        for link in &links {
+            let top = link.packets.iter().copied().fold(0.0, f64::max);
+            match longest.iter_mut().find(|(name, way, _)| (name, way) == (&link.name, &link.direction)) {
+                Some(known) => known.2 = known.2.max(top),
+                None => longest.push((link.name.clone(), link.direction.clone(), top)),
+            }
+        }
+        queues.push((cell, links));
+    }
+    longest.retain(|(_, _, top)| *top > 0.0);
+    longest.sort_by(|a, b| b.2.total_cmp(&a.2));
+    longest.truncate(MAX_QUEUES);
+    let mut panels: Vec<DrawPanel> = Vec::new();
+    let mut dropped = false;
+    for (cell, links) in queues {
+        let chosen: Vec<(usize, Link)> = links
+            .into_iter()
+            .filter_map(|link| {
+                let is =
+                    |(name, way, _): &(String, String, f64)| *name == link.name && *way == link.direction;
+                longest.iter().position(is).map(|n| (n, link))
+            })
+            .filter(|(_, link)| link.time_s.len() > 1)
+            .collect();
+        if chosen.is_empty() {
+            continue;
+        }
+        let drops: Vec<f64> = chosen.iter().flat_map(|(_, link)| drop_times(link)).collect();
+        dropped |= !drops.is_empty();
+        let title = data::panel_title(results, cell);
+        panels.push(Box::new(move |area| {
+            let top = chosen.iter().flat_map(|(_, link)| &link.packets).copied().fold(0.0, f64::max);
+            let end =
+                chosen.iter().filter_map(|(_, link)| link.time_s.last()).copied().fold(duration, f64::max);
+            let chart = Panel {
+                title: title.clone(),
+                x: Scale::linear(0.0, end, 10),
+                // A queue that is never longer than a packet looks empty, as it is.
+                y: Scale::from_zero((top * 1.1).max(5.0), 6),
+                x_label: "time (s)".to_owned(),
+                y_label: "backlog (packets)".to_owned(),
+            }
+            .draw(area, Some((0.0, warmup)))?;
+            for (n, link) in &chosen {
+                let points: Vec<(f64, f64)> =
+                    link.time_s.iter().copied().zip(link.packets.iter().copied()).collect();
+                if chosen.len() == 1 {
+                    chart.filled(&points, Curve(*n).color(), 0.15)?;
+                }
+                chart.line(&points, Curve(*n).color(), 14, None)?;
+            }
+            let mut drops = drops.clone();
+            drops.sort_by(f64::total_cmp);
+            chart.ticks(&drops, 0, ALARM)
+        }));
+    }
+    if panels.is_empty() {
+        return Ok(None);
+    }
+    let mut legend: Vec<Key> = (longest.iter().enumerate())
+        .map(|(n, (link, way, _))| Key {
+            label: format!("link {link} {way}"),
+            symbol: Symbol::Line(Curve(n), false),
+        })
+        .collect();
+    if dropped {
+        let label = "packets dropped here, by loss or by a full queue".to_owned();
+        legend.push(Key { label, symbol: Symbol::Tick(ALARM) });
+    }
+    if warmup > 0.0 {
+        legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
+    }
+    let scales = (panels.len() > 1).then(|| "each panel has its own scale".to_owned());
+    let what = Some(data::FIRST_TRIAL.to_owned());
+    let waiting = Some("packets waiting or in transmission".to_owned());
+    let (columns, row_height) = data::grid(panels.len());
+    Ok(Some(Sheet {
+        title: data::title(results, "queue over time"),
+        subtitle: data::subtitle(&[what, waiting, omitted, scales]),
+        legend,
+        columns,
+        row_height,
+        panels,
+    }))
+}
+
+/// When the count of drops rose.
+fn drop_times(link: &Link) -> Vec<f64> {
+    let rises = link.drops.windows(2).zip(&link.time_s[1..]).filter(|(pair, _)| pair[1] > pair[0]);
+    rises.map(|(_, &time)| time).collect()
+}

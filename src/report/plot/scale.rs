@@ -1,0 +1,216 @@
+//! Axes: linear or logarithmic ranges with ticks at round numbers.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
+/// One axis of a panel.
+#[derive(Clone, Debug)]
+pub struct Scale {
+    low: f64,
+    high: f64,
+    log: bool,
+    ticks: Vec<(f64, String)>,
+}
+
+impl Scale {
+    /// A linear axis over `low … high`, with about `count` ticks.
+    pub fn linear(low: f64, high: f64, count: usize) -> Scale {
+        let (low, high) = if high > low { (low, high) } else { (low, low + 1.0) };
+        let step = round_step((high - low) / count.max(1) as f64);
+        let decimals = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
+        let first = (low / step - 1e-9).ceil() as i64;
+        let last = (high / step + 1e-9).floor() as i64;
+        let ticks = (first..=last).map(|n| {
+            let value = n as f64 * step;
+            (value, thousands(&format!("{value:.decimals$}")))
+        });
+        Scale { low, high, log: false, ticks: ticks.collect() }
+    }
+
+    /// A linear axis from zero to a little above `max`.
+    pub fn from_zero(max: f64, count: usize) -> Scale {
+        let max = if max > 0.0 && max.is_finite() { max } else { 1.0 };
+        Scale::linear(0.0, max * 1.06, count)
+    }
+
+    /// A logarithmic axis over `low … high`, both above zero.
+    pub fn log(low: f64, high: f64) -> Scale {
+        let low = if low > 0.0 { low } else { 1e-3 };
+        let high = if high > low * 1.01 { high } else { low * 10.0 };
+        let decades = (high / low).log10();
+        let mantissas: &[f64] = match decades {
+            d if d < 2.2 => &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
+            d if d < 3.5 => &[1.0, 2.0, 5.0],
+            _ => &[1.0],
+        };
+        let thin = (decades / 10.0).ceil().max(1.0) as i32;
+        let exponents = low.log10().floor() as i32..=high.log10().ceil() as i32;
+        let ticks = exponents
+            .filter(|exponent| exponent.rem_euclid(thin) == 0)
+            .flat_map(|exponent| mantissas.iter().map(move |mantissa| mantissa * 10f64.powi(exponent)));
+        let ticks = ticks.filter(|tick| (low * 0.999..=high * 1.001).contains(tick));
+        Scale { low, high, log: true, ticks: ticks.map(|tick| (tick, short(tick))).collect() }
+    }
+
+    /// The axis with ticks at the given places instead.
+    pub fn with_ticks(mut self, ticks: Vec<(f64, String)>) -> Scale {
+        self.ticks = ticks;
+        self
+    }
+
+    /// What stands at a tick.
+    pub fn label(&self, value: f64) -> String {
+        let nearest = self.ticks.iter().min_by(|a, b| (a.0 - value).abs().total_cmp(&(b.0 - value).abs()));
+        nearest.map(|tick| tick.1.clone()).unwrap_or_default()
+    }
+
+    /// The texts at the ticks.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.ticks.iter().map(|tick| tick.1.as_str())
+    }
+
+    /// The upper end.
+    pub fn high(&self) -> f64 {
+        self.high
+    }
+
+    /// The lower end.
+    pub fn low(&self) -> f64 {
+        self.low
+    }
+
+    /// The value at a share of the axis, 0 at its lower end.
+    pub fn at(&self, share: f64) -> f64 {
+        if self.log {
+            self.low * (self.high / self.low).powf(share)
+        } else {
+            self.low + (self.high - self.low) * share
+        }
+    }
+
+    /// Whether the axis is logarithmic.
+    pub fn is_log(&self) -> bool {
+        self.log
+    }
+
+    /// The length of the axis in its unit.
+    pub fn span(&self) -> f64 {
+        self.high - self.low
+    }
+
+    /// Where a value stands, 0 at the lower end and 1 at the upper; outside there is nothing.
+    pub fn share(&self, value: f64) -> f64 {
+        let share = if self.log {
+            // Zero has no place on a logarithmic axis; it stands at its lower end.
+            (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
+        } else {
+            (value - self.low) / (self.high - self.low)
+        };
+        if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }
+    }
+}
+
+impl Ranged for Scale {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        limit.0 + (self.share(*value) * f64::from(limit.1 - limit.0)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() {
+            Vec::new()
+        } else {
+            self.ticks.iter().map(|tick| tick.0).collect()
+        }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.low..self.high
+    }
+}
+
+impl ValueFormatter<f64> for Scale {
+    fn format_ext(&self, value: &f64) -> String {
+        self.label(*value)
+    }
+}
+
+/// One of 1, 2, 5 · 10ⁿ near the rough step.
+fn round_step(rough: f64) -> f64 {
+    let power = 10f64.powf(rough.log10().floor());
+    let factor =
+        [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough * 0.75).unwrap_or(10.0);
+    factor * power
+}
+
+/// A number without superfluous zeros; very large and small ones as powers.
+fn short(value: f64) -> String {
+    if (1e-4..1e6).contains(&value) {
+        let text = format!("{value:.6}");
+        thousands(text.trim_end_matches('0').trim_end_matches('.'))
+    } else {
+        format!("{value:.0e}")
+    }
+}
+
+/// Thin gaps between groups of three digits, from five digits on.
+fn thousands(text: &str) -> String {
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    if whole.len() < 5 {
+        return text.to_owned();
+    }
+    let mut grouped = String::new();
+    for (n, digit) in whole.chars().enumerate() {
+        if n > 0 && (whole.len() - n).is_multiple_of(3) {
+            grouped.push('\u{2009}');
+        }
+        grouped.push(digit);
+    }
+    grouped + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(scale: &Scale) -> Vec<&str> {
+        scale.labels().collect()
+    }
+
+    #[test]
+    fn ticks_are_round() {
+        assert_eq!(labels(&Scale::linear(0.0, 30.0, 6)), ["0", "5", "10", "15", "20", "25", "30"]);
+        assert_eq!(labels(&Scale::linear(0.0, 1.0, 5)), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(
+            labels(&Scale::log(1.0, 1000.0)),
+            ["1", "2", "5", "10", "20", "50", "100", "200", "500", "1000"]
+        );
+        assert_eq!(thousands("1234567"), "1\u{2009}234\u{2009}567");
+    }
+
+    #[test]
+    fn degenerate_ranges_still_map() {
+        for scale in [
+            Scale::linear(0.0, 0.0, 5),
+            Scale::from_zero(f64::NAN, 5),
+            Scale::log(0.0, 0.0),
+            Scale::log(5.0, 5.0),
+            Scale::linear(f64::NAN, f64::NAN, 5),
+        ] {
+            for value in [0.0, -1.0, 5.0, f64::NAN, f64::INFINITY] {
+                let place = scale.map(&value, (0, 100));
+                assert!((0..=100).contains(&place), "{scale:?} {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_logarithmic_axis_puts_equal_ratios_at_equal_distances() {
+        let scale = Scale::log(1.0, 100.0);
+        assert_eq!(scale.map(&10.0, (0, 100)), 50);
+        assert_eq!(scale.map(&0.0, (0, 100)), 0);
+    }
+}

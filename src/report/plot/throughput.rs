@@ -1,0 +1,154 @@
+//! Goodput of each flow over time.
+
+use super::data::{self, Flow};
+use super::panel::Panel;
+use super::scale::Scale;
+use super::style::{Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
+use crate::report::error::ReportError;
+use crate::report::files::Results;
+use crate::report::summary::CellSummary;
+
+/// One panel per cell; the flows that moved the most, and the mean of all others.
+pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
+    let (cells, omitted) = data::cells_with_series(results);
+    let single = cells.len() == 1;
+    let warmup = results.study.warmup.as_secs_f64();
+    let duration = results.study.duration.as_secs_f64();
+    let bin = bin_width(results.study.duration.as_secs_f64());
+    let mut labels: Vec<String> = Vec::new();
+    let mut panels: Vec<DrawPanel> = Vec::new();
+    for &cell in &cells {
+        let flows = data::flows(results, cell)?;
+        let curves = curves(&flows, bin, if single { 4 } else { 3 });
+        if curves.iter().all(|(_, points)| points.len() < 2 || points.iter().all(|point| point.1 == 0.0)) {
+            continue;
+        }
+        for (n, (label, _)) in curves.iter().enumerate() {
+            // Over several cells the same place in the order may belong to different flows.
+            if n == labels.len() {
+                labels.push(label.clone());
+            } else if labels[n] != *label && !label.starts_with("mean ") {
+                labels[n] = format!("flow no. {} by volume", n + 1);
+            }
+        }
+        let title = data::panel_title(results, cell);
+        panels.push(Box::new(move |area| {
+            let all = || curves.iter().flat_map(|(_, points)| points);
+            let top = all().map(|point| point.1).fold(0.0, f64::max);
+            let end = all().map(|point| point.0).fold(duration, f64::max);
+            let chart = Panel {
+                title: title.clone(),
+                x: Scale::linear(0.0, end, 10),
+                y: Scale::from_zero(top, 6),
+                x_label: "time (s)".to_owned(),
+                y_label: "goodput (Mbit/s)".to_owned(),
+            }
+            .draw(area, Some((0.0, warmup)))?;
+            for (n, (_, points)) in curves.iter().enumerate() {
+                chart.line(points, Curve(n).color(), 20, None)?;
+                if curves.len() > 1 {
+                    // A few markers, at other places for each curve.
+                    let gap = (points.len() / 8).max(1);
+                    for point in
+                        points.iter().skip((n * gap / curves.len()).min(points.len() - 1)).step_by(gap)
+                    {
+                        chart.marker(point.0, point.1, Curve(n))?;
+                    }
+                }
+            }
+            Ok(())
+        }));
+    }
+    if panels.is_empty() {
+        return Ok(None);
+    }
+    let marked = labels.len() > 1;
+    let mut legend: Vec<Key> = (labels.into_iter().enumerate())
+        .map(|(n, label)| Key { label, symbol: Symbol::Line(Curve(n), marked) })
+        .collect();
+    if let [only] = legend.as_mut_slice()
+        && !single
+    {
+        "goodput of the flow".clone_into(&mut only.label);
+    }
+    if warmup > 0.0 {
+        legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
+    }
+    let bins = format!("in-order bytes handed to the receiver, in bins of {bin} s");
+    let scales = (panels.len() > 1).then(|| "each panel has its own scale".to_owned());
+    let (columns, row_height) = data::grid(panels.len());
+    Ok(Some(Sheet {
+        title: data::title(results, "goodput over time"),
+        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), Some(bins), omitted, scales]),
+        legend,
+        columns,
+        row_height,
+        panels,
+    }))
+}
+
+/// Bins of 0.1 s to 1 s, by the length of the trial.
+fn bin_width(duration: f64) -> f64 {
+    [0.1, 0.2, 0.5].into_iter().find(|bin| duration / bin <= 150.0).unwrap_or(1.0)
+}
+
+type Curves = Vec<(String, Vec<(f64, f64)>)>;
+
+/// The curves of a panel with their labels: `most` single flows, and the others together.
+fn curves(flows: &[Flow], bin: f64, most: usize) -> Curves {
+    let singles = if flows.len() > most + 1 { most } else { flows.len() };
+    let mut curves: Curves =
+        flows[..singles].iter().map(|flow| (flow.label(), binned(&[flow], bin))).collect();
+    if flows.len() > singles {
+        let rest: Vec<&Flow> = flows[singles..].iter().collect();
+        curves.push((format!("mean of the other {} flows", rest.len()), binned(&rest, bin)));
+    }
+    curves
+}
+
+/// The mean goodput of the flows in Mbit/s in bins, each at its middle; the last bin only if it is complete.
+fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
+    let end = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(0.0, f64::max);
+    let bins = (end / bin + 1e-9).floor() as usize;
+    let mut bytes = vec![0.0; bins];
+    for flow in flows {
+        let mut before = delivered_at(flow, 0.0);
+        for (n, sum) in bytes.iter_mut().enumerate() {
+            let after = delivered_at(flow, (n + 1) as f64 * bin);
+            *sum += after - before;
+            before = after;
+        }
+    }
+    let scale = 8.0 / 1e6 / bin / flows.len().max(1) as f64;
+    bytes.iter().enumerate().map(|(n, bytes)| ((n as f64 + 0.5) * bin, bytes * scale)).collect()
+}
+
+/// Bytes delivered by `time`, between samples by the rule of three.
+fn delivered_at(flow: &Flow, time: f64) -> f64 {
+    let next = flow.time_s.partition_point(|&sample| sample < time - 1e-9);
+    match (next.checked_sub(1), flow.time_s.get(next)) {
+        (None, _) => flow.delivered.first().copied().filter(|_| time > 0.0).unwrap_or(0.0),
+        (Some(last), None) => flow.delivered[last],
+        (Some(last), Some(&after)) => {
+            let share = (time - flow.time_s[last]) / (after - flow.time_s[last]);
+            flow.delivered[last] + share * (flow.delivered[next] - flow.delivered[last])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_hold_what_was_delivered_in_them() {
+        let flow = Flow {
+            time_s: (0..=100).map(|n| f64::from(n) / 100.0).collect(),
+            delivered: (0..=100).map(|n| f64::from(n) * 12_500.0).collect(),
+            ..Flow::default()
+        };
+        let bins = binned(&[&flow], 0.1);
+        assert_eq!(bins.len(), 10);
+        assert!(bins.iter().all(|(_, rate)| (rate - 10.0).abs() < 1e-6), "{bins:?}");
+    }
+}

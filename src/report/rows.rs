@@ -1,0 +1,397 @@
+//! The tables of trials as text: which columns they have, and how each figure is defined.
+//!
+//! Numbers are printed with a fixed number of decimals, so that the same trial gives the same
+//! bytes; a figure that does not exist is an empty field.
+
+use std::fmt::Write as _;
+
+use super::latency;
+use super::study::{Study, TrialRow};
+use crate::record::{DirectionOutcome, FlowOutcome, LinkOutcome, Outcome};
+use crate::time::Duration;
+use crate::wire::Direction;
+
+/// A figure of a trial: a column of `trials.csv`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    pub name: &'static str,
+    pub decimals: usize,
+    /// Whether it is about messages and exists only in scenarios with chat.
+    pub chat: bool,
+}
+
+/// The figures of a trial, in the order of `trials.csv`.
+pub const FIGURES: [Column; 18] = [
+    figure("goodput_mbit", 6),
+    figure("utilisation", 6),
+    figure("jain_index", 6),
+    of_chat("messages_sent", 0),
+    of_chat("deliveries_expected", 0),
+    of_chat("deliveries", 0),
+    of_chat("latency_mean_ms", 3),
+    of_chat("latency_p50_ms", 3),
+    of_chat("latency_p90_ms", 3),
+    of_chat("latency_p99_ms", 3),
+    of_chat("latency_p999_ms", 3),
+    of_chat("latency_max_ms", 3),
+    figure("segments_sent", 0),
+    figure("retransmits", 0),
+    figure("recovery_episodes", 0),
+    figure("timeouts", 0),
+    figure("events", 0),
+    figure("wall_s", 3),
+];
+
+const FLOW_COLUMNS: &str = "flow,group,direction,congestion,goodput_mbit,bytes_delivered,segments_sent,\
+retransmits,recovery_episodes,timeouts,srtt_mean_ms,cwnd_mean_bytes,completion_s,limited_by";
+
+const LINK_COLUMNS: &str = "link,direction,offered,delivered,dropped_loss,dropped_queue,dropped_corrupt,\
+duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms";
+
+const REALISED_COLUMNS: &str = "link,direction,quantity,configured,realised,low,high,verdict";
+
+const fn figure(name: &'static str, decimals: usize) -> Column {
+    Column { name, decimals, chat: false }
+}
+
+const fn of_chat(name: &'static str, decimals: usize) -> Column {
+    Column { name, decimals, chat: true }
+}
+
+/// The figures that a study has.
+pub fn figures(study: &Study) -> impl Iterator<Item = Column> {
+    let chat = study.chat;
+    FIGURES.into_iter().filter(move |column| chat || !column.chat)
+}
+
+/// The tables with a row or more per trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    Flows,
+    Links,
+    Realised,
+    /// The last, because its row makes the trial done.
+    Trials,
+}
+
+impl Table {
+    /// All, in the order in which a trial is written.
+    pub const ALL: [Table; 4] = [Table::Flows, Table::Links, Table::Realised, Table::Trials];
+
+    pub const fn file(self) -> &'static str {
+        match self {
+            Table::Flows => "flows.csv",
+            Table::Links => "links.csv",
+            Table::Realised => "realised.csv",
+            Table::Trials => "trials.csv",
+        }
+    }
+
+    /// The first line, with its line break.
+    pub fn header(self, study: &Study) -> String {
+        let mut line = "cell,trial".to_owned();
+        for axis in &study.axes {
+            push_field(&mut line, &axis.key);
+        }
+        let columns = match self {
+            Table::Flows => FLOW_COLUMNS.to_owned(),
+            Table::Links => LINK_COLUMNS.to_owned(),
+            Table::Realised => REALISED_COLUMNS.to_owned(),
+            Table::Trials => {
+                let names: Vec<&str> = figures(study).map(|column| column.name).collect();
+                format!("seed,{}", names.join(","))
+            }
+        };
+        line + "," + &columns + "\n"
+    }
+
+    /// The rows of one trial, each with its line break.
+    pub fn rows(self, study: &Study, row: &TrialRow<'_>) -> String {
+        let mut prefix = format!("{},{}", study.cell_name(row.cell), row.trial);
+        for value in study.values(row.cell) {
+            push_field(&mut prefix, value);
+        }
+        let mut text = String::new();
+        match self {
+            Table::Flows => flow_rows(&mut text, &prefix, row.outcome),
+            Table::Links => link_rows(&mut text, &prefix, row.outcome),
+            Table::Realised => realised_rows(&mut text, &prefix, row.outcome),
+            Table::Trials => trial_row(&mut text, &prefix, study, row),
+        }
+        text
+    }
+}
+
+fn trial_row(text: &mut String, prefix: &str, study: &Study, row: &TrialRow<'_>) {
+    text.push_str(prefix);
+    push(text, Some(row.seed));
+    for (column, value) in FIGURES.into_iter().zip(figure_values(row)) {
+        if study.chat || !column.chat {
+            push_number(text, value, column.decimals);
+        }
+    }
+    text.push('\n');
+}
+
+/// The figures of a trial, in the order of [`FIGURES`].
+fn figure_values(row: &TrialRow<'_>) -> [Option<f64>; FIGURES.len()] {
+    let outcome = row.outcome;
+    let sum = |count: fn(&DirectionOutcome) -> u64| {
+        Some(directions(outcome).map(|(_, _, way)| count(way)).sum::<u64>() as f64)
+    };
+    let messages = outcome.messages.as_ref();
+    let percentile =
+        |p: f64| messages.and_then(|m| latency::percentile(&m.latency, m.deliveries_expected, p)).map(millis);
+    [
+        goodput_mbit(directions(outcome).map(|(_, _, way)| way.bytes_delivered).sum(), outcome.measured),
+        utilisation(&outcome.links),
+        jain_index(outcome),
+        messages.map(|m| m.sent as f64),
+        messages.map(|m| m.deliveries_expected as f64),
+        messages.map(|m| m.deliveries as f64),
+        messages.filter(|m| !m.latency.is_empty()).map(|m| m.latency.mean() / 1e6),
+        percentile(0.50),
+        percentile(0.90),
+        percentile(0.99),
+        percentile(0.999),
+        percentile(1.0),
+        sum(|way| way.segments_sent),
+        sum(|way| way.retransmits),
+        sum(|way| way.recovery_episodes),
+        sum(|way| way.timeouts),
+        Some(outcome.events as f64),
+        Some(row.wall_s),
+    ]
+}
+
+/// The directions in which data went, with their flows.
+fn directions(outcome: &Outcome) -> impl Iterator<Item = (&FlowOutcome, Direction, &DirectionOutcome)> {
+    outcome.flows.iter().flat_map(|flow| {
+        Direction::BOTH.into_iter().filter_map(move |direction| {
+            flow.directions[direction.index()].as_ref().map(|way| (flow, direction, way))
+        })
+    })
+}
+
+/// Megabits per second; `None` over an empty interval.
+fn goodput_mbit(bytes: u64, span: Duration) -> Option<f64> {
+    (!span.is_zero()).then(|| bytes as f64 * 8.0 / 1e6 / span.as_secs_f64())
+}
+
+/// Jain's index over the goodputs of the bulk data directions.
+fn jain_index(outcome: &Outcome) -> Option<f64> {
+    let shares: Vec<f64> = directions(outcome)
+        .filter(|(flow, _, _)| flow.bulk)
+        .filter_map(|(_, _, way)| goodput_mbit(way.bytes_delivered, way.active))
+        .collect();
+    super::stats::jain(&shares)
+}
+
+/// How busy the busier direction of the slowest rated link is.
+fn utilisation(links: &[LinkOutcome]) -> Option<f64> {
+    let slowest = links
+        .iter()
+        .filter_map(|link| link.rate_mbit.map(|rate| (rate, &link.name)))
+        .min_by(|a, b| a.0.total_cmp(&b.0))?;
+    links.iter().filter(|link| link.name == *slowest.1).filter_map(|link| link.utilisation).reduce(f64::max)
+}
+
+fn flow_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
+    for (flow, direction, way) in directions(outcome) {
+        text.push_str(prefix);
+        push_field(text, &flow.name);
+        push_field(text, &flow.group);
+        push_field(text, direction.name());
+        push_field(text, flow.congestion);
+        push_number(text, goodput_mbit(way.bytes_delivered, way.active), 6);
+        push(text, Some(way.bytes_delivered));
+        push(text, Some(way.segments_sent));
+        push(text, Some(way.retransmits));
+        push(text, Some(way.recovery_episodes));
+        push(text, Some(way.timeouts));
+        push_number(text, way.srtt_mean.map(Duration::as_millis_f64), 3);
+        push_number(text, way.cwnd_mean, 1);
+        push_number(text, way.completion.map(Duration::as_secs_f64), 6);
+        push_field(text, way.limited_by.name());
+        text.push('\n');
+    }
+}
+
+fn link_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
+    for link in &outcome.links {
+        text.push_str(prefix);
+        push_field(text, &link.name);
+        push_field(text, link.direction.name());
+        for count in [
+            link.offered,
+            link.delivered,
+            link.dropped_loss,
+            link.dropped_queue,
+            link.dropped_corrupt,
+            link.duplicated,
+            link.reordered,
+        ] {
+            push(text, Some(count));
+        }
+        push_number(text, link.utilisation, 6);
+        push_number(text, link.queue.map(|queue| queue.mean_ms), 3);
+        push_number(text, link.queue.map(|queue| queue.p99_ms), 3);
+        push_number(text, link.queue.map(|queue| queue.max_ms), 3);
+        text.push('\n');
+    }
+}
+
+fn realised_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
+    for link in &outcome.links {
+        for check in &link.realised {
+            text.push_str(prefix);
+            push_field(text, &link.name);
+            push_field(text, link.direction.name());
+            push_field(text, check.quantity);
+            for value in [check.configured, check.realised, check.low, check.high] {
+                push_number(text, Some(value), 6);
+            }
+            push_field(
+                text,
+                match check.pass {
+                    Some(true) => "pass",
+                    Some(false) => "fail",
+                    None => "too few",
+                },
+            );
+            text.push('\n');
+        }
+    }
+}
+
+fn millis(nanos: u64) -> f64 {
+    nanos as f64 / 1e6
+}
+
+/// `,value`, or `,` for what does not exist.
+fn push(text: &mut String, value: Option<u64>) {
+    text.push(',');
+    if let Some(value) = value {
+        let _ = write!(text, "{value}");
+    }
+}
+
+/// `,` and the number with its decimals; what does not exist, or is no finite number, is empty.
+pub fn push_number(text: &mut String, value: Option<f64>, decimals: usize) {
+    text.push(',');
+    if let Some(value) = value.filter(|value| value.is_finite()) {
+        let start = text.len();
+        let _ = write!(text, "{value:.decimals$}");
+        // A tiny negative number must not become "-0.000".
+        if text[start..].starts_with('-') && text[start + 1..].bytes().all(|b| matches!(b, b'0' | b'.')) {
+            text.remove(start);
+        }
+    }
+}
+
+/// `,` and the text, quoted where CSV asks for it (RFC 4180 §2.6). Line breaks become spaces: a row
+/// is a line, which the repair of a torn file relies on.
+pub fn push_field(text: &mut String, value: &str) {
+    text.push(',');
+    let value: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if value.contains([',', '"']) {
+        let _ = write!(text, "\"{}\"", value.replace('"', "\"\""));
+    } else {
+        text.push_str(&value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{bulk_outcome, chat_outcome, study};
+
+    fn row(outcome: &Outcome) -> TrialRow<'_> {
+        TrialRow { cell: 0, trial: 2, seed: 7, outcome, wall_s: 0.25 }
+    }
+
+    #[test]
+    fn columns_are_the_contract() {
+        let mut study = study(&[("link.access.loss", &["0%", "10%"])]);
+        assert_eq!(
+            Table::Trials.header(&study),
+            "cell,trial,link.access.loss,seed,goodput_mbit,utilisation,jain_index,segments_sent,retransmits,\
+             recovery_episodes,timeouts,events,wall_s\n"
+        );
+        study.chat = true;
+        assert_eq!(
+            Table::Trials.header(&study),
+            "cell,trial,link.access.loss,seed,goodput_mbit,utilisation,jain_index,messages_sent,\
+             deliveries_expected,deliveries,latency_mean_ms,latency_p50_ms,latency_p90_ms,latency_p99_ms,\
+             latency_p999_ms,latency_max_ms,segments_sent,retransmits,recovery_episodes,timeouts,events,wall_s\n"
+        );
+        assert_eq!(
+            Table::Flows.header(&study),
+            "cell,trial,link.access.loss,flow,group,direction,congestion,goodput_mbit,bytes_delivered,\
+             segments_sent,retransmits,recovery_episodes,timeouts,srtt_mean_ms,cwnd_mean_bytes,completion_s,\
+             limited_by\n"
+        );
+        assert_eq!(
+            Table::Links.header(&study),
+            "cell,trial,link.access.loss,link,direction,offered,delivered,dropped_loss,dropped_queue,\
+             dropped_corrupt,duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms\n"
+        );
+        assert_eq!(
+            Table::Realised.header(&study),
+            "cell,trial,link.access.loss,link,direction,quantity,configured,realised,low,high,verdict\n"
+        );
+    }
+
+    #[test]
+    fn every_row_has_the_columns_of_its_header() {
+        let mut study = study(&[("queue", &["{ kind = \"droptail\", limit = \"1bdp\" }", "x"])]);
+        study.chat = true;
+        let outcome = chat_outcome(1, 0.1);
+        for table in Table::ALL {
+            let text = table.header(&study) + &table.rows(&study, &row(&outcome));
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            let rows: Result<Vec<_>, _> = reader.records().collect();
+            let rows = rows.expect("the reader refuses uneven rows");
+            assert!(!rows.is_empty());
+            assert!(rows.iter().all(|row| &row[2] == "{ kind = \"droptail\", limit = \"1bdp\" }"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_exist_is_empty() {
+        let empty = Outcome { events: 3, ..Outcome::default() };
+        let text = Table::Trials.rows(&study(&[]), &row(&empty));
+        assert_eq!(text, "0,2,7,,,,0,0,0,0,3,0.250\n");
+        let mut line = String::new();
+        push_number(&mut line, Some(f64::NAN), 3);
+        push_number(&mut line, Some(-0.0001), 3);
+        assert_eq!(line, ",,0.000");
+    }
+
+    #[test]
+    fn goodput_counts_bits_of_the_measured_interval() {
+        let mut outcome = bulk_outcome(1, "reno", 0.01);
+        outcome.measured = Duration::from_secs(2);
+        for flow in &mut outcome.flows {
+            for way in flow.directions.iter_mut().flatten() {
+                way.bytes_delivered = 250_000;
+            }
+        }
+        let flows = directions(&outcome).count() as f64;
+        assert_eq!(figure_values(&row(&outcome))[0], Some(flows));
+    }
+
+    #[test]
+    fn utilisation_is_of_the_slowest_link_in_its_busier_direction() {
+        let mut outcome = bulk_outcome(1, "reno", 0.01);
+        let mut fast = outcome.links[0].clone();
+        fast.name = "fast".to_owned();
+        fast.rate_mbit = Some(1e4);
+        fast.utilisation = Some(0.99);
+        for (link, busy) in outcome.links.iter_mut().filter(|l| l.rate_mbit.is_some()).zip([0.25, 0.75]) {
+            link.utilisation = Some(busy);
+        }
+        outcome.links.insert(0, fast);
+        assert_eq!(utilisation(&outcome.links), Some(0.75));
+    }
+}

@@ -1,0 +1,184 @@
+//! The series of a trial as CSV. A long trial has millions of rows, so they are formatted from
+//! integers into one buffer that is handed on in large pieces.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+
+use super::error::ReportError;
+use crate::record::{FlowEvent, FlowSample, LinkSample, Outcome, Series};
+use crate::time::{Duration, Instant};
+
+/// Bytes after which the buffer goes to the file.
+const CHUNK: usize = 256 * 1024;
+
+/// Writes `flows.csv`, `links.csv` and `events.csv` of a trial into `dir`, which is created.
+pub fn write(dir: &Path, outcome: &Outcome, series: &Series) -> Result<(), ReportError> {
+    fs::create_dir_all(dir).map_err(ReportError::io("create", dir))?;
+    write_rows(
+        &dir.join("flows.csv"),
+        "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes\n",
+        &series.flows,
+        |out, sample| flow_row(out, outcome, sample),
+    )?;
+    write_rows(
+        &dir.join("links.csv"),
+        "time_s,link,direction,backlog_bytes,backlog_packets,drops\n",
+        &series.links,
+        |out, sample| link_row(out, outcome, sample),
+    )?;
+    write_rows(&dir.join("events.csv"), "time_s,flow,direction,event\n", &series.events, |out, event| {
+        event_row(out, outcome, event);
+    })
+}
+
+fn write_rows<T>(
+    path: &Path,
+    header: &str,
+    rows: &[T],
+    mut format: impl FnMut(&mut Vec<u8>, &T),
+) -> Result<(), ReportError> {
+    let mut file = File::create(path).map_err(ReportError::io("create", path))?;
+    let mut out = Vec::with_capacity(CHUNK + 512);
+    out.extend_from_slice(header.as_bytes());
+    for row in rows {
+        format(&mut out, row);
+        if out.len() >= CHUNK {
+            file.write_all(&out).map_err(ReportError::io("write", path))?;
+            out.clear();
+        }
+    }
+    file.write_all(&out).map_err(ReportError::io("write", path))
+}
+
+fn flow_row(out: &mut Vec<u8>, outcome: &Outcome, sample: &FlowSample) {
+    time(out, sample.time);
+    text(out, flow_name(outcome, sample.flow));
+    text(out, sample.direction.name());
+    optional(out, sample.cwnd);
+    optional(out, sample.ssthresh);
+    number(out, sample.flight);
+    match sample.srtt {
+        Some(srtt) => millis(out, srtt),
+        None => out.push(b','),
+    }
+    millis(out, sample.rto);
+    text(out, sample.phase);
+    number(out, sample.delivered);
+    out.push(b'\n');
+}
+
+fn link_row(out: &mut Vec<u8>, outcome: &Outcome, sample: &LinkSample) {
+    let Some(link) = outcome.links.get(sample.link as usize) else {
+        debug_assert!(false, "a sample of a link that does not exist");
+        return;
+    };
+    time(out, sample.time);
+    text(out, &link.name);
+    text(out, link.direction.name());
+    number(out, sample.backlog_bytes);
+    number(out, sample.backlog_packets);
+    number(out, sample.drops);
+    out.push(b'\n');
+}
+
+fn event_row(out: &mut Vec<u8>, outcome: &Outcome, event: &FlowEvent) {
+    time(out, event.time);
+    text(out, flow_name(outcome, event.flow));
+    text(out, event.direction.name());
+    text(out, event.kind.name());
+    out.push(b'\n');
+}
+
+fn flow_name(outcome: &Outcome, flow: u32) -> &str {
+    outcome.flows.get(flow as usize).map_or("", |flow| flow.name.as_str())
+}
+
+/// Seconds with six decimals; nanoseconds below are cut off.
+fn time(out: &mut Vec<u8>, at: Instant) {
+    fixed(out, at.as_nanos() / 1_000, 1_000_000, 6);
+}
+
+/// `,` and milliseconds with three decimals.
+fn millis(out: &mut Vec<u8>, span: Duration) {
+    out.push(b',');
+    fixed(out, span.as_nanos() / 1_000, 1_000, 3);
+}
+
+fn fixed(out: &mut Vec<u8>, value: u64, scale: u64, decimals: usize) {
+    digits(out, value / scale, 1);
+    out.push(b'.');
+    digits(out, value % scale, decimals);
+}
+
+fn optional(out: &mut Vec<u8>, value: Option<u64>) {
+    match value {
+        Some(value) => number(out, value),
+        None => out.push(b','),
+    }
+}
+
+fn number(out: &mut Vec<u8>, value: u64) {
+    out.push(b',');
+    digits(out, value, 1);
+}
+
+/// `value` in decimal, with zeros in front up to `width` digits.
+fn digits(out: &mut Vec<u8>, mut value: u64, width: usize) {
+    let mut buffer = [b'0'; 20];
+    let mut start = buffer.len();
+    while value > 0 {
+        start -= 1;
+        buffer[start] = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+    out.extend_from_slice(&buffer[start.min(buffer.len() - width)..]);
+}
+
+fn text(out: &mut Vec<u8>, value: &str) {
+    // Names of groups are the author's own, and may need quotes.
+    if value.bytes().any(|b| matches!(b, b',' | b'"') || b.is_ascii_control()) {
+        let mut quoted = String::new();
+        super::rows::push_field(&mut quoted, value);
+        out.extend_from_slice(quoted.as_bytes());
+    } else {
+        out.push(b',');
+        out.extend_from_slice(value.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::bulk_outcome;
+
+    #[test]
+    fn numbers_are_printed_as_write_would() {
+        let mut out = Vec::new();
+        time(&mut out, Instant::from_nanos(12_034_567_891));
+        millis(&mut out, Duration::from_nanos(1_000));
+        number(&mut out, u64::MAX);
+        number(&mut out, 0);
+        assert_eq!(out, b"12.034567,0.001,18446744073709551615,0");
+    }
+
+    #[test]
+    fn series_have_their_columns() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let outcome = bulk_outcome(1, "reno", 0.01);
+        let series = outcome.series.as_ref().expect("the builder samples");
+        write(dir.path(), &outcome, series).expect("written");
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).expect("a file");
+        let flows = read("flows.csv");
+        assert_eq!(
+            flows.lines().next(),
+            Some(
+                "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes"
+            )
+        );
+        assert_eq!(flows.lines().count(), series.flows.len() + 1);
+        assert!(flows.lines().all(|line| line.split(',').count() == 10));
+        assert!(read("links.csv").starts_with("time_s,link,direction,backlog_bytes,backlog_packets,drops\n"));
+        assert!(read("events.csv").starts_with("time_s,flow,direction,event\n"));
+    }
+}

@@ -1,0 +1,289 @@
+//! The short table at the end of a run, and the proof that the emulator did what it was asked.
+
+use serde::Serialize;
+
+use super::files::Results;
+use super::study::Study;
+use super::summary::CellSummary;
+
+/// A check of the emulator, over all trials of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Check {
+    /// The cell.
+    pub cell: usize,
+    /// The link.
+    pub link: String,
+    /// `up` or `down`.
+    pub direction: String,
+    /// What was checked, with its unit last.
+    pub quantity: String,
+    /// What the scenario asked for.
+    pub configured: f64,
+    /// The mean over trials of what happened.
+    pub realised: f64,
+    /// The widest interval that a trial was allowed.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+    /// Trials that passed.
+    pub passed: usize,
+    /// Trials that failed.
+    pub failed: usize,
+    /// Trials in which too little passed to tell.
+    pub too_few: usize,
+}
+
+/// What the trials of a cell say together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckVerdict {
+    /// All that could be judged passed.
+    Pass,
+    /// At least one trial failed.
+    Fail,
+    /// No trial could be judged.
+    TooFew,
+}
+
+impl Check {
+    /// The verdict over the trials.
+    pub fn verdict(&self) -> CheckVerdict {
+        match (self.failed, self.passed) {
+            (0, 0) => CheckVerdict::TooFew,
+            (0, _) => CheckVerdict::Pass,
+            _ => CheckVerdict::Fail,
+        }
+    }
+}
+
+/// A column of the short table: its heading, the figure, and the factor that makes its unit.
+pub struct Shown {
+    pub heading: &'static str,
+    pub figure: &'static str,
+    pub factor: f64,
+}
+
+const SHOWN: [Shown; 10] = [
+    Shown { heading: "goodput Mbit/s", figure: "goodput_mbit", factor: 1.0 },
+    Shown { heading: "utilisation %", figure: "utilisation", factor: 100.0 },
+    Shown { heading: "Jain index", figure: "jain_index", factor: 1.0 },
+    Shown { heading: "deliveries", figure: "deliveries", factor: 1.0 },
+    Shown { heading: "latency p50 ms", figure: "latency_p50_ms", factor: 1.0 },
+    Shown { heading: "latency p99 ms", figure: "latency_p99_ms", factor: 1.0 },
+    Shown { heading: "segments", figure: "segments_sent", factor: 1.0 },
+    Shown { heading: "retransmits", figure: "retransmits", factor: 1.0 },
+    Shown { heading: "recoveries", figure: "recovery_episodes", factor: 1.0 },
+    Shown { heading: "timeouts", figure: "timeouts", factor: 1.0 },
+];
+
+/// The columns worth showing: those that exist somewhere and say something.
+pub fn shown(cells: &[CellSummary]) -> Vec<&'static Shown> {
+    SHOWN
+        .iter()
+        .filter(|column| {
+            let mut means = cells.iter().filter_map(|cell| cell.mean(column.figure)).peekable();
+            let exists = means.peek().is_some();
+            // A single flow is always fair to itself.
+            exists && (column.figure != "jain_index" || means.any(|mean| mean < 0.9995))
+        })
+        .collect()
+}
+
+/// `mean ± half-width` with as many decimals as the interval supports; `–` for what does not exist.
+pub fn estimate(cell: &CellSummary, column: &Shown) -> String {
+    let Some(figure) = cell.get(column.figure) else { return "–".to_owned() };
+    let mean = figure.mean.unwrap_or(f64::NAN) * column.factor;
+    match figure.ci95 {
+        Some(half) => with_interval(mean, half * column.factor),
+        None => plain(mean),
+    }
+}
+
+/// `1.23 ± 0.04`: the half-width gets two digits, the mean the same decimals.
+pub fn with_interval(mean: f64, half: f64) -> String {
+    let decimals =
+        if half > 0.0 { (1 - half.log10().floor() as i32).clamp(0, 4) } else { plain_decimals(mean) };
+    let decimals = decimals.min(plain_decimals(mean) + 1) as usize;
+    format!("{mean:.decimals$} ± {half:.decimals$}")
+}
+
+/// A number with about three digits.
+pub fn plain(value: f64) -> String {
+    let decimals = plain_decimals(value) as usize;
+    format!("{value:.decimals$}")
+}
+
+fn plain_decimals(value: f64) -> i32 {
+    if value == 0.0 || !value.is_finite() || value.fract() == 0.0 {
+        0
+    } else {
+        (2 - value.abs().log10().floor() as i32).clamp(0, 4)
+    }
+}
+
+/// The aligned table: one line per cell.
+pub fn render(study: &Study, cells: &[CellSummary]) -> String {
+    let columns = shown(cells);
+    let mut rows: Vec<Vec<String>> = vec![headings(study, &columns)];
+    for cell in cells.iter().filter(|cell| cell.n > 0) {
+        let mut row = cell.values.clone();
+        row.push(cell.n.to_string());
+        row.extend(columns.iter().map(|column| estimate(cell, column)));
+        rows.push(row);
+    }
+    align(&rows, study.axes.len())
+}
+
+/// The first line of the table: the axes, the number of trials, the figures.
+pub fn headings(study: &Study, columns: &[&Shown]) -> Vec<String> {
+    let axes = study.axes.iter().map(|axis| axis.key.clone());
+    let figures = columns.iter().map(|column| column.heading.to_owned());
+    axes.chain(["trials".to_owned()]).chain(figures).collect()
+}
+
+/// Pads the columns: the first `left` to the left, the others to the right.
+pub fn align(rows: &[Vec<String>], left: usize) -> String {
+    let count = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().enumerate().map(|(n, cell)| {
+            let width = widths[n];
+            if n < left { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The checks of all cells, aggregated over trials.
+pub fn checks(results: &Results) -> Vec<Check> {
+    let mut checks: Vec<Check> = Vec::new();
+    let mut counts: Vec<f64> = Vec::new();
+    for row in &results.checks {
+        let same = |check: &Check| {
+            (check.cell, &check.link, &check.direction, &check.quantity)
+                == (row.cell, &row.link, &row.direction, &row.quantity)
+        };
+        let index = checks.iter().position(same).unwrap_or_else(|| {
+            checks.push(Check {
+                cell: row.cell,
+                link: row.link.clone(),
+                direction: row.direction.clone(),
+                quantity: row.quantity.clone(),
+                configured: row.configured,
+                realised: 0.0,
+                low: row.low,
+                high: row.high,
+                passed: 0,
+                failed: 0,
+                too_few: 0,
+            });
+            counts.push(0.0);
+            checks.len() - 1
+        });
+        let check = &mut checks[index];
+        counts[index] += 1.0;
+        check.realised += (row.realised - check.realised) / counts[index];
+        check.low = check.low.min(row.low);
+        check.high = check.high.max(row.high);
+        match row.verdict.as_str() {
+            "pass" => check.passed += 1,
+            "fail" => check.failed += 1,
+            _ => check.too_few += 1,
+        }
+    }
+    // Trials are written in their order, which need not be that of the cells.
+    checks.sort_by_key(|check| check.cell);
+    checks
+}
+
+/// One line for all that passed, or one for each that failed.
+pub fn check_lines(study: &Study, checks: &[Check]) -> Vec<String> {
+    let of = |verdict: CheckVerdict| checks.iter().filter(move |check| check.verdict() == verdict);
+    let too_few = of(CheckVerdict::TooFew).count();
+    let judged = checks.len() - too_few;
+    let mut lines: Vec<String> = of(CheckVerdict::Fail).map(|check| failed_line(study, check)).collect();
+    let aside =
+        if too_few > 0 { format!(" ({too_few} more had too few packets to tell)") } else { String::new() };
+    if checks.is_empty() {
+        return lines;
+    }
+    if judged == 0 {
+        lines.push(format!("configured against realised: too few packets for any of the {too_few} checks"));
+    } else if lines.is_empty() {
+        lines.push(format!("configured against realised: all {judged} checks passed{aside}"));
+    } else {
+        lines.push(format!("configured against realised: {} of {judged} checks failed{aside}", lines.len()));
+    }
+    lines
+}
+
+fn failed_line(study: &Study, check: &Check) -> String {
+    let label = study.cell_label(check.cell);
+    let place = if label.is_empty() { String::new() } else { format!(" ({label})") };
+    format!(
+        "check failed: {} of link {} {}{place}: configured {}, realised {} (allowed {} to {}) in {} of {} trials",
+        check.quantity,
+        check.link,
+        check.direction,
+        plain(check.configured),
+        plain(check.realised),
+        plain(check.low),
+        plain(check.high),
+        check.failed,
+        check.failed + check.passed + check.too_few,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precision_follows_the_interval() {
+        assert_eq!(with_interval(1.234_567, 0.1), "1.23 ± 0.10");
+        assert_eq!(with_interval(123.456, 12.3), "123 ± 12");
+        assert_eq!(with_interval(5.0, 0.0), "5 ± 0");
+        assert_eq!(with_interval(0.0, 0.0), "0 ± 0");
+        assert_eq!(plain(0.012_34), "0.0123");
+        assert_eq!(plain(1234.5), "1234");
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [vec!["a".to_owned(), "10".to_owned()], vec!["long".to_owned(), "9 ± 1".to_owned()]];
+        assert_eq!(align(&rows, 1), "a        10\nlong  9 ± 1\n");
+    }
+
+    fn check(passed: usize, failed: usize, too_few: usize) -> Check {
+        Check {
+            cell: 0,
+            link: "access".to_owned(),
+            direction: "up".to_owned(),
+            quantity: "loss_percent".to_owned(),
+            configured: 10.0,
+            realised: 12.5,
+            low: 9.0,
+            high: 11.0,
+            passed,
+            failed,
+            too_few,
+        }
+    }
+
+    #[test]
+    fn only_failures_are_spelt_out() {
+        let study = crate::report::testing::study(&[]);
+        let lines = check_lines(&study, &[check(3, 0, 0), check(0, 0, 3)]);
+        assert_eq!(
+            lines,
+            ["configured against realised: all 1 checks passed (1 more had too few packets to tell)"]
+        );
+        let lines = check_lines(&study, &[check(3, 0, 0), check(2, 1, 0)]);
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].contains("realised 12.5 (allowed 9 to 11) in 1 of 3 trials"), "{lines:?}");
+    }
+}

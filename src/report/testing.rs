@@ -1,0 +1,258 @@
+//! Synthetic outcomes for tests: a coarse model of a few flows over one bottleneck, good enough for
+//! curves that look like TCP's.
+
+use std::path::Path;
+
+use super::study::{Axis, Run, Study, TrialRow};
+use super::writer::{Mode, ResultFolder};
+use crate::record::{
+    DirectionOutcome, FlowEvent, FlowEventKind, FlowOutcome, FlowSample, LimitedBy, LinkOutcome, LinkSample,
+    MessageOutcome, Outcome, QueueOutcome, Realised, Series,
+};
+use crate::rng::{Rng, Seed};
+use crate::time::{Duration, Instant};
+use crate::wire::Direction;
+
+const MSS: f64 = 1448.0;
+const RATE_MBIT: f64 = 10.0;
+const BASE_RTT_S: f64 = 0.05;
+const QUEUE_SEGMENTS: f64 = 42.0;
+const STEP: Duration = Duration::from_millis(10);
+
+pub fn study(axes: &[(&str, &[&str])]) -> Study {
+    let axes = axes.iter().map(|(key, values)| Axis {
+        key: (*key).to_owned(),
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+    });
+    Study {
+        name: "sample".to_owned(),
+        title: "Reno against no congestion control".to_owned(),
+        expect: Some("Losses keep Reno's window small; without control the link stays full.".to_owned()),
+        axes: axes.collect(),
+        trials: 3,
+        seed: 1,
+        duration: Duration::from_secs(30),
+        warmup: Duration::from_secs(2),
+        mss: 1448,
+        chat: false,
+        bulk: vec!["upload".to_owned()],
+        overrides: Vec::new(),
+        scenario: "title = \"Reno against no congestion control\"\n".to_owned(),
+    }
+}
+
+pub fn run() -> Run {
+    Run { started: "2026-01-02T03:04:05Z".to_owned(), command: "testbed run sample.toml".to_owned(), cpus: 2 }
+}
+
+/// One bulk flow over a lossy bottleneck.
+pub fn bulk_outcome(seed: u64, congestion: &'static str, loss: f64) -> Outcome {
+    Model { seed, congestion, loss, flows: 1, chat: false, seconds: 30 }.outcome()
+}
+
+/// A bulk flow beside a chat.
+pub fn chat_outcome(seed: u64, loss: f64) -> Outcome {
+    Model { seed, congestion: "reno", loss, flows: 1, chat: true, seconds: 3 }.outcome()
+}
+
+/// What to make up.
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    pub seed: u64,
+    pub congestion: &'static str,
+    pub loss: f64,
+    pub flows: usize,
+    pub chat: bool,
+    pub seconds: u64,
+}
+
+struct Sender {
+    cwnd: f64,
+    ssthresh: f64,
+    recovery: u32,
+    acked: f64,
+    totals: DirectionOutcome,
+}
+
+impl Model {
+    pub fn outcome(self) -> Outcome {
+        let mut rng = Seed(self.seed).stream("synthetic");
+        let mut senders: Vec<Sender> = (0..self.flows)
+            .map(|_| Sender {
+                cwnd: 10.0,
+                ssthresh: f64::INFINITY,
+                recovery: 0,
+                acked: 0.0,
+                totals: DirectionOutcome::default(),
+            })
+            .collect();
+        let mut series = Series { interval: STEP, ..Series::default() };
+        let mut drops = 0;
+        let bdp = RATE_MBIT * 1e6 * BASE_RTT_S / 8.0 / MSS;
+        for step in 0..self.seconds * 100 {
+            let time = Instant::ZERO + STEP * step;
+            let offered: f64 = senders.iter().map(|s| self.window(s).min(400.0)).sum();
+            let queue = (offered - bdp).clamp(0.0, QUEUE_SEGMENTS);
+            let rtt = BASE_RTT_S + queue * MSS * 8.0 / (RATE_MBIT * 1e6);
+            let overflow = offered > bdp + QUEUE_SEGMENTS;
+            for (n, sender) in senders.iter_mut().enumerate() {
+                self.step(&mut rng, sender, rtt, overflow, offered, |kind| {
+                    drops += 3;
+                    let flow = n as u32;
+                    series.events.push(FlowEvent { time, flow, direction: Direction::Up, kind });
+                });
+                let none = self.congestion == "none";
+                series.flows.push(FlowSample {
+                    time,
+                    flow: n as u32,
+                    direction: Direction::Up,
+                    cwnd: (!none).then_some((sender.cwnd * MSS) as u64),
+                    ssthresh: (!none && sender.ssthresh.is_finite())
+                        .then_some((sender.ssthresh * MSS) as u64),
+                    flight: (self.window(sender) * MSS * (0.9 + 0.1 * rng.uniform())) as u64,
+                    srtt: Some(Duration::from_secs_f64(rtt)),
+                    rto: Duration::from_millis(250),
+                    phase: if sender.cwnd < sender.ssthresh { "slow_start" } else { "congestion_avoidance" },
+                    delivered: (sender.acked * MSS) as u64,
+                });
+            }
+            for link in 0..2 {
+                let waiting = if link == 0 { queue } else { 0.0 };
+                series.links.push(LinkSample {
+                    time,
+                    link,
+                    backlog_bytes: (waiting * 1500.0) as u64,
+                    backlog_packets: waiting as u64,
+                    drops: if link == 0 { drops } else { 0 },
+                });
+            }
+        }
+        let measured = Duration::from_secs(self.seconds) - Duration::from_secs(2.min(self.seconds));
+        let flows = senders.into_iter().enumerate().map(|(n, mut sender)| {
+            sender.totals.bytes_delivered = (sender.acked * MSS) as u64;
+            sender.totals.active = measured;
+            sender.totals.srtt_mean = Some(Duration::from_millis(70));
+            sender.totals.cwnd_mean = (self.congestion != "none").then_some(sender.cwnd * MSS);
+            sender.totals.limited_by = LimitedBy::CongestionWindow;
+            FlowOutcome {
+                name: format!("upload-{}", n + 1),
+                group: "upload".to_owned(),
+                congestion: self.congestion,
+                bulk: true,
+                directions: [Some(sender.totals), None],
+            }
+        });
+        Outcome {
+            flows: flows.collect(),
+            links: Direction::BOTH.map(|direction| self.link(direction)).into(),
+            messages: self.chat.then(|| self.messages(&mut rng)),
+            series: Some(series),
+            events: 100_000,
+            measured,
+        }
+    }
+
+    fn window(self, sender: &Sender) -> f64 {
+        if self.congestion == "none" { 180.0 / self.flows as f64 } else { sender.cwnd }
+    }
+
+    fn step(
+        self,
+        rng: &mut Rng,
+        sender: &mut Sender,
+        rtt: f64,
+        overflow: bool,
+        offered: f64,
+        mut event: impl FnMut(FlowEventKind),
+    ) {
+        let capacity =
+            RATE_MBIT * 1e6 / 8.0 / MSS * STEP.as_secs_f64() * self.window(sender) / offered.max(1.0);
+        let acked = (self.window(sender) * STEP.as_secs_f64() / rtt).min(capacity);
+        sender.acked += acked * (1.0 - self.loss);
+        sender.totals.segments_sent += acked.ceil() as u64;
+        if sender.recovery > 0 {
+            sender.recovery -= 1;
+            if sender.recovery == 0 {
+                event(FlowEventKind::RecoveryExit);
+            }
+            return;
+        }
+        let lost = rng.uniform() < self.loss * acked || (overflow && rng.uniform() < 0.5);
+        if lost {
+            sender.totals.retransmits += 1;
+            sender.ssthresh = (self.window(sender) / 2.0).max(2.0);
+            if rng.uniform() < 0.15 || sender.cwnd < 4.0 {
+                sender.totals.timeouts += 1;
+                sender.cwnd = 1.0;
+                event(FlowEventKind::Timeout);
+            } else {
+                sender.totals.recovery_episodes += 1;
+                sender.cwnd = sender.ssthresh;
+                sender.recovery = 7;
+                event(FlowEventKind::FastRetransmit);
+            }
+        } else if sender.cwnd < sender.ssthresh {
+            sender.cwnd += acked;
+        } else {
+            sender.cwnd += acked / sender.cwnd;
+        }
+    }
+
+    fn link(self, direction: Direction) -> LinkOutcome {
+        let sent = 10_000;
+        let lost = (sent as f64 * self.loss) as u64;
+        LinkOutcome {
+            name: "bottleneck".to_owned(),
+            direction,
+            offered: sent,
+            delivered: sent - lost,
+            dropped_loss: lost,
+            dropped_queue: 0,
+            dropped_corrupt: 0,
+            duplicated: 0,
+            reordered: 0,
+            in_flight: 0,
+            utilisation: Some(if direction == Direction::Up { 0.93 } else { 0.04 }),
+            rate_mbit: Some(RATE_MBIT),
+            queue: Some(QueueOutcome { mean_ms: 20.5, p99_ms: 47.0, max_ms: 50.4 }),
+            realised: vec![Realised {
+                quantity: "loss_percent",
+                configured: self.loss * 100.0,
+                realised: self.loss * 100.0,
+                low: self.loss * 90.0,
+                high: self.loss * 110.0,
+                pass: Some(true),
+            }],
+        }
+    }
+
+    fn messages(self, rng: &mut Rng) -> MessageOutcome {
+        let expected = 2000;
+        let mut latency = hdrhistogram::Histogram::new(3).expect("three digits are allowed");
+        for _ in 0..expected {
+            let mut millis = 26.0 + 2.0 * rng.standard_normal().abs();
+            let mut timeout = 200.0;
+            while rng.uniform() < self.loss {
+                millis += timeout + 5.0 * rng.uniform();
+                timeout *= 2.0;
+            }
+            latency.record((millis * 1e6) as u64).expect("it grows");
+        }
+        MessageOutcome { sent: 100, deliveries_expected: expected, deliveries: expected, latency }
+    }
+}
+
+/// Writes a folder of results, `trials` per cell, the model of each cell chosen by `model`.
+pub fn fill(dir: &Path, study: &Study, model: impl Fn(usize, u32) -> Model) {
+    let mut folder = ResultFolder::open(dir, study, &run(), Mode::Fresh).expect("opened");
+    for cell in 0..study.cells() {
+        for trial in 1..=study.trials {
+            let mut outcome = model(cell, trial).outcome();
+            if trial > 1 {
+                outcome.series = None;
+            }
+            let row = TrialRow { cell, trial, seed: u64::from(trial), outcome: &outcome, wall_s: 0.1 };
+            folder.append(&row).expect("written");
+        }
+    }
+}

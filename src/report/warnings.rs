@@ -1,0 +1,291 @@
+//! What to look at before trusting the figures, found in the files alone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::error::ReportError;
+use super::files::{self, Results};
+use super::rows::Table;
+use super::summary::CellSummary;
+use super::table::{Check, CheckVerdict};
+
+/// An interval wider than this share of the mean on each side says little.
+const WIDE_INTERVAL: f64 = 0.25;
+
+/// Fewer loss episodes than this in a cell make its averages a matter of luck.
+const FEW_EPISODES: u64 = 10;
+
+/// Goodput of the last third above or below that of the middle third by this factor: the flow had
+/// not settled. A sawtooth alone stays well below.
+const UNSETTLED: f64 = 1.5;
+
+/// Something to look at before trusting the figures.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Warning {
+    /// What is the matter, and what would mend it.
+    pub text: String,
+    /// The cells it is about.
+    pub cells: Vec<usize>,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LISTED: usize = 8;
+        f.write_str(&self.text)?;
+        let listed: Vec<String> = self.cells.iter().take(LISTED).map(usize::to_string).collect();
+        match self.cells.len() {
+            0 => Ok(()),
+            1 => write!(f, " (cell {})", listed[0]),
+            n if n <= LISTED => write!(f, " (cells {})", listed.join(", ")),
+            n => write!(f, " (cells {} and {} more)", listed.join(", "), n - LISTED),
+        }
+    }
+}
+
+/// All warnings, the gravest first.
+pub fn find(results: &Results, cells: &[CellSummary], checks: &[Check]) -> Result<Vec<Warning>, ReportError> {
+    let mut warnings = Vec::new();
+    failed_checks(checks, &mut warnings);
+    trials(results, cells, &mut warnings);
+    undelivered(results, &mut warnings);
+    flows(results, &mut warnings)?;
+    few_episodes(results, &mut warnings);
+    settling(results, &mut warnings)?;
+    wide_intervals(cells, &mut warnings);
+    Ok(warnings)
+}
+
+/// Adds a warning if it is about any cell.
+fn add(warnings: &mut Vec<Warning>, text: impl Into<String>, mut cells: Vec<usize>) {
+    cells.sort_unstable();
+    cells.dedup();
+    if !cells.is_empty() {
+        warnings.push(Warning { text: text.into(), cells });
+    }
+}
+
+fn failed_checks(checks: &[Check], warnings: &mut Vec<Warning>) {
+    let failed = checks.iter().filter(|check| check.verdict() == CheckVerdict::Fail);
+    let text = "a link did not do what the scenario asked for; see realised.csv";
+    add(warnings, text, failed.map(|check| check.cell).collect());
+}
+
+fn trials(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>) {
+    let planned = results.study.trials as usize;
+    let of = |wanted: &dyn Fn(usize) -> bool| -> Vec<usize> {
+        cells.iter().filter(|cell| wanted(cell.n)).map(|cell| cell.cell).collect()
+    };
+    let text = format!("the run was stopped before all {planned} trials were done; go on with --resume");
+    add(warnings, text, of(&|n| n < planned));
+    let text = "the figures rest on one trial, so there is no telling how far chance moves them; \
+                set trials to 5 or more";
+    add(warnings, text, of(&|n| n == 1));
+}
+
+fn undelivered(results: &Results, warnings: &mut Vec<Warning>) {
+    const PERCENTILES: [(&str, &str); 5] = [
+        ("latency_p50_ms", "median"),
+        ("latency_p90_ms", "p90"),
+        ("latency_p99_ms", "p99"),
+        ("latency_p999_ms", "p99.9"),
+        ("latency_max_ms", "longest"),
+    ];
+    let mut missing: BTreeMap<Vec<&str>, Vec<usize>> = BTreeMap::new();
+    for trial in &results.trials {
+        let value = |name: &str| results.figure(name).and_then(|figure| trial.figures[figure]);
+        let (Some(expected), Some(delivered)) = (value("deliveries_expected"), value("deliveries")) else {
+            continue;
+        };
+        if delivered < expected {
+            let names = PERCENTILES.iter().filter(|(column, _)| value(column).is_none());
+            missing.entry(names.map(|(_, name)| *name).collect()).or_default().push(trial.cell);
+        }
+    }
+    for (names, cells) in missing {
+        let text = if names.is_empty() {
+            "some messages never arrived; they count as later than all others".to_owned()
+        } else {
+            format!(
+                "so many messages never arrived that these latencies have no value: {}; the mean is of those \
+                 that did arrive",
+                names.join(", ")
+            )
+        };
+        add(warnings, text, cells);
+    }
+}
+
+/// Bulk flows that something else than the congestion window held back.
+fn flows(results: &Results, warnings: &mut Vec<Warning>) -> Result<(), ReportError> {
+    let (mut by_receiver, mut by_application) = (Vec::new(), Vec::new());
+    results.each_row_of(Table::Flows, |cell, row| {
+        let bulk = results.study.bulk.iter().any(|group| group == row.get("group"));
+        // Without congestion control, the receiver's window is what shall hold the sender back.
+        if !bulk || row.get("congestion") == "none" {
+            return;
+        }
+        match row.get("limited_by") {
+            "receive_window" => by_receiver.push(cell),
+            // A transfer that ended has nothing to send any more.
+            "application" if row.get("completion_s").is_empty() => by_application.push(cell),
+            _ => {}
+        }
+    })?;
+    let text = "bulk flows were held back by the receiver's window, not by congestion control; \
+                raise tcp.receive_window";
+    add(warnings, text, by_receiver);
+    let text = "bulk flows had nothing to send for most of the time, so congestion control hardly mattered";
+    add(warnings, text, by_application);
+    Ok(())
+}
+
+fn few_episodes(results: &Results, warnings: &mut Vec<Warning>) {
+    if results.study.bulk.is_empty() {
+        return;
+    }
+    let episodes = |cell: usize| -> f64 {
+        ["recovery_episodes", "timeouts"]
+            .iter()
+            .flat_map(|name| results.values(cell, name))
+            .map(|(_, count)| count)
+            .sum()
+    };
+    let few = |cell: &usize| (1..FEW_EPISODES).contains(&(episodes(*cell) as u64));
+    let text = format!(
+        "fewer than {FEW_EPISODES} loss episodes in all trials together, so the averages depend on where they \
+         fell; run longer or more trials"
+    );
+    add(warnings, text, results.cells_with_trials().into_iter().filter(few).collect());
+}
+
+/// What the series of a cell say about its bulk flows: their goodput by thirds of the measured
+/// interval, and whether one was still in its first slow start when measuring began.
+#[derive(Default)]
+struct Settling {
+    first_slow_start: bool,
+    /// Bytes by flow and direction at the bounds of the last two thirds.
+    bytes: BTreeMap<(String, String), [f64; 3]>,
+}
+
+fn settling(results: &Results, warnings: &mut Vec<Warning>) -> Result<(), ReportError> {
+    let (mut slow, mut unsettled) = (Vec::new(), Vec::new());
+    for cell in results.cells_with_trials() {
+        let Some(settling) = read_settling(results, cell)? else { continue };
+        if settling.first_slow_start {
+            slow.push(cell);
+        }
+        let sum = |n: usize| -> f64 { settling.bytes.values().map(|bytes| bytes[n]).sum() };
+        let (middle, last) = (sum(1) - sum(0), sum(2) - sum(1));
+        if middle > 0.0 && (last / middle > UNSETTLED || last / middle < 1.0 / UNSETTLED) {
+            unsettled.push(cell);
+        }
+    }
+    let text = "bulk flows were still in their first slow start when measuring began; lengthen warmup";
+    add(warnings, text, slow);
+    let text = "goodput of the bulk flows in the last third of the first trial differs by half or more from that \
+                in the middle third; run longer, unless conditions change on purpose";
+    add(warnings, text, unsettled);
+    Ok(())
+}
+
+fn read_settling(results: &Results, cell: usize) -> Result<Option<Settling>, ReportError> {
+    let study = &results.study;
+    let Some(dir) = results.series_dir(cell).filter(|_| !study.bulk.is_empty()) else { return Ok(None) };
+    let (start, end) = (study.warmup.as_secs_f64(), study.duration.as_secs_f64());
+    let bounds = [1.0, 2.0, 3.0].map(|third| start + (end - start) * third / 3.0);
+    let mut settling = Settling::default();
+    files::each_row(&dir.join("flows.csv"), |row| {
+        let flow = row.get("flow");
+        // Flows are named after their group, with a number behind it.
+        let bulk =
+            flow.rsplit_once('-').is_some_and(|(group, _)| study.bulk.iter().any(|name| name == group));
+        let (Some(time), true) = (row.parse::<f64>("time_s"), bulk) else { return };
+        let delivered: f64 = row.parse("delivered_bytes").unwrap_or(0.0);
+        let key = (flow.to_owned(), row.get("direction").to_owned());
+        let first_after_warmup = time >= start && !settling.bytes.contains_key(&key);
+        if first_after_warmup {
+            settling.first_slow_start |= start > 0.0
+                && delivered > 0.0
+                && row.get("ssthresh_bytes").is_empty()
+                && row.get("phase").contains("slow");
+        }
+        if time >= start {
+            let bytes = settling.bytes.entry(key).or_default();
+            for (n, bound) in bounds.iter().enumerate() {
+                if time <= *bound {
+                    bytes[n] = delivered;
+                }
+            }
+        }
+    })?;
+    Ok(Some(settling))
+}
+
+fn wide_intervals(cells: &[CellSummary], warnings: &mut Vec<Warning>) {
+    for (figure, name) in
+        [("goodput_mbit", "goodput"), ("latency_p50_ms", "median latency"), ("latency_p99_ms", "p99 latency")]
+    {
+        let wide = cells.iter().filter(|cell| {
+            let figure = cell.get(figure);
+            figure
+                .is_some_and(|f| f.ci95 > f.mean.map(|mean| mean.abs() * WIDE_INTERVAL) && f.ci95 > Some(0.0))
+        });
+        let text =
+            format!("the 95 % interval of the {name} is wider than ±25 % of its mean; run more trials");
+        add(warnings, text, wide.map(|cell| cell.cell).collect());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{Model, chat_outcome, fill, run, study};
+    use crate::report::{Mode, ResultFolder, TrialRow, finish};
+
+    fn has(warnings: &[Warning], words: &str) -> bool {
+        warnings.iter().any(|warning| warning.text.contains(words))
+    }
+
+    #[test]
+    fn one_trial_is_warned_of() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut study = study(&[]);
+        study.trials = 1;
+        let model = Model { seed: 1, congestion: "reno", loss: 0.01, flows: 1, chat: false, seconds: 5 };
+        fill(dir.path(), &study, |_, _| model);
+        let report = finish(dir.path(), "later", false).expect("finished");
+        assert!(has(&report.warnings, "one trial"), "{:?}", report.warnings);
+        assert!(!has(&report.warnings, "stopped"), "{:?}", report.warnings);
+    }
+
+    #[test]
+    fn missing_percentiles_and_missing_trials_are_warned_of() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut study = study(&[]);
+        study.chat = true;
+        let mut outcome = chat_outcome(1, 0.01);
+        let messages = outcome.messages.as_mut().expect("a chat");
+        messages.deliveries -= 100;
+        messages.deliveries_expected += 100;
+        let mut folder = ResultFolder::open(dir.path(), &study, &run(), Mode::Fresh).expect("opened");
+        folder
+            .append(&TrialRow { cell: 0, trial: 1, seed: 1, outcome: &outcome, wall_s: 0.1 })
+            .expect("written");
+        let report = finish(dir.path(), "later", false).expect("finished");
+        assert!(has(&report.warnings, "no value: p99, p99.9, longest"), "{:?}", report.warnings);
+        assert!(has(&report.warnings, "stopped before all 3 trials"), "{:?}", report.warnings);
+        assert!(report.cells[0].get("latency_p99_ms").is_none());
+        assert!(report.cells[0].get("latency_p50_ms").is_some());
+    }
+
+    #[test]
+    fn cells_are_listed_briefly() {
+        let warning =
+            |cells: std::ops::Range<usize>| Warning { text: "x".to_owned(), cells: cells.collect() };
+        assert_eq!(warning(3..4).to_string(), "x (cell 3)");
+        assert_eq!(warning(0..2).to_string(), "x (cells 0, 1)");
+        assert_eq!(warning(0..10).to_string(), "x (cells 0, 1, 2, 3, 4, 5, 6, 7 and 2 more)");
+    }
+}
