@@ -2,7 +2,7 @@
 //! report. It does not know who calls it.
 
 use crate::time::{Duration, Instant};
-use crate::wire::Direction;
+pub use crate::wire::Direction;
 
 /// Everything known of a finished trial.
 #[derive(Clone, Debug, Default)]

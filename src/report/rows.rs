@@ -7,9 +7,8 @@ use std::fmt::Write as _;
 
 use super::latency;
 use super::study::{Study, TrialRow};
-use crate::record::{DirectionOutcome, FlowOutcome, LinkOutcome, Outcome};
+use crate::record::{Direction, DirectionOutcome, FlowOutcome, LinkOutcome, Outcome};
 use crate::time::Duration;
-use crate::wire::Direction;
 
 /// A figure of a trial: a column of `trials.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,12 +6,11 @@ use std::path::Path;
 use super::study::{Axis, Run, Study, TrialRow};
 use super::writer::{Mode, ResultFolder};
 use crate::record::{
-    DirectionOutcome, FlowEvent, FlowEventKind, FlowOutcome, FlowSample, LimitedBy, LinkOutcome, LinkSample,
-    MessageOutcome, Outcome, QueueOutcome, Realised, Series,
+    Direction, DirectionOutcome, FlowEvent, FlowEventKind, FlowOutcome, FlowSample, LimitedBy, LinkOutcome,
+    LinkSample, MessageOutcome, Outcome, QueueOutcome, Realised, Series,
 };
 use crate::rng::{Rng, Seed};
 use crate::time::{Duration, Instant};
-use crate::wire::Direction;
 
 const MSS: f64 = 1448.0;
 const RATE_MBIT: f64 = 10.0;

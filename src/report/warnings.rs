@@ -241,8 +241,10 @@ fn wide_intervals(cells: &[CellSummary], warnings: &mut Vec<Warning>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::LimitedBy;
     use crate::report::testing::{Model, chat_outcome, fill, run, study};
     use crate::report::{Mode, ResultFolder, TrialRow, finish};
+    use crate::time::{Duration, Instant};
 
     fn has(warnings: &[Warning], words: &str) -> bool {
         warnings.iter().any(|warning| warning.text.contains(words))
@@ -278,6 +280,32 @@ mod tests {
         assert!(has(&report.warnings, "stopped before all 3 trials"), "{:?}", report.warnings);
         assert!(report.cells[0].get("latency_p99_ms").is_none());
         assert!(report.cells[0].get("latency_p50_ms").is_some());
+    }
+
+    #[test]
+    fn bulk_flows_that_congestion_control_did_not_govern_are_warned_of() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let study = study(&[]);
+        let mut folder = ResultFolder::open(dir.path(), &study, &run(), Mode::Fresh).expect("opened");
+        for trial in 1..=3 {
+            let mut outcome = crate::report::testing::bulk_outcome(u64::from(trial), "reno", 0.001);
+            for way in outcome.flows.iter_mut().flat_map(|flow| flow.directions.iter_mut().flatten()) {
+                way.limited_by = LimitedBy::ReceiveWindow;
+                (way.recovery_episodes, way.timeouts) = (1, 0);
+            }
+            let middle = Instant::ZERO + Duration::from_secs(16);
+            for sample in &mut outcome.series.as_mut().expect("a series").flows {
+                // Slow start without end, and nothing delivered in the later half.
+                (sample.ssthresh, sample.phase) = (None, "slow_start");
+                sample.delivered = 1_000_000 + sample.time.min(middle).as_nanos() / 1000;
+            }
+            let row = TrialRow { cell: 0, trial, seed: 1, outcome: &outcome, wall_s: 0.1 };
+            folder.append(&row).expect("written");
+        }
+        let warnings = finish(dir.path(), "later", false).expect("finished").warnings;
+        for words in ["receiver's window", "fewer than 10 loss episodes", "first slow start", "last third"] {
+            assert!(has(&warnings, words), "{words}: {warnings:?}");
+        }
     }
 
     #[test]
