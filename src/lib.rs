@@ -2,12 +2,14 @@
 
 pub mod app;
 pub mod chat;
+pub mod cli;
 pub mod congestion;
 pub mod engine;
 pub mod link;
 pub mod record;
 pub mod report;
 pub mod rng;
+pub mod runner;
 pub mod scenario;
 pub mod tcp;
 pub mod time;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `testbed` program; see the library for everything.
+
+fn main() -> std::process::ExitCode {
+    testbed::cli::run()
+}

@@ -1,0 +1,94 @@
+//! `testbed list`: what there is to choose from.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+
+use super::output::{Failure, print};
+use crate::chat::protocol::DIALECTS;
+use crate::congestion::ALGORITHMS;
+use crate::link::IMPAIRMENTS;
+use crate::scenario::{Plan, text_of};
+
+/// List scenarios, controllers, impairments and dialects
+#[derive(Debug, Args)]
+pub struct List {
+    /// Only these
+    what: Option<What>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    Scenarios,
+    Controllers,
+    Impairments,
+    Dialects,
+}
+
+impl List {
+    /// Prints the lists.
+    pub fn execute(self) -> Result<(), Failure> {
+        let mut text = String::new();
+        let wanted = |what| self.what.is_none_or(|only| only == what);
+        if wanted(What::Scenarios) {
+            section(&mut text, "scenarios (in scenarios/)", &scenarios());
+        }
+        if wanted(What::Controllers) {
+            section(&mut text, "controllers (tcp.congestion)", &controllers());
+        }
+        if wanted(What::Impairments) {
+            let rows: Vec<_> = IMPAIRMENTS
+                .iter()
+                .map(|(name, about)| (format!("link.*.{name}"), (*about).to_owned()))
+                .collect();
+            section(&mut text, "impairments", &rows);
+        }
+        if wanted(What::Dialects) {
+            let rows: Vec<_> =
+                DIALECTS.iter().map(|d| (d.name().to_owned(), d.summary().to_owned())).collect();
+            section(&mut text, "dialects (chat.dialect)", &rows);
+        }
+        print(&text)
+    }
+}
+
+fn section(text: &mut String, title: &str, rows: &[(String, String)]) {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let gap = if text.is_empty() { "" } else { "\n" };
+    let _ = writeln!(text, "{gap}{title}");
+    for (name, about) in rows {
+        let _ = writeln!(text, "  {name:width$}  {about}");
+    }
+}
+
+/// The scenario files of the present folder, with their titles.
+fn scenarios() -> Vec<(String, String)> {
+    let Ok(entries) = std::fs::read_dir("scenarios") else {
+        return vec![("–".to_owned(), "there is no folder `scenarios` here".to_owned())];
+    };
+    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    files.iter().map(|path| (path.display().to_string(), title(path))).collect()
+}
+
+fn title(path: &Path) -> String {
+    let name = path.display().to_string();
+    let plan = text_of(&name, std::fs::read(path)).and_then(|text| Plan::parse(&name, &text, &[]));
+    plan.map_or_else(|_| format!("(faulty: see `testbed check {name}`)"), |plan| plan.base.title)
+}
+
+fn controllers() -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    for algorithm in ALGORITHMS {
+        rows.push((algorithm.name.to_owned(), algorithm.summary.to_owned()));
+        for parameter in algorithm.parameters {
+            rows.push((
+                format!("  congestion.{}.{}", algorithm.name, parameter.name),
+                format!("{} (default {})", parameter.summary, parameter.default),
+            ));
+        }
+    }
+    rows
+}

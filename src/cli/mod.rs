@@ -1,0 +1,66 @@
+//! The command line: one file per subcommand. Progress goes to stderr and only to a terminal,
+//! results to stdout. Exit codes: 0 done, 1 failed, 2 bad usage or bad scenario, 130 interrupted.
+
+mod bench;
+mod check;
+mod compare;
+mod completions;
+mod list;
+mod output;
+mod plot;
+mod progress;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A network-emulation testbed: real TCP and a chat system behind lossy links, in one
+/// deterministic world. No root, no kernel module; the same seed gives the same bytes.
+#[derive(Debug, Parser)]
+#[command(name = "testbed", version, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Run),
+    Check(check::Check),
+    List(list::List),
+    Plot(plot::Plot),
+    Compare(compare::Compare),
+    Bench(bench::Bench),
+    Completions(completions::Completions),
+}
+
+/// Runs the program with the arguments of this process.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version count as success; a closed pipe is nobody's error.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let result = match arguments.command {
+        Command::Run(command) => command.execute(),
+        Command::Check(command) => command.execute(),
+        Command::List(command) => command.execute(),
+        Command::Plot(command) => command.execute(),
+        Command::Compare(command) => command.execute(),
+        Command::Bench(command) => command.execute(),
+        Command::Completions(command) => command.execute(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// The definition of the command line, for completions.
+fn definition() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}

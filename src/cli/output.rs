@@ -1,0 +1,93 @@
+//! What every subcommand prints, and how it fails.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::report::ReportError;
+use crate::scenario::{Plan, ScenarioError, text_of};
+
+/// Why a command failed, with its exit code.
+#[derive(Debug)]
+pub enum Failure {
+    /// 2: the scenario or the arguments are wrong; the text is rendered already.
+    Scenario(Box<ScenarioError>),
+    /// 1: something else, with what can be done about it.
+    Other {
+        /// What went wrong.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
+    /// 130: interrupted; what was finished is kept, and how to go on has been said.
+    Interrupted,
+    /// 0: nobody reads on.
+    ClosedPipe,
+}
+
+impl Failure {
+    /// Says it on stderr.
+    pub fn report(self) -> ExitCode {
+        match self {
+            Failure::Scenario(error) => {
+                eprint!("{}", error.render(colour_on_stderr()));
+                ExitCode::from(2)
+            }
+            Failure::Other { problem, help } => {
+                eprintln!("error: {problem}");
+                if !help.is_empty() {
+                    eprintln!("help: {help}");
+                }
+                ExitCode::FAILURE
+            }
+            Failure::Interrupted => ExitCode::from(130),
+            Failure::ClosedPipe => ExitCode::SUCCESS,
+        }
+    }
+
+    /// A failure without a particular mend.
+    pub fn other(problem: impl Display, help: impl Display) -> Failure {
+        Failure::Other { problem: problem.to_string(), help: help.to_string() }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Failure {
+        Failure::other(&error, error.help())
+    }
+}
+
+impl From<ScenarioError> for Failure {
+    fn from(error: ScenarioError) -> Failure {
+        Failure::Scenario(Box::new(error))
+    }
+}
+
+/// Writes `text` to stdout.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Failure::ClosedPipe
+        } else {
+            Failure::other(format!("cannot write to stdout: {error}"), "")
+        }
+    })
+}
+
+/// Whether errors may have colours: a terminal, and nobody objects (no-color.org).
+pub fn colour_on_stderr() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Reads and validates a scenario file; its warnings go to stderr.
+pub fn load(file: &Path, sets: &[String]) -> Result<(Plan, String), Failure> {
+    let name = file.display().to_string();
+    let text = text_of(&name, std::fs::read(file))?;
+    let plan = Plan::parse(&name, &text, sets)?;
+    if !plan.warnings.is_empty() {
+        eprint!("{}", plan.render_warnings(colour_on_stderr()));
+    }
+    Ok((plan, text))
+}

@@ -1,0 +1,29 @@
+//! `testbed plot`: the pictures and the page again, from the tables alone.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::output::{Failure, print};
+use crate::report;
+
+/// Draw the pictures of result folders again
+#[derive(Debug, Args)]
+pub struct Plot {
+    /// Result folders
+    #[arg(required = true, value_name = "DIR")]
+    dirs: Vec<PathBuf>,
+}
+
+impl Plot {
+    /// Draws and names what was drawn.
+    pub fn execute(self) -> Result<(), Failure> {
+        for dir in &self.dirs {
+            let report = report::plot(dir)?;
+            for picture in &report.pictures {
+                print(&format!("{}\n", dir.join(picture).display()))?;
+            }
+        }
+        Ok(())
+    }
+}

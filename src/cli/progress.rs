@@ -1,0 +1,33 @@
+//! A progress bar on stderr, if that is a terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Trials done of all, with the time left.
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// A bar over `total` trials of which `done` are there already; hidden when `quiet`.
+    pub fn new(name: &str, total: u64, done: u64, quiet: bool) -> Progress {
+        if quiet {
+            return Progress(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new(total).with_position(done);
+        let template = "{prefix} [{bar:30}] {pos}/{len} trials, {elapsed} gone, {eta} left";
+        let style = ProgressStyle::with_template(template).expect("a template without mistakes");
+        bar.set_style(style.progress_chars("=> "));
+        bar.set_prefix(name.to_owned());
+        // What was there already took no time.
+        bar.reset_eta();
+        Progress(bar)
+    }
+
+    /// One more trial is done.
+    pub fn advance(&self) {
+        self.0.inc(1);
+    }
+
+    /// Removes the bar.
+    pub fn finish(self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,264 @@
+//! `testbed run`: scenarios to results.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use clap::Args;
+
+use super::output::{Failure, load, print};
+use super::progress::Progress;
+use crate::report::{self, Mode, Report, ResultFolder, Study, TrialRow};
+use crate::runner::{self, Ending, RunError};
+use crate::scenario::{AppSpec, Plan};
+
+/// Run scenarios and write tables, pictures and a report
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Scenario files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Override a key of the scenario, e. g. link.access.loss=20%
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// Result folder; with several files, the folder that holds one for each
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Repetitions of each cell
+    #[arg(long, value_name = "N")]
+    trials: Option<u32>,
+    /// Seed of the first trial
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Threads; all processors if not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Keep the trials that are done and go on from there
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
+    /// Replace results of another scenario
+    #[arg(long)]
+    force: bool,
+    /// Leave the pictures out
+    #[arg(long)]
+    no_plots: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Run {
+    /// Runs all files, one after the other.
+    pub fn execute(self) -> Result<(), Failure> {
+        let sets = self.all_sets();
+        // Every file is read before the first runs, so that mistakes show in the first second.
+        let plans = self.files.iter().map(|file| load(file, &sets)).collect::<Result<Vec<_>, _>>()?;
+        self.check_names(&plans)?;
+        let stop = stop_on_interrupt()?;
+        let mut reports = Vec::new();
+        for (file, (plan, text)) in self.files.iter().zip(plans) {
+            let dir = self.folder(plan.name());
+            let report = self.run_one(file, &plan, text, &dir, &stop)?;
+            if self.json {
+                reports.push(serde_json::json!({ "folder": dir, "report": report }));
+            } else if !self.quiet {
+                print(&in_words(&plan, &report, &dir))?;
+            }
+        }
+        if self.json {
+            let text = serde_json::to_string_pretty(&serde_json::json!({ "schema": 1, "runs": reports }));
+            print(&format!("{}\n", text.expect("a report is JSON")))?;
+        }
+        Ok(())
+    }
+
+    fn all_sets(&self) -> Vec<String> {
+        let mut sets = self.sets.clone();
+        sets.extend(self.trials.map(|n| format!("trials={n}")));
+        sets.extend(self.seed.map(|n| format!("seed={n}")));
+        sets
+    }
+
+    /// Two files of one name would write into one folder.
+    fn check_names(&self, plans: &[(Plan, String)]) -> Result<(), Failure> {
+        for (i, (plan, _)) in plans.iter().enumerate() {
+            if plans[..i].iter().any(|(other, _)| other.name() == plan.name()) {
+                return Err(Failure::other(
+                    format!("two scenario files are called \"{}\"", plan.name()),
+                    "run them one by one, with --out DIR",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        match &self.out {
+            Some(dir) if self.files.len() == 1 => dir.clone(),
+            Some(dir) => dir.join(name),
+            None => Path::new("results").join(name),
+        }
+    }
+
+    fn mode(&self) -> Mode {
+        match (self.resume, self.force) {
+            (true, _) => Mode::Resume,
+            (_, true) => Mode::Force,
+            _ => Mode::Fresh,
+        }
+    }
+
+    fn run_one(
+        &self,
+        file: &Path,
+        plan: &Plan,
+        text: String,
+        dir: &Path,
+        stop: &AtomicBool,
+    ) -> Result<Report, Failure> {
+        let study = study(plan, text, self.all_sets());
+        let circumstances =
+            report::Run { started: now(), command: self.command(file, dir), cpus: processors() };
+        let mut folder = ResultFolder::open(dir, &study, &circumstances, self.mode())?;
+        let done = folder.done().clone();
+        let total = plan.cells() as u64 * u64::from(plan.trials());
+        let bar = Progress::new(plan.name(), total, done.len() as u64, self.quiet);
+        let jobs = self.jobs.map_or_else(processors, usize::from);
+        let ending = runner::run(plan, &done, jobs, stop, |finished| {
+            bar.advance();
+            folder.append(&TrialRow {
+                cell: finished.trial.cell,
+                trial: finished.trial.number,
+                seed: finished.trial.seed.0,
+                outcome: &finished.outcome,
+                wall_s: finished.wall_s,
+            })
+        });
+        bar.finish();
+        let ending = ending.map_err(|error| self.explain(error, file))?;
+        if folder.done().is_empty() {
+            eprintln!("interrupted before the first trial was done");
+            return Err(Failure::Interrupted);
+        }
+        let report = report::finish(dir, &now(), !self.no_plots)?;
+        if ending == Ending::Stopped {
+            eprintln!(
+                "interrupted: {} of {total} trials are in {}; go on with --resume",
+                folder.done().len(),
+                dir.display()
+            );
+            return Err(Failure::Interrupted);
+        }
+        Ok(report)
+    }
+
+    /// The command that repeats this run.
+    fn command(&self, file: &Path, dir: &Path) -> String {
+        let mut words = vec!["testbed run".to_owned(), quoted(&file.display().to_string())];
+        words.extend(self.all_sets().iter().map(|set| format!("--set {}", quoted(set))));
+        if self.out.is_some() {
+            words.push(format!("--out {}", quoted(&dir.display().to_string())));
+        }
+        words.join(" ")
+    }
+
+    fn explain(&self, error: RunError<report::ReportError>, file: &Path) -> Failure {
+        match error {
+            RunError::Sink(error) => error.into(),
+            RunError::Scenario(error) => Failure::Scenario(error),
+            RunError::Bug { trial, .. } => {
+                let sets: String = self.sets.iter().map(|set| format!(" --set {}", quoted(set))).collect();
+                let again = format!(
+                    "this is a bug: please report it with the scenario and the output of `testbed run {}{sets} \
+                     --seed {} --trials 1`",
+                    file.display(),
+                    trial.seed.0
+                );
+                Failure::other(error, again)
+            }
+        }
+    }
+}
+
+/// What the report needs of a plan.
+fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
+    let base = &plan.base;
+    let is_bulk = |app: &AppSpec| matches!(app, AppSpec::Bulk(_));
+    Study {
+        name: plan.name().to_owned(),
+        title: base.title.clone(),
+        expect: Some(base.expect.clone()).filter(|text| !text.is_empty()),
+        axes: plan
+            .axes
+            .iter()
+            .map(|axis| report::Axis { key: axis.key.clone(), values: axis.values.clone() })
+            .collect(),
+        trials: plan.trials(),
+        seed: base.seed,
+        duration: base.duration,
+        warmup: base.warmup,
+        mss: base.groups.iter().map(|group| u32::from(group.tcp.mss)).max().unwrap_or(1448),
+        chat: base.has_chat(),
+        bulk: base
+            .groups
+            .iter()
+            .filter(|group| is_bulk(&group.app))
+            .map(|group| group.name.clone())
+            .collect(),
+        overrides,
+        scenario: text,
+    }
+}
+
+/// The end of a run on the terminal.
+fn in_words(plan: &Plan, report: &Report, dir: &Path) -> String {
+    let mut text = format!("{}\n\n{}", plan.base.title, report.table);
+    for paragraph in report.verdict.iter().chain(&report.checks) {
+        text.push('\n');
+        text.push_str(paragraph);
+    }
+    text.push('\n');
+    for warning in &report.warnings {
+        text.push_str(&format!("\nwarning: {warning}"));
+    }
+    text.push_str(&format!(
+        "\n{} trials. Tables, pictures and report.html are in {}\n",
+        plan.cells() as u64 * u64::from(plan.trials()),
+        dir.display()
+    ));
+    text
+}
+
+/// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|error| Failure::other(format!("cannot listen for Ctrl-C: {error}"), ""))?;
+    Ok(stop)
+}
+
+fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

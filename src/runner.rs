@@ -1,0 +1,205 @@
+//! Runs the trials of a plan on several threads and hands the outcomes on in trial order. It knows
+//! no file formats; the order of the outcomes does not depend on the number of threads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError, mpsc};
+use std::time::Instant as WallClock;
+
+use crate::record::Outcome;
+use crate::scenario::{Plan, ScenarioError, Trial, build};
+
+/// How many trials may run ahead of the one that is handed on next, for each thread: what waits
+/// keeps its series in memory.
+const AHEAD: usize = 2;
+
+/// A finished trial.
+#[derive(Debug)]
+pub struct Finished {
+    /// Which one.
+    pub trial: Trial,
+    /// What it left behind.
+    pub outcome: Outcome,
+    /// Wall time in seconds.
+    pub wall_s: f64,
+}
+
+/// Why a run ended early.
+#[derive(Debug)]
+pub enum RunError<E> {
+    /// The sink refused a trial.
+    Sink(E),
+    /// A cell that was not validated beforehand is impossible.
+    Scenario(Box<ScenarioError>),
+    /// The program broke one of its own rules.
+    Bug {
+        /// The trial.
+        trial: Trial,
+        /// What the panic said.
+        message: String,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All trials were handed on.
+    Complete,
+    /// `stop` was set; what had finished in order was handed on.
+    Stopped,
+}
+
+/// Runs all trials of `plan` but those in `done` (cell, number) on `jobs` threads. `sink` receives
+/// them in the order of cells and numbers, on the calling thread. Set `stop` to end early.
+pub fn run<E>(
+    plan: &Plan,
+    done: &BTreeSet<(usize, u32)>,
+    jobs: usize,
+    stop: &AtomicBool,
+    mut sink: impl FnMut(Finished) -> Result<(), E>,
+) -> Result<Ending, RunError<E>> {
+    let todo = (0..plan.cells())
+        .flat_map(|cell| (0..plan.trials()).map(move |number| (cell, number)))
+        .filter(|trial| !done.contains(trial));
+    let board = Board {
+        state: Mutex::new(State { todo: todo.enumerate(), handed_on: 0 }),
+        moved: Condvar::new(),
+        ahead: jobs * AHEAD,
+        stop,
+        given_up: AtomicBool::new(false),
+    };
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            let (board, sender) = (&board, sender.clone());
+            scope.spawn(move || {
+                while let Some((place, (cell, number))) = board.take() {
+                    let result = run_trial(plan, plan.trial(cell, number), || board.goes_on());
+                    if sender.send((place, result)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let result = hand_on(&receiver, &board, &mut sink);
+        board.give_up();
+        result
+    })
+}
+
+type Attempt = Result<Option<Finished>, Failure>;
+
+enum Failure {
+    Scenario(Box<ScenarioError>),
+    Bug(Trial, String),
+}
+
+fn hand_on<E, I>(
+    receiver: &mpsc::Receiver<(usize, Attempt)>,
+    board: &Board<'_, I>,
+    sink: &mut impl FnMut(Finished) -> Result<(), E>,
+) -> Result<Ending, RunError<E>> {
+    let mut waiting: BTreeMap<usize, Finished> = BTreeMap::new();
+    let mut next = 0;
+    let mut abandoned = false;
+    for (place, attempt) in receiver {
+        match attempt {
+            Ok(Some(finished)) => {
+                waiting.insert(place, finished);
+            }
+            Ok(None) => abandoned = true,
+            Err(Failure::Scenario(error)) => return Err(RunError::Scenario(error)),
+            Err(Failure::Bug(trial, message)) => return Err(RunError::Bug { trial, message }),
+        }
+        while let Some(finished) = waiting.remove(&next) {
+            sink(finished).map_err(RunError::Sink)?;
+            next += 1;
+            board.hand_on(next);
+        }
+    }
+    let stopped = abandoned || board.stop.load(Ordering::Relaxed);
+    Ok(if stopped { Ending::Stopped } else { Ending::Complete })
+}
+
+/// Runs one trial; `None` if it was abandoned.
+fn run_trial(plan: &Plan, trial: Trial, mut go_on: impl FnMut() -> bool) -> Attempt {
+    let started = WallClock::now();
+    let scenario = plan.scenario(trial.cell).map_err(|error| Failure::Scenario(Box::new(error)))?;
+    let run = || build(&scenario, trial).run(&mut go_on);
+    let outcome = catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        let message = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Failure::Bug(trial, message.unwrap_or_else(|| "unknown".to_owned()))
+    })?;
+    let wall_s = started.elapsed().as_secs_f64();
+    Ok(outcome.map(|outcome| Finished { trial, outcome, wall_s }))
+}
+
+/// What the threads share: the list of trials, and how far they may run ahead.
+struct Board<'a, I> {
+    state: Mutex<State<I>>,
+    moved: Condvar,
+    ahead: usize,
+    stop: &'a AtomicBool,
+    given_up: AtomicBool,
+}
+
+struct State<I> {
+    todo: I,
+    handed_on: usize,
+}
+
+impl<I> Board<'_, I> {
+    fn goes_on(&self) -> bool {
+        !self.stop.load(Ordering::Relaxed) && !self.given_up.load(Ordering::Relaxed)
+    }
+
+    /// The first `next` trials have been handed on.
+    fn hand_on(&self, next: usize) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).handed_on = next;
+        self.moved.notify_all();
+    }
+
+    fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+        self.moved.notify_all();
+    }
+}
+
+impl<I: Iterator<Item = (usize, (usize, u32))>> Board<'_, I> {
+    /// The next trial with its place in the order; waits while too many wait to be handed on.
+    fn take(&self) -> Option<(usize, (usize, u32))> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.goes_on() {
+            return None;
+        }
+        let taken = state.todo.next()?;
+        while self.goes_on() && taken.0 >= state.handed_on + self.ahead {
+            // The time-out is for a stop that nobody announces.
+            let wait = std::time::Duration::from_millis(100);
+            state = self.moved.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Some(taken)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for RunError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::Sink(error) => error.fmt(f),
+            RunError::Scenario(error) => error.fmt(f),
+            RunError::Bug { trial, message } => write!(
+                f,
+                "cell {}, trial {} (seed {}) broke a rule of the program itself: {message}",
+                trial.cell, trial.number, trial.seed.0
+            ),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for RunError<E> {}
