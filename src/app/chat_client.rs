@@ -170,6 +170,7 @@ impl ChatClient {
         self.bytes.clear();
         io.read(conn, &mut self.bytes);
         self.listener.listen(&self.bytes, &mut self.heard);
+        let mut welcomed = false;
         for heard in self.heard.drain(..) {
             match heard {
                 Heard::Message(id) => io.message_delivered(MessageId(id)),
@@ -177,13 +178,16 @@ impl ChatClient {
                     if self.link == Link::Joining(conn) {
                         self.link = Link::In(conn);
                         self.must_enter = true;
+                        welcomed = true;
                     }
                 }
                 // If it is for good, the server closes the connection.
                 Heard::Refused => {}
             }
         }
-        self.pump(io);
+        if welcomed {
+            self.pump(io);
+        }
     }
 
     fn act(&mut self, act: Act, intended: Instant, io: &mut dyn Io) {
