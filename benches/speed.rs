@@ -18,6 +18,9 @@ use testbed::time::{Duration, Instant};
 use testbed::wire::codec::{Ends, decode, encode};
 use testbed::wire::{Direction, Flags, FlowId, Options, Packet, Payload, Segment, SeqNumber, Timestamps};
 
+/// Name, number of operations, and what performs that many.
+type Part = (&'static str, u64, fn(u64));
+
 const ROUNDS: u32 = 5;
 const STEPS: u32 = 100_000_000;
 
@@ -40,7 +43,7 @@ fn main() {
             workload(name, text);
         }
     }
-    let parts: [(&str, u64, fn(u64)); 6] = [
+    let parts: [Part; 6] = [
         ("queue, 100 pending", 5_000_000, |n| hold(100, n)),
         ("queue, 10,000 pending", 5_000_000, |n| hold(10_000, n)),
         ("link, plain delay", 2_000_000, |n| link(n, &plain())),
