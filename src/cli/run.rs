@@ -16,6 +16,7 @@ use crate::scenario::{AppSpec, Plan};
 
 /// Run scenarios and write tables, pictures and a report
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Run {
     /// Scenario files
     #[arg(required = true, value_name = "FILE")]

@@ -5,6 +5,7 @@ use crate::time::Duration;
 
 /// The settings of one end of a connection.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "options of a protocol are independent switches")]
 pub struct Config {
     /// The congestion controller of this sender.
     pub congestion: Choice,

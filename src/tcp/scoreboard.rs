@@ -37,6 +37,7 @@ pub struct Scoreboard {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "`sent_at` is when it was sent")]
 struct Sent {
     start: u64,
     len: u32,

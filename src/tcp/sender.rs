@@ -22,6 +22,7 @@ const MAX_SYN_BACKOFF: u32 = 6;
 
 /// What is to be sent and what is outstanding.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub struct Sender {
     config: Arc<Config>,
     /// Initial send sequence number.
@@ -407,7 +408,7 @@ impl Sender {
             return again;
         }
         if self.probe_due {
-            return self.probe();
+            return Some(self.probe());
         }
         let unsent = self.end() - self.nxt;
         if unsent == 0 {
@@ -479,13 +480,13 @@ impl Sender {
     /// The persist timer expired: what fits into the window or, if that is closed, a segment
     /// without data. Unlike RFC 9293 §3.8.6.1, which wants an octet of data, an old sequence
     /// number is sent, because it gets the same answer and leaves nothing to repair (as Linux).
-    fn probe(&mut self) -> Option<Transmission> {
+    fn probe(&mut self) -> Transmission {
         let room = (self.una + self.window).saturating_sub(self.nxt);
         let len = room.min(self.end() - self.nxt).min(self.mss);
         if len > 0 {
-            return Some(Transmission { start: self.nxt, len: len as u32 });
+            return Transmission { start: self.nxt, len: len as u32 };
         }
-        Some(Transmission { start: self.una - 1, len: 0 })
+        Transmission { start: self.una - 1, len: 0 }
     }
 
     /// Bytes that count against the congestion window.
