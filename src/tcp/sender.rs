@@ -13,6 +13,7 @@ use super::stats::{Clockwork, Limit, Stats};
 use crate::congestion::{Ack, CongestionController, Phase};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
+use crate::units::Rate;
 use crate::wire::{Payload, Segment, SeqNumber};
 
 /// RFC 9293 §3.8.3: give up after so many expiries in a row (R2; Linux's `tcp_retries2`).
@@ -45,6 +46,10 @@ pub struct Sender {
     pub(super) sack: bool,
     pub(super) timestamps: bool,
     controller: Option<Box<dyn CongestionController>>,
+    /// What the controller said last, so that it is asked once for each acknowledgment and not
+    /// once for each segment.
+    cwnd: u64,
+    pacing_rate: Option<Rate>,
     pub(super) scoreboard: Scoreboard,
     pub(super) recovery: LossRecovery,
     pub(super) rtt: RttEstimator,
@@ -92,6 +97,9 @@ impl Sender {
             sack: false,
             timestamps: false,
             controller: None,
+            // Nothing limits a SYN.
+            cwnd: u64::MAX / 2,
+            pacing_rate: None,
             scoreboard: Scoreboard::default(),
             recovery: LossRecovery::default(),
             rtt: RttEstimator::new(&config),
@@ -124,6 +132,15 @@ impl Sender {
         self.rtt.reset_backoff();
         self.controller = Some(self.config.congestion.build(self.mss, segments * self.mss, rng));
         self.recovery = LossRecovery::default();
+        self.ask_controller();
+    }
+
+    /// The controller has heard something: asks what it wants now.
+    fn ask_controller(&mut self) {
+        if let Some(controller) = &self.controller {
+            self.cwnd = controller.cwnd();
+            self.pacing_rate = controller.pacing_rate();
+        }
     }
 
     /// Bytes between the oldest unacknowledged and the next offset: `FlightSize`.
@@ -133,7 +150,7 @@ impl Sender {
 
     /// The congestion window; without a limit before the connection is open.
     pub fn cwnd(&self) -> u64 {
-        self.controller.as_ref().map_or(u64::MAX / 2, |controller| controller.cwnd())
+        self.cwnd
     }
 
     /// The slow start threshold.
@@ -270,6 +287,7 @@ impl Sender {
                 self.arm_timer(now);
             }
         }
+        self.ask_controller();
     }
 
     /// Whether losses are found from SACK blocks.
@@ -315,8 +333,8 @@ impl Sender {
         } else {
             delivered.bytes
         };
-        let cwnd = controller.cwnd();
-        let slow_start = controller.ssthresh().is_some_and(|threshold| cwnd < threshold);
+        let cwnd = self.cwnd;
+        let slow_start = !self.window_used && controller.ssthresh().is_some_and(|threshold| cwnd < threshold);
         controller.on_ack(&Ack {
             now,
             bytes,
@@ -353,6 +371,7 @@ impl Sender {
                 (self.una, self.nxt),
                 &mut self.stats,
             );
+            self.ask_controller();
         }
         if now < self.timer {
             return;
@@ -378,6 +397,7 @@ impl Sender {
             self.nxt - self.una,
             self.rtt.backoff() == 0,
         );
+        self.ask_controller();
         self.rtt.back_off();
         self.timer = now + self.rtt.rto();
     }
@@ -441,6 +461,7 @@ impl Sender {
             {
                 controller.on_idle();
                 self.last_sent = now;
+                self.ask_controller();
             }
         }
         let len = unsent.min(self.mss);
@@ -504,8 +525,11 @@ impl Sender {
     }
 
     fn is_paced(&mut self, now: Instant) -> bool {
+        if self.pacing_rate.is_none() {
+            return false;
+        }
         let departure = self.pacer.next_departure();
-        if departure <= now || self.controller.as_ref().is_none_or(|c| c.pacing_rate().is_none()) {
+        if departure <= now {
             return false;
         }
         self.paced_until = departure;
@@ -526,7 +550,7 @@ impl Sender {
     pub fn on_sent(&mut self, now: Instant, transmission: Transmission, wire_bytes: u64) {
         let Transmission { start, len } = transmission;
         self.last_sent = now;
-        if let Some(rate) = self.controller.as_ref().and_then(|c| c.pacing_rate()) {
+        if let Some(rate) = self.pacing_rate {
             self.pacer.on_sent(now, wire_bytes, rate);
         }
         if self.probe_due {
