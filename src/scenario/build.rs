@@ -47,8 +47,7 @@ pub fn build(scenario: &Scenario, trial: Trial) -> World {
                 tcp: Arc::clone(&tcp),
                 server_app,
                 bulk: matches!(spec.app, AppSpec::Bulk(_)),
-                opened: 0,
-                reserved: None,
+                connections: engine::Connections::default(),
             };
             let flow = world.add_client(client, app, spec.start_of(member));
             drop_listed(&mut world, scenario, (group, member), flow, &instances);
