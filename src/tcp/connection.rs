@@ -226,7 +226,12 @@ impl Connection {
             State::Listen | State::Closed => return None,
             State::TimeWait => {}
             State::SynSent | State::SynReceived => {
-                return self.sender.next(now, false).map(|syn| self.transmit_syn(now, syn));
+                if let Some(syn) = self.sender.next(now, false) {
+                    return Some(self.transmit_syn(now, syn));
+                }
+                if self.state == State::SynSent {
+                    return None;
+                }
             }
             _ => {
                 // A SYN-ACK that was never acknowledged comes first even after a close.
