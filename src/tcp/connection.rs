@@ -321,7 +321,12 @@ impl Connection {
     /// A segment arrived (RFC 9293 §3.10.7).
     pub fn handle_segment(&mut self, now: Instant, segment: &Segment) {
         match self.state {
-            State::Closed => {}
+            // §3.10.7.1: a peer that missed our reset learns of it.
+            State::Closed => {
+                if !segment.flags.has(Flags::RST) {
+                    self.reset = Some(reset_for(segment));
+                }
+            }
             State::Listen => self.handle_in_listen(segment),
             State::SynSent => self.handle_in_syn_sent(now, segment),
             _ => self.handle_in_window(now, segment),
