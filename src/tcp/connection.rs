@@ -462,6 +462,7 @@ impl Connection {
         }
         // What an old segment acknowledges still counts while we repair our own losses.
         if segment.flags.has(Flags::ACK)
+            && !segment.flags.has(Flags::SYN)
             && self.state.is_synchronized()
             && let Some(start) = self.receiver.offset(segment.seq)
             && segment.payload.is_empty()
