@@ -412,7 +412,13 @@ impl Connection {
 
     /// §3.10.7.4: every state with a window.
     fn handle_in_window(&mut self, now: Instant, segment: &Segment) {
-        let Some(start) = self.receiver.offset(segment.seq) else { return };
+        let Some(start) = self.receiver.offset(segment.seq) else {
+            // A number from before the stream began is as unacceptable as any old one.
+            if !segment.flags.has(Flags::RST) {
+                self.receiver.demand_ack();
+            }
+            return;
+        };
         // RFC 7323 §5.3 R1 (PAWS), then the first check.
         let old = match segment.timestamps {
             Some(stamps) if self.sender.timestamps => {
@@ -421,7 +427,9 @@ impl Connection {
             _ => false,
         };
         if old || !self.receiver.is_acceptable(start, segment.sequence_len()) {
-            if !segment.flags.has(Flags::RST) {
+            if old {
+                self.receiver.demand_ack();
+            } else if !segment.flags.has(Flags::RST) {
                 self.refuse_unacceptable(now, segment);
             }
             return;
