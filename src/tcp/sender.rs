@@ -451,7 +451,6 @@ impl Sender {
             return None;
         }
         let room = (self.una + self.window).saturating_sub(self.nxt);
-        // A FIN alone needs no room in the window of data.
         if len > room {
             return self.next_into_small_window(now, len, room);
         }
@@ -539,7 +538,8 @@ impl Sender {
         }
         if start == self.nxt {
             if self.scoreboard.is_empty() {
-                // A persist timer gives way to a retransmission timer.
+                // A persist timer gives way to a retransmission timer, without its back-off.
+                self.rtt.reset_backoff();
                 self.timer = now + self.rtt.rto();
             }
             self.scoreboard.on_sent(start, len, now);
