@@ -17,8 +17,9 @@ use crate::wire::{Payload, Segment, SeqNumber};
 
 /// RFC 9293 §3.8.3: give up after so many expiries in a row (R2; Linux's `tcp_retries2`).
 const MAX_BACKOFF: u32 = 15;
-/// The same for a SYN (Linux's `tcp_syn_retries`).
-const MAX_SYN_BACKOFF: u32 = 6;
+/// The same for a SYN, for which RFC 9293 §3.8.3 wants three minutes at least (MUST-23). Unlike
+/// Linux's 6, which give up after 127 s.
+const MAX_SYN_BACKOFF: u32 = 7;
 
 /// What is to be sent and what is outstanding.
 #[derive(Debug)]
