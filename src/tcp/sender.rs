@@ -55,6 +55,8 @@ pub struct Sender {
     /// Retransmission timer, or the persist timer when nothing is outstanding.
     timer: Instant,
     probe_due: bool,
+    /// Expiries of the retransmission timer since data was last acknowledged.
+    expiries: u32,
     gave_up: bool,
     last_sent: Instant,
     /// Whether the window was full lately, the largest flight, and until when that counts.
@@ -100,6 +102,7 @@ impl Sender {
             paced_until: Instant::MAX,
             timer: Instant::MAX,
             probe_due: false,
+            expiries: 0,
             gave_up: false,
             last_sent: Instant::ZERO,
             window_used: false,
@@ -114,7 +117,8 @@ impl Sender {
 
     /// Both SYNs are acknowledged: what was negotiated is known, and the controller begins.
     pub fn establish(&mut self, now: Instant, rng: Rng) {
-        let segments = if self.rtt.backoff() > 0 || self.stats.timeouts > 0 {
+        let segments = if self.stats.timeouts > 0 {
+            self.rtt.fall_back();
             // RFC 5681 §3.1: after a lost SYN the initial window is one segment.
             1
         } else {
@@ -122,7 +126,6 @@ impl Sender {
         };
         self.stats = Stats::default();
         self.clockwork = Clockwork::starting(now);
-        self.rtt.reset_backoff();
         self.controller = Some(self.config.congestion.build(self.mss, segments * self.mss, rng));
         self.recovery = LossRecovery::default();
     }
@@ -241,7 +244,7 @@ impl Sender {
             self.scoreboard.acknowledge(ack, now, &mut delivered);
             self.una = ack;
             self.buffer.release(ack);
-            self.rtt.reset_backoff();
+            self.expiries = 0;
         }
         self.take_rtt(now, advanced > 0, segment, &delivered);
         let was_repairing = self.recovery.episode();
@@ -365,7 +368,7 @@ impl Sender {
             return;
         }
         let limit = if self.una == 0 { MAX_SYN_BACKOFF } else { MAX_BACKOFF };
-        if self.rtt.backoff() >= limit {
+        if self.expiries >= limit {
             self.gave_up = true;
             return;
         }
@@ -377,8 +380,9 @@ impl Sender {
             self.controller.as_deref_mut(),
             self.nxt,
             self.nxt - self.una,
-            self.rtt.backoff() == 0,
+            self.expiries == 0,
         );
+        self.expiries += 1;
         self.rtt.back_off();
         self.timer = now + self.rtt.rto();
     }
