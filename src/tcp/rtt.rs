@@ -87,11 +87,6 @@ impl RttEstimator {
         }
     }
 
-    /// How often the timer expired since the last sample.
-    pub fn backoff(&self) -> u32 {
-        self.backoff
-    }
-
     /// The timeout now, back-off included.
     pub fn rto(&self) -> Duration {
         // A shift of 16 reaches every allowed maximum from a millisecond.

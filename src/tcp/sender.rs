@@ -55,6 +55,8 @@ pub struct Sender {
     /// Retransmission timer, or the persist timer when nothing is outstanding.
     timer: Instant,
     probe_due: bool,
+    /// Whether the back-off is that of window probes.
+    probing: bool,
     /// Expiries of the retransmission timer since data was last acknowledged.
     expiries: u32,
     gave_up: bool,
@@ -102,6 +104,7 @@ impl Sender {
             paced_until: Instant::MAX,
             timer: Instant::MAX,
             probe_due: false,
+            probing: false,
             expiries: 0,
             gave_up: false,
             last_sent: Instant::ZERO,
@@ -364,6 +367,7 @@ impl Sender {
         self.timer = Instant::MAX;
         if self.flight() == 0 {
             self.probe_due = self.nxt < self.end();
+            self.probing = true;
             self.rtt.back_off();
             return;
         }
@@ -544,7 +548,9 @@ impl Sender {
         if start == self.nxt {
             if self.scoreboard.is_empty() {
                 // A persist timer gives way to a retransmission timer, without its back-off.
-                self.rtt.reset_backoff();
+                if std::mem::take(&mut self.probing) {
+                    self.rtt.reset_backoff();
+                }
                 self.timer = now + self.rtt.rto();
             }
             self.scoreboard.on_sent(start, len, now);
