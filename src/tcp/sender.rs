@@ -18,8 +18,9 @@ use crate::wire::{Payload, Segment, SeqNumber};
 
 /// RFC 9293 §3.8.3: give up after so many expiries in a row (R2; Linux's `tcp_retries2`).
 const MAX_BACKOFF: u32 = 15;
-/// The same for a SYN (Linux's `tcp_syn_retries`).
-const MAX_SYN_BACKOFF: u32 = 6;
+/// The same for a SYN, for which RFC 9293 §3.8.3 wants three minutes at least (MUST-23). Unlike
+/// Linux's 6, which give up after 127 s.
+const MAX_SYN_BACKOFF: u32 = 7;
 
 /// What is to be sent and what is outstanding.
 #[derive(Debug)]
@@ -59,6 +60,10 @@ pub struct Sender {
     /// Retransmission timer, or the persist timer when nothing is outstanding.
     timer: Instant,
     probe_due: bool,
+    /// Whether the back-off is that of window probes.
+    probing: bool,
+    /// Expiries of the retransmission timer since data was last acknowledged.
+    expiries: u32,
     gave_up: bool,
     last_sent: Instant,
     /// Whether the window was full lately, the largest flight, and until when that counts.
@@ -107,6 +112,8 @@ impl Sender {
             paced_until: Instant::MAX,
             timer: Instant::MAX,
             probe_due: false,
+            probing: false,
+            expiries: 0,
             gave_up: false,
             last_sent: Instant::ZERO,
             window_used: false,
@@ -121,7 +128,8 @@ impl Sender {
 
     /// Both SYNs are acknowledged: what was negotiated is known, and the controller begins.
     pub fn establish(&mut self, now: Instant, rng: Rng) {
-        let segments = if self.rtt.backoff() > 0 || self.stats.timeouts > 0 {
+        let segments = if self.stats.timeouts > 0 {
+            self.rtt.fall_back();
             // RFC 5681 §3.1: after a lost SYN the initial window is one segment.
             1
         } else {
@@ -129,7 +137,6 @@ impl Sender {
         };
         self.stats = Stats::default();
         self.clockwork = Clockwork::starting(now);
-        self.rtt.reset_backoff();
         self.controller = Some(self.config.congestion.build(self.mss, segments * self.mss, rng));
         self.recovery = LossRecovery::default();
         self.ask_controller();
@@ -257,7 +264,7 @@ impl Sender {
             self.scoreboard.acknowledge(ack, now, &mut delivered);
             self.una = ack;
             self.buffer.release(ack);
-            self.rtt.reset_backoff();
+            self.expiries = 0;
         }
         self.take_rtt(now, advanced > 0, segment, &delivered);
         let was_repairing = self.recovery.episode();
@@ -379,11 +386,12 @@ impl Sender {
         self.timer = Instant::MAX;
         if self.flight() == 0 {
             self.probe_due = self.nxt < self.end();
+            self.probing = true;
             self.rtt.back_off();
             return;
         }
         let limit = if self.una == 0 { MAX_SYN_BACKOFF } else { MAX_BACKOFF };
-        if self.rtt.backoff() >= limit {
+        if self.expiries >= limit {
             self.gave_up = true;
             return;
         }
@@ -395,9 +403,10 @@ impl Sender {
             self.controller.as_deref_mut(),
             self.nxt,
             self.nxt - self.una,
-            self.rtt.backoff() == 0,
+            self.expiries == 0,
         );
         self.ask_controller();
+        self.expiries += 1;
         self.rtt.back_off();
         self.timer = now + self.rtt.rto();
     }
@@ -472,7 +481,6 @@ impl Sender {
             return None;
         }
         let room = (self.una + self.window).saturating_sub(self.nxt);
-        // A FIN alone needs no room in the window of data.
         if len > room {
             return self.next_into_small_window(now, len, room);
         }
@@ -563,7 +571,10 @@ impl Sender {
         }
         if start == self.nxt {
             if self.scoreboard.is_empty() {
-                // A persist timer gives way to a retransmission timer.
+                // A persist timer gives way to a retransmission timer, without its back-off.
+                if std::mem::take(&mut self.probing) {
+                    self.rtt.reset_backoff();
+                }
                 self.timer = now + self.rtt.rto();
             }
             self.scoreboard.on_sent(start, len, now);
