@@ -1,4 +1,41 @@
-//! `testbed`: a network-emulation testbed in one deterministic world.
+//! A network-emulation testbed: real TCP, lossy links and a chat in one deterministic world.
+//!
+//! A scenario file becomes a grid of cells, each cell some trials, each trial a [`engine::World`]
+//! that runs in virtual time, and each world's [`record::Outcome`] some rows and pictures.
+//!
+//! # The map, with one invariant each
+//!
+//! Each module may use those above it and nothing else of ours, except where it says so.
+//!
+//! | module | what it is | what always holds |
+//! | --- | --- | --- |
+//! | [`time`] | instants and spans in nanoseconds | no clock can be read through it; going back panics |
+//! | [`units`] | rates, chances, sizes with their units | after parsing, no string is looked at again |
+//! | [`rng`] | random streams by name | a new component changes no other's draws |
+//! | [`wire`] | segments, sequence numbers, packets, bytes | knows no connection and no link |
+//! | [`congestion`] | the policy: how much may be in flight | sees bytes and times, never sequence numbers |
+//! | [`link`] | impair, queue, serialise, propagate | offered + duplicated = delivered + dropped + inside |
+//! | [`tcp`] | one end of a connection, without input or output | a receiver's stream is a prefix of its sender's |
+//! | [`chat`] | rooms, dialects, synthetic people | bytes in, bytes out: no TCP, no engine |
+//! | [`app`] | what talks over connections | acts only through its own [`app::Io`] |
+//! | [`record`] | what a trial leaves behind | plain data; does not know who fills it |
+//! | [`engine`] | the world: hosts' ends, links, one event queue | events have a total order; one event in, one drain out |
+//! | [`scenario`] | TOML to plan to world | knows texts, not files; all problems of a file at once |
+//! | [`runner`] | trials over threads | outcomes come in trial order, whatever the number of threads |
+//! | [`report`] | tables, pictures, a page, a manifest | a function of the files alone; what is missing is empty, never 0 |
+//! | [`cli`] | one file per subcommand | the only place that reads the wall clock for users, and prints |
+//!
+//! `tcp` and `chat` do not know `link`, `report` does not know `engine`, `runner` knows no file
+//! format: the command line hands the report to the runner as a sink.
+//!
+//! # How a trial goes
+//!
+//! Everything that holds time has one contract: input is handed in with the present instant, then
+//! output is polled until nothing is left, and `poll_timeout` says when to come back. The engine
+//! takes the earliest event – the head of a link or a timer – hands it in, and drains: connections
+//! tell their applications, applications write, connections send, and each link says at once when a
+//! packet will arrive. Nothing calls upward and nothing reads a clock or a random number that was
+//! not handed to it, so the same scenario and seed give the same bytes in every result file.
 
 pub mod app;
 pub mod chat;
@@ -15,3 +52,8 @@ pub mod tcp;
 pub mod time;
 pub mod units;
 pub mod wire;
+
+/// The Rust code in the README is compiled and run as a test, so that it stays true.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -125,6 +125,7 @@ fn hand_on<E, I>(
 }
 
 /// Runs one trial; `None` if it was abandoned.
+#[expect(clippy::disallowed_methods, reason = "`wall_s` is how long a trial took here")]
 fn run_trial(plan: &Plan, trial: Trial, mut go_on: impl FnMut() -> bool) -> Attempt {
     let started = WallClock::now();
     let scenario = plan.scenario(trial.cell).map_err(|error| Failure::Scenario(Box::new(error)))?;

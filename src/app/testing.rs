@@ -94,7 +94,7 @@ impl<S: App> World<S> {
     pub(super) fn run_until(&mut self, end: Instant) {
         loop {
             self.steps(usize::MAX);
-            let due = self.clients.iter().map(|client| client.poll_timeout());
+            let due = self.clients.iter().map(App::poll_timeout);
             let Some(due) = due.chain([self.server.poll_timeout()]).flatten().min() else { return };
             if due >= end {
                 return;
@@ -279,7 +279,7 @@ impl Io for Side<'_> {
     }
 }
 
-impl<A: App + ?Sized> App for Box<A> {
+impl<T: App + ?Sized> App for Box<T> {
     fn start(&mut self, io: &mut dyn Io) {
         (**self).start(io);
     }

@@ -1,5 +1,6 @@
 //! `testbed run`: scenarios to results.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,7 +58,7 @@ impl Run {
         let sets = self.all_sets();
         // Every file is read before the first runs, so that mistakes show in the first second.
         let plans = self.files.iter().map(|file| load(file, &sets)).collect::<Result<Vec<_>, _>>()?;
-        self.check_names(&plans)?;
+        check_names(&plans)?;
         let stop = stop_on_interrupt()?;
         let mut reports = Vec::new();
         for (file, (plan, text)) in self.files.iter().zip(plans) {
@@ -81,19 +82,6 @@ impl Run {
         sets.extend(self.trials.map(|n| format!("trials={n}")));
         sets.extend(self.seed.map(|n| format!("seed={n}")));
         sets
-    }
-
-    /// Two files of one name would write into one folder.
-    fn check_names(&self, plans: &[(Plan, String)]) -> Result<(), Failure> {
-        for (i, (plan, _)) in plans.iter().enumerate() {
-            if plans[..i].iter().any(|(other, _)| other.name() == plan.name()) {
-                return Err(Failure::other(
-                    format!("two scenario files are called \"{}\"", plan.name()),
-                    "run them one by one, with --out DIR",
-                ));
-            }
-        }
-        Ok(())
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -171,7 +159,7 @@ impl Run {
             RunError::Sink(error) => error.into(),
             RunError::Scenario(error) => Failure::Scenario(error),
             RunError::Bug { trial, .. } => {
-                let sets: String = self.sets.iter().map(|set| format!(" --set {}", quoted(set))).collect();
+                let sets = self.sets.iter().fold(String::new(), |sets, set| sets + " --set " + &quoted(set));
                 let again = format!(
                     "this is a bug: please report it with the scenario and the output of `testbed run {}{sets} \
                      --seed {} --trials 1`",
@@ -182,6 +170,19 @@ impl Run {
             }
         }
     }
+}
+
+/// Two files of one name would write into one folder.
+fn check_names(plans: &[(Plan, String)]) -> Result<(), Failure> {
+    for (i, (plan, _)) in plans.iter().enumerate() {
+        if plans[..i].iter().any(|(other, _)| other.name() == plan.name()) {
+            return Err(Failure::other(
+                format!("two scenario files are called \"{}\"", plan.name()),
+                "run them one by one, with --out DIR",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What the report needs of a plan.
@@ -223,13 +224,10 @@ fn in_words(plan: &Plan, report: &Report, dir: &Path) -> String {
     }
     text.push('\n');
     for warning in &report.warnings {
-        text.push_str(&format!("\nwarning: {warning}"));
+        let _ = write!(text, "\nwarning: {warning}");
     }
-    text.push_str(&format!(
-        "\n{} trials. Tables, pictures and report.html are in {}\n",
-        plan.cells() as u64 * u64::from(plan.trials()),
-        dir.display()
-    ));
+    let trials = plan.cells() as u64 * u64::from(plan.trials());
+    let _ = writeln!(text, "\n{trials} trials. Tables, pictures and report.html are in {}", dir.display());
     text
 }
 
@@ -246,6 +244,7 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
+#[expect(clippy::disallowed_methods, reason = "the manifest says when a run took place")]
 fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }

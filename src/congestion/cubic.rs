@@ -48,7 +48,7 @@ pub struct Cubic {
     cwnd_prior: f64,
     /// The present stage of congestion avoidance, once it has begun.
     epoch: Option<Epoch>,
-    /// Window, threshold and w_max before the last reduction, in case it proves unfounded.
+    /// Window, threshold and `w_max` before the last reduction, in case it proves unfounded.
     before: (f64, f64, f64),
 }
 

@@ -8,7 +8,7 @@
 mod flow;
 mod io;
 mod messages;
-mod queue;
+pub mod queue;
 mod recorder;
 #[cfg(test)]
 mod tests;

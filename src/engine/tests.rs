@@ -85,7 +85,7 @@ fn fills_a_link() {
 }
 
 #[test]
-#[ignore]
+#[ignore = "a table to read"]
 fn kernel_table() {
     for (cc, sack) in [("reno", true), ("cubic", true)] {
         for rtt in [20, 100] {
@@ -122,7 +122,7 @@ fn kernel_table() {
                 println!(
                     "{cc},{},{rtt},{loss},{:.3},{:.3},{:.3},{},{:.1},{:.1},to={},ep={}",
                     i32::from(sack),
-                    (all[4] + all[5]) / 2.0,
+                    f64::midpoint(all[4], all[5]),
                     all[0],
                     all[9],
                     up.retransmits,

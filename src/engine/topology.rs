@@ -49,7 +49,7 @@ impl Topology {
     /// Changes all instances of a link; returns their numbers.
     pub fn reconfigure(&mut self, group: usize, configs: &[Config; 2], now: Instant) -> Vec<u32> {
         let group = &mut self.groups[group];
-        group.configs = configs.clone();
+        group.configs.clone_from(configs);
         let numbers: Vec<u32> = group.instances.iter().flatten().copied().collect();
         for instance in &group.instances {
             for direction in Direction::BOTH {
@@ -108,9 +108,9 @@ impl Topology {
                     reordered: 0,
                     in_flight: 0,
                     utilisation: account.utilisation(),
-                    rate_mbit: account.rate.map(|rate| rate.as_mbit()),
+                    rate_mbit: account.rate.map(crate::units::Rate::as_mbit),
                     queue: queue_outcome(account),
-                    realised: account.realised().into_iter().map(realised).collect(),
+                    realised: account.realised().iter().map(realised).collect(),
                 };
                 for number in numbers {
                     let link = &self.links[number];
@@ -140,7 +140,7 @@ fn queue_outcome(account: &Statistics) -> Option<QueueOutcome> {
     })
 }
 
-fn realised(line: crate::link::Realised) -> Realised {
+fn realised(line: &crate::link::Realised) -> Realised {
     Realised {
         quantity: line.quantity,
         configured: line.configured,

@@ -180,8 +180,7 @@ fn drop_list(node: &Node, groups: &[Group], problems: &mut Vec<Problem>) -> Opti
     };
     let natural = match groups[group].app {
         AppSpec::Bulk(Bulk { direction: BulkDirection::Down, .. }) => Direction::Down,
-        AppSpec::Bulk(_) => Direction::Up,
-        AppSpec::Chat(_) => Direction::Up,
+        AppSpec::Bulk(_) | AppSpec::Chat(_) => Direction::Up,
     };
     let direction = groups::direction(node.get("direction")).unwrap_or(natural);
     Some(DropSpec { flow: name.to_owned(), group, member, direction, entries })

@@ -78,7 +78,7 @@ impl Receiver {
 
     /// RFC 7323 §5.3: whether a timestamp is older than the newest of an in-order segment.
     pub fn is_old_duplicate(&self, stamps: Timestamps) -> bool {
-        (stamps.value.wrapping_sub(self.ts_recent) as i32) < 0
+        stamps.value.wrapping_sub(self.ts_recent).cast_signed() < 0
     }
 
     /// RFC 7323 §4.3: keeps the timestamp to echo, only of segments that span the last

@@ -265,7 +265,7 @@ impl LossRecovery {
             (Some(sent), Some(echo)) if echo != 0 => {
                 // Only the first acknowledgment after the retransmission can tell.
                 self.first_retransmission = None;
-                (echo.wrapping_sub(sent) as i32) < 0
+                echo.wrapping_sub(sent).cast_signed() < 0
             }
             _ => false,
         }

@@ -24,13 +24,13 @@ impl SeqNumber {
     /// at `start`; `None` if that would lie before the stream.
     pub const fn offset(self, start: SeqNumber, near: u64) -> Option<u64> {
         // The signed distance is at most 2³¹ either way, and that picks the nearest candidate.
-        let distance = self.0.wrapping_sub(start.at(near).0) as i32;
+        let distance = self.0.wrapping_sub(start.at(near).0).cast_signed();
         near.checked_add_signed(distance as i64)
     }
 
     /// Whether `self` comes before `other`, as far as numbers half a circle apart can tell.
     pub const fn is_before(self, other: SeqNumber) -> bool {
-        (self.0.wrapping_sub(other.0) as i32) < 0
+        self.0.wrapping_sub(other.0).cast_signed() < 0
     }
 }
 

@@ -413,7 +413,9 @@ mod tests {
     fn listen(nick: &str, pieces: &[&[u8]]) -> Vec<Heard> {
         let mut listener = JsonLines.listener(nick);
         let mut out = Vec::new();
-        pieces.iter().for_each(|piece| listener.listen(piece, &mut out));
+        for piece in pieces {
+            listener.listen(piece, &mut out);
+        }
         out
     }
 
