@@ -135,9 +135,11 @@ fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Sent
         if figure == "retransmits" && few(from, before) && few(to, after) {
             continue;
         }
-        let worth = difference.mean.abs() >= WORTH_NAMING * before.abs().max(after.abs());
-        if difference.is_clear() && worth {
-            let moved = if difference.mean > 0.0 { "rose" } else { "fell" };
+        let worth = (after - before).abs() >= WORTH_NAMING * before.abs().max(after.abs());
+        // The means must not contradict the pairs, as a single wild trial can make them do.
+        let clear_enough = difference.is_clear() && (difference.mean > 0.0) == (after > before);
+        if clear_enough && worth {
+            let moved = if after > before { "rose" } else { "fell" };
             let by = factor(before, after);
             let (before, after) = (table::plain(before), table::plain(after));
             clear.push(format!("{name} {moved} from {before} to {after}{unit} ({by})"));
@@ -195,7 +197,8 @@ fn factor(before: f64, after: f64) -> String {
     }
 }
 
-/// The difference over the trials that both cells have.
+/// The difference over the trials that both cells have: of logarithms where there are any, since what
+/// is said is a factor, and since the tail of latencies is long.
 fn paired(results: &Results, pair: &Pair, figure: &str) -> Option<Estimate> {
     let before = results.values(pair.from, figure);
     let pairs: Vec<(f64, f64)> = results
@@ -205,6 +208,10 @@ fn paired(results: &Results, pair: &Pair, figure: &str) -> Option<Estimate> {
             before.iter().find(|(other, _)| *other == trial).map(|(_, before)| (after, *before))
         })
         .collect();
+    if pairs.iter().all(|(after, before)| *after > 0.0 && *before > 0.0) {
+        let logarithms: Vec<(f64, f64)> = pairs.iter().map(|(a, b)| (a.ln(), b.ln())).collect();
+        return Estimate::of_difference(&logarithms);
+    }
     Estimate::of_difference(&pairs)
 }
 
