@@ -219,17 +219,43 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
 /// The end of a run on the terminal.
 fn in_words(plan: &Plan, report: &Report, dir: &Path) -> String {
     let mut text = format!("{}\n\n{}", plan.base.title, report.table);
-    for paragraph in report.verdict.iter().chain(&report.checks) {
+    for sentence in &report.verdict {
+        let _ = write!(text, "\n{}", wrapped(sentence, 0));
+    }
+    if !report.verdict.is_empty() {
         text.push('\n');
-        text.push_str(paragraph);
+    }
+    for line in &report.checks {
+        let _ = write!(text, "\n{}", wrapped(line, 2));
+    }
+    for warning in &report.warnings {
+        let _ = write!(text, "\n{}", wrapped(&format!("warning: {warning}"), 2));
     }
     text.push('\n');
-    for warning in &report.warnings {
-        let _ = write!(text, "\nwarning: {warning}");
-    }
     let trials = plan.cells() as u64 * u64::from(plan.trials());
     let _ = writeln!(text, "\n{trials} trials. Tables, pictures and report.html are in {}", dir.display());
     text
+}
+
+/// The text in lines of at most 100 characters, all but the first indented.
+fn wrapped(text: &str, indent: usize) -> String {
+    const WIDTH: usize = 100;
+    let mut lines = String::new();
+    let mut used = 0;
+    for word in text.split_whitespace() {
+        let width = word.chars().count();
+        if used > 0 && used + 1 + width > WIDTH {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            used = indent;
+        } else if used > 0 {
+            lines.push(' ');
+            used += 1;
+        }
+        lines.push_str(word);
+        used += width;
+    }
+    lines
 }
 
 /// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once.

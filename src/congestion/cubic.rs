@@ -175,8 +175,9 @@ impl CongestionController for Cubic {
         if loss.new_episode {
             self.reduce(loss);
         }
-        // §4.8: as Reno, slow start from one segment.
+        // §4.8: as Reno, slow start from one segment; the curve then starts at its plateau (K = 0).
         self.cwnd = 1.0;
+        self.w_max = 0.0;
         self.epoch = None;
     }
 

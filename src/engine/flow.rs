@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::congestion::Choice;
 use crate::record::{DirectionOutcome, FlowOutcome, LimitedBy};
 use crate::rng::Seed;
-use crate::tcp::{Config, Connection, Limit, Stats};
+use crate::tcp::{Config, Connection, Limit, State, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::{Direction, SeqNumber};
 
@@ -27,10 +27,17 @@ pub struct Client {
     pub server_app: u32,
     /// Whether fairness counts its connections.
     pub bulk: bool,
-    /// Connections made so far.
-    pub opened: u32,
-    /// The first of them, until it is opened.
-    pub reserved: Option<u32>,
+    /// What the world keeps of its connections; begins empty.
+    pub connections: Connections,
+}
+
+/// A client's connections as far as they are counted.
+#[derive(Clone, Debug, Default)]
+pub struct Connections {
+    /// How many were made so far.
+    made: u32,
+    /// The first, until it is opened.
+    pub(super) reserved: Option<u32>,
 }
 
 /// A connection with both ends in this world.
@@ -68,8 +75,8 @@ pub struct End {
 impl Flow {
     /// A connection of `client` that opens at `now`.
     pub fn new(client: &mut Client, client_app: u32, now: Instant, seed: Seed) -> Flow {
-        client.opened += 1;
-        let name = match client.opened {
+        client.connections.made += 1;
+        let name = match client.connections.made {
             1 => client.name.clone(),
             k => format!("{}.{k}", client.name),
         };
@@ -120,7 +127,12 @@ impl Flow {
         for direction in Direction::BOTH {
             let delivered = self.delivered(direction);
             let end = &mut self.ends[direction.index()];
-            end.baseline = (end.connection.stats(now).clone(), delivered);
+            // A connection counts anew from its establishment; one that is still shaking hands has
+            // nothing behind it.
+            let shaking =
+                matches!(end.connection.state(), State::Listen | State::SynSent | State::SynReceived);
+            let stats = if shaking { Stats::default() } else { end.connection.stats(now).clone() };
+            end.baseline = (stats, delivered);
         }
     }
 

@@ -44,7 +44,7 @@ impl Io for WorldIo<'_> {
     fn connect(&mut self) -> Conn {
         let (now, seed) = (self.core.now, self.core.seed);
         let client = self.core.clients[self.app as usize].as_mut().expect("servers do not connect");
-        let number = match client.reserved.take() {
+        let number = match client.connections.reserved.take() {
             Some(first) => first,
             None => {
                 self.core.flows.push(Flow::new(client, self.app, now, seed));

@@ -16,7 +16,7 @@ mod topology;
 
 use std::sync::Arc;
 
-pub use flow::Client;
+pub use flow::{Client, Connections};
 
 use crate::app::{App, Conn, Event as AppEvent};
 use crate::link::{Config as LinkConfig, Impairment, Statistics};
@@ -135,7 +135,7 @@ impl World {
         let flow = u32::try_from(self.core.flows.len()).expect("fewer than 2^32 connections");
         let number = self.apps.len() as u32;
         self.core.flows.push(Flow::new(&mut client, number, starts, self.core.seed));
-        client.reserved = Some(flow);
+        client.connections.reserved = Some(flow);
         self.add_app(app, starts, Some(client));
         FlowId(flow)
     }

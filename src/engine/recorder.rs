@@ -33,7 +33,8 @@ impl Recorder {
         for (number, flow) in flows.iter().enumerate() {
             for direction in Direction::BOTH {
                 let connection = &flow.ends[direction.index()].connection;
-                if !connection.state().is_synchronized() {
+                // A direction has rows from its first data on.
+                if !connection.state().is_synchronized() || !flow.carries(direction) {
                     continue;
                 }
                 let snapshot = connection.snapshot();
@@ -77,9 +78,8 @@ impl Recorder {
         self.series.events.push(FlowEvent { time, flow, direction, kind });
     }
 
-    /// The series, without the directions in which no data ever went.
+    /// The series; events only of directions in which data went.
     pub fn finish(mut self, flows: &[Flow]) -> Series {
-        self.series.flows.retain(|row| flows[row.flow as usize].carries(row.direction));
         self.series.events.retain(|row| flows[row.flow as usize].carries(row.direction));
         self.series
     }

@@ -69,8 +69,7 @@ pub fn bulk(
         tcp: Arc::new(tcp),
         server_app,
         bulk: true,
-        opened: 0,
-        reserved: None,
+        connections: Connections::default(),
     };
     world.add_client(client, Box::new(Source), Instant::ZERO);
     world.run(&mut || true).expect("not abandoned")

@@ -55,7 +55,7 @@ pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError
     }
     let mut heading = keys.clone();
     heading.push("trials".to_owned());
-    heading.extend(columns.iter().map(|column| column.heading.to_owned()));
+    heading.extend(columns.iter().map(|column| table::heading(column)));
     let mut rows = vec![heading];
     rows.extend(lines.into_iter().map(|(names, figures)| [names, figures].concat()));
     Ok(table::align(&rows, keys.len()))

@@ -59,15 +59,16 @@ pub fn write(
          <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
     );
     if let Some(expect) = &study.expect {
-        let _ = writeln!(page, "<p class=\"question\">{}</p>", escape(expect));
+        let _ = writeln!(page, "<p class=\"question\"><b>What one should see.</b> {}</p>", escape(expect));
     }
+    page.push_str("<h2>What came out</h2>\n");
     for sentence in &report.verdict {
         let _ = writeln!(page, "<p>{}</p>", escape(sentence));
     }
     for warning in &report.warnings {
         let _ = writeln!(page, "<p class=\"warning\">{}</p>", escape(&warning.to_string()));
     }
-    page.push_str("<h2>Figures</h2>\n");
+    page.push_str("<h2>The figures</h2>\n");
     summary_table(&mut page, study, report);
     let warmup = if study.warmup.is_zero() {
         String::new()
@@ -80,6 +81,9 @@ pub fn write(
          A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
         study.duration, warmup
     );
+    if !report.pictures.is_empty() {
+        page.push_str("<h2>The pictures</h2>\n");
+    }
     for picture in &report.pictures {
         figure(&mut page, &results.dir, picture)?;
     }
@@ -109,12 +113,14 @@ fn summary_table(page: &mut String, study: &Study, report: &Report) {
     let columns = table::shown(&report.cells);
     let names = study.axes.len();
     page.push_str("<div class=\"scroll\"><table>\n");
-    row(page, "th", names + 1, ["cell".to_owned()].into_iter().chain(table::headings(study, &columns)));
+    let keys = study.axes.iter().map(|axis| axis.key.clone());
+    let headings = ["cell".to_owned()].into_iter().chain(keys).chain(["trials".to_owned()]);
+    row(page, "th", names + 1, headings.chain(columns.iter().map(|column| table::heading(column))));
     for cell in report.cells.iter().filter(|cell| cell.n > 0) {
         let figures = columns.iter().map(|column| table::estimate(cell, column));
         let fields = [study.cell_name(cell.cell)]
             .into_iter()
-            .chain(cell.values.iter().cloned())
+            .chain(study.axes.iter().zip(&cell.values).map(|(axis, value)| axis.short(value)))
             .chain([cell.n.to_string()])
             .chain(figures);
         row(page, "td", names + 1, fields);

@@ -121,9 +121,62 @@ impl Axis {
         self.short_key() == "congestion"
     }
 
-    /// A value in words: `reno`, `loss 10%`.
+    /// The group of clients that the axis is about, if it is about one.
+    fn group(&self) -> Option<&str> {
+        self.key.strip_prefix("clients.").and_then(|rest| rest.split('.').next())
+    }
+
+    /// What the axis varies, as a heading: `loss`, `congestion`, or `far count` of one group.
+    pub fn heading(&self) -> String {
+        match self.group() {
+            Some(group) => format!("{group} {}", self.short_key()),
+            None => self.short_key().to_owned(),
+        }
+    }
+
+    /// A value in words: `reno`, `loss 10%`, `far count 30`.
     pub fn phrase(&self, value: &str) -> String {
-        if self.is_congestion() { value.to_owned() } else { format!("{} {value}", self.short_key()) }
+        let value = self.short(value);
+        if self.is_congestion() && self.group().is_none() {
+            value
+        } else {
+            format!("{} {value}", self.heading())
+        }
+    }
+
+    /// A value as it stands in tables and pictures: inline tables in short, all else as written.
+    pub fn short(&self, value: &str) -> String {
+        let brief = brief(value);
+        let taken = self.values.iter().filter(|other| self::brief(other) == brief).count() > 1;
+        brief.filter(|_| !taken).unwrap_or_else(|| value.to_owned())
+    }
+}
+
+/// `{ model = "gilbert-elliott", p = "1.0204%", r = "50%" }` as `GE p=1.02% r=50%`; nothing for what
+/// is no table. What kind it is stands first, the rest in the order of the file.
+fn brief(value: &str) -> Option<String> {
+    let inner = value.trim().strip_prefix('{')?.strip_suffix('}')?;
+    let mut words: Vec<String> = Vec::new();
+    for part in inner.split(',') {
+        let (key, said) = part.split_once('=')?;
+        let (key, said) = (key.trim(), said.trim().trim_matches('"'));
+        match key {
+            "model" | "kind" | "distribution" => {
+                words.insert(0, if said == "gilbert-elliott" { "GE".to_owned() } else { said.to_owned() });
+            }
+            _ => words.push(format!("{key}={}", rounded(said))),
+        }
+    }
+    Some(words.join(" "))
+}
+
+/// Numbers with three digits are enough to tell values apart.
+fn rounded(text: &str) -> String {
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    match number.parse::<f64>() {
+        Ok(n) if number.len() > 4 && n > 0.0 => format!("{}{unit}", super::table::plain(n)),
+        _ => text.to_owned(),
     }
 }
 
@@ -145,7 +198,31 @@ mod as_text {
 
 #[cfg(test)]
 mod tests {
+    use super::Axis;
     use crate::report::testing::study;
+
+    fn axis(key: &str, values: &[&str]) -> Axis {
+        Axis { key: key.to_owned(), values: values.iter().map(|&v| v.to_owned()).collect() }
+    }
+
+    #[test]
+    fn inline_tables_get_short_names() {
+        let ge = "{ model = \"gilbert-elliott\", p = \"1.0204%\", r = \"50%\" }";
+        let loss = axis("link.access.up.loss", &["2%", ge]);
+        assert_eq!(loss.phrase(ge), "loss GE p=1.02% r=50%");
+        assert_eq!(loss.phrase("2%"), "loss 2%");
+        let near = ["{ p = \"1.02041%\" }", "{ p = \"1.02042%\" }"];
+        assert_eq!(axis("x", &near).short(near[0]), near[0], "short names must differ");
+        let odd = "{ a = [1, 2] }";
+        assert_eq!(axis("x", &[odd]).short(odd), odd);
+    }
+
+    #[test]
+    fn axes_of_a_group_name_it() {
+        assert_eq!(axis("clients.far.count", &[]).phrase("30"), "far count 30");
+        assert_eq!(axis("clients.second.congestion", &[]).phrase("cubic"), "second congestion cubic");
+        assert_eq!(axis("tcp.congestion", &[]).phrase("reno"), "reno");
+    }
 
     #[test]
     fn the_last_axis_changes_fastest() {

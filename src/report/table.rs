@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::files::Results;
-use super::study::Study;
+use super::study::{Axis, Study};
 use super::summary::CellSummary;
 
 /// A check of the emulator, over all trials of a cell.
@@ -56,35 +56,44 @@ impl Check {
     }
 }
 
-/// A column of the short table: its heading, the figure, and the factor that makes its unit.
+/// A column of the short table: its heading, its unit, the figure, and the factor that makes the
+/// unit.
 pub struct Shown {
     pub heading: &'static str,
+    pub unit: &'static str,
     pub figure: &'static str,
     pub factor: f64,
 }
 
-const SHOWN: [Shown; 10] = [
-    Shown { heading: "goodput Mbit/s", figure: "goodput_mbit", factor: 1.0 },
-    Shown { heading: "utilisation %", figure: "utilisation", factor: 100.0 },
-    Shown { heading: "Jain index", figure: "jain_index", factor: 1.0 },
-    Shown { heading: "deliveries", figure: "deliveries", factor: 1.0 },
-    Shown { heading: "latency p50 ms", figure: "latency_p50_ms", factor: 1.0 },
-    Shown { heading: "latency p99 ms", figure: "latency_p99_ms", factor: 1.0 },
-    Shown { heading: "segments", figure: "segments_sent", factor: 1.0 },
-    Shown { heading: "retransmits", figure: "retransmits", factor: 1.0 },
-    Shown { heading: "recoveries", figure: "recovery_episodes", factor: 1.0 },
-    Shown { heading: "timeouts", figure: "timeouts", factor: 1.0 },
+const fn column(heading: &'static str, unit: &'static str, figure: &'static str, factor: f64) -> Shown {
+    Shown { heading, unit, figure, factor }
+}
+
+/// What answers most questions; a terminal has no room for all that `summary.csv` holds.
+const SHOWN: [Shown; 7] = [
+    column("goodput", "Mbit/s", "goodput_mbit", 1.0),
+    column("busy", "%", "utilisation", 100.0),
+    column("fairness", "Jain", "jain_index", 1.0),
+    column("latency p50", "ms", "latency_p50_ms", 1.0),
+    column("latency p99", "ms", "latency_p99_ms", 1.0),
+    column("retransmits", "segments", "retransmits", 1.0),
+    column("timeouts", "", "timeouts", 1.0),
 ];
+
+/// A Jain index below this is worth a column even where people chat.
+const UNFAIR: f64 = 0.95;
 
 /// The columns worth showing: those that exist somewhere and say something.
 pub fn shown(cells: &[CellSummary]) -> Vec<&'static Shown> {
+    let chat = cells.iter().any(|cell| cell.mean("deliveries").is_some());
     SHOWN
         .iter()
         .filter(|column| {
             let mut means = cells.iter().filter_map(|cell| cell.mean(column.figure)).peekable();
             let exists = means.peek().is_some();
             // A single flow is always fair to itself.
-            exists && (column.figure != "jain_index" || means.any(|mean| mean < 0.9995))
+            let fair = if chat { UNFAIR } else { 0.9995 };
+            exists && (column.figure != "jain_index" || means.any(|mean| mean < fair))
         })
         .collect()
 }
@@ -102,7 +111,7 @@ pub fn estimate(cell: &CellSummary, column: &Shown) -> String {
 /// `1.23 ± 0.04`: the half-width gets two digits, the mean the same decimals.
 pub fn with_interval(mean: f64, half: f64) -> String {
     let decimals =
-        if half > 0.0 { (1 - half.log10().floor() as i32).clamp(0, 4) } else { plain_decimals(mean) };
+        if half > 0.0 { (1 - half.log10().floor() as i32).clamp(0, 3) } else { plain_decimals(mean) };
     let decimals = decimals.min(plain_decimals(mean) + 1) as usize;
     format!("{mean:.decimals$} ± {half:.decimals$}")
 }
@@ -121,24 +130,50 @@ fn plain_decimals(value: f64) -> i32 {
     }
 }
 
-/// The aligned table: one line per cell.
+/// The aligned table: one line per cell, below headings and units.
 pub fn render(study: &Study, cells: &[CellSummary]) -> String {
     let columns = shown(cells);
-    let mut rows: Vec<Vec<String>> = vec![headings(study, &columns)];
-    for cell in cells.iter().filter(|cell| cell.n > 0) {
-        let mut row = cell.values.clone();
-        row.push(cell.n.to_string());
-        row.extend(columns.iter().map(|column| estimate(cell, column)));
-        rows.push(row);
+    let done: Vec<&CellSummary> = cells.iter().filter(|cell| cell.n > 0).collect();
+    let numbered = study.cells() > 1;
+    // The number of trials is the same everywhere unless a run was stopped.
+    let uneven = done.iter().any(|cell| cell.n != study.trials as usize);
+    let line = |number: &str, names: Vec<String>, n: String, figures: Vec<String>| -> Vec<String> {
+        let number = numbered.then(|| number.to_owned());
+        number.into_iter().chain(names).chain(uneven.then_some(n)).chain(figures).collect()
+    };
+    let blank = vec![String::new(); study.axes.len()];
+    let texts = |text: fn(&Shown) -> &str| columns.iter().map(|column| text(column).to_owned()).collect();
+    let mut rows = vec![
+        line(
+            "cell",
+            study.axes.iter().map(Axis::heading).collect(),
+            "trials".to_owned(),
+            texts(|c| c.heading),
+        ),
+        line("", blank, String::new(), texts(|c| c.unit)),
+    ];
+    for cell in &done {
+        let names = study.axes.iter().zip(&cell.values).map(|(axis, value)| axis.short(value)).collect();
+        let figures = columns.iter().map(|column| estimate(cell, column)).collect();
+        rows.push(line(&study.cell_name(cell.cell), names, cell.n.to_string(), figures));
     }
-    align(&rows, study.axes.len())
+    let mut text = align(&rows, study.axes.len() + usize::from(numbered));
+    if let [cell, ..] = done.as_slice()
+        && !uneven
+        && cell.n > 1
+    {
+        text.push_str(&format!("means of {} trials ± half the 95 % interval\n", cell.n));
+    }
+    text
 }
 
-/// The first line of the table: the axes, the number of trials, the figures.
-pub fn headings(study: &Study, columns: &[&Shown]) -> Vec<String> {
-    let axes = study.axes.iter().map(|axis| axis.key.clone());
-    let figures = columns.iter().map(|column| column.heading.to_owned());
-    axes.chain(["trials".to_owned()]).chain(figures).collect()
+/// The heading of a column in one line, with its unit.
+pub fn heading(column: &Shown) -> String {
+    if column.unit.is_empty() {
+        column.heading.to_owned()
+    } else {
+        format!("{} {}", column.heading, column.unit)
+    }
 }
 
 /// Pads the columns: the first `left` to the left, the others to the right.

@@ -6,7 +6,7 @@ use super::study::Study;
 use super::summary::CellSummary;
 use super::table;
 
-/// What the sentences are about, the most telling first.
+/// What the sentences are about, the most telling first: column, name, unit.
 const FIGURES: [(&str, &str, &str); 4] = [
     ("goodput_mbit", "goodput", " Mbit/s"),
     ("latency_p99_ms", "p99 latency", " ms"),
@@ -17,6 +17,12 @@ const FIGURES: [(&str, &str, &str); 4] = [
 /// More would not be read.
 const MAX_SENTENCES: usize = 3;
 
+/// A smaller change, even if no chance, is not worth a word.
+const WORTH_NAMING: f64 = 0.02;
+
+/// Retransmissions below this share of all segments, before and after, are not worth a word.
+const FEW_RETRANSMITS: f64 = 0.005;
+
 /// One to three sentences; none if nothing ran.
 pub fn sentences(results: &Results, cells: &[CellSummary]) -> Vec<String> {
     if results.trials.is_empty() {
@@ -26,8 +32,13 @@ pub fn sentences(results: &Results, cells: &[CellSummary]) -> Vec<String> {
     if pairs.is_empty() {
         return cells.first().map(alone).into_iter().collect();
     }
-    let sentences = pairs.into_iter().filter_map(|pair| compare(results, cells, &pair));
-    sentences.take(MAX_SENTENCES).collect()
+    let mut compared: Vec<Sentence> = pairs.iter().filter_map(|pair| compare(results, cells, pair)).collect();
+    if compared.iter().any(|sentence| sentence.claims) {
+        compared.retain(|sentence| sentence.claims);
+    } else {
+        compared.truncate(1);
+    }
+    compared.into_iter().take(MAX_SENTENCES).map(|sentence| sentence.text).collect()
 }
 
 /// Two cells that differ in one axis.
@@ -38,31 +49,47 @@ struct Pair {
     axis: usize,
 }
 
-/// The pairs worth a sentence. The axis compared is the controller if it varies, else the first that
-/// varies; its first value is what the others are held against. The other axes stand at their last
-/// values, where sweeps tend to be hardest, and at their first.
+/// The pairs worth a sentence, the most telling first. The axis held against the other is the
+/// controller if it varies, else the first; the swept axis is the other one with the most values.
 fn pairs(study: &Study) -> Vec<Pair> {
     let varied: Vec<usize> = (0..study.axes.len()).filter(|&n| study.axes[n].values.len() > 1).collect();
     let controller = varied.iter().copied().find(|&n| study.axes[n].is_congestion());
     let Some(axis) = controller.or(varied.first().copied()) else { return Vec::new() };
-    // How far apart two cells are whose values of the axis are neighbours.
-    let stride: usize = study.axes[axis + 1..].iter().map(|axis| axis.values.len()).product();
-    let count = study.axes[axis].values.len();
+    // How far apart two cells are whose values of an axis are neighbours.
+    let stride = |axis: usize| study.axes[axis + 1..].iter().map(|axis| axis.values.len()).product::<usize>();
+    let count = |axis: usize| study.axes[axis].values.len();
     let last_of_all = study.cells() - 1;
-    let hardest = last_of_all - (count - 1) * stride;
-    let against_first = |base: usize, value: usize| Pair { from: base, to: base + value * stride, axis };
-    if count == 2 && varied.len() > 1 {
-        return vec![against_first(hardest, 1), against_first(0, 1)];
-    }
-    // With many values the last says most.
-    let mut pairs: Vec<Pair> = (1..count).rev().map(|value| against_first(hardest, value)).collect();
-    pairs.truncate(MAX_SENTENCES);
+    let ends =
+        |base: usize, axis: usize| Pair { from: base, to: base + (count(axis) - 1) * stride(axis), axis };
+    let swept = varied.iter().copied().filter(|&n| n != axis).rev().max_by_key(|&n| count(n));
+    let Some(swept) = swept else {
+        // A single axis: its ends, and the last value against those between.
+        let between = (1..count(axis) - 1).map(|value| Pair { from: value, to: last_of_all, axis });
+        return [ends(0, axis)].into_iter().chain(between).collect();
+    };
+    // What the last controller makes of the sweep; all controllers where it is hardest, and where it
+    // is easiest; and what the first controller makes of the sweep.
+    let hardest = last_of_all - (count(axis) - 1) * stride(axis);
+    let mut pairs = vec![ends(last_of_all - (count(swept) - 1) * stride(swept), swept)];
+    pairs.extend((1..count(axis)).rev().map(|n| Pair {
+        from: hardest,
+        to: hardest + n * stride(axis),
+        axis,
+    }));
+    pairs.push(ends(0, axis));
+    pairs.push(ends(0, swept));
     pairs
 }
 
 /// What a single cell showed.
 fn alone(cell: &CellSummary) -> String {
-    let parts: Vec<String> = FIGURES[..3]
+    const ALONE: [(&str, &str, &str); 4] = [
+        ("goodput_mbit", "goodput", " Mbit/s"),
+        ("latency_p50_ms", "median latency", " ms"),
+        ("latency_p99_ms", "p99 latency", " ms"),
+        ("retransmits", "retransmits", ""),
+    ];
+    let parts: Vec<String> = ALONE
         .iter()
         .filter_map(|(figure, name, unit)| {
             let figure = cell.get(figure)?;
@@ -77,7 +104,13 @@ fn alone(cell: &CellSummary) -> String {
     format!("Over {trials}: {}.", parts.join(", "))
 }
 
-fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<String> {
+/// A sentence, and whether it says that anything changed.
+struct Sentence {
+    text: String,
+    claims: bool,
+}
+
+fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Sentence> {
     let study = &results.study;
     let axis = &study.axes[pair.axis];
     let (from, to) = (cells.get(pair.from)?, cells.get(pair.to)?);
@@ -88,7 +121,8 @@ fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Stri
     let context: Vec<String> = others.map(|(n, other)| other.phrase(&from.values[n])).collect();
     let opening =
         if context.is_empty() { "With".to_owned() } else { format!("At {}, with", context.join(", ")) };
-    let what = format!("{} instead of {}", axis.phrase(&to.values[pair.axis]), from.values[pair.axis]);
+    let what =
+        format!("{} instead of {}", axis.phrase(&to.values[pair.axis]), axis.short(&from.values[pair.axis]));
     let (mut clear, mut unclear, mut trials) = (Vec::new(), Vec::new(), 0);
     for (figure, name, unit) in FIGURES {
         let (Some(before), Some(after)) = (from.mean(figure), to.mean(figure)) else {
@@ -99,16 +133,29 @@ fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Stri
         };
         let Some(difference) = paired(results, pair, figure) else { continue };
         trials = trials.max(difference.n);
-        let moved = if difference.mean > 0.0 { "rose" } else { "fell" };
-        if difference.is_clear() {
-            let by = table::with_interval(difference.mean.abs(), difference.ci95.unwrap_or(0.0));
+        let few = |cell: &CellSummary, count: f64| {
+            cell.mean("segments_sent").is_none_or(|all| count < all * FEW_RETRANSMITS)
+        };
+        if figure == "retransmits" && few(from, before) && few(to, after) {
+            continue;
+        }
+        let worth = (after - before).abs() >= WORTH_NAMING * before.abs().max(after.abs());
+        // The means must not contradict the pairs, as a single wild trial can make them do.
+        let clear_enough = difference.is_clear() && (difference.mean > 0.0) == (after > before);
+        if clear_enough && worth {
+            let moved = if after > before { "rose" } else { "fell" };
+            let by = factor(before, after);
             let (before, after) = (table::plain(before), table::plain(after));
-            clear.push(format!("{name} {moved} from {before} to {after}{unit} (by {by})"));
-        } else if figure != "jain_index" {
+            clear.push(format!("{name} {moved} from {before} to {after}{unit} ({by})"));
+        } else if worth && figure != "jain_index" {
             unclear.push(name.to_owned());
+        } else if figure == "goodput_mbit" {
+            // That nothing was gained or lost is news beside what was.
+            clear.push(format!("{name} stayed at {}{unit}", table::plain(after)));
         }
     }
-    if trials < 2 {
+    let claims = clear.iter().any(|part| !part.contains(" stayed ")) && trials > 1;
+    let text = if trials < 2 {
         let seen: Vec<String> = FIGURES[..3]
             .iter()
             .filter_map(|(figure, name, unit)| {
@@ -116,25 +163,46 @@ fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Stri
                 Some(format!("{name} {} instead of {}{unit}", table::plain(after), table::plain(before)))
             })
             .collect();
-        return Some(format!(
-            "{opening} {what}: {}; a single trial cannot tell this from chance.",
-            seen.join(", ")
-        ));
-    }
-    let chance = match unclear.as_slice() {
-        [] => String::new(),
-        names => format!("{} trials show no clear difference in {}", trials, names.join(" and ")),
+        format!("{opening} {what}: {}; a single trial cannot tell this from chance.", seen.join(", "))
+    } else if claims {
+        let aside = match unclear.as_slice() {
+            [] => String::new(),
+            names => format!("; {trials} trials show no clear difference in {}", names.join(" and ")),
+        };
+        format!("{opening} {what}, {}{aside}.", listed(&clear))
+    } else {
+        format!("{opening} {what}, {trials} trials show no difference that is both clear and worth naming.")
     };
-    Some(match (clear.is_empty(), chance.is_empty()) {
-        (true, _) => format!("{opening} {what}, {chance}."),
-        (false, true) => format!("{opening} {what}, {} (paired over {trials} trials).", clear.join(", ")),
-        (false, false) => {
-            format!("{opening} {what}, {} (paired over {trials} trials); the {chance}.", clear.join(", "))
-        }
-    })
+    Some(Sentence { text, claims })
 }
 
-/// The difference over the trials that both cells have.
+/// `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// A change as a reader says it: `13 times as much`, `a 13th`, `-26 %`.
+fn factor(before: f64, after: f64) -> String {
+    let times = |ratio: f64| if ratio < 9.95 { format!("{ratio:.1}") } else { format!("{ratio:.0}") };
+    if before <= 0.0 || after <= 0.0 {
+        format!("by {}", table::plain((after - before).abs()))
+    } else if after >= 2.0 * before {
+        format!("{} times as much", times(after / before))
+    } else if before >= 2.0 * after {
+        format!("{} times less", times(before / after))
+    } else {
+        let percent = (after / before - 1.0) * 100.0;
+        let sign = if percent < 0.0 { '−' } else { '+' };
+        format!("{sign}{:.0} %", percent.abs())
+    }
+}
+
+/// The difference over the trials that both cells have: of logarithms where there are any, since what
+/// is said is a factor, and since the tail of latencies is long.
 fn paired(results: &Results, pair: &Pair, figure: &str) -> Option<Estimate> {
     let before = results.values(pair.from, figure);
     let pairs: Vec<(f64, f64)> = results
@@ -144,6 +212,10 @@ fn paired(results: &Results, pair: &Pair, figure: &str) -> Option<Estimate> {
             before.iter().find(|(other, _)| *other == trial).map(|(_, before)| (after, *before))
         })
         .collect();
+    if pairs.iter().all(|(after, before)| *after > 0.0 && *before > 0.0) {
+        let logarithms: Vec<(f64, f64)> = pairs.iter().map(|(a, b)| (a.ln(), b.ln())).collect();
+        return Estimate::of_difference(&logarithms);
+    }
     Estimate::of_difference(&pairs)
 }
 
@@ -178,10 +250,11 @@ mod tests {
         let clear = of(&results(study.clone(), &[&[4.0, 5.0, 6.0], &[1.0, 2.1, 3.0]]));
         assert_eq!(clear.len(), 1);
         assert!(
-            clear[0].starts_with("With reno instead of none, goodput fell from 5 to 2.03 Mbit/s (by 2.97"),
+            clear[0].starts_with(
+                "With reno instead of none, goodput fell from 5 to 2.03 Mbit/s (2.5 times less)."
+            ),
             "{clear:?}"
         );
-        assert!(clear[0].contains("3 trials show no clear difference in retransmits"), "{clear:?}");
         let unclear = of(&results(study.clone(), &[&[4.0, 5.0, 6.0], &[6.0, 5.0, 4.5]]));
         assert!(!unclear[0].contains("rose") && !unclear[0].contains("fell"), "{unclear:?}");
         let single = of(&results(study, &[&[4.0], &[1.0]]));
@@ -191,10 +264,29 @@ mod tests {
     #[test]
     fn compares_controllers_where_it_is_hardest_and_where_it_is_easiest() {
         let study = study(&[("tcp.congestion", &["none", "reno"]), ("link.a.loss", &["0%", "1%", "10%"])]);
-        let pairs = pairs(&study);
-        assert_eq!(pairs, [Pair { from: 2, to: 5, axis: 0 }, Pair { from: 0, to: 3, axis: 0 }]);
-        let loss_only = super::pairs(&super::tests::loss_study());
-        assert_eq!(loss_only, [Pair { from: 0, to: 2, axis: 0 }, Pair { from: 0, to: 1, axis: 0 }]);
+        let pair = |from, to, axis| Pair { from, to, axis };
+        // First what reno, the last, makes of loss.
+        let expected = [pair(3, 5, 1), pair(2, 5, 0), pair(0, 3, 0), pair(0, 2, 1)];
+        assert_eq!(pairs(&study), expected);
+        assert_eq!(pairs(&loss_study()), [pair(0, 2, 0), pair(1, 2, 0)]);
+    }
+
+    #[test]
+    fn what_is_certain_but_tiny_is_not_named() {
+        let study = study(&[("tcp.congestion", &["none", "reno"])]);
+        let text = of(&results(study, &[&[19.30, 19.31, 19.32], &[19.31, 19.32, 19.33]]));
+        assert_eq!(
+            text,
+            ["With reno instead of none, 3 trials show no difference that is both clear and worth naming."]
+        );
+    }
+
+    #[test]
+    fn changes_are_said_as_one_would() {
+        assert_eq!(factor(10.0, 130.0), "13 times as much");
+        assert_eq!(factor(10.0, 4.0), "2.5 times less");
+        assert_eq!(factor(10.0, 7.4), "−26 %");
+        assert_eq!(factor(0.0, 4.0), "by 4");
     }
 
     fn loss_study() -> Study {

@@ -49,6 +49,7 @@ pub fn find(results: &Results, cells: &[CellSummary], checks: &[Check]) -> Resul
     let mut warnings = Vec::new();
     failed_checks(checks, &mut warnings);
     trials(results, cells, &mut warnings);
+    nothing_random(results, cells, &mut warnings);
     undelivered(results, &mut warnings);
     flows(results, &mut warnings)?;
     few_episodes(results, &mut warnings);
@@ -82,6 +83,22 @@ fn trials(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>)
     let text = "the figures rest on one trial, so there is no telling how far chance moves them; \
                 set trials to 5 or more";
     add(warnings, text, of(&|n| n == 1));
+}
+
+/// Cells whose trials agree in every figure: they had no chances to differ in.
+fn nothing_random(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>) {
+    let wall = results.figure("wall_s");
+    let identical = cells.iter().filter(|cell| cell.n > 1).filter(|cell| {
+        let mut trials = results.trials.iter().filter(|trial| trial.cell == cell.cell).map(|trial| {
+            let figures = trial.figures.iter().enumerate().filter(|(n, _)| Some(*n) != wall);
+            figures.map(|(_, figure)| *figure).collect::<Vec<_>>()
+        });
+        let first = trials.next();
+        trials.all(|figures| Some(figures) == first)
+    });
+    let text = "all trials gave the same figures, because nothing in the scenario is random: ± 0 says nothing \
+                about chance; a start_spread for the clients would make the trials differ";
+    add(warnings, text, identical.map(|cell| cell.cell).collect());
 }
 
 fn undelivered(results: &Results, warnings: &mut Vec<Warning>) {
@@ -260,6 +277,25 @@ mod tests {
         let report = finish(dir.path(), "later", false).expect("finished");
         assert!(has(&report.warnings, "one trial"), "{:?}", report.warnings);
         assert!(!has(&report.warnings, "stopped"), "{:?}", report.warnings);
+    }
+
+    #[test]
+    fn trials_without_chance_are_warned_of() {
+        let words = "nothing in the scenario is random";
+        let warnings = |seed: fn(u32) -> u64| {
+            let dir = tempfile::tempdir().expect("a temporary folder");
+            fill(dir.path(), &study(&[]), |_, trial| Model {
+                seed: seed(trial),
+                congestion: "reno",
+                loss: 0.01,
+                flows: 1,
+                chat: false,
+                seconds: 5,
+            });
+            finish(dir.path(), "later", false).expect("finished").warnings
+        };
+        assert!(has(&warnings(|_| 1), words));
+        assert!(!has(&warnings(u64::from), words));
     }
 
     #[test]

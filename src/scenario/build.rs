@@ -31,6 +31,7 @@ pub fn build(scenario: &Scenario, trial: Trial) -> World {
         let tcp = Arc::new(spec.tcp.clone());
         for member in 0..spec.count {
             let name = scenario.flow_name(group, member);
+            let start = spec.start_of(member, &name, trial.seed);
             let instances = instances(&mut world, scenario, &shared, &spec.path, &name);
             let (app, server_app): (Box<dyn App>, u32) = match &spec.app {
                 AppSpec::Bulk(bulk) => (bulk.client(), world.add_server(bulk.server())),
@@ -47,10 +48,9 @@ pub fn build(scenario: &Scenario, trial: Trial) -> World {
                 tcp: Arc::clone(&tcp),
                 server_app,
                 bulk: matches!(spec.app, AppSpec::Bulk(_)),
-                opened: 0,
-                reserved: None,
+                connections: engine::Connections::default(),
             };
-            let flow = world.add_client(client, app, spec.start_of(member));
+            let flow = world.add_client(client, app, start);
             drop_listed(&mut world, scenario, (group, member), flow, &instances);
         }
     }

@@ -41,13 +41,21 @@ pub(super) fn read(root: &Node, links: &[LinkSpec], problems: &mut Vec<Problem>)
 pub(super) fn check_starts(root: &Node, groups: &[Group], duration: Duration, problems: &mut Vec<Problem>) {
     let nodes = root.get("clients").map_or(&[][..], Node::items);
     for (node, group) in nodes.iter().zip(groups) {
-        let last = group.start_of(group.count.saturating_sub(1)).saturating_since(Instant::ZERO);
-        let key = if group.start.saturating_since(Instant::ZERO) >= duration { "start" } else { "stagger" };
+        let earliest = group.earliest_start(group.count.saturating_sub(1));
+        let staggered = earliest.saturating_since(Instant::ZERO);
+        let last = earliest.saturating_add(group.start_spread).saturating_since(Instant::ZERO);
+        let key = if group.start.saturating_since(Instant::ZERO) >= duration {
+            "start"
+        } else if staggered >= duration {
+            "stagger"
+        } else {
+            "start_spread"
+        };
         if let Some(value) = node.get(key)
             && last >= duration
         {
             let message =
-                format!("the last member of \"{}\" starts at {last}, when the trial is over", group.name);
+                format!("the last member of \"{}\" may start at {last}, when the trial is over", group.name);
             let help = format!("everyone must start before the trial's duration, {duration}");
             problems.push(Problem::error(value.place, message, help));
         }
@@ -74,6 +82,7 @@ fn read_one(node: &Node, root: &Node, links: &[LinkSpec], problems: &mut Vec<Pro
         path: path(node.get("path"), links, problems),
         start: Instant::ZERO.saturating_add(time("start")),
         stagger: time("stagger"),
+        start_spread: time("start_spread"),
         tcp: Layers::new(root, &[Some(node), own, root.get("tcp")]).read(problems),
         app: app(node.get("app"), problems),
     }
@@ -342,6 +351,7 @@ const MOST_HOPS: usize = 64;
 mod tests {
     use super::super::testing::{SOUND, and, defaults, refused, scenario, with};
     use super::*;
+    use crate::rng::Seed;
 
     #[test]
     fn paths_name_links_once_each() {
@@ -395,7 +405,28 @@ mod tests {
             "when the trial is over",
             "before the trial's duration, 10s",
         );
-        refused(&with("count = 2", "count = 3\nstagger = \"5s\""), 15, "\"5s\"", "starts at 10s", "10s");
+        refused(&with("count = 2", "count = 3\nstagger = \"5s\""), 15, "\"5s\"", "start at 10s", "10s");
+        let text = with("count = 2", "count = 2\nstart_spread = \"10s\"");
+        refused(&text, 15, "\"10s\"", "may start at 10s", "10s");
+    }
+
+    #[test]
+    fn a_spread_moves_each_start_by_chance_and_by_trial() {
+        let text = with("count = 2", "count = 2\nstart = \"1s\"\nstagger = \"2s\"\nstart_spread = \"500ms\"");
+        let group = &scenario(&text).groups[0];
+        let start = |member, name: &str, seed| {
+            group.start_of(member, name, Seed(seed)).saturating_since(Instant::ZERO).as_secs_f64()
+        };
+        let starts: Vec<f64> = (0..200).map(|seed| start(1, "upload-2", seed)).collect();
+        assert!(starts.iter().all(|s| (3.0..3.5).contains(s)), "{starts:?}");
+        let mean = starts.iter().sum::<f64>() / 200.0;
+        // The standard error of 200 uniform draws over 0.5 s is 10 ms; allow four of them.
+        assert!((mean - 3.25).abs() < 0.041, "{mean}");
+        assert!((start(1, "upload-2", 7) - start(1, "upload-2", 7)).abs() < f64::EPSILON);
+        let shift = start(0, "upload-1", 7) - 1.0 - (start(1, "upload-2", 7) - 3.0);
+        assert!(shift.abs() > 1e-6, "members draw from streams of their own");
+        let fixed = scenario(&with("count = 2", "count = 2\nstagger = \"2s\"")).groups[0].clone();
+        assert_eq!(fixed.start_of(1, "upload-2", Seed(3)), fixed.earliest_start(1));
     }
 
     #[test]

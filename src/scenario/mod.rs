@@ -22,6 +22,7 @@ mod tree;
 pub mod workload;
 
 use crate::link;
+use crate::rng::Seed;
 use crate::tcp;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
@@ -101,6 +102,8 @@ pub struct Group {
     pub start: Instant,
     /// Time between the starts of successive members.
     pub stagger: Duration,
+    /// Each member starts later by a random time below this, so that trials differ.
+    pub start_spread: Duration,
     /// The settings of both ends of its connections.
     pub tcp: tcp::Config,
     /// What each member runs.
@@ -187,9 +190,20 @@ impl Scenario {
 }
 
 impl Group {
-    /// When a member, counted from 0, starts.
-    pub fn start_of(&self, member: u32) -> Instant {
+    /// When a member, counted from 0, starts at the earliest.
+    pub fn earliest_start(&self, member: u32) -> Instant {
         self.start.saturating_add(self.stagger.saturating_mul(u64::from(member)))
+    }
+
+    /// When a member, counted from 0 and called `name`, starts in the trial with this seed. The
+    /// stream is drawn from only where a spread is asked for, and is nobody else's.
+    pub fn start_of(&self, member: u32, name: &str, seed: Seed) -> Instant {
+        let earliest = self.earliest_start(member);
+        if self.start_spread.is_zero() {
+            return earliest;
+        }
+        let wait = seed.stream(&format!("client/{name}/start")).below(self.start_spread.as_nanos());
+        earliest.saturating_add(Duration::from_nanos(wait))
     }
 }
 

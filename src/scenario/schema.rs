@@ -240,6 +240,7 @@ pub(super) static CLIENTS: Kind = Table(&[
         key("path", List(&Name), Required, "the links from a client to the server"),
         key("start", Duration, Or("0s"), "when the first member starts"),
         key("stagger", Duration, Or("0s"), "time between the starts of successive members"),
+        key("start_spread", Duration, Or("0s"), "each start moves later by a random part of this"),
         key("app", APP, Required, "what each member does"),
         key(
             "tcp",

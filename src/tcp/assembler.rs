@@ -159,16 +159,16 @@ impl Assembler {
             }
             !touches
         });
-        // A block that was forgotten for want of room may still touch.
-        let after = self.held.partition_point(|(s, _)| *s < end);
-        for entry in self.held.range(after..) {
-            if entry.0 != end {
+        // A block that was forgotten for want of room may still touch, or hold all of the news.
+        let first = self.held.partition_point(|entry| entry_end(entry) < start);
+        for entry in self.held.range(first..) {
+            if entry.0 > end {
                 break;
             }
-            end = entry_end(entry);
+            start = start.min(entry.0);
+            end = end.max(entry_end(entry));
         }
-        let before = self.held.partition_point(|(s, _)| *s < start);
-        for entry in self.held.range(..before).rev() {
+        for entry in self.held.range(..first).rev() {
             if entry_end(entry) != start {
                 break;
             }

@@ -226,7 +226,12 @@ impl Connection {
             State::Listen | State::Closed => return None,
             State::TimeWait => {}
             State::SynSent | State::SynReceived => {
-                return self.sender.next(now, false).map(|syn| self.transmit_syn(now, syn));
+                if let Some(syn) = self.sender.next(now, false) {
+                    return Some(self.transmit_syn(now, syn));
+                }
+                if self.state == State::SynSent {
+                    return None;
+                }
             }
             _ => {
                 // A SYN-ACK that was never acknowledged comes first even after a close.
@@ -316,7 +321,12 @@ impl Connection {
     /// A segment arrived (RFC 9293 §3.10.7).
     pub fn handle_segment(&mut self, now: Instant, segment: &Segment) {
         match self.state {
-            State::Closed => {}
+            // §3.10.7.1: a peer that missed our reset learns of it.
+            State::Closed => {
+                if !segment.flags.has(Flags::RST) {
+                    self.reset = Some(reset_for(segment));
+                }
+            }
             State::Listen => self.handle_in_listen(segment),
             State::SynSent => self.handle_in_syn_sent(now, segment),
             _ => self.handle_in_window(now, segment),
@@ -402,7 +412,13 @@ impl Connection {
 
     /// §3.10.7.4: every state with a window.
     fn handle_in_window(&mut self, now: Instant, segment: &Segment) {
-        let Some(start) = self.receiver.offset(segment.seq) else { return };
+        let Some(start) = self.receiver.offset(segment.seq) else {
+            // A number from before the stream began is as unacceptable as any old one.
+            if !segment.flags.has(Flags::RST) {
+                self.receiver.demand_ack();
+            }
+            return;
+        };
         // RFC 7323 §5.3 R1 (PAWS), then the first check.
         let old = match segment.timestamps {
             Some(stamps) if self.sender.timestamps => {
@@ -411,7 +427,9 @@ impl Connection {
             _ => false,
         };
         if old || !self.receiver.is_acceptable(start, segment.sequence_len()) {
-            if !segment.flags.has(Flags::RST) {
+            if old {
+                self.receiver.demand_ack();
+            } else if !segment.flags.has(Flags::RST) {
                 self.refuse_unacceptable(now, segment);
             }
             return;
@@ -452,6 +470,7 @@ impl Connection {
         }
         // What an old segment acknowledges still counts while we repair our own losses.
         if segment.flags.has(Flags::ACK)
+            && !segment.flags.has(Flags::SYN)
             && self.state.is_synchronized()
             && let Some(start) = self.receiver.offset(segment.seq)
             && segment.payload.is_empty()

@@ -5,6 +5,8 @@ use crate::time::Duration;
 
 /// RFC 6298 §2.1: the timeout before the first measurement.
 const INITIAL_RTO: Duration = Duration::from_secs(1);
+/// RFC 6298 §5.7: the timeout after a lost SYN.
+const FALLBACK_RTO: Duration = Duration::from_secs(3);
 /// The clock granularity G of RFC 6298 §2; worlds count nanoseconds, kernels milliseconds.
 const GRANULARITY: Duration = Duration::from_millis(1);
 
@@ -41,6 +43,7 @@ impl RttEstimator {
     /// Takes in a measurement of a segment that was sent once (Karn's rule is the caller's).
     pub fn sample(&mut self, rtt: Duration) {
         self.min = self.min.min(rtt);
+        self.backoff = 0;
         let smoothed = match self.smoothed {
             // §2.2
             None => {
@@ -71,14 +74,17 @@ impl RttEstimator {
         self.backoff += 1;
     }
 
-    /// New data was acknowledged: ends the back-off.
+    /// Ends the back-off without a sample, which otherwise does (§5, Karn's second half).
     pub fn reset_backoff(&mut self) {
         self.backoff = 0;
     }
 
-    /// How often the timer expired in a row.
-    pub fn backoff(&self) -> u32 {
-        self.backoff
+    /// §5.7: the SYN timed out and its acknowledgment gave no sample.
+    pub fn fall_back(&mut self) {
+        self.backoff = 0;
+        if self.smoothed.is_none() {
+            self.rto = FALLBACK_RTO.min(self.max_rto);
+        }
     }
 
     /// The timeout now, back-off included.

@@ -36,7 +36,7 @@ pub struct Scoreboard {
     first_sent_at: Instant,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_field_names, reason = "`sent_at` is when it was sent")]
 struct Sent {
     start: u64,
@@ -110,6 +110,7 @@ impl Scoreboard {
     pub fn acknowledge(&mut self, una: u64, now: Instant, out: &mut Delivered) {
         let from_sack = (out.rtt, out.newest_rtt);
         let mut ambiguous = false;
+        let mut newest = None;
         while let Some(first) = self.sent.front_mut() {
             let end = first.start + u64::from(first.len);
             if end > una {
@@ -122,6 +123,7 @@ impl Scoreboard {
                     first.len = whole - cut;
                     // The part takes its share of the counters with it; a lost one stays pending.
                     self.uncount(&part, out, now);
+                    newest = Some(part);
                     if part.marks & (LOST | RETRANSMITTED) == LOST {
                         self.lost_pending += 1;
                     }
@@ -131,6 +133,10 @@ impl Scoreboard {
             let Some(first) = self.sent.pop_front() else { break };
             ambiguous |= first.marks & AMBIGUOUS != 0;
             self.uncount(&first, out, now);
+            newest = Some(first);
+        }
+        if let Some(sent) = newest.filter(|sent| sent.marks & SACKED == 0) {
+            self.sample_rate(sent.delivered, sent.delivered_at, sent.first_sent_at, sent.sent_at, out);
         }
         if ambiguous {
             // What waited behind a hole was acknowledged late, not delivered late.
@@ -154,13 +160,6 @@ impl Scoreboard {
             self.pipe -= len;
         }
         self.deliver(segment.marks, segment.sent_at, len, out, now);
-        self.sample_rate(
-            segment.delivered,
-            segment.delivered_at,
-            segment.first_sent_at,
-            segment.sent_at,
-            out,
-        );
     }
 
     fn deliver(&mut self, marks: u8, sent_at: Instant, len: u64, out: &mut Delivered, now: Instant) {

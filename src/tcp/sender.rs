@@ -13,12 +13,14 @@ use super::stats::{Clockwork, Limit, Stats};
 use crate::congestion::{Ack, CongestionController, Phase};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
+use crate::units::Rate;
 use crate::wire::{Payload, Segment, SeqNumber};
 
 /// RFC 9293 §3.8.3: give up after so many expiries in a row (R2; Linux's `tcp_retries2`).
 const MAX_BACKOFF: u32 = 15;
-/// The same for a SYN (Linux's `tcp_syn_retries`).
-const MAX_SYN_BACKOFF: u32 = 6;
+/// The same for a SYN, for which RFC 9293 §3.8.3 wants three minutes at least (MUST-23). Unlike
+/// Linux's 6, which give up after 127 s.
+const MAX_SYN_BACKOFF: u32 = 7;
 
 /// What is to be sent and what is outstanding.
 #[derive(Debug)]
@@ -46,6 +48,10 @@ pub struct Sender {
     pub(super) sack: bool,
     pub(super) timestamps: bool,
     controller: Option<Box<dyn CongestionController>>,
+    /// What the controller said last, so that it is asked once for each acknowledgment and not
+    /// once for each segment.
+    cwnd: u64,
+    pacing_rate: Option<Rate>,
     pub(super) scoreboard: Scoreboard,
     pub(super) recovery: LossRecovery,
     pub(super) rtt: RttEstimator,
@@ -55,6 +61,10 @@ pub struct Sender {
     /// Retransmission timer, or the persist timer when nothing is outstanding.
     timer: Instant,
     probe_due: bool,
+    /// Whether the back-off is that of window probes.
+    probing: bool,
+    /// Expiries of the retransmission timer since data was last acknowledged.
+    expiries: u32,
     gave_up: bool,
     last_sent: Instant,
     /// Whether the window was full lately, the largest flight, and until when that counts.
@@ -93,6 +103,9 @@ impl Sender {
             sack: false,
             timestamps: false,
             controller: None,
+            // Nothing limits a SYN.
+            cwnd: u64::MAX / 2,
+            pacing_rate: None,
             scoreboard: Scoreboard::default(),
             recovery: LossRecovery::default(),
             rtt: RttEstimator::new(&config),
@@ -100,6 +113,8 @@ impl Sender {
             paced_until: Instant::MAX,
             timer: Instant::MAX,
             probe_due: false,
+            probing: false,
+            expiries: 0,
             gave_up: false,
             last_sent: Instant::ZERO,
             window_used: false,
@@ -114,7 +129,8 @@ impl Sender {
 
     /// Both SYNs are acknowledged: what was negotiated is known, and the controller begins.
     pub fn establish(&mut self, now: Instant, rng: Rng) {
-        let segments = if self.rtt.backoff() > 0 || self.stats.timeouts > 0 {
+        let segments = if self.stats.timeouts > 0 {
+            self.rtt.fall_back();
             // RFC 5681 §3.1: after a lost SYN the initial window is one segment.
             1
         } else {
@@ -122,9 +138,17 @@ impl Sender {
         };
         self.stats = Stats::default();
         self.clockwork = Clockwork::starting(now);
-        self.rtt.reset_backoff();
         self.controller = Some(self.config.congestion.build(self.mss, segments * self.mss, rng));
         self.recovery = LossRecovery::default();
+        self.ask_controller();
+    }
+
+    /// The controller has heard something: asks what it wants now.
+    fn ask_controller(&mut self) {
+        if let Some(controller) = &self.controller {
+            self.cwnd = controller.cwnd();
+            self.pacing_rate = controller.pacing_rate();
+        }
     }
 
     /// Bytes between the oldest unacknowledged and the next offset: `FlightSize`.
@@ -134,7 +158,7 @@ impl Sender {
 
     /// The congestion window; without a limit before the connection is open.
     pub fn cwnd(&self) -> u64 {
-        self.controller.as_ref().map_or(u64::MAX / 2, |controller| controller.cwnd())
+        self.cwnd
     }
 
     /// The slow start threshold.
@@ -241,7 +265,7 @@ impl Sender {
             self.scoreboard.acknowledge(ack, now, &mut delivered);
             self.una = ack;
             self.buffer.release(ack);
-            self.rtt.reset_backoff();
+            self.expiries = 0;
         }
         self.take_rtt(now, advanced > 0, segment, &delivered);
         let was_repairing = self.recovery.episode();
@@ -271,6 +295,7 @@ impl Sender {
                 self.arm_timer(now);
             }
         }
+        self.ask_controller();
     }
 
     /// Whether losses are found from SACK blocks.
@@ -316,8 +341,8 @@ impl Sender {
         } else {
             delivered.bytes
         };
-        let cwnd = controller.cwnd();
-        let slow_start = controller.ssthresh().is_some_and(|threshold| cwnd < threshold);
+        let cwnd = self.cwnd;
+        let slow_start = !self.window_used && controller.ssthresh().is_some_and(|threshold| cwnd < threshold);
         controller.on_ack(&Ack {
             now,
             bytes,
@@ -354,6 +379,7 @@ impl Sender {
                 (self.una, self.nxt),
                 &mut self.stats,
             );
+            self.ask_controller();
         }
         if now < self.timer {
             return;
@@ -361,11 +387,12 @@ impl Sender {
         self.timer = Instant::MAX;
         if self.flight() == 0 {
             self.probe_due = self.nxt < self.end();
+            self.probing = true;
             self.rtt.back_off();
             return;
         }
         let limit = if self.una == 0 { MAX_SYN_BACKOFF } else { MAX_BACKOFF };
-        if self.rtt.backoff() >= limit {
+        if self.expiries >= limit {
             self.gave_up = true;
             return;
         }
@@ -377,8 +404,10 @@ impl Sender {
             self.controller.as_deref_mut(),
             self.nxt,
             self.nxt - self.una,
-            self.rtt.backoff() == 0,
+            self.expiries == 0,
         );
+        self.ask_controller();
+        self.expiries += 1;
         self.rtt.back_off();
         self.timer = now + self.rtt.rto();
     }
@@ -442,6 +471,7 @@ impl Sender {
             {
                 controller.on_idle();
                 self.last_sent = now;
+                self.ask_controller();
             }
         }
         let len = unsent.min(self.mss);
@@ -452,7 +482,6 @@ impl Sender {
             return None;
         }
         let room = (self.una + self.window).saturating_sub(self.nxt);
-        // A FIN alone needs no room in the window of data.
         if len > room {
             return self.next_into_small_window(now, len, room);
         }
@@ -505,8 +534,11 @@ impl Sender {
     }
 
     fn is_paced(&mut self, now: Instant) -> bool {
+        if self.pacing_rate.is_none() {
+            return false;
+        }
         let departure = self.pacer.next_departure();
-        if departure <= now || self.controller.as_ref().is_none_or(|c| c.pacing_rate().is_none()) {
+        if departure <= now {
             return false;
         }
         self.paced_until = departure;
@@ -527,7 +559,7 @@ impl Sender {
     pub fn on_sent(&mut self, now: Instant, transmission: Transmission, wire_bytes: u64) {
         let Transmission { start, len } = transmission;
         self.last_sent = now;
-        if let Some(rate) = self.controller.as_ref().and_then(|c| c.pacing_rate()) {
+        if let Some(rate) = self.pacing_rate {
             self.pacer.on_sent(now, wire_bytes, rate);
         }
         if self.probe_due {
@@ -540,7 +572,10 @@ impl Sender {
         }
         if start == self.nxt {
             if self.scoreboard.is_empty() {
-                // A persist timer gives way to a retransmission timer.
+                // A persist timer gives way to a retransmission timer, without its back-off.
+                if std::mem::take(&mut self.probing) {
+                    self.rtt.reset_backoff();
+                }
                 self.timer = now + self.rtt.rto();
             }
             self.scoreboard.on_sent(start, len, now);

@@ -181,8 +181,8 @@ fn axis_label(axis: &Axis, scale: &Scale) -> String {
 /// The x axis, the places of its values on it, and whether they are numbers.
 fn x_scale(axis: &Axis) -> (Scale, Vec<Place>, bool) {
     let Some(values) = numbers(axis) else {
-        let places: Vec<Place> =
-            axis.values.iter().enumerate().map(|(n, text)| (n as f64, shortened(text))).collect();
+        let place = |(n, text): (usize, &String)| (n as f64, shortened(&axis.short(text)));
+        let places: Vec<Place> = axis.values.iter().enumerate().map(place).collect();
         let scale = Scale::linear(-0.5, places.len() as f64 - 0.5, 1).with_ticks(places.clone());
         return (scale, places, false);
     };

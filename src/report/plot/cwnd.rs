@@ -3,7 +3,7 @@
 use super::data::{self, Event, Flow};
 use super::panel::Panel;
 use super::scale::Scale;
-use super::style::{ALARM, Curve, DrawPanel, Key, MUTED, SHADE, Sheet, Symbol};
+use super::style::{ALARM, Curve, DrawPanel, Key, MUTED, RECOVERY, SHADE, Sheet, Symbol};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::summary::CellSummary;
@@ -20,7 +20,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     let duration = results.study.duration.as_secs_f64();
     let segment = f64::from(results.study.mss.max(1));
     let (mut curves, mut total, mut windowless, mut windowed) = (0, 0, false, false);
-    let (mut thresholds, mut recoveries, mut timeouts) = (false, false, false);
+    let (mut thresholds, mut recoveries, mut timeouts, mut spans) = (false, false, false, false);
     let mut panels = Vec::new();
     for &cell in &cells {
         let mut flows = data::flows(results, cell)?;
@@ -39,6 +39,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         windowed |= flows.iter().any(Flow::has_window);
         thresholds |=
             flows.len() == 1 && flows.iter().any(|flow| flow.ssthresh.iter().any(|v| v.is_finite()));
+        spans |= flows.len() == 1;
         recoveries |= shown.iter().any(|event| event.kind == "fast_retransmit");
         timeouts |= shown.iter().any(|event| event.kind == "timeout");
         panels.push(panel(data::panel_title(results, cell), flows, shown, segment, (warmup, duration)));
@@ -68,6 +69,9 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     if recoveries {
         let label = "fast retransmit".to_owned();
         legend.push(Key { label, symbol: Symbol::Tick(Curve(0).color()) });
+        if spans {
+            legend.push(Key { label: "recovery episode".to_owned(), symbol: Symbol::Patch(RECOVERY) });
+        }
     }
     if timeouts {
         legend.push(Key { label: "timeout".to_owned(), symbol: Symbol::Tick(ALARM) });
@@ -117,6 +121,9 @@ fn panel(title: String, flows: Vec<Flow>, events: Vec<Event>, segment: f64, time
         }
         .draw(area, Some((0.0, warmup)))?;
         if let [flow] = flows.as_slice() {
+            for (from, to) in episodes(&events, end) {
+                chart.rectangle([(from, top * 1.16), (to, 0.0)], RECOVERY, 1.0)?;
+            }
             // A threshold far above the window would squeeze the sawtooth to the floor.
             let threshold: Vec<(f64, f64)> = flow
                 .points(&flow.ssthresh, segment)
@@ -136,6 +143,22 @@ fn panel(title: String, flows: Vec<Flow>, events: Vec<Event>, segment: f64, time
     })
 }
 
+/// The spans of fast recovery, each from its fast retransmit to its end, which is its exit or a
+/// timeout.
+fn episodes(events: &[Event], end: f64) -> Vec<(f64, f64)> {
+    let mut spans: Vec<(f64, f64)> = Vec::new();
+    let mut began = None;
+    for event in events {
+        match event.kind.as_str() {
+            "fast_retransmit" => began = began.or(Some(event.time_s)),
+            "recovery_exit" | "timeout" => spans.extend(began.take().map(|from| (from, event.time_s))),
+            _ => {}
+        }
+    }
+    spans.extend(began.map(|from| (from, end)));
+    spans
+}
+
 /// The corners of a piecewise constant line: thousands of equal samples are two points.
 fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut corners: Vec<(f64, f64)> = Vec::new();
@@ -146,4 +169,28 @@ fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         }
     }
     corners
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn episodes_end_at_their_exit_or_at_a_timeout() {
+        let event = |time_s: f64, kind: &str| Event {
+            time_s,
+            flow: "upload-1".to_owned(),
+            direction: "up".to_owned(),
+            kind: kind.to_owned(),
+        };
+        let events = [
+            event(1.0, "fast_retransmit"),
+            event(1.5, "recovery_exit"),
+            event(2.0, "fast_retransmit"),
+            event(2.5, "timeout"),
+            event(3.0, "recovery_exit"),
+            event(4.0, "fast_retransmit"),
+        ];
+        assert_eq!(episodes(&events, 9.0), [(1.0, 1.5), (2.0, 2.5), (4.0, 9.0)]);
+    }
 }

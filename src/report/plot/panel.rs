@@ -99,17 +99,6 @@ impl Chart<'_> {
         Ok(())
     }
 
-    /// The area between the points and the lower end of the axis.
-    pub fn filled(&self, points: &[(f64, f64)], color: RGBColor, opacity: f64) -> Drawn {
-        let points = thinned(points, &self.x);
-        let (Some(first), Some(last)) = (points.first(), points.last()) else { return Ok(()) };
-        let base = self.y.low();
-        let mut outline = vec![(first.0, base)];
-        outline.extend_from_slice(&points);
-        outline.push((last.0, base));
-        self.context.plotting_area().draw(&Polygon::new(outline, color.mix(opacity).filled()))
-    }
-
     /// A curve's marker at a point.
     pub fn marker(&self, x: f64, y: f64, curve: Curve) -> Drawn {
         self.dot(x, y, curve, curve.color(), 5)

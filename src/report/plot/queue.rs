@@ -67,12 +67,13 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
             }
             .draw(area, Some((0.0, warmup)))?;
             for (n, link) in &chosen {
-                let points: Vec<(f64, f64)> =
-                    link.time_s.iter().copied().zip(link.packets.iter().copied()).collect();
-                if chosen.len() == 1 {
-                    chart.filled(&points, Curve(*n).color(), 0.15)?;
+                for (from, to, low, high) in bands(link, end) {
+                    chart.rectangle([(from, high), (to, low)], Curve(*n).color(), 0.28)?;
                 }
-                chart.line(&points, Curve(*n).color(), 14, None)?;
+            }
+            // Means over the bands of all links, so that none is hidden.
+            for (n, link) in &chosen {
+                chart.line(&means(link, end), Curve(*n).color(), 18, None)?;
             }
             let mut drops = drops.clone();
             drops.sort_by(f64::total_cmp);
@@ -97,7 +98,8 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     }
     let scales = (panels.len() > 1).then(|| "each panel has its own scale".to_owned());
     let what = Some(data::FIRST_TRIAL.to_owned());
-    let waiting = Some("packets waiting or in transmission".to_owned());
+    let waiting =
+        Some("packets waiting or in transmission: means as lines, shortest to longest as bands".to_owned());
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
         title: data::title(results, "queue over time"),
@@ -107,6 +109,42 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         row_height,
         panels,
     }))
+}
+
+/// Spans that a panel's axis of time is cut into: a queue moves faster than its picture can show.
+const BINS: usize = 240;
+
+/// The samples of each span of time that has any, with its bounds.
+fn binned(link: &Link, end: f64) -> Vec<(f64, f64, &[f64])> {
+    let width = end / BINS as f64;
+    let mut bins = Vec::new();
+    let mut first = 0;
+    for bin in 0..BINS {
+        let (from, to) = (bin as f64 * width, (bin + 1) as f64 * width);
+        let last = if bin + 1 == BINS { link.time_s.len() } else { link.time_s.partition_point(|&t| t < to) };
+        if last > first {
+            bins.push((from, to, &link.packets[first..last]));
+        }
+        first = last;
+    }
+    bins
+}
+
+/// From, to, the shortest and the longest the queue was in between.
+fn bands(link: &Link, end: f64) -> Vec<(f64, f64, f64, f64)> {
+    let band = |(from, to, packets): (f64, f64, &[f64])| {
+        let low = packets.iter().copied().fold(f64::INFINITY, f64::min);
+        (from, to, low, packets.iter().copied().fold(0.0, f64::max))
+    };
+    binned(link, end).into_iter().map(band).filter(|(_, _, low, high)| high > low).collect()
+}
+
+/// The mean length over each span, at its middle.
+fn means(link: &Link, end: f64) -> Vec<(f64, f64)> {
+    let mean = |(from, to, packets): (f64, f64, &[f64])| {
+        (f64::midpoint(from, to), packets.iter().sum::<f64>() / packets.len() as f64)
+    };
+    binned(link, end).into_iter().map(mean).collect()
 }
 
 /// When the count of drops rose.

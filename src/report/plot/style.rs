@@ -41,6 +41,7 @@ pub const INK: RGBColor = RGBColor(30, 30, 30);
 pub const MUTED: RGBColor = RGBColor(105, 105, 105);
 pub const GRID: RGBColor = RGBColor(226, 226, 226);
 pub const SHADE: RGBColor = RGBColor(240, 240, 240);
+pub const RECOVERY: RGBColor = RGBColor(214, 232, 245);
 pub const ALARM: RGBColor = RGBColor(190, 30, 45);
 
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;

@@ -8,7 +8,7 @@ use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::summary::CellSummary;
 
-/// One panel per cell; the flows that moved the most, and the mean of all others.
+/// One panel per cell; the flows that moved the most, and all others together.
 pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
     let (cells, omitted) = data::cells_with_series(results);
     let single = cells.len() == 1;
@@ -27,7 +27,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
             // Over several cells the same place in the order may belong to different flows.
             if n == labels.len() {
                 labels.push(label.clone());
-            } else if labels[n] != *label && !label.starts_with("mean ") {
+            } else if labels[n] != *label && !label.starts_with("the other ") {
                 labels[n] = format!("flow no. {} by volume", n + 1);
             }
         }
@@ -101,12 +101,12 @@ fn curves(flows: &[Flow], bin: f64, most: usize) -> Curves {
         flows[..singles].iter().map(|flow| (flow.label(), binned(&[flow], bin))).collect();
     if flows.len() > singles {
         let rest: Vec<&Flow> = flows[singles..].iter().collect();
-        curves.push((format!("mean of the other {} flows", rest.len()), binned(&rest, bin)));
+        curves.push((format!("the other {} flows together", rest.len()), binned(&rest, bin)));
     }
     curves
 }
 
-/// The mean goodput of the flows in Mbit/s in bins, each at its middle; the last bin only if it is complete.
+/// The goodput of the flows together in Mbit/s in bins, each at its middle; the last bin only if it is complete.
 fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
     let end = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(0.0, f64::max);
     let bins = (end / bin + 1e-9).floor() as usize;
@@ -119,7 +119,7 @@ fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
             before = after;
         }
     }
-    let scale = 8.0 / 1e6 / bin / flows.len().max(1) as f64;
+    let scale = 8.0 / 1e6 / bin;
     bytes.iter().enumerate().map(|(n, bytes)| ((n as f64 + 0.5) * bin, bytes * scale)).collect()
 }
 

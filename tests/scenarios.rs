@@ -1,0 +1,242 @@
+//! Each shipped scenario is run through the program and must show what its `expect` sentence says,
+//! with wide margins, since the tests run fewer trials than a student does. Guard rails are tried
+//! with scenarios made up for them. A failure prints the table and the command that repeats it.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What the program said about a run.
+struct Run {
+    cells: Vec<Value>,
+    warnings: Vec<String>,
+    verdict: Vec<String>,
+    about: String,
+}
+
+impl Run {
+    /// Runs a shipped scenario with some keys changed.
+    fn shipped(name: &str, sets: &[&str]) -> Run {
+        Run::of(&format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR")), sets)
+    }
+
+    /// Runs a scenario that a test made up.
+    fn crafted(text: &str) -> Run {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let file = dir.path().join("crafted.toml");
+        std::fs::write(&file, text).expect("written");
+        Run::of(&file.to_string_lossy(), &[])
+    }
+
+    fn of(file: &str, sets: &[&str]) -> Run {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let out = dir.path().join("out");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
+        command.args(["run", file, "--no-plots", "--json", "--out"]).arg(&out);
+        for set in sets {
+            command.args(["--set", set]);
+        }
+        let output = command.output().expect("the program runs");
+        assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(out.join("report.html").exists());
+        let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let report = &json["runs"][0]["report"];
+        let list = |key: &str| report[key].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let sets: String = sets.iter().map(|set| format!(" --set '{set}'")).collect();
+        Run {
+            cells: list("cells"),
+            warnings: list("warnings").iter().map(|warning| text(&warning["text"])).collect(),
+            verdict: list("verdict").iter().map(text).collect(),
+            about: format!("testbed run {file}{sets}\n{}", text(&report["table"])),
+        }
+    }
+
+    /// The mean of a figure in the cell with these values, in the order of the axes.
+    #[track_caller]
+    fn get(&self, values: &[&str], figure: &str) -> f64 {
+        let cell = self.cells.iter().find(|cell| {
+            let said = cell["values"].as_array().expect("values");
+            said.iter().map(|value| value.as_str().expect("text")).eq(values.iter().copied())
+        });
+        let cell = cell.unwrap_or_else(|| panic!("no cell {values:?}\n{}", self.about));
+        let figures = cell["figures"].as_array().expect("figures");
+        let found = figures.iter().find(|entry| entry["name"] == figure).expect("a figure");
+        found["mean"].as_f64().unwrap_or_else(|| panic!("no {figure} at {values:?}\n{}", self.about))
+    }
+
+    /// Asserts that `low ≤ value ≤ high`.
+    #[track_caller]
+    fn within(&self, what: &str, value: f64, low: f64, high: f64) {
+        assert!((low..=high).contains(&value), "{what}: {value} is not in {low} … {high}\n{}", self.about);
+    }
+
+    /// Asserts that one figure is at least so many times another.
+    #[track_caller]
+    fn times(&self, what: &str, more: f64, less: f64, factor: f64) {
+        assert!(more >= factor * less, "{what}: {more} is not {factor} times {less}\n{}", self.about);
+    }
+
+    #[track_caller]
+    fn warns(&self, words: &str) {
+        let found = self.warnings.iter().any(|warning| warning.contains(words));
+        assert!(found, "no warning of \"{words}\": {:?}\n{}", self.warnings, self.about);
+    }
+
+    #[track_caller]
+    fn does_not_warn(&self, words: &str) {
+        let found = self.warnings.iter().any(|warning| warning.contains(words));
+        assert!(!found, "a warning of \"{words}\": {:?}\n{}", self.warnings, self.about);
+    }
+}
+
+#[test]
+fn loss10_shows_who_pays_for_a_sender_without_control() {
+    let run = Run::shipped("loss10", &["trials=4", "record.trials=none"]);
+    let get = |control, loss, figure| run.get(&[control, loss], figure);
+    run.within("busy with Reno at 10 %", get("reno", "10%", "utilisation"), 0.1, 0.4);
+    run.within("busy with Reno at 0 %", get("reno", "0%", "utilisation"), 0.95, 1.0);
+    let goodput = |control, loss| get(control, loss, "goodput_mbit");
+    run.times("goodput at 10 %", goodput("none", "10%"), goodput("reno", "10%"), 1.8);
+    run.times("goodput at 0 %", goodput("reno", "0%"), goodput("none", "0%"), 1.05);
+    for loss in ["0%", "1%", "3%", "10%"] {
+        let (none, reno) = (get("none", loss, "retransmits"), get("reno", loss, "retransmits"));
+        run.times("retransmits", none, reno, 10.0);
+        run.times("p99", get("none", loss, "latency_p99_ms"), get("reno", loss, "latency_p99_ms"), 1.1);
+    }
+    // That senders without control fill the receive window is what they are for.
+    run.does_not_warn("receiver's window");
+    let first = "At reno, with loss 10% instead of 0%, goodput fell";
+    assert!(run.verdict[0].starts_with(first), "{:?}", run.verdict);
+    assert!(run.verdict[1].starts_with("At loss 10%, with reno instead of none"), "{:?}", run.verdict);
+}
+
+#[test]
+fn random_loss_alone_is_won_by_no_control() {
+    let run = Run::shipped("random-loss", &["trials=3", "record.trials=none"]);
+    let goodput = |control, loss| run.get(&[control, loss], "goodput_mbit");
+    for loss in ["0.1%", "0.3%", "1%", "3%", "10%"] {
+        run.times("none against Reno", goodput("none", loss), goodput("reno", loss), 3.0);
+    }
+    run.times("none against Reno at 10 %", goodput("none", "10%"), goodput("reno", "10%"), 8.0);
+    // 1/√p: ten times the loss costs √10 = 3.2; beyond, timeouts cost more.
+    run.within("0.1 % against 1 %", goodput("reno", "0.1%") / goodput("reno", "1%"), 2.5, 4.2);
+    run.times("1 % against 10 %", goodput("reno", "1%"), goodput("reno", "10%"), 4.0);
+}
+
+#[test]
+fn bursts_cost_less_than_the_same_losses_one_by_one() {
+    let run = Run::shipped("burst-loss", &["trials=4", "record.trials=none"]);
+    let ge = |p: &str, r: &str| format!("{{ model = \"gilbert-elliott\", p = \"{p}\", r = \"{r}\" }}");
+    let goodput = |recovery, loss: &str| run.get(&[recovery, loss], "goodput_mbit");
+    let (twos, fives) = (ge("0.2513%", "50%"), ge("0.1005%", "20%"));
+    run.times("bursts of two", goodput("sack", &twos), goodput("sack", "0.5%"), 1.2);
+    run.times("bursts of five", goodput("sack", &fives), goodput("sack", "0.5%"), 2.0);
+    run.times("SACK against NewReno", goodput("sack", &fives), goodput("newreno", &fives), 1.0);
+}
+
+#[test]
+fn reordering_hurts_where_jitter_alone_does_not() {
+    let run = Run::shipped("jitter-reorder", &["trials=4", "record.trials=none"]);
+    let get = |reorder, jitter, figure| run.get(&[reorder, jitter], figure);
+    let goodput = |reorder, jitter| get(reorder, jitter, "goodput_mbit");
+    run.times("jitter in order", goodput("false", "10ms"), goodput("false", "0ms"), 0.85);
+    run.times("reordering", goodput("false", "10ms"), goodput("true", "10ms"), 1.6);
+    run.times("retransmits", get("true", "3ms", "retransmits"), get("false", "3ms", "retransmits"), 20.0);
+    run.does_not_warn("nothing in the scenario is random");
+}
+
+#[test]
+fn collapse_is_prevented_by_reno() {
+    let run = Run::shipped("collapse", &["trials=2", "record.trials=none"]);
+    let get = |control, count, figure| run.get(&[control, count], figure);
+    for count in ["2", "10", "30"] {
+        run.within("goodput with Reno", get("reno", count, "goodput_mbit"), 9.0, 11.0);
+        let (none, reno) = (get("none", count, "retransmits"), get("reno", count, "retransmits"));
+        run.times("retransmits", none, reno, 10.0);
+        run.times("p99", get("none", count, "latency_p99_ms"), get("reno", count, "latency_p99_ms"), 1.1);
+    }
+    let none = |count| get("none", count, "goodput_mbit");
+    run.times("2 against 10 far senders", none("2"), none("10"), 1.05);
+    run.times("10 against 30 far senders", none("10"), none("30"), 1.1);
+}
+
+#[test]
+fn a_larger_queue_buys_latency_only() {
+    let run = Run::shipped("bufferbloat", &["trials=2", "record.trials=none"]);
+    let get = |queue, figure| run.get(&[queue], figure);
+    run.within("goodput", get("32bdp", "goodput_mbit") / get("2bdp", "goodput_mbit"), 0.98, 1.03);
+    run.times("median", get("32bdp", "latency_p50_ms"), get("2bdp", "latency_p50_ms"), 8.0);
+    run.times("p99", get("32bdp", "latency_p99_ms"), get("2bdp", "latency_p99_ms"), 2.0);
+}
+
+#[test]
+fn equal_flows_share_evenly_and_unequal_distances_do_not() {
+    let run = Run::shipped("fairness", &["trials=3", "record.trials=none"]);
+    let jain = |other, delay| run.get(&[other, delay], "jain_index");
+    run.within("equal Reno flows", jain("reno", "0ms"), 0.95, 1.0);
+    run.within("Reno beside CUBIC", jain("cubic", "0ms"), 0.93, 1.0);
+    run.within("Reno at unequal distances", jain("reno", "40ms"), 0.6, 0.92);
+    run.within("CUBIC at the longer one", jain("cubic", "40ms"), 0.95, 1.0);
+    run.does_not_warn("nothing in the scenario is random");
+}
+
+#[test]
+fn a_hundred_people_hear_each_other_soon() {
+    let run = Run::shipped("chat-100", &["trials=2", "duration=12s", "record.trials=none"]);
+    run.within("median", run.get(&[], "latency_p50_ms"), 50.0, 56.0);
+    run.within("p99", run.get(&[], "latency_p99_ms"), 100.0, 500.0);
+    let expected = run.get(&[], "deliveries_expected");
+    run.within("everything arrives", run.get(&[], "deliveries"), expected, expected);
+}
+
+/// One upload over a clean link, with a place for more keys at the front and in its group.
+fn upload(keys: &str, tcp: &str, group: &str) -> String {
+    format!(
+        "{keys}\n[link.path]\nrate = \"10mbit\"\ndelay = \"20ms\"\nqueue = \"1bdp\"\n[tcp]\n{tcp}\n\
+         [[clients]]\nname = \"upload\"\npath = [\"path\"]\n{group}\napp = {{ kind = \"bulk\" }}\n"
+    )
+}
+
+#[test]
+fn one_trial_and_no_chance_are_warned_of() {
+    let one = Run::crafted(&upload("duration = \"20s\"", "", ""));
+    one.warns("rest on one trial");
+    one.does_not_warn("nothing in the scenario is random");
+    let same = Run::crafted(&upload("duration = \"20s\"\ntrials = 3", "", ""));
+    same.warns("nothing in the scenario is random");
+    let spread = Run::crafted(&upload("duration = \"20s\"\ntrials = 3", "", "start_spread = \"1s\""));
+    spread.does_not_warn("nothing in the scenario is random");
+}
+
+#[test]
+fn what_holds_a_flow_back_is_named() {
+    let small = "receive_window = \"16KiB\"";
+    Run::crafted(&upload("duration = \"20s\"", small, "")).warns("receiver's window");
+    let none = format!("{small}\ncongestion = \"none\"");
+    Run::crafted(&upload("duration = \"20s\"", &none, "")).does_not_warn("receiver's window");
+    Run::crafted(&upload("duration = \"20s\"", "", "")).does_not_warn("receiver's window");
+    let little = "send_buffer = \"4KiB\"\nmss = 1000";
+    Run::crafted(&upload("duration = \"20s\"", little, "")).warns("had nothing to send");
+}
+
+#[test]
+fn too_short_runs_are_warned_of() {
+    Run::crafted(&upload("duration = \"10s\"\nwarmup = \"2s\"", "", "")).warns("loss episodes");
+    let slow = upload("duration = \"3s\"\nwarmup = \"200ms\"", "", "");
+    let slow = slow.replace("10mbit", "100mbit").replace("20ms", "100ms");
+    Run::crafted(&slow).warns("first slow start");
+    let halved = upload("duration = \"30s\"", "", "")
+        + "[[schedule]]\nat = \"20s\"\nset = { \"link.path.rate\" = \"1mbit\" }\n";
+    Run::crafted(&halved).warns("last third");
+}
+
+#[test]
+fn a_handshake_across_the_warm_up_spoils_no_figure() {
+    let text = upload("duration = \"20s\"\nwarmup = \"2s\"", "", "")
+        .replace("delay =", "loss = \"100%\"\ndelay =")
+        + "[[schedule]]\nat = \"2500ms\"\nset = { \"link.path.loss\" = \"0%\" }\n";
+    let run = Run::crafted(&text);
+    run.within("timeouts", run.get(&[], "timeouts"), 0.0, 5.0);
+    run.within("goodput", run.get(&[], "goodput_mbit"), 6.0, 10.0);
+}
