@@ -57,8 +57,12 @@ fn two_opening_ends_meet_without_a_timeout() {
         let from_a: Vec<_> = std::iter::from_fn(|| a.poll_transmit(now)).collect();
         let from_b: Vec<_> = std::iter::from_fn(|| b.poll_transmit(now)).collect();
         let then = at(round * 50 + 50);
-        from_a.iter().for_each(|s| b.handle_segment(then, s));
-        from_b.iter().for_each(|s| a.handle_segment(then, s));
+        for segment in &from_a {
+            b.handle_segment(then, segment);
+        }
+        for segment in &from_b {
+            a.handle_segment(then, segment);
+        }
     }
     assert_eq!((a.state(), b.state()), (State::Established, State::Established));
 }

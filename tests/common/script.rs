@@ -133,6 +133,7 @@ impl Script {
     }
 
     /// The peer's segment arrives at `millis`.
+    #[expect(clippy::needless_pass_by_value, reason = "a script makes its segments on the spot")]
     pub fn send(&mut self, millis: u64, segment: Segment) {
         self.wait(millis);
         let text = line(&segment, SeqNumber(PEER_ISS), SeqNumber(OWN_ISS));
