@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Lab 1: what does Reno do when the network loses packets?
 #
-# Twenty people chat while two others upload as fast as they can. Everybody sits behind a link that
+# Twenty people chat while six others upload as fast as they can. Everybody sits behind a link that
 # loses packets at random, and all share one 10 Mbit/s bottleneck (`scenarios/loss10.toml`). We let
-# the same thing happen with Reno and with no congestion control at all, at 0, 1, 5 and 10 % loss.
+# the same thing happen with Reno and with no congestion control at all, at 0, 1, 3 and 10 % loss.
 #
 # Three habits to practise here: **predict before you look**, **ask what limits the sender**, and
 # **compare a measurement with a formula where the formula's assumptions hold, and say where they
@@ -76,8 +76,8 @@ print("reading", results)
 # Before you look at any figure, write your answers into the next cell. A guess with a reason is
 # worth more than a right number without one.
 #
-# 1. How many times less will two Reno uploads deliver at 10 % loss than at 1 %? (Mathis' formula,
-#    which you know from the lecture, says $\sqrt{10} \approx 3.2$.)
+# 1. How many times less will Reno deliver at 10 % loss than at 1 %? (Mathis' formula, which you
+#    know from the lecture, says $\sqrt{10} \approx 3.2$. But mind the bottleneck.)
 # 2. Without loss, who delivers more: Reno, or senders without congestion control?
 # 3. At 10 % loss, who delivers more, and who retransmits more?
 # 4. What happens to the chat's 99th percentile of latency in each case?
@@ -119,7 +119,7 @@ pd.DataFrame({"predicted": predictions, "measured": answers})
 
 # %% [markdown]
 # The goodput of `trials.csv` counts everything that arrives, the chat's messages too. From here on
-# we look at the two uploads alone, which `flows.csv` has by name.
+# we look at the uploads alone, which `flows.csv` has by name.
 
 # %%
 flows = pd.read_csv(f"{results}/flows.csv").rename(
@@ -132,22 +132,22 @@ per_trial = uploads.groupby(["controller", "loss_percent", "trial"])["goodput_mb
 fig, ax = plt.subplots()
 for controller, marker in (("none", "o"), ("reno", "s")):
     of = per_trial[controller].groupby(level="loss_percent")
-    # Half the width of a 95 % interval of a mean of five: Student's t with 4 degrees of freedom.
-    half = 2.776 * of.std() / np.sqrt(of.count())
+    # Half the width of a 95 % interval of the mean of ten: Student's t with 9 degrees of freedom.
+    half = 2.262 * of.std() / np.sqrt(of.count())
     ax.errorbar(of.mean().index, of.mean(), yerr=half, marker=marker, capsize=4, label=controller)
-ax.set(xlabel="random loss (%)", ylabel="goodput of both uploads (Mbit/s)", ylim=(0, None))
-ax.set_title("Goodput against loss: means of five trials, 95 % intervals")
+ax.set(xlabel="random loss (%)", ylabel="goodput of all uploads (Mbit/s)", ylim=(0, None))
+ax.set_title("Goodput against loss: means of ten trials, 95 % intervals")
 ax.legend()
 plt.show()
 
 # %% [markdown]
-# **Question 1.** At 10 % loss `none` delivers far more than `reno`. Is that an argument for
+# **Question 1.** At 10 % loss `none` delivers more than `reno`. Is that an argument for
 # switching congestion control off? Look at the left end of the picture, and at the retransmissions
 # in the table above, before you answer. (`scenarios/collapse.toml` asks the same of many senders.)
 #
 # ## 3. The window over time
 #
-# `series/<cell>/trial-0/flows.csv` has a sample every 10 ms of the first trial of each cell, and
+# `series/<cell>/trial-0/flows.csv` has a sample every 20 ms of the first trial of each cell, and
 # `events.csv` says when each flow retransmitted or timed out.
 
 # %%
@@ -223,8 +223,8 @@ plt.show()
 # acknowledgments it used to be 2; a sender that counts *bytes* (RFC 3465, like this one and like
 # Linux) grows as if every segment were acknowledged: $b = 1$.
 #
-# Both assume that nothing but loss limits the sender. In `loss10` that is not so: at 0 and 1 % the
-# bottleneck is nearly full. So we first make an experiment that fits the assumptions: one upload,
+# Both assume that nothing but random loss limits the sender. In `loss10` that is not so: at 0 and
+# 1 % the bottleneck is full. So we first make an experiment that fits the assumptions: one upload,
 # a bottleneck too wide to matter, more values of loss, two people chatting.
 
 # %%
