@@ -144,7 +144,12 @@ pub fn render(study: &Study, cells: &[CellSummary]) -> String {
     let blank = vec![String::new(); study.axes.len()];
     let texts = |text: fn(&Shown) -> &str| columns.iter().map(|column| text(column).to_owned()).collect();
     let mut rows = vec![
-        line("cell", study.axes.iter().map(Axis::heading).collect(), "trials".to_owned(), texts(|c| c.heading)),
+        line(
+            "cell",
+            study.axes.iter().map(Axis::heading).collect(),
+            "trials".to_owned(),
+            texts(|c| c.heading),
+        ),
         line("", blank, String::new(), texts(|c| c.unit)),
     ];
     for cell in &done {
@@ -164,7 +169,11 @@ pub fn render(study: &Study, cells: &[CellSummary]) -> String {
 
 /// The heading of a column in one line, with its unit.
 pub fn heading(column: &Shown) -> String {
-    if column.unit.is_empty() { column.heading.to_owned() } else { format!("{} {}", column.heading, column.unit) }
+    if column.unit.is_empty() {
+        column.heading.to_owned()
+    } else {
+        format!("{} {}", column.heading, column.unit)
+    }
 }
 
 /// Pads the columns: the first `left` to the left, the others to the right.

@@ -19,7 +19,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     let mut panels: Vec<DrawPanel> = Vec::new();
     for &cell in &cells {
         let flows = data::flows(results, cell)?;
-        let curves = curves(&flows, bin, if single { 4 } else { 3 });
+        let curves = curves(&flows, bin, 4);
         if curves.iter().all(|(_, points)| points.len() < 2 || points.iter().all(|point| point.1 == 0.0)) {
             continue;
         }
