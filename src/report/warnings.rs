@@ -90,10 +90,12 @@ fn trials(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>)
 
 /// Cells whose trials agree in every figure: they had no chances to differ in.
 fn nothing_random(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>) {
-    let wall = results.figure("wall_s");
+    // Neither is a figure of the network: samples of the series, which only some trials have, are
+    // events of the engine too.
+    let others = [results.figure("wall_s"), results.figure("events")];
     let identical = cells.iter().filter(|cell| cell.n > 1).filter(|cell| {
         let mut trials = results.trials.iter().filter(|trial| trial.cell == cell.cell).map(|trial| {
-            let figures = trial.figures.iter().enumerate().filter(|(n, _)| Some(*n) != wall);
+            let figures = trial.figures.iter().enumerate().filter(|(n, _)| !others.contains(&Some(*n)));
             figures.map(|(_, figure)| *figure).collect::<Vec<_>>()
         });
         let first = trials.next();
