@@ -223,7 +223,7 @@ fn what_holds_a_flow_back_is_named() {
 #[test]
 fn too_short_runs_are_warned_of() {
     Run::crafted(&upload("duration = \"10s\"\nwarmup = \"2s\"", "", "")).warns("loss episodes");
-    let slow = upload("duration = \"3s\"\nwarmup = \"200ms\"", "", "");
+    let slow = upload("duration = \"3s\"\nwarmup = \"1s\"", "", "");
     let slow = slow.replace("10mbit", "100mbit").replace("20ms", "100ms");
     Run::crafted(&slow).warns("first slow start");
     let halved = upload("duration = \"30s\"", "", "")

@@ -13,7 +13,7 @@ use super::Report;
 use super::error::ReportError;
 use super::files::Results;
 use super::manifest::Manifest;
-use super::study::Study;
+use super::study::{Axis, Study};
 use super::table::{self, Check, CheckVerdict};
 
 /// A drawing larger than this goes in as pixels, which then are smaller.
@@ -36,6 +36,7 @@ th { border-bottom: 2px solid #999; }
 th.name, td.name { text-align: left; }
 .warning { border-left: 4px solid #d55e00; background: #fdf3ec; padding: .3em .8em; margin: .4em 0; }
 .fail { color: #be1e2d; font-weight: bold; }
+summary { cursor: pointer; margin: .5em 0; }
 figure { margin: 1.5em 0; page-break-inside: avoid; }
 figure svg, figure img { width: 100%; height: auto; }
 pre { background: #f6f6f6; padding: .8em 1em; overflow-x: auto; font-size: .85em; }
@@ -58,6 +59,9 @@ pub fn write(
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
     );
+    for paragraph in preface(&study.scenario) {
+        let _ = writeln!(page, "<p>{}</p>", escape(&paragraph));
+    }
     if let Some(expect) = &study.expect {
         let _ = writeln!(page, "<p class=\"question\"><b>What one should see.</b> {}</p>", escape(expect));
     }
@@ -93,6 +97,15 @@ pub fn write(
     super::writer::replace(&results.dir.join("report.html"), page.as_bytes())
 }
 
+/// What the author wrote above the first key of the scenario, in paragraphs: mostly the question.
+fn preface(scenario: &str) -> Vec<String> {
+    let comment = scenario.lines().map(str::trim).take_while(|line| line.starts_with('#'));
+    let words: Vec<&str> = comment.map(|line| line.trim_start_matches('#').trim()).collect();
+    let paragraphs = words.split(|line| line.is_empty()).map(|lines| lines.join(" "));
+    // An editor's schema line is not for readers.
+    paragraphs.filter(|text| !text.is_empty() && !text.starts_with(":schema")).collect()
+}
+
 /// The text with everything that HTML would take for its own made harmless.
 pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -113,7 +126,7 @@ fn summary_table(page: &mut String, study: &Study, report: &Report) {
     let columns = table::shown(&report.cells);
     let names = study.axes.len();
     page.push_str("<div class=\"scroll\"><table>\n");
-    let keys = study.axes.iter().map(|axis| axis.key.clone());
+    let keys = study.axes.iter().map(Axis::heading);
     let headings = ["cell".to_owned()].into_iter().chain(keys).chain(["trials".to_owned()]);
     row(page, "th", names + 1, headings.chain(columns.iter().map(|column| table::heading(column))));
     for cell in report.cells.iter().filter(|cell| cell.n > 0) {
@@ -169,6 +182,10 @@ fn check_table(page: &mut String, study: &Study, report: &Report, checks: &[Chec
     if shown.is_empty() {
         return;
     }
+    // What passed is proof for those who ask; a failure is for everyone.
+    let failed = checks.iter().any(|check| check.verdict() == CheckVerdict::Fail);
+    let open = if failed { " open" } else { "" };
+    let _ = writeln!(page, "<details{open}><summary>Configured against realised, check by check</summary>");
     page.push_str("<div class=\"scroll\"><table>\n");
     let headings = ["cell", "link", "direction", "quantity", "configured", "realised", "allowed", "verdict"];
     row(page, "th", 4, headings.into_iter().map(str::to_owned));
@@ -192,7 +209,7 @@ fn check_table(page: &mut String, study: &Study, report: &Report, checks: &[Chec
             table::plain(check.high),
         );
     }
-    page.push_str("</table></div>\n");
+    page.push_str("</table></div></details>\n");
     if !all {
         let _ = writeln!(page, "<p>All {} checks: <code>realised.csv</code>.</p>", checks.len());
     }
@@ -231,7 +248,7 @@ mod tests {
         let mut study = study(&[(evil, &[evil, "2"])]);
         study.title = evil.to_owned();
         study.expect = Some(evil.to_owned());
-        study.scenario = evil.to_owned();
+        study.scenario = format!("# {evil}\n{evil}");
         study.overrides = vec![evil.to_owned()];
         study.trials = 1;
         fill(dir.path(), &study, |_, _| Model {

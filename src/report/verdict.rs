@@ -20,6 +20,9 @@ const MAX_SENTENCES: usize = 3;
 /// A smaller change, even if no chance, is not worth a word.
 const WORTH_NAMING: f64 = 0.02;
 
+/// Jain's index takes this much more change to matter.
+const WORTH_NAMING_OF_JAIN: f64 = 0.05;
+
 /// Retransmissions below this share of all segments, before and after, are not worth a word.
 const FEW_RETRANSMITS: f64 = 0.005;
 
@@ -139,13 +142,18 @@ fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Sent
         if figure == "retransmits" && few(from, before) && few(to, after) {
             continue;
         }
-        let worth = (after - before).abs() >= WORTH_NAMING * before.abs().max(after.abs());
+        let least = if figure == "jain_index" { WORTH_NAMING_OF_JAIN } else { WORTH_NAMING };
+        let worth = (after - before).abs() >= least * before.abs().max(after.abs());
         // The means must not contradict the pairs, as a single wild trial can make them do.
         let clear_enough = difference.is_clear() && (difference.mean > 0.0) == (after > before);
         if clear_enough && worth {
             let moved = if after > before { "rose" } else { "fell" };
             let by = factor(before, after);
-            let (before, after) = (table::plain(before), table::plain(after));
+            let number = |value: f64| match figure {
+                "retransmits" => format!("{value:.0}"),
+                _ => table::plain(value),
+            };
+            let (before, after) = (number(before), number(after));
             clear.push(format!("{name} {moved} from {before} to {after}{unit} ({by})"));
         } else if worth && figure != "jain_index" {
             unclear.push(name.to_owned());
@@ -185,15 +193,13 @@ fn listed(parts: &[String]) -> String {
     }
 }
 
-/// A change as a reader says it: `13 times as much`, `a 13th`, `-26 %`.
+/// A change as a reader says it: `by a factor of 13`, `−26 %`.
 fn factor(before: f64, after: f64) -> String {
     let times = |ratio: f64| if ratio < 9.95 { format!("{ratio:.1}") } else { format!("{ratio:.0}") };
     if before <= 0.0 || after <= 0.0 {
         format!("by {}", table::plain((after - before).abs()))
-    } else if after >= 2.0 * before {
-        format!("{} times as much", times(after / before))
-    } else if before >= 2.0 * after {
-        format!("{} times less", times(before / after))
+    } else if after >= 2.0 * before || before >= 2.0 * after {
+        format!("by a factor of {}", times((after / before).max(before / after)))
     } else {
         let percent = (after / before - 1.0) * 100.0;
         let sign = if percent < 0.0 { '−' } else { '+' };
@@ -251,7 +257,7 @@ mod tests {
         assert_eq!(clear.len(), 1);
         assert!(
             clear[0].starts_with(
-                "With reno instead of none, goodput fell from 5 to 2.03 Mbit/s (2.5 times less)."
+                "With reno instead of none, goodput fell from 5 to 2.03 Mbit/s (by a factor of 2.5)."
             ),
             "{clear:?}"
         );
@@ -283,8 +289,8 @@ mod tests {
 
     #[test]
     fn changes_are_said_as_one_would() {
-        assert_eq!(factor(10.0, 130.0), "13 times as much");
-        assert_eq!(factor(10.0, 4.0), "2.5 times less");
+        assert_eq!(factor(10.0, 130.0), "by a factor of 13");
+        assert_eq!(factor(10.0, 4.0), "by a factor of 2.5");
         assert_eq!(factor(10.0, 7.4), "−26 %");
         assert_eq!(factor(0.0, 4.0), "by 4");
     }

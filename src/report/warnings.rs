@@ -21,6 +21,9 @@ const FEW_EPISODES: u64 = 10;
 /// not settled. A sawtooth alone stays well below.
 const UNSETTLED: f64 = 1.5;
 
+/// One flow among many that is still in its first slow start is no news; this share of them is.
+const MANY_FLOWS: f64 = 0.1;
+
 /// Something to look at before trusting the figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Warning {
@@ -87,10 +90,12 @@ fn trials(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>)
 
 /// Cells whose trials agree in every figure: they had no chances to differ in.
 fn nothing_random(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>) {
-    let wall = results.figure("wall_s");
+    // Neither is a figure of the network: samples of the series, which only some trials have, are
+    // events of the engine too.
+    let others = [results.figure("wall_s"), results.figure("events")];
     let identical = cells.iter().filter(|cell| cell.n > 1).filter(|cell| {
         let mut trials = results.trials.iter().filter(|trial| trial.cell == cell.cell).map(|trial| {
-            let figures = trial.figures.iter().enumerate().filter(|(n, _)| Some(*n) != wall);
+            let figures = trial.figures.iter().enumerate().filter(|(n, _)| !others.contains(&Some(*n)));
             figures.map(|(_, figure)| *figure).collect::<Vec<_>>()
         });
         let first = trials.next();
@@ -178,10 +183,10 @@ fn few_episodes(results: &Results, warnings: &mut Vec<Warning>) {
 }
 
 /// What the series of a cell say about its bulk flows: their goodput by thirds of the measured
-/// interval, and whether one was still in its first slow start when measuring began.
+/// interval, and how many were still in their first slow start when measuring began.
 #[derive(Default)]
 struct Settling {
-    first_slow_start: bool,
+    first_slow_start: usize,
     /// Bytes by flow and direction at the bounds of the last two thirds.
     bytes: BTreeMap<(String, String), [f64; 3]>,
 }
@@ -190,7 +195,7 @@ fn settling(results: &Results, warnings: &mut Vec<Warning>) -> Result<(), Report
     let (mut slow, mut unsettled) = (Vec::new(), Vec::new());
     for cell in results.cells_with_trials() {
         let Some(settling) = read_settling(results, cell)? else { continue };
-        if settling.first_slow_start {
+        if settling.first_slow_start as f64 > settling.bytes.len() as f64 * MANY_FLOWS {
             slow.push(cell);
         }
         let sum = |n: usize| -> f64 { settling.bytes.values().map(|bytes| bytes[n]).sum() };
@@ -223,10 +228,8 @@ fn read_settling(results: &Results, cell: usize) -> Result<Option<Settling>, Rep
         let key = (flow.to_owned(), row.get("direction").to_owned());
         let first_after_warmup = time >= start && !settling.bytes.contains_key(&key);
         if first_after_warmup {
-            settling.first_slow_start |= start > 0.0
-                && delivered > 0.0
-                && row.get("ssthresh_bytes").is_empty()
-                && row.get("phase").contains("slow");
+            let first = row.get("ssthresh_bytes").is_empty() && row.get("phase").contains("slow");
+            settling.first_slow_start += usize::from(start > 0.0 && delivered > 0.0 && first);
         }
         if time >= start {
             let bytes = settling.bytes.entry(key).or_default();

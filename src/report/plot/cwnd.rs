@@ -83,7 +83,8 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         1 => format!("of {total} flows the one that delivered the most"),
         _ => format!("of {total} flows the {curves} that delivered the most"),
     });
-    let scales = (panels.len() > 1).then(|| "each panel has its own scale".to_owned());
+    let scales = (panels.len() > 1)
+        .then(|| "each panel has its own scales, and shows as much time as is legible".to_owned());
     let flight = windowless.then(|| "no congestion control, no window".to_owned());
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
@@ -103,9 +104,14 @@ fn panel(title: String, flows: Vec<Flow>, events: Vec<Event>, segment: f64, time
             .iter()
             .map(|flow| flow.points(if flow.has_window() { &flow.cwnd } else { &flow.flight }, segment))
             .collect();
+        let last = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(duration, f64::max);
+        let end = legible(&events, last);
+        let lines: Vec<Vec<(f64, f64)>> = lines
+            .into_iter()
+            .map(|line| line.into_iter().take_while(|point| point.0 <= end).collect())
+            .collect();
         let values = lines.iter().flatten().map(|point| point.1).filter(|value| value.is_finite());
         let top = values.fold(0.0, f64::max);
-        let end = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(duration, f64::max);
         // A strip above the curves for the events.
         let chart = Panel {
             title: title.clone(),
@@ -122,12 +128,15 @@ fn panel(title: String, flows: Vec<Flow>, events: Vec<Event>, segment: f64, time
         .draw(area, Some((0.0, warmup)))?;
         if let [flow] = flows.as_slice() {
             for (from, to) in episodes(&events, end) {
-                chart.rectangle([(from, top * 1.16), (to, 0.0)], RECOVERY, 1.0)?;
+                if from < end {
+                    chart.rectangle([(from, top * 1.16), (to.min(end), 0.0)], RECOVERY, 1.0)?;
+                }
             }
             // A threshold far above the window would squeeze the sawtooth to the floor.
             let threshold: Vec<(f64, f64)> = flow
                 .points(&flow.ssthresh, segment)
                 .into_iter()
+                .take_while(|point| point.0 <= end)
                 .map(|(x, y)| (x, if y <= top * 1.05 { y } else { f64::NAN }))
                 .collect();
             chart.line(&steps(&threshold), MUTED, 12, Some((5, 4)))?;
@@ -136,11 +145,22 @@ fn panel(title: String, flows: Vec<Flow>, events: Vec<Event>, segment: f64, time
             chart.line(line, Curve(n).color(), if flows.len() > 2 { 16 } else { 20 }, None)?;
         }
         for (row, kind, color) in [(0, "fast_retransmit", Curve(0).color()), (1, "timeout", ALARM)] {
-            let places: Vec<f64> = events.iter().filter(|e| e.kind == kind).map(|e| e.time_s).collect();
+            let seen = events.iter().filter(|e| e.kind == kind && e.time_s <= end);
+            let places: Vec<f64> = seen.map(|e| e.time_s).collect();
             chart.ticks(&places, row, color)?;
         }
         Ok(())
     })
+}
+
+/// Losses that a panel has room for; more teeth would run into one another.
+const MOST_TEETH: usize = 45;
+
+/// Where a panel's axis of time ends: early enough for its sawtooth to be seen.
+fn legible(events: &[Event], end: f64) -> f64 {
+    let losses = events.iter().filter(|event| event.kind == "fast_retransmit" || event.kind == "timeout");
+    let crowded = losses.map(|event| event.time_s).nth(MOST_TEETH);
+    crowded.map_or(end, |at| ((at / 5.0).ceil() * 5.0).max(10.0).min(end))
 }
 
 /// The spans of fast recovery, each from its fast retransmit to its end, which is its exit or a
@@ -192,5 +212,8 @@ mod tests {
             event(4.0, "fast_retransmit"),
         ];
         assert_eq!(episodes(&events, 9.0), [(1.0, 1.5), (2.0, 2.5), (4.0, 9.0)]);
+        assert!((legible(&events, 60.0) - 60.0).abs() < 1e-9);
+        let many: Vec<Event> = (0..200).map(|n| event(f64::from(n) * 0.3, "timeout")).collect();
+        assert!((legible(&many, 60.0) - 15.0).abs() < 1e-9);
     }
 }

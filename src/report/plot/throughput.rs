@@ -1,5 +1,7 @@
 //! Goodput of each flow over time.
 
+use std::collections::BTreeSet;
+
 use super::data::{self, Flow};
 use super::panel::Panel;
 use super::scale::Scale;
@@ -19,7 +21,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     let mut panels: Vec<DrawPanel> = Vec::new();
     for &cell in &cells {
         let flows = data::flows(results, cell)?;
-        let curves = curves(&flows, bin, if single { 4 } else { 3 });
+        let curves = curves(&flows, bin, 4);
         if curves.iter().all(|(_, points)| points.len() < 2 || points.iter().all(|point| point.1 == 0.0)) {
             continue;
         }
@@ -27,8 +29,11 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
             // Over several cells the same place in the order may belong to different flows.
             if n == labels.len() {
                 labels.push(label.clone());
-            } else if labels[n] != *label && !label.starts_with("the other ") {
-                labels[n] = format!("flow no. {} by volume", n + 1);
+            } else if labels[n] != *label {
+                labels[n] = match label.starts_with("the other ") {
+                    true => "all other flows together".to_owned(),
+                    false => format!("flow no. {} by volume", n + 1),
+                };
             }
         }
         let title = data::panel_title(results, cell);
@@ -94,8 +99,18 @@ fn bin_width(duration: f64) -> f64 {
 
 type Curves = Vec<(String, Vec<(f64, f64)>)>;
 
-/// The curves of a panel with their labels: `most` single flows, and the others together.
+/// The most flows that are told apart where there are several groups of them.
+const MOST_SINGLE: usize = 8;
+
+/// The curves of a panel with their labels: the groups, if many flows form a few; else `most` single
+/// flows, and the others together.
 fn curves(flows: &[Flow], bin: f64, most: usize) -> Curves {
+    let groups: BTreeSet<&str> = flows.iter().map(|flow| group(&flow.name)).collect();
+    if flows.len() > MOST_SINGLE && (2..=most).contains(&groups.len()) {
+        let of =
+            |name: &str| -> Vec<&Flow> { flows.iter().filter(|flow| group(&flow.name) == name).collect() };
+        return groups.iter().map(|name| (format!("{name}, all together"), binned(&of(name), bin))).collect();
+    }
     let singles = if flows.len() > most + 1 { most } else { flows.len() };
     let mut curves: Curves =
         flows[..singles].iter().map(|flow| (flow.label(), binned(&[flow], bin))).collect();
@@ -104,6 +119,11 @@ fn curves(flows: &[Flow], bin: f64, most: usize) -> Curves {
         curves.push((format!("the other {} flows together", rest.len()), binned(&rest, bin)));
     }
     curves
+}
+
+/// Flows are named after their group, with a number behind it.
+fn group(flow: &str) -> &str {
+    flow.rsplit_once('-').map_or(flow, |(group, _)| group)
 }
 
 /// The goodput of the flows together in Mbit/s in bins, each at its middle; the last bin only if it is complete.
