@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::*;
 use crate::app::Io;
-use crate::congestion::Choice;
 use crate::link::config::{Delay, LossModel, Queue};
 use crate::tcp::Config;
 use crate::units::{Probability, Rate};
@@ -41,7 +40,7 @@ impl App for Sink {
 }
 
 /// One bulk flow over one link, loss on the data direction only.
-pub fn bulk(
+fn bulk(
     tcp: Config,
     rate: Option<&str>,
     queue: u64,
@@ -80,59 +79,6 @@ pub fn bulk(
 fn fills_a_link() {
     let outcome = bulk(Config::default(), Some("10mbit"), 42, 50, 0.0, 33, 1);
     let up = outcome.flows[0].directions[0].as_ref().expect("data");
-    println!("{up:?}\n{:?}", outcome.links[0]);
     let goodput = up.bytes_delivered as f64 * 8e-6 / outcome.measured.as_secs_f64();
     assert!(goodput > 9.4, "{goodput}");
-}
-
-#[test]
-#[ignore]
-fn kernel_table() {
-    for (cc, sack) in [("reno", true), ("cubic", true)] {
-        for rtt in [20, 100] {
-            for loss in [0.001, 0.005, 0.01, 0.02, 0.05, 0.1] {
-                let mut all: Vec<f64> = (0..10)
-                    .map(|seed| {
-                        let tcp = Config {
-                            congestion: Choice::named(cc),
-                            sack,
-                            recovery: crate::tcp::Recovery::Rack,
-                            ..Config::default()
-                        };
-                        let outcome = bulk(tcp, None, 1000, rtt, loss, 33, seed);
-                        let up = outcome.flows[0].directions[0].as_ref().expect("data");
-                        up.bytes_delivered as f64 * 8e-6 / outcome.measured.as_secs_f64()
-                    })
-                    .collect();
-                all.sort_by(f64::total_cmp);
-                let outcome = bulk(
-                    Config {
-                        congestion: Choice::named(cc),
-                        sack,
-                        recovery: crate::tcp::Recovery::Rack,
-                        ..Config::default()
-                    },
-                    None,
-                    1000,
-                    rtt,
-                    loss,
-                    33,
-                    1,
-                );
-                let up = outcome.flows[0].directions[0].as_ref().expect("data");
-                println!(
-                    "{cc},{},{rtt},{loss},{:.3},{:.3},{:.3},{},{:.1},{:.1},to={},ep={}",
-                    i32::from(sack),
-                    (all[4] + all[5]) / 2.0,
-                    all[0],
-                    all[9],
-                    up.retransmits,
-                    up.cwnd_mean.unwrap_or(0.0) / 1448.0,
-                    up.srtt_mean.unwrap_or_default().as_millis_f64(),
-                    up.timeouts,
-                    up.recovery_episodes
-                );
-            }
-        }
-    }
 }
