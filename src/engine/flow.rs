@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::congestion::Choice;
 use crate::record::{DirectionOutcome, FlowOutcome, LimitedBy};
 use crate::rng::Seed;
-use crate::tcp::{Config, Connection, Limit, Stats};
+use crate::tcp::{Config, Connection, Limit, State, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::{Direction, SeqNumber};
 
@@ -120,7 +120,11 @@ impl Flow {
         for direction in Direction::BOTH {
             let delivered = self.delivered(direction);
             let end = &mut self.ends[direction.index()];
-            end.baseline = (end.connection.stats(now).clone(), delivered);
+            // A connection counts anew from its establishment; one that is still shaking hands has
+            // nothing behind it.
+            let shaking = matches!(end.connection.state(), State::Listen | State::SynSent | State::SynReceived);
+            let stats = if shaking { Stats::default() } else { end.connection.stats(now).clone() };
+            end.baseline = (stats, delivered);
         }
     }
 
