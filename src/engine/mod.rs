@@ -10,8 +10,6 @@ mod io;
 mod messages;
 pub mod queue;
 mod recorder;
-#[cfg(test)]
-mod tests;
 mod topology;
 
 use std::sync::Arc;
