@@ -1,4 +1,4 @@
-//! RFC 6582: NewReno, loss recovery without SACK.
+//! RFC 6582: `NewReno`, loss recovery without SACK.
 
 mod common;
 

@@ -1,0 +1,211 @@
+//! RFC 9293 §3.10.7 and RFC 5961: which segments count, which are answered, and what resets.
+
+mod common;
+
+use common::{PEER_ISS, Pair, Script, ms, plain, segment, syn, syn_ack};
+use testbed::tcp::{Config, Event, State};
+use testbed::wire::{Flags, Segment, SeqNumber, SynOptions};
+
+/// §3.10.7.2: a listening end ignores resets and resets acknowledgments.
+#[test]
+fn listen_ignores_resets_and_resets_acknowledgments() {
+    let mut script = Script::listen(&plain());
+    script.send(10, segment(Flags::RST, 0, 0, 0));
+    script.silent(10);
+    script.send(20, segment(Flags::ACK, 7, 70, 0));
+    script.recv(20, "R 70..70");
+    assert_eq!(script.tcp.state(), State::Listen);
+}
+
+/// §3.10.7.3: an opening end resets what acknowledges something else, and believes a reset only
+/// if that acknowledges its SYN.
+#[test]
+fn syn_sent_takes_only_what_acknowledges_its_syn() {
+    let mut script = Script::in_state(&plain(), State::SynSent);
+    script.send(10, segment(Flags::ACK, 5, 9, 0));
+    script.recv(10, "R 9..9");
+    script.send(20, segment(Flags::RST.with(Flags::ACK), 0, 9, 0));
+    script.send(30, segment(Flags::RST, 0, 1, 0));
+    script.send(40, segment(Flags::ACK, 1, 1, 0));
+    script.silent(40);
+    assert_eq!(script.tcp.state(), State::SynSent);
+    script.send(50, segment(Flags::RST.with(Flags::ACK), 0, 1, 0));
+    assert_eq!((script.tcp.state(), script.events()), (State::Closed, vec![Event::Closed]));
+}
+
+/// §3.10.7.4, fifth check: SYN-RECEIVED resets an acknowledgment of something else.
+#[test]
+fn syn_received_resets_a_wrong_acknowledgment() {
+    let mut script = Script::in_state(&plain(), State::SynReceived);
+    script.send(20, segment(Flags::ACK, 1, 77, 0));
+    script.recv(20, "R 77..77");
+    assert_eq!(script.tcp.state(), State::SynReceived);
+}
+
+/// §3.10.7.4, first check: SYN-RECEIVED answers an old SYN with where it is.
+#[test]
+fn syn_received_answers_a_repeated_syn() {
+    let mut script = Script::in_state(&plain(), State::SynReceived);
+    script.send(20, syn(SynOptions::default()));
+    script.recv(20, "A 1..1 ack 1");
+}
+
+/// RFC 5961 §3.2: a reset counts only with exactly the number expected; elsewhere in the window it
+/// is challenged, outside it is ignored.
+#[test]
+fn only_an_exact_reset_resets() {
+    for state in [
+        State::SynReceived,
+        State::Established,
+        State::FinWait1,
+        State::FinWait2,
+        State::CloseWait,
+        State::Closing,
+        State::LastAck,
+        State::TimeWait,
+    ] {
+        let mut script = Script::in_state(&plain(), state);
+        let next = if [State::CloseWait, State::Closing, State::LastAck, State::TimeWait].contains(&state) {
+            2
+        } else {
+            1
+        };
+        script.send(20, segment(Flags::RST, next + 5, 0, 0));
+        let challenge = script.take();
+        assert_eq!(challenge.len(), 1, "{state:?} challenges");
+        assert!(challenge[0].starts_with("A ") && challenge[0].ends_with(&format!(" ack {next}")));
+        script.send(30, segment(Flags::RST, next + 60_001, 0, 0));
+        script.send(40, segment(Flags::RST, u32::MAX, 0, 0));
+        script.silent(40);
+        assert_eq!(script.tcp.state(), state);
+        script.send(50, segment(Flags::RST, next, 0, 0));
+        script.silent(50);
+        assert_eq!(script.tcp.state(), State::Closed, "{state:?} believes an exact reset");
+    }
+}
+
+/// RFC 5961 §4.2: a SYN in an open connection is challenged, whatever its number.
+#[test]
+fn a_syn_in_an_open_connection_is_challenged() {
+    for offset in [0, 1, 500, 70_000] {
+        let mut script = Script::established(&plain());
+        let syn = Segment { seq: SeqNumber(PEER_ISS + offset), ..syn(SynOptions::default()) };
+        script.send(20, syn);
+        script.recv(20, "A 1..1 ack 1");
+        assert_eq!(script.tcp.state(), State::Established);
+    }
+}
+
+/// §3.10.7.4, first check: an unacceptable segment is answered with where we are, and dropped.
+#[test]
+fn unacceptable_segments_are_answered_and_dropped() {
+    for state in [State::Established, State::FinWait1, State::FinWait2] {
+        // Below the window, at its right edge, beyond it, and half the number space away.
+        for seq in [u32::MAX - 300, 60_001, 65_000, 1 << 31] {
+            let mut script = Script::in_state(&plain(), state);
+            script.send(20, segment(Flags::ACK, seq, 1, 100));
+            let answer = script.take();
+            assert_eq!(answer.len(), 1, "{state:?} {seq}");
+            assert!(answer[0].ends_with(" ack 1"), "{answer:?}");
+            assert_eq!(script.tcp.received(), 0);
+        }
+    }
+}
+
+/// §3.10.7.4, first check: an old duplicate of data brings an acknowledgment at once.
+#[test]
+fn an_old_duplicate_is_acknowledged_again() {
+    let mut script = Script::established(&plain());
+    script.send(20, segment(Flags::ACK, 1, 1, 500));
+    script.recv(60, "A 1..1 ack 501");
+    script.send(70, segment(Flags::ACK, 1, 1, 500));
+    script.recv(70, "A 1..1 ack 501");
+    assert_eq!(script.tcp.received(), 500);
+}
+
+/// §3.10.7.4: a segment that overlaps what is here is cut to what is new, at both ends.
+#[test]
+fn overlapping_segments_are_trimmed_to_the_window() {
+    let mut script = Script::established(&Config { receive_window: 1_000, ..plain() });
+    script.send(20, segment(Flags::ACK, 1, 1, 400));
+    script.send(30, segment(Flags::ACK, 201, 1, 5_000));
+    assert_eq!(script.tcp.received(), 1_000);
+}
+
+/// §3.10.7.4, fifth check: an acknowledgment of what was never sent is answered and dropped, its
+/// data with it.
+#[test]
+fn an_acknowledgment_of_the_future_is_refused() {
+    let mut script = Script::established(&plain());
+    script.send(20, segment(Flags::ACK, 1, 500, 100));
+    script.recv(20, "A 1..1 ack 1");
+    assert_eq!(script.tcp.received(), 0);
+}
+
+/// §3.10.7.4: a segment without ACK is dropped once the connection is open.
+#[test]
+fn segments_without_ack_are_dropped() {
+    let mut script = Script::established(&plain());
+    script.send(20, segment(Flags::default(), 1, 0, 100));
+    script.silent(200);
+    assert_eq!(script.tcp.received(), 0);
+}
+
+/// §3.10.5: abort resets the peer in every state that knows one.
+#[test]
+fn abort_sends_a_reset() {
+    for (state, expected) in [
+        (State::SynReceived, vec!["R 1..1"]),
+        (State::Established, vec!["R 1..1"]),
+        (State::FinWait1, vec!["R 2..2"]),
+        (State::FinWait2, vec!["R 2..2"]),
+        (State::CloseWait, vec!["R 1..1"]),
+        (State::Listen, vec![]),
+        (State::SynSent, vec![]),
+    ] {
+        let mut script = Script::in_state(&plain(), state);
+        script.tcp.abort();
+        script.drain();
+        assert_eq!(script.take(), expected, "{state:?}");
+        assert_eq!(script.tcp.state(), State::Closed);
+        script.silent(300_000);
+    }
+}
+
+/// §3.10.7.1: a closed end resets what still comes, so that a peer whose reset was lost learns it;
+/// it never answers a reset.
+#[test]
+fn a_closed_end_resets_what_still_comes() {
+    let mut script = Script::in_state(&plain(), State::Closed);
+    script.send(20, segment(Flags::ACK, 1, 1, 100));
+    script.recv(20, "R 1..1");
+    script.send(30, segment(Flags::default(), 1, 0, 100));
+    script.recv(30, "RA 4294966296..4294966296 ack 101");
+    script.send(40, segment(Flags::RST, 1, 1, 0));
+    script.silent(1_000);
+}
+
+/// §3.10.5 and §3.10.7.4 together: an abort ends the other side too, once its reset arrives.
+#[test]
+fn an_aborted_connection_ends_on_both_sides() {
+    let mut pair = Pair::open(&plain());
+    pair.server.write_zeros(100_000);
+    pair.run_for(ms(20));
+    pair.client.abort();
+    pair.run_for(ms(200));
+    assert_eq!(pair.server.state(), State::Closed);
+    assert_eq!(pair.events[1].last(), Some(&Event::Closed));
+}
+
+/// §3.10.7.4: the options of a repeated SYN-ACK change nothing; its window is not scaled.
+#[test]
+fn a_repeated_syn_ack_does_not_blow_up_the_window() {
+    let offer = SynOptions { mss: Some(1000), window_scale: Some(7), sack_permitted: false };
+    let config =
+        Config { window_scale: true, congestion: testbed::congestion::Choice::named("none"), ..plain() };
+    let mut script = Script::open_with(&config, syn_ack(offer));
+    script.send(20, syn_ack(offer));
+    script.recv(20, "A 1..1 ack 1");
+    script.write(1_000_000);
+    assert_eq!(script.take().len(), 60, "60 000 bytes, not 60 000 shifted by seven");
+}
