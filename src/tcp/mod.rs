@@ -4,12 +4,14 @@
 //!
 //! | rule | file | tests |
 //! | --- | --- | --- |
-//! | RFC 9293 states, handshake, teardown, reset | `connection` | `tests/rfc9293.rs` |
-//! | RFC 9293 §3.8.6 windows, probes, delayed ACK | `receiver`, `sender` | `tests/rfc9293.rs` |
+//! | RFC 9293 states, handshake, teardown, reset | `connection` | `tests/rfc9293*.rs` |
+//! | RFC 9293 §3.8.6 windows, probes, delayed ACK | `receiver`, `sender` | `tests/rfc9293_flow.rs` |
 //! | RFC 6298 retransmission timeout | `rtt`, `sender` | `tests/rfc6298.rs` |
 //! | RFC 5681 fast retransmit, slow start | `recovery`, `congestion::reno` | `tests/rfc5681.rs` |
 //! | RFC 6582 NewReno | `recovery` | `tests/rfc6582.rs` |
 //! | RFC 6675, 2018 SACK | `scoreboard`, `recovery`, `assembler` | `tests/rfc6675.rs` |
+//! | RFC 8985 RACK, in part | `scoreboard`, `recovery` | `tests/rfc6675.rs` |
+//! | RFC 9438 CUBIC | `congestion::cubic` | `tests/rfc9438.rs` |
 //! | RFC 3042 limited transmit, RFC 6928 IW10 | `sender` | `tests/rfc5681.rs` |
 //! | RFC 7323 timestamps, window scale, PAWS | `receiver`, `connection` | `tests/rfc7323.rs` |
 //! | RFC 3522 Eifel detection | `recovery` | `tests/rfc6298.rs` |

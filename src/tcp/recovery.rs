@@ -48,8 +48,6 @@ pub struct LossRecovery {
     pub(super) dup_acked: u64,
     /// The next retransmission does not wait for room in the window.
     pub(super) must_retransmit: bool,
-    /// RFC 6582 §3.2 step 3: only the first partial acknowledgment restarts the timer.
-    partial_seen: bool,
     /// The timestamp of the episode's first retransmission (RFC 3522 §3.2).
     first_retransmission: Option<u32>,
     /// When what was overtaken counts as lost (RFC 8985 §6.2's reordering timer).
@@ -84,7 +82,6 @@ impl Default for LossRecovery {
             dup_acks: 0,
             dup_acked: 0,
             must_retransmit: false,
-            partial_seen: false,
             first_retransmission: None,
             reorder_timer: Instant::MAX,
             signals: Vec::new(),
@@ -113,8 +110,8 @@ impl LossRecovery {
         self.signals.push((now, Signal::WindowProbe));
     }
 
-    /// Takes in an acknowledgment; returns whether the retransmission timer restarts if the
-    /// acknowledgment moved.
+    /// Takes in an acknowledgment. The retransmission timer restarts at every one that moves: RFC
+    /// 6582's "slow but steady" variant (§4), which Linux has as well.
     pub(super) fn on_ack(
         &mut self,
         now: Instant,
@@ -122,8 +119,8 @@ impl LossRecovery {
         controller: Option<&mut (dyn CongestionController + 'static)>,
         facts: AckFacts,
         stats: &mut Stats,
-    ) -> bool {
-        let Some(controller) = controller else { return true };
+    ) {
+        let Some(controller) = controller else { return };
         match self.episode {
             Episode::Open => {
                 if facts.advanced > 0 {
@@ -141,7 +138,6 @@ impl LossRecovery {
                     }
                     _ => Instant::MAX,
                 };
-                true
             }
             Episode::Recovery | Episode::Loss => {
                 if facts.advanced > 0 && self.was_unfounded(facts) {
@@ -151,7 +147,7 @@ impl LossRecovery {
                     // What was marked lost has arrived or is on its way.
                     scoreboard.unmark_lost(facts.una);
                     self.leave(now);
-                    return true;
+                    return;
                 }
                 if facts.una >= self.point {
                     self.leave(now);
@@ -160,9 +156,9 @@ impl LossRecovery {
                         self.enter(now, controller, facts.nxt, facts.nxt - facts.una, facts.mss);
                         stats.recovery_episodes += 1;
                     }
-                    return true;
+                    return;
                 }
-                self.repair(scoreboard, facts)
+                self.repair(scoreboard, facts);
             }
         }
     }
@@ -213,7 +209,6 @@ impl LossRecovery {
         self.point = nxt;
         self.reorder_timer = Instant::MAX;
         self.must_retransmit = true;
-        self.partial_seen = false;
         self.first_retransmission = None;
         self.signals.push((now, Signal::FastRetransmit));
         controller.on_loss(&Loss { now, bytes: lost, flight, new_episode: true });
@@ -228,8 +223,8 @@ impl LossRecovery {
         self.signals.push((now, Signal::RecoveryExit));
     }
 
-    /// Goes on repairing; returns whether the timer restarts.
-    fn repair(&mut self, scoreboard: &mut Scoreboard, facts: AckFacts) -> bool {
+    /// Goes on repairing.
+    fn repair(&mut self, scoreboard: &mut Scoreboard, facts: AckFacts) {
         if facts.use_sack {
             if facts.newly_sacked > 0 {
                 scoreboard.mark_lost_by_sack(facts.mss);
@@ -237,17 +232,17 @@ impl LossRecovery {
             if let (true, Some(reordering)) = (facts.newly_sacked + facts.advanced > 0, facts.reordering) {
                 scoreboard.mark_lost_retransmission(reordering);
             }
-            return true;
+            return;
         }
         if self.episode == Episode::Loss {
-            return true;
+            return;
         }
         if facts.duplicate {
             self.dup_acked += facts.mss;
-            return true;
+            return;
         }
         if facts.advanced == 0 {
-            return true;
+            return;
         }
         // RFC 6582 §3.2 step 3: a partial acknowledgment shows the next hole. Deflating by what it
         // covers and adding a segment back is taking off all but the hole just filled.
@@ -255,7 +250,6 @@ impl LossRecovery {
         if scoreboard.mark_first_lost() > 0 {
             self.must_retransmit = true;
         }
-        !std::mem::replace(&mut self.partial_seen, true)
     }
 
     /// RFC 3522 §3.2 (Eifel): the acknowledgment echoes a time before the first retransmission,

@@ -29,6 +29,8 @@ pub struct Scoreboard {
     /// When the latest-sent segment was sent of those known to have arrived (RFC 8985's
     /// `RACK.xmit_ts`).
     newest_sent: Instant,
+    /// The smallest round-trip time seen, zero before the first.
+    pub(super) min_rtt: Duration,
     /// Bytes delivered since the start, and when the last of them was.
     delivered: u64,
     delivered_at: Instant,
@@ -166,8 +168,12 @@ impl Scoreboard {
         out.bytes += len;
         self.delivered += len;
         self.delivered_at = now;
-        if marks & AMBIGUOUS == 0 {
+        // RFC 8985 §6.2 step 2: an answer to a retransmission that comes sooner than any round trip
+        // was one to the original.
+        if marks & AMBIGUOUS == 0 || now - sent_at >= self.min_rtt {
             self.newest_sent = self.newest_sent.max(sent_at);
+        }
+        if marks & AMBIGUOUS == 0 {
             let rtt = now - sent_at;
             out.rtt.get_or_insert(rtt);
             out.newest_rtt = Some(rtt);

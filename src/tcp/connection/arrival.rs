@@ -1,0 +1,255 @@
+//! A segment arrives: the checks of RFC 9293 §3.10.7, in its order.
+
+use super::super::receiver::Receiver;
+use super::super::state::State;
+use super::{Connection, Event, TIME_WAIT, TIMESTAMP_BYTES};
+use crate::time::Instant;
+use crate::wire::{Flags, Segment, SeqNumber};
+
+impl Connection {
+    /// A segment arrived (RFC 9293 §3.10.7).
+    pub fn handle_segment(&mut self, now: Instant, segment: &Segment) {
+        match self.state {
+            // §3.10.7.1: a peer that missed our reset learns of it.
+            State::Closed => {
+                if !segment.flags.has(Flags::RST) {
+                    self.reset = Some(reset_for(segment));
+                }
+            }
+            State::Listen => self.handle_in_listen(segment),
+            State::SynSent => self.handle_in_syn_sent(now, segment),
+            _ => self.handle_in_window(now, segment),
+        }
+    }
+
+    /// §3.10.7.2
+    fn handle_in_listen(&mut self, segment: &Segment) {
+        if segment.flags.has(Flags::RST) {
+            return;
+        }
+        if segment.flags.has(Flags::ACK) {
+            self.reset = Some(reset_for(segment));
+        } else if segment.flags.has(Flags::SYN) {
+            self.accept_syn(segment);
+            self.state = State::SynReceived;
+        }
+    }
+
+    /// §3.10.7.3
+    fn handle_in_syn_sent(&mut self, now: Instant, segment: &Segment) {
+        let ack = segment.flags.has(Flags::ACK);
+        if ack && (segment.ack != self.sender.iss.add(1) || self.sender.nxt == 0) {
+            if !segment.flags.has(Flags::RST) {
+                self.reset = Some(reset_for(segment));
+            }
+            return;
+        }
+        if segment.flags.has(Flags::RST) {
+            if ack {
+                self.finish();
+            }
+            return;
+        }
+        if !segment.flags.has(Flags::SYN) {
+            return;
+        }
+        self.accept_syn(segment);
+        if ack {
+            self.sender.handle_ack(now, 1, segment, false);
+            self.establish(now);
+            self.receiver.demand_ack();
+        } else {
+            // Both opened at once (§3.5): our SYN goes out again, now with an acknowledgment.
+            self.state = State::SynReceived;
+            self.sender.scoreboard.mark_all_lost();
+        }
+    }
+
+    /// Takes over what the peer's SYN says.
+    fn accept_syn(&mut self, segment: &Segment) {
+        let offered = segment.syn_options();
+        self.receiver = Receiver::new(&self.config, segment.seq);
+        let sender = &mut self.sender;
+        sender.sack = self.config.sack && offered.sack_permitted;
+        if let (true, Some(shift)) = (self.config.window_scale, offered.window_scale) {
+            // RFC 7323 §2.3: at most 14.
+            sender.window_scale = true;
+            sender.window_shift = shift.min(14);
+            self.receiver.window_shift = Receiver::shift_for(self.config.receive_window);
+        }
+        let mut option_bytes = 0;
+        if let (true, Some(stamps)) = (self.config.timestamps, segment.timestamps) {
+            sender.timestamps = true;
+            self.receiver.start_timestamps(stamps);
+            option_bytes = TIMESTAMP_BYTES;
+        }
+        // RFC 9293 §3.7.1: without the option, assume 536.
+        let peer_mss = offered.mss.unwrap_or(536).saturating_sub(option_bytes).max(1);
+        sender.mss = self.config.mss.min(peer_mss).into();
+        sender.update_window(0, 0, segment.window, true);
+    }
+
+    fn establish(&mut self, now: Instant) {
+        if let Some(rng) = self.rng.take() {
+            self.sender.establish(now, rng);
+        }
+        if self.state != State::FinWait1 {
+            self.state = State::Established;
+        }
+        self.events.set(Event::Connected);
+    }
+
+    /// §3.10.7.4: every state with a window.
+    fn handle_in_window(&mut self, now: Instant, segment: &Segment) {
+        let Some(start) = self.receiver.offset(segment.seq) else {
+            // A number from before the stream began is as unacceptable as any old one.
+            if !segment.flags.has(Flags::RST) {
+                self.receiver.demand_ack();
+            }
+            return;
+        };
+        // RFC 7323 §5.3 R1 (PAWS), then the first check.
+        let old = match segment.timestamps {
+            Some(stamps) if self.sender.timestamps => {
+                !segment.flags.has(Flags::RST) && self.receiver.is_old_duplicate(stamps)
+            }
+            _ => false,
+        };
+        if old || !self.receiver.is_acceptable(start, segment.sequence_len()) {
+            if old {
+                self.receiver.demand_ack();
+            } else if !segment.flags.has(Flags::RST) {
+                self.refuse_unacceptable(now, segment);
+            }
+            return;
+        }
+        // Second check, with RFC 5961 §3: only an exact number resets.
+        if segment.flags.has(Flags::RST) {
+            if start == self.receiver.next() {
+                self.finish();
+            } else {
+                self.receiver.demand_ack();
+            }
+            return;
+        }
+        // Fourth check, with RFC 5961 §4.
+        if segment.flags.has(Flags::SYN) {
+            self.receiver.demand_ack();
+            return;
+        }
+        if !segment.flags.has(Flags::ACK) {
+            return;
+        }
+        if let Some(stamps) = segment.timestamps
+            && self.sender.timestamps
+        {
+            self.receiver.note_timestamp(start, stamps);
+        }
+        if self.handle_ack(now, start, segment) {
+            self.handle_data(now, start, segment);
+        }
+    }
+
+    /// An old or unexpected segment is answered with where we are (§3.10.7.4); in TIME-WAIT the
+    /// peer's FIN may have been sent again.
+    fn refuse_unacceptable(&mut self, now: Instant, segment: &Segment) {
+        self.receiver.demand_ack();
+        if self.state == State::TimeWait && segment.flags.has(Flags::FIN) {
+            self.time_wait_until = now + TIME_WAIT;
+        }
+        // What an old segment acknowledges still counts while we repair our own losses.
+        if segment.flags.has(Flags::ACK)
+            && !segment.flags.has(Flags::SYN)
+            && self.state.is_synchronized()
+            && let Some(start) = self.receiver.offset(segment.seq)
+            && segment.payload.is_empty()
+        {
+            self.handle_ack(now, start, segment);
+        }
+    }
+
+    /// Fifth check: the acknowledgment. Returns whether the rest of the segment counts.
+    fn handle_ack(&mut self, now: Instant, start: u64, segment: &Segment) -> bool {
+        let Some(ack) = segment.ack.offset(self.sender.iss, self.sender.una) else { return false };
+        if self.sender.una == 0 {
+            // SYN-RECEIVED, perhaps already closed by the application.
+            if ack == 0 || ack > self.sender.nxt {
+                self.reset = Some(reset_for(segment));
+                return false;
+            }
+            self.sender.handle_ack(now, ack, segment, false);
+            self.sender.update_window(start, ack, segment.window, false);
+            self.establish(now);
+            return true;
+        }
+        if ack > self.sender.nxt {
+            self.receiver.demand_ack();
+            return false;
+        }
+        if ack < self.sender.una {
+            return true;
+        }
+        let window_moved = self.sender.update_window(start, ack, segment.window, false);
+        let bare = segment.sequence_len() == 0 && !window_moved;
+        self.sender.handle_ack(now, ack, segment, bare);
+        if self.sender.fin_acknowledged() {
+            match self.state {
+                State::FinWait1 => self.state = State::FinWait2,
+                State::Closing => self.enter_time_wait(now),
+                State::LastAck => self.finish(),
+                _ => {}
+            }
+        }
+        true
+    }
+
+    /// Seventh and eighth check: text and FIN.
+    fn handle_data(&mut self, now: Instant, start: u64, segment: &Segment) {
+        if segment.sequence_len() == 0 {
+            return;
+        }
+        if !self.state.may_receive() {
+            self.receiver.demand_ack();
+            return;
+        }
+        let fin = segment.flags.has(Flags::FIN);
+        if self.receiver.receive(now, start, &segment.payload, fin) {
+            self.events.set(Event::Readable);
+        }
+        if self.receiver.has_finished() {
+            self.events.set(Event::PeerClosed);
+            match self.state {
+                State::Established => self.state = State::CloseWait,
+                State::FinWait1 => self.state = State::Closing,
+                _ => self.enter_time_wait(now),
+            }
+        }
+    }
+
+    fn enter_time_wait(&mut self, now: Instant) {
+        self.state = State::TimeWait;
+        self.time_wait_until = now + TIME_WAIT;
+        self.events.set(Event::Closed);
+    }
+
+    pub(super) fn finish(&mut self) {
+        if self.state != State::Closed && self.state != State::TimeWait {
+            self.events.set(Event::Closed);
+        }
+        self.state = State::Closed;
+    }
+}
+
+/// The reset that answers a segment to a connection that does not exist (RFC 9293 §3.5.2).
+fn reset_for(segment: &Segment) -> Segment {
+    if segment.flags.has(Flags::ACK) {
+        Segment { seq: segment.ack, flags: Flags::RST, ..Segment::default() }
+    } else {
+        Segment {
+            seq: SeqNumber(0),
+            ack: segment.seq.add(segment.sequence_len()),
+            flags: Flags::RST.with(Flags::ACK),
+            ..Segment::default()
+        }
+    }
+}

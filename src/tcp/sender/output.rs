@@ -1,0 +1,192 @@
+//! What a sender sends next: lost segments first, then new data as far as the congestion window, the
+//! peer's window, Nagle's algorithm and pacing allow.
+
+use super::super::recovery::Episode;
+use super::super::stats::Limit;
+use super::{Sender, Transmission};
+use crate::time::Instant;
+
+impl Sender {
+    /// What to send next, if anything may be sent now. Follow it with [`Sender::on_sent`].
+    pub fn next(&mut self, now: Instant, may_send_data: bool) -> Option<Transmission> {
+        if !may_send_data {
+            // Only the SYN: before it is acknowledged nothing else may follow.
+            let lost_syn = self.scoreboard.has_lost();
+            let unsent_syn = self.nxt == 0;
+            return (lost_syn || unsent_syn).then_some(Transmission { start: 0, len: 1 });
+        }
+        let next = self.candidate(now);
+        if next.is_some() && self.is_paced(now) {
+            self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);
+            return None;
+        }
+        next
+    }
+
+    fn candidate(&mut self, now: Instant) -> Option<Transmission> {
+        if self.scoreboard.has_lost() {
+            let again = self.next_retransmission();
+            if again.is_none() {
+                self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);
+            }
+            return again;
+        }
+        if self.probe_due {
+            return Some(self.probe());
+        }
+        let unsent = self.end() - self.nxt;
+        if unsent == 0 {
+            self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
+            return self.next_doubtful();
+        }
+        self.next_new(now, unsent)
+    }
+
+    fn next_retransmission(&mut self) -> Option<Transmission> {
+        let (start, len) = self.scoreboard.next_lost()?;
+        // The first retransmission of an episode does not wait for room (RFC 6675 §5 step 4.3).
+        let room = self.pipe() + u64::from(len) <= self.cwnd() || self.pipe() == 0;
+        (self.recovery.must_retransmit || room).then_some(Transmission { start, len })
+    }
+
+    /// RFC 6675 §4 `NextSeg` rule 3: with nothing new to send in a recovery, what may yet be lost.
+    fn next_doubtful(&self) -> Option<Transmission> {
+        if self.recovery.episode() != Episode::Recovery || !self.uses_sack() {
+            return None;
+        }
+        let (start, len) = self.scoreboard.next_doubtful()?;
+        (self.pipe() + u64::from(len) <= self.cwnd()).then_some(Transmission { start, len })
+    }
+
+    fn next_new(&mut self, now: Instant, unsent: u64) -> Option<Transmission> {
+        if self.scoreboard.is_empty() && now.saturating_since(self.last_sent) > self.rtt.rto() {
+            // RFC 5681 §4.1
+            if let Some(controller) = &mut self.controller
+                && self.last_sent > Instant::ZERO
+            {
+                controller.on_idle();
+                self.last_sent = now;
+                self.ask_controller();
+            }
+        }
+        let len = unsent.min(self.mss);
+        let used = self.used();
+        if used > 0 && used + len > self.cwnd() {
+            self.note_usage(true);
+            self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);
+            return None;
+        }
+        let room = (self.una + self.window).saturating_sub(self.nxt);
+        if len > room {
+            return self.next_into_small_window(now, len, room);
+        }
+        // RFC 9293 §3.7.4 (Nagle): a small segment waits while anything is unacknowledged.
+        if self.config.nagle && len < self.mss && self.flight() > 0 && self.fin_at.is_none() {
+            self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
+            return None;
+        }
+        Some(Transmission { start: self.nxt, len: len as u32 })
+    }
+
+    /// RFC 9293 §3.8.6.2.1: avoid silly windows; wait for half the largest window, or probe.
+    fn next_into_small_window(&mut self, now: Instant, len: u64, room: u64) -> Option<Transmission> {
+        if room > 0 && room >= self.max_window / 2 {
+            return Some(Transmission { start: self.nxt, len: room.min(len) as u32 });
+        }
+        self.clockwork.set_limit(&mut self.stats, now, Limit::ReceiveWindow);
+        if self.flight() == 0 && self.timer == Instant::MAX {
+            // RFC 9293 §3.8.6.1: the first probe after a retransmission timeout.
+            self.timer = now + self.rtt.rto();
+        }
+        None
+    }
+
+    /// The persist timer expired: what fits into the window or, if that is closed, a segment
+    /// without data. Unlike RFC 9293 §3.8.6.1, which wants an octet of data, an old sequence
+    /// number is sent, because it gets the same answer and leaves nothing to repair (as Linux).
+    fn probe(&mut self) -> Transmission {
+        let room = (self.una + self.window).saturating_sub(self.nxt);
+        let len = room.min(self.end() - self.nxt).min(self.mss);
+        if len > 0 {
+            return Transmission { start: self.nxt, len: len as u32 };
+        }
+        Transmission { start: self.una - 1, len: 0 }
+    }
+
+    /// Bytes that count against the congestion window.
+    fn used(&self) -> u64 {
+        if self.config.limited_transmit || self.recovery.episode() != Episode::Open {
+            // Segments reported as arrived have left the network: that is RFC 3042's allowance
+            // for the first two duplicate acknowledgments, and RFC 6675's pipe.
+            self.pipe()
+        } else {
+            self.flight()
+        }
+    }
+
+    fn pipe(&self) -> u64 {
+        self.scoreboard.pipe().saturating_sub(self.recovery.dup_acked)
+    }
+
+    fn is_paced(&mut self, now: Instant) -> bool {
+        if self.pacing_rate.is_none() {
+            return false;
+        }
+        let departure = self.pacer.next_departure();
+        if departure <= now {
+            return false;
+        }
+        self.paced_until = departure;
+        true
+    }
+
+    /// RFC 7661 as Linux does it: remembers for a window of data whether the window was full.
+    fn note_usage(&mut self, full: bool) {
+        let flight = self.flight();
+        if self.una >= self.usage_end || full || (!self.window_used && flight > self.max_flight) {
+            self.window_used = full;
+            self.max_flight = flight;
+            self.usage_end = self.nxt;
+        }
+    }
+
+    /// `transmission` leaves now with `wire_bytes` on the wire.
+    pub fn on_sent(&mut self, now: Instant, transmission: Transmission, wire_bytes: u64) {
+        let Transmission { start, len } = transmission;
+        self.last_sent = now;
+        if let Some(rate) = self.pacing_rate {
+            self.pacer.on_sent(now, wire_bytes, rate);
+        }
+        if self.probe_due {
+            self.probe_due = false;
+            self.recovery.on_probe(now);
+            self.timer = now + self.rtt.rto();
+        }
+        if len == 0 {
+            return;
+        }
+        if start == self.nxt {
+            if self.scoreboard.is_empty() {
+                // A persist timer gives way to a retransmission timer, without its back-off.
+                if std::mem::take(&mut self.probing) {
+                    self.rtt.reset_backoff();
+                }
+                self.timer = now + self.rtt.rto();
+            }
+            self.scoreboard.on_sent(start, len, now);
+            self.nxt += u64::from(len);
+            self.note_usage(false);
+        } else {
+            self.scoreboard.on_retransmitted(start, now);
+            self.recovery.on_retransmitted(now, self.timestamps);
+            self.stats.retransmits += 1;
+            if start == self.una {
+                self.timer = now + self.rtt.rto();
+            }
+        }
+        self.stats.segments_sent += 1;
+        if self.timer == Instant::MAX {
+            self.timer = now + self.rtt.rto();
+        }
+    }
+}
