@@ -122,7 +122,8 @@ impl Flow {
             let end = &mut self.ends[direction.index()];
             // A connection counts anew from its establishment; one that is still shaking hands has
             // nothing behind it.
-            let shaking = matches!(end.connection.state(), State::Listen | State::SynSent | State::SynReceived);
+            let shaking =
+                matches!(end.connection.state(), State::Listen | State::SynSent | State::SynReceived);
             let stats = if shaking { Stats::default() } else { end.connection.stats(now).clone() };
             end.baseline = (stats, delivered);
         }
