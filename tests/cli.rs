@@ -1,0 +1,315 @@
+//! The program as its users meet it: what it prints, what it leaves behind, and how it ends.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const SOUND: &str = "duration = \"2s\"\n[link.wire]\ndelay = \"5ms\"\nrate = \"5mbit\"\n\
+    [[clients]]\nname = \"bulk\"\npath = [\"wire\"]\napp = { kind = \"bulk\" }\n";
+
+fn command(dir: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
+    command.current_dir(dir).args(words).stdin(Stdio::null());
+    command
+}
+
+fn testbed(dir: &Path, words: &[&str]) -> Output {
+    command(dir, words).output().expect("the program runs")
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A temporary folder with `sound.toml`.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(dir.path().join("sound.toml"), SOUND).expect("written");
+    dir
+}
+
+/// What is written to the file, and what the error must say of it.
+const BAD: &[(&str, &str, &str)] = &[
+    ("zero duration", "duration = \"0s\"", "duration"),
+    ("negative duration", "duration = \"-3s\"", "duration"),
+    ("overflowing duration", "duration = \"99999999999999h\"", "duration"),
+    ("no unit", "duration = 3", "duration"),
+    ("warm-up as long as the trial", "duration = \"2s\"\nwarmup = \"2s\"", "warmup"),
+    ("no trials", "duration = \"2s\"\ntrials = 0", "trials"),
+    ("unknown key", "durration = \"2s\"\nduration = \"2s\"", "duration"),
+    ("small MSS", "duration = \"2s\"\ntcp.mss = 63", "64"),
+    ("large MSS", "duration = \"2s\"\ntcp.mss = 9001", "9000"),
+    ("empty axis", "duration = \"2s\"\nsweep = { \"tcp.mss\" = [] }", "tcp.mss"),
+    ("axis of nothing", "duration = \"2s\"\nsweep = { \"tcp.mass\" = [1000] }", "tcp.mass"),
+    (
+        "a million and one cells",
+        "duration = \"2s\"\nsweep = { seed = [1,2,3,4,5,6,7,8,9,10,11], trials = [1,2,3,4,5,6,7,8,9,10,11], \"tcp.mss\" = [100,200,300,400,500,600,700,800,900,1000,1100], \"tcp.initial_window\" = [1,2,3,4,5,6,7,8,9,10,11], \"link.wire.loss\" = [\"0%\",\"1%\",\"2%\",\"3%\",\"4%\",\"5%\",\"6%\",\"7%\",\"8%\",\"9%\",\"10%\"], \"link.wire.delay\" = [\"1ms\",\"2ms\",\"3ms\",\"4ms\",\"5ms\",\"6ms\",\"7ms\",\"8ms\",\"9ms\",\"10ms\",\"11ms\"] }",
+        "cells",
+    ),
+];
+
+/// What is put in place of a line of the sound file.
+const BAD_LINES: &[(&str, &str, &str)] = &[
+    ("delay = \"5ms\"", "delay = \"5mbit\"", "5mbit"),
+    ("delay = \"5ms\"", "loss = \"-1%\"", "-1%"),
+    ("delay = \"5ms\"", "loss = \"101%\"", "101%"),
+    ("rate = \"5mbit\"", "rate = \"0mbit\"", "rate"),
+    ("rate = \"5mbit\"", "rate = \"99999999999999gbit\"", "rate"),
+    ("rate = \"5mbit\"", "rate = \"5Mbps\"", "5Mbps"),
+    ("path = [\"wire\"]", "path = []", "path"),
+    ("path = [\"wire\"]", "path = [\"wirre\"]", "wire"),
+    ("name = \"bulk\"", "name = \"bulk\"\ncount = 0", "count"),
+];
+
+fn assert_explained(output: &Output, file: &str, mark: &str, what: &str) {
+    let text = err(output);
+    assert_eq!(output.status.code(), Some(2), "{what}: exit code; {text}");
+    assert!(text.contains(file), "{what}: names the file; {text}");
+    assert!(text.contains(mark), "{what}: names {mark}; {text}");
+    // The line and its number, something under the place, and a mend.
+    assert!(
+        text.contains("help") && (text.contains('^') || text.contains('─')),
+        "{what}: caret and mend; {text}"
+    );
+    assert!(!text.contains("panicked"), "{what}: {text}");
+}
+
+#[test]
+fn every_bad_input_is_explained_with_its_place_and_ends_with_2() {
+    let dir = folder();
+    let rest = SOUND.split_once('\n').expect("lines").1;
+    let heads = BAD.iter().map(|(what, head, mark)| ((*what).to_owned(), format!("{head}\n{rest}"), *mark));
+    let lines =
+        BAD_LINES.iter().map(|(line, bad, mark)| ((*bad).to_owned(), SOUND.replace(line, bad), *mark));
+    let more = [
+        ("no clients".to_owned(), SOUND.split("[[").next().expect("a head").to_owned(), "clients"),
+        (
+            "two groups of a name".to_owned(),
+            format!("{SOUND}{}", &SOUND[SOUND.find("[[").expect("clients")..]),
+            "bulk",
+        ),
+        ("not TOML".to_owned(), format!("{SOUND}][\n"), "bad.toml"),
+    ];
+    for (what, text, mark) in heads.chain(lines).chain(more) {
+        std::fs::write(dir.path().join("bad.toml"), text).expect("written");
+        for verb in ["check", "run"] {
+            let output = testbed(dir.path(), &[verb, "bad.toml"]);
+            assert_explained(&output, "bad.toml:", mark, &format!("{verb}, {what}"));
+        }
+        assert!(!dir.path().join("results").exists(), "{what}: nothing is written");
+    }
+}
+
+#[test]
+fn files_that_are_none_are_explained() {
+    let dir = folder();
+    std::fs::write(dir.path().join("latin.toml"), b"title = \"caf\xe9\"\n").expect("written");
+    std::fs::create_dir(dir.path().join("folder.toml")).expect("made");
+    for file in ["latin.toml", "folder.toml", "missing.toml"] {
+        let output = testbed(dir.path(), &["run", file]);
+        let text = err(&output);
+        assert_eq!(output.status.code(), Some(2), "{file}: {text}");
+        assert!(text.contains(file) && text.contains("help"), "{file}: {text}");
+    }
+}
+
+#[test]
+fn a_bad_set_shows_the_argument() {
+    let dir = folder();
+    for (set, mark) in [
+        ("link.wire.loss=200%", "200%"),
+        ("link.wirre.loss=2%", "wirre"),
+        ("nonsense", "nonsense"),
+        ("=3", "=3"),
+        ("tcp.mss=12", "64"),
+        ("trials=0", "trials"),
+    ] {
+        let output = testbed(dir.path(), &["run", "sound.toml", "--set", set]);
+        assert_explained(&output, "--set", mark, set);
+    }
+}
+
+#[test]
+fn all_problems_of_a_file_are_said_at_once() {
+    let dir = folder();
+    let text = SOUND.replace("2s", "0s").replace("5ms", "5mbit").replace("\"wire\"]", "\"nowhere\"]");
+    std::fs::write(dir.path().join("bad.toml"), text).expect("written");
+    let output = testbed(dir.path(), &["check", "bad.toml"]);
+    let text = err(&output);
+    for place in ["bad.toml:1:", "bad.toml:3:", "bad.toml:7:", "nowhere"] {
+        assert!(text.contains(place), "{place} in {text}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_before_any_trial() {
+    let dir = folder();
+    // A trial of an hour: if the first second does not say it, the test does not end soon.
+    let started = std::time::Instant::now();
+    let output =
+        testbed(dir.path(), &["run", "sound.toml", "--set", "duration=3600s", "--out", "sound.toml/results"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    assert!(err(&output).contains("results") && err(&output).contains("--out"), "{}", err(&output));
+    assert!(started.elapsed().as_secs_f64() < 2.0, "after {:?}", started.elapsed());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_an_error_and_finished_trials_stay_readable() {
+    let dir = folder();
+    // The shell limits the size of files for the program alone, as a full disk would; the signal that
+    // comes with it is ignored, so that writing fails instead.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 24; exec '{}' run sound.toml --trials 400 --set duration=300ms --no-plots -q --out full",
+        env!("CARGO_BIN_EXE_testbed")
+    );
+    let output = Command::new("sh").current_dir(dir.path()).args(["-c", &script]).output().expect("a shell");
+    let text = err(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("cannot write") && text.contains("help"), "{text}");
+    let table = std::fs::read_to_string(dir.path().join("full/trials.csv")).expect("a table");
+    let done = table.lines().count() - 1;
+    assert!(done > 5, "{done} trials");
+    // With room again, the rest follows.
+    let again = [
+        "run",
+        "sound.toml",
+        "--trials",
+        "400",
+        "--set",
+        "duration=300ms",
+        "--no-plots",
+        "-q",
+        "--out",
+        "full",
+        "--resume",
+    ];
+    let output = testbed(dir.path(), &again);
+    assert!(output.status.success(), "{}", err(&output));
+    let table = std::fs::read_to_string(dir.path().join("full/trials.csv")).expect("a table");
+    assert_eq!(table.lines().count(), 401);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_keeps_what_is_done_and_resume_completes_it() {
+    let dir = folder();
+    let words = ["run", "sound.toml", "--trials", "300", "--jobs", "2", "--no-plots", "--out"];
+    let whole = testbed(dir.path(), &[&words[..], &["whole", "-q"]].concat());
+    assert!(whole.status.success(), "{}", err(&whole));
+    let child = command(dir.path(), &[&words[..], &["part"]].concat())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    // Once some trials are there, as Ctrl-C would.
+    let table = dir.path().join("part/trials.csv");
+    for _ in 0..1000 {
+        if std::fs::read_to_string(&table).is_ok_and(|text| text.lines().count() > 3) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill").success());
+    let output = child.wait_with_output().expect("it ended");
+    assert_eq!(output.status.code(), Some(130), "{}", err(&output));
+    assert!(err(&output).contains("--resume"), "{}", err(&output));
+    let rows = |name: &str| {
+        let text = std::fs::read_to_string(dir.path().join(name).join("trials.csv")).expect("a table");
+        let without_wall = |line: &str| line.rsplit_once(',').map(|(rest, _)| rest.to_owned());
+        text.lines().map(|line| without_wall(line).expect("columns")).collect::<Vec<_>>()
+    };
+    let kept = rows("part").len();
+    assert!(kept > 3 && kept < 301, "{kept} rows");
+    assert!(dir.path().join("part/summary.csv").exists() && dir.path().join("part/report.html").exists());
+    let resumed = testbed(dir.path(), &[&words[..], &["part", "--resume", "-q"]].concat());
+    assert!(resumed.status.success(), "{}", err(&resumed));
+    assert_eq!(rows("part"), rows("whole"));
+    for file in ["flows.csv", "links.csv", "realised.csv"] {
+        let read = |name: &str| std::fs::read(dir.path().join(name).join(file)).expect("a table");
+        assert!(read("part") == read("whole"), "{file}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let dir = folder();
+    let script = format!(
+        "'{0}' list | true; '{0}' completions bash > list.txt; wc -c < list.txt",
+        env!("CARGO_BIN_EXE_testbed")
+    );
+    let output = Command::new("bash")
+        .current_dir(dir.path())
+        .args(["-c", &format!("set -o pipefail; {script}")])
+        .output();
+    let output = output.expect("a shell");
+    assert!(output.status.success() && err(&output).is_empty(), "{}", err(&output));
+    // And one that closes while much is still to come.
+    let mut child = command(dir.path(), &["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ended");
+    assert!(output.status.success() && err(&output).is_empty(), "{}", err(&output));
+}
+
+#[test]
+fn json_is_json_and_nothing_else_is_printed() {
+    let dir = folder();
+    let output = testbed(dir.path(), &["run", "sound.toml", "--json", "--no-plots"]);
+    assert!(output.status.success(), "{}", err(&output));
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(value["schema"], 1);
+    assert!(value["runs"][0]["report"]["cells"].is_array(), "{value}");
+}
+
+#[test]
+fn nothing_is_coloured_that_is_no_terminal_or_with_no_color() {
+    let dir = folder();
+    std::fs::write(dir.path().join("bad.toml"), "duration = 3\n").expect("written");
+    for words in [&["check", "bad.toml"][..], &["run", "sound.toml", "--no-plots"], &["list"], &["--help"]] {
+        let output = command(dir.path(), words).env("NO_COLOR", "1").output().expect("the program runs");
+        assert!(!out(&output).contains('\u{1b}') && !err(&output).contains('\u{1b}'), "{words:?}");
+    }
+}
+
+#[test]
+fn every_command_works_and_has_help() {
+    let dir = folder();
+    let run = testbed(dir.path(), &["run", "sound.toml", "--trials", "2"]);
+    assert!(run.status.success(), "{}", err(&run));
+    for (words, mark) in [
+        (&["check", "sound.toml"][..], "sound"),
+        (&["list"], "cubic"),
+        (&["list", "controllers"], "reno"),
+        (&["list", "impairments"], "loss"),
+        (&["list", "dialects"], "json-lines"),
+        (&["plot", "results/sound"], ".svg"),
+        (&["compare", "results/sound", "results/sound"], "goodput"),
+        (&["completions", "bash"], "complete"),
+        (&["--version"], "testbed"),
+    ] {
+        let output = testbed(dir.path(), words);
+        assert!(output.status.success(), "{words:?}: {}", err(&output));
+        assert!(out(&output).contains(mark), "{words:?} says {mark}: {}", out(&output));
+    }
+    for name in ["run", "check", "list", "plot", "compare", "bench", "completions"] {
+        let output = testbed(dir.path(), &[name, "--help"]);
+        assert!(output.status.success() && out(&output).contains("Usage"), "{name}");
+    }
+    for words in [
+        &["fly"][..],
+        &["run"],
+        &["run", "sound.toml", "--jobs", "0"],
+        &["run", "--trials", "x", "sound.toml"],
+    ] {
+        assert_eq!(testbed(dir.path(), words).status.code(), Some(2), "{words:?}");
+    }
+}

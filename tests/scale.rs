@@ -1,0 +1,102 @@
+//! Worlds with many people and many connections run, and an idle connection is small.
+
+mod support;
+
+use std::process::Command;
+use std::sync::Mutex;
+
+use support::world;
+use testbed::time::{Duration, Instant};
+
+/// One test at a time, for the clock's sake.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[test]
+fn a_thousand_people_chat_in_one_world() {
+    let _alone = alone();
+    let text = "duration = \"5s\"\nwarmup = \"1s\"\nrecord.trials = \"none\"\n\
+        [link.access]\nper_client = true\ndelay = \"25ms\"\nloss = \"1%\"\n\
+        [[clients]]\nname = \"people\"\ncount = 1000\npath = [\"access\"]\n\
+        app = { kind = \"chat\", rate = \"1/min\", to = \"everyone\" }\n";
+    let outcome = support::run(text, 1);
+    let messages = outcome.messages.expect("a chat");
+    assert!(messages.sent > 30, "{}", messages.sent);
+    // Everybody who was there hears everything within the ten seconds of the drain.
+    assert_eq!(messages.deliveries, messages.deliveries_expected);
+    assert!(messages.deliveries > 900 * messages.sent);
+}
+
+/// The most memory that this process ever had, in bytes.
+fn most_memory() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<usize>().ok()? * 1024)
+}
+
+/// Says how much memory a world of connections took that have carried a segment and have nothing more
+/// to say, in a process of its own. They stay in the world to its end. (People in a chat would not be
+/// idle: ten thousand who arrive at once are announced to one another a hundred million times.)
+#[test]
+#[ignore = "a part of the next test"]
+fn idle_world() {
+    let count: u32 = std::env::var("CONNECTIONS").map_or(10, |count| count.parse().expect("a number"));
+    let text = format!(
+        "duration = \"10s\"\nrecord.trials = \"none\"\n[link.access]\ndelay = \"10ms\"\n\
+         [[clients]]\nname = \"idle\"\ncount = {count}\npath = [\"access\"]\nstagger = \"100us\"\n\
+         app = {{ kind = \"bulk\", size = \"1448B\" }}\n"
+    );
+    let mut world = world(&text, 1);
+    world.advance(Instant::ZERO + Duration::from_secs(3));
+    assert!(world.packets() > u64::from(count) * 4, "{} packets", world.packets());
+    println!("bytes={}", most_memory().unwrap_or(0));
+}
+
+#[test]
+fn an_idle_connection_takes_less_than_twenty_kibibytes() {
+    let _alone = alone();
+    if most_memory().is_none() {
+        eprintln!("skipped: /proc/self/status does not say how much memory was used");
+        return;
+    }
+    let bytes = |count: usize| -> usize {
+        let output = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "idle_world", "--ignored", "--nocapture"])
+            .env("CONNECTIONS", count.to_string())
+            .output()
+            .expect("it runs again");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let number = text.split("bytes=").nth(1).and_then(|rest| rest.split_whitespace().next());
+        number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("a figure in {text}"))
+    };
+    let each = (bytes(10_000) - bytes(10)) / 9_990;
+    println!("{each} bytes a connection: both ends and their applications");
+    assert!(each > 200 && each < 20 * 1024, "{each} bytes");
+}
+
+#[test]
+fn the_cost_of_a_packet_is_printed_for_ten_and_a_thousand_flows() {
+    let _alone = alone();
+    let cost = |flows: u32, secs: u32| {
+        let text = format!(
+            "duration = \"{secs}s\"\nrecord.trials = \"none\"\n\
+             [link.wire]\nrate = \"{flows}mbit\"\ndelay = \"25ms\"\nqueue = \"1bdp\"\n\
+             [[clients]]\nname = \"bulk\"\ncount = {flows}\npath = [\"wire\"]\nstagger = \"1ms\"\n\
+             app = {{ kind = \"bulk\" }}\n"
+        );
+        let mut world = world(&text, 1);
+        let started = std::time::Instant::now();
+        world.run(&mut || true).expect("nobody stops it");
+        (world.packets(), started.elapsed().as_nanos() as f64 / world.packets() as f64)
+    };
+    let ((few, at_ten), (many, at_thousand)) = (cost(10, 60), cost(1000, 3));
+    println!(
+        "10 flows {at_ten:.0} ns a packet, 1000 flows {at_thousand:.0} ns: {:.2} times",
+        at_thousand / at_ten
+    );
+    // Times depend on the machine and its load, so only the work done is a claim.
+    assert!(few > 40_000 && many > 100_000, "{few} and {many} packets");
+}

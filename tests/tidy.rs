@@ -1,0 +1,274 @@
+//! The house rules, read off the source: who may name whom, what nobody may name, how long files are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Who may import whom, `time`, `units` and `rng` aside, which all may. A module that is not here fails
+/// the test: give it a row, in the architecture section of the README too.
+const IMPORTS: &[(&str, &[&str])] = &[
+    ("time", &[]),
+    ("units", &[]),
+    ("rng", &[]),
+    ("wire", &[]),
+    ("congestion", &[]),
+    ("link", &["wire"]),
+    ("tcp", &["wire", "congestion"]),
+    ("chat", &[]),
+    ("app", &["chat"]),
+    ("record", &["wire"]),
+    ("engine", &["wire", "congestion", "link", "tcp", "chat", "app", "record"]),
+    ("scenario", &["wire", "congestion", "link", "tcp", "chat", "app", "record", "engine"]),
+    ("runner", &["scenario", "engine", "record"]),
+    ("report", &["record", "scenario"]),
+    ("live", &["scenario", "engine", "wire", "chat", "app", "record"]),
+    (
+        "cli",
+        &[
+            "wire",
+            "congestion",
+            "link",
+            "tcp",
+            "chat",
+            "app",
+            "record",
+            "engine",
+            "scenario",
+            "runner",
+            "report",
+            "live",
+        ],
+    ),
+    ("lib", &[]),
+    ("main", &["cli"]),
+];
+
+/// What only some modules may name.
+const RESERVED: &[(&str, &[&str])] = &[
+    ("std::thread", &["runner", "live", "cli"]),
+    ("tokio", &["live", "cli"]),
+    ("std::fs", &["report", "cli", "live"]),
+    ("TcpStream", &["live", "cli"]),
+    ("UdpSocket", &["live", "cli"]),
+    ("SystemTime", &["runner", "cli", "live"]),
+    ("std::time::Instant", &["runner", "cli", "live"]),
+    ("HashMap", &["runner", "report", "cli", "live"]),
+    ("HashSet", &["runner", "report", "cli", "live"]),
+    (".powf(", &["runner", "report", "cli", "live"]),
+    (".powi(", &["runner", "report", "cli", "live"]),
+    (".exp()", &["runner", "report", "cli", "live"]),
+    (".ln()", &["runner", "report", "cli", "live"]),
+    (".cbrt()", &["runner", "report", "cli", "live"]),
+    (".sin()", &["runner", "report", "cli", "live"]),
+    (".unwrap()", &[]),
+    ("todo!(", &[]),
+    ("unimplemented!(", &[]),
+    ("dbg!(", &[]),
+    ("StdRng", &[]),
+    ("SmallRng", &[]),
+    ("thread_rng", &[]),
+];
+
+const LONGEST: usize = 600;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A source file without its tests and comments.
+struct Source {
+    path: PathBuf,
+    module: String,
+    lines: Vec<String>,
+    code: String,
+}
+
+fn files_under(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = vec![];
+    let Ok(entries) = std::fs::read_dir(folder) else { return found };
+    for entry in entries {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files_under(&path, extension));
+        } else if path.extension().is_some_and(|other| other == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn sources() -> Vec<Source> {
+    let src = root().join("src");
+    let is_test = |path: &Path| {
+        let stem = path.file_stem().expect("a name").to_string_lossy();
+        ["tests", "testing"].contains(&stem.as_ref())
+            || path.components().any(|part| part.as_os_str() == "tests")
+    };
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let own = path.strip_prefix(&src).expect("inside").iter().next().expect("a name").to_string_lossy();
+        let module = own.trim_end_matches(".rs").to_owned();
+        // Tests stand at the foot.
+        let foot = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+        let lines: Vec<String> = text[..foot].lines().map(str::to_owned).collect();
+        let uncommented = |line: &String| line.split("//").next().unwrap_or_default().to_owned();
+        let code = lines.iter().map(uncommented).collect::<Vec<_>>().join("\n");
+        Source { path, module, lines, code }
+    };
+    let all: Vec<Source> =
+        files_under(&src, "rs").into_iter().filter(|path| !is_test(path)).map(read).collect();
+    assert!(all.len() > 80, "{} files", all.len());
+    all
+}
+
+/// The modules of ours that a file names: `crate::x`, also in groups, and `testbed::x` from `main`.
+fn imports(code: &str) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    for marker in ["crate::", "testbed::"] {
+        for (at, _) in code.match_indices(marker) {
+            let rest = &code[at + marker.len()..];
+            let ident = |text: &str| {
+                text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
+            };
+            match rest.strip_prefix('{') {
+                Some(group) => {
+                    let inside = group.split('}').next().unwrap_or_default();
+                    named.extend(inside.split(',').map(|part| ident(part.trim())));
+                }
+                None => drop(named.insert(ident(rest))),
+            }
+        }
+    }
+    named.retain(|name| IMPORTS.iter().any(|(module, _)| module == name));
+    named
+}
+
+#[test]
+fn modules_name_only_whom_they_may() {
+    let mut faults = vec![];
+    for source in sources() {
+        let Some((_, allowed)) = IMPORTS.iter().find(|(module, _)| *module == source.module) else {
+            faults.push(format!(
+                "{}: module `{}` has no row in the table",
+                source.path.display(),
+                source.module
+            ));
+            continue;
+        };
+        for name in imports(&source.code) {
+            let common = ["time", "units", "rng"].contains(&name.as_str());
+            if name != source.module && !common && !allowed.contains(&name.as_str()) {
+                faults.push(format!("{}: `{}` must not know `{name}`", source.path.display(), source.module));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn no_two_modules_depend_on_each_other() {
+    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in sources() {
+        let mut names = imports(&source.code);
+        names.remove(&source.module);
+        graph.entry(source.module).or_default().extend(names);
+    }
+    // Takes away what depends on nothing that is left; a circle remains.
+    while let Some(leaf) = graph
+        .iter()
+        .find(|(_, needs)| needs.iter().all(|need| !graph.contains_key(need)))
+        .map(|(name, _)| name.clone())
+    {
+        graph.remove(&leaf);
+    }
+    assert!(graph.is_empty(), "a circle among {graph:?}");
+}
+
+#[test]
+fn nobody_names_what_is_reserved_to_others() {
+    let mut faults = vec![];
+    for source in sources() {
+        for (word, may) in RESERVED {
+            if may.contains(&source.module.as_str()) || source.module == "main" {
+                continue;
+            }
+            for (number, line) in source.code.lines().enumerate() {
+                // `libm::` functions are called by path, never as methods.
+                if line.contains(word) {
+                    faults.push(format!("{}:{}: {}", source.path.display(), number + 1, line.trim()));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn files_are_short_enough_to_be_read() {
+    let long: Vec<String> = sources()
+        .iter()
+        .filter(|source| source.lines.len() > LONGEST)
+        .map(|source| format!("{}: {} lines without tests", source.path.display(), source.lines.len()))
+        .collect();
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn every_shipped_scenario_is_sound() {
+    let files = files_under(&root().join("scenarios"), "toml");
+    assert!(files.len() >= 8, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a text");
+        let plan = testbed::scenario::Plan::parse(&file.to_string_lossy(), &text, &[]);
+        plan.unwrap_or_else(|error| panic!("{}", error.render(false)));
+    }
+}
+
+#[test]
+fn the_readme_names_every_controller() {
+    let Ok(readme) = std::fs::read_to_string(root().join("README.md")) else {
+        eprintln!("skipped: there is no README.md yet");
+        return;
+    };
+    for algorithm in testbed::congestion::ALGORITHMS {
+        assert!(
+            readme.contains(&format!("`{}`", algorithm.name)),
+            "README.md does not name `{}`",
+            algorithm.name
+        );
+    }
+}
+
+#[test]
+fn nothing_in_the_tree_names_a_machine() {
+    // Put together here, so that this file does not name them either.
+    let marks = [
+        ["/ho", "me/"],
+        ["/Use", "rs/"],
+        ["/wo", "rk/"],
+        ["/ro", "ot/"],
+        ["127.0.", "0.1:3"],
+        ["local", "host:4"],
+    ];
+    let mut faults = vec![];
+    for folder in ["src", "tests", "benches", "scenarios", "notebooks", ".ci", ".cargo"] {
+        for extension in ["rs", "toml", "md", "py", "csv", "sh", "txt"] {
+            for path in files_under(&root().join(folder), extension) {
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                for mark in marks.map(|parts| parts.concat()) {
+                    if text.contains(&mark) {
+                        faults.push(format!("{} names {mark}", path.display()));
+                    }
+                }
+            }
+        }
+    }
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap_or_default();
+    for line in lock.lines().filter(|line| line.starts_with("source = ")) {
+        let official = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
+        if line != official {
+            faults.push(format!("Cargo.lock: {line}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
