@@ -218,7 +218,7 @@ pub(super) static TCP: &[Key] = &[
     key("window_scale", Flag, Or("true"), "offer windows beyond 64 KiB (RFC 7323)"),
     key("limited_transmit", Flag, Or("true"), "new data on the first two duplicate ACKs (RFC 3042)"),
     key("receive_window", Bytes(1, 1 << 30), Or("4MiB"), "the largest window a receiver offers"),
-    key("send_buffer", Bytes(1, 1 << 30), Or("4MiB"), "how much a sender holds until it is acknowledged"),
+    key("send_buffer", Bytes(1, 1 << 30), Or("8MiB"), "how much a sender holds until it is acknowledged"),
 ];
 
 const DELAYED_ACK: Kind = Short {
