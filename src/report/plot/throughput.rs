@@ -30,9 +30,10 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
             if n == labels.len() {
                 labels.push(label.clone());
             } else if labels[n] != *label {
-                labels[n] = match label.starts_with("the other ") {
-                    true => "all other flows together".to_owned(),
-                    false => format!("flow no. {} by volume", n + 1),
+                labels[n] = if label.starts_with("the other ") {
+                    "all other flows together".to_owned()
+                } else {
+                    format!("flow no. {} by volume", n + 1)
                 };
             }
         }
