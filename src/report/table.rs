@@ -1,5 +1,7 @@
 //! The short table at the end of a run, and the proof that the emulator did what it was asked.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::files::Results;
@@ -162,7 +164,7 @@ pub fn render(study: &Study, cells: &[CellSummary]) -> String {
         && !uneven
         && cell.n > 1
     {
-        text.push_str(&format!("means of {} trials ± half the 95 % interval\n", cell.n));
+        let _ = writeln!(text, "means of {} trials ± half the 95 % interval", cell.n);
     }
     text
 }
