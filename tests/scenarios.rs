@@ -43,12 +43,12 @@ impl Run {
         let report = &json["runs"][0]["report"];
         let list = |key: &str| report[key].as_array().cloned().unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let sets: String = sets.iter().map(|set| format!(" --set '{set}'")).collect();
+        let sets: Vec<String> = sets.iter().map(|set| format!("--set '{set}'")).collect();
         Run {
             cells: list("cells"),
             warnings: list("warnings").iter().map(|warning| text(&warning["text"])).collect(),
             verdict: list("verdict").iter().map(text).collect(),
-            about: format!("testbed run {file}{sets}\n{}", text(&report["table"])),
+            about: format!("testbed run {file} {}\n{}", sets.join(" "), text(&report["table"])),
         }
     }
 

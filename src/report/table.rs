@@ -1,5 +1,7 @@
 //! The short table at the end of a run, and the proof that the emulator did what it was asked.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use std::fmt::Write as _;
 

@@ -54,8 +54,9 @@ pub(super) fn check_starts(root: &Node, groups: &[Group], duration: Duration, pr
         if let Some(value) = node.get(key)
             && last >= duration
         {
+            let starts = if group.start_spread.is_zero() { "starts" } else { "may start" };
             let message =
-                format!("the last member of \"{}\" may start at {last}, when the trial is over", group.name);
+                format!("the last member of \"{}\" {starts} at {last}, when the trial is over", group.name);
             let help = format!("everyone must start before the trial's duration, {duration}");
             problems.push(Problem::error(value.place, message, help));
         }
@@ -405,7 +406,7 @@ mod tests {
             "when the trial is over",
             "before the trial's duration, 10s",
         );
-        refused(&with("count = 2", "count = 3\nstagger = \"5s\""), 15, "\"5s\"", "start at 10s", "10s");
+        refused(&with("count = 2", "count = 3\nstagger = \"5s\""), 15, "\"5s\"", "starts at 10s", "10s");
         let text = with("count = 2", "count = 2\nstart_spread = \"10s\"");
         refused(&text, 15, "\"10s\"", "may start at 10s", "10s");
     }

@@ -154,14 +154,17 @@ fn y_scale(lines: &[Vec<Point>]) -> Scale {
 }
 
 /// The axis of the sheet: the one with the most values among those that are numbers, else the
-/// first that is not the choice of a controller, else that.
+/// same of those that are not the choice of a controller, else that.
 fn x_axis(study: &Study) -> Option<usize> {
     let varied = || (0..study.axes.len()).filter(|&n| study.axes[n].values.len() > 1);
     // `max_by_key` takes the last of equals; the first is what the author put first.
     let numeric = varied().filter(|&n| numbers(&study.axes[n]).is_some()).rev();
     numeric
         .max_by_key(|&n| study.axes[n].values.len())
-        .or_else(|| varied().find(|&n| !study.axes[n].is_congestion()))
+        .or_else(|| {
+            let others = varied().filter(|&n| !study.axes[n].is_congestion()).rev();
+            others.max_by_key(|&n| study.axes[n].values.len())
+        })
         .or_else(|| varied().next())
 }
 

@@ -83,8 +83,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         1 => format!("of {total} flows the one that delivered the most"),
         _ => format!("of {total} flows the {curves} that delivered the most"),
     });
-    let scales = (panels.len() > 1)
-        .then(|| "each panel has its own scales, and shows as much time as is legible".to_owned());
+    let scales = (panels.len() > 1).then(|| "own scales, and as much time as is legible".to_owned());
     let flight = windowless.then(|| "no congestion control, no window".to_owned());
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {

@@ -103,11 +103,15 @@ type Curves = Vec<(String, Vec<(f64, f64)>)>;
 /// The most flows that are told apart where there are several groups of them.
 const MOST_SINGLE: usize = 8;
 
+/// The most that are told apart where all are of one group.
+const CROWD: usize = 40;
+
 /// The curves of a panel with their labels: the groups, if many flows form a few; else `most` single
 /// flows, and the others together.
 fn curves(flows: &[Flow], bin: f64, most: usize) -> Curves {
     let groups: BTreeSet<&str> = flows.iter().map(|flow| group(&flow.name)).collect();
-    if flows.len() > MOST_SINGLE && (2..=most).contains(&groups.len()) {
+    let crowd = flows.len() > if groups.len() > 1 { MOST_SINGLE } else { CROWD };
+    if crowd && groups.len() <= most {
         let of =
             |name: &str| -> Vec<&Flow> { flows.iter().filter(|flow| group(&flow.name) == name).collect() };
         return groups.iter().map(|name| (format!("{name}, all together"), binned(&of(name), bin))).collect();
