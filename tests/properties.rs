@@ -204,7 +204,7 @@ impl Trial {
     }
 }
 
-fn trial(configs: (Config, Config), storm: &Storm, habits: [Habit; 2], iss: (u32, u32)) -> Trial {
+fn trial(configs: &(Config, Config), storm: &Storm, habits: [Habit; 2], iss: (u32, u32)) -> Trial {
     let mut pair = Pair::with(&configs.0, &configs.1, iss, at(0));
     pair.delay = ms(10);
     let storm = storm.clone();
@@ -241,7 +241,7 @@ proptest! {
         habits in [habit(), habit()],
         iss in any::<(u32, u32)>(),
     ) {
-        let mut trial = trial(configs, &storm, habits, iss);
+        let mut trial = trial(&configs, &storm, habits, iss);
         let done = trial.live(RECOVERY.as_millis(), true)?;
         prop_assert!(done, "incomplete: {:?} and {:?} bytes of {:?}",
             trial.pair.inbox[1].len(), trial.pair.inbox[0].len(), trial.progress);
@@ -268,7 +268,7 @@ proptest! {
         iss in any::<(u32, u32)>(),
         ends in [(0u64..6_000, any::<bool>()), (0u64..6_000, any::<bool>())],
     ) {
-        let mut trial = trial(configs, &storm, habits, iss);
+        let mut trial = trial(&configs, &storm, habits, iss);
         let mut order = [(ends[0], 0), (ends[1], 1)];
         order.sort_unstable();
         for ((millis, aborts), i) in order {
@@ -300,7 +300,7 @@ proptest! {
 fn the_check_for_prefixes_can_fail() {
     let habit = Habit { writes: vec![100], write_every: 0, read_every: 0, zeros: false };
     let storm = Storm { drop: [0, 0], duplicate: 0, delay: 0, jitter: 1, seed: 1 };
-    let mut trial = trial((Config::default(), Config::default()), &storm, [habit.clone(), habit], (1, 2));
+    let mut trial = trial(&(Config::default(), Config::default()), &storm, [habit.clone(), habit], (1, 2));
     trial.live(500, true).expect("a quiet network");
     trial.checked = [0; 2];
     trial.pair.inbox[1][50] ^= 1;
