@@ -342,7 +342,8 @@ impl Sender {
         } else {
             delivered.bytes
         };
-        let cwnd = self.cwnd;
+        // Recovery may just have changed it.
+        let cwnd = controller.cwnd();
         let slow_start = !self.window_used && controller.ssthresh().is_some_and(|threshold| cwnd < threshold);
         controller.on_ack(&Ack {
             now,
