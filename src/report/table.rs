@@ -1,7 +1,7 @@
 //! The short table at the end of a run, and the proof that the emulator did what it was asked.
 
-
 use serde::Serialize;
+use std::fmt::Write as _;
 
 use super::files::Results;
 use super::study::{Axis, Study};
