@@ -332,9 +332,9 @@ assert (high["goodput_mbit"] / high["mathis"]).mean() < 0.7
 # passes one in ten. What is the mean window there ($\sqrt{3/2p}$ segments)? Why does it happen
 # about there?
 #
-# **Question 6.** For the squares, $p$ is the share of segments that were retransmitted. The leftmost
-# ones had no random loss at all, and what they lost they lost in the queue, often several segments
-# at once. Work out Mathis' prediction for them with their own round-trip time
+# **Question 6.** For the squares, $p$ is the share of segments that were retransmitted. Those above
+# the curves (`shared[shared["link.access.loss"] == "0%"]`) had no random loss at all: what they lost
+# they lost in the queue, often several segments at once. Work out Mathis' prediction for them with their own round-trip time
 # (`shared["rtt_ms"]`). Why is a *loss event* (one halving) the better unit for $p$ than a lost
 # segment, and which column counts events?
 #

@@ -1,5 +1,7 @@
 //! The program as its users meet it: what it prints, what it leaves behind, and how it ends.
 
+#![expect(clippy::disallowed_methods, reason = "the program is watched from outside, in real time")]
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 

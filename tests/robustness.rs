@@ -2,6 +2,8 @@
 //! at the end of each trial), streams whole, and an end in sight. Random damage to texts is an error
 //! with a place, or a scenario; never a panic.
 
+#![expect(clippy::disallowed_methods, reason = "it stops after some real time")]
+
 mod support;
 
 use std::fmt::Write as _;

@@ -1,5 +1,7 @@
 //! Worlds with many people and many connections run, and an idle connection is small.
 
+#![expect(clippy::disallowed_methods, reason = "it measures how long the program takes")]
+
 mod support;
 
 use std::process::Command;
