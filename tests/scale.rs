@@ -5,10 +5,14 @@
 mod support;
 
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use support::world;
+use testbed::app::{App, Conn, Event, Io};
+use testbed::engine::{self, Client, World};
+use testbed::rng::Seed;
 use testbed::time::{Duration, Instant};
+use testbed::{link, tcp};
 
 /// One test at a time, for the clock's sake.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -39,21 +43,70 @@ fn most_memory() -> Option<usize> {
     Some(line.split_whitespace().nth(1)?.parse::<usize>().ok()? * 1024)
 }
 
-/// Says how much memory a world of connections took that have carried a segment and have nothing more
-/// to say, in a process of its own. They stay in the world to its end. (People in a chat would not be
-/// idle: ten thousand who arrive at once are announced to one another a hundred million times.)
+/// Sends one small message, takes the answer, and then stays connected in silence.
+struct Quiet {
+    connects: bool,
+}
+
+impl App for Quiet {
+    fn start(&mut self, io: &mut dyn Io) {
+        if self.connects {
+            io.connect();
+        }
+    }
+
+    fn on_event(&mut self, conn: Conn, event: Event, io: &mut dyn Io) {
+        match event {
+            Event::Connected if self.connects => {
+                io.write(conn, &Arc::from(&b"hello"[..]), 0);
+            }
+            Event::Readable if io.discard(conn) > 0 && !self.connects => {
+                io.write(conn, &Arc::from(&b"hello yourself"[..]), 0);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_timeout(&mut self, _: &mut dyn Io) {}
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+}
+
+/// Says how much memory a world took whose connections are open, each over a link of its own, have
+/// carried a message each way and are silent since; in a process of its own. (People in a chat would
+/// not be idle: ten thousand who arrive at once are announced to one another a hundred million times.)
 #[test]
 #[ignore = "a part of the next test"]
 fn idle_world() {
     let count: u32 = std::env::var("CONNECTIONS").map_or(10, |count| count.parse().expect("a number"));
-    let text = format!(
-        "duration = \"10s\"\nrecord.trials = \"none\"\n[link.access]\ndelay = \"10ms\"\n\
-         [[clients]]\nname = \"idle\"\ncount = {count}\npath = [\"access\"]\nstagger = \"100us\"\n\
-         app = {{ kind = \"bulk\", size = \"1448B\" }}\n"
-    );
-    let mut world = world(&text, 1);
-    world.advance(Instant::ZERO + Duration::from_secs(3));
-    assert!(world.packets() > u64::from(count) * 4, "{} packets", world.packets());
+    let at = |secs| Instant::ZERO + Duration::from_secs(secs);
+    let mut world = World::new(Seed(1), at(1), at(10));
+    let mean = Duration::from_millis(10);
+    let config =
+        link::Config { delay: link::config::Delay { mean, ..Default::default() }, ..Default::default() };
+    let access = world.add_link("access", [config.clone(), config]);
+    let server_app = world.add_server(Box::new(Quiet { connects: false }));
+    let tcp = Arc::new(tcp::Config::default());
+    for n in 1..=count {
+        let name = format!("idle-{n}");
+        let client = Client {
+            route: engine::route(&[world.add_link_instance(access, Some(&name))]),
+            name,
+            group: "idle".into(),
+            tcp: Arc::clone(&tcp),
+            server_app,
+            bulk: false,
+            connections: engine::Connections::default(),
+        };
+        let starts = Instant::ZERO + Duration::from_micros(100) * u64::from(n);
+        world.add_client(client, Box::new(Quiet { connects: true }), starts);
+    }
+    world.advance(at(5));
+    // SYN, SYN-ACK, ACK, two messages and what acknowledges them; no FIN.
+    assert!(world.packets() >= u64::from(count) * 5, "{} packets", world.packets());
+    assert!(world.packets() <= u64::from(count) * 7, "{} packets", world.packets());
     println!("bytes={}", most_memory().unwrap_or(0));
 }
 
@@ -75,7 +128,7 @@ fn an_idle_connection_takes_less_than_twenty_kibibytes() {
         number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("a figure in {text}"))
     };
     let each = (bytes(10_000) - bytes(10)) / 9_990;
-    println!("{each} bytes a connection: both ends and their applications");
+    println!("{each} bytes a connection: both ends, their applications and two links");
     assert!(each > 200 && each < 20 * 1024, "{each} bytes");
 }
 

@@ -50,6 +50,8 @@ pub struct LossRecovery {
     pub(super) must_retransmit: bool,
     /// The timestamp of the episode's first retransmission (RFC 3522 §3.2).
     first_retransmission: Option<u32>,
+    /// Whether the last acknowledgment showed a loss.
+    pub(super) found_loss: bool,
     /// When what was overtaken counts as lost (RFC 8985 §6.2's reordering timer).
     pub(super) reorder_timer: Instant,
     signals: Vec<(Instant, Signal)>,
@@ -83,6 +85,7 @@ impl Default for LossRecovery {
             dup_acked: 0,
             must_retransmit: false,
             first_retransmission: None,
+            found_loss: false,
             reorder_timer: Instant::MAX,
             signals: Vec::new(),
         }
@@ -93,6 +96,11 @@ impl LossRecovery {
     /// What is being repaired.
     pub fn episode(&self) -> Episode {
         self.episode
+    }
+
+    /// Where the present episode ends.
+    pub fn point(&self) -> u64 {
+        self.point
     }
 
     /// Whether anything worth a mark happened since the last call of `take_signals`.
@@ -121,6 +129,7 @@ impl LossRecovery {
         stats: &mut Stats,
     ) {
         let Some(controller) = controller else { return };
+        self.found_loss = false;
         match self.episode {
             Episode::Open => {
                 if facts.advanced > 0 {
@@ -207,6 +216,7 @@ impl LossRecovery {
     ) {
         self.episode = Episode::Recovery;
         self.point = nxt;
+        self.found_loss = true;
         self.reorder_timer = Instant::MAX;
         self.must_retransmit = true;
         self.first_retransmission = None;
@@ -227,10 +237,10 @@ impl LossRecovery {
     fn repair(&mut self, scoreboard: &mut Scoreboard, facts: AckFacts) {
         if facts.use_sack {
             if facts.newly_sacked > 0 {
-                scoreboard.mark_lost_by_sack(facts.mss);
+                self.found_loss = scoreboard.mark_lost_by_sack(facts.mss) > 0;
             }
             if let (true, Some(reordering)) = (facts.newly_sacked + facts.advanced > 0, facts.reordering) {
-                scoreboard.mark_lost_retransmission(reordering);
+                self.found_loss |= scoreboard.mark_lost_retransmission(reordering);
             }
             return;
         }

@@ -414,6 +414,16 @@ impl Scoreboard {
             .map(|sent| (sent.start, sent.len))
     }
 
+    /// The segment sent last.
+    pub fn last(&self) -> Option<(u64, u32)> {
+        self.sent.back().map(|sent| (sent.start, sent.len))
+    }
+
+    /// Whether anything beyond the cumulative acknowledgment was reported as received.
+    pub fn has_sacked(&self) -> bool {
+        self.sacked > 0
+    }
+
     /// The segment at `start` is sent again now.
     pub fn on_retransmitted(&mut self, start: u64, now: Instant) {
         let i = self.sent.partition_point(|sent| sent.start < start);
@@ -426,11 +436,15 @@ impl Scoreboard {
         if sent.marks & (LOST | RETRANSMITTED) == LOST {
             self.lost_pending -= 1;
         }
+        let was_lost = sent.marks & LOST != 0;
         sent.marks |= RETRANSMITTED | AMBIGUOUS;
         sent.sent_at = now;
         sent.delivered = delivered;
         sent.delivered_at = delivered_at;
         sent.first_sent_at = first_sent_at;
-        self.retransmitted_below = self.retransmitted_below.max(start + u64::from(sent.len));
+        // A probe of the tail says nothing of what lies before it.
+        if was_lost {
+            self.retransmitted_below = self.retransmitted_below.max(start + u64::from(sent.len));
+        }
     }
 }

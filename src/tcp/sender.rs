@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::buffer::SendBuffer;
 use super::config::{Config, Recovery};
 use super::pacer::Pacer;
+use super::prr::Prr;
 use super::recovery::{Episode, LossRecovery};
 use super::rtt::RttEstimator;
 use super::scoreboard::{Delivered, Scoreboard};
@@ -23,6 +24,9 @@ const MAX_BACKOFF: u32 = 15;
 /// The same for a SYN, for which RFC 9293 §3.8.3 wants three minutes at least (MUST-23). Unlike
 /// Linux's 6, which give up after 127 s.
 const MAX_SYN_BACKOFF: u32 = 7;
+
+/// RFC 8985 §7.2: how long a receiver may sit on an acknowledgment (Linux's minimum RTO).
+const MAX_ACK_DELAY: Duration = Duration::from_millis(200);
 
 /// What is to be sent and what is outstanding.
 #[derive(Debug)]
@@ -63,6 +67,12 @@ pub struct Sender {
     /// Retransmission timer, or the persist timer when nothing is outstanding.
     timer: Instant,
     probe_due: bool,
+    /// With RACK, the episode's window, and the point that the episode ends at.
+    prr: Option<(u64, Prr)>,
+    /// With RACK: when a silent tail is probed, whether that is due, and what the probe ended at.
+    tail_timer: Instant,
+    tail_due: bool,
+    tail_probed: Option<u64>,
     /// Whether the back-off is that of window probes.
     probing: bool,
     /// Expiries of the retransmission timer since data was last acknowledged.
@@ -115,6 +125,10 @@ impl Sender {
             paced_until: Instant::MAX,
             timer: Instant::MAX,
             probe_due: false,
+            prr: None,
+            tail_timer: Instant::MAX,
+            tail_due: false,
+            tail_probed: None,
             probing: false,
             expiries: 0,
             gave_up: false,
@@ -272,6 +286,7 @@ impl Sender {
         self.take_rtt(now, advanced > 0, segment, &delivered);
         let was_repairing = self.recovery.episode();
         let use_sack = self.uses_sack();
+        let reordering = self.uses_rack().then(|| self.rtt.min() / 4);
         self.recovery.on_ack(
             now,
             &mut self.scoreboard,
@@ -286,7 +301,7 @@ impl Sender {
                 mss: self.mss,
                 use_sack,
                 // RFC 8985 §6.2 step 4: a quarter of the smallest round-trip time.
-                reordering: (self.config.recovery == Recovery::Rack).then(|| self.rtt.min() / 4),
+                reordering,
                 echo: segment.timestamps.filter(|_| self.timestamps).map(|stamps| stamps.echo),
             },
             &mut self.stats,
@@ -296,6 +311,46 @@ impl Sender {
             self.arm_timer(now);
         }
         self.ask_controller();
+        self.steer_recovery(flight, delivered.bytes, advanced > 0);
+        if self.tail_probed.is_some_and(|end| self.una >= end) {
+            self.tail_probed = None;
+        }
+        self.arm_tail_probe(now);
+    }
+
+    /// With RACK, the window of a recovery episode is that of PRR, for controllers that have one.
+    fn steer_recovery(&mut self, flight: u64, delivered: u64, moved: bool) {
+        /// The windows of controllers without one lie above this.
+        const NO_WINDOW: u64 = u64::MAX / 4;
+        if self.recovery.episode() != Episode::Recovery || !self.uses_rack() || self.cwnd >= NO_WINDOW {
+            self.prr = None;
+            return;
+        }
+        let (pipe, target, point) = (self.pipe(), self.cwnd, self.recovery.point());
+        let prr = match &mut self.prr {
+            Some((known, prr)) if *known == point => prr,
+            other => &mut other.insert((point, Prr::new(flight))).1,
+        };
+        self.cwnd = prr.window(delivered, pipe, target, self.mss, moved && !self.recovery.found_loss);
+    }
+
+    fn uses_rack(&self) -> bool {
+        self.sack && self.config.recovery == Recovery::Rack
+    }
+
+    /// RFC 8985 §7.2: two round trips without news, and a last one for a delayed acknowledgment.
+    fn arm_tail_probe(&mut self, now: Instant) {
+        self.tail_timer = Instant::MAX;
+        let quiet = self.recovery.episode() == Episode::Open && !self.scoreboard.has_sacked();
+        if !self.uses_rack() || !quiet || self.flight() == 0 || self.tail_probed.is_some() {
+            return;
+        }
+        let Some(srtt) = self.rtt.smoothed() else { return };
+        let ack_delay = if self.flight() <= self.mss { MAX_ACK_DELAY } else { Duration::ZERO };
+        let at = now + srtt * 2 + ack_delay;
+        if at < self.timer {
+            self.tail_timer = at;
+        }
     }
 
     /// Whether losses are found from SACK blocks.
@@ -366,7 +421,7 @@ impl Sender {
 
     /// When [`handle_timeout`](Sender::handle_timeout) or the next paced packet is due.
     pub fn poll_timeout(&self) -> Instant {
-        self.timer.min(self.paced_until).min(self.recovery.reorder_timer)
+        self.timer.min(self.paced_until).min(self.recovery.reorder_timer).min(self.tail_timer)
     }
 
     /// The retransmission or persist timer may have expired.
@@ -382,6 +437,12 @@ impl Sender {
                 &mut self.stats,
             );
             self.ask_controller();
+            self.steer_recovery(self.flight(), 0, false);
+        }
+        if self.tail_timer <= now {
+            self.tail_timer = Instant::MAX;
+            self.tail_due = true;
+            self.timer = now + self.rtt.rto();
         }
         if now < self.timer {
             return;
@@ -409,6 +470,8 @@ impl Sender {
             self.expiries == 0,
         );
         self.ask_controller();
+        self.prr = None;
+        self.tail_timer = Instant::MAX;
         self.expiries += 1;
         self.rtt.back_off();
         self.timer = now + self.rtt.rto();

@@ -34,12 +34,31 @@ impl Sender {
         if self.probe_due {
             return Some(self.probe());
         }
+        if std::mem::take(&mut self.tail_due) {
+            return self.tail_probe();
+        }
         let unsent = self.end() - self.nxt;
         if unsent == 0 {
             self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
             return self.next_doubtful();
         }
         self.next_new(now, unsent)
+    }
+
+    /// RFC 8985 §7.3: new data if there is any, else the last segment again; the congestion window is
+    /// exceeded by that one. Unlike §7.4.2, a loss that the probe itself repaired does not reduce
+    /// the window.
+    fn tail_probe(&mut self) -> Option<Transmission> {
+        let unsent = self.end() - self.nxt;
+        let len = unsent.min(self.mss);
+        let room = (self.una + self.window).saturating_sub(self.nxt);
+        let probe = if unsent > 0 && len <= room {
+            Some(Transmission { start: self.nxt, len: len as u32 })
+        } else {
+            self.scoreboard.last().map(|(start, len)| Transmission { start, len })
+        };
+        self.tail_probed = probe.map(|probe| self.nxt.max(probe.start + u64::from(probe.len)));
+        probe
     }
 
     fn next_retransmission(&mut self) -> Option<Transmission> {
@@ -124,7 +143,7 @@ impl Sender {
         }
     }
 
-    fn pipe(&self) -> u64 {
+    pub(super) fn pipe(&self) -> u64 {
         self.scoreboard.pipe().saturating_sub(self.recovery.dup_acked)
     }
 
@@ -176,6 +195,7 @@ impl Sender {
             self.scoreboard.on_sent(start, len, now);
             self.nxt += u64::from(len);
             self.note_usage(false);
+            self.arm_tail_probe(now);
         } else {
             self.scoreboard.on_retransmitted(start, now);
             self.recovery.on_retransmitted(now, self.timestamps);
@@ -183,6 +203,9 @@ impl Sender {
             if start == self.una {
                 self.timer = now + self.rtt.rto();
             }
+        }
+        if let Some((_, prr)) = &mut self.prr {
+            prr.on_sent(len.into());
         }
         self.stats.segments_sent += 1;
         if self.timer == Instant::MAX {
