@@ -1,5 +1,7 @@
 //! Whatever the network does, the receiver's stream is a prefix of the sender's, and complete once
-//! the network recovers. A failing case is printed whole, shrunk, with its seeds.
+//! the network recovers. A failing case is printed whole, shrunk, with its seeds. The cases are the
+//! same in every run; `PROPTEST_RNG_SEED=7 PROPTEST_CASES=20000 cargo test --test properties` tries
+//! others.
 
 mod common;
 
@@ -7,6 +9,7 @@ use std::panic::AssertUnwindSafe;
 
 use common::{End, Fate, Pair, Reading, at, ms};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use testbed::congestion::ALGORITHMS;
 use testbed::rng::{Rng, Seed};
 use testbed::tcp::{Config, Connection, DelayedAck, Event, Recovery, RtoFloor, State};
@@ -230,8 +233,21 @@ fn trial(configs: &(Config, Config), storm: &Storm, habits: [Habit; 2], iss: (u3
     Trial { pair, habits, progress: [(0, 0, 0); 2], checked: [0; 2] }
 }
 
+/// The environment may ask for other cases and for more of them.
+fn cases() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    let named = |name| std::env::var_os(name).is_some();
+    ProptestConfig {
+        cases: if named("PROPTEST_CASES") { asked.cases } else { 1_000 },
+        rng_seed: if named("PROPTEST_RNG_SEED") { asked.rng_seed } else { RngSeed::Fixed(1) },
+        max_shrink_iters: 300,
+        failure_persistence: None,
+        ..asked
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, max_shrink_iters: 300, ..ProptestConfig::default() })]
+    #![proptest_config(cases())]
 
     /// All that is written arrives, in order and unchanged, and then both ends close cleanly.
     #[test]

@@ -37,8 +37,10 @@ impl Prr {
             let bound = self.delivered.saturating_sub(self.sent).max(bytes) + if safe { mss } else { 0 };
             bound.min(target - pipe)
         };
-        // The first retransmission does not wait.
-        pipe + if self.sent == 0 { quota.max(mss) } else { quota }
+        // The first retransmission does not wait, and with an empty pipe no acknowledgment would
+        // ever make up the rest of a segment.
+        let window = pipe + if self.sent == 0 { quota.max(mss) } else { quota };
+        window.max(mss)
     }
 }
 
@@ -69,6 +71,14 @@ mod tests {
     #[test]
     fn the_first_retransmission_does_not_wait() {
         assert_eq!(Prr::new(4_000).window(0, 3_000, 2_000, 1_000, false), 4_000);
+    }
+
+    #[test]
+    fn an_empty_pipe_may_always_send_a_segment() {
+        let mut prr = Prr::new(4_000);
+        prr.window(4_000, 1_000, 2_000, 1_000, false);
+        prr.on_sent(3_956);
+        assert_eq!(prr.window(0, 0, 2_000, 1_000, false), 1_000);
     }
 
     #[test]
