@@ -209,3 +209,33 @@ fn a_repeated_syn_ack_does_not_blow_up_the_window() {
     script.write(1_000_000);
     assert_eq!(script.take().len(), 60, "60 000 bytes, not 60 000 shifted by seven");
 }
+
+/// RFC 5961 §7: two ends that disagree about their numbers do not answer each other's empty
+/// segments for ever; one with data is always answered.
+#[test]
+fn empty_segments_out_of_the_window_are_answered_twice_a_second_at_most() {
+    let mut script = Script::in_state(&plain(), State::Established);
+    for at in [100, 110, 599] {
+        script.send(at, segment(Flags::ACK, 100_000_000, 1, 0));
+    }
+    script.recv(100, "A 1..1 ack 1");
+    script.silent(599);
+    script.send(600, segment(Flags::ACK, 100_000_000, 1, 0));
+    script.recv(600, "A 1..1 ack 1");
+    script.send(610, segment(Flags::ACK, 100_000_000, 1, 5));
+    script.recv(610, "A 1..1 ack 1");
+    script.send(620, segment(Flags::ACK, 100_000_000, 1, 5));
+    script.recv(620, "A 1..1 ack 1");
+}
+
+/// Unlike §3.10.7.4, as in Linux: an acknowledgment right behind a full window counts, for its
+/// sender has nothing else to say when what filled the window was lost.
+#[test]
+fn an_empty_segment_right_behind_the_window_counts() {
+    let mut script = Script::in_state(&plain(), State::Established);
+    let window = plain().receive_window as u32;
+    script.send(100, segment(Flags::ACK, 1 + window, 1, 0));
+    script.silent(100);
+    script.send(110, segment(Flags::ACK, 2 + window, 1, 0));
+    script.recv(110, "A 1..1 ack 1");
+}

@@ -20,6 +20,8 @@ use crate::wire::{Flags, Options, Payload, Segment, SeqNumber, SynOptions, Times
 const TIMESTAMP_BYTES: u16 = 12;
 /// Twice the maximum segment lifetime (RFC 9293 §3.4.2; Linux's 60 s).
 const TIME_WAIT: Duration = Duration::from_secs(60);
+/// Between two answers to empty segments that do not belong here.
+const STRAY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// One end of a TCP connection.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct Connection {
     /// A reset to send, if one is due.
     reset: Option<Segment>,
     time_wait_until: Instant,
+    /// From when on an empty stray segment is answered again.
+    strays_from: Instant,
 }
 
 /// What happened to a connection.
@@ -93,6 +97,7 @@ impl Connection {
             events: Events::default(),
             reset: None,
             time_wait_until: Instant::MAX,
+            strays_from: Instant::ZERO,
         }
     }
 

@@ -67,11 +67,13 @@ impl Receiver {
         seq.offset(self.irs, self.next())
     }
 
-    /// RFC 9293 §3.10.7.4: whether `[start, start + len)` touches the window.
+    /// RFC 9293 §3.10.7.4: whether `[start, start + len)` touches the window. Unlike there, and as
+    /// in Linux, an empty segment may stand right behind it: so does every acknowledgment of a peer
+    /// that has filled the window and whose last segments were lost.
     pub fn is_acceptable(&self, start: u64, len: u32) -> bool {
         let next = self.next();
         if len == 0 {
-            return start == next || (next <= start && start < self.right_edge);
+            return next <= start && start <= self.right_edge.max(next);
         }
         start < self.right_edge && start + u64::from(len) > next
     }

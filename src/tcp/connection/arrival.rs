@@ -2,7 +2,7 @@
 
 use super::super::receiver::Receiver;
 use super::super::state::State;
-use super::{Connection, Event, TIME_WAIT, TIMESTAMP_BYTES};
+use super::{Connection, Event, STRAY_INTERVAL, TIME_WAIT, TIMESTAMP_BYTES};
 use crate::time::Instant;
 use crate::wire::{Flags, Segment, SeqNumber};
 
@@ -103,9 +103,7 @@ impl Connection {
     fn handle_in_window(&mut self, now: Instant, segment: &Segment) {
         let Some(start) = self.receiver.offset(segment.seq) else {
             // A number from before the stream began is as unacceptable as any old one.
-            if !segment.flags.has(Flags::RST) {
-                self.receiver.demand_ack();
-            }
+            self.answer_stray(now, segment);
             return;
         };
         // RFC 7323 §5.3 R1 (PAWS), then the first check.
@@ -116,9 +114,8 @@ impl Connection {
             _ => false,
         };
         if old || !self.receiver.is_acceptable(start, segment.sequence_len()) {
-            if old {
-                self.receiver.demand_ack();
-            } else if !segment.flags.has(Flags::RST) {
+            self.answer_stray(now, segment);
+            if !old && !segment.flags.has(Flags::RST) {
                 self.refuse_unacceptable(now, segment);
             }
             return;
@@ -150,10 +147,21 @@ impl Connection {
         }
     }
 
-    /// An old or unexpected segment is answered with where we are (§3.10.7.4); in TIME-WAIT the
-    /// peer's FIN may have been sent again.
-    fn refuse_unacceptable(&mut self, now: Instant, segment: &Segment) {
+    /// A segment that does not belong here is answered with where we are (§3.10.7.4). If it is empty,
+    /// rarely: it may be such an answer itself, and two ends that disagree would go on for ever
+    /// (RFC 5961 §7; the interval is Linux's `tcp_invalid_ratelimit`).
+    fn answer_stray(&mut self, now: Instant, segment: &Segment) {
+        if segment.flags.has(Flags::RST) || (segment.sequence_len() == 0 && now < self.strays_from) {
+            return;
+        }
+        if segment.sequence_len() == 0 {
+            self.strays_from = now + STRAY_INTERVAL;
+        }
         self.receiver.demand_ack();
+    }
+
+    /// In TIME-WAIT the peer's FIN may have been sent again.
+    fn refuse_unacceptable(&mut self, now: Instant, segment: &Segment) {
         if self.state == State::TimeWait && segment.flags.has(Flags::FIN) {
             self.time_wait_until = now + TIME_WAIT;
         }
@@ -183,7 +191,7 @@ impl Connection {
             return true;
         }
         if ack > self.sender.nxt {
-            self.receiver.demand_ack();
+            self.answer_stray(now, segment);
             return false;
         }
         if ack < self.sender.una {
