@@ -196,6 +196,20 @@ pub enum Event {
     Hidden,
     /// You are in the list again.
     Revealed,
+    /// The server itself says something: an administrator's words, a nick that was changed.
+    Notice {
+        /// What.
+        text: Name,
+    },
+    /// What somebody said to everyone before you came.
+    Past {
+        /// When, in nanoseconds since 1970.
+        unix_nanos: u64,
+        /// Who.
+        from: Name,
+        /// What.
+        text: Name,
+    },
     /// The room is alive.
     Pong,
     /// The commands; each dialect knows its own.

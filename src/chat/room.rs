@@ -44,6 +44,8 @@ pub struct Rules {
     pub rooms: usize,
     /// Whether a nick belongs to one person only.
     pub unique_nicks: bool,
+    /// Nicks that nobody may have, in lower case.
+    pub reserved: &'static [&'static str],
     /// Whether people may speak in rooms that they are not members of.
     pub outsiders_post: bool,
 }
@@ -63,6 +65,7 @@ impl Default for Rules {
             people: 100_000,
             rooms: 10_000,
             unique_nicks: true,
+            reserved: &[],
             outsiders_post: true,
         }
     }
@@ -87,6 +90,26 @@ impl Room {
     /// The nick of a client that is in.
     pub fn nick(&self, client: ClientId) -> Option<&Name> {
         self.members.get(&client).map(|member| &member.nick)
+    }
+
+    /// Whoever has this nick, whatever its case.
+    pub fn client(&self, nick: &str) -> Option<ClientId> {
+        self.find(&fold(nick.trim()))
+    }
+
+    /// `nick` if nobody has it, else the first of `nick_2`, `nick_3` … that is free.
+    pub fn free_nick(&self, nick: &str) -> String {
+        let nick = nick.trim();
+        if self.client(nick).is_none() {
+            return nick.to_owned();
+        }
+        let numbered = |n: u32| {
+            let suffix = format!("_{n}");
+            let kept = self.rules.name_chars.saturating_sub(suffix.len());
+            nick.chars().take(kept).collect::<String>() + &suffix
+        };
+        let free = (2..).map(numbered).find(|nick| self.client(nick).is_none());
+        free.unwrap_or_else(|| nick.to_owned())
     }
 
     /// Does what `client` asks and appends what anyone hears of it to `out`: the client's own
@@ -241,7 +264,11 @@ impl Room {
     /// The nick that `client` may have, as it will be shown.
     fn admit(&self, client: ClientId, nick: &str) -> Result<Name, Refusal> {
         let nick = self.visible(nick).ok_or(Refusal::NickInvalid)?;
-        match self.find(&fold(nick)) {
+        let folded = fold(nick);
+        if self.rules.reserved.contains(&folded.as_str()) {
+            return Err(Refusal::NickInvalid);
+        }
+        match self.find(&folded) {
             Some(other) if other != client && self.rules.unique_nicks => Err(Refusal::NickTaken),
             _ => Ok(nick.into()),
         }
@@ -534,6 +561,18 @@ mod tests {
         ask(&mut room, ALICE, rename("al"));
         assert_eq!(people(&mut room), names(&["al", "bob", "carol"]));
         assert!(matches!(join(&mut room, ClientId(9), "alice")[0].1, Event::Welcome { .. }));
+    }
+
+    #[test]
+    fn a_taken_nick_gets_the_first_free_number() {
+        let mut room = three(Rules { name_chars: 7, reserved: &["server"], ..Rules::default() });
+        assert_eq!(room.free_nick(" dave "), "dave");
+        assert_eq!(room.free_nick("Alice"), "Alice_2");
+        join(&mut room, ClientId(9), "alice_2");
+        assert_eq!(room.free_nick("alice"), "alice_3");
+        join(&mut room, ClientId(10), "abcdefg");
+        assert_eq!(room.free_nick("abcdefg"), "abcde_2");
+        assert_eq!(join(&mut room, ClientId(11), "Server")[0].1, Event::Rejected(Refusal::NickInvalid));
     }
 
     #[test]

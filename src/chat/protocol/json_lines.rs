@@ -29,7 +29,7 @@ use serde_json::Value;
 
 use super::json::{Object, push_string, string_len};
 use super::lines::{Lines, TooLong, find_newline};
-use super::{After, Decoder, Dialect, Heard, Listener, Malformed, Reader, Timestamp};
+use super::{After, Decoder, Dialect, Heard, Listener, Malformed, Reader, SERVER, Timestamp};
 use crate::chat::marker;
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::time::Duration;
@@ -243,6 +243,15 @@ fn encode_event(event: &Event, at: Timestamp, out: &mut Vec<u8>) {
             .timestamp(at),
         Event::Message { from, text } | Event::Said { from, text } => {
             line.kind("chat").member("username", from).member("message", text).timestamp(at)
+        }
+        Event::Past { unix_nanos, from, text } => line
+            .kind("chat")
+            .member("username", from)
+            .member("message", text)
+            .timestamp(Timestamp::from_unix_nanos(*unix_nanos)),
+        // Program 1's client shows chat and nothing else that comes unasked.
+        Event::Notice { text } => {
+            line.kind("chat").member("username", SERVER).member("message", text).timestamp(at)
         }
         Event::Direct { from, text } => {
             line.kind("private").member("username", from).member("message", text).timestamp(at)

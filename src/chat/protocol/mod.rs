@@ -8,6 +8,7 @@
 mod json;
 mod json_lines;
 mod lines;
+mod session;
 
 use std::fmt;
 
@@ -15,6 +16,10 @@ use super::message::{Event, Request};
 use crate::time::{Duration, Instant};
 
 pub use json_lines::JsonLines;
+pub use session::{ClientSession, Encodings, FORMS, Moment, ServerSession};
+
+/// The name under which the server itself speaks; nobody can have it.
+pub const SERVER: &str = "server";
 
 /// Every dialect there is.
 pub static DIALECTS: &[&dyn Dialect] = &[&JsonLines];
