@@ -23,6 +23,7 @@
 //! | [`scenario`] | TOML to plan to world | knows texts, not files; all problems of a file at once |
 //! | [`runner`] | trials over threads | outcomes come in trial order, whatever the number of threads |
 //! | [`report`] | tables, pictures, a page, a manifest | a function of the files alone; what is missing is empty, never 0 |
+//! | [`live`] | real sockets and the wall clock | the same rooms, dialects and worlds; nothing below knows |
 //! | [`cli`] | one file per subcommand | the only place that reads the wall clock for users, and prints |
 //!
 //! `tcp` and `chat` do not know `link`, `report` does not know `engine`, `runner` knows no file
@@ -43,6 +44,7 @@ pub mod cli;
 pub mod congestion;
 pub mod engine;
 pub mod link;
+pub mod live;
 pub mod record;
 pub mod report;
 pub mod rng;

@@ -92,6 +92,16 @@ impl Room {
         self.members.get(&client).map(|member| &member.nick)
     }
 
+    /// Everyone, in the order of joining.
+    pub fn everyone(&self) -> &Arc<Vec<ClientId>> {
+        &self.here
+    }
+
+    /// The nicks that lists show.
+    pub fn people(&self) -> Names {
+        self.shown.clone()
+    }
+
     /// Whoever has this nick, whatever its case.
     pub fn client(&self, nick: &str) -> Option<ClientId> {
         self.find(&fold(nick.trim()))
@@ -108,7 +118,8 @@ impl Room {
             let kept = self.rules.name_chars.saturating_sub(suffix.len());
             nick.chars().take(kept).collect::<String>() + &suffix
         };
-        let free = (2..).map(numbered).find(|nick| self.client(nick).is_none());
+        // One more than there are people cannot all be taken.
+        let free = (2..self.len() as u32 + 3).map(numbered).find(|nick| self.client(nick).is_none());
         free.unwrap_or_else(|| nick.to_owned())
     }
 
@@ -180,7 +191,7 @@ impl Room {
                 self.strike(client, &room);
                 answer_to(client, Event::Exited { room }, out);
             }
-            Request::People => answer_to(client, Event::People { names: self.shown.clone() }, out),
+            Request::People => answer_to(client, Event::People { names: self.people() }, out),
             Request::Rooms => {
                 let names = Arc::new(self.rooms.keys().cloned().collect());
                 answer_to(client, Event::Rooms { names }, out);

@@ -1,15 +1,18 @@
 //! The command line: one file per subcommand. Progress goes to stderr and only to a terminal,
 //! results to stdout. Exit codes: 0 done, 1 failed, 2 bad usage or bad scenario, 130 interrupted.
 
+mod admin;
 mod bench;
 mod check;
 mod compare;
 mod completions;
 mod list;
+mod logging;
 mod output;
 mod plot;
 mod progress;
 mod run;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -32,6 +35,8 @@ enum Command {
     Plot(plot::Plot),
     Compare(compare::Compare),
     Bench(bench::Bench),
+    Serve(serve::Serve),
+    Admin(admin::Admin),
     Completions(completions::Completions),
 }
 
@@ -52,6 +57,8 @@ pub fn run() -> ExitCode {
         Command::Plot(command) => command.execute(),
         Command::Compare(command) => command.execute(),
         Command::Bench(command) => command.execute(),
+        Command::Serve(command) => command.execute(),
+        Command::Admin(command) => command.execute(),
         Command::Completions(command) => command.execute(),
     };
     match result {

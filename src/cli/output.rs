@@ -13,6 +13,13 @@ use crate::scenario::{Plan, ScenarioError, text_of};
 pub enum Failure {
     /// 2: the scenario or the arguments are wrong; the text is rendered already.
     Scenario(Box<ScenarioError>),
+    /// 2: the arguments are wrong, with what is right.
+    Usage {
+        /// What is wrong.
+        problem: String,
+        /// What would be right.
+        help: String,
+    },
     /// 1: something else, with what can be done about it.
     Other {
         /// What went wrong.
@@ -34,11 +41,12 @@ impl Failure {
                 eprint!("{}", error.render(colour_on_stderr()));
                 ExitCode::from(2)
             }
+            Failure::Usage { problem, help } => {
+                say(&problem, &help);
+                ExitCode::from(2)
+            }
             Failure::Other { problem, help } => {
-                eprintln!("error: {problem}");
-                if !help.is_empty() {
-                    eprintln!("help: {help}");
-                }
+                say(&problem, &help);
                 ExitCode::FAILURE
             }
             Failure::Interrupted => ExitCode::from(130),
@@ -46,9 +54,21 @@ impl Failure {
         }
     }
 
+    /// Arguments that cannot be.
+    pub fn usage(problem: impl Display, help: impl Display) -> Failure {
+        Failure::Usage { problem: problem.to_string(), help: help.to_string() }
+    }
+
     /// A failure without a particular mend.
     pub fn other(problem: impl Display, help: impl Display) -> Failure {
         Failure::Other { problem: problem.to_string(), help: help.to_string() }
+    }
+}
+
+fn say(problem: &str, help: &str) {
+    eprintln!("error: {problem}");
+    if !help.is_empty() {
+        eprintln!("help: {help}");
     }
 }
 

@@ -21,6 +21,7 @@
 //! this order, which is what the listener relies on.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -29,6 +30,7 @@ use serde_json::Value;
 
 use super::json::{Object, push_string, string_len};
 use super::lines::{Lines, TooLong, find_newline};
+use super::session::{Encodings, Moment, ServerSession};
 use super::{After, Decoder, Dialect, Heard, Listener, Malformed, Reader, SERVER, Timestamp};
 use crate::chat::marker;
 use crate::chat::message::{Event, Name, Refusal, Request};
@@ -84,11 +86,7 @@ impl Dialect for JsonLines {
 
     fn encode_event(&self, event: &Event, at: Timestamp, out: &mut Vec<u8>) -> After {
         encode_event(event, at, out);
-        // Program 1's server closes after an error, which it sends only to those it does not let in.
-        match event {
-            Event::Rejected(_) | Event::Bye => After::Close,
-            _ => After::Stay,
-        }
+        after(event)
     }
 
     fn encode_request(&self, request: &Request, out: &mut Vec<u8>) {
@@ -112,6 +110,43 @@ impl Dialect for JsonLines {
             Request::Help => line.kind("help"),
         }
         .close_line();
+    }
+}
+
+/// The server's side of a real connection.
+#[derive(Debug)]
+pub(super) struct Session {
+    form: usize,
+    decoder: RequestDecoder,
+    out: VecDeque<Arc<[u8]>>,
+}
+
+impl Session {
+    pub(super) fn new(form: usize) -> Session {
+        let decoder = RequestDecoder { lines: Lines::new(REQUEST_LIMIT), joined: false };
+        Session { form, decoder, out: VecDeque::new() }
+    }
+}
+
+impl ServerSession for Session {
+    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+        self.decoder.decode(bytes, out)
+    }
+
+    fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
+        let shared = encodings.get(self.form, |out| encode_event(event, moment.at, out));
+        if !shared.is_empty() {
+            self.out.push_back(Arc::clone(shared));
+        }
+        after(event)
+    }
+
+    fn is_framed(&self) -> bool {
+        true
+    }
+
+    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+        self.out.pop_front()
     }
 }
 
@@ -221,6 +256,14 @@ fn request(spoken: &Spoken) -> Option<Request> {
         "leave" => Request::Leave,
         _ => return None,
     })
+}
+
+/// Program 1's server closes after an error, which it sends only to those it does not let in.
+fn after(event: &Event) -> After {
+    match event {
+        Event::Rejected(_) | Event::Bye => After::Close,
+        _ => After::Stay,
+    }
 }
 
 fn encode_event(event: &Event, at: Timestamp, out: &mut Vec<u8>) {

@@ -5,10 +5,17 @@
 //! What depends on the connection (half a line, whether it has joined) lives in the [`Decoder`] and
 //! the [`Listener`]; encoding an event does not, so one encoding serves every recipient.
 
+mod commands;
 mod json;
 mod json_lines;
+mod kind;
 mod lines;
+mod pipe;
+mod reliable;
+mod rooms;
 mod session;
+mod slash;
+mod text;
 
 use std::fmt;
 
@@ -16,7 +23,8 @@ use super::message::{Event, Request};
 use crate::time::{Duration, Instant};
 
 pub use json_lines::JsonLines;
-pub use session::{ClientSession, Encodings, FORMS, Moment, ServerSession};
+pub use kind::{Kind, SPEAKS_WITHIN, Settings, server_session};
+pub use session::{Account, ClientSession, Encodings, FORMS, Moment, ServerSession};
 
 /// The name under which the server itself speaks; nobody can have it.
 pub const SERVER: &str = "server";

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::{After, Malformed, Timestamp};
 use crate::chat::message::{Event, Request};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// When something happens: `now` measures spans, `at` is what texts show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,29 +24,72 @@ pub struct Moment {
     pub zone_s: i32,
 }
 
-/// How many different ways there are to encode an event; see [`ServerSession::form`].
+/// How many different ways there are to encode an event.
 pub const FORMS: usize = 8;
 
 /// An event's encoding in each form, made once and shared by all who hear it.
-pub type Encodings = [Option<Arc<[u8]>>; FORMS];
+#[derive(Debug, Default)]
+pub struct Encodings {
+    /// Which event of the server this is; no two have the same number.
+    pub serial: u64,
+    forms: [Option<Arc<[u8]>>; FORMS],
+}
+
+impl Encodings {
+    /// None yet, of event number `serial`.
+    pub fn new(serial: u64) -> Encodings {
+        Encodings { serial, ..Encodings::default() }
+    }
+
+    /// The encoding in `form`, which `encode` appends if nobody has asked for it before. An event
+    /// that the form does not show is empty.
+    pub fn get(&mut self, form: usize, encode: impl FnOnce(&mut Vec<u8>)) -> &Arc<[u8]> {
+        self.forms[form].get_or_insert_with(|| {
+            let mut bytes = Vec::new();
+            encode(&mut bytes);
+            bytes.into()
+        })
+    }
+}
 
 /// The server's side of one connection.
 pub trait ServerSession: fmt::Debug + Send {
     /// The connection has opened as the `connected`th that is open now.
-    fn open(&mut self, moment: Moment, connected: usize);
+    fn open(&mut self, _moment: Moment, _connected: usize, _out: &mut Vec<Request>) {}
 
     /// Takes what one read returned and appends what it asks.
     fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed>;
 
     /// The room tells it something. What is sent for it is then in [`poll_send`](Self::poll_send);
-    /// an encoding that is in `encodings` at [`form`](Self::form) is used, or put there.
+    /// what others of its form have encoded already is in `encodings`.
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After;
 
-    /// Which encodings it can share with other sessions: below [`FORMS`].
-    fn form(&self) -> usize;
+    /// Whether its messages keep their borders when several go in one write.
+    fn is_framed(&self) -> bool;
+
+    /// Whether it wants [`Event::People`] at every change of the list.
+    fn wants_people(&self) -> bool {
+        false
+    }
+
+    /// Whether a newcomer whose nick is taken gets a number instead of a refusal, which would only
+    /// make its client come again.
+    fn numbers_duplicates(&self) -> bool {
+        false
+    }
+
+    /// The state of its own acknowledgments, if the dialect has any.
+    fn account(&self) -> Option<Account> {
+        None
+    }
 
     /// The next bytes for the socket, one write each; `None` until something else happens.
     fn poll_send(&mut self) -> Option<Arc<[u8]>>;
+
+    /// Whether it must join within the usual time; who only tests the connection need not.
+    fn must_join(&self) -> bool {
+        true
+    }
 
     /// How many bytes wait for the peer's acknowledgments; counts towards the bound of its queue.
     fn waiting_bytes(&self) -> usize {
@@ -54,10 +97,33 @@ pub trait ServerSession: fmt::Debug + Send {
     }
 
     /// When it wants to be woken.
-    fn poll_timeout(&self) -> Option<Instant>;
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
 
     /// Its time has come: it may repeat what was not acknowledged, send a heartbeat, or give up.
-    fn handle_timeout(&mut self, moment: Moment) -> After;
+    fn handle_timeout(&mut self, _moment: Moment) -> After {
+        After::Stay
+    }
+}
+
+/// The state of a session that repeats what was not acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Account {
+    /// Congestion window, in messages.
+    pub cwnd: f64,
+    /// Where slow start ends, in messages.
+    pub ssthresh: f64,
+    /// Retransmission timeout.
+    pub rto: Duration,
+    /// Smoothed round trip, after the first sample.
+    pub srtt: Option<Duration>,
+    /// Messages not acknowledged yet.
+    pub pending: usize,
+    /// Messages sent again so far.
+    pub retransmissions: u64,
+    /// `slow_start`, `congestion_avoidance` or `fast_recovery`.
+    pub state: &'static str,
 }
 
 /// The client's side of one connection.

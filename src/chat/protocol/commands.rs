@@ -1,0 +1,72 @@
+//! Commands that a person may type where the dialect has no words of its own for them.
+
+use crate::chat::message::Request;
+
+/// What `/help all` shows.
+pub(super) const HELP: &str = "Commands: /help, /list, /whisper USER TEXT, /nick NAME, /rooms, /create ROOM, \
+    /join ROOM, /leave ROOM, /room ROOM TEXT, /hide, /reveal, /ping, /exit";
+
+/// A typed line that begins with a slash.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    /// It asks for this.
+    Ask(Request),
+    /// Its words are wrong; this is how it is used.
+    Usage(&'static str),
+    /// There is no such command.
+    Unknown,
+}
+
+/// Understands a command; its word may be in any case. `None` if it does not begin with a slash.
+pub(super) fn parse(line: &str) -> Option<Command> {
+    let line = line.trim();
+    let (word, rest) = match line.split_once(char::is_whitespace) {
+        Some((word, rest)) => (word, rest.trim()),
+        None => (line, ""),
+    };
+    if !word.starts_with('/') {
+        return None;
+    }
+    let one = |usage: &'static str, ask: fn(String) -> Request| {
+        if rest.is_empty() { Command::Usage(usage) } else { Command::Ask(ask(rest.to_owned())) }
+    };
+    let two =
+        |usage: &'static str, ask: fn(String, &str) -> Request| match rest.split_once(char::is_whitespace) {
+            Some((name, text)) if !text.trim().is_empty() => Command::Ask(ask(name.to_owned(), text.trim())),
+            _ => Command::Usage(usage),
+        };
+    Some(match word.to_ascii_lowercase().as_str() {
+        "/help" => Command::Ask(Request::Help),
+        "/list" | "/who" => Command::Ask(Request::People),
+        "/exit" | "/quit" | "/q" => Command::Ask(Request::Leave),
+        "/whisper" | "/msg" => {
+            two("/whisper <username> <message>", |to, text| Request::Tell { to, text: text.into() })
+        }
+        "/nick" => one("/nick <new_username>", |nick| Request::Rename { nick }),
+        "/rooms" => Command::Ask(Request::Rooms),
+        "/create" => one("/create <room>", |room| Request::Create { room }),
+        "/join" => one("/join <room>", |room| Request::Enter { room, create: true }),
+        "/leave" => one("/leave <room>", |room| Request::Exit { room }),
+        "/room" => two("/room <room> <message>", |room, text| Request::SayIn { room, text: text.into() }),
+        "/hide" => Command::Ask(Request::Hide),
+        "/reveal" => Command::Ask(Request::Reveal),
+        "/ping" => Command::Ask(Request::Ping),
+        _ => Command::Unknown,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_understood_in_any_case_and_with_any_blanks() {
+        let tell = Request::Tell { to: "Bob".to_owned(), text: "hi  there".into() };
+        assert_eq!(parse(" /WHISPER Bob  hi  there\n"), Some(Command::Ask(tell)));
+        assert_eq!(parse("/whisper bob"), Some(Command::Usage("/whisper <username> <message>")));
+        assert_eq!(parse("/nick  "), Some(Command::Usage("/nick <new_username>")));
+        assert_eq!(parse("/foo bar"), Some(Command::Unknown));
+        assert_eq!(parse("hello /list"), None);
+        assert_eq!(parse("/q"), Some(Command::Ask(Request::Leave)));
+    }
+}

@@ -1,0 +1,123 @@
+//! Which dialects there are, and how a real connection in each is served.
+
+use super::session::ServerSession;
+use super::{json_lines, pipe, reliable, rooms, slash};
+use crate::time::Duration;
+
+/// How a listener speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Program 0: length-prefixed JSON, acknowledged.
+    Reliable,
+    /// Program 1: one JSON object per line.
+    JsonLines,
+    /// Program 2: bare text, slash commands.
+    Slash,
+    /// Program 3: bare text, rooms.
+    Rooms,
+    /// Program 4: words separated by `|`.
+    Pipe,
+    /// Programs 2 and 4 on their common port: who speaks within [`SPEAKS_WITHIN`] is program 4.
+    SlashOrPipe,
+}
+
+/// How long a listener for two dialects waits for the client's first word.
+pub const SPEAKS_WITHIN: Duration = Duration::from_millis(300);
+
+/// What the dialects leave open.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whether `slash` gives names (`User 1`) instead of asking for them.
+    pub assign_names: bool,
+    /// `pipe`'s pause between its welcome and the list of users.
+    pub welcome_pause: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { assign_names: false, welcome_pause: Duration::from_millis(50) }
+    }
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: &[Kind] =
+        &[Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe, Kind::SlashOrPipe];
+    /// Those that together serve all five programs at their usual ports.
+    pub const USUAL: &[Kind] = &[Kind::Reliable, Kind::JsonLines, Kind::SlashOrPipe, Kind::Rooms];
+
+    /// The name by which it is chosen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Reliable => "reliable",
+            Kind::JsonLines => "json-lines",
+            Kind::Slash => "slash",
+            Kind::Rooms => "rooms",
+            Kind::Pipe => "pipe",
+            Kind::SlashOrPipe => "slash-or-pipe",
+        }
+    }
+
+    /// One line about it.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Kind::Reliable => "length-prefixed JSON with acknowledgments (program 0)",
+            Kind::JsonLines => "one JSON object per line (program 1)",
+            Kind::Slash => "bare text and slash commands (program 2)",
+            Kind::Rooms => "bare text and rooms (program 3)",
+            Kind::Pipe => "words separated by |, private messages (program 4)",
+            Kind::SlashOrPipe => "programs 2 and 4 on one port, by who speaks first",
+        }
+    }
+
+    /// The one of that name.
+    pub fn by_name(name: &str) -> Option<Kind> {
+        Kind::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// The program's usual port.
+    pub fn port(self) -> u16 {
+        match self {
+            Kind::Reliable => 8888,
+            Kind::JsonLines => 12345,
+            Kind::Slash | Kind::Pipe | Kind::SlashOrPipe => 5555,
+            Kind::Rooms => 44444,
+        }
+    }
+
+    /// The least time between two messages to a client: programs 1, 3 and 4 take what one read
+    /// brings for one message.
+    pub fn gap(self) -> Duration {
+        match self {
+            Kind::Reliable | Kind::Slash => Duration::ZERO,
+            Kind::JsonLines | Kind::Rooms | Kind::Pipe | Kind::SlashOrPipe => Duration::from_millis(10),
+        }
+    }
+}
+
+/// The server's side of a new connection. For [`Kind::SlashOrPipe`] it must be known by now who
+/// spoke first; it is served as `slash`.
+pub fn server_session(kind: Kind, settings: &Settings) -> Box<dyn ServerSession> {
+    // Forms: what is encoded alike has one number.
+    match kind {
+        Kind::Reliable => Box::new(reliable::Session::new(0)),
+        Kind::JsonLines => Box::new(json_lines::Session::new(2)),
+        Kind::Slash | Kind::SlashOrPipe => Box::new(slash::Session::new(3, settings.assign_names)),
+        Kind::Rooms => Box::new(rooms::Session::new(4)),
+        Kind::Pipe => Box::new(pipe::Session::new(5, settings.welcome_pause)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_distinct_and_found() {
+        for (n, kind) in Kind::ALL.iter().enumerate() {
+            assert_eq!(Kind::by_name(kind.name()), Some(*kind));
+            assert!(Kind::ALL[..n].iter().all(|other| other.name() != kind.name()));
+        }
+        assert_eq!(Kind::by_name("morse"), None);
+    }
+}

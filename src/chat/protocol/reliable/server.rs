@@ -1,0 +1,368 @@
+//! The server's side of a connection of program 0.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use serde_json::Number;
+
+use super::frame::{Frames, TooLong};
+use super::message::{Message, Parsed, parse};
+use super::window::Window;
+use crate::chat::message::{Event, Request};
+use crate::chat::protocol::commands::{self, Command};
+use crate::chat::protocol::session::{Account, Encodings, Moment, ServerSession};
+use crate::chat::protocol::{After, Malformed, SERVER, Timestamp};
+use crate::time::{Duration, Instant};
+
+/// How often the server looks whether its client is silent, when it asks it for a sign of life, and
+/// when it gives it up.
+const LOOK: Duration = Duration::from_secs(5);
+const SILENT: Duration = Duration::from_secs(10);
+const DEAD: Duration = Duration::from_secs(30);
+/// After a `leave` the client closes; a server that is faster makes it join again.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+/// Identifiers that are remembered, to know a repetition.
+const REMEMBERED: usize = 1_024;
+
+/// The server's side of a connection.
+#[derive(Debug)]
+pub struct Session {
+    /// Form of the six members; the eight are the next.
+    form: usize,
+    frames: Frames,
+    variant: Variant,
+    joined: bool,
+    window: Window,
+    /// What needs no acknowledgment.
+    out: VecDeque<Arc<[u8]>>,
+    seen: BTreeSet<String>,
+    /// The same in the order of coming.
+    seen_order: VecDeque<String>,
+    heard: Instant,
+    look_at: Option<Instant>,
+    close_at: Option<Instant>,
+    /// Numbers of its own messages.
+    made: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Variant {
+    Unknown,
+    Six,
+    Eight,
+    /// The network tester.
+    Test,
+}
+
+impl Session {
+    /// A session that shares encodings at `form` and the next.
+    pub fn new(form: usize) -> Session {
+        Session {
+            form,
+            frames: Frames::default(),
+            variant: Variant::Unknown,
+            joined: false,
+            window: Window::default(),
+            out: VecDeque::new(),
+            seen: BTreeSet::new(),
+            seen_order: VecDeque::new(),
+            heard: Instant::ZERO,
+            look_at: None,
+            close_at: None,
+            made: 0,
+        }
+    }
+
+    fn hear(&mut self, moment: Moment, parsed: Parsed, out: &mut Vec<Request>) {
+        let message = match parsed {
+            Parsed::Dropped(_) => return,
+            Parsed::Test(id) => {
+                self.variant = Variant::Test;
+                self.out.push_back(test_reply(moment.at, &id).into());
+                return;
+            }
+            Parsed::Message(message) => message,
+        };
+        if self.variant == Variant::Unknown {
+            self.variant = if message.order.is_some() { Variant::Eight } else { Variant::Six };
+        }
+        match message.kind.as_str() {
+            "ack" => {
+                let content = serde_json::from_str::<serde_json::Value>(&message.content).unwrap_or_default();
+                self.window.on_ack(moment.now, content["ack_for"].as_str().unwrap_or_default());
+                return;
+            }
+            "chat" | "heartbeat" | "join" | "leave" | "private_message" | "retransmit" => {}
+            "server_info" | "user_list" if self.variant == Variant::Eight => {}
+            // Not acknowledged, as in the original.
+            _ => return,
+        }
+        self.acknowledge(moment, &message.id);
+        if !self.is_new(&message.id) {
+            return;
+        }
+        self.ask(moment, &message, out);
+    }
+
+    /// What a message that was acknowledged means.
+    fn ask(&mut self, moment: Moment, message: &Message, out: &mut Vec<Request>) {
+        let text = message.content.trim();
+        match message.kind.as_str() {
+            "join" => {
+                let wanted = if text.is_empty() { message.sender.trim() } else { text };
+                let nick = wanted.to_owned();
+                // A second join is another name.
+                out.push(if self.joined { Request::Rename { nick } } else { Request::Join { nick } });
+            }
+            "heartbeat" if text == "ping" => self.send(moment, "heartbeat", "pong"),
+            "leave" => {
+                out.push(Request::Leave);
+                self.close_at = Some(moment.now + CLOSE_WITHIN);
+            }
+            "private_message" => match text
+                .strip_prefix('@')
+                .and_then(|rest| rest.split_once(char::is_whitespace))
+            {
+                Some((to, said)) => out.push(Request::Tell { to: to.to_owned(), text: said.trim().into() }),
+                None => self.send(moment, "chat", "*** write a private message as @name text ***"),
+            },
+            "chat" => match commands::parse(text) {
+                Some(Command::Ask(Request::Help)) => self.send(moment, "chat", commands::HELP),
+                Some(Command::Ask(request)) => out.push(request),
+                Some(Command::Usage(usage)) => self.send(moment, "chat", &format!("*** usage: {usage} ***")),
+                // Program 0 has no commands: other words with a slash are said like all others.
+                Some(Command::Unknown) | None => out.push(Request::Say { text: text.into() }),
+            },
+            _ => {}
+        }
+    }
+
+    /// Whether this identifier comes for the first time.
+    fn is_new(&mut self, id: &str) -> bool {
+        if !self.seen.insert(id.to_owned()) {
+            return false;
+        }
+        self.seen_order.push_back(id.to_owned());
+        if self.seen_order.len() > REMEMBERED
+            && let Some(oldest) = self.seen_order.pop_front()
+        {
+            self.seen.remove(&oldest);
+        }
+        true
+    }
+
+    fn order(&self) -> Option<(i64, i64)> {
+        (self.variant == Variant::Eight).then_some((1, self.made.cast_signed()))
+    }
+
+    fn own_id(&mut self, kind: &str, at: Timestamp) -> String {
+        self.made += 1;
+        // What is shared is called `broadcast`, so that no number is given twice.
+        format!("{kind}_{}_{}", at.unix_nanos() / 1_000_000_000, 999 + self.made)
+    }
+
+    /// Acknowledgments bypass the window, and nobody acknowledges them.
+    fn acknowledge(&mut self, moment: Moment, id: &str) {
+        let content = serde_json::json!({ "ack_for": id }).to_string().replace("\":\"", "\": \"");
+        let message = Message {
+            id: self.own_id("ack", moment.at),
+            kind: "ack".to_owned(),
+            sender: SERVER.to_owned(),
+            content,
+            timestamp: seconds(moment.at),
+            order: self.order(),
+        };
+        let mut bytes = Vec::new();
+        message.encode(&mut bytes);
+        self.out.push_back(bytes.into());
+    }
+
+    /// A message to this client alone, to be acknowledged.
+    fn send(&mut self, moment: Moment, kind: &str, content: &str) {
+        let id = self.own_id(kind, moment.at);
+        let message = Message {
+            id: id.clone(),
+            kind: kind.to_owned(),
+            sender: SERVER.to_owned(),
+            content: content.to_owned(),
+            timestamp: seconds(moment.at),
+            order: self.order(),
+        };
+        let mut bytes = Vec::new();
+        message.encode(&mut bytes);
+        self.push(moment, id.into(), bytes.into());
+    }
+
+    fn push(&mut self, moment: Moment, id: Arc<str>, bytes: Arc<[u8]>) {
+        self.window.push(id, bytes);
+        self.fill(moment.now);
+    }
+
+    fn fill(&mut self, now: Instant) {
+        while let Some(bytes) = self.window.poll(now) {
+            self.out.push_back(bytes);
+        }
+    }
+}
+
+impl ServerSession for Session {
+    fn open(&mut self, moment: Moment, _: usize, _: &mut Vec<Request>) {
+        self.heard = moment.now;
+    }
+
+    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+        self.heard = moment.now;
+        let mut frames = std::mem::take(&mut self.frames);
+        let result = frames.feed(bytes, |frame| self.hear(moment, parse(frame), out));
+        self.frames = frames;
+        self.fill(moment.now);
+        result.map_err(|TooLong| Malformed { farewell: b"" })
+    }
+
+    fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
+        if matches!(event, Event::Welcome { .. }) {
+            self.joined = true;
+            self.look_at = Some(moment.now + LOOK);
+        }
+        if self.variant != Variant::Test && self.close_at.is_none() {
+            let eight = self.variant == Variant::Eight;
+            let kind = kind(event, eight);
+            let id: Arc<str> =
+                format!("broadcast_{}_{}", moment.at.unix_nanos() / 1_000_000_000, 1_000 + encodings.serial)
+                    .into();
+            let serial = encodings.serial.cast_signed();
+            let shared = encodings.get(self.form + usize::from(eight), |out| {
+                let Some(content) = content(event) else { return };
+                let at = match event {
+                    Event::Past { unix_nanos, .. } => Timestamp::from_unix_nanos(*unix_nanos),
+                    _ => moment.at,
+                };
+                let message = Message {
+                    id: id.to_string(),
+                    kind: kind.to_owned(),
+                    sender: SERVER.to_owned(),
+                    content,
+                    timestamp: seconds(at),
+                    order: eight.then_some((1, serial)),
+                };
+                message.encode(out);
+            });
+            if !shared.is_empty() {
+                let shared = Arc::clone(shared);
+                self.push(moment, id, shared);
+            }
+        }
+        match event {
+            Event::Rejected(_) => After::Close,
+            _ => After::Stay,
+        }
+    }
+
+    fn is_framed(&self) -> bool {
+        true
+    }
+
+    fn numbers_duplicates(&self) -> bool {
+        true
+    }
+
+    fn must_join(&self) -> bool {
+        self.variant != Variant::Test
+    }
+
+    fn account(&self) -> Option<Account> {
+        Some(self.window.account())
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        self.window.bytes()
+    }
+
+    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+        self.out.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        [self.window.timeout(), self.look_at, self.close_at].into_iter().flatten().min()
+    }
+
+    fn handle_timeout(&mut self, moment: Moment) -> After {
+        let now = moment.now;
+        if self.close_at.is_some_and(|at| at <= now) {
+            return After::Close;
+        }
+        if self.look_at.is_some_and(|at| at <= now) {
+            let silence = now.saturating_since(self.heard);
+            if silence > DEAD {
+                return After::Close;
+            }
+            if silence > SILENT {
+                self.send(moment, "heartbeat", "ping");
+            }
+            self.look_at = Some(now + LOOK);
+        }
+        match self.window.handle_timeout(now) {
+            Ok(again) => self.out.extend(again),
+            Err(_) => return After::Close,
+        }
+        After::Stay
+    }
+}
+
+/// The type under which an event goes; the six-member programs know none for private messages.
+fn kind(event: &Event, eight: bool) -> &'static str {
+    match event {
+        Event::Direct { .. } if eight => "private_message",
+        Event::People { .. } if eight => "user_list",
+        _ => "chat",
+    }
+}
+
+/// What program 0's client shows for an event, if anything.
+fn content(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Joined { nick } => format!("*** {nick} joined the chat ***"),
+        Event::Left { nick } => format!("*** {nick} left the chat ***"),
+        Event::Message { from, text } | Event::Past { from, text, .. } => format!("[{from}]: {text}"),
+        Event::Direct { from, text } => format!("[PRIVATE from {from}]: {text}"),
+        Event::RoomMessage { room, from, text } => format!("[{room}] [{from}]: {text}"),
+        Event::Renamed { from, to } => format!("*** {from} is now {to} ***"),
+        Event::NickChanged { to } => format!("*** you are now {to} ***"),
+        Event::People { names } => format!("*** here: {} ***", names.join(", ")),
+        Event::Rooms { names } => format!("*** rooms: {} ***", names.join(", ")),
+        Event::Created { room } => format!("*** room {room} was created ***"),
+        Event::Entered { room } => format!("*** you are in room {room} ***"),
+        Event::Exited { room } => format!("*** you have left room {room} ***"),
+        Event::Rejected(refusal) | Event::Refused(refusal) => format!("*** {refusal} ***"),
+        Event::Hidden => "*** you are invisible ***".to_owned(),
+        Event::Revealed => "*** you are visible ***".to_owned(),
+        Event::Pong => "*** pong ***".to_owned(),
+        Event::Notice { text } => text.to_string(),
+        // No welcome, no echo, no farewell: the acknowledgment says it.
+        Event::Welcome { .. } | Event::Said { .. } | Event::Told { .. } | Event::SaidIn { .. } => {
+            return None;
+        }
+        Event::Bye | Event::Help => return None,
+    })
+}
+
+/// Seconds since 1970 with microseconds, as Python's clock has them.
+fn seconds(at: Timestamp) -> Number {
+    let micros = at.unix_nanos() / 1_000;
+    Number::from_f64(micros as f64 / 1e6).unwrap_or_else(|| Number::from(0))
+}
+
+/// The tester counts one frame, whatever it says.
+fn test_reply(at: Timestamp, id: &str) -> Vec<u8> {
+    let reply = serde_json::json!({
+        "id": format!("ack_{id}"),
+        "type": "ack",
+        "username": SERVER,
+        "content": id,
+        "timestamp": seconds(at),
+    });
+    let json = reply.to_string();
+    let mut frame = (json.len() as u32).to_be_bytes().to_vec();
+    frame.extend_from_slice(json.as_bytes());
+    frame
+}

@@ -1,0 +1,213 @@
+//! What is on its way to the peer and not acknowledged: program 0's congestion control by message,
+//! with the bounds that its README names and its code forgot.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::chat::protocol::session::Account;
+use crate::time::{Duration, Instant};
+
+/// RTO before the first sample, its floor and its ceiling.
+const FIRST_RTO: Duration = Duration::from_secs(3);
+const MIN_RTO: Duration = Duration::from_secs(1);
+const MAX_RTO: Duration = Duration::from_secs(60);
+/// How often a message is sent again before the peer counts as gone.
+const RETRANSMISSIONS: u32 = 3;
+const MAX_CWND: f64 = 1_024.0;
+
+/// Messages in flight and those that wait behind them.
+#[derive(Debug)]
+pub struct Window {
+    cwnd: f64,
+    ssthresh: f64,
+    srtt: Option<Duration>,
+    rttvar: Duration,
+    rto: Duration,
+    flight: VecDeque<Sent>,
+    waiting: VecDeque<(Arc<str>, Arc<[u8]>)>,
+    bytes: usize,
+    retransmissions: u64,
+}
+
+#[derive(Debug)]
+struct Sent {
+    id: Arc<str>,
+    bytes: Arc<[u8]>,
+    at: Instant,
+    again: u32,
+}
+
+/// The peer has not acknowledged a message however often it was sent.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PeerIsGone;
+
+impl Default for Window {
+    fn default() -> Window {
+        Window {
+            cwnd: 1.0,
+            ssthresh: 64.0,
+            srtt: None,
+            rttvar: Duration::ZERO,
+            rto: FIRST_RTO,
+            flight: VecDeque::new(),
+            waiting: VecDeque::new(),
+            bytes: 0,
+            retransmissions: 0,
+        }
+    }
+}
+
+impl Window {
+    /// Takes a message to be acknowledged; [`poll`](Self::poll) gives it out when there is room.
+    pub fn push(&mut self, id: Arc<str>, bytes: Arc<[u8]>) {
+        self.bytes += bytes.len();
+        self.waiting.push_back((id, bytes));
+    }
+
+    /// The next message that may go now. It is noted before it goes: the original notes it
+    /// afterwards and misses the acknowledgment of a fast peer.
+    pub fn poll(&mut self, now: Instant) -> Option<Arc<[u8]>> {
+        if self.flight.len() as f64 >= self.cwnd.floor() {
+            return None;
+        }
+        let (id, bytes) = self.waiting.pop_front()?;
+        self.flight.push_back(Sent { id, bytes: Arc::clone(&bytes), at: now, again: 0 });
+        Some(bytes)
+    }
+
+    /// The peer has message `id`.
+    pub fn on_ack(&mut self, now: Instant, id: &str) {
+        let Some(place) = self.flight.iter().position(|sent| *sent.id == *id) else { return };
+        let Some(sent) = self.flight.remove(place) else { return };
+        self.bytes -= sent.bytes.len();
+        // Karn: what was sent twice measures nothing.
+        if sent.again == 0 {
+            self.sample(now.saturating_since(sent.at));
+        }
+        let growth = if self.cwnd < self.ssthresh { 1.0 } else { 1.0 / self.cwnd };
+        self.cwnd = (self.cwnd + growth).min(MAX_CWND);
+    }
+
+    /// RFC 6298 §2, with program 0's floor.
+    fn sample(&mut self, rtt: Duration) {
+        let srtt = match self.srtt {
+            None => {
+                self.rttvar = Duration::from_nanos(rtt.as_nanos() / 2);
+                rtt
+            }
+            Some(srtt) => {
+                let off = srtt.abs_diff(rtt).as_nanos();
+                self.rttvar = Duration::from_nanos((3 * self.rttvar.as_nanos() + off) / 4);
+                Duration::from_nanos((7 * srtt.as_nanos() + rtt.as_nanos()) / 8)
+            }
+        };
+        self.srtt = Some(srtt);
+        let rto = Duration::from_nanos(srtt.as_nanos() + 4 * self.rttvar.as_nanos());
+        self.rto = rto.clamp(MIN_RTO, MAX_RTO);
+    }
+
+    /// When the oldest message has waited too long.
+    pub fn timeout(&self) -> Option<Instant> {
+        self.flight.iter().map(|sent| sent.at + self.rto).min()
+    }
+
+    /// Sends again what has waited too long; the same bytes.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<Vec<Arc<[u8]>>, PeerIsGone> {
+        let rto = self.rto;
+        let mut again = Vec::new();
+        for sent in self.flight.iter_mut().filter(|sent| sent.at + rto <= now) {
+            if sent.again == RETRANSMISSIONS {
+                return Err(PeerIsGone);
+            }
+            sent.again += 1;
+            sent.at = now;
+            again.push(Arc::clone(&sent.bytes));
+        }
+        if !again.is_empty() {
+            self.retransmissions += again.len() as u64;
+            self.rto = self.rto.saturating_mul(2).min(MAX_RTO);
+            self.ssthresh = (self.cwnd / 2.0).max(2.0);
+            self.cwnd = 1.0;
+        }
+        Ok(again)
+    }
+
+    /// Bytes that wait for room or for their acknowledgment.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// For administrators.
+    pub fn account(&self) -> Account {
+        Account {
+            cwnd: self.cwnd,
+            ssthresh: self.ssthresh,
+            rto: self.rto,
+            srtt: self.srtt,
+            pending: self.flight.len() + self.waiting.len(),
+            retransmissions: self.retransmissions,
+            state: if self.cwnd < self.ssthresh { "slow_start" } else { "congestion_avoidance" },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(ms)
+    }
+
+    fn push(window: &mut Window, id: &str) {
+        window.push(id.into(), id.as_bytes().into());
+    }
+
+    #[test]
+    fn each_acknowledgment_in_slow_start_lets_two_more_go() {
+        let mut window = Window::default();
+        for id in ["a", "b", "c", "d"] {
+            push(&mut window, id);
+        }
+        assert_eq!(window.poll(at(0)).as_deref(), Some(b"a".as_slice()));
+        assert_eq!(window.poll(at(0)), None);
+        window.on_ack(at(5), "a");
+        assert_eq!(window.poll(at(5)).as_deref(), Some(b"b".as_slice()));
+        assert_eq!(window.poll(at(5)).as_deref(), Some(b"c".as_slice()));
+        assert_eq!(window.poll(at(5)), None);
+        // An acknowledgment of nothing, or a second one, changes nothing.
+        window.on_ack(at(6), "a");
+        window.on_ack(at(6), "zzz");
+        assert_eq!((window.poll(at(6)), window.bytes()), (None, 3));
+    }
+
+    #[test]
+    fn a_silent_peer_is_sent_the_same_bytes_three_times_with_back_off_and_then_given_up() {
+        let mut window = Window::default();
+        push(&mut window, "a");
+        window.poll(at(0));
+        assert_eq!(window.timeout(), Some(at(3_000)));
+        assert_eq!(window.handle_timeout(at(2_999)), Ok(vec![]));
+        for due in [3_000, 9_000, 21_000] {
+            assert_eq!(window.timeout(), Some(at(due)));
+            assert_eq!(window.handle_timeout(at(due)), Ok(vec![b"a".as_slice().into()]));
+        }
+        assert_eq!(window.timeout(), Some(at(45_000)));
+        assert_eq!(window.handle_timeout(at(45_000)), Err(PeerIsGone));
+    }
+
+    #[test]
+    fn the_timeout_follows_the_round_trip_within_its_bounds_and_ignores_repeats() {
+        let mut window = Window::default();
+        push(&mut window, "a");
+        window.poll(at(0));
+        window.on_ack(at(10), "a");
+        assert_eq!(window.account().rto, MIN_RTO);
+        push(&mut window, "b");
+        window.poll(at(10));
+        window.handle_timeout(at(1_010)).expect("once");
+        assert_eq!((window.account().cwnd, window.account().ssthresh), (1.0, 2.0));
+        window.on_ack(at(60_000), "b");
+        assert_eq!(window.account().srtt, Some(Duration::from_millis(10)));
+    }
+}

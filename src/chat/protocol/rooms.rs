@@ -1,0 +1,250 @@
+//! The dialect of program 3: bare text, slash commands and rooms, without frames. The texts are
+//! those of its newest server, with what its code means where that does not run.
+//!
+//! Two of its clients send a command and its text apart, scripts send both at once; a newer client
+//! sends no name after `/hide`. All of them are served: see [`Session::hear`].
+
+use std::sync::Arc;
+
+use super::session::{Encodings, Moment, ServerSession};
+use super::text::{Outbox, Utf8, short_clock};
+use super::{After, Malformed, Timestamp};
+use crate::chat::message::{Event, Name, Refusal, Request};
+
+/// What program 3's client reads at once.
+const READ: usize = 1024;
+
+const RULE: &str = "──────────────";
+
+/// Commands that stand alone, and those that a name or a text follows.
+const ALONE: &[&str] = &["/members", "/get_rooms", "/quit", "/broadcast", "/hide", "/reveal"];
+const WITH_ROOM: &[&str] = &["/create_room", "/join", "/leave"];
+const OTHER: &[&str] = &["/room", "/dm"];
+
+/// The server's side of a connection.
+#[derive(Debug)]
+pub(super) struct Session {
+    form: usize,
+    utf8: Utf8,
+    state: State,
+    nick: Name,
+    /// The command whose refusal would come next.
+    asked: &'static str,
+    out: Outbox,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Naming,
+    Idle,
+    AwaitText,
+    AwaitHidden,
+    AwaitShown,
+}
+
+impl Session {
+    pub fn new(form: usize) -> Session {
+        let (utf8, out) = (Utf8::default(), Outbox::default());
+        Session { form, utf8, state: State::Naming, nick: "".into(), asked: "", out }
+    }
+
+    fn say(&mut self, words: &str) {
+        self.out.push(words, READ);
+    }
+
+    /// One message of the client, or several that came together: what can be told apart is.
+    fn hear(&mut self, text: &str, out: &mut Vec<Request>) {
+        let mut rest = text.trim();
+        while !rest.is_empty() {
+            let taken = match self.state {
+                State::Naming => {
+                    let end = next_command(rest, 1).unwrap_or(rest.len());
+                    self.state = State::Idle;
+                    out.push(Request::Join { nick: rest[..end].trim().to_owned() });
+                    end
+                }
+                State::AwaitText => {
+                    self.state = State::Idle;
+                    out.push(Request::Say { text: rest.into() });
+                    rest.len()
+                }
+                State::AwaitHidden | State::AwaitShown => self.hear_name(rest, out),
+                State::Idle => self.hear_command(rest, out),
+            };
+            rest = rest[taken..].trim_start();
+        }
+    }
+
+    /// The name after `/hide` or `/reveal`; the newest client sends its next command instead and
+    /// means itself.
+    fn hear_name(&mut self, text: &str, out: &mut Vec<Request>) -> usize {
+        let is_command = next_command(text, 0) == Some(0);
+        let end = if is_command { 0 } else { text.find('\n').unwrap_or(text.len()) };
+        let name = text[..end].trim();
+        if is_command || name.to_lowercase() == self.nick.to_lowercase() {
+            out.push(if self.state == State::AwaitHidden { Request::Hide } else { Request::Reveal });
+        }
+        self.state = State::Idle;
+        end
+    }
+
+    /// What the message asks; returns how much of it that was. Text without a command is ignored.
+    fn hear_command(&mut self, text: &str, out: &mut Vec<Request>) -> usize {
+        let known = |list: &[&'static str]| list.iter().copied().find(|command| text.starts_with(command));
+        if let Some(command) = known(ALONE) {
+            match command {
+                "/members" => out.push(Request::People),
+                "/get_rooms" => out.push(Request::Rooms),
+                "/quit" => out.push(Request::Leave),
+                "/broadcast" => {
+                    self.say("Enter your message: ");
+                    self.state = State::AwaitText;
+                }
+                "/hide" => {
+                    self.say("Enter nickname to hide");
+                    self.state = State::AwaitHidden;
+                }
+                _ => {
+                    self.say("Enter nickname to show");
+                    self.state = State::AwaitShown;
+                }
+            }
+            return command.len();
+        }
+        if let Some(command) = known(WITH_ROOM) {
+            let end = next_command(text, command.len()).unwrap_or(text.len());
+            let room = text[command.len()..end].trim().to_owned();
+            self.asked = command;
+            match command {
+                _ if room.is_empty() => self.say(&format!("Usage: {command} <room>")),
+                "/create_room" => out.push(Request::Create { room }),
+                "/join" => out.push(Request::Enter { room, create: false }),
+                _ => out.push(Request::Exit { room }),
+            }
+            return end;
+        }
+        if let Some(command) = known(OTHER) {
+            self.asked = command;
+            let words = text[command.len()..].trim();
+            match (command, words.split_once(char::is_whitespace)) {
+                ("/room", Some((room, said))) => {
+                    out.push(Request::SayIn { room: room.to_owned(), text: said.trim().into() });
+                }
+                ("/room", None) => self.say("Usage: /room <room> <message>"),
+                (_, Some((to, said))) => {
+                    out.push(Request::Tell { to: to.to_owned(), text: said.trim().into() });
+                }
+                (_, None) => self.say("Usage: /dm <user> <message>"),
+            }
+        }
+        text.len()
+    }
+}
+
+/// Where the next known command begins, at `from` or later.
+fn next_command(text: &str, from: usize) -> Option<usize> {
+    let starts = text.char_indices().map(|(at, _)| at).filter(|&at| at >= from);
+    let is_command = |at: &usize| {
+        [ALONE, WITH_ROOM, OTHER]
+            .iter()
+            .any(|list| list.iter().any(|command| text[*at..].starts_with(command)))
+    };
+    starts.into_iter().find(is_command)
+}
+
+impl ServerSession for Session {
+    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+        let text = self.utf8.decode(bytes);
+        for piece in super::text::pieces(&text, READ) {
+            self.hear(piece, out);
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
+        if let Event::Welcome { nick, .. } | Event::NickChanged { to: nick } = event {
+            self.nick = nick.clone();
+        }
+        match event {
+            Event::Refused(refusal) => {
+                let words = refused(self.asked, refusal);
+                self.say(&words);
+            }
+            event => {
+                let shared = encodings.get(self.form, |bytes| encode(event, moment, bytes));
+                self.out.push_shared(shared, READ);
+            }
+        }
+        match event {
+            Event::Rejected(_) | Event::Bye => After::Close,
+            _ => After::Stay,
+        }
+    }
+
+    fn is_framed(&self) -> bool {
+        false
+    }
+
+    fn numbers_duplicates(&self) -> bool {
+        true
+    }
+
+    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+        self.out.pop()
+    }
+}
+
+fn refused(asked: &str, refusal: &Refusal) -> String {
+    match (asked, refusal) {
+        ("/join", Refusal::NoSuchRoom(room)) => format!("Room {room} does not exist!"),
+        ("/room", Refusal::NoSuchRoom(_)) => "Room does not exist".to_owned(),
+        ("/leave", Refusal::NotMember(_) | Refusal::NoSuchRoom(_)) => {
+            "Room does not exist or not a member".to_owned()
+        }
+        (_, Refusal::RoomExists(room)) => format!("Room {room} already exists"),
+        (_, Refusal::AlreadyMember(room)) => format!("You are already a member of this room {room}."),
+        (_, Refusal::NoSuchPerson(_)) => "User not found.".to_owned(),
+        (_, refusal) => refusal.to_string(),
+    }
+}
+
+fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
+    let broadcast =
+        |from: &str, text: &str, at: Moment| format!("\n{RULE}\n{from}  {}\n{text}\n{RULE}", short_clock(at));
+    let words = match event {
+        Event::Welcome { .. } => "Connected to the server".to_owned(),
+        Event::Rejected(refusal) => format!("Server: {refusal}"),
+        Event::Joined { nick } => format!("Server: {nick} is online!"),
+        Event::Left { nick } => format!("{nick} is offline"),
+        Event::Bye => "Server: Bye".to_owned(),
+        Event::Message { from, text } => broadcast(from, text, moment),
+        Event::Past { unix_nanos, from, text } => {
+            broadcast(from, text, Moment { at: Timestamp::from_unix_nanos(*unix_nanos), ..moment })
+        }
+        Event::Said { .. } => "Message broadcasted!".to_owned(),
+        Event::Direct { from, text } => format!("\n[DM | {}]\n{from}: {text}", short_clock(moment)),
+        Event::RoomMessage { room, from, text } | Event::SaidIn { room, from, text } => {
+            format!("\n[{room} | {}]\n{from}: {text}", short_clock(moment))
+        }
+        Event::Created { room } => format!("Room {room} created successfully!"),
+        Event::Entered { room } => format!("Joined room {room} successfully!"),
+        Event::Exited { room } => format!("Left room {room}"),
+        Event::People { names } => {
+            let mut words = "Active chat members are:\n".to_owned();
+            for (n, name) in names.iter().enumerate() {
+                words.push_str(&format!("{}. {name}\n", n + 1));
+            }
+            words
+        }
+        Event::Rooms { names } if names.is_empty() => "No rooms available".to_owned(),
+        Event::Rooms { names } => format!("Rooms:\n{}", names.join("\n")),
+        Event::Renamed { from, to } => format!("Server: {from} is now {to}"),
+        Event::NickChanged { to } => format!("Server: you are now {to}"),
+        Event::Hidden => "You are now invisible!".to_owned(),
+        Event::Revealed => "You are now visible to other users!".to_owned(),
+        Event::Notice { text } => format!("Server: {text}"),
+        // What this dialect cannot ask for is never answered.
+        Event::Refused(_) | Event::Told { .. } | Event::Pong | Event::Help => return,
+    };
+    out.extend_from_slice(words.as_bytes());
+}

@@ -1,0 +1,206 @@
+//! The dialect of program 2: bare text and slash commands, without frames. Every text of the server
+//! begins with the time of day in brackets.
+//!
+//! The original exists in three variants; this is the one that asks for a name, or, as a setting,
+//! the one that gives names (`User 1`). Departures: an empty name and a command at the name prompt
+//! are asked again; who has not named itself hears nothing yet; invalid UTF-8 is replaced.
+
+use std::sync::Arc;
+
+use super::commands::{self, Command};
+use super::session::{Encodings, Moment, ServerSession};
+use super::text::{Outbox, Utf8, clock};
+use super::{After, Malformed, Timestamp};
+use crate::chat::message::{Event, Refusal, Request};
+
+/// What program 2's client reads at once, and its server.
+const READ: usize = 1024;
+
+const COMMANDS: &str = "Available commands:\n\
+    \x20 /help - Show available commands\n\
+    \x20 /list - List all connected users\n\
+    \x20 /whisper - Send a private message to a user: /whisper <username> <message>\n\
+    \x20 /exit - Disconnect from the server\n\
+    \x20 /nick - Change your username: /nick <new_username>\n";
+
+/// The server's side of a connection.
+#[derive(Debug)]
+pub(super) struct Session {
+    form: usize,
+    /// Whether the server gives names.
+    assigns: bool,
+    utf8: Utf8,
+    state: State,
+    /// The nick that it last asked for.
+    asked: String,
+    out: Outbox,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing it says is anything but its name.
+    Naming,
+    /// The room has not answered yet.
+    Asked,
+    Named,
+}
+
+impl Session {
+    pub fn new(form: usize, assigns: bool) -> Session {
+        let (utf8, out) = (Utf8::default(), Outbox::default());
+        Session { form, assigns, utf8, state: State::Naming, asked: String::new(), out }
+    }
+
+    fn say(&mut self, moment: Moment, words: &str) {
+        self.out.push(&format!("[{}] [SERVER] {words}", clock(moment)), READ);
+    }
+
+    /// One line, or one read without a newline.
+    fn hear(&mut self, moment: Moment, line: &str, out: &mut Vec<Request>) {
+        let line = line.trim();
+        if self.state == State::Naming {
+            if line.is_empty() || line.starts_with('/') {
+                self.say(moment, "Please enter your username:");
+                return;
+            }
+            line.clone_into(&mut self.asked);
+            self.state = State::Asked;
+            out.push(Request::Join { nick: line.to_owned() });
+            return;
+        }
+        match commands::parse(line) {
+            None => out.push(Request::Say { text: line.into() }),
+            Some(Command::Ask(Request::Help)) if line.to_ascii_lowercase().ends_with("all") => {
+                self.say(moment, commands::HELP);
+            }
+            Some(Command::Ask(request)) => {
+                if let Request::Rename { nick } = &request {
+                    nick.clone_into(&mut self.asked);
+                }
+                out.push(request);
+            }
+            Some(Command::Usage(usage)) => self.say(moment, &format!("Usage: {usage}")),
+            Some(Command::Unknown) => {
+                let word = line.split_whitespace().next().unwrap_or_default();
+                self.say(moment, &format!("Unknown command: {word}. Type /help for available commands."));
+            }
+        }
+    }
+}
+
+impl ServerSession for Session {
+    fn open(&mut self, moment: Moment, connected: usize, out: &mut Vec<Request>) {
+        let greeting = format!("Welcome to the TCP Chat Server! There are {connected} clients connected.");
+        self.say(moment, &greeting);
+        if self.assigns {
+            self.state = State::Asked;
+            out.push(Request::Join { nick: format!("User {connected}") });
+        } else {
+            self.say(moment, "Please enter your username:");
+        }
+    }
+
+    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+        let text = self.utf8.decode(bytes);
+        let text = text.trim_end_matches(['\r', '\n']);
+        for line in text.split('\n') {
+            // The original's server reads so much at once and takes it for a message.
+            for piece in super::text::pieces(line, READ) {
+                self.hear(moment, piece, out);
+            }
+            if line.is_empty() && self.state == State::Naming {
+                self.hear(moment, "", out);
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
+        match event {
+            Event::Welcome { nick, .. } => {
+                self.state = State::Named;
+                let words = if self.assigns {
+                    format!(
+                        "You have been assigned the username '{nick}'. You can change it using the /nick command."
+                    )
+                } else {
+                    format!("Welcome, {nick}! Type /help for available commands.")
+                };
+                self.say(moment, &words);
+            }
+            Event::Rejected(Refusal::NickTaken) => {
+                self.state = State::Naming;
+                let words = format!("Username '{}' is already taken. Please choose another:", self.asked);
+                self.say(moment, &words);
+            }
+            Event::Rejected(Refusal::NickInvalid) => {
+                self.state = State::Naming;
+                self.say(moment, "Invalid username. Please choose another:");
+            }
+            Event::Refused(Refusal::NickTaken) => {
+                let words = format!("Username '{}' is already taken.", self.asked);
+                self.say(moment, &words);
+            }
+            event => {
+                let shared = encodings.get(self.form, |bytes| encode(event, moment, bytes));
+                self.out.push_shared(shared, READ);
+            }
+        }
+        match event {
+            Event::Rejected(Refusal::NickTaken | Refusal::NickInvalid) => After::Stay,
+            Event::Rejected(_) | Event::Bye => After::Close,
+            _ => After::Stay,
+        }
+    }
+
+    fn is_framed(&self) -> bool {
+        false
+    }
+
+    fn numbers_duplicates(&self) -> bool {
+        self.assigns
+    }
+
+    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+        self.out.pop()
+    }
+}
+
+/// What everybody sees alike.
+fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
+    let words = match event {
+        Event::Message { from, text } | Event::Past { from, text, .. } => format!("[{from}] {text}"),
+        Event::Direct { from, text } => format!("[PRIVATE FROM {from}] {text}"),
+        Event::Told { to, text } => format!("[PRIVATE TO {to}] {text}"),
+        Event::RoomMessage { room, from, text } => format!("[{room}] [{from}] {text}"),
+        Event::Said { .. } | Event::SaidIn { .. } | Event::Welcome { .. } => return,
+        Event::Joined { nick } => format!("[SERVER] User '{nick}' has joined the chat."),
+        Event::Left { nick } => format!("[SERVER] User '{nick}' has left the chat."),
+        Event::Bye => "[SERVER] Disconnecting...".to_owned(),
+        Event::Renamed { from, to } => format!("[SERVER] User '{from}' is now known as '{to}'."),
+        Event::NickChanged { to } => format!("[SERVER] Your username has been changed to '{to}'."),
+        Event::People { names } => {
+            let mut words = format!("[SERVER] Connected users ({}):\n", names.len());
+            for name in names.iter() {
+                words.push_str(&format!("  - {name}\n"));
+            }
+            words
+        }
+        Event::Rooms { names } if names.is_empty() => "[SERVER] There are no rooms.".to_owned(),
+        Event::Rooms { names } => format!("[SERVER] Rooms: {}", names.join(", ")),
+        Event::Created { room } => format!("[SERVER] Room '{room}' was created."),
+        Event::Entered { room } => format!("[SERVER] You are in room '{room}'."),
+        Event::Exited { room } => format!("[SERVER] You have left room '{room}'."),
+        Event::Rejected(refusal) | Event::Refused(refusal) => format!("[SERVER] {refusal}."),
+        Event::Notice { text } => format!("[SERVER] {text}"),
+        Event::Hidden => "[SERVER] You are invisible.".to_owned(),
+        Event::Revealed => "[SERVER] You are visible.".to_owned(),
+        Event::Pong => "[SERVER] pong".to_owned(),
+        Event::Help => format!("[SERVER] {COMMANDS}"),
+    };
+    let at = match event {
+        Event::Past { unix_nanos, .. } => Moment { at: Timestamp::from_unix_nanos(*unix_nanos), ..moment },
+        _ => moment,
+    };
+    out.extend_from_slice(format!("[{}] {words}", clock(at)).as_bytes());
+}

@@ -1,0 +1,142 @@
+//! What the dialects without frames share: reads that may cut a character, texts that must fit
+//! into one read of the original clients, times of day, and the queue of what is to be sent.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::session::Moment;
+
+/// What a session has to send, one write each.
+#[derive(Debug, Default)]
+pub(super) struct Outbox(VecDeque<Arc<[u8]>>);
+
+impl Outbox {
+    /// Adds a text of its own, cut to fit `limit` bytes a write; an empty one is nothing.
+    pub fn push(&mut self, text: &str, limit: usize) {
+        for piece in pieces(text, limit) {
+            self.0.push_back(piece.as_bytes().into());
+        }
+    }
+
+    /// Adds an encoding that others share.
+    pub fn push_shared(&mut self, bytes: &Arc<[u8]>, limit: usize) {
+        if bytes.is_empty() {
+            return;
+        }
+        if bytes.len() <= limit {
+            self.0.push_back(Arc::clone(bytes));
+        } else {
+            self.push(&String::from_utf8_lossy(bytes), limit);
+        }
+    }
+
+    /// Whether the next begins with `start`.
+    pub fn is_first_of(&self, start: &str) -> bool {
+        self.0.front().is_some_and(|first| first.starts_with(start.as_bytes()))
+    }
+
+    pub fn pop(&mut self) -> Option<Arc<[u8]>> {
+        self.0.pop_front()
+    }
+}
+
+/// `text` in pieces of at most `limit` bytes, cut between characters.
+pub(super) fn pieces(mut text: &str, limit: usize) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let longest = limit.max(4).min(text.len());
+        let cut = (0..=longest).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        let (piece, rest) = text.split_at(cut);
+        text = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// Joins the two halves of a character that two reads cut apart.
+#[derive(Debug, Default)]
+pub(super) struct Utf8 {
+    half: Vec<u8>,
+}
+
+impl Utf8 {
+    /// The text of a read; what is no UTF-8 becomes U+FFFD. The start of a character at the very
+    /// end waits for the next read.
+    pub fn decode(&mut self, bytes: &[u8]) -> String {
+        let mut all = std::mem::take(&mut self.half);
+        all.extend_from_slice(bytes);
+        let mut text = String::with_capacity(all.len());
+        for chunk in all.utf8_chunks() {
+            text.push_str(chunk.valid());
+            let invalid = chunk.invalid();
+            let at_end = invalid.as_ptr_range().end == all.as_ptr_range().end;
+            // An error that more bytes could mend.
+            let incomplete =
+                std::str::from_utf8(invalid).err().is_some_and(|error| error.error_len().is_none());
+            if at_end && incomplete {
+                self.half = invalid.to_vec();
+            } else if !invalid.is_empty() {
+                text.push(char::REPLACEMENT_CHARACTER);
+            }
+        }
+        text
+    }
+}
+
+/// A moment as `HH:MM:SS` of its zone.
+pub(super) fn clock(moment: Moment) -> String {
+    let (hours, minutes, seconds) = time_of_day(moment);
+    format!("{hours:02}:{minutes:02}:{seconds:02}")
+}
+
+/// A moment as `HH:MM` of its zone.
+pub(super) fn short_clock(moment: Moment) -> String {
+    let (hours, minutes, _) = time_of_day(moment);
+    format!("{hours:02}:{minutes:02}")
+}
+
+fn time_of_day(moment: Moment) -> (i64, i64, i64) {
+    let seconds = (moment.at.unix_nanos() / 1_000_000_000).cast_signed() + i64::from(moment.zone_s);
+    let of_day = seconds.rem_euclid(86_400);
+    (of_day / 3_600, of_day / 60 % 60, of_day % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::protocol::Timestamp;
+    use crate::time::Instant;
+
+    #[test]
+    fn a_character_cut_by_two_reads_is_whole_again() {
+        let text = "grün 😀 done";
+        for cut in 0..=text.len() {
+            let mut utf8 = Utf8::default();
+            let first = utf8.decode(&text.as_bytes()[..cut]);
+            assert_eq!(first + &utf8.decode(&text.as_bytes()[cut..]), text, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_utf8_is_replaced() {
+        let mut utf8 = Utf8::default();
+        assert_eq!(utf8.decode(b"a\xffb\xc3"), "a\u{fffd}b");
+        assert_eq!(utf8.decode(b"c"), "\u{fffd}c");
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let text = "ä".repeat(700);
+        let cut: Vec<&str> = pieces(&text, 1023).collect();
+        assert_eq!(cut.iter().map(|piece| piece.len()).collect::<Vec<_>>(), [1022, 378]);
+        assert_eq!(cut.concat(), text);
+        assert_eq!(pieces("", 10).count(), 0);
+    }
+
+    #[test]
+    fn times_are_of_the_zone() {
+        let at = Timestamp::from_unix_nanos(1_700_000_000_000_000_000);
+        let moment = |zone_s| Moment { now: Instant::ZERO, at, zone_s };
+        assert_eq!(clock(moment(0)), "22:13:20");
+        assert_eq!(clock(moment(2 * 3_600)), "00:13:20");
+        assert_eq!(short_clock(moment(-3_600)), "21:13");
+    }
+}

@@ -1,0 +1,302 @@
+//! `testbed admin`: asks a running server, in program 0's format.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::time::{Duration as Span, SystemTime, UNIX_EPOCH};
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::output::{Failure, print};
+use crate::live::admin::ask;
+use crate::time::Duration;
+use crate::units::Probability;
+
+/// Ask a running server: statistics, clients, kick, broadcast, simulate, shutdown
+///
+/// Without a command, reads commands line by line; `help` lists them.
+#[derive(Debug, Args)]
+pub struct Admin {
+    /// The server's administration port
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", global = true)]
+    address: String,
+    /// What the server wants to see
+    #[arg(long, value_name = "TOKEN", env = "TESTBED_ADMIN_TOKEN", hide_env_values = true, global = true)]
+    token: Option<String>,
+    /// Print the server's replies as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// Read commands, or show the statistics again and again
+    #[arg(long, value_enum, default_value_t = Mode::Interactive)]
+    mode: Mode,
+    /// Between two looks of the monitor
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = interval)]
+    interval: Duration,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Mode {
+    Interactive,
+    Monitor,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Command {
+    /// How many clients, messages, bytes, and each connection's state
+    Stats,
+    /// Who is connected
+    Clients,
+    /// Disconnect a client
+    Kick {
+        /// As `clients` lists it
+        client: String,
+    },
+    /// Say something to everyone
+    Broadcast {
+        /// What
+        #[arg(required = true, trailing_var_arg = true)]
+        words: Vec<String>,
+    },
+    /// Change the emulated network
+    Simulate {
+        /// Loss in each direction, e. g. 10%
+        loss: String,
+        /// One-way delay, e. g. 50ms
+        delay: Duration,
+    },
+    /// End the server
+    Shutdown,
+}
+
+/// The commands as they are typed line by line.
+#[derive(Debug, clap::Parser)]
+#[command(no_binary_name = true, disable_help_flag = true, disable_help_subcommand = true)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const HELP: &str = "stats | clients | kick CLIENT | broadcast TEXT | simulate LOSS DELAY | shutdown | quit";
+
+impl Admin {
+    /// Asks one thing, watches, or reads commands until the end of input.
+    pub fn execute(self) -> Result<(), Failure> {
+        let mut server = self.connect()?;
+        match (&self.command, self.mode) {
+            (Some(command), _) => self.obey(&mut server, command),
+            (None, Mode::Monitor) => self.monitor(&mut server),
+            (None, Mode::Interactive) => self.converse(&mut server),
+        }
+    }
+
+    fn connect(&self) -> Result<TcpStream, Failure> {
+        const PATIENCE: Span = Span::from_secs(10);
+        let failed = |error: std::io::Error| {
+            let help = "start one with `testbed serve`, or name another with --address HOST:PORT";
+            Failure::other(format!("cannot reach a server at {}: {error}", self.address), help)
+        };
+        let addresses = self.address.to_socket_addrs().map_err(failed)?;
+        let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
+        for address in addresses {
+            match TcpStream::connect_timeout(&address, PATIENCE) {
+                Ok(stream) => {
+                    // Wrong tokens are answered slowly.
+                    stream.set_read_timeout(Some(2 * PATIENCE)).map_err(failed)?;
+                    stream.set_nodelay(true).map_err(failed)?;
+                    return Ok(stream);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(failed(last))
+    }
+
+    fn obey(&self, server: &mut TcpStream, command: &Command) -> Result<(), Failure> {
+        let reply = self.request(server, command)?;
+        if self.json {
+            return print(&format!("{reply:#}\n"));
+        }
+        print(&rendered(command, &reply))
+    }
+
+    fn request(&self, server: &mut TcpStream, command: &Command) -> Result<Value, Failure> {
+        let (name, params) = match command {
+            Command::Stats => ("get_stats", json!({})),
+            Command::Clients => ("get_clients", json!({})),
+            Command::Kick { client } => ("kick_client", json!({ "client_id": client })),
+            Command::Broadcast { words } => {
+                ("broadcast", json!({ "message": format!("[ADMIN] {}", words.join(" ")) }))
+            }
+            Command::Simulate { loss, delay } => {
+                let loss = fraction(loss)?;
+                ("set_network_sim", json!({ "packet_loss_rate": loss, "delay": delay.as_secs_f64() }))
+            }
+            Command::Shutdown => ("shutdown", json!({})),
+        };
+        let mut request = json!({ "command": name, "params": params, "timestamp": now() });
+        if let Some(token) = &self.token {
+            request["token"] = json!(token);
+        }
+        let reply = ask(server, &request).map_err(|error| {
+            Failure::other(
+                format!("no reply from {}: {error}", self.address),
+                "is this an administration port?",
+            )
+        })?;
+        match reply["error"].as_str() {
+            Some("a wrong token") => Err(Failure::other(
+                "the server wants another token",
+                "give it with --token TOKEN or in TESTBED_ADMIN_TOKEN",
+            )),
+            Some(error) => Err(Failure::other(error, "")),
+            None => Ok(reply),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a monitor waits between two looks")]
+    fn monitor(&self, server: &mut TcpStream) -> Result<(), Failure> {
+        let clear = if std::io::stdout().is_terminal() && !self.json { "\x1b[2J\x1b[H" } else { "" };
+        loop {
+            print(clear)?;
+            self.obey(server, &Command::Stats)?;
+            std::thread::sleep(Span::from_nanos(self.interval.as_nanos()));
+        }
+    }
+
+    fn converse(&self, server: &mut TcpStream) -> Result<(), Failure> {
+        let asks = std::io::stdin().is_terminal();
+        loop {
+            if asks {
+                eprint!("admin> ");
+                let _ = std::io::stderr().flush();
+            }
+            let mut line = String::new();
+            let read = std::io::stdin().lock().read_line(&mut line);
+            if read.map_err(|error| Failure::other(format!("cannot read commands: {error}"), ""))? == 0 {
+                return Ok(());
+            }
+            match line.trim() {
+                "" => {}
+                "quit" | "exit" => return Ok(()),
+                "help" => print(&format!("{HELP}\n"))?,
+                line => match <Line as clap::Parser>::try_parse_from(line.split_whitespace()) {
+                    Err(_) => eprintln!("error: '{line}' is no command\nhelp: {HELP}"),
+                    Ok(Line { command }) => {
+                        if matches!(command, Command::Shutdown) && asks && !confirmed()? {
+                            continue;
+                        }
+                        // What the server refuses ends nothing; a lost connection does.
+                        match self.obey(server, &command) {
+                            Err(failure) if server.peer_addr().is_err() => return Err(failure),
+                            Err(failure) => drop(failure.report()),
+                            Ok(()) => {}
+                        }
+                    }
+                },
+            }
+        }
+    }
+}
+
+fn confirmed() -> Result<bool, Failure> {
+    eprint!("End the server? (yes/no) ");
+    let _ = std::io::stderr().flush();
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| Failure::other(format!("cannot read the answer: {error}"), ""))?;
+    Ok(line.trim() == "yes")
+}
+
+/// `10%`, as in scenarios.
+fn fraction(text: &str) -> Result<f64, Failure> {
+    let parsed = text.parse::<Probability>();
+    parsed
+        .map(Probability::as_f64)
+        .map_err(|error| Failure::usage(format!("loss {text}: {error}"), "write e. g. 10%"))
+}
+
+/// A span, or seconds without a unit, as the original tool takes them.
+fn interval(text: &str) -> Result<Duration, String> {
+    let spelled = if text.parse::<f64>().is_ok() { format!("{text}s") } else { text.to_owned() };
+    let span: Duration = spelled.parse().map_err(|error: crate::units::UnitError| error.to_string())?;
+    if span.is_zero() { Err("it must be above 0".to_owned()) } else { Ok(span) }
+}
+
+#[expect(clippy::disallowed_methods, reason = "program 0's requests carry the time")]
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+/// A reply as people read it.
+fn rendered(command: &Command, reply: &Value) -> String {
+    match command {
+        Command::Stats => {
+            let mut text = format!(
+                "{} connections, {} people, up {:.0} s, {} messages in, {} delivered, {} bytes\n",
+                reply["connected_clients"],
+                reply["people"],
+                reply["uptime"].as_f64().unwrap_or_default(),
+                reply["total_messages"],
+                reply["messages_delivered"],
+                reply["bytes_transferred"],
+            );
+            let clients: Vec<&Value> =
+                reply["client_details"].as_object().map(|map| map.values().collect()).unwrap_or_default();
+            table(&clients, &mut text);
+            text
+        }
+        Command::Clients => {
+            let mut text = String::new();
+            table(
+                &reply["clients"].as_array().map(|list| list.iter().collect::<Vec<_>>()).unwrap_or_default(),
+                &mut text,
+            );
+            text
+        }
+        _ => format!("{}\n", reply["message"].as_str().unwrap_or("done")),
+    }
+}
+
+const COLUMNS: &[(&str, &str)] = &[
+    ("id", "client"),
+    ("username", "name"),
+    ("dialect", "dialect"),
+    ("address", "address"),
+    ("messages_in", "in"),
+    ("messages_out", "out"),
+    ("queue_bytes", "queue B"),
+    ("rtt", "RTT s"),
+    ("congestion_window", "cwnd"),
+    ("ssthresh", "ssthresh"),
+    ("rto", "RTO s"),
+    ("retransmissions", "retx"),
+    ("state", "state"),
+];
+
+fn table(clients: &[&Value], text: &mut String) {
+    if clients.is_empty() {
+        text.push_str("nobody is connected\n");
+        return;
+    }
+    let cell = |client: &Value, key: &str| match &client[key] {
+        Value::Null => "-".to_owned(),
+        Value::String(words) => words.escape_debug().to_string(),
+        Value::Number(number) if number.is_f64() => format!("{:.3}", number.as_f64().unwrap_or_default()),
+        other => other.to_string(),
+    };
+    let rows: Vec<Vec<String>> =
+        std::iter::once(COLUMNS.iter().map(|(_, head)| (*head).to_owned()).collect())
+            .chain(clients.iter().map(|client| COLUMNS.iter().map(|(key, _)| cell(client, key)).collect()))
+            .collect();
+    let widths: Vec<usize> = (0..COLUMNS.len())
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .collect();
+    for row in rows {
+        let line: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        let _ = writeln!(text, "{}", line.join("  ").trim_end());
+    }
+}

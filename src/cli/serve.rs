@@ -1,0 +1,137 @@
+//! `testbed serve`: the chat on real sockets.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::output::Failure;
+use crate::chat::protocol::{self, Kind};
+use crate::live::server::{Server, Settings};
+use crate::time::Duration;
+use crate::units::Bytes;
+
+/// Serve the chat on real sockets, in five dialects
+///
+/// Without --dialect, each dialect listens at its usual port of 127.0.0.1: reliable 8888, json-lines
+/// 12345, rooms 44444, slash and pipe together 5555 (told apart by who speaks first).
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// A listener, e. g. json-lines=0.0.0.0:12345; may be repeated
+    #[arg(long = "dialect", value_name = "NAME=ADDR")]
+    dialects: Vec<String>,
+    /// Where administrators connect; anything but this machine needs --admin-token
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889")]
+    admin: String,
+    /// What administrators must show
+    #[arg(long, value_name = "TOKEN", env = "TESTBED_ADMIN_TOKEN", hide_env_values = true)]
+    admin_token: Option<String>,
+    /// People at a time
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    max_clients: usize,
+    /// The longest text
+    #[arg(long, value_name = "SIZE", default_value = "32KiB")]
+    max_message: Bytes,
+    /// Requests a second that one client may make; 0 is without limit
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    rate_limit: u32,
+    /// How much may wait for a slow reader before it is disconnected
+    #[arg(long, value_name = "SIZE", default_value = "1MiB")]
+    max_queue: Bytes,
+    /// How long a connection may take to join
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    join_timeout: Duration,
+    /// Least time between two messages to a client without frames [default: each dialect's own]
+    #[arg(long, value_name = "TIME")]
+    pacing: Option<Duration>,
+    /// Messages to everyone that a newcomer is shown
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    history: usize,
+    /// A file (SQLite) in which accounts and messages to everyone outlive the server
+    ///
+    /// A name is registered by joining as NAME:PASSWORD; from then on it opens to that password only.
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
+    /// Let in registered names only; needs --store
+    #[arg(long, requires = "store")]
+    accounts_only: bool,
+    /// Let the dialect slash give names (User 1) instead of asking for them
+    #[arg(long)]
+    assign_names: bool,
+    /// What is logged to stderr: error, warn, info, debug, or a filter by module
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    log: String,
+    /// Log as JSON, one object a line
+    #[arg(long)]
+    log_json: bool,
+}
+
+impl Serve {
+    /// Serves until Ctrl-C, SIGTERM or an administrator ends it.
+    pub fn execute(self) -> Result<(), Failure> {
+        super::logging::start(&self.log, self.log_json)?;
+        let listeners = listeners(&self.dialects)?;
+        let settings = Settings {
+            max_people: self.max_clients,
+            max_connections: self.max_clients.saturating_add(1_000),
+            max_text: self.max_message.0 as usize,
+            max_backlog: self.max_queue.0 as usize,
+            rate_limit: self.rate_limit,
+            join_within: self.join_timeout,
+            history: self.history,
+            store: self.store.clone(),
+            accounts_only: self.accounts_only,
+            pacing: self.pacing,
+            dialects: protocol::Settings {
+                assign_names: self.assign_names,
+                welcome_pause: self.pacing.unwrap_or(protocol::Settings::default().welcome_pause),
+            },
+        };
+        super::logging::raise_open_files(settings.max_connections);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), ""))?;
+        runtime.block_on(self.serve(settings, &listeners))
+    }
+
+    async fn serve(self, settings: Settings, listeners: &[(Kind, String)]) -> Result<(), Failure> {
+        let help = "choose another address with --dialect NAME=ADDR or --admin ADDR";
+        let failed = |error: std::io::Error| Failure::other(error, help);
+        let server = Server::bind(settings, listeners).await.map_err(failed)?;
+        let server = server.with_admin(&self.admin, self.admin_token).await.map_err(failed)?;
+        for (kind, address) in server.addresses() {
+            eprintln!("{:<12} {address}", kind.name());
+        }
+        if let Some(address) = server.admin_address() {
+            eprintln!("{:<12} {address}", "admin");
+        }
+        let stop = tokio::sync::watch::Sender::new(false);
+        let signals = stop.clone();
+        ctrlc::set_handler(move || {
+            if signals.send_replace(true) {
+                std::process::exit(130);
+            }
+        })
+        .map_err(|error| Failure::other(format!("cannot listen for Ctrl-C: {error}"), ""))?;
+        server.run(stop).await;
+        Ok(())
+    }
+}
+
+/// `NAME=ADDR`, or all dialects at their usual places.
+fn listeners(asked: &[String]) -> Result<Vec<(Kind, String)>, Failure> {
+    if asked.is_empty() {
+        let usual = |kind: &Kind| (*kind, format!("127.0.0.1:{}", kind.port()));
+        return Ok(Kind::USUAL.iter().map(usual).collect());
+    }
+    let names = || Kind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    let parse = |text: &String| {
+        let bad = |problem: String| {
+            Failure::usage(problem, format!("write --dialect NAME=ADDR; NAME is one of {}", names()))
+        };
+        let (name, address) =
+            text.split_once('=').ok_or_else(|| bad(format!("--dialect {text}: there is no `=`")))?;
+        let kind = Kind::by_name(name)
+            .ok_or_else(|| bad(format!("--dialect {text}: there is no dialect '{name}'")))?;
+        Ok((kind, address.to_owned()))
+    };
+    asked.iter().map(parse).collect()
+}

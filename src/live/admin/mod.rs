@@ -1,0 +1,20 @@
+//! The administrator's port, in program 0's format: a big-endian length of four bytes, then JSON;
+//! one reply for each request, and the connection stays open.
+//!
+//! | `command` | `params` | reply |
+//! | --- | --- | --- |
+//! | `get_stats` | – | `connected_clients`, `total_messages`, `uptime`, `bytes_transferred`, `client_details` |
+//! | `get_clients` | – | `clients`: `id`, `username`, `address`, and our figures |
+//! | `kick_client` | `client_id` | `status` |
+//! | `broadcast` | `message` | `status` |
+//! | `set_network_sim` | `packet_loss_rate` (0 to 1), `delay` (seconds, one way) | `status` |
+//! | `shutdown` | – | `status` |
+//!
+//! A request that fails is answered by an object with `error`. Where a token is set, each request
+//! carries it as `token`; who guesses is answered ever more slowly.
+
+mod server;
+mod wire;
+
+pub use server::{Admin, serve};
+pub use wire::{ask, read_frame, write_frame};

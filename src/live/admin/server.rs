@@ -1,0 +1,188 @@
+//! The server's side of the administrator's port.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration as Span;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use super::wire::encode;
+use crate::live::server::Shared;
+
+/// The longest request, in bytes.
+const REQUEST: usize = 64 * 1024;
+/// The first answer to a wrong token takes this long, each further one twice as long.
+const PATIENCE: Span = Span::from_millis(250);
+/// Administrators' connections at a time; so few can guess only a few tokens a second.
+const CONNECTIONS: usize = 16;
+
+/// What an administrator may touch.
+#[derive(Debug)]
+pub struct Admin {
+    /// The chat.
+    pub hub: Shared,
+    /// What each request must carry, if anything.
+    pub token: Option<String>,
+    /// Ends the server.
+    pub stop: watch::Sender<bool>,
+    wrong: RefCell<HashMap<IpAddr, u32>>,
+}
+
+impl Admin {
+    /// An administrator of `hub`, whose `shutdown` sets `stop`.
+    pub fn new(hub: Shared, token: Option<String>, stop: watch::Sender<bool>) -> Admin {
+        Admin { hub, token, stop, wrong: RefCell::default() }
+    }
+
+    /// Whether the request may be answered; waits where somebody guesses.
+    async fn admits(&self, from: IpAddr, request: &Value) -> bool {
+        let Some(token) = &self.token else { return true };
+        let before = self.wrong.borrow().get(&from).copied().unwrap_or(0);
+        let given = request["token"].as_str().unwrap_or_default();
+        // Digests are compared, so that the time taken says nothing about the token.
+        if Sha256::digest(given) == Sha256::digest(token) {
+            self.wrong.borrow_mut().remove(&from);
+            return true;
+        }
+        warn!(%from, "an administrator's request with a wrong token");
+        *self.wrong.borrow_mut().entry(from).or_default() += 1;
+        tokio::time::sleep(PATIENCE * (1 << before.min(6))).await;
+        false
+    }
+
+    fn answer(&self, request: &Value) -> Result<Value, String> {
+        let params = &request["params"];
+        let text =
+            |name: &str| params[name].as_str().ok_or_else(|| format!("`params` needs a text `{name}`"));
+        let number =
+            |name: &str| params[name].as_f64().ok_or_else(|| format!("`params` needs a number `{name}`"));
+        let done = |words: &str| Ok(json!({ "status": "ok", "message": words }));
+        match request["command"].as_str() {
+            Some("get_stats") => Ok(self.stats()),
+            Some("get_clients") => Ok(json!({ "clients": self.clients() })),
+            Some("kick_client") => {
+                let id = text("client_id")?;
+                if self.hub.borrow_mut().kick(id) {
+                    done(&format!("{id} was disconnected"))
+                } else {
+                    Err(format!("there is no client '{id}'; `clients` lists them"))
+                }
+            }
+            Some("broadcast") => {
+                self.hub.borrow_mut().announce(text("message")?);
+                done("sent to everyone")
+            }
+            Some("set_network_sim") => {
+                let (loss, delay) = (number("packet_loss_rate")?, number("delay")?);
+                let _ = (loss, delay);
+                Err("this server has no emulated network".to_owned())
+            }
+            Some("shutdown") => {
+                self.stop.send_replace(true);
+                done("shutting down")
+            }
+            Some(other) => Err(format!(
+                "unknown command '{other}'; there are get_stats, get_clients, kick_client, broadcast, \
+                 set_network_sim and shutdown"
+            )),
+            None => Err("a request needs a text `command`".to_owned()),
+        }
+    }
+
+    fn stats(&self) -> Value {
+        let hub = self.hub.borrow();
+        let totals = hub.totals();
+        let details: serde_json::Map<String, Value> = self
+            .clients()
+            .into_iter()
+            .map(|client| (client["id"].as_str().unwrap_or_default().to_owned(), client))
+            .collect();
+        json!({
+            "connected_clients": totals.open,
+            "people": totals.people,
+            "total_messages": totals.count.requests,
+            "messages_delivered": totals.count.messages_out,
+            "uptime": totals.uptime.as_secs_f64(),
+            "bytes_transferred": totals.count.bytes_in + totals.count.bytes_out,
+            "client_details": details,
+        })
+    }
+
+    fn clients(&self) -> Vec<Value> {
+        let client = |client: crate::live::server::ClientInfo| {
+            let account = client.account;
+            json!({
+                "id": client.id,
+                "username": client.nick,
+                "address": client.address.to_string(),
+                "dialect": client.dialect,
+                "connected_s": client.age.as_secs_f64(),
+                "messages_in": client.count.requests,
+                "messages_out": client.count.messages_out,
+                "bytes_in": client.count.bytes_in,
+                "bytes_out": client.count.bytes_out,
+                "queue_bytes": client.backlog,
+                "congestion_window": account.map(|account| account.cwnd),
+                "ssthresh": account.map(|account| account.ssthresh),
+                "rto": account.map(|account| account.rto.as_secs_f64()),
+                "rtt": account.and_then(|account| account.srtt).map(crate::time::Duration::as_secs_f64),
+                "pending_messages": account.map_or(0, |account| account.pending),
+                "retransmissions": account.map(|account| account.retransmissions),
+                "state": account.map_or("none", |account| account.state),
+            })
+        };
+        self.hub.borrow().clients().into_iter().map(client).collect()
+    }
+}
+
+/// Serves administrators until the server ends.
+pub async fn serve(admin: Rc<Admin>, listener: TcpListener) {
+    let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(place) = std::sync::Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((socket, address)) => {
+                info!(%address, "an administrator connected");
+                let admin = Rc::clone(&admin);
+                tokio::task::spawn_local(async move {
+                    let _ = converse(&admin, socket, address.ip()).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                warn!("cannot accept an administrator: {error}");
+                tokio::time::sleep(Span::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn converse(admin: &Admin, mut socket: TcpStream, from: IpAddr) -> io::Result<()> {
+    /// An administrator may think this long.
+    const IDLE: Span = Span::from_secs(3_600);
+    socket.set_nodelay(true)?;
+    loop {
+        let length = tokio::time::timeout(IDLE, socket.read_u32()).await?? as usize;
+        if length > REQUEST {
+            let reply = json!({ "error": format!("a request of {length} bytes; the longest is {REQUEST}") });
+            return socket.write_all(&encode(&reply)).await;
+        }
+        let mut bytes = vec![0; length];
+        tokio::time::timeout(Span::from_secs(10), socket.read_exact(&mut bytes)).await??;
+        let reply = match serde_json::from_slice::<Value>(&bytes) {
+            Err(error) => Err(format!("this is no JSON: {error}")),
+            Ok(request) if !admin.admits(from, &request).await => Err("a wrong token".to_owned()),
+            Ok(request) => admin.answer(&request),
+        };
+        let reply = reply.unwrap_or_else(|error| json!({ "error": error }));
+        socket.write_all(&encode(&reply)).await?;
+    }
+}

@@ -1,0 +1,7 @@
+//! Real sockets and the wall clock. What stands below knows nothing of either: the same room and
+//! the same dialects serve synthetic clients in a world and people on a network.
+
+pub mod admin;
+pub mod clock;
+pub mod server;
+pub mod store;

@@ -1,0 +1,192 @@
+//! One connection's task: it hears, it speaks, it keeps time. The three share the hub and nothing
+//! else, and the first that ends ends the connection.
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::sleep_until;
+
+use super::hub::Shared;
+use super::limit::Bucket;
+use super::peer::Flushed;
+use crate::chat::message::ClientId;
+use crate::chat::protocol::ServerSession;
+use crate::live::clock::Clock;
+use crate::time::Duration;
+
+/// The most that one read takes.
+const READ: usize = 16 * 1024;
+
+/// Who comes in, and how it is to be treated.
+#[derive(Debug)]
+pub(super) struct Newcomer {
+    pub dialect: &'static str,
+    pub address: SocketAddr,
+    pub session: Box<dyn ServerSession>,
+    /// The least time between two messages to it.
+    pub gap: Duration,
+}
+
+/// Serves a plain socket until it ends.
+pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: TcpStream) {
+    let socket = Rc::new(socket);
+    let id = open(&hub, newcomer, Some(Rc::clone(&socket)));
+    let hear = async {
+        let mut bucket = bucket(&hub);
+        loop {
+            socket.readable().await?;
+            match read(&hub, id, &socket) {
+                Ok(0) => return end_of_file(&hub, id).await,
+                Ok(_) => restrain(&hub, &mut bucket, id).await,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    let speak = async {
+        let (clock, wake) = handles(&hub, id);
+        loop {
+            let flushed = hub.borrow_mut().flush(id);
+            match flushed {
+                Flushed::Idle => wake.notified().await,
+                Flushed::Blocked => socket.writable().await?,
+                Flushed::Until(at) => sleep_until(clock.wall(at)).await,
+                Flushed::Finished | Flushed::Broken => return Ok(()),
+            }
+        }
+    };
+    converse(&hub, id, hear, speak).await;
+}
+
+/// Serves any other stream: an encrypted one, or the far end of an emulated path.
+pub(super) async fn serve_stream<S: AsyncRead + AsyncWrite>(hub: Shared, newcomer: Newcomer, stream: S) {
+    let id = open(&hub, newcomer, None);
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let hear = async {
+        let mut bucket = bucket(&hub);
+        let mut buffer = vec![0; READ / 4];
+        loop {
+            match reader.read(&mut buffer).await? {
+                0 => return end_of_file(&hub, id).await,
+                read => hub.borrow_mut().receive(id, &buffer[..read]),
+            }
+            restrain(&hub, &mut bucket, id).await;
+        }
+    };
+    let speak = async {
+        let (clock, wake) = handles(&hub, id);
+        loop {
+            let next = match hub.borrow_mut().peer(id) {
+                Some(peer) => peer.next(clock.now()),
+                None => Err(Flushed::Broken),
+            };
+            match next {
+                Ok((bytes, from)) => {
+                    let written = writer.write(&bytes[from..]).await?;
+                    if let Some(peer) = hub.borrow_mut().peer(id) {
+                        peer.wrote(written, clock.now());
+                    }
+                }
+                Err(Flushed::Until(at)) => sleep_until(clock.wall(at)).await,
+                Err(Flushed::Finished) => return writer.shutdown().await,
+                Err(_) => wake.notified().await,
+            }
+        }
+    };
+    converse(&hub, id, hear, speak).await;
+}
+
+/// One read into the hub's buffer: ten thousand idle connections need none of their own.
+fn read(hub: &Shared, id: ClientId, socket: &TcpStream) -> io::Result<usize> {
+    let mut hub = hub.borrow_mut();
+    let mut buffer = std::mem::take(&mut hub.buffer);
+    buffer.resize(READ, 0);
+    let result = socket.try_read(&mut buffer);
+    if let Ok(bytes) = result
+        && bytes > 0
+    {
+        hub.receive(id, &buffer[..bytes]);
+    }
+    hub.buffer = buffer;
+    result
+}
+
+fn open(hub: &Shared, newcomer: Newcomer, socket: Option<Rc<TcpStream>>) -> ClientId {
+    let Newcomer { dialect, address, session, gap } = newcomer;
+    hub.borrow_mut().open(dialect, address, session, socket, gap)
+}
+
+fn handles(hub: &Shared, id: ClientId) -> (Clock, Rc<tokio::sync::Notify>) {
+    let mut hub = hub.borrow_mut();
+    let clock = hub.clock();
+    (clock, hub.peer(id).map(|peer| Rc::clone(&peer.writer)).unwrap_or_default())
+}
+
+async fn converse(
+    hub: &Shared,
+    id: ClientId,
+    hear: impl Future<Output = io::Result<()>>,
+    speak: impl Future<Output = io::Result<()>>,
+) {
+    tokio::select! {
+        _ = hear => {}
+        _ = speak => {}
+        () = keep_time(hub, id) => {}
+    }
+    hub.borrow_mut().forget(id);
+}
+
+/// Wakes the connection at its deadlines; ends when it is over.
+async fn keep_time(hub: &Shared, id: ClientId) {
+    let (clock, timer) = {
+        let mut hub = hub.borrow_mut();
+        (hub.clock(), hub.peer(id).map(|peer| Rc::clone(&peer.timer)).unwrap_or_default())
+    };
+    loop {
+        let deadline = hub.borrow_mut().arm(id);
+        let Some(at) = deadline else {
+            timer.notified().await;
+            continue;
+        };
+        tokio::select! {
+            () = timer.notified() => {}
+            () = sleep_until(clock.wall(at)) => {
+                if clock.now() >= at && hub.borrow_mut().handle_timeout(id) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// It will say nothing more; what waits for it is still written.
+async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
+    hub.borrow_mut().end_of_file(id);
+    std::future::pending().await
+}
+
+fn bucket(hub: &Shared) -> Bucket {
+    let hub = hub.borrow();
+    Bucket::new(hub.settings.rate_limit, hub.clock().now())
+}
+
+/// Reads on only when the client's own backlog is short and its rate allows: who floods is slowed.
+async fn restrain(hub: &Shared, bucket: &mut Bucket, id: ClientId) {
+    loop {
+        let (clock, wait) = {
+            let mut hub = hub.borrow_mut();
+            let (clock, half) = (hub.clock(), hub.settings.max_backlog / 2);
+            let Some(peer) = hub.peer(id) else { return };
+            let wait = bucket.take_up_to(peer.count.requests, clock.now());
+            let full = peer.closing_by.is_none() && peer.backlog() > half;
+            (clock, if full { wait.max(Duration::from_millis(5)) } else { wait })
+        };
+        if wait.is_zero() {
+            return;
+        }
+        sleep_until(clock.wall(clock.now() + wait)).await;
+    }
+}

@@ -1,0 +1,548 @@
+//! The one place where all connections meet: the room, its people on every dialect, and what waits
+//! for each of them. It lives on one thread, so nothing is locked; what several requests of one
+//! turn of the event loop have for a connection is written together at the turn's end.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, Semaphore};
+use tracing::{debug, info, warn};
+
+use super::Settings;
+use super::accounts::{self, Gate};
+use super::memory::Memory;
+use super::peer::{Count, Flushed, Peer};
+use crate::chat::message::{Audience, ClientId, Delivery, Event, Name, Refusal, Request};
+use crate::chat::protocol::{Account, After, Encodings, Moment, SERVER, ServerSession};
+use crate::chat::room::{Room, Rules};
+use crate::live::clock::Clock;
+use crate::live::store::Store;
+use crate::time::{Duration, Instant};
+
+/// A hub, shared by the tasks of its thread.
+pub type Shared = Rc<RefCell<Hub>>;
+
+/// How long an ending connection may take to read its last words.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// All connections and their room.
+#[derive(Debug)]
+pub struct Hub {
+    pub(super) settings: Rc<Settings>,
+    clock: Clock,
+    room: Room,
+    peers: Vec<Option<Box<Peer>>>,
+    free: Vec<ClientId>,
+    open: usize,
+    served: u64,
+    events: u64,
+    /// Whom the end of the turn has something for.
+    dirty: Vec<ClientId>,
+    turn_ends: Rc<Notify>,
+    /// Sessions that want the list of people at every change.
+    watchers: Vec<ClientId>,
+    pub(super) memory: Memory,
+    /// Lets one password be hashed at a time.
+    pub(super) hashing: Arc<Semaphore>,
+    /// Who waits for that, with what it has asked meanwhile.
+    gated: Vec<(ClientId, Vec<Request>)>,
+    /// Gates to be opened once the hub is free.
+    gates: Vec<(ClientId, String, Gate)>,
+    gone: Count,
+    /// Scratch space, kept for its memory.
+    pub(super) buffer: Vec<u8>,
+    requests: Vec<Request>,
+    deliveries: Vec<Delivery>,
+}
+
+/// What an administrator sees of a connection.
+#[derive(Clone, Debug)]
+pub struct ClientInfo {
+    /// Its public name: `client_<seconds>_<number>`, as in program 0.
+    pub id: String,
+    /// Empty before it has joined.
+    pub nick: String,
+    /// Where it comes from.
+    pub address: SocketAddr,
+    /// Its dialect.
+    pub dialect: &'static str,
+    /// For how long it has been here.
+    pub age: Duration,
+    /// What went over it.
+    pub count: Count,
+    /// Bytes that wait to be written or acknowledged.
+    pub backlog: usize,
+    /// The dialect's own acknowledgments.
+    pub account: Option<Account>,
+}
+
+/// What an administrator sees of the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Totals {
+    /// Connections.
+    pub open: usize,
+    /// People.
+    pub people: usize,
+    /// Since the server's start.
+    pub uptime: Duration,
+    /// Of all connections, past ones too.
+    pub count: Count,
+}
+
+impl Hub {
+    /// An empty hub.
+    pub fn new(settings: Rc<Settings>, clock: Clock, store: Option<Store>) -> Hub {
+        let memory = Memory::new(store, settings.history, settings.accounts_only);
+        let rules = Rules {
+            people: settings.max_people,
+            text_bytes: settings.max_text,
+            reserved: &[SERVER, "all"],
+            ..Rules::default()
+        };
+        Hub {
+            settings,
+            clock,
+            room: Room::new(rules),
+            peers: Vec::new(),
+            free: Vec::new(),
+            open: 0,
+            served: 0,
+            events: 0,
+            dirty: Vec::new(),
+            turn_ends: Rc::default(),
+            watchers: Vec::new(),
+            memory,
+            hashing: Arc::new(Semaphore::new(1)),
+            gated: Vec::new(),
+            gates: Vec::new(),
+            gone: Count::default(),
+            buffer: Vec::new(),
+            requests: Vec::new(),
+            deliveries: Vec::new(),
+        }
+    }
+
+    /// How many connections are open.
+    pub fn open_connections(&self) -> usize {
+        self.open
+    }
+
+    /// The clock of all its moments.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Takes in a connection.
+    pub(super) fn open(
+        &mut self,
+        dialect: &'static str,
+        address: SocketAddr,
+        session: Box<dyn ServerSession>,
+        socket: Option<Rc<TcpStream>>,
+        gap: Duration,
+    ) -> ClientId {
+        let moment = self.clock.moment();
+        self.open += 1;
+        self.served += 1;
+        let mut peer = Box::new(Peer::new(self.served, dialect, address, session, gap, moment.now));
+        peer.socket = socket;
+        peer.join_by = Some(moment.now + self.settings.join_within);
+        let watches = peer.session.wants_people();
+        let id = self.free.pop().unwrap_or(ClientId(self.peers.len() as u32));
+        let place = id.0 as usize;
+        if place == self.peers.len() {
+            self.peers.push(None);
+        }
+        if watches {
+            self.watchers.push(id);
+        }
+        let mut requests = std::mem::take(&mut self.requests);
+        peer.session.open(moment, self.open, &mut requests);
+        self.peers[place] = Some(peer);
+        for request in requests.drain(..) {
+            self.ask(moment, id, request);
+        }
+        self.requests = requests;
+        self.collect(id);
+        debug!(client = id.0, %address, dialect, "connected");
+        id
+    }
+
+    pub(super) fn peer(&mut self, id: ClientId) -> Option<&mut Peer> {
+        self.peers.get_mut(id.0 as usize)?.as_deref_mut()
+    }
+
+    /// Whether anything that it says is still heard.
+    fn hears(&self, id: ClientId) -> bool {
+        let peer = self.peers.get(id.0 as usize).and_then(Option::as_deref);
+        peer.is_some_and(|peer| peer.closing_by.is_none())
+    }
+
+    /// One read of a connection.
+    pub(super) fn receive(&mut self, id: ClientId, bytes: &[u8]) {
+        if !self.hears(id) {
+            return;
+        }
+        let moment = self.clock.moment();
+        let mut requests = std::mem::take(&mut self.requests);
+        let Some(peer) = self.peer(id) else { return };
+        peer.count.bytes_in += bytes.len() as u64;
+        let result = peer.session.receive(moment, bytes, &mut requests);
+        peer.count.requests += requests.len() as u64;
+        for request in requests.drain(..) {
+            self.ask(moment, id, request);
+        }
+        self.requests = requests;
+        self.collect(id);
+        if let Err(malformed) = result {
+            debug!(client = id.0, "what it sent is no sentence of its dialect");
+            if !malformed.farewell.is_empty()
+                && let Some(peer) = self.peer(id)
+            {
+                peer.push(malformed.farewell.into());
+            }
+            self.begin_close(moment, id);
+        }
+    }
+
+    /// Serves a request, at once or after its author's password is known to be right.
+    fn ask(&mut self, moment: Moment, id: ClientId, mut request: Request) {
+        if !self.hears(id) {
+            return;
+        }
+        if let Some((_, held)) = self.gated.iter_mut().find(|(other, _)| *other == id) {
+            held.push(request);
+            return;
+        }
+        if self.memory.knows_accounts()
+            && let Request::Join { nick } | Request::Rename { nick } = &mut request
+        {
+            let (name, password) = accounts::split(nick);
+            let name = name.to_owned();
+            let renames = self.room.nick(id).is_some();
+            match self.memory.gate(&name, password) {
+                Gate::Open => *nick = name,
+                // Who is in keeps its nick: only a join can show a password.
+                gate if gate == Gate::Shut || renames => {
+                    let refusal = Refusal::Other("This name needs its password: write NAME:PASSWORD".into());
+                    let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
+                    return self.tell(moment, &Audience::One(id), &event);
+                }
+                gate => {
+                    self.gated.push((id, Vec::new()));
+                    self.gates.push((id, name, gate));
+                    self.turn_ends.notify_one();
+                    return;
+                }
+            }
+        }
+        self.serve(moment, id, request);
+    }
+
+    /// A password was right or wrong: goes on with its owner.
+    pub(super) fn passed(&mut self, id: ClientId, nick: String, right: bool) {
+        let Some(place) = self.gated.iter().position(|(other, _)| *other == id) else { return };
+        let (_, held) = self.gated.swap_remove(place);
+        let moment = self.clock.moment();
+        if !self.hears(id) {
+            return;
+        }
+        if right {
+            self.serve(moment, id, Request::Join { nick });
+        } else {
+            let event = Event::Rejected(Refusal::Other("Wrong password".into()));
+            self.tell(moment, &Audience::One(id), &event);
+        }
+        for request in held {
+            self.ask(moment, id, request);
+        }
+    }
+
+    /// Lets the room answer a request and tells everyone who hears of it.
+    fn serve(&mut self, moment: Moment, id: ClientId, request: Request) {
+        let request = self.settle_nick(id, request);
+        let asked_for = match &request {
+            (Request::Join { .. }, wanted) => Some(wanted.clone()),
+            _ => None,
+        };
+        let mut people_changed = false;
+        let mut deliveries = std::mem::take(&mut self.deliveries);
+        self.room.handle(id, request.0, &mut deliveries);
+        for Delivery { to, event } in deliveries.drain(..) {
+            if let Event::Welcome { nick, .. } = &event {
+                info!(client = id.0, nick = &**nick, "joined");
+            }
+            people_changed |= matches!(
+                event,
+                Event::Joined { .. }
+                    | Event::Left { .. }
+                    | Event::Renamed { .. }
+                    | Event::Hidden
+                    | Event::Revealed
+            );
+            self.memory.keep(moment.at, &event);
+            self.tell(moment, &to, &event);
+        }
+        self.deliveries = deliveries;
+        if let (Some(wanted), Some(nick)) = (asked_for, self.room.nick(id).cloned()) {
+            self.greet(moment, id, &wanted, &nick);
+        }
+        if people_changed && !self.watchers.is_empty() {
+            let members = self.watchers.iter().copied().filter(|&id| self.room.nick(id).is_some()).collect();
+            let to = Audience::Group { members: Arc::new(members), but: None };
+            self.tell(moment, &to, &Event::People { names: self.room.people() });
+        }
+    }
+
+    /// Where a taken nick would only make the client come back again, it gets a number. Returns the
+    /// nick that it wanted, too.
+    fn settle_nick(&mut self, id: ClientId, request: Request) -> (Request, String) {
+        match request {
+            Request::Join { nick } if self.peer(id).is_some_and(|peer| peer.session.numbers_duplicates()) => {
+                let free = self.room.free_nick(&nick);
+                (Request::Join { nick: free }, nick)
+            }
+            Request::Join { nick } => (Request::Join { nick: nick.clone() }, nick),
+            request => (request, String::new()),
+        }
+    }
+
+    /// A newcomer learns what its nick has become and what was said before.
+    fn greet(&mut self, moment: Moment, id: ClientId, wanted: &str, nick: &Name) {
+        if let Some(peer) = self.peer(id) {
+            peer.join_by = None;
+        }
+        let to = Audience::One(id);
+        for event in self.memory.past() {
+            self.tell(moment, &to, &event);
+        }
+        if wanted.trim() != &**nick {
+            let text = format!("'{}' is taken; you are {nick}", wanted.trim()).into();
+            self.tell(moment, &to, &Event::Notice { text });
+        }
+    }
+
+    fn tell(&mut self, moment: Moment, to: &Audience, event: &Event) {
+        self.events += 1;
+        let mut encodings = Encodings::new(self.events);
+        for id in to.iter() {
+            if !self.hears(id) {
+                continue;
+            }
+            let Some(peer) = self.peer(id) else { continue };
+            let after = peer.session.tell(moment, event, &mut encodings);
+            self.collect(id);
+            if after == After::Close {
+                self.begin_close(moment, id);
+            }
+        }
+    }
+
+    /// Takes over what a session wants to send, minds its bound, and notes it for the turn's end.
+    fn collect(&mut self, id: ClientId) {
+        let limit = self.settings.max_backlog;
+        let Some(peer) = self.peer(id) else { return };
+        let anything = peer.collect() || peer.closing_by.is_some();
+        let backlog = peer.backlog();
+        if backlog > limit && peer.closing_by.is_none() {
+            warn!(client = id.0, backlog, "dropped: it reads too slowly");
+            peer.drop_queue();
+            let event = Event::Notice { text: "You read too slowly and are disconnected".into() };
+            let moment = self.clock.moment();
+            if let Some(peer) = self.peer(id) {
+                peer.session.tell(moment, &event, &mut Encodings::new(u64::MAX >> 1));
+                peer.collect();
+            }
+            self.begin_close(moment, id);
+            return;
+        }
+        if anything && !peer.dirty {
+            peer.dirty = true;
+            self.dirty.push(id);
+            self.turn_ends.notify_one();
+        }
+        self.rearm(id);
+    }
+
+    /// Rouses the timer of a connection whose deadline has come nearer.
+    fn rearm(&mut self, id: ClientId) {
+        if let Some(peer) = self.peer(id)
+            && peer.deadline().is_some_and(|at| at < peer.armed)
+        {
+            peer.timer.notify_one();
+        }
+    }
+
+    /// Nothing more is heard from it; it ends when what waits for it is written.
+    pub(super) fn begin_close(&mut self, moment: Moment, id: ClientId) {
+        let Some(peer) = self.peer(id) else { return };
+        if peer.closing_by.is_some() {
+            return;
+        }
+        peer.closing_by = Some(moment.now + LINGER);
+        peer.join_by = None;
+        peer.writer.notify_one();
+        peer.timer.notify_one();
+        self.leave(moment, id);
+    }
+
+    /// The client has closed its side.
+    pub(super) fn end_of_file(&mut self, id: ClientId) {
+        let moment = self.clock.moment();
+        self.begin_close(moment, id);
+    }
+
+    fn leave(&mut self, moment: Moment, id: ClientId) {
+        self.gated.retain(|(other, _)| *other != id);
+        self.watchers.retain(|&other| other != id);
+        if let Some(nick) = self.room.nick(id) {
+            info!(client = id.0, nick = &**nick, "left");
+            self.serve(moment, id, Request::Leave);
+        }
+    }
+
+    /// The connection is gone.
+    pub(super) fn forget(&mut self, id: ClientId) {
+        self.begin_close(self.clock.moment(), id);
+        if let Some(peer) = self.peers.get_mut(id.0 as usize).and_then(Option::take) {
+            self.gone.add(&peer.count);
+            self.open -= 1;
+            self.free.push(id);
+            debug!(client = id.0, "disconnected");
+        }
+    }
+
+    /// Writes what its turn left for a connection.
+    pub(super) fn flush(&mut self, id: ClientId) -> Flushed {
+        self.memory.commit();
+        let now = self.clock.now();
+        match self.peer(id) {
+            Some(peer) => peer.flush(now),
+            None => Flushed::Broken,
+        }
+    }
+
+    /// The deadline for which a connection's timer waits.
+    pub(super) fn arm(&mut self, id: ClientId) -> Option<Instant> {
+        let peer = self.peer(id)?;
+        let deadline = peer.deadline();
+        peer.armed = deadline.unwrap_or(Instant::MAX);
+        deadline
+    }
+
+    /// A deadline has come; whether the connection is over.
+    pub(super) fn handle_timeout(&mut self, id: ClientId) -> bool {
+        let moment = self.clock.moment();
+        let Some(peer) = self.peer(id) else { return true };
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= moment.now);
+        if due(peer.closing_by) {
+            return true;
+        }
+        if due(peer.join_by) && !peer.session.must_join() {
+            peer.join_by = None;
+        } else if due(peer.join_by) {
+            debug!(client = id.0, "took too long to join");
+            self.begin_close(moment, id);
+        } else if due(peer.session.poll_timeout()) {
+            let after = peer.session.handle_timeout(moment);
+            self.collect(id);
+            if after == After::Close {
+                self.begin_close(moment, id);
+            }
+        }
+        false
+    }
+
+    /// Says something to everyone in the server's name.
+    pub fn announce(&mut self, text: &str) {
+        let moment = self.clock.moment();
+        let members = Arc::clone(self.room.everyone());
+        self.tell(moment, &Audience::Group { members, but: None }, &Event::Notice { text: text.into() });
+    }
+
+    /// Disconnects a client by its public name; whether it was here.
+    pub fn kick(&mut self, public: &str) -> bool {
+        let Some(id) = self.ids().find(|&id| self.public_id(id).is_some_and(|name| name == public)) else {
+            return false;
+        };
+        let moment = self.clock.moment();
+        let event = Event::Notice { text: "You were disconnected by an administrator".into() };
+        self.tell(moment, &Audience::One(id), &event);
+        self.begin_close(moment, id);
+        true
+    }
+
+    /// Everyone's figures.
+    pub fn clients(&self) -> Vec<ClientInfo> {
+        let now = self.clock.now();
+        let info = |id: ClientId| {
+            let peer = self.peers[id.0 as usize].as_deref()?;
+            Some(ClientInfo {
+                id: self.public_id(id)?,
+                nick: self.room.nick(id).map(ToString::to_string).unwrap_or_default(),
+                address: peer.address,
+                dialect: peer.dialect,
+                age: now - peer.since,
+                count: peer.count,
+                backlog: peer.backlog(),
+                account: peer.session.account(),
+            })
+        };
+        self.ids().filter_map(info).collect()
+    }
+
+    /// The server's figures.
+    pub fn totals(&self) -> Totals {
+        let mut count = self.gone;
+        for peer in self.peers.iter().flatten() {
+            count.add(&peer.count);
+        }
+        let uptime = self.clock.now() - Instant::ZERO;
+        Totals { open: self.open, people: self.room.len(), uptime, count }
+    }
+
+    fn ids(&self) -> impl Iterator<Item = ClientId> + use<> {
+        (0..self.peers.len() as u32).map(ClientId)
+    }
+
+    fn public_id(&self, id: ClientId) -> Option<String> {
+        let peer = self.peers.get(id.0 as usize)?.as_deref()?;
+        let since = self.clock.unix_seconds(peer.since);
+        Some(format!("client_{since}_{}", 1_000 + peer.serial))
+    }
+
+    /// Ends every connection after its last words.
+    pub fn close_all(&mut self) {
+        let moment = self.clock.moment();
+        for id in self.ids() {
+            self.begin_close(moment, id);
+        }
+    }
+}
+
+/// At the end of each turn writes what it left for anybody.
+pub(super) async fn end_turns(shared: Shared) {
+    let turn_ends = Rc::clone(&shared.borrow().turn_ends);
+    let mut dirty = Vec::new();
+    loop {
+        turn_ends.notified().await;
+        let mut hub = shared.borrow_mut();
+        hub.memory.commit();
+        for (id, nick, gate) in std::mem::take(&mut hub.gates) {
+            accounts::pass(&shared, id, nick, gate);
+        }
+        std::mem::swap(&mut dirty, &mut hub.dirty);
+        let now = hub.clock.now();
+        for id in dirty.drain(..) {
+            let Some(peer) = hub.peer(id) else { continue };
+            peer.dirty = false;
+            // What cannot be written at once is its writer's business.
+            if peer.socket.is_none() || peer.flush(now) != Flushed::Idle {
+                peer.writer.notify_one();
+            }
+        }
+    }
+}

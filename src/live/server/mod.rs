@@ -1,0 +1,229 @@
+//! The chat on real sockets: five dialects, each on a listener of its own, all people in one room
+//! system.
+//!
+//! Everything runs on one thread. That is not only simple: a message to a hundred people is a
+//! hundred writes and nothing else, without locks, channels or wake-ups between them, and what one
+//! turn of the event loop has for a connection goes out in one write where the dialect has frames.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `hub` | who is here, who hears what, what is kept |
+//! | `peer` | one connection's session, queue and pacer |
+//! | `connection` | one connection's task: hear, speak, keep time |
+//! | `accounts` | whose nick it is |
+//! | `memory` | what was said, and whose nicks are whose |
+//! | `limit` | how much a client may say |
+
+mod accounts;
+mod connection;
+mod hub;
+mod limit;
+mod memory;
+mod peer;
+
+use std::cell::RefCell;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration as Span;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+use tracing::{info, warn};
+
+pub use hub::{ClientInfo, Hub, Shared, Totals};
+pub use peer::Count;
+
+use super::admin::{self, Admin};
+use super::clock::Clock;
+use super::store::{Store, StoreError};
+use crate::chat::protocol::{self, Kind, SPEAKS_WITHIN};
+use crate::time::Duration;
+use connection::Newcomer;
+
+/// What a server allows and how it speaks.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// People at a time.
+    pub max_people: usize,
+    /// Connections at a time, those that have not joined too.
+    pub max_connections: usize,
+    /// Bytes of the longest text.
+    pub max_text: usize,
+    /// Bytes that may wait for one client; beyond, it is dropped.
+    pub max_backlog: usize,
+    /// Requests a second that one client may make; 0 is without limit.
+    pub rate_limit: u32,
+    /// How long a connection may take to join.
+    pub join_within: Duration,
+    /// Messages to everyone that a newcomer is shown.
+    pub history: usize,
+    /// Where accounts and history outlive the server, if anywhere.
+    pub store: Option<PathBuf>,
+    /// Whether only registered nicks are let in.
+    pub accounts_only: bool,
+    /// The least time between two messages to a client of a dialect without frames; `None` is each
+    /// dialect's own.
+    pub pacing: Option<Duration>,
+    /// What the dialects leave open.
+    pub dialects: protocol::Settings,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            max_people: 10_000,
+            max_connections: 20_000,
+            max_text: 32_768,
+            max_backlog: 1 << 20,
+            rate_limit: 1_000,
+            join_within: Duration::from_secs(30),
+            history: 0,
+            store: None,
+            accounts_only: false,
+            pacing: None,
+            dialects: protocol::Settings::default(),
+        }
+    }
+}
+
+/// A server with its sockets bound, not yet serving.
+#[derive(Debug)]
+pub struct Server {
+    settings: Settings,
+    listeners: Vec<(Kind, TcpListener)>,
+    store: Option<Store>,
+    admin: Option<(TcpListener, Option<String>)>,
+}
+
+/// How long connections may take to read their last words when the server ends.
+const GRACE: Span = Span::from_millis(1_500);
+
+impl Server {
+    /// Binds a listener for each dialect.
+    pub async fn bind(settings: Settings, addresses: &[(Kind, String)]) -> io::Result<Server> {
+        let unusable = |path: &PathBuf, error: StoreError| {
+            io::Error::other(format!("cannot use {} for accounts and history: {error}", path.display()))
+        };
+        let store = match &settings.store {
+            Some(path) => Some(Store::open(path).map_err(|error| unusable(path, error))?),
+            None => None,
+        };
+        let mut listeners = Vec::new();
+        for (kind, address) in addresses {
+            let name = |error: io::Error| {
+                io::Error::new(
+                    error.kind(),
+                    format!("cannot listen on {address} for {}: {error}", kind.name()),
+                )
+            };
+            listeners.push((*kind, TcpListener::bind(address).await.map_err(name)?));
+        }
+        Ok(Server { settings, listeners, store, admin: None })
+    }
+
+    /// With a port for administrators, who must show `token` if there is one; whom other machines
+    /// can reach must have one.
+    pub async fn with_admin(mut self, address: &str, token: Option<String>) -> io::Result<Server> {
+        let name = |error: io::Error| {
+            io::Error::new(error.kind(), format!("cannot listen on {address} for administrators: {error}"))
+        };
+        let listener = TcpListener::bind(address).await.map_err(name)?;
+        if token.is_none() && !listener.local_addr()?.ip().is_loopback() {
+            let problem = format!("administrators at {address} need a token: anybody could connect");
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
+        }
+        self.admin = Some((listener, token));
+        Ok(self)
+    }
+
+    /// Where administrators connect.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref()?.0.local_addr().ok()
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> Vec<(Kind, SocketAddr)> {
+        let address = |(kind, listener): &(Kind, TcpListener)| Some((*kind, listener.local_addr().ok()?));
+        self.listeners.iter().filter_map(address).collect()
+    }
+
+    /// Serves until `stop` says so, then lets everybody read their last words.
+    pub async fn run(self, stop: watch::Sender<bool>) {
+        let mut stopped = stop.subscribe();
+        let local = LocalSet::new();
+        local
+            .run_until(async move {
+                let hub = Rc::new(RefCell::new(Hub::new(Rc::new(self.settings), Clock::start(), self.store)));
+                tokio::task::spawn_local(hub::end_turns(Rc::clone(&hub)));
+                for (kind, listener) in self.listeners {
+                    tokio::task::spawn_local(accept(Rc::clone(&hub), kind, listener));
+                }
+                if let Some((listener, token)) = self.admin {
+                    let admin = Admin::new(Rc::clone(&hub), token, stop.clone());
+                    tokio::task::spawn_local(admin::serve(Rc::new(admin), listener));
+                }
+                let _ = stopped.wait_for(|&stop| stop).await;
+                info!("shutting down");
+                hub.borrow_mut().close_all();
+                let empty = async {
+                    while hub.borrow().open_connections() > 0 {
+                        tokio::time::sleep(Span::from_millis(10)).await;
+                    }
+                };
+                let _ = tokio::time::timeout(GRACE, empty).await;
+            })
+            .await;
+    }
+}
+
+/// Takes in whoever comes.
+async fn accept(hub: Shared, kind: Kind, listener: TcpListener) {
+    loop {
+        match listener.accept().await {
+            Ok((socket, address)) => {
+                let full = {
+                    let hub = hub.borrow();
+                    hub.open_connections() >= hub.settings.max_connections
+                };
+                if full {
+                    warn!(%address, "turned away: too many connections");
+                    continue;
+                }
+                tokio::task::spawn_local(welcome(Rc::clone(&hub), kind, socket, address));
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: others must go first.
+                warn!("cannot accept: {error}");
+                tokio::time::sleep(Span::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn welcome(hub: Shared, kind: Kind, socket: TcpStream, address: SocketAddr) {
+    // Nagle against delayed acknowledgments is where the originals' 40 ms come from.
+    let _ = socket.set_nodelay(true);
+    let kind = match kind {
+        Kind::SlashOrPipe => told_apart(&socket).await,
+        kind => kind,
+    };
+    let newcomer = {
+        let settings = &hub.borrow().settings;
+        let gap = settings.pacing.unwrap_or_else(|| kind.gap());
+        let session = protocol::server_session(kind, &settings.dialects);
+        Newcomer { dialect: kind.name(), address, session, gap }
+    };
+    connection::serve_socket(hub, newcomer, socket).await;
+}
+
+/// Program 4's client speaks first, program 2's waits for a greeting.
+async fn told_apart(socket: &TcpStream) -> Kind {
+    let wait = Span::from_nanos(SPEAKS_WITHIN.as_nanos());
+    match tokio::time::timeout(wait, socket.peek(&mut [0])).await {
+        Ok(_) => Kind::Pipe,
+        Err(_) => Kind::Slash,
+    }
+}

@@ -1,0 +1,207 @@
+//! One connection as the server knows it: its session, what waits to be written, its account.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use crate::chat::protocol::ServerSession;
+use crate::time::{Duration, Instant};
+
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Peer {
+    /// Its public number; never used twice.
+    pub serial: u64,
+    pub dialect: &'static str,
+    pub address: SocketAddr,
+    pub since: Instant,
+    pub session: Box<dyn ServerSession>,
+    /// Whether several messages may go in one write.
+    framed: bool,
+    /// Written by the hub itself where it is a plain socket.
+    pub socket: Option<Rc<TcpStream>>,
+    /// Rouses its writer: there is something to write, or it is closing.
+    pub writer: Rc<Notify>,
+    /// Rouses its timer: the deadline has come nearer.
+    pub timer: Rc<Notify>,
+    /// What its timer waits for.
+    pub armed: Instant,
+    /// By when it must have joined.
+    pub join_by: Option<Instant>,
+    /// What waits; of the first, `written` bytes are gone.
+    queue: VecDeque<Arc<[u8]>>,
+    written: usize,
+    queued: usize,
+    /// The least time between two writes, and when the next may be.
+    gap: Duration,
+    next_write: Instant,
+    /// Whether the hub will flush it at the end of this turn.
+    pub dirty: bool,
+    /// Nothing more is heard from it; it ends when what waits is written, or at this instant.
+    pub closing_by: Option<Instant>,
+    pub count: Count,
+}
+
+/// What went over a connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Count {
+    /// Requests understood.
+    pub requests: u64,
+    /// Bytes read.
+    pub bytes_in: u64,
+    /// Messages written.
+    pub messages_out: u64,
+    /// Bytes written.
+    pub bytes_out: u64,
+}
+
+impl Count {
+    /// Adds another's figures.
+    pub fn add(&mut self, other: &Count) {
+        self.requests += other.requests;
+        self.bytes_in += other.bytes_in;
+        self.messages_out += other.messages_out;
+        self.bytes_out += other.bytes_out;
+    }
+}
+
+/// What a writer does next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Flushed {
+    /// Nothing waits.
+    Idle,
+    /// The socket takes no more now.
+    Blocked,
+    /// The pacer says: not before then.
+    Until(Instant),
+    /// Everything is written and the connection is to end.
+    Finished,
+    /// The socket is broken.
+    Broken,
+}
+
+impl Peer {
+    pub fn new(
+        serial: u64,
+        dialect: &'static str,
+        address: SocketAddr,
+        session: Box<dyn ServerSession>,
+        gap: Duration,
+        now: Instant,
+    ) -> Peer {
+        Peer {
+            serial,
+            dialect,
+            address,
+            since: now,
+            framed: session.is_framed(),
+            session,
+            socket: None,
+            writer: Rc::default(),
+            timer: Rc::default(),
+            armed: Instant::MAX,
+            join_by: None,
+            queue: VecDeque::new(),
+            written: 0,
+            queued: 0,
+            gap,
+            next_write: Instant::ZERO,
+            dirty: false,
+            closing_by: None,
+            count: Count::default(),
+        }
+    }
+
+    /// Bytes that wait, here or for acknowledgments.
+    pub fn backlog(&self) -> usize {
+        self.queued + self.session.waiting_bytes()
+    }
+
+    /// Takes over what the session has to say; whether there was anything.
+    pub fn collect(&mut self) -> bool {
+        let before = self.queue.len();
+        while let Some(bytes) = self.session.poll_send() {
+            self.push(bytes);
+        }
+        self.queue.len() > before
+    }
+
+    pub fn push(&mut self, bytes: Arc<[u8]>) {
+        self.queued += bytes.len();
+        self.queue.push_back(bytes);
+    }
+
+    /// Forgets what waits, but for a message that is half written.
+    pub fn drop_queue(&mut self) {
+        self.queue.truncate(usize::from(self.written > 0));
+        self.queued = self.queue.front().map_or(0, |first| first.len() - self.written);
+    }
+
+    /// When it wants to be woken next.
+    pub fn deadline(&self) -> Option<Instant> {
+        let session = if self.closing_by.is_none() { self.session.poll_timeout() } else { None };
+        [session, self.join_by, self.closing_by].into_iter().flatten().min()
+    }
+
+    /// The next piece to write, if the pacer allows.
+    pub fn next(&self, now: Instant) -> Result<(Arc<[u8]>, usize), Flushed> {
+        match self.queue.front() {
+            Some(_) if self.written == 0 && now < self.next_write => Err(Flushed::Until(self.next_write)),
+            Some(bytes) => Ok((Arc::clone(bytes), self.written)),
+            None if self.closing_by.is_some() => Err(Flushed::Finished),
+            None => Err(Flushed::Idle),
+        }
+    }
+
+    /// `bytes` of the first message were written.
+    pub fn wrote(&mut self, bytes: usize, now: Instant) {
+        self.count.bytes_out += bytes as u64;
+        self.queued -= bytes;
+        self.written += bytes;
+        while let Some(first) = self.queue.front()
+            && self.written >= first.len()
+        {
+            self.written -= first.len();
+            self.queue.pop_front();
+            self.count.messages_out += 1;
+            self.next_write = now.saturating_add(self.gap);
+        }
+    }
+
+    /// Writes to its own socket as much as goes.
+    pub fn flush(&mut self, now: Instant) -> Flushed {
+        let Some(socket) = &self.socket else { return Flushed::Idle };
+        let socket = Rc::clone(socket);
+        loop {
+            let (bytes, from) = match self.next(now) {
+                Ok(next) => next,
+                Err(flushed) => return flushed,
+            };
+            let result = if self.framed && self.gap.is_zero() && self.queue.len() > 1 {
+                socket.try_write_vectored(&self.slices())
+            } else {
+                socket.try_write(&bytes[from..])
+            };
+            match result {
+                Ok(written) => self.wrote(written, now),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Flushed::Blocked,
+                Err(_) => return Flushed::Broken,
+            }
+        }
+    }
+
+    /// Several messages for one write.
+    fn slices(&self) -> Vec<std::io::IoSlice<'_>> {
+        const AT_ONCE: usize = 64;
+        let mut slices: Vec<_> =
+            self.queue.iter().take(AT_ONCE).map(|bytes| std::io::IoSlice::new(bytes)).collect();
+        if let (Some(slice), Some(first)) = (slices.first_mut(), self.queue.front()) {
+            *slice = std::io::IoSlice::new(&first[self.written..]);
+        }
+        slices
+    }
+}

@@ -1,0 +1,143 @@
+//! What outlives the server: accounts and what was said to everyone, in one SQLite file.
+//!
+//! Messages of one turn of the event loop are one transaction, which is committed before anything
+//! of that turn is written to a socket: who has seen an acknowledgment will find the message after
+//! the process was killed. (Not after a power failure: `synchronous` is `NORMAL`.)
+
+use std::path::Path;
+
+use argon2::Argon2;
+use argon2::password_hash::rand_core::OsRng;
+use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::chat::message::Event;
+
+/// The open file.
+#[derive(Debug)]
+pub struct Store {
+    file: Connection,
+    /// Whether a transaction is open.
+    begun: bool,
+}
+
+/// Why the file cannot be used.
+pub type StoreError = rusqlite::Error;
+
+const TABLES: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    PRAGMA busy_timeout = 2000;
+    CREATE TABLE IF NOT EXISTS messages (
+        id INTEGER PRIMARY KEY,
+        unix_nanos INTEGER NOT NULL,
+        sender TEXT NOT NULL,
+        text TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS accounts (
+        folded TEXT PRIMARY KEY,
+        password TEXT NOT NULL
+    ) STRICT;
+";
+
+impl Store {
+    /// Opens the file, and makes it if it is not there.
+    pub fn open(path: &Path) -> Result<Store, StoreError> {
+        let file = Connection::open(path)?;
+        file.execute_batch(TABLES)?;
+        Ok(Store { file, begun: false })
+    }
+
+    /// The last `count` messages, oldest first.
+    pub fn past(&self, count: usize) -> Result<Vec<Event>, StoreError> {
+        const LAST: &str = "SELECT unix_nanos, sender, text FROM
+            (SELECT * FROM messages ORDER BY id DESC LIMIT ?1) ORDER BY id";
+        let mut query = self.file.prepare_cached(LAST)?;
+        let rows = query.query_map(params![i64::try_from(count).unwrap_or(i64::MAX)], |row| {
+            let (from, text): (String, String) = (row.get(1)?, row.get(2)?);
+            let unix_nanos = row.get::<_, i64>(0)?.cast_unsigned();
+            Ok(Event::Past { unix_nanos, from: from.into(), text: text.into() })
+        })?;
+        rows.collect()
+    }
+
+    /// Keeps a message; it is safe after the next [`commit`](Self::commit).
+    pub fn keep(&mut self, unix_nanos: u64, from: &str, text: &str) -> Result<(), StoreError> {
+        if !self.begun {
+            self.file.execute_batch("BEGIN")?;
+            self.begun = true;
+        }
+        let mut insert = self
+            .file
+            .prepare_cached("INSERT INTO messages (unix_nanos, sender, text) VALUES (?1, ?2, ?3)")?;
+        insert.execute(params![unix_nanos.cast_signed(), from, text])?;
+        Ok(())
+    }
+
+    /// Makes safe what was kept.
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        if self.begun {
+            self.file.execute_batch("COMMIT")?;
+            self.begun = false;
+        }
+        Ok(())
+    }
+
+    /// The digest of the password of this nick, if somebody has registered it.
+    pub fn password(&self, folded: &str) -> Result<Option<String>, StoreError> {
+        let mut query = self.file.prepare_cached("SELECT password FROM accounts WHERE folded = ?1")?;
+        query.query_row([folded], |row| row.get(0)).optional()
+    }
+
+    /// Registers a nick; whether nobody was faster.
+    pub fn register(&mut self, folded: &str, digest: &str) -> Result<bool, StoreError> {
+        let insert = "INSERT OR IGNORE INTO accounts (folded, password) VALUES (?1, ?2)";
+        Ok(self.file.execute(insert, [folded, digest])? == 1)
+    }
+}
+
+/// A password's digest by Argon2id with a salt of its own (RFC 9106); takes tens of milliseconds.
+pub fn digest(password: &str) -> Option<String> {
+    let salt = SaltString::generate(&mut OsRng);
+    Some(Argon2::default().hash_password(password.as_bytes(), &salt).ok()?.to_string())
+}
+
+/// Whether the digest is of this password; takes tens of milliseconds.
+pub fn verifies(digest: &str, password: &str) -> bool {
+    PasswordHash::new(digest)
+        .is_ok_and(|digest| Argon2::default().verify_password(password.as_bytes(), &digest).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_committed_is_there_after_reopening() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("chat.db");
+        let mut store = Store::open(&path).expect("a new file");
+        for n in 0..5 {
+            store.keep(n, "kim", &format!("text {n}")).expect("kept");
+        }
+        store.commit().expect("committed");
+        store.keep(9, "kim", "lost").expect("kept");
+        drop(store);
+        let past = Store::open(&path).expect("the same file").past(2).expect("messages");
+        let said =
+            |n: u64| Event::Past { unix_nanos: n, from: "kim".into(), text: format!("text {n}").into() };
+        assert_eq!(past, [said(3), said(4)]);
+    }
+
+    #[test]
+    fn a_nick_is_registered_once_and_its_password_verified() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(&folder.path().join("chat.db")).expect("a new file");
+        assert_eq!(store.password("kim").expect("readable"), None);
+        let first = digest("secret").expect("a digest");
+        assert!(store.register("kim", &first).expect("written"));
+        assert!(!store.register("kim", &digest("other").expect("a digest")).expect("written"));
+        let kept = store.password("kim").expect("readable").expect("registered");
+        assert!(verifies(&kept, "secret") && !verifies(&kept, "other") && !verifies("junk", "secret"));
+    }
+}
