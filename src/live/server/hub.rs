@@ -75,6 +75,8 @@ pub struct ClientInfo {
     pub count: Count,
     /// Bytes that wait to be written or acknowledged.
     pub backlog: usize,
+    /// The number of its emulated path.
+    pub path: Option<u64>,
     /// The dialect's own acknowledgments.
     pub account: Option<Account>,
 }
@@ -488,6 +490,7 @@ impl Hub {
                 age: now - peer.since,
                 count: peer.count,
                 backlog: peer.backlog(),
+                path: peer.path,
                 account: peer.session.account(),
             })
         };
