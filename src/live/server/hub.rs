@@ -272,7 +272,7 @@ impl Hub {
         };
         let mut people_changed = false;
         let mut deliveries = std::mem::take(&mut self.deliveries);
-        self.room.handle(id, request.0, &mut deliveries);
+        self.room.handle(id, request.0.printable(), &mut deliveries);
         for Delivery { to, event } in deliveries.drain(..) {
             if let Event::Welcome { nick, .. } = &event {
                 info!(client = id.0, nick = &**nick, "joined");
