@@ -58,6 +58,9 @@ pub struct Serve {
     /// Let the dialect slash give names (User 1) instead of asking for them
     #[arg(long)]
     assign_names: bool,
+    /// Let the dialect pipe list `all`, to whom its graphical client can write then
+    #[arg(long)]
+    list_everyone: bool,
     #[command(flatten)]
     network: Options,
     /// What is logged to stderr: error, warn, info, debug, or a filter by module
@@ -89,7 +92,9 @@ impl Serve {
             pacing: self.pacing,
             dialects: protocol::Settings {
                 assign_names: self.assign_names,
+                list_everyone: self.list_everyone,
                 welcome_pause: self.pacing.unwrap_or(protocol::Settings::default().welcome_pause),
+                ..protocol::Settings::default()
             },
         };
         super::logging::raise_open_files(settings.max_connections);

@@ -1,5 +1,8 @@
 //! Which dialects there are, and how a real connection in each is served.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::session::ServerSession;
 use super::{json_lines, pipe, reliable, rooms, slash};
 use crate::time::Duration;
@@ -29,13 +32,30 @@ pub const SPEAKS_WITHIN: Duration = Duration::from_millis(300);
 pub struct Settings {
     /// Whether `slash` gives names (`User 1`) instead of asking for them.
     pub assign_names: bool,
+    /// How many it has given; shared by all copies of these settings.
+    pub names_given: Arc<AtomicU64>,
+    /// Whether `pipe` lists [`EVERYONE`](super::EVERYONE), whom its graphical client can only
+    /// write to if it is in the list.
+    pub list_everyone: bool,
     /// `pipe`'s pause between its welcome and the list of users.
     pub welcome_pause: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { assign_names: false, welcome_pause: Duration::from_millis(50) }
+        Settings {
+            assign_names: false,
+            names_given: Arc::default(),
+            list_everyone: false,
+            welcome_pause: Duration::from_millis(50),
+        }
+    }
+}
+
+impl Settings {
+    /// The next name that `slash` gives, if it does.
+    fn next_name(&self) -> Option<String> {
+        self.assign_names.then(|| format!("User {}", self.names_given.fetch_add(1, Ordering::Relaxed) + 1))
     }
 }
 
@@ -102,9 +122,9 @@ pub fn server_session(kind: Kind, settings: &Settings) -> Box<dyn ServerSession>
     match kind {
         Kind::Reliable => Box::new(reliable::Session::new(0)),
         Kind::JsonLines => Box::new(json_lines::Session::new(2)),
-        Kind::Slash | Kind::SlashOrPipe => Box::new(slash::Session::new(3, settings.assign_names)),
+        Kind::Slash | Kind::SlashOrPipe => Box::new(slash::Session::new(3, settings.next_name())),
         Kind::Rooms => Box::new(rooms::Session::new(4)),
-        Kind::Pipe => Box::new(pipe::Session::new(5, settings.welcome_pause)),
+        Kind::Pipe => Box::new(pipe::Session::new(5, settings)),
     }
 }
 

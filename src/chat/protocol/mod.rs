@@ -24,6 +24,7 @@ use crate::time::{Duration, Instant};
 
 pub use json_lines::JsonLines;
 pub use kind::{Kind, SPEAKS_WITHIN, Settings, server_session};
+pub use pipe::EVERYONE;
 pub use session::{Account, ClientSession, Encodings, FORMS, Moment, ServerSession};
 
 /// The name under which the server itself speaks; nobody can have it.

@@ -6,16 +6,17 @@
 
 use std::sync::Arc;
 
+use super::kind::Settings;
 use super::session::{Encodings, Moment, ServerSession};
-use super::text::{Outbox, Utf8};
+use super::text::{Outbox, Utf8, pieces};
 use super::{After, Malformed};
-use crate::chat::message::{Event, Refusal, Request};
+use crate::chat::message::{Event, Name, Names, Refusal, Request};
 use crate::time::{Duration, Instant};
 
 /// What program 4's client reads at once.
 const READ: usize = 2048;
 /// The person to whom everyone listens.
-pub(super) const EVERYONE: &str = "all";
+pub const EVERYONE: &str = "all";
 
 /// The server's side of a connection.
 #[derive(Debug)]
@@ -23,6 +24,10 @@ pub(super) struct Session {
     form: usize,
     utf8: Utf8,
     named: bool,
+    /// Whether the list ends with [`EVERYONE`].
+    lists_everyone: bool,
+    /// Who is here, to know whom it means by a name that had to be changed for its list.
+    people: Names,
     /// The pause after `WELCOME`, and its end.
     pause: Duration,
     silent_until: Option<Instant>,
@@ -30,9 +35,25 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub fn new(form: usize, pause: Duration) -> Session {
-        let (utf8, out) = (Utf8::default(), Outbox::default());
-        Session { form, utf8, named: false, pause, silent_until: None, out }
+    pub fn new(form: usize, settings: &Settings) -> Session {
+        Session {
+            form,
+            utf8: Utf8::default(),
+            named: false,
+            lists_everyone: settings.list_everyone,
+            people: Names::default(),
+            pause: settings.welcome_pause,
+            silent_until: None,
+            out: Outbox::default(),
+        }
+    }
+
+    /// The nick of whom its list calls `shown`.
+    fn meant(&self, shown: &str) -> String {
+        // Only names with a changed character can differ.
+        let changed = |nick: &&Name| nick.contains(RESERVED) && plain(nick) == shown;
+        let found = if shown.contains('_') { self.people.iter().find(changed) } else { None };
+        found.map_or(shown, |nick| nick).to_owned()
     }
 }
 
@@ -42,7 +63,7 @@ impl ServerSession for Session {
         if !self.named {
             let nick = text.trim();
             // Either would break the list of users.
-            if nick.is_empty() || nick.contains(['|', ',']) {
+            if nick.is_empty() || nick.contains(RESERVED) {
                 return Err(Malformed { farewell: b"ERROR|Invalid username." });
             }
             self.named = true;
@@ -52,15 +73,27 @@ impl ServerSession for Session {
             out.push(if to == EVERYONE {
                 Request::Say { text }
             } else {
-                Request::Tell { to: to.to_owned(), text }
+                Request::Tell { to: self.meant(to), text }
             });
         }
         Ok(())
     }
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
-        let shared = encodings.get(self.form, |bytes| encode(event, bytes));
-        self.out.push_shared(shared, READ);
+        let shared = encodings.get(self.form, |bytes| encode(event, self.lists_everyone, bytes));
+        if shared.len() > READ {
+            let words = String::from_utf8_lossy(shared);
+            let (head, text) = words.split_at(head_len(&words));
+            // Each piece of a long text needs its head again.
+            for piece in pieces(text, READ.saturating_sub(head.len())) {
+                self.out.push(&format!("{head}{piece}"), READ);
+            }
+        } else {
+            self.out.push_shared(shared, READ);
+        }
+        if let Event::People { names } = event {
+            self.people = Arc::clone(names);
+        }
         match event {
             Event::Welcome { .. } => {
                 self.silent_until = Some(moment.now + self.pause);
@@ -97,17 +130,28 @@ impl ServerSession for Session {
     }
 }
 
-fn encode(event: &Event, out: &mut Vec<u8>) {
+/// Characters that would break a message or the list.
+const RESERVED: [char; 2] = ['|', ','];
+
+/// A nick as this dialect can show it.
+fn plain(nick: &str) -> String {
+    nick.replace(RESERVED, "_")
+}
+
+/// How much of a message stands before its text.
+fn head_len(words: &str) -> usize {
+    let bars = if words.starts_with("MSG|") { 2 } else { 1 };
+    words.match_indices('|').nth(bars - 1).map_or(0, |(at, _)| at + 1)
+}
+
+fn encode(event: &Event, lists_everyone: bool, out: &mut Vec<u8>) {
     let words = match event {
         Event::Welcome { .. } => "WELCOME|Connected successfully!".to_owned(),
-        Event::People { names } => {
-            let shown: Vec<String> = names.iter().map(|name| name.replace(['|', ','], "_")).collect();
-            format!("USERS|{}", shown.join(","))
-        }
+        Event::People { names } => list(names, lists_everyone),
         Event::Message { from, text } | Event::Past { from, text, .. } | Event::Direct { from, text } => {
-            format!("MSG|{from}|{text}")
+            format!("MSG|{}|{text}", plain(from))
         }
-        Event::RoomMessage { room, from, text } => format!("MSG|{from}|[{room}] {text}"),
+        Event::RoomMessage { room, from, text } => format!("MSG|{}|[{room}] {text}", plain(from)),
         Event::Rejected(Refusal::NickTaken) => "ERROR|Username already taken.".to_owned(),
         Event::Rejected(refusal) => format!("ERROR|{refusal}."),
         Event::Refused(Refusal::NoSuchPerson(nick)) => format!("SYSTEM|User '{nick}' is not online."),
@@ -117,4 +161,23 @@ fn encode(event: &Event, out: &mut Vec<u8>) {
         _ => return,
     };
     out.extend_from_slice(words.as_bytes());
+}
+
+/// As many names as one read of the client takes: a list in two reads is none.
+fn list(names: &[Name], with_everyone: bool) -> String {
+    let mut words = "USERS|".to_owned();
+    let room = READ - if with_everyone { EVERYONE.len() + 1 } else { 0 };
+    for (n, name) in names.iter().enumerate() {
+        let name = plain(name);
+        if words.len() + 1 + name.len() > room {
+            break;
+        }
+        words.push_str(if n > 0 { "," } else { "" });
+        words.push_str(&name);
+    }
+    if with_everyone {
+        words.push_str(if names.is_empty() { "" } else { "," });
+        words.push_str(EVERYONE);
+    }
+    words
 }

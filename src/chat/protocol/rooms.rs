@@ -65,8 +65,9 @@ impl Session {
                 }
                 State::AwaitText => {
                     self.state = State::Idle;
-                    out.push(Request::Say { text: rest.into() });
-                    rest.len()
+                    let end = end_of_text(rest);
+                    out.push(Request::Say { text: rest[..end].trim_end().into() });
+                    end
                 }
                 State::AwaitHidden | State::AwaitShown => self.hear_name(rest, out),
                 State::Idle => self.hear_command(rest, out),
@@ -78,7 +79,7 @@ impl Session {
     /// The name after `/hide` or `/reveal`; the newest client sends its next command instead and
     /// means itself.
     fn hear_name(&mut self, text: &str, out: &mut Vec<Request>) -> usize {
-        let is_command = next_command(text, 0) == Some(0);
+        let is_command = begins_command(text);
         let end = if is_command { 0 } else { text.find('\n').unwrap_or(text.len()) };
         let name = text[..end].trim();
         if is_command || name.to_lowercase() == self.nick.to_lowercase() {
@@ -92,6 +93,9 @@ impl Session {
     fn hear_command(&mut self, text: &str, out: &mut Vec<Request>) -> usize {
         let known = |list: &[&'static str]| list.iter().copied().find(|command| text.starts_with(command));
         if let Some(command) = known(ALONE) {
+            if !stands_alone(command, &text[command.len()..]) {
+                return text.len();
+            }
             match command {
                 "/members" => out.push(Request::People),
                 "/get_rooms" => out.push(Request::Rooms),
@@ -125,7 +129,8 @@ impl Session {
         }
         if let Some(command) = known(OTHER) {
             self.asked = command;
-            let words = text[command.len()..].trim();
+            let end = end_of_text(text);
+            let words = text[command.len()..end].trim();
             match (command, words.split_once(char::is_whitespace)) {
                 ("/room", Some((room, said))) => {
                     out.push(Request::SayIn { room: room.to_owned(), text: said.trim().into() });
@@ -136,28 +141,40 @@ impl Session {
                 }
                 (_, None) => self.say("Usage: /dm <user> <message>"),
             }
+            return end;
         }
         text.len()
     }
 }
 
+/// Whether these commands, which must be the whole message, are: nothing follows, or another line,
+/// or a command that came together with it. A text or a name may follow the others at once.
+fn stands_alone(command: &str, rest: &str) -> bool {
+    let takes_more = !["/members", "/get_rooms", "/quit"].contains(&command);
+    takes_more || rest.is_empty() || rest.starts_with(['\r', '\n']) || begins_command(rest)
+}
+
+/// Where a text ends: a slash within it is a part of it, a command on a line of its own is not.
+fn end_of_text(text: &str) -> usize {
+    let lines = text.match_indices('\n').map(|(at, _)| at);
+    let mut ends = lines.filter(|at| begins_command(&text[at + 1..]));
+    ends.next().unwrap_or(text.len())
+}
+
 /// Where the next known command begins, at `from` or later.
 fn next_command(text: &str, from: usize) -> Option<usize> {
-    let starts = text.char_indices().map(|(at, _)| at).filter(|&at| at >= from);
-    let is_command = |at: &usize| {
-        [ALONE, WITH_ROOM, OTHER]
-            .iter()
-            .any(|list| list.iter().any(|command| text[*at..].starts_with(command)))
-    };
-    starts.into_iter().find(is_command)
+    let mut starts = text.match_indices('/').map(|(at, _)| at).filter(|&at| at >= from);
+    starts.find(|&at| begins_command(&text[at..]))
+}
+
+fn begins_command(text: &str) -> bool {
+    [ALONE, WITH_ROOM, OTHER].iter().any(|list| list.iter().any(|command| text.starts_with(command)))
 }
 
 impl ServerSession for Session {
     fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
         let text = self.utf8.decode(bytes);
-        for piece in super::text::pieces(&text, READ) {
-            self.hear(piece, out);
-        }
+        self.hear(&text, out);
         Ok(())
     }
 

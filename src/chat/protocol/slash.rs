@@ -3,7 +3,8 @@
 //!
 //! The original exists in three variants; this is the one that asks for a name, or, as a setting,
 //! the one that gives names (`User 1`). Departures: an empty name and a command at the name prompt
-//! are asked again; who has not named itself hears nothing yet; invalid UTF-8 is replaced.
+//! are asked again; who has not named itself hears nothing yet; invalid UTF-8 is replaced; what a
+//! client sends is not cut at 1024 bytes, because the end of a long whisper is no public message.
 
 use std::sync::Arc;
 
@@ -11,9 +12,9 @@ use super::commands::{self, Command};
 use super::session::{Encodings, Moment, ServerSession};
 use super::text::{Outbox, Utf8, clock};
 use super::{After, Malformed, Timestamp};
-use crate::chat::message::{Event, Refusal, Request};
+use crate::chat::message::{Event, Name, Names, Refusal, Request};
 
-/// What program 2's client reads at once, and its server.
+/// What program 2's client reads at once.
 const READ: usize = 1024;
 
 const COMMANDS: &str = "Available commands:\n\
@@ -27,12 +28,16 @@ const COMMANDS: &str = "Available commands:\n\
 #[derive(Debug)]
 pub(super) struct Session {
     form: usize,
-    /// Whether the server gives names.
-    assigns: bool,
+    /// The name that the server gives, if it does.
+    given: Option<String>,
     utf8: Utf8,
     state: State,
     /// The nick that it last asked for.
     asked: String,
+    /// Lists that it asked for and did not get yet.
+    lists_due: usize,
+    /// Who is here; known only where names are given, because these have a blank.
+    people: Names,
     out: Outbox,
 }
 
@@ -46,9 +51,18 @@ enum State {
 }
 
 impl Session {
-    pub fn new(form: usize, assigns: bool) -> Session {
-        let (utf8, out) = (Utf8::default(), Outbox::default());
-        Session { form, assigns, utf8, state: State::Naming, asked: String::new(), out }
+    /// A session that asks for a name, or gives this one.
+    pub fn new(form: usize, given: Option<String>) -> Session {
+        Session {
+            form,
+            given,
+            utf8: Utf8::default(),
+            state: State::Naming,
+            asked: String::new(),
+            lists_due: 0,
+            people: Names::default(),
+            out: Outbox::default(),
+        }
     }
 
     fn say(&mut self, moment: Moment, words: &str) {
@@ -69,15 +83,18 @@ impl Session {
             return;
         }
         match commands::parse(line) {
+            None if line.is_empty() => {}
             None => out.push(Request::Say { text: line.into() }),
             Some(Command::Ask(Request::Help)) if line.to_ascii_lowercase().ends_with("all") => {
                 self.say(moment, commands::HELP);
             }
             Some(Command::Ask(request)) => {
-                if let Request::Rename { nick } = &request {
-                    nick.clone_into(&mut self.asked);
+                match &request {
+                    Request::Rename { nick } => nick.clone_into(&mut self.asked),
+                    Request::People => self.lists_due += 1,
+                    _ => {}
                 }
-                out.push(request);
+                out.push(self.with_whole_name(request));
             }
             Some(Command::Usage(usage)) => self.say(moment, &format!("Usage: {usage}")),
             Some(Command::Unknown) => {
@@ -92,9 +109,9 @@ impl ServerSession for Session {
     fn open(&mut self, moment: Moment, connected: usize, out: &mut Vec<Request>) {
         let greeting = format!("Welcome to the TCP Chat Server! There are {connected} clients connected.");
         self.say(moment, &greeting);
-        if self.assigns {
+        if let Some(nick) = self.given.clone() {
             self.state = State::Asked;
-            out.push(Request::Join { nick: format!("User {connected}") });
+            out.push(Request::Join { nick });
         } else {
             self.say(moment, "Please enter your username:");
         }
@@ -104,13 +121,7 @@ impl ServerSession for Session {
         let text = self.utf8.decode(bytes);
         let text = text.trim_end_matches(['\r', '\n']);
         for line in text.split('\n') {
-            // The original's server reads so much at once and takes it for a message.
-            for piece in super::text::pieces(line, READ) {
-                self.hear(moment, piece, out);
-            }
-            if line.is_empty() && self.state == State::Naming {
-                self.hear(moment, "", out);
-            }
+            self.hear(moment, line, out);
         }
         Ok(())
     }
@@ -119,7 +130,7 @@ impl ServerSession for Session {
         match event {
             Event::Welcome { nick, .. } => {
                 self.state = State::Named;
-                let words = if self.assigns {
+                let words = if self.given.is_some() {
                     format!(
                         "You have been assigned the username '{nick}'. You can change it using the /nick command."
                     )
@@ -142,6 +153,12 @@ impl ServerSession for Session {
                 self.say(moment, &words);
             }
             event => {
+                if let (Event::People { names }, true) = (event, self.wants_people()) {
+                    self.people = Arc::clone(names);
+                    // One that it did not ask for is only for knowing names.
+                    let Some(left) = self.lists_due.checked_sub(1) else { return After::Stay };
+                    self.lists_due = left;
+                }
                 let shared = encodings.get(self.form, |bytes| encode(event, moment, bytes));
                 self.out.push_shared(shared, READ);
             }
@@ -157,12 +174,30 @@ impl ServerSession for Session {
         false
     }
 
+    fn wants_people(&self) -> bool {
+        self.given.is_some()
+    }
+
     fn numbers_duplicates(&self) -> bool {
-        self.assigns
+        self.given.is_some()
     }
 
     fn poll_send(&mut self) -> Option<Arc<[u8]>> {
         self.out.pop()
+    }
+}
+
+impl Session {
+    /// Of `/whisper User 3 hello` the first word is no name: the longest known one counts.
+    fn with_whole_name(&self, request: Request) -> Request {
+        let Request::Tell { to, text } = &request else { return request };
+        let words = format!("{to} {text}");
+        let rest = |name: &Name| {
+            let rest = words.strip_prefix(&**name)?.strip_prefix(' ')?.trim();
+            (!rest.is_empty()).then(|| Request::Tell { to: name.to_string(), text: rest.into() })
+        };
+        let known = self.people.iter().filter(|name| name.contains(' ') && rest(name).is_some());
+        known.max_by_key(|name| name.len()).and_then(rest).unwrap_or(request)
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod frame;
 mod message;
+mod seen;
 mod server;
 mod window;
 

@@ -1,0 +1,70 @@
+//! Which messages have come before. The original's identifiers end in four random digits, so within
+//! a second two different messages can have the same one; a repetition has the same checksum, too,
+//! which covers identifier, content and time.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::message::Message;
+
+/// So many are remembered.
+const REMEMBERED: usize = 1_024;
+
+/// The messages that came last.
+#[derive(Debug, Default)]
+pub struct Seen {
+    known: BTreeSet<String>,
+    /// The same in the order of coming.
+    order: VecDeque<String>,
+}
+
+impl Seen {
+    /// Whether it comes for the first time; from now on it is known.
+    pub fn is_new(&mut self, message: &Message) -> bool {
+        let checksum = message.checksum();
+        if !self.known.insert(checksum.clone()) {
+            return false;
+        }
+        self.order.push_back(checksum);
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(content: &str) -> Message {
+        Message {
+            id: "chat_1700000000_1234".to_owned(),
+            kind: "chat".to_owned(),
+            sender: "alice".to_owned(),
+            content: content.to_owned(),
+            timestamp: 1.into(),
+            order: None,
+        }
+    }
+
+    #[test]
+    fn a_repetition_is_known_and_a_colliding_identifier_is_none() {
+        let mut seen = Seen::default();
+        assert!(seen.is_new(&message("one")));
+        assert!(seen.is_new(&message("two")));
+        assert!(!seen.is_new(&message("one")));
+        assert!(!seen.is_new(&message("two")));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut seen = Seen::default();
+        for n in 0..3 * REMEMBERED {
+            assert!(seen.is_new(&message(&n.to_string())));
+        }
+        assert_eq!((seen.known.len(), seen.order.len()), (REMEMBERED, REMEMBERED));
+        assert!(!seen.is_new(&message(&(3 * REMEMBERED - 1).to_string())));
+    }
+}
