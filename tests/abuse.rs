@@ -152,7 +152,7 @@ fn a_reader_that_stops_is_dropped_and_others_hear_everything() {
     let heard = std::thread::spawn(move || {
         let (mut stream, mut heard, mut buffer) = (hearer.stream, 0, [0; 8_192]);
         while let Ok(read @ 1..) = stream.read(&mut buffer) {
-            heard += buffer[..read].iter().filter(|&&byte| byte == b'Q').count();
+            heard += buffer[..read].split(|&byte| byte == b'Q').count() - 1;
         }
         heard
     });
