@@ -15,6 +15,7 @@ use crate::units::Bytes;
 /// Without --dialect, each dialect listens at its usual port of 127.0.0.1: reliable 8888, json-lines
 /// 12345, rooms 44444, slash and pipe together 5555 (told apart by who speaks first).
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Serve {
     /// A listener, e. g. json-lines=0.0.0.0:12345; may be repeated
     #[arg(long = "dialect", value_name = "NAME=ADDR")]
