@@ -5,6 +5,7 @@
 //! What depends on the connection (half a line, whether it has joined) lives in the [`Decoder`] and
 //! the [`Listener`]; encoding an event does not, so one encoding serves every recipient.
 
+mod client;
 mod commands;
 mod json;
 mod json_lines;
@@ -22,10 +23,11 @@ use std::fmt;
 use super::message::{Event, Request};
 use crate::time::{Duration, Instant};
 
+pub use client::client_session;
 pub use json_lines::JsonLines;
 pub use kind::{Kind, SPEAKS_WITHIN, Settings, server_session};
 pub use pipe::EVERYONE;
-pub use session::{Account, ClientSession, Encodings, FORMS, Moment, ServerSession};
+pub use session::{Account, ClientSession, Encodings, FORMS, Moment, NotSpoken, ServerSession};
 
 /// The name under which the server itself speaks; nobody can have it.
 pub const SERVER: &str = "server";

@@ -127,15 +127,24 @@ pub struct Account {
 }
 
 /// The client's side of one connection.
+///
+/// What is asked before the server has let it in waits until then, where the dialect could not tell
+/// it from the name.
 pub trait ClientSession: fmt::Debug + Send {
     /// Asks something of the server; what is sent for it is then in [`poll_send`](Self::poll_send).
-    fn ask(&mut self, moment: Moment, request: &Request);
+    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSpoken>;
 
     /// Takes what one read returned and appends what it tells.
     fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed>;
 
     /// The next bytes for the socket, one write each.
     fn poll_send(&mut self) -> Option<Arc<[u8]>>;
+
+    /// The least time between two writes: a server without frames takes what one read brings for
+    /// one message.
+    fn gap(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Requests that the server has not acknowledged, oldest first, to be asked again after a
     /// reconnection; always empty where the dialect has no acknowledgments.
@@ -144,8 +153,24 @@ pub trait ClientSession: fmt::Debug + Send {
     }
 
     /// When it wants to be woken.
-    fn poll_timeout(&self) -> Option<Instant>;
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
 
     /// Its time has come.
-    fn handle_timeout(&mut self, moment: Moment) -> After;
+    fn handle_timeout(&mut self, _moment: Moment) -> After {
+        After::Stay
+    }
 }
+
+/// The dialect has no words for the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotSpoken;
+
+impl fmt::Display for NotSpoken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this dialect has no words for that")
+    }
+}
+
+impl std::error::Error for NotSpoken {}

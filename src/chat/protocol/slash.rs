@@ -120,7 +120,8 @@ impl ServerSession for Session {
     fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
         let text = self.utf8.decode(bytes);
         let text = text.trim_end_matches(['\r', '\n']);
-        for line in text.split('\n') {
+        // A line without anything asks for the prompt again, but only one that came alone.
+        for line in text.split('\n').filter(|line| text.is_empty() || !line.trim().is_empty()) {
             self.hear(moment, line, out);
         }
         Ok(())

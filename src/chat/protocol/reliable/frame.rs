@@ -1,25 +1,31 @@
 //! Frames: four bytes of length, big-endian, then so many bytes.
 
-/// The longest frame that is taken, in bytes, as program 0's unused constant says.
+/// The longest frame that a server takes, in bytes, as program 0's unused constant says.
 pub const LONGEST: usize = 65_536;
 
 /// Collects bytes until their frame is complete.
 #[derive(Debug, Default)]
 pub struct Frames {
     partial: Vec<u8>,
+    longest: usize,
 }
 
-/// The frame claims to be longer than [`LONGEST`].
+/// The frame claims to be longer than it may be.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TooLong;
 
 impl Frames {
+    /// Frames of at most `longest` bytes after their length.
+    pub fn new(longest: usize) -> Frames {
+        Frames { partial: Vec::new(), longest }
+    }
+
     /// Takes bytes, cut anywhere, and gives every complete frame to `each`. Memory never exceeds
     /// what has come, whatever a length claims.
     pub fn feed(&mut self, mut bytes: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), TooLong> {
         while !bytes.is_empty() {
             if self.partial.is_empty()
-                && let Some((frame, rest)) = complete(bytes)?
+                && let Some((frame, rest)) = complete(bytes, self.longest)?
             {
                 each(frame);
                 bytes = rest;
@@ -33,7 +39,7 @@ impl Frames {
             let take = (needed - self.partial.len()).min(bytes.len());
             self.partial.extend_from_slice(&bytes[..take]);
             bytes = &bytes[take..];
-            if let Some((frame, _)) = complete(&self.partial)? {
+            if let Some((frame, _)) = complete(&self.partial, self.longest)? {
                 each(frame);
                 self.partial.clear();
             }
@@ -47,9 +53,9 @@ fn length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The frame at the start and what follows it, if the frame is complete.
-fn complete(bytes: &[u8]) -> Result<Option<Split<'_>>, TooLong> {
+fn complete(bytes: &[u8], longest: usize) -> Result<Option<Split<'_>>, TooLong> {
     match length(bytes) {
-        Some(length) if length > LONGEST => Err(TooLong),
+        Some(length) if length > longest => Err(TooLong),
         Some(length) if bytes.len() >= 4 + length => Ok(Some(bytes[4..].split_at(length))),
         _ => Ok(None),
     }
@@ -62,7 +68,7 @@ mod tests {
     use super::*;
 
     fn cut(pieces: &[&[u8]]) -> Result<Vec<Vec<u8>>, TooLong> {
-        let (mut frames, mut out) = (Frames::default(), Vec::new());
+        let (mut frames, mut out) = (Frames::new(LONGEST), Vec::new());
         for piece in pieces {
             frames.feed(piece, |frame| out.push(frame.to_vec()))?;
         }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
+use crate::chat::protocol::Timestamp;
 use crate::chat::protocol::json::push_string;
 
 /// A message in either variant.
@@ -106,6 +107,12 @@ impl Message {
         let length = (out.len() - start - 4) as u32;
         out[start..start + 4].copy_from_slice(&length.to_be_bytes());
     }
+}
+
+/// Seconds since 1970 with microseconds, as Python's clock has them.
+pub fn seconds(at: Timestamp) -> Number {
+    let micros = at.unix_nanos() / 1_000;
+    Number::from_f64(micros as f64 / 1e6).unwrap_or_else(|| Number::from(0))
 }
 
 /// A number as Python's `str` prints it: the shortest decimal that reads back, an exponent of at

@@ -9,10 +9,12 @@
 //! Its network tester speaks a third format and counts one frame of any kind as the answer to each
 //! of its messages: such a connection gets exactly that and nothing else.
 
+mod client;
 mod frame;
 mod message;
 mod seen;
 mod server;
 mod window;
 
+pub(super) use client::Client;
 pub(super) use server::Session;

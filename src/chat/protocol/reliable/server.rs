@@ -3,10 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use serde_json::Number;
-
-use super::frame::{Frames, TooLong};
-use super::message::{Message, Parsed, parse};
+use super::frame::{Frames, LONGEST, TooLong};
+use super::message::{Message, Parsed, parse, seconds};
 use super::seen::Seen;
 use super::window::Window;
 use crate::chat::message::{Event, Request};
@@ -56,7 +54,7 @@ impl Session {
     pub fn new(form: usize) -> Session {
         Session {
             form,
-            frames: Frames::default(),
+            frames: Frames::new(LONGEST),
             variant: Variant::Unknown,
             joined: false,
             window: Window::default(),
@@ -329,12 +327,6 @@ fn content(event: &Event) -> Option<String> {
         }
         Event::Bye | Event::Help => return None,
     })
-}
-
-/// Seconds since 1970 with microseconds, as Python's clock has them.
-fn seconds(at: Timestamp) -> Number {
-    let micros = at.unix_nanos() / 1_000;
-    Number::from_f64(micros as f64 / 1e6).unwrap_or_else(|| Number::from(0))
 }
 
 /// The tester counts one frame, whatever it says.

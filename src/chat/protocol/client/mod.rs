@@ -1,0 +1,53 @@
+//! The client's side of a connection in each dialect, so that our own programs can talk to any of
+//! the five servers.
+//!
+//! Without frames one read is one text of the server. What is known by its words becomes the event
+//! that it tells; anything else is an [`Event::Notice`](crate::chat::message::Event::Notice), so
+//! that nothing the server says is lost.
+
+mod json_lines;
+mod pipe;
+mod rooms;
+mod slash;
+
+use super::kind::Kind;
+use super::reliable;
+use super::session::ClientSession;
+use crate::time::Duration;
+
+/// The least time between two writes to a server without frames.
+const GAP: Duration = Duration::from_millis(10);
+
+/// The client's side of a new connection. Towards [`Kind::SlashOrPipe`] it speaks `slash`.
+pub fn client_session(kind: Kind) -> Box<dyn ClientSession> {
+    match kind {
+        Kind::Reliable => Box::new(reliable::Client::default()),
+        Kind::JsonLines => Box::new(json_lines::Client::default()),
+        Kind::Slash | Kind::SlashOrPipe => Box::new(slash::Client::default()),
+        Kind::Rooms => Box::new(rooms::Client::default()),
+        Kind::Pipe => Box::new(pipe::Client::default()),
+    }
+}
+
+/// What stands between two known parts of a text.
+pub(super) fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    text.strip_prefix(before)?.strip_suffix(after)
+}
+
+/// The nick that a server gives to a newcomer whose own was taken.
+pub(super) fn numbered(text: &str) -> Option<&str> {
+    text.strip_prefix('\'')?.split_once("' is taken; you are ").map(|(_, nick)| nick)
+}
+
+/// A text as one line: where a line is a message, a second one would be another message.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace(['\r', '\n'], " ")
+}
+
+/// A text to be said where a slash at the start makes a command: U+2215 looks like it.
+pub(super) fn no_command(text: &str) -> String {
+    match text.trim_start().strip_prefix('/') {
+        Some(rest) => format!("\u{2215}{}", one_line(rest)),
+        None => one_line(text),
+    }
+}

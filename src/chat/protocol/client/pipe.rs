@@ -1,0 +1,106 @@
+//! A client of program 4.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{GAP, between};
+use crate::chat::message::{Event, Name, Refusal, Request};
+use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::protocol::text::Utf8;
+use crate::chat::protocol::{EVERYONE, Malformed};
+use crate::time::Duration;
+
+const WELCOME: &str = "WELCOME|Connected successfully!";
+
+/// Speaks words separated by `|`.
+#[derive(Debug, Default)]
+pub struct Client {
+    utf8: Utf8,
+    nick: Name,
+    joined: bool,
+    /// What waits for the welcome: together with the name it would be a part of it.
+    held: Vec<String>,
+    out: VecDeque<Arc<[u8]>>,
+}
+
+impl Client {
+    fn send(&mut self, text: &str) {
+        self.out.push_back(text.as_bytes().into());
+    }
+}
+
+/// A whole message.
+fn understand(text: &str) -> Event {
+    let notice = || Event::Notice { text: text.into() };
+    let Some((word, rest)) = text.split_once('|') else { return notice() };
+    match word {
+        "USERS" => {
+            let names = rest.split(',').filter(|name| !name.is_empty() && *name != EVERYONE);
+            Event::People { names: Arc::new(names.map(Name::from).collect()) }
+        }
+        "MSG" => match rest.split_once('|') {
+            Some((from, text)) => Event::Direct { from: from.into(), text: text.into() },
+            None => notice(),
+        },
+        "SYSTEM" => match between(rest, "User '", "' is not online.") {
+            Some(nick) => Event::Refused(Refusal::NoSuchPerson(nick.into())),
+            None => Event::Notice { text: rest.into() },
+        },
+        "ERROR" => Event::Rejected(match rest {
+            "Username already taken." => Refusal::NickTaken,
+            "Server is full." => Refusal::Full,
+            "Invalid username." => Refusal::NickInvalid,
+            words => Refusal::Other(words.into()),
+        }),
+        _ => notice(),
+    }
+}
+
+impl ClientSession for Client {
+    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSpoken> {
+        let words = match request {
+            Request::Join { nick } => {
+                self.nick = nick.trim().into();
+                self.send(nick.trim());
+                return Ok(());
+            }
+            // Its client just closes.
+            Request::Leave => return Ok(()),
+            Request::Say { text } => format!("{EVERYONE}|{text}"),
+            Request::Tell { to, text } => format!("{to}|{text}"),
+            _ => return Err(NotSpoken),
+        };
+        if self.joined {
+            self.send(&words);
+        } else {
+            self.held.push(words);
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
+        let text = self.utf8.decode(bytes);
+        let mut rest = text.as_str();
+        // The original's server sends it and the list so close that they merge.
+        if let (Some(after), false) = (rest.strip_prefix(WELCOME), self.joined) {
+            self.joined = true;
+            out.push(Event::Welcome { nick: self.nick.clone(), people: Arc::default() });
+            for words in std::mem::take(&mut self.held) {
+                self.send(&words);
+            }
+            rest = after;
+        }
+        if !rest.is_empty() {
+            out.push(understand(rest));
+        }
+        Ok(())
+    }
+
+    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+        self.out.pop_front()
+    }
+
+    fn gap(&self) -> Duration {
+        GAP
+    }
+}

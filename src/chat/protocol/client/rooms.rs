@@ -1,0 +1,257 @@
+//! A client of program 3.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{GAP, between, numbered, one_line};
+use crate::chat::message::{Event, Name, Refusal, Request};
+use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::protocol::text::Utf8;
+use crate::chat::protocol::{After, Malformed};
+use crate::time::{Duration, Instant};
+
+/// How long it waits for a prompt before it goes on without.
+const PROMPT_WITHIN: Duration = Duration::from_secs(5);
+
+/// Above and below what is said to everyone.
+const RULE: &str = "──────────────";
+
+/// Texts after which another may follow in the same read.
+const FIXED: &[(&str, Fixed)] = &[
+    ("Connected to the server", |client| Event::Welcome {
+        nick: client.nick.clone(),
+        people: Arc::default(),
+    }),
+    ("Message broadcasted!", |client| Event::Said {
+        from: client.nick.clone(),
+        text: client.said.pop_front().unwrap_or_default(),
+    }),
+    ("You are now invisible!", |_| Event::Hidden),
+    ("You are now visible to other users!", |_| Event::Revealed),
+    ("No rooms available", |_| Event::Rooms { names: Arc::default() }),
+    ("Server: Bye", |_| Event::Bye),
+];
+
+type Fixed = fn(&mut Client) -> Event;
+
+/// Speaks bare text with rooms.
+#[derive(Debug, Default)]
+pub struct Client {
+    utf8: Utf8,
+    nick: Name,
+    joined: bool,
+    /// What is still to be sent; one prompt at a time.
+    steps: VecDeque<Step>,
+    awaited: Option<Awaited>,
+    /// What it said to everyone and is not confirmed.
+    said: VecDeque<Name>,
+    /// The room to be founded if it turns out not to exist.
+    or_found: Option<String>,
+    out: VecDeque<Arc<[u8]>>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Send(String),
+    /// A command, the prompt that it brings, and the answer to that.
+    Prompted(&'static str, &'static str, String),
+}
+
+#[derive(Debug)]
+struct Awaited {
+    prompt: &'static str,
+    answer: String,
+    by: Instant,
+}
+
+impl Client {
+    fn send(&mut self, text: &str) {
+        self.out.push_back(text.as_bytes().into());
+    }
+
+    /// Sends what need not wait for a prompt.
+    fn step(&mut self, now: Instant) {
+        while self.joined
+            && self.awaited.is_none()
+            && let Some(step) = self.steps.pop_front()
+        {
+            match step {
+                Step::Send(text) => self.send(&text),
+                Step::Prompted(command, prompt, answer) => {
+                    self.send(command);
+                    self.awaited = Some(Awaited { prompt, answer, by: now + PROMPT_WITHIN });
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, now: Instant) {
+        if let Some(awaited) = self.awaited.take() {
+            self.send(&awaited.answer);
+            self.step(now);
+        }
+    }
+
+    /// Texts that came together, as far as it is known where one ends.
+    fn hear(&mut self, mut text: &str, out: &mut Vec<Event>) {
+        while !text.is_empty() {
+            let fixed = FIXED.iter().find_map(|(words, event)| Some((text.strip_prefix(words)?, event)));
+            if let Some((rest, event)) = fixed {
+                let event = event(self);
+                self.joined |= matches!(event, Event::Welcome { .. });
+                out.push(event);
+                text = rest;
+            } else if let Some((event, rest)) = broadcast(text) {
+                out.push(event);
+                text = rest;
+            } else {
+                let event = self.understand(text);
+                out.extend(event);
+                return;
+            }
+        }
+    }
+
+    /// A text that goes on to the end of the read.
+    fn understand(&mut self, text: &str) -> Option<Event> {
+        let is = |before: &str, after: &str| between(text, before, after).map(Name::from);
+        if let Some(event) = self.block(text) {
+            return Some(event);
+        }
+        Some(if let Some(nick) = is("Server: ", " is online!") {
+            Event::Joined { nick }
+        } else if let Some(nick) = is("Server: ", " is offline.\n").or_else(|| is("", " is offline")) {
+            Event::Left { nick }
+        } else if let Some(list) = text.strip_prefix("Active chat members are:\n") {
+            let name = |line: &str| Some(Name::from(line.split_once(". ")?.1));
+            Event::People { names: Arc::new(list.lines().filter_map(name).collect()) }
+        } else if let Some(list) = text.strip_prefix("Rooms:\n") {
+            Event::Rooms { names: Arc::new(list.lines().map(Name::from).collect()) }
+        } else if let Some(room) = is("Room ", " created successfully!") {
+            Event::Created { room }
+        } else if let Some(room) = is("Room ", " already exists") {
+            Event::Refused(Refusal::RoomExists(room))
+        } else if let Some(room) = is("Joined room ", " successfully!") {
+            Event::Entered { room }
+        } else if let Some(room) = is("You are already a member of this room ", ".") {
+            Event::Refused(Refusal::AlreadyMember(room))
+        } else if let Some(room) = is("Room ", " does not exist!") {
+            if let Some(wanted) = self.or_found.take_if(|wanted| **wanted == *room) {
+                self.steps.push_front(Step::Send(format!("/create_room {wanted}")));
+                return None;
+            }
+            Event::Refused(Refusal::NoSuchRoom(room))
+        } else if let Some(room) = is("Left room ", "") {
+            Event::Exited { room }
+        } else if text.starts_with("Room does not exist")
+            || text == "User not found."
+            || text.starts_with("Usage: ")
+        {
+            Event::Refused(Refusal::Other(text.into()))
+        } else if let Some(words) = text.strip_prefix("Server: ") {
+            match numbered(words).or_else(|| words.strip_prefix("you are now ")) {
+                Some(nick) => {
+                    self.nick = nick.into();
+                    Event::NickChanged { to: nick.into() }
+                }
+                None => Event::Notice { text: words.into() },
+            }
+        } else if let Some((from, words)) = text.split_once(": ").filter(|(from, _)| !from.contains(' ')) {
+            // The older server's way of saying something to everyone.
+            Event::Message { from: from.into(), text: words.into() }
+        } else {
+            Event::Notice { text: text.into() }
+        })
+    }
+
+    /// What is said in a room or to one person: `\n[WHERE | HH:MM]\nWHO: WHAT`.
+    fn block(&self, text: &str) -> Option<Event> {
+        let (head, said) = text.strip_prefix("\n[")?.split_once("]\n")?;
+        let (place, _) = head.rsplit_once(" | ")?;
+        let (from, words) = said.split_once(": ")?;
+        let (room, from, text): (Name, Name, Name) = (place.into(), from.into(), words.into());
+        Some(match place {
+            "DM" => Event::Direct { from, text },
+            _ if from == self.nick => Event::SaidIn { room, from, text },
+            _ => Event::RoomMessage { room, from, text },
+        })
+    }
+}
+
+/// What is said to everyone, and what follows it.
+fn broadcast(text: &str) -> Option<(Event, &str)> {
+    let inner = text.strip_prefix('\n')?.strip_prefix(RULE)?.strip_prefix('\n')?;
+    let (head, said) = inner.split_once('\n')?;
+    let (from, _) = head.rsplit_once("  ")?;
+    let end = said.find(&format!("\n{RULE}"))?;
+    let rest = &said[end + 1 + RULE.len()..];
+    Some((Event::Message { from: from.into(), text: said[..end].into() }, rest))
+}
+
+impl ClientSession for Client {
+    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSpoken> {
+        let step = match request {
+            Request::Join { nick } => {
+                self.nick = nick.trim().into();
+                self.send(&one_line(nick.trim()));
+                return Ok(());
+            }
+            Request::Leave => Step::Send("/quit".to_owned()),
+            Request::Say { text } => {
+                let text = one_line(text);
+                self.said.push_back(text.as_str().into());
+                Step::Prompted("/broadcast", "Enter your message: ", text)
+            }
+            Request::Tell { to, text } => Step::Send(format!("/dm {to} {}", one_line(text))),
+            Request::Create { room } => Step::Send(format!("/create_room {}", one_line(room))),
+            Request::Enter { room, create } => {
+                self.or_found = create.then(|| one_line(room.trim()));
+                Step::Send(format!("/join {}", one_line(room)))
+            }
+            Request::Exit { room } => Step::Send(format!("/leave {}", one_line(room))),
+            Request::SayIn { room, text } => Step::Send(format!("/room {room} {}", one_line(text))),
+            Request::People => Step::Send("/members".to_owned()),
+            Request::Rooms => Step::Send("/get_rooms".to_owned()),
+            Request::Hide => Step::Prompted("/hide", "Enter nickname to hide", self.nick.to_string()),
+            Request::Reveal => Step::Prompted("/reveal", "Enter nickname to show", self.nick.to_string()),
+            Request::Rename { .. } | Request::Ping | Request::Help => return Err(NotSpoken),
+        };
+        self.steps.push_back(step);
+        self.step(moment.now);
+        Ok(())
+    }
+
+    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
+        let text = self.utf8.decode(bytes);
+        let prompt = self.awaited.as_ref().map(|awaited| awaited.prompt);
+        match prompt.and_then(|prompt| text.split_once(prompt)) {
+            Some((before, after)) => {
+                self.hear(before, out);
+                self.answer(moment.now);
+                self.hear(after, out);
+            }
+            None => self.hear(&text, out),
+        }
+        self.step(moment.now);
+        Ok(())
+    }
+
+    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+        self.out.pop_front()
+    }
+
+    fn gap(&self) -> Duration {
+        GAP
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.awaited.as_ref().map(|awaited| awaited.by)
+    }
+
+    fn handle_timeout(&mut self, moment: Moment) -> After {
+        if self.poll_timeout().is_some_and(|by| by <= moment.now) {
+            self.answer(moment.now);
+        }
+        After::Stay
+    }
+}

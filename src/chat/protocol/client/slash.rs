@@ -1,0 +1,187 @@
+//! A client of program 2, of all variants of its server.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{GAP, between, no_command, one_line};
+use crate::chat::message::{Event, Name, Refusal, Request};
+use crate::chat::protocol::Malformed;
+use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::protocol::text::Utf8;
+use crate::time::Duration;
+
+/// `[21:30:15] `, at the start of everything that the server says.
+const STAMP: usize = 11;
+
+/// Speaks bare text with slash commands.
+#[derive(Debug, Default)]
+pub struct Client {
+    utf8: Utf8,
+    /// The nick that it would like, until the server asks for it: who speaks first is taken for a
+    /// client of program 4 where both share a port.
+    wanted: Option<String>,
+    prompted: bool,
+    joined: bool,
+    /// What waits for the welcome: before, any text is a name.
+    held: Vec<String>,
+    out: VecDeque<Arc<[u8]>>,
+}
+
+impl Client {
+    fn send(&mut self, text: &str) {
+        self.out.push_back(text.as_bytes().into());
+    }
+
+    fn enter(&mut self, nick: &str) -> Event {
+        self.joined = true;
+        for words in std::mem::take(&mut self.held) {
+            self.send(&words);
+        }
+        Event::Welcome { nick: nick.into(), people: Arc::default() }
+    }
+
+    /// One text of the server, without the time.
+    fn understand(&mut self, text: &str, out: &mut Vec<Event>) {
+        let notice = || Event::Notice { text: text.into() };
+        let Some((tag, words)) = text.strip_prefix('[').and_then(|rest| rest.split_once("] ")) else {
+            out.push(notice());
+            return;
+        };
+        if tag == "SERVER" {
+            out.extend(self.hear_server(words));
+        } else if tag == "ERROR" {
+            out.push(Event::Refused(Refusal::Other(words.into())));
+        } else if let Some(from) = tag.strip_prefix("PRIVATE FROM ") {
+            out.push(Event::Direct { from: from.into(), text: words.into() });
+        } else if let Some(to) = tag.strip_prefix("PRIVATE TO ") {
+            out.push(Event::Told { to: to.into(), text: words.into() });
+        } else {
+            out.push(Event::Message { from: tag.into(), text: words.into() });
+        }
+    }
+
+    fn hear_server(&mut self, words: &str) -> Option<Event> {
+        let is = |before: &str, after: &str| between(words, before, after).map(Name::from);
+        Some(if words == "Please enter your username:" {
+            let again = std::mem::replace(&mut self.prompted, true);
+            match self.wanted.take() {
+                Some(nick) => {
+                    self.send(&nick);
+                    return None;
+                }
+                None if again => Event::Rejected(Refusal::NickInvalid),
+                None => return None,
+            }
+        } else if let Some(nick) = is("Welcome, ", "! Type /help for available commands.") {
+            self.enter(&nick)
+        } else if let Some((nick, _)) =
+            words.strip_prefix("You have been assigned the username '").and_then(|rest| rest.split_once("'."))
+        {
+            if let Some(wanted) = self.wanted.take() {
+                self.send(&format!("/nick {wanted}"));
+            }
+            self.enter(nick)
+        } else if is("Username '", "' is already taken. Please choose another:").is_some() {
+            Event::Rejected(Refusal::NickTaken)
+        } else if words == "Invalid username. Please choose another:" {
+            Event::Rejected(Refusal::NickInvalid)
+        } else if is("Username '", "' is already taken.").is_some() {
+            Event::Refused(Refusal::NickTaken)
+        } else if let Some(nick) = is("User '", "' has joined the chat.") {
+            Event::Joined { nick }
+        } else if let Some(nick) = is("User '", "' has left the chat.") {
+            Event::Left { nick }
+        } else if let Some(nick) = is("User '", "' not found.") {
+            Event::Refused(Refusal::NoSuchPerson(nick))
+        } else if let Some((from, to)) =
+            is("User '", "'.").and_then(|names| Some(two(names.split_once("' is now known as '")?)))
+        {
+            Event::Renamed { from, to }
+        } else if let Some(to) = is("Your username has been changed to '", "'.") {
+            Event::NickChanged { to }
+        } else if words.starts_with("Connected users (") {
+            let names = words.lines().filter_map(|line| line.strip_prefix("  - "));
+            Event::People { names: Arc::new(names.map(Name::from).collect()) }
+        } else if words.starts_with("Available commands:") {
+            Event::Help
+        } else if words == "Disconnecting..." {
+            Event::Bye
+        } else {
+            Event::Notice { text: words.trim_end().into() }
+        })
+    }
+}
+
+fn two((a, b): (&str, &str)) -> (Name, Name) {
+    (a.into(), b.into())
+}
+
+/// Whether a text of the server begins here.
+fn is_stamped(bytes: &[u8]) -> bool {
+    let shape = b"[00:00:00] [";
+    bytes.len() > STAMP
+        && shape
+            .iter()
+            .zip(bytes)
+            .all(|(shape, byte)| if *shape == b'0' { byte.is_ascii_digit() } else { shape == byte })
+}
+
+impl ClientSession for Client {
+    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSpoken> {
+        let words = match request {
+            Request::Join { nick } => {
+                if self.prompted {
+                    self.send(&one_line(nick.trim()));
+                } else {
+                    self.wanted = Some(one_line(nick.trim()));
+                }
+                return Ok(());
+            }
+            Request::Say { text } => no_command(text),
+            Request::Tell { to, text } => format!("/whisper {to} {}", one_line(text)),
+            Request::People => "/list".to_owned(),
+            Request::Rename { nick } => format!("/nick {}", one_line(nick)),
+            Request::Help => "/help".to_owned(),
+            Request::Leave => "/exit".to_owned(),
+            // The original has no others.
+            _ => return Err(NotSpoken),
+        };
+        if self.joined {
+            self.send(&words);
+        } else {
+            self.held.push(words);
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
+        let text = self.utf8.decode(bytes);
+        // Texts that came together, the first of them perhaps the rest of a longer one.
+        let mut starts: Vec<usize> = text
+            .match_indices('[')
+            .map(|(at, _)| at)
+            .filter(|&at| is_stamped(&text.as_bytes()[at..]))
+            .collect();
+        if starts.first() != Some(&0) {
+            starts.insert(0, 0);
+        }
+        starts.push(text.len());
+        for ends in starts.windows(2) {
+            let one = &text[ends[0]..ends[1]];
+            if is_stamped(one.as_bytes()) {
+                self.understand(&one[STAMP..], out);
+            } else if !one.is_empty() {
+                out.push(Event::Notice { text: one.into() });
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+        self.out.pop_front()
+    }
+
+    fn gap(&self) -> Duration {
+        GAP
+    }
+}

@@ -1,0 +1,254 @@
+//! The client's side of a connection of program 0, in the six-member variant.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::frame::{Frames, TooLong};
+use super::message::{Message, Parsed, parse, seconds};
+use super::seen::Seen;
+use super::window::Window;
+use crate::chat::message::{Event, Name, Refusal, Request};
+use crate::chat::protocol::client::{between, no_command, numbered};
+use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::protocol::{After, Malformed};
+use crate::time::{Duration, Instant};
+
+/// How often it shows that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// The longest frame that it takes: a text of 64 KiB has six times as much when all of it is escaped.
+const LONGEST: usize = 1 << 20;
+
+/// Speaks length-prefixed JSON, and acknowledges it.
+#[derive(Debug)]
+pub struct Client {
+    frames: Frames,
+    nick: Name,
+    joined: bool,
+    window: Window,
+    /// What it asked and the server has not acknowledged.
+    asked: VecDeque<(Arc<str>, Request)>,
+    seen: Seen,
+    out: VecDeque<Arc<[u8]>>,
+    heartbeat_at: Option<Instant>,
+    made: u64,
+}
+
+impl Default for Client {
+    fn default() -> Client {
+        Client {
+            frames: Frames::new(LONGEST),
+            nick: Name::default(),
+            joined: false,
+            window: Window::default(),
+            asked: VecDeque::new(),
+            seen: Seen::default(),
+            out: VecDeque::new(),
+            heartbeat_at: None,
+            made: 0,
+        }
+    }
+}
+
+impl Client {
+    fn message(&mut self, moment: Moment, kind: &str, content: String) -> (Arc<str>, Arc<[u8]>) {
+        let id = format!("{kind}_{}_{}", moment.at.unix_nanos() / 1_000_000_000, 1_000 + self.made);
+        self.made += 1;
+        let message = Message {
+            id: id.clone(),
+            kind: kind.to_owned(),
+            sender: self.nick.to_string(),
+            content,
+            timestamp: seconds(moment.at),
+            order: None,
+        };
+        let mut bytes = Vec::new();
+        message.encode(&mut bytes);
+        (id.into(), bytes.into())
+    }
+
+    /// Sends a message that is to be acknowledged.
+    fn send(&mut self, moment: Moment, kind: &str, content: &str) -> Arc<str> {
+        let (id, bytes) = self.message(moment, kind, content.to_owned());
+        self.window.push(Arc::clone(&id), bytes);
+        self.fill(moment.now);
+        id
+    }
+
+    fn fill(&mut self, now: Instant) {
+        while let Some(bytes) = self.window.poll(now) {
+            self.out.push_back(bytes);
+        }
+    }
+
+    fn hear(&mut self, moment: Moment, message: &Message, out: &mut Vec<Event>) {
+        if message.kind == "ack" {
+            let content: Value = serde_json::from_str(&message.content).unwrap_or_default();
+            self.on_ack(moment, content["ack_for"].as_str().unwrap_or_default(), out);
+            return;
+        }
+        if *message.sender != *self.nick {
+            let content = serde_json::json!({ "ack_for": message.id }).to_string();
+            let (_, bytes) = self.message(moment, "ack", content.replacen("\":\"", "\": \"", 1));
+            self.out.push_back(bytes);
+        }
+        if !self.seen.is_new(message) {
+            return;
+        }
+        match (message.kind.as_str(), message.content.as_str()) {
+            ("chat" | "private_message" | "user_list", content) => out.push(self.understand(content)),
+            ("heartbeat", "pong") => out.push(Event::Pong),
+            _ => {}
+        }
+    }
+
+    fn on_ack(&mut self, moment: Moment, id: &str, out: &mut Vec<Event>) {
+        self.window.on_ack(moment.now, id);
+        let Some(place) = self.asked.iter().position(|(asked, _)| **asked == *id) else { return };
+        // Being acknowledged is all the welcome and all the farewell there is.
+        match self.asked.remove(place) {
+            Some((_, Request::Join { .. })) if !self.joined => {
+                self.joined = true;
+                out.push(Event::Welcome { nick: self.nick.clone(), people: Arc::default() });
+            }
+            Some((_, Request::Leave)) => out.push(Event::Bye),
+            _ => {}
+        }
+    }
+
+    /// What the server says; everything comes as text in its name.
+    fn understand(&mut self, content: &str) -> Event {
+        let notice = || Event::Notice { text: content.into() };
+        if let Some(words) = between(content, "*** ", " ***") {
+            return self.about(words);
+        }
+        if let Some(nick) = numbered(content) {
+            self.nick = nick.into();
+            return Event::NickChanged { to: nick.into() };
+        }
+        let Some((tag, rest)) = content.strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
+            return notice();
+        };
+        if let Some(text) = rest.strip_prefix(": ") {
+            return match tag.strip_prefix("PRIVATE from ") {
+                Some(from) => Event::Direct { from: from.into(), text: text.into() },
+                None => Event::Message { from: tag.into(), text: text.into() },
+            };
+        }
+        match rest.strip_prefix(" [").and_then(|rest| rest.split_once("]: ")) {
+            Some((from, text)) => {
+                Event::RoomMessage { room: tag.into(), from: from.into(), text: text.into() }
+            }
+            None => notice(),
+        }
+    }
+
+    /// What the server says about people and rooms, between its stars.
+    fn about(&mut self, words: &str) -> Event {
+        let is = |before: &str, after: &str| between(words, before, after).map(Name::from);
+        let list =
+            |text: &str| Arc::new(text.split(", ").filter(|name| !name.is_empty()).map(Name::from).collect());
+        if let Some(nick) = is("", " joined the chat") {
+            Event::Joined { nick }
+        } else if let Some(nick) = is("", " left the chat") {
+            Event::Left { nick }
+        } else if let Some(to) = is("you are now ", "") {
+            self.nick = to.clone();
+            Event::NickChanged { to }
+        } else if let Some((from, to)) = words.split_once(" is now ") {
+            Event::Renamed { from: from.into(), to: to.into() }
+        } else if let Some(names) = words.strip_prefix("here: ") {
+            Event::People { names: list(names) }
+        } else if let Some(names) = words.strip_prefix("rooms: ") {
+            Event::Rooms { names: list(names) }
+        } else if let Some(room) = is("room ", " was created") {
+            Event::Created { room }
+        } else if let Some(room) = is("you are in room ", "") {
+            Event::Entered { room }
+        } else if let Some(room) = is("you have left room ", "") {
+            Event::Exited { room }
+        } else if let Some(nick) = is("User '", "' not found") {
+            Event::Refused(Refusal::NoSuchPerson(nick))
+        } else {
+            match words {
+                "you are invisible" => Event::Hidden,
+                "you are visible" => Event::Revealed,
+                "pong" => Event::Pong,
+                "Username already taken" => Event::Refused(Refusal::NickTaken),
+                "Invalid username" => Event::Refused(Refusal::NickInvalid),
+                "Server is full" => Event::Rejected(Refusal::Full),
+                _ => Event::Notice { text: words.into() },
+            }
+        }
+    }
+}
+
+impl ClientSession for Client {
+    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSpoken> {
+        let (kind, content) = match request {
+            Request::Join { nick } => {
+                self.nick = nick.trim().into();
+                self.heartbeat_at = Some(moment.now + HEARTBEAT);
+                ("join", self.nick.to_string())
+            }
+            // On the same connection a second join is another name.
+            Request::Rename { nick } => ("join", nick.trim().to_owned()),
+            Request::Leave => ("leave", "leaving".to_owned()),
+            Request::Say { text } => ("chat", no_command(text)),
+            Request::Tell { to, text } => ("private_message", format!("@{to} {text}")),
+            Request::Ping => ("heartbeat", "ping".to_owned()),
+            // The original has none of these; ours understands them as chat.
+            Request::Create { room } => ("chat", format!("/create {room}")),
+            Request::Enter { room, .. } => ("chat", format!("/join {room}")),
+            Request::Exit { room } => ("chat", format!("/leave {room}")),
+            Request::SayIn { room, text } => ("chat", format!("/room {room} {text}")),
+            Request::People => ("chat", "/list".to_owned()),
+            Request::Rooms => ("chat", "/rooms".to_owned()),
+            Request::Hide => ("chat", "/hide".to_owned()),
+            Request::Reveal => ("chat", "/reveal".to_owned()),
+            Request::Help => ("chat", "/help".to_owned()),
+        };
+        let id = self.send(moment, kind, &content);
+        self.asked.push_back((id, request.clone()));
+        Ok(())
+    }
+
+    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
+        let mut frames = std::mem::take(&mut self.frames);
+        let result = frames.feed(bytes, |frame| {
+            if let Parsed::Message(message) = parse(frame) {
+                self.hear(moment, &message, out);
+            }
+        });
+        self.frames = frames;
+        self.fill(moment.now);
+        result.map_err(|TooLong| Malformed { farewell: b"" })
+    }
+
+    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+        self.out.pop_front()
+    }
+
+    fn unacknowledged(&self) -> Vec<Request> {
+        self.asked.iter().map(|(_, request)| request.clone()).collect()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        [self.window.timeout(), self.heartbeat_at].into_iter().flatten().min()
+    }
+
+    fn handle_timeout(&mut self, moment: Moment) -> After {
+        if self.heartbeat_at.is_some_and(|at| at <= moment.now) {
+            self.heartbeat_at = Some(moment.now + HEARTBEAT);
+            self.send(moment, "heartbeat", "ping");
+        }
+        match self.window.handle_timeout(moment.now) {
+            Ok(again) => {
+                self.out.extend(again);
+                After::Stay
+            }
+            Err(_) => After::Close,
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! A server without sockets or clocks: sessions of any dialect around one room, so that tests can
+//! compare every byte, times and checksums too.
+
+#![allow(dead_code, reason = "every test file uses its own part")]
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use testbed::chat::message::{Audience, ClientId, Delivery, Event, Request};
+use testbed::chat::protocol::{
+    After, EVERYONE, Encodings, Kind, Malformed, Moment, SERVER, ServerSession, Settings, Timestamp,
+    server_session,
+};
+use testbed::chat::room::{Room, Rules};
+use testbed::time::{Duration, Instant};
+
+/// When every conversation takes place: 21:30:15.5 in a zone without an offset.
+pub const NOON: u64 = 1_795_210_215_500_000_000;
+
+/// The time so long after the start.
+pub fn moment(after: Duration) -> Moment {
+    Moment { now: Instant::ZERO + after, at: Timestamp::from_unix_nanos(NOON + after.as_nanos()), zone_s: 0 }
+}
+
+/// A room and its connections.
+#[derive(Debug)]
+pub struct Hall {
+    pub room: Room,
+    guests: Vec<Guest>,
+    elapsed: Duration,
+    serial: u64,
+}
+
+#[derive(Debug)]
+struct Guest {
+    session: Box<dyn ServerSession>,
+    /// What the server wrote to it and nobody has compared yet, one write each.
+    heard: VecDeque<Arc<[u8]>>,
+    open: bool,
+}
+
+impl Default for Hall {
+    fn default() -> Hall {
+        Hall::new(Rules::default())
+    }
+}
+
+impl Hall {
+    pub fn new(rules: Rules) -> Hall {
+        let room = Room::new(Rules { reserved: &[SERVER, EVERYONE], ..rules });
+        Hall { room, guests: Vec::new(), elapsed: Duration::ZERO, serial: 0 }
+    }
+
+    /// A new connection; returns its number.
+    pub fn open(&mut self, kind: Kind) -> usize {
+        self.open_with(kind, &Settings::default())
+    }
+
+    pub fn open_with(&mut self, kind: Kind, settings: &Settings) -> usize {
+        let id = self.guests.len();
+        let session = server_session(kind, settings);
+        self.guests.push(Guest { session, heard: VecDeque::new(), open: true });
+        let connected = self.guests.iter().filter(|guest| guest.open).count();
+        let mut requests = Vec::new();
+        let moment = moment(self.elapsed);
+        self.guests[id].session.open(moment, connected, &mut requests);
+        self.serve(id, requests);
+        id
+    }
+
+    /// One read of that connection.
+    pub fn receive(&mut self, id: usize, bytes: &[u8]) {
+        if !self.guests[id].open {
+            return;
+        }
+        let mut requests = Vec::new();
+        let result = self.guests[id].session.receive(moment(self.elapsed), bytes, &mut requests);
+        self.serve(id, requests);
+        if let Err(Malformed { farewell }) = result {
+            if !farewell.is_empty() {
+                self.guests[id].heard.push_back(farewell.into());
+            }
+            self.close(id);
+        }
+    }
+
+    fn serve(&mut self, id: usize, requests: Vec<Request>) {
+        for request in requests {
+            if self.guests[id].open {
+                self.ask(id, request);
+            }
+        }
+        self.collect(id);
+    }
+
+    fn ask(&mut self, id: usize, request: Request) {
+        let client = ClientId(id as u32);
+        let request = match request {
+            Request::Join { nick } if self.guests[id].session.numbers_duplicates() => {
+                Request::Join { nick: self.room.free_nick(&nick) }
+            }
+            request => request,
+        };
+        let mut deliveries = Vec::new();
+        self.room.handle(client, request, &mut deliveries);
+        let mut changed = false;
+        for Delivery { to, event } in deliveries {
+            changed |= matches!(
+                event,
+                Event::Joined { .. }
+                    | Event::Left { .. }
+                    | Event::Renamed { .. }
+                    | Event::Hidden
+                    | Event::Revealed
+            );
+            self.tell(&to, &event);
+        }
+        if changed {
+            let members = self.room.everyone().iter().copied();
+            let members = members.filter(|id| self.guests[id.0 as usize].session.wants_people()).collect();
+            let to = Audience::Group { members: Arc::new(members), but: None };
+            self.tell(&to, &Event::People { names: self.room.people() });
+        }
+    }
+
+    /// Says something to somebody, as the room does.
+    pub fn tell(&mut self, to: &Audience, event: &Event) {
+        self.serial += 1;
+        let mut encodings = Encodings::new(self.serial);
+        for ClientId(id) in to.iter() {
+            let id = id as usize;
+            if !self.guests[id].open {
+                continue;
+            }
+            let after = self.guests[id].session.tell(moment(self.elapsed), event, &mut encodings);
+            self.collect(id);
+            if after == After::Close {
+                self.close(id);
+            }
+        }
+    }
+
+    fn collect(&mut self, id: usize) {
+        let guest = &mut self.guests[id];
+        while let Some(bytes) = guest.session.poll_send() {
+            guest.heard.push_back(bytes);
+        }
+    }
+
+    /// The connection ends, by whomever.
+    pub fn close(&mut self, id: usize) {
+        self.collect(id);
+        if std::mem::replace(&mut self.guests[id].open, false)
+            && self.room.nick(ClientId(id as u32)).is_some()
+        {
+            self.ask(id, Request::Leave);
+        }
+    }
+
+    pub fn is_open(&self, id: usize) -> bool {
+        self.guests[id].open
+    }
+
+    /// Lets time pass and everyone do what is due, at its time.
+    pub fn wait(&mut self, span: Duration) {
+        let end = self.elapsed + span;
+        loop {
+            let deadline = |guest: &Guest| guest.session.poll_timeout().filter(|_| guest.open);
+            let next = (0..self.guests.len()).filter_map(|id| Some((deadline(&self.guests[id])?, id))).min();
+            let Some((at, id)) = next.filter(|(at, _)| *at <= Instant::ZERO + end) else { break };
+            self.elapsed = self.elapsed.max(at - Instant::ZERO);
+            let after = self.guests[id].session.handle_timeout(moment(self.elapsed));
+            self.collect(id);
+            if after == After::Close {
+                self.close(id);
+            }
+        }
+        self.elapsed = end;
+    }
+
+    pub fn now(&self) -> Moment {
+        moment(self.elapsed)
+    }
+
+    /// The next write to that connection.
+    pub fn next(&mut self, id: usize) -> Option<Arc<[u8]>> {
+        self.guests[id].heard.pop_front()
+    }
+
+    /// Exactly these writes came, each a text.
+    #[track_caller]
+    pub fn hears(&mut self, id: usize, expected: &[&str]) {
+        let heard: Vec<String> = self.guests[id]
+            .heard
+            .drain(..)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .collect();
+        assert_eq!(heard, expected, "connection {id}");
+    }
+
+    /// Everything that came to that connection, in one piece.
+    pub fn stream(&mut self, id: usize) -> Vec<u8> {
+        self.guests[id].heard.drain(..).flat_map(|bytes| bytes.to_vec()).collect()
+    }
+
+    pub fn session(&self, id: usize) -> &dyn ServerSession {
+        self.guests[id].session.as_ref()
+    }
+}
+
+/// A frame of program 0.
+pub fn frame(json: &str) -> Vec<u8> {
+    let mut bytes = (json.len() as u32).to_be_bytes().to_vec();
+    bytes.extend_from_slice(json.as_bytes());
+    bytes
+}
+
+/// A message of program 0's client, without a checksum, which may be absent.
+pub fn unsigned(id: &str, kind: &str, sender: &str, content: &str) -> Vec<u8> {
+    let text = |text: &str| serde_json::to_string(text).expect("a text");
+    frame(&format!(
+        "{{\"msg_id\": {}, \"msg_type\": {}, \"sender\": {}, \"content\": {}, \"timestamp\": 1795210065.5584364, \
+         \"checksum\": \"\"}}",
+        text(id),
+        text(kind),
+        text(sender),
+        text(content)
+    ))
+}
+
+/// The JSON objects in a stream of frames.
+pub fn frames(mut bytes: &[u8]) -> Vec<serde_json::Value> {
+    let mut out = Vec::new();
+    while let Some((length, rest)) = bytes.split_first_chunk() {
+        let (json, rest) = rest.split_at(u32::from_be_bytes(*length) as usize);
+        out.push(serde_json::from_slice(json).expect("JSON"));
+        bytes = rest;
+    }
+    assert!(bytes.is_empty(), "half a frame");
+    out
+}
