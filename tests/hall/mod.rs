@@ -41,13 +41,13 @@ struct Guest {
 
 impl Default for Hall {
     fn default() -> Hall {
-        Hall::new(Rules::default())
+        Hall::new(&Rules::default())
     }
 }
 
 impl Hall {
-    pub fn new(rules: Rules) -> Hall {
-        let room = Room::new(Rules { reserved: &[SERVER, EVERYONE], ..rules });
+    pub fn new(rules: &Rules) -> Hall {
+        let room = Room::new(Rules { reserved: &[SERVER, EVERYONE], ..rules.clone() });
         Hall { room, guests: Vec::new(), elapsed: Duration::ZERO, serial: 0 }
     }
 
