@@ -315,3 +315,29 @@ fn every_command_works_and_has_help() {
         assert_eq!(testbed(dir.path(), words).status.code(), Some(2), "{words:?}");
     }
 }
+
+#[test]
+fn results_under_other_arguments_are_not_lost_without_force() {
+    let dir = folder();
+    let run = |more: &[&str]| {
+        let words = [&["run", "sound.toml", "-q", "--no-plots", "--trials", "2"], more].concat();
+        testbed(dir.path(), &words)
+    };
+    assert!(run(&["--set", "tcp.mss=500"]).status.success());
+    // The same again is what everybody does.
+    assert!(run(&["--set", "tcp.mss=500"]).status.success());
+    for (more, mark) in [
+        (&["--set", "tcp.mss=1000"][..], "with --set tcp.mss=500; this run is with --set tcp.mss=1000"),
+        (&[], "with --set tcp.mss=500; this run is without --set"),
+        (&["--set", "tcp.mss=500", "--seed", "7"], "results of seed 1; this run has seed 7"),
+    ] {
+        let output = run(more);
+        assert_eq!(output.status.code(), Some(1), "{more:?}");
+        assert!(err(&output).contains(mark) && err(&output).contains("--force"), "{}", err(&output));
+    }
+    let fewer = testbed(dir.path(), &["run", "sound.toml", "-q", "--no-plots", "--set", "tcp.mss=500"]);
+    assert!(err(&fewer).contains("2 trials of each cell; this run has 1"), "{}", err(&fewer));
+    assert!(run(&["--force"]).status.success());
+    let shown = testbed(dir.path(), &["run", "sound.toml", "--no-plots", "--force", "--set", "tcp.mss=900"]);
+    assert!(out(&shown).contains("with --set tcp.mss=900"), "{}", out(&shown));
+}

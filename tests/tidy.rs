@@ -20,7 +20,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("scenario", &["wire", "congestion", "link", "tcp", "chat", "app", "record", "engine"]),
     ("runner", &["scenario", "engine", "record"]),
     ("report", &["record", "scenario"]),
-    ("live", &["scenario", "engine", "wire", "chat", "app", "record"]),
+    ("live", &["scenario", "engine", "wire", "chat", "app", "record", "tcp", "link"]),
     (
         "cli",
         &[

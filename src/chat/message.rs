@@ -280,6 +280,18 @@ impl Request {
             _ => None,
         }
     }
+
+    /// The request with every control character of its text replaced, tabs and newlines aside: most
+    /// clients print what they hear, and a terminal obeys escape sequences.
+    pub fn printable(mut self) -> Request {
+        let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+        if let Request::Say { text } | Request::Tell { text, .. } | Request::SayIn { text, .. } = &mut self
+            && text.contains(obeyed)
+        {
+            *text = text.replace(obeyed, "\u{fffd}").into();
+        }
+        self
+    }
 }
 
 impl Event {

@@ -8,9 +8,11 @@ mod compare;
 mod completions;
 mod list;
 mod logging;
+mod network;
 mod output;
 mod plot;
 mod progress;
+mod proxy;
 mod run;
 mod serve;
 
@@ -36,6 +38,7 @@ enum Command {
     Compare(compare::Compare),
     Bench(bench::Bench),
     Serve(serve::Serve),
+    Proxy(proxy::ProxyCommand),
     Admin(admin::Admin),
     Completions(completions::Completions),
 }
@@ -58,6 +61,7 @@ pub fn run() -> ExitCode {
         Command::Compare(command) => command.execute(),
         Command::Bench(command) => command.execute(),
         Command::Serve(command) => command.execute(),
+        Command::Proxy(command) => command.execute(),
         Command::Admin(command) => command.execute(),
         Command::Completions(command) => command.execute(),
     };

@@ -68,7 +68,7 @@ impl Run {
             if self.json {
                 reports.push(serde_json::json!({ "folder": dir, "report": report }));
             } else if !self.quiet {
-                print(&in_words(&plan, &report, &dir))?;
+                print(&in_words(&plan, &report, &dir, &self.sets))?;
             }
         }
         if self.json {
@@ -217,7 +217,7 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
 }
 
 /// The end of a run on the terminal.
-fn in_words(plan: &Plan, report: &Report, dir: &Path) -> String {
+fn in_words(plan: &Plan, report: &Report, dir: &Path, sets: &[String]) -> String {
     let mut text = format!("{}\n\n{}", plan.base.title, report.table);
     for sentence in &report.verdict {
         let _ = write!(text, "\n{}", wrapped(sentence, 0));
@@ -232,6 +232,9 @@ fn in_words(plan: &Plan, report: &Report, dir: &Path) -> String {
         let _ = write!(text, "\n{}", wrapped(&format!("warning: {warning}"), 2));
     }
     text.push('\n');
+    if !sets.is_empty() {
+        let _ = write!(text, "\nwith --set {}", sets.join(" --set "));
+    }
     let trials = plan.cells() as u64 * u64::from(plan.trials());
     let _ = writeln!(text, "\n{trials} trials. Tables, pictures and report.html are in {}", dir.display());
     text

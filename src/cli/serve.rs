@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::output::Failure;
 use crate::chat::protocol::{self, Kind};
+use crate::live::gateway::{Conditions, Options};
 use crate::live::server::{Server, Settings};
 use crate::time::Duration;
 use crate::units::Bytes;
@@ -15,7 +16,7 @@ use crate::units::Bytes;
 /// Without --dialect, each dialect listens at its usual port of 127.0.0.1: reliable 8888, json-lines
 /// 12345, rooms 44444, slash and pipe together 5555 (told apart by who speaks first).
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Serve {
     /// A listener, e. g. json-lines=0.0.0.0:12345; may be repeated
     #[arg(long = "dialect", value_name = "NAME=ADDR")]
@@ -61,6 +62,8 @@ pub struct Serve {
     /// Let the dialect pipe list `all`, to whom its graphical client can write then
     #[arg(long)]
     list_everyone: bool,
+    #[command(flatten)]
+    network: Options,
     /// What is logged to stderr: error, warn, info, debug, or a filter by module
     #[arg(long, value_name = "FILTER", default_value = "info")]
     log: String,
@@ -74,6 +77,8 @@ impl Serve {
     pub fn execute(self) -> Result<(), Failure> {
         super::logging::start(&self.log, self.log_json)?;
         let listeners = listeners(&self.dialects)?;
+        let network =
+            if self.network.is_empty() { None } else { Some(super::network::conditions(&self.network)?) };
         let settings = Settings {
             max_people: self.max_clients,
             max_connections: self.max_clients.saturating_add(1_000),
@@ -81,6 +86,7 @@ impl Serve {
             max_backlog: self.max_queue.0 as usize,
             rate_limit: self.rate_limit,
             join_within: self.join_timeout,
+            network,
             history: self.history,
             store: self.store.clone(),
             accounts_only: self.accounts_only,
@@ -101,22 +107,19 @@ impl Serve {
     async fn serve(self, settings: Settings, listeners: &[(Kind, String)]) -> Result<(), Failure> {
         let help = "choose another address with --dialect NAME=ADDR or --admin ADDR";
         let failed = |error: std::io::Error| Failure::other(error, help);
+        let description = settings.network.as_ref().map(Conditions::describe);
         let server = Server::bind(settings, listeners).await.map_err(failed)?;
         let server = server.with_admin(&self.admin, self.admin_token).await.map_err(failed)?;
         for (kind, address) in server.addresses() {
             eprintln!("{:<12} {address}", kind.name());
         }
+        if let Some(network) = &description {
+            eprintln!("{:<12} {network}", "network");
+        }
         if let Some(address) = server.admin_address() {
             eprintln!("{:<12} {address}", "admin");
         }
-        let stop = tokio::sync::watch::Sender::new(false);
-        let signals = stop.clone();
-        ctrlc::set_handler(move || {
-            if signals.send_replace(true) {
-                std::process::exit(130);
-            }
-        })
-        .map_err(|error| Failure::other(format!("cannot listen for Ctrl-C: {error}"), ""))?;
+        let stop = super::network::stop_on_signals()?;
         server.run(stop).await;
         Ok(())
     }

@@ -49,6 +49,8 @@ pub struct Flow {
     pub bulk: bool,
     pub started: Instant,
     pub route: [Arc<[u32]>; 2],
+    /// Link instances that no other connection uses, of ports.
+    pub own_links: Vec<[u32; 2]>,
     /// The client's end, which sends [`Direction::Up`], and the server's.
     pub ends: [End; 2],
 }
@@ -109,6 +111,7 @@ impl Flow {
             bulk: client.bulk,
             started: now,
             route: client.route.clone(),
+            own_links: Vec::new(),
         }
     }
 

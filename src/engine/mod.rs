@@ -8,6 +8,7 @@
 mod flow;
 mod io;
 mod messages;
+mod port;
 pub mod queue;
 mod recorder;
 mod topology;
@@ -20,12 +21,15 @@ use crate::app::{App, Conn, Event as AppEvent};
 use crate::link::{Config as LinkConfig, Impairment, Statistics};
 use crate::record::{FlowOutcome, Outcome};
 use crate::rng::Seed;
-use crate::tcp::Event as TcpEvent;
+use crate::tcp::{Event as TcpEvent, State};
 use crate::time::{Duration, Instant};
 use crate::wire::{Direction, FlowId, Packet};
+pub use port::{Port, PortInfo};
+
 use flow::Flow;
 use io::WorldIo;
 use messages::Messages;
+use port::{PORT, Ports};
 use queue::{Class, Event, EventQueue};
 use recorder::Recorder;
 use topology::Topology;
@@ -49,6 +53,7 @@ struct Core {
     clients: Vec<Option<Client>>,
     messages: Option<Messages>,
     recorder: Option<Recorder>,
+    ports: Ports,
     changes: Vec<Option<Change>>,
     /// Ends with something to tell or to send, in the order in which they were touched.
     touched: Vec<(u32, Direction)>,
@@ -84,6 +89,7 @@ impl World {
                 clients: Vec::new(),
                 messages: None,
                 recorder: None,
+                ports: Ports::default(),
                 changes: Vec::new(),
                 touched: Vec::new(),
                 warmup,
@@ -103,6 +109,14 @@ impl World {
     /// Packets that reached a host so far.
     pub fn packets(&self) -> u64 {
         self.core.packets
+    }
+
+    /// Packets that links dropped so far, for whatever reason.
+    pub fn dropped(&self) -> u64 {
+        let dropped = |counters: crate::link::Counters| {
+            counters.dropped_loss + counters.dropped_queue + counters.dropped_corrupt
+        };
+        self.core.topology.links.iter().map(|link| dropped(link.counters())).sum()
     }
 
     /// Adds a link with its two directions, without instances.
@@ -351,12 +365,23 @@ impl World {
                 TcpEvent::Closed => AppEvent::Closed,
             };
             let app = end.app;
+            if app == PORT {
+                self.core.tell_port(Port { flow: number, direction }, event);
+                continue;
+            }
             self.call_app(app, |app, io| app.on_event(Conn(number), event, io));
         }
     }
 }
 
 impl Core {
+    /// Whoever holds the port hears of it when it polls.
+    fn tell_port(&mut self, port: Port, event: AppEvent) {
+        let other = &self.flows[port.flow as usize].ends[port.direction.reverse().index()];
+        let other_is_closed = matches!(other.connection.state(), State::Closed);
+        self.ports.tell(port, event, other_is_closed, self.now);
+    }
+
     /// A packet left a link: on to the next, or to its host.
     fn arrive(&mut self, mut packet: Packet) {
         packet.hop += 1;

@@ -46,6 +46,17 @@ impl Topology {
         instance
     }
 
+    /// Makes an instance new for another client; what is still inside is gone.
+    pub fn renew_instance(&mut self, group: usize, instance: [u32; 2], client: &str, seed: Seed) {
+        let group = &self.groups[group];
+        for direction in Direction::BOTH {
+            let number = instance[direction.index()] as usize;
+            let label = format!("link/{}/{client}/{}", group.name, direction.name());
+            self.links[number] = Link::new(&group.configs[direction.index()], seed, &label);
+            self.armed[number] = Instant::MAX;
+        }
+    }
+
     /// Changes all instances of a link; returns their numbers.
     pub fn reconfigure(&mut self, group: usize, configs: &[Config; 2], now: Instant) -> Vec<u32> {
         let group = &mut self.groups[group];

@@ -3,5 +3,8 @@
 
 pub mod admin;
 pub mod clock;
+pub mod gateway;
+pub mod proxy;
 pub mod server;
+pub mod splice;
 pub mod store;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::error::ReportError;
 use super::files::Results;
 use super::manifest::Manifest;
+use super::study::Study;
 use super::summary::{self, CellSummary};
 use super::table;
 
@@ -25,6 +26,15 @@ pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError
         let cells = summary::of_all(&results);
         folders.push((results, cells));
     }
+    // What `--set` made different is as good as an axis.
+    for (results, _) in &folders {
+        for (key, _) in results.study.changes() {
+            if !keys.iter().any(|known| known == key) {
+                keys.push(key.to_owned());
+            }
+        }
+    }
+    keys.retain(|key| key == "scenario" || differs(key, &folders));
     let group_by = match by {
         None => None,
         Some(key) => {
@@ -41,7 +51,10 @@ pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError
         for cell in cells.iter().filter(|cell| cell.n > 0) {
             let value = |key: &String| {
                 let axis = results.study.axes.iter().position(|axis| axis.key == *key);
-                axis.map_or("–".to_owned(), |axis| cell.values[axis].clone())
+                match axis {
+                    Some(axis) => cell.values[axis].clone(),
+                    None => changed(&results.study, key).unwrap_or("–").to_owned(),
+                }
             };
             let mut names: Vec<String> = keys.iter().map(value).collect();
             names[0].clone_from(&results.study.name);
@@ -59,6 +72,19 @@ pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError
     let mut rows = vec![heading];
     rows.extend(lines.into_iter().map(|(names, figures)| [names, figures].concat()));
     Ok(table::align(&rows, keys.len()))
+}
+
+/// What `--set` gave to a key, if it did.
+fn changed<'a>(study: &'a Study, key: &str) -> Option<&'a str> {
+    study.changes().filter(|(name, _)| *name == key).last().map(|(_, value)| value)
+}
+
+/// Whether a key is an axis somewhere, or was set to different values.
+fn differs(key: &str, folders: &[(Results, Vec<CellSummary>)]) -> bool {
+    let is_axis = |results: &Results| results.study.axes.iter().any(|axis| axis.key == *key);
+    let mut values = folders.iter().map(|(results, _)| changed(&results.study, key));
+    let first = values.next();
+    folders.iter().any(|(results, _)| is_axis(results)) || values.any(|value| Some(value) != first)
 }
 
 type Line = (Vec<String>, Vec<String>);
@@ -105,7 +131,21 @@ mod tests {
         };
         assert_eq!(first_words(None), ["scenario link.a.loss", "a 0%", "a 1%", "b 0%", "b 1%"]);
         assert_eq!(first_words(Some("scenario")), ["scenario link.a.loss", "a 0%", "b 0%", "a 1%", "b 1%"]);
-        let error = compare(&dirs, Some("tcp.mss")).expect_err("no such axis");
-        assert!(error.to_string().contains("there are scenario, link.a.loss"), "{error}");
+        // What was set differently is as good as an axis.
+        let set = |name: &str, overrides: &[&str]| {
+            let mut study = study(&[("link.a.loss", &["1%"])]);
+            study.trials = 1;
+            study.overrides = overrides.iter().map(|&change| change.to_owned()).collect();
+            let dir = dir.path().join(name);
+            fill(&dir, &study, |_, _| model);
+            dir
+        };
+        let dirs = [set("c", &["tcp.mss=500", "trials=1"]), set("d", &["tcp.mss=1000", "seed=1"])];
+        let text = compare(&dirs, None).expect("a table");
+        let names: Vec<&str> =
+            text.lines().map(|line| line.split_whitespace().nth(2).unwrap_or("")).collect();
+        assert_eq!(names, ["tcp.mss", "500", "1000"], "{text}");
+        let error = compare(&dirs, Some("tcp.nagle")).expect_err("no such axis");
+        assert!(error.to_string().contains("there are scenario, link.a.loss, tcp.mss"), "{error}");
     }
 }

@@ -65,6 +65,14 @@ pub fn write(
     if let Some(expect) = &study.expect {
         let _ = writeln!(page, "<p class=\"question\"><b>What one should see.</b> {}</p>", escape(expect));
     }
+    let changes: Vec<String> = study.changes().map(|(key, value)| format!("{key} = {value}")).collect();
+    if !changes.is_empty() {
+        let _ = writeln!(
+            page,
+            "<p class=\"warning\">This run departs from the scenario file: <code>{}</code>.</p>",
+            escape(&changes.join(", "))
+        );
+    }
     page.push_str("<h2>What came out</h2>\n");
     for sentence in &report.verdict {
         let _ = writeln!(page, "<p>{}</p>", escape(sentence));

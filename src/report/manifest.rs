@@ -95,6 +95,29 @@ impl Manifest {
         super::writer::replace(&path, text.as_bytes())
     }
 
+    /// What an earlier run's folder holds that this run would not make again; `None` if nothing.
+    /// An edited file is no reason: who edits a scenario wants its new results.
+    pub(super) fn would_lose(&self, earlier: &Manifest) -> Option<String> {
+        let (new, old) = (&self.study, &earlier.study);
+        let sets = |study: &Study| {
+            let given: Vec<String> =
+                study.changes().map(|(key, value)| format!("--set {key}={value}")).collect();
+            if given.is_empty() { "without --set".to_owned() } else { format!("with {}", given.join(" ")) }
+        };
+        let changed = !new.changes().eq(old.changes());
+        if new.name != old.name {
+            Some(format!("results of another scenario, \"{}\"", old.name))
+        } else if changed {
+            Some(format!("results {}; this run is {}", sets(old), sets(new)))
+        } else if new.seed != old.seed {
+            Some(format!("results of seed {}; this run has seed {}", old.seed, new.seed))
+        } else if new.trials < old.trials {
+            Some(format!("{} trials of each cell; this run has {}", old.trials, new.trials))
+        } else {
+            None
+        }
+    }
+
     /// What keeps two runs from being parts of one; `None` if nothing does. More trials are fine.
     pub(super) fn differs_from(&self, earlier: &Manifest) -> Option<String> {
         let (new, old) = (&self.study, &earlier.study);
@@ -104,7 +127,7 @@ impl Manifest {
             Some(format!("it was made by version {}", earlier.version))
         } else if new.seed != old.seed {
             Some(format!("its seed was {} instead of {}", old.seed, new.seed))
-        } else if new.overrides != old.overrides {
+        } else if !new.changes().eq(old.changes()) {
             Some(format!("it was run with --set {:?} instead of {:?}", old.overrides, new.overrides))
         } else if new.scenario != old.scenario || new.axes != old.axes || new.duration != old.duration {
             Some("the scenario has changed since".to_owned())

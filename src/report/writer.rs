@@ -16,9 +16,10 @@ use super::study::{Run, Study, TrialRow};
 /// What to do with what the folder already holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Start afresh. Results of the same scenario are replaced, anything else is refused.
+    /// Start afresh. Results of the same scenario under the same arguments are replaced, even if the
+    /// file was edited meanwhile; anything else is refused.
     Fresh,
-    /// Start afresh, and replace the results of another scenario too. Files that are not ours stay.
+    /// Start afresh, and replace the results of another scenario or other arguments too. Files that are not ours stay.
     Force,
     /// Keep the finished trials of the same scenario, seed and version, and go on from there.
     Resume,
@@ -56,11 +57,13 @@ impl ResultFolder {
             (Mode::Resume | Mode::Fresh, Earlier::Foreign(holds)) => {
                 return Err(ReportError::Occupied { path: dir.to_owned(), holds });
             }
-            (Mode::Fresh, Earlier::Ours(earlier)) if earlier.study.name != study.name => {
-                let holds = format!("results of another scenario, \"{}\"", earlier.study.name);
-                return Err(ReportError::Occupied { path: dir.to_owned(), holds });
+            (Mode::Fresh, Earlier::Ours(earlier)) => {
+                if let Some(holds) = manifest.would_lose(&earlier) {
+                    return Err(ReportError::Occupied { path: dir.to_owned(), holds });
+                }
+                clear(dir)?;
             }
-            (Mode::Fresh | Mode::Force, Earlier::Ours(_) | Earlier::Foreign(_)) => clear(dir)?,
+            (Mode::Force, Earlier::Ours(_) | Earlier::Foreign(_)) => clear(dir)?,
             (_, Earlier::Nothing) => {}
         }
         manifest.write(dir)?;

@@ -102,7 +102,7 @@ impl Hall {
             request => request,
         };
         let mut deliveries = Vec::new();
-        self.room.handle(client, request, &mut deliveries);
+        self.room.handle(client, request.printable(), &mut deliveries);
         let mut changed = false;
         for Delivery { to, event } in deliveries {
             changed |= matches!(

@@ -1,7 +1,7 @@
 //! The server's side of the administrator's port.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -15,7 +15,11 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::wire::encode;
-use crate::live::server::Shared;
+use crate::engine::PortInfo;
+use crate::live::gateway::{Conditions, Gateway};
+use crate::live::server::{ClientInfo, Shared};
+use crate::time::Duration;
+use crate::units::Probability;
 
 /// The longest request, in bytes.
 const REQUEST: usize = 64 * 1024;
@@ -33,13 +37,20 @@ pub struct Admin {
     pub token: Option<String>,
     /// Ends the server.
     pub stop: watch::Sender<bool>,
+    /// What every client's bytes cross, and its first conditions.
+    network: Option<(Conditions, Gateway)>,
     wrong: RefCell<HashMap<IpAddr, u32>>,
 }
 
 impl Admin {
     /// An administrator of `hub`, whose `shutdown` sets `stop`.
-    pub fn new(hub: Shared, token: Option<String>, stop: watch::Sender<bool>) -> Admin {
-        Admin { hub, token, stop, wrong: RefCell::default() }
+    pub fn new(
+        hub: Shared,
+        token: Option<String>,
+        stop: watch::Sender<bool>,
+        network: Option<(Conditions, Gateway)>,
+    ) -> Admin {
+        Admin { hub, token, stop, network, wrong: RefCell::default() }
     }
 
     /// Whether the request may be answered; waits where somebody guesses.
@@ -58,7 +69,8 @@ impl Admin {
         false
     }
 
-    fn answer(&self, request: &Value) -> Result<Value, String> {
+    async fn answer(&self, request: &Value) -> Result<Value, String> {
+        let paths = self.paths().await;
         let params = &request["params"];
         let text =
             |name: &str| params[name].as_str().ok_or_else(|| format!("`params` needs a text `{name}`"));
@@ -66,8 +78,8 @@ impl Admin {
             |name: &str| params[name].as_f64().ok_or_else(|| format!("`params` needs a number `{name}`"));
         let done = |words: &str| Ok(json!({ "status": "ok", "message": words }));
         match request["command"].as_str() {
-            Some("get_stats") => Ok(self.stats()),
-            Some("get_clients") => Ok(json!({ "clients": self.clients() })),
+            Some("get_stats") => Ok(self.stats(&paths)),
+            Some("get_clients") => Ok(json!({ "clients": self.clients(&paths) })),
             Some("kick_client") => {
                 let id = text("client_id")?;
                 if self.hub.borrow_mut().kick(id) {
@@ -82,8 +94,16 @@ impl Admin {
             }
             Some("set_network_sim") => {
                 let (loss, delay) = (number("packet_loss_rate")?, number("delay")?);
-                let _ = (loss, delay);
-                Err("this server has no emulated network".to_owned())
+                let (conditions, gateway) = self.network.as_ref().ok_or(
+                    "this server has no emulated network; start it with --loss 0% or another condition",
+                )?;
+                let loss = Probability::new(loss).ok_or("`packet_loss_rate` is between 0 and 1")?;
+                if !(0.0..=60.0).contains(&delay) {
+                    return Err("`delay` is in seconds, at most 60".to_owned());
+                }
+                let changed = conditions.with(loss, Duration::from_secs_f64(delay));
+                gateway.set(&changed).map_err(|_| "the emulated network has ended")?;
+                done(&format!("the network is now: {}", changed.describe()))
             }
             Some("shutdown") => {
                 self.stop.send_replace(true);
@@ -97,11 +117,16 @@ impl Admin {
         }
     }
 
-    fn stats(&self) -> Value {
-        let hub = self.hub.borrow();
-        let totals = hub.totals();
+    /// The TCP of every emulated path, by its number.
+    async fn paths(&self) -> BTreeMap<u64, [PortInfo; 2]> {
+        let Some((_, gateway)) = &self.network else { return BTreeMap::new() };
+        gateway.statistics().await.map(|all| all.connections.into_iter().collect()).unwrap_or_default()
+    }
+
+    fn stats(&self, paths: &BTreeMap<u64, [PortInfo; 2]>) -> Value {
+        let totals = self.hub.borrow().totals();
         let details: serde_json::Map<String, Value> = self
-            .clients()
+            .clients(paths)
             .into_iter()
             .map(|client| (client["id"].as_str().unwrap_or_default().to_owned(), client))
             .collect();
@@ -116,31 +141,54 @@ impl Admin {
         })
     }
 
-    fn clients(&self) -> Vec<Value> {
-        let client = |client: crate::live::server::ClientInfo| {
-            let account = client.account;
-            json!({
-                "id": client.id,
-                "username": client.nick,
-                "address": client.address.to_string(),
-                "dialect": client.dialect,
-                "connected_s": client.age.as_secs_f64(),
-                "messages_in": client.count.requests,
-                "messages_out": client.count.messages_out,
-                "bytes_in": client.count.bytes_in,
-                "bytes_out": client.count.bytes_out,
-                "queue_bytes": client.backlog,
-                "congestion_window": account.map(|account| account.cwnd),
-                "ssthresh": account.map(|account| account.ssthresh),
-                "rto": account.map(|account| account.rto.as_secs_f64()),
-                "rtt": account.and_then(|account| account.srtt).map(crate::time::Duration::as_secs_f64),
-                "pending_messages": account.map_or(0, |account| account.pending),
-                "retransmissions": account.map(|account| account.retransmissions),
-                "state": account.map_or("none", |account| account.state),
-            })
-        };
-        self.hub.borrow().clients().into_iter().map(client).collect()
+    fn clients(&self, paths: &BTreeMap<u64, [PortInfo; 2]>) -> Vec<Value> {
+        let clients = self.hub.borrow().clients();
+        clients.iter().map(|client| describe(client, client.path.and_then(|path| paths.get(&path)))).collect()
     }
+}
+
+/// A connection's figures: those of the server's end of its emulated path, else those of the
+/// dialect's own acknowledgments, else none.
+fn describe(client: &ClientInfo, path: Option<&[PortInfo; 2]>) -> Value {
+    let mut value = json!({
+        "id": client.id,
+        "username": client.nick,
+        "address": client.address.to_string(),
+        "dialect": client.dialect,
+        "connected_s": client.age.as_secs_f64(),
+        "messages_in": client.count.requests,
+        "messages_out": client.count.messages_out,
+        "bytes_in": client.count.bytes_in,
+        "bytes_out": client.count.bytes_out,
+        "queue_bytes": client.backlog,
+        "pending_messages": client.account.map_or(0, |account| account.pending),
+    });
+    let figures = match (path, client.account) {
+        (Some([_, far]), _) => json!({
+            "congestion_window": far.snapshot.cwnd,
+            "ssthresh": far.snapshot.ssthresh,
+            "rto": far.snapshot.rto.as_secs_f64(),
+            "rtt": far.snapshot.srtt.map(Duration::as_secs_f64),
+            "retransmissions": far.stats.retransmits,
+            "state": far.snapshot.phase.name(),
+            "window_unit": "bytes",
+        }),
+        (None, Some(account)) => json!({
+            "congestion_window": account.cwnd,
+            "ssthresh": account.ssthresh,
+            "rto": account.rto.as_secs_f64(),
+            "rtt": account.srtt.map(Duration::as_secs_f64),
+            "retransmissions": account.retransmissions,
+            "state": account.state,
+            "window_unit": "messages",
+        }),
+        // The kernel's TCP does not tell. The original tool wants numbers all the same.
+        (None, None) => json!({ "congestion_window": 0, "rto": 0, "state": "kernel" }),
+    };
+    if let (Some(value), Value::Object(figures)) = (value.as_object_mut(), figures) {
+        value.extend(figures);
+    }
+    value
 }
 
 /// Serves administrators until the server ends.
@@ -180,7 +228,7 @@ async fn converse(admin: &Admin, mut socket: TcpStream, from: IpAddr) -> io::Res
         let reply = match serde_json::from_slice::<Value>(&bytes) {
             Err(error) => Err(format!("this is no JSON: {error}")),
             Ok(request) if !admin.admits(from, &request).await => Err("a wrong token".to_owned()),
-            Ok(request) => admin.answer(&request),
+            Ok(request) => admin.answer(&request).await,
         };
         let reply = reply.unwrap_or_else(|error| json!({ "error": error }));
         socket.write_all(&encode(&reply)).await?;

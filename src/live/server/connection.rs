@@ -5,20 +5,22 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::sleep_until;
 
 use super::hub::Shared;
 use super::limit::Bucket;
 use super::peer::Flushed;
+use super::porter::{read_frame, write_frame};
 use crate::chat::message::ClientId;
 use crate::chat::protocol::ServerSession;
 use crate::live::clock::Clock;
+use crate::live::gateway::Stream;
 use crate::time::Duration;
 
 /// The most that one read takes.
-const READ: usize = 16 * 1024;
+pub(super) const READ: usize = 16 * 1024;
 
 /// Who comes in, and how it is to be treated.
 #[derive(Debug)]
@@ -61,33 +63,36 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: TcpStr
     converse(&hub, id, hear, speak).await;
 }
 
-/// Serves any other stream: an encrypted one, or the far end of an emulated path.
-pub(super) async fn serve_stream<S: AsyncRead + AsyncWrite>(hub: Shared, newcomer: Newcomer, stream: S) {
+/// Serves a person at the far end of an emulated path, where each message is a frame.
+pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream) {
+    let number = far.connection();
     let id = open(&hub, newcomer, None);
-    let (mut reader, mut writer) = tokio::io::split(stream);
+    if let Some(peer) = hub.borrow_mut().peer(id) {
+        peer.path = Some(number);
+    }
+    let (mut reader, mut writer) = tokio::io::split(far);
     let hear = async {
         let mut bucket = bucket(&hub);
-        let mut buffer = vec![0; READ / 4];
-        loop {
-            match reader.read(&mut buffer).await? {
-                0 => return end_of_file(&hub, id).await,
-                read => hub.borrow_mut().receive(id, &buffer[..read]),
-            }
+        let mut frame = Vec::new();
+        while read_frame(&mut reader, &mut frame).await? {
+            hub.borrow_mut().receive(id, &frame);
             restrain(&hub, &mut bucket, id).await;
         }
+        end_of_file(&hub, id).await
     };
     let speak = async {
         let (clock, wake) = handles(&hub, id);
         loop {
             let next = match hub.borrow_mut().peer(id) {
                 Some(peer) => peer.next(clock.now()),
-                None => Err(Flushed::Broken),
+                None => return Ok(()),
             };
             match next {
-                Ok((bytes, from)) => {
-                    let written = writer.write(&bytes[from..]).await?;
+                Ok((bytes, _)) => {
+                    hub.borrow_mut().memory.commit();
+                    write_frame(&mut writer, &bytes).await?;
                     if let Some(peer) = hub.borrow_mut().peer(id) {
-                        peer.wrote(written, clock.now());
+                        peer.wrote(bytes.len(), clock.now());
                     }
                 }
                 Err(Flushed::Until(at)) => sleep_until(clock.wall(at)).await,

@@ -75,6 +75,8 @@ pub struct ClientInfo {
     pub count: Count,
     /// Bytes that wait to be written or acknowledged.
     pub backlog: usize,
+    /// The number of its emulated path.
+    pub path: Option<u64>,
     /// The dialect's own acknowledgments.
     pub account: Option<Account>,
 }
@@ -270,7 +272,7 @@ impl Hub {
         };
         let mut people_changed = false;
         let mut deliveries = std::mem::take(&mut self.deliveries);
-        self.room.handle(id, request.0, &mut deliveries);
+        self.room.handle(id, request.0.printable(), &mut deliveries);
         for Delivery { to, event } in deliveries.drain(..) {
             if let Event::Welcome { nick, .. } = &event {
                 info!(client = id.0, nick = &**nick, "joined");
@@ -488,6 +490,7 @@ impl Hub {
                 age: now - peer.since,
                 count: peer.count,
                 backlog: peer.backlog(),
+                path: peer.path,
                 account: peer.session.account(),
             })
         };

@@ -7,40 +7,38 @@ use crate::time::{Duration, Instant};
 pub(super) struct Bucket {
     /// Requests a second; 0 is without limit.
     rate: u32,
-    /// What may still be said, in requests times 1e9.
-    tokens: u64,
+    /// What may still be said, in requests times 1e9; below zero it is a debt.
+    tokens: i128,
     filled: Instant,
     /// Requests counted so far.
     taken: u64,
 }
 
-const UNIT: u64 = 1_000_000_000;
+const UNIT: i128 = 1_000_000_000;
 
 impl Bucket {
     pub fn new(rate: u32, now: Instant) -> Bucket {
         Bucket { rate, tokens: Bucket::capacity(rate), filled: now, taken: 0 }
     }
 
-    fn capacity(rate: u32) -> u64 {
-        2 * u64::from(rate) * UNIT
+    fn capacity(rate: u32) -> i128 {
+        2 * i128::from(rate) * UNIT
     }
 
     /// The client has made `total` requests by now: how long it must wait until it is heard again.
+    /// What it said too much is a debt.
     pub fn take_up_to(&mut self, total: u64, now: Instant) -> Duration {
         if self.rate == 0 {
             return Duration::ZERO;
         }
         let elapsed = now.saturating_since(self.filled).as_nanos();
-        let earned = elapsed.saturating_mul(self.rate.into());
-        self.tokens = self.tokens.saturating_add(earned).min(Bucket::capacity(self.rate));
+        let earned = i128::from(elapsed) * i128::from(self.rate);
+        let cost = i128::from(total - self.taken) * UNIT;
+        self.tokens = (self.tokens + earned).min(Bucket::capacity(self.rate)) - cost;
         self.filled = now;
-        let cost = (total - self.taken).saturating_mul(UNIT);
-        let paid = cost.min(self.tokens);
-        self.tokens -= paid;
-        // What could not be paid stays to be counted; less than a whole request is rounded up.
-        let owed = (cost - paid).div_ceil(UNIT);
-        self.taken = total - owed;
-        Duration::from_nanos((owed * UNIT).saturating_sub(self.tokens).div_ceil(self.rate.into()))
+        self.taken = total;
+        let debt = (-self.tokens).max(0) as u64;
+        Duration::from_nanos(debt.div_ceil(self.rate.into()))
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `connection` | one connection's task: hear, speak, keep time |
 //! | `accounts` | whose nick it is |
 //! | `memory` | what was said, and whose nicks are whose |
+//! | `porter` | between a socket and its emulated path |
 //! | `limit` | how much a client may say |
 
 mod accounts;
@@ -20,6 +21,7 @@ mod hub;
 mod limit;
 mod memory;
 mod peer;
+mod porter;
 
 use std::cell::RefCell;
 use std::io;
@@ -38,6 +40,7 @@ pub use peer::Count;
 
 use super::admin::{self, Admin};
 use super::clock::Clock;
+use super::gateway::{Conditions, Gateway};
 use super::store::{Store, StoreError};
 use crate::chat::protocol::{self, Kind, SPEAKS_WITHIN};
 use crate::time::Duration;
@@ -67,6 +70,8 @@ pub struct Settings {
     /// The least time between two messages to a client of a dialect without frames; `None` is each
     /// dialect's own.
     pub pacing: Option<Duration>,
+    /// The network between every client and the room; none if there is nothing here.
+    pub network: Option<Conditions>,
     /// What the dialects leave open.
     pub dialects: protocol::Settings,
 }
@@ -84,6 +89,7 @@ impl Default for Settings {
             store: None,
             accounts_only: false,
             pacing: None,
+            network: None,
             dialects: protocol::Settings::default(),
         }
     }
@@ -95,6 +101,7 @@ pub struct Server {
     settings: Settings,
     listeners: Vec<(Kind, TcpListener)>,
     store: Option<Store>,
+    gateway: Option<Gateway>,
     admin: Option<(TcpListener, Option<String>)>,
 }
 
@@ -111,6 +118,7 @@ impl Server {
             Some(path) => Some(Store::open(path).map_err(|error| unusable(path, error))?),
             None => None,
         };
+        let gateway = settings.network.as_ref().map(Gateway::start).transpose()?;
         let mut listeners = Vec::new();
         for (kind, address) in addresses {
             let name = |error: io::Error| {
@@ -121,7 +129,7 @@ impl Server {
             };
             listeners.push((*kind, TcpListener::bind(address).await.map_err(name)?));
         }
-        Ok(Server { settings, listeners, store, admin: None })
+        Ok(Server { settings, listeners, store, gateway, admin: None })
     }
 
     /// With a port for administrators, who must show `token` if there is one; whom other machines
@@ -156,13 +164,14 @@ impl Server {
         let local = LocalSet::new();
         local
             .run_until(async move {
+                let network = self.settings.network.clone().zip(self.gateway.clone());
                 let hub = Rc::new(RefCell::new(Hub::new(Rc::new(self.settings), Clock::start(), self.store)));
                 tokio::task::spawn_local(hub::end_turns(Rc::clone(&hub)));
                 for (kind, listener) in self.listeners {
-                    tokio::task::spawn_local(accept(Rc::clone(&hub), kind, listener));
+                    tokio::task::spawn_local(accept(Rc::clone(&hub), self.gateway.clone(), kind, listener));
                 }
                 if let Some((listener, token)) = self.admin {
-                    let admin = Admin::new(Rc::clone(&hub), token, stop.clone());
+                    let admin = Admin::new(Rc::clone(&hub), token, stop.clone(), network);
                     tokio::task::spawn_local(admin::serve(Rc::new(admin), listener));
                 }
                 let _ = stopped.wait_for(|&stop| stop).await;
@@ -180,7 +189,7 @@ impl Server {
 }
 
 /// Takes in whoever comes.
-async fn accept(hub: Shared, kind: Kind, listener: TcpListener) {
+async fn accept(hub: Shared, gateway: Option<Gateway>, kind: Kind, listener: TcpListener) {
     loop {
         match listener.accept().await {
             Ok((socket, address)) => {
@@ -192,7 +201,8 @@ async fn accept(hub: Shared, kind: Kind, listener: TcpListener) {
                     warn!(%address, "turned away: too many connections");
                     continue;
                 }
-                tokio::task::spawn_local(welcome(Rc::clone(&hub), kind, socket, address));
+                let gateway = gateway.clone();
+                tokio::task::spawn_local(welcome(Rc::clone(&hub), gateway, kind, socket, address));
             }
             Err(error) => {
                 // Out of file descriptors, most likely: others must go first.
@@ -203,20 +213,31 @@ async fn accept(hub: Shared, kind: Kind, listener: TcpListener) {
     }
 }
 
-async fn welcome(hub: Shared, kind: Kind, socket: TcpStream, address: SocketAddr) {
+async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: TcpStream, address: SocketAddr) {
     // Nagle against delayed acknowledgments is where the originals' 40 ms come from.
     let _ = socket.set_nodelay(true);
     let kind = match kind {
         Kind::SlashOrPipe => told_apart(&socket).await,
         kind => kind,
     };
-    let newcomer = {
+    let mut newcomer = {
         let settings = &hub.borrow().settings;
         let gap = settings.pacing.unwrap_or_else(|| kind.gap());
         let session = protocol::server_session(kind, &settings.dialects);
         Newcomer { dialect: kind.name(), address, session, gap }
     };
-    connection::serve_socket(hub, newcomer, socket).await;
+    let Some(gateway) = gateway else {
+        return connection::serve_socket(hub, newcomer, socket).await;
+    };
+    match gateway.open().await {
+        Ok([near, far]) => {
+            // The pacer stands at the socket; over the path nothing waits.
+            let gap = std::mem::replace(&mut newcomer.gap, Duration::ZERO);
+            tokio::task::spawn_local(connection::serve_path(hub, newcomer, far));
+            porter::carry(socket, near, gap).await;
+        }
+        Err(_) => warn!("the emulated network has ended"),
+    }
 }
 
 /// Program 4's client speaks first, program 2's waits for a greeting.

@@ -22,6 +22,8 @@ pub(super) struct Peer {
     pub session: Box<dyn ServerSession>,
     /// Whether several messages may go in one write.
     framed: bool,
+    /// The number of its emulated path, if it has one.
+    pub path: Option<u64>,
     /// Written by the hub itself where it is a plain socket.
     pub socket: Option<Rc<TcpStream>>,
     /// Rouses its writer: there is something to write, or it is closing.
@@ -100,6 +102,7 @@ impl Peer {
             since: now,
             framed: session.is_framed(),
             session,
+            path: None,
             socket: None,
             writer: Rc::default(),
             timer: Rc::default(),

@@ -1,0 +1,38 @@
+//! What `serve` and `proxy` share: the emulated network, and how they are ended.
+
+use std::path::Path;
+
+use tokio::sync::watch;
+
+use super::output::Failure;
+use crate::live::gateway::{Conditions, Options};
+use crate::scenario::text_of;
+
+/// The network that the options ask for.
+pub fn conditions(options: &Options) -> Result<Conditions, Failure> {
+    let text = match &options.scenario {
+        Some(file) => Some(read(file)?),
+        None => None,
+    };
+    let file = text.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
+    options.conditions(file).map_err(Failure::Scenario)
+}
+
+fn read(file: &Path) -> Result<(String, String), Failure> {
+    let name = file.display().to_string();
+    let text = text_of(&name, std::fs::read(file))?;
+    Ok((name, text))
+}
+
+/// A flag that Ctrl-C and SIGTERM set; a second one ends the program at once.
+pub fn stop_on_signals() -> Result<watch::Sender<bool>, Failure> {
+    let stop = watch::Sender::new(false);
+    let flag = stop.clone();
+    ctrlc::set_handler(move || {
+        if flag.send_replace(true) {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|error| Failure::other(format!("cannot listen for Ctrl-C: {error}"), ""))?;
+    Ok(stop)
+}

@@ -1,0 +1,95 @@
+//! `testbed proxy`: any TCP server behind an emulated network.
+
+use std::sync::atomic::Ordering;
+
+use clap::Args;
+use serde_json::json;
+
+use super::network;
+use super::output::{Failure, print};
+use crate::live::gateway::{Gateway, Options, Statistics};
+use crate::live::proxy::{Count, Proxy};
+
+/// Put any TCP server behind an emulated network
+///
+/// Clients connect to LISTEN and reach UPSTREAM over a TCP connection of the testbed's own, whose
+/// segments are lost, delayed and sent again as the options say. Ends with Ctrl-C and says what it did.
+#[derive(Debug, Args)]
+pub struct ProxyCommand {
+    /// Where clients connect, e. g. 127.0.0.1:9000
+    listen: String,
+    /// The server, e. g. localhost:80
+    upstream: String,
+    #[command(flatten)]
+    network: Options,
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
+    /// What is logged to stderr: error, warn, info, debug, or a filter by module
+    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    log: String,
+}
+
+impl ProxyCommand {
+    /// Carries connections until it is ended.
+    pub fn execute(self) -> Result<(), Failure> {
+        super::logging::start(&self.log, false)?;
+        super::logging::raise_open_files(10_000);
+        let conditions = network::conditions(&self.network)?;
+        let gateway = Gateway::start(&conditions)
+            .map_err(|error| Failure::other(format!("cannot start a thread: {error}"), ""))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), ""))?;
+        let stop = super::network::stop_on_signals()?;
+        let (count, statistics) = runtime.block_on(async {
+            let failed = |error: std::io::Error| Failure::other(error, "choose another address for LISTEN");
+            let proxy = Proxy::bind(&self.listen, &self.upstream, gateway.clone()).await.map_err(failed)?;
+            let address = proxy.address().map_err(failed)?;
+            eprintln!("{address} → {} over {}", self.upstream, conditions.describe());
+            let count = proxy.run(stop.subscribe()).await;
+            let statistics = gateway.statistics().await.map_err(|error| failed(error.into()))?;
+            Ok::<_, Failure>((count, statistics))
+        })?;
+        print(&if self.json { as_json(&count, &statistics) } else { as_text(&count, &statistics) })
+    }
+}
+
+const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0)];
+
+fn as_text(count: &Count, statistics: &Statistics) -> String {
+    let micros = |quantile: f64| statistics.lateness.value_at_quantile(quantile) as f64 / 1e3;
+    let late: Vec<String> =
+        QUANTILES.iter().map(|&(name, quantile)| format!("{name} {:.0} µs", micros(quantile))).collect();
+    format!(
+        "{} connections ({} could not be carried on), {} bytes up, {} bytes down\n\
+         {} packets arrived, {} were dropped\nlateness of {} instants: {}\n",
+        count.connections.load(Ordering::Relaxed),
+        count.refused.load(Ordering::Relaxed),
+        statistics.bytes[0],
+        statistics.bytes[1],
+        statistics.packets,
+        statistics.dropped,
+        statistics.lateness.len(),
+        late.join(", "),
+    )
+}
+
+fn as_json(count: &Count, statistics: &Statistics) -> String {
+    let lateness: serde_json::Map<String, serde_json::Value> = QUANTILES
+        .iter()
+        .map(|&(name, quantile)| {
+            let micros = statistics.lateness.value_at_quantile(quantile) as f64 / 1e3;
+            (format!("{name}_us"), json!(micros))
+        })
+        .collect();
+    let value = json!({
+        "connections": count.connections.load(Ordering::Relaxed),
+        "refused": count.refused.load(Ordering::Relaxed),
+        "bytes_up": statistics.bytes[0],
+        "bytes_down": statistics.bytes[1],
+        "packets": statistics.packets,
+        "dropped": statistics.dropped,
+        "lateness": lateness,
+    });
+    format!("{value:#}\n")
+}

@@ -1,0 +1,144 @@
+//! Which network a gateway emulates: a scenario's links and TCP, or a few options that become one.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use crate::link::config::{Config, LossModel};
+use crate::scenario::{Plan, Scenario, ScenarioError};
+use crate::time::Duration;
+use crate::units::Probability;
+
+/// A network: the path of a scenario's first group of clients.
+#[derive(Clone, Debug)]
+pub struct Conditions {
+    scenario: Arc<Scenario>,
+}
+
+/// The options of the command line.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Emulated network (none without an option)")]
+pub struct Options {
+    /// Take links and TCP from a scenario: the path of its first group of clients
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<std::path::PathBuf>,
+    /// Loss in each direction, e. g. 10%
+    #[arg(long, value_name = "CHANCE", conflicts_with = "scenario")]
+    pub loss: Option<String>,
+    /// One-way delay, e. g. 25ms
+    #[arg(long, value_name = "TIME", conflicts_with = "scenario")]
+    pub delay: Option<String>,
+    /// Standard deviation of the delay, e. g. 5ms
+    #[arg(long, value_name = "TIME", conflicts_with = "scenario")]
+    pub jitter: Option<String>,
+    /// Rate of the link, e. g. 10mbit
+    #[arg(long, value_name = "RATE", conflicts_with = "scenario")]
+    pub rate: Option<String>,
+    /// Limit of the queue before it, e. g. 1bdp, "100 packets" or 64KiB
+    #[arg(long, value_name = "SIZE", requires = "rate")]
+    pub queue: Option<String>,
+    /// Congestion control, e. g. reno
+    #[arg(long, value_name = "NAME", conflicts_with = "scenario")]
+    pub congestion: Option<String>,
+    /// Any other key of a scenario; the link is called `path`, e. g. link.path.up.loss=20%
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+}
+
+impl Options {
+    /// Whether any network is asked for.
+    pub fn is_empty(&self) -> bool {
+        let given = [&self.loss, &self.delay, &self.jitter, &self.rate, &self.queue, &self.congestion];
+        self.scenario.is_none() && self.sets.is_empty() && given.iter().all(|option| option.is_none())
+    }
+
+    /// The options as a scenario's text, for which all its rules hold. Without `--scenario`.
+    fn text(&self) -> String {
+        let mut text = String::from("duration = \"1s\"\n[link.path]\nper_client = true\n");
+        let quoted = |value: &str| toml::Value::from(value).to_string();
+        let mut line = |key: &str, value: &Option<String>| {
+            if let Some(value) = value {
+                let _ = writeln!(text, "{key} = {}", quoted(value));
+            }
+        };
+        line("loss", &self.loss);
+        line("rate", &self.rate);
+        line("queue", &self.queue);
+        let delay = self.delay.as_deref().unwrap_or("0ms");
+        match &self.jitter {
+            Some(jitter) => {
+                let _ = writeln!(
+                    text,
+                    "delay = {{ mean = {}, jitter = {}, distribution = \"normal\" }}",
+                    quoted(delay),
+                    quoted(jitter)
+                );
+            }
+            None => {
+                let _ = writeln!(text, "delay = {}", quoted(delay));
+            }
+        }
+        if let Some(congestion) = &self.congestion {
+            let _ = writeln!(text, "[tcp]\ncongestion = {}", quoted(congestion));
+        }
+        text.push_str("[[clients]]\nname = \"connection\"\npath = [\"path\"]\napp = { kind = \"bulk\", direction = \"up\" }\n");
+        text
+    }
+
+    /// The network that is asked for; `file` is the scenario's name and text if one is.
+    pub fn conditions(&self, file: Option<(&str, &str)>) -> Result<Conditions, Box<ScenarioError>> {
+        let own = self.text();
+        let (name, text) = file.unwrap_or(("the network's options, as a scenario", &own));
+        let plan = Plan::parse(name, text, &self.sets).map_err(Box::new)?;
+        Ok(Conditions { scenario: Arc::new(plan.scenario(0).map_err(Box::new)?) })
+    }
+}
+
+impl Conditions {
+    /// The scenario behind them.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// The same network with another loss and one-way delay of its path, in each direction. A path
+    /// of several links gets both on its first.
+    pub fn with(&self, loss: Probability, delay: Duration) -> Conditions {
+        let mut scenario = Scenario::clone(&self.scenario);
+        let path = scenario.groups[0].path.clone();
+        for (n, link) in path.into_iter().enumerate() {
+            for config in &mut scenario.links[link].directions {
+                let (loss, delay) = if n == 0 { (loss, delay) } else { (Probability::NEVER, Duration::ZERO) };
+                set(config, loss, delay);
+            }
+        }
+        Conditions { scenario: Arc::new(scenario) }
+    }
+
+    /// What it does, in a line.
+    pub fn describe(&self) -> String {
+        let group = &self.scenario.groups[0];
+        let links: Vec<String> =
+            group.path.iter().map(|&link| describe(&self.scenario.links[link].directions)).collect();
+        format!("{}; TCP with {}", links.join(", then "), group.tcp.congestion.algorithm.name)
+    }
+}
+
+fn set(config: &mut Config, loss: Probability, delay: Duration) {
+    config.loss = LossModel::Independent(loss);
+    config.delay.mean = delay;
+    if delay.is_zero() {
+        config.delay.jitter = Duration::ZERO;
+    }
+}
+
+fn describe(directions: &[Config; 2]) -> String {
+    let one = |config: &Config| {
+        let loss = match config.loss {
+            LossModel::Independent(loss) => format!("{}% loss", loss.as_f64() * 100.0),
+            LossModel::GilbertElliott { .. } => "loss in bursts".to_owned(),
+        };
+        let rate = config.rate.map(|rate| format!(", {} Mbit/s", rate.as_mbit())).unwrap_or_default();
+        format!("{loss}, {} delay{rate}", config.delay.mean)
+    };
+    let [up, down] = [one(&directions[0]), one(&directions[1])];
+    if up == down { format!("{up} each way") } else { format!("{up} up, {down} down") }
+}

@@ -1,0 +1,85 @@
+//! The emulated path for real sockets: a world of its own, advanced by the wall clock on a thread
+//! of its own. A [`Stream`] pair is a TCP connection inside it, whose segments are dropped, delayed
+//! and sent again as in a scenario.
+//!
+//! What enters is stamped with the wall time, or the world's own if that is ahead; events that are
+//! late run at their due instant, so that lateness never adds up. How late each was is counted.
+
+mod conditions;
+mod pipe;
+mod thread;
+
+use std::sync::mpsc;
+
+use hdrhistogram::Histogram;
+use tokio::sync::oneshot;
+
+pub use conditions::{Conditions, Options};
+pub use pipe::Stream;
+
+use crate::engine::PortInfo;
+
+/// A handle on the world's thread; the thread ends with the last one.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    commands: mpsc::Sender<thread::Command>,
+}
+
+/// The world's thread has ended.
+#[derive(Debug)]
+pub struct Ended;
+
+/// What a gateway has done so far.
+#[derive(Clone, Debug)]
+pub struct Statistics {
+    /// Packets that reached an end.
+    pub packets: u64,
+    /// Packets that links dropped, for whatever reason.
+    pub dropped: u64,
+    /// Connections opened.
+    pub opened: u64,
+    /// Bytes that have come out at the servers' ends, and at the clients'.
+    pub bytes: [u64; 2],
+    /// The open connections: number, and how they look from the client's and the server's end.
+    pub connections: Vec<(u64, [PortInfo; 2])>,
+    /// How late each instant of the world came, in nanoseconds.
+    pub lateness: Histogram<u64>,
+}
+
+impl Gateway {
+    /// Starts the thread of a world with these conditions.
+    pub fn start(conditions: &Conditions) -> std::io::Result<Gateway> {
+        let (commands, inbox) = mpsc::channel();
+        let world = thread::Driver::new(conditions, inbox);
+        std::thread::Builder::new().name("world".to_owned()).spawn(move || world.run())?;
+        Ok(Gateway { commands })
+    }
+
+    /// Opens a connection: its client's end and its server's.
+    pub async fn open(&self) -> Result<[Stream; 2], Ended> {
+        let commands = self.commands.clone();
+        self.ask(|reply| thread::Command::Open(reply, commands)).await
+    }
+
+    /// Changes the conditions for all connections from now on. Settings of TCP are for new ones.
+    pub fn set(&self, conditions: &Conditions) -> Result<(), Ended> {
+        self.commands.send(thread::Command::Set(Box::new(conditions.clone()))).map_err(|_| Ended)
+    }
+
+    /// What it has done so far.
+    pub async fn statistics(&self) -> Result<Statistics, Ended> {
+        self.ask(thread::Command::Statistics).await
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> thread::Command) -> Result<T, Ended> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).map_err(|_| Ended)?;
+        answer.await.map_err(|_| Ended)
+    }
+}
+
+impl From<Ended> for std::io::Error {
+    fn from(_: Ended) -> std::io::Error {
+        std::io::Error::other("the emulated network has ended")
+    }
+}

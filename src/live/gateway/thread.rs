@@ -1,0 +1,337 @@
+//! The world's own thread: it sleeps until something is due or somebody has something for it, and
+//! touches the world between.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration as Span, Instant as Wall};
+
+use hdrhistogram::Histogram;
+use tokio::sync::oneshot;
+
+use super::Statistics;
+use super::conditions::Conditions;
+use super::pipe::{CAPACITY, Pipe, Stream, lock};
+use crate::app::Event;
+use crate::engine::{Port, World};
+use crate::rng::Seed;
+use crate::tcp::{self, State};
+use crate::time::{Duration, Instant};
+
+/// What somebody has for the world.
+pub(super) enum Command {
+    /// Streams hold the way to this thread, which ends when nobody does any more.
+    Open(oneshot::Sender<[Stream; 2]>, Sender<Command>),
+    /// A pipe has something to send or room to receive.
+    Look(usize),
+    Set(Box<Conditions>),
+    Statistics(oneshot::Sender<Statistics>),
+}
+
+/// The system wakes a sleeper so much late; the rest is waited for awake.
+const SLACK: Span = Span::from_micros(100);
+/// As many commands as are handled before the world is advanced again.
+const BATCH: usize = 256;
+
+/// The world and its pipes.
+pub(super) struct Driver {
+    world: World,
+    path: Vec<(usize, Option<[u32; 2]>)>,
+    tcp: Arc<tcp::Config>,
+    links: Vec<String>,
+    started: Wall,
+    inbox: Receiver<Command>,
+    /// Two for each connection: the client's end is even.
+    ends: Vec<Option<End>>,
+    free: Vec<usize>,
+    /// By the world's number of a connection, which pair of ends it is.
+    pairs: Vec<usize>,
+    opened: u64,
+    /// Bytes that have come out at the server's ends, and at the clients'.
+    bytes: [u64; 2],
+    lateness: Histogram<u64>,
+}
+
+struct End {
+    pipe: Arc<Mutex<Pipe>>,
+    port: Port,
+    connection: u64,
+    connected: bool,
+    /// The peer has ended; what it sent may still wait in the world.
+    peer_closed: bool,
+    /// The FIN is sent.
+    closed: bool,
+}
+
+impl Driver {
+    /// A world with these conditions that begins now.
+    #[expect(clippy::disallowed_methods, reason = "the world follows the wall clock")]
+    pub fn new(conditions: &Conditions, inbox: Receiver<Command>) -> Driver {
+        let scenario = conditions.scenario();
+        let mut world = World::new(Seed(scenario.seed), Instant::ZERO, Instant::MAX);
+        let mut shared = Vec::new();
+        for (number, link) in scenario.links.iter().enumerate() {
+            world.add_link(&link.name, link.directions.clone());
+            shared.push((!link.per_client).then(|| world.add_link_instance(number, None)));
+        }
+        for change in &scenario.schedule {
+            world.schedule(change.at, change.links.clone());
+        }
+        Driver {
+            world,
+            path: scenario.groups[0].path.iter().map(|&link| (link, shared[link])).collect(),
+            tcp: Arc::new(scenario.groups[0].tcp.clone()),
+            links: scenario.links.iter().map(|link| link.name.clone()).collect(),
+            started: Wall::now(),
+            inbox,
+            ends: Vec::new(),
+            free: Vec::new(),
+            pairs: Vec::new(),
+            opened: 0,
+            bytes: [0; 2],
+            // An hour at a microsecond's precision of three digits.
+            lateness: Histogram::new_with_bounds(1, 3_600_000_000_000, 3).expect("sound bounds"),
+        }
+    }
+
+    fn now(&self) -> Instant {
+        Instant::ZERO + Duration::from_nanos(self.started.elapsed().as_nanos() as u64)
+    }
+
+    /// Runs until nobody holds the gateway or one of its streams any more.
+    pub fn run(mut self) {
+        loop {
+            self.catch_up();
+            let wait = match self.world.next_wakeup() {
+                Some(due) => Span::from_nanos(due.saturating_since(self.now()).as_nanos()),
+                None => Span::from_secs(3_600),
+            };
+            let command = if wait > SLACK {
+                match self.inbox.recv_timeout(wait.saturating_sub(SLACK)) {
+                    Ok(command) => command,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            } else {
+                match self.inbox.try_recv() {
+                    Ok(command) => command,
+                    Err(_) => {
+                        std::hint::spin_loop();
+                        continue;
+                    }
+                }
+            };
+            self.catch_up();
+            self.obey(command);
+            for _ in 0..BATCH {
+                let Ok(command) = self.inbox.try_recv() else { break };
+                self.obey(command);
+            }
+        }
+    }
+
+    /// Runs what is due at its own instant, and notes how late that was.
+    fn catch_up(&mut self) {
+        loop {
+            let now = self.now();
+            match self.world.next_wakeup() {
+                Some(due) if due <= now => {
+                    self.lateness.saturating_record((now - due).as_nanos().max(1));
+                    self.world.advance(due.max(self.world.now()));
+                    self.hear();
+                }
+                _ => {
+                    // What comes in now is stamped with now.
+                    self.world.advance(now.max(self.world.now()));
+                    self.hear();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Open(reply, commands) => {
+                let streams = self.open(&commands);
+                // Whoever asked may be gone; its streams then end by being dropped.
+                let _ = reply.send(streams);
+            }
+            Command::Look(number) => self.serve(number),
+            Command::Set(conditions) => self.set(&conditions),
+            Command::Statistics(reply) => {
+                let _ = reply.send(self.statistics());
+            }
+        }
+        self.hear();
+    }
+
+    fn open(&mut self, commands: &Sender<Command>) -> [Stream; 2] {
+        self.opened += 1;
+        let ports = self.world.open_ports(&self.path, &self.tcp);
+        let first = self.free.pop().unwrap_or_else(|| {
+            self.ends.extend([None, None]);
+            self.ends.len() - 2
+        });
+        let flow = ports[0].flow as usize;
+        if self.pairs.len() <= flow {
+            self.pairs.resize(flow + 1, 0);
+        }
+        self.pairs[flow] = first;
+        [0, 1].map(|side| {
+            let pipe = Arc::new(Mutex::new(Pipe::default()));
+            let number = first + side;
+            self.ends[number] = Some(End {
+                pipe: Arc::clone(&pipe),
+                port: ports[side],
+                connection: self.opened,
+                connected: false,
+                peer_closed: false,
+                closed: false,
+            });
+            Stream::new(pipe, commands.clone(), number, self.opened)
+        })
+    }
+
+    /// Takes notice of what happened to ports.
+    fn hear(&mut self) {
+        while let Some((port, event)) = self.world.poll_port() {
+            let number = self.pairs[port.flow as usize] + port.direction.index();
+            let Some(end) = self.ends.get_mut(number).and_then(Option::as_mut) else { continue };
+            match event {
+                Event::Connected => end.connected = true,
+                Event::PeerClosed => end.peer_closed = true,
+                Event::Closed => {
+                    self.finish(number);
+                    continue;
+                }
+                Event::Readable | Event::Writable => {}
+            }
+            self.serve(number);
+        }
+    }
+
+    /// Moves bytes between a pipe and its port, both ways, as far as there is room.
+    fn serve(&mut self, number: usize) {
+        let Some(end) = self.ends.get_mut(number).and_then(Option::as_mut) else { return };
+        let shared = Arc::clone(&end.pipe);
+        let mut pipe = lock(&shared);
+        pipe.told = false;
+        if pipe.aborted {
+            drop(pipe);
+            let port = end.port;
+            self.world.port_abort(port);
+            return;
+        }
+        if pipe.dropped && self.world.port_info(end.port).state == State::Listen {
+            drop(pipe);
+            let port = end.port;
+            self.world.port_abort(port);
+            return;
+        }
+        while let Some(bytes) = pipe.outbound.front().cloned() {
+            let accepted = self.world.port_write(end.port, &bytes, pipe.sent);
+            pipe.sent += accepted;
+            pipe.outbound_bytes -= accepted;
+            if pipe.sent < bytes.len() {
+                break;
+            }
+            pipe.outbound.pop_front();
+            pipe.sent = 0;
+        }
+        if pipe.outbound_bytes < CAPACITY / 2 {
+            pipe.wake_writer();
+        }
+        // Nobody may close before it is connected: the bytes of a listening end would be lost.
+        if pipe.shut && pipe.outbound.is_empty() && end.connected && !end.closed {
+            end.closed = true;
+            self.world.port_shutdown(end.port);
+        }
+        if end.connected {
+            if pipe.taken > 0 {
+                let taken = std::mem::take(&mut pipe.taken);
+                pipe.inbound.drain(..taken);
+            }
+            let before = pipe.inbound.len();
+            let all = self.world.port_read(end.port, &mut pipe.inbound, CAPACITY);
+            self.bytes[end.port.direction.reverse().index()] += (pipe.inbound.len() - before) as u64;
+            if pipe.dropped && pipe.inbound.len() > before {
+                // As an operating system does: nobody will ever read this.
+                drop(pipe);
+                let port = end.port;
+                self.world.port_abort(port);
+                return;
+            }
+            pipe.ended |= all && end.peer_closed;
+            if pipe.unread() > 0 || pipe.ended {
+                pipe.wake_reader();
+            }
+        }
+    }
+
+    /// A port's connection is gone.
+    fn finish(&mut self, number: usize) {
+        self.serve(number);
+        let Some(end) = self.ends.get_mut(number).and_then(Option::take) else { return };
+        let mut pipe = lock(&end.pipe);
+        // In order if both sides have ended; else by a reset.
+        if !(pipe.ended && end.closed) {
+            pipe.reset = true;
+        }
+        pipe.wake_reader();
+        pipe.wake_writer();
+        let other = number ^ 1;
+        match self.ends[other].as_ref().map(|end| end.port) {
+            // It never heard of its peer and never will.
+            Some(port) if self.world.port_info(port).state == State::Listen => self.world.port_abort(port),
+            Some(_) => {}
+            None => self.free.push(number & !1),
+        }
+    }
+
+    /// Links take their new settings at once; names that the old conditions do not have are new
+    /// connections' business and are ignored.
+    fn set(&mut self, conditions: &Conditions) {
+        let scenario = conditions.scenario();
+        let changes = scenario
+            .links
+            .iter()
+            .filter_map(|link| {
+                let number = self.links.iter().position(|name| *name == link.name)?;
+                Some((number, link.directions.clone()))
+            })
+            .collect();
+        self.world.schedule(self.world.now(), changes);
+        self.tcp = Arc::new(scenario.groups[0].tcp.clone());
+    }
+
+    fn statistics(&mut self) -> Statistics {
+        let mut connections = Vec::new();
+        for pair in 0..self.ends.len() / 2 {
+            if let (Some(near), Some(far)) = (&self.ends[2 * pair], &self.ends[2 * pair + 1]) {
+                let infos = [near.port, far.port].map(|port| self.world.port_info(port));
+                connections.push((near.connection, infos));
+            }
+        }
+        connections.sort_by_key(|(connection, _)| *connection);
+        Statistics {
+            packets: self.world.packets(),
+            dropped: self.world.dropped(),
+            opened: self.opened,
+            bytes: self.bytes,
+            connections,
+            lateness: self.lateness.clone(),
+        }
+    }
+}
+
+impl Drop for Driver {
+    /// Whoever still waits hears that there is no world any more.
+    fn drop(&mut self) {
+        for end in self.ends.iter().flatten() {
+            let mut pipe = lock(&end.pipe);
+            pipe.reset = true;
+            pipe.wake_reader();
+            pipe.wake_writer();
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A TCP proxy whose connections cross an emulated network.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration as Span;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::{debug, info, warn};
+
+use super::gateway::{Gateway, Stream};
+use super::splice::{Abort as _, splice};
+
+/// A proxy with its socket bound.
+#[derive(Debug)]
+pub struct Proxy {
+    listener: TcpListener,
+    upstream: String,
+    gateway: Gateway,
+}
+
+/// What went through a proxy.
+#[derive(Debug, Default)]
+pub struct Count {
+    /// Connections that came.
+    pub connections: AtomicU64,
+    /// Connections for which the upstream server could not be reached.
+    pub refused: AtomicU64,
+}
+
+impl Proxy {
+    /// Binds `listen`; connections go to `upstream`.
+    pub async fn bind(listen: &str, upstream: &str, gateway: Gateway) -> io::Result<Proxy> {
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))?;
+        Ok(Proxy { listener, upstream: upstream.to_owned(), gateway })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Carries connections until `stop` says so; those that are open are then reset.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) -> Arc<Count> {
+        let count = Arc::new(Count::default());
+        let mut tasks = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                _ = stop.wait_for(|&stop| stop) => break,
+                Some(_) = tasks.join_next() => continue,
+            };
+            match accepted {
+                Ok((socket, address)) => {
+                    debug!(%address, "connected");
+                    count.connections.fetch_add(1, Ordering::Relaxed);
+                    let (gateway, upstream, count) =
+                        (self.gateway.clone(), self.upstream.clone(), Arc::clone(&count));
+                    tasks.spawn(async move { carry(socket, address, &gateway, &upstream, &count).await });
+                }
+                Err(error) => {
+                    warn!("cannot accept: {error}");
+                    tokio::time::sleep(Span::from_millis(100)).await;
+                }
+            }
+        }
+        info!("shutting down");
+        tasks.shutdown().await;
+        count
+    }
+}
+
+/// One connection: client, world, server.
+async fn carry(socket: TcpStream, address: SocketAddr, gateway: &Gateway, upstream: &str, count: &Count) {
+    let _ = socket.set_nodelay(true);
+    let Ok([near, far]) = gateway.open().await else {
+        socket.abort();
+        return;
+    };
+    let client = splice(socket, near);
+    let server = reach(far, upstream, count);
+    let (client, server) = tokio::join!(client, server);
+    if let Err(error) = client.and(server) {
+        debug!(%address, "ended: {error}");
+    }
+}
+
+async fn reach(far: Stream, upstream: &str, count: &Count) -> io::Result<(u64, u64)> {
+    /// As long as a client would wait.
+    const PATIENCE: Span = Span::from_secs(10);
+    let connected = tokio::time::timeout(PATIENCE, TcpStream::connect(upstream)).await;
+    let server = match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+        Ok(server) => server,
+        Err(error) => {
+            warn!("cannot reach {upstream}: {error}");
+            count.refused.fetch_add(1, Ordering::Relaxed);
+            far.abort();
+            return Err(error);
+        }
+    };
+    let _ = server.set_nodelay(true);
+    splice(far, server).await
+}

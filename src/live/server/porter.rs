@@ -1,0 +1,94 @@
+//! Between a socket and its emulated path: what one read brought, and what one write is to carry,
+//! crosses the path as a frame of its own, because a stream merges what it carries and three of the
+//! dialects have no other border than that of a read. The pacer stands here, at the socket.
+
+use std::io;
+use std::rc::Rc;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+
+use crate::live::gateway::Stream;
+use crate::live::splice::Abort as _;
+use crate::time::Duration;
+
+/// The longest frame: as much as one read takes, or the longest thing that a server says.
+const LONGEST: usize = 4 << 20;
+
+/// Carries frames between a client's socket and the near end of its path until both directions have
+/// ended; when one breaks, both ends are reset.
+pub(super) async fn carry(socket: TcpStream, near: Stream, gap: Duration) {
+    let socket = Rc::new(socket);
+    let (mut from_path, mut to_path) = tokio::io::split(near);
+    let up = async {
+        let mut buffer = vec![0; super::connection::READ];
+        loop {
+            socket.readable().await?;
+            match socket.try_read(&mut buffer) {
+                Ok(0) => return to_path.shutdown().await,
+                Ok(read) => write_frame(&mut to_path, &buffer[..read]).await?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    let down = async {
+        let gap = std::time::Duration::from_nanos(gap.as_nanos());
+        let mut next = None::<Instant>;
+        let mut frame = Vec::new();
+        while read_frame(&mut from_path, &mut frame).await? {
+            if let Some(next) = next {
+                sleep_until(next).await;
+            }
+            write_all(&socket, &frame).await?;
+            next = (!gap.is_zero()).then(|| Instant::now() + gap);
+        }
+        rustix::net::shutdown(&*socket, rustix::net::Shutdown::Write).map_err(io::Error::from)
+    };
+    let result = tokio::try_join!(up, down);
+    if result.is_err() {
+        from_path.unsplit(to_path).abort();
+        if let Ok(socket) = Rc::try_unwrap(socket) {
+            socket.abort();
+        }
+    }
+}
+
+async fn write_all(socket: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        socket.writable().await?;
+        match socket.try_write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Four bytes of length, then the bytes.
+pub(super) async fn write_frame(out: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
+    let mut frame = Vec::with_capacity(4 + bytes.len());
+    frame.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+    frame.extend_from_slice(bytes);
+    out.write_all(&frame).await
+}
+
+/// The next frame, in place of what `frame` held; `false` at the end of the stream.
+pub(super) async fn read_frame(
+    input: &mut (impl AsyncRead + Unpin),
+    frame: &mut Vec<u8>,
+) -> io::Result<bool> {
+    let length = match input.read_u32().await {
+        Ok(length) => length as usize,
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    if length > LONGEST {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame that nobody wrote"));
+    }
+    frame.resize(length, 0);
+    input.read_exact(frame).await?;
+    Ok(true)
+}

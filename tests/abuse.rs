@@ -1,0 +1,299 @@
+//! What a public server meets: each of these leaves it up, its memory bounded, and the others
+//! undisturbed.
+
+#![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
+
+mod sockets;
+
+use std::io::{Read as _, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use sockets::{Client, Running, frame, message, usual};
+use testbed::chat::protocol::Kind;
+use testbed::live::admin::ask;
+use testbed::live::server::Settings;
+
+const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
+
+/// Two people who would notice if the server did not serve.
+struct Witnesses {
+    alice: Client,
+    bob: Client,
+    said: u32,
+}
+
+impl Witnesses {
+    fn join(server: &Running) -> Witnesses {
+        let mut pair = ["alice", "bob"].map(|name| {
+            let mut client = server.connect(Kind::Slash);
+            client.ignores();
+            client.says(name);
+            client
+        });
+        for client in &mut pair {
+            client.ignores();
+        }
+        let [alice, bob] = pair;
+        Witnesses { alice, bob, said: 0 }
+    }
+
+    /// They still talk, and at once.
+    fn talk(&mut self) {
+        // Others may have come and gone.
+        self.alice.ignores();
+        self.bob.ignores();
+        self.said += 1;
+        let started = Instant::now();
+        self.alice.says(&format!("text {}", self.said));
+        self.bob.hears(&format!("[T] [alice] text {}", self.said));
+        assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn nonsense_in_every_dialect_ends_at_most_its_own_connection() {
+    let server = Running::start(usual(), &KINDS);
+    let mut witnesses = Witnesses::join(&server);
+    let deep = format!("{}\n", "[".repeat(100_000));
+    let nonsense: [&[u8]; 8] = [
+        b"\x40\0\0\0 a frame of a gibibyte",
+        b"\xff\xfe\xfd no UTF-8 \xc3",
+        b"\0\0\0\0\0\0",
+        b"\0\0\0\x05{\"a\":",
+        b"{\"type\": \"join\", \"username\": \"\\u0000\"}\n",
+        b"\x1b[2J\x1b]0;owned\x07",
+        b"||||,,,,\n\r\n/\n",
+        deep.as_bytes(),
+    ];
+    for kind in KINDS {
+        for bytes in nonsense {
+            let mut client = server.connect(kind);
+            client.sends(bytes);
+            client.sends(bytes);
+            // In mid-frame, by a reset or in order.
+            drop(client);
+        }
+    }
+    witnesses.talk();
+}
+
+#[test]
+fn an_endless_line_is_cut_off() {
+    let server = Running::start(usual(), &KINDS);
+    let mut witnesses = Witnesses::join(&server);
+    for kind in [Kind::JsonLines, Kind::Reliable] {
+        let mut client = server.connect(kind);
+        // A plausible length for the one, a line without end for the other.
+        let mut written = 0;
+        let chunk = [b'1'; 8_192];
+        while client.stream.write(&chunk).is_ok() {
+            written += chunk.len();
+            assert!(written < 64 << 20, "{kind:?} takes everything");
+        }
+    }
+    witnesses.talk();
+}
+
+#[test]
+fn escape_sequences_reach_no_terminal() {
+    let server = Running::start(usual(), &KINDS);
+    let mut witnesses = Witnesses::join(&server);
+    witnesses.alice.says("\x1b[2Jhi\x07\ttab");
+    witnesses.bob.hears("[T] [alice] \u{fffd}[2Jhi\u{fffd}\ttab");
+    let mut other = server.connect(Kind::Slash);
+    other.ignores();
+    other.says("\x1b[31mred");
+    other.hears("[T] [SERVER] Invalid username. Please choose another:");
+    for spoof in [" ALICE ", "ali\u{200b}ce", "server", "All"] {
+        other.says(spoof);
+        let mut heard = [0; 256];
+        let read = other.stream.read(&mut heard).expect("an answer");
+        let heard = String::from_utf8_lossy(&heard[..read]).into_owned();
+        assert!(heard.ends_with("Please choose another:"), "{spoof:?}: {heard}");
+    }
+}
+
+#[test]
+fn who_does_not_join_is_closed_and_half_open_connections_end_at_the_limit() {
+    let join_within = testbed::time::Duration::from_millis(700);
+    let settings = Settings { max_connections: 50, join_within, ..usual() };
+    let server = Running::start(settings, &[Kind::JsonLines, Kind::Slash]);
+    let mut witnesses = Witnesses::join(&server);
+    // A byte now and then is no join.
+    let mut slow: Vec<Client> = (0..48).map(|_| server.connect(Kind::JsonLines)).collect();
+    let mut over = server.connect(Kind::JsonLines);
+    over.ends();
+    for byte in b"{\"ty" {
+        for client in &mut slow {
+            let _ = client.stream.write_all(&[*byte]);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    witnesses.talk();
+    for client in &mut slow {
+        client.ends();
+    }
+    witnesses.talk();
+}
+
+#[test]
+fn a_reader_that_stops_is_dropped_and_others_hear_everything() {
+    let settings = Settings { max_backlog: 100_000, rate_limit: 0, ..usual() };
+    let server = Running::start(settings, &[Kind::Slash]);
+    let join = |name: &str| {
+        let mut client = server.connect(Kind::Slash);
+        client.ignores();
+        client.says(name);
+        client.ignores();
+        client
+    };
+    let (mut speaker, hearer, deaf) = (join("speaker"), join("hearer"), join("deaf"));
+    let heard = std::thread::spawn(move || {
+        let (mut stream, mut heard, mut buffer) = (hearer.stream, 0, [0; 8_192]);
+        while let Ok(read @ 1..) = stream.read(&mut buffer) {
+            heard += buffer[..read].split(|&byte| byte == b'Q').count() - 1;
+        }
+        heard
+    });
+    let mut admin = TcpStream::connect(server.admin).expect("the port");
+    let mut people = || {
+        let stats = ask(&mut admin, &serde_json::json!({ "command": "get_stats", "params": {} }));
+        stats.expect("a reply")["people"].as_u64().unwrap_or_default()
+    };
+    // Each is as long as program 2 reads at once.
+    let lines = format!("{}\n", "Q".repeat(900)).repeat(10);
+    let started = Instant::now();
+    let mut said = 0;
+    while people() == 3 {
+        assert!(started.elapsed() < Duration::from_secs(30), "it is never dropped");
+        speaker.sends(lines.as_bytes());
+        said += 9_000;
+        // So that a reader who reads keeps up.
+        std::thread::sleep(Duration::from_micros(300));
+    }
+    assert_eq!(people(), 2);
+    Witnesses::join(&server).talk();
+    drop((deaf, server));
+    assert_eq!(heard.join().expect("no panic"), said);
+}
+
+#[test]
+fn replayed_reordered_and_forged_messages_are_said_once_or_never() {
+    let server = Running::start(usual(), &KINDS);
+    let mut witnesses = Witnesses::join(&server);
+    let mut client = server.connect(Kind::Reliable);
+    client.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
+    witnesses.bob.ignores();
+    let texts = ["c", "a", "b", "a", "c"];
+    for text in texts {
+        client.sends(&frame(&message(&format!("chat_1_{text}"), "chat", "kim", text, None)));
+    }
+    let forged = message("chat_1_f", "chat", "kim", "x", None).replace("\"x\"", "\"forged\"");
+    client.sends(&frame(&forged));
+    client.sends(&frame(&message("chat_1_z", "chat", "kim", "end", None)));
+    for text in ["c", "a", "b", "end"] {
+        witnesses.bob.hears(&format!("[T] [kim] {text}"));
+    }
+}
+
+#[test]
+fn ten_thousand_joins_and_leaves_a_minute_are_nothing() {
+    let server = Running::start(usual(), &[Kind::Slash, Kind::JsonLines]);
+    let mut witnesses = Witnesses::join(&server);
+    let started = Instant::now();
+    let count = 1_000;
+    for n in 0..count {
+        let mut client = server.connect(Kind::JsonLines);
+        client.sends(format!("{{\"type\": \"join\", \"username\": \"guest{n}\"}}\n").as_bytes());
+        assert!(client.stream.read(&mut [0; 64]).expect("a welcome") > 0);
+    }
+    let rate = f64::from(count) / started.elapsed().as_secs_f64() * 60.0;
+    assert!(rate > 10_000.0, "{rate:.0} a minute");
+    witnesses.talk();
+}
+
+#[test]
+fn who_floods_is_slowed_and_loses_nothing() {
+    let settings = Settings { rate_limit: 500, ..usual() };
+    let server = Running::start(settings, &[Kind::Slash, Kind::JsonLines]);
+    let mut witnesses = Witnesses::join(&server);
+    let mut flood = server.connect(Kind::JsonLines);
+    flood.sends(b"{\"type\": \"join\", \"username\": \"flood\"}\n");
+    witnesses.bob.ignores();
+    let started = Instant::now();
+    let mut lines = String::new();
+    for n in 0..2_500 {
+        lines += &format!("{{\"type\": \"chat\", \"message\": \"{n}\"}}\n");
+    }
+    flood.sends(lines.as_bytes());
+    for n in 0..2_500 {
+        witnesses.bob.hears(&format!("[T] [flood] {n}"));
+    }
+    // A thousand at once and what one read brings, then five hundred a second.
+    let seconds = started.elapsed().as_secs_f64();
+    assert!((2.0..10.0).contains(&seconds), "{seconds} s");
+    witnesses.talk();
+}
+
+#[test]
+fn administrators_need_the_token_and_guessing_is_slow() {
+    let server = Running::start_with_token(usual(), &[Kind::Slash], Some("right"));
+    let request = |token: &str| serde_json::json!({ "command": "get_stats", "params": {}, "token": token });
+    let mut admin = TcpStream::connect(server.admin).expect("the port");
+    let started = Instant::now();
+    for guess in ["", "wrong", "righ"] {
+        let reply = ask(&mut admin, &request(guess)).expect("a reply");
+        assert_eq!(reply["error"], "a wrong token");
+    }
+    assert!(started.elapsed() > Duration::from_millis(1_500), "{:?}", started.elapsed());
+    let reply = ask(&mut admin, &request("right")).expect("a reply");
+    assert_eq!(reply["connected_clients"], 0);
+    // A frame of a gibibyte is refused.
+    admin.write_all(&[0x40, 0, 0, 0]).expect("an open connection");
+    let reply = testbed::live::admin::read_frame(&mut admin).expect("a reply").expect("a frame");
+    assert!(reply["error"].is_string(), "{reply}");
+}
+
+#[test]
+fn the_server_ends_within_two_seconds_though_somebody_does_not_read() {
+    let server = Running::start(usual(), &[Kind::Slash]);
+    let mut clients: Vec<Client> = (0..20).map(|_| server.connect(Kind::Slash)).collect();
+    for (n, client) in clients.iter_mut().enumerate() {
+        client.says(&format!("guest{n}"));
+    }
+    assert!(server.stop() < Duration::from_secs(2));
+    for client in &mut clients {
+        client.ends();
+    }
+}
+
+#[test]
+fn accounts_open_to_their_password_and_history_outlives_the_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = || Settings { store: Some(folder.path().join("chat.db")), history: 5, ..usual() };
+    let server = Running::start(settings(), &[Kind::Rooms, Kind::Slash]);
+    let mut kim = server.joined(Kind::Rooms, "kim:secret", "Connected to the server");
+    kim.says("/broadcast");
+    kim.hears("Enter your message: ");
+    kim.says("remember me");
+    kim.hears("Message broadcasted!");
+    let mut other = server.connect(Kind::Slash);
+    other.ignores();
+    other.says("Kim:wrong");
+    other.hears("[T] [SERVER] Wrong password.");
+    other.is_closed();
+    let mut other = server.connect(Kind::Slash);
+    other.ignores();
+    other.says("kim");
+    other.hears("[T] [SERVER] This name needs its password: write NAME:PASSWORD.");
+    other.is_closed();
+    drop(kim);
+    server.stop();
+    let server = Running::start(settings(), &[Kind::Slash]);
+    let mut kim = server.connect(Kind::Slash);
+    kim.ignores();
+    kim.says("kim:secret");
+    kim.hears("[T] [SERVER] Welcome, kim! Type /help for available commands.");
+    kim.hears("[T] [kim] remember me");
+}
