@@ -11,6 +11,7 @@ mod logging;
 mod network;
 mod output;
 mod plot;
+mod probe;
 mod progress;
 mod proxy;
 mod run;
@@ -40,6 +41,7 @@ enum Command {
     Serve(serve::Serve),
     Proxy(proxy::ProxyCommand),
     Admin(admin::Admin),
+    Probe(probe::Probe),
     Completions(completions::Completions),
 }
 
@@ -63,6 +65,7 @@ pub fn run() -> ExitCode {
         Command::Serve(command) => command.execute(),
         Command::Proxy(command) => command.execute(),
         Command::Admin(command) => command.execute(),
+        Command::Probe(command) => command.execute(),
         Command::Completions(command) => command.execute(),
     };
     match result {

@@ -2,8 +2,10 @@
 //! the same dialects serve synthetic clients in a world and people on a network.
 
 pub mod admin;
+pub mod client;
 pub mod clock;
 pub mod gateway;
+pub mod probe;
 pub mod proxy;
 pub mod server;
 pub mod splice;

@@ -8,6 +8,11 @@ use crate::scenario::{Plan, Scenario, ScenarioError};
 use crate::time::Duration;
 use crate::units::Probability;
 
+/// A path on which nothing takes time is none: an answer would be there before its question.
+const DEFAULT_DELAY: &str = "50us";
+/// The same for those who ask for none.
+const LEAST_DELAY: Duration = Duration::from_micros(1);
+
 /// A network: the path of a scenario's first group of clients.
 #[derive(Clone, Debug)]
 pub struct Conditions {
@@ -24,7 +29,7 @@ pub struct Options {
     /// Loss in each direction, e. g. 10%
     #[arg(long, value_name = "CHANCE", conflicts_with = "scenario")]
     pub loss: Option<String>,
-    /// One-way delay, e. g. 25ms
+    /// One-way delay, e. g. 25ms [default: 50us, as in a local network]
     #[arg(long, value_name = "TIME", conflicts_with = "scenario")]
     pub delay: Option<String>,
     /// Standard deviation of the delay, e. g. 5ms
@@ -63,7 +68,7 @@ impl Options {
         line("loss", &self.loss);
         line("rate", &self.rate);
         line("queue", &self.queue);
-        let delay = self.delay.as_deref().unwrap_or("0ms");
+        let delay = self.delay.as_deref().unwrap_or(DEFAULT_DELAY);
         match &self.jitter {
             Some(jitter) => {
                 let _ = writeln!(
@@ -106,7 +111,10 @@ impl Conditions {
         let path = scenario.groups[0].path.clone();
         for (n, link) in path.into_iter().enumerate() {
             for config in &mut scenario.links[link].directions {
-                let (loss, delay) = if n == 0 { (loss, delay) } else { (Probability::NEVER, Duration::ZERO) };
+                let (loss, delay) = match n {
+                    0 => (loss, delay.max(LEAST_DELAY)),
+                    _ => (Probability::NEVER, Duration::ZERO),
+                };
                 set(config, loss, delay);
             }
         }
