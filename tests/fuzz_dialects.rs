@@ -295,7 +295,7 @@ fn search(kind: Kind) {
         let number = only.unwrap_or(cases);
         let _case = Case { kind, seed, number };
         let mut rng = Seed(seed).stream(&format!("fuzz/{}/{number}", kind.name()));
-        attack_server(kind, &said, &mut rng, number % 16 == 0);
+        attack_server(kind, &said, &mut rng, number.is_multiple_of(16));
         attack_client(kind, &answered, &mut rng);
         cases += 1;
     }

@@ -40,17 +40,14 @@ struct Guest {
 }
 
 impl Default for Hall {
+    /// Empty, with the server's rules.
     fn default() -> Hall {
-        Hall::new(Rules::default())
+        let room = Room::new(Rules { reserved: &[SERVER, EVERYONE], ..Rules::default() });
+        Hall { room, guests: Vec::new(), elapsed: Duration::ZERO, serial: 0 }
     }
 }
 
 impl Hall {
-    pub fn new(rules: Rules) -> Hall {
-        let room = Room::new(Rules { reserved: &[SERVER, EVERYONE], ..rules });
-        Hall { room, guests: Vec::new(), elapsed: Duration::ZERO, serial: 0 }
-    }
-
     /// A new connection; returns its number.
     pub fn open(&mut self, kind: Kind) -> usize {
         self.open_with(kind, &Settings::default())
