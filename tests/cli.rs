@@ -293,6 +293,7 @@ fn every_command_works_and_has_help() {
         (&["list", "controllers"], "reno"),
         (&["list", "impairments"], "loss"),
         (&["list", "dialects"], "json-lines"),
+        (&["list", "dialects"], "reliable"),
         (&["plot", "results/sound"], ".svg"),
         (&["compare", "results/sound", "results/sound"], "goodput"),
         (&["completions", "bash"], "complete"),

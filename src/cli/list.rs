@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 
 use super::output::{Failure, print};
-use crate::chat::protocol::DIALECTS;
+use crate::chat::protocol::{self, Kind};
 use crate::congestion::ALGORITHMS;
 use crate::link::IMPAIRMENTS;
 use crate::scenario::{Plan, text_of};
@@ -45,9 +45,7 @@ impl List {
             section(&mut text, "impairments", &rows);
         }
         if wanted(What::Dialects) {
-            let rows: Vec<_> =
-                DIALECTS.iter().map(|d| (d.name().to_owned(), d.summary().to_owned())).collect();
-            section(&mut text, "dialects (chat.dialect)", &rows);
+            section(&mut text, "dialects (serve --dialect; in scenarios chat.dialect)", &dialects());
         }
         print(&text)
     }
@@ -60,6 +58,14 @@ fn section(text: &mut String, title: &str, rows: &[(String, String)]) {
     for (name, about) in rows {
         let _ = writeln!(text, "  {name:width$}  {about}");
     }
+}
+
+fn dialects() -> Vec<(String, String)> {
+    let row = |kind: &Kind| {
+        let only = if protocol::by_name(kind.name()).is_some() { "" } else { ", on real sockets only" };
+        (kind.name().to_owned(), format!("{}; usual port {}{only}", kind.summary(), kind.port()))
+    };
+    Kind::ALL.iter().map(row).collect()
 }
 
 /// The scenario files of the present folder, with their titles.

@@ -120,6 +120,7 @@ fn check_leaf(node: &Node, kind: &Kind) -> Result<(), Fault> {
         Kind::Limit => leaf::limit(node).map(drop),
         Kind::Word(words) => leaf::word(node, words).map(drop),
         Kind::Controller => leaf::controller(node).map(drop),
+        Kind::Dialect => leaf::dialect(node).map(drop),
         _ => unreachable!("{kind:?} is no leaf"),
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use super::Limit;
 use super::problem::suggest;
 use super::tree::{Node, Value};
+use crate::chat::protocol::{self, DIALECTS};
 use crate::congestion::{ALGORITHMS, Algorithm};
 use crate::time::Duration;
 use crate::units::{Bytes, UnitError};
@@ -90,6 +91,28 @@ pub(super) fn controller(node: &Node) -> Result<&'static Algorithm, Fault> {
         message: format!("there is no congestion controller \"{text}\""),
         help: suggest(text, ALGORITHMS.iter().map(|algorithm| algorithm.name)),
     })
+}
+
+pub(super) fn dialect(node: &Node) -> Result<&'static str, Fault> {
+    let spoken = || DIALECTS.iter().map(|dialect| dialect.name());
+    let known = |text: &str| protocol::Kind::by_name(text).is_some();
+    match node.text() {
+        None => Err(wrong_type(node, "the name of a dialect", "write one such as \"json-lines\"")),
+        Some(text) => match protocol::by_name(text) {
+            Some(dialect) => Ok(dialect.name()),
+            None if known(text) => Err(Fault {
+                message: format!("the people of a scenario do not speak \"{text}\""),
+                help: format!(
+                    "write \"{}\"; the other dialects are for `testbed serve`",
+                    spoken().collect::<Vec<_>>().join("\", \"")
+                ),
+            }),
+            None => {
+                let message = format!("there is no dialect \"{text}\"");
+                Err(Fault { message, help: suggest(text, spoken()) })
+            }
+        },
+    }
 }
 
 /// A rate or a probability.
@@ -214,6 +237,17 @@ mod tests {
         {
             assert!(frequency(&node(bad)).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_dialect_of_real_sockets_is_no_typing_error() {
+        assert_eq!(dialect(&node("\"json-lines\"")), Ok("json-lines"));
+        let fault = dialect(&node("\"slash\"")).expect_err("no listener");
+        assert_eq!(fault.message, "the people of a scenario do not speak \"slash\"");
+        assert_eq!(fault.help, "write \"json-lines\"; the other dialects are for `testbed serve`");
+        let fault = dialect(&node("\"json-line\"")).expect_err("misspelt");
+        assert!(fault.help.contains("json-lines"), "{fault:?}");
+        assert!(dialect(&node("5")).is_err());
     }
 
     #[test]

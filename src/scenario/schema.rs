@@ -57,6 +57,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// The name of a congestion controller.
     Controller,
+    /// The name of a dialect that synthetic people speak.
+    Dialect,
     /// A table with these keys, in several parts.
     Table(&'static [&'static [Key]]),
     /// A table whose `tag` decides which other keys it takes.
@@ -89,8 +91,8 @@ pub enum Kind {
 
 use Absent::{Default as Or, Nothing, Required};
 use Kind::{
-    Axes, Bytes, Controller, Duration, Flag, Frequency, Integer, Limit, List, Name, Named, Parameters,
-    PositiveDuration, Probability, Rate, Settings, Short, Table, Tagged, Text, Word,
+    Axes, Bytes, Controller, Dialect, Duration, Flag, Frequency, Integer, Limit, List, Name, Named,
+    Parameters, PositiveDuration, Probability, Rate, Settings, Short, Table, Tagged, Text, Word,
 };
 
 /// The whole file.
@@ -230,8 +232,7 @@ const DELAYED_ACK: Kind = Short {
     ]]),
 };
 
-static CHAT: &[Key] =
-    &[key("dialect", Word(&["json-lines"]), Or("json-lines"), "what is spoken on the wire")];
+static CHAT: &[Key] = &[key("dialect", Dialect, Or("json-lines"), "what is spoken on the wire")];
 
 pub(super) static CLIENTS: Kind = Table(&[
     &[

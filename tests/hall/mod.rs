@@ -40,17 +40,14 @@ struct Guest {
 }
 
 impl Default for Hall {
+    /// Empty, with the server's rules.
     fn default() -> Hall {
-        Hall::new(&Rules::default())
+        let room = Room::new(Rules { reserved: &[SERVER, EVERYONE], ..Rules::default() });
+        Hall { room, guests: Vec::new(), elapsed: Duration::ZERO, serial: 0 }
     }
 }
 
 impl Hall {
-    pub fn new(rules: &Rules) -> Hall {
-        let room = Room::new(Rules { reserved: &[SERVER, EVERYONE], ..rules.clone() });
-        Hall { room, guests: Vec::new(), elapsed: Duration::ZERO, serial: 0 }
-    }
-
     /// A new connection; returns its number.
     pub fn open(&mut self, kind: Kind) -> usize {
         self.open_with(kind, &Settings::default())
@@ -102,7 +99,7 @@ impl Hall {
             request => request,
         };
         let mut deliveries = Vec::new();
-        self.room.handle(client, request, &mut deliveries);
+        self.room.handle(client, request.printable(), &mut deliveries);
         let mut changed = false;
         for Delivery { to, event } in deliveries {
             changed |= matches!(
