@@ -232,7 +232,7 @@ fn who_floods_is_slowed_and_loses_nothing() {
     }
     // A thousand at once and what one read brings, then five hundred a second.
     let seconds = started.elapsed().as_secs_f64();
-    assert!((2.0..10.0).contains(&seconds), "{seconds} s");
+    assert!((2.0..30.0).contains(&seconds), "{seconds} s");
     witnesses.talk();
 }
 

@@ -325,7 +325,7 @@ fn reliable_repeats_what_is_not_acknowledged() {
     let first = bob.next_frame();
     assert_eq!(bob.next_frame(), first);
     let waited = started.elapsed().as_secs_f64();
-    assert!((2.9..3.6).contains(&waited), "{waited} s");
+    assert!((2.9..6.0).contains(&waited), "{waited} s");
     bob.acknowledge(&first);
     bob.client.hears_nothing();
 }

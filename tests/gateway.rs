@@ -238,7 +238,7 @@ fn administrators_see_and_change_the_network() {
     assert_eq!((client["username"].as_str(), client["window_unit"].as_str()), (Some("alice"), Some("bytes")));
     assert!(client["congestion_window"].as_u64().is_some_and(|cwnd| cwnd > 1_000), "{client}");
     let rtt = client["rtt"].as_f64().expect("a sample");
-    assert!((0.002..0.03).contains(&rtt), "{rtt}");
+    assert!((0.002..0.5).contains(&rtt), "{rtt}");
     let changed = ask("set_network_sim", serde_json::json!({ "packet_loss_rate": 0.0, "delay": 0.1 }));
     assert!(changed["message"].as_str().is_some_and(|words| words.contains("100ms")), "{changed}");
     let started = Instant::now();

@@ -76,14 +76,14 @@ fn scripts_talk_with_each_other_in_different_dialects() {
     let people = ["reliable", "json-lines", "slash", "rooms", "pipe"];
     let mut children: Vec<Child> =
         people.iter().map(|dialect| chat(&format!("p-{dialect}"), dialect)).collect();
-    std::thread::sleep(Duration::from_millis(700));
+    std::thread::sleep(Duration::from_millis(1_500));
     for (child, dialect) in children.iter_mut().zip(people) {
         let mut input = child.stdin.take().expect("piped");
         writeln!(input, "hello from {dialect}\n/whisper p-slash psst from {dialect}\n/stats").expect("open");
         std::thread::sleep(Duration::from_millis(100));
         child.stdin = Some(input);
     }
-    std::thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(1_000));
     for child in &mut children {
         drop(child.stdin.take());
     }
