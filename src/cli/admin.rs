@@ -63,7 +63,7 @@ enum Command {
     /// Change the emulated network
     Simulate {
         /// Loss in each direction, e. g. 10%
-        loss: String,
+        loss: Probability,
         /// One-way delay, e. g. 50ms
         delay: Duration,
     },
@@ -131,7 +131,7 @@ impl Admin {
                 ("broadcast", json!({ "message": format!("[ADMIN] {}", words.join(" ")) }))
             }
             Command::Simulate { loss, delay } => {
-                let loss = fraction(loss)?;
+                let loss = loss.as_f64();
                 ("set_network_sim", json!({ "packet_loss_rate": loss, "delay": delay.as_secs_f64() }))
             }
             Command::Shutdown => ("shutdown", json!({})),
@@ -208,14 +208,6 @@ fn confirmed() -> Result<bool, Failure> {
     let read = std::io::stdin().lock().read_line(&mut line);
     read.map_err(|error| Failure::other(format!("cannot read the answer: {error}"), ""))?;
     Ok(line.trim() == "yes")
-}
-
-/// `10%`, as in scenarios.
-fn fraction(text: &str) -> Result<f64, Failure> {
-    let parsed = text.parse::<Probability>();
-    parsed
-        .map(Probability::as_f64)
-        .map_err(|error| Failure::usage(format!("loss {text}: {error}"), "write e. g. 10%"))
 }
 
 /// A span, or seconds without a unit, as the original tool takes them.

@@ -3,6 +3,7 @@
 
 mod admin;
 mod bench;
+mod chat;
 mod check;
 mod compare;
 mod completions;
@@ -42,6 +43,7 @@ enum Command {
     Proxy(proxy::ProxyCommand),
     Admin(admin::Admin),
     Probe(probe::Probe),
+    Chat(chat::Chat),
     Completions(completions::Completions),
 }
 
@@ -66,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Proxy(command) => command.execute(),
         Command::Admin(command) => command.execute(),
         Command::Probe(command) => command.execute(),
+        Command::Chat(command) => command.execute(),
         Command::Completions(command) => command.execute(),
     };
     match result {

@@ -3,12 +3,12 @@
 use crate::chat::message::Request;
 
 /// What `/help all` shows.
-pub(super) const HELP: &str = "Commands: /help, /list, /whisper USER TEXT, /nick NAME, /rooms, /create ROOM, \
+pub const HELP: &str = "Commands: /help, /list, /whisper USER TEXT, /nick NAME, /rooms, /create ROOM, \
     /join ROOM, /leave ROOM, /room ROOM TEXT, /hide, /reveal, /ping, /exit";
 
 /// A typed line that begins with a slash.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Command {
+pub enum Command {
     /// It asks for this.
     Ask(Request),
     /// Its words are wrong; this is how it is used.
@@ -18,7 +18,7 @@ pub(super) enum Command {
 }
 
 /// Understands a command; its word may be in any case. `None` if it does not begin with a slash.
-pub(super) fn parse(line: &str) -> Option<Command> {
+pub fn parse(line: &str) -> Option<Command> {
     let line = line.trim();
     let (word, rest) = match line.split_once(char::is_whitespace) {
         Some((word, rest)) => (word, rest.trim()),

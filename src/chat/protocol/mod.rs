@@ -6,7 +6,7 @@
 //! the [`Listener`]; encoding an event does not, so one encoding serves every recipient.
 
 mod client;
-mod commands;
+pub mod commands;
 mod json;
 mod json_lines;
 mod kind;
@@ -28,6 +28,7 @@ pub use json_lines::JsonLines;
 pub use kind::{Kind, SPEAKS_WITHIN, Settings, server_session};
 pub use pipe::EVERYONE;
 pub use session::{Account, ClientSession, Encodings, FORMS, Moment, NotSpoken, ServerSession};
+pub use text::clock as clock_text;
 
 /// The name under which the server itself speaks; nobody can have it.
 pub const SERVER: &str = "server";

@@ -82,7 +82,7 @@ impl Utf8 {
 }
 
 /// A moment as `HH:MM:SS` of its zone.
-pub(super) fn clock(moment: Moment) -> String {
+pub fn clock(moment: Moment) -> String {
     let (hours, minutes, seconds) = time_of_day(moment);
     format!("{hours:02}:{minutes:02}:{seconds:02}")
 }

@@ -169,11 +169,10 @@ impl Person {
         let now = clock.now();
         let mut ledger = ledger.borrow_mut();
         for event in events.drain(..) {
-            let text = match &event {
-                Event::Message { text, .. }
-                | Event::Direct { text, .. }
-                | Event::RoomMessage { text, .. } => text,
-                _ => continue,
+            let (Event::Message { text, .. } | Event::Direct { text, .. } | Event::RoomMessage { text, .. }) =
+                &event
+            else {
+                continue;
             };
             let Some(id) = marker::read(text.as_bytes()) else { continue };
             let Some(&(meant, bytes)) = ledger.meant.get(id as usize) else { continue };
