@@ -296,3 +296,37 @@ fn a_transfer_is_as_fast_as_on_the_virtual_clock() {
     eprintln!("median goodput: live {live:.0} B/s, virtual {virtual_:.0} B/s, ratio {:.3}", live / virtual_);
     assert!((live / virtual_ - 1.0).abs() < 0.15, "live {live:.0}, virtual {virtual_:.0} B/s");
 }
+
+#[test]
+fn a_reader_that_stops_behind_a_path_is_dropped() {
+    let network = Some(conditions("0%", "1ms", &["tcp.send_buffer=64KiB", "tcp.receive_window=64KiB"]));
+    let pacing = Some(testbed::time::Duration::ZERO);
+    let settings =
+        testbed::live::server::Settings { network, pacing, max_backlog: 50_000, rate_limit: 0, ..usual() };
+    let server = Running::start(settings, &[Kind::JsonLines]);
+    let join = |name: &str| {
+        let mut client = server.connect(Kind::JsonLines);
+        client.sends(format!("{{\"type\": \"join\", \"username\": \"{name}\"}}\n").as_bytes());
+        client.ignores();
+        client
+    };
+    let (speaker, deaf) = (join("speaker"), join("deaf"));
+    // The speaker hears its own echo.
+    let mut reads = speaker.stream.try_clone().expect("a socket");
+    std::thread::spawn(move || while reads.read(&mut [0; 4_096]).is_ok_and(|read| read > 0) {});
+    let mut admin = TcpStream::connect(server.admin).expect("the port");
+    let mut people = || {
+        let request = serde_json::json!({ "command": "get_stats", "params": {} });
+        let stats = testbed::live::admin::ask(&mut admin, &request).expect("a reply");
+        stats["people"].as_u64().unwrap_or_default()
+    };
+    let line = format!("{{\"type\": \"chat\", \"message\": \"{}\"}}\n", "x".repeat(8_000));
+    let started = Instant::now();
+    while people() == 2 {
+        assert!(started.elapsed() < Duration::from_secs(40), "it is never dropped");
+        (&speaker.stream).write_all(line.as_bytes()).expect("an open connection");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(people(), 1);
+    drop(deaf);
+}

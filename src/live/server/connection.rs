@@ -84,16 +84,13 @@ pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream) {
         let (clock, wake) = handles(&hub, id);
         loop {
             let next = match hub.borrow_mut().peer(id) {
-                Some(peer) => peer.next(clock.now()),
+                Some(peer) => peer.take(clock.now()),
                 None => return Ok(()),
             };
             match next {
-                Ok((bytes, _)) => {
+                Ok(bytes) => {
                     hub.borrow_mut().memory.commit();
                     write_frame(&mut writer, &bytes).await?;
-                    if let Some(peer) = hub.borrow_mut().peer(id) {
-                        peer.wrote(bytes.len(), clock.now());
-                    }
                 }
                 Err(Flushed::Until(at)) => sleep_until(clock.wall(at)).await,
                 Err(Flushed::Finished) => return writer.shutdown().await,

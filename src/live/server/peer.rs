@@ -160,6 +160,13 @@ impl Peer {
         }
     }
 
+    /// Takes the next message out, for a writer that is never interrupted.
+    pub fn take(&mut self, now: Instant) -> Result<Arc<[u8]>, Flushed> {
+        let (bytes, from) = self.next(now)?;
+        self.wrote(bytes.len() - from, now);
+        Ok(bytes)
+    }
+
     /// `bytes` of the first message were written.
     pub fn wrote(&mut self, bytes: usize, now: Instant) {
         self.count.bytes_out += bytes as u64;
