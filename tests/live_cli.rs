@@ -83,7 +83,7 @@ fn scripts_talk_with_each_other_in_different_dialects() {
         std::thread::sleep(Duration::from_millis(100));
         child.stdin = Some(input);
     }
-    std::thread::sleep(Duration::from_millis(1_000));
+    std::thread::sleep(Duration::from_secs(1));
     for child in &mut children {
         drop(child.stdin.take());
     }
