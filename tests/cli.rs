@@ -325,7 +325,14 @@ fn results_under_other_arguments_are_not_lost_without_force() {
         testbed(dir.path(), &words)
     };
     assert!(run(&["--set", "tcp.mss=500"]).status.success());
-    // The same again is what everybody does.
+    // The same again is what everybody does, in whatever words.
+    let twice = ["--set", "tcp.nagle=true", "--set", "tcp.mss=500"];
+    let other_way = ["--set", "tcp.mss=900", "--set", "tcp.mss=500", "--set", "tcp.nagle=true"];
+    let words = [&["run", "sound.toml", "-q", "--no-plots", "--out", "other"], &twice[..]].concat();
+    assert!(testbed(dir.path(), &words).status.success());
+    let words = [&["run", "sound.toml", "-q", "--no-plots", "--out", "other"], &other_way[..]].concat();
+    let output = testbed(dir.path(), &words);
+    assert!(output.status.success(), "{}", err(&output));
     assert!(run(&["--set", "tcp.mss=500"]).status.success());
     for (more, mark) in [
         (&["--set", "tcp.mss=1000"][..], "with --set tcp.mss=500; this run is with --set tcp.mss=1000"),

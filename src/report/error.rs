@@ -75,7 +75,8 @@ impl ReportError {
                 "choose another folder with --out DIR, or overwrite it with --force".to_owned()
             }
             ReportError::Changed { .. } => {
-                "run without --resume to start afresh, or choose another folder with --out DIR".to_owned()
+                "start afresh with --force in place of --resume, or choose another folder with --out DIR"
+                    .to_owned()
             }
             ReportError::Malformed { .. } => {
                 "restore the file, or run the scenario again with --force".to_owned()

@@ -75,13 +75,15 @@ pub struct TrialRow<'a> {
 }
 
 impl Study {
-    /// What `--set` changed, as key and value; trials and seed have fields of their own.
+    /// What `--set` changed, as key and its last value, by key; trials and seed have fields of their own.
     pub fn changes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.overrides
             .iter()
             .filter_map(|change| change.split_once('='))
             .map(|(key, value)| (key.trim(), value.trim()))
             .filter(|(key, _)| !matches!(*key, "trials" | "seed"))
+            .collect::<std::collections::BTreeMap<_, _>>()
+            .into_iter()
     }
 
     /// How many combinations the axes have; 1 without any.
