@@ -120,11 +120,11 @@ impl Kind {
 pub fn server_session(kind: Kind, settings: &Settings) -> Box<dyn ServerSession> {
     // Forms: what is encoded alike has one number.
     match kind {
-        Kind::Reliable => Box::new(reliable::Session::new(0)),
-        Kind::JsonLines => Box::new(json_lines::Session::new(2)),
-        Kind::Slash | Kind::SlashOrPipe => Box::new(slash::Session::new(3, settings.next_name())),
-        Kind::Rooms => Box::new(rooms::Session::new(4)),
-        Kind::Pipe => Box::new(pipe::Session::new(5, settings)),
+        Kind::Reliable => Box::new(reliable::Session::new(reliable::Forms { six: 0, eight: 1, id: 2 })),
+        Kind::JsonLines => Box::new(json_lines::Session::new(3)),
+        Kind::Slash | Kind::SlashOrPipe => Box::new(slash::Session::new(4, settings.next_name())),
+        Kind::Rooms => Box::new(rooms::Session::new(5)),
+        Kind::Pipe => Box::new(pipe::Session::new(6, settings)),
     }
 }
 

@@ -1,12 +1,11 @@
 //! The client's side of a connection of program 0, in the six-member variant.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::frame::{Frames, TooLong};
-use super::message::{Message, Parsed, parse, seconds};
+use super::message::{Message, Parsed, acknowledged, parse, seconds};
 use super::seen::Seen;
 use super::window::Window;
 use crate::chat::message::{Event, Name, Refusal, Request};
@@ -28,7 +27,7 @@ pub struct Client {
     joined: bool,
     window: Window,
     /// What it asked and the server has not acknowledged.
-    asked: VecDeque<(Arc<str>, Request)>,
+    asked: VecDeque<(Arc<[u8]>, Request)>,
     seen: Seen,
     out: VecDeque<Arc<[u8]>>,
     heartbeat_at: Option<Instant>,
@@ -52,24 +51,24 @@ impl Default for Client {
 }
 
 impl Client {
-    fn message(&mut self, moment: Moment, kind: &str, content: String) -> (Arc<str>, Arc<[u8]>) {
+    fn message(&mut self, moment: Moment, kind: &str, content: String) -> (Arc<[u8]>, Arc<[u8]>) {
         let id = format!("{kind}_{}_{}", moment.at.unix_nanos() / 1_000_000_000, 1_000 + self.made);
         self.made += 1;
         let message = Message {
-            id: id.clone(),
-            kind: kind.to_owned(),
-            sender: self.nick.to_string(),
-            content,
+            id: Cow::Borrowed(&id),
+            kind: kind.into(),
+            sender: Cow::Borrowed(&self.nick),
+            content: content.into(),
             timestamp: seconds(moment.at),
             order: None,
         };
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
-        (id.into(), bytes.into())
+        (id.into_bytes().into(), bytes.into())
     }
 
     /// Sends a message that is to be acknowledged.
-    fn send(&mut self, moment: Moment, kind: &str, content: &str) -> Arc<str> {
+    fn send(&mut self, moment: Moment, kind: &str, content: &str) -> Arc<[u8]> {
         let (id, bytes) = self.message(moment, kind, content.to_owned());
         self.window.push(Arc::clone(&id), bytes);
         self.fill(moment.now);
@@ -82,10 +81,9 @@ impl Client {
         }
     }
 
-    fn hear(&mut self, moment: Moment, message: &Message, out: &mut Vec<Event>) {
+    fn hear(&mut self, moment: Moment, message: &Message<'_>, out: &mut Vec<Event>) {
         if message.kind == "ack" {
-            let content: Value = serde_json::from_str(&message.content).unwrap_or_default();
-            self.on_ack(moment, content["ack_for"].as_str().unwrap_or_default(), out);
+            self.on_ack(moment, &acknowledged(&message.content), out);
             return;
         }
         if *message.sender != *self.nick {
@@ -96,7 +94,7 @@ impl Client {
         if !self.seen.is_new(message) {
             return;
         }
-        match (message.kind.as_str(), message.content.as_str()) {
+        match (&*message.kind, &*message.content) {
             ("chat" | "private_message" | "user_list", content) => out.push(self.understand(content)),
             ("heartbeat", "pong") => out.push(Event::Pong),
             _ => {}
@@ -105,7 +103,7 @@ impl Client {
 
     fn on_ack(&mut self, moment: Moment, id: &str, out: &mut Vec<Event>) {
         self.window.on_ack(moment.now, id);
-        let Some(place) = self.asked.iter().position(|(asked, _)| **asked == *id) else { return };
+        let Some(place) = self.asked.iter().position(|(asked, _)| **asked == *id.as_bytes()) else { return };
         // Being acknowledged is all the welcome and all the farewell there is.
         match self.asked.remove(place) {
             Some((_, Request::Join { .. })) if !self.joined => {

@@ -1,6 +1,10 @@
 //! The JSON objects in the frames, and their checksums.
 
-use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
+use std::io::Write as _;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
 use crate::chat::protocol::Timestamp;
@@ -8,11 +12,11 @@ use crate::chat::protocol::json::push_string;
 
 /// A message in either variant.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Message {
-    pub id: String,
-    pub kind: String,
-    pub sender: String,
-    pub content: String,
+pub struct Message<'a> {
+    pub id: Cow<'a, str>,
+    pub kind: Cow<'a, str>,
+    pub sender: Cow<'a, str>,
+    pub content: Cow<'a, str>,
     pub timestamp: Number,
     /// `priority` and `sequence_number` of the eight-member variant.
     pub order: Option<(i64, i64)>,
@@ -20,66 +24,109 @@ pub struct Message {
 
 /// What a frame holds.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Parsed {
-    Message(Message),
+pub enum Parsed<'a> {
+    Message(Message<'a>),
     /// The tester's own format, with its `id`.
     Test(String),
     /// Something that is dropped without an answer, as the original does; why.
     Dropped(&'static str),
 }
 
+/// Exactly the members of one of the variants; the checksum may be absent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Members<'a> {
+    #[serde(borrow)]
+    msg_id: Cow<'a, str>,
+    #[serde(borrow)]
+    msg_type: Cow<'a, str>,
+    #[serde(borrow)]
+    sender: Cow<'a, str>,
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+    timestamp: Number,
+    #[serde(default)]
+    checksum: Value,
+    #[serde(default, deserialize_with = "present")]
+    priority: Option<i64>,
+    #[serde(default, deserialize_with = "present")]
+    sequence_number: Option<i64>,
+}
+
+/// A member that may be absent, but not null.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    i64::deserialize(deserializer).map(Some)
+}
+
 /// Understands a frame.
-pub fn parse(frame: &[u8]) -> Parsed {
-    let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(frame) else {
-        return Parsed::Dropped("no JSON object");
+pub fn parse(frame: &[u8]) -> Parsed<'_> {
+    let Ok(members) = serde_json::from_slice::<Members>(frame) else { return parse_test(frame) };
+    let order = match (members.priority, members.sequence_number) {
+        (None, None) => None,
+        (Some(priority), Some(number)) => Some((priority, number)),
+        _ => return Parsed::Dropped("half of the eight-member variant"),
     };
-    if object.contains_key("type") && !object.contains_key("msg_type") {
-        let id = object.get("id").and_then(Value::as_str).unwrap_or_default();
-        return Parsed::Test(id.to_owned());
-    }
-    let Some(message) = read(&object) else {
-        return Parsed::Dropped("a member is missing, of another type, or unknown");
+    let message = Message {
+        id: members.msg_id,
+        kind: members.msg_type,
+        sender: members.sender,
+        content: members.content,
+        timestamp: members.timestamp,
+        order,
     };
-    match object.get("checksum").and_then(Value::as_str).unwrap_or_default() {
+    match members.checksum.as_str().unwrap_or_default() {
         "" => Parsed::Message(message),
-        given if given == message.checksum() => Parsed::Message(message),
+        given if *given.as_bytes() == message.checksum() => Parsed::Message(message),
         _ => Parsed::Dropped("a wrong checksum"),
     }
 }
 
-/// Exactly the members of one of the variants; the checksum may be absent.
-fn read(object: &Map<String, Value>) -> Option<Message> {
-    const SIX: [&str; 6] = ["msg_id", "msg_type", "sender", "content", "timestamp", "checksum"];
-    const EIGHT: [&str; 2] = ["priority", "sequence_number"];
-    let eight = object.contains_key(EIGHT[0]) || object.contains_key(EIGHT[1]);
-    let known = |name: &str| SIX.contains(&name) || (eight && EIGHT.contains(&name));
-    if !object.keys().all(|name| known(name)) {
-        return None;
+/// The tester's own format has `type` where messages have `msg_type`.
+fn parse_test(frame: &[u8]) -> Parsed<'static> {
+    let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(frame) else {
+        return Parsed::Dropped("no JSON object");
+    };
+    if object.contains_key("type") && !object.contains_key("msg_type") {
+        return Parsed::Test(object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned());
     }
-    let text = |name: &str| object.get(name)?.as_str().map(str::to_owned);
-    let order =
-        if eight { Some((object.get(EIGHT[0])?.as_i64()?, object.get(EIGHT[1])?.as_i64()?)) } else { None };
-    Some(Message {
-        id: text("msg_id")?,
-        kind: text("msg_type")?,
-        sender: text("sender")?,
-        content: text("content")?,
-        timestamp: object.get("timestamp")?.as_number()?.clone(),
-        order,
-    })
+    Parsed::Dropped("a member is missing, twice there, of another type, or unknown")
 }
 
-impl Message {
-    /// The first 16 hexadecimal digits of SHA-256 over the members, nothing between them.
-    pub fn checksum(&self) -> String {
+/// Which message an acknowledgment's content means; none has an empty id.
+pub fn acknowledged(content: &str) -> Cow<'_, str> {
+    #[derive(Deserialize)]
+    struct AckFor<'a> {
+        #[serde(borrow)]
+        ack_for: Cow<'a, str>,
+    }
+    serde_json::from_str(content).map(|AckFor { ack_for }| ack_for).unwrap_or_default()
+}
+
+impl Message<'_> {
+    /// The first eight bytes of SHA-256 over the members, nothing between them.
+    pub fn digest(&self) -> [u8; 8] {
         let mut hash = Sha256::new();
-        for part in [&self.id, &self.kind, &self.sender, &self.content, &python_number(&self.timestamp)] {
-            hash.update(part);
+        for part in [&self.id, &self.kind, &self.sender, &self.content] {
+            hash.update(part.as_bytes());
         }
+        hash.update(python_number(&self.timestamp));
         if let Some((priority, number)) = self.order {
             hash.update(format!("{priority}{number}"));
         }
-        hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut digest = [0; 8];
+        digest.copy_from_slice(&hash.finalize()[..8]);
+        digest
+    }
+
+    /// The same in hexadecimal, as it goes over the wire.
+    pub fn checksum(&self) -> [u8; 16] {
+        let mut text = [0; 16];
+        for (digits, byte) in text.chunks_exact_mut(2).zip(self.digest()) {
+            for (digit, half) in digits.iter_mut().zip([byte >> 4, byte & 15]) {
+                *digit = b"0123456789abcdef"[usize::from(half)];
+            }
+        }
+        text
     }
 
     /// Appends the frame: as Python prints it for the six members, compact for the eight.
@@ -98,10 +145,14 @@ impl Message {
         member("sender", &|out| push_string(&self.sender, out));
         member("content", &|out| push_string(&self.content, out));
         member("timestamp", &|out| out.extend_from_slice(python_number(&self.timestamp).as_bytes()));
-        member("checksum", &|out| push_string(&self.checksum(), out));
+        member("checksum", &|out| {
+            out.push(b'"');
+            out.extend_from_slice(&self.checksum());
+            out.push(b'"');
+        });
         if let Some((priority, number)) = self.order {
-            member("priority", &|out| out.extend_from_slice(priority.to_string().as_bytes()));
-            member("sequence_number", &|out| out.extend_from_slice(number.to_string().as_bytes()));
+            member("priority", &|out| drop(write!(out, "{priority}")));
+            member("sequence_number", &|out| drop(write!(out, "{number}")));
         }
         out.push(b'}');
         let length = (out.len() - start - 4) as u32;
@@ -136,12 +187,18 @@ pub fn python_number(number: &Number) -> String {
 mod tests {
     use super::*;
 
-    fn message(id: &str, kind: &str, sender: &str, content: &str, timestamp: &str) -> Message {
+    fn message<'a>(
+        id: &'a str,
+        kind: &'a str,
+        sender: &'a str,
+        content: &'a str,
+        timestamp: &str,
+    ) -> Message<'a> {
         Message {
-            id: id.to_owned(),
-            kind: kind.to_owned(),
-            sender: sender.to_owned(),
-            content: content.to_owned(),
+            id: id.into(),
+            kind: kind.into(),
+            sender: sender.into(),
+            content: content.into(),
             timestamp: serde_json::from_str(timestamp).expect("a number"),
             order: None,
         }
@@ -150,11 +207,11 @@ mod tests {
     #[test]
     fn checksums_are_those_of_the_original() {
         let chat = message("chat_1700000000_1234", "chat", "alice", "hello", "1700000000.25");
-        assert_eq!(chat.checksum(), "54de4146ca145777");
-        assert_eq!(message("a", "chat", "b", "c", "1700000000.0").checksum(), "24e157e4fbda24ea");
-        assert_eq!(message("a", "chat", "b", "c", "1700000000").checksum(), "20e06178343bdc53");
+        assert_eq!(chat.checksum(), *b"54de4146ca145777");
+        assert_eq!(message("a", "chat", "b", "c", "1700000000.0").checksum(), *b"24e157e4fbda24ea");
+        assert_eq!(message("a", "chat", "b", "c", "1700000000").checksum(), *b"20e06178343bdc53");
         let eight = Message { order: Some((1, 42)), ..chat };
-        assert_eq!(eight.checksum(), "2b16c6af0baaa7b8");
+        assert_eq!(eight.checksum(), *b"2b16c6af0baaa7b8");
         let mut frame = Vec::new();
         eight.encode(&mut frame);
         assert_eq!(frame[..4], [0, 0, 0, 0xb0]);
@@ -209,6 +266,8 @@ mod tests {
             r#"{"msg_id":"a","msg_type":"chat","sender":"b","content":"c","timestamp":1,"extra":1}"#,
             r#"{"msg_id":"a","msg_type":"chat","sender":"b","content":"c","timestamp":1,"priority":1}"#,
             r#"{"msg_id":"a","msg_type":"chat","sender":"b","content":"c","timestamp":1,"checksum":"0"}"#,
+            r#"{"msg_id":"a","msg_type":"chat","sender":"b","content":"c","timestamp":1,"priority":null,"sequence_number":null}"#,
+            r#"{"msg_id":"a","msg_id":"a","msg_type":"chat","sender":"b","content":"c","timestamp":1}"#,
             r#"{"msg_id":1,"msg_type":"chat","sender":"b","content":"c","timestamp":1}"#,
         ] {
             assert!(matches!(parse(bad.as_bytes()), Parsed::Dropped(_)), "{bad:.80}");
@@ -218,5 +277,14 @@ mod tests {
         assert!(matches!(parse(unsigned.as_bytes()), Parsed::Message(_)));
         let test = br#"{"id": "test_msg_0_1", "type": "chat", "username": "tester", "content": "x", "timestamp": 1}"#;
         assert_eq!(parse(test), Parsed::Test("test_msg_0_1".to_owned()));
+    }
+
+    #[test]
+    fn an_acknowledgment_without_an_id_acknowledges_nothing() {
+        assert_eq!(acknowledged(r#"{"ack_for": "chat_1_2"}"#), "chat_1_2");
+        assert_eq!(acknowledged(r#"{"more": [1], "ack_for": "a\u0062"}"#), "ab");
+        for bad in ["", "{}", "[]", r#"{"ack_for": 1}"#, r#"{"ack_for": null}"#, "chat_1_2"] {
+            assert_eq!(acknowledged(bad), "", "{bad}");
+        }
     }
 }

@@ -17,4 +17,4 @@ mod server;
 mod window;
 
 pub(super) use client::Client;
-pub(super) use server::Session;
+pub(super) use server::{Forms, Session};

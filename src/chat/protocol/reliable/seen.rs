@@ -12,19 +12,19 @@ const REMEMBERED: usize = 1_024;
 /// The messages that came last.
 #[derive(Debug, Default)]
 pub struct Seen {
-    known: BTreeSet<String>,
+    known: BTreeSet<[u8; 8]>,
     /// The same in the order of coming.
-    order: VecDeque<String>,
+    order: VecDeque<[u8; 8]>,
 }
 
 impl Seen {
     /// Whether it comes for the first time; from now on it is known.
-    pub fn is_new(&mut self, message: &Message) -> bool {
-        let checksum = message.checksum();
-        if !self.known.insert(checksum.clone()) {
+    pub fn is_new(&mut self, message: &Message<'_>) -> bool {
+        let digest = message.digest();
+        if !self.known.insert(digest) {
             return false;
         }
-        self.order.push_back(checksum);
+        self.order.push_back(digest);
         if self.order.len() > REMEMBERED
             && let Some(oldest) = self.order.pop_front()
         {
@@ -38,12 +38,12 @@ impl Seen {
 mod tests {
     use super::*;
 
-    fn message(content: &str) -> Message {
+    fn message(content: &str) -> Message<'_> {
         Message {
-            id: "chat_1700000000_1234".to_owned(),
-            kind: "chat".to_owned(),
-            sender: "alice".to_owned(),
-            content: content.to_owned(),
+            id: "chat_1700000000_1234".into(),
+            kind: "chat".into(),
+            sender: "alice".into(),
+            content: content.into(),
             timestamp: 1.into(),
             order: None,
         }

@@ -1,10 +1,12 @@
 //! The server's side of a connection of program 0.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use super::frame::{Frames, LONGEST, TooLong};
-use super::message::{Message, Parsed, parse, seconds};
+use super::message::{Message, Parsed, acknowledged, parse, seconds};
 use super::seen::Seen;
 use super::window::Window;
 use crate::chat::message::{Event, Request};
@@ -24,8 +26,7 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// The server's side of a connection.
 #[derive(Debug)]
 pub struct Session {
-    /// Form of the six members; the eight are the next.
-    form: usize,
+    forms: Forms,
     frames: Frames,
     variant: Variant,
     joined: bool,
@@ -40,6 +41,17 @@ pub struct Session {
     made: u64,
 }
 
+/// The forms in which a shared message is encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Forms {
+    /// With six members.
+    pub six: usize,
+    /// With eight.
+    pub eight: usize,
+    /// The id alone, by which either is acknowledged.
+    pub id: usize,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Variant {
     Unknown,
@@ -50,10 +62,10 @@ enum Variant {
 }
 
 impl Session {
-    /// A session that shares encodings at `form` and the next.
-    pub fn new(form: usize) -> Session {
+    /// A session that shares encodings in `forms`.
+    pub fn new(forms: Forms) -> Session {
         Session {
-            form,
+            forms,
             frames: Frames::new(LONGEST),
             variant: Variant::Unknown,
             joined: false,
@@ -67,7 +79,7 @@ impl Session {
         }
     }
 
-    fn hear(&mut self, moment: Moment, parsed: Parsed, out: &mut Vec<Request>) {
+    fn hear(&mut self, moment: Moment, parsed: Parsed<'_>, out: &mut Vec<Request>) {
         let message = match parsed {
             Parsed::Dropped(_) => return,
             // Whoever has spoken a variant of the real format is no tester, and the reverse.
@@ -84,10 +96,9 @@ impl Session {
         if self.variant == Variant::Unknown {
             self.variant = if message.order.is_some() { Variant::Eight } else { Variant::Six };
         }
-        match message.kind.as_str() {
+        match &*message.kind {
             "ack" => {
-                let content = serde_json::from_str::<serde_json::Value>(&message.content).unwrap_or_default();
-                self.window.on_ack(moment.now, content["ack_for"].as_str().unwrap_or_default());
+                self.window.on_ack(moment.now, &acknowledged(&message.content));
                 return;
             }
             "chat" | "heartbeat" | "join" | "leave" | "private_message" | "retransmit" => {}
@@ -102,9 +113,9 @@ impl Session {
     }
 
     /// What a message that was acknowledged means.
-    fn ask(&mut self, moment: Moment, message: &Message, out: &mut Vec<Request>) {
+    fn ask(&mut self, moment: Moment, message: &Message<'_>, out: &mut Vec<Request>) {
         let text = message.content.trim();
-        match message.kind.as_str() {
+        match &*message.kind {
             "join" => {
                 let wanted = if text.is_empty() { message.sender.trim() } else { text };
                 let nick = wanted.to_owned();
@@ -148,10 +159,10 @@ impl Session {
     fn acknowledge(&mut self, moment: Moment, id: &str) {
         let content = serde_json::json!({ "ack_for": id }).to_string().replace("\":\"", "\": \"");
         let message = Message {
-            id: self.own_id("ack", moment.at),
-            kind: "ack".to_owned(),
-            sender: SERVER.to_owned(),
-            content,
+            id: self.own_id("ack", moment.at).into(),
+            kind: "ack".into(),
+            sender: SERVER.into(),
+            content: content.into(),
             timestamp: seconds(moment.at),
             order: self.order(),
         };
@@ -164,19 +175,19 @@ impl Session {
     fn send(&mut self, moment: Moment, kind: &str, content: &str) {
         let id = self.own_id(kind, moment.at);
         let message = Message {
-            id: id.clone(),
-            kind: kind.to_owned(),
-            sender: SERVER.to_owned(),
-            content: content.to_owned(),
+            id: Cow::Borrowed(&id),
+            kind: kind.into(),
+            sender: SERVER.into(),
+            content: content.into(),
             timestamp: seconds(moment.at),
             order: self.order(),
         };
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
-        self.push(moment, id.into(), bytes.into());
+        self.push(moment, id.into_bytes().into(), bytes.into());
     }
 
-    fn push(&mut self, moment: Moment, id: Arc<str>, bytes: Arc<[u8]>) {
+    fn push(&mut self, moment: Moment, id: Arc<[u8]>, bytes: Arc<[u8]>) {
         self.window.push(id, bytes);
         self.fill(moment.now);
     }
@@ -209,24 +220,26 @@ impl ServerSession for Session {
         }
         if self.variant != Variant::Test && self.close_at.is_none() {
             let eight = self.variant == Variant::Eight;
-            let kind = kind(event, eight);
-            let id: Arc<str> =
-                format!("broadcast_{}_{}", moment.at.unix_nanos() / 1_000_000_000, 1_000 + encodings.serial)
-                    .into();
-            let serial = encodings.serial.cast_signed();
-            let shared = encodings.get(self.form + usize::from(eight), |out| {
+            let serial = encodings.serial;
+            let id = Arc::clone(encodings.get(self.forms.id, |out| {
+                let seconds = moment.at.unix_nanos() / 1_000_000_000;
+                // Writing into memory cannot fail.
+                let _ = write!(out, "broadcast_{seconds}_{}", 1_000 + serial);
+            }));
+            let form = if eight { self.forms.eight } else { self.forms.six };
+            let shared = encodings.get(form, |out| {
                 let Some(content) = content(event) else { return };
                 let at = match event {
                     Event::Past { unix_nanos, .. } => Timestamp::from_unix_nanos(*unix_nanos),
                     _ => moment.at,
                 };
                 let message = Message {
-                    id: id.to_string(),
-                    kind: kind.to_owned(),
-                    sender: SERVER.to_owned(),
-                    content,
+                    id: String::from_utf8_lossy(&id),
+                    kind: kind(event, eight).into(),
+                    sender: SERVER.into(),
+                    content: content.into(),
                     timestamp: seconds(at),
-                    order: eight.then_some((1, serial)),
+                    order: eight.then_some((1, serial.cast_signed())),
                 };
                 message.encode(out);
             });

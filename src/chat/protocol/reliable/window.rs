@@ -24,14 +24,14 @@ pub struct Window {
     rttvar: Duration,
     rto: Duration,
     flight: VecDeque<Sent>,
-    waiting: VecDeque<(Arc<str>, Arc<[u8]>)>,
+    waiting: VecDeque<(Arc<[u8]>, Arc<[u8]>)>,
     bytes: usize,
     retransmissions: u64,
 }
 
 #[derive(Debug)]
 struct Sent {
-    id: Arc<str>,
+    id: Arc<[u8]>,
     bytes: Arc<[u8]>,
     at: Instant,
     again: u32,
@@ -59,7 +59,7 @@ impl Default for Window {
 
 impl Window {
     /// Takes a message to be acknowledged; [`poll`](Self::poll) gives it out when there is room.
-    pub fn push(&mut self, id: Arc<str>, bytes: Arc<[u8]>) {
+    pub fn push(&mut self, id: Arc<[u8]>, bytes: Arc<[u8]>) {
         self.bytes += bytes.len();
         self.waiting.push_back((id, bytes));
     }
@@ -77,7 +77,7 @@ impl Window {
 
     /// The peer has message `id`.
     pub fn on_ack(&mut self, now: Instant, id: &str) {
-        let Some(place) = self.flight.iter().position(|sent| *sent.id == *id) else { return };
+        let Some(place) = self.flight.iter().position(|sent| *sent.id == *id.as_bytes()) else { return };
         let Some(sent) = self.flight.remove(place) else { return };
         self.bytes -= sent.bytes.len();
         // Karn: what was sent twice measures nothing.
@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn push(window: &mut Window, id: &str) {
-        window.push(id.into(), id.as_bytes().into());
+        window.push(id.as_bytes().into(), id.as_bytes().into());
     }
 
     #[test]
