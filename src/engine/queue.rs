@@ -100,18 +100,29 @@ impl EventQueue {
         let mut i = 0;
         loop {
             let first = i * ARITY + 1;
-            let Some(children) = heap.get(first..heap.len().min(first + ARITY)) else { break };
-            let Some((offset, &least)) = children.iter().enumerate().min_by_key(|(_, key)| **key) else {
-                break;
+            let least = match heap.get(first..).and_then(<[u128]>::first_chunk::<ARITY>) {
+                Some(children) => first + least_of(children),
+                None => match heap.iter().enumerate().skip(first).min_by_key(|(_, key)| **key) {
+                    Some((last, _)) => last,
+                    None => break,
+                },
             };
-            if key <= least {
+            if key <= heap[least] {
                 break;
             }
-            heap[i] = least;
-            i = first + offset;
+            heap[i] = heap[least];
+            i = least;
         }
         heap[i] = key;
     }
+}
+
+/// Which child is the least, without a branch: which one it is nobody can predict.
+#[inline]
+fn least_of(children: &[u128; ARITY]) -> usize {
+    let left = usize::from(children[1] < children[0]);
+    let right = 2 + usize::from(children[3] < children[2]);
+    if children[right] < children[left] { right } else { left }
 }
 
 fn unpack(key: u128) -> Event {

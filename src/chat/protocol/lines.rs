@@ -1,7 +1,5 @@
 //! Cutting a stream of bytes into lines, however it arrives.
 
-use std::io::BufRead as _;
-
 /// Collects bytes until their line is complete, up to a limit.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -49,13 +47,9 @@ impl Lines {
     }
 }
 
-/// Where the first newline is. By way of `BufRead`, the only door to the platform's vectorised
-/// `memchr` without another dependency: this looks at every byte that every client hears.
-pub(super) fn find_newline(mut bytes: &[u8]) -> Option<usize> {
-    let all = bytes;
-    // Reading from memory cannot fail.
-    let end = bytes.skip_until(b'\n').ok()?.checked_sub(1)?;
-    (all[end] == b'\n').then_some(end)
+/// Where the first newline is: this looks at every byte that every client hears.
+pub(super) fn find_newline(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr(b'\n', bytes)
 }
 
 #[cfg(test)]
