@@ -26,7 +26,7 @@ use crate::time::{Duration, Instant};
 use crate::wire::{Direction, FlowId, Packet};
 pub use port::{Port, PortInfo};
 
-use flow::Flow;
+use flow::{End, Flow};
 use io::WorldIo;
 use messages::Messages;
 use port::{PORT, Ports};
@@ -303,7 +303,7 @@ impl World {
             self.core.touch(number, direction);
             self.settle();
         } else {
-            self.core.arm_connection(number, direction);
+            arm_end(end, &mut self.core.queue, now, event.target);
         }
     }
 
@@ -345,31 +345,36 @@ impl World {
         let mut next = 0;
         while let Some(&(number, direction)) = self.core.touched.get(next) {
             next += 1;
-            self.core.flows[number as usize].ends[direction.index()].touched = false;
-            self.tell(number, direction);
+            let end = &mut self.core.flows[number as usize].ends[direction.index()];
+            end.touched = false;
+            if let Some(event) = end.connection.poll_event() {
+                self.tell(number, direction, event);
+            }
             self.core.transmit(number, direction);
-            self.core.arm_connection(number, direction);
         }
         self.core.touched.clear();
     }
 
-    fn tell(&mut self, number: u32, direction: Direction) {
+    /// Tells the application of an end what has happened there, and what happens then.
+    fn tell(&mut self, number: u32, direction: Direction, mut event: TcpEvent) {
         loop {
             let end = &mut self.core.flows[number as usize].ends[direction.index()];
-            let Some(event) = end.connection.poll_event() else { return };
-            let event = match event {
+            let app = end.app;
+            let known = match event {
                 TcpEvent::Connected => AppEvent::Connected,
                 TcpEvent::Readable => AppEvent::Readable,
                 TcpEvent::Writable => AppEvent::Writable,
                 TcpEvent::PeerClosed => AppEvent::PeerClosed,
                 TcpEvent::Closed => AppEvent::Closed,
             };
-            let app = end.app;
             if app == PORT {
-                self.core.tell_port(Port { flow: number, direction }, event);
-                continue;
+                self.core.tell_port(Port { flow: number, direction }, known);
+            } else {
+                self.call_app(app, |app, io| app.on_event(Conn(number), known, io));
             }
-            self.call_app(app, |app, io| app.on_event(Conn(number), event, io));
+            let end = &mut self.core.flows[number as usize].ends[direction.index()];
+            let Some(another) = end.connection.poll_event() else { return };
+            event = another;
         }
     }
 }
@@ -388,7 +393,8 @@ impl Core {
         let number = packet.flow.0;
         let flow = &mut self.flows[number as usize];
         if let Some(&link) = flow.route[packet.direction.index()].get(usize::from(packet.hop)) {
-            self.enter_link(link, packet);
+            self.topology.links[link as usize].handle_packet(self.now, packet);
+            arm_link(&mut self.topology, &mut self.queue, link);
             return;
         }
         self.packets += 1;
@@ -412,17 +418,17 @@ impl Core {
         }
     }
 
-    /// Sends what an end may send now.
+    /// Sends what an end may send now, and queues its next wake-up.
     fn transmit(&mut self, number: u32, direction: Direction) {
         let now = self.now;
-        loop {
-            let flow = &mut self.flows[number as usize];
-            let end = &mut flow.ends[direction.index()];
-            let Some(segment) = end.connection.poll_transmit(now) else { break };
-            let link = flow.route[direction.index()][0];
-            self.enter_link(link, Packet::new(FlowId(number), direction, segment));
+        let Flow { ends, route, .. } = &mut self.flows[number as usize];
+        let end = &mut ends[direction.index()];
+        let first = route[direction.index()][0];
+        while let Some(segment) = end.connection.poll_transmit(now) {
+            let packet = Packet::new(FlowId(number), direction, segment);
+            self.topology.links[first as usize].handle_packet(now, packet);
+            arm_link(&mut self.topology, &mut self.queue, first);
         }
-        let end = &mut self.flows[number as usize].ends[direction.index()];
         if end.drained.is_none() && end.connection.is_drained() {
             end.drained = Some(now);
         }
@@ -435,31 +441,7 @@ impl Core {
                 }
             }
         }
-    }
-
-    fn enter_link(&mut self, number: u32, packet: Packet) {
-        let link = &mut self.topology.links[number as usize];
-        link.handle_packet(self.now, packet);
-        self.arm_link(number);
-    }
-
-    fn arm_link(&mut self, number: u32) {
-        let armed = &mut self.topology.armed[number as usize];
-        if let Some(next) = self.topology.links[number as usize].poll_timeout()
-            && next < *armed
-        {
-            *armed = next;
-            self.queue.push(next, Class::Arrival, number);
-        }
-    }
-
-    fn arm_connection(&mut self, number: u32, direction: Direction) {
-        let end = &mut self.flows[number as usize].ends[direction.index()];
-        let due = end.connection.poll_timeout();
-        if due < end.armed {
-            end.armed = due.max(self.now);
-            self.queue.push(end.armed, Class::Connection, number << 1 | direction.index() as u32);
-        }
+        arm_end(end, &mut self.queue, now, number << 1 | direction.index() as u32);
     }
 
     /// A sample, or links that change.
@@ -478,9 +460,29 @@ impl Core {
             for number in self.topology.reconfigure(link, &configs, event.at) {
                 // Arrivals may have moved either way: a later one leaves a stale wake-up behind.
                 self.topology.armed[number as usize] = Instant::MAX;
-                self.arm_link(number);
+                arm_link(&mut self.topology, &mut self.queue, number);
             }
         }
+    }
+}
+
+/// Queues a wake-up for the head of a link, if none is queued that comes early enough.
+fn arm_link(topology: &mut Topology, queue: &mut EventQueue, number: u32) {
+    let armed = &mut topology.armed[number as usize];
+    if let Some(next) = topology.links[number as usize].poll_timeout()
+        && next < *armed
+    {
+        *armed = next;
+        queue.push(next, Class::Arrival, number);
+    }
+}
+
+/// The same for an end's timer.
+fn arm_end(end: &mut End, queue: &mut EventQueue, now: Instant, target: u32) {
+    let due = end.connection.poll_timeout();
+    if due < end.armed {
+        end.armed = due.max(now);
+        queue.push(end.armed, Class::Connection, target);
     }
 }
 
