@@ -167,9 +167,7 @@ impl ChatClient {
 
     /// Reads what there is and notes what it says.
     fn hear(&mut self, conn: Conn, io: &mut dyn Io) {
-        self.bytes.clear();
-        io.read(conn, &mut self.bytes);
-        self.listener.listen(&self.bytes, &mut self.heard);
+        io.read(conn, &mut |bytes| self.listener.listen(bytes, &mut self.heard));
         let mut welcomed = false;
         for heard in self.heard.drain(..) {
             match heard {

@@ -122,10 +122,13 @@ impl ChatServer {
             io.discard(conn);
             return;
         }
-        self.bytes.clear();
-        io.read(conn, &mut self.bytes);
         let mut requests = std::mem::take(&mut self.requests);
-        let result = peer.decoder.decode(&self.bytes, &mut requests);
+        let mut result = Ok(());
+        io.read(conn, &mut |bytes| {
+            if result.is_ok() {
+                result = peer.decoder.decode(bytes, &mut requests);
+            }
+        });
         for request in requests.drain(..) {
             // What follows a goodbye is not heard.
             if self.peer(conn).is_some_and(|peer| !peer.closing) {

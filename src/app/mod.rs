@@ -69,8 +69,9 @@ pub trait Io {
     /// Writes up to `len` zero bytes that exist only as a number; returns how many were accepted.
     fn write_zeros(&mut self, conn: Conn, len: u64) -> u64;
 
-    /// Appends everything readable to `out`; returns how much that was.
-    fn read(&mut self, conn: Conn, out: &mut Vec<u8>) -> usize;
+    /// Hands everything readable to `take`, in pieces that need not be copied; they come in order and
+    /// begin and end anywhere.
+    fn read(&mut self, conn: Conn, take: &mut dyn FnMut(&[u8]));
 
     /// Reads and drops everything readable; returns how much that was.
     fn discard(&mut self, conn: Conn) -> u64;

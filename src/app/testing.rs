@@ -239,10 +239,10 @@ impl Io for Side<'_> {
         self.push(conn, vec![0; len.min(1_000_000) as usize].into_iter()) as u64
     }
 
-    fn read(&mut self, conn: Conn, out: &mut Vec<u8>) -> usize {
-        let Some((_, input)) = self.pipes(conn) else { return 0 };
-        out.extend_from_slice(&input.ready);
-        std::mem::take(&mut input.ready).len()
+    fn read(&mut self, conn: Conn, take: &mut dyn FnMut(&[u8])) {
+        if let Some((_, input)) = self.pipes(conn) {
+            std::mem::take(&mut input.ready).chunks(7).for_each(take);
+        }
     }
 
     fn discard(&mut self, conn: Conn) -> u64 {
@@ -327,7 +327,8 @@ impl App for Raw {
                 }
             }
             Event::Readable => {
-                io.read(conn, &mut self.heard.lock().expect("one thread"));
+                let mut heard = self.heard.lock().expect("one thread");
+                io.read(conn, &mut |bytes| heard.extend_from_slice(bytes));
             }
             Event::PeerClosed if !self.close => {
                 self.send.clear();

@@ -217,6 +217,19 @@ impl Payload {
         }
     }
 
+    /// Hands the bytes to `take`, zeros in several pieces.
+    pub fn lend(&self, take: &mut dyn FnMut(&[u8])) {
+        const ZEROS: &[u8] = &[0; 4096];
+        match self.as_bytes() {
+            Some(bytes) => take(bytes),
+            None => {
+                for start in (0..self.len()).step_by(ZEROS.len()) {
+                    take(&ZEROS[..ZEROS.len().min((self.len() - start) as usize)]);
+                }
+            }
+        }
+    }
+
     /// The bytes, unless they are zeros that exist only as a number.
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
