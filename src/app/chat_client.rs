@@ -12,7 +12,7 @@
 //! * From the horizon on, nothing is meant and nobody comes or goes.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::{App, Conn, Event, Io, MessageId};
 use crate::chat::client::{Act, Intent, Person, Seat, Talk};
@@ -71,7 +71,7 @@ enum Link {
 /// A request on its way into the connection.
 #[derive(Debug)]
 struct Line {
-    bytes: Arc<[u8]>,
+    bytes: Rc<[u8]>,
     written: usize,
     /// Whether it is the head of the outbox.
     speaks: bool,

@@ -5,7 +5,7 @@
 //! waiting for it would make everybody wait (program 1 does, under a lock).
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::{App, Conn, Event, Io, MessageId};
 use crate::chat::marker;
@@ -53,7 +53,7 @@ pub struct Counts {
 struct Peer {
     decoder: Box<dyn Decoder>,
     /// What is still to be written; of the first, `written` bytes are.
-    queue: VecDeque<Arc<[u8]>>,
+    queue: VecDeque<Rc<[u8]>>,
     written: usize,
     /// What waits in the queue, in bytes.
     queued: usize,
@@ -175,7 +175,7 @@ impl ChatServer {
             self.bytes.clear();
             let after = self.dialect.encode_event(&event, at, &mut self.bytes);
             if !self.bytes.is_empty() {
-                let bytes = Arc::from(self.bytes.as_slice());
+                let bytes = Rc::from(self.bytes.as_slice());
                 for client in to.iter() {
                     self.send(Conn(client.0), &bytes, io);
                 }
@@ -196,7 +196,7 @@ impl ChatServer {
         }
     }
 
-    fn send(&mut self, conn: Conn, bytes: &Arc<[u8]>, io: &mut dyn Io) {
+    fn send(&mut self, conn: Conn, bytes: &Rc<[u8]>, io: &mut dyn Io) {
         let limit = self.queue_limit;
         let Some(peer) = self.peer(conn).filter(|peer| !peer.closing) else { return };
         let mut written = 0;

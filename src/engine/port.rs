@@ -111,11 +111,10 @@ impl World {
         self.core.ports.events.pop_front()
     }
 
-    /// Writes `bytes[from..]`; returns how many were accepted. After a short write,
+    /// Writes a copy of `bytes`; returns how many were accepted. After a short write,
     /// [`Event::Writable`] follows.
-    pub fn port_write(&mut self, port: Port, bytes: &Arc<[u8]>, from: usize) -> usize {
-        let len = (bytes.len() - from) as u32;
-        let payload = Payload::Shared(Arc::clone(bytes), from as u32, len);
+    pub fn port_write(&mut self, port: Port, bytes: &[u8]) -> usize {
+        let payload = Payload::shared(bytes);
         self.act(port, |end| end.connection.write(&payload)) as usize
     }
 
@@ -240,11 +239,11 @@ mod tests {
     fn bytes_arrive_exactly_over_a_lossy_link() {
         let mut world = world(0.1);
         let [near, far] = open(&mut world);
-        let bytes: Arc<[u8]> = (0..200_000u32).map(|n| (n * 31 / 7) as u8).collect();
+        let bytes: Vec<u8> = (0..200_000u32).map(|n| (n * 31 / 7) as u8).collect();
         let mut sent = 0;
         let mut heard = Vec::new();
         for ms in 0..120_000 {
-            sent += world.port_write(near, &bytes, sent);
+            sent += world.port_write(near, &bytes[sent..]);
             world.advance(at(ms));
             world.port_read(far, &mut heard, usize::MAX);
         }
@@ -257,12 +256,12 @@ mod tests {
         let mut world = world(0.0);
         let [near, far] = open(&mut world);
         world.advance(at(100));
-        world.port_write(near, &b"question".as_slice().into(), 0);
+        world.port_write(near, b"question");
         world.port_shutdown(near);
         world.advance(at(200));
         assert_eq!(events(&mut world, far), [Event::Connected, Event::Readable, Event::PeerClosed]);
         assert_eq!(read(&mut world, far), b"question");
-        world.port_write(far, &b"answer".as_slice().into(), 0);
+        world.port_write(far, b"answer");
         world.port_shutdown(far);
         world.advance(at(300));
         assert_eq!(read(&mut world, near), b"answer");
@@ -284,10 +283,10 @@ mod tests {
         let mut world = world(0.0);
         let tcp = Arc::new(Config { receive_window: 50_000, send_buffer: 30_000, ..Config::default() });
         let [near, far] = world.open_ports(&[(0, None)], &tcp);
-        let bytes: Arc<[u8]> = vec![7; 1_000_000].into();
+        let bytes: Vec<u8> = vec![7; 1_000_000];
         let mut sent = 0;
         for ms in 0..2_000 {
-            sent += world.port_write(near, &bytes, sent);
+            sent += world.port_write(near, &bytes[sent..]);
             world.advance(at(ms));
         }
         assert!((50_000..=80_000).contains(&sent), "{sent}");
@@ -301,7 +300,7 @@ mod tests {
         for n in 0..10_000 {
             let now = n * 20;
             let [near, far] = open(&mut world);
-            world.port_write(near, &b"hi".as_slice().into(), 0);
+            world.port_write(near, b"hi");
             world.advance(at(now + 15));
             world.port_abort(far);
             world.port_abort(near);

@@ -1,7 +1,7 @@
 //! A TCP segment in memory: the header of RFC 9293 §3.1, the options of RFC 7323 and RFC 2018, and
 //! a payload that is either a length (bulk data) or shared bytes (chat).
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::SeqNumber;
 
@@ -76,7 +76,7 @@ pub enum Payload {
     /// That many zero bytes, which exist only as a number.
     Zeros(u32),
     /// A slice of shared bytes: the buffer, where the slice starts, and its length.
-    Shared(Arc<[u8]>, u32, u32),
+    Shared(Rc<[u8]>, u32, u32),
 }
 
 impl Segment {
@@ -181,7 +181,7 @@ impl Payload {
     }
 
     /// All of `bytes`, shared. Panics above 4 GiB.
-    pub fn shared(bytes: impl Into<Arc<[u8]>>) -> Payload {
+    pub fn shared(bytes: impl Into<Rc<[u8]>>) -> Payload {
         let bytes = bytes.into();
         let len = u32::try_from(bytes.len()).expect("a payload below 4 GiB");
         Payload::Shared(bytes, 0, len)
@@ -205,7 +205,7 @@ impl Payload {
         assert!(start + len <= self.len(), "a slice inside the payload");
         match self {
             Payload::Zeros(_) => Payload::Zeros(len),
-            Payload::Shared(bytes, from, _) => Payload::Shared(Arc::clone(bytes), from + start, len),
+            Payload::Shared(bytes, from, _) => Payload::Shared(Rc::clone(bytes), from + start, len),
         }
     }
 

@@ -50,8 +50,11 @@ impl Gateway {
     /// Starts the thread of a world with these conditions.
     pub fn start(conditions: &Conditions) -> std::io::Result<Gateway> {
         let (commands, inbox) = mpsc::channel();
-        let world = thread::Driver::new(conditions, inbox);
-        std::thread::Builder::new().name("world".to_owned()).spawn(move || world.run())?;
+        let conditions = conditions.clone();
+        // A world stays in the thread that it was built in.
+        std::thread::Builder::new()
+            .name("world".to_owned())
+            .spawn(move || thread::Driver::new(&conditions, inbox).run())?;
         Ok(Gateway { commands })
     }
 

@@ -229,7 +229,7 @@ impl Driver {
             return;
         }
         while let Some(bytes) = pipe.outbound.front().cloned() {
-            let accepted = self.world.port_write(end.port, &bytes, pipe.sent);
+            let accepted = self.world.port_write(end.port, &bytes[pipe.sent..]);
             pipe.sent += accepted;
             pipe.outbound_bytes -= accepted;
             if pipe.sent < bytes.len() {
