@@ -129,7 +129,9 @@ impl Link {
         self.measured.epoch.judged += 1;
         let passage = self.propagation.draw();
         if self.entrance.is_empty() {
-            self.accept(now, packet, passage, false);
+            if let Some(transit) = self.accept(now, &mut packet, passage, false) {
+                self.flight.push(transit, packet);
+            }
             return;
         }
         let judgement = self.entrance.judge(now, &packet);
@@ -141,11 +143,17 @@ impl Link {
         let copy = judgement.duplicated.then(|| packet.clone());
         // What arrived damaged is another link's to count.
         let damaged = judgement.corrupted && !packet.corrupted;
-        packet.corrupted |= damaged;
-        self.accept(now, packet, passage, damaged);
-        if let Some(copy) = copy {
+        if damaged {
+            packet.corrupted = true;
+        }
+        if let Some(transit) = self.accept(now, &mut packet, passage, damaged) {
+            self.flight.push(transit, packet);
+        }
+        if let Some(mut copy) = copy {
             self.counters.duplicated += 1;
-            self.accept(now, copy, passage, false);
+            if let Some(transit) = self.accept(now, &mut copy, passage, false) {
+                self.flight.push(transit, copy);
+            }
         }
     }
 
@@ -264,19 +272,26 @@ impl Link {
         self.counters.check_conservation(self.in_flight(), &self.label);
     }
 
-    /// Queues, serialises and propagates a packet that passed the entrance.
+    /// Queues, serialises and propagates a packet that passed the entrance: how it travels, unless the
+    /// queue drops it. By reference, because a packet is moved once, into [`Flight`].
     #[inline]
-    fn accept(&mut self, now: Instant, mut packet: Packet, passage: Passage, damaged: bool) {
+    fn accept(
+        &mut self,
+        now: Instant,
+        packet: &mut Packet,
+        passage: Passage,
+        damaged: bool,
+    ) -> Option<Transit> {
         let mut departure = now;
         // After a rate was lifted, packets still line up behind the one in transmission.
         if self.serialiser.rate().is_some() || !self.waiting.is_empty() {
             self.retire(now);
-            match self.qdisc.admit(now, &packet, self.backlog) {
+            match self.qdisc.admit(now, packet, self.backlog) {
                 Admission::Accept => {}
                 Admission::Mark => packet.ecn = Ecn::Marked,
                 Admission::Drop => {
                     self.counters.dropped_queue += 1;
-                    return;
+                    return None;
                 }
             }
             departure = self.enqueue(now, packet.size, passage);
@@ -288,7 +303,7 @@ impl Link {
         }
         let entry = self.next_entry;
         self.next_entry += 1;
-        self.flight.push(Transit::new(arrival, entry, damaged), packet);
+        Some(Transit::new(arrival, entry, damaged))
     }
 
     /// Takes a place in the queue and returns when its transmission ends.

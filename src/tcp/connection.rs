@@ -294,31 +294,34 @@ impl Connection {
         } else {
             Payload::default()
         };
-        let segment = Segment {
-            seq: self.sender.iss.at(transmission.start),
-            flags,
-            payload,
-            ..self.acknowledgment(now)
-        };
+        let segment = self.segment(now, transmission.start, flags, payload);
         let wire_bytes = u64::from(segment.header_len() + segment.payload.len() + crate::wire::IP_HEADER);
         self.sender.on_sent(now, transmission, wire_bytes);
         segment
     }
 
     fn pure_ack(&mut self, now: Instant) -> Segment {
-        Segment { seq: self.sender.iss.at(self.sender.nxt), flags: Flags::ACK, ..self.acknowledgment(now) }
+        self.segment(now, self.sender.nxt, Flags::ACK, Payload::default())
     }
 
-    /// The fields that every segment of an open connection has.
-    fn acknowledgment(&mut self, now: Instant) -> Segment {
+    /// A segment of an open connection, which acknowledges what there is to acknowledge.
+    fn segment(&mut self, now: Instant, offset: u64, flags: Flags, payload: Payload) -> Segment {
         let (ack, window) = self.receiver.acknowledge();
-        Segment {
+        let mut segment = Segment {
+            seq: self.sender.iss.at(offset),
             ack,
             window,
+            flags,
             timestamps: self.sender.timestamps.then(|| self.stamps(now)),
-            options: if self.sender.sack { self.receiver.sack_option() } else { Options::default() },
-            ..Segment::default()
+            options: Options::default(),
+            payload,
+        };
+        if self.sender.sack
+            && let Some(blocks) = self.receiver.sack_blocks()
+        {
+            segment.options = Options::Sack(blocks);
         }
+        segment
     }
 
     fn stamps(&self, now: Instant) -> Timestamps {

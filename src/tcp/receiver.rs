@@ -4,7 +4,7 @@
 use super::assembler::Assembler;
 use super::config::{Config, DelayedAck};
 use crate::time::Instant;
-use crate::wire::{Options, Payload, SackBlocks, SeqNumber, Timestamps};
+use crate::wire::{Payload, SackBlocks, SeqNumber, Timestamps};
 
 /// What has been received and what must be said about it.
 #[derive(Debug)]
@@ -214,13 +214,17 @@ impl Receiver {
         self.assembler.next() - 1
     }
 
-    /// The SACK blocks to send now.
-    pub fn sack_option(&self) -> Options {
+    /// The SACK blocks to send now, if there are any.
+    pub fn sack_blocks(&self) -> Option<SackBlocks> {
+        let ranges = self.assembler.sack_ranges();
+        if ranges.is_empty() {
+            return None;
+        }
         let mut blocks = SackBlocks::default();
-        for &(start, end) in self.assembler.sack_ranges() {
+        for &(start, end) in ranges {
             blocks.push(self.irs.at(start), self.irs.at(end));
         }
-        Options::Sack(blocks)
+        Some(blocks)
     }
 
     /// The shift with which `capacity` fits into a window field.

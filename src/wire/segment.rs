@@ -63,12 +63,10 @@ pub struct SynOptions {
 }
 
 /// Up to three SACK blocks (RFC 2018 §3: as many as fit beside timestamps), each from its first
-/// byte to the one after its last, the most recent first.
+/// byte to the one after its last, the most recent first. Places without a block hold an empty one:
+/// a count of its own would make segments slower to move.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SackBlocks {
-    blocks: [(SeqNumber, SeqNumber); 3],
-    len: u8,
-}
+pub struct SackBlocks([(SeqNumber, SeqNumber); 3]);
 
 /// What a segment carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,19 +156,21 @@ impl Default for Options {
 }
 
 impl SackBlocks {
-    /// Adds a block; `false` if there is no room left.
+    /// Adds a block, unless it is empty; `false` if there is no room left.
     pub fn push(&mut self, start: SeqNumber, end: SeqNumber) -> bool {
-        let Some(slot) = self.blocks.get_mut(usize::from(self.len)) else {
-            return false;
-        };
-        *slot = (start, end);
-        self.len += 1;
+        let len = self.as_slice().len();
+        match self.0.get_mut(len) {
+            Some(slot) if start != end => *slot = (start, end),
+            Some(_) => {}
+            None => return start == end,
+        }
         true
     }
 
     /// The blocks present.
     pub fn as_slice(&self) -> &[(SeqNumber, SeqNumber)] {
-        &self.blocks[..usize::from(self.len)]
+        let len = self.0.iter().position(|(start, end)| start == end).unwrap_or(self.0.len());
+        &self.0[..len]
     }
 }
 
