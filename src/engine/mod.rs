@@ -23,7 +23,7 @@ use crate::record::{FlowOutcome, Outcome};
 use crate::rng::Seed;
 use crate::tcp::{Event as TcpEvent, State};
 use crate::time::{Duration, Instant};
-use crate::wire::{Direction, FlowId, Packet};
+use crate::wire::{Direction, FlowId, Packet, Segment};
 pub use port::{Port, PortInfo};
 
 use flow::{End, Flow};
@@ -424,8 +424,12 @@ impl Core {
         let Flow { ends, route, .. } = &mut self.flows[number as usize];
         let end = &mut ends[direction.index()];
         let first = route[direction.index()][0];
-        while let Some(segment) = end.connection.poll_transmit(now) {
-            let packet = Packet::new(FlowId(number), direction, segment);
+        loop {
+            let mut packet = Packet::new(FlowId(number), direction, Segment::default());
+            if !end.connection.transmit_into(now, &mut packet.segment) {
+                break;
+            }
+            packet.measure();
             self.topology.links[first as usize].handle_packet(now, packet);
             arm_link(&mut self.topology, &mut self.queue, first);
         }

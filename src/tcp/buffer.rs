@@ -64,6 +64,7 @@ impl SendBuffer {
     }
 
     /// The `len` bytes from `start` on. Panics if they are not held.
+    #[inline]
     pub fn read(&self, start: u64, len: u32) -> Payload {
         let end = start + u64::from(len);
         assert!(self.start <= start && end <= self.end, "bytes that are held");

@@ -226,29 +226,45 @@ impl Connection {
 
     /// The next segment to send, if any. Call until there is none.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Segment> {
+        let mut segment = Segment::default();
+        self.transmit_into(now, &mut segment).then_some(segment)
+    }
+
+    /// [`poll_transmit`](Connection::poll_transmit) into a default segment that lies where it will
+    /// travel: to move a segment that was just written costs more than to write it. Returns whether
+    /// there was one.
+    pub fn transmit_into(&mut self, now: Instant, segment: &mut Segment) -> bool {
         if let Some(reset) = self.reset.take() {
-            return Some(reset);
+            *segment = reset;
+            return true;
         }
         match self.state {
-            State::Listen | State::Closed => return None,
+            State::Listen | State::Closed => return false,
             State::TimeWait => {}
             State::SynSent | State::SynReceived => {
                 if let Some(syn) = self.sender.next(now, false) {
-                    return Some(self.transmit_syn(now, syn));
+                    *segment = self.transmit_syn(now, syn);
+                    return true;
                 }
                 if self.state == State::SynSent {
-                    return None;
+                    return false;
                 }
             }
             _ => {
                 // A SYN-ACK that was never acknowledged comes first even after a close.
                 let opened = self.sender.una > 0;
                 if let Some(transmission) = self.sender.next(now, opened) {
-                    return Some(self.transmit(now, transmission));
+                    self.transmit(now, transmission, segment);
+                    return true;
                 }
             }
         }
-        self.receiver.ack_due(now).then(|| self.pure_ack(now))
+        let due = self.receiver.ack_due(now);
+        if due {
+            segment.flags = Flags::ACK;
+            self.acknowledge(now, self.sender.nxt, segment);
+        }
+        due
     }
 
     fn transmit_syn(&mut self, now: Instant, syn: Transmission) -> Segment {
@@ -275,9 +291,10 @@ impl Connection {
         segment
     }
 
-    fn transmit(&mut self, now: Instant, transmission: Transmission) -> Segment {
+    fn transmit(&mut self, now: Instant, transmission: Transmission, segment: &mut Segment) {
         if transmission.start == 0 && transmission.len == 1 {
-            return self.transmit_syn(now, transmission);
+            *segment = self.transmit_syn(now, transmission);
+            return;
         }
         let fin = self.sender.carries_fin(transmission);
         let data = transmission.len - u32::from(fin);
@@ -285,43 +302,31 @@ impl Connection {
         if fin {
             flags = flags.with(Flags::FIN);
         }
-        let payload = if data > 0 {
+        if data > 0 {
             let end = transmission.start + u64::from(data);
             if end == self.sender.buffer.end() {
                 flags = flags.with(Flags::PSH);
             }
-            self.sender.buffer.read(transmission.start, data)
-        } else {
-            Payload::default()
-        };
-        let segment = self.segment(now, transmission.start, flags, payload);
-        let wire_bytes = u64::from(segment.header_len() + segment.payload.len() + crate::wire::IP_HEADER);
+            segment.payload = self.sender.buffer.read(transmission.start, data);
+        }
+        segment.flags = flags;
+        self.acknowledge(now, transmission.start, segment);
+        let wire_bytes = u64::from(segment.header_len() + data + crate::wire::IP_HEADER);
         self.sender.on_sent(now, transmission, wire_bytes);
-        segment
     }
 
-    fn pure_ack(&mut self, now: Instant) -> Segment {
-        self.segment(now, self.sender.nxt, Flags::ACK, Payload::default())
-    }
-
-    /// A segment of an open connection, which acknowledges what there is to acknowledge.
-    fn segment(&mut self, now: Instant, offset: u64, flags: Flags, payload: Payload) -> Segment {
-        let (ack, window) = self.receiver.acknowledge();
-        let mut segment = Segment {
-            seq: self.sender.iss.at(offset),
-            ack,
-            window,
-            flags,
-            timestamps: self.sender.timestamps.then(|| self.stamps(now)),
-            options: Options::default(),
-            payload,
-        };
+    /// The fields that every segment of an open connection has.
+    fn acknowledge(&mut self, now: Instant, offset: u64, segment: &mut Segment) {
+        segment.seq = self.sender.iss.at(offset);
+        (segment.ack, segment.window) = self.receiver.acknowledge();
+        if self.sender.timestamps {
+            segment.timestamps = Some(self.stamps(now));
+        }
         if self.sender.sack
             && let Some(blocks) = self.receiver.sack_blocks()
         {
             segment.options = Options::Sack(blocks);
         }
-        segment
     }
 
     fn stamps(&self, now: Instant) -> Timestamps {

@@ -84,8 +84,15 @@ pub struct Packet {
 impl Packet {
     /// Wraps a segment for the first link of its path.
     pub fn new(flow: FlowId, direction: Direction, segment: Segment) -> Packet {
-        let size = IP_HEADER + segment.header_len() + segment.payload.len();
-        Packet { segment, flow, size, direction, hop: 0, ecn: Ecn::default(), corrupted: false }
+        let mut packet =
+            Packet { segment, flow, size: 0, direction, hop: 0, ecn: Ecn::default(), corrupted: false };
+        packet.measure();
+        packet
+    }
+
+    /// Its size is that of its segment, whatever was done to that.
+    pub fn measure(&mut self) {
+        self.size = IP_HEADER + self.segment.header_len() + self.segment.payload.len();
     }
 }
 
