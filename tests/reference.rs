@@ -133,7 +133,7 @@ fn ours_as_ns3(cell: &Cell, settings: &Settings, seeds: u64) -> f64 {
         let mut world = build(&scenario, Trial { cell: 0, number: 0, seed: Seed(seed) });
         let spare_small = move |_: Instant, packet: &Packet, rng: &mut Rng| {
             let lost = rng.uniform() < loss;
-            if lost && packet.size >= 100 { Verdict::Drop } else { Verdict::Pass }
+            if lost && packet.size() >= 100 { Verdict::Drop } else { Verdict::Pass }
         };
         // The third direction is the second link's upward one.
         world.push_impairment(2, Box::new(spare_small));

@@ -425,11 +425,10 @@ impl Core {
         let end = &mut ends[direction.index()];
         let first = route[direction.index()][0];
         loop {
-            let mut packet = Packet::new(FlowId(number), direction, Segment::default());
+            let mut packet = Packet::new(FlowId(number), direction, Segment::EMPTY);
             if !end.connection.transmit_into(now, &mut packet.segment) {
                 break;
             }
-            packet.measure();
             self.topology.links[first as usize].handle_packet(now, packet);
             arm_link(&mut self.topology, &mut self.queue, first);
         }

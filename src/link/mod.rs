@@ -294,7 +294,7 @@ impl Link {
                     return None;
                 }
             }
-            departure = self.enqueue(now, packet.size, passage);
+            departure = self.enqueue(now, packet.size(), passage);
         }
         let due = departure + passage.delay;
         let arrival = if passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };

@@ -2,6 +2,7 @@
 //! beyond a gap, with the SACK blocks that report it (RFC 2018 §4).
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use crate::wire::Payload;
 
@@ -91,7 +92,9 @@ impl Assembler {
         match (self.ready.back_mut(), payload) {
             (Some(Payload::Zeros(n)), Payload::Zeros(_)) if *n < u32::MAX / 2 => *n += len,
             (_, Payload::Zeros(_)) => self.ready.push_back(Payload::zeros(len)),
-            _ => self.ready.push_back(payload.slice(skip, len)),
+            (_, Payload::Shared(bytes, from, _)) => {
+                self.ready.push_back(Payload::Shared(Rc::clone(bytes), from + skip, len));
+            }
         }
     }
 

@@ -69,8 +69,6 @@ pub struct Packet {
     pub segment: Segment,
     /// The connection it belongs to.
     pub flow: FlowId,
-    /// Bytes on the wire: IP header, TCP header with options, payload.
-    pub size: u32,
     /// Which way it goes.
     pub direction: Direction,
     /// How many links of its path it has crossed.
@@ -84,15 +82,13 @@ pub struct Packet {
 impl Packet {
     /// Wraps a segment for the first link of its path.
     pub fn new(flow: FlowId, direction: Direction, segment: Segment) -> Packet {
-        let mut packet =
-            Packet { segment, flow, size: 0, direction, hop: 0, ecn: Ecn::default(), corrupted: false };
-        packet.measure();
-        packet
+        Packet { segment, flow, direction, hop: 0, ecn: Ecn::default(), corrupted: false }
     }
 
-    /// Its size is that of its segment, whatever was done to that.
-    pub fn measure(&mut self) {
-        self.size = IP_HEADER + self.segment.header_len() + self.segment.payload.len();
+    /// Bytes on the wire: IP header, TCP header with options, payload.
+    #[inline]
+    pub fn size(&self) -> u32 {
+        IP_HEADER + self.segment.header_len() + self.segment.payload.len()
     }
 }
 
@@ -114,6 +110,6 @@ mod tests {
             payload: Payload::zeros(1448),
             ..Segment::default()
         };
-        assert_eq!(Packet::new(FlowId(0), Direction::Up, segment).size, 1500);
+        assert_eq!(Packet::new(FlowId(0), Direction::Up, segment).size(), 1500);
     }
 }

@@ -11,7 +11,7 @@ const HEADER: u32 = 20;
 const TIMESTAMPS: u32 = 12;
 
 /// A TCP segment; at most 80 bytes in memory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Number of the first byte of the payload, or of SYN.
     pub seq: SeqNumber,
@@ -78,6 +78,17 @@ pub enum Payload {
 }
 
 impl Segment {
+    /// Nothing but a header of zeros.
+    pub const EMPTY: Segment = Segment {
+        seq: SeqNumber(0),
+        ack: SeqNumber(0),
+        window: 0,
+        flags: Flags(0),
+        timestamps: None,
+        options: Options::Sack(SackBlocks([(SeqNumber(0), SeqNumber(0)); 3])),
+        payload: Payload::Zeros(0),
+    };
+
     /// Bytes of the TCP header with its options, a multiple of four.
     pub fn header_len(&self) -> u32 {
         let timestamps = if self.timestamps.is_some() { TIMESTAMPS } else { 0 };
@@ -146,6 +157,12 @@ impl Flags {
     #[must_use]
     pub const fn with(self, other: Flags) -> Flags {
         Flags(self.0 | other.0)
+    }
+}
+
+impl Default for Segment {
+    fn default() -> Segment {
+        Segment::EMPTY
     }
 }
 

@@ -111,7 +111,7 @@ pub fn watch(world: &mut World, instance: u32) -> Sightings {
             at,
             flow: packet.flow.0,
             identity: (segment.seq.0, segment.payload.len(), clock),
-            size: packet.size,
+            size: packet.size(),
         });
         Verdict::Pass
     };

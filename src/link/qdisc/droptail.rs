@@ -26,7 +26,7 @@ impl DropTail {
 
 impl Qdisc for DropTail {
     fn admit(&mut self, _: Instant, packet: &Packet, backlog: Backlog) -> Admission {
-        let fits = backlog.packets < self.packets && backlog.bytes + u64::from(packet.size) <= self.bytes;
+        let fits = backlog.packets < self.packets && backlog.bytes + u64::from(packet.size()) <= self.bytes;
         if fits { Admission::Accept } else { Admission::Drop }
     }
 }
