@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::Instant as WallClock;
 
 use crate::record::Outcome;
-use crate::scenario::{Plan, ScenarioError, Trial, build};
+use crate::scenario::{Plan, Scenario, ScenarioError, Trial, build};
 
 /// How many trials may run ahead of the one that is handed on next, for each thread: what waits
 /// keeps its series in memory.
@@ -26,6 +27,20 @@ pub struct Finished {
     pub wall_s: f64,
 }
 
+/// How a trial is run: its outcome, or `None` if it was abandoned because the last argument, asked
+/// now and then, said no.
+pub type Execute =
+    dyn Fn(&Arc<Scenario>, Trial, &mut dyn FnMut() -> bool) -> io::Result<Option<Outcome>> + Sync;
+
+/// Runs a trial in virtual time.
+pub fn in_virtual_time(
+    scenario: &Arc<Scenario>,
+    trial: Trial,
+    go_on: &mut dyn FnMut() -> bool,
+) -> io::Result<Option<Outcome>> {
+    Ok(build(scenario, trial).run(go_on))
+}
+
 /// Why a run ended early.
 #[derive(Debug)]
 pub enum RunError<E> {
@@ -33,6 +48,13 @@ pub enum RunError<E> {
     Sink(E),
     /// A cell that was not validated beforehand is impossible.
     Scenario(Box<ScenarioError>),
+    /// The system did not let a trial run.
+    System {
+        /// The trial.
+        trial: Trial,
+        /// What the system said.
+        error: io::Error,
+    },
     /// The program broke one of its own rules.
     Bug {
         /// The trial.
@@ -51,12 +73,14 @@ pub enum Ending {
     Stopped,
 }
 
-/// Runs all trials of `plan` but those in `done` (cell, number) on `jobs` threads. `sink` receives
-/// them in the order of cells and numbers, on the calling thread. Set `stop` to end early.
+/// Runs all trials of `plan` but those in `done` (cell, number) on `jobs` threads, each by `execute`.
+/// `sink` receives them in the order of cells and numbers, on the calling thread. Set `stop` to end
+/// early.
 pub fn run<E>(
     plan: &Plan,
     done: &BTreeSet<(usize, u32)>,
     jobs: usize,
+    execute: &Execute,
     stop: &AtomicBool,
     mut sink: impl FnMut(Finished) -> Result<(), E>,
 ) -> Result<Ending, RunError<E>> {
@@ -76,7 +100,7 @@ pub fn run<E>(
             let (board, sender) = (&board, sender.clone());
             scope.spawn(move || {
                 while let Some((place, (cell, number))) = board.take() {
-                    let result = run_trial(plan, plan.trial(cell, number), || board.goes_on());
+                    let result = run_trial(plan, plan.trial(cell, number), execute, || board.goes_on());
                     if sender.send((place, result)).is_err() {
                         break;
                     }
@@ -94,6 +118,7 @@ type Attempt = Result<Option<Finished>, Failure>;
 
 enum Failure {
     Scenario(Box<ScenarioError>),
+    System(Trial, io::Error),
     Bug(Trial, String),
 }
 
@@ -112,6 +137,7 @@ fn hand_on<E, I>(
             }
             Ok(None) => abandoned = true,
             Err(Failure::Scenario(error)) => return Err(RunError::Scenario(error)),
+            Err(Failure::System(trial, error)) => return Err(RunError::System { trial, error }),
             Err(Failure::Bug(trial, message)) => return Err(RunError::Bug { trial, message }),
         }
         while let Some(finished) = waiting.remove(&next) {
@@ -126,17 +152,19 @@ fn hand_on<E, I>(
 
 /// Runs one trial; `None` if it was abandoned.
 #[expect(clippy::disallowed_methods, reason = "`wall_s` is how long a trial took here")]
-fn run_trial(plan: &Plan, trial: Trial, mut go_on: impl FnMut() -> bool) -> Attempt {
+fn run_trial(plan: &Plan, trial: Trial, execute: &Execute, mut go_on: impl FnMut() -> bool) -> Attempt {
     let started = WallClock::now();
     let scenario = plan.scenario(trial.cell).map_err(|error| Failure::Scenario(Box::new(error)))?;
-    let run = || build(&scenario, trial).run(&mut go_on);
-    let outcome = catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+    let scenario = Arc::new(scenario);
+    let run = || execute(&scenario, trial, &mut go_on);
+    let result = catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         let message = panic
             .downcast_ref::<String>()
             .cloned()
             .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         Failure::Bug(trial, message.unwrap_or_else(|| "unknown".to_owned()))
     })?;
+    let outcome = result.map_err(|error| Failure::System(trial, error))?;
     let wall_s = started.elapsed().as_secs_f64();
     Ok(outcome.map(|outcome| Finished { trial, outcome, wall_s }))
 }
@@ -194,6 +222,9 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
         match self {
             RunError::Sink(error) => error.fmt(f),
             RunError::Scenario(error) => error.fmt(f),
+            RunError::System { trial, error } => {
+                write!(f, "cell {}, trial {}: {error}", trial.cell, trial.number)
+            }
             RunError::Bug { trial, message } => write!(
                 f,
                 "cell {}, trial {} (seed {}) broke a rule of the program itself: {message}",

@@ -8,11 +8,14 @@ use std::time::SystemTime;
 
 use clap::Args;
 
+use super::logging::raise_open_files;
 use super::output::{Failure, load, print};
 use super::progress::Progress;
+use crate::live;
 use crate::report::{self, Mode, Report, ResultFolder, Study, TrialRow};
-use crate::runner::{self, Ending, RunError};
+use crate::runner::{self, Ending, Execute, RunError};
 use crate::scenario::{AppSpec, Plan};
+use crate::time::Duration;
 
 /// Run scenarios and write tables, pictures and a report
 #[derive(Debug, Args)]
@@ -42,6 +45,9 @@ pub struct Run {
     /// Replace results of another scenario
     #[arg(long)]
     force: bool,
+    /// Run in real time: the same applications on real sockets, the network between them
+    #[arg(long, conflicts_with = "jobs")]
+    live: bool,
     /// Leave the pictures out
     #[arg(long)]
     no_plots: bool,
@@ -109,15 +115,23 @@ impl Run {
         dir: &Path,
         stop: &AtomicBool,
     ) -> Result<Report, Failure> {
-        let study = study(plan, text, self.all_sets());
+        let mut study = study(plan, text, self.all_sets());
+        study.live = self.live;
         let circumstances =
             report::Run { started: now(), command: self.command(file, dir), cpus: processors() };
         let mut folder = ResultFolder::open(dir, &study, &circumstances, self.mode())?;
         let done = folder.done().clone();
         let total = plan.cells() as u64 * u64::from(plan.trials());
         let bar = Progress::new(plan.name(), total, done.len() as u64, self.quiet);
-        let jobs = self.jobs.map_or_else(processors, usize::from);
-        let ending = runner::run(plan, &done, jobs, stop, |finished| {
+        let (jobs, execute): (usize, &Execute) = if self.live {
+            self.announce(plan, total - done.len() as u64);
+            // One at a time: trials that share the processors would make each other late.
+            raise_open_files(4 * connections(plan));
+            (1, &live::trial::run)
+        } else {
+            (self.jobs.map_or_else(processors, usize::from), &runner::in_virtual_time)
+        };
+        let ending = runner::run(plan, &done, jobs, execute, stop, |finished| {
             bar.advance();
             folder.append(&TrialRow {
                 cell: finished.trial.cell,
@@ -145,10 +159,21 @@ impl Run {
         Ok(report)
     }
 
+    /// Real time is not for the impatient.
+    fn announce(&self, plan: &Plan, trials: u64) {
+        if !self.quiet {
+            let all = Duration::from_nanos(plan.base.duration.as_nanos().saturating_mul(trials));
+            eprintln!("in real time: {trials} trials of {}, {all} in all", plan.base.duration);
+        }
+    }
+
     /// The command that repeats this run.
     fn command(&self, file: &Path, dir: &Path) -> String {
         let mut words = vec!["testbed run".to_owned(), quoted(&file.display().to_string())];
         words.extend(self.all_sets().iter().map(|set| format!("--set {}", quoted(set))));
+        if self.live {
+            words.push("--live".to_owned());
+        }
         if self.out.is_some() {
             words.push(format!("--out {}", quoted(&dir.display().to_string())));
         }
@@ -159,6 +184,7 @@ impl Run {
         match error {
             RunError::Sink(error) => error.into(),
             RunError::Scenario(error) => Failure::Scenario(error),
+            RunError::System { .. } => Failure::other(error, "see the limits of open files (ulimit -n)"),
             RunError::Bug { trial, .. } => {
                 let sets = self.sets.iter().fold(String::new(), |sets, set| sets + " --set " + &quoted(set));
                 let again = format!(
@@ -171,6 +197,11 @@ impl Run {
             }
         }
     }
+}
+
+/// How many connections a trial has at least.
+fn connections(plan: &Plan) -> usize {
+    plan.base.groups.iter().map(|group| group.count as usize).sum()
 }
 
 /// Two files of one name would write into one folder.
@@ -212,13 +243,21 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
             .map(|group| group.name.clone())
             .collect(),
         overrides,
+        live: false,
         scenario: text,
     }
 }
 
 /// The end of a run on the terminal.
 fn in_words(plan: &Plan, report: &Report, dir: &Path, sets: &[String]) -> String {
-    let mut text = format!("{}\n\n{}", plan.base.title, report.table);
+    let mut text = format!("{}\n\n", plan.base.title);
+    for sentence in &report.lateness {
+        let _ = writeln!(text, "{}", wrapped(sentence, 2));
+    }
+    if !report.lateness.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&report.table);
     for sentence in &report.verdict {
         let _ = write!(text, "\n{}", wrapped(sentence, 0));
     }

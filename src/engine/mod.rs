@@ -7,7 +7,7 @@
 
 mod flow;
 mod io;
-mod messages;
+pub mod messages;
 mod port;
 pub mod queue;
 mod recorder;
@@ -18,8 +18,8 @@ use std::sync::Arc;
 pub use flow::{Client, Connections};
 
 use crate::app::{App, Conn, Event as AppEvent};
-use crate::link::{Config as LinkConfig, Impairment, Statistics};
-use crate::record::{FlowOutcome, Outcome};
+use crate::link::{Config as LinkConfig, Impairment};
+use crate::record::Outcome;
 use crate::rng::Seed;
 use crate::tcp::{Event as TcpEvent, State};
 use crate::time::{Duration, Instant};
@@ -201,23 +201,50 @@ impl World {
     /// Runs the trial: warm-up, measured interval, and the drain of messages under way.
     /// `go_on` is asked about every simulated second; when it says no, the trial is abandoned.
     pub fn run(&mut self, go_on: &mut dyn FnMut() -> bool) -> Option<Outcome> {
-        let (warmup, horizon) = (self.core.warmup, self.core.horizon);
-        self.advance_asking(warmup, go_on)?;
-        self.core.topology.begin_measurement(warmup);
-        for flow in &mut self.core.flows {
-            flow.begin_measurement(warmup);
-        }
-        self.advance_asking(horizon, go_on)?;
-        let accounts = self.core.topology.statistics(horizon);
-        let flows = self.core.flows.iter_mut().map(|flow| flow.outcome(warmup, horizon)).collect();
-        let deadline = horizon + DRAIN;
+        self.advance_asking(self.core.warmup, go_on)?;
+        self.begin_measurement();
+        self.advance_asking(self.core.horizon, go_on)?;
+        let mut outcome = self.measurement();
+        let deadline = self.core.horizon + DRAIN;
         while self.core.messages.as_ref().is_some_and(|messages| !messages.is_complete()) {
             match self.next_wakeup() {
                 Some(at) if at <= deadline => self.advance_asking(at, go_on)?,
                 _ => break,
             }
         }
-        Some(self.outcome(flows, &accounts))
+        self.conclude(&mut outcome);
+        Some(outcome)
+    }
+
+    /// The warm-up is over: figures count from now.
+    pub fn begin_measurement(&mut self) {
+        let now = self.core.now;
+        self.core.topology.begin_measurement(now);
+        for flow in &mut self.core.flows {
+            flow.begin_measurement(now);
+        }
+    }
+
+    /// The measured interval ends now: its figures, but for what [`conclude`](World::conclude) adds.
+    pub fn measurement(&mut self) -> Outcome {
+        let core = &mut self.core;
+        let (since, now) = (core.warmup, core.now);
+        let accounts = core.topology.statistics(now);
+        Outcome {
+            flows: core.flows.iter_mut().map(|flow| flow.outcome(since, now)).collect(),
+            links: core.topology.outcomes(&accounts),
+            measured: now - since,
+            ..Outcome::default()
+        }
+    }
+
+    /// The trial is over: what is of all of it, series, messages and counts.
+    pub fn conclude(&mut self, outcome: &mut Outcome) {
+        let core = &mut self.core;
+        core.topology.count(&mut outcome.links);
+        outcome.messages = core.messages.as_ref().map(Messages::outcome);
+        outcome.series = core.recorder.take().map(|recorder| recorder.finish(&core.flows));
+        outcome.events = core.events;
     }
 
     fn advance_asking(&mut self, until: Instant, go_on: &mut dyn FnMut() -> bool) -> Option<()> {
@@ -231,18 +258,6 @@ impl World {
         }
         self.advance(until);
         Some(())
-    }
-
-    fn outcome(&mut self, flows: Vec<FlowOutcome>, accounts: &[Statistics]) -> Outcome {
-        let core = &mut self.core;
-        Outcome {
-            flows,
-            links: core.topology.outcomes(accounts),
-            messages: core.messages.as_ref().map(Messages::outcome),
-            series: core.recorder.take().map(|recorder| recorder.finish(&core.flows)),
-            events: core.events,
-            measured: core.horizon - core.warmup,
-        }
     }
 
     fn handle(&mut self, event: Event) {

@@ -10,7 +10,7 @@ use super::{World, route};
 use crate::app::Event;
 use crate::tcp::{Config, Snapshot, State, Stats};
 use crate::time::{Duration, Instant};
-use crate::wire::{Direction, Payload};
+use crate::wire::{Direction, FlowId, Payload};
 
 /// The application number of ends that are ports.
 pub(super) const PORT: u32 = u32::MAX;
@@ -96,11 +96,40 @@ impl World {
                 self.core.flows[number as usize] = flow;
                 number
             }
+            None => self.push_flow(flow),
+        };
+        self.begin(number)
+    }
+
+    /// Gives a client whose application is outside the number of its first connection, as
+    /// [`add_client`](World::add_client) does for one inside.
+    pub fn reserve_ports(&mut self, client: &mut Client, starts: Instant) -> FlowId {
+        client.server_app = PORT;
+        let flow = Flow::new(client, PORT, starts, self.core.seed);
+        let number = self.push_flow(flow);
+        client.connections.reserved = Some(number);
+        FlowId(number)
+    }
+
+    /// Opens the next connection of such a client.
+    pub fn open_ports_of(&mut self, client: &mut Client) -> [Port; 2] {
+        let number = match client.connections.reserved.take() {
+            Some(first) => first,
             None => {
-                self.core.flows.push(flow);
-                u32::try_from(self.core.flows.len() - 1).expect("fewer than 2^32 connections")
+                let flow = Flow::new(client, PORT, self.core.now, self.core.seed);
+                self.push_flow(flow)
             }
         };
+        self.begin(number)
+    }
+
+    fn push_flow(&mut self, flow: Flow) -> u32 {
+        self.core.flows.push(flow);
+        u32::try_from(self.core.flows.len() - 1).expect("fewer than 2^32 connections")
+    }
+
+    /// A connection sends its SYN.
+    fn begin(&mut self, number: u32) -> [Port; 2] {
         self.core.touch(number, Direction::Up);
         self.settle();
         Direction::BOTH.map(|direction| Port { flow: number, direction })

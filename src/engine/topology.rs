@@ -101,44 +101,46 @@ impl Topology {
         numbers.into_iter().map(merge).collect()
     }
 
-    /// Figures of the interval whose `accounts` these are, with the counts of the whole trial.
-    /// Panics if a link gained or lost a packet.
+    /// Figures of the interval whose `accounts` these are, without counts.
     pub fn outcomes(&self, accounts: &[Statistics]) -> Vec<LinkOutcome> {
         self.each()
             .zip(accounts)
-            .map(|((name, direction, numbers), account)| {
-                let mut outcome = LinkOutcome {
-                    name: name.to_owned(),
-                    direction,
-                    offered: 0,
-                    delivered: 0,
-                    dropped_loss: 0,
-                    dropped_queue: 0,
-                    dropped_corrupt: 0,
-                    duplicated: 0,
-                    reordered: 0,
-                    in_flight: 0,
-                    utilisation: account.utilisation(),
-                    rate_mbit: account.rate.map(crate::units::Rate::as_mbit),
-                    queue: queue_outcome(account),
-                    realised: account.realised().iter().map(realised).collect(),
-                };
-                for number in numbers {
-                    let link = &self.links[number];
-                    link.check_conservation();
-                    let counters = link.counters();
-                    outcome.offered += counters.offered;
-                    outcome.delivered += counters.delivered;
-                    outcome.dropped_loss += counters.dropped_loss;
-                    outcome.dropped_queue += counters.dropped_queue;
-                    outcome.dropped_corrupt += counters.dropped_corrupt;
-                    outcome.duplicated += counters.duplicated;
-                    outcome.reordered += counters.reordered;
-                    outcome.in_flight += link.in_flight();
-                }
-                outcome
+            .map(|((name, direction, _), account)| LinkOutcome {
+                name: name.to_owned(),
+                direction,
+                offered: 0,
+                delivered: 0,
+                dropped_loss: 0,
+                dropped_queue: 0,
+                dropped_corrupt: 0,
+                duplicated: 0,
+                reordered: 0,
+                in_flight: 0,
+                utilisation: account.utilisation(),
+                rate_mbit: account.rate.map(crate::units::Rate::as_mbit),
+                queue: queue_outcome(account),
+                realised: account.realised().iter().map(realised).collect(),
             })
             .collect()
+    }
+
+    /// Adds the counts of the whole trial. Panics if a link gained or lost a packet.
+    pub fn count(&self, outcomes: &mut [LinkOutcome]) {
+        for ((_, _, numbers), outcome) in self.each().zip(outcomes) {
+            for number in numbers {
+                let link = &self.links[number];
+                link.check_conservation();
+                let counters = link.counters();
+                outcome.offered += counters.offered;
+                outcome.delivered += counters.delivered;
+                outcome.dropped_loss += counters.dropped_loss;
+                outcome.dropped_queue += counters.dropped_queue;
+                outcome.dropped_corrupt += counters.dropped_corrupt;
+                outcome.duplicated += counters.duplicated;
+                outcome.reordered += counters.reordered;
+                outcome.in_flight += link.in_flight();
+            }
+        }
     }
 }
 

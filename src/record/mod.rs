@@ -19,6 +19,23 @@ pub struct Outcome {
     pub events: u64,
     /// Length of the measured interval.
     pub measured: Duration,
+    /// How late things happened on the wall clock; empty in virtual time, where nothing is late.
+    pub lateness: Vec<Lateness>,
+}
+
+/// By how much later than they were due one kind of things happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lateness {
+    /// `network` or `applications`.
+    pub kind: &'static str,
+    /// How many there were.
+    pub count: u64,
+    /// Median, 99th percentile and maximum.
+    pub p50: Duration,
+    /// See [`p50`](Lateness::p50).
+    pub p99: Duration,
+    /// See [`p50`](Lateness::p50).
+    pub max: Duration,
 }
 
 /// One connection with its two directions.

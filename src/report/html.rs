@@ -73,6 +73,12 @@ pub fn write(
             escape(&changes.join(", "))
         );
     }
+    if !report.lateness.is_empty() {
+        page.push_str("<h2>How late real time was</h2>\n");
+        for sentence in &report.lateness {
+            let _ = writeln!(page, "<p>{}</p>", escape(sentence));
+        }
+    }
     page.push_str("<h2>What came out</h2>\n");
     for sentence in &report.verdict {
         let _ = writeln!(page, "<p>{}</p>", escape(sentence));
@@ -89,9 +95,11 @@ pub fn write(
     };
     let _ = writeln!(
         page,
-        "<p>Means over trials ± half the 95&nbsp;% interval (Student's t). Each trial lasts {} of virtual time.{} \
+        "<p>Means over trials ± half the 95&nbsp;% interval (Student's t). Each trial lasts {} of {} time.{} \
          A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
-        study.duration, warmup
+        study.duration,
+        if study.live { "real" } else { "virtual" },
+        warmup
     );
     if !report.pictures.is_empty() {
         page.push_str("<h2>The pictures</h2>\n");
@@ -230,10 +238,18 @@ fn repeat(page: &mut String, manifest: &Manifest) {
     for change in &study.overrides {
         let _ = write!(command, " --set '{change}'");
     }
+    if study.live {
+        command.push_str(" --live");
+    }
+    let promise = if study.live {
+        "It ran in real time, so that another run gives other figures, and another machine may"
+    } else {
+        "The same scenario, seed and version give the same figures on any machine"
+    };
     let _ = write!(
         page,
-        "<h2>How to repeat it</h2>\n<pre>{}</pre>\n<p>testbed {}, format {}, seed {}, random numbers by {}. The same \
-         scenario, seed and version give the same figures on any machine; <code>manifest.json</code> has a checksum \
+        "<h2>How to repeat it</h2>\n<pre>{}</pre>\n<p>testbed {}, format {}, seed {}, random numbers by {}. \
+         {promise}; <code>manifest.json</code> has a checksum \
          of every file.</p>\n<p>The scenario:</p>\n<pre>{}</pre>\n",
         escape(&command),
         escape(&manifest.version),

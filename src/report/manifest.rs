@@ -107,6 +107,9 @@ impl Manifest {
         let changed = !new.changes().eq(old.changes());
         if new.name != old.name {
             Some(format!("results of another scenario, \"{}\"", old.name))
+        } else if new.live != old.live {
+            let words = |live| if live { "with --live" } else { "without --live" };
+            Some(format!("results {}; this run is {}", words(old.live), words(new.live)))
         } else if changed {
             Some(format!("results {}; this run is {}", sets(old), sets(new)))
         } else if new.seed != old.seed {
@@ -123,6 +126,9 @@ impl Manifest {
         let (new, old) = (&self.study, &earlier.study);
         if new.name != old.name {
             Some(format!("it was of the scenario \"{}\"", old.name))
+        } else if new.live != old.live {
+            let time = if old.live { "in real time (--live)" } else { "in virtual time (without --live)" };
+            Some(format!("it ran {time}"))
         } else if self.version != earlier.version || self.generator != earlier.generator {
             Some(format!("it was made by version {}", earlier.version))
         } else if new.seed != old.seed {
@@ -141,7 +147,15 @@ impl Manifest {
     /// Takes the checksums of all results in `dir`.
     pub(super) fn hash_files(&mut self, dir: &Path) -> Result<(), ReportError> {
         self.sha256.clear();
-        for name in ["trials.csv", "summary.csv", "flows.csv", "links.csv", "realised.csv", "report.html"] {
+        for name in [
+            "trials.csv",
+            "summary.csv",
+            "flows.csv",
+            "links.csv",
+            "realised.csv",
+            "lateness.csv",
+            "report.html",
+        ] {
             if dir.join(name).exists() {
                 self.hash_file(dir, name.to_owned())?;
             }

@@ -13,6 +13,7 @@ mod error;
 mod files;
 mod html;
 mod latency;
+mod lateness;
 mod manifest;
 mod plot;
 mod rows;
@@ -42,6 +43,9 @@ pub use writer::{Mode, ResultFolder};
 /// What [`finish`] found, for the terminal and for `--json`.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Report {
+    /// How late things happened, of a run in real time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lateness: Vec<String>,
     /// The aligned table, one line per cell, with a line break at its end.
     pub table: String,
     /// One to three sentences that compare the cells, as far as the intervals support it.
@@ -76,9 +80,11 @@ fn derive(dir: &Path, mut manifest: Manifest, pictures: bool) -> Result<Report, 
     let cells = summary::write(&results)?;
     latency::write_percentiles(&results)?;
     let checks = table::checks(&results);
-    let warnings = warnings::find(&results, &cells, &checks)?;
+    let late = lateness::find(&results)?;
+    let warnings = warnings::find(&results, &cells, &checks, &late)?;
     let pictures = if pictures { plot::draw_all(&results, &cells)? } else { plot::existing(dir) };
     let report = Report {
+        lateness: late.iter().map(lateness::Late::sentence).collect(),
         table: table::render(&results.study, &cells),
         verdict: verdict::sentences(&results, &cells),
         checks: table::check_lines(&results.study, &checks),

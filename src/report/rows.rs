@@ -49,6 +49,8 @@ duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms";
 
 const REALISED_COLUMNS: &str = "link,direction,quantity,configured,realised,low,high,verdict";
 
+const LATENESS_COLUMNS: &str = "kind,count,p50_us,p99_us,max_us";
+
 const fn figure(name: &'static str, decimals: usize) -> Column {
     Column { name, decimals, chat: false }
 }
@@ -69,19 +71,26 @@ pub enum Table {
     Flows,
     Links,
     Realised,
+    /// Of runs in real time.
+    Lateness,
     /// The last, because its row makes the trial done.
     Trials,
 }
 
 impl Table {
-    /// All, in the order in which a trial is written.
-    pub const ALL: [Table; 4] = [Table::Flows, Table::Links, Table::Realised, Table::Trials];
+    /// Those of a study, in the order in which a trial is written.
+    pub const fn of(study: &Study) -> &'static [Table] {
+        const LIVE: &[Table] = &[Table::Flows, Table::Links, Table::Realised, Table::Lateness, Table::Trials];
+        const VIRTUAL: &[Table] = &[Table::Flows, Table::Links, Table::Realised, Table::Trials];
+        if study.live { LIVE } else { VIRTUAL }
+    }
 
     pub const fn file(self) -> &'static str {
         match self {
             Table::Flows => "flows.csv",
             Table::Links => "links.csv",
             Table::Realised => "realised.csv",
+            Table::Lateness => "lateness.csv",
             Table::Trials => "trials.csv",
         }
     }
@@ -96,6 +105,7 @@ impl Table {
             Table::Flows => FLOW_COLUMNS.to_owned(),
             Table::Links => LINK_COLUMNS.to_owned(),
             Table::Realised => REALISED_COLUMNS.to_owned(),
+            Table::Lateness => LATENESS_COLUMNS.to_owned(),
             Table::Trials => {
                 let names: Vec<&str> = figures(study).map(|column| column.name).collect();
                 format!("seed,{}", names.join(","))
@@ -115,9 +125,20 @@ impl Table {
             Table::Flows => flow_rows(&mut text, &prefix, row.outcome),
             Table::Links => link_rows(&mut text, &prefix, row.outcome),
             Table::Realised => realised_rows(&mut text, &prefix, row.outcome),
+            Table::Lateness => lateness_rows(&mut text, &prefix, row.outcome),
             Table::Trials => trial_row(&mut text, &prefix, study, row),
         }
         text
+    }
+}
+
+fn lateness_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
+    for late in &outcome.lateness {
+        let _ = write!(text, "{prefix},{},{}", late.kind, late.count);
+        for span in [late.p50, late.p99, late.max] {
+            push_number(text, Some(span.as_millis_f64() * 1e3), 1);
+        }
+        text.push('\n');
     }
 }
 
@@ -303,6 +324,7 @@ pub fn push_field(text: &mut String, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Lateness;
     use crate::report::testing::{bulk_outcome, chat_outcome, study};
 
     fn row(outcome: &Outcome) -> TrialRow<'_> {
@@ -345,8 +367,11 @@ mod tests {
     fn every_row_has_the_columns_of_its_header() {
         let mut study = study(&[("queue", &["{ kind = \"droptail\", limit = \"1bdp\" }", "x"])]);
         study.chat = true;
-        let outcome = chat_outcome(1, 0.1);
-        for table in Table::ALL {
+        study.live = true;
+        let mut outcome = chat_outcome(1, 0.1);
+        let span = Duration::from_micros(3);
+        outcome.lateness.push(Lateness { kind: "network", count: 7, p50: span, p99: span, max: span });
+        for &table in Table::of(&study) {
             let text = table.header(&study) + &table.rows(&study, &row(&outcome));
             let mut reader = csv::Reader::from_reader(text.as_bytes());
             let rows: Result<Vec<_>, _> = reader.records().collect();

@@ -35,6 +35,9 @@ pub struct Study {
     pub bulk: Vec<String>,
     /// What `--set` changed, as `KEY=VALUE`.
     pub overrides: Vec<String>,
+    /// Whether it ran in real time, on real sockets; then figures vary from run to run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub live: bool,
     /// The scenario file, word for word.
     pub scenario: String,
 }

@@ -36,6 +36,7 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         chat: false,
         bulk: vec!["upload".to_owned()],
         overrides: Vec::new(),
+        live: false,
         scenario: "title = \"Reno against no congestion control\"\n".to_owned(),
     }
 }
@@ -142,6 +143,7 @@ impl Model {
             }
         });
         Outcome {
+            lateness: Vec::new(),
             flows: flows.collect(),
             links: Direction::BOTH.map(|direction| self.link(direction)).into(),
             messages: self.chat.then(|| self.messages(&mut rng)),

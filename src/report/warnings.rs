@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::error::ReportError;
 use super::files::{self, Results};
+use super::lateness::Late;
 use super::rows::Table;
 use super::summary::CellSummary;
 use super::table::{Check, CheckVerdict};
@@ -48,8 +49,16 @@ impl fmt::Display for Warning {
 }
 
 /// All warnings, the gravest first.
-pub fn find(results: &Results, cells: &[CellSummary], checks: &[Check]) -> Result<Vec<Warning>, ReportError> {
+pub fn find(
+    results: &Results,
+    cells: &[CellSummary],
+    checks: &[Check],
+    late: &[Late],
+) -> Result<Vec<Warning>, ReportError> {
     let mut warnings = Vec::new();
+    for (text, cells) in late.iter().filter_map(Late::warning) {
+        add(&mut warnings, text, cells);
+    }
     failed_checks(checks, &mut warnings);
     trials(results, cells, &mut warnings);
     nothing_random(results, cells, &mut warnings);

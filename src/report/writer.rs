@@ -30,14 +30,22 @@ pub enum Mode {
 pub struct ResultFolder {
     dir: PathBuf,
     study: Study,
-    /// The open tables, in the order of [`Table::ALL`].
+    /// The open tables, in the order of [`Table::of`].
     tables: Vec<(PathBuf, File)>,
     done: BTreeSet<(usize, u32)>,
 }
 
 /// What a run writes; only this is ever removed.
-const OUR_FILES: [&str; 7] =
-    ["trials.csv", "summary.csv", "flows.csv", "links.csv", "realised.csv", "report.html", manifest::FILE];
+const OUR_FILES: [&str; 8] = [
+    "trials.csv",
+    "summary.csv",
+    "flows.csv",
+    "links.csv",
+    "realised.csv",
+    "lateness.csv",
+    "report.html",
+    manifest::FILE,
+];
 const OUR_FOLDERS: [&str; 3] = ["series", "latency", "plots"];
 
 impl ResultFolder {
@@ -68,7 +76,7 @@ impl ResultFolder {
         }
         manifest.write(dir)?;
         let done = repair(dir, study)?;
-        let tables = Table::ALL.into_iter().map(|table| {
+        let tables = Table::of(study).iter().map(|table| {
             let path = dir.join(table.file());
             let file = OpenOptions::new().append(true).open(&path).map_err(ReportError::io("open", &path))?;
             Ok((path, file))
@@ -100,7 +108,7 @@ impl ResultFolder {
             let path = self.dir.join(latency::log_path(&self.study, row.cell, row.trial));
             latency::write_log(&path, &messages.latency, row.outcome.measured)?;
         }
-        for (table, (path, file)) in Table::ALL.into_iter().zip(&mut self.tables) {
+        for (table, (path, file)) in Table::of(&self.study).iter().zip(&mut self.tables) {
             // One unbuffered write: what returned is out of this process's hands.
             let rows = table.rows(&self.study, row);
             file.write_all(rows.as_bytes()).map_err(ReportError::io("write", path))?;
@@ -172,7 +180,8 @@ fn clear(dir: &Path) -> Result<(), ReportError> {
 /// A trial is finished if its row in `trials.csv` is complete. Rows of other trials go, and so do
 /// torn ones; a table that was never begun gets its header.
 fn repair(dir: &Path, study: &Study) -> Result<BTreeSet<(usize, u32)>, ReportError> {
-    let texts = Table::ALL.into_iter().map(|table| {
+    let tables = Table::of(study);
+    let texts = tables.iter().map(|table| {
         let path = dir.join(table.file());
         match fs::read(&path) {
             Ok(bytes) => Ok(bytes),
@@ -181,24 +190,22 @@ fn repair(dir: &Path, study: &Study) -> Result<BTreeSet<(usize, u32)>, ReportErr
         }
     });
     let texts = texts.collect::<Result<Vec<_>, ReportError>>()?;
-    let [flows, links, realised, trials] = texts.as_slice() else {
-        unreachable!("as many texts as tables");
-    };
+    let Some((trials, others)) = texts.split_last() else { unreachable!("trials.csv is one of them") };
     let mut finished: Vec<(usize, u32)> = whole_lines(trials).skip(1).filter_map(key).collect();
     // Rows are written before the one in trials.csv; if one of them is torn all the same (a crash of
     // the machine may lose the end of any file), the trial written last is not trusted.
-    let torn = [flows, links, realised].into_iter().any(|text| !text.is_empty() && !text.ends_with(b"\n"));
+    let torn = others.iter().any(|text| !text.is_empty() && !text.ends_with(b"\n"));
     if torn && trials.ends_with(b"\n") {
         finished.pop();
     }
     let begun = |table: Table, text: &[u8]| text.starts_with(table.header(study).as_bytes());
-    let all_begun = Table::ALL.into_iter().zip(&texts).all(|(table, text)| begun(table, text));
+    let all_begun = tables.iter().zip(&texts).all(|(table, text)| begun(*table, text));
     let has_latencies = |(cell, trial): &(usize, u32)| {
         !study.chat || dir.join(latency::log_path(study, *cell, *trial)).exists()
     };
     let done: BTreeSet<(usize, u32)> =
         finished.into_iter().filter(|trial| all_begun && has_latencies(trial)).collect();
-    for (table, text) in Table::ALL.into_iter().zip(&texts) {
+    for (table, text) in tables.iter().zip(&texts) {
         let mut kept = table.header(study).into_bytes();
         for line in whole_lines(text).skip(1).filter(|line| key(line).is_some_and(|key| done.contains(&key)))
         {
@@ -251,7 +258,8 @@ mod tests {
     }
 
     fn tables(dir: &Path) -> Vec<Vec<u8>> {
-        Table::ALL.into_iter().map(|table| fs::read(dir.join(table.file())).expect("a table")).collect()
+        let read = |table: &Table| fs::read(dir.join(table.file())).expect("a table");
+        Table::of(&study(&[])).iter().map(read).collect()
     }
 
     #[test]
@@ -280,9 +288,10 @@ mod tests {
         let whole = tables(dir.path());
         // The tables are written one after the other: those before the torn one are complete, those
         // behind it lack the last trial.
-        for torn in 0..Table::ALL.len() {
+        let all = Table::of(&study);
+        for torn in 0..all.len() {
             for cut in before[torn]..whole[torn].len() {
-                for (n, table) in Table::ALL.into_iter().enumerate() {
+                for (n, table) in all.iter().enumerate() {
                     let end = match n.cmp(&torn) {
                         std::cmp::Ordering::Less => whole[n].len(),
                         std::cmp::Ordering::Equal => cut,
@@ -305,7 +314,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         append(&mut ResultFolder::open(dir.path(), &study, &run(), Mode::Fresh).expect("opened"), &outcomes);
         let whole = tables(dir.path());
-        let trials = Table::ALL.len() - 1;
+        let trials = Table::of(&study).len() - 1;
         for cut in 0..whole[trials].len() {
             fs::write(dir.path().join("trials.csv"), &whole[trials][..cut]).expect("written");
             let mut folder = ResultFolder::open(dir.path(), &study, &run(), Mode::Resume).expect("resumed");

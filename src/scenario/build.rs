@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::workload::{AppSpec, Talk};
-use super::{Scenario, Trial};
+use super::{DropSpec, Scenario, Trial};
 use crate::app::{App, chat_client::ChatClient, chat_server::ChatServer};
 use crate::chat::client::Seat;
 use crate::chat::protocol::{self, Dialect};
 use crate::engine::{self, Client, World};
 use crate::link::DropList;
 use crate::rng::Seed;
+use crate::tcp;
 use crate::time::{Duration, Instant};
 use crate::wire::FlowId;
 
@@ -18,49 +19,148 @@ const NICK_CHARS: usize = 20;
 
 /// The world of one trial, ready to run.
 pub fn build(scenario: &Scenario, trial: Trial) -> World {
-    let at = |span: Duration| Instant::ZERO + span;
-    let mut world = World::new(trial.seed, at(scenario.warmup), at(scenario.duration));
-    let shared = add_links(&mut world, scenario);
+    let mut network = Network::new(scenario, trial);
+    if scenario.has_chat() {
+        network.world.count_messages();
+    }
+    let Cast { chat_server, parts } = cast(scenario, trial);
+    let chat_server = chat_server.map(|app| network.world.add_server(app));
+    for part in parts {
+        let server_app = match part.server {
+            Some(app) => network.world.add_server(app),
+            None => chat_server.expect("a server where there is chat"),
+        };
+        let (client, instances) = network.client(scenario, &part.identity, server_app);
+        let flow = network.world.add_client(client, part.client, part.identity.starts);
+        drop_listed(&mut network.world, scenario, &part.identity, flow, &instances);
+    }
+    network.finish(scenario, trial)
+}
+
+/// The same without applications: its clients' connections are ports, which whoever has the
+/// applications opens.
+pub fn build_ports(scenario: &Scenario, trial: Trial) -> (World, Vec<Client>) {
+    let mut network = Network::new(scenario, trial);
+    let mut clients = Vec::new();
+    for identity in identities(scenario, trial) {
+        let (mut client, instances) = network.client(scenario, &identity, 0);
+        let flow = network.world.reserve_ports(&mut client, identity.starts);
+        drop_listed(&mut network.world, scenario, &identity, flow, &instances);
+        clients.push(client);
+    }
+    (network.finish(scenario, trial), clients)
+}
+
+/// Who a client is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Its name, and that of its first flow.
+    pub name: String,
+    /// Its group, and its number in it.
+    pub group: usize,
+    /// See [`group`](Identity::group).
+    pub member: u32,
+    /// When its application begins.
+    pub starts: Instant,
+}
+
+/// A client's applications.
+pub struct Part {
+    /// Who it is.
+    pub identity: Identity,
+    /// The one on its own host.
+    pub client: Box<dyn App>,
+    /// The one at the other end, unless that is the chat's server.
+    pub server: Option<Box<dyn App>>,
+}
+
+/// All applications of a trial.
+pub struct Cast {
+    /// The server of all who chat.
+    pub chat_server: Option<Box<dyn App>>,
+    /// The clients in the order of the scenario.
+    pub parts: Vec<Part>,
+}
+
+/// The applications of a trial.
+pub fn cast(scenario: &Scenario, trial: Trial) -> Cast {
     let dialect = protocol::by_name(scenario.dialect).expect("a dialect in the table");
-    let chat_server = scenario.has_chat().then(|| {
-        world.count_messages();
-        world.add_server(Box::new(ChatServer::new(dialect)))
-    });
     let mut seats = seats(scenario).into_iter();
-    for (group, spec) in scenario.groups.iter().enumerate() {
-        let tcp = Arc::new(spec.tcp.clone());
-        for member in 0..spec.count {
+    let part = |identity: Identity| {
+        let (client, server): (Box<dyn App>, _) = match &scenario.groups[identity.group].app {
+            AppSpec::Bulk(bulk) => (bulk.client(), Some(bulk.server())),
+            AppSpec::Chat(talk) => {
+                let seat = seats.next().expect("a seat for everyone");
+                (person(dialect, trial.seed, &identity.name, talk, seat), None)
+            }
+        };
+        Part { identity, client, server }
+    };
+    Cast {
+        chat_server: scenario.has_chat().then(|| -> Box<dyn App> { Box::new(ChatServer::new(dialect)) }),
+        parts: identities(scenario, trial).map(part).collect(),
+    }
+}
+
+/// The clients in the order of the scenario.
+fn identities(scenario: &Scenario, trial: Trial) -> impl Iterator<Item = Identity> {
+    scenario.groups.iter().enumerate().flat_map(move |(group, spec)| {
+        (0..spec.count).map(move |member| {
             let name = scenario.flow_name(group, member);
-            let start = spec.start_of(member, &name, trial.seed);
-            let instances = instances(&mut world, scenario, &shared, &spec.path, &name);
-            let (app, server_app): (Box<dyn App>, u32) = match &spec.app {
-                AppSpec::Bulk(bulk) => (bulk.client(), world.add_server(bulk.server())),
-                AppSpec::Chat(talk) => {
-                    let seat = seats.next().expect("a seat for everyone");
-                    let server = chat_server.expect("a server where there is chat");
-                    (person(dialect, trial.seed, &name, talk, seat), server)
-                }
-            };
-            let client = Client {
-                name,
-                group: spec.name.clone(),
-                route: engine::route(&instances),
-                tcp: Arc::clone(&tcp),
-                server_app,
-                bulk: matches!(spec.app, AppSpec::Bulk(_)),
-                connections: engine::Connections::default(),
-            };
-            let flow = world.add_client(client, app, start);
-            drop_listed(&mut world, scenario, (group, member), flow, &instances);
+            let starts = spec.start_of(member, &name, trial.seed);
+            Identity { name, group, member, starts }
+        })
+    })
+}
+
+/// A world that gets its links, then its clients, then all else.
+struct Network {
+    world: World,
+    /// The instance of each link that everybody shares.
+    shared: Vec<Option<[u32; 2]>>,
+    /// Each group's settings.
+    tcp: Vec<Arc<tcp::Config>>,
+}
+
+impl Network {
+    fn new(scenario: &Scenario, trial: Trial) -> Network {
+        let at = |span: Duration| Instant::ZERO + span;
+        let mut world = World::new(trial.seed, at(scenario.warmup), at(scenario.duration));
+        let shared = add_links(&mut world, scenario);
+        let tcp = scenario.groups.iter().map(|group| Arc::new(group.tcp.clone())).collect();
+        Network { world, shared, tcp }
+    }
+
+    /// A client with the link instances of its path.
+    fn client(
+        &mut self,
+        scenario: &Scenario,
+        identity: &Identity,
+        server_app: u32,
+    ) -> (Client, Vec<[u32; 2]>) {
+        let spec = &scenario.groups[identity.group];
+        let instances = instances(&mut self.world, scenario, &self.shared, &spec.path, &identity.name);
+        let client = Client {
+            name: identity.name.clone(),
+            group: spec.name.clone(),
+            route: engine::route(&instances),
+            tcp: Arc::clone(&self.tcp[identity.group]),
+            server_app,
+            bulk: matches!(spec.app, AppSpec::Bulk(_)),
+            connections: engine::Connections::default(),
+        };
+        (client, instances)
+    }
+
+    fn finish(mut self, scenario: &Scenario, trial: Trial) -> World {
+        for change in &scenario.schedule {
+            self.world.schedule(change.at, change.links.clone());
         }
+        if scenario.records(trial.number) {
+            self.world.record(scenario.record.interval);
+        }
+        self.world
     }
-    for change in &scenario.schedule {
-        world.schedule(change.at, change.links.clone());
-    }
-    if scenario.records(trial.number) {
-        world.record(scenario.record.interval);
-    }
-    world
 }
 
 /// Adds all links; returns the instance of each that everybody shares.
@@ -107,14 +207,9 @@ fn person(dialect: &'static dyn Dialect, seed: Seed, name: &str, talk: &Talk, se
 }
 
 /// Puts the drop lists of one client on the first link that the sender's segments meet.
-fn drop_listed(
-    world: &mut World,
-    scenario: &Scenario,
-    client: (usize, u32),
-    flow: FlowId,
-    path: &[[u32; 2]],
-) {
-    for list in scenario.drops.iter().filter(|list| (list.group, list.member) == client) {
+fn drop_listed(world: &mut World, scenario: &Scenario, identity: &Identity, flow: FlowId, path: &[[u32; 2]]) {
+    let listed = |list: &&DropSpec| (list.group, list.member) == (identity.group, identity.member);
+    for list in scenario.drops.iter().filter(listed) {
         let route = &engine::route(path)[list.direction.index()];
         world.push_impairment(route[0], Box::new(DropList::new(flow, list.entries.clone())));
     }

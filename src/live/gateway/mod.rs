@@ -9,7 +9,7 @@ mod conditions;
 mod pipe;
 mod thread;
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use hdrhistogram::Histogram;
 use tokio::sync::oneshot;
@@ -18,6 +18,9 @@ pub use conditions::{Conditions, Options};
 pub use pipe::Stream;
 
 use crate::engine::PortInfo;
+use crate::live::clock::Clock;
+use crate::record::Outcome;
+use crate::scenario::{Scenario, Trial};
 
 /// A handle on the world's thread; the thread ends with the last one.
 #[derive(Clone, Debug)]
@@ -61,7 +64,28 @@ impl Gateway {
     /// Opens a connection: its client's end and its server's.
     pub async fn open(&self) -> Result<[Stream; 2], Ended> {
         let commands = self.commands.clone();
-        self.ask(|reply| thread::Command::Open(reply, commands)).await
+        self.ask(|reply| thread::Command::Open(None, reply, commands)).await
+    }
+
+    /// Starts the thread of a trial's world, which counts its instants by `clock`.
+    pub fn start_trial(scenario: &Arc<Scenario>, trial: Trial, clock: Clock) -> std::io::Result<Gateway> {
+        let (commands, inbox) = mpsc::channel();
+        let scenario = Arc::clone(scenario);
+        std::thread::Builder::new()
+            .name("world".to_owned())
+            .spawn(move || thread::Driver::of_trial(&scenario, trial, clock, inbox).run())?;
+        Ok(Gateway { commands })
+    }
+
+    /// Opens the next connection of client number `client` of a trial.
+    pub async fn open_of(&self, client: usize) -> Result<[Stream; 2], Ended> {
+        let commands = self.commands.clone();
+        self.ask(|reply| thread::Command::Open(Some(client), reply, commands)).await
+    }
+
+    /// Ends a trial's measurements, after its horizon: what it left behind.
+    pub async fn conclude(&self) -> Result<Outcome, Ended> {
+        self.ask(thread::Command::Conclude).await
     }
 
     /// Changes the conditions for all connections from now on. Settings of TCP are for new ones.

@@ -3,7 +3,7 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration as Span, Instant as Wall};
+use std::time::Duration as Span;
 
 use hdrhistogram::Histogram;
 use tokio::sync::oneshot;
@@ -12,19 +12,26 @@ use super::Statistics;
 use super::conditions::Conditions;
 use super::pipe::{CAPACITY, Pipe, Stream, lock};
 use crate::app::Event;
-use crate::engine::{Port, World};
+use crate::engine::{Client, Port, World};
+use crate::live::clock::Clock;
+use crate::live::lateness;
+use crate::record::Outcome;
 use crate::rng::Seed;
+use crate::scenario::{Scenario, Trial, build_ports};
 use crate::tcp::{self, State};
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 
 /// What somebody has for the world.
 pub(super) enum Command {
-    /// Streams hold the way to this thread, which ends when nobody does any more.
-    Open(oneshot::Sender<[Stream; 2]>, Sender<Command>),
+    /// A connection, of a certain client where there are such. Streams hold the way to this thread,
+    /// which ends when nobody does any more.
+    Open(Option<usize>, oneshot::Sender<[Stream; 2]>, Sender<Command>),
     /// A pipe has something to send or room to receive.
     Look(usize),
     Set(Box<Conditions>),
     Statistics(oneshot::Sender<Statistics>),
+    /// The trial is over.
+    Conclude(oneshot::Sender<Outcome>),
 }
 
 /// The system wakes a sleeper so much late; the rest is waited for awake.
@@ -35,10 +42,8 @@ const BATCH: usize = 256;
 /// The world and its pipes.
 pub(super) struct Driver {
     world: World,
-    path: Vec<(usize, Option<[u32; 2]>)>,
-    tcp: Arc<tcp::Config>,
-    links: Vec<String>,
-    started: Wall,
+    clients: Clients,
+    clock: Clock,
     inbox: Receiver<Command>,
     /// Two for each connection: the client's end is even.
     ends: Vec<Option<End>>,
@@ -49,6 +54,22 @@ pub(super) struct Driver {
     /// Bytes that have come out at the server's ends, and at the clients'.
     bytes: [u64; 2],
     lateness: Histogram<u64>,
+}
+
+/// Who opens connections.
+enum Clients {
+    /// Anybody, each over a path like this.
+    Anybody { path: Vec<(usize, Option<[u32; 2]>)>, tcp: Arc<tcp::Config>, links: Vec<String> },
+    /// The clients of a trial.
+    Cast { clients: Vec<Client>, measured: Measured },
+}
+
+/// Of a trial: when its warm-up and its measured interval end, as long as they have not, and then
+/// the figures.
+struct Measured {
+    begins: Option<Instant>,
+    ends: Option<Instant>,
+    outcome: Option<Outcome>,
 }
 
 struct End {
@@ -64,7 +85,6 @@ struct End {
 
 impl Driver {
     /// A world with these conditions that begins now.
-    #[expect(clippy::disallowed_methods, reason = "the world follows the wall clock")]
     pub fn new(conditions: &Conditions, inbox: Receiver<Command>) -> Driver {
         let scenario = conditions.scenario();
         let mut world = World::new(Seed(scenario.seed), Instant::ZERO, Instant::MAX);
@@ -76,25 +96,42 @@ impl Driver {
         for change in &scenario.schedule {
             world.schedule(change.at, change.links.clone());
         }
-        Driver {
-            world,
+        let clients = Clients::Anybody {
             path: scenario.groups[0].path.iter().map(|&link| (link, shared[link])).collect(),
             tcp: Arc::new(scenario.groups[0].tcp.clone()),
             links: scenario.links.iter().map(|link| link.name.clone()).collect(),
-            started: Wall::now(),
+        };
+        Driver::of(world, clients, Clock::start(), inbox)
+    }
+
+    /// The world of a trial, whose instants are those of `clock`.
+    pub fn of_trial(scenario: &Scenario, trial: Trial, clock: Clock, inbox: Receiver<Command>) -> Driver {
+        let (world, clients) = build_ports(scenario, trial);
+        let measured = Measured {
+            begins: Some(Instant::ZERO + scenario.warmup),
+            ends: Some(Instant::ZERO + scenario.duration),
+            outcome: None,
+        };
+        Driver::of(world, Clients::Cast { clients, measured }, clock, inbox)
+    }
+
+    fn of(world: World, clients: Clients, clock: Clock, inbox: Receiver<Command>) -> Driver {
+        Driver {
+            world,
+            clients,
+            clock,
             inbox,
             ends: Vec::new(),
             free: Vec::new(),
             pairs: Vec::new(),
             opened: 0,
             bytes: [0; 2],
-            // An hour at a microsecond's precision of three digits.
-            lateness: Histogram::new_with_bounds(1, 3_600_000_000_000, 3).expect("sound bounds"),
+            lateness: lateness::histogram(),
         }
     }
 
     fn now(&self) -> Instant {
-        Instant::ZERO + Duration::from_nanos(self.started.elapsed().as_nanos() as u64)
+        self.clock.now()
     }
 
     /// Runs until nobody holds the gateway or one of its streams any more.
@@ -136,12 +173,12 @@ impl Driver {
             match self.world.next_wakeup() {
                 Some(due) if due <= now => {
                     self.lateness.saturating_record((now - due).as_nanos().max(1));
-                    self.world.advance(due.max(self.world.now()));
+                    self.advance(due.max(self.world.now()));
                     self.hear();
                 }
                 _ => {
                     // What comes in now is stamped with now.
-                    self.world.advance(now.max(self.world.now()));
+                    self.advance(now.max(self.world.now()));
                     self.hear();
                     return;
                 }
@@ -149,10 +186,34 @@ impl Driver {
         }
     }
 
+    /// Advances the world, and begins and ends the measurement of a trial on time.
+    fn advance(&mut self, until: Instant) {
+        if let Clients::Cast { measured, .. } = &mut self.clients {
+            if let Some(begins) = measured.begins.take_if(|begins| *begins <= until) {
+                self.world.advance(begins);
+                self.world.begin_measurement();
+            }
+            if let Some(ends) = measured.ends.take_if(|ends| *ends <= until) {
+                self.world.advance(ends);
+                measured.outcome = Some(self.world.measurement());
+            }
+        }
+        self.world.advance(until);
+    }
+
+    /// What the trial left behind, if there is one.
+    fn conclude(&mut self) -> Option<Outcome> {
+        let Clients::Cast { measured, .. } = &mut self.clients else { return None };
+        let mut outcome = measured.outcome.take()?;
+        self.world.conclude(&mut outcome);
+        outcome.lateness.push(lateness::account("network", &self.lateness));
+        Some(outcome)
+    }
+
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Open(reply, commands) => {
-                let streams = self.open(&commands);
+            Command::Open(client, reply, commands) => {
+                let streams = self.open(client, &commands);
                 // Whoever asked may be gone; its streams then end by being dropped.
                 let _ = reply.send(streams);
             }
@@ -161,13 +222,21 @@ impl Driver {
             Command::Statistics(reply) => {
                 let _ = reply.send(self.statistics());
             }
+            Command::Conclude(reply) => {
+                if let Some(outcome) = self.conclude() {
+                    let _ = reply.send(outcome);
+                }
+            }
         }
         self.hear();
     }
 
-    fn open(&mut self, commands: &Sender<Command>) -> [Stream; 2] {
+    fn open(&mut self, client: Option<usize>, commands: &Sender<Command>) -> [Stream; 2] {
         self.opened += 1;
-        let ports = self.world.open_ports(&self.path, &self.tcp);
+        let ports = match &mut self.clients {
+            Clients::Anybody { path, tcp, .. } => self.world.open_ports(path, tcp),
+            Clients::Cast { clients, .. } => self.world.open_ports_of(&mut clients[client.unwrap_or(0)]),
+        };
         let first = self.free.pop().unwrap_or_else(|| {
             self.ends.extend([None, None]);
             self.ends.len() - 2
@@ -291,17 +360,19 @@ impl Driver {
     /// Links take their new settings at once; names that the old conditions do not have are new
     /// connections' business and are ignored.
     fn set(&mut self, conditions: &Conditions) {
+        // A trial has conditions of its own.
+        let Clients::Anybody { tcp, links, .. } = &mut self.clients else { return };
         let scenario = conditions.scenario();
         let changes = scenario
             .links
             .iter()
             .filter_map(|link| {
-                let number = self.links.iter().position(|name| *name == link.name)?;
+                let number = links.iter().position(|name| *name == link.name)?;
                 Some((number, link.directions.clone()))
             })
             .collect();
         self.world.schedule(self.world.now(), changes);
-        self.tcp = Arc::new(scenario.groups[0].tcp.clone());
+        *tcp = Arc::new(scenario.groups[0].tcp.clone());
     }
 
     fn statistics(&mut self) -> Statistics {
