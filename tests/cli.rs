@@ -39,6 +39,9 @@ const BAD: &[(&str, &str, &str)] = &[
     ("negative duration", "duration = \"-3s\"", "duration"),
     ("overflowing duration", "duration = \"99999999999999h\"", "duration"),
     ("no unit", "duration = 3", "duration"),
+    ("a bell in the title", "duration = \"2s\"\ntitle = \"ding \\u0007\"", "control character"),
+    ("a title of two lines", "duration = \"2s\"\ntitle = \"one\\ntwo\"", "one line"),
+    ("rack without SACK", "duration = \"2s\"\ntcp = { recovery = \"rack\", sack = false }", "newreno"),
     ("warm-up as long as the trial", "duration = \"2s\"\nwarmup = \"2s\"", "warmup"),
     ("no trials", "duration = \"2s\"\ntrials = 0", "trials"),
     ("unknown key", "durration = \"2s\"\nduration = \"2s\"", "duration"),
@@ -348,4 +351,49 @@ fn results_under_other_arguments_are_not_lost_without_force() {
     assert!(run(&["--force"]).status.success());
     let shown = testbed(dir.path(), &["run", "sound.toml", "--no-plots", "--force", "--set", "tcp.mss=900"]);
     assert!(out(&shown).contains("with --set tcp.mss=900"), "{}", out(&shown));
+}
+
+#[test]
+fn a_table_that_is_lost_or_edited_is_noticed_and_nothing_is_overwritten() {
+    let dir = folder();
+    let run = testbed(dir.path(), &["run", "sound.toml", "-q", "--trials", "2"]);
+    assert!(run.status.success(), "{}", err(&run));
+    let results = dir.path().join("results/sound");
+    let file = |name: &str| results.join(name);
+    let whole = std::fs::read_to_string(file("trials.csv")).expect("a table");
+    let page = std::fs::read(file("report.html")).expect("a page");
+    let plot = || testbed(dir.path(), &["plot", "results/sound"]);
+
+    let header = whole.lines().next().expect("a header").to_owned() + "\n";
+    let no_number = whole.replacen("4.", "four.", 1);
+    let no_cell = whole.replacen("\n0,", "\n7,", 1);
+    assert!(no_number != whole && no_cell != whole, "{whole}");
+    for (text, what) in [
+        (None, "trials.csv"),
+        (Some(""), "no finished trial"),
+        (Some(header.as_str()), "no finished trial"),
+        (Some(no_number.as_str()), "is no number"),
+        (Some(no_cell.as_str()), "no cell 7"),
+    ] {
+        match text {
+            Some(text) => std::fs::write(file("trials.csv"), text).expect("written"),
+            None => std::fs::remove_file(file("trials.csv")).expect("removed"),
+        }
+        let output = plot();
+        assert_eq!(output.status.code(), Some(1), "{what}: {}", err(&output));
+        assert!(err(&output).contains(what), "{what}: {}", err(&output));
+        assert_eq!(std::fs::read(file("report.html")).expect("a page"), page, "{what}");
+        assert!(file("plots/throughput.png").exists(), "{what}");
+    }
+
+    // A better figure than the one that came out is drawn, but not passed over.
+    let at = whole.find("\n0,1,").expect("a second trial");
+    std::fs::write(file("trials.csv"), &whole[..=at]).expect("written");
+    for _ in 0..2 {
+        let output = plot();
+        assert!(output.status.success(), "{}", err(&output));
+        assert!(err(&output).contains("changed since the run wrote them: trials.csv"), "{}", err(&output));
+    }
+    let page = std::fs::read_to_string(file("report.html")).expect("a page");
+    assert!(page.contains("changed since the run wrote them: trials.csv"));
 }

@@ -20,6 +20,9 @@ impl Plot {
     pub fn execute(self) -> Result<(), Failure> {
         for dir in &self.dirs {
             let report = report::plot(dir)?;
+            for warning in report.warnings.iter().filter(|warning| warning.cells.is_empty()) {
+                eprintln!("warning: {}: {warning}", dir.display());
+            }
             for picture in &report.pictures {
                 print(&format!("{}\n", dir.join(picture).display()))?;
             }

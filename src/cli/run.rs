@@ -31,10 +31,10 @@ pub struct Run {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Repetitions of each cell
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     trials: Option<u32>,
     /// Seed of the first trial
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Threads; all processors if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -220,6 +220,7 @@ fn check_names(plans: &[(Plan, String)]) -> Result<(), Failure> {
 /// What the report needs of a plan.
 fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
     let base = &plan.base;
+    let mss = base.groups.iter().map(|group| u32::from(group.tcp.mss)).max().unwrap_or(1448);
     let is_bulk = |app: &AppSpec| matches!(app, AppSpec::Bulk(_));
     Study {
         name: plan.name().to_owned(),
@@ -234,7 +235,11 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
         seed: base.seed,
         duration: base.duration,
         warmup: base.warmup,
-        mss: base.groups.iter().map(|group| u32::from(group.tcp.mss)).max().unwrap_or(1448),
+        mss,
+        group_mss: (base.groups.iter())
+            .map(|group| (group.name.clone(), u32::from(group.tcp.mss)))
+            .filter(|(_, other)| *other != mss)
+            .collect(),
         chat: base.has_chat(),
         bulk: base
             .groups

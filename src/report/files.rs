@@ -51,14 +51,34 @@ pub struct CheckRow {
 impl Results {
     /// Reads the tables of `dir`. Rows that a stopped run left half written are passed over.
     pub fn load(dir: &Path, study: &Study) -> Result<Results, ReportError> {
+        for table in Table::of(study) {
+            let path = dir.join(table.file());
+            // A table that is not there would be taken for one in which nothing happened.
+            path.metadata().map_err(ReportError::io("read", &path))?;
+        }
         let mut trials = Vec::new();
+        let mut problem = None;
         let columns: Vec<_> = rows::figures(study).collect();
-        each_row(&dir.join(Table::Trials.file()), |row| {
+        let path = dir.join(Table::Trials.file());
+        each_row(&path, |row| {
             if let (Some(cell), Some(number)) = (row.parse("cell"), row.parse("trial")) {
+                if cell >= study.cells() {
+                    problem.get_or_insert(format!("there is no cell {cell} in this sweep"));
+                }
+                for column in &columns {
+                    let text = row.get(column.name);
+                    if !text.is_empty() && text.parse::<f64>().is_err() {
+                        let name = column.name;
+                        problem.get_or_insert(format!("`{name}` of cell {cell} is no number: {text:?}"));
+                    }
+                }
                 let figures = columns.iter().map(|column| row.parse(column.name)).collect();
                 trials.push(Trial { cell, number, figures });
             }
         })?;
+        if let Some(problem) = problem {
+            return Err(ReportError::malformed(&path, problem));
+        }
         trials.sort_by_key(|trial: &Trial| (trial.cell, trial.number));
         let done: BTreeSet<(usize, u32)> = trials.iter().map(|trial| (trial.cell, trial.number)).collect();
         let mut checks = Vec::new();

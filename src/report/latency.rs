@@ -119,14 +119,17 @@ pub fn write_percentiles(results: &Results) -> Result<(), ReportError> {
         if let Some(histogram) = of_cell(results, cell)? {
             let name = format!("{}.hgrm", results.study.cell_name(cell));
             let path = results.dir.join("latency").join(name);
-            super::writer::replace(&path, percentile_text(&histogram).as_bytes())?;
+            let expected: f64 = results.values(cell, "deliveries_expected").iter().map(|(_, n)| n).sum();
+            let missing = (expected as u64).saturating_sub(histogram.len());
+            super::writer::replace(&path, percentile_text(&histogram, missing).as_bytes())?;
         }
     }
     Ok(())
 }
 
-/// The text that `HdrHistogram`'s own tools print and plot: values in milliseconds.
-fn percentile_text(histogram: &Histogram<u64>) -> String {
+/// The text that `HdrHistogram`'s own tools print and plot: values in milliseconds, of what was
+/// delivered; how much was not stands at the end.
+fn percentile_text(histogram: &Histogram<u64>, missing: u64) -> String {
     let mut text =
         format!("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
     let mut seen = 0;
@@ -154,6 +157,9 @@ fn percentile_text(histogram: &Histogram<u64>) -> String {
         // The library keeps the number to itself; this is how it is defined.
         (2 * 10_u64.pow(u32::from(histogram.sigfig()))).next_power_of_two(),
     );
+    if missing > 0 {
+        let _ = writeln!(text, "#[Missing = {missing:12}, never delivered, in no percentile above]");
+    }
     text
 }
 
@@ -204,7 +210,7 @@ mod tests {
 
     #[test]
     fn percentile_text_has_the_usual_columns_and_footer() {
-        let text = percentile_text(&histogram(&[1_000_000, 2_000_000, 3_000_000, 4_000_000]));
+        let text = percentile_text(&histogram(&[1_000_000, 2_000_000, 3_000_000, 4_000_000]), 0);
         let words: Vec<&str> = text.lines().next().expect("a line").split_whitespace().collect();
         assert_eq!(words, ["Value", "Percentile", "TotalCount", "1/(1-Percentile)"]);
         let last = text.lines().rfind(|line| !line.starts_with('#')).expect("a row");

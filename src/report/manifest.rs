@@ -144,9 +144,37 @@ impl Manifest {
         }
     }
 
-    /// Takes the checksums of all results in `dir`.
-    pub(super) fn hash_files(&mut self, dir: &Path) -> Result<(), ReportError> {
+    /// Takes the checksums of what the trials left in `dir`, when a run ends.
+    pub(super) fn hash_records(&mut self, dir: &Path) -> Result<(), ReportError> {
         self.sha256.clear();
+        self.hash_all(dir)?;
+        self.sha256.retain(|name, _| is_record(name));
+        Ok(())
+    }
+
+    /// Takes the checksums of what was computed from the records; theirs stay as the run wrote them.
+    pub(super) fn hash_derived(&mut self, dir: &Path) -> Result<(), ReportError> {
+        let mut records = std::mem::take(&mut self.sha256);
+        records.retain(|name, _| is_record(name));
+        self.hash_all(dir)?;
+        self.sha256.retain(|name, _| !is_record(name));
+        self.sha256.append(&mut records);
+        Ok(())
+    }
+
+    /// The records that are not what the run wrote; what is not there any more is no lie.
+    pub(super) fn changed_records(&self, dir: &Path) -> Result<Vec<String>, ReportError> {
+        let mut now = self.clone();
+        now.sha256.clear();
+        now.hash_all(dir)?;
+        let changed = |name: &&String| {
+            let then = self.sha256.get(*name);
+            is_record(name) && then.is_some() && then != now.sha256.get(*name)
+        };
+        Ok(now.sha256.keys().filter(changed).cloned().collect())
+    }
+
+    fn hash_all(&mut self, dir: &Path) -> Result<(), ReportError> {
         for name in [
             "trials.csv",
             "summary.csv",
@@ -203,6 +231,14 @@ impl Manifest {
     }
 }
 
+/// Whether a file is what trials left, and not computed from that.
+fn is_record(name: &str) -> bool {
+    let tables = ["trials.csv", "flows.csv", "links.csv", "realised.csv", "lateness.csv"];
+    tables.contains(&name)
+        || name.starts_with("series/")
+        || name.starts_with("latency/") && !name.ends_with(".hgrm")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,7 +251,7 @@ mod tests {
         fs::write(dir.path().join("series/0/trial-1/flows.csv"), "abc").expect("a file");
         fs::write(dir.path().join("trials.csv"), "").expect("a file");
         let mut manifest = Manifest::new(&study(&[("a", &["1", "2"])]), &run());
-        manifest.hash_files(dir.path()).expect("hashed");
+        manifest.hash_records(dir.path()).expect("hashed");
         manifest.write(dir.path()).expect("written");
         assert_eq!(Manifest::read(dir.path()).expect("read"), manifest);
         // FIPS 180-4's example.
@@ -224,5 +260,13 @@ mod tests {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(manifest.sha256.len(), 2);
+
+        // What was computed may be computed again; a record that was touched stays told.
+        assert_eq!(manifest.changed_records(dir.path()).expect("read"), Vec::<String>::new());
+        fs::write(dir.path().join("summary.csv"), "new").expect("a file");
+        fs::write(dir.path().join("trials.csv"), "better figures").expect("a file");
+        manifest.hash_derived(dir.path()).expect("hashed");
+        assert_eq!(manifest.sha256.len(), 3);
+        assert_eq!(manifest.changed_records(dir.path()).expect("read"), ["trials.csv"]);
     }
 }

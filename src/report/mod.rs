@@ -66,12 +66,17 @@ pub struct Report {
 pub fn finish(dir: &Path, finished: &str, pictures: bool) -> Result<Report, ReportError> {
     let mut manifest = Manifest::read(dir)?;
     manifest.finished = Some(finished.to_owned());
+    manifest.hash_records(dir)?;
     derive(dir, manifest, pictures)
 }
 
 /// Draws the pictures and the page of a result folder again, from its files alone.
 pub fn plot(dir: &Path) -> Result<Report, ReportError> {
     let manifest = Manifest::read(dir)?;
+    if Results::load(dir, &manifest.study)?.trials.is_empty() {
+        let problem = "it holds no finished trial, and nothing is drawn of nothing";
+        return Err(ReportError::malformed(&dir.join("trials.csv"), problem));
+    }
     derive(dir, manifest, true)
 }
 
@@ -81,7 +86,12 @@ fn derive(dir: &Path, mut manifest: Manifest, pictures: bool) -> Result<Report, 
     latency::write_percentiles(&results)?;
     let checks = table::checks(&results);
     let late = lateness::find(&results)?;
-    let warnings = warnings::find(&results, &cells, &checks, &late)?;
+    let mut warnings = warnings::find(&results, &cells, &checks, &late)?;
+    let changed = manifest.changed_records(dir)?;
+    if !changed.is_empty() {
+        let text = format!("changed since the run wrote them: {}", changed.join(", "));
+        warnings.insert(0, Warning { text, cells: Vec::new() });
+    }
     let pictures = if pictures { plot::draw_all(&results, &cells)? } else { plot::existing(dir) };
     let report = Report {
         lateness: late.iter().map(lateness::Late::sentence).collect(),
@@ -93,7 +103,7 @@ fn derive(dir: &Path, mut manifest: Manifest, pictures: bool) -> Result<Report, 
         pictures,
     };
     html::write(&results, &manifest, &report, &checks)?;
-    manifest.hash_files(dir)?;
+    manifest.hash_derived(dir)?;
     manifest.write(dir)?;
     Ok(report)
 }

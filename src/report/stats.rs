@@ -34,6 +34,11 @@ impl Estimate {
         Estimate::of(&differences)
     }
 
+    /// Whether the whole interval lies within `bound` of zero. A single trial supports no claim.
+    pub fn is_within(&self, bound: f64) -> bool {
+        self.ci95.is_some_and(|half| self.mean.abs() + half <= bound)
+    }
+
     /// Whether the interval excludes zero. A single trial supports no claim.
     pub fn is_clear(&self) -> bool {
         self.ci95.is_some_and(|half| self.mean.abs() > half)

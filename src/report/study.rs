@@ -1,5 +1,7 @@
 //! What the report needs to know of a scenario, and what it is handed for each trial.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::record::Outcome;
@@ -29,6 +31,9 @@ pub struct Study {
     pub warmup: Duration,
     /// Bytes of a full segment, for windows in segments.
     pub mss: u32,
+    /// The same of groups of clients that have another one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub group_mss: BTreeMap<String, u32>,
     /// Whether anyone chats; if not, figures and pictures about messages do not exist.
     pub chat: bool,
     /// The groups of clients whose flows are bulk transfers, which the guard rails look at.
@@ -85,8 +90,14 @@ impl Study {
             .filter_map(|change| change.split_once('='))
             .map(|(key, value)| (key.trim(), value.trim()))
             .filter(|(key, _)| !matches!(*key, "trials" | "seed"))
-            .collect::<std::collections::BTreeMap<_, _>>()
+            .collect::<BTreeMap<_, _>>()
             .into_iter()
+    }
+
+    /// Bytes of a full segment of a flow, which is named after its group with a number behind it.
+    pub fn segment_of(&self, flow: &str) -> f64 {
+        let group = flow.rsplit_once('-').map_or(flow, |(group, _)| group);
+        f64::from(self.group_mss.get(group).copied().unwrap_or(self.mss).max(1))
     }
 
     /// How many combinations the axes have; 1 without any.

@@ -73,7 +73,7 @@ const fn column(heading: &'static str, unit: &'static str, figure: &'static str,
 /// What answers most questions; a terminal has no room for all that `summary.csv` holds.
 const SHOWN: [Shown; 7] = [
     column("goodput", "Mbit/s", "goodput_mbit", 1.0),
-    column("busy", "%", "utilisation", 100.0),
+    column("slowest link", "% busy", "utilisation", 100.0),
     column("fairness", "Jain", "jain_index", 1.0),
     column("latency p50", "ms", "latency_p50_ms", 1.0),
     column("latency p99", "ms", "latency_p99_ms", 1.0),

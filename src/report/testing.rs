@@ -37,6 +37,7 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         bulk: vec!["upload".to_owned()],
         overrides: Vec::new(),
         live: false,
+        group_mss: std::collections::BTreeMap::new(),
         scenario: "title = \"Reno against no congestion control\"\n".to_owned(),
     }
 }

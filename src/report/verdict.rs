@@ -23,6 +23,9 @@ const WORTH_NAMING: f64 = 0.02;
 /// Jain's index takes this much more change to matter.
 const WORTH_NAMING_OF_JAIN: f64 = 0.05;
 
+/// A goodput whose difference surely lies within this share stayed what it was.
+const SAME: f64 = 0.05;
+
 /// Retransmissions below this share of all segments, before and after, are not worth a word.
 const FEW_RETRANSMITS: f64 = 0.005;
 
@@ -157,7 +160,7 @@ fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Sent
             clear.push(format!("{name} {moved} from {before} to {after}{unit} ({by})"));
         } else if worth && figure != "jain_index" {
             unclear.push(name.to_owned());
-        } else if figure == "goodput_mbit" {
+        } else if figure == "goodput_mbit" && difference.is_within(SAME) {
             // That nothing was gained or lost is news beside what was.
             clear.push(format!("{name} stayed at {}{unit}", table::plain(after)));
         }

@@ -102,7 +102,11 @@ fn nothing_random(results: &Results, cells: &[CellSummary], warnings: &mut Vec<W
     // Neither is a figure of the network: samples of the series, which only some trials have, are
     // events of the engine too.
     let others = [results.figure("wall_s"), results.figure("events")];
-    let identical = cells.iter().filter(|cell| cell.n > 1).filter(|cell| {
+    let silent = |cell: &&CellSummary| cell.n > 0 && cell.mean("goodput_mbit") == Some(0.0);
+    let text = "nothing arrived at all: the links carry nothing that the clients could use, so the other \
+                figures mean nothing either";
+    add(warnings, text, cells.iter().filter(silent).map(|cell| cell.cell).collect());
+    let identical = cells.iter().filter(|cell| cell.n > 1 && !silent(cell)).filter(|cell| {
         let mut trials = results.trials.iter().filter(|trial| trial.cell == cell.cell).map(|trial| {
             let figures = trial.figures.iter().enumerate().filter(|(n, _)| !others.contains(&Some(*n)));
             figures.map(|(_, figure)| *figure).collect::<Vec<_>>()

@@ -107,6 +107,7 @@ pub(super) fn join(path: &str, key: &str) -> String {
 fn check_leaf(node: &Node, kind: &Kind) -> Result<(), Fault> {
     match *kind {
         Kind::Text => leaf::text(node).map(drop),
+        Kind::Line => leaf::line(node).map(drop),
         Kind::Name => leaf::name(node).map(drop),
         Kind::Flag => leaf::flag(node).map(drop),
         Kind::Integer(min, max) => leaf::integer(node, min, max).map(drop),

@@ -162,6 +162,9 @@ fn check_reach(segments: &[&str], place: Place, setter: Setter) -> Result<(), Pr
     let message = format!("`{}` cannot {whose}", segments.join("."));
     let help = match setter {
         Setter::Schedule => "only what a link does to packets can: `link.<name>.<key>`".to_owned(),
+        Setter::CommandLine if first == "sweep" => {
+            "a list makes an axis, a single value takes one away: --set 'KEY=[1, 2]'".to_owned()
+        }
         _ => format!("allowed: {}", allowed.join(", ")),
     };
     Err(Problem::error(place, message, help))

@@ -246,6 +246,13 @@ impl<'a> Layers<'a> {
             let message = format!("min_rto ({}) is larger than max_rto ({})", config.min_rto, config.max_rto);
             problems.push(Problem::error(node.place, message, "lower the one or raise the other"));
         }
+        if config.recovery == Recovery::Rack
+            && !config.sack
+            && let Some(node) = self.get("recovery")
+        {
+            let message = "`rack` learns of losses from SACK, and `sack` is off";
+            problems.push(Problem::error(node.place, message, "leave `sack` on, or write \"newreno\""));
+        }
         for (key, bytes) in [("receive_window", config.receive_window), ("send_buffer", config.send_buffer)] {
             if let Some(node) = self.get(key).or_else(|| self.get("mss"))
                 && bytes < u64::from(config.mss)

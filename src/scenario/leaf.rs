@@ -21,7 +21,26 @@ pub(super) struct Fault {
 const LONGEST: Duration = Duration::from_secs(1000 * 3600);
 
 pub(super) fn text(node: &Node) -> Result<&str, Fault> {
-    node.text().ok_or_else(|| wrong_type(node, "a text", "write it in quotes"))
+    let text = node.text().ok_or_else(|| wrong_type(node, "a text", "write it in quotes"))?;
+    // Pages and pictures cannot show others.
+    match text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        Some(control) => Err(Fault {
+            message: format!("the text holds a control character, {control:?}"),
+            help: "leave it out".to_owned(),
+        }),
+        None => Ok(text),
+    }
+}
+
+pub(super) fn line(node: &Node) -> Result<&str, Fault> {
+    let text = text(node)?;
+    if text.contains(['\n', '\t']) {
+        return Err(Fault {
+            message: "the text has several lines".to_owned(),
+            help: "write it in one line".to_owned(),
+        });
+    }
+    Ok(text)
 }
 
 pub(super) fn name(node: &Node) -> Result<&str, Fault> {

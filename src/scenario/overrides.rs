@@ -117,7 +117,8 @@ mod tests {
         set_refused("link.access.loss=5", "5", "a probability is needed", "\"10%\"");
         set_refused("link.access.loss=120%", "120%", "is not a probability", "100%");
         set_refused("title=\"x", "x", "this is not TOML", "");
-        set_refused("sweep.x=3", "sweep.x", "cannot be set by a dotted key", "allowed: title");
+        set_refused("sweep.x=3", "sweep.x", "cannot be set by a dotted key", "a list makes an axis");
+        set_refused("drop.x=3", "drop.x", "cannot be set by a dotted key", "allowed: title");
         set_refused("link.acess.loss=5%", "link.acess.loss", "no link \"acess\"", "did you mean `access`?");
     }
 

@@ -31,6 +31,8 @@ pub enum Absent {
 pub enum Kind {
     /// Any text.
     Text,
+    /// A text in one line.
+    Line,
     /// A text of letters, digits, `-` and `_`.
     Name,
     /// `true` or `false`.
@@ -91,7 +93,7 @@ pub enum Kind {
 
 use Absent::{Default as Or, Nothing, Required};
 use Kind::{
-    Axes, Bytes, Controller, Dialect, Duration, Flag, Frequency, Integer, Limit, List, Name, Named,
+    Axes, Bytes, Controller, Dialect, Duration, Flag, Frequency, Integer, Limit, Line, List, Name, Named,
     Parameters, PositiveDuration, Probability, Rate, Settings, Short, Table, Tagged, Text, Word,
 };
 
@@ -102,7 +104,7 @@ pub static ROOT: Kind = Table(&[FILE]);
 pub const MOST_CLIENTS: u64 = 100_000;
 
 static FILE: &[Key] = &[
-    key("title", Text, Or("the file's name"), "what the scenario is about, in one line"),
+    key("title", Line, Or("the file's name"), "what the scenario is about, in one line"),
     key("expect", Text, Nothing, "what one should see, as a sentence"),
     key("seed", Integer(0, u64::MAX), Or("1"), "of trial 0; trial k of every cell has seed + k"),
     key("duration", PositiveDuration, Required, "virtual time of one trial"),
@@ -340,7 +342,7 @@ static SCHEDULE: Kind = Table(&[&[
 ]]);
 
 static DROP: Kind = Table(&[&[
-    key("flow", Text, Required, "the flow: <group>-<n>, with n from 1"),
+    key("flow", Line, Required, "the flow: <group>-<n>, with n from 1"),
     key("direction", Word(&["up", "down"]), Or("the way a bulk transfer goes, else up"), "whose data"),
     key("segments", List(&SEGMENT), Required, "ordinals of data segments, from 1"),
 ]]);

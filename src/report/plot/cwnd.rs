@@ -1,94 +1,103 @@
 //! The sawtooth: congestion window and slow-start threshold over time.
 
-use super::data::{self, Event, Flow};
+use super::data::{self, Event, Flow, Names};
 use super::panel::Panel;
 use super::scale::Scale;
-use super::style::{ALARM, Curve, DrawPanel, Key, MUTED, RECOVERY, SHADE, Sheet, Symbol};
+use super::style::{ALARM, Curve, DrawPanel, Key, MAX_CURVES, MUTED, RECOVERY, SHADE, Sheet, Symbol};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::summary::CellSummary;
 
+/// Where there are at most so many flows, all are shown.
+const FEW: usize = 3;
+
+/// What a panel shows.
+struct Content {
+    title: String,
+    flows: Vec<Flow>,
+    events: Vec<Event>,
+    /// The span of time that is legible.
+    span: (f64, f64),
+    /// Each flow's curve, and the bytes of its segments.
+    curves: Vec<(Curve, f64)>,
+}
+
 /// One panel per cell; the flows that moved the most, in segments.
 pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
     let (cells, omitted) = data::cells_with_series(results);
-    let per_panel = match cells.len() {
-        1 => 3,
-        2 => 2,
-        _ => 1,
-    };
     let warmup = results.study.warmup.as_secs_f64();
     let duration = results.study.duration.as_secs_f64();
-    let segment = f64::from(results.study.mss.max(1));
-    let (mut curves, mut total, mut windowless, mut windowed) = (0, 0, false, false);
-    let (mut thresholds, mut recoveries, mut timeouts, mut spans) = (false, false, false, false);
-    let mut panels = Vec::new();
+    let mut contents: Vec<Content> = Vec::new();
+    let mut all = Vec::new();
     for &cell in &cells {
-        let mut flows = data::flows(results, cell)?;
-        total = total.max(flows.len());
-        flows.truncate(per_panel);
+        all.push((cell, data::flows(results, cell)?));
+    }
+    let total = all.iter().map(|(_, flows)| flows.len()).max().unwrap_or(0);
+    let by_group = total > FEW && (2..=FEW).contains(&results.study.bulk.len());
+    let per_panel = if total <= FEW || cells.len() == 1 { FEW } else { 1 + usize::from(cells.len() == 2) };
+    for (cell, mut flows) in all {
         flows.retain(|flow| flow.time_s.len() > 1);
+        if by_group {
+            let mut seen = Vec::new();
+            flows.retain(|flow| {
+                let group = flow.group().to_owned();
+                let first = results.study.bulk.contains(&group) && !seen.contains(&group);
+                seen.push(group);
+                first
+            });
+        } else {
+            flows.truncate(per_panel);
+        }
+        if by_group || total <= FEW {
+            flows.sort_by_key(Flow::label);
+        }
         if flows.is_empty() {
             continue;
         }
-        let shown: Vec<Event> = data::events(results, cell)?
+        let events: Vec<Event> = data::events(results, cell)?
             .into_iter()
-            .filter(|event| flows.iter().any(|f| f.name == event.flow && f.direction == event.direction))
+            .filter(|event| flows.iter().any(|flow| event.is_of(flow)))
             .collect();
-        curves = curves.max(flows.len());
-        windowless |= flows.iter().any(|flow| !flow.has_window());
-        windowed |= flows.iter().any(Flow::has_window);
-        thresholds |=
-            flows.len() == 1 && flows.iter().any(|flow| flow.ssthresh.iter().any(|v| v.is_finite()));
-        spans |= flows.len() == 1;
-        recoveries |= shown.iter().any(|event| event.kind == "fast_retransmit");
-        timeouts |= shown.iter().any(|event| event.kind == "timeout");
-        panels.push(panel(data::panel_title(results, cell), flows, shown, segment, (warmup, duration)));
+        let last = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(duration, f64::max);
+        let span = legible(&events, warmup, last);
+        contents.push(Content {
+            title: data::panel_title(results, cell),
+            flows,
+            events,
+            span,
+            curves: Vec::new(),
+        });
     }
-    if panels.is_empty() {
+    if contents.is_empty() {
         return Ok(None);
     }
-    let mut legend = Vec::new();
-    let names = if cells.len() > 1 { None } else { Some(data::flows(results, cells[0])?) };
-    for n in 0..curves {
-        let what = match (windowless, windowed) {
-            (true, true) => "congestion window, or bytes in flight where there is none",
-            (true, false) => "bytes in flight",
-            _ => "congestion window",
+    let labels: Vec<Vec<String>> =
+        contents.iter().map(|content| content.flows.iter().map(Flow::label).collect()).collect();
+    let names =
+        Names::of(labels.iter().map(|labels| labels.iter().map(String::as_str).collect()), MAX_CURVES);
+    for content in &mut contents {
+        let curve = |(place, flow): (usize, &Flow)| {
+            (Curve(names.curve(&flow.label(), place)), results.study.segment_of(&flow.name))
         };
-        let label = match &names {
-            Some(flows) => format!("{what} of {}", flows[n].label()),
-            None if curves == 1 => what.to_owned(),
-            None => format!("{what}, flow no. {} by volume", n + 1),
-        };
-        legend.push(Key { label, symbol: Symbol::Line(Curve(n), false) });
+        content.curves = content.flows.iter().enumerate().map(curve).collect();
     }
-    if thresholds {
-        let label = "slow-start threshold".to_owned();
-        legend.push(Key { label, symbol: Symbol::Threshold(MUTED) });
-    }
-    if recoveries {
-        let label = "fast retransmit".to_owned();
-        legend.push(Key { label, symbol: Symbol::Tick(Curve(0).color()) });
-        if spans {
-            legend.push(Key { label: "recovery episode".to_owned(), symbol: Symbol::Patch(RECOVERY) });
-        }
-    }
-    if timeouts {
-        legend.push(Key { label: "timeout".to_owned(), symbol: Symbol::Tick(ALARM) });
-    }
-    if warmup > 0.0 {
-        legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
-    }
-    let few = (total > curves).then(|| match curves {
+    let most = contents.iter().map(|content| content.flows.len()).max().unwrap_or(0);
+    let flight = contents.iter().any(|content| content.flows.iter().any(|flow| !flow.has_window()));
+    let cut = contents.iter().any(|content| content.span.0 > 0.0 || content.span.1 < duration);
+    let few = (total > most).then(|| match most {
+        _ if by_group => format!("of {total} flows the one of each group that delivered the most"),
         1 => format!("of {total} flows the one that delivered the most"),
-        _ => format!("of {total} flows the {curves} that delivered the most"),
+        _ => format!("of {total} flows the {most} that delivered the most"),
     });
-    let scales = (panels.len() > 1).then(|| "own scales, and as much time as is legible".to_owned());
-    let flight = windowless.then(|| "no congestion control, no window".to_owned());
-    let (columns, row_height) = data::grid(panels.len());
+    let scales = (contents.len() > 1).then(|| "own scales".to_owned());
+    let cut = cut.then(|| "as much time as is legible".to_owned());
+    let flight = flight.then(|| "no congestion control, no window".to_owned());
+    let legend = legend(&contents, &names, total, warmup);
+    let (columns, row_height) = data::grid(contents.len());
+    let panels = contents.into_iter().map(|content| panel(content, warmup)).collect();
     Ok(Some(Sheet {
         title: data::title(results, "congestion window over time"),
-        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), omitted, few, flight, scales]),
+        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), omitted, few, flight, scales, cut]),
         legend,
         columns,
         row_height,
@@ -96,70 +105,111 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     }))
 }
 
-fn panel(title: String, flows: Vec<Flow>, events: Vec<Event>, segment: f64, times: (f64, f64)) -> DrawPanel {
-    let (warmup, duration) = times;
+fn legend(contents: &[Content], names: &Names, total: usize, warmup: f64) -> Vec<Key> {
+    let flows = || contents.iter().flat_map(|content| &content.flows);
+    let happened = |kind: &str| contents.iter().any(|content| content.events.iter().any(|e| e.kind == kind));
+    let alone = contents.iter().any(|content| content.flows.len() == 1);
+    let together = contents.iter().any(|content| content.flows.len() > 1);
+    let what = match (flows().all(Flow::has_window), flows().any(Flow::has_window)) {
+        (true, _) => "congestion window",
+        (_, false) => "bytes in flight",
+        _ => "congestion window, or bytes in flight where there is none",
+    };
+    let mut legend = Vec::new();
+    for (n, name) in names.all().iter().enumerate() {
+        let label = if total == 1 { what.to_owned() } else { format!("{what} of {name}") };
+        legend.push(Key { label, symbol: Symbol::Line(Curve(n), false) });
+    }
+    let thresholds = |flow: &Flow| flow.ssthresh.iter().any(|value| value.is_finite());
+    if contents.iter().any(|content| content.flows.len() == 1 && content.flows.iter().any(thresholds)) {
+        let label = "slow-start threshold".to_owned();
+        legend.push(Key { label, symbol: Symbol::Threshold(MUTED) });
+    }
+    if happened("fast_retransmit") {
+        let label = if together { "fast retransmit, in its flow's colour" } else { "fast retransmit" };
+        legend.push(Key { label: label.to_owned(), symbol: Symbol::Tick(Curve(0).color()) });
+        if alone {
+            legend.push(Key { label: "recovery episode".to_owned(), symbol: Symbol::Patch(RECOVERY) });
+        }
+    }
+    if happened("timeout") {
+        legend.push(Key { label: "timeout".to_owned(), symbol: Symbol::Tick(ALARM) });
+    }
+    if contents.iter().any(|content| content.span.0 < warmup) {
+        legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
+    }
+    legend
+}
+
+fn panel(content: Content, warmup: f64) -> DrawPanel {
     Box::new(move |area| {
-        let lines: Vec<Vec<(f64, f64)>> = flows
-            .iter()
-            .map(|flow| flow.points(if flow.has_window() { &flow.cwnd } else { &flow.flight }, segment))
-            .collect();
-        let last = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(duration, f64::max);
-        let end = legible(&events, last);
-        let lines: Vec<Vec<(f64, f64)>> = lines
-            .into_iter()
-            .map(|line| line.into_iter().take_while(|point| point.0 <= end).collect())
+        let Content { title, flows, events, span: (from, to), curves } = &content;
+        let (from, to) = (*from, *to);
+        let seen = |time: f64| (from..=to).contains(&time);
+        let lines: Vec<Vec<(f64, f64)>> = (flows.iter().zip(curves))
+            .map(|(flow, (_, segment))| {
+                let column = if flow.has_window() { &flow.cwnd } else { &flow.flight };
+                flow.points(column, *segment).into_iter().filter(|point| seen(point.0)).collect()
+            })
             .collect();
         let values = lines.iter().flatten().map(|point| point.1).filter(|value| value.is_finite());
         let top = values.fold(0.0, f64::max);
+        let windows = flows.iter().all(Flow::has_window);
         // A strip above the curves for the events.
         let chart = Panel {
             title: title.clone(),
-            x: Scale::linear(0.0, end, 10),
+            x: Scale::linear(from, to, 10),
             y: Scale::from_zero(top * 1.16, 6),
             x_label: "time (s)".to_owned(),
-            y_label: if flows.iter().all(Flow::has_window) {
-                "window (segments)"
-            } else {
-                "in flight (segments)"
-            }
-            .to_owned(),
+            y_label: if windows { "window (segments)" } else { "in flight (segments)" }.to_owned(),
         }
-        .draw(area, Some((0.0, warmup)))?;
-        if let [flow] = flows.as_slice() {
-            for (from, to) in episodes(&events, end) {
-                if from < end {
-                    chart.rectangle([(from, top * 1.16), (to.min(end), 0.0)], RECOVERY, 1.0)?;
+        .draw(area, Some((from, warmup)))?;
+        if let ([flow], [(_, segment)]) = (flows.as_slice(), curves.as_slice()) {
+            for (began, ended) in episodes(events, to) {
+                if began < to && ended > from {
+                    chart.rectangle([(began.max(from), top * 1.16), (ended.min(to), 0.0)], RECOVERY, 1.0)?;
                 }
             }
             // A threshold far above the window would squeeze the sawtooth to the floor.
             let threshold: Vec<(f64, f64)> = flow
-                .points(&flow.ssthresh, segment)
+                .points(&flow.ssthresh, *segment)
                 .into_iter()
-                .take_while(|point| point.0 <= end)
+                .filter(|point| seen(point.0))
                 .map(|(x, y)| (x, if y <= top * 1.05 { y } else { f64::NAN }))
                 .collect();
             chart.line(&steps(&threshold), MUTED, 12, Some((5, 4)))?;
         }
-        for (n, line) in lines.iter().enumerate() {
-            chart.line(line, Curve(n).color(), if flows.len() > 2 { 16 } else { 20 }, None)?;
+        for (line, (curve, _)) in lines.iter().zip(curves) {
+            chart.line(line, curve.color(), if flows.len() > 2 { 16 } else { 20 }, None)?;
         }
-        for (row, kind, color) in [(0, "fast_retransmit", Curve(0).color()), (1, "timeout", ALARM)] {
-            let seen = events.iter().filter(|e| e.kind == kind && e.time_s <= end);
-            let places: Vec<f64> = seen.map(|e| e.time_s).collect();
-            chart.ticks(&places, row, color)?;
+        let places = |kind: &str, flow: Option<&Flow>| -> Vec<f64> {
+            let of = |event: &&Event| event.kind == kind && flow.is_none_or(|flow| event.is_of(flow));
+            events.iter().filter(of).map(|event| event.time_s).filter(|time| seen(*time)).collect()
+        };
+        for (flow, (curve, _)) in flows.iter().zip(curves) {
+            chart.ticks(&places("fast_retransmit", Some(flow)), 0, curve.color())?;
         }
-        Ok(())
+        chart.ticks(&places("timeout", None), 1, ALARM)
     })
 }
 
 /// Losses that a panel has room for; more teeth would run into one another.
 const MOST_TEETH: usize = 45;
 
-/// Where a panel's axis of time ends: early enough for its sawtooth to be seen.
-fn legible(events: &[Event], end: f64) -> f64 {
-    let losses = events.iter().filter(|event| event.kind == "fast_retransmit" || event.kind == "timeout");
-    let crowded = losses.map(|event| event.time_s).nth(MOST_TEETH);
-    crowded.map_or(end, |at| ((at / 5.0).ceil() * 5.0).max(10.0).min(end))
+/// What a panel's axis of time spans: so little that its sawtooth can be seen, and some of it after
+/// the warm-up.
+fn legible(events: &[Event], warmup: f64, end: f64) -> (f64, f64) {
+    const LEAST: f64 = 10.0;
+    let losses = || {
+        let is_loss = |event: &&Event| event.kind == "fast_retransmit" || event.kind == "timeout";
+        events.iter().filter(is_loss).map(|event| event.time_s)
+    };
+    let until = |from: f64| {
+        let crowded = losses().filter(|time| *time >= from).nth(MOST_TEETH);
+        crowded.map_or(end, |at| ((at / 5.0).ceil() * 5.0).max(from + LEAST).min(end))
+    };
+    let whole = until(0.0);
+    if whole >= (warmup + LEAST).min(end) { (0.0, whole) } else { (warmup, until(warmup)) }
 }
 
 /// The spans of fast recovery, each from its fast retransmit to its end, which is its exit or a
@@ -211,8 +261,13 @@ mod tests {
             event(4.0, "fast_retransmit"),
         ];
         assert_eq!(episodes(&events, 9.0), [(1.0, 1.5), (2.0, 2.5), (4.0, 9.0)]);
-        assert!((legible(&events, 60.0) - 60.0).abs() < 1e-9);
+        let is = |span: (f64, f64), from: f64, to: f64| {
+            assert!((span.0 - from).abs() < 1e-9 && (span.1 - to).abs() < 1e-9, "{span:?}");
+        };
+        is(legible(&events, 0.0, 60.0), 0.0, 60.0);
         let many: Vec<Event> = (0..200).map(|n| event(f64::from(n) * 0.3, "timeout")).collect();
-        assert!((legible(&many, 60.0) - 15.0).abs() < 1e-9);
+        is(legible(&many, 0.0, 60.0), 0.0, 15.0);
+        // What is left out of the figures alone is no picture of them.
+        is(legible(&many, 30.0, 60.0), 30.0, 45.0);
     }
 }

@@ -32,6 +32,11 @@ impl Flow {
         if self.direction == "up" { self.name.clone() } else { format!("{} ({})", self.name, self.direction) }
     }
 
+    /// Flows are named after their group, with a number behind it.
+    pub fn group(&self) -> &str {
+        self.name.rsplit_once('-').map_or(&self.name, |(group, _)| group)
+    }
+
     pub fn has_window(&self) -> bool {
         self.cwnd.iter().any(|cwnd| cwnd.is_finite())
     }
@@ -43,6 +48,38 @@ impl Flow {
 
     fn moved(&self) -> f64 {
         self.delivered.last().copied().unwrap_or(0.0) - self.delivered.first().copied().unwrap_or(0.0)
+    }
+}
+
+/// Which curve stands for which flow on a sheet of several panels.
+#[derive(Clone, Debug, Default)]
+pub struct Names(Vec<String>);
+
+impl Names {
+    /// From the labels of each panel's flows in their order. A flow keeps its curve over all panels
+    /// where there are curves enough; else a curve stands for a place in the order.
+    pub fn of<'a>(panels: impl IntoIterator<Item = Vec<&'a str>> + Clone, most: usize) -> Names {
+        let mut names: Vec<String> = Vec::new();
+        for label in panels.clone().into_iter().flatten() {
+            if !names.iter().any(|name| name == label) {
+                names.push(label.to_owned());
+            }
+        }
+        if names.len() > most {
+            let places = panels.into_iter().map(|labels| labels.len()).max().unwrap_or(0);
+            names = (1..=places).map(|place| format!("flow no. {place} by volume")).collect();
+        }
+        Names(names)
+    }
+
+    /// The curve of the flow with this label, which is the `place`th of its panel.
+    pub fn curve(&self, label: &str, place: usize) -> usize {
+        self.0.iter().position(|name| name == label).unwrap_or(place)
+    }
+
+    /// What the curves are called.
+    pub fn all(&self) -> &[String] {
+        &self.0
     }
 }
 
@@ -63,6 +100,13 @@ pub struct Event {
     pub flow: String,
     pub direction: String,
     pub kind: String,
+}
+
+impl Event {
+    /// Whether it happened to this sender.
+    pub fn is_of(&self, flow: &Flow) -> bool {
+        flow.name == self.flow && flow.direction == self.direction
+    }
 }
 
 /// The cells that have series, spread evenly over all if there are too many to show; and a remark

@@ -134,7 +134,7 @@ impl Chart<'_> {
         let width = f64::from(area.dim_in_pixel().0);
         let mut last = f64::NEG_INFINITY;
         for &x in places {
-            let place = (x - self.x.low()) / (self.x.high() - self.x.low()) * width;
+            let place = self.x.share(x) * width;
             if place - last < f64::from(style::SCALE) {
                 continue;
             }
@@ -160,7 +160,7 @@ fn thinned(points: &[(f64, f64)], x: &Scale) -> Vec<(f64, f64)> {
     if points.len() < 4 * COLUMNS as usize {
         return points.to_vec();
     }
-    let column = |point: &(f64, f64)| ((point.0 - x.low()) / (x.high() - x.low()) * COLUMNS) as i64;
+    let column = |point: &(f64, f64)| (x.share(point.0) * COLUMNS) as i64;
     let mut kept = Vec::new();
     for chunk in points.chunk_by(|a, b| column(a) == column(b)) {
         let extreme = |better: fn(f64, f64) -> bool| {
@@ -195,5 +195,14 @@ mod tests {
         assert!(thin.len() < 6000, "{}", thin.len());
         assert!(thin.contains(&(54_321.0, 9.0)));
         assert_eq!((thin[0], thin[thin.len() - 1]), (points[0], points[99_999]));
+    }
+
+    #[test]
+    fn columns_are_those_of_the_drawn_axis() {
+        // Three fifths of the axis lie below a hundredth of its end.
+        let points: Vec<(f64, f64)> = (1..=100_000).map(|n| (f64::from(n) / 100.0, f64::from(n))).collect();
+        let thin = thinned(&points, &Scale::log(0.01, 1_000.0));
+        let below = thin.iter().filter(|point| point.0 < 10.0).count();
+        assert!(below > 500, "{below} of {}", thin.len());
     }
 }

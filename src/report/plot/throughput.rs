@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::data::{self, Flow};
+use super::data::{self, Flow, Names};
 use super::panel::Panel;
 use super::scale::Scale;
-use super::style::{Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
+use super::style::{Curve, DrawPanel, Key, MAX_CURVES, SHADE, Sheet, Symbol};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::summary::CellSummary;
@@ -13,33 +13,29 @@ use crate::report::summary::CellSummary;
 /// One panel per cell; the flows that moved the most, and all others together.
 pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
     let (cells, omitted) = data::cells_with_series(results);
-    let single = cells.len() == 1;
     let warmup = results.study.warmup.as_secs_f64();
     let duration = results.study.duration.as_secs_f64();
     let bin = bin_width(results.study.duration.as_secs_f64());
-    let mut labels: Vec<String> = Vec::new();
-    let mut panels: Vec<DrawPanel> = Vec::new();
+    let mut contents: Vec<(usize, Curves)> = Vec::new();
     for &cell in &cells {
-        let flows = data::flows(results, cell)?;
-        let curves = curves(&flows, bin, 4);
-        if curves.iter().all(|(_, points)| points.len() < 2 || points.iter().all(|point| point.1 == 0.0)) {
-            continue;
+        let curves = curves(&data::flows(results, cell)?, bin, 4);
+        if curves.iter().any(|(_, points)| points.len() > 1 && points.iter().any(|point| point.1 != 0.0)) {
+            contents.push((cell, curves));
         }
-        for (n, (label, _)) in curves.iter().enumerate() {
-            // Over several cells the same place in the order may belong to different flows.
-            if n == labels.len() {
-                labels.push(label.clone());
-            } else if labels[n] != *label {
-                labels[n] = if label.starts_with("the other ") {
-                    "all other flows together".to_owned()
-                } else {
-                    format!("flow no. {} by volume", n + 1)
-                };
-            }
-        }
+    }
+    let names = Names::of(
+        contents.iter().map(|(_, curves)| curves.iter().map(|(label, _)| label.as_str()).collect()),
+        MAX_CURVES,
+    );
+    let marked = names.all().len() > 1;
+    let mut panels: Vec<DrawPanel> = Vec::new();
+    for (cell, curves) in contents {
+        let places = curves.iter().enumerate();
+        let lines: Vec<(Curve, Vec<(f64, f64)>)> =
+            places.map(|(n, (label, points))| (Curve(names.curve(label, n)), points.clone())).collect();
         let title = data::panel_title(results, cell);
         panels.push(Box::new(move |area| {
-            let all = || curves.iter().flat_map(|(_, points)| points);
+            let all = || lines.iter().flat_map(|(_, points)| points);
             let top = all().map(|point| point.1).fold(0.0, f64::max);
             let end = all().map(|point| point.0).fold(duration, f64::max);
             let chart = Panel {
@@ -50,15 +46,15 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
                 y_label: "goodput (Mbit/s)".to_owned(),
             }
             .draw(area, Some((0.0, warmup)))?;
-            for (n, (_, points)) in curves.iter().enumerate() {
-                chart.line(points, Curve(n).color(), 20, None)?;
-                if curves.len() > 1 {
+            for (n, (curve, points)) in lines.iter().enumerate() {
+                chart.line(points, curve.color(), 20, curve.dash().filter(|_| marked))?;
+                if lines.len() > 1 {
                     // A few markers, at other places for each curve.
                     let gap = (points.len() / 8).max(1);
                     for point in
-                        points.iter().skip((n * gap / curves.len()).min(points.len() - 1)).step_by(gap)
+                        points.iter().skip((n * gap / lines.len()).min(points.len() - 1)).step_by(gap)
                     {
-                        chart.marker(point.0, point.1, Curve(n))?;
+                        chart.marker(point.0, point.1, *curve)?;
                     }
                 }
             }
@@ -68,15 +64,9 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     if panels.is_empty() {
         return Ok(None);
     }
-    let marked = labels.len() > 1;
-    let mut legend: Vec<Key> = (labels.into_iter().enumerate())
-        .map(|(n, label)| Key { label, symbol: Symbol::Line(Curve(n), marked) })
+    let mut legend: Vec<Key> = (names.all().iter().enumerate())
+        .map(|(n, label)| Key { label: label.clone(), symbol: Symbol::Line(Curve(n), marked) })
         .collect();
-    if let [only] = legend.as_mut_slice()
-        && !single
-    {
-        "goodput of the flow".clone_into(&mut only.label);
-    }
     if warmup > 0.0 {
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
     }
@@ -109,11 +99,10 @@ const CROWD: usize = 40;
 /// The curves of a panel with their labels: the groups, if many flows form a few; else `most` single
 /// flows, and the others together.
 fn curves(flows: &[Flow], bin: f64, most: usize) -> Curves {
-    let groups: BTreeSet<&str> = flows.iter().map(|flow| group(&flow.name)).collect();
+    let groups: BTreeSet<&str> = flows.iter().map(Flow::group).collect();
     let crowd = flows.len() > if groups.len() > 1 { MOST_SINGLE } else { CROWD };
     if crowd && groups.len() <= most {
-        let of =
-            |name: &str| -> Vec<&Flow> { flows.iter().filter(|flow| group(&flow.name) == name).collect() };
+        let of = |name: &str| -> Vec<&Flow> { flows.iter().filter(|flow| flow.group() == name).collect() };
         return groups.iter().map(|name| (format!("{name}, all together"), binned(&of(name), bin))).collect();
     }
     let singles = if flows.len() > most + 1 { most } else { flows.len() };
@@ -121,14 +110,9 @@ fn curves(flows: &[Flow], bin: f64, most: usize) -> Curves {
         flows[..singles].iter().map(|flow| (flow.label(), binned(&[flow], bin))).collect();
     if flows.len() > singles {
         let rest: Vec<&Flow> = flows[singles..].iter().collect();
-        curves.push((format!("the other {} flows together", rest.len()), binned(&rest, bin)));
+        curves.push(("all other flows together".to_owned(), binned(&rest, bin)));
     }
     curves
-}
-
-/// Flows are named after their group, with a number behind it.
-fn group(flow: &str) -> &str {
-    flow.rsplit_once('-').map_or(flow, |(group, _)| group)
 }
 
 /// The goodput of the flows together in Mbit/s in bins, each at its middle; the last bin only if it is complete.
