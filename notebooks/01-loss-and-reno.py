@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Lab 1: what does Reno do when the network loses packets?
 #
-# Twenty people chat while six others upload as fast as they can. Everybody sits behind a link that
+# Twenty people chat while four others upload as fast as they can. Everybody sits behind a link that
 # loses packets at random, and all share one 10 Mbit/s bottleneck (`scenarios/loss10.toml`). We let
 # the same thing happen with Reno and with no congestion control at all, at 0, 1, 3 and 10 % loss.
 #
@@ -61,7 +61,7 @@ def has(folder, *files):
     return all((Path(folder) / file).is_file() for file in files)
 
 
-# The committed sample holds no time series; those are made here, in a folder of their own.
+# The committed sample holds few of the time series; all are made here, in a folder of their own.
 wanted = ["trials.csv", "flows.csv", "realised.csv", "latency/0.hgrm"]
 wanted += [f"series/{cell}/trial-0/flows.csv" for cell in (0, 4, 7)]
 if not has(results, *wanted):
