@@ -177,9 +177,10 @@ plt.show()
 # **Question 2.** Reno without random loss still loses packets. Where, and what decides how high the
 # teeth are? Compare with the bandwidth-delay product: 10 Mbit/s × 50 ms in segments of 1500 bytes.
 #
-# **Question 3.** Three duplicate acknowledgments are needed for a fast retransmit. Use the panel at
-# 10 % to explain why almost every loss of a *retransmission*, and every loss in a window of three
-# segments or fewer, becomes a timeout.
+# **Question 3.** Three duplicate acknowledgments are needed for a fast retransmit (limited transmit,
+# RFC 3042, lets a small window earn them with new data). Use the panel at 10 % to explain why almost
+# every loss of a *retransmission*, and most losses in a window of three segments or fewer, become
+# timeouts.
 #
 # ## 4. How long messages take
 #
@@ -318,7 +319,7 @@ assert (high["goodput_mbit"] / high["mathis"]).mean() < 0.7
 
 # %% [markdown]
 # **What you see.** Up to about 1 % loss, goodput follows the square root law, and Mathis with
-# $b = 1$ is right within some per cent. Towards 10 % the mean window falls to three or four
+# $b = 1$ is right within some per cent. Towards 10 % the mean window falls to about three
 # segments: too few for three duplicate acknowledgments, so timeouts take over, which Mathis does
 # not know. There Mathis promises well over one and a half times too much, and Padhye's curve bends
 # where the measurement bends. It too is a model and not the truth: it lies low at 10 %, because

@@ -396,4 +396,7 @@ fn a_table_that_is_lost_or_edited_is_noticed_and_nothing_is_overwritten() {
     }
     let page = std::fs::read_to_string(file("report.html")).expect("a page");
     assert!(page.contains("changed since the run wrote them: trials.csv"));
+    let resumed = testbed(dir.path(), &["run", "sound.toml", "-q", "--trials", "3", "--resume"]);
+    assert_eq!(resumed.status.code(), Some(1));
+    assert!(err(&resumed).contains("trials.csv has been changed"), "{}", err(&resumed));
 }

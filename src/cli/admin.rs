@@ -226,14 +226,15 @@ fn now() -> f64 {
 fn rendered(command: &Command, reply: &Value) -> String {
     match command {
         Command::Stats => {
+            let number = |name: &str| reply[name].as_u64().unwrap_or_default();
             let mut text = format!(
                 "{} connections, {} people, up {:.0} s, {} messages in, {} delivered, {} bytes\n",
-                reply["connected_clients"],
-                reply["people"],
+                number("connected_clients"),
+                number("people"),
                 reply["uptime"].as_f64().unwrap_or_default(),
-                reply["total_messages"],
-                reply["messages_delivered"],
-                reply["bytes_transferred"],
+                number("total_messages"),
+                number("messages_delivered"),
+                number("bytes_transferred"),
             );
             let clients: Vec<&Value> =
                 reply["client_details"].as_object().map(|map| map.values().collect()).unwrap_or_default();

@@ -26,7 +26,7 @@ impl Check {
                 Ok((plan, _)) => {
                     let clients: u64 = plan.base.groups.iter().map(|group| u64::from(group.count)).sum();
                     print(&format!(
-                        "{}: sound. {} cells of {} trials, {} clients, {} of network each\n",
+                        "{}: sound. Cells: {}, of {} trials; clients: {}; {} of network each\n",
                         file.display(),
                         plan.cells(),
                         plan.trials(),

@@ -1,12 +1,15 @@
 //! `testbed proxy`: any TCP server behind an emulated network.
 
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
 use serde_json::json;
+use tokio::task::LocalSet;
 
 use super::network;
 use super::output::{Failure, print};
+use crate::live::admin;
 use crate::live::gateway::{Gateway, Options, Statistics};
 use crate::live::proxy::{Count, Proxy};
 
@@ -22,6 +25,19 @@ pub struct ProxyCommand {
     upstream: String,
     #[command(flatten)]
     network: Options,
+    /// Where administrators connect, e. g. 127.0.0.1:8889: `testbed admin simulate 2% 100ms` changes the
+    /// network while it runs; without this, nobody can
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<String>,
+    /// What administrators must show; needed at any address but this machine's own
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "TESTBED_ADMIN_TOKEN",
+        hide_env_values = true,
+        requires = "admin"
+    )]
+    admin_token: Option<String>,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
@@ -41,11 +57,21 @@ impl ProxyCommand {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), ""))?;
         let stop = super::network::stop_on_signals()?;
-        let (count, statistics) = runtime.block_on(async {
+        let (count, statistics) = LocalSet::new().block_on(&runtime, async {
             let failed = |error: std::io::Error| Failure::other(error, "choose another address for LISTEN");
             let proxy = Proxy::bind(&self.listen, &self.upstream, gateway.clone()).await.map_err(failed)?;
             let address = proxy.address().map_err(failed)?;
             eprintln!("{address} → {} over {}", self.upstream, conditions.describe());
+            if let Some(address) = &self.admin {
+                let bound = admin::bind(address, self.admin_token.is_some()).await;
+                let listener = bound.map_err(|error| {
+                    Failure::other(error, "choose another address with --admin, or set --admin-token")
+                })?;
+                eprintln!("admin at {}", listener.local_addr().map_err(failed)?);
+                let network = Some((conditions.clone(), gateway.clone()));
+                let admin = admin::Admin::new(None, self.admin_token, stop.clone(), network);
+                tokio::task::spawn_local(admin::serve(Rc::new(admin), listener));
+            }
             let count = proxy.run(stop.subscribe()).await;
             let statistics = gateway.statistics().await.map_err(|error| failed(error.into()))?;
             Ok::<_, Failure>((count, statistics))

@@ -236,8 +236,6 @@ impl Link {
             rate: self.serialiser.rate(),
             busy: self.serialiser.busy(end).saturating_sub(measured.busy_before),
             rated: if rated { end - measured.since } else { Duration::ZERO },
-            held_total: measured.held_total,
-            held_max: measured.held_max,
             epochs,
         }
     }
@@ -299,7 +297,7 @@ impl Link {
         let due = departure + passage.delay;
         let arrival = if passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
         if passage.order != Order::Ahead {
-            self.measured.propagated(passage.delay, arrival - due);
+            self.measured.propagated(passage.delay);
         }
         let entry = self.next_entry;
         self.next_entry += 1;

@@ -165,9 +165,10 @@ fn delay_mean(statistics: &Statistics) -> Option<Realised> {
     // A delay that never varies is known from one packet.
     let enough = variance == 0.0 || independent >= ENOUGH_EVENTS;
     let reach = ERRORS * variance.sqrt() / n + ROUNDING_MS;
-    let held = statistics.held_total.as_millis_f64() / n;
-    let bounds = (configured - reach, configured + reach + held);
-    Some(Realised::new("delay_mean_ms", configured, realised, bounds).judged_if(enough))
+    let bounds = (configured - reach, configured + reach);
+    // Draws that all hang together say nothing about their law.
+    let telling = enough && reach <= configured.max(ROUNDING_MS);
+    Some(Realised::new("delay_mean_ms", configured, realised, bounds).judged_if(telling))
 }
 
 /// 99th percentile of propagation delay.
@@ -191,7 +192,7 @@ fn delay_p99(statistics: &Statistics) -> Option<Realised> {
     let enough = constant || Q + reach < 1.0;
     let at = |q: f64| mixture_quantile(&parts, q.clamp(0.0, 1.0 - 0.5 / n.max(1.0))) / 1e6;
     let low = at(Q - reach) * (1.0 - TALLY_ERROR) - ROUNDING_MS;
-    let high = at(Q + reach) * (1.0 + TALLY_ERROR) + ROUNDING_MS + statistics.held_max.as_millis_f64();
+    let high = at(Q + reach) * (1.0 + TALLY_ERROR) + ROUNDING_MS;
     Some(Realised::new("delay_p99_ms", at(Q), realised, (low, high)).judged_if(enough))
 }
 

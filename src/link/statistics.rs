@@ -45,9 +45,6 @@ pub struct Statistics {
     pub busy: Duration,
     /// Length of the interval, summed over instances that had a rate.
     pub rated: Duration,
-    /// What keeping packets in order added to their propagation: in total, and at most.
-    pub(super) held_total: Duration,
-    pub(super) held_max: Duration,
     /// One for each configuration that was in force in the interval.
     pub(super) epochs: Vec<Epoch>,
 }
@@ -81,8 +78,6 @@ pub(super) struct Measured {
     pub busy_before: Duration,
     pub queue_delay: Tally,
     pub propagation: Tally,
-    pub held_total: Duration,
-    pub held_max: Duration,
     pub epoch: Epoch,
     pub past: Vec<Epoch>,
 }
@@ -97,8 +92,6 @@ impl Statistics {
         self.rate = self.rate.or(other.rate);
         self.busy += other.busy;
         self.rated += other.rated;
-        self.held_total += other.held_total;
-        self.held_max = self.held_max.max(other.held_max);
         for epoch in &other.epochs {
             match self.epochs.iter_mut().find(|mine| mine.config == epoch.config) {
                 Some(mine) => mine.add(epoch),
@@ -186,22 +179,16 @@ impl Measured {
             busy_before,
             queue_delay: Tally::default(),
             propagation: Tally::default(),
-            held_total: Duration::ZERO,
-            held_max: Duration::ZERO,
             epoch: Epoch::new(config),
             past: Vec::new(),
         }
     }
 
-    /// A packet's propagation was fixed; order-keeping added `held` to it.
+    /// A packet's propagation was drawn; what it waits for its predecessors comes on top.
     #[inline]
-    pub(super) fn propagated(&mut self, delay: Duration, held: Duration) {
+    pub(super) fn propagated(&mut self, delay: Duration) {
         self.epoch.propagated += 1;
-        self.propagation.record(delay + held);
-        if !held.is_zero() {
-            self.held_total += held;
-            self.held_max = self.held_max.max(held);
-        }
+        self.propagation.record(delay);
     }
 
     /// Another configuration is in force from here on.

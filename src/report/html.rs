@@ -96,7 +96,8 @@ pub fn write(
     let _ = writeln!(
         page,
         "<p>Means over trials ± half the 95&nbsp;% interval (Student's t). Each trial lasts {} of {} time.{} \
-         A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
+         Goodput, retransmits and timeouts are of all flows in both directions; the slowest link is as busy as its \
+         busier direction. A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
         study.duration,
         if study.live { "real" } else { "virtual" },
         warmup

@@ -60,6 +60,10 @@ impl ResultFolder {
                 if let Some(what) = manifest.differs_from(&earlier) {
                     return Err(ReportError::Changed { path: dir.to_owned(), what });
                 }
+                if let [first, ..] = earlier.changed_records(dir)?.as_slice() {
+                    let what = format!("{first} has been changed since the run wrote it");
+                    return Err(ReportError::Changed { path: dir.to_owned(), what });
+                }
                 manifest.started = earlier.started;
             }
             (Mode::Resume | Mode::Fresh, Earlier::Foreign(holds)) => {

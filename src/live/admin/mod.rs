@@ -10,11 +10,14 @@
 //! | `set_network_sim` | `packet_loss_rate` (0 to 1), `delay` (seconds, one way) | `status` |
 //! | `shutdown` | – | `status` |
 //!
+//! A proxy's administrators have no chat: `kick_client` and `broadcast` fail there, and its clients are
+//! connections.
+//!
 //! A request that fails is answered by an object with `error`. Where a token is set, each request
 //! carries it as `token`; who guesses is answered ever more slowly.
 
 mod server;
 mod wire;
 
-pub use server::{Admin, serve};
+pub use server::{Admin, bind, serve};
 pub use wire::{ask, read_frame, write_frame};

@@ -16,9 +16,10 @@ use tracing::{info, warn};
 
 use super::wire::encode;
 use crate::engine::PortInfo;
+use crate::live::clock::Clock;
 use crate::live::gateway::{Conditions, Gateway};
 use crate::live::server::{ClientInfo, Shared};
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 use crate::units::Probability;
 
 /// The longest request, in bytes.
@@ -31,26 +32,27 @@ const CONNECTIONS: usize = 16;
 /// What an administrator may touch.
 #[derive(Debug)]
 pub struct Admin {
-    /// The chat.
-    pub hub: Shared,
+    /// The chat; a proxy has none.
+    pub hub: Option<Shared>,
     /// What each request must carry, if anything.
     pub token: Option<String>,
     /// Ends the server.
     pub stop: watch::Sender<bool>,
     /// What every client's bytes cross, and its first conditions.
     network: Option<(Conditions, Gateway)>,
+    started: Clock,
     wrong: RefCell<HashMap<IpAddr, u32>>,
 }
 
 impl Admin {
-    /// An administrator of `hub`, whose `shutdown` sets `stop`.
+    /// An administrator of `hub`, or of the network alone, whose `shutdown` sets `stop`.
     pub fn new(
-        hub: Shared,
+        hub: Option<Shared>,
         token: Option<String>,
         stop: watch::Sender<bool>,
         network: Option<(Conditions, Gateway)>,
     ) -> Admin {
-        Admin { hub, token, stop, network, wrong: RefCell::default() }
+        Admin { hub, token, stop, network, started: Clock::start(), wrong: RefCell::default() }
     }
 
     /// Whether the request may be answered; waits where somebody guesses.
@@ -70,26 +72,27 @@ impl Admin {
     }
 
     async fn answer(&self, request: &Value) -> Result<Value, String> {
-        let paths = self.paths().await;
+        let (paths, carried) = self.network_now().await;
         let params = &request["params"];
         let text =
             |name: &str| params[name].as_str().ok_or_else(|| format!("`params` needs a text `{name}`"));
         let number =
             |name: &str| params[name].as_f64().ok_or_else(|| format!("`params` needs a number `{name}`"));
         let done = |words: &str| Ok(json!({ "status": "ok", "message": words }));
+        let hub = || self.hub.as_ref().ok_or_else(|| "this is a proxy: there is no chat".to_owned());
         match request["command"].as_str() {
-            Some("get_stats") => Ok(self.stats(&paths)),
+            Some("get_stats") => Ok(self.stats(&paths, carried)),
             Some("get_clients") => Ok(json!({ "clients": self.clients(&paths) })),
             Some("kick_client") => {
                 let id = text("client_id")?;
-                if self.hub.borrow_mut().kick(id) {
+                if hub()?.borrow_mut().kick(id) {
                     done(&format!("{id} was disconnected"))
                 } else {
                     Err(format!("there is no client '{id}'; `clients` lists them"))
                 }
             }
             Some("broadcast") => {
-                self.hub.borrow_mut().announce(text("message")?);
+                hub()?.borrow_mut().announce(text("message")?);
                 done("sent to everyone")
             }
             Some("set_network_sim") => {
@@ -117,19 +120,28 @@ impl Admin {
         }
     }
 
-    /// The TCP of every emulated path, by its number.
-    async fn paths(&self) -> BTreeMap<u64, [PortInfo; 2]> {
-        let Some((_, gateway)) = &self.network else { return BTreeMap::new() };
-        gateway.statistics().await.map(|all| all.connections.into_iter().collect()).unwrap_or_default()
+    /// The TCP of every emulated path, by its number, and how many bytes have crossed them.
+    async fn network_now(&self) -> (BTreeMap<u64, [PortInfo; 2]>, u64) {
+        let Some((_, gateway)) = &self.network else { return Default::default() };
+        let all = gateway.statistics().await;
+        all.map(|all| (all.connections.into_iter().collect(), all.bytes.iter().sum())).unwrap_or_default()
     }
 
-    fn stats(&self, paths: &BTreeMap<u64, [PortInfo; 2]>) -> Value {
-        let totals = self.hub.borrow().totals();
+    fn stats(&self, paths: &BTreeMap<u64, [PortInfo; 2]>, carried: u64) -> Value {
         let details: serde_json::Map<String, Value> = self
             .clients(paths)
             .into_iter()
             .map(|client| (client["id"].as_str().unwrap_or_default().to_owned(), client))
             .collect();
+        let Some(hub) = &self.hub else {
+            return json!({
+                "connected_clients": paths.len(),
+                "uptime": (self.started.now() - Instant::ZERO).as_secs_f64(),
+                "bytes_transferred": carried,
+                "client_details": details,
+            });
+        };
+        let totals = hub.borrow().totals();
         json!({
             "connected_clients": totals.open,
             "people": totals.people,
@@ -142,9 +154,37 @@ impl Admin {
     }
 
     fn clients(&self, paths: &BTreeMap<u64, [PortInfo; 2]>) -> Vec<Value> {
-        let clients = self.hub.borrow().clients();
+        let Some(hub) = &self.hub else { return paths.iter().map(of_path).collect() };
+        let clients = hub.borrow().clients();
         clients.iter().map(|client| describe(client, client.path.and_then(|path| paths.get(&path)))).collect()
     }
+}
+
+/// A proxy's connection: what it carried, and the figures of its two ends.
+fn of_path((number, ends): (&u64, &[PortInfo; 2])) -> Value {
+    let mut value = json!({
+        "id": number.to_string(),
+        "bytes_in": ends[1].read,
+        "bytes_out": ends[0].read,
+        "queue_bytes": ends[1].written.saturating_sub(ends[0].read),
+    });
+    if let (Some(value), Value::Object(figures)) = (value.as_object_mut(), of_tcp(&ends[1])) {
+        value.extend(figures);
+    }
+    value
+}
+
+/// The figures of an end of an emulated path.
+fn of_tcp(end: &PortInfo) -> Value {
+    json!({
+        "congestion_window": end.snapshot.cwnd,
+        "ssthresh": end.snapshot.ssthresh,
+        "rto": end.snapshot.rto.as_secs_f64(),
+        "rtt": end.snapshot.srtt.map(Duration::as_secs_f64),
+        "retransmissions": end.stats.retransmits,
+        "state": end.snapshot.phase.name(),
+        "window_unit": "bytes",
+    })
 }
 
 /// A connection's figures: those of the server's end of its emulated path, else those of the
@@ -164,15 +204,7 @@ fn describe(client: &ClientInfo, path: Option<&[PortInfo; 2]>) -> Value {
         "pending_messages": client.account.map_or(0, |account| account.pending),
     });
     let figures = match (path, client.account) {
-        (Some([_, far]), _) => json!({
-            "congestion_window": far.snapshot.cwnd,
-            "ssthresh": far.snapshot.ssthresh,
-            "rto": far.snapshot.rto.as_secs_f64(),
-            "rtt": far.snapshot.srtt.map(Duration::as_secs_f64),
-            "retransmissions": far.stats.retransmits,
-            "state": far.snapshot.phase.name(),
-            "window_unit": "bytes",
-        }),
+        (Some([_, far]), _) => of_tcp(far),
         (None, Some(account)) => json!({
             "congestion_window": account.cwnd,
             "ssthresh": account.ssthresh,
@@ -189,6 +221,19 @@ fn describe(client: &ClientInfo, path: Option<&[PortInfo; 2]>) -> Value {
         value.extend(figures);
     }
     value
+}
+
+/// Binds an address for administrators. Without a token only this machine's own will do.
+pub async fn bind(address: &str, has_token: bool) -> io::Result<TcpListener> {
+    let name = |error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot listen on {address} for administrators: {error}"))
+    };
+    let listener = TcpListener::bind(address).await.map_err(name)?;
+    if !has_token && !listener.local_addr()?.ip().is_loopback() {
+        let problem = format!("administrators at {address} need a token: anybody could connect");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
+    }
+    Ok(listener)
 }
 
 /// Serves administrators until the server ends.

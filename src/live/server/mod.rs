@@ -171,7 +171,7 @@ impl Server {
                     tokio::task::spawn_local(accept(Rc::clone(&hub), self.gateway.clone(), kind, listener));
                 }
                 if let Some((listener, token)) = self.admin {
-                    let admin = Admin::new(Rc::clone(&hub), token, stop.clone(), network);
+                    let admin = Admin::new(Some(Rc::clone(&hub)), token, stop.clone(), network);
                     tokio::task::spawn_local(admin::serve(Rc::new(admin), listener));
                 }
                 let _ = stopped.wait_for(|&stop| stop).await;
