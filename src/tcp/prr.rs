@@ -5,7 +5,8 @@
 /// The progress of one recovery episode, in bytes.
 #[derive(Debug)]
 pub struct Prr {
-    /// `RecoverFS`: in flight when the episode began.
+    /// `RecoverFS`: outstanding when the episode began. Unlike RFC 9937 §6, what SACK had reported
+    /// before is not left out, because Linux divides by the whole window, too.
     flight: u64,
     /// `prr_delivered`: newly known to have arrived since.
     delivered: u64,
@@ -29,7 +30,7 @@ impl Prr {
     pub fn window(&mut self, bytes: u64, pipe: u64, target: u64, mss: u64, safe: bool) -> u64 {
         self.delivered += bytes;
         let quota = if pipe > target {
-            // In whole segments, rounded up, as Linux counts.
+            // Unlike RFC 9937 §6, in whole segments, rounded up: Linux counts packets.
             let allowed = (self.delivered * target).div_ceil(self.flight).next_multiple_of(mss);
             allowed.saturating_sub(self.sent)
         } else {
@@ -37,8 +38,9 @@ impl Prr {
             let bound = self.delivered.saturating_sub(self.sent).max(bytes) + if safe { mss } else { 0 };
             bound.min(target - pipe)
         };
-        // The first retransmission does not wait, and with an empty pipe no acknowledgment would
-        // ever make up the rest of a segment.
+        // The first retransmission does not wait. Unlike RFC 9937 §6, that holds for any quota below a
+        // segment and not for zero alone, and the window never falls below a segment: with an empty
+        // pipe no acknowledgment would ever make up the rest.
         let window = pipe + if self.sent == 0 { quota.max(mss) } else { quota };
         window.max(mss)
     }
