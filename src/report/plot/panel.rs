@@ -45,6 +45,14 @@ impl Panel {
             let title = style::fitting(&self.title, TITLE_SIZE * 1.1, width - left - px(20));
             area.draw_text(&title, &style::bold(TITLE_SIZE, INK, HPos::Left, VPos::Top), (left, px(10)))?;
         }
+        let length = f64::from(area.dim_in_pixel().0) - f64::from(widest + px(66));
+        let gap = f64::from(px(8));
+        let x = if self.x.is_log() {
+            let width = |label: &str| f64::from(style::width_of(label, TICK_SIZE)) + gap;
+            self.x.clone().spaced(length, width)
+        } else {
+            self.x.clone()
+        };
         let mut chart = ChartBuilder::on(area)
             .margin_top(px(top))
             .margin_right(px(22))
@@ -52,7 +60,7 @@ impl Panel {
             .margin_bottom(px(4))
             .x_label_area_size(px(52))
             .y_label_area_size(widest + px(38))
-            .build_cartesian_2d(self.x.clone(), self.y.clone())?;
+            .build_cartesian_2d(x, self.y.clone())?;
         if let Some((from, to)) = shaded.filter(|(from, to)| to > from) {
             let corners = [(from, self.y.high()), (to.min(self.x.high()), self.y.low())];
             chart.plotting_area().draw(&Rectangle::new(corners, style::fill(SHADE)))?;

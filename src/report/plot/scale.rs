@@ -59,6 +59,23 @@ impl Scale {
         self
     }
 
+    /// The axis without the ticks whose labels would run into the one before, where it is `length` long
+    /// and `width` tells how long a label is, both in pixels. Only numbers can be left out.
+    pub fn spaced(mut self, length: f64, width: impl Fn(&str) -> f64) -> Scale {
+        let mut end = f64::NEG_INFINITY;
+        let (low, high, log) = (self.low, self.high, self.log);
+        let place = Scale { low, high, log, ticks: Vec::new() };
+        self.ticks.retain(|(value, label)| {
+            let (middle, half) = (place.share(*value) * length, width(label) / 2.0);
+            let fits = middle - half >= end;
+            if fits {
+                end = middle + half;
+            }
+            fits
+        });
+        self
+    }
+
     /// What stands at a tick.
     pub fn label(&self, value: f64) -> String {
         let nearest = self.ticks.iter().min_by(|a, b| (a.0 - value).abs().total_cmp(&(b.0 - value).abs()));
@@ -189,6 +206,15 @@ mod tests {
             ["1", "2", "5", "10", "20", "50", "100", "200", "500", "1000"]
         );
         assert_eq!(thousands("1234567"), "1\u{2009}234\u{2009}567");
+    }
+
+    #[test]
+    fn labels_that_would_touch_are_left_out() {
+        let wide = |label: &str| 10.0 * label.len() as f64;
+        let scale = Scale::log(1.0, 1000.0).spaced(400.0, wide);
+        assert_eq!(labels(&scale), ["1", "2", "5", "10", "20", "50", "100", "200", "500", "1000"]);
+        let scale = Scale::log(1.0, 1000.0).spaced(160.0, wide);
+        assert_eq!(labels(&scale), ["1", "2", "5", "10", "50", "200", "1000"]);
     }
 
     #[test]
