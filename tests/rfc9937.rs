@@ -41,7 +41,7 @@ fn one_lost() -> Script {
     script
 }
 
-/// §6: with more in flight than ssthresh, ssthresh / RecoverFS bytes are sent for each byte that
+/// §6: with more in flight than ssthresh, `ssthresh` / `RecoverFS` bytes are sent for each byte that
 /// arrives: here one for two, spread over the round trip, down to ssthresh.
 #[test]
 fn above_ssthresh_one_is_sent_for_two_that_arrive() {
@@ -63,7 +63,7 @@ fn above_ssthresh_one_is_sent_for_two_that_arrive() {
     assert!(sent.windows(2).all(|pair| pair != [1, 1]) && sent.windows(3).all(|three| three != [0, 0, 0]));
 }
 
-/// §6: the first retransmission of an episode waits for nothing (prr_out and sndcnt are 0).
+/// §6: the first retransmission of an episode waits for nothing (`prr_out` and `sndcnt` are 0).
 #[test]
 fn the_first_retransmission_waits_for_nothing() {
     let mut script = one_lost();

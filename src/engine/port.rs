@@ -150,8 +150,8 @@ impl World {
     /// Appends to `out` what is readable, until there are `limit` bytes in it or a little more;
     /// returns whether that was everything.
     pub fn port_read(&mut self, port: Port, out: &mut Vec<u8>, limit: usize) -> bool {
-        self.act(port, |end| {
-            let before = out.len();
+        let before = out.len();
+        let all = self.act(port, |end| {
             let mut all = false;
             while out.len() < limit {
                 match end.connection.read() {
@@ -164,7 +164,15 @@ impl World {
             }
             end.delivered += (out.len() - before) as u64;
             all
-        })
+        });
+        // A reader outside may be later than the last acknowledgment.
+        let sender = &mut self.core.flows[port.flow as usize].ends[port.direction.reverse().index()];
+        if out.len() > before
+            && let Some(drained) = &mut sender.drained
+        {
+            *drained = self.core.now;
+        }
+        all
     }
 
     /// Closes the sending side, after what was written.

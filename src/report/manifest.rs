@@ -236,7 +236,7 @@ fn is_record(name: &str) -> bool {
     let tables = ["trials.csv", "flows.csv", "links.csv", "realised.csv", "lateness.csv"];
     tables.contains(&name)
         || name.starts_with("series/")
-        || name.starts_with("latency/") && !name.ends_with(".hgrm")
+        || name.starts_with("latency/") && Path::new(name).extension().is_none_or(|kind| kind != "hgrm")
 }
 
 #[cfg(test)]

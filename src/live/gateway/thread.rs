@@ -61,7 +61,7 @@ enum Clients {
     /// Anybody, each over a path like this.
     Anybody { path: Vec<(usize, Option<[u32; 2]>)>, tcp: Arc<tcp::Config>, links: Vec<String> },
     /// The clients of a trial.
-    Cast { clients: Vec<Client>, measured: Measured },
+    Cast { clients: Vec<Client>, measured: Box<Measured> },
 }
 
 /// Of a trial: when its warm-up and its measured interval end, as long as they have not, and then
@@ -112,7 +112,7 @@ impl Driver {
             ends: Some(Instant::ZERO + scenario.duration),
             outcome: None,
         };
-        Driver::of(world, Clients::Cast { clients, measured }, clock, inbox)
+        Driver::of(world, Clients::Cast { clients, measured: Box::new(measured) }, clock, inbox)
     }
 
     fn of(world: World, clients: Clients, clock: Clock, inbox: Receiver<Command>) -> Driver {

@@ -15,6 +15,9 @@ const MAX_RTO: Duration = Duration::from_secs(60);
 const RETRANSMISSIONS: u32 = 3;
 const MAX_CWND: f64 = 1_024.0;
 
+/// A message's id and its frame.
+type Message = (Arc<[u8]>, Arc<[u8]>);
+
 /// Messages in flight and those that wait behind them.
 #[derive(Debug)]
 pub struct Window {
@@ -24,7 +27,7 @@ pub struct Window {
     rttvar: Duration,
     rto: Duration,
     flight: VecDeque<Sent>,
-    waiting: VecDeque<(Arc<[u8]>, Arc<[u8]>)>,
+    waiting: VecDeque<Message>,
     bytes: usize,
     retransmissions: u64,
 }
