@@ -8,5 +8,7 @@ pub mod gateway;
 pub mod probe;
 pub mod proxy;
 pub mod server;
+pub mod socket;
 pub mod splice;
 pub mod store;
+pub mod tls;
