@@ -9,8 +9,10 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use super::output::{Failure, print};
+use super::tls::ClientTls;
 use crate::chat::protocol::Kind;
 use crate::live::admin::ask;
+use crate::live::client::Target;
 use crate::live::clock::Clock;
 use crate::live::probe::{Load, Outcome, connectivity, run};
 use crate::time::Duration;
@@ -27,6 +29,8 @@ pub struct Probe {
     /// The server [default: the dialect's usual port of 127.0.0.1]
     #[arg(long, value_name = "ADDR")]
     address: Option<String>,
+    #[command(flatten)]
+    tls: ClientTls,
     /// The dialect to speak
     #[arg(long, value_name = "NAME", default_value = "reliable")]
     dialect: String,
@@ -82,11 +86,11 @@ impl Probe {
                 format!("write one of {}", names()),
             )
         })?;
-        let address = self.address.clone().unwrap_or_else(|| format!("127.0.0.1:{}", kind.port()));
+        let target = self.tls.target(self.address.as_deref(), kind)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), ""))?;
-        let outcomes = runtime.block_on(self.tests(&address, kind))?;
-        let results = results(&address, &outcomes);
+        let outcomes = runtime.block_on(self.tests(&target))?;
+        let results = results(&target.address, &outcomes);
         if let Some(file) = &self.export {
             export(file, &results, &outcomes)?;
         }
@@ -99,12 +103,12 @@ impl Probe {
         Ok(())
     }
 
-    async fn tests(&self, address: &str, kind: Kind) -> Result<Vec<Outcome>, Failure> {
+    async fn tests(&self, target: &Target) -> Result<Vec<Outcome>, Failure> {
         let clock = Clock::start();
         let wanted = |test| self.test == test || self.test == Test::All && test != Test::Simulation;
         let mut outcomes = Vec::new();
         if wanted(Test::Connectivity) {
-            outcomes.push(connectivity(address, kind, 10, clock).await);
+            outcomes.push(connectivity(target, 10, clock).await);
         }
         let every = |rate: u32| Duration::from_nanos(1_000_000_000 / u64::from(rate));
         let texts = |rate: u32| (self.duration.as_secs_f64() * f64::from(rate)).ceil() as u32;
@@ -138,11 +142,11 @@ impl Probe {
             loads.push(pair("reliability", 50, self.messages));
         }
         for load in &loads {
-            outcomes.push(measure(address, kind, load, clock).await);
+            outcomes.push(measure(target, load, clock).await);
         }
         if wanted(Test::Simulation) {
             self.simulate(0.05, 0.02)?;
-            let outcome = measure(address, kind, &pair("simulation", 20, texts(20)), clock).await;
+            let outcome = measure(target, &pair("simulation", 20, texts(20)), clock).await;
             self.simulate(0.0, 0.0)?;
             outcomes.push(outcome);
         }
@@ -164,9 +168,9 @@ impl Probe {
     }
 }
 
-async fn measure(address: &str, kind: Kind, load: &Load, clock: Clock) -> Outcome {
+async fn measure(target: &Target, load: &Load, clock: Clock) -> Outcome {
     let bar = ProgressBar::new(1).with_prefix(load.name.clone());
-    let outcome = run(address, kind, load, clock, |done, expected| {
+    let outcome = run(target, load, clock, |done, expected| {
         bar.set_length(expected);
         bar.set_position(done);
     })

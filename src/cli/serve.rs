@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::Failure;
+use super::tls::ServerTls;
 use crate::chat::protocol::{self, Kind};
 use crate::live::gateway::{Conditions, Options};
 use crate::live::server::{Server, Settings};
+use crate::live::tls::Identity;
 use crate::time::Duration;
 use crate::units::Bytes;
 
@@ -21,6 +23,8 @@ pub struct Serve {
     /// A listener, e. g. json-lines=0.0.0.0:12345; may be repeated
     #[arg(long = "dialect", value_name = "NAME=ADDR")]
     dialects: Vec<String>,
+    #[command(flatten)]
+    tls: ServerTls,
     /// Where administrators connect; anything but this machine needs --admin-token
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889")]
     admin: String,
@@ -76,7 +80,8 @@ impl Serve {
     /// Serves until Ctrl-C, SIGTERM or an administrator ends it.
     pub fn execute(self) -> Result<(), Failure> {
         super::logging::start(&self.log, self.log_json)?;
-        let listeners = listeners(&self.dialects)?;
+        let identity = self.tls.identity()?;
+        let listeners = self.listeners(identity)?;
         let network =
             if self.network.is_empty() { None } else { Some(super::network::conditions(&self.network)?) };
         let settings = Settings {
@@ -101,17 +106,38 @@ impl Serve {
         super::logging::raise_open_files(settings.max_connections);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), ""))?;
-        runtime.block_on(self.serve(settings, &listeners))
+        runtime.block_on(self.serve(settings, listeners))
     }
 
-    async fn serve(self, settings: Settings, listeners: &[(Kind, String)]) -> Result<(), Failure> {
+    /// Plain ones and those that speak TLS: all are one or the other, unless both were asked for.
+    fn listeners(&self, identity: Option<Identity>) -> Result<Listeners, Failure> {
+        let (asked, secure) = (&self.dialects, &self.tls.tls_dialects);
+        Ok(match identity {
+            None => Listeners { plain: listeners("--dialect", asked)?, tls: None },
+            Some(identity) if secure.is_empty() => {
+                Listeners { plain: Vec::new(), tls: Some((identity, listeners("--dialect", asked)?)) }
+            }
+            Some(identity) => {
+                let plain = if asked.is_empty() { Vec::new() } else { listeners("--dialect", asked)? };
+                Listeners { plain, tls: Some((identity, listeners("--tls-dialect", secure)?)) }
+            }
+        })
+    }
+
+    async fn serve(self, settings: Settings, listeners: Listeners) -> Result<(), Failure> {
         let help = "choose another address with --dialect NAME=ADDR or --admin ADDR";
         let failed = |error: std::io::Error| Failure::other(error, help);
         let description = settings.network.as_ref().map(Conditions::describe);
-        let server = Server::bind(settings, listeners).await.map_err(failed)?;
+        let mut server = Server::bind(settings, &listeners.plain).await.map_err(failed)?;
+        if let Some((identity, addresses)) = &listeners.tls {
+            server = server.with_tls(identity, addresses).await.map_err(failed)?;
+        }
         let server = server.with_admin(&self.admin, self.admin_token).await.map_err(failed)?;
         for (kind, address) in server.addresses() {
             eprintln!("{:<12} {address}", kind.name());
+        }
+        for (kind, address) in server.tls_addresses() {
+            eprintln!("{:<12} {address} TLS", kind.name());
         }
         if let Some(network) = &description {
             eprintln!("{:<12} {network}", "network");
@@ -125,8 +151,14 @@ impl Serve {
     }
 }
 
+/// Where to listen.
+struct Listeners {
+    plain: Vec<(Kind, String)>,
+    tls: Option<(Identity, Vec<(Kind, String)>)>,
+}
+
 /// `NAME=ADDR`, or all dialects at their usual places.
-fn listeners(asked: &[String]) -> Result<Vec<(Kind, String)>, Failure> {
+fn listeners(option: &str, asked: &[String]) -> Result<Vec<(Kind, String)>, Failure> {
     if asked.is_empty() {
         let usual = |kind: &Kind| (*kind, format!("127.0.0.1:{}", kind.port()));
         return Ok(Kind::USUAL.iter().map(usual).collect());
@@ -134,12 +166,12 @@ fn listeners(asked: &[String]) -> Result<Vec<(Kind, String)>, Failure> {
     let names = || Kind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
     let parse = |text: &String| {
         let bad = |problem: String| {
-            Failure::usage(problem, format!("write --dialect NAME=ADDR; NAME is one of {}", names()))
+            Failure::usage(problem, format!("write {option} NAME=ADDR; NAME is one of {}", names()))
         };
         let (name, address) =
-            text.split_once('=').ok_or_else(|| bad(format!("--dialect {text}: there is no `=`")))?;
+            text.split_once('=').ok_or_else(|| bad(format!("{option} {text}: there is no `=`")))?;
         let kind = Kind::by_name(name)
-            .ok_or_else(|| bad(format!("--dialect {text}: there is no dialect '{name}'")))?;
+            .ok_or_else(|| bad(format!("{option} {text}: there is no dialect '{name}'")))?;
         Ok((kind, address.to_owned()))
     };
     asked.iter().map(parse).collect()

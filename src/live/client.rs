@@ -9,6 +9,8 @@ use tokio::net::TcpStream;
 use tokio::time::sleep_until;
 
 use super::clock::Clock;
+use super::socket::Socket;
+use super::tls::Trust;
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::{After, ClientSession, Kind, NotSpoken, client_session};
 use crate::time::Instant;
@@ -18,32 +20,48 @@ const CONNECT_WITHIN: Span = Span::from_secs(10);
 /// The most that one read takes: what the original clients take, and more.
 const READ: usize = 64 * 1024;
 
+/// How a server of TLS begins to refuse what is none, and no dialect anything.
+const ALERT: [u8; 2] = [0x15, 0x03];
+
+/// A server, as a client must know it.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// `HOST:PORT`.
+    pub address: String,
+    /// The dialect to speak there.
+    pub kind: Kind,
+    /// Whom to believe that it is that server, if it speaks TLS.
+    pub tls: Option<Trust>,
+}
+
 /// An open connection.
 #[derive(Debug)]
 pub struct Client {
     session: Box<dyn ClientSession>,
-    socket: TcpStream,
+    socket: Socket,
     clock: Clock,
     /// What waits to be written; of the first, `written` bytes are.
     queue: VecDeque<Arc<[u8]>>,
     written: usize,
+    /// Whether something that counts as written waits in the session of TLS.
+    flushes: bool,
     /// When the next message may be written.
     next_write: Instant,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    /// Connects to `address` and speaks `kind`.
-    pub async fn connect(address: &str, kind: Kind, clock: Clock) -> io::Result<Client> {
-        let connecting = tokio::time::timeout(CONNECT_WITHIN, TcpStream::connect(address)).await;
+    /// Connects, and shakes hands where TLS is spoken.
+    pub async fn connect(target: &Target, clock: Clock) -> io::Result<Client> {
+        let connecting = tokio::time::timeout(CONNECT_WITHIN, open(target)).await;
         let socket = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
-        socket.set_nodelay(true)?;
         Ok(Client {
-            session: client_session(kind),
+            session: client_session(target.kind),
             socket,
             clock,
             queue: VecDeque::new(),
             written: 0,
+            flushes: false,
             next_write: Instant::ZERO,
             buffer: vec![0; READ],
         })
@@ -63,7 +81,7 @@ impl Client {
 
     /// Whether everything that was asked is written.
     pub fn is_idle(&self) -> bool {
-        self.queue.is_empty()
+        self.queue.is_empty() && !self.flushes
     }
 
     fn collect(&mut self) {
@@ -77,9 +95,9 @@ impl Client {
     pub async fn next(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
         loop {
             let before = events.len();
-            let waits = !self.queue.is_empty();
+            let waits = !self.is_idle();
             let deadline = self.session.poll_timeout();
-            let (clock, next_write) = (self.clock, self.next_write);
+            let (clock, next_write) = (self.clock, if self.flushes { Instant::ZERO } else { self.next_write });
             tokio::select! {
                 ready = self.socket.readable() => {
                     ready?;
@@ -107,6 +125,9 @@ impl Client {
     fn read(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
         match self.socket.try_read(&mut self.buffer) {
             Ok(0) => Ok(false),
+            Ok(read) if self.buffer[..read].starts_with(&ALERT) => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, "the server speaks TLS there; add --tls"))
+            }
             Ok(read) => {
                 let moment = self.clock.moment();
                 let result = self.session.receive(moment, &self.buffer[..read], events);
@@ -121,6 +142,9 @@ impl Client {
     }
 
     fn write(&mut self) -> io::Result<()> {
+        if self.flushes && !self.flush()? {
+            return Ok(());
+        }
         let Some(bytes) = self.queue.front() else { return Ok(()) };
         match self.socket.try_write(&bytes[self.written..]) {
             Ok(written) => {
@@ -130,15 +154,45 @@ impl Client {
                     self.queue.pop_front();
                     self.next_write = self.clock.now() + self.session.gap();
                 }
-                Ok(())
+                self.flush().map(drop)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             Err(error) => Err(error),
         }
     }
+
+    /// Whether nothing that counts as written waits here.
+    fn flush(&mut self) -> io::Result<bool> {
+        self.flushes = match self.socket.try_flush() {
+            Ok(()) => false,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
+            Err(error) => return Err(error),
+        };
+        Ok(!self.flushes)
+    }
 }
 
-async fn write_ready(socket: &TcpStream, clock: Clock, not_before: Instant) -> io::Result<()> {
+impl Drop for Client {
+    /// An end that is announced is no loss; who does not listen any more need not hear it.
+    fn drop(&mut self) {
+        self.socket.say_last();
+        let _ = self.socket.try_flush();
+    }
+}
+
+async fn open(target: &Target) -> io::Result<Socket> {
+    let wire = TcpStream::connect(&target.address).await?;
+    wire.set_nodelay(true)?;
+    match &target.tls {
+        None => Ok(Socket::Plain(wire)),
+        Some(trust) => {
+            let shaken = Socket::shake_hands(wire, trust.session(&target.address)?).await;
+            shaken.map_err(|error| trust.explain(&target.address, error))
+        }
+    }
+}
+
+async fn write_ready(socket: &Socket, clock: Clock, not_before: Instant) -> io::Result<()> {
     if clock.now() < not_before {
         sleep_until(clock.wall(not_before)).await;
     }

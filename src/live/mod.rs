@@ -9,6 +9,8 @@ mod lateness;
 pub mod probe;
 pub mod proxy;
 pub mod server;
+pub mod socket;
 pub mod splice;
 pub mod store;
+pub mod tls;
 pub mod trial;

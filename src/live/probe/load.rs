@@ -12,7 +12,7 @@ use super::{Outcome, join};
 use crate::chat::marker;
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::Kind;
-use crate::live::client::Client;
+use crate::live::client::{Client, Target};
 use crate::live::clock::Clock;
 use crate::time::{Duration, Instant};
 
@@ -46,19 +46,20 @@ struct Ledger {
     spoken: u32,
 }
 
-/// Runs a load in this dialect against the server at `address`; `tick` is told how much of it has
+/// Runs a load against a server; `tick` is told how much of it has
 /// been heard, of how much.
-pub async fn run(address: &str, kind: Kind, load: &Load, clock: Clock, tick: impl Fn(u64, u64)) -> Outcome {
+pub async fn run(target: &Target, load: &Load, clock: Clock, tick: impl Fn(u64, u64)) -> Outcome {
     let ledger = Rc::new(RefCell::new(Ledger {
         outcome: Outcome::new(&load.name),
         meant: Vec::new(),
         heard: BTreeSet::new(),
         spoken: 0,
     }));
+    let kind = target.kind;
     let mut people = Vec::new();
     for n in 0..load.clients {
         let nick = format!("probe{}n{n}", std::process::id() % 10_000);
-        match join(address, kind, &nick, clock).await {
+        match join(target, &nick, clock).await {
             Ok(client) => people.push((n, nick, client)),
             Err(problem) => ledger.borrow_mut().outcome.problem(problem),
         }

@@ -12,10 +12,9 @@ use hdrhistogram::Histogram;
 
 pub use load::{Load, run};
 
-use super::client::Client;
+use super::client::{Client, Target};
 use super::clock::Clock;
 use crate::chat::message::{Event, Request};
-use crate::chat::protocol::Kind;
 
 /// What came of one test.
 #[derive(Clone, Debug)]
@@ -69,9 +68,9 @@ impl Outcome {
 const JOIN_WITHIN: Span = Span::from_secs(10);
 
 /// Connects and joins as `nick`.
-pub async fn join(address: &str, kind: Kind, nick: &str, clock: Clock) -> Result<Client, String> {
-    let connected = Client::connect(address, kind, clock).await;
-    let mut client = connected.map_err(|error| format!("cannot connect to {address}: {error}"))?;
+pub async fn join(target: &Target, nick: &str, clock: Clock) -> Result<Client, String> {
+    let connected = Client::connect(target, clock).await;
+    let mut client = connected.map_err(|error| format!("cannot connect to {}: {error}", target.address))?;
     client.ask(&Request::Join { nick: nick.to_owned() }).map_err(|error| error.to_string())?;
     let welcomed = async {
         let mut events = Vec::new();
@@ -95,13 +94,13 @@ pub async fn join(address: &str, kind: Kind, nick: &str, clock: Clock) -> Result
 }
 
 /// Makes connections one after the other, each until it is in.
-pub async fn connectivity(address: &str, kind: Kind, attempts: u32, clock: Clock) -> Outcome {
+pub async fn connectivity(target: &Target, attempts: u32, clock: Clock) -> Outcome {
     let mut outcome = Outcome::new("connectivity");
     let started = clock.now();
     for n in 0..attempts {
         outcome.expected += 1;
         let asked = clock.now();
-        match join(address, kind, &format!("probe{}c{n}", std::process::id() % 10_000), clock).await {
+        match join(target, &format!("probe{}c{n}", std::process::id() % 10_000), clock).await {
             Ok(mut client) => {
                 outcome.succeeded += 1;
                 outcome.latency.saturating_record((clock.now() - asked).as_nanos() / 1_000);

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 use tokio::time::sleep_until;
 
 use super::hub::Shared;
@@ -17,6 +16,7 @@ use crate::chat::message::ClientId;
 use crate::chat::protocol::ServerSession;
 use crate::live::clock::Clock;
 use crate::live::gateway::Stream;
+use crate::live::socket::Socket;
 use crate::time::Duration;
 
 /// The most that one read takes.
@@ -32,8 +32,8 @@ pub(super) struct Newcomer {
     pub gap: Duration,
 }
 
-/// Serves a plain socket until it ends.
-pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: TcpStream) {
+/// Serves a socket until it ends.
+pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket) {
     let socket = Rc::new(socket);
     let id = open(&hub, newcomer, Some(Rc::clone(&socket)));
     let hear = async {
@@ -102,7 +102,7 @@ pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream) {
 }
 
 /// One read into the hub's buffer: ten thousand idle connections need none of their own.
-fn read(hub: &Shared, id: ClientId, socket: &TcpStream) -> io::Result<usize> {
+fn read(hub: &Shared, id: ClientId, socket: &Socket) -> io::Result<usize> {
     let mut hub = hub.borrow_mut();
     let mut buffer = std::mem::take(&mut hub.buffer);
     buffer.resize(READ, 0);
@@ -116,7 +116,7 @@ fn read(hub: &Shared, id: ClientId, socket: &TcpStream) -> io::Result<usize> {
     result
 }
 
-fn open(hub: &Shared, newcomer: Newcomer, socket: Option<Rc<TcpStream>>) -> ClientId {
+fn open(hub: &Shared, newcomer: Newcomer, socket: Option<Rc<Socket>>) -> ClientId {
     let Newcomer { dialect, address, session, gap } = newcomer;
     hub.borrow_mut().open(dialect, address, session, socket, gap)
 }

@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore};
 use tracing::{debug, info, warn};
 
@@ -19,6 +18,7 @@ use crate::chat::message::{Audience, ClientId, Delivery, Event, Name, Refusal, R
 use crate::chat::protocol::{Account, After, Encodings, Moment, SERVER, ServerSession};
 use crate::chat::room::{Room, Rules};
 use crate::live::clock::Clock;
+use crate::live::socket::Socket;
 use crate::live::store::Store;
 use crate::time::{Duration, Instant};
 
@@ -37,6 +37,8 @@ pub struct Hub {
     peers: Vec<Option<Box<Peer>>>,
     free: Vec<ClientId>,
     open: usize,
+    /// Connections that have not said which dialect they speak, or are shaking hands.
+    pub(super) arriving: usize,
     served: u64,
     events: u64,
     /// Whom the end of the turn has something for.
@@ -111,6 +113,7 @@ impl Hub {
             peers: Vec::new(),
             free: Vec::new(),
             open: 0,
+            arriving: 0,
             served: 0,
             events: 0,
             dirty: Vec::new(),
@@ -143,7 +146,7 @@ impl Hub {
         dialect: &'static str,
         address: SocketAddr,
         session: Box<dyn ServerSession>,
-        socket: Option<Rc<TcpStream>>,
+        socket: Option<Rc<Socket>>,
         gap: Duration,
     ) -> ClientId {
         let moment = self.clock.moment();

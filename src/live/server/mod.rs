@@ -33,7 +33,7 @@ use std::time::Duration as Span;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 pub use hub::{ClientInfo, Hub, Shared, Totals};
 pub use peer::Count;
@@ -41,7 +41,9 @@ pub use peer::Count;
 use super::admin::{self, Admin};
 use super::clock::Clock;
 use super::gateway::{Conditions, Gateway};
+use super::socket::Socket;
 use super::store::{Store, StoreError};
+use super::tls::Identity;
 use crate::chat::protocol::{self, Kind, SPEAKS_WITHIN};
 use crate::time::Duration;
 use connection::Newcomer;
@@ -99,10 +101,18 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Server {
     settings: Settings,
-    listeners: Vec<(Kind, TcpListener)>,
+    listeners: Vec<Listener>,
     store: Option<Store>,
     gateway: Option<Gateway>,
     admin: Option<(TcpListener, Option<String>)>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    kind: Kind,
+    socket: TcpListener,
+    /// Who the server is, where it speaks TLS.
+    identity: Option<Identity>,
 }
 
 /// How long connections may take to read their last words when the server ends.
@@ -119,7 +129,22 @@ impl Server {
             None => None,
         };
         let gateway = settings.network.as_ref().map(Gateway::start).transpose()?;
-        let mut listeners = Vec::new();
+        let mut server = Server { settings, listeners: Vec::new(), store, gateway, admin: None };
+        server.listen(addresses, None).await?;
+        Ok(server)
+    }
+
+    /// With further listeners, which speak TLS.
+    pub async fn with_tls(
+        mut self,
+        identity: &Identity,
+        addresses: &[(Kind, String)],
+    ) -> io::Result<Server> {
+        self.listen(addresses, Some(identity)).await?;
+        Ok(self)
+    }
+
+    async fn listen(&mut self, addresses: &[(Kind, String)], identity: Option<&Identity>) -> io::Result<()> {
         for (kind, address) in addresses {
             let name = |error: io::Error| {
                 io::Error::new(
@@ -127,9 +152,10 @@ impl Server {
                     format!("cannot listen on {address} for {}: {error}", kind.name()),
                 )
             };
-            listeners.push((*kind, TcpListener::bind(address).await.map_err(name)?));
+            let socket = TcpListener::bind(address).await.map_err(name)?;
+            self.listeners.push(Listener { kind: *kind, socket, identity: identity.cloned() });
         }
-        Ok(Server { settings, listeners, store, gateway, admin: None })
+        Ok(())
     }
 
     /// With a port for administrators, who must show `token` if there is one; whom other machines
@@ -152,10 +178,19 @@ impl Server {
         self.admin.as_ref()?.0.local_addr().ok()
     }
 
-    /// Where it listens.
+    /// Where it listens without TLS.
     pub fn addresses(&self) -> Vec<(Kind, SocketAddr)> {
-        let address = |(kind, listener): &(Kind, TcpListener)| Some((*kind, listener.local_addr().ok()?));
-        self.listeners.iter().filter_map(address).collect()
+        self.bound(false)
+    }
+
+    /// Where it speaks TLS.
+    pub fn tls_addresses(&self) -> Vec<(Kind, SocketAddr)> {
+        self.bound(true)
+    }
+
+    fn bound(&self, tls: bool) -> Vec<(Kind, SocketAddr)> {
+        let those = self.listeners.iter().filter(|listener| listener.identity.is_some() == tls);
+        those.filter_map(|listener| Some((listener.kind, listener.socket.local_addr().ok()?))).collect()
     }
 
     /// Serves until `stop` says so, then lets everybody read their last words.
@@ -167,8 +202,8 @@ impl Server {
                 let network = self.settings.network.clone().zip(self.gateway.clone());
                 let hub = Rc::new(RefCell::new(Hub::new(Rc::new(self.settings), Clock::start(), self.store)));
                 tokio::task::spawn_local(hub::end_turns(Rc::clone(&hub)));
-                for (kind, listener) in self.listeners {
-                    tokio::task::spawn_local(accept(Rc::clone(&hub), self.gateway.clone(), kind, listener));
+                for listener in self.listeners {
+                    tokio::task::spawn_local(accept(Rc::clone(&hub), self.gateway.clone(), listener));
                 }
                 if let Some((listener, token)) = self.admin {
                     let admin = Admin::new(Some(Rc::clone(&hub)), token, stop.clone(), network);
@@ -189,20 +224,29 @@ impl Server {
 }
 
 /// Takes in whoever comes.
-async fn accept(hub: Shared, gateway: Option<Gateway>, kind: Kind, listener: TcpListener) {
+async fn accept(hub: Shared, gateway: Option<Gateway>, listener: Listener) {
     loop {
-        match listener.accept().await {
+        match listener.socket.accept().await {
             Ok((socket, address)) => {
                 let full = {
                     let hub = hub.borrow();
-                    hub.open_connections() >= hub.settings.max_connections
+                    hub.open_connections() + hub.arriving >= hub.settings.max_connections
                 };
                 if full {
                     warn!(%address, "turned away: too many connections");
                     continue;
                 }
-                let gateway = gateway.clone();
-                tokio::task::spawn_local(welcome(Rc::clone(&hub), gateway, kind, socket, address));
+                let (hub, gateway) = (Rc::clone(&hub), gateway.clone());
+                let (kind, identity) = (listener.kind, listener.identity.clone());
+                hub.borrow_mut().arriving += 1;
+                tokio::task::spawn_local(async move {
+                    let arrived = arrive(&hub, kind, identity, socket).await;
+                    hub.borrow_mut().arriving -= 1;
+                    match arrived {
+                        Ok((socket, kind)) => welcome(hub, gateway, kind, socket, address).await,
+                        Err(error) => debug!(%address, "no connection came of it: {error}"),
+                    }
+                });
             }
             Err(error) => {
                 // Out of file descriptors, most likely: others must go first.
@@ -213,13 +257,32 @@ async fn accept(hub: Shared, gateway: Option<Gateway>, kind: Kind, listener: Tcp
     }
 }
 
-async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: TcpStream, address: SocketAddr) {
+/// What comes before the first word: the handshake of TLS, for which there is as much time as for
+/// joining, and which dialect it is to be.
+async fn arrive(
+    hub: &Shared,
+    kind: Kind,
+    identity: Option<Identity>,
+    socket: TcpStream,
+) -> io::Result<(Socket, Kind)> {
     // Nagle against delayed acknowledgments is where the originals' 40 ms come from.
     let _ = socket.set_nodelay(true);
+    let socket = match identity {
+        None => Socket::Plain(socket),
+        Some(identity) => {
+            let patience = Span::from_nanos(hub.borrow().settings.join_within.as_nanos());
+            let shaken = tokio::time::timeout(patience, Socket::shake_hands(socket, identity.session()?));
+            shaken.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?
+        }
+    };
     let kind = match kind {
         Kind::SlashOrPipe => told_apart(&socket).await,
         kind => kind,
     };
+    Ok((socket, kind))
+}
+
+async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Socket, address: SocketAddr) {
     let mut newcomer = {
         let settings = &hub.borrow().settings;
         let gap = settings.pacing.unwrap_or_else(|| kind.gap());
@@ -241,9 +304,9 @@ async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: TcpS
 }
 
 /// Program 4's client speaks first, program 2's waits for a greeting.
-async fn told_apart(socket: &TcpStream) -> Kind {
+async fn told_apart(socket: &Socket) -> Kind {
     let wait = Span::from_nanos(SPEAKS_WITHIN.as_nanos());
-    match tokio::time::timeout(wait, socket.peek(&mut [0])).await {
+    match tokio::time::timeout(wait, socket.speaks()).await {
         Ok(_) => Kind::Pipe,
         Err(_) => Kind::Slash,
     }

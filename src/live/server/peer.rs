@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::chat::protocol::ServerSession;
+use crate::live::socket::Socket;
 use crate::time::{Duration, Instant};
 
 /// A connection.
@@ -24,8 +24,8 @@ pub(super) struct Peer {
     framed: bool,
     /// The number of its emulated path, if it has one.
     pub path: Option<u64>,
-    /// Written by the hub itself where it is a plain socket.
-    pub socket: Option<Rc<TcpStream>>,
+    /// Written by the hub itself where no path is emulated.
+    pub socket: Option<Rc<Socket>>,
     /// Rouses its writer: there is something to write, or it is closing.
     pub writer: Rc<Notify>,
     /// Rouses its timer: the deadline has come nearer.
@@ -189,7 +189,7 @@ impl Peer {
         loop {
             let (bytes, from) = match self.next(now) {
                 Ok(next) => next,
-                Err(flushed) => return flushed,
+                Err(flushed) => return settled(&socket, flushed),
             };
             let result = if self.framed && self.gap.is_zero() && self.queue.len() > 1 {
                 socket.try_write_vectored(&self.slices())
@@ -213,5 +213,17 @@ impl Peer {
             *slice = std::io::IoSlice::new(&first[self.written..]);
         }
         slices
+    }
+}
+
+/// Nothing is written as long as part of it waits in this process; an ending is announced.
+fn settled(socket: &Socket, flushed: Flushed) -> Flushed {
+    if flushed == Flushed::Finished {
+        socket.say_last();
+    }
+    match socket.try_flush() {
+        Ok(()) => flushed,
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Flushed::Blocked,
+        Err(_) => Flushed::Broken,
     }
 }

@@ -6,10 +6,10 @@ use std::io;
 use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use crate::live::gateway::Stream;
+use crate::live::socket::Socket;
 use crate::live::splice::Abort as _;
 use crate::time::Duration;
 
@@ -18,7 +18,7 @@ const LONGEST: usize = 4 << 20;
 
 /// Carries frames between a client's socket and the near end of its path until both directions have
 /// ended; when one breaks, both ends are reset.
-pub(super) async fn carry(socket: TcpStream, near: Stream, gap: Duration) {
+pub(super) async fn carry(socket: Socket, near: Stream, gap: Duration) {
     let socket = Rc::new(socket);
     let (mut from_path, mut to_path) = tokio::io::split(near);
     let up = async {
@@ -41,10 +41,10 @@ pub(super) async fn carry(socket: TcpStream, near: Stream, gap: Duration) {
             if let Some(next) = next {
                 sleep_until(next).await;
             }
-            write_all(&socket, &frame).await?;
+            socket.write_all(&frame).await?;
             next = (!gap.is_zero()).then(|| Instant::now() + gap);
         }
-        rustix::net::shutdown(&*socket, rustix::net::Shutdown::Write).map_err(io::Error::from)
+        socket.shutdown().await
     };
     let result = tokio::try_join!(up, down);
     if result.is_err() {
@@ -53,18 +53,6 @@ pub(super) async fn carry(socket: TcpStream, near: Stream, gap: Duration) {
             socket.abort();
         }
     }
-}
-
-async fn write_all(socket: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        socket.writable().await?;
-        match socket.try_write(bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// Four bytes of length, then the bytes.

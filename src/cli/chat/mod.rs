@@ -1,0 +1,153 @@
+//! `testbed chat`: a person at a terminal, or a script.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `session` | one connection: what is heard, what is typed |
+//! | `screen` | where that is shown: with an editor, or line by line |
+//! | `editor` | the line being typed, and the terminal's care |
+//! | `known` | people and rooms heard of, for completion |
+//! | `words` | events as words, marks and colours |
+
+mod editor;
+mod known;
+mod screen;
+mod session;
+mod words;
+
+use std::collections::VecDeque;
+use std::time::Duration as Span;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::output::Failure;
+use super::tls::ClientTls;
+use crate::chat::protocol::Kind;
+use crate::live::client::{Client, Target};
+use crate::live::clock::Clock;
+use screen::Screen;
+use session::{Count, End, Person, has_left};
+
+/// Talk on a chat server, in any dialect
+///
+/// Lines are said to everyone; lines that begin with a slash are commands, /help lists them. At a
+/// terminal the line being typed stays whole while others talk, the arrow keys bring back earlier
+/// lines, Tab completes commands, people and rooms, Ctrl-C empties the line, and on an empty one
+/// Ctrl-C and Ctrl-D leave. When the connection is lost it is made again, and what was not
+/// acknowledged is said again, once. Lines may come from a script: at the end of the input it leaves.
+#[derive(Debug, Args)]
+pub struct Chat {
+    /// The name under which to join; NAME:PASSWORD where the server keeps accounts
+    nick: String,
+    /// The server [default: the dialect's usual port of 127.0.0.1]
+    #[arg(long, value_name = "ADDR")]
+    address: Option<String>,
+    #[command(flatten)]
+    tls: ClientTls,
+    /// The dialect to speak
+    #[arg(long, value_name = "NAME", default_value = "json-lines")]
+    dialect: String,
+    /// How often to connect again after a loss, waiting 1 s, 2 s, 4 s and so on
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    reconnects: u32,
+    /// How long to listen after the end of the input
+    #[arg(long, value_name = "TIME", default_value = "300ms")]
+    linger: crate::time::Duration,
+}
+
+impl Chat {
+    /// Talks until the person leaves or the input ends.
+    pub fn execute(self) -> Result<(), Failure> {
+        let kind = Kind::by_name(&self.dialect).ok_or_else(|| {
+            let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+            let help = format!("write one of {}", names.join(", "));
+            Failure::usage(format!("there is no dialect '{}'", self.dialect), help)
+        })?;
+        let target = self.tls.target(self.address.as_deref(), kind)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), ""))?;
+        let result = runtime.block_on(self.start(&target));
+        // A line that is being waited for must not keep the program alive.
+        runtime.shutdown_background();
+        result
+    }
+
+    async fn start(&self, target: &Target) -> Result<(), Failure> {
+        let clock = Clock::start();
+        // Before the screen is taken: a server that is not there is said in a plain way.
+        let client = Client::connect(target, clock).await.map_err(|error| {
+            let help = "start a server with `testbed serve`, or name another with --address HOST:PORT";
+            Failure::other(format!("cannot connect to {}: {error}", target.address), help)
+        })?;
+        let (screen, typed) = Screen::open(nick_of(&self.nick))?;
+        let mut person = Person {
+            nick: &self.nick,
+            linger: Span::from_nanos(self.linger.as_nanos()),
+            clock,
+            screen,
+            typed,
+            count: Count::default(),
+            again: VecDeque::new(),
+        };
+        if matches!(person.screen, Screen::Lines) {
+            return self.talk(client, target, &mut person).await;
+        }
+        // The terminal is put right before this program obeys.
+        let cannot = |error: std::io::Error| Failure::other(format!("cannot listen for signals: {error}"), "");
+        let mut term = signal(SignalKind::terminate()).map_err(cannot)?;
+        tokio::select! {
+            result = self.talk(client, target, &mut person) => result,
+            _ = term.recv() => Err(Failure::Interrupted),
+        }
+    }
+
+    /// Talks over one connection after the other.
+    async fn talk(&self, first: Client, target: &Target, person: &mut Person<'_>) -> Result<(), Failure> {
+        let mut client = Some(first);
+        let mut attempt = 0;
+        loop {
+            let lost = match client.take() {
+                Some(client) => {
+                    person.count.connections += 1;
+                    match person.converse(client, || attempt = 0).await? {
+                        End::Left => return Ok(()),
+                        End::Rejected(why) => {
+                            let problem = format!("the server does not let {} in: {why}", nick_of(&self.nick));
+                            return Err(Failure::other(problem, ""));
+                        }
+                        End::Lost(why, unsaid) => {
+                            person.again = unsaid;
+                            why
+                        }
+                    }
+                }
+                None => tokio::select! {
+                    connected = Client::connect(target, person.clock) => match connected {
+                        Ok(connected) => {
+                            client = Some(connected);
+                            continue;
+                        }
+                        Err(error) => error.to_string(),
+                    },
+                    () = has_left(&mut person.typed.left) => return Ok(()),
+                },
+            };
+            if attempt == self.reconnects {
+                let problem = format!("the connection to {} is lost: {lost}", target.address);
+                return Err(Failure::other(problem, ""));
+            }
+            let wait = Span::from_secs(1 << attempt.min(5));
+            attempt += 1;
+            person.screen.warn(&format!("connection lost ({lost}); trying again in {} s", wait.as_secs()));
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = has_left(&mut person.typed.left) => return Ok(()),
+            }
+        }
+    }
+}
+
+/// The name without the password that may follow it.
+fn nick_of(nick: &str) -> &str {
+    nick.split(':').next().unwrap_or_default()
+}

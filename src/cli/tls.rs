@@ -1,0 +1,60 @@
+//! The options of TLS: who a server is, and whom a client believes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::output::Failure;
+use crate::chat::protocol::Kind;
+use crate::live::client::Target;
+use crate::live::tls::{Identity, TlsError, Trust};
+
+/// For servers.
+#[derive(Debug, Args)]
+pub struct ServerTls {
+    /// Speak TLS on every listener, with the certificates in this file (PEM), the server's own first
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key that belongs to --tls-cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// A listener that speaks TLS, beside those of --dialect, which then do not; may be repeated
+    #[arg(long = "tls-dialect", value_name = "NAME=ADDR", requires = "tls_cert")]
+    pub tls_dialects: Vec<String>,
+}
+
+/// For clients.
+#[derive(Debug, Args)]
+pub struct ClientTls {
+    /// Speak TLS; the server must have a certificate for the host of --address
+    #[arg(long)]
+    tls: bool,
+    /// Whom to believe: certificates of authorities, or the server's own (PEM) [default: the system's]
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    tls_ca: Option<PathBuf>,
+}
+
+impl ServerTls {
+    /// Who the server is, if it speaks TLS.
+    pub fn identity(&self) -> Result<Option<Identity>, Failure> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(chain), Some(key)) => Ok(Some(Identity::load(chain, key)?)),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl ClientTls {
+    /// The server at `address`, or at the dialect's usual port of this machine.
+    pub fn target(&self, address: Option<&str>, kind: Kind) -> Result<Target, Failure> {
+        let usual = || format!("127.0.0.1:{}", kind.port());
+        let tls = if self.tls { Some(Trust::load(self.tls_ca.as_deref())?) } else { None };
+        Ok(Target { address: address.map_or_else(usual, str::to_owned), kind, tls })
+    }
+}
+
+impl From<TlsError> for Failure {
+    fn from(error: TlsError) -> Failure {
+        Failure::usage(error.problem, error.help)
+    }
+}
