@@ -111,7 +111,7 @@ impl Serve {
 
     /// Plain ones and those that speak TLS: all are one or the other, unless both were asked for.
     fn listeners(&self, identity: Option<Identity>) -> Result<Listeners, Failure> {
-        let (asked, secure) = (&self.dialects, &self.tls.tls_dialects);
+        let (asked, secure) = (&self.dialects, &self.tls.listeners);
         Ok(match identity {
             None => Listeners { plain: listeners("--dialect", asked)?, tls: None },
             Some(identity) if secure.is_empty() => {

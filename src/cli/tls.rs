@@ -13,14 +13,16 @@ use crate::live::tls::{Identity, TlsError, Trust};
 #[derive(Debug, Args)]
 pub struct ServerTls {
     /// Speak TLS on every listener, with the certificates in this file (PEM), the server's own first
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
+    ///
+    /// With --tls-dialect, only on those listeners.
+    #[arg(long = "tls-cert", value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
     /// The key that belongs to --tls-cert (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
+    #[arg(long = "tls-key", value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
     /// A listener that speaks TLS, beside those of --dialect, which then do not; may be repeated
-    #[arg(long = "tls-dialect", value_name = "NAME=ADDR", requires = "tls_cert")]
-    pub tls_dialects: Vec<String>,
+    #[arg(long = "tls-dialect", value_name = "NAME=ADDR", requires = "cert")]
+    pub listeners: Vec<String>,
 }
 
 /// For clients.
@@ -37,7 +39,7 @@ pub struct ClientTls {
 impl ServerTls {
     /// Who the server is, if it speaks TLS.
     pub fn identity(&self) -> Result<Option<Identity>, Failure> {
-        match (&self.tls_cert, &self.tls_key) {
+        match (&self.cert, &self.key) {
             (Some(chain), Some(key)) => Ok(Some(Identity::load(chain, key)?)),
             _ => Ok(None),
         }

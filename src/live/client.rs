@@ -97,7 +97,8 @@ impl Client {
             let before = events.len();
             let waits = !self.is_idle();
             let deadline = self.session.poll_timeout();
-            let (clock, next_write) = (self.clock, if self.flushes { Instant::ZERO } else { self.next_write });
+            let (clock, next_write) =
+                (self.clock, if self.flushes { Instant::ZERO } else { self.next_write });
             tokio::select! {
                 ready = self.socket.readable() => {
                     ready?;

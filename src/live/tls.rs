@@ -97,10 +97,9 @@ impl Trust {
             return Err(TlsError { problem, help: HOW_TO });
         }
         let versions = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let versions = versions.with_safe_default_protocol_versions().map_err(|error| TlsError {
-            problem: format!("cannot use TLS: {error}"),
-            help: "",
-        })?;
+        let versions = versions
+            .with_safe_default_protocol_versions()
+            .map_err(|error| TlsError { problem: format!("cannot use TLS: {error}"), help: "" })?;
         let config = versions.with_root_certificates(roots).with_no_client_auth();
         Ok(Trust { config: Arc::new(config), file })
     }

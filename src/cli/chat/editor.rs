@@ -140,12 +140,7 @@ struct Assistant(Shared);
 impl Completer for Assistant {
     type Candidate = String;
 
-    fn complete(
-        &self,
-        line: &str,
-        at: usize,
-        _: &Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<String>)> {
+    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
         Ok(lock(&self.0).completions(&line[..at]))
     }
 }

@@ -62,9 +62,9 @@ impl Known {
 
     /// What the word before the cursor can become, and where that word begins.
     pub fn completions(&self, before: &str) -> (usize, Vec<String>) {
-        let start = before.rfind(char::is_whitespace).map_or(0, |at| {
-            at + before[at..].chars().next().map_or(1, char::len_utf8)
-        });
+        let start = before
+            .rfind(char::is_whitespace)
+            .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
         let word = &before[start..];
         let mut earlier = before[..start].split_whitespace();
         let command = earlier.next().filter(|first| first.starts_with('/'));

@@ -93,7 +93,8 @@ impl Chat {
             return self.talk(client, target, &mut person).await;
         }
         // The terminal is put right before this program obeys.
-        let cannot = |error: std::io::Error| Failure::other(format!("cannot listen for signals: {error}"), "");
+        let cannot =
+            |error: std::io::Error| Failure::other(format!("cannot listen for signals: {error}"), "");
         let mut term = signal(SignalKind::terminate()).map_err(cannot)?;
         tokio::select! {
             result = self.talk(client, target, &mut person) => result,
@@ -112,7 +113,8 @@ impl Chat {
                     match person.converse(client, || attempt = 0).await? {
                         End::Left => return Ok(()),
                         End::Rejected(why) => {
-                            let problem = format!("the server does not let {} in: {why}", nick_of(&self.nick));
+                            let problem =
+                                format!("the server does not let {} in: {why}", nick_of(&self.nick));
                             return Err(Failure::other(problem, ""));
                         }
                         End::Lost(why, unsaid) => {

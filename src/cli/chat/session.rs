@@ -159,6 +159,6 @@ impl Person<'_> {
 /// Waits until the person at the terminal has left; for a script, forever.
 pub async fn has_left(left: &mut watch::Receiver<bool>) {
     if left.wait_for(|&left| left).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -47,7 +47,9 @@ pub fn parts(event: &Event) -> Option<Vec<Part>> {
         Event::Joined { nick: name } => vec![nick(name), words(" has come")],
         Event::Left { nick: name } => vec![nick(name), words(" has gone")],
         Event::Message { from, text: said } => vec![nick(from), words(": "), text(said)],
-        Event::Past { from, text: said, .. } => vec![words("(earlier) "), nick(from), words(": "), text(said)],
+        Event::Past { from, text: said, .. } => {
+            vec![words("(earlier) "), nick(from), words(": "), text(said)]
+        }
         Event::Direct { from, text: said } => {
             vec![Mark("(private) "), nick(from), words(" to you: "), text(said)]
         }
@@ -180,7 +182,8 @@ mod tests {
     #[test]
     fn colours_are_all_that_is_passed_to_the_terminal() {
         let look = Look { colours: true };
-        let mut left = look.line("12:00:00", "kim", &direct()) + &look.prompt("k\x07im") + &look.note("x\x1b");
+        let mut left =
+            look.line("12:00:00", "kim", &direct()) + &look.prompt("k\x07im") + &look.note("x\x1b");
         for code in ["0", BOLD, FAINT, PRIVATE].into_iter().chain(NICKS) {
             left = left.replace(&format!("\x1b[{code}m"), "");
         }

@@ -135,11 +135,7 @@ impl Server {
     }
 
     /// With further listeners, which speak TLS.
-    pub async fn with_tls(
-        mut self,
-        identity: &Identity,
-        addresses: &[(Kind, String)],
-    ) -> io::Result<Server> {
+    pub async fn with_tls(mut self, identity: &Identity, addresses: &[(Kind, String)]) -> io::Result<Server> {
         self.listen(addresses, Some(identity)).await?;
         Ok(self)
     }
