@@ -50,7 +50,9 @@ impl Terminal {
         });
         keys.flush().expect("a terminal");
         let terminal = Terminal { child, keys, line: line.into(), screen };
-        terminal.shows(&format!("{nick}> "));
+        // Which of the two comes first depends on who is faster.
+        terminal.has(&format!("{nick}> "));
+        terminal.has("you are ");
         terminal
     }
 
@@ -60,13 +62,22 @@ impl Terminal {
 
     /// Waits until this appears, after what appeared before, and forgets all of that.
     fn shows(&self, text: &str) -> String {
+        self.has(text);
+        // More may have come meanwhile, behind it.
+        let mut screen = self.screen.lock().expect("no panic");
+        let all = String::from_utf8_lossy(&screen).into_owned();
+        let at = all.find(text).expect("it was there") + text.len();
+        *screen = all.as_bytes()[at..].to_vec();
+        all
+    }
+
+    /// Waits until this appears.
+    fn has(&self, text: &str) -> String {
         let started = Instant::now();
         loop {
-            let mut screen = self.screen.lock().expect("no panic");
+            let screen = self.screen.lock().expect("no panic");
             let all = String::from_utf8_lossy(&screen).into_owned();
-            if let Some(at) = all.find(text) {
-                let rest = all[at + text.len()..].to_owned();
-                *screen = rest.into_bytes();
+            if all.contains(text) {
                 return all;
             }
             drop(screen);
