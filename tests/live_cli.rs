@@ -145,7 +145,12 @@ fn wrong_arguments_of_the_live_commands_are_explained() {
     for (words, mark, code) in [
         (&["serve", "--dialect", "morse=127.0.0.1:0"][..], "there is no dialect 'morse'", 2),
         (&["serve", "--dialect", "slash"], "there is no `=`", 2),
-        (&["serve", "--dialect", "slash=nowhere", "--admin", "127.0.0.1:0"], "cannot listen on nowhere", 1),
+        (
+            &["serve", "--dialect", "slash=nowhere.invalid:1", "--admin", "127.0.0.1:0"],
+            "cannot listen on nowhere",
+            1,
+        ),
+        (&["serve", "--dialect", "slash=nowhere", "--admin", "127.0.0.1:0"], "HOST:PORT", 2),
         (&["serve", "--admin", "0.0.0.0:0", "--dialect", "slash=127.0.0.1:0"], "need a token", 1),
         (&["serve", "--loss", "ten"], "ten", 2),
         (&["serve", "--loss", "10%", "--scenario", "x.toml"], "cannot be used with", 2),

@@ -94,3 +94,18 @@ fn administrators_from_elsewhere_need_a_token() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--admin-token"), "{output:?}");
 }
+
+#[test]
+fn what_is_no_address_is_bad_usage() {
+    for words in [
+        &["proxy", "19000", "127.0.0.1:9"][..],
+        &["proxy", "127.0.0.1:0", "18080"],
+        &["proxy", "127.0.0.1:0", "localhost:http"],
+        &["serve", "--dialect", "json-lines=xyz"],
+        &["serve", "--admin", ":8889"],
+        &["probe", "connectivity", "--export", "results.xyz"],
+    ] {
+        let output = testbed(words).output().expect("the program runs");
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
+    }
+}

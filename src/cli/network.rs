@@ -24,6 +24,16 @@ fn read(file: &Path) -> Result<(String, String), Failure> {
     Ok((name, text))
 }
 
+/// An address as it is written on the command line: `HOST:PORT`.
+pub fn host_and_port(text: &str) -> Result<String, String> {
+    let parts = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    let port = parts.and_then(|(_, port)| port.parse::<u16>().ok());
+    match port {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("an address is HOST:PORT, e. g. 127.0.0.1:9000".to_owned()),
+    }
+}
+
 /// A flag that Ctrl-C and SIGTERM set; a second one ends the program at once.
 pub fn stop_on_signals() -> Result<watch::Sender<bool>, Failure> {
     let stop = watch::Sender::new(false);

@@ -56,7 +56,7 @@ pub struct Probe {
     #[arg(long)]
     json: bool,
     /// Write the results to a file, by its name .json or .csv
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = export_file)]
     export: Option<PathBuf>,
 }
 
@@ -243,6 +243,13 @@ fn results(address: &str, outcomes: &[Outcome]) -> Value {
 #[expect(clippy::disallowed_methods, reason = "an export says when it was made")]
 fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+/// Tables are CSV, all else is JSON; a name that says neither is a slip of the pen.
+fn export_file(text: &str) -> Result<PathBuf, String> {
+    let file = PathBuf::from(text);
+    let known = file.extension().is_some_and(|kind| kind == "csv" || kind == "json");
+    if known { Ok(file) } else { Err("the name ends in .json or .csv".to_owned()) }
 }
 
 fn export(file: &Path, results: &Value, outcomes: &[Outcome]) -> Result<(), Failure> {

@@ -20,14 +20,16 @@ use crate::live::proxy::{Count, Proxy};
 #[derive(Debug, Args)]
 pub struct ProxyCommand {
     /// Where clients connect, e. g. 127.0.0.1:9000
+    #[arg(value_parser = network::host_and_port)]
     listen: String,
     /// The server, e. g. localhost:80
+    #[arg(value_parser = network::host_and_port)]
     upstream: String,
     #[command(flatten)]
     network: Options,
     /// Where administrators connect, e. g. 127.0.0.1:8889: `testbed admin simulate 2% 100ms` changes the
     /// network while it runs; without this, nobody can
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = network::host_and_port)]
     admin: Option<String>,
     /// What administrators must show; needed at any address but this machine's own
     #[arg(

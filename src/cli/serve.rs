@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::network::host_and_port;
 use super::output::Failure;
 use super::tls::ServerTls;
 use crate::chat::protocol::{self, Kind};
@@ -26,7 +27,7 @@ pub struct Serve {
     #[command(flatten)]
     tls: ServerTls,
     /// Where administrators connect; anything but this machine needs --admin-token
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", value_parser = host_and_port)]
     admin: String,
     /// What administrators must show
     #[arg(long, value_name = "TOKEN", env = "TESTBED_ADMIN_TOKEN", hide_env_values = true)]
@@ -125,14 +126,24 @@ impl Serve {
     }
 
     async fn serve(self, settings: Settings, listeners: Listeners) -> Result<(), Failure> {
-        let help = "choose another address with --dialect NAME=ADDR or --admin ADDR";
-        let failed = |error: std::io::Error| Failure::other(error, help);
+        let store = self.store.as_ref().map(|path| path.display().to_string());
+        let failed = |error: std::io::Error| {
+            let about_store = store.as_ref().is_some_and(|path| error.to_string().contains(path.as_str()));
+            let help = if about_store {
+                "name another file with --store, or repair this one"
+            } else {
+                "choose another address with --dialect NAME=ADDR"
+            };
+            Failure::other(error, help)
+        };
         let description = settings.network.as_ref().map(Conditions::describe);
         let mut server = Server::bind(settings, &listeners.plain).await.map_err(failed)?;
         if let Some((identity, addresses)) = &listeners.tls {
             server = server.with_tls(identity, addresses).await.map_err(failed)?;
         }
-        let server = server.with_admin(&self.admin, self.admin_token).await.map_err(failed)?;
+        let server = server.with_admin(&self.admin, self.admin_token).await.map_err(|error| {
+            Failure::other(error, "choose another address with --admin ADDR, or set --admin-token TOKEN")
+        })?;
         for (kind, address) in server.addresses() {
             eprintln!("{:<12} {address}", kind.name());
         }
@@ -172,7 +183,8 @@ fn listeners(option: &str, asked: &[String]) -> Result<Vec<(Kind, String)>, Fail
             text.split_once('=').ok_or_else(|| bad(format!("{option} {text}: there is no `=`")))?;
         let kind = Kind::by_name(name)
             .ok_or_else(|| bad(format!("{option} {text}: there is no dialect '{name}'")))?;
-        Ok((kind, address.to_owned()))
+        let address = host_and_port(address).map_err(|error| bad(format!("{option} {text}: {error}")))?;
+        Ok((kind, address))
     };
     asked.iter().map(parse).collect()
 }
