@@ -16,6 +16,19 @@ use crate::rng;
 /// The file's name.
 pub const FILE: &str = "manifest.json";
 
+/// The other files of a result folder, and what else it holds.
+pub const FILES: [&str; 7] = [
+    "trials.csv",
+    "summary.csv",
+    "flows.csv",
+    "links.csv",
+    "realised.csv",
+    "lateness.csv",
+    "report.html",
+];
+/// See [`FILES`].
+pub const FOLDERS: [&str; 3] = ["series", "latency", "plots"];
+
 /// Changes when a file or a column changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
 
@@ -175,20 +188,12 @@ impl Manifest {
     }
 
     fn hash_all(&mut self, dir: &Path) -> Result<(), ReportError> {
-        for name in [
-            "trials.csv",
-            "summary.csv",
-            "flows.csv",
-            "links.csv",
-            "realised.csv",
-            "lateness.csv",
-            "report.html",
-        ] {
+        for name in FILES {
             if dir.join(name).exists() {
                 self.hash_file(dir, name.to_owned())?;
             }
         }
-        for folder in ["series", "latency", "plots"] {
+        for folder in FOLDERS {
             if dir.join(folder).exists() {
                 self.hash_folder(dir, folder)?;
             }

@@ -35,19 +35,6 @@ pub struct ResultFolder {
     done: BTreeSet<(usize, u32)>,
 }
 
-/// What a run writes; only this is ever removed.
-const OUR_FILES: [&str; 8] = [
-    "trials.csv",
-    "summary.csv",
-    "flows.csv",
-    "links.csv",
-    "realised.csv",
-    "lateness.csv",
-    "report.html",
-    manifest::FILE,
-];
-const OUR_FOLDERS: [&str; 3] = ["series", "latency", "plots"];
-
 impl ResultFolder {
     /// Opens `dir`, creating it if needed. Fails at once if it cannot be written, if it holds what
     /// `mode` must not touch, or if a resumed run was another one.
@@ -162,17 +149,17 @@ fn earlier_run(dir: &Path) -> Result<Earlier, ReportError> {
     })
 }
 
-/// Removes what an earlier run wrote; the manifest last, so that a kill leaves a folder of ours.
+/// Removes what an earlier run wrote, and nothing else; the manifest last, so that a kill leaves a folder of ours.
 fn clear(dir: &Path) -> Result<(), ReportError> {
     let ignore_absent = |result: io::Result<()>, path: &Path| match result {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ReportError::io("remove", path)(error)),
         _ => Ok(()),
     };
-    for name in OUR_FOLDERS {
+    for name in manifest::FOLDERS {
         let path = dir.join(name);
         ignore_absent(fs::remove_dir_all(&path), &path)?;
     }
-    for name in OUR_FILES {
+    for name in manifest::FILES.into_iter().chain([manifest::FILE]) {
         let path = dir.join(name);
         ignore_absent(fs::remove_file(&path), &path)?;
     }

@@ -155,24 +155,8 @@ impl Session {
         format!("{kind}_{}_{}", at.unix_nanos() / 1_000_000_000, 999 + self.made)
     }
 
-    /// Acknowledgments bypass the window, and nobody acknowledges them.
-    fn acknowledge(&mut self, moment: Moment, id: &str) {
-        let content = serde_json::json!({ "ack_for": id }).to_string().replace("\":\"", "\": \"");
-        let message = Message {
-            id: self.own_id("ack", moment.at).into(),
-            kind: "ack".into(),
-            sender: SERVER.into(),
-            content: content.into(),
-            timestamp: seconds(moment.at),
-            order: self.order(),
-        };
-        let mut bytes = Vec::new();
-        message.encode(&mut bytes);
-        self.out.push_back(bytes.into());
-    }
-
-    /// A message to this client alone, to be acknowledged.
-    fn send(&mut self, moment: Moment, kind: &str, content: &str) {
+    /// A message of its own: its id and its frame.
+    fn make(&mut self, moment: Moment, kind: &str, content: &str) -> (String, Vec<u8>) {
         let id = self.own_id(kind, moment.at);
         let message = Message {
             id: Cow::Borrowed(&id),
@@ -184,6 +168,19 @@ impl Session {
         };
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
+        (id, bytes)
+    }
+
+    /// Acknowledgments bypass the window, and nobody acknowledges them.
+    fn acknowledge(&mut self, moment: Moment, id: &str) {
+        let content = serde_json::json!({ "ack_for": id }).to_string().replacen("\":\"", "\": \"", 1);
+        let (_, bytes) = self.make(moment, "ack", &content);
+        self.out.push_back(bytes.into());
+    }
+
+    /// A message to this client alone, to be acknowledged.
+    fn send(&mut self, moment: Moment, kind: &str, content: &str) {
+        let (id, bytes) = self.make(moment, kind, content);
         self.push(moment, id.into_bytes().into(), bytes.into());
     }
 
