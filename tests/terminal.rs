@@ -50,10 +50,19 @@ impl Terminal {
         });
         keys.flush().expect("a terminal");
         let terminal = Terminal { child, keys, line: line.into(), screen };
-        // Which of the two comes first depends on who is faster.
-        terminal.has(&format!("{nick}> "));
-        terminal.has("you are ");
+        // Which of the two comes first is a matter of chance.
+        for text in [format!("{nick}> "), "you are ".to_owned()] {
+            let started = Instant::now();
+            while !terminal.seen().contains(&text) {
+                assert!(started.elapsed() < PATIENCE, "{text:?} is not in {:?}", terminal.seen());
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
         terminal
+    }
+
+    fn seen(&self) -> String {
+        String::from_utf8_lossy(&self.screen.lock().expect("no panic")).into_owned()
     }
 
     fn types(&mut self, keys: &str) {
@@ -62,22 +71,13 @@ impl Terminal {
 
     /// Waits until this appears, after what appeared before, and forgets all of that.
     fn shows(&self, text: &str) -> String {
-        self.has(text);
-        // More may have come meanwhile, behind it.
-        let mut screen = self.screen.lock().expect("no panic");
-        let all = String::from_utf8_lossy(&screen).into_owned();
-        let at = all.find(text).expect("it was there") + text.len();
-        *screen = all.as_bytes()[at..].to_vec();
-        all
-    }
-
-    /// Waits until this appears.
-    fn has(&self, text: &str) -> String {
         let started = Instant::now();
         loop {
-            let screen = self.screen.lock().expect("no panic");
+            let mut screen = self.screen.lock().expect("no panic");
             let all = String::from_utf8_lossy(&screen).into_owned();
-            if all.contains(text) {
+            if let Some(at) = all.find(text) {
+                let rest = all[at + text.len()..].to_owned();
+                *screen = rest.into_bytes();
                 return all;
             }
             drop(screen);
@@ -124,7 +124,6 @@ fn what_is_typed_stays_whole_while_others_talk() {
     let server = Running::start(usual(), &[Kind::Slash]);
     let mut bob = bob(&server);
     let mut kim = Terminal::start(&server, "kim", false);
-    kim.shows("you are kim");
     assert!(kim.is_raw());
     bob.ignores();
     kim.types("half a li");
@@ -151,13 +150,11 @@ fn every_way_out_leaves_the_terminal_as_it_was() {
     let server = Running::start(usual(), &[Kind::Slash]);
     for keys in ["\x03", "\x04", "/quit\r", "/exit\r", "/q\r", "half\x03\x04"] {
         let mut kim = Terminal::start(&server, "kim", true);
-        kim.shows("you are ");
         kim.types(keys);
         assert_eq!(kim.ends(), 0, "{keys:?}");
     }
     // Not even in mid-line, when the server goes.
     let mut kim = Terminal::start(&server, "kim", true);
-    kim.shows("you are ");
     kim.types("half a li");
     kim.shows("li");
     server.stop();
@@ -170,7 +167,7 @@ fn colours_are_left_out_on_request() {
     let server = Running::start(usual(), &[Kind::Slash]);
     for colours in [true, false] {
         let kim = Terminal::start(&server, "kim", colours);
-        let shown = kim.shows("you are ") + &kim.shows("kim");
+        let shown = kim.seen();
         assert_eq!(shown.contains("\x1b[2m"), colours, "{shown:?}");
     }
 }

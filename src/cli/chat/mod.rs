@@ -77,6 +77,8 @@ impl Chat {
         // Before the screen is taken: a server that is not there is said in a plain way.
         let client = Client::connect(target, clock).await.map_err(|error| {
             let help = "start a server with `testbed serve`, or name another with --address HOST:PORT";
+            // Somebody is there whom we do not understand or believe, and the error says why.
+            let help = if error.kind() == std::io::ErrorKind::InvalidData { "" } else { help };
             Failure::other(format!("cannot connect to {}: {error}", target.address), help)
         })?;
         let (screen, typed) = Screen::open(nick_of(&self.nick))?;
