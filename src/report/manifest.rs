@@ -17,15 +17,8 @@ use crate::rng;
 pub const FILE: &str = "manifest.json";
 
 /// The other files of a result folder, and what else it holds.
-pub const FILES: [&str; 7] = [
-    "trials.csv",
-    "summary.csv",
-    "flows.csv",
-    "links.csv",
-    "realised.csv",
-    "lateness.csv",
-    "report.html",
-];
+pub const FILES: [&str; 7] =
+    ["trials.csv", "summary.csv", "flows.csv", "links.csv", "realised.csv", "lateness.csv", "report.html"];
 /// See [`FILES`].
 pub const FOLDERS: [&str; 3] = ["series", "latency", "plots"];
 
