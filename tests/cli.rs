@@ -41,7 +41,6 @@ const BAD: &[(&str, &str, &str)] = &[
     ("no unit", "duration = 3", "duration"),
     ("a bell in the title", "duration = \"2s\"\ntitle = \"ding \\u0007\"", "control character"),
     ("a title of two lines", "duration = \"2s\"\ntitle = \"one\\ntwo\"", "one line"),
-    ("rack without SACK", "duration = \"2s\"\ntcp = { recovery = \"rack\", sack = false }", "newreno"),
     ("warm-up as long as the trial", "duration = \"2s\"\nwarmup = \"2s\"", "warmup"),
     ("no trials", "duration = \"2s\"\ntrials = 0", "trials"),
     ("unknown key", "durration = \"2s\"\nduration = \"2s\"", "duration"),
