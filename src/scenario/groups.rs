@@ -250,7 +250,8 @@ impl<'a> Layers<'a> {
             && !config.sack
             && let Some(node) = self.get("recovery")
         {
-            let message = "`rack` learns of losses from SACK; while `sack` is off, it is RFC 6582 (`newreno`)";
+            let message =
+                "`rack` learns of losses from SACK; while `sack` is off, it is RFC 6582 (`newreno`)";
             problems.push(Problem::warning(node.place, message, "leave `sack` on, or write \"newreno\""));
         }
         for (key, bytes) in [("receive_window", config.receive_window), ("send_buffer", config.send_buffer)] {
