@@ -122,6 +122,12 @@ fn real_time_gives_the_figures_of_virtual_time() {
         }));
     }
     let late = read(&dir.path().join("live"), "lateness.csv");
+    let latest = column(&dir.path().join("live"), "lateness.csv", "p99_us").into_iter().fold(0.0, f64::max);
+    if latest > 5_000.0 {
+        // An eighth of the latency that is compared: the machine is measured, not the program.
+        eprintln!("skipped: this machine was {latest} us late, which is too busy for real time");
+        return;
+    }
     let [live, of_model] = means.as_slice() else { unreachable!("two runs") };
     for (live, of_model) in live.iter().zip(of_model) {
         let ratio = live / of_model;
