@@ -299,6 +299,18 @@ impl Event {
     pub fn is_message(&self) -> bool {
         matches!(self, Event::Message { .. } | Event::Direct { .. } | Event::RoomMessage { .. })
     }
+
+    /// Whether the list of people is another one after it.
+    pub fn changes_people(&self) -> bool {
+        matches!(
+            self,
+            Event::Joined { .. }
+                | Event::Left { .. }
+                | Event::Renamed { .. }
+                | Event::Hidden
+                | Event::Revealed
+        )
+    }
 }
 
 impl Audience {

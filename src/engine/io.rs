@@ -47,8 +47,8 @@ impl Io for WorldIo<'_> {
         let number = match client.connections.reserved.take() {
             Some(first) => first,
             None => {
-                self.core.flows.push(Flow::new(client, self.app, now, seed));
-                u32::try_from(self.core.flows.len() - 1).expect("fewer than 2^32 connections")
+                let flow = Flow::new(client, self.app, now, seed);
+                self.core.push_flow(flow)
             }
         };
         self.core.touch(number, Direction::Up);

@@ -35,7 +35,7 @@ use recorder::Recorder;
 use topology::Topology;
 
 /// How long messages may take to arrive after the end of the measured interval.
-const DRAIN: Duration = Duration::from_secs(10);
+pub const DRAIN: Duration = Duration::from_secs(10);
 
 /// A network with all that runs on it.
 pub struct World {
@@ -144,9 +144,8 @@ impl World {
     /// Adds a client whose application begins at `starts`; returns its first connection.
     pub fn add_client(&mut self, mut client: Client, app: Box<dyn App>, starts: Instant) -> FlowId {
         // Numbered now, so that first connections are in the order of their clients.
-        let flow = u32::try_from(self.core.flows.len()).expect("fewer than 2^32 connections");
         let number = self.apps.len() as u32;
-        self.core.flows.push(Flow::new(&mut client, number, starts, self.core.seed));
+        let flow = self.core.push_flow(Flow::new(&mut client, number, starts, self.core.seed));
         client.connections.reserved = Some(flow);
         self.add_app(app, starts, Some(client));
         FlowId(flow)
@@ -395,6 +394,12 @@ impl World {
 }
 
 impl Core {
+    /// Takes in a connection; returns its number.
+    fn push_flow(&mut self, flow: Flow) -> u32 {
+        self.flows.push(flow);
+        u32::try_from(self.flows.len() - 1).expect("fewer than 2^32 connections")
+    }
+
     /// Whoever holds the port hears of it when it polls.
     fn tell_port(&mut self, port: Port, event: AppEvent) {
         let other = &self.flows[port.flow as usize].ends[port.direction.reverse().index()];

@@ -96,7 +96,7 @@ impl World {
                 self.core.flows[number as usize] = flow;
                 number
             }
-            None => self.push_flow(flow),
+            None => self.core.push_flow(flow),
         };
         self.begin(number)
     }
@@ -106,7 +106,7 @@ impl World {
     pub fn reserve_ports(&mut self, client: &mut Client, starts: Instant) -> FlowId {
         client.server_app = PORT;
         let flow = Flow::new(client, PORT, starts, self.core.seed);
-        let number = self.push_flow(flow);
+        let number = self.core.push_flow(flow);
         client.connections.reserved = Some(number);
         FlowId(number)
     }
@@ -117,15 +117,10 @@ impl World {
             Some(first) => first,
             None => {
                 let flow = Flow::new(client, PORT, self.core.now, self.core.seed);
-                self.push_flow(flow)
+                self.core.push_flow(flow)
             }
         };
         self.begin(number)
-    }
-
-    fn push_flow(&mut self, flow: Flow) -> u32 {
-        self.core.flows.push(flow);
-        u32::try_from(self.core.flows.len() - 1).expect("fewer than 2^32 connections")
     }
 
     /// A connection sends its SYN.

@@ -153,55 +153,48 @@ impl Manifest {
     /// Takes the checksums of what the trials left in `dir`, when a run ends.
     pub(super) fn hash_records(&mut self, dir: &Path) -> Result<(), ReportError> {
         self.sha256.clear();
-        self.hash_all(dir)?;
-        self.sha256.retain(|name, _| is_record(name));
-        Ok(())
+        self.hash(dir, is_record)
     }
 
     /// Takes the checksums of what was computed from the records; theirs stay as the run wrote them.
     pub(super) fn hash_derived(&mut self, dir: &Path) -> Result<(), ReportError> {
-        let mut records = std::mem::take(&mut self.sha256);
-        records.retain(|name, _| is_record(name));
-        self.hash_all(dir)?;
-        self.sha256.retain(|name, _| !is_record(name));
-        self.sha256.append(&mut records);
-        Ok(())
+        self.sha256.retain(|name, _| is_record(name));
+        self.hash(dir, |name| !is_record(name))
     }
 
     /// The records that are not what the run wrote; what is not there any more is no lie.
     pub(super) fn changed_records(&self, dir: &Path) -> Result<Vec<String>, ReportError> {
         let mut now = self.clone();
         now.sha256.clear();
-        now.hash_all(dir)?;
-        let changed = |name: &&String| {
-            let then = self.sha256.get(*name);
-            is_record(name) && then.is_some() && then != now.sha256.get(*name)
-        };
-        Ok(now.sha256.keys().filter(changed).cloned().collect())
+        now.hash(dir, is_record)?;
+        let changed =
+            |(name, sum): &(&String, &String)| self.sha256.get(*name).is_some_and(|then| then != *sum);
+        Ok(now.sha256.iter().filter(changed).map(|(name, _)| name.clone()).collect())
     }
 
-    fn hash_all(&mut self, dir: &Path) -> Result<(), ReportError> {
-        for name in FILES {
+    /// Takes the checksums of the wanted files.
+    fn hash(&mut self, dir: &Path, wanted: fn(&str) -> bool) -> Result<(), ReportError> {
+        for name in FILES.into_iter().filter(|name| wanted(name)) {
             if dir.join(name).exists() {
                 self.hash_file(dir, name.to_owned())?;
             }
         }
         for folder in FOLDERS {
             if dir.join(folder).exists() {
-                self.hash_folder(dir, folder)?;
+                self.hash_folder(dir, folder, wanted)?;
             }
         }
         Ok(())
     }
 
-    fn hash_folder(&mut self, dir: &Path, folder: &str) -> Result<(), ReportError> {
+    fn hash_folder(&mut self, dir: &Path, folder: &str, wanted: fn(&str) -> bool) -> Result<(), ReportError> {
         let path = dir.join(folder);
         for entry in fs::read_dir(&path).map_err(ReportError::io("read", &path))? {
             let entry = entry.map_err(ReportError::io("read", &path))?;
             let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
             if entry.path().is_dir() {
-                self.hash_folder(dir, &name)?;
-            } else if entry.path().extension().is_none_or(|extension| extension != "tmp") {
+                self.hash_folder(dir, &name, wanted)?;
+            } else if wanted(&name) && entry.path().extension().is_none_or(|extension| extension != "tmp") {
                 self.hash_file(dir, name)?;
             }
         }
@@ -231,10 +224,10 @@ impl Manifest {
 
 /// Whether a file is what trials left, and not computed from that.
 fn is_record(name: &str) -> bool {
-    let tables = ["trials.csv", "flows.csv", "links.csv", "realised.csv", "lateness.csv"];
-    tables.contains(&name)
-        || name.starts_with("series/")
-        || name.starts_with("latency/") && Path::new(name).extension().is_none_or(|kind| kind != "hgrm")
+    let computed = ["summary.csv", "report.html"].contains(&name)
+        || name.starts_with("plots/")
+        || Path::new(name).extension().is_some_and(|kind| kind == "hgrm");
+    !computed
 }
 
 #[cfg(test)]

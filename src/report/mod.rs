@@ -67,42 +67,50 @@ pub fn finish(dir: &Path, finished: &str, pictures: bool) -> Result<Report, Repo
     let mut manifest = Manifest::read(dir)?;
     manifest.finished = Some(finished.to_owned());
     manifest.hash_records(dir)?;
-    derive(dir, manifest, pictures)
+    let results = Results::load(dir, &manifest.study)?;
+    derive(&results, manifest, pictures, &[])
 }
 
 /// Draws the pictures and the page of a result folder again, from its files alone.
 pub fn plot(dir: &Path) -> Result<Report, ReportError> {
     let manifest = Manifest::read(dir)?;
-    if Results::load(dir, &manifest.study)?.trials.is_empty() {
+    let results = Results::load(dir, &manifest.study)?;
+    if results.trials.is_empty() {
         let problem = "it holds no finished trial, and nothing is drawn of nothing";
         return Err(ReportError::malformed(&dir.join("trials.csv"), problem));
     }
-    derive(dir, manifest, true)
+    let changed = manifest.changed_records(dir)?;
+    derive(&results, manifest, true, &changed)
 }
 
-fn derive(dir: &Path, mut manifest: Manifest, pictures: bool) -> Result<Report, ReportError> {
-    let results = Results::load(dir, &manifest.study)?;
-    let cells = summary::write(&results)?;
-    latency::write_percentiles(&results)?;
-    let checks = table::checks(&results);
-    let late = lateness::find(&results)?;
-    let mut warnings = warnings::find(&results, &cells, &checks, &late)?;
-    let changed = manifest.changed_records(dir)?;
+/// `changed` are the records that are not what the run wrote.
+fn derive(
+    results: &Results,
+    mut manifest: Manifest,
+    pictures: bool,
+    changed: &[String],
+) -> Result<Report, ReportError> {
+    let dir = &results.dir;
+    let cells = summary::write(results)?;
+    latency::write_percentiles(results)?;
+    let checks = table::checks(results);
+    let late = lateness::find(results)?;
+    let mut warnings = warnings::find(results, &cells, &checks, &late)?;
     if !changed.is_empty() {
         let text = format!("changed since the run wrote them: {}", changed.join(", "));
         warnings.insert(0, Warning { text, cells: Vec::new() });
     }
-    let pictures = if pictures { plot::draw_all(&results, &cells)? } else { plot::existing(dir) };
+    let pictures = if pictures { plot::draw_all(results, &cells)? } else { plot::existing(dir) };
     let report = Report {
         lateness: late.iter().map(lateness::Late::sentence).collect(),
         table: table::render(&results.study, &cells),
-        verdict: verdict::sentences(&results, &cells),
+        verdict: verdict::sentences(results, &cells),
         checks: table::check_lines(&results.study, &checks),
         warnings,
         cells,
         pictures,
     };
-    html::write(&results, &manifest, &report, &checks)?;
+    html::write(results, &manifest, &report, &checks)?;
     manifest.hash_derived(dir)?;
     manifest.write(dir)?;
     Ok(report)

@@ -82,6 +82,11 @@ pub struct TrialRow<'a> {
     pub wall_s: f64,
 }
 
+/// A flow is named after its group, with a number behind it.
+pub fn group_of(flow: &str) -> &str {
+    flow.rsplit_once('-').map_or(flow, |(group, _)| group)
+}
+
 impl Study {
     /// What `--set` changed, as key and its last value, by key; trials and seed have fields of their own.
     pub fn changes(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -94,10 +99,9 @@ impl Study {
             .into_iter()
     }
 
-    /// Bytes of a full segment of a flow, which is named after its group with a number behind it.
+    /// Bytes of a full segment of a flow.
     pub fn segment_of(&self, flow: &str) -> f64 {
-        let group = flow.rsplit_once('-').map_or(flow, |(group, _)| group);
-        f64::from(self.group_mss.get(group).copied().unwrap_or(self.mss).max(1))
+        f64::from(self.group_mss.get(group_of(flow)).copied().unwrap_or(self.mss).max(1))
     }
 
     /// How many combinations the axes have; 1 without any.

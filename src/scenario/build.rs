@@ -153,9 +153,7 @@ impl Network {
     }
 
     fn finish(mut self, scenario: &Scenario, trial: Trial) -> World {
-        for change in &scenario.schedule {
-            self.world.schedule(change.at, change.links.clone());
-        }
+        add_schedule(&mut self.world, scenario);
         if scenario.records(trial.number) {
             self.world.record(scenario.record.interval);
         }
@@ -164,7 +162,7 @@ impl Network {
 }
 
 /// Adds all links; returns the instance of each that everybody shares.
-fn add_links(world: &mut World, scenario: &Scenario) -> Vec<Option<[u32; 2]>> {
+pub fn add_links(world: &mut World, scenario: &Scenario) -> Vec<Option<[u32; 2]>> {
     let mut shared = Vec::with_capacity(scenario.links.len());
     for (number, link) in scenario.links.iter().enumerate() {
         let added = world.add_link(&link.name, link.directions.clone());
@@ -172,6 +170,13 @@ fn add_links(world: &mut World, scenario: &Scenario) -> Vec<Option<[u32; 2]>> {
         shared.push((!link.per_client).then(|| world.add_link_instance(number, None)));
     }
     shared
+}
+
+/// Adds the changes of links during the trial.
+pub fn add_schedule(world: &mut World, scenario: &Scenario) {
+    for change in &scenario.schedule {
+        world.schedule(change.at, change.links.clone());
+    }
 }
 
 /// The link instances on a client's path; its own ones are made.

@@ -29,7 +29,7 @@ use crate::units::Rate;
 use crate::wire::Direction;
 
 pub use crate::link::DropEntry;
-pub use build::{Cast, Identity, Part, build, build_ports, cast};
+pub use build::{Cast, Identity, Part, add_links, add_schedule, build, build_ports, cast};
 pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_of};
 pub use sweep::{Axis, Cell, Plan, Trial};
 pub use workload::AppSpec;

@@ -311,8 +311,7 @@ impl Connection {
         }
         segment.flags = flags;
         self.acknowledge(now, transmission.start, segment);
-        let wire_bytes = u64::from(segment.header_len() + data + crate::wire::IP_HEADER);
-        self.sender.on_sent(now, transmission, wire_bytes);
+        self.sender.on_sent(now, transmission, segment.wire_len().into());
     }
 
     /// The fields that every segment of an open connection has.

@@ -85,10 +85,10 @@ impl Packet {
         Packet { segment, flow, direction, hop: 0, ecn: Ecn::default(), corrupted: false }
     }
 
-    /// Bytes on the wire: IP header, TCP header with options, payload.
+    /// Bytes on the wire.
     #[inline]
     pub fn size(&self) -> u32 {
-        IP_HEADER + self.segment.header_len() + self.segment.payload.len()
+        self.segment.wire_len()
     }
 }
 

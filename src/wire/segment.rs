@@ -109,6 +109,12 @@ impl Segment {
         HEADER + timestamps + options
     }
 
+    /// Bytes on the wire: IP header, TCP header with options, payload.
+    #[inline]
+    pub fn wire_len(&self) -> u32 {
+        super::IP_HEADER + self.header_len() + self.payload.len()
+    }
+
     /// The sequence space it takes: payload, and one each for SYN and FIN (RFC 9293 §3.4).
     pub fn sequence_len(&self) -> u32 {
         let control = u32::from(self.flags.has(Flags::SYN)) + u32::from(self.flags.has(Flags::FIN));

@@ -102,14 +102,7 @@ impl Hall {
         self.room.handle(client, request.printable(), &mut deliveries);
         let mut changed = false;
         for Delivery { to, event } in deliveries {
-            changed |= matches!(
-                event,
-                Event::Joined { .. }
-                    | Event::Left { .. }
-                    | Event::Renamed { .. }
-                    | Event::Hidden
-                    | Event::Revealed
-            );
+            changed |= event.changes_people();
             self.tell(&to, &event);
         }
         if changed {

@@ -52,12 +52,22 @@ pub struct Statistics {
 impl Gateway {
     /// Starts the thread of a world with these conditions.
     pub fn start(conditions: &Conditions) -> std::io::Result<Gateway> {
-        let (commands, inbox) = mpsc::channel();
         let conditions = conditions.clone();
-        // A world stays in the thread that it was built in.
-        std::thread::Builder::new()
-            .name("world".to_owned())
-            .spawn(move || thread::Driver::new(&conditions, inbox).run())?;
+        Gateway::spawn(move |inbox| thread::Driver::new(&conditions, inbox))
+    }
+
+    /// Starts the thread of a trial's world, which counts its instants by `clock`.
+    pub fn start_trial(scenario: &Arc<Scenario>, trial: Trial, clock: Clock) -> std::io::Result<Gateway> {
+        let scenario = Arc::clone(scenario);
+        Gateway::spawn(move |inbox| thread::Driver::of_trial(&scenario, trial, clock, inbox))
+    }
+
+    /// A world stays in the thread that it was built in.
+    fn spawn(
+        build: impl FnOnce(mpsc::Receiver<thread::Command>) -> thread::Driver + Send + 'static,
+    ) -> std::io::Result<Gateway> {
+        let (commands, inbox) = mpsc::channel();
+        std::thread::Builder::new().name("world".to_owned()).spawn(move || build(inbox).run())?;
         Ok(Gateway { commands })
     }
 
@@ -65,16 +75,6 @@ impl Gateway {
     pub async fn open(&self) -> Result<[Stream; 2], Ended> {
         let commands = self.commands.clone();
         self.ask(|reply| thread::Command::Open(None, reply, commands)).await
-    }
-
-    /// Starts the thread of a trial's world, which counts its instants by `clock`.
-    pub fn start_trial(scenario: &Arc<Scenario>, trial: Trial, clock: Clock) -> std::io::Result<Gateway> {
-        let (commands, inbox) = mpsc::channel();
-        let scenario = Arc::clone(scenario);
-        std::thread::Builder::new()
-            .name("world".to_owned())
-            .spawn(move || thread::Driver::of_trial(&scenario, trial, clock, inbox).run())?;
-        Ok(Gateway { commands })
     }
 
     /// Opens the next connection of client number `client` of a trial.

@@ -17,7 +17,7 @@ use crate::live::clock::Clock;
 use crate::live::lateness;
 use crate::record::Outcome;
 use crate::rng::Seed;
-use crate::scenario::{Scenario, Trial, build_ports};
+use crate::scenario::{Scenario, Trial, add_links, add_schedule, build_ports};
 use crate::tcp::{self, State};
 use crate::time::Instant;
 
@@ -88,14 +88,8 @@ impl Driver {
     pub fn new(conditions: &Conditions, inbox: Receiver<Command>) -> Driver {
         let scenario = conditions.scenario();
         let mut world = World::new(Seed(scenario.seed), Instant::ZERO, Instant::MAX);
-        let mut shared = Vec::new();
-        for (number, link) in scenario.links.iter().enumerate() {
-            world.add_link(&link.name, link.directions.clone());
-            shared.push((!link.per_client).then(|| world.add_link_instance(number, None)));
-        }
-        for change in &scenario.schedule {
-            world.schedule(change.at, change.links.clone());
-        }
+        let shared = add_links(&mut world, scenario);
+        add_schedule(&mut world, scenario);
         let clients = Clients::Anybody {
             path: scenario.groups[0].path.iter().map(|&link| (link, shared[link])).collect(),
             tcp: Arc::new(scenario.groups[0].tcp.clone()),

@@ -280,14 +280,7 @@ impl Hub {
             if let Event::Welcome { nick, .. } = &event {
                 info!(client = id.0, nick = &**nick, "joined");
             }
-            people_changed |= matches!(
-                event,
-                Event::Joined { .. }
-                    | Event::Left { .. }
-                    | Event::Renamed { .. }
-                    | Event::Hidden
-                    | Event::Revealed
-            );
+            people_changed |= event.changes_people();
             self.memory.keep(moment.at, &event);
             self.tell(moment, &to, &event);
         }

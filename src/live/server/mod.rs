@@ -157,14 +157,7 @@ impl Server {
     /// With a port for administrators, who must show `token` if there is one; whom other machines
     /// can reach must have one.
     pub async fn with_admin(mut self, address: &str, token: Option<String>) -> io::Result<Server> {
-        let name = |error: io::Error| {
-            io::Error::new(error.kind(), format!("cannot listen on {address} for administrators: {error}"))
-        };
-        let listener = TcpListener::bind(address).await.map_err(name)?;
-        if token.is_none() && !listener.local_addr()?.ip().is_loopback() {
-            let problem = format!("administrators at {address} need a token: anybody could connect");
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
-        }
+        let listener = admin::bind(address, token.is_some()).await?;
         self.admin = Some((listener, token));
         Ok(self)
     }

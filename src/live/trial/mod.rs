@@ -26,13 +26,12 @@ use super::gateway::Gateway;
 use super::lateness;
 use super::splice::splice;
 use crate::app::Conn;
+use crate::engine::DRAIN;
 use crate::record::Outcome;
 use crate::scenario::{Scenario, Trial, cast};
 use crate::time::{Duration, Instant};
 use stage::Stage;
 
-/// How long messages may take to arrive after the end of the measured interval, as in virtual time.
-const DRAIN: Duration = Duration::from_secs(10);
 /// How often whoever waits is asked whether to go on.
 const ASK: Span = Span::from_millis(50);
 

@@ -300,9 +300,8 @@ struct SceneIo<'a> {
 
 impl SceneIo<'_> {
     fn end(&mut self, conn: Conn) -> &mut End {
-        let ends = &mut self.scene.conns[conn.0 as usize];
-        let side = usize::from(ends[0].app != self.app);
-        &mut ends[side]
+        let side = self.side(conn);
+        self.scene.end(conn, side)
     }
 
     fn side(&self, conn: Conn) -> usize {

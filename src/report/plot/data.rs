@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::report::error::ReportError;
 use crate::report::files::{self, Results};
 use crate::report::rows::Table;
+use crate::report::study::group_of;
 
 /// What pictures of series show.
 pub const FIRST_TRIAL: &str = "first trial of each cell";
@@ -32,9 +33,8 @@ impl Flow {
         if self.direction == "up" { self.name.clone() } else { format!("{} ({})", self.name, self.direction) }
     }
 
-    /// Flows are named after their group, with a number behind it.
     pub fn group(&self) -> &str {
-        self.name.rsplit_once('-').map_or(&self.name, |(group, _)| group)
+        group_of(&self.name)
     }
 
     pub fn has_window(&self) -> bool {
