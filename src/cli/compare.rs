@@ -7,7 +7,7 @@ use clap::Args;
 use super::output::{Failure, print};
 use crate::report;
 
-/// Compare result folders in one table
+/// Compare result folders, in one table where they vary the same
 #[derive(Debug, Args)]
 pub struct Compare {
     /// Result folders

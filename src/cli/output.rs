@@ -74,7 +74,10 @@ fn say(problem: &str, help: &str) {
 
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Failure {
-        Failure::other(&error, error.help())
+        match error {
+            ReportError::NoAxis { .. } => Failure::usage(&error, error.help()),
+            _ => Failure::other(&error, error.help()),
+        }
     }
 }
 

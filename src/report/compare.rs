@@ -1,77 +1,114 @@
 //! Several result folders beside one another.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::error::ReportError;
 use super::files::Results;
 use super::manifest::Manifest;
-use super::study::Study;
+use super::study::{Axis, Study};
 use super::summary::{self, CellSummary};
 use super::table;
 
-/// The cells of several folders as one aligned table, in the order of the folders. With `by`, lines
+/// A result folder.
+struct Folder {
+    study: Study,
+    cells: Vec<CellSummary>,
+}
+
+/// The names of a line (its scenario and what was varied), and its figures.
+type Line = (Vec<String>, Vec<String>);
+
+/// What a column of names varies; the scenario itself is the first.
+const SCENARIO: &str = "scenario";
+
+/// The cells of several folders, in the order of the folders: one aligned table for those of one
+/// scenario or with the same axes, since what others vary would be columns of dashes. With `by`, lines
 /// that differ only in that key stand together, so that its values can be read off one below the
 /// other. `scenario` as `by` does this for the folders themselves. An unknown key is an error that
 /// names the known ones.
 pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError> {
-    let mut keys = vec!["scenario".to_owned()];
-    let mut folders: Vec<(Results, Vec<CellSummary>)> = Vec::new();
+    let mut tables: Vec<Vec<Folder>> = Vec::new();
     for dir in dirs {
         let results = Results::load(dir, &Manifest::read(dir)?.study)?;
-        for axis in &results.study.axes {
-            if !keys.contains(&axis.key) {
-                keys.push(axis.key.clone());
-            }
-        }
         let cells = summary::of_all(&results);
-        folders.push((results, cells));
+        let folder = Folder { study: results.study, cells };
+        let akin = |table: &&mut Vec<Folder>| table.iter().any(|other| akin(&other.study, &folder.study));
+        match tables.iter_mut().find(akin) {
+            Some(table) => table.push(folder),
+            None => tables.push(vec![folder]),
+        }
     }
-    // What `--set` made different is as good as an axis.
-    for (results, _) in &folders {
-        for (key, _) in results.study.changes() {
-            if !keys.iter().any(|known| known == key) {
-                keys.push(key.to_owned());
+    let keys: Vec<Vec<Axis>> = tables.iter().map(|folders| varied(folders)).collect();
+    if let Some(by) = by
+        && !keys.iter().flatten().any(|axis| axis.key == by)
+    {
+        let mut known: Vec<String> = Vec::new();
+        for axis in keys.into_iter().flatten() {
+            if !known.contains(&axis.key) {
+                known.push(axis.key);
             }
         }
+        return Err(ReportError::NoAxis { key: by.to_owned(), known });
     }
-    keys.retain(|key| key == "scenario" || differs(key, &folders));
-    let group_by = match by {
-        None => None,
-        Some(key) => {
-            Some(keys.iter().position(|known| known == key).ok_or_else(|| ReportError::Malformed {
-                path: dirs.first().cloned().unwrap_or_default(),
-                problem: format!("no axis is called \"{key}\"; there are {}", keys.join(", ")),
-            })?)
+    let texts: Vec<String> =
+        tables.iter().zip(&keys).map(|(folders, keys)| table_of(folders, keys, by)).collect();
+    let mut text = texts.join("\n");
+    if tables.iter().flatten().flat_map(|folder| &folder.cells).any(|cell| cell.n > 1) {
+        text.push_str("\nmeans over trials ± half the 95 % interval\n");
+    }
+    Ok(text)
+}
+
+/// Whether two folders belong into one table.
+fn akin(a: &Study, b: &Study) -> bool {
+    let keys = |study: &Study| study.axes.iter().map(|axis| axis.key.clone()).collect::<BTreeSet<_>>();
+    a.name == b.name || keys(a) == keys(b)
+}
+
+/// The scenario, and what else makes the cells of some folders different, each with all its values:
+/// the axes, and what `--set` changed in one folder but not in another.
+fn varied(folders: &[Folder]) -> Vec<Axis> {
+    let axes = folders.iter().flat_map(|folder| &folder.study.axes).map(|axis| axis.key.as_str());
+    let changes = folders.iter().flat_map(|folder| folder.study.changes()).map(|(key, _)| key);
+    let mut keys: Vec<&str> = vec![SCENARIO];
+    for key in axes.chain(changes) {
+        if !keys.contains(&key) && differs(key, folders) {
+            keys.push(key);
         }
+    }
+    let values = |key: &str| -> BTreeSet<String> {
+        let of_folder =
+            |folder| -> Vec<String> { lines_of(folder).filter_map(|cell| said(folder, cell, key)).collect() };
+        folders.iter().flat_map(of_folder).collect()
     };
-    let all: Vec<CellSummary> = folders.iter().flat_map(|(_, cells)| cells.clone()).collect();
-    let columns = table::shown(&all);
-    let mut lines: Vec<(Vec<String>, Vec<String>)> = Vec::new();
-    for (results, cells) in &folders {
-        for cell in cells.iter().filter(|cell| cell.n > 0) {
-            let value = |key: &String| {
-                let axis = results.study.axes.iter().position(|axis| axis.key == *key);
-                match axis {
-                    Some(axis) => cell.values[axis].clone(),
-                    None => changed(&results.study, key).unwrap_or("–").to_owned(),
-                }
-            };
-            let mut names: Vec<String> = keys.iter().map(value).collect();
-            names[0].clone_from(&results.study.name);
-            let mut figures = vec![cell.n.to_string()];
-            figures.extend(columns.iter().map(|column| table::estimate(cell, column)));
-            lines.push((names, figures));
-        }
+    keys.into_iter()
+        .map(|key| Axis { key: key.to_owned(), values: values(key).into_iter().collect() })
+        .collect()
+}
+
+/// Whether a key is an axis somewhere, or was set to different values.
+fn differs(key: &str, folders: &[Folder]) -> bool {
+    let is_axis = |folder: &Folder| folder.study.axes.iter().any(|axis| axis.key == key);
+    let mut values = folders.iter().map(|folder| changed(&folder.study, key));
+    let first = values.next();
+    folders.iter().any(is_axis) || values.any(|value| Some(value) != first)
+}
+
+/// The cells that are lines: those with trials.
+fn lines_of(folder: &Folder) -> impl Iterator<Item = &CellSummary> {
+    folder.cells.iter().filter(|cell| cell.n > 0)
+}
+
+/// What a cell has at a key: the value of the axis, or what `--set` gave it.
+fn said(folder: &Folder, cell: &CellSummary, key: &str) -> Option<String> {
+    if key == SCENARIO {
+        return Some(folder.study.name.clone());
     }
-    if let Some(key) = group_by {
-        lines = grouped(lines, key);
+    match folder.study.axes.iter().position(|axis| axis.key == key) {
+        Some(axis) => Some(cell.values[axis].clone()),
+        None => changed(&folder.study, key).map(str::to_owned),
     }
-    let mut heading = keys.clone();
-    heading.push("trials".to_owned());
-    heading.extend(columns.iter().map(|column| table::heading(column)));
-    let mut rows = vec![heading];
-    rows.extend(lines.into_iter().map(|(names, figures)| [names, figures].concat()));
-    Ok(table::align(&rows, keys.len()))
 }
 
 /// What `--set` gave to a key, if it did.
@@ -79,15 +116,34 @@ fn changed<'a>(study: &'a Study, key: &str) -> Option<&'a str> {
     study.changes().filter(|(name, _)| *name == key).last().map(|(_, value)| value)
 }
 
-/// Whether a key is an axis somewhere, or was set to different values.
-fn differs(key: &str, folders: &[(Results, Vec<CellSummary>)]) -> bool {
-    let is_axis = |results: &Results| results.study.axes.iter().any(|axis| axis.key == *key);
-    let mut values = folders.iter().map(|(results, _)| changed(&results.study, key));
-    let first = values.next();
-    folders.iter().any(|(results, _)| is_axis(results)) || values.any(|value| Some(value) != first)
+fn table_of(folders: &[Folder], keys: &[Axis], by: Option<&str>) -> String {
+    let all: Vec<CellSummary> = folders.iter().flat_map(|folder| folder.cells.clone()).collect();
+    let columns = table::shown(&all);
+    let mut lines: Vec<Line> = Vec::new();
+    for folder in folders {
+        for cell in lines_of(folder) {
+            let name =
+                |axis: &Axis| said(folder, cell, &axis.key).map_or("–".to_owned(), |v| axis.short(&v));
+            let figures = columns.iter().map(|column| table::estimate(cell, column));
+            lines.push((
+                keys.iter().map(name).collect(),
+                [cell.n.to_string()].into_iter().chain(figures).collect(),
+            ));
+        }
+    }
+    if let Some(key) = keys.iter().position(|axis| Some(axis.key.as_str()) == by) {
+        lines = grouped(lines, key);
+    }
+    let names = keys.iter().map(|axis| axis.key.clone());
+    let headings = columns.iter().map(|column| column.heading.to_owned());
+    let units = columns.iter().map(|column| column.unit.to_owned());
+    let mut rows: Vec<Vec<String>> = vec![
+        names.chain(["trials".to_owned()]).chain(headings).collect(),
+        vec![String::new(); keys.len() + 1].into_iter().chain(units).collect(),
+    ];
+    rows.extend(lines.into_iter().map(|(names, figures)| [names, figures].concat()));
+    table::align(&rows, keys.len())
 }
-
-type Line = (Vec<String>, Vec<String>);
 
 /// Brings together the lines that agree in all names but the one at `key`, keeping the order in
 /// which they first appear.
@@ -113,39 +169,62 @@ mod tests {
     use super::*;
     use crate::report::testing::{Model, fill, study};
 
+    const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.01, flows: 1, chat: false, seconds: 3 };
+
+    /// A folder called like its scenario.
+    fn folder(root: &tempfile::TempDir, mut study: Study, name: &str, trials: u32) -> PathBuf {
+        name.clone_into(&mut study.name);
+        study.trials = trials;
+        let dir = root.path().join(name);
+        fill(&dir, &study, |_, _| MODEL);
+        dir
+    }
+
+    /// The first words of each line.
+    fn words(text: &str, count: usize) -> Vec<String> {
+        text.lines().map(|line| line.split_whitespace().take(count).collect::<Vec<_>>().join(" ")).collect()
+    }
+
     #[test]
     fn folders_stand_beside_one_another_grouped_by_a_key() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let model = Model { seed: 1, congestion: "reno", loss: 0.01, flows: 1, chat: false, seconds: 3 };
-        let dirs = ["a", "b"].map(|name| {
-            let mut study = study(&[("link.a.loss", &["0%", "1%"])]);
-            name.clone_into(&mut study.name);
-            study.trials = 1;
-            let dir = dir.path().join(name);
-            fill(&dir, &study, |_, _| model);
-            dir
-        });
-        let first_words = |by| -> Vec<String> {
-            let text = compare(&dirs, by).expect("a table");
-            text.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect()
-        };
-        assert_eq!(first_words(None), ["scenario link.a.loss", "a 0%", "a 1%", "b 0%", "b 1%"]);
-        assert_eq!(first_words(Some("scenario")), ["scenario link.a.loss", "a 0%", "b 0%", "a 1%", "b 1%"]);
-        // What was set differently is as good as an axis.
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let dirs = ["a", "b"].map(|name| folder(&root, study(&[("link.a.loss", &["0%", "1%"])]), name, 1));
+        let of = |by| words(&compare(&dirs, by).expect("a table"), 2);
+        let (heading, units) = ("scenario link.a.loss", "Mbit/s %");
+        assert_eq!(of(None), [heading, units, "a 0%", "a 1%", "b 0%", "b 1%"]);
+        assert_eq!(of(Some("scenario")), [heading, units, "a 0%", "b 0%", "a 1%", "b 1%"]);
+    }
+
+    #[test]
+    fn what_was_set_differently_is_as_good_as_an_axis() {
+        let root = tempfile::tempdir().expect("a temporary folder");
         let set = |name: &str, overrides: &[&str]| {
             let mut study = study(&[("link.a.loss", &["1%"])]);
-            study.trials = 1;
             study.overrides = overrides.iter().map(|&change| change.to_owned()).collect();
-            let dir = dir.path().join(name);
-            fill(&dir, &study, |_, _| model);
-            dir
+            folder(&root, study, name, 1)
         };
         let dirs = [set("c", &["tcp.mss=500", "trials=1"]), set("d", &["tcp.mss=1000", "seed=1"])];
         let text = compare(&dirs, None).expect("a table");
-        let names: Vec<&str> =
-            text.lines().map(|line| line.split_whitespace().nth(2).unwrap_or("")).collect();
-        assert_eq!(names, ["tcp.mss", "500", "1000"], "{text}");
+        let names: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+        assert_eq!((names[0], &names[2..]), ("tcp.mss", &["500", "1000"][..]), "{text}");
         let error = compare(&dirs, Some("tcp.nagle")).expect_err("no such axis");
-        assert!(error.to_string().contains("there are scenario, link.a.loss, tcp.mss"), "{error}");
+        assert_eq!(error.help(), "there are scenario, link.a.loss, tcp.mss");
+    }
+
+    #[test]
+    fn other_scenarios_get_a_table_of_their_own_and_values_are_short() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let ge = "{ model = \"gilbert-elliott\", p = \"1.0204%\", r = \"50%\" }";
+        let dirs = [
+            folder(&root, study(&[("link.a.loss", &["1%", ge])]), "bursts", 2),
+            folder(&root, study(&[("link.b.queue", &["1bdp"])]), "queue", 2),
+            folder(&root, study(&[("link.a.loss", &["2%"])]), "more", 2),
+        ];
+        let text = compare(&dirs, None).expect("tables");
+        let tables: Vec<Vec<String>> = text.split("\n\n").map(|table| words(table, 2)).collect();
+        assert_eq!(tables[0][2..], ["bursts 1%", "bursts GE", "more 2%"], "{text}");
+        assert_eq!((tables[1][0].as_str(), tables[1][2].as_str()), ("scenario link.b.queue", "queue 1bdp"));
+        assert_eq!(text.lines().last(), Some("means over trials ± half the 95 % interval"));
+        assert!(text.contains("GE p=1.02% r=50%") && !text.contains('–'), "{text}");
     }
 }

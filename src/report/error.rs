@@ -37,6 +37,13 @@ pub enum ReportError {
         /// What is wrong.
         problem: String,
     },
+    /// Nothing varies by that name.
+    NoAxis {
+        /// What was asked for.
+        key: String,
+        /// What there is.
+        known: Vec<String>,
+    },
     /// A picture could not be drawn.
     Picture {
         /// Which.
@@ -84,6 +91,7 @@ impl ReportError {
             ReportError::Picture { .. } => {
                 "the tables are complete; leave the pictures out with --no-plots".to_owned()
             }
+            ReportError::NoAxis { known, .. } => format!("there are {}", known.join(", ")),
         }
     }
 }
@@ -102,6 +110,7 @@ impl fmt::Display for ReportError {
             ReportError::Picture { path, problem } => write!(f, "cannot draw {}: {problem}", path.display()),
         }
     }
+            ReportError::NoAxis { key, .. } => write!(f, "no axis is called \"{key}\""),
 }
 
 impl std::error::Error for ReportError {
