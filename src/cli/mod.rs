@@ -22,6 +22,8 @@ mod tls;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::process::Signal;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A network-emulation testbed: real TCP and a chat system behind lossy links, in one
 /// deterministic world. No root, no kernel module; the same seed gives the same bytes.
@@ -58,6 +60,7 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
+    outlive_large_files();
     let result = match arguments.command {
         Command::Run(command) => command.execute(),
         Command::Check(command) => command.execute(),
@@ -76,6 +79,15 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// A file that grows beyond `ulimit -f` raises SIGXFSZ, which kills without a word. Once the signal has a
+/// handler, the write fails instead, and is reported like a full disk.
+fn outlive_large_files() {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+    let _inside = runtime.enter();
+    // The handler stays for the life of the process; without it, we are where we were.
+    let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
 }
 
 /// The definition of the command line, for completions.

@@ -70,6 +70,9 @@ impl ReportError {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     "free some space, then go on with --resume".to_owned()
                 }
+                io::ErrorKind::FileTooLarge => {
+                    "allow larger files (ulimit -f), then go on with --resume".to_owned()
+                }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     "choose a folder you may write to with --out DIR".to_owned()
                 }
@@ -88,10 +91,10 @@ impl ReportError {
             ReportError::Malformed { .. } => {
                 "restore the file, or run the scenario again with --force".to_owned()
             }
+            ReportError::NoAxis { known, .. } => format!("there are {}", known.join(", ")),
             ReportError::Picture { .. } => {
                 "the tables are complete; leave the pictures out with --no-plots".to_owned()
             }
-            ReportError::NoAxis { known, .. } => format!("there are {}", known.join(", ")),
         }
     }
 }
@@ -107,10 +110,10 @@ impl fmt::Display for ReportError {
                 write!(f, "cannot resume the run in {}: {what}", path.display())
             }
             ReportError::Malformed { path, problem } => write!(f, "{}: {problem}", path.display()),
+            ReportError::NoAxis { key, .. } => write!(f, "no axis is called \"{key}\""),
             ReportError::Picture { path, problem } => write!(f, "cannot draw {}: {problem}", path.display()),
         }
     }
-            ReportError::NoAxis { key, .. } => write!(f, "no axis is called \"{key}\""),
 }
 
 impl std::error::Error for ReportError {
