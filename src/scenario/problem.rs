@@ -139,7 +139,11 @@ pub fn render(texts: &Texts, problems: &[Problem], colour: bool) -> String {
 
 /// The text of a scenario file from what reading it gave. `file` is its name as the user wrote it.
 pub fn text_of(file: &str, read: io::Result<Vec<u8>>) -> Result<String, ScenarioError> {
-    let bytes = read.map_err(|error| unreadable(file, &error))?;
+    let mut bytes = read.map_err(|error| unreadable(file, &error))?;
+    // Some editors write a byte order mark; no reader counts it as part of the first line.
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
     String::from_utf8(bytes).map_err(|error| {
         let start = error.utf8_error().valid_up_to();
         // What is shown is the text with a replacement character (three bytes) at that place.
@@ -223,6 +227,8 @@ impl fmt::Display for ScenarioError {
 
 impl std::error::Error for ScenarioError {}
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// More problems than this help nobody.
 const MOST_SHOWN: usize = 20;
 /// Longer lists of what is allowed are cut.
@@ -230,6 +236,7 @@ const MOST_LISTED: usize = 30;
 
 #[cfg(test)]
 mod tests {
+    use super::super::Plan;
     use super::super::testing::{errors, refused, with};
     use super::*;
 
@@ -263,6 +270,15 @@ mod tests {
         assert_eq!(error.texts.line(error.problems[0].place), 2);
         assert!(error.render(false).contains("[x.toml:2:10]"), "{error}");
         assert!(error.render(false).contains("save it as UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        let text = text_of("x.toml", Ok("\u{feff}sed = 1\n".into())).expect("a text");
+        let error = Plan::parse("x.toml", &text, &[]).expect_err("a misspelt key").render(false);
+        assert!(error.contains("[x.toml:1:1]\n 1 │ sed = 1\n   · ───\n"), "{error}");
+        let error = text_of("x.toml", Ok(b"\xef\xbb\xbfa = \"\xff\"\n".to_vec())).expect_err("no UTF-8");
+        assert!(error.render(false).contains("[x.toml:1:6]"), "{error}");
     }
 
     #[test]
