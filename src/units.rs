@@ -18,6 +18,9 @@ pub struct Probability(u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u64);
 
+/// Longer times are mistakes, and sums of a few thousand of them still fit.
+pub const LONGEST: Duration = Duration::from_secs(1000 * 3600);
+
 /// Why a quantity could not be read: what is wrong, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnitError {
@@ -91,7 +94,7 @@ impl FromStr for Duration {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Duration, UnitError> {
-        const HELP: &str = "write a duration with its unit: \"25ms\", \"1.5s\", \"200us\", \"2min\"";
+        const HELP: &str = "write a duration with its unit, up to \"1000h\": \"25ms\", \"1.5s\", \"2min\"";
         let (number, unit) = split(text, "a duration", HELP)?;
         let scale = match unit {
             "ns" => 1.0,
@@ -103,8 +106,8 @@ impl FromStr for Duration {
             "" => return Err(no_unit(text, "a duration", HELP)),
             _ => return Err(unknown_unit(unit, "a duration", HELP)),
         };
-        let nanos = whole(number, scale, text, HELP)?;
-        Ok(Duration::from_nanos(nanos))
+        let span = Duration::from_nanos(whole(number, scale, text, HELP)?);
+        if span > LONGEST { Err(too_large(text, HELP)) } else { Ok(span) }
     }
 }
 
@@ -112,7 +115,8 @@ impl FromStr for Rate {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Rate, UnitError> {
-        const HELP: &str = "write a rate in bits per second: \"10mbit\", \"64kbit\", \"1.5gbit\"";
+        // What the number holds, see `whole`.
+        const HELP: &str = "write a rate in bits per second, up to \"9000000tbit\": \"10mbit\", \"64kbit\"";
         let (number, unit) = split(text, "a rate", HELP)?;
         let lower = unit.to_ascii_lowercase();
         let scale = match lower.as_str() {
@@ -204,9 +208,13 @@ fn whole(number: f64, scale: f64, text: &str, help: &str) -> Result<u64, UnitErr
     }
     // 2^63 leaves room to add two of them.
     if value >= 9_223_372_036_854_775_808.0 {
-        return Err(UnitError { problem: format!("\"{text}\" is too large"), help: help.to_owned() });
+        return Err(too_large(text, help));
     }
     Ok(value as u64)
+}
+
+fn too_large(text: &str, help: &str) -> UnitError {
+    UnitError { problem: format!("\"{text}\" is too large"), help: help.to_owned() }
 }
 
 fn no_unit(text: &str, what: &str, help: &str) -> UnitError {
@@ -239,6 +247,7 @@ impl fmt::Display for Probability {
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            n if n > 0 && n % (1 << 30) == 0 => write!(f, "{}GiB", n >> 30),
             n if n > 0 && n % 1_048_576 == 0 => write!(f, "{}MiB", n / 1_048_576),
             n if n > 0 && n % 1024 == 0 => write!(f, "{}KiB", n / 1024),
             n => write!(f, "{n}B"),
@@ -279,9 +288,11 @@ mod tests {
         for bad in ["-1%", "100.1%", "0.5", "x%"] {
             assert!(bad.parse::<Probability>().is_err(), "{bad}");
         }
-        for bad in ["-1ms", "5", "99999999999999h"] {
+        for bad in ["-1ms", "5", "1001h", "99999999999999h"] {
             assert!(bad.parse::<Duration>().is_err(), "{bad}");
         }
+        assert_eq!("1000h".parse(), Ok(LONGEST));
+        assert!("9000000tbit".parse::<Rate>().is_ok(), "the help says so");
     }
 
     #[test]

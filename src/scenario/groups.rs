@@ -259,7 +259,8 @@ impl<'a> Layers<'a> {
                 && bytes < u64::from(config.mss)
             {
                 let message = format!("`{key}` does not hold one segment of {} bytes", config.mss);
-                problems.push(Problem::error(node.place, message, format!("raise `{key}` or lower `mss`")));
+                let help = format!("write at least \"{}B\", or lower `mss`", config.mss);
+                problems.push(Problem::error(node.place, message, help));
             }
         }
     }
@@ -469,7 +470,7 @@ mod tests {
             11,
             "\"1KiB\"",
             "does not hold one segment of 1448",
-            "raise `receive_window`",
+            "at least \"1448B\"",
         );
     }
 

@@ -8,7 +8,7 @@ use super::tree::{Node, Value};
 use crate::chat::protocol::{self, DIALECTS};
 use crate::congestion::{ALGORITHMS, Algorithm};
 use crate::time::Duration;
-use crate::units::{Bytes, UnitError};
+use crate::units::{Bytes, LONGEST, UnitError};
 
 /// Why a value is not what its key takes.
 #[derive(Debug, PartialEq)]
@@ -16,9 +16,6 @@ pub(super) struct Fault {
     pub message: String,
     pub help: String,
 }
-
-/// Longer times are mistakes, and sums of a few thousand of them still fit.
-const LONGEST: Duration = Duration::from_secs(1000 * 3600);
 
 pub(super) fn text(node: &Node) -> Result<&str, Fault> {
     let text = node.text().ok_or_else(|| wrong_type(node, "a text", "write it in quotes"))?;
@@ -142,14 +139,7 @@ pub(super) fn quantity<T: FromStr<Err = UnitError>>(node: &Node, what: &str, lik
 }
 
 pub(super) fn duration(node: &Node) -> Result<Duration, Fault> {
-    let span: Duration = quantity(node, "a duration", "25ms")?;
-    if span > LONGEST {
-        return Err(Fault {
-            message: format!("{span} is too long"),
-            help: "the longest duration is \"1000h\"".to_owned(),
-        });
-    }
-    Ok(span)
+    quantity(node, "a duration", "25ms")
 }
 
 pub(super) fn positive_duration(node: &Node) -> Result<Duration, Fault> {
@@ -164,19 +154,20 @@ pub(super) fn positive_duration(node: &Node) -> Result<Duration, Fault> {
 }
 
 pub(super) fn bytes(node: &Node, min: u64, max: u64) -> Result<u64, Fault> {
-    let Bytes(n) = quantity(node, "a size", "64KiB")?;
+    let range = format!("from \"{}\" to \"{}\"", Bytes(min), Bytes(max));
+    let Bytes(n) = quantity(node, "a size", "64KiB")
+        .map_err(|Fault { message, help }| Fault { message, help: format!("{help}, {range}") })?;
     if (min..=max).contains(&n) {
         return Ok(n);
     }
-    Err(Fault {
-        message: format!("{} is out of range", Bytes(n)),
-        help: format!("write a size from \"{}\" to \"{}\"", Bytes(min), Bytes(max)),
-    })
+    let message = format!("\"{}\" is out of range", node.text().unwrap_or_default());
+    Err(Fault { message, help: format!("write a size {range}") })
 }
 
 /// `"2/s"` as the mean time between two events.
 pub(super) fn frequency(node: &Node) -> Result<Duration, Fault> {
-    const HELP: &str = "write how many per time, such as \"1/s\", \"30/min\" or \"0.5/s\"";
+    const HELP: &str = "write how many per time, such as \"1/s\", \"30/min\" or \"0.5/s\", \
+                        from \"0.001/h\" to \"1000000000/s\"";
     let text = node.text().ok_or_else(|| wrong_type(node, "a frequency", HELP))?;
     let fault = |message: String| Fault { message, help: HELP.to_owned() };
     let (number, unit) =
@@ -201,13 +192,20 @@ pub(super) fn limit(node: &Node) -> Result<Limit, Fault> {
     const HELP: &str = "write \"1bdp\", \"100 packets\" or a size such as \"64KiB\"";
     let text = node.text().ok_or_else(|| wrong_type(node, "a queue limit", HELP))?.trim();
     let fault = |message: String| Fault { message, help: HELP.to_owned() };
+    let out_of_range = || Fault {
+        message: format!("\"{text}\" is out of range"),
+        help: format!(
+            "write more than zero, up to \"{MOST_BDPS}bdp\", \"{MOST_QUEUED} packets\" or \"{}\"",
+            Bytes(MOST_QUEUED)
+        ),
+    };
     let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '_')));
     let (number, unit) = text.split_at(end.unwrap_or(text.len()));
     let limit = match unit.trim() {
         "bdp" => {
             let factor: f64 = number.parse().map_err(|_| fault(format!("\"{text}\" is no queue limit")))?;
             if !(factor > 0.0 && factor <= MOST_BDPS) {
-                return Err(fault(format!("\"{text}\" is out of range")));
+                return Err(out_of_range());
             }
             Limit::Bdp(factor)
         }
@@ -223,9 +221,7 @@ pub(super) fn limit(node: &Node) -> Result<Limit, Fault> {
             message: "a queue of nothing lets nothing through".to_owned(),
             help: "the packet in transmission counts: write at least \"1 packet\"".to_owned(),
         }),
-        Limit::Packets(n) | Limit::Bytes(n) if n > MOST_QUEUED => {
-            Err(fault(format!("\"{text}\" is out of range")))
-        }
+        Limit::Packets(n) | Limit::Bytes(n) if n > MOST_QUEUED => Err(out_of_range()),
         limit => Ok(limit),
     }
 }
@@ -256,6 +252,12 @@ mod tests {
         {
             assert!(frequency(&node(bad)).is_err(), "{bad}");
         }
+        // What the help calls the range is the range.
+        for edge in ["\"0.001/h\"", "\"1000000000/s\""] {
+            assert!(frequency(&node(edge)).is_ok(), "{edge}");
+        }
+        let fault = frequency(&node("\"0/s\"")).expect_err("never");
+        assert!(fault.help.contains("from \"0.001/h\" to \"1000000000/s\""), "{fault:?}");
     }
 
     #[test]
@@ -276,17 +278,29 @@ mod tests {
         assert_eq!(limit(&node("\"100 packets\"")), Ok(Limit::Packets(100)));
         assert_eq!(limit(&node("\"1packet\"")), Ok(Limit::Packets(1)));
         assert_eq!(limit(&node("\"64KiB\"")), Ok(Limit::Bytes(65536)));
-        for bad in [
-            "\"0 packets\"",
-            "\"0bdp\"",
-            "\"-1bdp\"",
-            "\"100\"",
-            "100",
-            "\"1.5 packets\"",
-            "\"full\"",
-            "\"\"",
-        ] {
+        for bad in ["\"0bdp\"", "\"-1bdp\"", "\"10001bdp\"", "\"2000000000000 packets\"", "\"2000GiB\""] {
+            let fault = limit(&node(bad)).expect_err(bad);
+            assert!(
+                fault.help.contains("up to \"10000bdp\", \"1099511627776 packets\" or \"1024GiB\""),
+                "{fault:?}"
+            );
+        }
+        for bad in ["\"0 packets\"", "\"100\"", "100", "\"1.5 packets\"", "\"full\"", "\"\""] {
             assert!(limit(&node(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_shown_as_written_and_with_their_range() {
+        for (bad, message) in [
+            ("\"100GB\"", "\"100GB\" is out of range"),
+            ("\"0B\"", "\"0B\" is out of range"),
+            ("\"99999999999GB\"", "\"99999999999GB\" is too large"),
+            ("\"64\"", "\"64\" has no unit; a size needs one"),
+        ] {
+            let fault = bytes(&node(bad), 64, 1 << 30).expect_err(bad);
+            assert_eq!(fault.message, message);
+            assert!(fault.help.ends_with("from \"64B\" to \"1GiB\""), "{fault:?}");
         }
     }
 

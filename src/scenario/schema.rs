@@ -221,8 +221,9 @@ pub(super) static TCP: &[Key] = &[
     key("sack", Flag, Or("true"), "offer selective acknowledgments (RFC 2018)"),
     key("window_scale", Flag, Or("true"), "offer windows beyond 64 KiB (RFC 7323)"),
     key("limited_transmit", Flag, Or("true"), "new data on the first two duplicate ACKs (RFC 3042)"),
-    key("receive_window", Bytes(1, 1 << 30), Or("4MiB"), "the largest window a receiver offers"),
-    key("send_buffer", Bytes(1, 1 << 30), Or("8MiB"), "how much a sender holds until it is acknowledged"),
+    // Both hold a segment at least, see `groups`; the smallest `mss` is the smallest of them.
+    key("receive_window", Bytes(64, 1 << 30), Or("4MiB"), "the largest window a receiver offers"),
+    key("send_buffer", Bytes(64, 1 << 30), Or("8MiB"), "how much a sender holds until it is acknowledged"),
 ];
 
 const DELAYED_ACK: Kind = Short {
