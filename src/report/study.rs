@@ -93,7 +93,7 @@ impl Study {
         self.overrides
             .iter()
             .filter_map(|change| change.split_once('='))
-            .map(|(key, value)| (key.trim(), value.trim()))
+            .map(|(key, value)| (key.trim().trim_matches('"'), value.trim()))
             .filter(|(key, _)| !matches!(*key, "trials" | "seed"))
             .collect::<BTreeMap<_, _>>()
             .into_iter()

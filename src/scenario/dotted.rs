@@ -128,7 +128,7 @@ impl Target {
     }
 }
 
-/// Refuses keys that exist but are out of the setter's reach.
+/// Refuses keys out of the setter's reach, whether or not they exist, with one list of what is within.
 fn check_reach(segments: &[&str], place: Place, setter: Setter) -> Result<(), Problem> {
     let first = segments[0];
     let last = segments[segments.len() - 1];
@@ -153,7 +153,10 @@ fn check_reach(segments: &[&str], place: Place, setter: Setter) -> Result<(), Pr
             "be set by a dotted key",
         ),
     };
-    let refused = !allowed.contains(&first) && exists(first)
+    if !exists(first) {
+        return Err(unknown_key(first, "", place, allowed.iter().copied()));
+    }
+    let refused = !allowed.contains(&first)
         || segments.len() == 3 && first == "clients" && last == "name"
         || setter == Setter::Schedule && segments.len() == 3 && last == "per_client";
     if !refused {

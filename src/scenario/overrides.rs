@@ -35,7 +35,8 @@ fn apply_one(
     };
     let place = at(0, key.len());
     let node = parse(value, source, key.len() + 1)?;
-    let key = key.trim();
+    // `[sweep]` writes its keys in quotes, and so may who copies one.
+    let key = key.trim().trim_matches('"');
 
     let mut changed = tree.clone();
     let kind = dotted::set(&mut changed, key, place, node.clone(), Setter::CommandLine)?;
@@ -96,6 +97,8 @@ mod tests {
             ("A title", "x y", 7)
         );
         assert!(plan.axes.is_empty());
+        let quoted = plan_with(&and("[sweep]\n\"tcp.mss\" = [500, 1000]\n"), &["\"tcp.mss\"=700"]);
+        assert_eq!(quoted.expect("sound").axes[0].values, ["700"]);
     }
 
     #[test]
@@ -111,6 +114,9 @@ mod tests {
     #[test]
     fn mistakes_point_into_the_argument() {
         set_refused("tcp.mss", "tcp.mss", "there is no `=`", "KEY=VALUE");
+        let allowed = "allowed: title, expect, seed, duration, warmup, trials, link, tcp, congestion, chat, clients, record";
+        set_refused("foo=1", "foo", "unknown key `foo`", allowed);
+        set_refused("drop=1", "drop", "cannot be set by a dotted key", allowed);
         set_refused("tcp.msss=5", "tcp.msss", "unknown key `msss`", "did you mean `mss`?");
         set_refused("tcp.mss=5", "5", "`mss`: 5 is out of range", "from 64 to 9000");
         set_refused("link.bottleneck.rate= 10", "10", "a rate is needed", "\"10mbit\"");
