@@ -133,9 +133,19 @@ fn schedule(
     let mut tree = root.clone();
     let mut before = scenario.links.clone();
     let mut changes = vec![];
+    let mut said: Vec<(Instant, String)> = vec![];
     for (at, entry) in entries {
         let Some(set) = entry.get("set") else { continue };
+        if set.is_table() && set.entries().is_empty() {
+            let help = "set at least one key, or leave the [[schedule]] out";
+            problems.push(Problem::error(set.place, "nothing changes", help));
+        }
         for (key, place, value) in dotted_entries(set, &|key, node| node.is_table() && is_link(key)) {
+            if said.contains(&(at, key.clone())) {
+                let message = format!("`{key}` is set twice at the same instant");
+                problems.push(Problem::error(place, message, "keep one of them, or change an `at`"));
+            }
+            said.push((at, key.clone()));
             if let Err(problem) = dotted::set(&mut tree, &key, place, value.clone(), Setter::Schedule) {
                 problems.push(problem);
             }
@@ -348,12 +358,16 @@ mod tests {
         );
         refused(&change("1s", "\"link.access.loss\" = \"2\""), 23, "\"2\"", "has no unit", "10%");
         refused(
-            &and("[[schedule]]\nat = \"1s\"\nset = {}\nuntil = \"2s\"\n"),
+            &(change("1s", "\"link.access.loss\" = \"2%\"") + "until = \"2s\"\n"),
             24,
             "until",
             "unknown key `until`",
             "at, set",
         );
+        refused(&change("1s", ""), 23, "{  }", "nothing changes", "at least one key");
+        let twice = change("1s", "\"link.access.loss\" = \"2%\"")
+            + "[[schedule]]\nat = \"1000ms\"\nset = { link.access.loss = \"3%\" }\n";
+        refused(&twice, 26, "loss", "`link.access.loss` is set twice at the same instant", "keep one");
     }
 
     #[test]

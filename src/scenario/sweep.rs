@@ -4,14 +4,14 @@
 //! trial `k` has the seed `seed + k` in every cell, so that cells meet the same chances and can be
 //! compared in pairs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::dotted::{self, Setter};
 use super::problem::{self, Place, Problem, ScenarioError, Severity, Texts, tidy};
 use super::read::{self, read};
 use super::tree::{Node, Value};
-use super::{RecordTrials, Scenario, overrides};
+use super::{RecordTrials, Scenario, check, overrides};
 use crate::rng::Seed;
 
 /// A scenario file with everything that was set from outside, checked: the grid to run.
@@ -198,14 +198,16 @@ impl Plan {
             problems.push(Problem::error(values.place, format!("the axis `{key}` has no values"), help));
             return;
         };
-        if let Err(problem) = dotted::set(&mut self.tree.clone(), key, *place, first.clone(), Setter::Axis) {
-            problems.push(problem);
-        }
-        let mut seen = BTreeSet::new();
+        let kind = dotted::set(&mut self.tree.clone(), key, *place, first.clone(), Setter::Axis);
+        let kind = kind.map_err(|problem| problems.push(problem)).ok();
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
         for item in items {
             let written = written(item, &self.texts);
-            if !seen.insert(written.clone()) {
-                let message = format!("the axis `{key}` has the value {written} twice");
+            let meaning = kind.and_then(|kind| check::meaning(item, &kind)).unwrap_or(written.clone());
+            if let Some(first) = seen.insert(meaning, written.clone()) {
+                let as_before = first == written;
+                let again = if as_before { "twice".to_owned() } else { format!("twice, once as {first}") };
+                let message = format!("the axis `{key}` has the value {written} {again}");
                 problems.push(Problem::error(item.place, message, "each value makes a cell; delete one"));
             }
         }
@@ -376,6 +378,9 @@ mod tests {
             "at least one value",
         );
         refused(&axis("\"tcp.mss\" = [500, 500]"), 22, "500", "the value 500 twice", "delete one");
+        let twice = "the value 0.001s twice, once as 1ms";
+        let delays = axis("\"link.access.delay\" = [\"1ms\", \"2ms\", \"0.001s\"]");
+        refused(&delays, 22, "\"0.001s\"", twice, "delete one");
         refused(&axis("\"tcp.mss\" = 500"), 22, "500", "an axis is a list", "in brackets");
         refused(
             &axis("\"tcp.msss\" = [500]"),
