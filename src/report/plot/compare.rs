@@ -3,7 +3,7 @@
 
 use super::panel::Panel;
 use super::scale::Scale;
-use super::style::{self, Area, Curve, DrawPanel, Drawn, Key, MAX_CURVES, Sheet, Symbol};
+use super::style::{self, Area, Curve, DrawPanel, Drawn, Key, MAX_CURVES, Sheet, Symbol, px};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::study::{Axis, Study};
@@ -25,6 +25,9 @@ const FIGURES: [(&str, &str, f64); 9] = [
 ];
 
 const MAX_PANELS: usize = 4;
+
+/// Panels are half a sheet wide, less the labels of their y axis; in drawing units.
+const PANEL_WIDTH: i32 = px(560);
 
 /// A value of the x axis: where it stands, and how it was written.
 type Place = (f64, String);
@@ -50,7 +53,7 @@ pub fn draw(results: &Results, cells: &[CellSummary]) -> Result<Option<Sheet>, R
         (names.len() > MAX_CURVES).then(|| format!("{MAX_CURVES} of {} combinations shown", names.len()));
     names.truncate(MAX_CURVES);
     let mut panels: Vec<DrawPanel> = Vec::new();
-    let mut intervals = false;
+    let (mut intervals, mut beyond) = (false, false);
     for (figure, label, factor) in FIGURES {
         let line = |name: &String| -> Vec<Point> {
             let of_line = cells.iter().filter(|cell| line_name(study, cell, x_axis) == *name);
@@ -66,8 +69,13 @@ pub fn draw(results: &Results, cells: &[CellSummary]) -> Result<Option<Sheet>, R
             continue;
         }
         intervals |= lines.iter().flatten().any(|point| point.2.is_some());
-        let (scale, x_label) = (scale.clone(), axis_label(axis, &scale));
-        panels.push(Box::new(move |area| draw_panel(area, &scale, &x_label, label, &lines, numeric)));
+        let (x, y) = (scale.clone(), y_scale(&lines));
+        beyond |=
+            lines.iter().flatten().any(|&(_, mean, half)| half.is_some_and(|half| mean - half < y.low()));
+        let x_label = axis_label(axis, &scale);
+        let y_label = if y.is_log() { format!("{label}, logarithmic") } else { label.to_owned() };
+        let panel = Panel { title: String::new(), x, y, x_label, y_label };
+        panels.push(Box::new(move |area| draw_panel(area, &panel, &lines, numeric)));
     }
     if panels.is_empty() {
         return Ok(None);
@@ -75,7 +83,10 @@ pub fn draw(results: &Results, cells: &[CellSummary]) -> Result<Option<Sheet>, R
     let legend = match names.as_slice() {
         [only] if only.is_empty() => Vec::new(),
         _ => (names.iter().enumerate())
-            .map(|(n, name)| Key { label: name.clone(), symbol: Symbol::Line(Curve(n), true) })
+            .map(|(n, name)| {
+                let symbol = if numeric { Symbol::Line(Curve(n), true) } else { Symbol::Marker(Curve(n)) };
+                Key { label: name.clone(), symbol }
+            })
             .collect(),
     };
     let trials = cells.iter().map(|cell| cell.n).max().unwrap_or(0);
@@ -84,10 +95,11 @@ pub fn draw(results: &Results, cells: &[CellSummary]) -> Result<Option<Sheet>, R
     } else {
         "one trial each, so no intervals".to_owned()
     };
+    let arrows = beyond.then(|| "an arrow where one goes on below the axis".to_owned());
     let columns = if panels.len() > 1 { 2 } else { 1 };
     Ok(Some(Sheet {
         title: super::data::title(results, &format!("figures against {}", axis.key)),
-        subtitle: super::data::subtitle(&[Some(bars), omitted]),
+        subtitle: super::data::subtitle(&[Some(bars), arrows, omitted]),
         legend,
         columns,
         row_height: if panels.len() > 1 { 440 } else { 600 },
@@ -105,19 +117,9 @@ fn says_something(lines: &[Vec<Point>], figure: &str) -> bool {
     }
 }
 
-fn draw_panel(
-    area: &Area<'_>,
-    scale: &Scale,
-    x_label: &str,
-    y_label: &str,
-    lines: &[Vec<Point>],
-    numeric: bool,
-) -> Drawn {
-    let y = y_scale(lines);
-    let y_label = if y.is_log() { format!("{y_label}, logarithmic") } else { y_label.to_owned() };
-    let panel =
-        Panel { title: String::new(), x: scale.clone(), y: y.clone(), x_label: x_label.to_owned(), y_label };
+fn draw_panel(area: &Area<'_>, panel: &Panel, lines: &[Vec<Point>], numeric: bool) -> Drawn {
     let chart = panel.draw(area, None)?;
+    let scale = &panel.x;
     let count = lines.len() as f64;
     for (n, line) in lines.iter().enumerate() {
         let curve = Curve(n);
@@ -141,13 +143,15 @@ fn draw_panel(
     Ok(())
 }
 
-/// Linear from zero, or logarithmic where the means span decades.
+/// Linear from zero, or logarithmic where the means span decades. An interval may lower the
+/// logarithmic axis a little; one that comes near zero, or goes below it, would leave no room for the rest.
 fn y_scale(lines: &[Vec<Point>]) -> Scale {
     let all = || lines.iter().flatten();
     let top = all().map(|point| point.1 + point.2.unwrap_or(0.0)).fold(0.0, f64::max);
     let least = all().map(|point| point.1).fold(f64::INFINITY, f64::min);
     if least > 0.0 && top / least > 40.0 {
-        Scale::log(least / 1.6, top * 1.2)
+        let ends = all().map(|point| point.1 - point.2.unwrap_or(0.0)).filter(|end| *end > least / 10.0);
+        Scale::log(ends.fold(least, f64::min) / 1.6, top * 1.2)
     } else {
         Scale::from_zero(top, 6)
     }
@@ -185,7 +189,9 @@ fn axis_label(axis: &Axis, scale: &Scale) -> String {
 /// The x axis, the places of its values on it, and whether they are numbers.
 fn x_scale(axis: &Axis) -> (Scale, Vec<Place>, bool) {
     let Some(values) = numbers(axis) else {
-        let place = |(n, text): (usize, &String)| (n as f64, shortened(&axis.short(text)));
+        let room = PANEL_WIDTH / i32::try_from(axis.values.len()).unwrap_or(i32::MAX).max(1) - px(8);
+        let lines = |text: &str| style::wrapped(text, 14.0, room, 3).join("\n");
+        let place = |(n, text): (usize, &String)| (n as f64, lines(&axis.short(text)));
         let places: Vec<Place> = axis.values.iter().enumerate().map(place).collect();
         let scale = Scale::linear(-0.5, places.len() as f64 - 0.5, 1).with_ticks(places.clone());
         return (scale, places, false);
@@ -209,12 +215,11 @@ fn x_scale(axis: &Axis) -> (Scale, Vec<Place>, bool) {
     let mut ticks = places.clone();
     ticks.sort_by(|a, b| a.0.total_cmp(&b.0));
     ticks.dedup_by_key(|tick| tick.0.to_bits());
-    // Panels are half a sheet wide, less the labels of their y axis.
-    let width = f64::from(style::px(560));
+    let width = f64::from(PANEL_WIDTH);
     let collide = ticks.windows(2).any(|pair| {
         let room = (scale.share(pair[1].0) - scale.share(pair[0].0)) * width;
         let half = |text: &str| f64::from(style::width_of(text, 14.0)) / 2.0;
-        room < half(&pair[0].1) + half(&pair[1].1) + f64::from(style::px(6))
+        room < half(&pair[0].1) + half(&pair[1].1) + f64::from(px(6))
     });
     let scale = if collide && !log {
         scale
@@ -229,7 +234,7 @@ fn every_other(ticks: &[Place]) -> Vec<Place> {
 }
 
 fn shortened(text: &str) -> String {
-    style::fitting(text, 14.0, style::px(150))
+    style::fitting(text, 14.0, px(150))
 }
 
 /// The values of an axis as numbers of one unit; `None` if they are not.
@@ -273,6 +278,25 @@ mod tests {
         assert_eq!(numbers(&axis(&["1", "2.5"])), Some(vec![1.0, 2.5]));
         assert_eq!(numbers(&axis(&["1bdp", "100 packets"])), None);
         assert_eq!(numbers(&axis(&["reno", "cubic"])), None);
+    }
+
+    #[test]
+    fn labels_that_are_no_numbers_are_broken_where_they_would_be_cut() {
+        let bursts = |p| format!("{{ model = \"gilbert-elliott\", p = \"{p}\", r = \"20%\" }}");
+        let (a, b) = (bursts("0.2513%"), bursts("0.1005%"));
+        let (_, places, numeric) = x_scale(&axis(&["0.5%", &a, &b, "1%"]));
+        let labels: Vec<&str> = places.iter().map(|place| place.1.as_str()).collect();
+        assert_eq!(labels, ["0.5%", "GE p=0.251%\nr=20%", "GE p=0.101%\nr=20%", "1%"]);
+        assert!(!numeric);
+    }
+
+    #[test]
+    fn an_interval_lowers_a_logarithmic_axis_unless_it_comes_near_zero() {
+        let low = |half| y_scale(&[vec![(1.0, 1000.0, None), (2.0, 10.0, Some(half))]]).low();
+        assert!(low(5.0) < 5.0);
+        for near_zero in [9.5, 10.0, 20.0] {
+            assert!((low(near_zero) - low(0.0)).abs() < 1e-9, "{near_zero}");
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub struct Chart<'a> {
 }
 
 const TICK_SIZE: f64 = 14.0;
+const TICK_LINE: i32 = 17;
 const LABEL_SIZE: f64 = 15.0;
 const TITLE_SIZE: f64 = 15.0;
 
@@ -53,12 +54,14 @@ impl Panel {
         } else {
             self.x.clone()
         };
+        let lines = self.x.labels().map(|label| label.lines().count()).max().unwrap_or(0).max(1);
+        let further = i32::try_from(lines - 1).unwrap_or(0);
         let mut chart = ChartBuilder::on(area)
             .margin_top(px(top))
             .margin_right(px(22))
             .margin_left(px(6))
             .margin_bottom(px(4))
-            .x_label_area_size(px(52))
+            .x_label_area_size(px(52 + further * TICK_LINE))
             .y_label_area_size(widest + px(38))
             .build_cartesian_2d(x, self.y.clone())?;
         if let Some((from, to)) = shaded.filter(|(from, to)| to > from) {
@@ -71,18 +74,35 @@ impl Panel {
             .light_line_style(TRANSPARENT)
             .axis_style(style::stroke(MUTED, 12))
             .set_all_tick_mark_size(px(5))
-            .x_label_formatter(&|value| self.x.label(*value))
+            .x_label_formatter(&|value| self.x.label(*value).lines().next().unwrap_or_default().to_owned())
             .y_label_formatter(&|value| self.y.label(*value))
             .label_style(style::text(TICK_SIZE, INK, HPos::Left, VPos::Top))
             .axis_desc_style(style::text(LABEL_SIZE, INK, HPos::Left, VPos::Top))
             .x_desc(&self.x_label)
             .y_desc(&self.y_label)
             .draw()?;
-        Ok(Chart { context: chart, x: self.x.clone(), y: self.y.clone() })
+        let chart = Chart { context: chart, x: self.x.clone(), y: self.y.clone() };
+        chart.further_lines()?;
+        Ok(chart)
     }
 }
 
 impl Chart<'_> {
+    /// The lines of the x labels below the first, which is all that plotters draws of a label.
+    fn further_lines(&self) -> Drawn {
+        let style = style::text(TICK_SIZE, INK, HPos::Center, VPos::Top);
+        for (x, label) in self.x.ticks() {
+            let mut below = px(10);
+            for line in label.lines().skip(1) {
+                below += px(TICK_LINE);
+                let text = EmptyElement::at((*x, self.y.low()))
+                    + Text::new(line.to_owned(), (0, below), style.clone());
+                self.context.plotting_area().draw(&text)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A line through the points; those that are no numbers interrupt it.
     pub fn line(
         &self,
@@ -118,14 +138,17 @@ impl Chart<'_> {
         self.context.plotting_area().draw(&dot)
     }
 
-    /// An interval around a point, with a cap at each end that lies within the axis.
+    /// An interval around a point: a cap at each end, and an arrowhead at the edge of the panel where it
+    /// goes on beyond.
     pub fn interval(&self, x: f64, low: f64, high: f64, color: RGBColor) -> Drawn {
         let area = self.context.plotting_area();
         area.draw(&PathElement::new([(x, low), (x, high)], style::stroke(color, 16)))?;
-        for end in [low, high].into_iter().filter(|end| (self.y.low()..=self.y.high()).contains(end)) {
-            let cap = EmptyElement::at((x, end))
-                + PathElement::new([(px(-5), 0), (px(5), 0)], style::stroke(color, 16));
-            area.draw(&cap)?;
+        let (bottom, top) = (self.y.low(), self.y.high());
+        for (end, up) in [(low, -1), (high, 1)] {
+            let beyond = !(bottom..=top).contains(&end);
+            let foot = if beyond { px(7 * up) } else { 0 };
+            let shape = vec![(px(-5), foot), (0, 0), (px(5), foot)];
+            area.draw(&(EmptyElement::at((x, end)) + PathElement::new(shape, style::stroke(color, 16))))?;
         }
         Ok(())
     }

@@ -82,6 +82,11 @@ impl Scale {
         nearest.map(|tick| tick.1.clone()).unwrap_or_default()
     }
 
+    /// The places of the ticks and their texts, which may have several lines.
+    pub fn ticks(&self) -> &[(f64, String)] {
+        &self.ticks
+    }
+
     /// The texts at the ticks.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         self.ticks.iter().map(|tick| tick.1.as_str())

@@ -74,6 +74,8 @@ pub struct Key {
 pub enum Symbol {
     /// A line, with a marker if the curve has them.
     Line(Curve, bool),
+    /// The curve's marker alone, where nothing joins the points.
+    Marker(Curve),
     /// A thin dashed line.
     Threshold(RGBColor),
     /// A shaded span.
@@ -137,7 +139,7 @@ fn octagon(r: i32) -> Vec<(i32, i32)> {
 }
 
 /// Pixels to drawing units.
-pub fn px(pixels: i32) -> i32 {
+pub const fn px(pixels: i32) -> i32 {
     pixels * SCALE
 }
 
@@ -182,7 +184,7 @@ pub fn fitting(text: &str, size: f64, width: i32) -> String {
 }
 
 /// The text in lines that fit, at most `lines`.
-fn wrapped(text: &str, size: f64, width: i32, lines: usize) -> Vec<String> {
+pub fn wrapped(text: &str, size: f64, width: i32, lines: usize) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         let last = all.len() == lines;
@@ -315,11 +317,10 @@ fn draw_key(root: &Area<'_>, key: &Key, x: i32, y: i32) -> Drawn {
                 if marked { curve.dash() } else { None },
             )?;
             if marked {
-                let middle = (x + px(SYMBOL_WIDTH / 2), y);
-                let marker = curve.marker(5).into_iter().map(|(dx, dy)| (middle.0 + dx, middle.1 + dy));
-                root.draw(&Polygon::new(marker.collect::<Vec<_>>(), fill(curve.color())))?;
+                draw_marker(root, curve, (x + px(SYMBOL_WIDTH / 2), y))?;
             }
         }
+        Symbol::Marker(curve) => draw_marker(root, curve, (x + px(SYMBOL_WIDTH / 2), y))?,
         Symbol::Threshold(color) => draw_dashed(root, &[(x, y), (right, y)], color, 16, Some((5, 4)))?,
         Symbol::Patch(color) => {
             root.draw(&Rectangle::new([(x, y - px(8)), (right, y + px(8))], fill(color)))?;
@@ -331,6 +332,11 @@ fn draw_key(root: &Area<'_>, key: &Key, x: i32, y: i32) -> Drawn {
     }
     let label = fitting(&key.label, LEGEND_SIZE, px(WIDTH / 2));
     root.draw_text(&label, &text(LEGEND_SIZE, INK, HPos::Left, VPos::Center), (right + px(8), y))
+}
+
+fn draw_marker(root: &Area<'_>, curve: Curve, (x, y): (i32, i32)) -> Drawn {
+    let shape: Vec<(i32, i32)> = curve.marker(5).into_iter().map(|(dx, dy)| (x + dx, y + dy)).collect();
+    root.draw(&Polygon::new(shape, fill(curve.color())))
 }
 
 /// A line through points of the sheet; `dash` gives stroke and gap in pixels.
