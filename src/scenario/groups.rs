@@ -3,7 +3,7 @@
 use super::leaf;
 use super::links::{base_rtt, part};
 use super::problem::{Problem, suggest};
-use super::schema::{MOST_CLIENTS, TCP};
+use super::schema::{LEAST_MSS, MOST_CLIENTS, TCP};
 use super::tree::Node;
 use super::workload::{Addressee, AppSpec, Arrivals, Bulk, BulkDirection, Churn, SizeDistribution, Talk};
 use super::{Group, LinkSpec};
@@ -168,7 +168,7 @@ impl<'a> Layers<'a> {
     }
 
     fn bytes(&self, key: &str, default: u64) -> u64 {
-        self.get(key).and_then(|node| leaf::bytes(node, 1, u64::MAX).ok()).unwrap_or(default)
+        self.get(key).and_then(|node| leaf::bytes(node, LEAST_MSS, u64::MAX).ok()).unwrap_or(default)
     }
 
     fn integer(&self, key: &str) -> Option<u64> {
@@ -472,6 +472,8 @@ mod tests {
             "does not hold one segment of 1448",
             "at least \"1448B\"",
         );
+        let text = with("mss = 1448", "receive_window = \"10B\"");
+        refused(&text, 11, "\"10B\"", "\"10B\" is out of range", "from \"64B\" to \"1GiB\"");
     }
 
     #[test]

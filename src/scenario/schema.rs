@@ -103,6 +103,9 @@ pub static ROOT: Kind = Table(&[FILE]);
 /// Most clients of a scenario.
 pub const MOST_CLIENTS: u64 = 100_000;
 
+/// The smallest segment.
+pub const LEAST_MSS: u64 = 64;
+
 static FILE: &[Key] = &[
     key("title", Line, Or("the file's name"), "what the scenario is about, in one line"),
     key("expect", Text, Nothing, "what one should see, as a sentence"),
@@ -198,7 +201,12 @@ const QUEUE: Kind = Short {
 
 pub(super) static TCP: &[Key] = &[
     key("congestion", Controller, Or("reno"), "the congestion controller"),
-    key("mss", Integer(64, 9000), Or("1448"), "largest payload of a segment in bytes, timestamps deducted"),
+    key(
+        "mss",
+        Integer(LEAST_MSS, 9000),
+        Or("1448"),
+        "largest payload of a segment in bytes, timestamps deducted",
+    ),
     key("initial_window", Integer(1, 10_000), Or("10"), "in segments (RFC 6928)"),
     key(
         "recovery",
@@ -221,9 +229,14 @@ pub(super) static TCP: &[Key] = &[
     key("sack", Flag, Or("true"), "offer selective acknowledgments (RFC 2018)"),
     key("window_scale", Flag, Or("true"), "offer windows beyond 64 KiB (RFC 7323)"),
     key("limited_transmit", Flag, Or("true"), "new data on the first two duplicate ACKs (RFC 3042)"),
-    // Both hold a segment at least, see `groups`; the smallest `mss` is the smallest of them.
-    key("receive_window", Bytes(64, 1 << 30), Or("4MiB"), "the largest window a receiver offers"),
-    key("send_buffer", Bytes(64, 1 << 30), Or("8MiB"), "how much a sender holds until it is acknowledged"),
+    // Both hold a segment at least.
+    key("receive_window", Bytes(LEAST_MSS, 1 << 30), Or("4MiB"), "the largest window a receiver offers"),
+    key(
+        "send_buffer",
+        Bytes(LEAST_MSS, 1 << 30),
+        Or("8MiB"),
+        "how much a sender holds until it is acknowledged",
+    ),
 ];
 
 const DELAYED_ACK: Kind = Short {
