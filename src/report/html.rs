@@ -93,11 +93,17 @@ pub fn write(
     } else {
         format!(" The first {} of each trial are warm-up and left out.", study.warmup)
     };
+    let percentiles = if study.chat && study.trials > 1 {
+        " A percentile in the table is the mean of each trial's own; the pictures of latency have the deliveries \
+         of all trials together, whose percentiles differ from it."
+    } else {
+        ""
+    };
     let _ = writeln!(
         page,
         "<p>Means over trials ± half the 95&nbsp;% interval (Student's t). Each trial lasts {} of {} time.{} \
          Goodput, retransmits and timeouts are of all flows in both directions; the slowest link is as busy as its \
-         busier direction. A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
+         busier direction.{percentiles} A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
         study.duration,
         if study.live { "real" } else { "virtual" },
         warmup

@@ -59,9 +59,12 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     }
     let (columns, row_height) = data::grid(panels.len());
     let what = Some("over all trials; bars of equal width on the logarithmic axis".to_owned());
+    let pooled = (results.study.trials > 1).then(|| {
+        "percentiles are of all trials' deliveries together, in the table the mean of each trial's".to_owned()
+    });
     Ok(Some(Sheet {
         title: data::title(results, "message latency"),
-        subtitle: data::subtitle(&[what, omitted]),
+        subtitle: data::subtitle(&[what, pooled, omitted]),
         legend: vec![Key { label: "median and 99th percentile".to_owned(), symbol: Symbol::Threshold(INK) }],
         columns,
         row_height,
