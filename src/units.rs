@@ -186,6 +186,11 @@ impl FromStr for Bytes {
     }
 }
 
+/// `1 trial`, `3 trials`: so many of something.
+pub fn plural(n: u64, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
+}
+
 /// Splits `"10 mbit"` into its number and its unit.
 fn split<'a>(text: &'a str, what: &str, help: &str) -> Result<(f64, &'a str), UnitError> {
     let text = text.trim();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::output::{Failure, print};
 use crate::live::admin::ask;
 use crate::time::Duration;
-use crate::units::Probability;
+use crate::units::{Probability, plural};
 
 /// Ask a running server: statistics, clients, kick, broadcast, simulate, shutdown
 ///
@@ -228,9 +228,12 @@ fn rendered(command: &Command, reply: &Value) -> String {
         Command::Stats => {
             let number = |name: &str| reply[name].as_u64().unwrap_or_default();
             let mut text = format!(
-                "{} connections, {} people, up {:.0} s, {} messages in, {} delivered, {} bytes\n",
-                number("connected_clients"),
-                number("people"),
+                "{}, {}, up {:.0} s, {} messages in, {} delivered, {} bytes\n",
+                plural(number("connected_clients"), "connection"),
+                match number("people") {
+                    1 => "1 person".to_owned(),
+                    n => format!("{n} people"),
+                },
                 reply["uptime"].as_f64().unwrap_or_default(),
                 number("total_messages"),
                 number("messages_delivered"),

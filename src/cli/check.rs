@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::{Failure, load, print};
+use crate::units::plural;
 
 /// Validate scenarios without running them
 #[derive(Debug, Args)]
@@ -26,11 +27,11 @@ impl Check {
                 Ok((plan, _)) => {
                     let clients: u64 = plan.base.groups.iter().map(|group| u64::from(group.count)).sum();
                     print(&format!(
-                        "{}: sound. Cells: {}, of {} trials; clients: {}; {} of network each\n",
+                        "{}: sound. {} of {}; {}; {} of network each\n",
                         file.display(),
-                        plan.cells(),
-                        plan.trials(),
-                        clients,
+                        plural(plan.cells() as u64, "cell"),
+                        plural(plan.trials().into(), "trial"),
+                        plural(clients, "client"),
                         plan.base.duration,
                     ))?;
                 }

@@ -12,6 +12,7 @@ use super::output::{Failure, print};
 use crate::live::admin;
 use crate::live::gateway::{Gateway, Options, Statistics};
 use crate::live::proxy::{Count, Proxy};
+use crate::units::plural;
 
 /// Put any TCP server behind an emulated network
 ///
@@ -89,9 +90,9 @@ fn as_text(count: &Count, statistics: &Statistics) -> String {
     let late: Vec<String> =
         QUANTILES.iter().map(|&(name, quantile)| format!("{name} {:.0} µs", micros(quantile))).collect();
     format!(
-        "{} connections ({} could not be carried on), {} bytes up, {} bytes down\n\
+        "{} ({} could not be carried on), {} bytes up, {} bytes down\n\
          {} packets arrived, {} were dropped\nlateness of {} instants: {}\n",
-        count.connections.load(Ordering::Relaxed),
+        plural(count.connections.load(Ordering::Relaxed), "connection"),
         count.refused.load(Ordering::Relaxed),
         statistics.bytes[0],
         statistics.bytes[1],

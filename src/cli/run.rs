@@ -16,6 +16,7 @@ use crate::report::{self, Mode, Report, ResultFolder, Study, TrialRow};
 use crate::runner::{self, Ending, Execute, RunError};
 use crate::scenario::{AppSpec, Plan};
 use crate::time::Duration;
+use crate::units::plural;
 
 /// Run scenarios and write tables, pictures and a report
 #[derive(Debug, Args)]
@@ -163,7 +164,7 @@ impl Run {
     fn announce(&self, plan: &Plan, trials: u64) {
         if !self.quiet {
             let all = Duration::from_nanos(plan.base.duration.as_nanos().saturating_mul(trials));
-            eprintln!("in real time: {trials} trials of {}, {all} in all", plan.base.duration);
+            eprintln!("in real time: {} of {}, {all} in all", plural(trials, "trial"), plan.base.duration);
         }
     }
 
@@ -279,8 +280,8 @@ fn in_words(plan: &Plan, report: &Report, dir: &Path, sets: &[String]) -> String
     if !sets.is_empty() {
         let _ = write!(text, "\nwith --set {}", sets.join(" --set "));
     }
-    let trials = plan.cells() as u64 * u64::from(plan.trials());
-    let _ = writeln!(text, "\n{trials} trials. Tables, pictures and report.html are in {}", dir.display());
+    let trials = plural(plan.cells() as u64 * u64::from(plan.trials()), "trial");
+    let _ = writeln!(text, "\n{trials}. Tables, pictures and report.html are in {}", dir.display());
     text
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::files::Results;
 use super::study::{Axis, Study};
 use super::summary::CellSummary;
+use crate::units::plural;
 
 /// A check of the emulator, over all trials of a cell.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -248,11 +249,14 @@ pub fn check_lines(study: &Study, checks: &[Check]) -> Vec<String> {
         return lines;
     }
     if judged == 0 {
-        lines.push(format!("configured against realised: too few packets for any of the {too_few} checks"));
+        let checks = plural(too_few as u64, "check");
+        lines.push(format!("configured against realised: too few packets to judge {checks}"));
     } else if lines.is_empty() {
-        lines.push(format!("configured against realised: all {judged} checks passed{aside}"));
+        let passed = if judged == 1 { "the one check".to_owned() } else { format!("all {judged} checks") };
+        lines.push(format!("configured against realised: {passed} passed{aside}"));
     } else {
-        lines.push(format!("configured against realised: {} of {judged} checks failed{aside}", lines.len()));
+        let checks = plural(judged as u64, "check");
+        lines.push(format!("configured against realised: {} of {checks} failed{aside}", lines.len()));
     }
     lines
 }
@@ -316,7 +320,7 @@ mod tests {
         let lines = check_lines(&study, &[check(3, 0, 0), check(0, 0, 3)]);
         assert_eq!(
             lines,
-            ["configured against realised: all 1 checks passed (1 more had too few packets to tell)"]
+            ["configured against realised: the one check passed (1 more had too few packets to tell)"]
         );
         let lines = check_lines(&study, &[check(3, 0, 0), check(2, 1, 0)]);
         assert_eq!(lines.len(), 2);

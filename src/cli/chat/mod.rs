@@ -116,7 +116,7 @@ impl Chat {
                         End::Left => return Ok(()),
                         End::Rejected(why) => {
                             let problem =
-                                format!("the server does not let {} in: {why}", nick_of(&self.nick));
+                                format!("the server does not let \"{}\" in: {why}", nick_of(&self.nick));
                             return Err(Failure::other(problem, ""));
                         }
                         End::Lost(why, unsaid) => {

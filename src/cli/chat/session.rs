@@ -12,6 +12,7 @@ use crate::chat::protocol::commands::{self, Command};
 use crate::cli::output::Failure;
 use crate::live::client::Client;
 use crate::live::clock::Clock;
+use crate::units::plural;
 
 const HELP: &str = "/list, /whisper NAME TEXT (or /msg), /nick NAME, /rooms, /create ROOM, /join ROOM, \
                     /leave ROOM, /room ROOM TEXT, /hide, /reveal, /ping, /stats, /help, /quit (or /exit, /q)";
@@ -130,11 +131,11 @@ impl Person<'_> {
         let request = match commands::parse(line) {
             _ if line == "/stats" => {
                 return answer(&format!(
-                    "{}: {} said, {} heard, {} connections, {} not acknowledged",
+                    "{}: {} said, {} heard, {}, {} not acknowledged",
                     self.nick.split(':').next().unwrap_or_default(),
                     self.count.said,
                     self.count.heard,
-                    self.count.connections,
+                    plural(self.count.connections.into(), "connection"),
                     client.unacknowledged().len()
                 ));
             }
