@@ -61,7 +61,7 @@ def has(folder, *files):
     return all((Path(folder) / file).is_file() for file in files)
 
 
-# The committed sample holds few of the time series; all are made here, in a folder of their own.
+# Where one of them is not there, all are made here, in a folder of their own.
 wanted = ["trials.csv", "flows.csv", "realised.csv", "latency/0.hgrm"]
 wanted += [f"series/{cell}/trial-0/flows.csv" for cell in (0, 4, 7)]
 if not has(results, *wanted):
