@@ -6,7 +6,8 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
-use super::rows::{self, Table};
+use super::figures;
+use super::rows::Table;
 use super::study::Study;
 
 /// The results of a folder.
@@ -58,7 +59,7 @@ impl Results {
         }
         let mut trials = Vec::new();
         let mut problem = None;
-        let columns: Vec<_> = rows::figures(study).collect();
+        let columns: Vec<_> = figures::of_study(study).collect();
         let path = dir.join(Table::Trials.file());
         each_row(&path, |row| {
             if let (Some(cell), Some(number)) = (row.parse("cell"), row.parse("trial")) {
@@ -101,7 +102,7 @@ impl Results {
 
     /// The position of a figure in [`Trial::figures`]; `None` if the study does not have it.
     pub(super) fn figure(&self, name: &str) -> Option<usize> {
-        rows::figures(&self.study).position(|column| column.name == name)
+        figures::of_study(&self.study).position(|column| column.name == name)
     }
 
     /// One value per trial of a cell, with the trial's number, where the figure exists.

@@ -10,6 +10,7 @@
 
 mod compare;
 mod error;
+mod figures;
 mod files;
 mod html;
 mod latency;

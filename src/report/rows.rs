@@ -1,45 +1,14 @@
-//! The tables of trials as text: which columns they have, and how each figure is defined.
+//! The tables of trials as text: which columns they have, and their rows.
 //!
 //! Numbers are printed with a fixed number of decimals, so that the same trial gives the same
 //! bytes; a figure that does not exist is an empty field.
 
 use std::fmt::Write as _;
 
-use super::latency;
+use super::figures::{self, directions, goodput_mbit};
 use super::study::{Study, TrialRow};
-use crate::record::{Direction, DirectionOutcome, FlowOutcome, LinkOutcome, Outcome};
+use crate::record::Outcome;
 use crate::time::Duration;
-
-/// A figure of a trial: a column of `trials.csv`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Column {
-    pub name: &'static str,
-    pub decimals: usize,
-    /// Whether it is about messages and exists only in scenarios with chat.
-    pub chat: bool,
-}
-
-/// The figures of a trial, in the order of `trials.csv`.
-pub const FIGURES: [Column; 18] = [
-    figure("goodput_mbit", 6),
-    figure("utilisation", 6),
-    figure("jain_index", 6),
-    of_chat("messages_sent", 0),
-    of_chat("deliveries_expected", 0),
-    of_chat("deliveries", 0),
-    of_chat("latency_mean_ms", 3),
-    of_chat("latency_p50_ms", 3),
-    of_chat("latency_p90_ms", 3),
-    of_chat("latency_p99_ms", 3),
-    of_chat("latency_p999_ms", 3),
-    of_chat("latency_max_ms", 3),
-    figure("segments_sent", 0),
-    figure("retransmits", 0),
-    figure("recovery_episodes", 0),
-    figure("timeouts", 0),
-    figure("events", 0),
-    figure("wall_s", 3),
-];
 
 const FLOW_COLUMNS: &str = "flow,group,direction,congestion,goodput_mbit,bytes_delivered,segments_sent,\
 retransmits,recovery_episodes,timeouts,srtt_mean_ms,cwnd_mean_bytes,completion_s,limited_by";
@@ -50,20 +19,6 @@ duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms";
 const REALISED_COLUMNS: &str = "link,direction,quantity,configured,realised,low,high,verdict";
 
 const LATENESS_COLUMNS: &str = "kind,count,p50_us,p99_us,max_us";
-
-const fn figure(name: &'static str, decimals: usize) -> Column {
-    Column { name, decimals, chat: false }
-}
-
-const fn of_chat(name: &'static str, decimals: usize) -> Column {
-    Column { name, decimals, chat: true }
-}
-
-/// The figures that a study has.
-pub fn figures(study: &Study) -> impl Iterator<Item = Column> {
-    let chat = study.chat;
-    FIGURES.into_iter().filter(move |column| chat || !column.chat)
-}
 
 /// The tables with a row or more per trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +62,7 @@ impl Table {
             Table::Realised => REALISED_COLUMNS.to_owned(),
             Table::Lateness => LATENESS_COLUMNS.to_owned(),
             Table::Trials => {
-                let names: Vec<&str> = figures(study).map(|column| column.name).collect();
+                let names: Vec<&str> = figures::of_study(study).map(|column| column.name).collect();
                 format!("seed,{}", names.join(","))
             }
         };
@@ -145,75 +100,12 @@ fn lateness_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
 fn trial_row(text: &mut String, prefix: &str, study: &Study, row: &TrialRow<'_>) {
     text.push_str(prefix);
     push(text, Some(row.seed));
-    for (column, value) in FIGURES.into_iter().zip(figure_values(row)) {
+    for (column, value) in figures::FIGURES.into_iter().zip(figures::of_trial(row)) {
         if study.chat || !column.chat {
             push_number(text, value, column.decimals);
         }
     }
     text.push('\n');
-}
-
-/// The figures of a trial, in the order of [`FIGURES`].
-fn figure_values(row: &TrialRow<'_>) -> [Option<f64>; FIGURES.len()] {
-    let outcome = row.outcome;
-    let sum = |count: fn(&DirectionOutcome) -> u64| {
-        Some(directions(outcome).map(|(_, _, way)| count(way)).sum::<u64>() as f64)
-    };
-    let messages = outcome.messages.as_ref();
-    let percentile =
-        |p: f64| messages.and_then(|m| latency::percentile(&m.latency, m.deliveries_expected, p)).map(millis);
-    [
-        goodput_mbit(directions(outcome).map(|(_, _, way)| way.bytes_delivered).sum(), outcome.measured),
-        utilisation(&outcome.links),
-        jain_index(outcome),
-        messages.map(|m| m.sent as f64),
-        messages.map(|m| m.deliveries_expected as f64),
-        messages.map(|m| m.deliveries as f64),
-        messages.filter(|m| !m.latency.is_empty()).map(|m| m.latency.mean() / 1e6),
-        percentile(0.50),
-        percentile(0.90),
-        percentile(0.99),
-        percentile(0.999),
-        percentile(1.0),
-        sum(|way| way.segments_sent),
-        sum(|way| way.retransmits),
-        sum(|way| way.recovery_episodes),
-        sum(|way| way.timeouts),
-        Some(outcome.events as f64),
-        Some(row.wall_s),
-    ]
-}
-
-/// The directions in which data went, with their flows.
-fn directions(outcome: &Outcome) -> impl Iterator<Item = (&FlowOutcome, Direction, &DirectionOutcome)> {
-    outcome.flows.iter().flat_map(|flow| {
-        Direction::BOTH.into_iter().filter_map(move |direction| {
-            flow.directions[direction.index()].as_ref().map(|way| (flow, direction, way))
-        })
-    })
-}
-
-/// Megabits per second; `None` over an empty interval.
-fn goodput_mbit(bytes: u64, span: Duration) -> Option<f64> {
-    (!span.is_zero()).then(|| bytes as f64 * 8.0 / 1e6 / span.as_secs_f64())
-}
-
-/// Jain's index over the goodputs of the bulk data directions.
-fn jain_index(outcome: &Outcome) -> Option<f64> {
-    let shares: Vec<f64> = directions(outcome)
-        .filter(|(flow, _, _)| flow.bulk)
-        .filter_map(|(_, _, way)| goodput_mbit(way.bytes_delivered, way.active))
-        .collect();
-    super::stats::jain(&shares)
-}
-
-/// How busy the busier direction of the slowest rated link is.
-fn utilisation(links: &[LinkOutcome]) -> Option<f64> {
-    let slowest = links
-        .iter()
-        .filter_map(|link| link.rate_mbit.map(|rate| (rate, &link.name)))
-        .min_by(|a, b| a.0.total_cmp(&b.0))?;
-    links.iter().filter(|link| link.name == *slowest.1).filter_map(|link| link.utilisation).reduce(f64::max)
 }
 
 fn flow_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
@@ -284,10 +176,6 @@ fn realised_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
     }
 }
 
-fn millis(nanos: u64) -> f64 {
-    nanos as f64 / 1e6
-}
-
 /// `,value`, or `,` for what does not exist.
 fn push(text: &mut String, value: Option<u64>) {
     text.push(',');
@@ -325,7 +213,7 @@ pub fn push_field(text: &mut String, value: &str) {
 mod tests {
     use super::*;
     use crate::record::Lateness;
-    use crate::report::testing::{bulk_outcome, chat_outcome, study};
+    use crate::report::testing::{chat_outcome, study};
 
     fn row(outcome: &Outcome) -> TrialRow<'_> {
         TrialRow { cell: 0, trial: 2, seed: 7, outcome, wall_s: 0.25 }
@@ -390,32 +278,5 @@ mod tests {
         push_number(&mut line, Some(f64::NAN), 3);
         push_number(&mut line, Some(-0.0001), 3);
         assert_eq!(line, ",,0.000");
-    }
-
-    #[test]
-    fn goodput_counts_bits_of_the_measured_interval() {
-        let mut outcome = bulk_outcome(1, "reno", 0.01);
-        outcome.measured = Duration::from_secs(2);
-        for flow in &mut outcome.flows {
-            for way in flow.directions.iter_mut().flatten() {
-                way.bytes_delivered = 250_000;
-            }
-        }
-        let flows = directions(&outcome).count() as f64;
-        assert_eq!(figure_values(&row(&outcome))[0], Some(flows));
-    }
-
-    #[test]
-    fn utilisation_is_of_the_slowest_link_in_its_busier_direction() {
-        let mut outcome = bulk_outcome(1, "reno", 0.01);
-        let mut fast = outcome.links[0].clone();
-        fast.name = "fast".to_owned();
-        fast.rate_mbit = Some(1e4);
-        fast.utilisation = Some(0.99);
-        for (link, busy) in outcome.links.iter_mut().filter(|l| l.rate_mbit.is_some()).zip([0.25, 0.75]) {
-            link.utilisation = Some(busy);
-        }
-        outcome.links.insert(0, fast);
-        assert_eq!(utilisation(&outcome.links), Some(0.75));
     }
 }

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::error::ReportError;
+use super::figures::{self, Column};
 use super::files::Results;
-use super::rows::{self, Column};
+use super::rows;
 use super::stats::Estimate;
 
 /// The figures of one cell over its trials.
@@ -49,7 +50,7 @@ impl CellSummary {
 /// The figures that are summarised: all but the wall time, which is no property of the network and
 /// would make the file differ from run to run.
 fn columns(results: &Results) -> impl Iterator<Item = Column> {
-    rows::figures(&results.study).filter(|column| column.name != "wall_s")
+    figures::of_study(&results.study).filter(|column| column.name != "wall_s")
 }
 
 /// The figures of all cells, whether or not they have trials.

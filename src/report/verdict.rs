@@ -231,13 +231,13 @@ fn paired(results: &Results, pair: &Pair, figure: &str) -> Option<Estimate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::figures;
     use crate::report::files::Trial;
-    use crate::report::rows;
     use crate::report::testing::study;
 
     /// Trials with the given goodputs; all else is the same in all.
     fn results(study: Study, goodputs: &[&[f64]]) -> Results {
-        let columns = rows::figures(&study).count();
+        let columns = figures::of_study(&study).count();
         let trials = goodputs.iter().enumerate().flat_map(|(cell, values)| {
             values.iter().enumerate().map(move |(trial, goodput)| {
                 let mut figures = vec![Some(5.0); columns];
