@@ -104,25 +104,6 @@ pub(super) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// What a value means, however it is written; nothing for tables, and for what is wrong.
-pub(super) fn meaning(node: &Node, kind: &Kind) -> Option<String> {
-    fn shown<T: std::fmt::Debug>(value: Result<T, Fault>) -> Option<String> {
-        value.ok().map(|value| format!("{value:?}"))
-    }
-    match *kind {
-        Kind::Short { scalar, .. } => meaning(node, scalar),
-        Kind::Integer(min, max) => shown(leaf::integer(node, min, max)),
-        Kind::Number(min, max) => shown(leaf::number(node, min, max)),
-        Kind::Duration | Kind::PositiveDuration => shown(leaf::duration(node)),
-        Kind::Rate => shown(leaf::quantity::<Rate>(node, "", "")),
-        Kind::Probability => shown(leaf::quantity::<Probability>(node, "", "")),
-        Kind::Bytes(min, max) => shown(leaf::bytes(node, min, max)),
-        Kind::Frequency => shown(leaf::frequency(node)),
-        Kind::Limit => shown(leaf::limit(node)),
-        _ => None,
-    }
-}
-
 fn check_leaf(node: &Node, kind: &Kind) -> Result<(), Fault> {
     match *kind {
         Kind::Text => leaf::text(node).map(drop),

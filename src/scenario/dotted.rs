@@ -32,6 +32,33 @@ pub(super) fn set(
     Target { place, value }.set(root, &ROOT, "", &segments)
 }
 
+/// The dotted keys of a table with their places and values, in the file's order. TOML reads
+/// `link.a.rate` without quotes as tables within tables; those that only lead on are followed.
+pub(super) fn entries<'a>(
+    table: &'a Node,
+    leads_on: &dyn Fn(&str, &Node) -> bool,
+) -> Vec<(String, Place, &'a Node)> {
+    fn collect<'a>(
+        table: &'a Node,
+        prefix: &str,
+        leads_on: &dyn Fn(&str, &Node) -> bool,
+        out: &mut Vec<(String, Place, &'a Node)>,
+    ) {
+        for entry in table.entries() {
+            let key = join(prefix, &entry.key);
+            if leads_on(&key, &entry.node) {
+                collect(&entry.node, &key, leads_on, out);
+            } else {
+                out.push((key, entry.place, &entry.node));
+            }
+        }
+    }
+    let mut out = vec![];
+    collect(table, "", leads_on, &mut out);
+    out.sort_by_key(|(_, place, _)| *place);
+    out
+}
+
 struct Target {
     place: Place,
     value: Node,

@@ -5,16 +5,20 @@
 //! interpretation. Everything that is wrong with a file is collected in one [`ScenarioError`].
 //! This module knows texts, not files, and no threads.
 
+mod axes;
 mod build;
 mod check;
 mod dotted;
 mod groups;
+mod kind;
 mod leaf;
 mod links;
 mod overrides;
 pub mod problem;
 mod read;
+mod schedule;
 pub mod schema;
+mod settings;
 pub mod sweep;
 #[cfg(test)]
 mod testing;
@@ -29,9 +33,10 @@ use crate::units::Rate;
 use crate::wire::Direction;
 
 pub use crate::link::DropEntry;
+pub use axes::Axis;
 pub use build::{Cast, Identity, Part, add_links, add_schedule, build, build_ports, cast};
 pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_of};
-pub use sweep::{Axis, Cell, Plan, Trial};
+pub use sweep::{Cell, Plan, Trial};
 pub use workload::AppSpec;
 
 /// One cell of a scenario, ready to be built into a world.

@@ -2,10 +2,10 @@
 //! key takes none makes (or replaces) an axis; a single value for a swept key reduces its axis to
 //! that value.
 
+use super::axes::AxisNode;
 use super::dotted::{self, Setter};
 use super::problem::{Place, Problem, Source};
 use super::schema::Kind;
-use super::sweep::AxisNode;
 use super::tree::{Node, Value};
 
 /// Applies the arguments in order; a later one wins.

@@ -1,15 +1,14 @@
 //! The second pass: from a checked tree to a [`Scenario`], with the checks between keys.
 
-use super::check::{check, join};
-use super::dotted::{self, Setter};
+use super::check::check;
 use super::problem::{Place, Problem, suggest};
-use super::schema::{LINKS, ROOT};
+use super::schema::ROOT;
 use super::tree::{Node, Value};
 use super::workload::{Bulk, BulkDirection};
-use super::{AppSpec, Change, DropEntry, DropSpec, Group, LinkSpec, RecordSpec, RecordTrials, Scenario};
-use super::{groups, leaf, links};
+use super::{AppSpec, DropEntry, DropSpec, Group, LinkSpec, RecordSpec, RecordTrials, Scenario};
+use super::{groups, leaf, links, schedule, settings};
 use crate::chat::protocol;
-use crate::time::{Duration, Instant};
+use crate::time::Duration;
 use crate::wire::Direction;
 
 /// Reads the whole tree. The scenario is to be used only if no problem is an error.
@@ -18,7 +17,7 @@ pub(super) fn read(root: &Node, name: &str) -> (Scenario, Vec<Problem>) {
     check(root, &ROOT, "", Place { end: 1, ..root.place }, &mut problems);
 
     let mut links = links::read(root, &mut problems);
-    groups::check_tcp_defaults(root, &mut problems);
+    settings::check_defaults(root, &mut problems);
     let groups = groups::read(root, &links, &mut problems);
     let rtts = links::longest_rtts(&links, &groups);
     let starting = links.clone();
@@ -42,7 +41,7 @@ pub(super) fn read(root: &Node, name: &str) -> (Scenario, Vec<Problem>) {
         drops: vec![],
         record: record(root),
     };
-    scenario.schedule = schedule(root, &scenario, &starting, &rtts, duration, &mut problems);
+    scenario.schedule = schedule::read(root, &scenario, &starting, &rtts, duration, &mut problems);
     scenario.drops = drops(root, &scenario.groups, &mut problems);
     if let Some(duration) = duration {
         check_warmup(root, &scenario, &mut problems);
@@ -51,33 +50,6 @@ pub(super) fn read(root: &Node, name: &str) -> (Scenario, Vec<Problem>) {
     }
     super::problem::tidy(&mut problems);
     (scenario, problems)
-}
-
-/// The dotted keys of a table with their places and values, in the file's order. TOML reads
-/// `link.a.rate` without quotes as tables within tables; those that only lead on are followed.
-pub(super) fn dotted_entries<'a>(
-    table: &'a Node,
-    leads_on: &dyn Fn(&str, &Node) -> bool,
-) -> Vec<(String, Place, &'a Node)> {
-    fn collect<'a>(
-        table: &'a Node,
-        prefix: &str,
-        leads_on: &dyn Fn(&str, &Node) -> bool,
-        out: &mut Vec<(String, Place, &'a Node)>,
-    ) {
-        for entry in table.entries() {
-            let key = join(prefix, &entry.key);
-            if leads_on(&key, &entry.node) {
-                collect(&entry.node, &key, leads_on, out);
-            } else {
-                out.push((key, entry.place, &entry.node));
-            }
-        }
-    }
-    let mut out = vec![];
-    collect(table, "", leads_on, &mut out);
-    out.sort_by_key(|(_, place, _)| *place);
-    out
 }
 
 fn text<'a>(root: &'a Node, key: &str) -> Option<&'a str> {
@@ -105,69 +77,6 @@ fn record(root: &Node) -> RecordSpec {
             _ => RecordTrials::First,
         },
     }
-}
-
-/// Applies the schedule to the tree, change by change, and keeps what differs.
-fn schedule(
-    root: &Node,
-    scenario: &Scenario,
-    starting: &[LinkSpec],
-    rtts: &[Duration],
-    duration: Option<Duration>,
-    problems: &mut Vec<Problem>,
-) -> Vec<Change> {
-    let mut entries: Vec<(Instant, &Node)> = vec![];
-    for entry in root.get("schedule").map_or(&[][..], Node::items) {
-        let Some((node, at)) = entry.get("at").and_then(|at| Some((at, leaf::duration(at).ok()?))) else {
-            continue;
-        };
-        if let Some(duration) = duration.filter(|duration| at >= *duration) {
-            let message = format!("at {at} the trial is over");
-            let help = format!("`at` must be before the trial's duration, {duration}");
-            problems.push(Problem::error(node.place, message, help));
-        }
-        entries.push((Instant::ZERO.saturating_add(at), entry));
-    }
-    entries.sort_by_key(|(at, _)| *at);
-
-    let mut tree = root.clone();
-    let mut before = scenario.links.clone();
-    let mut changes = vec![];
-    let mut said: Vec<(Instant, String)> = vec![];
-    for (at, entry) in entries {
-        let Some(set) = entry.get("set") else { continue };
-        if set.is_table() && set.entries().is_empty() {
-            let help = "set at least one key, or leave the [[schedule]] out";
-            problems.push(Problem::error(set.place, "nothing changes", help));
-        }
-        for (key, place, value) in dotted_entries(set, &|key, node| node.is_table() && is_link(key)) {
-            if said.contains(&(at, key.clone())) {
-                let message = format!("`{key}` is set twice at the same instant");
-                problems.push(Problem::error(place, message, "keep one of them, or change an `at`"));
-            }
-            said.push((at, key.clone()));
-            if let Err(problem) = dotted::set(&mut tree, &key, place, value.clone(), Setter::Schedule) {
-                problems.push(problem);
-            }
-        }
-        if let Some(links) = tree.entry("link") {
-            check(&links.node, &LINKS, "link", links.place, problems);
-        }
-        let mut after = links::read(&tree, problems);
-        links::resolve_queues(&mut after, starting, rtts);
-        links::check_limits(&tree, &after, starting, rtts, &scenario.groups, problems);
-        let changed = (0..after.len()).filter(|&i| after[i].directions != before[i].directions);
-        let links = changed.map(|i| (i, after[i].directions.clone())).collect();
-        changes.push(Change { at, links });
-        before = after;
-    }
-    changes
-}
-
-/// Whether a dotted key names a link or one direction of it, rather than something they do.
-fn is_link(key: &str) -> bool {
-    let mut segments = key.split('.').skip(2);
-    matches!((segments.next(), segments.next()), (None | Some("up" | "down"), None))
 }
 
 fn drops(root: &Node, groups: &[Group], problems: &mut Vec<Problem>) -> Vec<DropSpec> {
@@ -287,87 +196,10 @@ const MOST_SERIES_ROWS: u64 = 20_000_000;
 mod tests {
     use super::super::testing::{and, refused, scenario, with};
     use super::*;
-    use crate::link::config::Queue;
 
     #[test]
     fn the_warmup_leaves_something() {
         refused(&with("\"1s\"", "\"10s\""), 2, "\"10s\"", "leaves nothing", "shorter than the duration, 10s");
-    }
-
-    #[test]
-    fn changes_add_up_in_the_order_of_time() {
-        let scenario = scenario(&and(
-            "[[schedule]]\nat = \"5s\"\nset = { \"link.bottleneck.rate\" = \"2mbit\", link.access.loss = \"20%\" }\n\
-             [[schedule]]\nat = \"2s\"\nset = { \"link.access.delay.jitter\" = \"1ms\" }\n",
-        ));
-        let [first, second] = &scenario.schedule[..] else { panic!("two changes") };
-        assert_eq!(
-            (first.at, second.at),
-            (Instant::from_nanos(2_000_000_000), Instant::from_nanos(5_000_000_000))
-        );
-        assert_eq!(first.links.iter().map(|(i, _)| *i).collect::<Vec<_>>(), [0]);
-        assert_eq!(second.links.iter().map(|(i, _)| *i).collect::<Vec<_>>(), [0, 1]);
-        let (_, [access, _]) = &second.links[0];
-        assert_eq!(
-            (access.delay.mean, access.delay.jitter),
-            (Duration::from_millis(10), Duration::from_millis(1))
-        );
-        let (_, [bottleneck, _]) = &second.links[1];
-        assert_eq!(bottleneck.rate.map(|rate| rate.to_string()), Some("2mbit".to_owned()));
-        // The BDP is that of the start.
-        assert_eq!(bottleneck.queue, Queue::Packets(25));
-    }
-
-    #[test]
-    fn a_schedule_changes_links_within_the_trial() {
-        let change = |at: &str, set: &str| and(&format!("[[schedule]]\nat = \"{at}\"\nset = {{ {set} }}\n"));
-        refused(
-            &change("10s", "\"link.access.loss\" = \"2%\""),
-            22,
-            "\"10s\"",
-            "at 10s the trial is over",
-            "before the trial's duration, 10s",
-        );
-        refused(
-            &change("1s", "\"link.acces.loss\" = \"2%\""),
-            23,
-            "\"link.acces.loss\"",
-            "no link \"acces\"",
-            "did you mean `access`?",
-        );
-        refused(
-            &change("1s", "\"link.access.los\" = \"2%\""),
-            23,
-            "\"link.access.los\"",
-            "unknown key `los`",
-            "did you mean `loss`?",
-        );
-        refused(
-            &change("1s", "\"tcp.mss\" = 100"),
-            23,
-            "\"tcp.mss\"",
-            "`tcp.mss` cannot change during a trial",
-            "link.<name>.<key>",
-        );
-        refused(
-            &change("1s", "\"link.access.per_client\" = true"),
-            23,
-            "\"link.access.per_client\"",
-            "cannot change",
-            "link.<name>",
-        );
-        refused(&change("1s", "\"link.access.loss\" = \"2\""), 23, "\"2\"", "has no unit", "10%");
-        refused(
-            &(change("1s", "\"link.access.loss\" = \"2%\"") + "until = \"2s\"\n"),
-            24,
-            "until",
-            "unknown key `until`",
-            "at, set",
-        );
-        refused(&change("1s", ""), 23, "{  }", "nothing changes", "at least one key");
-        let twice = change("1s", "\"link.access.loss\" = \"2%\"")
-            + "[[schedule]]\nat = \"1000ms\"\nset = { link.access.loss = \"3%\" }\n";
-        refused(&twice, 26, "loss", "`link.access.loss` is set twice at the same instant", "keep one");
     }
 
     #[test]

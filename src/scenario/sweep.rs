@@ -4,14 +4,15 @@
 //! trial `k` has the seed `seed + k` in every cell, so that cells meet the same chances and can be
 //! compared in pairs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::axes::{self, Axis, AxisNode};
 use super::dotted::{self, Setter};
 use super::problem::{self, Place, Problem, ScenarioError, Severity, Texts, tidy};
 use super::read::{self, read};
-use super::tree::{Node, Value};
-use super::{RecordTrials, Scenario, check, overrides};
+use super::tree::Node;
+use super::{RecordTrials, Scenario, overrides};
 use crate::rng::Seed;
 
 /// A scenario file with everything that was set from outside, checked: the grid to run.
@@ -27,15 +28,6 @@ pub struct Plan {
     pub texts: Texts,
     tree: Node,
     nodes: Vec<AxisNode>,
-}
-
-/// An axis of the grid.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Axis {
-    /// The dotted key that it varies.
-    pub key: String,
-    /// Its values as the file writes them: texts without their quotes.
-    pub values: Vec<String>,
 }
 
 /// A point of the grid.
@@ -58,14 +50,6 @@ pub struct Trial {
     pub seed: Seed,
 }
 
-/// An axis as it stands in the file.
-#[derive(Clone, Debug)]
-pub(super) struct AxisNode {
-    pub key: String,
-    pub place: Place,
-    pub values: Node,
-}
-
 impl Plan {
     /// Reads the text of a scenario file and the arguments of `--set`. `file` is what the user
     /// calls the file; its stem becomes the scenario's name. The error holds every problem found.
@@ -73,7 +57,7 @@ impl Plan {
         let texts = Texts { file: file.to_owned(), text: text.to_owned(), sets: sets.to_vec() };
         let mut tree = Node::parse_file(text).map_err(|problem| ScenarioError::new(&texts, vec![problem]))?;
         let mut problems = vec![];
-        let mut nodes = take_axes(&mut tree);
+        let mut nodes = axes::take(&mut tree);
         overrides::apply(&mut tree, &mut nodes, sets, &mut problems);
         let (base, found) = read(&tree, &name_of(file));
         problems.extend(found);
@@ -165,7 +149,7 @@ impl Plan {
 
     fn check_axes(&self, problems: &mut Vec<Problem>) {
         for (i, node) in self.nodes.iter().enumerate() {
-            self.check_values(node, problems);
+            node.check(&self.tree, &self.texts, problems);
             if self.nodes[..i].iter().any(|other| other.key == node.key) {
                 let message = format!("there are two axes `{}`", node.key);
                 problems.push(Problem::error(node.place, message, "put all values into one list"));
@@ -181,34 +165,6 @@ impl Plan {
                 let place = self.tree.entry("sweep").map(|entry| entry.place).unwrap_or_default();
                 let message = format!("the grid has more than {MOST_CELLS} cells");
                 problems.push(Problem::error(place, message, "sweep fewer values or fewer axes"));
-            }
-        }
-    }
-
-    fn check_values(&self, node: &AxisNode, problems: &mut Vec<Problem>) {
-        let AxisNode { key, place, values } = node;
-        let Value::Array(items) = &values.value else {
-            let message = format!("`{key}`: this is {}, but an axis is a list", values.type_name());
-            let help = "write its values in brackets: [ …, … ]";
-            problems.push(Problem::error(values.place, message, help));
-            return;
-        };
-        let Some(first) = items.first() else {
-            let help = "give it at least one value, or leave it out";
-            problems.push(Problem::error(values.place, format!("the axis `{key}` has no values"), help));
-            return;
-        };
-        let kind = dotted::set(&mut self.tree.clone(), key, *place, first.clone(), Setter::Axis);
-        let kind = kind.map_err(|problem| problems.push(problem)).ok();
-        let mut seen: BTreeMap<String, String> = BTreeMap::new();
-        for item in items {
-            let written = written(item, &self.texts);
-            let meaning = kind.and_then(|kind| check::meaning(item, &kind)).unwrap_or(written.clone());
-            if let Some(first) = seen.insert(meaning, written.clone()) {
-                let as_before = first == written;
-                let again = if as_before { "twice".to_owned() } else { format!("twice, once as {first}") };
-                let message = format!("the axis `{key}` has the value {written} {again}");
-                problems.push(Problem::error(item.place, message, "each value makes a cell; delete one"));
             }
         }
     }
@@ -264,33 +220,6 @@ impl Plan {
             let help = "raise record.interval, or set record.trials to \"first\" or \"none\"";
             problems.push(Problem::error(place, message, help));
         }
-    }
-}
-
-impl AxisNode {
-    fn axis(&self, texts: &Texts) -> Axis {
-        let values = self.values.items().iter().map(|item| written(item, texts)).collect();
-        Axis { key: self.key.clone(), values }
-    }
-}
-
-/// The axes of `[sweep]`. Their values leave the tree, which is copied for each cell.
-fn take_axes(tree: &mut Node) -> Vec<AxisNode> {
-    let Some(sweep) = tree.get("sweep").filter(|sweep| sweep.is_table()) else { return vec![] };
-    let place = sweep.place;
-    let axes = read::dotted_entries(sweep, &|_, node| node.is_table())
-        .into_iter()
-        .map(|(key, place, values)| AxisNode { key, place, values: values.clone() })
-        .collect();
-    *tree.get_or_insert("sweep", place) = Node::empty_table(place);
-    axes
-}
-
-/// A value as tables show it: texts without quotes, all else as it was written, on one line.
-fn written(node: &Node, texts: &Texts) -> String {
-    match node.text() {
-        Some(text) => text.to_owned(),
-        None => texts.at(node.place).split_whitespace().collect::<Vec<_>>().join(" "),
     }
 }
 

@@ -1,0 +1,104 @@
+//! The axes of a grid: what `[sweep]` and lists of `--set` vary, with the values as they are written.
+
+use std::collections::BTreeMap;
+
+use super::dotted::{self, Setter};
+use super::leaf::{self, Fault};
+use super::problem::{Place, Problem, Texts};
+use super::schema::Kind;
+use super::tree::{Node, Value};
+use crate::units::{Probability, Rate};
+
+/// An axis of the grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// The dotted key that it varies.
+    pub key: String,
+    /// Its values as the file writes them: texts without their quotes.
+    pub values: Vec<String>,
+}
+
+/// An axis as it stands in the file.
+#[derive(Clone, Debug)]
+pub(super) struct AxisNode {
+    pub key: String,
+    pub place: Place,
+    pub values: Node,
+}
+
+impl AxisNode {
+    /// The axis as the rest of the program knows it.
+    pub fn axis(&self, texts: &Texts) -> Axis {
+        let values = self.values.items().iter().map(|item| written(item, texts)).collect();
+        Axis { key: self.key.clone(), values }
+    }
+
+    /// Checks that the axis is a list of different values for a key that can be swept; each value is
+    /// checked in its cells.
+    pub fn check(&self, tree: &Node, texts: &Texts, problems: &mut Vec<Problem>) {
+        let AxisNode { key, place, values } = self;
+        let Value::Array(items) = &values.value else {
+            let message = format!("`{key}`: this is {}, but an axis is a list", values.type_name());
+            let help = "write its values in brackets: [ …, … ]";
+            problems.push(Problem::error(values.place, message, help));
+            return;
+        };
+        let Some(first) = items.first() else {
+            let help = "give it at least one value, or leave it out";
+            problems.push(Problem::error(values.place, format!("the axis `{key}` has no values"), help));
+            return;
+        };
+        let kind = dotted::set(&mut tree.clone(), key, *place, first.clone(), Setter::Axis);
+        let kind = kind.map_err(|problem| problems.push(problem)).ok();
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        for item in items {
+            let written = written(item, texts);
+            let meaning = kind.and_then(|kind| meaning(item, &kind)).unwrap_or(written.clone());
+            if let Some(first) = seen.insert(meaning, written.clone()) {
+                let as_before = first == written;
+                let again = if as_before { "twice".to_owned() } else { format!("twice, once as {first}") };
+                let message = format!("the axis `{key}` has the value {written} {again}");
+                problems.push(Problem::error(item.place, message, "each value makes a cell; delete one"));
+            }
+        }
+    }
+}
+
+/// The axes of `[sweep]`. Their values leave the tree, which is copied for each cell.
+pub(super) fn take(tree: &mut Node) -> Vec<AxisNode> {
+    let Some(sweep) = tree.get("sweep").filter(|sweep| sweep.is_table()) else { return vec![] };
+    let place = sweep.place;
+    let axes = dotted::entries(sweep, &|_, node| node.is_table())
+        .into_iter()
+        .map(|(key, place, values)| AxisNode { key, place, values: values.clone() })
+        .collect();
+    *tree.get_or_insert("sweep", place) = Node::empty_table(place);
+    axes
+}
+
+/// A value as tables show it: texts without quotes, all else as it was written, on one line.
+fn written(node: &Node, texts: &Texts) -> String {
+    match node.text() {
+        Some(text) => text.to_owned(),
+        None => texts.at(node.place).split_whitespace().collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// What a value means, however it is written; nothing for tables, and for what is wrong.
+fn meaning(node: &Node, kind: &Kind) -> Option<String> {
+    fn shown<T: std::fmt::Debug>(value: Result<T, Fault>) -> Option<String> {
+        value.ok().map(|value| format!("{value:?}"))
+    }
+    match *kind {
+        Kind::Short { scalar, .. } => meaning(node, scalar),
+        Kind::Integer(min, max) => shown(leaf::integer(node, min, max)),
+        Kind::Number(min, max) => shown(leaf::number(node, min, max)),
+        Kind::Duration | Kind::PositiveDuration => shown(leaf::duration(node)),
+        Kind::Rate => shown(leaf::quantity::<Rate>(node, "", "")),
+        Kind::Probability => shown(leaf::quantity::<Probability>(node, "", "")),
+        Kind::Bytes(min, max) => shown(leaf::bytes(node, min, max)),
+        Kind::Frequency => shown(leaf::frequency(node)),
+        Kind::Limit => shown(leaf::limit(node)),
+        _ => None,
+    }
+}

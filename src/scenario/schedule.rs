@@ -1,0 +1,155 @@
+//! The second pass over `[[schedule]]`: which links change, and when.
+
+use super::check::check;
+use super::dotted::{self, Setter};
+use super::problem::Problem;
+use super::schema::LINKS;
+use super::tree::Node;
+use super::{Change, LinkSpec, Scenario, leaf, links};
+use crate::time::{Duration, Instant};
+
+/// Applies the schedule to the tree, change by change, and keeps what differs.
+pub(super) fn read(
+    root: &Node,
+    scenario: &Scenario,
+    starting: &[LinkSpec],
+    rtts: &[Duration],
+    duration: Option<Duration>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Change> {
+    let mut entries: Vec<(Instant, &Node)> = vec![];
+    for entry in root.get("schedule").map_or(&[][..], Node::items) {
+        let Some((node, at)) = entry.get("at").and_then(|at| Some((at, leaf::duration(at).ok()?))) else {
+            continue;
+        };
+        if let Some(duration) = duration.filter(|duration| at >= *duration) {
+            let message = format!("at {at} the trial is over");
+            let help = format!("`at` must be before the trial's duration, {duration}");
+            problems.push(Problem::error(node.place, message, help));
+        }
+        entries.push((Instant::ZERO.saturating_add(at), entry));
+    }
+    entries.sort_by_key(|(at, _)| *at);
+
+    let mut tree = root.clone();
+    let mut before = scenario.links.clone();
+    let mut changes = vec![];
+    let mut said: Vec<(Instant, String)> = vec![];
+    for (at, entry) in entries {
+        let Some(set) = entry.get("set") else { continue };
+        if set.is_table() && set.entries().is_empty() {
+            let help = "set at least one key, or leave the [[schedule]] out";
+            problems.push(Problem::error(set.place, "nothing changes", help));
+        }
+        for (key, place, value) in dotted::entries(set, &|key, node| node.is_table() && is_link(key)) {
+            if said.contains(&(at, key.clone())) {
+                let message = format!("`{key}` is set twice at the same instant");
+                problems.push(Problem::error(place, message, "keep one of them, or change an `at`"));
+            }
+            said.push((at, key.clone()));
+            if let Err(problem) = dotted::set(&mut tree, &key, place, value.clone(), Setter::Schedule) {
+                problems.push(problem);
+            }
+        }
+        if let Some(links) = tree.entry("link") {
+            check(&links.node, &LINKS, "link", links.place, problems);
+        }
+        let mut after = links::read(&tree, problems);
+        links::resolve_queues(&mut after, starting, rtts);
+        links::check_limits(&tree, &after, starting, rtts, &scenario.groups, problems);
+        let changed = (0..after.len()).filter(|&i| after[i].directions != before[i].directions);
+        let links = changed.map(|i| (i, after[i].directions.clone())).collect();
+        changes.push(Change { at, links });
+        before = after;
+    }
+    changes
+}
+
+/// Whether a dotted key names a link or one direction of it, rather than something they do.
+fn is_link(key: &str) -> bool {
+    let mut segments = key.split('.').skip(2);
+    matches!((segments.next(), segments.next()), (None | Some("up" | "down"), None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{and, refused, scenario};
+    use super::*;
+    use crate::link::config::Queue;
+
+    #[test]
+    fn changes_add_up_in_the_order_of_time() {
+        let scenario = scenario(&and(
+            "[[schedule]]\nat = \"5s\"\nset = { \"link.bottleneck.rate\" = \"2mbit\", link.access.loss = \"20%\" }\n\
+             [[schedule]]\nat = \"2s\"\nset = { \"link.access.delay.jitter\" = \"1ms\" }\n",
+        ));
+        let [first, second] = &scenario.schedule[..] else { panic!("two changes") };
+        assert_eq!(
+            (first.at, second.at),
+            (Instant::from_nanos(2_000_000_000), Instant::from_nanos(5_000_000_000))
+        );
+        assert_eq!(first.links.iter().map(|(i, _)| *i).collect::<Vec<_>>(), [0]);
+        assert_eq!(second.links.iter().map(|(i, _)| *i).collect::<Vec<_>>(), [0, 1]);
+        let (_, [access, _]) = &second.links[0];
+        assert_eq!(
+            (access.delay.mean, access.delay.jitter),
+            (Duration::from_millis(10), Duration::from_millis(1))
+        );
+        let (_, [bottleneck, _]) = &second.links[1];
+        assert_eq!(bottleneck.rate.map(|rate| rate.to_string()), Some("2mbit".to_owned()));
+        // The BDP is that of the start.
+        assert_eq!(bottleneck.queue, Queue::Packets(25));
+    }
+
+    #[test]
+    fn a_schedule_changes_links_within_the_trial() {
+        let change = |at: &str, set: &str| and(&format!("[[schedule]]\nat = \"{at}\"\nset = {{ {set} }}\n"));
+        refused(
+            &change("10s", "\"link.access.loss\" = \"2%\""),
+            22,
+            "\"10s\"",
+            "at 10s the trial is over",
+            "before the trial's duration, 10s",
+        );
+        refused(
+            &change("1s", "\"link.acces.loss\" = \"2%\""),
+            23,
+            "\"link.acces.loss\"",
+            "no link \"acces\"",
+            "did you mean `access`?",
+        );
+        refused(
+            &change("1s", "\"link.access.los\" = \"2%\""),
+            23,
+            "\"link.access.los\"",
+            "unknown key `los`",
+            "did you mean `loss`?",
+        );
+        refused(
+            &change("1s", "\"tcp.mss\" = 100"),
+            23,
+            "\"tcp.mss\"",
+            "`tcp.mss` cannot change during a trial",
+            "link.<name>.<key>",
+        );
+        refused(
+            &change("1s", "\"link.access.per_client\" = true"),
+            23,
+            "\"link.access.per_client\"",
+            "cannot change",
+            "link.<name>",
+        );
+        refused(&change("1s", "\"link.access.loss\" = \"2\""), 23, "\"2\"", "has no unit", "10%");
+        refused(
+            &(change("1s", "\"link.access.loss\" = \"2%\"") + "until = \"2s\"\n"),
+            24,
+            "until",
+            "unknown key `until`",
+            "at, set",
+        );
+        refused(&change("1s", ""), 23, "{  }", "nothing changes", "at least one key");
+        let twice = change("1s", "\"link.access.loss\" = \"2%\"")
+            + "[[schedule]]\nat = \"1000ms\"\nset = { link.access.loss = \"3%\" }\n";
+        refused(&twice, 26, "loss", "`link.access.loss` is set twice at the same instant", "keep one");
+    }
+}
