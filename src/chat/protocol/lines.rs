@@ -1,5 +1,7 @@
 //! Cutting a stream of bytes into lines, however it arrives.
 
+use super::Malformed;
+
 /// Collects bytes until their line is complete, up to a limit.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -10,6 +12,12 @@ pub(super) struct Lines {
 /// The line is longer than the limit.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooLong;
+
+impl From<TooLong> for Malformed {
+    fn from(_: TooLong) -> Malformed {
+        Malformed { farewell: b"" }
+    }
+}
 
 impl Lines {
     /// Lines of at most `limit` bytes without their newline.

@@ -279,17 +279,8 @@ impl Driver {
         let shared = Arc::clone(&end.pipe);
         let mut pipe = lock(&shared);
         pipe.told = false;
-        if pipe.aborted {
-            drop(pipe);
-            let port = end.port;
-            self.world.port_abort(port);
-            return;
-        }
-        if pipe.dropped && self.world.port_info(end.port).state == State::Listen {
-            drop(pipe);
-            let port = end.port;
-            self.world.port_abort(port);
-            return;
+        if pipe.aborted || (pipe.dropped && self.world.port_info(end.port).state == State::Listen) {
+            return self.world.port_abort(end.port);
         }
         while let Some(bytes) = pipe.outbound.front().cloned() {
             let accepted = self.world.port_write(end.port, &bytes[pipe.sent..]);
@@ -319,10 +310,7 @@ impl Driver {
             self.bytes[end.port.direction.reverse().index()] += (pipe.inbound.len() - before) as u64;
             if pipe.dropped && pipe.inbound.len() > before {
                 // As an operating system does: nobody will ever read this.
-                drop(pipe);
-                let port = end.port;
-                self.world.port_abort(port);
-                return;
+                return self.world.port_abort(end.port);
             }
             pipe.ended |= all && end.peer_closed;
             if pipe.unread() > 0 || pipe.ended {

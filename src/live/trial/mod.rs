@@ -9,6 +9,7 @@
 //! what differs is that operating system, sockets and threads take their time, too. How much is in
 //! the outcome's lateness.
 
+mod scene;
 mod stage;
 
 use std::cell::RefCell;

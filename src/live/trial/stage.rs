@@ -1,18 +1,16 @@
-//! The applications of a trial, each with its sockets: the wall clock's counterpart of the engine's
-//! `Io`.
+//! The applications of a trial: they act when their time has come, and hear what their sockets have
+//! for them.
 
 use std::cell::RefCell;
-use std::io;
 use std::rc::Rc;
 use std::time::Duration as Span;
 
 use hdrhistogram::Histogram;
-use rustix::net::{Shutdown, shutdown};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 
-use crate::app::{App, Conn, Event, Io, MessageId};
-use crate::engine::messages::Messages;
+use super::scene::{Scene, SceneIo};
+use crate::app::{App, Conn, Event};
 use crate::live::clock::Clock;
 use crate::live::lateness;
 use crate::record::MessageOutcome;
@@ -21,15 +19,13 @@ use crate::time::Instant;
 
 /// The runtime's timers are a millisecond late; the rest is waited for awake.
 const SLACK: Span = Span::from_micros(1_500);
-/// One read.
-const READ: usize = 64 * 1024;
-/// What an application that asks for zeros gets to write at once.
-const ZEROS: &[u8] = &[0; 64 * 1024];
 
 /// All applications.
 pub(super) struct Stage {
     apps: Vec<Slot>,
     scene: Scene,
+    /// Whether anything is said at all.
+    chats: bool,
     /// Rouses the timer: something may be due earlier.
     timer: Rc<Notify>,
     lateness: Histogram<u64>,
@@ -43,32 +39,6 @@ struct Slot {
     started: bool,
     /// Of a client: which one, and the application at the other end.
     client: Option<(usize, usize)>,
-}
-
-/// What an application may act on.
-struct Scene {
-    clock: Clock,
-    horizon: Instant,
-    messages: Messages,
-    chats: bool,
-    conns: Vec<[End; 2]>,
-    openings: mpsc::UnboundedSender<(Conn, usize)>,
-    clients: Vec<Option<(usize, usize)>>,
-    buffer: Vec<u8>,
-}
-
-/// One end of a connection.
-struct End {
-    app: usize,
-    socket: Option<Rc<TcpStream>>,
-    /// It has written less than it wanted.
-    wants_room: bool,
-    room: Rc<Notify>,
-    /// The peer has ended; this end has.
-    peer_ended: bool,
-    ended: bool,
-    /// Bytes read, to see whether anybody reads.
-    read: u64,
 }
 
 impl Stage {
@@ -95,17 +65,8 @@ impl Stage {
             add(part.client, part.identity.starts, Some((number, server)));
         }
         let clients = apps.iter().map(|slot| slot.client).collect();
-        let scene = Scene {
-            clock,
-            horizon: interval.1,
-            messages: Messages::new(interval),
-            chats,
-            conns: Vec::new(),
-            openings,
-            clients,
-            buffer: vec![0; READ],
-        };
-        let stage = Stage { apps, scene, timer: Rc::default(), lateness: lateness::histogram() };
+        let scene = Scene::new(clock, interval, openings, clients);
+        let stage = Stage { apps, scene, chats, timer: Rc::default(), lateness: lateness::histogram() };
         Rc::new(RefCell::new(stage))
     }
 
@@ -116,7 +77,7 @@ impl Stage {
 
     /// The figures of what was said.
     pub fn messages(&self) -> Option<MessageOutcome> {
-        self.scene.chats.then(|| self.scene.messages.outcome())
+        self.chats.then(|| self.scene.messages.outcome())
     }
 
     /// How late applications acted.
@@ -138,7 +99,7 @@ impl Stage {
     }
 
     fn tell(&mut self, conn: Conn, side: usize, event: Event) {
-        let app = self.scene.conns[conn.0 as usize][side].app;
+        let app = self.scene.end(conn, side).app;
         self.call(app, |app, io| app.on_event(conn, event, io));
     }
 
@@ -189,8 +150,8 @@ pub(super) async fn keep_time(stage: Rc<RefCell<Stage>>) {
 pub(super) fn attach(stage: &Rc<RefCell<Stage>>, conn: Conn, sockets: [TcpStream; 2]) {
     for (side, socket) in sockets.into_iter().enumerate() {
         let socket = Rc::new(socket);
-        stage.borrow_mut().scene.conns[conn.0 as usize][side].socket = Some(Rc::clone(&socket));
-        let room = Rc::clone(&stage.borrow().scene.conns[conn.0 as usize][side].room);
+        stage.borrow_mut().scene.end(conn, side).socket = Some(Rc::clone(&socket));
+        let room = Rc::clone(&stage.borrow_mut().scene.end(conn, side).room);
         stage.borrow_mut().tell(conn, side, Event::Connected);
         let (hearing, writing) = (Rc::clone(stage), Rc::clone(stage));
         let writer = Rc::clone(&socket);
@@ -200,7 +161,7 @@ pub(super) fn attach(stage: &Rc<RefCell<Stage>>, conn: Conn, sockets: [TcpStream
                 () = make_room(&writing, conn, side, &writer, &room) => {}
             }
             let mut stage = hearing.borrow_mut();
-            stage.scene.conns[conn.0 as usize][side].socket = None;
+            stage.scene.end(conn, side).socket = None;
             stage.tell(conn, side, Event::Closed);
         });
     }
@@ -221,7 +182,7 @@ async fn hear(stage: &Rc<RefCell<Stage>>, conn: Conn, side: usize, socket: &TcpS
         }
         if !end.peer_ended && end.read == before {
             // Its application does not care; what nobody takes would be told for ever.
-            SceneIo::discard_at(&mut stage.scene, conn, side);
+            stage.scene.read(conn, side, &mut |_| {});
         }
         if stage.scene.end(conn, side).peer_ended {
             break;
@@ -248,175 +209,5 @@ async fn make_room(stage: &Rc<RefCell<Stage>>, conn: Conn, side: usize, socket: 
         let mut stage = stage.borrow_mut();
         stage.scene.end(conn, side).wants_room = false;
         stage.tell(conn, side, Event::Writable);
-    }
-}
-
-impl Scene {
-    fn end(&mut self, conn: Conn, side: usize) -> &mut End {
-        &mut self.conns[conn.0 as usize][side]
-    }
-}
-
-impl End {
-    fn of(app: usize) -> End {
-        End {
-            app,
-            socket: None,
-            wants_room: false,
-            room: Rc::default(),
-            peer_ended: false,
-            ended: false,
-            read: 0,
-        }
-    }
-
-    /// Writes what goes; notes that it was not all.
-    fn write(&mut self, mut bytes: &[u8]) -> usize {
-        let mut written = 0;
-        while !bytes.is_empty() && !self.ended {
-            let Some(socket) = &self.socket else { break };
-            match socket.try_write(bytes) {
-                Ok(count) => {
-                    written += count;
-                    bytes = &bytes[count..];
-                }
-                // An error is the reader's news.
-                Err(_) => break,
-            }
-        }
-        if !bytes.is_empty() && !self.ended {
-            self.wants_room = true;
-            self.room.notify_waiters();
-        }
-        written
-    }
-}
-
-/// The scene as one application sees it.
-struct SceneIo<'a> {
-    scene: &'a mut Scene,
-    app: usize,
-}
-
-impl SceneIo<'_> {
-    fn end(&mut self, conn: Conn) -> &mut End {
-        let side = self.side(conn);
-        self.scene.end(conn, side)
-    }
-
-    fn side(&self, conn: Conn) -> usize {
-        usize::from(self.scene.conns[conn.0 as usize][0].app != self.app)
-    }
-
-    fn read_at(scene: &mut Scene, conn: Conn, side: usize, take: &mut dyn FnMut(&[u8])) -> u64 {
-        let end = &mut scene.conns[conn.0 as usize][side];
-        let mut all = 0;
-        while let Some(socket) = &end.socket {
-            match socket.try_read(&mut scene.buffer) {
-                Ok(0) => {
-                    end.peer_ended = true;
-                    break;
-                }
-                Ok(count) => {
-                    take(&scene.buffer[..count]);
-                    all += count as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // A reset ends both directions.
-                Err(_) => {
-                    end.peer_ended = true;
-                    end.ended = true;
-                    break;
-                }
-            }
-        }
-        end.read += all;
-        all
-    }
-
-    fn discard_at(scene: &mut Scene, conn: Conn, side: usize) -> u64 {
-        SceneIo::read_at(scene, conn, side, &mut |_| {})
-    }
-}
-
-impl Io for SceneIo<'_> {
-    fn now(&self) -> Instant {
-        self.scene.clock.now()
-    }
-
-    fn horizon(&self) -> Instant {
-        self.scene.horizon
-    }
-
-    fn connect(&mut self) -> Conn {
-        let (client, server) = self.scene.clients[self.app].expect("servers do not connect");
-        let conn = Conn(u32::try_from(self.scene.conns.len()).expect("fewer than 2^32 connections"));
-        self.scene.conns.push([End::of(self.app), End::of(server)]);
-        // Nobody listens any more when the trial is over.
-        let _ = self.scene.openings.send((conn, client));
-        conn
-    }
-
-    fn write(&mut self, conn: Conn, bytes: &Rc<[u8]>, from: usize) -> usize {
-        self.end(conn).write(&bytes[from..])
-    }
-
-    fn write_zeros(&mut self, conn: Conn, len: u64) -> u64 {
-        let end = self.end(conn);
-        let mut written = 0;
-        while written < len {
-            let piece = ZEROS.len().min(usize::try_from(len - written).unwrap_or(usize::MAX));
-            let count = end.write(&ZEROS[..piece]);
-            written += count as u64;
-            if count < piece {
-                break;
-            }
-        }
-        written
-    }
-
-    fn read(&mut self, conn: Conn, take: &mut dyn FnMut(&[u8])) {
-        let side = self.side(conn);
-        SceneIo::read_at(self.scene, conn, side, take);
-    }
-
-    fn discard(&mut self, conn: Conn) -> u64 {
-        let side = self.side(conn);
-        SceneIo::discard_at(self.scene, conn, side)
-    }
-
-    fn close(&mut self, conn: Conn) {
-        let end = self.end(conn);
-        end.ended = true;
-        end.wants_room = false;
-        end.room.notify_waiters();
-        if let Some(socket) = &end.socket {
-            // A socket that is broken already is closed, too.
-            let _ = shutdown(&**socket, Shutdown::Write);
-        }
-    }
-
-    fn abort(&mut self, conn: Conn) {
-        let end = self.end(conn);
-        end.ended = true;
-        end.peer_ended = true;
-        end.room.notify_waiters();
-        if let Some(socket) = end.socket.take() {
-            let _ = socket.set_zero_linger();
-            let _ = shutdown(&*socket, Shutdown::Both);
-        }
-    }
-
-    fn message_intended(&mut self, intended: Instant, audience: u32) -> MessageId {
-        MessageId(self.scene.messages.intend(intended, audience))
-    }
-
-    fn message_fanned_out(&mut self, id: MessageId, audience: u32) {
-        self.scene.messages.correct_audience(id.0, audience);
-    }
-
-    fn message_delivered(&mut self, id: MessageId) {
-        let now = self.scene.clock.now();
-        self.scene.messages.deliver(id.0, now);
     }
 }

@@ -6,6 +6,7 @@
 //! that nothing the server says is lost.
 
 mod json_lines;
+mod outbox;
 mod pipe;
 mod rooms;
 mod slash;

@@ -1,8 +1,8 @@
 //! A client of program 4.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::outbox::Outbox;
 use super::{GAP, between};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
@@ -17,16 +17,7 @@ const WELCOME: &str = "WELCOME|Connected successfully!";
 pub struct Client {
     utf8: Utf8,
     nick: Name,
-    joined: bool,
-    /// What waits for the welcome: together with the name it would be a part of it.
-    held: Vec<String>,
-    out: VecDeque<Arc<[u8]>>,
-}
-
-impl Client {
-    fn send(&mut self, text: &str) {
-        self.out.push_back(text.as_bytes().into());
-    }
+    out: Outbox,
 }
 
 /// A whole message.
@@ -61,7 +52,7 @@ impl ClientSession for Client {
         let words = match request {
             Request::Join { nick } => {
                 self.nick = nick.trim().into();
-                self.send(nick.trim());
+                self.out.send(nick.trim());
                 return Ok(());
             }
             // Its client just closes.
@@ -70,11 +61,7 @@ impl ClientSession for Client {
             Request::Tell { to, text } => format!("{to}|{text}"),
             _ => return Err(NotSpoken),
         };
-        if self.joined {
-            self.send(&words);
-        } else {
-            self.held.push(words);
-        }
+        self.out.send_inside(&words);
         Ok(())
     }
 
@@ -82,12 +69,9 @@ impl ClientSession for Client {
         let text = self.utf8.decode(bytes);
         let mut rest = text.as_str();
         // The original's server sends it and the list so close that they merge.
-        if let (Some(after), false) = (rest.strip_prefix(WELCOME), self.joined) {
-            self.joined = true;
+        if let (Some(after), false) = (rest.strip_prefix(WELCOME), self.out.is_in()) {
+            self.out.let_in();
             out.push(Event::Welcome { nick: self.nick.clone(), people: Arc::default() });
-            for words in std::mem::take(&mut self.held) {
-                self.send(&words);
-            }
             rest = after;
         }
         if !rest.is_empty() {
@@ -97,7 +81,7 @@ impl ClientSession for Client {
     }
 
     fn poll_send(&mut self) -> Option<Arc<[u8]>> {
-        self.out.pop_front()
+        self.out.pop()
     }
 
     fn gap(&self) -> Duration {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::outbox::Outbox;
 use super::{GAP, between, numbered, one_line};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
@@ -39,7 +40,6 @@ type Fixed = fn(&mut Client) -> Event;
 pub struct Client {
     utf8: Utf8,
     nick: Name,
-    joined: bool,
     /// What is still to be sent; one prompt at a time.
     steps: VecDeque<Step>,
     awaited: Option<Awaited>,
@@ -47,7 +47,7 @@ pub struct Client {
     said: VecDeque<Name>,
     /// The room to be founded if it turns out not to exist.
     or_found: Option<String>,
-    out: VecDeque<Arc<[u8]>>,
+    out: Outbox,
 }
 
 #[derive(Debug)]
@@ -65,20 +65,16 @@ struct Awaited {
 }
 
 impl Client {
-    fn send(&mut self, text: &str) {
-        self.out.push_back(text.as_bytes().into());
-    }
-
     /// Sends what need not wait for a prompt.
     fn step(&mut self, now: Instant) {
-        while self.joined
+        while self.out.is_in()
             && self.awaited.is_none()
             && let Some(step) = self.steps.pop_front()
         {
             match step {
-                Step::Send(text) => self.send(&text),
+                Step::Send(text) => self.out.send(&text),
                 Step::Prompted(command, prompt, answer) => {
-                    self.send(command);
+                    self.out.send(command);
                     self.awaited = Some(Awaited { prompt, answer, by: now + PROMPT_WITHIN });
                 }
             }
@@ -87,7 +83,7 @@ impl Client {
 
     fn answer(&mut self, now: Instant) {
         if let Some(awaited) = self.awaited.take() {
-            self.send(&awaited.answer);
+            self.out.send(&awaited.answer);
             self.step(now);
         }
     }
@@ -98,7 +94,9 @@ impl Client {
             let fixed = FIXED.iter().find_map(|(words, event)| Some((text.strip_prefix(words)?, event)));
             if let Some((rest, event)) = fixed {
                 let event = event(self);
-                self.joined |= matches!(event, Event::Welcome { .. });
+                if matches!(event, Event::Welcome { .. }) {
+                    self.out.let_in();
+                }
                 out.push(event);
                 text = rest;
             } else if let Some((event, rest)) = broadcast(text) {
@@ -193,7 +191,7 @@ impl ClientSession for Client {
         let step = match request {
             Request::Join { nick } => {
                 self.nick = nick.trim().into();
-                self.send(&one_line(nick.trim()));
+                self.out.send(&one_line(nick.trim()));
                 return Ok(());
             }
             Request::Leave => Step::Send("/quit".to_owned()),
@@ -237,7 +235,7 @@ impl ClientSession for Client {
     }
 
     fn poll_send(&mut self) -> Option<Arc<[u8]>> {
-        self.out.pop_front()
+        self.out.pop()
     }
 
     fn gap(&self) -> Duration {

@@ -1,8 +1,8 @@
 //! A client of program 2, of all variants of its server.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::outbox::Outbox;
 use super::{GAP, between, no_command, one_line};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::Malformed;
@@ -21,22 +21,12 @@ pub struct Client {
     /// client of program 4 where both share a port.
     wanted: Option<String>,
     prompted: bool,
-    joined: bool,
-    /// What waits for the welcome: before, any text is a name.
-    held: Vec<String>,
-    out: VecDeque<Arc<[u8]>>,
+    out: Outbox,
 }
 
 impl Client {
-    fn send(&mut self, text: &str) {
-        self.out.push_back(text.as_bytes().into());
-    }
-
     fn enter(&mut self, nick: &str) -> Event {
-        self.joined = true;
-        for words in std::mem::take(&mut self.held) {
-            self.send(&words);
-        }
+        self.out.let_in();
         Event::Welcome { nick: nick.into(), people: Arc::default() }
     }
 
@@ -66,7 +56,7 @@ impl Client {
             let again = std::mem::replace(&mut self.prompted, true);
             match self.wanted.take() {
                 Some(nick) => {
-                    self.send(&nick);
+                    self.out.send(&nick);
                     return None;
                 }
                 None if again => Event::Rejected(Refusal::NickInvalid),
@@ -78,7 +68,7 @@ impl Client {
             words.strip_prefix("You have been assigned the username '").and_then(|rest| rest.split_once("'."))
         {
             if let Some(wanted) = self.wanted.take() {
-                self.send(&format!("/nick {wanted}"));
+                self.out.send(&format!("/nick {wanted}"));
             }
             self.enter(nick)
         } else if is("Username '", "' is already taken. Please choose another:").is_some() {
@@ -131,7 +121,7 @@ impl ClientSession for Client {
         let words = match request {
             Request::Join { nick } => {
                 if self.prompted {
-                    self.send(&one_line(nick.trim()));
+                    self.out.send(&one_line(nick.trim()));
                 } else {
                     self.wanted = Some(one_line(nick.trim()));
                 }
@@ -146,11 +136,7 @@ impl ClientSession for Client {
             // The original has no others.
             _ => return Err(NotSpoken),
         };
-        if self.joined {
-            self.send(&words);
-        } else {
-            self.held.push(words);
-        }
+        self.out.send_inside(&words);
         Ok(())
     }
 
@@ -178,7 +164,7 @@ impl ClientSession for Client {
     }
 
     fn poll_send(&mut self) -> Option<Arc<[u8]>> {
-        self.out.pop_front()
+        self.out.pop()
     }
 
     fn gap(&self) -> Duration {

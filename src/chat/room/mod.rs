@@ -12,10 +12,16 @@
 //! | rooms outlive their members, and outsiders may post to them | program 3; [`Rules`] can forbid posting |
 //! | a text without a visible character is no message | programs 1 and 2 |
 
+mod rules;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::message::{Audience, ClientId, Delivery, Event, Name, Names, Refusal, Request};
+
+pub use rules::Rules;
 
 /// The chat: its people, their nicks and their rooms.
 #[derive(Debug, Default)]
@@ -31,44 +37,11 @@ pub struct Room {
     rooms: BTreeMap<Name, Arc<Vec<ClientId>>>,
 }
 
-/// What a room allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// The longest nick or room name, in characters.
-    pub name_chars: usize,
-    /// The longest text, in bytes of UTF-8.
-    pub text_bytes: usize,
-    /// The most people at a time.
-    pub people: usize,
-    /// The most rooms at a time.
-    pub rooms: usize,
-    /// Whether a nick belongs to one person only.
-    pub unique_nicks: bool,
-    /// Nicks that nobody may have, in lower case.
-    pub reserved: &'static [&'static str],
-    /// Whether people may speak in rooms that they are not members of.
-    pub outsiders_post: bool,
-}
-
 #[derive(Debug)]
 struct Member {
     nick: Name,
     hidden: bool,
     rooms: Vec<Name>,
-}
-
-impl Default for Rules {
-    fn default() -> Rules {
-        Rules {
-            name_chars: 32,
-            text_bytes: 65_536,
-            people: 100_000,
-            rooms: 10_000,
-            unique_nicks: true,
-            reserved: &[],
-            outsiders_post: true,
-        }
-    }
 }
 
 impl Room {
@@ -147,7 +120,7 @@ impl Room {
         let from = self.nick(client).ok_or(Refusal::NotJoined)?.clone();
         match request {
             Request::Say { text } => {
-                if self.is_worth_saying(&text)? {
+                if self.rules.is_worth_saying(&text)? {
                     answer_to(client, Event::Said { from: from.clone(), text: text.clone() }, out);
                     out.push(self.to_others(client, Event::Message { from, text }));
                 }
@@ -155,7 +128,7 @@ impl Room {
             Request::Tell { to, text } => {
                 let to = to.trim();
                 let other = self.find(&fold(to)).ok_or_else(|| Refusal::NoSuchPerson(to.into()))?;
-                if self.is_worth_saying(&text)? {
+                if self.rules.is_worth_saying(&text)? {
                     let to = self.nick(other).cloned().unwrap_or_default();
                     answer_to(client, Event::Told { to, text: text.clone() }, out);
                     answer_to(other, Event::Direct { from, text }, out);
@@ -253,7 +226,7 @@ impl Room {
         if !is_member && !self.rules.outsiders_post {
             return Err(Refusal::NotMember(room.clone()));
         }
-        if self.is_worth_saying(&text)? {
+        if self.rules.is_worth_saying(&text)? {
             if is_member {
                 let event = Event::SaidIn { room: room.clone(), from: from.clone(), text: text.clone() };
                 answer_to(client, event, out);
@@ -264,17 +237,9 @@ impl Room {
         Ok(())
     }
 
-    /// Whether there is anything to be heard; an overlong text is refused rather than cut.
-    fn is_worth_saying(&self, text: &str) -> Result<bool, Refusal> {
-        if text.len() > self.rules.text_bytes {
-            return Err(Refusal::TextTooLong);
-        }
-        Ok(!text.trim().is_empty())
-    }
-
     /// The nick that `client` may have, as it will be shown.
     fn admit(&self, client: ClientId, nick: &str) -> Result<Name, Refusal> {
-        let nick = self.visible(nick).ok_or(Refusal::NickInvalid)?;
+        let nick = self.rules.visible(nick).ok_or(Refusal::NickInvalid)?;
         let folded = fold(nick);
         if self.rules.reserved.contains(&folded.as_str()) {
             return Err(Refusal::NickInvalid);
@@ -283,13 +248,6 @@ impl Room {
             Some(other) if other != client && self.rules.unique_nicks => Err(Refusal::NickTaken),
             _ => Ok(nick.into()),
         }
-    }
-
-    /// The name without surrounding blanks, if it is of a good length and can be seen.
-    fn visible<'a>(&self, name: &'a str) -> Option<&'a str> {
-        let name = name.trim();
-        let fits = !name.is_empty() && name.chars().nth(self.rules.name_chars).is_none();
-        (fits && !name.chars().any(is_invisible)).then_some(name)
     }
 
     /// Whoever has this nick; if several have, the one with the lowest number.
@@ -328,7 +286,7 @@ impl Room {
     }
 
     fn found(&mut self, room: &str) -> Result<Name, Refusal> {
-        let room: Name = self.visible(room).ok_or(Refusal::RoomInvalid)?.into();
+        let room: Name = self.rules.visible(room).ok_or(Refusal::RoomInvalid)?.into();
         if self.rooms.len() >= self.rules.rooms {
             return Err(Refusal::TooManyRooms);
         }
@@ -362,235 +320,4 @@ fn answer_to(client: ClientId, event: Event, out: &mut Vec<Delivery>) {
 
 fn fold(nick: &str) -> String {
     nick.to_lowercase()
-}
-
-/// Control characters, and those that change or hide what stands around them.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ALICE: ClientId = ClientId(7);
-    const BOB: ClientId = ClientId(3);
-    const CAROL: ClientId = ClientId(5);
-
-    fn ask(room: &mut Room, client: ClientId, request: Request) -> Vec<(Vec<u32>, Event)> {
-        let mut out = Vec::new();
-        room.handle(client, request, &mut out);
-        out.into_iter().map(|d| (d.to.iter().map(|c| c.0).collect(), d.event)).collect()
-    }
-
-    fn join(room: &mut Room, client: ClientId, nick: &str) -> Vec<(Vec<u32>, Event)> {
-        ask(room, client, Request::Join { nick: nick.to_owned() })
-    }
-
-    fn three(rules: Rules) -> Room {
-        let mut room = Room::new(rules);
-        for (client, nick) in [(ALICE, "alice"), (BOB, "bob"), (CAROL, "carol")] {
-            join(&mut room, client, nick);
-        }
-        room
-    }
-
-    fn say(text: &str) -> Request {
-        Request::Say { text: text.into() }
-    }
-
-    fn names(list: &[&str]) -> Names {
-        Arc::new(list.iter().map(|&name| name.into()).collect())
-    }
-
-    fn people(room: &mut Room) -> Names {
-        match ask(room, ALICE, Request::People).pop() {
-            Some((_, Event::People { names })) => names,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_newcomer_sees_everyone_and_is_announced() {
-        let mut room = three(Rules::default());
-        let heard = join(&mut room, ClientId(9), "  dave ");
-        let people = names(&["alice", "bob", "carol", "dave"]);
-        assert_eq!(
-            heard,
-            [
-                (vec![9], Event::Welcome { nick: "dave".into(), people }),
-                (vec![7, 3, 5], Event::Joined { nick: "dave".into() }),
-            ]
-        );
-    }
-
-    #[test]
-    fn bad_nicks_are_rejected_and_change_nothing() {
-        let mut room = three(Rules { people: 4, ..Rules::default() });
-        let long = "x".repeat(33);
-        for nick in ["", "   ", "a\0b", "a\nb", "a\u{200b}", "\u{202e}bob", &long] {
-            let heard = join(&mut room, ClientId(9), nick);
-            assert_eq!(heard, [(vec![9], Event::Rejected(Refusal::NickInvalid))], "{nick:?}");
-        }
-        assert_eq!(join(&mut room, ClientId(9), "BOB")[0].1, Event::Rejected(Refusal::NickTaken));
-        assert_eq!(join(&mut room, ALICE, "alice2")[0].1, Event::Rejected(Refusal::AlreadyJoined));
-        assert_eq!(room.len(), 3);
-        // Characters are counted, not bytes.
-        assert!(matches!(join(&mut room, ClientId(9), &"ü".repeat(32))[0].1, Event::Welcome { .. }));
-        assert_eq!(join(&mut room, ClientId(10), "eve")[0].1, Event::Rejected(Refusal::Full));
-    }
-
-    #[test]
-    fn everyone_else_hears_a_broadcast_in_one_delivery() {
-        let mut room = three(Rules::default());
-        let (from, text): (Name, Name) = ("bob".into(), "hi".into());
-        assert_eq!(
-            ask(&mut room, BOB, say("hi")),
-            [
-                (vec![3], Event::Said { from: from.clone(), text: text.clone() }),
-                (vec![7, 5], Event::Message { from, text }),
-            ]
-        );
-        assert_eq!(ask(&mut room, BOB, say(" \t")), []);
-        let refused = ask(&mut room, BOB, say(&"x".repeat(65_537)));
-        assert_eq!(refused, [(vec![3], Event::Refused(Refusal::TextTooLong))]);
-    }
-
-    #[test]
-    fn strangers_may_only_join_ping_and_ask_for_help() {
-        let mut room = three(Rules::default());
-        let stranger = ClientId(9);
-        assert_eq!(ask(&mut room, stranger, say("hi")), [(vec![9], Event::Refused(Refusal::NotJoined))]);
-        assert_eq!(ask(&mut room, stranger, Request::Ping), [(vec![9], Event::Pong)]);
-        assert_eq!(ask(&mut room, stranger, Request::Help), [(vec![9], Event::Help)]);
-        assert_eq!(ask(&mut room, stranger, Request::Leave), [(vec![9], Event::Bye)]);
-    }
-
-    #[test]
-    fn a_direct_text_reaches_one_person_whatever_the_case_of_the_nick() {
-        let mut room = three(Rules::default());
-        let tell = |to: &str| Request::Tell { to: to.to_owned(), text: "psst".into() };
-        assert_eq!(
-            ask(&mut room, ALICE, tell("Bob")),
-            [
-                (vec![7], Event::Told { to: "bob".into(), text: "psst".into() }),
-                (vec![3], Event::Direct { from: "alice".into(), text: "psst".into() }),
-            ]
-        );
-        let nobody = Event::Refused(Refusal::NoSuchPerson("nobody".into()));
-        assert_eq!(ask(&mut room, ALICE, tell("nobody")), [(vec![7], nobody)]);
-    }
-
-    #[test]
-    fn who_leaves_is_heard_no_more_and_hears_no_more() {
-        let mut room = three(Rules::default());
-        ask(&mut room, BOB, Request::Create { room: "r".to_owned() });
-        ask(&mut room, ALICE, Request::Enter { room: "r".to_owned(), create: false });
-        let heard = ask(&mut room, BOB, Request::Leave);
-        assert_eq!(heard, [(vec![3], Event::Bye), (vec![7, 5], Event::Left { nick: "bob".into() })]);
-        assert_eq!(ask(&mut room, BOB, Request::Leave), [(vec![3], Event::Bye)]);
-        assert_eq!(people(&mut room), names(&["alice", "carol"]));
-        let post = Request::SayIn { room: "r".to_owned(), text: "alone".into() };
-        assert_eq!(ask(&mut room, ALICE, post).last().map(|(to, _)| to.clone()), Some(vec![]));
-        // The nick is free again.
-        assert!(matches!(join(&mut room, ClientId(9), "bob")[0].1, Event::Welcome { .. }));
-    }
-
-    #[test]
-    fn only_members_hear_a_room() {
-        let mut room = three(Rules::default());
-        let r = || "r".to_owned();
-        let post = || Request::SayIn { room: r(), text: "hi".into() };
-        assert_eq!(
-            ask(&mut room, ALICE, Request::Enter { room: r(), create: false })[0].1,
-            Event::Refused(Refusal::NoSuchRoom("r".into()))
-        );
-        assert_eq!(
-            ask(&mut room, ALICE, Request::Create { room: r() })[0].1,
-            Event::Created { room: "r".into() }
-        );
-        assert_eq!(
-            ask(&mut room, BOB, Request::Create { room: r() })[0].1,
-            Event::Refused(Refusal::RoomExists("r".into()))
-        );
-        let enter = || Request::Enter { room: r(), create: true };
-        assert_eq!(ask(&mut room, BOB, enter())[0].1, Event::Entered { room: "r".into() });
-        assert_eq!(ask(&mut room, BOB, enter())[0].1, Event::Refused(Refusal::AlreadyMember("r".into())));
-        let to: Vec<_> = ask(&mut room, ALICE, post()).into_iter().map(|(to, _)| to).collect();
-        assert_eq!(to, [vec![7], vec![3]]);
-        // An outsider reaches the members and gets no echo.
-        let to: Vec<_> = ask(&mut room, CAROL, post()).into_iter().map(|(to, _)| to).collect();
-        assert_eq!(to, [vec![7, 3]]);
-        assert_eq!(ask(&mut room, BOB, Request::Rooms)[0].1, Event::Rooms { names: names(&["r"]) });
-        assert_eq!(ask(&mut room, BOB, Request::Exit { room: r() })[0].1, Event::Exited { room: "r".into() });
-        assert_eq!(
-            ask(&mut room, BOB, Request::Exit { room: r() })[0].1,
-            Event::Refused(Refusal::NotMember("r".into()))
-        );
-    }
-
-    #[test]
-    fn rules_can_close_rooms_to_outsiders_and_allow_namesakes() {
-        let rules = Rules { outsiders_post: false, unique_nicks: false, rooms: 1, ..Rules::default() };
-        let mut room = three(rules);
-        ask(&mut room, ALICE, Request::Create { room: "r".to_owned() });
-        let post = Request::SayIn { room: "r".to_owned(), text: "hi".into() };
-        assert_eq!(ask(&mut room, BOB, post)[0].1, Event::Refused(Refusal::NotMember("r".into())));
-        let second = Request::Create { room: "s".to_owned() };
-        assert_eq!(ask(&mut room, BOB, second)[0].1, Event::Refused(Refusal::TooManyRooms));
-        join(&mut room, ClientId(1), "Alice");
-        ask(&mut room, ALICE, Request::Leave);
-        let tell = Request::Tell { to: "alice".to_owned(), text: "hi".into() };
-        assert_eq!(ask(&mut room, BOB, tell)[1].0, [1]);
-    }
-
-    #[test]
-    fn hiding_touches_the_list_alone() {
-        let mut room = three(Rules::default());
-        assert_eq!(ask(&mut room, BOB, Request::Hide), [(vec![3], Event::Hidden)]);
-        assert_eq!(ask(&mut room, BOB, Request::Hide), []);
-        assert_eq!(people(&mut room), names(&["alice", "carol"]));
-        assert_eq!(ask(&mut room, ALICE, say("hi"))[1].0, [3, 5]);
-        assert_eq!(ask(&mut room, BOB, Request::Reveal), [(vec![3], Event::Revealed)]);
-        assert_eq!(people(&mut room), names(&["alice", "carol", "bob"]));
-    }
-
-    #[test]
-    fn a_new_nick_keeps_the_place_and_frees_the_old_one() {
-        let mut room = three(Rules::default());
-        let rename = |nick: &str| Request::Rename { nick: nick.to_owned() };
-        assert_eq!(ask(&mut room, ALICE, rename("BOB"))[0].1, Event::Refused(Refusal::NickTaken));
-        assert_eq!(
-            ask(&mut room, ALICE, rename("Alice")),
-            [
-                (vec![7], Event::NickChanged { to: "Alice".into() }),
-                (vec![3, 5], Event::Renamed { from: "alice".into(), to: "Alice".into() }),
-            ]
-        );
-        ask(&mut room, ALICE, rename("al"));
-        assert_eq!(people(&mut room), names(&["al", "bob", "carol"]));
-        assert!(matches!(join(&mut room, ClientId(9), "alice")[0].1, Event::Welcome { .. }));
-    }
-
-    #[test]
-    fn a_taken_nick_gets_the_first_free_number() {
-        let mut room = three(Rules { name_chars: 7, reserved: &["server"], ..Rules::default() });
-        assert_eq!(room.free_nick(" dave "), "dave");
-        assert_eq!(room.free_nick("Alice"), "Alice_2");
-        join(&mut room, ClientId(9), "alice_2");
-        assert_eq!(room.free_nick("alice"), "alice_3");
-        join(&mut room, ClientId(10), "abcdefg");
-        assert_eq!(room.free_nick("abcdefg"), "abcde_2");
-        assert_eq!(join(&mut room, ClientId(11), "Server")[0].1, Event::Rejected(Refusal::NickInvalid));
-    }
-
-    #[test]
-    fn a_join_copies_no_list() {
-        let mut room = three(Rules::default());
-        let before = Arc::as_ptr(&room.here);
-        join(&mut room, ClientId(9), "dave");
-        assert_eq!(Arc::as_ptr(&room.here), before);
-    }
 }

@@ -2,6 +2,9 @@
 //! for each of them. It lives on one thread, so nothing is locked; what several requests of one
 //! turn of the event loop have for a connection is written together at the turn's end.
 
+mod admission;
+mod inspection;
+
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -14,13 +17,15 @@ use super::Settings;
 use super::accounts::{self, Gate};
 use super::memory::Memory;
 use super::peer::{Count, Flushed, Peer};
-use crate::chat::message::{Audience, ClientId, Delivery, Event, Name, Refusal, Request};
-use crate::chat::protocol::{Account, After, Encodings, Moment, SERVER, ServerSession};
+use crate::chat::message::{Audience, ClientId, Delivery, Event, Request};
+use crate::chat::protocol::{After, EVERYONE, Encodings, Moment, SERVER, ServerSession};
 use crate::chat::room::{Room, Rules};
 use crate::live::clock::Clock;
 use crate::live::socket::Socket;
 use crate::live::store::Store;
 use crate::time::{Duration, Instant};
+
+pub use inspection::{ClientInfo, Totals};
 
 /// A hub, shared by the tasks of its thread.
 pub type Shared = Rc<RefCell<Hub>>;
@@ -60,42 +65,6 @@ pub struct Hub {
     deliveries: Vec<Delivery>,
 }
 
-/// What an administrator sees of a connection.
-#[derive(Clone, Debug)]
-pub struct ClientInfo {
-    /// Its public name: `client_<seconds>_<number>`, as in program 0.
-    pub id: String,
-    /// Empty before it has joined.
-    pub nick: String,
-    /// Where it comes from.
-    pub address: SocketAddr,
-    /// Its dialect.
-    pub dialect: &'static str,
-    /// For how long it has been here.
-    pub age: Duration,
-    /// What went over it.
-    pub count: Count,
-    /// Bytes that wait to be written or acknowledged.
-    pub backlog: usize,
-    /// The number of its emulated path.
-    pub path: Option<u64>,
-    /// The dialect's own acknowledgments.
-    pub account: Option<Account>,
-}
-
-/// What an administrator sees of the server.
-#[derive(Clone, Copy, Debug)]
-pub struct Totals {
-    /// Connections.
-    pub open: usize,
-    /// People.
-    pub people: usize,
-    /// Since the server's start.
-    pub uptime: Duration,
-    /// Of all connections, past ones too.
-    pub count: Count,
-}
-
 impl Hub {
     /// An empty hub.
     pub fn new(settings: Rc<Settings>, clock: Clock, store: Option<Store>) -> Hub {
@@ -103,7 +72,7 @@ impl Hub {
         let rules = Rules {
             people: settings.max_people,
             text_bytes: settings.max_text,
-            reserved: &[SERVER, "all"],
+            reserved: &[SERVER, EVERYONE],
             ..Rules::default()
         };
         Hub {
@@ -213,69 +182,13 @@ impl Hub {
         }
     }
 
-    /// Serves a request, at once or after its author's password is known to be right.
-    fn ask(&mut self, moment: Moment, id: ClientId, mut request: Request) {
-        if !self.hears(id) {
-            return;
-        }
-        if let Some((_, held)) = self.gated.iter_mut().find(|(other, _)| *other == id) {
-            held.push(request);
-            return;
-        }
-        if self.memory.knows_accounts()
-            && let Request::Join { nick } | Request::Rename { nick } = &mut request
-        {
-            let (name, password) = accounts::split(nick);
-            let name = name.to_owned();
-            let renames = self.room.nick(id).is_some();
-            match self.memory.gate(&name, password) {
-                Gate::Open => *nick = name,
-                // Who is in keeps its nick: only a join can show a password.
-                gate if gate == Gate::Shut || renames => {
-                    let refusal = Refusal::Other("This name needs its password: write NAME:PASSWORD".into());
-                    let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
-                    return self.tell(moment, &Audience::One(id), &event);
-                }
-                gate => {
-                    self.gated.push((id, Vec::new()));
-                    self.gates.push((id, name, gate));
-                    self.turn_ends.notify_one();
-                    return;
-                }
-            }
-        }
-        self.serve(moment, id, request);
-    }
-
-    /// A password was right or wrong: goes on with its owner.
-    pub(super) fn passed(&mut self, id: ClientId, nick: String, right: bool) {
-        let Some(place) = self.gated.iter().position(|(other, _)| *other == id) else { return };
-        let (_, held) = self.gated.swap_remove(place);
-        let moment = self.clock.moment();
-        if !self.hears(id) {
-            return;
-        }
-        if right {
-            self.serve(moment, id, Request::Join { nick });
-        } else {
-            let event = Event::Rejected(Refusal::Other("Wrong password".into()));
-            self.tell(moment, &Audience::One(id), &event);
-        }
-        for request in held {
-            self.ask(moment, id, request);
-        }
-    }
-
     /// Lets the room answer a request and tells everyone who hears of it.
     fn serve(&mut self, moment: Moment, id: ClientId, request: Request) {
+        let wanted = if let Request::Join { nick } = &request { Some(nick.clone()) } else { None };
         let request = self.settle_nick(id, request);
-        let asked_for = match &request {
-            (Request::Join { .. }, wanted) => Some(wanted.clone()),
-            _ => None,
-        };
         let mut people_changed = false;
         let mut deliveries = std::mem::take(&mut self.deliveries);
-        self.room.handle(id, request.0.printable(), &mut deliveries);
+        self.room.handle(id, request.printable(), &mut deliveries);
         for Delivery { to, event } in deliveries.drain(..) {
             if let Event::Welcome { nick, .. } = &event {
                 info!(client = id.0, nick = &**nick, "joined");
@@ -285,41 +198,13 @@ impl Hub {
             self.tell(moment, &to, &event);
         }
         self.deliveries = deliveries;
-        if let (Some(wanted), Some(nick)) = (asked_for, self.room.nick(id).cloned()) {
+        if let (Some(wanted), Some(nick)) = (wanted, self.room.nick(id).cloned()) {
             self.greet(moment, id, &wanted, &nick);
         }
         if people_changed && !self.watchers.is_empty() {
             let members = self.watchers.iter().copied().filter(|&id| self.room.nick(id).is_some()).collect();
             let to = Audience::Group { members: Arc::new(members), but: None };
             self.tell(moment, &to, &Event::People { names: self.room.people() });
-        }
-    }
-
-    /// Where a taken nick would only make the client come back again, it gets a number. Returns the
-    /// nick that it wanted, too.
-    fn settle_nick(&mut self, id: ClientId, request: Request) -> (Request, String) {
-        match request {
-            Request::Join { nick } if self.peer(id).is_some_and(|peer| peer.session.numbers_duplicates()) => {
-                let free = self.room.free_nick(&nick);
-                (Request::Join { nick: free }, nick)
-            }
-            Request::Join { nick } => (Request::Join { nick: nick.clone() }, nick),
-            request => (request, String::new()),
-        }
-    }
-
-    /// A newcomer learns what its nick has become and what was said before.
-    fn greet(&mut self, moment: Moment, id: ClientId, wanted: &str, nick: &Name) {
-        if let Some(peer) = self.peer(id) {
-            peer.join_by = None;
-        }
-        let to = Audience::One(id);
-        for event in self.memory.past() {
-            self.tell(moment, &to, &event);
-        }
-        if wanted.trim() != &**nick {
-            let text = format!("'{}' is taken; you are {nick}", wanted.trim()).into();
-            self.tell(moment, &to, &Event::Notice { text });
         }
     }
 
@@ -452,73 +337,6 @@ impl Hub {
             }
         }
         false
-    }
-
-    /// Says something to everyone in the server's name.
-    pub fn announce(&mut self, text: &str) {
-        let moment = self.clock.moment();
-        let members = Arc::clone(self.room.everyone());
-        self.tell(moment, &Audience::Group { members, but: None }, &Event::Notice { text: text.into() });
-    }
-
-    /// Disconnects a client by its public name; whether it was here.
-    pub fn kick(&mut self, public: &str) -> bool {
-        let Some(id) = self.ids().find(|&id| self.public_id(id).is_some_and(|name| name == public)) else {
-            return false;
-        };
-        let moment = self.clock.moment();
-        let event = Event::Notice { text: "You were disconnected by an administrator".into() };
-        self.tell(moment, &Audience::One(id), &event);
-        self.begin_close(moment, id);
-        true
-    }
-
-    /// Everyone's figures.
-    pub fn clients(&self) -> Vec<ClientInfo> {
-        let now = self.clock.now();
-        let info = |id: ClientId| {
-            let peer = self.peers[id.0 as usize].as_deref()?;
-            Some(ClientInfo {
-                id: self.public_id(id)?,
-                nick: self.room.nick(id).map(ToString::to_string).unwrap_or_default(),
-                address: peer.address,
-                dialect: peer.dialect,
-                age: now - peer.since,
-                count: peer.count,
-                backlog: peer.backlog(),
-                path: peer.path,
-                account: peer.session.account(),
-            })
-        };
-        self.ids().filter_map(info).collect()
-    }
-
-    /// The server's figures.
-    pub fn totals(&self) -> Totals {
-        let mut count = self.gone;
-        for peer in self.peers.iter().flatten() {
-            count.add(&peer.count);
-        }
-        let uptime = self.clock.now() - Instant::ZERO;
-        Totals { open: self.open, people: self.room.len(), uptime, count }
-    }
-
-    fn ids(&self) -> impl Iterator<Item = ClientId> + use<> {
-        (0..self.peers.len() as u32).map(ClientId)
-    }
-
-    fn public_id(&self, id: ClientId) -> Option<String> {
-        let peer = self.peers.get(id.0 as usize)?.as_deref()?;
-        let since = self.clock.unix_seconds(peer.since);
-        Some(format!("client_{since}_{}", 1_000 + peer.serial))
-    }
-
-    /// Ends every connection after its last words.
-    pub fn close_all(&mut self) {
-        let moment = self.clock.moment();
-        for id in self.ids() {
-            self.begin_close(moment, id);
-        }
     }
 }
 

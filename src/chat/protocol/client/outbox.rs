@@ -1,0 +1,40 @@
+//! What a client without frames has to send.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// One write each. Until the client is in, its server takes any text for its name, or a part of it.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    is_in: bool,
+    held: VecDeque<Arc<[u8]>>,
+    out: VecDeque<Arc<[u8]>>,
+}
+
+impl Outbox {
+    /// Whether the server has let it in.
+    pub fn is_in(&self) -> bool {
+        self.is_in
+    }
+
+    /// The server has let it in: what waited for that goes.
+    pub fn let_in(&mut self) {
+        self.is_in = true;
+        self.out.append(&mut self.held);
+    }
+
+    /// Sends at once.
+    pub fn send(&mut self, text: &str) {
+        self.out.push_back(text.as_bytes().into());
+    }
+
+    /// Sends as soon as it is in.
+    pub fn send_inside(&mut self, text: &str) {
+        let queue = if self.is_in { &mut self.out } else { &mut self.held };
+        queue.push_back(text.as_bytes().into());
+    }
+
+    pub fn pop(&mut self) -> Option<Arc<[u8]>> {
+        self.out.pop_front()
+    }
+}

@@ -1,0 +1,96 @@
+//! The client's side: what it writes, and all that it understands.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::chat::message::{Event, Name, Refusal, Request};
+use crate::chat::protocol::json::Object;
+use crate::chat::protocol::lines::Lines;
+use crate::chat::protocol::{Malformed, Reader};
+
+/// The longest line that a reader takes: a welcome lists everyone who is here.
+const EVENT_LIMIT: usize = 4 << 20;
+
+pub(super) fn encode_request(request: &Request, out: &mut Vec<u8>) {
+    let line = Object(out);
+    match request {
+        Request::Join { nick } => line.kind("join").member("username", nick),
+        Request::Leave => line.kind("leave"),
+        Request::Say { text } => line.kind("chat").member("message", text),
+        Request::Tell { to, text } => line.kind("private").member("to", to).member("message", text),
+        Request::Create { room } => line.kind("create_room").member("room", room),
+        // The wire always founds what is not there; asking first would be a second round trip.
+        Request::Enter { room, .. } => line.kind("join_room").member("room", room),
+        Request::Exit { room } => line.kind("leave_room").member("room", room),
+        Request::SayIn { room, text } => line.kind("room").member("room", room).member("message", text),
+        Request::People => line.kind("users"),
+        Request::Rooms => line.kind("rooms"),
+        Request::Rename { nick } => line.kind("rename").member("username", nick),
+        Request::Hide => line.kind("hide"),
+        Request::Reveal => line.kind("reveal"),
+        Request::Ping => line.kind("ping"),
+        Request::Help => line.kind("help"),
+    }
+    .close_line();
+}
+
+#[derive(Debug)]
+pub(super) struct EventReader {
+    lines: Lines,
+}
+
+impl Default for EventReader {
+    fn default() -> EventReader {
+        EventReader { lines: Lines::new(EVENT_LIMIT) }
+    }
+}
+
+impl Reader for EventReader {
+    fn decode(&mut self, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
+        self.lines.feed(bytes, |line| {
+            let value: Value = serde_json::from_slice(line).map_err(|_| Malformed { farewell: b"" })?;
+            out.extend(event(&value));
+            Ok(())
+        })
+    }
+}
+
+/// The event that a server's line tells; unknown types are ignored. On the wire an echo looks like
+/// any message, and every refusal is an error.
+fn event(value: &Value) -> Option<Event> {
+    let text = |name: &str| -> Name { value[name].as_str().unwrap_or_default().into() };
+    let list = |name: &str| {
+        let values = value[name].as_array().map(Vec::as_slice).unwrap_or_default();
+        Arc::new(values.iter().filter_map(Value::as_str).map(Name::from).collect::<Vec<_>>())
+    };
+    Some(match value["type"].as_str()? {
+        "welcome" => {
+            let people = list("users");
+            Event::Welcome { nick: people.last().cloned().unwrap_or_default(), people }
+        }
+        "user_joined" => Event::Joined { nick: text("username") },
+        "user_left" => Event::Left { nick: text("username") },
+        "chat" => Event::Message { from: text("username"), text: text("message") },
+        "private" => Event::Direct { from: text("username"), text: text("message") },
+        "private_sent" => Event::Told { to: text("to"), text: text("message") },
+        "room" => Event::RoomMessage { room: text("room"), from: text("username"), text: text("message") },
+        "error" => Event::Refused(match &*text("message") {
+            "Invalid username" => Refusal::NickInvalid,
+            "Username already taken" => Refusal::NickTaken,
+            words => Refusal::Other(words.into()),
+        }),
+        "room_created" => Event::Created { room: text("room") },
+        "room_joined" => Event::Entered { room: text("room") },
+        "room_left" => Event::Exited { room: text("room") },
+        "users" => Event::People { names: list("users") },
+        "rooms" => Event::Rooms { names: list("rooms") },
+        "user_renamed" => Event::Renamed { from: text("username"), to: text("to") },
+        "renamed" => Event::NickChanged { to: text("to") },
+        "hidden" => Event::Hidden,
+        "revealed" => Event::Revealed,
+        "pong" => Event::Pong,
+        "help" => Event::Help,
+        _ => return None,
+    })
+}

@@ -1,0 +1,82 @@
+//! The dialect of program 1: one JSON object per line, in both directions.
+//!
+//! | client | server |
+//! | --- | --- |
+//! | `{"type": "join", "username": "bob"}` | `welcome` with `message` and `users` to it, `user_joined` to the others; or `error`, then it closes |
+//! | `{"type": "chat", "message": "hi"}` | `chat` with `username` and `message` to all, the author too |
+//! | `{"type": "ping"}` | `pong` |
+//! | closes | `user_left` to the others |
+//!
+//! The first line must be a join with a nick of 1 to 20 characters, else `Invalid username` and the
+//! end. Bad JSON later ends the connection silently; unknown types, a second join and blank lines
+//! are ignored. A JSON object that names a member twice is bad JSON here, unlike in the original.
+//!
+//! Everything sent is ASCII (`\u00e9`): program 1's client decodes in chunks of 1024 bytes and gives
+//! up on a character that a chunk's border cuts.
+//!
+//! Program 1's plans ask for private messages and rooms. They are additions here that its client
+//! never sends and is never sent unasked: `private` (`to`, `message`), `room` (`room`, `message`),
+//! `create_room`, `join_room`, `leave_room`, `rooms`, `users`, `rename`, `hide`, `reveal`, `help`
+//! and `leave`. In every message of somebody else, `type`, `username` and `message` come first, in
+//! this order, which is what the listener relies on.
+
+mod client;
+mod listener;
+mod server;
+#[cfg(test)]
+mod tests;
+
+use super::{After, Decoder, Dialect, Listener, Reader, Timestamp};
+use crate::chat::message::{Event, Request};
+use crate::time::Duration;
+use client::EventReader;
+use listener::HeadListener;
+use server::RequestDecoder;
+
+pub(super) use server::Session;
+
+/// Program 1's language.
+#[derive(Debug)]
+pub struct JsonLines;
+
+/// Program 1's longest nick, in characters.
+const NICK_CHARS: usize = 20;
+
+impl Dialect for JsonLines {
+    fn name(&self) -> &'static str {
+        "json-lines"
+    }
+
+    fn summary(&self) -> &'static str {
+        "one JSON object per line (program 1)"
+    }
+
+    fn join_within(&self) -> Option<Duration> {
+        Some(Duration::from_secs(30))
+    }
+
+    fn nick_chars(&self) -> usize {
+        NICK_CHARS
+    }
+
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Box::new(RequestDecoder::default())
+    }
+
+    fn reader(&self) -> Box<dyn Reader> {
+        Box::new(EventReader::default())
+    }
+
+    fn listener(&self, nick: &str) -> Box<dyn Listener> {
+        Box::new(HeadListener::new(nick))
+    }
+
+    fn encode_event(&self, event: &Event, at: Timestamp, out: &mut Vec<u8>) -> After {
+        server::encode_event(event, at, out);
+        server::after(event)
+    }
+
+    fn encode_request(&self, request: &Request, out: &mut Vec<u8>) {
+        client::encode_request(request, out);
+    }
+}

@@ -1,0 +1,236 @@
+//! The server's side: what it understands and what it writes.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::NICK_CHARS;
+use crate::chat::message::{Event, Request};
+use crate::chat::protocol::json::Object;
+use crate::chat::protocol::lines::Lines;
+use crate::chat::protocol::session::{Encodings, Moment, ServerSession};
+use crate::chat::protocol::{After, Decoder, Malformed, SERVER, Timestamp};
+
+/// The longest line that the server takes, in bytes. The original has no bound.
+pub(super) const REQUEST_LIMIT: usize = 65_536;
+
+const HELP: &str = "Types: chat, private, room, create_room, join_room, leave_room, rooms, users, rename, \
+                    hide, reveal, ping, help, leave";
+
+pub(super) const INVALID_USERNAME: &[u8] = b"{\"type\": \"error\", \"message\": \"Invalid username\"}\n";
+
+/// The server's side of a real connection.
+#[derive(Debug)]
+pub struct Session {
+    form: usize,
+    decoder: RequestDecoder,
+    out: VecDeque<Arc<[u8]>>,
+}
+
+impl Session {
+    /// A session that shares encodings in `form`.
+    pub fn new(form: usize) -> Session {
+        Session { form, decoder: RequestDecoder::default(), out: VecDeque::new() }
+    }
+}
+
+impl ServerSession for Session {
+    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+        self.decoder.decode(bytes, out)
+    }
+
+    fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
+        let shared = encodings.get(self.form, |out| encode_event(event, moment.at, out));
+        if !shared.is_empty() {
+            self.out.push_back(Arc::clone(shared));
+        }
+        after(event)
+    }
+
+    fn is_framed(&self) -> bool {
+        true
+    }
+
+    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+        self.out.pop_front()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RequestDecoder {
+    lines: Lines,
+    joined: bool,
+}
+
+impl Default for RequestDecoder {
+    fn default() -> RequestDecoder {
+        RequestDecoder { lines: Lines::new(REQUEST_LIMIT), joined: false }
+    }
+}
+
+/// What a client may say. Members of another type than text read as absent, as do unknown ones.
+#[derive(Deserialize)]
+struct Spoken<'a> {
+    #[serde(rename = "type", borrow, default)]
+    kind: Field<'a>,
+    #[serde(borrow, default)]
+    username: Field<'a>,
+    #[serde(borrow, default)]
+    message: Field<'a>,
+    #[serde(borrow, default)]
+    to: Field<'a>,
+    #[serde(borrow, default)]
+    room: Field<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Field<'a> {
+    Text(#[serde(borrow)] Cow<'a, str>),
+    Other(IgnoredAny),
+}
+
+impl Default for Field<'_> {
+    fn default() -> Self {
+        Field::Other(IgnoredAny)
+    }
+}
+
+impl Field<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Field::Text(text) => text.trim(),
+            Field::Other(_) => "",
+        }
+    }
+}
+
+impl Decoder for RequestDecoder {
+    fn decode(&mut self, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+        let joined = &mut self.joined;
+        self.lines.feed(bytes, |line| {
+            if line.trim_ascii().is_empty() {
+                return Ok(());
+            }
+            let request = if *joined {
+                request(&parse(line).ok_or(Malformed { farewell: b"" })?)
+            } else {
+                let join = join(line).ok_or(Malformed { farewell: INVALID_USERNAME })?;
+                *joined = true;
+                Some(join)
+            };
+            out.extend(request);
+            Ok(())
+        })
+    }
+}
+
+fn parse(line: &[u8]) -> Option<Spoken<'_>> {
+    // To serde an array is a struct without its names.
+    let is_object = line.trim_ascii_start().first() == Some(&b'{');
+    if is_object { serde_json::from_slice(line).ok() } else { None }
+}
+
+/// The first line of a connection, if it is what it must be.
+fn join(line: &[u8]) -> Option<Request> {
+    let spoken = parse(line)?;
+    let nick = spoken.username.text();
+    let good = spoken.kind.text() == "join" && !nick.is_empty() && nick.chars().nth(NICK_CHARS).is_none();
+    good.then(|| Request::Join { nick: nick.to_owned() })
+}
+
+/// A later line; `None` is to be ignored.
+fn request(spoken: &Spoken) -> Option<Request> {
+    let text = || Arc::<str>::from(spoken.message.text());
+    let room = || spoken.room.text().to_owned();
+    Some(match spoken.kind.text() {
+        "chat" => Request::Say { text: text() },
+        "private" => Request::Tell { to: spoken.to.text().to_owned(), text: text() },
+        "room" => Request::SayIn { room: room(), text: text() },
+        "create_room" => Request::Create { room: room() },
+        "join_room" => Request::Enter { room: room(), create: true },
+        "leave_room" => Request::Exit { room: room() },
+        "rooms" => Request::Rooms,
+        "users" => Request::People,
+        "rename" => Request::Rename { nick: spoken.username.text().to_owned() },
+        "hide" => Request::Hide,
+        "reveal" => Request::Reveal,
+        "ping" => Request::Ping,
+        "help" => Request::Help,
+        "leave" => Request::Leave,
+        _ => return None,
+    })
+}
+
+/// Program 1's server closes after an error, which it sends only to those it does not let in.
+pub(super) fn after(event: &Event) -> After {
+    match event {
+        Event::Rejected(_) | Event::Bye => After::Close,
+        _ => After::Stay,
+    }
+}
+
+pub(super) fn encode_event(event: &Event, at: Timestamp, out: &mut Vec<u8>) {
+    let line = Object(out);
+    match event {
+        Event::Welcome { nick, people } => line
+            .kind("welcome")
+            .member("message", &format!("Welcome to the chat, {nick}!"))
+            .list("users", people)
+            .timestamp(at),
+        Event::Joined { nick } => line
+            .kind("user_joined")
+            .member("username", nick)
+            .member("message", &format!("{nick} joined the chat"))
+            .timestamp(at),
+        Event::Left { nick } => line
+            .kind("user_left")
+            .member("username", nick)
+            .member("message", &format!("{nick} left the chat"))
+            .timestamp(at),
+        Event::Message { from, text } | Event::Said { from, text } => {
+            line.kind("chat").member("username", from).member("message", text).timestamp(at)
+        }
+        Event::Past { unix_nanos, from, text } => line
+            .kind("chat")
+            .member("username", from)
+            .member("message", text)
+            .timestamp(Timestamp::from_unix_nanos(*unix_nanos)),
+        // Program 1's client shows chat and nothing else that comes unasked.
+        Event::Notice { text } => {
+            line.kind("chat").member("username", SERVER).member("message", text).timestamp(at)
+        }
+        Event::Direct { from, text } => {
+            line.kind("private").member("username", from).member("message", text).timestamp(at)
+        }
+        Event::Told { to, text } => {
+            line.kind("private_sent").member("to", to).member("message", text).timestamp(at)
+        }
+        Event::RoomMessage { room, from, text } | Event::SaidIn { room, from, text } => line
+            .kind("room")
+            .member("username", from)
+            .member("message", text)
+            .member("room", room)
+            .timestamp(at),
+        Event::Rejected(refusal) | Event::Refused(refusal) => {
+            line.kind("error").member("message", &refusal.to_string())
+        }
+        Event::Created { room } => line.kind("room_created").member("room", room),
+        Event::Entered { room } => line.kind("room_joined").member("room", room),
+        Event::Exited { room } => line.kind("room_left").member("room", room),
+        Event::People { names } => line.kind("users").list("users", names),
+        Event::Rooms { names } => line.kind("rooms").list("rooms", names),
+        Event::Renamed { from, to } => line.kind("user_renamed").member("username", from).member("to", to),
+        Event::NickChanged { to } => line.kind("renamed").member("to", to),
+        Event::Hidden => line.kind("hidden"),
+        Event::Revealed => line.kind("revealed"),
+        Event::Pong => line.kind("pong"),
+        Event::Help => line.kind("help").member("message", HELP),
+        // Its client just closes and waits for no answer.
+        Event::Bye => return,
+    }
+    .close_line();
+}

@@ -1,0 +1,222 @@
+//! Who is here and who hears what.
+
+use super::*;
+
+const ALICE: ClientId = ClientId(7);
+const BOB: ClientId = ClientId(3);
+const CAROL: ClientId = ClientId(5);
+
+fn ask(room: &mut Room, client: ClientId, request: Request) -> Vec<(Vec<u32>, Event)> {
+    let mut out = Vec::new();
+    room.handle(client, request, &mut out);
+    out.into_iter().map(|d| (d.to.iter().map(|c| c.0).collect(), d.event)).collect()
+}
+
+fn join(room: &mut Room, client: ClientId, nick: &str) -> Vec<(Vec<u32>, Event)> {
+    ask(room, client, Request::Join { nick: nick.to_owned() })
+}
+
+fn three(rules: Rules) -> Room {
+    let mut room = Room::new(rules);
+    for (client, nick) in [(ALICE, "alice"), (BOB, "bob"), (CAROL, "carol")] {
+        join(&mut room, client, nick);
+    }
+    room
+}
+
+fn say(text: &str) -> Request {
+    Request::Say { text: text.into() }
+}
+
+fn names(list: &[&str]) -> Names {
+    Arc::new(list.iter().map(|&name| name.into()).collect())
+}
+
+fn people(room: &mut Room) -> Names {
+    match ask(room, ALICE, Request::People).pop() {
+        Some((_, Event::People { names })) => names,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_newcomer_sees_everyone_and_is_announced() {
+    let mut room = three(Rules::default());
+    let heard = join(&mut room, ClientId(9), "  dave ");
+    let people = names(&["alice", "bob", "carol", "dave"]);
+    assert_eq!(
+        heard,
+        [
+            (vec![9], Event::Welcome { nick: "dave".into(), people }),
+            (vec![7, 3, 5], Event::Joined { nick: "dave".into() }),
+        ]
+    );
+}
+
+#[test]
+fn bad_nicks_are_rejected_and_change_nothing() {
+    let mut room = three(Rules { people: 4, ..Rules::default() });
+    let long = "x".repeat(33);
+    for nick in ["", "   ", "a\0b", "a\nb", "a\u{200b}", "\u{202e}bob", &long] {
+        let heard = join(&mut room, ClientId(9), nick);
+        assert_eq!(heard, [(vec![9], Event::Rejected(Refusal::NickInvalid))], "{nick:?}");
+    }
+    assert_eq!(join(&mut room, ClientId(9), "BOB")[0].1, Event::Rejected(Refusal::NickTaken));
+    assert_eq!(join(&mut room, ALICE, "alice2")[0].1, Event::Rejected(Refusal::AlreadyJoined));
+    assert_eq!(room.len(), 3);
+    // Characters are counted, not bytes.
+    assert!(matches!(join(&mut room, ClientId(9), &"ü".repeat(32))[0].1, Event::Welcome { .. }));
+    assert_eq!(join(&mut room, ClientId(10), "eve")[0].1, Event::Rejected(Refusal::Full));
+}
+
+#[test]
+fn everyone_else_hears_a_broadcast_in_one_delivery() {
+    let mut room = three(Rules::default());
+    let (from, text): (Name, Name) = ("bob".into(), "hi".into());
+    assert_eq!(
+        ask(&mut room, BOB, say("hi")),
+        [
+            (vec![3], Event::Said { from: from.clone(), text: text.clone() }),
+            (vec![7, 5], Event::Message { from, text }),
+        ]
+    );
+    assert_eq!(ask(&mut room, BOB, say(" \t")), []);
+    let refused = ask(&mut room, BOB, say(&"x".repeat(65_537)));
+    assert_eq!(refused, [(vec![3], Event::Refused(Refusal::TextTooLong))]);
+}
+
+#[test]
+fn strangers_may_only_join_ping_and_ask_for_help() {
+    let mut room = three(Rules::default());
+    let stranger = ClientId(9);
+    assert_eq!(ask(&mut room, stranger, say("hi")), [(vec![9], Event::Refused(Refusal::NotJoined))]);
+    assert_eq!(ask(&mut room, stranger, Request::Ping), [(vec![9], Event::Pong)]);
+    assert_eq!(ask(&mut room, stranger, Request::Help), [(vec![9], Event::Help)]);
+    assert_eq!(ask(&mut room, stranger, Request::Leave), [(vec![9], Event::Bye)]);
+}
+
+#[test]
+fn a_direct_text_reaches_one_person_whatever_the_case_of_the_nick() {
+    let mut room = three(Rules::default());
+    let tell = |to: &str| Request::Tell { to: to.to_owned(), text: "psst".into() };
+    assert_eq!(
+        ask(&mut room, ALICE, tell("Bob")),
+        [
+            (vec![7], Event::Told { to: "bob".into(), text: "psst".into() }),
+            (vec![3], Event::Direct { from: "alice".into(), text: "psst".into() }),
+        ]
+    );
+    let nobody = Event::Refused(Refusal::NoSuchPerson("nobody".into()));
+    assert_eq!(ask(&mut room, ALICE, tell("nobody")), [(vec![7], nobody)]);
+}
+
+#[test]
+fn who_leaves_is_heard_no_more_and_hears_no_more() {
+    let mut room = three(Rules::default());
+    ask(&mut room, BOB, Request::Create { room: "r".to_owned() });
+    ask(&mut room, ALICE, Request::Enter { room: "r".to_owned(), create: false });
+    let heard = ask(&mut room, BOB, Request::Leave);
+    assert_eq!(heard, [(vec![3], Event::Bye), (vec![7, 5], Event::Left { nick: "bob".into() })]);
+    assert_eq!(ask(&mut room, BOB, Request::Leave), [(vec![3], Event::Bye)]);
+    assert_eq!(people(&mut room), names(&["alice", "carol"]));
+    let post = Request::SayIn { room: "r".to_owned(), text: "alone".into() };
+    assert_eq!(ask(&mut room, ALICE, post).last().map(|(to, _)| to.clone()), Some(vec![]));
+    // The nick is free again.
+    assert!(matches!(join(&mut room, ClientId(9), "bob")[0].1, Event::Welcome { .. }));
+}
+
+#[test]
+fn only_members_hear_a_room() {
+    let mut room = three(Rules::default());
+    let r = || "r".to_owned();
+    let post = || Request::SayIn { room: r(), text: "hi".into() };
+    assert_eq!(
+        ask(&mut room, ALICE, Request::Enter { room: r(), create: false })[0].1,
+        Event::Refused(Refusal::NoSuchRoom("r".into()))
+    );
+    assert_eq!(
+        ask(&mut room, ALICE, Request::Create { room: r() })[0].1,
+        Event::Created { room: "r".into() }
+    );
+    assert_eq!(
+        ask(&mut room, BOB, Request::Create { room: r() })[0].1,
+        Event::Refused(Refusal::RoomExists("r".into()))
+    );
+    let enter = || Request::Enter { room: r(), create: true };
+    assert_eq!(ask(&mut room, BOB, enter())[0].1, Event::Entered { room: "r".into() });
+    assert_eq!(ask(&mut room, BOB, enter())[0].1, Event::Refused(Refusal::AlreadyMember("r".into())));
+    let to: Vec<_> = ask(&mut room, ALICE, post()).into_iter().map(|(to, _)| to).collect();
+    assert_eq!(to, [vec![7], vec![3]]);
+    // An outsider reaches the members and gets no echo.
+    let to: Vec<_> = ask(&mut room, CAROL, post()).into_iter().map(|(to, _)| to).collect();
+    assert_eq!(to, [vec![7, 3]]);
+    assert_eq!(ask(&mut room, BOB, Request::Rooms)[0].1, Event::Rooms { names: names(&["r"]) });
+    assert_eq!(ask(&mut room, BOB, Request::Exit { room: r() })[0].1, Event::Exited { room: "r".into() });
+    assert_eq!(
+        ask(&mut room, BOB, Request::Exit { room: r() })[0].1,
+        Event::Refused(Refusal::NotMember("r".into()))
+    );
+}
+
+#[test]
+fn rules_can_close_rooms_to_outsiders_and_allow_namesakes() {
+    let rules = Rules { outsiders_post: false, unique_nicks: false, rooms: 1, ..Rules::default() };
+    let mut room = three(rules);
+    ask(&mut room, ALICE, Request::Create { room: "r".to_owned() });
+    let post = Request::SayIn { room: "r".to_owned(), text: "hi".into() };
+    assert_eq!(ask(&mut room, BOB, post)[0].1, Event::Refused(Refusal::NotMember("r".into())));
+    let second = Request::Create { room: "s".to_owned() };
+    assert_eq!(ask(&mut room, BOB, second)[0].1, Event::Refused(Refusal::TooManyRooms));
+    join(&mut room, ClientId(1), "Alice");
+    ask(&mut room, ALICE, Request::Leave);
+    let tell = Request::Tell { to: "alice".to_owned(), text: "hi".into() };
+    assert_eq!(ask(&mut room, BOB, tell)[1].0, [1]);
+}
+
+#[test]
+fn hiding_touches_the_list_alone() {
+    let mut room = three(Rules::default());
+    assert_eq!(ask(&mut room, BOB, Request::Hide), [(vec![3], Event::Hidden)]);
+    assert_eq!(ask(&mut room, BOB, Request::Hide), []);
+    assert_eq!(people(&mut room), names(&["alice", "carol"]));
+    assert_eq!(ask(&mut room, ALICE, say("hi"))[1].0, [3, 5]);
+    assert_eq!(ask(&mut room, BOB, Request::Reveal), [(vec![3], Event::Revealed)]);
+    assert_eq!(people(&mut room), names(&["alice", "carol", "bob"]));
+}
+
+#[test]
+fn a_new_nick_keeps_the_place_and_frees_the_old_one() {
+    let mut room = three(Rules::default());
+    let rename = |nick: &str| Request::Rename { nick: nick.to_owned() };
+    assert_eq!(ask(&mut room, ALICE, rename("BOB"))[0].1, Event::Refused(Refusal::NickTaken));
+    assert_eq!(
+        ask(&mut room, ALICE, rename("Alice")),
+        [
+            (vec![7], Event::NickChanged { to: "Alice".into() }),
+            (vec![3, 5], Event::Renamed { from: "alice".into(), to: "Alice".into() }),
+        ]
+    );
+    ask(&mut room, ALICE, rename("al"));
+    assert_eq!(people(&mut room), names(&["al", "bob", "carol"]));
+    assert!(matches!(join(&mut room, ClientId(9), "alice")[0].1, Event::Welcome { .. }));
+}
+
+#[test]
+fn a_taken_nick_gets_the_first_free_number() {
+    let mut room = three(Rules { name_chars: 7, reserved: &["server"], ..Rules::default() });
+    assert_eq!(room.free_nick(" dave "), "dave");
+    assert_eq!(room.free_nick("Alice"), "Alice_2");
+    join(&mut room, ClientId(9), "alice_2");
+    assert_eq!(room.free_nick("alice"), "alice_3");
+    join(&mut room, ClientId(10), "abcdefg");
+    assert_eq!(room.free_nick("abcdefg"), "abcde_2");
+    assert_eq!(join(&mut room, ClientId(11), "Server")[0].1, Event::Rejected(Refusal::NickInvalid));
+}
+
+#[test]
+fn a_join_copies_no_list() {
+    let mut room = three(Rules::default());
+    let before = Arc::as_ptr(&room.here);
+    join(&mut room, ClientId(9), "dave");
+    assert_eq!(Arc::as_ptr(&room.here), before);
+}

@@ -1,0 +1,87 @@
+//! How one comes in: a password first where the nick has one, then a nick that nobody else has, then
+//! what was said before.
+
+use super::Hub;
+use crate::chat::message::{Audience, ClientId, Event, Name, Refusal, Request};
+use crate::chat::protocol::Moment;
+use crate::live::server::accounts::{self, Gate};
+
+impl Hub {
+    /// Serves a request, at once or after its author's password is known to be right.
+    pub(super) fn ask(&mut self, moment: Moment, id: ClientId, mut request: Request) {
+        if !self.hears(id) {
+            return;
+        }
+        if let Some((_, held)) = self.gated.iter_mut().find(|(other, _)| *other == id) {
+            held.push(request);
+            return;
+        }
+        if self.memory.knows_accounts()
+            && let Request::Join { nick } | Request::Rename { nick } = &mut request
+        {
+            let (name, password) = accounts::split(nick);
+            let name = name.to_owned();
+            let renames = self.room.nick(id).is_some();
+            match self.memory.gate(&name, password) {
+                Gate::Open => *nick = name,
+                // Who is in keeps its nick: only a join can show a password.
+                gate if gate == Gate::Shut || renames => {
+                    let refusal = Refusal::Other("This name needs its password: write NAME:PASSWORD".into());
+                    let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
+                    return self.tell(moment, &Audience::One(id), &event);
+                }
+                gate => {
+                    self.gated.push((id, Vec::new()));
+                    self.gates.push((id, name, gate));
+                    self.turn_ends.notify_one();
+                    return;
+                }
+            }
+        }
+        self.serve(moment, id, request);
+    }
+
+    /// A password was right or wrong: goes on with its owner.
+    pub(in crate::live::server) fn passed(&mut self, id: ClientId, nick: String, right: bool) {
+        let Some(place) = self.gated.iter().position(|(other, _)| *other == id) else { return };
+        let (_, held) = self.gated.swap_remove(place);
+        let moment = self.clock.moment();
+        if !self.hears(id) {
+            return;
+        }
+        if right {
+            self.serve(moment, id, Request::Join { nick });
+        } else {
+            let event = Event::Rejected(Refusal::Other("Wrong password".into()));
+            self.tell(moment, &Audience::One(id), &event);
+        }
+        for request in held {
+            self.ask(moment, id, request);
+        }
+    }
+
+    /// Where a taken nick would only make the client come back again, it gets a number.
+    pub(super) fn settle_nick(&mut self, id: ClientId, request: Request) -> Request {
+        match request {
+            Request::Join { nick } if self.peer(id).is_some_and(|peer| peer.session.numbers_duplicates()) => {
+                Request::Join { nick: self.room.free_nick(&nick) }
+            }
+            request => request,
+        }
+    }
+
+    /// A newcomer learns what its nick has become and what was said before.
+    pub(super) fn greet(&mut self, moment: Moment, id: ClientId, wanted: &str, nick: &Name) {
+        if let Some(peer) = self.peer(id) {
+            peer.join_by = None;
+        }
+        let to = Audience::One(id);
+        for event in self.memory.past() {
+            self.tell(moment, &to, &event);
+        }
+        if wanted.trim() != &**nick {
+            let text = format!("'{}' is taken; you are {nick}", wanted.trim()).into();
+            self.tell(moment, &to, &Event::Notice { text });
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What an administrator sees and does.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::Hub;
+use crate::chat::message::{Audience, ClientId, Event};
+use crate::chat::protocol::Account;
+use crate::live::server::peer::Count;
+use crate::time::{Duration, Instant};
+
+/// What an administrator sees of a connection.
+#[derive(Clone, Debug)]
+pub struct ClientInfo {
+    /// Its public name: `client_<seconds>_<number>`, as in program 0.
+    pub id: String,
+    /// Empty before it has joined.
+    pub nick: String,
+    /// Where it comes from.
+    pub address: SocketAddr,
+    /// Its dialect.
+    pub dialect: &'static str,
+    /// For how long it has been here.
+    pub age: Duration,
+    /// What went over it.
+    pub count: Count,
+    /// Bytes that wait to be written or acknowledged.
+    pub backlog: usize,
+    /// The number of its emulated path.
+    pub path: Option<u64>,
+    /// The dialect's own acknowledgments.
+    pub account: Option<Account>,
+}
+
+/// What an administrator sees of the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Totals {
+    /// Connections.
+    pub open: usize,
+    /// People.
+    pub people: usize,
+    /// Since the server's start.
+    pub uptime: Duration,
+    /// Of all connections, past ones too.
+    pub count: Count,
+}
+
+impl Hub {
+    /// Says something to everyone in the server's name.
+    pub fn announce(&mut self, text: &str) {
+        let moment = self.clock.moment();
+        let members = Arc::clone(self.room.everyone());
+        self.tell(moment, &Audience::Group { members, but: None }, &Event::Notice { text: text.into() });
+    }
+
+    /// Disconnects a client by its public name; whether it was here.
+    pub fn kick(&mut self, public: &str) -> bool {
+        let Some(id) = self.ids().find(|&id| self.public_id(id).is_some_and(|name| name == public)) else {
+            return false;
+        };
+        let moment = self.clock.moment();
+        let event = Event::Notice { text: "You were disconnected by an administrator".into() };
+        self.tell(moment, &Audience::One(id), &event);
+        self.begin_close(moment, id);
+        true
+    }
+
+    /// Everyone's figures.
+    pub fn clients(&self) -> Vec<ClientInfo> {
+        let now = self.clock.now();
+        let info = |id: ClientId| {
+            let peer = self.peers[id.0 as usize].as_deref()?;
+            Some(ClientInfo {
+                id: self.public_id(id)?,
+                nick: self.room.nick(id).map(ToString::to_string).unwrap_or_default(),
+                address: peer.address,
+                dialect: peer.dialect,
+                age: now - peer.since,
+                count: peer.count,
+                backlog: peer.backlog(),
+                path: peer.path,
+                account: peer.session.account(),
+            })
+        };
+        self.ids().filter_map(info).collect()
+    }
+
+    /// The server's figures.
+    pub fn totals(&self) -> Totals {
+        let mut count = self.gone;
+        for peer in self.peers.iter().flatten() {
+            count.add(&peer.count);
+        }
+        let uptime = self.clock.now() - Instant::ZERO;
+        Totals { open: self.open, people: self.room.len(), uptime, count }
+    }
+
+    fn ids(&self) -> impl Iterator<Item = ClientId> + use<> {
+        (0..self.peers.len() as u32).map(ClientId)
+    }
+
+    fn public_id(&self, id: ClientId) -> Option<String> {
+        let peer = self.peers.get(id.0 as usize)?.as_deref()?;
+        let since = self.clock.unix_seconds(peer.since);
+        Some(format!("client_{since}_{}", 1_000 + peer.serial))
+    }
+
+    /// Ends every connection after its last words.
+    pub fn close_all(&mut self) {
+        let moment = self.clock.moment();
+        for id in self.ids() {
+            self.begin_close(moment, id);
+        }
+    }
+}
