@@ -32,12 +32,11 @@ fn goodput_and_rtt(rtt_ms: u32, percent: f64) -> ((f64, f64), f64) {
     (mean_and_error(&mbit), mean_and_error(&rtt).0)
 }
 
-/// The formula counts rounds of additive increase, so the window is averaged over congestion
-/// avoidance: the round trip of repair after each loss and the waits for timeouts are no part of it.
-/// Over the whole time the mean is lower, by 4 % at 1 % loss and by 20 % at 10 %: a third of the time
-/// then goes into repair, where the window is already halved (Linux lowers it step by step over that
-/// round trip, RFC 6937, and so shows 9 % less than the formula where we show 17 %), and at 20 ms a
-/// tenth more into timeouts, where it is one segment.
+/// With RACK, as Linux has it, the mean over the whole time follows the formula (Linux: 0.90 at 10 %
+/// loss, too). The formula counts rounds of additive increase, and RFC 6675 spends more of the time on
+/// something else: at 10 % loss a third goes into repair, where the window is halved at once, and at 20 ms
+/// a tenth into timeouts, where it is one segment. There the mean is 7 % below the formula at 1 % loss
+/// and up to 26 % at 10 %; over congestion avoidance alone it follows the formula as well.
 #[test]
 fn renos_mean_window_follows_the_square_root_of_loss() {
     for recovery in ["sack", "rack"] {
@@ -55,7 +54,7 @@ fn renos_mean_window_follows_the_square_root_of_loss() {
                 );
                 // Where loss is rare, repair is too, and both means are the same thing.
                 assert!(
-                    percent > 2.0 || (overall - 1.0).abs() < 0.13,
+                    (recovery == "sack" && percent > 2.0) || (overall - 1.0).abs() < 0.13,
                     "{recovery}, {rtt_ms} ms, {percent} %: {overall} of the formula over the whole time"
                 );
             }

@@ -46,10 +46,9 @@ pub struct Config {
 pub enum Recovery {
     /// From SACK blocks (RFC 6675), if both ends offer SACK.
     Sack,
-    /// As [`Sack`](Recovery::Sack), and by time (RFC 8985): one later segment that arrived is enough
-    /// after a quarter of a round trip, a lost retransmission is found without a timeout, and a
-    /// probe is sent after a silent tail. The window comes down in proportion (RFC 9937). What
-    /// Linux does.
+    /// From SACK blocks by time (RFC 8985): one later segment that arrived is enough after a quarter
+    /// of a round trip, a lost retransmission is found without a timeout, and a probe is sent after
+    /// a silent tail. The window comes down in proportion (RFC 9937). What Linux does.
     Rack,
     /// From duplicate and partial acknowledgments (RFC 6582).
     NewReno,

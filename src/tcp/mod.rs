@@ -10,7 +10,8 @@
 //! | RFC 5681 fast retransmit, slow start | `recovery`, `congestion::reno` | `tests/rfc5681.rs` |
 //! | RFC 6582 NewReno | `recovery` | `tests/rfc6582.rs` |
 //! | RFC 6675, 2018 SACK | `scoreboard`, `recovery`, `assembler` | `tests/rfc6675.rs` |
-//! | RFC 8985 RACK-TLP, RFC 9937 PRR | `scoreboard`, `recovery`, `sender`, `prr` | `tests/rfc6675.rs` |
+//! | RFC 8985 RACK-TLP | `scoreboard::rack`, `sender::rack` | `tests/rfc8985.rs` |
+//! | RFC 9937 PRR | `prr`, `sender::rack` | `tests/rfc9937.rs` |
 //! | RFC 9438 CUBIC | `congestion::cubic` | `tests/rfc9438.rs` |
 //! | RFC 3042 limited transmit, RFC 6928 IW10 | `sender` | `tests/rfc5681.rs` |
 //! | RFC 7323 timestamps, window scale, PAWS | `receiver`, `connection` | `tests/rfc7323.rs` |

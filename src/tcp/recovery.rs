@@ -7,7 +7,7 @@ use super::scoreboard::{DUP_THRESH, Scoreboard};
 use super::sender::timestamp;
 use super::stats::Stats;
 use crate::congestion::{CongestionController, Loss};
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 
 /// What is being repaired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct LossRecovery {
     first_retransmission: Option<u32>,
     /// Whether the last acknowledgment showed a loss.
     pub(super) found_loss: bool,
-    /// When what was overtaken counts as lost (RFC 8985 §6.2's reordering timer).
+    /// When more of what was overtaken counts as lost (RFC 8985 §6.2 step 5).
     pub(super) reorder_timer: Instant,
     signals: Vec<(Instant, Signal)>,
 }
@@ -72,8 +72,8 @@ pub(super) struct AckFacts {
     pub mss: u64,
     pub use_sack: bool,
     pub echo: Option<u32>,
-    /// With RACK: how much later something may arrive than what was sent after it.
-    pub reordering: Option<Duration>,
+    /// Whether losses are found by time.
+    pub use_rack: bool,
 }
 
 impl Default for LossRecovery {
@@ -118,6 +118,11 @@ impl LossRecovery {
         self.signals.push((now, Signal::WindowProbe));
     }
 
+    /// A loss was repaired by the probe that found it: an episode that is over as it begins.
+    pub(super) fn on_probe_repaired(&mut self, now: Instant) {
+        self.signals.extend([(now, Signal::FastRetransmit), (now, Signal::RecoveryExit)]);
+    }
+
     /// Takes in an acknowledgment. The retransmission timer restarts at every one that moves: RFC
     /// 6582's "slow but steady" variant (§4), which Linux has as well.
     pub(super) fn on_ack(
@@ -136,17 +141,11 @@ impl LossRecovery {
                     self.dup_acks = 0;
                     self.dup_acked = 0;
                 }
-                let lost = self.detect(scoreboard, facts);
+                let lost = self.detect(now, scoreboard, facts);
                 if lost > 0 {
                     self.enter(now, controller, facts.nxt, facts.flight, lost);
                     stats.recovery_episodes += 1;
                 }
-                self.reorder_timer = match facts.reordering {
-                    Some(span) if self.episode == Episode::Open && scoreboard.is_overtaken() => {
-                        self.reorder_timer.min(now + span)
-                    }
-                    _ => Instant::MAX,
-                };
             }
             Episode::Recovery | Episode::Loss => {
                 if facts.advanced > 0 && self.was_unfounded(facts) {
@@ -161,19 +160,22 @@ impl LossRecovery {
                 if facts.una >= self.point {
                     self.leave(now);
                     // Losses among what was sent during the repair are an episode of their own.
-                    if scoreboard.has_lost() {
+                    if self.detect(now, scoreboard, facts) > 0 || scoreboard.has_lost() {
                         self.enter(now, controller, facts.nxt, facts.nxt - facts.una, facts.mss);
                         stats.recovery_episodes += 1;
                     }
                     return;
                 }
-                self.repair(scoreboard, facts);
+                self.repair(now, scoreboard, facts);
             }
         }
     }
 
     /// Finds the first loss; returns its bytes.
-    fn detect(&mut self, scoreboard: &mut Scoreboard, facts: AckFacts) -> u64 {
+    fn detect(&mut self, now: Instant, scoreboard: &mut Scoreboard, facts: AckFacts) -> u64 {
+        if facts.use_rack {
+            return self.detect_by_time(now, scoreboard);
+        }
         if facts.use_sack {
             return if facts.newly_sacked > 0 { scoreboard.mark_lost_by_sack(facts.mss) } else { 0 };
         }
@@ -189,6 +191,13 @@ impl LossRecovery {
         0
     }
 
+    /// RFC 8985 §6.2: losses by time, and when to look again.
+    fn detect_by_time(&mut self, now: Instant, scoreboard: &mut Scoreboard) -> u64 {
+        let found = scoreboard.detect_by_time(now, self.episode != Episode::Open);
+        self.reorder_timer = found.wait.map_or(Instant::MAX, |wait| now + wait);
+        found.lost
+    }
+
     /// The reordering timer expired: what was overtaken is lost.
     pub(super) fn on_reorder_timeout(
         &mut self,
@@ -198,8 +207,7 @@ impl LossRecovery {
         (una, nxt): (u64, u64),
         stats: &mut Stats,
     ) {
-        self.reorder_timer = Instant::MAX;
-        let lost = scoreboard.mark_overtaken_lost();
+        let lost = self.detect_by_time(now, scoreboard);
         if let (Episode::Open, true, Some(controller)) = (self.episode, lost > 0, controller) {
             self.enter(now, controller, nxt, nxt - una, lost);
             stats.recovery_episodes += 1;
@@ -217,7 +225,6 @@ impl LossRecovery {
         self.episode = Episode::Recovery;
         self.point = nxt;
         self.found_loss = true;
-        self.reorder_timer = Instant::MAX;
         self.must_retransmit = true;
         self.first_retransmission = None;
         self.signals.push((now, Signal::FastRetransmit));
@@ -234,14 +241,9 @@ impl LossRecovery {
     }
 
     /// Goes on repairing.
-    fn repair(&mut self, scoreboard: &mut Scoreboard, facts: AckFacts) {
+    fn repair(&mut self, now: Instant, scoreboard: &mut Scoreboard, facts: AckFacts) {
         if facts.use_sack {
-            if facts.newly_sacked > 0 {
-                self.found_loss = scoreboard.mark_lost_by_sack(facts.mss) > 0;
-            }
-            if let (true, Some(reordering)) = (facts.newly_sacked + facts.advanced > 0, facts.reordering) {
-                self.found_loss |= scoreboard.mark_lost_retransmission(reordering);
-            }
+            self.found_loss = self.detect(now, scoreboard, facts) > 0;
             return;
         }
         if self.episode == Episode::Loss {
@@ -291,7 +293,7 @@ impl LossRecovery {
             // Data arrived since the last timeout, and then a new one was lost.
             Episode::Loss => progressed,
         };
-        let bytes = scoreboard.mark_all_lost();
+        let bytes = scoreboard.mark_all_lost(now);
         self.episode = Episode::Loss;
         self.point = nxt;
         self.dup_acks = 0;

@@ -1,9 +1,12 @@
 //! The sender's record of what is outstanding: a ring of segments with marks, and counters that
 //! make every question cheap (RFC 6675 §3, §4). No question scans the window.
 
+mod rack;
+
 use std::collections::VecDeque;
 
 use crate::time::{Duration, Instant};
+use rack::Rack;
 
 /// RFC 6675 §2: so many segments SACKed above one make it lost.
 pub const DUP_THRESH: u32 = 3;
@@ -14,8 +17,9 @@ pub struct Scoreboard {
     sent: VecDeque<Sent>,
     /// Bytes believed to be in the network: RFC 6675's `pipe`.
     pipe: u64,
-    /// Bytes outstanding and reported as received.
+    /// Bytes outstanding and reported as received, and segments.
     sacked: u64,
+    sacked_segments: u32,
     /// Segments marked lost and not sent again since.
     lost_pending: u32,
     /// Offset after the highest byte reported as received.
@@ -26,11 +30,10 @@ pub struct Scoreboard {
     lost_below: u64,
     /// Lost segments below this offset have been sent again: RFC 6675's `HighRxt`.
     retransmitted_below: u64,
-    /// When the latest-sent segment was sent of those known to have arrived (RFC 8985's
-    /// `RACK.xmit_ts`).
-    newest_sent: Instant,
-    /// The smallest round-trip time seen, zero before the first.
-    pub(super) min_rtt: Duration,
+    /// Counts what is sent.
+    number: u16,
+    /// If losses are found by time.
+    rack: Option<Box<Rack>>,
     /// Bytes delivered since the start, and when the last of them was.
     delivered: u64,
     delivered_at: Instant,
@@ -44,11 +47,19 @@ struct Sent {
     start: u64,
     len: u32,
     marks: u8,
+    /// Counts what is sent, and so orders what was sent at one instant.
+    number: u16,
     sent_at: Instant,
     /// The state of the delivery counters when it was sent.
     delivered: u64,
     delivered_at: Instant,
     first_sent_at: Instant,
+}
+
+impl Sent {
+    fn end(&self) -> u64 {
+        self.start + u64::from(self.len)
+    }
 }
 
 const SACKED: u8 = 1;
@@ -97,10 +108,12 @@ impl Scoreboard {
             self.delivered_at = now;
         }
         self.pipe += u64::from(len);
+        self.number = self.number.wrapping_add(1);
         self.sent.push_back(Sent {
             start,
             len,
             marks: 0,
+            number: self.number,
             sent_at: now,
             delivered: self.delivered,
             delivered_at: self.delivered_at,
@@ -114,8 +127,7 @@ impl Scoreboard {
         let mut ambiguous = false;
         let mut newest = None;
         while let Some(first) = self.sent.front_mut() {
-            let end = first.start + u64::from(first.len);
-            if end > una {
+            if first.end() > una {
                 if first.start < una {
                     // A part of a segment: only a peer that cuts segments does this.
                     let cut = (una - first.start) as u32;
@@ -151,6 +163,7 @@ impl Scoreboard {
         let len = u64::from(segment.len);
         if segment.marks & SACKED != 0 {
             self.sacked -= len;
+            self.sacked_segments -= 1;
             return;
         }
         if segment.marks & LOST == 0 {
@@ -161,20 +174,19 @@ impl Scoreboard {
         if segment.marks & RETRANSMITTED != 0 {
             self.pipe -= len;
         }
-        self.deliver(segment.marks, segment.sent_at, len, out, now);
+        self.deliver(segment, out, now);
     }
 
-    fn deliver(&mut self, marks: u8, sent_at: Instant, len: u64, out: &mut Delivered, now: Instant) {
+    fn deliver(&mut self, segment: &Sent, out: &mut Delivered, now: Instant) {
+        let len = u64::from(segment.len);
         out.bytes += len;
         self.delivered += len;
         self.delivered_at = now;
-        // RFC 8985 §6.2 step 2: an answer to a retransmission that comes sooner than any round trip
-        // was one to the original.
-        if marks & AMBIGUOUS == 0 || now - sent_at >= self.min_rtt {
-            self.newest_sent = self.newest_sent.max(sent_at);
+        if let Some(rack) = &mut self.rack {
+            rack.on_delivered(segment, now);
         }
-        if marks & AMBIGUOUS == 0 {
-            let rtt = now - sent_at;
+        if segment.marks & AMBIGUOUS == 0 {
+            let rtt = now - segment.sent_at;
             out.rtt.get_or_insert(rtt);
             out.newest_rtt = Some(rtt);
         }
@@ -201,16 +213,15 @@ impl Scoreboard {
         let Some(from) = self.unseen(start, end) else { return };
         let mut i = self.sent.partition_point(|sent| sent.start < from);
         while let Some(sent) = self.sent.get_mut(i) {
-            let segment_end = sent.start + u64::from(sent.len);
-            if segment_end > end {
+            if sent.end() > end {
                 break;
             }
             i += 1;
             if sent.marks & SACKED != 0 {
                 continue;
             }
-            let (marks, sent_at, len) = (sent.marks, sent.sent_at, u64::from(sent.len));
-            let rate = (sent.delivered, sent.delivered_at, sent.first_sent_at);
+            let was = *sent;
+            let (marks, len) = (was.marks, u64::from(was.len));
             sent.marks = SACKED | (marks & AMBIGUOUS);
             if marks & LOST == 0 {
                 self.pipe -= len;
@@ -221,10 +232,11 @@ impl Scoreboard {
                 self.pipe -= len;
             }
             self.sacked += len;
-            self.highest_sacked = self.highest_sacked.max(segment_end);
+            self.sacked_segments += 1;
+            self.highest_sacked = self.highest_sacked.max(was.end());
             out.sacked += len;
-            self.deliver(marks, sent_at, len, out, now);
-            self.sample_rate(rate.0, rate.1, rate.2, sent_at, out);
+            self.deliver(&was, out, now);
+            self.sample_rate(was.delivered, was.delivered_at, was.first_sent_at, was.sent_at, out);
         }
     }
 
@@ -303,77 +315,37 @@ impl Scoreboard {
         u64::from(first.len)
     }
 
-    /// Whether something sent later than the oldest segment has arrived, so that time will tell
-    /// whether that is lost (RFC 8985 §6.2).
-    pub fn is_overtaken(&self) -> bool {
-        self.sacked > 0
-            && self
-                .sent
-                .front()
-                .is_some_and(|first| first.marks & (SACKED | LOST) == 0 && first.sent_at < self.newest_sent)
-    }
-
-    /// Marks everything lost that was sent before something that has arrived; returns the bytes.
-    pub fn mark_overtaken_lost(&mut self) -> u64 {
-        let mut bytes = 0;
-        for sent in &mut self.sent {
-            if sent.sent_at >= self.newest_sent {
-                break;
-            }
-            if sent.marks & (SACKED | LOST) == 0 {
-                bytes += u64::from(sent.len);
-                sent.marks |= LOST;
-                self.pipe -= u64::from(sent.len);
-                self.lost_pending += u32::from(sent.marks & RETRANSMITTED == 0);
-                self.lost_below = self.lost_below.max(sent.start + u64::from(sent.len));
-            }
-        }
-        bytes
-    }
-
-    /// Marks the oldest segment lost again if it was sent again and something sent later by more
-    /// than `reordering` has arrived (RFC 8985 §6.2 step 5); returns whether it did. RFC 6675
-    /// alone would leave a lost retransmission to the timeout.
-    pub fn mark_lost_retransmission(&mut self, reordering: Duration) -> bool {
-        let Some(first) = self.sent.front_mut() else { return false };
-        if first.marks & (SACKED | RETRANSMITTED) != RETRANSMITTED
-            || first.sent_at.saturating_add(reordering) >= self.newest_sent
-        {
-            return false;
-        }
-        // The original is lost as well, whether or not that was marked.
-        self.pipe -= u64::from(first.len);
-        if first.marks & LOST == 0 {
-            self.pipe -= u64::from(first.len);
-        }
-        first.marks = LOST | AMBIGUOUS;
-        self.lost_pending += 1;
-        self.retransmitted_below = self.retransmitted_below.min(first.start);
-        true
-    }
-
-    /// After a timeout nothing is believed to be in the network any more (RFC 6675 §5.1). What
+    /// After a timeout nothing is believed to be in the network any more (RFC 6675 §5.1), except,
+    /// with RACK, what was sent so lately that it cannot have been answered (RFC 8985 §6.3). What
     /// the peer has reported stays reported, unless its oldest byte was: then it has discarded
     /// what it had (RFC 2018 §8). Returns the bytes newly lost.
-    pub fn mark_all_lost(&mut self) -> u64 {
+    pub fn mark_all_lost(&mut self, now: Instant) -> u64 {
         let reneged = self.sent.front().is_some_and(|first| first.marks & SACKED != 0);
-        self.pipe = 0;
+        let lost_until = self.lost_until(now);
+        let una = self.sent.front().map_or(0, |first| first.start);
         self.lost_pending = 0;
+        self.lost_below = una;
         let mut bytes = 0;
         for sent in &mut self.sent {
-            if sent.marks & SACKED != 0 && !reneged {
-                continue;
+            let (marks, len) = (sent.marks, u64::from(sent.len));
+            let is_recent = !reneged && sent.sent_at > lost_until && sent.start > una;
+            if !(is_recent || marks & SACKED != 0 && !reneged) {
+                bytes += if marks & LOST == 0 { len } else { 0 };
+                let copies = u64::from(marks & (LOST | SACKED) == 0) + u64::from(marks & RETRANSMITTED != 0);
+                self.pipe -= copies * len;
+                sent.marks = LOST | (marks & AMBIGUOUS);
             }
-            bytes += if sent.marks & LOST == 0 { u64::from(sent.len) } else { 0 };
-            sent.marks = LOST | (sent.marks & AMBIGUOUS);
-            self.lost_pending += 1;
+            self.lost_pending += u32::from(sent.marks & (LOST | RETRANSMITTED) == LOST);
+            if !is_recent {
+                self.lost_below = sent.end();
+            }
         }
         if reneged {
             self.sacked = 0;
+            self.sacked_segments = 0;
             self.highest_sacked = 0;
             self.seen = Default::default();
         }
-        self.lost_below = self.sent.back().map_or(0, |last| last.start + u64::from(last.len));
         self.retransmitted_below = 0;
         bytes
     }
@@ -437,14 +409,20 @@ impl Scoreboard {
             self.lost_pending -= 1;
         }
         let was_lost = sent.marks & LOST != 0;
+        self.number = self.number.wrapping_add(1);
+        sent.number = self.number;
         sent.marks |= RETRANSMITTED | AMBIGUOUS;
         sent.sent_at = now;
         sent.delivered = delivered;
         sent.delivered_at = delivered_at;
         sent.first_sent_at = first_sent_at;
+        let end = sent.end();
         // A probe of the tail says nothing of what lies before it.
         if was_lost {
-            self.retransmitted_below = self.retransmitted_below.max(start + u64::from(sent.len));
+            self.retransmitted_below = self.retransmitted_below.max(end);
+        }
+        if let Some(rack) = &mut self.rack {
+            rack.on_retransmitted(now, end);
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The sending half: what acknowledgments and expired timers mean; `output` says what to send next. It knows nothing of the
-//! receiving half. Offsets are absolute: SYN has offset 0, data starts at 1, FIN comes last.
+//! The sending half: what acknowledgments and expired timers mean; `output` says what to send next,
+//! and `rack` has what RACK adds to both. It knows nothing of the receiving half. Offsets are absolute: SYN has offset 0, data starts at 1, FIN comes last.
 
 mod output;
+mod rack;
 
 use std::sync::Arc;
 
@@ -18,15 +19,13 @@ use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
 use crate::wire::{Payload, Segment, SeqNumber};
+use rack::TailProbes;
 
 /// RFC 9293 §3.8.3: give up after so many expiries in a row (R2; Linux's `tcp_retries2`).
 const MAX_BACKOFF: u32 = 15;
 /// The same for a SYN, for which RFC 9293 §3.8.3 wants three minutes at least (MUST-23). Unlike
 /// Linux's 6, which give up after 127 s.
 const MAX_SYN_BACKOFF: u32 = 7;
-
-/// RFC 8985 §7.2: how long a receiver may sit on an acknowledgment (Linux's minimum RTO).
-const MAX_ACK_DELAY: Duration = Duration::from_millis(200);
 
 /// What is to be sent and what is outstanding.
 #[derive(Debug)]
@@ -69,10 +68,8 @@ pub struct Sender {
     probe_due: bool,
     /// With RACK, the episode's window, and the point that the episode ends at.
     prr: Option<(u64, Prr)>,
-    /// With RACK: when a silent tail is probed, whether that is due, and what the probe ended at.
-    tail_timer: Instant,
-    tail_due: bool,
-    tail_probed: Option<u64>,
+    /// With RACK.
+    tail: TailProbes,
     /// Whether the back-off is that of window probes.
     probing: bool,
     /// Expiries of the retransmission timer since data was last acknowledged.
@@ -126,9 +123,7 @@ impl Sender {
             timer: Instant::MAX,
             probe_due: false,
             prr: None,
-            tail_timer: Instant::MAX,
-            tail_due: false,
-            tail_probed: None,
+            tail: TailProbes::default(),
             probing: false,
             expiries: 0,
             gave_up: false,
@@ -156,6 +151,9 @@ impl Sender {
         self.clockwork = Clockwork::starting(now);
         self.controller = Some(self.config.congestion.build(self.mss, segments * self.mss, rng));
         self.recovery = LossRecovery::default();
+        if self.uses_rack() {
+            self.scoreboard.use_rack();
+        }
         self.ask_controller();
     }
 
@@ -285,8 +283,7 @@ impl Sender {
         }
         self.take_rtt(now, advanced > 0, segment, &delivered);
         let was_repairing = self.recovery.episode();
-        let use_sack = self.uses_sack();
-        let reordering = self.uses_rack().then(|| self.rtt.min() / 4);
+        let (use_sack, use_rack) = (self.uses_sack(), self.uses_rack());
         self.recovery.on_ack(
             now,
             &mut self.scoreboard,
@@ -300,8 +297,7 @@ impl Sender {
                 duplicate: bare && advanced == 0 && flight > 0,
                 mss: self.mss,
                 use_sack,
-                // RFC 8985 §6.2 step 4: a quarter of the smallest round-trip time.
-                reordering,
+                use_rack,
                 echo: segment.timestamps.filter(|_| self.timestamps).map(|stamps| stamps.echo),
             },
             &mut self.stats,
@@ -312,45 +308,8 @@ impl Sender {
         }
         self.ask_controller();
         self.steer_recovery(flight, delivered.bytes, advanced > 0);
-        if self.tail_probed.is_some_and(|end| self.una >= end) {
-            self.tail_probed = None;
-        }
+        self.answer_tail_probe(now, flight, advanced > 0 || delivered.sacked > 0 || !bare);
         self.arm_tail_probe(now);
-    }
-
-    /// With RACK, the window of a recovery episode is that of PRR, for controllers that have one.
-    fn steer_recovery(&mut self, flight: u64, delivered: u64, moved: bool) {
-        /// The windows of controllers without one lie above this.
-        const NO_WINDOW: u64 = u64::MAX / 4;
-        if self.recovery.episode() != Episode::Recovery || !self.uses_rack() || self.cwnd >= NO_WINDOW {
-            self.prr = None;
-            return;
-        }
-        let (pipe, target, point) = (self.pipe(), self.cwnd, self.recovery.point());
-        let prr = match &mut self.prr {
-            Some((known, prr)) if *known == point => prr,
-            other => &mut other.insert((point, Prr::new(flight))).1,
-        };
-        self.cwnd = prr.window(delivered, pipe, target, self.mss, moved && !self.recovery.found_loss);
-    }
-
-    fn uses_rack(&self) -> bool {
-        self.sack && self.config.recovery == Recovery::Rack
-    }
-
-    /// RFC 8985 §7.2: two round trips without news, and a last one for a delayed acknowledgment.
-    fn arm_tail_probe(&mut self, now: Instant) {
-        self.tail_timer = Instant::MAX;
-        let quiet = self.recovery.episode() == Episode::Open && !self.scoreboard.has_sacked();
-        if !self.uses_rack() || !quiet || self.flight() == 0 || self.tail_probed.is_some() {
-            return;
-        }
-        let Some(srtt) = self.rtt.smoothed() else { return };
-        let ack_delay = if self.flight() <= self.mss { MAX_ACK_DELAY } else { Duration::ZERO };
-        let at = now + srtt * 2 + ack_delay;
-        if at < self.timer {
-            self.tail_timer = at;
-        }
     }
 
     /// Whether losses are found from SACK blocks.
@@ -377,7 +336,7 @@ impl Sender {
     fn take_rtt(&mut self, now: Instant, advanced: bool, segment: &Segment, delivered: &Delivered) {
         if let Some(rtt) = delivered.rtt {
             self.rtt.sample(rtt);
-            self.scoreboard.min_rtt = self.rtt.min();
+            self.scoreboard.set_min_rtt(self.rtt.min());
         } else if let (true, true, Some(stamps)) = (advanced, self.timestamps, segment.timestamps) {
             // Every segment acknowledged was sent more than once: only its echo can tell which
             // copy arrived (RFC 7323 §4), to the millisecond.
@@ -389,6 +348,9 @@ impl Sender {
     }
 
     fn tell_controller(&mut self, now: Instant, flight: u64, delivered: &Delivered, was: Episode) {
+        // With RACK the acknowledgment that ends an episode counts for growth, as in Linux.
+        let in_recovery =
+            self.recovery.episode() == Episode::Recovery || (was == Episode::Recovery && !self.uses_rack());
         let Some(controller) = &mut self.controller else { return };
         let bytes = if !self.config.byte_counting || (was == Episode::Loss && !self.sack) {
             // RFC 3465 §2.3: at most a segment after a timeout, when one acknowledgment may cover
@@ -410,7 +372,7 @@ impl Sender {
             delivered: delivered.rate,
             // In slow start a half-used window is enough proof, as in Linux.
             app_limited: !(self.window_used || (slow_start && cwnd < 2 * self.max_flight)),
-            in_recovery: was == Episode::Recovery || self.recovery.episode() == Episode::Recovery,
+            in_recovery,
         });
     }
 
@@ -421,7 +383,7 @@ impl Sender {
 
     /// When [`handle_timeout`](Sender::handle_timeout) or the next paced packet is due.
     pub fn poll_timeout(&self) -> Instant {
-        self.timer.min(self.paced_until).min(self.recovery.reorder_timer).min(self.tail_timer)
+        self.timer.min(self.paced_until).min(self.recovery.reorder_timer).min(self.tail.timer)
     }
 
     /// The retransmission or persist timer may have expired.
@@ -439,9 +401,9 @@ impl Sender {
             self.ask_controller();
             self.steer_recovery(self.flight(), 0, false);
         }
-        if self.tail_timer <= now {
-            self.tail_timer = Instant::MAX;
-            self.tail_due = true;
+        if self.tail.timer <= now {
+            self.tail.timer = Instant::MAX;
+            self.tail.due = true;
             self.timer = now + self.rtt.rto();
         }
         if now < self.timer {
@@ -471,7 +433,7 @@ impl Sender {
         );
         self.ask_controller();
         self.prr = None;
-        self.tail_timer = Instant::MAX;
+        self.tail = TailProbes::default();
         self.expiries += 1;
         self.rtt.back_off();
         self.timer = now + self.rtt.rto();

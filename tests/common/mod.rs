@@ -9,7 +9,7 @@ mod script;
 #[allow(unused_imports, reason = "every test file uses its own part")]
 pub use pair::{End, Fate, Pair, Reading, Sent};
 #[allow(unused_imports, reason = "every test file uses its own part")]
-pub use script::{OWN_ISS, PEER_ISS, Script, segment, syn, syn_ack};
+pub use script::{OWN_ISS, PEER_ISS, Script, blocks, segment, syn, syn_ack};
 
 use testbed::rng::Seed;
 use testbed::tcp::{Config, Connection, Recovery, RtoFloor};

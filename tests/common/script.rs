@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use testbed::tcp::{Config, Connection, Event, State};
 use testbed::time::Instant;
-use testbed::wire::{Flags, Options, Payload, Segment, SeqNumber, SynOptions};
+use testbed::wire::{Flags, Options, Payload, SackBlocks, Segment, SeqNumber, SynOptions};
 
 use super::{at, connection, line};
 
@@ -34,6 +34,15 @@ pub fn segment(flags: Flags, seq: u32, ack: u32, len: u32) -> Segment {
         payload: Payload::zeros(len),
         ..Segment::default()
     }
+}
+
+/// The peer has everything before `ack`, and these ranges.
+pub fn blocks(ack: u32, ranges: &[(u32, u32)]) -> Segment {
+    let mut blocks = SackBlocks::default();
+    for &(start, end) in ranges {
+        assert!(blocks.push(SeqNumber(OWN_ISS + start), SeqNumber(OWN_ISS + end)), "room for a block");
+    }
+    Segment { options: Options::Sack(blocks), ..segment(Flags::ACK, 1, ack, 0) }
 }
 
 impl Script {

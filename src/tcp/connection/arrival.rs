@@ -61,7 +61,7 @@ impl Connection {
         } else {
             // Both opened at once (§3.5): our SYN goes out again, now with an acknowledgment.
             self.state = State::SynReceived;
-            self.sender.scoreboard.mark_all_lost();
+            self.sender.scoreboard.mark_all_lost(now);
         }
     }
 

@@ -34,7 +34,7 @@ impl Sender {
         if self.probe_due {
             return Some(self.probe());
         }
-        if std::mem::take(&mut self.tail_due) {
+        if std::mem::take(&mut self.tail.due) {
             return self.tail_probe();
         }
         let unsent = self.end() - self.nxt;
@@ -43,22 +43,6 @@ impl Sender {
             return self.next_doubtful();
         }
         self.next_new(now, unsent)
-    }
-
-    /// RFC 8985 §7.3: new data if there is any, else the last segment again; the congestion window is
-    /// exceeded by that one. Unlike §7.4.2, a loss that the probe itself repaired does not reduce
-    /// the window.
-    fn tail_probe(&mut self) -> Option<Transmission> {
-        let unsent = self.end() - self.nxt;
-        let len = unsent.min(self.mss);
-        let room = (self.una + self.window).saturating_sub(self.nxt);
-        let probe = if unsent > 0 && len <= room {
-            Some(Transmission { start: self.nxt, len: len as u32 })
-        } else {
-            self.scoreboard.last().map(|(start, len)| Transmission { start, len })
-        };
-        self.tail_probed = probe.map(|probe| self.nxt.max(probe.start + u64::from(probe.len)));
-        probe
     }
 
     fn next_retransmission(&mut self) -> Option<Transmission> {

@@ -1,0 +1,174 @@
+//! Losses found by time (RFC 8985 §6): what was sent before something that has arrived is lost when
+//! a round trip and a window for reordering have passed. Unlike §6.2 step 4, that window does not
+//! grow, because our receivers send no duplicate SACK (RFC 2883) to make it.
+
+use std::collections::VecDeque;
+
+use super::{AMBIGUOUS, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard, Sent};
+use crate::time::{Duration, Instant};
+
+/// What RACK remembers.
+#[derive(Debug, Default)]
+pub(super) struct Rack {
+    /// `RACK.xmit_ts`: when the segment was sent that was sent last of what has arrived, and its
+    /// number. Unlike RFC 8985, which goes by their places in the stream, segments sent at one instant
+    /// are ordered as they were sent.
+    newest: (Instant, u16),
+    /// `RACK.rtt`: the round trip of what arrived last.
+    rtt: Duration,
+    /// `RACK.min_RTT`: zero before the first sample.
+    min_rtt: Duration,
+    /// `RACK.fack`: the end of the highest segment known to have arrived before this acknowledgment.
+    fack: u64,
+    /// `RACK.reordering_seen`.
+    reordering_seen: bool,
+    /// What was sent again, by time: when, and where it ends.
+    sent_again: VecDeque<(Instant, u64)>,
+}
+
+/// What [`Scoreboard::detect_by_time`] found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Found {
+    /// Bytes newly known to be lost.
+    pub lost: u64,
+    /// After how long something else will be.
+    pub wait: Option<Duration>,
+}
+
+impl Rack {
+    /// §6.2 steps 2 and 3: a segment has arrived.
+    pub(super) fn on_delivered(&mut self, segment: &Sent, now: Instant) {
+        let rtt = now - segment.sent_at;
+        if segment.marks & AMBIGUOUS == 0 {
+            self.reordering_seen |= segment.end() < self.fack;
+        } else if rtt < self.min_rtt {
+            // An answer to the original.
+            return;
+        }
+        self.rtt = rtt;
+        if is_later((segment.sent_at, segment.number), self.newest) {
+            self.newest = (segment.sent_at, segment.number);
+        }
+    }
+
+    /// Something was sent again.
+    pub(super) fn on_retransmitted(&mut self, now: Instant, end: u64) {
+        self.sent_again.push_back((now, end));
+    }
+
+    /// §6.2 step 4: how much later something may arrive than what was sent after it.
+    fn reordering_window(&self, repairing: bool, sacked: u32) -> Duration {
+        if !self.reordering_seen && (repairing || sacked >= DUP_THRESH) {
+            return Duration::ZERO;
+        }
+        self.min_rtt / 4
+    }
+
+    /// §6.2 step 5: whether a segment is lost: `None` if nothing sent later has arrived, else how long
+    /// it still has; zero means it is lost.
+    fn time_left(&self, segment: &Sent, now: Instant, window: Duration) -> Option<Duration> {
+        is_later(self.newest, (segment.sent_at, segment.number))
+            .then(|| (segment.sent_at + self.rtt + window).saturating_since(now))
+    }
+}
+
+/// Whether `one` was sent after `other`.
+fn is_later(one: (Instant, u16), other: (Instant, u16)) -> bool {
+    one.0 > other.0 || one.0 == other.0 && one.1.wrapping_sub(other.1).cast_signed() > 0
+}
+
+impl Scoreboard {
+    /// From now on losses are found by time.
+    pub fn use_rack(&mut self) {
+        self.rack = Some(Box::default());
+    }
+
+    /// The smallest round-trip time so far.
+    pub fn set_min_rtt(&mut self, min_rtt: Duration) {
+        if let Some(rack) = &mut self.rack {
+            rack.min_rtt = min_rtt;
+        }
+    }
+
+    /// §6.2 step 5: marks what is lost. `repairing` tells whether an episode is under way.
+    pub fn detect_by_time(&mut self, now: Instant, repairing: bool) -> Found {
+        let Some(mut rack) = self.rack.take() else { return Found::default() };
+        let window = rack.reordering_window(repairing, self.sacked_segments);
+        rack.fack = self.highest_sacked;
+        let mut found = Found::default();
+        self.detect_originals(&rack, now, window, &mut found);
+        self.detect_retransmissions(&mut rack, now, window, &mut found);
+        self.rack = Some(rack);
+        found
+    }
+
+    /// Of what was sent once, which is in the order of time.
+    fn detect_originals(&mut self, rack: &Rack, now: Instant, window: Duration, found: &mut Found) {
+        let mut i = self.sent.partition_point(|sent| sent.start < self.lost_below);
+        let mut settled = true;
+        while let Some(sent) = self.sent.get_mut(i) {
+            i += 1;
+            if sent.marks & (SACKED | LOST | RETRANSMITTED) == 0 {
+                match rack.time_left(sent, now, window) {
+                    None => break,
+                    Some(Duration::ZERO) => {
+                        sent.marks |= LOST;
+                        self.pipe -= u64::from(sent.len);
+                        self.lost_pending += 1;
+                        self.retransmitted_below = self.retransmitted_below.min(sent.start);
+                        found.lost += u64::from(sent.len);
+                    }
+                    left => {
+                        found.wait = found.wait.max(left);
+                        settled = false;
+                    }
+                }
+            }
+            if settled {
+                self.lost_below = sent.end();
+            }
+        }
+    }
+
+    /// Of what was sent again: RFC 6675 would leave its loss to the timeout.
+    fn detect_retransmissions(&mut self, rack: &mut Rack, now: Instant, window: Duration, found: &mut Found) {
+        let mut i = 0;
+        while let Some(&(at, end)) = rack.sent_again.get(i) {
+            let place = self.sent.partition_point(|sent| sent.end() < end);
+            let sent = self.sent.get_mut(place).filter(|sent| {
+                sent.end() == end
+                    && sent.sent_at == at
+                    && sent.marks & (SACKED | RETRANSMITTED) == RETRANSMITTED
+            });
+            let Some(sent) = sent else {
+                // It has arrived, or was sent once more.
+                rack.sent_again.remove(i);
+                continue;
+            };
+            match rack.time_left(sent, now, window) {
+                None => break,
+                Some(Duration::ZERO) => {
+                    // With its copy the original is lost as well, whether or not that was marked.
+                    let copies = if sent.marks & LOST == 0 { 2 } else { 1 };
+                    sent.marks = LOST | AMBIGUOUS;
+                    self.pipe -= copies * u64::from(sent.len);
+                    self.lost_pending += 1;
+                    self.retransmitted_below = self.retransmitted_below.min(sent.start);
+                    found.lost += u64::from(sent.len);
+                    rack.sent_again.remove(i);
+                }
+                left => {
+                    found.wait = found.wait.max(left);
+                    i += 1;
+                }
+            }
+        }
+    }
+
+    /// §6.3: what was sent after this instant survives a timeout. Without RACK nothing does.
+    pub(super) fn lost_until(&self, now: Instant) -> Instant {
+        let Some(rack) = &self.rack else { return Instant::MAX };
+        let age = rack.rtt + rack.reordering_window(true, self.sacked_segments);
+        Instant::ZERO + (now - Instant::ZERO).saturating_sub(age)
+    }
+}

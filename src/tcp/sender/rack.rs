@@ -1,0 +1,110 @@
+//! What RACK brings to a sender beside its loss detection: the window comes down in proportion (RFC
+//! 9937), and a silent tail is probed (RFC 8985 §7).
+
+use super::super::prr::Prr;
+use super::super::recovery::Episode;
+use super::{Sender, Transmission};
+use crate::congestion::Loss;
+use crate::time::{Duration, Instant};
+
+/// RFC 8985 §7.2: how long a receiver may sit on an acknowledgment (Linux's minimum RTO).
+const MAX_ACK_DELAY: Duration = Duration::from_millis(200);
+
+/// Probes of a silent tail.
+#[derive(Debug)]
+pub(super) struct TailProbes {
+    /// When the next is due.
+    pub(super) timer: Instant,
+    /// One is to be sent now.
+    pub(super) due: bool,
+    /// The one whose answer is awaited.
+    sent: Option<TailProbe>,
+}
+
+/// A probe that was sent.
+#[derive(Clone, Copy, Debug)]
+struct TailProbe {
+    /// `TLP.end_seq`: what acknowledges it.
+    end: u64,
+    /// `TLP.is_retrans`: whether it was old data.
+    again: bool,
+}
+
+impl Default for TailProbes {
+    fn default() -> TailProbes {
+        TailProbes { timer: Instant::MAX, due: false, sent: None }
+    }
+}
+
+impl Sender {
+    pub(super) fn uses_rack(&self) -> bool {
+        self.sack && self.config.recovery == super::Recovery::Rack
+    }
+
+    /// The window of a recovery episode is that of PRR, for controllers that have one.
+    pub(super) fn steer_recovery(&mut self, flight: u64, delivered: u64, moved: bool) {
+        /// The windows of controllers without one lie above this.
+        const NO_WINDOW: u64 = u64::MAX / 4;
+        if self.recovery.episode() != Episode::Recovery || !self.uses_rack() || self.cwnd >= NO_WINDOW {
+            self.prr = None;
+            return;
+        }
+        let (pipe, target, point) = (self.pipe(), self.cwnd, self.recovery.point());
+        let prr = match &mut self.prr {
+            Some((known, prr)) if *known == point => prr,
+            other => &mut other.insert((point, Prr::new(flight))).1,
+        };
+        self.cwnd = prr.window(delivered, pipe, target, self.mss, moved && !self.recovery.found_loss);
+    }
+
+    /// RFC 8985 §7.2: two round trips without news, and a last one for a delayed acknowledgment; but
+    /// in place of a timeout rather than after it.
+    pub(super) fn arm_tail_probe(&mut self, now: Instant) {
+        self.tail.timer = Instant::MAX;
+        let quiet = self.recovery.episode() == Episode::Open && !self.scoreboard.has_sacked();
+        if !self.uses_rack() || !quiet || self.flight() == 0 || self.tail.sent.is_some() {
+            return;
+        }
+        let Some(srtt) = self.rtt.smoothed() else { return };
+        let ack_delay = if self.flight() <= self.mss { MAX_ACK_DELAY } else { Duration::ZERO };
+        self.tail.timer = self.timer.min(now + srtt * 2 + ack_delay);
+    }
+
+    /// RFC 8985 §7.3: new data if there is any, else the last segment again; the congestion window is
+    /// exceeded by that one.
+    pub(super) fn tail_probe(&mut self) -> Option<Transmission> {
+        let unsent = self.end() - self.nxt;
+        let len = unsent.min(self.mss);
+        let room = (self.una + self.window).saturating_sub(self.nxt);
+        let fresh = unsent > 0 && len <= room;
+        let (start, len) = if fresh { (self.nxt, len as u32) } else { self.scoreboard.last()? };
+        self.tail.sent = Some(TailProbe { end: start + u64::from(len), again: !fresh });
+        Some(Transmission { start, len })
+    }
+
+    /// RFC 8985 §7.4.2: an acknowledgment may answer the probe. `news` tells that it said anything at
+    /// all; unlike there, duplicate SACKs are not known.
+    pub(super) fn answer_tail_probe(&mut self, now: Instant, flight: u64, news: bool) {
+        if self.recovery.episode() != Episode::Open {
+            // The loss was found another way.
+            self.tail.sent = None;
+        }
+        let Some(probe) = self.tail.sent.filter(|probe| self.una >= probe.end) else { return };
+        if !probe.again {
+            self.tail.sent = None;
+        } else if self.una > probe.end {
+            // One acknowledgment for two copies: the first was lost, and the probe repaired it.
+            self.tail.sent = None;
+            if let Some(controller) = &mut self.controller {
+                let bytes = self.mss;
+                controller.on_loss(&Loss { now, bytes, flight, new_episode: true });
+                self.recovery.on_probe_repaired(now);
+                self.stats.recovery_episodes += 1;
+                self.ask_controller();
+            }
+        } else if !news {
+            // A second acknowledgment: both copies arrived.
+            self.tail.sent = None;
+        }
+    }
+}
