@@ -237,6 +237,35 @@ fn who_floods_is_slowed_and_loses_nothing() {
 }
 
 #[test]
+fn who_is_far_behind_is_heard_when_it_acknowledges() {
+    let server = Running::start(usual(), &[Kind::Reliable, Kind::JsonLines]);
+    let mut listener = server.connect(Kind::Reliable);
+    listener.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
+    let mut flood = server.connect(Kind::JsonLines);
+    flood.sends(b"{\"type\": \"join\", \"username\": \"flood\"}\n");
+    flood.ignores();
+    let line = format!("{{\"type\": \"chat\", \"message\": \"{}\"}}\n", "m".repeat(500));
+    flood.sends(line.repeat(900).as_bytes());
+    // All of it waits for the first acknowledgment.
+    std::thread::sleep(Duration::from_secs(1));
+    acknowledge_texts(&mut listener, 900);
+}
+
+/// Hears so many texts of `flood` in program 0's dialect, and acknowledges each.
+fn acknowledge_texts(listener: &mut Client, count: usize) {
+    let mut heard = 0;
+    while heard < count {
+        let next = listener.next_frame();
+        if next["msg_type"] == "ack" {
+            continue;
+        }
+        heard += usize::from(next["content"].as_str().expect("a text").starts_with("[flood]: "));
+        let content = format!("{{\"ack_for\": \"{}\"}}", next["msg_id"].as_str().expect("an id"));
+        listener.sends(&frame(&message("ack_1_1", "ack", "", &content, None)));
+    }
+}
+
+#[test]
 fn administrators_need_the_token_and_guessing_is_slow() {
     let server = Running::start_with_token(usual(), &[Kind::Slash], Some("right"));
     let request = |token: &str| serde_json::json!({ "command": "get_stats", "params": {}, "token": token });

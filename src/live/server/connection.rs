@@ -175,7 +175,8 @@ fn bucket(hub: &Shared) -> Bucket {
     Bucket::new(hub.settings.rate_limit, hub.clock().now())
 }
 
-/// Reads on only when the client's own backlog is short and its rate allows: who floods is slowed.
+/// Reads on only when the client's own queue is short and its rate allows: who floods is slowed. What
+/// waits for acknowledgments does not count, or they would never be read.
 async fn restrain(hub: &Shared, bucket: &mut Bucket, id: ClientId) {
     loop {
         let (clock, wait) = {
@@ -183,7 +184,7 @@ async fn restrain(hub: &Shared, bucket: &mut Bucket, id: ClientId) {
             let (clock, half) = (hub.clock(), hub.settings.max_backlog / 2);
             let Some(peer) = hub.peer(id) else { return };
             let wait = bucket.take_up_to(peer.count.requests, clock.now());
-            let full = peer.closing_by.is_none() && peer.backlog() > half;
+            let full = peer.closing_by.is_none() && peer.unwritten() > half;
             (clock, if full { wait.max(Duration::from_millis(5)) } else { wait })
         };
         if wait.is_zero() {

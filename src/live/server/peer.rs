@@ -124,6 +124,11 @@ impl Peer {
         self.queued + self.session.waiting_bytes()
     }
 
+    /// Bytes that the socket has not taken.
+    pub fn unwritten(&self) -> usize {
+        self.queued
+    }
+
     /// Takes over what the session has to say; whether there was anything.
     pub fn collect(&mut self) -> bool {
         let before = self.queue.len();
