@@ -251,7 +251,49 @@ fn who_is_far_behind_is_heard_when_it_acknowledges() {
     acknowledge_texts(&mut listener, 900);
 }
 
-/// Hears so many texts of `flood` in program 0's dialect, and acknowledges each.
+#[test]
+fn who_floods_costs_nobody_who_reads_the_connection() {
+    let pacing = Some(testbed::time::Duration::from_millis(2));
+    let server = Running::start(Settings { max_backlog: 100_000, pacing, ..usual() }, &KINDS);
+    let mut listener = server.connect(Kind::Reliable);
+    listener.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
+    let welcomed = |kind, nick: &str| {
+        let mut client = server.connect(kind);
+        client.ignores();
+        client.says(nick);
+        client.ignores();
+        client
+    };
+    let readers = [Kind::Slash, Kind::Rooms, Kind::Pipe].map(|kind| welcomed(kind, kind.name()));
+    let mut flood = server.connect(Kind::JsonLines);
+    flood.sends(b"{\"type\": \"join\", \"username\": \"flood\"}\n");
+    flood.ignores();
+    let mut ticker = welcomed(Kind::Slash, "ticker");
+    // Few long texts in a moment, and in one read a great many short ones, which grow on the way.
+    let (long, short) = (20, 1_000);
+    let line = format!("{{\"type\": \"chat\", \"message\": \"{}\"}}\n", "Q".repeat(16_000));
+    flood.sends(line.repeat(long).as_bytes());
+    ticker.sends("Z\n".repeat(short).as_bytes());
+    let expected = (long * 16_000, short);
+    let counts = readers.map(|mut reader| {
+        std::thread::spawn(move || {
+            let (mut heard, mut buffer) = ((0, 0), [0; 8_192]);
+            while heard != expected
+                && let Ok(read @ 1..) = reader.stream.read(&mut buffer)
+            {
+                heard.0 += buffer[..read].split(|&byte| byte == b'Q').count() - 1;
+                heard.1 += buffer[..read].split(|&byte| byte == b'Z').count() - 1;
+            }
+            heard
+        })
+    });
+    acknowledge_texts(&mut listener, long + short);
+    for count in counts {
+        assert_eq!(count.join().expect("no panic"), expected);
+    }
+}
+
+/// Hears so many texts in program 0's dialect, and acknowledges each.
 fn acknowledge_texts(listener: &mut Client, count: usize) {
     let mut heard = 0;
     while heard < count {
@@ -259,7 +301,7 @@ fn acknowledge_texts(listener: &mut Client, count: usize) {
         if next["msg_type"] == "ack" {
             continue;
         }
-        heard += usize::from(next["content"].as_str().expect("a text").starts_with("[flood]: "));
+        heard += usize::from(next["content"].as_str().expect("a text").starts_with('['));
         let content = format!("{{\"ack_for\": \"{}\"}}", next["msg_id"].as_str().expect("an id"));
         listener.sends(&frame(&message("ack_1_1", "ack", "", &content, None)));
     }

@@ -38,7 +38,8 @@ pub struct Serve {
     /// The longest text
     #[arg(long, value_name = "SIZE", default_value = "32KiB")]
     max_message: Bytes,
-    /// Requests a second that one client may make; 0 is without limit
+    /// Requests a second that one client may make, 256 bytes of text counting as one more; 0 is without
+    /// limit
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     rate_limit: u32,
     /// How much may wait for a slow reader before it is disconnected
