@@ -318,6 +318,8 @@ fn administrators_need_the_token_and_guessing_is_slow() {
         assert_eq!(reply["error"], "a wrong token");
     }
     assert!(started.elapsed() > Duration::from_millis(1_500), "{:?}", started.elapsed());
+    let silent = serde_json::json!({ "command": "get_stats", "params": {} });
+    assert_eq!(ask(&mut admin, &silent).expect("a reply")["error"], "a wrong token");
     let reply = ask(&mut admin, &request("right")).expect("a reply");
     assert_eq!(reply["connected_clients"], 0);
     // A frame of a gibibyte is refused.

@@ -34,6 +34,15 @@ pub fn host_and_port(text: &str) -> Result<String, String> {
     }
 }
 
+/// What administrators must show: everybody has an empty token.
+pub fn token(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("an empty token keeps nobody out: write one, or leave it out (TESTBED_ADMIN_TOKEN, too)"
+            .to_owned()),
+        token => Ok(token.to_owned()),
+    }
+}
+
 /// A flag that Ctrl-C and SIGTERM set; a second one ends the program at once.
 pub fn stop_on_signals() -> Result<watch::Sender<bool>, Failure> {
     let stop = watch::Sender::new(false);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::network::host_and_port;
+use super::network::{self, host_and_port};
 use super::output::Failure;
 use super::tls::ServerTls;
 use crate::chat::protocol::{self, Kind};
@@ -30,7 +30,13 @@ pub struct Serve {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", value_parser = host_and_port)]
     admin: String,
     /// What administrators must show
-    #[arg(long, value_name = "TOKEN", env = "TESTBED_ADMIN_TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "TESTBED_ADMIN_TOKEN",
+        hide_env_values = true,
+        value_parser = network::token
+    )]
     admin_token: Option<String>,
     /// People at a time
     #[arg(long, value_name = "N", default_value_t = 10_000)]

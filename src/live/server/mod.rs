@@ -158,7 +158,7 @@ impl Server {
     /// With a port for administrators, who must show `token` if there is one; whom other machines
     /// can reach must have one.
     pub async fn with_admin(mut self, address: &str, token: Option<String>) -> io::Result<Server> {
-        let listener = admin::bind(address, token.is_some()).await?;
+        let listener = admin::bind(address, token.as_deref()).await?;
         self.admin = Some((listener, token));
         Ok(self)
     }
