@@ -15,7 +15,14 @@ pub fn conditions(options: &Options) -> Result<Conditions, Failure> {
         None => None,
     };
     let file = text.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
-    options.conditions(file).map_err(Failure::Scenario)
+    let conditions = options.conditions(file).map_err(Failure::Scenario)?;
+    if !conditions.swept().is_empty() {
+        eprintln!(
+            "note: there is one network here: {} keep the values outside [sweep]; choose others with --set",
+            conditions.swept().join(", ")
+        );
+    }
+    Ok(conditions)
 }
 
 fn read(file: &Path) -> Result<(String, String), Failure> {

@@ -17,6 +17,8 @@ const LEAST_DELAY: Duration = Duration::from_micros(1);
 #[derive(Clone, Debug)]
 pub struct Conditions {
     scenario: Arc<Scenario>,
+    /// What the file varies, which one network cannot.
+    swept: Vec<String>,
 }
 
 /// The options of the command line.
@@ -94,7 +96,8 @@ impl Options {
         let own = self.text();
         let (name, text) = file.unwrap_or(("the network's options, as a scenario", &own));
         let plan = Plan::parse(name, text, &self.sets).map_err(Box::new)?;
-        Ok(Conditions { scenario: Arc::new(plan.scenario(0).map_err(Box::new)?) })
+        let swept = plan.axes.into_iter().map(|axis| axis.key).collect();
+        Ok(Conditions { scenario: Arc::new(plan.base), swept })
     }
 }
 
@@ -102,6 +105,11 @@ impl Conditions {
     /// The scenario behind them.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
+    }
+
+    /// The keys that the scenario varies; here they have the values that it gives them elsewhere.
+    pub fn swept(&self) -> &[String] {
+        &self.swept
     }
 
     /// The same network with another loss and one-way delay of its path, in each direction. A path
@@ -118,7 +126,7 @@ impl Conditions {
                 set(config, loss, delay);
             }
         }
-        Conditions { scenario: Arc::new(scenario) }
+        Conditions { scenario: Arc::new(scenario), swept: self.swept.clone() }
     }
 
     /// What it does, in a line.
@@ -149,4 +157,27 @@ fn describe(directions: &[Config; 2]) -> String {
     };
     let [up, down] = [one(&directions[0]), one(&directions[1])];
     if up == down { format!("{up} each way") } else { format!("{up} up, {down} down") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conditions(text: &str, sets: &[&str]) -> Conditions {
+        let sets = sets.iter().map(|&set| set.to_owned()).collect();
+        let options = Options { sets, ..Options::default() };
+        options.conditions(Some(("test.toml", text))).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn a_sweep_leaves_the_files_own_values() {
+        let text = include_str!("../../../scenarios/loss10.toml");
+        let network = conditions(text, &[]);
+        assert!(network.describe().starts_with("10% loss"), "{}", network.describe());
+        assert_eq!(network.swept(), ["tcp.congestion", "link.access.loss"]);
+        // A single value takes an axis away.
+        let network = conditions(text, &["link.access.loss=3%"]);
+        assert!(network.describe().starts_with("3% loss"), "{}", network.describe());
+        assert_eq!(network.swept(), ["tcp.congestion"]);
+    }
 }
