@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::link::config::{Config, LossModel};
+use crate::link::config::{Config, LossModel, Queue};
 use crate::scenario::{Plan, Scenario, ScenarioError};
 use crate::time::Duration;
-use crate::units::Probability;
+use crate::units::{Bytes, Probability, plural};
 
 /// A path on which nothing takes time is none: an answer would be there before its question.
 const DEFAULT_DELAY: &str = "50us";
@@ -147,16 +147,46 @@ fn set(config: &mut Config, loss: Probability, delay: Duration) {
 }
 
 fn describe(directions: &[Config; 2]) -> String {
-    let one = |config: &Config| {
-        let loss = match config.loss {
-            LossModel::Independent(loss) => format!("{}% loss", loss.as_f64() * 100.0),
-            LossModel::GilbertElliott { .. } => "loss in bursts".to_owned(),
-        };
-        let rate = config.rate.map(|rate| format!(", {} Mbit/s", rate.as_mbit())).unwrap_or_default();
-        format!("{loss}, {} delay{rate}", config.delay.mean)
-    };
-    let [up, down] = [one(&directions[0]), one(&directions[1])];
+    let [up, down] = [one_way(&directions[0]), one_way(&directions[1])];
     if up == down { format!("{up} each way") } else { format!("{up} up, {down} down") }
+}
+
+/// Loss and delay, and whatever else is set.
+fn one_way(config: &Config) -> String {
+    let Config { loss, duplicate, corrupt, reorder, delay, rate, queue } = config;
+    let mut words = match loss {
+        LossModel::Independent(loss) => format!("{loss} loss"),
+        LossModel::GilbertElliott { p, r, loss_bad, loss_good } => {
+            format!("gilbert-elliott loss (p {p}, r {r}, 1-h {loss_bad}, 1-k {loss_good})")
+        }
+    };
+    let _ = write!(words, ", {} delay", delay.mean);
+    if !delay.jitter.is_zero() {
+        let shape = format!("{:?}", delay.distribution).to_lowercase();
+        let _ = write!(words, " with {} {shape} jitter", delay.jitter);
+        if !delay.correlation.is_never() {
+            let _ = write!(words, " ({} correlated)", delay.correlation);
+        }
+        words.push_str(if delay.reorder { " that reorders" } else { "" });
+    }
+    if let Some(rate) = rate {
+        let _ = match queue {
+            Queue::Packets(packets) => {
+                write!(words, ", {rate} behind a queue of {}", plural(*packets, "packet"))
+            }
+            Queue::Bytes(bytes) => write!(words, ", {rate} behind a queue of {}", Bytes(*bytes)),
+        };
+    }
+    for (chance, what) in [
+        (*duplicate, "duplicated"),
+        (*corrupt, "corrupted"),
+        (reorder.map_or(Probability::NEVER, |reorder| reorder.chance), "reordered"),
+    ] {
+        if !chance.is_never() {
+            let _ = write!(words, ", {chance} {what}");
+        }
+    }
+    words
 }
 
 #[cfg(test)]
@@ -179,5 +209,31 @@ mod tests {
         let network = conditions(text, &["link.access.loss=3%"]);
         assert!(network.describe().starts_with("3% loss"), "{}", network.describe());
         assert_eq!(network.swept(), ["tcp.congestion"]);
+    }
+
+    #[test]
+    fn its_description_leaves_nothing_out() {
+        let some = |text: &str| Some(text.to_owned());
+        let options = Options {
+            loss: some("10%"),
+            delay: some("20ms"),
+            jitter: some("5ms"),
+            rate: some("5mbit"),
+            queue: some("64KiB"),
+            congestion: some("cubic"),
+            sets: ["duplicate=5%", "corrupt=1%"].map(|set| format!("link.path.{set}")).to_vec(),
+            ..Options::default()
+        };
+        assert_eq!(
+            options.conditions(None).expect("a sound network").describe(),
+            "10% loss, 20ms delay with 5ms normal jitter, 5mbit behind a queue of 64KiB, 5% duplicated, \
+             1% corrupted each way; TCP with cubic"
+        );
+        let bursts = Options {
+            sets: vec!["link.path.loss={ model = \"gilbert-elliott\", p = \"1%\", r = \"30%\" }".to_owned()],
+            ..Options::default()
+        };
+        let described = bursts.conditions(None).expect("a sound network").describe();
+        assert!(described.contains("(p 1%, r 30%, 1-h 100%, 1-k 0%), 50us delay"), "{described}");
     }
 }
