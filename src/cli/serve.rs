@@ -137,7 +137,7 @@ impl Serve {
         let failed = |error: std::io::Error| {
             let about_store = store.as_ref().is_some_and(|path| error.to_string().contains(path.as_str()));
             let help = if about_store {
-                "name another file with --store, or repair this one"
+                "name another file with --store"
             } else {
                 "choose another address with --dialect NAME=ADDR"
             };

@@ -42,7 +42,7 @@ use super::admin::{self, Admin};
 use super::clock::Clock;
 use super::gateway::{Conditions, Gateway};
 use super::socket::Socket;
-use super::store::{Store, StoreError};
+use super::store::{OpenError, Store};
 use super::tls::Identity;
 use crate::chat::protocol::{self, Kind, SPEAKS_WITHIN};
 use crate::time::Duration;
@@ -122,7 +122,7 @@ const GRACE: Span = Span::from_millis(1_500);
 impl Server {
     /// Binds a listener for each dialect.
     pub async fn bind(settings: Settings, addresses: &[(Kind, String)]) -> io::Result<Server> {
-        let unusable = |path: &PathBuf, error: StoreError| {
+        let unusable = |path: &PathBuf, error: OpenError| {
             io::Error::other(format!("cannot use {} for accounts and history: {error}", path.display()))
         };
         let store = match &settings.store {
