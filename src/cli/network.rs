@@ -1,6 +1,8 @@
 //! What `serve` and `proxy` share: the emulated network, and how they are ended.
 
+use std::fmt::Display;
 use std::path::Path;
+use std::str::FromStr;
 
 use tokio::sync::watch;
 
@@ -47,6 +49,20 @@ pub fn token(text: &str) -> Result<String, String> {
         "" => Err("an empty token keeps nobody out: write one, or leave it out (TESTBED_ADMIN_TOKEN, too)"
             .to_owned()),
         token => Ok(token.to_owned()),
+    }
+}
+
+/// A quantity of which nothing would not do.
+pub fn some<T>(text: &str) -> Result<T, String>
+where
+    T: FromStr<Err: Display> + Default + PartialEq,
+{
+    match text.parse() {
+        Ok(nothing) if nothing == T::default() => {
+            Err("it must be more than 0, or nobody can talk".to_owned())
+        }
+        Ok(some) => Ok(some),
+        Err(error) => Err(error.to_string()),
     }
 }
 
