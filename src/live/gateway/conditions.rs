@@ -21,7 +21,8 @@ pub struct Conditions {
     swept: Vec<String>,
 }
 
-/// The options of the command line.
+/// The options of the command line. A quantity below zero is a value like others: its own error is clearer
+/// than that there is no option `-5%`.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Emulated network (none without an option)")]
 pub struct Options {
@@ -29,19 +30,19 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<std::path::PathBuf>,
     /// Loss in each direction, e. g. 10%
-    #[arg(long, value_name = "CHANCE", conflicts_with = "scenario")]
+    #[arg(long, value_name = "CHANCE", conflicts_with = "scenario", allow_hyphen_values = true)]
     pub loss: Option<String>,
     /// One-way delay, e. g. 25ms [default: 50us, as in a local network]
-    #[arg(long, value_name = "TIME", conflicts_with = "scenario")]
+    #[arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true)]
     pub delay: Option<String>,
     /// Standard deviation of the delay, e. g. 5ms
-    #[arg(long, value_name = "TIME", conflicts_with = "scenario")]
+    #[arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true)]
     pub jitter: Option<String>,
     /// Rate of the link, e. g. 10mbit
-    #[arg(long, value_name = "RATE", conflicts_with = "scenario")]
+    #[arg(long, value_name = "RATE", conflicts_with = "scenario", allow_hyphen_values = true)]
     pub rate: Option<String>,
     /// Limit of the queue before it, e. g. 1bdp, "100 packets" or 64KiB
-    #[arg(long, value_name = "SIZE", requires = "rate")]
+    #[arg(long, value_name = "SIZE", requires = "rate", allow_hyphen_values = true)]
     pub queue: Option<String>,
     /// Congestion control, e. g. reno
     #[arg(long, value_name = "NAME", conflicts_with = "scenario")]
