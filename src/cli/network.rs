@@ -7,6 +7,7 @@ use std::str::FromStr;
 use tokio::sync::watch;
 
 use super::output::Failure;
+use super::signals;
 use crate::live::gateway::{Conditions, Options};
 use crate::scenario::text_of;
 
@@ -70,11 +71,8 @@ where
 pub fn stop_on_signals() -> Result<watch::Sender<bool>, Failure> {
     let stop = watch::Sender::new(false);
     let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        if flag.send_replace(true) {
-            std::process::exit(130);
-        }
-    })
-    .map_err(|error| Failure::other(format!("cannot listen for Ctrl-C: {error}"), ""))?;
+    signals::at_first(move || {
+        flag.send_replace(true);
+    })?;
     Ok(stop)
 }
