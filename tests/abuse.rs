@@ -237,6 +237,77 @@ fn who_floods_is_slowed_and_loses_nothing() {
 }
 
 #[test]
+fn who_is_far_behind_is_heard_when_it_acknowledges() {
+    let server = Running::start(usual(), &[Kind::Reliable, Kind::JsonLines]);
+    let mut listener = server.connect(Kind::Reliable);
+    listener.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
+    let mut flood = server.connect(Kind::JsonLines);
+    flood.sends(b"{\"type\": \"join\", \"username\": \"flood\"}\n");
+    flood.ignores();
+    let line = format!("{{\"type\": \"chat\", \"message\": \"{}\"}}\n", "m".repeat(500));
+    flood.sends(line.repeat(900).as_bytes());
+    // All of it waits for the first acknowledgment.
+    std::thread::sleep(Duration::from_secs(1));
+    acknowledge_texts(&mut listener, 900);
+}
+
+#[test]
+fn who_floods_costs_nobody_who_reads_the_connection() {
+    let pacing = Some(testbed::time::Duration::from_millis(2));
+    let server = Running::start(Settings { max_backlog: 100_000, pacing, ..usual() }, &KINDS);
+    let mut listener = server.connect(Kind::Reliable);
+    listener.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
+    let welcomed = |kind, nick: &str| {
+        let mut client = server.connect(kind);
+        client.ignores();
+        client.says(nick);
+        client.ignores();
+        client
+    };
+    let readers = [Kind::Slash, Kind::Rooms, Kind::Pipe].map(|kind| welcomed(kind, kind.name()));
+    let mut flood = server.connect(Kind::JsonLines);
+    flood.sends(b"{\"type\": \"join\", \"username\": \"flood\"}\n");
+    flood.ignores();
+    let mut ticker = welcomed(Kind::Slash, "ticker");
+    // Few long texts in a moment, and in one read a great many short ones, which grow on the way.
+    let (long, short) = (20, 1_000);
+    let line = format!("{{\"type\": \"chat\", \"message\": \"{}\"}}\n", "Q".repeat(16_000));
+    flood.sends(line.repeat(long).as_bytes());
+    ticker.sends("Z\n".repeat(short).as_bytes());
+    let expected = (long * 16_000, short);
+    let counts = readers.map(|mut reader| {
+        std::thread::spawn(move || {
+            let (mut heard, mut buffer) = ((0, 0), [0; 8_192]);
+            while heard != expected
+                && let Ok(read @ 1..) = reader.stream.read(&mut buffer)
+            {
+                heard.0 += buffer[..read].split(|&byte| byte == b'Q').count() - 1;
+                heard.1 += buffer[..read].split(|&byte| byte == b'Z').count() - 1;
+            }
+            heard
+        })
+    });
+    acknowledge_texts(&mut listener, long + short);
+    for count in counts {
+        assert_eq!(count.join().expect("no panic"), expected);
+    }
+}
+
+/// Hears so many texts in program 0's dialect, and acknowledges each.
+fn acknowledge_texts(listener: &mut Client, count: usize) {
+    let mut heard = 0;
+    while heard < count {
+        let next = listener.next_frame();
+        if next["msg_type"] == "ack" {
+            continue;
+        }
+        heard += usize::from(next["content"].as_str().expect("a text").starts_with('['));
+        let content = format!("{{\"ack_for\": \"{}\"}}", next["msg_id"].as_str().expect("an id"));
+        listener.sends(&frame(&message("ack_1_1", "ack", "", &content, None)));
+    }
+}
+
+#[test]
 fn administrators_need_the_token_and_guessing_is_slow() {
     let server = Running::start_with_token(usual(), &[Kind::Slash], Some("right"));
     let request = |token: &str| serde_json::json!({ "command": "get_stats", "params": {}, "token": token });
@@ -247,6 +318,8 @@ fn administrators_need_the_token_and_guessing_is_slow() {
         assert_eq!(reply["error"], "a wrong token");
     }
     assert!(started.elapsed() > Duration::from_millis(1_500), "{:?}", started.elapsed());
+    let silent = serde_json::json!({ "command": "get_stats", "params": {} });
+    assert_eq!(ask(&mut admin, &silent).expect("a reply")["error"], "a wrong token");
     let reply = ask(&mut admin, &request("right")).expect("a reply");
     assert_eq!(reply["connected_clients"], 0);
     // A frame of a gibibyte is refused.

@@ -155,6 +155,28 @@ fn reset(stream: TcpStream) {
     });
 }
 
+/// A download that is cut off must not look complete.
+#[test]
+fn a_proxy_that_ends_resets_both_sides() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let upstream = server(move |mut socket| {
+        let error = loop {
+            if let Err(error) = socket.write_all(&pattern(10_000)) {
+                break error.kind();
+            }
+        };
+        let _ = tell.send(error);
+    });
+    let proxy = Proxied::start(upstream, &conditions("0%", "5ms", &[]));
+    let mut stream = proxy.connect();
+    stream.read_exact(&mut [0; 1_000]).expect("a part");
+    drop(proxy);
+    let error = std::io::copy(&mut stream, &mut std::io::sink()).expect_err("a reset");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    let error = told.recv_timeout(PATIENCE).expect("an error");
+    assert!(matches!(error, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
+}
+
 #[test]
 fn an_upstream_that_is_not_there_is_a_reset() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -155,7 +155,14 @@ fn wrong_arguments_of_the_live_commands_are_explained() {
         (&["serve", "--loss", "ten"], "ten", 2),
         (&["serve", "--loss", "10%", "--scenario", "x.toml"], "cannot be used with", 2),
         (&["serve", "--log", "=="], "--log", 2),
-        (&["proxy", "127.0.0.1:0", "127.0.0.1:1", "--delay", "5"], "delay", 2),
+        (&["serve", "--log", "inf"], "there is no level 'inf'", 2),
+        (&["serve", "--max-clients", "0"], "more than 0", 2),
+        (&["serve", "--max-message", "0B"], "more than 0", 2),
+        (&["serve", "--join-timeout", "0s"], "more than 0", 2),
+        (&["serve", "--max-queue", "0B"], "--max-message", 2),
+        (&["proxy", "127.0.0.1:0", "127.0.0.1:1", "--delay", "5"], "has no unit", 2),
+        (&["proxy", "127.0.0.1:0", "127.0.0.1:1", "--delay", "-1ms"], "-1ms", 2),
+        (&["proxy", "127.0.0.1:0", "127.0.0.1:1", "--loss", "-5%"], "-5%", 2),
         (&["proxy", "127.0.0.1:0", "127.0.0.1:1", "--set", "link.path.lost=1%"], "lost", 2),
         (&["proxy", "127.0.0.1:0"], "UPSTREAM", 2),
         (&["chat", "kim", "--dialect", "morse"], "there is no dialect 'morse'", 2),
@@ -168,6 +175,8 @@ fn wrong_arguments_of_the_live_commands_are_explained() {
         let output = testbed(words).output().expect("the program runs");
         let text = out(&output);
         assert!(text.contains(mark), "{words:?}: {text}");
+        // One mistake, one error: none that follows from it, and none about an option `-5%`.
+        assert!(text.matches("  × ").count() <= 1 && !text.contains("unexpected"), "{words:?}: {text}");
         assert_eq!(output.status.code(), Some(code), "{words:?}: {text}");
     }
 }

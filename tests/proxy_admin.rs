@@ -95,6 +95,21 @@ fn administrators_from_elsewhere_need_a_token() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("--admin-token"), "{output:?}");
 }
 
+/// An empty one admitted every request, from everywhere.
+#[test]
+fn an_empty_token_is_none() {
+    let proxy = ["proxy", "127.0.0.1:0", "127.0.0.1:9", "--admin", "0.0.0.0:0"];
+    let serve = ["serve", "--dialect", "slash=127.0.0.1:0", "--admin", "0.0.0.0:0"];
+    for words in [&proxy[..], &serve] {
+        let option = testbed(&[words, &["--admin-token", ""]].concat()).output().expect("it runs");
+        let variable = testbed(words).env("TESTBED_ADMIN_TOKEN", "").output().expect("it runs");
+        for output in [option, variable] {
+            assert_eq!(output.status.code(), Some(2), "{output:?}");
+            assert!(format!("{output:?}").contains("keeps nobody out"), "{output:?}");
+        }
+    }
+}
+
 #[test]
 fn what_is_no_address_is_bad_usage() {
     for words in [

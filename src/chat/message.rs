@@ -300,6 +300,21 @@ impl Event {
         matches!(self, Event::Message { .. } | Event::Direct { .. } | Event::RoomMessage { .. })
     }
 
+    /// The text that it carries.
+    pub fn text_mut(&mut self) -> Option<&mut Name> {
+        match self {
+            Event::Message { text, .. }
+            | Event::Said { text, .. }
+            | Event::Direct { text, .. }
+            | Event::Told { text, .. }
+            | Event::RoomMessage { text, .. }
+            | Event::SaidIn { text, .. }
+            | Event::Past { text, .. }
+            | Event::Notice { text } => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether the list of people is another one after it.
     pub fn changes_people(&self) -> bool {
         matches!(

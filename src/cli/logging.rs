@@ -1,16 +1,23 @@
 //! What long-running commands log, and how many files they may open.
 
+use std::fmt::Display;
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::output::{Failure, colour_on_stderr};
 
 /// Sends the log to stderr: as text, or as one JSON object a line.
 pub fn start(filter: &str, json: bool) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        let help = "write error, warn, info, debug, trace or TARGET=LEVEL, e. g. testbed::live=debug";
-        Failure::usage(format!("--log {filter}: {error}"), help)
-    })?;
+    let bad = |problem: &dyn Display| {
+        let help = "write off, error, warn, info, debug, trace or TARGET=LEVEL, e. g. testbed::live=debug";
+        Failure::usage(format!("--log {filter}: {problem}"), help)
+    };
+    if let Some(word) = filter.split(',').find(|word| is_slip(word.trim())) {
+        return Err(bad(&format!("there is no level '{}'", word.trim())));
+    }
+    let filter = EnvFilter::try_new(filter).map_err(|error| bad(&error))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json {
         log.json().init();
@@ -18,6 +25,13 @@ pub fn start(filter: &str, json: bool) -> Result<(), Failure> {
         log.with_ansi(colour_on_stderr()).init();
     }
     Ok(())
+}
+
+/// Whether a word that should be a level is none. The filter would take it for the name of a module that
+/// nobody has, and log nothing.
+fn is_slip(word: &str) -> bool {
+    let is_level = word.is_empty() || word.parse::<LevelFilter>().is_ok();
+    !is_level && !word.contains(['=', '[']) && !word.starts_with(env!("CARGO_PKG_NAME"))
 }
 
 /// Lets this process open enough files for so many connections, if the system allows; says so if

@@ -1,10 +1,13 @@
 //! What `serve` and `proxy` share: the emulated network, and how they are ended.
 
+use std::fmt::Display;
 use std::path::Path;
+use std::str::FromStr;
 
 use tokio::sync::watch;
 
 use super::output::Failure;
+use super::signals;
 use crate::live::gateway::{Conditions, Options};
 use crate::scenario::text_of;
 
@@ -15,7 +18,14 @@ pub fn conditions(options: &Options) -> Result<Conditions, Failure> {
         None => None,
     };
     let file = text.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
-    options.conditions(file).map_err(Failure::Scenario)
+    let conditions = options.conditions(file).map_err(Failure::Scenario)?;
+    if !conditions.swept().is_empty() {
+        eprintln!(
+            "note: there is one network here: {} keep the values outside [sweep]; choose others with --set",
+            conditions.swept().join(", ")
+        );
+    }
+    Ok(conditions)
 }
 
 fn read(file: &Path) -> Result<(String, String), Failure> {
@@ -34,15 +44,35 @@ pub fn host_and_port(text: &str) -> Result<String, String> {
     }
 }
 
+/// What administrators must show: everybody has an empty token.
+pub fn token(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("an empty token keeps nobody out: write one, or leave it out (TESTBED_ADMIN_TOKEN, too)"
+            .to_owned()),
+        token => Ok(token.to_owned()),
+    }
+}
+
+/// A quantity of which nothing would not do.
+pub fn some<T>(text: &str) -> Result<T, String>
+where
+    T: FromStr<Err: Display> + Default + PartialEq,
+{
+    match text.parse() {
+        Ok(nothing) if nothing == T::default() => {
+            Err("it must be more than 0, or nobody can talk".to_owned())
+        }
+        Ok(some) => Ok(some),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// A flag that Ctrl-C and SIGTERM set; a second one ends the program at once.
 pub fn stop_on_signals() -> Result<watch::Sender<bool>, Failure> {
     let stop = watch::Sender::new(false);
     let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        if flag.send_replace(true) {
-            std::process::exit(130);
-        }
-    })
-    .map_err(|error| Failure::other(format!("cannot listen for Ctrl-C: {error}"), ""))?;
+    signals::at_first(move || {
+        flag.send_replace(true);
+    })?;
     Ok(stop)
 }

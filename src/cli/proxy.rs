@@ -38,7 +38,8 @@ pub struct ProxyCommand {
         value_name = "TOKEN",
         env = "TESTBED_ADMIN_TOKEN",
         hide_env_values = true,
-        requires = "admin"
+        requires = "admin",
+        value_parser = network::token
     )]
     admin_token: Option<String>,
     /// Print what was done as JSON
@@ -66,7 +67,7 @@ impl ProxyCommand {
             let address = proxy.address().map_err(failed)?;
             eprintln!("{address} → {} over {}", self.upstream, conditions.describe());
             if let Some(address) = &self.admin {
-                let bound = admin::bind(address, self.admin_token.is_some()).await;
+                let bound = admin::bind(address, self.admin_token.as_deref()).await;
                 let listener = bound.map_err(|error| {
                     Failure::other(error, "choose another address with --admin, or set --admin-token")
                 })?;

@@ -11,6 +11,7 @@ use clap::Args;
 use super::logging::raise_open_files;
 use super::output::{Failure, load, print};
 use super::progress::Progress;
+use super::signals;
 use crate::live;
 use crate::report::{self, Mode, Report, ResultFolder, Study, TrialRow};
 use crate::runner::{self, Ending, Execute, RunError};
@@ -310,12 +311,7 @@ fn wrapped(text: &str, indent: usize) -> String {
 fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .map_err(|error| Failure::other(format!("cannot listen for Ctrl-C: {error}"), ""))?;
+    signals::at_first(move || flag.store(true, Ordering::Relaxed))?;
     Ok(stop)
 }
 

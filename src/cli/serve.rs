@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::network::host_and_port;
+use super::network::{self, host_and_port};
 use super::output::Failure;
 use super::tls::ServerTls;
 use crate::chat::protocol::{self, Kind};
@@ -30,22 +30,29 @@ pub struct Serve {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", value_parser = host_and_port)]
     admin: String,
     /// What administrators must show
-    #[arg(long, value_name = "TOKEN", env = "TESTBED_ADMIN_TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "TESTBED_ADMIN_TOKEN",
+        hide_env_values = true,
+        value_parser = network::token
+    )]
     admin_token: Option<String>,
     /// People at a time
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = network::some::<usize>)]
     max_clients: usize,
     /// The longest text
-    #[arg(long, value_name = "SIZE", default_value = "32KiB")]
+    #[arg(long, value_name = "SIZE", default_value = "32KiB", value_parser = network::some::<Bytes>)]
     max_message: Bytes,
-    /// Requests a second that one client may make; 0 is without limit
+    /// Requests a second that one client may make, 256 bytes of text counting as one more; 0 is without
+    /// limit
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     rate_limit: u32,
-    /// How much may wait for a slow reader before it is disconnected
+    /// How much may wait for a slow reader before it is disconnected; at least the longest text
     #[arg(long, value_name = "SIZE", default_value = "1MiB")]
     max_queue: Bytes,
     /// How long a connection may take to join
-    #[arg(long, value_name = "TIME", default_value = "30s")]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = network::some::<Duration>)]
     join_timeout: Duration,
     /// Least time between two messages to a client without frames [default: each dialect's own]
     #[arg(long, value_name = "TIME")]
@@ -81,6 +88,10 @@ impl Serve {
     /// Serves until Ctrl-C, SIGTERM or an administrator ends it.
     pub fn execute(self) -> Result<(), Failure> {
         super::logging::start(&self.log, self.log_json)?;
+        if self.max_queue < self.max_message {
+            let problem = format!("--max-queue {}: a text may have {}", self.max_queue, self.max_message);
+            return Err(Failure::usage(problem, "let --max-queue be at least as much as --max-message"));
+        }
         let identity = self.tls.identity()?;
         let listeners = self.listeners(identity)?;
         let network =
@@ -127,19 +138,22 @@ impl Serve {
 
     async fn serve(self, settings: Settings, listeners: Listeners) -> Result<(), Failure> {
         let store = self.store.as_ref().map(|path| path.display().to_string());
-        let failed = |error: std::io::Error| {
+        let failed = |error: std::io::Error, option: &str| {
             let about_store = store.as_ref().is_some_and(|path| error.to_string().contains(path.as_str()));
             let help = if about_store {
-                "name another file with --store, or repair this one"
+                "name another file with --store".to_owned()
             } else {
-                "choose another address with --dialect NAME=ADDR"
+                format!("choose another address with {option} NAME=ADDR")
             };
             Failure::other(error, help)
         };
         let description = settings.network.as_ref().map(Conditions::describe);
-        let mut server = Server::bind(settings, &listeners.plain).await.map_err(failed)?;
+        let bound = Server::bind(settings, &listeners.plain).await;
+        let mut server = bound.map_err(|error| failed(error, "--dialect"))?;
         if let Some((identity, addresses)) = &listeners.tls {
-            server = server.with_tls(identity, addresses).await.map_err(failed)?;
+            let option = if self.tls.listeners.is_empty() { "--dialect" } else { "--tls-dialect" };
+            let bound = server.with_tls(identity, addresses).await;
+            server = bound.map_err(|error| failed(error, option))?;
         }
         let server = server.with_admin(&self.admin, self.admin_token).await.map_err(|error| {
             Failure::other(error, "choose another address with --admin ADDR, or set --admin-token TOKEN")

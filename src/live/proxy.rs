@@ -45,7 +45,7 @@ impl Proxy {
         self.listener.local_addr()
     }
 
-    /// Carries connections until `stop` says so; those that are open are then reset.
+    /// Carries connections until `stop` says so; those that are open are then reset on both sides.
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> Arc<Count> {
         let count = Arc::new(Count::default());
         let mut tasks = JoinSet::new();

@@ -162,7 +162,7 @@ impl Socket {
 }
 
 impl Abort for Socket {
-    fn abort(self) {
+    fn abort(&self) {
         match self {
             Socket::Plain(wire) => wire.abort(),
             Socket::Tls(tls) => tls.wire.abort(),

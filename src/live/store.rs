@@ -4,6 +4,7 @@
 //! of that turn is written to a socket: who has seen an acknowledgment will find the message after
 //! the process was killed. (Not after a power failure: `synchronous` is `NORMAL`.)
 
+use std::fmt;
 use std::path::Path;
 
 use argon2::Argon2;
@@ -21,8 +22,21 @@ pub struct Store {
     begun: bool,
 }
 
-/// Why the file cannot be used.
+/// Why the file cannot be read or written.
 pub type StoreError = rusqlite::Error;
+
+/// Why the file cannot be used.
+#[derive(Debug)]
+pub enum OpenError {
+    /// It cannot be read or written, or is no database.
+    Unusable(StoreError),
+    /// It holds this table, which is none of ours: somebody else's file.
+    Foreign(String),
+}
+
+/// What may be in a file of ours, and in which columns.
+const SHAPE: [(&str, &str); 2] =
+    [("accounts", "folded, password"), ("messages", "id, unix_nanos, sender, text")];
 
 const TABLES: &str = "
     PRAGMA journal_mode = WAL;
@@ -41,9 +55,13 @@ const TABLES: &str = "
 ";
 
 impl Store {
-    /// Opens the file, and makes it if it is not there.
-    pub fn open(path: &Path) -> Result<Store, StoreError> {
+    /// Opens the file, and makes it if it is not there. Nothing is written into somebody else's.
+    pub fn open(path: &Path) -> Result<Store, OpenError> {
         let file = Connection::open(path)?;
+        let ours = |(name, columns): &(String, String)| SHAPE.contains(&(name, columns));
+        if let Some((name, columns)) = tables(&file)?.into_iter().find(|table| !ours(table)) {
+            return Err(OpenError::Foreign(format!("{name} ({columns})")));
+        }
         file.execute_batch(TABLES)?;
         Ok(Store { file, begun: false })
     }
@@ -96,6 +114,31 @@ impl Store {
     }
 }
 
+/// The tables of a file with their columns.
+fn tables(file: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    const ALL: &str = "SELECT name, coalesce((SELECT group_concat(c.name, ', ') FROM
+            (SELECT name FROM pragma_table_info(t.name) ORDER BY cid) c), '')
+        FROM sqlite_schema t WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite!_%' ESCAPE '!'";
+    file.prepare(ALL)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> OpenError {
+        OpenError::Unusable(error)
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::Unusable(error) => error.fmt(f),
+            OpenError::Foreign(table) => write!(f, "it is another program's: it holds the table {table}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
 /// A password's digest by Argon2id with a salt of its own (RFC 9106); takes tens of milliseconds.
 pub fn digest(password: &str) -> Option<String> {
     let salt = SaltString::generate(&mut OsRng);
@@ -127,6 +170,21 @@ mod tests {
         let said =
             |n: u64| Event::Past { unix_nanos: n, from: "kim".into(), text: format!("text {n}").into() };
         assert_eq!(past, [said(3), said(4)]);
+    }
+
+    #[test]
+    fn somebody_elses_file_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (n, theirs) in
+            ["CREATE TABLE notes (text)", "CREATE TABLE accounts (name, secret)"].iter().enumerate()
+        {
+            let path = folder.path().join(format!("{n}.db"));
+            Connection::open(&path).expect("a new file").execute_batch(theirs).expect("a table");
+            let before = std::fs::read(&path).expect("readable");
+            let error = Store::open(&path).expect_err("not ours").to_string();
+            assert!(error.contains("another program's"), "{error}");
+            assert!(std::fs::read(&path).expect("readable") == before, "it was written to");
+        }
     }
 
     #[test]

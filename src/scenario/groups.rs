@@ -1,7 +1,7 @@
 //! The second pass over `[[clients]]`: who takes which path, with what TCP, to do what.
 
 use super::links::base_rtt;
-use super::problem::{Problem, suggest};
+use super::problem::{Problem, Severity, suggest};
 use super::schema::{MOST_CLIENTS, TCP};
 use super::tree::Node;
 use super::{Group, LinkSpec, leaf, settings, workload};
@@ -81,6 +81,8 @@ fn read_one(node: &Node, root: &Node, links: &[LinkSpec], problems: &mut Vec<Pro
 
 fn path(node: Option<&Node>, links: &[LinkSpec], problems: &mut Vec<Problem>) -> Vec<usize> {
     let Some(node) = node else { return vec![] };
+    // A delay that could not be read counts as none; that is not another mistake.
+    let readable = problems.iter().all(|problem| problem.severity != Severity::Error);
     let mut path = vec![];
     for item in node.items() {
         let Some(name) = item.text() else { continue };
@@ -108,7 +110,7 @@ fn path(node: Option<&Node>, links: &[LinkSpec], problems: &mut Vec<Problem>) ->
     } else if path.len() > MOST_HOPS {
         let message = format!("the path has {} links", path.len());
         problems.push(Problem::error(node.place, message, format!("at most {MOST_HOPS} links make a path")));
-    } else if !path.is_empty() && stands_still(links, &path) {
+    } else if readable && !path.is_empty() && stands_still(links, &path) {
         let message = "nothing on this path takes time: there is neither a delay nor a rate";
         let help = "give one of its links a `delay` or a `rate`";
         problems.push(Problem::error(node.place, message, help));

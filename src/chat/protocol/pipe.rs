@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::kind::Settings;
 use super::session::{Encodings, Moment, ServerSession};
-use super::text::{Outbox, Utf8, pieces};
+use super::text::{Outbox, Utf8};
 use super::{After, Malformed};
 use crate::chat::message::{Event, Name, Names, Refusal, Request};
 use crate::time::{Duration, Instant};
@@ -80,17 +80,9 @@ impl ServerSession for Session {
     }
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
-        let shared = encodings.get(self.form, |bytes| encode(event, self.lists_everyone, bytes));
-        if shared.len() > READ {
-            let words = String::from_utf8_lossy(shared);
-            let (head, text) = words.split_at(head_len(&words));
-            // Each piece of a long text needs its head again.
-            for piece in pieces(text, READ.saturating_sub(head.len())) {
-                self.out.push(&format!("{head}{piece}"), READ);
-            }
-        } else {
-            self.out.push_shared(shared, READ);
-        }
+        let encode = |event: &Event, bytes: &mut Vec<u8>| encode(event, self.lists_everyone, bytes);
+        let shared = encodings.get(self.form, |bytes| encode(event, bytes));
+        self.out.push_event(event, shared, READ, encode);
         if let Event::People { names } = event {
             self.people = Arc::clone(names);
         }
@@ -136,12 +128,6 @@ const RESERVED: [char; 2] = ['|', ','];
 /// A nick as this dialect can show it.
 fn plain(nick: &str) -> String {
     nick.replace(RESERVED, "_")
-}
-
-/// How much of a message stands before its text.
-fn head_len(words: &str) -> usize {
-    let bars = if words.starts_with("MSG|") { 2 } else { 1 };
-    words.match_indices('|').nth(bars - 1).map_or(0, |(at, _)| at + 1)
 }
 
 fn encode(event: &Event, lists_everyone: bool, out: &mut Vec<u8>) {

@@ -189,7 +189,7 @@ impl ServerSession for Session {
             }
             event => {
                 let shared = encodings.get(self.form, |bytes| encode(event, moment, bytes));
-                self.out.push_shared(shared, READ);
+                self.out.push_event(event, shared, READ, |event, bytes| encode(event, moment, bytes));
             }
         }
         match event {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::session::Moment;
+use crate::chat::message::Event;
 
 /// What a session has to send, one write each.
 #[derive(Debug, Default)]
@@ -18,15 +19,29 @@ impl Outbox {
         }
     }
 
-    /// Adds an encoding that others share.
-    pub fn push_shared(&mut self, bytes: &Arc<[u8]>, limit: usize) {
-        if bytes.is_empty() {
+    /// Adds an event in its encoding that others share. Of one that is too long, each piece of its text
+    /// is encoded anew: a piece on its own could pass for words of the server.
+    pub fn push_event(
+        &mut self,
+        event: &Event,
+        shared: &Arc<[u8]>,
+        limit: usize,
+        encode: impl Fn(&Event, &mut Vec<u8>),
+    ) {
+        if shared.len() <= limit {
+            self.0.extend((!shared.is_empty()).then(|| Arc::clone(shared)));
             return;
         }
-        if bytes.len() <= limit {
-            self.0.push_back(Arc::clone(bytes));
-        } else {
-            self.push(&String::from_utf8_lossy(bytes), limit);
+        let mut piece = event.clone();
+        let Some(text) = piece.text_mut().map(std::mem::take) else {
+            return self.push(&String::from_utf8_lossy(shared), limit);
+        };
+        let room = limit.saturating_sub(shared.len() - text.len());
+        for words in pieces(&text, room) {
+            piece.text_mut().into_iter().for_each(|text| *text = words.into());
+            let mut bytes = Vec::new();
+            encode(&piece, &mut bytes);
+            self.0.push_back(bytes.into());
         }
     }
 

@@ -7,6 +7,8 @@
 //! | rule | where it comes from |
 //! | --- | --- |
 //! | names are trimmed, 1 to 32 characters, all of them visible | program 0's rule; narrower ones belong to the dialects |
+//! | no nick begins with `#` or holds `:` or ` to ` | so that no message passes for another kind; the originals' own clients ask for none |
+//! | `#den` is the room `den` | rooms are shown with that mark |
 //! | two nicks that differ only in case are the same | so that nobody passes for somebody else |
 //! | a hidden person hears and speaks, but is in no list | program 3 |
 //! | rooms outlive their members, and outsiders may post to them | program 3; [`Rules`] can forbid posting |
@@ -134,9 +136,9 @@ impl Room {
                     answer_to(other, Event::Direct { from, text }, out);
                 }
             }
-            Request::SayIn { room, text } => self.say_in(client, from, room.trim(), text, out)?,
+            Request::SayIn { room, text } => self.say_in(client, from, rules::room_name(&room), text, out)?,
             Request::Create { room } => {
-                let room = room.trim();
+                let room = rules::room_name(&room);
                 if self.rooms.contains_key(room) {
                     return Err(Refusal::RoomExists(room.into()));
                 }
@@ -145,19 +147,20 @@ impl Room {
                 answer_to(client, Event::Created { room }, out);
             }
             Request::Enter { room, create } => {
-                let room = match self.rooms.get_key_value(room.trim()) {
+                let name = rules::room_name(&room);
+                let room = match self.rooms.get_key_value(name) {
                     Some((room, members)) if members.contains(&client) => {
                         return Err(Refusal::AlreadyMember(room.clone()));
                     }
                     Some((room, _)) => room.clone(),
-                    None if create => self.found(room.trim())?,
-                    None => return Err(Refusal::NoSuchRoom(room.trim().into())),
+                    None if create => self.found(name)?,
+                    None => return Err(Refusal::NoSuchRoom(name.into())),
                 };
                 self.enter(client, room.clone());
                 answer_to(client, Event::Entered { room }, out);
             }
             Request::Exit { room } => {
-                let room: Name = room.trim().into();
+                let room: Name = rules::room_name(&room).into();
                 let member = self.members.get_mut(&client).ok_or(Refusal::NotJoined)?;
                 let place = member.rooms.iter().position(|name| *name == room);
                 member.rooms.remove(place.ok_or_else(|| Refusal::NotMember(room.clone()))?);
@@ -239,7 +242,7 @@ impl Room {
 
     /// The nick that `client` may have, as it will be shown.
     fn admit(&self, client: ClientId, nick: &str) -> Result<Name, Refusal> {
-        let nick = self.rules.visible(nick).ok_or(Refusal::NickInvalid)?;
+        let nick = self.rules.nick(nick).ok_or(Refusal::NickInvalid)?;
         let folded = fold(nick);
         if self.rules.reserved.contains(&folded.as_str()) {
             return Err(Refusal::NickInvalid);

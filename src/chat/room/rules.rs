@@ -44,12 +44,25 @@ impl Rules {
         Ok(!text.trim().is_empty())
     }
 
+    /// A nick that can be seen and passes for nothing else: `#den kim` would look like a room, `kim to you`
+    /// like a private message, and behind a colon stands what is said, or a password.
+    pub(super) fn nick<'a>(&self, nick: &'a str) -> Option<&'a str> {
+        let misleads = |nick: &&str| nick.starts_with('#') || nick.contains(':') || nick.contains(" to ");
+        self.visible(nick).filter(|nick| !misleads(nick))
+    }
+
     /// The name without surrounding blanks, if it is of a good length and can be seen.
     pub(super) fn visible<'a>(&self, name: &'a str) -> Option<&'a str> {
         let name = name.trim();
         let fits = !name.is_empty() && name.chars().nth(self.name_chars).is_none();
         (fits && !name.chars().any(is_invisible)).then_some(name)
     }
+}
+
+/// A room's name however it was written: `#den` is how people write it, and how it is shown.
+pub(super) fn room_name(written: &str) -> &str {
+    let written = written.trim();
+    written.strip_prefix('#').unwrap_or(written)
 }
 
 /// Control characters, and those that change or hide what stands around them.

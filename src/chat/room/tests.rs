@@ -57,7 +57,9 @@ fn a_newcomer_sees_everyone_and_is_announced() {
 fn bad_nicks_are_rejected_and_change_nothing() {
     let mut room = three(Rules { people: 4, ..Rules::default() });
     let long = "x".repeat(33);
-    for nick in ["", "   ", "a\0b", "a\nb", "a\u{200b}", "\u{202e}bob", &long] {
+    for nick in
+        ["", "   ", "a\0b", "a\nb", "a\u{200b}", "\u{202e}bob", &long, "#den kim", "bob to you", "kim: hi"]
+    {
         let heard = join(&mut room, ClientId(9), nick);
         assert_eq!(heard, [(vec![9], Event::Rejected(Refusal::NickInvalid))], "{nick:?}");
     }
@@ -219,4 +221,17 @@ fn a_join_copies_no_list() {
     let before = Arc::as_ptr(&room.here);
     join(&mut room, ClientId(9), "dave");
     assert_eq!(Arc::as_ptr(&room.here), before);
+}
+
+#[test]
+fn a_room_is_the_same_with_its_mark_and_without() {
+    let mut room = three(Rules::default());
+    let enter = |room: &str| Request::Enter { room: room.to_owned(), create: true };
+    assert_eq!(ask(&mut room, ALICE, enter("#den")), [(vec![7], Event::Entered { room: "den".into() })]);
+    assert_eq!(ask(&mut room, BOB, enter("den")), [(vec![3], Event::Entered { room: "den".into() })]);
+    let said = ask(&mut room, ALICE, Request::SayIn { room: " #den".to_owned(), text: "hi".into() });
+    assert_eq!(said.last().map(|(to, _)| to.clone()), Some(vec![3]));
+    let left = ask(&mut room, BOB, Request::Exit { room: "#den".to_owned() });
+    assert_eq!(left, [(vec![3], Event::Exited { room: "den".into() })]);
+    assert_eq!(ask(&mut room, BOB, enter("#")), [(vec![3], Event::Refused(Refusal::RoomInvalid))]);
 }

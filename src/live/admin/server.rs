@@ -59,9 +59,9 @@ impl Admin {
     async fn admits(&self, from: IpAddr, request: &Value) -> bool {
         let Some(token) = &self.token else { return true };
         let before = self.wrong.borrow().get(&from).copied().unwrap_or(0);
-        let given = request["token"].as_str().unwrap_or_default();
         // Digests are compared, so that the time taken says nothing about the token.
-        if Sha256::digest(given) == Sha256::digest(token) {
+        let right = |given| Sha256::digest(given) == Sha256::digest(token);
+        if request["token"].as_str().is_some_and(right) {
             self.wrong.borrow_mut().remove(&from);
             return true;
         }
@@ -223,13 +223,17 @@ fn describe(client: &ClientInfo, path: Option<&[PortInfo; 2]>) -> Value {
     value
 }
 
-/// Binds an address for administrators. Without a token only this machine's own will do.
-pub async fn bind(address: &str, has_token: bool) -> io::Result<TcpListener> {
+/// Binds an address for administrators. Without a token only this machine's own will do; an empty one,
+/// which everybody has, is refused.
+pub async fn bind(address: &str, token: Option<&str>) -> io::Result<TcpListener> {
+    if token == Some("") {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "an empty token keeps nobody out"));
+    }
     let name = |error: io::Error| {
         io::Error::new(error.kind(), format!("cannot listen on {address} for administrators: {error}"))
     };
     let listener = TcpListener::bind(address).await.map_err(name)?;
-    if !has_token && !listener.local_addr()?.ip().is_loopback() {
+    if token.is_none() && !listener.local_addr()?.ip().is_loopback() {
         let problem = format!("administrators at {address} need a token: anybody could connect");
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     }

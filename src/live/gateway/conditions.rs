@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::link::config::{Config, LossModel};
+use crate::link::config::{Config, LossModel, Queue};
 use crate::scenario::{Plan, Scenario, ScenarioError};
 use crate::time::Duration;
-use crate::units::Probability;
+use crate::units::{Bytes, Probability, plural};
 
 /// A path on which nothing takes time is none: an answer would be there before its question.
 const DEFAULT_DELAY: &str = "50us";
@@ -17,9 +17,12 @@ const LEAST_DELAY: Duration = Duration::from_micros(1);
 #[derive(Clone, Debug)]
 pub struct Conditions {
     scenario: Arc<Scenario>,
+    /// What the file varies, which one network cannot.
+    swept: Vec<String>,
 }
 
-/// The options of the command line.
+/// The options of the command line. A quantity below zero is a value like others: its own error is clearer
+/// than that there is no option `-5%`.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Emulated network (none without an option)")]
 pub struct Options {
@@ -27,19 +30,19 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<std::path::PathBuf>,
     /// Loss in each direction, e. g. 10%
-    #[arg(long, value_name = "CHANCE", conflicts_with = "scenario")]
+    #[arg(long, value_name = "CHANCE", conflicts_with = "scenario", allow_hyphen_values = true)]
     pub loss: Option<String>,
     /// One-way delay, e. g. 25ms [default: 50us, as in a local network]
-    #[arg(long, value_name = "TIME", conflicts_with = "scenario")]
+    #[arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true)]
     pub delay: Option<String>,
     /// Standard deviation of the delay, e. g. 5ms
-    #[arg(long, value_name = "TIME", conflicts_with = "scenario")]
+    #[arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true)]
     pub jitter: Option<String>,
     /// Rate of the link, e. g. 10mbit
-    #[arg(long, value_name = "RATE", conflicts_with = "scenario")]
+    #[arg(long, value_name = "RATE", conflicts_with = "scenario", allow_hyphen_values = true)]
     pub rate: Option<String>,
     /// Limit of the queue before it, e. g. 1bdp, "100 packets" or 64KiB
-    #[arg(long, value_name = "SIZE", requires = "rate")]
+    #[arg(long, value_name = "SIZE", requires = "rate", allow_hyphen_values = true)]
     pub queue: Option<String>,
     /// Congestion control, e. g. reno
     #[arg(long, value_name = "NAME", conflicts_with = "scenario")]
@@ -94,7 +97,8 @@ impl Options {
         let own = self.text();
         let (name, text) = file.unwrap_or(("the network's options, as a scenario", &own));
         let plan = Plan::parse(name, text, &self.sets).map_err(Box::new)?;
-        Ok(Conditions { scenario: Arc::new(plan.scenario(0).map_err(Box::new)?) })
+        let swept = plan.axes.into_iter().map(|axis| axis.key).collect();
+        Ok(Conditions { scenario: Arc::new(plan.base), swept })
     }
 }
 
@@ -102,6 +106,11 @@ impl Conditions {
     /// The scenario behind them.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
+    }
+
+    /// The keys that the scenario varies; here they have the values that it gives them elsewhere.
+    pub fn swept(&self) -> &[String] {
+        &self.swept
     }
 
     /// The same network with another loss and one-way delay of its path, in each direction. A path
@@ -118,7 +127,7 @@ impl Conditions {
                 set(config, loss, delay);
             }
         }
-        Conditions { scenario: Arc::new(scenario) }
+        Conditions { scenario: Arc::new(scenario), swept: self.swept.clone() }
     }
 
     /// What it does, in a line.
@@ -139,14 +148,93 @@ fn set(config: &mut Config, loss: Probability, delay: Duration) {
 }
 
 fn describe(directions: &[Config; 2]) -> String {
-    let one = |config: &Config| {
-        let loss = match config.loss {
-            LossModel::Independent(loss) => format!("{}% loss", loss.as_f64() * 100.0),
-            LossModel::GilbertElliott { .. } => "loss in bursts".to_owned(),
-        };
-        let rate = config.rate.map(|rate| format!(", {} Mbit/s", rate.as_mbit())).unwrap_or_default();
-        format!("{loss}, {} delay{rate}", config.delay.mean)
-    };
-    let [up, down] = [one(&directions[0]), one(&directions[1])];
+    let [up, down] = [one_way(&directions[0]), one_way(&directions[1])];
     if up == down { format!("{up} each way") } else { format!("{up} up, {down} down") }
+}
+
+/// Loss and delay, and whatever else is set.
+fn one_way(config: &Config) -> String {
+    let Config { loss, duplicate, corrupt, reorder, delay, rate, queue } = config;
+    let mut words = match loss {
+        LossModel::Independent(loss) => format!("{loss} loss"),
+        LossModel::GilbertElliott { p, r, loss_bad, loss_good } => {
+            format!("gilbert-elliott loss (p {p}, r {r}, 1-h {loss_bad}, 1-k {loss_good})")
+        }
+    };
+    let _ = write!(words, ", {} delay", delay.mean);
+    if !delay.jitter.is_zero() {
+        let shape = format!("{:?}", delay.distribution).to_lowercase();
+        let _ = write!(words, " with {} {shape} jitter", delay.jitter);
+        if !delay.correlation.is_never() {
+            let _ = write!(words, " ({} correlated)", delay.correlation);
+        }
+        words.push_str(if delay.reorder { " that reorders" } else { "" });
+    }
+    if let Some(rate) = rate {
+        let _ = match queue {
+            Queue::Packets(packets) => {
+                write!(words, ", {rate} behind a queue of {}", plural(*packets, "packet"))
+            }
+            Queue::Bytes(bytes) => write!(words, ", {rate} behind a queue of {}", Bytes(*bytes)),
+        };
+    }
+    for (chance, what) in [
+        (*duplicate, "duplicated"),
+        (*corrupt, "corrupted"),
+        (reorder.map_or(Probability::NEVER, |reorder| reorder.chance), "reordered"),
+    ] {
+        if !chance.is_never() {
+            let _ = write!(words, ", {chance} {what}");
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conditions(text: &str, sets: &[&str]) -> Conditions {
+        let sets = sets.iter().map(|&set| set.to_owned()).collect();
+        let options = Options { sets, ..Options::default() };
+        options.conditions(Some(("test.toml", text))).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn a_sweep_leaves_the_files_own_values() {
+        let text = include_str!("../../../scenarios/loss10.toml");
+        let network = conditions(text, &[]);
+        assert!(network.describe().starts_with("10% loss"), "{}", network.describe());
+        assert_eq!(network.swept(), ["tcp.congestion", "link.access.loss"]);
+        // A single value takes an axis away.
+        let network = conditions(text, &["link.access.loss=3%"]);
+        assert!(network.describe().starts_with("3% loss"), "{}", network.describe());
+        assert_eq!(network.swept(), ["tcp.congestion"]);
+    }
+
+    #[test]
+    fn its_description_leaves_nothing_out() {
+        let some = |text: &str| Some(text.to_owned());
+        let options = Options {
+            loss: some("10%"),
+            delay: some("20ms"),
+            jitter: some("5ms"),
+            rate: some("5mbit"),
+            queue: some("64KiB"),
+            congestion: some("cubic"),
+            sets: ["duplicate=5%", "corrupt=1%"].map(|set| format!("link.path.{set}")).to_vec(),
+            ..Options::default()
+        };
+        assert_eq!(
+            options.conditions(None).expect("a sound network").describe(),
+            "10% loss, 20ms delay with 5ms normal jitter, 5mbit behind a queue of 64KiB, 5% duplicated, \
+             1% corrupted each way; TCP with cubic"
+        );
+        let bursts = Options {
+            sets: vec!["link.path.loss={ model = \"gilbert-elliott\", p = \"1%\", r = \"30%\" }".to_owned()],
+            ..Options::default()
+        };
+        let described = bursts.conditions(None).expect("a sound network").describe();
+        assert!(described.contains("(p 1%, r 30%, 1-h 100%, 1-k 0%), 50us delay"), "{described}");
+    }
 }

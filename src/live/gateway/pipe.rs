@@ -90,8 +90,8 @@ impl Stream {
         self.connection
     }
 
-    /// Resets the connection; the other end hears it as such.
-    pub fn abort(self) {
+    /// Makes its end, when it is dropped, a reset; the other end hears it as such.
+    pub fn abort(&self) {
         lock(&self.pipe).aborted = true;
     }
 

@@ -9,7 +9,6 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::sleep_until;
 
 use super::hub::Shared;
-use super::limit::Bucket;
 use super::peer::Flushed;
 use super::porter::{read_frame, write_frame};
 use crate::chat::message::ClientId;
@@ -37,12 +36,11 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
     let socket = Rc::new(socket);
     let id = open(&hub, newcomer, Some(Rc::clone(&socket)));
     let hear = async {
-        let mut bucket = bucket(&hub);
         loop {
             socket.readable().await?;
             match read(&hub, id, &socket) {
                 Ok(0) => return end_of_file(&hub, id).await,
-                Ok(_) => restrain(&hub, &mut bucket, id).await,
+                Ok(_) => restrain(&hub, id).await,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
@@ -72,11 +70,10 @@ pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream) {
     }
     let (mut reader, mut writer) = tokio::io::split(far);
     let hear = async {
-        let mut bucket = bucket(&hub);
         let mut frame = Vec::new();
         while read_frame(&mut reader, &mut frame).await? {
             hub.borrow_mut().receive(id, &frame);
-            restrain(&hub, &mut bucket, id).await;
+            restrain(&hub, id).await;
         }
         end_of_file(&hub, id).await
     };
@@ -90,7 +87,9 @@ pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream) {
             match next {
                 Ok(bytes) => {
                     hub.borrow_mut().memory.commit();
+                    set_stalled(&hub, id, true);
                     write_frame(&mut writer, &bytes).await?;
+                    set_stalled(&hub, id, false);
                 }
                 Err(Flushed::Until(at)) => sleep_until(clock.wall(at)).await,
                 Err(Flushed::Finished) => return writer.shutdown().await,
@@ -125,6 +124,13 @@ fn handles(hub: &Shared, id: ClientId) -> (Clock, Rc<tokio::sync::Notify>) {
     let mut hub = hub.borrow_mut();
     let clock = hub.clock();
     (clock, hub.peer(id).map(|peer| Rc::clone(&peer.writer)).unwrap_or_default())
+}
+
+/// What a path does not take at once is no pacer's doing.
+fn set_stalled(hub: &Shared, id: ClientId, stalled: bool) {
+    if let Some(peer) = hub.borrow_mut().peer(id) {
+        peer.stalled = stalled;
+    }
 }
 
 async fn converse(
@@ -170,21 +176,12 @@ async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
     std::future::pending().await
 }
 
-fn bucket(hub: &Shared) -> Bucket {
-    let hub = hub.borrow();
-    Bucket::new(hub.settings.rate_limit, hub.clock().now())
-}
-
-/// Reads on only when the client's own backlog is short and its rate allows: who floods is slowed.
-async fn restrain(hub: &Shared, bucket: &mut Bucket, id: ClientId) {
+/// Reads on when everything that was read has been served.
+async fn restrain(hub: &Shared, id: ClientId) {
     loop {
         let (clock, wait) = {
             let mut hub = hub.borrow_mut();
-            let (clock, half) = (hub.clock(), hub.settings.max_backlog / 2);
-            let Some(peer) = hub.peer(id) else { return };
-            let wait = bucket.take_up_to(peer.count.requests, clock.now());
-            let full = peer.closing_by.is_none() && peer.backlog() > half;
-            (clock, if full { wait.max(Duration::from_millis(5)) } else { wait })
+            (hub.clock(), hub.go_on(id))
         };
         if wait.is_zero() {
             return;

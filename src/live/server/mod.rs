@@ -7,7 +7,7 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `hub` | who is here, who hears what, what is kept |
+//! | `hub` | who is here, who is heard when, who hears what |
 //! | `peer` | one connection's session, queue and pacer |
 //! | `connection` | one connection's task: hear, speak, keep time |
 //! | `accounts` | whose nick it is |
@@ -42,7 +42,7 @@ use super::admin::{self, Admin};
 use super::clock::Clock;
 use super::gateway::{Conditions, Gateway};
 use super::socket::Socket;
-use super::store::{Store, StoreError};
+use super::store::{OpenError, Store};
 use super::tls::Identity;
 use crate::chat::protocol::{self, Kind, SPEAKS_WITHIN};
 use crate::time::Duration;
@@ -59,7 +59,8 @@ pub struct Settings {
     pub max_text: usize,
     /// Bytes that may wait for one client; beyond, it is dropped.
     pub max_backlog: usize,
-    /// Requests a second that one client may make; 0 is without limit.
+    /// Requests a second that one client may make, 256 bytes of text counting as one more; 0 is
+    /// without limit.
     pub rate_limit: u32,
     /// How long a connection may take to join.
     pub join_within: Duration,
@@ -121,7 +122,7 @@ const GRACE: Span = Span::from_millis(1_500);
 impl Server {
     /// Binds a listener for each dialect.
     pub async fn bind(settings: Settings, addresses: &[(Kind, String)]) -> io::Result<Server> {
-        let unusable = |path: &PathBuf, error: StoreError| {
+        let unusable = |path: &PathBuf, error: OpenError| {
             io::Error::other(format!("cannot use {} for accounts and history: {error}", path.display()))
         };
         let store = match &settings.store {
@@ -157,7 +158,7 @@ impl Server {
     /// With a port for administrators, who must show `token` if there is one; whom other machines
     /// can reach must have one.
     pub async fn with_admin(mut self, address: &str, token: Option<String>) -> io::Result<Server> {
-        let listener = admin::bind(address, token.is_some()).await?;
+        let listener = admin::bind(address, token.as_deref()).await?;
         self.admin = Some((listener, token));
         Ok(self)
     }
@@ -272,7 +273,7 @@ async fn arrive(
 }
 
 async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Socket, address: SocketAddr) {
-    let mut newcomer = {
+    let newcomer = {
         let settings = &hub.borrow().settings;
         let gap = settings.pacing.unwrap_or_else(|| kind.gap());
         let session = protocol::server_session(kind, &settings.dialects);
@@ -283,8 +284,9 @@ async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Sock
     };
     match gateway.open().await {
         Ok([near, far]) => {
-            // The pacer stands at the socket; over the path nothing waits.
-            let gap = std::mem::replace(&mut newcomer.gap, Duration::ZERO);
+            // The pacer stands at the socket, because the path bunches what it carries, and before the
+            // path, because what it holds up must not count as a slow reader's.
+            let gap = newcomer.gap;
             tokio::task::spawn_local(connection::serve_path(hub, newcomer, far));
             porter::carry(socket, near, gap).await;
         }

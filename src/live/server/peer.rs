@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::chat::protocol::ServerSession;
+use super::limit::Bucket;
+use crate::chat::message::Request;
+use crate::chat::protocol::{Malformed, ServerSession};
 use crate::live::socket::Socket;
 use crate::time::{Duration, Instant};
 
@@ -34,6 +36,18 @@ pub(super) struct Peer {
     pub armed: Instant,
     /// By when it must have joined.
     pub join_by: Option<Instant>,
+    /// What it has asked and waits for its turn, and what is wrong with the words behind that.
+    pub asked: VecDeque<Request>,
+    pub malformed: Option<Malformed>,
+    pub bucket: Bucket,
+    /// Of what is not written, at most so much is its own doing: echoes and answers. Nobody waits for
+    /// that, but who has too much of it is not heard. What waits for acknowledgments does not count, or
+    /// they would never be read.
+    pub own: usize,
+    /// Since when so much waits that speakers have to mind it.
+    pub behind_since: Option<Instant>,
+    /// Whether it is the socket or the path that takes no more, not the pacer.
+    pub stalled: bool,
     /// What waits; of the first, `written` bytes are gone.
     queue: VecDeque<Arc<[u8]>>,
     written: usize,
@@ -71,6 +85,9 @@ impl Count {
     }
 }
 
+/// How long speakers wait for one who does not catch up.
+const CATCH_UP: Duration = Duration::from_millis(250);
+
 /// What a writer does next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Flushed {
@@ -93,6 +110,7 @@ impl Peer {
         address: SocketAddr,
         session: Box<dyn ServerSession>,
         gap: Duration,
+        rate_limit: u32,
         now: Instant,
     ) -> Peer {
         Peer {
@@ -108,6 +126,12 @@ impl Peer {
             timer: Rc::default(),
             armed: Instant::MAX,
             join_by: None,
+            asked: VecDeque::new(),
+            malformed: None,
+            bucket: Bucket::new(rate_limit, now),
+            own: 0,
+            behind_since: None,
+            stalled: false,
             queue: VecDeque::new(),
             written: 0,
             queued: 0,
@@ -122,6 +146,28 @@ impl Peer {
     /// Bytes that wait, here or for acknowledgments.
     pub fn backlog(&self) -> usize {
         self.queued + self.session.waiting_bytes()
+    }
+
+    /// Bytes that the socket or the path has not taken.
+    pub fn unwritten(&self) -> usize {
+        self.queued
+    }
+
+    /// Whether speakers wait for it: our own pacer holds it up, or it may still catch up. Who is slow
+    /// itself is waited for a moment only, or it would hold up everybody.
+    pub fn is_waited_for(&self, now: Instant, bound: usize) -> bool {
+        let Some(since) = self.behind_since.filter(|_| self.closing_by.is_none()) else { return false };
+        let waits = |bytes: usize| bytes.saturating_sub(self.own) > bound;
+        let paced = !self.gap.is_zero() && !self.stalled;
+        (paced && waits(self.queued)) || (waits(self.backlog()) && now < since + CATCH_UP)
+    }
+
+    /// Whether it is behind still: until half of that is gone.
+    pub fn is_behind(&mut self, bound: usize) -> bool {
+        if self.backlog() <= bound / 2 {
+            self.behind_since = None;
+        }
+        self.behind_since.is_some()
     }
 
     /// Takes over what the session has to say; whether there was anything.
@@ -170,6 +216,7 @@ impl Peer {
     /// `bytes` of the first message were written.
     pub fn wrote(&mut self, bytes: usize, now: Instant) {
         self.count.bytes_out += bytes as u64;
+        self.own = self.own.saturating_sub(bytes);
         self.queued -= bytes;
         self.written += bytes;
         while let Some(first) = self.queue.front()
@@ -186,10 +233,16 @@ impl Peer {
     pub fn flush(&mut self, now: Instant) -> Flushed {
         let Some(socket) = &self.socket else { return Flushed::Idle };
         let socket = Rc::clone(socket);
+        let flushed = self.write_to(&socket, now);
+        self.stalled = flushed == Flushed::Blocked;
+        flushed
+    }
+
+    fn write_to(&mut self, socket: &Socket, now: Instant) -> Flushed {
         loop {
             let (bytes, from) = match self.next(now) {
                 Ok(next) => next,
-                Err(flushed) => return settled(&socket, flushed),
+                Err(flushed) => return settled(socket, flushed),
             };
             let result = if self.framed && self.gap.is_zero() && self.queue.len() > 1 {
                 socket.try_write_vectored(&self.slices())

@@ -49,9 +49,7 @@ pub(super) async fn carry(socket: Socket, near: Stream, gap: Duration) {
     let result = tokio::try_join!(up, down);
     if result.is_err() {
         from_path.unsplit(to_path).abort();
-        if let Ok(socket) = Rc::try_unwrap(socket) {
-            socket.abort();
-        }
+        socket.abort();
     }
 }
 

@@ -12,10 +12,6 @@ impl Hub {
         if !self.hears(id) {
             return;
         }
-        if let Some((_, held)) = self.gated.iter_mut().find(|(other, _)| *other == id) {
-            held.push(request);
-            return;
-        }
         if self.memory.knows_accounts()
             && let Request::Join { nick } | Request::Rename { nick } = &mut request
         {
@@ -31,7 +27,7 @@ impl Hub {
                     return self.tell(moment, &Audience::One(id), &event);
                 }
                 gate => {
-                    self.gated.push((id, Vec::new()));
+                    self.gated.push(id);
                     self.gates.push((id, name, gate));
                     self.turn_ends.notify_one();
                     return;
@@ -43,8 +39,8 @@ impl Hub {
 
     /// A password was right or wrong: goes on with its owner.
     pub(in crate::live::server) fn passed(&mut self, id: ClientId, nick: String, right: bool) {
-        let Some(place) = self.gated.iter().position(|(other, _)| *other == id) else { return };
-        let (_, held) = self.gated.swap_remove(place);
+        let Some(place) = self.gated.iter().position(|&other| other == id) else { return };
+        self.gated.swap_remove(place);
         let moment = self.clock.moment();
         if !self.hears(id) {
             return;
@@ -54,9 +50,6 @@ impl Hub {
         } else {
             let event = Event::Rejected(Refusal::Other("Wrong password".into()));
             self.tell(moment, &Audience::One(id), &event);
-        }
-        for request in held {
-            self.ask(moment, id, request);
         }
     }
 

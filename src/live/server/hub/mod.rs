@@ -3,6 +3,7 @@
 //! turn of the event loop have for a connection is written together at the turn's end.
 
 mod admission;
+mod hearing;
 mod inspection;
 
 use std::cell::RefCell;
@@ -54,10 +55,12 @@ pub struct Hub {
     pub(super) memory: Memory,
     /// Lets one password be hashed at a time.
     pub(super) hashing: Arc<Semaphore>,
-    /// Who waits for that, with what it has asked meanwhile.
-    gated: Vec<(ClientId, Vec<Request>)>,
+    /// Who waits for that, and is not heard meanwhile.
+    gated: Vec<ClientId>,
     /// Gates to be opened once the hub is free.
     gates: Vec<(ClientId, String, Gate)>,
+    /// For whom so much waits that speakers mind it.
+    behind: Vec<ClientId>,
     gone: Count,
     /// Scratch space, kept for its memory.
     pub(super) buffer: Vec<u8>,
@@ -92,6 +95,7 @@ impl Hub {
             hashing: Arc::new(Semaphore::new(1)),
             gated: Vec::new(),
             gates: Vec::new(),
+            behind: Vec::new(),
             gone: Count::default(),
             buffer: Vec::new(),
             requests: Vec::new(),
@@ -121,7 +125,15 @@ impl Hub {
         let moment = self.clock.moment();
         self.open += 1;
         self.served += 1;
-        let mut peer = Box::new(Peer::new(self.served, dialect, address, session, gap, moment.now));
+        let mut peer = Box::new(Peer::new(
+            self.served,
+            dialect,
+            address,
+            session,
+            gap,
+            self.settings.rate_limit,
+            moment.now,
+        ));
         peer.socket = socket;
         peer.join_by = Some(moment.now + self.settings.join_within);
         let watches = peer.session.wants_people();
@@ -153,33 +165,6 @@ impl Hub {
     fn hears(&self, id: ClientId) -> bool {
         let peer = self.peers.get(id.0 as usize).and_then(Option::as_deref);
         peer.is_some_and(|peer| peer.closing_by.is_none())
-    }
-
-    /// One read of a connection.
-    pub(super) fn receive(&mut self, id: ClientId, bytes: &[u8]) {
-        if !self.hears(id) {
-            return;
-        }
-        let moment = self.clock.moment();
-        let mut requests = std::mem::take(&mut self.requests);
-        let Some(peer) = self.peer(id) else { return };
-        peer.count.bytes_in += bytes.len() as u64;
-        let result = peer.session.receive(moment, bytes, &mut requests);
-        peer.count.requests += requests.len() as u64;
-        for request in requests.drain(..) {
-            self.ask(moment, id, request);
-        }
-        self.requests = requests;
-        self.collect(id);
-        if let Err(malformed) = result {
-            debug!(client = id.0, "what it sent is no sentence of its dialect");
-            if !malformed.farewell.is_empty()
-                && let Some(peer) = self.peer(id)
-            {
-                peer.push(malformed.farewell.into());
-            }
-            self.begin_close(moment, id);
-        }
     }
 
     /// Lets the room answer a request and tells everyone who hears of it.
@@ -226,7 +211,7 @@ impl Hub {
 
     /// Takes over what a session wants to send, minds its bound, and notes it for the turn's end.
     fn collect(&mut self, id: ClientId) {
-        let limit = self.settings.max_backlog;
+        let (limit, bound) = (self.settings.max_backlog, self.bound());
         let Some(peer) = self.peer(id) else { return };
         let anything = peer.collect() || peer.closing_by.is_some();
         let backlog = peer.backlog();
@@ -246,6 +231,9 @@ impl Hub {
             peer.dirty = true;
             self.dirty.push(id);
             self.turn_ends.notify_one();
+        }
+        if backlog > bound {
+            self.falls_behind(id);
         }
         self.rearm(id);
     }
@@ -279,7 +267,7 @@ impl Hub {
     }
 
     fn leave(&mut self, moment: Moment, id: ClientId) {
-        self.gated.retain(|(other, _)| *other != id);
+        self.gated.retain(|&other| other != id);
         self.watchers.retain(|&other| other != id);
         if let Some(nick) = self.room.nick(id) {
             info!(client = id.0, nick = &**nick, "left");

@@ -1,0 +1,109 @@
+//! How one is heard: a request at a time, as fast as its rate allows and as those who hear it can be
+//! told. One read may bring thousands of requests; those whose turn has not come wait here.
+
+use tracing::debug;
+
+use super::Hub;
+use crate::chat::message::ClientId;
+use crate::chat::protocol::Moment;
+use crate::time::{Duration, Instant};
+
+/// When to look again whether the others have caught up.
+const SOON: Duration = Duration::from_millis(5);
+
+impl Hub {
+    /// One read of a connection; [`go_on`](Self::go_on) serves what it asks.
+    pub(in crate::live::server) fn receive(&mut self, id: ClientId, bytes: &[u8]) {
+        if !self.hears(id) {
+            return;
+        }
+        let moment = self.clock.moment();
+        let mut requests = std::mem::take(&mut self.requests);
+        let Some(peer) = self.peer(id) else { return };
+        peer.count.bytes_in += bytes.len() as u64;
+        peer.malformed = peer.session.receive(moment, bytes, &mut requests).err();
+        peer.count.requests += requests.len() as u64;
+        peer.asked.extend(requests.drain(..));
+        self.requests = requests;
+    }
+
+    /// Serves what a client has asked until it has to wait: for how long; not at all if it may be
+    /// read on.
+    pub(in crate::live::server) fn go_on(&mut self, id: ClientId) -> Duration {
+        let moment = self.clock.moment();
+        let wait = self.serve_asked(moment, id);
+        self.collect(id);
+        if wait.is_zero()
+            && let Some(peer) = self.peer(id)
+            && let Some(malformed) = peer.malformed.take()
+        {
+            debug!(client = id.0, "what it sent is no sentence of its dialect");
+            if !malformed.farewell.is_empty() {
+                peer.push(malformed.farewell.into());
+            }
+            self.begin_close(moment, id);
+        }
+        wait
+    }
+
+    fn serve_asked(&mut self, moment: Moment, id: ClientId) -> Duration {
+        let own = self.settings.max_backlog / 2;
+        while self.hears(id) {
+            let gated = self.gated.contains(&id);
+            let behind = self.somebody_is_behind(moment.now);
+            let Some(peer) = self.peer(id) else { break };
+            if peer.asked.is_empty() {
+                // A flood's memory is not kept.
+                peer.asked.shrink_to(32);
+                break;
+            }
+            let wait = peer.bucket.wait(moment.now);
+            if !wait.is_zero() {
+                return wait;
+            }
+            if gated || behind || peer.own > own {
+                return SOON;
+            }
+            let before = peer.unwritten();
+            let Some(request) = peer.asked.pop_front() else { break };
+            peer.bucket.take(request.text().map_or(0, str::len));
+            self.ask(moment, id, request);
+            if let Some(peer) = self.peer(id) {
+                peer.own += peer.unwritten().saturating_sub(before);
+            }
+        }
+        Duration::ZERO
+    }
+
+    /// Whether somebody is so far behind that speakers wait.
+    fn somebody_is_behind(&mut self, now: Instant) -> bool {
+        if self.behind.is_empty() {
+            return false;
+        }
+        let (bound, mut waits) = (self.bound(), false);
+        let mut behind = std::mem::take(&mut self.behind);
+        behind.retain(|&id| {
+            let Some(peer) = self.peer(id) else { return false };
+            waits |= peer.is_waited_for(now, bound);
+            peer.is_behind(bound)
+        });
+        self.behind = behind;
+        waits
+    }
+
+    /// How much may wait for one client before speakers wait, too.
+    pub(super) fn bound(&self) -> usize {
+        self.settings.max_backlog / 4
+    }
+
+    /// Notes that somebody is behind.
+    pub(super) fn falls_behind(&mut self, id: ClientId) {
+        let now = self.clock.now();
+        if let Some(peer) = self.peer(id)
+            && peer.behind_since.is_none()
+        {
+            peer.behind_since = Some(now);
+            self.behind.push(id);
+        }
+    }
+}
