@@ -341,6 +341,36 @@ fn the_server_ends_within_two_seconds_though_somebody_does_not_read() {
     }
 }
 
+/// Who leaves while its password is compared leaves its number to the next one, and not its nick.
+#[test]
+fn a_password_opens_for_the_connection_that_showed_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = Settings { store: Some(folder.path().join("chat.db")), ..usual() };
+    let server = Running::start(settings, &[Kind::Slash]);
+    let mut kim = server.connect(Kind::Slash);
+    kim.ignores();
+    kim.says("kim:secret");
+    kim.hears("[T] [SERVER] Welcome, kim! Type /help for available commands.");
+    kim.says("/quit");
+    kim.ends();
+    let mut clients: Vec<Client> = (0..9).map(|_| server.connect(Kind::Slash)).collect();
+    std::thread::sleep(Duration::from_millis(50));
+    // Passwords are compared one after the other, so that kim is gone long before its turn comes; with
+    // the greeting unread it ends by a reset, after which nothing lingers.
+    for (n, guess) in clients.iter_mut().take(8).enumerate() {
+        guess.says(&format!("kim:{n}"));
+    }
+    let mut kim = clients.pop().expect("the ninth");
+    kim.says("kim:secret");
+    drop(kim);
+    std::thread::sleep(Duration::from_millis(50));
+    let mut other = server.connect(Kind::Slash);
+    other.says("kim:wrong");
+    let mut heard = String::new();
+    other.stream.read_to_string(&mut heard).expect("an end");
+    assert!(heard.contains("Wrong password") && !heard.contains("Welcome, kim"), "{heard}");
+}
+
 #[test]
 fn accounts_open_to_their_password_and_history_outlives_the_server() {
     let folder = tempfile::tempdir().expect("a folder");

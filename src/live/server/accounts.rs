@@ -30,8 +30,17 @@ pub(super) enum Gate {
     Register { password: String },
 }
 
+/// A connection that waits for its password. Its number alone is not enough: once it is gone, the next
+/// one may get that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub id: ClientId,
+    pub serial: u64,
+}
+
 /// Hashes off the server's thread, one at a time, and lets the client in or not.
-pub(super) fn pass(hub: &Shared, id: ClientId, nick: String, gate: Gate) {
+pub(super) fn pass(hub: &Shared, client: Waiting, nick: String, gate: Gate) {
+    let id = client.id;
     let hub = Rc::clone(hub);
     tokio::task::spawn_local(async move {
         // Passwords that are compared one after the other cannot be guessed fast.
@@ -56,7 +65,7 @@ pub(super) fn pass(hub: &Shared, id: ClientId, nick: String, gate: Gate) {
         } else {
             warn!(client = id.0, nick, "a wrong password");
         }
-        hub.borrow_mut().passed(id, nick, passed);
+        hub.borrow_mut().passed(client, nick, passed);
     });
 }
 

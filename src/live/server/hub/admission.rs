@@ -4,7 +4,7 @@
 use super::Hub;
 use crate::chat::message::{Audience, ClientId, Event, Name, Refusal, Request};
 use crate::chat::protocol::Moment;
-use crate::live::server::accounts::{self, Gate};
+use crate::live::server::accounts::{self, Gate, Waiting};
 
 impl Hub {
     /// Serves a request, at once or after its author's password is known to be right.
@@ -27,8 +27,10 @@ impl Hub {
                     return self.tell(moment, &Audience::One(id), &event);
                 }
                 gate => {
-                    self.gated.push(id);
-                    self.gates.push((id, name, gate));
+                    let Some(serial) = self.peer(id).map(|peer| peer.serial) else { return };
+                    let client = Waiting { id, serial };
+                    self.gated.push(client);
+                    self.gates.push((client, name, gate));
                     self.turn_ends.notify_one();
                     return;
                 }
@@ -38,9 +40,10 @@ impl Hub {
     }
 
     /// A password was right or wrong: goes on with its owner.
-    pub(in crate::live::server) fn passed(&mut self, id: ClientId, nick: String, right: bool) {
-        let Some(place) = self.gated.iter().position(|&other| other == id) else { return };
+    pub(in crate::live::server) fn passed(&mut self, client: Waiting, nick: String, right: bool) {
+        let Some(place) = self.gated.iter().position(|&other| other == client) else { return };
         self.gated.swap_remove(place);
+        let id = client.id;
         let moment = self.clock.moment();
         if !self.hears(id) {
             return;

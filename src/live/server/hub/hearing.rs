@@ -49,7 +49,7 @@ impl Hub {
     fn serve_asked(&mut self, moment: Moment, id: ClientId) -> Duration {
         let own = self.settings.max_backlog / 2;
         while self.hears(id) {
-            let gated = self.gated.contains(&id);
+            let gated = self.gated.iter().any(|client| client.id == id);
             let behind = self.somebody_is_behind(moment.now);
             let Some(peer) = self.peer(id) else { break };
             if peer.asked.is_empty() {

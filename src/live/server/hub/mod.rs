@@ -15,7 +15,7 @@ use tokio::sync::{Notify, Semaphore};
 use tracing::{debug, info, warn};
 
 use super::Settings;
-use super::accounts::{self, Gate};
+use super::accounts::{self, Gate, Waiting};
 use super::memory::Memory;
 use super::peer::{Count, Flushed, Peer};
 use crate::chat::message::{Audience, ClientId, Delivery, Event, Request};
@@ -56,9 +56,9 @@ pub struct Hub {
     /// Lets one password be hashed at a time.
     pub(super) hashing: Arc<Semaphore>,
     /// Who waits for that, and is not heard meanwhile.
-    gated: Vec<ClientId>,
+    gated: Vec<Waiting>,
     /// Gates to be opened once the hub is free.
-    gates: Vec<(ClientId, String, Gate)>,
+    gates: Vec<(Waiting, String, Gate)>,
     /// For whom so much waits that speakers mind it.
     behind: Vec<ClientId>,
     gone: Count,
@@ -267,7 +267,7 @@ impl Hub {
     }
 
     fn leave(&mut self, moment: Moment, id: ClientId) {
-        self.gated.retain(|&other| other != id);
+        self.gated.retain(|other| other.id != id);
         self.watchers.retain(|&other| other != id);
         if let Some(nick) = self.room.nick(id) {
             info!(client = id.0, nick = &**nick, "left");
@@ -336,8 +336,8 @@ pub(super) async fn end_turns(shared: Shared) {
         turn_ends.notified().await;
         let mut hub = shared.borrow_mut();
         hub.memory.commit();
-        for (id, nick, gate) in std::mem::take(&mut hub.gates) {
-            accounts::pass(&shared, id, nick, gate);
+        for (client, nick, gate) in std::mem::take(&mut hub.gates) {
+            accounts::pass(&shared, client, nick, gate);
         }
         std::mem::swap(&mut dirty, &mut hub.dirty);
         let now = hub.clock.now();
