@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Script, blocks, sack, segment};
+use common::{Script, blocks, sack};
 use testbed::tcp::{Config, Recovery};
-use testbed::wire::{Flags, Segment};
+use testbed::wire::Segment;
 
 /// Twenty segments of 1000 bytes in flight at 10 ms, many more to come.
 fn sender() -> Script {
