@@ -104,7 +104,21 @@ impl Plan {
     /// beforehand.
     pub fn scenario(&self, cell: usize) -> Result<Scenario, ScenarioError> {
         let picks: Vec<(usize, usize)> = self.picks(cell).into_iter().enumerate().collect();
-        let (scenario, mut problems) = self.read_with(&picks);
+        self.with_axes(&picks)
+    }
+
+    /// The scenario without its grid, and the keys that vary there: only axes of a single value are
+    /// applied, which leave no choice.
+    pub fn without_grid(&self) -> Result<(Scenario, Vec<String>), ScenarioError> {
+        let (single, varied): (Vec<usize>, Vec<usize>) =
+            (0..self.axes.len()).partition(|&axis| self.axes[axis].values.len() == 1);
+        let picks: Vec<(usize, usize)> = single.into_iter().map(|axis| (axis, 0)).collect();
+        let varied = varied.into_iter().map(|axis| self.axes[axis].key.clone()).collect();
+        Ok((self.with_axes(&picks)?, varied))
+    }
+
+    fn with_axes(&self, picks: &[(usize, usize)]) -> Result<Scenario, ScenarioError> {
+        let (scenario, mut problems) = self.read_with(picks);
         problems.retain(|problem| problem.severity == Severity::Error);
         if problems.is_empty() { Ok(scenario) } else { Err(ScenarioError::new(&self.texts, problems)) }
     }

@@ -97,8 +97,8 @@ impl Options {
         let own = self.text();
         let (name, text) = file.unwrap_or(("the network's options, as a scenario", &own));
         let plan = Plan::parse(name, text, &self.sets).map_err(Box::new)?;
-        let swept = plan.axes.into_iter().map(|axis| axis.key).collect();
-        Ok(Conditions { scenario: Arc::new(plan.base), swept })
+        let (scenario, swept) = plan.without_grid().map_err(Box::new)?;
+        Ok(Conditions { scenario: Arc::new(scenario), swept })
     }
 }
 
