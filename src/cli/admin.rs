@@ -8,7 +8,7 @@ use std::time::{Duration as Span, SystemTime, UNIX_EPOCH};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::output::{Failure, print};
+use super::output::{Failure, print, printable};
 use crate::live::admin::ask;
 use crate::time::Duration;
 use crate::units::{Probability, plural};
@@ -252,7 +252,7 @@ fn rendered(command: &Command, reply: &Value) -> String {
             );
             text
         }
-        _ => format!("{}\n", reply["message"].as_str().unwrap_or("done")),
+        _ => format!("{}\n", printable(reply["message"].as_str().unwrap_or("done"))),
     }
 }
 

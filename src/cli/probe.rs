@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use super::output::{Failure, print};
+use super::output::{Failure, print, printable};
 use super::tls::ClientTls;
 use crate::chat::protocol::Kind;
 use crate::live::admin::ask;
@@ -205,7 +205,7 @@ fn table(outcomes: &[Outcome]) -> String {
             let _ = writeln!(text, "  {} texts were heard twice", outcome.duplicates);
         }
         for problem in &outcome.problems {
-            let _ = writeln!(text, "  {problem}");
+            let _ = writeln!(text, "  {}", printable(problem));
         }
     }
     text

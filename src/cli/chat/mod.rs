@@ -20,7 +20,7 @@ use std::time::Duration as Span;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::output::Failure;
+use super::output::{Failure, one_line};
 use super::tls::ClientTls;
 use crate::chat::protocol::Kind;
 use crate::live::client::{Client, Target};
@@ -115,8 +115,8 @@ impl Chat {
                     match person.converse(client, || attempt = 0).await? {
                         End::Left => return Ok(()),
                         End::Rejected(why) => {
-                            let problem =
-                                format!("the server does not let \"{}\" in: {why}", nick_of(&self.nick));
+                            let (nick, why) = (nick_of(&self.nick), one_line(&why));
+                            let problem = format!("the server does not let \"{nick}\" in: {why}");
                             return Err(Failure::other(problem, ""));
                         }
                         End::Lost(why, unsaid) => {

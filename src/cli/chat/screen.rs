@@ -11,7 +11,7 @@ use super::known::Known;
 use super::words::{Look, parts, plain};
 use crate::chat::message::Event;
 use crate::chat::protocol::{Moment, clock_text};
-use crate::cli::output::{Failure, print};
+use crate::cli::output::{Failure, print, printable};
 
 /// What is shown.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Screen {
     /// Says what is the matter with the connection.
     pub fn warn(&self, words: &str) {
         match self {
-            Screen::Lines => eprintln!("{words}"),
+            Screen::Lines => eprintln!("{}", printable(words)),
             Screen::Editor { editor, look, .. } => editor.show(look.note(words)),
         }
     }
