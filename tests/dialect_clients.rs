@@ -317,18 +317,23 @@ fn program_0s_messages_are_acknowledged_sent_again_and_remembered() {
     assert_eq!(client.poll_send(), Some(join));
     assert_eq!(client.unacknowledged().len(), 3);
     let ack = unsigned("ack_1_1", "ack", "server", "{\"ack_for\": \"join_1795210216_1000\"}");
-    let told = understood(&mut *client, &ack);
-    assert_eq!(told, [Event::Welcome { nick: name("alice"), people: Names::default() }]);
+    // That comes before the server looks at the name: whatever it acknowledges next shows its mind.
+    assert_eq!(understood(&mut *client, &ack), []);
     assert_eq!(client.unacknowledged(), [say("one"), say("two")]);
     assert_eq!(client.poll_send().map(|bytes| frames(&bytes)[0]["content"].clone()), Some("one".into()));
     // What comes twice is acknowledged twice and told once.
     sent(&mut *client);
     let chat = unsigned("chat_1_1", "chat", "server", "[bob]: hi");
-    assert_eq!(understood(&mut *client, &chat), [Event::Message { from: name("bob"), text: name("hi") }]);
+    let welcome = Event::Welcome { nick: name("alice"), people: Names::default() };
+    let said = Event::Message { from: name("bob"), text: name("hi") };
+    assert_eq!(understood(&mut *client, &chat), [welcome, said]);
     assert_eq!(understood(&mut *client, &chat), []);
+    // Its own heart's echo is no news.
+    let pong = unsigned("heartbeat_1_1", "heartbeat", "server", "pong");
+    assert_eq!(understood(&mut *client, &pong), []);
     let acks: Vec<_> = std::iter::from_fn(|| client.poll_send()).flat_map(|bytes| frames(&bytes)).collect();
-    assert_eq!(acks.len(), 2);
-    assert!(acks.iter().all(|ack| ack["content"] == "{\"ack_for\": \"chat_1_1\"}"));
+    assert_eq!(acks.len(), 3);
+    assert!(acks[..2].iter().all(|ack| ack["content"] == "{\"ack_for\": \"chat_1_1\"}"));
     // Nobody answers at all: it is given up.
     let mut now = S * 4;
     while let Some(at) = client.poll_timeout() {
@@ -338,6 +343,30 @@ fn program_0s_messages_are_acknowledged_sent_again_and_remembered() {
         }
     }
     assert!(now > S * 15 && now < S * 120, "{now}");
+}
+
+#[test]
+fn whoever_is_refused_was_never_in() {
+    for kind in KINDS {
+        let mut hall = Hall::default();
+        let mut all = Person::come(&mut hall, kind, "all");
+        hall.wait(S);
+        let told = all.is_told(&mut hall);
+        assert_eq!(told.last(), Some(&Event::Rejected(Refusal::NickInvalid)), "{kind:?}");
+        assert!(!told.iter().any(|event| matches!(event, Event::Welcome { .. })), "{kind:?}: {told:?}");
+    }
+}
+
+#[test]
+fn a_pong_answers_who_asked() {
+    let mut hall = Hall::default();
+    let mut alice = Person::come(&mut hall, Kind::Reliable, "alice");
+    alice.is_told(&mut hall);
+    hall.wait(S * 20);
+    alice.client.handle_timeout(hall.now());
+    assert_eq!(alice.is_told(&mut hall), []);
+    alice.ask(&mut hall, &Request::Ping);
+    assert_eq!(alice.is_told(&mut hall), [Event::Pong]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use std::fmt;
 use super::message::{Event, Request};
 use crate::time::{Duration, Instant};
 
-pub use client::client_session;
+pub use client::{client_session, without_password};
 pub use json_lines::JsonLines;
 pub use kind::{Kind, SPEAKS_WITHIN, Settings, server_session};
 pub use pipe::EVERYONE;

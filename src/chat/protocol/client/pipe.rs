@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::outbox::Outbox;
-use super::{GAP, between};
+use super::{GAP, between, notice, refusal, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
 use crate::chat::protocol::text::Utf8;
@@ -22,8 +22,8 @@ pub struct Client {
 
 /// A whole message.
 fn understand(text: &str) -> Event {
-    let notice = || Event::Notice { text: text.into() };
-    let Some((word, rest)) = text.split_once('|') else { return notice() };
+    let unknown = || Event::Notice { text: text.into() };
+    let Some((word, rest)) = text.split_once('|') else { return unknown() };
     match word {
         "USERS" => {
             let names = rest.split(',').filter(|name| !name.is_empty() && *name != EVERYONE);
@@ -31,19 +31,14 @@ fn understand(text: &str) -> Event {
         }
         "MSG" => match rest.split_once('|') {
             Some((from, text)) => Event::Direct { from: from.into(), text: text.into() },
-            None => notice(),
+            None => unknown(),
         },
         "SYSTEM" => match between(rest, "User '", "' is not online.") {
             Some(nick) => Event::Refused(Refusal::NoSuchPerson(nick.into())),
-            None => Event::Notice { text: rest.into() },
+            None => notice(rest),
         },
-        "ERROR" => Event::Rejected(match rest {
-            "Username already taken." => Refusal::NickTaken,
-            "Server is full." => Refusal::Full,
-            "Invalid username." => Refusal::NickInvalid,
-            words => Refusal::Other(words.into()),
-        }),
-        _ => notice(),
+        "ERROR" => Event::Rejected(refusal(rest.trim_end_matches('.'))),
+        _ => unknown(),
     }
 }
 
@@ -51,7 +46,7 @@ impl ClientSession for Client {
     fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSpoken> {
         let words = match request {
             Request::Join { nick } => {
-                self.nick = nick.trim().into();
+                self.nick = without_password(nick).into();
                 self.out.send(nick.trim());
                 return Ok(());
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::outbox::Outbox;
-use super::{GAP, between, no_command, one_line};
+use super::{GAP, between, no_command, notice, one_line, refusal};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::Malformed;
 use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
@@ -96,8 +96,11 @@ impl Client {
             Event::Help
         } else if words == "Disconnecting..." {
             Event::Bye
+        } else if self.prompted && !self.out.is_in() {
+            // It speaks to nobody else whom it has asked for a name.
+            Event::Rejected(refusal(words.trim_end_matches('.')))
         } else {
-            Event::Notice { text: words.trim_end().into() }
+            notice(words.trim_end())
         })
     }
 }
