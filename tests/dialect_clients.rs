@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hall::{Hall, frames, moment, unsigned};
 use testbed::chat::message::{Event, Name, Names, Refusal, Request};
-use testbed::chat::protocol::{After, ClientSession, Kind, NotSpoken, Settings, client_session};
+use testbed::chat::protocol::{After, ClientSession, Kind, NotSaid, Settings, client_session};
 use testbed::time::{Duration, Instant};
 
 const MS: Duration = Duration::from_millis(1);
@@ -227,7 +227,7 @@ fn a_name_can_be_taken_changed_and_assigned() {
     for (kind, request) in
         [(Kind::Slash, Request::Rooms), (Kind::Rooms, Request::Ping), (Kind::Pipe, Request::People)]
     {
-        assert_eq!(client_session(kind).ask(moment(S), &request), Err(NotSpoken));
+        assert_eq!(client_session(kind).ask(moment(S), &request), Err(NotSaid::NoWords));
     }
 }
 

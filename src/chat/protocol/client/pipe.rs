@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::outbox::Outbox;
 use super::{GAP, between, notice, refusal, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
-use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::text::Utf8;
 use crate::chat::protocol::{EVERYONE, Malformed};
 use crate::time::Duration;
@@ -43,7 +43,7 @@ fn understand(text: &str) -> Event {
 }
 
 impl ClientSession for Client {
-    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSpoken> {
+    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
         let words = match request {
             Request::Join { nick } => {
                 self.nick = without_password(nick).into();
@@ -54,7 +54,7 @@ impl ClientSession for Client {
             Request::Leave => return Ok(()),
             Request::Say { text } => format!("{EVERYONE}|{text}"),
             Request::Tell { to, text } => format!("{to}|{text}"),
-            _ => return Err(NotSpoken),
+            _ => return Err(NotSaid::NoWords),
         };
         self.out.send_inside(&words);
         Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::outbox::Outbox;
 use super::{GAP, between, notice, numbered, one_line, refusal, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
-use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::text::Utf8;
 use crate::chat::protocol::{After, Malformed};
 use crate::time::{Duration, Instant};
@@ -189,7 +189,7 @@ fn broadcast(text: &str) -> Option<(Event, &str)> {
 }
 
 impl ClientSession for Client {
-    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSpoken> {
+    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSaid> {
         let step = match request {
             Request::Join { nick } => {
                 self.nick = without_password(nick).into();
@@ -214,7 +214,7 @@ impl ClientSession for Client {
             Request::Rooms => Step::Send("/get_rooms".to_owned()),
             Request::Hide => Step::Prompted("/hide", "Enter nickname to hide", self.nick.to_string()),
             Request::Reveal => Step::Prompted("/reveal", "Enter nickname to show", self.nick.to_string()),
-            Request::Rename { .. } | Request::Ping | Request::Help => return Err(NotSpoken),
+            Request::Rename { .. } | Request::Ping | Request::Help => return Err(NotSaid::NoWords),
         };
         self.steps.push_back(step);
         self.step(moment.now);

@@ -6,7 +6,7 @@ use super::outbox::Outbox;
 use super::{GAP, between, no_command, notice, one_line, refusal};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::Malformed;
-use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::text::Utf8;
 use crate::time::Duration;
 
@@ -120,7 +120,7 @@ fn is_stamped(bytes: &[u8]) -> bool {
 }
 
 impl ClientSession for Client {
-    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSpoken> {
+    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
         let words = match request {
             Request::Join { nick } => {
                 if self.prompted {
@@ -137,7 +137,7 @@ impl ClientSession for Client {
             Request::Help => "/help".to_owned(),
             Request::Leave => "/exit".to_owned(),
             // The original has no others.
-            _ => return Err(NotSpoken),
+            _ => return Err(NotSaid::NoWords),
         };
         self.out.send_inside(&words);
         Ok(())

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::frame::{Frames, TooLong};
+use super::frame::{self, Frames, TooLong};
 use super::message::{Message, Parsed, acknowledged, parse, seconds};
 use super::seen::Seen;
 use super::window::Window;
 use crate::chat::message::{Event, Name, Names, Refusal, Request};
 use crate::chat::protocol::client::{between, no_command, notice, numbered, refusal, without_password};
-use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::{After, Malformed};
 use crate::time::{Duration, Instant};
 
@@ -82,9 +82,13 @@ impl Client {
     /// Sends a message that is to be acknowledged.
     fn send(&mut self, moment: Moment, kind: &str, content: &str) -> Arc<[u8]> {
         let (id, bytes) = self.message(moment, kind, content.to_owned());
-        self.window.push(Arc::clone(&id), bytes);
-        self.fill(moment.now);
+        self.enqueue(moment, &id, bytes);
         id
+    }
+
+    fn enqueue(&mut self, moment: Moment, id: &Arc<[u8]>, bytes: Arc<[u8]>) {
+        self.window.push(Arc::clone(id), bytes);
+        self.fill(moment.now);
     }
 
     fn fill(&mut self, now: Instant) {
@@ -222,7 +226,7 @@ impl Client {
 }
 
 impl ClientSession for Client {
-    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSpoken> {
+    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSaid> {
         let (kind, content) = match request {
             Request::Join { nick } => {
                 self.nick = without_password(nick).into();
@@ -247,7 +251,11 @@ impl ClientSession for Client {
             Request::Reveal => ("chat", "/reveal".to_owned()),
             Request::Help => ("chat", "/help".to_owned()),
         };
-        let id = self.send(moment, kind, &content);
+        let (id, bytes) = self.message(moment, kind, content);
+        if bytes.len() > 4 + frame::LONGEST {
+            return Err(NotSaid::TooLong(frame::LONGEST));
+        }
+        self.enqueue(moment, &id, bytes);
         self.asked.push_back((id, request.clone()));
         Ok(())
     }
