@@ -30,7 +30,8 @@ fn understand(text: &str) -> Event {
             Event::People { names: Arc::new(names.map(Name::from).collect()) }
         }
         "MSG" => match rest.split_once('|') {
-            Some((from, text)) => Event::Direct { from: from.into(), text: text.into() },
+            // It does not say who else hears it.
+            Some((from, text)) => Event::Message { from: from.into(), text: text.into() },
             None => unknown(),
         },
         "SYSTEM" => match between(rest, "User '", "' is not online.") {
@@ -50,10 +51,9 @@ impl ClientSession for Client {
                 self.out.send(nick.trim());
                 return Ok(());
             }
-            // Its client just closes.
-            Request::Leave => return Ok(()),
             Request::Say { text } => format!("{EVERYONE}|{text}"),
             Request::Tell { to, text } => format!("{to}|{text}"),
+            // Whoever leaves just closes.
             _ => return Err(NotSaid::NoWords),
         };
         self.out.send_inside(&words);
