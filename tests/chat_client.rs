@@ -1,10 +1,18 @@
 //! `testbed chat` towards servers that refuse, lie or go, and what a script learns of it.
 
+#![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
+
+mod sockets;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
 
+use sockets::{Running, usual};
 use testbed::chat::protocol::Kind;
+use testbed::live::server::Settings;
+
+const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
 
 fn chat(address: &str, kind: Kind, nick: &str) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
@@ -13,8 +21,47 @@ fn chat(address: &str, kind: Kind, nick: &str) -> Child {
     command.spawn().expect("the program runs")
 }
 
+/// What comes of saying these bytes.
+fn says(server: &Running, kind: Kind, nick: &str, bytes: &[u8]) -> Output {
+    let mut child = chat(&server.address(kind).to_string(), kind, nick);
+    // Who is not let in may be gone before.
+    let _ = child.stdin.take().expect("piped").write_all(bytes);
+    child.wait_with_output().expect("it ends")
+}
+
 fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn a_refused_name_is_one_error_and_no_reconnection() {
+    let server = Running::start(usual(), &KINDS);
+    for kind in KINDS {
+        let output = says(&server, kind, "all", b"hello\n");
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
+        assert!(text.contains("does not let \"all\" in: Invalid username"), "{kind:?}: {text}");
+        assert!(!text.contains("you are") && !text.contains("trying again"), "{kind:?}: {text}");
+    }
+}
+
+#[test]
+fn passwords_are_never_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Some(folder.path().join("chat.db"));
+    let server = Running::start(Settings { store, ..usual() }, &KINDS);
+    for kind in KINDS {
+        let nick = format!("ann{}", kind.name().len());
+        let said = says(&server, kind, &format!("{nick}:secret"), b"/stats\n");
+        let text = out(&said);
+        assert!(said.status.success() && text.contains(&format!("you are {nick}")), "{kind:?}: {text}");
+        assert!(!text.contains("secret"), "{kind:?}: {text}");
+        let refused = says(&server, kind, &format!("{nick}:wrong1"), b"");
+        let text = out(&refused);
+        assert_eq!(refused.status.code(), Some(1), "{kind:?}: {text}");
+        assert!(text.contains("in: Wrong password") && !text.contains("wrong1"), "{kind:?}: {text}");
+        assert!(!text.contains("you are"), "{kind:?}: {text}");
+    }
 }
 
 #[test]
@@ -34,4 +81,18 @@ fn no_word_of_a_server_is_obeyed_by_the_terminal() {
     assert!(text.contains("[2J") && !text.contains(['\x1b', '\x07']), "{text:?}");
     // Nor is it taken for this program's own.
     assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn what_a_client_cannot_be_or_speak_is_bad_usage() {
+    for words in [
+        &["chat", ""][..],
+        &["chat", "  "],
+        &["chat", ":secret"],
+        &["chat", "kim", "--address", "127.0.0.1"],
+        &["chat", "kim", "--dialect", "slash-or-pipe"],
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_testbed")).args(words).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
+    }
 }

@@ -8,9 +8,9 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
+use super::network::host_and_port;
 use super::output::{Failure, print, printable};
 use super::tls::ClientTls;
-use crate::chat::protocol::Kind;
 use crate::live::admin::ask;
 use crate::live::client::Target;
 use crate::live::clock::Clock;
@@ -27,7 +27,7 @@ pub struct Probe {
     #[arg(value_enum, default_value_t = Test::All)]
     test: Test,
     /// The server [default: the dialect's usual port of 127.0.0.1]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = host_and_port)]
     address: Option<String>,
     #[command(flatten)]
     tls: ClientTls,
@@ -79,14 +79,7 @@ enum Test {
 impl Probe {
     /// Runs the tests one after the other.
     pub fn execute(self) -> Result<(), Failure> {
-        let names = || Kind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
-        let kind = Kind::by_name(&self.dialect).ok_or_else(|| {
-            Failure::usage(
-                format!("there is no dialect '{}'", self.dialect),
-                format!("write one of {}", names()),
-            )
-        })?;
-        let target = self.tls.target(self.address.as_deref(), kind)?;
+        let target = self.tls.target(self.address.as_deref(), &self.dialect)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), ""))?;
         let outcomes = runtime.block_on(self.tests(&target))?;
