@@ -8,6 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use sockets::{Running, usual};
 use testbed::chat::protocol::Kind;
 use testbed::live::server::Settings;
@@ -81,6 +82,24 @@ fn no_word_of_a_server_is_obeyed_by_the_terminal() {
     assert!(text.contains("[2J") && !text.contains(['\x1b', '\x07']), "{text:?}");
     // Nor is it taken for this program's own.
     assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn a_script_that_is_interrupted_says_so() {
+    let server = Running::start(usual(), &[Kind::Slash]);
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut kim = chat(&server.address(Kind::Slash).to_string(), Kind::Slash, "kim");
+        let mut seen = Vec::new();
+        let stdout = kim.stdout.as_mut().expect("piped");
+        while !String::from_utf8_lossy(&seen).contains("you are kim") {
+            let mut buffer = [0; 256];
+            let read = stdout.read(&mut buffer).expect("a pipe");
+            assert!(read > 0, "{}", String::from_utf8_lossy(&seen));
+            seen.extend_from_slice(&buffer[..read]);
+        }
+        kill_process(Pid::from_child(&kim), signal).expect("running");
+        assert_eq!(kim.wait_with_output().expect("it ends").status.code(), Some(130), "{signal:?}");
+    }
 }
 
 #[test]

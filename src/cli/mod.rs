@@ -17,6 +17,7 @@ mod progress;
 mod proxy;
 mod run;
 mod serve;
+mod signals;
 mod tls;
 
 use std::process::ExitCode;

@@ -18,10 +18,10 @@ use std::collections::VecDeque;
 use std::time::Duration as Span;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::network::host_and_port;
 use super::output::{Failure, one_line};
+use super::signals::{ENDS, ENDS_AT_TERMINAL, interrupted};
 use super::tls::ClientTls;
 use crate::chat::protocol::without_password;
 use crate::live::client::{Client, Target};
@@ -88,16 +88,12 @@ impl Chat {
             count: Count::default(),
             again: VecDeque::new(),
         };
-        if matches!(person.screen, Screen::Lines) {
-            return self.talk(client, target, &mut person).await;
-        }
         // The terminal is put right before this program obeys.
-        let cannot =
-            |error: std::io::Error| Failure::other(format!("cannot listen for signals: {error}"), "");
-        let mut term = signal(SignalKind::terminate()).map_err(cannot)?;
+        let ends = if matches!(person.screen, Screen::Lines) { ENDS } else { ENDS_AT_TERMINAL };
+        let interrupted = interrupted(ends)?;
         tokio::select! {
             result = self.talk(client, target, &mut person) => result,
-            _ = term.recv() => Err(Failure::Interrupted),
+            () = interrupted => Err(Failure::Interrupted),
         }
     }
 
