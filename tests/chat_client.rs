@@ -7,6 +7,7 @@ mod sockets;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sockets::{Running, usual};
@@ -66,6 +67,17 @@ fn passwords_are_never_shown() {
 }
 
 #[test]
+fn a_server_that_shows_a_password_is_left() {
+    let server = Running::start(usual(), &KINDS);
+    for kind in [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Pipe] {
+        let output = says(&server, kind, "ann:secret", b"hello\n");
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
+        assert!(text.contains("keeps no accounts") && !text.contains("secret"), "{kind:?}: {text}");
+    }
+}
+
+#[test]
 fn no_word_of_a_server_is_obeyed_by_the_terminal() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound").to_string();
@@ -82,6 +94,62 @@ fn no_word_of_a_server_is_obeyed_by_the_terminal() {
     assert!(text.contains("[2J") && !text.contains(['\x1b', '\x07']), "{text:?}");
     // Nor is it taken for this program's own.
     assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn what_is_no_utf8_is_said_as_well_as_it_can_be() {
+    let server = Running::start(usual(), &[Kind::Slash, Kind::JsonLines]);
+    let mut bob = server.connect(Kind::Slash);
+    bob.ignores();
+    bob.says("bob");
+    bob.ignores();
+    let output = says(&server, Kind::JsonLines, "kim", b"x\xff\nnext\n");
+    assert!(output.status.success(), "{}", out(&output));
+    bob.hears("[T] [SERVER] User 'kim' has joined the chat.");
+    bob.hears("[T] [kim] x\u{fffd}[T] [kim] next");
+}
+
+#[test]
+fn a_script_is_told_what_came_to_nothing() {
+    let server = Running::start(usual(), &KINDS);
+    for (kind, size, mark) in [
+        (Kind::Reliable, 1 << 20, "too long: a message has at most 65536 bytes"),
+        (Kind::JsonLines, 1 << 20, "too long: a message has at most 65536 bytes"),
+        (Kind::Reliable, 40_000, "refused: Message too long"),
+        (Kind::JsonLines, 40_000, "refused: Message too long"),
+    ] {
+        let mut lines = "k".repeat(size);
+        lines += "\nhello\n/stats\n";
+        let output = says(&server, kind, "kim", lines.as_bytes());
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
+        assert!(text.contains(mark) && text.contains("1 line came to nothing"), "{kind:?}: {text}");
+        assert!(text.contains("said, 0 heard"), "{kind:?}: {text}");
+    }
+    let output = says(&server, Kind::Pipe, "kim", b"/rooms\n/nowhere\n/STATS\n");
+    assert!(out(&output).contains("kim: 0 said"), "{}", out(&output));
+    assert!(out(&output).contains("2 lines came to nothing"), "{}", out(&output));
+}
+
+#[test]
+fn whoever_leaves_is_gone_at_once() {
+    let server = Running::start(usual(), &KINDS);
+    for kind in KINDS {
+        let mut bob = server.connect(Kind::Slash);
+        bob.ignores();
+        bob.says("bob");
+        bob.ignores();
+        let mut kim = chat(&server.address(kind).to_string(), kind, "kim");
+        bob.hears("[T] [SERVER] User 'kim' has joined the chat.");
+        let started = Instant::now();
+        // What was said last is still heard.
+        kim.stdin.as_mut().expect("piped").write_all(b"hello\n/q\n").expect("open");
+        bob.hears("[T] [kim] hello");
+        bob.hears("[T] [SERVER] User 'kim' has left the chat.");
+        let output = kim.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{kind:?}: {}", out(&output));
+        assert!(started.elapsed() < Duration::from_millis(900), "{kind:?}: {:?}", started.elapsed());
+    }
 }
 
 #[test]

@@ -7,7 +7,9 @@
 //! | `editor` | the line being typed, and the terminal's care |
 //! | `known` | people and rooms heard of, for completion |
 //! | `words` | events as words, marks and colours |
+//! | `commands` | what can be typed in which dialect |
 
+mod commands;
 mod editor;
 mod known;
 mod screen;
@@ -82,6 +84,7 @@ impl Chat {
         let mut person = Person {
             nick: &self.nick,
             linger: Span::from_nanos(self.linger.as_nanos()),
+            kind: target.kind,
             clock,
             screen,
             typed,
@@ -106,7 +109,7 @@ impl Chat {
                 Some(client) => {
                     person.count.connections += 1;
                     match person.converse(client, || attempt = 0).await? {
-                        End::Left => return Ok(()),
+                        End::Left => return person.account(),
                         End::Rejected(why) => {
                             let (nick, why) = (without_password(&self.nick), one_line(&why));
                             let problem = format!("the server does not let \"{nick}\" in: {why}");

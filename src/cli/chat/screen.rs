@@ -108,9 +108,10 @@ fn read_lines(sender: mpsc::Sender<String>, leave: watch::Sender<bool>) {
         if std::io::stdin().is_terminal() {
             eprintln!("{HINT}");
         }
-        for line in std::io::stdin().lock().lines() {
+        for line in std::io::stdin().lock().split(b'\n') {
             let Ok(line) = line else { break };
-            if sender.blocking_send(line).is_err() {
+            // What is no UTF-8 becomes U+FFFD, as with a server.
+            if sender.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
                 break;
             }
         }
