@@ -7,8 +7,12 @@ mod sockets;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use sockets::{Running, usual};
 use testbed::chat::protocol::Kind;
+use testbed::live::admin::Administrator;
+use testbed::live::gateway::Options;
 use testbed::live::server::Settings;
 
 fn testbed(words: &[&str]) -> Command {
@@ -21,6 +25,21 @@ fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
+fn network(server: &Running) -> Value {
+    let mut admin = Administrator::connect(&server.admin.to_string(), None).expect("it listens");
+    admin.ask("get_stats", &serde_json::json!({})).expect("a reply")["network"].take()
+}
+
+fn behind(options: &Options) -> Running {
+    let network = Some(options.conditions(None).expect("sound options"));
+    Running::start(Settings { network, ..usual() }, &[Kind::Reliable])
+}
+
+fn interrupts(child: Child, signal: Signal) -> Output {
+    kill_process(Pid::from_child(&child), signal).expect("running");
+    child.wait_with_output().expect("it ends")
+}
+
 #[test]
 fn several_probes_at_one_server_do_not_hear_each_other() {
     let server = Running::start(usual(), &[Kind::JsonLines]);
@@ -31,6 +50,65 @@ fn several_probes_at_one_server_do_not_hear_each_other() {
     for probe in probes {
         let output = probe.wait_with_output().expect("it ends");
         assert!(output.status.success() && out(&output).contains("60 of 60"), "{}", out(&output));
+    }
+}
+
+#[test]
+fn a_simulation_leaves_the_network_as_it_was() {
+    let server =
+        behind(&Options { loss: Some("1%".into()), delay: Some("3ms".into()), ..Options::default() });
+    let before = network(&server);
+    assert_eq!((&before["packet_loss_rate"], &before["delay"]), (&0.01.into(), &0.003.into()), "{before}");
+    let (address, admin) = (server.address(Kind::Reliable).to_string(), server.admin.to_string());
+    let probe = |duration: &str| {
+        let words = ["probe", "simulation", "--address", &address, "--admin", &admin, "--duration", duration];
+        testbed(&words).spawn().expect("the program runs")
+    };
+    let output = probe("500ms").wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{}", out(&output));
+    assert_eq!(network(&server), before);
+    // Nor does who has no patience.
+    let impatient = probe("60s");
+    let started = Instant::now();
+    while network(&server) == before {
+        assert!(started.elapsed() < sockets::PATIENCE, "it changes nothing");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = interrupts(impatient, Signal::INT);
+    assert_eq!(output.status.code(), Some(130), "{}", out(&output));
+    assert_eq!(network(&server), before);
+}
+
+#[test]
+fn a_network_that_could_not_be_put_back_is_left_alone() {
+    let options =
+        Options { loss: Some("1%".into()), sets: vec!["link.path.up.loss=2%".into()], ..Options::default() };
+    let server = behind(&options);
+    let before = network(&server);
+    let (address, admin) = (server.address(Kind::Reliable).to_string(), server.admin.to_string());
+    let output = testbed(&["probe", "simulation", "--address", &address, "--admin", &admin]).output();
+    let output = output.expect("the program runs");
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    assert!(out(&output).contains("could not be put back"), "{}", out(&output));
+    assert_eq!(network(&server), before);
+}
+
+#[test]
+fn an_interrupted_probe_keeps_what_is_finished() {
+    let server = Running::start(usual(), &[Kind::JsonLines]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("results.json");
+    let (address, export) = (server.address(Kind::JsonLines).to_string(), file.display().to_string());
+    let words = ["probe", "all", "--dialect", "json-lines", "--duration", "60s"];
+    let words = [&words[..], &["--address", &address, "--export", &export]].concat();
+    for signal in [Signal::INT, Signal::TERM] {
+        let probe = testbed(&words).spawn().expect("the program runs");
+        std::thread::sleep(Duration::from_secs(3));
+        let output = interrupts(probe, signal);
+        assert_eq!(output.status.code(), Some(130), "{}", out(&output));
+        assert!(out(&output).contains("connectivity") && !out(&output).contains("throughput"));
+        let results: Value = serde_json::from_slice(&std::fs::read(&file).expect("an export")).expect("JSON");
+        assert_eq!(results["results"].as_array().map(Vec::len), Some(1), "{results}");
     }
 }
 
