@@ -4,6 +4,7 @@
 
 mod sockets;
 
+use std::io::Write as _;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -141,4 +142,50 @@ fn a_server_that_goes_is_not_waited_for() {
     assert_eq!(output.status.code(), Some(1), "{}", out(&output));
     assert!(out(&output).contains("the server closed a connection"), "{}", out(&output));
     assert!(stopped.elapsed() < Duration::from_secs(3), "{:?}", stopped.elapsed());
+}
+
+#[test]
+fn administrators_name_people_quote_words_and_hear_what_failed() {
+    let server = Running::start(usual(), &[Kind::Slash]);
+    let mut kim = server.connect(Kind::Slash);
+    kim.ignores();
+    kim.says("kim");
+    kim.ignores();
+    let admin = server.admin.to_string();
+    let script = |lines: &str| {
+        let mut child =
+            testbed(&["admin", "--address", &admin]).stdin(Stdio::piped()).spawn().expect("the program runs");
+        child.stdin.take().expect("piped").write_all(lines.as_bytes()).expect("open");
+        child.wait_with_output().expect("it ends")
+    };
+    let output = script("broadcast \"hi  all\"\nnonsense\nkick nobody\nstats\n");
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    assert!(out(&output).contains("2 commands failed") && out(&output).contains("1 person"), "{output:?}");
+    kim.hears("[T] [SERVER] [ADMIN] hi  all");
+    let empty = testbed(&["admin", "--address", &admin, "broadcast", ""]).output().expect("it runs");
+    assert_eq!(empty.status.code(), Some(2), "{}", out(&empty));
+    let refused = testbed(&["admin", "--address", &admin, "--json", "kick", "nobody"]).output();
+    let refused = refused.expect("it runs");
+    let error: Value = serde_json::from_slice(&refused.stdout).expect("JSON");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(error["error"].as_str().is_some_and(|words| words.contains("no client 'nobody'")), "{error}");
+    let output = script("kick kim\n");
+    assert!(output.status.success(), "{}", out(&output));
+    kim.hears("[T] [SERVER] You were disconnected by an administrator");
+}
+
+#[test]
+fn what_cannot_be_tested_or_asked_is_bad_usage() {
+    for words in [
+        &["probe", "--address", "127.0.0.1"][..],
+        &["probe", "--admin", "8889"],
+        &["probe", "--dialect", "slash-or-pipe"],
+        &["probe", "reliability", "--messages", "0"],
+        &["probe", "throughput", "--duration", "0s"],
+        &["admin", "stats", "--address", "127.0.0.1"],
+        &["admin", "--mode", "monitor", "stats"],
+    ] {
+        let output = testbed(words).output().expect("the program runs");
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
+    }
 }
