@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hall::{Hall, frames, moment, unsigned};
 use testbed::chat::message::{Event, Name, Names, Refusal, Request};
-use testbed::chat::protocol::{After, ClientSession, Kind, NotSpoken, Settings, client_session};
+use testbed::chat::protocol::{After, ClientSession, Kind, NotSaid, Settings, client_session};
 use testbed::time::{Duration, Instant};
 
 const MS: Duration = Duration::from_millis(1);
@@ -104,14 +104,14 @@ fn everyone_hears_everyone_in_every_dialect() {
                         },
                     )),
                 );
-                let expected = match kind {
-                    Kind::Pipe => Event::Direct { from, text },
-                    _ => Event::Message { from, text },
-                };
+                let expected = Event::Message { from, text };
                 assert_eq!(alice.is_told(&mut hall), [expected], "{kind:?} hears {other:?}");
             }
             bob.is_told(&mut hall);
-            bob.ask(&mut hall, &Request::Leave);
+            // Some just close.
+            let says = bob.client.ask(hall.now(), &Request::Leave);
+            assert_eq!(says.is_ok(), other != Kind::Pipe);
+            bob.talk(&mut hall);
             hall.wait(S * 2);
             hall.close(bob.id);
             let expected = match kind {
@@ -136,7 +136,12 @@ fn one_person_hears_what_is_for_it_alone() {
             bob.is_told(&mut hall);
             bob.ask(&mut hall, &tell("alice", "psst: a|b"));
             let (from, text) = (name("bob"), name("psst: a|b"));
-            assert_eq!(alice.is_told(&mut hall), [Event::Direct { from, text }], "{other:?} to {kind:?}");
+            // The words of program 4 do not say who else hears them.
+            let expected = match kind {
+                Kind::Pipe => Event::Message { from, text },
+                _ => Event::Direct { from, text },
+            };
+            assert_eq!(alice.is_told(&mut hall), [expected], "{other:?} to {kind:?}");
             bob.is_told(&mut hall);
             bob.ask(&mut hall, &tell("nobody", "hi"));
             let told = bob.is_told(&mut hall);
@@ -227,7 +232,7 @@ fn a_name_can_be_taken_changed_and_assigned() {
     for (kind, request) in
         [(Kind::Slash, Request::Rooms), (Kind::Rooms, Request::Ping), (Kind::Pipe, Request::People)]
     {
-        assert_eq!(client_session(kind).ask(moment(S), &request), Err(NotSpoken));
+        assert_eq!(client_session(kind).ask(moment(S), &request), Err(NotSaid::NoWords));
     }
 }
 
@@ -317,18 +322,23 @@ fn program_0s_messages_are_acknowledged_sent_again_and_remembered() {
     assert_eq!(client.poll_send(), Some(join));
     assert_eq!(client.unacknowledged().len(), 3);
     let ack = unsigned("ack_1_1", "ack", "server", "{\"ack_for\": \"join_1795210216_1000\"}");
-    let told = understood(&mut *client, &ack);
-    assert_eq!(told, [Event::Welcome { nick: name("alice"), people: Names::default() }]);
+    // That comes before the server looks at the name: whatever it acknowledges next shows its mind.
+    assert_eq!(understood(&mut *client, &ack), []);
     assert_eq!(client.unacknowledged(), [say("one"), say("two")]);
     assert_eq!(client.poll_send().map(|bytes| frames(&bytes)[0]["content"].clone()), Some("one".into()));
     // What comes twice is acknowledged twice and told once.
     sent(&mut *client);
     let chat = unsigned("chat_1_1", "chat", "server", "[bob]: hi");
-    assert_eq!(understood(&mut *client, &chat), [Event::Message { from: name("bob"), text: name("hi") }]);
+    let welcome = Event::Welcome { nick: name("alice"), people: Names::default() };
+    let said = Event::Message { from: name("bob"), text: name("hi") };
+    assert_eq!(understood(&mut *client, &chat), [welcome, said]);
     assert_eq!(understood(&mut *client, &chat), []);
+    // Its own heart's echo is no news.
+    let pong = unsigned("heartbeat_1_1", "heartbeat", "server", "pong");
+    assert_eq!(understood(&mut *client, &pong), []);
     let acks: Vec<_> = std::iter::from_fn(|| client.poll_send()).flat_map(|bytes| frames(&bytes)).collect();
-    assert_eq!(acks.len(), 2);
-    assert!(acks.iter().all(|ack| ack["content"] == "{\"ack_for\": \"chat_1_1\"}"));
+    assert_eq!(acks.len(), 3);
+    assert!(acks[..2].iter().all(|ack| ack["content"] == "{\"ack_for\": \"chat_1_1\"}"));
     // Nobody answers at all: it is given up.
     let mut now = S * 4;
     while let Some(at) = client.poll_timeout() {
@@ -338,6 +348,30 @@ fn program_0s_messages_are_acknowledged_sent_again_and_remembered() {
         }
     }
     assert!(now > S * 15 && now < S * 120, "{now}");
+}
+
+#[test]
+fn whoever_is_refused_was_never_in() {
+    for kind in KINDS {
+        let mut hall = Hall::default();
+        let mut all = Person::come(&mut hall, kind, "all");
+        hall.wait(S);
+        let told = all.is_told(&mut hall);
+        assert_eq!(told.last(), Some(&Event::Rejected(Refusal::NickInvalid)), "{kind:?}");
+        assert!(!told.iter().any(|event| matches!(event, Event::Welcome { .. })), "{kind:?}: {told:?}");
+    }
+}
+
+#[test]
+fn a_pong_answers_who_asked() {
+    let mut hall = Hall::default();
+    let mut alice = Person::come(&mut hall, Kind::Reliable, "alice");
+    alice.is_told(&mut hall);
+    hall.wait(S * 20);
+    alice.client.handle_timeout(hall.now());
+    assert_eq!(alice.is_told(&mut hall), []);
+    alice.ask(&mut hall, &Request::Ping);
+    assert_eq!(alice.is_told(&mut hall), [Event::Pong]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use sockets::{Client, PATIENCE, Running, usual};
@@ -160,6 +161,18 @@ fn every_way_out_leaves_the_terminal_as_it_was() {
     server.stop();
     kim.shows("the connection to");
     assert_eq!(kim.ends(), 1);
+}
+
+#[test]
+fn every_signal_leaves_the_terminal_as_it_was() {
+    let server = Running::start(usual(), &[Kind::Slash]);
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
+        let mut kim = Terminal::start(&server, "kim", true);
+        kim.types("half a li");
+        kim.shows("li");
+        kill_process(Pid::from_child(&kim.child), signal).expect("running");
+        assert_eq!(kim.ends(), 130, "{signal:?}");
+    }
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::net::{TcpStream, ToSocketAddrs as _};
-use std::time::{Duration as Span, SystemTime, UNIX_EPOCH};
+use std::time::Duration as Span;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::output::{Failure, print};
-use crate::live::admin::ask;
+use super::network::host_and_port;
+use super::output::{Failure, print, printable};
+use crate::live::admin::Administrator;
 use crate::time::Duration;
 use crate::units::{Probability, plural};
 
@@ -19,7 +19,7 @@ use crate::units::{Probability, plural};
 #[derive(Debug, Args)]
 pub struct Admin {
     /// The server's administration port
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", global = true)]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", global = true, value_parser = host_and_port)]
     address: String,
     /// What the server wants to see
     #[arg(long, value_name = "TOKEN", env = "TESTBED_ADMIN_TOKEN", hide_env_values = true, global = true)]
@@ -27,9 +27,9 @@ pub struct Admin {
     /// Print the server's replies as JSON
     #[arg(long, global = true)]
     json: bool,
-    /// Read commands, or show the statistics again and again
-    #[arg(long, value_enum, default_value_t = Mode::Interactive)]
-    mode: Mode,
+    /// Read commands, or show the statistics again and again [default: interactive]
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
     /// Between two looks of the monitor
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = interval)]
     interval: Duration,
@@ -51,7 +51,7 @@ enum Command {
     Clients,
     /// Disconnect a client
     Kick {
-        /// As `clients` lists it
+        /// Its id or its name, as `clients` lists them
         client: String,
     },
     /// Say something to everyone
@@ -84,37 +84,31 @@ const HELP: &str = "stats | clients | kick CLIENT | broadcast TEXT | simulate LO
 impl Admin {
     /// Asks one thing, watches, or reads commands until the end of input.
     pub fn execute(self) -> Result<(), Failure> {
-        let mut server = self.connect()?;
-        match (&self.command, self.mode) {
-            (Some(command), _) => self.obey(&mut server, command),
-            (None, Mode::Monitor) => self.monitor(&mut server),
-            (None, Mode::Interactive) => self.converse(&mut server),
+        let result = self.run();
+        if let (true, Err(Failure::Other { problem, help } | Failure::Usage { problem, help })) =
+            (self.json, &result)
+        {
+            print(&format!("{:#}\n", json!({ "error": problem, "help": help })))?;
         }
+        result
     }
 
-    fn connect(&self) -> Result<TcpStream, Failure> {
-        const PATIENCE: Span = Span::from_secs(10);
-        let failed = |error: std::io::Error| {
+    fn run(&self) -> Result<(), Failure> {
+        if let (Some(_), Some(_)) = (&self.command, self.mode) {
+            return Err(Failure::usage("--mode is for no command", "leave out one of them"));
+        }
+        let mut server = Administrator::connect(&self.address, self.token.clone()).map_err(|error| {
             let help = "start one with `testbed serve`, or name another with --address HOST:PORT";
             Failure::other(format!("cannot reach a server at {}: {error}", self.address), help)
-        };
-        let addresses = self.address.to_socket_addrs().map_err(failed)?;
-        let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
-        for address in addresses {
-            match TcpStream::connect_timeout(&address, PATIENCE) {
-                Ok(stream) => {
-                    // Wrong tokens are answered slowly.
-                    stream.set_read_timeout(Some(2 * PATIENCE)).map_err(failed)?;
-                    stream.set_nodelay(true).map_err(failed)?;
-                    return Ok(stream);
-                }
-                Err(error) => last = error,
-            }
+        })?;
+        match (&self.command, self.mode) {
+            (Some(command), _) => self.obey(&mut server, command),
+            (None, Some(Mode::Monitor)) => self.monitor(&mut server),
+            (None, Some(Mode::Interactive) | None) => self.converse(&mut server),
         }
-        Err(failed(last))
     }
 
-    fn obey(&self, server: &mut TcpStream, command: &Command) -> Result<(), Failure> {
+    fn obey(&self, server: &mut Administrator, command: &Command) -> Result<(), Failure> {
         let reply = self.request(server, command)?;
         if self.json {
             return print(&format!("{reply:#}\n"));
@@ -122,11 +116,17 @@ impl Admin {
         print(&rendered(command, &reply))
     }
 
-    fn request(&self, server: &mut TcpStream, command: &Command) -> Result<Value, Failure> {
+    fn request(&self, server: &mut Administrator, command: &Command) -> Result<Value, Failure> {
         let (name, params) = match command {
             Command::Stats => ("get_stats", json!({})),
             Command::Clients => ("get_clients", json!({})),
-            Command::Kick { client } => ("kick_client", json!({ "client_id": client })),
+            Command::Kick { client } => {
+                let clients = self.ask(server, "get_clients", &json!({}))?;
+                ("kick_client", json!({ "client_id": id_of(client, &clients) }))
+            }
+            Command::Broadcast { words } if words.iter().all(|word| word.trim().is_empty()) => {
+                return Err(Failure::usage("there is nothing to say", "write what, e. g. broadcast hello"));
+            }
             Command::Broadcast { words } => {
                 ("broadcast", json!({ "message": format!("[ADMIN] {}", words.join(" ")) }))
             }
@@ -136,11 +136,11 @@ impl Admin {
             }
             Command::Shutdown => ("shutdown", json!({})),
         };
-        let mut request = json!({ "command": name, "params": params, "timestamp": now() });
-        if let Some(token) = &self.token {
-            request["token"] = json!(token);
-        }
-        let reply = ask(server, &request).map_err(|error| {
+        self.ask(server, name, &params)
+    }
+
+    fn ask(&self, server: &mut Administrator, command: &str, params: &Value) -> Result<Value, Failure> {
+        let reply = server.ask(command, params).map_err(|error| {
             Failure::other(
                 format!("no reply from {}: {error}", self.address),
                 "is this an administration port?",
@@ -157,7 +157,7 @@ impl Admin {
     }
 
     #[expect(clippy::disallowed_methods, reason = "a monitor waits between two looks")]
-    fn monitor(&self, server: &mut TcpStream) -> Result<(), Failure> {
+    fn monitor(&self, server: &mut Administrator) -> Result<(), Failure> {
         let clear = if std::io::stdout().is_terminal() && !self.json { "\x1b[2J\x1b[H" } else { "" };
         loop {
             print(clear)?;
@@ -166,8 +166,9 @@ impl Admin {
         }
     }
 
-    fn converse(&self, server: &mut TcpStream) -> Result<(), Failure> {
+    fn converse(&self, server: &mut Administrator) -> Result<(), Failure> {
         let asks = std::io::stdin().is_terminal();
+        let mut failed = 0;
         loop {
             if asks {
                 eprint!("admin> ");
@@ -176,22 +177,28 @@ impl Admin {
             let mut line = String::new();
             let read = std::io::stdin().lock().read_line(&mut line);
             if read.map_err(|error| Failure::other(format!("cannot read commands: {error}"), ""))? == 0 {
-                return Ok(());
+                return account(failed, asks);
             }
             match line.trim() {
                 "" => {}
-                "quit" | "exit" => return Ok(()),
+                "quit" | "exit" => return account(failed, asks),
                 "help" => print(&format!("{HELP}\n"))?,
-                line => match <Line as clap::Parser>::try_parse_from(line.split_whitespace()) {
-                    Err(_) => eprintln!("error: '{line}' is no command\nhelp: {HELP}"),
+                line => match <Line as clap::Parser>::try_parse_from(words(line)) {
+                    Err(_) => {
+                        failed += 1;
+                        Failure::other(format!("'{line}' is no command"), HELP).report();
+                    }
                     Ok(Line { command }) => {
                         if matches!(command, Command::Shutdown) && asks && !confirmed()? {
                             continue;
                         }
                         // What the server refuses ends nothing; a lost connection does.
                         match self.obey(server, &command) {
-                            Err(failure) if server.peer_addr().is_err() => return Err(failure),
-                            Err(failure) => drop(failure.report()),
+                            Err(failure) if server.is_lost() => return Err(failure),
+                            Err(failure) => {
+                                failed += 1;
+                                failure.report();
+                            }
                             Ok(()) => {}
                         }
                     }
@@ -199,6 +206,39 @@ impl Admin {
             }
         }
     }
+}
+
+/// A script wants to know whether all was done; a person has seen it.
+fn account(failed: u64, asks: bool) -> Result<(), Failure> {
+    if asks || failed == 0 {
+        return Ok(());
+    }
+    Err(Failure::other(format!("{} failed, see above", plural(failed, "command")), ""))
+}
+
+/// The id of whom `clients` lists under this id or name.
+fn id_of<'a>(client: &'a str, clients: &'a Value) -> &'a str {
+    let listed = || clients["clients"].as_array().into_iter().flatten();
+    let is = |member: &str| listed().find(|listed| listed[member].as_str() == Some(client));
+    let found = is("id").or_else(|| is("username")).and_then(|listed| listed["id"].as_str());
+    found.unwrap_or(client)
+}
+
+/// A typed line in words, as a shell takes it apart where quotes stand around them.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = line.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let quoted = ['"', '\''].into_iter().filter(|&quote| quote == first).find_map(|quote| {
+            let (word, after) = rest[1..].split_once(quote)?;
+            (after.is_empty() || after.starts_with(char::is_whitespace)).then_some((word, after))
+        });
+        let plain = || rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
+        let (word, after) = quoted.unwrap_or_else(plain);
+        words.push(word.to_owned());
+        rest = after.trim_start();
+    }
+    words
 }
 
 fn confirmed() -> Result<bool, Failure> {
@@ -215,11 +255,6 @@ fn interval(text: &str) -> Result<Duration, String> {
     let spelled = if text.parse::<f64>().is_ok() { format!("{text}s") } else { text.to_owned() };
     let span: Duration = spelled.parse().map_err(|error: crate::units::UnitError| error.to_string())?;
     if span.is_zero() { Err("it must be above 0".to_owned()) } else { Ok(span) }
-}
-
-#[expect(clippy::disallowed_methods, reason = "program 0's requests carry the time")]
-fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 /// A reply as people read it.
@@ -252,7 +287,7 @@ fn rendered(command: &Command, reply: &Value) -> String {
             );
             text
         }
-        _ => format!("{}\n", reply["message"].as_str().unwrap_or("done")),
+        _ => format!("{}\n", printable(reply["message"].as_str().unwrap_or("done"))),
     }
 }
 
@@ -294,5 +329,30 @@ fn table(clients: &[&Value], text: &mut String) {
         let line: Vec<String> =
             row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
         let _ = writeln!(text, "{}", line.join("  ").trim_end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_group_words_and_apostrophes_are_letters() {
+        assert_eq!(words(" broadcast  \"hello  all\" "), ["broadcast", "hello  all"]);
+        assert_eq!(words("broadcast 'hi' don't 'panic"), ["broadcast", "hi", "don't", "'panic"]);
+        assert_eq!(words("broadcast \"\""), ["broadcast", ""]);
+        assert!(words("  ").is_empty());
+    }
+
+    #[test]
+    fn a_name_stands_for_its_id_unless_it_is_one() {
+        let clients = json!({ "clients": [
+            { "id": "client_1_1", "username": "kim" },
+            { "id": "kim", "username": "bob" },
+        ]});
+        assert_eq!(id_of("bob", &clients), "kim");
+        assert_eq!(id_of("kim", &clients), "kim");
+        assert_eq!(id_of("client_1_1", &clients), "client_1_1");
+        assert_eq!(id_of("nobody", &clients), "nobody");
     }
 }

@@ -66,7 +66,8 @@ impl Failure {
 }
 
 fn say(problem: &str, help: &str) {
-    eprintln!("error: {problem}");
+    // It may be in a server's words.
+    eprintln!("error: {}", printable(problem));
     if !help.is_empty() {
         eprintln!("help: {help}");
     }
@@ -97,6 +98,22 @@ pub fn print(text: &str) -> Result<(), Failure> {
             Failure::other(format!("cannot write to stdout: {error}"), "")
         }
     })
+}
+
+/// A server that does not mind its clients' terminals is minded here.
+pub fn printable(words: &str) -> String {
+    words.replace(|c: char| is_obeyed(c) && c != '\n' && c != '\t', "\u{fffd}")
+}
+
+/// The same for what has no line breaks of its own.
+pub fn one_line(words: &str) -> String {
+    words.replace(is_obeyed, "\u{fffd}")
+}
+
+/// What a terminal obeys instead of showing it: control characters, and those that turn the
+/// direction of writing.
+fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether errors may have colours: a terminal, and nobody objects (no-color.org).

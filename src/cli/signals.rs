@@ -1,8 +1,30 @@
-//! Ctrl-C and SIGTERM: the first ends what runs in order, a second one at once.
+//! How a program is told to end before it has done all: what computes or serves ends in order at the
+//! first signal and at once at a second; a client waits for one beside everything else.
+
+use std::task::Poll;
+
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::output::Failure;
 use crate::live::clock::Clock;
 use crate::time::{Duration, Instant};
+
+/// Ctrl-C and SIGTERM.
+pub const ENDS: &[SignalKind] = &[SignalKind::interrupt(), SignalKind::terminate()];
+/// Whatever ends a program at a terminal.
+pub const ENDS_AT_TERMINAL: &[SignalKind] =
+    &[SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
+
+/// From now on one of these signals does not kill; waits for the first.
+pub fn interrupted(kinds: &[SignalKind]) -> Result<impl Future<Output = ()> + use<>, Failure> {
+    let listening: Result<Vec<_>, _> = kinds.iter().map(|&kind| signal(kind)).collect();
+    let mut signals =
+        listening.map_err(|error| Failure::other(format!("cannot listen for signals: {error}"), ""))?;
+    Ok(std::future::poll_fn(move |context| {
+        let came = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+        if came { Poll::Ready(()) } else { Poll::Pending }
+    }))
+}
 
 /// Calls `stop` at the first signal; the program ends at a second one.
 pub fn at_first(stop: impl Fn() + Send + 'static) -> Result<(), Failure> {

@@ -48,11 +48,24 @@ impl ServerTls {
 
 impl ClientTls {
     /// The server at `address`, or at the dialect's usual port of this machine.
-    pub fn target(&self, address: Option<&str>, kind: Kind) -> Result<Target, Failure> {
+    pub fn target(&self, address: Option<&str>, dialect: &str) -> Result<Target, Failure> {
+        let kind = spoken(dialect)?;
         let usual = || format!("127.0.0.1:{}", kind.port());
         let tls = if self.tls { Some(Trust::load(self.tls_ca.as_deref())?) } else { None };
         Ok(Target { address: address.map_or_else(usual, str::to_owned), kind, tls })
     }
+}
+
+/// The dialect of that name, if a client can speak it.
+fn spoken(name: &str) -> Result<Kind, Failure> {
+    let can = |kind: &&Kind| **kind != Kind::SlashOrPipe;
+    let names: Vec<&str> = Kind::ALL.iter().filter(can).map(|kind| kind.name()).collect();
+    let problem = match Kind::by_name(name) {
+        Some(kind) if can(&&kind) => return Ok(kind),
+        Some(_) => format!("'{name}' is a listener for two dialects, and a client speaks one"),
+        None => format!("there is no dialect '{name}'"),
+    };
+    Err(Failure::usage(problem, format!("write one of {}", names.join(", "))))
 }
 
 impl From<TlsError> for Failure {

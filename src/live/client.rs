@@ -12,7 +12,7 @@ use super::clock::Clock;
 use super::socket::Socket;
 use super::tls::Trust;
 use crate::chat::message::{Event, Request};
-use crate::chat::protocol::{After, ClientSession, Kind, NotSpoken, client_session};
+use crate::chat::protocol::{After, ClientSession, Kind, NotSaid, client_session};
 use crate::time::Instant;
 
 /// How long a server may take to accept a connection.
@@ -68,7 +68,7 @@ impl Client {
     }
 
     /// Asks something; [`next`](Self::next) sends it.
-    pub fn ask(&mut self, request: &Request) -> Result<(), NotSpoken> {
+    pub fn ask(&mut self, request: &Request) -> Result<(), NotSaid> {
         let result = self.session.ask(self.clock.moment(), request);
         self.collect();
         result

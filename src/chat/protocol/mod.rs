@@ -23,11 +23,11 @@ use std::fmt;
 use super::message::{Event, Request};
 use crate::time::{Duration, Instant};
 
-pub use client::client_session;
+pub use client::{client_session, without_password};
 pub use json_lines::JsonLines;
 pub use kind::{Kind, SPEAKS_WITHIN, Settings, server_session};
 pub use pipe::EVERYONE;
-pub use session::{Account, ClientSession, Encodings, FORMS, Moment, NotSpoken, ServerSession};
+pub use session::{Account, ClientSession, Encodings, FORMS, Moment, NotSaid, ServerSession};
 pub use text::clock as clock_text;
 
 /// The name under which the server itself speaks; nobody can have it.

@@ -132,7 +132,7 @@ pub struct Account {
 /// it from the name.
 pub trait ClientSession: fmt::Debug + Send {
     /// Asks something of the server; what is sent for it is then in [`poll_send`](Self::poll_send).
-    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSpoken>;
+    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSaid>;
 
     /// Takes what one read returned and appends what it tells.
     fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed>;
@@ -163,14 +163,22 @@ pub trait ClientSession: fmt::Debug + Send {
     }
 }
 
-/// The dialect has no words for the request.
+/// Why a request is not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotSpoken;
+pub enum NotSaid {
+    /// The dialect has no words for it.
+    NoWords,
+    /// A server takes no longer message than this, in bytes; a longer one would end the connection.
+    TooLong(usize),
+}
 
-impl fmt::Display for NotSpoken {
+impl fmt::Display for NotSaid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("this dialect has no words for that")
+        match self {
+            NotSaid::NoWords => f.write_str("this dialect has no words for that"),
+            NotSaid::TooLong(limit) => write!(f, "that is too long: a message has at most {limit} bytes"),
+        }
     }
 }
 
-impl std::error::Error for NotSpoken {}
+impl std::error::Error for NotSaid {}

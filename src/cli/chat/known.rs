@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::words::one_line;
 use crate::chat::message::Event;
+use crate::cli::output::one_line;
 
 /// Every command, as it is completed.
 const COMMANDS: &[&str] = &[

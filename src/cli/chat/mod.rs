@@ -7,7 +7,9 @@
 //! | `editor` | the line being typed, and the terminal's care |
 //! | `known` | people and rooms heard of, for completion |
 //! | `words` | events as words, marks and colours |
+//! | `commands` | what can be typed in which dialect |
 
+mod commands;
 mod editor;
 mod known;
 mod screen;
@@ -18,11 +20,12 @@ use std::collections::VecDeque;
 use std::time::Duration as Span;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::output::Failure;
+use super::network::host_and_port;
+use super::output::{Failure, one_line};
+use super::signals::{ENDS, ENDS_AT_TERMINAL, interrupted};
 use super::tls::ClientTls;
-use crate::chat::protocol::Kind;
+use crate::chat::protocol::without_password;
 use crate::live::client::{Client, Target};
 use crate::live::clock::Clock;
 use screen::Screen;
@@ -38,9 +41,10 @@ use session::{Count, End, Person, has_left};
 #[derive(Debug, Args)]
 pub struct Chat {
     /// The name under which to join; NAME:PASSWORD where the server keeps accounts
+    #[arg(value_parser = name)]
     nick: String,
     /// The server [default: the dialect's usual port of 127.0.0.1]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = host_and_port)]
     address: Option<String>,
     #[command(flatten)]
     tls: ClientTls,
@@ -58,12 +62,7 @@ pub struct Chat {
 impl Chat {
     /// Talks until the person leaves or the input ends.
     pub fn execute(self) -> Result<(), Failure> {
-        let kind = Kind::by_name(&self.dialect).ok_or_else(|| {
-            let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-            let help = format!("write one of {}", names.join(", "));
-            Failure::usage(format!("there is no dialect '{}'", self.dialect), help)
-        })?;
-        let target = self.tls.target(self.address.as_deref(), kind)?;
+        let target = self.tls.target(self.address.as_deref(), &self.dialect)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), ""))?;
         let result = runtime.block_on(self.start(&target));
@@ -81,26 +80,23 @@ impl Chat {
             let help = if error.kind() == std::io::ErrorKind::InvalidData { "" } else { help };
             Failure::other(format!("cannot connect to {}: {error}", target.address), help)
         })?;
-        let (screen, typed) = Screen::open(nick_of(&self.nick))?;
+        let (screen, typed) = Screen::open(without_password(&self.nick))?;
         let mut person = Person {
             nick: &self.nick,
             linger: Span::from_nanos(self.linger.as_nanos()),
+            kind: target.kind,
             clock,
             screen,
             typed,
             count: Count::default(),
             again: VecDeque::new(),
         };
-        if matches!(person.screen, Screen::Lines) {
-            return self.talk(client, target, &mut person).await;
-        }
         // The terminal is put right before this program obeys.
-        let cannot =
-            |error: std::io::Error| Failure::other(format!("cannot listen for signals: {error}"), "");
-        let mut term = signal(SignalKind::terminate()).map_err(cannot)?;
+        let ends = if matches!(person.screen, Screen::Lines) { ENDS } else { ENDS_AT_TERMINAL };
+        let interrupted = interrupted(ends)?;
         tokio::select! {
             result = self.talk(client, target, &mut person) => result,
-            _ = term.recv() => Err(Failure::Interrupted),
+            () = interrupted => Err(Failure::Interrupted),
         }
     }
 
@@ -113,10 +109,10 @@ impl Chat {
                 Some(client) => {
                     person.count.connections += 1;
                     match person.converse(client, || attempt = 0).await? {
-                        End::Left => return Ok(()),
+                        End::Left => return person.account(),
                         End::Rejected(why) => {
-                            let problem =
-                                format!("the server does not let \"{}\" in: {why}", nick_of(&self.nick));
+                            let (nick, why) = (without_password(&self.nick), one_line(&why));
+                            let problem = format!("the server does not let \"{nick}\" in: {why}");
                             return Err(Failure::other(problem, ""));
                         }
                         End::Lost(why, unsaid) => {
@@ -151,7 +147,8 @@ impl Chat {
     }
 }
 
-/// The name without the password that may follow it.
-fn nick_of(nick: &str) -> &str {
-    nick.split(':').next().unwrap_or_default()
+/// Some servers wait for ever for who has no name.
+fn name(text: &str) -> Result<String, String> {
+    let is_one = !without_password(text).is_empty();
+    if is_one { Ok(text.to_owned()) } else { Err("a name has at least one letter".to_owned()) }
 }

@@ -11,7 +11,7 @@ use super::known::Known;
 use super::words::{Look, parts, plain};
 use crate::chat::message::Event;
 use crate::chat::protocol::{Moment, clock_text};
-use crate::cli::output::{Failure, print};
+use crate::cli::output::{Failure, print, printable};
 
 /// What is shown.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Screen {
     /// Says what is the matter with the connection.
     pub fn warn(&self, words: &str) {
         match self {
-            Screen::Lines => eprintln!("{words}"),
+            Screen::Lines => eprintln!("{}", printable(words)),
             Screen::Editor { editor, look, .. } => editor.show(look.note(words)),
         }
     }
@@ -108,9 +108,10 @@ fn read_lines(sender: mpsc::Sender<String>, leave: watch::Sender<bool>) {
         if std::io::stdin().is_terminal() {
             eprintln!("{HINT}");
         }
-        for line in std::io::stdin().lock().lines() {
+        for line in std::io::stdin().lock().split(b'\n') {
             let Ok(line) = line else { break };
-            if sender.blocking_send(line).is_err() {
+            // What is no UTF-8 becomes U+FFFD, as with a server.
+            if sender.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
                 break;
             }
         }

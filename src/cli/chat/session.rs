@@ -6,16 +6,15 @@ use std::time::Duration as Span;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::commands::help;
 use super::screen::{Screen, Typed};
-use crate::chat::message::{Event, Request};
+use crate::chat::message::{Event, Name, Request};
 use crate::chat::protocol::commands::{self, Command};
+use crate::chat::protocol::{Kind, without_password};
 use crate::cli::output::Failure;
 use crate::live::client::Client;
 use crate::live::clock::Clock;
 use crate::units::plural;
-
-const HELP: &str = "/list, /whisper NAME TEXT (or /msg), /nick NAME, /rooms, /create ROOM, /join ROOM, \
-                    /leave ROOM, /room ROOM TEXT, /hide, /reveal, /ping, /stats, /help, /quit (or /exit, /q)";
 
 /// How long a server may take over a goodbye.
 const GOODBYE: Span = Span::from_secs(1);
@@ -35,6 +34,8 @@ pub enum End {
 pub struct Count {
     said: u64,
     heard: u64,
+    /// What was typed and came to nothing.
+    refused: u64,
     /// How often it was connected.
     pub connections: u32,
 }
@@ -45,6 +46,7 @@ pub struct Person<'a> {
     pub nick: &'a str,
     /// How long to listen after the end of the input.
     pub linger: Span,
+    pub kind: Kind,
     pub clock: Clock,
     pub screen: Screen,
     pub typed: Typed,
@@ -56,8 +58,9 @@ pub struct Person<'a> {
 impl Person<'_> {
     /// Talks until the connection or the conversation ends; `joined` is called once it is in.
     pub async fn converse(&mut self, mut client: Client, mut joined: impl FnMut()) -> Result<End, Failure> {
-        // The first thing asked is always answered by the session itself.
-        let _ = client.ask(&Request::Join { nick: self.nick.to_owned() });
+        if let Err(error) = client.ask(&Request::Join { nick: self.nick.to_owned() }) {
+            return Ok(End::Rejected(error.to_string()));
+        }
         let mut events = Vec::new();
         let mut is_in = false;
         let mut ends_at = None;
@@ -71,6 +74,12 @@ impl Person<'_> {
             tokio::select! {
                 open = client.next(&mut events) => {
                     for event in events.drain(..) {
+                        if self.exposes_password(&event) {
+                            return Err(Failure::other(
+                                "this server keeps no accounts: NAME:PASSWORD was your name, for all to see",
+                                "come back as NAME alone, and use that password nowhere else",
+                            ));
+                        }
                         match &event {
                             Event::Welcome { .. } => {
                                 is_in = true;
@@ -84,8 +93,7 @@ impl Person<'_> {
                             Event::Bye => return Ok(End::Left),
                             _ => {}
                         }
-                        self.count.heard += u64::from(event.is_message());
-                        self.screen.event(self.clock.moment(), &event)?;
+                        self.hear(&event)?;
                     }
                     let lost = match open {
                         Ok(true) => continue,
@@ -103,56 +111,109 @@ impl Person<'_> {
                         None => ends_at = Some(Instant::now() + self.linger),
                         Some(line) => {
                             if self.obey(&line, &mut client)? {
-                                ends_at = Some(Instant::now() + GOODBYE);
+                                ends_at = Some(Instant::now());
                             }
                         }
                     }
                 }
                 () = has_left(&mut self.typed.left), if !is_in => return Ok(End::Left),
                 () = sleep => {
-                    if client.ask(&Request::Leave).is_err() {
-                        return Ok(End::Left);
-                    }
-                    let farewell = async { while let Ok(true) = client.next(&mut events).await {} };
-                    let _ = timeout(GOODBYE, farewell).await;
+                    self.leave(client).await?;
                     return Ok(End::Left);
                 }
             }
         }
     }
 
+    fn hear(&mut self, event: &Event) -> Result<(), Failure> {
+        self.count.heard += u64::from(event.is_message());
+        self.count.refused += u64::from(matches!(event, Event::Refused(_)));
+        self.screen.event(self.clock.moment(), event)
+    }
+
+    /// Says goodbye, after what still waits to be said, and waits for the server's.
+    async fn leave(&mut self, mut client: Client) -> Result<(), Failure> {
+        const LOOK: Span = Span::from_millis(20);
+        let mut waits = client.ask(&Request::Leave).is_ok();
+        let by = Instant::now() + GOODBYE;
+        let mut events = Vec::new();
+        while (waits || !client.is_idle()) && Instant::now() < by {
+            if let Ok(Ok(false) | Err(_)) = timeout(LOOK, client.next(&mut events)).await {
+                break;
+            }
+            for event in events.drain(..) {
+                waits &= event != Event::Bye;
+                self.hear(&event)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the server takes a nick with its password for a name.
+    fn exposes_password(&self, event: &Event) -> bool {
+        let whole = self.nick.trim();
+        let shows = |people: &[Name]| people.iter().any(|name| **name == *whole);
+        whole.contains(':')
+            && match event {
+                Event::Welcome { nick, people } => **nick == *whole || shows(people),
+                Event::People { names } => shows(names),
+                _ => false,
+            }
+    }
+
     /// Does what a line says; whether it was goodbye.
     fn obey(&mut self, line: &str, client: &mut Client) -> Result<bool, Failure> {
-        let answer = |words: &str| self.screen.answer(words).map(|()| false);
         let line = line.trim();
         if line.is_empty() {
             return Ok(false);
         }
         let request = match commands::parse(line) {
-            _ if line == "/stats" => {
-                return answer(&format!(
+            _ if line.eq_ignore_ascii_case("/stats") => {
+                let stats = format!(
                     "{}: {} said, {} heard, {}, {} not acknowledged",
-                    self.nick.split(':').next().unwrap_or_default(),
+                    without_password(self.nick),
                     self.count.said,
                     self.count.heard,
                     plural(self.count.connections.into(), "connection"),
                     client.unacknowledged().len()
-                ));
+                );
+                return self.screen.answer(&stats).map(|()| false);
             }
             None => Request::Say { text: line.into() },
-            Some(Command::Ask(Request::Help)) => return answer(HELP),
+            Some(Command::Ask(Request::Leave)) => return Ok(true),
+            Some(Command::Ask(Request::Help)) => {
+                let help = help(self.kind, self.clock.moment());
+                return self.screen.answer(&help).map(|()| false);
+            }
             Some(Command::Ask(request)) => request,
-            Some(Command::Usage(usage)) => return answer(&format!("usage: {usage}")),
+            Some(Command::Usage(usage)) => return self.refuse(&format!("usage: {usage}")),
             Some(Command::Unknown) => {
-                return answer(&format!("there is no command {line}; /help lists them"));
+                let word = line.split_whitespace().next().unwrap_or_default();
+                return self.refuse(&format!("there is no command {word}; /help lists them"));
             }
         };
         match client.ask(&request) {
             Ok(()) => {
                 self.count.said += u64::from(request.text().is_some());
-                Ok(request == Request::Leave)
+                Ok(false)
             }
-            Err(error) => answer(&error.to_string()),
+            Err(error) => self.refuse(&error.to_string()),
+        }
+    }
+
+    /// Answers a line that comes to nothing.
+    fn refuse(&mut self, why: &str) -> Result<bool, Failure> {
+        self.count.refused += 1;
+        self.screen.answer(why).map(|()| false)
+    }
+
+    /// A script wants to know whether all that it said was heard; a person has seen it.
+    pub fn account(&self) -> Result<(), Failure> {
+        match (&self.screen, self.count.refused) {
+            (Screen::Editor { .. }, _) | (_, 0) => Ok(()),
+            (Screen::Lines, n) => {
+                Err(Failure::other(format!("{} came to nothing, see above", plural(n, "line")), ""))
+            }
         }
     }
 }

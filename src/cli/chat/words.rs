@@ -1,6 +1,7 @@
 //! What a person sees of an event: as plain words, or with colours, times and marks.
 
 use crate::chat::message::Event;
+use crate::cli::output::{one_line, printable};
 
 /// A part of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,22 +144,6 @@ impl Look {
     fn paint(self, code: &str, text: &str) -> String {
         if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
-}
-
-/// A server that does not mind its clients' terminals is minded here.
-pub fn printable(words: &str) -> String {
-    words.replace(|c: char| is_obeyed(c) && c != '\n' && c != '\t', "\u{fffd}")
-}
-
-/// The same for what has no line breaks of its own.
-pub fn one_line(words: &str) -> String {
-    words.replace(is_obeyed, "\u{fffd}")
-}
-
-/// What a terminal obeys instead of showing it: control characters, and those that turn the
-/// direction of writing.
-fn is_obeyed(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //!
 //! | `command` | `params` | reply |
 //! | --- | --- | --- |
-//! | `get_stats` | – | `connected_clients`, `total_messages`, `uptime`, `bytes_transferred`, `client_details` |
+//! | `get_stats` | – | `connected_clients`, `total_messages`, `uptime`, `bytes_transferred`, `network`, `client_details` |
 //! | `get_clients` | – | `clients`: `id`, `username`, `address`, and our figures |
 //! | `kick_client` | `client_id` | `status` |
 //! | `broadcast` | `message` | `status` |
@@ -16,8 +16,10 @@
 //! A request that fails is answered by an object with `error`. Where a token is set, each request
 //! carries it as `token`; who guesses is answered ever more slowly.
 
+mod client;
 mod server;
 mod wire;
 
+pub use client::Administrator;
 pub use server::{Admin, bind, serve};
 pub use wire::{ask, read_frame, write_frame};

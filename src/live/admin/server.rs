@@ -16,6 +16,7 @@ use tracing::{info, warn};
 
 use super::wire::encode;
 use crate::engine::PortInfo;
+use crate::link::config::{Config, LossModel};
 use crate::live::clock::Clock;
 use crate::live::gateway::{Conditions, Gateway};
 use crate::live::server::{ClientInfo, Shared};
@@ -40,6 +41,8 @@ pub struct Admin {
     pub stop: watch::Sender<bool>,
     /// What every client's bytes cross, and its first conditions.
     network: Option<(Conditions, Gateway)>,
+    /// Its present ones, if they are others.
+    changed: RefCell<Option<Conditions>>,
     started: Clock,
     wrong: RefCell<HashMap<IpAddr, u32>>,
 }
@@ -52,7 +55,15 @@ impl Admin {
         stop: watch::Sender<bool>,
         network: Option<(Conditions, Gateway)>,
     ) -> Admin {
-        Admin { hub, token, stop, network, started: Clock::start(), wrong: RefCell::default() }
+        Admin {
+            hub,
+            token,
+            stop,
+            network,
+            changed: RefCell::default(),
+            started: Clock::start(),
+            wrong: RefCell::default(),
+        }
     }
 
     /// Whether the request may be answered; waits where somebody guesses.
@@ -106,7 +117,9 @@ impl Admin {
                 }
                 let changed = conditions.with(loss, Duration::from_secs_f64(delay));
                 gateway.set(&changed).map_err(|_| "the emulated network has ended")?;
-                done(&format!("the network is now: {}", changed.describe()))
+                let words = format!("the network is now: {}", changed.describe());
+                *self.changed.borrow_mut() = Some(changed);
+                done(&words)
             }
             Some("shutdown") => {
                 self.stop.send_replace(true);
@@ -138,6 +151,7 @@ impl Admin {
                 "connected_clients": paths.len(),
                 "uptime": (self.started.now() - Instant::ZERO).as_secs_f64(),
                 "bytes_transferred": carried,
+                "network": self.conditions(),
                 "client_details": details,
             });
         };
@@ -149,8 +163,23 @@ impl Admin {
             "messages_delivered": totals.count.messages_out,
             "uptime": totals.uptime.as_secs_f64(),
             "bytes_transferred": totals.count.bytes_in + totals.count.bytes_out,
+            "network": self.conditions(),
             "client_details": details,
         })
+    }
+
+    /// The emulated network in words, and in the numbers of `set_network_sim` where these say all
+    /// that it can change.
+    fn conditions(&self) -> Value {
+        let Some((first, _)) = &self.network else { return Value::Null };
+        let changed = self.changed.borrow();
+        let now = changed.as_ref().unwrap_or(first);
+        let mut value = json!({ "description": now.describe() });
+        if let Some((loss, delay)) = loss_and_delay(now) {
+            value["packet_loss_rate"] = json!(loss.as_f64());
+            value["delay"] = json!(delay.as_secs_f64());
+        }
+        value
     }
 
     fn clients(&self, paths: &BTreeMap<u64, [PortInfo; 2]>) -> Vec<Value> {
@@ -158,6 +187,18 @@ impl Admin {
         let clients = hub.borrow().clients();
         clients.iter().map(|client| describe(client, client.path.and_then(|path| paths.get(&path)))).collect()
     }
+}
+
+/// Loss and one-way delay of a path of one link that is the same in both directions.
+fn loss_and_delay(conditions: &Conditions) -> Option<(Probability, Duration)> {
+    let scenario = conditions.scenario();
+    let [link] = scenario.groups.first()?.path[..] else { return None };
+    let of = |config: &Config| match config.loss {
+        LossModel::Independent(loss) => Some((loss, config.delay.mean)),
+        LossModel::GilbertElliott { .. } => None,
+    };
+    let [up, down] = &scenario.links[link].directions;
+    of(up).filter(|up| of(down).as_ref() == Some(up))
 }
 
 /// A proxy's connection: what it carried, and the figures of its two ends.

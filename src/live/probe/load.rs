@@ -8,7 +8,7 @@ use std::time::Duration as Span;
 use tokio::task::LocalSet;
 use tokio::time::sleep_until;
 
-use super::{Outcome, join};
+use super::{Outcome, join, tag};
 use crate::chat::marker;
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::Kind;
@@ -39,11 +39,17 @@ const DRAIN: Span = Span::from_secs(10);
 /// What all people of a load share.
 struct Ledger {
     outcome: Outcome,
+    /// The number of the first text.
+    first: u32,
     /// When each text was meant to be said, and how long it is.
     meant: Vec<(Instant, usize)>,
     /// Who has heard what.
     heard: BTreeSet<(u32, u32)>,
-    spoken: u32,
+    /// What nobody will hear.
+    refused: u64,
+    /// How many are here, alone nobody hears anything; and how many have not said everything.
+    present: u32,
+    speaking: u32,
 }
 
 /// Runs a load against a server; `tick` is told how much of it has
@@ -51,14 +57,18 @@ struct Ledger {
 pub async fn run(target: &Target, load: &Load, clock: Clock, tick: impl Fn(u64, u64)) -> Outcome {
     let ledger = Rc::new(RefCell::new(Ledger {
         outcome: Outcome::new(&load.name),
+        first: tag(clock),
         meant: Vec::new(),
         heard: BTreeSet::new(),
-        spoken: 0,
+        refused: 0,
+        present: load.clients,
+        speaking: load.speakers.min(load.clients),
     }));
+    let run = ledger.borrow().first;
     let kind = target.kind;
     let mut people = Vec::new();
     for n in 0..load.clients {
-        let nick = format!("probe{}n{n}", std::process::id() % 10_000);
+        let nick = format!("probe{run:08x}n{n}");
         match join(target, &nick, clock).await {
             Ok(client) => people.push((n, nick, client)),
             Err(problem) => ledger.borrow_mut().outcome.problem(problem),
@@ -92,14 +102,13 @@ pub async fn run(target: &Target, load: &Load, clock: Clock, tick: impl Fn(u64, 
                 let ledger = ledger.borrow();
                 let (done, expected) = (ledger.outcome.succeeded, ledger.outcome.expected);
                 tick(done, expected);
-                if ledger.spoken >= speakers * load.texts && all_said_at.is_none() {
+                if ledger.speaking == 0 && all_said_at.is_none() {
                     all_said_at = Some(clock.now());
                 }
                 let patience = Duration::from_nanos(DRAIN.as_nanos() as u64);
                 let given_up = all_said_at.is_some_and(|at| clock.now() > at + patience);
-                // Somebody who is gone never speaks.
-                let last = Duration::from_nanos(load.every.as_nanos() * u64::from(load.texts));
-                if done >= expected || given_up || clock.now() > started + last + patience {
+                let never = ledger.refused * audience;
+                if done + never >= expected || given_up || ledger.present < 2 {
                     break;
                 }
             }
@@ -109,6 +118,21 @@ pub async fn run(target: &Target, load: &Load, clock: Clock, tick: impl Fn(u64, 
     let mut outcome = ledger.borrow().outcome.clone();
     outcome.seconds = (clock.now() - started).as_secs_f64();
     outcome
+}
+
+impl Ledger {
+    /// Somebody's connection has ended.
+    fn gone(&mut self, speaks: bool, why: &str) {
+        self.outcome.problem(why);
+        self.present -= 1;
+        self.speaking -= u32::from(speaks);
+    }
+
+    /// A text was not taken.
+    fn refuse(&mut self, why: &dyn std::fmt::Display) {
+        self.outcome.problem(format!("a text was refused: {why}"));
+        self.refused += 1;
+    }
 }
 
 struct Person {
@@ -133,19 +157,16 @@ impl Person {
                     self.hear(&mut events, &ledger, clock);
                     match open {
                         Ok(true) => {}
-                        Ok(false) => {
-                            ledger.borrow_mut().outcome.problem("the server closed a connection");
-                            return;
-                        }
+                        Ok(false) => return ledger.borrow_mut().gone(speaks, "the server closed a connection"),
                         Err(error) => {
-                            ledger.borrow_mut().outcome.problem(format!("a connection broke: {error}"));
-                            return;
+                            return ledger.borrow_mut().gone(speaks, &format!("a connection broke: {error}"));
                         }
                     }
                 }
                 () = sleep_until(clock.wall(at)), if speaks => {
                     said += 1;
                     self.say(at, &ledger);
+                    ledger.borrow_mut().speaking -= u32::from(said == self.texts);
                 }
             }
         }
@@ -153,16 +174,15 @@ impl Person {
 
     fn say(&mut self, meant: Instant, ledger: &RefCell<Ledger>) {
         let mut ledger = ledger.borrow_mut();
-        let id = ledger.meant.len() as u32;
+        let id = ledger.first.wrapping_add(ledger.meant.len() as u32);
         let text = marker::compose(id, self.load.size);
         ledger.meant.push((meant, text.len()));
-        ledger.spoken += 1;
         let request = match &self.partner {
             Some(partner) => Request::Tell { to: partner.clone(), text: text.into() },
             None => Request::Say { text: text.into() },
         };
         if let Err(error) = self.client.ask(&request) {
-            ledger.outcome.problem(error.to_string());
+            ledger.refuse(&error);
         }
     }
 
@@ -170,13 +190,17 @@ impl Person {
         let now = clock.now();
         let mut ledger = ledger.borrow_mut();
         for event in events.drain(..) {
-            let (Event::Message { text, .. } | Event::Direct { text, .. } | Event::RoomMessage { text, .. }) =
-                &event
-            else {
-                continue;
+            let text = match &event {
+                Event::Message { text, .. } | Event::Direct { text, .. } => text,
+                Event::Refused(refusal) => {
+                    ledger.refuse(refusal);
+                    continue;
+                }
+                _ => continue,
             };
             let Some(id) = marker::read(text.as_bytes()) else { continue };
-            let Some(&(meant, bytes)) = ledger.meant.get(id as usize) else { continue };
+            let place = id.wrapping_sub(ledger.first) as usize;
+            let Some(&(meant, bytes)) = ledger.meant.get(place) else { continue };
             if !ledger.heard.insert((self.number, id)) {
                 ledger.outcome.duplicates += 1;
                 continue;

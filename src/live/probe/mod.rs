@@ -2,7 +2,8 @@
 //!
 //! The load is open-loop: each text has an instant at which it was meant to be said, whatever the
 //! server does, and its latency counts from there (no coordinated omission). A text carries its
-//! number, so that the same counting serves every dialect.
+//! number, so that the same counting serves every dialect; numbers begin anywhere, so that several
+//! testers at one server do not take each other's texts for their own.
 
 mod load;
 
@@ -15,6 +16,7 @@ pub use load::{Load, run};
 use super::client::{Client, Target};
 use super::clock::Clock;
 use crate::chat::message::{Event, Request};
+use crate::rng::Seed;
 
 /// What came of one test.
 #[derive(Clone, Debug)]
@@ -57,11 +59,23 @@ impl Outcome {
         if self.expected == 0 { 1.0 } else { self.succeeded as f64 / self.expected as f64 }
     }
 
+    /// Whether anything went wrong.
+    pub fn failed(&self) -> bool {
+        self.success() < 1.0 || self.duplicates > 0 || !self.problems.is_empty()
+    }
+
     fn problem(&mut self, text: impl Into<String>) {
-        if self.problems.len() < 5 {
-            self.problems.push(text.into());
+        let text = text.into();
+        if self.problems.len() < 5 && !self.problems.contains(&text) {
+            self.problems.push(text);
         }
     }
+}
+
+/// A number that no other test has, here or elsewhere, as far as clocks and processes differ.
+fn tag(clock: Clock) -> u32 {
+    let seed = clock.moment().at.unix_nanos() ^ u64::from(std::process::id()).rotate_right(16);
+    Seed(seed).stream("probe").next_u64() as u32
 }
 
 /// How long a server may take to let somebody in.
@@ -97,10 +111,11 @@ pub async fn join(target: &Target, nick: &str, clock: Clock) -> Result<Client, S
 pub async fn connectivity(target: &Target, attempts: u32, clock: Clock) -> Outcome {
     let mut outcome = Outcome::new("connectivity");
     let started = clock.now();
+    let tag = tag(clock);
     for n in 0..attempts {
         outcome.expected += 1;
         let asked = clock.now();
-        match join(target, &format!("probe{}c{n}", std::process::id() % 10_000), clock).await {
+        match join(target, &format!("probe{tag:08x}c{n}"), clock).await {
             Ok(mut client) => {
                 outcome.succeeded += 1;
                 outcome.latency.saturating_record((clock.now() - asked).as_nanos() / 1_000);

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::chat::message::{Event, Name, Request};
-use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::protocol::json_lines::REQUEST_LIMIT;
+use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::{Dialect as _, JsonLines, Malformed, Reader};
 
 /// Speaks lines of JSON.
@@ -40,9 +41,12 @@ impl Client {
 }
 
 impl ClientSession for Client {
-    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSpoken> {
+    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
         let mut line = Vec::new();
         JsonLines.encode_request(request, &mut line);
+        if line.len() > REQUEST_LIMIT {
+            return Err(NotSaid::TooLong(REQUEST_LIMIT));
+        }
         self.out.push_back(line.into());
         Ok(())
     }

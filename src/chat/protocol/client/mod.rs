@@ -14,6 +14,7 @@ mod slash;
 use super::kind::Kind;
 use super::reliable;
 use super::session::ClientSession;
+use crate::chat::message::{Event, Refusal};
 use crate::time::Duration;
 
 /// The least time between two writes to a server without frames.
@@ -27,6 +28,33 @@ pub fn client_session(kind: Kind) -> Box<dyn ClientSession> {
         Kind::Slash | Kind::SlashOrPipe => Box::new(slash::Client::default()),
         Kind::Rooms => Box::new(rooms::Client::default()),
         Kind::Pipe => Box::new(pipe::Client::default()),
+    }
+}
+
+/// The nick in what a person gives: where the server keeps accounts, `NICK:PASSWORD`.
+pub fn without_password(given: &str) -> &str {
+    given.split(':').next().unwrap_or_default().trim()
+}
+
+/// A refusal in the words of [`Refusal`], or in others.
+pub(super) fn refusal(words: &str) -> Refusal {
+    let known = [
+        Refusal::NickInvalid,
+        Refusal::NickTaken,
+        Refusal::Full,
+        Refusal::RoomInvalid,
+        Refusal::TooManyRooms,
+        Refusal::TextTooLong,
+    ];
+    let found = known.into_iter().find(|refusal| refusal.to_string() == words);
+    found.unwrap_or_else(|| Refusal::Other(words.into()))
+}
+
+/// What a server says: a refusal of ours, or whatever it is.
+pub(super) fn notice(words: &str) -> Event {
+    match refusal(words.trim_end_matches('.')) {
+        Refusal::Other(_) => Event::Notice { text: words.into() },
+        refusal => Event::Refused(refusal),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::outbox::Outbox;
-use super::{GAP, between};
+use super::{GAP, between, notice, refusal, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
-use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::text::Utf8;
 use crate::chat::protocol::{EVERYONE, Malformed};
 use crate::time::Duration;
@@ -22,44 +22,39 @@ pub struct Client {
 
 /// A whole message.
 fn understand(text: &str) -> Event {
-    let notice = || Event::Notice { text: text.into() };
-    let Some((word, rest)) = text.split_once('|') else { return notice() };
+    let unknown = || Event::Notice { text: text.into() };
+    let Some((word, rest)) = text.split_once('|') else { return unknown() };
     match word {
         "USERS" => {
             let names = rest.split(',').filter(|name| !name.is_empty() && *name != EVERYONE);
             Event::People { names: Arc::new(names.map(Name::from).collect()) }
         }
         "MSG" => match rest.split_once('|') {
-            Some((from, text)) => Event::Direct { from: from.into(), text: text.into() },
-            None => notice(),
+            // It does not say who else hears it.
+            Some((from, text)) => Event::Message { from: from.into(), text: text.into() },
+            None => unknown(),
         },
         "SYSTEM" => match between(rest, "User '", "' is not online.") {
             Some(nick) => Event::Refused(Refusal::NoSuchPerson(nick.into())),
-            None => Event::Notice { text: rest.into() },
+            None => notice(rest),
         },
-        "ERROR" => Event::Rejected(match rest {
-            "Username already taken." => Refusal::NickTaken,
-            "Server is full." => Refusal::Full,
-            "Invalid username." => Refusal::NickInvalid,
-            words => Refusal::Other(words.into()),
-        }),
-        _ => notice(),
+        "ERROR" => Event::Rejected(refusal(rest.trim_end_matches('.'))),
+        _ => unknown(),
     }
 }
 
 impl ClientSession for Client {
-    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSpoken> {
+    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
         let words = match request {
             Request::Join { nick } => {
-                self.nick = nick.trim().into();
+                self.nick = without_password(nick).into();
                 self.out.send(nick.trim());
                 return Ok(());
             }
-            // Its client just closes.
-            Request::Leave => return Ok(()),
             Request::Say { text } => format!("{EVERYONE}|{text}"),
             Request::Tell { to, text } => format!("{to}|{text}"),
-            _ => return Err(NotSpoken),
+            // Whoever leaves just closes.
+            _ => return Err(NotSaid::NoWords),
         };
         self.out.send_inside(&words);
         Ok(())

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::outbox::Outbox;
-use super::{GAP, between, numbered, one_line};
+use super::{GAP, between, notice, numbered, one_line, refusal, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
-use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::text::Utf8;
 use crate::chat::protocol::{After, Malformed};
 use crate::time::{Duration, Instant};
@@ -152,13 +152,15 @@ impl Client {
                     self.nick = nick.into();
                     Event::NickChanged { to: nick.into() }
                 }
-                None => Event::Notice { text: words.into() },
+                // It speaks to nobody else who is outside.
+                None if !self.out.is_in() => Event::Rejected(refusal(words)),
+                None => notice(words),
             }
         } else if let Some((from, words)) = text.split_once(": ").filter(|(from, _)| !from.contains(' ')) {
             // The older server's way of saying something to everyone.
             Event::Message { from: from.into(), text: words.into() }
         } else {
-            Event::Notice { text: text.into() }
+            notice(text)
         })
     }
 
@@ -187,10 +189,10 @@ fn broadcast(text: &str) -> Option<(Event, &str)> {
 }
 
 impl ClientSession for Client {
-    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSpoken> {
+    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSaid> {
         let step = match request {
             Request::Join { nick } => {
-                self.nick = nick.trim().into();
+                self.nick = without_password(nick).into();
                 self.out.send(&one_line(nick.trim()));
                 return Ok(());
             }
@@ -212,7 +214,7 @@ impl ClientSession for Client {
             Request::Rooms => Step::Send("/get_rooms".to_owned()),
             Request::Hide => Step::Prompted("/hide", "Enter nickname to hide", self.nick.to_string()),
             Request::Reveal => Step::Prompted("/reveal", "Enter nickname to show", self.nick.to_string()),
-            Request::Rename { .. } | Request::Ping | Request::Help => return Err(NotSpoken),
+            Request::Rename { .. } | Request::Ping | Request::Help => return Err(NotSaid::NoWords),
         };
         self.steps.push_back(step);
         self.step(moment.now);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::outbox::Outbox;
-use super::{GAP, between, no_command, one_line};
+use super::{GAP, between, no_command, notice, one_line, refusal};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::Malformed;
-use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::text::Utf8;
 use crate::time::Duration;
 
@@ -96,8 +96,11 @@ impl Client {
             Event::Help
         } else if words == "Disconnecting..." {
             Event::Bye
+        } else if self.prompted && !self.out.is_in() {
+            // It speaks to nobody else whom it has asked for a name.
+            Event::Rejected(refusal(words.trim_end_matches('.')))
         } else {
-            Event::Notice { text: words.trim_end().into() }
+            notice(words.trim_end())
         })
     }
 }
@@ -117,7 +120,7 @@ fn is_stamped(bytes: &[u8]) -> bool {
 }
 
 impl ClientSession for Client {
-    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSpoken> {
+    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
         let words = match request {
             Request::Join { nick } => {
                 if self.prompted {
@@ -134,7 +137,7 @@ impl ClientSession for Client {
             Request::Help => "/help".to_owned(),
             Request::Leave => "/exit".to_owned(),
             // The original has no others.
-            _ => return Err(NotSpoken),
+            _ => return Err(NotSaid::NoWords),
         };
         self.out.send_inside(&words);
         Ok(())

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::chat::message::{Event, Name, Refusal, Request};
+use crate::chat::message::{Event, Name, Request};
+use crate::chat::protocol::client::refusal;
 use crate::chat::protocol::json::Object;
 use crate::chat::protocol::lines::Lines;
 use crate::chat::protocol::{Malformed, Reader};
@@ -75,11 +76,7 @@ fn event(value: &Value) -> Option<Event> {
         "private" => Event::Direct { from: text("username"), text: text("message") },
         "private_sent" => Event::Told { to: text("to"), text: text("message") },
         "room" => Event::RoomMessage { room: text("room"), from: text("username"), text: text("message") },
-        "error" => Event::Refused(match &*text("message") {
-            "Invalid username" => Refusal::NickInvalid,
-            "Username already taken" => Refusal::NickTaken,
-            words => Refusal::Other(words.into()),
-        }),
+        "error" => Event::Refused(refusal(&text("message"))),
         "room_created" => Event::Created { room: text("room") },
         "room_joined" => Event::Entered { room: text("room") },
         "room_left" => Event::Exited { room: text("room") },

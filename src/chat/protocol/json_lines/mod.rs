@@ -33,7 +33,7 @@ use client::EventReader;
 use listener::HeadListener;
 use server::RequestDecoder;
 
-pub(super) use server::Session;
+pub(super) use server::{REQUEST_LIMIT, Session};
 
 /// Program 1's language.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use crate::chat::protocol::session::{Encodings, Moment, ServerSession};
 use crate::chat::protocol::{After, Decoder, Malformed, SERVER, Timestamp};
 
 /// The longest line that the server takes, in bytes. The original has no bound.
-pub(super) const REQUEST_LIMIT: usize = 65_536;
+pub const REQUEST_LIMIT: usize = 65_536;
 
 const HELP: &str = "Types: chat, private, room, create_room, join_room, leave_room, rooms, users, rename, \
                     hide, reveal, ping, help, leave";

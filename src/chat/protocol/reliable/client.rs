@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::frame::{Frames, TooLong};
+use super::frame::{self, Frames, TooLong};
 use super::message::{Message, Parsed, acknowledged, parse, seconds};
 use super::seen::Seen;
 use super::window::Window;
-use crate::chat::message::{Event, Name, Refusal, Request};
-use crate::chat::protocol::client::{between, no_command, numbered};
-use crate::chat::protocol::session::{ClientSession, Moment, NotSpoken};
+use crate::chat::message::{Event, Name, Names, Refusal, Request};
+use crate::chat::protocol::client::{between, no_command, notice, numbered, refusal, without_password};
+use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::{After, Malformed};
 use crate::time::{Duration, Instant};
 
@@ -24,7 +24,9 @@ const LONGEST: usize = 1 << 20;
 pub struct Client {
     frames: Frames,
     nick: Name,
-    joined: bool,
+    /// Whether it showed a password.
+    shown: bool,
+    door: Door,
     window: Window,
     /// What it asked and the server has not acknowledged.
     asked: VecDeque<(Arc<[u8]>, Request)>,
@@ -34,12 +36,22 @@ pub struct Client {
     made: u64,
 }
 
+/// How far it is in. A server acknowledges a join before it looks at the name.
+#[derive(Debug)]
+enum Door {
+    Outside,
+    /// The join is acknowledged; this was asked next, and its answer comes after a refusal.
+    Knocked(Arc<[u8]>),
+    Inside,
+}
+
 impl Default for Client {
     fn default() -> Client {
         Client {
             frames: Frames::new(LONGEST),
             nick: Name::default(),
-            joined: false,
+            shown: false,
+            door: Door::Outside,
             window: Window::default(),
             asked: VecDeque::new(),
             seen: Seen::default(),
@@ -70,9 +82,13 @@ impl Client {
     /// Sends a message that is to be acknowledged.
     fn send(&mut self, moment: Moment, kind: &str, content: &str) -> Arc<[u8]> {
         let (id, bytes) = self.message(moment, kind, content.to_owned());
-        self.window.push(Arc::clone(&id), bytes);
-        self.fill(moment.now);
+        self.enqueue(moment, &id, bytes);
         id
+    }
+
+    fn enqueue(&mut self, moment: Moment, id: &Arc<[u8]>, bytes: Arc<[u8]>) {
+        self.window.push(Arc::clone(id), bytes);
+        self.fill(moment.now);
     }
 
     fn fill(&mut self, now: Instant) {
@@ -94,22 +110,51 @@ impl Client {
         if !self.seen.is_new(message) {
             return;
         }
-        match (&*message.kind, &*message.content) {
-            ("chat" | "private_message" | "user_list", content) => out.push(self.understand(content)),
-            ("heartbeat", "pong") => out.push(Event::Pong),
-            _ => {}
+        // An answer to a heartbeat says no more than its acknowledgment.
+        if matches!(&*message.kind, "chat" | "private_message" | "user_list") {
+            let event = self.understand(&message.content);
+            self.tell(event, out);
         }
+    }
+
+    /// Until it is in, whatever refuses something refuses it; all else shows that it is.
+    fn tell(&mut self, event: Event, out: &mut Vec<Event>) {
+        if matches!(self.door, Door::Inside) {
+            out.push(event);
+            return;
+        }
+        match event {
+            Event::Refused(refusal) | Event::Rejected(refusal) => out.push(Event::Rejected(refusal)),
+            Event::People { names } => self.enter(names, out),
+            event => {
+                self.enter(Arc::default(), out);
+                out.push(event);
+            }
+        }
+    }
+
+    fn enter(&mut self, people: Names, out: &mut Vec<Event>) {
+        self.door = Door::Inside;
+        out.push(Event::Welcome { nick: self.nick.clone(), people });
+    }
+
+    /// Asks something that is answered once it is in. Who shows a password talks to a server of ours,
+    /// whose heart beats while it still looks the password up.
+    fn knock(&mut self, moment: Moment) {
+        let (kind, content) = if self.shown { ("chat", "/list") } else { ("heartbeat", "ping") };
+        self.door = Door::Knocked(self.send(moment, kind, content));
     }
 
     fn on_ack(&mut self, moment: Moment, id: &str, out: &mut Vec<Event>) {
         self.window.on_ack(moment.now, id);
+        if matches!(&self.door, Door::Knocked(knock) if !self.shown && **knock == *id.as_bytes()) {
+            self.enter(Arc::default(), out);
+        }
         let Some(place) = self.asked.iter().position(|(asked, _)| **asked == *id.as_bytes()) else { return };
-        // Being acknowledged is all the welcome and all the farewell there is.
+        // Being acknowledged is all the answer and all the farewell there is.
         match self.asked.remove(place) {
-            Some((_, Request::Join { .. })) if !self.joined => {
-                self.joined = true;
-                out.push(Event::Welcome { nick: self.nick.clone(), people: Arc::default() });
-            }
+            Some((_, Request::Join { .. })) if matches!(self.door, Door::Outside) => self.knock(moment),
+            Some((_, Request::Ping)) => out.push(Event::Pong),
             Some((_, Request::Leave)) => out.push(Event::Bye),
             _ => {}
         }
@@ -173,22 +218,21 @@ impl Client {
                 "you are invisible" => Event::Hidden,
                 "you are visible" => Event::Revealed,
                 "pong" => Event::Pong,
-                "Username already taken" => Event::Refused(Refusal::NickTaken),
-                "Invalid username" => Event::Refused(Refusal::NickInvalid),
-                "Server is full" => Event::Rejected(Refusal::Full),
-                _ => Event::Notice { text: words.into() },
+                _ if matches!(self.door, Door::Inside) => notice(words),
+                _ => Event::Refused(refusal(words)),
             }
         }
     }
 }
 
 impl ClientSession for Client {
-    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSpoken> {
+    fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSaid> {
         let (kind, content) = match request {
             Request::Join { nick } => {
-                self.nick = nick.trim().into();
+                self.nick = without_password(nick).into();
+                self.shown = nick.contains(':');
                 self.heartbeat_at = Some(moment.now + HEARTBEAT);
-                ("join", self.nick.to_string())
+                ("join", nick.trim().to_owned())
             }
             // On the same connection a second join is another name.
             Request::Rename { nick } => ("join", nick.trim().to_owned()),
@@ -207,7 +251,11 @@ impl ClientSession for Client {
             Request::Reveal => ("chat", "/reveal".to_owned()),
             Request::Help => ("chat", "/help".to_owned()),
         };
-        let id = self.send(moment, kind, &content);
+        let (id, bytes) = self.message(moment, kind, content);
+        if bytes.len() > 4 + frame::LONGEST {
+            return Err(NotSaid::TooLong(frame::LONGEST));
+        }
+        self.enqueue(moment, &id, bytes);
         self.asked.push_back((id, request.clone()));
         Ok(())
     }

@@ -1,0 +1,185 @@
+//! `testbed chat` towards servers that refuse, lie or go, and what a script learns of it.
+
+#![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
+
+mod sockets;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use sockets::{Running, usual};
+use testbed::chat::protocol::Kind;
+use testbed::live::server::Settings;
+
+const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
+
+fn chat(address: &str, kind: Kind, nick: &str) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
+    command.args(["chat", nick, "--dialect", kind.name(), "--address", address]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the program runs")
+}
+
+/// What comes of saying these bytes.
+fn says(server: &Running, kind: Kind, nick: &str, bytes: &[u8]) -> Output {
+    let mut child = chat(&server.address(kind).to_string(), kind, nick);
+    // Who is not let in may be gone before.
+    let _ = child.stdin.take().expect("piped").write_all(bytes);
+    child.wait_with_output().expect("it ends")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn a_refused_name_is_one_error_and_no_reconnection() {
+    let server = Running::start(usual(), &KINDS);
+    for kind in KINDS {
+        let output = says(&server, kind, "all", b"hello\n");
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
+        assert!(text.contains("does not let \"all\" in: Invalid username"), "{kind:?}: {text}");
+        assert!(!text.contains("you are") && !text.contains("trying again"), "{kind:?}: {text}");
+    }
+}
+
+#[test]
+fn passwords_are_never_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Some(folder.path().join("chat.db"));
+    let server = Running::start(Settings { store, ..usual() }, &KINDS);
+    for kind in KINDS {
+        let nick = format!("ann{}", kind.name().len());
+        let said = says(&server, kind, &format!("{nick}:secret"), b"/stats\n");
+        let text = out(&said);
+        assert!(said.status.success() && text.contains(&format!("you are {nick}")), "{kind:?}: {text}");
+        assert!(!text.contains("secret"), "{kind:?}: {text}");
+        let refused = says(&server, kind, &format!("{nick}:wrong1"), b"");
+        let text = out(&refused);
+        assert_eq!(refused.status.code(), Some(1), "{kind:?}: {text}");
+        assert!(text.contains("in: Wrong password") && !text.contains("wrong1"), "{kind:?}: {text}");
+        assert!(!text.contains("you are"), "{kind:?}: {text}");
+    }
+}
+
+#[test]
+fn a_server_that_shows_a_password_is_left() {
+    let server = Running::start(usual(), &KINDS);
+    for kind in [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Pipe] {
+        let output = says(&server, kind, "ann:secret", b"hello\n");
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
+        assert!(text.contains("keeps no accounts") && !text.contains("secret"), "{kind:?}: {text}");
+    }
+}
+
+#[test]
+fn no_word_of_a_server_is_obeyed_by_the_terminal() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    std::thread::spawn(move || {
+        let refusal = b"{\"type\": \"error\", \"message\": \"\\u001b[2J\\u0007\\nhelp: no\"}\n";
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4_096]);
+            let _ = stream.write_all(refusal);
+        }
+    });
+    let output = chat(&address, Kind::JsonLines, "kim").wait_with_output().expect("it ends");
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("[2J") && !text.contains(['\x1b', '\x07']), "{text:?}");
+    // Nor is it taken for this program's own.
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn what_is_no_utf8_is_said_as_well_as_it_can_be() {
+    let server = Running::start(usual(), &[Kind::Slash, Kind::JsonLines]);
+    let mut bob = server.connect(Kind::Slash);
+    bob.ignores();
+    bob.says("bob");
+    bob.ignores();
+    let output = says(&server, Kind::JsonLines, "kim", b"x\xff\nnext\n");
+    assert!(output.status.success(), "{}", out(&output));
+    bob.hears("[T] [SERVER] User 'kim' has joined the chat.");
+    bob.hears("[T] [kim] x\u{fffd}[T] [kim] next");
+}
+
+#[test]
+fn a_script_is_told_what_came_to_nothing() {
+    let server = Running::start(usual(), &KINDS);
+    for (kind, size, mark) in [
+        (Kind::Reliable, 1 << 20, "too long: a message has at most 65536 bytes"),
+        (Kind::JsonLines, 1 << 20, "too long: a message has at most 65536 bytes"),
+        (Kind::Reliable, 40_000, "refused: Message too long"),
+        (Kind::JsonLines, 40_000, "refused: Message too long"),
+    ] {
+        let mut lines = "k".repeat(size);
+        lines += "\nhello\n/stats\n";
+        let output = says(&server, kind, "kim", lines.as_bytes());
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
+        assert!(text.contains(mark) && text.contains("1 line came to nothing"), "{kind:?}: {text}");
+        assert!(text.contains("said, 0 heard"), "{kind:?}: {text}");
+    }
+    let output = says(&server, Kind::Pipe, "kim", b"/rooms\n/nowhere\n/STATS\n");
+    assert!(out(&output).contains("kim: 0 said"), "{}", out(&output));
+    assert!(out(&output).contains("2 lines came to nothing"), "{}", out(&output));
+}
+
+#[test]
+fn whoever_leaves_is_gone_at_once() {
+    let server = Running::start(usual(), &KINDS);
+    for kind in KINDS {
+        let mut bob = server.connect(Kind::Slash);
+        bob.ignores();
+        bob.says("bob");
+        bob.ignores();
+        let mut kim = chat(&server.address(kind).to_string(), kind, "kim");
+        bob.hears("[T] [SERVER] User 'kim' has joined the chat.");
+        let started = Instant::now();
+        // What was said last is still heard.
+        kim.stdin.as_mut().expect("piped").write_all(b"hello\n/q\n").expect("open");
+        bob.hears("[T] [kim] hello");
+        bob.hears("[T] [SERVER] User 'kim' has left the chat.");
+        let output = kim.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{kind:?}: {}", out(&output));
+        assert!(started.elapsed() < Duration::from_millis(900), "{kind:?}: {:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn a_script_that_is_interrupted_says_so() {
+    let server = Running::start(usual(), &[Kind::Slash]);
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut kim = chat(&server.address(Kind::Slash).to_string(), Kind::Slash, "kim");
+        let mut seen = Vec::new();
+        let stdout = kim.stdout.as_mut().expect("piped");
+        while !String::from_utf8_lossy(&seen).contains("you are kim") {
+            let mut buffer = [0; 256];
+            let read = stdout.read(&mut buffer).expect("a pipe");
+            assert!(read > 0, "{}", String::from_utf8_lossy(&seen));
+            seen.extend_from_slice(&buffer[..read]);
+        }
+        kill_process(Pid::from_child(&kim), signal).expect("running");
+        assert_eq!(kim.wait_with_output().expect("it ends").status.code(), Some(130), "{signal:?}");
+    }
+}
+
+#[test]
+fn what_a_client_cannot_be_or_speak_is_bad_usage() {
+    for words in [
+        &["chat", ""][..],
+        &["chat", "  "],
+        &["chat", ":secret"],
+        &["chat", "kim", "--address", "127.0.0.1"],
+        &["chat", "kim", "--dialect", "slash-or-pipe"],
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_testbed")).args(words).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
+    }
+}
