@@ -11,9 +11,9 @@ use crate::time::{Duration, Instant};
 
 /// Ctrl-C and SIGTERM.
 pub const ENDS: &[SignalKind] = &[SignalKind::interrupt(), SignalKind::terminate()];
-/// Whatever ends a program at a terminal.
+/// Whatever ends a program at a terminal, where Ctrl-C is the line editor's business.
 pub const ENDS_AT_TERMINAL: &[SignalKind] =
-    &[SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
+    &[SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
 
 /// From now on one of these signals does not kill; waits for the first.
 pub fn interrupted(kinds: &[SignalKind]) -> Result<impl Future<Output = ()> + use<>, Failure> {
