@@ -353,7 +353,10 @@ impl Driver {
                 Some((number, link.directions.clone()))
             })
             .collect();
-        self.world.schedule(self.world.now(), changes);
+        let now = self.world.now();
+        self.world.schedule(now, changes);
+        // At once: what is said next already meets it.
+        self.world.advance(now);
         *tcp = Arc::new(scenario.groups[0].tcp.clone());
     }
 
