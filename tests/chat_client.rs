@@ -66,28 +66,40 @@ fn passwords_are_never_shown() {
     }
 }
 
+/// A server that says `words` to whoever has spoken, and closes; returns its address.
+fn answers(words: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4_096]);
+            let _ = stream.write_all(words);
+        }
+    });
+    address
+}
+
 #[test]
 fn a_server_that_shows_a_password_is_left() {
+    let welcome = b"{\"type\": \"welcome\", \"users\": [\"bob\", \"ann:secret\"]}\n";
+    let child = chat(&answers(welcome), Kind::JsonLines, "ann:secret");
+    let output = child.wait_with_output().expect("it ends");
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("keeps no accounts") && !text.contains("secret"), "{text}");
+    // Ours takes no such name, and the mend is named.
     let server = Running::start(usual(), &KINDS);
-    for kind in [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Pipe] {
+    for kind in KINDS {
         let output = says(&server, kind, "ann:secret", b"hello\n");
         let text = out(&output);
         assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
-        assert!(text.contains("keeps no accounts") && !text.contains("secret"), "{kind:?}: {text}");
+        assert!(text.contains("come back as NAME alone") && !text.contains("secret"), "{kind:?}: {text}");
     }
 }
 
 #[test]
 fn no_word_of_a_server_is_obeyed_by_the_terminal() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("bound").to_string();
-    std::thread::spawn(move || {
-        let refusal = b"{\"type\": \"error\", \"message\": \"\\u001b[2J\\u0007\\nhelp: no\"}\n";
-        for mut stream in listener.incoming().flatten() {
-            let _ = stream.read(&mut [0; 4_096]);
-            let _ = stream.write_all(refusal);
-        }
-    });
+    let address = answers(b"{\"type\": \"error\", \"message\": \"\\u001b[2J\\u0007\\nhelp: no\"}\n");
     let output = chat(&address, Kind::JsonLines, "kim").wait_with_output().expect("it ends");
     let text = out(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
@@ -115,6 +127,9 @@ fn a_script_is_told_what_came_to_nothing() {
     for (kind, size, mark) in [
         (Kind::Reliable, 1 << 20, "too long: a message has at most 65536 bytes"),
         (Kind::JsonLines, 1 << 20, "too long: a message has at most 65536 bytes"),
+        (Kind::Slash, 40_000, "too long: a message has at most 16384 bytes"),
+        (Kind::Rooms, 40_000, "too long: a message has at most 16384 bytes"),
+        (Kind::Pipe, 40_000, "too long: a message has at most 16384 bytes"),
         (Kind::Reliable, 40_000, "refused: Message too long"),
         (Kind::JsonLines, 40_000, "refused: Message too long"),
     ] {

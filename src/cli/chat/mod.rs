@@ -113,7 +113,10 @@ impl Chat {
                         End::Rejected(why) => {
                             let (nick, why) = (without_password(&self.nick), one_line(&why));
                             let problem = format!("the server does not let \"{nick}\" in: {why}");
-                            return Err(Failure::other(problem, ""));
+                            // A name with a colon is none where no password is asked for.
+                            let help = "if this server keeps no accounts, come back as NAME alone";
+                            let help = if self.nick.contains(':') { help } else { "" };
+                            return Err(Failure::other(problem, help));
                         }
                         End::Lost(why, unsaid) => {
                             person.again = unsaid;

@@ -3,6 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::chat::protocol::session::NotSaid;
+
+/// What a server reads at once, at most: a longer text would be several to it.
+const LONGEST: usize = 16 * 1024;
+
 /// One write each. Until the client is in, its server takes any text for its name, or a part of it.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -29,12 +34,19 @@ impl Outbox {
     }
 
     /// Sends as soon as it is in.
-    pub fn send_inside(&mut self, text: &str) {
+    pub fn send_inside(&mut self, text: &str) -> Result<(), NotSaid> {
+        fits(text)?;
         let queue = if self.is_in { &mut self.out } else { &mut self.held };
         queue.push_back(text.as_bytes().into());
+        Ok(())
     }
 
     pub fn pop(&mut self) -> Option<Arc<[u8]>> {
         self.out.pop_front()
     }
+}
+
+/// Whether a server takes the text for one.
+pub(super) fn fits(text: &str) -> Result<(), NotSaid> {
+    if text.len() > LONGEST { Err(NotSaid::TooLong(LONGEST)) } else { Ok(()) }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::outbox::Outbox;
+use super::outbox::{Outbox, fits};
 use super::{GAP, between, notice, numbered, one_line, refusal, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
@@ -190,6 +190,9 @@ fn broadcast(text: &str) -> Option<(Event, &str)> {
 
 impl ClientSession for Client {
     fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSaid> {
+        if let Some(text) = request.text() {
+            fits(text)?;
+        }
         let step = match request {
             Request::Join { nick } => {
                 self.nick = without_password(nick).into();

@@ -139,8 +139,7 @@ impl ClientSession for Client {
             // The original has no others.
             _ => return Err(NotSaid::NoWords),
         };
-        self.out.send_inside(&words);
-        Ok(())
+        self.out.send_inside(&words)
     }
 
     fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
