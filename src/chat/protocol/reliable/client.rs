@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::frame::{self, Frames, TooLong};
-use super::message::{Message, Parsed, acknowledged, parse, seconds};
+use super::message::{Message, Parsed, acknowledged, acknowledging, parse, seconds};
 use super::seen::Seen;
 use super::window::Window;
 use crate::chat::message::{Event, Name, Names, Refusal, Request};
@@ -103,8 +103,7 @@ impl Client {
             return;
         }
         if *message.sender != *self.nick {
-            let content = serde_json::json!({ "ack_for": message.id }).to_string();
-            let (_, bytes) = self.message(moment, "ack", content.replacen("\":\"", "\": \"", 1));
+            let (_, bytes) = self.message(moment, "ack", acknowledging(&message.id));
             self.out.push_back(bytes);
         }
         if !self.seen.is_new(message) {

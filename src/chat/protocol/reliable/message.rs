@@ -92,6 +92,18 @@ fn parse_test(frame: &[u8]) -> Parsed<'static> {
     Parsed::Dropped("a member is missing, twice there, of another type, or unknown")
 }
 
+/// The content of an acknowledgment.
+pub fn acknowledging(id: &str) -> String {
+    format!("{{\"ack_for\": {}}}", quoted(id))
+}
+
+/// `text` as a JSON string in ASCII.
+pub fn quoted(text: &str) -> String {
+    let mut json = Vec::with_capacity(text.len() + 2);
+    push_string(text, &mut json);
+    json.iter().map(|&byte| char::from(byte)).collect()
+}
+
 /// Which message an acknowledgment's content means; none has an empty id.
 pub fn acknowledged(content: &str) -> Cow<'_, str> {
     #[derive(Deserialize)]
@@ -202,6 +214,13 @@ mod tests {
             timestamp: serde_json::from_str(timestamp).expect("a number"),
             order: None,
         }
+    }
+
+    #[test]
+    fn ids_are_escaped_as_everything_is() {
+        assert_eq!(acknowledging("chat_1_2"), r#"{"ack_for": "chat_1_2"}"#);
+        assert_eq!(acknowledging("a\":\"\u{2b3}"), r#"{"ack_for": "a\":\"\u02b3"}"#);
+        assert_eq!(acknowledged(&acknowledging("a\":\"\u{2b3}")), "a\":\"\u{2b3}");
     }
 
     #[test]

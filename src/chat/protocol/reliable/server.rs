@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use super::frame::{Frames, LONGEST, TooLong};
-use super::message::{Message, Parsed, acknowledged, parse, seconds};
+use super::message::{Message, Parsed, acknowledged, acknowledging, parse, quoted, seconds};
 use super::seen::Seen;
 use super::window::Window;
 use crate::chat::message::{Event, Request};
@@ -173,8 +173,7 @@ impl Session {
 
     /// Acknowledgments bypass the window, and nobody acknowledges them.
     fn acknowledge(&mut self, moment: Moment, id: &str) {
-        let content = serde_json::json!({ "ack_for": id }).to_string().replacen("\":\"", "\": \"", 1);
-        let (_, bytes) = self.make(moment, "ack", &content);
+        let (_, bytes) = self.make(moment, "ack", &acknowledging(id));
         self.out.push_back(bytes.into());
     }
 
@@ -341,14 +340,12 @@ fn content(event: &Event) -> Option<String> {
 
 /// The tester counts one frame, whatever it says.
 fn test_reply(at: Timestamp, id: &str) -> Vec<u8> {
-    let reply = serde_json::json!({
-        "id": format!("ack_{id}"),
-        "type": "ack",
-        "username": SERVER,
-        "content": id,
-        "timestamp": seconds(at),
-    });
-    let json = reply.to_string();
+    let json = format!(
+        r#"{{"id": {}, "type": "ack", "username": "{SERVER}", "content": {}, "timestamp": {}}}"#,
+        quoted(&format!("ack_{id}")),
+        quoted(id),
+        seconds(at),
+    );
     let mut frame = (json.len() as u32).to_be_bytes().to_vec();
     frame.extend_from_slice(json.as_bytes());
     frame
