@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use sockets::{Running, usual};
 use testbed::chat::protocol::Kind;
+use testbed::live::gateway::Options;
 use testbed::live::server::Settings;
 
 const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
@@ -144,6 +145,29 @@ fn a_script_is_told_what_came_to_nothing() {
     let output = says(&server, Kind::Pipe, "kim", b"/rooms\n/nowhere\n/STATS\n");
     assert!(out(&output).contains("kim: 0 said"), "{}", out(&output));
     assert!(out(&output).contains("2 lines came to nothing"), "{}", out(&output));
+}
+
+/// A script's input is at its end long before a slow network has carried all of it.
+#[test]
+fn a_script_ends_when_all_it_said_has_gone() {
+    let options = Options { delay: Some("100ms".into()), ..Options::default() };
+    let network = Some(options.conditions(None).unwrap_or_else(|error| panic!("{}", error.render(false))));
+    let server = Running::start(Settings { network, ..usual() }, &KINDS);
+    let mut bob = chat(&server.address(Kind::JsonLines).to_string(), Kind::JsonLines, "bob");
+    std::thread::sleep(Duration::from_millis(600));
+    for kind in KINDS {
+        let lines: String = (0..6).map(|n| format!("{}{n}\n", kind.name())).collect();
+        let output = says(&server, kind, &format!("kim-{}", kind.name()), lines.as_bytes());
+        assert!(output.status.success(), "{kind:?}: {}", out(&output));
+    }
+    std::thread::sleep(Duration::from_millis(600));
+    drop(bob.stdin.take());
+    let heard = out(&bob.wait_with_output().expect("it ends"));
+    for kind in KINDS {
+        for n in 0..6 {
+            assert!(heard.contains(&format!(": {}{n}\n", kind.name())), "{kind:?} {n}: {heard}");
+        }
+    }
 }
 
 #[test]

@@ -79,6 +79,11 @@ impl Client {
         self.session.unacknowledged()
     }
 
+    /// How many requests are not written, or not acknowledged where the dialect has that.
+    pub fn unsettled(&self) -> usize {
+        self.session.unsettled().max(self.queue.len()).max(usize::from(self.flushes))
+    }
+
     /// Whether everything that was asked is written.
     pub fn is_idle(&self) -> bool {
         self.queue.is_empty() && !self.flushes

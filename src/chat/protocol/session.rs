@@ -152,6 +152,11 @@ pub trait ClientSession: fmt::Debug + Send {
         Vec::new()
     }
 
+    /// How many requests it has still to send, or the server to acknowledge.
+    fn unsettled(&self) -> usize {
+        self.unacknowledged().len()
+    }
+
     /// When it wants to be woken.
     fn poll_timeout(&self) -> Option<Instant> {
         None

@@ -18,6 +18,10 @@ use crate::units::plural;
 
 /// How long a server may take over a goodbye.
 const GOODBYE: Span = Span::from_secs(1);
+/// How long a script waits until all that it said is sent and acknowledged.
+const SETTLES: Span = Span::from_secs(60);
+/// How often that is looked at.
+const LOOK: Span = Span::from_millis(20);
 
 /// What a session does when one connection has ended.
 pub enum End {
@@ -36,6 +40,8 @@ pub struct Count {
     heard: u64,
     /// What was typed and came to nothing.
     refused: u64,
+    /// What was not sent or acknowledged at the end.
+    unsettled: u64,
     /// How often it was connected.
     pub connections: u32,
 }
@@ -63,12 +69,14 @@ impl Person<'_> {
         }
         let mut events = Vec::new();
         let mut is_in = false;
-        let mut ends_at = None;
+        let mut over: Option<Over> = None;
         loop {
+            let ends_at = over.as_mut().and_then(|over| over.ends_at(client.unsettled() == 0));
             let sleep = async {
-                match ends_at {
-                    Some(at) => sleep_until(at).await,
-                    None => std::future::pending().await,
+                match (ends_at, &over) {
+                    (Some(at), _) => sleep_until(at).await,
+                    (None, Some(_)) => tokio::time::sleep(LOOK).await,
+                    (None, None) => std::future::pending().await,
                 }
             };
             tokio::select! {
@@ -101,23 +109,30 @@ impl Person<'_> {
                         Err(error) => error.to_string(),
                     };
                     if ends_at.is_some() {
+                        self.count.unsettled = client.unsettled() as u64;
                         return Ok(End::Left);
                     }
                     let unsaid = client.unacknowledged().into_iter().filter(|request| request.text().is_some());
                     return Ok(End::Lost(lost, unsaid.collect()));
                 }
-                line = self.typed.lines.recv(), if is_in && ends_at.is_none() => {
+                line = self.typed.lines.recv(), if is_in && over.is_none() => {
+                    // A person who leaves does not wait.
+                    let patience = if matches!(self.screen, Screen::Lines) { SETTLES } else { Span::ZERO };
                     match line {
-                        None => ends_at = Some(Instant::now() + self.linger),
+                        None => over = Some(Over::new(self.linger, patience)),
                         Some(line) => {
                             if self.obey(&line, &mut client)? {
-                                ends_at = Some(Instant::now());
+                                over = Some(Over::new(Span::ZERO, patience));
                             }
                         }
                     }
                 }
                 () = has_left(&mut self.typed.left), if !is_in => return Ok(End::Left),
-                () = sleep => {
+                () = sleep, if over.is_some() => {
+                    if ends_at.is_none() {
+                        continue;
+                    }
+                    self.count.unsettled = client.unsettled() as u64;
                     self.leave(client).await?;
                     return Ok(End::Left);
                 }
@@ -133,7 +148,6 @@ impl Person<'_> {
 
     /// Says goodbye, after what still waits to be said, and waits for the server's.
     async fn leave(&mut self, mut client: Client) -> Result<(), Failure> {
-        const LOOK: Span = Span::from_millis(20);
         let mut waits = client.ask(&Request::Leave).is_ok();
         let by = Instant::now() + GOODBYE;
         let mut events = Vec::new();
@@ -209,12 +223,38 @@ impl Person<'_> {
 
     /// A script wants to know whether all that it said was heard; a person has seen it.
     pub fn account(&self) -> Result<(), Failure> {
-        match (&self.screen, self.count.refused) {
-            (Screen::Editor { .. }, _) | (_, 0) => Ok(()),
-            (Screen::Lines, n) => {
-                Err(Failure::other(format!("{} came to nothing, see above", plural(n, "line")), ""))
+        let Count { refused, unsettled, .. } = self.count;
+        let problem = match &self.screen {
+            Screen::Lines if refused > 0 => format!("{} came to nothing, see above", plural(refused, "line")),
+            Screen::Lines if unsettled > 0 => {
+                let known = if self.kind == Kind::Reliable { "acknowledged" } else { "sent" };
+                format!("{} not {known}", plural(unsettled, "line"))
             }
+            _ => return Ok(()),
+        };
+        Err(Failure::other(problem, ""))
+    }
+}
+
+/// The input is over; the connection ends some time after what was said has settled.
+struct Over {
+    linger: Span,
+    patience_until: Instant,
+    ends_at: Option<Instant>,
+}
+
+impl Over {
+    fn new(linger: Span, patience: Span) -> Over {
+        Over { linger, patience_until: Instant::now() + patience, ends_at: None }
+    }
+
+    /// When the connection ends, as far as that is known.
+    fn ends_at(&mut self, settled: bool) -> Option<Instant> {
+        let now = Instant::now();
+        if self.ends_at.is_none() && (settled || now >= self.patience_until) {
+            self.ends_at = Some(now + self.linger);
         }
+        self.ends_at
     }
 }
 

@@ -247,6 +247,10 @@ impl ClientSession for Client {
         GAP
     }
 
+    fn unsettled(&self) -> usize {
+        self.steps.len() + usize::from(self.awaited.is_some())
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
         self.awaited.as_ref().map(|awaited| awaited.by)
     }
