@@ -96,7 +96,9 @@ fn list(names: &[crate::chat::message::Name], between: &str, parts: &mut Vec<Par
 /// The parts as a script reads them.
 pub fn plain(parts: &[Part]) -> String {
     let bare = |part: &Part| match part {
-        Words(text) | Nick(text) | Text(text) => printable(text),
+        Words(words) | Nick(words) => printable(words),
+        // Or its later lines would pass for somebody's.
+        Text(text) => printable(text).replace('\n', INDENT),
         Mark(_) => String::new(),
     };
     parts.iter().map(bare).collect()
@@ -156,7 +158,8 @@ mod tests {
 
     #[test]
     fn scripts_read_words_and_people_see_marks() {
-        assert_eq!(plain(&direct()), "bob to you: psst\u{fffd}[2J\nkim: no");
+        // Nobody can say a line that looks like another's.
+        assert_eq!(plain(&direct()), "bob to you: psst\u{fffd}[2J\n           kim: no");
         let bare = Look { colours: false };
         let shown = bare.line("12:00:00", "kim", &direct());
         // Nobody can say a line that looks like another's.
