@@ -206,7 +206,14 @@ fn the_tester_and_the_administrator_see_the_server() {
         ]
         .map(str::to_owned);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let output = testbed(&words).output().expect("the program runs");
+        let run = || testbed(&words).output().expect("the program runs");
+        let mut output = run();
+        // Without frames, a machine that stalls between two texts makes one of them: another try.
+        for _ in 0..2 {
+            if dialect != "reliable" && !output.status.success() {
+                output = run();
+            }
+        }
         assert!(output.status.success(), "{dialect}: {}", out(&output));
         let results: serde_json::Value = read_json(&file);
         let rates: Vec<f64> = results["results"]

@@ -37,7 +37,7 @@ pub enum Arrivals {
 }
 
 /// How long texts are, in bytes. Every draw is clamped to what a text can be:
-/// [`marker::LEN`] to [`marker::MAX_TEXT`].
+/// [`marker::LEN`](crate::chat::marker::LEN) to [`marker::MAX_TEXT`](crate::chat::marker::MAX_TEXT).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SizeDistribution {
     /// Always the same.
