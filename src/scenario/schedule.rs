@@ -1,5 +1,7 @@
 //! The second pass over `[[schedule]]`: which links change, and when.
 
+use std::collections::BTreeSet;
+
 use super::check::check;
 use super::dotted::{self, Setter};
 use super::problem::Problem;
@@ -34,7 +36,7 @@ pub(super) fn read(
     let mut tree = root.clone();
     let mut before = scenario.links.clone();
     let mut changes = vec![];
-    let mut said: Vec<(Instant, String)> = vec![];
+    let mut said: BTreeSet<(Instant, String)> = BTreeSet::new();
     for (at, entry) in entries {
         let Some(set) = entry.get("set") else { continue };
         if set.is_table() && set.entries().is_empty() {
@@ -42,11 +44,10 @@ pub(super) fn read(
             problems.push(Problem::error(set.place, "nothing changes", help));
         }
         for (key, place, value) in dotted::entries(set, &|key, node| node.is_table() && is_link(key)) {
-            if said.contains(&(at, key.clone())) {
+            if !said.insert((at, key.clone())) {
                 let message = format!("`{key}` is set twice at the same instant");
                 problems.push(Problem::error(place, message, "keep one of them, or change an `at`"));
             }
-            said.push((at, key.clone()));
             if let Err(problem) = dotted::set(&mut tree, &key, place, value.clone(), Setter::Schedule) {
                 problems.push(problem);
             }
