@@ -414,3 +414,18 @@ impl Reliable {
         self.acknowledge(&heard);
     }
 }
+
+/// Who joins again on the same connection has another name; both may come in one read.
+#[test]
+fn who_joins_twice_at_once_is_renamed() {
+    let server = Running::start(usual(), &[Kind::Reliable, Kind::Slash]);
+    let mut bob = server.connect(Kind::Slash);
+    bob.ignores();
+    bob.says("bob");
+    bob.ignores();
+    let mut kim = server.connect(Kind::Reliable);
+    let joins = [("join_1_1", "kim"), ("join_1_2", "kay")];
+    kim.sends(&joins.map(|(id, nick)| frame(&message(id, "join", nick, nick, None))).concat());
+    bob.hears("[T] [SERVER] User 'kim' has joined the chat.");
+    bob.hears("[T] [SERVER] User 'kim' is now known as 'kay'.");
+}

@@ -29,7 +29,8 @@ pub struct Session {
     forms: Forms,
     frames: Frames,
     variant: Variant,
-    joined: bool,
+    /// Whether it has asked to join.
+    joins: bool,
     window: Window,
     /// What needs no acknowledgment.
     out: VecDeque<Arc<[u8]>>,
@@ -68,7 +69,7 @@ impl Session {
             forms,
             frames: Frames::new(LONGEST),
             variant: Variant::Unknown,
-            joined: false,
+            joins: false,
             window: Window::default(),
             out: VecDeque::new(),
             seen: Seen::default(),
@@ -119,8 +120,9 @@ impl Session {
             "join" => {
                 let wanted = if text.is_empty() { message.sender.trim() } else { text };
                 let nick = wanted.to_owned();
-                // A second join is another name.
-                out.push(if self.joined { Request::Rename { nick } } else { Request::Join { nick } });
+                // A second join is another name, even if it comes before the answer to the first.
+                let again = std::mem::replace(&mut self.joins, true);
+                out.push(if again { Request::Rename { nick } } else { Request::Join { nick } });
             }
             "heartbeat" if text == "ping" => self.send(moment, "heartbeat", "pong"),
             "leave" => {
@@ -211,7 +213,6 @@ impl ServerSession for Session {
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
         if matches!(event, Event::Welcome { .. }) {
-            self.joined = true;
             self.look_at = Some(moment.now + LOOK);
         }
         if self.variant != Variant::Test && self.close_at.is_none() {
