@@ -7,7 +7,7 @@ use std::time::Duration as Span;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::network::host_and_port;
+use super::network::{above_zero, host_and_port};
 use super::output::{Failure, print, printable};
 use crate::live::admin::Administrator;
 use crate::time::Duration;
@@ -253,8 +253,7 @@ fn confirmed() -> Result<bool, Failure> {
 /// A span, or seconds without a unit, as the original tool takes them.
 fn interval(text: &str) -> Result<Duration, String> {
     let spelled = if text.parse::<f64>().is_ok() { format!("{text}s") } else { text.to_owned() };
-    let span: Duration = spelled.parse().map_err(|error: crate::units::UnitError| error.to_string())?;
-    if span.is_zero() { Err("it must be above 0".to_owned()) } else { Ok(span) }
+    above_zero(&spelled)
 }
 
 /// A reply as people read it.

@@ -10,6 +10,8 @@ use super::output::Failure;
 use super::signals;
 use crate::live::gateway::{Conditions, Options};
 use crate::scenario::text_of;
+use crate::time::Duration;
+use crate::units::UnitError;
 
 /// The network that the options ask for.
 pub fn conditions(options: &Options) -> Result<Conditions, Failure> {
@@ -51,6 +53,12 @@ pub fn token(text: &str) -> Result<String, String> {
             .to_owned()),
         token => Ok(token.to_owned()),
     }
+}
+
+/// A span in which something can happen.
+pub fn above_zero(text: &str) -> Result<Duration, String> {
+    let span: Duration = text.parse().map_err(|error: UnitError| error.to_string())?;
+    if span.is_zero() { Err("it must be above 0".to_owned()) } else { Ok(span) }
 }
 
 /// A quantity of which nothing would not do.

@@ -19,6 +19,9 @@ use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
 
+/// The windows of controllers without one lie above this.
+pub const NO_WINDOW: u64 = u64::MAX / 4;
+
 /// The congestion controller of one sender. All windows are in bytes.
 pub trait CongestionController: fmt::Debug + Send {
     /// The congestion window: how many bytes may be in flight now.

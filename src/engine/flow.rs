@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::congestion::Choice;
+use crate::congestion::{Choice, NO_WINDOW};
 use crate::record::{DirectionOutcome, FlowOutcome, LimitedBy};
 use crate::rng::Seed;
 use crate::tcp::{Config, Connection, Limit, State, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::{Direction, SeqNumber};
-
-/// The windows of controllers without one lie above this.
-const NO_WINDOW: u64 = u64::MAX / 4;
 
 /// A client as the engine knows it: where it sits and how it connects.
 #[derive(Clone, Debug)]

@@ -3,13 +3,11 @@
 
 use super::flow::Flow;
 use super::topology::Topology;
+use crate::congestion::NO_WINDOW;
 use crate::record::{FlowEvent, FlowEventKind, FlowSample, LinkSample, Series};
 use crate::tcp::Signal;
 use crate::time::{Duration, Instant};
 use crate::wire::Direction;
-
-/// The windows of controllers without one lie above this.
-const NO_WINDOW: u64 = u64::MAX / 4;
 
 /// The series of a trial as they grow.
 #[derive(Debug)]

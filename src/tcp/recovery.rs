@@ -72,8 +72,6 @@ pub(super) struct AckFacts {
     pub mss: u64,
     pub use_sack: bool,
     pub echo: Option<u32>,
-    /// Whether losses are found by time.
-    pub use_rack: bool,
 }
 
 impl Default for LossRecovery {
@@ -173,7 +171,7 @@ impl LossRecovery {
 
     /// Finds the first loss; returns its bytes.
     fn detect(&mut self, now: Instant, scoreboard: &mut Scoreboard, facts: AckFacts) -> u64 {
-        if facts.use_rack {
+        if scoreboard.has_rack() {
             return self.detect_by_time(now, scoreboard);
         }
         if facts.use_sack {

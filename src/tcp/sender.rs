@@ -1,5 +1,6 @@
 //! The sending half: what acknowledgments and expired timers mean; `output` says what to send next,
-//! and `rack` has what RACK adds to both. It knows nothing of the receiving half. Offsets are absolute: SYN has offset 0, data starts at 1, FIN comes last.
+//! and `rack` has what RACK adds to both. It knows nothing of the receiving half. Offsets are
+//! absolute: SYN has offset 0, data starts at 1, FIN comes last.
 
 mod output;
 mod rack;
@@ -151,7 +152,7 @@ impl Sender {
         self.clockwork = Clockwork::starting(now);
         self.controller = Some(self.config.congestion.build(self.mss, segments * self.mss, rng));
         self.recovery = LossRecovery::default();
-        if self.uses_rack() {
+        if self.sack && self.config.recovery == Recovery::Rack {
             self.scoreboard.use_rack();
         }
         self.ask_controller();
@@ -283,7 +284,7 @@ impl Sender {
         }
         self.take_rtt(now, advanced > 0, segment, &delivered);
         let was_repairing = self.recovery.episode();
-        let (use_sack, use_rack) = (self.uses_sack(), self.uses_rack());
+        let use_sack = self.uses_sack();
         self.recovery.on_ack(
             now,
             &mut self.scoreboard,
@@ -297,7 +298,6 @@ impl Sender {
                 duplicate: bare && advanced == 0 && flight > 0,
                 mss: self.mss,
                 use_sack,
-                use_rack,
                 echo: segment.timestamps.filter(|_| self.timestamps).map(|stamps| stamps.echo),
             },
             &mut self.stats,
@@ -349,8 +349,8 @@ impl Sender {
 
     fn tell_controller(&mut self, now: Instant, flight: u64, delivered: &Delivered, was: Episode) {
         // With RACK the acknowledgment that ends an episode counts for growth, as in Linux.
-        let in_recovery =
-            self.recovery.episode() == Episode::Recovery || (was == Episode::Recovery && !self.uses_rack());
+        let in_recovery = self.recovery.episode() == Episode::Recovery
+            || (was == Episode::Recovery && !self.scoreboard.has_rack());
         let Some(controller) = &mut self.controller else { return };
         let bytes = if !self.config.byte_counting || (was == Episode::Loss && !self.sack) {
             // RFC 3465 §2.3: at most a segment after a timeout, when one acknowledgment may cover

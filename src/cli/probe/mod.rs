@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressFinish};
 
-use super::network::host_and_port;
+use super::network::{above_zero, host_and_port};
 use super::output::{Failure, print};
 use super::signals::{ENDS, interrupted};
 use super::tls::ClientTls;
@@ -175,10 +175,4 @@ async fn measure(target: &Target, load: &Load, clock: Clock) -> Outcome {
         bar.set_position(done);
     })
     .await
-}
-
-/// A span in which something can happen.
-fn above_zero(text: &str) -> Result<Duration, String> {
-    let span: Duration = text.parse().map_err(|error: crate::units::UnitError| error.to_string())?;
-    if span.is_zero() { Err("it must be above 0".to_owned()) } else { Ok(span) }
 }

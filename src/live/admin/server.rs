@@ -39,10 +39,8 @@ pub struct Admin {
     pub token: Option<String>,
     /// Ends the server.
     pub stop: watch::Sender<bool>,
-    /// What every client's bytes cross, and its first conditions.
-    network: Option<(Conditions, Gateway)>,
-    /// Its present ones, if they are others.
-    changed: RefCell<Option<Conditions>>,
+    /// What every client's bytes cross, and its present conditions.
+    network: Option<(RefCell<Conditions>, Gateway)>,
     started: Clock,
     wrong: RefCell<HashMap<IpAddr, u32>>,
 }
@@ -55,15 +53,8 @@ impl Admin {
         stop: watch::Sender<bool>,
         network: Option<(Conditions, Gateway)>,
     ) -> Admin {
-        Admin {
-            hub,
-            token,
-            stop,
-            network,
-            changed: RefCell::default(),
-            started: Clock::start(),
-            wrong: RefCell::default(),
-        }
+        let network = network.map(|(conditions, gateway)| (RefCell::new(conditions), gateway));
+        Admin { hub, token, stop, network, started: Clock::start(), wrong: RefCell::default() }
     }
 
     /// Whether the request may be answered; waits where somebody guesses.
@@ -115,10 +106,10 @@ impl Admin {
                 if !(0.0..=60.0).contains(&delay) {
                     return Err("`delay` is in seconds, at most 60".to_owned());
                 }
-                let changed = conditions.with(loss, Duration::from_secs_f64(delay));
+                let changed = conditions.borrow().with(loss, Duration::from_secs_f64(delay));
                 gateway.set(&changed).map_err(|_| "the emulated network has ended")?;
                 let words = format!("the network is now: {}", changed.describe());
-                *self.changed.borrow_mut() = Some(changed);
+                *conditions.borrow_mut() = changed;
                 done(&words)
             }
             Some("shutdown") => {
@@ -171,11 +162,10 @@ impl Admin {
     /// The emulated network in words, and in the numbers of `set_network_sim` where these say all
     /// that it can change.
     fn conditions(&self) -> Value {
-        let Some((first, _)) = &self.network else { return Value::Null };
-        let changed = self.changed.borrow();
-        let now = changed.as_ref().unwrap_or(first);
+        let Some((now, _)) = &self.network else { return Value::Null };
+        let now = now.borrow();
         let mut value = json!({ "description": now.describe() });
-        if let Some((loss, delay)) = loss_and_delay(now) {
+        if let Some((loss, delay)) = loss_and_delay(&now) {
             value["packet_loss_rate"] = json!(loss.as_f64());
             value["delay"] = json!(delay.as_secs_f64());
         }

@@ -83,6 +83,11 @@ impl Scoreboard {
         self.rack = Some(Box::default());
     }
 
+    /// Whether losses are found by time.
+    pub fn has_rack(&self) -> bool {
+        self.rack.is_some()
+    }
+
     /// The smallest round-trip time so far.
     pub fn set_min_rtt(&mut self, min_rtt: Duration) {
         if let Some(rack) = &mut self.rack {

@@ -4,7 +4,7 @@
 use super::super::prr::Prr;
 use super::super::recovery::Episode;
 use super::{Sender, Transmission};
-use crate::congestion::Loss;
+use crate::congestion::{Loss, NO_WINDOW};
 use crate::time::{Duration, Instant};
 
 /// RFC 8985 §7.2: how long a receiver may sit on an acknowledgment (Linux's minimum RTO).
@@ -37,15 +37,12 @@ impl Default for TailProbes {
 }
 
 impl Sender {
-    pub(super) fn uses_rack(&self) -> bool {
-        self.sack && self.config.recovery == super::Recovery::Rack
-    }
-
     /// The window of a recovery episode is that of PRR, for controllers that have one.
     pub(super) fn steer_recovery(&mut self, flight: u64, delivered: u64, moved: bool) {
-        /// The windows of controllers without one lie above this.
-        const NO_WINDOW: u64 = u64::MAX / 4;
-        if self.recovery.episode() != Episode::Recovery || !self.uses_rack() || self.cwnd >= NO_WINDOW {
+        if self.recovery.episode() != Episode::Recovery
+            || !self.scoreboard.has_rack()
+            || self.cwnd >= NO_WINDOW
+        {
             self.prr = None;
             return;
         }
@@ -62,7 +59,7 @@ impl Sender {
     pub(super) fn arm_tail_probe(&mut self, now: Instant) {
         self.tail.timer = Instant::MAX;
         let quiet = self.recovery.episode() == Episode::Open && !self.scoreboard.has_sacked();
-        if !self.uses_rack() || !quiet || self.flight() == 0 || self.tail.sent.is_some() {
+        if !self.scoreboard.has_rack() || !quiet || self.flight() == 0 || self.tail.sent.is_some() {
             return;
         }
         let Some(srtt) = self.rtt.smoothed() else { return };

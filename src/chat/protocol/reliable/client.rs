@@ -275,6 +275,10 @@ impl ClientSession for Client {
         self.out.pop_front()
     }
 
+    fn unsettled(&self) -> usize {
+        self.asked.len()
+    }
+
     fn unacknowledged(&self) -> Vec<Request> {
         self.asked.iter().map(|(_, request)| request.clone()).collect()
     }
