@@ -300,16 +300,43 @@ fn what_was_acknowledged_is_there_after_a_kill() {
     let acknowledged: Vec<String> =
         speakers.into_iter().flat_map(|speaker| speaker.join().expect("no panic")).collect();
     assert!(acknowledged.len() > 100, "{} messages", acknowledged.len());
-    let server = Server::start(&[
-        "--store",
-        &store,
-        "--history",
-        "100000",
-        "--pacing",
-        "0ms",
-        "--max-queue",
-        "100MiB",
-    ]);
+    let kept = kept(&store);
+    for text in &acknowledged {
+        assert_eq!(kept.matches(text.as_str()).count(), 1, "{text}");
+    }
+}
+
+/// What waits because its speaker talks too fast is not acknowledged before it is kept.
+#[test]
+fn what_waits_for_its_turn_is_not_acknowledged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = folder.path().join("chat.db").display().to_string();
+    let server = Server::start(&["--store", &store, "--rate-limit", "10"]);
+    let mut speaker = server.connect("reliable");
+    let mut bytes = frame(&message("join_1_1", "join", "", "kim", None));
+    for n in 0..50 {
+        bytes.extend(frame(&message(&format!("chat_1_{n}"), "chat", "", &format!("text {n}/"), None)));
+    }
+    speaker.sends(&bytes);
+    std::thread::sleep(Duration::from_millis(800));
+    server.kill();
+    let mut rest = Vec::new();
+    // After a kill the connection may be reset instead of closed.
+    let _ = speaker.stream.read_to_end(&mut rest);
+    let rest = String::from_utf8_lossy(&rest);
+    let acknowledged: Vec<u32> = (0..50).filter(|n| rest.contains(&format!("chat_1_{n}\\\""))).collect();
+    // Two seconds' worth at once, the join among them.
+    assert!((15..45).contains(&acknowledged.len()), "{acknowledged:?}");
+    let kept = kept(&store);
+    for n in acknowledged {
+        assert_eq!(kept.matches(&format!("\"text {n}/\"")).count(), 1, "{n}: {kept}");
+    }
+}
+
+/// All that a store keeps, as a newcomer hears it.
+fn kept(store: &str) -> String {
+    let options = ["--history", "100000", "--pacing", "0ms", "--max-queue", "100MiB"];
+    let server = Server::start(&[&["--store", store][..], &options].concat());
     let mut reader = server.connect("json-lines");
     reader.sends(b"{\"type\": \"join\", \"username\": \"reader\"}\n");
     reader.stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a socket");
@@ -318,10 +345,7 @@ fn what_was_acknowledged_is_there_after_a_kill() {
     while let Ok(read @ 1..) = reader.stream.read(&mut buffer) {
         heard.extend_from_slice(&buffer[..read]);
     }
-    let heard = String::from_utf8(heard).expect("ASCII");
-    for text in &acknowledged {
-        assert_eq!(heard.matches(text.as_str()).count(), 1, "{text}");
-    }
+    String::from_utf8(heard).expect("ASCII")
 }
 
 /// Waits for the acknowledgment of `id`, acknowledging what comes before; `false` at the end.

@@ -133,6 +133,30 @@ fn independent_loss_duplication_and_damage_have_their_rates() {
 }
 
 #[test]
+fn what_is_measured_of_a_transfer_ends_with_it() {
+    let transfer = |duration: u32, warmup: u32| {
+        format!(
+            "duration = \"{duration}s\"\nwarmup = \"{warmup}s\"\nrecord = {{ interval = \"10ms\" }}\n\
+             [link.wire]\nrate = \"10mbit\"\ndelay = \"25ms\"\nloss = \"1%\"\n\
+             [[clients]]\nname = \"bulk\"\npath = [\"wire\"]\napp = {{ kind = \"bulk\", size = \"300kB\" }}\n"
+        )
+    };
+    let [short, long] = [5, 50].map(|duration| run(&transfer(duration, 0), 1));
+    let [short, long] = [upload(&short, 0), upload(&long, 0)];
+    let end = short.completion.expect("an end");
+    assert!(end < testbed::time::Duration::from_secs(4), "{end}");
+    assert_eq!(
+        (short.completion, short.cwnd_mean, short.srtt_mean),
+        (long.completion, long.cwnd_mean, long.srtt_mean)
+    );
+    assert_eq!(short.limited_by, long.limited_by);
+    // Nothing of it lies in the interval.
+    let late = run(&transfer(50, 10), 1);
+    let late = upload(&late, 0);
+    assert_eq!((late.cwnd_mean, late.srtt_mean, late.bytes_delivered), (None, None, 0));
+}
+
+#[test]
 fn packets_sent_ahead_have_their_share() {
     // netem's gap: after four delayed packets each one skips the delay with 10 %, so that one in
     // 4 + 1/0.1 does. The intervals are geometric behind the gap, with variance (1-c)/c².

@@ -179,3 +179,20 @@ fn a_reno_sawtooth_swings_between_43_and_86_packets_every_3_6_seconds() {
     assert!((period - 3.6).abs() <= 0.06 * 3.6, "every {period} s");
     assert_eq!(series.events.iter().filter(|event| event.kind == FlowEventKind::Timeout).count(), 0);
 }
+
+/// In the wrong order nothing is lost: each fast retransmit that the timestamps show to be unfounded is
+/// called so, and no timeout is.
+#[test]
+fn an_unfounded_fast_retransmit_is_no_timeout() {
+    let text = "duration = \"20s\"\n\
+        [link.wire]\ndelay = { mean = \"20ms\", jitter = \"3ms\", distribution = \"normal\", reorder = true }\n\
+        [link.bottleneck]\nrate = \"10mbit\"\ndelay = \"5ms\"\n\
+        [[clients]]\nname = \"bulk\"\npath = [\"wire\", \"bottleneck\"]\napp = { kind = \"bulk\" }\n";
+    let outcome = run(text, 1);
+    let series = outcome.series.as_ref().expect("a series");
+    let count = |kind| series.events.iter().filter(|event| event.kind == kind).count() as u64;
+    assert_eq!(upload(&outcome, 0).timeouts, 0);
+    assert_eq!(count(FlowEventKind::SpuriousTimeout), 0);
+    let (undone, all) = (count(FlowEventKind::SpuriousRecovery), count(FlowEventKind::FastRetransmit));
+    assert!(undone > 100 && undone <= all, "{undone} of {all}");
+}

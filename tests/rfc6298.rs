@@ -174,7 +174,7 @@ fn eifel_takes_back_a_spurious_timeout() {
     script.send(260, with_stamps(segment(ACK, 1, 4001, 0), 8, 11));
     script.silent(10_000);
     let signals: Vec<Signal> = script.tcp.take_signals().into_iter().map(|(_, signal)| signal).collect();
-    assert!(signals.contains(&Signal::Spurious), "{signals:?}");
+    assert!(signals.contains(&Signal::SpuriousTimeout), "{signals:?}");
 }
 
 /// RFC 3522 §3.2: an echo of the retransmission proves nothing; the timeout stands.

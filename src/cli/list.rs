@@ -38,10 +38,8 @@ impl List {
             section(&mut text, "controllers (tcp.congestion)", &controllers());
         }
         if wanted(What::Impairments) {
-            let rows: Vec<_> = IMPAIRMENTS
-                .iter()
-                .map(|(name, about)| (format!("link.*.{name}"), (*about).to_owned()))
-                .collect();
+            let rows: Vec<_> =
+                IMPAIRMENTS.iter().map(|(name, about)| ((*name).to_owned(), (*about).to_owned())).collect();
             section(&mut text, "impairments", &rows);
         }
         if wanted(What::Dialects) {

@@ -187,9 +187,9 @@ fn limited_by(stats: &Stats, before: &Stats) -> LimitedBy {
     let spent = |limit: Limit| stats.limited[limit as usize].saturating_sub(before.limited[limit as usize]);
     let (application, receiver, congestion) =
         (spent(Limit::Application), spent(Limit::ReceiveWindow), spent(Limit::CongestionWindow));
-    if congestion >= application.max(receiver) {
+    if congestion > Duration::ZERO && congestion >= application.max(receiver) {
         LimitedBy::CongestionWindow
-    } else if receiver >= application {
+    } else if receiver > Duration::ZERO && receiver >= application {
         LimitedBy::ReceiveWindow
     } else {
         LimitedBy::Application

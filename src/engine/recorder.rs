@@ -1,7 +1,7 @@
 //! Keeps samples and events of a trial, if asked. The world tells it at three places only: at the
 //! sampling instants, when a sender signals something, and at the end.
 
-use super::flow::Flow;
+use super::flow::{End, Flow};
 use super::topology::Topology;
 use crate::congestion::NO_WINDOW;
 use crate::record::{FlowEvent, FlowEventKind, FlowSample, LinkSample, Series};
@@ -30,9 +30,10 @@ impl Recorder {
     pub fn sample(&mut self, now: Instant, flows: &[Flow], topology: &Topology) {
         for (number, flow) in flows.iter().enumerate() {
             for direction in Direction::BOTH {
-                let connection = &flow.ends[direction.index()].connection;
-                // A direction has rows from its first data on.
-                if !connection.state().is_synchronized() || !flow.carries(direction) {
+                let End { connection, drained, .. } = &flow.ends[direction.index()];
+                // A direction has rows from its first data to the first sample after its end.
+                let over = drained.is_some_and(|at| now.saturating_since(at) >= self.series.interval);
+                if !connection.state().is_synchronized() || !flow.carries(direction) || over {
                     continue;
                 }
                 let snapshot = connection.snapshot();
@@ -70,7 +71,8 @@ impl Recorder {
             Signal::FastRetransmit => FlowEventKind::FastRetransmit,
             Signal::RecoveryExit => FlowEventKind::RecoveryExit,
             Signal::Timeout => FlowEventKind::Timeout,
-            Signal::Spurious => FlowEventKind::SpuriousTimeout,
+            Signal::SpuriousRecovery => FlowEventKind::SpuriousRecovery,
+            Signal::SpuriousTimeout => FlowEventKind::SpuriousTimeout,
             Signal::WindowProbe => FlowEventKind::WindowProbe,
         };
         self.series.events.push(FlowEvent { time, flow, direction, kind });

@@ -54,15 +54,15 @@ use propagation::{Order, Passage, Propagation};
 use rate::Serialiser;
 use statistics::Measured;
 
-/// What a link can be set to, for `testbed list`: key in a scenario, and meaning.
+/// What can be done to packets, for `testbed list`: key in a scenario, and meaning.
 pub const IMPAIRMENTS: &[(&str, &str)] = &[
-    ("loss", "random loss: independent, or in bursts (gilbert-elliott)"),
-    ("duplicate", "a copy follows right behind the packet"),
-    ("corrupt", "the packet is damaged and fails the receiver's checksum"),
-    ("delay", "fixed delay, with jitter: uniform, normal, lognormal, pareto, paretonormal"),
-    ("reorder", "some packets skip the delay"),
-    ("rate", "serialisation, behind a drop-tail queue of packets or bytes"),
-    ("drop", "an exact list of data segments and retransmissions"),
+    ("link.*.loss", "random loss: independent, or in bursts (gilbert-elliott)"),
+    ("link.*.duplicate", "a copy follows right behind the packet"),
+    ("link.*.corrupt", "the packet is damaged and fails the receiver's checksum"),
+    ("link.*.delay", "fixed delay, with jitter: uniform, normal, lognormal, pareto, paretonormal"),
+    ("link.*.reorder", "some packets skip the delay"),
+    ("link.*.rate", "serialisation, behind a drop-tail queue of packets or bytes"),
+    ("[[drop]]", "an exact list of data segments and retransmissions"),
 ];
 
 /// One direction of a link.

@@ -241,7 +241,9 @@ pub enum FlowEventKind {
     RecoveryExit,
     /// The retransmission timer expired.
     Timeout,
-    /// The reduction was found to be unfounded.
+    /// A fast retransmit was found to be unfounded, and its reduction was taken back.
+    SpuriousRecovery,
+    /// The same of a timeout.
     SpuriousTimeout,
     /// A zero window was probed.
     WindowProbe,
@@ -265,6 +267,7 @@ impl FlowEventKind {
             FlowEventKind::FastRetransmit => "fast_retransmit",
             FlowEventKind::RecoveryExit => "recovery_exit",
             FlowEventKind::Timeout => "timeout",
+            FlowEventKind::SpuriousRecovery => "spurious_recovery",
             FlowEventKind::SpuriousTimeout => "spurious_timeout",
             FlowEventKind::WindowProbe => "window_probe",
         }

@@ -312,8 +312,9 @@ mod tests {
     fn what_is_never_used_is_a_warning() {
         let plan = plan(&and("[link.spare]\ndelay = \"1ms\"\nqueue = \"9 packets\"\n"));
         let lines: Vec<usize> = plan.warnings.iter().map(|problem| plan.texts.line(problem.place)).collect();
-        assert_eq!(lines, [21, 23]);
-        assert_eq!(plan.texts.at(plan.warnings[0].place), "spare");
+        // The first is of the sound text's only person.
+        assert_eq!(lines, [17, 21, 23]);
+        assert_eq!(plan.texts.at(plan.warnings[1].place), "spare");
         assert!(plan.render_warnings(false).contains("no path uses link \"spare\""));
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn read(root: &Node, name: &str) -> (Scenario, Vec<Problem>) {
     links::resolve_queues(&mut links, &starting, &rtts);
     links::check_limits(root, &links, &starting, &rtts, &groups, &mut problems);
     warn_of_unused(root, &links, &groups, &mut problems);
+    warn_of_solitude(root, &groups, &mut problems);
 
     let duration = root.get("duration").and_then(|node| leaf::positive_duration(node).ok());
     let mut scenario = Scenario {
@@ -142,6 +143,16 @@ fn warn_of_unused(root: &Node, links: &[LinkSpec], groups: &[Group], problems: &
             let help = "name it in the `path` of a group, or delete it";
             problems.push(Problem::warning(links::place_of(root, &link.name), message, help));
         }
+    }
+}
+
+/// A chat of one.
+fn warn_of_solitude(root: &Node, groups: &[Group], problems: &mut Vec<Problem>) {
+    let Some(Value::Array(items)) = root.get("clients").map(|node| &node.value) else { return };
+    let mut chats = groups.iter().zip(items).filter(|(group, _)| matches!(group.app, AppSpec::Chat(_)));
+    if let (Some((Group { count: 1, .. }, item)), None) = (chats.next(), chats.next()) {
+        let message = "one person chats: nobody is there to hear, and no latency is measured";
+        problems.push(Problem::warning(item.place, message, "raise its `count`, or add another group"));
     }
 }
 

@@ -30,8 +30,10 @@ pub enum Signal {
     RecoveryExit,
     /// The retransmission timer expired.
     Timeout,
-    /// The reduction was found to be unfounded.
-    Spurious,
+    /// A fast retransmit was found to be unfounded.
+    SpuriousRecovery,
+    /// A timeout was found to be unfounded.
+    SpuriousTimeout,
     /// A closed window was probed.
     WindowProbe,
 }
@@ -149,7 +151,11 @@ impl LossRecovery {
                 if facts.advanced > 0 && self.was_unfounded(facts) {
                     controller.on_spurious();
                     stats.spurious += 1;
-                    self.signals.push((now, Signal::Spurious));
+                    let signal = match self.episode {
+                        Episode::Loss => Signal::SpuriousTimeout,
+                        _ => Signal::SpuriousRecovery,
+                    };
+                    self.signals.push((now, signal));
                     // What was marked lost has arrived or is on its way.
                     scoreboard.unmark_lost(facts.una);
                     self.leave(now);

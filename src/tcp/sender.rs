@@ -191,15 +191,20 @@ impl Sender {
         }
     }
 
-    /// Counters up to `now`.
+    /// Counters up to `now`, or to the acknowledgment of our FIN.
     pub fn stats(&mut self, now: Instant) -> &Stats {
-        self.integrate(now);
-        self.clockwork.close(&mut self.stats, now);
+        if !self.fin_acknowledged() {
+            self.integrate(now);
+            self.clockwork.close(&mut self.stats, now);
+        }
         &self.stats
     }
 
     /// Accounts for the time since the last change of window or RTT.
     fn integrate(&mut self, now: Instant) {
+        if self.fin_acknowledged() {
+            return;
+        }
         let (cwnd, srtt) = (self.cwnd(), self.rtt.smoothed());
         self.clockwork.integrate(&mut self.stats, now, cwnd, srtt);
     }
@@ -281,6 +286,9 @@ impl Sender {
             self.una = ack;
             self.buffer.release(ack);
             self.expiries = 0;
+            if self.fin_acknowledged() {
+                self.clockwork.close(&mut self.stats, now);
+            }
         }
         self.take_rtt(now, advanced > 0, segment, &delivered);
         let was_repairing = self.recovery.episode();

@@ -1,5 +1,5 @@
-//! What a sender counts. Counters grow from the start of the connection; the difference of two
-//! readings gives an interval's figures.
+//! What a sender counts, from the start of the connection to the acknowledgment of its FIN; the
+//! difference of two readings gives an interval's figures.
 
 use crate::time::{Duration, Instant};
 

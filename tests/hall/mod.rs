@@ -84,6 +84,7 @@ impl Hall {
     fn serve(&mut self, id: usize, requests: Vec<Request>) {
         for request in requests {
             if self.guests[id].open {
+                self.guests[id].session.on_served(moment(self.elapsed));
                 self.ask(id, request);
             }
         }

@@ -59,19 +59,21 @@ impl Seat {
         &self.people[self.me]
     }
 
-    /// What a person in this seat asks of the room to say `text`. A person who is alone tells it to
-    /// itself.
+    /// What a person in this seat asks of the room to say `text`. A person who is alone says it to
+    /// an empty room.
     pub fn request(&self, to: Addressee, intent: Intent, text: Name) -> Request {
         match (to, &self.room) {
-            (Addressee::One, _) => Request::Tell { to: self.other(intent.draw).to_string(), text },
+            (Addressee::One, _) if self.people.len() > 1 => {
+                Request::Tell { to: self.other(intent.draw).to_string(), text }
+            }
             (Addressee::Room, Some(room)) => Request::SayIn { room: room.to_string(), text },
-            (Addressee::Everyone | Addressee::Room, _) => Request::Say { text },
+            _ => Request::Say { text },
         }
     }
 
     /// One of the others, each with the same chance.
     fn other(&self, draw: u64) -> &Name {
-        let others = self.people.len().saturating_sub(1).max(1);
+        let others = self.people.len() - 1;
         let at = ((u128::from(draw) * others as u128) >> 64) as usize;
         self.people.get(at + usize::from(at >= self.me)).unwrap_or(self.nick())
     }

@@ -105,13 +105,37 @@ impl Kind {
         }
     }
 
-    /// The least time between two messages to a client: programs 1, 3 and 4 take what one read
-    /// brings for one message.
-    pub fn gap(self) -> Duration {
+    /// The spacing that its clients need: programs 1, 3 and 4 take what one read brings for one
+    /// message; program 2 only shows it, but a read that ends within a character ends the program.
+    pub fn pacing(self) -> Pacing {
+        const GAP: Duration = Duration::from_millis(10);
         match self {
-            Kind::Reliable | Kind::Slash => Duration::ZERO,
-            Kind::JsonLines | Kind::Rooms | Kind::Pipe | Kind::SlashOrPipe => Duration::from_millis(10),
+            Kind::Reliable => Pacing::same(Duration::ZERO),
+            Kind::Slash => Pacing { wide: GAP, ..Pacing::same(Duration::ZERO) },
+            Kind::JsonLines | Kind::Rooms | Kind::Pipe | Kind::SlashOrPipe => Pacing::same(GAP),
         }
+    }
+}
+
+/// The least time between two messages to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pacing {
+    /// Before any message.
+    pub every: Duration,
+    /// Before one with characters of several bytes: its first read then begins with it, and ends
+    /// behind it, as messages are shorter than reads.
+    pub wide: Duration,
+}
+
+impl Pacing {
+    /// The same before all messages.
+    pub const fn same(gap: Duration) -> Pacing {
+        Pacing { every: gap, wide: gap }
+    }
+
+    /// How long after the message before it this one may go.
+    pub fn before(self, message: &[u8]) -> Duration {
+        if self.wide == self.every || message.is_ascii() { self.every } else { self.wide }
     }
 }
 
@@ -139,5 +163,15 @@ mod tests {
             assert!(Kind::ALL[..n].iter().all(|other| other.name() != kind.name()));
         }
         assert_eq!(Kind::by_name("morse"), None);
+    }
+
+    #[test]
+    fn only_characters_of_several_bytes_are_spaced_in_slash() {
+        let gap = Duration::from_millis(10);
+        let before = |kind: Kind| ["hi", "Grüße"].map(|text| kind.pacing().before(text.as_bytes()));
+        assert_eq!(before(Kind::Slash), [Duration::ZERO, gap]);
+        assert_eq!(before(Kind::Pipe), [gap, gap]);
+        assert_eq!(before(Kind::Reliable), [Duration::ZERO; 2]);
+        assert_eq!(Pacing::same(Duration::ZERO).before("Grüße".as_bytes()), Duration::ZERO);
     }
 }

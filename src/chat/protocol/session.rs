@@ -60,6 +60,9 @@ pub trait ServerSession: fmt::Debug + Send {
     /// Takes what one read returned and appends what it asks.
     fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed>;
 
+    /// The oldest of the requests that it has read is being served: what acknowledges it may go.
+    fn on_served(&mut self, _moment: Moment) {}
+
     /// The room tells it something. What is sent for it is then in [`poll_send`](Self::poll_send);
     /// what others of its form have encoded already is in `encodings`.
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After;

@@ -3,20 +3,20 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 
 use tokio::io::AsyncWriteExt as _;
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 use super::hub::Shared;
 use super::peer::Flushed;
 use super::porter::{read_frame, write_frame};
 use crate::chat::message::ClientId;
-use crate::chat::protocol::ServerSession;
+use crate::chat::protocol::{Pacing, ServerSession};
 use crate::live::clock::Clock;
 use crate::live::gateway::Stream;
 use crate::live::socket::Socket;
-use crate::time::Duration;
 
 /// The most that one read takes.
 pub(super) const READ: usize = 16 * 1024;
@@ -27,8 +27,7 @@ pub(super) struct Newcomer {
     pub dialect: &'static str,
     pub address: SocketAddr,
     pub session: Box<dyn ServerSession>,
-    /// The least time between two messages to it.
-    pub gap: Duration,
+    pub pacing: Pacing,
 }
 
 /// Serves a socket until it ends.
@@ -37,10 +36,15 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
     let id = open(&hub, newcomer, Some(Rc::clone(&socket)));
     let hear = async {
         loop {
-            socket.readable().await?;
+            let turn = serve_asked(&hub, id);
+            tokio::select! {
+                biased;
+                () = sleep_until(turn.at), if turn.waits => continue,
+                ready = socket.readable(), if !turn.full => ready?,
+            }
             match read(&hub, id, &socket) {
                 Ok(0) => return end_of_file(&hub, id).await,
-                Ok(_) => restrain(&hub, id).await,
+                Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
@@ -54,7 +58,9 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
                 Flushed::Idle => wake.notified().await,
                 Flushed::Blocked => socket.writable().await?,
                 Flushed::Until(at) => sleep_until(clock.wall(at)).await,
-                Flushed::Finished | Flushed::Broken => return Ok(()),
+                Flushed::Finished => return Ok(()),
+                // What it said before is heard still.
+                Flushed::Broken => std::future::pending().await,
             }
         }
     };
@@ -71,11 +77,23 @@ pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream) {
     let (mut reader, mut writer) = tokio::io::split(far);
     let hear = async {
         let mut frame = Vec::new();
-        while read_frame(&mut reader, &mut frame).await? {
+        loop {
+            let more = {
+                let mut reading = pin!(read_frame(&mut reader, &mut frame));
+                loop {
+                    let turn = serve_asked(&hub, id);
+                    tokio::select! {
+                        biased;
+                        () = sleep_until(turn.at), if turn.waits => {}
+                        more = &mut reading, if !turn.full => break more?,
+                    }
+                }
+            };
+            if !more {
+                return end_of_file(&hub, id).await;
+            }
             hub.borrow_mut().receive(id, &frame);
-            restrain(&hub, id).await;
         }
-        end_of_file(&hub, id).await
     };
     let speak = async {
         let (clock, wake) = handles(&hub, id);
@@ -116,8 +134,8 @@ fn read(hub: &Shared, id: ClientId, socket: &Socket) -> io::Result<usize> {
 }
 
 fn open(hub: &Shared, newcomer: Newcomer, socket: Option<Rc<Socket>>) -> ClientId {
-    let Newcomer { dialect, address, session, gap } = newcomer;
-    hub.borrow_mut().open(dialect, address, session, socket, gap)
+    let Newcomer { dialect, address, session, pacing } = newcomer;
+    hub.borrow_mut().open(dialect, address, session, socket, pacing)
 }
 
 fn handles(hub: &Shared, id: ClientId) -> (Clock, Rc<tokio::sync::Notify>) {
@@ -170,22 +188,33 @@ async fn keep_time(hub: &Shared, id: ClientId) {
     }
 }
 
-/// It will say nothing more; what waits for it is still written.
+/// It will say nothing more: what it has asked is served, and what waits for it is written.
 async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
+    loop {
+        let turn = serve_asked(hub, id);
+        if !turn.waits {
+            break;
+        }
+        sleep_until(turn.at).await;
+    }
     hub.borrow_mut().end_of_file(id);
     std::future::pending().await
 }
 
-/// Reads on when everything that was read has been served.
-async fn restrain(hub: &Shared, id: ClientId) {
-    loop {
-        let (clock, wait) = {
-            let mut hub = hub.borrow_mut();
-            (hub.clock(), hub.go_on(id))
-        };
-        if wait.is_zero() {
-            return;
-        }
-        sleep_until(clock.wall(clock.now() + wait)).await;
-    }
+/// When it is heard on.
+struct Turn {
+    /// Whether something that it asked waits, and until when.
+    waits: bool,
+    at: Instant,
+    /// Whether nothing is read meanwhile.
+    full: bool,
+}
+
+/// Serves what may be served now.
+fn serve_asked(hub: &Shared, id: ClientId) -> Turn {
+    let mut hub = hub.borrow_mut();
+    let wait = hub.go_on(id);
+    let clock = hub.clock();
+    let full = hub.peer(id).is_some_and(|peer| peer.is_full());
+    Turn { waits: !wait.is_zero(), at: clock.wall(clock.now() + wait), full }
 }

@@ -13,8 +13,6 @@ pub(super) struct Bucket {
 }
 
 const UNIT: i128 = 1_000_000_000;
-/// So many bytes of text weigh as much as a request: everybody must hear them.
-const BYTES: i128 = 256;
 
 impl Bucket {
     pub fn new(rate: u32, now: Instant) -> Bucket {
@@ -38,10 +36,16 @@ impl Bucket {
         Duration::from_nanos(debt.div_ceil(self.rate.into()))
     }
 
-    /// A request with so many bytes of text is heard. What is too much is a debt.
-    pub fn take(&mut self, bytes: usize) {
-        self.tokens -= UNIT + UNIT * bytes as i128 / BYTES;
+    /// A request of this weight is heard. What is too much is a debt.
+    pub fn take(&mut self, weight: u64) {
+        self.tokens -= UNIT * i128::from(weight);
     }
+}
+
+/// What a request with so many bytes of text weighs: 256 of them as much as a request, because everybody
+/// must hear them.
+pub(super) fn weight(bytes: usize) -> u64 {
+    1 + bytes as u64 / 256
 }
 
 #[cfg(test)]
@@ -53,7 +57,7 @@ mod tests {
     }
 
     fn take(bucket: &mut Bucket, requests: usize) {
-        (0..requests).for_each(|_| bucket.take(0));
+        (0..requests).for_each(|_| bucket.take(1));
     }
 
     #[test]
@@ -74,7 +78,7 @@ mod tests {
     #[test]
     fn a_long_text_is_as_much_as_many_requests() {
         let mut bucket = Bucket::new(10, at(0));
-        bucket.take(32 * 256);
+        bucket.take(weight(32 * 256));
         assert_eq!(bucket.wait(at(0)), Duration::from_millis(1_300));
     }
 

@@ -44,7 +44,7 @@ use super::gateway::{Conditions, Gateway};
 use super::socket::Socket;
 use super::store::{OpenError, Store};
 use super::tls::Identity;
-use crate::chat::protocol::{self, Kind, SPEAKS_WITHIN};
+use crate::chat::protocol::{self, Kind, Pacing, SPEAKS_WITHIN};
 use crate::time::Duration;
 use connection::Newcomer;
 
@@ -275,9 +275,9 @@ async fn arrive(
 async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Socket, address: SocketAddr) {
     let newcomer = {
         let settings = &hub.borrow().settings;
-        let gap = settings.pacing.unwrap_or_else(|| kind.gap());
+        let pacing = settings.pacing.map_or_else(|| kind.pacing(), Pacing::same);
         let session = protocol::server_session(kind, &settings.dialects);
-        Newcomer { dialect: kind.name(), address, session, gap }
+        Newcomer { dialect: kind.name(), address, session, pacing }
     };
     let Some(gateway) = gateway else {
         return connection::serve_socket(hub, newcomer, socket).await;
@@ -286,9 +286,9 @@ async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Sock
         Ok([near, far]) => {
             // The pacer stands at the socket, because the path bunches what it carries, and before the
             // path, because what it holds up must not count as a slow reader's.
-            let gap = newcomer.gap;
+            let pacing = newcomer.pacing;
             tokio::task::spawn_local(connection::serve_path(hub, newcomer, far));
-            porter::carry(socket, near, gap).await;
+            porter::carry(socket, near, pacing).await;
         }
         Err(_) => warn!("the emulated network has ended"),
     }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::limit::Bucket;
 use crate::chat::message::Request;
-use crate::chat::protocol::{Malformed, ServerSession};
+use crate::chat::protocol::{Malformed, Pacing, ServerSession};
 use crate::live::socket::Socket;
 use crate::time::{Duration, Instant};
 
@@ -48,13 +48,15 @@ pub(super) struct Peer {
     pub behind_since: Option<Instant>,
     /// Whether it is the socket or the path that takes no more, not the pacer.
     pub stalled: bool,
+    /// While somebody is behind, when it is heard next.
+    pub next_turn: Instant,
     /// What waits; of the first, `written` bytes are gone.
     queue: VecDeque<Arc<[u8]>>,
     written: usize,
     queued: usize,
-    /// The least time between two writes, and when the next may be.
-    gap: Duration,
-    next_write: Instant,
+    /// The least time between two messages, and when the last went.
+    pacing: Pacing,
+    last_write: Option<Instant>,
     /// Whether the hub will flush it at the end of this turn.
     pub dirty: bool,
     /// Nothing more is heard from it; it ends when what waits is written, or at this instant.
@@ -87,6 +89,19 @@ impl Count {
 
 /// How long speakers wait for one who does not catch up.
 const CATCH_UP: Duration = Duration::from_millis(250);
+/// How far the pacer may be behind with what others said before they wait.
+const LAG: Duration = Duration::from_secs(1);
+/// So many requests may wait before no more is read: an acknowledgment behind them is read still.
+const ASKED: usize = 64;
+
+/// How speakers mind one who is behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Minded {
+    /// They take turns; its pacer takes so long for a message.
+    Turns(Duration),
+    /// They wait.
+    Stop,
+}
 
 /// What a writer does next.
 #[derive(Debug, PartialEq, Eq)]
@@ -109,7 +124,7 @@ impl Peer {
         dialect: &'static str,
         address: SocketAddr,
         session: Box<dyn ServerSession>,
-        gap: Duration,
+        pacing: Pacing,
         rate_limit: u32,
         now: Instant,
     ) -> Peer {
@@ -132,11 +147,12 @@ impl Peer {
             own: 0,
             behind_since: None,
             stalled: false,
+            next_turn: Instant::ZERO,
             queue: VecDeque::new(),
             written: 0,
             queued: 0,
-            gap,
-            next_write: Instant::ZERO,
+            pacing,
+            last_write: None,
             dirty: false,
             closing_by: None,
             count: Count::default(),
@@ -153,21 +169,49 @@ impl Peer {
         self.queued
     }
 
-    /// Whether speakers wait for it: our own pacer holds it up, or it may still catch up. Who is slow
-    /// itself is waited for a moment only, or it would hold up everybody.
-    pub fn is_waited_for(&self, now: Instant, bound: usize) -> bool {
-        let Some(since) = self.behind_since.filter(|_| self.closing_by.is_none()) else { return false };
-        let waits = |bytes: usize| bytes.saturating_sub(self.own) > bound;
-        let paced = !self.gap.is_zero() && !self.stalled;
-        (paced && waits(self.queued)) || (waits(self.backlog()) && now < since + CATCH_UP)
+    /// Whether no more is read from it for the time being.
+    pub fn is_full(&self) -> bool {
+        self.closing_by.is_none() && (self.asked.len() >= ASKED || self.malformed.is_some())
+    }
+
+    /// How speakers mind it: our own pacer holds it up, or it may still catch up. Who is slow itself
+    /// is waited for a moment only, or it would hold up everybody.
+    pub fn is_minded(&self, now: Instant, bound: usize) -> Option<Minded> {
+        let since = self.behind_since.filter(|_| self.closing_by.is_none())?;
+        let (paced, may_catch_up) = (!self.pacing.every.is_zero() && !self.stalled, now < since + CATCH_UP);
+        let more_waits = |bytes: usize| {
+            let of_others = |waiting: usize| waiting.saturating_sub(self.own) > bytes;
+            (paced && of_others(self.queued)) || (may_catch_up && of_others(self.backlog()))
+        };
+        if more_waits(2 * bound) {
+            Some(Minded::Stop)
+        } else if more_waits(bound) || (paced && self.lag() > LAG) {
+            Some(Minded::Turns(self.pacing.every))
+        } else {
+            None
+        }
+    }
+
+    /// Whether so much waits that speakers have to mind it.
+    pub fn falls_behind(&self, bound: usize) -> bool {
+        self.backlog() > bound || self.lag() > LAG
     }
 
     /// Whether it is behind still: until half of that is gone.
     pub fn is_behind(&mut self, bound: usize) -> bool {
-        if self.backlog() <= bound / 2 {
+        if self.backlog() <= bound / 2 && self.lag() + self.lag() <= LAG {
             self.behind_since = None;
         }
         self.behind_since.is_some()
+    }
+
+    /// How long its pacer takes for what others have said.
+    fn lag(&self) -> Duration {
+        if self.pacing.every.is_zero() || self.queued == 0 {
+            return Duration::ZERO;
+        }
+        let others = self.queue.len() * self.queued.saturating_sub(self.own) / self.queued;
+        self.pacing.every.saturating_mul(others as u64)
     }
 
     /// Takes over what the session has to say; whether there was anything.
@@ -199,8 +243,10 @@ impl Peer {
     /// The next piece to write, if the pacer allows.
     pub fn next(&self, now: Instant) -> Result<(Arc<[u8]>, usize), Flushed> {
         match self.queue.front() {
-            Some(_) if self.written == 0 && now < self.next_write => Err(Flushed::Until(self.next_write)),
-            Some(bytes) => Ok((Arc::clone(bytes), self.written)),
+            Some(bytes) => match self.last_write.map(|last| last.saturating_add(self.pacing.before(bytes))) {
+                Some(at) if self.written == 0 && now < at => Err(Flushed::Until(at)),
+                _ => Ok((Arc::clone(bytes), self.written)),
+            },
             None if self.closing_by.is_some() => Err(Flushed::Finished),
             None => Err(Flushed::Idle),
         }
@@ -225,7 +271,7 @@ impl Peer {
             self.written -= first.len();
             self.queue.pop_front();
             self.count.messages_out += 1;
-            self.next_write = now.saturating_add(self.gap);
+            self.last_write = Some(now);
         }
     }
 
@@ -244,7 +290,7 @@ impl Peer {
                 Ok(next) => next,
                 Err(flushed) => return settled(socket, flushed),
             };
-            let result = if self.framed && self.gap.is_zero() && self.queue.len() > 1 {
+            let result = if self.framed && self.pacing.every.is_zero() && self.queue.len() > 1 {
                 socket.try_write_vectored(&self.slices())
             } else {
                 socket.try_write(&bytes[from..])

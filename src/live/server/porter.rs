@@ -8,17 +8,17 @@ use std::rc::Rc;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep_until};
 
+use crate::chat::protocol::Pacing;
 use crate::live::gateway::Stream;
 use crate::live::socket::Socket;
 use crate::live::splice::Abort as _;
-use crate::time::Duration;
 
 /// The longest frame: as much as one read takes, or the longest thing that a server says.
 const LONGEST: usize = 4 << 20;
 
 /// Carries frames between a client's socket and the near end of its path until both directions have
 /// ended; when one breaks, both ends are reset.
-pub(super) async fn carry(socket: Socket, near: Stream, gap: Duration) {
+pub(super) async fn carry(socket: Socket, near: Stream, pacing: Pacing) {
     let socket = Rc::new(socket);
     let (mut from_path, mut to_path) = tokio::io::split(near);
     let up = async {
@@ -34,15 +34,15 @@ pub(super) async fn carry(socket: Socket, near: Stream, gap: Duration) {
         }
     };
     let down = async {
-        let gap = std::time::Duration::from_nanos(gap.as_nanos());
-        let mut next = None::<Instant>;
+        let mut last = None::<Instant>;
         let mut frame = Vec::new();
         while read_frame(&mut from_path, &mut frame).await? {
-            if let Some(next) = next {
-                sleep_until(next).await;
+            let gap = pacing.before(&frame);
+            if let Some(last) = last.filter(|_| !gap.is_zero()) {
+                sleep_until(last + std::time::Duration::from_nanos(gap.as_nanos())).await;
             }
             socket.write_all(&frame).await?;
-            next = (!gap.is_zero()).then(|| Instant::now() + gap);
+            last = Some(Instant::now());
         }
         socket.shutdown().await
     };

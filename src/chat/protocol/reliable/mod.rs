@@ -14,7 +14,10 @@ mod frame;
 mod message;
 mod seen;
 mod server;
+#[cfg(test)]
+mod tests;
 mod window;
+mod words;
 
 pub(super) use client::Client;
 pub(super) use server::{Forms, Session};

@@ -9,6 +9,7 @@ use super::frame::{Frames, LONGEST, TooLong};
 use super::message::{Message, Parsed, acknowledged, acknowledging, parse, quoted, seconds};
 use super::seen::Seen;
 use super::window::Window;
+use super::words::{content, kind};
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::commands::{self, Command};
 use crate::chat::protocol::session::{Account, Encodings, Moment, ServerSession};
@@ -34,6 +35,8 @@ pub struct Session {
     window: Window,
     /// What needs no acknowledgment.
     out: VecDeque<Arc<[u8]>>,
+    /// What is to be answered once the requests before it were served, in order.
+    held: VecDeque<Answer>,
     seen: Seen,
     heard: Instant,
     look_at: Option<Instant>,
@@ -51,6 +54,25 @@ pub struct Forms {
     pub eight: usize,
     /// The id alone, by which either is acknowledged.
     pub id: usize,
+}
+
+/// How a message is answered.
+#[derive(Debug)]
+struct Answer {
+    to: Box<str>,
+    /// Whether it asks something, and is acknowledged when that is served.
+    asks: bool,
+    acknowledgment: Arc<[u8]>,
+    /// The id and frame of what else is said.
+    words: Option<(Arc<[u8]>, Arc<[u8]>)>,
+}
+
+/// What a message means.
+enum Meaning {
+    Request(Request),
+    /// It is answered, by a message of this type.
+    Words(&'static str, String),
+    Nothing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +94,7 @@ impl Session {
             joins: false,
             window: Window::default(),
             out: VecDeque::new(),
+            held: VecDeque::new(),
             seen: Seen::default(),
             heard: Instant::ZERO,
             look_at: None,
@@ -107,14 +130,43 @@ impl Session {
             // Not acknowledged, as in the original.
             _ => return,
         }
-        self.acknowledge(moment, &message.id);
-        if self.seen.is_new(&message) {
-            self.ask(moment, &message, out);
+        if self.held.iter().any(|answer| *answer.to == *message.id) {
+            return;
+        }
+        let (_, acknowledgment) = self.make(moment, "ack", &acknowledging(&message.id));
+        let meaning =
+            if self.seen.is_new(&message) { self.meaning(moment, &message) } else { Meaning::Nothing };
+        let mut answer =
+            Answer { to: message.id.into(), asks: false, acknowledgment: acknowledgment.into(), words: None };
+        match meaning {
+            Meaning::Request(request) => {
+                out.push(request);
+                answer.asks = true;
+            }
+            Meaning::Words(kind, content) => {
+                let (id, bytes) = self.make(moment, kind, &content);
+                answer.words = Some((id.into_bytes().into(), bytes.into()));
+            }
+            Meaning::Nothing => {}
+        }
+        self.held.push_back(answer);
+        self.answer(moment);
+    }
+
+    /// Answers up to the next message whose request waits.
+    fn answer(&mut self, moment: Moment) {
+        while self.held.front().is_some_and(|answer| !answer.asks)
+            && let Some(answer) = self.held.pop_front()
+        {
+            self.out.push_back(answer.acknowledgment);
+            if let Some((id, bytes)) = answer.words {
+                self.push(moment, id, bytes);
+            }
         }
     }
 
-    /// What a message that was acknowledged means.
-    fn ask(&mut self, moment: Moment, message: &Message<'_>, out: &mut Vec<Request>) {
+    /// What a new message means.
+    fn meaning(&mut self, moment: Moment, message: &Message<'_>) -> Meaning {
         let text = message.content.trim();
         match &*message.kind {
             "join" => {
@@ -122,28 +174,30 @@ impl Session {
                 let nick = wanted.to_owned();
                 // A second join is another name, even if it comes before the answer to the first.
                 let again = std::mem::replace(&mut self.joins, true);
-                out.push(if again { Request::Rename { nick } } else { Request::Join { nick } });
+                Meaning::Request(if again { Request::Rename { nick } } else { Request::Join { nick } })
             }
-            "heartbeat" if text == "ping" => self.send(moment, "heartbeat", "pong"),
+            "heartbeat" if text == "ping" => Meaning::Words("heartbeat", "pong".to_owned()),
             "leave" => {
-                out.push(Request::Leave);
                 self.close_at = Some(moment.now + CLOSE_WITHIN);
+                Meaning::Request(Request::Leave)
             }
             "private_message" => match text
                 .strip_prefix('@')
                 .and_then(|rest| rest.split_once(char::is_whitespace))
             {
-                Some((to, said)) => out.push(Request::Tell { to: to.to_owned(), text: said.trim().into() }),
-                None => self.send(moment, "chat", "*** write a private message as @name text ***"),
+                Some((to, said)) => {
+                    Meaning::Request(Request::Tell { to: to.to_owned(), text: said.trim().into() })
+                }
+                None => Meaning::Words("chat", "*** write a private message as @name text ***".to_owned()),
             },
             "chat" => match commands::parse(text) {
-                Some(Command::Ask(Request::Help)) => self.send(moment, "chat", commands::HELP),
-                Some(Command::Ask(request)) => out.push(request),
-                Some(Command::Usage(usage)) => self.send(moment, "chat", &format!("*** usage: {usage} ***")),
+                Some(Command::Ask(Request::Help)) => Meaning::Words("chat", commands::HELP.to_owned()),
+                Some(Command::Ask(request)) => Meaning::Request(request),
+                Some(Command::Usage(usage)) => Meaning::Words("chat", format!("*** usage: {usage} ***")),
                 // Program 0 has no commands: other words with a slash are said like all others.
-                Some(Command::Unknown) | None => out.push(Request::Say { text: text.into() }),
+                Some(Command::Unknown) | None => Meaning::Request(Request::Say { text: text.into() }),
             },
-            _ => {}
+            _ => Meaning::Nothing,
         }
     }
 
@@ -171,12 +225,6 @@ impl Session {
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
         (id, bytes)
-    }
-
-    /// Acknowledgments bypass the window, and nobody acknowledges them.
-    fn acknowledge(&mut self, moment: Moment, id: &str) {
-        let (_, bytes) = self.make(moment, "ack", &acknowledging(id));
-        self.out.push_back(bytes.into());
     }
 
     /// A message to this client alone, to be acknowledged.
@@ -209,6 +257,15 @@ impl ServerSession for Session {
         self.frames = frames;
         self.fill(moment.now);
         result.map_err(|TooLong| Malformed { farewell: b"" })
+    }
+
+    fn on_served(&mut self, moment: Moment) {
+        // Who waits for its turn need not give a sign of life.
+        self.heard = moment.now;
+        if let Some(first) = self.held.front_mut() {
+            first.asks = false;
+        }
+        self.answer(moment);
     }
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
@@ -300,43 +357,6 @@ impl ServerSession for Session {
         }
         After::Stay
     }
-}
-
-/// The type under which an event goes; the six-member programs know none for private messages.
-fn kind(event: &Event, eight: bool) -> &'static str {
-    match event {
-        Event::Direct { .. } if eight => "private_message",
-        Event::People { .. } if eight => "user_list",
-        _ => "chat",
-    }
-}
-
-/// What program 0's client shows for an event, if anything.
-fn content(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::Joined { nick } => format!("*** {nick} joined the chat ***"),
-        Event::Left { nick } => format!("*** {nick} left the chat ***"),
-        Event::Message { from, text } | Event::Past { from, text, .. } => format!("[{from}]: {text}"),
-        Event::Direct { from, text } => format!("[PRIVATE from {from}]: {text}"),
-        Event::RoomMessage { room, from, text } => format!("[{room}] [{from}]: {text}"),
-        Event::Renamed { from, to } => format!("*** {from} is now {to} ***"),
-        Event::NickChanged { to } => format!("*** you are now {to} ***"),
-        Event::People { names } => format!("*** here: {} ***", names.join(", ")),
-        Event::Rooms { names } => format!("*** rooms: {} ***", names.join(", ")),
-        Event::Created { room } => format!("*** room {room} was created ***"),
-        Event::Entered { room } => format!("*** you are in room {room} ***"),
-        Event::Exited { room } => format!("*** you have left room {room} ***"),
-        Event::Rejected(refusal) | Event::Refused(refusal) => format!("*** {refusal} ***"),
-        Event::Hidden => "*** you are invisible ***".to_owned(),
-        Event::Revealed => "*** you are visible ***".to_owned(),
-        Event::Pong => "*** pong ***".to_owned(),
-        Event::Notice { text } => text.to_string(),
-        // No welcome, no echo, no farewell: the acknowledgment says it.
-        Event::Welcome { .. } | Event::Said { .. } | Event::Told { .. } | Event::SaidIn { .. } => {
-            return None;
-        }
-        Event::Bye | Event::Help => return None,
-    })
 }
 
 /// The tester counts one frame, whatever it says.

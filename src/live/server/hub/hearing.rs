@@ -1,8 +1,14 @@
 //! How one is heard: a request at a time, as fast as its rate allows and as those who hear it can be
 //! told. One read may bring thousands of requests; those whose turn has not come wait here.
+//!
+//! While somebody is behind, those who have just been heard wait for another turn, and the longer the
+//! more they said and the more of them wait: together they say half of what the pacer of the one behind
+//! can tell it. So the delay falls on who fills its queue; who says a word now and then is heard at once.
 
 use tracing::debug;
 
+use super::super::limit;
+use super::super::peer::Minded;
 use super::Hub;
 use crate::chat::message::ClientId;
 use crate::chat::protocol::Moment;
@@ -61,34 +67,46 @@ impl Hub {
             if !wait.is_zero() {
                 return wait;
             }
-            if gated || behind || peer.own > own {
+            let waits_for_its_turn = behind.is_some() && moment.now < peer.next_turn;
+            if gated || peer.own > own || behind == Some(Minded::Stop) || waits_for_its_turn {
                 return SOON;
             }
             let before = peer.unwritten();
             let Some(request) = peer.asked.pop_front() else { break };
-            peer.bucket.take(request.text().map_or(0, str::len));
+            let weight = limit::weight(request.text().map_or(0, str::len));
+            peer.bucket.take(weight);
+            peer.session.on_served(moment);
             self.ask(moment, id, request);
+            let turn = behind.map(|minded| self.turn(minded, weight));
             if let Some(peer) = self.peer(id) {
                 peer.own += peer.unwritten().saturating_sub(before);
+                peer.next_turn = turn.map_or(Instant::ZERO, |turn| moment.now + turn);
             }
         }
         Duration::ZERO
     }
 
-    /// Whether somebody is so far behind that speakers wait.
-    fn somebody_is_behind(&mut self, now: Instant) -> bool {
+    /// How speakers have to mind those who are behind.
+    fn somebody_is_behind(&mut self, now: Instant) -> Option<Minded> {
         if self.behind.is_empty() {
-            return false;
+            return None;
         }
-        let (bound, mut waits) = (self.bound(), false);
+        let (bound, mut most) = (self.bound(), None);
         let mut behind = std::mem::take(&mut self.behind);
         behind.retain(|&id| {
             let Some(peer) = self.peer(id) else { return false };
-            waits |= peer.is_waited_for(now, bound);
+            most = most.max(peer.is_minded(now, bound));
             peer.is_behind(bound)
         });
         self.behind = behind;
-        waits
+        most
+    }
+
+    /// How long who was heard with something of this weight waits for its next turn.
+    fn turn(&self, minded: Minded, weight: u64) -> Duration {
+        let Minded::Turns(gap) = minded else { return SOON };
+        let waiting = self.peers.iter().flatten().filter(|peer| !peer.asked.is_empty()).count() as u64;
+        (gap + gap).max(SOON).saturating_mul(weight * (1 + waiting))
     }
 
     /// How much may wait for one client before speakers wait, too.

@@ -19,7 +19,7 @@ use super::accounts::{self, Gate, Waiting};
 use super::memory::Memory;
 use super::peer::{Count, Flushed, Peer};
 use crate::chat::message::{Audience, ClientId, Delivery, Event, Request};
-use crate::chat::protocol::{After, EVERYONE, Encodings, Moment, SERVER, ServerSession};
+use crate::chat::protocol::{After, EVERYONE, Encodings, Moment, Pacing, SERVER, ServerSession};
 use crate::chat::room::{Room, Rules};
 use crate::live::clock::Clock;
 use crate::live::socket::Socket;
@@ -120,7 +120,7 @@ impl Hub {
         address: SocketAddr,
         session: Box<dyn ServerSession>,
         socket: Option<Rc<Socket>>,
-        gap: Duration,
+        pacing: Pacing,
     ) -> ClientId {
         let moment = self.clock.moment();
         self.open += 1;
@@ -130,7 +130,7 @@ impl Hub {
             dialect,
             address,
             session,
-            gap,
+            pacing,
             self.settings.rate_limit,
             moment.now,
         ));
@@ -214,7 +214,7 @@ impl Hub {
         let (limit, bound) = (self.settings.max_backlog, self.bound());
         let Some(peer) = self.peer(id) else { return };
         let anything = peer.collect() || peer.closing_by.is_some();
-        let backlog = peer.backlog();
+        let (backlog, behind) = (peer.backlog(), peer.falls_behind(bound));
         if backlog > limit && peer.closing_by.is_none() {
             warn!(client = id.0, backlog, "dropped: it reads too slowly");
             peer.drop_queue();
@@ -232,7 +232,7 @@ impl Hub {
             self.dirty.push(id);
             self.turn_ends.notify_one();
         }
-        if backlog > bound {
+        if behind {
             self.falls_behind(id);
         }
         self.rearm(id);

@@ -1,0 +1,40 @@
+//! What program 0 calls an event, and what its client shows for it.
+
+use crate::chat::message::Event;
+
+/// The type under which an event goes; the six-member programs know none for private messages.
+pub fn kind(event: &Event, eight: bool) -> &'static str {
+    match event {
+        Event::Direct { .. } if eight => "private_message",
+        Event::People { .. } if eight => "user_list",
+        _ => "chat",
+    }
+}
+
+/// What program 0's client shows for an event, if anything.
+pub fn content(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Joined { nick } => format!("*** {nick} joined the chat ***"),
+        Event::Left { nick } => format!("*** {nick} left the chat ***"),
+        Event::Message { from, text } | Event::Past { from, text, .. } => format!("[{from}]: {text}"),
+        Event::Direct { from, text } => format!("[PRIVATE from {from}]: {text}"),
+        Event::RoomMessage { room, from, text } => format!("[{room}] [{from}]: {text}"),
+        Event::Renamed { from, to } => format!("*** {from} is now {to} ***"),
+        Event::NickChanged { to } => format!("*** you are now {to} ***"),
+        Event::People { names } => format!("*** here: {} ***", names.join(", ")),
+        Event::Rooms { names } => format!("*** rooms: {} ***", names.join(", ")),
+        Event::Created { room } => format!("*** room {room} was created ***"),
+        Event::Entered { room } => format!("*** you are in room {room} ***"),
+        Event::Exited { room } => format!("*** you have left room {room} ***"),
+        Event::Rejected(refusal) | Event::Refused(refusal) => format!("*** {refusal} ***"),
+        Event::Hidden => "*** you are invisible ***".to_owned(),
+        Event::Revealed => "*** you are visible ***".to_owned(),
+        Event::Pong => "*** pong ***".to_owned(),
+        Event::Notice { text } => text.to_string(),
+        // No welcome, no echo, no farewell: the acknowledgment says it.
+        Event::Welcome { .. } | Event::Said { .. } | Event::Told { .. } | Event::SaidIn { .. } => {
+            return None;
+        }
+        Event::Bye | Event::Help => return None,
+    })
+}

@@ -1,0 +1,142 @@
+//! Who is heard when: those who flood wait for their turn, those who hear them lose nothing, and
+//! everybody else notices nothing.
+
+#![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
+
+mod sockets;
+
+use std::io::Read as _;
+use std::time::{Duration, Instant};
+
+use sockets::{Client, Running, frame, message, usual};
+use testbed::chat::protocol::Kind;
+use testbed::live::server::Settings;
+
+const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
+
+/// The default pacing lets a client of `json-lines` hear a hundred texts a second, the default rate
+/// limit lets one person say ten times as many.
+#[test]
+fn who_floods_a_paced_listener_holds_up_nobody_else() {
+    let server = Running::start(usual(), &KINDS);
+    let mut paced = server.connect(Kind::JsonLines);
+    paced.sends(b"{\"type\": \"join\", \"username\": \"paced\"}\n");
+    let mut listener = server.connect(Kind::Slash);
+    listener.ignores();
+    listener.says("listener");
+    let mut ticker = server.connect(Kind::Slash);
+    ticker.ignores();
+    ticker.says("ticker");
+    let mut flood = server.connect(Kind::Reliable);
+    flood.sends(&frame(&message("join_1_1", "join", "flood", "flood", None)));
+    let text = "f".repeat(60);
+    let flooding = std::thread::spawn(move || {
+        for n in 0..6_000 {
+            let bytes = frame(&message(&format!("chat_1_{n}"), "chat", "flood", &text, None));
+            if std::io::Write::write_all(&mut flood.stream, &bytes).is_err() {
+                break;
+            }
+        }
+        flood
+    });
+    let reading = std::thread::spawn(move || {
+        // Each word with the instant at which it was read.
+        let (mut heard, mut text, mut buffer) = (Vec::new(), String::new(), [0; 8_192]);
+        while heard.len() < 12 {
+            let read = listener.stream.read(&mut buffer).expect("words");
+            text += &String::from_utf8_lossy(&buffer[..read]);
+            while text.contains(&format!("tick {:02}", heard.len())) {
+                heard.push(Instant::now());
+            }
+        }
+        heard
+    });
+    let mut said = Vec::new();
+    for n in 0..12 {
+        said.push(Instant::now());
+        ticker.sends(format!("tick {n:02}").as_bytes());
+        std::thread::sleep(Duration::from_millis(200));
+        let started = Instant::now();
+        let mut guest = server.connect(Kind::JsonLines);
+        guest.sends(format!("{{\"type\": \"join\", \"username\": \"guest{n}\"}}\n").as_bytes());
+        assert!(guest.stream.read(&mut [0; 64]).expect("a welcome") > 0);
+        assert!(started.elapsed() < Duration::from_secs(1), "join {n}: {:?}", started.elapsed());
+    }
+    let heard = reading.join().expect("no panic");
+    for (n, (said, heard)) in said.iter().zip(&heard).enumerate() {
+        assert!(*heard - *said < Duration::from_secs(1), "word {n}: {:?}", *heard - *said);
+    }
+    drop(server);
+    drop(flooding.join().expect("no panic"));
+}
+
+#[test]
+fn who_is_far_behind_is_heard_when_it_acknowledges() {
+    let server = Running::start(usual(), &[Kind::Reliable, Kind::JsonLines]);
+    let mut listener = server.connect(Kind::Reliable);
+    listener.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
+    let mut flood = server.connect(Kind::JsonLines);
+    flood.sends(b"{\"type\": \"join\", \"username\": \"flood\"}\n");
+    flood.ignores();
+    let line = format!("{{\"type\": \"chat\", \"message\": \"{}\"}}\n", "m".repeat(500));
+    flood.sends(line.repeat(900).as_bytes());
+    // All of it waits for the first acknowledgment.
+    std::thread::sleep(Duration::from_secs(1));
+    acknowledge_texts(&mut listener, 900);
+}
+
+#[test]
+fn who_floods_costs_nobody_who_reads_the_connection() {
+    let pacing = Some(testbed::time::Duration::from_millis(2));
+    let server = Running::start(Settings { max_backlog: 100_000, pacing, ..usual() }, &KINDS);
+    let mut listener = server.connect(Kind::Reliable);
+    listener.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
+    let welcomed = |kind, nick: &str| {
+        let mut client = server.connect(kind);
+        client.ignores();
+        client.says(nick);
+        client.ignores();
+        client
+    };
+    let readers = [Kind::Slash, Kind::Rooms, Kind::Pipe].map(|kind| welcomed(kind, kind.name()));
+    let mut flood = server.connect(Kind::JsonLines);
+    flood.sends(b"{\"type\": \"join\", \"username\": \"flood\"}\n");
+    flood.ignores();
+    let mut ticker = welcomed(Kind::Slash, "ticker");
+    // Few long texts in a moment, and in one read a great many short ones, which grow on the way.
+    let (long, short) = (20, 1_000);
+    let line = format!("{{\"type\": \"chat\", \"message\": \"{}\"}}\n", "Q".repeat(16_000));
+    flood.sends(line.repeat(long).as_bytes());
+    ticker.sends("Z\n".repeat(short).as_bytes());
+    let expected = (long * 16_000, short);
+    let counts = readers.map(|mut reader| {
+        std::thread::spawn(move || {
+            let (mut heard, mut buffer) = ((0, 0), [0; 8_192]);
+            while heard != expected
+                && let Ok(read @ 1..) = reader.stream.read(&mut buffer)
+            {
+                heard.0 += buffer[..read].split(|&byte| byte == b'Q').count() - 1;
+                heard.1 += buffer[..read].split(|&byte| byte == b'Z').count() - 1;
+            }
+            heard
+        })
+    });
+    acknowledge_texts(&mut listener, long + short);
+    for count in counts {
+        assert_eq!(count.join().expect("no panic"), expected);
+    }
+}
+
+/// Hears so many texts in program 0's dialect, and acknowledges each.
+fn acknowledge_texts(listener: &mut Client, count: usize) {
+    let mut heard = 0;
+    while heard < count {
+        let next = listener.next_frame();
+        if next["msg_type"] == "ack" {
+            continue;
+        }
+        heard += usize::from(next["content"].as_str().expect("a text").starts_with('['));
+        let content = format!("{{\"ack_for\": \"{}\"}}", next["msg_id"].as_str().expect("an id"));
+        listener.sends(&frame(&message("ack_1_1", "ack", "", &content, None)));
+    }
+}
