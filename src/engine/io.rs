@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::Core;
+use super::core::Core;
 use super::flow::{End, Flow};
 use crate::app::{Conn, Io, MessageId};
 use crate::time::Instant;

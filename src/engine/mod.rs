@@ -5,6 +5,7 @@
 //! then everything drains: connections tell their applications, applications write, connections
 //! send, links fix each packet's arrival.
 
+mod core;
 mod flow;
 mod io;
 pub mod messages;
@@ -21,18 +22,18 @@ use crate::app::{App, Conn, Event as AppEvent};
 use crate::link::{Config as LinkConfig, Impairment};
 use crate::record::Outcome;
 use crate::rng::Seed;
-use crate::tcp::{Event as TcpEvent, State};
+use crate::tcp::Event as TcpEvent;
 use crate::time::{Duration, Instant};
-use crate::wire::{Direction, FlowId, Packet, Segment};
+use crate::wire::{Direction, FlowId};
 pub use port::{Port, PortInfo};
 
-use flow::{End, Flow};
+use core::{Change, Core, SAMPLE, arm_end, end_of};
+use flow::Flow;
 use io::WorldIo;
 use messages::Messages;
-use port::{PORT, Ports};
-use queue::{Class, Event, EventQueue};
+use port::PORT;
+use queue::{Class, Event};
 use recorder::Recorder;
-use topology::Topology;
 
 /// How long messages may take to arrive after the end of the measured interval.
 pub const DRAIN: Duration = Duration::from_secs(10);
@@ -43,62 +44,16 @@ pub struct World {
     apps: Vec<AppSlot>,
 }
 
-/// Everything but the applications, so that an application can act on it while it is borrowed.
-struct Core {
-    now: Instant,
-    seed: Seed,
-    queue: EventQueue,
-    topology: Topology,
-    flows: Vec<Flow>,
-    clients: Vec<Option<Client>>,
-    messages: Option<Messages>,
-    recorder: Option<Recorder>,
-    ports: Ports,
-    changes: Vec<Option<Change>>,
-    /// Ends with something to tell or to send, in the order in which they were touched.
-    touched: Vec<(u32, Direction)>,
-    /// Measured interval.
-    warmup: Instant,
-    horizon: Instant,
-    events: u64,
-    packets: u64,
-}
-
 struct AppSlot {
     app: Box<dyn App>,
     started: bool,
     armed: Instant,
 }
 
-/// Link settings that take effect at an instant: link number and both directions.
-struct Change(Vec<(usize, [LinkConfig; 2])>);
-
-/// Targets of [`Class::World`]; changes are numbered behind it.
-const SAMPLE: u32 = 0;
-
 impl World {
     /// An empty world whose figures are of the interval from `warmup` to `horizon`.
     pub fn new(seed: Seed, warmup: Instant, horizon: Instant) -> World {
-        World {
-            core: Core {
-                now: Instant::ZERO,
-                seed,
-                queue: EventQueue::default(),
-                topology: Topology::default(),
-                flows: Vec::new(),
-                clients: Vec::new(),
-                messages: None,
-                recorder: None,
-                ports: Ports::default(),
-                changes: Vec::new(),
-                touched: Vec::new(),
-                warmup,
-                horizon,
-                events: 0,
-                packets: 0,
-            },
-            apps: Vec::new(),
-        }
+        World { core: Core::new(seed, warmup, horizon), apps: Vec::new() }
     }
 
     /// The instant up to which it has been advanced.
@@ -391,127 +346,6 @@ impl World {
             event = another;
         }
     }
-}
-
-impl Core {
-    /// Takes in a connection; returns its number.
-    fn push_flow(&mut self, flow: Flow) -> u32 {
-        self.flows.push(flow);
-        u32::try_from(self.flows.len() - 1).expect("fewer than 2^32 connections")
-    }
-
-    /// Whoever holds the port hears of it when it polls.
-    fn tell_port(&mut self, port: Port, event: AppEvent) {
-        let other = &self.flows[port.flow as usize].ends[port.direction.reverse().index()];
-        let other_is_closed = matches!(other.connection.state(), State::Closed);
-        self.ports.tell(port, event, other_is_closed, self.now);
-    }
-
-    /// A packet left a link: on to the next, or to its host.
-    fn arrive(&mut self, mut packet: Packet) {
-        packet.hop += 1;
-        let number = packet.flow.0;
-        let flow = &mut self.flows[number as usize];
-        if let Some(&link) = flow.route[packet.direction.index()].get(usize::from(packet.hop)) {
-            self.topology.links[link as usize].handle_packet(self.now, packet);
-            arm_link(&mut self.topology, &mut self.queue, link);
-            return;
-        }
-        self.packets += 1;
-        // Packets that go up end at the server.
-        let receiver = packet.direction.reverse();
-        let end = &mut flow.ends[receiver.index()];
-        if packet.corrupted {
-            end.damaged += 1;
-            return;
-        }
-        end.connection.handle_segment(self.now, &packet.segment);
-        self.touch(number, receiver);
-    }
-
-    /// Notes that an end may have something to tell or to send.
-    fn touch(&mut self, number: u32, direction: Direction) {
-        let end = &mut self.flows[number as usize].ends[direction.index()];
-        if !end.touched {
-            end.touched = true;
-            self.touched.push((number, direction));
-        }
-    }
-
-    /// Sends what an end may send now, and queues its next wake-up.
-    fn transmit(&mut self, number: u32, direction: Direction) {
-        let now = self.now;
-        let Flow { ends, route, .. } = &mut self.flows[number as usize];
-        let end = &mut ends[direction.index()];
-        let first = route[direction.index()][0];
-        loop {
-            let mut packet = Packet::new(FlowId(number), direction, Segment::EMPTY);
-            if !end.connection.transmit_into(now, &mut packet.segment) {
-                break;
-            }
-            self.topology.links[first as usize].handle_packet(now, packet);
-            arm_link(&mut self.topology, &mut self.queue, first);
-        }
-        if end.drained.is_none() && end.connection.is_drained() {
-            end.drained = Some(now);
-        }
-        if end.connection.has_signals() {
-            for (time, signal) in end.connection.take_signals() {
-                if let Some(recorder) = &mut self.recorder
-                    && time < self.horizon
-                {
-                    recorder.signal(time, number, direction, signal);
-                }
-            }
-        }
-        arm_end(end, &mut self.queue, now, number << 1 | direction.index() as u32);
-    }
-
-    /// A sample, or links that change.
-    fn handle_own(&mut self, event: Event) {
-        if event.target == SAMPLE {
-            let Some(recorder) = &mut self.recorder else { return };
-            recorder.sample(event.at, &self.flows, &self.topology);
-            let next = event.at + recorder.interval();
-            if next < self.horizon {
-                self.queue.push(next, Class::World, SAMPLE);
-            }
-            return;
-        }
-        let Some(Change(links)) = self.changes[event.target as usize - 1].take() else { return };
-        for (link, configs) in links {
-            for number in self.topology.reconfigure(link, &configs, event.at) {
-                // Arrivals may have moved either way: a later one leaves a stale wake-up behind.
-                self.topology.armed[number as usize] = Instant::MAX;
-                arm_link(&mut self.topology, &mut self.queue, number);
-            }
-        }
-    }
-}
-
-/// Queues a wake-up for the head of a link, if none is queued that comes early enough.
-fn arm_link(topology: &mut Topology, queue: &mut EventQueue, number: u32) {
-    let armed = &mut topology.armed[number as usize];
-    if let Some(next) = topology.links[number as usize].poll_timeout()
-        && next < *armed
-    {
-        *armed = next;
-        queue.push(next, Class::Arrival, number);
-    }
-}
-
-/// The same for an end's timer.
-fn arm_end(end: &mut End, queue: &mut EventQueue, now: Instant, target: u32) {
-    let due = end.connection.poll_timeout();
-    if due < end.armed {
-        end.armed = due.max(now);
-        queue.push(end.armed, Class::Connection, target);
-    }
-}
-
-/// The end that a timer's target names.
-fn end_of(target: u32) -> (u32, Direction) {
-    (target >> 1, Direction::BOTH[(target & 1) as usize])
 }
 
 /// A route that never branches: the same links both ways.

@@ -1,6 +1,7 @@
 //! The sender's record of what is outstanding: a ring of segments with marks, and counters that
 //! make every question cheap (RFC 6675 §3, §4). No question scans the window.
 
+mod loss;
 mod rack;
 
 use std::collections::VecDeque;
@@ -59,6 +60,17 @@ struct Sent {
 impl Sent {
     fn end(&self) -> u64 {
         self.start + u64::from(self.len)
+    }
+
+    /// Bytes of it believed to be in the network: the first copy's, and the second's.
+    fn in_network(&self) -> u64 {
+        let copies = u8::from(self.marks & (LOST | SACKED) == 0) + u8::from(self.marks & RETRANSMITTED != 0);
+        u64::from(copies) * u64::from(self.len)
+    }
+
+    /// Whether it is lost and was not sent again since.
+    fn is_pending(&self) -> bool {
+        self.marks & (LOST | RETRANSMITTED) == LOST
     }
 }
 
@@ -138,9 +150,7 @@ impl Scoreboard {
                     // The part takes its share of the counters with it; a lost one stays pending.
                     self.uncount(&part, out, now);
                     newest = Some(part);
-                    if part.marks & (LOST | RETRANSMITTED) == LOST {
-                        self.lost_pending += 1;
-                    }
+                    self.lost_pending += u32::from(part.is_pending());
                 }
                 break;
             }
@@ -166,14 +176,8 @@ impl Scoreboard {
             self.sacked_segments -= 1;
             return;
         }
-        if segment.marks & LOST == 0 {
-            self.pipe -= len;
-        } else if segment.marks & RETRANSMITTED == 0 {
-            self.lost_pending -= 1;
-        }
-        if segment.marks & RETRANSMITTED != 0 {
-            self.pipe -= len;
-        }
+        self.pipe -= segment.in_network();
+        self.lost_pending -= u32::from(segment.is_pending());
         self.deliver(segment, out, now);
     }
 
@@ -221,16 +225,10 @@ impl Scoreboard {
                 continue;
             }
             let was = *sent;
-            let (marks, len) = (was.marks, u64::from(was.len));
-            sent.marks = SACKED | (marks & AMBIGUOUS);
-            if marks & LOST == 0 {
-                self.pipe -= len;
-            } else if marks & RETRANSMITTED == 0 {
-                self.lost_pending -= 1;
-            }
-            if marks & RETRANSMITTED != 0 {
-                self.pipe -= len;
-            }
+            let len = u64::from(was.len);
+            sent.marks = SACKED | (was.marks & AMBIGUOUS);
+            self.pipe -= was.in_network();
+            self.lost_pending -= u32::from(was.is_pending());
             self.sacked += len;
             self.sacked_segments += 1;
             self.highest_sacked = self.highest_sacked.max(was.end());
@@ -253,139 +251,6 @@ impl Scoreboard {
         Some(from)
     }
 
-    /// RFC 6675 §4 `IsLost`: marks what has [`DUP_THRESH`] SACKed segments above it, or more than
-    /// two full segments' bytes; returns how many bytes that are.
-    pub fn mark_lost_by_sack(&mut self, mss: u64) -> u64 {
-        if self.sacked == 0 {
-            return 0;
-        }
-        // From the top down to the segment that completes the evidence.
-        let mut i = self.sent.partition_point(|sent| sent.start < self.highest_sacked);
-        let (mut segments, mut bytes) = (0, 0);
-        while i > 0 {
-            i -= 1;
-            let sent = &self.sent[i];
-            if sent.start < self.lost_below {
-                return 0;
-            }
-            if sent.marks & SACKED != 0 {
-                segments += 1;
-                bytes += u64::from(sent.len);
-                if segments >= DUP_THRESH || bytes > u64::from(DUP_THRESH - 1) * mss {
-                    let edge = sent.start;
-                    return self.mark_lost_below(edge);
-                }
-            }
-        }
-        0
-    }
-
-    /// Marks everything below `edge` that is not SACKed and was not considered before.
-    fn mark_lost_below(&mut self, edge: u64) -> u64 {
-        let from = self.lost_below;
-        self.lost_below = edge;
-        let mut i = self.sent.partition_point(|sent| sent.start < from);
-        let mut bytes = 0;
-        while let Some(sent) = self.sent.get_mut(i) {
-            if sent.start >= edge {
-                break;
-            }
-            i += 1;
-            if sent.marks & (SACKED | LOST) == 0 {
-                bytes += u64::from(sent.len);
-                sent.marks |= LOST;
-                self.pipe -= u64::from(sent.len);
-                self.lost_pending += u32::from(sent.marks & RETRANSMITTED == 0);
-            }
-        }
-        bytes
-    }
-
-    /// Marks the oldest segment lost (RFC 6582 §3.2), unless it was sent again already and the
-    /// copy may be on its way; returns its bytes.
-    pub fn mark_first_lost(&mut self) -> u64 {
-        let Some(first) = self.sent.front_mut() else { return 0 };
-        if first.marks & (SACKED | LOST | RETRANSMITTED) != 0 {
-            return 0;
-        }
-        first.marks |= LOST;
-        self.pipe -= u64::from(first.len);
-        self.lost_pending += 1;
-        self.retransmitted_below = self.retransmitted_below.min(first.start);
-        u64::from(first.len)
-    }
-
-    /// After a timeout nothing is believed to be in the network any more (RFC 6675 §5.1), except,
-    /// with RACK, what was sent so lately that it cannot have been answered (RFC 8985 §6.3). What
-    /// the peer has reported stays reported, unless its oldest byte was: then it has discarded
-    /// what it had (RFC 2018 §8). Returns the bytes newly lost.
-    pub fn mark_all_lost(&mut self, now: Instant) -> u64 {
-        let reneged = self.sent.front().is_some_and(|first| first.marks & SACKED != 0);
-        let lost_until = self.lost_until(now);
-        let una = self.sent.front().map_or(0, |first| first.start);
-        self.lost_pending = 0;
-        self.lost_below = una;
-        let mut bytes = 0;
-        for sent in &mut self.sent {
-            let (marks, len) = (sent.marks, u64::from(sent.len));
-            let is_recent = !reneged && sent.sent_at > lost_until && sent.start > una;
-            if !(is_recent || marks & SACKED != 0 && !reneged) {
-                bytes += if marks & LOST == 0 { len } else { 0 };
-                let copies = u64::from(marks & (LOST | SACKED) == 0) + u64::from(marks & RETRANSMITTED != 0);
-                self.pipe -= copies * len;
-                sent.marks = LOST | (marks & AMBIGUOUS);
-            }
-            self.lost_pending += u32::from(sent.marks & (LOST | RETRANSMITTED) == LOST);
-            if !is_recent {
-                self.lost_below = sent.end();
-            }
-        }
-        if reneged {
-            self.sacked = 0;
-            self.sacked_segments = 0;
-            self.highest_sacked = 0;
-            self.seen = Default::default();
-        }
-        self.retransmitted_below = 0;
-        bytes
-    }
-
-    /// Takes back the marks of what was not sent again: the losses were none. Detection starts
-    /// anew from `una`.
-    pub fn unmark_lost(&mut self, una: u64) {
-        for sent in &mut self.sent {
-            if sent.marks & (LOST | RETRANSMITTED) == LOST {
-                sent.marks &= !LOST;
-                self.pipe += u64::from(sent.len);
-            }
-        }
-        self.lost_pending = 0;
-        self.lost_below = una;
-    }
-
-    /// The next lost segment to send again, RFC 6675's `NextSeg` rule 1.
-    pub fn next_lost(&self) -> Option<(u64, u32)> {
-        if self.lost_pending == 0 {
-            return None;
-        }
-        let from = self.sent.partition_point(|sent| sent.start < self.retransmitted_below);
-        self.sent
-            .range(from..)
-            .find(|sent| sent.marks & (LOST | RETRANSMITTED) == LOST)
-            .map(|sent| (sent.start, sent.len))
-    }
-
-    /// The oldest segment that was neither SACKed nor sent again, below the highest SACKed byte:
-    /// `NextSeg` rule 3.
-    pub fn next_doubtful(&self) -> Option<(u64, u32)> {
-        let from = self.sent.partition_point(|sent| sent.start < self.retransmitted_below);
-        self.sent
-            .range(from..)
-            .take_while(|sent| sent.start < self.highest_sacked)
-            .find(|sent| sent.marks & (SACKED | RETRANSMITTED) == 0)
-            .map(|sent| (sent.start, sent.len))
-    }
-
     /// The segment sent last.
     pub fn last(&self) -> Option<(u64, u32)> {
         self.sent.back().map(|sent| (sent.start, sent.len))
@@ -405,9 +270,7 @@ impl Scoreboard {
         if sent.marks & RETRANSMITTED == 0 {
             self.pipe += u64::from(sent.len);
         }
-        if sent.marks & (LOST | RETRANSMITTED) == LOST {
-            self.lost_pending -= 1;
-        }
+        self.lost_pending -= u32::from(sent.is_pending());
         let was_lost = sent.marks & LOST != 0;
         self.number = self.number.wrapping_add(1);
         sent.number = self.number;

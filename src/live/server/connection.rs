@@ -37,10 +37,14 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
     let hear = async {
         loop {
             let turn = serve_asked(&hub, id);
-            tokio::select! {
-                biased;
-                () = sleep_until(turn.at), if turn.waits => continue,
-                ready = socket.readable(), if !turn.full => ready?,
+            if turn.waits {
+                tokio::select! {
+                    biased;
+                    () = sleep_until(turn.at) => continue,
+                    ready = socket.readable(), if !turn.full => ready?,
+                }
+            } else {
+                socket.readable().await?;
             }
             match read(&hub, id, &socket) {
                 Ok(0) => return end_of_file(&hub, id).await,

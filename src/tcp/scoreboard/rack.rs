@@ -154,9 +154,8 @@ impl Scoreboard {
                 None => break,
                 Some(Duration::ZERO) => {
                     // With its copy the original is lost as well, whether or not that was marked.
-                    let copies = if sent.marks & LOST == 0 { 2 } else { 1 };
+                    self.pipe -= sent.in_network();
                     sent.marks = LOST | AMBIGUOUS;
-                    self.pipe -= copies * u64::from(sent.len);
                     self.lost_pending += 1;
                     self.retransmitted_below = self.retransmitted_below.min(sent.start);
                     found.lost += u64::from(sent.len);

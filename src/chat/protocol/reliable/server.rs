@@ -63,8 +63,15 @@ struct Answer {
     /// Whether it asks something, and is acknowledged when that is served.
     asks: bool,
     acknowledgment: Arc<[u8]>,
-    /// The id and frame of what else is said.
-    words: Option<(Arc<[u8]>, Arc<[u8]>)>,
+    /// What else is said.
+    words: Option<Frame>,
+}
+
+/// The frame of a message to be acknowledged, and its id.
+#[derive(Debug)]
+struct Frame {
+    id: Arc<[u8]>,
+    bytes: Arc<[u8]>,
 }
 
 /// What a message means.
@@ -145,7 +152,7 @@ impl Session {
             }
             Meaning::Words(kind, content) => {
                 let (id, bytes) = self.make(moment, kind, &content);
-                answer.words = Some((id.into_bytes().into(), bytes.into()));
+                answer.words = Some(Frame { id: id.into_bytes().into(), bytes: bytes.into() });
             }
             Meaning::Nothing => {}
         }
@@ -159,7 +166,7 @@ impl Session {
             && let Some(answer) = self.held.pop_front()
         {
             self.out.push_back(answer.acknowledgment);
-            if let Some((id, bytes)) = answer.words {
+            if let Some(Frame { id, bytes }) = answer.words {
                 self.push(moment, id, bytes);
             }
         }

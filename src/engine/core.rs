@@ -1,0 +1,183 @@
+//! Everything of a world but its applications: packets on their way, connections, links, timers.
+
+use super::flow::{Client, End, Flow};
+use super::messages::Messages;
+use super::port::{Port, Ports};
+use super::queue::{Class, Event, EventQueue};
+use super::recorder::Recorder;
+use super::topology::Topology;
+use crate::app::Event as AppEvent;
+use crate::link::Config as LinkConfig;
+use crate::rng::Seed;
+use crate::tcp::State;
+use crate::time::Instant;
+use crate::wire::{Direction, FlowId, Packet, Segment};
+
+/// Everything but the applications, so that an application can act on it while it is borrowed.
+pub(super) struct Core {
+    pub now: Instant,
+    pub seed: Seed,
+    pub queue: EventQueue,
+    pub topology: Topology,
+    pub flows: Vec<Flow>,
+    pub clients: Vec<Option<Client>>,
+    pub messages: Option<Messages>,
+    pub recorder: Option<Recorder>,
+    pub ports: Ports,
+    pub changes: Vec<Option<Change>>,
+    /// Ends with something to tell or to send, in the order in which they were touched.
+    pub touched: Vec<(u32, Direction)>,
+    /// Measured interval.
+    pub warmup: Instant,
+    pub horizon: Instant,
+    pub events: u64,
+    pub packets: u64,
+}
+
+/// Link settings that take effect at an instant: link number and both directions.
+pub(super) struct Change(pub Vec<(usize, [LinkConfig; 2])>);
+
+/// Targets of [`Class::World`]; changes are numbered behind it.
+pub(super) const SAMPLE: u32 = 0;
+
+impl Core {
+    /// An empty network; figures are of the interval from `warmup` to `horizon`.
+    pub fn new(seed: Seed, warmup: Instant, horizon: Instant) -> Core {
+        Core {
+            now: Instant::ZERO,
+            seed,
+            queue: EventQueue::default(),
+            topology: Topology::default(),
+            flows: Vec::new(),
+            clients: Vec::new(),
+            messages: None,
+            recorder: None,
+            ports: Ports::default(),
+            changes: Vec::new(),
+            touched: Vec::new(),
+            warmup,
+            horizon,
+            events: 0,
+            packets: 0,
+        }
+    }
+
+    /// Takes in a connection; returns its number.
+    pub fn push_flow(&mut self, flow: Flow) -> u32 {
+        self.flows.push(flow);
+        u32::try_from(self.flows.len() - 1).expect("fewer than 2^32 connections")
+    }
+
+    /// Whoever holds the port hears of it when it polls.
+    pub fn tell_port(&mut self, port: Port, event: AppEvent) {
+        let other = &self.flows[port.flow as usize].ends[port.direction.reverse().index()];
+        let other_is_closed = matches!(other.connection.state(), State::Closed);
+        self.ports.tell(port, event, other_is_closed, self.now);
+    }
+
+    /// A packet left a link: on to the next, or to its host.
+    pub fn arrive(&mut self, mut packet: Packet) {
+        packet.hop += 1;
+        let number = packet.flow.0;
+        let flow = &mut self.flows[number as usize];
+        if let Some(&link) = flow.route[packet.direction.index()].get(usize::from(packet.hop)) {
+            self.topology.links[link as usize].handle_packet(self.now, packet);
+            arm_link(&mut self.topology, &mut self.queue, link);
+            return;
+        }
+        self.packets += 1;
+        // Packets that go up end at the server.
+        let receiver = packet.direction.reverse();
+        let end = &mut flow.ends[receiver.index()];
+        if packet.corrupted {
+            end.damaged += 1;
+            return;
+        }
+        end.connection.handle_segment(self.now, &packet.segment);
+        self.touch(number, receiver);
+    }
+
+    /// Notes that an end may have something to tell or to send.
+    pub fn touch(&mut self, number: u32, direction: Direction) {
+        let end = &mut self.flows[number as usize].ends[direction.index()];
+        if !end.touched {
+            end.touched = true;
+            self.touched.push((number, direction));
+        }
+    }
+
+    /// Sends what an end may send now, and queues its next wake-up.
+    pub fn transmit(&mut self, number: u32, direction: Direction) {
+        let now = self.now;
+        let Flow { ends, route, .. } = &mut self.flows[number as usize];
+        let end = &mut ends[direction.index()];
+        let first = route[direction.index()][0];
+        loop {
+            let mut packet = Packet::new(FlowId(number), direction, Segment::EMPTY);
+            if !end.connection.transmit_into(now, &mut packet.segment) {
+                break;
+            }
+            self.topology.links[first as usize].handle_packet(now, packet);
+            arm_link(&mut self.topology, &mut self.queue, first);
+        }
+        if end.drained.is_none() && end.connection.is_drained() {
+            end.drained = Some(now);
+        }
+        if end.connection.has_signals() {
+            for (time, signal) in end.connection.take_signals() {
+                if let Some(recorder) = &mut self.recorder
+                    && time < self.horizon
+                {
+                    recorder.signal(time, number, direction, signal);
+                }
+            }
+        }
+        arm_end(end, &mut self.queue, now, number << 1 | direction.index() as u32);
+    }
+
+    /// A sample, or links that change.
+    pub fn handle_own(&mut self, event: Event) {
+        if event.target == SAMPLE {
+            let Some(recorder) = &mut self.recorder else { return };
+            recorder.sample(event.at, &self.flows, &self.topology);
+            let next = event.at + recorder.interval();
+            if next < self.horizon {
+                self.queue.push(next, Class::World, SAMPLE);
+            }
+            return;
+        }
+        let Some(Change(links)) = self.changes[event.target as usize - 1].take() else { return };
+        for (link, configs) in links {
+            for number in self.topology.reconfigure(link, &configs, event.at) {
+                // Arrivals may have moved either way: a later one leaves a stale wake-up behind.
+                self.topology.armed[number as usize] = Instant::MAX;
+                arm_link(&mut self.topology, &mut self.queue, number);
+            }
+        }
+    }
+}
+
+/// Queues a wake-up for the head of a link, if none is queued that comes early enough.
+fn arm_link(topology: &mut Topology, queue: &mut EventQueue, number: u32) {
+    let armed = &mut topology.armed[number as usize];
+    if let Some(next) = topology.links[number as usize].poll_timeout()
+        && next < *armed
+    {
+        *armed = next;
+        queue.push(next, Class::Arrival, number);
+    }
+}
+
+/// The same for an end's timer.
+pub(super) fn arm_end(end: &mut End, queue: &mut EventQueue, now: Instant, target: u32) {
+    let due = end.connection.poll_timeout();
+    if due < end.armed {
+        end.armed = due.max(now);
+        queue.push(end.armed, Class::Connection, target);
+    }
+}
+
+/// The end that a timer's target names.
+pub(super) fn end_of(target: u32) -> (u32, Direction) {
+    (target >> 1, Direction::BOTH[(target & 1) as usize])
+}

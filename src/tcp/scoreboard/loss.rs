@@ -1,0 +1,136 @@
+//! What is lost, by SACK blocks, by a timeout or by a duplicate acknowledgment, and what to send
+//! again.
+
+use super::{AMBIGUOUS, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard};
+use crate::time::Instant;
+
+impl Scoreboard {
+    /// RFC 6675 §4 `IsLost`: marks what has [`DUP_THRESH`] SACKed segments above it, or more than
+    /// two full segments' bytes; returns how many bytes that are.
+    pub fn mark_lost_by_sack(&mut self, mss: u64) -> u64 {
+        if self.sacked == 0 {
+            return 0;
+        }
+        // From the top down to the segment that completes the evidence.
+        let mut i = self.sent.partition_point(|sent| sent.start < self.highest_sacked);
+        let (mut segments, mut bytes) = (0, 0);
+        while i > 0 {
+            i -= 1;
+            let sent = &self.sent[i];
+            if sent.start < self.lost_below {
+                return 0;
+            }
+            if sent.marks & SACKED != 0 {
+                segments += 1;
+                bytes += u64::from(sent.len);
+                if segments >= DUP_THRESH || bytes > u64::from(DUP_THRESH - 1) * mss {
+                    let edge = sent.start;
+                    return self.mark_lost_below(edge);
+                }
+            }
+        }
+        0
+    }
+
+    /// Marks everything below `edge` that is not SACKed and was not considered before.
+    fn mark_lost_below(&mut self, edge: u64) -> u64 {
+        let from = self.lost_below;
+        self.lost_below = edge;
+        let mut i = self.sent.partition_point(|sent| sent.start < from);
+        let mut bytes = 0;
+        while let Some(sent) = self.sent.get_mut(i) {
+            if sent.start >= edge {
+                break;
+            }
+            i += 1;
+            if sent.marks & (SACKED | LOST) == 0 {
+                bytes += u64::from(sent.len);
+                sent.marks |= LOST;
+                self.pipe -= u64::from(sent.len);
+                self.lost_pending += u32::from(sent.marks & RETRANSMITTED == 0);
+            }
+        }
+        bytes
+    }
+
+    /// Marks the oldest segment lost (RFC 6582 §3.2), unless it was sent again already and the
+    /// copy may be on its way; returns its bytes.
+    pub fn mark_first_lost(&mut self) -> u64 {
+        let Some(first) = self.sent.front_mut() else { return 0 };
+        if first.marks & (SACKED | LOST | RETRANSMITTED) != 0 {
+            return 0;
+        }
+        first.marks |= LOST;
+        self.pipe -= u64::from(first.len);
+        self.lost_pending += 1;
+        self.retransmitted_below = self.retransmitted_below.min(first.start);
+        u64::from(first.len)
+    }
+
+    /// After a timeout nothing is believed to be in the network any more (RFC 6675 §5.1), except,
+    /// with RACK, what was sent so lately that it cannot have been answered (RFC 8985 §6.3). What
+    /// the peer has reported stays reported, unless its oldest byte was: then it has discarded
+    /// what it had (RFC 2018 §8). Returns the bytes newly lost.
+    pub fn mark_all_lost(&mut self, now: Instant) -> u64 {
+        let reneged = self.sent.front().is_some_and(|first| first.marks & SACKED != 0);
+        let lost_until = self.lost_until(now);
+        let una = self.sent.front().map_or(0, |first| first.start);
+        self.lost_pending = 0;
+        self.lost_below = una;
+        let mut bytes = 0;
+        for sent in &mut self.sent {
+            let (marks, len) = (sent.marks, u64::from(sent.len));
+            let is_recent = !reneged && sent.sent_at > lost_until && sent.start > una;
+            if !(is_recent || marks & SACKED != 0 && !reneged) {
+                bytes += if marks & LOST == 0 { len } else { 0 };
+                self.pipe -= sent.in_network();
+                sent.marks = LOST | (marks & AMBIGUOUS);
+            }
+            self.lost_pending += u32::from(sent.is_pending());
+            if !is_recent {
+                self.lost_below = sent.end();
+            }
+        }
+        if reneged {
+            self.sacked = 0;
+            self.sacked_segments = 0;
+            self.highest_sacked = 0;
+            self.seen = Default::default();
+        }
+        self.retransmitted_below = 0;
+        bytes
+    }
+
+    /// Takes back the marks of what was not sent again: the losses were none. Detection starts
+    /// anew from `una`.
+    pub fn unmark_lost(&mut self, una: u64) {
+        for sent in &mut self.sent {
+            if sent.is_pending() {
+                sent.marks &= !LOST;
+                self.pipe += u64::from(sent.len);
+            }
+        }
+        self.lost_pending = 0;
+        self.lost_below = una;
+    }
+
+    /// The next lost segment to send again, RFC 6675's `NextSeg` rule 1.
+    pub fn next_lost(&self) -> Option<(u64, u32)> {
+        if self.lost_pending == 0 {
+            return None;
+        }
+        let from = self.sent.partition_point(|sent| sent.start < self.retransmitted_below);
+        self.sent.range(from..).find(|sent| sent.is_pending()).map(|sent| (sent.start, sent.len))
+    }
+
+    /// The oldest segment that was neither SACKed nor sent again, below the highest SACKed byte:
+    /// `NextSeg` rule 3.
+    pub fn next_doubtful(&self) -> Option<(u64, u32)> {
+        let from = self.sent.partition_point(|sent| sent.start < self.retransmitted_below);
+        self.sent
+            .range(from..)
+            .take_while(|sent| sent.start < self.highest_sacked)
+            .find(|sent| sent.marks & (SACKED | RETRANSMITTED) == 0)
+            .map(|sent| (sent.start, sent.len))
+    }
+}

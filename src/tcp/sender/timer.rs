@@ -1,0 +1,76 @@
+//! The retransmission and persist timer (RFC 6298, RFC 9293 §3.8.6.1), and what else waits for an
+//! instant.
+
+use super::{Sender, TailProbes};
+use crate::time::Instant;
+
+/// RFC 9293 §3.8.3: give up after so many expiries in a row (R2; Linux's `tcp_retries2`).
+const MAX_BACKOFF: u32 = 15;
+/// The same for a SYN, for which RFC 9293 §3.8.3 wants three minutes at least (MUST-23). Unlike
+/// Linux's 6, which give up after 127 s.
+const MAX_SYN_BACKOFF: u32 = 7;
+
+impl Sender {
+    /// RFC 6298 §5.2, §5.3.
+    pub(super) fn arm_timer(&mut self, now: Instant) {
+        self.timer = if self.flight() > 0 { now + self.rtt.rto() } else { Instant::MAX };
+    }
+
+    /// When [`handle_timeout`](Sender::handle_timeout) or the next paced packet is due.
+    pub fn poll_timeout(&self) -> Instant {
+        self.timer.min(self.paced_until).min(self.recovery.reorder_timer).min(self.tail.timer)
+    }
+
+    /// The retransmission or persist timer may have expired.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.paced_until = Instant::MAX;
+        if self.recovery.reorder_timer <= now {
+            self.integrate(now);
+            self.recovery.on_reorder_timeout(
+                now,
+                &mut self.scoreboard,
+                self.controller.as_deref_mut(),
+                (self.una, self.nxt),
+                &mut self.stats,
+            );
+            self.ask_controller();
+            self.steer_recovery(self.flight(), 0, false);
+        }
+        if self.tail.timer <= now {
+            self.tail.timer = Instant::MAX;
+            self.tail.due = true;
+            self.timer = now + self.rtt.rto();
+        }
+        if now < self.timer {
+            return;
+        }
+        self.timer = Instant::MAX;
+        if self.flight() == 0 {
+            self.probe_due = self.nxt < self.end();
+            self.probing = true;
+            self.rtt.back_off();
+            return;
+        }
+        let limit = if self.una == 0 { MAX_SYN_BACKOFF } else { MAX_BACKOFF };
+        if self.expiries >= limit {
+            self.gave_up = true;
+            return;
+        }
+        self.integrate(now);
+        self.stats.timeouts += 1;
+        self.recovery.on_timeout(
+            now,
+            &mut self.scoreboard,
+            self.controller.as_deref_mut(),
+            self.nxt,
+            self.nxt - self.una,
+            self.expiries == 0,
+        );
+        self.ask_controller();
+        self.prr = None;
+        self.tail = TailProbes::default();
+        self.expiries += 1;
+        self.rtt.back_off();
+        self.timer = now + self.rtt.rto();
+    }
+}
