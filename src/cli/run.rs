@@ -243,6 +243,7 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
             .filter(|(_, other)| *other != mss)
             .collect(),
         chat: base.has_chat(),
+        mixed: has_mixed_controllers(plan),
         bulk: base
             .groups
             .iter()
@@ -253,6 +254,16 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
         live: false,
         scenario: text,
     }
+}
+
+/// Whether clients of one cell differ in their controller. A group with one of its own may agree with
+/// the others by chance, but not in the first and in the last cell.
+fn has_mixed_controllers(plan: &Plan) -> bool {
+    let ends = [0, plan.cells() - 1];
+    ends.into_iter().filter_map(|cell| plan.scenario(cell).ok()).any(|cell| {
+        let names = cell.groups.iter().map(|group| group.tcp.congestion.algorithm.name);
+        names.clone().any(|name| Some(name) != names.clone().next())
+    })
 }
 
 /// The end of a run on the terminal.

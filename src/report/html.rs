@@ -13,7 +13,7 @@ use super::Report;
 use super::error::ReportError;
 use super::files::Results;
 use super::manifest::Manifest;
-use super::study::{Axis, Study};
+use super::study::Study;
 use super::table::{self, Check, CheckVerdict};
 
 /// A drawing larger than this goes in as pixels, which then are smaller.
@@ -149,8 +149,7 @@ fn summary_table(page: &mut String, study: &Study, report: &Report) {
     let columns = table::shown(&report.cells);
     let names = study.axes.len();
     page.push_str("<div class=\"scroll\"><table>\n");
-    let keys = study.axes.iter().map(Axis::heading);
-    let headings = ["cell".to_owned()].into_iter().chain(keys).chain(["trials".to_owned()]);
+    let headings = ["cell".to_owned()].into_iter().chain(study.headings()).chain(["trials".to_owned()]);
     row(page, "th", names + 1, headings.chain(columns.iter().map(|column| table::heading(column))));
     for cell in report.cells.iter().filter(|cell| cell.n > 0) {
         let figures = columns.iter().map(|column| table::estimate(cell, column));

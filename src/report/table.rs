@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::fmt::Write as _;
 
 use super::files::Results;
-use super::study::{Axis, Study};
+use super::study::Study;
 use super::summary::CellSummary;
 use crate::units::plural;
 
@@ -146,12 +146,7 @@ pub fn render(study: &Study, cells: &[CellSummary]) -> String {
     let blank = vec![String::new(); study.axes.len()];
     let texts = |text: fn(&Shown) -> &str| columns.iter().map(|column| text(column).to_owned()).collect();
     let mut rows = vec![
-        line(
-            "cell",
-            study.axes.iter().map(Axis::heading).collect(),
-            "trials".to_owned(),
-            texts(|c| c.heading),
-        ),
+        line("cell", study.headings().collect(), "trials".to_owned(), texts(|c| c.heading)),
         line("", blank, String::new(), texts(|c| c.unit)),
     ];
     for cell in &done {

@@ -34,6 +34,7 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         warmup: Duration::from_secs(2),
         mss: 1448,
         chat: false,
+        mixed: false,
         bulk: vec!["upload".to_owned()],
         overrides: Vec::new(),
         live: false,

@@ -118,17 +118,14 @@ struct Sentence {
 
 fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Sentence> {
     let study = &results.study;
-    let axis = &study.axes[pair.axis];
     let (from, to) = (cells.get(pair.from)?, cells.get(pair.to)?);
     if from.n == 0 || to.n == 0 {
         return None;
     }
-    let others = study.axes.iter().enumerate().filter(|(n, other)| *n != pair.axis && other.values.len() > 1);
-    let context: Vec<String> = others.map(|(n, other)| other.phrase(&from.values[n])).collect();
-    let opening =
-        if context.is_empty() { "With".to_owned() } else { format!("At {}, with", context.join(", ")) };
-    let what =
-        format!("{} instead of {}", axis.phrase(&to.values[pair.axis]), axis.short(&from.values[pair.axis]));
+    let context = study.label(&from.values, |other| other != pair.axis);
+    let opening = if context.is_empty() { "With".to_owned() } else { format!("At {context}, with") };
+    let (was, is) = (&from.values[pair.axis], &to.values[pair.axis]);
+    let what = format!("{} instead of {}", study.phrase(pair.axis, is), study.axes[pair.axis].short(was));
     let (mut clear, mut unclear, mut trials) = (Vec::new(), Vec::new(), 0);
     for (figure, name, unit) in FIGURES {
         let (Some(before), Some(after)) = (from.mean(figure), to.mean(figure)) else {
