@@ -20,6 +20,7 @@ use resvg::{tiny_skia, usvg};
 use self::style::Sheet;
 use super::error::ReportError;
 use super::files::Results;
+use super::study::Study;
 use super::summary::CellSummary;
 
 /// A picture by name, in the order of the page, and what draws it: `None` if the scenario has
@@ -38,6 +39,7 @@ const PICTURES: [(&str, Draw); 6] = [
 /// Draws all pictures that the results have into `plots/` and returns the SVGs, relative to the
 /// folder. Pictures of an earlier call that no longer exist are removed.
 pub fn draw_all(results: &Results, cells: &[CellSummary]) -> Result<Vec<PathBuf>, ReportError> {
+    let departure = departure(&results.study);
     let mut drawn = Vec::new();
     for (name, draw) in PICTURES {
         let svg_path = results.dir.join(svg_name(name));
@@ -45,7 +47,7 @@ pub fn draw_all(results: &Results, cells: &[CellSummary]) -> Result<Vec<PathBuf>
         match draw(results, cells)? {
             Some(sheet) => {
                 let failed = |problem: String| ReportError::Picture { path: svg_path.clone(), problem };
-                let svg = sheet.render().map_err(|error| failed(error.to_string()))?;
+                let svg = sheet.render(&departure).map_err(|error| failed(error.to_string()))?;
                 let png = rasterise(&svg).map_err(failed)?;
                 super::writer::replace(&svg_path, svg.as_bytes())?;
                 super::writer::replace(&png_path, &png)?;
@@ -66,6 +68,15 @@ pub fn draw_all(results: &Results, cells: &[CellSummary]) -> Result<Vec<PathBuf>
 /// The pictures that a folder already has, in the order of the page.
 pub fn existing(dir: &Path) -> Vec<PathBuf> {
     PICTURES.iter().map(|(name, _)| svg_name(name)).filter(|path| dir.join(path).exists()).collect()
+}
+
+/// What `--set` changed, but for axes, whose values are in the picture.
+fn departure(study: &Study) -> String {
+    let varies = |key: &str| study.axes.iter().any(|axis| axis.key == key && axis.values.len() > 1);
+    let changes: Vec<String> = (study.changes().filter(|(key, _)| !varies(key)))
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect();
+    if changes.is_empty() { String::new() } else { format!("with {}", changes.join(", ")) }
 }
 
 fn svg_name(name: &str) -> PathBuf {
@@ -91,7 +102,7 @@ mod tests {
     use super::*;
     use crate::record::{Outcome, Series};
     use crate::report::testing::{Model, chat_outcome, fill, run, study};
-    use crate::report::{Mode, ResultFolder, Study, TrialRow, finish};
+    use crate::report::{Mode, ResultFolder, TrialRow, finish};
 
     const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 2, chat: true, seconds: 3 };
 
@@ -191,6 +202,24 @@ mod tests {
             messages.latency.reset();
             messages.latency.record(0).expect("zero fits");
         });
+    }
+
+    #[test]
+    fn a_picture_names_what_was_set_and_is_no_axis_in_one_line() {
+        let mut study = study(&[("link.a.loss", &["0%", "1%"]), ("tcp.congestion", &["cubic"])]);
+        study.overrides =
+            ["tcp.congestion=cubic", "link.a.loss=[\"0%\", \"1%\"]", "trials=2"].map(str::to_owned).to_vec();
+        assert_eq!(departure(&study), "with tcp.congestion = cubic");
+        study.trials = 1;
+        study.overrides.push(format!("title={}", "very ".repeat(100)));
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        fill(dir.path(), &study, |_, _| MODEL);
+        finish(dir.path(), "later", true).expect("finished");
+        for path in existing(dir.path()) {
+            let svg = fs::read_to_string(dir.path().join(&path)).expect("a drawing");
+            let line = svg.lines().find(|line| line.contains("with tcp.congestion = cubic"));
+            assert!(line.is_some_and(|line| line.ends_with('…')), "{path:?}");
+        }
     }
 
     #[test]
