@@ -17,7 +17,7 @@ use super::study::Study;
 use super::table::{self, Check, CheckVerdict};
 
 /// A drawing larger than this goes in as pixels, which then are smaller.
-const MAX_SVG: usize = 500 * 1024;
+const MAX_SVG: u64 = 500 * 1024;
 
 /// Rows of the table of checks before those that passed are left to the file.
 const MAX_CHECKS: usize = 200;
@@ -175,10 +175,10 @@ fn row(page: &mut String, tag: &str, names: usize, fields: impl Iterator<Item = 
 
 fn figure(page: &mut String, dir: &Path, picture: &Path) -> Result<(), ReportError> {
     let path = dir.join(picture);
-    let svg = fs::read_to_string(&path).map_err(ReportError::io("read", &path))?;
     page.push_str("<figure>\n");
-    if svg.len() <= MAX_SVG {
-        page.push_str(&svg);
+    let size = path.metadata().map_err(ReportError::io("read", &path))?.len();
+    if path.extension().is_some_and(|kind| kind == "svg") && size <= MAX_SVG {
+        page.push_str(&fs::read_to_string(&path).map_err(ReportError::io("read", &path))?);
     } else {
         let path = path.with_extension("png");
         let png = fs::read(&path).map_err(ReportError::io("read", &path))?;

@@ -172,6 +172,12 @@ impl Manifest {
         Ok(now.sha256.iter().filter(changed).map(|(name, _)| name.clone()).collect())
     }
 
+    /// The records that the run wrote and that are gone.
+    pub(super) fn missing_records(&self, dir: &Path) -> Vec<String> {
+        let gone = |name: &&String| is_record(name) && !dir.join(name).exists();
+        self.sha256.keys().filter(gone).cloned().collect()
+    }
+
     /// Takes the checksums of the wanted files.
     fn hash(&mut self, dir: &Path, wanted: fn(&str) -> bool) -> Result<(), ReportError> {
         for name in FILES.into_iter().filter(|name| wanted(name)) {

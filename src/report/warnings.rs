@@ -79,6 +79,14 @@ fn add(warnings: &mut Vec<Warning>, text: impl Into<String>, mut cells: Vec<usiz
     }
 }
 
+/// That pictures are those of the run, because `missing` files forbid to draw them anew.
+pub fn kept_pictures(kept: &[&str], missing: &[String]) -> Option<Warning> {
+    let (first, kept) = (missing.first()?, Some(kept.join(", ")).filter(|names| !names.is_empty())?);
+    let more = if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
+    let text = format!("pictures left as they were, because the run's {first}{more} are not here: {kept}");
+    Some(Warning { text, cells: Vec::new() })
+}
+
 fn failed_checks(checks: &[Check], warnings: &mut Vec<Warning>) {
     let failed = checks.iter().filter(|check| check.verdict() == CheckVerdict::Fail);
     let text = "a link did not do what the scenario asked for; see realised.csv";

@@ -23,25 +23,46 @@ use super::files::Results;
 use super::study::Study;
 use super::summary::CellSummary;
 
-/// A picture by name, in the order of the page, and what draws it: `None` if the scenario has
-/// nothing for it to show.
+/// What draws a picture: `None` if the scenario has nothing for it to show.
 type Draw = fn(&Results, &[CellSummary]) -> Result<Option<Sheet>, ReportError>;
 
-const PICTURES: [(&str, Draw); 6] = [
-    ("compare", compare::draw),
-    ("cwnd", cwnd::draw),
-    ("throughput", throughput::draw),
-    ("queue", queue::draw),
-    ("latency_cdf", latency_cdf::draw),
-    ("latency_histogram", latency_histogram::draw),
+/// The pictures by name, in the order of the page, with how the paths of the files begin that they
+/// are drawn from.
+const PICTURES: [(&str, Draw, &str); 6] = [
+    ("compare", compare::draw, "trials.csv"),
+    ("cwnd", cwnd::draw, "series/"),
+    ("throughput", throughput::draw, "series/"),
+    ("queue", queue::draw, "series/"),
+    ("latency_cdf", latency_cdf::draw, "latency/"),
+    ("latency_histogram", latency_histogram::draw, "latency/"),
 ];
 
-/// Draws all pictures that the results have into `plots/` and returns the SVGs, relative to the
-/// folder. Pictures of an earlier call that no longer exist are removed.
-pub fn draw_all(results: &Results, cells: &[CellSummary]) -> Result<Vec<PathBuf>, ReportError> {
+/// The pictures that a folder has, relative to it.
+#[derive(Default)]
+pub struct Pictures {
+    /// All of them.
+    pub all: Vec<PathBuf>,
+    /// The names of those that were not drawn anew.
+    pub kept: Vec<&'static str>,
+}
+
+/// Draws all pictures that the results have into `plots/`. One that is there and could not be drawn
+/// as it was, because files of the run are `missing`, stays; those that the results have no more go.
+pub fn draw_all(
+    results: &Results,
+    cells: &[CellSummary],
+    missing: &[String],
+) -> Result<Pictures, ReportError> {
     let departure = departure(&results.study);
-    let mut drawn = Vec::new();
-    for (name, draw) in PICTURES {
+    let mut pictures = Pictures::default();
+    for (name, draw, inputs) in PICTURES {
+        if missing.iter().any(|file| file.starts_with(inputs))
+            && let Some(picture) = existing_picture(&results.dir, name)
+        {
+            pictures.all.push(picture);
+            pictures.kept.push(name);
+            continue;
+        }
         let svg_path = results.dir.join(svg_name(name));
         let png_path = svg_path.with_extension("png");
         match draw(results, cells)? {
@@ -51,7 +72,7 @@ pub fn draw_all(results: &Results, cells: &[CellSummary]) -> Result<Vec<PathBuf>
                 let png = rasterise(&svg).map_err(failed)?;
                 super::writer::replace(&svg_path, svg.as_bytes())?;
                 super::writer::replace(&png_path, &png)?;
-                drawn.push(svg_name(name));
+                pictures.all.push(svg_name(name));
             }
             None => {
                 for path in [&svg_path, &png_path] {
@@ -62,12 +83,19 @@ pub fn draw_all(results: &Results, cells: &[CellSummary]) -> Result<Vec<PathBuf>
             }
         }
     }
-    Ok(drawn)
+    Ok(pictures)
 }
 
 /// The pictures that a folder already has, in the order of the page.
 pub fn existing(dir: &Path) -> Vec<PathBuf> {
-    PICTURES.iter().map(|(name, _)| svg_name(name)).filter(|path| dir.join(path).exists()).collect()
+    PICTURES.iter().filter_map(|(name, ..)| existing_picture(dir, name)).collect()
+}
+
+/// A picture as SVG, or as the PNG that is left of it.
+fn existing_picture(dir: &Path, name: &str) -> Option<PathBuf> {
+    let svg = svg_name(name);
+    let png = svg.with_extension("png");
+    [svg, png].into_iter().find(|path| dir.join(path).exists())
 }
 
 /// What `--set` changed, but for axes, whose values are in the picture.
@@ -164,6 +192,37 @@ mod tests {
             fs::read_to_string(dir.path().join("manifest.json")).expect("a manifest")
         };
         assert_eq!(draw(), draw());
+    }
+
+    #[test]
+    fn a_picture_stays_where_files_that_it_was_drawn_from_are_gone() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut study = study(&[("link.a.loss", &["0%", "1%"])]);
+        study.chat = true;
+        fill(dir.path(), &study, |_, trial| Model { seed: u64::from(trial), ..MODEL });
+        finish(dir.path(), "later", true).expect("finished");
+        let file = |name: &str| dir.path().join(name);
+        let read = |name: &str| fs::read(file(name)).expect("a file");
+        let before = ["plots/cwnd.png", "plots/latency_cdf.png", "latency/1.hgrm"].map(read);
+        // The series of one cell, the latencies of one trial, and a drawing.
+        fs::remove_dir_all(file("series/1")).expect("removed");
+        fs::remove_file(file("latency/1/trial-2.hlog")).expect("removed");
+        fs::remove_file(file("plots/latency_cdf.svg")).expect("removed");
+        fs::write(file("plots/compare.png"), "old").expect("written");
+        for _ in 0..2 {
+            let report = crate::report::plot(dir.path()).expect("drawn");
+            assert_eq!(report.pictures.len(), PICTURES.len());
+            let kept: Vec<_> =
+                report.warnings.iter().filter(|warning| warning.text.contains("as they were")).collect();
+            assert!(
+                kept.len() == 1 && kept[0].text.contains("trial-2.hlog and 3 more are not here: cwnd,"),
+                "{kept:?}"
+            );
+            assert_eq!(["plots/cwnd.png", "plots/latency_cdf.png", "latency/1.hgrm"].map(read), before);
+            assert!(read("plots/compare.png").len() > 4000);
+            let page = fs::read_to_string(file("report.html")).expect("a page");
+            assert_eq!(page.matches("<figure>").count(), PICTURES.len());
+        }
     }
 
     #[test]
