@@ -19,6 +19,7 @@ mod manifest;
 mod plot;
 mod rows;
 mod series;
+mod settling;
 mod stats;
 mod study;
 mod summary;
