@@ -350,6 +350,7 @@ fn results_under_other_arguments_are_not_lost_without_force() {
     assert!(run(&["--force"]).status.success());
     let shown = testbed(dir.path(), &["run", "sound.toml", "--no-plots", "--force", "--set", "tcp.mss=900"]);
     assert!(out(&shown).contains("with --set tcp.mss=900"), "{}", out(&shown));
+    assert!(out(&shown).contains("Tables and report.html are in"), "{}", out(&shown));
 }
 
 #[test]

@@ -293,7 +293,8 @@ fn in_words(plan: &Plan, report: &Report, dir: &Path, sets: &[String]) -> String
         let _ = write!(text, "\nwith --set {}", sets.join(" --set "));
     }
     let trials = plural(plan.cells() as u64 * u64::from(plan.trials()), "trial");
-    let _ = writeln!(text, "\n{trials}. Tables, pictures and report.html are in {}", dir.display());
+    let pictures = if report.pictures.is_empty() { "" } else { ", pictures" };
+    let _ = writeln!(text, "\n{trials}. Tables{pictures} and report.html are in {}", dir.display());
     text
 }
 
