@@ -314,6 +314,8 @@ fn every_command_works_and_has_help() {
         &["run"],
         &["run", "sound.toml", "--jobs", "0"],
         &["run", "--trials", "x", "sound.toml"],
+        &["run", "sound.toml", "sound.toml"],
+        &["bench", "w9"],
     ] {
         assert_eq!(testbed(dir.path(), words).status.code(), Some(2), "{words:?}");
     }

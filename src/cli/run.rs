@@ -210,7 +210,7 @@ fn connections(plan: &Plan) -> usize {
 fn check_names(plans: &[(Plan, String)]) -> Result<(), Failure> {
     for (i, (plan, _)) in plans.iter().enumerate() {
         if plans[..i].iter().any(|(other, _)| other.name() == plan.name()) {
-            return Err(Failure::other(
+            return Err(Failure::usage(
                 format!("two scenario files are called \"{}\"", plan.name()),
                 "run them one by one, with --out DIR",
             ));
