@@ -119,8 +119,12 @@ impl Run {
     ) -> Result<Report, Failure> {
         let mut study = study(plan, text, self.all_sets());
         study.live = self.live;
-        let circumstances =
-            report::Run { started: now(), command: self.command(file, dir), cpus: processors() };
+        let circumstances = report::Run {
+            started: now(),
+            command: self.command(file, dir),
+            file: known_elsewhere(file),
+            cpus: processors(),
+        };
         let mut folder = ResultFolder::open(dir, &study, &circumstances, self.mode())?;
         let done = folder.done().clone();
         let total = plan.cells() as u64 * u64::from(plan.trials());
@@ -199,6 +203,13 @@ impl Run {
             }
         }
     }
+}
+
+/// A scenario file for the page, which is the same on all machines: one given by a path from the root
+/// loses its folders.
+fn known_elsewhere(file: &Path) -> String {
+    let file = if file.is_absolute() { Path::new(file.file_name().unwrap_or_default()) } else { file };
+    file.display().to_string()
 }
 
 /// How many connections a trial has at least.

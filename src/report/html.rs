@@ -226,9 +226,9 @@ fn check_table(page: &mut String, study: &Study, report: &Report, checks: &[Chec
             escape(&check.direction),
             escape(&check.quantity),
             table::plain(check.configured),
-            table::plain(check.realised),
-            table::plain(check.low),
-            table::plain(check.high),
+            table::of_check(check, check.realised),
+            table::of_check(check, check.low),
+            table::of_check(check, check.high),
         );
     }
     page.push_str("</table></div></details>\n");
@@ -239,10 +239,11 @@ fn check_table(page: &mut String, study: &Study, report: &Report, checks: &[Chec
 
 fn repeat(page: &mut String, manifest: &Manifest) {
     let study = &manifest.study;
-    let mut command =
-        format!("testbed run {}.toml --seed {} --trials {}", study.name, study.seed, study.trials);
-    for change in &study.overrides {
-        let _ = write!(command, " --set '{change}'");
+    // Manifests of earlier versions do not have the file.
+    let file = if manifest.file.is_empty() { format!("{}.toml", study.name) } else { manifest.file.clone() };
+    let mut command = format!("testbed run {file} --seed {} --trials {}", study.seed, study.trials);
+    for (key, value) in study.changes() {
+        let _ = write!(command, " --set '{key}={value}'");
     }
     if study.live {
         command.push_str(" --live");
@@ -279,7 +280,7 @@ mod tests {
         study.title = evil.to_owned();
         study.expect = Some(evil.to_owned());
         study.scenario = format!("# {evil}\n{evil}");
-        study.overrides = vec![evil.to_owned()];
+        study.overrides = vec![format!("{evil}={evil}"), "trials=1".to_owned(), "tcp.mss=500".to_owned()];
         study.trials = 1;
         fill(dir.path(), &study, |_, _| Model {
             seed: 1,
@@ -294,6 +295,8 @@ mod tests {
         let page = fs::read_to_string(dir.path().join("report.html")).expect("a page");
         assert!(!page.contains("<script"));
         assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;"));
+        assert!(page.contains("<pre>testbed run scenarios/sample.toml --seed 1 --trials 1 --set "), "{page}");
+        assert!(page.contains(" --set &#39;tcp.mss=500&#39;</pre>"), "{page}");
         assert_eq!(page.matches("<svg").count() + page.matches("<img").count(), report.pictures.len());
     }
 }

@@ -42,6 +42,9 @@ pub struct Manifest {
     pub finished: Option<String>,
     /// The command line that repeats it.
     pub command: String,
+    /// The scenario file, as far as other machines know it.
+    #[serde(default)]
+    pub file: String,
     /// What was run.
     #[serde(flatten)]
     pub study: Study,
@@ -75,6 +78,7 @@ impl Manifest {
             started: run.started.clone(),
             finished: None,
             command: run.command.clone(),
+            file: run.file.clone(),
             study: study.clone(),
             sha256: BTreeMap::new(),
         }

@@ -67,6 +67,8 @@ pub struct Run {
     pub started: String,
     /// The command line that repeats it.
     pub command: String,
+    /// The scenario file, as far as other machines know it.
+    pub file: String,
     /// Processors of the machine.
     pub cpus: usize,
 }
