@@ -169,7 +169,11 @@ pub fn render(study: &Study, cells: &[CellSummary]) -> String {
         && !uneven
         && cell.n > 1
     {
-        let _ = writeln!(text, "means of {} trials ± half the 95 % interval", cell.n);
+        let _ = writeln!(
+            text,
+            "means of {} trials ± half the 95 % interval; goodput is of all flows in both directions",
+            cell.n
+        );
     }
     text
 }
