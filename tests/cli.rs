@@ -314,6 +314,8 @@ fn every_command_works_and_has_help() {
         &["run"],
         &["run", "sound.toml", "--jobs", "0"],
         &["run", "--trials", "x", "sound.toml"],
+        &["run", "sound.toml", "sound.toml"],
+        &["bench", "w9"],
     ] {
         assert_eq!(testbed(dir.path(), words).status.code(), Some(2), "{words:?}");
     }
@@ -350,6 +352,7 @@ fn results_under_other_arguments_are_not_lost_without_force() {
     assert!(run(&["--force"]).status.success());
     let shown = testbed(dir.path(), &["run", "sound.toml", "--no-plots", "--force", "--set", "tcp.mss=900"]);
     assert!(out(&shown).contains("with --set tcp.mss=900"), "{}", out(&shown));
+    assert!(out(&shown).contains("Tables and report.html are in"), "{}", out(&shown));
 }
 
 #[test]

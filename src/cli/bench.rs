@@ -53,7 +53,7 @@ impl Bench {
     pub fn execute(self) -> Result<(), Failure> {
         if let Some(unknown) = self.workloads.iter().find(|name| WORKLOADS.iter().all(|(n, _)| n != name)) {
             let known: Vec<&str> = WORKLOADS.iter().map(|(name, _)| *name).collect();
-            return Err(Failure::other(
+            return Err(Failure::usage(
                 format!("there is no workload \"{unknown}\""),
                 format!("choose from {}", known.join(", ")),
             ));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::{Failure, load, print};
+use crate::scenario::Plan;
 use crate::units::plural;
 
 /// Validate scenarios without running them
@@ -25,13 +26,12 @@ impl Check {
         for file in &self.files {
             match load(file, &self.sets) {
                 Ok((plan, _)) => {
-                    let clients: u64 = plan.base.groups.iter().map(|group| u64::from(group.count)).sum();
                     print(&format!(
                         "{}: sound. {} of {}; {}; {} of network each\n",
                         file.display(),
                         plural(plan.cells() as u64, "cell"),
                         plural(plan.trials().into(), "trial"),
-                        plural(clients, "client"),
+                        clients(&plan),
                         plan.base.duration,
                     ))?;
                 }
@@ -42,5 +42,38 @@ impl Check {
             }
         }
         faulty.map_or(Ok(()), Err)
+    }
+}
+
+/// How many clients a cell has: `24 clients`, or `22 to 50 clients` where that is swept.
+fn clients(plan: &Plan) -> String {
+    let (mut least, mut most) = (0, 0);
+    for group in &plan.base.groups {
+        let key = format!("clients.{}.count", group.name);
+        let axis = plan.axes.iter().find(|axis| axis.key == key);
+        let counts: Vec<u64> = match axis {
+            Some(axis) => axis.values.iter().filter_map(|value| value.parse().ok()).collect(),
+            None => vec![group.count.into()],
+        };
+        least += counts.iter().min().unwrap_or(&0);
+        most += counts.iter().max().unwrap_or(&0);
+    }
+    let range = if least == most { String::new() } else { format!("{least} to ") };
+    range + &plural(most, "client")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_counted_over_the_cells() {
+        let count = |sets: &[&str]| {
+            let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+            let text = include_str!("../../scenarios/collapse.toml");
+            clients(&Plan::parse("collapse.toml", text, &sets).expect("a sound scenario"))
+        };
+        assert_eq!(count(&["clients.far.count=[2, 30]"]), "22 to 50 clients");
+        assert_eq!(count(&["clients.far.count=3"]), "23 clients");
     }
 }

@@ -16,7 +16,7 @@ pub struct Plot {
 }
 
 impl Plot {
-    /// Draws and names what was drawn.
+    /// Draws, and names the pictures that the page has.
     pub fn execute(self) -> Result<(), Failure> {
         for dir in &self.dirs {
             let report = report::plot(dir)?;

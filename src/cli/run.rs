@@ -119,8 +119,12 @@ impl Run {
     ) -> Result<Report, Failure> {
         let mut study = study(plan, text, self.all_sets());
         study.live = self.live;
-        let circumstances =
-            report::Run { started: now(), command: self.command(file, dir), cpus: processors() };
+        let circumstances = report::Run {
+            started: now(),
+            command: self.command(file, dir),
+            file: known_elsewhere(file),
+            cpus: processors(),
+        };
         let mut folder = ResultFolder::open(dir, &study, &circumstances, self.mode())?;
         let done = folder.done().clone();
         let total = plan.cells() as u64 * u64::from(plan.trials());
@@ -201,6 +205,13 @@ impl Run {
     }
 }
 
+/// A scenario file for the page, which is the same on all machines: one given by a path from the root
+/// loses its folders.
+fn known_elsewhere(file: &Path) -> String {
+    let file = if file.is_absolute() { Path::new(file.file_name().unwrap_or_default()) } else { file };
+    file.display().to_string()
+}
+
 /// How many connections a trial has at least.
 fn connections(plan: &Plan) -> usize {
     plan.base.groups.iter().map(|group| group.count as usize).sum()
@@ -210,7 +221,7 @@ fn connections(plan: &Plan) -> usize {
 fn check_names(plans: &[(Plan, String)]) -> Result<(), Failure> {
     for (i, (plan, _)) in plans.iter().enumerate() {
         if plans[..i].iter().any(|(other, _)| other.name() == plan.name()) {
-            return Err(Failure::other(
+            return Err(Failure::usage(
                 format!("two scenario files are called \"{}\"", plan.name()),
                 "run them one by one, with --out DIR",
             ));
@@ -243,6 +254,7 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
             .filter(|(_, other)| *other != mss)
             .collect(),
         chat: base.has_chat(),
+        mixed: has_mixed_controllers(plan),
         bulk: base
             .groups
             .iter()
@@ -253,6 +265,16 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
         live: false,
         scenario: text,
     }
+}
+
+/// Whether clients of one cell differ in their controller. A group with one of its own may agree with
+/// the others by chance, but not in the first and in the last cell.
+fn has_mixed_controllers(plan: &Plan) -> bool {
+    let ends = [0, plan.cells() - 1];
+    ends.into_iter().filter_map(|cell| plan.scenario(cell).ok()).any(|cell| {
+        let names = cell.groups.iter().map(|group| group.tcp.congestion.algorithm.name);
+        names.clone().any(|name| Some(name) != names.clone().next())
+    })
 }
 
 /// The end of a run on the terminal.
@@ -282,7 +304,8 @@ fn in_words(plan: &Plan, report: &Report, dir: &Path, sets: &[String]) -> String
         let _ = write!(text, "\nwith --set {}", sets.join(" --set "));
     }
     let trials = plural(plan.cells() as u64 * u64::from(plan.trials()), "trial");
-    let _ = writeln!(text, "\n{trials}. Tables, pictures and report.html are in {}", dir.display());
+    let pictures = if report.pictures.is_empty() { "" } else { ", pictures" };
+    let _ = writeln!(text, "\n{trials}. Tables{pictures} and report.html are in {}", dir.display());
     text
 }
 

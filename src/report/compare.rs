@@ -12,6 +12,8 @@ use super::table;
 
 /// A result folder.
 struct Folder {
+    /// The scenario's name, with the folder where several are of that scenario.
+    label: String,
     study: Study,
     cells: Vec<CellSummary>,
 }
@@ -29,10 +31,14 @@ const SCENARIO: &str = "scenario";
 /// names the known ones.
 pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError> {
     let mut tables: Vec<Vec<Folder>> = Vec::new();
-    for dir in dirs {
-        let results = Results::load(dir, &Manifest::read(dir)?.study)?;
+    let studies: Vec<Study> =
+        dirs.iter().map(|dir| Ok(Manifest::read(dir)?.study)).collect::<Result<_, ReportError>>()?;
+    for (dir, study) in dirs.iter().zip(&studies) {
+        let results = Results::load_some(dir, study)?;
         let cells = summary::of_all(&results);
-        let folder = Folder { study: results.study, cells };
+        let alone = studies.iter().filter(|other| other.name == study.name).count() == 1;
+        let label = if alone { study.name.clone() } else { format!("{} ({})", study.name, dir.display()) };
+        let folder = Folder { label, study: results.study, cells };
         let akin = |table: &&mut Vec<Folder>| table.iter().any(|other| akin(&other.study, &folder.study));
         match tables.iter_mut().find(akin) {
             Some(table) => table.push(folder),
@@ -103,7 +109,7 @@ fn lines_of(folder: &Folder) -> impl Iterator<Item = &CellSummary> {
 /// What a cell has at a key: the value of the axis, or what `--set` gave it.
 fn said(folder: &Folder, cell: &CellSummary, key: &str) -> Option<String> {
     if key == SCENARIO {
-        return Some(folder.study.name.clone());
+        return Some(folder.label.clone());
     }
     match folder.study.axes.iter().position(|axis| axis.key == key) {
         Some(axis) => Some(cell.values[axis].clone()),
@@ -193,6 +199,28 @@ mod tests {
         let (heading, units) = ("scenario link.a.loss", "Mbit/s %");
         assert_eq!(of(None), [heading, units, "a 0%", "a 1%", "b 0%", "b 1%"]);
         assert_eq!(of(Some("scenario")), [heading, units, "a 0%", "b 0%", "a 1%", "b 1%"]);
+    }
+
+    #[test]
+    fn runs_of_one_scenario_are_told_apart_by_their_folders() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let dirs = ["s1", "s2"].map(|name| {
+            let dir = root.path().join(name);
+            fill(&dir, &Study { trials: 1, ..study(&[]) }, |_, _| MODEL);
+            dir
+        });
+        let text = compare(&dirs, None).expect("a table");
+        for dir in &dirs {
+            assert_eq!(text.matches(&format!("sample ({}) ", dir.display())).count(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_folder_without_a_finished_trial_is_refused() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let dirs = [folder(&root, study(&[]), "done", 1), folder(&root, study(&[]), "begun", 0)];
+        let error = compare(&dirs, None).expect_err("nothing to compare");
+        assert!(error.to_string().contains("begun") && error.to_string().contains("no finished trial"));
     }
 
     #[test]

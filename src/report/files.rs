@@ -93,6 +93,16 @@ impl Results {
         Ok(Results { dir: dir.to_owned(), study: study.clone(), trials, checks })
     }
 
+    /// The same of a folder that has something to show.
+    pub fn load_some(dir: &Path, study: &Study) -> Result<Results, ReportError> {
+        let results = Results::load(dir, study)?;
+        if results.trials.is_empty() {
+            let problem = "it holds no finished trial, so that there is nothing to show";
+            return Err(ReportError::malformed(&dir.join(Table::Trials.file()), problem));
+        }
+        Ok(results)
+    }
+
     /// The cells that have a finished trial, in order.
     pub fn cells_with_trials(&self) -> Vec<usize> {
         let mut cells: Vec<usize> = self.trials.iter().map(|trial| trial.cell).collect();

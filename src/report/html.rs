@@ -13,11 +13,11 @@ use super::Report;
 use super::error::ReportError;
 use super::files::Results;
 use super::manifest::Manifest;
-use super::study::{Axis, Study};
+use super::study::Study;
 use super::table::{self, Check, CheckVerdict};
 
 /// A drawing larger than this goes in as pixels, which then are smaller.
-const MAX_SVG: usize = 500 * 1024;
+const MAX_SVG: u64 = 500 * 1024;
 
 /// Rows of the table of checks before those that passed are left to the file.
 const MAX_CHECKS: usize = 200;
@@ -149,8 +149,7 @@ fn summary_table(page: &mut String, study: &Study, report: &Report) {
     let columns = table::shown(&report.cells);
     let names = study.axes.len();
     page.push_str("<div class=\"scroll\"><table>\n");
-    let keys = study.axes.iter().map(Axis::heading);
-    let headings = ["cell".to_owned()].into_iter().chain(keys).chain(["trials".to_owned()]);
+    let headings = ["cell".to_owned()].into_iter().chain(study.headings()).chain(["trials".to_owned()]);
     row(page, "th", names + 1, headings.chain(columns.iter().map(|column| table::heading(column))));
     for cell in report.cells.iter().filter(|cell| cell.n > 0) {
         let figures = columns.iter().map(|column| table::estimate(cell, column));
@@ -176,10 +175,10 @@ fn row(page: &mut String, tag: &str, names: usize, fields: impl Iterator<Item = 
 
 fn figure(page: &mut String, dir: &Path, picture: &Path) -> Result<(), ReportError> {
     let path = dir.join(picture);
-    let svg = fs::read_to_string(&path).map_err(ReportError::io("read", &path))?;
     page.push_str("<figure>\n");
-    if svg.len() <= MAX_SVG {
-        page.push_str(&svg);
+    let size = path.metadata().map_err(ReportError::io("read", &path))?.len();
+    if path.extension().is_some_and(|kind| kind == "svg") && size <= MAX_SVG {
+        page.push_str(&fs::read_to_string(&path).map_err(ReportError::io("read", &path))?);
     } else {
         let path = path.with_extension("png");
         let png = fs::read(&path).map_err(ReportError::io("read", &path))?;
@@ -227,9 +226,9 @@ fn check_table(page: &mut String, study: &Study, report: &Report, checks: &[Chec
             escape(&check.direction),
             escape(&check.quantity),
             table::plain(check.configured),
-            table::plain(check.realised),
-            table::plain(check.low),
-            table::plain(check.high),
+            table::of_check(check, check.realised),
+            table::of_check(check, check.low),
+            table::of_check(check, check.high),
         );
     }
     page.push_str("</table></div></details>\n");
@@ -240,10 +239,11 @@ fn check_table(page: &mut String, study: &Study, report: &Report, checks: &[Chec
 
 fn repeat(page: &mut String, manifest: &Manifest) {
     let study = &manifest.study;
-    let mut command =
-        format!("testbed run {}.toml --seed {} --trials {}", study.name, study.seed, study.trials);
-    for change in &study.overrides {
-        let _ = write!(command, " --set '{change}'");
+    // Manifests of earlier versions do not have the file.
+    let file = if manifest.file.is_empty() { format!("{}.toml", study.name) } else { manifest.file.clone() };
+    let mut command = format!("testbed run {file} --seed {} --trials {}", study.seed, study.trials);
+    for (key, value) in study.changes() {
+        let _ = write!(command, " --set '{key}={value}'");
     }
     if study.live {
         command.push_str(" --live");
@@ -280,7 +280,7 @@ mod tests {
         study.title = evil.to_owned();
         study.expect = Some(evil.to_owned());
         study.scenario = format!("# {evil}\n{evil}");
-        study.overrides = vec![evil.to_owned()];
+        study.overrides = vec![format!("{evil}={evil}"), "trials=1".to_owned(), "tcp.mss=500".to_owned()];
         study.trials = 1;
         fill(dir.path(), &study, |_, _| Model {
             seed: 1,
@@ -295,6 +295,8 @@ mod tests {
         let page = fs::read_to_string(dir.path().join("report.html")).expect("a page");
         assert!(!page.contains("<script"));
         assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;"));
+        assert!(page.contains("<pre>testbed run scenarios/sample.toml --seed 1 --trials 1 --set "), "{page}");
+        assert!(page.contains(" --set &#39;tcp.mss=500&#39;</pre>"), "{page}");
         assert_eq!(page.matches("<svg").count() + page.matches("<img").count(), report.pictures.len());
     }
 }

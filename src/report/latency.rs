@@ -115,7 +115,12 @@ pub fn write_percentiles(results: &Results) -> Result<(), ReportError> {
     if !results.study.chat {
         return Ok(());
     }
-    for cell in results.cells_with_trials() {
+    let complete = |cell: &usize| {
+        let mut trials = results.trials.iter().filter(|trial| trial.cell == *cell);
+        trials.all(|trial| results.dir.join(log_path(&results.study, *cell, trial.number)).exists())
+    };
+    // A text of all trials is not replaced by one of those whose logs are left.
+    for cell in results.cells_with_trials().into_iter().filter(complete) {
         if let Some(histogram) = of_cell(results, cell)? {
             let name = format!("{}.hgrm", results.study.cell_name(cell));
             let path = results.dir.join("latency").join(name);

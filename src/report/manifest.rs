@@ -42,6 +42,9 @@ pub struct Manifest {
     pub finished: Option<String>,
     /// The command line that repeats it.
     pub command: String,
+    /// The scenario file, as far as other machines know it.
+    #[serde(default)]
+    pub file: String,
     /// What was run.
     #[serde(flatten)]
     pub study: Study,
@@ -75,6 +78,7 @@ impl Manifest {
             started: run.started.clone(),
             finished: None,
             command: run.command.clone(),
+            file: run.file.clone(),
             study: study.clone(),
             sha256: BTreeMap::new(),
         }
@@ -170,6 +174,12 @@ impl Manifest {
         let changed =
             |(name, sum): &(&String, &String)| self.sha256.get(*name).is_some_and(|then| then != *sum);
         Ok(now.sha256.iter().filter(changed).map(|(name, _)| name.clone()).collect())
+    }
+
+    /// The records that the run wrote and that are gone.
+    pub(super) fn missing_records(&self, dir: &Path) -> Vec<String> {
+        let gone = |name: &&String| is_record(name) && !dir.join(name).exists();
+        self.sha256.keys().filter(gone).cloned().collect()
     }
 
     /// Takes the checksums of the wanted files.

@@ -19,6 +19,7 @@ mod manifest;
 mod plot;
 mod rows;
 mod series;
+mod settling;
 mod stats;
 mod study;
 mod summary;
@@ -72,14 +73,11 @@ pub fn finish(dir: &Path, finished: &str, pictures: bool) -> Result<Report, Repo
     derive(&results, manifest, pictures, &[])
 }
 
-/// Draws the pictures and the page of a result folder again, from its files alone.
+/// Draws the pictures and the page of a result folder again, from its files alone. A picture stays as it
+/// is where files of the run are gone that it was drawn from.
 pub fn plot(dir: &Path) -> Result<Report, ReportError> {
     let manifest = Manifest::read(dir)?;
-    let results = Results::load(dir, &manifest.study)?;
-    if results.trials.is_empty() {
-        let problem = "it holds no finished trial, and nothing is drawn of nothing";
-        return Err(ReportError::malformed(&dir.join("trials.csv"), problem));
-    }
+    let results = Results::load_some(dir, &manifest.study)?;
     let changed = manifest.changed_records(dir)?;
     derive(&results, manifest, true, &changed)
 }
@@ -101,7 +99,14 @@ fn derive(
         let text = format!("changed since the run wrote them: {}", changed.join(", "));
         warnings.insert(0, Warning { text, cells: Vec::new() });
     }
-    let pictures = if pictures { plot::draw_all(results, &cells)? } else { plot::existing(dir) };
+    let pictures = if pictures {
+        let missing = manifest.missing_records(dir);
+        let plot::Pictures { all, kept } = plot::draw_all(results, &cells, &missing)?;
+        warnings.extend(warnings::kept_pictures(&kept, &missing));
+        all
+    } else {
+        plot::existing(dir)
+    };
     let report = Report {
         lateness: late.iter().map(lateness::Late::sentence).collect(),
         table: table::render(&results.study, &cells),

@@ -36,6 +36,10 @@ pub struct Study {
     pub group_mss: BTreeMap<String, u32>,
     /// Whether anyone chats; if not, figures and pictures about messages do not exist.
     pub chat: bool,
+    /// Whether groups of clients differ in their controller, so that a name alone would not say whose
+    /// it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mixed: bool,
     /// The groups of clients whose flows are bulk transfers, which the guard rails look at.
     pub bulk: Vec<String>,
     /// What `--set` changed, as `KEY=VALUE`.
@@ -63,6 +67,8 @@ pub struct Run {
     pub started: String,
     /// The command line that repeats it.
     pub command: String,
+    /// The scenario file, as far as other machines know it.
+    pub file: String,
     /// Processors of the machine.
     pub cpus: usize,
 }
@@ -130,47 +136,53 @@ impl Study {
 
     /// The cell in a reader's words: the values of the axes that really vary, or nothing.
     pub fn cell_label(&self, cell: usize) -> String {
-        let parts: Vec<String> = (self.axes.iter().zip(self.values(cell)))
-            .filter(|(axis, _)| axis.values.len() > 1)
-            .map(|(axis, value)| axis.phrase(value))
-            .collect();
+        self.label(&self.values(cell), |_| true)
+    }
+
+    /// The values of the wanted axes, by index, in a reader's words; those that do not vary say nothing.
+    pub fn label(&self, values: &[impl AsRef<str>], wanted: impl Fn(usize) -> bool) -> String {
+        let varied = (0..self.axes.len()).filter(|&axis| self.axes[axis].values.len() > 1 && wanted(axis));
+        let parts: Vec<String> = varied.map(|axis| self.phrase(axis, values[axis].as_ref())).collect();
         parts.join(", ")
+    }
+
+    /// What an axis varies, as a heading: the shortest ending of its key that no other axis has, as
+    /// `loss`, `access loss`; that of a group of clients begins with the group, as `far count`.
+    pub fn heading(&self, axis: usize) -> String {
+        let words = |axis: usize| self.axes[axis].key.split('.').rev();
+        let all = words(axis).count();
+        let least = match self.axes[axis].key.as_str() {
+            key if key.starts_with("clients.") => all - 1,
+            "tcp.congestion" if self.mixed => all,
+            _ => 1,
+        };
+        let unique = |count: &usize| {
+            let ending = |axis| words(axis).take(*count);
+            (0..self.axes.len()).all(|other| other == axis || ending(other).ne(ending(axis)))
+        };
+        let count = (least..all).find(unique).unwrap_or(all);
+        words(axis).take(count).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The headings of all axes.
+    pub fn headings(&self) -> impl Iterator<Item = String> {
+        (0..self.axes.len()).map(|axis| self.heading(axis))
+    }
+
+    /// A value of an axis in words: `loss 10%`, `far count 30`; a controller of all goes without.
+    pub fn phrase(&self, axis: usize, value: &str) -> String {
+        let value = self.axes[axis].short(value);
+        match self.heading(axis).as_str() {
+            "congestion" => value,
+            heading => format!("{heading} {value}"),
+        }
     }
 }
 
 impl Axis {
-    /// The key without its path where that is enough to understand it: `loss` of
-    /// `link.access.loss`.
-    pub fn short_key(&self) -> &str {
-        self.key.rsplit('.').next().unwrap_or(&self.key)
-    }
-
     /// Whether the axis chooses the congestion controller.
     pub fn is_congestion(&self) -> bool {
-        self.short_key() == "congestion"
-    }
-
-    /// The group of clients that the axis is about, if it is about one.
-    fn group(&self) -> Option<&str> {
-        self.key.strip_prefix("clients.").and_then(|rest| rest.split('.').next())
-    }
-
-    /// What the axis varies, as a heading: `loss`, `congestion`, or `far count` of one group.
-    pub fn heading(&self) -> String {
-        match self.group() {
-            Some(group) => format!("{group} {}", self.short_key()),
-            None => self.short_key().to_owned(),
-        }
-    }
-
-    /// A value in words: `reno`, `loss 10%`, `far count 30`.
-    pub fn phrase(&self, value: &str) -> String {
-        let value = self.short(value);
-        if self.is_congestion() && self.group().is_none() {
-            value
-        } else {
-            format!("{} {value}", self.heading())
-        }
+        self.key.rsplit('.').next() == Some("congestion")
     }
 
     /// A value as it stands in tables and pictures: inline tables in short, all else as written.
@@ -227,7 +239,7 @@ mod as_text {
 
 #[cfg(test)]
 mod tests {
-    use super::Axis;
+    use super::{Axis, Study};
     use crate::report::testing::study;
 
     fn axis(key: &str, values: &[&str]) -> Axis {
@@ -238,19 +250,34 @@ mod tests {
     fn inline_tables_get_short_names() {
         let ge = "{ model = \"gilbert-elliott\", p = \"1.0204%\", r = \"50%\" }";
         let loss = axis("link.access.up.loss", &["2%", ge]);
-        assert_eq!(loss.phrase(ge), "loss GE p=1.02% r=50%");
-        assert_eq!(loss.phrase("2%"), "loss 2%");
+        assert_eq!((loss.short(ge).as_str(), loss.short("2%").as_str()), ("GE p=1.02% r=50%", "2%"));
         let near = ["{ p = \"1.02041%\" }", "{ p = \"1.02042%\" }"];
         assert_eq!(axis("x", &near).short(near[0]), near[0], "short names must differ");
         let odd = "{ a = [1, 2] }";
         assert_eq!(axis("x", &[odd]).short(odd), odd);
     }
 
+    /// The first values of the axes in words.
+    fn label(mixed: bool, keys: &[&str]) -> String {
+        let axes: Vec<(&str, &[&str])> = keys.iter().map(|&key| (key, &["1", "2"][..])).collect();
+        Study { mixed, ..study(&axes) }.cell_label(0)
+    }
+
     #[test]
-    fn axes_of_a_group_name_it() {
-        assert_eq!(axis("clients.far.count", &[]).phrase("30"), "far count 30");
-        assert_eq!(axis("clients.second.congestion", &[]).phrase("cubic"), "second congestion cubic");
-        assert_eq!(axis("tcp.congestion", &[]).phrase("reno"), "reno");
+    fn an_axis_is_called_by_the_shortest_ending_that_no_other_has() {
+        assert_eq!(label(false, &["link.access.loss", "link.core.delay"]), "loss 1, delay 1");
+        assert_eq!(label(false, &["link.access.loss", "link.core.loss"]), "access loss 1, core loss 1");
+        let both = ["link.a.up.loss", "link.a.down.loss", "link.b.up.loss"];
+        assert_eq!(label(false, &both), "a up loss 1, down loss 1, b up loss 1");
+        assert_eq!(label(false, &["clients.far.count", "link.access.loss"]), "far count 1, loss 1");
+    }
+
+    #[test]
+    fn a_controller_goes_by_its_name_where_it_is_that_of_all() {
+        assert_eq!(label(false, &["tcp.congestion", "link.a.loss"]), "1, loss 1");
+        assert_eq!(label(true, &["tcp.congestion", "link.a.loss"]), "tcp congestion 1, loss 1");
+        let both = ["tcp.congestion", "clients.second.congestion"];
+        assert_eq!(label(false, &both), "tcp congestion 1, second congestion 1");
     }
 
     #[test]

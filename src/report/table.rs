@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::fmt::Write as _;
 
 use super::files::Results;
-use super::study::{Axis, Study};
+use super::study::Study;
 use super::summary::CellSummary;
 use crate::units::plural;
 
@@ -124,6 +124,16 @@ pub fn plain(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+/// A number of a check, with digits enough to tell its bounds from one another.
+pub fn of_check(check: &Check, value: f64) -> String {
+    let width = check.high - check.low;
+    if value.fract() == 0.0 || !width.is_finite() || width <= 0.0 {
+        return plain(value);
+    }
+    let decimals = (1 - width.log10().floor() as i32).clamp(plain_decimals(value), 6) as usize;
+    format!("{value:.decimals$}")
+}
+
 fn plain_decimals(value: f64) -> i32 {
     if value == 0.0 || !value.is_finite() || value.fract() == 0.0 {
         0
@@ -146,12 +156,7 @@ pub fn render(study: &Study, cells: &[CellSummary]) -> String {
     let blank = vec![String::new(); study.axes.len()];
     let texts = |text: fn(&Shown) -> &str| columns.iter().map(|column| text(column).to_owned()).collect();
     let mut rows = vec![
-        line(
-            "cell",
-            study.axes.iter().map(Axis::heading).collect(),
-            "trials".to_owned(),
-            texts(|c| c.heading),
-        ),
+        line("cell", study.headings().collect(), "trials".to_owned(), texts(|c| c.heading)),
         line("", blank, String::new(), texts(|c| c.unit)),
     ];
     for cell in &done {
@@ -164,7 +169,11 @@ pub fn render(study: &Study, cells: &[CellSummary]) -> String {
         && !uneven
         && cell.n > 1
     {
-        let _ = writeln!(text, "means of {} trials ± half the 95 % interval", cell.n);
+        let _ = writeln!(
+            text,
+            "means of {} trials ± half the 95 % interval; goodput is of all flows in both directions",
+            cell.n
+        );
     }
     text
 }
@@ -270,9 +279,9 @@ fn failed_line(study: &Study, check: &Check) -> String {
         check.link,
         check.direction,
         plain(check.configured),
-        plain(check.realised),
-        plain(check.low),
-        plain(check.high),
+        of_check(check, check.realised),
+        of_check(check, check.low),
+        of_check(check, check.high),
         check.failed,
         check.failed + check.passed + check.too_few,
     )
@@ -312,6 +321,14 @@ mod tests {
             failed,
             too_few,
         }
+    }
+
+    #[test]
+    fn bounds_differ_from_what_was_configured() {
+        let narrow = Check { low: 9.998_5, high: 10.001_5, ..check(1, 0, 0) };
+        assert_eq!(of_check(&narrow, narrow.low), "9.9985");
+        assert_eq!(of_check(&narrow, narrow.high), "10.0015");
+        assert_eq!(of_check(&check(1, 0, 0), 9.04), "9.04");
     }
 
     #[test]

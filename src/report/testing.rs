@@ -34,6 +34,7 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         warmup: Duration::from_secs(2),
         mss: 1448,
         chat: false,
+        mixed: false,
         bulk: vec!["upload".to_owned()],
         overrides: Vec::new(),
         live: false,
@@ -43,7 +44,12 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
 }
 
 pub fn run() -> Run {
-    Run { started: "2026-01-02T03:04:05Z".to_owned(), command: "testbed run sample.toml".to_owned(), cpus: 2 }
+    Run {
+        started: "2026-01-02T03:04:05Z".to_owned(),
+        command: "testbed run sample.toml".to_owned(),
+        file: "scenarios/sample.toml".to_owned(),
+        cpus: 2,
+    }
 }
 
 /// One bulk flow over a lossy bottleneck.

@@ -26,6 +26,9 @@ const WORTH_NAMING_OF_JAIN: f64 = 0.05;
 /// A goodput whose difference surely lies within this share stayed what it was.
 const SAME: f64 = 0.05;
 
+/// A clear change below this share is none at the precision of the sentences.
+const VISIBLE: f64 = 0.005;
+
 /// Retransmissions below this share of all segments, before and after, are not worth a word.
 const FEW_RETRANSMITS: f64 = 0.005;
 
@@ -118,18 +121,15 @@ struct Sentence {
 
 fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Sentence> {
     let study = &results.study;
-    let axis = &study.axes[pair.axis];
     let (from, to) = (cells.get(pair.from)?, cells.get(pair.to)?);
     if from.n == 0 || to.n == 0 {
         return None;
     }
-    let others = study.axes.iter().enumerate().filter(|(n, other)| *n != pair.axis && other.values.len() > 1);
-    let context: Vec<String> = others.map(|(n, other)| other.phrase(&from.values[n])).collect();
-    let opening =
-        if context.is_empty() { "With".to_owned() } else { format!("At {}, with", context.join(", ")) };
-    let what =
-        format!("{} instead of {}", axis.phrase(&to.values[pair.axis]), axis.short(&from.values[pair.axis]));
-    let (mut clear, mut unclear, mut trials) = (Vec::new(), Vec::new(), 0);
+    let context = study.label(&from.values, |other| other != pair.axis);
+    let opening = if context.is_empty() { "With".to_owned() } else { format!("At {context}, with") };
+    let (was, is) = (&from.values[pair.axis], &to.values[pair.axis]);
+    let what = format!("{} instead of {}", study.phrase(pair.axis, is), study.axes[pair.axis].short(was));
+    let (mut clear, mut unclear, mut trials, mut claims) = (Vec::new(), Vec::new(), 0, false);
     for (figure, name, unit) in FIGURES {
         let (Some(before), Some(after)) = (from.mean(figure), to.mean(figure)) else {
             if figure.starts_with("latency") && results.figure(figure).is_some() {
@@ -157,15 +157,21 @@ fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Sent
                 _ => table::plain(value),
             };
             let (before, after) = (number(before), number(after));
+            claims = trials > 1;
             clear.push(format!("{name} {moved} from {before} to {after}{unit} ({by})"));
         } else if worth && figure != "jain_index" {
             unclear.push(name.to_owned());
         } else if figure == "goodput_mbit" && difference.is_within(SAME) {
-            // That nothing was gained or lost is news beside what was.
-            clear.push(format!("{name} stayed at {}{unit}", table::plain(after)));
+            // That next to nothing was gained or lost is news beside what was.
+            let (was, is) = (table::plain(before), table::plain(after));
+            let moved = clear_enough && (after / before - 1.0).abs() >= VISIBLE;
+            clear.push(if moved {
+                format!("{name} hardly moved, from {was} to {is}{unit} ({})", factor(before, after))
+            } else {
+                format!("{name} stayed at {is}{unit}")
+            });
         }
     }
-    let claims = clear.iter().any(|part| !part.contains(" stayed ")) && trials > 1;
     let text = if trials < 2 {
         let seen: Vec<String> = FIGURES[..3]
             .iter()
@@ -288,6 +294,26 @@ mod tests {
             text,
             ["With reno instead of none, 3 trials show no difference that is both clear and worth naming."]
         );
+    }
+
+    #[test]
+    fn a_clear_but_small_change_of_goodput_is_not_said_to_be_none() {
+        let study = study(&[("tcp.congestion", &["none", "reno"])]);
+        let text = |goodputs: &[&[f64]]| {
+            let mut results = results(study.clone(), goodputs);
+            let retransmits = results.figure("retransmits").expect("a figure");
+            for trial in results.trials.iter_mut().filter(|trial| trial.cell == 1) {
+                trial.figures[retransmits] = Some(1.0 + 0.1 * f64::from(trial.number));
+            }
+            of(&results).join(" ")
+        };
+        let small = text(&[&[9.92, 9.93, 9.94], &[10.06, 10.07, 10.08]]);
+        assert!(
+            small.contains("goodput hardly moved, from 9.93 to 10.1 Mbit/s (+1 %) and retransmits fell"),
+            "{small}"
+        );
+        let none = text(&[&[9.92, 9.93, 9.94], &[9.93, 9.94, 9.95]]);
+        assert!(none.contains("goodput stayed at 9.94 Mbit/s and retransmits fell"), "{none}");
     }
 
     #[test]

@@ -6,9 +6,10 @@ use std::fmt;
 use serde::Serialize;
 
 use super::error::ReportError;
-use super::files::{self, Results};
+use super::files::Results;
 use super::lateness::Late;
 use super::rows::Table;
+use super::settling;
 use super::summary::CellSummary;
 use super::table::{Check, CheckVerdict};
 
@@ -17,13 +18,6 @@ const WIDE_INTERVAL: f64 = 0.25;
 
 /// Fewer loss episodes than this in a cell make its averages a matter of luck.
 const FEW_EPISODES: u64 = 10;
-
-/// Goodput of the last third above or below that of the middle third by this factor: the flow had
-/// not settled. A sawtooth alone stays well below.
-const UNSETTLED: f64 = 1.5;
-
-/// One flow among many that is still in its first slow start is no news; this share of them is.
-const MANY_FLOWS: f64 = 0.1;
 
 /// Something to look at before trusting the figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -65,7 +59,13 @@ pub fn find(
     undelivered(results, &mut warnings);
     flows(results, &mut warnings)?;
     few_episodes(results, &mut warnings);
-    settling(results, &mut warnings)?;
+    let settling::Unsettled { first_slow_start, uneven } = settling::find(results)?;
+    let text = "bulk flows were still in their first slow start when measuring began; lengthen warmup";
+    add(&mut warnings, text, first_slow_start);
+    let text = "goodput of the bulk flows in the last third of the first trial is less than two thirds of that in \
+                the middle third, or more than one and a half times it; run longer, unless conditions change \
+                on purpose";
+    add(&mut warnings, text, uneven);
     wide_intervals(cells, &mut warnings);
     Ok(warnings)
 }
@@ -77,6 +77,14 @@ fn add(warnings: &mut Vec<Warning>, text: impl Into<String>, mut cells: Vec<usiz
     if !cells.is_empty() {
         warnings.push(Warning { text: text.into(), cells });
     }
+}
+
+/// That pictures are those of the run, because `missing` files forbid to draw them anew.
+pub fn kept_pictures(kept: &[&str], missing: &[String]) -> Option<Warning> {
+    let (first, kept) = (missing.first()?, Some(kept.join(", ")).filter(|names| !names.is_empty())?);
+    let more = if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
+    let text = format!("pictures left as they were, because the run's {first}{more} are not here: {kept}");
+    Some(Warning { text, cells: Vec::new() })
 }
 
 fn failed_checks(checks: &[Check], warnings: &mut Vec<Warning>) {
@@ -193,67 +201,6 @@ fn few_episodes(results: &Results, warnings: &mut Vec<Warning>) {
          fell; run longer or more trials"
     );
     add(warnings, text, results.cells_with_trials().into_iter().filter(few).collect());
-}
-
-/// What the series of a cell say about its bulk flows: their goodput by thirds of the measured
-/// interval, and how many were still in their first slow start when measuring began.
-#[derive(Default)]
-struct Settling {
-    first_slow_start: usize,
-    /// Bytes by flow and direction at the bounds of the last two thirds.
-    bytes: BTreeMap<(String, String), [f64; 3]>,
-}
-
-fn settling(results: &Results, warnings: &mut Vec<Warning>) -> Result<(), ReportError> {
-    let (mut slow, mut unsettled) = (Vec::new(), Vec::new());
-    for cell in results.cells_with_trials() {
-        let Some(settling) = read_settling(results, cell)? else { continue };
-        if settling.first_slow_start as f64 > settling.bytes.len() as f64 * MANY_FLOWS {
-            slow.push(cell);
-        }
-        let sum = |n: usize| -> f64 { settling.bytes.values().map(|bytes| bytes[n]).sum() };
-        let (middle, last) = (sum(1) - sum(0), sum(2) - sum(1));
-        if middle > 0.0 && (last / middle > UNSETTLED || last / middle < 1.0 / UNSETTLED) {
-            unsettled.push(cell);
-        }
-    }
-    let text = "bulk flows were still in their first slow start when measuring began; lengthen warmup";
-    add(warnings, text, slow);
-    let text = "goodput of the bulk flows in the last third of the first trial differs by half or more from that \
-                in the middle third; run longer, unless conditions change on purpose";
-    add(warnings, text, unsettled);
-    Ok(())
-}
-
-fn read_settling(results: &Results, cell: usize) -> Result<Option<Settling>, ReportError> {
-    let study = &results.study;
-    let Some(dir) = results.series_dir(cell).filter(|_| !study.bulk.is_empty()) else { return Ok(None) };
-    let (start, end) = (study.warmup.as_secs_f64(), study.duration.as_secs_f64());
-    let bounds = [1.0, 2.0, 3.0].map(|third| start + (end - start) * third / 3.0);
-    let mut settling = Settling::default();
-    files::each_row(&dir.join("flows.csv"), |row| {
-        let flow = row.get("flow");
-        // Flows are named after their group, with a number behind it.
-        let bulk =
-            flow.rsplit_once('-').is_some_and(|(group, _)| study.bulk.iter().any(|name| name == group));
-        let (Some(time), true) = (row.parse::<f64>("time_s"), bulk) else { return };
-        let delivered: f64 = row.parse("delivered_bytes").unwrap_or(0.0);
-        let key = (flow.to_owned(), row.get("direction").to_owned());
-        let first_after_warmup = time >= start && !settling.bytes.contains_key(&key);
-        if first_after_warmup {
-            let first = row.get("ssthresh_bytes").is_empty() && row.get("phase").contains("slow");
-            settling.first_slow_start += usize::from(start > 0.0 && delivered > 0.0 && first);
-        }
-        if time >= start {
-            let bytes = settling.bytes.entry(key).or_default();
-            for (n, bound) in bounds.iter().enumerate() {
-                if time <= *bound {
-                    bytes[n] = delivered;
-                }
-            }
-        }
-    })?;
-    Ok(Some(settling))
 }
 
 fn wide_intervals(cells: &[CellSummary], warnings: &mut Vec<Warning>) {

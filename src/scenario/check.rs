@@ -234,13 +234,7 @@ mod tests {
     #[test]
     fn a_wrong_type_says_what_is_needed() {
         let needed = "`rate`: this is an integer, but a rate is needed";
-        refused(
-            &with("\"10mbit\"", "10"),
-            7,
-            "10",
-            needed,
-            "in quotes and with its unit, such as \"10mbit\"",
-        );
+        refused(&with("\"10mbit\"", "10"), 7, "10", needed, "write a rate with its unit, such as \"10mbit\"");
         refused(&with("1448", "\"1448\""), 11, "\"1448\"", "a whole number is needed", "without quotes");
         refused(
             &with("[\"bottleneck\"]", "\"bottleneck\""),

@@ -99,7 +99,12 @@ fn path(node: Option<&Node>, links: &[LinkSpec], problems: &mut Vec<Problem>) ->
             None => {
                 let names = links.iter().map(|link| link.name.as_str());
                 let message = format!("there is no link \"{name}\"");
-                problems.push(Problem::error(item.place, message, suggest(name, names)));
+                let help = if links.is_empty() {
+                    format!("describe it in [link.{name}]")
+                } else {
+                    suggest(name, names)
+                };
+                problems.push(Problem::error(item.place, message, help));
             }
         }
     }
@@ -167,6 +172,9 @@ mod tests {
         refused(&with("[\"bottleneck\"]", "[]"), 19, "[]", "the path is empty", "[\"bottleneck\"]");
         let text = with("[\"bottleneck\"]", "[\"access\", \"bottleneck\", \"access\"]");
         refused(&text, 19, "\"access\"", "crosses link \"access\" twice", "once");
+        let alone =
+            "duration = \"1s\"\n[[clients]]\nname = \"x\"\npath = [\"wire\"]\napp = { kind = \"bulk\" }\n";
+        refused(alone, 4, "\"wire\"", "no link \"wire\"", "describe it in [link.wire]");
     }
 
     #[test]

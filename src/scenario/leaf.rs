@@ -63,10 +63,7 @@ pub(super) fn flag(node: &Node) -> Result<bool, Fault> {
 }
 
 pub(super) fn integer(node: &Node, min: u64, max: u64) -> Result<u64, Fault> {
-    let help = || match max {
-        u64::MAX => format!("write a whole number from {min} up, without quotes"),
-        _ => format!("write a whole number from {min} to {max}, without quotes"),
-    };
+    let help = || format!("write a whole number from {min} to {max}, without quotes");
     let Value::Integer(n) = node.value else {
         return Err(wrong_type(node, "a whole number", &help()));
     };
@@ -133,7 +130,7 @@ pub(super) fn dialect(node: &Node) -> Result<&'static str, Fault> {
 
 /// A rate or a probability.
 pub(super) fn quantity<T: FromStr<Err = UnitError>>(node: &Node, what: &str, like: &str) -> Result<T, Fault> {
-    let help = || format!("write {what} in quotes and with its unit, such as \"{like}\"");
+    let help = || format!("write {what} with its unit, such as \"{like}\"");
     let text = node.text().ok_or_else(|| wrong_type(node, what, &help()))?;
     text.parse().map_err(|UnitError { problem, help }| Fault { message: problem, help })
 }

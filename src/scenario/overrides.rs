@@ -132,6 +132,8 @@ mod tests {
     fn mistakes_are_drawn_under_the_argument() {
         let text = plan_with(SOUND, &["seed=3", "tcp.mss=5"]).expect_err("out of range").render(false);
         assert!(text.contains("[--set:1:9]") && text.contains("tcp.mss=5"), "{text}");
+        let text = plan_with(SOUND, &["link.access.loss="]).expect_err("no value").render(false);
+        assert!(text.contains("link.access.loss=\n   ·                 ─\n"), "{text}");
     }
 
     #[test]

@@ -184,7 +184,7 @@ pub(super) fn suggest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let list = match allowed.len() {
-        0 => "there is none".to_owned(),
+        0 => "nothing can stand here: leave it out".to_owned(),
         1..=MOST_LISTED => format!("allowed: {}", allowed.join(", ")),
         n => format!("allowed: {}, … ({n} in all)", allowed[..MOST_LISTED].join(", ")),
     };
@@ -209,13 +209,15 @@ fn report(texts: &Texts, problem: &Problem) -> miette::Report {
         // A file that could not be read, or an empty one, has no line to show.
         return miette::Report::new(diagnostic);
     }
-    let start = place.start.min(text.len());
-    let length = place.end.saturating_sub(start).max(1).min(text.len() - start);
+    // What is missing at the end of the text is shown at its last character.
+    let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
+    let start = place.start.min(last);
+    let end = if start == last { text.len() } else { place.end.clamp(start + 1, text.len()) };
     let name = match place.source {
         Source::File => texts.file.as_str(),
         Source::Set(_) => "--set",
     };
-    miette::Report::new(diagnostic.with_label(LabeledSpan::underline((start, length))))
+    miette::Report::new(diagnostic.with_label(LabeledSpan::underline(start..end)))
         .with_source_code(NamedSource::new(name, text.to_owned()))
 }
 

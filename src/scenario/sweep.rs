@@ -55,6 +55,11 @@ impl Plan {
     /// calls the file; its stem becomes the scenario's name. The error holds every problem found.
     pub fn parse(file: &str, text: &str, sets: &[String]) -> Result<Plan, ScenarioError> {
         let texts = Texts { file: file.to_owned(), text: text.to_owned(), sets: sets.to_vec() };
+        if text.trim().is_empty() {
+            let help = "scenarios/reference.toml shows what a scenario has";
+            let problem = Problem::error(Place::default(), format!("{file} is empty"), help);
+            return Err(ScenarioError::new(&texts, vec![problem]));
+        }
         let mut tree = Node::parse_file(text).map_err(|problem| ScenarioError::new(&texts, vec![problem]))?;
         let mut problems = vec![];
         let mut nodes = axes::take(&mut tree);
@@ -231,7 +236,8 @@ impl Plan {
             let record = self.tree.entry("record").or_else(|| self.tree.entry("duration"));
             let place = record.map(|entry| entry.place).unwrap_or_default();
             let message = format!("the series of all cells would have {rows} rows on disk");
-            let help = "raise record.interval, or set record.trials to \"first\" or \"none\"";
+            let first = if self.base.record.trials == RecordTrials::All { "\"first\" or " } else { "" };
+            let help = format!("raise record.interval, or set record.trials to {first}\"none\"");
             problems.push(Problem::error(place, message, help));
         }
     }
@@ -360,9 +366,15 @@ mod tests {
             22,
             "\"congestion.reno.x\"",
             "unknown key `x`",
-            "there is none",
+            "leave it out",
         );
         refused(&axis("\"tcp.mss\" = [500]\ntcp.mss = [600]"), 23, "mss", "two axes `tcp.mss`", "one list");
+    }
+
+    #[test]
+    fn an_empty_file_is_named() {
+        let error = Plan::parse("dir/x.toml", "\n", &[]).expect_err("nothing").render(false);
+        assert!(error.contains("dir/x.toml is empty") && !error.contains("missing"), "{error}");
     }
 
     #[test]
@@ -408,6 +420,14 @@ mod tests {
         let sizes: Vec<String> = (64..5064).map(|n| n.to_string()).collect();
         let text =
             and(&format!("[record]\ninterval = \"1ms\"\n[sweep]\n\"tcp.mss\" = [{}]\n", sizes.join(", ")));
-        refused(&text, 21, "record", "rows on disk", "raise record.interval");
+        refused(
+            &text,
+            21,
+            "record",
+            "rows on disk",
+            "raise record.interval, or set record.trials to \"none\"",
+        );
+        let all = text.replace("[record]\n", "[record]\ntrials = \"all\"\n");
+        refused(&all, 21, "record", "rows on disk", "set record.trials to \"first\" or \"none\"");
     }
 }

@@ -174,12 +174,7 @@ fn x_axis(study: &Study) -> Option<usize> {
 
 /// What distinguishes a cell's line from the others: the values of all axes but the one of x.
 fn line_name(study: &Study, cell: &CellSummary, x_axis: usize) -> String {
-    let others = study.axes.iter().zip(&cell.values).enumerate();
-    let parts: Vec<String> = others
-        .filter(|(n, (axis, _))| *n != x_axis && axis.values.len() > 1)
-        .map(|(_, (axis, value))| axis.phrase(value))
-        .collect();
-    parts.join(", ")
+    study.label(&cell.values, |axis| axis != x_axis)
 }
 
 fn axis_label(axis: &Axis, scale: &Scale) -> String {

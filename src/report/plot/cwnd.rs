@@ -1,5 +1,7 @@
 //! The sawtooth: congestion window and slow-start threshold over time.
 
+use std::collections::BTreeSet;
+
 use super::data::{self, Event, Flow, Names};
 use super::panel::Panel;
 use super::scale::Scale;
@@ -33,6 +35,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         all.push((cell, data::flows(results, cell)?));
     }
     let total = all.iter().map(|(_, flows)| flows.len()).max().unwrap_or(0);
+    let connections = connections(all.iter().map(|(_, flows)| flows.as_slice()));
     let by_group = total > FEW && (2..=FEW).contains(&results.study.bulk.len());
     let per_panel = if total <= FEW || cells.len() == 1 { FEW } else { 1 + usize::from(cells.len() == 2) };
     for (cell, mut flows) in all {
@@ -82,22 +85,30 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         content.curves = content.flows.iter().enumerate().map(curve).collect();
     }
     let most = contents.iter().map(|content| content.flows.len()).max().unwrap_or(0);
-    let flight = contents.iter().any(|content| content.flows.iter().any(|flow| !flow.has_window()));
+    let unacknowledged = contents.iter().any(|content| content.flows.iter().any(|flow| !flow.has_window()));
     let cut = contents.iter().any(|content| content.span.0 > 0.0 || content.span.1 < duration);
     let few = (total > most).then(|| match most {
-        _ if by_group => format!("of {total} flows the one of each group that delivered the most"),
-        1 => format!("of {total} flows the one that delivered the most"),
-        _ => format!("of {total} flows the {most} that delivered the most"),
+        _ if by_group => format!("of {connections} flows the one of each group that delivered the most"),
+        1 => format!("of {connections} flows the one that delivered the most"),
+        _ => format!("of {connections} flows the {most} that delivered the most"),
     });
     let scales = (contents.len() > 1).then(|| "own scales".to_owned());
     let cut = cut.then(|| "as much time as is legible".to_owned());
-    let flight = flight.then(|| "no congestion control, no window".to_owned());
-    let legend = legend(&contents, &names, total, warmup);
+    let unacknowledged = unacknowledged
+        .then(|| "where there is no such window, what was sent and is not yet acknowledged".to_owned());
+    let legend = legend(&contents, &names, warmup);
     let (columns, row_height) = data::grid(contents.len());
     let panels = contents.into_iter().map(|content| panel(content, warmup)).collect();
     Ok(Some(Sheet {
         title: data::title(results, "congestion window over time"),
-        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), omitted, few, flight, scales, cut]),
+        subtitle: data::subtitle(&[
+            Some(data::FIRST_TRIAL.to_owned()),
+            omitted,
+            few,
+            unacknowledged,
+            scales,
+            cut,
+        ]),
         legend,
         columns,
         row_height,
@@ -105,21 +116,20 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     }))
 }
 
-fn legend(contents: &[Content], names: &Names, total: usize, warmup: f64) -> Vec<Key> {
-    let flows = || contents.iter().flat_map(|content| &content.flows);
+/// How many flows the cells have, each of one or two directions: `24`, or `22 to 50`.
+fn connections<'a>(cells: impl Iterator<Item = &'a [Flow]> + Clone) -> String {
+    let counts = cells.map(|flows| flows.iter().map(|flow| &flow.name).collect::<BTreeSet<_>>().len());
+    let (least, most) = (counts.clone().min().unwrap_or(0), counts.max().unwrap_or(0));
+    if least == most { most.to_string() } else { format!("{least} to {most}") }
+}
+
+fn legend(contents: &[Content], names: &Names, warmup: f64) -> Vec<Key> {
     let happened = |kind: &str| contents.iter().any(|content| content.events.iter().any(|e| e.kind == kind));
     let alone = contents.iter().any(|content| content.flows.len() == 1);
     let together = contents.iter().any(|content| content.flows.len() > 1);
-    let what = match (flows().all(Flow::has_window), flows().any(Flow::has_window)) {
-        (true, _) => "congestion window",
-        (_, false) => "bytes in flight",
-        _ => "congestion window, or bytes in flight where there is none",
-    };
-    let mut legend = Vec::new();
-    for (n, name) in names.all().iter().enumerate() {
-        let label = if total == 1 { what.to_owned() } else { format!("{what} of {name}") };
-        legend.push(Key { label, symbol: Symbol::Line(Curve(n), false) });
-    }
+    let curve =
+        |(n, name): (usize, &String)| Key { label: name.clone(), symbol: Symbol::Line(Curve(n), false) };
+    let mut legend: Vec<Key> = names.all().iter().enumerate().map(curve).collect();
     let thresholds = |flow: &Flow| flow.ssthresh.iter().any(|value| value.is_finite());
     if contents.iter().any(|content| content.flows.len() == 1 && content.flows.iter().any(thresholds)) {
         let label = "slow-start threshold".to_owned();
@@ -161,7 +171,7 @@ fn panel(content: Content, warmup: f64) -> DrawPanel {
             x: Scale::linear(from, to, 10),
             y: Scale::from_zero(top * 1.16, 6),
             x_label: "time (s)".to_owned(),
-            y_label: if windows { "window (segments)" } else { "in flight (segments)" }.to_owned(),
+            y_label: if windows { "window (segments)" } else { "unacknowledged (segments)" }.to_owned(),
         }
         .draw(area, Some((from, warmup)))?;
         if let ([flow], [(_, segment)]) = (flows.as_slice(), curves.as_slice()) {
@@ -199,17 +209,20 @@ const MOST_TEETH: usize = 45;
 /// What a panel's axis of time spans: so little that its sawtooth can be seen, and some of it after
 /// the warm-up.
 fn legible(events: &[Event], warmup: f64, end: f64) -> (f64, f64) {
-    const LEAST: f64 = 10.0;
+    const ENOUGH: f64 = 10.0;
     let losses = || {
         let is_loss = |event: &&Event| event.kind == "fast_retransmit" || event.kind == "timeout";
         events.iter().filter(is_loss).map(|event| event.time_s)
     };
     let until = |from: f64| {
         let crowded = losses().filter(|time| *time >= from).nth(MOST_TEETH);
-        crowded.map_or(end, |at| ((at / 5.0).ceil() * 5.0).max(from + LEAST).min(end))
+        crowded.map_or(end, |at| {
+            let step = [5.0, 1.0, 0.5].into_iter().find(|step| at - from >= *step).unwrap_or(0.1);
+            ((at / step).ceil() * step).max(from + step).min(end)
+        })
     };
     let whole = until(0.0);
-    if whole >= (warmup + LEAST).min(end) { (0.0, whole) } else { (warmup, until(warmup)) }
+    if whole >= (warmup + ENOUGH).min(end) { (0.0, whole) } else { (warmup, until(warmup)) }
 }
 
 /// The spans of fast recovery, each from its fast retransmit to its end, which is its exit or a
@@ -245,6 +258,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_flow_is_a_connection_of_one_or_two_directions() {
+        let row = |name: &str, direction: &str| Flow {
+            name: name.to_owned(),
+            direction: direction.to_owned(),
+            ..Flow::default()
+        };
+        let few = [row("a-1", "up"), row("a-1", "down"), row("b-1", "up")];
+        let cells = [&few[..], &few[2..]];
+        assert_eq!(connections(cells.into_iter()), "1 to 2");
+        assert_eq!(connections(cells[..1].iter().copied()), "2");
+    }
+
+    #[test]
     fn episodes_end_at_their_exit_or_at_a_timeout() {
         let event = |time_s: f64, kind: &str| Event {
             time_s,
@@ -269,5 +295,8 @@ mod tests {
         is(legible(&many, 0.0, 60.0), 0.0, 15.0);
         // What is left out of the figures alone is no picture of them.
         is(legible(&many, 30.0, 60.0), 30.0, 45.0);
+        // A hundred in a second leave half of one.
+        let block: Vec<Event> = (0..6000).map(|n| event(f64::from(n) * 0.01, "timeout")).collect();
+        is(legible(&block, 2.0, 60.0), 2.0, 2.5);
     }
 }

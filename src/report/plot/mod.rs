@@ -20,36 +20,59 @@ use resvg::{tiny_skia, usvg};
 use self::style::Sheet;
 use super::error::ReportError;
 use super::files::Results;
+use super::study::Study;
 use super::summary::CellSummary;
 
-/// A picture by name, in the order of the page, and what draws it: `None` if the scenario has
-/// nothing for it to show.
+/// What draws a picture: `None` if the scenario has nothing for it to show.
 type Draw = fn(&Results, &[CellSummary]) -> Result<Option<Sheet>, ReportError>;
 
-const PICTURES: [(&str, Draw); 6] = [
-    ("compare", compare::draw),
-    ("cwnd", cwnd::draw),
-    ("throughput", throughput::draw),
-    ("queue", queue::draw),
-    ("latency_cdf", latency_cdf::draw),
-    ("latency_histogram", latency_histogram::draw),
+/// The pictures by name, in the order of the page, with how the paths of the files begin that they
+/// are drawn from.
+const PICTURES: [(&str, Draw, &str); 6] = [
+    ("compare", compare::draw, "trials.csv"),
+    ("cwnd", cwnd::draw, "series/"),
+    ("throughput", throughput::draw, "series/"),
+    ("queue", queue::draw, "series/"),
+    ("latency_cdf", latency_cdf::draw, "latency/"),
+    ("latency_histogram", latency_histogram::draw, "latency/"),
 ];
 
-/// Draws all pictures that the results have into `plots/` and returns the SVGs, relative to the
-/// folder. Pictures of an earlier call that no longer exist are removed.
-pub fn draw_all(results: &Results, cells: &[CellSummary]) -> Result<Vec<PathBuf>, ReportError> {
-    let mut drawn = Vec::new();
-    for (name, draw) in PICTURES {
+/// The pictures that a folder has, relative to it.
+#[derive(Default)]
+pub struct Pictures {
+    /// All of them.
+    pub all: Vec<PathBuf>,
+    /// The names of those that were not drawn anew.
+    pub kept: Vec<&'static str>,
+}
+
+/// Draws all pictures that the results have into `plots/`. One that is there and could not be drawn
+/// as it was, because files of the run are `missing`, stays; those that the results have no more go.
+pub fn draw_all(
+    results: &Results,
+    cells: &[CellSummary],
+    missing: &[String],
+) -> Result<Pictures, ReportError> {
+    let departure = departure(&results.study);
+    let mut pictures = Pictures::default();
+    for (name, draw, inputs) in PICTURES {
+        if missing.iter().any(|file| file.starts_with(inputs))
+            && let Some(picture) = existing_picture(&results.dir, name)
+        {
+            pictures.all.push(picture);
+            pictures.kept.push(name);
+            continue;
+        }
         let svg_path = results.dir.join(svg_name(name));
         let png_path = svg_path.with_extension("png");
         match draw(results, cells)? {
             Some(sheet) => {
                 let failed = |problem: String| ReportError::Picture { path: svg_path.clone(), problem };
-                let svg = sheet.render().map_err(|error| failed(error.to_string()))?;
+                let svg = sheet.render(&departure).map_err(|error| failed(error.to_string()))?;
                 let png = rasterise(&svg).map_err(failed)?;
                 super::writer::replace(&svg_path, svg.as_bytes())?;
                 super::writer::replace(&png_path, &png)?;
-                drawn.push(svg_name(name));
+                pictures.all.push(svg_name(name));
             }
             None => {
                 for path in [&svg_path, &png_path] {
@@ -60,12 +83,28 @@ pub fn draw_all(results: &Results, cells: &[CellSummary]) -> Result<Vec<PathBuf>
             }
         }
     }
-    Ok(drawn)
+    Ok(pictures)
 }
 
 /// The pictures that a folder already has, in the order of the page.
 pub fn existing(dir: &Path) -> Vec<PathBuf> {
-    PICTURES.iter().map(|(name, _)| svg_name(name)).filter(|path| dir.join(path).exists()).collect()
+    PICTURES.iter().filter_map(|(name, ..)| existing_picture(dir, name)).collect()
+}
+
+/// A picture as SVG, or as the PNG that is left of it.
+fn existing_picture(dir: &Path, name: &str) -> Option<PathBuf> {
+    let svg = svg_name(name);
+    let png = svg.with_extension("png");
+    [svg, png].into_iter().find(|path| dir.join(path).exists())
+}
+
+/// What `--set` changed, but for axes, whose values are in the picture.
+fn departure(study: &Study) -> String {
+    let varies = |key: &str| study.axes.iter().any(|axis| axis.key == key && axis.values.len() > 1);
+    let changes: Vec<String> = (study.changes().filter(|(key, _)| !varies(key)))
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect();
+    if changes.is_empty() { String::new() } else { format!("with {}", changes.join(", ")) }
 }
 
 fn svg_name(name: &str) -> PathBuf {
@@ -91,7 +130,7 @@ mod tests {
     use super::*;
     use crate::record::{Outcome, Series};
     use crate::report::testing::{Model, chat_outcome, fill, run, study};
-    use crate::report::{Mode, ResultFolder, Study, TrialRow, finish};
+    use crate::report::{Mode, ResultFolder, TrialRow, finish};
 
     const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 2, chat: true, seconds: 3 };
 
@@ -156,6 +195,37 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_stays_where_files_that_it_was_drawn_from_are_gone() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut study = study(&[("link.a.loss", &["0%", "1%"])]);
+        study.chat = true;
+        fill(dir.path(), &study, |_, trial| Model { seed: u64::from(trial), ..MODEL });
+        finish(dir.path(), "later", true).expect("finished");
+        let file = |name: &str| dir.path().join(name);
+        let read = |name: &str| fs::read(file(name)).expect("a file");
+        let before = ["plots/cwnd.png", "plots/latency_cdf.png", "latency/1.hgrm"].map(read);
+        // The series of one cell, the latencies of one trial, and a drawing.
+        fs::remove_dir_all(file("series/1")).expect("removed");
+        fs::remove_file(file("latency/1/trial-2.hlog")).expect("removed");
+        fs::remove_file(file("plots/latency_cdf.svg")).expect("removed");
+        fs::write(file("plots/compare.png"), "old").expect("written");
+        for _ in 0..2 {
+            let report = crate::report::plot(dir.path()).expect("drawn");
+            assert_eq!(report.pictures.len(), PICTURES.len());
+            let kept: Vec<_> =
+                report.warnings.iter().filter(|warning| warning.text.contains("as they were")).collect();
+            assert!(
+                kept.len() == 1 && kept[0].text.contains("trial-2.hlog and 3 more are not here: cwnd,"),
+                "{kept:?}"
+            );
+            assert_eq!(["plots/cwnd.png", "plots/latency_cdf.png", "latency/1.hgrm"].map(read), before);
+            assert!(read("plots/compare.png").len() > 4000);
+            let page = fs::read_to_string(file("report.html")).expect("a page");
+            assert_eq!(page.matches("<figure>").count(), PICTURES.len());
+        }
+    }
+
+    #[test]
     fn a_scenario_without_chat_or_sweep_has_only_its_own_pictures() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         fill(dir.path(), &study(&[]), |_, trial| Model { seed: u64::from(trial), chat: false, ..MODEL });
@@ -191,6 +261,24 @@ mod tests {
             messages.latency.reset();
             messages.latency.record(0).expect("zero fits");
         });
+    }
+
+    #[test]
+    fn a_picture_names_what_was_set_and_is_no_axis_in_one_line() {
+        let mut study = study(&[("link.a.loss", &["0%", "1%"]), ("tcp.congestion", &["cubic"])]);
+        study.overrides =
+            ["tcp.congestion=cubic", "link.a.loss=[\"0%\", \"1%\"]", "trials=2"].map(str::to_owned).to_vec();
+        assert_eq!(departure(&study), "with tcp.congestion = cubic");
+        study.trials = 1;
+        study.overrides.push(format!("title={}", "very ".repeat(100)));
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        fill(dir.path(), &study, |_, _| MODEL);
+        finish(dir.path(), "later", true).expect("finished");
+        for path in existing(dir.path()) {
+            let svg = fs::read_to_string(dir.path().join(&path)).expect("a drawing");
+            let line = svg.lines().find(|line| line.contains("with tcp.congestion = cubic"));
+            assert!(line.is_some_and(|line| line.ends_with('…')), "{path:?}");
+        }
     }
 
     #[test]

@@ -67,13 +67,13 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
             }
             .draw(area, Some((0.0, warmup)))?;
             for (n, link) in &chosen {
-                for (from, to, low, high) in bands(link, end) {
+                for (from, to, low, high) in bands(link) {
                     chart.rectangle([(from, high), (to, low)], Curve(*n).color(), 0.28)?;
                 }
             }
             // Means over the bands of all links, so that none is hidden.
             for (n, link) in &chosen {
-                chart.line(&means(link, end), Curve(*n).color(), 18, None)?;
+                chart.line(&means(link), Curve(*n).color(), 18, None)?;
             }
             let mut drops = drops.clone();
             drops.sort_by(f64::total_cmp);
@@ -111,44 +111,60 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     }))
 }
 
-/// Spans that a panel's axis of time is cut into: a queue moves faster than its picture can show.
-const BINS: usize = 240;
+/// Spans that a panel's axis of time has at most: a queue moves faster than its picture can show.
+const MAX_SPANS: usize = 240;
 
-/// The samples of each span of time that has any, with its bounds.
-fn binned(link: &Link, end: f64) -> Vec<(f64, f64, &[f64])> {
-    let width = end / BINS as f64;
-    let mut bins = Vec::new();
-    let mut first = 0;
-    for bin in 0..BINS {
-        let (from, to) = (bin as f64 * width, (bin + 1) as f64 * width);
-        let last = if bin + 1 == BINS { link.time_s.len() } else { link.time_s.partition_point(|&t| t < to) };
-        if last > first {
-            bins.push((from, to, &link.packets[first..last]));
-        }
-        first = last;
-    }
-    bins
+/// Spans of time of equally many samples, at least two, with their bounds: were some of one sample,
+/// equal bursts would look different.
+fn spans(link: &Link) -> impl Iterator<Item = (f64, f64, &[f64])> {
+    let samples = link.packets.len().div_ceil(MAX_SPANS).max(2);
+    link.packets.chunks(samples).enumerate().map(move |(n, packets)| {
+        let first = n * samples;
+        let next = (first + samples).min(link.time_s.len() - 1);
+        (link.time_s[first], link.time_s[next], packets)
+    })
 }
 
 /// From, to, the shortest and the longest the queue was in between.
-fn bands(link: &Link, end: f64) -> Vec<(f64, f64, f64, f64)> {
+fn bands(link: &Link) -> Vec<(f64, f64, f64, f64)> {
     let band = |(from, to, packets): (f64, f64, &[f64])| {
         let low = packets.iter().copied().fold(f64::INFINITY, f64::min);
         (from, to, low, packets.iter().copied().fold(0.0, f64::max))
     };
-    binned(link, end).into_iter().map(band).filter(|(_, _, low, high)| high > low).collect()
+    spans(link).map(band).filter(|(_, _, low, high)| high > low).collect()
 }
 
 /// The mean length over each span, at its middle.
-fn means(link: &Link, end: f64) -> Vec<(f64, f64)> {
+fn means(link: &Link) -> Vec<(f64, f64)> {
     let mean = |(from, to, packets): (f64, f64, &[f64])| {
         (f64::midpoint(from, to), packets.iter().sum::<f64>() / packets.len() as f64)
     };
-    binned(link, end).into_iter().map(mean).collect()
+    spans(link).map(mean).collect()
 }
 
 /// When the count of drops rose.
 fn drop_times(link: &Link) -> Vec<f64> {
     let rises = link.drops.windows(2).zip(&link.time_s[1..]).filter(|(pair, _)| pair[1] > pair[0]);
     rises.map(|(_, &time)| time).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_bursts_look_alike_however_many_samples_there_are() {
+        for samples in [3, 100, 300, 479, 1000, 6000] {
+            let burst = |n: u32| f64::from(n % 2 * 248);
+            let link = Link {
+                time_s: (0..samples).map(f64::from).collect(),
+                packets: (0..samples).map(burst).collect(),
+                ..Link::default()
+            };
+            let bands = bands(&link);
+            assert!(!bands.is_empty() && bands.len() <= MAX_SPANS, "{samples}");
+            let whole = |&(_, _, low, high): &(f64, f64, f64, f64)| high - low > 247.0;
+            assert!(bands.iter().all(whole), "{samples}: {bands:?}");
+        }
+    }
 }

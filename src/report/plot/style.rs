@@ -238,12 +238,13 @@ impl Sheet {
         rows
     }
 
-    /// The finished SVG.
-    pub fn render(&self) -> Result<String, DrawError> {
+    /// The finished SVG; `departure` is what the run did otherwise than the title says.
+    pub fn render(&self, departure: &str) -> Result<String, DrawError> {
         ensure_fonts();
         let inner = px(WIDTH - 2 * MARGIN);
         let titles = wrapped(&self.title, TITLE_SIZE * 1.08, inner, 2);
-        let subtitles = wrapped(&self.subtitle, SUBTITLE_SIZE, inner, 3);
+        let departures = wrapped(departure, SUBTITLE_SIZE, inner, 1);
+        let subtitles = [departures, wrapped(&self.subtitle, SUBTITLE_SIZE, inner, 3)].concat();
         let legend = self.legend_rows();
         let head = 18
             + count(titles.len()) * 32
