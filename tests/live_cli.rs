@@ -148,10 +148,15 @@ fn wrong_arguments_of_the_live_commands_are_explained() {
         (
             &["serve", "--dialect", "slash=nowhere.invalid:1", "--admin", "127.0.0.1:0"],
             "cannot listen on nowhere",
-            1,
+            2,
         ),
         (&["serve", "--dialect", "slash=nowhere", "--admin", "127.0.0.1:0"], "HOST:PORT", 2),
-        (&["serve", "--admin", "0.0.0.0:0", "--dialect", "slash=127.0.0.1:0"], "need a token", 1),
+        (&["serve", "--admin", "0.0.0.0:0", "--dialect", "slash=127.0.0.1:0"], "need a token", 2),
+        (&["serve", "--dialect", "slash=127.0.0.1:9", "--dialect", "pipe=127.0.0.1:9"], "are one address", 2),
+        (&["serve", "--dialect", "slash=127.0.0.1:8889"], "slash=127.0.0.1:8889 and --admin", 2),
+        (&["serve", "--dialect", "slash=127.0.0.1:0", "--store", "Cargo.toml"], "cannot use Cargo.toml", 2),
+        (&["serve", "--dialect", "slash=127.0.0.1:0", "--store", "src"], "cannot use src", 2),
+        (&["proxy", "nowhere.invalid:1", "127.0.0.1:1"], "cannot listen on nowhere", 2),
         (&["serve", "--loss", "ten"], "ten", 2),
         (&["serve", "--loss", "10%", "--scenario", "x.toml"], "cannot be used with", 2),
         (&["serve", "--log", "=="], "--log", 2),
@@ -251,7 +256,8 @@ fn the_tester_and_the_administrator_see_the_server() {
     let clients = clients["clients"].as_array().expect("a list");
     let kims = clients.iter().find(|client| client["username"] == "kim").expect("kim");
     let id = kims["id"].as_str().expect("an id").to_owned();
-    assert!(ask(&["clients"]).contains("kim"));
+    let table = ask(&["clients"]);
+    assert!(table.contains("kim") && table.contains("B in") && table.contains("B out"), "{table}");
     ask(&["broadcast", "hello", "all"]);
     kim.hears("Server: [ADMIN] hello all");
     ask(&["kick", &id]);
