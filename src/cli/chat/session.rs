@@ -167,6 +167,7 @@ impl<'a> Person<'a> {
             }
         }
     }
+
     /// Gives the connection what waits, as far as it takes more. What it was given and does not write
     /// can be said again after a loss, so it is given little.
     fn hand_over(&mut self, client: &mut Client) -> Result<(), Failure> {
