@@ -169,7 +169,7 @@ for ax, (controller, loss) in zip(axes, chosen):
     ax.set(ylabel="segments", ylim=(0, None))
     ax.set_title(f"{controller}, {loss:g} % loss: {len(timeouts)} timeouts (red)", fontsize=10)
 axes[-1].set(xlabel="time (s)", xlim=(0, 15))
-fig.suptitle("Window of upload-1 (bytes in flight where there is none)")
+fig.suptitle("Window of upload-1 (unacknowledged bytes where there is none)")
 fig.tight_layout()
 plt.show()
 

@@ -174,18 +174,17 @@ impl Peer {
         self.closing_by.is_none() && (self.asked.len() >= ASKED || self.malformed.is_some())
     }
 
-    /// How speakers mind it: our own pacer holds it up, or it may still catch up. Who is slow itself
-    /// is waited for a moment only, or it would hold up everybody.
+    /// How speakers mind it: they take turns if our own pacer holds it up. If it may still catch up they
+    /// wait, but a moment only: who is slow itself would hold up everybody.
     pub fn is_minded(&self, now: Instant, bound: usize) -> Option<Minded> {
         let since = self.behind_since.filter(|_| self.closing_by.is_none())?;
         let (paced, may_catch_up) = (!self.pacing.every.is_zero() && !self.stalled, now < since + CATCH_UP);
-        let more_waits = |bytes: usize| {
-            let of_others = |waiting: usize| waiting.saturating_sub(self.own) > bytes;
-            (paced && of_others(self.queued)) || (may_catch_up && of_others(self.backlog()))
-        };
-        if more_waits(2 * bound) {
+        let of_others = |waiting: usize| waiting.saturating_sub(self.own);
+        if (paced && of_others(self.queued) > 2 * bound)
+            || (may_catch_up && of_others(self.backlog()) > bound)
+        {
             Some(Minded::Stop)
-        } else if more_waits(bound) || (paced && self.lag() > LAG) {
+        } else if paced && (of_others(self.queued) > bound || self.lag() > LAG) {
             Some(Minded::Turns(self.pacing.every))
         } else {
             None

@@ -18,6 +18,8 @@ struct Content {
     title: String,
     flows: Vec<Flow>,
     events: Vec<Event>,
+    /// When there is no more to show.
+    end: f64,
     /// The span of time that is legible.
     span: (f64, f64),
     /// Each flow's curve, and the bytes of its segments.
@@ -61,12 +63,13 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
             .into_iter()
             .filter(|event| flows.iter().any(|flow| event.is_of(flow)))
             .collect();
-        let last = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(duration, f64::max);
-        let span = legible(&events, warmup, last);
+        let end = end(&flows, duration);
+        let span = legible(&events, warmup, end);
         contents.push(Content {
             title: data::panel_title(results, cell),
             flows,
             events,
+            end,
             span,
             curves: Vec::new(),
         });
@@ -86,7 +89,8 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     }
     let most = contents.iter().map(|content| content.flows.len()).max().unwrap_or(0);
     let unacknowledged = contents.iter().any(|content| content.flows.iter().any(|flow| !flow.has_window()));
-    let cut = contents.iter().any(|content| content.span.0 > 0.0 || content.span.1 < duration);
+    let cut = contents.iter().any(|content| content.span.0 > 0.0 || content.span.1 < content.end);
+    let over = contents.iter().any(|content| content.end < duration);
     let few = (total > most).then(|| match most {
         _ if by_group => format!("of {connections} flows the one of each group that delivered the most"),
         1 => format!("of {connections} flows the one that delivered the most"),
@@ -94,6 +98,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     });
     let scales = (contents.len() > 1).then(|| "own scales".to_owned());
     let cut = cut.then(|| "as much time as is legible".to_owned());
+    let over = over.then(|| "until these flows were over".to_owned());
     let unacknowledged = unacknowledged
         .then(|| "where there is no such window, what was sent and is not yet acknowledged".to_owned());
     let legend = legend(&contents, &names, warmup);
@@ -108,6 +113,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
             unacknowledged,
             scales,
             cut,
+            over,
         ]),
         legend,
         columns,
@@ -153,7 +159,7 @@ fn legend(contents: &[Content], names: &Names, warmup: f64) -> Vec<Key> {
 
 fn panel(content: Content, warmup: f64) -> DrawPanel {
     Box::new(move |area| {
-        let Content { title, flows, events, span: (from, to), curves } = &content;
+        let Content { title, flows, events, span: (from, to), curves, .. } = &content;
         let (from, to) = (*from, *to);
         let seen = |time: f64| (from..=to).contains(&time);
         let lines: Vec<Vec<(f64, f64)>> = (flows.iter().zip(curves))
@@ -205,6 +211,13 @@ fn panel(content: Content, warmup: f64) -> DrawPanel {
 
 /// Losses that a panel has room for; more teeth would run into one another.
 const MOST_TEETH: usize = 45;
+
+/// When there is no more to show of these flows: at the end of the trial, unless they were over long
+/// before.
+fn end(flows: &[Flow], duration: f64) -> f64 {
+    let last = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(0.0, f64::max);
+    if last < 0.8 * duration { last } else { last.max(duration) }
+}
 
 /// What a panel's axis of time spans: so little that its sawtooth can be seen, and some of it after
 /// the warm-up.
