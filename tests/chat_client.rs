@@ -4,9 +4,11 @@
 
 mod sockets;
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -64,6 +66,8 @@ fn passwords_are_never_shown() {
         assert_eq!(refused.status.code(), Some(1), "{kind:?}: {text}");
         assert!(text.contains("in: Wrong password") && !text.contains("wrong1"), "{kind:?}: {text}");
         assert!(!text.contains("you are"), "{kind:?}: {text}");
+        // It has just shown that it keeps accounts.
+        assert!(!text.contains("keeps no accounts"), "{kind:?}: {text}");
     }
 }
 
@@ -145,6 +149,114 @@ fn a_script_is_told_what_came_to_nothing() {
     let output = says(&server, Kind::Pipe, "kim", b"/rooms\n/nowhere\n/STATS\n");
     assert!(out(&output).contains("kim: 0 said"), "{}", out(&output));
     assert!(out(&output).contains("2 lines came to nothing"), "{}", out(&output));
+}
+
+/// A person who is not there is an answer, though `pipe` has no words for a goodbye.
+#[test]
+fn an_answer_to_the_last_line_is_waited_for() {
+    let server = Running::start(usual(), &KINDS);
+    for kind in KINDS {
+        let output = says(&server, kind, "kim", b"/msg nobody hello\n/quit\n");
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
+        assert!(
+            text.contains("refused: User") && text.contains("1 line came to nothing"),
+            "{kind:?}: {text}"
+        );
+    }
+}
+
+/// A server reads at the rate limit, and a script's lines are in its socket long before.
+#[test]
+fn a_long_script_is_heard_to_its_end() {
+    const LINES: usize = 3_000;
+    let settings = Settings { pacing: Some(testbed::time::Duration::ZERO), ..usual() };
+    let server = Running::start(settings, &[Kind::JsonLines]);
+    let mut bob = chat(&server.address(Kind::JsonLines).to_string(), Kind::JsonLines, "bob");
+    let mut heard = BufReader::new(bob.stdout.take().expect("piped")).lines();
+    heard.next().expect("a line").expect("text");
+    let lines: String = (0..LINES).map(|n| format!("hello <{n}>\n")).collect();
+    let output = says(&server, Kind::JsonLines, "kim", lines.as_bytes());
+    assert!(output.status.success(), "{}", out(&output));
+    drop(bob.stdin.take());
+    let heard: Vec<String> =
+        heard.map(|line| line.expect("text")).filter(|line| line.contains('<')).collect();
+    assert_eq!(heard.len(), LINES);
+    assert!(bob.wait().expect("it ends").success());
+}
+
+/// Takes the next client in, in program 1's words.
+fn welcomes(listener: &TcpListener) -> BufReader<TcpStream> {
+    let mut stream = BufReader::new(listener.accept().expect("a client").0);
+    stream.read_line(&mut String::new()).expect("a join");
+    stream.get_mut().write_all(b"{\"type\": \"welcome\", \"users\": [\"kim\"]}\n").expect("open");
+    stream
+}
+
+const ECHO: &[u8] = b"{\"type\": \"chat\", \"username\": \"kim\", \"message\": \"hello\"}\n";
+
+#[test]
+fn what_has_no_echo_may_be_lost() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let mut child = chat(&address, Kind::JsonLines, "kim");
+    child.stdin.take().expect("piped").write_all(b"one\ntwo\nthree\n").expect("open");
+    let mut stream = welcomes(&listener);
+    for echoes in [true, true, false] {
+        stream.read_line(&mut String::new()).expect("a line");
+        if echoes {
+            stream.get_mut().write_all(ECHO).expect("open");
+        }
+    }
+    drop(stream);
+    let output = child.wait_with_output().expect("it ends");
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("1 line sent, but not known to have arrived"), "{text}");
+}
+
+/// What was never written is said on the next connection, and a script is not read before its lines
+/// can be written.
+#[test]
+fn a_lost_connection_takes_only_what_was_written() {
+    const LINES: usize = 20_000;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let mut child = chat(&address, Kind::JsonLines, "kim");
+    let mut stdin = child.stdin.take().expect("piped");
+    let typed = Arc::new(AtomicUsize::new(0));
+    let typing = Arc::clone(&typed);
+    let typist = std::thread::spawn(move || {
+        let more = "x".repeat(1_000);
+        for n in 0..LINES {
+            writeln!(stdin, "<{n}> {more}").expect("it reads");
+            typing.store(n, Ordering::Relaxed);
+        }
+    });
+    // It reads nothing until no more can be typed.
+    let first = welcomes(&listener);
+    let mut before = usize::MAX;
+    while std::mem::replace(&mut before, typed.load(Ordering::Relaxed)) != before || before == 0 {
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    assert!(before < LINES - 1, "everything was read");
+    drop(first);
+    let mut second = welcomes(&listener);
+    let mut heard = Vec::new();
+    let mut line = String::new();
+    while second.read_line(&mut line).expect("lines") > 0 && !line.contains("leave") {
+        let (_, rest) = line.split_once('<').expect("a number");
+        heard.push(rest.split_once('>').expect("a number").0.parse::<usize>().expect("a number"));
+        second.get_mut().write_all(ECHO).expect("open");
+        line.clear();
+    }
+    drop(second);
+    typist.join().expect("no panic");
+    let output = child.wait_with_output().expect("it ends");
+    let (text, lost) = (out(&output), heard[0]);
+    assert!(heard.iter().copied().eq(lost..LINES), "{lost} to {:?}", heard.last());
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains(&format!("{lost} lines sent, but not known to have arrived")), "{lost}: {text}");
 }
 
 /// A script's input is at its end long before a slow network has carried all of it.

@@ -89,43 +89,43 @@ impl Client {
         self.queue.is_empty() && !self.flushes
     }
 
+    /// Whether a part of what is not written may have reached the server.
+    pub fn is_cut(&self) -> bool {
+        self.written > 0 || self.flushes
+    }
+
     fn collect(&mut self) {
         while let Some(bytes) = self.session.poll_send() {
             self.queue.push_back(bytes);
         }
     }
 
-    /// Reads, writes and waits until the server has told something, which is appended to `events`;
-    /// `false` at the end of the connection. Nothing is lost if it is dropped while it waits.
+    /// Waits until it can read or write something, and does; what the server has told is appended to
+    /// `events`. `false` at the end of the connection. Nothing is lost if it is dropped while it waits.
     pub async fn next(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
-        loop {
-            let before = events.len();
-            let waits = !self.is_idle();
-            let deadline = self.session.poll_timeout();
-            let (clock, next_write) =
-                (self.clock, if self.flushes { Instant::ZERO } else { self.next_write });
-            tokio::select! {
-                ready = self.socket.readable() => {
-                    ready?;
-                    if !self.read(events)? {
-                        return Ok(false);
-                    }
-                }
-                ready = write_ready(&self.socket, clock, next_write), if waits => {
-                    ready?;
-                    self.write()?;
-                }
-                () = sleep_until(clock.wall(deadline.unwrap_or(Instant::MAX))), if deadline.is_some() => {
-                    if self.session.handle_timeout(clock.moment()) == After::Close {
-                        return Ok(false);
-                    }
-                    self.collect();
-                }
+        let waits = !self.is_idle();
+        let deadline = self.session.poll_timeout();
+        let (clock, next_write) = (self.clock, if self.flushes { Instant::ZERO } else { self.next_write });
+        tokio::select! {
+            ready = self.socket.readable() => {
+                ready?;
+                self.read(events)
             }
-            if events.len() > before {
-                return Ok(true);
+            ready = write_ready(&self.socket, clock, next_write), if waits => {
+                ready?;
+                self.write().map(|()| true)
+            }
+            () = sleep_until(clock.wall(deadline.unwrap_or(Instant::MAX))), if deadline.is_some() => {
+                let after = self.session.handle_timeout(clock.moment());
+                self.collect();
+                Ok(after == After::Stay)
             }
         }
+    }
+
+    /// Says nothing more; what the server says is still heard. For when everything is written.
+    pub async fn end(&self) -> io::Result<()> {
+        self.socket.shutdown().await
     }
 
     fn read(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {

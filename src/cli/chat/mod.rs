@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | `session` | one connection: what is heard, what is typed |
+//! | `unanswered` | what was written and may have been lost |
 //! | `screen` | where that is shown: with an editor, or line by line |
 //! | `editor` | the line being typed, and the terminal's care |
 //! | `known` | people and rooms heard of, for completion |
@@ -14,9 +15,9 @@ mod editor;
 mod known;
 mod screen;
 mod session;
+mod unanswered;
 mod words;
 
-use std::collections::VecDeque;
 use std::time::Duration as Span;
 
 use clap::Args;
@@ -25,19 +26,21 @@ use super::network::host_and_port;
 use super::output::{Failure, one_line};
 use super::signals::{ENDS, ENDS_AT_TERMINAL, interrupted};
 use super::tls::ClientTls;
+use crate::chat::message::Refusal;
 use crate::chat::protocol::without_password;
 use crate::live::client::{Client, Target};
 use crate::live::clock::Clock;
 use screen::Screen;
-use session::{Count, End, Person, has_left};
+use session::{End, Person, has_left};
 
 /// Talk on a chat server, in any dialect
 ///
 /// Lines are said to everyone; lines that begin with a slash are commands, /help lists them. At a
 /// terminal the line being typed stays whole while others talk, the arrow keys bring back earlier
 /// lines, Tab completes commands, people and rooms, Ctrl-C empties the line, and on an empty one
-/// Ctrl-C and Ctrl-D leave. When the connection is lost it is made again, and what was not
-/// acknowledged is said again, once. Lines may come from a script: at the end of the input it leaves.
+/// Ctrl-C and Ctrl-D leave. When the connection is lost it is made again, and what was never sent or, on
+/// reliable, not acknowledged is said again. Lines may come from a script: at the end of the input it
+/// leaves, with 1 if a line came to nothing or may have.
 #[derive(Debug, Args)]
 pub struct Chat {
     /// The name under which to join; NAME:PASSWORD where the server keeps accounts
@@ -80,17 +83,9 @@ impl Chat {
             let help = if error.kind() == std::io::ErrorKind::InvalidData { "" } else { help };
             Failure::other(format!("cannot connect to {}: {error}", target.address), help)
         })?;
-        let (screen, typed) = Screen::open(without_password(&self.nick))?;
-        let mut person = Person {
-            nick: &self.nick,
-            linger: Span::from_nanos(self.linger.as_nanos()),
-            kind: target.kind,
-            clock,
-            screen,
-            typed,
-            count: Count::default(),
-            again: VecDeque::new(),
-        };
+        let screen = Screen::open(without_password(&self.nick))?;
+        let linger = Span::from_nanos(self.linger.as_nanos());
+        let mut person = Person::new(&self.nick, linger, target.kind, clock, screen);
         // The terminal is put right before this program obeys.
         let ends = if matches!(person.screen, Screen::Lines) { ENDS } else { ENDS_AT_TERMINAL };
         let interrupted = interrupted(ends)?;
@@ -110,18 +105,8 @@ impl Chat {
                     person.count.connections += 1;
                     match person.converse(client, || attempt = 0).await? {
                         End::Left => return person.account(),
-                        End::Rejected(why) => {
-                            let (nick, why) = (without_password(&self.nick), one_line(&why));
-                            let problem = format!("the server does not let \"{nick}\" in: {why}");
-                            // A name with a colon is none where no password is asked for.
-                            let help = "if this server keeps no accounts, come back as NAME alone";
-                            let help = if self.nick.contains(':') { help } else { "" };
-                            return Err(Failure::other(problem, help));
-                        }
-                        End::Lost(why, unsaid) => {
-                            person.again = unsaid;
-                            why
-                        }
+                        End::Rejected(why) => return Err(self.rejected(&why)),
+                        End::Lost(why) => why,
                     }
                 }
                 None => tokio::select! {
@@ -147,6 +132,15 @@ impl Chat {
                 () = has_left(&mut person.typed.left) => return Ok(()),
             }
         }
+    }
+
+    /// Why the server does not want this person.
+    fn rejected(&self, why: &Refusal) -> Failure {
+        let (nick, words) = (without_password(&self.nick), one_line(&why.to_string()));
+        // A name with a colon is none where no password is asked for.
+        let may_be_name = self.nick.contains(':') && *why == Refusal::NickInvalid;
+        let help = if may_be_name { "if this server keeps no accounts, come back as NAME alone" } else { "" };
+        Failure::other(format!("the server does not let \"{nick}\" in: {words}"), help)
     }
 }
 

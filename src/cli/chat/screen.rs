@@ -1,7 +1,7 @@
 //! Where a conversation is shown and typed: at a terminal with an editor, or line by line wherever
 //! one of the two is no terminal.
 
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, watch};
@@ -39,7 +39,10 @@ pub struct Typed {
     pub left: watch::Receiver<bool>,
 }
 
-const LINES: usize = 256;
+/// Lines that are read before they can be said.
+const LINES: usize = 16;
+/// Of a longer line the rest is not kept: no dialect could say it.
+const LONGEST: u64 = 1 << 20;
 
 impl Screen {
     /// Begins, for a person who would be called `nick`.
@@ -108,12 +111,16 @@ fn read_lines(sender: mpsc::Sender<String>, leave: watch::Sender<bool>) {
         if std::io::stdin().is_terminal() {
             eprintln!("{HINT}");
         }
-        for line in std::io::stdin().lock().split(b'\n') {
-            let Ok(line) = line else { break };
+        let (mut input, mut line) = (std::io::stdin().lock(), Vec::new());
+        while let Ok(1..) = (&mut input).take(LONGEST).read_until(b'\n', &mut line) {
+            if !line.ends_with(b"\n") && input.skip_until(b'\n').is_err() {
+                break;
+            }
             // What is no UTF-8 becomes U+FFFD, as with a server.
             if sender.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
                 break;
             }
+            line.clear();
         }
         // Never said: what was typed is still to be spoken.
         drop(leave);

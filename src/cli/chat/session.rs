@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration as Span;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::commands::help;
 use super::screen::{Screen, Typed};
-use crate::chat::message::{Event, Name, Request};
+use super::unanswered::Unanswered;
+use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::commands::{self, Command};
 use crate::chat::protocol::{Kind, without_password};
 use crate::cli::output::Failure;
@@ -18,19 +19,21 @@ use crate::units::plural;
 
 /// How long a server may take over a goodbye.
 const GOODBYE: Span = Span::from_secs(1);
-/// How long a script waits until all that it said is sent and acknowledged.
+/// How long a script waits for a server that takes, acknowledges and answers nothing.
 const SETTLES: Span = Span::from_secs(60);
-/// How often that is looked at.
-const LOOK: Span = Span::from_millis(20);
+/// `pipe` answers nothing in the pause after its welcome, and not at all once it has been left.
+const PAUSE: Span = Span::from_millis(300);
+/// How many requests `reliable` may have on their way before the next line is read.
+const ON_THEIR_WAY: usize = 64;
 
 /// What a session does when one connection has ended.
 pub enum End {
     /// The person has left.
     Left,
     /// The server does not want this person.
-    Rejected(String),
-    /// The connection was lost; what is to be said again.
-    Lost(String, VecDeque<Request>),
+    Rejected(Refusal),
+    /// The connection was lost.
+    Lost(String),
 }
 
 /// What was said and heard, over all connections.
@@ -42,6 +45,8 @@ pub struct Count {
     refused: u64,
     /// What was not sent or acknowledged at the end.
     unsettled: u64,
+    /// What was sent, and nobody knows whether the server has read it.
+    uncertain: u64,
     /// How often it was connected.
     pub connections: u32,
 }
@@ -49,36 +54,76 @@ pub struct Count {
 /// Who talks, and where it is shown and typed.
 pub struct Person<'a> {
     /// Nick, with the password if there is one.
-    pub nick: &'a str,
+    nick: &'a str,
     /// How long to listen after the end of the input.
-    pub linger: Span,
-    pub kind: Kind,
+    linger: Span,
+    kind: Kind,
     pub clock: Clock,
     pub screen: Screen,
     pub typed: Typed,
     pub count: Count,
-    /// What was said before the last loss and not acknowledged.
-    pub again: VecDeque<Request>,
+    /// What waits to be said, first what a lost connection has not taken.
+    waiting: VecDeque<Request>,
+    /// The last that was handed to the connection.
+    last: Option<Request>,
+    unanswered: Unanswered,
+    /// How long to listen once all is said: the input has ended, or the person leaves.
+    over: Option<Span>,
 }
 
-impl Person<'_> {
+impl<'a> Person<'a> {
+    /// Somebody who has said nothing yet.
+    pub fn new(
+        nick: &'a str,
+        linger: Span,
+        kind: Kind,
+        clock: Clock,
+        (screen, typed): (Screen, Typed),
+    ) -> Person<'a> {
+        Person {
+            nick,
+            linger,
+            kind,
+            clock,
+            screen,
+            typed,
+            count: Count::default(),
+            waiting: VecDeque::new(),
+            last: None,
+            unanswered: Unanswered::default(),
+            over: None,
+        }
+    }
+
     /// Talks until the connection or the conversation ends; `joined` is called once it is in.
     pub async fn converse(&mut self, mut client: Client, mut joined: impl FnMut()) -> Result<End, Failure> {
         if let Err(error) = client.ask(&Request::Join { nick: self.nick.to_owned() }) {
-            return Ok(End::Rejected(error.to_string()));
+            return Ok(End::Rejected(Refusal::Other(error.to_string().into())));
         }
+        // Program 1's server shows everybody everything.
+        self.unanswered = Unanswered::new(self.kind == Kind::JsonLines);
+        self.last = None;
         let mut events = Vec::new();
         let mut is_in = false;
-        let mut over: Option<Over> = None;
+        let mut progress = Progress::new();
+        let mut leaves_at = None;
+        let scripted = matches!(self.screen, Screen::Lines);
+        let least = if scripted && self.kind == Kind::Pipe { PAUSE } else { Span::ZERO };
         loop {
-            let ends_at = over.as_mut().and_then(|over| over.ends_at(client.unsettled() == 0));
-            let sleep = async {
-                match (ends_at, &over) {
-                    (Some(at), _) => sleep_until(at).await,
-                    (None, Some(_)) => tokio::time::sleep(LOOK).await,
-                    (None, None) => std::future::pending().await,
-                }
+            if is_in {
+                self.hand_over(&mut client)?;
+            }
+            let is_settled = self.is_settled(&client);
+            leaves_at = match self.over.map(|linger| linger.max(least)) {
+                // A person who leaves does not wait.
+                Some(linger) if is_settled || !scripted => leaves_at.or(Some(Instant::now() + linger)),
+                _ => None,
             };
+            let stands_since = progress.stands_since(self.mark(&client));
+            let gives_up_at = (scripted && is_in && !is_settled).then(|| stands_since + SETTLES);
+            let wakes_at = leaves_at.or(gives_up_at);
+            // A script's lines are read as fast as they are taken; a person's are few.
+            let reads_on = self.has_room(&client) || !scripted;
             tokio::select! {
                 open = client.next(&mut events) => {
                     for event in events.drain(..) {
@@ -92,13 +137,8 @@ impl Person<'_> {
                             Event::Welcome { .. } => {
                                 is_in = true;
                                 joined();
-                                // Said before the loss and not acknowledged: once more, and no more.
-                                for request in self.again.drain(..) {
-                                    let _ = client.ask(&request);
-                                }
                             }
-                            Event::Rejected(refusal) => return Ok(End::Rejected(refusal.to_string())),
-                            Event::Bye => return Ok(End::Left),
+                            Event::Rejected(refusal) => return Ok(End::Rejected(refusal.clone())),
                             _ => {}
                         }
                         self.hear(&event)?;
@@ -108,57 +148,117 @@ impl Person<'_> {
                         Ok(false) => "the server closed it".to_owned(),
                         Err(error) => error.to_string(),
                     };
-                    if ends_at.is_some() {
-                        self.count.unsettled = client.unsettled() as u64;
-                        return Ok(End::Left);
-                    }
-                    let unsaid = client.unacknowledged().into_iter().filter(|request| request.text().is_some());
-                    return Ok(End::Lost(lost, unsaid.collect()));
+                    self.take_back(&client);
+                    self.count.uncertain += self.unanswered.count();
+                    let is_done = self.over.is_some() && self.waiting.is_empty();
+                    return Ok(if is_done { End::Left } else { End::Lost(lost) });
                 }
-                line = self.typed.lines.recv(), if is_in && over.is_none() => {
-                    // A person who leaves does not wait.
-                    let patience = if matches!(self.screen, Screen::Lines) { SETTLES } else { Span::ZERO };
+                line = self.typed.lines.recv(), if is_in && self.over.is_none() && reads_on => {
                     match line {
-                        None => over = Some(Over::new(self.linger, patience)),
-                        Some(line) => {
-                            if self.obey(&line, &mut client)? {
-                                over = Some(Over::new(Span::ZERO, patience));
-                            }
-                        }
+                        None => self.over = Some(self.linger),
+                        Some(line) => self.obey(&line, &client)?,
                     }
                 }
                 () = has_left(&mut self.typed.left), if !is_in => return Ok(End::Left),
-                () = sleep, if over.is_some() => {
-                    if ends_at.is_none() {
-                        continue;
-                    }
-                    self.count.unsettled = client.unsettled() as u64;
-                    self.leave(client).await?;
+                () = sleep_until(wakes_at.unwrap_or_else(Instant::now)), if wakes_at.is_some() => {
+                    self.leave(client, is_settled).await?;
                     return Ok(End::Left);
                 }
             }
         }
     }
 
+    /// Gives the connection what waits, as far as it takes more. What it was given and does not write
+    /// can be said again after a loss, so it is given little.
+    fn hand_over(&mut self, client: &mut Client) -> Result<(), Failure> {
+        while self.has_room(client)
+            && let Some(request) = self.waiting.pop_front()
+        {
+            if let Err(error) = client.ask(&request) {
+                self.refuse(&error.to_string())?;
+                continue;
+            }
+            self.count.said += u64::from(request.text().is_some());
+            if self.kind != Kind::Reliable {
+                self.unanswered.push(&request);
+            }
+            self.last = Some(request);
+        }
+        Ok(())
+    }
+
+    fn has_room(&self, client: &Client) -> bool {
+        client.unsettled() < if self.kind == Kind::Reliable { ON_THEIR_WAY } else { 1 }
+    }
+
+    /// Whether nothing is to be waited for: all is written, and at the end acknowledged or echoed, too.
+    fn is_settled(&self, client: &Client) -> bool {
+        let is_echoed = self.over.is_none() || self.unanswered.without_echo() == 0;
+        self.waiting.is_empty() && client.unsettled() == 0 && is_echoed
+    }
+
+    /// What changes as long as the server takes, acknowledges or answers anything.
+    fn mark(&self, client: &Client) -> [u64; 3] {
+        [self.count.said, client.unsettled() as u64, self.unanswered.count()]
+    }
+
+    /// Takes back what a connection has not written or `reliable` has not acknowledged. A text cut
+    /// short is one to a server without frames.
+    fn take_back(&mut self, client: &Client) {
+        let unsaid: Vec<Request> = if self.kind == Kind::Reliable {
+            client.unacknowledged().into_iter().filter(|request| request.text().is_some()).collect()
+        } else if client.unsettled() > 0 && (self.kind == Kind::JsonLines || !client.is_cut()) {
+            self.last.take().into_iter().inspect(|_| self.unanswered.take_back()).collect()
+        } else {
+            Vec::new()
+        };
+        for request in unsaid.into_iter().rev() {
+            self.count.said -= u64::from(request.text().is_some());
+            self.waiting.push_front(request);
+        }
+    }
+
     fn hear(&mut self, event: &Event) -> Result<(), Failure> {
+        self.unanswered.hear(event);
         self.count.heard += u64::from(event.is_message());
         self.count.refused += u64::from(matches!(event, Event::Refused(_)));
         self.screen.event(self.clock.moment(), event)
     }
 
-    /// Says goodbye, after what still waits to be said, and waits for the server's.
-    async fn leave(&mut self, mut client: Client) -> Result<(), Failure> {
-        let mut waits = client.ask(&Request::Leave).is_ok();
-        let by = Instant::now() + GOODBYE;
-        let mut events = Vec::new();
-        while (waits || !client.is_idle()) && Instant::now() < by {
-            if let Ok(Ok(false) | Err(_)) = timeout(LOOK, client.next(&mut events)).await {
-                break;
+    /// Says goodbye, ends its side and waits for the server's end: then it has read everything.
+    async fn leave(&mut self, mut client: Client, is_settled: bool) -> Result<(), Failure> {
+        if is_settled {
+            self.last = None;
+        }
+        // Not every dialect has words for it.
+        let _ = client.ask(&Request::Leave);
+        let asks = is_settled && matches!(self.screen, Screen::Lines) && self.unanswered.count() > 0;
+        let by = Instant::now() + if asks { SETTLES } else { GOODBYE };
+        let (mut events, mut has_ended) = (Vec::new(), false);
+        let is_read = loop {
+            // On `reliable` there is still to be acknowledged; its server acknowledges the goodbye.
+            if client.is_idle() && !has_ended && self.kind != Kind::Reliable {
+                let Ok(Ok(())) = timeout_at(by, client.end()).await else { break false };
+                has_ended = true;
             }
+            let Ok(open) = timeout_at(by, client.next(&mut events)).await else { break false };
+            let mut bye = false;
             for event in events.drain(..) {
-                waits &= event != Event::Bye;
+                bye |= event == Event::Bye;
                 self.hear(&event)?;
             }
+            match open {
+                _ if bye => break true,
+                Ok(true) => {}
+                // Who echoes has not read what he does not echo.
+                Ok(false) => break has_ended && self.unanswered.without_echo() == 0,
+                Err(_) => break false,
+            }
+        };
+        self.take_back(&client);
+        self.count.unsettled = self.waiting.len() as u64;
+        if !is_read {
+            self.count.uncertain += self.unanswered.count();
         }
         Ok(())
     }
@@ -175,11 +275,11 @@ impl Person<'_> {
             }
     }
 
-    /// Does what a line says; whether it was goodbye.
-    fn obey(&mut self, line: &str, client: &mut Client) -> Result<bool, Failure> {
+    /// Does what a line says, or has it said as soon as the connection takes it.
+    fn obey(&mut self, line: &str, client: &Client) -> Result<(), Failure> {
         let line = line.trim();
         if line.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         let request = match commands::parse(line) {
             _ if line.eq_ignore_ascii_case("/stats") => {
@@ -191,13 +291,16 @@ impl Person<'_> {
                     plural(self.count.connections.into(), "connection"),
                     client.unacknowledged().len()
                 );
-                return self.screen.answer(&stats).map(|()| false);
+                return self.screen.answer(&stats);
             }
             None => Request::Say { text: line.into() },
-            Some(Command::Ask(Request::Leave)) => return Ok(true),
+            Some(Command::Ask(Request::Leave)) => {
+                self.over = Some(Span::ZERO);
+                return Ok(());
+            }
             Some(Command::Ask(Request::Help)) => {
                 let help = help(self.kind, self.clock.moment());
-                return self.screen.answer(&help).map(|()| false);
+                return self.screen.answer(&help);
             }
             Some(Command::Ask(request)) => request,
             Some(Command::Usage(usage)) => return self.refuse(&format!("usage: {usage}")),
@@ -206,55 +309,55 @@ impl Person<'_> {
                 return self.refuse(&format!("there is no command {word}; /help lists them"));
             }
         };
-        match client.ask(&request) {
-            Ok(()) => {
-                self.count.said += u64::from(request.text().is_some());
-                Ok(false)
-            }
-            Err(error) => self.refuse(&error.to_string()),
-        }
+        self.waiting.push_back(request);
+        Ok(())
     }
 
     /// Answers a line that comes to nothing.
-    fn refuse(&mut self, why: &str) -> Result<bool, Failure> {
+    fn refuse(&mut self, why: &str) -> Result<(), Failure> {
         self.count.refused += 1;
-        self.screen.answer(why).map(|()| false)
+        self.screen.answer(why)
     }
 
     /// A script wants to know whether all that it said was heard; a person has seen it.
     pub fn account(&self) -> Result<(), Failure> {
-        let Count { refused, unsettled, .. } = self.count;
-        let problem = match &self.screen {
-            Screen::Lines if refused > 0 => format!("{} came to nothing, see above", plural(refused, "line")),
-            Screen::Lines if unsettled > 0 => {
-                let known = if self.kind == Kind::Reliable { "acknowledged" } else { "sent" };
-                format!("{} not {known}", plural(unsettled, "line"))
+        let known = if self.kind == Kind::Reliable { "acknowledged" } else { "sent" };
+        let mut problems = Vec::new();
+        for (count, what) in [
+            (self.count.refused, "came to nothing, see above".to_owned()),
+            (self.count.unsettled, format!("not {known}")),
+            (self.count.uncertain, "sent, but not known to have arrived".to_owned()),
+        ] {
+            if count > 0 {
+                problems.push(format!("{} {what}", plural(count, "line")));
             }
-            _ => return Ok(()),
-        };
-        Err(Failure::other(problem, ""))
-    }
-}
-
-/// The input is over; the connection ends some time after what was said has settled.
-struct Over {
-    linger: Span,
-    patience_until: Instant,
-    ends_at: Option<Instant>,
-}
-
-impl Over {
-    fn new(linger: Span, patience: Span) -> Over {
-        Over { linger, patience_until: Instant::now() + patience, ends_at: None }
-    }
-
-    /// When the connection ends, as far as that is known.
-    fn ends_at(&mut self, settled: bool) -> Option<Instant> {
-        let now = Instant::now();
-        if self.ends_at.is_none() && (settled || now >= self.patience_until) {
-            self.ends_at = Some(now + self.linger);
         }
-        self.ends_at
+        if problems.is_empty() || matches!(self.screen, Screen::Editor { .. }) {
+            return Ok(());
+        }
+        if self.over.is_none() {
+            problems.push("the rest was not read".to_owned());
+        }
+        Err(Failure::other(problems.join(", "), ""))
+    }
+}
+
+/// Since when nothing has changed.
+struct Progress {
+    mark: [u64; 3],
+    since: Instant,
+}
+
+impl Progress {
+    fn new() -> Progress {
+        Progress { mark: [0; 3], since: Instant::now() }
+    }
+
+    fn stands_since(&mut self, mark: [u64; 3]) -> Instant {
+        if mark != self.mark {
+            *self = Progress { mark, since: Instant::now() };
+        }
+        self.since
     }
 }
 
