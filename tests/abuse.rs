@@ -317,11 +317,11 @@ fn administrators_need_the_token_and_guessing_is_slow() {
         let reply = ask(&mut admin, &request(guess)).expect("a reply");
         assert_eq!(reply["error"], "a wrong token");
     }
-    assert!(started.elapsed() > Duration::from_millis(1_500), "{:?}", started.elapsed());
     let silent = serde_json::json!({ "command": "get_stats", "params": {} });
     assert_eq!(ask(&mut admin, &silent).expect("a reply")["error"], "a wrong token");
     let reply = ask(&mut admin, &request("right")).expect("a reply");
     assert_eq!(reply["connected_clients"], 0);
+    assert!(started.elapsed() >= Duration::from_secs(1), "{:?}", started.elapsed());
     // A frame of a gibibyte is refused.
     admin.write_all(&[0x40, 0, 0, 0]).expect("an open connection");
     let reply = testbed::live::admin::read_frame(&mut admin).expect("a reply").expect("a frame");

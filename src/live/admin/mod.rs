@@ -14,9 +14,10 @@
 //! connections.
 //!
 //! A request that fails is answered by an object with `error`. Where a token is set, each request
-//! carries it as `token`; who guesses is answered ever more slowly.
+//! carries it as `token`; who guesses has each one looked at only some time after the last.
 
 mod client;
+mod places;
 mod server;
 mod wire;
 

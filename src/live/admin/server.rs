@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::rc::Rc;
 use std::time::Duration as Span;
 
@@ -11,24 +11,36 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tracing::{info, warn};
 
+use super::places::{Place, Places};
 use super::wire::encode;
 use crate::engine::PortInfo;
 use crate::link::config::{Config, LossModel};
 use crate::live::clock::Clock;
 use crate::live::gateway::{Conditions, Gateway};
 use crate::live::server::{ClientInfo, Shared};
-use crate::time::{Duration, Instant};
+use crate::time::{self, Duration};
 use crate::units::Probability;
 
 /// The longest request, in bytes.
 const REQUEST: usize = 64 * 1024;
-/// The first answer to a wrong token takes this long, each further one twice as long.
-const PATIENCE: Span = Span::from_millis(250);
-/// Administrators' connections at a time; so few can guess only a few tokens a second.
-const CONNECTIONS: usize = 16;
+/// After a wrong token the next one from the same address is looked at so much later, however many
+/// connections it has.
+const PENALTY: Span = Span::from_millis(250);
+/// How long somebody may take to ask first, and to show the token: a person types.
+const ASKS_WITHIN: Span = Span::from_secs(30);
+/// How long a request or a reply may be under way.
+const MOVES_WITHIN: Span = Span::from_secs(10);
+/// Addresses whose turns are kept before the past ones are looked for.
+const TURNS: usize = 1_024;
+/// An administrator may think this long.
+const IDLE: Span = Span::from_secs(3_600);
+
+/// Held by whose token is looked at; when the next one may be.
+type Turn = Rc<Mutex<Instant>>;
 
 /// What an administrator may touch.
 #[derive(Debug)]
@@ -42,7 +54,8 @@ pub struct Admin {
     /// What every client's bytes cross, and its present conditions.
     network: Option<(RefCell<Conditions>, Gateway)>,
     started: Clock,
-    wrong: RefCell<HashMap<IpAddr, u32>>,
+    /// By address: its turn to have a token looked at, and when that may be.
+    turns: RefCell<HashMap<IpAddr, Turn>>,
 }
 
 impl Admin {
@@ -54,23 +67,33 @@ impl Admin {
         network: Option<(Conditions, Gateway)>,
     ) -> Admin {
         let network = network.map(|(conditions, gateway)| (RefCell::new(conditions), gateway));
-        Admin { hub, token, stop, network, started: Clock::start(), wrong: RefCell::default() }
+        Admin { hub, token, stop, network, started: Clock::start(), turns: RefCell::default() }
     }
 
     /// Whether the request may be answered; waits where somebody guesses.
     async fn admits(&self, from: IpAddr, request: &Value) -> bool {
         let Some(token) = &self.token else { return true };
-        let before = self.wrong.borrow().get(&from).copied().unwrap_or(0);
+        let turn = self.turn(from);
+        let mut next = turn.lock().await;
+        sleep_until(*next).await;
         // Digests are compared, so that the time taken says nothing about the token.
         let right = |given| Sha256::digest(given) == Sha256::digest(token);
         if request["token"].as_str().is_some_and(right) {
-            self.wrong.borrow_mut().remove(&from);
             return true;
         }
         warn!(%from, "an administrator's request with a wrong token");
-        *self.wrong.borrow_mut().entry(from).or_default() += 1;
-        tokio::time::sleep(PATIENCE * (1 << before.min(6))).await;
+        *next = Instant::now() + PENALTY;
         false
+    }
+
+    /// The turn of an address; those that have long been over are forgotten.
+    fn turn(&self, from: IpAddr) -> Turn {
+        let now = Instant::now();
+        let mut turns = self.turns.borrow_mut();
+        if turns.len() >= TURNS {
+            turns.retain(|_, turn| turn.try_lock().map_or(true, |next| *next > now));
+        }
+        Rc::clone(turns.entry(network(from)).or_insert_with(|| Rc::new(Mutex::new(now))))
     }
 
     async fn answer(&self, request: &Value) -> Result<Value, String> {
@@ -140,7 +163,7 @@ impl Admin {
         let Some(hub) = &self.hub else {
             return json!({
                 "connected_clients": paths.len(),
-                "uptime": (self.started.now() - Instant::ZERO).as_secs_f64(),
+                "uptime": (self.started.now() - time::Instant::ZERO).as_secs_f64(),
                 "bytes_transferred": carried,
                 "network": self.conditions(),
                 "client_details": details,
@@ -266,24 +289,33 @@ pub async fn bind(address: &str, token: Option<&str>) -> io::Result<TcpListener>
     let listener = TcpListener::bind(address).await.map_err(name)?;
     if token.is_none() && !listener.local_addr()?.ip().is_loopback() {
         let problem = format!("administrators at {address} need a token: anybody could connect");
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
     }
     Ok(listener)
 }
 
+/// Whose address it is: of IPv6, everybody has 2^64.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        IpAddr::V4(_) => address,
+    }
+}
+
 /// Serves administrators until the server ends.
 pub async fn serve(admin: Rc<Admin>, listener: TcpListener) {
-    let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+    let places = Rc::new(RefCell::new(Places::default()));
     loop {
-        let Ok(place) = std::sync::Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((socket, address)) => {
                 info!(%address, "an administrator connected");
                 let admin = Rc::clone(&admin);
-                tokio::task::spawn_local(async move {
-                    let _ = converse(&admin, socket, address.ip()).await;
-                    drop(place);
+                let place = Rc::new(Place::take(&places, address.ip()));
+                let of_task = Rc::clone(&place);
+                let task = tokio::task::spawn_local(async move {
+                    let _ = converse(&admin, socket, address.ip(), &of_task).await;
                 });
+                place.ends_by(task.abort_handle());
             }
             Err(error) => {
                 warn!("cannot accept an administrator: {error}");
@@ -293,24 +325,30 @@ pub async fn serve(admin: Rc<Admin>, listener: TcpListener) {
     }
 }
 
-async fn converse(admin: &Admin, mut socket: TcpStream, from: IpAddr) -> io::Result<()> {
-    /// An administrator may think this long.
-    const IDLE: Span = Span::from_secs(3_600);
+async fn converse(admin: &Admin, mut socket: TcpStream, from: IpAddr, place: &Place) -> io::Result<()> {
     socket.set_nodelay(true)?;
+    let mut patience = ASKS_WITHIN;
     loop {
-        let length = tokio::time::timeout(IDLE, socket.read_u32()).await?? as usize;
+        let by = Instant::now() + patience;
+        let length = timeout_at(by, socket.read_u32()).await?? as usize;
         if length > REQUEST {
             let reply = json!({ "error": format!("a request of {length} bytes; the longest is {REQUEST}") });
             return socket.write_all(&encode(&reply)).await;
         }
         let mut bytes = vec![0; length];
-        tokio::time::timeout(Span::from_secs(10), socket.read_exact(&mut bytes)).await??;
+        let by = by.min(Instant::now() + MOVES_WITHIN);
+        timeout_at(by, socket.read_exact(&mut bytes)).await??;
         let reply = match serde_json::from_slice::<Value>(&bytes) {
             Err(error) => Err(format!("this is no JSON: {error}")),
             Ok(request) if !admin.admits(from, &request).await => Err("a wrong token".to_owned()),
-            Ok(request) => admin.answer(&request).await,
+            Ok(request) => {
+                if place.is_known() {
+                    patience = IDLE;
+                }
+                admin.answer(&request).await
+            }
         };
         let reply = reply.unwrap_or_else(|error| json!({ "error": error }));
-        socket.write_all(&encode(&reply)).await?;
+        timeout(MOVES_WITHIN, socket.write_all(&encode(&reply))).await??;
     }
 }
