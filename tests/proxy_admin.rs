@@ -91,8 +91,10 @@ fn an_administrator_changes_a_proxys_network_while_it_runs() {
 fn administrators_from_elsewhere_need_a_token() {
     let words = ["proxy", "127.0.0.1:0", "127.0.0.1:9", "--admin", "0.0.0.0:0"];
     let output = testbed(&words).output().expect("the program runs");
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("--admin-token"), "{output:?}");
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr);
+    // It does not look as if it ran.
+    assert!(text.contains("--admin-token") && !text.contains(" → "), "{text}");
 }
 
 /// An empty one admitted every request, from everywhere.
@@ -122,5 +124,19 @@ fn what_is_no_address_is_bad_usage() {
     ] {
         let output = testbed(words).output().expect("the program runs");
         assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
+    }
+}
+
+/// One connection would make another, until there are no more descriptors.
+#[test]
+fn a_proxy_to_itself_is_refused() {
+    for (listen, upstream) in [("127.0.0.1", "localhost"), ("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "0.0.0.0")]
+    {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+        let [listen, upstream] = [listen, upstream].map(|host| format!("{host}:{free}"));
+        let output = testbed(&["proxy", &listen, &upstream]).output().expect("the program runs");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(&format!("UPSTREAM {upstream} is LISTEN {listen}")), "{text}");
     }
 }

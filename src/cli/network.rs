@@ -1,6 +1,8 @@
 //! What `serve` and `proxy` share: the emulated network, and how they are ended.
 
 use std::fmt::Display;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -34,6 +36,23 @@ fn read(file: &Path) -> Result<(String, String), Failure> {
     let name = file.display().to_string();
     let text = text_of(&name, std::fs::read(file))?;
     Ok((name, text))
+}
+
+/// What to do about an administrator's port.
+pub const ADMIN_HELP: &str = "choose another address with --admin ADDR, or set --admin-token TOKEN";
+
+/// Why an address or a file cannot be used: such as it is written, or only now.
+pub fn unusable(error: &io::Error, help: impl Display) -> Failure {
+    match error.kind() {
+        io::ErrorKind::InvalidInput => Failure::usage(error, help),
+        _ => Failure::other(error, help),
+    }
+}
+
+/// Where to listen; `option` is how it was written.
+pub fn resolve(option: &str, address: &str, help: &str) -> Result<Vec<SocketAddr>, Failure> {
+    let failed = |error| Failure::usage(format!("{option}: cannot listen on {address}: {error}"), help);
+    Ok(address.to_socket_addrs().map_err(failed)?.collect())
 }
 
 /// An address as it is written on the command line: `HOST:PORT`.

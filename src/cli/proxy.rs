@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use tokio::task::LocalSet;
 
-use super::network;
+use super::network::{self, ADMIN_HELP, resolve, unusable};
 use super::output::{Failure, print};
 use crate::live::admin;
 use crate::live::gateway::{Gateway, Options, Statistics};
@@ -50,11 +50,17 @@ pub struct ProxyCommand {
     log: String,
 }
 
+const LISTEN_HELP: &str = "choose another address for LISTEN";
+
 impl ProxyCommand {
     /// Carries connections until it is ended.
     pub fn execute(self) -> Result<(), Failure> {
         super::logging::start(&self.log, false)?;
         super::logging::raise_open_files(10_000);
+        resolve("LISTEN", &self.listen, LISTEN_HELP)?;
+        if let Some(address) = &self.admin {
+            resolve("--admin", address, ADMIN_HELP)?;
+        }
         let conditions = network::conditions(&self.network)?;
         let gateway = Gateway::start(&conditions)
             .map_err(|error| Failure::other(format!("cannot start a thread: {error}"), ""))?;
@@ -62,15 +68,18 @@ impl ProxyCommand {
         let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), ""))?;
         let stop = super::network::stop_on_signals()?;
         let (count, statistics) = LocalSet::new().block_on(&runtime, async {
-            let failed = |error: std::io::Error| Failure::other(error, "choose another address for LISTEN");
+            let failed = |error: std::io::Error| unusable(&error, LISTEN_HELP);
             let proxy = Proxy::bind(&self.listen, &self.upstream, gateway.clone()).await.map_err(failed)?;
             let address = proxy.address().map_err(failed)?;
+            let admin = match &self.admin {
+                Some(address) => {
+                    let bound = admin::bind(address, self.admin_token.as_deref()).await;
+                    Some(bound.map_err(|error| unusable(&error, ADMIN_HELP))?)
+                }
+                None => None,
+            };
             eprintln!("{address} → {} over {}", self.upstream, conditions.describe());
-            if let Some(address) = &self.admin {
-                let bound = admin::bind(address, self.admin_token.as_deref()).await;
-                let listener = bound.map_err(|error| {
-                    Failure::other(error, "choose another address with --admin, or set --admin-token")
-                })?;
+            if let Some(listener) = admin {
                 eprintln!("admin at {}", listener.local_addr().map_err(failed)?);
                 let network = Some((conditions.clone(), gateway.clone()));
                 let admin = admin::Admin::new(None, self.admin_token, stop.clone(), network);

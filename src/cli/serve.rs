@@ -1,10 +1,12 @@
 //! `testbed serve`: the chat on real sockets.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::network::{self, host_and_port};
+use super::network::{self, ADMIN_HELP, host_and_port, resolve, unusable};
 use super::output::Failure;
 use super::tls::ServerTls;
 use crate::chat::protocol::{self, Kind};
@@ -94,6 +96,7 @@ impl Serve {
         }
         let identity = self.tls.identity()?;
         let listeners = self.listeners(identity)?;
+        self.check_addresses(&listeners)?;
         let network =
             if self.network.is_empty() { None } else { Some(super::network::conditions(&self.network)?) };
         let settings = Settings {
@@ -136,6 +139,27 @@ impl Serve {
         })
     }
 
+    /// Two listeners cannot have one address, nor one that is nowhere.
+    fn check_addresses(&self, listeners: &Listeners) -> Result<(), Failure> {
+        let mut taken: Vec<(String, SocketAddr)> = Vec::new();
+        let secure = listeners.tls.as_ref().map(|(_, addresses)| addresses.as_slice()).unwrap_or_default();
+        let named =
+            |(kind, address): &(Kind, String)| (format!("{}={address}", kind.name()), address.clone());
+        let admin = (format!("--admin {}", self.admin), self.admin.clone());
+        for (option, address) in listeners.plain.iter().chain(secure).map(named).chain([admin]) {
+            // A name may stand for one address several times.
+            for resolved in BTreeSet::from_iter(resolve(&option, &address, "choose another address")?) {
+                let other = taken.iter().find(|(_, there)| *there == resolved && resolved.port() != 0);
+                if let Some((other, _)) = other {
+                    let problem = format!("{other} and {option} are one address");
+                    return Err(Failure::usage(problem, "give each a port of its own"));
+                }
+                taken.push((option.clone(), resolved));
+            }
+        }
+        Ok(())
+    }
+
     async fn serve(self, settings: Settings, listeners: Listeners) -> Result<(), Failure> {
         let store = self.store.as_ref().map(|path| path.display().to_string());
         let failed = |error: std::io::Error, option: &str| {
@@ -145,7 +169,7 @@ impl Serve {
             } else {
                 format!("choose another address with {option} NAME=ADDR")
             };
-            Failure::other(error, help)
+            unusable(&error, help)
         };
         let description = settings.network.as_ref().map(Conditions::describe);
         let bound = Server::bind(settings, &listeners.plain).await;
@@ -155,9 +179,8 @@ impl Serve {
             let bound = server.with_tls(identity, addresses).await;
             server = bound.map_err(|error| failed(error, option))?;
         }
-        let server = server.with_admin(&self.admin, self.admin_token).await.map_err(|error| {
-            Failure::other(error, "choose another address with --admin ADDR, or set --admin-token TOKEN")
-        })?;
+        let bound = server.with_admin(&self.admin, self.admin_token).await;
+        let server = bound.map_err(|error| unusable(&error, ADMIN_HELP))?;
         for (kind, address) in server.addresses() {
             eprintln!("{:<12} {address}", kind.name());
         }

@@ -1,12 +1,12 @@
 //! A TCP proxy whose connections cross an emulated network.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration as Span;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
@@ -37,6 +37,14 @@ impl Proxy {
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))?;
+        let here = listener.local_addr()?;
+        // A server that cannot be found now may be there later.
+        let mut upstreams = lookup_host(upstream).await.into_iter().flatten();
+        if upstreams.any(|there| leads_to(there, here)) {
+            let problem =
+                format!("UPSTREAM {upstream} is LISTEN {listen}: each connection would make another");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
         Ok(Proxy { listener, upstream: upstream.to_owned(), gateway })
     }
 
@@ -75,6 +83,20 @@ impl Proxy {
     }
 }
 
+/// Whether who connects to `there` reaches who listens at `here`.
+fn leads_to(there: SocketAddr, here: SocketAddr) -> bool {
+    let (mut ip, all) = (there.ip().to_canonical(), here.ip().is_unspecified());
+    // To connect to no address in particular is to connect to this machine.
+    if ip.is_unspecified() {
+        ip = if ip.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+    }
+    // Only this machine's own addresses can be bound.
+    let is_own = || std::net::UdpSocket::bind((ip, 0)).is_ok();
+    let is_heard =
+        if all { (here.is_ipv6() || ip.is_ipv4()) && is_own() } else { here.ip().to_canonical() == ip };
+    there.port() == here.port() && is_heard
+}
+
 /// One connection: client, world, server.
 async fn carry(socket: TcpStream, address: SocketAddr, gateway: &Gateway, upstream: &str, count: &Count) {
     let _ = socket.set_nodelay(true);
@@ -105,4 +127,30 @@ async fn reach(far: Stream, upstream: &str, count: &Count) -> io::Result<(u64, u
     };
     let _ = server.set_nodelay(true);
     splice(far, server).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_knows_itself_by_all_its_names() {
+        for (there, here, same) in [
+            ("127.0.0.1:9", "127.0.0.1:9", true),
+            ("127.0.0.1:9", "127.0.0.1:8", false),
+            ("127.0.0.1:9", "127.0.0.2:9", false),
+            ("127.0.0.1:9", "0.0.0.0:9", true),
+            ("127.0.0.1:9", "[::]:9", true),
+            ("0.0.0.0:9", "127.0.0.1:9", true),
+            ("0.0.0.0:9", "[::]:9", true),
+            ("[::ffff:127.0.0.1]:9", "127.0.0.1:9", true),
+            ("[::]:9", "[::1]:9", true),
+            ("[::1]:9", "0.0.0.0:9", false),
+            // Of a network for documents: nobody's.
+            ("192.0.2.1:9", "0.0.0.0:9", false),
+        ] {
+            let [there, here]: [SocketAddr; 2] = [there, here].map(|text| text.parse().expect("an address"));
+            assert_eq!(leads_to(there, here), same, "{there} {here}");
+        }
+    }
 }

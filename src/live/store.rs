@@ -34,6 +34,19 @@ pub enum OpenError {
     Foreign(String),
 }
 
+impl OpenError {
+    /// Whether it is never going to be ours: a folder, or something else than a database.
+    pub fn is_lasting(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, NotADatabase};
+        match self {
+            OpenError::Unusable(error) => {
+                matches!(error.sqlite_error_code(), Some(CannotOpen | NotADatabase))
+            }
+            OpenError::Foreign(_) => true,
+        }
+    }
+}
+
 /// What may be in a file of ours, and in which columns.
 const SHAPE: [(&str, &str); 2] =
     [("accounts", "folded, password"), ("messages", "id, unix_nanos, sender, text")];

@@ -123,7 +123,9 @@ impl Server {
     /// Binds a listener for each dialect.
     pub async fn bind(settings: Settings, addresses: &[(Kind, String)]) -> io::Result<Server> {
         let unusable = |path: &PathBuf, error: OpenError| {
-            io::Error::other(format!("cannot use {} for accounts and history: {error}", path.display()))
+            let kind = if error.is_lasting() { io::ErrorKind::InvalidInput } else { io::ErrorKind::Other };
+            let words = format!("cannot use {} for accounts and history: {error}", path.display());
+            io::Error::new(kind, words)
         };
         let store = match &settings.store {
             Some(path) => Some(Store::open(path).map_err(|error| unusable(path, error))?),
