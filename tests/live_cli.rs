@@ -256,7 +256,8 @@ fn the_tester_and_the_administrator_see_the_server() {
     let clients = clients["clients"].as_array().expect("a list");
     let kims = clients.iter().find(|client| client["username"] == "kim").expect("kim");
     let id = kims["id"].as_str().expect("an id").to_owned();
-    assert!(ask(&["clients"]).contains("kim"));
+    let table = ask(&["clients"]);
+    assert!(table.contains("kim") && table.contains("B in") && table.contains("B out"), "{table}");
     ask(&["broadcast", "hello", "all"]);
     kim.hears("Server: [ADMIN] hello all");
     ask(&["kick", &id]);

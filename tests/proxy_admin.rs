@@ -85,6 +85,10 @@ fn an_administrator_changes_a_proxys_network_while_it_runs() {
     assert!(output.status.success());
     let account = reply(&output);
     assert_eq!((&account["bytes_up"], &account["connections"]), (&3.into(), &1.into()), "{account}");
+    let late = &account["lateness"];
+    let buckets = late["buckets"].as_array().expect("buckets").iter();
+    let sum: u64 = buckets.map(|bucket| bucket["count"].as_u64().expect("a count")).sum();
+    assert!(sum > 0 && late["count"] == sum && late["max_us"].is_f64(), "{late}");
 }
 
 #[test]
@@ -124,6 +128,24 @@ fn what_is_no_address_is_bad_usage() {
     ] {
         let output = testbed(words).output().expect("the program runs");
         assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
+    }
+}
+
+#[test]
+fn a_proxy_without_connections_has_no_lateness() {
+    for format in [&["--json"][..], &[]] {
+        let words = [&["proxy", "127.0.0.1:0", "127.0.0.1:9", "--admin", "127.0.0.1:0"], format].concat();
+        let mut proxy = testbed(&words).spawn().expect("the program runs");
+        let mut lines = BufReader::new(proxy.stderr.take().expect("piped")).lines();
+        let second = lines.nth(1).expect("a line").expect("text");
+        let address = second.strip_prefix("admin at ").unwrap_or_else(|| panic!("{second}"));
+        let shutdown = testbed(&["admin", "--address", address, "shutdown"]).output().expect("it runs");
+        assert!(shutdown.status.success(), "{shutdown:?}");
+        let output = proxy.wait_with_output().expect("it ends");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mark =
+            if format.is_empty() { "nothing happened that could have been late" } else { "\"p50_us\": null" };
+        assert!(text.contains(mark) && !text.contains("µs"), "{text}");
     }
 }
 

@@ -168,6 +168,10 @@ impl Admin {
 
     fn converse(&self, server: &mut Administrator) -> Result<(), Failure> {
         let asks = std::io::stdin().is_terminal();
+        if asks {
+            // A person may take long to type a command: the server knows by then who it is.
+            self.request(server, &Command::Stats)?;
+        }
         let mut failed = 0;
         loop {
             if asks {
@@ -297,6 +301,8 @@ const COLUMNS: &[(&str, &str)] = &[
     ("address", "address"),
     ("messages_in", "in"),
     ("messages_out", "out"),
+    ("bytes_in", "B in"),
+    ("bytes_out", "B out"),
     ("queue_bytes", "queue B"),
     ("rtt", "RTT s"),
     ("congestion_window", "cwnd"),

@@ -1,9 +1,11 @@
 //! `testbed proxy`: any TCP server behind an emulated network.
 
+use std::fmt::Write as _;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
+use hdrhistogram::Histogram;
 use serde_json::json;
 use tokio::task::LocalSet;
 
@@ -11,7 +13,9 @@ use super::network::{self, ADMIN_HELP, resolve, unusable};
 use super::output::{Failure, print};
 use crate::live::admin;
 use crate::live::gateway::{Gateway, Options, Statistics};
+use crate::live::lateness::buckets;
 use crate::live::proxy::{Count, Proxy};
+use crate::time::Duration;
 use crate::units::plural;
 
 /// Put any TCP server behind an emulated network
@@ -96,31 +100,46 @@ impl ProxyCommand {
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0)];
 
 fn as_text(count: &Count, statistics: &Statistics) -> String {
-    let micros = |quantile: f64| statistics.lateness.value_at_quantile(quantile) as f64 / 1e3;
-    let late: Vec<String> =
-        QUANTILES.iter().map(|&(name, quantile)| format!("{name} {:.0} µs", micros(quantile))).collect();
     format!(
         "{} ({} could not be carried on), {} bytes up, {} bytes down\n\
-         {} packets arrived, {} were dropped\nlateness of {} instants: {}\n",
+         {} packets arrived, {} were dropped\n{}",
         plural(count.connections.load(Ordering::Relaxed), "connection"),
         count.refused.load(Ordering::Relaxed),
         statistics.bytes[0],
         statistics.bytes[1],
         statistics.packets,
         statistics.dropped,
-        statistics.lateness.len(),
-        late.join(", "),
+        lateness_as_text(&statistics.lateness),
     )
 }
 
+/// Quantiles, and below them how many instants were how late.
+fn lateness_as_text(lateness: &Histogram<u64>) -> String {
+    if lateness.is_empty() {
+        return "nothing happened that could have been late\n".to_owned();
+    }
+    let quantile =
+        |&(name, at): &(&str, f64)| format!("{name} {:.0} µs", lateness.value_at_quantile(at) as f64 / 1e3);
+    let quantiles: Vec<String> = QUANTILES.iter().map(quantile).collect();
+    let mut text = format!("lateness of {} instants: {}\n", lateness.len(), quantiles.join(", "));
+    let mut before = String::new();
+    for (border, count) in buckets(lateness) {
+        let name = border.map_or(before, |border| format!("up to {border}"));
+        let share = count as f64 / lateness.len() as f64 * 100.0;
+        let _ = writeln!(text, "{name:>14} {count:>10} {share:>6.2} %");
+        before = border.map(|border| format!("beyond {border}")).unwrap_or_default();
+    }
+    text
+}
+
 fn as_json(count: &Count, statistics: &Statistics) -> String {
-    let lateness: serde_json::Map<String, serde_json::Value> = QUANTILES
-        .iter()
-        .map(|&(name, quantile)| {
-            let micros = statistics.lateness.value_at_quantile(quantile) as f64 / 1e3;
-            (format!("{name}_us"), json!(micros))
-        })
-        .collect();
+    let late = &statistics.lateness;
+    let micros = |quantile| (!late.is_empty()).then(|| late.value_at_quantile(quantile) as f64 / 1e3);
+    let mut lateness: serde_json::Map<String, serde_json::Value> =
+        QUANTILES.iter().map(|&(name, quantile)| (format!("{name}_us"), json!(micros(quantile)))).collect();
+    lateness.insert("count".to_owned(), json!(late.len()));
+    let bucket = |(border, count): (Option<Duration>, u64)| json!({ "up_to_us": border.map(|border| border.as_nanos() / 1_000), "count": count });
+    lateness.insert("buckets".to_owned(), buckets(late).into_iter().map(bucket).collect());
     let value = json!({
         "connections": count.connections.load(Ordering::Relaxed),
         "refused": count.refused.load(Ordering::Relaxed),

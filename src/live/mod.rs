@@ -5,7 +5,7 @@ pub mod admin;
 pub mod client;
 pub mod clock;
 pub mod gateway;
-mod lateness;
+pub mod lateness;
 pub mod probe;
 pub mod proxy;
 pub mod server;
