@@ -12,6 +12,7 @@ use super::network::{above_zero, host_and_port};
 use super::output::{Failure, print};
 use super::signals::{ENDS, interrupted};
 use super::tls::ClientTls;
+use crate::chat::protocol::Kind;
 use crate::live::client::Target;
 use crate::live::clock::Clock;
 use crate::live::probe::{Load, Outcome, connectivity, run};
@@ -45,9 +46,9 @@ pub struct Probe {
     /// Texts in the test `reliability`
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     messages: u32,
-    /// Texts a second of the test `throughput`
-    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    rate: u32,
+    /// Texts a second of the test `throughput` [default: 90; 45 in the dialect rooms]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: Option<u32>,
     /// Bytes of a text
     #[arg(long, value_name = "BYTES", default_value_t = 512)]
     size: usize,
@@ -136,9 +137,17 @@ impl Probe {
             every: every(rate),
             size: self.size,
         };
+        let rates = Rates::of(target.kind);
         let mut loads = Vec::new();
         if wanted(Test::Throughput) {
-            loads.push(pair("throughput", self.rate, texts(self.rate)));
+            let rate = self.rate.unwrap_or(rates.throughput);
+            if let Some(paced) = rates.paced.filter(|&paced| rate >= paced) {
+                eprintln!(
+                    "note: {} is paced at {paced} texts a second; at {rate}, latency is that of the queue",
+                    target.kind.name()
+                );
+            }
+            loads.push(pair("throughput", rate, texts(rate)));
         }
         if wanted(Test::Concurrent) {
             // Half as many texts a second each as the pacing of the slowest dialect allows in all.
@@ -155,16 +164,42 @@ impl Probe {
             loads.push(all);
         }
         if wanted(Test::Reliability) {
-            loads.push(pair("reliability", 50, self.messages));
+            loads.push(pair("reliability", rates.reliability, self.messages));
         }
         for load in &loads {
             outcomes.push(measure(target, load, clock).await);
         }
         if wanted(Test::Simulation) {
             network.change(0.05, 0.02).await?;
-            outcomes.push(measure(target, &pair("simulation", 20, texts(20)), clock).await);
+            let load = pair("simulation", rates.simulation, texts(rates.simulation));
+            outcomes.push(measure(target, &load, clock).await);
         }
         Ok(())
+    }
+}
+
+/// Texts a second that leave no queue behind, where the server does its part.
+struct Rates {
+    throughput: u32,
+    reliability: u32,
+    simulation: u32,
+    /// What the pacing of dialects without frames lets through.
+    paced: Option<u32>,
+}
+
+impl Rates {
+    fn of(kind: Kind) -> Rates {
+        let (throughput, reliability, simulation) = match kind {
+            // Each text brings its author a prompt and a confirmation, and waits a round trip for the prompt.
+            Kind::Rooms => (45, 25, 4),
+            _ => (90, 50, 20),
+        };
+        let paced = match kind {
+            Kind::Reliable => None,
+            Kind::Rooms => Some(50),
+            Kind::JsonLines | Kind::Slash | Kind::Pipe | Kind::SlashOrPipe => Some(100),
+        };
+        Rates { throughput, reliability, simulation, paced }
     }
 }
 
