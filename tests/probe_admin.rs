@@ -119,12 +119,33 @@ fn texts_that_are_refused_are_not_waited_for() {
         let server = Running::start(Settings { max_text: 1_000, ..usual() }, &[kind]);
         let address = server.address(kind).to_string();
         let words = ["probe", "reliability", "--messages", "5", "--size", "1200", "--dialect", kind.name()];
-        let started = Instant::now();
-        let output = testbed(&[&words[..], &["--address", &address]].concat()).output().expect("it runs");
-        let text = out(&output);
-        assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
-        assert!(text.contains("a text was refused: Message too long"), "{kind:?}: {text}");
-        assert!(started.elapsed() < Duration::from_secs(5), "{kind:?}: {:?}", started.elapsed());
+        let words = [&words[..], &["--address", &address]].concat();
+        // Without frames, a machine that stalls between two texts or two answers makes one of them.
+        let is_prompt = (0..3).any(|_| {
+            let started = Instant::now();
+            let output = testbed(&words).output().expect("it runs");
+            let text = out(&output);
+            assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
+            assert!(text.contains("a text was refused: Message too long"), "{kind:?}: {text}");
+            started.elapsed() < Duration::from_secs(5)
+        });
+        assert!(is_prompt, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_load_is_what_the_dialect_takes_or_its_queue_is_announced() {
+    let server = Running::start(usual(), &[Kind::Rooms, Kind::Slash]);
+    for (kind, texts, note) in
+        [(Kind::Rooms, 9, "rooms is paced at 50 texts a second"), (Kind::Slash, 18, "slash is paced at 100")]
+    {
+        let address = server.address(kind).to_string();
+        let words = ["probe", "throughput", "--dialect", kind.name(), "--duration", "200ms"];
+        let words = [&words[..], &["--address", &address]].concat();
+        let usual = out(&testbed(&words).output().expect("it runs"));
+        assert!(usual.contains(&format!("of {texts} ")) && !usual.contains("note:"), "{usual}");
+        let fast = out(&testbed(&[&words[..], &["--rate", "200"]].concat()).output().expect("it runs"));
+        assert!(fast.contains("of 40 ") && fast.contains(note), "{fast}");
     }
 }
 
