@@ -150,22 +150,6 @@ fn a_load_is_what_the_dialect_takes_or_its_queue_is_announced() {
 }
 
 #[test]
-fn a_load_is_what_the_dialect_takes_or_its_queue_is_announced() {
-    let server = Running::start(usual(), &[Kind::Rooms, Kind::Slash]);
-    for (kind, texts, note) in
-        [(Kind::Rooms, 45, "rooms is paced at 50 texts a second"), (Kind::Slash, 90, "slash is paced at 100")]
-    {
-        let address = server.address(kind).to_string();
-        let words =
-            ["probe", "throughput", "--dialect", kind.name(), "--duration", "1s", "--address", &address];
-        let usual = out(&testbed(&words).output().expect("it runs"));
-        assert!(usual.contains(&format!("of {texts} ")) && !usual.contains("note:"), "{usual}");
-        let fast = out(&testbed(&[&words[..], &["--rate", "200"]].concat()).output().expect("it runs"));
-        assert!(fast.contains("of 200 ") && fast.contains(note), "{fast}");
-    }
-}
-
-#[test]
 fn a_server_that_goes_is_not_waited_for() {
     let server = Running::start(usual(), &[Kind::JsonLines]);
     let address = server.address(Kind::JsonLines).to_string();
