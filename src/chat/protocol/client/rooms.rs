@@ -11,8 +11,8 @@ use crate::chat::protocol::text::Utf8;
 use crate::chat::protocol::{After, Malformed};
 use crate::time::{Duration, Instant};
 
-/// How long it waits for a prompt before it goes on without.
-const PROMPT_WITHIN: Duration = Duration::from_secs(5);
+/// How long it waits for a prompt or a confirmation before it goes on without.
+const WITHIN: Duration = Duration::from_secs(5);
 
 /// Above and below what is said to everyone.
 const RULE: &str = "──────────────";
@@ -59,9 +59,16 @@ enum Step {
 
 #[derive(Debug)]
 struct Awaited {
-    prompt: &'static str,
-    answer: String,
+    what: What,
     by: Instant,
+}
+
+#[derive(Debug)]
+enum What {
+    /// A prompt, and the answer to it.
+    Prompt(&'static str, String),
+    /// That the answer has come: the server would read a command close behind it as a part of it.
+    Confirmation,
 }
 
 impl Client {
@@ -75,16 +82,29 @@ impl Client {
                 Step::Send(text) => self.out.send(&text),
                 Step::Prompted(command, prompt, answer) => {
                     self.out.send(command);
-                    self.awaited = Some(Awaited { prompt, answer, by: now + PROMPT_WITHIN });
+                    self.wait(now, What::Prompt(prompt, answer));
                 }
             }
         }
     }
 
-    fn answer(&mut self, now: Instant) {
-        if let Some(awaited) = self.awaited.take() {
-            self.out.send(&awaited.answer);
-            self.step(now);
+    fn wait(&mut self, now: Instant, what: What) {
+        self.awaited = Some(Awaited { what, by: now + WITHIN });
+    }
+
+    /// What was waited for has come, or is waited for no longer.
+    fn go_on(&mut self, now: Instant) {
+        if let Some(What::Prompt(_, answer)) = self.awaited.take().map(|awaited| awaited.what) {
+            self.out.send(&answer);
+            self.wait(now, What::Confirmation);
+        }
+    }
+
+    /// The prompt that it waits for.
+    fn prompt(&self) -> Option<&'static str> {
+        match self.awaited.as_ref()?.what {
+            What::Prompt(prompt, _) => Some(prompt),
+            What::Confirmation => None,
         }
     }
 
@@ -178,6 +198,11 @@ impl Client {
     }
 }
 
+/// Whether it is the server's last word about an answer to a prompt.
+fn confirms(event: &Event) -> bool {
+    matches!(event, Event::Said { .. } | Event::Hidden | Event::Revealed | Event::Refused(_))
+}
+
 /// What is said to everyone, and what follows it.
 fn broadcast(text: &str) -> Option<(Event, &str)> {
     let inner = text.strip_prefix('\n')?.strip_prefix(RULE)?.strip_prefix('\n')?;
@@ -226,14 +251,19 @@ impl ClientSession for Client {
 
     fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
         let text = self.utf8.decode(bytes);
-        let prompt = self.awaited.as_ref().map(|awaited| awaited.prompt);
-        match prompt.and_then(|prompt| text.split_once(prompt)) {
+        match self.prompt().and_then(|prompt| text.split_once(prompt)) {
             Some((before, after)) => {
                 self.hear(before, out);
-                self.answer(moment.now);
+                self.go_on(moment.now);
                 self.hear(after, out);
             }
-            None => self.hear(&text, out),
+            None => {
+                let known = out.len();
+                self.hear(&text, out);
+                if self.prompt().is_none() && out[known..].iter().any(confirms) {
+                    self.go_on(moment.now);
+                }
+            }
         }
         self.step(moment.now);
         Ok(())
@@ -248,7 +278,7 @@ impl ClientSession for Client {
     }
 
     fn unsettled(&self) -> usize {
-        self.steps.len() + usize::from(self.awaited.is_some())
+        self.steps.len() + usize::from(self.prompt().is_some())
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
@@ -257,7 +287,8 @@ impl ClientSession for Client {
 
     fn handle_timeout(&mut self, moment: Moment) -> After {
         if self.poll_timeout().is_some_and(|by| by <= moment.now) {
-            self.answer(moment.now);
+            self.go_on(moment.now);
+            self.step(moment.now);
         }
         After::Stay
     }
