@@ -93,7 +93,13 @@ pub struct Client {
     pub stream: TcpStream,
     /// What came and was not compared yet.
     inbox: Vec<u8>,
+    /// Whether it has said something since it last heard what it expected.
+    has_spoken: bool,
 }
+
+/// Without frames two texts that come together are one. So long a server may be off the processor
+/// before it reads the first.
+const APART: Duration = Duration::from_millis(40);
 
 impl Client {
     pub fn connect(address: SocketAddr) -> Client {
@@ -101,7 +107,7 @@ impl Client {
         stream.set_nodelay(true).expect("a socket");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
-        Client { stream, inbox: Vec::new() }
+        Client { stream, inbox: Vec::new(), has_spoken: false }
     }
 
     pub fn sends(&mut self, bytes: &[u8]) {
@@ -109,9 +115,11 @@ impl Client {
     }
 
     pub fn says(&mut self, text: &str) {
+        if self.has_spoken {
+            std::thread::sleep(APART);
+        }
         self.sends(text.as_bytes());
-        // Without frames two texts that come together are one.
-        std::thread::sleep(Duration::from_millis(5));
+        self.has_spoken = true;
     }
 
     /// Waits until as much has come, times replaced, as is expected, and compares.
@@ -122,6 +130,7 @@ impl Client {
             if text.len() >= expected.len() && self.inbox.len() >= expected.len() {
                 if let Some(taken) = self.prefix(expected) {
                     self.inbox.drain(..taken);
+                    self.has_spoken = false;
                     return;
                 }
                 let more_may_come = text.starts_with(expected) || text.len() < expected.len() + 12;
