@@ -233,7 +233,8 @@ fn messages_keep_their_borders_over_an_emulated_path() {
         assert_eq!(std::str::from_utf8(&buffer[..read]), Ok(format!("MSG|alice|text {n}").as_str()));
     }
     let mut carol = server.connect(Kind::Slash);
-    carol.ignores();
+    carol.hears("[T] [SERVER] Welcome to the TCP Chat Server! There are 3 clients connected.");
+    carol.hears("[T] [SERVER] Please enter your username:");
     carol.says("carol");
     carol.hears("[T] [SERVER] Welcome, carol! Type /help for available commands.");
     drop(carol);

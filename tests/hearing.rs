@@ -70,6 +70,28 @@ fn who_floods_a_paced_listener_holds_up_nobody_else() {
     drop(flooding.join().expect("no panic"));
 }
 
+/// Its echoes unread, the end of its connection is a reset.
+#[test]
+fn who_goes_in_the_middle_is_heard_to_the_end() {
+    let server = Running::start(Settings { rate_limit: 10, ..usual() }, &KINDS);
+    let mut bob = server.connect(Kind::Slash);
+    bob.ignores();
+    bob.says("bob");
+    bob.ignores();
+    let mut kim = server.connect(Kind::JsonLines);
+    kim.sends(b"{\"type\": \"join\", \"username\": \"kim\"}\n");
+    bob.ignores();
+    let lines: Vec<String> =
+        (0..40).map(|n| format!("{{\"type\": \"chat\", \"message\": \"{n}\"}}\n")).collect();
+    kim.sends(lines.concat().as_bytes());
+    std::thread::sleep(Duration::from_millis(300));
+    drop(kim);
+    for n in 0..40 {
+        bob.hears(&format!("[T] [kim] {n}"));
+    }
+    bob.hears("[T] [SERVER] User 'kim' has left the chat.");
+}
+
 #[test]
 fn who_is_far_behind_is_heard_when_it_acknowledges() {
     let server = Running::start(usual(), &[Kind::Reliable, Kind::JsonLines]);

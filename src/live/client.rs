@@ -118,7 +118,10 @@ impl Client {
             () = sleep_until(clock.wall(deadline.unwrap_or(Instant::MAX))), if deadline.is_some() => {
                 let after = self.session.handle_timeout(clock.moment());
                 self.collect();
-                Ok(after == After::Stay)
+                match after {
+                    After::Stay => Ok(true),
+                    After::Close => Err(io::Error::new(io::ErrorKind::TimedOut, "the server acknowledges nothing")),
+                }
             }
         }
     }

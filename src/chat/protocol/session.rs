@@ -63,6 +63,11 @@ pub trait ServerSession: fmt::Debug + Send {
     /// The oldest of the requests that it has read is being served: what acknowledges it may go.
     fn on_served(&mut self, _moment: Moment) {}
 
+    /// How many answers wait for that.
+    fn waiting_answers(&self) -> usize {
+        0
+    }
+
     /// The room tells it something. What is sent for it is then in [`poll_send`](Self::poll_send);
     /// what others of its form have encoded already is in `encodings`.
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After;

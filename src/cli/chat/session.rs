@@ -247,11 +247,12 @@ impl<'a> Person<'a> {
                 bye |= event == Event::Bye;
                 self.hear(&event)?;
             }
+            // Who echoes has not read what he does not echo.
+            let is_echoed = self.unanswered.without_echo() == 0;
             match open {
-                _ if bye => break true,
+                _ if bye => break is_echoed,
                 Ok(true) => {}
-                // Who echoes has not read what he does not echo.
-                Ok(false) => break has_ended && self.unanswered.without_echo() == 0,
+                Ok(false) => break has_ended && is_echoed,
                 Err(_) => break false,
             }
         };

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, sleep_until};
 
 use super::hub::Shared;
-use super::peer::Flushed;
+use super::peer::{Flushed, Outlet};
 use super::porter::{read_frame, write_frame};
 use crate::chat::message::ClientId;
 use crate::chat::protocol::{Pacing, ServerSession};
@@ -47,10 +47,10 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
                 socket.readable().await?;
             }
             match read(&hub, id, &socket) {
-                Ok(0) => return end_of_file(&hub, id).await,
-                Ok(_) => {}
+                Ok(1..) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
+                // What it asked before a reset is served, too.
+                Ok(0) | Err(_) => return end_of_file(&hub, id).await,
             }
         }
     };
@@ -63,8 +63,8 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
                 Flushed::Blocked => socket.writable().await?,
                 Flushed::Until(at) => sleep_until(clock.wall(at)).await,
                 Flushed::Finished => return Ok(()),
-                // What it said before is heard still.
-                Flushed::Broken => std::future::pending().await,
+                // What it said before is heard still, to its end.
+                Flushed::Broken => wake.notified().await,
             }
         }
     };
@@ -109,9 +109,9 @@ pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream) {
             match next {
                 Ok(bytes) => {
                     hub.borrow_mut().memory.commit();
-                    set_stalled(&hub, id, true);
+                    set_outlet(&hub, id, Outlet::Stalled);
                     write_frame(&mut writer, &bytes).await?;
-                    set_stalled(&hub, id, false);
+                    set_outlet(&hub, id, Outlet::Open);
                 }
                 Err(Flushed::Until(at)) => sleep_until(clock.wall(at)).await,
                 Err(Flushed::Finished) => return writer.shutdown().await,
@@ -149,9 +149,9 @@ fn handles(hub: &Shared, id: ClientId) -> (Clock, Rc<tokio::sync::Notify>) {
 }
 
 /// What a path does not take at once is no pacer's doing.
-fn set_stalled(hub: &Shared, id: ClientId, stalled: bool) {
+fn set_outlet(hub: &Shared, id: ClientId, outlet: Outlet) {
     if let Some(peer) = hub.borrow_mut().peer(id) {
-        peer.stalled = stalled;
+        peer.outlet = outlet;
     }
 }
 
@@ -194,6 +194,9 @@ async fn keep_time(hub: &Shared, id: ClientId) {
 
 /// It will say nothing more: what it has asked is served, and what waits for it is written.
 async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
+    if let Some(peer) = hub.borrow_mut().peer(id) {
+        peer.at_end = true;
+    }
     loop {
         let turn = serve_asked(hub, id);
         if !turn.waits {

@@ -44,12 +44,13 @@ pub(super) struct Peer {
     /// that, but who has too much of it is not heard. What waits for acknowledgments does not count, or
     /// they would never be read.
     pub own: usize,
-    /// Since when so much waits that speakers have to mind it.
-    pub behind_since: Option<Instant>,
-    /// Whether it is the socket or the path that takes no more, not the pacer.
-    pub stalled: bool,
+    /// If so much waits that speakers have to mind it.
+    pub behind: Option<Behind>,
+    pub outlet: Outlet,
     /// While somebody is behind, when it is heard next.
     pub next_turn: Instant,
+    /// Whether it will say nothing more, and its last words are heard whatever waits for it.
+    pub at_end: bool,
     /// What waits; of the first, `written` bytes are gone.
     queue: VecDeque<Arc<[u8]>>,
     written: usize,
@@ -87,7 +88,27 @@ impl Count {
     }
 }
 
-/// How long speakers wait for one who does not catch up.
+/// How its socket or path takes what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlet {
+    /// At once: what waits is up to the pacer.
+    Open,
+    /// It takes no more for now.
+    Stalled,
+    /// It never will again; what its person said before is heard.
+    Broken,
+}
+
+/// One for whom too much waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Behind {
+    pub since: Instant,
+    /// How much was written to it when that was last seen to grow, and when.
+    pub written: u64,
+    pub got_on: Instant,
+}
+
+/// How long speakers wait for one who does not catch up, or take turns for one who does not get on.
 const CATCH_UP: Duration = Duration::from_millis(250);
 /// How far the pacer may be behind with what others said before they wait.
 const LAG: Duration = Duration::from_secs(1);
@@ -145,9 +166,10 @@ impl Peer {
             malformed: None,
             bucket: Bucket::new(rate_limit, now),
             own: 0,
-            behind_since: None,
-            stalled: false,
+            behind: None,
+            outlet: Outlet::Open,
             next_turn: Instant::ZERO,
+            at_end: false,
             queue: VecDeque::new(),
             written: 0,
             queued: 0,
@@ -171,21 +193,27 @@ impl Peer {
 
     /// Whether no more is read from it for the time being.
     pub fn is_full(&self) -> bool {
-        self.closing_by.is_none() && (self.asked.len() >= ASKED || self.malformed.is_some())
+        let waiting = self.asked.len().max(self.session.waiting_answers());
+        self.closing_by.is_none() && (waiting >= ASKED || self.malformed.is_some())
     }
 
-    /// How speakers mind it: they take turns if our own pacer holds it up. If it may still catch up they
-    /// wait, but a moment only: who is slow itself would hold up everybody.
-    pub fn is_minded(&self, now: Instant, bound: usize) -> Option<Minded> {
-        let since = self.behind_since.filter(|_| self.closing_by.is_none())?;
-        let (paced, may_catch_up) = (!self.pacing.every.is_zero() && !self.stalled, now < since + CATCH_UP);
+    /// How speakers mind it: they take turns if our own pacer holds it up, or if it gets on slowly. If it
+    /// may still catch up they wait, but a moment only: it would hold up everybody.
+    pub fn is_minded(&mut self, now: Instant, bound: usize) -> Option<Minded> {
+        let written = self.count.bytes_out;
+        let behind = self.behind.as_mut().filter(|_| self.closing_by.is_none())?;
+        if written > behind.written {
+            (behind.written, behind.got_on) = (written, now);
+        }
+        let (may_catch_up, gets_on) = (now < behind.since + CATCH_UP, now < behind.got_on + CATCH_UP);
+        let gap = self.gap();
+        let paced = !gap.is_zero() && self.outlet == Outlet::Open;
         let of_others = |waiting: usize| waiting.saturating_sub(self.own);
-        if (paced && of_others(self.queued) > 2 * bound)
-            || (may_catch_up && of_others(self.backlog()) > bound)
-        {
+        let too_much = of_others(self.backlog()) > bound;
+        if (paced && of_others(self.queued) > 2 * bound) || (may_catch_up && too_much) {
             Some(Minded::Stop)
-        } else if paced && (of_others(self.queued) > bound || self.lag() > LAG) {
-            Some(Minded::Turns(self.pacing.every))
+        } else if (gets_on && too_much) || (paced && self.lag() > LAG) {
+            Some(Minded::Turns(gap))
         } else {
             None
         }
@@ -199,18 +227,23 @@ impl Peer {
     /// Whether it is behind still: until half of that is gone.
     pub fn is_behind(&mut self, bound: usize) -> bool {
         if self.backlog() <= bound / 2 && self.lag() + self.lag() <= LAG {
-            self.behind_since = None;
+            self.behind = None;
         }
-        self.behind_since.is_some()
+        self.behind.is_some()
     }
 
     /// How long its pacer takes for what others have said.
     fn lag(&self) -> Duration {
-        if self.pacing.every.is_zero() || self.queued == 0 {
+        if self.queued == 0 {
             return Duration::ZERO;
         }
         let others = self.queue.len() * self.queued.saturating_sub(self.own) / self.queued;
-        self.pacing.every.saturating_mul(others as u64)
+        self.gap().saturating_mul(others as u64)
+    }
+
+    /// The pause before what is to be written next.
+    fn gap(&self) -> Duration {
+        self.queue.front().map_or(self.pacing.every, |next| self.pacing.before(next))
     }
 
     /// Takes over what the session has to say; whether there was anything.
@@ -223,6 +256,9 @@ impl Peer {
     }
 
     pub fn push(&mut self, bytes: Arc<[u8]>) {
+        if self.outlet == Outlet::Broken {
+            return;
+        }
         self.queued += bytes.len();
         self.queue.push_back(bytes);
     }
@@ -235,7 +271,9 @@ impl Peer {
 
     /// When it wants to be woken next.
     pub fn deadline(&self) -> Option<Instant> {
-        let session = if self.closing_by.is_none() { self.session.poll_timeout() } else { None };
+        // Of whom nothing is read, silence means nothing.
+        let is_heard = self.closing_by.is_none() && !self.is_full();
+        let session = if is_heard { self.session.poll_timeout() } else { None };
         [session, self.join_by, self.closing_by].into_iter().flatten().min()
     }
 
@@ -279,7 +317,16 @@ impl Peer {
         let Some(socket) = &self.socket else { return Flushed::Idle };
         let socket = Rc::clone(socket);
         let flushed = self.write_to(&socket, now);
-        self.stalled = flushed == Flushed::Blocked;
+        self.outlet = match flushed {
+            Flushed::Blocked => Outlet::Stalled,
+            Flushed::Broken => {
+                self.queue.clear();
+                (self.queued, self.written, self.own) = (0, 0, 0);
+                Outlet::Broken
+            }
+            _ if self.outlet == Outlet::Broken => Outlet::Broken,
+            _ => Outlet::Open,
+        };
         flushed
     }
 

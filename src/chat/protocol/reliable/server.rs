@@ -62,6 +62,8 @@ struct Answer {
     to: Box<str>,
     /// Whether it asks something, and is acknowledged when that is served.
     asks: bool,
+    /// Whether that is to leave.
+    leaves: bool,
     acknowledgment: Arc<[u8]>,
     /// What else is said.
     words: Option<Frame>,
@@ -141,12 +143,17 @@ impl Session {
             return;
         }
         let (_, acknowledgment) = self.make(moment, "ack", &acknowledging(&message.id));
-        let meaning =
-            if self.seen.is_new(&message) { self.meaning(moment, &message) } else { Meaning::Nothing };
-        let mut answer =
-            Answer { to: message.id.into(), asks: false, acknowledgment: acknowledgment.into(), words: None };
+        let meaning = if self.seen.is_new(&message) { self.meaning(&message) } else { Meaning::Nothing };
+        let mut answer = Answer {
+            to: message.id.into(),
+            asks: false,
+            leaves: false,
+            acknowledgment: acknowledgment.into(),
+            words: None,
+        };
         match meaning {
             Meaning::Request(request) => {
+                answer.leaves = request == Request::Leave;
                 out.push(request);
                 answer.asks = true;
             }
@@ -173,7 +180,7 @@ impl Session {
     }
 
     /// What a new message means.
-    fn meaning(&mut self, moment: Moment, message: &Message<'_>) -> Meaning {
+    fn meaning(&mut self, message: &Message<'_>) -> Meaning {
         let text = message.content.trim();
         match &*message.kind {
             "join" => {
@@ -184,10 +191,7 @@ impl Session {
                 Meaning::Request(if again { Request::Rename { nick } } else { Request::Join { nick } })
             }
             "heartbeat" if text == "ping" => Meaning::Words("heartbeat", "pong".to_owned()),
-            "leave" => {
-                self.close_at = Some(moment.now + CLOSE_WITHIN);
-                Meaning::Request(Request::Leave)
-            }
+            "leave" => Meaning::Request(Request::Leave),
             "private_message" => match text
                 .strip_prefix('@')
                 .and_then(|rest| rest.split_once(char::is_whitespace))
@@ -271,8 +275,15 @@ impl ServerSession for Session {
         self.heard = moment.now;
         if let Some(first) = self.held.front_mut() {
             first.asks = false;
+            if first.leaves {
+                self.close_at = Some(moment.now + CLOSE_WITHIN);
+            }
         }
         self.answer(moment);
+    }
+
+    fn waiting_answers(&self) -> usize {
+        self.held.len()
     }
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {

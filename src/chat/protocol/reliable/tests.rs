@@ -12,8 +12,12 @@ fn moment(seconds: u64) -> Moment {
 
 /// The frame of a text, without a checksum.
 fn chat(id: &str) -> Vec<u8> {
+    message(id, "chat")
+}
+
+fn message(id: &str, kind: &str) -> Vec<u8> {
     let json = format!(
-        r#"{{"msg_id":"{id}","msg_type":"chat","sender":"kim","content":"hi","timestamp":1.0,"checksum":""}}"#
+        r#"{{"msg_id":"{id}","msg_type":"{kind}","sender":"kim","content":"hi","timestamp":1.0,"checksum":""}}"#
     );
     [&(json.len() as u32).to_be_bytes()[..], json.as_bytes()].concat()
 }
@@ -54,4 +58,18 @@ fn who_waits_for_its_turn_is_not_silent() {
     session.on_served(moment(29));
     assert_eq!(session.handle_timeout(moment(31)), After::Stay);
     assert_eq!(session.handle_timeout(moment(60)), After::Close);
+}
+
+#[test]
+fn who_leaves_is_heard_to_the_end() {
+    let mut session = Session::new(Forms { six: 0, eight: 1, id: 2 });
+    let mut asked = Vec::new();
+    let frames = [chat("a"), message("b", "leave"), message("c", "heartbeat")].concat();
+    session.receive(moment(0), &frames, &mut asked).expect("frames");
+    assert_eq!((asked.len(), session.waiting_answers()), (2, 3));
+    session.on_served(moment(10));
+    assert_eq!(session.handle_timeout(moment(20)), After::Stay);
+    session.on_served(moment(20));
+    assert_eq!(session.waiting_answers(), 0);
+    assert_eq!(session.handle_timeout(moment(21)), After::Close);
 }

@@ -27,6 +27,8 @@ pub struct Window {
     rttvar: Duration,
     rto: Duration,
     flight: VecDeque<Sent>,
+    /// When the peer last acknowledged anything.
+    heard: Instant,
     waiting: VecDeque<Message>,
     bytes: usize,
     retransmissions: u64,
@@ -53,6 +55,7 @@ impl Default for Window {
             rttvar: Duration::ZERO,
             rto: FIRST_RTO,
             flight: VecDeque::new(),
+            heard: Instant::ZERO,
             waiting: VecDeque::new(),
             bytes: 0,
             retransmissions: 0,
@@ -83,6 +86,7 @@ impl Window {
         let Some(place) = self.flight.iter().position(|sent| *sent.id == *id.as_bytes()) else { return };
         let Some(sent) = self.flight.remove(place) else { return };
         self.bytes -= sent.bytes.len();
+        self.heard = now;
         // Karn: what was sent twice measures nothing.
         if sent.again == 0 {
             self.sample(now.saturating_since(sent.at));
@@ -114,15 +118,16 @@ impl Window {
         self.flight.iter().map(|sent| sent.at + self.rto).min()
     }
 
-    /// Sends again what has waited too long; the same bytes.
+    /// Sends again what has waited too long; the same bytes. A peer that acknowledged something
+    /// since a message was last sent is not gone: it serves others first.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<Vec<Arc<[u8]>>, PeerIsGone> {
         let rto = self.rto;
         let mut again = Vec::new();
         for sent in self.flight.iter_mut().filter(|sent| sent.at + rto <= now) {
-            if sent.again == RETRANSMISSIONS {
+            if sent.again == RETRANSMISSIONS && self.heard <= sent.at {
                 return Err(PeerIsGone);
             }
-            sent.again += 1;
+            sent.again = (sent.again + 1).min(RETRANSMISSIONS);
             sent.at = now;
             again.push(Arc::clone(&sent.bytes));
         }
@@ -197,6 +202,25 @@ mod tests {
         }
         assert_eq!(window.timeout(), Some(at(45_000)));
         assert_eq!(window.handle_timeout(at(45_000)), Err(PeerIsGone));
+    }
+
+    #[test]
+    fn a_peer_that_acknowledges_others_is_not_gone() {
+        let mut window = Window::default();
+        push(&mut window, "a");
+        push(&mut window, "b");
+        window.poll(at(0));
+        window.on_ack(at(10), "a");
+        push(&mut window, "c");
+        assert_eq!((window.poll(at(10)).is_some(), window.poll(at(10)).is_some()), (true, true));
+        for due in [1_010, 3_010, 7_010] {
+            assert_eq!(window.handle_timeout(at(due)).map(|again| again.len()), Ok(2));
+        }
+        window.on_ack(at(8_000), "b");
+        let due = window.timeout().expect("c waits");
+        assert_eq!(window.handle_timeout(due), Ok(vec![b"c".as_slice().into()]));
+        let due = window.timeout().expect("c waits");
+        assert_eq!(window.handle_timeout(due), Err(PeerIsGone));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use tracing::debug;
 
 use super::super::limit;
-use super::super::peer::Minded;
+use super::super::peer::{Behind, Minded};
 use super::Hub;
 use crate::chat::message::ClientId;
 use crate::chat::protocol::Moment;
@@ -68,7 +68,8 @@ impl Hub {
                 return wait;
             }
             let waits_for_its_turn = behind.is_some() && moment.now < peer.next_turn;
-            if gated || peer.own > own || behind == Some(Minded::Stop) || waits_for_its_turn {
+            if gated || (peer.own > own && !peer.at_end) || behind == Some(Minded::Stop) || waits_for_its_turn
+            {
                 return SOON;
             }
             let before = peer.unwritten();
@@ -118,9 +119,9 @@ impl Hub {
     pub(super) fn falls_behind(&mut self, id: ClientId) {
         let now = self.clock.now();
         if let Some(peer) = self.peer(id)
-            && peer.behind_since.is_none()
+            && peer.behind.is_none()
         {
-            peer.behind_since = Some(now);
+            peer.behind = Some(Behind { since: now, written: peer.count.bytes_out, got_on: now });
             self.behind.push(id);
         }
     }
