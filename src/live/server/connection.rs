@@ -59,12 +59,11 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
         loop {
             let flushed = hub.borrow_mut().flush(id);
             match flushed {
-                Flushed::Idle => wake.notified().await,
+                // Of a broken socket, what its person said before is heard still, to its end.
+                Flushed::Idle | Flushed::Broken => wake.notified().await,
                 Flushed::Blocked => socket.writable().await?,
                 Flushed::Until(at) => sleep_until(clock.wall(at)).await,
                 Flushed::Finished => return Ok(()),
-                // What it said before is heard still, to its end.
-                Flushed::Broken => wake.notified().await,
             }
         }
     };
