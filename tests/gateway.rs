@@ -10,6 +10,8 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use sockets::{Client, PATIENCE, Running, usual};
 use testbed::chat::protocol::Kind;
 use testbed::live::gateway::{Conditions, Gateway, Options};
@@ -107,6 +109,25 @@ fn bytes_arrive_exactly_both_ways_in_many_connections_at_once() {
             });
         }
     });
+}
+
+/// Who has said its last may be late to hear the other's: longer than the connection lives.
+#[tokio::test]
+async fn a_late_reader_finds_all_that_came() {
+    let gateway = Gateway::start(&conditions("0%", "2ms", &[])).expect("a thread");
+    let [mut near, mut far] = gateway.open().await.expect("a connection");
+    near.write_all(b"question").await.expect("an open connection");
+    near.shutdown().await.expect("an open connection");
+    let mut question = Vec::new();
+    far.read_to_end(&mut question).await.expect("an orderly end");
+    // More than the pipe holds: the rest is received in the world and waits there.
+    let answer = pattern(150_000);
+    far.write_all(&answer).await.expect("an open connection");
+    far.shutdown().await.expect("an open connection");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let mut heard = Vec::new();
+    near.read_to_end(&mut heard).await.expect("an orderly end");
+    assert!(question == b"question" && heard == answer, "{} of {} bytes", heard.len(), answer.len());
 }
 
 /// Whether the server saw a reset.

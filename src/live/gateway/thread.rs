@@ -275,6 +275,11 @@ impl Driver {
 
     /// Moves bytes between a pipe and its port, both ways, as far as there is room.
     fn serve(&mut self, number: usize) {
+        self.exchange(number, CAPACITY);
+    }
+
+    /// The same, with so much room for what was received.
+    fn exchange(&mut self, number: usize, room: usize) {
         let Some(end) = self.ends.get_mut(number).and_then(Option::as_mut) else { return };
         let shared = Arc::clone(&end.pipe);
         let mut pipe = lock(&shared);
@@ -306,7 +311,7 @@ impl Driver {
                 pipe.inbound.drain(..taken);
             }
             let before = pipe.inbound.len();
-            let all = self.world.port_read(end.port, &mut pipe.inbound, CAPACITY);
+            let all = self.world.port_read(end.port, &mut pipe.inbound, room);
             self.bytes[end.port.direction.reverse().index()] += (pipe.inbound.len() - before) as u64;
             if pipe.dropped && pipe.inbound.len() > before {
                 // As an operating system does: nobody will ever read this.
@@ -321,7 +326,8 @@ impl Driver {
 
     /// A port's connection is gone.
     fn finish(&mut self, number: usize) {
-        self.serve(number);
+        // The port is given up: its reader may be late, but must find all that came in order.
+        self.exchange(number, usize::MAX);
         let Some(end) = self.ends.get_mut(number).and_then(Option::take) else { return };
         let mut pipe = lock(&end.pipe);
         // In order if both sides have ended; else by a reset.
