@@ -95,6 +95,25 @@ fn an_endless_line_is_cut_off() {
     witnesses.talk();
 }
 
+/// What asks nothing is not counted against anybody's rate, and there may always be more of it.
+#[test]
+fn who_never_pauses_keeps_nobody_from_his_turn() {
+    let server = Running::start(usual(), &KINDS);
+    let mut witnesses = Witnesses::join(&server);
+    let acknowledgment = frame(&message("ack_1_1", "ack", "x", "{\"ack_for\": \"x\"}", None)).repeat(1_000);
+    let ends = Instant::now() + Duration::from_secs(2);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            let (mut stream, bytes) = (server.connect(Kind::Reliable).stream, &acknowledgment);
+            scope.spawn(move || while Instant::now() < ends && stream.write_all(bytes).is_ok() {});
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        while Instant::now() < ends - Duration::from_millis(300) {
+            witnesses.talk();
+        }
+    });
+}
+
 #[test]
 fn escape_sequences_reach_no_terminal() {
     let server = Running::start(usual(), &KINDS);

@@ -10,6 +10,7 @@ use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
 
 use rustls::Connection;
 use tokio::net::TcpStream;
+use tokio::task::coop::consume_budget;
 
 use super::splice::Abort;
 
@@ -60,8 +61,9 @@ impl Socket {
         }
     }
 
-    /// Waits until there may be something to read.
+    /// Waits until there may be something to read. Who is always ready keeps nobody from his turn.
     pub async fn readable(&self) -> io::Result<()> {
+        consume_budget().await;
         match self {
             Socket::Plain(wire) => wire.readable().await,
             // What one record brought may be more than one read took.
@@ -90,6 +92,7 @@ impl Socket {
 
     /// Waits until it may take more.
     pub async fn writable(&self) -> io::Result<()> {
+        consume_budget().await;
         self.wire().writable().await
     }
 

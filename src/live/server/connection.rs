@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use tokio::io::AsyncWriteExt as _;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::hub::Shared;
@@ -47,6 +48,8 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
                 socket.readable().await?;
             }
             match read(&hub, id, &socket) {
+                // There may be as much again, without end: the others first.
+                Ok(READ) => yield_now().await,
                 Ok(1..) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 // What it asked before a reset is served, too.
