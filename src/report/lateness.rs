@@ -42,6 +42,7 @@ pub fn find(results: &Results) -> Result<Vec<Late>, ReportError> {
             late.cells.push(cell);
         }
     })?;
+    all.retain(|late| late.count > 0);
     Ok(all)
 }
 

@@ -91,7 +91,7 @@ fn lateness_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
     for late in &outcome.lateness {
         let _ = write!(text, "{prefix},{},{}", late.kind, late.count);
         for span in [late.p50, late.p99, late.max] {
-            push_number(text, Some(span.as_millis_f64() * 1e3), 1);
+            push_number(text, (late.count > 0).then(|| span.as_millis_f64() * 1e3), 1);
         }
         text.push('\n');
     }
@@ -271,9 +271,12 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_empty() {
-        let empty = Outcome { events: 3, ..Outcome::default() };
+        let mut empty = Outcome { events: 3, ..Outcome::default() };
         let text = Table::Trials.rows(&study(&[]), &row(&empty));
         assert_eq!(text, "0,2,7,,,,0,0,0,0,3,0.250\n");
+        let span = Duration::ZERO;
+        empty.lateness.push(Lateness { kind: "clients", count: 0, p50: span, p99: span, max: span });
+        assert_eq!(Table::Lateness.rows(&study(&[]), &row(&empty)), "0,2,clients,0,,,\n");
         let mut line = String::new();
         push_number(&mut line, Some(f64::NAN), 3);
         push_number(&mut line, Some(-0.0001), 3);
