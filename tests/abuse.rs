@@ -319,6 +319,22 @@ fn a_password_opens_for_the_connection_that_showed_it() {
     assert!(heard.contains("Wrong password") && !heard.contains("Welcome, kim"), "{heard}");
 }
 
+/// Passwords are compared one after the other, and slowly.
+#[test]
+fn who_is_gone_keeps_nobody_with_a_password_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = Settings { store: Some(folder.path().join("chat.db")), ..usual() };
+    let server = Running::start(settings, &KINDS);
+    for n in 0..400 {
+        let mut gone = server.connect(Kind::JsonLines);
+        gone.sends(format!("{{\"type\": \"join\", \"username\": \"a{n}:pw\"}}\n").as_bytes());
+    }
+    let mut kim = server.connect(Kind::Slash);
+    kim.ignores();
+    kim.says("kim:secret");
+    kim.hears("[T] [SERVER] Welcome, kim! Type /help for available commands.");
+}
+
 #[test]
 fn accounts_open_to_their_password_and_history_outlives_the_server() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -162,3 +162,35 @@ fn acknowledge_texts(listener: &mut Client, count: usize) {
         listener.sends(&frame(&message("ack_1_1", "ack", "", &content, None)));
     }
 }
+
+/// Its side is closed, its ear is not: a paced dialect takes two seconds for so many answers.
+#[test]
+fn who_has_said_its_last_hears_every_answer() {
+    let server = Running::start(Settings { rate_limit: 0, ..usual() }, &KINDS);
+    let mut kim = server.connect(Kind::JsonLines);
+    kim.sends(b"{\"type\": \"join\", \"username\": \"kim\"}\n");
+    kim.sends("{\"type\": \"ping\"}\n".repeat(200).as_bytes());
+    kim.says_no_more();
+    let mut heard = String::new();
+    kim.stream.read_to_string(&mut heard).expect("an orderly end");
+    assert_eq!(heard.matches("pong").count(), 200);
+}
+
+/// The original's identifiers are four random digits and a second: within one they collide.
+#[test]
+fn two_messages_with_one_identifier_are_two() {
+    let server = Running::start(usual(), &KINDS);
+    let mut bob = server.connect(Kind::Slash);
+    bob.ignores();
+    bob.says("bob");
+    bob.ignores();
+    let mut kim = server.connect(Kind::Reliable);
+    kim.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
+    bob.hears("[T] [SERVER] User 'kim' has joined the chat.");
+    let [one, two] = ["one", "two"].map(|text| frame(&message("chat_1_5555", "chat", "kim", text, None)));
+    // What comes twice is said once.
+    kim.sends(&[one.clone(), two, one].concat());
+    bob.hears("[T] [kim] one");
+    bob.hears("[T] [kim] two");
+    bob.hears_nothing();
+}

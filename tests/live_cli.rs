@@ -378,3 +378,23 @@ fn acknowledges(client: &mut Client, id: &str) -> bool {
         }
     }
 }
+
+/// Whom the server has given up keeps no socket of it, emulated path or not, even if it never closes.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_is_given_up_keeps_no_socket() {
+    for more in [&[][..], &["--loss", "0%"]] {
+        let server = Server::start(&[&["--join-timeout", "500ms"], more].concat());
+        let open = || std::fs::read_dir(format!("/proc/{}/fd", server.child.id())).expect("Linux").count();
+        let before = open();
+        let mut silent: Vec<Client> = (0..10).map(|_| server.connect("json-lines")).collect();
+        for client in &mut silent {
+            let _ = client.stream.read_to_end(&mut Vec::new());
+        }
+        let deadline = Instant::now() + Duration::from_secs(8);
+        while open() > before {
+            assert!(Instant::now() < deadline, "{more:?}: {} sockets are still there", open() - before);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}

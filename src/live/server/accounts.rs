@@ -46,6 +46,10 @@ pub(super) fn pass(hub: &Shared, client: Waiting, nick: String, gate: Gate) {
         // Passwords that are compared one after the other cannot be guessed fast.
         let turn = std::sync::Arc::clone(&hub.borrow().hashing);
         let Ok(_turn) = turn.acquire_owned().await else { return };
+        // Nobody else waits for one who has gone.
+        if !hub.borrow().waits_for_password(client) {
+            return;
+        }
         let work = match gate {
             Gate::Open | Gate::Shut => return,
             Gate::Verify { digest, password } => tokio::task::spawn_blocking(move || {
@@ -57,7 +61,10 @@ pub(super) fn pass(hub: &Shared, client: Waiting, nick: String, gate: Gate) {
         };
         let passed = match work.await {
             Ok(Some(None)) => true,
-            Ok(Some(Some(digest))) => hub.borrow_mut().memory.register(&nick, &digest),
+            Ok(Some(Some(digest))) => {
+                let mut hub = hub.borrow_mut();
+                hub.waits_for_password(client) && hub.memory.register(&nick, &digest)
+            }
             Ok(None) | Err(_) => false,
         };
         if passed {

@@ -5,8 +5,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration as Span;
 
 use tokio::io::AsyncWriteExt as _;
+use tokio::task::coop::consume_budget;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
@@ -19,6 +21,8 @@ use crate::live::clock::Clock;
 use crate::live::gateway::Stream;
 use crate::live::socket::Socket;
 
+/// How long one who has said its last may read nothing of what waits for it.
+const READS_WITHIN: Span = Span::from_secs(5);
 /// The most that one read takes.
 pub(super) const READ: usize = 16 * 1024;
 
@@ -52,8 +56,12 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
                 Ok(READ) => yield_now().await,
                 Ok(1..) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(0) => return end_of_file(&hub, id).await,
                 // What it asked before a reset is served, too.
-                Ok(0) | Err(_) => return end_of_file(&hub, id).await,
+                Err(_) => {
+                    hub.borrow_mut().break_off(id);
+                    return end_of_file(&hub, id).await;
+                }
             }
         }
     };
@@ -99,6 +107,8 @@ pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream) {
                 return end_of_file(&hub, id).await;
             }
             hub.borrow_mut().receive(id, &frame);
+            // A stream in memory is always ready.
+            consume_budget().await;
         }
     };
     let speak = async {
@@ -199,10 +209,19 @@ async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
     if let Some(peer) = hub.borrow_mut().peer(id) {
         peer.at_end = true;
     }
+    let mut got_on = (0, Instant::now());
     loop {
         let turn = serve_asked(hub, id);
         if !turn.waits {
             break;
+        }
+        let (written, waiting) =
+            hub.borrow_mut().peer(id).map_or((0, 0), |peer| (peer.count.bytes_out, peer.unwritten()));
+        if written != got_on.0 || waiting == 0 {
+            got_on = (written, Instant::now());
+        } else if got_on.1.elapsed() > READS_WITHIN {
+            // What it does not read holds up nothing that it asked.
+            hub.borrow_mut().break_off(id);
         }
         sleep_until(turn.at).await;
     }

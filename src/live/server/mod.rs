@@ -27,6 +27,7 @@ use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration as Span;
 
@@ -118,6 +119,8 @@ struct Listener {
 
 /// How long connections may take to read their last words when the server ends.
 const GRACE: Span = Span::from_millis(1_500);
+/// How long last words may take over an emulated path to a client.
+const CARRIED_WITHIN: Span = Span::from_secs(30);
 
 impl Server {
     /// Binds a listener for each dialect.
@@ -289,8 +292,15 @@ async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Sock
             // The pacer stands at the socket, because the path bunches what it carries, and before the
             // path, because what it holds up must not count as a slow reader's.
             let pacing = newcomer.pacing;
-            tokio::task::spawn_local(connection::serve_path(hub, newcomer, far));
-            porter::carry(socket, near, pacing).await;
+            let served = tokio::task::spawn_local(connection::serve_path(hub, newcomer, far));
+            let mut carried = pin!(porter::carry(socket, near, pacing));
+            tokio::select! {
+                () = &mut carried => {}
+                _ = served => {
+                    // A client that reads nothing ends here.
+                    let _ = tokio::time::timeout(CARRIED_WITHIN, carried).await;
+                }
+            }
         }
         Err(_) => warn!("the emulated network has ended"),
     }

@@ -49,7 +49,7 @@ pub(super) struct Peer {
     pub outlet: Outlet,
     /// While somebody is behind, when it is heard next.
     pub next_turn: Instant,
-    /// Whether it will say nothing more, and its last words are heard whatever waits for it.
+    /// Whether it will say nothing more: it acknowledges nothing either, and its silence means nothing.
     pub at_end: bool,
     /// What waits; of the first, `written` bytes are gone.
     queue: VecDeque<Arc<[u8]>>,
@@ -62,6 +62,8 @@ pub(super) struct Peer {
     pub dirty: bool,
     /// Nothing more is heard from it; it ends when what waits is written, or at this instant.
     pub closing_by: Option<Instant>,
+    /// How much was written when that was last put off.
+    written_then: u64,
     pub count: Count,
 }
 
@@ -177,6 +179,7 @@ impl Peer {
             last_write: None,
             dirty: false,
             closing_by: None,
+            written_then: 0,
             count: Count::default(),
         }
     }
@@ -256,11 +259,28 @@ impl Peer {
     }
 
     pub fn push(&mut self, bytes: Arc<[u8]>) {
-        if self.outlet == Outlet::Broken {
+        if self.is_broken() {
             return;
         }
         self.queued += bytes.len();
         self.queue.push_back(bytes);
+    }
+
+    /// Nothing more is written to it; what it said is heard still.
+    pub fn break_off(&mut self) {
+        self.outlet = Outlet::Broken;
+        self.queue.clear();
+        (self.queued, self.written, self.own) = (0, 0, 0);
+    }
+
+    pub fn is_broken(&self) -> bool {
+        self.outlet == Outlet::Broken
+    }
+
+    /// Whether one who has asked to the end still reads the answers: it gets more time then.
+    pub fn reads_on(&mut self) -> bool {
+        let written = std::mem::replace(&mut self.written_then, self.count.bytes_out);
+        self.at_end && self.queued > 0 && self.count.bytes_out > written
     }
 
     /// Forgets what waits, but for a message that is half written.
@@ -272,7 +292,7 @@ impl Peer {
     /// When it wants to be woken next.
     pub fn deadline(&self) -> Option<Instant> {
         // Of whom nothing is read, silence means nothing.
-        let is_heard = self.closing_by.is_none() && !self.is_full();
+        let is_heard = self.closing_by.is_none() && !self.is_full() && !self.at_end;
         let session = if is_heard { self.session.poll_timeout() } else { None };
         [session, self.join_by, self.closing_by].into_iter().flatten().min()
     }
@@ -319,14 +339,12 @@ impl Peer {
         let flushed = self.write_to(&socket, now);
         self.outlet = match flushed {
             Flushed::Blocked => Outlet::Stalled,
-            Flushed::Broken => {
-                self.queue.clear();
-                (self.queued, self.written, self.own) = (0, 0, 0);
-                Outlet::Broken
-            }
-            _ if self.outlet == Outlet::Broken => Outlet::Broken,
+            _ if self.is_broken() => Outlet::Broken,
             _ => Outlet::Open,
         };
+        if flushed == Flushed::Broken {
+            self.break_off();
+        }
         flushed
     }
 

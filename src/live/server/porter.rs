@@ -3,10 +3,12 @@
 //! dialects have no other border than that of a read. The pacer stands here, at the socket.
 
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration as Span;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::chat::protocol::Pacing;
 use crate::live::gateway::Stream;
@@ -16,7 +18,10 @@ use crate::live::splice::Abort as _;
 /// The longest frame: as much as one read takes, or the longest thing that a server says.
 const LONGEST: usize = 4 << 20;
 
-/// Carries frames between a client's socket and the near end of its path until both directions have
+/// How long a client may take to end its side when the server has ended its own.
+const LINGER: Span = Span::from_secs(1);
+
+/// Carries frames between a client's socket and the near end of its path until the server's side has
 /// ended; when one breaks, both ends are reset.
 pub(super) async fn carry(socket: Socket, near: Stream, pacing: Pacing) {
     let socket = Rc::new(socket);
@@ -39,14 +44,27 @@ pub(super) async fn carry(socket: Socket, near: Stream, pacing: Pacing) {
         while read_frame(&mut from_path, &mut frame).await? {
             let gap = pacing.before(&frame);
             if let Some(last) = last.filter(|_| !gap.is_zero()) {
-                sleep_until(last + std::time::Duration::from_nanos(gap.as_nanos())).await;
+                sleep_until(last + Span::from_nanos(gap.as_nanos())).await;
             }
             socket.write_all(&frame).await?;
             last = Some(Instant::now());
         }
         socket.shutdown().await
     };
-    let result = tokio::try_join!(up, down);
+    let result = {
+        let (mut up, mut down) = (pin!(up), pin!(down));
+        tokio::select! {
+            result = &mut up => match result {
+                Ok(()) => down.await,
+                Err(error) => Err(error),
+            },
+            result = &mut down => match result {
+                // Nobody hears what the client still says.
+                Ok(()) => timeout(LINGER, up).await.unwrap_or(Ok(())),
+                Err(error) => Err(error),
+            },
+        }
+    };
     if result.is_err() {
         from_path.unsplit(to_path).abort();
         socket.abort();

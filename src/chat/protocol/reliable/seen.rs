@@ -4,8 +4,6 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::message::Message;
-
 /// So many are remembered.
 const REMEMBERED: usize = 1_024;
 
@@ -18,9 +16,8 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Whether it comes for the first time; from now on it is known.
-    pub fn is_new(&mut self, message: &Message<'_>) -> bool {
-        let digest = message.digest();
+    /// Whether the message with this digest comes for the first time; from now on it is known.
+    pub fn is_new(&mut self, digest: [u8; 8]) -> bool {
         if !self.known.insert(digest) {
             return false;
         }
@@ -36,35 +33,37 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    use super::super::message::Message;
     use super::*;
 
-    fn message(content: &str) -> Message<'_> {
-        Message {
+    fn message(content: &str) -> [u8; 8] {
+        let message = Message {
             id: "chat_1700000000_1234".into(),
             kind: "chat".into(),
             sender: "alice".into(),
             content: content.into(),
             timestamp: 1.into(),
             order: None,
-        }
+        };
+        message.digest()
     }
 
     #[test]
     fn a_repetition_is_known_and_a_colliding_identifier_is_none() {
         let mut seen = Seen::default();
-        assert!(seen.is_new(&message("one")));
-        assert!(seen.is_new(&message("two")));
-        assert!(!seen.is_new(&message("one")));
-        assert!(!seen.is_new(&message("two")));
+        assert!(seen.is_new(message("one")));
+        assert!(seen.is_new(message("two")));
+        assert!(!seen.is_new(message("one")));
+        assert!(!seen.is_new(message("two")));
     }
 
     #[test]
     fn memory_is_bounded() {
         let mut seen = Seen::default();
         for n in 0..3 * REMEMBERED {
-            assert!(seen.is_new(&message(&n.to_string())));
+            assert!(seen.is_new(message(&n.to_string())));
         }
         assert_eq!((seen.known.len(), seen.order.len()), (REMEMBERED, REMEMBERED));
-        assert!(!seen.is_new(&message(&(3 * REMEMBERED - 1).to_string())));
+        assert!(!seen.is_new(message(&(3 * REMEMBERED - 1).to_string())));
     }
 }

@@ -59,7 +59,8 @@ pub struct Forms {
 /// How a message is answered.
 #[derive(Debug)]
 struct Answer {
-    to: Box<str>,
+    /// The digest of the message: identifiers collide.
+    to: [u8; 8],
     /// Whether it asks something, and is acknowledged when that is served.
     asks: bool,
     /// Whether that is to leave.
@@ -139,13 +140,14 @@ impl Session {
             // Not acknowledged, as in the original.
             _ => return,
         }
-        if self.held.iter().any(|answer| *answer.to == *message.id) {
+        let digest = message.digest();
+        if self.held.iter().any(|answer| answer.to == digest) {
             return;
         }
         let (_, acknowledgment) = self.make(moment, "ack", &acknowledging(&message.id));
-        let meaning = if self.seen.is_new(&message) { self.meaning(&message) } else { Meaning::Nothing };
+        let meaning = if self.seen.is_new(digest) { self.meaning(&message) } else { Meaning::Nothing };
         let mut answer = Answer {
-            to: message.id.into(),
+            to: digest,
             asks: false,
             leaves: false,
             acknowledgment: acknowledgment.into(),
@@ -276,7 +278,7 @@ impl ServerSession for Session {
         if let Some(first) = self.held.front_mut() {
             first.asks = false;
             if first.leaves {
-                self.close_at = Some(moment.now + CLOSE_WITHIN);
+                self.close_at.get_or_insert(moment.now + CLOSE_WITHIN);
             }
         }
         self.answer(moment);

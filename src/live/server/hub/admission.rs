@@ -39,6 +39,11 @@ impl Hub {
         self.serve(moment, id, request);
     }
 
+    /// Whether the connection is still there, and its password not looked at.
+    pub(in crate::live::server) fn waits_for_password(&self, client: Waiting) -> bool {
+        self.gated.contains(&client)
+    }
+
     /// A password was right or wrong: goes on with its owner.
     pub(in crate::live::server) fn passed(&mut self, client: Waiting, nick: String, right: bool) {
         let Some(place) = self.gated.iter().position(|&other| other == client) else { return };

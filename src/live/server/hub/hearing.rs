@@ -68,8 +68,7 @@ impl Hub {
                 return wait;
             }
             let waits_for_its_turn = behind.is_some() && moment.now < peer.next_turn;
-            if gated || (peer.own > own && !peer.at_end) || behind == Some(Minded::Stop) || waits_for_its_turn
-            {
+            if gated || peer.own > own || behind == Some(Minded::Stop) || waits_for_its_turn {
                 return SOON;
             }
             let before = peer.unwritten();

@@ -200,7 +200,7 @@ impl Hub {
             if !self.hears(id) {
                 continue;
             }
-            let Some(peer) = self.peer(id) else { continue };
+            let Some(peer) = self.peer(id).filter(|peer| !peer.is_broken()) else { continue };
             let after = peer.session.tell(moment, event, &mut encodings);
             self.collect(id);
             if after == After::Close {
@@ -215,7 +215,9 @@ impl Hub {
         let Some(peer) = self.peer(id) else { return };
         let anything = peer.collect() || peer.closing_by.is_some();
         let (backlog, behind) = (peer.backlog(), peer.falls_behind(bound));
-        if backlog > limit && peer.closing_by.is_none() {
+        if backlog > limit && peer.at_end {
+            peer.break_off();
+        } else if backlog > limit && peer.closing_by.is_none() {
             warn!(client = id.0, backlog, "dropped: it reads too slowly");
             peer.drop_queue();
             let event = Event::Notice { text: "You read too slowly and are disconnected".into() };
@@ -266,6 +268,13 @@ impl Hub {
         self.begin_close(moment, id);
     }
 
+    /// Nothing more can be written to it.
+    pub(super) fn break_off(&mut self, id: ClientId) {
+        if let Some(peer) = self.peer(id) {
+            peer.break_off();
+        }
+    }
+
     fn leave(&mut self, moment: Moment, id: ClientId) {
         self.gated.retain(|other| other.id != id);
         self.watchers.retain(|&other| other != id);
@@ -310,6 +319,10 @@ impl Hub {
         let Some(peer) = self.peer(id) else { return true };
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= moment.now);
         if due(peer.closing_by) {
+            if peer.reads_on() {
+                peer.closing_by = Some(moment.now + LINGER);
+                return false;
+            }
             return true;
         }
         if due(peer.join_by) && !peer.session.must_join() {
@@ -317,7 +330,7 @@ impl Hub {
         } else if due(peer.join_by) {
             debug!(client = id.0, "took too long to join");
             self.begin_close(moment, id);
-        } else if due(peer.session.poll_timeout()) && !peer.is_full() {
+        } else if due(peer.session.poll_timeout()) && !peer.is_full() && !peer.at_end {
             let after = peer.session.handle_timeout(moment);
             self.collect(id);
             if after == After::Close {
