@@ -289,12 +289,15 @@ impl Peer {
         self.queued = self.queue.front().map_or(0, |first| first.len() - self.written);
     }
 
+    /// When its session wants to be woken: of whom nothing is read, silence means nothing.
+    pub fn session_deadline(&self) -> Option<Instant> {
+        let is_heard = self.closing_by.is_none() && !self.is_full() && !self.at_end;
+        if is_heard { self.session.poll_timeout() } else { None }
+    }
+
     /// When it wants to be woken next.
     pub fn deadline(&self) -> Option<Instant> {
-        // Of whom nothing is read, silence means nothing.
-        let is_heard = self.closing_by.is_none() && !self.is_full() && !self.at_end;
-        let session = if is_heard { self.session.poll_timeout() } else { None };
-        [session, self.join_by, self.closing_by].into_iter().flatten().min()
+        [self.session_deadline(), self.join_by, self.closing_by].into_iter().flatten().min()
     }
 
     /// The next piece to write, if the pacer allows.

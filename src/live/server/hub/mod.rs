@@ -330,7 +330,7 @@ impl Hub {
         } else if due(peer.join_by) {
             debug!(client = id.0, "took too long to join");
             self.begin_close(moment, id);
-        } else if due(peer.session.poll_timeout()) && !peer.is_full() && !peer.at_end {
+        } else if due(peer.session_deadline()) {
             let after = peer.session.handle_timeout(moment);
             self.collect(id);
             if after == After::Close {
