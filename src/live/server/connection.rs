@@ -162,7 +162,7 @@ fn handles(hub: &Shared, id: ClientId) -> (Clock, Rc<tokio::sync::Notify>) {
 
 /// What a path does not take at once is no pacer's doing.
 fn set_outlet(hub: &Shared, id: ClientId, outlet: Outlet) {
-    if let Some(peer) = hub.borrow_mut().peer(id) {
+    if let Some(peer) = hub.borrow_mut().peer(id).filter(|peer| !peer.is_broken()) {
         peer.outlet = outlet;
     }
 }

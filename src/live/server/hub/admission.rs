@@ -39,7 +39,7 @@ impl Hub {
         self.serve(moment, id, request);
     }
 
-    /// Whether the connection is still there, and its password not looked at.
+    /// Whether the connection is still there and has not been told about its password.
     pub(in crate::live::server) fn waits_for_password(&self, client: Waiting) -> bool {
         self.gated.contains(&client)
     }
