@@ -59,7 +59,7 @@ fn config() -> impl Strategy<Value = Config> {
             mss,
             initial_window,
             recovery,
-            delayed_ack: delayed.map(|segments| DelayedAck { segments, timeout: ms(40) }),
+            delayed_ack: delayed.map(|segments| DelayedAck { segments, timeout: ms(40), stretch: true }),
             byte_counting: flags[0],
             rto_floor: if flags[1] { RtoFloor::Rto } else { RtoFloor::Variance },
             nagle: flags[2],

@@ -218,7 +218,7 @@ fn acknowledgments_wait_for_a_second_segment_or_the_timeout() {
 /// Delayed acknowledgments can be switched off, or be set to another count.
 #[test]
 fn delayed_acknowledgments_are_settable() {
-    let three = Some(DelayedAck { segments: 3, timeout: ms(100) });
+    let three = Some(DelayedAck { segments: 3, timeout: ms(100), stretch: false });
     for (delayed_ack, expected) in [(None, vec![20, 21, 22, 23]), (three, vec![22, 123])] {
         let mut script = Script::established(&Config { delayed_ack, ..plain() });
         for i in 0..4 {

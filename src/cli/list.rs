@@ -90,7 +90,7 @@ fn controllers() -> Vec<(String, String)> {
         for parameter in algorithm.parameters {
             rows.push((
                 format!("  congestion.{}.{}", algorithm.name, parameter.name),
-                format!("{} (default {})", parameter.summary, parameter.default),
+                format!("{} (default {})", parameter.summary, parameter.default_text()),
             ));
         }
     }

@@ -1,10 +1,14 @@
 //! A constant window: the sliding window of the textbooks, and a probe for links (one window per
 //! round trip shows what the path does to it).
 
-use super::{Ack, CongestionController, Loss, Parameter, Path};
+use super::{Ack, CongestionController, Loss, Parameter, Path, Values};
 
-pub(super) const PARAMETERS: &[Parameter] =
-    &[Parameter { name: "window", default: 10.0, range: (1.0, 1e6), summary: "the window in segments" }];
+pub(super) const PARAMETERS: &[Parameter] = &[Parameter {
+    name: "window",
+    default: 10.0,
+    values: Values::Range(1.0, 1e6),
+    summary: "the window in segments",
+}];
 
 /// A window that never changes.
 #[derive(Debug)]

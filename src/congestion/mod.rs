@@ -159,17 +159,26 @@ pub struct Algorithm {
     pub build: fn(&Path) -> Box<dyn CongestionController>,
 }
 
-/// A number that a scenario may set for a controller.
+/// Something that a scenario may set for a controller.
 #[derive(Debug)]
 pub struct Parameter {
     /// Its key.
     pub name: &'static str,
-    /// Its value when nothing is said.
+    /// Its value when nothing is said; of a word, its place among [`Values::Words`].
     pub default: f64,
-    /// The smallest and largest value that make sense.
-    pub range: (f64, f64),
+    /// What it may be.
+    pub values: Values,
     /// One sentence, with the unit.
     pub summary: &'static str,
+}
+
+/// The values that a [`Parameter`] may take.
+#[derive(Clone, Copy, Debug)]
+pub enum Values {
+    /// A number, from the smallest to the largest that makes sense.
+    Range(f64, f64),
+    /// One of these words; the controller gets its place.
+    Words(&'static [&'static str]),
 }
 
 /// A controller with its parameters: what a scenario chose.
@@ -211,7 +220,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
         name: "cubic",
         summary: "CUBIC (RFC 9438): growth as a cubic function of the time since the last loss",
         parameters: cubic::PARAMETERS,
-        build: |path| Box::new(cubic::Cubic::new(path)),
+        build: cubic::build,
     },
 ];
 
@@ -224,6 +233,16 @@ impl Algorithm {
     /// This algorithm with its default parameters.
     pub fn with_defaults(&'static self) -> Choice {
         Choice { algorithm: self, parameters: self.parameters.iter().map(|p| p.default).collect() }
+    }
+}
+
+impl Parameter {
+    /// The default as a scenario writes it.
+    pub fn default_text(&self) -> String {
+        match self.values {
+            Values::Range(..) => self.default.to_string(),
+            Values::Words(words) => format!("\"{}\"", words[self.default as usize]),
+        }
     }
 }
 

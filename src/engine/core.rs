@@ -75,15 +75,16 @@ impl Core {
         self.ports.tell(port, event, other_is_closed, self.now);
     }
 
-    /// A packet left a link: on to the next, or to its host.
-    pub fn arrive(&mut self, mut packet: Packet) {
+    /// A packet left a link: on to the next, or to its host. Returns whether the host must act before
+    /// it takes in what else arrives at this instant: data in order are read as one.
+    pub fn arrive(&mut self, mut packet: Packet) -> bool {
         packet.hop += 1;
         let number = packet.flow.0;
         let flow = &mut self.flows[number as usize];
         if let Some(&link) = flow.route[packet.direction.index()].get(usize::from(packet.hop)) {
             self.topology.links[link as usize].handle_packet(self.now, packet);
             arm_link(&mut self.topology, &mut self.queue, link);
-            return;
+            return false;
         }
         self.packets += 1;
         // Packets that go up end at the server.
@@ -91,10 +92,12 @@ impl Core {
         let end = &mut flow.ends[receiver.index()];
         if packet.corrupted {
             end.damaged += 1;
-            return;
+            return false;
         }
         end.connection.handle_segment(self.now, &packet.segment);
+        let urgent = packet.segment.payload.is_empty() || end.connection.is_urgent();
         self.touch(number, receiver);
+        urgent
     }
 
     /// Notes that an end may have something to tell or to send.

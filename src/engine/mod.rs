@@ -242,9 +242,11 @@ impl World {
             return;
         }
         while let Some(packet) = self.core.topology.links[link].poll_deliver(event.at) {
-            self.core.arrive(packet);
-            self.settle();
+            if self.core.arrive(packet) {
+                self.settle();
+            }
         }
+        self.settle();
         // The key is still the first: whatever was pushed meanwhile comes later in the order.
         debug_assert_eq!(self.core.queue.peek(), Some(event));
         match self.core.topology.links[link].poll_timeout() {

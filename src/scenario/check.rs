@@ -5,7 +5,7 @@ use super::leaf::{self, Fault};
 use super::problem::{Place, Problem, suggest};
 use super::schema::{Absent, Key, Kind};
 use super::tree::{Node, Value};
-use crate::congestion::{ALGORITHMS, Algorithm};
+use crate::congestion::{ALGORITHMS, Algorithm, Values};
 use crate::units::{Probability, Rate};
 
 /// Checks `node` against `kind`. `path` is its dotted key, `place` where that key stands.
@@ -76,7 +76,10 @@ pub(super) fn variant_keys<'a>(node: &Node, tag: &'a Key, variants: &[(&str, &'a
 /// The kind of a controller's parameter.
 pub(super) fn parameter_kind(algorithm: &Algorithm, name: &str) -> Option<Kind> {
     let parameter = algorithm.parameters.iter().find(|parameter| parameter.name == name)?;
-    Some(Kind::Number(parameter.range.0, parameter.range.1))
+    Some(match parameter.values {
+        Values::Range(min, max) => Kind::Number(min, max),
+        Values::Words(words) => Kind::Word(words),
+    })
 }
 
 /// The problem of a key that does not exist in `path`.

@@ -157,6 +157,7 @@ const DELAYED_ACK: Kind = Short {
     table: &Table(&[&[
         key("segments", Integer(1, 1000), Or("2"), "acknowledge at the latest every so many segments"),
         key("timeout", PositiveDuration, Or("40ms"), "acknowledge at the latest after this time"),
+        key("stretch", Flag, Or("true"), "one acknowledgment for what arrives at one instant (Linux)"),
     ]]),
 };
 

@@ -5,7 +5,7 @@ use super::leaf;
 use super::problem::Problem;
 use super::schema::LEAST_MSS;
 use super::tree::Node;
-use crate::congestion::Choice;
+use crate::congestion::{Choice, Values};
 use crate::tcp::{Config, DelayedAck, Recovery, RtoFloor};
 use crate::time::Duration;
 
@@ -85,11 +85,15 @@ impl<'a> Layers<'a> {
         let mut choice = algorithm.with_defaults();
         let table = self.root.get("congestion").and_then(|table| table.get(algorithm.name));
         for (parameter, value) in algorithm.parameters.iter().zip(&mut choice.parameters) {
-            let (min, max) = parameter.range;
-            let said = table.and_then(|table| table.get(parameter.name));
-            if let Some(said) = said.and_then(|node| leaf::number(node, min, max).ok()) {
-                *value = said;
-            }
+            let Some(node) = table.and_then(|table| table.get(parameter.name)) else { continue };
+            let said = match parameter.values {
+                Values::Range(min, max) => leaf::number(node, min, max).ok(),
+                Values::Words(words) => node
+                    .text()
+                    .and_then(|word| words.iter().position(|other| *other == word))
+                    .map(|place| place as f64),
+            };
+            *value = said.unwrap_or(*value);
         }
         Some(choice)
     }
@@ -106,6 +110,9 @@ impl<'a> Layers<'a> {
         }
         if let Some(timeout) = node.get("timeout").and_then(|node| leaf::positive_duration(node).ok()) {
             delayed.timeout = timeout;
+        }
+        if let Some(stretch) = node.get("stretch").and_then(|node| leaf::flag(node).ok()) {
+            delayed.stretch = stretch;
         }
         Some(delayed)
     }

@@ -70,6 +70,10 @@ pub struct DelayedAck {
     pub segments: u32,
     /// Acknowledge at the latest after this time.
     pub timeout: Duration,
+    /// One acknowledgment for all that arrives in order at one instant (a stretch ACK), as Linux's
+    /// receiver does, which reads a burst as one (`tcp_cleanup_rbuf`). Unlike RFC 9293 §3.8.6.3,
+    /// which wants one for every second segment.
+    pub stretch: bool,
 }
 
 impl Default for Config {
@@ -80,7 +84,7 @@ impl Default for Config {
             mss: 1448,
             initial_window: 10,
             recovery: Recovery::Sack,
-            delayed_ack: Some(DelayedAck { segments: 2, timeout: Duration::from_millis(40) }),
+            delayed_ack: Some(DelayedAck { segments: 2, timeout: Duration::from_millis(40), stretch: true }),
             byte_counting: true,
             min_rto: Duration::from_millis(200),
             rto_floor: RtoFloor::Variance,

@@ -224,6 +224,11 @@ impl Connection {
         }
     }
 
+    /// Whether an acknowledgment may not wait for what else arrives at this instant.
+    pub fn is_urgent(&self) -> bool {
+        self.receiver.is_urgent()
+    }
+
     /// The next segment to send, if any. Call until there is none.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Segment> {
         let mut segment = Segment::default();

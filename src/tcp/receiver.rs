@@ -22,7 +22,9 @@ pub struct Receiver {
     delayed_ack: Option<DelayedAck>,
     /// Data segments not yet acknowledged.
     unacknowledged: u32,
+    /// An acknowledgment leaves at once, or when what arrives at this instant has been read.
     ack_now: bool,
+    ack_when_read: bool,
     /// When a delayed acknowledgment is due.
     delayed_until: Instant,
     /// RFC 7323 §4.3: TS.Recent, and Last.ACK.sent.
@@ -45,6 +47,7 @@ impl Receiver {
             delayed_ack: config.delayed_ack,
             unacknowledged: 0,
             ack_now: false,
+            ack_when_read: false,
             delayed_until: Instant::MAX,
             ts_recent: 0,
             last_ack_sent: 1,
@@ -130,13 +133,22 @@ impl Receiver {
     fn delay_ack(&mut self, now: Instant) {
         self.unacknowledged += 1;
         match self.delayed_ack {
-            Some(DelayedAck { segments, timeout }) if self.unacknowledged < segments => {
+            Some(DelayedAck { segments, timeout, stretch }) => {
                 if self.delayed_until == Instant::MAX {
                     self.delayed_until = now + timeout;
                 }
+                if self.unacknowledged >= segments {
+                    self.ack_when_read = true;
+                    self.ack_now |= !stretch;
+                }
             }
-            _ => self.ack_now = true,
+            None => self.ack_now = true,
         }
+    }
+
+    /// Whether an acknowledgment may not wait for what else arrives at this instant.
+    pub fn is_urgent(&self) -> bool {
+        self.ack_now
     }
 
     /// Something must be acknowledged without delay.
@@ -146,7 +158,7 @@ impl Receiver {
 
     /// Whether an acknowledgment must leave now, even without data.
     pub fn ack_due(&self, now: Instant) -> bool {
-        self.ack_now || self.delayed_until <= now
+        self.ack_now || self.ack_when_read || self.delayed_until <= now
     }
 
     /// When the delayed acknowledgment is due.
@@ -158,6 +170,7 @@ impl Receiver {
     pub fn acknowledge(&mut self) -> (SeqNumber, u16) {
         let next = self.next();
         self.ack_now = false;
+        self.ack_when_read = false;
         self.unacknowledged = 0;
         self.delayed_until = Instant::MAX;
         self.last_ack_sent = next;

@@ -50,13 +50,27 @@ pub struct LossRecovery {
     pub(super) dup_acked: u64,
     /// The next retransmission does not wait for room in the window.
     pub(super) must_retransmit: bool,
-    /// The timestamp of the episode's first retransmission (RFC 3522 §3.2).
-    first_retransmission: Option<u32>,
+    doubt: Doubt,
     /// Whether the last acknowledgment showed a loss.
     pub(super) found_loss: bool,
     /// When more of what was overtaken counts as lost (RFC 8985 §6.2 step 5).
     pub(super) reorder_timer: Instant,
     signals: Vec<(Instant, Signal)>,
+}
+
+/// Whether the losses of an episode may have been none (RFC 3522 §3.2). Unlike there, where the
+/// oldest outstanding segment is the one sent again, RACK and SACK may repeat another one first: only
+/// an acknowledgment that covers that one can tell. What is settled stays so until the episode ends,
+/// whatever timeouts follow (§3.2 step 2).
+#[derive(Clone, Copy, Debug, Default)]
+enum Doubt {
+    /// The answer is known, or nothing was repeated.
+    #[default]
+    Settled,
+    /// An episode began; its first retransmission will be watched.
+    Open,
+    /// `RetransmitTS`, and the end of the segment that carried it.
+    Watched { stamp: u32, end: u64 },
 }
 
 /// What an acknowledgment says, for recovery.
@@ -84,7 +98,7 @@ impl Default for LossRecovery {
             dup_acks: 0,
             dup_acked: 0,
             must_retransmit: false,
-            first_retransmission: None,
+            doubt: Doubt::Settled,
             found_loss: false,
             reorder_timer: Instant::MAX,
             signals: Vec::new(),
@@ -230,7 +244,7 @@ impl LossRecovery {
         self.point = nxt;
         self.found_loss = true;
         self.must_retransmit = true;
-        self.first_retransmission = None;
+        self.doubt = Doubt::Open;
         self.signals.push((now, Signal::FastRetransmit));
         controller.on_loss(&Loss { now, bytes: lost, flight, new_episode: true });
     }
@@ -240,7 +254,7 @@ impl LossRecovery {
         self.dup_acks = 0;
         self.dup_acked = 0;
         self.must_retransmit = false;
-        self.first_retransmission = None;
+        self.doubt = Doubt::Settled;
         self.signals.push((now, Signal::RecoveryExit));
     }
 
@@ -268,14 +282,13 @@ impl LossRecovery {
         }
     }
 
-    /// RFC 3522 §3.2 (Eifel): the acknowledgment echoes a time before the first retransmission,
+    /// RFC 3522 §3.2 step 4 (Eifel): the acknowledgment echoes a time before the first retransmission,
     /// so the original arrived.
     fn was_unfounded(&mut self, facts: AckFacts) -> bool {
-        match (self.first_retransmission, facts.echo) {
-            (Some(sent), Some(echo)) if echo != 0 => {
-                // Only the first acknowledgment after the retransmission can tell.
-                self.first_retransmission = None;
-                echo.wrapping_sub(sent).cast_signed() < 0
+        match (self.doubt, facts.echo) {
+            (Doubt::Watched { stamp, end }, Some(echo)) if facts.una >= end => {
+                self.doubt = Doubt::Settled;
+                echo != 0 && echo.wrapping_sub(stamp).cast_signed() < 0
             }
             _ => false,
         }
@@ -297,13 +310,15 @@ impl LossRecovery {
             // Data arrived since the last timeout, and then a new one was lost.
             Episode::Loss => progressed,
         };
+        if self.episode == Episode::Open {
+            self.doubt = Doubt::Open;
+        }
         let bytes = scoreboard.mark_all_lost(now);
         self.episode = Episode::Loss;
         self.point = nxt;
         self.dup_acks = 0;
         self.dup_acked = 0;
         self.must_retransmit = true;
-        self.first_retransmission = None;
         self.reorder_timer = Instant::MAX;
         self.signals.push((now, Signal::Timeout));
         if let Some(controller) = controller {
@@ -311,10 +326,10 @@ impl LossRecovery {
         }
     }
 
-    /// A lost segment was sent again.
-    pub(super) fn on_retransmitted(&mut self, now: Instant, timestamps: bool) {
-        if self.must_retransmit && timestamps {
-            self.first_retransmission.get_or_insert(timestamp(now));
+    /// A segment that ends at `end` was sent again.
+    pub(super) fn on_retransmitted(&mut self, now: Instant, end: u64) {
+        if matches!(self.doubt, Doubt::Open) {
+            self.doubt = Doubt::Watched { stamp: timestamp(now), end };
         }
         self.must_retransmit = false;
     }

@@ -14,7 +14,13 @@ const GRANULARITY: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub struct RttEstimator {
     smoothed: Option<Duration>,
-    variation: Duration,
+    /// What the timeout adds to the smoothed round-trip time, before the floor: `4 · RTTVAR`.
+    spread: Duration,
+    /// Linux: four times the mean deviation, the largest of it in this round trip, and the offset
+    /// whose acknowledgment ends the round trip.
+    deviation: Duration,
+    largest_deviation: Duration,
+    round_end: u64,
     min: Duration,
     /// Without back-off.
     rto: Duration,
@@ -25,12 +31,26 @@ pub struct RttEstimator {
     floor: RtoFloor,
 }
 
+/// Where a sender stands when it measures a round trip.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Position {
+    /// Oldest unacknowledged offset, after the acknowledgment that brought the sample.
+    pub una: u64,
+    /// Next offset to be sent.
+    pub nxt: u64,
+    /// Samples that a round trip brings (RFC 7323 appendix G): at least 1.
+    pub samples: u32,
+}
+
 impl RttEstimator {
     /// An estimator without a sample.
     pub fn new(config: &Config) -> RttEstimator {
         RttEstimator {
             smoothed: None,
-            variation: Duration::ZERO,
+            spread: Duration::ZERO,
+            deviation: Duration::ZERO,
+            largest_deviation: Duration::ZERO,
+            round_end: 0,
             min: Duration::MAX,
             rto: INITIAL_RTO.min(config.max_rto),
             backoff: 0,
@@ -41,32 +61,68 @@ impl RttEstimator {
     }
 
     /// Takes in a measurement of a segment that was sent once (Karn's rule is the caller's).
-    pub fn sample(&mut self, rtt: Duration) {
+    pub fn sample(&mut self, rtt: Duration, at: Position) {
         self.min = self.min.min(rtt);
         self.backoff = 0;
+        let rto = match self.floor {
+            RtoFloor::Rto => (self.average(rtt, at.samples) + self.spread.max(GRANULARITY)).max(self.min_rto),
+            RtoFloor::Variance => self.average_like_linux(rtt, at) + self.spread,
+        };
+        self.rto = rto.min(self.max_rto);
+    }
+
+    /// RFC 6298 §2; with many samples in a round trip each has less weight (RFC 7323 appendix G),
+    /// so that a round trip is remembered for as long as with one.
+    fn average(&mut self, rtt: Duration, samples: u32) -> Duration {
+        let samples = u64::from(samples.max(1));
         let smoothed = match self.smoothed {
             // §2.2
             None => {
-                self.variation = rtt / 2;
+                self.spread = rtt * 2;
                 rtt
             }
             // §2.3, the variation first: it uses the old average.
             Some(old) => {
-                let error = old.abs_diff(rtt);
-                self.variation = (self.variation * 3 + error) / 4;
-                (old * 7 + rtt) / 8
+                let error = old.abs_diff(rtt) * 4;
+                self.spread = (self.spread * (4 * samples - 1) + error) / (4 * samples);
+                (old * (8 * samples - 1) + rtt) / (8 * samples)
             }
         };
         self.smoothed = Some(smoothed);
-        let spread = (self.variation * 4).max(GRANULARITY);
-        self.rto = match self.floor {
-            // §2.4
-            RtoFloor::Rto => (smoothed + spread).max(self.min_rto),
-            // Unlike RFC 6298 §2.4, because Linux bounds the variance term instead, which keeps
-            // the timeout clear of delayed acknowledgments on short paths.
-            RtoFloor::Variance => smoothed + spread.max(self.min_rto),
+        smoothed
+    }
+
+    /// Unlike RFC 6298 §2, as in Linux (`tcp_rtt_estimator`): the variance term is the largest mean
+    /// deviation of a round trip, falls by a quarter of the difference once per round trip, and has
+    /// the minimum RTO as its floor, which keeps the timeout clear of delayed acknowledgments on
+    /// short paths; a shorter round trip raises the deviation by an eighth only.
+    fn average_like_linux(&mut self, rtt: Duration, at: Position) -> Duration {
+        let Some(old) = self.smoothed else {
+            self.smoothed = Some(rtt);
+            self.deviation = rtt * 2;
+            self.spread = self.deviation.max(self.min_rto);
+            self.largest_deviation = self.spread;
+            self.round_end = at.nxt;
+            return rtt;
+        };
+        let smoothed = (old * 7 + rtt) / 8;
+        self.smoothed = Some(smoothed);
+        let (error, mean) = (old.abs_diff(rtt), self.deviation / 4);
+        if error < mean {
+            self.deviation = self.deviation - (mean - error);
+        } else if rtt < old {
+            self.deviation += (error - mean) / 8;
+        } else {
+            self.deviation += error - mean;
         }
-        .min(self.max_rto);
+        self.largest_deviation = self.largest_deviation.max(self.deviation);
+        self.spread = self.spread.max(self.largest_deviation);
+        if at.una > self.round_end {
+            self.spread = self.spread - self.spread.saturating_sub(self.largest_deviation) / 4;
+            self.round_end = at.nxt;
+            self.largest_deviation = self.min_rto;
+        }
+        smoothed
     }
 
     /// §5.5: the timer expired; the next timeout is twice as long.
@@ -112,6 +168,11 @@ mod tests {
         RttEstimator::new(&Config { rto_floor: floor, ..Config::default() })
     }
 
+    /// The only acknowledgment of round trip number `round`, of ten bytes.
+    fn round_trip(round: u64) -> Position {
+        Position { una: 10 * round + 10, nxt: 10 * round + 20, samples: 1 }
+    }
+
     #[test]
     fn starts_at_one_second() {
         assert_eq!(estimator(RtoFloor::Rto).rto(), Duration::from_secs(1));
@@ -120,7 +181,7 @@ mod tests {
     #[test]
     fn first_sample_gives_three_times_itself() {
         let mut rtt = estimator(RtoFloor::Rto);
-        rtt.sample(Duration::from_millis(100));
+        rtt.sample(Duration::from_millis(100), Position::default());
         assert_eq!(rtt.rto(), Duration::from_millis(300));
     }
 
@@ -128,8 +189,8 @@ mod tests {
     fn floors_bound_the_timeout_or_its_variance() {
         for (floor, expected) in [(RtoFloor::Rto, 200), (RtoFloor::Variance, 220)] {
             let mut rtt = estimator(floor);
-            for _ in 0..100 {
-                rtt.sample(Duration::from_millis(20));
+            for round in 0..100 {
+                rtt.sample(Duration::from_millis(20), round_trip(round));
             }
             assert_eq!(rtt.rto(), Duration::from_millis(expected));
         }
@@ -146,5 +207,27 @@ mod tests {
         assert_eq!(rtt.rto(), Duration::from_secs(120));
         rtt.reset_backoff();
         assert_eq!(rtt.rto(), Duration::from_secs(1));
+    }
+
+    /// RFC 7323 appendix G. With weights per sample the variation of one bad round trip would be
+    /// forgotten within the next one.
+    #[test]
+    fn a_round_trip_of_many_samples_forgets_no_faster_than_one_of_few() {
+        for floor in [RtoFloor::Rto, RtoFloor::Variance] {
+            let after = |samples: u64| {
+                let mut rtt = estimator(floor);
+                for round in 0..3 {
+                    for i in 0..samples {
+                        let millis = if round == 0 { 400 } else { 200 };
+                        let una = samples * round + i + 1;
+                        let at = Position { una, nxt: samples * (round + 1) + i + 1, samples: samples as u32 };
+                        rtt.sample(Duration::from_millis(millis), at);
+                    }
+                }
+                rtt.rto()
+            };
+            let (few, many) = (after(1), after(50));
+            assert!(many * 10 > few * 8, "{floor:?}: {few} with 1 sample a round trip, {many} with 50");
+        }
     }
 }

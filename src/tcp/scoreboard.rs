@@ -251,9 +251,16 @@ impl Scoreboard {
         Some(from)
     }
 
-    /// The segment sent last.
-    pub fn last(&self) -> Option<(u64, u32)> {
-        self.sent.back().map(|sent| (sent.start, sent.len))
+    /// The segment sent last; a FIN of its own, at `fin_at`, comes with the data before it.
+    pub fn tail(&self, fin_at: Option<u64>) -> Option<(u64, u32)> {
+        let last = self.sent.back()?;
+        let before = self.sent.len().checked_sub(2).map(|i| &self.sent[i]);
+        match before {
+            Some(data) if fin_at == Some(last.start) && data.marks & SACKED == 0 => {
+                Some((data.start, data.len + last.len))
+            }
+            _ => Some((last.start, last.len)),
+        }
     }
 
     /// Whether anything beyond the cumulative acknowledgment was reported as received.
@@ -261,31 +268,28 @@ impl Scoreboard {
         self.sacked > 0
     }
 
-    /// The segment at `start` is sent again now.
-    pub fn on_retransmitted(&mut self, start: u64, now: Instant) {
-        let i = self.sent.partition_point(|sent| sent.start < start);
-        let (delivered, delivered_at, first_sent_at) =
-            (self.delivered, self.delivered_at, self.first_sent_at);
-        let Some(sent) = self.sent.get_mut(i) else { return };
-        if sent.marks & RETRANSMITTED == 0 {
-            self.pipe += u64::from(sent.len);
-        }
-        self.lost_pending -= u32::from(sent.is_pending());
-        let was_lost = sent.marks & LOST != 0;
-        self.number = self.number.wrapping_add(1);
-        sent.number = self.number;
-        sent.marks |= RETRANSMITTED | AMBIGUOUS;
-        sent.sent_at = now;
-        sent.delivered = delivered;
-        sent.delivered_at = delivered_at;
-        sent.first_sent_at = first_sent_at;
-        let end = sent.end();
-        // A probe of the tail says nothing of what lies before it.
-        if was_lost {
-            self.retransmitted_below = self.retransmitted_below.max(end);
-        }
-        if let Some(rack) = &mut self.rack {
-            rack.on_retransmitted(now, end);
+    /// What begins at or after `start` and ends at or before `end` is sent again now.
+    pub fn on_retransmitted(&mut self, start: u64, end: u64, now: Instant) {
+        let counters = (self.delivered, self.delivered_at, self.first_sent_at);
+        let mut i = self.sent.partition_point(|sent| sent.start < start);
+        while let Some(sent) = self.sent.get_mut(i).filter(|sent| sent.end() <= end) {
+            i += 1;
+            if sent.marks & RETRANSMITTED == 0 {
+                self.pipe += u64::from(sent.len);
+            }
+            self.lost_pending -= u32::from(sent.is_pending());
+            // A probe of the tail says nothing of what lies before it.
+            if sent.marks & LOST != 0 {
+                self.retransmitted_below = self.retransmitted_below.max(sent.end());
+            }
+            self.number = self.number.wrapping_add(1);
+            sent.number = self.number;
+            sent.marks |= RETRANSMITTED | AMBIGUOUS;
+            sent.sent_at = now;
+            (sent.delivered, sent.delivered_at, sent.first_sent_at) = counters;
+            if let Some(rack) = &mut self.rack {
+                rack.on_retransmitted(now, sent.end());
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use super::config::{Config, Recovery};
 use super::pacer::Pacer;
 use super::prr::Prr;
 use super::recovery::{Episode, LossRecovery};
-use super::rtt::RttEstimator;
+use super::rtt::{Position, RttEstimator};
 use super::scoreboard::{Delivered, Scoreboard};
 use super::stats::{Clockwork, Stats};
 use crate::congestion::{Ack, CongestionController, Phase};
@@ -312,7 +312,9 @@ impl Sender {
         self.ask_controller();
         self.steer_recovery(flight, delivered.bytes, advanced > 0);
         self.answer_tail_probe(now, flight, advanced > 0 || delivered.sacked > 0 || !bare);
-        self.arm_tail_probe(now);
+        if advanced > 0 || !self.is_tail_quiet() {
+            self.arm_tail_probe(now);
+        }
     }
 
     /// Whether losses are found from SACK blocks.
@@ -337,15 +339,20 @@ impl Sender {
     }
 
     fn take_rtt(&mut self, now: Instant, advanced: bool, segment: &Segment, delivered: &Delivered) {
+        let at = Position {
+            una: self.una,
+            nxt: self.nxt,
+            samples: self.flight().div_ceil(2 * self.mss) as u32,
+        };
         if let Some(rtt) = delivered.rtt {
-            self.rtt.sample(rtt);
+            self.rtt.sample(rtt, at);
             self.scoreboard.set_min_rtt(self.rtt.min());
         } else if let (true, true, Some(stamps)) = (advanced, self.timestamps, segment.timestamps) {
             // Every segment acknowledged was sent more than once: only its echo can tell which
             // copy arrived (RFC 7323 §4), to the millisecond.
             let elapsed = timestamp(now).wrapping_sub(stamps.echo);
             if stamps.echo != 0 && elapsed < 1 << 24 {
-                self.rtt.sample(Duration::from_millis(elapsed.max(1).into()));
+                self.rtt.sample(Duration::from_millis(elapsed.max(1).into()), at);
             }
         }
     }

@@ -3,8 +3,8 @@
 use super::super::receiver::Receiver;
 use super::super::state::State;
 use super::{Connection, Event, STRAY_INTERVAL, TIME_WAIT, TIMESTAMP_BYTES};
-use crate::time::Instant;
-use crate::wire::{Flags, Segment, SeqNumber};
+use crate::time::{Duration, Instant};
+use crate::wire::{Flags, Segment, SeqNumber, Timestamps};
 
 impl Connection {
     /// A segment arrived (RFC 9293 §3.10.7).
@@ -109,11 +109,14 @@ impl Connection {
         // RFC 7323 §5.3 R1 (PAWS), then the first check.
         let old = match segment.timestamps {
             Some(stamps) if self.sender.timestamps => {
-                !segment.flags.has(Flags::RST) && self.receiver.is_old_duplicate(stamps)
+                !segment.flags.has(Flags::RST)
+                    && self.receiver.is_old_duplicate(stamps)
+                    && !self.is_overtaken_ack(segment, stamps)
             }
             _ => false,
         };
         if old || !self.receiver.is_acceptable(start, segment.sequence_len()) {
+            self.note_timestamp(start, segment);
             self.answer_stray(now, segment);
             if !old && !segment.flags.has(Flags::RST) {
                 self.refuse_unacceptable(now, segment);
@@ -137,13 +140,27 @@ impl Connection {
         if !segment.flags.has(Flags::ACK) {
             return;
         }
+        self.note_timestamp(start, segment);
+        if self.handle_ack(now, start, segment) {
+            self.handle_data(now, start, segment);
+        }
+    }
+
+    /// Unlike RFC 7323 §5.3 R1, and as in Linux (`tcp_disordered_ack`), an empty segment that another
+    /// overtook is no old duplicate within a retransmission timeout: what it acknowledges is news.
+    fn is_overtaken_ack(&self, segment: &Segment, stamps: Timestamps) -> bool {
+        let age = self.receiver.timestamp_echo().wrapping_sub(stamps.value);
+        segment.sequence_len() == 0 && Duration::from_millis(age.into()) <= self.sender.rtt.rto()
+    }
+
+    /// RFC 7323 §4.3, by the letter: of everything that begins before the last acknowledgment sent. Unlike
+    /// §5.3, which rejects old segments before (R2), because a retransmission whose original arrived is
+    /// such a one, and its sender would take the echo of the original's time for a round trip.
+    fn note_timestamp(&mut self, start: u64, segment: &Segment) {
         if let Some(stamps) = segment.timestamps
             && self.sender.timestamps
         {
             self.receiver.note_timestamp(start, stamps);
-        }
-        if self.handle_ack(now, start, segment) {
-            self.handle_data(now, start, segment);
         }
     }
 
@@ -194,12 +211,11 @@ impl Connection {
             self.answer_stray(now, segment);
             return false;
         }
-        if ack < self.sender.una {
-            return true;
-        }
-        let window_moved = self.sender.update_window(start, ack, segment.window, false);
-        let bare = segment.sequence_len() == 0 && !window_moved;
-        self.sender.handle_ack(now, ack, segment, bare);
+        // An acknowledgment that was overtaken still reports what lies beyond gaps (RFC 6675 §5).
+        let overtaken = ack < self.sender.una;
+        let window_moved = !overtaken && self.sender.update_window(start, ack, segment.window, false);
+        let bare = segment.sequence_len() == 0 && !window_moved && !overtaken;
+        self.sender.handle_ack(now, ack.max(self.sender.una), segment, bare);
         if self.sender.fin_acknowledged() {
             match self.state {
                 State::FinWait1 => self.state = State::FinWait2,

@@ -42,7 +42,7 @@ impl Sender {
             self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
             return self.next_doubtful();
         }
-        self.next_new(now, unsent)
+        self.next_new(now, unsent).or_else(|| self.next_doubtful())
     }
 
     fn next_retransmission(&mut self) -> Option<Transmission> {
@@ -52,7 +52,8 @@ impl Sender {
         (self.recovery.must_retransmit || room).then_some(Transmission { start, len })
     }
 
-    /// RFC 6675 §4 `NextSeg` rule 3: with nothing new to send in a recovery, what may yet be lost.
+    /// RFC 6675 §4 `NextSeg` rule 3: with nothing new to send in a recovery, or no room for it in the
+    /// peer's window, what may yet be lost.
     fn next_doubtful(&self) -> Option<Transmission> {
         if self.recovery.episode() != Episode::Recovery || !self.uses_sack() {
             return None;
@@ -181,8 +182,9 @@ impl Sender {
             self.note_usage(false);
             self.arm_tail_probe(now);
         } else {
-            self.scoreboard.on_retransmitted(start, now);
-            self.recovery.on_retransmitted(now, self.timestamps);
+            let end = start + u64::from(len);
+            self.scoreboard.on_retransmitted(start, end, now);
+            self.recovery.on_retransmitted(now, end);
             self.stats.retransmits += 1;
             if start == self.una {
                 self.timer = now + self.rtt.rto();

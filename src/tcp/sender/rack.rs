@@ -54,12 +54,17 @@ impl Sender {
         self.cwnd = prr.window(delivered, pipe, target, self.mss, moved && !self.recovery.found_loss);
     }
 
-    /// RFC 8985 §7.2: two round trips without news, and a last one for a delayed acknowledgment; but
-    /// in place of a timeout rather than after it.
+    /// RFC 8985 §7.2: no episode, and nothing reported beyond a gap, which would find the losses.
+    pub(super) fn is_tail_quiet(&self) -> bool {
+        self.recovery.episode() == Episode::Open && !self.scoreboard.has_sacked()
+    }
+
+    /// RFC 8985 §7.2: after new data was sent or acknowledged, two round trips without news, and a
+    /// last one for a delayed acknowledgment; but in place of a timeout rather than after it.
     pub(super) fn arm_tail_probe(&mut self, now: Instant) {
         self.tail.timer = Instant::MAX;
-        let quiet = self.recovery.episode() == Episode::Open && !self.scoreboard.has_sacked();
-        if !self.scoreboard.has_rack() || !quiet || self.flight() == 0 || self.tail.sent.is_some() {
+        let quiet = self.is_tail_quiet() && self.tail.sent.is_none();
+        if !self.scoreboard.has_rack() || !quiet || self.flight() == 0 {
             return;
         }
         let Some(srtt) = self.rtt.smoothed() else { return };
@@ -67,14 +72,14 @@ impl Sender {
         self.tail.timer = self.timer.min(now + srtt * 2 + ack_delay);
     }
 
-    /// RFC 8985 §7.3: new data if there is any, else the last segment again; the congestion window is
-    /// exceeded by that one.
+    /// RFC 8985 §7.3: new data if there is any, else the last data again, with the FIN if that follows;
+    /// the congestion window is exceeded by that one.
     pub(super) fn tail_probe(&mut self) -> Option<Transmission> {
         let unsent = self.end() - self.nxt;
         let len = unsent.min(self.mss);
         let room = (self.una + self.window).saturating_sub(self.nxt);
         let fresh = unsent > 0 && len <= room;
-        let (start, len) = if fresh { (self.nxt, len as u32) } else { self.scoreboard.last()? };
+        let (start, len) = if fresh { (self.nxt, len as u32) } else { self.scoreboard.tail(self.fin_at)? };
         self.tail.sent = Some(TailProbe { end: start + u64::from(len), again: !fresh });
         Some(Transmission { start, len })
     }

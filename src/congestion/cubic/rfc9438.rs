@@ -1,35 +1,8 @@
-//! CUBIC (RFC 9438): after a loss the window grows as a cubic function of time, fast towards the
-//! window of the last loss, slowly around it, faster beyond; and never slower than Reno would.
+//! CUBIC with the real numbers of RFC 9438.
 
-use super::{Ack, CongestionController, Loss, Parameter, Path};
+use super::super::{Ack, CongestionController, Loss};
+use super::Settings;
 use crate::time::{Duration, Instant};
-
-pub(super) const PARAMETERS: &[Parameter] = &[
-    Parameter {
-        name: "beta",
-        default: 0.7,
-        range: (0.1, 0.95),
-        summary: "what remains of the window after a loss (RFC 9438 §4.6)",
-    },
-    Parameter {
-        name: "c",
-        default: 0.4,
-        range: (0.01, 10.0),
-        summary: "how steeply the window grows, in segments per second cubed (RFC 9438 §5)",
-    },
-    Parameter {
-        name: "fast_convergence",
-        default: 1.0,
-        range: (0.0, 1.0),
-        summary: "1 gives way to new flows after two losses in a row (RFC 9438 §4.7), 0 does not",
-    },
-    Parameter {
-        name: "reno_increase",
-        default: 0.0,
-        range: (0.0, 1.0),
-        summary: "1 grows like Reno above the window of the last loss (RFC 9438 §4.3), 0 like Linux",
-    },
-];
 
 /// CUBIC's state; windows in segments, as in the RFC.
 #[derive(Debug)]
@@ -62,15 +35,15 @@ struct Epoch {
 }
 
 impl Cubic {
-    pub(super) fn new(path: &Path) -> Cubic {
-        let mss = path.mss as f64;
-        let initial_window = path.initial_window as f64 / mss;
+    pub(super) fn new(settings: &Settings) -> Cubic {
+        let mss = settings.mss as f64;
+        let initial_window = settings.initial_window as f64 / mss;
         Cubic {
             mss,
-            beta: path.parameters[0],
-            c: path.parameters[1],
-            fast_convergence: path.parameters[2] >= 0.5,
-            catches_up: path.parameters[3] >= 0.5,
+            beta: settings.beta,
+            c: settings.c,
+            fast_convergence: settings.fast_convergence,
+            catches_up: settings.reno_increase,
             initial_window,
             cwnd: initial_window,
             ssthresh: f64::INFINITY,
@@ -207,12 +180,12 @@ fn whole(segments: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ack, loss, path};
+    use super::super::super::testing::{ack, loss};
+    use super::super::testing::settings;
     use super::*;
 
     fn cubic() -> Cubic {
-        let parameters = PARAMETERS.iter().map(|p| p.default).collect();
-        Cubic::new(&Path { parameters, ..path() })
+        Cubic::new(&settings())
     }
 
     /// Acknowledges whole windows every `rtt` for `secs` seconds from `start` on.
