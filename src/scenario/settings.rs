@@ -68,6 +68,8 @@ impl<'a> Layers<'a> {
                 _ => default.rto_floor,
             },
             max_rto: self.time("max_rto", default.max_rto),
+            quickack: self.flag("quickack", default.quickack),
+            pacing: self.flag("pacing", default.pacing),
             nagle: self.flag("nagle", default.nagle),
             timestamps: self.flag("timestamps", default.timestamps),
             sack: self.flag("sack", default.sack),

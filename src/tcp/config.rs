@@ -17,6 +17,11 @@ pub struct Config {
     pub recovery: Recovery,
     /// Delayed acknowledgments (RFC 9293 §3.8.6.3); `None` acknowledges every segment.
     pub delayed_ack: Option<DelayedAck>,
+    /// Linux's quick-ACK mode: the first segments, those after a pause and after a duplicate are
+    /// acknowledged at once.
+    pub quickack: bool,
+    /// TCP-internal pacing for controllers that ask for no rate of their own (Linux with `fq`).
+    pub pacing: bool,
     /// Whether windows grow by bytes acknowledged (RFC 3465) or by one segment per ACK.
     pub byte_counting: bool,
     /// Lower bound of the retransmission timeout.
@@ -83,8 +88,10 @@ impl Default for Config {
             congestion: Choice::named("reno"),
             mss: 1448,
             initial_window: 10,
-            recovery: Recovery::Sack,
+            recovery: Recovery::Rack,
             delayed_ack: Some(DelayedAck { segments: 2, timeout: Duration::from_millis(40), stretch: true }),
+            quickack: true,
+            pacing: false,
             byte_counting: true,
             min_rto: Duration::from_millis(200),
             rto_floor: RtoFloor::Variance,

@@ -313,6 +313,7 @@ impl Connection {
                 flags = flags.with(Flags::PSH);
             }
             segment.payload = self.sender.buffer.read(transmission.start, data);
+            self.receiver.on_data_sent(now);
         }
         segment.flags = flags;
         self.acknowledge(now, transmission.start, segment);

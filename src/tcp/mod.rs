@@ -23,6 +23,7 @@ mod config;
 mod connection;
 mod pacer;
 mod prr;
+mod quickack;
 mod receiver;
 mod recovery;
 mod rtt;

@@ -3,7 +3,8 @@
 
 use super::assembler::Assembler;
 use super::config::{Config, DelayedAck};
-use crate::time::Instant;
+use super::quickack::QuickAcks;
+use crate::time::{Duration, Instant};
 use crate::wire::{Payload, SackBlocks, SeqNumber, Timestamps};
 
 /// What has been received and what must be said about it.
@@ -25,6 +26,7 @@ pub struct Receiver {
     /// An acknowledgment leaves at once, or when what arrives at this instant has been read.
     ack_now: bool,
     ack_when_read: bool,
+    quick: QuickAcks,
     /// When a delayed acknowledgment is due.
     delayed_until: Instant,
     /// RFC 7323 §4.3: TS.Recent, and Last.ACK.sent.
@@ -48,6 +50,7 @@ impl Receiver {
             unacknowledged: 0,
             ack_now: false,
             ack_when_read: false,
+            quick: QuickAcks::new(config),
             delayed_until: Instant::MAX,
             ts_recent: 0,
             last_ack_sent: 1,
@@ -105,8 +108,8 @@ impl Receiver {
     }
 
     /// Takes in the data and FIN of an acceptable segment. Returns whether something new can be
-    /// read.
-    pub fn receive(&mut self, now: Instant, start: u64, payload: &Payload, fin: bool) -> bool {
+    /// read. `rto` is the timeout of the half that sends.
+    pub fn receive(&mut self, now: Instant, start: u64, payload: &Payload, fin: bool, rto: Duration) -> bool {
         let before = self.assembler.next();
         let had_gap = self.assembler.has_gap();
         let end = start + u64::from(payload.len());
@@ -122,7 +125,10 @@ impl Receiver {
         }
         // RFC 5681 §4.2: acknowledge at once what is out of order, fills a gap, or is old.
         let out_of_order = start != before || had_gap;
-        if out_of_order || fin {
+        if start == before {
+            self.quick.on_data(now, rto);
+        }
+        if out_of_order || fin || self.quick.holds() {
             self.ack_now = true;
         } else {
             self.delay_ack(now);
@@ -151,6 +157,16 @@ impl Receiver {
         self.ack_now
     }
 
+    /// Data arrived a second time: the peer waits for an acknowledgment that was lost.
+    pub fn on_duplicate(&mut self) {
+        self.quick.start();
+    }
+
+    /// Data leaves on the same connection now.
+    pub fn on_data_sent(&mut self, now: Instant) {
+        self.quick.on_data_sent(now);
+    }
+
     /// Something must be acknowledged without delay.
     pub fn demand_ack(&mut self) {
         self.ack_now = true;
@@ -169,6 +185,9 @@ impl Receiver {
     /// A segment leaves that carries the acknowledgment and the window; returns both.
     pub fn acknowledge(&mut self) -> (SeqNumber, u16) {
         let next = self.next();
+        if self.ack_now || self.unacknowledged > 0 {
+            self.quick.on_ack_sent();
+        }
         self.ack_now = false;
         self.ack_when_read = false;
         self.unacknowledged = 0;

@@ -10,18 +10,20 @@ use std::sync::Arc;
 
 use super::buffer::SendBuffer;
 use super::config::{Config, Recovery};
-use super::pacer::Pacer;
+use super::pacer::{Pace, Pacer};
 use super::prr::Prr;
 use super::recovery::{Episode, LossRecovery};
 use super::rtt::{Position, RttEstimator};
 use super::scoreboard::{Delivered, Scoreboard};
 use super::stats::{Clockwork, Stats};
-use crate::congestion::{Ack, CongestionController, Phase};
+use crate::congestion::{Ack, CongestionController, NO_WINDOW, Phase};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
-use crate::units::Rate;
 use crate::wire::{Payload, Segment, SeqNumber};
 use rack::TailProbes;
+
+/// With internal pacing, the first segments leave as the window allows (`tcp_update_skb_after_send`).
+const UNPACED: u64 = 10;
 
 /// What is to be sent and what is outstanding.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ pub struct Sender {
     /// What the controller said last, so that it is asked once for each acknowledgment and not
     /// once for each segment.
     cwnd: u64,
-    pacing_rate: Option<Rate>,
+    pace: Option<Pace>,
     pub(super) scoreboard: Scoreboard,
     pub(super) recovery: LossRecovery,
     pub(super) rtt: RttEstimator,
@@ -110,7 +112,7 @@ impl Sender {
             controller: None,
             // Nothing limits a SYN.
             cwnd: u64::MAX / 2,
-            pacing_rate: None,
+            pace: None,
             scoreboard: Scoreboard::default(),
             recovery: LossRecovery::default(),
             rtt: RttEstimator::new(&config),
@@ -157,8 +159,15 @@ impl Sender {
     fn ask_controller(&mut self) {
         if let Some(controller) = &self.controller {
             self.cwnd = controller.cwnd();
-            self.pacing_rate = controller.pacing_rate();
+            self.pace = controller.pacing_rate().map(Pace::even).or_else(|| self.internal_pace());
         }
+    }
+
+    fn internal_pace(&self) -> Option<Pace> {
+        if !self.config.pacing || self.stats.segments_sent < UNPACED || self.cwnd >= NO_WINDOW {
+            return None;
+        }
+        Pace::internal(self.cwnd, self.ssthresh(), self.rtt.smoothed()?, self.mss)
     }
 
     /// Bytes between the oldest unacknowledged and the next offset: `FlightSize`.

@@ -182,6 +182,9 @@ impl Connection {
         if self.state == State::TimeWait && segment.flags.has(Flags::FIN) {
             self.time_wait_until = now + TIME_WAIT;
         }
+        if !segment.payload.is_empty() {
+            self.receiver.on_duplicate();
+        }
         // What an old segment acknowledges still counts while we repair our own losses.
         if segment.flags.has(Flags::ACK)
             && !segment.flags.has(Flags::SYN)
@@ -237,7 +240,8 @@ impl Connection {
             return;
         }
         let fin = segment.flags.has(Flags::FIN);
-        if self.receiver.receive(now, start, &segment.payload, fin) {
+        let rto = self.sender.rtt.rto();
+        if self.receiver.receive(now, start, &segment.payload, fin, rto) {
             self.events.set(Event::Readable);
         }
         if self.receiver.has_finished() {

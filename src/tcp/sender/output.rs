@@ -133,7 +133,7 @@ impl Sender {
     }
 
     fn is_paced(&mut self, now: Instant) -> bool {
-        if self.pacing_rate.is_none() {
+        if self.pace.is_none() {
             return false;
         }
         let departure = self.pacer.next_departure();
@@ -158,8 +158,8 @@ impl Sender {
     pub fn on_sent(&mut self, now: Instant, transmission: Transmission, wire_bytes: u64) {
         let Transmission { start, len } = transmission;
         self.last_sent = now;
-        if let Some(rate) = self.pacing_rate {
-            self.pacer.on_sent(now, wire_bytes, rate);
+        if let Some(pace) = self.pace {
+            self.pacer.on_sent(now, wire_bytes, pace);
         }
         if self.probe_due {
             self.probe_due = false;

@@ -1,0 +1,64 @@
+//! Linux's quick-ACK mode: when a receiver acknowledges every segment at once although it may wait. RFC
+//! 9293 §3.8.6.3 leaves that open; numbers are from `net/ipv4/tcp_input.c`.
+
+use super::config::Config;
+use crate::time::{Duration, Instant};
+
+/// `TCP_MAX_QUICKACKS`
+const MOST: u32 = 16;
+/// Without room for more in half the window (`tcp_incr_quickack`).
+const FEWEST: u32 = 2;
+/// `TCP_ATO_MIN`: data that leave so soon after others came are an answer, which the next
+/// acknowledgment may wait for.
+const ANSWER_TIME: Duration = Duration::from_millis(40);
+
+/// How many acknowledgments leave at once from now on.
+#[derive(Debug)]
+pub(super) struct QuickAcks {
+    enabled: bool,
+    /// In a row after a start.
+    batch: u32,
+    left: u32,
+    last_data: Option<Instant>,
+    /// The application answers what it reads (`icsk_ack.pingpong`).
+    interactive: bool,
+}
+
+impl QuickAcks {
+    pub(super) fn new(config: &Config) -> QuickAcks {
+        let half_window = config.receive_window / (2 * u64::from(config.mss));
+        let batch = half_window.clamp(FEWEST.into(), MOST.into()) as u32;
+        QuickAcks { enabled: config.quickack, batch, left: 0, last_data: None, interactive: false }
+    }
+
+    /// Whether the mode holds now.
+    pub(super) fn holds(&self) -> bool {
+        self.left > 0 && !self.interactive
+    }
+
+    /// Data arrived in order: the first of all, or the first after a pause longer than the timeout.
+    pub(super) fn on_data(&mut self, now: Instant, rto: Duration) {
+        let pause = self.last_data.replace(now).map(|last| now - last);
+        if self.enabled && pause.is_none_or(|pause| pause > rto) {
+            self.left = self.left.max(self.batch);
+        }
+    }
+
+    /// The peer sent something again that is here already.
+    pub(super) fn start(&mut self) {
+        if self.enabled {
+            self.left = self.left.max(self.batch);
+            self.interactive = false;
+        }
+    }
+
+    /// Data left on this connection.
+    pub(super) fn on_data_sent(&mut self, now: Instant) {
+        self.interactive |= self.last_data.is_some_and(|last| now - last < ANSWER_TIME);
+    }
+
+    /// A pending acknowledgment left.
+    pub(super) fn on_ack_sent(&mut self) {
+        self.left = self.left.saturating_sub(1);
+    }
+}
