@@ -1,4 +1,4 @@
-"""Reads a result folder as a stranger would: with pandas, and by what the README says of it."""
+"""Reads a result folder as a stranger would: with pandas, and by what docs/results.md says of it."""
 
 import hashlib
 import json

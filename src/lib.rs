@@ -55,7 +55,7 @@ pub mod time;
 pub mod units;
 pub mod wire;
 
-/// The Rust code in the README is compiled and run as a test, so that it stays true.
+/// The controller in the documentation is compiled and run as a test, so that it stays true.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+#[doc = include_str!("../docs/controllers.md")]
+struct Controllers;

@@ -3,44 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Who may import whom, `time`, `units` and `rng` aside, which all may. A module that is not here fails
-/// the test: give it a row, in the architecture section of the README too.
-const IMPORTS: &[(&str, &[&str])] = &[
-    ("time", &[]),
-    ("units", &[]),
-    ("rng", &[]),
-    ("wire", &[]),
-    ("congestion", &[]),
-    ("link", &["wire"]),
-    ("tcp", &["wire", "congestion"]),
-    ("chat", &[]),
-    ("app", &["chat"]),
-    ("record", &["wire"]),
-    ("engine", &["wire", "congestion", "link", "tcp", "chat", "app", "record"]),
-    ("scenario", &["wire", "congestion", "link", "tcp", "chat", "app", "record", "engine"]),
-    ("runner", &["scenario", "engine", "record"]),
-    ("report", &["record", "scenario"]),
-    ("live", &["scenario", "engine", "wire", "chat", "app", "record", "tcp", "link"]),
-    (
-        "cli",
-        &[
-            "wire",
-            "congestion",
-            "link",
-            "tcp",
-            "chat",
-            "app",
-            "record",
-            "engine",
-            "scenario",
-            "runner",
-            "report",
-            "live",
-        ],
-    ),
-    ("lib", &[]),
-    ("main", &["cli"]),
-];
+/// The chapter whose table says who may import whom.
+const ARCHITECTURE: &str = "docs/architecture.md";
 
 /// What only some modules may name.
 const RESERVED: &[(&str, &[&str])] = &[
@@ -121,8 +85,52 @@ fn sources() -> Vec<Source> {
     all
 }
 
-/// The modules of ours that a file names: `crate::x`, also in groups, and `testbed::x` from `main`.
-fn imports(code: &str) -> BTreeSet<String> {
+/// Who may import whom, by the table in the architecture chapter: names, `all above`, or `–`. What
+/// the first rows hold may be imported by all.
+struct Imports {
+    allowed: BTreeMap<String, BTreeSet<String>>,
+    common: BTreeSet<String>,
+}
+
+impl Imports {
+    fn read() -> Imports {
+        let text = std::fs::read_to_string(root().join(ARCHITECTURE)).expect("a chapter");
+        let section = text.split("## Who may import whom").nth(1).expect("a section");
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let mut imports = Imports { allowed: BTreeMap::new(), common: BTreeSet::new() };
+        for row in section.lines().filter(|line| line.starts_with("| `")) {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let names = |cell: &str| -> Vec<String> {
+                cell.split(',').map(|name| name.trim().replace('`', "")).collect()
+            };
+            let may: BTreeSet<String> = match cells[2] {
+                "–" => BTreeSet::new(),
+                "all above" => imports.allowed.keys().cloned().collect(),
+                listed => names(listed).into_iter().collect(),
+            };
+            for module in names(cells[1]) {
+                if cells[3] == "anything" {
+                    imports.common.insert(module.clone());
+                }
+                let unknown = may.iter().find(|name| !imports.allowed.contains_key(*name));
+                assert!(unknown.is_none(), "{ARCHITECTURE}: {unknown:?} has no row above `{module}`");
+                imports.allowed.insert(module, may.clone());
+            }
+        }
+        assert!(imports.allowed.len() > 15, "{:?}", imports.allowed);
+        imports
+    }
+
+    /// The modules of ours that a file names: `crate::x`, also in groups, and `testbed::x` from `main`.
+    fn named_in(&self, code: &str) -> BTreeSet<String> {
+        let mut named = named_in(code);
+        named.retain(|name| self.allowed.contains_key(name));
+        named
+    }
+}
+
+/// Whatever follows `crate::` and `testbed::`.
+fn named_in(code: &str) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
     for marker in ["crate::", "testbed::"] {
         for (at, _) in code.match_indices(marker) {
@@ -139,25 +147,24 @@ fn imports(code: &str) -> BTreeSet<String> {
             }
         }
     }
-    named.retain(|name| IMPORTS.iter().any(|(module, _)| module == name));
     named
 }
 
 #[test]
 fn modules_name_only_whom_they_may() {
+    let imports = Imports::read();
     let mut faults = vec![];
     for source in sources() {
-        let Some((_, allowed)) = IMPORTS.iter().find(|(module, _)| *module == source.module) else {
+        let Some(allowed) = imports.allowed.get(&source.module) else {
             faults.push(format!(
-                "{}: module `{}` has no row in the table",
+                "{}: module `{}` has no row in the table of {ARCHITECTURE}",
                 source.path.display(),
                 source.module
             ));
             continue;
         };
-        for name in imports(&source.code) {
-            let common = ["time", "units", "rng"].contains(&name.as_str());
-            if name != source.module && !common && !allowed.contains(&name.as_str()) {
+        for name in imports.named_in(&source.code) {
+            if name != source.module && !imports.common.contains(&name) && !allowed.contains(&name) {
                 faults.push(format!("{}: `{}` must not know `{name}`", source.path.display(), source.module));
             }
         }
@@ -167,9 +174,10 @@ fn modules_name_only_whom_they_may() {
 
 #[test]
 fn no_two_modules_depend_on_each_other() {
+    let imports = Imports::read();
     let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for source in sources() {
-        let mut names = imports(&source.code);
+        let mut names = imports.named_in(&source.code);
         names.remove(&source.module);
         graph.entry(source.module).or_default().extend(names);
     }
@@ -225,21 +233,6 @@ fn every_shipped_scenario_is_sound() {
 }
 
 #[test]
-fn the_readme_names_every_controller() {
-    let Ok(readme) = std::fs::read_to_string(root().join("README.md")) else {
-        eprintln!("skipped: there is no README.md yet");
-        return;
-    };
-    for algorithm in testbed::congestion::ALGORITHMS {
-        assert!(
-            readme.contains(&format!("`{}`", algorithm.name)),
-            "README.md does not name `{}`",
-            algorithm.name
-        );
-    }
-}
-
-#[test]
 fn nothing_in_the_tree_names_a_machine() {
     // Put together here, so that this file does not name them either.
     let marks = [
@@ -251,7 +244,7 @@ fn nothing_in_the_tree_names_a_machine() {
         ["local", "host:4"],
     ];
     let mut faults = vec![];
-    for folder in ["src", "tests", "benches", "scenarios", "notebooks", ".ci", ".cargo"] {
+    for folder in ["src", "tests", "benches", "scenarios", "notebooks", "docs", ".ci", ".cargo"] {
         for extension in ["rs", "toml", "md", "py", "csv", "sh", "txt"] {
             for path in files_under(&root().join(folder), extension) {
                 let text = std::fs::read_to_string(&path).unwrap_or_default();

@@ -39,7 +39,7 @@ const BUNDLES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-const HOW_TO: &str = "the README says, under “Real sockets”, how openssl makes a certificate and its key";
+const HOW_TO: &str = "docs/sockets.md says, under “TLS”, how openssl makes a certificate and its key";
 
 impl Identity {
     /// Reads a chain of certificates, the server's own first, and the key that belongs to that.
