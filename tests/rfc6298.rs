@@ -1,9 +1,9 @@
-//! RFC 6298, the retransmission timer, and RFC 3522, which finds out when it was wrong.
+//! RFC 6298, the retransmission timer.
 
 mod common;
 
 use common::{Script, ms, plain, segment, stamped, syn, syn_ack};
-use testbed::tcp::{Config, RtoFloor, Signal, State};
+use testbed::tcp::{Config, RtoFloor, State};
 use testbed::time::Duration;
 use testbed::wire::{Flags, Segment, SynOptions, Timestamps};
 
@@ -154,55 +154,4 @@ fn after_a_lost_syn_the_timeout_is_three_seconds() {
     script.send(1_100, segment(ACK, 1, 1, 0));
     assert_eq!(rto(&script), ms(3_000));
     assert!(script.take().is_empty() && syn(SynOptions::default()).flags.has(Flags::SYN));
-}
-
-/// RFC 3522 §3.2 (Eifel): the echo is older than the retransmission, so the original arrived; the
-/// window and threshold come back, and what was marked lost is not sent again.
-#[test]
-fn eifel_takes_back_a_spurious_timeout() {
-    let offer = SynOptions { mss: Some(1012), ..SynOptions::default() };
-    let mut script = Script::open_with(&stamped(), with_stamps(syn_ack(offer), 7, 1));
-    script.write(4_000);
-    script.take();
-    script.recv(210, "A 1..1001 ack 1");
-    assert_eq!(script.tcp.snapshot().cwnd, 1_000);
-    // A delay spike: the original's acknowledgment, with the stamp of 10 ms, comes at 250.
-    script.send(250, with_stamps(segment(ACK, 1, 1001, 0), 8, 11));
-    assert_eq!(script.tcp.snapshot().cwnd, 10_000);
-    assert_eq!(script.tcp.snapshot().ssthresh, None);
-    assert_eq!(script.tcp.stats(script.now).spurious, 1);
-    script.send(260, with_stamps(segment(ACK, 1, 4001, 0), 8, 11));
-    script.silent(10_000);
-    let signals: Vec<Signal> = script.tcp.take_signals().into_iter().map(|(_, signal)| signal).collect();
-    assert!(signals.contains(&Signal::SpuriousTimeout), "{signals:?}");
-}
-
-/// RFC 3522 §3.2: an echo of the retransmission proves nothing; the timeout stands.
-#[test]
-fn eifel_believes_a_real_timeout() {
-    let offer = SynOptions { mss: Some(1012), ..SynOptions::default() };
-    let mut script = Script::open_with(&stamped(), with_stamps(syn_ack(offer), 7, 1));
-    script.write(4_000);
-    script.take();
-    script.recv(210, "A 1..1001 ack 1");
-    script.send(250, with_stamps(segment(ACK, 1, 1001, 0), 8, 211));
-    // Slow start from one segment, ssthresh = max(4 / 2, 2) segments.
-    assert_eq!(script.tcp.snapshot().cwnd, 2_000);
-    assert_eq!(script.tcp.snapshot().ssthresh, Some(2_000));
-    assert_eq!(script.take(), ["A 1001..2001 ack 1", "A 2001..3001 ack 1"]);
-    assert_eq!(script.tcp.stats(script.now).spurious, 0);
-}
-
-/// RFC 3522: a timestamp clock that wraps between a segment and its acknowledgment still tells.
-#[test]
-fn wrapped_timestamps_still_measure() {
-    // 2³² ms less 300.
-    let start = common::at((1 << 32) - 300);
-    let mut pair = common::Pair::with(&stamped(), &stamped(), (1, 2), start);
-    pair.client.write_zeros(200_000);
-    pair.drop_exactly(&[(5, 0), (5, 1), (40, 0)]);
-    pair.drive_until(ms(20_000), |pair| pair.server.received() == 200_000);
-    let srtt = pair.client.snapshot().srtt.expect("a sample");
-    assert!(srtt >= ms(100) && srtt < ms(200), "{srtt}");
-    assert_eq!(pair.client.stats(pair.now).spurious, 0);
 }

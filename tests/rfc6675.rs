@@ -5,7 +5,7 @@ mod common;
 
 use common::{OWN_ISS, Pair, Script, blocks, ms, plain, sack, segment};
 use testbed::tcp::{Config, Recovery};
-use testbed::wire::Flags;
+use testbed::wire::{Flags, Segment};
 
 const ACK: Flags = Flags::ACK;
 
@@ -208,4 +208,35 @@ fn exam_question_seventeen_eighteen_and_seventeen_again() {
         };
         assert_eq!(again, expected, "{recovery:?}");
     }
+}
+
+/// §4 `NextSeg` rule 3: when the peer's window has no room for new data, what may yet be lost goes.
+#[test]
+fn a_full_window_lets_doubtful_segments_go() {
+    let mut script = Script::established_with_sack(&sack());
+    let full = |ack: u32, window: u16, ranges: &[(u32, u32)]| Segment { window, ..blocks(ack, ranges) };
+    script.send(10, full(1, 6_000, &[]));
+    script.write(20_000);
+    assert_eq!(script.take().len(), 6, "the window holds six segments");
+    // 1 and 4 are lost.
+    script.send(20, full(1, 6_000, &[(1001, 2001)]));
+    script.send(21, full(1, 6_000, &[(1001, 3001)]));
+    script.send(22, full(1, 6_000, &[(4001, 5001), (1001, 3001)]));
+    assert_eq!(script.take(), ["A 1..1001 ack 1"]);
+    // One segment above 4 arrived: not enough to call it lost, but nothing else may be sent.
+    script.send(30, full(3001, 3_000, &[(4001, 5001)]));
+    assert_eq!(script.take(), ["A 3001..4001 ack 1"]);
+}
+
+/// §5: an acknowledgment that another overtook still reports what lies beyond gaps.
+#[test]
+fn an_overtaken_acknowledgment_still_reports() {
+    let mut script = Script::established_with_sack(&sack());
+    script.write(10_000);
+    script.take();
+    script.send(20, blocks(2001, &[(3001, 4001)]));
+    script.send(21, blocks(2001, &[(3001, 5001)]));
+    script.silent(21);
+    script.send(22, blocks(1001, &[(3001, 6001)]));
+    assert_eq!(script.take(), ["A 2001..3001 ack 1"], "three segments above it have arrived");
 }

@@ -202,3 +202,42 @@ fn two_acknowledgments_for_a_probe_show_that_nothing_was_lost() {
     assert_eq!(script.tcp.snapshot().cwnd, 10_000);
     assert_eq!(script.tcp.stats(script.now).recovery_episodes, 0);
 }
+
+/// §7.2: the probe is due two round trips after new data was sent or acknowledged; what else the peer
+/// sends does not put it off.
+#[test]
+fn a_busy_peer_does_not_put_off_the_probe() {
+    let mut script = sender(3);
+    script.send(20, segment(ACK, 1, 1001, 0));
+    for i in 0..4 {
+        script.send(25 + 4 * i, segment(ACK, 1 + 100 * i as u32, 1001, 100));
+    }
+    script.wait(39);
+    script.take();
+    // The round trip was 10 ms each time.
+    script.recv(40, "A 2001..3001 ack 401");
+}
+
+/// §7.2: nothing is probed while a gap is reported: that finds the loss.
+#[test]
+fn a_reported_gap_ends_the_wait_for_a_probe() {
+    let mut script = sender(3);
+    script.send(20, segment(ACK, 1, 1001, 0));
+    script.send(21, blocks(1001, &[(2001, 3001)]));
+    script.wait(60);
+    // After a quarter of the round trip, and not by a probe of 2001..3001.
+    assert_eq!(script.take(), ["A 1001..2001 ack 1"]);
+}
+
+/// §7.3 probes the last segment. Where that is a FIN alone, what comes before it goes with it: data
+/// are what somebody waits for.
+#[test]
+fn a_probe_of_a_bare_fin_carries_the_data_before_it() {
+    let mut script = sender(2);
+    script.close();
+    assert_eq!(script.take(), ["FA 2001..2002 ack 1"]);
+    script.wait(30);
+    assert_eq!(script.take(), ["FA 1001..2002 ack 1"]);
+    script.send(40, segment(ACK, 1, 2002, 0));
+    script.silent(10_000);
+}

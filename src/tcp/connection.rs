@@ -219,6 +219,7 @@ impl Connection {
             return;
         }
         self.sender.handle_timeout(now);
+        self.receiver.handle_timeout(now);
         if self.time_wait_until <= now || self.sender.gave_up() {
             self.finish();
         }

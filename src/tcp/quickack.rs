@@ -57,6 +57,11 @@ impl QuickAcks {
         self.interactive |= self.last_data.is_some_and(|last| now - last < ANSWER_TIME);
     }
 
+    /// A delayed acknowledgment waited in vain for an answer to ride on (`tcp_delack_timer_handler`).
+    pub(super) fn on_timer(&mut self) {
+        self.interactive = false;
+    }
+
     /// A pending acknowledgment left.
     pub(super) fn on_ack_sent(&mut self) {
         self.left = self.left.saturating_sub(1);

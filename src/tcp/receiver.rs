@@ -182,6 +182,13 @@ impl Receiver {
         self.delayed_until
     }
 
+    /// Time has come to `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.delayed_until <= now {
+            self.quick.on_timer();
+        }
+    }
+
     /// A segment leaves that carries the acknowledgment and the window; returns both.
     pub fn acknowledge(&mut self) -> (SeqNumber, u16) {
         let next = self.next();

@@ -209,25 +209,39 @@ mod tests {
         assert_eq!(rtt.rto(), Duration::from_secs(1));
     }
 
-    /// RFC 7323 appendix G. With weights per sample the variation of one bad round trip would be
-    /// forgotten within the next one.
-    #[test]
-    fn a_round_trip_of_many_samples_forgets_no_faster_than_one_of_few() {
-        for floor in [RtoFloor::Rto, RtoFloor::Variance] {
-            let after = |samples: u64| {
-                let mut rtt = estimator(floor);
-                for round in 0..3 {
-                    for i in 0..samples {
-                        let millis = if round == 0 { 400 } else { 200 };
-                        let una = samples * round + i + 1;
-                        let at = Position { una, nxt: samples * (round + 1) + i + 1, samples: samples as u32 };
-                        rtt.sample(Duration::from_millis(millis), at);
-                    }
-                }
-                rtt.rto()
-            };
-            let (few, many) = (after(1), after(50));
-            assert!(many * 10 > few * 8, "{floor:?}: {few} with 1 sample a round trip, {many} with 50");
+    /// Feeds `samples` measurements of `millis` in each of `rounds` round trips, from number `first` on.
+    fn feed(rtt: &mut RttEstimator, millis: u64, first: u64, rounds: u64, samples: u64) {
+        for i in first * samples..(first + rounds) * samples {
+            let at = Position { una: i + 1, nxt: i + 1 + samples, samples: samples as u32 };
+            rtt.sample(Duration::from_millis(millis), at);
         }
+    }
+
+    /// RFC 7323 appendix G: with weights per sample, one bad round trip would be forgotten within ten
+    /// acknowledgments.
+    #[test]
+    fn many_samples_in_a_round_trip_forget_no_faster_than_one() {
+        let after = |samples| {
+            let mut rtt = estimator(RtoFloor::Rto);
+            feed(&mut rtt, 100, 0, 20, samples);
+            feed(&mut rtt, 500, 20, 1, samples);
+            feed(&mut rtt, 100, 21, 1, samples);
+            rtt.rto().as_secs_f64()
+        };
+        let (one, many) = (after(1), after(50));
+        assert!((many / one - 1.0).abs() < 0.2, "{one} s with 1 sample a round trip, {many} s with 50");
+    }
+
+    #[test]
+    fn like_linux_the_spread_falls_by_a_quarter_once_per_round_trip() {
+        let mut rtt = estimator(RtoFloor::Variance);
+        feed(&mut rtt, 100, 0, 20, 50);
+        feed(&mut rtt, 900, 20, 1, 50);
+        let high = rtt.spread.as_secs_f64();
+        assert!(high > 1.0, "{high}");
+        feed(&mut rtt, 100, 21, 1, 50);
+        assert!(rtt.spread.as_secs_f64() > 0.7 * high, "after a round trip: {}", rtt.spread);
+        feed(&mut rtt, 100, 22, 30, 50);
+        assert!(rtt.spread < Duration::from_millis(201), "and ends at the floor: {}", rtt.spread);
     }
 }

@@ -12,7 +12,7 @@ pub use pair::{End, Fate, Pair, Reading, Sent};
 pub use script::{OWN_ISS, PEER_ISS, Script, blocks, segment, syn, syn_ack};
 
 use testbed::rng::Seed;
-use testbed::tcp::{Config, Connection, Recovery, RtoFloor};
+use testbed::tcp::{Config, Connection, DelayedAck, Recovery, RtoFloor};
 use testbed::time::{Duration, Instant};
 use testbed::wire::{Flags, Segment, SeqNumber};
 
@@ -34,6 +34,8 @@ pub fn plain() -> Config {
         timestamps: false,
         sack: false,
         window_scale: false,
+        delayed_ack: Some(DelayedAck { segments: 2, timeout: ms(40), stretch: false }),
+        quickack: false,
         rto_floor: RtoFloor::Rto,
         receive_window: 60_000,
         ..Config::default()

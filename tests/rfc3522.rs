@@ -1,0 +1,219 @@
+//! RFC 3522 (Eifel): timestamps show whether a retransmission was unfounded, and what is taken back.
+
+mod common;
+mod support;
+
+use common::{Script, blocks, ms, sack, segment, stamped, syn_ack};
+use testbed::record::{FlowEventKind, Series};
+use testbed::tcp::{Config, Recovery, Signal};
+use testbed::wire::{Flags, Segment, SynOptions, Timestamps};
+
+const ACK: Flags = Flags::ACK;
+const RECOVERIES: [Recovery; 2] = [Recovery::Sack, Recovery::Rack];
+
+fn with_stamps(segment: Segment, value: u32, echo: u32) -> Segment {
+    Segment { timestamps: Some(Timestamps { value, echo }), ..segment }
+}
+
+/// A sender with SACK and timestamps whose first ten segments left at 10 ms, stamped 11.
+fn sender(recovery: Recovery) -> Script {
+    let config = Config { timestamps: true, recovery, min_rto: ms(300), ..sack() };
+    let offer = SynOptions { mss: Some(1012), sack_permitted: true, ..SynOptions::default() };
+    let mut script = Script::open_with(&config, with_stamps(syn_ack(offer), 7, 1));
+    script.write(10_000);
+    assert_eq!(script.take().len(), 10);
+    script
+}
+
+/// RFC 3522 §3.2 (Eifel): the echo is older than the retransmission, so the original arrived; the
+/// window and threshold come back, and what was marked lost is not sent again.
+#[test]
+fn eifel_takes_back_a_spurious_timeout() {
+    let offer = SynOptions { mss: Some(1012), ..SynOptions::default() };
+    let mut script = Script::open_with(&stamped(), with_stamps(syn_ack(offer), 7, 1));
+    script.write(4_000);
+    script.take();
+    script.recv(210, "A 1..1001 ack 1");
+    assert_eq!(script.tcp.snapshot().cwnd, 1_000);
+    // A delay spike: the original's acknowledgment, with the stamp of 10 ms, comes at 250.
+    script.send(250, with_stamps(segment(ACK, 1, 1001, 0), 8, 11));
+    assert_eq!(script.tcp.snapshot().cwnd, 10_000);
+    assert_eq!(script.tcp.snapshot().ssthresh, None);
+    assert_eq!(script.tcp.stats(script.now).spurious, 1);
+    script.send(260, with_stamps(segment(ACK, 1, 4001, 0), 8, 11));
+    script.silent(10_000);
+    let signals: Vec<Signal> = script.tcp.take_signals().into_iter().map(|(_, signal)| signal).collect();
+    assert!(signals.contains(&Signal::SpuriousTimeout), "{signals:?}");
+}
+
+/// RFC 3522 §3.2: an echo of the retransmission proves nothing; the timeout stands.
+#[test]
+fn eifel_believes_a_real_timeout() {
+    let offer = SynOptions { mss: Some(1012), ..SynOptions::default() };
+    let mut script = Script::open_with(&stamped(), with_stamps(syn_ack(offer), 7, 1));
+    script.write(4_000);
+    script.take();
+    script.recv(210, "A 1..1001 ack 1");
+    script.send(250, with_stamps(segment(ACK, 1, 1001, 0), 8, 211));
+    // Slow start from one segment, ssthresh = max(4 / 2, 2) segments.
+    assert_eq!(script.tcp.snapshot().cwnd, 2_000);
+    assert_eq!(script.tcp.snapshot().ssthresh, Some(2_000));
+    assert_eq!(script.take(), ["A 1001..2001 ack 1", "A 2001..3001 ack 1"]);
+    assert_eq!(script.tcp.stats(script.now).spurious, 0);
+}
+
+/// §3.2 step 2: a timeout in the course of the repair does not overwrite the time of the first
+/// retransmission, and what arrives late of that one shows that the loss was real.
+#[test]
+fn a_timeout_within_a_repair_leaves_the_first_stamp() {
+    for recovery in RECOVERIES {
+        let mut script = sender(recovery);
+        for end in [2001, 3001, 4001, 10_001] {
+            script.send(20, with_stamps(blocks(1, &[(1001, end)]), 17, 11));
+        }
+        assert_eq!(script.take(), ["A 1..1001 ack 1"], "{recovery:?}: stamped 21");
+        assert_eq!(script.tcp.snapshot().ssthresh, Some(5_000));
+        script.wait(600);
+        assert_eq!(script.take(), ["A 1..1001 ack 1"], "{recovery:?}: the timeout");
+        script.send(610, with_stamps(segment(ACK, 1, 10_001, 0), 607, 21));
+        let end = script.tcp.snapshot();
+        assert_eq!(end.ssthresh, Some(5_000), "{recovery:?}");
+        assert!(end.cwnd <= 5_000, "{recovery:?}: {}", end.cwnd);
+        assert_eq!(script.tcp.stats(script.now).spurious, 0, "{recovery:?}");
+    }
+}
+
+/// §3.2 step 2: nor does a second timeout overwrite the time of the first.
+#[test]
+fn a_second_timeout_leaves_the_stamp_of_the_first() {
+    let offer = SynOptions { mss: Some(1012), ..SynOptions::default() };
+    let mut script = Script::open_with(&stamped(), with_stamps(syn_ack(offer), 7, 1));
+    script.write(1_000);
+    script.take();
+    script.recv(210, "A 1..1001 ack 1");
+    script.recv(610, "A 1..1001 ack 1");
+    // The copy of 210 ms arrived: the first timeout was right.
+    script.send(620, with_stamps(segment(ACK, 1, 1001, 0), 8, 211));
+    assert!(script.tcp.snapshot().cwnd <= 2_000, "{}", script.tcp.snapshot().cwnd);
+    assert_eq!(script.tcp.stats(script.now).spurious, 0);
+}
+
+/// §3.2 step 4, where the segment sent again first is not the oldest outstanding: only an
+/// acknowledgment that covers it can tell. Here the oldest was repaired in the episode before.
+#[test]
+fn an_acknowledgment_of_something_else_tells_nothing() {
+    for recovery in RECOVERIES {
+        let mut script = sender(recovery);
+        for end in [3001, 4001, 5001] {
+            script.send(20, with_stamps(blocks(1, &[(2001, end)]), 17, 11));
+        }
+        // 1 and 2 are lost and sent again, stamped 21; more follows.
+        script.write(20_000);
+        script.send(21, with_stamps(blocks(1, &[(2001, 10_001)]), 18, 11));
+        script.take();
+        script.send(30, with_stamps(blocks(1001, &[(2001, 10_001)]), 27, 21));
+        script.send(31, with_stamps(segment(ACK, 1, 10_001, 0), 28, 21));
+        assert_eq!(script.tcp.stats(script.now).spurious, 0, "{recovery:?}");
+    }
+}
+
+/// What was settled by an acknowledgment of the first retransmission stays so: a later spurious
+/// timeout in the same episode does not take back the reduction that a real loss brought.
+#[test]
+fn a_real_loss_is_not_taken_back_with_a_spurious_timeout() {
+    let text = |recovery: &str| {
+        format!(
+            r#"
+            duration = "6s"
+            [link.w]
+            rate = "50mbit"
+            delay = "50ms"
+            queue = "5000 packets"
+            [tcp]
+            recovery = "{recovery}"
+            [[clients]]
+            name = "u"
+            path = ["w"]
+            app = {{ kind = "bulk" }}
+            tcp = {{ receive_window = "400KiB" }}
+            [[drop]]
+            flow = "u-1"
+            segments = [4000]
+            [[schedule]]
+            at = "2.02s"
+            set = {{ "link.w.delay" = "650ms" }}
+            [[schedule]]
+            at = "2.03s"
+            set = {{ "link.w.delay" = "50ms" }}
+            "#
+        )
+    };
+    for recovery in ["sack", "rack", "newreno"] {
+        let series = recorded(&text(recovery));
+        let last = series.flows.iter().filter_map(|sample| sample.ssthresh).next_back();
+        assert!(last.is_some_and(|bytes| bytes <= 204_168), "{recovery}: {last:?}");
+    }
+}
+
+/// On a path that cannot reorder and loses no acknowledgment, no retransmission is unfounded,
+/// whatever the controller and however losses are found; and what `rack` finds sooner does not make it
+/// slower.
+#[test]
+fn without_reordering_and_lost_acknowledgments_nothing_is_spurious() {
+    let text = |controller: &str, recovery: &str, loss: &str| {
+        format!(
+            r#"
+            duration = "12s"
+            warmup = "2s"
+            [link.path]
+            rate = "10mbit"
+            delay = "25ms"
+            queue = "1000 packets"
+            up = {{ loss = "{loss}" }}
+            [tcp]
+            congestion = "{controller}"
+            recovery = "{recovery}"
+            [congestion.fixed]
+            window = 60
+            [[clients]]
+            name = "upload"
+            path = ["path"]
+            app = {{ kind = "bulk" }}
+            "#
+        )
+    };
+    for controller in ["none", "fixed", "reno", "cubic"] {
+        for loss in ["1%", "5%"] {
+            let run = |recovery: &str| {
+                let text = text(controller, recovery, loss);
+                let series = recorded(&text);
+                let spurious = [FlowEventKind::SpuriousRecovery, FlowEventKind::SpuriousTimeout];
+                let count = series.events.iter().filter(|event| spurious.contains(&event.kind)).count();
+                assert_eq!(count, 0, "{controller}, {recovery}, {loss}");
+                support::goodput(&support::run(&text, 3), 0)
+            };
+            let (sack, rack) = (run("sack"), run("rack"));
+            assert!(rack > 0.97 * sack, "{controller} at {loss}: rack {rack:.2}, sack {sack:.2} Mbit/s");
+        }
+    }
+}
+
+fn recorded(text: &str) -> Series {
+    let mut world = support::world(text, 3);
+    world.record(ms(100));
+    support::finish(world).series.expect("a record")
+}
+
+/// RFC 3522: a timestamp clock that wraps between a segment and its acknowledgment still tells.
+#[test]
+fn wrapped_timestamps_still_measure() {
+    // 2³² ms less 300.
+    let start = common::at((1 << 32) - 300);
+    let mut pair = common::Pair::with(&stamped(), &stamped(), (1, 2), start);
+    pair.client.write_zeros(200_000);
+    pair.drop_exactly(&[(5, 0), (5, 1), (40, 0)]);
+    pair.drive_until(ms(20_000), |pair| pair.server.received() == 200_000);
+    let srtt = pair.client.snapshot().srtt.expect("a sample");
+    assert!(srtt >= ms(100) && srtt < ms(200), "{srtt}");
+    assert_eq!(pair.client.stats(pair.now).spurious, 0);
+}
