@@ -1,5 +1,5 @@
 //! Puts the receiver's stream together: what arrived in order, waiting to be read, and what arrived
-//! beyond a gap, with the SACK blocks that report it (RFC 2018 §4).
+//! beyond a gap, in the blocks that SACK reports (RFC 2018 §4).
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -16,12 +16,9 @@ pub struct Assembler {
     ready_bytes: u64,
     /// Beyond a gap: sorted, without overlaps; adjacent zeros are one entry.
     held: VecDeque<(u64, Payload)>,
-    /// Ranges to report, the most recently changed first; at most as many as an option holds.
-    recent: Vec<(u64, u64)>,
+    /// The blocks beyond the gap, the most recently changed last.
+    blocks: Vec<(u64, u64)>,
 }
-
-/// SACK blocks that fit beside timestamps (RFC 2018 §3).
-const MAX_BLOCKS: usize = 3;
 
 impl Assembler {
     /// An empty stream that begins at `start`.
@@ -31,7 +28,7 @@ impl Assembler {
             ready: VecDeque::new(),
             ready_bytes: 0,
             held: VecDeque::new(),
-            recent: Vec::new(),
+            blocks: Vec::new(),
         }
     }
 
@@ -47,18 +44,18 @@ impl Assembler {
 
     /// Whether something waits beyond a gap.
     pub fn has_gap(&self) -> bool {
-        !self.held.is_empty()
+        !self.blocks.is_empty()
     }
 
-    /// The ranges to report, the most recent first.
-    pub fn sack_ranges(&self) -> &[(u64, u64)] {
-        &self.recent
+    /// Every block that waits beyond a gap, the most recently changed first.
+    pub fn blocks(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.blocks.iter().rev().copied()
     }
 
     /// Takes in `payload`, whose first byte is at `start`; what is already here is ignored.
     pub fn insert(&mut self, start: u64, payload: &Payload) {
         let end = start + u64::from(payload.len());
-        if end <= self.next {
+        if end <= self.next || payload.is_empty() {
             return;
         }
         if start > self.next {
@@ -66,8 +63,15 @@ impl Assembler {
             return;
         }
         self.append(payload, (self.next - start) as u32);
-        if !self.held.is_empty() {
+        if self.has_gap() {
             self.join();
+        }
+    }
+
+    /// The FIN stands at `at`: beyond a gap it is reported like a byte.
+    pub fn note_fin(&mut self, at: u64) {
+        if at > self.next {
+            self.change_block(at, at + 1);
         }
     }
 
@@ -111,10 +115,10 @@ impl Assembler {
             }
         }
         let next = self.next;
-        self.recent.retain(|&(_, end)| end > next);
+        self.blocks.retain(|&(start, _)| start > next);
     }
 
-    /// Keeps data beyond a gap, filling only what is missing, and reports the block it is in first.
+    /// Keeps data beyond a gap, filling only what is missing, and notes that its block changed.
     fn hold(&mut self, start: u64, payload: &Payload) {
         let end = start + u64::from(payload.len());
         let mut at = start;
@@ -135,7 +139,7 @@ impl Assembler {
             at = entry_end.max(gap_end);
             i += 1;
         }
-        self.report(start, end);
+        self.change_block(start, end);
     }
 
     /// Inserts a piece before entry `i`, or grows the zeros before it; tells whether it inserted.
@@ -151,10 +155,11 @@ impl Assembler {
         true
     }
 
-    /// RFC 2018 §4: the block that holds the newest segment comes first.
-    fn report(&mut self, mut start: u64, mut end: u64) {
-        // Blocks that touch the new data belong to it.
-        self.recent.retain(|&(s, e)| {
+    /// What came to `[start, end)` makes one block of those that it touches, the newest (RFC 2018 §4).
+    /// None is forgotten: a peer that heard of a block only in acknowledgments that were lost hears of
+    /// it again as soon as there is room.
+    fn change_block(&mut self, mut start: u64, mut end: u64) {
+        self.blocks.retain(|&(s, e)| {
             let touches = s <= end && start <= e;
             if touches {
                 start = start.min(s);
@@ -162,23 +167,7 @@ impl Assembler {
             }
             !touches
         });
-        // A block that was forgotten for want of room may still touch, or hold all of the news.
-        let first = self.held.partition_point(|entry| entry_end(entry) < start);
-        for entry in self.held.range(first..) {
-            if entry.0 > end {
-                break;
-            }
-            start = start.min(entry.0);
-            end = end.max(entry_end(entry));
-        }
-        for entry in self.held.range(..first).rev() {
-            if entry_end(entry) != start {
-                break;
-            }
-            start = entry.0;
-        }
-        self.recent.insert(0, (start, end));
-        self.recent.truncate(MAX_BLOCKS);
+        self.blocks.push((start, end));
     }
 }
 
@@ -208,12 +197,27 @@ mod tests {
         let mut a = Assembler::new(0);
         a.insert(2, &text(b"cd"));
         a.insert(6, &text(b"gh"));
-        assert_eq!(a.sack_ranges(), [(6, 8), (2, 4)]);
+        assert_eq!(blocks(&a), [(6, 8), (2, 4)]);
         a.insert(4, &text(b"ef"));
-        assert_eq!(a.sack_ranges(), [(2, 8)]);
+        assert_eq!(blocks(&a), [(2, 8)]);
         a.insert(0, &text(b"ab"));
         assert_eq!(drain(&mut a), b"abcdefgh");
-        assert!(a.sack_ranges().is_empty() && !a.has_gap());
+        assert!(!a.has_gap());
+    }
+
+    fn blocks(assembler: &Assembler) -> Vec<(u64, u64)> {
+        assembler.blocks().collect()
+    }
+
+    #[test]
+    fn a_fin_beyond_a_gap_is_part_of_its_block() {
+        let mut a = Assembler::new(0);
+        a.note_fin(6);
+        assert_eq!(blocks(&a), [(6, 7)]);
+        a.insert(2, &text(b"cdef"));
+        assert_eq!(blocks(&a), [(2, 7)]);
+        a.insert(0, &text(b"ab"));
+        assert_eq!((a.next(), a.has_gap()), (6, false));
     }
 
     #[test]
@@ -242,7 +246,13 @@ mod tests {
                 // Zeros stand in for their bytes: only lengths are compared then.
                 let payload = if *zero { Payload::zeros(*len as u32) } else { text(&stream[range]) };
                 a.insert(*start, &payload);
-                for &(s, e) in a.sack_ranges() {
+                let mut sorted = blocks(&a);
+                sorted.sort_unstable();
+                // Apart from each other, and all that is held.
+                prop_assert!(sorted.windows(2).all(|pair| pair[0].1 < pair[1].0));
+                let held: u64 = a.held.iter().map(|entry| u64::from(entry.1.len())).sum();
+                prop_assert_eq!(sorted.iter().map(|(s, e)| e - s).sum::<u64>(), held);
+                for (s, e) in sorted {
                     prop_assert!(s > a.next() && e > s);
                     prop_assert!(seen[s as usize..e as usize].iter().all(|&x| x));
                 }

@@ -3,13 +3,19 @@
 use crate::congestion::Choice;
 use crate::time::Duration;
 
+/// Bytes that timestamps take from each segment (RFC 7323 appendix A).
+pub(super) const TIMESTAMP_BYTES: u16 = 12;
+
 /// The settings of one end of a connection.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "options of a protocol are independent switches")]
 pub struct Config {
     /// The congestion controller of this sender.
     pub congestion: Choice,
-    /// Largest payload of a segment in bytes, timestamps already deducted (64 … 9000).
+    /// Payload of a full segment in bytes, beside the timestamps if these are offered (64 … 9000):
+    /// what a congestion window counts in. Packets keep within [`mss_option`](Config::mss_option)
+    /// and their headers: SACK blocks take their bytes from the payload, and a peer that declines
+    /// timestamps gets theirs as payload.
     pub mss: u16,
     /// The initial window in segments (RFC 6928; 1 is allowed).
     pub initial_window: u32,
@@ -79,6 +85,14 @@ pub struct DelayedAck {
     /// receiver does, which reads a burst as one (`tcp_cleanup_rbuf`). Unlike RFC 9293 §3.8.6.3,
     /// which wants one for every second segment.
     pub stretch: bool,
+}
+
+impl Config {
+    /// The MSS option of a SYN (RFC 9293 §3.7.1, RFC 6691): the largest packet less both headers
+    /// without options.
+    pub fn mss_option(&self) -> u16 {
+        self.mss + if self.timestamps { TIMESTAMP_BYTES } else { 0 }
+    }
 }
 
 impl Default for Config {

@@ -14,10 +14,8 @@ use super::stats::Stats;
 use crate::congestion::Phase;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
-use crate::wire::{Flags, Options, Payload, Segment, SeqNumber, SynOptions, Timestamps};
+use crate::wire::{Flags, Options, Payload, SackBlocks, Segment, SeqNumber, SynOptions, Timestamps};
 
-/// Bytes that timestamps take from each segment (RFC 7323 appendix A).
-const TIMESTAMP_BYTES: u16 = 12;
 /// Twice the maximum segment lifetime (RFC 9293 §3.4.2; Linux's 60 s).
 const TIME_WAIT: Duration = Duration::from_secs(60);
 /// Between two answers to empty segments that do not belong here.
@@ -242,8 +240,12 @@ impl Connection {
     pub fn transmit_into(&mut self, now: Instant, segment: &mut Segment) -> bool {
         if let Some(reset) = self.reset.take() {
             *segment = reset;
+            // RFC 7323 §3.2: a SHOULD for resets.
+            segment.timestamps = self.sender.timestamps.then(|| self.stamps(now));
             return true;
         }
+        let blocks = self.sack_blocks();
+        self.sender.option_bytes = blocks.map_or(0, |blocks| blocks.wire_len().into());
         match self.state {
             State::Listen | State::Closed => return false,
             State::TimeWait => {}
@@ -260,7 +262,7 @@ impl Connection {
                 // A SYN-ACK that was never acknowledged comes first even after a close.
                 let opened = self.sender.una > 0;
                 if let Some(transmission) = self.sender.next(now, opened) {
-                    self.transmit(now, transmission, segment);
+                    self.transmit(now, transmission, blocks, segment);
                     return true;
                 }
             }
@@ -268,7 +270,7 @@ impl Connection {
         let due = self.receiver.ack_due(now);
         if due {
             segment.flags = Flags::ACK;
-            self.acknowledge(now, self.sender.nxt, segment);
+            self.acknowledge(now, self.sender.nxt, blocks, segment);
         }
         due
     }
@@ -276,7 +278,7 @@ impl Connection {
     fn transmit_syn(&mut self, now: Instant, syn: Transmission) -> Segment {
         let answer = self.state != State::SynSent;
         let options = SynOptions {
-            mss: Some(self.config.mss + if self.config.timestamps { TIMESTAMP_BYTES } else { 0 }),
+            mss: Some(self.config.mss_option()),
             // An answer offers only what was offered (RFC 7323 §1.3, RFC 2018 §2).
             window_scale: (if answer { self.sender.window_scale } else { self.config.window_scale })
                 .then(|| Receiver::shift_for(self.config.receive_window)),
@@ -297,7 +299,13 @@ impl Connection {
         segment
     }
 
-    fn transmit(&mut self, now: Instant, transmission: Transmission, segment: &mut Segment) {
+    fn transmit(
+        &mut self,
+        now: Instant,
+        transmission: Transmission,
+        blocks: Option<SackBlocks>,
+        segment: &mut Segment,
+    ) {
         if transmission.start == 0 && transmission.len == 1 {
             *segment = self.transmit_syn(now, transmission);
             return;
@@ -317,22 +325,25 @@ impl Connection {
             self.receiver.on_data_sent(now);
         }
         segment.flags = flags;
-        self.acknowledge(now, transmission.start, segment);
+        self.acknowledge(now, transmission.start, blocks, segment);
         self.sender.on_sent(now, transmission, segment.wire_len().into());
     }
 
     /// The fields that every segment of an open connection has.
-    fn acknowledge(&mut self, now: Instant, offset: u64, segment: &mut Segment) {
+    fn acknowledge(&mut self, now: Instant, offset: u64, blocks: Option<SackBlocks>, segment: &mut Segment) {
         segment.seq = self.sender.iss.at(offset);
         (segment.ack, segment.window) = self.receiver.acknowledge();
         if self.sender.timestamps {
             segment.timestamps = Some(self.stamps(now));
         }
-        if self.sender.sack
-            && let Some(blocks) = self.receiver.sack_blocks()
-        {
+        if let Some(blocks) = blocks {
             segment.options = Options::Sack(blocks);
         }
+    }
+
+    /// What the next segment reports as received beyond a gap.
+    fn sack_blocks(&self) -> Option<SackBlocks> {
+        if self.sender.sack { self.receiver.sack_blocks() } else { None }
     }
 
     fn stamps(&self, now: Instant) -> Timestamps {

@@ -121,6 +121,7 @@ impl Receiver {
             self.assembler.insert(start, payload);
             if fin {
                 self.fin_at = Some(end);
+                self.assembler.note_fin(end);
             }
         }
         // RFC 5681 §4.2: acknowledge at once what is out of order, fills a gap, or is old.
@@ -253,15 +254,17 @@ impl Receiver {
         self.assembler.next() - 1
     }
 
-    /// The SACK blocks to send now, if there are any.
+    /// The SACK blocks to send now, if there are any: as many as an option holds, the newest first
+    /// (RFC 2018 §4).
     pub fn sack_blocks(&self) -> Option<SackBlocks> {
-        let ranges = self.assembler.sack_ranges();
-        if ranges.is_empty() {
+        if !self.assembler.has_gap() {
             return None;
         }
         let mut blocks = SackBlocks::default();
-        for &(start, end) in ranges {
-            blocks.push(self.irs.at(start), self.irs.at(end));
+        for (start, end) in self.assembler.blocks() {
+            if !blocks.push(self.irs.at(start), self.irs.at(end)) {
+                break;
+            }
         }
         Some(blocks)
     }

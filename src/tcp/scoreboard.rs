@@ -138,21 +138,13 @@ impl Scoreboard {
         let from_sack = (out.rtt, out.newest_rtt);
         let mut ambiguous = false;
         let mut newest = None;
-        while let Some(first) = self.sent.front_mut() {
+        while let Some(first) = self.sent.front() {
             if first.end() > una {
-                if first.start < una {
-                    // A part of a segment: only a peer that cuts segments does this.
-                    let cut = (una - first.start) as u32;
-                    let whole = std::mem::replace(&mut first.len, cut);
-                    let part = Sent { ..*first };
-                    first.start = una;
-                    first.len = whole - cut;
-                    // The part takes its share of the counters with it; a lost one stays pending.
-                    self.uncount(&part, out, now);
-                    newest = Some(part);
-                    self.lost_pending += u32::from(part.is_pending());
+                if first.start >= una {
+                    break;
                 }
-                break;
+                // A part of a segment: only a peer that cuts segments does this.
+                self.split(0, una);
             }
             let Some(first) = self.sent.pop_front() else { break };
             ambiguous |= first.marks & AMBIGUOUS != 0;
@@ -215,18 +207,24 @@ impl Scoreboard {
     /// The peer has `[start, end)` beyond a gap. Ranges outside what is outstanding are ignored.
     pub fn sack(&mut self, start: u64, end: u64, now: Instant, out: &mut Delivered) {
         let Some(from) = self.unseen(start, end) else { return };
-        let mut i = self.sent.partition_point(|sent| sent.start < from);
-        while let Some(sent) = self.sent.get_mut(i) {
-            if sent.end() > end {
-                break;
-            }
-            i += 1;
-            if sent.marks & SACKED != 0 {
+        let mut i = self.sent.partition_point(|sent| sent.end() <= from);
+        while let Some(&first) = self.sent.get(i)
+            && first.start < end
+        {
+            if first.marks & SACKED != 0 {
+                i += 1;
                 continue;
             }
-            let was = *sent;
+            // A peer may cut segments as it likes: of one that it has in part, that part has arrived.
+            if first.start < from {
+                self.split(i, from);
+                i += 1;
+            }
+            self.split(i, end);
+            let was = self.sent[i];
             let len = u64::from(was.len);
-            sent.marks = SACKED | (was.marks & AMBIGUOUS);
+            self.sent[i].marks = SACKED | (was.marks & AMBIGUOUS);
+            i += 1;
             self.pipe -= was.in_network();
             self.lost_pending -= u32::from(was.is_pending());
             self.sacked += len;
@@ -268,11 +266,31 @@ impl Scoreboard {
         self.sacked > 0
     }
 
-    /// What begins at or after `start` and ends at or before `end` is sent again now.
+    /// Cuts the segment in place `i` in two at the offset `at`, if it holds that within.
+    fn split(&mut self, i: usize, at: u64) {
+        let sent = &mut self.sent[i];
+        if at <= sent.start || sent.end() <= at {
+            return;
+        }
+        let rest = Sent { start: at, len: (sent.end() - at) as u32, ..*sent };
+        sent.len -= rest.len;
+        self.sacked_segments += u32::from(rest.marks & SACKED != 0);
+        self.lost_pending += u32::from(rest.is_pending());
+        if let Some(rack) = &mut self.rack
+            && rest.marks & RETRANSMITTED != 0
+        {
+            rack.on_split(&rest);
+        }
+        self.sent.insert(i + 1, rest);
+    }
+
+    /// The bytes from `start` to `end` are sent again now.
     pub fn on_retransmitted(&mut self, start: u64, end: u64, now: Instant) {
         let counters = (self.delivered, self.delivered_at, self.first_sent_at);
         let mut i = self.sent.partition_point(|sent| sent.start < start);
-        while let Some(sent) = self.sent.get_mut(i).filter(|sent| sent.end() <= end) {
+        while i < self.sent.len() && self.sent[i].start < end {
+            self.split(i, end);
+            let sent = &mut self.sent[i];
             i += 1;
             if sent.marks & RETRANSMITTED == 0 {
                 self.pipe += u64::from(sent.len);

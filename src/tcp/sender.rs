@@ -38,8 +38,11 @@ pub struct Sender {
     pub(super) buffer: SendBuffer,
     /// Offset of our FIN, once the application closed.
     fin_at: Option<u64>,
-    /// Segment payload agreed with the peer.
+    /// The application has closed, and what could be sent then has not all left yet.
+    closing: bool,
+    /// Segment payload agreed with the peer, and what SACK blocks take of the next one.
     pub(super) mss: u64,
+    pub(super) option_bytes: u64,
     /// The peer's window, the largest it ever was, and the segment that said so (SND.WL1, WL2).
     window: u64,
     max_window: u64,
@@ -70,7 +73,7 @@ pub struct Sender {
     tail: TailProbes,
     /// Whether the back-off is that of window probes.
     probing: bool,
-    /// Expiries of the retransmission timer since data was last acknowledged.
+    /// Expiries of the timer since data was last acknowledged or a window probe was answered.
     expiries: u32,
     gave_up: bool,
     last_sent: Instant,
@@ -101,7 +104,9 @@ impl Sender {
             nxt: 0,
             buffer: SendBuffer::new(1, config.send_buffer),
             fin_at: None,
+            closing: false,
             mss: config.mss.into(),
+            option_bytes: 0,
             window: 0,
             max_window: 0,
             window_from: (0, 0),
@@ -237,6 +242,7 @@ impl Sender {
     /// No more data will be written: a FIN follows the last byte.
     pub fn close(&mut self) {
         self.fin_at.get_or_insert(self.buffer.end());
+        self.closing = true;
     }
 
     /// Whether the peer has acknowledged our FIN.
@@ -253,6 +259,30 @@ impl Sender {
     /// Whether retransmission was given up.
     pub fn gave_up(&self) -> bool {
         self.gave_up
+    }
+
+    /// Payload that fits into the next segment (RFC 9293 §3.7.1: packets do not grow by options).
+    fn payload_limit(&self) -> u64 {
+        self.mss.saturating_sub(self.option_bytes).max(1)
+    }
+
+    /// Sequence space of the next new segment: as much unsent data as fits, and the FIN with the last
+    /// of it, for which no room is needed. As in Linux (`tcp_send_fin`), what could leave when the
+    /// application closed leaves without it: a write sends at once.
+    fn next_len(&self) -> u64 {
+        let data = self.buffer.end() - self.nxt.min(self.buffer.end());
+        let len = data.min(self.payload_limit());
+        if len < data || (self.closing && data > 0) { len } else { self.end() - self.nxt }
+    }
+
+    /// As much of the segment `[start, start + len)`, sent before, as fits into one now.
+    fn again(&self, (start, len): (u64, u32)) -> Transmission {
+        let whole = Transmission { start, len };
+        let data = u64::from(len) - u64::from(self.carries_fin(whole));
+        if data <= self.payload_limit() {
+            return whole;
+        }
+        Transmission { start, len: self.payload_limit() as u32 }
     }
 
     /// Offset after the last byte that may ever be sent as things stand.
@@ -280,6 +310,10 @@ impl Sender {
     pub fn handle_ack(&mut self, now: Instant, ack: u64, segment: &Segment, bare: bool) {
         self.integrate(now);
         let flight = self.flight();
+        if ack > self.una || flight == 0 {
+            // Progress, or the answer to a window probe.
+            self.expiries = 0;
+        }
         let mut delivered = Delivered::default();
         if self.sack {
             self.take_sack_blocks(now, ack, segment, &mut delivered);
@@ -289,7 +323,6 @@ impl Sender {
             self.scoreboard.acknowledge(ack, now, &mut delivered);
             self.una = ack;
             self.buffer.release(ack);
-            self.expiries = 0;
             if self.fin_acknowledged() {
                 self.clockwork.close(&mut self.stats, now);
             }

@@ -93,11 +93,7 @@ impl Segment {
     pub fn header_len(&self) -> u32 {
         let timestamps = if self.timestamps.is_some() { TIMESTAMPS } else { 0 };
         let options = match &self.options {
-            Options::Sack(blocks) => match blocks.as_slice().len() as u32 {
-                0 => 0,
-                // Two bytes of padding, kind and length (RFC 2018 §3).
-                n => 4 + 8 * n,
-            },
+            Options::Sack(blocks) => blocks.wire_len(),
             Options::Syn(syn) => {
                 let mss = if syn.mss.is_some() { 4 } else { 0 };
                 let scale = if syn.window_scale.is_some() { 4 } else { 0 };
@@ -188,6 +184,15 @@ impl SackBlocks {
             None => return start == end,
         }
         true
+    }
+
+    /// Bytes of the option in a header; none without blocks.
+    pub fn wire_len(&self) -> u32 {
+        match self.as_slice().len() as u32 {
+            0 => 0,
+            // Two bytes of padding, kind and length (RFC 2018 §3).
+            n => 4 + 8 * n,
+        }
     }
 
     /// The blocks present.

@@ -1,8 +1,9 @@
 //! A segment arrives: the checks of RFC 9293 §3.10.7, in its order.
 
+use super::super::config::TIMESTAMP_BYTES;
 use super::super::receiver::Receiver;
 use super::super::state::State;
-use super::{Connection, Event, STRAY_INTERVAL, TIME_WAIT, TIMESTAMP_BYTES};
+use super::{Connection, Event, STRAY_INTERVAL, TIME_WAIT};
 use crate::time::{Duration, Instant};
 use crate::wire::{Flags, Segment, SeqNumber, Timestamps};
 
@@ -83,9 +84,10 @@ impl Connection {
             self.receiver.start_timestamps(stamps);
             option_bytes = TIMESTAMP_BYTES;
         }
-        // RFC 9293 §3.7.1: without the option, assume 536.
-        let peer_mss = offered.mss.unwrap_or(536).saturating_sub(option_bytes).max(1);
-        sender.mss = self.config.mss.min(peer_mss).into();
+        // RFC 9293 §3.7.1: without the option, assume 536. Both offers are without options, so that a
+        // peer that declines timestamps gets their bytes as payload.
+        let limit = self.config.mss_option().min(offered.mss.unwrap_or(536));
+        sender.mss = limit.saturating_sub(option_bytes).max(1).into();
         sender.update_window(0, 0, segment.window, true);
     }
 
@@ -106,6 +108,14 @@ impl Connection {
             self.answer_stray(now, segment);
             return;
         };
+        if self.is_cross_syn_ack(start, segment) {
+            self.handle_ack(now, start, segment);
+            return;
+        }
+        // RFC 7323 §3.2: dropped in silence (a SHOULD); resets are excepted.
+        if self.sender.timestamps && segment.timestamps.is_none() && !segment.flags.has(Flags::RST) {
+            return;
+        }
         // RFC 7323 §5.3 R1 (PAWS), then the first check.
         let old = match segment.timestamps {
             Some(stamps) if self.sender.timestamps => {
@@ -164,6 +174,17 @@ impl Connection {
         }
     }
 
+    /// Both opened at once (§3.5, figure 7), and the peer's second SYN acknowledges ours: it says
+    /// nothing new but that, for which §3.10.7.4 has no place (as Linux).
+    fn is_cross_syn_ack(&self, start: u64, segment: &Segment) -> bool {
+        start == 0
+            && self.sender.una == 0
+            && segment.flags.has(Flags::SYN.with(Flags::ACK))
+            && !segment.flags.has(Flags::RST)
+            && segment.sequence_len() == 1
+            && segment.ack == self.sender.iss.add(1)
+    }
+
     /// A segment that does not belong here is answered with where we are (§3.10.7.4). If it is empty,
     /// rarely: it may be such an answer itself, and two ends that disagree would go on for ever
     /// (RFC 5961 §7; the interval is Linux's `tcp_invalid_ratelimit`).
@@ -206,7 +227,7 @@ impl Connection {
                 return false;
             }
             self.sender.handle_ack(now, ack, segment, false);
-            self.sender.update_window(start, ack, segment.window, false);
+            self.sender.update_window(start, ack, segment.window, segment.flags.has(Flags::SYN));
             self.establish(now);
             return true;
         }

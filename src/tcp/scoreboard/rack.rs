@@ -56,6 +56,14 @@ impl Rack {
         self.sent_again.push_back((now, end));
     }
 
+    /// A segment that was sent again was cut in two; `rest` is the second part.
+    pub(super) fn on_split(&mut self, rest: &Sent) {
+        let whole = (rest.sent_at, rest.end());
+        if let Some(i) = self.sent_again.iter().position(|&known| known == whole) {
+            self.sent_again.insert(i, (rest.sent_at, rest.start));
+        }
+    }
+
     /// §6.2 step 4: how much later something may arrive than what was sent after it.
     fn reordering_window(&self, repairing: bool, sacked: u32) -> Duration {
         if !self.reordering_seen && (repairing || sacked >= DUP_THRESH) {

@@ -16,6 +16,7 @@ impl Sender {
             return (lost_syn || unsent_syn).then_some(Transmission { start: 0, len: 1 });
         }
         let next = self.candidate(now);
+        self.closing &= next.is_some();
         if next.is_some() && self.is_paced(now) {
             self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);
             return None;
@@ -37,19 +38,18 @@ impl Sender {
         if std::mem::take(&mut self.tail.due) {
             return self.tail_probe();
         }
-        let unsent = self.end() - self.nxt;
-        if unsent == 0 {
+        if self.nxt == self.end() {
             self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
             return self.next_doubtful();
         }
-        self.next_new(now, unsent).or_else(|| self.next_doubtful())
+        self.next_new(now).or_else(|| self.next_doubtful())
     }
 
     fn next_retransmission(&mut self) -> Option<Transmission> {
-        let (start, len) = self.scoreboard.next_lost()?;
+        let again = self.again(self.scoreboard.next_lost()?);
         // The first retransmission of an episode does not wait for room (RFC 6675 §5 step 4.3).
-        let room = self.pipe() + u64::from(len) <= self.cwnd() || self.pipe() == 0;
-        (self.recovery.must_retransmit || room).then_some(Transmission { start, len })
+        let room = self.pipe() + u64::from(again.len) <= self.cwnd() || self.pipe() == 0;
+        (self.recovery.must_retransmit || room).then_some(again)
     }
 
     /// RFC 6675 §4 `NextSeg` rule 3: with nothing new to send in a recovery, or no room for it in the
@@ -58,11 +58,11 @@ impl Sender {
         if self.recovery.episode() != Episode::Recovery || !self.uses_sack() {
             return None;
         }
-        let (start, len) = self.scoreboard.next_doubtful()?;
-        (self.pipe() + u64::from(len) <= self.cwnd()).then_some(Transmission { start, len })
+        let again = self.again(self.scoreboard.next_doubtful()?);
+        (self.pipe() + u64::from(again.len) <= self.cwnd()).then_some(again)
     }
 
-    fn next_new(&mut self, now: Instant, unsent: u64) -> Option<Transmission> {
+    fn next_new(&mut self, now: Instant) -> Option<Transmission> {
         if self.scoreboard.is_empty() && now.saturating_since(self.last_sent) > self.rtt.rto() {
             // RFC 5681 §4.1
             if let Some(controller) = &mut self.controller
@@ -73,19 +73,27 @@ impl Sender {
                 self.ask_controller();
             }
         }
-        let len = unsent.min(self.mss);
+        let len = self.next_len();
+        let data = len.min(self.buffer.end().saturating_sub(self.nxt));
         let used = self.used();
-        if used > 0 && used + len > self.cwnd() {
+        // A FIN that rides on data takes no room in the congestion window.
+        if used > 0 && used + data.max(1) > self.cwnd() {
             self.note_usage(true);
             self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);
             return None;
         }
         let room = (self.una + self.window).saturating_sub(self.nxt);
         if len > room {
-            return self.next_into_small_window(now, len, room);
+            // The FIN takes a number, which the window may not have.
+            let leading = data > 0 && data <= room;
+            return if leading {
+                Some(Transmission { start: self.nxt, len: data as u32 })
+            } else {
+                self.next_into_small_window(now, len, room)
+            };
         }
         // RFC 9293 §3.7.4 (Nagle): a small segment waits while anything is unacknowledged.
-        if self.config.nagle && len < self.mss && self.flight() > 0 && self.fin_at.is_none() {
+        if self.config.nagle && data < self.payload_limit() && self.flight() > 0 && self.fin_at.is_none() {
             self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
             return None;
         }
@@ -110,7 +118,7 @@ impl Sender {
     /// number is sent, because it gets the same answer and leaves nothing to repair (as Linux).
     fn probe(&mut self) -> Transmission {
         let room = (self.una + self.window).saturating_sub(self.nxt);
-        let len = room.min(self.end() - self.nxt).min(self.mss);
+        let len = room.min(self.next_len());
         if len > 0 {
             return Transmission { start: self.nxt, len: len as u32 };
         }
@@ -174,6 +182,7 @@ impl Sender {
                 // A persist timer gives way to a retransmission timer, without its back-off.
                 if std::mem::take(&mut self.probing) {
                     self.rtt.reset_backoff();
+                    self.expiries = 0;
                 }
                 self.timer = now + self.rtt.rto();
             }

@@ -75,11 +75,14 @@ impl Sender {
     /// RFC 8985 §7.3: new data if there is any, else the last data again, with the FIN if that follows;
     /// the congestion window is exceeded by that one.
     pub(super) fn tail_probe(&mut self) -> Option<Transmission> {
-        let unsent = self.end() - self.nxt;
-        let len = unsent.min(self.mss);
+        let len = self.next_len();
         let room = (self.una + self.window).saturating_sub(self.nxt);
-        let fresh = unsent > 0 && len <= room;
-        let (start, len) = if fresh { (self.nxt, len as u32) } else { self.scoreboard.tail(self.fin_at)? };
+        let fresh = len > 0 && len <= room;
+        let Transmission { start, len } = if fresh {
+            Transmission { start: self.nxt, len: len as u32 }
+        } else {
+            self.again(self.scoreboard.tail(self.fin_at)?)
+        };
         self.tail.sent = Some(TailProbe { end: start + u64::from(len), again: !fresh });
         Some(Transmission { start, len })
     }

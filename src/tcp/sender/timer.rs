@@ -45,15 +45,18 @@ impl Sender {
             return;
         }
         self.timer = Instant::MAX;
-        if self.flight() == 0 {
-            self.probe_due = self.nxt < self.end();
-            self.probing = true;
-            self.rtt.back_off();
-            return;
-        }
+        let probes = self.flight() == 0;
         let limit = if self.una == 0 { MAX_SYN_BACKOFF } else { MAX_BACKOFF };
         if self.expiries >= limit {
             self.gave_up = true;
+            return;
+        }
+        if probes {
+            // Any answer keeps the connection open (§3.8.6.1); silence ends it (§3.8.3).
+            self.expiries += 1;
+            self.probe_due = self.nxt < self.end();
+            self.probing = true;
+            self.rtt.back_off();
             return;
         }
         self.integrate(now);
