@@ -95,7 +95,7 @@ struct Imports {
 impl Imports {
     fn read() -> Imports {
         let text = std::fs::read_to_string(root().join(ARCHITECTURE)).expect("a chapter");
-        let section = text.split("## Who may import whom").nth(1).expect("a section");
+        let section = text.split("## Import rules").nth(1).expect("a section");
         let section = section.split("\n## ").next().unwrap_or_default();
         let mut imports = Imports { allowed: BTreeMap::new(), common: BTreeSet::new() };
         for row in section.lines().filter(|line| line.starts_with("| `")) {
