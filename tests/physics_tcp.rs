@@ -187,6 +187,7 @@ fn an_unfounded_fast_retransmit_is_no_timeout() {
     let text = "duration = \"20s\"\n\
         [link.wire]\ndelay = { mean = \"20ms\", jitter = \"3ms\", distribution = \"normal\", reorder = true }\n\
         [link.bottleneck]\nrate = \"10mbit\"\ndelay = \"5ms\"\n\
+        [tcp]\nrecovery = \"sack\"\n\
         [[clients]]\nname = \"bulk\"\npath = [\"wire\", \"bottleneck\"]\napp = { kind = \"bulk\" }\n";
     let outcome = run(text, 1);
     let series = outcome.series.as_ref().expect("a series");

@@ -138,7 +138,8 @@ fn an_older_timestamp_is_refused() {
     script.send(21, with_stamps(segment(ACK, 501, 1_001, 500), 299, 11));
     script.recv(21, "A 1001..1001 ack 501");
     assert_eq!((script.tcp.received(), script.tcp.snapshot().flight), (500, 1_000));
-    script.send(22, with_stamps(segment(ACK, 501, 1_001, 0), 299, 11));
+    // An empty segment only if it is older than a retransmission timeout.
+    script.send(22, with_stamps(segment(ACK, 501, 1_001, 0), 1, 11));
     script.recv(22, "A 1001..1001 ack 501");
     assert_eq!(script.tcp.snapshot().flight, 1_000);
 }
@@ -213,7 +214,8 @@ fn a_lost_acknowledgment_of_the_handshake_is_not_measured() {
 #[test]
 fn a_lost_acknowledgment_is_not_measured() {
     for segments in [1, 10] {
-        let config = Config { rto_floor: RtoFloor::Variance, timestamps: true, sack: true, ..Config::default() };
+        let config =
+            Config { rto_floor: RtoFloor::Variance, timestamps: true, sack: true, ..Config::default() };
         let mut pair = Pair::open(&config);
         let from = pair.now;
         pair.faults(move |sent| {

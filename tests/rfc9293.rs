@@ -172,13 +172,21 @@ fn a_half_closed_connection_carries_data_the_other_way() {
     assert_eq!((pair.client.state(), pair.server.state()), (State::TimeWait, State::Closed));
 }
 
-/// §3.10.4: a close waits for the data before it, and the FIN may ride on the last segment.
+/// §3.10.4: a close waits for the data before it. As in Linux, the FIN rides on the last segment, unless
+/// that could leave when the application closed: a write sends at once.
 #[test]
 fn the_fin_follows_the_last_byte() {
     let mut script = Script::established(&plain());
     script.tcp.write_zeros(1_500);
     script.close();
-    assert_eq!(script.take(), ["A 1..1001 ack 1", "FA 1001..1502 ack 1"]);
+    assert_eq!(script.take(), ["A 1..1001 ack 1", "A 1001..1501 ack 1", "FA 1501..1502 ack 1"]);
+
+    let mut script = Script::established(&plain());
+    script.tcp.write_zeros(11_500);
+    script.close();
+    assert_eq!(script.take().len(), 10, "a full window");
+    script.send(20, segment(Flags::ACK, 1, 2001, 0));
+    assert_eq!(script.take(), ["A 10001..11001 ack 1", "FA 11001..11502 ack 1"]);
 }
 
 /// §3.10.4: closed before it opened, a connection still opens, sends what was written and closes.

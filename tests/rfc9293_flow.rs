@@ -272,7 +272,8 @@ fn nagle_gathers_small_writes() {
     script.recv(30, "A 601..1601 ack 1");
     script.silent(31);
     script.close();
-    script.recv(31, "FA 1601..1702 ack 1");
+    script.recv(31, "A 1601..1701 ack 1");
+    script.recv(31, "FA 1701..1702 ack 1");
 }
 
 /// §3.8.6: a FIN waits for the window like data, because it takes a number.

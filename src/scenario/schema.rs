@@ -127,7 +127,12 @@ pub(super) static TCP: &[Key] = &[
         "how losses are found and repaired: RFC 6675, with RACK (RFC 8985) like Linux, or RFC 6582",
     ),
     key("delayed_ack", DELAYED_ACK, Or("true"), "whether acknowledgments may wait (RFC 9293)"),
-    key("quickack", Flag, Or("true"), "Linux's quick-ACK mode: at the start, after a pause, after a duplicate"),
+    key(
+        "quickack",
+        Flag,
+        Or("true"),
+        "Linux's quick-ACK mode: at the start, after a pause, after a duplicate",
+    ),
     key("pacing", Flag, Or("false"), "TCP-internal pacing, as Linux with fq; some controllers pace anyway"),
     key("byte_counting", Flag, Or("true"), "windows grow by bytes acknowledged (RFC 3465), not by ACKs"),
     key("min_rto", PositiveDuration, Or("200ms"), "lower bound of the retransmission timeout"),

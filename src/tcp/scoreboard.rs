@@ -68,6 +68,11 @@ impl Sent {
         u64::from(copies) * u64::from(self.len)
     }
 
+    /// Whether it was sent last after `other` was.
+    fn is_later(&self, other: &Sent) -> bool {
+        rack::is_later((self.sent_at, self.number), (other.sent_at, other.number))
+    }
+
     /// Whether it is lost and was not sent again since.
     fn is_pending(&self) -> bool {
         self.marks & (LOST | RETRANSMITTED) == LOST
@@ -92,6 +97,8 @@ pub struct Delivered {
     pub rtt: Option<Duration>,
     /// Round-trip time of the newest.
     pub newest_rtt: Option<Duration>,
+    /// Whether it reported a segment that was sent once, before the oldest outstanding one was sent last.
+    pub before_head: bool,
     /// Bytes delivered between two instants around this segment's flight, and the time between:
     /// a sample of the delivery rate (draft-ietf-ccwg-bbr §4.1).
     pub rate: Option<(u64, Duration)>,
@@ -221,8 +228,9 @@ impl Scoreboard {
                 i += 1;
             }
             self.split(i, end);
-            let was = self.sent[i];
+            let (was, head) = (self.sent[i], &self.sent[0]);
             let len = u64::from(was.len);
+            out.before_head |= was.marks & AMBIGUOUS == 0 && head.is_later(&was);
             self.sent[i].marks = SACKED | (was.marks & AMBIGUOUS);
             i += 1;
             self.pipe -= was.in_network();

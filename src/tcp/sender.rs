@@ -349,6 +349,10 @@ impl Sender {
         );
         if advanced > 0 {
             self.tell_controller(now, flight, &delivered, was_repairing);
+        }
+        // Unlike RFC 6298 §5.3, as Linux does with RACK (`tcp_clean_rtx_queue`): news of what was sent
+        // before the oldest segment went again shows that its answer cannot be late yet.
+        if advanced > 0 || delivered.before_head && self.scoreboard.has_rack() {
             self.arm_timer(now);
         }
         self.ask_controller();
@@ -381,11 +385,8 @@ impl Sender {
     }
 
     fn take_rtt(&mut self, now: Instant, advanced: bool, segment: &Segment, delivered: &Delivered) {
-        let at = Position {
-            una: self.una,
-            nxt: self.nxt,
-            samples: self.flight().div_ceil(2 * self.mss) as u32,
-        };
+        let at =
+            Position { una: self.una, nxt: self.nxt, samples: self.flight().div_ceil(2 * self.mss) as u32 };
         if let Some(rtt) = delivered.rtt {
             self.rtt.sample(rtt, at);
             self.scoreboard.set_min_rtt(self.rtt.min());

@@ -1,6 +1,9 @@
 //! Worlds from scenario texts, and what tests ask of their outcomes.
 #![allow(dead_code, reason = "every test file uses another part")]
 
+pub mod raw;
+pub mod reference;
+
 use std::sync::{Arc, Mutex};
 
 use testbed::engine::World;

@@ -81,7 +81,7 @@ impl Rack {
 }
 
 /// Whether `one` was sent after `other`.
-fn is_later(one: (Instant, u16), other: (Instant, u16)) -> bool {
+pub(super) fn is_later(one: (Instant, u16), other: (Instant, u16)) -> bool {
     one.0 > other.0 || one.0 == other.0 && one.1.wrapping_sub(other.1).cast_signed() > 0
 }
 

@@ -11,6 +11,7 @@ impl Sender {
     pub fn next(&mut self, now: Instant, may_send_data: bool) -> Option<Transmission> {
         if !may_send_data {
             // Only the SYN: before it is acknowledged nothing else may follow.
+            self.closing = false;
             let lost_syn = self.scoreboard.has_lost();
             let unsent_syn = self.nxt == 0;
             return (lost_syn || unsent_syn).then_some(Transmission { start: 0, len: 1 });
