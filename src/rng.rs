@@ -33,6 +33,11 @@ impl Seed {
         hash.update(label.as_bytes());
         Rng(Xoshiro256PlusPlus::from_seed(hash.finalize().into()))
     }
+
+    /// A seed for all streams that belong to `label` under this one.
+    pub fn child(self, label: &str) -> Seed {
+        Seed(self.stream(label).next_u64())
+    }
 }
 
 impl Rng {

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{OWN_ISS, Pair, Script, blocks, ms, plain, sack, segment};
-use testbed::tcp::{Config, Recovery};
+use testbed::tcp::{Config, Recovery, State};
 use testbed::wire::{Flags, Segment};
 
 const ACK: Flags = Flags::ACK;
@@ -116,6 +116,72 @@ fn a_timeout_survives_a_peer_that_reneged() {
     assert_eq!(script.take(), ["A 2001..3001 ack 1"]);
 }
 
+/// RFC 2018 §3: a block may begin and end anywhere. What it covers of a segment has arrived, and what it
+/// leaves is sent again; nothing is counted twice or lost.
+#[test]
+fn a_block_that_ends_inside_a_segment_counts_for_what_it_covers() {
+    for config in [sack(), Config { recovery: Recovery::Rack, ..sack() }] {
+        let mut script = sender(&config, 10);
+        script.send(20, blocks(1, &[(1_501, 2_601), (3_001, 8_301)]));
+        script.wait(205);
+        assert_eq!(
+            script.take(),
+            ["A 1..1001 ack 1", "A 1001..1501 ack 1", "A 2601..3001 ack 1"],
+            "{:?}",
+            config.recovery
+        );
+        // 8301..9001 was sent before nothing that arrived.
+        script.send(206, blocks(8_301, &[(9_001, 10_001)]));
+        script.wait(1_000);
+        assert_eq!(script.take()[0], "A 8301..9001 ack 1");
+        script.send(1_001, segment(ACK, 1, 10_001, 0));
+        assert_eq!(script.tcp.snapshot().flight, 0);
+    }
+}
+
+/// The same block in pieces, again, and grown: nothing is counted twice.
+#[test]
+fn overlapping_reports_add_up() {
+    let mut script = sender(&sack(), 10);
+    for ranges in [[(2_001, 2_301)], [(2_201, 2_801)], [(2_001, 3_501)], [(1_901, 3_001)], [(2_500, 2_600)]] {
+        script.send(20, blocks(1, &ranges));
+    }
+    // Covered are 1901..3501.
+    assert_eq!(script.tcp.snapshot().flight, 10_000);
+    script.send(30, segment(ACK, 1, 1_901, 0));
+    script.send(40, segment(ACK, 1, 3_201, 0));
+    script.send(50, segment(ACK, 1, 10_001, 0));
+    assert_eq!(script.tcp.snapshot().flight, 0);
+    assert_eq!(script.tcp.stats(script.now).timeouts, 0);
+}
+
+/// RFC 2018 §3: a FIN beyond a gap is reported, and a report of it counts: only what is missing is sent
+/// again.
+#[test]
+fn a_fin_beyond_a_gap_is_reported_and_not_sent_again() {
+    let mut script = Script::established_with_sack(&sack());
+    let fin = ACK.with(Flags::FIN);
+    script.send(20, segment(fin, 501, 1, 100));
+    script.recv(20, "A 1..1 ack 1 sack 501..602");
+    script.send(21, segment(fin, 601, 1, 0));
+    script.recv(21, "A 1..1 ack 1 sack 501..602");
+    let mut script = Script::established_with_sack(&sack());
+    script.send(20, segment(fin, 601, 1, 0));
+    script.recv(20, "A 1..1 ack 1 sack 601..602");
+    script.send(30, segment(ACK, 1, 1, 600));
+    script.recv(30, "A 1..1 ack 602");
+
+    let mut script = Script::established_with_sack(&sack());
+    script.tcp.write_zeros(3_000);
+    script.close();
+    assert_eq!(script.take()[2], "FA 2001..3002 ack 1");
+    script.send(20, blocks(1, &[(1_001, 3_002)]));
+    script.wait(1_000);
+    assert!(script.take().iter().all(|line| line == "A 1..1001 ack 1"));
+    script.send(1_001, segment(ACK, 1, 3_002, 0));
+    assert_eq!(script.tcp.state(), State::FinWait2);
+}
+
 /// §5: blocks that lie outside what is outstanding are ignored.
 #[test]
 fn impossible_blocks_are_ignored() {
@@ -145,6 +211,24 @@ fn blocks_report_the_newest_first() {
     arrive(101, "A 1..1 ack 501 sack 801..901,601..701");
     arrive(501, "A 1..1 ack 701 sack 801..901");
     arrive(701, "A 1..1 ack 901");
+}
+
+/// RFC 2018 §4: blocks that had to give way are reported again as soon as there is room, the newest
+/// first.
+#[test]
+fn blocks_that_gave_way_are_reported_again() {
+    let mut script = Script::established_with_sack(&sack());
+    for seq in [3001, 5001, 7001, 9001] {
+        script.send(20, segment(ACK, seq, 1, 1000));
+    }
+    script.send(20, segment(ACK, 11_001, 1, 1000));
+    script.take();
+    script.send(30, segment(ACK, 8001, 1, 1000));
+    script.recv(30, "A 1..1 ack 1 sack 7001..10001,11001..12001,5001..6001");
+    script.send(31, segment(ACK, 10_001, 1, 1000));
+    script.recv(31, "A 1..1 ack 1 sack 7001..12001,5001..6001,3001..4001");
+    script.send(32, segment(ACK, 1, 1, 2000));
+    script.recv(32, "A 1..1 ack 2001 sack 7001..12001,5001..6001,3001..4001");
 }
 
 /// RFC 2018 §4 rule 1: the first block is whole, even if it had been forgotten.

@@ -152,6 +152,37 @@ fn an_old_timestamp_does_not_save_from_a_reset() {
     assert_eq!(script.tcp.state(), State::Closed);
 }
 
+/// §3.2: a segment without the negotiated timestamp is dropped in silence, whatever it carries; a reset
+/// needs none.
+#[test]
+fn a_segment_without_the_negotiated_timestamp_is_dropped() {
+    let mut script = open();
+    script.write(1_000);
+    script.take();
+    script.send(20, segment(ACK, 1, 1_001, 1_000));
+    script.send(21, segment(ACK.with(Flags::FIN), 1_001, 1_001, 1_000));
+    script.silent(100);
+    assert_eq!((script.tcp.received(), script.tcp.snapshot().flight), (0, 1_000));
+    script.send(101, with_stamps(segment(ACK, 1, 1_001, 1_000), 190, 11));
+    assert_eq!((script.tcp.received(), script.tcp.snapshot().flight), (1_000, 0));
+    script.send(102, segment(Flags::RST, 1_001, 0, 0));
+    assert_eq!(script.tcp.state(), State::Closed);
+}
+
+/// §3.2: once negotiated, timestamps are in every segment, resets included.
+#[test]
+fn a_reset_carries_timestamps() {
+    let mut script = open();
+    script.wait(50);
+    script.tcp.abort();
+    script.drain();
+    assert_eq!(script.recv(50, "R 1..1").timestamps, Some(Timestamps { value: 51, echo: 100 }));
+    let mut script = Script::open_with(&plain(), syn_ack(offer(None)));
+    script.tcp.abort();
+    script.drain();
+    assert_eq!(script.recv(10, "R 1..1").timestamps, None);
+}
+
 /// §5.2: timestamps wrap like sequence numbers: a small one after a large one is newer.
 #[test]
 fn timestamps_wrap() {

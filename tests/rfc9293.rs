@@ -38,21 +38,32 @@ fn simultaneous_open_makes_one_connection() {
     script.send(10, syn(SynOptions { mss: Some(1000), ..SynOptions::default() }));
     assert_eq!(script.tcp.state(), State::SynReceived);
     script.recv(10, "SA 0..1 ack 1");
-    // The peer's SYN-ACK repeats its SYN, which is old; it is answered with where we are, and
-    // that is what opens the peer.
+    // The peer's SYN-ACK repeats its SYN, which is old, and acknowledges ours, which opens.
     script.send(20, syn_ack(SynOptions::default()));
-    script.recv(20, "A 1..1 ack 1");
-    script.send(30, segment(Flags::ACK, 1, 1, 0));
+    script.silent(20);
     assert_eq!(script.tcp.state(), State::Established);
     assert_eq!(script.events(), [Event::Connected]);
+    // Its window is not scaled, and counts.
+    script.write(2_000);
+    assert_eq!(script.take(), ["A 1..1001 ack 1", "A 1001..2001 ack 1"]);
 }
 
-/// §3.5, figure 7, from both sides: two opening ends meet.
+/// §3.5, figure 7: a SYN-ACK that acknowledges something else opens nothing.
 #[test]
-fn two_opening_ends_meet_without_a_timeout() {
+fn a_crossing_syn_ack_must_acknowledge_the_syn() {
+    let mut script = Script::in_state(&plain(), State::SynReceived);
+    let other = testbed::wire::SeqNumber(OWN_ISS + 7);
+    script.send(20, testbed::wire::Segment { ack: other, ..syn_ack(SynOptions::default()) });
+    script.recv(20, "A 1..1 ack 1");
+    assert_eq!(script.tcp.state(), State::SynReceived);
+}
+
+/// §3.5, figure 7, from both sides: two opening ends meet, after one round trip.
+#[test]
+fn two_opening_ends_meet_within_a_round_trip() {
     let mut a = common::connection(&plain(), 1, false);
     let mut b = common::connection(&plain(), 900, false);
-    for round in 0..6 {
+    for round in 0..2 {
         let now = at(round * 50);
         let from_a: Vec<_> = std::iter::from_fn(|| a.poll_transmit(now)).collect();
         let from_b: Vec<_> = std::iter::from_fn(|| b.poll_transmit(now)).collect();
@@ -187,6 +198,32 @@ fn the_fin_follows_the_last_byte() {
     assert_eq!(script.take().len(), 10, "a full window");
     script.send(20, segment(Flags::ACK, 1, 2001, 0));
     assert_eq!(script.take(), ["A 10001..11001 ack 1", "FA 11001..11502 ack 1"]);
+}
+
+/// §3.7.1 counts data only: the FIN rides on a last segment that is full, and neither a full congestion
+/// window nor a lost copy parts them.
+#[test]
+fn the_fin_rides_on_a_full_last_segment() {
+    let mut script = Script::established(&plain());
+    script.tcp.write_zeros(10_000);
+    script.close();
+    let sent = script.take();
+    assert_eq!((sent.len(), sent[9].as_str()), (10, "FA 9001..10002 ack 1"));
+    script.send(20, segment(Flags::ACK, 1, 9_001, 0));
+    script.wait(1_000);
+    assert_eq!(script.take()[0], "FA 9001..10002 ack 1");
+}
+
+/// §3.8.6: a window that has room for the data but not for the FIN gets the data.
+#[test]
+fn a_window_without_room_for_the_fin_gets_the_data() {
+    let mut script = Script::established(&plain());
+    script.send(20, testbed::wire::Segment { window: 1_000, ..segment(Flags::ACK, 1, 1, 0) });
+    script.tcp.write_zeros(1_000);
+    script.close();
+    assert_eq!(script.take(), ["A 1..1001 ack 1"]);
+    script.send(30, testbed::wire::Segment { window: 1_000, ..segment(Flags::ACK, 1, 1_001, 0) });
+    assert_eq!(script.take(), ["FA 1001..1002 ack 1"]);
 }
 
 /// §3.10.4: closed before it opened, a connection still opens, sends what was written and closes.

@@ -75,6 +75,26 @@ fn a_closed_window_is_probed_with_back_off() {
     script.recv(3_600_200, "A 1..1001 ack 1");
 }
 
+/// §3.8.3: silence ends a connection whose window is closed as it ends any other, after at least 100
+/// seconds; §3.8.6.1: answers do not, however few they are.
+#[test]
+fn a_closed_window_whose_peer_is_silent_ends_the_connection() {
+    let mut script = Script::established(&plain());
+    script.send(20, ack(1, 0));
+    script.write(1_000);
+    script.wait(120_000);
+    assert_eq!(script.tcp.state(), State::Established);
+    // One answer, and the count begins anew.
+    script.send(120_001, ack(1, 0));
+    script.wait(1_000_000);
+    assert_eq!(script.tcp.state(), State::Established);
+    script.wait(4_000_000);
+    assert_eq!(script.tcp.state(), State::Closed);
+    assert_eq!(script.events(), [testbed::tcp::Event::Closed]);
+    let probes = script.take().len();
+    assert!((20..=30).contains(&probes), "{probes}");
+}
+
 /// §3.8.6.1: a probe carries no number that would have to be repaired: sending goes on where it
 /// was when the window opens.
 #[test]

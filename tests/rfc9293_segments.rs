@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{PEER_ISS, Pair, Script, ms, plain, segment, syn, syn_ack};
-use testbed::tcp::{Config, Event, State};
-use testbed::wire::{Flags, Segment, SeqNumber, SynOptions};
+use common::{Fate, PEER_ISS, Pair, Script, ms, plain, segment, syn, syn_ack};
+use testbed::tcp::{Config, Event, Recovery, State};
+use testbed::wire::{Flags, Segment, SeqNumber, SynOptions, Timestamps};
 
 /// §3.10.7.2: a listening end ignores resets and resets acknowledgments.
 #[test]
@@ -238,4 +238,90 @@ fn an_empty_segment_right_behind_the_window_counts() {
     script.silent(100);
     script.send(110, segment(Flags::ACK, 2 + window, 1, 0));
     script.recv(110, "A 1..1 ack 1");
+}
+
+/// An open connection with SACK whose packets take 1500 bytes; the peer's SYN-ACK has `stamps`.
+fn full_size(stamps: bool) -> Script {
+    let config = Config { mss: 1448, timestamps: true, ..common::sack() };
+    let offer = SynOptions { mss: Some(1460), sack_permitted: true, ..SynOptions::default() };
+    let stamps = stamps.then_some(STAMPS);
+    Script::open_with(&config, Segment { timestamps: stamps, ..syn_ack(offer) })
+}
+
+const STAMPS: Timestamps = Timestamps { value: 100, echo: 1 };
+
+fn stamped(segment: Segment) -> Segment {
+    Segment { timestamps: Some(STAMPS), ..segment }
+}
+
+/// §3.7.1: options take their bytes from the payload: 1448 beside timestamps, 1436 beside a SACK block
+/// as well, 1420 beside three.
+#[test]
+fn sack_blocks_take_their_bytes_from_the_payload() {
+    let mut script = full_size(true);
+    for (blocks, payload) in [(1, 1436), (2, 1428), (3, 1420)] {
+        script.send(20, stamped(segment(Flags::ACK, 2_000 * blocks, 1, 1_000)));
+        script.take();
+        script.write(1_448);
+        let sent = script.take_segments();
+        let sizes: Vec<u32> = sent.iter().map(|(_, s)| s.payload.len()).collect();
+        assert_eq!(sizes, [payload, 1448 - payload]);
+        assert_eq!(sent[0].1.wire_len(), 1500);
+    }
+}
+
+/// §3.7.1: a peer that declines timestamps gets their bytes as payload.
+#[test]
+fn a_peer_without_timestamps_gets_1460_bytes() {
+    let mut script = full_size(false);
+    script.write(5_000);
+    let sizes: Vec<u32> = script.take_segments().iter().map(|(_, s)| s.payload.len()).collect();
+    assert_eq!(sizes, [1460, 1460, 1460, 620]);
+}
+
+/// §3.7.1: what was sent whole is sent again in pieces where blocks ride along now.
+#[test]
+fn a_repeat_beside_blocks_is_cut() {
+    let mut script = full_size(true);
+    script.write(1_448);
+    script.tcp.close();
+    script.drain();
+    script.take();
+    script.send(20, stamped(segment(Flags::ACK, 2_001, 1, 1_000)));
+    script.take();
+    script.wait(3_000);
+    let sent = script.take_segments();
+    let cuts: Vec<(u32, u32)> =
+        sent.iter().take(1).map(|(_, s)| (s.seq.0 - common::OWN_ISS, s.payload.len())).collect();
+    assert_eq!(cuts, [(1, 1436)]);
+    assert!(sent.iter().all(|(_, s)| s.wire_len() <= 1500));
+    // The answer to the last copy.
+    let echo = sent.last().and_then(|(_, s)| s.timestamps).expect("timestamps").value;
+    let answer =
+        Segment { timestamps: Some(Timestamps { echo, ..STAMPS }), ..segment(Flags::ACK, 1, 1_437, 0) };
+    script.send(3_001, answer);
+    let rest = script.take_segments();
+    assert_eq!((rest[0].1.payload.len(), rest[0].1.flags.has(Flags::FIN)), (12, false));
+    assert!(rest[1].1.flags.has(Flags::FIN));
+}
+
+/// §3.7.1, over transfers both ways through losses: no packet exceeds the MTU, and all arrives.
+#[test]
+fn no_packet_exceeds_the_mtu() {
+    for seed in 0..12 {
+        let recovery = [Recovery::Sack, Recovery::Rack, Recovery::NewReno][seed as usize % 3];
+        let config = Config { mss: 1448, timestamps: true, recovery, ..common::sack() };
+        let mut pair = Pair::open(&config);
+        let mut luck = testbed::rng::Seed(seed).stream("losses");
+        let chance = testbed::units::Probability::new(0.05).expect("a chance");
+        pair.faults(move |_| if luck.chance(chance) { Fate::Drop } else { Fate::Pass });
+        for end in [&mut pair.client, &mut pair.server] {
+            end.write_zeros(300_000);
+            end.close();
+        }
+        pair.run_for(ms(300_000));
+        assert_eq!((pair.client.received(), pair.server.received()), (300_000, 300_000), "seed {seed}");
+        let sizes = pair.log.iter().map(|sent| sent.segment.wire_len());
+        assert_eq!(sizes.max(), Some(1500), "seed {seed}");
+    }
 }

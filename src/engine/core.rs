@@ -64,8 +64,23 @@ impl Core {
 
     /// Takes in a connection; returns its number.
     pub fn push_flow(&mut self, flow: Flow) -> u32 {
+        let number = u32::try_from(self.flows.len()).expect("fewer than 2^32 connections");
+        self.introduce(number, &flow);
         self.flows.push(flow);
-        u32::try_from(self.flows.len() - 1).expect("fewer than 2^32 connections")
+        number
+    }
+
+    /// Gives a connection the number of one that is gone.
+    pub fn replace_flow(&mut self, number: u32, flow: Flow) {
+        self.introduce(number, &flow);
+        self.flows[number as usize] = flow;
+    }
+
+    /// Makes a connection known to the links that it crosses.
+    fn introduce(&mut self, number: u32, flow: &Flow) {
+        for &link in flow.route.iter().flat_map(|route| route.iter()) {
+            self.topology.links[link as usize].introduce(FlowId(number), flow.luck);
+        }
     }
 
     /// Whoever holds the port hears of it when it polls.

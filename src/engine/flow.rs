@@ -46,6 +46,8 @@ pub struct Flow {
     pub bulk: bool,
     pub started: Instant,
     pub route: [Arc<[u32]>; 2],
+    /// What its packets draw from on links that it shares with others.
+    pub luck: Seed,
     /// Link instances that no other connection uses, of ports.
     pub own_links: Vec<[u32; 2]>,
     /// The client's end, which sends [`Direction::Up`], and the server's.
@@ -101,6 +103,7 @@ impl Flow {
             }
         };
         Flow {
+            luck: seed.child(&format!("flow/{name}/links")),
             ends: [end(Direction::Up, client_app), end(Direction::Down, client.server_app)],
             name,
             group: client.group.clone(),

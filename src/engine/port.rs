@@ -93,7 +93,7 @@ impl World {
         flow.own_links = own_now;
         let number = match reused {
             Some(number) => {
-                self.core.flows[number as usize] = flow;
+                self.core.replace_flow(number, flow);
                 number
             }
             None => self.core.push_flow(flow),

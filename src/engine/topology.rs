@@ -34,11 +34,13 @@ impl Topology {
     pub fn add_instance(&mut self, group: usize, client: Option<&str>, seed: Seed) -> [u32; 2] {
         let group = &mut self.groups[group];
         let instance = Direction::BOTH.map(|direction| {
-            let label = match client {
-                None => format!("link/{}/{}", group.name, direction.name()),
-                Some(client) => format!("link/{}/{client}/{}", group.name, direction.name()),
-            };
-            self.links.push(Link::new(&group.configs[direction.index()], seed, &label));
+            let config = &group.configs[direction.index()];
+            self.links.push(match client {
+                None => Link::shared(config, seed, &format!("link/{}/{}", group.name, direction.name())),
+                Some(client) => {
+                    Link::new(config, seed, &format!("link/{}/{client}/{}", group.name, direction.name()))
+                }
+            });
             self.armed.push(Instant::MAX);
             self.links.len() as u32 - 1
         });

@@ -57,6 +57,11 @@ impl Shape {
         Duration::from_nanos((self.at(z) + 0.5) as u64)
     }
 
+    /// The delay that a draw exceeds with this chance, in nanoseconds.
+    pub(super) fn exceeded_with(&self, chance: f64) -> f64 {
+        self.at(bisect(-9.0, 37.0, |z| upper_tail(z) > chance))
+    }
+
     /// Mean and variance in nanoseconds, the cut at zero included, integrated numerically.
     pub(super) fn moments(&self) -> (f64, f64) {
         if self.spread == 0.0 {

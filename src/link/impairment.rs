@@ -1,8 +1,9 @@
-//! The entrance of a link: an ordered list of impairments, each with a random stream of its own.
+//! The entrance of a link: an ordered list of impairments, each with random streams of its own.
 
-use crate::rng::{Rng, Seed};
+use super::chance::{Chance, Streams};
+use crate::rng::Rng;
 use crate::time::Instant;
-use crate::wire::Packet;
+use crate::wire::{FlowId, Packet};
 
 /// Looks at a packet and says what becomes of it. Delay is none of its business: delays live in
 /// propagation, after the queue, where they cannot falsify its order.
@@ -11,6 +12,11 @@ pub trait Impairment: Send {
     /// for those that another impairment drops, and expected to draw the same amount of chance
     /// each time: so streams stay in step whatever else the link is set to.
     fn judge(&mut self, now: Instant, packet: &Packet, rng: &mut Rng) -> Verdict;
+
+    /// Whether what it remembers makes it worse than at first, for the proof of its law.
+    fn is_bad(&self) -> bool {
+        false
+    }
 }
 
 /// What an impairment decides.
@@ -66,17 +72,17 @@ pub(super) enum Role {
 
 struct Stage {
     role: Role,
-    rng: Rng,
-    /// `None` while it is switched off; the stream waits for it.
+    streams: Streams,
+    /// `None` while it is switched off; the streams wait for it.
     judge: Option<Box<dyn Impairment>>,
 }
 
 impl Entrance {
-    pub(super) fn judge(&mut self, now: Instant, packet: &Packet) -> Judgement {
+    pub(super) fn judge(&mut self, now: Instant, packet: &Packet, chance: &Chance) -> Judgement {
         let mut judgement = Judgement::default();
         for stage in &mut self.stages {
             let Some(judge) = &mut stage.judge else { continue };
-            match judge.judge(now, packet, &mut stage.rng) {
+            match judge.judge(now, packet, stage.streams.of(packet.flow, chance)) {
                 Verdict::Pass => {}
                 Verdict::Drop => {
                     judgement.dropped = true;
@@ -89,30 +95,43 @@ impl Entrance {
         judgement
     }
 
+    /// Whether the loss model is in its bad state.
+    pub(super) fn is_bad(&self) -> bool {
+        let loss = self.stages.first().filter(|stage| stage.role == Role::Loss);
+        loss.and_then(|stage| stage.judge.as_ref()).is_some_and(|judge| judge.is_bad())
+    }
+
     /// Whether every packet passes.
     pub(super) fn is_empty(&self) -> bool {
         self.stages.is_empty()
     }
 
-    /// Puts `judge` in its place, in exchange for what was there. The random stream goes on.
-    pub(super) fn set(&mut self, role: Role, judge: Option<Box<dyn Impairment>>, seed: Seed, label: &str) {
+    /// A flow's number belongs to another from now on.
+    pub(super) fn forget(&mut self, flow: FlowId) {
+        for stage in &mut self.stages {
+            stage.streams.forget(flow);
+        }
+    }
+
+    /// Puts `judge` in its place, in exchange for what was there. The random streams go on.
+    pub(super) fn set(&mut self, role: Role, judge: Option<Box<dyn Impairment>>, chance: &Chance) {
         match self.stages.binary_search_by_key(&role, |stage| stage.role) {
             Ok(at) => self.stages[at].judge = judge,
             Err(_) if judge.is_none() => {}
             Err(at) => {
-                let rng = seed.stream(&format!("{label}/{}", role.name()));
-                self.stages.insert(at, Stage { role, rng, judge });
+                let streams = chance.streams(&role.name());
+                self.stages.insert(at, Stage { role, streams, judge });
             }
         }
     }
 
     /// Appends an impairment behind all others.
-    pub(super) fn push(&mut self, judge: Box<dyn Impairment>, seed: Seed, label: &str) {
+    pub(super) fn push(&mut self, judge: Box<dyn Impairment>, chance: &Chance) {
         let number = match self.stages.last().map(|stage| stage.role) {
             Some(Role::Pushed(last)) => last + 1,
             _ => 1,
         };
-        self.set(Role::Pushed(number), Some(judge), seed, label);
+        self.set(Role::Pushed(number), Some(judge), chance);
     }
 }
 

@@ -57,6 +57,10 @@ impl Impairment for GilbertElliott {
         self.bad ^= rng.chance(leave);
         verdict(rng.chance(lose))
     }
+
+    fn is_bad(&self) -> bool {
+        self.bad
+    }
 }
 
 fn verdict(lost: bool) -> Verdict {

@@ -5,19 +5,22 @@
 //! but what comes in by argument or by the seed.
 //!
 //! * *Impair*: every impairment judges every packet at the entrance, each with a stream of its own
-//!   (`<label>/loss`, `/duplicate`, `/corrupt`), and so do `/jitter` and `/reorder`. Changing one
-//!   never changes another's draws.
+//!   (`<label>/loss`, `/duplicate`, `/corrupt`), and so do `/jitter` and `/reorder`; on a shared link
+//!   with one for each flow. Changing one never changes another's draws, nor does a further flow.
+//!   Only what a link remembers, such as the state of bursts, goes by the packets of all flows.
 //! * *Queue*: a discipline accepts or drops; without a rate there is no queue.
 //! * *Serialise*: departure = max(now, free) + size/rate, without rounding drift.
 //! * *Propagate*: arrival = departure + delay; in order unless reordering was asked for.
 //!
 //! Everything is decided at the entrance, so only the head of a link is an event.
 
+mod chance;
 pub mod config;
 mod distribution;
 mod droplist;
 mod flight;
 mod impairment;
+mod law;
 mod loss;
 mod mangle;
 mod propagation;
@@ -47,12 +50,13 @@ pub use tally::Tally;
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
-use crate::wire::{Ecn, Packet};
+use crate::wire::{Ecn, FlowId, Packet};
+use chance::Chance;
 use flight::{Flight, Transit};
 use impairment::{Entrance, Role};
 use propagation::{Order, Passage, Propagation};
 use rate::Serialiser;
-use statistics::Measured;
+use statistics::{Epoch, Measured, Start};
 
 /// What can be done to packets, for `testbed list`: key in a scenario, and meaning.
 pub const IMPAIRMENTS: &[(&str, &str)] = &[
@@ -67,8 +71,7 @@ pub const IMPAIRMENTS: &[(&str, &str)] = &[
 
 /// One direction of a link.
 pub struct Link {
-    label: Box<str>,
-    seed: Seed,
+    chance: Chance,
     entrance: Entrance,
     qdisc: Box<dyn Qdisc>,
     serialiser: Serialiser,
@@ -99,12 +102,21 @@ struct Waiting {
 }
 
 impl Link {
-    /// A link set to `config`; every component draws from the stream of `seed` that is called
-    /// `label` and its own name, e. g. `link/bottleneck/up/loss`.
+    /// A link of one client, set to `config`; every component draws from the stream of `seed` that is
+    /// called `label` and its own name, e. g. `link/access/upload-1/up/loss`.
     pub fn new(config: &Config, seed: Seed, label: &str) -> Link {
+        Link::with(config, Chance::new(seed, label, false))
+    }
+
+    /// A link that flows share: each of them draws from streams of its own, which are called the same
+    /// under the seed that it was [introduced](Link::introduce) with.
+    pub fn shared(config: &Config, seed: Seed, label: &str) -> Link {
+        Link::with(config, Chance::new(seed, label, true))
+    }
+
+    fn with(config: &Config, chance: Chance) -> Link {
         let mut link = Link {
-            label: label.into(),
-            seed,
+            chance,
             entrance: Entrance::default(),
             qdisc: qdisc::build(config.queue),
             serialiser: Serialiser::new(config.rate),
@@ -115,31 +127,45 @@ impl Link {
             next_entry: 0,
             handed_on: 0,
             counters: Counters::default(),
-            measured: Measured::new(Instant::ZERO, Duration::ZERO, config),
+            measured: Measured::new(Instant::ZERO, Duration::ZERO, config, Start::default()),
         };
         link.set_loss(config);
         link.set_mangling(config);
-        link.propagation.configure(&config.delay, config.reorder, seed, label);
+        link.propagation.configure(&config.delay, config.reorder, &link.chance);
         link
+    }
+
+    /// Before its first packet: a flow and its seed. Means nothing to a link of one client.
+    pub fn introduce(&mut self, flow: FlowId, seed: Seed) {
+        if self.chance.introduce(flow, seed) {
+            self.entrance.forget(flow);
+            self.propagation.forget(flow);
+        }
     }
 
     /// Takes a packet in. Times must not go backwards from call to call.
     pub fn handle_packet(&mut self, now: Instant, mut packet: Packet) {
         self.counters.offered += 1;
-        self.measured.epoch.judged += 1;
-        let passage = self.propagation.draw();
+        let passage = self.propagation.draw(packet.flow, &self.chance);
+        let epoch = &mut self.measured.epoch;
+        epoch.judged += 1;
+        epoch.ahead += u64::from(passage.order == Order::Ahead);
         if self.entrance.is_empty() {
             if let Some(transit) = self.accept(now, &mut packet, passage, false) {
                 self.flight.push(transit, packet);
             }
             return;
         }
-        let judgement = self.entrance.judge(now, &packet);
-        self.measured.epoch.lost += u64::from(judgement.lost);
+        let judgement = self.entrance.judge(now, &packet, &self.chance);
+        let epoch = &mut self.measured.epoch;
+        epoch.lost += u64::from(judgement.lost);
         if judgement.dropped {
             self.counters.dropped_loss += 1;
+            epoch.refused += 1;
             return;
         }
+        epoch.duplicated += u64::from(judgement.duplicated);
+        epoch.corrupted += u64::from(judgement.corrupted);
         let copy = judgement.duplicated.then(|| packet.clone());
         // What arrived damaged is another link's to count.
         let damaged = judgement.corrupted && !packet.corrupted;
@@ -192,7 +218,6 @@ impl Link {
         if *config == old {
             return;
         }
-        self.measured.begin_epoch(config);
         if config.loss != old.loss {
             self.set_loss(config);
         }
@@ -200,16 +225,23 @@ impl Link {
         if config.queue != old.queue {
             self.qdisc = qdisc::build(config.queue);
         }
-        self.propagation.configure(&config.delay, config.reorder, self.seed, &self.label);
+        self.propagation.configure(&config.delay, config.reorder, &self.chance);
+        // Only now, for a new model starts anew.
+        self.measured.begin_epoch(config, self.start());
         if config.rate != old.rate {
             self.reschedule(config.rate);
         }
     }
 
+    /// Where what it remembers stands.
+    fn start(&self) -> Start {
+        Start { bad: self.entrance.is_bad(), delayed: self.propagation.delayed() }
+    }
+
     /// Adds an impairment behind those configured: a drop list, or a closure in a test. Its stream
     /// is `<label>/impairment-<n>`, counted from 1.
     pub fn push_impairment(&mut self, impairment: Box<dyn Impairment>) {
-        self.entrance.push(impairment, self.seed, &self.label);
+        self.entrance.push(impairment, &self.chance);
     }
 
     /// Begins the measured interval: forgets everything but the counters since the start.
@@ -217,7 +249,7 @@ impl Link {
         self.retire(now);
         let busy = self.serialiser.busy(now);
         let config = self.config().clone();
-        self.measured = Measured::new(now, busy, &config);
+        self.measured = Measured::new(now, busy, &config, self.start());
     }
 
     /// The account of the interval from [`begin_measurement`](Link::begin_measurement), or the
@@ -225,8 +257,8 @@ impl Link {
     pub fn statistics(&mut self, end: Instant) -> Statistics {
         self.retire(end);
         let measured = &self.measured;
-        let mut epochs = measured.past.clone();
-        epochs.push(measured.epoch.clone());
+        let all = measured.past.iter().chain([&measured.epoch]);
+        let epochs: Vec<Epoch> = all.cloned().map(Epoch::conclude).collect();
         let rated = epochs.iter().any(|epoch| epoch.config.rate.is_some());
         Statistics {
             counters: self.counters,
@@ -267,7 +299,7 @@ impl Link {
 
     /// Panics unless offered + duplicated = delivered + dropped + in flight.
     pub fn check_conservation(&self) {
-        self.counters.check_conservation(self.in_flight(), &self.label);
+        self.counters.check_conservation(self.in_flight(), self.chance.label());
     }
 
     /// Queues, serialises and propagates a packet that passed the entrance: how it travels, unless the
@@ -366,7 +398,7 @@ impl Link {
     }
 
     fn set_loss(&mut self, config: &Config) {
-        self.entrance.set(Role::Loss, loss::build(config.loss), self.seed, &self.label);
+        self.entrance.set(Role::Loss, loss::build(config.loss), &self.chance);
     }
 
     fn set_mangling(&mut self, config: &Config) {
@@ -374,15 +406,15 @@ impl Link {
             .then(|| -> Box<dyn Impairment> { Box::new(Duplicate(config.duplicate)) });
         let corrupt = (!config.corrupt.is_never())
             .then(|| -> Box<dyn Impairment> { Box::new(Corrupt(config.corrupt)) });
-        self.entrance.set(Role::Duplicate, duplicate, self.seed, &self.label);
-        self.entrance.set(Role::Corrupt, corrupt, self.seed, &self.label);
+        self.entrance.set(Role::Duplicate, duplicate, &self.chance);
+        self.entrance.set(Role::Corrupt, corrupt, &self.chance);
     }
 }
 
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link")
-            .field("label", &self.label)
+            .field("label", &self.chance.label())
             .field("config", self.config())
             .field("counters", &self.counters)
             .field("in_flight", &self.in_flight())

@@ -1,15 +1,16 @@
 //! Propagation: the time on the wire, with jitter and reordering.
 
+use super::chance::{Chance, Streams};
 use super::config::{Delay, Reorder};
 use super::distribution::Shape;
-use crate::rng::{Rng, Seed};
 use crate::time::Duration;
+use crate::wire::FlowId;
 
 /// Draws how each packet travels.
 #[derive(Debug)]
 pub(super) struct Propagation {
     delay: Delay,
-    /// Jitter as configured once; it keeps its stream while it is switched off.
+    /// Jitter as configured once; it keeps its streams while it is switched off.
     jitter: Option<Box<Jitter>>,
     reorder: Option<Box<GapReorder>>,
 }
@@ -41,7 +42,7 @@ struct Jitter {
     shape: Shape,
     correlation: f64,
     last: Option<f64>,
-    rng: Rng,
+    streams: Streams,
 }
 
 /// netem's `reorder CHANCE gap N`: after N−1 delayed packets each further one is sent at once with
@@ -50,7 +51,7 @@ struct Jitter {
 struct GapReorder {
     setting: Option<Reorder>,
     delayed: u32,
-    rng: Rng,
+    streams: Streams,
 }
 
 impl Propagation {
@@ -59,7 +60,7 @@ impl Propagation {
     }
 
     /// Takes effect from the next packet on.
-    pub(super) fn configure(&mut self, delay: &Delay, reorder: Option<Reorder>, seed: Seed, label: &str) {
+    pub(super) fn configure(&mut self, delay: &Delay, reorder: Option<Reorder>, chance: &Chance) {
         self.delay = *delay;
         let (on, shape, correlation) =
             (!delay.jitter.is_zero(), Shape::new(delay), delay.correlation.as_f64());
@@ -70,29 +71,44 @@ impl Propagation {
                 jitter.correlation = correlation;
             }
             None if on => {
-                let rng = seed.stream(&format!("{label}/jitter"));
-                self.jitter = Some(Box::new(Jitter { on, shape, correlation, last: None, rng }));
+                let streams = chance.streams("jitter");
+                self.jitter = Some(Box::new(Jitter { on, shape, correlation, last: None, streams }));
             }
             None => {}
         }
         match &mut self.reorder {
             Some(stage) => stage.setting = reorder,
             None if reorder.is_some() => {
-                let rng = seed.stream(&format!("{label}/reorder"));
-                self.reorder = Some(Box::new(GapReorder { setting: reorder, delayed: 0, rng }));
+                let streams = chance.streams("reorder");
+                self.reorder = Some(Box::new(GapReorder { setting: reorder, delayed: 0, streams }));
             }
             None => {}
         }
     }
 
-    /// The passage of the next packet.
+    /// Packets since the last that went ahead.
+    pub(super) fn delayed(&self) -> u32 {
+        self.reorder.as_ref().map_or(0, |reorder| reorder.delayed)
+    }
+
+    /// A flow's number belongs to another from now on.
+    pub(super) fn forget(&mut self, flow: FlowId) {
+        if let Some(jitter) = &mut self.jitter {
+            jitter.streams.forget(flow);
+        }
+        if let Some(reorder) = &mut self.reorder {
+            reorder.streams.forget(flow);
+        }
+    }
+
+    /// The passage of the next packet, which is of `flow`.
     #[inline]
-    pub(super) fn draw(&mut self) -> Passage {
+    pub(super) fn draw(&mut self, flow: FlowId, chance: &Chance) -> Passage {
         let delay = match &mut self.jitter {
-            Some(jitter) if jitter.on => jitter.draw(),
+            Some(jitter) if jitter.on => jitter.draw(flow, chance),
             _ => self.delay.mean,
         };
-        let ahead = self.reorder.as_mut().is_some_and(|reorder| reorder.draw());
+        let ahead = self.reorder.as_mut().is_some_and(|reorder| reorder.draw(flow, chance));
         match (ahead, self.delay.reorder) {
             (true, _) => Passage { delay: Duration::ZERO, order: Order::Ahead },
             (false, true) => Passage { delay, order: Order::Free },
@@ -102,8 +118,8 @@ impl Propagation {
 }
 
 impl Jitter {
-    fn draw(&mut self) -> Duration {
-        let fresh = self.rng.standard_normal();
+    fn draw(&mut self, flow: FlowId, chance: &Chance) -> Duration {
+        let fresh = self.streams.of(flow, chance).standard_normal();
         let rho = self.correlation;
         let z = match self.last {
             Some(last) => rho * last + (1.0 - rho * rho).sqrt() * fresh,
@@ -116,10 +132,10 @@ impl Jitter {
 
 impl GapReorder {
     /// Whether the next packet goes ahead.
-    fn draw(&mut self) -> bool {
+    fn draw(&mut self, flow: FlowId, chance: &Chance) -> bool {
         let Some(setting) = self.setting else { return false };
         // netem draws only past the gap; we always do, so that the gap does not shift the stream.
-        let hit = self.rng.chance(setting.chance);
+        let hit = self.streams.of(flow, chance).chance(setting.chance);
         let ahead = hit && self.delayed >= setting.gap.saturating_sub(1);
         self.delayed = if ahead { 0 } else { self.delayed.saturating_add(1) };
         ahead
@@ -130,11 +146,16 @@ impl GapReorder {
 mod tests {
     use super::*;
     use crate::link::config::JitterDistribution;
+    use crate::rng::Seed;
     use crate::units::Probability;
+
+    fn chance() -> Chance {
+        Chance::new(Seed(1), "link", false)
+    }
 
     fn propagation(delay: Delay, reorder: Option<Reorder>) -> Propagation {
         let mut propagation = Propagation::new();
-        propagation.configure(&delay, reorder, Seed(1), "link");
+        propagation.configure(&delay, reorder, &chance());
         propagation
     }
 
@@ -153,7 +174,9 @@ mod tests {
                 None,
             );
             let n = 200_000;
-            let drawn: Vec<f64> = (0..n).map(|_| propagation.draw().delay.as_millis_f64() - 100.0).collect();
+            let drawn: Vec<f64> = (0..n)
+                .map(|_| propagation.draw(FlowId(0), &chance()).delay.as_millis_f64() - 100.0)
+                .collect();
             let mean_of = |products: &mut dyn Iterator<Item = f64>| products.sum::<f64>() / f64::from(n);
             let variance = mean_of(&mut drawn.iter().map(|x| x * x));
             let covariance = mean_of(&mut drawn.windows(2).map(|w| w[0] * w[1]));
@@ -175,7 +198,8 @@ mod tests {
     fn with_certainty_every_gapth_packet_goes_ahead() {
         let reorder = Reorder { chance: Probability::ALWAYS, gap: 5 };
         let mut propagation = propagation(Delay::default(), Some(reorder));
-        let ahead: Vec<usize> = (1..=15).filter(|_| propagation.draw().order == Order::Ahead).collect();
+        let ahead: Vec<usize> =
+            (1..=15).filter(|_| propagation.draw(FlowId(0), &chance()).order == Order::Ahead).collect();
         assert_eq!(ahead, [5, 10, 15]);
     }
 
@@ -184,7 +208,7 @@ mod tests {
         let reorder = Reorder { chance: Probability::new(0.2).expect("a fraction"), gap: 6 };
         let mut propagation = propagation(Delay::default(), Some(reorder));
         let n = 100_000;
-        let ahead = (0..n).filter(|_| propagation.draw().order == Order::Ahead).count();
+        let ahead = (0..n).filter(|_| propagation.draw(FlowId(0), &chance()).order == Order::Ahead).count();
         // A cycle is gap − 1 delayed packets and then 1/chance tries: 10 packets on average, with
         // standard deviation √0.8/0.2 = 4.5; so n/10 of them go ahead, give or take 45.
         assert!(ahead.abs_diff(10_000) < 180, "{ahead}");
@@ -197,7 +221,7 @@ mod tests {
         let reorder = Reorder { chance: Probability::new(0.5).expect("a fraction"), gap: 1 };
         let (mut plain, mut reordering) = (propagation(delay, None), propagation(delay, Some(reorder)));
         for _ in 0..100 {
-            let (a, b) = (plain.draw(), reordering.draw());
+            let (a, b) = (plain.draw(FlowId(0), &chance()), reordering.draw(FlowId(0), &chance()));
             assert!(b.order == Order::Ahead || a == b);
         }
     }

@@ -1,22 +1,23 @@
 //! The proof that a link did what it was asked: each configured quantity against what happened,
-//! with the interval that chance allows.
+//! with the bounds that chance allows.
 //!
 //! Where the configuration changed during the measured interval, `configured` weights each setting
-//! by the packets that met it. Bounds are four standard errors wide, which chance crosses once in
-//! sixteen thousand.
+//! by the packets that met it. Chance crosses the bounds of a row once in some thousands, whatever the
+//! law (see `law`); a row that counts events has no verdict while fewer than
+//! [`ENOUGH_EVENTS`] are expected, unless they are certain.
 
 use super::config::{Config, LossModel, Queue};
 use super::distribution::{Shape, mixture_quantile};
+use super::law::{self, Law, REACH, States};
 use super::statistics::{Epoch, Statistics};
 
-/// How many standard errors the bounds lie apart from what was configured.
-const ERRORS: f64 = 4.0;
-/// Counts of rare events lean to the right: Cornish and Fisher's term (z² − 1)/6 for z = 4.
-const SKEW: f64 = 2.5;
 /// With fewer expected events than this there is no verdict.
-const ENOUGH_EVENTS: f64 = 10.0;
-/// With fewer transmissions back to back than this there is no verdict on the rate.
-const ENOUGH_TRANSMISSIONS: u64 = 100;
+const ENOUGH_EVENTS: f64 = 20.0;
+/// Standard errors from the mean of a sum to its bounds, and standard deviations of the normal number
+/// behind a single draw to what it hardly ever reaches.
+const ERRORS: f64 = 4.0;
+/// The chance that a single delay is so long that it alone shifts the mean beyond its bounds.
+const RARE: f64 = 1e-4;
 /// Delays are rounded to the nanosecond.
 const ROUNDING_MS: f64 = 1e-6;
 /// The relative error of a tally's percentile.
@@ -25,8 +26,8 @@ const TALLY_ERROR: f64 = 0.01;
 /// One line of the proof.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Realised {
-    /// `loss_percent`, `delay_mean_ms`, `delay_p99_ms`, `rate_mbit`, `queue_max_packets` or
-    /// `queue_max_bytes`.
+    /// `loss_percent`, `duplicate_percent`, `corrupt_percent`, `reorder_percent`, `delay_mean_ms`,
+    /// `delay_p99_ms`, `rate_mbit`, `queue_max_packets` or `queue_max_bytes`.
     pub quantity: &'static str,
     /// What was asked for.
     pub configured: f64,
@@ -41,10 +42,18 @@ pub struct Realised {
 }
 
 impl Statistics {
-    /// All quantities of which something was seen in the measured interval.
+    /// All quantities of which something was seen in the measured interval. Duplication, damage and
+    /// reordering have no row where they were neither asked for nor seen.
     pub fn realised(&self) -> Vec<Realised> {
-        [
-            loss(self),
+        let shares = [share("loss_percent", self, loss)].into_iter().chain(
+            [
+                share("duplicate_percent", self, duplicate),
+                share("corrupt_percent", self, corrupt),
+                share("reorder_percent", self, reorder),
+            ]
+            .map(|row| row.filter(|row| row.configured > 0.0 || row.realised > 0.0)),
+        );
+        let others = [
             delay_mean(self),
             delay_p99(self),
             rate(self),
@@ -56,10 +65,8 @@ impl Statistics {
                 Queue::Packets(_) => None,
                 Queue::Bytes(limit) => Some((limit, epoch.longest_bytes)),
             }),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        ];
+        shares.chain(others).flatten().collect()
     }
 }
 
@@ -78,97 +85,98 @@ impl Realised {
     }
 }
 
-/// Share of packets that the loss model took.
-fn loss(statistics: &Statistics) -> Option<Realised> {
-    let (mut judged, mut lost) = (0u64, 0u64);
-    let (mut expected, mut variance, mut shortfall) = (0.0, 0.0, 0.0);
-    for epoch in &statistics.epochs {
-        let law = LossLaw::of(epoch.config.loss);
-        let n = epoch.judged as f64;
-        judged += epoch.judged;
-        lost += epoch.lost;
-        expected += n * law.rate;
-        variance += n * law.variance;
-        shortfall += (epoch.instances as f64 * law.shortfall).min(n * law.rate);
-    }
-    if judged == 0 {
+/// What one configuration makes of packets.
+struct Share {
+    /// Packets, and those to which it happened.
+    of: u64,
+    seen: u64,
+    /// The share of the long run, as configured.
+    rate: f64,
+    /// How the count is distributed; a law for each link, if these differ.
+    laws: Vec<Law>,
+}
+
+/// The share of packets to which something happened, in percent.
+fn share(quantity: &'static str, statistics: &Statistics, of: fn(&Epoch) -> Share) -> Option<Realised> {
+    let parts: Vec<Share> = statistics.epochs.iter().map(of).collect();
+    let packets: u64 = parts.iter().map(|part| part.of).sum();
+    if packets == 0 {
         return None;
     }
-    let percent = 100.0 / judged as f64;
-    if variance == 0.0 {
-        // Nothing or everything is lost.
-        let certain = expected * percent;
-        let bounds = (certain - 1e-9, certain + 1e-9);
-        return Some(Realised::new("loss_percent", certain, lost as f64 * percent, bounds));
-    }
-    // One packet for the count being whole.
-    let reach = ERRORS * variance.sqrt() + 1.0;
-    let low = (expected - reach - shortfall).max(0.0) * percent;
-    let high = ((expected + reach + SKEW * variance / expected) * percent).min(100.0);
-    let row = Realised::new("loss_percent", expected * percent, lost as f64 * percent, (low, high));
-    // The number of independent events that would scatter as much.
-    Some(row.judged_if(expected * expected / variance >= ENOUGH_EVENTS))
+    let percent = |count: f64| 100.0 * count / packets as f64;
+    let configured: f64 = parts.iter().map(|part| part.of as f64 * part.rate).sum();
+    let seen: u64 = parts.iter().map(|part| part.seen).sum();
+    let laws: Vec<Law> = parts.into_iter().flat_map(|part| part.laws).collect();
+    let (low, high) = law::bounds(&laws);
+    let expected: f64 = laws.iter().map(Law::mean).sum();
+    let row =
+        Realised::new(quantity, percent(configured), percent(seen as f64), (percent(low), percent(high)));
+    Some(row.judged_if(low >= high || expected >= ENOUGH_EVENTS))
 }
 
-/// The long-run behaviour of a loss model.
-struct LossLaw {
-    /// Mean share lost.
-    rate: f64,
-    /// Variance of the number lost, per packet: with bursts, more than `rate (1 − rate)`.
-    variance: f64,
-    /// How many fewer are lost because the model starts in its good state.
-    shortfall: f64,
-}
-
-impl LossLaw {
-    fn of(model: LossModel) -> LossLaw {
-        match model {
-            LossModel::Independent(p) => {
-                let rate = p.as_f64();
-                LossLaw { rate, variance: rate * (1.0 - rate), shortfall: 0.0 }
-            }
-            LossModel::GilbertElliott { p, r, loss_bad, loss_good } => {
-                let (p, r) = (p.as_f64(), r.as_f64());
-                let (in_bad, in_good) = (loss_bad.as_f64(), loss_good.as_f64());
-                if p == 0.0 {
-                    return LossLaw { rate: in_good, variance: in_good * (1.0 - in_good), shortfall: 0.0 };
-                }
-                // The chain is bad for p/(p + r) of the time and forgets its state by
-                // λ = 1 − p − r a packet, so losses k apart have covariance
-                // (bad − good)² · π_bad · π_good · λᵏ.
-                let bad = p / (p + r);
-                let contrast = in_bad - in_good;
-                let rate = bad * in_bad + (1.0 - bad) * in_good;
-                let bursts = 2.0 * contrast * contrast * bad * (1.0 - bad) * (1.0 - p - r) / (p + r);
-                let variance = (rate * (1.0 - rate) + bursts).max(0.0);
-                LossLaw { rate, variance, shortfall: (contrast * bad / (p + r)).max(0.0) }
-            }
+/// Packets that the loss model took, of all that it judged.
+fn loss(epoch: &Epoch) -> Share {
+    let (rate, laws) = match epoch.config.loss {
+        LossModel::Independent(p) => (p.as_f64(), vec![Law::Independent { n: epoch.judged, p: p.as_f64() }]),
+        LossModel::GilbertElliott { p, r, loss_bad, loss_good } => {
+            let [p, r, loss_bad, loss_good] = [p, r, loss_bad, loss_good].map(|chance| chance.as_f64());
+            let states = States { p, r, loss_bad, loss_good };
+            let laws = epoch.runs.iter().map(|run| Law::chain(run.judged, run.start.bad, states));
+            (states.rate(), laws.collect())
         }
-    }
+    };
+    Share { of: epoch.judged, seen: epoch.lost, rate, laws }
 }
 
-/// Mean propagation delay. Keeping order only ever adds to what was drawn, and by a known amount,
-/// which the upper bound allows.
+/// Copies, of the packets that passed the entrance.
+fn duplicate(epoch: &Epoch) -> Share {
+    independent(epoch.judged - epoch.refused, epoch.duplicated, epoch.config.duplicate.as_f64())
+}
+
+/// Packets damaged, of those that passed the entrance.
+fn corrupt(epoch: &Epoch) -> Share {
+    independent(epoch.judged - epoch.refused, epoch.corrupted, epoch.config.corrupt.as_f64())
+}
+
+fn independent(of: u64, seen: u64, rate: f64) -> Share {
+    Share { of, seen, rate, laws: vec![Law::Independent { n: of, p: rate }] }
+}
+
+/// Packets drawn to skip the delay, of all that came.
+fn reorder(epoch: &Epoch) -> Share {
+    let Some(reorder) = epoch.config.reorder else { return independent(epoch.judged, epoch.ahead, 0.0) };
+    let (gap, p) = (reorder.gap, reorder.chance.as_f64());
+    let laws = epoch.runs.iter().map(|run| Law::gap(run.judged, run.start.delayed, gap, p)).collect();
+    Share { of: epoch.judged, seen: epoch.ahead, rate: law::gap_rate(f64::from(gap.max(1)), p), laws }
+}
+
+/// Mean propagation delay, as drawn.
 fn delay_mean(statistics: &Statistics) -> Option<Realised> {
     let realised = statistics.propagation.mean_ms()?;
     let n = statistics.propagation.count() as f64;
-    let (mut sum, mut variance, mut independent) = (0.0, 0.0, 0.0);
+    let (mut sum, mut variance) = (0.0, 0.0);
+    // What single draws hardly ever reach, and how much one of them adds at most.
+    let (mut least, mut most, mut longest) = (0.0, 0.0, 0.0f64);
     for epoch in statistics.epochs.iter().filter(|epoch| epoch.propagated > 0) {
+        let shape = Shape::new(&epoch.config.delay);
         let packets = epoch.propagated as f64;
-        let (mean, spread) = Shape::new(&epoch.config.delay).moments();
+        let (mean, spread) = shape.moments();
         let effective = effective_share(&epoch.config);
         sum += packets * mean / 1e6;
-        independent += packets * effective;
         variance += packets * spread / 1e12 / effective;
+        least += packets * shape.at(-ERRORS) / 1e6;
+        most += packets * shape.at(ERRORS) / 1e6;
+        longest = longest.max((shape.exceeded_with(RARE / packets) - mean) / 1e6 / effective);
     }
     let configured = sum / n;
+    let error = variance.sqrt();
+    // Sums of long-tailed delays are long-tailed to the right: by their longest.
+    let above = (ERRORS * error).max(longest + error);
+    let low = (sum - ERRORS * error).max(least) / n - ROUNDING_MS;
+    let high = (sum + above).min(most) / n + ROUNDING_MS;
     // A delay that never varies is known from one packet.
-    let enough = variance == 0.0 || independent >= ENOUGH_EVENTS;
-    let reach = ERRORS * variance.sqrt() / n + ROUNDING_MS;
-    let bounds = (configured - reach, configured + reach);
-    // Draws that all hang together say nothing about their law.
-    let telling = enough && reach <= configured.max(ROUNDING_MS);
-    Some(Realised::new("delay_mean_ms", configured, realised, bounds).judged_if(telling))
+    let enough = variance == 0.0 || n >= ENOUGH_EVENTS;
+    Some(Realised::new("delay_mean_ms", configured, realised, (low, high)).judged_if(enough))
 }
 
 /// 99th percentile of propagation delay.
@@ -187,12 +195,12 @@ fn delay_p99(statistics: &Statistics) -> Option<Realised> {
     let n = statistics.propagation.count() as f64;
     let independent: f64 = seen().map(|epoch| epoch.propagated as f64 * effective_share(&epoch.config)).sum();
     let constant = parts.len() == 1 && seen().all(|epoch| epoch.config.delay.jitter.is_zero());
+    let enough = constant || n * (1.0 - Q) >= ENOUGH_EVENTS;
     // The share that lies below the true percentile scatters like a coin's.
-    let reach = ERRORS * (Q * (1.0 - Q) / independent.max(1.0)).sqrt();
-    let enough = constant || Q + reach < 1.0;
-    let at = |q: f64| mixture_quantile(&parts, q.clamp(0.0, 1.0 - 0.5 / n.max(1.0))) / 1e6;
-    let low = at(Q - reach) * (1.0 - TALLY_ERROR) - ROUNDING_MS;
-    let high = at(Q + reach) * (1.0 + TALLY_ERROR) + ROUNDING_MS;
+    let (below, above) = law::quantile_bounds(Q, REACH / independent);
+    let at = |q: f64| mixture_quantile(&parts, q) / 1e6;
+    let low = at(below) * (1.0 - TALLY_ERROR) - ROUNDING_MS;
+    let high = at(above) * (1.0 + TALLY_ERROR) + ROUNDING_MS;
     Some(Realised::new("delay_p99_ms", at(Q), realised, (low, high)).judged_if(enough))
 }
 
@@ -225,7 +233,7 @@ fn rate(statistics: &Statistics) -> Option<Realised> {
     let reach = configured * (packets as f64 * 1e-9 / asked + 1e-9);
     let row =
         Realised::new("rate_mbit", configured, bits / span / 1e6, (configured - reach, configured + reach));
-    Some(row.judged_if(packets >= ENOUGH_TRANSMISSIONS))
+    Some(row.judged_if(packets as f64 >= ENOUGH_EVENTS))
 }
 
 /// The longest queue against its limit, in the unit of `pick`: (limit, longest).

@@ -53,11 +53,19 @@ pub struct Statistics {
 #[derive(Clone, Debug)]
 pub(super) struct Epoch {
     pub config: Config,
-    /// Link instances that are summed here.
-    pub instances: u64,
-    /// Packets that the loss model judged, and those that it took.
+    /// Where what a link remembers stood at first.
+    pub start: Start,
+    /// Packets that came and were judged, and those that the loss model took.
     pub judged: u64,
     pub lost: u64,
+    /// Packets that something dropped at the entrance; of the others, those doubled and damaged.
+    pub refused: u64,
+    pub duplicated: u64,
+    pub corrupted: u64,
+    /// Packets drawn to go ahead.
+    pub ahead: u64,
+    /// The link instances that are summed here, once it is over.
+    pub runs: Vec<Run>,
     /// Packets in the propagation tally.
     pub propagated: u64,
     /// The longest queue that a packet joined, itself included.
@@ -68,6 +76,22 @@ pub(super) struct Epoch {
     pub saturated_packets: u64,
     pub saturated_bytes: u64,
     pub saturated_span: Duration,
+}
+
+/// What a link remembers from packet to packet, as far as laws depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Start {
+    /// Whether the loss model is in its bad state.
+    pub bad: bool,
+    /// Packets since the last that went ahead.
+    pub delayed: u32,
+}
+
+/// One link instance under one configuration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub start: Start,
+    pub judged: u64,
 }
 
 /// The measured interval of one link, as it goes on.
@@ -144,12 +168,17 @@ impl Counters {
 }
 
 impl Epoch {
-    pub(super) fn new(config: &Config) -> Epoch {
+    pub(super) fn new(config: &Config, start: Start) -> Epoch {
         Epoch {
             config: config.clone(),
-            instances: 1,
+            start,
             judged: 0,
             lost: 0,
+            refused: 0,
+            duplicated: 0,
+            corrupted: 0,
+            ahead: 0,
+            runs: Vec::new(),
             propagated: 0,
             longest_packets: 0,
             longest_bytes: 0,
@@ -159,10 +188,20 @@ impl Epoch {
         }
     }
 
+    /// Takes itself for a run, so that several can be summed.
+    pub(super) fn conclude(mut self) -> Epoch {
+        self.runs = vec![Run { start: self.start, judged: self.judged }];
+        self
+    }
+
     fn add(&mut self, other: &Epoch) {
-        self.instances += other.instances;
+        self.runs.extend_from_slice(&other.runs);
         self.judged += other.judged;
         self.lost += other.lost;
+        self.refused += other.refused;
+        self.duplicated += other.duplicated;
+        self.corrupted += other.corrupted;
+        self.ahead += other.ahead;
         self.propagated += other.propagated;
         self.longest_packets = self.longest_packets.max(other.longest_packets);
         self.longest_bytes = self.longest_bytes.max(other.longest_bytes);
@@ -173,13 +212,13 @@ impl Epoch {
 }
 
 impl Measured {
-    pub(super) fn new(since: Instant, busy_before: Duration, config: &Config) -> Measured {
+    pub(super) fn new(since: Instant, busy_before: Duration, config: &Config, start: Start) -> Measured {
         Measured {
             since,
             busy_before,
             queue_delay: Tally::default(),
             propagation: Tally::default(),
-            epoch: Epoch::new(config),
+            epoch: Epoch::new(config, start),
             past: Vec::new(),
         }
     }
@@ -192,8 +231,8 @@ impl Measured {
     }
 
     /// Another configuration is in force from here on.
-    pub(super) fn begin_epoch(&mut self, config: &Config) {
-        let old = std::mem::replace(&mut self.epoch, Epoch::new(config));
+    pub(super) fn begin_epoch(&mut self, config: &Config, start: Start) {
+        let old = std::mem::replace(&mut self.epoch, Epoch::new(config, start));
         self.past.push(old);
     }
 }

@@ -8,6 +8,9 @@ use super::*;
 use crate::units::{Probability, Rate};
 use crate::wire::SeqNumber;
 
+mod realised;
+mod sharing;
+
 fn link(config: &Config) -> Link {
     Link::new(config, Seed(1), "link/test/up")
 }
@@ -227,77 +230,6 @@ fn a_shorter_delay_does_not_overtake() {
 fn an_idle_link_is_small() {
     // Twenty thousand of them must not matter.
     assert!(size_of::<Link>() <= 960, "{}", size_of::<Link>());
-}
-
-/// A saturated link with everything on, over one change of conditions.
-fn rich(seed: u64, loss: LossModel, n: u64) -> Statistics {
-    let config = Config {
-        loss,
-        delay: Delay { jitter: Duration::from_millis(2), reorder: true, ..fixed(20) },
-        rate: mbit(8),
-        queue: Queue::Packets(20),
-        ..Config::default()
-    };
-    let changed = Config {
-        loss: LossModel::Independent(probability(0.3)),
-        delay: Delay { distribution: JitterDistribution::Pareto, correlation: probability(0.5), ..fixed(50) },
-        rate: mbit(16),
-        ..config.clone()
-    };
-    let mut link = Link::new(&config, Seed(seed), "link/test/up");
-    for i in 0..n {
-        if i == n / 2 {
-            link.reconfigure(at(i * 900), &changed);
-        }
-        link.handle_packet(at(i * 900), packet(1000));
-    }
-    link.statistics(at(n * 900))
-}
-
-#[test]
-fn what_was_configured_is_realised_for_every_seed() {
-    let models = [
-        LossModel::Independent(probability(0.1)),
-        LossModel::GilbertElliott {
-            p: probability(0.01),
-            r: probability(0.1),
-            loss_bad: probability(0.9),
-            loss_good: probability(0.01),
-        },
-    ];
-    for seed in 0..20 {
-        for model in models {
-            for row in rich(seed, model, 8_000).realised() {
-                assert_eq!(row.pass, Some(true), "seed {seed}, {model:?}: {row:?}");
-            }
-        }
-    }
-}
-
-#[test]
-fn many_clients_with_few_packets_are_judged_together() {
-    let model = LossModel::Independent(probability(0.1));
-    let alone = rich(1, model, 20);
-    assert_eq!(realised(&alone, "loss_percent").pass, None);
-    let mut merged = Statistics::default();
-    (0..100).for_each(|seed| merged.merge(&rich(seed, model, 20)));
-    let row = realised(&merged, "loss_percent");
-    assert_eq!((row.pass, row.configured), (Some(true), 20.0), "{row:?}");
-}
-
-#[test]
-fn a_wrong_emulator_would_be_caught() {
-    let mut statistics = rich(1, LossModel::Independent(probability(0.1)), 8_000);
-    for epoch in &mut statistics.epochs {
-        epoch.config.loss = LossModel::Independent(probability(0.15));
-        epoch.config.delay.mean += Duration::from_millis(1);
-        epoch.config.rate = mbit(9);
-        epoch.config.queue = Queue::Packets(10);
-    }
-    for quantity in ["loss_percent", "delay_mean_ms", "rate_mbit", "queue_max_packets"] {
-        let row = realised(&statistics, quantity);
-        assert_eq!(row.pass, Some(false), "{row:?}");
-    }
 }
 
 #[test]
