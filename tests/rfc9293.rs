@@ -205,13 +205,14 @@ fn the_fin_follows_the_last_byte() {
 #[test]
 fn the_fin_rides_on_a_full_last_segment() {
     let mut script = Script::established(&plain());
-    script.tcp.write_zeros(10_000);
+    script.tcp.write_zeros(11_000);
     script.close();
-    let sent = script.take();
-    assert_eq!((sent.len(), sent[9].as_str()), (10, "FA 9001..10002 ack 1"));
-    script.send(20, segment(Flags::ACK, 1, 9_001, 0));
+    assert_eq!(script.take().len(), 10, "a full window");
+    script.send(20, segment(Flags::ACK, 1, 1_001, 0));
+    assert_eq!(script.take(), ["FA 10001..11002 ack 1"]);
+    script.send(30, segment(Flags::ACK, 1, 10_001, 0));
     script.wait(1_000);
-    assert_eq!(script.take()[0], "FA 9001..10002 ack 1");
+    assert_eq!(script.take()[0], "FA 10001..11002 ack 1");
 }
 
 /// §3.8.6: a window that has room for the data but not for the FIN gets the data.
