@@ -13,6 +13,9 @@ use crate::scenario::{Plan, build};
 pub struct Bench {
     /// Only these workloads: w1, w1d, w2, w3, w4, w5
     workloads: Vec<String>,
+    /// Only this loss recovery; both if not given
+    #[arg(long, value_parser = RECOVERIES)]
+    recovery: Option<String>,
     /// Runs of each; the fastest counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
@@ -23,6 +26,9 @@ pub struct Bench {
     #[arg(long)]
     json: bool,
 }
+
+/// The scenarios name the first.
+const RECOVERIES: [&str; 2] = ["sack", "rack"];
 
 /// Name and scenario of each workload.
 const WORKLOADS: [(&str, &str); 6] = [
@@ -38,6 +44,7 @@ const WORKLOADS: [(&str, &str); 6] = [
 #[derive(Debug, serde::Serialize)]
 struct Figure {
     workload: &'static str,
+    recovery: &'static str,
     title: String,
     cpu_s: f64,
     packets: u64,
@@ -60,25 +67,20 @@ impl Bench {
         }
         let mut figures = Vec::new();
         if !self.json {
-            print("workload   cpu s   packets  ns/packet  goodput Mbit/s  loops\n")?;
+            print("workload  recovery   cpu s   packets  ns/packet  goodput Mbit/s  loops\n")?;
         }
-        for (name, text) in WORKLOADS {
-            if !self.workloads.is_empty() && self.workloads.iter().all(|wanted| wanted != name) {
-                continue;
+        let wanted = |name: &str| self.workloads.is_empty() || self.workloads.iter().any(|one| one == name);
+        for (name, text) in WORKLOADS.into_iter().filter(|(name, _)| wanted(name)) {
+            for recovery in RECOVERIES {
+                if self.recovery.as_deref().is_some_and(|chosen| chosen != recovery) {
+                    continue;
+                }
+                let figure = self.measure(name, recovery, text)?;
+                if !self.json {
+                    print(&figure.line())?;
+                }
+                figures.push(figure);
             }
-            let figure = self.measure(name, text)?;
-            if !self.json {
-                print(&format!(
-                    "{:8} {:7.3} {:9} {:10.1} {:15.2} {:6.2}\n",
-                    figure.workload,
-                    figure.cpu_s,
-                    figure.packets,
-                    figure.ns_per_packet,
-                    figure.goodput_mbit,
-                    figure.loops
-                ))?;
-            }
-            figures.push(figure);
         }
         if self.json {
             let text =
@@ -88,8 +90,11 @@ impl Bench {
         Ok(())
     }
 
-    fn measure(&self, name: &'static str, text: &str) -> Result<Figure, Failure> {
-        let sets = if self.record { vec!["record.trials=first".to_owned()] } else { Vec::new() };
+    fn measure(&self, name: &'static str, recovery: &'static str, text: &str) -> Result<Figure, Failure> {
+        let mut sets = vec![format!("tcp.recovery={recovery}")];
+        if self.record {
+            sets.push("record.trials=first".to_owned());
+        }
         let plan = Plan::parse(name, text, &sets)?;
         let scenario = plan.scenario(0)?;
         let mut best = f64::INFINITY;
@@ -107,6 +112,7 @@ impl Bench {
         }
         Ok(Figure {
             workload: name,
+            recovery,
             title: scenario.title.clone(),
             cpu_s: best,
             packets,
@@ -115,6 +121,21 @@ impl Bench {
             simulated_s: scenario.duration.as_secs_f64(),
             loops: best / yardstick,
         })
+    }
+}
+
+impl Figure {
+    fn line(&self) -> String {
+        format!(
+            "{:8}  {:8} {:7.3} {:9} {:10.1} {:15.2} {:6.2}\n",
+            self.workload,
+            self.recovery,
+            self.cpu_s,
+            self.packets,
+            self.ns_per_packet,
+            self.goodput_mbit,
+            self.loops
+        )
     }
 }
 

@@ -38,8 +38,15 @@ pub struct Position {
     pub una: u64,
     /// Next offset to be sent.
     pub nxt: u64,
-    /// Samples that a round trip brings (RFC 7323 appendix G): at least 1.
-    pub samples: u32,
+    /// Bytes of a full segment.
+    pub mss: u64,
+}
+
+impl Position {
+    /// `ExpectedSamples` of RFC 7323 appendix G, in a round trip with delayed acknowledgments.
+    fn samples(self) -> u64 {
+        (self.nxt - self.una).div_ceil(2 * self.mss.max(1)).max(1)
+    }
 }
 
 impl RttEstimator {
@@ -65,7 +72,9 @@ impl RttEstimator {
         self.min = self.min.min(rtt);
         self.backoff = 0;
         let rto = match self.floor {
-            RtoFloor::Rto => (self.average(rtt, at.samples) + self.spread.max(GRANULARITY)).max(self.min_rto),
+            RtoFloor::Rto => {
+                (self.average(rtt, at.samples()) + self.spread.max(GRANULARITY)).max(self.min_rto)
+            }
             RtoFloor::Variance => self.average_like_linux(rtt, at) + self.spread,
         };
         self.rto = rto.min(self.max_rto);
@@ -73,8 +82,7 @@ impl RttEstimator {
 
     /// RFC 6298 §2; with many samples in a round trip each has less weight (RFC 7323 appendix G),
     /// so that a round trip is remembered for as long as with one.
-    fn average(&mut self, rtt: Duration, samples: u32) -> Duration {
-        let samples = u64::from(samples.max(1));
+    fn average(&mut self, rtt: Duration, samples: u64) -> Duration {
         let smoothed = match self.smoothed {
             // §2.2
             None => {
@@ -170,7 +178,7 @@ mod tests {
 
     /// The only acknowledgment of round trip number `round`, of ten bytes.
     fn round_trip(round: u64) -> Position {
-        Position { una: 10 * round + 10, nxt: 10 * round + 20, samples: 1 }
+        Position { una: 10 * round + 10, nxt: 10 * round + 20, mss: 10 }
     }
 
     #[test]
@@ -212,7 +220,7 @@ mod tests {
     /// Feeds `samples` measurements of `millis` in each of `rounds` round trips, from number `first` on.
     fn feed(rtt: &mut RttEstimator, millis: u64, first: u64, rounds: u64, samples: u64) {
         for i in first * samples..(first + rounds) * samples {
-            let at = Position { una: i + 1, nxt: i + 1 + samples, samples: samples as u32 };
+            let at = Position { una: 2 * (i + 1), nxt: 2 * (i + 1 + samples), mss: 1 };
             rtt.sample(Duration::from_millis(millis), at);
         }
     }

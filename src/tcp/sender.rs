@@ -58,6 +58,8 @@ pub struct Sender {
     /// once for each segment.
     cwnd: u64,
     pace: Option<Pace>,
+    /// Internal pacing, for controllers that ask for no rate.
+    paces_itself: bool,
     pub(super) scoreboard: Scoreboard,
     pub(super) recovery: LossRecovery,
     pub(super) rtt: RttEstimator,
@@ -118,6 +120,7 @@ impl Sender {
             // Nothing limits a SYN.
             cwnd: u64::MAX / 2,
             pace: None,
+            paces_itself: config.pacing,
             scoreboard: Scoreboard::default(),
             recovery: LossRecovery::default(),
             rtt: RttEstimator::new(&config),
@@ -164,12 +167,16 @@ impl Sender {
     fn ask_controller(&mut self) {
         if let Some(controller) = &self.controller {
             self.cwnd = controller.cwnd();
-            self.pace = controller.pacing_rate().map(Pace::even).or_else(|| self.internal_pace());
+            self.pace = match controller.pacing_rate() {
+                Some(rate) => Some(Pace::even(rate)),
+                None if self.paces_itself => self.internal_pace(),
+                None => None,
+            };
         }
     }
 
     fn internal_pace(&self) -> Option<Pace> {
-        if !self.config.pacing || self.stats.segments_sent < UNPACED || self.cwnd >= NO_WINDOW {
+        if self.stats.segments_sent < UNPACED || self.cwnd >= NO_WINDOW {
             return None;
         }
         Pace::internal(self.cwnd, self.ssthresh(), self.rtt.smoothed()?, self.mss)
@@ -385,8 +392,7 @@ impl Sender {
     }
 
     fn take_rtt(&mut self, now: Instant, advanced: bool, segment: &Segment, delivered: &Delivered) {
-        let at =
-            Position { una: self.una, nxt: self.nxt, samples: self.flight().div_ceil(2 * self.mss) as u32 };
+        let at = Position { una: self.una, nxt: self.nxt, mss: self.mss };
         if let Some(rtt) = delivered.rtt {
             self.rtt.sample(rtt, at);
             self.scoreboard.set_min_rtt(self.rtt.min());
