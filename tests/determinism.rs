@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Sightings, finish, survivors, watch, world};
+use support::{Sightings, finish, run, survivors, watch, world};
 
 /// Chat and uploads, all impairments, a schedule, series and a grid: everything that writes files.
 const SCENARIO: &str = r#"
@@ -190,6 +190,40 @@ fn another_client_or_impairment_does_not_change_which_packets_are_lost() {
         let both = alone.len().min(changed.len());
         assert!(both > 3000, "{access}: {both} packets");
         assert!(changed[..both] == alone[..both], "with {access}");
+    }
+}
+
+/// The rows of two uploads over a link without a rate that everybody shares, with other groups before
+/// and behind them.
+fn shared(link: &str, before: &str, behind: &str) -> Vec<String> {
+    let text = format!(
+        "duration = \"20s\"\nwarmup = \"1s\"\n[link.wifi]\n{link}\n{before}\n\
+         [[clients]]\nname = \"u\"\ncount = 2\npath = [\"wifi\"]\napp = {{ kind = \"bulk\" }}\n{behind}"
+    );
+    let outcome = run(&text, 1);
+    let mine = outcome.flows.iter().filter(|flow| flow.group == "u");
+    mine.map(|flow| format!("{} {:?}", flow.name, flow.directions)).collect()
+}
+
+#[test]
+fn another_client_on_a_shared_link_changes_nobodys_luck() {
+    let chatters = |name: &str, start: &str| {
+        format!(
+            "[[clients]]\nname = \"{name}\"\ncount = 2\nstart = \"{start}\"\npath = [\"wifi\"]\n\
+             app = {{ kind = \"chat\", rate = \"3/s\" }}\n"
+        )
+    };
+    let (early, late) = (chatters("early", "0s"), chatters("late", "2s"));
+    for link in [
+        "delay = \"10ms\"\nloss = \"5%\"",
+        "delay = { mean = \"10ms\", jitter = \"2ms\", reorder = true }\nloss = \"1%\"\nduplicate = \"3%\"\n\
+         corrupt = \"1%\"\nreorder = \"2%\"",
+    ] {
+        let alone = shared(link, "", "");
+        assert_eq!(alone.len(), 2);
+        assert_ne!(alone[0].split_once(' ').expect("a name").1, alone[1].split_once(' ').expect("a name").1);
+        assert_eq!(shared(link, "", &late), alone, "{link}: with others behind them");
+        assert_eq!(shared(link, &early, &late), alone, "{link}: with others before them");
     }
 }
 
