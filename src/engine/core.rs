@@ -31,6 +31,8 @@ pub(super) struct Core {
     pub warmup: Instant,
     pub horizon: Instant,
     pub events: u64,
+    /// Events and packets since time has passed last.
+    pub at_this_instant: u64,
     pub packets: u64,
 }
 
@@ -58,6 +60,7 @@ impl Core {
             warmup,
             horizon,
             events: 0,
+            at_this_instant: 0,
             packets: 0,
         }
     }
