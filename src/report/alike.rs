@@ -36,7 +36,7 @@ pub(super) fn find(results: &Results) -> Vec<(String, Vec<usize>)> {
                 String::new()
             };
             let text = format!(
-                "{} made no difference: {} came out equal in every figure{part}; see what else sets it",
+                "{} made no difference: {} came out equal in every figure{part}",
                 axis.key,
                 names.join(" and ")
             );
@@ -65,7 +65,6 @@ fn figures(results: &Results) -> BTreeMap<usize, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::report::testing::{Model, fill, study};
     use crate::report::{Report, finish};
 
@@ -97,8 +96,7 @@ mod tests {
     fn an_axis_that_made_no_difference_is_named_with_its_cells() {
         let same = said(&report(|_| 0.01));
         assert!(
-            same[0]
-                .starts_with("link.a.loss made no difference: 0% and 1% came out equal in every figure; see")
+            same[0].starts_with("link.a.loss made no difference: 0% and 1% came out equal in every figure")
                 && same[0].ends_with("(cells 0, 1, 2, 3)"),
             "{same:?}"
         );

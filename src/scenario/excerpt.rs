@@ -100,3 +100,44 @@ const LONGEST_MARK: usize = 40;
 const MOST_LINES: usize = 10;
 /// Characters of a message.
 const LONGEST_WORDS: usize = 2000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{and, errors};
+    use super::*;
+
+    #[test]
+    fn a_problem_far_along_a_line_is_shown_with_its_surroundings() {
+        let values: Vec<String> = (0..20_000).map(|n| format!("{}", 64 + n % 8000)).collect();
+        let line = format!("\"tcp.mss\" = [{}, \"x\"]", values.join(", "));
+        let (error, found) = errors(&and(&format!("[sweep]\n{line}\n")), &[]);
+        let bad =
+            found.iter().find(|problem| error.texts.at(problem.place) == "\"x\"").expect("the bad value");
+        let only = super::super::ScenarioError { problems: vec![bad.clone()], ..error };
+        let shown = only.render(false);
+        assert!(shown.contains(&format!("[dir/test.toml:22:{}]", line.len() - 3)), "{shown}");
+        assert!(shown.contains(", \"x\"]\n") && shown.contains("·") && shown.len() < 1000, "{shown}");
+    }
+
+    #[test]
+    fn a_long_stretch_is_marked_at_its_beginning() {
+        let text = format!("k = [{}]\n", "1, ".repeat(30_000));
+        assert_eq!(marked(&text, 4..text.len() - 1), 4..4 + LONGEST_MARK);
+        let lines = format!("k = [\n{}]\n", "1,\n".repeat(30));
+        assert_eq!(marked(&lines, 4..lines.len() - 1), 4..5);
+        assert_eq!(marked("é", 0..0), 0..2);
+        assert_eq!(marked("aé", 7..9), 1..3);
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_shown() {
+        for bad in ["\u{1b}[2J", "\u{9b}2J", "\u{202e}", "\0", "\r"] {
+            for text in [format!("a = 1 # {bad} x\nb = ]\n"), format!("\"k{bad}\" = 1\n")] {
+                let shown = errors(&text, &[]).0.render(false);
+                assert!(!shown.contains(bad), "{shown:?}");
+                assert_eq!(Excerpt::of(&text).0.len(), text.len());
+            }
+        }
+        assert_eq!(Excerpt::of("a\r\n\tb").0, "a\r\n\tb");
+    }
+}

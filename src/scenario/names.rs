@@ -34,7 +34,6 @@ fn is_number(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{and, plan, refused, with};
-    use super::*;
 
     #[test]
     fn names_that_read_as_missing_are_refused() {

@@ -137,3 +137,66 @@ fn states(scenario: &Scenario) -> Vec<(Vec<LinkSpec>, Duration)> {
 const FASTEST: f64 = 1e12;
 /// Packets of a trial that take a processor about a minute.
 const MANY_PACKETS: f64 = 1e8;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{plan, refused};
+
+    fn text(link: &str, more: &str) -> String {
+        format!(
+            "duration = \"60s\"\n[link.a]\n{link}\n[[clients]]\nname = \"x\"\npath = [\"a\"]\n\
+             app = {{ kind = \"bulk\" }}\n{more}"
+        )
+    }
+
+    #[test]
+    fn a_path_on_which_no_time_passes_is_refused_wherever_it_comes_from() {
+        let still = "nothing on this path takes time";
+        let mend = "`delay` or a `rate`";
+        for link in [
+            "loss = \"1%\"",
+            "delay = \"0ms\"",
+            "delay = { mean = \"1ms\" }\nreorder = \"100%\"",
+            "delay = { mean = \"0ms\", jitter = \"1ms\", distribution = \"lognormal\" }",
+        ] {
+            let line = 5 + link.matches('\n').count();
+            refused(&text(link, ""), line + 1, "[\"a\"]", still, mend);
+        }
+        let axis = text("delay = \"1ms\"", "[sweep]\n\"link.a.delay\" = [\"1ms\", \"0ms\"]\n");
+        refused(&axis, 6, "[\"a\"]", "(in the cell with link.a.delay = 0ms)", mend);
+        let change = |at: &str, delay: &str| {
+            format!("[[schedule]]\nat = \"{at}\"\nset = {{ \"link.a.delay\" = \"{delay}\" }}\n")
+        };
+        let later = text("delay = \"1ms\"", &change("1s", "0ms"));
+        refused(
+            &later,
+            10,
+            "{ \"link.a.delay\" = \"0ms\" }",
+            "nothing on the path of \"x\" takes time",
+            mend,
+        );
+        // One that is mended in the same instant is none, and neither is one that a file's axis mends.
+        let up = change("1000ms", "2ms").replace("link.a.delay", "link.a.up.delay");
+        let mended = text("delay = \"1ms\"", &(change("1s", "0ms") + &up));
+        assert_eq!(plan(&mended).warnings, []);
+        let swept = text("loss = \"1%\"", "[sweep]\n\"link.a.delay\" = [\"1ms\", \"2ms\"]\n");
+        assert_eq!(plan(&swept).warnings, []);
+        plan(&text("up = { delay = \"1ms\" }", ""));
+        plan(&text("rate = \"10mbit\"", ""));
+    }
+
+    #[test]
+    fn a_speed_that_nothing_limits_is_refused() {
+        let says =
+            "nothing limits the speed on this path: a window of 4MiB each 2us is 16.8 Tbit/s, 1448 million";
+        refused(&text("delay = \"1us\"", ""), 6, "[\"a\"]", says, "give one of its links a `rate`");
+        // Limited by a rate, a window, losses, or because there is little to send.
+        plan(&text("rate = \"10mbit\"\ndelay = \"1us\"", ""));
+        plan(&text("delay = \"1us\"", "[tcp]\ncongestion = \"fixed\"\n[congestion.fixed]\nwindow = 1\n"));
+        plan(&text("delay = \"10us\"\nloss = \"5%\"", ""));
+        plan(&text("delay = \"1us\"", "").replace("\"bulk\"", "\"bulk\", size = \"1GB\""));
+        // What merely takes long is warned of.
+        let long = plan(&text("rate = \"100gbit\"\ndelay = \"500us\"", "")).render_warnings(false);
+        assert!(long.contains("a trial may have up to 0.2 billion packets, and take minutes"), "{long}");
+    }
+}

@@ -310,6 +310,12 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_end_is_refused() {
+        let error = text_of("/dev/zero", Ok(vec![0; MOST_BYTES + 1])).expect_err("too much").render(false);
+        assert!(error.contains("/dev/zero is too large for a scenario"), "{error}");
+    }
+
+    #[test]
     fn very_many_problems_are_counted_instead() {
         let keys: Vec<String> = (0..50).map(|n| format!("k{n} = 1")).collect();
         let (error, found) = errors(&keys.join("\n"), &[]);

@@ -211,7 +211,7 @@ const MOST_SERIES_ROWS: u64 = 20_000_000;
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{and, refused, scenario, with};
+    use super::super::testing::{SOUND, and, errors, plan, refused, scenario, with};
     use super::*;
 
     #[test]
@@ -248,6 +248,51 @@ mod tests {
         let text = and("[record]\ninterval = \"1us\"\n");
         refused(&text, 22, "\"1us\"", "would have", "raise record.interval to \"1ms\"");
         assert_eq!(series_rows(&scenario(&and(""))), 1001 * (2 + 2 + 4));
+    }
+
+    #[test]
+    fn an_error_in_one_value_causes_no_others() {
+        let chat = "rate = \"1/s\"";
+        for (old, new, at) in [
+            ("\"5ms\"", "\"5\"", "\"5\""),
+            ("delay = \"10ms\"", "delay = \"x\"\nreorder = \"1%\"", "\"x\""),
+            ("delay = \"10ms\"", "dellay = \"10ms\"\nreorder = \"1%\"", "dellay"),
+            ("mss = 1448", "mss = \"500\"\nreceive_window = \"600B\"", "\"500\""),
+            ("mss = 1448", "max_rtto = \"200s\"\nmin_rto = \"150s\"", "max_rtto"),
+            ("duration = ", "duratoin = ", "duratoin"),
+            ("[link.access]", "[lnk.access]", "lnk"),
+            ("name = \"people\"", "name = 5", "5"),
+            (chat, "rate = \"1/s\", to = \"rom\", rooms = 3", "\"rom\""),
+            (
+                chat,
+                "rate = \"1/s\", size = { distribution = \"uniform\", min = \"300B\", max = \"x\" }",
+                "\"x\"",
+            ),
+        ] {
+            let (error, found) = errors(&with(old, new), &[]);
+            let places: Vec<&str> = found.iter().map(|problem| error.texts.at(problem.place)).collect();
+            assert_eq!(places, [at], "{error}");
+            assert_eq!(error.problems.len(), 1, "no warning beside it: {error}");
+        }
+        let drop = "[[drop]]\nflow = \"upload-2\"\nsegments = [1]\n";
+        refused(&(with("count = 2", "count = \"2\"") + drop), 14, "\"2\"", "a whole number is needed", "");
+        let still = SOUND.replace("10ms", "0ms").replace("\"5ms\"", "\"5\"").replace("\"1bdp\"", "\"1KiB\"");
+        assert_eq!(errors(&still, &[]).1.len(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_without_its_axis_is_not_wrong() {
+        let text =
+            with("rate = \"10mbit\"\n", "") + "[sweep]\n\"link.bottleneck.rate\" = [\"1mbit\", \"2mbit\"]\n";
+        assert_eq!(plan(&text).cells(), 2);
+        let people = and("[sweep]\n\"clients.people.count\" = [2, 5]\n");
+        assert_eq!(plan(&people).render_warnings(false), "", "nobody chats alone in any cell");
+        let alone = and("[sweep]\n\"clients.people.count\" = [1, 5]\n");
+        assert_eq!(
+            plan(&alone).warnings[0].message,
+            "one person chats: nobody is there to hear, and no latency is measured (in the cell with \
+             clients.people.count = 1)"
+        );
     }
 
     #[test]

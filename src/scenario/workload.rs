@@ -122,7 +122,7 @@ fn size(node: Option<&Node>, problems: &mut Vec<Problem>) -> SizeDistribution {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{refused, scenario, with};
+    use super::super::testing::{plan, refused, scenario, with};
     use super::*;
 
     #[test]
@@ -142,6 +142,18 @@ mod tests {
         assert_eq!(scenario.groups[1].app, AppSpec::Chat(expected));
         let bulk = Bulk { direction: BulkDirection::Up, size: None };
         assert_eq!(scenario.groups[0].app, AppSpec::Bulk(bulk));
+    }
+
+    #[test]
+    fn bursts_that_outlast_their_rate_are_warned_of() {
+        let app = |gap: &str| {
+            let bursts =
+                format!("rate = \"1/s\", arrivals = {{ kind = \"bursts\", size = 3, gap = \"{gap}\" }}");
+            plan(&with("rate = \"1/s\"", &bursts)).warnings.into_iter().map(|warning| warning.message)
+        };
+        let words = "a burst of 3 messages lasts 1002ms, longer than the 1s from one burst to the next";
+        assert!(!app("500ms").any(|message| message.contains("burst")));
+        assert!(app("501ms").any(|message| message.starts_with(words)));
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Plan {
     fn check_cells(&mut self, cells: usize, problems: &mut Vec<Problem>) {
         let sound = problems.iter().all(|problem| problem.severity != Severity::Error);
         let whole = sound && cells <= MOST_CHECKED_CELLS;
-        let grid = if whole { self.grid(cells) } else { self.cross() };
+        let grid = if whole || self.axes.is_empty() { self.grid(cells) } else { self.cross() };
         let mut found: BTreeMap<(Place, String), Found> = BTreeMap::new();
         let mut used = vec![false; self.base.links.len()];
         let mut worlds = vec![];
@@ -89,8 +89,11 @@ impl Plan {
 
     /// Every value of every axis, beside the first values of the others.
     fn cross(&self) -> Vec<Picks> {
-        let others =
-            |axis: usize| (0..self.axes.len()).filter(move |&other| other != axis).map(|other| (other, 0));
+        let with_values = |axis: &usize| !self.axes[*axis].values.is_empty();
+        let others = |axis: usize| {
+            let others = (0..self.axes.len()).filter(with_values).filter(move |&other| other != axis);
+            others.map(|other| (other, 0)).collect::<Picks>()
+        };
         let picks = |axis, pick| std::iter::once((axis, pick)).chain(others(axis)).collect();
         let values = self.axes.iter().map(|axis| axis.values.len()).enumerate();
         values.flat_map(|(axis, n)| (0..n).map(move |pick| picks(axis, pick))).collect()

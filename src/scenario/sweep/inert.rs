@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::{Axis, Plan, read};
+use super::{Axis, AxisNode, Plan, read};
 use crate::scenario::dotted::{self, Setter};
 use crate::scenario::kind::Kind;
 use crate::scenario::problem::{Place, Problem, Severity, Source};
@@ -51,29 +51,24 @@ impl Plan {
                 let message = format!("the values {} of `{key}` make the same network", listed(same));
                 problems.push(Problem::warning(place, message, "keep one of them"));
             }
-            let rows: Vec<usize> = (0..columns[0].len())
-                .filter(|&row| columns.iter().all(|c| c[row] == columns[0][row]))
-                .collect();
-            if let Some(&row) = rows.first() {
-                let cell = row / stride * stride * values.len() + row % stride;
-                let picks: Vec<(usize, usize)> = self.picks(cell).into_iter().enumerate().collect();
-                let others: Vec<(usize, usize)> =
-                    picks.iter().copied().filter(|(axis, _)| *axis != i).collect();
-                let why = self.why(&self.tree_with(&picks).0, key);
-                let message = format!(
-                    "`{key}` changes nothing in {} of {} combinations of the other axes, such as {}{}",
-                    rows.len(),
-                    columns[0].len(),
-                    self.named(&others),
-                    why.map_or_else(String::new, |why| format!(": {why}"))
-                );
-                problems.push(Problem::warning(
-                    place,
-                    message,
-                    "those cells are run twice; sweep it on its own",
-                ));
+            let row = (0..columns[0].len()).find(|&row| columns.iter().all(|c| c[row] == columns[0][row]));
+            if let Some(row) = row {
+                self.warn_of_partly_inert(i, row / stride * stride * values.len() + row % stride, problems);
             }
             self.warn_of_half_hidden(key, place, problems);
+        }
+    }
+
+    /// Warns of an axis that another key hides in some cells, of which `cell` is the first. An axis beside
+    /// one that begins at zero (jitter and its shape, say) does nothing there either, which is no mistake.
+    fn warn_of_partly_inert(&self, axis: usize, cell: usize, problems: &mut Vec<Problem>) {
+        let AxisNode { key, place, .. } = &self.nodes[axis];
+        let mut picks: Vec<(usize, usize)> = self.picks(cell).into_iter().enumerate().collect();
+        if let Some(why) = self.why(&self.tree_with(&picks).0, key) {
+            picks.retain(|(other, _)| *other != axis && self.axes[*other].values.len() > 1);
+            let message = format!("`{key}` changes nothing where {}: {why}", self.named(&picks));
+            let help = "those cells are run once for each of its values; sweep it in a scenario of its own";
+            problems.push(Problem::warning(*place, message, help));
         }
     }
 
@@ -248,3 +243,148 @@ fn listed(words: &[&str]) -> String {
 
 /// Where there are more, arguments are not tried out in each.
 const MOST_PROBED_CELLS: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{SOUND, and, plan, with};
+    use super::super::Plan;
+
+    /// The warnings of a sound plan, but for the chat of one in the sound text.
+    fn warnings(text: &str, sets: &[&str]) -> Vec<String> {
+        let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+        let plan = Plan::parse("test.toml", text, &sets).unwrap_or_else(|error| panic!("{error}"));
+        let warnings = plan.warnings.iter().filter(|warning| !warning.message.contains("one person chats"));
+        warnings.map(|warning| format!("{}|{}", plan.texts.at(warning.place), warning.message)).collect()
+    }
+
+    /// A bulk group with a controller of its own, a link that `up` and `down` override, one without a rate.
+    const HIDING: &str = r#"duration = "5s"
+[link.w]
+rate = "10mbit"
+delay = "20ms"
+up = { loss = "1%" }
+down = { loss = "2%" }
+[link.fast]
+[link.spare]
+[tcp]
+sack = false
+[[clients]]
+name = "u"
+path = ["w", "fast"]
+congestion = "cubic"
+app = { kind = "bulk" }
+"#;
+
+    #[test]
+    fn an_axis_that_nothing_depends_on_names_the_key_that_hides_it() {
+        for (axis, why) in [
+            ("\"tcp.congestion\" = [\"reno\", \"none\"]", "`clients.u.congestion` in line 14 hides it"),
+            ("\"congestion.fixed.window\" = [5, 50]", "no group uses the controller \"fixed\""),
+            (
+                "\"link.w.loss\" = [\"0%\", \"5%\"]",
+                "`link.w.up.loss` in line 5 and `link.w.down.loss` in line 6 hide it",
+            ),
+            ("\"tcp.recovery\" = [\"sack\", \"newreno\"]", "`sack` is off, so recovery is NewReno's"),
+            (
+                "\"link.fast.queue\" = [\"9 packets\", \"2KiB\"]",
+                "link \"fast\" has no rate, so nothing queues",
+            ),
+            ("\"link.spare.delay\" = [\"1ms\", \"2ms\"]", "no path uses link \"spare\""),
+            ("\"clients.u.stagger\" = [\"1ms\", \"2ms\"]", "\"u\" has one member"),
+            ("\"chat.dialect\" = [\"json-lines\"]", ""),
+        ] {
+            let text = format!("{HIDING}[sweep]\n{axis}\n");
+            let key = axis.split(' ').next().expect("a key");
+            let found = warnings(&text, &[]);
+            let expected = format!("{key}|the axis `{}` changes nothing: {why}", key.trim_matches('"'));
+            assert_eq!(found.contains(&expected), !why.is_empty(), "{found:?}");
+            // The same from the command line, as a list and as a single value.
+            let (key, values) = (key.trim_matches('"'), axis.split_once(" = ").expect("values").1);
+            let listed = warnings(HIDING, &[&format!("{key}={values}")]);
+            assert_eq!(listed.iter().any(|text| text.ends_with(why) && !why.is_empty()), !why.is_empty());
+            let first = values.trim_matches(['[', ']']).split(',').next().expect("a value");
+            let single = warnings(HIDING, &[&format!("{key}={first}")]);
+            let expected = format!("{key}|--set {key} changes nothing: {why}");
+            assert_eq!(single.contains(&expected), !why.is_empty(), "{single:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_axes_for_one_thing_the_hidden_one_is_named_with_the_other() {
+        let text = "duration = \"5s\"\n[link.w]\nrate = \"10mbit\"\ndelay = \"20ms\"\n\
+                    [[clients]]\nname = \"u\"\npath = [\"w\"]\napp = { kind = \"bulk\" }\n[sweep]\n\
+                    \"link.w.loss\" = [\"0%\", \"1%\"]\n\"link.w.up.loss\" = [\"2%\", \"3%\"]\n\
+                    \"clients.u.congestion\" = [\"reno\", \"cubic\"]\n\"tcp.congestion\" = [\"tahoe\", \"none\"]\n";
+        let found = warnings(text, &[]);
+        assert_eq!(
+            found,
+            [
+                "\"link.w.loss\"|`link.w.loss` holds for one direction only: `link.w.up.loss` in line 11 overrides \
+                 it for the other",
+                "\"tcp.congestion\"|the axis `tcp.congestion` changes nothing: `clients.u.congestion` in line 12 \
+                 hides it",
+            ]
+        );
+    }
+
+    #[test]
+    fn values_that_make_the_same_network_are_named() {
+        let queues = and("[sweep]\n\"link.bottleneck.queue\" = [\"1bdp\", \"25 packets\", \"2bdp\"]\n");
+        let found = warnings(&queues, &[]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0]
+                .ends_with("the values 1bdp and 25 packets of `link.bottleneck.queue` make the same network")
+        );
+        let same = and("[sweep]\n\"link.bottleneck.queue\" = [\"1bdp\", \"25 packets\"]\n");
+        assert!(warnings(&same, &[])[0].ends_with("changes nothing: all its values make the same network"));
+    }
+
+    #[test]
+    fn an_axis_that_is_hidden_in_some_cells_says_in_which() {
+        let text = and(
+            "[sweep]\n\"tcp.congestion\" = [\"reno\", \"fixed\"]\n\"congestion.fixed.window\" = [5, 50]\n",
+        );
+        let found = warnings(&text, &[]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].ends_with(
+                "`congestion.fixed.window` changes nothing where tcp.congestion = reno: no group uses the \
+                 controller \"fixed\""
+            ),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn what_has_an_effect_or_is_what_it_was_is_not_warned_of() {
+        for set in [
+            "tcp.congestion=cubic",
+            // As in the file, as by default, and in short for the long form.
+            "tcp.mss=1448",
+            "tcp.nagle=false",
+            "link.access.loss=1%",
+            "link.access.delay.mean=10ms",
+            "link.bottleneck.queue=1bdp",
+            "clients.upload.stagger=0s",
+            "clients.people.app.rate=1/s",
+            "duration=10s",
+            "title=x",
+            "clients.upload.path=[\"access\", \"bottleneck\"]",
+        ] {
+            assert_eq!(warnings(SOUND, &[set]), Vec::<String>::new(), "{set}");
+        }
+        // A key that matters in one cell only matters.
+        let text = and("[sweep]\n\"tcp.congestion\" = [\"reno\", \"fixed\"]\n");
+        assert_eq!(warnings(&text, &["congestion.fixed.window=3"]), Vec::<String>::new());
+        assert!(warnings(SOUND, &["tcp.mss=500", "tcp.mss=600"])[0].contains("a later --set of `tcp.mss`"));
+    }
+
+    #[test]
+    fn a_link_that_some_cell_uses_is_used() {
+        let text = with("[\"bottleneck\"]", "[\"access\"]")
+            + "[link.spare]\ndelay = \"1ms\"\n[sweep]\n\"clients.upload.path\" = [[\"bottleneck\"], [\"spare\"]]\n";
+        assert_eq!(warnings(&text, &[]), Vec::<String>::new());
+        assert!(plan(&and("[link.spare]\n")).render_warnings(false).contains("no path uses link \"spare\""));
+    }
+}
