@@ -41,8 +41,8 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 /// Events and packets that one instant may have. A hundred thousand clients that all start at once
 /// stay far below it.
 const MOST_AT_ONE_INSTANT: u64 = 10_000_000;
-/// Events between two questions whether to go on, and packets of one event: some hundred microseconds.
-const BATCH: u32 = 1024;
+/// Events and arrivals between two questions whether to go on: some hundred microseconds.
+const BATCH: u64 = 1024;
 
 /// Why a trial has no outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,15 +232,16 @@ impl World {
             if self.advance_a_batch(until) {
                 return Ok(());
             }
-            if self.core.at_this_instant > MOST_AT_ONE_INSTANT {
+            if self.core.steps - self.core.steps_before > MOST_AT_ONE_INSTANT {
                 return Err(Halt::Stuck(self.core.now));
             }
         }
     }
 
-    /// Handles a number of events due up to and including `until`; whether those were all.
+    /// Handles some of the events due up to and including `until`; whether those were all.
     fn advance_a_batch(&mut self, until: Instant) -> bool {
-        for _ in 0..BATCH {
+        let end = self.core.steps + BATCH;
+        while self.core.steps < end {
             let Some(event) = self.core.queue.peek().filter(|event| event.at <= until) else {
                 self.core.now = until;
                 return true;
@@ -248,7 +249,7 @@ impl World {
             assert!(event.at >= self.core.now, "events are in order");
             if event.at > self.core.now {
                 self.core.now = event.at;
-                self.core.at_this_instant = 0;
+                self.core.steps_before = self.core.steps;
             }
             self.handle(event);
         }
@@ -257,7 +258,7 @@ impl World {
 
     fn handle(&mut self, event: Event) {
         self.core.events += 1;
-        self.core.at_this_instant += 1;
+        self.core.steps += 1;
         match event.class {
             Class::Arrival => self.handle_arrivals(event),
             Class::Connection => {
@@ -286,7 +287,7 @@ impl World {
         // What is due beyond a batch waits for the next round: this event stays the first until then.
         for _ in 0..BATCH {
             let Some(packet) = self.core.topology.links[link].poll_deliver(event.at) else { break };
-            self.core.at_this_instant += 1;
+            self.core.steps += 1;
             self.core.arrive(packet);
             self.settle();
         }
