@@ -39,6 +39,7 @@ pub fn at_first(stop: impl Fn() + Send + 'static) -> Result<(), Failure> {
 }
 
 /// Ends the program after `grace` with these words, unless it has ended by then.
+#[expect(clippy::disallowed_methods, reason = "who has sent a signal waits in real time")]
 pub fn exit_after(grace: std::time::Duration, words: &'static str) {
     let end = move || {
         std::thread::sleep(grace);

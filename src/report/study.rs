@@ -9,6 +9,7 @@ use crate::time::Duration;
 
 /// A scenario, as far as a reader of its results needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Study {
     /// The name of the scenario and of its folder.
     pub name: String,

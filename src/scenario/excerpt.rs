@@ -64,8 +64,7 @@ pub(super) fn marked(text: &str, place: Range<usize>) -> Range<usize> {
     let end = if start == last { text.len() } else { place.end.clamp(start + 1, text.len()) };
     let stretch = &text.as_bytes()[start..end];
     let line = stretch.iter().position(|&byte| byte == b'\n').unwrap_or(stretch.len());
-    let is_long =
-        stretch.len() > LONGEST_LINE || stretch.iter().filter(|&&byte| byte == b'\n').count() > MOST_LINES;
+    let is_long = stretch.len() > LONGEST_LINE || stretch.split(|&byte| byte == b'\n').count() > MOST_LINES;
     let end = if is_long { start + line.clamp(1, LONGEST_MARK) } else { end };
     // Up to a whole character.
     start..(end..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())

@@ -142,7 +142,7 @@ pub fn render(texts: &Texts, problems: &[Problem], colour: bool) -> String {
 pub fn text_of(file: &str, read: io::Result<Vec<u8>>) -> Result<String, ScenarioError> {
     let mut bytes = read.map_err(|error| unreadable(file, &error))?;
     if bytes.len() > MOST_BYTES {
-        let help = format!("a scenario has at most {} bytes", MOST_BYTES);
+        let help = format!("a scenario has at most {MOST_BYTES} bytes");
         return Err(without_text(file, format!("{file} is too large for a scenario"), help));
     }
     // Some editors write a byte order mark; no reader counts it as part of the first line.
