@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::Instant as WallClock;
 
+use crate::engine::Halt;
 use crate::record::Outcome;
 use crate::scenario::{Plan, Scenario, ScenarioError, Trial, build};
 
@@ -30,15 +31,34 @@ pub struct Finished {
 /// How a trial is run: its outcome, or `None` if it was abandoned because the last argument, asked
 /// now and then, said no.
 pub type Execute =
-    dyn Fn(&Arc<Scenario>, Trial, &mut dyn FnMut() -> bool) -> io::Result<Option<Outcome>> + Sync;
+    dyn Fn(&Arc<Scenario>, Trial, &mut dyn FnMut() -> bool) -> Result<Option<Outcome>, Hitch> + Sync;
+
+/// Why a trial could not be run to its end.
+#[derive(Debug)]
+pub enum Hitch {
+    /// The system did not let it.
+    System(io::Error),
+    /// Time does not pass in its world.
+    Stuck(Halt),
+}
+
+impl From<io::Error> for Hitch {
+    fn from(error: io::Error) -> Hitch {
+        Hitch::System(error)
+    }
+}
 
 /// Runs a trial in virtual time.
 pub fn in_virtual_time(
     scenario: &Arc<Scenario>,
     trial: Trial,
     go_on: &mut dyn FnMut() -> bool,
-) -> io::Result<Option<Outcome>> {
-    Ok(build(scenario, trial).run(go_on))
+) -> Result<Option<Outcome>, Hitch> {
+    match build(scenario, trial).run(go_on) {
+        Ok(outcome) => Ok(Some(outcome)),
+        Err(Halt::Abandoned) => Ok(None),
+        Err(stuck @ Halt::Stuck(_)) => Err(Hitch::Stuck(stuck)),
+    }
 }
 
 /// Why a run ended early.
@@ -54,6 +74,13 @@ pub enum RunError<E> {
         trial: Trial,
         /// What the system said.
         error: io::Error,
+    },
+    /// Time does not pass in a trial.
+    Stuck {
+        /// The trial.
+        trial: Trial,
+        /// Where.
+        halt: Halt,
     },
     /// The program broke one of its own rules.
     Bug {
@@ -118,7 +145,7 @@ type Attempt = Result<Option<Finished>, Failure>;
 
 enum Failure {
     Scenario(Box<ScenarioError>),
-    System(Trial, io::Error),
+    Hitch(Trial, Hitch),
     Bug(Trial, String),
 }
 
@@ -137,7 +164,10 @@ fn hand_on<E, I>(
             }
             Ok(None) => abandoned = true,
             Err(Failure::Scenario(error)) => return Err(RunError::Scenario(error)),
-            Err(Failure::System(trial, error)) => return Err(RunError::System { trial, error }),
+            Err(Failure::Hitch(trial, Hitch::System(error))) => {
+                return Err(RunError::System { trial, error });
+            }
+            Err(Failure::Hitch(trial, Hitch::Stuck(halt))) => return Err(RunError::Stuck { trial, halt }),
             Err(Failure::Bug(trial, message)) => return Err(RunError::Bug { trial, message }),
         }
         while let Some(finished) = waiting.remove(&next) {
@@ -164,7 +194,7 @@ fn run_trial(plan: &Plan, trial: Trial, execute: &Execute, mut go_on: impl FnMut
             .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         Failure::Bug(trial, message.unwrap_or_else(|| "unknown".to_owned()))
     })?;
-    let outcome = result.map_err(|error| Failure::System(trial, error))?;
+    let outcome = result.map_err(|hitch| Failure::Hitch(trial, hitch))?;
     let wall_s = started.elapsed().as_secs_f64();
     Ok(outcome.map(|outcome| Finished { trial, outcome, wall_s }))
 }
@@ -224,6 +254,9 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
             RunError::Scenario(error) => error.fmt(f),
             RunError::System { trial, error } => {
                 write!(f, "cell {}, trial {}: {error}", trial.cell, trial.number)
+            }
+            RunError::Stuck { trial, halt } => {
+                write!(f, "cell {}, trial {}: {halt}", trial.cell, trial.number)
             }
             RunError::Bug { trial, message } => write!(
                 f,

@@ -98,7 +98,8 @@ impl FromStr for Duration {
         let (number, unit) = split(text, "a duration", HELP)?;
         let scale = match unit {
             "ns" => 1.0,
-            "us" | "usec" | "usecs" | "µs" => 1e3,
+            // Both letters look alike: the micro sign (U+00B5) and the Greek mu (U+03BC).
+            "us" | "usec" | "usecs" | "\u{b5}s" | "\u{3bc}s" => 1e3,
             "ms" | "msec" | "msecs" => 1e6,
             "s" | "sec" | "secs" => 1e9,
             "min" => 60e9,
@@ -278,6 +279,9 @@ mod tests {
         assert_eq!("1.5 Gbit".parse::<Rate>().map(Rate::bits_per_second), Ok(1_500_000_000));
         assert_eq!("25ms".parse(), Ok(Duration::from_millis(25)));
         assert_eq!("0.5s".parse(), Ok(Duration::from_millis(500)));
+        for micro in ["10us", "10\u{b5}s", "10\u{3bc}s", "10 \u{3bc}s"] {
+            assert_eq!(micro.parse(), Ok(Duration::from_micros(10)), "{micro}");
+        }
         assert_eq!("64KiB".parse(), Ok(Bytes(65536)));
         assert_eq!("10%".parse::<Probability>().map(|p| p.to_string()), Ok("10%".to_owned()));
         assert_eq!("0.01%".parse::<Probability>().map(|p| p.to_string()), Ok("0.01%".to_owned()));

@@ -200,13 +200,24 @@ fn upload(keys: &str, tcp: &str, group: &str) -> String {
 
 #[test]
 fn one_trial_and_no_chance_are_warned_of() {
-    let one = Run::crafted(&upload("duration = \"20s\"", "", ""));
+    let one = Run::crafted(&upload("duration = \"20s\"", "", "start_spread = \"1s\""));
     one.warns("rest on one trial");
-    one.does_not_warn("nothing in the scenario is random");
+    // Where nothing is random, one trial tells all.
+    let certain = Run::crafted(&upload("duration = \"20s\"", "", ""));
+    certain.does_not_warn("rest on one trial");
+    certain.does_not_warn("nothing in the scenario is random");
     let same = Run::crafted(&upload("duration = \"20s\"\ntrials = 3", "", ""));
     same.warns("nothing in the scenario is random");
     let spread = Run::crafted(&upload("duration = \"20s\"\ntrials = 3", "", "start_spread = \"1s\""));
     spread.does_not_warn("nothing in the scenario is random");
+}
+
+#[test]
+fn an_axis_that_made_no_difference_is_named() {
+    let clean = upload("duration = \"5s\"", "receive_window = \"16KiB\"", "start_spread = \"1s\"");
+    // A queue that never fills is as good as a larger one; nothing before the run can tell.
+    let run = Run::crafted(&(clean + "[sweep]\n\"link.path.queue\" = [\"50 packets\", \"90 packets\"]\n"));
+    run.warns("link.path.queue made no difference: 50 packets and 90 packets came out equal in every figure");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What every subcommand prints, and how it fails.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Read as _, Write};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::report::ReportError;
-use crate::scenario::{Plan, ScenarioError, text_of};
+use crate::scenario::{Plan, ScenarioError, problem::MOST_BYTES, text_of};
 
 /// Why a command failed, with its exit code.
 #[derive(Debug)]
@@ -124,10 +125,21 @@ pub fn colour_on_stderr() -> bool {
 /// Reads and validates a scenario file; its warnings go to stderr.
 pub fn load(file: &Path, sets: &[String]) -> Result<(Plan, String), Failure> {
     let name = file.display().to_string();
-    let text = text_of(&name, std::fs::read(file))?;
+    let text = text_of(&name, read(file))?;
     let plan = Plan::parse(&name, &text, sets)?;
     if !plan.warnings.is_empty() {
         eprint!("{}", plan.render_warnings(colour_on_stderr()));
     }
     Ok((plan, text))
+}
+
+/// The bytes of a file, and one more than a scenario may have of those that never end. A pipe that lies in
+/// a folder is refused, since it may wait for a writer for ever; one that a shell hands over has one.
+fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+    if std::fs::symlink_metadata(file)?.file_type().is_fifo() {
+        return Err(std::io::Error::other("it is a named pipe"));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)?.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -119,6 +119,7 @@ impl Run {
     ) -> Result<Report, Failure> {
         let mut study = study(plan, text, self.all_sets());
         study.live = self.live;
+        study.random |= self.live;
         let circumstances = report::Run {
             started: now(),
             command: self.command(file, dir),
@@ -133,7 +134,7 @@ impl Run {
             self.announce(plan, total - done.len() as u64);
             // One at a time: trials that share the processors would make each other late.
             raise_open_files(4 * connections(plan));
-            (1, &live::trial::run)
+            (1, &|scenario, trial, go_on| Ok(live::trial::run(scenario, trial, go_on)?))
         } else {
             (self.jobs.map_or_else(processors, usize::from), &runner::in_virtual_time)
         };
@@ -153,7 +154,9 @@ impl Run {
             eprintln!("interrupted before the first trial was done");
             return Err(Failure::Interrupted);
         }
-        let report = report::finish(dir, &now(), !self.no_plots)?;
+        // Who interrupts does not wait for pictures.
+        let pictures = !self.no_plots && ending == Ending::Complete;
+        let report = report::finish(dir, &now(), pictures)?;
         if ending == Ending::Stopped {
             eprintln!(
                 "interrupted: {} of {total} trials are in {}; go on with --resume",
@@ -191,6 +194,9 @@ impl Run {
             RunError::Sink(error) => error.into(),
             RunError::Scenario(error) => Failure::Scenario(error),
             RunError::System { .. } => Failure::other(error, "see the limits of open files (ulimit -n)"),
+            RunError::Stuck { .. } => {
+                Failure::other(error, "give a link of every path a `delay` or a `rate`")
+            }
             RunError::Bug { trial, .. } => {
                 let sets = self.sets.iter().fold(String::new(), |sets, set| sets + " --set " + &quoted(set));
                 let again = format!(
@@ -255,6 +261,7 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
             .collect(),
         chat: base.has_chat(),
         mixed: has_mixed_controllers(plan),
+        random: plan.random,
         bulk: base
             .groups
             .iter()
@@ -330,13 +337,20 @@ fn wrapped(text: &str, indent: usize) -> String {
     lines
 }
 
-/// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once.
+/// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once. Whatever does not look
+/// at the flag ends within a second, too: each row and file that is there by then is whole.
 fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
-    signals::at_first(move || flag.store(true, Ordering::Relaxed))?;
+    signals::at_first(move || {
+        flag.store(true, Ordering::Relaxed);
+        signals::exit_after(GRACE, "interrupted: the trials that are done are kept; go on with --resume");
+    })?;
     Ok(stop)
 }
+
+/// From the first signal to the end of the program, at most.
+const GRACE: std::time::Duration = std::time::Duration::from_millis(800);
 
 #[expect(clippy::disallowed_methods, reason = "the manifest says when a run took place")]
 fn now() -> String {

@@ -38,6 +38,18 @@ pub fn at_first(stop: impl Fn() + Send + 'static) -> Result<(), Failure> {
     .map_err(|error| Failure::other(format!("cannot listen for Ctrl-C: {error}"), ""))
 }
 
+/// Ends the program after `grace` with these words, unless it has ended by then.
+#[expect(clippy::disallowed_methods, reason = "who has sent a signal waits in real time")]
+pub fn exit_after(grace: std::time::Duration, words: &'static str) {
+    let end = move || {
+        std::thread::sleep(grace);
+        eprintln!("{words}");
+        std::process::exit(130);
+    };
+    // Where no thread can start, a second signal does the same.
+    let _ = std::thread::Builder::new().name("end".to_owned()).spawn(end);
+}
+
 /// Two signals within a moment are one: `timeout` signals the process, and then its group.
 fn is_second(first: &mut Option<Instant>, now: Instant) -> bool {
     const MOMENT: Duration = Duration::from_millis(200);

@@ -31,6 +31,10 @@ pub(super) struct Core {
     pub warmup: Instant,
     pub horizon: Instant,
     pub events: u64,
+    /// Events and arrivals at the end of a link so far.
+    pub steps: u64,
+    /// The same when time passed last.
+    pub steps_before: u64,
     pub packets: u64,
 }
 
@@ -58,6 +62,8 @@ impl Core {
             warmup,
             horizon,
             events: 0,
+            steps: 0,
+            steps_before: 0,
             packets: 0,
         }
     }

@@ -38,6 +38,36 @@ use recorder::Recorder;
 /// How long messages may take to arrive after the end of the measured interval.
 pub const DRAIN: Duration = Duration::from_secs(10);
 
+/// Events and packets that one instant may have. A hundred thousand clients that all start at once
+/// stay far below it.
+const MOST_AT_ONE_INSTANT: u64 = 10_000_000;
+/// Events and arrivals between two questions whether to go on: some hundred microseconds.
+const BATCH: u64 = 1024;
+
+/// Why a trial has no outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// It was abandoned, because it was not to go on.
+    Abandoned,
+    /// Time does not pass at this instant: one event causes the next for ever.
+    Stuck(Instant),
+}
+
+impl std::fmt::Display for Halt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Halt::Abandoned => f.write_str("abandoned"),
+            Halt::Stuck(at) => write!(
+                f,
+                "time stands still at {}: more than {MOST_AT_ONE_INSTANT} events at this instant",
+                at.saturating_since(Instant::ZERO)
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Halt {}
+
 /// A network with all that runs on it.
 pub struct World {
     core: Core,
@@ -141,20 +171,13 @@ impl World {
     /// Handles everything due up to and including `until`.
     pub fn advance(&mut self, until: Instant) {
         assert!(until >= self.core.now, "time runs forwards");
-        while let Some(event) = self.core.queue.peek() {
-            if event.at > until {
-                break;
-            }
-            assert!(event.at >= self.core.now, "events are in order");
-            self.core.now = event.at;
-            self.handle(event);
-        }
-        self.core.now = until;
+        while !self.advance_a_batch(until) {}
     }
 
     /// Runs the trial: warm-up, measured interval, and the drain of messages under way.
-    /// `go_on` is asked about every simulated second; when it says no, the trial is abandoned.
-    pub fn run(&mut self, go_on: &mut dyn FnMut() -> bool) -> Option<Outcome> {
+    /// `go_on` is asked every thousand events or so, however little time they take; when it says no,
+    /// the trial is abandoned.
+    pub fn run(&mut self, go_on: &mut dyn FnMut() -> bool) -> Result<Outcome, Halt> {
         self.advance_asking(self.core.warmup, go_on)?;
         self.begin_measurement();
         self.advance_asking(self.core.horizon, go_on)?;
@@ -167,7 +190,7 @@ impl World {
             }
         }
         self.conclude(&mut outcome);
-        Some(outcome)
+        Ok(outcome)
     }
 
     /// The warm-up is over: figures count from now.
@@ -201,21 +224,41 @@ impl World {
         outcome.events = core.events;
     }
 
-    fn advance_asking(&mut self, until: Instant, go_on: &mut dyn FnMut() -> bool) -> Option<()> {
-        const STEP: Duration = Duration::from_secs(1);
-        while self.core.now < until {
+    fn advance_asking(&mut self, until: Instant, go_on: &mut dyn FnMut() -> bool) -> Result<(), Halt> {
+        loop {
             if !go_on() {
-                return None;
+                return Err(Halt::Abandoned);
             }
-            let next = self.core.now.saturating_add(STEP).min(until);
-            self.advance(next);
+            if self.advance_a_batch(until) {
+                return Ok(());
+            }
+            if self.core.steps - self.core.steps_before > MOST_AT_ONE_INSTANT {
+                return Err(Halt::Stuck(self.core.now));
+            }
         }
-        self.advance(until);
-        Some(())
+    }
+
+    /// Handles some of the events due up to and including `until`; whether those were all.
+    fn advance_a_batch(&mut self, until: Instant) -> bool {
+        let end = self.core.steps + BATCH;
+        while self.core.steps < end {
+            let Some(event) = self.core.queue.peek().filter(|event| event.at <= until) else {
+                self.core.now = until;
+                return true;
+            };
+            assert!(event.at >= self.core.now, "events are in order");
+            if event.at > self.core.now {
+                self.core.now = event.at;
+                self.core.steps_before = self.core.steps;
+            }
+            self.handle(event);
+        }
+        false
     }
 
     fn handle(&mut self, event: Event) {
         self.core.events += 1;
+        self.core.steps += 1;
         match event.class {
             Class::Arrival => self.handle_arrivals(event),
             Class::Connection => {
@@ -241,7 +284,10 @@ impl World {
             self.core.queue.pop();
             return;
         }
-        while let Some(packet) = self.core.topology.links[link].poll_deliver(event.at) {
+        // What is due beyond a batch waits for the next round: this event stays the first until then.
+        for _ in 0..BATCH {
+            let Some(packet) = self.core.topology.links[link].poll_deliver(event.at) else { break };
+            self.core.steps += 1;
             if self.core.arrive(packet) {
                 self.settle();
             }
@@ -250,6 +296,7 @@ impl World {
         // The key is still the first: whatever was pushed meanwhile comes later in the order.
         debug_assert_eq!(self.core.queue.peek(), Some(event));
         match self.core.topology.links[link].poll_timeout() {
+            Some(next) if next <= event.at => {}
             Some(next) => {
                 self.core.topology.armed[link] = next;
                 self.core.queue.replace_first(next, Class::Arrival, event.target);

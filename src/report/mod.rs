@@ -8,6 +8,7 @@
 //! Invariants: no clock, no thread, no knowledge of the engine; the same trials give the same
 //! bytes; a figure that does not exist is an empty field, never 0.
 
+mod alike;
 mod compare;
 mod error;
 mod figures;

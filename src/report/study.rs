@@ -9,6 +9,7 @@ use crate::time::Duration;
 
 /// A scenario, as far as a reader of its results needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Study {
     /// The name of the scenario and of its folder.
     pub name: String,
@@ -40,6 +41,9 @@ pub struct Study {
     /// it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mixed: bool,
+    /// Whether chance has a hand in it, so that trials may differ.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub random: bool,
     /// The groups of clients whose flows are bulk transfers, which the guard rails look at.
     pub bulk: Vec<String>,
     /// What `--set` changed, as `KEY=VALUE`.
@@ -49,6 +53,11 @@ pub struct Study {
     pub live: bool,
     /// The scenario file, word for word.
     pub scenario: String,
+}
+
+/// Results of versions that did not say it.
+fn yes() -> bool {
+    true
 }
 
 /// One swept key with its values as written in the scenario.

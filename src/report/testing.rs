@@ -35,6 +35,7 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         mss: 1448,
         chat: false,
         mixed: false,
+        random: true,
         bulk: vec!["upload".to_owned()],
         overrides: Vec::new(),
         live: false,

@@ -180,7 +180,12 @@ fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Sent
                 Some(format!("{name} {} instead of {}{unit}", table::plain(after), table::plain(before)))
             })
             .collect();
-        format!("{opening} {what}: {}; a single trial cannot tell this from chance.", seen.join(", "))
+        let chance = if study.random {
+            "a single trial cannot tell this from chance"
+        } else {
+            "nothing in the scenario is random, so one trial is enough"
+        };
+        format!("{opening} {what}: {}; {chance}.", seen.join(", "))
     } else if claims {
         let aside = match unclear.as_slice() {
             [] => String::new(),
@@ -272,8 +277,13 @@ mod tests {
         );
         let unclear = of(&results(study.clone(), &[&[4.0, 5.0, 6.0], &[6.0, 5.0, 4.5]]));
         assert!(!unclear[0].contains("rose") && !unclear[0].contains("fell"), "{unclear:?}");
-        let single = of(&results(study, &[&[4.0], &[1.0]]));
+        let single = of(&results(study.clone(), &[&[4.0], &[1.0]]));
         assert!(single[0].contains("cannot tell this from chance"), "{single:?}");
+        let certain = of(&results(Study { random: false, ..study }, &[&[4.0], &[1.0]]));
+        assert!(
+            certain[0].ends_with("nothing in the scenario is random, so one trial is enough."),
+            "{certain:?}"
+        );
     }
 
     #[test]

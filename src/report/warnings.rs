@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::alike;
 use super::error::ReportError;
 use super::files::Results;
 use super::lateness::Late;
@@ -56,6 +57,9 @@ pub fn find(
     failed_checks(checks, &mut warnings);
     trials(results, cells, &mut warnings);
     nothing_random(results, cells, &mut warnings);
+    for (text, cells) in alike::find(results) {
+        add(&mut warnings, text, cells);
+    }
     undelivered(results, &mut warnings);
     flows(results, &mut warnings)?;
     few_episodes(results, &mut warnings);
@@ -102,7 +106,9 @@ fn trials(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>)
     add(warnings, text, of(&|n| n < planned));
     let text = "the figures rest on one trial, so there is no telling how far chance moves them; \
                 set trials to 5 or more";
-    add(warnings, text, of(&|n| n == 1));
+    if results.study.random {
+        add(warnings, text, of(&|n| n == 1));
+    }
 }
 
 /// Cells whose trials agree in every figure: they had no chances to differ in.

@@ -2,7 +2,7 @@
 //! keys mean to each other is the second pass's business (`read`).
 
 use super::leaf::{self, Fault};
-use super::problem::{Place, Problem, suggest};
+use super::problem::{Place, Problem, nearest, suggest};
 use super::schema::{Absent, Key, Kind};
 use super::tree::{Node, Value};
 use crate::congestion::{ALGORITHMS, Algorithm, Values};
@@ -140,7 +140,7 @@ fn check_keys(node: &Node, keys: &[&Key], path: &str, place: Place, problems: &m
     }
     for key in keys {
         // Which keys a tagged table requires is unknown while its tag is.
-        let required = key.default == Absent::Required;
+        let required = key.default == Absent::Required && !is_misspelt(node, keys, key);
         if required && node.get(key.name).is_none() && !is_open(node, keys, key) {
             let message = match path {
                 "" => format!("`{}` is missing", key.name),
@@ -154,6 +154,13 @@ fn check_keys(node: &Node, keys: &[&Key], path: &str, place: Place, problems: &m
             problems.push(Problem::error(place, message, help));
         }
     }
+}
+
+/// Whether an unknown key was meant to be `key`: one mistake is said once.
+fn is_misspelt(node: &Node, keys: &[&Key], key: &Key) -> bool {
+    let unknown = node.entries().iter().filter(|entry| !keys.iter().any(|key| key.name == entry.key));
+    let names = || keys.iter().map(|key| key.name);
+    unknown.into_iter().any(|entry| nearest(&entry.key, names()) == Some(key.name))
 }
 
 /// Whether `key` is required only by variants of a table that names no known variant.

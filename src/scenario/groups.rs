@@ -1,10 +1,9 @@
 //! The second pass over `[[clients]]`: who takes which path, with what TCP, to do what.
 
-use super::links::base_rtt;
-use super::problem::{Problem, Severity, suggest};
+use super::problem::{Problem, fails_at, suggest};
 use super::schema::{MOST_CLIENTS, TCP};
 use super::tree::Node;
-use super::{Group, LinkSpec, leaf, settings, workload};
+use super::{Group, LinkSpec, leaf, names, pace, settings, workload};
 use crate::time::{Duration, Instant};
 use crate::wire::Direction;
 
@@ -14,7 +13,7 @@ pub(super) fn read(root: &Node, links: &[LinkSpec], problems: &mut Vec<Problem>)
     let mut groups: Vec<Group> = vec![];
     for node in clients.map_or(&[][..], Node::items) {
         let group = read_one(node, root, links, problems);
-        if let Some(name) = node.get("name")
+        if let Some(name) = node.get("name").filter(|name| !name.is_faulty(problems))
             && groups.iter().any(|other| other.name == group.name)
         {
             let message = format!("there are two groups called \"{}\"", group.name);
@@ -59,6 +58,9 @@ pub(super) fn check_starts(root: &Node, groups: &[Group], duration: Duration, pr
 }
 
 fn read_one(node: &Node, root: &Node, links: &[LinkSpec], problems: &mut Vec<Problem>) -> Group {
+    if let Some((name, text)) = node.get("name").and_then(|name| Some((name, name.text()?))) {
+        names::check(text, name.place, problems);
+    }
     let own = node.get("tcp");
     for key in TCP {
         if let (Some(_), Some(twice)) = (node.get(key.name), own.and_then(|own| own.entry(key.name))) {
@@ -70,7 +72,7 @@ fn read_one(node: &Node, root: &Node, links: &[LinkSpec], problems: &mut Vec<Pro
     Group {
         name: node.get("name").and_then(Node::text).unwrap_or_default().to_owned(),
         count: node.get("count").and_then(|node| leaf::integer(node, 1, MOST_CLIENTS).ok()).map_or(1, small),
-        path: path(node.get("path"), links, problems),
+        path: path(node.get("path"), root, links, problems),
         start: Instant::ZERO.saturating_add(time("start")),
         stagger: time("stagger"),
         start_spread: time("start_spread"),
@@ -79,10 +81,16 @@ fn read_one(node: &Node, root: &Node, links: &[LinkSpec], problems: &mut Vec<Pro
     }
 }
 
-fn path(node: Option<&Node>, links: &[LinkSpec], problems: &mut Vec<Problem>) -> Vec<usize> {
+fn path(node: Option<&Node>, root: &Node, links: &[LinkSpec], problems: &mut Vec<Problem>) -> Vec<usize> {
     let Some(node) = node else { return vec![] };
-    // A delay that could not be read counts as none; that is not another mistake.
-    let readable = problems.iter().all(|problem| problem.severity != Severity::Error);
+    let fails = |place| fails_at(problems, place);
+    // Links that could not be read have no names, and delays that could not be read count as none: neither
+    // is another mistake.
+    let named = !root
+        .entries()
+        .iter()
+        .any(|entry| fails(entry.place) || entry.key == "link" && fails(entry.node.place));
+    let readable = !root.get("link").is_some_and(|links| links.is_faulty(problems));
     let mut path = vec![];
     for item in node.items() {
         let Some(name) = item.text() else { continue };
@@ -96,6 +104,7 @@ fn path(node: Option<&Node>, links: &[LinkSpec], problems: &mut Vec<Problem>) ->
                 ));
             }
             Some(index) => path.push(index),
+            None if !named => {}
             None => {
                 let names = links.iter().map(|link| link.name.as_str());
                 let message = format!("there is no link \"{name}\"");
@@ -115,18 +124,12 @@ fn path(node: Option<&Node>, links: &[LinkSpec], problems: &mut Vec<Problem>) ->
     } else if path.len() > MOST_HOPS {
         let message = format!("the path has {} links", path.len());
         problems.push(Problem::error(node.place, message, format!("at most {MOST_HOPS} links make a path")));
-    } else if readable && !path.is_empty() && stands_still(links, &path) {
+    } else if readable && !path.is_empty() && pace::stands_still(links, &path) {
         let message = "nothing on this path takes time: there is neither a delay nor a rate";
         let help = "give one of its links a `delay` or a `rate`";
         problems.push(Problem::error(node.place, message, help));
     }
     path
-}
-
-/// A connection over such a path would exchange packets for ever within one instant.
-fn stands_still(links: &[LinkSpec], path: &[usize]) -> bool {
-    let rated = path.iter().flat_map(|&link| &links[link].directions).any(|d| d.rate.is_some());
-    !rated && base_rtt(links, path).is_zero()
 }
 
 fn check_total(clients: Option<&Node>, groups: &[Group], problems: &mut Vec<Problem>) {

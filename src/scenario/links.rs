@@ -3,8 +3,8 @@
 use super::leaf;
 use super::problem::{Place, Problem};
 use super::schema::DISTRIBUTIONS;
-use super::tree::Node;
-use super::{Group, Limit, LinkSpec};
+use super::tree::{Entry, Node};
+use super::{Group, Limit, LinkSpec, names};
 use crate::link::config::{Config, Delay, JitterDistribution, LossModel, Queue, Reorder};
 use crate::time::Duration;
 use crate::units::Probability;
@@ -24,7 +24,11 @@ pub(super) fn read(root: &Node, problems: &mut Vec<Problem>) -> Vec<LinkSpec> {
             limits: [up_limit, down_limit],
         }
     };
-    links.entries().iter().map(|entry| read_one(&entry.key, &entry.node, problems)).collect()
+    let read_entry = |entry: &Entry| {
+        names::check(&entry.key, entry.place, problems);
+        read_one(&entry.key, &entry.node, problems)
+    };
+    links.entries().iter().map(read_entry).collect()
 }
 
 /// The largest base RTT of the paths that use each link; zero for a link that none uses.
@@ -65,12 +69,16 @@ pub(super) fn check_limits(
     groups: &[Group],
     problems: &mut Vec<Problem>,
 ) {
+    // Rates, delays, paths and segment sizes that could not be read are no second mistake.
+    if ["link", "tcp", "clients"].iter().filter_map(|key| root.get(key)).any(|node| node.is_faulty(problems))
+    {
+        return;
+    }
     for (i, link) in links.iter().enumerate() {
         let Some(node) = root.get("link").and_then(|links| links.get(&link.name)) else { continue };
         for direction in Direction::BOTH {
             let d = direction.index();
             let Some(queue) = View::new(node, direction).get("queue") else { continue };
-            // A rate that does not parse was reported already; here it counts as one.
             let has_rate = |direction| View::new(node, direction).get("rate").is_some();
             // A queue that is said for both directions may be meant for the one with a rate.
             let shared = node.get(direction.name()).and_then(|table| table.get("queue")).is_none();
@@ -139,6 +147,7 @@ impl<'a> View<'a> {
     fn check(self, config: &Config, problems: &mut Vec<Problem>) {
         if let (Some(_), Some(node)) = (config.reorder, self.get("reorder"))
             && config.delay.mean.is_zero()
+            && !self.base.is_faulty(problems)
         {
             let message = "there is no delay that reordered packets could skip";
             problems.push(Problem::error(

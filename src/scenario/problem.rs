@@ -4,6 +4,7 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::io;
 
+use super::excerpt::{self, Excerpt};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 
 /// One thing that is wrong (or odd) in a scenario.
@@ -140,6 +141,10 @@ pub fn render(texts: &Texts, problems: &[Problem], colour: bool) -> String {
 /// The text of a scenario file from what reading it gave. `file` is its name as the user wrote it.
 pub fn text_of(file: &str, read: io::Result<Vec<u8>>) -> Result<String, ScenarioError> {
     let mut bytes = read.map_err(|error| unreadable(file, &error))?;
+    if bytes.len() > MOST_BYTES {
+        let help = format!("a scenario has at most {MOST_BYTES} bytes");
+        return Err(without_text(file, format!("{file} is too large for a scenario"), help));
+    }
     // Some editors write a byte order mark; no reader counts it as part of the first line.
     if bytes.starts_with(BYTE_ORDER_MARK) {
         bytes.drain(..BYTE_ORDER_MARK.len());
@@ -165,8 +170,18 @@ fn unreadable(file: &str, error: &io::Error) -> ScenarioError {
         }
         _ => (format!("{file} cannot be read: {error}"), String::new()),
     };
+    without_text(file, message, help)
+}
+
+/// The problem of a file of which nothing can be shown.
+fn without_text(file: &str, message: String, help: String) -> ScenarioError {
     let problem = Problem::error(Place::default(), message, help);
     ScenarioError { texts: Texts { file: file.to_owned(), ..Texts::default() }, problems: vec![problem] }
+}
+
+/// Whether an error was found at exactly this place.
+pub(super) fn fails_at(problems: &[Problem], place: Place) -> bool {
+    problems.iter().any(|problem| problem.severity == Severity::Error && problem.place == place)
 }
 
 /// Orders problems by place and removes repetitions.
@@ -178,47 +193,46 @@ pub(super) fn tidy(problems: &mut Vec<Problem>) {
 /// "did you mean" and the list of what is allowed.
 pub(super) fn suggest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> String {
     let allowed: Vec<&str> = allowed.into_iter().collect();
-    let nearest = allowed
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
     let list = match allowed.len() {
         0 => "nothing can stand here: leave it out".to_owned(),
         1..=MOST_LISTED => format!("allowed: {}", allowed.join(", ")),
         n => format!("allowed: {}, … ({n} in all)", allowed[..MOST_LISTED].join(", ")),
     };
-    match nearest {
-        Some((_, nearest)) => format!("did you mean `{nearest}`? {list}"),
+    match nearest(word, allowed) {
+        Some(nearest) => format!("did you mean `{nearest}`? {list}"),
         None => list,
     }
+}
+
+/// The allowed word that `word` was probably meant to be.
+pub(super) fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = allowed.into_iter().map(|candidate| (strsim::jaro_winkler(word, candidate), candidate));
+    let likely = likeness.filter(|(likeness, _)| *likeness > 0.75);
+    likely.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, nearest)| nearest)
 }
 
 /// A problem as miette draws it.
 fn report(texts: &Texts, problem: &Problem) -> miette::Report {
     let Problem { severity, message, help, place } = problem;
-    let mut diagnostic = MietteDiagnostic::new(message).with_severity(match severity {
+    let mut diagnostic = MietteDiagnostic::new(excerpt::words(message)).with_severity(match severity {
         Severity::Error => miette::Severity::Error,
         Severity::Warning => miette::Severity::Warning,
     });
     if !help.is_empty() {
-        diagnostic = diagnostic.with_help(help);
+        diagnostic = diagnostic.with_help(excerpt::words(help));
     }
     let text = texts.of(place.source);
     if text.is_empty() {
         // A file that could not be read, or an empty one, has no line to show.
         return miette::Report::new(diagnostic);
     }
-    // What is missing at the end of the text is shown at its last character.
-    let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
-    let start = place.start.min(last);
-    let end = if start == last { text.len() } else { place.end.clamp(start + 1, text.len()) };
     let name = match place.source {
         Source::File => texts.file.as_str(),
         Source::Set(_) => "--set",
     };
-    miette::Report::new(diagnostic.with_label(LabeledSpan::underline(start..end)))
-        .with_source_code(NamedSource::new(name, text.to_owned()))
+    let marked = excerpt::marked(text, place.start..place.end);
+    miette::Report::new(diagnostic.with_label(LabeledSpan::underline(marked)))
+        .with_source_code(NamedSource::new(name, Excerpt::of(text)))
 }
 
 impl fmt::Display for ScenarioError {
@@ -229,6 +243,8 @@ impl fmt::Display for ScenarioError {
 
 impl std::error::Error for ScenarioError {}
 
+/// Most bytes of a scenario file: room for the longest sweep.
+pub const MOST_BYTES: usize = 16 << 20;
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// More problems than this help nobody.
@@ -291,6 +307,12 @@ mod tests {
         assert!(error(io::ErrorKind::IsADirectory).contains("a/b is a folder"));
         assert!(error(io::ErrorKind::IsADirectory).contains("a/b/<name>.toml"));
         assert!(error(io::ErrorKind::PermissionDenied).contains("a/b cannot be read"));
+    }
+
+    #[test]
+    fn a_file_without_end_is_refused() {
+        let error = text_of("/dev/zero", Ok(vec![0; MOST_BYTES + 1])).expect_err("too much").render(false);
+        assert!(error.contains("/dev/zero is too large for a scenario"), "{error}");
     }
 
     #[test]

@@ -5,17 +5,15 @@ use super::problem::{Place, Problem, suggest};
 use super::schema::ROOT;
 use super::tree::{Node, Value};
 use super::workload::{Bulk, BulkDirection};
-use super::{AppSpec, DropEntry, DropSpec, Group, LinkSpec, RecordSpec, RecordTrials, Scenario};
-use super::{groups, leaf, links, schedule, settings};
+use super::{AppSpec, DropEntry, DropSpec, Group, RecordSpec, RecordTrials, Scenario};
+use super::{groups, leaf, links, pace, schedule, settings};
 use crate::chat::protocol;
 use crate::time::Duration;
 use crate::wire::Direction;
 
 /// Reads the whole tree. The scenario is to be used only if no problem is an error.
 pub(super) fn read(root: &Node, name: &str) -> (Scenario, Vec<Problem>) {
-    let mut problems = vec![];
-    check(root, &ROOT, "", Place { end: 1, ..root.place }, &mut problems);
-
+    let mut problems = check_values(root);
     let mut links = links::read(root, &mut problems);
     settings::check_defaults(root, &mut problems);
     let groups = groups::read(root, &links, &mut problems);
@@ -23,7 +21,6 @@ pub(super) fn read(root: &Node, name: &str) -> (Scenario, Vec<Problem>) {
     let starting = links.clone();
     links::resolve_queues(&mut links, &starting, &rtts);
     links::check_limits(root, &links, &starting, &rtts, &groups, &mut problems);
-    warn_of_unused(root, &links, &groups, &mut problems);
     warn_of_solitude(root, &groups, &mut problems);
 
     let duration = root.get("duration").and_then(|node| leaf::positive_duration(node).ok());
@@ -48,9 +45,17 @@ pub(super) fn read(root: &Node, name: &str) -> (Scenario, Vec<Problem>) {
         check_warmup(root, &scenario, &mut problems);
         groups::check_starts(root, &scenario.groups, duration, &mut problems);
         check_series(root, &scenario, &mut problems);
+        pace::check(root, &scenario, &mut problems);
     }
     super::problem::tidy(&mut problems);
     (scenario, problems)
+}
+
+/// What is wrong with each value by itself.
+pub(super) fn check_values(root: &Node) -> Vec<Problem> {
+    let mut problems = vec![];
+    check(root, &ROOT, "", Place { end: 1, ..root.place }, &mut problems);
+    problems
 }
 
 fn text<'a>(root: &'a Node, key: &str) -> Option<&'a str> {
@@ -82,14 +87,24 @@ fn record(root: &Node) -> RecordSpec {
 
 fn drops(root: &Node, groups: &[Group], problems: &mut Vec<Problem>) -> Vec<DropSpec> {
     let nodes = root.get("drop").map_or(&[][..], Node::items);
-    nodes.iter().filter_map(|node| drop_list(node, groups, problems)).collect()
+    // Names and counts that could not be read name no flows.
+    let faulty = root.get("clients").is_none_or(|clients| clients.is_faulty(problems));
+    nodes.iter().filter_map(|node| drop_list(node, groups, faulty, problems)).collect()
 }
 
-fn drop_list(node: &Node, groups: &[Group], problems: &mut Vec<Problem>) -> Option<DropSpec> {
+fn drop_list(
+    node: &Node,
+    groups: &[Group],
+    clients_are_faulty: bool,
+    problems: &mut Vec<Problem>,
+) -> Option<DropSpec> {
     let entries = drop_entries(node.get("segments"), problems);
     let flow = node.get("flow")?;
     let name = flow.text()?;
     let Some((group, member)) = find_flow(name, groups) else {
+        if clients_are_faulty {
+            return None;
+        }
         let names: Vec<String> =
             groups.iter().flat_map(|group| [1, group.count].map(|n| format!("{}-{n}", group.name))).collect();
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -136,16 +151,6 @@ fn drop_entries(node: Option<&Node>, problems: &mut Vec<Problem>) -> Vec<DropEnt
     entries
 }
 
-fn warn_of_unused(root: &Node, links: &[LinkSpec], groups: &[Group], problems: &mut Vec<Problem>) {
-    for (i, link) in links.iter().enumerate() {
-        if !groups.iter().any(|group| group.path.contains(&i)) {
-            let message = format!("no path uses link \"{}\"", link.name);
-            let help = "name it in the `path` of a group, or delete it";
-            problems.push(Problem::warning(links::place_of(root, &link.name), message, help));
-        }
-    }
-}
-
 /// A chat of one.
 fn warn_of_solitude(root: &Node, groups: &[Group], problems: &mut Vec<Problem>) {
     let Some(Value::Array(items)) = root.get("clients").map(|node| &node.value) else { return };
@@ -172,7 +177,8 @@ fn check_series(root: &Node, scenario: &Scenario, problems: &mut Vec<Problem>) {
         return;
     }
     let rows = series_rows(scenario);
-    if rows > MOST_SERIES_ROWS {
+    let faulty = root.get("record").is_some_and(|record| record.is_faulty(problems));
+    if rows > MOST_SERIES_ROWS && !faulty {
         let said = root.get("record").and_then(|record| record.get("interval"));
         let place = said.or_else(|| root.get("duration")).map(|node| node.place).unwrap_or_default();
         let message = format!("the series of a trial would have {rows} rows");
@@ -205,7 +211,7 @@ const MOST_SERIES_ROWS: u64 = 20_000_000;
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{and, refused, scenario, with};
+    use super::super::testing::{SOUND, and, errors, plan, refused, scenario, with};
     use super::*;
 
     #[test]
@@ -242,6 +248,51 @@ mod tests {
         let text = and("[record]\ninterval = \"1us\"\n");
         refused(&text, 22, "\"1us\"", "would have", "raise record.interval to \"1ms\"");
         assert_eq!(series_rows(&scenario(&and(""))), 1001 * (2 + 2 + 4));
+    }
+
+    #[test]
+    fn an_error_in_one_value_causes_no_others() {
+        let chat = "rate = \"1/s\"";
+        for (old, new, at) in [
+            ("\"5ms\"", "\"5\"", "\"5\""),
+            ("delay = \"10ms\"", "delay = \"x\"\nreorder = \"1%\"", "\"x\""),
+            ("delay = \"10ms\"", "dellay = \"10ms\"\nreorder = \"1%\"", "dellay"),
+            ("mss = 1448", "mss = \"500\"\nreceive_window = \"600B\"", "\"500\""),
+            ("mss = 1448", "max_rtto = \"200s\"\nmin_rto = \"150s\"", "max_rtto"),
+            ("duration = ", "duratoin = ", "duratoin"),
+            ("[link.access]", "[lnk.access]", "lnk"),
+            ("name = \"people\"", "name = 5", "5"),
+            (chat, "rate = \"1/s\", to = \"rom\", rooms = 3", "\"rom\""),
+            (
+                chat,
+                "rate = \"1/s\", size = { distribution = \"uniform\", min = \"300B\", max = \"x\" }",
+                "\"x\"",
+            ),
+        ] {
+            let (error, found) = errors(&with(old, new), &[]);
+            let places: Vec<&str> = found.iter().map(|problem| error.texts.at(problem.place)).collect();
+            assert_eq!(places, [at], "{error}");
+            assert_eq!(error.problems.len(), 1, "no warning beside it: {error}");
+        }
+        let drop = "[[drop]]\nflow = \"upload-2\"\nsegments = [1]\n";
+        refused(&(with("count = 2", "count = \"2\"") + drop), 14, "\"2\"", "a whole number is needed", "");
+        let still = SOUND.replace("10ms", "0ms").replace("\"5ms\"", "\"5\"").replace("\"1bdp\"", "\"1KiB\"");
+        assert_eq!(errors(&still, &[]).1.len(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_without_its_axis_is_not_wrong() {
+        let text =
+            with("rate = \"10mbit\"\n", "") + "[sweep]\n\"link.bottleneck.rate\" = [\"1mbit\", \"2mbit\"]\n";
+        assert_eq!(plan(&text).cells(), 2);
+        let people = and("[sweep]\n\"clients.people.count\" = [2, 5]\n");
+        assert_eq!(plan(&people).render_warnings(false), "", "nobody chats alone in any cell");
+        let alone = and("[sweep]\n\"clients.people.count\" = [1, 5]\n");
+        assert_eq!(
+            plan(&alone).warnings[0].message,
+            "one person chats: nobody is there to hear, and no latency is measured (in the cell with \
+             clients.people.count = 1)"
+        );
     }
 
     #[test]

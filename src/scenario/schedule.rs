@@ -7,7 +7,7 @@ use super::dotted::{self, Setter};
 use super::problem::Problem;
 use super::schema::LINKS;
 use super::tree::Node;
-use super::{Change, LinkSpec, Scenario, leaf, links};
+use super::{Change, Group, LinkSpec, Scenario, leaf, links, pace};
 use crate::time::{Duration, Instant};
 
 /// Applies the schedule to the tree, change by change, and keeps what differs.
@@ -37,7 +37,7 @@ pub(super) fn read(
     let mut before = scenario.links.clone();
     let mut changes = vec![];
     let mut said: BTreeSet<(Instant, String)> = BTreeSet::new();
-    for (at, entry) in entries {
+    for (n, &(at, entry)) in entries.iter().enumerate() {
         let Some(set) = entry.get("set") else { continue };
         if set.is_table() && set.entries().is_empty() {
             let help = "set at least one key, or leave the [[schedule]] out";
@@ -58,12 +58,28 @@ pub(super) fn read(
         let mut after = links::read(&tree, problems);
         links::resolve_queues(&mut after, starting, rtts);
         links::check_limits(&tree, &after, starting, rtts, &scenario.groups, problems);
+        // What another change of the same instant mends is no standstill.
+        if entries.get(n + 1).is_none_or(|(next, _)| *next > at) && !root.is_faulty(problems) {
+            check_time_passes(set, &after, scenario, problems);
+        }
         let changed = (0..after.len()).filter(|&i| after[i].directions != before[i].directions);
         let links = changed.map(|i| (i, after[i].directions.clone())).collect();
         changes.push(Change { at, links });
         before = after;
     }
     changes
+}
+
+/// Refuses a change after which a path takes no time.
+fn check_time_passes(set: &Node, after: &[LinkSpec], scenario: &Scenario, problems: &mut Vec<Problem>) {
+    let stops = |group: &&Group| !group.path.is_empty() && pace::stands_still(after, &group.path);
+    if let Some(group) = scenario.groups.iter().find(stops) {
+        let message = format!(
+            "from here on nothing on the path of \"{}\" takes time: there is neither a delay nor a rate",
+            group.name
+        );
+        problems.push(Problem::error(set.place, message, "leave one of its links a `delay` or a `rate`"));
+    }
 }
 
 /// Whether a dotted key names a link or one direction of it, rather than something they do.

@@ -97,8 +97,13 @@ const REORDER: Kind = Short {
     scalar: &Probability,
     main: "chance",
     table: &Table(&[&[
-        key("chance", Probability, Required, "of each candidate"),
-        key("gap", Integer(1, 1_000_000), Or("1"), "every so many packets one is a candidate"),
+        key("chance", Probability, Required, "of each packet that is not within the gap"),
+        key(
+            "gap",
+            Integer(1, 1_000_000),
+            Or("1"),
+            "gap − 1 packets keep the delay before one may skip it again",
+        ),
     ]]),
 };
 

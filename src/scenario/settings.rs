@@ -2,8 +2,8 @@
 
 use super::groups::small;
 use super::leaf;
-use super::problem::Problem;
-use super::schema::LEAST_MSS;
+use super::problem::{Problem, fails_at};
+use super::schema::{LEAST_MSS, TCP};
 use super::tree::Node;
 use crate::congestion::{Choice, Values};
 use crate::tcp::{Config, DelayedAck, Recovery, RtoFloor};
@@ -82,6 +82,14 @@ impl<'a> Layers<'a> {
         config
     }
 
+    /// Whether a setting of TCP could not be read, or is misspelt.
+    fn is_faulty(&self, problems: &[Problem]) -> bool {
+        self.layers.iter().flat_map(|layer| layer.entries()).any(|entry| {
+            let is_setting = TCP.iter().any(|key| key.name == entry.key);
+            fails_at(problems, entry.place) || is_setting && entry.node.is_faulty(problems)
+        })
+    }
+
     fn congestion(&self) -> Option<Choice> {
         let algorithm = leaf::controller(self.get("congestion")?).ok()?;
         let mut choice = algorithm.with_defaults();
@@ -120,6 +128,9 @@ impl<'a> Layers<'a> {
     }
 
     fn check(&self, config: &Config, problems: &mut Vec<Problem>) {
+        if self.is_faulty(problems) {
+            return;
+        }
         if let Some(node) = self.get("min_rto").or_else(|| self.get("max_rto"))
             && config.min_rto > config.max_rto
         {
@@ -148,7 +159,6 @@ impl<'a> Layers<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::schema::TCP;
     use super::super::testing::{SOUND, defaults, refused, scenario, with};
     use super::*;
 

@@ -4,7 +4,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Place, Problem, Source};
+use super::problem::{Place, Problem, Source, fails_at};
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +88,15 @@ impl Node {
             Value::Text(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// Whether an error was found here or anywhere within: what was read of it may be a default, and what
+    /// follows from that is no second mistake.
+    pub fn is_faulty(&self, problems: &[Problem]) -> bool {
+        fails_at(problems, self.place)
+            || self.items().iter().any(|item| item.is_faulty(problems))
+            || (self.entries().iter())
+                .any(|entry| fails_at(problems, entry.place) || entry.node.is_faulty(problems))
     }
 
     /// The value of `key`, made as an empty table if there is none. What is no table becomes one.

@@ -51,20 +51,38 @@ fn chat(node: &Node, problems: &mut Vec<Problem>) -> Talk {
     };
     if let Some(entry) = node.entry("rooms")
         && to != Addressee::Room
+        && !node.is_faulty(problems)
     {
         let message = "there are rooms, but nobody talks to a room";
         problems.push(Problem::error(entry.place, message, "add `to = \"room\"`, or leave `rooms` out"));
     }
+    let interval = node.get("rate").and_then(|node| leaf::frequency(node).ok());
+    let arrivals = arrivals(node.get("arrivals"));
+    if let Some(interval) = interval {
+        check_bursts(node, arrivals, interval, problems);
+    }
     Talk {
-        interval: node
-            .get("rate")
-            .and_then(|node| leaf::frequency(node).ok())
-            .unwrap_or(Duration::from_secs(1)),
-        arrivals: arrivals(node.get("arrivals")),
+        interval: interval.unwrap_or(Duration::from_secs(1)),
+        arrivals,
         size: size(node.get("size"), problems),
         to,
         rooms: rooms.map_or(1, small),
         churn,
+    }
+}
+
+/// A person speaks one burst after the other.
+fn check_bursts(node: &Node, arrivals: Arrivals, interval: Duration, problems: &mut Vec<Problem>) {
+    let Arrivals::Bursts { size, gap } = arrivals else { return };
+    let lasts = gap.saturating_mul(u64::from(size.saturating_sub(1)));
+    if let Some(node) = node.get("arrivals").and_then(|arrivals| arrivals.get("gap"))
+        && lasts > interval
+    {
+        let message = format!(
+            "a burst of {size} messages lasts {lasts}, longer than the {interval} from one burst to the next: the \
+             rate cannot be kept"
+        );
+        problems.push(Problem::warning(node.place, message, "lower `gap`, `size` or `rate`"));
     }
 }
 
@@ -85,11 +103,12 @@ fn size(node: Option<&Node>, problems: &mut Vec<Problem>) -> SizeDistribution {
     match part(node, "distribution", "").and_then(Node::text) {
         Some("uniform") => {
             let (min, max) = (bytes("min"), bytes("max"));
-            if let Some(node) = part(node, "min", "")
+            if let Some(least) = part(node, "min", "")
                 && min > max
+                && !["min", "max"].iter().filter_map(|key| part(node, key, "")).any(|n| n.is_faulty(problems))
             {
                 let message = "the shortest text is longer than the longest";
-                problems.push(Problem::error(node.place, message, "write the smaller size as `min`"));
+                problems.push(Problem::error(least.place, message, "write the smaller size as `min`"));
             }
             SizeDistribution::Uniform { low: min, high: max }
         }
@@ -103,7 +122,7 @@ fn size(node: Option<&Node>, problems: &mut Vec<Problem>) -> SizeDistribution {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{refused, scenario, with};
+    use super::super::testing::{plan, refused, scenario, with};
     use super::*;
 
     #[test]
@@ -123,6 +142,18 @@ mod tests {
         assert_eq!(scenario.groups[1].app, AppSpec::Chat(expected));
         let bulk = Bulk { direction: BulkDirection::Up, size: None };
         assert_eq!(scenario.groups[0].app, AppSpec::Bulk(bulk));
+    }
+
+    #[test]
+    fn bursts_that_outlast_their_rate_are_warned_of() {
+        let app = |gap: &str| {
+            let bursts =
+                format!("rate = \"1/s\", arrivals = {{ kind = \"bursts\", size = 3, gap = \"{gap}\" }}");
+            plan(&with("rate = \"1/s\"", &bursts)).warnings.into_iter().map(|warning| warning.message)
+        };
+        let words = "a burst of 3 messages lasts 1002ms, longer than the 1s from one burst to the next";
+        assert!(!app("500ms").any(|message| message.contains("burst")));
+        assert!(app("501ms").any(|message| message.starts_with(words)));
     }
 
     #[test]

@@ -363,10 +363,12 @@ impl Sender {
             self.arm_timer(now);
         }
         self.ask_controller();
-        self.steer_recovery(flight, delivered.bytes, advanced > 0);
-        self.answer_tail_probe(now, flight, advanced > 0 || delivered.sacked > 0 || !bare);
-        if advanced > 0 || !self.is_tail_quiet() {
-            self.arm_tail_probe(now);
+        if self.scoreboard.has_rack() {
+            self.steer_recovery(flight, delivered.bytes, advanced > 0);
+            self.answer_tail_probe(now, flight, advanced > 0 || delivered.sacked > 0 || !bare);
+            if advanced > 0 || !self.is_tail_quiet() {
+                self.arm_tail_probe(now);
+            }
         }
     }
 

@@ -110,9 +110,8 @@ impl Person {
             }
             Arrivals::Bursts { size, gap } => {
                 self.burst_left = size.saturating_sub(1);
-                let cycle = interval.saturating_mul(u64::from(size.max(1)));
                 let busy = gap.saturating_mul(u64::from(self.burst_left));
-                self.arrivals.exponential(cycle.saturating_sub(busy))
+                self.arrivals.exponential(interval.saturating_sub(busy))
             }
         }
     }

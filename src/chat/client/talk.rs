@@ -5,7 +5,8 @@ use crate::time::Duration;
 /// How a person talks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Talk {
-    /// The mean time from one message to the next.
+    /// The mean time from one message to the next; with bursts, from the start of one to that of the
+    /// next.
     pub interval: Duration,
     /// How messages are spread over time.
     pub arrivals: Arrivals,
@@ -27,7 +28,8 @@ pub enum Arrivals {
     /// At equal distances, from a random point of the first interval on.
     Periodic,
     /// In bursts of `size` messages `gap` apart. The pauses between bursts are exponential, with
-    /// the mean that keeps the mean interval; where the gaps alone are longer, there is no pause.
+    /// the mean that keeps the mean interval; a burst that lasts longer than the interval is followed
+    /// by the next at once.
     Bursts {
         /// Messages in a burst; at least one.
         size: u32,

@@ -1,10 +1,10 @@
 //! What may be wrong with a grid: an axis of its own, a combination of values, its size.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Plan;
+use super::{Plan, inert};
 use crate::scenario::problem::{Place, Problem, Severity};
-use crate::scenario::{RecordTrials, read};
+use crate::scenario::{RecordTrials, links, read};
 
 /// More cells would not fit into any table that people read.
 const MOST_CELLS: usize = 1_000_000;
@@ -13,8 +13,18 @@ const MOST_CHECKED_CELLS: usize = 10_000;
 /// About fifteen gigabytes of tables.
 const MOST_SERIES_ROWS: u64 = 200_000_000;
 
+/// Axes with the values that are picked, by index.
+type Picks = Vec<(usize, usize)>;
+
+/// A problem of cells, with the first of them.
+struct Found<'a> {
+    problem: Problem,
+    picks: &'a [(usize, usize)],
+    cells: usize,
+}
+
 impl Plan {
-    pub(super) fn check_axes(&self, problems: &mut Vec<Problem>) {
+    pub(super) fn check_axes(&mut self, problems: &mut Vec<Problem>) {
         for (i, node) in self.nodes.iter().enumerate() {
             node.check(&self.tree, &self.texts, problems);
             if self.nodes[..i].iter().any(|other| other.key == node.key) {
@@ -37,26 +47,64 @@ impl Plan {
     }
 
     /// Reads cells to find what is wrong with combinations: all of them if they are few and the
-    /// rest is sound, else each value of each axis on its own.
-    fn check_cells(&self, cells: usize, problems: &mut Vec<Problem>) {
+    /// rest is sound, else each value of each axis beside the first values of the others.
+    fn check_cells(&mut self, cells: usize, problems: &mut Vec<Problem>) {
         let sound = problems.iter().all(|problem| problem.severity != Severity::Error);
-        let grid: Box<dyn Iterator<Item = Vec<(usize, usize)>>> = if sound && cells <= MOST_CHECKED_CELLS {
-            Box::new((0..cells).map(|cell| self.picks(cell).into_iter().enumerate().collect()))
-        } else {
-            let values = self.axes.iter().map(|axis| axis.values.len()).enumerate();
-            Box::new(values.flat_map(|(axis, n)| (0..n).map(move |pick| vec![(axis, pick)])))
-        };
-        let mut seen: BTreeSet<(Place, String)> =
-            problems.iter().map(|problem| (problem.place, problem.message.clone())).collect();
-        for picks in grid {
-            let (_, found) = self.read_with(&picks);
-            for mut problem in found {
-                let is_error = problem.severity == Severity::Error;
-                if is_error && seen.insert((problem.place, problem.message.clone())) {
-                    self.name_cell(&mut problem, &picks);
-                    problems.push(problem);
-                }
+        let whole = sound && cells <= MOST_CHECKED_CELLS;
+        let grid = if whole || self.axes.is_empty() { self.grid(cells) } else { self.cross() };
+        let mut found: BTreeMap<(Place, String), Found> = BTreeMap::new();
+        let mut used = vec![false; self.base.links.len()];
+        let mut worlds = vec![];
+        for picks in &grid {
+            let (scenario, problems) = self.read_with(picks);
+            for problem in problems {
+                let key = (problem.place, problem.message.clone());
+                found.entry(key).or_insert_with(|| Found { problem, picks, cells: 0 }).cells += 1;
             }
+            (0..used.len()).for_each(|link| used[link] |= scenario.is_used(link));
+            self.random |= scenario.is_random();
+            worlds.push(inert::digest(scenario));
+        }
+        let known: BTreeSet<(Place, String)> =
+            problems.iter().map(|problem| (problem.place, problem.message.clone())).collect();
+        for (key, Found { mut problem, picks, cells }) in found {
+            if !known.contains(&key) {
+                if cells < grid.len() {
+                    self.name_cell(&mut problem, picks);
+                }
+                problems.push(problem);
+            }
+        }
+        self.warn_of_unused(&used, problems);
+        if whole {
+            self.warn_of_inert_axes(&worlds, problems);
+            self.warn_of_inert_sets(&grid, problems);
+        }
+    }
+
+    /// Every cell.
+    fn grid(&self, cells: usize) -> Vec<Picks> {
+        (0..cells).map(|cell| self.picks(cell).into_iter().enumerate().collect()).collect()
+    }
+
+    /// Every value of every axis, beside the first values of the others.
+    fn cross(&self) -> Vec<Picks> {
+        let with_values = |axis: &usize| !self.axes[*axis].values.is_empty();
+        let others = |axis: usize| {
+            let others = (0..self.axes.len()).filter(with_values).filter(move |&other| other != axis);
+            others.map(|other| (other, 0)).collect::<Picks>()
+        };
+        let picks = |axis, pick| std::iter::once((axis, pick)).chain(others(axis)).collect();
+        let values = self.axes.iter().map(|axis| axis.values.len()).enumerate();
+        values.flat_map(|(axis, n)| (0..n).map(move |pick| picks(axis, pick))).collect()
+    }
+
+    /// Warns of links that no cell uses.
+    fn warn_of_unused(&self, used: &[bool], problems: &mut Vec<Problem>) {
+        for (link, _) in self.base.links.iter().zip(used).filter(|(_, used)| !**used) {
+            let message = format!("no path uses link \"{}\"", link.name);
+            let help = "name it in the `path` of a group, or delete it";
+            problems.push(Problem::warning(links::place_of(&self.tree, &link.name), message, help));
         }
     }
 
@@ -65,12 +113,16 @@ impl Plan {
         let Place { source, start, end } = problem.place;
         let within = |place: Place| place.source == source && place.start <= start && end <= place.end;
         if !self.nodes.iter().any(|node| within(node.values.place) || within(node.place)) {
-            let value = |&(axis, pick): &(usize, usize)| {
-                format!("{} = {}", self.axes[axis].key, self.axes[axis].values[pick])
-            };
-            let values: Vec<String> = picks.iter().map(value).collect();
-            problem.message = format!("{} (in the cell with {})", problem.message, values.join(", "));
+            problem.message = format!("{} (in the cell with {})", problem.message, self.named(picks));
         }
+    }
+
+    /// Axes with their values, as `tcp.mss = 500, duration = 5s`.
+    pub(super) fn named(&self, picks: &[(usize, usize)]) -> String {
+        let value = |&(axis, pick): &(usize, usize)| {
+            format!("{} = {}", self.axes[axis].key, self.axes[axis].values[pick])
+        };
+        picks.iter().map(value).collect::<Vec<_>>().join(", ")
     }
 
     fn check_disk(&self, cells: u64, problems: &mut Vec<Problem>) {

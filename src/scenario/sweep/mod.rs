@@ -5,13 +5,14 @@
 //! compared in pairs.
 
 mod check;
+mod inert;
 
 use std::path::Path;
 
 use super::axes::{self, Axis, AxisNode};
 use super::dotted::{self, Setter};
 use super::problem::{self, Place, Problem, ScenarioError, Severity, Texts, tidy};
-use super::read::read;
+use super::read::{check_values, read};
 use super::tree::Node;
 use super::{Scenario, overrides};
 use crate::rng::Seed;
@@ -27,6 +28,8 @@ pub struct Plan {
     pub warnings: Vec<Problem>,
     /// The file and the arguments it was read from.
     pub texts: Texts,
+    /// Whether chance has a hand in any cell, so that trials may differ.
+    pub random: bool,
     tree: Node,
     nodes: Vec<AxisNode>,
 }
@@ -65,14 +68,17 @@ impl Plan {
         let mut problems = vec![];
         let mut nodes = axes::take(&mut tree);
         overrides::apply(&mut tree, &mut nodes, sets, &mut problems);
-        let (base, found) = read(&tree, &name_of(file));
-        problems.extend(found);
+        // What its values mean to each other is read off the cells, in which axes may have mended it.
+        problems.extend(check_values(&tree));
+        let (base, _) = read(&tree, &name_of(file));
 
         let axes = nodes.iter().map(|node| node.axis(&texts)).collect();
-        let mut plan = Plan { base, axes, warnings: vec![], texts, tree, nodes };
+        let mut plan = Plan { base, axes, warnings: vec![], texts, random: false, tree, nodes };
         plan.check_axes(&mut problems);
         tidy(&mut problems);
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            // What an error leads to is no news.
+            problems.retain(|problem| problem.severity == Severity::Error);
             return Err(ScenarioError::new(&plan.texts, problems));
         }
         plan.warnings = problems;
@@ -153,6 +159,14 @@ impl Plan {
 
     /// The scenario with some axes applied: (axis, value) by index.
     fn read_with(&self, picks: &[(usize, usize)]) -> (Scenario, Vec<Problem>) {
+        let (tree, mut problems) = self.tree_with(picks);
+        let (scenario, found) = read(&tree, &self.base.name);
+        problems.extend(found);
+        (scenario, problems)
+    }
+
+    /// The file's tree with some axes applied.
+    fn tree_with(&self, picks: &[(usize, usize)]) -> (Node, Vec<Problem>) {
         let mut tree = self.tree.clone();
         let mut problems = vec![];
         for &(axis, pick) in picks {
@@ -162,9 +176,7 @@ impl Plan {
                 problems.push(problem);
             }
         }
-        let (scenario, found) = read(&tree, &self.base.name);
-        problems.extend(found);
-        (scenario, problems)
+        (tree, problems)
     }
 }
 

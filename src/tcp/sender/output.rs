@@ -190,7 +190,9 @@ impl Sender {
             self.scoreboard.on_sent(start, len, now);
             self.nxt += u64::from(len);
             self.note_usage(false);
-            self.arm_tail_probe(now);
+            if self.scoreboard.has_rack() {
+                self.arm_tail_probe(now);
+            }
         } else {
             let end = start + u64::from(len);
             self.scoreboard.on_retransmitted(start, end, now);

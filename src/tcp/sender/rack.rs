@@ -39,10 +39,7 @@ impl Default for TailProbes {
 impl Sender {
     /// The window of a recovery episode is that of PRR, for controllers that have one.
     pub(super) fn steer_recovery(&mut self, flight: u64, delivered: u64, moved: bool) {
-        if self.recovery.episode() != Episode::Recovery
-            || !self.scoreboard.has_rack()
-            || self.cwnd >= NO_WINDOW
-        {
+        if self.recovery.episode() != Episode::Recovery || self.cwnd >= NO_WINDOW {
             self.prr = None;
             return;
         }
@@ -64,7 +61,7 @@ impl Sender {
     pub(super) fn arm_tail_probe(&mut self, now: Instant) {
         self.tail.timer = Instant::MAX;
         let quiet = self.is_tail_quiet() && self.tail.sent.is_none();
-        if !self.scoreboard.has_rack() || !quiet || self.flight() == 0 {
+        if !quiet || self.flight() == 0 {
             return;
         }
         let Some(srtt) = self.rtt.smoothed() else { return };

@@ -34,6 +34,7 @@ impl Sender {
                 &mut self.stats,
             );
             self.ask_controller();
+            // The reordering timer is RACK's.
             self.steer_recovery(self.flight(), 0, false);
         }
         if self.tail.timer <= now {

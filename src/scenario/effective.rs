@@ -1,0 +1,110 @@
+//! A scenario without what has no effect: two that are equal then make the same world from the same
+//! seed. What a key does is found by comparing, so that no list of useless keys has to be kept.
+
+use super::{AppSpec, Group, Limit, LinkSpec, RecordTrials, Scenario};
+use crate::chat::client::{Addressee, Talk};
+use crate::chat::protocol::DIALECTS;
+use crate::link::config::{Config, Delay, LossModel};
+use crate::tcp::{self, Recovery};
+use crate::time::Duration;
+use crate::units::Probability;
+
+impl Scenario {
+    /// The scenario with everything at its default that has no effect.
+    pub(super) fn effective(mut self) -> Scenario {
+        let used: Vec<bool> = (0..self.links.len()).map(|link| self.is_used(link)).collect();
+        for (link, used) in self.links.iter_mut().zip(&used) {
+            normalise_link(link, *used);
+        }
+        for change in &mut self.schedule {
+            change.links.retain(|(link, _)| used[*link]);
+            change.links.iter_mut().flat_map(|(_, directions)| directions).for_each(normalise_direction);
+        }
+        if !self.has_chat() {
+            self.dialect = DIALECTS[0].name();
+        }
+        self.groups.iter_mut().for_each(normalise_group);
+        if self.record.trials == RecordTrials::None {
+            self.record.interval = Duration::ZERO;
+        }
+        self
+    }
+
+    /// Whether a path crosses the link.
+    pub(super) fn is_used(&self, link: usize) -> bool {
+        self.groups.iter().any(|group| group.path.contains(&link))
+    }
+
+    /// Whether chance has a hand in it, so that trials with different seeds may differ.
+    pub fn is_random(&self) -> bool {
+        let people = self.has_chat();
+        let spread = self.groups.iter().any(|group| !group.start_spread.is_zero());
+        let links = (0..self.links.len()).filter(|&link| self.is_used(link));
+        let directions = links.flat_map(|link| &self.links[link].directions);
+        let changed = self.schedule.iter().flat_map(|change| &change.links);
+        let changed = changed.filter(|(link, _)| self.is_used(*link)).flat_map(|(_, directions)| directions);
+        people || spread || directions.chain(changed).any(draws)
+    }
+}
+
+/// Whether a direction draws what becomes of a packet.
+fn draws(direction: &Config) -> bool {
+    let open = |chance: Probability| !chance.is_never() && chance != Probability::ALWAYS;
+    let lost = match direction.loss {
+        LossModel::Independent(chance) => open(chance),
+        LossModel::GilbertElliott { p, r, loss_bad, loss_good } => {
+            [p, r, loss_bad, loss_good].into_iter().any(open)
+        }
+    };
+    lost || open(direction.duplicate)
+        || open(direction.corrupt)
+        || direction.reorder.is_some_and(|reorder| open(reorder.chance))
+        || !direction.delay.jitter.is_zero()
+}
+
+fn normalise_link(link: &mut LinkSpec, used: bool) {
+    // What the limits mean is in the queues.
+    link.limits = [Limit::default(); 2];
+    if !used {
+        link.directions = [Config::default(), Config::default()];
+        link.per_client = false;
+    }
+    link.directions.iter_mut().for_each(normalise_direction);
+}
+
+fn normalise_direction(direction: &mut Config) {
+    if direction.rate.is_none() {
+        direction.queue = Config::default().queue;
+    }
+    if direction.delay.jitter.is_zero() {
+        direction.delay = Delay { mean: direction.delay.mean, ..Delay::default() };
+    }
+}
+
+fn normalise_group(group: &mut Group) {
+    if group.count == 1 {
+        group.stagger = Duration::ZERO;
+    }
+    normalise_tcp(&mut group.tcp);
+    if let AppSpec::Chat(Talk { to, rooms, .. }) = &mut group.app
+        && *to == Addressee::Room
+    {
+        // The nth is in the room n modulo rooms: beyond the number of people, rooms are empty.
+        *rooms = (*rooms).min(group.count);
+    }
+}
+
+fn normalise_tcp(config: &mut tcp::Config) {
+    let default = tcp::Config::default();
+    if !config.sack {
+        config.recovery = Recovery::NewReno;
+    }
+    if !config.window_scale {
+        config.receive_window = config.receive_window.min(65_535);
+    }
+    // Neither has a window that begins somewhere and grows.
+    if ["none", "fixed"].contains(&config.congestion.algorithm.name) {
+        config.initial_window = default.initial_window;
+        config.byte_counting = default.byte_counting;
+    }
+}

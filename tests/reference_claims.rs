@@ -1,0 +1,488 @@
+//! `scenarios/reference.toml` says nothing with a number in it that is not so: each such line belongs to
+//! a test here, and each default that it states is the real one.
+
+mod support;
+
+use support::{Sightings, finish, goodput, mean_and_error, plan, run, scenario, upload, watch, world};
+use testbed::chat::client::{Act, Person, Seat, Talk};
+use testbed::link::config::{LossModel, Queue};
+use testbed::record::Direction;
+use testbed::rng::Seed;
+use testbed::scenario::{AppSpec, Plan, Scenario};
+use testbed::tcp::Config;
+use testbed::time::{Duration, Instant};
+use testbed::units::{Bytes, Probability, Rate};
+
+const REFERENCE: &str = include_str!("../scenarios/reference.toml");
+
+/// Words of the file, and the test that holds it to them.
+const CLAIMS: &[(&str, fn())] = &[
+    (
+        "times \"200us\", \"25ms\", \"1.5s\", \"2min\"; rates \"64kbit\", \"10mbit\",",
+        quantities_have_these_units,
+    ),
+    (
+        "\"1gbit\" (bits per second); chances \"0.5%\"; sizes \"200B\", \"64KiB\", \"1MB\".",
+        quantities_have_these_units,
+    ),
+    ("of trial 0; trial k has seed + k, in every cell", trial_k_has_seed_plus_k),
+    (
+        "short for { mean = \"20ms\" }; one way, so the round trip has it twice",
+        short_forms_mean_the_long_ones,
+    ),
+    (
+        "default \"0ms\": one standard deviation, or half the width of \"uniform\"",
+        jitter_is_one_deviation_or_half_a_width,
+    ),
+    ("short for { chance = \"0.5%\" }", short_forms_mean_the_long_ones),
+    ("With a larger gap, gap − 1 packets keep the", one_packet_in_eight_skips_the_delay),
+    ("of 1 / (gap − 1 + 1 / chance) does: of \"25%\" and 5, one in 8", one_packet_in_eight_skips_the_delay),
+    ("default \"100%\": the chance of loss while bad", states_of_the_channel_have_their_chances),
+    ("default \"0%\": the chance of loss while good", states_of_the_channel_have_their_chances),
+    ("the long form of \"0.5%\"", short_forms_mean_the_long_ones),
+    ("short for { limit = \"1bdp\" }; also \"100 packets\" or \"64KiB\"", short_forms_mean_the_long_ones),
+    (
+        "default \"1000 packets\", the one in transmission included. 1 bdp is the rate",
+        a_limit_counts_the_packet_in_transmission,
+    ),
+    ("in packets of 1500 bytes,", a_bdp_is_of_the_longest_round_trip_in_packets_of_1500_bytes),
+    ("largest payload in bytes, 64 to 9000", segments_have_64_to_9000_bytes),
+    ("RFC 6675; \"rack\" (RFC 8985, like Linux) or \"newreno\" (RFC 6582)", rfcs_have_tests_of_their_own),
+    ("on the first two duplicate acknowledgments", rfcs_have_tests_of_their_own),
+    ("windows beyond 64 KiB", windows_are_64_kib_without_scaling),
+    ("Their connections are called <name>-1, <name>-2, …", members_are_named_from_one),
+    ("messages of each person, on average: \"1/s\", \"30/min\"; required", people_keep_their_rates),
+    ("rate counts bursts: here 150 messages a", people_keep_their_rates),
+    (
+        "{ distribution = \"exponential\", mean = \"120B\" }, { distribution = \"fixed\", mean = \"120B\" }",
+        sizes_have_their_means,
+    ),
+    ("the 17th data segment of the flow, when it is first sent", listed_segments_are_dropped_when_listed),
+    ("default 0: its kth repetition", listed_segments_are_dropped_when_listed),
+    // Defaults and nothing else.
+    ("left out of the figures; default \"0s\"", stated_defaults_are_the_real_ones),
+    ("repetitions of each cell; default 1", stated_defaults_are_the_real_ones),
+    ("default \"0%\": how much each draw resembles the last", stated_defaults_are_the_real_ones),
+    ("each packet on its own; default \"0%\".", stated_defaults_are_the_real_ones),
+    ("default 1: any packet may, with this chance.", stated_defaults_are_the_real_ones),
+    ("= \"0.1%\"     # default \"0%\"", stated_defaults_are_the_real_ones),
+    ("# default 1\n", stated_defaults_are_the_real_ones),
+    ("when the first member starts; default \"0s\"", stated_defaults_are_the_real_ones),
+    (
+        "each member starts so much later than the one before; default \"0s\"",
+        stated_defaults_are_the_real_ones,
+    ),
+    (
+        "and later by a random part of this, anew in each trial; default \"0s\"",
+        stated_defaults_are_the_real_ones,
+    ),
+    ("default \"200B\", the length of the text;", stated_defaults_are_the_real_ones),
+    ("default 1; people are spread over them in turn", people_sit_in_rooms_in_turn),
+];
+
+/// Values that stand in the file as examples of what their key takes, beside a comment without numbers.
+const WINDOW: u64 = 20;
+
+#[test]
+fn every_line_with_a_number_has_a_test() {
+    for (words, _) in CLAIMS {
+        assert!(REFERENCE.contains(words), "the file does not say {words:?} any more");
+    }
+    for line in REFERENCE.split_inclusive('\n') {
+        // The first # is no part of a text: none of the file's has one.
+        let comment = line.split_once('#').map_or("", |(_, comment)| comment);
+        let counts = ["twice", "half", "one in", "first two"].iter().any(|word| comment.contains(word));
+        if counts || comment.contains(|c: char| c.is_ascii_digit()) {
+            assert!(CLAIMS.iter().any(|(words, _)| line.contains(words)), "no test for {line:?}");
+        }
+    }
+}
+
+#[test]
+fn stated_defaults_are_the_real_ones() {
+    // Which keys state one, in the order of the file: an entry more or less is seen.
+    let key = |line: &str| {
+        let (before, comment) = line.split_once('#')?;
+        let (_, value) = comment.split_once("default ")?;
+        let value = value.split([',', ';', ':', '\n']).next()?.trim_end_matches('.').trim();
+        let value = value.split(". ").next()?;
+        let written =
+            value.starts_with('"') || ["true", "false"].contains(&value) || value.parse::<u32>().is_ok();
+        let key = if before.trim().is_empty() {
+            comment.split_whitespace().next()
+        } else {
+            before.split([' ', '=']).next()
+        };
+        written.then(|| format!("{} {value}", key.unwrap_or_default().trim_start_matches("app.")))
+    };
+    let stated: Vec<String> = REFERENCE.lines().filter_map(key).collect();
+    let expected = "warmup \"0s\"|trials 1|per_client false|jitter \"0ms\"|distribution \"normal\"|correlation \"0%\"|\
+                    reorder false|loss \"0%\"|gap 1|duplicate \"0%\"|corrupt \"0%\"|1-h \"100%\"|1-k \"0%\"|\
+                    kind \"droptail\"|limit \"1000 packets\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
+                    arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|retransmission 0";
+    assert_eq!(stated.join("|"), expected);
+
+    let text = |link: [&str; 5], group: &str, app: &str, direction: &str, entry: &str| {
+        let [of_trial, of_link, delay, channel, queue] = link;
+        format!(
+            "duration = \"9s\"\n{of_trial}[link.a]\nrate = \"1mbit\"\n{of_link}delay = {{ mean = \"1ms\"{delay} }}\n\
+             reorder = {{ chance = \"1%\"{queue} }}\n\
+             [link.b]\ndelay = \"1ms\"\nloss = {{ model = \"gilbert-elliott\", p = \"1%\", r = \"1%\"{channel} }}\n\
+             [[clients]]\nname = \"u\"\npath = [\"a\", \"b\"]\n{group}app = {{ kind = \"bulk\"{direction} }}\n\
+             [[clients]]\nname = \"c\"\ncount = 2\npath = [\"a\"]\napp = {{ kind = \"chat\", rate = \"1/s\"{app} }}\n\
+             [[clients]]\nname = \"r\"\npath = [\"a\"]\napp = {{ kind = \"chat\", rate = \"1/s\", to = \"room\"{entry} }}\n\
+             [[drop]]\nflow = \"u-1\"\nsegments = [{{ segment = 3{} }}]\n",
+            if entry.is_empty() { "" } else { ", retransmission = 0" }
+        )
+    };
+    let silent = text(["", "", "", "", ""], "", "", "", "");
+    let said = text(
+        [
+            "warmup = \"0s\"\ntrials = 1\n",
+            "per_client = false\nloss = \"0%\"\nduplicate = \"0%\"\ncorrupt = \"0%\"\n\
+             queue = { kind = \"droptail\", limit = \"1000 packets\" }\n",
+            ", jitter = \"0ms\", distribution = \"normal\", correlation = \"0%\", reorder = false",
+            ", 1-h = \"100%\", 1-k = \"0%\"",
+            ", gap = 1",
+        ],
+        "count = 1\nstart = \"0s\"\nstagger = \"0s\"\nstart_spread = \"0s\"\n",
+        ", arrivals = \"poisson\", size = \"200B\", to = \"everyone\"",
+        ", direction = \"up\"",
+        ", rooms = 1",
+    );
+    assert_eq!(scenario(&said), scenario(&silent));
+    // The block of [tcp] gives every default as its value, and so does [record].
+    let reference = plan(REFERENCE).base;
+    let robot = reference.groups.iter().find(|group| group.name == "robot").expect("a group of that name");
+    assert_eq!(robot.tcp, Config::default());
+    assert_eq!(reference.record, scenario(&silent).record);
+    assert_eq!(reference.record.interval, Duration::from_millis(10));
+}
+
+#[test]
+fn quantities_have_these_units() {
+    let nanos =
+        ["200us", "25ms", "1.5s", "2min"].map(|text| text.parse::<Duration>().map(Duration::as_nanos));
+    assert_eq!(nanos, [Ok(200_000), Ok(25_000_000), Ok(1_500_000_000), Ok(120_000_000_000)]);
+    let bits = ["64kbit", "10mbit", "1gbit"].map(|text| text.parse::<Rate>().map(Rate::bits_per_second));
+    assert_eq!(bits, [Ok(64_000), Ok(10_000_000), Ok(1_000_000_000)]);
+    assert!("0.5%".parse::<Probability>().is_ok_and(|chance| (chance.as_f64() - 0.005).abs() < 1e-12));
+    let bytes = ["200B", "64KiB", "1MB"].map(str::parse::<Bytes>);
+    assert_eq!(bytes, [Ok(Bytes(200)), Ok(Bytes(65_536)), Ok(Bytes(1_000_000))]);
+}
+
+#[test]
+fn trial_k_has_seed_plus_k() {
+    let plan = plan(&REFERENCE.replace("seed     = 1 ", "seed     = 40 "));
+    assert_eq!(plan.cells(), 4);
+    let seeds = |cell| [0, 1].map(|k| plan.trial(cell, k).seed);
+    assert!((0..4).all(|cell| seeds(cell) == [Seed(40), Seed(41)]));
+}
+
+/// One bulk transfer over one link, whose window is constant.
+fn fixed(head: &str, link: &str, window: u64) -> String {
+    format!(
+        "{head}\ntcp = {{ congestion = \"fixed\", delayed_ack = false }}\n[congestion.fixed]\nwindow = {window}\n\
+         [link.a]\n{link}\n[link.b]\n\
+         [[clients]]\nname = \"x\"\npath = [\"a\", \"b\"]\napp = {{ kind = \"bulk\" }}\n[record]\ntrials = \"none\"\n"
+    )
+}
+
+#[test]
+fn short_forms_mean_the_long_ones() {
+    let with = |link: &str| scenario(&fixed("duration = \"1s\"", link, 1));
+    let delay = "delay = \"20ms\"";
+    assert_eq!(with(delay), with("delay = { mean = \"20ms\" }"));
+    assert_eq!(with(delay).base_rtt(&[0]), Duration::from_millis(40));
+    for (short, long) in [
+        ("reorder = \"0.5%\"", "reorder = { chance = \"0.5%\" }"),
+        ("loss = \"0.5%\"", "loss = { model = \"independent\", chance = \"0.5%\" }"),
+        ("rate = \"1mbit\"\nqueue = \"1bdp\"", "rate = \"1mbit\"\nqueue = { limit = \"1bdp\" }"),
+    ] {
+        assert_eq!(with(&format!("{delay}\n{short}")), with(&format!("{delay}\n{long}")));
+    }
+    let queue = |limit: &str| {
+        with(&format!("{delay}\nrate = \"1mbit\"\nqueue = \"{limit}\"")).links[0].directions[0].queue
+    };
+    assert_eq!([queue("100 packets"), queue("64KiB")], [Queue::Packets(100), Queue::Bytes(65_536)]);
+}
+
+/// The milliseconds that packets took from one place to the next.
+fn passages(from: &Sightings, to: &Sightings) -> Vec<f64> {
+    let (from, to) = (from.lock().expect("notes"), to.lock().expect("notes"));
+    let arrival = |identity| to.iter().find(|other| other.identity == identity).map(|other| other.at);
+    from.iter().filter_map(|sent| Some((arrival(sent.identity)? - sent.at).as_millis_f64())).collect()
+}
+
+#[test]
+fn jitter_is_one_deviation_or_half_a_width() {
+    for (distribution, deviation, furthest) in
+        [("normal", 5.0, f64::INFINITY), ("uniform", 5.0 / 3f64.sqrt(), 5.0)]
+    {
+        let link = format!(
+            "delay = {{ mean = \"50ms\", jitter = \"5ms\", distribution = \"{distribution}\", reorder = true }}"
+        );
+        let mut world = world(&fixed("duration = \"60s\"", &link, 3), 1);
+        let (entrance, exit) = (watch(&mut world, 0), watch(&mut world, 2));
+        finish(world);
+        let sample = passages(&entrance, &exit);
+        let (mean, error) = mean_and_error(&sample);
+        let sd = error * (sample.len() as f64).sqrt();
+        // The standard error of a deviation is at most sd/√(2n); allow five.
+        let tolerance = 5.0 * deviation / (2.0 * sample.len() as f64).sqrt();
+        assert!(sample.len() > 1000 && (mean - 50.0).abs() < 5.0 * error, "{mean} ± {error}");
+        assert!((sd - deviation).abs() < tolerance, "{distribution}: {sd} of {deviation} ± {tolerance}");
+        assert!(sample.iter().all(|delay| (delay - 50.0).abs() <= furthest + 1e-6));
+    }
+}
+
+#[test]
+fn one_packet_in_eight_skips_the_delay() {
+    for (chance, gap) in [(25.0, 5), (0.5, 5), (25.0, 1), (100.0, 4)] {
+        let link =
+            format!("delay = \"10ms\"\nup = {{ reorder = {{ chance = \"{chance}%\", gap = {gap} }} }}");
+        let mut world = world(&fixed("duration = \"400s\"", &link, 1), 1);
+        let (entrance, exit) = (watch(&mut world, 0), watch(&mut world, 2));
+        finish(world);
+        let (sent, arrived) = (entrance.lock().expect("notes"), exit.lock().expect("notes"));
+        // One at a time: none overtakes another.
+        let skipped = sent.iter().zip(arrived.iter()).filter(|(sent, got)| sent.at == got.at).count() as f64;
+        let share = 1.0 / (f64::from(gap) - 1.0 + 100.0 / chance);
+        let n = sent.len() as f64;
+        // Renewals vary less than independent draws do; allow five standard errors of those.
+        let error = (share * (1.0 - share) / n).sqrt();
+        assert!(n > 18_000.0 && (skipped / n - share).abs() < 5.0 * error, "{} of {share}", skipped / n);
+    }
+    assert!((1.0f64 / (5.0 - 1.0 + 1.0 / 0.25) - 0.125).abs() < 1e-12);
+}
+
+#[test]
+fn states_of_the_channel_have_their_chances() {
+    let lost = |p: &str, r: &str| {
+        let up = format!(
+            "up = {{ loss = {{ model = \"gilbert-elliott\", p = \"{p}\", r = \"{r}\", 1-h = \"30%\", 1-k = \"5%\" }} }}"
+        );
+        let outcome = run(&fixed("duration = \"60s\"", &format!("delay = \"5ms\"\n{up}"), 10), 1);
+        (
+            outcome.links[0].dropped_loss as f64 / outcome.links[0].offered as f64,
+            outcome.links[0].offered as f64,
+        )
+    };
+    for (p, r, chance) in [("100%", "0%", 0.3), ("0%", "100%", 0.05)] {
+        let (share, n) = lost(p, r);
+        let error = (chance * (1.0f64 - chance) / n).sqrt();
+        assert!(n > 1000.0 && (share - chance).abs() < 5.0 * error, "{share} of {chance} ± {error}");
+    }
+    let text = fixed(
+        "duration = \"1s\"",
+        "delay = \"5ms\"\nloss = { model = \"gilbert-elliott\", p = \"1%\", r = \"9%\" }",
+        1,
+    );
+    let LossModel::GilbertElliott { loss_bad, loss_good, .. } = scenario(&text).links[0].directions[0].loss
+    else {
+        panic!("no channel of two states");
+    };
+    assert_eq!((loss_bad, loss_good), (Probability::ALWAYS, Probability::NEVER));
+}
+
+#[test]
+fn a_limit_counts_the_packet_in_transmission() {
+    // A window of ten comes at once: one packet is in transmission, two wait, seven find no room.
+    let text =
+        fixed("duration = \"100ms\"", "delay = \"20ms\"\nrate = \"10mbit\"\nqueue = \"3 packets\"", 10);
+    assert_eq!(run(&text, 1).links[0].dropped_queue, 7);
+    let text = text.replace("3 packets", "10 packets");
+    assert_eq!(run(&text, 1).links[0].dropped_queue, 0);
+}
+
+#[test]
+fn a_bdp_is_of_the_longest_round_trip_in_packets_of_1500_bytes() {
+    // 10 Mbit/s × 2 × (20 + 5) ms = 62,500 bytes = 41.7 packets; the shorter path does not count.
+    let text = "duration = \"1s\"\n[link.far]\ndelay = \"20ms\"\n\
+                [link.neck]\nrate = \"10mbit\"\ndelay = \"5ms\"\nqueue = \"1bdp\"\n\
+                [[clients]]\nname = \"a\"\npath = [\"far\", \"neck\"]\napp = { kind = \"bulk\" }\n\
+                [[clients]]\nname = \"b\"\npath = [\"neck\"]\napp = { kind = \"bulk\" }\n\
+                [[schedule]]\nat = \"500ms\"\nset = { \"link.neck.rate\" = \"1mbit\" }\n";
+    let scenario = scenario(text);
+    assert_eq!(scenario.links[1].directions[0].queue, Queue::Packets(42));
+    // As they are at the start.
+    assert_eq!(scenario.schedule[0].links[0].1[0].queue, Queue::Packets(42));
+}
+
+#[test]
+fn segments_have_64_to_9000_bytes() {
+    let read = |mss: u32| {
+        let text = REFERENCE.replace("mss              = 1448", &format!("mss              = {mss}"));
+        Plan::parse("x.toml", &text, &[]).map(|plan| plan.base.groups[0].tcp.mss)
+    };
+    assert!(read(63).is_err() && read(9001).is_err());
+    assert_eq!([64, 9000].map(|mss| read(mss).expect("sound")), [64, 9000]);
+}
+
+#[test]
+fn rfcs_have_tests_of_their_own() {
+    let limited = include_str!("rfc5681.rs");
+    assert!(limited.contains("fn limited_transmit_sends_two_new_segments()"));
+    for (rfc, text) in [
+        ("RFC 6675", include_str!("rfc6675.rs")),
+        ("RFC 8985", include_str!("rfc8985.rs")),
+        ("RFC 6582", include_str!("rfc6582.rs")),
+    ] {
+        assert!(text.contains(rfc) && text.contains("#[test]"), "{rfc}");
+    }
+}
+
+#[test]
+fn windows_are_64_kib_without_scaling() {
+    let sent = |scale: bool| {
+        let text =
+            fixed("duration = \"30s\"\nwarmup = \"5s\"\ntcp.window_scale = SCALE", "delay = \"100ms\"", 1000)
+                .replace("tcp.window_scale = SCALE\ntcp = {", &format!("tcp = {{ window_scale = {scale},"));
+        goodput(&run(&text, 1), 0) * 1e6 / 8.0 * 0.2
+    };
+    let (without, with) = (sent(false), sent(true));
+    assert!((0.95..1.001).contains(&(without / 65_535.0)), "{without} bytes a round trip");
+    assert!((with / (1000.0 * 1448.0) - 1.0).abs() < 0.02, "{with} bytes a round trip");
+}
+
+#[test]
+fn a_constant_window_is_in_segments_and_so_is_the_initial_one() {
+    assert!(REFERENCE.contains(&format!("window = {WINDOW}                     # in segments")));
+    let outcome = run(&fixed("duration = \"30s\"\nwarmup = \"5s\"", "delay = \"50ms\"", WINDOW), 1);
+    let a_round_trip = goodput(&outcome, 0) * 1e6 / 8.0 * 0.1 / 1448.0;
+    assert!((a_round_trip / WINDOW as f64 - 1.0).abs() < 0.01, "{a_round_trip} segments");
+    // The handshake takes one round trip of 100 ms; nothing is acknowledged before the second is over.
+    assert!(REFERENCE.contains("initial_window   = 10           # in segments"));
+    let text = fixed("duration = \"190ms\"", "delay = \"50ms\"", 1).replace("\"fixed\"", "\"reno\"");
+    assert_eq!(upload(&run(&text, 1), 0).segments_sent, 10);
+}
+
+#[test]
+fn members_are_named_from_one() {
+    let names: Vec<String> = plan(REFERENCE).base.flow_names().collect();
+    assert_eq!([&names[0], &names[19], &names[20]], ["talkers-1", "talkers-20", "visitors-1"]);
+}
+
+/// How the members of a group talk.
+fn talk(scenario: &Scenario, group: &str) -> Talk {
+    let group = scenario.groups.iter().find(|other| other.name == group).expect("the group");
+    let AppSpec::Chat(talk) = &group.app else { panic!("no chat") };
+    Talk { churn: None, ..talk.clone() }
+}
+
+/// The texts that people mean to say in so many seconds: how many, and their sizes.
+fn said(talk: &Talk, seeds: u64, seconds: u64) -> (f64, Vec<f64>) {
+    let end = Instant::ZERO + Duration::from_secs(seconds);
+    let mut sizes = vec![];
+    for seed in 0..seeds {
+        let mut person = Person::new(Seed(seed), "client/x-1", talk.clone(), Instant::ZERO);
+        while person.due() < end {
+            if let Some(Act::Speak(intent)) = person.act() {
+                sizes.push(intent.size as f64);
+            }
+        }
+    }
+    (sizes.len() as f64 / seeds as f64, sizes)
+}
+
+#[test]
+fn people_keep_their_rates() {
+    let reference = plan(REFERENCE).base;
+    let bursts = |size: u32| {
+        let text =
+            REFERENCE.replace("kind = \"bursts\", size = 5", &format!("kind = \"bursts\", size = {size}"));
+        talk(&plan(&text.replace("app.rate     = \"30/min\"", "app.rate     = \"60/min\"")).base, "visitors")
+    };
+    let (talkers, visitors) = (talk(&reference, "talkers"), talk(&reference, "visitors"));
+    let mut cases =
+        vec![(talkers, 600.0, 1.0), (visitors, 1500.0, 5.0), (talk(&reference, "robot"), 1200.0, 1.0)];
+    // Sixty bursts a minute, whatever their size.
+    cases.extend([1, 2, 5, 40].map(|size| (bursts(size), 600.0 * f64::from(size), f64::from(size))));
+    for (talk, expected, at_once) in cases {
+        let (count, _) = said(&talk, 50, 600);
+        // Poisson bursts at most: five standard errors of the mean of fifty.
+        let tolerance = 5.0 * (expected / at_once).sqrt() * at_once / 50f64.sqrt();
+        assert!((count - expected).abs() < tolerance, "{count} of {expected} ± {tolerance}: {talk:?}");
+    }
+}
+
+#[test]
+fn people_come_and_go_with_the_means_of_their_churn() {
+    let reference = plan(REFERENCE).base;
+    let AppSpec::Chat(talk) = &reference.groups[1].app else { panic!("no chat") };
+    let mut person = Person::new(Seed(1), "client/x-1", talk.clone(), Instant::ZERO);
+    let (mut stays, mut absences, mut since) = (vec![], vec![], Instant::ZERO);
+    while stays.len() < 4000 {
+        let due = person.due();
+        match person.act() {
+            Some(Act::Leave) => stays.push((due - since).as_secs_f64()),
+            Some(Act::Return) => absences.push((due - since).as_secs_f64()),
+            _ => continue,
+        }
+        since = due;
+    }
+    for (sample, mean) in [(&stays, 20.0), (&absences, 5.0)] {
+        // The standard error of an exponential mean is mean/√n; allow five.
+        let found = mean_and_error(sample).0;
+        assert!((found / mean - 1.0).abs() < 5.0 / 4000f64.sqrt(), "{found} of {mean}");
+    }
+}
+
+#[test]
+fn people_sit_in_rooms_in_turn() {
+    let reference = plan(REFERENCE).base;
+    let visitors = talk(&reference, "visitors");
+    let seats = Seat::all(&[("visitors", 8, &visitors)], 20);
+    let rooms: Vec<&str> = seats.iter().map(|seat| seat.room.as_deref().expect("a room")).collect();
+    assert_eq!(rooms, ["room-0", "room-1", "room-2", "room-3"].repeat(2));
+}
+
+#[test]
+fn sizes_have_their_means() {
+    let reference = plan(REFERENCE).base;
+    let others = |size: &str| {
+        let text =
+            REFERENCE.replace("{ distribution = \"lognormal\", mean = \"120B\", deviation = \"80B\" }", size);
+        talk(&plan(&text).base, "visitors")
+    };
+    let lognormal = said(&talk(&reference, "visitors"), 10, 600).1;
+    let (mean, error) = mean_and_error(&lognormal);
+    let sd = error * (lognormal.len() as f64).sqrt();
+    // Lengths are whole and hold at least their own number, which moves the mean a little.
+    assert!((mean - 120.0).abs() < 5.0 * error + 1.0 && (sd / 80.0 - 1.0).abs() < 0.1, "{mean}, {sd}");
+    let exponential = said(&others("{ distribution = \"exponential\", mean = \"120B\" }"), 10, 600).1;
+    let (mean, error) = mean_and_error(&exponential);
+    assert!((mean - 120.0).abs() < 5.0 * error + 4.0, "{mean} ± {error}");
+    let constant = said(&others("{ distribution = \"fixed\", mean = \"120B\" }"), 1, 60).1;
+    assert!(constant.iter().all(|size| (size - 120.0).abs() < 1e-9));
+    let uniform = said(&talk(&reference, "robot"), 10, 600).1;
+    assert!(uniform.iter().all(|size| (50.0..=150.0).contains(size)));
+    assert!((mean_and_error(&uniform).0 - 100.0).abs() < 3.0);
+}
+
+#[test]
+fn listed_segments_are_dropped_when_listed() {
+    let dropped = |segments: &str| {
+        let text = fixed("duration = \"20s\"", "delay = \"10ms\"\nrate = \"10mbit\"", 4)
+            + &format!("[[drop]]\nflow = \"x-1\"\nsegments = [{segments}]\n");
+        let mut world = world(&text, 1);
+        let seen = watch(&mut world, 0);
+        let outcome = finish(world);
+        let up = outcome.links.iter().find(|link| link.direction == Direction::Up).expect("a link");
+        let seventeenth = 16 * 1448;
+        let seen = seen.lock().expect("notes");
+        let first = seen.iter().filter(|packet| packet.identity.1 > 0).map(|packet| packet.identity.0).min();
+        let of_it = |packet: &&support::Sighting| {
+            packet.identity.1 > 0 && packet.identity.0 == first.expect("data").wrapping_add(seventeenth)
+        };
+        (up.dropped_loss, seen.iter().filter(of_it).count())
+    };
+    // It is sent as often as it is dropped, and once more.
+    assert_eq!(dropped("17"), (1, 2));
+    assert_eq!(dropped("17, { segment = 17, retransmission = 1 }"), (2, 3));
+    assert_eq!(
+        dropped("{ segment = 17, retransmission = 1 }").0,
+        0,
+        "there is no repetition of what arrives"
+    );
+}
