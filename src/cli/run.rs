@@ -154,6 +154,9 @@ impl Run {
             return Err(Failure::Interrupted);
         }
         let report = report::finish(dir, &now(), !self.no_plots)?;
+        if let Some(notice) = report.notice.as_ref().filter(|_| !self.quiet) {
+            eprintln!("warning: {notice}");
+        }
         if ending == Ending::Stopped {
             eprintln!(
                 "interrupted: {} of {total} trials are in {}; go on with --resume",

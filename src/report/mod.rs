@@ -63,6 +63,9 @@ pub struct Report {
     pub cells: Vec<CellSummary>,
     /// Pictures that were drawn, relative to the folder.
     pub pictures: Vec<PathBuf>,
+    /// What the pictures could not show as it is, for stderr.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
 }
 
 /// Computes everything that rests on the files of `dir`: `summary.csv`, `latency/<cell>.hgrm`, the
@@ -102,13 +105,13 @@ fn derive(
         let text = format!("changed since the run wrote them: {}", changed.join(", "));
         warnings.insert(0, Warning { text, cells: Vec::new() });
     }
-    let pictures = if pictures {
+    let (pictures, notice) = if pictures {
         let missing = manifest.missing_records(dir);
-        let plot::Pictures { all, kept } = plot::draw_all(results, &cells, &missing)?;
+        let plot::Pictures { all, kept, boxes } = plot::draw_all(results, &cells, &missing)?;
         warnings.extend(warnings::kept_pictures(&kept, &missing));
-        all
+        (all, warnings::boxes(&boxes.0, &boxes.1))
     } else {
-        plot::existing(dir)
+        (plot::existing(dir), None)
     };
     let report = Report {
         lateness: late.iter().map(lateness::Late::sentence).collect(),
@@ -118,6 +121,7 @@ fn derive(
         warnings,
         cells,
         pictures,
+        notice,
     };
     html::write(results, &manifest, &report, &checks)?;
     manifest.hash_derived(dir)?;

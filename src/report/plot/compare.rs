@@ -11,7 +11,8 @@ use crate::report::study::Study;
 use crate::report::summary::CellSummary;
 
 /// The figures that may get a panel, the most telling first, with their axis labels.
-const FIGURES: [(&str, &str, f64); 9] = [
+const FIGURES: [(&str, &str, f64); 10] = [
+    ("completion_mean_s", "mean completion time (s)", 1.0),
     ("goodput_mbit", "goodput (Mbit/s)", 1.0),
     ("latency_p99_ms", "p99 latency (ms)", 1.0),
     ("latency_p50_ms", "median latency (ms)", 1.0),
@@ -61,7 +62,9 @@ pub fn draw(results: &Results, cells: &[CellSummary]) -> Result<Option<Sheet>, R
                 let value = axis.values.iter().position(|value| *value == cell.values[x_axis])?;
                 Some((places[value].0, figure.mean? * factor, figure.ci95.map(|half| half * factor)))
             });
-            points.collect()
+            let mut points: Vec<Point> = points.collect();
+            points.sort_by(|a, b| a.0.total_cmp(&b.0));
+            points
         };
         let lines: Vec<Vec<Point>> = names.iter().map(line).collect();
         if panels.len() == MAX_PANELS || !says_something(&lines, figure) {
@@ -139,7 +142,7 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, lines: &[Vec<Point>], numeric: boo
             chart.marker(x, mean, curve)?;
         }
     }
-    Ok(())
+    chart.interrupt()
 }
 
 /// Linear from zero, or logarithmic where the means span decades. An interval may lower the
@@ -193,38 +196,41 @@ fn x_scale(axis: &Axis) -> (Scale, Vec<Place>, bool) {
     let positive = || values.iter().copied().filter(|value| *value > 0.0);
     let (low, high) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
     let negative = values.iter().any(|value| *value < 0.0);
-    let log = !negative && high / low >= 20.0;
-    let zero = values.contains(&0.0);
-    // Zero has no place on a logarithmic axis; it gets one half a decade below the least value.
-    let place = |value: f64| if log && value == 0.0 { low / 3.5 } else { value };
-    let places: Vec<Place> =
-        values.iter().zip(&axis.values).map(|(v, text)| (place(*v), shortened(text))).collect();
-    let scale = if log {
-        Scale::log(low / if zero { 6.0 } else { 1.4 }, high * 1.4)
+    let scale = if !negative && high / low >= 20.0 {
+        if values.contains(&0.0) {
+            Scale::log_and_zero(low, high * 1.4)
+        } else {
+            Scale::log(low / 1.4, high * 1.4)
+        }
     } else {
-        let (least, most) = places.iter().fold((f64::MAX, f64::MIN), |(a, b), p| (a.min(p.0), b.max(p.0)));
+        let (least, most) = values.iter().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
         let edge = (most - least) * 0.06;
         Scale::linear(least - edge, most + edge, 8)
     };
+    let places: Vec<Place> =
+        values.iter().zip(&axis.values).map(|(v, text)| (scale.place(*v), shortened(text))).collect();
     let mut ticks = places.clone();
     ticks.sort_by(|a, b| a.0.total_cmp(&b.0));
     ticks.dedup_by_key(|tick| tick.0.to_bits());
-    let width = f64::from(PANEL_WIDTH);
-    let collide = ticks.windows(2).any(|pair| {
-        let room = (scale.share(pair[1].0) - scale.share(pair[0].0)) * width;
-        let half = |text: &str| f64::from(style::width_of(text, 14.0)) / 2.0;
-        room < half(&pair[0].1) + half(&pair[1].1) + f64::from(px(6))
-    });
-    let scale = if collide && !log {
-        scale
-    } else {
-        scale.with_ticks(if collide { every_other(&ticks) } else { ticks })
-    };
+    let scale =
+        scale.clone().with_ticks(staggered(ticks, |value| scale.share(value) * f64::from(PANEL_WIDTH)));
     (scale, places, true)
 }
 
-fn every_other(ticks: &[Place]) -> Vec<Place> {
-    ticks.iter().step_by(2).cloned().collect()
+/// The ticks with their labels in as many lines as they need to stay apart, up to three; a label that has
+/// no room in any is left out, its tick is not. `place` is where a value stands, in drawing units.
+fn staggered(ticks: Vec<Place>, place: impl Fn(f64) -> f64) -> Vec<Place> {
+    let mut ends = [f64::NEG_INFINITY; 3];
+    let label = |(value, text): Place| {
+        let (middle, half) = (place(value), f64::from(style::width_of(&text, 14.0)) / 2.0);
+        let row = ends.iter().position(|end| middle - half >= *end);
+        let text = row.map_or_else(String::new, |row| {
+            ends[row] = middle + half + f64::from(px(6));
+            "\n".repeat(row) + &text
+        });
+        (value, text)
+    };
+    ticks.into_iter().map(label).collect()
 }
 
 fn shortened(text: &str) -> String {
@@ -250,6 +256,18 @@ mod tests {
     }
 
     #[test]
+    fn every_value_has_a_tick_and_labels_stay_apart() {
+        let (scale, _, numeric) = x_scale(&axis(&["1gbit", "500kbit", "2mbit", "900mbit"]));
+        assert!(numeric);
+        assert_eq!(scale.labels().collect::<Vec<_>>(), ["500kbit", "2mbit", "900mbit", "\n1gbit"]);
+        let many: Vec<String> = (0..300).map(|n| format!("{n}ms")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let (scale, ..) = x_scale(&axis(&many));
+        assert_eq!(scale.ticks().len(), 300);
+        assert!((20..100).contains(&scale.labels().filter(|label| !label.is_empty()).count()));
+    }
+
+    #[test]
     fn an_interval_lowers_a_logarithmic_axis_unless_it_comes_near_zero() {
         let low = |half| y_scale(&[vec![(1.0, 1000.0, None), (2.0, 10.0, Some(half))]]).low();
         assert!(low(5.0) < 5.0);
@@ -261,7 +279,7 @@ mod tests {
     #[test]
     fn decades_make_a_logarithmic_axis_with_a_place_for_zero() {
         let (scale, places, numeric) = x_scale(&axis(&["0%", "0.1%", "1%", "10%"]));
-        assert!(scale.is_log() && numeric);
+        assert!(scale.is_log() && numeric && scale.break_at().is_some());
         assert!(places[0].0 > scale.low() && places[0].0 < places[1].0);
         let (scale, _, _) = x_scale(&axis(&["0%", "5%", "10%"]));
         assert!(!scale.is_log());
