@@ -294,6 +294,24 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_the_comparison_run_from_the_least_value_to_the_largest() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let study = study(&[("link.a.rate", &["1gbit", "500kbit", "2mbit", "900mbit"])]);
+        fill(dir.path(), &study, |cell, trial| Model { seed: u64::from(trial) + 9 * cell as u64, ..MODEL });
+        finish(dir.path(), "later", true).expect("finished");
+        let svg = fs::read_to_string(dir.path().join(svg_name("compare"))).expect("a drawing");
+        let document = usvg::roxmltree::Document::parse(&svg).expect("well-formed");
+        let lines = document.descendants().filter(|node| node.has_tag_name("polyline")).map(|line| {
+            let points = line.attribute("points").unwrap_or_default().split_whitespace();
+            points
+                .map(|point| point.split(',').next().and_then(|x| x.parse().ok()).expect("a place"))
+                .collect()
+        });
+        let lines: Vec<Vec<i32>> = lines.filter(|places: &Vec<i32>| places.len() == 4).collect();
+        assert!(!lines.is_empty() && lines.iter().all(|places| places.is_sorted()), "{lines:?}");
+    }
+
+    #[test]
     fn a_title_that_the_font_lacks_is_warned_of() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut study = study(&[]);
