@@ -23,6 +23,9 @@ impl Plot {
             for warning in report.warnings.iter().filter(|warning| warning.cells.is_empty()) {
                 eprintln!("warning: {}: {warning}", dir.display());
             }
+            if let Some(notice) = &report.notice {
+                eprintln!("warning: {}: {notice}", dir.display());
+            }
             for picture in &report.pictures {
                 print(&format!("{}\n", dir.join(picture).display()))?;
             }

@@ -154,9 +154,12 @@ impl Run {
             eprintln!("interrupted before the first trial was done");
             return Err(Failure::Interrupted);
         }
-        // Who interrupts does not wait for pictures.
+        // An interrupted run does not make its user wait for pictures.
         let pictures = !self.no_plots && ending == Ending::Complete;
         let report = report::finish(dir, &now(), pictures)?;
+        if let Some(notice) = report.notice.as_ref().filter(|_| !self.quiet) {
+            eprintln!("warning: {notice}");
+        }
         if ending == Ending::Stopped {
             eprintln!(
                 "interrupted: {} of {total} trials are in {}; go on with --resume",

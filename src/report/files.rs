@@ -171,20 +171,29 @@ impl Row<'_> {
 
 /// Calls `visit` with each complete row of a CSV file. A file that is not there has no rows.
 pub fn each_row(path: &Path, mut visit: impl FnMut(&Row<'_>)) -> Result<(), ReportError> {
+    let all = |row: &Row<'_>| {
+        visit(row);
+        false
+    };
+    any_row(path, all).map(|_| ())
+}
+
+/// Whether a complete row of a CSV file is a `wanted` one; no row is read after the first such.
+pub fn any_row(path: &Path, mut wanted: impl FnMut(&Row<'_>) -> bool) -> Result<bool, ReportError> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(ReportError::io("read", path)(error)),
     };
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
     let header = reader.headers().map_err(|error| ReportError::malformed(path, error))?.clone();
     let mut fields = csv::StringRecord::new();
     while reader.read_record(&mut fields).map_err(|error| ReportError::malformed(path, error))? {
-        if fields.len() == header.len() {
-            visit(&Row { header: &header, fields: &fields });
+        if fields.len() == header.len() && wanted(&Row { header: &header, fields: &fields }) {
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 fn check_row(row: &Row<'_>) -> Option<CheckRow> {

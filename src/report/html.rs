@@ -22,26 +22,7 @@ const MAX_SVG: u64 = 500 * 1024;
 /// Rows of the table of checks before those that passed are left to the file.
 const MAX_CHECKS: usize = 200;
 
-const STYLE: &str = "
-:root { color-scheme: light; }
-body { font: 16px/1.5 'DejaVu Sans', Verdana, sans-serif; color: #1e1e1e; background: #fff;
-  max-width: 1100px; margin: 2em auto; padding: 0 1.5em; }
-h1 { font-size: 1.6em; line-height: 1.25; margin-bottom: .2em; }
-h2 { font-size: 1.2em; margin-top: 2em; border-bottom: 1px solid #ddd; padding-bottom: .2em; }
-.question { color: #555; font-style: italic; margin-top: 0; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .85em; font-variant-numeric: tabular-nums; }
-th, td { padding: .25em .7em; text-align: right; white-space: nowrap; border-bottom: 1px solid #e6e6e6; }
-th { border-bottom: 2px solid #999; }
-th.name, td.name { text-align: left; }
-.warning { border-left: 4px solid #d55e00; background: #fdf3ec; padding: .3em .8em; margin: .4em 0; }
-.fail { color: #be1e2d; font-weight: bold; }
-summary { cursor: pointer; margin: .5em 0; }
-figure { margin: 1.5em 0; page-break-inside: avoid; }
-figure svg, figure img { width: 100%; height: auto; }
-pre { background: #f6f6f6; padding: .8em 1em; overflow-x: auto; font-size: .85em; }
-@media print { body { max-width: none; margin: 0; font-size: 11pt; } pre { white-space: pre-wrap; } }
-";
+const STYLE: &str = include_str!("page.css");
 
 /// Writes the page.
 pub fn write(
@@ -57,7 +38,7 @@ pub fn write(
         page,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1 dir=\"auto\">{title}</h1>\n"
     );
     for paragraph in preface(&study.scenario) {
         let _ = writeln!(page, "<p>{}</p>", escape(&paragraph));
@@ -116,7 +97,7 @@ pub fn write(
     }
     check_table(&mut page, study, report, checks);
     repeat(&mut page, manifest);
-    page.push_str("</body>\n</html>\n");
+    page.push_str("</main>\n</body>\n</html>\n");
     super::writer::replace(&results.dir.join("report.html"), page.as_bytes())
 }
 
@@ -148,43 +129,81 @@ pub fn escape(text: &str) -> String {
 fn summary_table(page: &mut String, study: &Study, report: &Report) {
     let columns = table::shown(&report.cells);
     let names = study.axes.len();
-    page.push_str("<div class=\"scroll\"><table>\n");
     let headings = ["cell".to_owned()].into_iter().chain(study.headings()).chain(["trials".to_owned()]);
-    row(page, "th", names + 1, headings.chain(columns.iter().map(|column| table::heading(column))));
-    for cell in report.cells.iter().filter(|cell| cell.n > 0) {
+    let headings = headings.map(|heading| (heading, ""));
+    let figures = columns.iter().map(|column| (column.heading.to_owned(), column.unit));
+    open_table(page, "Figures of each cell", names + 1, headings.chain(figures));
+    let ordered = study.ordered_cells().into_iter().map(|cell| &report.cells[cell]);
+    for cell in ordered.filter(|cell| cell.n > 0) {
         let figures = columns.iter().map(|column| table::estimate(cell, column));
         let fields = [study.cell_name(cell.cell)]
             .into_iter()
             .chain(study.axes.iter().zip(&cell.values).map(|(axis, value)| axis.short(value)))
             .chain([cell.n.to_string()])
             .chain(figures);
-        row(page, "td", names + 1, fields);
+        row(page, names + 1, fields);
     }
-    page.push_str("</table></div>\n");
+    page.push_str(END_OF_TABLE);
 }
 
-/// One row; the first `names` fields are text, the others numbers.
-fn row(page: &mut String, tag: &str, names: usize, fields: impl Iterator<Item = String>) {
+const END_OF_TABLE: &str = "</tbody>\n</table></div>\n";
+
+/// A table up to its first row, given the headings and their units; the first `names` columns are text, the
+/// others numbers.
+fn open_table(
+    page: &mut String,
+    label: &str,
+    names: usize,
+    headings: impl Iterator<Item = (String, &'static str)>,
+) {
+    // Those who scroll with the keyboard must be able to reach it.
+    let _ = write!(
+        page,
+        "<div class=\"scroll\" role=\"region\" aria-label=\"{label}\" tabindex=\"0\"><table>\n<thead><tr>"
+    );
+    for (n, (heading, unit)) in headings.enumerate() {
+        let class = if n < names { " class=\"name\"" } else { "" };
+        let unit = if unit.is_empty() { String::new() } else { format!("<br>{}", escape(unit)) };
+        let _ = write!(page, "<th scope=\"col\"{class}>{}{unit}</th>", escape(&heading));
+    }
+    page.push_str("</tr></thead>\n<tbody>\n");
+}
+
+/// One row, which its first field names; the first `names` fields are text, the others numbers.
+fn row(page: &mut String, names: usize, fields: impl Iterator<Item = String>) {
     page.push_str("<tr>");
     for (n, field) in fields.enumerate() {
-        let class = if n < names { " class=\"name\"" } else { "" };
-        let _ = write!(page, "<{tag}{class}>{}</{tag}>", escape(&field));
+        // A narrow column breaks before the sign.
+        let text = escape(&field).replace("± ", "±&nbsp;");
+        let _ = match n {
+            0 => write!(page, "<th scope=\"row\" class=\"name\">{text}</th>"),
+            _ if n < names => write!(page, "<td class=\"name\">{text}</td>"),
+            _ => write!(page, "<td>{text}</td>"),
+        };
     }
     page.push_str("</tr>\n");
 }
 
 fn figure(page: &mut String, dir: &Path, picture: &Path) -> Result<(), ReportError> {
     let path = dir.join(picture);
-    page.push_str("<figure>\n");
+    page.push_str("<figure class=\"scroll\">\n");
     let size = path.metadata().map_err(ReportError::io("read", &path))?.len();
-    if path.extension().is_some_and(|kind| kind == "svg") && size <= MAX_SVG {
-        page.push_str(&fs::read_to_string(&path).map_err(ReportError::io("read", &path))?);
+    let is_svg = path.extension().is_some_and(|kind| kind == "svg");
+    let svg = if is_svg {
+        fs::read_to_string(&path).map_err(ReportError::io("read", &path))?
+    } else {
+        String::new()
+    };
+    if is_svg && size <= MAX_SVG {
+        page.push_str(&svg);
     } else {
         let path = path.with_extension("png");
         let png = fs::read(&path).map_err(ReportError::io("read", &path))?;
-        let name = picture.file_stem().unwrap_or_default().to_string_lossy();
+        let name = escape(&picture.file_stem().unwrap_or_default().to_string_lossy());
+        let title = svg.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
         let data = base64::engine::general_purpose::STANDARD.encode(png);
-        let _ = writeln!(page, "<img alt=\"{}\" src=\"data:image/png;base64,{data}\">", escape(&name));
+        let alt = title.map_or(name.as_str(), |(title, _)| title);
+        let _ = writeln!(page, "<img alt=\"{alt}\" src=\"data:image/png;base64,{data}\">");
     }
     page.push_str("</figure>\n");
     Ok(())
@@ -208,9 +227,8 @@ fn check_table(page: &mut String, study: &Study, report: &Report, checks: &[Chec
     let failed = checks.iter().any(|check| check.verdict() == CheckVerdict::Fail);
     let open = if failed { " open" } else { "" };
     let _ = writeln!(page, "<details{open}><summary>Configured against realised, check by check</summary>");
-    page.push_str("<div class=\"scroll\"><table>\n");
     let headings = ["cell", "link", "direction", "quantity", "configured", "realised", "allowed", "verdict"];
-    row(page, "th", 4, headings.into_iter().map(str::to_owned));
+    open_table(page, "Checks", 4, headings.map(|heading| (heading.to_owned(), "")).into_iter());
     for check in shown {
         let verdict = match check.verdict() {
             CheckVerdict::Pass => "pass",
@@ -219,7 +237,7 @@ fn check_table(page: &mut String, study: &Study, report: &Report, checks: &[Chec
         };
         let _ = writeln!(
             page,
-            "<tr><td class=\"name\">{}</td><td class=\"name\">{}</td><td class=\"name\">{}</td>\
+            "<tr><th scope=\"row\" class=\"name\">{}</th><td class=\"name\">{}</td><td class=\"name\">{}</td>\
              <td class=\"name\">{}</td><td>{}</td><td>{}</td><td>{} … {}</td><td>{verdict}</td></tr>",
             study.cell_name(check.cell),
             escape(&check.link),
@@ -231,7 +249,8 @@ fn check_table(page: &mut String, study: &Study, report: &Report, checks: &[Chec
             table::of_check(check, check.high),
         );
     }
-    page.push_str("</table></div></details>\n");
+    page.push_str(END_OF_TABLE);
+    page.push_str("</details>\n");
     if !all {
         let _ = writeln!(page, "<p>All {} checks: <code>realised.csv</code>.</p>", checks.len());
     }
@@ -257,7 +276,7 @@ fn repeat(page: &mut String, manifest: &Manifest) {
         page,
         "<h2>How to repeat it</h2>\n<pre>{}</pre>\n<p>testbed {}, format {}, seed {}, random numbers by {}. \
          {promise}; <code>manifest.json</code> has a checksum \
-         of every file.</p>\n<p>The scenario:</p>\n<pre>{}</pre>\n",
+         of every file.</p>\n<p class=\"lead\">The scenario:</p>\n<pre>{}</pre>\n",
         escape(&command),
         escape(&manifest.version),
         manifest.schema_version,
@@ -298,5 +317,33 @@ mod tests {
         assert!(page.contains("<pre>testbed run scenarios/sample.toml --seed 1 --trials 1 --set "), "{page}");
         assert!(page.contains(" --set &#39;tcp.mss=500&#39;</pre>"), "{page}");
         assert_eq!(page.matches("<svg").count() + page.matches("<img").count(), report.pictures.len());
+    }
+
+    #[test]
+    fn no_column_is_lost_on_paper_and_no_heading_ends_a_page() {
+        let rule = |selector: &str| {
+            let at = STYLE.find(selector).unwrap_or_else(|| panic!("no rule for {selector}"));
+            STYLE[at..].split('}').next().unwrap_or_default()
+        };
+        assert!(rule("h1, h2, summary, .lead {").contains("break-after: avoid"));
+        assert!(rule("figure {").contains("break-inside: avoid"));
+        let print = &STYLE[STYLE.find("@media print").expect("rules for paper")..];
+        assert!(print.contains(".scroll { overflow: visible;"));
+        // Headings and values may break into lines.
+        assert!(!STYLE.contains("nowrap"));
+        let mut page = String::new();
+        row(&mut page, 1, ["0", "15242 ± 1075"].map(str::to_owned).into_iter());
+        assert_eq!(page, "<tr><th scope=\"row\" class=\"name\">0</th><td>15242 ±&nbsp;1075</td></tr>\n");
+    }
+
+    #[test]
+    fn a_picture_that_is_too_large_as_a_drawing_keeps_its_title() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let large = format!("<svg><title>a &amp; b</title>{}</svg>", " ".repeat(MAX_SVG as usize));
+        fs::write(dir.path().join("x.svg"), large).expect("written");
+        fs::write(dir.path().join("x.png"), "pixels").expect("written");
+        let mut page = String::new();
+        figure(&mut page, dir.path(), Path::new("x.svg")).expect("written");
+        assert!(page.contains("<img alt=\"a &amp; b\" src=\"data:image/png;base64,"), "{page}");
     }
 }

@@ -9,10 +9,12 @@
 //! bytes; a figure that does not exist is an empty field, never 0.
 
 mod alike;
+mod axis;
 mod compare;
 mod error;
 mod figures;
 mod files;
+mod goodput;
 mod html;
 mod latency;
 mod lateness;
@@ -33,11 +35,12 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
+pub use axis::Axis;
 pub use compare::compare;
 pub use error::ReportError;
 pub use files::Results;
 pub use manifest::Manifest;
-pub use study::{Axis, Run, Study, TrialRow};
+pub use study::{Run, Study, TrialRow};
 pub use summary::{CellSummary, Figure};
 pub use table::{Check, CheckVerdict};
 pub use warnings::Warning;
@@ -61,6 +64,9 @@ pub struct Report {
     pub cells: Vec<CellSummary>,
     /// Pictures that were drawn, relative to the folder.
     pub pictures: Vec<PathBuf>,
+    /// What the pictures could not show as it is, for stderr.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
 }
 
 /// Computes everything that rests on the files of `dir`: `summary.csv`, `latency/<cell>.hgrm`, the
@@ -100,13 +106,13 @@ fn derive(
         let text = format!("changed since the run wrote them: {}", changed.join(", "));
         warnings.insert(0, Warning { text, cells: Vec::new() });
     }
-    let pictures = if pictures {
+    let (pictures, notice) = if pictures {
         let missing = manifest.missing_records(dir);
-        let plot::Pictures { all, kept } = plot::draw_all(results, &cells, &missing)?;
+        let plot::Pictures { all, kept, boxes } = plot::draw_all(results, &cells, &missing)?;
         warnings.extend(warnings::kept_pictures(&kept, &missing));
-        all
+        (all, warnings::boxes(&boxes.0, &boxes.1))
     } else {
-        plot::existing(dir)
+        (plot::existing(dir), None)
     };
     let report = Report {
         lateness: late.iter().map(lateness::Late::sentence).collect(),
@@ -116,6 +122,7 @@ fn derive(
         warnings,
         cells,
         pictures,
+        notice,
     };
     html::write(results, &manifest, &report, &checks)?;
     manifest.hash_derived(dir)?;

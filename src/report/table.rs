@@ -178,15 +178,6 @@ pub fn render(study: &Study, cells: &[CellSummary]) -> String {
     text
 }
 
-/// The heading of a column in one line, with its unit.
-pub fn heading(column: &Shown) -> String {
-    if column.unit.is_empty() {
-        column.heading.to_owned()
-    } else {
-        format!("{} {}", column.heading, column.unit)
-    }
-}
-
 /// Pads the columns: the first `left` to the left, the others to the right.
 pub fn align(rows: &[Vec<String>], left: usize) -> String {
     let count = rows.first().map_or(0, Vec::len);

@@ -254,6 +254,11 @@ impl Receiver {
         self.assembler.next() - 1
     }
 
+    /// Bytes received since the start, each once, those beyond a gap among them.
+    pub fn arrived(&self) -> u64 {
+        self.assembler.arrived_bytes() - 1
+    }
+
     /// The SACK blocks to send now, if there are any: as many as an option holds, the newest first
     /// (RFC 2018 §4).
     pub fn sack_blocks(&self) -> Option<SackBlocks> {

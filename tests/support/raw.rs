@@ -51,6 +51,7 @@ fn world(
         tcp: Arc::new(tcp),
         server_app,
         bulk: true,
+        finite: true,
         connections: Connections::default(),
     };
     world.add_client(host, client, Instant::ZERO);

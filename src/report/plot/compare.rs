@@ -4,15 +4,15 @@
 use super::panel::Panel;
 use super::scale::Scale;
 use super::style::{self, Area, Curve, DrawPanel, Drawn, Key, MAX_CURVES, Sheet, Symbol, px};
+use crate::report::axis::Axis;
 use crate::report::error::ReportError;
 use crate::report::files::Results;
-use crate::report::study::{Axis, Study};
+use crate::report::study::Study;
 use crate::report::summary::CellSummary;
-use crate::time::Duration;
-use crate::units::{Bytes, Probability, Rate};
 
 /// The figures that may get a panel, the most telling first, with their axis labels.
-const FIGURES: [(&str, &str, f64); 9] = [
+const FIGURES: [(&str, &str, f64); 10] = [
+    ("completion_mean_s", "mean completion time (s)", 1.0),
     ("goodput_mbit", "goodput (Mbit/s)", 1.0),
     ("latency_p99_ms", "p99 latency (ms)", 1.0),
     ("latency_p50_ms", "median latency (ms)", 1.0),
@@ -62,7 +62,9 @@ pub fn draw(results: &Results, cells: &[CellSummary]) -> Result<Option<Sheet>, R
                 let value = axis.values.iter().position(|value| *value == cell.values[x_axis])?;
                 Some((places[value].0, figure.mean? * factor, figure.ci95.map(|half| half * factor)))
             });
-            points.collect()
+            let mut points: Vec<Point> = points.collect();
+            points.sort_by(|a, b| a.0.total_cmp(&b.0));
+            points
         };
         let lines: Vec<Vec<Point>> = names.iter().map(line).collect();
         if panels.len() == MAX_PANELS || !says_something(&lines, figure) {
@@ -140,7 +142,7 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, lines: &[Vec<Point>], numeric: boo
             chart.marker(x, mean, curve)?;
         }
     }
-    Ok(())
+    chart.interrupt()
 }
 
 /// Linear from zero, or logarithmic where the means span decades. An interval may lower the
@@ -162,7 +164,7 @@ fn y_scale(lines: &[Vec<Point>]) -> Scale {
 fn x_axis(study: &Study) -> Option<usize> {
     let varied = || (0..study.axes.len()).filter(|&n| study.axes[n].values.len() > 1);
     // `max_by_key` takes the last of equals; the first is what the author put first.
-    let numeric = varied().filter(|&n| numbers(&study.axes[n]).is_some()).rev();
+    let numeric = varied().filter(|&n| study.axes[n].magnitudes().is_some()).rev();
     numeric
         .max_by_key(|&n| study.axes[n].values.len())
         .or_else(|| {
@@ -183,7 +185,7 @@ fn axis_label(axis: &Axis, scale: &Scale) -> String {
 
 /// The x axis, the places of its values on it, and whether they are numbers.
 fn x_scale(axis: &Axis) -> (Scale, Vec<Place>, bool) {
-    let Some(values) = numbers(axis) else {
+    let Some(values) = axis.magnitudes() else {
         let room = PANEL_WIDTH / i32::try_from(axis.values.len()).unwrap_or(i32::MAX).max(1) - px(8);
         let lines = |text: &str| style::wrapped(text, 14.0, room, 3).join("\n");
         let place = |(n, text): (usize, &String)| (n as f64, lines(&axis.short(text)));
@@ -194,67 +196,45 @@ fn x_scale(axis: &Axis) -> (Scale, Vec<Place>, bool) {
     let positive = || values.iter().copied().filter(|value| *value > 0.0);
     let (low, high) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
     let negative = values.iter().any(|value| *value < 0.0);
-    let log = !negative && high / low >= 20.0;
-    let zero = values.contains(&0.0);
-    // Zero has no place on a logarithmic axis; it gets one half a decade below the least value.
-    let place = |value: f64| if log && value == 0.0 { low / 3.5 } else { value };
-    let places: Vec<Place> =
-        values.iter().zip(&axis.values).map(|(v, text)| (place(*v), shortened(text))).collect();
-    let scale = if log {
-        Scale::log(low / if zero { 6.0 } else { 1.4 }, high * 1.4)
+    let scale = if !negative && high / low >= 20.0 {
+        if values.contains(&0.0) {
+            Scale::log_and_zero(low, high * 1.4)
+        } else {
+            Scale::log(low / 1.4, high * 1.4)
+        }
     } else {
-        let (least, most) = places.iter().fold((f64::MAX, f64::MIN), |(a, b), p| (a.min(p.0), b.max(p.0)));
+        let (least, most) = values.iter().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
         let edge = (most - least) * 0.06;
         Scale::linear(least - edge, most + edge, 8)
     };
+    let places: Vec<Place> =
+        values.iter().zip(&axis.values).map(|(v, text)| (scale.place(*v), shortened(text))).collect();
     let mut ticks = places.clone();
     ticks.sort_by(|a, b| a.0.total_cmp(&b.0));
     ticks.dedup_by_key(|tick| tick.0.to_bits());
-    let width = f64::from(PANEL_WIDTH);
-    let collide = ticks.windows(2).any(|pair| {
-        let room = (scale.share(pair[1].0) - scale.share(pair[0].0)) * width;
-        let half = |text: &str| f64::from(style::width_of(text, 14.0)) / 2.0;
-        room < half(&pair[0].1) + half(&pair[1].1) + f64::from(px(6))
-    });
-    let scale = if collide && !log {
-        scale
-    } else {
-        scale.with_ticks(if collide { every_other(&ticks) } else { ticks })
-    };
+    let scale =
+        scale.clone().with_ticks(staggered(ticks, |value| scale.share(value) * f64::from(PANEL_WIDTH)));
     (scale, places, true)
 }
 
-fn every_other(ticks: &[Place]) -> Vec<Place> {
-    ticks.iter().step_by(2).cloned().collect()
+/// The ticks with their labels in as many lines as they need to stay apart, up to three; a label that has
+/// no room in any is left out, its tick is not. `place` is where a value stands, in drawing units.
+fn staggered(ticks: Vec<Place>, place: impl Fn(f64) -> f64) -> Vec<Place> {
+    let mut ends = [f64::NEG_INFINITY; 3];
+    let label = |(value, text): Place| {
+        let (middle, half) = (place(value), f64::from(style::width_of(&text, 14.0)) / 2.0);
+        let row = ends.iter().position(|end| middle - half >= *end);
+        let text = row.map_or_else(String::new, |row| {
+            ends[row] = middle + half + f64::from(px(6));
+            "\n".repeat(row) + &text
+        });
+        (value, text)
+    };
+    ticks.into_iter().map(label).collect()
 }
 
 fn shortened(text: &str) -> String {
     style::fitting(text, 14.0, px(150))
-}
-
-/// The values of an axis as numbers of one unit; `None` if they are not.
-fn numbers(axis: &Axis) -> Option<Vec<f64>> {
-    let readers: [fn(&str) -> Option<f64>; 5] = [
-        |text| text.parse().ok().filter(|value: &f64| value.is_finite()),
-        |text| text.parse::<Probability>().ok().map(|p| (p.as_f64() * 1e12).round() / 1e12),
-        |text| text.parse::<Duration>().ok().map(Duration::as_millis_f64),
-        |text| text.parse::<Rate>().ok().map(Rate::as_mbit),
-        |text| text.parse::<Bytes>().ok().map(|bytes| bytes.0 as f64),
-    ];
-    let read = |reader: &fn(&str) -> Option<f64>| axis.values.iter().map(|text| reader(text)).collect();
-    readers.iter().find_map(read).or_else(|| counted(axis))
-}
-
-/// Numbers that all have the same word behind them: `1bdp`, `100 packets`, `1/s`.
-fn counted(axis: &Axis) -> Option<Vec<f64>> {
-    let split = |text: &str| {
-        let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-        let (number, word) = text.split_at(end);
-        number.parse().ok().map(|number: f64| (number, word.trim().to_owned()))
-    };
-    let pairs: Vec<(f64, String)> = axis.values.iter().map(|text| split(text)).collect::<Option<_>>()?;
-    let same = pairs.windows(2).all(|pair| pair[0].1 == pair[1].1);
-    same.then(|| pairs.into_iter().map(|(number, _)| number).collect())
 }
 
 #[cfg(test)]
@@ -266,16 +246,6 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_with_their_units() {
-        assert_eq!(numbers(&axis(&["0%", "0.1%", "10%"])), Some(vec![0.0, 0.001, 0.1]));
-        assert_eq!(numbers(&axis(&["10ms", "1s"])), Some(vec![10.0, 1000.0]));
-        assert_eq!(numbers(&axis(&["0.5bdp", "2bdp"])), Some(vec![0.5, 2.0]));
-        assert_eq!(numbers(&axis(&["1", "2.5"])), Some(vec![1.0, 2.5]));
-        assert_eq!(numbers(&axis(&["1bdp", "100 packets"])), None);
-        assert_eq!(numbers(&axis(&["reno", "cubic"])), None);
-    }
-
-    #[test]
     fn labels_that_are_no_numbers_are_broken_where_they_would_be_cut() {
         let bursts = |p| format!("{{ model = \"gilbert-elliott\", p = \"{p}\", r = \"20%\" }}");
         let (a, b) = (bursts("0.2513%"), bursts("0.1005%"));
@@ -283,6 +253,18 @@ mod tests {
         let labels: Vec<&str> = places.iter().map(|place| place.1.as_str()).collect();
         assert_eq!(labels, ["0.5%", "GE p=0.251%\nr=20%", "GE p=0.101%\nr=20%", "1%"]);
         assert!(!numeric);
+    }
+
+    #[test]
+    fn every_value_has_a_tick_and_labels_stay_apart() {
+        let (scale, _, numeric) = x_scale(&axis(&["1gbit", "500kbit", "2mbit", "900mbit"]));
+        assert!(numeric);
+        assert_eq!(scale.labels().collect::<Vec<_>>(), ["500kbit", "2mbit", "900mbit", "\n1gbit"]);
+        let many: Vec<String> = (0..300).map(|n| format!("{n}ms")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let (scale, ..) = x_scale(&axis(&many));
+        assert_eq!(scale.ticks().len(), 300);
+        assert!((20..100).contains(&scale.labels().filter(|label| !label.is_empty()).count()));
     }
 
     #[test]
@@ -297,7 +279,7 @@ mod tests {
     #[test]
     fn decades_make_a_logarithmic_axis_with_a_place_for_zero() {
         let (scale, places, numeric) = x_scale(&axis(&["0%", "0.1%", "1%", "10%"]));
-        assert!(scale.is_log() && numeric);
+        assert!(scale.is_log() && numeric && scale.break_at().is_some());
         assert!(places[0].0 > scale.low() && places[0].0 < places[1].0);
         let (scale, _, _) = x_scale(&axis(&["0%", "5%", "10%"]));
         assert!(!scale.is_log());

@@ -1,9 +1,10 @@
 //! Series as they are read back for pictures, and which cells and flows a picture shows.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::report::error::ReportError;
-use crate::report::files::{self, Results};
+use crate::report::files::{self, Results, Row};
 use crate::report::rows::Table;
 use crate::report::study::group_of;
 
@@ -25,6 +26,8 @@ pub struct Flow {
     pub ssthresh: Vec<f64>,
     pub flight: Vec<f64>,
     pub delivered: Vec<f64>,
+    /// Bytes at their arrival; in folders of earlier versions, those delivered.
+    pub received: Vec<f64>,
 }
 
 impl Flow {
@@ -109,20 +112,61 @@ impl Event {
     }
 }
 
-/// The cells that have series, spread evenly over all if there are too many to show; and a remark
-/// for the heading if some are left out.
-pub fn cells_with_series(results: &Results) -> (Vec<usize>, Option<String>) {
-    let cells = results.cells_with_trials().into_iter().filter(|cell| results.series_dir(*cell).is_some());
-    spread(&cells.collect::<Vec<_>>(), MAX_PANELS)
+/// At most `most` of the cells that have something to show, in the order of the tables and spread evenly
+/// over all such; and a remark for the heading on those that are left out, which calls what they have
+/// or lack `what`.
+pub fn choose(
+    results: &Results,
+    most: usize,
+    what: &str,
+    mut has: impl FnMut(usize) -> Result<bool, ReportError>,
+) -> Result<(Vec<usize>, Option<String>), ReportError> {
+    let tried: BTreeSet<usize> = results.cells_with_trials().into_iter().collect();
+    let mut full = Vec::new();
+    for cell in results.study.ordered_cells().into_iter().filter(|cell| tried.contains(cell)) {
+        if has(cell)? {
+            full.push(cell);
+        }
+    }
+    let empty = tried.len() - full.len();
+    let with = if empty > 0 { format!(" with {what}") } else { String::new() };
+    let crowded = (full.len() > most).then(|| format!("{most} of {} cells{with} shown", full.len()));
+    let empty = (empty > 0).then(|| format!("no {what} in {empty} of {} cells", tried.len()));
+    let remark = Some(subtitle(&[crowded, empty])).filter(|remark| !remark.is_empty());
+    Ok((spread(&full, most), remark))
 }
 
-/// At most `max` cells, the first and the last among them.
-pub fn spread(cells: &[usize], max: usize) -> (Vec<usize>, Option<String>) {
-    if cells.len() <= max {
-        return (cells.to_vec(), None);
+/// The same of cells with series: those that have a row that is `wanted` in this file of the series.
+pub fn choose_by_series(
+    results: &Results,
+    file: &str,
+    what: &str,
+    mut wanted: impl FnMut(usize, &Row<'_>) -> bool,
+) -> Result<(Vec<usize>, Option<String>), ReportError> {
+    choose(results, MAX_PANELS, what, |cell| match results.series_dir(cell) {
+        Some(dir) => files::any_row(&dir.join(file), |row| wanted(cell, row)),
+        None => Ok(false),
+    })
+}
+
+/// At most `most` cells, the first and the last among them.
+fn spread(cells: &[usize], most: usize) -> Vec<usize> {
+    if cells.len() <= most {
+        return cells.to_vec();
     }
-    let chosen = (0..max).map(|n| cells[n * (cells.len() - 1) / (max - 1)]).collect();
-    (chosen, Some(format!("{max} of {} cells shown", cells.len())))
+    (0..most).map(|n| cells[n * (cells.len() - 1) / (most - 1)]).collect()
+}
+
+/// The upper ends of panels' axes: the same for all, unless one of them would then be squeezed flat; and a
+/// remark for the heading if each has its own.
+pub fn tops(own: &[f64]) -> (Vec<f64>, Option<String>) {
+    /// A curve keeps at least this share of its panel.
+    const LEAST: f64 = 0.25;
+    let most = own.iter().copied().fold(0.0, f64::max);
+    if own.iter().all(|top| *top >= most * LEAST) {
+        return (vec![most; own.len()], None);
+    }
+    (own.to_vec(), Some("each panel has its own scale".to_owned()))
 }
 
 /// The flows of a cell's first trial with series, those that moved the most first.
@@ -154,6 +198,7 @@ pub fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
         flow.ssthresh.push(value("ssthresh_bytes"));
         flow.flight.push(value("flight_bytes"));
         flow.delivered.push(value("delivered_bytes"));
+        flow.received.push(row.parse("received_bytes").unwrap_or_else(|| value("delivered_bytes")));
     })?;
     flows.sort_by(|a, b| b.moved().total_cmp(&a.moved()));
     Ok(flows)
@@ -236,4 +281,24 @@ pub fn title(results: &Results, what: &str) -> String {
 pub fn subtitle(parts: &[Option<String>]) -> String {
     let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
     parts.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_share_a_scale_unless_one_would_be_squeezed() {
+        assert_eq!(tops(&[8.0, 10.0, 3.0]), (vec![10.0; 3], None));
+        let (own, remark) = tops(&[200.0, 5.0]);
+        assert!(own == [200.0, 5.0] && remark.is_some());
+        assert_eq!(tops(&[]), (Vec::new(), None));
+    }
+
+    #[test]
+    fn cells_are_spread_from_the_first_to_the_last() {
+        let cells: Vec<usize> = (0..40).collect();
+        assert_eq!(spread(&cells, 8), [0, 5, 11, 16, 22, 27, 33, 39]);
+        assert_eq!(spread(&cells[..3], 8), [0, 1, 2]);
+    }
 }

@@ -13,7 +13,8 @@ use crate::report::summary::CellSummary;
 
 /// One curve per cell, over all its trials.
 pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
-    let (cells, omitted) = data::spread(&results.cells_with_trials(), MAX_CURVES);
+    let delivered = |cell| Ok(results.values(cell, "deliveries").iter().any(|(_, count)| *count > 0.0));
+    let (cells, omitted) = data::choose(results, MAX_CURVES, "deliveries", delivered)?;
     let mut curves: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
     let mut undelivered = false;
     for cell in cells {
@@ -41,18 +42,20 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         columns: 1,
         row_height: 640,
         panels: vec![Box::new(move |area| {
-            let all = || curves.iter().flat_map(|(_, points)| points).map(|point| point.0);
-            let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
+            let all: Vec<f64> = curves.iter().flat_map(|(_, points)| points).map(|point| point.0).collect();
+            let x = axis(&all);
             let chart = Panel {
                 title: String::new(),
-                x: Scale::log(low * 0.9, high * 1.1),
-                y: Scale::linear(0.0, 1.0, 10),
+                x: x.clone(),
+                y: Scale::linear(0.0, 1.02, 10),
                 x_label: "latency (ms), logarithmic".to_owned(),
-                y_label: "share of deliveries".to_owned(),
+                y_label: "share of expected deliveries".to_owned(),
             }
             .draw(area, None)?;
             for (n, (_, points)) in curves.iter().enumerate() {
-                chart.line(points, Curve(n).color(), 22, Curve(n).dash())?;
+                let points: Vec<(f64, f64)> =
+                    points.iter().map(|(ms, share)| (x.place(*ms), *share)).collect();
+                chart.line(&points, Curve(n).color(), 22, Curve(n).dash())?;
                 // Markers at round shares, shifted from curve to curve.
                 for step in 0..4 {
                     let share = 0.1 + 0.24 * f64::from(step) + 0.028 * n as f64;
@@ -61,9 +64,22 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
                     }
                 }
             }
-            Ok(())
+            chart.interrupt()
         })],
     }))
+}
+
+/// A logarithmic axis for these latencies, with a place for zero if it is among them.
+pub fn axis(latencies_ms: &[f64]) -> Scale {
+    let positive = || latencies_ms.iter().copied().filter(|ms| *ms > 0.0);
+    let (low, high) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
+    let low = if low.is_finite() { low } else { 0.1 };
+    let high = high.max(low * 4.0) * 1.1;
+    if latencies_ms.iter().any(|ms| *ms <= 0.0) {
+        Scale::log_and_zero(low, high)
+    } else {
+        Scale::log(low * 0.9, high)
+    }
 }
 
 /// Steps of (milliseconds, share of all expected deliveries up to it).
@@ -72,7 +88,7 @@ fn shares(histogram: &Histogram<u64>, expected: f64) -> Vec<(f64, f64)> {
     let mut seen = 0;
     let mut points: Vec<(f64, f64)> = Vec::new();
     for step in histogram.iter_recorded() {
-        let ms = (step.value_iterated_to().min(histogram.max()) as f64 / 1e6).max(1e-6);
+        let ms = step.value_iterated_to().min(histogram.max()) as f64 / 1e6;
         points.push((ms, seen as f64 / expected));
         seen += step.count_at_value();
         points.push((ms, seen as f64 / expected));

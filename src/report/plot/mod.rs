@@ -8,14 +8,15 @@ mod latency_cdf;
 mod latency_histogram;
 mod panel;
 mod queue;
+mod raster;
+mod sawtooth;
 mod scale;
 mod style;
 mod throughput;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use resvg::{tiny_skia, usvg};
 
 use self::style::Sheet;
 use super::error::ReportError;
@@ -44,6 +45,8 @@ pub struct Pictures {
     pub all: Vec<PathBuf>,
     /// The names of those that were not drawn anew.
     pub kept: Vec<&'static str>,
+    /// Characters that are boxes in PNG, and the names of the pictures with such.
+    pub boxes: (BTreeSet<char>, Vec<&'static str>),
 }
 
 /// Draws all pictures that the results have into `plots/`. One that is there and could not be drawn
@@ -69,7 +72,11 @@ pub fn draw_all(
             Some(sheet) => {
                 let failed = |problem: String| ReportError::Picture { path: svg_path.clone(), problem };
                 let svg = sheet.render(&departure).map_err(|error| failed(error.to_string()))?;
-                let png = rasterise(&svg).map_err(failed)?;
+                let (png, boxes) = raster::rasterise(&svg).map_err(failed)?;
+                if !boxes.is_empty() {
+                    pictures.boxes.0.extend(boxes);
+                    pictures.boxes.1.push(name);
+                }
                 super::writer::replace(&svg_path, svg.as_bytes())?;
                 super::writer::replace(&png_path, &png)?;
                 pictures.all.push(svg_name(name));
@@ -111,22 +118,10 @@ fn svg_name(name: &str) -> PathBuf {
     Path::new("plots").join(format!("{name}.svg"))
 }
 
-/// The picture as PNG, one pixel per unit of the SVG's width and height.
-fn rasterise(svg: &str) -> Result<Vec<u8>, String> {
-    let mut options = usvg::Options { font_family: style::FONT_NAME.to_owned(), ..usvg::Options::default() };
-    let fonts = options.fontdb_mut();
-    fonts.load_font_data(dejavu::sans::regular().to_vec());
-    fonts.load_font_data(dejavu::sans::bold().to_vec());
-    let tree = usvg::Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
-    let size = tree.size().to_int_size();
-    let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or("an empty picture")?;
-    pixels.fill(tiny_skia::Color::WHITE);
-    resvg::render(&tree, tiny_skia::Transform::identity(), &mut pixels.as_mut());
-    pixels.encode_png().map_err(|error| error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
+    use resvg::usvg;
+
     use super::*;
     use crate::record::{Outcome, Series};
     use crate::report::testing::{Model, chat_outcome, fill, run, study};
@@ -221,7 +216,7 @@ mod tests {
             assert_eq!(["plots/cwnd.png", "plots/latency_cdf.png", "latency/1.hgrm"].map(read), before);
             assert!(read("plots/compare.png").len() > 4000);
             let page = fs::read_to_string(file("report.html")).expect("a page");
-            assert_eq!(page.matches("<figure>").count(), PICTURES.len());
+            assert_eq!(page.matches("<figure").count(), PICTURES.len());
         }
     }
 
@@ -261,6 +256,70 @@ mod tests {
             messages.latency.reset();
             messages.latency.record(0).expect("zero fits");
         });
+    }
+
+    #[test]
+    fn pictures_choose_among_the_cells_that_have_something_to_show() {
+        let losses: Vec<String> = (0..11).map(|n| format!("{n}%")).collect();
+        let losses: Vec<&str> = losses.iter().map(String::as_str).collect();
+        let mut study = study(&[("link.a.loss", &losses)]);
+        (study.trials, study.chat) = (1, true);
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut folder = ResultFolder::open(dir.path(), &study, &run(), Mode::Fresh).expect("opened");
+        for cell in 0..study.cells() {
+            let mut outcome = chat_outcome(1, 0.05);
+            // Among these are the last one and others that an even choice of eight would take.
+            if matches!(cell, 1 | 5 | 10) {
+                outcome.series = Some(Series::default());
+                let messages = outcome.messages.as_mut().expect("a chat");
+                messages.latency.reset();
+                messages.deliveries = 0;
+            }
+            folder
+                .append(&TrialRow { cell, trial: 1, seed: 1, outcome: &outcome, wall_s: 0.1 })
+                .expect("written");
+        }
+        finish(dir.path(), "later", true).expect("finished");
+        for name in ["cwnd", "throughput", "latency_cdf", "latency_histogram"] {
+            let svg = fs::read_to_string(dir.path().join(svg_name(name))).expect("a drawing");
+            assert!(!svg.contains("cells shown") && svg.contains(" in 3 of 11 cells"), "{name}");
+            for (cell, loss) in losses.iter().enumerate() {
+                let label = format!("loss {loss}");
+                let is = |line: &str| {
+                    line.strip_prefix(&label).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+                };
+                assert_eq!(svg.lines().any(is), !matches!(cell, 1 | 5 | 10), "{name}: {loss}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_of_the_comparison_run_from_the_least_value_to_the_largest() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let study = study(&[("link.a.rate", &["1gbit", "500kbit", "2mbit", "900mbit"])]);
+        fill(dir.path(), &study, |cell, trial| Model { seed: u64::from(trial) + 9 * cell as u64, ..MODEL });
+        finish(dir.path(), "later", true).expect("finished");
+        let svg = fs::read_to_string(dir.path().join(svg_name("compare"))).expect("a drawing");
+        let document = usvg::roxmltree::Document::parse(&svg).expect("well-formed");
+        let lines = document.descendants().filter(|node| node.has_tag_name("polyline")).map(|line| {
+            let points = line.attribute("points").unwrap_or_default().split_whitespace();
+            points
+                .map(|point| point.split(',').next().and_then(|x| x.parse().ok()).expect("a place"))
+                .collect()
+        });
+        let lines: Vec<Vec<i32>> = lines.filter(|places: &Vec<i32>| places.len() == 4).collect();
+        assert!(!lines.is_empty() && lines.iter().all(|places| places.is_sorted()), "{lines:?}");
+    }
+
+    #[test]
+    fn a_title_that_the_font_lacks_is_warned_of() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut study = study(&[]);
+        study.title = "Überlast \u{62e5}\u{585e}".to_owned();
+        fill(dir.path(), &study, |_, _| MODEL);
+        let notice = finish(dir.path(), "later", true).expect("finished").notice.expect("a notice");
+        assert!(notice.contains("U+585E") && notice.contains("queue.png"), "{notice}");
+        assert_eq!(crate::report::plot(dir.path()).expect("drawn").notice, Some(notice));
     }
 
     #[test]

@@ -27,10 +27,34 @@ pub struct Chart<'a> {
     y: Scale,
 }
 
+/// The height of a strip of events below a panel's upper edge, in pixels.
+const STRIP: i32 = 15;
+
 const TICK_SIZE: f64 = 14.0;
 const TICK_LINE: i32 = 17;
 const LABEL_SIZE: f64 = 15.0;
 const TITLE_SIZE: f64 = 15.0;
+const TITLE_LINE: i32 = 20;
+
+/// How much higher the axis of y must reach than what is drawn below `strips` of events, in a panel with
+/// this title.
+pub fn headroom(strips: i32, title: &str, area: &Area<'_>) -> f64 {
+    let height = area.dim_in_pixel().1.cast_signed() / style::SCALE;
+    let plot = f64::from((height - title_height(title_lines(title, area, px(82)).len()) - 56).max(60));
+    plot / (plot - f64::from(8 + strips * STRIP)).max(plot / 2.0)
+}
+
+/// The title in lines: what tells panels apart often stands at its end.
+fn title_lines(title: &str, area: &Area<'_>, left: i32) -> Vec<String> {
+    let width = area.dim_in_pixel().0.cast_signed() - left - px(20);
+    style::wrapped(title, TITLE_SIZE * 1.1, width, 3)
+}
+
+/// The height of so many lines of a title, in pixels.
+fn title_height(lines: usize) -> i32 {
+    let lines = i32::try_from(lines).unwrap_or(0);
+    if lines == 0 { 12 } else { 36 + (lines - 1) * TITLE_LINE }
+}
 
 impl Panel {
     /// Draws title, grid and axes. `shaded` is a span of x to be set off, such as the warm-up.
@@ -38,14 +62,13 @@ impl Panel {
         let widest = self.y.labels().map(|label| style::width_of(label, TICK_SIZE)).max().unwrap_or(0);
         // Most panels of a sheet then begin at the same place.
         let widest = widest.max(px(38));
-        let top = if self.title.is_empty() { 12 } else { 36 };
-        if !self.title.is_empty() {
-            let (width, _) = area.dim_in_pixel();
-            let width = width.cast_signed();
-            let left = widest + px(44);
-            let title = style::fitting(&self.title, TITLE_SIZE * 1.1, width - left - px(20));
-            area.draw_text(&title, &style::bold(TITLE_SIZE, INK, HPos::Left, VPos::Top), (left, px(10)))?;
+        let left = widest + px(44);
+        let titles = title_lines(&self.title, area, left);
+        for (n, line) in (0..).zip(&titles) {
+            let place = (left, px(10 + n * TITLE_LINE));
+            area.draw_text(line, &style::bold(TITLE_SIZE, INK, HPos::Left, VPos::Top), place)?;
         }
+        let top = title_height(titles.len());
         let length = f64::from(area.dim_in_pixel().0) - f64::from(widest + px(66));
         let gap = f64::from(px(8));
         let x = if self.x.is_log() {
@@ -88,16 +111,22 @@ impl Panel {
 }
 
 impl Chart<'_> {
-    /// The lines of the x labels below the first, which is all that plotters draws of a label.
+    /// The lines of the x labels below the first, which is all that plotters draws of a label, and the grid and
+    /// tick of a label that has no first line, of which it draws nothing.
     fn further_lines(&self) -> Drawn {
+        let area = self.context.plotting_area();
+        let height = area.dim_in_pixel().1.cast_signed();
         let style = style::text(TICK_SIZE, INK, HPos::Center, VPos::Top);
         for (x, label) in self.x.ticks() {
+            let at = || EmptyElement::at((*x, self.y.low()));
             let mut below = px(10);
+            if label.lines().next().is_none_or(str::is_empty) {
+                area.draw(&(at() + PathElement::new([(0, 0), (0, -height)], style::stroke(GRID, 10))))?;
+                area.draw(&(at() + PathElement::new([(0, 0), (0, px(5))], style::stroke(MUTED, 12))))?;
+            }
             for line in label.lines().skip(1) {
                 below += px(TICK_LINE);
-                let text = EmptyElement::at((*x, self.y.low()))
-                    + Text::new(line.to_owned(), (0, below), style.clone());
-                self.context.plotting_area().draw(&text)?;
+                area.draw(&(at() + Text::new(line.to_owned(), (0, below), style.clone())))?;
             }
         }
         Ok(())
@@ -161,19 +190,63 @@ impl Chart<'_> {
     /// Upright strokes at the given places, in the `row`th strip below the panel's upper edge.
     /// Those that would fall on one another are drawn once.
     pub fn ticks(&self, places: &[f64], row: i32, color: RGBColor) -> Drawn {
+        let top = px(4 + row * STRIP);
+        self.apart(places, 1, |x| {
+            let tick = EmptyElement::at((x, self.y.high()))
+                + PathElement::new([(0, top), (0, top + px(11))], style::stroke(color, 14));
+            self.context.plotting_area().draw(&tick)
+        })
+    }
+
+    /// Triangles that point down, in the `row`th strip; those that would hide one another are drawn once.
+    pub fn triangles(&self, places: &[f64], row: i32, color: RGBColor) -> Drawn {
+        let shape = style::triangle((0, px(4 + row * STRIP)));
+        self.apart(places, 3, |x| {
+            let mark = EmptyElement::at((x, self.y.high())) + Polygon::new(shape.clone(), style::fill(color));
+            self.context.plotting_area().draw(&mark)
+        })
+    }
+
+    /// A bar over each span of x, in the `row`th strip.
+    pub fn bars(&self, spans: &[(f64, f64)], row: i32, color: RGBColor) -> Drawn {
         let area = self.context.plotting_area();
         let width = f64::from(area.dim_in_pixel().0);
+        let top = px(4 + row * STRIP);
+        for &(from, to) in spans {
+            // A short one stays visible beside its stroke.
+            let length = ((self.x.share(to) - self.x.share(from)) * width) as i32;
+            let corners = [(0, top), (length.max(px(3)), top + px(11))];
+            let bar = EmptyElement::at((from, self.y.high())) + Rectangle::new(corners, style::fill(color));
+            area.draw(&bar)?;
+        }
+        Ok(())
+    }
+
+    /// Calls `draw` with each of the ascending places that is at least `gap` pixels beside the one before.
+    fn apart(&self, places: &[f64], gap: i32, draw: impl Fn(f64) -> Drawn) -> Drawn {
+        let width = f64::from(self.context.plotting_area().dim_in_pixel().0);
         let mut last = f64::NEG_INFINITY;
         for &x in places {
             let place = self.x.share(x) * width;
-            if place - last < f64::from(style::SCALE) {
-                continue;
+            if place - last >= f64::from(px(gap)) {
+                last = place;
+                draw(x)?;
             }
-            last = place;
-            let top = px(4 + row * 15);
-            let tick = EmptyElement::at((x, self.y.high()))
-                + PathElement::new([(0, top), (0, top + px(11))], style::stroke(color, 14));
-            area.draw(&tick)?;
+        }
+        Ok(())
+    }
+
+    /// A gap through everything and two strokes across the axis of x, where that is interrupted.
+    pub fn interrupt(&self) -> Drawn {
+        let Some(x) = self.x.break_at() else { return Ok(()) };
+        let area = self.context.plotting_area();
+        let height = area.dim_in_pixel().1.cast_signed();
+        let at = || EmptyElement::at((x, self.y.low()));
+        let half = px(4);
+        area.draw(&(at() + Rectangle::new([(-half, -height), (half, px(2))], style::fill(WHITE))))?;
+        for side in [-half, half] {
+            let stroke = vec![(side - px(3), px(7)), (side + px(3), -px(7))];
+            area.draw(&(at() + PathElement::new(stroke, style::stroke(MUTED, 14))))?;
         }
         Ok(())
     }

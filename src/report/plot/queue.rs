@@ -13,8 +13,11 @@ const MAX_QUEUES: usize = 3;
 
 /// One panel per cell.
 pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
-    let (cells, omitted) = data::cells_with_series(results);
     let rated = data::rated_links(results)?;
+    let rated = |link: &str, direction: &str| rated.iter().any(|(l, d)| l == link && d == direction);
+    let (cells, omitted) = data::choose_by_series(results, "links.csv", "queues", |_, row| {
+        rated(row.get("link"), row.get("direction")) && row.parse("backlog_packets") > Some(0.0)
+    })?;
     let warmup = results.study.warmup.as_secs_f64();
     let duration = results.study.duration.as_secs_f64();
     // The same links in all panels, so that a colour keeps its meaning.
@@ -22,7 +25,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     let mut queues: Vec<(usize, Vec<Link>)> = Vec::new();
     for &cell in &cells {
         let mut links = data::links(results, cell)?;
-        links.retain(|link| rated.contains(&(link.name.clone(), link.direction.clone())));
+        links.retain(|link| rated(&link.name, &link.direction));
         for link in &links {
             let top = link.packets.iter().copied().fold(0.0, f64::max);
             match longest.iter_mut().find(|(name, way, _)| (name, way) == (&link.name, &link.direction)) {
@@ -35,47 +38,48 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     longest.retain(|(_, _, top)| *top > 0.0);
     longest.sort_by(|a, b| b.2.total_cmp(&a.2));
     longest.truncate(MAX_QUEUES);
-    let mut panels: Vec<DrawPanel> = Vec::new();
-    let mut dropped = false;
+    let mut contents: Vec<(usize, Vec<(Curve, Link)>)> = Vec::new();
     for (cell, links) in queues {
-        let chosen: Vec<(usize, Link)> = links
-            .into_iter()
-            .filter_map(|link| {
-                let is =
-                    |(name, way, _): &(String, String, f64)| *name == link.name && *way == link.direction;
-                longest.iter().position(is).map(|n| (n, link))
-            })
-            .filter(|(_, link)| link.time_s.len() > 1)
-            .collect();
-        if chosen.is_empty() {
-            continue;
+        let curve = |link: Link| {
+            let is = |(name, way, _): &(String, String, f64)| *name == link.name && *way == link.direction;
+            longest.iter().position(is).map(|n| (Curve(n), link))
+        };
+        let chosen: Vec<(Curve, Link)> =
+            links.into_iter().filter(|link| link.time_s.len() > 1).filter_map(curve).collect();
+        if !chosen.is_empty() {
+            contents.push((cell, chosen));
         }
-        let drops: Vec<f64> = chosen.iter().flat_map(|(_, link)| drop_times(link)).collect();
-        dropped |= !drops.is_empty();
+    }
+    let top = |links: &[(Curve, Link)]| {
+        let packets = links.iter().flat_map(|(_, link)| &link.packets).copied();
+        // A queue that is never longer than a packet looks empty, as it is.
+        (packets.fold(0.0, f64::max) * 1.1).max(5.0)
+    };
+    let (tops, scales) = data::tops(&contents.iter().map(|(_, links)| top(links)).collect::<Vec<_>>());
+    let dropped = contents.iter().flat_map(|(_, links)| links).any(|(_, link)| !drop_times(link).is_empty());
+    let mut panels: Vec<DrawPanel> = Vec::new();
+    for ((cell, links), top) in contents.into_iter().zip(tops) {
         let title = data::panel_title(results, cell);
         panels.push(Box::new(move |area| {
-            let top = chosen.iter().flat_map(|(_, link)| &link.packets).copied().fold(0.0, f64::max);
-            let end =
-                chosen.iter().filter_map(|(_, link)| link.time_s.last()).copied().fold(duration, f64::max);
+            let last = links.iter().filter_map(|(_, link)| link.time_s.last()).copied();
             let chart = Panel {
                 title: title.clone(),
-                x: Scale::linear(0.0, end, 10),
-                // A queue that is never longer than a packet looks empty, as it is.
-                y: Scale::from_zero((top * 1.1).max(5.0), 6),
+                x: Scale::linear(0.0, last.fold(duration, f64::max), 10),
+                y: Scale::from_zero(top, 6),
                 x_label: "time (s)".to_owned(),
                 y_label: "backlog (packets)".to_owned(),
             }
             .draw(area, Some((0.0, warmup)))?;
-            for (n, link) in &chosen {
+            for (curve, link) in &links {
                 for (from, to, low, high) in bands(link) {
-                    chart.rectangle([(from, high), (to, low)], Curve(*n).color(), 0.28)?;
+                    chart.rectangle([(from, high), (to, low)], curve.color(), 0.28)?;
                 }
             }
             // Means over the bands of all links, so that none is hidden.
-            for (n, link) in &chosen {
-                chart.line(&means(link), Curve(*n).color(), 18, None)?;
+            for (curve, link) in &links {
+                chart.line(&means(link), curve.color(), 18, curve.dash())?;
             }
-            let mut drops = drops.clone();
+            let mut drops: Vec<f64> = links.iter().flat_map(|(_, link)| drop_times(link)).collect();
             drops.sort_by(f64::total_cmp);
             chart.ticks(&drops, 0, ALARM)
         }));
@@ -96,7 +100,6 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     if warmup > 0.0 {
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
     }
-    let scales = (panels.len() > 1).then(|| "each panel has its own scale".to_owned());
     let what = Some(data::FIRST_TRIAL.to_owned());
     let waiting =
         Some("packets waiting or in transmission: means as lines, shortest to longest as bands".to_owned());

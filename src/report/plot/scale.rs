@@ -10,6 +10,8 @@ pub struct Scale {
     low: f64,
     high: f64,
     log: bool,
+    /// Where zero stands on a logarithmic axis that has it.
+    zero: Option<f64>,
     ticks: Vec<(f64, String)>,
 }
 
@@ -25,7 +27,7 @@ impl Scale {
             let value = n as f64 * step;
             (value, thousands(&format!("{value:.decimals$}")))
         });
-        Scale { low, high, log: false, ticks: ticks.collect() }
+        Scale { low, high, log: false, zero: None, ticks: ticks.collect() }
     }
 
     /// A linear axis from zero to a little above `max`.
@@ -50,7 +52,27 @@ impl Scale {
             .filter(|exponent| exponent.rem_euclid(thin) == 0)
             .flat_map(|exponent| mantissas.iter().map(move |mantissa| mantissa * 10f64.powi(exponent)));
         let ticks = ticks.filter(|tick| (low * 0.999..=high * 1.001).contains(tick));
-        Scale { low, high, log: true, ticks: ticks.map(|tick| (tick, short(tick))).collect() }
+        Scale { low, high, log: true, zero: None, ticks: ticks.map(|tick| (tick, short(tick))).collect() }
+    }
+
+    /// A logarithmic axis over zero and `low … high`: zero stands half a decade below the least value,
+    /// beyond a break.
+    pub fn log_and_zero(low: f64, high: f64) -> Scale {
+        let zero = low / 3.5;
+        let mut scale = Scale::log(low / 6.0, high);
+        scale.ticks.retain(|tick| tick.0 >= low * 0.999);
+        scale.ticks.insert(0, (zero, "0".to_owned()));
+        Scale { zero: Some(zero), ..scale }
+    }
+
+    /// Where on the axis a value stands.
+    pub fn place(&self, value: f64) -> f64 {
+        self.zero.filter(|_| value <= 0.0).unwrap_or(value)
+    }
+
+    /// Where the axis is interrupted, between zero and the least value.
+    pub fn break_at(&self) -> Option<f64> {
+        self.zero.map(|zero| zero * 1.9)
     }
 
     /// The axis with ticks at the given places instead.
@@ -64,7 +86,7 @@ impl Scale {
     pub fn spaced(mut self, length: f64, width: impl Fn(&str) -> f64) -> Scale {
         let mut end = f64::NEG_INFINITY;
         let (low, high, log) = (self.low, self.high, self.log);
-        let place = Scale { low, high, log, ticks: Vec::new() };
+        let place = Scale { low, high, log, zero: None, ticks: Vec::new() };
         self.ticks.retain(|(value, label)| {
             let (middle, half) = (place.share(*value) * length, width(label) / 2.0);
             let fits = middle - half >= end;
@@ -236,6 +258,15 @@ mod tests {
                 assert!((0..=100).contains(&place), "{scale:?} {value}");
             }
         }
+    }
+
+    #[test]
+    fn zero_stands_beyond_a_break_of_a_logarithmic_axis() {
+        let scale = Scale::log_and_zero(1.0, 1000.0);
+        let order = [scale.low(), scale.place(0.0), scale.break_at().expect("a break"), scale.place(1.0)];
+        assert!(order.is_sorted() && scale.is_log(), "{order:?}");
+        assert_eq!(labels(&scale)[..3], ["0", "1", "10"]);
+        assert_eq!(Scale::log(1.0, 10.0).break_at(), None);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub const INK: RGBColor = RGBColor(30, 30, 30);
 pub const MUTED: RGBColor = RGBColor(105, 105, 105);
 pub const GRID: RGBColor = RGBColor(226, 226, 226);
 pub const SHADE: RGBColor = RGBColor(240, 240, 240);
-pub const RECOVERY: RGBColor = RGBColor(214, 232, 245);
+pub const RECOVERY: RGBColor = RGBColor(202, 223, 240);
 pub const ALARM: RGBColor = RGBColor(190, 30, 45);
 
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -82,15 +82,24 @@ pub enum Symbol {
     Patch(RGBColor),
     /// A short upright stroke.
     Tick(RGBColor),
+    /// A triangle that points down.
+    Triangle(RGBColor),
 }
 
-/// How the nth curve looks: by colour, dash and marker, so that no one needs the colour alone.
+/// How the nth curve looks: by colour, dash and marker, so that it can be told from others in grey too.
 #[derive(Clone, Copy, Debug)]
 pub struct Curve(pub usize);
 
 impl Curve {
     pub fn color(self) -> RGBColor {
         PALETTE[self.0 % PALETTE.len()]
+    }
+
+    /// The colour half way to white.
+    pub fn pale(self) -> RGBColor {
+        let RGBColor(r, g, b) = self.color();
+        let pale = |c: u8| c / 2 + 127;
+        RGBColor(pale(r), pale(g), pale(b))
     }
 
     /// Lengths of stroke and gap; `None` for a solid line.
@@ -130,6 +139,11 @@ impl Curve {
             _ => vec![(-r, -r), (r, -r), (-r, r), (r, r)],
         }
     }
+}
+
+/// A triangle that points down, the middle of its upper edge at the given place.
+pub fn triangle((x, y): (i32, i32)) -> Vec<(i32, i32)> {
+    vec![(x - px(4), y), (x + px(4), y), (x, y + px(10))]
 }
 
 fn octagon(r: i32) -> Vec<(i32, i32)> {
@@ -310,13 +324,7 @@ fn draw_key(root: &Area<'_>, key: &Key, x: i32, y: i32) -> Drawn {
     let right = x + px(SYMBOL_WIDTH);
     match key.symbol {
         Symbol::Line(curve, marked) => {
-            draw_dashed(
-                root,
-                &[(x, y), (right, y)],
-                curve.color(),
-                24,
-                if marked { curve.dash() } else { None },
-            )?;
+            draw_dashed(root, &[(x, y), (right, y)], curve.color(), 24, curve.dash())?;
             if marked {
                 draw_marker(root, curve, (x + px(SYMBOL_WIDTH / 2), y))?;
             }
@@ -325,6 +333,10 @@ fn draw_key(root: &Area<'_>, key: &Key, x: i32, y: i32) -> Drawn {
         Symbol::Threshold(color) => draw_dashed(root, &[(x, y), (right, y)], color, 16, Some((5, 4)))?,
         Symbol::Patch(color) => {
             root.draw(&Rectangle::new([(x, y - px(8)), (right, y + px(8))], fill(color)))?;
+        }
+        Symbol::Triangle(color) => {
+            let shape = triangle((x + px(SYMBOL_WIDTH / 2), y - px(5)));
+            root.draw(&Polygon::new(shape, fill(color)))?;
         }
         Symbol::Tick(color) => {
             let middle = x + px(SYMBOL_WIDTH / 2);

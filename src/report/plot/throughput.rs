@@ -1,59 +1,76 @@
-//! Goodput of each flow over time.
+//! Goodput of each flow over time, counted as bytes arrive: those in order come in lumps, one for each
+//! hole that is filled, and would seem faster than the link.
 
 use std::collections::BTreeSet;
 
 use super::data::{self, Flow, Names};
 use super::panel::Panel;
 use super::scale::Scale;
-use super::style::{Curve, DrawPanel, Key, MAX_CURVES, SHADE, Sheet, Symbol};
+use super::style::{Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::summary::CellSummary;
 
-/// One panel per cell; the flows that moved the most, and all others together.
+/// The most flows that are told apart where there are several groups of them.
+const MOST_SINGLE: usize = 8;
+
+/// The most that are told apart where all are of one group.
+const CROWD: usize = 40;
+
+/// Single flows in a panel, beside the sum of the others.
+const SINGLES: usize = 4;
+
+/// The curve of the sum of the others: a grey one.
+const REST: Curve = Curve(6);
+
+/// A line of a panel.
+struct Line {
+    curve: Curve,
+    points: Vec<(f64, f64)>,
+}
+
+/// One panel per cell: the flows that moved the most, and all others together; or groups of flows.
 pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
-    let (cells, omitted) = data::cells_with_series(results);
+    let (cells, omitted) = data::choose_by_series(results, "flows.csv", "data", |_, row| {
+        row.parse("delivered_bytes") > Some(0.0)
+    })?;
     let warmup = results.study.warmup.as_secs_f64();
     let duration = results.study.duration.as_secs_f64();
-    let bin = bin_width(results.study.duration.as_secs_f64());
-    let mut contents: Vec<(usize, Curves)> = Vec::new();
+    let bin = bin_width(duration);
+    let mut flows: Vec<(usize, Vec<Flow>)> = Vec::new();
     for &cell in &cells {
-        let curves = curves(&data::flows(results, cell)?, bin, 4);
-        if curves.iter().any(|(_, points)| points.len() > 1 && points.iter().any(|point| point.1 != 0.0)) {
-            contents.push((cell, curves));
-        }
+        flows.push((cell, data::flows(results, cell)?));
     }
-    let names = Names::of(
-        contents.iter().map(|(_, curves)| curves.iter().map(|(label, _)| label.as_str()).collect()),
-        MAX_CURVES,
-    );
-    let marked = names.all().len() > 1;
+    flows.retain(|(_, flows)| flows.iter().filter_map(|flow| flow.time_s.last()).any(|last| *last >= bin));
+    if flows.is_empty() {
+        return Ok(None);
+    }
+    let (contents, mut legend) =
+        lines(&flows.iter().map(|(_, flows)| flows.as_slice()).collect::<Vec<_>>(), bin);
+    let top = |lines: &Vec<Line>| {
+        let rates = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
+        rates.fold(0.0, f64::max)
+    };
+    let (tops, scales) = data::tops(&contents.iter().map(top).collect::<Vec<_>>());
     let mut panels: Vec<DrawPanel> = Vec::new();
-    for (cell, curves) in contents {
-        let places = curves.iter().enumerate();
-        let lines: Vec<(Curve, Vec<(f64, f64)>)> =
-            places.map(|(n, (label, points))| (Curve(names.curve(label, n)), points.clone())).collect();
-        let title = data::panel_title(results, cell);
+    for (((cell, _), lines), top) in flows.iter().zip(contents).zip(tops) {
+        let title = data::panel_title(results, *cell);
         panels.push(Box::new(move |area| {
-            let all = || lines.iter().flat_map(|(_, points)| points);
-            let top = all().map(|point| point.1).fold(0.0, f64::max);
-            let end = all().map(|point| point.0).fold(duration, f64::max);
             let chart = Panel {
                 title: title.clone(),
-                x: Scale::linear(0.0, end, 10),
+                x: Scale::linear(0.0, duration, 10),
                 y: Scale::from_zero(top, 6),
                 x_label: "time (s)".to_owned(),
                 y_label: "goodput (Mbit/s)".to_owned(),
             }
             .draw(area, Some((0.0, warmup)))?;
-            for (n, (curve, points)) in lines.iter().enumerate() {
-                chart.line(points, curve.color(), 20, curve.dash().filter(|_| marked))?;
-                if lines.len() > 1 {
+            for (n, Line { curve, points }) in lines.iter().enumerate() {
+                chart.line(points, curve.color(), 20, curve.dash())?;
+                if lines.len() > 1 && !points.is_empty() {
                     // A few markers, at other places for each curve.
                     let gap = (points.len() / 8).max(1);
-                    for point in
-                        points.iter().skip((n * gap / lines.len()).min(points.len() - 1)).step_by(gap)
-                    {
+                    let first = (n * gap / lines.len()).min(points.len() - 1);
+                    for point in points.iter().skip(first).step_by(gap) {
                         chart.marker(point.0, point.1, *curve)?;
                     }
                 }
@@ -61,17 +78,10 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
             Ok(())
         }));
     }
-    if panels.is_empty() {
-        return Ok(None);
-    }
-    let mut legend: Vec<Key> = (names.all().iter().enumerate())
-        .map(|(n, label)| Key { label: label.clone(), symbol: Symbol::Line(Curve(n), marked) })
-        .collect();
     if warmup > 0.0 {
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
     }
-    let bins = format!("in-order bytes handed to the receiver, in bins of {bin} s");
-    let scales = (panels.len() > 1).then(|| "each panel has its own scale".to_owned());
+    let bins = format!("bytes at their arrival at the receiver, each once, in bins of {bin} s");
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
         title: data::title(results, "goodput over time"),
@@ -83,36 +93,67 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     }))
 }
 
-/// Bins of 0.1 s to 1 s, by the length of the trial.
+/// Bins of 0.1 s to 1 s by the length of the trial; in the shortest trials at least twenty.
 fn bin_width(duration: f64) -> f64 {
+    if duration < 2.0 {
+        let steps = (1..=9).flat_map(|n| [5.0, 2.0, 1.0].map(|step| step / 10f64.powi(n)));
+        return steps.into_iter().find(|bin| duration / bin >= 20.0).unwrap_or(1e-9);
+    }
     [0.1, 0.2, 0.5].into_iter().find(|bin| duration / bin <= 150.0).unwrap_or(1.0)
 }
 
-type Curves = Vec<(String, Vec<(f64, f64)>)>;
+/// The lines of each panel and their legend, the same for all panels: the groups, if many flows form a
+/// few; else single flows, and the others together.
+fn lines(panels: &[&[Flow]], bin: f64) -> (Vec<Vec<Line>>, Vec<Key>) {
+    let groups: BTreeSet<&str> = panels.iter().copied().flatten().map(Flow::group).collect();
+    let most = panels.iter().map(|flows| flows.len()).max().unwrap_or(0);
+    let crowd = most > if groups.len() > 1 { MOST_SINGLE } else { CROWD };
+    if crowd && groups.len() <= SINGLES { by_group(panels, &groups, bin) } else { by_flow(panels, bin) }
+}
 
-/// The most flows that are told apart where there are several groups of them.
-const MOST_SINGLE: usize = 8;
+fn by_group(panels: &[&[Flow]], groups: &BTreeSet<&str>, bin: f64) -> (Vec<Vec<Line>>, Vec<Key>) {
+    let sums = |flows: &&[Flow]| {
+        let sum = |(n, group): (usize, &&str)| {
+            let of_group: Vec<&Flow> = flows.iter().filter(|flow| flow.group() == *group).collect();
+            Line { curve: Curve(n), points: binned(&of_group, bin) }
+        };
+        groups.iter().enumerate().map(sum).filter(|line| !line.points.is_empty()).collect()
+    };
+    let key = |(n, name): (usize, &&str)| Key {
+        label: format!("{name}, all together"),
+        symbol: Symbol::Line(Curve(n), groups.len() > 1),
+    };
+    (panels.iter().map(sums).collect(), groups.iter().enumerate().map(key).collect())
+}
 
-/// The most that are told apart where all are of one group.
-const CROWD: usize = 40;
-
-/// The curves of a panel with their labels: the groups, if many flows form a few; else `most` single
-/// flows, and the others together.
-fn curves(flows: &[Flow], bin: f64, most: usize) -> Curves {
-    let groups: BTreeSet<&str> = flows.iter().map(Flow::group).collect();
-    let crowd = flows.len() > if groups.len() > 1 { MOST_SINGLE } else { CROWD };
-    if crowd && groups.len() <= most {
-        let of = |name: &str| -> Vec<&Flow> { flows.iter().filter(|flow| flow.group() == name).collect() };
-        return groups.iter().map(|name| (format!("{name}, all together"), binned(&of(name), bin))).collect();
+fn by_flow(panels: &[&[Flow]], bin: f64) -> (Vec<Vec<Line>>, Vec<Key>) {
+    // The others together are at least two; where there is no other, a flow more is told apart.
+    let singles = |flows: &[Flow]| if flows.len() > SINGLES + 1 { SINGLES } else { flows.len() };
+    let labels: Vec<Vec<String>> =
+        panels.iter().map(|flows| flows[..singles(flows)].iter().map(Flow::label).collect()).collect();
+    let names = Names::of(labels.iter().map(|labels| labels.iter().map(String::as_str).collect()), REST.0);
+    let rest = panels.iter().map(|flows| flows.len() - singles(flows)).filter(|rest| *rest > 0);
+    let marked = names.all().len() > 1 || rest.clone().next().is_some();
+    let mut legend: Vec<Key> = (names.all().iter().enumerate())
+        .map(|(n, label)| Key { label: label.clone(), symbol: Symbol::Line(Curve(n), marked) })
+        .collect();
+    if let (Some(least), Some(most)) = (rest.clone().min(), rest.max()) {
+        let count = if least == most { most.to_string() } else { format!("{least} to {most}") };
+        legend.push(Key { label: format!("other {count} flows together"), symbol: Symbol::Line(REST, true) });
     }
-    let singles = if flows.len() > most + 1 { most } else { flows.len() };
-    let mut curves: Curves =
-        flows[..singles].iter().map(|flow| (flow.label(), binned(&[flow], bin))).collect();
-    if flows.len() > singles {
-        let rest: Vec<&Flow> = flows[singles..].iter().collect();
-        curves.push(("all other flows together".to_owned(), binned(&rest, bin)));
-    }
-    curves
+    let lines = |(flows, labels): (&&[Flow], &Vec<String>)| {
+        let (single, rest) = flows.split_at(labels.len());
+        let line = |(n, flow): (usize, &Flow)| Line {
+            curve: Curve(names.curve(&labels[n], n)),
+            points: binned(&[flow], bin),
+        };
+        let mut lines: Vec<Line> = single.iter().enumerate().map(line).collect();
+        if !rest.is_empty() {
+            lines.push(Line { curve: REST, points: binned(&rest.iter().collect::<Vec<_>>(), bin) });
+        }
+        lines
+    };
+    (panels.iter().zip(&labels).map(lines).collect(), legend)
 }
 
 /// The goodput of the flows together in Mbit/s in bins, each at its middle; the last bin only if it is complete.
@@ -121,9 +162,9 @@ fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
     let bins = (end / bin + 1e-9).floor() as usize;
     let mut bytes = vec![0.0; bins];
     for flow in flows {
-        let mut before = delivered_at(flow, 0.0);
+        let mut before = received_at(flow, 0.0);
         for (n, sum) in bytes.iter_mut().enumerate() {
-            let after = delivered_at(flow, (n + 1) as f64 * bin);
+            let after = received_at(flow, (n + 1) as f64 * bin);
             *sum += after - before;
             before = after;
         }
@@ -132,15 +173,15 @@ fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
     bytes.iter().enumerate().map(|(n, bytes)| ((n as f64 + 0.5) * bin, bytes * scale)).collect()
 }
 
-/// Bytes delivered by `time`, between samples by the rule of three.
-fn delivered_at(flow: &Flow, time: f64) -> f64 {
+/// Bytes received by `time`, between samples by the rule of three.
+fn received_at(flow: &Flow, time: f64) -> f64 {
     let next = flow.time_s.partition_point(|&sample| sample < time - 1e-9);
     match (next.checked_sub(1), flow.time_s.get(next)) {
-        (None, _) => flow.delivered.first().copied().filter(|_| time > 0.0).unwrap_or(0.0),
-        (Some(last), None) => flow.delivered[last],
+        (None, _) => flow.received.first().copied().filter(|_| time > 0.0).unwrap_or(0.0),
+        (Some(last), None) => flow.received[last],
         (Some(last), Some(&after)) => {
             let share = (time - flow.time_s[last]) / (after - flow.time_s[last]);
-            flow.delivered[last] + share * (flow.delivered[next] - flow.delivered[last])
+            flow.received[last] + share * (flow.received[next] - flow.received[last])
         }
     }
 }
@@ -150,10 +191,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bins_hold_what_was_delivered_in_them() {
+    fn bins_suit_the_length_of_the_trial() {
+        for (duration, bin) in
+            [(0.001, 0.000_05), (0.5, 0.02), (1.9, 0.05), (2.0, 0.1), (30.0, 0.2), (60.0, 0.5), (3600.0, 1.0)]
+        {
+            assert!((bin_width(duration) - bin).abs() < 1e-12, "{duration}: {}", bin_width(duration));
+        }
+    }
+
+    fn crowd(flows: usize) -> Vec<Flow> {
+        let flow = |n: usize| Flow {
+            name: format!("flow-{}", (n * 7) % flows + 1),
+            direction: "up".to_owned(),
+            time_s: vec![0.0, 1.0],
+            delivered: vec![0.0, (flows - n) as f64],
+            received: vec![0.0, (flows - n) as f64],
+            ..Flow::default()
+        };
+        (0..flows).map(flow).collect()
+    }
+
+    #[test]
+    fn a_sum_is_called_a_sum_however_many_flows_there_are() {
+        let panels = [8, 10, 12, 20].map(crowd);
+        let (lines, legend) = lines(&panels.each_ref().map(Vec::as_slice), 0.1);
+        let labels: Vec<&str> = legend.iter().map(|key| key.label.as_str()).collect();
+        assert_eq!(labels[3..], ["flow no. 4 by volume", "other 4 to 16 flows together"]);
+        for lines in &lines {
+            assert_eq!((lines.len(), lines[SINGLES].curve.0), (SINGLES + 1, REST.0));
+        }
+        // A few names keep theirs, and the sum keeps its curve.
+        let (lines, legend) = super::lines(&[&crowd(7), &crowd(5)], 0.1);
+        let last = legend.last().map(|key| key.label.as_str());
+        assert_eq!((legend[0].label.as_str(), last), ("flow-1", Some("other 3 flows together")));
+        assert_eq!((lines[0][SINGLES].curve.0, lines[1].len()), (REST.0, 5));
+    }
+
+    #[test]
+    fn bins_hold_what_arrived_in_them() {
         let flow = Flow {
             time_s: (0..=100).map(|n| f64::from(n) / 100.0).collect(),
-            delivered: (0..=100).map(|n| f64::from(n) * 12_500.0).collect(),
+            received: (0..=100).map(|n| f64::from(n) * 12_500.0).collect(),
             ..Flow::default()
         };
         let bins = binned(&[&flow], 0.1);

@@ -1,0 +1,212 @@
+//! A panel of the sawtooth picture, and the span of time that all of them show.
+
+use super::data::{Event, Flow};
+use super::panel::{Panel, headroom};
+use super::scale::Scale;
+use super::style::{ALARM, Area, Curve, Drawn, MUTED, RECOVERY};
+
+/// What a panel shows.
+pub struct Content {
+    pub title: String,
+    pub lines: Vec<Line>,
+}
+
+/// A flow in it.
+pub struct Line {
+    pub flow: Flow,
+    /// What happened to it.
+    pub events: Vec<Event>,
+    /// Bytes of its segments.
+    pub segment: f64,
+    pub curve: Curve,
+}
+
+/// From, to.
+type Span = (f64, f64);
+
+impl Line {
+    /// The window in segments over time, or what is in flight where there is none.
+    fn points(&self, (from, to): Span) -> Vec<(f64, f64)> {
+        let flow = &self.flow;
+        let column = if flow.has_window() { &flow.cwnd } else { &flow.flight };
+        let seen = |point: &(f64, f64)| (from..=to).contains(&point.0);
+        flow.points(column, self.segment).into_iter().filter(seen).collect()
+    }
+
+    /// The slow-start threshold as far as it is below `top`: one far above the window would squeeze the
+    /// sawtooth to the floor.
+    fn threshold(&self, (from, to): Span, top: f64) -> Vec<(f64, f64)> {
+        let points = self.flow.points(&self.flow.ssthresh, self.segment).into_iter();
+        let seen = points.filter(|point| (from..=to).contains(&point.0));
+        steps(&seen.map(|(x, y)| (x, if y <= top { y } else { f64::NAN })).collect::<Vec<_>>())
+    }
+
+    fn times(&self, kind: &str, (from, to): Span) -> Vec<f64> {
+        let of_kind = self.events.iter().filter(|event| event.kind == kind);
+        of_kind.map(|event| event.time_s).filter(|time| (from..=to).contains(time)).collect()
+    }
+
+    /// The spans of fast recovery that are seen.
+    fn episodes(&self, (from, to): Span) -> Vec<Span> {
+        let seen =
+            episodes(&self.events, to).into_iter().filter(|(began, ended)| *began < to && *ended > from);
+        seen.map(|(began, ended)| (began.max(from), ended.min(to))).collect()
+    }
+}
+
+impl Content {
+    /// When fast retransmits and timeouts were.
+    pub fn losses(&self) -> Vec<f64> {
+        let all = (f64::NEG_INFINITY, f64::INFINITY);
+        let kinds = ["fast_retransmit", "timeout"];
+        let mut times: Vec<f64> =
+            self.lines.iter().flat_map(|line| kinds.map(|kind| line.times(kind, all))).flatten().collect();
+        times.sort_by(f64::total_cmp);
+        times
+    }
+
+    /// When there is no more to show of these flows: at the end of the trial, unless they were over long
+    /// before.
+    pub fn end(&self, duration: f64) -> f64 {
+        let last = self.lines.iter().filter_map(|line| line.flow.time_s.last()).copied().fold(0.0, f64::max);
+        if last < 0.8 * duration { last } else { last.max(duration) }
+    }
+
+    /// The largest window in a span of time.
+    pub fn top(&self, span: Span) -> f64 {
+        let values = self.lines.iter().flat_map(|line| line.points(span)).map(|point| point.1);
+        values.filter(|value| value.is_finite()).fold(0.0, f64::max)
+    }
+
+    /// Draws it over a span of time, up to a window of `top`.
+    pub fn draw(&self, area: &Area<'_>, span: Span, top: f64, warmup: f64) -> Drawn {
+        let alone = self.lines.len() == 1;
+        let strips = i32::try_from(if alone { 2 } else { self.lines.len() }).unwrap_or(2);
+        let high = top * headroom(strips, &self.title, area);
+        let windows = self.lines.iter().all(|line| line.flow.has_window());
+        let chart = Panel {
+            title: self.title.clone(),
+            x: Scale::linear(span.0, span.1, 10),
+            y: Scale::from_zero(high, 6),
+            x_label: "time (s)".to_owned(),
+            y_label: if windows { "window (segments)" } else { "unacknowledged (segments)" }.to_owned(),
+        }
+        .draw(area, Some((span.0, warmup)))?;
+        for line in self.lines.iter().filter(|_| alone) {
+            for (from, to) in line.episodes(span) {
+                chart.rectangle([(from, high), (to, 0.0)], RECOVERY, 1.0)?;
+            }
+        }
+        for line in &self.lines {
+            let color = if alone { MUTED } else { line.curve.pale() };
+            chart.line(&line.threshold(span, top * 1.05), color, 12, Some((5, 4)))?;
+        }
+        let width = if self.lines.len() > 2 { 16 } else { 20 };
+        for line in &self.lines {
+            chart.line(&line.points(span), line.curve.color(), width, line.curve.dash())?;
+        }
+        for (row, line) in (0..).zip(&self.lines) {
+            if !alone {
+                chart.bars(&line.episodes(span), row, RECOVERY)?;
+            }
+            chart.ticks(&line.times("fast_retransmit", span), row, line.curve.color())?;
+            chart.triangles(&line.times("timeout", span), if alone { 1 } else { row }, ALARM)?;
+        }
+        Ok(())
+    }
+}
+
+/// Losses that a panel has room for; more teeth would run into one another.
+const MOST_TEETH: usize = 45;
+
+/// The span of time that all panels show, given when each had its losses: so short that the sawtooth can be
+/// seen in half of them, and some of it after the warm-up.
+pub fn legible(panels: &[Vec<f64>], warmup: f64, end: f64) -> Span {
+    const ENOUGH: f64 = 10.0;
+    let until = |from: f64| {
+        let legible = |losses: &Vec<f64>| {
+            let crowded = losses.iter().filter(|time| **time >= from).nth(MOST_TEETH);
+            crowded.map_or(end, |&at| {
+                let step = [5.0, 1.0, 0.5].into_iter().find(|step| at - from >= *step).unwrap_or(0.1);
+                ((at / step).ceil() * step).max(from + step).min(end)
+            })
+        };
+        let mut ends: Vec<f64> = panels.iter().map(legible).collect();
+        ends.sort_by(f64::total_cmp);
+        ends.get(ends.len() / 2).copied().unwrap_or(end)
+    };
+    let whole = until(0.0);
+    if whole >= (warmup + ENOUGH).min(end) { (0.0, whole) } else { (warmup, until(warmup)) }
+}
+
+/// The spans of fast recovery, each from its fast retransmit to its end, which is its exit or a
+/// timeout.
+fn episodes(events: &[Event], end: f64) -> Vec<(f64, f64)> {
+    let mut spans: Vec<(f64, f64)> = Vec::new();
+    let mut began = None;
+    for event in events {
+        match event.kind.as_str() {
+            "fast_retransmit" => began = began.or(Some(event.time_s)),
+            "recovery_exit" | "timeout" => spans.extend(began.take().map(|from| (from, event.time_s))),
+            _ => {}
+        }
+    }
+    spans.extend(began.map(|from| (from, end)));
+    spans
+}
+
+/// The corners of a piecewise constant line: thousands of equal samples are two points.
+fn steps(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut corners: Vec<(f64, f64)> = Vec::new();
+    for chunk in points.chunk_by(|a, b| a.1.to_bits() == b.1.to_bits()) {
+        corners.push(chunk[0]);
+        if chunk.len() > 1 {
+            corners.push(chunk[chunk.len() - 1]);
+        }
+    }
+    corners
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn episodes_end_at_their_exit_or_at_a_timeout() {
+        let event = |time_s: f64, kind: &str| Event {
+            time_s,
+            flow: "upload-1".to_owned(),
+            direction: "up".to_owned(),
+            kind: kind.to_owned(),
+        };
+        let events = [
+            event(1.0, "fast_retransmit"),
+            event(1.5, "recovery_exit"),
+            event(2.0, "fast_retransmit"),
+            event(2.5, "timeout"),
+            event(3.0, "recovery_exit"),
+            event(4.0, "fast_retransmit"),
+        ];
+        assert_eq!(episodes(&events, 9.0), [(1.0, 1.5), (2.0, 2.5), (4.0, 9.0)]);
+    }
+
+    #[test]
+    fn the_span_of_time_has_as_many_losses_as_can_be_told_apart() {
+        let is = |panels: &[&Vec<f64>], warmup: f64, from: f64, to: f64| {
+            let panels: Vec<Vec<f64>> = panels.iter().map(|&losses| losses.clone()).collect();
+            let span = legible(&panels, warmup, 60.0);
+            assert!((span.0 - from).abs() < 1e-9 && (span.1 - to).abs() < 1e-9, "{span:?}");
+        };
+        let few = vec![1.0, 2.0, 2.5, 4.0];
+        is(&[&few], 0.0, 0.0, 60.0);
+        let many: Vec<f64> = (0..200).map(|n| f64::from(n) * 0.3).collect();
+        is(&[&many], 0.0, 0.0, 15.0);
+        // What is left out of the figures alone is no picture of them.
+        is(&[&many], 30.0, 30.0, 45.0);
+        // A hundred in a second leave half of one.
+        let block: Vec<f64> = (0..6000).map(|n| f64::from(n) * 0.01).collect();
+        is(&[&block], 2.0, 2.0, 2.5);
+        // One crowded panel does not take the time from the others, nor an empty one theirs.
+        is(&[&block, &many, &few], 0.0, 0.0, 15.0);
+    }
+}
