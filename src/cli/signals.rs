@@ -1,6 +1,7 @@
 //! How a program is told to end before it has done all: what computes or serves ends in order at the
 //! first signal and at once at a second; a client waits for one beside everything else.
 
+use std::io::Write as _;
 use std::task::Poll;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,7 +44,8 @@ pub fn at_first(stop: impl Fn() + Send + 'static) -> Result<(), Failure> {
 pub fn exit_after(grace: std::time::Duration, words: &'static str) {
     let end = move || {
         std::thread::sleep(grace);
-        eprintln!("{words}");
+        // Where nobody can be told, it ends all the same.
+        let _ = writeln!(std::io::stderr(), "{words}");
         std::process::exit(130);
     };
     // Where no thread can start, a second signal does the same.

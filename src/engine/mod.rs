@@ -7,6 +7,7 @@
 
 mod core;
 mod flow;
+mod halt;
 mod io;
 pub mod messages;
 mod port;
@@ -17,6 +18,7 @@ mod topology;
 use std::sync::Arc;
 
 pub use flow::{Client, Connections};
+pub use halt::Halt;
 
 use crate::app::{App, Conn, Event as AppEvent};
 use crate::link::{Config as LinkConfig, Impairment};
@@ -29,6 +31,7 @@ pub use port::{Port, PortInfo};
 
 use core::{Change, Core, SAMPLE, arm_end, end_of};
 use flow::Flow;
+use halt::MOST_AT_ONE_INSTANT;
 use io::WorldIo;
 use messages::Messages;
 use port::PORT;
@@ -38,35 +41,8 @@ use recorder::Recorder;
 /// How long messages may take to arrive after the end of the measured interval.
 pub const DRAIN: Duration = Duration::from_secs(10);
 
-/// Events and packets that one instant may have. A hundred thousand clients that all start at once
-/// stay far below it.
-const MOST_AT_ONE_INSTANT: u64 = 10_000_000;
 /// Events and arrivals between two questions whether to go on: some hundred microseconds.
 const BATCH: u64 = 1024;
-
-/// Why a trial has no outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Halt {
-    /// It was abandoned, because it was not to go on.
-    Abandoned,
-    /// Time does not pass at this instant: one event causes the next for ever.
-    Stuck(Instant),
-}
-
-impl std::fmt::Display for Halt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Halt::Abandoned => f.write_str("abandoned"),
-            Halt::Stuck(at) => write!(
-                f,
-                "time stands still at {}: more than {MOST_AT_ONE_INSTANT} events at this instant",
-                at.saturating_since(Instant::ZERO)
-            ),
-        }
-    }
-}
-
-impl std::error::Error for Halt {}
 
 /// A network with all that runs on it.
 pub struct World {

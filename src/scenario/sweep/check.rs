@@ -94,7 +94,12 @@ impl Plan {
             let others = (0..self.axes.len()).filter(with_values).filter(move |&other| other != axis);
             others.map(|other| (other, 0)).collect::<Picks>()
         };
-        let picks = |axis, pick| std::iter::once((axis, pick)).chain(others(axis)).collect();
+        let picks = |axis, pick| {
+            let mut picks: Picks = std::iter::once((axis, pick)).chain(others(axis)).collect();
+            // A later axis may refine what an earlier one sets.
+            picks.sort_unstable();
+            picks
+        };
         let values = self.axes.iter().map(|axis| axis.values.len()).enumerate();
         values.flat_map(|(axis, n)| (0..n).map(move |pick| picks(axis, pick))).collect()
     }

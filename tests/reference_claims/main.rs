@@ -1,19 +1,20 @@
 //! `scenarios/reference.toml` says nothing with a number in it that is not so: each such line belongs to
 //! a test here, and each default that it states is the real one.
 
+mod people;
+#[path = "../support/mod.rs"]
 mod support;
 
 use support::{Sightings, finish, goodput, mean_and_error, plan, run, scenario, upload, watch, world};
-use testbed::chat::client::{Act, Person, Seat, Talk};
 use testbed::link::config::{LossModel, Queue};
 use testbed::record::Direction;
 use testbed::rng::Seed;
-use testbed::scenario::{AppSpec, Plan, Scenario};
+use testbed::scenario::Plan;
 use testbed::tcp::Config;
-use testbed::time::{Duration, Instant};
+use testbed::time::Duration;
 use testbed::units::{Bytes, Probability, Rate};
 
-const REFERENCE: &str = include_str!("../scenarios/reference.toml");
+const REFERENCE: &str = include_str!("../../scenarios/reference.toml");
 
 /// Words of the file, and the test that holds it to them.
 const CLAIMS: &[(&str, fn())] = &[
@@ -51,11 +52,11 @@ const CLAIMS: &[(&str, fn())] = &[
     ("on the first two duplicate acknowledgments", rfcs_have_tests_of_their_own),
     ("windows beyond 64 KiB", windows_are_64_kib_without_scaling),
     ("Their connections are called <name>-1, <name>-2, …", members_are_named_from_one),
-    ("messages of each person, on average: \"1/s\", \"30/min\"; required", people_keep_their_rates),
-    ("rate counts bursts: here 150 messages a", people_keep_their_rates),
+    ("messages of each person, on average: \"1/s\", \"30/min\"; required", people::people_keep_their_rates),
+    ("rate counts bursts: here 150 messages a", people::people_keep_their_rates),
     (
         "{ distribution = \"exponential\", mean = \"120B\" }, { distribution = \"fixed\", mean = \"120B\" }",
-        sizes_have_their_means,
+        people::sizes_have_their_means,
     ),
     ("the 17th data segment of the flow, when it is first sent", listed_segments_are_dropped_when_listed),
     ("default 0: its kth repetition", listed_segments_are_dropped_when_listed),
@@ -77,7 +78,7 @@ const CLAIMS: &[(&str, fn())] = &[
         stated_defaults_are_the_real_ones,
     ),
     ("default \"200B\", the length of the text;", stated_defaults_are_the_real_ones),
-    ("default 1; people are spread over them in turn", people_sit_in_rooms_in_turn),
+    ("default 1; people are spread over them in turn", people::people_sit_in_rooms_in_turn),
 ];
 
 /// Values that stand in the file as examples of what their key takes, beside a comment without numbers.
@@ -321,12 +322,12 @@ fn segments_have_64_to_9000_bytes() {
 
 #[test]
 fn rfcs_have_tests_of_their_own() {
-    let limited = include_str!("rfc5681.rs");
+    let limited = include_str!("../rfc5681.rs");
     assert!(limited.contains("fn limited_transmit_sends_two_new_segments()"));
     for (rfc, text) in [
-        ("RFC 6675", include_str!("rfc6675.rs")),
-        ("RFC 8985", include_str!("rfc8985.rs")),
-        ("RFC 6582", include_str!("rfc6582.rs")),
+        ("RFC 6675", include_str!("../rfc6675.rs")),
+        ("RFC 8985", include_str!("../rfc8985.rs")),
+        ("RFC 6582", include_str!("../rfc6582.rs")),
     ] {
         assert!(text.contains(rfc) && text.contains("#[test]"), "{rfc}");
     }
@@ -361,103 +362,6 @@ fn a_constant_window_is_in_segments_and_so_is_the_initial_one() {
 fn members_are_named_from_one() {
     let names: Vec<String> = plan(REFERENCE).base.flow_names().collect();
     assert_eq!([&names[0], &names[19], &names[20]], ["talkers-1", "talkers-20", "visitors-1"]);
-}
-
-/// How the members of a group talk.
-fn talk(scenario: &Scenario, group: &str) -> Talk {
-    let group = scenario.groups.iter().find(|other| other.name == group).expect("the group");
-    let AppSpec::Chat(talk) = &group.app else { panic!("no chat") };
-    Talk { churn: None, ..talk.clone() }
-}
-
-/// The texts that people mean to say in so many seconds: how many, and their sizes.
-fn said(talk: &Talk, seeds: u64, seconds: u64) -> (f64, Vec<f64>) {
-    let end = Instant::ZERO + Duration::from_secs(seconds);
-    let mut sizes = vec![];
-    for seed in 0..seeds {
-        let mut person = Person::new(Seed(seed), "client/x-1", talk.clone(), Instant::ZERO);
-        while person.due() < end {
-            if let Some(Act::Speak(intent)) = person.act() {
-                sizes.push(intent.size as f64);
-            }
-        }
-    }
-    (sizes.len() as f64 / seeds as f64, sizes)
-}
-
-#[test]
-fn people_keep_their_rates() {
-    let reference = plan(REFERENCE).base;
-    let bursts = |size: u32| {
-        let text =
-            REFERENCE.replace("kind = \"bursts\", size = 5", &format!("kind = \"bursts\", size = {size}"));
-        talk(&plan(&text.replace("app.rate     = \"30/min\"", "app.rate     = \"60/min\"")).base, "visitors")
-    };
-    let (talkers, visitors) = (talk(&reference, "talkers"), talk(&reference, "visitors"));
-    let mut cases =
-        vec![(talkers, 600.0, 1.0), (visitors, 1500.0, 5.0), (talk(&reference, "robot"), 1200.0, 1.0)];
-    // Sixty bursts a minute, whatever their size.
-    cases.extend([1, 2, 5, 40].map(|size| (bursts(size), 600.0 * f64::from(size), f64::from(size))));
-    for (talk, expected, at_once) in cases {
-        let (count, _) = said(&talk, 50, 600);
-        // Poisson bursts at most: five standard errors of the mean of fifty.
-        let tolerance = 5.0 * (expected / at_once).sqrt() * at_once / 50f64.sqrt();
-        assert!((count - expected).abs() < tolerance, "{count} of {expected} ± {tolerance}: {talk:?}");
-    }
-}
-
-#[test]
-fn people_come_and_go_with_the_means_of_their_churn() {
-    let reference = plan(REFERENCE).base;
-    let AppSpec::Chat(talk) = &reference.groups[1].app else { panic!("no chat") };
-    let mut person = Person::new(Seed(1), "client/x-1", talk.clone(), Instant::ZERO);
-    let (mut stays, mut absences, mut since) = (vec![], vec![], Instant::ZERO);
-    while stays.len() < 4000 {
-        let due = person.due();
-        match person.act() {
-            Some(Act::Leave) => stays.push((due - since).as_secs_f64()),
-            Some(Act::Return) => absences.push((due - since).as_secs_f64()),
-            _ => continue,
-        }
-        since = due;
-    }
-    for (sample, mean) in [(&stays, 20.0), (&absences, 5.0)] {
-        // The standard error of an exponential mean is mean/√n; allow five.
-        let found = mean_and_error(sample).0;
-        assert!((found / mean - 1.0).abs() < 5.0 / 4000f64.sqrt(), "{found} of {mean}");
-    }
-}
-
-#[test]
-fn people_sit_in_rooms_in_turn() {
-    let reference = plan(REFERENCE).base;
-    let visitors = talk(&reference, "visitors");
-    let seats = Seat::all(&[("visitors", 8, &visitors)], 20);
-    let rooms: Vec<&str> = seats.iter().map(|seat| seat.room.as_deref().expect("a room")).collect();
-    assert_eq!(rooms, ["room-0", "room-1", "room-2", "room-3"].repeat(2));
-}
-
-#[test]
-fn sizes_have_their_means() {
-    let reference = plan(REFERENCE).base;
-    let others = |size: &str| {
-        let text =
-            REFERENCE.replace("{ distribution = \"lognormal\", mean = \"120B\", deviation = \"80B\" }", size);
-        talk(&plan(&text).base, "visitors")
-    };
-    let lognormal = said(&talk(&reference, "visitors"), 10, 600).1;
-    let (mean, error) = mean_and_error(&lognormal);
-    let sd = error * (lognormal.len() as f64).sqrt();
-    // Lengths are whole and hold at least their own number, which moves the mean a little.
-    assert!((mean - 120.0).abs() < 5.0 * error + 1.0 && (sd / 80.0 - 1.0).abs() < 0.1, "{mean}, {sd}");
-    let exponential = said(&others("{ distribution = \"exponential\", mean = \"120B\" }"), 10, 600).1;
-    let (mean, error) = mean_and_error(&exponential);
-    assert!((mean - 120.0).abs() < 5.0 * error + 4.0, "{mean} ± {error}");
-    let constant = said(&others("{ distribution = \"fixed\", mean = \"120B\" }"), 1, 60).1;
-    assert!(constant.iter().all(|size| (size - 120.0).abs() < 1e-9));
-    let uniform = said(&talk(&reference, "robot"), 10, 600).1;
-    assert!(uniform.iter().all(|size| (50.0..=150.0).contains(size)));
-    assert!((mean_and_error(&uniform).0 - 100.0).abs() < 3.0);
 }
 
 #[test]
