@@ -1,7 +1,10 @@
 //! `scenarios/reference.toml` says nothing with a number in it that is not so: each such line belongs to
 //! a test here, and each default that it states is the real one.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod people;
+mod sending;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -48,7 +51,19 @@ const CLAIMS: &[(&str, fn())] = &[
     ),
     ("in packets of 1500 bytes,", a_bdp_is_of_the_longest_round_trip_in_packets_of_1500_bytes),
     ("largest payload in bytes, 64 to 9000", segments_have_64_to_9000_bytes),
-    ("RFC 6675; \"rack\" (RFC 8985, like Linux) or \"newreno\" (RFC 6582)", rfcs_have_tests_of_their_own),
+    ("RFC 8985, as Linux; \"sack\" (RFC 6675 alone) or \"newreno\" (RFC 6582)", rfcs_have_tests_of_their_own),
+    (
+        "longer than the retransmission timeout, and after a duplicate (16 each time)",
+        sending::sixteen_segments_are_acknowledged_at_once,
+    ),
+    (
+        "pairs of segments at 2 windows a round trip",
+        sending::pacing_sends_pairs_at_two_windows_a_round_trip_and_later_one_and_a_fifth,
+    ),
+    (
+        "below half of ssthresh, at 1.2 beyond",
+        sending::pacing_sends_pairs_at_two_windows_a_round_trip_and_later_one_and_a_fifth,
+    ),
     ("on the first two duplicate acknowledgments", rfcs_have_tests_of_their_own),
     ("windows beyond 64 KiB", windows_are_64_kib_without_scaling),
     ("Their connections are called <name>-1, <name>-2, …", members_are_named_from_one),
