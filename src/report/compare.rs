@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::axis::Axis;
 use super::error::ReportError;
 use super::files::Results;
 use super::manifest::Manifest;
-use super::study::{Axis, Study};
+use super::study::Study;
 use super::summary::{self, CellSummary};
 use super::table;
 

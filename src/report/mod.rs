@@ -8,6 +8,7 @@
 //! Invariants: no clock, no thread, no knowledge of the engine; the same trials give the same
 //! bytes; a figure that does not exist is an empty field, never 0.
 
+mod axis;
 mod compare;
 mod error;
 mod figures;
@@ -32,11 +33,12 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
+pub use axis::Axis;
 pub use compare::compare;
 pub use error::ReportError;
 pub use files::Results;
 pub use manifest::Manifest;
-pub use study::{Axis, Run, Study, TrialRow};
+pub use study::{Run, Study, TrialRow};
 pub use summary::{CellSummary, Figure};
 pub use table::{Check, CheckVerdict};
 pub use warnings::Warning;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::axis::Axis;
 use crate::record::Outcome;
 use crate::time::Duration;
 
@@ -49,15 +50,6 @@ pub struct Study {
     pub live: bool,
     /// The scenario file, word for word.
     pub scenario: String,
-}
-
-/// One swept key with its values as written in the scenario.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Axis {
-    /// The dotted key.
-    pub key: String,
-    /// Its values, in their order.
-    pub values: Vec<String>,
 }
 
 /// The circumstances of a run, for the manifest.
@@ -128,6 +120,16 @@ impl Study {
         values
     }
 
+    /// The cells as a reader expects them: by their values on each axis, the last axis fastest. Their
+    /// numbers keep the order of the scenario file.
+    pub fn ordered_cells(&self) -> Vec<usize> {
+        self.axes.iter().fold(vec![0], |cells, axis| {
+            let order = axis.order();
+            let next = |cell: usize| order.iter().map(move |pick| cell * axis.values.len() + pick);
+            cells.into_iter().flat_map(next).collect()
+        })
+    }
+
     /// The cell's number as it stands in tables and folder names: zero-padded, so that names sort.
     pub fn cell_name(&self, cell: usize) -> String {
         let width = self.cells().saturating_sub(1).max(1).ilog10() as usize + 1;
@@ -179,48 +181,6 @@ impl Study {
     }
 }
 
-impl Axis {
-    /// Whether the axis chooses the congestion controller.
-    pub fn is_congestion(&self) -> bool {
-        self.key.rsplit('.').next() == Some("congestion")
-    }
-
-    /// A value as it stands in tables and pictures: inline tables in short, all else as written.
-    pub fn short(&self, value: &str) -> String {
-        let brief = brief(value);
-        let taken = self.values.iter().filter(|other| self::brief(other) == brief).count() > 1;
-        brief.filter(|_| !taken).unwrap_or_else(|| value.to_owned())
-    }
-}
-
-/// `{ model = "gilbert-elliott", p = "1.0204%", r = "50%" }` as `GE p=1.02% r=50%`; nothing for what
-/// is no table. What kind it is stands first, the rest in the order of the file.
-fn brief(value: &str) -> Option<String> {
-    let inner = value.trim().strip_prefix('{')?.strip_suffix('}')?;
-    let mut words: Vec<String> = Vec::new();
-    for part in inner.split(',') {
-        let (key, said) = part.split_once('=')?;
-        let (key, said) = (key.trim(), said.trim().trim_matches('"'));
-        match key {
-            "model" | "kind" | "distribution" => {
-                words.insert(0, if said == "gilbert-elliott" { "GE".to_owned() } else { said.to_owned() });
-            }
-            _ => words.push(format!("{key}={}", rounded(said))),
-        }
-    }
-    Some(words.join(" "))
-}
-
-/// Numbers with three digits are enough to tell values apart.
-fn rounded(text: &str) -> String {
-    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    match number.parse::<f64>() {
-        Ok(n) if number.len() > 4 && n > 0.0 => format!("{}{unit}", super::table::plain(n)),
-        _ => text.to_owned(),
-    }
-}
-
 /// Durations in the manifest are text with a unit, as in scenarios.
 mod as_text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
@@ -239,23 +199,8 @@ mod as_text {
 
 #[cfg(test)]
 mod tests {
-    use super::{Axis, Study};
+    use super::Study;
     use crate::report::testing::study;
-
-    fn axis(key: &str, values: &[&str]) -> Axis {
-        Axis { key: key.to_owned(), values: values.iter().map(|&v| v.to_owned()).collect() }
-    }
-
-    #[test]
-    fn inline_tables_get_short_names() {
-        let ge = "{ model = \"gilbert-elliott\", p = \"1.0204%\", r = \"50%\" }";
-        let loss = axis("link.access.up.loss", &["2%", ge]);
-        assert_eq!((loss.short(ge).as_str(), loss.short("2%").as_str()), ("GE p=1.02% r=50%", "2%"));
-        let near = ["{ p = \"1.02041%\" }", "{ p = \"1.02042%\" }"];
-        assert_eq!(axis("x", &near).short(near[0]), near[0], "short names must differ");
-        let odd = "{ a = [1, 2] }";
-        assert_eq!(axis("x", &[odd]).short(odd), odd);
-    }
 
     /// The first values of the axes in words.
     fn label(mixed: bool, keys: &[&str]) -> String {
@@ -287,6 +232,13 @@ mod tests {
         assert_eq!(study.values(0), ["x", "1"]);
         assert_eq!(study.values(2), ["x", "3"]);
         assert_eq!(study.values(3), ["y", "1"]);
+    }
+
+    #[test]
+    fn cells_are_listed_by_value_and_keep_their_numbers() {
+        let study = study(&[("tcp.congestion", &["reno", "cubic"]), ("a.loss", &["1%", "10%", "3%"])]);
+        assert_eq!(study.ordered_cells(), [0, 2, 1, 3, 5, 4]);
+        assert_eq!(super::super::testing::study(&[]).ordered_cells(), [0]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use super::study::{Axis, Run, Study, TrialRow};
+use super::axis::Axis;
+use super::study::{Run, Study, TrialRow};
 use super::writer::{Mode, ResultFolder};
 use crate::record::{
     Direction, DirectionOutcome, FlowEvent, FlowEventKind, FlowOutcome, FlowSample, LimitedBy, LinkOutcome,

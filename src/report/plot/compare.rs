@@ -4,12 +4,11 @@
 use super::panel::Panel;
 use super::scale::Scale;
 use super::style::{self, Area, Curve, DrawPanel, Drawn, Key, MAX_CURVES, Sheet, Symbol, px};
+use crate::report::axis::Axis;
 use crate::report::error::ReportError;
 use crate::report::files::Results;
-use crate::report::study::{Axis, Study};
+use crate::report::study::Study;
 use crate::report::summary::CellSummary;
-use crate::time::Duration;
-use crate::units::{Bytes, Probability, Rate};
 
 /// The figures that may get a panel, the most telling first, with their axis labels.
 const FIGURES: [(&str, &str, f64); 9] = [
@@ -162,7 +161,7 @@ fn y_scale(lines: &[Vec<Point>]) -> Scale {
 fn x_axis(study: &Study) -> Option<usize> {
     let varied = || (0..study.axes.len()).filter(|&n| study.axes[n].values.len() > 1);
     // `max_by_key` takes the last of equals; the first is what the author put first.
-    let numeric = varied().filter(|&n| numbers(&study.axes[n]).is_some()).rev();
+    let numeric = varied().filter(|&n| study.axes[n].magnitudes().is_some()).rev();
     numeric
         .max_by_key(|&n| study.axes[n].values.len())
         .or_else(|| {
@@ -183,7 +182,7 @@ fn axis_label(axis: &Axis, scale: &Scale) -> String {
 
 /// The x axis, the places of its values on it, and whether they are numbers.
 fn x_scale(axis: &Axis) -> (Scale, Vec<Place>, bool) {
-    let Some(values) = numbers(axis) else {
+    let Some(values) = axis.magnitudes() else {
         let room = PANEL_WIDTH / i32::try_from(axis.values.len()).unwrap_or(i32::MAX).max(1) - px(8);
         let lines = |text: &str| style::wrapped(text, 14.0, room, 3).join("\n");
         let place = |(n, text): (usize, &String)| (n as f64, lines(&axis.short(text)));
@@ -232,47 +231,12 @@ fn shortened(text: &str) -> String {
     style::fitting(text, 14.0, px(150))
 }
 
-/// The values of an axis as numbers of one unit; `None` if they are not.
-fn numbers(axis: &Axis) -> Option<Vec<f64>> {
-    let readers: [fn(&str) -> Option<f64>; 5] = [
-        |text| text.parse().ok().filter(|value: &f64| value.is_finite()),
-        |text| text.parse::<Probability>().ok().map(|p| (p.as_f64() * 1e12).round() / 1e12),
-        |text| text.parse::<Duration>().ok().map(Duration::as_millis_f64),
-        |text| text.parse::<Rate>().ok().map(Rate::as_mbit),
-        |text| text.parse::<Bytes>().ok().map(|bytes| bytes.0 as f64),
-    ];
-    let read = |reader: &fn(&str) -> Option<f64>| axis.values.iter().map(|text| reader(text)).collect();
-    readers.iter().find_map(read).or_else(|| counted(axis))
-}
-
-/// Numbers that all have the same word behind them: `1bdp`, `100 packets`, `1/s`.
-fn counted(axis: &Axis) -> Option<Vec<f64>> {
-    let split = |text: &str| {
-        let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-        let (number, word) = text.split_at(end);
-        number.parse().ok().map(|number: f64| (number, word.trim().to_owned()))
-    };
-    let pairs: Vec<(f64, String)> = axis.values.iter().map(|text| split(text)).collect::<Option<_>>()?;
-    let same = pairs.windows(2).all(|pair| pair[0].1 == pair[1].1);
-    same.then(|| pairs.into_iter().map(|(number, _)| number).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn axis(values: &[&str]) -> Axis {
         Axis { key: "link.access.loss".to_owned(), values: values.iter().map(|&v| v.to_owned()).collect() }
-    }
-
-    #[test]
-    fn values_are_read_with_their_units() {
-        assert_eq!(numbers(&axis(&["0%", "0.1%", "10%"])), Some(vec![0.0, 0.001, 0.1]));
-        assert_eq!(numbers(&axis(&["10ms", "1s"])), Some(vec![10.0, 1000.0]));
-        assert_eq!(numbers(&axis(&["0.5bdp", "2bdp"])), Some(vec![0.5, 2.0]));
-        assert_eq!(numbers(&axis(&["1", "2.5"])), Some(vec![1.0, 2.5]));
-        assert_eq!(numbers(&axis(&["1bdp", "100 packets"])), None);
-        assert_eq!(numbers(&axis(&["reno", "cubic"])), None);
     }
 
     #[test]
