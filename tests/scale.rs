@@ -98,6 +98,7 @@ fn idle_world() {
             tcp: Arc::clone(&tcp),
             server_app,
             bulk: false,
+            finite: false,
             connections: engine::Connections::default(),
         };
         let starts = Instant::ZERO + Duration::from_micros(100) * u64::from(n);

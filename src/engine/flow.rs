@@ -22,8 +22,10 @@ pub struct Client {
     pub tcp: Arc<Config>,
     /// The application at the server that answers.
     pub server_app: u32,
-    /// Whether fairness counts its connections.
+    /// Whether its connections are bulk transfers, and whether these have an end.
     pub bulk: bool,
+    /// See [`bulk`](Client::bulk).
+    pub finite: bool,
     /// What the world keeps of its connections; begins empty.
     pub connections: Connections,
 }
@@ -44,6 +46,7 @@ pub struct Flow {
     pub group: String,
     pub congestion: Choice,
     pub bulk: bool,
+    pub finite: bool,
     pub started: Instant,
     pub route: [Arc<[u32]>; 2],
     /// Link instances that no other connection uses, of ports.
@@ -106,6 +109,7 @@ impl Flow {
             group: client.group.clone(),
             congestion: client.tcp.congestion.clone(),
             bulk: client.bulk,
+            finite: client.finite,
             started: now,
             route: client.route.clone(),
             own_links: Vec::new(),
@@ -115,6 +119,11 @@ impl Flow {
     /// In-order bytes handed to the receiver of a direction.
     pub fn delivered(&self, direction: Direction) -> u64 {
         self.ends[direction.reverse().index()].delivered
+    }
+
+    /// Bytes that arrived at the receiver of a direction, each once, in whatever order.
+    pub fn arrived(&self, direction: Direction) -> u64 {
+        self.ends[direction.reverse().index()].connection.arrived()
     }
 
     /// Whether a direction ever carried data.
@@ -127,24 +136,32 @@ impl Flow {
         for direction in Direction::BOTH {
             let delivered = self.delivered(direction);
             let end = &mut self.ends[direction.index()];
-            // A connection counts anew from its establishment; one that is still shaking hands has
-            // nothing behind it.
+            // A connection counts anew from its establishment, but for timeouts of its SYN.
             let shaking =
                 matches!(end.connection.state(), State::Listen | State::SynSent | State::SynReceived);
-            let stats = if shaking { Stats::default() } else { end.connection.stats(now).clone() };
+            let stats = end.connection.stats(now).clone();
+            let stats = if shaking { Stats { timeouts: stats.timeouts, ..Stats::default() } } else { stats };
             end.baseline = (stats, delivered);
         }
     }
 
-    /// Its figures from `since` to `now`.
-    pub fn outcome(&mut self, since: Instant, now: Instant) -> FlowOutcome {
-        let directions = Direction::BOTH
-            .map(|direction| self.carries(direction).then(|| self.direction_outcome(direction, since, now)));
+    /// Its figures from `since` to `now`; `links` gives the place of a link instance in
+    /// [`Outcome::links`](crate::record::Outcome::links).
+    pub fn outcome(&mut self, since: Instant, now: Instant, links: impl Fn(u32) -> u32) -> FlowOutcome {
+        let directions = Direction::BOTH.map(|direction| {
+            self.carries(direction).then(|| DirectionOutcome {
+                links: self.route[direction.index()].iter().map(|&instance| links(instance)).collect(),
+                ..self.direction_outcome(direction, since, now)
+            })
+        });
+        let over = self.ends.iter().any(|end| end.drained.is_some());
         FlowOutcome {
             name: self.name.clone(),
             group: self.group.clone(),
             congestion: self.congestion.algorithm.name,
             bulk: self.bulk,
+            finite: self.finite && self.started < now,
+            lasting: self.started <= since && !over,
             directions,
         }
     }
@@ -178,6 +195,7 @@ impl Flow {
             cwnd_mean: cwnd_mean.filter(|_| windowed),
             completion: end.drained.filter(|_| bulk).map(|at| at - started),
             limited_by: limited_by(&stats, before),
+            links: Vec::new(),
         }
     }
 }

@@ -185,7 +185,9 @@ impl World {
         let (since, now) = (core.warmup, core.now);
         let accounts = core.topology.statistics(now);
         Outcome {
-            flows: core.flows.iter_mut().map(|flow| flow.outcome(since, now)).collect(),
+            flows: (core.flows.iter_mut())
+                .map(|flow| flow.outcome(since, now, |instance| core.topology.place_of(instance)))
+                .collect(),
             links: core.topology.outcomes(&accounts),
             measured: now - since,
             ..Outcome::default()

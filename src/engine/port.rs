@@ -87,6 +87,7 @@ impl World {
             tcp: Arc::clone(tcp),
             server_app: PORT,
             bulk: false,
+            finite: false,
             connections: Connections::default(),
         };
         let mut flow = Flow::new(&mut client, PORT, now, self.core.seed);

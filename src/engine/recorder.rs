@@ -48,6 +48,7 @@ impl Recorder {
                     rto: snapshot.rto,
                     phase: snapshot.phase.name(),
                     delivered: flow.delivered(direction),
+                    arrived: flow.arrived(direction),
                 });
             }
         }

@@ -13,11 +13,15 @@ pub struct Topology {
     pub links: Vec<Link>,
     /// For each link, the earliest instant for which an arrival is queued.
     pub armed: Vec<Instant>,
+    /// For each link, its place in the order of [`each`](Topology::each).
+    places: Vec<u32>,
     groups: Vec<LinkGroup>,
 }
 
 struct LinkGroup {
     name: String,
+    /// Whether all clients share its one instance.
+    shared: bool,
     configs: [Config; 2],
     /// Instances by their two directions.
     instances: Vec<[u32; 2]>,
@@ -26,13 +30,15 @@ struct LinkGroup {
 impl Topology {
     /// Adds a link without instances; `configs` by direction.
     pub fn add_group(&mut self, name: &str, configs: [Config; 2]) -> usize {
-        self.groups.push(LinkGroup { name: name.to_owned(), configs, instances: Vec::new() });
+        self.groups.push(LinkGroup { name: name.to_owned(), shared: true, configs, instances: Vec::new() });
         self.groups.len() - 1
     }
 
     /// Adds an instance of a link, for `client` or for everybody; returns its two directions.
     pub fn add_instance(&mut self, group: usize, client: Option<&str>, seed: Seed) -> [u32; 2] {
+        let first_place = 2 * group as u32;
         let group = &mut self.groups[group];
+        group.shared = client.is_none();
         let instance = Direction::BOTH.map(|direction| {
             let label = match client {
                 None => format!("link/{}/{}", group.name, direction.name()),
@@ -40,6 +46,7 @@ impl Topology {
             };
             self.links.push(Link::new(&group.configs[direction.index()], seed, &label));
             self.armed.push(Instant::MAX);
+            self.places.push(first_place + direction.index() as u32);
             self.links.len() as u32 - 1
         });
         group.instances.push(instance);
@@ -69,6 +76,11 @@ impl Topology {
             }
         }
         numbers
+    }
+
+    /// The place of a link instance in the order of [`each`](Topology::each).
+    pub fn place_of(&self, instance: u32) -> u32 {
+        self.places[instance as usize]
     }
 
     /// Every link and direction, in order, with the numbers of its instances.
@@ -105,9 +117,11 @@ impl Topology {
     pub fn outcomes(&self, accounts: &[Statistics]) -> Vec<LinkOutcome> {
         self.each()
             .zip(accounts)
-            .map(|((name, direction, _), account)| LinkOutcome {
+            .enumerate()
+            .map(|(place, ((name, direction, _), account))| LinkOutcome {
                 name: name.to_owned(),
                 direction,
+                shared: self.groups[place / 2].shared,
                 offered: 0,
                 delivered: 0,
                 dropped_loss: 0,

@@ -47,8 +47,13 @@ pub struct FlowOutcome {
     pub group: String,
     /// The controller's name.
     pub congestion: &'static str,
-    /// Whether it is a bulk transfer, which fairness counts.
+    /// Whether it is a bulk transfer.
     pub bulk: bool,
+    /// Whether it is a transfer of a given size that began in time, so that it has a completion time
+    /// or failed to end.
+    pub finite: bool,
+    /// Whether it began before the measured interval and did not end within it.
+    pub lasting: bool,
     /// Figures of each direction; `None` where no data went.
     pub directions: [Option<DirectionOutcome>; 2],
 }
@@ -66,7 +71,7 @@ pub struct DirectionOutcome {
     pub retransmits: u64,
     /// Episodes of fast recovery entered.
     pub recovery_episodes: u64,
-    /// Expiries of the retransmission timer.
+    /// Expiries of the retransmission timer, those of a SYN among them.
     pub timeouts: u64,
     /// Time average of the smoothed RTT; `None` before the first sample.
     pub srtt_mean: Option<Duration>,
@@ -76,6 +81,8 @@ pub struct DirectionOutcome {
     pub completion: Option<Duration>,
     /// What held the sender back for most of the interval.
     pub limited_by: LimitedBy,
+    /// The links on its way, as indices into [`Outcome::links`].
+    pub links: Vec<u32>,
 }
 
 /// What holds a sender back.
@@ -98,6 +105,8 @@ pub struct LinkOutcome {
     pub name: String,
     /// Which way.
     pub direction: Direction,
+    /// Whether all clients on it share one instance, rather than having one each.
+    pub shared: bool,
     /// Packets that arrived at its entrance.
     pub offered: u64,
     /// Packets handed on intact.
@@ -202,6 +211,8 @@ pub struct FlowSample {
     pub phase: &'static str,
     /// In-order bytes handed to the receiver since the flow began.
     pub delivered: u64,
+    /// Bytes that arrived at the receiver since the flow began, each once, in whatever order.
+    pub arrived: u64,
 }
 
 /// The state of one direction of a link at one instant.

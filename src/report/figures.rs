@@ -1,9 +1,9 @@
 //! The figures of a trial: which there are, and how each is defined.
 
+use super::goodput::{Completions, Goodput, directions, jain_index};
 use super::latency;
 use super::study::{Study, TrialRow};
-use crate::record::{Direction, DirectionOutcome, FlowOutcome, LinkOutcome, Outcome};
-use crate::time::Duration;
+use crate::record::{DirectionOutcome, LinkOutcome};
 
 /// A figure of a trial: a column of `trials.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +15,15 @@ pub struct Column {
 }
 
 /// The figures of a trial, in the order of `trials.csv`.
-pub const FIGURES: [Column; 18] = [
+pub const FIGURES: [Column; 23] = [
     figure("goodput_mbit", 6),
+    figure("goodput_up_mbit", 6),
+    figure("goodput_down_mbit", 6),
     figure("utilisation", 6),
     figure("jain_index", 6),
+    figure("completion_mean_s", 6),
+    figure("completion_p50_s", 6),
+    figure("completion_p95_s", 6),
     of_chat("messages_sent", 0),
     of_chat("deliveries_expected", 0),
     of_chat("deliveries", 0),
@@ -53,6 +58,7 @@ pub fn of_study(study: &Study) -> impl Iterator<Item = Column> {
 /// The figures of a trial, in the order of [`FIGURES`].
 pub fn of_trial(row: &TrialRow<'_>) -> [Option<f64>; FIGURES.len()] {
     let outcome = row.outcome;
+    let (goodput, completions) = (Goodput::of(outcome), Completions::of(outcome));
     let sum = |count: fn(&DirectionOutcome) -> u64| {
         Some(directions(outcome).map(|(_, _, way)| count(way)).sum::<u64>() as f64)
     };
@@ -60,9 +66,14 @@ pub fn of_trial(row: &TrialRow<'_>) -> [Option<f64>; FIGURES.len()] {
     let percentile =
         |p: f64| messages.and_then(|m| latency::percentile(&m.latency, m.deliveries_expected, p)).map(millis);
     [
-        goodput_mbit(directions(outcome).map(|(_, _, way)| way.bytes_delivered).sum(), outcome.measured),
+        goodput.busier(),
+        goodput.up,
+        goodput.down,
         utilisation(&outcome.links),
         jain_index(outcome),
+        completions.mean(),
+        completions.percentile(0.50),
+        completions.percentile(0.95),
         messages.map(|m| m.sent as f64),
         messages.map(|m| m.deliveries_expected as f64),
         messages.map(|m| m.deliveries as f64),
@@ -79,29 +90,6 @@ pub fn of_trial(row: &TrialRow<'_>) -> [Option<f64>; FIGURES.len()] {
         Some(outcome.events as f64),
         Some(row.wall_s),
     ]
-}
-
-/// The directions in which data went, with their flows.
-pub fn directions(outcome: &Outcome) -> impl Iterator<Item = (&FlowOutcome, Direction, &DirectionOutcome)> {
-    outcome.flows.iter().flat_map(|flow| {
-        Direction::BOTH.into_iter().filter_map(move |direction| {
-            flow.directions[direction.index()].as_ref().map(|way| (flow, direction, way))
-        })
-    })
-}
-
-/// Megabits per second; `None` over an empty interval.
-pub fn goodput_mbit(bytes: u64, span: Duration) -> Option<f64> {
-    (!span.is_zero()).then(|| bytes as f64 * 8.0 / 1e6 / span.as_secs_f64())
-}
-
-/// Jain's index over the goodputs of the bulk data directions.
-fn jain_index(outcome: &Outcome) -> Option<f64> {
-    let shares: Vec<f64> = directions(outcome)
-        .filter(|(flow, _, _)| flow.bulk)
-        .filter_map(|(_, _, way)| goodput_mbit(way.bytes_delivered, way.active))
-        .collect();
-    super::stats::jain(&shares)
 }
 
 /// How busy the busier direction of the slowest rated link is.
@@ -121,20 +109,6 @@ fn millis(nanos: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::report::testing::bulk_outcome;
-
-    #[test]
-    fn goodput_counts_bits_of_the_measured_interval() {
-        let mut outcome = bulk_outcome(1, "reno", 0.01);
-        outcome.measured = Duration::from_secs(2);
-        for flow in &mut outcome.flows {
-            for way in flow.directions.iter_mut().flatten() {
-                way.bytes_delivered = 250_000;
-            }
-        }
-        let flows = directions(&outcome).count() as f64;
-        let row = TrialRow { cell: 0, trial: 2, seed: 7, outcome: &outcome, wall_s: 0.25 };
-        assert_eq!(of_trial(&row)[0], Some(flows));
-    }
 
     #[test]
     fn utilisation_is_of_the_slowest_link_in_its_busier_direction() {

@@ -13,6 +13,7 @@ mod compare;
 mod error;
 mod figures;
 mod files;
+mod goodput;
 mod html;
 mod latency;
 mod lateness;

@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use super::figures::{self, directions, goodput_mbit};
+use super::figures;
+use super::goodput::{directions, mbit};
 use super::study::{Study, TrialRow};
 use crate::record::Outcome;
 use crate::time::Duration;
@@ -115,7 +116,7 @@ fn flow_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
         push_field(text, &flow.group);
         push_field(text, direction.name());
         push_field(text, flow.congestion);
-        push_number(text, goodput_mbit(way.bytes_delivered, way.active), 6);
+        push_number(text, mbit(way.bytes_delivered, way.active), 6);
         push(text, Some(way.bytes_delivered));
         push(text, Some(way.segments_sent));
         push(text, Some(way.retransmits));
@@ -224,13 +225,15 @@ mod tests {
         let mut study = study(&[("link.access.loss", &["0%", "10%"])]);
         assert_eq!(
             Table::Trials.header(&study),
-            "cell,trial,link.access.loss,seed,goodput_mbit,utilisation,jain_index,segments_sent,retransmits,\
+            "cell,trial,link.access.loss,seed,goodput_mbit,goodput_up_mbit,goodput_down_mbit,\
+             utilisation,jain_index,completion_mean_s,completion_p50_s,completion_p95_s,segments_sent,retransmits,\
              recovery_episodes,timeouts,events,wall_s\n"
         );
         study.chat = true;
         assert_eq!(
             Table::Trials.header(&study),
-            "cell,trial,link.access.loss,seed,goodput_mbit,utilisation,jain_index,messages_sent,\
+            "cell,trial,link.access.loss,seed,goodput_mbit,goodput_up_mbit,goodput_down_mbit,\
+             utilisation,jain_index,completion_mean_s,completion_p50_s,completion_p95_s,messages_sent,\
              deliveries_expected,deliveries,latency_mean_ms,latency_p50_ms,latency_p90_ms,latency_p99_ms,\
              latency_p999_ms,latency_max_ms,segments_sent,retransmits,recovery_episodes,timeouts,events,wall_s\n"
         );
@@ -273,7 +276,7 @@ mod tests {
     fn what_does_not_exist_is_empty() {
         let mut empty = Outcome { events: 3, ..Outcome::default() };
         let text = Table::Trials.rows(&study(&[]), &row(&empty));
-        assert_eq!(text, "0,2,7,,,,0,0,0,0,3,0.250\n");
+        assert_eq!(text, "0,2,7,,,,,,,,,0,0,0,0,3,0.250\n");
         let span = Duration::ZERO;
         empty.lateness.push(Lateness { kind: "clients", count: 0, p50: span, p99: span, max: span });
         assert_eq!(Table::Lateness.rows(&study(&[]), &row(&empty)), "0,2,clients,0,,,\n");

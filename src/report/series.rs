@@ -17,7 +17,7 @@ pub fn write(dir: &Path, outcome: &Outcome, series: &Series) -> Result<(), Repor
     fs::create_dir_all(dir).map_err(ReportError::io("create", dir))?;
     write_rows(
         &dir.join("flows.csv"),
-        "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes\n",
+        "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes,received_bytes\n",
         &series.flows,
         |out, sample| flow_row(out, outcome, sample),
     )?;
@@ -65,6 +65,7 @@ fn flow_row(out: &mut Vec<u8>, outcome: &Outcome, sample: &FlowSample) {
     millis(out, sample.rto);
     text(out, sample.phase);
     number(out, sample.delivered);
+    number(out, sample.arrived);
     out.push(b'\n');
 }
 
@@ -173,11 +174,12 @@ mod tests {
         assert_eq!(
             flows.lines().next(),
             Some(
-                "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes"
+                "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,\
+                 delivered_bytes,received_bytes"
             )
         );
         assert_eq!(flows.lines().count(), series.flows.len() + 1);
-        assert!(flows.lines().all(|line| line.split(',').count() == 10));
+        assert!(flows.lines().all(|line| line.split(',').count() == 11));
         assert!(read("links.csv").starts_with("time_s,link,direction,backlog_bytes,backlog_packets,drops\n"));
         assert!(read("events.csv").starts_with("time_s,flow,direction,event\n"));
     }

@@ -122,6 +122,7 @@ impl Model {
                     rto: Duration::from_millis(250),
                     phase: if sender.cwnd < sender.ssthresh { "slow_start" } else { "congestion_avoidance" },
                     delivered: (sender.acked * MSS) as u64,
+                    arrived: (sender.acked * MSS) as u64,
                 });
             }
             for link in 0..2 {
@@ -142,11 +143,14 @@ impl Model {
             sender.totals.srtt_mean = Some(Duration::from_millis(70));
             sender.totals.cwnd_mean = (self.congestion != "none").then_some(sender.cwnd * MSS);
             sender.totals.limited_by = LimitedBy::CongestionWindow;
+            sender.totals.links = vec![0];
             FlowOutcome {
                 name: format!("upload-{}", n + 1),
                 group: "upload".to_owned(),
                 congestion: self.congestion,
                 bulk: true,
+                finite: false,
+                lasting: true,
                 directions: [Some(sender.totals), None],
             }
         });
@@ -213,6 +217,7 @@ impl Model {
         LinkOutcome {
             name: "bottleneck".to_owned(),
             direction,
+            shared: true,
             offered: sent,
             delivered: sent - lost,
             dropped_loss: lost,

@@ -147,6 +147,7 @@ impl Network {
             tcp: Arc::clone(&self.tcp[identity.group]),
             server_app,
             bulk: matches!(spec.app, AppSpec::Bulk(_)),
+            finite: matches!(spec.app, AppSpec::Bulk(bulk) if bulk.size.is_some()),
             connections: engine::Connections::default(),
         };
         (client, instances)

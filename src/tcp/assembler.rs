@@ -45,6 +45,12 @@ impl Assembler {
         self.ready_bytes
     }
 
+    /// Bytes that arrived so far, each once, those beyond a gap among them.
+    pub fn arrived_bytes(&self) -> u64 {
+        let held: u64 = self.held.iter().map(|(_, payload)| u64::from(payload.len())).sum();
+        self.next + held
+    }
+
     /// Whether something waits beyond a gap.
     pub fn has_gap(&self) -> bool {
         !self.held.is_empty()

@@ -128,6 +128,11 @@ impl Connection {
         self.receiver.received()
     }
 
+    /// Bytes received so far, each once, those beyond a gap among them.
+    pub fn arrived(&self) -> u64 {
+        self.receiver.arrived()
+    }
+
     /// Bytes that the application wrote so far.
     pub fn written(&self) -> u64 {
         self.sender.buffer.end() - 1

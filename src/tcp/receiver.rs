@@ -214,6 +214,11 @@ impl Receiver {
         self.assembler.next() - 1
     }
 
+    /// Bytes received since the start, each once, those beyond a gap among them.
+    pub fn arrived(&self) -> u64 {
+        self.assembler.arrived_bytes() - 1
+    }
+
     /// The SACK blocks to send now, if there are any.
     pub fn sack_blocks(&self) -> Option<SackBlocks> {
         let ranges = self.assembler.sack_ranges();

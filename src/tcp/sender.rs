@@ -143,7 +143,8 @@ impl Sender {
         } else {
             u64::from(self.config.initial_window)
         };
-        self.stats = Stats::default();
+        // A SYN is no data segment, but its timeouts are timeouts.
+        self.stats = Stats { timeouts: self.stats.timeouts, ..Stats::default() };
         self.clockwork = Clockwork::starting(now);
         self.controller = Some(self.config.congestion.build(self.mss, segments * self.mss, rng));
         self.recovery = LossRecovery::default();
