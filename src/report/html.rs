@@ -83,6 +83,13 @@ pub fn write(
     for sentence in &report.verdict {
         let _ = writeln!(page, "<p>{}</p>", escape(sentence));
     }
+    if study.cells() > 1 && study.trials as usize >= super::paired::LEAST_PAIRS {
+        page.push_str(
+            "<p>What the sentences say was tested over pairs of trials, which met the same chances: Student's t \
+             of the logarithms of their ratios, or of their differences where one is zero; 95&nbsp;% intervals \
+             stand in brackets.</p>\n",
+        );
+    }
     for warning in &report.warnings {
         let _ = writeln!(page, "<p class=\"warning\">{}</p>", escape(&warning.to_string()));
     }
@@ -102,8 +109,9 @@ pub fn write(
     let _ = writeln!(
         page,
         "<p>Means over trials ± half the 95&nbsp;% interval (Student's t). Each trial lasts {} of {} time.{} \
-         Goodput, retransmits and timeouts are of all flows in both directions; the slowest link is as busy as its \
-         busier direction.{percentiles} A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
+         Goodput is that of the busier direction of the shared link with the highest utilisation, a group's that of \
+         its own flows; retransmits and timeouts are of all flows in both directions; the slowest link is as busy \
+         as its busier direction.{percentiles} A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
         study.duration,
         if study.live { "real" } else { "virtual" },
         warmup
@@ -151,7 +159,8 @@ fn summary_table(page: &mut String, study: &Study, report: &Report) {
     page.push_str("<div class=\"scroll\"><table>\n");
     let headings = ["cell".to_owned()].into_iter().chain(study.headings()).chain(["trials".to_owned()]);
     row(page, "th", names + 1, headings.chain(columns.iter().map(|column| table::heading(column))));
-    for cell in report.cells.iter().filter(|cell| cell.n > 0) {
+    let ordered = study.ordered_cells().into_iter().map(|cell| &report.cells[cell]);
+    for cell in ordered.filter(|cell| cell.n > 0) {
         let figures = columns.iter().map(|column| table::estimate(cell, column));
         let fields = [study.cell_name(cell.cell)]
             .into_iter()

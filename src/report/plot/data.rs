@@ -25,6 +25,8 @@ pub struct Flow {
     pub ssthresh: Vec<f64>,
     pub flight: Vec<f64>,
     pub delivered: Vec<f64>,
+    /// Bytes at their arrival; in folders of earlier versions, those delivered.
+    pub received: Vec<f64>,
 }
 
 impl Flow {
@@ -154,6 +156,7 @@ pub fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
         flow.ssthresh.push(value("ssthresh_bytes"));
         flow.flight.push(value("flight_bytes"));
         flow.delivered.push(value("delivered_bytes"));
+        flow.received.push(row.parse("received_bytes").unwrap_or_else(|| value("delivered_bytes")));
     })?;
     flows.sort_by(|a, b| b.moved().total_cmp(&a.moved()));
     Ok(flows)

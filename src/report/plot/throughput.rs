@@ -1,4 +1,5 @@
-//! Goodput of each flow over time.
+//! Goodput of each flow over time, counted as bytes arrive: those in order come in lumps, one for each
+//! hole that is filled, and would seem faster than the link.
 
 use std::collections::BTreeSet;
 
@@ -70,7 +71,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     if warmup > 0.0 {
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
     }
-    let bins = format!("in-order bytes handed to the receiver, in bins of {bin} s");
+    let bins = format!("bytes at their arrival at the receiver, each once, in bins of {bin} s");
     let scales = (panels.len() > 1).then(|| "each panel has its own scale".to_owned());
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
@@ -121,9 +122,9 @@ fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
     let bins = (end / bin + 1e-9).floor() as usize;
     let mut bytes = vec![0.0; bins];
     for flow in flows {
-        let mut before = delivered_at(flow, 0.0);
+        let mut before = received_at(flow, 0.0);
         for (n, sum) in bytes.iter_mut().enumerate() {
-            let after = delivered_at(flow, (n + 1) as f64 * bin);
+            let after = received_at(flow, (n + 1) as f64 * bin);
             *sum += after - before;
             before = after;
         }
@@ -132,15 +133,15 @@ fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
     bytes.iter().enumerate().map(|(n, bytes)| ((n as f64 + 0.5) * bin, bytes * scale)).collect()
 }
 
-/// Bytes delivered by `time`, between samples by the rule of three.
-fn delivered_at(flow: &Flow, time: f64) -> f64 {
+/// Bytes received by `time`, between samples by the rule of three.
+fn received_at(flow: &Flow, time: f64) -> f64 {
     let next = flow.time_s.partition_point(|&sample| sample < time - 1e-9);
     match (next.checked_sub(1), flow.time_s.get(next)) {
-        (None, _) => flow.delivered.first().copied().filter(|_| time > 0.0).unwrap_or(0.0),
-        (Some(last), None) => flow.delivered[last],
+        (None, _) => flow.received.first().copied().filter(|_| time > 0.0).unwrap_or(0.0),
+        (Some(last), None) => flow.received[last],
         (Some(last), Some(&after)) => {
             let share = (time - flow.time_s[last]) / (after - flow.time_s[last]);
-            flow.delivered[last] + share * (flow.delivered[next] - flow.delivered[last])
+            flow.received[last] + share * (flow.received[next] - flow.received[last])
         }
     }
 }
@@ -150,10 +151,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bins_hold_what_was_delivered_in_them() {
+    fn bins_hold_what_arrived_in_them() {
         let flow = Flow {
             time_s: (0..=100).map(|n| f64::from(n) / 100.0).collect(),
-            delivered: (0..=100).map(|n| f64::from(n) * 12_500.0).collect(),
+            received: (0..=100).map(|n| f64::from(n) * 12_500.0).collect(),
             ..Flow::default()
         };
         let bins = binned(&[&flow], 0.1);
