@@ -1,21 +1,24 @@
 //! Several result folders beside one another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::axis::Axis;
 use super::error::ReportError;
 use super::files::Results;
 use super::manifest::Manifest;
+use super::paired::LEAST_PAIRS;
 use super::study::Study;
 use super::summary::{self, CellSummary};
 use super::table;
+use super::verdict::{self, Side};
 
 /// A result folder.
 struct Folder {
     /// The scenario's name, with the folder where several are of that scenario.
     label: String,
-    study: Study,
+    results: Results,
     cells: Vec<CellSummary>,
 }
 
@@ -36,11 +39,13 @@ pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError
         dirs.iter().map(|dir| Ok(Manifest::read(dir)?.study)).collect::<Result<_, ReportError>>()?;
     for (dir, study) in dirs.iter().zip(&studies) {
         let results = Results::load_some(dir, study)?;
-        let cells = summary::of_all(&results);
+        let cells = summary::of_all(&results)?;
         let alone = studies.iter().filter(|other| other.name == study.name).count() == 1;
         let label = if alone { study.name.clone() } else { format!("{} ({})", study.name, dir.display()) };
-        let folder = Folder { label, study: results.study, cells };
-        let akin = |table: &&mut Vec<Folder>| table.iter().any(|other| akin(&other.study, &folder.study));
+        let folder = Folder { label, results, cells };
+        let akin = |table: &&mut Vec<Folder>| {
+            table.iter().any(|other| akin(&other.results.study, &folder.results.study))
+        };
         match tables.iter_mut().find(akin) {
             Some(table) => table.push(folder),
             None => tables.push(vec![folder]),
@@ -58,13 +63,44 @@ pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError
         }
         return Err(ReportError::NoAxis { key: by.to_owned(), known });
     }
-    let texts: Vec<String> =
-        tables.iter().zip(&keys).map(|(folders, keys)| table_of(folders, keys, by)).collect();
-    let mut text = texts.join("\n");
-    if tables.iter().flatten().flat_map(|folder| &folder.cells).any(|cell| cell.n > 1) {
-        text.push_str("\nmeans over trials ± half the 95 % interval\n");
-    }
+    let texts = tables.iter().zip(&keys).map(|(folders, keys)| {
+        let sentences: String = sentences(folders).iter().map(|sentence| format!("\n{sentence}\n")).collect();
+        table_of(folders, keys, by) + &sentences
+    });
+    let mut text = texts.collect::<Vec<_>>().join("\n");
+    let intervals = tables.iter().flatten().flat_map(|folder| &folder.cells).any(|cell| cell.n > 1);
+    let means = if intervals { "means over trials ± half the 95 % interval; " } else { "" };
+    let _ = writeln!(text, "\n{means}{}", table::GOODPUT);
     Ok(text)
+}
+
+/// How each further folder differs from the first, at the last cell that both have with the same values
+/// of the axes: only of folders with the same axes and seed, since else their trials are no pairs, and
+/// with trials enough for a verdict.
+fn sentences(folders: &[Folder]) -> Vec<String> {
+    let Some((first, others)) = folders.split_first() else { return Vec::new() };
+    let study = &first.results.study;
+    let sentence = |other: &Folder| {
+        let keys = |study: &Study| study.axes.iter().map(|axis| axis.key.clone()).collect::<Vec<_>>();
+        if keys(study) != keys(&other.results.study) || study.seed != other.results.study.seed {
+            return None;
+        }
+        let enough = |cell: &CellSummary| cell.n >= LEAST_PAIRS;
+        let (from, to) = study.ordered_cells().into_iter().rev().find_map(|cell| {
+            let from = first.cells.get(cell).filter(|cell| enough(cell))?;
+            let to = other.cells.iter().find(|cell| enough(cell) && cell.values == from.values)?;
+            Some((from, to))
+        })?;
+        let values: Vec<String> =
+            (0..study.axes.len()).map(|axis| study.phrase(axis, &from.values[axis])).collect();
+        let place =
+            if values.is_empty() { "With".to_owned() } else { format!("At {}, with", values.join(", ")) };
+        let opening = format!("{place} {} instead of {}", other.label, first.label);
+        let (from, to) =
+            (Side { results: &first.results, cell: from }, Side { results: &other.results, cell: to });
+        Some(verdict::compare_sides(&opening, from, to)?.text)
+    };
+    others.iter().filter_map(sentence).take(verdict::MAX_SENTENCES).collect()
 }
 
 /// Whether two folders belong into one table.
@@ -76,8 +112,8 @@ fn akin(a: &Study, b: &Study) -> bool {
 /// The scenario, and what else makes the cells of some folders different, each with all its values:
 /// the axes, and what `--set` changed in one folder but not in another.
 fn varied(folders: &[Folder]) -> Vec<Axis> {
-    let axes = folders.iter().flat_map(|folder| &folder.study.axes).map(|axis| axis.key.as_str());
-    let changes = folders.iter().flat_map(|folder| folder.study.changes()).map(|(key, _)| key);
+    let axes = folders.iter().flat_map(|folder| &folder.results.study.axes).map(|axis| axis.key.as_str());
+    let changes = folders.iter().flat_map(|folder| folder.results.study.changes()).map(|(key, _)| key);
     let mut keys: Vec<&str> = vec![SCENARIO];
     for key in axes.chain(changes) {
         if !keys.contains(&key) && differs(key, folders) {
@@ -96,15 +132,16 @@ fn varied(folders: &[Folder]) -> Vec<Axis> {
 
 /// Whether a key is an axis somewhere, or was set to different values.
 fn differs(key: &str, folders: &[Folder]) -> bool {
-    let is_axis = |folder: &Folder| folder.study.axes.iter().any(|axis| axis.key == key);
-    let mut values = folders.iter().map(|folder| changed(&folder.study, key));
+    let is_axis = |folder: &Folder| folder.results.study.axes.iter().any(|axis| axis.key == key);
+    let mut values = folders.iter().map(|folder| changed(&folder.results.study, key));
     let first = values.next();
     folders.iter().any(is_axis) || values.any(|value| Some(value) != first)
 }
 
-/// The cells that are lines: those with trials.
+/// The cells that are lines: those with trials, in the order of the axes' values.
 fn lines_of(folder: &Folder) -> impl Iterator<Item = &CellSummary> {
-    folder.cells.iter().filter(|cell| cell.n > 0)
+    let order = folder.results.study.ordered_cells().into_iter();
+    order.map(|cell| &folder.cells[cell]).filter(|cell| cell.n > 0)
 }
 
 /// What a cell has at a key: the value of the axis, or what `--set` gave it.
@@ -112,9 +149,9 @@ fn said(folder: &Folder, cell: &CellSummary, key: &str) -> Option<String> {
     if key == SCENARIO {
         return Some(folder.label.clone());
     }
-    match folder.study.axes.iter().position(|axis| axis.key == key) {
+    match folder.results.study.axes.iter().position(|axis| axis.key == key) {
         Some(axis) => Some(cell.values[axis].clone()),
-        None => changed(&folder.study, key).map(str::to_owned),
+        None => changed(&folder.results.study, key).map(str::to_owned),
     }
 }
 
@@ -139,10 +176,10 @@ fn table_of(folders: &[Folder], keys: &[Axis], by: Option<&str>) -> String {
         }
     }
     if let Some(key) = keys.iter().position(|axis| Some(axis.key.as_str()) == by) {
-        lines = grouped(lines, key);
+        lines = grouped(lines, key, &keys[key]);
     }
     let names = keys.iter().map(|axis| axis.key.clone());
-    let headings = columns.iter().map(|column| column.heading.to_owned());
+    let headings = columns.iter().map(|column| column.heading.clone());
     let units = columns.iter().map(|column| column.unit.to_owned());
     let mut rows: Vec<Vec<String>> = vec![
         names.chain(["trials".to_owned()]).chain(headings).collect(),
@@ -152,9 +189,9 @@ fn table_of(folders: &[Folder], keys: &[Axis], by: Option<&str>) -> String {
     table::align(&rows, keys.len())
 }
 
-/// Brings together the lines that agree in all names but the one at `key`, keeping the order in
-/// which they first appear.
-fn grouped(lines: Vec<Line>, key: usize) -> Vec<Line> {
+/// Brings together the lines that agree in all names but the one at `key`, in the order of its values
+/// where these are numbers, else in the order in which they first appear.
+fn grouped(lines: Vec<Line>, key: usize, axis: &Axis) -> Vec<Line> {
     let others = |line: &Line| {
         let mut names = line.0.clone();
         names.remove(key);
@@ -167,6 +204,13 @@ fn grouped(lines: Vec<Line>, key: usize) -> Vec<Line> {
             Some((_, group)) => group.push(line),
             None => groups.push((names, vec![line])),
         }
+    }
+    let ranks: BTreeMap<String, usize> = match axis.magnitudes() {
+        Some(_) => axis.order().iter().enumerate().map(|(n, &i)| (axis.short(&axis.values[i]), n)).collect(),
+        None => BTreeMap::new(),
+    };
+    for (_, group) in &mut groups {
+        group.sort_by_key(|line| ranks.get(&line.0[key]).copied());
     }
     groups.into_iter().flat_map(|(_, group)| group).collect()
 }
@@ -187,6 +231,11 @@ mod tests {
         dir
     }
 
+    /// The table's first block of columns.
+    fn block(text: &str) -> &str {
+        text.split("\n\n").next().expect("a block")
+    }
+
     /// The first words of each line.
     fn words(text: &str, count: usize) -> Vec<String> {
         text.lines().map(|line| line.split_whitespace().take(count).collect::<Vec<_>>().join(" ")).collect()
@@ -196,7 +245,7 @@ mod tests {
     fn folders_stand_beside_one_another_grouped_by_a_key() {
         let root = tempfile::tempdir().expect("a temporary folder");
         let dirs = ["a", "b"].map(|name| folder(&root, study(&[("link.a.loss", &["0%", "1%"])]), name, 1));
-        let of = |by| words(&compare(&dirs, by).expect("a table"), 2);
+        let of = |by| words(block(&compare(&dirs, by).expect("a table")), 2);
         let (heading, units) = ("scenario link.a.loss", "Mbit/s %");
         assert_eq!(of(None), [heading, units, "a 0%", "a 1%", "b 0%", "b 1%"]);
         assert_eq!(of(Some("scenario")), [heading, units, "a 0%", "b 0%", "a 1%", "b 1%"]);
@@ -212,7 +261,7 @@ mod tests {
         });
         let text = compare(&dirs, None).expect("a table");
         for dir in &dirs {
-            assert_eq!(text.matches(&format!("sample ({}) ", dir.display())).count(), 1, "{text}");
+            assert_eq!(block(&text).matches(&format!("sample ({}) ", dir.display())).count(), 1, "{text}");
         }
     }
 
@@ -234,7 +283,8 @@ mod tests {
         };
         let dirs = [set("c", &["tcp.mss=500", "trials=1"]), set("d", &["tcp.mss=1000", "seed=1"])];
         let text = compare(&dirs, None).expect("a table");
-        let names: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+        let names: Vec<&str> =
+            block(&text).lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
         assert_eq!((names[0], &names[2..]), ("tcp.mss", &["500", "1000"][..]), "{text}");
         let error = compare(&dirs, Some("tcp.nagle")).expect_err("no such axis");
         assert_eq!(error.help(), "there are scenario, link.a.loss, tcp.mss");
@@ -252,8 +302,28 @@ mod tests {
         let text = compare(&dirs, None).expect("tables");
         let tables: Vec<Vec<String>> = text.split("\n\n").map(|table| words(table, 2)).collect();
         assert_eq!(tables[0][2..], ["bursts 1%", "bursts GE", "more 2%"], "{text}");
-        assert_eq!((tables[1][0].as_str(), tables[1][2].as_str()), ("scenario link.b.queue", "queue 1bdp"));
-        assert_eq!(text.lines().last(), Some("means over trials ± half the 95 % interval"));
+        let queue = |table: &&Vec<String>| table[0] == "scenario link.b.queue";
+        assert_eq!(tables.iter().find(queue).expect("a table")[2], "queue 1bdp");
+        let footer = format!("means over trials ± half the 95 % interval; {}", table::GOODPUT);
+        assert_eq!(text.lines().last(), Some(footer.as_str()));
         assert!(text.contains("GE p=1.02% r=50%") && !text.contains('–'), "{text}");
+    }
+
+    #[test]
+    fn folders_with_the_same_seeds_are_compared_by_pairs_of_trials() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let of = |name: &str, loss: f64, seed: u64| {
+            let dir = root.path().join(name);
+            let study = Study { seed, ..study(&[("link.b.delay", &["10ms", "2ms"])]) };
+            fill(&dir, &study, |_, trial| Model { loss, seed: u64::from(trial), ..MODEL });
+            dir
+        };
+        let dirs = [of("few", 0.001, 1), of("many", 0.2, 1), of("other", 0.2, 7)];
+        let text = compare(&dirs, None).expect("a table");
+        let (few, many) = (dirs[0].display(), dirs[1].display());
+        let words = format!("At delay 10ms, with sample ({many}) instead of sample ({few}), goodput fell by");
+        assert!(text.contains(&words), "{text}");
+        // Trials of another seed met other chances.
+        assert!(!text.contains(&format!("with sample ({})", dirs[2].display())), "{text}");
     }
 }

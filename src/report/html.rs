@@ -64,6 +64,13 @@ pub fn write(
     for sentence in &report.verdict {
         let _ = writeln!(page, "<p>{}</p>", escape(sentence));
     }
+    if study.cells() > 1 && study.trials as usize >= super::paired::LEAST_PAIRS {
+        page.push_str(
+            "<p>What the sentences say was tested over pairs of trials, which met the same chances: Student's t \
+             of the logarithms of their ratios, or of their differences where one is zero; 95&nbsp;% intervals \
+             stand in brackets.</p>\n",
+        );
+    }
     for warning in &report.warnings {
         let _ = writeln!(page, "<p class=\"warning\">{}</p>", escape(&warning.to_string()));
     }
@@ -83,8 +90,9 @@ pub fn write(
     let _ = writeln!(
         page,
         "<p>Means over trials ± half the 95&nbsp;% interval (Student's t). Each trial lasts {} of {} time.{} \
-         Goodput, retransmits and timeouts are of all flows in both directions; the slowest link is as busy as its \
-         busier direction.{percentiles} A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
+         Goodput is that of the busier direction of the shared link with the highest utilisation, a group's that of \
+         its own flows; retransmits and timeouts are of all flows in both directions; the slowest link is as busy \
+         as its busier direction.{percentiles} A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
         study.duration,
         if study.live { "real" } else { "virtual" },
         warmup

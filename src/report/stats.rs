@@ -1,4 +1,4 @@
-//! Statistics over trials: means, Student's intervals, paired differences, fairness.
+//! Statistics over trials: means, Student's intervals, fairness.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
@@ -25,18 +25,6 @@ impl Estimate {
             student_t(n - 1) * deviation / (n as f64).sqrt()
         });
         Some(Estimate { mean, ci95, n })
-    }
-
-    /// The mean difference of two cells over the trials that both have: the same trial number met
-    /// the same chances, so its noise cancels.
-    pub fn of_difference(pairs: &[(f64, f64)]) -> Option<Estimate> {
-        let differences: Vec<f64> = pairs.iter().map(|(a, b)| a - b).collect();
-        Estimate::of(&differences)
-    }
-
-    /// Whether the whole interval lies within `bound` of zero. A single trial supports no claim.
-    pub fn is_within(&self, bound: f64) -> bool {
-        self.ci95.is_some_and(|half| self.mean.abs() + half <= bound)
     }
 
     /// Whether the interval excludes zero. A single trial supports no claim.
@@ -78,14 +66,6 @@ mod tests {
         assert_eq!(Estimate::of(&[2.0]), Some(Estimate { mean: 2.0, ci95: None, n: 1 }));
         assert_eq!(Estimate::of(&[]), None);
         assert!(!Estimate { mean: 2.0, ci95: None, n: 1 }.is_clear());
-    }
-
-    #[test]
-    fn pairing_sees_what_the_spread_of_trials_hides() {
-        let pairs = [(10.0, 9.0), (20.0, 18.9), (30.0, 29.1)];
-        let paired = Estimate::of_difference(&pairs).expect("three pairs");
-        assert!(paired.is_clear());
-        assert!((paired.mean - 1.0).abs() < 1e-9);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::error::ReportError;
 use super::figures::{self, Column};
 use super::files::Results;
+use super::groups;
 use super::rows;
 use super::stats::Estimate;
 
@@ -20,6 +21,18 @@ pub struct CellSummary {
     /// Finished trials.
     pub n: usize,
     /// The figures, in the order of the columns.
+    pub figures: Vec<Figure>,
+    /// What each group of bulk transfers got, where there are several groups of clients.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupSummary>,
+}
+
+/// The figures of one group of clients in a cell.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GroupSummary {
+    /// The group.
+    pub group: String,
+    /// `goodput_mbit`, the sum over its flows, and `completion_mean_s`.
     pub figures: Vec<Figure>,
 }
 
@@ -38,12 +51,33 @@ pub struct Figure {
 impl CellSummary {
     /// A figure by its column; `None` where it does not exist.
     pub fn get(&self, name: &str) -> Option<&Figure> {
-        self.figures.iter().find(|figure| figure.name == name && figure.mean.is_some())
+        existing(&self.figures, name)
+    }
+
+    /// The same of a group.
+    pub fn get_of(&self, group: &str, name: &str) -> Option<&Figure> {
+        existing(&self.groups.iter().find(|summary| summary.group == group)?.figures, name)
     }
 
     /// The mean of a figure.
     pub fn mean(&self, name: &str) -> Option<f64> {
         self.get(name).and_then(|figure| figure.mean)
+    }
+}
+
+fn existing<'a>(figures: &'a [Figure], name: &str) -> Option<&'a Figure> {
+    figures.iter().find(|figure| figure.name == name && figure.mean.is_some())
+}
+
+impl Figure {
+    /// The figure of a cell whose `n` trials have these values; it exists only if all have one.
+    fn over(name: &'static str, values: &[f64], n: usize) -> Figure {
+        let estimate = Estimate::of(values).filter(|estimate| estimate.n == n);
+        Figure {
+            name,
+            mean: estimate.map(|estimate| estimate.mean),
+            ci95: estimate.and_then(|estimate| estimate.ci95),
+        }
     }
 }
 
@@ -54,13 +88,14 @@ fn columns(results: &Results) -> impl Iterator<Item = Column> {
 }
 
 /// The figures of all cells, whether or not they have trials.
-pub fn of_all(results: &Results) -> Vec<CellSummary> {
-    (0..results.study.cells()).map(|cell| summarise(results, cell)).collect()
+pub fn of_all(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
+    let shares = groups::shares(results)?;
+    Ok((0..results.study.cells()).map(|cell| summarise(results, cell, &shares)).collect())
 }
 
 /// Computes and writes `summary.csv`.
 pub fn write(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
-    let cells = of_all(results);
+    let cells = of_all(results)?;
     let mut text = "cell".to_owned();
     for axis in &results.study.axes {
         rows::push_field(&mut text, &axis.key);
@@ -88,16 +123,26 @@ pub fn write(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
     Ok(cells)
 }
 
-fn summarise(results: &Results, cell: usize) -> CellSummary {
+fn summarise(results: &Results, cell: usize, shares: &groups::Shares) -> CellSummary {
     let n = results.trials.iter().filter(|trial| trial.cell == cell).count();
     let figures = columns(results).map(|column| {
         let values: Vec<f64> =
             results.values(cell, column.name).into_iter().map(|(_, value)| value).collect();
-        let estimate = Estimate::of(&values).filter(|estimate| estimate.n == n);
-        Figure {
-            name: column.name,
-            mean: estimate.map(|estimate| estimate.mean),
-            ci95: estimate.and_then(|estimate| estimate.ci95),
+        Figure::over(column.name, &values, n)
+    });
+    let groups = groups::shown(&results.study).map(|group| {
+        let trials = || results.trials.iter().filter(|trial| trial.cell == cell);
+        let share = |number: u32| shares.get(&(cell, number, group.to_owned())).copied().unwrap_or_default();
+        let goodput: Vec<f64> =
+            trials().filter_map(|trial| share(trial.number).goodput_mbit(&results.study)).collect();
+        let completion: Vec<f64> =
+            trials().filter_map(|trial| share(trial.number).completion_mean_s()).collect();
+        GroupSummary {
+            group: group.to_owned(),
+            figures: vec![
+                Figure::over("goodput_mbit", &goodput, n),
+                Figure::over("completion_mean_s", &completion, n),
+            ],
         }
     });
     CellSummary {
@@ -105,5 +150,6 @@ fn summarise(results: &Results, cell: usize) -> CellSummary {
         values: results.study.values(cell).into_iter().map(str::to_owned).collect(),
         n,
         figures: figures.collect(),
+        groups: groups.collect(),
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::files::Results;
 use super::study::Study;
-use super::summary::CellSummary;
+use super::summary::{CellSummary, Figure};
 use crate::units::plural;
 
 /// A check of the emulator, over all trials of a cell.
@@ -58,51 +58,101 @@ impl Check {
     }
 }
 
-/// A column of the short table: its heading, its unit, the figure, and the factor that makes the
-/// unit.
+/// A column of the short table.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
-    pub heading: &'static str,
+    /// What stands above it.
+    pub heading: String,
+    /// Below the heading.
     pub unit: &'static str,
-    pub figure: &'static str,
-    pub factor: f64,
+    figure: &'static str,
+    /// The group of clients whose figure it is, if not that of all.
+    group: Option<String>,
+    /// The factor that makes the unit.
+    factor: f64,
 }
 
-const fn column(heading: &'static str, unit: &'static str, figure: &'static str, factor: f64) -> Shown {
-    Shown { heading, unit, figure, factor }
-}
-
-/// What answers most questions; a terminal has no room for all that `summary.csv` holds.
-const SHOWN: [Shown; 7] = [
-    column("goodput", "Mbit/s", "goodput_mbit", 1.0),
-    column("slowest link", "% busy", "utilisation", 100.0),
-    column("fairness", "Jain", "jain_index", 1.0),
-    column("latency p50", "ms", "latency_p50_ms", 1.0),
-    column("latency p99", "ms", "latency_p99_ms", 1.0),
-    column("retransmits", "segments", "retransmits", 1.0),
-    column("timeouts", "", "timeouts", 1.0),
+/// What answers most questions, with unit and factor; a terminal has no room for all that
+/// `summary.csv` holds.
+const SHOWN: [(&str, &str, &str, f64); 10] = [
+    ("completion_mean_s", "completion", "mean s", 1.0),
+    ("completion_p50_s", "completion", "median s", 1.0),
+    ("completion_p95_s", "completion", "p95 s", 1.0),
+    ("goodput_mbit", "goodput", "Mbit/s", 1.0),
+    ("utilisation", "slowest link", "% busy", 100.0),
+    ("jain_index", "fairness", "Jain", 1.0),
+    ("latency_p50_ms", "latency p50", "ms", 1.0),
+    ("latency_p99_ms", "latency p99", "ms", 1.0),
+    ("retransmits", "retransmits", "segments", 1.0),
+    ("timeouts", "timeouts", "RTO", 1.0),
 ];
 
 /// A Jain index below this is worth a column even where people chat.
 const UNFAIR: f64 = 0.95;
 
-/// The columns worth showing: those that exist somewhere and say something.
-pub fn shown(cells: &[CellSummary]) -> Vec<&'static Shown> {
+impl Shown {
+    fn mean(&self, cell: &CellSummary) -> Option<f64> {
+        self.figure_of(cell)?.mean
+    }
+
+    fn figure_of<'a>(&self, cell: &'a CellSummary) -> Option<&'a Figure> {
+        match &self.group {
+            None => cell.get(self.figure),
+            Some(group) => cell.get_of(group, self.figure),
+        }
+    }
+}
+
+/// The columns worth showing: those that exist somewhere and say something. Each group's own stand
+/// behind that of all.
+pub fn shown(cells: &[CellSummary]) -> Vec<Shown> {
+    let mut columns = Vec::new();
+    for (figure, heading, unit, factor) in SHOWN {
+        columns.push(Shown { heading: heading.to_owned(), unit, figure, group: None, factor });
+        for group in groups(cells) {
+            let heading = format!("{heading} {group}");
+            columns.push(Shown { heading, unit, figure, group: Some(group.to_owned()), factor });
+        }
+    }
+    let exists = |column: &Shown| cells.iter().any(|cell| column.mean(cell).is_some());
+    columns.retain(|column| exists(column) && says_something(column, cells));
+    columns
+}
+
+/// The groups of all cells, in their order.
+fn groups(cells: &[CellSummary]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for summary in cells.iter().flat_map(|cell| &cell.groups) {
+        if !names.contains(&summary.group.as_str()) {
+            names.push(&summary.group);
+        }
+    }
+    names
+}
+
+fn says_something(column: &Shown, cells: &[CellSummary]) -> bool {
     let chat = cells.iter().any(|cell| cell.mean("deliveries").is_some());
-    SHOWN
-        .iter()
-        .filter(|column| {
-            let mut means = cells.iter().filter_map(|cell| cell.mean(column.figure)).peekable();
-            let exists = means.peek().is_some();
-            // A single flow is always fair to itself.
+    let completes = |group: &str| cells.iter().any(|cell| cell.get_of(group, "completion_mean_s").is_some());
+    let differs = |from: &str| cells.iter().any(|cell| cell.mean(column.figure) != cell.mean(from));
+    match (column.figure, &column.group) {
+        // A transfer of a given size is known by its time, which all groups together have, too.
+        ("goodput_mbit", Some(group)) => !completes(group),
+        ("completion_mean_s", Some(_)) => groups(cells).iter().filter(|group| completes(group)).count() > 1,
+        // A single transfer is its own median.
+        ("completion_p50_s", None) => differs("completion_mean_s"),
+        ("completion_p95_s", None) => differs("completion_mean_s") && differs("completion_p50_s"),
+        ("jain_index", _) => {
             let fair = if chat { UNFAIR } else { 0.9995 };
-            exists && (column.figure != "jain_index" || means.any(|mean| mean < fair))
-        })
-        .collect()
+            cells.iter().filter_map(|cell| column.mean(cell)).any(|mean| mean < fair)
+        }
+        ("timeouts", _) => cells.iter().filter_map(|cell| column.mean(cell)).any(|mean| mean >= 1.0),
+        _ => true,
+    }
 }
 
 /// `mean ± half-width` with as many decimals as the interval supports; `–` for what does not exist.
 pub fn estimate(cell: &CellSummary, column: &Shown) -> String {
-    let Some(figure) = cell.get(column.figure) else { return "–".to_owned() };
+    let Some(figure) = column.figure_of(cell) else { return "–".to_owned() };
     let mean = figure.mean.unwrap_or(f64::NAN) * column.factor;
     match figure.ci95 {
         Some(half) => with_interval(mean, half * column.factor),
@@ -134,7 +184,8 @@ pub fn of_check(check: &Check, value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-fn plain_decimals(value: f64) -> i32 {
+/// The decimals of about three digits.
+pub fn plain_decimals(value: f64) -> i32 {
     if value == 0.0 || !value.is_finite() || value.fract() == 0.0 {
         0
     } else {
@@ -142,10 +193,14 @@ fn plain_decimals(value: f64) -> i32 {
     }
 }
 
-/// The aligned table: one line per cell, below headings and units.
+/// Which goodput the tables show, in a few words.
+pub const GOODPUT: &str = "goodput: the busier direction of the busiest shared link";
+
+/// The aligned table: one line per cell in the order of the axes' values, below headings and units.
 pub fn render(study: &Study, cells: &[CellSummary]) -> String {
     let columns = shown(cells);
-    let done: Vec<&CellSummary> = cells.iter().filter(|cell| cell.n > 0).collect();
+    let done: Vec<&CellSummary> =
+        study.ordered_cells().into_iter().map(|cell| &cells[cell]).filter(|cell| cell.n > 0).collect();
     let numbered = study.cells() > 1;
     // The number of trials is the same everywhere unless a run was stopped.
     let uneven = done.iter().any(|cell| cell.n != study.trials as usize);
@@ -156,7 +211,7 @@ pub fn render(study: &Study, cells: &[CellSummary]) -> String {
     let blank = vec![String::new(); study.axes.len()];
     let texts = |text: fn(&Shown) -> &str| columns.iter().map(|column| text(column).to_owned()).collect();
     let mut rows = vec![
-        line("cell", study.headings().collect(), "trials".to_owned(), texts(|c| c.heading)),
+        line("cell", study.headings().collect(), "trials".to_owned(), texts(|c| &c.heading)),
         line("", blank, String::new(), texts(|c| c.unit)),
     ];
     for cell in &done {
@@ -165,35 +220,64 @@ pub fn render(study: &Study, cells: &[CellSummary]) -> String {
         rows.push(line(&study.cell_name(cell.cell), names, cell.n.to_string(), figures));
     }
     let mut text = align(&rows, study.axes.len() + usize::from(numbered));
-    if let [cell, ..] = done.as_slice()
-        && !uneven
-        && cell.n > 1
-    {
-        let _ = writeln!(
-            text,
-            "means of {} trials ± half the 95 % interval; goodput is of all flows in both directions",
-            cell.n
-        );
+    if let [cell, ..] = done.as_slice() {
+        let trials = match cell.n {
+            _ if uneven => "means over trials ± half the 95 % interval".to_owned(),
+            1 => "one trial each, so no intervals".to_owned(),
+            n => format!("means of {n} trials ± half the 95 % interval"),
+        };
+        let _ = writeln!(text, "{trials}; {GOODPUT}");
     }
     text
 }
 
-/// Pads the columns: the first `left` to the left, the others to the right.
+/// Pads the columns: the first `left` to the left, the others to the right. What does not fit beside
+/// them into [`WIDTH`] columns of a terminal follows in a block of its own, with the first `left`
+/// repeated.
 pub fn align(rows: &[Vec<String>], left: usize) -> String {
     let count = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..count).map(width).collect();
+    let widths: Vec<usize> = (0..count)
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .collect();
+    let names: usize = widths[..left].iter().map(|width| width + GAP).sum();
+    let room = WIDTH.max(names + LEAST_ROOM);
+    let mut blocks: Vec<Vec<usize>> = vec![Vec::new()];
+    let mut used = names;
+    for column in left..count {
+        if used + widths[column] > room && blocks.last().is_some_and(|block| !block.is_empty()) {
+            blocks.push(Vec::new());
+            used = names;
+        }
+        used += widths[column] + GAP;
+        blocks.last_mut().expect("there is one").push(column);
+    }
+    let texts: Vec<String> = blocks.iter().map(|block| block_of(rows, &widths, left, block)).collect();
+    texts.join("\n")
+}
+
+/// The first `left` columns and those of a block.
+fn block_of(rows: &[Vec<String>], widths: &[usize], left: usize, block: &[usize]) -> String {
     let mut text = String::new();
     for row in rows {
-        let cells = row.iter().enumerate().map(|(n, cell)| {
-            let width = widths[n];
-            if n < left { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-        });
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        let field = |column: usize| {
+            let (field, width) = (&row[column], widths[column]);
+            if column < left { format!("{field:<width$}") } else { format!("{field:>width$}") }
+        };
+        let fields: Vec<String> = (0..left).chain(block.iter().copied()).map(field).collect();
+        text.push_str(fields.join(&" ".repeat(GAP)).trim_end());
         text.push('\n');
     }
     text
 }
+
+/// Columns of a terminal that a table uses at most.
+const WIDTH: usize = 80;
+
+/// Between two columns of a table.
+const GAP: usize = 2;
+
+/// For figures, however long the names beside them are.
+const LEAST_ROOM: usize = 40;
 
 /// The checks of all cells, aggregated over trials.
 pub fn checks(results: &Results) -> Vec<Check> {
@@ -296,6 +380,18 @@ mod tests {
     fn columns_line_up() {
         let rows = [vec!["a".to_owned(), "10".to_owned()], vec!["long".to_owned(), "9 ± 1".to_owned()]];
         assert_eq!(align(&rows, 1), "a        10\nlong  9 ± 1\n");
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_follow_in_a_block_of_their_own() {
+        let rows: Vec<Vec<String>> = [["name", "a", "b"], ["x", "1", "2"]]
+            .iter()
+            .map(|row| row.map(|f| format!("{f:_<35}")).into())
+            .collect();
+        let text = align(&rows, 1);
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        let starts: Vec<&str> = text.lines().map(|line| line.split('_').next().unwrap_or("")).collect();
+        assert_eq!(starts, ["name", "x", "", "name", "x"]);
     }
 
     fn check(passed: usize, failed: usize, too_few: usize) -> Check {

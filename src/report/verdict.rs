@@ -1,13 +1,14 @@
-//! Sentences that say what a comparison showed, and no more than its intervals support.
+//! Sentences that say what a comparison showed, and no more than its test supports ([`Change`]).
 
 use super::files::Results;
-use super::stats::Estimate;
+use super::paired::{Change, LEAST_PAIRS};
 use super::study::Study;
 use super::summary::CellSummary;
 use super::table;
 
 /// What the sentences are about, the most telling first: column, name, unit.
-const FIGURES: [(&str, &str, &str); 4] = [
+const FIGURES: [(&str, &str, &str); 5] = [
+    ("completion_mean_s", "completion time", " s"),
     ("goodput_mbit", "goodput", " Mbit/s"),
     ("latency_p99_ms", "p99 latency", " ms"),
     ("retransmits", "retransmits", ""),
@@ -15,7 +16,7 @@ const FIGURES: [(&str, &str, &str); 4] = [
 ];
 
 /// More would not be read.
-const MAX_SENTENCES: usize = 3;
+pub const MAX_SENTENCES: usize = 3;
 
 /// A smaller change, even if no chance, is not worth a word.
 const WORTH_NAMING: f64 = 0.02;
@@ -23,11 +24,8 @@ const WORTH_NAMING: f64 = 0.02;
 /// Jain's index takes this much more change to matter.
 const WORTH_NAMING_OF_JAIN: f64 = 0.05;
 
-/// A goodput whose difference surely lies within this share stayed what it was.
+/// A figure that surely stayed within this share of itself stayed what it was.
 const SAME: f64 = 0.05;
-
-/// A clear change below this share is none at the precision of the sentences.
-const VISIBLE: f64 = 0.005;
 
 /// Retransmissions below this share of all segments, before and after, are not worth a word.
 const FEW_RETRANSMITS: f64 = 0.005;
@@ -59,40 +57,48 @@ struct Pair {
 }
 
 /// The pairs worth a sentence, the most telling first. The axis held against the other is the
-/// controller if it varies, else the first; the swept axis is the other one with the most values.
+/// controller if it varies, else the first; the swept axis is the other one with the most values. First
+/// and last are the smallest and the largest where the values are numbers.
 fn pairs(study: &Study) -> Vec<Pair> {
     let varied: Vec<usize> = (0..study.axes.len()).filter(|&n| study.axes[n].values.len() > 1).collect();
     let controller = varied.iter().copied().find(|&n| study.axes[n].is_congestion());
     let Some(axis) = controller.or(varied.first().copied()) else { return Vec::new() };
-    // How far apart two cells are whose values of an axis are neighbours.
-    let stride = |axis: usize| study.axes[axis + 1..].iter().map(|axis| axis.values.len()).product::<usize>();
-    let count = |axis: usize| study.axes[axis].values.len();
-    let last_of_all = study.cells() - 1;
-    let ends =
-        |base: usize, axis: usize| Pair { from: base, to: base + (count(axis) - 1) * stride(axis), axis };
+    let orders: Vec<Vec<usize>> = study.axes.iter().map(super::Axis::order).collect();
+    let count = |axis: usize| orders[axis].len();
+    // The cell with the last value of each axis but for those given, by their places in the order.
+    let cell = |places: &[(usize, usize)]| {
+        orders.iter().enumerate().fold(0, |cell, (axis, order)| {
+            let place = places.iter().find(|(other, _)| *other == axis).map_or(order.len() - 1, |p| p.1);
+            cell * order.len() + order[place]
+        })
+    };
     let swept = varied.iter().copied().filter(|&n| n != axis).rev().max_by_key(|&n| count(n));
     let Some(swept) = swept else {
         // A single axis: its ends, and the last value against those between.
-        let between = (1..count(axis) - 1).map(|value| Pair { from: value, to: last_of_all, axis });
-        return [ends(0, axis)].into_iter().chain(between).collect();
+        return (0..count(axis) - 1)
+            .map(|place| Pair { from: cell(&[(axis, place)]), to: cell(&[]), axis })
+            .collect();
     };
     // What the last controller makes of the sweep; all controllers where it is hardest, and where it
     // is easiest; and what the first controller makes of the sweep.
-    let hardest = last_of_all - (count(axis) - 1) * stride(axis);
-    let mut pairs = vec![ends(last_of_all - (count(swept) - 1) * stride(swept), swept)];
-    pairs.extend((1..count(axis)).rev().map(|n| Pair {
-        from: hardest,
-        to: hardest + n * stride(axis),
+    let mut pairs = vec![Pair { from: cell(&[(swept, 0)]), to: cell(&[]), axis: swept }];
+    pairs.extend((1..count(axis)).rev().map(|place| Pair {
+        from: cell(&[(axis, 0)]),
+        to: cell(&[(axis, place)]),
         axis,
     }));
-    pairs.push(ends(0, axis));
-    pairs.push(ends(0, swept));
+    let easiest = orders.iter().enumerate().filter(|(n, _)| *n != axis).map(|(n, _)| (n, 0));
+    let easiest: Vec<(usize, usize)> = easiest.collect();
+    let of_first = [easiest.as_slice(), &[(axis, 0)]].concat();
+    pairs.push(Pair { from: cell(&of_first), to: cell(&easiest), axis });
+    pairs.push(Pair { from: cell(&[(axis, 0), (swept, 0)]), to: cell(&[(axis, 0)]), axis: swept });
     pairs
 }
 
 /// What a single cell showed.
 fn alone(cell: &CellSummary) -> String {
-    const ALONE: [(&str, &str, &str); 4] = [
+    const ALONE: [(&str, &str, &str); 5] = [
+        ("completion_mean_s", "completion time", " s"),
         ("goodput_mbit", "goodput", " Mbit/s"),
         ("latency_p50_ms", "median latency", " ms"),
         ("latency_p99_ms", "p99 latency", " ms"),
@@ -114,129 +120,124 @@ fn alone(cell: &CellSummary) -> String {
 }
 
 /// A sentence, and whether it says that anything changed.
-struct Sentence {
-    text: String,
-    claims: bool,
+pub struct Sentence {
+    pub text: String,
+    pub claims: bool,
+}
+
+/// A cell with the trials behind it.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    pub results: &'a Results,
+    pub cell: &'a CellSummary,
+}
+
+impl Side<'_> {
+    /// What the figure was here and on the other side, in each trial that both have.
+    fn pairs(&self, to: &Side<'_>, figure: &str) -> Vec<(f64, f64)> {
+        let before = self.results.values(self.cell.cell, figure);
+        let after = to.results.values(to.cell.cell, figure).into_iter();
+        let pair = |(trial, after)| {
+            before.iter().find(|(other, _)| *other == trial).map(|(_, before)| (*before, after))
+        };
+        after.filter_map(pair).collect()
+    }
+
+    /// Whether so many retransmissions are next to none.
+    fn few(&self, retransmits: f64) -> bool {
+        self.cell.mean("segments_sent").is_none_or(|all| retransmits < all * FEW_RETRANSMITS)
+    }
 }
 
 fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Sentence> {
     let study = &results.study;
     let (from, to) = (cells.get(pair.from)?, cells.get(pair.to)?);
-    if from.n == 0 || to.n == 0 {
-        return None;
-    }
     let context = study.label(&from.values, |other| other != pair.axis);
     let opening = if context.is_empty() { "With".to_owned() } else { format!("At {context}, with") };
     let (was, is) = (&from.values[pair.axis], &to.values[pair.axis]);
     let what = format!("{} instead of {}", study.phrase(pair.axis, is), study.axes[pair.axis].short(was));
-    let (mut clear, mut unclear, mut trials, mut claims) = (Vec::new(), Vec::new(), 0, false);
+    let (from, to) = (Side { results, cell: from }, Side { results, cell: to });
+    compare_sides(&format!("{opening} {what}"), from, to)
+}
+
+/// What the pairs of trials of two cells say; `opening` is what the sentence begins with, such as
+/// `With reno instead of none`. `None` if a cell has no trials.
+pub fn compare_sides(opening: &str, from: Side<'_>, to: Side<'_>) -> Option<Sentence> {
+    if from.cell.n == 0 || to.cell.n == 0 {
+        return None;
+    }
+    let trials = from.pairs(&to, "events").len();
+    if trials < LEAST_PAIRS {
+        return Some(Sentence { text: without_verdict(opening, from, to, trials), claims: false });
+    }
+    let (mut clear, mut same, mut unclear) = (Vec::new(), Vec::new(), Vec::new());
     for (figure, name, unit) in FIGURES {
-        let (Some(before), Some(after)) = (from.mean(figure), to.mean(figure)) else {
-            if figure.starts_with("latency") && results.figure(figure).is_some() {
+        let (Some(before), Some(after)) = (from.cell.mean(figure), to.cell.mean(figure)) else {
+            if figure.starts_with("latency") && from.results.figure(figure).is_some() {
                 unclear.push(format!("{name} (it lies among messages that never arrived)"));
             }
             continue;
         };
-        let Some(difference) = paired(results, pair, figure) else { continue };
-        trials = trials.max(difference.n);
-        let few = |cell: &CellSummary, count: f64| {
-            cell.mean("segments_sent").is_none_or(|all| count < all * FEW_RETRANSMITS)
-        };
-        if figure == "retransmits" && few(from, before) && few(to, after) {
+        let Some(change) = Change::of(&from.pairs(&to, figure)) else { continue };
+        if figure == "retransmits" && from.few(before) && to.few(after) {
             continue;
         }
-        let least = if figure == "jain_index" { WORTH_NAMING_OF_JAIN } else { WORTH_NAMING };
-        let worth = (after - before).abs() >= least * before.abs().max(after.abs());
-        // The means must not contradict the pairs, as a single wild trial can make them do.
-        let clear_enough = difference.is_clear() && (difference.mean > 0.0) == (after > before);
-        if clear_enough && worth {
-            let moved = if after > before { "rose" } else { "fell" };
-            let by = factor(before, after);
-            let number = |value: f64| match figure {
-                "retransmits" => format!("{value:.0}"),
-                _ => table::plain(value),
-            };
-            let (before, after) = (number(before), number(after));
-            claims = trials > 1;
-            clear.push(format!("{name} {moved} from {before} to {after}{unit} ({by})"));
-        } else if worth && figure != "jain_index" {
+        let is_jain = figure == "jain_index";
+        let least = if is_jain { WORTH_NAMING_OF_JAIN } else { WORTH_NAMING };
+        // The means beside the sentence must not contradict the pairs, as a single wild trial can make
+        // them do.
+        let clear_enough = change.is_clear() && change.is_rise() == (after > before);
+        if clear_enough && change.share_of(before.max(after)) >= least {
+            let moved = if change.is_rise() { "rose" } else { "fell" };
+            clear.push(format!("{name} {moved} {}", change.in_words(unit)));
+        } else if let Some(share) = change.surely_within().filter(|share| *share <= SAME) {
+            // That next to nothing was gained or lost is news beside what was; a transfer of a given
+            // size has the same bytes whatever happens.
+            let given = figure == "goodput_mbit" && to.cell.mean("completion_mean_s").is_some();
+            if figure == "goodput_mbit" && !given {
+                let percent = (share * 1e3).ceil() / 10.0;
+                same.push(format!("{name} stayed the same to within {percent} %"));
+            }
+        } else if !is_jain {
             unclear.push(name.to_owned());
-        } else if figure == "goodput_mbit" && difference.is_within(SAME) {
-            // That next to nothing was gained or lost is news beside what was.
-            let (was, is) = (table::plain(before), table::plain(after));
-            let moved = clear_enough && (after / before - 1.0).abs() >= VISIBLE;
-            clear.push(if moved {
-                format!("{name} hardly moved, from {was} to {is}{unit} ({})", factor(before, after))
-            } else {
-                format!("{name} stayed at {is}{unit}")
-            });
         }
     }
-    let text = if trials < 2 {
-        let seen: Vec<String> = FIGURES[..3]
-            .iter()
-            .filter_map(|(figure, name, unit)| {
-                let (before, after) = (from.mean(figure)?, to.mean(figure)?);
-                Some(format!("{name} {} instead of {}{unit}", table::plain(after), table::plain(before)))
-            })
-            .collect();
-        let chance = if study.random {
-            "a single trial cannot tell this from chance"
-        } else {
-            "nothing in the scenario is random, so one trial is enough"
-        };
-        format!("{opening} {what}: {}; {chance}.", seen.join(", "))
-    } else if claims {
-        let aside = match unclear.as_slice() {
-            [] => String::new(),
-            names => format!("; {trials} trials show no clear difference in {}", names.join(" and ")),
-        };
-        format!("{opening} {what}, {}{aside}.", listed(&clear))
-    } else {
-        format!("{opening} {what}, {trials} trials show no difference that is both clear and worth naming.")
+    let claims = !clear.is_empty();
+    let said = listed(&[clear, same].concat(), "and");
+    let untold = match unclear.as_slice() {
+        [] if said.is_empty() => "no difference worth naming".to_owned(),
+        [] => String::new(),
+        names => format!(
+            "no statistically clear difference in {} (n = {trials}; more trials needed)",
+            listed(names, "or")
+        ),
     };
-    Some(Sentence { text, claims })
+    let parts: Vec<String> = [said, untold].into_iter().filter(|part| !part.is_empty()).collect();
+    Some(Sentence { text: format!("{opening}, {}.", parts.join("; ")), claims })
 }
 
-/// `a, b and c`.
-fn listed(parts: &[String]) -> String {
+/// What was seen, where too few trials forbid to say what it means.
+fn without_verdict(opening: &str, from: Side<'_>, to: Side<'_>, trials: usize) -> String {
+    let seen = FIGURES.iter().filter_map(|(figure, name, unit)| {
+        let (before, after) = (from.cell.mean(figure)?, to.cell.mean(figure)?);
+        Some(format!("{name} {} instead of {}{unit}", table::plain(after), table::plain(before)))
+    });
+    let seen: Vec<String> = seen.take(MAX_SENTENCES).collect();
+    let seen = seen.join(", ");
+    if from.results.study.random {
+        format!("{opening}: {seen}; no verdict (n = {trials}; at least {LEAST_PAIRS} trials needed).")
+    } else {
+        format!("{opening}: {seen}; nothing in the scenario is random, so one trial is enough.")
+    }
+}
+
+/// `a, b and c`, with the word before the last.
+fn listed(parts: &[String], conjunction: &str) -> String {
     match parts {
         [] => String::new(),
         [only] => only.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+        [most @ .., last] => format!("{} {conjunction} {last}", most.join(", ")),
     }
-}
-
-/// A change as a reader says it: `by a factor of 13`, `−26 %`.
-fn factor(before: f64, after: f64) -> String {
-    let times = |ratio: f64| if ratio < 9.95 { format!("{ratio:.1}") } else { format!("{ratio:.0}") };
-    if before <= 0.0 || after <= 0.0 {
-        format!("by {}", table::plain((after - before).abs()))
-    } else if after >= 2.0 * before || before >= 2.0 * after {
-        format!("by a factor of {}", times((after / before).max(before / after)))
-    } else {
-        let percent = (after / before - 1.0) * 100.0;
-        let sign = if percent < 0.0 { '−' } else { '+' };
-        format!("{sign}{:.0} %", percent.abs())
-    }
-}
-
-/// The difference over the trials that both cells have: of logarithms where there are any, since what
-/// is said is a factor, and since the tail of latencies is long.
-fn paired(results: &Results, pair: &Pair, figure: &str) -> Option<Estimate> {
-    let before = results.values(pair.from, figure);
-    let pairs: Vec<(f64, f64)> = results
-        .values(pair.to, figure)
-        .into_iter()
-        .filter_map(|(trial, after)| {
-            before.iter().find(|(other, _)| *other == trial).map(|(_, before)| (after, *before))
-        })
-        .collect();
-    if pairs.iter().all(|(after, before)| *after > 0.0 && *before > 0.0) {
-        let logarithms: Vec<(f64, f64)> = pairs.iter().map(|(a, b)| (a.ln(), b.ln())).collect();
-        return Estimate::of_difference(&logarithms);
-    }
-    Estimate::of_difference(&pairs)
 }
 
 #[cfg(test)]
@@ -249,41 +250,63 @@ mod tests {
     /// Trials with the given goodputs; all else is the same in all.
     fn results(study: Study, goodputs: &[&[f64]]) -> Results {
         let columns = figures::of_study(&study).count();
+        let study = &study;
         let trials = goodputs.iter().enumerate().flat_map(|(cell, values)| {
             values.iter().enumerate().map(move |(trial, goodput)| {
                 let mut figures = vec![Some(5.0); columns];
                 figures[0] = Some(*goodput);
+                for name in ["completion_mean_s", "completion_p50_s", "completion_p95_s"] {
+                    let column = figures::of_study(study).position(|column| column.name == name);
+                    figures[column.expect("a figure")] = None;
+                }
                 Trial { cell, number: trial as u32, figures }
             })
         });
-        Results { dir: std::path::PathBuf::new(), trials: trials.collect(), checks: Vec::new(), study }
+        let trials = trials.collect();
+        Results { dir: std::path::PathBuf::new(), trials, checks: Vec::new(), study: study.clone() }
     }
 
     fn of(results: &Results) -> Vec<String> {
-        let cells = crate::report::summary::of_all(results);
+        let cells = crate::report::summary::of_all(results).expect("no files are read");
         sentences(results, &cells)
     }
 
     #[test]
     fn claims_only_what_the_paired_interval_supports() {
         let study = study(&[("tcp.congestion", &["none", "reno"])]);
-        let clear = of(&results(study.clone(), &[&[4.0, 5.0, 6.0], &[1.0, 2.1, 3.0]]));
-        assert_eq!(clear.len(), 1);
-        assert!(
-            clear[0].starts_with(
-                "With reno instead of none, goodput fell from 5 to 2.03 Mbit/s (by a factor of 2.5)."
-            ),
-            "{clear:?}"
-        );
+        let clear = of(&results(study.clone(), &[&[4.0, 5.0, 6.0], &[1.5, 2.1, 2.4]]));
+        assert_eq!(clear, ["With reno instead of none, goodput fell by a factor of 2.51 (2.18–2.89)."]);
         let unclear = of(&results(study.clone(), &[&[4.0, 5.0, 6.0], &[6.0, 5.0, 4.5]]));
-        assert!(!unclear[0].contains("rose") && !unclear[0].contains("fell"), "{unclear:?}");
-        let single = of(&results(study.clone(), &[&[4.0], &[1.0]]));
-        assert!(single[0].contains("cannot tell this from chance"), "{single:?}");
+        let words = "no statistically clear difference in goodput (n = 3; more trials needed).";
+        assert_eq!(unclear, [format!("With reno instead of none, {words}")]);
+    }
+
+    #[test]
+    fn figures_far_apart_in_every_pair_are_never_said_to_be_alike() {
+        let study = study(&[("tcp.congestion", &["none", "reno"])]);
+        let text = of(&results(study, &[&[28.0, 10.0, 30.0], &[2.0, 5.0, 3.0]]));
+        assert!(text[0].contains("(n = 3; more trials needed)"), "{text:?}");
+    }
+
+    #[test]
+    fn fewer_than_three_trials_allow_no_verdict() {
+        let study = study(&[("tcp.congestion", &["none", "reno"])]);
+        for (n, goodputs) in [(1, [&[4.0][..], &[1.0]]), (2, [&[4.0, 4.0], &[1.0, 1.0]])] {
+            let text = of(&results(study.clone(), &goodputs));
+            let end = format!("no verdict (n = {n}; at least 3 trials needed).");
+            assert!(text[0].contains("goodput 1 instead of 4 Mbit/s") && text[0].ends_with(&end), "{text:?}");
+        }
         let certain = of(&results(Study { random: false, ..study }, &[&[4.0], &[1.0]]));
-        assert!(
-            certain[0].ends_with("nothing in the scenario is random, so one trial is enough."),
-            "{certain:?}"
-        );
+        let end = "nothing in the scenario is random, so one trial is enough.";
+        assert!(certain[0].ends_with(end), "{certain:?}");
+    }
+
+    #[test]
+    fn numbers_are_compared_from_the_smallest_to_the_largest() {
+        let study = study(&[("link.a.rate", &["1gbit", "500kbit", "2mbit"])]);
+        let text = of(&results(study, &[&[900.0, 901.0, 902.0], &[0.4, 0.41, 0.4], &[1.9, 1.91, 1.9]]));
+        assert!(text[0].starts_with("With rate 1gbit instead of 500kbit, goodput rose"), "{text:?}");
+        assert!(text[1].starts_with("With rate 1gbit instead of 2mbit, goodput rose"), "{text:?}");
     }
 
     #[test]
@@ -294,44 +317,46 @@ mod tests {
         let expected = [pair(3, 5, 1), pair(2, 5, 0), pair(0, 3, 0), pair(0, 2, 1)];
         assert_eq!(pairs(&study), expected);
         assert_eq!(pairs(&loss_study()), [pair(0, 2, 0), pair(1, 2, 0)]);
+        let appended = super::super::testing::study(&[
+            ("tcp.congestion", &["reno"]),
+            ("link.a.loss", &["1%", "10%", "3%"]),
+        ]);
+        assert_eq!(pairs(&appended), [pair(0, 1, 1), pair(2, 1, 1)]);
     }
 
     #[test]
-    fn what_is_certain_but_tiny_is_not_named() {
+    fn what_stayed_is_said_with_its_bound() {
         let study = study(&[("tcp.congestion", &["none", "reno"])]);
         let text = of(&results(study, &[&[19.30, 19.31, 19.32], &[19.31, 19.32, 19.33]]));
-        assert_eq!(
-            text,
-            ["With reno instead of none, 3 trials show no difference that is both clear and worth naming."]
-        );
+        assert_eq!(text, ["With reno instead of none, goodput stayed the same to within 0.1 %."]);
     }
 
     #[test]
-    fn a_clear_but_small_change_of_goodput_is_not_said_to_be_none() {
+    fn what_stayed_stands_beside_what_changed() {
         let study = study(&[("tcp.congestion", &["none", "reno"])]);
-        let text = |goodputs: &[&[f64]]| {
-            let mut results = results(study.clone(), goodputs);
-            let retransmits = results.figure("retransmits").expect("a figure");
-            for trial in results.trials.iter_mut().filter(|trial| trial.cell == 1) {
-                trial.figures[retransmits] = Some(1.0 + 0.1 * f64::from(trial.number));
-            }
-            of(&results).join(" ")
-        };
-        let small = text(&[&[9.92, 9.93, 9.94], &[10.06, 10.07, 10.08]]);
-        assert!(
-            small.contains("goodput hardly moved, from 9.93 to 10.1 Mbit/s (+1 %) and retransmits fell"),
-            "{small}"
-        );
-        let none = text(&[&[9.92, 9.93, 9.94], &[9.93, 9.94, 9.95]]);
-        assert!(none.contains("goodput stayed at 9.94 Mbit/s and retransmits fell"), "{none}");
+        let mut results = results(study, &[&[9.92, 9.93, 9.94], &[10.06, 10.07, 10.08]]);
+        let retransmits = results.figure("retransmits").expect("a figure");
+        for trial in results.trials.iter_mut().filter(|trial| trial.cell == 1) {
+            trial.figures[retransmits] = Some(1.0 + 0.1 * f64::from(trial.number));
+        }
+        let text = of(&results).join(" ");
+        let words =
+            "retransmits fell by a factor of 4.6 (3.6–5.7) and goodput stayed the same to within 1.5 %.";
+        assert!(text.ends_with(words), "{text}");
     }
 
     #[test]
-    fn changes_are_said_as_one_would() {
-        assert_eq!(factor(10.0, 130.0), "by a factor of 13");
-        assert_eq!(factor(10.0, 4.0), "by a factor of 2.5");
-        assert_eq!(factor(10.0, 7.4), "−26 %");
-        assert_eq!(factor(0.0, 4.0), "by 4");
+    fn a_transfer_of_a_given_size_is_compared_by_its_time() {
+        let study = study(&[("tcp.congestion", &["none", "reno"])]);
+        let mut results = results(study, &[&[4.0, 4.0, 4.0], &[4.0, 4.0, 4.0]]);
+        let completion = results.figure("completion_mean_s").expect("a figure");
+        for trial in &mut results.trials {
+            trial.figures[completion] = Some(if trial.cell == 0 { 2.0 } else { 6.0 });
+        }
+        assert_eq!(
+            of(&results),
+            ["With reno instead of none, completion time rose by a factor of 3.0 (3.0–3.0)."]
+        );
     }
 
     fn loss_study() -> Study {

@@ -241,7 +241,8 @@ mod tests {
         assert_eq!(names, ["latency_cdf", "latency_histogram"]);
         let names = draw_changed(study(&[]), |outcome| {
             for sample in &mut outcome.series.as_mut().expect("a series").flows {
-                (sample.cwnd, sample.ssthresh, sample.flight, sample.delivered) = (Some(0), None, 0, 0);
+                (sample.cwnd, sample.ssthresh, sample.flight) = (Some(0), None, 0);
+                (sample.delivered, sample.arrived) = (0, 0);
             }
             for sample in &mut outcome.series.as_mut().expect("a series").links {
                 (sample.backlog_bytes, sample.backlog_packets, sample.drops) = (0, 0, 0);

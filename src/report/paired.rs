@@ -1,0 +1,127 @@
+//! The test behind a sentence: how a figure changed between two cells, over pairs of trials.
+//!
+//! Trial `k` of both cells met the same chances, so what they have in common cancels in a pair. The
+//! test is Student's t of the logarithms of the ratios, since a change is said as a factor and the tail
+//! of latencies is long; where a pair has a zero, of the differences. What is quoted is what was
+//! tested: the mean of the pairs with its 95 % interval.
+
+use super::stats::Estimate;
+use super::table;
+
+/// With fewer pairs there is no verdict: the interval of two is thirteen deviations wide.
+pub const LEAST_PAIRS: usize = 3;
+
+/// A ratio from here on is said as a factor, a smaller one in percent.
+const AS_FACTOR: f64 = 1.5;
+
+/// How a figure changed over pairs of trials.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// Of logarithms of ratios, or of differences.
+    estimate: Estimate,
+    is_ratio: bool,
+}
+
+impl Change {
+    /// The change over pairs of (before, after); `None` for fewer than [`LEAST_PAIRS`].
+    pub fn of(pairs: &[(f64, f64)]) -> Option<Change> {
+        if pairs.len() < LEAST_PAIRS {
+            return None;
+        }
+        let is_ratio = pairs.iter().all(|&(before, after)| before > 0.0 && after > 0.0);
+        let change =
+            |&(before, after): &(f64, f64)| if is_ratio { (after / before).ln() } else { after - before };
+        let changes: Vec<f64> = pairs.iter().map(change).collect();
+        Estimate::of(&changes).map(|estimate| Change { estimate, is_ratio })
+    }
+
+    /// Whether the interval excludes that nothing changed.
+    pub fn is_clear(&self) -> bool {
+        self.estimate.is_clear()
+    }
+
+    /// Whether it went up.
+    pub fn is_rise(&self) -> bool {
+        self.estimate.mean > 0.0
+    }
+
+    /// The change as a share of `scale`, or of the figure itself.
+    pub fn share_of(&self, scale: f64) -> f64 {
+        if self.is_ratio { self.estimate.mean.abs().exp() - 1.0 } else { self.estimate.mean.abs() / scale }
+    }
+
+    /// The share within which the figure surely stayed, which differences do not tell.
+    pub fn surely_within(&self) -> Option<f64> {
+        let half = self.estimate.ci95.filter(|_| self.is_ratio)?;
+        Some((self.estimate.mean.abs() + half).exp() - 1.0)
+    }
+
+    /// The change with its 95 % interval: `by a factor of 1.6 (1.1–2.3)`, `by 26 % (20–31 %)`,
+    /// `by 812 (640–984) ms`.
+    pub fn in_words(&self, unit: &str) -> String {
+        let Estimate { mean, ci95, .. } = self.estimate;
+        let (size, half) = (mean.abs(), ci95.unwrap_or(0.0));
+        let (low, high) = (size - half, size + half);
+        if !self.is_ratio {
+            return format!("by {}{unit}", with_range(size, low, high, ""));
+        }
+        if size.exp() >= AS_FACTOR {
+            return format!("by a factor of {}", with_range(size.exp(), low.exp(), high.exp(), ""));
+        }
+        // What a rise is more than one, a fall is less.
+        let percent = |log: f64| 100.0 * if mean < 0.0 { 1.0 - (-log).exp() } else { log.exp() - 1.0 };
+        format!("by {}", with_range(percent(size), percent(low), percent(high), " %"))
+    }
+}
+
+/// `1.6 (1.1–2.3)`: the width gets two digits.
+fn with_range(value: f64, low: f64, high: f64, unit: &str) -> String {
+    let width = high - low;
+    let decimals = if width > 0.0 { (1 - width.log10().floor() as i32).clamp(0, 3) } else { 1 };
+    let decimals = decimals.min(table::plain_decimals(value).max(1)) as usize;
+    format!("{value:.decimals$}{unit} ({low:.decimals$}–{high:.decimals$}{unit})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(pairs: &[(f64, f64)]) -> String {
+        let change = Change::of(pairs).expect("three pairs");
+        assert!(change.is_clear(), "{change:?}");
+        change.in_words(" ms")
+    }
+
+    #[test]
+    fn the_quoted_factor_is_the_geometric_mean_of_the_pairs() {
+        // ln 2 ± 4.303 · 0.1 / √3: e to that is 1.56 … 2.56.
+        let pairs: Vec<(f64, f64)> = [-0.1f64, 0.0, 0.1].map(|x| (2.0 * x.exp(), 1.0)).into();
+        assert_eq!(words(&pairs), "by a factor of 2.0 (1.6–2.6)");
+        assert!(!Change::of(&pairs).expect("three pairs").is_rise());
+    }
+
+    #[test]
+    fn small_changes_are_said_in_percent_of_before() {
+        let pairs: Vec<(f64, f64)> = [-0.01f64, 0.0, 0.01].map(|x| (1.0, 0.75 * x.exp())).into();
+        assert_eq!(words(&pairs), "by 25.0 % (23.1–26.8 %)");
+    }
+
+    #[test]
+    fn a_pair_with_a_zero_is_compared_by_its_difference() {
+        assert_eq!(words(&[(0.0, 9.0), (1.0, 11.0), (0.0, 11.0)]), "by 10.0 (7.5–12.5) ms");
+    }
+
+    #[test]
+    fn two_pairs_are_no_test_and_a_factor_of_three_may_be_unclear() {
+        assert_eq!(Change::of(&[(1.0, 5.0), (1.0, 5.1)]), None);
+        let wide = Change::of(&[(1.0, 2.0), (1.0, 14.0), (1.0, 2.5)]).expect("three pairs");
+        assert!(!wide.is_clear());
+    }
+
+    #[test]
+    fn what_stayed_has_a_bound() {
+        let change = Change::of(&[(100.0, 100.1), (100.0, 99.9), (100.0, 100.0)]).expect("three pairs");
+        assert!(!change.is_clear());
+        assert!(change.surely_within().is_some_and(|share| (0.002..0.003).contains(&share)), "{change:?}");
+    }
+}
