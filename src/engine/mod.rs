@@ -5,6 +5,7 @@
 //! then everything drains: connections tell their applications, applications write, connections
 //! send, links fix each packet's arrival.
 
+mod budget;
 mod core;
 mod flow;
 mod io;
@@ -16,6 +17,7 @@ mod topology;
 
 use std::sync::Arc;
 
+pub use budget::Exhausted;
 pub use flow::{Client, Connections};
 
 use crate::app::{App, Conn, Event as AppEvent};
@@ -133,6 +135,17 @@ impl World {
         self.core.queue.push(at, Class::World, target);
     }
 
+    /// Ends the trial if it needs more than about so many bytes of memory. A trial that needs less does
+    /// not depend on it.
+    pub fn limit_memory(&mut self, bytes: u64) {
+        self.core.budget = budget::Budget::of(bytes);
+    }
+
+    /// What needed more memory than it may, if the trial was ended for that.
+    pub fn exhausted(&self) -> Option<&Exhausted> {
+        self.core.budget.exhausted.as_ref()
+    }
+
     /// When something happens next.
     pub fn next_wakeup(&self) -> Option<Instant> {
         self.core.queue.next_at()
@@ -142,7 +155,7 @@ impl World {
     pub fn advance(&mut self, until: Instant) {
         assert!(until >= self.core.now, "time runs forwards");
         while let Some(event) = self.core.queue.peek() {
-            if event.at > until {
+            if event.at > until || self.core.step() {
                 break;
             }
             assert!(event.at >= self.core.now, "events are in order");
@@ -153,7 +166,8 @@ impl World {
     }
 
     /// Runs the trial: warm-up, measured interval, and the drain of messages under way.
-    /// `go_on` is asked about every simulated second; when it says no, the trial is abandoned.
+    /// `go_on` is asked about every simulated second; when it says no, the trial is abandoned, and so it is
+    /// when it is [`exhausted`](World::exhausted).
     pub fn run(&mut self, go_on: &mut dyn FnMut() -> bool) -> Option<Outcome> {
         self.advance_asking(self.core.warmup, go_on)?;
         self.begin_measurement();
@@ -204,14 +218,14 @@ impl World {
     fn advance_asking(&mut self, until: Instant, go_on: &mut dyn FnMut() -> bool) -> Option<()> {
         const STEP: Duration = Duration::from_secs(1);
         while self.core.now < until {
-            if !go_on() {
+            if self.exhausted().is_some() || !go_on() {
                 return None;
             }
             let next = self.core.now.saturating_add(STEP).min(until);
             self.advance(next);
         }
         self.advance(until);
-        Some(())
+        self.exhausted().is_none().then_some(())
     }
 
     fn handle(&mut self, event: Event) {
@@ -244,6 +258,9 @@ impl World {
         while let Some(packet) = self.core.topology.links[link].poll_deliver(event.at) {
             self.core.arrive(packet);
             self.settle();
+            if self.core.step() {
+                return;
+            }
         }
         // The key is still the first: whatever was pushed meanwhile comes later in the order.
         debug_assert_eq!(self.core.queue.peek(), Some(event));
