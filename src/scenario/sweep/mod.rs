@@ -65,10 +65,11 @@ impl Plan {
         let mut problems = vec![];
         let mut nodes = axes::take(&mut tree);
         overrides::apply(&mut tree, &mut nodes, sets, &mut problems);
-        let (base, found) = read(&tree, &name_of(file));
+        let axes: Vec<Axis> = nodes.iter().map(|node| node.axis(&texts)).collect();
+        let cells = axes.iter().map(|axis| axis.values.len()).fold(1, usize::saturating_mul);
+        let (base, found) = read(&tree, &name_of(file), cells);
         problems.extend(found);
 
-        let axes = nodes.iter().map(|node| node.axis(&texts)).collect();
         let mut plan = Plan { base, axes, warnings: vec![], texts, tree, nodes };
         plan.check_axes(&mut problems);
         tidy(&mut problems);
@@ -162,7 +163,7 @@ impl Plan {
                 problems.push(problem);
             }
         }
-        let (scenario, found) = read(&tree, &self.base.name);
+        let (scenario, found) = read(&tree, &self.base.name, self.cells());
         problems.extend(found);
         (scenario, problems)
     }
