@@ -16,6 +16,9 @@ use crate::scenario::{Plan, Scenario, ScenarioError, Trial, build};
 /// keeps its series in memory.
 const AHEAD: usize = 2;
 
+/// How long a thread waits before it looks whether the run still goes on.
+const MOMENT: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// A finished trial.
 #[derive(Debug)]
 pub struct Finished {
@@ -32,13 +35,70 @@ pub struct Finished {
 pub type Execute =
     dyn Fn(&Arc<Scenario>, Trial, &mut dyn FnMut() -> bool) -> io::Result<Option<Outcome>> + Sync;
 
-/// Runs a trial in virtual time.
+/// Runs a trial in virtual time. One that needs more than `memory` bytes is an error of the kind
+/// [`io::ErrorKind::OutOfMemory`].
 pub fn in_virtual_time(
     scenario: &Arc<Scenario>,
     trial: Trial,
+    memory: u64,
     go_on: &mut dyn FnMut() -> bool,
 ) -> io::Result<Option<Outcome>> {
-    Ok(build(scenario, trial).run(go_on))
+    let mut world = build(scenario, trial);
+    world.limit_memory(memory);
+    let outcome = world.run(go_on);
+    match world.exhausted() {
+        Some(what) => Err(io::Error::new(io::ErrorKind::OutOfMemory, what.to_string())),
+        None => Ok(outcome),
+    }
+}
+
+/// What a moment of a trial tells of all of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pace {
+    /// Wall seconds that it takes about.
+    Seconds(f64),
+    /// It fills the memory it may take, with what.
+    Fills(String),
+    /// Nothing: no time passed in it.
+    Unknown,
+}
+
+/// Tries a moment of the first trial of a cell.
+#[expect(clippy::disallowed_methods, reason = "it is the wall clock's time that is asked for")]
+pub fn pace(plan: &Plan, cell: usize, memory: u64) -> Pace {
+    let Ok(scenario) = plan.scenario(cell).map(Arc::new) else { return Pace::Unknown };
+    let started = WallClock::now();
+    let tried = catch_unwind(AssertUnwindSafe(|| {
+        let mut world = build(&scenario, plan.trial(cell, 0));
+        world.limit_memory(memory);
+        let whole = world.run(&mut || started.elapsed() < MOMENT).is_some();
+        let share = if whole { 1.0 } else { world.now().as_secs_f64() / scenario.duration.as_secs_f64() };
+        match world.exhausted() {
+            Some(what) => Pace::Fills(what.to_string()),
+            None if share > 0.0 => Pace::Seconds(started.elapsed().as_secs_f64() / share),
+            None => Pace::Unknown,
+        }
+    }));
+    // Whoever runs it hears of the bug.
+    tried.unwrap_or(Pace::Unknown)
+}
+
+/// What takes the trials of a run, on the thread that called [`run`].
+pub trait Sink<E> {
+    /// Takes a finished trial. An error ends the run.
+    fn take(&mut self, finished: Finished) -> Result<(), E>;
+
+    /// Called several times a second while nothing finishes: whether a trial could be taken. An error
+    /// ends the run.
+    fn watch(&mut self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+impl<E, F: FnMut(Finished) -> Result<(), E>> Sink<E> for F {
+    fn take(&mut self, finished: Finished) -> Result<(), E> {
+        self(finished)
+    }
 }
 
 /// Why a run ended early.
@@ -48,6 +108,8 @@ pub enum RunError<E> {
     Sink(E),
     /// A cell that was not validated beforehand is impossible.
     Scenario(Box<ScenarioError>),
+    /// The system did not let any thread start.
+    Threads(io::Error),
     /// The system did not let a trial run.
     System {
         /// The trial.
@@ -75,14 +137,14 @@ pub enum Ending {
 
 /// Runs all trials of `plan` but those in `done` (cell, number) on `jobs` threads, each by `execute`.
 /// `sink` receives them in the order of cells and numbers, on the calling thread. Set `stop` to end
-/// early.
+/// early. Where the system allows fewer threads, fewer do all the work.
 pub fn run<E>(
     plan: &Plan,
     done: &BTreeSet<(usize, u32)>,
     jobs: usize,
     execute: &Execute,
     stop: &AtomicBool,
-    mut sink: impl FnMut(Finished) -> Result<(), E>,
+    mut sink: impl Sink<E>,
 ) -> Result<Ending, RunError<E>> {
     let todo = (0..plan.cells())
         .flat_map(|cell| (0..plan.trials()).map(move |number| (cell, number)))
@@ -96,9 +158,9 @@ pub fn run<E>(
     };
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..jobs.max(1) {
+        for started in 0..jobs.max(1) {
             let (board, sender) = (&board, sender.clone());
-            scope.spawn(move || {
+            let thread = std::thread::Builder::new().spawn_scoped(scope, move || {
                 while let Some((place, (cell, number))) = board.take() {
                     let result = run_trial(plan, plan.trial(cell, number), execute, || board.goes_on());
                     if sender.send((place, result)).is_err() {
@@ -106,6 +168,11 @@ pub fn run<E>(
                     }
                 }
             });
+            match thread {
+                Ok(_) => {}
+                Err(error) if started == 0 => return Err(RunError::Threads(error)),
+                Err(_) => break,
+            }
         }
         drop(sender);
         let result = hand_on(&receiver, &board, &mut sink);
@@ -125,12 +192,20 @@ enum Failure {
 fn hand_on<E, I>(
     receiver: &mpsc::Receiver<(usize, Attempt)>,
     board: &Board<'_, I>,
-    sink: &mut impl FnMut(Finished) -> Result<(), E>,
+    sink: &mut impl Sink<E>,
 ) -> Result<Ending, RunError<E>> {
     let mut waiting: BTreeMap<usize, Finished> = BTreeMap::new();
     let mut next = 0;
     let mut abandoned = false;
-    for (place, attempt) in receiver {
+    loop {
+        let (place, attempt) = match receiver.recv_timeout(MOMENT) {
+            Ok(attempt) => attempt,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                sink.watch().map_err(RunError::Sink)?;
+                continue;
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+        };
         match attempt {
             Ok(Some(finished)) => {
                 waiting.insert(place, finished);
@@ -141,7 +216,7 @@ fn hand_on<E, I>(
             Err(Failure::Bug(trial, message)) => return Err(RunError::Bug { trial, message }),
         }
         while let Some(finished) = waiting.remove(&next) {
-            sink(finished).map_err(RunError::Sink)?;
+            sink.take(finished).map_err(RunError::Sink)?;
             next += 1;
             board.hand_on(next);
         }
@@ -210,8 +285,7 @@ impl<I: Iterator<Item = (usize, (usize, u32))>> Board<'_, I> {
         let taken = state.todo.next()?;
         while self.goes_on() && taken.0 >= state.handed_on + self.ahead {
             // The time-out is for a stop that nobody announces.
-            let wait = std::time::Duration::from_millis(100);
-            state = self.moved.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.moved.wait_timeout(state, MOMENT).unwrap_or_else(PoisonError::into_inner).0;
         }
         Some(taken)
     }
@@ -222,6 +296,7 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
         match self {
             RunError::Sink(error) => error.fmt(f),
             RunError::Scenario(error) => error.fmt(f),
+            RunError::Threads(error) => write!(f, "cannot start a thread: {error}"),
             RunError::System { trial, error } => {
                 write!(f, "cell {}, trial {}: {error}", trial.cell, trial.number)
             }

@@ -70,8 +70,8 @@ pub fn draw_all(
                 let failed = |problem: String| ReportError::Picture { path: svg_path.clone(), problem };
                 let svg = sheet.render(&departure).map_err(|error| failed(error.to_string()))?;
                 let png = rasterise(&svg).map_err(failed)?;
-                super::writer::replace(&svg_path, svg.as_bytes())?;
-                super::writer::replace(&png_path, &png)?;
+                super::disk::replace(&svg_path, svg.as_bytes())?;
+                super::disk::replace(&png_path, &png)?;
                 pictures.all.push(svg_name(name));
             }
             None => {
@@ -96,6 +96,12 @@ fn existing_picture(dir: &Path, name: &str) -> Option<PathBuf> {
     let svg = svg_name(name);
     let png = svg.with_extension("png");
     [svg, png].into_iter().find(|path| dir.join(path).exists())
+}
+
+/// Whether a file in `plots/` is one of ours.
+pub fn is_picture(file: &str) -> bool {
+    let known = |name: &str| PICTURES.iter().any(|(picture, ..)| *picture == name);
+    file.rsplit_once('.').is_some_and(|(name, kind)| known(name) && ["svg", "png"].contains(&kind))
 }
 
 /// What `--set` changed, but for axes, whose values are in the picture.
@@ -210,7 +216,7 @@ mod tests {
         fs::remove_file(file("plots/latency_cdf.svg")).expect("removed");
         fs::write(file("plots/compare.png"), "old").expect("written");
         for _ in 0..2 {
-            let report = crate::report::plot(dir.path()).expect("drawn");
+            let report = crate::report::plot(dir.path(), false).expect("drawn");
             assert_eq!(report.pictures.len(), PICTURES.len());
             let kept: Vec<_> =
                 report.warnings.iter().filter(|warning| warning.text.contains("as they were")).collect();
