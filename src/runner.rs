@@ -17,6 +17,9 @@ use crate::scenario::{Plan, Scenario, ScenarioError, Trial, build};
 /// keeps its series in memory.
 const AHEAD: usize = 2;
 
+/// How long a thread waits before it looks whether the run still goes on.
+const MOMENT: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// A finished trial.
 #[derive(Debug)]
 pub struct Finished {
@@ -38,8 +41,8 @@ pub type Execute =
 pub enum Hitch {
     /// The system did not let it.
     System(io::Error),
-    /// Time does not pass in its world.
-    Stuck(Halt),
+    /// Its world cannot go on.
+    Halted(Halt),
 }
 
 impl From<io::Error> for Hitch {
@@ -48,16 +51,71 @@ impl From<io::Error> for Hitch {
     }
 }
 
-/// Runs a trial in virtual time.
+/// Runs a trial in virtual time, with at most about `memory` bytes.
 pub fn in_virtual_time(
     scenario: &Arc<Scenario>,
     trial: Trial,
+    memory: u64,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Outcome>, Hitch> {
-    match build(scenario, trial).run(go_on) {
+    let mut world = build(scenario, trial);
+    world.limit_memory(memory);
+    match world.run(go_on) {
         Ok(outcome) => Ok(Some(outcome)),
         Err(Halt::Abandoned) => Ok(None),
-        Err(stuck @ Halt::Stuck(_)) => Err(Hitch::Stuck(stuck)),
+        Err(halt) => Err(Hitch::Halted(halt)),
+    }
+}
+
+/// What a moment of a trial tells of all of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pace {
+    /// Wall seconds that it takes about.
+    Seconds(f64),
+    /// It fills the memory it may take, with what.
+    Fills(String),
+    /// Nothing: no time passed in it.
+    Unknown,
+}
+
+/// Tries a moment of the first trial of a cell.
+#[expect(clippy::disallowed_methods, reason = "it is the wall clock's time that is asked for")]
+pub fn pace(plan: &Plan, cell: usize, memory: u64) -> Pace {
+    let Ok(scenario) = plan.scenario(cell).map(Arc::new) else { return Pace::Unknown };
+    let started = WallClock::now();
+    let tried = catch_unwind(AssertUnwindSafe(|| {
+        let mut world = build(&scenario, plan.trial(cell, 0));
+        world.limit_memory(memory);
+        let result = world.run(&mut || started.elapsed() < MOMENT);
+        let whole = result.is_ok();
+        let share = if whole { 1.0 } else { world.now().as_secs_f64() / scenario.duration.as_secs_f64() };
+        match result {
+            Err(Halt::Exhausted(what)) => Pace::Fills(what.to_string()),
+            Ok(_) | Err(Halt::Abandoned) if share > 0.0 => {
+                Pace::Seconds(started.elapsed().as_secs_f64() / share)
+            }
+            _ => Pace::Unknown,
+        }
+    }));
+    // Whoever runs it hears of the bug.
+    tried.unwrap_or(Pace::Unknown)
+}
+
+/// What takes the trials of a run, on the thread that called [`run`].
+pub trait Sink<E> {
+    /// Takes a finished trial. An error ends the run.
+    fn take(&mut self, finished: Finished) -> Result<(), E>;
+
+    /// Called several times a second while nothing finishes: whether a trial could be taken. An error
+    /// ends the run.
+    fn watch(&mut self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+impl<E, F: FnMut(Finished) -> Result<(), E>> Sink<E> for F {
+    fn take(&mut self, finished: Finished) -> Result<(), E> {
+        self(finished)
     }
 }
 
@@ -68,6 +126,8 @@ pub enum RunError<E> {
     Sink(E),
     /// A cell that was not validated beforehand is impossible.
     Scenario(Box<ScenarioError>),
+    /// The system did not let any thread start.
+    Threads(io::Error),
     /// The system did not let a trial run.
     System {
         /// The trial.
@@ -76,7 +136,7 @@ pub enum RunError<E> {
         error: io::Error,
     },
     /// Time does not pass in a trial.
-    Stuck {
+    Halted {
         /// The trial.
         trial: Trial,
         /// Where.
@@ -102,14 +162,14 @@ pub enum Ending {
 
 /// Runs all trials of `plan` but those in `done` (cell, number) on `jobs` threads, each by `execute`.
 /// `sink` receives them in the order of cells and numbers, on the calling thread. Set `stop` to end
-/// early.
+/// early. Where the system allows fewer threads, fewer do all the work.
 pub fn run<E>(
     plan: &Plan,
     done: &BTreeSet<(usize, u32)>,
     jobs: usize,
     execute: &Execute,
     stop: &AtomicBool,
-    mut sink: impl FnMut(Finished) -> Result<(), E>,
+    mut sink: impl Sink<E>,
 ) -> Result<Ending, RunError<E>> {
     let todo = (0..plan.cells())
         .flat_map(|cell| (0..plan.trials()).map(move |number| (cell, number)))
@@ -123,9 +183,9 @@ pub fn run<E>(
     };
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..jobs.max(1) {
+        for started in 0..jobs.max(1) {
             let (board, sender) = (&board, sender.clone());
-            scope.spawn(move || {
+            let thread = std::thread::Builder::new().spawn_scoped(scope, move || {
                 while let Some((place, (cell, number))) = board.take() {
                     let result = run_trial(plan, plan.trial(cell, number), execute, || board.goes_on());
                     if sender.send((place, result)).is_err() {
@@ -133,6 +193,11 @@ pub fn run<E>(
                     }
                 }
             });
+            match thread {
+                Ok(_) => {}
+                Err(error) if started == 0 => return Err(RunError::Threads(error)),
+                Err(_) => break,
+            }
         }
         drop(sender);
         let result = hand_on(&receiver, &board, &mut sink);
@@ -152,12 +217,20 @@ enum Failure {
 fn hand_on<E, I>(
     receiver: &mpsc::Receiver<(usize, Attempt)>,
     board: &Board<'_, I>,
-    sink: &mut impl FnMut(Finished) -> Result<(), E>,
+    sink: &mut impl Sink<E>,
 ) -> Result<Ending, RunError<E>> {
     let mut waiting: BTreeMap<usize, Finished> = BTreeMap::new();
     let mut next = 0;
     let mut abandoned = false;
-    for (place, attempt) in receiver {
+    loop {
+        let (place, attempt) = match receiver.recv_timeout(MOMENT) {
+            Ok(attempt) => attempt,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                sink.watch().map_err(RunError::Sink)?;
+                continue;
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+        };
         match attempt {
             Ok(Some(finished)) => {
                 waiting.insert(place, finished);
@@ -167,11 +240,11 @@ fn hand_on<E, I>(
             Err(Failure::Hitch(trial, Hitch::System(error))) => {
                 return Err(RunError::System { trial, error });
             }
-            Err(Failure::Hitch(trial, Hitch::Stuck(halt))) => return Err(RunError::Stuck { trial, halt }),
+            Err(Failure::Hitch(trial, Hitch::Halted(halt))) => return Err(RunError::Halted { trial, halt }),
             Err(Failure::Bug(trial, message)) => return Err(RunError::Bug { trial, message }),
         }
         while let Some(finished) = waiting.remove(&next) {
-            sink(finished).map_err(RunError::Sink)?;
+            sink.take(finished).map_err(RunError::Sink)?;
             next += 1;
             board.hand_on(next);
         }
@@ -240,8 +313,7 @@ impl<I: Iterator<Item = (usize, (usize, u32))>> Board<'_, I> {
         let taken = state.todo.next()?;
         while self.goes_on() && taken.0 >= state.handed_on + self.ahead {
             // The time-out is for a stop that nobody announces.
-            let wait = std::time::Duration::from_millis(100);
-            state = self.moved.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.moved.wait_timeout(state, MOMENT).unwrap_or_else(PoisonError::into_inner).0;
         }
         Some(taken)
     }
@@ -252,10 +324,11 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
         match self {
             RunError::Sink(error) => error.fmt(f),
             RunError::Scenario(error) => error.fmt(f),
+            RunError::Threads(error) => write!(f, "cannot start a thread: {error}"),
             RunError::System { trial, error } => {
                 write!(f, "cell {}, trial {}: {error}", trial.cell, trial.number)
             }
-            RunError::Stuck { trial, halt } => {
+            RunError::Halted { trial, halt } => {
                 write!(f, "cell {}, trial {}: {halt}", trial.cell, trial.number)
             }
             RunError::Bug { trial, message } => write!(

@@ -192,6 +192,19 @@ pub fn plural(n: u64, thing: &str) -> String {
     if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
+/// `512 bytes`, `881 MB`, `1.9 GB`: so many bytes, as much of them as anybody wants to know.
+pub fn size(bytes: u64) -> String {
+    let (unit, scale) = match bytes {
+        0..1_000 => return plural(bytes, "byte"),
+        1_000..1_000_000 => ("kB", 1e3),
+        1_000_000..1_000_000_000 => ("MB", 1e6),
+        1_000_000_000..1_000_000_000_000 => ("GB", 1e9),
+        _ => ("TB", 1e12),
+    };
+    let number = bytes as f64 / scale;
+    if number < 9.95 { format!("{number:.1} {unit}") } else { format!("{number:.0} {unit}") }
+}
+
 /// Splits `"10 mbit"` into its number and its unit.
 fn split<'a>(text: &'a str, what: &str, help: &str) -> Result<(f64, &'a str), UnitError> {
     let text = text.trim();

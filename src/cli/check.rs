@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::output::{Failure, load, print};
+use super::estimate;
+use super::output::{Failure, load, print, processors};
 use crate::scenario::Plan;
 use crate::units::plural;
 
@@ -27,13 +28,15 @@ impl Check {
             match load(file, &self.sets) {
                 Ok((plan, _)) => {
                     print(&format!(
-                        "{}: sound. {} of {}; {}; {} of network each\n",
+                        "{}: sound. {} of {}; {}; {} of network each; {}\n",
                         file.display(),
                         plural(plan.cells() as u64, "cell"),
                         plural(plan.trials().into(), "trial"),
                         clients(&plan),
                         plan.base.duration,
+                        estimate::in_words(&plan, processors()),
                     ))?;
+                    estimate::warn_of_bytes(&plan);
                 }
                 Err(failure) if faulty.is_none() => faulty = Some(failure),
                 Err(failure) => {

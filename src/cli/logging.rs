@@ -18,7 +18,9 @@ pub fn start(filter: &str, json: bool) -> Result<(), Failure> {
         return Err(bad(&format!("there is no level '{}'", word.trim())));
     }
     let filter = EnvFilter::try_new(filter).map_err(|error| bad(&error))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written is no reason to end.
+    let log = (tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr))
+        .log_internal_errors(false);
     if json {
         log.json().init();
     } else {

@@ -1,14 +1,28 @@
 //! The command line: one file per subcommand. Progress goes to stderr and only to a terminal,
 //! results to stdout. Exit codes: 0 done, 1 failed, 2 bad usage or bad scenario, 130 interrupted.
 
+/// As the standard library's, but for a stderr that takes nothing, which is no reason to end: there is
+/// nobody to tell.
+macro_rules! eprintln {
+    ($($words:tt)*) => { $crate::cli::output::say(format_args!("{}\n", format_args!($($words)*))) };
+}
+
+/// See `eprintln`.
+macro_rules! eprint {
+    ($($words:tt)*) => { $crate::cli::output::say(format_args!($($words)*)) };
+}
+
 mod admin;
 mod bench;
 mod chat;
 mod check;
 mod compare;
 mod completions;
+mod estimate;
+mod filing;
 mod list;
 mod logging;
+mod memory;
 mod network;
 mod output;
 mod plot;
@@ -25,6 +39,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::report::too_many_files;
 
 /// A network-emulation testbed: real TCP and a chat system behind lossy links, in one
 /// deterministic world. No root, no kernel module; the same seed gives the same bytes.
@@ -61,6 +77,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
+    if let Err(failure) = check_open_files() {
+        return failure.report();
+    }
     outlive_large_files();
     let result = match arguments.command {
         Command::Run(command) => command.execute(),
@@ -79,6 +98,18 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
+    }
+}
+
+/// The runtime panics where it cannot open what it needs, so this is asked beforehand.
+fn check_open_files() -> Result<(), output::Failure> {
+    const NEEDED: usize = 12;
+    let opened: Result<Vec<_>, _> = (0..NEEDED).map(|_| std::fs::File::open("/dev/null")).collect();
+    match opened {
+        Err(error) if too_many_files(&error) => {
+            Err(output::Failure::other(format!("cannot start: {error}"), "allow more open files (ulimit -n)"))
+        }
+        _ => Ok(()),
     }
 }
 

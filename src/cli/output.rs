@@ -1,6 +1,6 @@
 //! What every subcommand prints, and how it fails.
 
-use std::fmt::Display;
+use std::fmt::{Arguments, Display};
 use std::io::{IsTerminal, Read as _, Write};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
@@ -43,11 +43,11 @@ impl Failure {
                 ExitCode::from(2)
             }
             Failure::Usage { problem, help } => {
-                say(&problem, &help);
+                complain(&problem, &help);
                 ExitCode::from(2)
             }
             Failure::Other { problem, help } => {
-                say(&problem, &help);
+                complain(&problem, &help);
                 ExitCode::FAILURE
             }
             Failure::Interrupted => ExitCode::from(130),
@@ -66,7 +66,7 @@ impl Failure {
     }
 }
 
-fn say(problem: &str, help: &str) {
+fn complain(problem: &str, help: &str) {
     // It may be in a server's words.
     eprintln!("error: {}", printable(problem));
     if !help.is_empty() {
@@ -87,6 +87,11 @@ impl From<ScenarioError> for Failure {
     fn from(error: ScenarioError) -> Failure {
         Failure::Scenario(Box::new(error))
     }
+}
+
+/// Writes to stderr, if that takes it.
+pub fn say(words: Arguments<'_>) {
+    let _ = std::io::stderr().lock().write_fmt(words);
 }
 
 /// Writes `text` to stdout.
@@ -120,6 +125,11 @@ fn is_obeyed(c: char) -> bool {
 /// Whether errors may have colours: a terminal, and nobody objects (no-color.org).
 pub fn colour_on_stderr() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Threads that run at once.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Reads and validates a scenario file; its warnings go to stderr.

@@ -13,13 +13,16 @@ pub struct Plot {
     /// Result folders
     #[arg(required = true, value_name = "DIR")]
     dirs: Vec<PathBuf>,
+    /// Draw from files that were changed since the run wrote them, and say so on the page
+    #[arg(long)]
+    force: bool,
 }
 
 impl Plot {
     /// Draws, and names the pictures that the page has.
     pub fn execute(self) -> Result<(), Failure> {
         for dir in &self.dirs {
-            let report = report::plot(dir)?;
+            let report = report::plot(dir, self.force)?;
             for warning in report.warnings.iter().filter(|warning| warning.cells.is_empty()) {
                 eprintln!("warning: {}: {warning}", dir.display());
             }

@@ -8,16 +8,18 @@ use std::time::SystemTime;
 
 use clap::Args;
 
+use super::filing::{Filing, from_root, known_elsewhere};
 use super::logging::raise_open_files;
-use super::output::{Failure, load, print};
+use super::output::{Failure, load, print, processors};
 use super::progress::Progress;
-use super::signals;
+use super::{estimate, memory, signals};
+use crate::engine::Halt;
 use crate::live;
-use crate::report::{self, Mode, Report, ResultFolder, Study, TrialRow};
+use crate::report::{self, Mode, Report, ReportError, ResultFolder, Study};
 use crate::runner::{self, Ending, Execute, RunError};
-use crate::scenario::{AppSpec, Plan};
+use crate::scenario::{AppSpec, Plan, Scenario};
 use crate::time::Duration;
-use crate::units::plural;
+use crate::units::{Bytes, plural};
 
 /// Run scenarios and write tables, pictures and a report
 #[derive(Debug, Args)]
@@ -41,10 +43,13 @@ pub struct Run {
     /// Threads; all processors if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+    /// Memory that a trial may take, e. g. 4GiB; if not given, a quarter of the machine's shared by all threads, at most 2GiB each
+    #[arg(long, value_name = "SIZE", conflicts_with = "live")]
+    memory: Option<Bytes>,
     /// Keep the trials that are done and go on from there
     #[arg(long, conflicts_with = "force")]
     resume: bool,
-    /// Replace results of another scenario
+    /// Replace whatever results are there
     #[arg(long)]
     force: bool,
     /// Run in real time: the same applications on real sockets, the network between them
@@ -72,6 +77,7 @@ impl Run {
         let mut reports = Vec::new();
         for (file, (plan, text)) in self.files.iter().zip(plans) {
             let dir = self.folder(plan.name());
+            estimate::warn_of_bytes(&plan);
             let report = self.run_one(file, &plan, text, &dir, &stop)?;
             if self.json {
                 reports.push(serde_json::json!({ "folder": dir, "report": report }));
@@ -124,36 +130,50 @@ impl Run {
             started: now(),
             command: self.command(file, dir),
             file: known_elsewhere(file),
+            source: from_root(file),
             cpus: processors(),
         };
         let mut folder = ResultFolder::open(dir, &study, &circumstances, self.mode())?;
+        for note in folder.notes() {
+            eprintln!("note: {note}");
+        }
         let done = folder.done().clone();
         let total = plan.cells() as u64 * u64::from(plan.trials());
         let bar = Progress::new(plan.name(), total, done.len() as u64, self.quiet);
+        let jobs = self.jobs.map_or_else(processors, usize::from);
+        let memory = self.memory.unwrap_or_else(|| memory::share(jobs));
+        let in_virtual_time = move |scenario: &Arc<Scenario>, trial, go_on: &mut dyn FnMut() -> bool| {
+            runner::in_virtual_time(scenario, trial, memory.0, go_on)
+        };
         let (jobs, execute): (usize, &Execute) = if self.live {
             self.announce(plan, total - done.len() as u64);
             // One at a time: trials that share the processors would make each other late.
             raise_open_files(4 * connections(plan));
             (1, &|scenario, trial, go_on| Ok(live::trial::run(scenario, trial, go_on)?))
         } else {
-            (self.jobs.map_or_else(processors, usize::from), &runner::in_virtual_time)
+            (jobs, &in_virtual_time)
         };
-        let ending = runner::run(plan, &done, jobs, execute, stop, |finished| {
-            bar.advance();
-            folder.append(&TrialRow {
-                cell: finished.trial.cell,
-                trial: finished.trial.number,
-                seed: finished.trial.seed.0,
-                outcome: &finished.outcome,
-                wall_s: finished.wall_s,
-            })
-        });
+        let ending = runner::run(plan, &done, jobs, execute, stop, Filing { folder: &mut folder, bar: &bar });
         bar.finish();
-        let ending = ending.map_err(|error| self.explain(error, file))?;
+        let ending = match ending {
+            Ok(ending) => ending,
+            Err(error) => {
+                // What is finished is worth a look, unless it cannot be written.
+                let kept = folder.done().len();
+                if kept > 0 && !matches!(error, RunError::Sink(_)) {
+                    match report::finish(dir, &now(), !self.no_plots) {
+                        Ok(_) => eprintln!("{kept} of {total} trials are done and in {}", dir.display()),
+                        Err(second) => eprintln!("error: {second}"),
+                    }
+                }
+                return Err(self.explain(error, file));
+            }
+        };
         if folder.done().is_empty() {
             eprintln!("interrupted before the first trial was done");
             return Err(Failure::Interrupted);
         }
+        folder.check()?;
         // An interrupted run does not make its user wait for pictures.
         let pictures = !self.no_plots && ending == Ending::Complete;
         let report = report::finish(dir, &now(), pictures)?;
@@ -192,12 +212,17 @@ impl Run {
         words.join(" ")
     }
 
-    fn explain(&self, error: RunError<report::ReportError>, file: &Path) -> Failure {
+    fn explain(&self, error: RunError<ReportError>, file: &Path) -> Failure {
         match error {
             RunError::Sink(error) => error.into(),
             RunError::Scenario(error) => Failure::Scenario(error),
+            RunError::Threads(_) => Failure::other(error, "see the limit of threads (ulimit -u)"),
             RunError::System { .. } => Failure::other(error, "see the limits of open files (ulimit -n)"),
-            RunError::Stuck { .. } => {
+            RunError::Halted { halt: Halt::Exhausted(_), .. } => Failure::other(
+                error,
+                "change what fills it, or go on with --resume and more memory (--memory SIZE)",
+            ),
+            RunError::Halted { .. } => {
                 Failure::other(error, "give a link of every path a `delay` or a `rate`")
             }
             RunError::Bug { trial, .. } => {
@@ -212,13 +237,6 @@ impl Run {
             }
         }
     }
-}
-
-/// A scenario file for the page, which is the same on all machines: one given by a path from the root
-/// loses its folders.
-fn known_elsewhere(file: &Path) -> String {
-    let file = if file.is_absolute() { Path::new(file.file_name().unwrap_or_default()) } else { file };
-    file.display().to_string()
 }
 
 /// How many connections a trial has at least.
@@ -358,10 +376,6 @@ const GRACE: std::time::Duration = std::time::Duration::from_millis(800);
 #[expect(clippy::disallowed_methods, reason = "the manifest says when a run took place")]
 fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// A word as a shell reads it.

@@ -1,5 +1,6 @@
 //! Everything of a world but its applications: packets on their way, connections, links, timers.
 
+use super::budget::{self, Budget};
 use super::flow::{Client, End, Flow};
 use super::messages::Messages;
 use super::port::{Port, Ports};
@@ -31,11 +32,12 @@ pub(super) struct Core {
     pub warmup: Instant,
     pub horizon: Instant,
     pub events: u64,
-    /// Events and arrivals at the end of a link so far.
-    pub steps: u64,
-    /// The same when time passed last.
+    /// Steps taken (see [`Budget`]) when time passed last.
     pub steps_before: u64,
     pub packets: u64,
+    /// How many messages each application meant to send.
+    pub talkers: Vec<u32>,
+    pub budget: Budget,
 }
 
 /// Link settings that take effect at an instant: link number and both directions.
@@ -62,9 +64,10 @@ impl Core {
             warmup,
             horizon,
             events: 0,
-            steps: 0,
             steps_before: 0,
             packets: 0,
+            talkers: Vec::new(),
+            budget: Budget::default(),
         }
     }
 
@@ -136,6 +139,7 @@ impl Core {
         let Flow { ends, route, .. } = &mut self.flows[number as usize];
         let end = &mut ends[direction.index()];
         let first = route[direction.index()][0];
+        let mut sent = 0;
         loop {
             let mut packet = Packet::new(FlowId(number), direction, Segment::EMPTY);
             if !end.connection.transmit_into(now, &mut packet.segment) {
@@ -143,7 +147,15 @@ impl Core {
             }
             self.topology.links[first as usize].handle_packet(now, packet);
             arm_link(&mut self.topology, &mut self.queue, first);
+            sent += 1;
+            // No window, however large, is sent in one go into more memory than there is.
+            if sent % budget::STEPS == 0
+                && self.budget.is_below(self.topology.links[first as usize].in_flight() * budget::PACKET)
+            {
+                break;
+            }
         }
+        self.budget.count(sent);
         if end.drained.is_none() && end.connection.is_drained() {
             end.drained = Some(now);
         }

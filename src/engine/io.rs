@@ -38,7 +38,8 @@ impl Io for WorldIo<'_> {
     }
 
     fn horizon(&self) -> Instant {
-        self.core.horizon
+        // What needs too much memory begins nothing new.
+        if self.core.budget.exhausted.is_some() { self.core.now } else { self.core.horizon }
     }
 
     fn connect(&mut self) -> Conn {
@@ -95,6 +96,12 @@ impl Io for WorldIo<'_> {
     }
 
     fn message_intended(&mut self, intended: Instant, audience: u32) -> MessageId {
+        self.core.step();
+        let talker = self.app as usize;
+        if self.core.talkers.len() <= talker {
+            self.core.talkers.resize(talker + 1, 0);
+        }
+        self.core.talkers[talker] += 1;
         let messages = self.core.messages.as_mut().expect("a world that counts messages");
         MessageId(messages.intend(intended, audience))
     }

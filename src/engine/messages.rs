@@ -65,6 +65,11 @@ impl Messages {
         }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.all.len()
+    }
+
     /// Whether everything intended within the interval was heard.
     pub fn is_complete(&self) -> bool {
         self.outstanding == 0

@@ -5,6 +5,7 @@
 //! then everything drains: connections tell their applications, applications write, connections
 //! send, links fix each packet's arrival.
 
+mod budget;
 mod core;
 mod flow;
 mod halt;
@@ -17,6 +18,7 @@ mod topology;
 
 use std::sync::Arc;
 
+pub use budget::Exhausted;
 pub use flow::{Client, Connections};
 pub use halt::Halt;
 
@@ -139,6 +141,12 @@ impl World {
         self.core.queue.push(at, Class::World, target);
     }
 
+    /// Ends the trial if it needs more than about so many bytes of memory. A trial that needs less does
+    /// not depend on it.
+    pub fn limit_memory(&mut self, bytes: u64) {
+        self.core.budget = budget::Budget::of(bytes);
+    }
+
     /// When something happens next.
     pub fn next_wakeup(&self) -> Option<Instant> {
         self.core.queue.next_at()
@@ -152,7 +160,7 @@ impl World {
 
     /// Runs the trial: warm-up, measured interval, and the drain of messages under way.
     /// `go_on` is asked every thousand events or so, however little time they take; when it says no,
-    /// the trial is abandoned.
+    /// the trial is abandoned, and so it is when it needs more memory than it may.
     pub fn run(&mut self, go_on: &mut dyn FnMut() -> bool) -> Result<Outcome, Halt> {
         self.advance_asking(self.core.warmup, go_on)?;
         self.begin_measurement();
@@ -207,10 +215,14 @@ impl World {
             if !go_on() {
                 return Err(Halt::Abandoned);
             }
-            if self.advance_a_batch(until) {
+            let done = self.advance_a_batch(until);
+            if let Some(exhausted) = &self.core.budget.exhausted {
+                return Err(Halt::Exhausted(exhausted.clone()));
+            }
+            if done {
                 return Ok(());
             }
-            if self.core.steps - self.core.steps_before > MOST_AT_ONE_INSTANT {
+            if self.core.budget.steps - self.core.steps_before > MOST_AT_ONE_INSTANT {
                 return Err(Halt::Stuck(self.core.now));
             }
         }
@@ -218,16 +230,17 @@ impl World {
 
     /// Handles some of the events due up to and including `until`; whether those were all.
     fn advance_a_batch(&mut self, until: Instant) -> bool {
-        let end = self.core.steps + BATCH;
-        while self.core.steps < end {
-            let Some(event) = self.core.queue.peek().filter(|event| event.at <= until) else {
+        let end = self.core.budget.steps + BATCH;
+        while self.core.budget.steps < end {
+            let event = self.core.queue.peek().filter(|event| event.at <= until);
+            let Some(event) = event.filter(|_| self.core.budget.exhausted.is_none()) else {
                 self.core.now = until;
                 return true;
             };
             assert!(event.at >= self.core.now, "events are in order");
             if event.at > self.core.now {
                 self.core.now = event.at;
-                self.core.steps_before = self.core.steps;
+                self.core.steps_before = self.core.budget.steps;
             }
             self.handle(event);
         }
@@ -236,7 +249,7 @@ impl World {
 
     fn handle(&mut self, event: Event) {
         self.core.events += 1;
-        self.core.steps += 1;
+        self.core.step();
         match event.class {
             Class::Arrival => self.handle_arrivals(event),
             Class::Connection => {
@@ -265,7 +278,7 @@ impl World {
         // What is due beyond a batch waits for the next round: this event stays the first until then.
         for _ in 0..BATCH {
             let Some(packet) = self.core.topology.links[link].poll_deliver(event.at) else { break };
-            self.core.steps += 1;
+            self.core.step();
             if self.core.arrive(packet) {
                 self.settle();
             }

@@ -45,6 +45,11 @@ impl EventQueue {
         self.heap.first().map(|&key| unpack(key))
     }
 
+    /// How many events wait.
+    pub fn count(&self) -> usize {
+        self.heap.len()
+    }
+
     /// When the earliest event is due.
     pub fn next_at(&self) -> Option<Instant> {
         self.heap.first().map(|&key| Instant::from_nanos((key >> 64) as u64))

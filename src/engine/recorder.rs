@@ -26,6 +26,11 @@ impl Recorder {
         self.series.interval
     }
 
+    /// How many rows it has: of flows, of links, of events.
+    pub fn rows(&self) -> [usize; 3] {
+        [self.series.flows.len(), self.series.links.len(), self.series.events.len()]
+    }
+
     /// Takes a sample of everything.
     pub fn sample(&mut self, now: Instant, flows: &[Flow], topology: &Topology) {
         for (number, flow) in flows.iter().enumerate() {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 /// Why results could not be written or read.
 #[derive(Debug)]
 pub enum ReportError {
@@ -22,6 +24,23 @@ pub enum ReportError {
         path: PathBuf,
         /// What it holds.
         holds: String,
+    },
+    /// Another process writes into the folder.
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder was moved or deleted while it was written.
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// Files are not what the run wrote.
+    Edited {
+        /// The folder.
+        path: PathBuf,
+        /// Which, by their paths below it.
+        files: Vec<String>,
     },
     /// A run cannot be resumed because it was another one.
     Changed {
@@ -79,10 +98,27 @@ impl ReportError {
                 io::ErrorKind::NotFound if *action == "read" => {
                     "name a folder that `testbed run` has written".to_owned()
                 }
+                io::ErrorKind::InvalidInput => {
+                    "move it away, or choose another folder with --out DIR".to_owned()
+                }
+                _ if too_many_files(source) => {
+                    "allow more open files (ulimit -n), then go on with --resume".to_owned()
+                }
                 _ => "check the path, or choose another folder with --out DIR".to_owned(),
             },
             ReportError::Occupied { .. } => {
-                "choose another folder with --out DIR, or overwrite it with --force".to_owned()
+                "choose another folder with --out DIR, go on with the run that is there with --resume (under its \
+                 own scenario and arguments), or replace it with --force"
+                    .to_owned()
+            }
+            ReportError::InUse { .. } => {
+                "wait until it has ended, or choose another folder with --out DIR".to_owned()
+            }
+            ReportError::Gone { .. } => "the finished trials are in it, wherever it is now; go on there with \
+                --out DIR --resume"
+                .to_owned(),
+            ReportError::Edited { .. } => {
+                "restore it, run the scenario again, or draw what is there with --force".to_owned()
             }
             ReportError::Changed { .. } => {
                 "start afresh with --force in place of --resume, or choose another folder with --out DIR"
@@ -99,6 +135,12 @@ impl ReportError {
     }
 }
 
+/// Whether no more files may be open, in this process or at all.
+pub fn too_many_files(error: &io::Error) -> bool {
+    let number = error.raw_os_error();
+    [Errno::MFILE, Errno::NFILE].iter().any(|errno| number == Some(errno.raw_os_error()))
+}
+
 impl fmt::Display for ReportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -106,6 +148,15 @@ impl fmt::Display for ReportError {
                 write!(f, "cannot {action} {}: {source}", path.display())
             }
             ReportError::Occupied { path, holds } => write!(f, "{} holds {holds}", path.display()),
+            ReportError::InUse { path } => {
+                write!(f, "{} is in use: another run or plot writes there", path.display())
+            }
+            ReportError::Gone { path } => {
+                write!(f, "{} was moved or deleted during the run", path.display())
+            }
+            ReportError::Edited { path, files } => {
+                write!(f, "{}: changed since the run wrote it: {}", path.display(), files.join(", "))
+            }
             ReportError::Changed { path, what } => {
                 write!(f, "cannot resume the run in {}: {what}", path.display())
             }

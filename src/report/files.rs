@@ -1,13 +1,15 @@
 //! A result folder as it is read back: the one source of summary, pictures and page.
 
-use std::collections::BTreeSet;
-use std::fs::File;
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use super::disk;
 use super::error::ReportError;
 use super::figures;
 use super::rows::Table;
+use super::series;
 use super::study::Study;
 
 /// The results of a folder.
@@ -81,15 +83,11 @@ impl Results {
             return Err(ReportError::malformed(&path, problem));
         }
         trials.sort_by_key(|trial: &Trial| (trial.cell, trial.number));
+        // The first row of a trial counts, whatever wrote another.
+        trials.dedup_by_key(|trial| (trial.cell, trial.number));
         let done: BTreeSet<(usize, u32)> = trials.iter().map(|trial| (trial.cell, trial.number)).collect();
         let mut checks = Vec::new();
-        each_row(&dir.join(Table::Realised.file()), |row| {
-            if row.key().is_some_and(|key| done.contains(&key))
-                && let Some(check) = check_row(row)
-            {
-                checks.push(check);
-            }
-        })?;
+        each_row_once(&dir.join(Table::Realised.file()), &done, |_, row| checks.extend(check_row(row)))?;
         Ok(Results { dir: dir.to_owned(), study: study.clone(), trials, checks })
     }
 
@@ -126,22 +124,19 @@ impl Results {
     pub(super) fn each_row_of(
         &self,
         table: Table,
-        mut visit: impl FnMut(usize, &Row<'_>),
+        visit: impl FnMut(usize, &Row<'_>),
     ) -> Result<(), ReportError> {
         let done: BTreeSet<(usize, u32)> =
             self.trials.iter().map(|trial| (trial.cell, trial.number)).collect();
-        each_row(&self.dir.join(table.file()), |row| {
-            if let Some(key) = row.key().filter(|key| done.contains(key)) {
-                visit(key.0, row);
-            }
-        })
+        each_row_once(&self.dir.join(table.file()), &done, visit)
     }
 
     /// The folder with the series of the first trial of a cell that has any.
     pub(super) fn series_dir(&self, cell: usize) -> Option<PathBuf> {
-        let cell_dir = self.dir.join("series").join(self.study.cell_name(cell));
         let trials = self.trials.iter().filter(|trial| trial.cell == cell);
-        trials.map(|trial| cell_dir.join(format!("trial-{}", trial.number))).find(|dir| dir.is_dir())
+        trials
+            .map(|trial| self.dir.join(series::folder(&self.study, cell, trial.number)))
+            .find(|dir| dir.is_dir())
     }
 }
 
@@ -169,6 +164,24 @@ impl Row<'_> {
     }
 }
 
+/// Calls `visit` with the cell and the row of each finished trial; one that stands there twice is one.
+fn each_row_once(
+    path: &Path,
+    done: &BTreeSet<(usize, u32)>,
+    mut visit: impl FnMut(usize, &Row<'_>),
+) -> Result<(), ReportError> {
+    let mut seen = HashSet::new();
+    each_row(path, |row| {
+        if let Some(key) = row.key().filter(|key| done.contains(key)) {
+            let mut hasher = DefaultHasher::new();
+            row.fields.iter().for_each(|field| field.hash(&mut hasher));
+            if seen.insert(hasher.finish()) {
+                visit(key.0, row);
+            }
+        }
+    })
+}
+
 /// Calls `visit` with each complete row of a CSV file. A file that is not there has no rows.
 pub fn each_row(path: &Path, mut visit: impl FnMut(&Row<'_>)) -> Result<(), ReportError> {
     let all = |row: &Row<'_>| {
@@ -180,10 +193,12 @@ pub fn each_row(path: &Path, mut visit: impl FnMut(&Row<'_>)) -> Result<(), Repo
 
 /// Whether a complete row of a CSV file is a `wanted` one; no row is read after the first such.
 pub fn any_row(path: &Path, mut wanted: impl FnMut(&Row<'_>) -> bool) -> Result<bool, ReportError> {
-    let file = match File::open(path) {
+    let file = match disk::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(ReportError::io("read", path)(error)),
+        Err(ReportError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(false);
+        }
+        Err(error) => return Err(error),
     };
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
     let header = reader.headers().map_err(|error| ReportError::malformed(path, error))?.clone();

@@ -106,7 +106,7 @@ pub fn write(
     check_table(&mut page, study, report, checks);
     repeat(&mut page, manifest);
     page.push_str("</main>\n</body>\n</html>\n");
-    super::writer::replace(&results.dir.join("report.html"), page.as_bytes())
+    super::disk::replace(&results.dir.join("report.html"), page.as_bytes())
 }
 
 /// What the author wrote above the first key of the scenario, in paragraphs: mostly the question.

@@ -2,7 +2,6 @@
 //! the percentile text of a cell.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -10,6 +9,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{IntervalLogHistogram, IntervalLogWriterBuilder, LogEntry};
 use hdrhistogram::serialization::{Deserializer, V2DeflateSerializer};
 
+use super::disk::{self, Fingerprint};
 use super::error::ReportError;
 use super::files::Results;
 use super::study::Study;
@@ -44,7 +44,11 @@ pub fn log_path(study: &Study, cell: usize, trial: u32) -> PathBuf {
 
 /// Writes one trial's histogram as an interval log of one interval. It appears under its name only
 /// when it is complete.
-pub fn write_log(path: &Path, latency: &Histogram<u64>, measured: Duration) -> Result<(), ReportError> {
+pub fn write_log(
+    path: &Path,
+    latency: &Histogram<u64>,
+    measured: Duration,
+) -> Result<Fingerprint, ReportError> {
     let mut bytes = Vec::new();
     let mut serializer = V2DeflateSerializer::new();
     let mut builder = IntervalLogWriterBuilder::new();
@@ -58,12 +62,13 @@ pub fn write_log(path: &Path, latency: &Histogram<u64>, measured: Duration) -> R
                 .map_err(|error| std::io::Error::other(format!("{error:?}")))
         })
         .map_err(ReportError::io("write", path))?;
-    super::writer::replace(path, &bytes)
+    disk::replace(path, &bytes)?;
+    Ok(Fingerprint::of(&bytes))
 }
 
 /// Reads a log back.
 pub fn read_log(path: &Path) -> Result<Histogram<u64>, ReportError> {
-    let bytes = fs::read(path).map_err(ReportError::io("read", path))?;
+    let bytes = disk::read(path)?;
     let mut deserializer = Deserializer::new();
     let mut sum: Option<Histogram<u64>> = None;
     for entry in hdrhistogram::serialization::interval_log::IntervalLogIterator::new(&bytes) {
@@ -126,7 +131,7 @@ pub fn write_percentiles(results: &Results) -> Result<(), ReportError> {
             let path = results.dir.join("latency").join(name);
             let expected: f64 = results.values(cell, "deliveries_expected").iter().map(|(_, n)| n).sum();
             let missing = (expected as u64).saturating_sub(histogram.len());
-            super::writer::replace(&path, percentile_text(&histogram, missing).as_bytes())?;
+            disk::replace(&path, percentile_text(&histogram, missing).as_bytes())?;
         }
     }
     Ok(())
@@ -170,6 +175,8 @@ fn percentile_text(histogram: &Histogram<u64>, missing: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn histogram(values: &[u64]) -> Histogram<u64> {

@@ -1,26 +1,19 @@
 //! `manifest.json`: what was run, where, by which version, and a checksum of each result.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::fs;
-use std::io::Read as _;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::disk::{self, Fingerprint};
 use super::error::ReportError;
+use super::rows::Table;
 use super::study::{Run, Study};
+use super::{layout, resume};
 use crate::rng;
 
 /// The file's name.
 pub const FILE: &str = "manifest.json";
-
-/// The other files of a result folder, and what else it holds.
-pub const FILES: [&str; 7] =
-    ["trials.csv", "summary.csv", "flows.csv", "links.csv", "realised.csv", "lateness.csv", "report.html"];
-/// See [`FILES`].
-pub const FOLDERS: [&str; 3] = ["series", "latency", "plots"];
 
 /// Changes when a file or a column changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
@@ -45,6 +38,10 @@ pub struct Manifest {
     /// The scenario file, as far as other machines know it.
     #[serde(default)]
     pub file: String,
+    /// SHA-256 of the way from the result folder to the scenario file, which tells two files of one
+    /// name apart and no reader where on a machine they lie. Empty in folders of older versions.
+    #[serde(default)]
+    pub origin: String,
     /// What was run.
     #[serde(flatten)]
     pub study: Study,
@@ -65,7 +62,10 @@ pub struct Host {
 
 impl Manifest {
     /// The manifest of a run that has just begun.
-    pub(super) fn new(study: &Study, run: &Run) -> Manifest {
+    pub(super) fn new(study: &Study, run: &Run, dir: &Path) -> Manifest {
+        // A folder that exists has a canonical name.
+        let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+        let way = way(&dir, &run.source);
         Manifest {
             schema_version: SCHEMA_VERSION,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -79,6 +79,7 @@ impl Manifest {
             finished: None,
             command: run.command.clone(),
             file: run.file.clone(),
+            origin: Fingerprint::of(way.as_os_str().as_encoded_bytes()).sha256,
             study: study.clone(),
             sha256: BTreeMap::new(),
         }
@@ -87,9 +88,9 @@ impl Manifest {
     /// Reads the manifest of a result folder.
     pub fn read(dir: &Path) -> Result<Manifest, ReportError> {
         let path = dir.join(FILE);
-        let text = fs::read_to_string(&path).map_err(ReportError::io("read", &path))?;
+        let bytes = disk::read(&path)?;
         let manifest: Manifest =
-            serde_json::from_str(&text).map_err(|error| ReportError::malformed(&path, error))?;
+            serde_json::from_slice(&bytes).map_err(|error| ReportError::malformed(&path, error))?;
         if manifest.schema_version != SCHEMA_VERSION {
             let problem = format!("format {} instead of {SCHEMA_VERSION}", manifest.schema_version);
             return Err(ReportError::malformed(&path, problem));
@@ -102,12 +103,41 @@ impl Manifest {
         let mut text =
             serde_json::to_string_pretty(self).map_err(|error| ReportError::malformed(&path, error))?;
         text.push('\n');
-        super::writer::replace(&path, text.as_bytes())
+        super::disk::replace(&path, text.as_bytes())
     }
 
-    /// What an earlier run's folder holds that this run would not make again; `None` if nothing.
-    /// An edited file is no reason: who edits a scenario wants its new results.
-    pub(super) fn would_lose(&self, earlier: &Manifest) -> Option<String> {
+    /// Whether an earlier run was of the same scenario file. One that was edited is the same; so is one
+    /// that was moved and not edited.
+    fn is_of_same_file(&self, earlier: &Manifest) -> bool {
+        let same_place = match earlier.origin.as_str() {
+            "" => self.file == earlier.file,
+            origin => self.origin == origin,
+        };
+        same_place || self.study.scenario == earlier.study.scenario
+    }
+
+    /// What this run replaces that it will not make again, in words, although it may be replaced: an
+    /// edited scenario's results before the edit, those of another version, those of real time.
+    pub(super) fn replaces(&self, earlier: &Manifest) -> Option<String> {
+        let of = format!("the results of {}", earlier.started);
+        if self.study.scenario != earlier.study.scenario {
+            Some(format!("{of}, of the scenario as it was before it was edited"))
+        } else if self.version != earlier.version {
+            Some(format!("{of}, by version {}", earlier.version))
+        } else if earlier.study.live {
+            Some(format!("{of}, which were of real time"))
+        } else {
+            None
+        }
+    }
+
+    /// What an earlier run's folder, with so many `finished` trials, holds that a run would not make
+    /// again or that it should go on with; `None` if nothing. An edited file is no reason: after an edit
+    /// the new results are wanted.
+    pub(super) fn would_lose(&self, earlier: &Manifest, finished: usize) -> Option<String> {
+        if finished == 0 {
+            return None;
+        }
         let (new, old) = (&self.study, &earlier.study);
         let sets = |study: &Study| {
             let given: Vec<String> =
@@ -117,6 +147,9 @@ impl Manifest {
         let changed = !new.changes().eq(old.changes());
         if new.name != old.name {
             Some(format!("results of another scenario, \"{}\"", old.name))
+        } else if !self.is_of_same_file(earlier) {
+            let file = if earlier.file.is_empty() { "unknown" } else { &earlier.file };
+            Some(format!("results of another file of that name ({file}, as that run called it)"))
         } else if new.live != old.live {
             let words = |live| if live { "with --live" } else { "without --live" };
             Some(format!("results {}; this run is {}", words(old.live), words(new.live)))
@@ -126,6 +159,9 @@ impl Manifest {
             Some(format!("results of seed {}; this run has seed {}", old.seed, new.seed))
         } else if new.trials < old.trials {
             Some(format!("{} trials of each cell; this run has {}", old.trials, new.trials))
+        } else if finished < old.cells() * old.trials as usize {
+            let all = old.cells() * old.trials as usize;
+            Some(format!("a run that is not complete: {finished} of {all} trials are done"))
         } else {
             None
         }
@@ -166,14 +202,25 @@ impl Manifest {
         self.hash(dir, |name| !is_record(name))
     }
 
-    /// The records that are not what the run wrote; what is not there any more is no lie.
+    /// The records that are not what the run wrote; what is not there any more is no lie, and a row that
+    /// stands twice is one.
     pub(super) fn changed_records(&self, dir: &Path) -> Result<Vec<String>, ReportError> {
         let mut now = self.clone();
         now.sha256.clear();
         now.hash(dir, is_record)?;
-        let changed =
-            |(name, sum): &(&String, &String)| self.sha256.get(*name).is_some_and(|then| then != *sum);
-        Ok(now.sha256.iter().filter(changed).map(|(name, _)| name.clone()).collect())
+        let mut changed = Vec::new();
+        for (name, sum) in &now.sha256 {
+            let Some(then) = self.sha256.get(name).filter(|then| *then != sum) else { continue };
+            let is_table = Table::ALL.iter().any(|table| table.file() == name);
+            let repeats = is_table && {
+                let once = resume::without_repeats(&disk::read(&dir.join(name))?);
+                Fingerprint::of(&once).sha256 == *then
+            };
+            if !repeats {
+                changed.push(name.clone());
+            }
+        }
+        Ok(changed)
     }
 
     /// The records that the run wrote and that are gone.
@@ -184,27 +231,20 @@ impl Manifest {
 
     /// Takes the checksums of the wanted files.
     fn hash(&mut self, dir: &Path, wanted: fn(&str) -> bool) -> Result<(), ReportError> {
-        for name in FILES.into_iter().filter(|name| wanted(name)) {
+        for name in layout::FILES.into_iter().filter(|name| wanted(name)) {
             if dir.join(name).exists() {
                 self.hash_file(dir, name.to_owned())?;
             }
         }
-        for folder in FOLDERS {
-            if dir.join(folder).exists() {
-                self.hash_folder(dir, folder, wanted)?;
-            }
+        for folder in layout::FOLDERS {
+            self.hash_folder(dir, folder, wanted)?;
         }
         Ok(())
     }
 
     fn hash_folder(&mut self, dir: &Path, folder: &str, wanted: fn(&str) -> bool) -> Result<(), ReportError> {
-        let path = dir.join(folder);
-        for entry in fs::read_dir(&path).map_err(ReportError::io("read", &path))? {
-            let entry = entry.map_err(ReportError::io("read", &path))?;
-            let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if entry.path().is_dir() {
-                self.hash_folder(dir, &name, wanted)?;
-            } else if wanted(&name) && entry.path().extension().is_none_or(|extension| extension != "tmp") {
+        for name in layout::files_below(dir, folder)? {
+            if wanted(&name) && !layout::is_draft(&name) {
                 self.hash_file(dir, name)?;
             }
         }
@@ -212,24 +252,17 @@ impl Manifest {
     }
 
     fn hash_file(&mut self, dir: &Path, name: String) -> Result<(), ReportError> {
-        let path = dir.join(&name);
-        let mut file = fs::File::open(&path).map_err(ReportError::io("read", &path))?;
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            let n = file.read(&mut buffer).map_err(ReportError::io("read", &path))?;
-            if n == 0 {
-                break;
-            }
-            hash.update(&buffer[..n]);
-        }
-        let mut hex = String::with_capacity(64);
-        for byte in hash.finalize() {
-            let _ = write!(hex, "{byte:02x}");
-        }
-        self.sha256.insert(name, hex);
+        let print = Fingerprint::of_file(&dir.join(&name))?;
+        self.sha256.insert(name, print.sha256);
         Ok(())
     }
+}
+
+/// The way from a folder to a file, both from the root.
+fn way(from: &Path, to: &Path) -> PathBuf {
+    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(shared)).collect()
 }
 
 /// Whether a file is what trials left, and not computed from that.
@@ -242,6 +275,8 @@ fn is_record(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::report::testing::{run, study};
 
@@ -251,7 +286,7 @@ mod tests {
         fs::create_dir_all(dir.path().join("series/0/trial-1")).expect("folders");
         fs::write(dir.path().join("series/0/trial-1/flows.csv"), "abc").expect("a file");
         fs::write(dir.path().join("trials.csv"), "").expect("a file");
-        let mut manifest = Manifest::new(&study(&[("a", &["1", "2"])]), &run());
+        let mut manifest = Manifest::new(&study(&[("a", &["1", "2"])]), &run(), dir.path());
         manifest.hash_records(dir.path()).expect("hashed");
         manifest.write(dir.path()).expect("written");
         assert_eq!(Manifest::read(dir.path()).expect("read"), manifest);

@@ -11,17 +11,21 @@
 mod alike;
 mod axis;
 mod compare;
+mod disk;
 mod error;
 mod figures;
 mod files;
 mod goodput;
 mod groups;
 mod html;
+mod journal;
 mod latency;
 mod lateness;
+mod layout;
 mod manifest;
 mod paired;
 mod plot;
+mod resume;
 mod rows;
 mod series;
 mod settling;
@@ -39,7 +43,7 @@ use std::path::{Path, PathBuf};
 
 pub use axis::Axis;
 pub use compare::compare;
-pub use error::ReportError;
+pub use error::{ReportError, too_many_files};
 pub use files::Results;
 pub use manifest::Manifest;
 pub use study::{Run, Study, TrialRow};
@@ -77,17 +81,23 @@ pub struct Report {
 pub fn finish(dir: &Path, finished: &str, pictures: bool) -> Result<Report, ReportError> {
     let mut manifest = Manifest::read(dir)?;
     manifest.finished = Some(finished.to_owned());
+    resume::put_in_order(dir, &manifest.study)?;
     manifest.hash_records(dir)?;
     let results = Results::load(dir, &manifest.study)?;
     derive(&results, manifest, pictures, &[])
 }
 
 /// Draws the pictures and the page of a result folder again, from its files alone. A picture stays as it
-/// is where files of the run are gone that it was drawn from.
-pub fn plot(dir: &Path) -> Result<Report, ReportError> {
+/// is where files of the run are gone that it was drawn from. Files that are not what the run wrote are
+/// an error, or with `force` a warning on the page.
+pub fn plot(dir: &Path, force: bool) -> Result<Report, ReportError> {
     let manifest = Manifest::read(dir)?;
+    let _lock = disk::Lock::take(dir)?;
     let results = Results::load_some(dir, &manifest.study)?;
     let changed = manifest.changed_records(dir)?;
+    if !changed.is_empty() && !force {
+        return Err(ReportError::Edited { path: dir.to_owned(), files: changed });
+    }
     derive(&results, manifest, true, &changed)
 }
 

@@ -34,6 +34,9 @@ pub enum Table {
 }
 
 impl Table {
+    /// Every one that there can be.
+    pub const ALL: [Table; 5] = [Table::Flows, Table::Links, Table::Realised, Table::Lateness, Table::Trials];
+
     /// Those of a study, in the order in which a trial is written.
     pub const fn of(study: &Study) -> &'static [Table] {
         const LIVE: &[Table] = &[Table::Flows, Table::Links, Table::Realised, Table::Lateness, Table::Trials];

@@ -1,54 +1,76 @@
 //! The series of a trial as CSV. A long trial has millions of rows, so they are formatted from
 //! integers into one buffer that is handed on in large pieces.
 
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use super::disk::Writer;
 use super::error::ReportError;
+use super::journal::Entries;
+use super::study::Study;
 use crate::record::{FlowEvent, FlowSample, LinkSample, Outcome, Series};
 use crate::time::{Duration, Instant};
+
+/// The files of a trial.
+pub const FILES: [&str; 3] = ["flows.csv", "links.csv", "events.csv"];
 
 /// Bytes after which the buffer goes to the file.
 const CHUNK: usize = 256 * 1024;
 
-/// Writes `flows.csv`, `links.csv` and `events.csv` of a trial into `dir`, which is created.
-pub fn write(dir: &Path, outcome: &Outcome, series: &Series) -> Result<(), ReportError> {
-    fs::create_dir_all(dir).map_err(ReportError::io("create", dir))?;
-    write_rows(
-        &dir.join("flows.csv"),
-        "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes,received_bytes\n",
-        &series.flows,
-        |out, sample| flow_row(out, outcome, sample),
-    )?;
-    write_rows(
-        &dir.join("links.csv"),
-        "time_s,link,direction,backlog_bytes,backlog_packets,drops\n",
-        &series.links,
-        |out, sample| link_row(out, outcome, sample),
-    )?;
-    write_rows(&dir.join("events.csv"), "time_s,flow,direction,event\n", &series.events, |out, event| {
-        event_row(out, outcome, event);
+/// Where the series of a trial lie, below the result folder.
+pub fn folder(study: &Study, cell: usize, trial: u32) -> PathBuf {
+    Path::new("series").join(study.cell_name(cell)).join(format!("trial-{trial}"))
+}
+
+/// Writes the series of a trial into a folder below `dir`, which is created. Adds what it wrote to
+/// `entries`.
+pub fn write(
+    dir: &Path,
+    folder: &Path,
+    outcome: &Outcome,
+    series: &Series,
+    entries: &mut Entries,
+) -> Result<(), ReportError> {
+    let path = dir.join(folder);
+    fs::create_dir_all(&path).map_err(ReportError::io("create", &path))?;
+    let mut write_as = |name: &str, write: &dyn Fn(&mut Writer<'_>) -> Result<(), ReportError>| {
+        let path = path.join(name);
+        let mut file = Writer::create(&path)?;
+        write(&mut file)?;
+        entries.insert(folder.join(name).display().to_string(), file.finish());
+        Ok(())
+    };
+    let [flows, links, events] = FILES;
+    write_as(flows, &|file| {
+        let header = "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes,received_bytes\n";
+        write_rows(file, header, &series.flows, |out, sample| flow_row(out, outcome, sample))
+    })?;
+    write_as(links, &|file| {
+        let header = "time_s,link,direction,backlog_bytes,backlog_packets,drops\n";
+        write_rows(file, header, &series.links, |out, sample| link_row(out, outcome, sample))
+    })?;
+    write_as(events, &|file| {
+        let header = "time_s,flow,direction,event\n";
+        write_rows(file, header, &series.events, |out, event| event_row(out, outcome, event))
     })
 }
 
 fn write_rows<T>(
-    path: &Path,
+    file: &mut Writer<'_>,
     header: &str,
     rows: &[T],
     mut format: impl FnMut(&mut Vec<u8>, &T),
 ) -> Result<(), ReportError> {
-    let mut file = File::create(path).map_err(ReportError::io("create", path))?;
     let mut out = Vec::with_capacity(CHUNK + 512);
     out.extend_from_slice(header.as_bytes());
     for row in rows {
         format(&mut out, row);
         if out.len() >= CHUNK {
-            file.write_all(&out).map_err(ReportError::io("write", path))?;
+            file.write(&out)?;
             out.clear();
         }
     }
-    file.write_all(&out).map_err(ReportError::io("write", path))
+    file.write(&out)
 }
 
 fn flow_row(out: &mut Vec<u8>, outcome: &Outcome, sample: &FlowSample) {
@@ -168,8 +190,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let outcome = bulk_outcome(1, "reno", 0.01);
         let series = outcome.series.as_ref().expect("the builder samples");
-        write(dir.path(), &outcome, series).expect("written");
-        let read = |name: &str| fs::read_to_string(dir.path().join(name)).expect("a file");
+        let mut entries = Entries::new();
+        write(dir.path(), Path::new("series/0"), &outcome, series, &mut entries).expect("written");
+        let read = |name: &str| fs::read_to_string(dir.path().join("series/0").join(name)).expect("a file");
+        assert_eq!(entries["series/0/flows.csv"].bytes, read("flows.csv").len() as u64);
         let flows = read("flows.csv");
         assert_eq!(
             flows.lines().next(),

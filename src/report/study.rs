@@ -1,6 +1,7 @@
 //! What the report needs to know of a scenario, and what it is handed for each trial.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,8 @@ pub struct Run {
     pub command: String,
     /// The scenario file, as far as other machines know it.
     pub file: String,
+    /// The scenario file, from the root of this machine's files.
+    pub source: PathBuf,
     /// Processors of the machine.
     pub cpus: usize,
 }

@@ -119,7 +119,7 @@ pub fn write(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
         }
         text.push('\n');
     }
-    super::writer::replace(&results.dir.join("summary.csv"), text.as_bytes())?;
+    super::disk::replace(&results.dir.join("summary.csv"), text.as_bytes())?;
     Ok(cells)
 }
 

@@ -50,6 +50,7 @@ pub fn run() -> Run {
         started: "2026-01-02T03:04:05Z".to_owned(),
         command: "testbed run sample.toml".to_owned(),
         file: "scenarios/sample.toml".to_owned(),
+        source: "/lab/scenarios/sample.toml".into(),
         cpus: 2,
     }
 }

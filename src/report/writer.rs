@@ -1,23 +1,25 @@
-//! The result folder while a run goes on: opened before the first trial, repaired when a run is
-//! resumed, and taking one trial after the other so that a kill loses at most the running ones.
+//! The result folder while a run goes on: opened before the first trial, and taking one trial after the
+//! other so that a kill loses at most the running ones.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use super::disk::{self, Lock};
 use super::error::ReportError;
-use super::latency;
 use super::manifest::{self, Manifest};
+use super::resume::{self, Repaired};
 use super::rows::Table;
-use super::series;
 use super::study::{Run, Study, TrialRow};
+use super::{journal, latency, layout, series};
 
 /// What to do with what the folder already holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Start afresh. Results of the same scenario under the same arguments are replaced, even if the
-    /// file was edited meanwhile; anything else is refused.
+    /// Start afresh. Complete results of the same scenario file under the same arguments are replaced,
+    /// even if it was edited meanwhile; anything else is refused.
     Fresh,
     /// Start afresh, and replace the results of another scenario or other arguments too. Files that are not ours stay.
     Force,
@@ -25,29 +27,36 @@ pub enum Mode {
     Resume,
 }
 
-/// A folder that takes trials.
+/// A folder that takes trials. It is ours alone until it is dropped.
 #[derive(Debug)]
 pub struct ResultFolder {
     dir: PathBuf,
     study: Study,
+    lock: Lock,
     /// The open tables, in the order of [`Table::of`].
     tables: Vec<(PathBuf, File)>,
+    journal: (PathBuf, File),
     done: BTreeSet<(usize, u32)>,
+    notes: Vec<String>,
 }
 
 impl ResultFolder {
-    /// Opens `dir`, creating it if needed. Fails at once if it cannot be written, if it holds what
-    /// `mode` must not touch, or if a resumed run was another one.
+    /// Opens `dir`, creating it if needed. Fails at once if it cannot be written, if another process
+    /// writes there, if it holds what `mode` must not touch, or if a resumed run was another one.
     pub fn open(dir: &Path, study: &Study, run: &Run, mode: Mode) -> Result<ResultFolder, ReportError> {
         fs::create_dir_all(dir).map_err(ReportError::io("create", dir))?;
-        let mut manifest = Manifest::new(study, run);
-        let earlier = earlier_run(dir)?;
-        match (mode, earlier) {
+        let lock = Lock::take(dir)?;
+        let mut manifest = Manifest::new(study, run, dir);
+        let mut notes = Vec::new();
+        match (mode, earlier_run(dir)?) {
             (Mode::Resume, Earlier::Ours(earlier)) => {
                 if let Some(what) = manifest.differs_from(&earlier) {
                     return Err(ReportError::Changed { path: dir.to_owned(), what });
                 }
-                if let [first, ..] = earlier.changed_records(dir)?.as_slice() {
+                // What lies in folders belongs to single trials, and is judged with them.
+                let changed = earlier.changed_records(dir)?;
+                let judged = dir.join(journal::FILE).exists();
+                if let Some(first) = changed.iter().find(|name| !(judged && name.contains('/'))) {
                     let what = format!("{first} has been changed since the run wrote it");
                     return Err(ReportError::Changed { path: dir.to_owned(), what });
                 }
@@ -57,23 +66,30 @@ impl ResultFolder {
                 return Err(ReportError::Occupied { path: dir.to_owned(), holds });
             }
             (Mode::Fresh, Earlier::Ours(earlier)) => {
-                if let Some(holds) = manifest.would_lose(&earlier) {
+                let finished = resume::count_finished(dir)?;
+                if let Some(holds) = manifest.would_lose(&earlier, finished) {
                     return Err(ReportError::Occupied { path: dir.to_owned(), holds });
                 }
-                clear(dir)?;
+                if finished > 0 {
+                    notes.extend(
+                        manifest.replaces(&earlier).map(|what| format!("{} replaces {what}", dir.display())),
+                    );
+                }
+                layout::clear(dir)?;
             }
-            (Mode::Force, Earlier::Ours(_) | Earlier::Foreign(_)) => clear(dir)?,
+            (Mode::Force, Earlier::Ours(_) | Earlier::Foreign(_)) => layout::clear(dir)?,
             (_, Earlier::Nothing) => {}
         }
         manifest.write(dir)?;
-        let done = repair(dir, study)?;
-        let tables = Table::of(study).iter().map(|table| {
-            let path = dir.join(table.file());
-            let file = OpenOptions::new().append(true).open(&path).map_err(ReportError::io("open", &path))?;
-            Ok((path, file))
-        });
-        let tables = tables.collect::<Result<Vec<_>, ReportError>>()?;
-        Ok(ResultFolder { dir: dir.to_owned(), study: study.clone(), tables, done })
+        let Repaired { done, again } = resume::repair(dir, study)?;
+        notes.extend(again.into_iter().map(|what| format!("made again: {what}")));
+        let open = |name: &str| {
+            let path = dir.join(name);
+            disk::append(&path).map(|file| (path, file))
+        };
+        let tables = Table::of(study).iter().map(|table| open(table.file())).collect::<Result<_, _>>()?;
+        let journal = open(journal::FILE)?;
+        Ok(ResultFolder { dir: dir.to_owned(), study: study.clone(), lock, tables, journal, done, notes })
     }
 
     /// The finished trials, as (cell, trial): those found by [`Mode::Resume`] and those appended.
@@ -81,44 +97,56 @@ impl ResultFolder {
         &self.done
     }
 
+    /// What the user should know of what happened to earlier results, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.dir
+    }
+
+    /// An error if the folder was moved or deleted, or a table in it: what is written then is lost.
+    pub fn check(&self) -> Result<(), ReportError> {
+        self.lock.check()?;
+        for (path, file) in self.tables.iter().chain([&self.journal]) {
+            if file.metadata().map_err(ReportError::io("read", path))?.nlink() == 0 {
+                return Err(ReportError::Gone { path: path.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// Writes all files of a trial, and its row in `trials.csv` last. After an error the folder
     /// can still be resumed.
     pub fn append(&mut self, row: &TrialRow<'_>) -> Result<(), ReportError> {
         debug_assert!(!self.done.contains(&(row.cell, row.trial)), "a trial is written once");
+        self.check()?;
+        let mut entries = journal::Entries::new();
         if let Some(samples) = &row.outcome.series {
-            let cell = self.study.cell_name(row.cell);
-            let dir = self.dir.join("series").join(cell).join(format!("trial-{}", row.trial));
-            series::write(&dir, row.outcome, samples)?;
+            let folder = series::folder(&self.study, row.cell, row.trial);
+            series::write(&self.dir, &folder, row.outcome, samples, &mut entries)?;
         }
         if let Some(messages) = &row.outcome.messages {
-            let path = self.dir.join(latency::log_path(&self.study, row.cell, row.trial));
-            latency::write_log(&path, &messages.latency, row.outcome.measured)?;
+            let path = latency::log_path(&self.study, row.cell, row.trial);
+            let print = latency::write_log(&self.dir.join(&path), &messages.latency, row.outcome.measured)?;
+            entries.insert(path.display().to_string(), print);
         }
-        for (table, (path, file)) in Table::of(&self.study).iter().zip(&mut self.tables) {
+        let tables = Table::of(&self.study);
+        let rows: Vec<String> = tables.iter().map(|table| table.rows(&self.study, row)).collect();
+        for (table, rows) in tables.iter().zip(&rows) {
+            entries.insert(table.file().to_owned(), journal::print(*table, rows.as_bytes()));
+        }
+        let lines = journal::lines((row.cell, row.trial), &entries);
+        let texts = [&lines].into_iter().chain(&rows);
+        for (text, (path, file)) in texts.zip([&mut self.journal].into_iter().chain(&mut self.tables)) {
             // One unbuffered write: what returned is out of this process's hands.
-            let rows = table.rows(&self.study, row);
-            file.write_all(rows.as_bytes()).map_err(ReportError::io("write", path))?;
+            file.write_all(text.as_bytes()).map_err(ReportError::io("write", path))?;
         }
         self.done.insert((row.cell, row.trial));
         Ok(())
     }
-}
-
-/// Writes a file so that it appears under its name only when it is complete; its folder is created.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(ReportError::io("create", parent))?;
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let temporary = path.with_file_name(name);
-    fs::write(&temporary, bytes).map_err(ReportError::io("write", &temporary))?;
-    fs::rename(&temporary, path).map_err(ReportError::io("write", path))
 }
 
 /// What a folder holds before a run.
@@ -147,78 +175,6 @@ fn earlier_run(dir: &Path) -> Result<Earlier, ReportError> {
         }
         Some(_) => Earlier::Foreign("files, but no results of this program".to_owned()),
     })
-}
-
-/// Removes what an earlier run wrote, and nothing else; the manifest last, so that a kill leaves a folder of ours.
-fn clear(dir: &Path) -> Result<(), ReportError> {
-    let ignore_absent = |result: io::Result<()>, path: &Path| match result {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ReportError::io("remove", path)(error)),
-        _ => Ok(()),
-    };
-    for name in manifest::FOLDERS {
-        let path = dir.join(name);
-        ignore_absent(fs::remove_dir_all(&path), &path)?;
-    }
-    for name in manifest::FILES.into_iter().chain([manifest::FILE]) {
-        let path = dir.join(name);
-        ignore_absent(fs::remove_file(&path), &path)?;
-    }
-    Ok(())
-}
-
-/// Brings all tables to the state after the last finished trial and returns what is finished.
-///
-/// A trial is finished if its row in `trials.csv` is complete. Rows of other trials go, and so do
-/// torn ones; a table that was never begun gets its header.
-fn repair(dir: &Path, study: &Study) -> Result<BTreeSet<(usize, u32)>, ReportError> {
-    let tables = Table::of(study);
-    let texts = tables.iter().map(|table| {
-        let path = dir.join(table.file());
-        match fs::read(&path) {
-            Ok(bytes) => Ok(bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(ReportError::io("read", &path)(error)),
-        }
-    });
-    let texts = texts.collect::<Result<Vec<_>, ReportError>>()?;
-    let Some((trials, others)) = texts.split_last() else { unreachable!("trials.csv is one of them") };
-    let mut finished: Vec<(usize, u32)> = whole_lines(trials).skip(1).filter_map(key).collect();
-    // Rows are written before the one in trials.csv; if one of them is torn all the same (a crash of
-    // the machine may lose the end of any file), the trial written last is not trusted.
-    let torn = others.iter().any(|text| !text.is_empty() && !text.ends_with(b"\n"));
-    if torn && trials.ends_with(b"\n") {
-        finished.pop();
-    }
-    let begun = |table: Table, text: &[u8]| text.starts_with(table.header(study).as_bytes());
-    let all_begun = tables.iter().zip(&texts).all(|(table, text)| begun(*table, text));
-    let has_latencies = |(cell, trial): &(usize, u32)| {
-        !study.chat || dir.join(latency::log_path(study, *cell, *trial)).exists()
-    };
-    let done: BTreeSet<(usize, u32)> =
-        finished.into_iter().filter(|trial| all_begun && has_latencies(trial)).collect();
-    for (table, text) in tables.iter().zip(&texts) {
-        let mut kept = table.header(study).into_bytes();
-        for line in whole_lines(text).skip(1).filter(|line| key(line).is_some_and(|key| done.contains(&key)))
-        {
-            kept.extend_from_slice(line);
-        }
-        if kept != *text {
-            replace(&dir.join(table.file()), &kept)?;
-        }
-    }
-    Ok(done)
-}
-
-/// The lines that end in a line break, with it.
-fn whole_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"))
-}
-
-/// The cell and the trial that a row begins with.
-fn key(line: &[u8]) -> Option<(usize, u32)> {
-    let line = std::str::from_utf8(line).ok()?;
-    let mut fields = line.trim_end().split(',');
-    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -323,6 +279,7 @@ mod tests {
         assert!(matches!(refused, Err(ReportError::Occupied { .. })), "{refused:?}");
         let mut folder = ResultFolder::open(dir.path(), &study, &run(), Mode::Force).expect("forced");
         append(&mut folder, &outcomes);
+        drop(folder);
         let mut other = study.clone();
         other.name = "other".to_owned();
         let refused = ResultFolder::open(dir.path(), &other, &run(), Mode::Fresh);

@@ -192,6 +192,13 @@ impl Scenario {
         }
     }
 
+    /// How many rows the series of a trial have at most: of flows, and of links.
+    pub fn series_rows(&self) -> [u64; 2] {
+        let samples = self.duration.as_nanos() / self.record.interval.as_nanos().max(1) + 1;
+        let flows: u64 = self.groups.iter().map(read::series_of).sum();
+        [flows, 2 * self.links.len() as u64].map(|things| samples.saturating_mul(things))
+    }
+
     /// Whether anybody chats.
     pub fn has_chat(&self) -> bool {
         self.groups.iter().any(|group| matches!(group.app, AppSpec::Chat(_)))

@@ -11,8 +11,8 @@ use crate::chat::protocol;
 use crate::time::Duration;
 use crate::wire::Direction;
 
-/// Reads the whole tree. The scenario is to be used only if no problem is an error.
-pub(super) fn read(root: &Node, name: &str) -> (Scenario, Vec<Problem>) {
+/// Reads the whole tree of one of so many cells. The scenario is to be used only if no problem is an error.
+pub(super) fn read(root: &Node, name: &str, cells: usize) -> (Scenario, Vec<Problem>) {
     let mut problems = check_values(root);
     let mut links = links::read(root, &mut problems);
     settings::check_defaults(root, &mut problems);
@@ -37,8 +37,9 @@ pub(super) fn read(root: &Node, name: &str) -> (Scenario, Vec<Problem>) {
         dialect: dialect(root),
         schedule: vec![],
         drops: vec![],
-        record: record(root),
+        record: RecordSpec { interval: FINEST, trials: recorded(root) },
     };
+    scenario.record.interval = interval(root).unwrap_or_else(|| usual_interval(&scenario, cells));
     scenario.schedule = schedule::read(root, &scenario, &starting, &rtts, duration, &mut problems);
     scenario.drops = drops(root, &scenario.groups, &mut problems);
     if let Some(duration) = duration {
@@ -72,17 +73,32 @@ fn dialect(root: &Node) -> &'static str {
     word.and_then(protocol::by_name).unwrap_or(protocol::DIALECTS[0]).name()
 }
 
-fn record(root: &Node) -> RecordSpec {
-    let record = root.get("record");
-    let interval = record.and_then(|record| leaf::positive_duration(record.get("interval")?).ok());
-    RecordSpec {
-        interval: interval.unwrap_or(Duration::from_millis(10)),
-        trials: match record.and_then(|record| text(record, "trials")) {
-            Some("all") => RecordTrials::All,
-            Some("none") => RecordTrials::None,
-            _ => RecordTrials::First,
-        },
+fn interval(root: &Node) -> Option<Duration> {
+    root.get("record")?.get("interval").and_then(|node| leaf::positive_duration(node).ok())
+}
+
+fn recorded(root: &Node) -> RecordTrials {
+    match root.get("record").and_then(|record| text(record, "trials")) {
+        Some("all") => RecordTrials::All,
+        Some("none") => RecordTrials::None,
+        _ => RecordTrials::First,
     }
+}
+
+/// The sampling interval where the file says nothing: the finest with which the first trials of all cells
+/// stay below [`USUAL_ROWS`], but never less than pictures need.
+fn usual_interval(scenario: &Scenario, cells: usize) -> Duration {
+    const MS: u64 = 1_000_000;
+    let duration = scenario.duration.as_nanos();
+    let things: u64 = scenario.series_rows().iter().sum::<u64>() / (duration / FINEST.as_nanos() + 1);
+    let samples = (USUAL_ROWS / things.saturating_mul(cells as u64).max(1)).max(1);
+    let steps = || {
+        let decades = std::iter::successors(Some(10 * MS), |decade: &u64| decade.checked_mul(10));
+        decades.flat_map(|decade| [1, 2, 5].map(|n| decade.saturating_mul(n)))
+    };
+    let fine = steps().find(|step| duration / step <= samples).unwrap_or(u64::MAX);
+    let coarsest = steps().take_while(|step| duration / step >= DRAWN_SAMPLES).last();
+    Duration::from_nanos(fine.min(coarsest.unwrap_or(FINEST.as_nanos())))
 }
 
 fn drops(root: &Node, groups: &[Group], problems: &mut Vec<Problem>) -> Vec<DropSpec> {
@@ -192,13 +208,12 @@ fn check_series(root: &Node, scenario: &Scenario, problems: &mut Vec<Problem>) {
 
 /// Rows of one trial's series.
 pub(super) fn series_rows(scenario: &Scenario) -> u64 {
-    let samples = scenario.duration.as_nanos() / scenario.record.interval.as_nanos().max(1) + 1;
-    let flows: u64 = scenario.groups.iter().map(series_of).sum();
-    samples.saturating_mul(flows + 2 * scenario.links.len() as u64)
+    let [flows, links] = scenario.series_rows();
+    flows.saturating_add(links)
 }
 
 /// Directions of a group that carry data.
-fn series_of(group: &Group) -> u64 {
+pub(super) fn series_of(group: &Group) -> u64 {
     let directions = match group.app {
         AppSpec::Bulk(_) => 1,
         AppSpec::Chat(_) => 2,
@@ -206,6 +221,12 @@ fn series_of(group: &Group) -> u64 {
     u64::from(group.count) * directions
 }
 
+/// Between two samples, where little is recorded.
+const FINEST: Duration = Duration::from_millis(10);
+/// Series of a run that nobody asked for: about seventy megabytes.
+const USUAL_ROWS: u64 = 1_000_000;
+/// What pictures need: two samples for each of the 240 spans that a queue is drawn in.
+const DRAWN_SAMPLES: u64 = 480;
 /// About two gigabytes in memory and as much on disk.
 const MOST_SERIES_ROWS: u64 = 20_000_000;
 
@@ -293,6 +314,24 @@ mod tests {
             "one person chats: nobody is there to hear, and no latency is measured (in the cell with \
              clients.people.count = 1)"
         );
+    }
+
+    #[test]
+    fn series_that_nobody_asked_for_stay_small_and_enough_for_pictures() {
+        let ms = |text: &str| scenario(text).record.interval.as_nanos() / 1_000_000;
+        let interval = |duration: &str, count: u32, cells: usize| {
+            let values: Vec<String> = (0..cells).map(|n| format!("\"{n}.5%\"")).collect();
+            ms(&format!(
+                "duration = \"{duration}\"\n[link.w]\nrate = \"10mbit\"\n[[clients]]\nname = \"u\"\ncount = {count}\n\
+                 path = [\"w\"]\napp = {{ kind = \"bulk\" }}\n[sweep]\n\"link.w.loss\" = [{}]\n",
+                values.join(", ")
+            ))
+        };
+        assert_eq!(interval("60s", 10, 1), 10);
+        assert_eq!(interval("60s", 50, 24), 100, "600 samples of 52 things in 24 cells");
+        assert_eq!(interval("10s", 50, 24), 20, "480 samples at least");
+        assert_eq!(interval("1s", 50, 24), 10);
+        assert_eq!(interval("100h", 1, 1), 2_000);
     }
 
     #[test]

@@ -296,7 +296,12 @@ static SEGMENT: Kind = Short {
 };
 
 static RECORD: &[Key] = &[
-    key("interval", PositiveDuration, Or("10ms"), "time between two samples of the series"),
+    key(
+        "interval",
+        PositiveDuration,
+        Or("10ms"),
+        "time between two samples of the series; by default more where a run would write a million rows",
+    ),
     key("trials", Word(&["first", "all", "none"]), Or("first"), "which trials of a cell keep their series"),
 ];
 

@@ -74,6 +74,15 @@ pub struct Snapshot {
     pub phase: Phase,
 }
 
+/// Memory that a connection's sender takes, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    /// The stream itself; of zeros, only their number is kept.
+    pub text: u64,
+    /// What is known of its pieces.
+    pub structure: u64,
+}
+
 impl Connection {
     /// Opens actively: a SYN waits to be sent.
     pub fn connect(config: Arc<Config>, iss: SeqNumber, rng: Rng) -> Connection {
@@ -134,6 +143,14 @@ impl Connection {
     /// Bytes that the application wrote so far.
     pub fn written(&self) -> u64 {
         self.sender.buffer.end() - 1
+    }
+
+    /// What it keeps of what was written and is not acknowledged.
+    pub fn held(&self) -> Held {
+        let (text, chunks) = self.sender.buffer.held();
+        // A chunk with the header of its shared text.
+        let structure = chunks as u64 * 64 + self.sender.scoreboard.memory();
+        Held { text, structure }
     }
 
     /// Whether everything written has been acknowledged, the close included.

@@ -110,6 +110,11 @@ impl Scoreboard {
         self.pipe
     }
 
+    /// Bytes of memory that it takes.
+    pub fn memory(&self) -> u64 {
+        (self.sent.len() * size_of::<Sent>()) as u64
+    }
+
     /// Whether nothing is outstanding.
     pub fn is_empty(&self) -> bool {
         self.sent.is_empty()

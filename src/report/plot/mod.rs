@@ -77,8 +77,8 @@ pub fn draw_all(
                     pictures.boxes.0.extend(boxes);
                     pictures.boxes.1.push(name);
                 }
-                super::writer::replace(&svg_path, svg.as_bytes())?;
-                super::writer::replace(&png_path, &png)?;
+                super::disk::replace(&svg_path, svg.as_bytes())?;
+                super::disk::replace(&png_path, &png)?;
                 pictures.all.push(svg_name(name));
             }
             None => {
@@ -103,6 +103,12 @@ fn existing_picture(dir: &Path, name: &str) -> Option<PathBuf> {
     let svg = svg_name(name);
     let png = svg.with_extension("png");
     [svg, png].into_iter().find(|path| dir.join(path).exists())
+}
+
+/// Whether a file in `plots/` is one of ours.
+pub fn is_picture(file: &str) -> bool {
+    let known = |name: &str| PICTURES.iter().any(|(picture, ..)| *picture == name);
+    file.rsplit_once('.').is_some_and(|(name, kind)| known(name) && ["svg", "png"].contains(&kind))
 }
 
 /// What `--set` changed, but for axes, whose values are in the picture.
@@ -205,7 +211,7 @@ mod tests {
         fs::remove_file(file("plots/latency_cdf.svg")).expect("removed");
         fs::write(file("plots/compare.png"), "old").expect("written");
         for _ in 0..2 {
-            let report = crate::report::plot(dir.path()).expect("drawn");
+            let report = crate::report::plot(dir.path(), false).expect("drawn");
             assert_eq!(report.pictures.len(), PICTURES.len());
             let kept: Vec<_> =
                 report.warnings.iter().filter(|warning| warning.text.contains("as they were")).collect();
@@ -320,7 +326,7 @@ mod tests {
         fill(dir.path(), &study, |_, _| MODEL);
         let notice = finish(dir.path(), "later", true).expect("finished").notice.expect("a notice");
         assert!(notice.contains("U+585E") && notice.contains("queue.png"), "{notice}");
-        assert_eq!(crate::report::plot(dir.path()).expect("drawn").notice, Some(notice));
+        assert_eq!(crate::report::plot(dir.path(), true).expect("drawn").notice, Some(notice));
     }
 
     #[test]

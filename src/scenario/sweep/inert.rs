@@ -107,7 +107,7 @@ impl Plan {
     /// Whether no value of a key changes the world of a cell.
     fn is_dead(&self, key: &str, place: Place, picks: &[(usize, usize)]) -> bool {
         let tree = self.tree_with(picks).0;
-        let world = |tree: &Node| digest(read(tree, &self.base.name).0);
+        let world = |tree: &Node| digest(read(tree, &self.base.name, self.cells()).0);
         let probe = |value: Node| {
             let mut probed = tree.clone();
             let kind = dotted::set(&mut probed, key, place, value, Setter::CommandLine).ok()?;
@@ -132,7 +132,7 @@ impl Plan {
 
     /// Why a key does nothing, as far as that is known.
     fn why(&self, tree: &Node, key: &str) -> Option<String> {
-        let scenario = read(tree, &self.base.name).0;
+        let scenario = read(tree, &self.base.name, self.cells()).0;
         let segments: Vec<&str> = key.split('.').collect();
         let nodes = tree.get("clients").map_or(&[][..], Node::items);
         match segments[..] {

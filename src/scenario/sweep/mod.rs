@@ -70,9 +70,10 @@ impl Plan {
         overrides::apply(&mut tree, &mut nodes, sets, &mut problems);
         // What its values mean to each other is read off the cells, in which axes may have mended it.
         problems.extend(check_values(&tree));
-        let (base, _) = read(&tree, &name_of(file));
+        let axes: Vec<Axis> = nodes.iter().map(|node| node.axis(&texts)).collect();
+        let cells = axes.iter().map(|axis| axis.values.len()).fold(1, usize::saturating_mul);
+        let (base, _) = read(&tree, &name_of(file), cells);
 
-        let axes = nodes.iter().map(|node| node.axis(&texts)).collect();
         let mut plan = Plan { base, axes, warnings: vec![], texts, random: false, tree, nodes };
         plan.check_axes(&mut problems);
         tidy(&mut problems);
@@ -160,7 +161,7 @@ impl Plan {
     /// The scenario with some axes applied: (axis, value) by index.
     fn read_with(&self, picks: &[(usize, usize)]) -> (Scenario, Vec<Problem>) {
         let (tree, mut problems) = self.tree_with(picks);
-        let (scenario, found) = read(&tree, &self.base.name);
+        let (scenario, found) = read(&tree, &self.base.name, self.cells());
         problems.extend(found);
         (scenario, problems)
     }

@@ -1,0 +1,92 @@
+//! What a run will take, before it begins: bytes on disk from the scenario, time from a moment's try.
+
+use crate::runner::{self, Pace};
+use crate::scenario::{Plan, Scenario};
+use crate::units::{plural, size};
+
+/// A run that writes more says so beforehand.
+const MUCH: u64 = 200_000_000;
+
+/// Memory for a moment of a trial: more than it can fill while it does what its author meant.
+const TRY: u64 = 256 << 20;
+
+/// Bytes that a row has about.
+const FLOW_SAMPLE: u64 = 75;
+const LINK_SAMPLE: u64 = 35;
+/// Rows of the tables, with what the axes add.
+const TABLE_ROW: u64 = 130;
+/// A histogram of latencies.
+const LATENCIES: u64 = 3_000;
+/// Pictures, page, manifest.
+const PICTURES: u64 = 1_500_000;
+
+/// Bytes that a run writes about, and how many of them are series.
+pub struct Written {
+    pub all: u64,
+    pub series: u64,
+}
+
+/// What a run of this plan writes. Cells that differ in what they record are like the base.
+pub fn written(plan: &Plan) -> Written {
+    let base = &plan.base;
+    let cells = plan.cells() as u64;
+    let trials = u64::from(plan.trials());
+    let recorded = (0..plan.trials()).filter(|&trial| base.records(trial)).count() as u64;
+    let [flows, links] = base.series_rows();
+    let samples = flows.saturating_mul(FLOW_SAMPLE).saturating_add(links.saturating_mul(LINK_SAMPLE));
+    let series = samples.saturating_mul(recorded.saturating_mul(cells));
+    let rows = flow_directions(base) + 2 * base.links.len() as u64 * 5 + 1;
+    let trial = rows * TABLE_ROW + if base.has_chat() { LATENCIES } else { 0 };
+    let all =
+        series.saturating_add(trial.saturating_mul(trials.saturating_mul(cells))).saturating_add(PICTURES);
+    Written { all, series }
+}
+
+fn flow_directions(base: &Scenario) -> u64 {
+    base.groups.iter().map(|group| u64::from(group.count) * 2).sum()
+}
+
+/// Says that a run writes much, and what would make it less.
+pub fn warn_of_bytes(plan: &Plan) {
+    let Written { all, series } = written(plan);
+    if all > MUCH {
+        eprintln!("warning: {} writes about {}, {} of them series", plan.name(), size(all), size(series));
+        eprintln!("help: raise record.interval, or set record.trials to \"first\" or \"none\"");
+    }
+}
+
+/// Says what a run takes: its time on so many threads, by a moment of its first, middle and last cell, and
+/// its bytes. A cell that fills its memory within that moment is warned of.
+pub fn in_words(plan: &Plan, jobs: usize) -> String {
+    let last = plan.cells() - 1;
+    let mut cells = vec![0, last / 2, last];
+    cells.dedup();
+    let mut seconds = Vec::new();
+    for &cell in &cells {
+        match runner::pace(plan, cell, TRY) {
+            Pace::Seconds(each) => seconds.push(each),
+            Pace::Fills(what) => {
+                eprintln!("warning: {}, cell {cell}: {what}, in its first moments", plan.name());
+            }
+            Pace::Unknown => {}
+        }
+    }
+    let mean = seconds.iter().sum::<f64>() / seconds.len() as f64;
+    let rounds = (u64::from(plan.trials()) * plan.cells() as u64).div_ceil(jobs.max(1) as u64);
+    let time = if seconds.len() == cells.len() {
+        format!("about {} on {}", rough(mean * rounds as f64), plural(jobs as u64, "thread"))
+    } else {
+        "no telling how long it takes".to_owned()
+    };
+    format!("{time}, about {} on disk", size(written(plan).all))
+}
+
+/// A time as exact as a guess is.
+fn rough(seconds: f64) -> String {
+    match seconds {
+        ..1.0 => "a second".to_owned(),
+        1.0..100.0 => format!("{seconds:.0} s"),
+        100.0..6000.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.0} h", seconds / 3600.0),
+    }
+}

@@ -1,0 +1,45 @@
+//! Where the results of a run go, and where its scenario comes from.
+
+use std::path::{Path, PathBuf};
+
+use super::progress::Progress;
+use crate::report::{ReportError, ResultFolder, TrialRow};
+use crate::runner::{Finished, Sink};
+
+/// Files the trials as they finish.
+pub struct Filing<'a> {
+    pub folder: &'a mut ResultFolder,
+    pub bar: &'a Progress,
+}
+
+impl Sink<ReportError> for Filing<'_> {
+    fn take(&mut self, finished: Finished) -> Result<(), ReportError> {
+        self.bar.advance();
+        self.folder.append(&TrialRow {
+            cell: finished.trial.cell,
+            trial: finished.trial.number,
+            seed: finished.trial.seed.0,
+            outcome: &finished.outcome,
+            wall_s: finished.wall_s,
+        })
+    }
+
+    fn watch(&mut self) -> Result<(), ReportError> {
+        self.folder.check()
+    }
+}
+
+/// A scenario file by its path from the root. Its folder's links are followed; a link that is the file
+/// itself has a name of its own.
+pub fn from_root(file: &Path) -> PathBuf {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = parent.canonicalize().unwrap_or_else(|_| parent.to_owned());
+    parent.join(file.file_name().unwrap_or_default())
+}
+
+/// A scenario file for the page, which is the same on all machines: one given by a path from the root
+/// loses its folders.
+pub fn known_elsewhere(file: &Path) -> String {
+    let file = if file.is_absolute() { Path::new(file.file_name().unwrap_or_default()) } else { file };
+    file.display().to_string()
+}

@@ -1,0 +1,183 @@
+//! How much memory a trial may take: an estimate of what grows without bound, made now and then, so that
+//! a trial that would eat the machine ends with an error that names what grew.
+//!
+//! Unlike all else in a world, the limit is the caller's and not the scenario's. A trial that stays below
+//! it does not depend on it.
+
+use std::fmt;
+use std::mem::size_of;
+
+use super::core::Core;
+use super::flow::Flow;
+use crate::record::{FlowEvent, FlowSample, LinkSample};
+use crate::units::{plural, size};
+use crate::wire::{Direction, Packet};
+
+/// Steps between two estimates, at least: packets that arrive, events, messages.
+pub(super) const STEPS: u64 = 4096;
+/// And more where there is much to look at, so that looking stays cheap.
+const STEPS_PER_THING: u64 = 4;
+
+/// Bytes of a packet in a link: itself and its arrival, in rings that are up to twice as long as what is in
+/// them, and its place in the queue.
+pub(super) const PACKET: u64 = 2 * (size_of::<Packet>() as u64 + 16) + 56;
+/// Bytes of a message that a client meant to send: what is known of it, and its place in the outbox.
+const MESSAGE: u64 = 16 + 24;
+/// Bytes of an event that is queued.
+const EVENT: u64 = size_of::<u128>() as u64;
+
+/// The limit, and when it is looked at next.
+#[derive(Debug)]
+pub(super) struct Budget {
+    limit: u64,
+    /// Steps taken so far.
+    pub steps: u64,
+    next: u64,
+    /// What filled it.
+    pub exhausted: Option<Exhausted>,
+}
+
+/// A trial needed more memory than it may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    limit: u64,
+    /// The most of it, in words.
+    culprit: String,
+}
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it needs more than {} of memory: {}", size(self.limit), self.culprit)
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget { limit: u64::MAX, steps: 0, next: u64::MAX, exhausted: None }
+    }
+}
+
+impl Budget {
+    pub fn of(limit: u64) -> Budget {
+        Budget { limit, next: 0, ..Budget::default() }
+    }
+
+    /// So many steps were taken where nobody could look.
+    #[inline]
+    pub fn count(&mut self, steps: u64) {
+        self.steps += steps;
+    }
+
+    /// Whether so many bytes are too many.
+    pub fn is_below(&self, bytes: u64) -> bool {
+        self.limit < bytes
+    }
+}
+
+impl Core {
+    /// Something happened that may have made the world larger; whether it is too large by now.
+    #[inline]
+    pub fn step(&mut self) -> bool {
+        self.budget.steps += 1;
+        if self.budget.steps >= self.budget.next {
+            self.look();
+        }
+        self.budget.exhausted.is_some()
+    }
+
+    #[cold]
+    fn look(&mut self) {
+        let things = (self.flows.len() + self.topology.links.len()) as u64;
+        self.budget.next = self.budget.steps + STEPS.max(STEPS_PER_THING * things);
+        let (total, culprit) = self.size();
+        if total > self.budget.limit && self.budget.exhausted.is_none() {
+            let culprit = culprit.words(self);
+            self.budget.exhausted = Some(Exhausted { limit: self.budget.limit, culprit });
+        }
+    }
+
+    /// An estimate of the bytes of all that grows, and what has most of them.
+    fn size(&self) -> (u64, Culprit) {
+        let mut sum = (0, 0, Culprit::Events);
+        let mut add = |bytes: u64, culprit: Culprit| {
+            let (total, most, _) = sum;
+            sum = if bytes > most { (total + bytes, bytes, culprit) } else { (total + bytes, most, sum.2) };
+        };
+        add(self.queue.count() as u64 * EVENT, Culprit::Events);
+        for (number, (_, _, instances)) in self.topology.each().enumerate() {
+            let packets = instances.map(|link| self.topology.links[link].in_flight()).sum();
+            add(packets * PACKET, Culprit::Link(number, packets));
+        }
+        add((self.flows.len() * size_of::<Flow>()) as u64, Culprit::Flows);
+        // Flows of a group follow one another, but for reconnections.
+        let (mut first, mut shared) = (0, 0);
+        for group in self.flows.chunk_by(|a, b| a.group == b.group) {
+            let mut own = 0;
+            for flow in group {
+                for direction in Direction::BOTH {
+                    let held = flow.ends[direction.index()].connection.held();
+                    own += held.structure;
+                    // Bulk data exists as a number only. What a server says to many exists once.
+                    match direction {
+                        _ if flow.bulk => {}
+                        Direction::Up => own += held.text,
+                        Direction::Down => shared = shared.max(held.text),
+                    }
+                }
+            }
+            add(own, Culprit::Unsent(Some(first), own));
+            first += group.len();
+        }
+        add(shared, Culprit::Unsent(None, shared));
+        if let Some(messages) = &self.messages {
+            add(messages.count() as u64 * MESSAGE, Culprit::Messages);
+        }
+        if let Some(recorder) = &self.recorder {
+            let [flows, links, events] = recorder.rows();
+            let bytes = flows * size_of::<FlowSample>()
+                + links * size_of::<LinkSample>()
+                + events * size_of::<FlowEvent>();
+            add(bytes as u64, Culprit::Series((flows + links + events) as u64));
+        }
+        (sum.0, sum.2)
+    }
+}
+
+/// What may be large.
+#[derive(Clone, Copy)]
+enum Culprit {
+    Events,
+    Flows,
+    Messages,
+    Series(u64),
+    Link(usize, u64),
+    /// Of the group of this flow, or of the server.
+    Unsent(Option<usize>, u64),
+}
+
+impl Culprit {
+    fn words(self, core: &Core) -> String {
+        match self {
+            Culprit::Events => format!("it has {} to come", plural(core.queue.count() as u64, "event")),
+            Culprit::Flows => format!("it has {}", plural(core.flows.len() as u64, "connection")),
+            Culprit::Messages => {
+                let group = core.talkers.iter().enumerate().max_by_key(|(_, count)| **count);
+                let client = group.and_then(|(app, _)| core.clients.get(app)?.as_ref());
+                let whose =
+                    client.map_or(String::new(), |client| format!(", most of group {}", client.group));
+                let messages = core.messages.as_ref().map_or(0, super::messages::Messages::count);
+                format!("it has {}{whose}", plural(messages as u64, "message"))
+            }
+            Culprit::Series(rows) => format!("the series have {} (see [record])", plural(rows, "row")),
+            Culprit::Link(number, packets) => {
+                let link = core.topology.each().nth(number);
+                let (name, way) = link.map_or(("", ""), |(name, direction, _)| (name, direction.name()));
+                format!("link {name} {way} holds {}", plural(packets, "packet"))
+            }
+            Culprit::Unsent(flow, bytes) => {
+                let whose = flow.map_or("the server", |flow| core.flows[flow].group.as_str());
+                format!("connections of {whose} hold {} that are not acknowledged", size(bytes))
+            }
+        }
+    }
+}

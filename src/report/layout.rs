@@ -1,0 +1,138 @@
+//! Which files of a result folder are ours: what is not stays as it is.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::error::ReportError;
+use super::{journal, manifest, plot, series};
+
+/// The files of a result folder beside its manifest.
+pub const FILES: [&str; 8] = [
+    "trials.csv",
+    "summary.csv",
+    "flows.csv",
+    "links.csv",
+    "realised.csv",
+    "lateness.csv",
+    journal::FILE,
+    "report.html",
+];
+/// Its folders.
+pub const FOLDERS: [&str; 3] = ["series", "latency", "plots"];
+
+/// The ending of a file that is not complete yet.
+const DRAFT: &str = ".tmp";
+
+/// Whether a file is one that is not complete yet.
+pub fn is_draft(name: &str) -> bool {
+    name.ends_with(DRAFT)
+}
+
+/// Whether a file of this path below a result folder is one that a run writes; its draft, too.
+fn is_ours(name: &str) -> bool {
+    let name = name.strip_suffix(DRAFT).unwrap_or(name);
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let trial = |text: &str| text.strip_prefix("trial-").is_some_and(number);
+    match name.split('/').collect::<Vec<_>>()[..] {
+        [file] => FILES.contains(&file) || file == manifest::FILE,
+        ["series", cell, of, file] => number(cell) && trial(of) && series::FILES.contains(&file),
+        ["latency", file] => file.strip_suffix(".hgrm").is_some_and(number),
+        ["latency", cell, file] => number(cell) && file.strip_suffix(".hlog").is_some_and(trial),
+        ["plots", file] => plot::is_picture(file),
+        _ => false,
+    }
+}
+
+/// The files below one of our folders that a run wrote, by their paths below `dir`.
+pub fn files_below(dir: &Path, folder: &str) -> Result<Vec<String>, ReportError> {
+    let path = dir.join(folder);
+    let mut names = Vec::new();
+    if !path.is_dir() {
+        return Ok(names);
+    }
+    for entry in fs::read_dir(&path).map_err(ReportError::io("read", &path))? {
+        let entry = entry.map_err(ReportError::io("read", &path))?;
+        let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+        // Links are not followed: they may go in circles.
+        let kind = entry.file_type().map_err(ReportError::io("read", &path))?;
+        if kind.is_dir() {
+            names.extend(files_below(dir, &name)?);
+        } else if is_ours(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// Removes what an earlier run wrote, and nothing else; the manifest last, so that a kill leaves a folder
+/// of ours.
+pub fn clear(dir: &Path) -> Result<(), ReportError> {
+    let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    for folder in FOLDERS {
+        for name in files_below(dir, folder)? {
+            let path = dir.join(&name);
+            fs::remove_file(&path).map_err(ReportError::io("remove", &path))?;
+            // Folders go with their last file; one that holds something else stays.
+            let parents = path.ancestors().skip(1).take_while(|parent| *parent != dir);
+            for parent in parents {
+                if fs::remove_dir(parent).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    for name in FILES.into_iter().chain([manifest::FILE]) {
+        for name in [name.to_owned(), name.to_owned() + DRAFT] {
+            let path = dir.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if !absent(&error) => return Err(ReportError::io("remove", &path)(error)),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_run_did_not_write_stays_wherever_it_lies() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let ours = [
+            "manifest.json",
+            "trials.csv",
+            "journal.csv",
+            "summary.csv.tmp",
+            "series/03/trial-0/flows.csv",
+            "latency/03.hgrm",
+            "latency/03/trial-12.hlog",
+            "plots/cwnd.svg",
+            "plots/cwnd.png.tmp",
+        ];
+        let others = [
+            "notes.txt",
+            "trials.csv.bak",
+            "series/03/trial-0/flows.ods",
+            "series/mine/flows.csv",
+            "latency/by-hand.hgrm",
+            "plots/mine.png",
+        ];
+        for name in ours.iter().chain(&others) {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(&path, name).expect("written");
+        }
+        std::os::unix::fs::symlink("..", dir.path().join("series/circle")).expect("linked");
+        clear(dir.path()).expect("cleared");
+        for name in ours {
+            assert!(!is_ours("x") && is_ours(name) && !dir.path().join(name).exists(), "{name}");
+        }
+        for name in others {
+            assert!(dir.path().join(name).exists(), "{name}");
+        }
+        assert!(!dir.path().join("latency/03").exists(), "empty folders of ours go");
+    }
+}

@@ -1,0 +1,225 @@
+//! Brings a result folder to the state after its last finished trial, so that a run can go on.
+//!
+//! A trial is finished if its row in `trials.csv` is complete and all that it left is still there. What a
+//! kill, a crash or a hand took away is made again; what was changed is an error. A row that stands twice
+//! counts once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::disk::{self, Fingerprint};
+use super::error::ReportError;
+use super::journal::{self, Entries, Fault, Key};
+use super::latency;
+use super::rows::Table;
+use super::study::Study;
+
+/// A folder that can go on.
+#[derive(Debug, Default)]
+pub struct Repaired {
+    /// What is finished.
+    pub done: BTreeSet<Key>,
+    /// What is made again although it had been finished, in words.
+    pub again: Vec<String>,
+}
+
+/// The complete rows of a table by trial, in the order of the file.
+type Rows<'a> = BTreeMap<Key, Vec<&'a [u8]>>;
+
+/// Removes the rows of unfinished trials from all tables; a table that was never begun gets its header.
+pub fn repair(dir: &Path, study: &Study) -> Result<Repaired, ReportError> {
+    let tables = Table::of(study);
+    let texts = tables.iter().map(|table| disk::read_if_there(&dir.join(table.file())));
+    let texts = texts.collect::<Result<Vec<_>, ReportError>>()?;
+    let rows: Vec<Rows<'_>> = texts.iter().map(|text| rows(text)).collect();
+    let Some((trials, others)) = texts.split_last() else { unreachable!("trials.csv is one of them") };
+    let mut finished = order(trials);
+    let begun = |(table, text): (&Table, &Vec<u8>)| text.starts_with(table.header(study).as_bytes());
+    if !tables.iter().zip(&texts).all(begun) {
+        finished.clear();
+    }
+    let journal = journal::read(dir)?;
+    // Rows are written before the one in trials.csv; if one of them is torn all the same (a crash of
+    // the machine may lose the end of any file), and nothing says which, the last trial is not trusted.
+    let torn = others.iter().any(|text| !text.is_empty() && !text.ends_with(b"\n"));
+    if journal.is_none() && torn && trials.ends_with(b"\n") {
+        finished.pop();
+    }
+
+    let mut kept: BTreeMap<Key, Entries> = BTreeMap::new();
+    let mut blocks: Vec<BTreeMap<Key, Vec<u8>>> = vec![BTreeMap::new(); tables.len()];
+    let mut again = Vec::new();
+    for key in finished {
+        let found: Vec<&[&[u8]]> =
+            rows.iter().map(|rows| rows.get(&key).map_or(&[][..], Vec::as_slice)).collect();
+        let whole = match &journal {
+            Some(journal) => examine(dir, tables, journal.get(&key), &found)?,
+            None => adopt(dir, study, key, &found)?,
+        };
+        match whole {
+            Ok((entries, found)) => {
+                kept.insert(key, entries);
+                for (blocks, rows) in blocks.iter_mut().zip(found) {
+                    blocks.insert(key, rows);
+                }
+            }
+            Err(file) => {
+                let cell = if study.cells() > 1 {
+                    format!("cell {}, ", study.cell_name(key.0))
+                } else {
+                    String::new()
+                };
+                again.push(format!("{cell}trial {}: {file} is gone or cut short", key.1));
+            }
+        }
+    }
+
+    for ((table, text), blocks) in tables.iter().zip(&texts).zip(blocks) {
+        let mut repaired = table.header(study).into_bytes();
+        // In the order in which they were written.
+        for key in order(text) {
+            repaired.extend(blocks.get(&key).into_iter().flatten());
+        }
+        if repaired != *text {
+            disk::replace(&dir.join(table.file()), &repaired)?;
+        }
+    }
+    journal::write(dir, &kept)?;
+    Ok(Repaired { done: kept.into_keys().collect(), again })
+}
+
+/// What a trial left and its rows in each table; or what is missing of it.
+type Whole = Result<(Entries, Vec<Vec<u8>>), String>;
+
+/// Holds a trial against the journal. What is not what it left, and not shorter, is an error.
+fn examine(
+    dir: &Path,
+    tables: &[Table],
+    entries: Option<&Entries>,
+    rows: &[&[&[u8]]],
+) -> Result<Whole, ReportError> {
+    let Some(entries) = entries else { return Ok(Err(journal::FILE.to_owned())) };
+    let changed = |file: &str| {
+        let what = format!("{file} has been changed since the run wrote it");
+        Err(ReportError::Changed { path: dir.to_owned(), what })
+    };
+    let mut blocks = Vec::new();
+    for (table, rows) in tables.iter().zip(rows) {
+        let file = table.file();
+        let Some(print) = entries.get(file) else { return Ok(Err(journal::FILE.to_owned())) };
+        match matching(*table, rows, print) {
+            Some(block) => blocks.push(block),
+            None if (rows.concat().len() as u64) < print.bytes => return Ok(Err(file.to_owned())),
+            None => return changed(file),
+        }
+    }
+    match journal::check(dir, entries)? {
+        None => Ok(Ok((entries.clone(), blocks))),
+        Some(Fault::Lost(file)) => Ok(Err(file)),
+        Some(Fault::Changed(file)) => changed(&file),
+    }
+}
+
+/// Takes a trial of an older version, which kept no journal, as it is.
+fn adopt(dir: &Path, study: &Study, key: Key, rows: &[&[&[u8]]]) -> Result<Whole, ReportError> {
+    let log = latency::log_path(study, key.0, key.1);
+    if study.chat && !dir.join(&log).exists() {
+        return Ok(Err(log.display().to_string()));
+    }
+    let mut entries = journal::adopt(dir, study, key)?;
+    let mut blocks = Vec::new();
+    for (table, rows) in Table::of(study).iter().zip(rows) {
+        let rows = distinct(rows);
+        // Two runs at once differ in the time that a trial took.
+        let block = if *table == Table::Trials { rows[..1].concat() } else { rows.concat() };
+        entries.insert(table.file().to_owned(), journal::print(*table, &block));
+        blocks.push(block);
+    }
+    Ok(Ok((entries, blocks)))
+}
+
+/// The rows with this fingerprint, whatever else stands among them, rows that stand twice before all.
+fn matching(table: Table, rows: &[&[u8]], print: &Fingerprint) -> Option<Vec<u8>> {
+    if table == Table::Trials {
+        return rows.iter().find(|row| journal::print(table, row) == *print).map(|row| row.to_vec());
+    }
+    window(rows, print).or_else(|| window(&distinct(rows), print))
+}
+
+/// The rows in a row that have this fingerprint.
+fn window(rows: &[&[u8]], print: &Fingerprint) -> Option<Vec<u8>> {
+    (0..=rows.len()).find_map(|first| {
+        let mut block = Vec::new();
+        for row in &rows[first..] {
+            if block.len() as u64 >= print.bytes {
+                break;
+            }
+            block.extend_from_slice(row);
+        }
+        (block.len() as u64 == print.bytes && Fingerprint::of(&block) == *print).then_some(block)
+    })
+}
+
+/// Each of the rows once.
+fn distinct<'a>(rows: &[&'a [u8]]) -> Vec<&'a [u8]> {
+    let mut seen = BTreeSet::new();
+    rows.iter().copied().filter(|row| seen.insert(*row)).collect()
+}
+
+/// The complete rows of a table by trial.
+fn rows(text: &[u8]) -> Rows<'_> {
+    let mut rows = Rows::new();
+    for line in whole_lines(text).skip(1) {
+        if let Some(key) = key(line) {
+            rows.entry(key).or_default().push(line);
+        }
+    }
+    rows
+}
+
+/// The trials that have rows, in the order of their first ones.
+fn order(text: &[u8]) -> Vec<Key> {
+    let mut seen = BTreeSet::new();
+    whole_lines(text).skip(1).filter_map(key).filter(|key| seen.insert(*key)).collect()
+}
+
+/// The lines that end in a line break, with it.
+fn whole_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"))
+}
+
+/// The cell and the trial that a row begins with.
+fn key(line: &[u8]) -> Option<Key> {
+    let line = std::str::from_utf8(line).ok()?;
+    let mut fields = line.trim_end().split(',');
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+}
+
+/// Puts the rows of all tables, and the journal, in the order of cells and trials, in which an unbroken run writes them: a
+/// trial that was made again, or added, stands at the end.
+pub fn put_in_order(dir: &Path, study: &Study) -> Result<(), ReportError> {
+    for table in Table::of(study) {
+        let path = dir.join(table.file());
+        let text = disk::read(&path)?;
+        let keys = order(&text);
+        if !keys.is_sorted() {
+            let mut sorted = table.header(study).into_bytes();
+            sorted.extend(rows(&text).into_values().flatten().flatten());
+            disk::replace(&path, &sorted)?;
+        }
+    }
+    match journal::read(dir)? {
+        Some(trials) => journal::write(dir, &trials),
+        None => Ok(()),
+    }
+}
+
+/// How many trials a folder has finished, as far as its `trials.csv` says so.
+pub fn count_finished(dir: &Path) -> Result<usize, ReportError> {
+    Ok(order(&disk::read_if_there(&dir.join(Table::Trials.file()))?).len())
+}
+
+/// A table with each row once.
+pub fn without_repeats(table: &[u8]) -> Vec<u8> {
+    distinct(&table.split_inclusive(|&byte| byte == b'\n').collect::<Vec<_>>()).concat()
+}
