@@ -105,11 +105,10 @@ impl States {
                 sums = sums.map(|sum| sum / scale);
                 log_sums += log_power + libm::log(scale);
             }
-            let [[a, b], [c, d]] = power;
-            power = [[a * a + b * c, b * (a + d)], [c * (a + d), b * c + d * d]];
-            let scale = a.max(d).max(b.max(c));
-            let scale = (scale * scale).max(f64::MIN_POSITIVE);
-            power = power.map(|row| row.map(|entry| entry / scale));
+            let square = [0, 1]
+                .map(|row| [0, 1].map(|to| power[row][0] * power[0][to] + power[row][1] * power[1][to]));
+            let scale = square.as_flattened().iter().fold(f64::MIN_POSITIVE, |most, &entry| most.max(entry));
+            power = square.map(|row| row.map(|entry| entry / scale));
             log_power = 2.0 * log_power + libm::log(scale);
             left >>= 1;
         }
