@@ -58,6 +58,14 @@ impl Law {
         }
     }
 
+    /// The most that can be counted.
+    fn packets(&self) -> u64 {
+        match *self {
+            Law::Independent { n, .. } | Law::Chain { n, .. } => n,
+            Law::Gap { most, .. } => most,
+        }
+    }
+
     /// ln E exp(t X), or a little more.
     fn cumulant(&self, t: f64) -> f64 {
         match *self {
@@ -131,16 +139,6 @@ pub(super) fn bounds(laws: &[Law]) -> (f64, f64) {
     // Counts are whole. A billionth for the rounding of what is certain.
     let (low, high) = ((low - 1e-9).ceil().max(0.0), (high + 1e-9).floor().min(total));
     (low.min(total), high.max(0.0))
-}
-
-impl Law {
-    /// The most that can be counted.
-    fn packets(&self) -> u64 {
-        match *self {
-            Law::Independent { n, .. } | Law::Chain { n, .. } => n,
-            Law::Gap { most, .. } => most,
-        }
-    }
 }
 
 /// Between which shares of the law a sample's `q`-quantile lies, if `c` is [`REACH`] over the number of
