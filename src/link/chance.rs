@@ -1,6 +1,6 @@
-//! Whose luck a packet meets. A link of one client draws from a stream for each of its components. On a
+//! The streams of chance of a link. A link of one client draws from a stream for each of its components. On a
 //! shared link each component has a stream for each flow, so that the n-th packet of a flow meets the
-//! same draws whatever other flows send: a further client changes nobody's luck.
+//! same draws whatever other flows send: a further client changes no other's luck.
 //!
 //! What a link remembers from one packet to the next is no draw and belongs to the link: the state of
 //! Gilbert and Elliott's model, the last delay that a correlated one resembles, and the packets since

@@ -3,6 +3,17 @@
 use crate::time::Duration;
 use crate::units::{Probability, Rate};
 
+/// What can be done to packets, for `testbed list`: key in a scenario, and meaning.
+pub const IMPAIRMENTS: &[(&str, &str)] = &[
+    ("link.*.loss", "random loss: independent, or in bursts (gilbert-elliott)"),
+    ("link.*.duplicate", "a copy follows right behind the packet"),
+    ("link.*.corrupt", "the packet is damaged and fails the receiver's checksum"),
+    ("link.*.delay", "fixed delay, with jitter: uniform, normal, lognormal, pareto, paretonormal"),
+    ("link.*.reorder", "some packets skip the delay"),
+    ("link.*.rate", "serialisation, behind a drop-tail queue of packets or bytes"),
+    ("[[drop]]", "an exact list of data segments and retransmissions"),
+];
+
 /// One direction of a link. The default does nothing: no delay, no loss, no limit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {

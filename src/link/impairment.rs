@@ -1,6 +1,9 @@
 //! The entrance of a link: an ordered list of impairments, each with random streams of its own.
 
 use super::chance::{Chance, Streams};
+use super::config::Config;
+use super::loss;
+use super::mangle::{Corrupt, Duplicate};
 use crate::rng::Rng;
 use crate::time::Instant;
 use crate::wire::{FlowId, Packet};
@@ -113,8 +116,21 @@ impl Entrance {
         }
     }
 
+    /// Sets up what is configured. A loss model that stays the same goes on where it is.
+    pub(super) fn configure(&mut self, config: &Config, old: Option<&Config>, chance: &Chance) {
+        if old.is_none_or(|old| old.loss != config.loss) {
+            self.set(Role::Loss, loss::build(config.loss), chance);
+        }
+        let duplicate = (!config.duplicate.is_never())
+            .then(|| -> Box<dyn Impairment> { Box::new(Duplicate(config.duplicate)) });
+        let corrupt = (!config.corrupt.is_never())
+            .then(|| -> Box<dyn Impairment> { Box::new(Corrupt(config.corrupt)) });
+        self.set(Role::Duplicate, duplicate, chance);
+        self.set(Role::Corrupt, corrupt, chance);
+    }
+
     /// Puts `judge` in its place, in exchange for what was there. The random streams go on.
-    pub(super) fn set(&mut self, role: Role, judge: Option<Box<dyn Impairment>>, chance: &Chance) {
+    fn set(&mut self, role: Role, judge: Option<Box<dyn Impairment>>, chance: &Chance) {
         match self.stages.binary_search_by_key(&role, |stage| stage.role) {
             Ok(at) => self.stages[at].judge = judge,
             Err(_) if judge.is_none() => {}

@@ -58,6 +58,14 @@ impl Law {
         }
     }
 
+    /// The most that can be counted.
+    fn packets(&self) -> u64 {
+        match *self {
+            Law::Independent { n, .. } | Law::Chain { n, .. } => n,
+            Law::Gap { most, .. } => most,
+        }
+    }
+
     /// ln E exp(t X), or a little more.
     fn cumulant(&self, t: f64) -> f64 {
         match *self {
@@ -105,11 +113,10 @@ impl States {
                 sums = sums.map(|sum| sum / scale);
                 log_sums += log_power + libm::log(scale);
             }
-            let [[a, b], [c, d]] = power;
-            power = [[a * a + b * c, b * (a + d)], [c * (a + d), b * c + d * d]];
-            let scale = a.max(d).max(b.max(c));
-            let scale = (scale * scale).max(f64::MIN_POSITIVE);
-            power = power.map(|row| row.map(|entry| entry / scale));
+            let square = [0, 1]
+                .map(|row| [0, 1].map(|to| power[row][0] * power[0][to] + power[row][1] * power[1][to]));
+            let scale = square.as_flattened().iter().fold(f64::MIN_POSITIVE, |most, &entry| most.max(entry));
+            power = square.map(|row| row.map(|entry| entry / scale));
             log_power = 2.0 * log_power + libm::log(scale);
             left >>= 1;
         }
@@ -132,16 +139,6 @@ pub(super) fn bounds(laws: &[Law]) -> (f64, f64) {
     // Counts are whole. A billionth for the rounding of what is certain.
     let (low, high) = ((low - 1e-9).ceil().max(0.0), (high + 1e-9).floor().min(total));
     (low.min(total), high.max(0.0))
-}
-
-impl Law {
-    /// The most that can be counted.
-    fn packets(&self) -> u64 {
-        match *self {
-            Law::Independent { n, .. } | Law::Chain { n, .. } => n,
-            Law::Gap { most, .. } => most,
-        }
-    }
 }
 
 /// Between which shares of the law a sample's `q`-quantile lies, if `c` is [`REACH`] over the number of

@@ -37,7 +37,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::fmt;
 
-pub use config::Config;
+pub use config::{Config, IMPAIRMENTS};
 pub use droplist::{DropEntry, DropList};
 pub use impairment::{Impairment, Verdict};
 pub use loss::{GilbertElliott, Independent};
@@ -53,21 +53,10 @@ use crate::units::Rate;
 use crate::wire::{Ecn, FlowId, Packet};
 use chance::Chance;
 use flight::{Flight, Transit};
-use impairment::{Entrance, Role};
+use impairment::Entrance;
 use propagation::{Order, Passage, Propagation};
 use rate::Serialiser;
 use statistics::{Epoch, Measured, Start};
-
-/// What can be done to packets, for `testbed list`: key in a scenario, and meaning.
-pub const IMPAIRMENTS: &[(&str, &str)] = &[
-    ("link.*.loss", "random loss: independent, or in bursts (gilbert-elliott)"),
-    ("link.*.duplicate", "a copy follows right behind the packet"),
-    ("link.*.corrupt", "the packet is damaged and fails the receiver's checksum"),
-    ("link.*.delay", "fixed delay, with jitter: uniform, normal, lognormal, pareto, paretonormal"),
-    ("link.*.reorder", "some packets skip the delay"),
-    ("link.*.rate", "serialisation, behind a drop-tail queue of packets or bytes"),
-    ("[[drop]]", "an exact list of data segments and retransmissions"),
-];
 
 /// One direction of a link.
 pub struct Link {
@@ -129,8 +118,7 @@ impl Link {
             counters: Counters::default(),
             measured: Measured::new(Instant::ZERO, Duration::ZERO, config, Start::default()),
         };
-        link.set_loss(config);
-        link.set_mangling(config);
+        link.entrance.configure(config, None, &link.chance);
         link.propagation.configure(&config.delay, config.reorder, &link.chance);
         link
     }
@@ -218,10 +206,7 @@ impl Link {
         if *config == old {
             return;
         }
-        if config.loss != old.loss {
-            self.set_loss(config);
-        }
-        self.set_mangling(config);
+        self.entrance.configure(config, Some(&old), &self.chance);
         if config.queue != old.queue {
             self.qdisc = qdisc::build(config.queue);
         }
@@ -395,19 +380,6 @@ impl Link {
                 if waiting.passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
             self.flight.push(transit, packet);
         }
-    }
-
-    fn set_loss(&mut self, config: &Config) {
-        self.entrance.set(Role::Loss, loss::build(config.loss), &self.chance);
-    }
-
-    fn set_mangling(&mut self, config: &Config) {
-        let duplicate = (!config.duplicate.is_never())
-            .then(|| -> Box<dyn Impairment> { Box::new(Duplicate(config.duplicate)) });
-        let corrupt = (!config.corrupt.is_never())
-            .then(|| -> Box<dyn Impairment> { Box::new(Corrupt(config.corrupt)) });
-        self.entrance.set(Role::Duplicate, duplicate, &self.chance);
-        self.entrance.set(Role::Corrupt, corrupt, &self.chance);
     }
 }
 

@@ -10,6 +10,7 @@ use super::config::{Config, LossModel, Queue};
 use super::distribution::{Shape, mixture_quantile};
 use super::law::{self, Law, REACH, States};
 use super::statistics::{Epoch, Statistics};
+use crate::units::Probability;
 
 /// With fewer expected events than this there is no verdict.
 const ENOUGH_EVENTS: f64 = 20.0;
@@ -119,7 +120,7 @@ fn loss(epoch: &Epoch) -> Share {
     let (rate, laws) = match epoch.config.loss {
         LossModel::Independent(p) => (p.as_f64(), vec![Law::Independent { n: epoch.judged, p: p.as_f64() }]),
         LossModel::GilbertElliott { p, r, loss_bad, loss_good } => {
-            let [p, r, loss_bad, loss_good] = [p, r, loss_bad, loss_good].map(|chance| chance.as_f64());
+            let [p, r, loss_bad, loss_good] = [p, r, loss_bad, loss_good].map(Probability::as_f64);
             let states = States { p, r, loss_bad, loss_good };
             let laws = epoch.runs.iter().map(|run| Law::chain(run.judged, run.start.bad, states));
             (states.rate(), laws.collect())

@@ -237,7 +237,6 @@ impl Scoreboard {
             let len = u64::from(was.len);
             out.before_head |= was.marks & AMBIGUOUS == 0 && head.is_later(&was);
             self.sent[i].marks = SACKED | (was.marks & AMBIGUOUS);
-            i += 1;
             self.pipe -= was.in_network();
             self.lost_pending -= u32::from(was.is_pending());
             self.sacked += len;
@@ -246,6 +245,8 @@ impl Scoreboard {
             out.sacked += len;
             self.deliver(&was, out, now);
             self.sample_rate(was.delivered, was.delivered_at, was.first_sent_at, was.sent_at, out);
+            self.rejoin(i + 1);
+            i += usize::from(!self.rejoin(i));
         }
     }
 
@@ -277,6 +278,19 @@ impl Scoreboard {
     /// Whether anything beyond the cumulative acknowledgment was reported as received.
     pub fn has_sacked(&self) -> bool {
         self.sacked > 0
+    }
+
+    /// Makes one of the reported pieces in places `i` − 1 and `i`, if they left as one: evidence is counted
+    /// in segments, not in how a peer reports them.
+    fn rejoin(&mut self, i: usize) -> bool {
+        let place = |i: usize| self.sent.get(i).map(|sent| (sent.marks & SACKED, sent.number, sent.sent_at));
+        let whole = i > 0 && place(i).is_some_and(|it| it.0 == SACKED && place(i - 1) == Some(it));
+        let Some(piece) = self.sent.get(i).filter(|_| whole) else { return false };
+        let len = piece.len;
+        self.sent[i - 1].len += len;
+        self.sent.remove(i);
+        self.sacked_segments -= 1;
+        true
     }
 
     /// Cuts the segment in place `i` in two at the offset `at`, if it holds that within.

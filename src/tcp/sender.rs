@@ -269,30 +269,6 @@ impl Sender {
         self.gave_up
     }
 
-    /// Payload that fits into the next segment (RFC 9293 §3.7.1: packets do not grow by options).
-    fn payload_limit(&self) -> u64 {
-        self.mss.saturating_sub(self.option_bytes).max(1)
-    }
-
-    /// Sequence space of the next new segment: as much unsent data as fits, and the FIN with the last
-    /// of it, for which no room is needed. As in Linux (`tcp_send_fin`), what could leave when the
-    /// application closed leaves without it: a write sends at once.
-    fn next_len(&self) -> u64 {
-        let data = self.buffer.end() - self.nxt.min(self.buffer.end());
-        let len = data.min(self.payload_limit());
-        if len < data || (self.closing && data > 0) { len } else { self.end() - self.nxt }
-    }
-
-    /// As much of the segment `[start, start + len)`, sent before, as fits into one now.
-    fn again(&self, (start, len): (u64, u32)) -> Transmission {
-        let whole = Transmission { start, len };
-        let data = u64::from(len) - u64::from(self.carries_fin(whole));
-        if data <= self.payload_limit() {
-            return whole;
-        }
-        Transmission { start, len: self.payload_limit() as u32 }
-    }
-
     /// Offset after the last byte that may ever be sent as things stand.
     fn end(&self) -> u64 {
         self.buffer.end() + u64::from(self.fin_at.is_some())

@@ -50,7 +50,8 @@ const CLAIMS: &[(&str, fn())] = &[
         a_limit_counts_the_packet_in_transmission,
     ),
     ("in packets of 1500 bytes,", a_bdp_is_of_the_longest_round_trip_in_packets_of_1500_bytes),
-    ("largest payload in bytes, 64 to 9000", segments_have_64_to_9000_bytes),
+    ("payload of a full segment in bytes, 64 to 9000", segments_have_64_to_9000_bytes),
+    ("(12 bytes) and the headers (40), SACK blocks take from the payload", packets_have_headers_of_40_bytes),
     ("RFC 8985, as Linux; \"sack\" (RFC 6675 alone) or \"newreno\" (RFC 6582)", rfcs_have_tests_of_their_own),
     (
         "longer than the retransmission timeout, and after a duplicate (16 each time)",
@@ -323,6 +324,28 @@ fn a_bdp_is_of_the_longest_round_trip_in_packets_of_1500_bytes() {
     assert_eq!(scenario.links[1].directions[0].queue, Queue::Packets(42));
     // As they are at the start.
     assert_eq!(scenario.schedule[0].links[0].1[0].queue, Queue::Packets(42));
+}
+
+#[test]
+fn packets_have_headers_of_40_bytes() {
+    for (timestamps, expected) in [(true, 1448 + 12 + 40), (false, 1448 + 40)] {
+        let text = format!(
+            "duration = \"1s\"\n[link.w]\nrate = \"10mbit\"\ndelay = \"1ms\"\n[tcp]\ntimestamps = {timestamps}\n\
+             [[clients]]\nname = \"u\"\npath = [\"w\"]\napp = {{ kind = \"bulk\" }}\n"
+        );
+        let sizes = std::sync::Arc::new(std::sync::Mutex::new(0));
+        let seen = std::sync::Arc::clone(&sizes);
+        let mut world = world(&text, 1);
+        let largest =
+            move |_: testbed::time::Instant, packet: &testbed::wire::Packet, _: &mut testbed::rng::Rng| {
+                let mut seen = seen.lock().expect("nobody panicked");
+                *seen = packet.size().max(*seen);
+                testbed::link::Verdict::Pass
+            };
+        world.push_impairment(0, Box::new(largest));
+        finish(world);
+        assert_eq!(*sizes.lock().expect("nobody panicked"), expected, "timestamps {timestamps}");
+    }
 }
 
 #[test]

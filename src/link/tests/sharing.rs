@@ -1,4 +1,4 @@
-//! Links that flows share: whose luck a packet meets.
+//! Links that flows share: each flow meets luck of its own.
 
 use super::*;
 use crate::wire::FlowId;
@@ -45,7 +45,7 @@ fn another_flow_changes_nobodys_luck() {
     assert!(alone.iter().filter(|fate| fate.2).count() > 100 && alone.len() < 2_100);
 }
 
-/// Bursts are the link's: every packet moves its state, whose ever it is.
+/// Bursts are the link's: every packet moves its state, of whatever flow.
 #[test]
 fn the_state_of_bursts_is_shared() {
     let alternating = LossModel::GilbertElliott {
