@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::axis::Axis;
 use super::error::ReportError;
 use super::files::Results;
+use super::layout;
 use super::manifest::Manifest;
 use super::paired::LEAST_PAIRS;
 use super::study::Study;
@@ -64,7 +65,8 @@ pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError
         return Err(ReportError::NoAxis { key: by.to_owned(), known });
     }
     let texts = tables.iter().zip(&keys).map(|(folders, keys)| {
-        let sentences: String = sentences(folders).iter().map(|sentence| format!("\n{sentence}\n")).collect();
+        let sentences: String =
+            sentences(folders).iter().map(|s| format!("\n{}\n", layout::wrapped(s, 0))).collect();
         table_of(folders, keys, by) + &sentences
     });
     let mut text = texts.collect::<Vec<_>>().join("\n");
@@ -186,7 +188,7 @@ fn table_of(folders: &[Folder], keys: &[Axis], by: Option<&str>) -> String {
         vec![String::new(); keys.len() + 1].into_iter().chain(units).collect(),
     ];
     rows.extend(lines.into_iter().map(|(names, figures)| [names, figures].concat()));
-    table::align(&rows, keys.len())
+    layout::align(&rows, keys.len())
 }
 
 /// Brings together the lines that agree in all names but the one at `key`, in the order of its values

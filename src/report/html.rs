@@ -158,7 +158,7 @@ fn summary_table(page: &mut String, study: &Study, report: &Report) {
     let names = study.axes.len();
     page.push_str("<div class=\"scroll\"><table>\n");
     let headings = ["cell".to_owned()].into_iter().chain(study.headings()).chain(["trials".to_owned()]);
-    row(page, "th", names + 1, headings.chain(columns.iter().map(|column| table::heading(column))));
+    row(page, "th", names + 1, headings.chain(columns.iter().map(table::heading)));
     let ordered = study.ordered_cells().into_iter().map(|cell| &report.cells[cell]);
     for cell in ordered.filter(|cell| cell.n > 0) {
         let figures = columns.iter().map(|column| table::estimate(cell, column));
