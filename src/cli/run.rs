@@ -309,23 +309,23 @@ fn has_mixed_controllers(plan: &Plan) -> bool {
 fn in_words(plan: &Plan, report: &Report, dir: &Path, sets: &[String]) -> String {
     let mut text = format!("{}\n\n", plan.base.title);
     for sentence in &report.lateness {
-        let _ = writeln!(text, "{}", wrapped(sentence, 2));
+        let _ = writeln!(text, "{}", report::wrapped(sentence, 2));
     }
     if !report.lateness.is_empty() {
         text.push('\n');
     }
     text.push_str(&report.table);
     for sentence in &report.verdict {
-        let _ = write!(text, "\n{}", wrapped(sentence, 0));
+        let _ = write!(text, "\n{}", report::wrapped(sentence, 0));
     }
     if !report.verdict.is_empty() {
         text.push('\n');
     }
     for line in &report.checks {
-        let _ = write!(text, "\n{}", wrapped(line, 2));
+        let _ = write!(text, "\n{}", report::wrapped(line, 2));
     }
     for warning in &report.warnings {
-        let _ = write!(text, "\n{}", wrapped(&format!("warning: {warning}"), 2));
+        let _ = write!(text, "\n{}", report::wrapped(&format!("warning: {warning}"), 2));
     }
     text.push('\n');
     if !sets.is_empty() {
@@ -335,27 +335,6 @@ fn in_words(plan: &Plan, report: &Report, dir: &Path, sets: &[String]) -> String
     let pictures = if report.pictures.is_empty() { "" } else { ", pictures" };
     let _ = writeln!(text, "\n{trials}. Tables{pictures} and report.html are in {}", dir.display());
     text
-}
-
-/// The text in lines of at most 100 characters, all but the first indented.
-fn wrapped(text: &str, indent: usize) -> String {
-    const WIDTH: usize = 100;
-    let mut lines = String::new();
-    let mut used = 0;
-    for word in text.split_whitespace() {
-        let width = word.chars().count();
-        if used > 0 && used + 1 + width > WIDTH {
-            lines.push('\n');
-            lines.push_str(&" ".repeat(indent));
-            used = indent;
-        } else if used > 0 {
-            lines.push(' ');
-            used += 1;
-        }
-        lines.push_str(word);
-        used += width;
-    }
-    lines
 }
 
 /// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once. Whatever does not look

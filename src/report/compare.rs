@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::axis::Axis;
 use super::error::ReportError;
 use super::files::Results;
+use super::lines;
 use super::manifest::Manifest;
 use super::paired::LEAST_PAIRS;
 use super::study::Study;
@@ -64,7 +65,8 @@ pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError
         return Err(ReportError::NoAxis { key: by.to_owned(), known });
     }
     let texts = tables.iter().zip(&keys).map(|(folders, keys)| {
-        let sentences: String = sentences(folders).iter().map(|sentence| format!("\n{sentence}\n")).collect();
+        let sentences: String =
+            sentences(folders).iter().map(|s| format!("\n{}\n", lines::wrapped(s, 0))).collect();
         table_of(folders, keys, by) + &sentences
     });
     let mut text = texts.collect::<Vec<_>>().join("\n");
@@ -186,7 +188,7 @@ fn table_of(folders: &[Folder], keys: &[Axis], by: Option<&str>) -> String {
         vec![String::new(); keys.len() + 1].into_iter().chain(units).collect(),
     ];
     rows.extend(lines.into_iter().map(|(names, figures)| [names, figures].concat()));
-    table::align(&rows, keys.len())
+    lines::align(&rows, keys.len())
 }
 
 /// Brings together the lines that agree in all names but the one at `key`, in the order of its values
@@ -320,6 +322,7 @@ mod tests {
         };
         let dirs = [of("few", 0.001, 1), of("many", 0.2, 1), of("other", 0.2, 7)];
         let text = compare(&dirs, None).expect("a table");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let (few, many) = (dirs[0].display(), dirs[1].display());
         let words = format!("At delay 10ms, with sample ({many}) instead of sample ({few}), goodput fell by");
         assert!(text.contains(&words), "{text}");

@@ -8,7 +8,8 @@ use crate::time::Duration;
 /// interval, divided by it.
 ///
 /// It is measured at the *bottleneck*: of the links with a rate that their clients share, the one with
-/// the highest utilisation in either direction, the first of equals. `up` and `down` count the flows
+/// the highest utilisation in either direction; of those within two points of it, the one that the most
+/// application bytes cross. `up` and `down` count the flows
 /// that cross it, so that each exceeds the rate only by bytes that had passed the link before the
 /// interval began: held beyond a gap, not yet read, or on their way. The busier direction is the one
 /// whose goodput is the larger share of its rate.
@@ -29,7 +30,7 @@ pub struct Goodput {
 impl Goodput {
     /// The goodput of a trial.
     pub fn of(outcome: &Outcome) -> Goodput {
-        let bottleneck = bottleneck(&outcome.links);
+        let bottleneck = bottleneck(outcome);
         let bytes = |direction: Direction, bulk_only: bool| -> u64 {
             crossing(outcome, bottleneck)
                 .filter(|(flow, way, _)| *way == direction && (flow.bulk || !bulk_only))
@@ -85,16 +86,21 @@ fn crossing<'a>(
     })
 }
 
-/// The name of the shared link with the highest utilisation.
-fn bottleneck(links: &[LinkOutcome]) -> Option<&str> {
-    let mut busiest: Option<(f64, &str)> = None;
-    for link in links.iter().filter(|link| link.shared) {
-        let Some(utilisation) = link.utilisation else { continue };
-        if busiest.is_none_or(|(most, _)| utilisation > most) {
-            busiest = Some((utilisation, &link.name));
-        }
-    }
-    busiest.map(|(_, name)| name)
+/// Saturated links differ by a packet; links this close to the highest utilisation are equals.
+const EQUALLY_BUSY: f64 = 0.02;
+
+/// The name of the shared link with the highest utilisation; of equals the one that the most
+/// application bytes cross.
+fn bottleneck(outcome: &Outcome) -> Option<&str> {
+    let busy = || {
+        let shared = outcome.links.iter().filter(|link| link.shared);
+        shared.filter_map(|link| Some((link.utilisation?, link.name.as_str())))
+    };
+    let most = busy().map(|(utilisation, _)| utilisation).reduce(f64::max)?;
+    let equals = busy().filter(|(utilisation, _)| *utilisation >= most - EQUALLY_BUSY);
+    let bytes = |name| crossing(outcome, Some(name)).map(|(_, _, way)| way.bytes_delivered).sum::<u64>();
+    // `max_by_key` takes the last of equals; the first is what the author put first.
+    equals.map(|(_, name)| name).collect::<Vec<_>>().into_iter().rev().max_by_key(|name| bytes(name))
 }
 
 fn rate_of(links: &[LinkOutcome], name: &str, direction: Direction) -> Option<f64> {
@@ -106,7 +112,7 @@ fn rate_of(links: &[LinkOutcome], name: &str, direction: Direction) -> Option<f6
 /// direction (the one with more such flows), and that their application did not hold back. `None` for
 /// fewer than two, since one flow is always fair to itself.
 pub fn jain_index(outcome: &Outcome) -> Option<f64> {
-    let bottleneck = bottleneck(&outcome.links);
+    let bottleneck = bottleneck(outcome);
     let shares = |direction: Direction| -> Vec<f64> {
         crossing(outcome, bottleneck)
             .filter(|(flow, way, _)| flow.bulk && flow.lasting && *way == direction)
@@ -206,6 +212,9 @@ mod tests {
         assert_eq!(Goodput::of(&outcome).up, Some(4.0));
         outcome.links[2].utilisation = Some(0.99);
         assert_eq!(Goodput::of(&outcome).up, Some(2.0));
+        // Both are full: which one by a packet more is luck.
+        (outcome.links[0].utilisation, outcome.links[2].utilisation) = (Some(0.9999), Some(1.0));
+        assert_eq!(Goodput::of(&outcome).up, Some(4.0));
     }
 
     #[test]

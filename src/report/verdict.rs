@@ -145,7 +145,7 @@ impl Side<'_> {
 
     /// Whether so many retransmissions are next to none.
     fn few(&self, retransmits: f64) -> bool {
-        self.cell.mean("segments_sent").is_none_or(|all| retransmits < all * FEW_RETRANSMITS)
+        self.cell.mean("segments_sent").is_none_or(|all| retransmits <= all * FEW_RETRANSMITS)
     }
 }
 
@@ -248,9 +248,8 @@ mod tests {
     use crate::report::testing::study;
 
     /// Trials with the given goodputs; all else is the same in all.
-    fn results(study: Study, goodputs: &[&[f64]]) -> Results {
-        let columns = figures::of_study(&study).count();
-        let study = &study;
+    fn results(study: &Study, goodputs: &[&[f64]]) -> Results {
+        let columns = figures::of_study(study).count();
         let trials = goodputs.iter().enumerate().flat_map(|(cell, values)| {
             values.iter().enumerate().map(move |(trial, goodput)| {
                 let mut figures = vec![Some(5.0); columns];
@@ -274,9 +273,9 @@ mod tests {
     #[test]
     fn claims_only_what_the_paired_interval_supports() {
         let study = study(&[("tcp.congestion", &["none", "reno"])]);
-        let clear = of(&results(study.clone(), &[&[4.0, 5.0, 6.0], &[1.5, 2.1, 2.4]]));
+        let clear = of(&results(&study, &[&[4.0, 5.0, 6.0], &[1.5, 2.1, 2.4]]));
         assert_eq!(clear, ["With reno instead of none, goodput fell by a factor of 2.51 (2.18–2.89)."]);
-        let unclear = of(&results(study.clone(), &[&[4.0, 5.0, 6.0], &[6.0, 5.0, 4.5]]));
+        let unclear = of(&results(&study, &[&[4.0, 5.0, 6.0], &[6.0, 5.0, 4.5]]));
         let words = "no statistically clear difference in goodput (n = 3; more trials needed).";
         assert_eq!(unclear, [format!("With reno instead of none, {words}")]);
     }
@@ -284,7 +283,7 @@ mod tests {
     #[test]
     fn figures_far_apart_in_every_pair_are_never_said_to_be_alike() {
         let study = study(&[("tcp.congestion", &["none", "reno"])]);
-        let text = of(&results(study, &[&[28.0, 10.0, 30.0], &[2.0, 5.0, 3.0]]));
+        let text = of(&results(&study, &[&[28.0, 10.0, 30.0], &[2.0, 5.0, 3.0]]));
         assert!(text[0].contains("(n = 3; more trials needed)"), "{text:?}");
     }
 
@@ -292,11 +291,11 @@ mod tests {
     fn fewer_than_three_trials_allow_no_verdict() {
         let study = study(&[("tcp.congestion", &["none", "reno"])]);
         for (n, goodputs) in [(1, [&[4.0][..], &[1.0]]), (2, [&[4.0, 4.0], &[1.0, 1.0]])] {
-            let text = of(&results(study.clone(), &goodputs));
+            let text = of(&results(&study, &goodputs));
             let end = format!("no verdict (n = {n}; at least 3 trials needed).");
             assert!(text[0].contains("goodput 1 instead of 4 Mbit/s") && text[0].ends_with(&end), "{text:?}");
         }
-        let certain = of(&results(Study { random: false, ..study }, &[&[4.0], &[1.0]]));
+        let certain = of(&results(&Study { random: false, ..study }, &[&[4.0], &[1.0]]));
         let end = "nothing in the scenario is random, so one trial is enough.";
         assert!(certain[0].ends_with(end), "{certain:?}");
     }
@@ -304,7 +303,7 @@ mod tests {
     #[test]
     fn numbers_are_compared_from_the_smallest_to_the_largest() {
         let study = study(&[("link.a.rate", &["1gbit", "500kbit", "2mbit"])]);
-        let text = of(&results(study, &[&[900.0, 901.0, 902.0], &[0.4, 0.41, 0.4], &[1.9, 1.91, 1.9]]));
+        let text = of(&results(&study, &[&[900.0, 901.0, 902.0], &[0.4, 0.41, 0.4], &[1.9, 1.91, 1.9]]));
         assert!(text[0].starts_with("With rate 1gbit instead of 500kbit, goodput rose"), "{text:?}");
         assert!(text[1].starts_with("With rate 1gbit instead of 2mbit, goodput rose"), "{text:?}");
     }
@@ -327,14 +326,14 @@ mod tests {
     #[test]
     fn what_stayed_is_said_with_its_bound() {
         let study = study(&[("tcp.congestion", &["none", "reno"])]);
-        let text = of(&results(study, &[&[19.30, 19.31, 19.32], &[19.31, 19.32, 19.33]]));
+        let text = of(&results(&study, &[&[19.30, 19.31, 19.32], &[19.31, 19.32, 19.33]]));
         assert_eq!(text, ["With reno instead of none, goodput stayed the same to within 0.1 %."]);
     }
 
     #[test]
     fn what_stayed_stands_beside_what_changed() {
         let study = study(&[("tcp.congestion", &["none", "reno"])]);
-        let mut results = results(study, &[&[9.92, 9.93, 9.94], &[10.06, 10.07, 10.08]]);
+        let mut results = results(&study, &[&[9.92, 9.93, 9.94], &[10.06, 10.07, 10.08]]);
         let retransmits = results.figure("retransmits").expect("a figure");
         for trial in results.trials.iter_mut().filter(|trial| trial.cell == 1) {
             trial.figures[retransmits] = Some(1.0 + 0.1 * f64::from(trial.number));
@@ -348,7 +347,7 @@ mod tests {
     #[test]
     fn a_transfer_of_a_given_size_is_compared_by_its_time() {
         let study = study(&[("tcp.congestion", &["none", "reno"])]);
-        let mut results = results(study, &[&[4.0, 4.0, 4.0], &[4.0, 4.0, 4.0]]);
+        let mut results = results(&study, &[&[4.0, 4.0, 4.0], &[4.0, 4.0, 4.0]]);
         let completion = results.figure("completion_mean_s").expect("a figure");
         for trial in &mut results.trials {
             trial.figures[completion] = Some(if trial.cell == 0 { 2.0 } else { 6.0 });
@@ -365,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_single_cell_is_described() {
-        let text = of(&results(study(&[]), &[&[4.0, 5.0, 6.0]]));
+        let text = of(&results(&study(&[]), &[&[4.0, 5.0, 6.0]]));
         assert_eq!(text, ["Over 3 trials: goodput 5.0 ± 2.5 Mbit/s, retransmits 5 ± 0."]);
     }
 }
