@@ -20,6 +20,9 @@ const AHEAD: usize = 2;
 /// How long a thread waits before it looks whether the run still goes on.
 const MOMENT: std::time::Duration = std::time::Duration::from_millis(100);
 
+/// How long [`pace`] tries a cell.
+const TRIAL_RUN: std::time::Duration = std::time::Duration::from_millis(250);
+
 /// A finished trial.
 #[derive(Debug)]
 pub struct Finished {
@@ -78,27 +81,30 @@ pub enum Pace {
     Unknown,
 }
 
-/// Tries a moment of the first trial of a cell.
-#[expect(clippy::disallowed_methods, reason = "it is the wall clock's time that is asked for")]
+/// Tries a moment of the first trial of a cell, which may fill so many bytes with what it sends.
 pub fn pace(plan: &Plan, cell: usize, memory: u64) -> Pace {
     let Ok(scenario) = plan.scenario(cell).map(Arc::new) else { return Pace::Unknown };
-    let started = WallClock::now();
-    let tried = catch_unwind(AssertUnwindSafe(|| {
-        let mut world = build(&scenario, plan.trial(cell, 0));
-        world.limit_memory(memory);
-        let result = world.run(&mut || started.elapsed() < MOMENT);
-        let whole = result.is_ok();
-        let share = if whole { 1.0 } else { world.now().as_secs_f64() / scenario.duration.as_secs_f64() };
-        match result {
-            Err(Halt::Exhausted(what)) => Pace::Fills(what.to_string()),
-            Ok(_) | Err(Halt::Abandoned) if share > 0.0 => {
-                Pace::Seconds(started.elapsed().as_secs_f64() / share)
-            }
-            _ => Pace::Unknown,
-        }
+    let tried = catch_unwind(AssertUnwindSafe(|| match moment(&scenario, plan.trial(cell, 0), memory) {
+        (Err(Halt::Exhausted(what)), _) if what.grows => Pace::Fills(what.to_string()),
+        // Many connections are no sign of growth.
+        (Err(Halt::Exhausted(_)), _) => moment(&scenario, plan.trial(cell, 0), u64::MAX).1,
+        (_, pace) => pace,
     }));
     // Whoever runs it hears of the bug.
     tried.unwrap_or(Pace::Unknown)
+}
+
+#[expect(clippy::disallowed_methods, reason = "it is the wall clock's time that is asked for")]
+fn moment(scenario: &Arc<Scenario>, trial: Trial, memory: u64) -> (Result<Outcome, Halt>, Pace) {
+    let started = WallClock::now();
+    let mut world = build(scenario, trial);
+    world.limit_memory(memory);
+    let result = world.run(&mut || started.elapsed() < TRIAL_RUN);
+    let share =
+        if result.is_ok() { 1.0 } else { world.now().as_secs_f64() / scenario.duration.as_secs_f64() };
+    let pace =
+        if share > 0.0 { Pace::Seconds(started.elapsed().as_secs_f64() / share) } else { Pace::Unknown };
+    (result, pace)
 }
 
 /// What takes the trials of a run, on the thread that called [`run`].

@@ -152,7 +152,7 @@ fn a_run_writes_about_as_much_as_was_said() {
     assert!(output.status.success(), "{}", err(&output));
     let flows =
         std::fs::metadata(dir.path().join("results/a/series/0/trial-0/flows.csv")).expect("a file").len();
-    // 75 bytes for each of ten flows at 6000 instants.
-    let ratio = flows as f64 / (75.0 * 10.0 * 6000.0);
+    // 90 bytes for each of ten flows at 6000 instants.
+    let ratio = flows as f64 / (90.0 * 10.0 * 6000.0);
     assert!((0.8..1.2).contains(&ratio), "{flows} bytes, {ratio}");
 }

@@ -8,10 +8,10 @@ use crate::units::{plural, size};
 const MUCH: u64 = 200_000_000;
 
 /// Memory for a moment of a trial: more than it can fill while it does what its author meant.
-const TRY: u64 = 256 << 20;
+const TRY: u64 = 32 << 20;
 
 /// Bytes that a row has about.
-const FLOW_SAMPLE: u64 = 75;
+const FLOW_SAMPLE: u64 = 90;
 const LINK_SAMPLE: u64 = 35;
 /// Rows of the tables, with what the axes add.
 const TABLE_ROW: u64 = 130;

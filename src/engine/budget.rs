@@ -43,6 +43,8 @@ pub struct Exhausted {
     limit: u64,
     /// The most of it, in words.
     culprit: String,
+    /// Whether that is what the trial sends and gathers, rather than what it begins with.
+    pub grows: bool,
 }
 
 impl fmt::Display for Exhausted {
@@ -91,8 +93,9 @@ impl Core {
         self.budget.next = self.budget.steps + STEPS.max(STEPS_PER_THING * things);
         let (total, culprit) = self.size();
         if total > self.budget.limit && self.budget.exhausted.is_none() {
+            let grows = !matches!(culprit, Culprit::Flows);
             let culprit = culprit.words(self);
-            self.budget.exhausted = Some(Exhausted { limit: self.budget.limit, culprit });
+            self.budget.exhausted = Some(Exhausted { limit: self.budget.limit, culprit, grows });
         }
     }
 

@@ -76,6 +76,11 @@ const CLAIMS: &[(&str, fn())] = &[
     ),
     ("the 17th data segment of the flow, when it is first sent", listed_segments_are_dropped_when_listed),
     ("default 0: its kth repetition", listed_segments_are_dropped_when_listed),
+    ("steps of 1, 2 and 5, where the first trials of all cells would have more", unasked_series_stay_small),
+    (
+        "than a million rows together (70 MB), but 480 samples are kept for pictures",
+        unasked_series_stay_small,
+    ),
     // Defaults and nothing else.
     ("left out of the figures; default \"0s\"", stated_defaults_are_the_real_ones),
     ("repetitions of each cell; default 1", stated_defaults_are_the_real_ones),
@@ -324,6 +329,29 @@ fn a_bdp_is_of_the_longest_round_trip_in_packets_of_1500_bytes() {
     assert_eq!(scenario.links[1].directions[0].queue, Queue::Packets(42));
     // As they are at the start.
     assert_eq!(scenario.schedule[0].links[0].1[0].queue, Queue::Packets(42));
+}
+
+#[test]
+fn unasked_series_stay_small() {
+    for (duration_s, count, cells) in [(60, 10, 1), (60, 50, 24), (10, 50, 24), (3600, 1, 1)] {
+        let values: Vec<String> = (0..cells).map(|n| format!("\"{n}.5%\"")).collect();
+        let text = format!(
+            "duration = \"{duration_s}s\"\n[link.w]\nrate = \"10mbit\"\n[[clients]]\nname = \"u\"\ncount = {count}\n\
+             path = [\"w\"]\napp = {{ kind = \"bulk\" }}\n[sweep]\n\"link.w.loss\" = [{}]\n",
+            values.join(", ")
+        );
+        let interval = scenario_of(&text).record.interval.as_nanos() / 1_000_000;
+        let (samples, rows) = (duration_s * 1000 / interval, (count + 2) * cells);
+        let decade = 10u64.pow(interval.ilog10());
+        assert!([1, 2, 5].contains(&(interval / decade)) && interval % decade == 0, "{interval} ms");
+        assert!(samples * rows <= 1_000_000 || samples < 2 * 480 + 480, "{samples} samples of {rows}");
+        assert!(samples >= 480, "{samples} samples");
+    }
+}
+
+/// The first cell of a text.
+fn scenario_of(text: &str) -> testbed::scenario::Scenario {
+    plan(text).scenario(0).expect("a sound cell")
 }
 
 #[test]
