@@ -368,8 +368,8 @@ impl Connection {
         if self.sender.sack { self.receiver.sack_blocks() } else { None }
     }
 
-    fn stamps(&self, now: Instant) -> Timestamps {
-        Timestamps { value: timestamp(now), echo: self.receiver.timestamp_echo() }
+    fn stamps(&mut self, now: Instant) -> Timestamps {
+        Timestamps { value: timestamp(now), echo: self.receiver.take_echo() }
     }
 }
 

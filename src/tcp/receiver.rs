@@ -32,6 +32,8 @@ pub struct Receiver {
     /// RFC 7323 §4.3: TS.Recent, and Last.ACK.sent.
     ts_recent: u32,
     last_ack_sent: u64,
+    /// The timestamp of a duplicate that waits to be answered.
+    echo_once: Option<u32>,
     mss: u64,
 }
 
@@ -54,6 +56,7 @@ impl Receiver {
             delayed_until: Instant::MAX,
             ts_recent: 0,
             last_ack_sent: 1,
+            echo_once: None,
             mss: config.mss.into(),
         }
     }
@@ -102,9 +105,21 @@ impl Receiver {
         self.ts_recent = stamps.value;
     }
 
-    /// The timestamp to echo.
-    pub fn timestamp_echo(&self) -> u32 {
+    /// `TS.Recent`: the timestamp of the newest segment in order.
+    pub fn ts_recent(&self) -> u32 {
         self.ts_recent
+    }
+
+    /// Answers a duplicate with its own timestamp, once, if that is newer.
+    pub fn echo_duplicate(&mut self, start: u64, stamps: Timestamps) {
+        if start <= self.last_ack_sent && !self.is_old_duplicate(stamps) {
+            self.echo_once = Some(stamps.value);
+        }
+    }
+
+    /// The timestamp to echo in the segment that leaves now.
+    pub fn take_echo(&mut self) -> u32 {
+        self.echo_once.take().unwrap_or(self.ts_recent)
     }
 
     /// Takes in the data and FIN of an acceptable segment. Returns whether something new can be

@@ -58,24 +58,26 @@ pub struct LossRecovery {
     signals: Vec<(Instant, Signal)>,
 }
 
-/// Whether the losses of an episode may have been none (RFC 3522 §3.2). Unlike there, where the
-/// oldest outstanding segment is the one sent again, RACK and SACK may repeat another one first: only
-/// an acknowledgment that covers that one can tell. What is settled stays so until the episode ends,
-/// whatever timeouts follow (§3.2 step 2).
+/// Whether the losses of an episode may have been none (RFC 3522 §3.2). Its first retransmission is
+/// watched until the next episode begins, whatever timeouts follow (§3.2 step 2). Unlike there, that need
+/// not be the oldest outstanding segment, because RACK and SACK may repeat another one first, and the
+/// first acknowledgment does not settle it, because another may have overtaken the one that tells.
 #[derive(Clone, Copy, Debug, Default)]
 enum Doubt {
-    /// The answer is known, or nothing was repeated.
+    /// Nothing was repeated, or it is known to have been unfounded.
     #[default]
-    Settled,
-    /// An episode began; its first retransmission will be watched.
-    Open,
-    /// `RetransmitTS`, and the end of the segment that carried it.
-    Watched { stamp: u32, end: u64 },
+    None,
+    /// An episode began with this signal; its first retransmission will be watched.
+    Open(Signal),
+    /// What the episode is called if it was unfounded, `RetransmitTS`, and the end of its segment.
+    Watched { verdict: Signal, stamp: u32, end: u64 },
 }
 
 /// What an acknowledgment says, for recovery.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AckFacts {
+    /// What it acknowledges; less than `una` if another overtook it.
+    pub ack: u64,
     pub una: u64,
     pub nxt: u64,
     /// Bytes by which it moved.
@@ -98,7 +100,7 @@ impl Default for LossRecovery {
             dup_acks: 0,
             dup_acked: 0,
             must_retransmit: false,
-            doubt: Doubt::Settled,
+            doubt: Doubt::None,
             found_loss: false,
             reorder_timer: Instant::MAX,
             signals: Vec::new(),
@@ -149,6 +151,17 @@ impl LossRecovery {
     ) {
         let Some(controller) = controller else { return };
         self.found_loss = false;
+        if let Some(verdict) = self.unfounded(facts) {
+            controller.on_spurious();
+            stats.spurious += 1;
+            self.signals.push((now, verdict));
+            if self.episode != Episode::Open {
+                // What was marked lost has arrived or is on its way.
+                scoreboard.unmark_lost(facts.una);
+                self.leave(now);
+                return;
+            }
+        }
         match self.episode {
             Episode::Open => {
                 if facts.advanced > 0 {
@@ -162,19 +175,6 @@ impl LossRecovery {
                 }
             }
             Episode::Recovery | Episode::Loss => {
-                if facts.advanced > 0 && self.was_unfounded(facts) {
-                    controller.on_spurious();
-                    stats.spurious += 1;
-                    let signal = match self.episode {
-                        Episode::Loss => Signal::SpuriousTimeout,
-                        _ => Signal::SpuriousRecovery,
-                    };
-                    self.signals.push((now, signal));
-                    // What was marked lost has arrived or is on its way.
-                    scoreboard.unmark_lost(facts.una);
-                    self.leave(now);
-                    return;
-                }
                 if facts.una >= self.point {
                     self.leave(now);
                     // Losses among what was sent during the repair are an episode of their own.
@@ -244,7 +244,7 @@ impl LossRecovery {
         self.point = nxt;
         self.found_loss = true;
         self.must_retransmit = true;
-        self.doubt = Doubt::Open;
+        self.doubt = Doubt::Open(Signal::SpuriousRecovery);
         self.signals.push((now, Signal::FastRetransmit));
         controller.on_loss(&Loss { now, bytes: lost, flight, new_episode: true });
     }
@@ -254,7 +254,6 @@ impl LossRecovery {
         self.dup_acks = 0;
         self.dup_acked = 0;
         self.must_retransmit = false;
-        self.doubt = Doubt::Settled;
         self.signals.push((now, Signal::RecoveryExit));
     }
 
@@ -282,16 +281,18 @@ impl LossRecovery {
         }
     }
 
-    /// RFC 3522 §3.2 step 4 (Eifel): the acknowledgment echoes a time before the first retransmission,
-    /// so the original arrived.
-    fn was_unfounded(&mut self, facts: AckFacts) -> bool {
-        match (self.doubt, facts.echo) {
-            (Doubt::Watched { stamp, end }, Some(echo)) if facts.una >= end => {
-                self.doubt = Doubt::Settled;
-                echo != 0 && echo.wrapping_sub(stamp).cast_signed() < 0
-            }
-            _ => false,
+    /// RFC 3522 §3.2 step 4 (Eifel): an acknowledgment that covers the first retransmission echoes a time
+    /// before it, so the original arrived. Nothing that left after the retransmission arrived has such an
+    /// echo, in whatever order acknowledgments come.
+    fn unfounded(&mut self, facts: AckFacts) -> Option<Signal> {
+        let (Doubt::Watched { verdict, stamp, end }, Some(echo)) = (self.doubt, facts.echo) else {
+            return None;
+        };
+        if facts.ack < end || echo == 0 || echo.wrapping_sub(stamp).cast_signed() >= 0 {
+            return None;
         }
+        self.doubt = Doubt::None;
+        Some(verdict)
     }
 
     /// The retransmission timer expired.
@@ -311,7 +312,7 @@ impl LossRecovery {
             Episode::Loss => progressed,
         };
         if self.episode == Episode::Open {
-            self.doubt = Doubt::Open;
+            self.doubt = Doubt::Open(Signal::SpuriousTimeout);
         }
         let bytes = scoreboard.mark_all_lost(now);
         self.episode = Episode::Loss;
@@ -328,8 +329,8 @@ impl LossRecovery {
 
     /// A segment that ends at `end` was sent again.
     pub(super) fn on_retransmitted(&mut self, now: Instant, end: u64) {
-        if matches!(self.doubt, Doubt::Open) {
-            self.doubt = Doubt::Watched { stamp: timestamp(now), end };
+        if let Doubt::Open(verdict) = self.doubt {
+            self.doubt = Doubt::Watched { verdict, stamp: timestamp(now), end };
         }
         self.must_retransmit = false;
     }

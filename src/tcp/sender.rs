@@ -289,7 +289,8 @@ impl Sender {
         changed
     }
 
-    /// Takes in the acknowledgment of `segment`, already known to lie within `una ..= nxt`.
+    /// Takes in the acknowledgment of `segment`, already known not to lie beyond `nxt`; one below `una`
+    /// was overtaken.
     /// `bare` tells that it carries nothing else: no data, no SYN or FIN, no new window.
     pub fn handle_ack(&mut self, now: Instant, ack: u64, segment: &Segment, bare: bool) {
         self.integrate(now);
@@ -300,9 +301,9 @@ impl Sender {
         }
         let mut delivered = Delivered::default();
         if self.sack {
-            self.take_sack_blocks(now, ack, segment, &mut delivered);
+            self.take_sack_blocks(now, ack.max(self.una), segment, &mut delivered);
         }
-        let advanced = ack - self.una;
+        let advanced = ack.saturating_sub(self.una);
         if advanced > 0 {
             self.scoreboard.acknowledge(ack, now, &mut delivered);
             self.una = ack;
@@ -319,6 +320,7 @@ impl Sender {
             &mut self.scoreboard,
             self.controller.as_deref_mut(),
             super::recovery::AckFacts {
+                ack,
                 una: self.una,
                 nxt: self.nxt,
                 advanced,

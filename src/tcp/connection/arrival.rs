@@ -126,7 +126,6 @@ impl Connection {
             _ => false,
         };
         if old || !self.receiver.is_acceptable(start, segment.sequence_len()) {
-            self.note_timestamp(start, segment);
             self.answer_stray(now, segment);
             if !old && !segment.flags.has(Flags::RST) {
                 self.refuse_unacceptable(now, segment);
@@ -159,13 +158,11 @@ impl Connection {
     /// Unlike RFC 7323 §5.3 R1, and as in Linux (`tcp_disordered_ack`), an empty segment that another
     /// overtook is no old duplicate within a retransmission timeout: what it acknowledges is news.
     fn is_overtaken_ack(&self, segment: &Segment, stamps: Timestamps) -> bool {
-        let age = self.receiver.timestamp_echo().wrapping_sub(stamps.value);
+        let age = self.receiver.ts_recent().wrapping_sub(stamps.value);
         segment.sequence_len() == 0 && Duration::from_millis(age.into()) <= self.sender.rtt.rto()
     }
 
-    /// RFC 7323 §4.3, by the letter: of everything that begins before the last acknowledgment sent. Unlike
-    /// §5.3, which rejects old segments before (R2), because a retransmission whose original arrived is
-    /// such a one, and its sender would take the echo of the original's time for a round trip.
+    /// RFC 7323 §4.3
     fn note_timestamp(&mut self, start: u64, segment: &Segment) {
         if let Some(stamps) = segment.timestamps
             && self.sender.timestamps
@@ -206,6 +203,15 @@ impl Connection {
         if !segment.payload.is_empty() {
             self.receiver.on_duplicate();
         }
+        // RFC 7323 §4.3 wants the time of a retransmission whose original arrived echoed, §5.3 R2 rejects
+        // it before: else its sender would take the wait for the copy for a round trip. The answer to it
+        // echoes it, but TS.Recent stays, so that PAWS does not refuse what is still on its way.
+        if segment.sequence_len() > 0
+            && self.sender.timestamps
+            && let (Some(stamps), Some(start)) = (segment.timestamps, self.receiver.offset(segment.seq))
+        {
+            self.receiver.echo_duplicate(start, stamps);
+        }
         // What an old segment acknowledges still counts while we repair our own losses.
         if segment.flags.has(Flags::ACK)
             && !segment.flags.has(Flags::SYN)
@@ -239,7 +245,7 @@ impl Connection {
         let overtaken = ack < self.sender.una;
         let window_moved = !overtaken && self.sender.update_window(start, ack, segment.window, false);
         let bare = segment.sequence_len() == 0 && !window_moved && !overtaken;
-        self.sender.handle_ack(now, ack.max(self.sender.una), segment, bare);
+        self.sender.handle_ack(now, ack, segment, bare);
         if self.sender.fin_acknowledged() {
             match self.state {
                 State::FinWait1 => self.state = State::FinWait2,

@@ -16,6 +16,8 @@ pub(super) struct Rack {
     newest: (Instant, u16),
     /// `RACK.rtt`: the round trip of what arrived last.
     rtt: Duration,
+    /// The round trip of the latest segment that was sent once.
+    path_rtt: Duration,
     /// `RACK.min_RTT`: zero before the first sample.
     min_rtt: Duration,
     /// `RACK.fack`: the end of the highest segment known to have arrived before this acknowledgment.
@@ -41,8 +43,10 @@ impl Rack {
         let rtt = now - segment.sent_at;
         if segment.marks & AMBIGUOUS == 0 {
             self.reordering_seen |= segment.end() < self.fack;
-        } else if rtt < self.min_rtt {
-            // An answer to the original.
+            self.path_rtt = rtt;
+        } else if rtt < self.min_rtt.max(self.path_rtt * 3 / 4) {
+            // An answer to the original. Unlike RFC 8985, which knows the smallest round trip only, in
+            // a long queue that of the latest segment sent once tells more.
             return;
         }
         self.rtt = rtt;
