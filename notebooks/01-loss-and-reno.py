@@ -118,8 +118,8 @@ answers = {
 pd.DataFrame({"predicted": predictions, "measured": answers})
 
 # %% [markdown]
-# The goodput of `trials.csv` counts everything that arrives, the chat's messages too. From here on
-# we look at the uploads alone, which `flows.csv` has by name.
+# The goodput of `trials.csv` is that of the bottleneck's busier direction, the chat's messages in that
+# direction among it. From here on we look at the uploads alone, which `flows.csv` has by name.
 
 # %%
 flows = pd.read_csv(f"{results}/flows.csv").rename(
@@ -177,10 +177,11 @@ plt.show()
 # **Question 2.** Reno without random loss still loses packets. Where, and what decides how high the
 # teeth are? Compare with the bandwidth-delay product: 10 Mbit/s × 50 ms in segments of 1500 bytes.
 #
-# **Question 3.** Three duplicate acknowledgments are needed for a fast retransmit (limited transmit,
-# RFC 3042, lets a small window earn them with new data). Use the panel at 10 % to explain why almost
-# every loss of a *retransmission*, and most losses in a window of three segments or fewer, become
-# timeouts.
+# **Question 3.** The sender finds a loss by time (RACK, RFC 8985): a segment is lost if one that was
+# sent later has arrived, and a part of a round trip has passed since. Behind the last segments nothing is
+# sent that could arrive; a probe after two round trips takes its place. Use the panel at 10 % to explain
+# which losses become timeouts all the same. How many more are there with three duplicate
+# acknowledgments (`--set tcp.recovery=newreno`), and why does a lost *retransmission* then cost one?
 #
 # ## 4. How long messages take
 #
