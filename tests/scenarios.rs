@@ -141,8 +141,8 @@ fn reordering_hurts_where_jitter_alone_does_not() {
     let get = |reorder, jitter, figure| run.get(&[reorder, jitter], figure);
     let goodput = |reorder, jitter| get(reorder, jitter, "goodput_mbit");
     run.times("jitter in order", goodput("false", "10ms"), goodput("false", "0ms"), 0.8);
-    run.times("reordering", goodput("false", "10ms"), goodput("true", "10ms"), 8.0);
-    run.times("retransmits", get("true", "3ms", "retransmits"), get("false", "3ms", "retransmits"), 8.0);
+    run.times("reordering", goodput("false", "10ms"), goodput("true", "10ms"), 1.4);
+    run.times("retransmits", get("true", "3ms", "retransmits"), get("false", "3ms", "retransmits"), 15.0);
     run.does_not_warn("nothing in the scenario is random");
 }
 
