@@ -139,7 +139,7 @@ fn summary_table(page: &mut String, study: &Study, report: &Report) {
     let names = study.axes.len();
     let headings = ["cell".to_owned()].into_iter().chain(study.headings()).chain(["trials".to_owned()]);
     let headings = headings.map(|heading| (heading, ""));
-    let figures = columns.iter().map(|column| (column.heading.to_owned(), column.unit));
+    let figures = columns.iter().map(|column| (column.heading.clone(), column.unit));
     open_table(page, "Figures of each cell", names + 1, headings.chain(figures));
     let ordered = study.ordered_cells().into_iter().map(|cell| &report.cells[cell]);
     for cell in ordered.filter(|cell| cell.n > 0) {
