@@ -99,6 +99,20 @@ fn it_never_grows_by_more_than_half() {
     assert!((100..=106).contains(&(cubic.cwnd() / MSS)), "{}", cubic.cwnd());
 }
 
+/// Before the first sample there is no smallest round trip, and the clock may run for years.
+#[test]
+fn no_time_is_too_long_for_the_curve() {
+    let mut cubic = cubic(100);
+    cubic.on_loss(&loss(true));
+    for secs in [0, 1_000_000_000] {
+        for min_rtt in [Duration::MAX, RTT] {
+            let now = Instant::ZERO + Duration::from_secs(secs);
+            cubic.on_ack(&Ack { min_rtt, ..ack(now) });
+        }
+    }
+    assert!((70..=72).contains(&(cubic.cwnd() / MSS)), "{}", cubic.cwnd());
+}
+
 /// Times between losses of one flow on a full queue.
 fn periods(rtt_ms: u64, queue: u64, pacing: bool) -> Vec<f64> {
     let text = format!(

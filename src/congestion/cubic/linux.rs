@@ -65,7 +65,7 @@ impl Cubic {
         Cubic {
             mss: settings.mss,
             beta,
-            c: (settings.c * SCALE as f64).round() as u64,
+            c: ((settings.c * SCALE as f64).round() as u64).max(1),
             reno_scale: 8 * (SCALE + beta) / 3 / (SCALE - beta),
             fast_convergence: settings.fast_convergence,
             initial_window,
@@ -81,7 +81,7 @@ impl Cubic {
     fn begin_epoch(&self, now: Instant, acked: u64) -> Epoch {
         let missing = self.last_max.saturating_sub(self.cwnd);
         // libm's cube root is the same on every platform.
-        let k = libm::cbrt((missing << 40) as f64 / self.c as f64) as u64;
+        let k = libm::cbrt(missing as f64 * (1u64 << 40) as f64 / self.c as f64) as u64;
         let origin = self.last_max.max(self.cwnd);
         Epoch { start: now, k, origin, acked, reno: self.cwnd, cnt: 0, cnt_for: 0, cnt_at: now }
     }
@@ -107,9 +107,11 @@ impl Cubic {
     }
 
     fn along_the_curve(&self, epoch: &Epoch, now: Instant, min_rtt: Duration) -> u64 {
-        let t = units(now - epoch.start) + units(min_rtt);
+        // There is no smallest round trip before the first sample.
+        let ahead = if min_rtt == Duration::MAX { Duration::ZERO } else { min_rtt };
+        let t = units(now - epoch.start) + units(ahead);
         let offset = u128::from(t.abs_diff(epoch.k));
-        let delta = ((u128::from(self.c) * offset * offset * offset) >> 40) as u64;
+        let delta = ((u128::from(self.c) * offset * offset * offset) >> 40).min(1 << 40) as u64;
         let target =
             if t < epoch.k { epoch.origin.saturating_sub(delta) } else { epoch.origin.saturating_add(delta) };
         let cnt = if target > self.cwnd { self.cwnd / (target - self.cwnd) } else { PLATEAU * self.cwnd };
@@ -205,6 +207,8 @@ impl CongestionController for Cubic {
     }
 }
 
+/// At most 48 days, so that a cube fits.
 fn units(span: Duration) -> u64 {
-    span.as_nanos() * SCALE / 1_000_000_000
+    let units = u128::from(span.as_nanos()) * u128::from(SCALE) / 1_000_000_000;
+    units.min(1 << 32) as u64
 }
