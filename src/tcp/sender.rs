@@ -2,6 +2,7 @@
 //! send next, and `rack` has what RACK adds to all three. It knows nothing of the receiving half.
 //! Offsets are absolute: SYN has offset 0, data starts at 1, FIN comes last.
 
+mod control;
 mod output;
 mod rack;
 mod timer;
@@ -16,14 +17,11 @@ use super::recovery::{Episode, LossRecovery};
 use super::rtt::{Position, RttEstimator};
 use super::scoreboard::{Delivered, Scoreboard};
 use super::stats::{Clockwork, Stats};
-use crate::congestion::{Ack, CongestionController, NO_WINDOW, Phase};
+use crate::congestion::{CongestionController, Phase};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::wire::{Payload, Segment, SeqNumber};
 use rack::TailProbes;
-
-/// With internal pacing, the first segments leave as the window allows (`tcp_update_skb_after_send`).
-const UNPACED: u64 = 10;
 
 /// What is to be sent and what is outstanding.
 #[derive(Debug)]
@@ -162,25 +160,6 @@ impl Sender {
             self.scoreboard.use_rack();
         }
         self.ask_controller();
-    }
-
-    /// The controller has heard something: asks what it wants now.
-    fn ask_controller(&mut self) {
-        if let Some(controller) = &self.controller {
-            self.cwnd = controller.cwnd();
-            self.pace = match controller.pacing_rate() {
-                Some(rate) => Some(Pace::even(rate)),
-                None if self.paces_itself => self.internal_pace(),
-                None => None,
-            };
-        }
-    }
-
-    fn internal_pace(&self) -> Option<Pace> {
-        if self.stats.segments_sent < UNPACED || self.cwnd >= NO_WINDOW {
-            return None;
-        }
-        Pace::internal(self.cwnd, self.ssthresh(), self.rtt.smoothed()?, self.mss)
     }
 
     /// Bytes between the oldest unacknowledged and the next offset: `FlightSize`.
@@ -385,35 +364,6 @@ impl Sender {
                 self.rtt.sample(Duration::from_millis(elapsed.max(1).into()), at);
             }
         }
-    }
-
-    fn tell_controller(&mut self, now: Instant, flight: u64, delivered: &Delivered, was: Episode) {
-        // With RACK the acknowledgment that ends an episode counts for growth, as in Linux.
-        let in_recovery = self.recovery.episode() == Episode::Recovery
-            || (was == Episode::Recovery && !self.scoreboard.has_rack());
-        let Some(controller) = &mut self.controller else { return };
-        let bytes = if !self.config.byte_counting || (was == Episode::Loss && !self.sack) {
-            // RFC 3465 §2.3: at most a segment after a timeout, when one acknowledgment may cover
-            // what arrived long before.
-            delivered.bytes.min(self.mss)
-        } else {
-            delivered.bytes
-        };
-        // Recovery may just have changed it.
-        let cwnd = controller.cwnd();
-        let slow_start = !self.window_used && controller.ssthresh().is_some_and(|threshold| cwnd < threshold);
-        controller.on_ack(&Ack {
-            now,
-            bytes,
-            flight,
-            rtt: delivered.newest_rtt,
-            srtt: self.rtt.smoothed().unwrap_or_default(),
-            min_rtt: self.rtt.min(),
-            delivered: delivered.rate,
-            // In slow start a half-used window is enough proof, as in Linux.
-            app_limited: !(self.window_used || (slow_start && cwnd < 2 * self.max_flight)),
-            in_recovery,
-        });
     }
 }
 

@@ -5,6 +5,7 @@
 mod common;
 mod people;
 mod sending;
+mod sizes;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -51,7 +52,10 @@ const CLAIMS: &[(&str, fn())] = &[
     ),
     ("in packets of 1500 bytes,", a_bdp_is_of_the_longest_round_trip_in_packets_of_1500_bytes),
     ("payload of a full segment in bytes, 64 to 9000", segments_have_64_to_9000_bytes),
-    ("(12 bytes) and the headers (40), SACK blocks take from the payload", packets_have_headers_of_40_bytes),
+    (
+        "(12 bytes) and the headers (40), SACK blocks take from the payload",
+        sizes::packets_have_headers_of_40_bytes,
+    ),
     ("RFC 8985, as Linux; \"sack\" (RFC 6675 alone) or \"newreno\" (RFC 6582)", rfcs_have_tests_of_their_own),
     (
         "longer than the retransmission timeout, and after a duplicate (16 each time)",
@@ -76,10 +80,13 @@ const CLAIMS: &[(&str, fn())] = &[
     ),
     ("the 17th data segment of the flow, when it is first sent", listed_segments_are_dropped_when_listed),
     ("default 0: its kth repetition", listed_segments_are_dropped_when_listed),
-    ("steps of 1, 2 and 5, where the first trials of all cells would have more", unasked_series_stay_small),
+    (
+        "steps of 1, 2 and 5, where the first trials of all cells would have more",
+        sizes::unasked_series_stay_small,
+    ),
     (
         "than a million rows together (70 MB), but 480 samples are kept for pictures",
-        unasked_series_stay_small,
+        sizes::unasked_series_stay_small,
     ),
     // Defaults and nothing else.
     ("left out of the figures; default \"0s\"", stated_defaults_are_the_real_ones),
@@ -329,51 +336,6 @@ fn a_bdp_is_of_the_longest_round_trip_in_packets_of_1500_bytes() {
     assert_eq!(scenario.links[1].directions[0].queue, Queue::Packets(42));
     // As they are at the start.
     assert_eq!(scenario.schedule[0].links[0].1[0].queue, Queue::Packets(42));
-}
-
-#[test]
-fn unasked_series_stay_small() {
-    for (duration_s, count, cells) in [(60, 10, 1), (60, 50, 24), (10, 50, 24), (3600, 1, 1)] {
-        let values: Vec<String> = (0..cells).map(|n| format!("\"{n}.5%\"")).collect();
-        let text = format!(
-            "duration = \"{duration_s}s\"\n[link.w]\nrate = \"10mbit\"\n[[clients]]\nname = \"u\"\ncount = {count}\n\
-             path = [\"w\"]\napp = {{ kind = \"bulk\" }}\n[sweep]\n\"link.w.loss\" = [{}]\n",
-            values.join(", ")
-        );
-        let interval = scenario_of(&text).record.interval.as_nanos() / 1_000_000;
-        let (samples, rows) = (duration_s * 1000 / interval, (count + 2) * cells);
-        let decade = 10u64.pow(interval.ilog10());
-        assert!([1, 2, 5].contains(&(interval / decade)) && interval.is_multiple_of(decade), "{interval} ms");
-        assert!(samples * rows <= 1_000_000 || samples < 2 * 480 + 480, "{samples} samples of {rows}");
-        assert!(samples >= 480, "{samples} samples");
-    }
-}
-
-/// The first cell of a text.
-fn scenario_of(text: &str) -> testbed::scenario::Scenario {
-    plan(text).scenario(0).expect("a sound cell")
-}
-
-#[test]
-fn packets_have_headers_of_40_bytes() {
-    for (timestamps, expected) in [(true, 1448 + 12 + 40), (false, 1448 + 40)] {
-        let text = format!(
-            "duration = \"1s\"\n[link.w]\nrate = \"10mbit\"\ndelay = \"1ms\"\n[tcp]\ntimestamps = {timestamps}\n\
-             [[clients]]\nname = \"u\"\npath = [\"w\"]\napp = {{ kind = \"bulk\" }}\n"
-        );
-        let sizes = std::sync::Arc::new(std::sync::Mutex::new(0));
-        let seen = std::sync::Arc::clone(&sizes);
-        let mut world = world(&text, 1);
-        let largest =
-            move |_: testbed::time::Instant, packet: &testbed::wire::Packet, _: &mut testbed::rng::Rng| {
-                let mut seen = seen.lock().expect("nobody panicked");
-                *seen = packet.size().max(*seen);
-                testbed::link::Verdict::Pass
-            };
-        world.push_impairment(0, Box::new(largest));
-        finish(world);
-        assert_eq!(*sizes.lock().expect("nobody panicked"), expected, "timestamps {timestamps}");
-    }
 }
 
 #[test]
