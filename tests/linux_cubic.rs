@@ -7,7 +7,6 @@ mod support;
 use common::{at, ms};
 use support::reference::{number, rows};
 use testbed::congestion::{Ack, Choice, CongestionController, Loss};
-use testbed::record::FlowEventKind;
 use testbed::rng::Seed;
 use testbed::time::{Duration, Instant};
 
@@ -122,12 +121,7 @@ fn periods(rtt_ms: u64, queue: u64, pacing: bool) -> Vec<f64> {
         rtt_ms / 2
     );
     let series = support::run(&text, 1).series.expect("the first trial keeps series");
-    let losses: Vec<f64> = series
-        .events
-        .iter()
-        .filter(|event| event.kind == FlowEventKind::FastRetransmit && event.time.as_secs_f64() > 20.0)
-        .map(|event| event.time.as_secs_f64())
-        .collect();
+    let losses = support::losses_after_20_s(&series);
     losses.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 

@@ -163,12 +163,7 @@ fn a_reno_sawtooth_swings_between_43_and_86_packets_every_3_6_seconds() {
         .filter(|sample| sample.direction == Direction::Up && sample.time.as_secs_f64() > 20.0)
         .map(|sample| sample.cwnd.expect("Reno has a window") as f64 / 1448.0);
     let (least, most) = windows.fold((f64::MAX, 0.0f64), |(low, high), w| (low.min(w), high.max(w)));
-    let losses: Vec<f64> = series
-        .events
-        .iter()
-        .filter(|event| event.kind == FlowEventKind::FastRetransmit && event.time.as_secs_f64() > 20.0)
-        .map(|event| event.time.as_secs_f64())
-        .collect();
+    let losses = support::losses_after_20_s(series);
     assert!(losses.len() > 20, "{losses:?}");
     let period = (losses[losses.len() - 1] - losses[0]) / (losses.len() - 1) as f64;
     println!("between {least:.1} and {most:.1} packets, every {period:.3} s");

@@ -205,10 +205,10 @@ fn round_trips_stay_right_through_losses() {
     assert!(srtt >= ms(100) && srtt <= ms(145), "{srtt}: 100 ms and a delayed acknowledgment at most");
 }
 
-/// §4.3: a retransmission whose original arrived (its acknowledgment was lost) renews the echo, although
+/// §4.3: a retransmission whose original arrived (its acknowledgment was lost) is answered with its own time, although
 /// it lies before the window; else its sender would measure from the original's departure.
 #[test]
-fn a_duplicate_renews_the_echo() {
+fn a_duplicate_is_answered_with_its_own_time() {
     let mut script = open();
     script.send(100, with_stamps(segment(ACK, 1, 1, 1000), 200, 1));
     script.send(110, with_stamps(segment(ACK, 1001, 1, 1000), 210, 1));

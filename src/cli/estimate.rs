@@ -1,4 +1,4 @@
-//! What a run will take, before it begins: bytes on disk from the scenario, time from a moment's try.
+//! Estimates made before a run begins: bytes on disk from the scenario, time from a moment's try.
 
 use crate::runner::{self, Pace};
 use crate::scenario::{Plan, Scenario};

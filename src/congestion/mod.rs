@@ -166,7 +166,7 @@ pub struct Parameter {
     pub name: &'static str,
     /// Its value when nothing is said; of a word, its place among [`Values::Words`].
     pub default: f64,
-    /// What it may be.
+    /// Values allowed.
     pub values: Values,
     /// One sentence, with the unit.
     pub summary: &'static str,

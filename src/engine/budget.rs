@@ -1,4 +1,4 @@
-//! How much memory a trial may take: an estimate of what grows without bound, made now and then, so that
+//! Memory limit of a trial: an estimate of what grows without bound, made now and then, so that
 //! a trial that would eat the machine ends with an error that names what grew.
 //!
 //! Unlike all else in a world, the limit is the caller's and not the scenario's. A trial that stays below

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use testbed::engine::World;
 use testbed::link::Verdict;
-use testbed::record::{Direction, DirectionOutcome, LinkOutcome, Outcome};
+use testbed::record::{Direction, DirectionOutcome, FlowEventKind, LinkOutcome, Outcome, Series};
 use testbed::rng::{Rng, Seed};
 use testbed::scenario::{Plan, Scenario, Trial, build};
 use testbed::time::Instant;
@@ -68,6 +68,16 @@ pub fn goodput(outcome: &Outcome, flow: usize) -> f64 {
 pub fn link<'a>(outcome: &'a Outcome, name: &str, direction: Direction) -> &'a LinkOutcome {
     let found = outcome.links.iter().find(|link| link.name == name && link.direction == direction);
     found.unwrap_or_else(|| panic!("a link {name}"))
+}
+
+/// Seconds at which fast retransmits began after the first 20 s of a series.
+pub fn losses_after_20_s(series: &Series) -> Vec<f64> {
+    series
+        .events
+        .iter()
+        .filter(|event| event.kind == FlowEventKind::FastRetransmit && event.time.as_secs_f64() > 20.0)
+        .map(|event| event.time.as_secs_f64())
+        .collect()
 }
 
 /// The mean of a sample and the standard error of that mean.

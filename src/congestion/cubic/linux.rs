@@ -23,7 +23,7 @@ const SCALE: u64 = 1024;
 #[derive(Debug)]
 pub struct Cubic {
     mss: u64,
-    /// What remains of the window after a loss, in 1024ths.
+    /// Part of the window kept after a loss, in 1024ths.
     beta: u64,
     /// `cube_rtt_scale`: C, in 1024ths of a segment per second cubed.
     c: u64,
