@@ -156,7 +156,7 @@ fn segment() -> Segment {
         flags: Flags::ACK,
         timestamps: Some(Timestamps { value: 1, echo: 1 }),
         options: Options::default(),
-        payload: Payload::Zeros(1448),
+        payload: Payload::zeros(1448),
     }
 }
 

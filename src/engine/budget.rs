@@ -33,6 +33,8 @@ pub(super) struct Budget {
     /// Steps taken so far.
     pub steps: u64,
     next: u64,
+    /// The step that ends the batch.
+    batch_end: u64,
     /// What filled it.
     pub exhausted: Option<Exhausted>,
 }
@@ -55,13 +57,24 @@ impl fmt::Display for Exhausted {
 
 impl Default for Budget {
     fn default() -> Budget {
-        Budget { limit: u64::MAX, steps: 0, next: u64::MAX, exhausted: None }
+        Budget { limit: u64::MAX, steps: 0, next: u64::MAX, batch_end: 0, exhausted: None }
     }
 }
 
 impl Budget {
     pub fn of(limit: u64) -> Budget {
         Budget { limit, next: 0, ..Budget::default() }
+    }
+
+    /// A batch of so many steps begins, unless there is no memory left.
+    pub fn begin_batch(&mut self, steps: u64) {
+        self.batch_end = if self.exhausted.is_some() { 0 } else { self.steps + steps };
+    }
+
+    /// Whether the batch is not over.
+    #[inline]
+    pub fn goes_on(&self) -> bool {
+        self.steps < self.batch_end
     }
 
     /// So many steps were taken where nobody could look.
@@ -77,14 +90,13 @@ impl Budget {
 }
 
 impl Core {
-    /// Something happened that may have made the world larger; whether it is too large by now.
+    /// Something happened that may have made the world larger.
     #[inline]
-    pub fn step(&mut self) -> bool {
+    pub fn step(&mut self) {
         self.budget.steps += 1;
         if self.budget.steps >= self.budget.next {
             self.look();
         }
-        self.budget.exhausted.is_some()
     }
 
     #[cold]
@@ -96,6 +108,7 @@ impl Core {
             let grows = !matches!(culprit, Culprit::Flows);
             let culprit = culprit.words(self);
             self.budget.exhausted = Some(Exhausted { limit: self.budget.limit, culprit, grows });
+            self.budget.batch_end = 0;
         }
     }
 

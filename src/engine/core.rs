@@ -140,7 +140,7 @@ impl Core {
         let end = &mut ends[direction.index()];
         let first = route[direction.index()][0];
         let mut sent = 0;
-        loop {
+        while end.connection.has_output(now) {
             let mut packet = Packet::new(FlowId(number), direction, Segment::EMPTY);
             if !end.connection.transmit_into(now, &mut packet.segment) {
                 break;

@@ -58,7 +58,7 @@ impl Io for WorldIo<'_> {
 
     fn write(&mut self, conn: Conn, bytes: &Rc<[u8]>, from: usize) -> usize {
         let len = (bytes.len() - from) as u32;
-        let payload = Payload::Shared(Rc::clone(bytes), from as u32, len);
+        let payload = Payload::shared(Rc::clone(bytes)).slice(from as u32, len);
         let accepted = self.end(conn).connection.write(&payload);
         self.touch(conn);
         accepted as usize

@@ -230,10 +230,9 @@ impl World {
 
     /// Handles some of the events due up to and including `until`; whether those were all.
     fn advance_a_batch(&mut self, until: Instant) -> bool {
-        let end = self.core.budget.steps + BATCH;
-        while self.core.budget.steps < end {
-            let event = self.core.queue.peek().filter(|event| event.at <= until);
-            let Some(event) = event.filter(|_| self.core.budget.exhausted.is_none()) else {
+        self.core.budget.begin_batch(BATCH);
+        while self.core.budget.goes_on() {
+            let Some(event) = self.core.queue.due(until) else {
                 self.core.now = until;
                 return true;
             };
@@ -244,7 +243,8 @@ impl World {
             }
             self.handle(event);
         }
-        false
+        // Who owns a world without a limit need not ask.
+        self.core.budget.exhausted.is_some()
     }
 
     fn handle(&mut self, event: Event) {
@@ -283,7 +283,9 @@ impl World {
                 self.settle();
             }
         }
-        self.settle();
+        if !self.core.touched.is_empty() {
+            self.settle();
+        }
         // The key is still the first: whatever was pushed meanwhile comes later in the order.
         debug_assert_eq!(self.core.queue.peek(), Some(event));
         match self.core.topology.links[link].poll_timeout() {

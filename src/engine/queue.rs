@@ -18,9 +18,11 @@ pub enum Class {
 }
 
 /// A queue of events by time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EventQueue {
+    /// The keys, then as many of [`NONE`] as make every family complete: one root and whole families.
     heap: Vec<u128>,
+    count: usize,
     inserted: u64,
 }
 
@@ -38,35 +40,54 @@ pub struct Event {
 const TARGET_BITS: u32 = 24;
 const NUMBER_BITS: u32 = 38;
 const ARITY: usize = 4;
+/// Later than every key.
+const NONE: u128 = u128::MAX;
+
+impl Default for EventQueue {
+    fn default() -> EventQueue {
+        EventQueue { heap: vec![NONE], count: 0, inserted: 0 }
+    }
+}
 
 impl EventQueue {
     /// The earliest event.
     pub fn peek(&self) -> Option<Event> {
-        self.heap.first().map(|&key| unpack(key))
+        (self.count > 0).then(|| unpack(self.heap[0]))
+    }
+
+    /// The earliest event, if it is due by `until`.
+    pub fn due(&self, until: Instant) -> Option<Event> {
+        self.peek().filter(|event| event.at <= until)
     }
 
     /// How many events wait.
     pub fn count(&self) -> usize {
-        self.heap.len()
+        self.count
     }
 
     /// When the earliest event is due.
     pub fn next_at(&self) -> Option<Instant> {
-        self.heap.first().map(|&key| Instant::from_nanos((key >> 64) as u64))
+        self.peek().map(|event| event.at)
     }
 
     /// Adds an event; behind those of the same instant and class.
     pub fn push(&mut self, at: Instant, class: Class, target: u32) {
         let key = self.pack(at, class, target);
-        self.heap.push(key);
-        self.sift_up(self.heap.len() - 1);
+        if self.count == self.heap.len() {
+            self.heap.extend([NONE; ARITY]);
+        }
+        self.heap[self.count] = key;
+        self.count += 1;
+        self.sift_up(self.count - 1);
     }
 
     /// Removes the earliest event.
     pub fn pop(&mut self) {
-        let Some(last) = self.heap.pop() else { return };
-        if !self.heap.is_empty() {
-            self.sift_down(last);
+        let Some(last) = self.count.checked_sub(1) else { return };
+        self.count = last;
+        let key = std::mem::replace(&mut self.heap[last], NONE);
+        if last > 0 {
+            self.sift_down(key);
         }
     }
 
@@ -103,15 +124,8 @@ impl EventQueue {
     fn sift_down(&mut self, key: u128) {
         let heap = &mut self.heap[..];
         let mut i = 0;
-        loop {
-            let first = i * ARITY + 1;
-            let least = match heap.get(first..).and_then(<[u128]>::first_chunk::<ARITY>) {
-                Some(children) => first + least_of(children),
-                None => match heap.iter().enumerate().skip(first).min_by_key(|(_, key)| **key) {
-                    Some((last, _)) => last,
-                    None => break,
-                },
-            };
+        while let Some(children) = heap.get(i * ARITY + 1..).and_then(<[u128]>::first_chunk::<ARITY>) {
+            let least = i * ARITY + 1 + least_of(children);
             if key <= heap[least] {
                 break;
             }

@@ -99,12 +99,9 @@ impl Assembler {
         let len = payload.len() - skip;
         self.next += u64::from(len);
         self.ready_bytes += u64::from(len);
-        match (self.ready.back_mut(), payload) {
-            (Some(Payload::Zeros(n)), Payload::Zeros(_)) if *n < u32::MAX / 2 => *n += len,
-            (_, Payload::Zeros(_)) => self.ready.push_back(Payload::zeros(len)),
-            (_, Payload::Shared(bytes, from, _)) => {
-                self.ready.push_back(Payload::Shared(Rc::clone(bytes), from + skip, len));
-            }
+        match self.ready.back_mut() {
+            Some(last) if grows(last, payload) => last.grow(len),
+            _ => self.ready.push_back(payload.slice(skip, len)),
         }
     }
 
@@ -150,11 +147,12 @@ impl Assembler {
 
     /// Inserts a piece before entry `i`, or grows the zeros before it; tells whether it inserted.
     fn place(&mut self, i: usize, at: u64, piece: Payload) -> bool {
-        if let (Some(before), Payload::Zeros(len)) = (i.checked_sub(1), &piece)
-            && let Some((start, Payload::Zeros(n))) = self.held.get_mut(before)
-            && *start + u64::from(*n) == at
+        if let Some(before) = i.checked_sub(1)
+            && let Some(entry) = self.held.get_mut(before)
+            && entry_end(entry) == at
+            && grows(&entry.1, &piece)
         {
-            *n += len;
+            entry.1.grow(piece.len());
             return false;
         }
         self.held.insert(i, (at, piece));
@@ -179,6 +177,11 @@ impl Assembler {
 
 fn entry_end(entry: &(u64, Payload)) -> u64 {
     entry.0 + u64::from(entry.1.len())
+}
+
+/// Whether `more` right behind `payload` needs no entry of its own: both are zeros, and not too many.
+fn grows(payload: &Payload, more: &Payload) -> bool {
+    payload.is_zeros() && more.is_zeros() && payload.len() < u32::MAX / 2
 }
 
 #[cfg(test)]

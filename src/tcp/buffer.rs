@@ -47,15 +47,15 @@ impl SendBuffer {
 
     /// Appends as much of `payload` as there is room for; returns how much.
     pub fn write(&mut self, payload: &Payload) -> u32 {
-        let Payload::Shared(bytes, from, len) = payload else {
+        if payload.is_zeros() {
             return self.write_zeros(payload.len().into()) as u32;
-        };
-        let len = u64::from(*len).min(self.room()) as u32;
+        }
+        let len = u64::from(payload.len()).min(self.room()) as u32;
         if len > 0 {
             // Filled in where it lies: to move what was just written costs more than to write it.
             self.chunks.push_back(Chunk { start: self.end, len: len.into(), payload: None });
             if let Some(chunk) = self.chunks.back_mut() {
-                chunk.payload = Some(Payload::Shared(Rc::clone(bytes), *from, len));
+                chunk.payload = Some(payload.slice(0, len));
             }
             self.end += u64::from(len);
         }

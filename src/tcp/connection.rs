@@ -250,6 +250,12 @@ impl Connection {
         self.receiver.is_urgent()
     }
 
+    /// Whether [`transmit_into`](Connection::transmit_into) may have anything: cheaper than to try.
+    #[inline]
+    pub fn has_output(&mut self, now: Instant) -> bool {
+        self.sender.has_output(now) || self.receiver.ack_due(now) || self.reset.is_some()
+    }
+
     /// The next segment to send, if any. Call until there is none.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Segment> {
         let mut segment = Segment::default();
@@ -283,7 +289,9 @@ impl Connection {
             _ => {
                 // A SYN-ACK that was never acknowledged comes first even after a close.
                 let opened = self.sender.una > 0;
-                if let Some(transmission) = self.sender.next(now, opened) {
+                if self.sender.has_output(now)
+                    && let Some(transmission) = self.sender.next(now, opened)
+                {
                     self.transmit(now, transmission, blocks, segment);
                     return true;
                 }

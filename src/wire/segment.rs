@@ -68,13 +68,13 @@ pub struct SynOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SackBlocks([(SeqNumber, SeqNumber); 3]);
 
-/// What a segment carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Payload {
-    /// That many zero bytes, which exist only as a number.
-    Zeros(u32),
-    /// A slice of shared bytes: the buffer, where the slice starts, and its length.
-    Shared(Rc<[u8]>, u32, u32),
+/// What a segment carries: a slice of shared bytes, or zeros that exist only as a number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payload {
+    /// The buffer, unless these are zeros, and where in it the slice starts.
+    buffer: Option<Rc<[u8]>>,
+    start: u32,
+    len: u32,
 }
 
 impl Segment {
@@ -86,7 +86,7 @@ impl Segment {
         flags: Flags(0),
         timestamps: None,
         options: Options::Sack(SackBlocks([(SeqNumber(0), SeqNumber(0)); 3])),
-        payload: Payload::Zeros(0),
+        payload: Payload::zeros(0),
     };
 
     /// Bytes of the TCP header with its options, a multiple of four.
@@ -205,21 +205,19 @@ impl SackBlocks {
 impl Payload {
     /// `len` zero bytes.
     pub const fn zeros(len: u32) -> Payload {
-        Payload::Zeros(len)
+        Payload { buffer: None, start: 0, len }
     }
 
     /// All of `bytes`, shared. Panics above 4 GiB.
     pub fn shared(bytes: impl Into<Rc<[u8]>>) -> Payload {
         let bytes = bytes.into();
         let len = u32::try_from(bytes.len()).expect("a payload below 4 GiB");
-        Payload::Shared(bytes, 0, len)
+        Payload { buffer: Some(bytes), start: 0, len }
     }
 
     /// Number of bytes.
     pub const fn len(&self) -> u32 {
-        match self {
-            Payload::Zeros(len) | Payload::Shared(_, _, len) => *len,
-        }
+        self.len
     }
 
     /// Whether there are none.
@@ -230,11 +228,22 @@ impl Payload {
     /// The `len` bytes from `start` on, without copying. Panics outside the payload.
     #[must_use]
     pub fn slice(&self, start: u32, len: u32) -> Payload {
-        assert!(start + len <= self.len(), "a slice inside the payload");
-        match self {
-            Payload::Zeros(_) => Payload::Zeros(len),
-            Payload::Shared(bytes, from, _) => Payload::Shared(Rc::clone(bytes), from + start, len),
+        assert!(start + len <= self.len, "a slice inside the payload");
+        match &self.buffer {
+            None => Payload::zeros(len),
+            Some(bytes) => Payload { buffer: Some(Rc::clone(bytes)), start: self.start + start, len },
         }
+    }
+
+    /// Appends `more` zeros to zeros. Panics on shared bytes, and above 4 GiB.
+    pub fn grow(&mut self, more: u32) {
+        assert!(self.is_zeros(), "only zeros grow");
+        self.len = self.len.checked_add(more).expect("a payload below 4 GiB");
+    }
+
+    /// Whether it exists only as a number.
+    pub const fn is_zeros(&self) -> bool {
+        self.buffer.is_none()
     }
 
     /// Appends the bytes to `out`; zeros are written out.
@@ -260,15 +269,7 @@ impl Payload {
 
     /// The bytes, unless they are zeros that exist only as a number.
     pub fn as_bytes(&self) -> Option<&[u8]> {
-        match self {
-            Payload::Zeros(_) => None,
-            Payload::Shared(bytes, from, len) => Some(&bytes[*from as usize..(*from + *len) as usize]),
-        }
-    }
-}
-
-impl Default for Payload {
-    fn default() -> Payload {
-        Payload::Zeros(0)
+        let bytes = self.buffer.as_ref()?;
+        Some(&bytes[self.start as usize..(self.start + self.len) as usize])
     }
 }

@@ -150,7 +150,7 @@ impl Connection {
             return;
         }
         self.note_timestamp(start, segment);
-        if self.handle_ack(now, start, segment) {
+        if self.handle_ack(now, start, segment) && segment.sequence_len() > 0 {
             self.handle_data(now, start, segment);
         }
     }
@@ -259,9 +259,6 @@ impl Connection {
 
     /// Seventh and eighth check: text and FIN.
     fn handle_data(&mut self, now: Instant, start: u64, segment: &Segment) {
-        if segment.sequence_len() == 0 {
-            return;
-        }
         if !self.state.may_receive() {
             self.receiver.demand_ack();
             return;

@@ -3,7 +3,7 @@
 use super::super::pacer::Pace;
 use super::super::recovery::Episode;
 use super::{Delivered, Sender};
-use crate::congestion::{Ack, NO_WINDOW};
+use crate::congestion::{Ack, CongestionController, NO_WINDOW};
 use crate::time::Instant;
 
 /// With internal pacing, the first segments leave as the window allows (`tcp_update_skb_after_send`).
@@ -41,9 +41,13 @@ impl Sender {
         } else {
             delivered.bytes
         };
-        // Recovery may just have changed it.
-        let cwnd = controller.cwnd();
-        let slow_start = !self.window_used && controller.ssthresh().is_some_and(|threshold| cwnd < threshold);
+        // In slow start a half-used window is enough proof, as in Linux.
+        let uses_half = |controller: &dyn CongestionController| {
+            // Recovery may just have changed it.
+            let cwnd = controller.cwnd();
+            cwnd < 2 * self.max_flight && controller.ssthresh().is_some_and(|threshold| cwnd < threshold)
+        };
+        let app_limited = !self.window_used && !uses_half(&**controller);
         controller.on_ack(&Ack {
             now,
             bytes,
@@ -52,8 +56,7 @@ impl Sender {
             srtt: self.rtt.smoothed().unwrap_or_default(),
             min_rtt: self.rtt.min(),
             delivered: delivered.rate,
-            // In slow start a half-used window is enough proof, as in Linux.
-            app_limited: !(self.window_used || (slow_start && cwnd < 2 * self.max_flight)),
+            app_limited,
             in_recovery,
         });
     }

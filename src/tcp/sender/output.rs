@@ -7,6 +7,23 @@ use super::{Sender, Transmission};
 use crate::time::Instant;
 
 impl Sender {
+    /// Whether there is anything to send, if only it may: a cheap question before
+    /// [`next`](Sender::next).
+    #[inline]
+    pub fn has_output(&mut self, now: Instant) -> bool {
+        let nothing = self.nxt == self.end()
+            && self.nxt > 0
+            && !self.scoreboard.has_lost()
+            && !self.probe_due
+            && !self.tail.due
+            && self.recovery.episode() != Episode::Recovery;
+        if nothing {
+            self.closing = false;
+            self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
+        }
+        !nothing
+    }
+
     /// What to send next, if anything may be sent now. Follow it with [`Sender::on_sent`].
     pub fn next(&mut self, now: Instant, may_send_data: bool) -> Option<Transmission> {
         if !may_send_data {
