@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::Instant as WallClock;
 
+use cpu_time::ThreadTime;
+
 use crate::engine::Halt;
 use crate::record::Outcome;
 use crate::scenario::{Plan, Scenario, ScenarioError, Trial, build};
@@ -94,9 +96,9 @@ pub fn pace(plan: &Plan, cell: usize, memory: u64) -> Pace {
     tried.unwrap_or(Pace::Unknown)
 }
 
-#[expect(clippy::disallowed_methods, reason = "it is the wall clock's time that is asked for")]
+/// In CPU time, so that what else runs on the machine shortens no moment.
 fn moment(scenario: &Arc<Scenario>, trial: Trial, memory: u64) -> (Result<Outcome, Halt>, Pace) {
-    let started = WallClock::now();
+    let started = ThreadTime::now();
     let mut world = build(scenario, trial);
     world.limit_memory(memory);
     let result = world.run(&mut || started.elapsed() < TRIAL_RUN);
@@ -177,11 +179,14 @@ pub fn run<E>(
     stop: &AtomicBool,
     mut sink: impl Sink<E>,
 ) -> Result<Ending, RunError<E>> {
-    let todo = (0..plan.cells())
+    let todo: Vec<(usize, u32)> = (0..plan.cells())
         .flat_map(|cell| (0..plan.trials()).map(move |number| (cell, number)))
-        .filter(|trial| !done.contains(trial));
+        .filter(|trial| !done.contains(trial))
+        .collect();
+    // A thread without a trial would only take memory.
+    let jobs = jobs.min(todo.len());
     let board = Board {
-        state: Mutex::new(State { todo: todo.enumerate(), handed_on: 0 }),
+        state: Mutex::new(State { todo: todo.into_iter().enumerate(), handed_on: 0 }),
         moved: Condvar::new(),
         ahead: jobs * AHEAD,
         stop,

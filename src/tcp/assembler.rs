@@ -2,7 +2,6 @@
 //! beyond a gap, in the blocks that SACK reports (RFC 2018 §4).
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 
 use crate::wire::Payload;
 

@@ -1,7 +1,6 @@
 //! The send buffer: what the application wrote and the peer has not yet acknowledged.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 
 use crate::wire::Payload;
 
