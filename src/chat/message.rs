@@ -4,6 +4,7 @@
 //! it came from. Where a dialect shows a request's author something else than it shows the others
 //! (an echo, a copy, a confirmation), there are two events.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::slice;
 use std::sync::Arc;
@@ -59,6 +60,13 @@ pub enum Request {
     },
     /// To speak to the members of a room.
     SayIn {
+        /// The room's name.
+        room: String,
+        /// What it says.
+        text: Name,
+    },
+    /// To speak to the members of a room, be it a member itself or not (program 3's way).
+    Post {
         /// The room's name.
         room: String,
         /// What it says.
@@ -221,6 +229,8 @@ pub enum Event {
 pub enum Refusal {
     /// The nick is empty, too long, or has characters that cannot be seen.
     NickInvalid,
+    /// The nick would pass for something else in one of the dialects.
+    NickMisleads,
     /// Somebody else has it.
     NickTaken,
     /// No more people are let in.
@@ -231,7 +241,8 @@ pub enum Refusal {
     AlreadyJoined,
     /// Nobody has this nick.
     NoSuchPerson(Name),
-    /// The room's name is empty, too long, or has characters that cannot be seen.
+    /// The room's name is empty, too long, has characters that cannot be seen, or would pass for
+    /// something else.
     RoomInvalid,
     /// There are too many rooms.
     TooManyRooms,
@@ -276,22 +287,40 @@ impl Request {
     /// The text that it carries to other people.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Request::Say { text } | Request::Tell { text, .. } | Request::SayIn { text, .. } => Some(text),
+            Request::Say { text }
+            | Request::Tell { text, .. }
+            | Request::SayIn { text, .. }
+            | Request::Post { text, .. } => Some(text),
             _ => None,
         }
     }
 
-    /// The request with every control character of its text replaced, tabs and newlines aside: most
-    /// clients print what they hear, and a terminal obeys escape sequences.
+    /// The request with a text that does nothing but be read; see [`printable`].
     pub fn printable(mut self) -> Request {
-        let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
-        if let Request::Say { text } | Request::Tell { text, .. } | Request::SayIn { text, .. } = &mut self
-            && text.contains(obeyed)
+        if let Request::Say { text }
+        | Request::Tell { text, .. }
+        | Request::SayIn { text, .. }
+        | Request::Post { text, .. } = &mut self
+            && let Cow::Owned(changed) = printable(text)
         {
-            *text = text.replace(obeyed, "\u{fffd}").into();
+            *text = changed.into();
         }
         self
     }
+}
+
+/// A text that does nothing but be read: most clients print what they hear, and a terminal obeys escape
+/// sequences. Whatever breaks a line becomes a newline; other control characters but tabs, and those that
+/// turn the direction of the line around them, become U+FFFD.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    const BREAKS: [char; 6] = ['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+    let is_bidi = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_obeyed = |c: char| (c.is_control() || is_bidi(c)) && c != '\n' && c != '\t';
+    if !text.contains(|c| is_obeyed(c) || BREAKS.contains(&c)) {
+        return Cow::Borrowed(text);
+    }
+    let text = text.replace("\r\n", "\n").replace(BREAKS, "\n");
+    Cow::Owned(text.replace(is_obeyed, "\u{fffd}"))
 }
 
 impl Event {
@@ -301,6 +330,21 @@ impl Event {
     }
 
     /// The text that it carries.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Event::Message { text, .. }
+            | Event::Said { text, .. }
+            | Event::Direct { text, .. }
+            | Event::Told { text, .. }
+            | Event::RoomMessage { text, .. }
+            | Event::SaidIn { text, .. }
+            | Event::Past { text, .. }
+            | Event::Notice { text } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
     pub fn text_mut(&mut self) -> Option<&mut Name> {
         match self {
             Event::Message { text, .. }
@@ -345,16 +389,17 @@ impl Audience {
 }
 
 impl fmt::Display for Refusal {
-    /// The first two are program 1's own words, which its client shows.
+    /// "Invalid username" and "Username already taken" are program 1's own words, which its client shows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::NickInvalid => f.write_str("Invalid username"),
+            Refusal::NickMisleads => f.write_str("Invalid username: use letters, digits, _ and -"),
             Refusal::NickTaken => f.write_str("Username already taken"),
             Refusal::Full => f.write_str("Server is full"),
             Refusal::NotJoined => f.write_str("Join first"),
             Refusal::AlreadyJoined => f.write_str("Already joined"),
             Refusal::NoSuchPerson(nick) => write!(f, "User '{nick}' not found"),
-            Refusal::RoomInvalid => f.write_str("Invalid room name"),
+            Refusal::RoomInvalid => f.write_str("Invalid room name: use letters, digits, _ and -"),
             Refusal::TooManyRooms => f.write_str("Too many rooms"),
             Refusal::NoSuchRoom(room) => write!(f, "Room '{room}' does not exist"),
             Refusal::RoomExists(room) => write!(f, "Room '{room}' already exists"),

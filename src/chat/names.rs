@@ -89,7 +89,9 @@ impl Likeness {
 /// Control characters, those that Unicode lets programs ignore, those that turn the direction of what
 /// stands around them or break its line, and the blank of Braille.
 fn is_invisible(c: char) -> bool {
-    c.is_control() || is_ignorable(c) || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2800}' | '\u{fff9}'..='\u{fffb}')
+    c.is_control()
+        || is_ignorable(c)
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2800}' | '\u{fff9}'..='\u{fffb}')
 }
 
 /// `Default_Ignorable_Code_Point` of Unicode 16 (DerivedCoreProperties.txt).
@@ -131,7 +133,9 @@ mod tests {
         ] {
             assert!(are_alike(a, b) && are_alike(b, a), "{a:?} {b:?}");
         }
-        for (a, b) in [("alice", "alicia"), ("Ali", "all"), ("eve", "\u{e9}ve"), ("kim_2", "kim_3"), ("a", "b")] {
+        for (a, b) in
+            [("alice", "alicia"), ("Ali", "all"), ("eve", "\u{e9}ve"), ("kim_2", "kim_3"), ("a", "b")]
+        {
             assert!(!are_alike(a, b), "{a:?} {b:?}");
         }
     }
@@ -149,10 +153,24 @@ mod tests {
         for name in ["bob", "a.b-c_d", "o'neil", "\u{1f600}", "User 3", "user 3_2", "*", "J\u{fc}rgen"] {
             assert!(is_visible(name) && is_unmistakable(name), "{name:?}");
         }
-        for name in ["sp ace", "PRIVATE FROM bob", "User 3 x", "User x", "User", "a]", "#den", "/quit", "@bob", "a|b", "a,b"] {
+        for name in [
+            "sp ace",
+            "PRIVATE FROM bob",
+            "User 3 x",
+            "User x",
+            "User",
+            "a]",
+            "#den",
+            "/quit",
+            "@bob",
+            "a|b",
+            "a,b",
+        ] {
             assert_eq!(is_unmistakable(name), name == "User", "{name:?}");
         }
-        for name in ["a\u{3164}", "a\u{2028}b", "a\u{85}b", "\u{202e}a", "a\u{fe0f}", "\u{2800}", "a\u{e0041}"] {
+        for name in
+            ["a\u{3164}", "a\u{2028}b", "a\u{85}b", "\u{202e}a", "a\u{fe0f}", "\u{2800}", "a\u{e0041}"]
+        {
             assert!(!is_visible(name), "{name:?}");
         }
     }
