@@ -9,6 +9,8 @@ use std::fmt;
 use std::slice;
 use std::sync::Arc;
 
+use super::printable::printable;
+
 /// A client of the room; the caller numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub u32);
@@ -295,7 +297,7 @@ impl Request {
         }
     }
 
-    /// The request with a text that does nothing but be read; see [`printable`].
+    /// The request with a text that does nothing but be read; see [`printable`](printable()).
     pub fn printable(mut self) -> Request {
         if let Request::Say { text }
         | Request::Tell { text, .. }
@@ -307,20 +309,6 @@ impl Request {
         }
         self
     }
-}
-
-/// A text that does nothing but be read: most clients print what they hear, and a terminal obeys escape
-/// sequences. Whatever breaks a line becomes a newline; other control characters but tabs, and those that
-/// turn the direction of the line around them, become U+FFFD.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    const BREAKS: [char; 6] = ['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
-    let is_bidi = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let is_obeyed = |c: char| (c.is_control() || is_bidi(c)) && c != '\n' && c != '\t';
-    if !text.contains(|c| is_obeyed(c) || BREAKS.contains(&c)) {
-        return Cow::Borrowed(text);
-    }
-    let text = text.replace("\r\n", "\n").replace(BREAKS, "\n");
-    Cow::Owned(text.replace(is_obeyed, "\u{fffd}"))
 }
 
 impl Event {

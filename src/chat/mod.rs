@@ -13,5 +13,6 @@ pub mod client;
 pub mod marker;
 pub mod message;
 pub mod names;
+mod printable;
 pub mod protocol;
 pub mod room;
