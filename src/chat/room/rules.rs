@@ -16,7 +16,7 @@ pub struct Rules {
     pub rooms: usize,
     /// Whether a nick belongs to one person only.
     pub unique_nicks: bool,
-    /// Names that no person and no room may have, nor any that look like them.
+    /// Names that no person and no room may have, nor any that passes for them.
     pub reserved: &'static [&'static str],
 }
 
@@ -55,7 +55,7 @@ impl Rules {
     /// said in it for private.
     pub(super) fn room<'a>(&self, room: &'a str) -> Result<&'a str, Refusal> {
         let is_word = |room: &&str| names::is_unmistakable(room) && !room.contains(char::is_whitespace);
-        let is_free = |room: &&str| !self.is_reserved(room) && !is_like("DM", room);
+        let is_free = |room: &&str| !self.is_reserved(room) && !passes_for("DM", room);
         self.visible(room).filter(is_word).filter(is_free).ok_or(Refusal::RoomInvalid)
     }
 
@@ -67,12 +67,15 @@ impl Rules {
     }
 
     fn is_reserved(&self, name: &str) -> bool {
-        self.reserved.iter().any(|reserved| is_like(reserved, name))
+        self.reserved.iter().any(|reserved| passes_for(reserved, name))
     }
 }
 
-fn is_like(a: &str, b: &str) -> bool {
-    Likeness::of(a).is_like(&Likeness::of(b))
+/// Whether a name can be taken for a reserved one. Of plain letters only the case is ignored: `ALI` is not
+/// `all`, though it looks like `ALl`.
+fn passes_for(reserved: &str, name: &str) -> bool {
+    let is_same = names::exact(reserved) == names::exact(name);
+    is_same || (!name.is_ascii() && Likeness::of(reserved).is_like(&Likeness::of(name)))
 }
 
 /// A room's name however it was written: `#den` is how people write it, and how it is shown.

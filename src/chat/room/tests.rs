@@ -149,8 +149,9 @@ fn nobody_comes_in_as_a_look_alike_and_a_look_alike_reaches_nobody() {
             assert!(matches!(join(&mut room, CAROL, nick)[0].1, Event::Welcome { .. }));
         }
     }
-    let mut room = Room::new(rules());
-    for nick in ["server", "SERVER", "\u{455}erver", "S\u{395}RVER"] {
+    let mut room = Room::new(Rules { reserved: &["server", "all"], ..Rules::default() });
+    assert!(matches!(join(&mut room, CAROL, "ALI")[0].1, Event::Welcome { .. }));
+    for nick in ["All", "server", "SERVER", "\u{455}erver", "S\u{395}RVER"] {
         assert_eq!(join(&mut room, BOB, nick)[0].1, Event::Rejected(Refusal::NickInvalid), "{nick:?}");
     }
     for found in ["server", "DM", "dm", "a b", "a]", "\u{455}erver"] {

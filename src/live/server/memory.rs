@@ -136,3 +136,27 @@ impl Memory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_alike_of_a_registered_nick_needs_its_password() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("chat.db");
+        let memory = || Memory::new(Some(Store::open(&path).expect("a file")), 0, false);
+        let mut first = memory();
+        assert!(first.register("Bob", "digest"));
+        // Registered at the same time.
+        assert!(!first.register("b\u{3bf}b", "other"));
+        for memory in [first, memory()] {
+            for nick in ["bob", "BOB", "b\u{3bf}b", "\u{ff42}ob", "B0b"] {
+                assert_eq!(memory.gate(nick, None), Gate::Shut, "{nick}");
+                let verify = Gate::Verify { digest: "digest".into(), password: "x".into() };
+                assert_eq!(memory.gate(nick, Some("x")), verify, "{nick}");
+            }
+            assert_eq!(memory.gate("rob", None), Gate::Open);
+        }
+    }
+}
