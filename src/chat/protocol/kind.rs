@@ -30,6 +30,7 @@ pub const SPEAKS_WITHIN: Duration = Duration::from_millis(300);
 
 /// What the dialects leave open.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// Whether `slash` gives names (`User 1`) instead of asking for them.
     pub assign_names: bool,
