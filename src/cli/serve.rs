@@ -73,6 +73,13 @@ pub struct Serve {
     /// Let the dialect slash give names (User 1) instead of asking for them
     #[arg(long)]
     assign_names: bool,
+    /// Refuse texts into rooms that their author is not in from the dialect rooms, too, which the original
+    /// delivers
+    #[arg(long)]
+    members_only: bool,
+    /// Send the dialect rooms nothing but ASCII, for its older client; other characters become `?`
+    #[arg(long)]
+    rooms_ascii: bool,
     /// Let the dialect pipe list `all`, to whom its graphical client can write then
     #[arg(long)]
     list_everyone: bool,
@@ -114,6 +121,8 @@ impl Serve {
             dialects: protocol::Settings {
                 assign_names: self.assign_names,
                 list_everyone: self.list_everyone,
+                rooms_ascii: self.rooms_ascii,
+                outsiders_post: !self.members_only,
                 welcome_pause: self.pacing.unwrap_or(protocol::Settings::default().welcome_pause),
                 ..protocol::Settings::default()
             },

@@ -120,6 +120,11 @@ impl Store {
         query.query_row([folded], |row| row.get(0)).optional()
     }
 
+    /// All nicks that somebody has registered.
+    pub fn registered(&self) -> Result<Vec<String>, StoreError> {
+        self.file.prepare("SELECT folded FROM accounts")?.query_map([], |row| row.get(0))?.collect()
+    }
+
     /// Registers a nick; whether nobody was faster.
     pub fn register(&mut self, folded: &str, digest: &str) -> Result<bool, StoreError> {
         let insert = "INSERT OR IGNORE INTO accounts (folded, password) VALUES (?1, ?2)";

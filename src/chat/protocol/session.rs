@@ -25,7 +25,7 @@ pub struct Moment {
 }
 
 /// How many different ways there are to encode an event.
-pub const FORMS: usize = 8;
+pub const FORMS: usize = 10;
 
 /// An event's encoding in each form, made once and shared by all who hear it.
 #[derive(Debug, Default)]

@@ -7,11 +7,13 @@
 //! | rule | where it comes from |
 //! | --- | --- |
 //! | names are trimmed, 1 to 32 characters, all of them visible | program 0's rule; narrower ones belong to the dialects |
-//! | no nick begins with `#` or holds `:` or ` to ` | so that no message passes for another kind; the originals' own clients ask for none |
+//! | no name has a blank or one of `[]:|,`, or begins with `#`, `/` or `@` | so that it can be addressed everywhere, and no message passes for another kind; the originals' own clients ask for none. `User 3`, which program 2's server gives, is the exception |
 //! | `#den` is the room `den` | rooms are shown with that mark |
-//! | two nicks that differ only in case are the same | so that nobody passes for somebody else |
+//! | two nicks that look the same cannot be in at once | so that nobody passes for somebody else; [`names`](super::names) |
+//! | a person is addressed by its nick, in any case | a look-alike reaches nobody |
 //! | a hidden person hears and speaks, but is in no list | program 3 |
-//! | rooms outlive their members, and outsiders may post to them | program 3; [`Rules`] can forbid posting |
+//! | rooms outlive their members | program 3 |
+//! | only members speak in a room, but for [`Request::Post`] | program 3 lets everybody |
 //! | a text without a visible character is no message | programs 1 and 2 |
 
 mod rules;
@@ -22,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::message::{Audience, ClientId, Delivery, Event, Name, Names, Refusal, Request};
+use super::names::{Likeness, exact};
 
 pub use rules::Rules;
 
@@ -30,8 +33,10 @@ pub use rules::Rules;
 pub struct Room {
     rules: Rules,
     members: BTreeMap<ClientId, Member>,
-    /// Nicks in lower case, for uniqueness and for finding people.
+    /// Nicks as they are looked up.
     nicks: BTreeSet<(String, ClientId)>,
+    /// What they look like.
+    looks: BTreeSet<(String, ClientId)>,
     /// Everyone, in the order of joining.
     here: Arc<Vec<ClientId>>,
     /// The nicks that lists show: the order of joining, without those who hide.
@@ -77,15 +82,17 @@ impl Room {
         self.shown.clone()
     }
 
-    /// Whoever has this nick, whatever its case.
-    pub fn client(&self, nick: &str) -> Option<ClientId> {
-        self.find(&fold(nick.trim()))
+    /// Whether anybody may have this nick, as far as it goes by the nick alone.
+    pub fn is_fit(&self, nick: &str) -> bool {
+        self.rules.nick(nick).is_ok()
     }
 
     /// `nick` if nobody has it, else the first of `nick_2`, `nick_3` … that is free.
     pub fn free_nick(&self, nick: &str) -> String {
         let nick = nick.trim();
-        if self.client(nick).is_none() {
+        let is_free = |nick: &str| !self.is_like_another(None, nick);
+        // What is no nick is refused, whoever has what.
+        if !self.is_fit(nick) || is_free(nick) {
             return nick.to_owned();
         }
         let numbered = |n: u32| {
@@ -94,7 +101,7 @@ impl Room {
             nick.chars().take(kept).collect::<String>() + &suffix
         };
         // One more than there are people cannot all be taken.
-        let free = (2..self.len() as u32 + 3).map(numbered).find(|nick| self.client(nick).is_none());
+        let free = (2..self.len() as u32 + 3).map(numbered).find(|nick| is_free(nick));
         free.unwrap_or_else(|| nick.to_owned())
     }
 
@@ -129,7 +136,7 @@ impl Room {
             }
             Request::Tell { to, text } => {
                 let to = to.trim();
-                let other = self.find(&fold(to)).ok_or_else(|| Refusal::NoSuchPerson(to.into()))?;
+                let other = self.find(to).ok_or_else(|| Refusal::NoSuchPerson(to.into()))?;
                 if self.rules.is_worth_saying(&text)? {
                     let to = self.nick(other).cloned().unwrap_or_default();
                     answer_to(client, Event::Told { to, text: text.clone() }, out);
@@ -137,6 +144,7 @@ impl Room {
                 }
             }
             Request::SayIn { room, text } => self.say_in(client, from, rules::room_name(&room), text, out)?,
+            Request::Post { room, text } => self.post(client, from, rules::room_name(&room), text, out)?,
             Request::Create { room } => {
                 let room = rules::room_name(&room);
                 if self.rooms.contains_key(room) {
@@ -194,7 +202,7 @@ impl Room {
             return Err(Refusal::Full);
         }
         let nick = self.admit(client, nick)?;
-        self.nicks.insert((fold(&nick), client));
+        self.note(client, &nick);
         Arc::make_mut(&mut self.here).push(client);
         Arc::make_mut(&mut self.shown).push(nick.clone());
         self.members.insert(client, Member { nick: nick.clone(), hidden: false, rooms: Vec::new() });
@@ -206,7 +214,7 @@ impl Room {
     fn leave(&mut self, client: ClientId, out: &mut Vec<Delivery>) {
         answer_to(client, Event::Bye, out);
         let Some(member) = self.members.remove(&client) else { return };
-        self.nicks.remove(&(fold(&member.nick), client));
+        self.strike_off(client, &member.nick);
         Arc::make_mut(&mut self.here).retain(|&other| other != client);
         Arc::make_mut(&mut self.shown).retain(|nick| !Arc::ptr_eq(nick, &member.nick));
         for room in &member.rooms {
@@ -223,14 +231,24 @@ impl Room {
         text: Name,
         out: &mut Vec<Delivery>,
     ) -> Result<(), Refusal> {
+        match self.rooms.get_key_value(room) {
+            Some((room, members)) if !members.contains(&client) => Err(Refusal::NotMember(room.clone())),
+            _ => self.post(client, from, room, text, out),
+        }
+    }
+
+    fn post(
+        &mut self,
+        client: ClientId,
+        from: Name,
+        room: &str,
+        text: Name,
+        out: &mut Vec<Delivery>,
+    ) -> Result<(), Refusal> {
         let (room, members) =
             self.rooms.get_key_value(room).ok_or_else(|| Refusal::NoSuchRoom(room.into()))?;
-        let is_member = members.contains(&client);
-        if !is_member && !self.rules.outsiders_post {
-            return Err(Refusal::NotMember(room.clone()));
-        }
         if self.rules.is_worth_saying(&text)? {
-            if is_member {
+            if members.contains(&client) {
                 let event = Event::SaidIn { room: room.clone(), from: from.clone(), text: text.clone() };
                 answer_to(client, event, out);
             }
@@ -242,26 +260,46 @@ impl Room {
 
     /// The nick that `client` may have, as it will be shown.
     fn admit(&self, client: ClientId, nick: &str) -> Result<Name, Refusal> {
-        let nick = self.rules.nick(nick).ok_or(Refusal::NickInvalid)?;
-        let folded = fold(nick);
-        if self.rules.reserved.contains(&folded.as_str()) {
-            return Err(Refusal::NickInvalid);
+        let nick = self.rules.nick(nick)?;
+        if self.rules.unique_nicks && self.is_like_another(Some(client), nick) {
+            return Err(Refusal::NickTaken);
         }
-        match self.find(&folded) {
-            Some(other) if other != client && self.rules.unique_nicks => Err(Refusal::NickTaken),
-            _ => Ok(nick.into()),
-        }
+        Ok(nick.into())
+    }
+
+    /// Whether somebody else than `client` has a nick that looks like this one.
+    fn is_like_another(&self, client: Option<ClientId>, nick: &str) -> bool {
+        Likeness::of(nick).forms().iter().any(|form| {
+            let from_there = self.looks.range((form.clone(), ClientId(0))..);
+            from_there.take_while(|(look, _)| look == form).any(|&(_, other)| Some(other) != client)
+        })
     }
 
     /// Whoever has this nick; if several have, the one with the lowest number.
-    fn find(&self, folded: &str) -> Option<ClientId> {
-        let (nick, client) = self.nicks.range((folded.to_owned(), ClientId(0))..).next()?;
-        (nick == folded).then_some(*client)
+    fn find(&self, nick: &str) -> Option<ClientId> {
+        let wanted = exact(nick);
+        let (nick, client) = self.nicks.range((wanted.clone(), ClientId(0))..).next()?;
+        (*nick == wanted).then_some(*client)
+    }
+
+    /// Notes whose nick this is.
+    fn note(&mut self, client: ClientId, nick: &str) {
+        self.nicks.insert((exact(nick), client));
+        let looks = Likeness::of(nick).forms().clone();
+        self.looks.extend(looks.map(|look| (look, client)));
+    }
+
+    /// Nobody's nick is this any longer.
+    fn strike_off(&mut self, client: ClientId, nick: &str) {
+        self.nicks.remove(&(exact(nick), client));
+        for look in Likeness::of(nick).forms() {
+            self.looks.remove(&(look.clone(), client));
+        }
     }
 
     fn rename(&mut self, client: ClientId, from: &Name, to: &Name) {
-        self.nicks.remove(&(fold(from), client));
-        self.nicks.insert((fold(to), client));
+        self.strike_off(client, from);
+        self.note(client, to);
         for shown in Arc::make_mut(&mut self.shown) {
             if Arc::ptr_eq(shown, from) {
                 *shown = to.clone();
@@ -289,7 +327,7 @@ impl Room {
     }
 
     fn found(&mut self, room: &str) -> Result<Name, Refusal> {
-        let room: Name = self.rules.visible(room).ok_or(Refusal::RoomInvalid)?.into();
+        let room: Name = self.rules.room(room)?.into();
         if self.rooms.len() >= self.rules.rooms {
             return Err(Refusal::TooManyRooms);
         }
@@ -319,8 +357,4 @@ impl Room {
 
 fn answer_to(client: ClientId, event: Event, out: &mut Vec<Delivery>) {
     out.push(Delivery { to: Audience::One(client), event });
-}
-
-fn fold(nick: &str) -> String {
-    nick.to_lowercase()
 }

@@ -1,14 +1,15 @@
 //! What the server remembers: what was said to everyone, and whose nicks are whose. With a file it
 //! remembers across its own end.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use tracing::error;
 
 use super::accounts::Gate;
 use crate::chat::message::Event;
+use crate::chat::names::{Likeness, exact};
 use crate::chat::protocol::Timestamp;
-use crate::live::store::Store;
+use crate::live::store::{Store, StoreError};
 
 /// The last messages, and the file if there is one.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Memory {
     /// How many newcomers are shown.
     shown: usize,
     store: Option<Store>,
+    /// The registered nicks by what they look like: whoever comes as a look-alike needs the password.
+    looks: BTreeMap<String, String>,
     accounts_only: bool,
 }
 
@@ -28,7 +31,32 @@ impl Memory {
             error!("cannot read the history: {error}");
             Vec::new()
         });
-        Memory { past: past.into(), shown, store, accounts_only }
+        let registered = store.as_ref().map_or(Ok(Vec::new()), Store::registered).unwrap_or_else(|error| {
+            error!("cannot read the accounts: {error}");
+            Vec::new()
+        });
+        let mut memory = Memory { past: past.into(), shown, store, looks: BTreeMap::new(), accounts_only };
+        for nick in registered {
+            memory.note(&nick);
+        }
+        memory
+    }
+
+    /// Notes what a registered nick looks like; of two that look alike, each is found as it is written.
+    fn note(&mut self, nick: &str) {
+        for look in Likeness::of(nick).forms() {
+            self.looks.entry(look.clone()).or_insert_with(|| nick.to_owned());
+        }
+    }
+
+    /// The digest of this nick's password, or of the registered nick's that it looks like.
+    fn password(&self, store: &Store, nick: &str) -> Result<Option<String>, StoreError> {
+        if let Some(digest) = store.password(&exact(nick))? {
+            return Ok(Some(digest));
+        }
+        let likeness = Likeness::of(nick);
+        let other = likeness.forms().iter().find_map(|look| self.looks.get(look));
+        other.map_or(Ok(None), |other| store.password(other))
     }
 
     /// What a newcomer is shown.
@@ -70,7 +98,7 @@ impl Memory {
     /// What stands before a nick.
     pub(super) fn gate(&self, nick: &str, password: Option<&str>) -> Gate {
         let Some(store) = &self.store else { return Gate::Open };
-        let digest = match store.password(&nick.to_lowercase()) {
+        let digest = match self.password(store, nick) {
             Ok(digest) => digest,
             Err(error) => {
                 error!("cannot read the accounts: {error}");
@@ -89,12 +117,46 @@ impl Memory {
 
     /// Keeps a new account; whether nobody was faster.
     pub fn register(&mut self, nick: &str, digest: &str) -> bool {
+        let is_free = |store: &Store| self.password(store, nick).is_ok_and(|digest| digest.is_none());
+        if !self.store.as_ref().is_some_and(is_free) {
+            return false;
+        }
         let Some(store) = &mut self.store else { return false };
         // In a transaction of messages it would be kept with them; this is safe on its own.
-        let result = store.commit().and_then(|()| store.register(&nick.to_lowercase(), digest));
-        result.unwrap_or_else(|error| {
-            error!("cannot write the accounts: {error}");
-            false
-        })
+        let nick = exact(nick);
+        match store.commit().and_then(|()| store.register(&nick, digest)) {
+            Ok(registered) => {
+                self.note(&nick);
+                registered
+            }
+            Err(error) => {
+                error!("cannot write the accounts: {error}");
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_alike_of_a_registered_nick_needs_its_password() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("chat.db");
+        let memory = || Memory::new(Some(Store::open(&path).expect("a file")), 0, false);
+        let mut first = memory();
+        assert!(first.register("Bob", "digest"));
+        // Registered at the same time.
+        assert!(!first.register("b\u{3bf}b", "other"));
+        for memory in [first, memory()] {
+            for nick in ["bob", "BOB", "b\u{3bf}b", "\u{ff42}ob", "B0b"] {
+                assert_eq!(memory.gate(nick, None), Gate::Shut, "{nick}");
+                let verify = Gate::Verify { digest: "digest".into(), password: "x".into() };
+                assert_eq!(memory.gate(nick, Some("x")), verify, "{nick}");
+            }
+            assert_eq!(memory.gate("rob", None), Gate::Open);
+        }
     }
 }

@@ -18,7 +18,9 @@ impl Hub {
             let (name, password) = accounts::split(nick);
             let name = name.to_owned();
             let renames = self.room.nick(id).is_some();
-            match self.memory.gate(&name, password) {
+            // What nobody may be called is refused below, and not registered.
+            let gate = if self.room.is_fit(&name) { self.memory.gate(&name, password) } else { Gate::Open };
+            match gate {
                 Gate::Open => *nick = name,
                 // Who is in keeps its nick: only a join can show a password.
                 gate if gate == Gate::Shut || renames => {
