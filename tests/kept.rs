@@ -96,15 +96,44 @@ fn kept(store: &str) -> String {
     String::from_utf8(heard).expect("ASCII")
 }
 
-/// The disk of twenty servers, one after the other, fills and is freed again while people talk in three
-/// dialects, and each is killed at another moment. The limit is that of a file's size.
+/// The limit is that of a file's size.
 #[test]
-fn on_a_disk_that_fills_nobody_is_told_of_what_is_not_kept() {
+fn where_files_may_not_grow_nobody_is_told_of_what_is_not_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("chat.db");
+    fills_twenty_times(&path, |server, full| {
+        // The limit ends with the process.
+        if let Some(server) = server {
+            limit_files(server, full.then(|| size(&path) + 16_384));
+        }
+    });
+}
+
+/// A file system of a few MiB, which another file fills and leaves.
+#[test]
+#[ignore = "needs TESTBED_SMALL_DISK, a folder on a small file system of its own"]
+fn on_a_disk_that_fills_nobody_is_told_of_what_is_not_kept() {
+    let folder = std::env::var_os("TESTBED_SMALL_DISK").expect("a folder");
+    let (path, filler) = (Path::new(&folder).join("chat.db"), Path::new(&folder).join("filler"));
+    fills_twenty_times(&path, |_, full| {
+        if full {
+            let mut file = std::fs::File::create(&filler).expect("a disk");
+            let mut bytes = 0;
+            while file.write_all(&[0; 4_096]).is_ok() {
+                bytes += 4_096;
+                assert!(bytes < 64 << 20, "the file system is not small");
+            }
+        } else {
+            std::fs::remove_file(&filler).expect("was full");
+        }
+    });
+}
+
+/// The disk of twenty servers, one after the other, fills and is freed again while people talk in three
+/// dialects, and each is killed at another moment.
+fn fills_twenty_times(path: &Path, set_full: impl Fn(Option<&Server>, bool)) {
     let store = path.display().to_string();
-    let mut rounds = Vec::new();
-    let mut log = String::new();
+    let (mut rounds, mut log) = (Vec::new(), String::new());
     for round in 0..20_u32 {
         let server = Server::start(&["--store", &store, "--rate-limit", "0", "--pacing", "0ms"]);
         let hearer = hears_all(&server, round);
@@ -114,17 +143,23 @@ fn on_a_disk_that_fills_nobody_is_told_of_what_is_not_kept() {
             says_acknowledged(&server, round),
         ];
         sleep(Duration::from_millis(40));
-        limit_files(&server, Some(size(&path) + 16_384));
+        set_full(Some(&server), true);
         sleep(Duration::from_millis(180));
-        if round % 3 > 0 {
-            limit_files(&server, None);
+        // Some are killed on the full disk.
+        let freed = round % 3 > 0;
+        if freed {
+            set_full(Some(&server), false);
             sleep(Duration::from_millis(280 + u64::from(round * 37 % 200)));
         }
         log += &server.kill();
         rounds.extend(speakers.map(|speaker| speaker.join().expect("no panic")));
         rounds.push(Said { shown: hearer.join().expect("no panic"), ..Said::default() });
+        if !freed {
+            // The next one starts on a disk with room.
+            set_full(None, false);
+        }
     }
-    let kept = texts(&path);
+    let kept = texts(path);
     for said in &rounds {
         for text in said.acknowledged.iter().chain(&said.shown) {
             assert_eq!(kept.get(text), Some(&1), "{text} was acknowledged or shown");

@@ -11,7 +11,9 @@
 //! | `#den` is the room `den` | rooms are shown with that mark |
 //! | two nicks that differ only in case are the same | so that nobody passes for somebody else |
 //! | a hidden person hears and speaks, but is in no list | program 3 |
-//! | rooms outlive their members, and outsiders may post to them | program 3; [`Rules`] can forbid posting |
+//! | a room outlives its members as long as its owner, who founded it, is here | program 3's rooms never end |
+//! | outsiders may post to rooms | program 3; [`Rules`] can forbid it |
+//! | entering founds no room, unless [`Rules`] say so | program 3; synthetic people agree by name alone |
 //! | a text without a visible character is no message | programs 1 and 2 |
 
 mod rules;
@@ -36,7 +38,7 @@ pub struct Room {
     here: Arc<Vec<ClientId>>,
     /// The nicks that lists show: the order of joining, without those who hide.
     shown: Names,
-    rooms: BTreeMap<Name, Arc<Vec<ClientId>>>,
+    rooms: BTreeMap<Name, Den>,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,16 @@ struct Member {
     nick: Name,
     hidden: bool,
     rooms: Vec<Name>,
+    /// The rooms that it has founded.
+    owns: Vec<Name>,
+}
+
+/// A room within the chat.
+#[derive(Debug, Default)]
+struct Den {
+    members: Arc<Vec<ClientId>>,
+    /// Its founder, while that is here.
+    owner: Option<ClientId>,
 }
 
 impl Room {
@@ -142,18 +154,18 @@ impl Room {
                 if self.rooms.contains_key(room) {
                     return Err(Refusal::RoomExists(room.into()));
                 }
-                let room = self.found(room)?;
+                let room = self.found(client, room)?;
                 self.enter(client, room.clone());
                 answer_to(client, Event::Created { room }, out);
             }
             Request::Enter { room, create } => {
                 let name = rules::room_name(&room);
                 let room = match self.rooms.get_key_value(name) {
-                    Some((room, members)) if members.contains(&client) => {
+                    Some((room, den)) if den.members.contains(&client) => {
                         return Err(Refusal::AlreadyMember(room.clone()));
                     }
                     Some((room, _)) => room.clone(),
-                    None if create => self.found(name)?,
+                    None if create && self.rules.entering_founds => self.found(client, name)?,
                     None => return Err(Refusal::NoSuchRoom(name.into())),
                 };
                 self.enter(client, room.clone());
@@ -197,7 +209,10 @@ impl Room {
         self.nicks.insert((fold(&nick), client));
         Arc::make_mut(&mut self.here).push(client);
         Arc::make_mut(&mut self.shown).push(nick.clone());
-        self.members.insert(client, Member { nick: nick.clone(), hidden: false, rooms: Vec::new() });
+        self.members.insert(
+            client,
+            Member { nick: nick.clone(), hidden: false, rooms: Vec::new(), owns: Vec::new() },
+        );
         answer_to(client, Event::Welcome { nick: nick.clone(), people: self.shown.clone() }, out);
         out.push(self.to_others(client, Event::Joined { nick }));
         Ok(())
@@ -209,6 +224,12 @@ impl Room {
         self.nicks.remove(&(fold(&member.nick), client));
         Arc::make_mut(&mut self.here).retain(|&other| other != client);
         Arc::make_mut(&mut self.shown).retain(|nick| !Arc::ptr_eq(nick, &member.nick));
+        for room in &member.owns {
+            if let Some(den) = self.rooms.get_mut(room) {
+                den.owner = None;
+            }
+            self.end_if_deserted(room);
+        }
         for room in &member.rooms {
             self.strike(client, room);
         }
@@ -223,7 +244,7 @@ impl Room {
         text: Name,
         out: &mut Vec<Delivery>,
     ) -> Result<(), Refusal> {
-        let (room, members) =
+        let (room, Den { members, .. }) =
             self.rooms.get_key_value(room).ok_or_else(|| Refusal::NoSuchRoom(room.into()))?;
         let is_member = members.contains(&client);
         if !is_member && !self.rules.outsiders_post {
@@ -288,18 +309,21 @@ impl Room {
         answer_to(client, answer, out);
     }
 
-    fn found(&mut self, room: &str) -> Result<Name, Refusal> {
+    fn found(&mut self, client: ClientId, room: &str) -> Result<Name, Refusal> {
         let room: Name = self.rules.visible(room).ok_or(Refusal::RoomInvalid)?.into();
         if self.rooms.len() >= self.rules.rooms {
             return Err(Refusal::TooManyRooms);
         }
-        self.rooms.insert(room.clone(), Arc::default());
+        self.rooms.insert(room.clone(), Den { owner: Some(client), ..Den::default() });
+        if let Some(member) = self.members.get_mut(&client) {
+            member.owns.push(room.clone());
+        }
         Ok(room)
     }
 
     fn enter(&mut self, client: ClientId, room: Name) {
-        if let Some(members) = self.rooms.get_mut(&room) {
-            Arc::make_mut(members).push(client);
+        if let Some(den) = self.rooms.get_mut(&room) {
+            Arc::make_mut(&mut den.members).push(client);
         }
         if let Some(member) = self.members.get_mut(&client) {
             member.rooms.push(room);
@@ -307,8 +331,16 @@ impl Room {
     }
 
     fn strike(&mut self, client: ClientId, room: &Name) {
-        if let Some(members) = self.rooms.get_mut(room) {
-            Arc::make_mut(members).retain(|&other| other != client);
+        if let Some(den) = self.rooms.get_mut(room) {
+            Arc::make_mut(&mut den.members).retain(|&other| other != client);
+        }
+        self.end_if_deserted(room);
+    }
+
+    /// A room without members ends, unless it has an owner.
+    fn end_if_deserted(&mut self, room: &Name) {
+        if self.rooms.get(room).is_some_and(|den| den.owner.is_none() && den.members.is_empty()) {
+            self.rooms.remove(room);
         }
     }
 

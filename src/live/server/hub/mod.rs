@@ -78,6 +78,8 @@ impl Hub {
         let memory = Memory::new(store, settings.history, settings.accounts_only);
         let rules = Rules {
             people: settings.max_people,
+            rooms: settings.max_rooms,
+            entering_founds: false,
             text_bytes: settings.max_text,
             reserved: &[SERVER, EVERYONE],
             ..Rules::default()
