@@ -70,7 +70,7 @@ fn a_script_comes_back_after_a_loss_and_says_once_what_was_not_acknowledged() {
     std::thread::sleep(Duration::from_millis(200));
     let again =
         testbed(&["serve", "--log", "error", "--admin", "127.0.0.1:0", "--dialect", &listener]).spawn();
-    let again = Server { child: again.expect("the program runs"), addresses: BTreeMap::new() };
+    let again = Server { child: again.expect("the program runs"), addresses: BTreeMap::new(), log: None };
     std::thread::sleep(Duration::from_millis(1_500));
     let mut input = child.stdin.take().expect("piped");
     writeln!(input, "/list").expect("open");
