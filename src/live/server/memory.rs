@@ -87,7 +87,9 @@ impl Memory {
             }
         };
         if result.is_ok() {
-            entries.into_iter().for_each(|entry| self.show(entry));
+            for entry in entries {
+                self.show(entry);
+            }
         }
         result
     }
