@@ -45,7 +45,7 @@ pub fn parse(line: &str) -> Option<Command> {
         "/nick" => one("/nick <new_username>", |nick| Request::Rename { nick }),
         "/rooms" => Command::Ask(Request::Rooms),
         "/create" => one("/create <room>", |room| Request::Create { room }),
-        "/join" => one("/join <room>", |room| Request::Enter { room, create: true }),
+        "/join" => one("/join <room>", |room| Request::Enter { room, create: false }),
         "/leave" => one("/leave <room>", |room| Request::Exit { room }),
         "/room" => two("/room <room> <message>", |room, text| Request::SayIn { room, text: text.into() }),
         "/hide" => Command::Ask(Request::Hide),

@@ -12,8 +12,9 @@
 //! | two nicks that look the same cannot be in at once | so that nobody passes for somebody else; [`names`](super::names) |
 //! | a person is addressed by its nick, in any case | a look-alike reaches nobody |
 //! | a hidden person hears and speaks, but is in no list | program 3 |
-//! | rooms outlive their members | program 3 |
+//! | a room outlives its members as long as its owner, who founded it, is here | program 3's rooms never end |
 //! | only members speak in a room, but for [`Request::Post`] | program 3 lets everybody |
+//! | entering founds no room, unless [`Rules`] say so | program 3; synthetic people agree by name alone |
 //! | a text without a visible character is no message | programs 1 and 2 |
 
 mod rules;
@@ -41,7 +42,7 @@ pub struct Room {
     here: Arc<Vec<ClientId>>,
     /// The nicks that lists show: the order of joining, without those who hide.
     shown: Names,
-    rooms: BTreeMap<Name, Arc<Vec<ClientId>>>,
+    rooms: BTreeMap<Name, Den>,
 }
 
 #[derive(Debug)]
@@ -49,6 +50,16 @@ struct Member {
     nick: Name,
     hidden: bool,
     rooms: Vec<Name>,
+    /// The rooms that it has founded.
+    owns: Vec<Name>,
+}
+
+/// A room within the chat.
+#[derive(Debug, Default)]
+struct Den {
+    members: Arc<Vec<ClientId>>,
+    /// Its founder, while that is here.
+    owner: Option<ClientId>,
 }
 
 impl Room {
@@ -150,18 +161,18 @@ impl Room {
                 if self.rooms.contains_key(room) {
                     return Err(Refusal::RoomExists(room.into()));
                 }
-                let room = self.found(room)?;
+                let room = self.found(client, room)?;
                 self.enter(client, room.clone());
                 answer_to(client, Event::Created { room }, out);
             }
             Request::Enter { room, create } => {
                 let name = rules::room_name(&room);
                 let room = match self.rooms.get_key_value(name) {
-                    Some((room, members)) if members.contains(&client) => {
+                    Some((room, den)) if den.members.contains(&client) => {
                         return Err(Refusal::AlreadyMember(room.clone()));
                     }
                     Some((room, _)) => room.clone(),
-                    None if create => self.found(name)?,
+                    None if create && self.rules.entering_founds => self.found(client, name)?,
                     None => return Err(Refusal::NoSuchRoom(name.into())),
                 };
                 self.enter(client, room.clone());
@@ -205,7 +216,10 @@ impl Room {
         self.note(client, &nick);
         Arc::make_mut(&mut self.here).push(client);
         Arc::make_mut(&mut self.shown).push(nick.clone());
-        self.members.insert(client, Member { nick: nick.clone(), hidden: false, rooms: Vec::new() });
+        self.members.insert(
+            client,
+            Member { nick: nick.clone(), hidden: false, rooms: Vec::new(), owns: Vec::new() },
+        );
         answer_to(client, Event::Welcome { nick: nick.clone(), people: self.shown.clone() }, out);
         out.push(self.to_others(client, Event::Joined { nick }));
         Ok(())
@@ -217,6 +231,12 @@ impl Room {
         self.strike_off(client, &member.nick);
         Arc::make_mut(&mut self.here).retain(|&other| other != client);
         Arc::make_mut(&mut self.shown).retain(|nick| !Arc::ptr_eq(nick, &member.nick));
+        for room in &member.owns {
+            if let Some(den) = self.rooms.get_mut(room) {
+                den.owner = None;
+            }
+            self.end_if_deserted(room);
+        }
         for room in &member.rooms {
             self.strike(client, room);
         }
@@ -232,7 +252,7 @@ impl Room {
         out: &mut Vec<Delivery>,
     ) -> Result<(), Refusal> {
         match self.rooms.get_key_value(room) {
-            Some((room, members)) if !members.contains(&client) => Err(Refusal::NotMember(room.clone())),
+            Some((room, den)) if !den.members.contains(&client) => Err(Refusal::NotMember(room.clone())),
             _ => self.post(client, from, room, text, out),
         }
     }
@@ -245,7 +265,7 @@ impl Room {
         text: Name,
         out: &mut Vec<Delivery>,
     ) -> Result<(), Refusal> {
-        let (room, members) =
+        let (room, Den { members, .. }) =
             self.rooms.get_key_value(room).ok_or_else(|| Refusal::NoSuchRoom(room.into()))?;
         if self.rules.is_worth_saying(&text)? {
             if members.contains(&client) {
@@ -326,18 +346,21 @@ impl Room {
         answer_to(client, answer, out);
     }
 
-    fn found(&mut self, room: &str) -> Result<Name, Refusal> {
+    fn found(&mut self, client: ClientId, room: &str) -> Result<Name, Refusal> {
         let room: Name = self.rules.room(room)?.into();
         if self.rooms.len() >= self.rules.rooms {
             return Err(Refusal::TooManyRooms);
         }
-        self.rooms.insert(room.clone(), Arc::default());
+        self.rooms.insert(room.clone(), Den { owner: Some(client), ..Den::default() });
+        if let Some(member) = self.members.get_mut(&client) {
+            member.owns.push(room.clone());
+        }
         Ok(room)
     }
 
     fn enter(&mut self, client: ClientId, room: Name) {
-        if let Some(members) = self.rooms.get_mut(&room) {
-            Arc::make_mut(members).push(client);
+        if let Some(den) = self.rooms.get_mut(&room) {
+            Arc::make_mut(&mut den.members).push(client);
         }
         if let Some(member) = self.members.get_mut(&client) {
             member.rooms.push(room);
@@ -345,8 +368,16 @@ impl Room {
     }
 
     fn strike(&mut self, client: ClientId, room: &Name) {
-        if let Some(members) = self.rooms.get_mut(room) {
-            Arc::make_mut(members).retain(|&other| other != client);
+        if let Some(den) = self.rooms.get_mut(room) {
+            Arc::make_mut(&mut den.members).retain(|&other| other != client);
+        }
+        self.end_if_deserted(room);
+    }
+
+    /// A room without members ends, unless it has an owner.
+    fn end_if_deserted(&mut self, room: &Name) {
+        if self.rooms.get(room).is_some_and(|den| den.owner.is_none() && den.members.is_empty()) {
+            self.rooms.remove(room);
         }
     }
 

@@ -287,3 +287,39 @@ fn a_room_is_the_same_with_its_mark_and_without() {
     assert_eq!(left, [(vec![3], Event::Exited { room: "den".into() })]);
     assert_eq!(ask(&mut room, BOB, enter("#")), [(vec![3], Event::Refused(Refusal::RoomInvalid))]);
 }
+
+fn rooms(room: &mut Room) -> Names {
+    match ask(room, CAROL, Request::Rooms).pop() {
+        Some((_, Event::Rooms { names })) => names,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_room_ends_when_it_is_empty_and_its_owner_has_gone() {
+    let mut room = three(Rules { rooms: 2, ..Rules::default() });
+    let r = || "r".to_owned();
+    ask(&mut room, ALICE, Request::Create { room: r() });
+    ask(&mut room, ALICE, Request::Create { room: "empty".to_owned() });
+    ask(&mut room, ALICE, Request::Exit { room: "empty".to_owned() });
+    ask(&mut room, BOB, Request::Enter { room: r(), create: false });
+    ask(&mut room, ALICE, Request::Exit { room: r() });
+    assert_eq!(rooms(&mut room), names(&["empty", "r"]), "its owner is here");
+    let more = Request::Create { room: "more".to_owned() };
+    assert_eq!(ask(&mut room, BOB, more.clone())[0].1, Event::Refused(Refusal::TooManyRooms));
+    ask(&mut room, ALICE, Request::Leave);
+    assert_eq!(rooms(&mut room), names(&["r"]), "bob is in it");
+    assert_eq!(ask(&mut room, BOB, more)[0].1, Event::Created { room: "more".into() });
+    ask(&mut room, BOB, Request::Exit { room: r() });
+    assert_eq!(rooms(&mut room), names(&["more"]));
+    // An owner and only member, a moment ago.
+    ask(&mut room, BOB, Request::Leave);
+    assert_eq!(rooms(&mut room), names(&[]));
+}
+
+#[test]
+fn rules_can_leave_founding_to_those_who_ask_for_it() {
+    let mut room = three(Rules { entering_founds: false, ..Rules::default() });
+    let enter = Request::Enter { room: "r".to_owned(), create: true };
+    assert_eq!(ask(&mut room, BOB, enter)[0].1, Event::Refused(Refusal::NoSuchRoom("r".into())));
+}

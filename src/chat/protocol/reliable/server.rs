@@ -280,6 +280,14 @@ impl ServerSession for Session {
         self.answer(moment);
     }
 
+    fn on_refused(&mut self, moment: Moment) {
+        self.heard = moment.now;
+        if let Some(refused) = self.held.pop_front() {
+            self.seen.forget(refused.to);
+        }
+        self.answer(moment);
+    }
+
     fn waiting_answers(&self) -> usize {
         self.held.len()
     }
