@@ -2,16 +2,12 @@
 
 mod common;
 
-use common::{Pair, Script, at, ms, plain, segment, stamped, syn_ack};
+use common::{Pair, Script, at, ms, plain, segment, stamped, syn_ack, with_stamps};
 use testbed::congestion::Choice;
 use testbed::tcp::{Config, RtoFloor, State};
 use testbed::wire::{Flags, Segment, SynOptions, Timestamps};
 
 const ACK: Flags = Flags::ACK;
-
-fn with_stamps(segment: Segment, value: u32, echo: u32) -> Segment {
-    Segment { timestamps: Some(Timestamps { value, echo }), ..segment }
-}
 
 fn offer(window_scale: Option<u8>) -> SynOptions {
     SynOptions { mss: Some(1012), window_scale, sack_permitted: false }
