@@ -119,6 +119,15 @@ fn answers_to_what_was_sent_twice_begin_no_fast_retransmit() {
     assert_eq!(script.tcp.stats(script.now).recovery_episodes, 1);
 }
 
+/// RFC 5681 §2: an acknowledgment that another overtook is no duplicate.
+#[test]
+fn overtaken_acknowledgments_are_no_duplicates() {
+    let mut script = sender(10);
+    script.send(20, segment(ACK, 1, 3_001, 0));
+    duplicates(&mut script, 21, 1_001, 3);
+    assert_eq!(script.tcp.stats(script.now).recovery_episodes, 0);
+}
+
 /// §3.2: with several losses in a window, one hole is mended per round trip, with one reduction.
 #[test]
 fn one_hole_is_mended_per_round_trip() {

@@ -277,6 +277,22 @@ fn a_probe_before_a_timeout_reduces_nothing_more() {
     assert_eq!(script.tcp.stats(script.now).recovery_episodes, 0);
 }
 
+/// As in Linux: news of what left before the oldest segment went again shows that its answer cannot be late
+/// yet, and the timeout counts from there; without RACK from the repeat (RFC 6298 §5.3).
+#[test]
+fn news_of_what_left_before_puts_the_timeout_off() {
+    for (recovery, timeout) in [(Recovery::Rack, 250), (Recovery::Sack, 220)] {
+        let mut script = Script::established_with_sack(&Config { recovery, ..rack() });
+        script.write(10_000);
+        script.take();
+        script.send(20, blocks(1, &[(1001, 4001)]));
+        assert_eq!(script.take(), ["A 1..1001 ack 1"]);
+        script.send(50, blocks(1, &[(1001, 9001)]));
+        script.silent(timeout - 1);
+        script.recv(timeout, "A 1..1001 ack 1");
+    }
+}
+
 /// §7.3 probes the last segment. Where that is a FIN alone, what comes before it goes with it: data
 /// are what somebody waits for.
 #[test]
