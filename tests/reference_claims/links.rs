@@ -3,6 +3,7 @@
 use super::fixed;
 use super::support::{Sightings, finish, mean_and_error, run, scenario, watch, world};
 use testbed::link::config::{LossModel, Queue};
+use testbed::units::Probability;
 
 /// The milliseconds that packets took from one place to the next.
 fn passages(from: &Sightings, to: &Sightings) -> Vec<f64> {
