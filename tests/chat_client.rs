@@ -156,11 +156,11 @@ fn a_script_is_told_what_came_to_nothing() {
 fn an_answer_to_the_last_line_is_waited_for() {
     let server = Running::start(usual(), &KINDS);
     for kind in KINDS {
-        let output = says(&server, kind, "kim", b"/msg nobody hello\n/quit\n");
+        let output = says(&server, kind, "kim", b"/msg nobody hello\n/msg no hi\n/msg none hi\n/quit\n");
         let text = out(&output);
         assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
         assert!(
-            text.contains("refused: User") && text.contains("1 line came to nothing"),
+            text.contains("refused: User") && text.contains("3 lines came to nothing"),
             "{kind:?}: {text}"
         );
     }

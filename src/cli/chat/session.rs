@@ -24,7 +24,8 @@ use crate::units::plural;
 const GOODBYE: Span = Span::from_secs(1);
 /// How long a script waits for a server that takes, acknowledges and answers nothing.
 const SETTLES: Span = Span::from_secs(50);
-/// `pipe` answers nothing in the pause after its welcome, and not at all once it has been left.
+/// `pipe` answers nothing in the pause after its welcome, and not at all once it has been left; on
+/// `reliable` answers wait until those before them are acknowledged, and the farewell overtakes them.
 const PAUSE: Span = Span::from_millis(300);
 /// How long a server may take to let somebody in.
 const JOINS_WITHIN: Span = Span::from_secs(20);
@@ -112,7 +113,8 @@ impl<'a> Person<'a> {
         let mut progress = Progress::new();
         let mut leaves_at = None;
         let scripted = matches!(self.screen, Screen::Lines);
-        let least = if scripted && self.kind == Kind::Pipe { PAUSE } else { Span::ZERO };
+        let answers_late = matches!(self.kind, Kind::Pipe | Kind::Reliable);
+        let least = if scripted && answers_late { PAUSE } else { Span::ZERO };
         loop {
             if is_in {
                 self.hand_over(&mut client)?;
