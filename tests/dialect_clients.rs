@@ -180,8 +180,7 @@ fn rooms_work_in_the_three_dialects_that_have_them() {
         let mut alice = Person::come(&mut hall, kind, "alice");
         let mut bob = Person::come(&mut hall, kind, "bob");
         let (room, from, text) = (name("den"), name("alice"), name("hello you"));
-        // It does not exist yet and is founded.
-        alice.ask(&mut hall, &Request::Enter { room: "den".to_owned(), create: true });
+        alice.ask(&mut hall, &Request::Create { room: "den".to_owned() });
         let told = alice.is_told(&mut hall);
         let (entered, created) =
             (Event::Entered { room: room.clone() }, Event::Created { room: room.clone() });
