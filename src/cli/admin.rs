@@ -11,7 +11,7 @@ use super::network::{above_zero, host_and_port};
 use super::output::{Failure, print, printable};
 use crate::live::admin::Administrator;
 use crate::time::Duration;
-use crate::units::{Probability, plural};
+use crate::units::{Probability, UnitError, plural};
 
 /// Ask a running server: statistics, clients, kick, broadcast, simulate, shutdown
 ///
@@ -62,9 +62,11 @@ enum Command {
     },
     /// Change the emulated network
     Simulate {
-        /// Loss in each direction, e. g. 10%
+        /// Loss in each direction, e. g. 10%; a bare number is per cent, as in the original tool
+        #[arg(value_parser = per_cent, allow_negative_numbers = true)]
         loss: Probability,
-        /// One-way delay, e. g. 50ms
+        /// One-way delay, e. g. 50ms; a bare number is milliseconds
+        #[arg(value_parser = milliseconds, allow_negative_numbers = true)]
         delay: Duration,
     },
     /// End the server
@@ -256,8 +258,21 @@ fn confirmed() -> Result<bool, Failure> {
 
 /// A span, or seconds without a unit, as the original tool takes them.
 fn interval(text: &str) -> Result<Duration, String> {
-    let spelled = if text.parse::<f64>().is_ok() { format!("{text}s") } else { text.to_owned() };
-    above_zero(&spelled)
+    above_zero(&with_unit(text, "s"))
+}
+
+/// A chance, or per cent without a sign, as the original tool takes it.
+fn per_cent(text: &str) -> Result<Probability, String> {
+    with_unit(text, "%").parse().map_err(|error: UnitError| error.to_string())
+}
+
+/// A span, or milliseconds without a unit, as the original tool takes them.
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    with_unit(text, "ms").parse().map_err(|error: UnitError| error.to_string())
+}
+
+fn with_unit(text: &str, unit: &str) -> String {
+    if text.parse::<f64>().is_ok() { format!("{text}{unit}") } else { text.to_owned() }
 }
 
 /// A reply as people read it.
