@@ -99,7 +99,9 @@ impl Proxy {
                     let (gateway, upstream, count) =
                         (self.gateway.clone(), self.upstream.clone(), Arc::clone(&count));
                     let stop = stop.clone();
-                    tasks.spawn(async move { carry(socket, address, &gateway, &upstream, &count, stop).await });
+                    tasks.spawn(
+                        async move { carry(socket, address, &gateway, &upstream, &count, stop).await },
+                    );
                 }
                 Err(error) => {
                     warn!("cannot accept: {error}");

@@ -103,13 +103,7 @@ impl Driver {
         Driver::of(world, cast, clock, Budget::new(u64::MAX), inbox)
     }
 
-    fn of(
-        world: World,
-        clients: Clients,
-        clock: Clock,
-        budget: Budget,
-        inbox: Receiver<Command>,
-    ) -> Driver {
+    fn of(world: World, clients: Clients, clock: Clock, budget: Budget, inbox: Receiver<Command>) -> Driver {
         Driver {
             world,
             clients,
