@@ -14,12 +14,12 @@ const WIDTH: usize = 80;
 
 /// A column: its heading, unit included, and its width; the first two are texts.
 const COLUMNS: [(&str, usize); 8] = [
-    ("client", 18),
+    ("client", 22),
     ("name", 12),
-    ("in/s", 7),
-    ("out/s", 7),
-    ("kB/s", 8),
-    ("RTT ms", 7),
+    ("in/s", 6),
+    ("out/s", 6),
+    ("kB/s", 7),
+    ("RTT ms", 6),
     ("queue kB", 8),
     ("retx", 5),
 ];
@@ -45,13 +45,14 @@ pub fn screen(time: &str, address: &str, now: &Value, before: Option<&Value>) ->
         Some(n) => format!(", {n} people"),
         None => String::new(),
     };
-    let messages = match now["total_messages"].is_number() {
-        true => format!(
+    let messages = if now["total_messages"].is_number() {
+        format!(
             ", {} messages/s in, {} out",
             figure(rate(now, before, &["total_messages"]), 1.0),
             figure(rate(now, before, &["messages_delivered"]), 1.0)
-        ),
-        false => String::new(),
+        )
+    } else {
+        String::new()
     };
     let bytes = figure(rate(now, before, &["bytes_transferred"]), 1e-3);
     let open = plural(number("connected_clients"), "connection");

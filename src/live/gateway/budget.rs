@@ -80,7 +80,7 @@ mod tests {
         for account in &mut accounts {
             fill(&mut budget, account, 1_448);
         }
-        assert!((32 << 20).abs_diff(accounts[0].held) < 4_096, "{:?}", accounts[0]);
+        assert!((32_u64 << 20).abs_diff(accounts[0].held) < 4_096, "{:?}", accounts[0]);
         let mut next = Account::default();
         assert!(fill(&mut budget, &mut next, 1_448) >= FLOOR - 2 * 1_448 - 4_096);
         assert!(budget.held <= budget.limit + 8 * FLOOR, "{budget:?}");
