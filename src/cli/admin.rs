@@ -7,7 +7,8 @@ use std::time::Duration as Span;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::network::{above_zero, host_and_port};
+use super::monitor::screen;
+use super::network::{host_and_port, milliseconds, per_cent, seconds};
 use super::output::{Failure, print, printable};
 use crate::live::admin::Administrator;
 use crate::time::Duration;
@@ -31,7 +32,7 @@ pub struct Admin {
     #[arg(long, value_enum)]
     mode: Option<Mode>,
     /// Between two looks of the monitor
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = interval)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = seconds)]
     interval: Duration,
     #[command(subcommand)]
     command: Option<Command>,
@@ -62,9 +63,11 @@ enum Command {
     },
     /// Change the emulated network
     Simulate {
-        /// Loss in each direction, e. g. 10%
+        /// Loss in each direction, e. g. 10%; a bare number is per cent, as in the original tool
+        #[arg(value_parser = per_cent, allow_negative_numbers = true)]
         loss: Probability,
-        /// One-way delay, e. g. 50ms
+        /// One-way delay, e. g. 50ms; a bare number is milliseconds
+        #[arg(value_parser = milliseconds, allow_negative_numbers = true)]
         delay: Duration,
     },
     /// End the server
@@ -97,13 +100,10 @@ impl Admin {
         if let (Some(_), Some(_)) = (&self.command, self.mode) {
             return Err(Failure::usage("--mode is for no command", "leave out one of them"));
         }
-        let mut server = Administrator::connect(&self.address, self.token.clone()).map_err(|error| {
-            let help = "start one with `testbed serve`, or name another with --address HOST:PORT";
-            Failure::other(format!("cannot reach a server at {}: {error}", self.address), help)
-        })?;
+        let mut server = self.connect()?;
         match (&self.command, self.mode) {
             (Some(command), _) => self.obey(&mut server, command),
-            (None, Some(Mode::Monitor)) => self.monitor(&mut server),
+            (None, Some(Mode::Monitor)) => self.monitor(server),
             (None, Some(Mode::Interactive) | None) => self.converse(&mut server),
         }
     }
@@ -156,14 +156,43 @@ impl Admin {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a monitor waits between two looks")]
-    fn monitor(&self, server: &mut Administrator) -> Result<(), Failure> {
+    /// Looks again and again. A server that is away is waited for.
+    #[expect(clippy::disallowed_methods, reason = "a monitor waits between two looks and shows the time")]
+    fn monitor(&self, server: Administrator) -> Result<(), Failure> {
         let clear = if std::io::stdout().is_terminal() && !self.json { "\x1b[2J\x1b[H" } else { "" };
+        let (mut server, mut before) = (Some(server), None);
         loop {
-            print(clear)?;
-            self.obey(server, &Command::Stats)?;
+            let reply = match &mut server {
+                Some(server) => self.request(server, &Command::Stats),
+                None => self.connect().and_then(|again| self.request(server.insert(again), &Command::Stats)),
+            };
+            let time = chrono::Local::now().format("%H:%M:%S");
+            match reply {
+                Ok(reply) if self.json => print(&format!("{reply:#}\n"))?,
+                Ok(reply) => {
+                    let text = screen(&time.to_string(), &self.address, &reply, before.as_ref());
+                    print(&format!("{clear}{text}"))?;
+                    before = Some(reply);
+                }
+                // What the server itself refuses, such as a token, will not change.
+                Err(failure) if server.as_ref().is_some_and(|server| !server.is_lost()) => {
+                    return Err(failure);
+                }
+                Err(Failure::Other { problem, .. }) => {
+                    server = None;
+                    eprintln!("{time}  {problem}; trying again every {}", self.interval);
+                }
+                Err(failure) => return Err(failure),
+            }
             std::thread::sleep(Span::from_nanos(self.interval.as_nanos()));
         }
+    }
+
+    fn connect(&self) -> Result<Administrator, Failure> {
+        Administrator::connect(&self.address, self.token.clone()).map_err(|error| {
+            let help = "start one with `testbed serve`, or name another with --address HOST:PORT";
+            Failure::other(format!("cannot reach a server at {}: {error}", self.address), help)
+        })
     }
 
     fn converse(&self, server: &mut Administrator) -> Result<(), Failure> {
@@ -254,12 +283,6 @@ fn confirmed() -> Result<bool, Failure> {
     Ok(line.trim() == "yes")
 }
 
-/// A span, or seconds without a unit, as the original tool takes them.
-fn interval(text: &str) -> Result<Duration, String> {
-    let spelled = if text.parse::<f64>().is_ok() { format!("{text}s") } else { text.to_owned() };
-    above_zero(&spelled)
-}
-
 /// A reply as people read it.
 fn rendered(command: &Command, reply: &Value) -> String {
     match command {
@@ -347,6 +370,19 @@ mod tests {
         assert_eq!(words("broadcast 'hi' don't 'panic"), ["broadcast", "hi", "don't", "'panic"]);
         assert_eq!(words("broadcast \"\""), ["broadcast", ""]);
         assert!(words("  ").is_empty());
+    }
+
+    /// The original tool's form.
+    #[test]
+    fn bare_numbers_are_per_cent_and_milliseconds() {
+        let parse = |line: &str| <Line as clap::Parser>::try_parse_from(words(line)).map(|line| line.command);
+        for line in ["simulate 10 50", "simulate 10% 50ms"] {
+            let Ok(Command::Simulate { loss, delay }) = parse(line) else { panic!("{line}") };
+            assert_eq!((loss.to_string().as_str(), delay), ("10%", Duration::from_millis(50)), "{line}");
+        }
+        for line in ["simulate 101 50", "simulate 10 -5", "simulate 10 50x", "simulate nan 50"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod filing;
 mod list;
 mod logging;
 mod memory;
+mod monitor;
 mod network;
 mod output;
 mod plot;

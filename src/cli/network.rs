@@ -13,7 +13,7 @@ use super::signals;
 use crate::live::gateway::{Conditions, Options};
 use crate::scenario::text_of;
 use crate::time::Duration;
-use crate::units::UnitError;
+use crate::units::{Probability, UnitError};
 
 /// The network that the options ask for.
 pub fn conditions(options: &Options) -> Result<Conditions, Failure> {
@@ -78,6 +78,25 @@ pub fn token(text: &str) -> Result<String, String> {
 pub fn above_zero(text: &str) -> Result<Duration, String> {
     let span: Duration = text.parse().map_err(|error: UnitError| error.to_string())?;
     if span.is_zero() { Err("it must be above 0".to_owned()) } else { Ok(span) }
+}
+
+/// A span, or seconds without a unit, as the original tool takes them.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    above_zero(&with_unit(text, "s"))
+}
+
+/// A chance, or per cent without a sign, as the original tool takes it.
+pub fn per_cent(text: &str) -> Result<Probability, String> {
+    with_unit(text, "%").parse().map_err(|error: UnitError| error.to_string())
+}
+
+/// A span, or milliseconds without a unit, as the original tool takes them.
+pub fn milliseconds(text: &str) -> Result<Duration, String> {
+    with_unit(text, "ms").parse().map_err(|error: UnitError| error.to_string())
+}
+
+fn with_unit(text: &str, unit: &str) -> String {
+    if text.parse::<f64>().is_ok() { format!("{text}{unit}") } else { text.to_owned() }
 }
 
 /// A quantity of which nothing would not do.

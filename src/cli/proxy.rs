@@ -12,11 +12,11 @@ use tokio::task::LocalSet;
 use super::network::{self, ADMIN_HELP, resolve, unusable};
 use super::output::{Failure, print};
 use crate::live::admin;
-use crate::live::gateway::{Gateway, Options, Statistics};
+use crate::live::gateway::{Gateway, MEMORY, Options, Statistics};
 use crate::live::lateness::buckets;
-use crate::live::proxy::{Count, Proxy};
+use crate::live::proxy::{Count, MAX_CONNECTIONS, Proxy};
 use crate::time::Duration;
-use crate::units::plural;
+use crate::units::{Bytes, plural};
 
 /// Put any TCP server behind an emulated network
 ///
@@ -46,6 +46,18 @@ pub struct ProxyCommand {
         value_parser = network::token
     )]
     admin_token: Option<String>,
+    /// Maximum number of connections carried at once; further ones are reset
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = MAX_CONNECTIONS,
+        value_parser = network::some::<usize>
+    )]
+    max_connections: usize,
+    /// Memory for bytes under way over all connections, which slow readers share; each direction of a
+    /// connection may always use 64KiB
+    #[arg(long, value_name = "SIZE", default_value_t = MEMORY, value_parser = network::some::<Bytes>)]
+    max_memory: Bytes,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
@@ -60,13 +72,13 @@ impl ProxyCommand {
     /// Carries connections until it is ended.
     pub fn execute(self) -> Result<(), Failure> {
         super::logging::start(&self.log, false)?;
-        super::logging::raise_open_files(10_000);
+        super::logging::raise_open_files(self.max_connections.saturating_mul(2));
         resolve("LISTEN", &self.listen, LISTEN_HELP)?;
         if let Some(address) = &self.admin {
             resolve("--admin", address, ADMIN_HELP)?;
         }
         let conditions = network::conditions(&self.network)?;
-        let gateway = Gateway::start(&conditions)
+        let gateway = Gateway::start_within(&conditions, self.max_memory)
             .map_err(|error| Failure::other(format!("cannot start a thread: {error}"), ""))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), ""))?;
@@ -74,6 +86,7 @@ impl ProxyCommand {
         let (count, statistics) = LocalSet::new().block_on(&runtime, async {
             let failed = |error: std::io::Error| unusable(&error, LISTEN_HELP);
             let proxy = Proxy::bind(&self.listen, &self.upstream, gateway.clone()).await.map_err(failed)?;
+            let proxy = proxy.with_max_connections(self.max_connections);
             let address = proxy.address().map_err(failed)?;
             let admin = match &self.admin {
                 Some(address) => {
@@ -101,10 +114,11 @@ const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), 
 
 fn as_text(count: &Count, statistics: &Statistics) -> String {
     format!(
-        "{} ({} could not be carried on), {} bytes up, {} bytes down\n\
+        "{} ({} could not be carried on, {} more refused as too many), {} bytes up, {} bytes down\n\
          {} packets arrived, {} were dropped\n{}",
         plural(count.connections.load(Ordering::Relaxed), "connection"),
         count.refused.load(Ordering::Relaxed),
+        count.turned_away.load(Ordering::Relaxed),
         statistics.bytes[0],
         statistics.bytes[1],
         statistics.packets,
@@ -143,6 +157,7 @@ fn as_json(count: &Count, statistics: &Statistics) -> String {
     let value = json!({
         "connections": count.connections.load(Ordering::Relaxed),
         "refused": count.refused.load(Ordering::Relaxed),
+        "turned_away": count.turned_away.load(Ordering::Relaxed),
         "bytes_up": statistics.bytes[0],
         "bytes_down": statistics.bytes[1],
         "packets": statistics.packets,

@@ -9,10 +9,11 @@ use std::time::Duration as Span;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
-use super::gateway::{Gateway, Stream};
-use super::splice::{Abort as _, splice};
+use super::gateway::Gateway;
+use super::splice::{Moved, both, reset_now, splice};
 
 /// A proxy with its socket bound.
 #[derive(Debug)]
@@ -20,7 +21,15 @@ pub struct Proxy {
     listener: TcpListener,
     upstream: String,
     gateway: Gateway,
+    max_connections: usize,
 }
+
+/// Connections that a proxy carries at a time, unless told otherwise.
+pub const MAX_CONNECTIONS: usize = 1_000;
+/// How long what is under way may take to arrive when the proxy ends.
+const GRACE: Span = Span::from_millis(1_500);
+/// A flood of refused connections makes one line of the log in so much time.
+const SAYS_AGAIN: Span = Span::from_secs(1);
 
 /// What went through a proxy.
 #[derive(Debug, Default)]
@@ -29,6 +38,8 @@ pub struct Count {
     pub connections: AtomicU64,
     /// Connections for which the upstream server could not be reached.
     pub refused: AtomicU64,
+    /// Connections that were reset at once because there were too many.
+    pub turned_away: AtomicU64,
 }
 
 impl Proxy {
@@ -45,7 +56,14 @@ impl Proxy {
                 format!("UPSTREAM {upstream} is LISTEN {listen}: each connection would make another");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
         }
-        Ok(Proxy { listener, upstream: upstream.to_owned(), gateway })
+        let upstream = upstream.to_owned();
+        Ok(Proxy { listener, upstream, gateway, max_connections: MAX_CONNECTIONS })
+    }
+
+    /// Carries no more than so many connections at a time.
+    pub fn with_max_connections(mut self, most: usize) -> Proxy {
+        self.max_connections = most;
+        self
     }
 
     /// Where it listens.
@@ -53,10 +71,12 @@ impl Proxy {
         self.listener.local_addr()
     }
 
-    /// Carries connections until `stop` says so; those that are open are then reset on both sides.
+    /// Carries connections until `stop` says so; those that are open are then reset on both sides, behind
+    /// what was read before.
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> Arc<Count> {
         let count = Arc::new(Count::default());
         let mut tasks = JoinSet::new();
+        let mut warned = None::<Instant>;
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
@@ -64,12 +84,24 @@ impl Proxy {
                 Some(_) = tasks.join_next() => continue,
             };
             match accepted {
+                Ok((socket, address)) if tasks.len() >= self.max_connections => {
+                    reset_now(&socket);
+                    let all = count.turned_away.fetch_add(1, Ordering::Relaxed) + 1;
+                    if warned.is_none_or(|last| last.elapsed() >= SAYS_AGAIN) {
+                        warned = Some(Instant::now());
+                        let max = self.max_connections;
+                        warn!(%address, max, all, "refuse connection: --max-connections are open");
+                    }
+                }
                 Ok((socket, address)) => {
                     debug!(%address, "connected");
                     count.connections.fetch_add(1, Ordering::Relaxed);
                     let (gateway, upstream, count) =
                         (self.gateway.clone(), self.upstream.clone(), Arc::clone(&count));
-                    tasks.spawn(async move { carry(socket, address, &gateway, &upstream, &count).await });
+                    let stop = stop.clone();
+                    tasks.spawn(
+                        async move { carry(socket, address, &gateway, &upstream, &count, stop).await },
+                    );
                 }
                 Err(error) => {
                     warn!("cannot accept: {error}");
@@ -78,6 +110,9 @@ impl Proxy {
             }
         }
         info!("shutting down");
+        drop(self.listener);
+        let all = async { while tasks.join_next().await.is_some() {} };
+        let _ = timeout(GRACE, all).await;
         tasks.shutdown().await;
         count
     }
@@ -98,35 +133,49 @@ fn leads_to(there: SocketAddr, here: SocketAddr) -> bool {
 }
 
 /// One connection: client, world, server.
-async fn carry(socket: TcpStream, address: SocketAddr, gateway: &Gateway, upstream: &str, count: &Count) {
+async fn carry(
+    socket: TcpStream,
+    address: SocketAddr,
+    gateway: &Gateway,
+    upstream: &str,
+    count: &Count,
+    stop: watch::Receiver<bool>,
+) {
     let _ = socket.set_nodelay(true);
     let Ok([near, far]) = gateway.open().await else {
-        socket.abort();
+        reset_now(&socket);
         return;
     };
-    let client = splice(socket, near);
-    let server = reach(far, upstream, count);
-    let (client, server) = tokio::join!(client, server);
-    if let Err(error) = client.and(server) {
+    let moved = Moved::default();
+    let client = splice(socket, near, &moved, stopped(stop.clone()));
+    let server = async {
+        let server = reach(upstream, count).await.inspect_err(|_| far.abort())?;
+        splice(server, far, &moved, stopped(stop)).await
+    };
+    // When one side is broken, what it said before is under way to the other.
+    let result = both(client, server, &moved, |_| false).await;
+    if let Err(error) = result {
         debug!(%address, "ended: {error}");
     }
 }
 
-async fn reach(far: Stream, upstream: &str, count: &Count) -> io::Result<(u64, u64)> {
+/// Comes when the proxy ends.
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // Who could say so may be gone.
+    let _ = stop.wait_for(|&stop| stop).await;
+}
+
+async fn reach(upstream: &str, count: &Count) -> io::Result<TcpStream> {
     /// As long as a client would wait.
     const PATIENCE: Span = Span::from_secs(10);
-    let connected = tokio::time::timeout(PATIENCE, TcpStream::connect(upstream)).await;
-    let server = match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-        Ok(server) => server,
-        Err(error) => {
-            warn!("cannot reach {upstream}: {error}");
-            count.refused.fetch_add(1, Ordering::Relaxed);
-            far.abort();
-            return Err(error);
-        }
-    };
+    let connected = timeout(PATIENCE, TcpStream::connect(upstream)).await;
+    let connected = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let server = connected.inspect_err(|error| {
+        warn!("cannot reach {upstream}: {error}");
+        count.refused.fetch_add(1, Ordering::Relaxed);
+    })?;
     let _ = server.set_nodelay(true);
-    splice(far, server).await
+    Ok(server)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use rustls::Connection;
 use tokio::net::TcpStream;
 use tokio::task::coop::consume_budget;
 
-use super::splice::Abort;
+use super::splice;
 
 /// A connected socket.
 #[derive(Debug)]
@@ -154,21 +154,17 @@ impl Socket {
         rustix::net::shutdown(self.wire(), rustix::net::Shutdown::Write).map_err(io::Error::from)
     }
 
+    /// Ends the connection by a reset, behind what was written.
+    pub async fn reset(&self) {
+        splice::reset(self.wire()).await;
+    }
+
     async fn flush(&self) -> io::Result<()> {
         loop {
             match self.try_flush() {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable().await?,
                 result => return result,
             }
-        }
-    }
-}
-
-impl Abort for Socket {
-    fn abort(&self) {
-        match self {
-            Socket::Plain(wire) => wire.abort(),
-            Socket::Tls(tls) => tls.wire.abort(),
         }
     }
 }

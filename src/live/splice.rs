@@ -1,58 +1,189 @@
-//! Two streams joined: what one says the other hears, the end of each direction and a reset too.
+//! A socket joined to an end of an emulated path: what one says the other hears, the end of each
+//! direction and a reset too. Bytes that came before a reset are heard before it.
 
 use std::io;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration as Span;
 
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional_with_sizes};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::gateway::Stream;
 
-/// Something whose connection can be reset.
-pub trait Abort {
-    /// Makes its end, when it is dropped, a reset.
-    fn abort(&self);
+/// How long what was written may take to arrive, over an emulated path or at a slow reader, when its
+/// connection has been reset.
+pub const CARRIED_WITHIN: Span = Span::from_secs(30);
+
+/// Why a direction ended before its end.
+#[derive(Debug)]
+pub enum Broken {
+    /// Nothing more can be read: everything before was handed on.
+    Source(io::Error),
+    /// Nothing more can be written. What this end itself said before may still wait to be read.
+    Sink(io::Error),
 }
 
-impl Abort for Stream {
-    fn abort(&self) {
-        Stream::abort(self);
-    }
-}
-
-impl Abort for TcpStream {
-    fn abort(&self) {
-        // Zero seconds of lingering make the system send a reset. A socket that refuses is closed.
-        let _ = self.set_zero_linger();
-    }
-}
-
-/// Two ends of what was to be carried. Unless both directions have ended, both are reset, so that nobody
-/// takes the part that arrived for the whole: also where nobody waits for the end.
-struct Ends<A: Abort, B: Abort> {
-    a: A,
-    b: B,
-    in_order: bool,
-}
-
-impl<A: Abort, B: Abort> Drop for Ends<A, B> {
-    fn drop(&mut self) {
-        if !self.in_order {
-            self.a.abort();
-            self.b.abort();
+impl Broken {
+    /// What happened.
+    pub fn error(self) -> io::Error {
+        match self {
+            Broken::Source(error) | Broken::Sink(error) => error,
         }
     }
 }
 
-/// Carries bytes both ways until both directions have ended, or resets both sides when one breaks or
-/// this is dropped before. Returns how many bytes `a` and `b` have said.
-pub async fn splice<A, B>(a: A, b: B) -> io::Result<(u64, u64)>
-where
-    A: AsyncRead + AsyncWrite + Abort + Unpin,
-    B: AsyncRead + AsyncWrite + Abort + Unpin,
-{
-    const BUFFER: usize = 16 * 1024;
-    let mut ends = Ends { a, b, in_order: false };
-    let result = copy_bidirectional_with_sizes(&mut ends.a, &mut ends.b, BUFFER, BUFFER).await;
+/// Waits until the peer of a socket has (nearly) all that was written to it, then makes the socket's
+/// end a reset, which discards the rest.
+pub async fn reset(socket: &TcpStream) {
+    let patience = Instant::now() + CARRIED_WITHIN;
+    // The system says that there is room when what waits for an acknowledgment is small against the
+    // buffer: with the smallest buffer, one or two packets.
+    let _ = rustix::net::sockopt::set_socket_send_buffer_size(socket, 0);
+    let mut pause = Span::from_millis(1);
+    while !is_drained(socket) && Instant::now() < patience {
+        sleep(pause).await;
+        pause = (2 * pause).min(Span::from_millis(50));
+    }
+    reset_now(socket);
+}
+
+/// The same without waiting.
+pub fn reset_now(socket: &TcpStream) {
+    // Zero seconds of lingering make the system send a reset. A socket that refuses is closed.
+    let _ = socket.set_zero_linger();
+}
+
+/// Whether there is room to write, or nobody left to write to.
+fn is_drained(socket: &TcpStream) -> bool {
+    let mut asked = [PollFd::new(socket, PollFlags::OUT)];
+    !matches!(poll(&mut asked, Some(&Timespec::default())), Ok(0))
+}
+
+/// Two ends of what was to be carried. Unless both directions have ended, both are reset, so that nobody
+/// takes the part that arrived for the whole: also where nobody waits for the end.
+struct Ends {
+    socket: TcpStream,
+    path: Stream,
+    in_order: bool,
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        if !self.in_order {
+            reset_now(&self.socket);
+            self.path.abort();
+        }
+    }
+}
+
+/// How many bytes have reached the sockets of a connection.
+pub type Moved = AtomicU64;
+
+/// Carries bytes both ways until both directions have ended, or until one breaks; then, or when this is
+/// dropped before, both sides are reset. From `stop` on nothing more is read from the socket, and the
+/// path's other end hears a reset. Returns how many bytes the socket and the path have said.
+pub async fn splice(
+    socket: TcpStream,
+    path: Stream,
+    moved: &Moved,
+    stop: impl Future<Output = ()>,
+) -> io::Result<(u64, u64)> {
+    let mut ends = Ends { socket, path, in_order: false };
+    let path = &ends.path;
+    let (from_socket, to_socket) = ends.socket.split();
+    let up = async {
+        let said = tokio::select! {
+            said = pump(from_socket, path, |_| ()) => said,
+            () = stop => Err(Broken::Sink(io::Error::other("the proxy has ended"))),
+        };
+        if said.is_err() {
+            path.abort();
+        }
+        said
+    };
+    let down = pump(path, to_socket, |written| {
+        moved.fetch_add(written as u64, Ordering::Relaxed);
+    });
+    // Of a broken source all was handed on, and nobody hears the other. What a broken sink said itself
+    // still waits to be read.
+    let result = both(up, down, moved, |broken| matches!(broken, Broken::Source(_))).await;
+    let result = result.map_err(Broken::error);
     ends.in_order = result.is_ok();
+    if result.is_err() {
+        ends.path.abort();
+        reset(&ends.socket).await;
+    }
     result
+}
+
+/// Runs both halves of a connection to their ends. When one fails, what remains for the other may still
+/// arrive, unless that failure is the end of all.
+pub async fn both<A, B, E>(
+    one: impl Future<Output = Result<A, E>>,
+    other: impl Future<Output = Result<B, E>>,
+    moved: &Moved,
+    ends_all: impl Fn(&E) -> bool,
+) -> Result<(A, B), E> {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    tokio::select! {
+        first = &mut one => match first {
+            Ok(first) => Ok((first, other.await?)),
+            Err(error) => {
+                if !ends_all(&error) {
+                    while_moving(moved, other).await;
+                }
+                Err(error)
+            }
+        },
+        first = &mut other => match first {
+            Ok(first) => Ok((one.await?, first)),
+            Err(error) => {
+                if !ends_all(&error) {
+                    while_moving(moved, one).await;
+                }
+                Err(error)
+            }
+        },
+    }
+}
+
+/// Waits for what remains of a connection that is broken, as long as something of it arrives.
+async fn while_moving<T>(moved: &Moved, rest: impl Future<Output = T>) {
+    let mut rest = pin!(rest);
+    let mut before = None;
+    while timeout(CARRIED_WITHIN, &mut rest).await.is_err() {
+        let now = Some(moved.load(Ordering::Relaxed));
+        if now == before {
+            return;
+        }
+        before = now;
+    }
+}
+
+/// Carries what one says to another, and its end.
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    moved: impl Fn(usize),
+) -> Result<u64, Broken> {
+    const BUFFER: usize = 16 * 1024;
+    let mut buffer = vec![0; BUFFER];
+    let mut said = 0;
+    loop {
+        let read = from.read(&mut buffer).await.map_err(Broken::Source)?;
+        if read == 0 {
+            to.shutdown().await.map_err(Broken::Sink)?;
+            return Ok(said);
+        }
+        let mut rest = &buffer[..read];
+        while !rest.is_empty() {
+            let written = to.write(rest).await.map_err(Broken::Sink)?;
+            rest = &rest[written..];
+            moved(written);
+        }
+        said += read as u64;
+    }
 }

@@ -5,7 +5,9 @@
 //! What enters is stamped with the wall time, or the world's own if that is ahead; events that are
 //! late run at their due instant, so that lateness never adds up. How late each was is counted.
 
+mod budget;
 mod conditions;
+mod ends;
 mod pipe;
 mod thread;
 
@@ -21,12 +23,16 @@ use crate::engine::PortInfo;
 use crate::live::clock::Clock;
 use crate::record::Outcome;
 use crate::scenario::{Scenario, Trial};
+use crate::units::Bytes;
 
 /// A handle on the world's thread; the thread ends with the last one.
 #[derive(Clone, Debug)]
 pub struct Gateway {
     commands: mpsc::Sender<thread::Command>,
 }
+
+/// Memory for what is under way over all connections, unless told otherwise.
+pub const MEMORY: Bytes = Bytes(256 << 20);
 
 /// The world's thread has ended.
 #[derive(Debug)]
@@ -52,8 +58,14 @@ pub struct Statistics {
 impl Gateway {
     /// Starts the thread of a world with these conditions.
     pub fn start(conditions: &Conditions) -> std::io::Result<Gateway> {
+        Gateway::start_within(conditions, MEMORY)
+    }
+
+    /// The same, in which what is under way takes no more than so many bytes of memory, 64 KiB for each
+    /// direction of a connection aside.
+    pub fn start_within(conditions: &Conditions, memory: Bytes) -> std::io::Result<Gateway> {
         let conditions = conditions.clone();
-        Gateway::spawn(move |inbox| thread::Driver::new(&conditions, inbox))
+        Gateway::spawn(move |inbox| thread::Driver::new(&conditions, memory.0, inbox))
     }
 
     /// Starts the thread of a trial's world, which counts its instants by `clock`.

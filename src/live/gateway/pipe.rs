@@ -26,13 +26,11 @@ pub(super) struct Pipe {
     pub taken: usize,
     /// The peer's side has ended, and everything before is in `inbound`.
     pub ended: bool,
-    /// From the task to the world; of the first, `sent` bytes are gone.
-    pub outbound: VecDeque<Arc<[u8]>>,
-    pub sent: usize,
-    pub outbound_bytes: usize,
+    /// From the task to the world.
+    pub outbound: VecDeque<u8>,
     /// The task will write no more.
     pub shut: bool,
-    /// The task resets the connection.
+    /// What the task wrote is followed by a reset, not by an end.
     pub aborted: bool,
     /// The task reads no more.
     pub dropped: bool,
@@ -90,9 +88,13 @@ impl Stream {
         self.connection
     }
 
-    /// Makes its end, when it is dropped, a reset; the other end hears it as such.
+    /// Ends what this end says by a reset: the other end hears it behind everything that was written
+    /// before. Nothing more can be written; what the other end says can still be read.
     pub fn abort(&self) {
-        lock(&self.pipe).aborted = true;
+        let mut pipe = lock(&self.pipe);
+        pipe.aborted = true;
+        pipe.shut = true;
+        self.tell(&mut pipe);
     }
 
     /// Lets the world's thread look, unless it was told already.
@@ -105,7 +107,8 @@ impl Stream {
     }
 }
 
-impl AsyncRead for Stream {
+/// Shared, so that one task can read while another writes.
+impl AsyncRead for &Stream {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -114,11 +117,12 @@ impl AsyncRead for Stream {
         let mut pipe = lock(&self.pipe);
         let unread = pipe.unread();
         if unread == 0 {
-            if pipe.reset {
-                return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-            }
+            // An end in order stays one, whatever follows: all was said.
             if pipe.ended {
                 return Poll::Ready(Ok(()));
+            }
+            if pipe.reset {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
             }
             pipe.reader = Some(context.waker().clone());
             return Poll::Pending;
@@ -138,7 +142,7 @@ impl AsyncRead for Stream {
     }
 }
 
-impl AsyncWrite for Stream {
+impl AsyncWrite for &Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut pipe = lock(&self.pipe);
         if pipe.reset {
@@ -147,13 +151,12 @@ impl AsyncWrite for Stream {
         if pipe.shut {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let room = CAPACITY.saturating_sub(pipe.outbound_bytes).min(bytes.len());
+        let room = CAPACITY.saturating_sub(pipe.outbound.len()).min(bytes.len());
         if room == 0 && !bytes.is_empty() {
             pipe.writer = Some(context.waker().clone());
             return Poll::Pending;
         }
-        pipe.outbound.push_back(bytes[..room].into());
-        pipe.outbound_bytes += room;
+        pipe.outbound.extend(&bytes[..room]);
         self.tell(&mut pipe);
         Poll::Ready(Ok(room))
     }
@@ -169,6 +172,30 @@ impl AsyncWrite for Stream {
         pipe.shut = true;
         self.tell(&mut pipe);
         Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_read(context, out)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_shutdown(context)
     }
 }
 

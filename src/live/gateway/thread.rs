@@ -9,16 +9,18 @@ use hdrhistogram::Histogram;
 use tokio::sync::oneshot;
 
 use super::Statistics;
+use super::budget::Budget;
 use super::conditions::Conditions;
-use super::pipe::{CAPACITY, Pipe, Stream, lock};
+use super::ends::End;
+use super::pipe::{Pipe, Stream, lock};
 use crate::app::Event;
-use crate::engine::{Client, Port, World};
+use crate::engine::{Client, World};
 use crate::live::clock::Clock;
 use crate::live::lateness;
 use crate::record::Outcome;
 use crate::rng::Seed;
 use crate::scenario::{Scenario, Trial, add_links, add_schedule, build_ports};
-use crate::tcp::{self, State};
+use crate::tcp;
 use crate::time::Instant;
 
 /// What somebody has for the world.
@@ -41,18 +43,19 @@ const BATCH: usize = 256;
 
 /// The world and its pipes.
 pub(super) struct Driver {
-    world: World,
+    pub(super) world: World,
     clients: Clients,
     clock: Clock,
     inbox: Receiver<Command>,
     /// Two for each connection: the client's end is even.
-    ends: Vec<Option<End>>,
-    free: Vec<usize>,
+    pub(super) ends: Vec<Option<End>>,
+    pub(super) free: Vec<usize>,
     /// By the world's number of a connection, which pair of ends it is.
     pairs: Vec<usize>,
     opened: u64,
     /// Bytes that have come out at the server's ends, and at the clients'.
-    bytes: [u64; 2],
+    pub(super) bytes: [u64; 2],
+    pub(super) budget: Budget,
     lateness: Histogram<u64>,
 }
 
@@ -72,20 +75,9 @@ struct Measured {
     outcome: Option<Outcome>,
 }
 
-struct End {
-    pipe: Arc<Mutex<Pipe>>,
-    port: Port,
-    connection: u64,
-    connected: bool,
-    /// The peer has ended; what it sent may still wait in the world.
-    peer_closed: bool,
-    /// The FIN is sent.
-    closed: bool,
-}
-
 impl Driver {
-    /// A world with these conditions that begins now.
-    pub fn new(conditions: &Conditions, inbox: Receiver<Command>) -> Driver {
+    /// A world with these conditions that begins now; what is under way in it takes so much memory.
+    pub fn new(conditions: &Conditions, memory: u64, inbox: Receiver<Command>) -> Driver {
         let scenario = conditions.scenario();
         let mut world = World::new(Seed(scenario.seed), Instant::ZERO, Instant::MAX);
         let shared = add_links(&mut world, scenario);
@@ -95,7 +87,7 @@ impl Driver {
             tcp: Arc::new(scenario.groups[0].tcp.clone()),
             links: scenario.links.iter().map(|link| link.name.clone()).collect(),
         };
-        Driver::of(world, clients, Clock::start(), inbox)
+        Driver::of(world, clients, Clock::start(), Budget::new(memory), inbox)
     }
 
     /// The world of a trial, whose instants are those of `clock`.
@@ -106,10 +98,12 @@ impl Driver {
             ends: Some(Instant::ZERO + scenario.duration),
             outcome: None,
         };
-        Driver::of(world, Clients::Cast { clients, measured: Box::new(measured) }, clock, inbox)
+        let cast = Clients::Cast { clients, measured: Box::new(measured) };
+        // What it may hold is the scenario's business.
+        Driver::of(world, cast, clock, Budget::new(u64::MAX), inbox)
     }
 
-    fn of(world: World, clients: Clients, clock: Clock, inbox: Receiver<Command>) -> Driver {
+    fn of(world: World, clients: Clients, clock: Clock, budget: Budget, inbox: Receiver<Command>) -> Driver {
         Driver {
             world,
             clients,
@@ -120,6 +114,7 @@ impl Driver {
             pairs: Vec::new(),
             opened: 0,
             bytes: [0; 2],
+            budget,
             lateness: lateness::histogram(),
         }
     }
@@ -243,14 +238,7 @@ impl Driver {
         [0, 1].map(|side| {
             let pipe = Arc::new(Mutex::new(Pipe::default()));
             let number = first + side;
-            self.ends[number] = Some(End {
-                pipe: Arc::clone(&pipe),
-                port: ports[side],
-                connection: self.opened,
-                connected: false,
-                peer_closed: false,
-                closed: false,
-            });
+            self.ends[number] = Some(End::new(Arc::clone(&pipe), ports[side], self.opened));
             Stream::new(pipe, commands.clone(), number, self.opened)
         })
     }
@@ -270,78 +258,6 @@ impl Driver {
                 Event::Readable | Event::Writable => {}
             }
             self.serve(number);
-        }
-    }
-
-    /// Moves bytes between a pipe and its port, both ways, as far as there is room.
-    fn serve(&mut self, number: usize) {
-        self.exchange(number, CAPACITY);
-    }
-
-    /// The same, with so much room for what was received.
-    fn exchange(&mut self, number: usize, room: usize) {
-        let Some(end) = self.ends.get_mut(number).and_then(Option::as_mut) else { return };
-        let shared = Arc::clone(&end.pipe);
-        let mut pipe = lock(&shared);
-        pipe.told = false;
-        if pipe.aborted || (pipe.dropped && self.world.port_info(end.port).state == State::Listen) {
-            return self.world.port_abort(end.port);
-        }
-        while let Some(bytes) = pipe.outbound.front().cloned() {
-            let accepted = self.world.port_write(end.port, &bytes[pipe.sent..]);
-            pipe.sent += accepted;
-            pipe.outbound_bytes -= accepted;
-            if pipe.sent < bytes.len() {
-                break;
-            }
-            pipe.outbound.pop_front();
-            pipe.sent = 0;
-        }
-        if pipe.outbound_bytes < CAPACITY / 2 {
-            pipe.wake_writer();
-        }
-        // Nobody may close before it is connected: the bytes of a listening end would be lost.
-        if pipe.shut && pipe.outbound.is_empty() && end.connected && !end.closed {
-            end.closed = true;
-            self.world.port_shutdown(end.port);
-        }
-        if end.connected {
-            if pipe.taken > 0 {
-                let taken = std::mem::take(&mut pipe.taken);
-                pipe.inbound.drain(..taken);
-            }
-            let before = pipe.inbound.len();
-            let all = self.world.port_read(end.port, &mut pipe.inbound, room);
-            self.bytes[end.port.direction.reverse().index()] += (pipe.inbound.len() - before) as u64;
-            if pipe.dropped && pipe.inbound.len() > before {
-                // As an operating system does: nobody will ever read this.
-                return self.world.port_abort(end.port);
-            }
-            pipe.ended |= all && end.peer_closed;
-            if pipe.unread() > 0 || pipe.ended {
-                pipe.wake_reader();
-            }
-        }
-    }
-
-    /// A port's connection is gone.
-    fn finish(&mut self, number: usize) {
-        // The port is given up: its reader may be late, but must find all that came in order.
-        self.exchange(number, usize::MAX);
-        let Some(end) = self.ends.get_mut(number).and_then(Option::take) else { return };
-        let mut pipe = lock(&end.pipe);
-        // In order if both sides have ended; else by a reset.
-        if !(pipe.ended && end.closed) {
-            pipe.reset = true;
-        }
-        pipe.wake_reader();
-        pipe.wake_writer();
-        let other = number ^ 1;
-        match self.ends[other].as_ref().map(|end| end.port) {
-            // It never heard of its peer and never will.
-            Some(port) if self.world.port_info(port).state == State::Listen => self.world.port_abort(port),
-            Some(_) => {}
-            None => self.free.push(number & !1),
         }
     }
 

@@ -4,7 +4,6 @@
 
 use std::io;
 use std::pin::pin;
-use std::rc::Rc;
 use std::time::Duration as Span;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -13,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::chat::protocol::Pacing;
 use crate::live::gateway::Stream;
 use crate::live::socket::Socket;
-use crate::live::splice::Abort as _;
+use crate::live::splice::Broken;
 
 /// The longest frame: as much as one read takes, or the longest thing that a server says.
 const LONGEST: usize = 4 << 20;
@@ -22,52 +21,60 @@ const LONGEST: usize = 4 << 20;
 const LINGER: Span = Span::from_secs(1);
 
 /// Carries frames between a client's socket and the near end of its path until the server's side has
-/// ended; when one breaks, both ends are reset.
+/// ended; when one breaks, both ends are reset, behind what was carried.
 pub(super) async fn carry(socket: Socket, near: Stream, pacing: Pacing) {
-    let socket = Rc::new(socket);
-    let (mut from_path, mut to_path) = tokio::io::split(near);
+    let path = &near;
     let up = async {
+        let mut to_path = path;
         let mut buffer = vec![0; super::connection::READ];
         loop {
-            socket.readable().await?;
+            socket.readable().await.map_err(Broken::Source)?;
             match socket.try_read(&mut buffer) {
-                Ok(0) => return to_path.shutdown().await,
-                Ok(read) => write_frame(&mut to_path, &buffer[..read]).await?,
+                Ok(0) => return to_path.shutdown().await.map_err(Broken::Sink),
+                Ok(read) => write_frame(&mut to_path, &buffer[..read]).await.map_err(Broken::Sink)?,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(Broken::Source(error)),
             }
         }
     };
     let down = async {
+        let mut from_path = path;
         let mut last = None::<Instant>;
         let mut frame = Vec::new();
-        while read_frame(&mut from_path, &mut frame).await? {
+        while read_frame(&mut from_path, &mut frame).await.map_err(Broken::Source)? {
             let gap = pacing.before(&frame);
             if let Some(last) = last.filter(|_| !gap.is_zero()) {
                 sleep_until(last + Span::from_nanos(gap.as_nanos())).await;
             }
-            socket.write_all(&frame).await?;
+            socket.write_all(&frame).await.map_err(Broken::Sink)?;
             last = Some(Instant::now());
         }
-        socket.shutdown().await
+        socket.shutdown().await.map_err(Broken::Sink)
     };
     let result = {
         let (mut up, mut down) = (pin!(up), pin!(down));
         tokio::select! {
             result = &mut up => match result {
                 Ok(()) => down.await,
-                Err(error) => Err(error),
+                // The server hears no more; what it said is under way still.
+                Err(Broken::Sink(error)) => down.await.and(Err(Broken::Sink(error))),
+                source => source,
             },
             result = &mut down => match result {
                 // Nobody hears what the client still says.
                 Ok(()) => timeout(LINGER, up).await.unwrap_or(Ok(())),
-                Err(error) => Err(error),
+                // The client hears no more; what it said before is heard.
+                Err(Broken::Sink(error)) => {
+                    let _ = timeout(LINGER, up).await;
+                    Err(Broken::Sink(error))
+                }
+                source => source,
             },
         }
     };
     if result.is_err() {
-        from_path.unsplit(to_path).abort();
-        socket.abort();
+        near.abort();
+        socket.reset().await;
     }
 }
 

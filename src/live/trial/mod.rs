@@ -25,7 +25,7 @@ use tokio::task::LocalSet;
 use super::clock::Clock;
 use super::gateway::Gateway;
 use super::lateness;
-use super::splice::splice;
+use super::splice::{Moved, splice};
 use crate::app::Conn;
 use crate::engine::DRAIN;
 use crate::record::Outcome;
@@ -104,8 +104,10 @@ async fn open(
     let (client_end, outside) = pair(listener).await?;
     let (inside, server_end) = pair(listener).await?;
     // Their ends are their applications' news.
-    tokio::task::spawn_local(async move { splice(outside, near).await });
-    tokio::task::spawn_local(async move { splice(far, inside).await });
+    for (socket, end) in [(outside, near), (inside, far)] {
+        let moved = Moved::default();
+        tokio::task::spawn_local(async move { splice(socket, end, &moved, std::future::pending()).await });
+    }
     stage::attach(stage, conn, [client_end, server_end]);
     Ok(())
 }
