@@ -2,6 +2,7 @@
 //! keys mean to each other is the second pass's business (`read`).
 
 use super::leaf::{self, Fault};
+use super::queue;
 use super::problem::{Place, Problem, nearest, suggest};
 use super::schema::{Absent, Key, Kind};
 use super::tree::{Node, Value};
@@ -50,6 +51,12 @@ pub(super) fn check(node: &Node, kind: &Kind, path: &str, place: Place, problems
         Kind::Parameters => {
             if expect_table(node, path, problems) {
                 check_parameters(node, path, problems);
+            }
+        }
+        Kind::Queue => {
+            if expect_table(node, path, problems) {
+                let keys = queue::keys(Some(node));
+                check_keys(node, &keys.iter().collect::<Vec<_>>(), path, place, problems);
             }
         }
         // Dotted keys are resolved later, against the whole tree.

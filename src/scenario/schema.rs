@@ -6,7 +6,7 @@ pub use super::kind::{Absent, Key, Kind};
 use Absent::{Default as Or, Nothing, Required};
 use Kind::{
     Axes, Bytes, Controller, Dialect, Duration, Flag, Frequency, Integer, Limit, Line, List, Name, Named,
-    Parameters, PositiveDuration, Probability, Rate, Settings, Short, Table, Tagged, Text, Word,
+    Parameters, PositiveDuration, Probability, Queue, Rate, Settings, Short, Table, Tagged, Text, Word,
 };
 
 /// The whole file.
@@ -110,10 +110,7 @@ const REORDER: Kind = Short {
 const QUEUE: Kind = Short {
     scalar: &Limit,
     main: "limit",
-    table: &Table(&[&[
-        key("kind", Word(&["droptail"]), Or("droptail"), "the queue discipline"),
-        key("limit", Limit, Or("1000 packets"), "how much it holds, the packet in transmission included"),
-    ]]),
+    table: &Queue,
 };
 
 pub(super) static TCP: &[Key] = &[
@@ -305,7 +302,7 @@ static RECORD: &[Key] = &[
     key("trials", Word(&["first", "all", "none"]), Or("first"), "which trials of a cell keep their series"),
 ];
 
-const fn key(name: &'static str, kind: Kind, default: Absent, doc: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, kind: Kind, default: Absent, doc: &'static str) -> Key {
     Key { name, kind, default, doc }
 }
 
@@ -327,6 +324,7 @@ fn walk(kind: &Kind, prefix: &str, visit: &mut dyn FnMut(&str, &Key)) {
             variants.iter().flat_map(|(_, keys)| *keys).for_each(each);
         }
         Short { table, .. } => walk(table, prefix, visit),
+        Queue => super::queue::keys(None).iter().for_each(each),
         Named(kind) | List(kind) => walk(kind, &format!("{prefix}.<name>"), visit),
         _ => {}
     }
@@ -344,6 +342,8 @@ mod tests {
             Table(parts) => parts.iter().copied().flatten().collect(),
             Tagged { tag, variants } => super::super::check::variant_keys(node, tag, variants),
             Short { table, .. } => return mark(node, table, seen),
+            // Its keys are those of the disciplines (see `queue`).
+            Queue => return,
             Named(kind) => return node.entries().iter().for_each(|entry| mark(&entry.node, kind, seen)),
             List(kind) => return node.items().iter().for_each(|item| mark(item, kind, seen)),
             _ => return,
