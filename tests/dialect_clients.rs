@@ -135,7 +135,8 @@ fn one_person_hears_what_is_for_it_alone() {
             alice.is_told(&mut hall);
             bob.is_told(&mut hall);
             bob.ask(&mut hall, &tell("alice", "psst: a|b"));
-            let (from, text) = (name("bob"), name("psst: a|b"));
+            let shown = if kind == Kind::Pipe { "psst: a\u{a6}b" } else { "psst: a|b" };
+            let (from, text) = (name("bob"), name(shown));
             // The words of program 4 do not say who else hears them.
             let expected = match kind {
                 Kind::Pipe => Event::Message { from, text },

@@ -4,35 +4,14 @@
 mod common;
 mod support;
 
-use common::{at, ms};
+use common::at;
+use common::controller::{MSS, RTT, ack, controller, loss};
 use support::reference::{number, rows};
-use testbed::congestion::{Ack, Choice, CongestionController, Loss};
-use testbed::rng::Seed;
+use testbed::congestion::{Ack, CongestionController};
 use testbed::time::{Duration, Instant};
 
-const MSS: u64 = 1_000;
-const RTT: Duration = ms(100);
-
 fn cubic(initial_segments: u64) -> Box<dyn CongestionController> {
-    Choice::named("cubic").build(MSS, initial_segments * MSS, Seed(1).stream("cubic"))
-}
-
-fn ack(now: Instant) -> Ack {
-    Ack {
-        now,
-        bytes: MSS,
-        flight: MSS,
-        rtt: Some(RTT),
-        srtt: RTT,
-        min_rtt: RTT,
-        delivered: None,
-        app_limited: false,
-        in_recovery: false,
-    }
-}
-
-fn loss(new_episode: bool) -> Loss {
-    Loss { now: at(0), bytes: MSS, flight: 0, new_episode }
+    controller("cubic", &[], initial_segments)
 }
 
 /// A window of acknowledgments in each round trip; the window in segments after each.
@@ -51,7 +30,7 @@ fn rounds(cubic: &mut dyn CongestionController, count: u64) -> Vec<u64> {
 fn a_loss_keeps_717_of_1024() {
     for (window, kept) in [(10, 7), (100, 70), (3, 2), (2, 2), (1_000, 700)] {
         let mut cubic = cubic(window);
-        cubic.on_loss(&loss(true));
+        cubic.on_loss(&loss(at(0), 0));
         assert_eq!((cubic.cwnd() / MSS, cubic.ssthresh()), (kept, Some(kept * MSS)), "{window}");
     }
 }
@@ -61,13 +40,11 @@ fn a_loss_keeps_717_of_1024() {
 #[test]
 fn a_small_window_comes_back_sooner_than_the_curve() {
     let mut cubic = cubic(10);
-    cubic.on_loss(&loss(true));
+    cubic.on_loss(&loss(at(0), 0));
     let windows = rounds(cubic.as_mut(), 6);
     assert!(windows[2] >= 9, "{windows:?}");
-    let mut real = Choice::named("cubic");
-    *real.parameters.last_mut().expect("arithmetic is the last") = 1.0;
-    let mut real = real.build(MSS, 10 * MSS, Seed(1).stream("cubic"));
-    real.on_loss(&Loss { flight: 10 * MSS, ..loss(true) });
+    let mut real = controller("cubic", &[("arithmetic", 1.0)], 10);
+    real.on_loss(&loss(at(0), 10));
     let slower = rounds(real.as_mut(), 6);
     assert!(slower[2] < windows[2], "{slower:?}");
 }
@@ -76,7 +53,7 @@ fn a_small_window_comes_back_sooner_than_the_curve() {
 #[test]
 fn after_a_timeout_it_searches_by_a_twentieth() {
     let mut cubic = cubic(100);
-    cubic.on_timeout(&loss(true));
+    cubic.on_timeout(&loss(at(0), 0));
     assert_eq!((cubic.cwnd(), cubic.ssthresh()), (MSS, Some(70 * MSS)));
     for _ in 0..69 {
         cubic.on_ack(&ack(at(0)));
@@ -90,7 +67,7 @@ fn after_a_timeout_it_searches_by_a_twentieth() {
 #[test]
 fn it_never_grows_by_more_than_half() {
     let mut cubic = cubic(100);
-    cubic.on_loss(&loss(true));
+    cubic.on_loss(&loss(at(0), 0));
     cubic.on_ack(&ack(at(0)));
     for _ in 0..70 {
         cubic.on_ack(&ack(at(60_000)));
@@ -102,7 +79,7 @@ fn it_never_grows_by_more_than_half() {
 #[test]
 fn no_time_is_too_long_for_the_curve() {
     let mut cubic = cubic(100);
-    cubic.on_loss(&loss(true));
+    cubic.on_loss(&loss(at(0), 0));
     for secs in [0, 1_000_000_000] {
         for min_rtt in [Duration::MAX, RTT] {
             let now = Instant::ZERO + Duration::from_secs(secs);

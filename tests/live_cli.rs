@@ -5,66 +5,13 @@
 mod sockets;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use sockets::{Client, frame, message};
-
-fn testbed(words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
-    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// A server on free ports; ends with its value.
-struct Server {
-    child: Child,
-    /// By dialect, and `admin`.
-    addresses: BTreeMap<String, String>,
-}
-
-impl Server {
-    fn start(more: &[&str]) -> Server {
-        let dialects = ["reliable", "json-lines", "slash", "rooms", "pipe"];
-        let listeners: Vec<String> =
-            dialects.iter().map(|name| format!("--dialect={name}=127.0.0.1:0")).collect();
-        let mut words = vec!["serve", "--log", "error", "--admin", "127.0.0.1:0"];
-        words.extend(listeners.iter().map(String::as_str));
-        words.extend(more);
-        let mut child = testbed(&words).spawn().expect("the program runs");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let mut addresses = BTreeMap::new();
-        while !addresses.contains_key("admin") {
-            let line = lines.next().expect("more lines").expect("text");
-            let (name, address) = line.split_once(char::is_whitespace).unwrap_or_else(|| panic!("{line}"));
-            addresses.insert(name.to_owned(), address.trim().to_owned());
-        }
-        Server { child, addresses }
-    }
-
-    fn connect(&self, dialect: &str) -> Client {
-        Client::connect(self.addresses[dialect].parse().expect("an address"))
-    }
-
-    /// kill -9
-    fn kill(mut self) {
-        self.child.kill().expect("running");
-        self.child.wait().expect("gone");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
+use sockets::Client;
+use sockets::program::{Server, out, testbed};
 
 #[test]
 fn scripts_talk_with_each_other_in_different_dialects() {
@@ -123,7 +70,7 @@ fn a_script_comes_back_after_a_loss_and_says_once_what_was_not_acknowledged() {
     std::thread::sleep(Duration::from_millis(200));
     let again =
         testbed(&["serve", "--log", "error", "--admin", "127.0.0.1:0", "--dialect", &listener]).spawn();
-    let again = Server { child: again.expect("the program runs"), addresses: BTreeMap::new() };
+    let again = Server { child: again.expect("the program runs"), addresses: BTreeMap::new(), log: None };
     std::thread::sleep(Duration::from_millis(1_500));
     let mut input = child.stdin.take().expect("piped");
     writeln!(input, "/list").expect("open");
@@ -273,110 +220,6 @@ fn the_tester_and_the_administrator_see_the_server() {
 
 fn read_json(file: &Path) -> serde_json::Value {
     serde_json::from_slice(&std::fs::read(file).expect("an export")).expect("JSON")
-}
-
-/// kill -9 under load: after the restart every acknowledged message is there, once.
-#[test]
-fn what_was_acknowledged_is_there_after_a_kill() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = folder.path().join("chat.db").display().to_string();
-    let more = ["--store", &store, "--history", "100000", "--rate-limit", "0"];
-    let server = Server::start(&more);
-    let speakers: Vec<_> = (0..4)
-        .map(|person| {
-            let mut client = server.connect("reliable");
-            std::thread::spawn(move || {
-                client.sends(&frame(&message("join_1_1", "join", "", &format!("p{person}"), None)));
-                let mut acknowledged = Vec::new();
-                for n in 0.. {
-                    let text = format!("text {person}/{n}/");
-                    let id = format!("chat_1_{n}");
-                    let bytes = frame(&message(&id, "chat", "", &text, None));
-                    if client.stream.write_all(&bytes).is_err() || !acknowledges(&mut client, &id) {
-                        break;
-                    }
-                    acknowledged.push(text);
-                }
-                acknowledged
-            })
-        })
-        .collect();
-    std::thread::sleep(Duration::from_millis(800));
-    server.kill();
-    let acknowledged: Vec<String> =
-        speakers.into_iter().flat_map(|speaker| speaker.join().expect("no panic")).collect();
-    assert!(acknowledged.len() > 100, "{} messages", acknowledged.len());
-    let kept = kept(&store);
-    for text in &acknowledged {
-        assert_eq!(kept.matches(text.as_str()).count(), 1, "{text}");
-    }
-}
-
-/// What waits because its speaker talks too fast is not acknowledged before it is kept.
-#[test]
-fn what_waits_for_its_turn_is_not_acknowledged() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = folder.path().join("chat.db").display().to_string();
-    let server = Server::start(&["--store", &store, "--rate-limit", "10"]);
-    let mut speaker = server.connect("reliable");
-    let mut bytes = frame(&message("join_1_1", "join", "", "kim", None));
-    for n in 0..50 {
-        bytes.extend(frame(&message(&format!("chat_1_{n}"), "chat", "", &format!("text {n}/"), None)));
-    }
-    speaker.sends(&bytes);
-    std::thread::sleep(Duration::from_millis(800));
-    server.kill();
-    let mut rest = Vec::new();
-    // After a kill the connection may be reset instead of closed.
-    let _ = speaker.stream.read_to_end(&mut rest);
-    let rest = String::from_utf8_lossy(&rest);
-    let acknowledged: Vec<u32> = (0..50).filter(|n| rest.contains(&format!("chat_1_{n}\\\""))).collect();
-    // Two seconds' worth at once, the join among them.
-    assert!((15..45).contains(&acknowledged.len()), "{acknowledged:?}");
-    let kept = kept(&store);
-    for n in acknowledged {
-        assert_eq!(kept.matches(&format!("\"text {n}/\"")).count(), 1, "{n}: {kept}");
-    }
-}
-
-/// All that a store keeps, as a newcomer hears it.
-fn kept(store: &str) -> String {
-    let options = ["--history", "100000", "--pacing", "0ms", "--max-queue", "100MiB"];
-    let server = Server::start(&[&["--store", store][..], &options].concat());
-    let mut reader = server.connect("json-lines");
-    reader.sends(b"{\"type\": \"join\", \"username\": \"reader\"}\n");
-    reader.stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a socket");
-    let mut heard = Vec::new();
-    let mut buffer = vec![0; 1 << 16];
-    while let Ok(read @ 1..) = reader.stream.read(&mut buffer) {
-        heard.extend_from_slice(&buffer[..read]);
-    }
-    String::from_utf8(heard).expect("ASCII")
-}
-
-/// Waits for the acknowledgment of `id`, acknowledging what comes before; `false` at the end.
-fn acknowledges(client: &mut Client, id: &str) -> bool {
-    loop {
-        let mut length = [0; 4];
-        if client.stream.read_exact(&mut length).is_err() {
-            return false;
-        }
-        let mut json = vec![0; u32::from_be_bytes(length) as usize];
-        if client.stream.read_exact(&mut json).is_err() {
-            return false;
-        }
-        let heard: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
-        if heard["msg_type"] == "ack" {
-            if heard["content"].as_str().is_some_and(|content| content.contains(&format!("\"{id}\""))) {
-                return true;
-            }
-            continue;
-        }
-        let content = format!("{{\"ack_for\": \"{}\"}}", heard["msg_id"].as_str().expect("an id"));
-        if client.stream.write_all(&frame(&message("ack_1_1", "ack", "", &content, None))).is_err() {
-            return false;
-        }
-    }
 }
 
 /// Whom the server has given up keeps no socket of it, emulated path or not, even if it never closes.

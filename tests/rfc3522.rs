@@ -3,17 +3,14 @@
 mod common;
 mod support;
 
-use common::{Script, blocks, ms, sack, segment, stamped, syn_ack};
+use common::controller::choice;
+use common::{Script, blocks, ms, sack, segment, stamped, syn_ack, with_stamps};
 use testbed::record::{FlowEventKind, Series};
 use testbed::tcp::{Config, Recovery, Signal};
-use testbed::wire::{Flags, Segment, SynOptions, Timestamps};
+use testbed::wire::{Flags, SynOptions};
 
 const ACK: Flags = Flags::ACK;
 const RECOVERIES: [Recovery; 2] = [Recovery::Sack, Recovery::Rack];
-
-fn with_stamps(segment: Segment, value: u32, echo: u32) -> Segment {
-    Segment { timestamps: Some(Timestamps { value, echo }), ..segment }
-}
 
 /// A sender with SACK and timestamps whose first ten segments left at 10 ms, stamped 11.
 fn sender(recovery: Recovery) -> Script {
@@ -29,8 +26,21 @@ fn sender(recovery: Recovery) -> Script {
 /// window and threshold come back, and what was marked lost is not sent again.
 #[test]
 fn eifel_takes_back_a_spurious_timeout() {
+    takes_back_a_spurious_timeout(&stamped());
+}
+
+/// The same with CUBIC, in Linux's segments and in the RFC's real numbers.
+#[test]
+fn eifel_takes_back_what_cubic_gave_up() {
+    for arithmetic in [0.0, 1.0] {
+        let congestion = choice("cubic", &[("arithmetic", arithmetic)]);
+        takes_back_a_spurious_timeout(&Config { congestion, ..stamped() });
+    }
+}
+
+fn takes_back_a_spurious_timeout(config: &Config) {
     let offer = SynOptions { mss: Some(1012), ..SynOptions::default() };
-    let mut script = Script::open_with(&stamped(), with_stamps(syn_ack(offer), 7, 1));
+    let mut script = Script::open_with(config, with_stamps(syn_ack(offer), 7, 1));
     script.write(4_000);
     script.take();
     script.recv(210, "A 1..1001 ack 1");
@@ -117,6 +127,23 @@ fn an_acknowledgment_of_something_else_tells_nothing() {
     }
 }
 
+/// §3.2 step 4: nor does an acknowledgment that another overtook, which left before the copy arrived;
+/// and an echo of zero is none (RFC 7323 §3.2).
+#[test]
+fn an_overtaken_acknowledgment_and_an_empty_echo_tell_nothing() {
+    for recovery in RECOVERIES {
+        let mut script = sender(recovery);
+        for end in [2001, 3001, 4001, 10_001] {
+            script.send(20, with_stamps(blocks(1, &[(1001, end)]), 17, 11));
+        }
+        assert_eq!(script.take(), ["A 1..1001 ack 1"], "{recovery:?}: stamped 21");
+        script.send(30, with_stamps(segment(ACK, 1, 10_001, 0), 28, 0));
+        assert_eq!(script.tcp.stats(script.now).spurious, 0, "{recovery:?}: no echo");
+        script.send(31, with_stamps(blocks(1, &[(1001, 9001)]), 17, 11));
+        assert_eq!(script.tcp.stats(script.now).spurious, 0, "{recovery:?}: overtaken");
+    }
+}
+
 /// What was settled by an acknowledgment of the first retransmission stays so: a later spurious
 /// timeout in the same episode does not take back the reduction that a real loss brought.
 #[test]
@@ -192,6 +219,7 @@ fn without_reordering_and_lost_acknowledgments_nothing_is_spurious() {
                 assert_eq!(count, 0, "{controller}, {recovery}, {loss}");
                 support::goodput(&support::run(&text, 3), 0)
             };
+            run("newreno");
             let (sack, rack) = (run("sack"), run("rack"));
             assert!(rack > 0.97 * sack, "{controller} at {loss}: rack {rack:.2}, sack {sack:.2} Mbit/s");
         }

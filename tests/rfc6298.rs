@@ -2,19 +2,15 @@
 
 mod common;
 
-use common::{Script, ms, plain, segment, stamped, syn, syn_ack};
+use common::{Script, ms, plain, segment, stamped, syn, syn_ack, with_stamps};
 use testbed::tcp::{Config, RtoFloor, State};
 use testbed::time::Duration;
-use testbed::wire::{Flags, Segment, SynOptions, Timestamps};
+use testbed::wire::{Flags, SynOptions};
 
 const ACK: Flags = Flags::ACK;
 
 fn rto(script: &Script) -> Duration {
     script.tcp.snapshot().rto
-}
-
-fn with_stamps(segment: Segment, value: u32, echo: u32) -> Segment {
-    Segment { timestamps: Some(Timestamps { value, echo }), ..segment }
 }
 
 /// §2.1: one second before the first measurement; §5.5: doubled at each expiry.

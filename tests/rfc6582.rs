@@ -103,6 +103,31 @@ fn no_second_fast_retransmit_in_the_same_window() {
     assert_eq!(script.tcp.stats(script.now).recovery_episodes, 0);
 }
 
+/// §3.2 step 2: nor do those that acknowledge just what was sent before the timeout: they may answer
+/// what was sent twice. Only beyond that does a duplicate tell of a loss.
+#[test]
+fn answers_to_what_was_sent_twice_begin_no_fast_retransmit() {
+    let mut script = sender(10);
+    script.recv(210, "A 1..1001 ack 1");
+    script.send(220, segment(ACK, 1, 10_001, 0));
+    script.write(8_000);
+    script.take();
+    duplicates(&mut script, 230, 10_001, 3);
+    assert_eq!(script.tcp.stats(script.now).recovery_episodes, 0);
+    script.send(240, segment(ACK, 1, 11_001, 0));
+    duplicates(&mut script, 250, 11_001, 3);
+    assert_eq!(script.tcp.stats(script.now).recovery_episodes, 1);
+}
+
+/// RFC 5681 §2: an acknowledgment that another overtook is no duplicate.
+#[test]
+fn overtaken_acknowledgments_are_no_duplicates() {
+    let mut script = sender(10);
+    script.send(20, segment(ACK, 1, 3_001, 0));
+    duplicates(&mut script, 21, 1_001, 3);
+    assert_eq!(script.tcp.stats(script.now).recovery_episodes, 0);
+}
+
 /// §3.2: with several losses in a window, one hole is mended per round trip, with one reduction.
 #[test]
 fn one_hole_is_mended_per_round_trip() {

@@ -2,16 +2,12 @@
 
 mod common;
 
-use common::{Pair, Script, at, ms, plain, segment, stamped, syn_ack};
+use common::{Pair, Script, at, ms, plain, segment, stamped, syn_ack, with_stamps};
 use testbed::congestion::Choice;
 use testbed::tcp::{Config, RtoFloor, State};
 use testbed::wire::{Flags, Segment, SynOptions, Timestamps};
 
 const ACK: Flags = Flags::ACK;
-
-fn with_stamps(segment: Segment, value: u32, echo: u32) -> Segment {
-    Segment { timestamps: Some(Timestamps { value, echo }), ..segment }
-}
 
 fn offer(window_scale: Option<u8>) -> SynOptions {
     SynOptions { mss: Some(1012), window_scale, sack_permitted: false }
@@ -219,6 +215,23 @@ fn a_duplicate_is_answered_with_its_own_time() {
         let answers = script.take_segments();
         assert_eq!(answers.iter().map(|(_, answer)| echo(answer)).collect::<Vec<_>>(), [value]);
     }
+}
+
+/// §4.3: that answer does not move `TS.Recent`, so that what left before the retransmission is still taken; and
+/// what lies beyond the window is not echoed.
+#[test]
+fn a_duplicate_makes_nothing_that_follows_look_old() {
+    let mut script = open();
+    script.send(100, with_stamps(segment(ACK, 1, 1, 1000), 200, 1));
+    script.send(110, with_stamps(segment(ACK, 1, 1, 1000), 500, 1));
+    script.take();
+    script.send(120, with_stamps(segment(ACK, 1001, 1, 1000), 300, 1));
+    assert_eq!(script.tcp.received(), 2_000);
+    script.wait(200);
+    script.take();
+    script.send(210, with_stamps(segment(ACK, 90_001, 1, 1000), 600, 1));
+    let answers = script.take_segments();
+    assert_eq!(answers.iter().map(|(_, answer)| echo(answer)).collect::<Vec<_>>(), [300]);
 }
 
 /// §4.3 of the handshake: when its last acknowledgment is lost and the SYN-ACK comes again, the next one

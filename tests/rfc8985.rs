@@ -4,7 +4,7 @@ mod common;
 
 use common::{Pair, Script, blocks, ms, sack, segment};
 use testbed::tcp::{Config, Recovery};
-use testbed::wire::Flags;
+use testbed::wire::{Flags, Segment};
 
 const ACK: Flags = Flags::ACK;
 
@@ -227,6 +227,70 @@ fn a_reported_gap_ends_the_wait_for_a_probe() {
     script.wait(60);
     // After a quarter of the round trip, and not by a probe of 2001..3001.
     assert_eq!(script.take(), ["A 1001..2001 ack 1"]);
+}
+
+/// §7.2: nor during a recovery: repairs that are lost are for the timeout.
+#[test]
+fn a_recovery_is_not_probed() {
+    let mut script = sender(10);
+    script.send(20, blocks(1, &[(1001, 8001)]));
+    script.wait(23);
+    script.send(30, segment(ACK, 1, 8001, 0));
+    assert_eq!(script.take(), ["A 1..1001 ack 1", "A 8001..9001 ack 1", "A 9001..10001 ack 1"]);
+    script.silent(200);
+}
+
+/// §7.3: new data may exceed the congestion window, but not the peer's.
+#[test]
+fn a_probe_stays_within_the_peers_window() {
+    let mut script = sender(3);
+    script.send(20, Segment { window: 2_000, ..segment(ACK, 1, 1001, 0) });
+    script.write(5_000);
+    script.silent(39);
+    script.wait(40);
+    assert_eq!(script.take(), ["A 2001..3001 ack 1"]);
+}
+
+/// §7.4: a loss that was found another way after the probe is no second loss.
+#[test]
+fn a_probe_before_a_recovery_reduces_nothing_more() {
+    let mut script = sender(4);
+    script.wait(30);
+    assert_eq!(script.take(), ["A 3001..4001 ack 1"]);
+    script.send(40, blocks(1, &[(1001, 4001)]));
+    script.write(1_000);
+    script.send(50, segment(ACK, 1, 5001, 0));
+    let episodes = script.tcp.stats(script.now).recovery_episodes;
+    assert_eq!((episodes, script.tcp.snapshot().ssthresh), (1, Some(2_000)));
+}
+
+/// §7.4: nor is one that a timeout found.
+#[test]
+fn a_probe_before_a_timeout_reduces_nothing_more() {
+    let mut script = sender(3);
+    script.wait(30);
+    script.take();
+    script.write(1_000);
+    script.wait(300);
+    assert_eq!(script.tcp.stats(script.now).timeouts, 1);
+    script.send(310, segment(ACK, 1, 4001, 0));
+    assert_eq!(script.tcp.stats(script.now).recovery_episodes, 0);
+}
+
+/// As in Linux: news of what left before the oldest segment went again shows that its answer cannot be late
+/// yet, and the timeout counts from there; without RACK from the repeat (RFC 6298 §5.3).
+#[test]
+fn news_of_what_left_before_puts_the_timeout_off() {
+    for (recovery, timeout) in [(Recovery::Rack, 250), (Recovery::Sack, 220)] {
+        let mut script = Script::established_with_sack(&Config { recovery, ..rack() });
+        script.write(10_000);
+        script.take();
+        script.send(20, blocks(1, &[(1001, 4001)]));
+        assert_eq!(script.take(), ["A 1..1001 ack 1"]);
+        script.send(50, blocks(1, &[(1001, 9001)]));
+        script.silent(timeout - 1);
+        script.recv(timeout, "A 1..1001 ack 1");
+    }
 }
 
 /// §7.3 probes the last segment. Where that is a FIN alone, what comes before it goes with it: data

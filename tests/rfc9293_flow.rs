@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::controller::choice;
 use common::{End, Fate, Pair, Reading, Script, at, ms, plain, segment};
 use testbed::congestion::Choice;
 use testbed::tcp::{Config, Connection, DelayedAck, State};
@@ -250,6 +251,21 @@ fn delayed_acknowledgments_are_settable() {
     }
 }
 
+/// With `stretch`, as in Linux, the acknowledgment of a second segment waits for what else arrives at once.
+#[test]
+fn a_stretched_acknowledgment_may_wait_for_what_arrives_with_it() {
+    for stretch in [true, false] {
+        let delayed_ack = Some(DelayedAck { segments: 2, timeout: ms(40), stretch });
+        let mut script = Script::established(&Config { delayed_ack, ..plain() });
+        for start in [1, 1_001] {
+            script.tcp.handle_segment(script.now, &segment(ACK, start, 1, 1_000));
+        }
+        assert_eq!(script.tcp.is_urgent(), !stretch);
+        script.drain();
+        assert_eq!(script.take(), ["A 1..1 ack 2001"], "and leaves in any case");
+    }
+}
+
 /// §3.8.6.3: data that leaves carries the acknowledgment with it.
 #[test]
 fn data_carries_the_acknowledgment() {
@@ -305,6 +321,31 @@ fn a_fin_waits_for_the_window() {
     script.recv(220, "A 0..0 ack 1");
     script.send(230, ack(1, 1));
     script.recv(230, "FA 1..2 ack 1");
+}
+
+/// §3.8.6.2.1: a small window does not hold back the last data because the FIN has no room.
+#[test]
+fn a_small_window_without_room_for_the_fin_gets_the_data() {
+    let mut script = Script::established(&plain());
+    script.write(1_000);
+    script.send(20, Segment { window: 0, ..segment(ACK, 1, 1_001, 0) });
+    script.write(1_000);
+    script.close();
+    script.take();
+    script.send(30, Segment { window: 1_000, ..segment(ACK, 1, 1_001, 0) });
+    assert_eq!(script.take(), ["A 1001..2001 ack 1"]);
+}
+
+/// As in Linux, a FIN on data takes no room in the congestion window.
+#[test]
+fn the_fin_rides_on_what_fills_the_congestion_window() {
+    let congestion = choice("fixed", &[("window", 10.0)]);
+    let mut script = Script::established(&Config { congestion, ..plain() });
+    script.write(11_000);
+    script.close();
+    assert_eq!(script.take().len(), 10);
+    script.send(20, segment(ACK, 1, 1_001, 0));
+    assert_eq!(script.take(), ["FA 10001..11002 ack 1"]);
 }
 
 /// §3.8.1 and the buffer of §3.9.1: `write` takes no more than fits, and says when to go on.

@@ -112,6 +112,15 @@ fn unacceptable_segments_are_answered_and_dropped() {
     }
 }
 
+/// §3.10.7.4: what an empty segment outside the window acknowledges counts, while our own losses are repaired.
+#[test]
+fn an_old_empty_segment_still_acknowledges() {
+    let mut script = Script::established(&plain());
+    script.write(3_000);
+    script.send(20, segment(Flags::ACK, 0, 2_001, 0));
+    assert_eq!(script.tcp.snapshot().flight, 1_000);
+}
+
 /// §3.10.7.4, first check: an old duplicate of data brings an acknowledgment at once.
 #[test]
 fn an_old_duplicate_is_acknowledged_again() {

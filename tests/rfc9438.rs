@@ -2,42 +2,13 @@
 
 mod common;
 
-use common::{at, ms};
-use testbed::congestion::{Ack, Choice, CongestionController, Loss};
-use testbed::rng::Seed;
-use testbed::time::{Duration, Instant};
-
-const MSS: u64 = 1_000;
-const RTT: Duration = ms(100);
+use common::at;
+use common::controller::{MSS, ack, controller, loss};
+use testbed::congestion::CongestionController;
 
 /// The RFC's real numbers; `tests/linux_cubic.rs` has Linux's whole segments.
 fn cubic(initial_segments: u64) -> Box<dyn CongestionController> {
-    let mut choice = Choice::named("cubic");
-    let names = choice.algorithm.parameters.iter().map(|parameter| parameter.name);
-    for (name, value) in names.zip(&mut choice.parameters) {
-        if name == "arithmetic" {
-            *value = 1.0;
-        }
-    }
-    choice.build(MSS, initial_segments * MSS, Seed(1).stream("cubic"))
-}
-
-fn ack(now: Instant, bytes: u64) -> Ack {
-    Ack {
-        now,
-        bytes,
-        flight: bytes,
-        rtt: Some(RTT),
-        srtt: RTT,
-        min_rtt: RTT,
-        delivered: None,
-        app_limited: false,
-        in_recovery: false,
-    }
-}
-
-fn loss(now: Instant, segments: u64) -> Loss {
-    Loss { now, bytes: MSS, flight: segments * MSS, new_episode: true }
+    controller("cubic", &[("arithmetic", 1.0)], initial_segments)
 }
 
 /// Acknowledges every segment one by one, a window per round trip, from `from` to `to` in
@@ -47,7 +18,7 @@ fn rounds(cubic: &mut dyn CongestionController, from: u64, to: u64) -> Vec<u64> 
         .step_by(100)
         .map(|millis| {
             for _ in 0..cubic.cwnd() / MSS {
-                cubic.on_ack(&ack(at(millis), MSS));
+                cubic.on_ack(&ack(at(millis)));
             }
             cubic.cwnd() / MSS
         })
@@ -98,10 +69,10 @@ fn small_windows_are_reno_friendly() {
 fn the_target_is_at_most_half_as_much_again() {
     let mut cubic = cubic(100);
     cubic.on_loss(&loss(at(0), 100));
-    cubic.on_ack(&ack(at(0), MSS));
+    cubic.on_ack(&ack(at(0)));
     let late = at(60_000);
     for _ in 0..70 {
-        cubic.on_ack(&ack(late, MSS));
+        cubic.on_ack(&ack(late));
     }
     assert!((100..=105).contains(&(cubic.cwnd() / MSS)), "{}", cubic.cwnd());
 }
@@ -127,7 +98,7 @@ fn after_a_timeout_the_curve_starts_flat() {
     cubic.on_timeout(&loss(at(0), 1_000));
     assert_eq!((cubic.cwnd(), cubic.ssthresh()), (MSS, Some(700 * MSS)));
     for _ in 0..699 {
-        cubic.on_ack(&ack(at(0), MSS));
+        cubic.on_ack(&ack(at(0)));
     }
     assert_eq!(cubic.cwnd(), 700 * MSS);
     // 0.4 t³ is 3.2 segments after two seconds, and Reno's 20 rounds of 0.53 are 10.6: far from the
@@ -141,7 +112,7 @@ fn after_a_timeout_the_curve_starts_flat() {
 fn it_begins_with_slow_start() {
     let mut cubic = cubic(10);
     for _ in 0..10 {
-        cubic.on_ack(&ack(at(100), MSS));
+        cubic.on_ack(&ack(at(100)));
     }
     assert_eq!(cubic.cwnd(), 20 * MSS);
 }

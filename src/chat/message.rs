@@ -4,9 +4,12 @@
 //! it came from. Where a dialect shows a request's author something else than it shows the others
 //! (an echo, a copy, a confirmation), there are two events.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::slice;
 use std::sync::Arc;
+
+use super::printable::printable;
 
 /// A client of the room; the caller numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +62,13 @@ pub enum Request {
     },
     /// To speak to the members of a room.
     SayIn {
+        /// The room's name.
+        room: String,
+        /// What it says.
+        text: Name,
+    },
+    /// To speak to the members of a room, be it a member itself or not (program 3's way).
+    Post {
         /// The room's name.
         room: String,
         /// What it says.
@@ -221,6 +231,8 @@ pub enum Event {
 pub enum Refusal {
     /// The nick is empty, too long, or has characters that cannot be seen.
     NickInvalid,
+    /// The nick would pass for something else in one of the dialects.
+    NickMisleads,
     /// Somebody else has it.
     NickTaken,
     /// No more people are let in.
@@ -231,7 +243,8 @@ pub enum Refusal {
     AlreadyJoined,
     /// Nobody has this nick.
     NoSuchPerson(Name),
-    /// The room's name is empty, too long, or has characters that cannot be seen.
+    /// The room's name is empty, too long, has characters that cannot be seen, or would pass for
+    /// something else.
     RoomInvalid,
     /// There are too many rooms.
     TooManyRooms,
@@ -276,19 +289,23 @@ impl Request {
     /// The text that it carries to other people.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Request::Say { text } | Request::Tell { text, .. } | Request::SayIn { text, .. } => Some(text),
+            Request::Say { text }
+            | Request::Tell { text, .. }
+            | Request::SayIn { text, .. }
+            | Request::Post { text, .. } => Some(text),
             _ => None,
         }
     }
 
-    /// The request with every control character of its text replaced, tabs and newlines aside: most
-    /// clients print what they hear, and a terminal obeys escape sequences.
+    /// The request with a text that does nothing but be read; see [`printable`](printable()).
     pub fn printable(mut self) -> Request {
-        let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
-        if let Request::Say { text } | Request::Tell { text, .. } | Request::SayIn { text, .. } = &mut self
-            && text.contains(obeyed)
+        if let Request::Say { text }
+        | Request::Tell { text, .. }
+        | Request::SayIn { text, .. }
+        | Request::Post { text, .. } = &mut self
+            && let Cow::Owned(changed) = printable(text)
         {
-            *text = text.replace(obeyed, "\u{fffd}").into();
+            *text = changed.into();
         }
         self
     }
@@ -301,6 +318,21 @@ impl Event {
     }
 
     /// The text that it carries.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Event::Message { text, .. }
+            | Event::Said { text, .. }
+            | Event::Direct { text, .. }
+            | Event::Told { text, .. }
+            | Event::RoomMessage { text, .. }
+            | Event::SaidIn { text, .. }
+            | Event::Past { text, .. }
+            | Event::Notice { text } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
     pub fn text_mut(&mut self) -> Option<&mut Name> {
         match self {
             Event::Message { text, .. }
@@ -345,16 +377,17 @@ impl Audience {
 }
 
 impl fmt::Display for Refusal {
-    /// The first two are program 1's own words, which its client shows.
+    /// "Invalid username" and "Username already taken" are program 1's own words, which its client shows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::NickInvalid => f.write_str("Invalid username"),
+            Refusal::NickMisleads => f.write_str("Invalid username: use letters, digits, _ and -"),
             Refusal::NickTaken => f.write_str("Username already taken"),
             Refusal::Full => f.write_str("Server is full"),
             Refusal::NotJoined => f.write_str("Join first"),
             Refusal::AlreadyJoined => f.write_str("Already joined"),
             Refusal::NoSuchPerson(nick) => write!(f, "User '{nick}' not found"),
-            Refusal::RoomInvalid => f.write_str("Invalid room name"),
+            Refusal::RoomInvalid => f.write_str("Invalid room name: use letters, digits, _ and -"),
             Refusal::TooManyRooms => f.write_str("Too many rooms"),
             Refusal::NoSuchRoom(room) => write!(f, "Room '{room}' does not exist"),
             Refusal::RoomExists(room) => write!(f, "Room '{room}' already exists"),

@@ -3,6 +3,7 @@
 //! serves synthetic people in a world and, later, real ones on real sockets.
 //!
 //! * [`message`] – the vocabulary: requests, events and audiences.
+//! * [`names`] – which names are fit, and which pass for one another.
 //! * [`room`] – one pure function from (client, request) to deliveries.
 //! * [`protocol`] – one file per dialect, bytes to requests and events to bytes.
 //! * [`client`] – a synthetic person: when it speaks, how much, and to whom.
@@ -11,5 +12,7 @@
 pub mod client;
 pub mod marker;
 pub mod message;
+pub mod names;
+mod printable;
 pub mod protocol;
 pub mod room;

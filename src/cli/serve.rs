@@ -43,6 +43,9 @@ pub struct Serve {
     /// People at a time
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = network::some::<usize>)]
     max_clients: usize,
+    /// Rooms at a time; 0 is none
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    max_rooms: usize,
     /// The longest text
     #[arg(long, value_name = "SIZE", default_value = "32KiB", value_parser = network::some::<Bytes>)]
     max_message: Bytes,
@@ -73,6 +76,13 @@ pub struct Serve {
     /// Let the dialect slash give names (User 1) instead of asking for them
     #[arg(long)]
     assign_names: bool,
+    /// Refuse texts into rooms that their author is not in from the dialect rooms, too, which the original
+    /// delivers
+    #[arg(long)]
+    members_only: bool,
+    /// Send the dialect rooms nothing but ASCII, for its older client; other characters become `?`
+    #[arg(long)]
+    rooms_ascii: bool,
     /// Let the dialect pipe list `all`, to whom its graphical client can write then
     #[arg(long)]
     list_everyone: bool,
@@ -101,6 +111,7 @@ impl Serve {
             if self.network.is_empty() { None } else { Some(super::network::conditions(&self.network)?) };
         let settings = Settings {
             max_people: self.max_clients,
+            max_rooms: self.max_rooms,
             max_connections: self.max_clients.saturating_add(1_000),
             max_text: self.max_message.0 as usize,
             max_backlog: self.max_queue.0 as usize,
@@ -114,6 +125,8 @@ impl Serve {
             dialects: protocol::Settings {
                 assign_names: self.assign_names,
                 list_everyone: self.list_everyone,
+                rooms_ascii: self.rooms_ascii,
+                outsiders_post: !self.members_only,
                 welcome_pause: self.pacing.unwrap_or(protocol::Settings::default().welcome_pause),
                 ..protocol::Settings::default()
             },
@@ -171,6 +184,7 @@ impl Serve {
             };
             unusable(&error, help)
         };
+        super::signals::survive_file_limits()?;
         let description = settings.network.as_ref().map(Conditions::describe);
         let bound = Server::bind(settings, &listeners.plain).await;
         let mut server = bound.map_err(|error| failed(error, "--dialect"))?;

@@ -16,6 +16,14 @@ pub const ENDS: &[SignalKind] = &[SignalKind::interrupt(), SignalKind::terminate
 pub const ENDS_AT_TERMINAL: &[SignalKind] =
     &[SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
 
+/// From now on a file that may not grow is an error of whoever writes it, and ends nothing.
+pub fn survive_file_limits() -> Result<(), Failure> {
+    let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    // It stays caught when nobody listens any more.
+    let caught = signal(kind).map(drop);
+    caught.map_err(|error| Failure::other(format!("cannot listen for signals: {error}"), ""))
+}
+
 /// From now on one of these signals does not kill; waits for the first.
 pub fn interrupted(kinds: &[SignalKind]) -> Result<impl Future<Output = ()> + use<>, Failure> {
     let listening: Result<Vec<_>, _> = kinds.iter().map(|&kind| signal(kind)).collect();

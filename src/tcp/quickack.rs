@@ -67,3 +67,70 @@ impl QuickAcks {
         self.left = self.left.saturating_sub(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RTO: Duration = Duration::from_millis(200);
+
+    fn at(millis: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(millis)
+    }
+
+    fn window(segments: u64) -> QuickAcks {
+        let config = Config::default();
+        let receive_window = segments * u64::from(config.mss);
+        QuickAcks::new(&Config { receive_window, ..config })
+    }
+
+    /// How many acknowledgments leave at once.
+    fn batch(quick: &mut QuickAcks) -> usize {
+        std::iter::from_fn(|| quick.holds().then(|| quick.on_ack_sent())).take(100).count()
+    }
+
+    #[test]
+    fn the_first_and_those_after_a_pause_or_a_duplicate_are_quick() {
+        let mut quick = window(1_000);
+        quick.on_data(at(0), RTO);
+        assert_eq!(batch(&mut quick), 16);
+        quick.on_data(at(200), RTO);
+        assert_eq!(batch(&mut quick), 0, "a pause of the timeout is none");
+        quick.on_data(at(401), RTO);
+        assert_eq!(batch(&mut quick), 16);
+        quick.start();
+        assert_eq!(batch(&mut quick), 16);
+    }
+
+    #[test]
+    fn a_small_window_has_fewer() {
+        for (segments, expected) in [(2, 2), (8, 4), (32, 16), (64, 16)] {
+            let mut quick = window(segments);
+            quick.on_data(at(0), RTO);
+            assert_eq!(batch(&mut quick), expected, "{segments}");
+        }
+    }
+
+    #[test]
+    fn prompt_answers_end_the_mode_until_one_fails_to_come() {
+        let mut quick = window(1_000);
+        quick.on_data(at(0), RTO);
+        quick.on_data_sent(at(40));
+        assert!(quick.holds(), "too late for an answer");
+        quick.on_data_sent(at(39));
+        assert!(!quick.holds());
+        quick.on_timer();
+        assert!(quick.holds());
+        quick.on_data_sent(at(39));
+        quick.start();
+        assert!(quick.holds(), "a duplicate");
+    }
+
+    #[test]
+    fn the_key_switches_it_off() {
+        let mut quick = QuickAcks::new(&Config { quickack: false, ..Config::default() });
+        quick.on_data(at(0), RTO);
+        quick.start();
+        assert!(!quick.holds());
+    }
+}

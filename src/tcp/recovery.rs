@@ -202,8 +202,9 @@ impl LossRecovery {
         }
         self.dup_acks += 1;
         self.dup_acked += facts.mss;
-        // RFC 6582 §3.2 step 2: not for what an earlier episode sent twice.
-        if self.dup_acks == DUP_THRESH && facts.una >= self.point {
+        // RFC 6582 §3.2 step 2: not before more than the last episode's data is acknowledged, because what
+        // that sent twice makes duplicates as well.
+        if self.dup_acks == DUP_THRESH && facts.una > self.point {
             return scoreboard.mark_first_lost();
         }
         0

@@ -252,4 +252,12 @@ mod tests {
         feed(&mut rtt, 100, 22, 30, 50);
         assert!(rtt.spread < Duration::from_millis(201), "and ends at the floor: {}", rtt.spread);
     }
+
+    #[test]
+    fn like_linux_a_shorter_round_trip_counts_for_an_eighth() {
+        let mut rtt = estimator(RtoFloor::Variance);
+        feed(&mut rtt, 1_000, 0, 100, 1);
+        feed(&mut rtt, 100, 100, 1, 1);
+        assert!(rtt.spread < Duration::from_millis(201), "900 ms / 8 is below the floor: {}", rtt.spread);
+    }
 }

@@ -3,13 +3,14 @@
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod controller;
 mod pair;
 mod script;
 
 #[allow(unused_imports, reason = "every test file uses its own part")]
 pub use pair::{End, Fate, Pair, Reading, Sent};
 #[allow(unused_imports, reason = "every test file uses its own part")]
-pub use script::{OWN_ISS, PEER_ISS, Script, blocks, segment, syn, syn_ack};
+pub use script::{OWN_ISS, PEER_ISS, Script, blocks, segment, syn, syn_ack, with_stamps};
 
 use testbed::rng::Seed;
 use testbed::tcp::{Config, Connection, DelayedAck, Recovery, RtoFloor};

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use testbed::tcp::{Config, Connection, Event, State};
 use testbed::time::Instant;
-use testbed::wire::{Flags, Options, Payload, SackBlocks, Segment, SeqNumber, SynOptions};
+use testbed::wire::{Flags, Options, Payload, SackBlocks, Segment, SeqNumber, SynOptions, Timestamps};
 
 use super::{at, connection, line};
 
@@ -34,6 +34,11 @@ pub fn segment(flags: Flags, seq: u32, ack: u32, len: u32) -> Segment {
         payload: Payload::zeros(len),
         ..Segment::default()
     }
+}
+
+/// `segment` with this timestamp and this echo.
+pub fn with_stamps(segment: Segment, value: u32, echo: u32) -> Segment {
+    Segment { timestamps: Some(Timestamps { value, echo }), ..segment }
 }
 
 /// The peer has everything before `ack`, and these ranges.

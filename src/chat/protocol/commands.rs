@@ -1,6 +1,7 @@
 //! Commands that a person may type where the dialect has no words of its own for them.
 
 use crate::chat::message::Request;
+use crate::chat::names;
 
 /// What `/help all` shows.
 pub const HELP: &str = "Commands: /help, /list, /whisper USER TEXT, /nick NAME, /rooms, /create ROOM, \
@@ -30,11 +31,10 @@ pub fn parse(line: &str) -> Option<Command> {
     let one = |usage: &'static str, ask: fn(String) -> Request| {
         if rest.is_empty() { Command::Usage(usage) } else { Command::Ask(ask(rest.to_owned())) }
     };
-    let two =
-        |usage: &'static str, ask: fn(String, &str) -> Request| match rest.split_once(char::is_whitespace) {
-            Some((name, text)) if !text.trim().is_empty() => Command::Ask(ask(name.to_owned(), text.trim())),
-            _ => Command::Usage(usage),
-        };
+    let two = |usage: &'static str, ask: fn(String, &str) -> Request| match names::split_first(rest) {
+        Some((name, text)) => Command::Ask(ask(name.to_owned(), text)),
+        None => Command::Usage(usage),
+    };
     Some(match word.to_ascii_lowercase().as_str() {
         "/help" => Command::Ask(Request::Help),
         "/list" | "/who" => Command::Ask(Request::People),
@@ -45,7 +45,7 @@ pub fn parse(line: &str) -> Option<Command> {
         "/nick" => one("/nick <new_username>", |nick| Request::Rename { nick }),
         "/rooms" => Command::Ask(Request::Rooms),
         "/create" => one("/create <room>", |room| Request::Create { room }),
-        "/join" => one("/join <room>", |room| Request::Enter { room, create: true }),
+        "/join" => one("/join <room>", |room| Request::Enter { room, create: false }),
         "/leave" => one("/leave <room>", |room| Request::Exit { room }),
         "/room" => two("/room <room> <message>", |room, text| Request::SayIn { room, text: text.into() }),
         "/hide" => Command::Ask(Request::Hide),
@@ -63,6 +63,8 @@ mod tests {
     fn commands_are_understood_in_any_case_and_with_any_blanks() {
         let tell = Request::Tell { to: "Bob".to_owned(), text: "hi  there".into() };
         assert_eq!(parse(" /WHISPER Bob  hi  there\n"), Some(Command::Ask(tell)));
+        let tell = Request::Tell { to: "User 3".to_owned(), text: "hi".into() };
+        assert_eq!(parse("/whisper User 3 hi"), Some(Command::Ask(tell)));
         assert_eq!(parse("/whisper bob"), Some(Command::Usage("/whisper <username> <message>")));
         assert_eq!(parse("/nick  "), Some(Command::Usage("/nick <new_username>")));
         assert_eq!(parse("/foo bar"), Some(Command::Unknown));

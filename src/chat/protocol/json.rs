@@ -29,6 +29,13 @@ impl<'a> Object<'a> {
         object
     }
 
+    /// A member that is true.
+    pub(super) fn flag(self, name: &str) -> Object<'a> {
+        let object = self.name(name);
+        object.0.extend_from_slice(b"true");
+        object
+    }
+
     pub(super) fn list(self, name: &str, values: &[Name]) -> Object<'a> {
         let object = self.name(name);
         object.0.push(b'[');

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::session::ServerSession;
 use super::{json_lines, pipe, reliable, rooms, slash};
+use crate::chat::names;
 use crate::time::Duration;
 
 /// How a listener speaks.
@@ -29,6 +30,7 @@ pub const SPEAKS_WITHIN: Duration = Duration::from_millis(300);
 
 /// What the dialects leave open.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// Whether `slash` gives names (`User 1`) instead of asking for them.
     pub assign_names: bool,
@@ -37,6 +39,10 @@ pub struct Settings {
     /// Whether `pipe` lists [`EVERYONE`](super::EVERYONE), whom its graphical client can only
     /// write to if it is in the list.
     pub list_everyone: bool,
+    /// Whether `rooms` sends nothing but ASCII, for its older client, which ends at any other character.
+    pub rooms_ascii: bool,
+    /// Whether who speaks `rooms` may post to rooms that it is not in, as in the original.
+    pub outsiders_post: bool,
     /// `pipe`'s pause between its welcome and the list of users.
     pub welcome_pause: Duration,
 }
@@ -47,6 +53,8 @@ impl Default for Settings {
             assign_names: false,
             names_given: Arc::default(),
             list_everyone: false,
+            rooms_ascii: false,
+            outsiders_post: true,
             welcome_pause: Duration::from_millis(50),
         }
     }
@@ -55,7 +63,7 @@ impl Default for Settings {
 impl Settings {
     /// The next name that `slash` gives, if it does.
     fn next_name(&self) -> Option<String> {
-        self.assign_names.then(|| format!("User {}", self.names_given.fetch_add(1, Ordering::Relaxed) + 1))
+        self.assign_names.then(|| names::given(self.names_given.fetch_add(1, Ordering::Relaxed) + 1))
     }
 }
 
@@ -106,13 +114,12 @@ impl Kind {
     }
 
     /// The spacing that its clients need: programs 1, 3 and 4 take what one read brings for one
-    /// message; program 2 only shows it, but a read that ends within a character ends the program.
+    /// message; program 2 shows it in one line, and ends at a read that ends within a character.
     pub fn pacing(self) -> Pacing {
         const GAP: Duration = Duration::from_millis(10);
         match self {
             Kind::Reliable => Pacing::same(Duration::ZERO),
-            Kind::Slash => Pacing { wide: GAP, ..Pacing::same(Duration::ZERO) },
-            Kind::JsonLines | Kind::Rooms | Kind::Pipe | Kind::SlashOrPipe => Pacing::same(GAP),
+            Kind::JsonLines | Kind::Slash | Kind::Rooms | Kind::Pipe | Kind::SlashOrPipe => Pacing::same(GAP),
         }
     }
 }
@@ -145,10 +152,11 @@ pub fn server_session(kind: Kind, settings: &Settings) -> Box<dyn ServerSession>
     // Forms: what is encoded alike has one number.
     match kind {
         Kind::Reliable => Box::new(reliable::Session::new(reliable::Forms { six: 0, eight: 1, id: 2 })),
-        Kind::JsonLines => Box::new(json_lines::Session::new(3)),
-        Kind::Slash | Kind::SlashOrPipe => Box::new(slash::Session::new(4, settings.next_name())),
-        Kind::Rooms => Box::new(rooms::Session::new(5)),
-        Kind::Pipe => Box::new(pipe::Session::new(6, settings)),
+        Kind::JsonLines => Box::new(json_lines::Session::new(json_lines::Forms { plain: 3, whole: 4 })),
+        Kind::Slash | Kind::SlashOrPipe => Box::new(slash::Session::new(5, settings.next_name())),
+        // One for each set of characters.
+        Kind::Rooms => Box::new(rooms::Session::new([6, 7, 8], settings)),
+        Kind::Pipe => Box::new(pipe::Session::new(9, settings)),
     }
 }
 
@@ -166,12 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn only_characters_of_several_bytes_are_spaced_in_slash() {
-        let gap = Duration::from_millis(10);
-        let before = |kind: Kind| ["hi", "Grüße"].map(|text| kind.pacing().before(text.as_bytes()));
-        assert_eq!(before(Kind::Slash), [Duration::ZERO, gap]);
-        assert_eq!(before(Kind::Pipe), [gap, gap]);
-        assert_eq!(before(Kind::Reliable), [Duration::ZERO; 2]);
-        assert_eq!(Pacing::same(Duration::ZERO).before("Grüße".as_bytes()), Duration::ZERO);
+    fn only_program_0_takes_several_messages_at_once() {
+        for kind in Kind::ALL {
+            let gap = Duration::from_millis(if *kind == Kind::Reliable { 0 } else { 10 });
+            assert_eq!(kind.pacing(), Pacing::same(gap), "{}", kind.name());
+        }
     }
 }

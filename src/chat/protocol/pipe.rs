@@ -4,13 +4,14 @@
 //! what it writes to `all` goes to everyone. Between `WELCOME` and the first `USERS` there is a
 //! pause, because its client takes what one read brings for one message.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::kind::Settings;
 use super::session::{Encodings, Moment, ServerSession};
-use super::text::{Outbox, Utf8};
+use super::text::{BREAK, Outbox, Utf8, one_line};
 use super::{After, Malformed};
-use crate::chat::message::{Event, Name, Names, Refusal, Request};
+use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::time::{Duration, Instant};
 
 /// What program 4's client reads at once.
@@ -26,8 +27,6 @@ pub(super) struct Session {
     named: bool,
     /// Whether the list ends with [`EVERYONE`].
     lists_everyone: bool,
-    /// Who is here, to know whom it means by a name that had to be changed for its list.
-    people: Names,
     /// The pause after `WELCOME`, and its end.
     pause: Duration,
     silent_until: Option<Instant>,
@@ -41,19 +40,10 @@ impl Session {
             utf8: Utf8::default(),
             named: false,
             lists_everyone: settings.list_everyone,
-            people: Names::default(),
             pause: settings.welcome_pause,
             silent_until: None,
             out: Outbox::default(),
         }
-    }
-
-    /// The nick of whom its list calls `shown`.
-    fn meant(&self, shown: &str) -> String {
-        // Only names with a changed character can differ.
-        let changed = |nick: &&Name| nick.contains(RESERVED) && plain(nick) == shown;
-        let found = if shown.contains('_') { self.people.iter().find(changed) } else { None };
-        found.map_or(shown, |nick| nick).to_owned()
     }
 }
 
@@ -61,19 +51,14 @@ impl ServerSession for Session {
     fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
         let text = self.utf8.decode(bytes);
         if !self.named {
-            let nick = text.trim();
-            // Either would break the list of users.
-            if nick.is_empty() || nick.contains(RESERVED) {
-                return Err(Malformed { farewell: b"ERROR|Invalid username." });
-            }
             self.named = true;
-            out.push(Request::Join { nick: nick.to_owned() });
+            out.push(Request::Join { nick: text.trim().to_owned() });
         } else if let Some((to, text)) = text.split_once('|') {
             let text = text.trim_end_matches(['\r', '\n']).into();
             out.push(if to == EVERYONE {
                 Request::Say { text }
             } else {
-                Request::Tell { to: self.meant(to), text }
+                Request::Tell { to: to.to_owned(), text }
             });
         }
         Ok(())
@@ -82,10 +67,7 @@ impl ServerSession for Session {
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
         let encode = |event: &Event, bytes: &mut Vec<u8>| encode(event, self.lists_everyone, bytes);
         let shared = encodings.get(self.form, |bytes| encode(event, bytes));
-        self.out.push_event(event, shared, READ, encode);
-        if let Event::People { names } = event {
-            self.people = Arc::clone(names);
-        }
+        self.out.push_event(event, shared, READ, shape, encode);
         match event {
             Event::Welcome { .. } => {
                 self.silent_until = Some(moment.now + self.pause);
@@ -122,12 +104,10 @@ impl ServerSession for Session {
     }
 }
 
-/// Characters that would break a message or the list.
-const RESERVED: [char; 2] = ['|', ','];
-
-/// A nick as this dialect can show it.
-fn plain(nick: &str) -> String {
-    nick.replace(RESERVED, "_")
+/// A text as it is shown: in one line, and with U+00A6 for the bar, behind which its client shows nothing.
+fn shape(text: &str) -> Cow<'_, str> {
+    let line = one_line(text, BREAK);
+    if line.contains('|') { Cow::Owned(line.replace('|', "\u{a6}")) } else { line }
 }
 
 fn encode(event: &Event, lists_everyone: bool, out: &mut Vec<u8>) {
@@ -135,14 +115,14 @@ fn encode(event: &Event, lists_everyone: bool, out: &mut Vec<u8>) {
         Event::Welcome { .. } => "WELCOME|Connected successfully!".to_owned(),
         Event::People { names } => list(names, lists_everyone),
         Event::Message { from, text } | Event::Past { from, text, .. } | Event::Direct { from, text } => {
-            format!("MSG|{}|{text}", plain(from))
+            format!("MSG|{from}|{}", shape(text))
         }
-        Event::RoomMessage { room, from, text } => format!("MSG|{}|[{room}] {text}", plain(from)),
+        Event::RoomMessage { room, from, text } => format!("MSG|{from}|[#{room}] {}", shape(text)),
         Event::Rejected(Refusal::NickTaken) => "ERROR|Username already taken.".to_owned(),
         Event::Rejected(refusal) => format!("ERROR|{refusal}."),
         Event::Refused(Refusal::NoSuchPerson(nick)) => format!("SYSTEM|User '{nick}' is not online."),
         Event::Refused(refusal) => format!("SYSTEM|{refusal}."),
-        Event::Notice { text } => format!("SYSTEM|{text}"),
+        Event::Notice { text } => format!("SYSTEM|{}", shape(text)),
         // Its client hears of coming and going by the list.
         _ => return,
     };
@@ -154,12 +134,11 @@ fn list(names: &[Name], with_everyone: bool) -> String {
     let mut words = "USERS|".to_owned();
     let room = READ - if with_everyone { EVERYONE.len() + 1 } else { 0 };
     for (n, name) in names.iter().enumerate() {
-        let name = plain(name);
         if words.len() + 1 + name.len() > room {
             break;
         }
         words.push_str(if n > 0 { "," } else { "" });
-        words.push_str(&name);
+        words.push_str(name);
     }
     if with_everyone {
         words.push_str(if names.is_empty() { "" } else { "," });

@@ -4,17 +4,26 @@
 //! Two of its clients send a command and its text apart, scripts send both at once; a newer client
 //! sends no name after `/hide`. All of them are served: see [`Session::hear`].
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::kind::Settings;
 use super::session::{Encodings, Moment, ServerSession};
-use super::text::{Outbox, Utf8, short_clock};
+use super::text::{BREAK, Outbox, Utf8, one_line, short_clock};
 use super::{After, Malformed, Timestamp};
 use crate::chat::message::{Event, Name, Refusal, Request};
+use crate::chat::names;
 
 /// What program 3's client reads at once.
 const READ: usize = 1024;
+/// As much of it as a nick may take before a text: 32 characters of four bytes, a colon and a blank.
+const AUTHOR: usize = 130;
 
+/// Above and below what is said to everyone.
 const RULE: &str = "──────────────";
+const ASCII_RULE: &str = "--------------";
+/// A line break in a text, where [`BREAK`] may not be understood.
+const ASCII_BREAK: &str = " / ";
 
 /// Commands that stand alone, and those that a name or a text follows.
 const ALONE: &[&str] = &["/members", "/get_rooms", "/quit", "/broadcast", "/hide", "/reveal"];
@@ -24,7 +33,11 @@ const OTHER: &[&str] = &["/room", "/dm"];
 /// The server's side of a connection.
 #[derive(Debug)]
 pub(super) struct Session {
-    form: usize,
+    /// How events are encoded, by [`Charset`].
+    forms: [usize; 3],
+    charset: Charset,
+    /// Whether it may post to rooms that it is not in.
+    posts_outside: bool,
     utf8: Utf8,
     state: State,
     nick: Name,
@@ -42,14 +55,65 @@ enum State {
     AwaitShown,
 }
 
+/// Whether a text that stands on a line of its own reads as what the server says unasked.
+fn passes_for_server(text: &str) -> bool {
+    let starts = text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Server:"));
+    starts || text.trim_end_matches('.').ends_with(" is offline")
+}
+
+/// What its client understands. The older one ends at any character that is not ASCII, so the server adds
+/// none of its own before it has seen one from there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Charset {
+    /// Nobody knows: what people write goes as it is, the server's part is ASCII.
+    Unknown,
+    /// It has sent more than ASCII.
+    Utf8,
+    /// ASCII and nothing else, as it was set.
+    Ascii,
+}
+
+impl Charset {
+    /// The line around what is said to everyone.
+    fn rule(self) -> &'static str {
+        if self == Charset::Utf8 { RULE } else { ASCII_RULE }
+    }
+
+    /// A text as it is shown: in one line, because a line of its own would pass for another person's.
+    fn shape(self, text: &str) -> Cow<'_, str> {
+        if self == Charset::Utf8 {
+            return one_line(text, BREAK);
+        }
+        let line = one_line(text, ASCII_BREAK);
+        let replaced = char::REPLACEMENT_CHARACTER;
+        if line.contains(replaced) { Cow::Owned(line.replace(replaced, "?")) } else { line }
+    }
+
+    /// All that is sent.
+    fn spell(self, words: String) -> String {
+        if self == Charset::Ascii && !words.is_ascii() {
+            return words.replace(|c: char| !c.is_ascii(), "?");
+        }
+        words
+    }
+}
+
 impl Session {
-    pub fn new(form: usize) -> Session {
-        let (utf8, out) = (Utf8::default(), Outbox::default());
-        Session { form, utf8, state: State::Naming, nick: "".into(), asked: "", out }
+    pub fn new(forms: [usize; 3], settings: &Settings) -> Session {
+        Session {
+            forms,
+            charset: if settings.rooms_ascii { Charset::Ascii } else { Charset::Unknown },
+            posts_outside: settings.outsiders_post,
+            utf8: Utf8::default(),
+            state: State::Naming,
+            nick: "".into(),
+            asked: "",
+            out: Outbox::default(),
+        }
     }
 
     fn say(&mut self, words: &str) {
-        self.out.push(words, READ);
+        self.out.push(&self.charset.spell(words.to_owned()), READ);
     }
 
     /// One message of the client, or several that came together: what can be told apart is.
@@ -130,15 +194,17 @@ impl Session {
         if let Some(command) = known(OTHER) {
             self.asked = command;
             let end = end_of_text(text);
-            let words = text[command.len()..end].trim();
-            match (command, words.split_once(char::is_whitespace)) {
+            match (command, names::split_first(&text[command.len()..end])) {
                 ("/room", Some((room, said))) => {
-                    out.push(Request::SayIn { room: room.to_owned(), text: said.trim().into() });
+                    let (room, text) = (room.to_owned(), said.into());
+                    out.push(if self.posts_outside {
+                        Request::Post { room, text }
+                    } else {
+                        Request::SayIn { room, text }
+                    });
                 }
                 ("/room", None) => self.say("Usage: /room <room> <message>"),
-                (_, Some((to, said))) => {
-                    out.push(Request::Tell { to: to.to_owned(), text: said.trim().into() });
-                }
+                (_, Some((to, said))) => out.push(Request::Tell { to: to.to_owned(), text: said.into() }),
                 (_, None) => self.say("Usage: /dm <user> <message>"),
             }
             return end;
@@ -174,6 +240,10 @@ fn begins_command(text: &str) -> bool {
 impl ServerSession for Session {
     fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
         let text = self.utf8.decode(bytes);
+        let is_wide = |c: char| !c.is_ascii() && c != char::REPLACEMENT_CHARACTER;
+        if self.charset == Charset::Unknown && text.contains(is_wide) {
+            self.charset = Charset::Utf8;
+        }
         self.hear(&text, out);
         Ok(())
     }
@@ -188,8 +258,11 @@ impl ServerSession for Session {
                 self.say(&words);
             }
             event => {
-                let shared = encodings.get(self.form, |bytes| encode(event, moment, bytes));
-                self.out.push_event(event, shared, READ, |event, bytes| encode(event, moment, bytes));
+                let charset = self.charset;
+                let encode = |event: &Event, bytes: &mut Vec<u8>| encode(event, moment, charset, bytes);
+                let shared = encodings.get(self.forms[charset as usize], |bytes| encode(event, bytes));
+                let limit = if event.text().is_some() { READ - AUTHOR } else { READ };
+                self.out.push_event(event, shared, limit, |text| charset.shape(text), encode);
             }
         }
         match event {
@@ -225,9 +298,13 @@ fn refused(asked: &str, refusal: &Refusal) -> String {
     }
 }
 
-fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
-    let broadcast =
-        |from: &str, text: &str, at: Moment| format!("\n{RULE}\n{from}  {}\n{text}\n{RULE}", short_clock(at));
+fn encode(event: &Event, moment: Moment, charset: Charset, out: &mut Vec<u8>) {
+    let (rule, shape) = (charset.rule(), |text| charset.shape(text));
+    let broadcast = |from: &str, text: &str, at: Moment| {
+        let (text, clock) = (charset.shape(text), short_clock(at));
+        let author = if passes_for_server(&text) { format!("{from}: ") } else { String::new() };
+        format!("\n{rule}\n{from}  {clock}\n{author}{text}\n{rule}")
+    };
     let words = match event {
         Event::Welcome { .. } => "Connected to the server".to_owned(),
         Event::Rejected(refusal) => format!("Server: {refusal}"),
@@ -239,9 +316,9 @@ fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
             broadcast(from, text, Moment { at: Timestamp::from_unix_nanos(*unix_nanos), ..moment })
         }
         Event::Said { .. } => "Message broadcasted!".to_owned(),
-        Event::Direct { from, text } => format!("\n[DM | {}]\n{from}: {text}", short_clock(moment)),
+        Event::Direct { from, text } => format!("\n[DM | {}]\n{from}: {}", short_clock(moment), shape(text)),
         Event::RoomMessage { room, from, text } | Event::SaidIn { room, from, text } => {
-            format!("\n[{room} | {}]\n{from}: {text}", short_clock(moment))
+            format!("\n[{room} | {}]\n{from}: {}", short_clock(moment), shape(text))
         }
         Event::Created { room } => format!("Room {room} created successfully!"),
         Event::Entered { room } => format!("Joined room {room} successfully!"),
@@ -259,9 +336,9 @@ fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
         Event::NickChanged { to } => format!("Server: you are now {to}"),
         Event::Hidden => "You are now invisible!".to_owned(),
         Event::Revealed => "You are now visible to other users!".to_owned(),
-        Event::Notice { text } => format!("Server: {text}"),
+        Event::Notice { text } => format!("Server: {}", shape(text)),
         // What this dialect cannot ask for is never answered.
         Event::Refused(_) | Event::Told { .. } | Event::Pong | Event::Help => return,
     };
-    out.extend_from_slice(words.as_bytes());
+    out.extend_from_slice(charset.spell(words).as_bytes());
 }

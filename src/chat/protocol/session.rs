@@ -25,7 +25,7 @@ pub struct Moment {
 }
 
 /// How many different ways there are to encode an event.
-pub const FORMS: usize = 8;
+pub const FORMS: usize = 10;
 
 /// An event's encoding in each form, made once and shared by all who hear it.
 #[derive(Debug, Default)]
@@ -62,6 +62,12 @@ pub trait ServerSession: fmt::Debug + Send {
 
     /// The oldest of the requests that it has read is being served: what acknowledges it may go.
     fn on_served(&mut self, _moment: Moment) {}
+
+    /// The oldest of the requests that it has read was not served and will not be: nothing acknowledges
+    /// it, and should it come again, it is a new one.
+    fn on_refused(&mut self, moment: Moment) {
+        self.on_served(moment);
+    }
 
     /// How many answers wait for that.
     fn waiting_answers(&self) -> usize {

@@ -6,13 +6,14 @@
 //! are asked again; who has not named itself hears nothing yet; invalid UTF-8 is replaced; what a
 //! client sends is not cut at 1024 bytes, because the end of a long whisper is no public message.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::commands::{self, Command};
 use super::session::{Encodings, Moment, ServerSession};
-use super::text::{Outbox, Utf8, clock};
+use super::text::{BREAK, Outbox, Utf8, clock, is_stamped, one_line};
 use super::{After, Malformed, Timestamp};
-use crate::chat::message::{Event, Name, Names, Refusal, Request};
+use crate::chat::message::{Event, Refusal, Request};
 
 /// What program 2's client reads at once.
 const READ: usize = 1024;
@@ -34,10 +35,6 @@ pub(super) struct Session {
     state: State,
     /// The nick that it last asked for.
     asked: String,
-    /// Lists that it asked for and did not get yet.
-    lists_due: usize,
-    /// Who is here; known only where names are given, because these have a blank.
-    people: Names,
     out: Outbox,
 }
 
@@ -59,8 +56,6 @@ impl Session {
             utf8: Utf8::default(),
             state: State::Naming,
             asked: String::new(),
-            lists_due: 0,
-            people: Names::default(),
             out: Outbox::default(),
         }
     }
@@ -89,12 +84,10 @@ impl Session {
                 self.say(moment, commands::HELP);
             }
             Some(Command::Ask(request)) => {
-                match &request {
-                    Request::Rename { nick } => nick.clone_into(&mut self.asked),
-                    Request::People => self.lists_due += 1,
-                    _ => {}
+                if let Request::Rename { nick } = &request {
+                    nick.clone_into(&mut self.asked);
                 }
-                out.push(self.with_whole_name(request));
+                out.push(request);
             }
             Some(Command::Usage(usage)) => self.say(moment, &format!("Usage: {usage}")),
             Some(Command::Unknown) => {
@@ -145,27 +138,21 @@ impl ServerSession for Session {
                 let words = format!("Username '{}' is already taken. Please choose another:", self.asked);
                 self.say(moment, &words);
             }
-            Event::Rejected(Refusal::NickInvalid) => {
+            Event::Rejected(refusal @ (Refusal::NickInvalid | Refusal::NickMisleads)) => {
                 self.state = State::Naming;
-                self.say(moment, "Invalid username. Please choose another:");
+                self.say(moment, &format!("{refusal}. Please choose another:"));
             }
             Event::Refused(Refusal::NickTaken) => {
                 let words = format!("Username '{}' is already taken.", self.asked);
                 self.say(moment, &words);
             }
             event => {
-                if let (Event::People { names }, true) = (event, self.wants_people()) {
-                    self.people = Arc::clone(names);
-                    // One that it did not ask for is only for knowing names.
-                    let Some(left) = self.lists_due.checked_sub(1) else { return After::Stay };
-                    self.lists_due = left;
-                }
                 let shared = encodings.get(self.form, |bytes| encode(event, moment, bytes));
-                self.out.push_event(event, shared, READ, |event, bytes| encode(event, moment, bytes));
+                self.out.push_event(event, shared, READ, shape, |event, bytes| encode(event, moment, bytes));
             }
         }
         match event {
-            Event::Rejected(Refusal::NickTaken | Refusal::NickInvalid) => After::Stay,
+            Event::Rejected(Refusal::NickTaken | Refusal::NickInvalid | Refusal::NickMisleads) => After::Stay,
             Event::Rejected(_) | Event::Bye => After::Close,
             _ => After::Stay,
         }
@@ -173,10 +160,6 @@ impl ServerSession for Session {
 
     fn is_framed(&self) -> bool {
         false
-    }
-
-    fn wants_people(&self) -> bool {
-        self.given.is_some()
     }
 
     fn numbers_duplicates(&self) -> bool {
@@ -188,27 +171,25 @@ impl ServerSession for Session {
     }
 }
 
-impl Session {
-    /// Of `/whisper User 3 hello` the first word is no name: the longest known one counts.
-    fn with_whole_name(&self, request: Request) -> Request {
-        let Request::Tell { to, text } = &request else { return request };
-        let words = format!("{to} {text}");
-        let rest = |name: &Name| {
-            let rest = words.strip_prefix(&**name)?.strip_prefix(' ')?.trim();
-            (!rest.is_empty()).then(|| Request::Tell { to: name.to_string(), text: rest.into() })
-        };
-        let known = self.people.iter().filter(|name| name.contains(' ') && rest(name).is_some());
-        known.max_by_key(|name| name.len()).and_then(rest).unwrap_or(request)
+/// A text as it is shown: in one line, because every line of this dialect is a message, and without what
+/// looks like the start of one, because the network may join two.
+fn shape(text: &str) -> Cow<'_, str> {
+    let mut line = one_line(text, BREAK);
+    let starts = line.match_indices('[').map(|(at, _)| at);
+    let stamps: Vec<usize> = starts.filter(|&at| is_stamped(&line.as_bytes()[at..])).collect();
+    for at in stamps {
+        line.to_mut().replace_range(at..=at, "(");
     }
+    line
 }
 
-/// What everybody sees alike.
+/// What everybody sees alike. A room has its mark, which no nick has.
 fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
     let words = match event {
-        Event::Message { from, text } | Event::Past { from, text, .. } => format!("[{from}] {text}"),
-        Event::Direct { from, text } => format!("[PRIVATE FROM {from}] {text}"),
-        Event::Told { to, text } => format!("[PRIVATE TO {to}] {text}"),
-        Event::RoomMessage { room, from, text } => format!("[{room}] [{from}] {text}"),
+        Event::Message { from, text } | Event::Past { from, text, .. } => format!("[{from}] {}", shape(text)),
+        Event::Direct { from, text } => format!("[PRIVATE FROM {from}] {}", shape(text)),
+        Event::Told { to, text } => format!("[PRIVATE TO {to}] {}", shape(text)),
+        Event::RoomMessage { room, from, text } => format!("[#{room}] [{from}] {}", shape(text)),
         Event::Said { .. } | Event::SaidIn { .. } | Event::Welcome { .. } => return,
         Event::Joined { nick } => format!("[SERVER] User '{nick}' has joined the chat."),
         Event::Left { nick } => format!("[SERVER] User '{nick}' has left the chat."),
@@ -228,7 +209,7 @@ fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
         Event::Entered { room } => format!("[SERVER] You are in room '{room}'."),
         Event::Exited { room } => format!("[SERVER] You have left room '{room}'."),
         Event::Rejected(refusal) | Event::Refused(refusal) => format!("[SERVER] {refusal}."),
-        Event::Notice { text } => format!("[SERVER] {text}"),
+        Event::Notice { text } => format!("[SERVER] {}", shape(text)),
         Event::Hidden => "[SERVER] You are invisible.".to_owned(),
         Event::Revealed => "[SERVER] You are visible.".to_owned(),
         Event::Pong => "[SERVER] pong".to_owned(),

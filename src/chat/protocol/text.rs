@@ -1,6 +1,7 @@
 //! What the dialects without frames share: reads that may cut a character, texts that must fit
 //! into one read of the original clients, times of day, and the queue of what is to be sent.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -19,13 +20,14 @@ impl Outbox {
         }
     }
 
-    /// Adds an event in its encoding that others share. Of one that is too long, each piece of its text
-    /// is encoded anew: a piece on its own could pass for words of the server.
+    /// Adds an event in its encoding that others share. Of one that is too long, each piece of its text,
+    /// as `shape` makes it, is encoded anew: a piece on its own could pass for words of the server.
     pub fn push_event(
         &mut self,
         event: &Event,
         shared: &Arc<[u8]>,
         limit: usize,
+        shape: impl Fn(&str) -> Cow<'_, str>,
         encode: impl Fn(&Event, &mut Vec<u8>),
     ) {
         if shared.len() <= limit {
@@ -36,8 +38,9 @@ impl Outbox {
         let Some(text) = piece.text_mut().map(std::mem::take) else {
             return self.push(&String::from_utf8_lossy(shared), limit);
         };
-        let room = limit.saturating_sub(shared.len() - text.len());
-        for words in pieces(&text, room) {
+        let mut head = Vec::new();
+        encode(&piece, &mut head);
+        for words in pieces(&shape(&text), limit.saturating_sub(head.len())) {
             piece.text_mut().into_iter().for_each(|text| *text = words.into());
             let mut bytes = Vec::new();
             encode(&piece, &mut bytes);
@@ -53,6 +56,18 @@ impl Outbox {
     pub fn pop(&mut self) -> Option<Arc<[u8]>> {
         self.0.pop_front()
     }
+}
+
+/// A line break in a text, where a line of its own would pass for another person's.
+pub(super) const BREAK: &str = " \u{23ce} ";
+
+/// `text` with `sign` for its line breaks, one for several in a row.
+pub(super) fn one_line<'a>(text: &'a str, sign: &str) -> Cow<'a, str> {
+    if !text.contains('\n') {
+        return Cow::Borrowed(text);
+    }
+    let lines: Vec<&str> = text.split('\n').filter(|line| !line.trim().is_empty()).collect();
+    Cow::Owned(lines.join(sign))
 }
 
 /// `text` in pieces of at most `limit` bytes, cut between characters.
@@ -94,6 +109,19 @@ impl Utf8 {
         }
         text
     }
+}
+
+/// The bytes of `[21:30:15] `, with which everything that program 2's server says begins.
+pub(super) const STAMP: usize = 11;
+
+/// Whether a text of program 2's server begins here.
+pub(super) fn is_stamped(bytes: &[u8]) -> bool {
+    let shape = b"[00:00:00] [";
+    bytes.len() > STAMP
+        && shape
+            .iter()
+            .zip(bytes)
+            .all(|(shape, byte)| if *shape == b'0' { byte.is_ascii_digit() } else { shape == byte })
 }
 
 /// A moment as `HH:MM:SS` of its zone.
@@ -144,6 +172,12 @@ mod tests {
         assert_eq!(cut.iter().map(|piece| piece.len()).collect::<Vec<_>>(), [1022, 378]);
         assert_eq!(cut.concat(), text);
         assert_eq!(pieces("", 10).count(), 0);
+    }
+
+    #[test]
+    fn line_breaks_become_signs() {
+        assert!(matches!(one_line("a b", BREAK), Cow::Borrowed("a b")));
+        assert_eq!(one_line("\na\n\n \nb\n c\n", BREAK), "a \u{23ce} b \u{23ce}  c");
     }
 
     #[test]

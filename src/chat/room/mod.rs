@@ -7,11 +7,14 @@
 //! | rule | where it comes from |
 //! | --- | --- |
 //! | names are trimmed, 1 to 32 characters, all of them visible | program 0's rule; narrower ones belong to the dialects |
-//! | no nick begins with `#` or holds `:` or ` to ` | so that no message passes for another kind; the originals' own clients ask for none |
+//! | no name has a blank or one of `[]:|,`, or begins with `#`, `/` or `@` | so that it can be addressed everywhere, and no message passes for another kind; the originals' own clients ask for none. `User 3`, which program 2's server gives, is the exception |
 //! | `#den` is the room `den` | rooms are shown with that mark |
-//! | two nicks that differ only in case are the same | so that nobody passes for somebody else |
+//! | two nicks that look the same cannot be in at once | so that nobody passes for somebody else; [`names`](super::names) |
+//! | a person is addressed by its nick, in any case | a look-alike reaches nobody |
 //! | a hidden person hears and speaks, but is in no list | program 3 |
-//! | rooms outlive their members, and outsiders may post to them | program 3; [`Rules`] can forbid posting |
+//! | a room outlives its members as long as its owner, who founded it, is here | program 3's rooms never end |
+//! | only members speak in a room, but for [`Request::Post`] | program 3 lets everybody |
+//! | entering founds no room, unless [`Rules`] say so | program 3; synthetic people agree by name alone |
 //! | a text without a visible character is no message | programs 1 and 2 |
 
 mod rules;
@@ -22,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::message::{Audience, ClientId, Delivery, Event, Name, Names, Refusal, Request};
+use super::names::{Likeness, exact};
 
 pub use rules::Rules;
 
@@ -30,13 +34,15 @@ pub use rules::Rules;
 pub struct Room {
     rules: Rules,
     members: BTreeMap<ClientId, Member>,
-    /// Nicks in lower case, for uniqueness and for finding people.
+    /// Nicks as they are looked up.
     nicks: BTreeSet<(String, ClientId)>,
+    /// What they look like.
+    looks: BTreeSet<(String, ClientId)>,
     /// Everyone, in the order of joining.
     here: Arc<Vec<ClientId>>,
     /// The nicks that lists show: the order of joining, without those who hide.
     shown: Names,
-    rooms: BTreeMap<Name, Arc<Vec<ClientId>>>,
+    rooms: BTreeMap<Name, Den>,
 }
 
 #[derive(Debug)]
@@ -44,6 +50,16 @@ struct Member {
     nick: Name,
     hidden: bool,
     rooms: Vec<Name>,
+    /// The rooms that it has founded.
+    owns: Vec<Name>,
+}
+
+/// A room within the chat.
+#[derive(Debug, Default)]
+struct Den {
+    members: Arc<Vec<ClientId>>,
+    /// Its founder, while that is here.
+    owner: Option<ClientId>,
 }
 
 impl Room {
@@ -77,15 +93,17 @@ impl Room {
         self.shown.clone()
     }
 
-    /// Whoever has this nick, whatever its case.
-    pub fn client(&self, nick: &str) -> Option<ClientId> {
-        self.find(&fold(nick.trim()))
+    /// Whether anybody may have this nick, as far as it goes by the nick alone.
+    pub fn is_fit(&self, nick: &str) -> bool {
+        self.rules.nick(nick).is_ok()
     }
 
     /// `nick` if nobody has it, else the first of `nick_2`, `nick_3` … that is free.
     pub fn free_nick(&self, nick: &str) -> String {
         let nick = nick.trim();
-        if self.client(nick).is_none() {
+        let is_free = |nick: &str| !self.is_like_another(None, nick);
+        // What is no nick is refused, whoever has what.
+        if !self.is_fit(nick) || is_free(nick) {
             return nick.to_owned();
         }
         let numbered = |n: u32| {
@@ -94,7 +112,7 @@ impl Room {
             nick.chars().take(kept).collect::<String>() + &suffix
         };
         // One more than there are people cannot all be taken.
-        let free = (2..self.len() as u32 + 3).map(numbered).find(|nick| self.client(nick).is_none());
+        let free = (2..self.len() as u32 + 3).map(numbered).find(|nick| is_free(nick));
         free.unwrap_or_else(|| nick.to_owned())
     }
 
@@ -129,7 +147,7 @@ impl Room {
             }
             Request::Tell { to, text } => {
                 let to = to.trim();
-                let other = self.find(&fold(to)).ok_or_else(|| Refusal::NoSuchPerson(to.into()))?;
+                let other = self.find(to).ok_or_else(|| Refusal::NoSuchPerson(to.into()))?;
                 if self.rules.is_worth_saying(&text)? {
                     let to = self.nick(other).cloned().unwrap_or_default();
                     answer_to(client, Event::Told { to, text: text.clone() }, out);
@@ -137,23 +155,24 @@ impl Room {
                 }
             }
             Request::SayIn { room, text } => self.say_in(client, from, rules::room_name(&room), text, out)?,
+            Request::Post { room, text } => self.post(client, from, rules::room_name(&room), text, out)?,
             Request::Create { room } => {
                 let room = rules::room_name(&room);
                 if self.rooms.contains_key(room) {
                     return Err(Refusal::RoomExists(room.into()));
                 }
-                let room = self.found(room)?;
+                let room = self.found(client, room)?;
                 self.enter(client, room.clone());
                 answer_to(client, Event::Created { room }, out);
             }
             Request::Enter { room, create } => {
                 let name = rules::room_name(&room);
                 let room = match self.rooms.get_key_value(name) {
-                    Some((room, members)) if members.contains(&client) => {
+                    Some((room, den)) if den.members.contains(&client) => {
                         return Err(Refusal::AlreadyMember(room.clone()));
                     }
                     Some((room, _)) => room.clone(),
-                    None if create => self.found(name)?,
+                    None if create && self.rules.entering_founds => self.found(client, name)?,
                     None => return Err(Refusal::NoSuchRoom(name.into())),
                 };
                 self.enter(client, room.clone());
@@ -194,10 +213,13 @@ impl Room {
             return Err(Refusal::Full);
         }
         let nick = self.admit(client, nick)?;
-        self.nicks.insert((fold(&nick), client));
+        self.note(client, &nick);
         Arc::make_mut(&mut self.here).push(client);
         Arc::make_mut(&mut self.shown).push(nick.clone());
-        self.members.insert(client, Member { nick: nick.clone(), hidden: false, rooms: Vec::new() });
+        self.members.insert(
+            client,
+            Member { nick: nick.clone(), hidden: false, rooms: Vec::new(), owns: Vec::new() },
+        );
         answer_to(client, Event::Welcome { nick: nick.clone(), people: self.shown.clone() }, out);
         out.push(self.to_others(client, Event::Joined { nick }));
         Ok(())
@@ -206,9 +228,15 @@ impl Room {
     fn leave(&mut self, client: ClientId, out: &mut Vec<Delivery>) {
         answer_to(client, Event::Bye, out);
         let Some(member) = self.members.remove(&client) else { return };
-        self.nicks.remove(&(fold(&member.nick), client));
+        self.strike_off(client, &member.nick);
         Arc::make_mut(&mut self.here).retain(|&other| other != client);
         Arc::make_mut(&mut self.shown).retain(|nick| !Arc::ptr_eq(nick, &member.nick));
+        for room in &member.owns {
+            if let Some(den) = self.rooms.get_mut(room) {
+                den.owner = None;
+            }
+            self.end_if_deserted(room);
+        }
         for room in &member.rooms {
             self.strike(client, room);
         }
@@ -223,14 +251,24 @@ impl Room {
         text: Name,
         out: &mut Vec<Delivery>,
     ) -> Result<(), Refusal> {
-        let (room, members) =
-            self.rooms.get_key_value(room).ok_or_else(|| Refusal::NoSuchRoom(room.into()))?;
-        let is_member = members.contains(&client);
-        if !is_member && !self.rules.outsiders_post {
-            return Err(Refusal::NotMember(room.clone()));
+        match self.rooms.get_key_value(room) {
+            Some((room, den)) if !den.members.contains(&client) => Err(Refusal::NotMember(room.clone())),
+            _ => self.post(client, from, room, text, out),
         }
+    }
+
+    fn post(
+        &mut self,
+        client: ClientId,
+        from: Name,
+        room: &str,
+        text: Name,
+        out: &mut Vec<Delivery>,
+    ) -> Result<(), Refusal> {
+        let (room, Den { members, .. }) =
+            self.rooms.get_key_value(room).ok_or_else(|| Refusal::NoSuchRoom(room.into()))?;
         if self.rules.is_worth_saying(&text)? {
-            if is_member {
+            if members.contains(&client) {
                 let event = Event::SaidIn { room: room.clone(), from: from.clone(), text: text.clone() };
                 answer_to(client, event, out);
             }
@@ -242,26 +280,46 @@ impl Room {
 
     /// The nick that `client` may have, as it will be shown.
     fn admit(&self, client: ClientId, nick: &str) -> Result<Name, Refusal> {
-        let nick = self.rules.nick(nick).ok_or(Refusal::NickInvalid)?;
-        let folded = fold(nick);
-        if self.rules.reserved.contains(&folded.as_str()) {
-            return Err(Refusal::NickInvalid);
+        let nick = self.rules.nick(nick)?;
+        if self.rules.unique_nicks && self.is_like_another(Some(client), nick) {
+            return Err(Refusal::NickTaken);
         }
-        match self.find(&folded) {
-            Some(other) if other != client && self.rules.unique_nicks => Err(Refusal::NickTaken),
-            _ => Ok(nick.into()),
-        }
+        Ok(nick.into())
+    }
+
+    /// Whether somebody else than `client` has a nick that looks like this one.
+    fn is_like_another(&self, client: Option<ClientId>, nick: &str) -> bool {
+        Likeness::of(nick).forms().iter().any(|form| {
+            let from_there = self.looks.range((form.clone(), ClientId(0))..);
+            from_there.take_while(|(look, _)| look == form).any(|&(_, other)| Some(other) != client)
+        })
     }
 
     /// Whoever has this nick; if several have, the one with the lowest number.
-    fn find(&self, folded: &str) -> Option<ClientId> {
-        let (nick, client) = self.nicks.range((folded.to_owned(), ClientId(0))..).next()?;
-        (nick == folded).then_some(*client)
+    fn find(&self, nick: &str) -> Option<ClientId> {
+        let wanted = exact(nick);
+        let (nick, client) = self.nicks.range((wanted.clone(), ClientId(0))..).next()?;
+        (*nick == wanted).then_some(*client)
+    }
+
+    /// Notes whose nick this is.
+    fn note(&mut self, client: ClientId, nick: &str) {
+        self.nicks.insert((exact(nick), client));
+        let looks = Likeness::of(nick).forms().clone();
+        self.looks.extend(looks.map(|look| (look, client)));
+    }
+
+    /// Nobody's nick is this any longer.
+    fn strike_off(&mut self, client: ClientId, nick: &str) {
+        self.nicks.remove(&(exact(nick), client));
+        for look in Likeness::of(nick).forms() {
+            self.looks.remove(&(look.clone(), client));
+        }
     }
 
     fn rename(&mut self, client: ClientId, from: &Name, to: &Name) {
-        self.nicks.remove(&(fold(from), client));
-        self.nicks.insert((fold(to), client));
+        self.strike_off(client, from);
+        self.note(client, to);
         for shown in Arc::make_mut(&mut self.shown) {
             if Arc::ptr_eq(shown, from) {
                 *shown = to.clone();
@@ -288,18 +346,21 @@ impl Room {
         answer_to(client, answer, out);
     }
 
-    fn found(&mut self, room: &str) -> Result<Name, Refusal> {
-        let room: Name = self.rules.visible(room).ok_or(Refusal::RoomInvalid)?.into();
+    fn found(&mut self, client: ClientId, room: &str) -> Result<Name, Refusal> {
+        let room: Name = self.rules.room(room)?.into();
         if self.rooms.len() >= self.rules.rooms {
             return Err(Refusal::TooManyRooms);
         }
-        self.rooms.insert(room.clone(), Arc::default());
+        self.rooms.insert(room.clone(), Den { owner: Some(client), ..Den::default() });
+        if let Some(member) = self.members.get_mut(&client) {
+            member.owns.push(room.clone());
+        }
         Ok(room)
     }
 
     fn enter(&mut self, client: ClientId, room: Name) {
-        if let Some(members) = self.rooms.get_mut(&room) {
-            Arc::make_mut(members).push(client);
+        if let Some(den) = self.rooms.get_mut(&room) {
+            Arc::make_mut(&mut den.members).push(client);
         }
         if let Some(member) = self.members.get_mut(&client) {
             member.rooms.push(room);
@@ -307,8 +368,16 @@ impl Room {
     }
 
     fn strike(&mut self, client: ClientId, room: &Name) {
-        if let Some(members) = self.rooms.get_mut(room) {
-            Arc::make_mut(members).retain(|&other| other != client);
+        if let Some(den) = self.rooms.get_mut(room) {
+            Arc::make_mut(&mut den.members).retain(|&other| other != client);
+        }
+        self.end_if_deserted(room);
+    }
+
+    /// A room without members ends, unless it has an owner.
+    fn end_if_deserted(&mut self, room: &Name) {
+        if self.rooms.get(room).is_some_and(|den| den.owner.is_none() && den.members.is_empty()) {
+            self.rooms.remove(room);
         }
     }
 
@@ -319,8 +388,4 @@ impl Room {
 
 fn answer_to(client: ClientId, event: Event, out: &mut Vec<Delivery>) {
     out.push(Delivery { to: Audience::One(client), event });
-}
-
-fn fold(nick: &str) -> String {
-    nick.to_lowercase()
 }

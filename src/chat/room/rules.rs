@@ -1,6 +1,7 @@
 //! What a room allows: how many, which names, which texts.
 
 use crate::chat::message::Refusal;
+use crate::chat::names::{self, Likeness};
 
 /// What a room allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,12 +14,12 @@ pub struct Rules {
     pub people: usize,
     /// The most rooms at a time.
     pub rooms: usize,
+    /// Whether entering a room that is not there may found it.
+    pub entering_founds: bool,
     /// Whether a nick belongs to one person only.
     pub unique_nicks: bool,
-    /// Nicks that nobody may have, in lower case.
+    /// Names that no person and no room may have, nor any that passes for them.
     pub reserved: &'static [&'static str],
-    /// Whether people may speak in rooms that they are not members of.
-    pub outsiders_post: bool,
 }
 
 impl Default for Rules {
@@ -28,9 +29,9 @@ impl Default for Rules {
             text_bytes: 65_536,
             people: 100_000,
             rooms: 10_000,
+            entering_founds: true,
             unique_nicks: true,
             reserved: &[],
-            outsiders_post: true,
         }
     }
 }
@@ -44,30 +45,44 @@ impl Rules {
         Ok(!text.trim().is_empty())
     }
 
-    /// A nick that can be seen and passes for nothing else: `#den kim` would look like a room, `kim to you`
-    /// like a private message, and behind a colon stands what is said, or a password.
-    pub(super) fn nick<'a>(&self, nick: &'a str) -> Option<&'a str> {
-        let misleads = |nick: &&str| nick.starts_with('#') || nick.contains(':') || nick.contains(" to ");
-        self.visible(nick).filter(|nick| !misleads(nick))
+    /// The nick as it will be shown: without surrounding blanks.
+    pub(super) fn nick<'a>(&self, nick: &'a str) -> Result<&'a str, Refusal> {
+        let nick = self.visible(nick).ok_or(Refusal::NickInvalid)?;
+        if !names::is_unmistakable(nick) {
+            return Err(Refusal::NickMisleads);
+        }
+        if self.is_reserved(nick) { Err(Refusal::NickInvalid) } else { Ok(nick) }
+    }
+
+    /// The name under which a room may be founded: one word. As `DM`, program 3's clients would take what is
+    /// said in it for private.
+    pub(super) fn room<'a>(&self, room: &'a str) -> Result<&'a str, Refusal> {
+        let is_word = |room: &&str| names::is_unmistakable(room) && !room.contains(char::is_whitespace);
+        let is_free = |room: &&str| !self.is_reserved(room) && !passes_for("DM", room);
+        self.visible(room).filter(is_word).filter(is_free).ok_or(Refusal::RoomInvalid)
     }
 
     /// The name without surrounding blanks, if it is of a good length and can be seen.
-    pub(super) fn visible<'a>(&self, name: &'a str) -> Option<&'a str> {
+    fn visible<'a>(&self, name: &'a str) -> Option<&'a str> {
         let name = name.trim();
         let fits = !name.is_empty() && name.chars().nth(self.name_chars).is_none();
-        (fits && !name.chars().any(is_invisible)).then_some(name)
+        (fits && names::is_visible(name)).then_some(name)
     }
+
+    fn is_reserved(&self, name: &str) -> bool {
+        self.reserved.iter().any(|reserved| passes_for(reserved, name))
+    }
+}
+
+/// Whether a name can be taken for a reserved one. Of plain letters only the case is ignored: `ALI` is not
+/// `all`, though it looks like `ALl`.
+fn passes_for(reserved: &str, name: &str) -> bool {
+    let is_same = names::exact(reserved) == names::exact(name);
+    is_same || (!name.is_ascii() && Likeness::of(reserved).is_like(&Likeness::of(name)))
 }
 
 /// A room's name however it was written: `#den` is how people write it, and how it is shown.
 pub(super) fn room_name(written: &str) -> &str {
     let written = written.trim();
     written.strip_prefix('#').unwrap_or(written)
-}
-
-/// Control characters, and those that change or hide what stands around them.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

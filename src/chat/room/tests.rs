@@ -57,11 +57,13 @@ fn a_newcomer_sees_everyone_and_is_announced() {
 fn bad_nicks_are_rejected_and_change_nothing() {
     let mut room = three(Rules { people: 4, ..Rules::default() });
     let long = "x".repeat(33);
-    for nick in
-        ["", "   ", "a\0b", "a\nb", "a\u{200b}", "\u{202e}bob", &long, "#den kim", "bob to you", "kim: hi"]
-    {
+    for nick in ["", "   ", "a\0b", "a\nb", "a\u{200b}", "\u{202e}bob", "ox\u{3164}", &long] {
         let heard = join(&mut room, ClientId(9), nick);
         assert_eq!(heard, [(vec![9], Event::Rejected(Refusal::NickInvalid))], "{nick:?}");
+    }
+    for nick in ["#den", "bob to you", "PRIVATE FROM bob", "kim:", "a] [b", "a|b", "a,b", "/quit", "sp ace"] {
+        let heard = join(&mut room, ClientId(9), nick);
+        assert_eq!(heard, [(vec![9], Event::Rejected(Refusal::NickMisleads))], "{nick:?}");
     }
     assert_eq!(join(&mut room, ClientId(9), "BOB")[0].1, Event::Rejected(Refusal::NickTaken));
     assert_eq!(join(&mut room, ALICE, "alice2")[0].1, Event::Rejected(Refusal::AlreadyJoined));
@@ -113,6 +115,53 @@ fn a_direct_text_reaches_one_person_whatever_the_case_of_the_nick() {
 }
 
 #[test]
+fn nobody_comes_in_as_a_look_alike_and_a_look_alike_reaches_nobody() {
+    let rules = || Rules { reserved: &["server"], ..Rules::default() };
+    for (nick, like) in [
+        ("e\u{301}ve", "\u{e9}ve"),
+        ("sam", "\u{17f}am"),
+        ("strasse", "stra\u{df}e"),
+        ("bob", "b\u{3bf}b"),
+        ("Alice", "AIice"),
+        ("alice", "\u{ff41}lice"),
+    ] {
+        for (nick, like) in [(nick, like), (like, nick)] {
+            let mut room = Room::new(rules());
+            join(&mut room, ALICE, nick);
+            assert_eq!(people(&mut room), names(&[nick]), "kept as written");
+            assert_eq!(
+                join(&mut room, BOB, like)[0].1,
+                Event::Rejected(Refusal::NickTaken),
+                "{nick:?} {like:?}"
+            );
+            assert_eq!(room.free_nick(like), format!("{like}_2"));
+            join(&mut room, BOB, "other");
+            let rename = Request::Rename { nick: like.to_owned() };
+            assert_eq!(ask(&mut room, BOB, rename)[0].1, Event::Refused(Refusal::NickTaken));
+            // The two ways to write an accent are one name; all others are different words.
+            let tell = Request::Tell { to: like.to_owned(), text: "psst".into() };
+            let reaches = like.contains('v');
+            assert_eq!(ask(&mut room, BOB, tell).len() == 2, reaches, "{nick:?} {like:?}");
+            // A change of one's own name to a look-alike of it, and the end of a name, free what they should.
+            ask(&mut room, ALICE, Request::Rename { nick: like.to_owned() });
+            assert_eq!(people(&mut room), names(&[like, "other"]));
+            ask(&mut room, ALICE, Request::Leave);
+            assert!(matches!(join(&mut room, CAROL, nick)[0].1, Event::Welcome { .. }));
+        }
+    }
+    let mut room = Room::new(Rules { reserved: &["server", "all"], ..Rules::default() });
+    assert!(matches!(join(&mut room, CAROL, "ALI")[0].1, Event::Welcome { .. }));
+    for nick in ["All", "server", "SERVER", "\u{455}erver", "S\u{395}RVER"] {
+        assert_eq!(join(&mut room, BOB, nick)[0].1, Event::Rejected(Refusal::NickInvalid), "{nick:?}");
+    }
+    for found in ["server", "DM", "dm", "a b", "a]", "\u{455}erver"] {
+        join(&mut room, ALICE, "alice");
+        let create = Request::Create { room: found.to_owned() };
+        assert_eq!(ask(&mut room, ALICE, create)[0].1, Event::Refused(Refusal::RoomInvalid), "{found:?}");
+    }
+}
+
+#[test]
 fn who_leaves_is_heard_no_more_and_hears_no_more() {
     let mut room = three(Rules::default());
     ask(&mut room, BOB, Request::Create { room: "r".to_owned() });
@@ -149,8 +198,13 @@ fn only_members_hear_a_room() {
     assert_eq!(ask(&mut room, BOB, enter())[0].1, Event::Refused(Refusal::AlreadyMember("r".into())));
     let to: Vec<_> = ask(&mut room, ALICE, post()).into_iter().map(|(to, _)| to).collect();
     assert_eq!(to, [vec![7], vec![3]]);
-    // An outsider reaches the members and gets no echo.
-    let to: Vec<_> = ask(&mut room, CAROL, post()).into_iter().map(|(to, _)| to).collect();
+    // An outsider reaches the members only where that is the custom, and gets no echo.
+    assert_eq!(
+        ask(&mut room, CAROL, post()),
+        [(vec![5], Event::Refused(Refusal::NotMember(r().as_str().into())))]
+    );
+    let from_outside = Request::Post { room: r(), text: "hi".into() };
+    let to: Vec<_> = ask(&mut room, CAROL, from_outside).into_iter().map(|(to, _)| to).collect();
     assert_eq!(to, [vec![7, 3]]);
     assert_eq!(ask(&mut room, BOB, Request::Rooms)[0].1, Event::Rooms { names: names(&["r"]) });
     assert_eq!(ask(&mut room, BOB, Request::Exit { room: r() })[0].1, Event::Exited { room: "r".into() });
@@ -161,12 +215,10 @@ fn only_members_hear_a_room() {
 }
 
 #[test]
-fn rules_can_close_rooms_to_outsiders_and_allow_namesakes() {
-    let rules = Rules { outsiders_post: false, unique_nicks: false, rooms: 1, ..Rules::default() };
+fn rules_can_limit_rooms_and_allow_namesakes() {
+    let rules = Rules { unique_nicks: false, rooms: 1, ..Rules::default() };
     let mut room = three(rules);
     ask(&mut room, ALICE, Request::Create { room: "r".to_owned() });
-    let post = Request::SayIn { room: "r".to_owned(), text: "hi".into() };
-    assert_eq!(ask(&mut room, BOB, post)[0].1, Event::Refused(Refusal::NotMember("r".into())));
     let second = Request::Create { room: "s".to_owned() };
     assert_eq!(ask(&mut room, BOB, second)[0].1, Event::Refused(Refusal::TooManyRooms));
     join(&mut room, ClientId(1), "Alice");
@@ -234,4 +286,40 @@ fn a_room_is_the_same_with_its_mark_and_without() {
     let left = ask(&mut room, BOB, Request::Exit { room: "#den".to_owned() });
     assert_eq!(left, [(vec![3], Event::Exited { room: "den".into() })]);
     assert_eq!(ask(&mut room, BOB, enter("#")), [(vec![3], Event::Refused(Refusal::RoomInvalid))]);
+}
+
+fn rooms(room: &mut Room) -> Names {
+    match ask(room, CAROL, Request::Rooms).pop() {
+        Some((_, Event::Rooms { names })) => names,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_room_ends_when_it_is_empty_and_its_owner_has_gone() {
+    let mut room = three(Rules { rooms: 2, ..Rules::default() });
+    let r = || "r".to_owned();
+    ask(&mut room, ALICE, Request::Create { room: r() });
+    ask(&mut room, ALICE, Request::Create { room: "empty".to_owned() });
+    ask(&mut room, ALICE, Request::Exit { room: "empty".to_owned() });
+    ask(&mut room, BOB, Request::Enter { room: r(), create: false });
+    ask(&mut room, ALICE, Request::Exit { room: r() });
+    assert_eq!(rooms(&mut room), names(&["empty", "r"]), "its owner is here");
+    let more = Request::Create { room: "more".to_owned() };
+    assert_eq!(ask(&mut room, BOB, more.clone())[0].1, Event::Refused(Refusal::TooManyRooms));
+    ask(&mut room, ALICE, Request::Leave);
+    assert_eq!(rooms(&mut room), names(&["r"]), "bob is in it");
+    assert_eq!(ask(&mut room, BOB, more)[0].1, Event::Created { room: "more".into() });
+    ask(&mut room, BOB, Request::Exit { room: r() });
+    assert_eq!(rooms(&mut room), names(&["more"]));
+    // An owner and only member, a moment ago.
+    ask(&mut room, BOB, Request::Leave);
+    assert_eq!(rooms(&mut room), names(&[]));
+}
+
+#[test]
+fn rules_can_leave_founding_to_those_who_ask_for_it() {
+    let mut room = three(Rules { entering_founds: false, ..Rules::default() });
+    let enter = Request::Enter { room: "r".to_owned(), create: true };
+    assert_eq!(ask(&mut room, BOB, enter)[0].1, Event::Refused(Refusal::NoSuchRoom("r".into())));
 }

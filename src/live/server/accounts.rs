@@ -24,6 +24,8 @@ pub(super) enum Gate {
     Open,
     /// It is somebody's, or only registered nicks are let in.
     Shut,
+    /// Nobody can say whose it is now, for this reason.
+    Broken(String),
     /// The password must be compared with this digest.
     Verify { digest: String, password: String },
     /// Nobody has it yet: it will be registered under this password.
@@ -51,7 +53,7 @@ pub(super) fn pass(hub: &Shared, client: Waiting, nick: String, gate: Gate) {
             return;
         }
         let work = match gate {
-            Gate::Open | Gate::Shut => return,
+            Gate::Open | Gate::Shut | Gate::Broken(_) => return,
             Gate::Verify { digest, password } => tokio::task::spawn_blocking(move || {
                 if store::verifies(&digest, &password) { Some(None) } else { None }
             }),
@@ -60,17 +62,22 @@ pub(super) fn pass(hub: &Shared, client: Waiting, nick: String, gate: Gate) {
             }
         };
         let passed = match work.await {
-            Ok(Some(None)) => true,
+            Ok(Some(None)) => Ok(true),
             Ok(Some(Some(digest))) => {
                 let mut hub = hub.borrow_mut();
-                hub.waits_for_password(client) && hub.memory.register(&nick, &digest)
+                let now = hub.clock().now();
+                if hub.waits_for_password(client) {
+                    hub.memory.register(now, &nick, &digest)
+                } else {
+                    Ok(false)
+                }
             }
-            Ok(None) | Err(_) => false,
+            Ok(None) | Err(_) => Ok(false),
         };
-        if passed {
-            info!(client = id.0, nick, "showed its password");
-        } else {
-            warn!(client = id.0, nick, "a wrong password");
+        match passed {
+            Ok(true) => info!(client = id.0, nick, "showed its password"),
+            Ok(false) => warn!(client = id.0, nick, "a wrong password"),
+            Err(_) => warn!(client = id.0, nick, "not registered"),
         }
         hub.borrow_mut().passed(client, nick, passed);
     });

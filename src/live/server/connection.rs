@@ -120,7 +120,6 @@ pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream) {
             };
             match next {
                 Ok(bytes) => {
-                    hub.borrow_mut().memory.commit();
                     set_outlet(&hub, id, Outlet::Stalled);
                     write_frame(&mut writer, &bytes).await?;
                     set_outlet(&hub, id, Outlet::Open);
@@ -243,6 +242,7 @@ fn serve_asked(hub: &Shared, id: ClientId) -> Turn {
     let mut hub = hub.borrow_mut();
     let wait = hub.go_on(id);
     let clock = hub.clock();
-    let full = hub.peer(id).is_some_and(|peer| peer.is_full());
+    // Answers that are held are no reason: nothing waits for its turn.
+    let full = !wait.is_zero() && hub.peer(id).is_some_and(|peer| peer.is_full());
     Turn { waits: !wait.is_zero(), at: clock.wall(clock.now() + wait), full }
 }

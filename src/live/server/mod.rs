@@ -54,6 +54,8 @@ use connection::Newcomer;
 pub struct Settings {
     /// People at a time.
     pub max_people: usize,
+    /// Rooms at a time.
+    pub max_rooms: usize,
     /// Connections at a time, those that have not joined too.
     pub max_connections: usize,
     /// Bytes of the longest text.
@@ -84,6 +86,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             max_people: 10_000,
+            max_rooms: 1_000,
             max_connections: 20_000,
             max_text: 32_768,
             max_backlog: 1 << 20,

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::chat::message::{Event, Name, Request};
-use crate::chat::protocol::json_lines::REQUEST_LIMIT;
+use crate::chat::protocol::json::Object;
+use crate::chat::protocol::json_lines::{EXTENSIONS, REQUEST_LIMIT};
 use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::{Dialect as _, JsonLines, Malformed, Reader};
 
@@ -43,7 +44,13 @@ impl Client {
 impl ClientSession for Client {
     fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
         let mut line = Vec::new();
-        JsonLines.encode_request(request, &mut line);
+        match request {
+            // The original's server looks at no other member than the name.
+            Request::Join { nick } => {
+                Object(&mut line).kind("join").member("username", nick).flag(EXTENSIONS).close_line();
+            }
+            request => JsonLines.encode_request(request, &mut line),
+        }
         if line.len() > REQUEST_LIMIT {
             return Err(NotSaid::TooLong(REQUEST_LIMIT));
         }

@@ -40,6 +40,7 @@ pub fn without_password(given: &str) -> &str {
 pub(super) fn refusal(words: &str) -> Refusal {
     let known = [
         Refusal::NickInvalid,
+        Refusal::NickMisleads,
         Refusal::NickTaken,
         Refusal::Full,
         Refusal::RoomInvalid,

@@ -14,8 +14,8 @@ use crate::time::{Duration, Instant};
 /// How long it waits for a prompt or a confirmation before it goes on without.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// Above and below what is said to everyone.
-const RULE: &str = "──────────────";
+/// Above and below what is said to everyone; the second to clients that may understand ASCII only.
+const RULES: [&str; 2] = ["──────────────", "--------------"];
 
 /// Texts after which another may follow in the same read.
 const FIXED: &[(&str, Fixed)] = &[
@@ -205,11 +205,13 @@ fn confirms(event: &Event) -> bool {
 
 /// What is said to everyone, and what follows it.
 fn broadcast(text: &str) -> Option<(Event, &str)> {
-    let inner = text.strip_prefix('\n')?.strip_prefix(RULE)?.strip_prefix('\n')?;
+    let text = text.strip_prefix('\n')?;
+    let rule = RULES.into_iter().find(|rule| text.starts_with(rule))?;
+    let inner = text[rule.len()..].strip_prefix('\n')?;
     let (head, said) = inner.split_once('\n')?;
     let (from, _) = head.rsplit_once("  ")?;
-    let end = said.find(&format!("\n{RULE}"))?;
-    let rest = &said[end + 1 + RULE.len()..];
+    let end = said.find(&format!("\n{rule}"))?;
+    let rest = &said[end + 1 + rule.len()..];
     Some((Event::Message { from: from.into(), text: said[..end].into() }, rest))
 }
 
@@ -237,7 +239,9 @@ impl ClientSession for Client {
                 Step::Send(format!("/join {}", one_line(room)))
             }
             Request::Exit { room } => Step::Send(format!("/leave {}", one_line(room))),
-            Request::SayIn { room, text } => Step::Send(format!("/room {room} {}", one_line(text))),
+            Request::SayIn { room, text } | Request::Post { room, text } => {
+                Step::Send(format!("/room {room} {}", one_line(text)))
+            }
             Request::People => Step::Send("/members".to_owned()),
             Request::Rooms => Step::Send("/get_rooms".to_owned()),
             Request::Hide => Step::Prompted("/hide", "Enter nickname to hide", self.nick.to_string()),

@@ -7,11 +7,8 @@ use super::{GAP, between, no_command, notice, one_line, refusal};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::Malformed;
 use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
-use crate::chat::protocol::text::Utf8;
+use crate::chat::protocol::text::{STAMP, Utf8, is_stamped};
 use crate::time::Duration;
-
-/// `[21:30:15] `, at the start of everything that the server says.
-const STAMP: usize = 11;
 
 /// Speaks bare text with slash commands.
 #[derive(Debug, Default)]
@@ -45,6 +42,8 @@ impl Client {
             out.push(Event::Direct { from: from.into(), text: words.into() });
         } else if let Some(to) = tag.strip_prefix("PRIVATE TO ") {
             out.push(Event::Told { to: to.into(), text: words.into() });
+        } else if let Some((room, (from, words))) = tag.strip_prefix('#').zip(said_in_room(words)) {
+            out.push(Event::RoomMessage { room: room.into(), from: from.into(), text: words.into() });
         } else {
             out.push(Event::Message { from: tag.into(), text: words.into() });
         }
@@ -73,8 +72,8 @@ impl Client {
             self.enter(nick)
         } else if is("Username '", "' is already taken. Please choose another:").is_some() {
             Event::Rejected(Refusal::NickTaken)
-        } else if words == "Invalid username. Please choose another:" {
-            Event::Rejected(Refusal::NickInvalid)
+        } else if let Some(reason) = words.strip_suffix(". Please choose another:") {
+            Event::Rejected(refusal(reason))
         } else if is("Username '", "' is already taken.").is_some() {
             Event::Refused(Refusal::NickTaken)
         } else if let Some(nick) = is("User '", "' has joined the chat.") {
@@ -105,18 +104,13 @@ impl Client {
     }
 }
 
-fn two((a, b): (&str, &str)) -> (Name, Name) {
-    (a.into(), b.into())
+/// Who said what behind the name of a room: `[bob] hi`.
+fn said_in_room(words: &str) -> Option<(&str, &str)> {
+    words.strip_prefix('[')?.split_once("] ")
 }
 
-/// Whether a text of the server begins here.
-fn is_stamped(bytes: &[u8]) -> bool {
-    let shape = b"[00:00:00] [";
-    bytes.len() > STAMP
-        && shape
-            .iter()
-            .zip(bytes)
-            .all(|(shape, byte)| if *shape == b'0' { byte.is_ascii_digit() } else { shape == byte })
+fn two((a, b): (&str, &str)) -> (Name, Name) {
+    (a.into(), b.into())
 }
 
 impl ClientSession for Client {

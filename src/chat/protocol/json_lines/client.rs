@@ -24,7 +24,9 @@ pub(super) fn encode_request(request: &Request, out: &mut Vec<u8>) {
         // The wire always founds what is not there; asking first would be a second round trip.
         Request::Enter { room, .. } => line.kind("join_room").member("room", room),
         Request::Exit { room } => line.kind("leave_room").member("room", room),
-        Request::SayIn { room, text } => line.kind("room").member("room", room).member("message", text),
+        Request::SayIn { room, text } | Request::Post { room, text } => {
+            line.kind("room").member("room", room).member("message", text)
+        }
         Request::People => line.kind("users"),
         Request::Rooms => line.kind("rooms"),
         Request::Rename { nick } => line.kind("rename").member("username", nick),

@@ -17,7 +17,10 @@
 //! Program 1's plans ask for private messages and rooms. They are additions here that its client
 //! never sends and is never sent unasked: `private` (`to`, `message`), `room` (`room`, `message`),
 //! `create_room`, `join_room`, `leave_room`, `rooms`, `users`, `rename`, `hide`, `reveal`, `help`
-//! and `leave`. In every message of somebody else, `type`, `username` and `message` come first, in
+//! and `leave`. A client that has sent one of them, or `"extensions": true` with its join, gets the
+//! answers that belong to them. Any other is told the same in a `chat` line: `[PRIVATE] hi` from `bob`,
+//! `bob is now rob` from `server`; and a line break in a text is a sign there (U+23CE), because its
+//! client prints a second line like the first of another message. In every message of somebody else, `type`, `username` and `message` come first, in
 //! this order, which is what the listener relies on.
 
 mod client;
@@ -33,7 +36,10 @@ use client::EventReader;
 use listener::HeadListener;
 use server::RequestDecoder;
 
-pub(super) use server::{REQUEST_LIMIT, Session};
+pub(super) use server::{Forms, REQUEST_LIMIT, Session};
+
+/// The member of a join by which a client says that it knows more than program 1 does.
+pub(super) const EXTENSIONS: &str = "extensions";
 
 /// Program 1's language.
 #[derive(Debug)]

@@ -8,10 +8,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::NICK_CHARS;
-use crate::chat::message::{Event, Request};
+use crate::chat::message::{Event, Name, Request};
 use crate::chat::protocol::json::Object;
 use crate::chat::protocol::lines::Lines;
 use crate::chat::protocol::session::{Encodings, Moment, ServerSession};
+use crate::chat::protocol::text::{BREAK, one_line};
 use crate::chat::protocol::{After, Decoder, Malformed, SERVER, Timestamp};
 
 /// The longest line that the server takes, in bytes. The original has no bound.
@@ -25,15 +26,24 @@ pub(super) const INVALID_USERNAME: &[u8] = b"{\"type\": \"error\", \"message\": 
 /// The server's side of a real connection.
 #[derive(Debug)]
 pub struct Session {
-    form: usize,
+    forms: Forms,
     decoder: RequestDecoder,
     out: VecDeque<Arc<[u8]>>,
 }
 
+/// The forms in which an event is encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Forms {
+    /// In the words that program 1 knows.
+    pub plain: usize,
+    /// In all words of the dialect.
+    pub whole: usize,
+}
+
 impl Session {
-    /// A session that shares encodings in `form`.
-    pub fn new(form: usize) -> Session {
-        Session { form, decoder: RequestDecoder::default(), out: VecDeque::new() }
+    /// A session that shares encodings in `forms`.
+    pub fn new(forms: Forms) -> Session {
+        Session { forms, decoder: RequestDecoder::default(), out: VecDeque::new() }
     }
 }
 
@@ -43,7 +53,11 @@ impl ServerSession for Session {
     }
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
-        let shared = encodings.get(self.form, |out| encode_event(event, moment.at, out));
+        let shared = if self.decoder.extended {
+            encodings.get(self.forms.whole, |out| encode_event(event, moment.at, out))
+        } else {
+            encodings.get(self.forms.plain, |out| encode_event(&plain(event), moment.at, out))
+        };
         if !shared.is_empty() {
             self.out.push_back(Arc::clone(shared));
         }
@@ -63,11 +77,13 @@ impl ServerSession for Session {
 pub(super) struct RequestDecoder {
     lines: Lines,
     joined: bool,
+    /// Whether the client has shown that it knows more than program 1 does.
+    extended: bool,
 }
 
 impl Default for RequestDecoder {
     fn default() -> RequestDecoder {
-        RequestDecoder { lines: Lines::new(REQUEST_LIMIT), joined: false }
+        RequestDecoder { lines: Lines::new(REQUEST_LIMIT), joined: false, extended: false }
     }
 }
 
@@ -84,12 +100,15 @@ struct Spoken<'a> {
     to: Field<'a>,
     #[serde(borrow, default)]
     room: Field<'a>,
+    #[serde(borrow, default)]
+    extensions: Field<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Field<'a> {
     Text(#[serde(borrow)] Cow<'a, str>),
+    Flag(bool),
     Other(IgnoredAny),
 }
 
@@ -103,23 +122,27 @@ impl Field<'_> {
     fn text(&self) -> &str {
         match self {
             Field::Text(text) => text.trim(),
-            Field::Other(_) => "",
+            Field::Flag(_) | Field::Other(_) => "",
         }
     }
 }
 
 impl Decoder for RequestDecoder {
     fn decode(&mut self, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
-        let joined = &mut self.joined;
+        let (joined, extended) = (&mut self.joined, &mut self.extended);
         self.lines.feed(bytes, |line| {
             if line.trim_ascii().is_empty() {
                 return Ok(());
             }
             let request = if *joined {
-                request(&parse(line).ok_or(Malformed { farewell: b"" })?)
+                let request = request(&parse(line).ok_or(Malformed { farewell: b"" })?);
+                *extended |= request.as_ref().is_some_and(is_extension);
+                request
             } else {
-                let join = join(line).ok_or(Malformed { farewell: INVALID_USERNAME })?;
+                let spoken = parse(line).and_then(|spoken| Some((join(&spoken)?, spoken)));
+                let (join, spoken) = spoken.ok_or(Malformed { farewell: INVALID_USERNAME })?;
                 *joined = true;
+                *extended = matches!(spoken.extensions, Field::Flag(true));
                 Some(join)
             };
             out.extend(request);
@@ -135,8 +158,7 @@ fn parse(line: &[u8]) -> Option<Spoken<'_>> {
 }
 
 /// The first line of a connection, if it is what it must be.
-fn join(line: &[u8]) -> Option<Request> {
-    let spoken = parse(line)?;
+fn join(spoken: &Spoken) -> Option<Request> {
     let nick = spoken.username.text();
     let good = spoken.kind.text() == "join" && !nick.is_empty() && nick.chars().nth(NICK_CHARS).is_none();
     good.then(|| Request::Join { nick: nick.to_owned() })
@@ -162,6 +184,36 @@ fn request(spoken: &Spoken) -> Option<Request> {
         "help" => Request::Help,
         "leave" => Request::Leave,
         _ => return None,
+    })
+}
+
+/// Whether program 1's client never sends it.
+fn is_extension(request: &Request) -> bool {
+    !matches!(request, Request::Say { .. } | Request::Ping)
+}
+
+/// An event in the words that program 1's client knows: it shows chat and ignores whatever it does not know.
+/// A line break is a sign there, because the client prints a second line as if it stood for itself.
+fn plain(event: &Event) -> Cow<'_, Event> {
+    let line = |text: &Name| Name::from(one_line(text, BREAK));
+    let marked = |mark: &str, from: &Name, text: &Name| Event::Message {
+        from: from.clone(),
+        text: format!("[{mark}] {}", line(text)).into(),
+    };
+    Cow::Owned(match event {
+        Event::Direct { from, text } => marked("PRIVATE", from, text),
+        Event::RoomMessage { room, from, text } => marked(&format!("#{room}"), from, text),
+        Event::Renamed { from, to } => Event::Notice { text: format!("{from} is now {to}").into() },
+        Event::Refused(refusal) => Event::Notice { text: refusal.to_string().into() },
+        event => {
+            let mut event = Cow::Borrowed(event);
+            if event.text().is_some_and(|text| text.contains('\n'))
+                && let Some(text) = event.to_mut().text_mut()
+            {
+                *text = line(text);
+            }
+            return event;
+        }
     })
 }
 

@@ -180,7 +180,8 @@ impl Client {
         }
         match rest.strip_prefix(" [").and_then(|rest| rest.split_once("]: ")) {
             Some((from, text)) => {
-                Event::RoomMessage { room: tag.into(), from: from.into(), text: text.into() }
+                let room = tag.strip_prefix('#').unwrap_or(tag);
+                Event::RoomMessage { room: room.into(), from: from.into(), text: text.into() }
             }
             None => notice(),
         }
@@ -243,7 +244,9 @@ impl ClientSession for Client {
             Request::Create { room } => ("chat", format!("/create {room}")),
             Request::Enter { room, .. } => ("chat", format!("/join {room}")),
             Request::Exit { room } => ("chat", format!("/leave {room}")),
-            Request::SayIn { room, text } => ("chat", format!("/room {room} {text}")),
+            Request::SayIn { room, text } | Request::Post { room, text } => {
+                ("chat", format!("/room {room} {text}"))
+            }
             Request::People => ("chat", "/list".to_owned()),
             Request::Rooms => ("chat", "/rooms".to_owned()),
             Request::Hide => ("chat", "/hide".to_owned()),

@@ -29,6 +29,13 @@ impl Seen {
         }
         true
     }
+
+    /// Should the message with this digest come again, it comes for the first time.
+    pub fn forget(&mut self, digest: [u8; 8]) {
+        if self.known.remove(&digest) {
+            self.order.retain(|&other| other != digest);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -55,6 +62,8 @@ mod tests {
         assert!(seen.is_new(message("two")));
         assert!(!seen.is_new(message("one")));
         assert!(!seen.is_new(message("two")));
+        seen.forget(message("one"));
+        assert!(seen.is_new(message("one")) && !seen.is_new(message("one")));
     }
 
     #[test]

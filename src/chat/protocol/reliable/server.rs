@@ -11,6 +11,7 @@ use super::seen::Seen;
 use super::window::Window;
 use super::words::{content, kind};
 use crate::chat::message::{Event, Request};
+use crate::chat::names;
 use crate::chat::protocol::commands::{self, Command};
 use crate::chat::protocol::session::{Account, Encodings, Moment, ServerSession};
 use crate::chat::protocol::{After, Malformed, SERVER, Timestamp};
@@ -194,13 +195,8 @@ impl Session {
             }
             "heartbeat" if text == "ping" => Meaning::Words("heartbeat", "pong".to_owned()),
             "leave" => Meaning::Request(Request::Leave),
-            "private_message" => match text
-                .strip_prefix('@')
-                .and_then(|rest| rest.split_once(char::is_whitespace))
-            {
-                Some((to, said)) => {
-                    Meaning::Request(Request::Tell { to: to.to_owned(), text: said.trim().into() })
-                }
+            "private_message" => match text.strip_prefix('@').and_then(names::split_first) {
+                Some((to, said)) => Meaning::Request(Request::Tell { to: to.to_owned(), text: said.into() }),
                 None => Meaning::Words("chat", "*** write a private message as @name text ***".to_owned()),
             },
             "chat" => match commands::parse(text) {
@@ -280,6 +276,14 @@ impl ServerSession for Session {
             if first.leaves {
                 self.close_at.get_or_insert(moment.now + CLOSE_WITHIN);
             }
+        }
+        self.answer(moment);
+    }
+
+    fn on_refused(&mut self, moment: Moment) {
+        self.heard = moment.now;
+        if let Some(refused) = self.held.pop_front() {
+            self.seen.forget(refused.to);
         }
         self.answer(moment);
     }

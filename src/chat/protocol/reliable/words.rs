@@ -1,6 +1,9 @@
 //! What program 0 calls an event, and what its client shows for it.
 
+use std::borrow::Cow;
+
 use crate::chat::message::Event;
+use crate::chat::protocol::text::{BREAK, one_line};
 
 /// The type under which an event goes; the six-member programs know none for private messages.
 pub fn kind(event: &Event, eight: bool) -> &'static str {
@@ -11,14 +14,22 @@ pub fn kind(event: &Event, eight: bool) -> &'static str {
     }
 }
 
+/// A text as it is shown: in one line, because the client prints it after nothing but a time of day.
+fn shape(text: &str) -> Cow<'_, str> {
+    one_line(text, BREAK)
+}
+
 /// What program 0's client shows for an event, if anything.
 pub fn content(event: &Event) -> Option<String> {
     Some(match event {
         Event::Joined { nick } => format!("*** {nick} joined the chat ***"),
         Event::Left { nick } => format!("*** {nick} left the chat ***"),
-        Event::Message { from, text } | Event::Past { from, text, .. } => format!("[{from}]: {text}"),
-        Event::Direct { from, text } => format!("[PRIVATE from {from}]: {text}"),
-        Event::RoomMessage { room, from, text } => format!("[{room}] [{from}]: {text}"),
+        Event::Message { from, text } | Event::Past { from, text, .. } => {
+            format!("[{from}]: {}", shape(text))
+        }
+        Event::Direct { from, text } => format!("[PRIVATE from {from}]: {}", shape(text)),
+        // A room has its mark, which no nick has.
+        Event::RoomMessage { room, from, text } => format!("[#{room}] [{from}]: {}", shape(text)),
         Event::Renamed { from, to } => format!("*** {from} is now {to} ***"),
         Event::NickChanged { to } => format!("*** you are now {to} ***"),
         Event::People { names } => format!("*** here: {} ***", names.join(", ")),
@@ -30,7 +41,7 @@ pub fn content(event: &Event) -> Option<String> {
         Event::Hidden => "*** you are invisible ***".to_owned(),
         Event::Revealed => "*** you are visible ***".to_owned(),
         Event::Pong => "*** pong ***".to_owned(),
-        Event::Notice { text } => text.to_string(),
+        Event::Notice { text } => shape(text).into_owned(),
         // No welcome, no echo, no farewell: the acknowledgment says it.
         Event::Welcome { .. } | Event::Said { .. } | Event::Told { .. } | Event::SaidIn { .. } => {
             return None;

@@ -18,8 +18,15 @@ impl Hub {
             let (name, password) = accounts::split(nick);
             let name = name.to_owned();
             let renames = self.room.nick(id).is_some();
-            match self.memory.gate(&name, password) {
+            // What nobody may be called is refused below, and not registered.
+            let gate = if self.room.is_fit(&name) { self.memory.gate(&name, password) } else { Gate::Open };
+            match gate {
                 Gate::Open => *nick = name,
+                Gate::Broken(words) => {
+                    let refusal = Refusal::Other(words.into());
+                    let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
+                    return self.tell(moment, &Audience::One(id), &event);
+                }
                 // Who is in keeps its nick: only a join can show a password.
                 gate if gate == Gate::Shut || renames => {
                     let refusal = Refusal::Other("This name needs its password: write NAME:PASSWORD".into());
@@ -44,8 +51,13 @@ impl Hub {
         self.gated.contains(&client)
     }
 
-    /// A password was right or wrong: goes on with its owner.
-    pub(in crate::live::server) fn passed(&mut self, client: Waiting, nick: String, right: bool) {
+    /// A password was right or wrong, or could not be kept: goes on with its owner.
+    pub(in crate::live::server) fn passed(
+        &mut self,
+        client: Waiting,
+        nick: String,
+        right: Result<bool, Name>,
+    ) {
         let Some(place) = self.gated.iter().position(|&other| other == client) else { return };
         self.gated.swap_remove(place);
         let id = client.id;
@@ -53,12 +65,12 @@ impl Hub {
         if !self.hears(id) {
             return;
         }
-        if right {
-            self.serve(moment, id, Request::Join { nick });
-        } else {
-            let event = Event::Rejected(Refusal::Other("Wrong password".into()));
-            self.tell(moment, &Audience::One(id), &event);
-        }
+        let refusal = match right {
+            Ok(true) => return self.serve(moment, id, Request::Join { nick }),
+            Ok(false) => "Wrong password".into(),
+            Err(why) => why,
+        };
+        self.tell(moment, &Audience::One(id), &Event::Rejected(Refusal::Other(refusal)));
     }
 
     /// Where a taken nick would only make the client come back again, it gets a number.

@@ -37,6 +37,7 @@ impl Hub {
     /// read on.
     pub(in crate::live::server) fn go_on(&mut self, id: ClientId) -> Duration {
         let moment = self.clock.moment();
+        self.bound_holding();
         let wait = self.serve_asked(moment, id);
         self.collect(id);
         if wait.is_zero()
@@ -75,7 +76,7 @@ impl Hub {
             let Some(request) = peer.asked.pop_front() else { break };
             let weight = limit::weight(request.text().map_or(0, str::len));
             peer.bucket.take(weight);
-            peer.session.on_served(moment);
+            self.begin(moment, id, &request);
             self.ask(moment, id, request);
             let turn = behind.map(|minded| self.turn(minded, weight));
             if let Some(peer) = self.peer(id) {

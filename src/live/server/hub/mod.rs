@@ -4,6 +4,7 @@
 
 mod admission;
 mod hearing;
+mod holding;
 mod inspection;
 
 use std::cell::RefCell;
@@ -26,6 +27,7 @@ use crate::live::socket::Socket;
 use crate::live::store::Store;
 use crate::time::{Duration, Instant};
 
+use holding::Holding;
 pub use inspection::{ClientInfo, Totals};
 
 /// A hub, shared by the tasks of its thread.
@@ -53,6 +55,8 @@ pub struct Hub {
     /// Sessions that want the list of people at every change.
     watchers: Vec<ClientId>,
     pub(super) memory: Memory,
+    /// What waits until what was said is kept.
+    holding: Holding,
     /// Lets one password be hashed at a time.
     pub(super) hashing: Arc<Semaphore>,
     /// Who waits for that, and is not heard meanwhile.
@@ -74,6 +78,8 @@ impl Hub {
         let memory = Memory::new(store, settings.history, settings.accounts_only);
         let rules = Rules {
             people: settings.max_people,
+            rooms: settings.max_rooms,
+            entering_founds: false,
             text_bytes: settings.max_text,
             reserved: &[SERVER, EVERYONE],
             ..Rules::default()
@@ -92,6 +98,7 @@ impl Hub {
             turn_ends: Rc::default(),
             watchers: Vec::new(),
             memory,
+            holding: Holding::default(),
             hashing: Arc::new(Semaphore::new(1)),
             gated: Vec::new(),
             gates: Vec::new(),
@@ -170,6 +177,10 @@ impl Hub {
     /// Lets the room answer a request and tells everyone who hears of it.
     fn serve(&mut self, moment: Moment, id: ClientId, request: Request) {
         let wanted = if let Request::Join { nick } = &request { Some(nick.clone()) } else { None };
+        if wanted.is_some() {
+            // A newcomer's history begins where its own hearing ends.
+            self.settle();
+        }
         let request = self.settle_nick(id, request);
         let mut people_changed = false;
         let mut deliveries = std::mem::take(&mut self.deliveries);
@@ -193,7 +204,7 @@ impl Hub {
         }
     }
 
-    fn tell(&mut self, moment: Moment, to: &Audience, event: &Event) {
+    fn tell_now(&mut self, moment: Moment, to: &Audience, event: &Event) {
         self.events += 1;
         let mut encodings = Encodings::new(self.events);
         for id in to.iter() {
@@ -251,6 +262,7 @@ impl Hub {
 
     /// Nothing more is heard from it; it ends when what waits for it is written.
     pub(super) fn begin_close(&mut self, moment: Moment, id: ClientId) {
+        self.settle();
         let Some(peer) = self.peer(id) else { return };
         if peer.closing_by.is_some() {
             return;
@@ -286,6 +298,7 @@ impl Hub {
 
     /// The connection is gone.
     pub(super) fn forget(&mut self, id: ClientId) {
+        self.settle();
         self.begin_close(self.clock.moment(), id);
         if let Some(peer) = self.peers.get_mut(id.0 as usize).and_then(Option::take) {
             self.gone.add(&peer.count);
@@ -297,7 +310,6 @@ impl Hub {
 
     /// Writes what its turn left for a connection.
     pub(super) fn flush(&mut self, id: ClientId) -> Flushed {
-        self.memory.commit();
         let now = self.clock.now();
         match self.peer(id) {
             Some(peer) => peer.flush(now),
@@ -348,7 +360,7 @@ pub(super) async fn end_turns(shared: Shared) {
     loop {
         turn_ends.notified().await;
         let mut hub = shared.borrow_mut();
-        hub.memory.commit();
+        hub.settle();
         for (client, nick, gate) in std::mem::take(&mut hub.gates) {
             accounts::pass(&shared, client, nick, gate);
         }

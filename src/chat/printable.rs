@@ -1,0 +1,37 @@
+//! What a text may do to those who read it: nothing but be read.
+
+use std::borrow::Cow;
+
+/// Whatever breaks a line, besides the newline: what Unicode counts (UAX 14, class BK, CR and NL).
+const BREAKS: [char; 6] = ['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+
+/// A text that does nothing but be read: most clients print what they hear, and a terminal obeys escape
+/// sequences. Whatever breaks a line becomes a newline; other control characters but tabs, and those that
+/// turn the direction of the line around them (UAX 9, section 2), become U+FFFD.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(|c| is_obeyed(c) || BREAKS.contains(&c)) {
+        return Cow::Borrowed(text);
+    }
+    let text = text.replace("\r\n", "\n").replace(BREAKS, "\n");
+    Cow::Owned(text.replace(is_obeyed, "\u{fffd}"))
+}
+
+fn is_obeyed(c: char) -> bool {
+    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (c.is_control() || turns) && c != '\n' && c != '\t'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_break_is_a_newline_and_nothing_is_obeyed() {
+        assert!(matches!(printable("a\tb\nc \u{5e9}\u{200f}"), Cow::Borrowed(_)));
+        assert_eq!(printable("a\r\nb\rc\u{b}d\u{c}e\u{85}f\u{2028}g\u{2029}h"), "a\nb\nc\nd\ne\nf\ng\nh");
+        assert_eq!(
+            printable("\u{1b}[2J\u{9b}\u{7}\0\u{202e}x\u{2067}"),
+            "\u{fffd}[2J\u{fffd}\u{fffd}\u{fffd}\u{fffd}x\u{fffd}"
+        );
+    }
+}

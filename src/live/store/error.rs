@@ -1,0 +1,125 @@
+//! What can be wrong with the file, when it is opened and later.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+/// Why the file cannot be read or written now; it may be possible again later.
+#[derive(Debug)]
+pub enum StoreError {
+    /// The database says so.
+    Database(rusqlite::Error),
+    /// This file, which is open, is not where it was: what is written now is gone at the next start.
+    Moved(PathBuf),
+}
+
+impl StoreError {
+    /// What is wrong, in words for clients: without places on the server.
+    pub fn brief(&self) -> &'static str {
+        match self.code() {
+            None if matches!(self, StoreError::Moved(_)) => "its file has vanished",
+            Some(ErrorCode::DiskFull) => "its disk is full",
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "its file is locked",
+            Some(ErrorCode::ReadOnly) => "its file is read-only",
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "its file is damaged",
+            _ => "its file cannot be written",
+        }
+    }
+
+    /// Whether room may be the problem: a limit of the file's size reads as a failure of the system.
+    pub(super) fn may_be_full(&self) -> bool {
+        matches!(self.code(), Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure))
+    }
+
+    fn code(&self) -> Option<ErrorCode> {
+        match self {
+            StoreError::Database(error) => error.sqlite_error_code(),
+            StoreError::Moved(_) => None,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> StoreError {
+        StoreError::Database(error)
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Database(error) => error.fmt(f),
+            StoreError::Moved(file) => write!(
+                f,
+                "{} is not the file that was opened: put that back, or start the server again",
+                file.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// Why the file cannot be used at all.
+#[derive(Debug)]
+pub enum OpenError {
+    /// It cannot be read or written, or is no database.
+    Unusable(rusqlite::Error),
+    /// There is no such place.
+    NoPlace(std::io::Error),
+    /// It cannot be written.
+    ReadOnly,
+    /// It holds this table, which is none of ours: somebody else's file.
+    Foreign(String),
+    /// Its pages contradict each other; the first contradiction.
+    Damaged(String),
+}
+
+impl OpenError {
+    /// Whether it is never going to be ours: a folder, or something else than a sound database.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            OpenError::Unusable(error) => {
+                matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase))
+            }
+            OpenError::NoPlace(_) | OpenError::ReadOnly | OpenError::Foreign(_) | OpenError::Damaged(_) => {
+                true
+            }
+        }
+    }
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> OpenError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(error.to_string()),
+            Some(ErrorCode::ReadOnly) => OpenError::ReadOnly,
+            _ => OpenError::Unusable(error),
+        }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::Unusable(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    f.write_str("another program holds it locked")
+                }
+                _ => error.fmt(f),
+            },
+            OpenError::NoPlace(error) => error.fmt(f),
+            OpenError::ReadOnly => f.write_str("it is read-only"),
+            OpenError::Foreign(table) => write!(f, "it is another program's: it holds the table {table}"),
+            OpenError::Damaged(first) => {
+                write!(
+                    f,
+                    "it is damaged ({first}): restore a copy, or rescue it with `sqlite3 FILE .recover`"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
