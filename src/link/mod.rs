@@ -45,9 +45,7 @@ pub use droplist::{DropEntry, DropList};
 pub use impairment::{Impairment, Verdict};
 pub use loss::{GilbertElliott, Independent};
 pub use mangle::{Corrupt, Duplicate};
-pub use qdisc::{
-    Backlog, Capacity, Discipline, Parameter, ParameterKind, QUEUES, Qdisc, Queue, Queued,
-};
+pub use qdisc::{Backlog, Capacity, Discipline, Parameter, ParameterKind, QUEUES, Qdisc, Queue, Queued};
 pub use realised::Realised;
 pub use statistics::{Counters, Statistics};
 pub use tally::Tally;

@@ -2,8 +2,8 @@
 //! keys mean to each other is the second pass's business (`read`).
 
 use super::leaf::{self, Fault};
-use super::queue;
 use super::problem::{Place, Problem, nearest, suggest};
+use super::queue;
 use super::schema::{Absent, Key, Kind};
 use super::tree::{Node, Value};
 use crate::congestion::{ALGORITHMS, Algorithm, Values};

@@ -19,7 +19,9 @@ pub(super) fn keys(node: Option<&Node>) -> Vec<Key> {
         key("limit", Kind::Limit, Absent::Default("1000 packets"), limit),
     ];
     let chosen = node.map(discipline);
-    for discipline in QUEUES.iter().filter(|line| chosen.is_none_or(|chosen| chosen.is_none_or(|d| d == *line))) {
+    for discipline in
+        QUEUES.iter().filter(|line| chosen.is_none_or(|chosen| chosen.is_none_or(|d| d == *line)))
+    {
         for parameter in discipline.parameters {
             if keys.iter().all(|known| known.name != parameter.name) {
                 let kind = match parameter.kind {

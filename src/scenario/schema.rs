@@ -107,11 +107,7 @@ const REORDER: Kind = Short {
     ]]),
 };
 
-const QUEUE: Kind = Short {
-    scalar: &Limit,
-    main: "limit",
-    table: &Queue,
-};
+const QUEUE: Kind = Short { scalar: &Limit, main: "limit", table: &Queue };
 
 pub(super) static TCP: &[Key] = &[
     key("congestion", Controller, Or("reno"), "the congestion controller"),

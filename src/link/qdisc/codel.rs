@@ -157,12 +157,13 @@ mod tests {
         Codel::new(&[5_000_000, 100_000_000])
     }
 
-    /// Serves a packet each millisecond from 0 to `until`, of a queue that is filled so that each waits for
-    /// `wait` ms; the instants of drops in ms.
+    /// Serves a packet each millisecond from `from` to `until`, out of eight that have waited for `wait` ms;
+    /// the instants of drops in ms.
     fn drops(codel: &mut Codel, wait: u64, from: u64, until: u64) -> Vec<u64> {
         let mut at = Vec::new();
         for now in from..until {
-            for _ in codel.fifo.packets.len()..8 {
+            codel.fifo = Fifo::default();
+            for _ in 0..8 {
                 codel.enqueue(ms(now), queued(0, 0, 1500, ms(now.saturating_sub(wait))));
             }
             let mut dropped = Vec::new();
@@ -180,7 +181,7 @@ mod tests {
     /// RFC 8289 §5.3: the first drop after one interval, then after interval/√1, /√2, /√3 …
     #[test]
     fn a_standing_queue_is_dropped_from_after_an_interval_and_then_ever_faster() {
-        let at = drops(&mut codel(), 50, 0, 700);
+        let at: Vec<u64> = drops(&mut codel(), 50, 1_000, 1_700).iter().map(|at| at - 1_000).collect();
         let mut law = vec![100.0];
         let mut next = 200.0;
         for count in 2.. {
