@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use sockets::{Running, usual};
+use sockets::{Running, frame, usual};
 use testbed::chat::protocol::Kind;
 use testbed::live::gateway::Options;
 use testbed::live::server::Settings;
@@ -156,11 +156,11 @@ fn a_script_is_told_what_came_to_nothing() {
 fn an_answer_to_the_last_line_is_waited_for() {
     let server = Running::start(usual(), &KINDS);
     for kind in KINDS {
-        let output = says(&server, kind, "kim", b"/msg nobody hello\n/quit\n");
+        let output = says(&server, kind, "kim", b"/msg nobody hello\n/msg no hi\n/msg none hi\n/quit\n");
         let text = out(&output);
         assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
         assert!(
-            text.contains("refused: User") && text.contains("1 line came to nothing"),
+            text.contains("refused: User") && text.contains("3 lines came to nothing"),
             "{kind:?}: {text}"
         );
     }
@@ -301,6 +301,104 @@ fn whoever_leaves_is_gone_at_once() {
         assert!(output.status.success(), "{kind:?}: {}", out(&output));
         assert!(started.elapsed() < Duration::from_millis(900), "{kind:?}: {:?}", started.elapsed());
     }
+}
+
+/// Four of the five wait for a word of the server, and all of them in vain.
+#[test]
+fn a_server_that_says_nothing_is_left_within_a_minute() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let started = Instant::now();
+    let children = KINDS.map(|kind| chat(&address, kind, "kim"));
+    for (kind, mut child) in KINDS.into_iter().zip(children) {
+        // Its input does not end: it is the server that ends it.
+        let input = child.stdin.take();
+        let output = child.wait_with_output().expect("it ends");
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
+        assert!(text.contains("has said nothing for 20 s"), "{kind:?}: {text}");
+        assert!(text.contains("another dialect") && !text.contains("trying again"), "{kind:?}: {text}");
+        drop(input);
+    }
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+}
+
+#[test]
+fn the_dialect_of_a_server_is_told_from_its_words() {
+    let server = Running::start(usual(), &KINDS);
+    for (spoken, there) in [
+        (Kind::JsonLines, Kind::Slash),
+        (Kind::JsonLines, Kind::Rooms),
+        (Kind::JsonLines, Kind::Pipe),
+        (Kind::Reliable, Kind::Slash),
+        (Kind::Rooms, Kind::Slash),
+        (Kind::Rooms, Kind::Pipe),
+        (Kind::Pipe, Kind::Slash),
+        (Kind::Pipe, Kind::Rooms),
+    ] {
+        let child = chat(&server.address(there).to_string(), spoken, "kim");
+        let output = child.wait_with_output().expect("it ends");
+        let (text, mend) = (out(&output), format!("add --dialect {}", there.name()));
+        assert_eq!(output.status.code(), Some(1), "{spoken:?} to {there:?}: {text}");
+        assert!(text.contains(&mend) && !text.contains("trying again"), "{spoken:?} to {there:?}: {text}");
+    }
+    let child = chat(&answers(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Kind::Pipe, "kim");
+    let text = out(&child.wait_with_output().expect("it ends"));
+    assert!(text.contains("HTTP is spoken there, no chat"), "{text}");
+}
+
+#[test]
+fn whoever_is_kicked_does_not_come_back() {
+    let server = Running::start(usual(), &KINDS);
+    for kind in KINDS {
+        let nick = format!("kim{}", kind.name().len());
+        let mut kim = chat(&server.address(kind).to_string(), kind, &nick);
+        let input = kim.stdin.take();
+        let mut admin = sockets::Client::connect(server.admin);
+        let id = loop {
+            admin.sends(&frame("{\"command\": \"get_clients\", \"params\": {}}"));
+            let reply = admin.next_frame();
+            let clients = reply["clients"].as_array().expect("a list").clone();
+            if let Some(client) = clients.iter().find(|client| client["username"] == *nick) {
+                break client["id"].clone();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        // Let in, it may not know yet.
+        std::thread::sleep(Duration::from_millis(200));
+        admin
+            .sends(&frame(&format!("{{\"command\": \"kick_client\", \"params\": {{\"client_id\": {id}}}}}")));
+        let output = kim.wait_with_output().expect("it ends");
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
+        assert!(text.contains("an administrator of 127.0.0.1:"), "{kind:?}: {text}");
+        assert!(!text.contains("trying again"), "{kind:?}: {text}");
+        drop(input);
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_yet_is_waited_for() {
+    let address = {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("bound").to_string()
+    };
+    let child = chat(&address, Kind::JsonLines, "kim");
+    std::thread::sleep(Duration::from_millis(500));
+    let listener = TcpListener::bind(&address).expect("its port");
+    let mut stream = welcomes(&listener);
+    let waiting = std::thread::spawn(move || child.wait_with_output().expect("it ends"));
+    let _ = stream.read_line(&mut String::new());
+    drop(stream);
+    let output = waiting.join().expect("no panic");
+    let text = out(&output);
+    assert!(output.status.success() && text.contains("trying again in 1 s"), "{text}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
+    drop(listener);
+    let output = command.args(["chat", "kim", "--reconnects", "0", "--address", &address]).output();
+    let output = output.expect("it runs");
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    assert!(out(&output).contains("cannot connect") && !out(&output).contains("trying again"));
 }
 
 #[test]

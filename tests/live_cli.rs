@@ -118,7 +118,7 @@ fn wrong_arguments_of_the_live_commands_are_explained() {
         (&["proxy", "127.0.0.1:0", "127.0.0.1:1", "--set", "link.path.lost=1%"], "lost", 2),
         (&["proxy", "127.0.0.1:0"], "UPSTREAM", 2),
         (&["chat", "kim", "--dialect", "morse"], "there is no dialect 'morse'", 2),
-        (&["chat", "kim", "--address", "127.0.0.1:1"], "cannot connect", 1),
+        (&["chat", "kim", "--address", "127.0.0.1:1", "--reconnects", "0"], "cannot connect", 1),
         (&["probe", "--dialect", "morse"], "there is no dialect 'morse'", 2),
         (&["probe", "connectivity", "--address", "127.0.0.1:1"], "cannot connect", 1),
         (&["admin", "stats", "--address", "127.0.0.1:1"], "cannot reach a server", 1),

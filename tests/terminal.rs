@@ -147,6 +147,28 @@ fn what_is_typed_stays_whole_while_others_talk() {
 }
 
 #[test]
+fn no_line_is_lost_that_is_typed_ahead_or_pasted() {
+    let server = Running::start(usual(), &[Kind::Slash]);
+    let mut bob = bob(&server);
+    let mut kim = Terminal::start(&server, "kim", false);
+    bob.ignores();
+    let lines: Vec<String> = (0..40).map(|n| format!("line {n}")).collect();
+    // As fast as a terminal takes it, and as a terminal marks what is pasted.
+    kim.types(&(lines.join("\r") + "\r"));
+    kim.types(&format!("\x1b[200~{}\x1b[201~\r", lines.join("\r")));
+    for line in lines.iter().chain(&lines) {
+        bob.hears(&format!("[T] [kim] {line}"));
+    }
+    // Nor does what is no text end the conversation.
+    kim.keys.write_all(b"\xff\xfe").expect("a terminal");
+    std::thread::sleep(Duration::from_millis(100));
+    kim.types("still here\r");
+    bob.hears("[T] [kim] still here");
+    kim.types("\x03");
+    assert_eq!(kim.ends(), 0);
+}
+
+#[test]
 fn every_way_out_leaves_the_terminal_as_it_was() {
     let server = Running::start(usual(), &[Kind::Slash]);
     for keys in ["\x03", "\x04", "/quit\r", "/exit\r", "/q\r", "half\x03\x04"] {

@@ -12,16 +12,14 @@ use super::clock::Clock;
 use super::socket::Socket;
 use super::tls::Trust;
 use crate::chat::message::{Event, Request};
+use crate::chat::protocol::guess::{ENOUGH, Spoken, guess};
 use crate::chat::protocol::{After, ClientSession, Kind, NotSaid, client_session};
 use crate::time::Instant;
 
-/// How long a server may take to accept a connection.
+/// How long a server may take to accept a connection, and again to shake hands.
 const CONNECT_WITHIN: Span = Span::from_secs(10);
 /// The most that one read takes: what the original clients take, and more.
 const READ: usize = 64 * 1024;
-
-/// How a server of TLS begins to refuse what is none, and no dialect anything.
-const ALERT: [u8; 2] = [0x15, 0x03];
 
 /// A server, as a client must know it.
 #[derive(Clone, Debug)]
@@ -48,13 +46,16 @@ pub struct Client {
     /// When the next message may be written.
     next_write: Instant,
     buffer: Vec<u8>,
+    kind: Kind,
+    /// What the server said first, to guess what it speaks, until it has let this client in.
+    first: Vec<u8>,
+    is_in: bool,
 }
 
 impl Client {
     /// Connects, and shakes hands where TLS is spoken.
     pub async fn connect(target: &Target, clock: Clock) -> io::Result<Client> {
-        let connecting = tokio::time::timeout(CONNECT_WITHIN, open(target)).await;
-        let socket = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+        let socket = open(target).await?;
         Ok(Client {
             session: client_session(target.kind),
             socket,
@@ -64,6 +65,9 @@ impl Client {
             flushes: false,
             next_write: Instant::ZERO,
             buffer: vec![0; READ],
+            kind: target.kind,
+            first: Vec::new(),
+            is_in: false,
         })
     }
 
@@ -92,6 +96,24 @@ impl Client {
     /// Whether a part of what is not written may have reached the server.
     pub fn is_cut(&self) -> bool {
         self.written > 0 || self.flushes
+    }
+
+    /// What the server said first; nothing if it has not said anything.
+    pub fn first_words(&self) -> String {
+        String::from_utf8_lossy(&self.first).into_owned()
+    }
+
+    /// A server that has let nobody in and does not speak this dialect.
+    fn misunderstood(&self) -> Option<io::Error> {
+        let spoken = guess(&self.first).filter(|spoken| *spoken != Spoken::Dialect(self.kind));
+        let words = match spoken.filter(|_| !self.is_in)? {
+            Spoken::Tls => "the server speaks TLS there; add --tls".to_owned(),
+            Spoken::Dialect(kind) => {
+                format!("the server speaks {0} there; add --dialect {0}", kind.name())
+            }
+            Spoken::Other(name) => format!("{name} is spoken there, no chat"),
+        };
+        Some(io::Error::new(io::ErrorKind::InvalidData, words))
     }
 
     fn collect(&mut self) {
@@ -134,16 +156,21 @@ impl Client {
     fn read(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
         match self.socket.try_read(&mut self.buffer) {
             Ok(0) => Ok(false),
-            Ok(read) if self.buffer[..read].starts_with(&ALERT) => {
-                Err(io::Error::new(io::ErrorKind::InvalidData, "the server speaks TLS there; add --tls"))
-            }
             Ok(read) => {
-                let moment = self.clock.moment();
+                let missing = ENOUGH.saturating_sub(self.first.len());
+                self.first.extend_from_slice(&self.buffer[..read.min(missing)]);
+                let (moment, known) = (self.clock.moment(), events.len());
                 let result = self.session.receive(moment, &self.buffer[..read], events);
                 self.collect();
-                result.map(|()| true).map_err(|_| {
-                    io::Error::new(io::ErrorKind::InvalidData, "the server speaks another dialect")
-                })
+                self.is_in |= events[known..].iter().any(|event| matches!(event, Event::Welcome { .. }));
+                match (self.misunderstood(), result) {
+                    (Some(error), _) => Err(error),
+                    (None, Ok(())) => Ok(true),
+                    (None, Err(_)) => {
+                        let words = "the server speaks another dialect";
+                        Err(io::Error::new(io::ErrorKind::InvalidData, words))
+                    }
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
             Err(error) => Err(error),
@@ -190,12 +217,17 @@ impl Drop for Client {
 }
 
 async fn open(target: &Target) -> io::Result<Socket> {
-    let wire = TcpStream::connect(&target.address).await?;
+    let connecting = tokio::time::timeout(CONNECT_WITHIN, TcpStream::connect(&target.address)).await;
+    let wire = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
     wire.set_nodelay(true)?;
     match &target.tls {
         None => Ok(Socket::Plain(wire)),
         Some(trust) => {
-            let shaken = Socket::shake_hands(wire, trust.session(&target.address)?).await;
+            let shaking = Socket::shake_hands(wire, trust.session(&target.address)?);
+            let Ok(shaken) = tokio::time::timeout(CONNECT_WITHIN, shaking).await else {
+                let problem = "nothing answers the handshake; it does not speak TLS there";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+            };
             shaken.map_err(|error| trust.explain(&target.address, error))
         }
     }

@@ -7,6 +7,7 @@
 
 mod client;
 pub mod commands;
+pub mod guess;
 mod json;
 mod json_lines;
 mod kind;
@@ -32,6 +33,9 @@ pub use text::clock as clock_text;
 
 /// The name under which the server itself speaks; nobody can have it.
 pub const SERVER: &str = "server";
+
+/// How a server's last words to somebody begin whom an administrator disconnects.
+pub const KICKED: &str = "You were disconnected by an administrator";
 
 /// Every dialect there is.
 pub static DIALECTS: &[&dyn Dialect] = &[&JsonLines];

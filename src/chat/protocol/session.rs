@@ -187,6 +187,8 @@ pub trait ClientSession: fmt::Debug + Send {
 pub enum NotSaid {
     /// The dialect has no words for it.
     NoWords,
+    /// The dialect has words for it that this server has shown not to know.
+    Unknown,
     /// A server takes no longer message than this, in bytes; a longer one would end the connection.
     TooLong(usize),
 }
@@ -195,6 +197,7 @@ impl fmt::Display for NotSaid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NotSaid::NoWords => f.write_str("this dialect has no words for that"),
+            NotSaid::Unknown => f.write_str("this server does not know that"),
             NotSaid::TooLong(limit) => write!(f, "that is too long: a message has at most {limit} bytes"),
         }
     }

@@ -1,13 +1,15 @@
 //! The line being typed at a terminal: a thread that edits it, one that prints above it, and the
 //! care that the terminal is as it was when the program ends, however it ends.
 
+use std::io::ErrorKind;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration as Span;
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
@@ -66,6 +68,10 @@ impl Editor {
         inner.set_helper(Some(Assistant(Arc::clone(&known))));
         inner.bind_sequence(KeyEvent::ctrl('C'), EventHandler::Conditional(Box::new(ClearOrLeave)));
         let mut printer = inner.create_external_printer().map_err(|error| failed(&error))?;
+        // Between two lines, too, what is typed ahead is neither shown twice nor kept back by the terminal.
+        let mut between = before.clone();
+        between.local_modes -= LocalModes::ECHO | LocalModes::ICANON;
+        tcsetattr(&terminal, OptionalActions::Now, &between).map_err(|error| failed(&error))?;
         let (above, waiting) = mpsc::sync_channel::<String>(1_024);
         let (done, shown) = mpsc::channel::<()>();
         // On a thread of its own: a terminal that is stopped (Ctrl-S) must not stop the connection.
@@ -104,8 +110,8 @@ impl Drop for Editor {
             /// No marks around what is pasted, and a line of its own for what comes next.
             const FAREWELL: &str = "\x1b[?2004l\r\x1b[J";
             let _ = print(FAREWELL);
-            let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
         }
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
     }
 }
 
@@ -117,10 +123,18 @@ fn edit(inner: &mut Inner, known: &Shared, look: Look, lines: &Lines, typing: &M
         set(true);
         let line = inner.readline(&(format!("{own}> "), look.prompt(&own)));
         set(false);
-        let Ok(line) = line else { return };
-        let leaves = matches!(commands::parse(&line), Some(Command::Ask(Request::Leave)));
-        if lines.blocking_send(line).is_err() || leaves {
-            return;
+        let typed = match line {
+            Ok(typed) => typed,
+            // What is no UTF-8 is no reason to leave.
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => continue,
+            Err(_) => return,
+        };
+        // What is pasted may be many.
+        for line in typed.lines() {
+            let leaves = matches!(commands::parse(line), Some(Command::Ask(Request::Leave)));
+            if lines.blocking_send(line.to_owned()).is_err() || leaves {
+                return;
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | `session` | one connection: what is heard, what is typed |
+//! | `end` | how that ends, and whether it is tried again |
+//! | `progress` | whether anything still happens on it |
 //! | `unanswered` | what was written and may have been lost |
 //! | `screen` | where that is shown: with an editor, or line by line |
 //! | `editor` | the line being typed, and the terminal's care |
@@ -12,12 +14,15 @@
 
 mod commands;
 mod editor;
+mod end;
 mod known;
+mod progress;
 mod screen;
 mod session;
 mod unanswered;
 mod words;
 
+use std::io::ErrorKind;
 use std::time::Duration as Span;
 
 use clap::Args;
@@ -30,16 +35,18 @@ use crate::chat::message::Refusal;
 use crate::chat::protocol::without_password;
 use crate::live::client::{Client, Target};
 use crate::live::clock::Clock;
+use end::{End, Waits, is_not_there, other_dialects};
 use screen::Screen;
-use session::{End, Person, has_left};
+use session::{Person, has_left};
 
 /// Talk on a chat server, in any dialect
 ///
 /// Lines are said to everyone; lines that begin with a slash are commands, /help lists them. At a
 /// terminal the line being typed stays whole while others talk, the arrow keys bring back earlier
 /// lines, Tab completes commands, people and rooms, Ctrl-C empties the line, and on an empty one
-/// Ctrl-C and Ctrl-D leave. When the connection is lost it is made again, and what was never sent or, on
-/// reliable, not acknowledged is said again. Lines may come from a script: at the end of the input it
+/// Ctrl-C and Ctrl-D leave; what is pasted is said line by line. When the connection is lost it is made
+/// again, unless an administrator has ended it, and what was never sent or, on reliable, not
+/// acknowledged is said again. Lines may come from a script: at the end of the input it
 /// leaves, with 1 if a line came to nothing or may have.
 #[derive(Debug, Args)]
 pub struct Chat {
@@ -54,7 +61,8 @@ pub struct Chat {
     /// The dialect to speak
     #[arg(long, value_name = "NAME", default_value = "json-lines")]
     dialect: String,
-    /// How often to connect again after a loss, waiting 1 s, 2 s, 4 s and so on
+    /// How often to connect again after a loss, or to a server that is not there yet, waiting 1 s, 2 s,
+    /// 4 s and so on to 32 s
     #[arg(long, value_name = "N", default_value_t = 5)]
     reconnects: u32,
     /// How long to listen after the end of the input
@@ -77,12 +85,7 @@ impl Chat {
     async fn start(&self, target: &Target) -> Result<(), Failure> {
         let clock = Clock::start();
         // Before the screen is taken: a server that is not there is said in a plain way.
-        let client = Client::connect(target, clock).await.map_err(|error| {
-            let help = "start a server with `testbed serve`, or name another with --address HOST:PORT";
-            // Somebody is there whom we do not understand or believe, and the error says why.
-            let help = if error.kind() == std::io::ErrorKind::InvalidData { "" } else { help };
-            Failure::other(format!("cannot connect to {}: {error}", target.address), help)
-        })?;
+        let client = self.first_connection(target, clock).await?;
         let screen = Screen::open(without_password(&self.nick))?;
         let linger = Span::from_nanos(self.linger.as_nanos());
         let mut person = Person::new(&self.nick, linger, target.kind, clock, screen);
@@ -95,18 +98,56 @@ impl Chat {
         }
     }
 
+    /// Connects, perhaps to a server that is only being started.
+    async fn first_connection(&self, target: &Target, clock: Clock) -> Result<Client, Failure> {
+        let mut waits = Waits::new(self.reconnects);
+        loop {
+            let error = match Client::connect(target, clock).await {
+                Ok(client) => return Ok(client),
+                Err(error) => error,
+            };
+            let problem = format!("cannot connect to {}: {error}", target.address);
+            let wait = if is_not_there(&error) { waits.next() } else { None };
+            let Some(wait) = wait else {
+                let help = "start a server with `testbed serve`, or name another with --address HOST:PORT";
+                // Somebody is there whom we do not understand or believe, and the error says why.
+                let help = if error.kind() == ErrorKind::InvalidData { "" } else { help };
+                return Err(Failure::other(problem, help));
+            };
+            eprintln!("{problem}; trying again in {} s", wait.as_secs());
+            tokio::time::sleep(wait).await;
+        }
+    }
+
     /// Talks over one connection after the other.
     async fn talk(&self, first: Client, target: &Target, person: &mut Person<'_>) -> Result<(), Failure> {
         let mut client = Some(first);
-        let mut attempt = 0;
+        let mut waits = Waits::new(self.reconnects);
         loop {
             let lost = match client.take() {
                 Some(client) => {
                     person.count.connections += 1;
-                    match person.converse(client, || attempt = 0).await? {
+                    match person.converse(client).await? {
                         End::Left => return person.account(),
                         End::Rejected(why) => return Err(self.rejected(&why)),
-                        End::Lost(why) => why,
+                        End::Kicked => {
+                            let problem =
+                                format!("an administrator of {} has disconnected you", target.address);
+                            return Err(Failure::other(problem, ""));
+                        }
+                        End::Foreign(why) => {
+                            return Err(Failure::other(format!("{}: {why}", target.address), ""));
+                        }
+                        End::Silent(why) => {
+                            let help = other_dialects(&target.address, target.kind);
+                            return Err(Failure::other(format!("{}: {why}", target.address), help));
+                        }
+                        End::Lost { why, was_steady } => {
+                            if was_steady {
+                                waits = Waits::new(self.reconnects);
+                            }
+                            why
+                        }
                     }
                 }
                 None => tokio::select! {
@@ -120,12 +161,12 @@ impl Chat {
                     () = has_left(&mut person.typed.left) => return Ok(()),
                 },
             };
-            if attempt == self.reconnects {
+            let Some(wait) = waits.next() else {
                 let problem = format!("the connection to {} is lost: {lost}", target.address);
-                return Err(Failure::other(problem, ""));
-            }
-            let wait = Span::from_secs(1 << attempt.min(5));
-            attempt += 1;
+                let help =
+                    if person.was_in { String::new() } else { other_dialects(&target.address, target.kind) };
+                return Err(Failure::other(problem, help));
+            };
             person.screen.warn(&format!("connection lost ({lost}); trying again in {} s", wait.as_secs()));
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}

@@ -1,17 +1,20 @@
 //! One connection, from joining to its end.
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::time::Duration as Span;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::commands::help;
+use super::end::{End, silent};
+use super::progress::Progress;
 use super::screen::{Screen, Typed};
 use super::unanswered::Unanswered;
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::commands::{self, Command};
-use crate::chat::protocol::{Kind, without_password};
+use crate::chat::protocol::{KICKED, Kind, SERVER, without_password};
 use crate::cli::output::Failure;
 use crate::live::client::Client;
 use crate::live::clock::Clock;
@@ -20,21 +23,16 @@ use crate::units::plural;
 /// How long a server may take over a goodbye.
 const GOODBYE: Span = Span::from_secs(1);
 /// How long a script waits for a server that takes, acknowledges and answers nothing.
-const SETTLES: Span = Span::from_secs(60);
-/// `pipe` answers nothing in the pause after its welcome, and not at all once it has been left.
+const SETTLES: Span = Span::from_secs(50);
+/// `pipe` answers nothing in the pause after its welcome, and not at all once it has been left; on
+/// `reliable` answers wait until those before them are acknowledged, and the farewell overtakes them.
 const PAUSE: Span = Span::from_millis(300);
+/// How long a server may take to let somebody in.
+const JOINS_WITHIN: Span = Span::from_secs(20);
+/// A connection that has lasted so long was no failed attempt.
+const STEADY: Span = Span::from_secs(10);
 /// How many requests `reliable` may have on their way before the next line is read.
 const ON_THEIR_WAY: usize = 64;
-
-/// What a session does when one connection has ended.
-pub enum End {
-    /// The person has left.
-    Left,
-    /// The server does not want this person.
-    Rejected(Refusal),
-    /// The connection was lost.
-    Lost(String),
-}
 
 /// What was said and heard, over all connections.
 #[derive(Debug, Default)]
@@ -67,6 +65,10 @@ pub struct Person<'a> {
     /// The last that was handed to the connection.
     last: Option<Request>,
     unanswered: Unanswered,
+    /// Whether a server has ever let this person in.
+    pub was_in: bool,
+    /// Whether the server's last words were those to somebody whom an administrator disconnects.
+    is_kicked: bool,
     /// How long to listen once all is said: the input has ended, or the person leaves.
     over: Option<Span>,
 }
@@ -91,12 +93,14 @@ impl<'a> Person<'a> {
             waiting: VecDeque::new(),
             last: None,
             unanswered: Unanswered::default(),
+            was_in: false,
+            is_kicked: false,
             over: None,
         }
     }
 
-    /// Talks until the connection or the conversation ends; `joined` is called once it is in.
-    pub async fn converse(&mut self, mut client: Client, mut joined: impl FnMut()) -> Result<End, Failure> {
+    /// Talks until the connection or the conversation ends.
+    pub async fn converse(&mut self, mut client: Client) -> Result<End, Failure> {
         if let Err(error) = client.ask(&Request::Join { nick: self.nick.to_owned() }) {
             return Ok(End::Rejected(Refusal::Other(error.to_string().into())));
         }
@@ -105,10 +109,12 @@ impl<'a> Person<'a> {
         self.last = None;
         let mut events = Vec::new();
         let mut is_in = false;
+        let since = Instant::now();
         let mut progress = Progress::new();
         let mut leaves_at = None;
         let scripted = matches!(self.screen, Screen::Lines);
-        let least = if scripted && self.kind == Kind::Pipe { PAUSE } else { Span::ZERO };
+        let answers_late = matches!(self.kind, Kind::Pipe | Kind::Reliable);
+        let least = if scripted && answers_late { PAUSE } else { Span::ZERO };
         loop {
             if is_in {
                 self.hand_over(&mut client)?;
@@ -121,7 +127,8 @@ impl<'a> Person<'a> {
             };
             let stands_since = progress.stands_since(self.mark(&client));
             let gives_up_at = (scripted && is_in && !is_settled).then(|| stands_since + SETTLES);
-            let wakes_at = leaves_at.or(gives_up_at);
+            let joins_by = (!is_in).then(|| since + JOINS_WITHIN);
+            let wakes_at = joins_by.or(leaves_at).or(gives_up_at);
             // A script's lines are read as fast as they are taken; a person's are few.
             let reads_on = self.has_room(&client) || !scripted;
             tokio::select! {
@@ -136,22 +143,34 @@ impl<'a> Person<'a> {
                         match &event {
                             Event::Welcome { .. } => {
                                 is_in = true;
-                                joined();
+                                self.was_in = true;
                             }
                             Event::Rejected(refusal) => return Ok(End::Rejected(refusal.clone())),
                             _ => {}
                         }
                         self.hear(&event)?;
                     }
-                    let lost = match open {
+                    let (why, may_be_steady) = match open {
                         Ok(true) => continue,
-                        Ok(false) => "the server closed it".to_owned(),
-                        Err(error) => error.to_string(),
+                        Ok(false) if is_in => ("the server closed it".to_owned(), true),
+                        Ok(false) => ("the server closed it before it let you in".to_owned(), false),
+                        Err(error) if !is_in && error.kind() == ErrorKind::InvalidData => {
+                            return Ok(End::Foreign(error.to_string()));
+                        }
+                        // It would be as deaf again.
+                        Err(error) => (error.to_string(), error.kind() != ErrorKind::TimedOut),
                     };
                     self.take_back(&client);
                     self.count.uncertain += self.unanswered.count();
                     let is_done = self.over.is_some() && self.waiting.is_empty();
-                    return Ok(if is_done { End::Left } else { End::Lost(lost) });
+                    let was_steady = may_be_steady && since.elapsed() >= STEADY;
+                    return Ok(if is_done {
+                        End::Left
+                    } else if self.is_kicked {
+                        End::Kicked
+                    } else {
+                        End::Lost { why, was_steady }
+                    });
                 }
                 line = self.typed.lines.recv(), if is_in && self.over.is_none() && reads_on => {
                     match line {
@@ -161,6 +180,12 @@ impl<'a> Person<'a> {
                 }
                 () = has_left(&mut self.typed.left), if !is_in => return Ok(End::Left),
                 () = sleep_until(wakes_at.unwrap_or_else(Instant::now)), if wakes_at.is_some() => {
+                    if !is_in {
+                        let why = silent(&client.first_words(), JOINS_WITHIN);
+                        // What has let this person in before is a server.
+                        let was_steady = false;
+                        return Ok(if self.was_in { End::Lost { why, was_steady } } else { End::Silent(why) });
+                    }
                     self.leave(client, is_settled).await?;
                     return Ok(End::Left);
                 }
@@ -219,6 +244,11 @@ impl<'a> Person<'a> {
     }
 
     fn hear(&mut self, event: &Event) -> Result<(), Failure> {
+        self.is_kicked = match event {
+            Event::Notice { text } => text.starts_with(KICKED),
+            Event::Message { from, text } => **from == *SERVER && text.starts_with(KICKED),
+            _ => false,
+        };
         self.unanswered.hear(event);
         self.count.heard += u64::from(event.is_message());
         self.count.refused += u64::from(matches!(event, Event::Refused(_)));
@@ -340,25 +370,6 @@ impl<'a> Person<'a> {
             problems.push("the rest was not read".to_owned());
         }
         Err(Failure::other(problems.join(", "), ""))
-    }
-}
-
-/// Since when nothing has changed.
-struct Progress {
-    mark: [u64; 3],
-    since: Instant,
-}
-
-impl Progress {
-    fn new() -> Progress {
-        Progress { mark: [0; 3], since: Instant::now() }
-    }
-
-    fn stands_since(&mut self, mark: [u64; 3]) -> Instant {
-        if mark != self.mark {
-            *self = Progress { mark, since: Instant::now() };
-        }
-        self.since
     }
 }
 

@@ -1,9 +1,13 @@
 //! A client of program 1.
+//!
+//! Its original server ignores what it does not know. Therefore a `ping` goes behind each request that
+//! only ours knows, until one has been answered: servers answer in order, so a `pong` that comes first
+//! shows that there will be no answer.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::chat::message::{Event, Name, Request};
+use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::json::Object;
 use crate::chat::protocol::json_lines::{EXTENSIONS, REQUEST_LIMIT};
 use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
@@ -15,20 +19,48 @@ pub struct Client {
     reader: Box<dyn Reader>,
     /// Its own nick, once it is in: the server's echo is no news.
     nick: Option<Name>,
+    /// Whether the server knows more than the original, once it has shown that.
+    knows_more: Option<bool>,
+    /// Pings on their way.
+    pings: VecDeque<Ping>,
     out: VecDeque<Arc<[u8]>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Ping {
+    /// To see that the server is alive.
+    Asked,
+    /// Behind a request that it may not know.
+    Behind,
 }
 
 impl Default for Client {
     fn default() -> Client {
-        Client { reader: JsonLines.reader(), nick: None, out: VecDeque::new() }
+        Client {
+            reader: JsonLines.reader(),
+            nick: None,
+            knows_more: None,
+            pings: VecDeque::new(),
+            out: VecDeque::new(),
+        }
     }
 }
 
 impl Client {
     /// An event with what only this connection knows: whether it is in, and under which nick.
-    fn own(&mut self, event: Event) -> Event {
+    fn own(&mut self, event: Event) -> Option<Event> {
+        if shows_more(&event) && self.nick.is_some() {
+            self.knows_more = Some(true);
+        }
         let is_own = |from: &Name| self.nick.as_ref() == Some(from);
-        match event {
+        Some(match event {
+            Event::Pong if self.pings.pop_front() == Some(Ping::Behind) => {
+                if self.knows_more == Some(true) {
+                    return None;
+                }
+                self.knows_more = Some(false);
+                Event::Refused(Refusal::Other(NotSaid::Unknown.to_string().into()))
+            }
             Event::Welcome { ref nick, .. } | Event::NickChanged { to: ref nick } => {
                 self.nick = Some(nick.clone());
                 event
@@ -37,12 +69,10 @@ impl Client {
             Event::Message { from, text } if is_own(&from) => Event::Said { from, text },
             Event::RoomMessage { room, from, text } if is_own(&from) => Event::SaidIn { room, from, text },
             event => event,
-        }
+        })
     }
-}
 
-impl ClientSession for Client {
-    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
+    fn send(&mut self, request: &Request) -> Result<(), NotSaid> {
         let mut line = Vec::new();
         match request {
             // The original's server looks at no other member than the name.
@@ -57,11 +87,47 @@ impl ClientSession for Client {
         self.out.push_back(line.into());
         Ok(())
     }
+}
+
+/// Whether a server of ours always answers what the original does not know. A farewell is answered by
+/// the end, and nothing changes for somebody visible who wants to be.
+fn is_telling(request: &Request) -> bool {
+    use Request::{Join, Leave, Ping, Reveal, Say};
+    !matches!(request, Join { .. } | Leave | Say { .. } | Ping | Reveal)
+}
+
+/// Whether the original's server would never tell that to somebody who is in.
+fn shows_more(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::Welcome { .. }
+            | Event::Joined { .. }
+            | Event::Left { .. }
+            | Event::Message { .. }
+            | Event::Pong
+    )
+}
+
+impl ClientSession for Client {
+    fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
+        let is_more = is_telling(request) || *request == Request::Reveal;
+        if is_more && self.knows_more == Some(false) {
+            return Err(NotSaid::Unknown);
+        }
+        self.send(request)?;
+        if *request == Request::Ping {
+            self.pings.push_back(Ping::Asked);
+        } else if is_telling(request) && self.knows_more.is_none() {
+            self.pings.push_back(Ping::Behind);
+            self.send(&Request::Ping)?;
+        }
+        Ok(())
+    }
 
     fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
         let mut heard = Vec::new();
         let result = self.reader.decode(bytes, &mut heard);
-        out.extend(heard.into_iter().map(|event| self.own(event)));
+        out.extend(heard.into_iter().filter_map(|event| self.own(event)));
         result
     }
 

@@ -12,6 +12,9 @@ use crate::time::Duration;
 
 const WELCOME: &str = "WELCOME|Connected successfully!";
 
+/// Why a text to everyone reaches nobody on an original server.
+const PRIVATE_ONLY: &str = "this server knows private messages only: /whisper NAME TEXT";
+
 /// Speaks words separated by `|`.
 #[derive(Debug, Default)]
 pub struct Client {
@@ -35,6 +38,8 @@ fn understand(text: &str) -> Event {
             None => unknown(),
         },
         "SYSTEM" => match between(rest, "User '", "' is not online.") {
+            // Only on ours somebody hears for all.
+            Some(EVERYONE) => Event::Refused(Refusal::Other(PRIVATE_ONLY.into())),
             Some(nick) => Event::Refused(Refusal::NoSuchPerson(nick.into())),
             None => notice(rest),
         },

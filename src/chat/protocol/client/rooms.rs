@@ -13,6 +13,8 @@ use crate::time::{Duration, Instant};
 
 /// How long it waits for a prompt or a confirmation before it goes on without.
 const WITHIN: Duration = Duration::from_secs(5);
+/// How long it waits where the server has nothing to confirm: until it has read the answer on its own.
+const APART: Duration = Duration::from_millis(100);
 
 /// Above and below what is said to everyone; the second to clients that may understand ASCII only.
 const RULES: [&str; 2] = ["──────────────", "--------------"];
@@ -27,8 +29,14 @@ const FIXED: &[(&str, Fixed)] = &[
         from: client.nick.clone(),
         text: client.said.pop_front().unwrap_or_default(),
     }),
-    ("You are now invisible!", |_| Event::Hidden),
-    ("You are now visible to other users!", |_| Event::Revealed),
+    ("You are now invisible!", |client| {
+        client.hidden = true;
+        Event::Hidden
+    }),
+    ("You are now visible to other users!", |client| {
+        client.hidden = false;
+        Event::Revealed
+    }),
     ("No rooms available", |_| Event::Rooms { names: Arc::default() }),
     ("Server: Bye", |_| Event::Bye),
 ];
@@ -43,6 +51,8 @@ pub struct Client {
     /// What is still to be sent; one prompt at a time.
     steps: VecDeque<Step>,
     awaited: Option<Awaited>,
+    /// Whether it is out of the list of members. A server says nothing to who is where it wants to be.
+    hidden: bool,
     /// What it said to everyone and is not confirmed.
     said: VecDeque<Name>,
     /// The room to be founded if it turns out not to exist.
@@ -53,8 +63,17 @@ pub struct Client {
 #[derive(Debug)]
 enum Step {
     Send(String),
-    /// A command, the prompt that it brings, and the answer to that.
-    Prompted(&'static str, &'static str, String),
+    Prompted(Prompted),
+}
+
+/// A command, the prompt that it brings, and the answer to that.
+#[derive(Debug)]
+struct Prompted {
+    command: &'static str,
+    prompt: &'static str,
+    answer: String,
+    /// Where it wants to be, if it wants to be hidden or shown.
+    hides: Option<bool>,
 }
 
 #[derive(Debug)]
@@ -65,8 +84,8 @@ struct Awaited {
 
 #[derive(Debug)]
 enum What {
-    /// A prompt, and the answer to it.
-    Prompt(&'static str, String),
+    /// The prompt.
+    Prompt(Prompted),
     /// That the answer has come: the server would read a command close behind it as a part of it.
     Confirmation,
 }
@@ -80,30 +99,31 @@ impl Client {
         {
             match step {
                 Step::Send(text) => self.out.send(&text),
-                Step::Prompted(command, prompt, answer) => {
-                    self.out.send(command);
-                    self.wait(now, What::Prompt(prompt, answer));
+                Step::Prompted(prompted) => {
+                    self.out.send(prompted.command);
+                    self.wait(now, What::Prompt(prompted), WITHIN);
                 }
             }
         }
     }
 
-    fn wait(&mut self, now: Instant, what: What) {
-        self.awaited = Some(Awaited { what, by: now + WITHIN });
+    fn wait(&mut self, now: Instant, what: What, within: Duration) {
+        self.awaited = Some(Awaited { what, by: now + within });
     }
 
     /// What was waited for has come, or is waited for no longer.
     fn go_on(&mut self, now: Instant) {
-        if let Some(What::Prompt(_, answer)) = self.awaited.take().map(|awaited| awaited.what) {
-            self.out.send(&answer);
-            self.wait(now, What::Confirmation);
+        if let Some(What::Prompt(prompted)) = self.awaited.take().map(|awaited| awaited.what) {
+            self.out.send(&prompted.answer);
+            let is_there = prompted.hides == Some(self.hidden);
+            self.wait(now, What::Confirmation, if is_there { APART } else { WITHIN });
         }
     }
 
     /// The prompt that it waits for.
     fn prompt(&self) -> Option<&'static str> {
-        match self.awaited.as_ref()?.what {
-            What::Prompt(prompt, _) => Some(prompt),
+        match &self.awaited.as_ref()?.what {
+            What::Prompt(prompted) => Some(prompted.prompt),
             What::Confirmation => None,
         }
     }
@@ -198,6 +218,10 @@ impl Client {
     }
 }
 
+fn prompted(command: &'static str, prompt: &'static str, answer: String, hides: Option<bool>) -> Step {
+    Step::Prompted(Prompted { command, prompt, answer, hides })
+}
+
 /// Whether it is the server's last word about an answer to a prompt.
 fn confirms(event: &Event) -> bool {
     matches!(event, Event::Said { .. } | Event::Hidden | Event::Revealed | Event::Refused(_))
@@ -230,7 +254,7 @@ impl ClientSession for Client {
             Request::Say { text } => {
                 let text = one_line(text);
                 self.said.push_back(text.as_str().into());
-                Step::Prompted("/broadcast", "Enter your message: ", text)
+                prompted("/broadcast", "Enter your message: ", text, None)
             }
             Request::Tell { to, text } => Step::Send(format!("/dm {to} {}", one_line(text))),
             Request::Create { room } => Step::Send(format!("/create_room {}", one_line(room))),
@@ -244,8 +268,10 @@ impl ClientSession for Client {
             }
             Request::People => Step::Send("/members".to_owned()),
             Request::Rooms => Step::Send("/get_rooms".to_owned()),
-            Request::Hide => Step::Prompted("/hide", "Enter nickname to hide", self.nick.to_string()),
-            Request::Reveal => Step::Prompted("/reveal", "Enter nickname to show", self.nick.to_string()),
+            Request::Hide => prompted("/hide", "Enter nickname to hide", self.nick.to_string(), Some(true)),
+            Request::Reveal => {
+                prompted("/reveal", "Enter nickname to show", self.nick.to_string(), Some(false))
+            }
             Request::Rename { .. } | Request::Ping | Request::Help => return Err(NotSaid::NoWords),
         };
         self.steps.push_back(step);

@@ -133,7 +133,8 @@ impl ClientSession for Client {
             // The original has no others.
             _ => return Err(NotSaid::NoWords),
         };
-        self.out.send_inside(&words)
+        // Every server strips it, and ours tells by it what one read brings together.
+        self.out.send_inside(&(words + "\n"))
     }
 
     fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {

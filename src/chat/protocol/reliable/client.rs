@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::frame::{self, Frames, TooLong};
 use super::message::{Message, Parsed, acknowledged, acknowledging, parse, seconds};
 use super::seen::Seen;
-use super::window::Window;
+use super::window::{PassedOver, Window};
 use crate::chat::message::{Event, Name, Names, Refusal, Request};
 use crate::chat::protocol::client::{between, no_command, notice, numbered, refusal, without_password};
 use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
@@ -16,6 +16,12 @@ use crate::time::{Duration, Instant};
 
 /// How often it shows that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long it takes over an acknowledgment. Program 0's server notes a message after it has sent it:
+/// it misses an acknowledgment that comes before, and then stands still until it repeats the message,
+/// 3 s at first.
+const ACKNOWLEDGES_AFTER: Duration = Duration::from_millis(10);
+/// The type of all that program 0's server does not know: it drops it and does not say it aloud.
+const UNKNOWN_TO_ORIGINALS: &str = "private_message";
 /// The longest frame that it takes: a text of 64 KiB has six times as much when all of it is escaped.
 const LONGEST: usize = 1 << 20;
 
@@ -31,6 +37,10 @@ pub struct Client {
     /// What it asked and the server has not acknowledged.
     asked: VecDeque<(Arc<[u8]>, Request)>,
     seen: Seen,
+    /// Acknowledgments, and when they go.
+    acks: VecDeque<(Instant, Arc<[u8]>)>,
+    /// Whether the server understands [`UNKNOWN_TO_ORIGINALS`], once it has shown that.
+    knows_more: Option<bool>,
     out: VecDeque<Arc<[u8]>>,
     heartbeat_at: Option<Instant>,
     made: u64,
@@ -52,9 +62,11 @@ impl Default for Client {
             nick: Name::default(),
             shown: false,
             door: Door::Outside,
-            window: Window::default(),
+            window: Window::patient(),
             asked: VecDeque::new(),
             seen: Seen::default(),
+            acks: VecDeque::new(),
+            knows_more: None,
             out: VecDeque::new(),
             heartbeat_at: None,
             made: 0,
@@ -104,7 +116,7 @@ impl Client {
         }
         if *message.sender != *self.nick {
             let (_, bytes) = self.message(moment, "ack", acknowledging(&message.id));
-            self.out.push_back(bytes);
+            self.acks.push_back((moment.now + ACKNOWLEDGES_AFTER, bytes));
         }
         if !self.seen.is_new(message.digest()) {
             return;
@@ -140,13 +152,53 @@ impl Client {
     /// Asks something that is answered once it is in. Who shows a password talks to a server of ours,
     /// whose heart beats while it still looks the password up.
     fn knock(&mut self, moment: Moment) {
-        let (kind, content) = if self.shown { ("chat", "/list") } else { ("heartbeat", "ping") };
+        let (kind, content) =
+            if self.shown { (UNKNOWN_TO_ORIGINALS, "/list") } else { ("heartbeat", "ping") };
         self.door = Door::Knocked(self.send(moment, kind, content));
     }
 
+    /// Whether the message of this id is what it asked to learn whether it is in.
+    fn is_knock(&self, id: &[u8]) -> bool {
+        matches!(&self.door, Door::Knocked(knock) if **knock == *id)
+    }
+
+    /// Sends again what the server has dropped, and a sign of life behind it: if that alone is
+    /// acknowledged, it was dropped once more.
+    fn repeat(&mut self, moment: Moment, again: Vec<Arc<[u8]>>) {
+        if again.is_empty() {
+            return;
+        }
+        self.out.extend(again);
+        let (id, bytes) = self.message(moment, "heartbeat", "ping".to_owned());
+        self.window.probe(id);
+        self.out.push_back(bytes);
+    }
+
+    /// The server drops this message however often it is sent.
+    fn give_up(&mut self, id: &[u8], out: &mut Vec<Event>) {
+        if self.is_knock(id) {
+            // It has no list to show: the server is none of ours, and the join was acknowledged.
+            return self.enter(Arc::default(), out);
+        }
+        let Some(place) = self.asked.iter().position(|(asked, _)| **asked == *id) else { return };
+        let Some((_, request)) = self.asked.remove(place) else { return };
+        let words = if words(&request).0 == UNKNOWN_TO_ORIGINALS {
+            self.knows_more.get_or_insert(false);
+            NotSaid::Unknown.to_string()
+        } else {
+            "this server does not acknowledge that".to_owned()
+        };
+        out.push(Event::Refused(Refusal::Other(words.into())));
+    }
+
     fn on_ack(&mut self, moment: Moment, id: &str, out: &mut Vec<Event>) {
+        let PassedOver { again, given_up } = self.window.pass_over(moment.now, id);
         self.window.on_ack(moment.now, id);
-        if matches!(&self.door, Door::Knocked(knock) if !self.shown && **knock == *id.as_bytes()) {
+        self.repeat(moment, again);
+        for id in given_up {
+            self.give_up(&id, out);
+        }
+        if !self.shown && self.is_knock(id.as_bytes()) {
             self.enter(Arc::default(), out);
         }
         let Some(place) = self.asked.iter().position(|(asked, _)| **asked == *id.as_bytes()) else { return };
@@ -155,6 +207,7 @@ impl Client {
             Some((_, Request::Join { .. })) if matches!(self.door, Door::Outside) => self.knock(moment),
             Some((_, Request::Ping)) => out.push(Event::Pong),
             Some((_, Request::Leave)) => out.push(Event::Bye),
+            Some((_, request)) if words(&request).0 == UNKNOWN_TO_ORIGINALS => self.knows_more = Some(true),
             _ => {}
         }
     }
@@ -225,34 +278,39 @@ impl Client {
     }
 }
 
+/// The type and the content of the message that asks for it.
+fn words(request: &Request) -> (&'static str, String) {
+    let ours = |words: String| (UNKNOWN_TO_ORIGINALS, words);
+    match request {
+        // On the same connection a second join is another name.
+        Request::Join { nick } | Request::Rename { nick } => ("join", nick.trim().to_owned()),
+        Request::Leave => ("leave", "leaving".to_owned()),
+        Request::Say { text } => ("chat", no_command(text)),
+        Request::Ping => ("heartbeat", "ping".to_owned()),
+        Request::Tell { to, text } => ours(format!("@{to} {text}")),
+        Request::Create { room } => ours(format!("/create {room}")),
+        Request::Enter { room, .. } => ours(format!("/join {room}")),
+        Request::Exit { room } => ours(format!("/leave {room}")),
+        Request::SayIn { room, text } | Request::Post { room, text } => ours(format!("/room {room} {text}")),
+        Request::People => ours("/list".to_owned()),
+        Request::Rooms => ours("/rooms".to_owned()),
+        Request::Hide => ours("/hide".to_owned()),
+        Request::Reveal => ours("/reveal".to_owned()),
+        Request::Help => ours("/help".to_owned()),
+    }
+}
+
 impl ClientSession for Client {
     fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSaid> {
-        let (kind, content) = match request {
-            Request::Join { nick } => {
-                self.nick = without_password(nick).into();
-                self.shown = nick.contains(':');
-                self.heartbeat_at = Some(moment.now + HEARTBEAT);
-                ("join", nick.trim().to_owned())
-            }
-            // On the same connection a second join is another name.
-            Request::Rename { nick } => ("join", nick.trim().to_owned()),
-            Request::Leave => ("leave", "leaving".to_owned()),
-            Request::Say { text } => ("chat", no_command(text)),
-            Request::Tell { to, text } => ("private_message", format!("@{to} {text}")),
-            Request::Ping => ("heartbeat", "ping".to_owned()),
-            // The original has none of these; ours understands them as chat.
-            Request::Create { room } => ("chat", format!("/create {room}")),
-            Request::Enter { room, .. } => ("chat", format!("/join {room}")),
-            Request::Exit { room } => ("chat", format!("/leave {room}")),
-            Request::SayIn { room, text } | Request::Post { room, text } => {
-                ("chat", format!("/room {room} {text}"))
-            }
-            Request::People => ("chat", "/list".to_owned()),
-            Request::Rooms => ("chat", "/rooms".to_owned()),
-            Request::Hide => ("chat", "/hide".to_owned()),
-            Request::Reveal => ("chat", "/reveal".to_owned()),
-            Request::Help => ("chat", "/help".to_owned()),
-        };
+        let (kind, content) = words(request);
+        if kind == UNKNOWN_TO_ORIGINALS && self.knows_more == Some(false) {
+            return Err(NotSaid::Unknown);
+        }
+        if let Request::Join { nick } = request {
+            self.nick = without_password(nick).into();
+            self.shown = nick.contains(':');
+            self.heartbeat_at = Some(moment.now + HEARTBEAT);
+        }
         let (id, bytes) = self.message(moment, kind, content);
         if bytes.len() > 4 + frame::LONGEST {
             return Err(NotSaid::TooLong(frame::LONGEST));
@@ -287,17 +345,23 @@ impl ClientSession for Client {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        [self.window.timeout(), self.heartbeat_at].into_iter().flatten().min()
+        let acknowledges_at = self.acks.front().map(|(at, _)| *at);
+        [self.window.timeout(), self.heartbeat_at, acknowledges_at].into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self, moment: Moment) -> After {
+        while self.acks.front().is_some_and(|(at, _)| *at <= moment.now)
+            && let Some((_, bytes)) = self.acks.pop_front()
+        {
+            self.out.push_back(bytes);
+        }
         if self.heartbeat_at.is_some_and(|at| at <= moment.now) {
             self.heartbeat_at = Some(moment.now + HEARTBEAT);
             self.send(moment, "heartbeat", "ping");
         }
         match self.window.handle_timeout(moment.now) {
             Ok(again) => {
-                self.out.extend(again);
+                self.repeat(moment, again);
                 After::Stay
             }
             Err(_) => After::Close,

@@ -195,17 +195,13 @@ impl Session {
             }
             "heartbeat" if text == "ping" => Meaning::Words("heartbeat", "pong".to_owned()),
             "leave" => Meaning::Request(Request::Leave),
+            // Ours asks so for what the original would say aloud.
+            "private_message" if is_command(text) => said(text),
             "private_message" => match text.strip_prefix('@').and_then(names::split_first) {
                 Some((to, said)) => Meaning::Request(Request::Tell { to: to.to_owned(), text: said.into() }),
                 None => Meaning::Words("chat", "*** write a private message as @name text ***".to_owned()),
             },
-            "chat" => match commands::parse(text) {
-                Some(Command::Ask(Request::Help)) => Meaning::Words("chat", commands::HELP.to_owned()),
-                Some(Command::Ask(request)) => Meaning::Request(request),
-                Some(Command::Usage(usage)) => Meaning::Words("chat", format!("*** usage: {usage} ***")),
-                // Program 0 has no commands: other words with a slash are said like all others.
-                Some(Command::Unknown) | None => Meaning::Request(Request::Say { text: text.into() }),
-            },
+            "chat" => said(text),
             _ => Meaning::Nothing,
         }
     }
@@ -380,6 +376,21 @@ impl ServerSession for Session {
             Err(_) => return After::Close,
         }
         After::Stay
+    }
+}
+
+fn is_command(text: &str) -> bool {
+    matches!(commands::parse(text), Some(Command::Ask(_) | Command::Usage(_)))
+}
+
+/// A text to everyone, or a command.
+fn said(text: &str) -> Meaning {
+    match commands::parse(text) {
+        Some(Command::Ask(Request::Help)) => Meaning::Words("chat", commands::HELP.to_owned()),
+        Some(Command::Ask(request)) => Meaning::Request(request),
+        Some(Command::Usage(usage)) => Meaning::Words("chat", format!("*** usage: {usage} ***")),
+        // Program 0 has no commands: other words with a slash are said like all others.
+        Some(Command::Unknown) | None => Meaning::Request(Request::Say { text: text.into() }),
     }
 }
 

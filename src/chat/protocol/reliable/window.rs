@@ -26,7 +26,12 @@ pub struct Window {
     srtt: Option<Duration>,
     rttvar: Duration,
     rto: Duration,
+    min_rto: Duration,
     flight: VecDeque<Sent>,
+    /// Messages that only show what became of those before them, and which transmission each was.
+    probes: VecDeque<(Arc<[u8]>, u64)>,
+    /// How often anything was sent.
+    sent: u64,
     /// When the peer last acknowledged anything.
     heard: Instant,
     waiting: VecDeque<Message>,
@@ -40,6 +45,18 @@ struct Sent {
     bytes: Arc<[u8]>,
     at: Instant,
     again: u32,
+    /// Which transmission of all was its first, and which its last.
+    first: u64,
+    last: u64,
+}
+
+/// What an acknowledgment says about messages sent before the one that it acknowledges.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Frames that are to be sent again.
+    pub again: Vec<Arc<[u8]>>,
+    /// Ids of messages that the peer drops however often they are sent; they are in flight no longer.
+    pub given_up: Vec<Arc<[u8]>>,
 }
 
 /// The peer has not acknowledged a message however often it was sent.
@@ -54,7 +71,10 @@ impl Default for Window {
             srtt: None,
             rttvar: Duration::ZERO,
             rto: FIRST_RTO,
+            min_rto: MIN_RTO,
             flight: VecDeque::new(),
+            probes: VecDeque::new(),
+            sent: 0,
             heard: Instant::ZERO,
             waiting: VecDeque::new(),
             bytes: 0,
@@ -64,6 +84,12 @@ impl Default for Window {
 }
 
 impl Window {
+    /// A window whose retransmission timeout never falls below the first one. Program 0's server
+    /// acknowledges a text late where its own window is blocked, and says one that comes twice twice.
+    pub fn patient() -> Window {
+        Window { min_rto: FIRST_RTO, ..Window::default() }
+    }
+
     /// Takes a message to be acknowledged; [`poll`](Self::poll) gives it out when there is room.
     pub fn push(&mut self, id: Arc<[u8]>, bytes: Arc<[u8]>) {
         self.bytes += bytes.len();
@@ -77,12 +103,49 @@ impl Window {
             return None;
         }
         let (id, bytes) = self.waiting.pop_front()?;
-        self.flight.push_back(Sent { id, bytes: Arc::clone(&bytes), at: now, again: 0 });
+        self.sent += 1;
+        let (first, last) = (self.sent, self.sent);
+        self.flight.push_back(Sent { id, bytes: Arc::clone(&bytes), at: now, again: 0, first, last });
         Some(bytes)
+    }
+
+    /// Notes a message that goes now and is never repeated, to learn by its acknowledgment what became
+    /// of those before it.
+    pub fn probe(&mut self, id: Arc<[u8]>) {
+        self.sent += 1;
+        self.probes.push_back((id, self.sent));
+    }
+
+    /// What an acknowledgment of `id`, not handed to [`on_ack`](Self::on_ack) yet, says about
+    /// messages whose last transmission was before the first of `id`. For peers that acknowledge in
+    /// the order of reading, from which it follows that they have dropped those.
+    pub fn pass_over(&mut self, now: Instant, id: &str) -> PassedOver {
+        let mut result = PassedOver::default();
+        let sent = self.flight.iter().map(|sent| (&sent.id, sent.first));
+        let mut all = sent.chain(self.probes.iter().map(|(id, first)| (id, *first)));
+        let Some((_, first)) = all.find(|(other, _)| ***other == *id.as_bytes()) else { return result };
+        for sent in self.flight.iter_mut().filter(|sent| sent.last < first) {
+            if sent.again == RETRANSMISSIONS {
+                result.given_up.push(Arc::clone(&sent.id));
+                self.bytes -= sent.bytes.len();
+                continue;
+            }
+            self.sent += 1;
+            (sent.at, sent.again, sent.last) = (now, sent.again + 1, self.sent);
+            result.again.push(Arc::clone(&sent.bytes));
+        }
+        self.flight.retain(|sent| !result.given_up.contains(&sent.id));
+        self.retransmissions += result.again.len() as u64;
+        result
     }
 
     /// The peer has message `id`.
     pub fn on_ack(&mut self, now: Instant, id: &str) {
+        if let Some(place) = self.probes.iter().position(|(probe, _)| **probe == *id.as_bytes()) {
+            self.probes.drain(..=place);
+            self.heard = now;
+            return;
+        }
         let Some(place) = self.flight.iter().position(|sent| *sent.id == *id.as_bytes()) else { return };
         let Some(sent) = self.flight.remove(place) else { return };
         self.bytes -= sent.bytes.len();
@@ -110,7 +173,7 @@ impl Window {
         };
         self.srtt = Some(srtt);
         let rto = Duration::from_nanos(srtt.as_nanos() + 4 * self.rttvar.as_nanos());
-        self.rto = rto.clamp(MIN_RTO, MAX_RTO);
+        self.rto = rto.clamp(self.min_rto, MAX_RTO);
     }
 
     /// When the oldest message has waited too long.
@@ -127,11 +190,13 @@ impl Window {
             if sent.again == RETRANSMISSIONS && self.heard <= sent.at {
                 return Err(PeerIsGone);
             }
-            sent.again = (sent.again + 1).min(RETRANSMISSIONS);
-            sent.at = now;
+            self.sent += 1;
+            (sent.at, sent.again, sent.last) = (now, (sent.again + 1).min(RETRANSMISSIONS), self.sent);
             again.push(Arc::clone(&sent.bytes));
         }
         if !again.is_empty() {
+            // Others follow.
+            self.probes.clear();
             self.retransmissions += again.len() as u64;
             self.rto = self.rto.saturating_mul(2).min(MAX_RTO);
             self.ssthresh = (self.cwnd / 2.0).max(2.0);
@@ -221,6 +286,40 @@ mod tests {
         assert_eq!(window.handle_timeout(due), Ok(vec![b"c".as_slice().into()]));
         let due = window.timeout().expect("c waits");
         assert_eq!(window.handle_timeout(due), Err(PeerIsGone));
+    }
+
+    #[test]
+    fn what_is_passed_over_is_sent_again_at_once_and_given_up_after_three_times() {
+        let mut window = Window::patient();
+        push(&mut window, "x");
+        window.poll(at(0));
+        for again in 0..4 {
+            let probe = format!("p{again}");
+            window.probe(probe.as_bytes().into());
+            let passed = window.pass_over(at(again), &probe);
+            window.on_ack(at(again), &probe);
+            let (more, no_more) = (
+                PassedOver { again: vec![b"x".as_slice().into()], given_up: vec![] },
+                PassedOver { again: vec![], given_up: vec![b"x".as_slice().into()] },
+            );
+            assert_eq!(passed, if again < 3 { more } else { no_more }, "{again}");
+        }
+        assert_eq!((window.bytes(), window.timeout()), (0, None));
+    }
+
+    #[test]
+    fn an_acknowledgment_that_may_be_of_an_earlier_transmission_says_nothing() {
+        let mut window = Window::patient();
+        for id in ["join", "a", "b"] {
+            push(&mut window, id);
+        }
+        window.poll(at(0));
+        window.on_ack(at(0), "join");
+        assert_eq!((window.poll(at(0)).is_some(), window.poll(at(0)).is_some()), (true, true));
+        // Both were sent twice, and the one sent first is acknowledged late: the order is kept.
+        assert_eq!(window.handle_timeout(at(3_000)).map(|again| again.len()), Ok(2));
+        assert_eq!(window.pass_over(at(3_001), "b"), PassedOver::default());
+        assert_eq!(window.pass_over(at(3_001), "zzz"), PassedOver::default());
     }
 
     #[test]

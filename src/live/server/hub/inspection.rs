@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Hub;
 use crate::chat::message::{Audience, ClientId, Event};
-use crate::chat::protocol::Account;
+use crate::chat::protocol::{Account, KICKED};
 use crate::live::server::peer::Count;
 use crate::time::{Duration, Instant};
 
@@ -59,7 +59,7 @@ impl Hub {
             return false;
         };
         let moment = self.clock.moment();
-        let event = Event::Notice { text: "You were disconnected by an administrator".into() };
+        let event = Event::Notice { text: KICKED.into() };
         self.tell(moment, &Audience::One(id), &event);
         self.begin_close(moment, id);
         true

@@ -1,0 +1,67 @@
+//! What a server speaks, as far as its first words show it: for clients that it does not let in.
+
+use super::kind::Kind;
+
+/// The bytes that are enough to guess.
+pub const ENOUGH: usize = 32;
+
+/// A language that a server may speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoken {
+    /// A dialect of the chat.
+    Dialect(Kind),
+    /// TLS, which says nothing until its client has.
+    Tls,
+    /// Something else that has a name.
+    Other(&'static str),
+}
+
+/// What a server speaks whose first words these are, if they are distinctive.
+pub fn guess(first: &[u8]) -> Option<Spoken> {
+    let starts = |words: &[&str]| words.iter().any(|word| first.starts_with(word.as_bytes()));
+    let shape: Vec<u8> = first.iter().take(12).map(|b| if b.is_ascii_digit() { b'0' } else { *b }).collect();
+    Some(match first {
+        [0x15 | 0x16, 0x03, ..] => Spoken::Tls,
+        // A frame of less than 16 MiB.
+        [0, _, _, _, b'{', ..] => Spoken::Dialect(Kind::Reliable),
+        [b'{', ..] => Spoken::Dialect(Kind::JsonLines),
+        _ if shape == b"[00:00:00] [" => Spoken::Dialect(Kind::Slash),
+        _ if starts(&["Connected to the server", "Server: "]) => Spoken::Dialect(Kind::Rooms),
+        _ if starts(&["WELCOME|", "USERS|", "MSG|", "SYSTEM|", "ERROR|"]) => Spoken::Dialect(Kind::Pipe),
+        _ if starts(&["HTTP/"]) => Spoken::Other("HTTP"),
+        _ if starts(&["SSH-"]) => Spoken::Other("SSH"),
+        _ if starts(&["220 ", "220-"]) => Spoken::Other("SMTP or FTP"),
+        _ => return None,
+    })
+}
+
+/// The dialects at whose usual port this is; programs 2 and 4 share one.
+pub fn usual_at(port: u16) -> impl Iterator<Item = Kind> {
+    let alone = |kind: &Kind| *kind != Kind::SlashOrPipe;
+    Kind::ALL.iter().copied().filter(alone).filter(move |kind| kind.port() == port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_words_show_the_dialect() {
+        for (first, kind) in [
+            (&b"\0\0\0\xa7{\"msg_id\""[..], Kind::Reliable),
+            (b"{\"type\": \"error\"", Kind::JsonLines),
+            (b"[21:30:15] [SERVER] Welcome", Kind::Slash),
+            (b"Connected to the server", Kind::Rooms),
+            (b"WELCOME|Connected successfully!", Kind::Pipe),
+            (b"ERROR|Invalid username.", Kind::Pipe),
+        ] {
+            assert_eq!(guess(first), Some(Spoken::Dialect(kind)));
+        }
+        assert_eq!(guess(b"HTTP/1.1 400 Bad Request"), Some(Spoken::Other("HTTP")));
+        assert_eq!(guess(b"\x15\x03\x01"), Some(Spoken::Tls));
+        for nothing in [&b""[..], b"\0\0\0", b"[21:3", b"hello"] {
+            assert_eq!(guess(nothing), None, "{nothing:?}");
+        }
+        assert_eq!(usual_at(5555).collect::<Vec<_>>(), [Kind::Slash, Kind::Pipe]);
+    }
+}

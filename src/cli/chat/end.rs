@@ -1,0 +1,105 @@
+//! How a connection ends, and what becomes of it.
+
+use std::io::ErrorKind;
+use std::time::Duration as Span;
+
+use crate::chat::message::Refusal;
+use crate::chat::protocol::Kind;
+use crate::chat::protocol::guess::usual_at;
+use crate::cli::output::one_line;
+
+/// How a connection has ended.
+pub enum End {
+    /// The person has left.
+    Left,
+    /// The server does not want this person.
+    Rejected(Refusal),
+    /// An administrator does not want this person.
+    Kicked,
+    /// It is no server of this dialect: what is spoken there.
+    Foreign(String),
+    /// It may be none: nobody has been let in.
+    Silent(String),
+    /// The connection was lost.
+    Lost {
+        /// Why.
+        why: String,
+        /// Whether it was of any use before.
+        was_steady: bool,
+    },
+}
+
+/// The waits before further attempts to connect: 1 s, 2 s, 4 s and so on to 32 s.
+#[derive(Debug)]
+pub struct Waits {
+    attempt: u32,
+    most: u32,
+}
+
+impl Waits {
+    /// For so many attempts.
+    pub fn new(most: u32) -> Waits {
+        Waits { attempt: 0, most }
+    }
+
+    /// The next wait, if there is to be another attempt.
+    pub fn next(&mut self) -> Option<Span> {
+        let wait = (self.attempt < self.most).then(|| Span::from_secs(1 << self.attempt.min(5)))?;
+        self.attempt += 1;
+        Some(wait)
+    }
+}
+
+/// Whether a server that is being started may be there soon.
+pub fn is_not_there(error: &std::io::Error) -> bool {
+    use ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable};
+    matches!(error.kind(), ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable)
+}
+
+/// What to think of a server that has not let anybody in `within` a span, if no other dialect shows in
+/// its first words.
+pub fn silent(first_words: &str, within: Span) -> String {
+    let seconds = within.as_secs();
+    match one_line(first_words.trim()).as_str() {
+        "" => format!("the server has said nothing for {seconds} s"),
+        words => format!("the server has not let you in for {seconds} s; it said \"{words}\""),
+    }
+}
+
+/// What else may be spoken at an address where nobody understands `kind`.
+pub fn other_dialects(address: &str, kind: Kind) -> String {
+    let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or_default();
+    let usual: Vec<&str> = usual_at(port).map(Kind::name).collect();
+    if !usual.is_empty() && !usual.contains(&kind.name()) {
+        return format!("its port is the usual one of {0}: add --dialect {0}", usual.join(" or "));
+    }
+    let is_other = |other: &Kind| ![kind, Kind::SlashOrPipe].contains(other);
+    let others: Vec<&str> = Kind::ALL.iter().copied().filter(is_other).map(Kind::name).collect();
+    format!(
+        "it may be no chat server, or speak TLS (add --tls) or another dialect (add --dialect and one of {})",
+        others.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_usual_for_another_dialect_is_told() {
+        let help = |address| other_dialects(address, Kind::JsonLines);
+        assert!(help("localhost:8888").ends_with("add --dialect reliable"));
+        assert!(help("[::1]:5555").ends_with("add --dialect slash or pipe"));
+        for address in ["localhost:12345", "localhost:7"] {
+            assert!(help(address).contains("one of reliable, slash, rooms, pipe"), "{}", help(address));
+        }
+    }
+
+    #[test]
+    fn waits_double_and_end() {
+        let mut waits = Waits::new(8);
+        let seconds: Vec<u64> = std::iter::from_fn(|| waits.next()).map(|wait| wait.as_secs()).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 32, 32]);
+        assert_eq!(Waits::new(0).next(), None);
+    }
+}
