@@ -55,8 +55,12 @@ pub(super) fn check(node: &Node, kind: &Kind, path: &str, place: Place, problems
         }
         Kind::Queue => {
             if expect_table(node, path, problems) {
-                let keys = queue::keys(Some(node));
-                check_keys(node, &keys.iter().collect::<Vec<_>>(), path, place, problems);
+                let strays = queue::strays(node);
+                if strays.is_empty() {
+                    let keys = queue::keys(Some(node));
+                    check_keys(node, &keys.iter().collect::<Vec<_>>(), path, place, problems);
+                }
+                problems.extend(strays);
             }
         }
         // Dotted keys are resolved later, against the whole tree.

@@ -81,7 +81,8 @@ impl Target {
                 self.enter(node, &keys, path, first, further)
             }
             Kind::Queue => {
-                let keys = queue::keys(Some(node));
+                // Another axis may choose the discipline.
+                let keys = queue::keys(None);
                 self.enter(node, &keys.iter().collect::<Vec<_>>(), path, first, further)
             }
             Kind::Short { main, table, .. } => {

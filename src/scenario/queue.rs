@@ -3,8 +3,9 @@
 use super::kind::{Absent, Key, Kind};
 use super::leaf;
 use super::links::part;
+use super::problem::Problem;
 use super::schema::key;
-use super::tree::Node;
+use super::tree::{Entry, Node};
 use crate::link::{Discipline, ParameterKind, QUEUES, Queue};
 
 /// Names of the disciplines, for [`Kind::Word`].
@@ -44,6 +45,22 @@ fn discipline(node: &Node) -> Option<&'static Discipline> {
     }
 }
 
+/// The problems of keys that only other disciplines take.
+pub(super) fn strays(node: &Node) -> Vec<Problem> {
+    let Some(discipline) = discipline(node) else { return vec![] };
+    let takes = |discipline: &Discipline, key: &str| discipline.parameters.iter().any(|one| one.name == key);
+    let stray = |entry: &Entry| {
+        let others: Vec<&str> =
+            QUEUES.iter().filter(|other| takes(other, &entry.key)).map(|other| other.name).collect();
+        let is_stray = !others.is_empty() && !takes(discipline, &entry.key);
+        is_stray.then(|| {
+            let message = format!("a {} queue has no `{}`", discipline.name, entry.key);
+            Problem::error(entry.place, message, format!("`{}` is of {}", entry.key, others.join(" and ")))
+        })
+    };
+    node.entries().iter().filter_map(stray).collect()
+}
+
 /// A queue, but for its limit.
 pub(super) fn read(node: Option<&Node>) -> Queue {
     let Some(discipline) = node.and_then(discipline) else { return Queue::default() };
@@ -56,4 +73,83 @@ pub(super) fn read(node: Option<&Node>) -> Queue {
         written.unwrap_or(parameter.default.1)
     });
     Queue { discipline, parameters: values.collect(), ..Queue::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{and, refused, scenario};
+    use super::*;
+    use crate::link::Capacity;
+
+    fn bottleneck(queue: &str) -> Queue {
+        let text = format!("[link.spare]\nrate = \"1mbit\"\nqueue = {queue}\n");
+        let scenario = scenario(&and(&text));
+        let link = scenario.links.iter().find(|link| link.name == "spare").expect("a link");
+        link.directions[0].queue.clone()
+    }
+
+    #[test]
+    fn stated_defaults_are_the_real_ones() {
+        for discipline in QUEUES {
+            let stated = discipline.parameters.iter().map(|parameter| {
+                let text = parameter.default.0;
+                let value = if text.parse::<u64>().is_ok() { text.to_owned() } else { format!("\"{text}\"") };
+                format!(", {} = {value}", parameter.name)
+            });
+            let silent = bottleneck(&format!("{{ kind = \"{}\" }}", discipline.name));
+            let said = format!("{{ kind = \"{}\"{} }}", discipline.name, stated.collect::<String>());
+            assert_eq!(silent, bottleneck(&said), "{said}");
+            assert_eq!(silent.parameters, discipline.defaults());
+        }
+    }
+
+    #[test]
+    fn a_queue_takes_the_parameters_of_its_discipline() {
+        let queue = bottleneck("{ kind = \"fq_codel\", target = \"10ms\", flows = 16, limit = \"64KiB\" }");
+        assert_eq!((queue.discipline.name, queue.capacity), ("fq_codel", Capacity::Bytes(65_536)));
+        assert_eq!(queue.parameters, [10_000_000, 100_000_000, 1_514, 16]);
+        let line = |queue: &str| and(&format!("[link.spare]\nrate = \"1mbit\"\nqueue = {queue}\n"));
+        refused(
+            &line("{ kind = \"codel\", flows = 16 }"),
+            23,
+            "flows",
+            "a codel queue has no `flows`",
+            "`flows` is of fq_codel",
+        );
+        refused(
+            &line("{ target = \"5ms\" }"),
+            23,
+            "target",
+            "a droptail queue has no `target`",
+            "`target` is of codel and fq_codel",
+        );
+        refused(&line("{ taget = \"5ms\" }"), 23, "taget", "unknown key `taget`", "allowed: kind, limit");
+        refused(
+            &line("{ kind = \"kodel\" }"),
+            23,
+            "\"kodel\"",
+            "\"kodel\" is not one",
+            "did you mean `codel`?",
+        );
+        refused(
+            &line("{ kind = \"codel\", target = \"0ms\" }"),
+            23,
+            "\"0ms\"",
+            "`target`",
+            "longer than zero",
+        );
+    }
+
+    #[test]
+    fn a_queue_keeps_its_kind_for_a_trial() {
+        let change = |set: &str| and(&format!("[[schedule]]\nat = \"2s\"\nset = {{ {set} }}\n"));
+        scenario(&change("\"link.bottleneck.queue.limit\" = \"9 packets\""));
+        refused(
+            &change("\"link.bottleneck.queue.kind\" = \"codel\""),
+            23,
+            "{ \"link.bottleneck.queue.kind\" = \"codel\" }",
+            "a queue keeps its kind",
+            "compare kinds as an axis",
+        );
+    }
 }
