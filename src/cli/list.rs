@@ -8,10 +8,10 @@ use clap::{Args, ValueEnum};
 use super::output::{Failure, print};
 use crate::chat::protocol::{self, Kind};
 use crate::congestion::ALGORITHMS;
-use crate::link::IMPAIRMENTS;
+use crate::link::{IMPAIRMENTS, QUEUES};
 use crate::scenario::{Plan, text_of};
 
-/// List scenarios, controllers, impairments and dialects
+/// List scenarios, controllers, impairments, queues and dialects
 #[derive(Debug, Args)]
 pub struct List {
     /// Only these
@@ -23,6 +23,7 @@ enum What {
     Scenarios,
     Controllers,
     Impairments,
+    Queues,
     Dialects,
 }
 
@@ -41,6 +42,9 @@ impl List {
             let rows: Vec<_> =
                 IMPAIRMENTS.iter().map(|(name, about)| ((*name).to_owned(), (*about).to_owned())).collect();
             section(&mut text, "impairments", &rows);
+        }
+        if wanted(What::Queues) {
+            section(&mut text, "queues (link.*.queue.kind)", &queues());
         }
         if wanted(What::Dialects) {
             section(&mut text, "dialects (serve --dialect; in scenarios chat.dialect)", &dialects());
@@ -81,6 +85,18 @@ fn title(path: &Path) -> String {
     let name = path.display().to_string();
     let plan = text_of(&name, std::fs::read(path)).and_then(|text| Plan::parse(&name, &text, &[]));
     plan.map_or_else(|_| format!("(faulty: see `testbed check {name}`)"), |plan| plan.base.title)
+}
+
+fn queues() -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    for discipline in QUEUES {
+        rows.push((discipline.name.to_owned(), discipline.summary.to_owned()));
+        for parameter in discipline.parameters {
+            let words = format!("{} (default {})", parameter.summary, parameter.default.0);
+            rows.push((format!("  link.*.queue.{}", parameter.name), words));
+        }
+    }
+    rows
 }
 
 fn controllers() -> Vec<(String, String)> {

@@ -175,7 +175,7 @@ impl Core {
     pub fn handle_own(&mut self, event: Event) {
         if event.target == SAMPLE {
             let Some(recorder) = &mut self.recorder else { return };
-            recorder.sample(event.at, &self.flows, &self.topology);
+            recorder.sample(event.at, &self.flows, &mut self.topology);
             let next = event.at + recorder.interval();
             if next < self.horizon {
                 self.queue.push(next, Class::World, SAMPLE);

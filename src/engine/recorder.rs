@@ -4,7 +4,7 @@
 use super::flow::{End, Flow};
 use super::topology::Topology;
 use crate::congestion::NO_WINDOW;
-use crate::record::{FlowEvent, FlowEventKind, FlowSample, LinkSample, Series};
+use crate::record::{FlowEvent, FlowEventKind, FlowSample, Series};
 use crate::tcp::Signal;
 use crate::time::{Duration, Instant};
 use crate::wire::Direction;
@@ -32,7 +32,7 @@ impl Recorder {
     }
 
     /// Takes a sample of everything.
-    pub fn sample(&mut self, now: Instant, flows: &[Flow], topology: &Topology) {
+    pub fn sample(&mut self, now: Instant, flows: &[Flow], topology: &mut Topology) {
         for (number, flow) in flows.iter().enumerate() {
             for direction in Direction::BOTH {
                 let End { connection, drained, .. } = &flow.ends[direction.index()];
@@ -57,18 +57,7 @@ impl Recorder {
                 });
             }
         }
-        for (number, (_, _, instances)) in topology.each().enumerate() {
-            let mut sample =
-                LinkSample { time: now, link: number as u32, backlog_bytes: 0, backlog_packets: 0, drops: 0 };
-            for instance in instances {
-                let link = &topology.links[instance];
-                sample.backlog_bytes += link.backlog_bytes(now);
-                sample.backlog_packets += link.backlog_packets(now);
-                let counters = link.counters();
-                sample.drops += counters.dropped_loss + counters.dropped_queue;
-            }
-            self.series.links.push(sample);
-        }
+        topology.sample(now, |sample| self.series.links.push(sample));
     }
 
     /// A sender signalled something.

@@ -2,7 +2,7 @@
 //! for each client; an instance has two directions, each a [`Link`] of its own.
 
 use crate::link::{Config, Link, Statistics};
-use crate::record::{LinkOutcome, QueueOutcome, Realised};
+use crate::record::{LinkOutcome, LinkSample, QueueOutcome, Realised};
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::wire::Direction;
@@ -93,6 +93,26 @@ impl Topology {
                 (group.name.as_str(), direction, numbers)
             })
         })
+    }
+
+    /// The state of every link and direction at `now`, instances summed.
+    pub fn sample(&mut self, now: Instant, mut take: impl FnMut(LinkSample)) {
+        let mut number = 0;
+        for group in &self.groups {
+            for direction in Direction::BOTH {
+                let mut sample =
+                    LinkSample { time: now, link: number, backlog_bytes: 0, backlog_packets: 0, drops: 0 };
+                for instance in &group.instances {
+                    let link = &mut self.links[instance[direction.index()] as usize];
+                    let (backlog, counters) = (link.backlog(now), link.counters());
+                    sample.backlog_bytes += backlog.bytes;
+                    sample.backlog_packets += backlog.packets;
+                    sample.drops += counters.dropped_loss + counters.dropped_queue;
+                }
+                take(sample);
+                number += 1;
+            }
+        }
     }
 
     /// The measured interval begins.

@@ -1,5 +1,6 @@
 //! What one direction of a link is set to, in tc-netem(8)'s vocabulary.
 
+pub use super::qdisc::{Capacity, Queue};
 use crate::time::Duration;
 use crate::units::{Probability, Rate};
 
@@ -10,7 +11,7 @@ pub const IMPAIRMENTS: &[(&str, &str)] = &[
     ("link.*.corrupt", "the packet is damaged and fails the receiver's checksum"),
     ("link.*.delay", "fixed delay, with jitter: uniform, normal, lognormal, pareto, paretonormal"),
     ("link.*.reorder", "some packets skip the delay"),
-    ("link.*.rate", "serialisation, behind a drop-tail queue of packets or bytes"),
+    ("link.*.rate", "serialisation, behind a queue of packets or bytes (see the queues)"),
     ("[[drop]]", "an exact list of data segments and retransmissions"),
 ];
 
@@ -93,15 +94,6 @@ pub enum JitterDistribution {
     ParetoNormal,
 }
 
-/// How much a drop-tail queue holds, the packet in transmission included.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Queue {
-    /// So many packets.
-    Packets(u64),
-    /// So many bytes.
-    Bytes(u64),
-}
-
 impl Default for LossModel {
     fn default() -> LossModel {
         LossModel::Independent(Probability::NEVER)
@@ -117,12 +109,5 @@ impl Default for Delay {
             correlation: Probability::NEVER,
             reorder: false,
         }
-    }
-}
-
-impl Default for Queue {
-    /// netem's default limit. Unlike netem's, it does not count packets that wait out the delay.
-    fn default() -> Queue {
-        Queue::Packets(1000)
     }
 }

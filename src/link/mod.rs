@@ -8,11 +8,13 @@
 //!   (`<label>/loss`, `/duplicate`, `/corrupt`), and so do `/jitter` and `/reorder`; on a shared link
 //!   with one for each flow. Changing one never changes another's draws, nor does a further flow.
 //!   Only what a link remembers, such as the state of bursts, goes by the packets of all flows.
-//! * *Queue*: a discipline accepts or drops; without a rate there is no queue.
+//! * *Queue*: a discipline accepts, drops and chooses what leaves next; without a rate there is no queue.
 //! * *Serialise*: departure = max(now, free) + size/rate, without rounding drift.
 //! * *Propagate*: arrival = departure + delay; in order unless reordering was asked for.
 //!
-//! Everything is decided at the entrance, so only the head of a link is an event.
+//! With drop-tail everything is decided at the entrance, so only the head of a link is an event. Other
+//! disciplines are served when the transmitter is free (see `service`), which is an event as well; chance
+//! is drawn at the entrance for both, so that a packet meets the same luck in front of any queue.
 
 mod chance;
 pub mod config;
@@ -27,6 +29,7 @@ mod propagation;
 mod qdisc;
 mod rate;
 mod realised;
+mod service;
 mod statistics;
 mod tally;
 #[cfg(test)]
@@ -42,7 +45,7 @@ pub use droplist::{DropEntry, DropList};
 pub use impairment::{Impairment, Verdict};
 pub use loss::{GilbertElliott, Independent};
 pub use mangle::{Corrupt, Duplicate};
-pub use qdisc::{Admission, Backlog, DropTail, Qdisc};
+pub use qdisc::{Backlog, Capacity, Discipline, Parameter, ParameterKind, QUEUES, Qdisc, Queue, Queued};
 pub use realised::Realised;
 pub use statistics::{Counters, Statistics};
 pub use tally::Tally;
@@ -50,22 +53,25 @@ pub use tally::Tally;
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
-use crate::wire::{Ecn, FlowId, Packet};
+use crate::wire::{FlowId, Packet};
 use chance::Chance;
 use flight::{Flight, Transit};
 use impairment::Entrance;
 use propagation::{Order, Passage, Propagation};
 use rate::Serialiser;
+use service::Service;
 use statistics::{Epoch, Measured, Start};
 
 /// One direction of a link.
 pub struct Link {
     chance: Chance,
     entrance: Entrance,
-    qdisc: Box<dyn Qdisc>,
+    /// Unless departures are fixed at the entrance.
+    service: Option<Box<Service>>,
     serialiser: Serialiser,
     propagation: Propagation,
-    /// Packets whose transmission has not ended, as far as that was noticed; in order.
+    /// Packets that have a departure and whose transmission has not ended, as far as that was noticed; in
+    /// order.
     waiting: VecDeque<Waiting>,
     backlog: Backlog,
     /// Everything inside, the waiting packets included.
@@ -107,7 +113,7 @@ impl Link {
         let mut link = Link {
             chance,
             entrance: Entrance::default(),
-            qdisc: qdisc::build(config.queue),
+            service: Service::of(&config.queue),
             serialiser: Serialiser::new(config.rate),
             propagation: Propagation::new(),
             waiting: VecDeque::new(),
@@ -139,9 +145,7 @@ impl Link {
         epoch.judged += 1;
         epoch.ahead += u64::from(passage.order == Order::Ahead);
         if self.entrance.is_empty() {
-            if let Some(transit) = self.accept(now, &mut packet, passage, false) {
-                self.flight.push(transit, packet);
-            }
+            self.take_in(now, packet, passage, false);
             return;
         }
         let judgement = self.entrance.judge(now, &packet, &self.chance);
@@ -160,20 +164,31 @@ impl Link {
         if damaged {
             packet.corrupted = true;
         }
-        if let Some(transit) = self.accept(now, &mut packet, passage, damaged) {
-            self.flight.push(transit, packet);
-        }
-        if let Some(mut copy) = copy {
+        self.take_in(now, packet, passage, damaged);
+        if let Some(copy) = copy {
             self.counters.duplicated += 1;
-            if let Some(transit) = self.accept(now, &mut copy, passage, false) {
-                self.flight.push(transit, copy);
-            }
+            self.take_in(now, copy, passage, false);
+        }
+    }
+
+    /// Queues a packet that passed the entrance, or puts it on the wire.
+    #[inline]
+    fn take_in(&mut self, now: Instant, packet: Packet, passage: Passage, damaged: bool) {
+        // After a rate was lifted, packets still line up behind the one in transmission.
+        let queues = self.serialiser.rate().is_some() || !self.waiting.is_empty();
+        if queues && self.service.is_some() {
+            self.join(Queued { packet, entered: now, passage, damaged });
+        } else if let Some(transit) = self.accept(now, packet.size(), passage, damaged, queues) {
+            self.flight.push(transit, packet);
         }
     }
 
     /// The next packet that has arrived by `now`; drain until there is none.
     #[inline]
     pub fn poll_deliver(&mut self, now: Instant) -> Option<Packet> {
+        if self.service.is_some() {
+            self.serve(now);
+        }
         let transit = self.flight.arrived(now)?;
         if transit.entry() < self.handed_on {
             self.counters.reordered += 1;
@@ -188,10 +203,13 @@ impl Link {
         self.flight.take()
     }
 
-    /// When the next packet arrives.
+    /// When the next packet arrives or begins its transmission, whichever is earlier.
     #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.flight.due()
+        match self.next_service() {
+            None => self.flight.due(),
+            Some(service) => Some(self.flight.due().map_or(service, |due| due.min(service))),
+        }
     }
 
     /// Changes the setting from `now` on.
@@ -199,17 +217,15 @@ impl Link {
     /// What a packet met when it entered stays as it was: verdict, place in the queue, delay. The
     /// packet in transmission ends as it began; those behind it are sent at the new rate, and
     /// their arrivals move with their departures. A new limit applies to packets that come. A
-    /// changed loss model starts in its good state; all random streams go on.
+    /// changed loss model starts in its good state; all random streams go on. The queue's discipline stays.
     pub fn reconfigure(&mut self, now: Instant, config: &Config) {
-        self.retire(now);
+        self.catch_up(now);
         let old = self.measured.epoch.config.clone();
         if *config == old {
             return;
         }
         self.entrance.configure(config, Some(&old), &self.chance);
-        if config.queue != old.queue {
-            self.qdisc = qdisc::build(config.queue);
-        }
+        assert!(config.queue.is_alike(&old.queue), "a discipline holds for the whole trial");
         self.propagation.configure(&config.delay, config.reorder, &self.chance);
         // Only now, for a new model starts anew.
         self.measured.begin_epoch(config, self.start());
@@ -231,7 +247,7 @@ impl Link {
 
     /// Begins the measured interval: forgets everything but the counters since the start.
     pub fn begin_measurement(&mut self, now: Instant) {
-        self.retire(now);
+        self.catch_up(now);
         let busy = self.serialiser.busy(now);
         let config = self.config().clone();
         self.measured = Measured::new(now, busy, &config, self.start());
@@ -240,7 +256,7 @@ impl Link {
     /// The account of the interval from [`begin_measurement`](Link::begin_measurement), or the
     /// start, to `end`.
     pub fn statistics(&mut self, end: Instant) -> Statistics {
-        self.retire(end);
+        self.catch_up(end);
         let measured = &self.measured;
         let all = measured.past.iter().chain([&measured.epoch]);
         let epochs: Vec<Epoch> = all.cloned().map(Epoch::conclude).collect();
@@ -269,17 +285,13 @@ impl Link {
 
     /// Packets inside: queued, in transmission or propagating.
     pub fn in_flight(&self) -> u64 {
-        self.flight.len() as u64
+        self.flight.len() as u64 + self.service.as_ref().map_or(0, |service| service.held())
     }
 
-    /// Bytes queued or in transmission at `now`.
-    pub fn backlog_bytes(&self, now: Instant) -> u64 {
-        self.backlog.bytes - self.departed(now).map(|waiting| u64::from(waiting.size)).sum::<u64>()
-    }
-
-    /// Packets queued or in transmission at `now`.
-    pub fn backlog_packets(&self, now: Instant) -> u64 {
-        self.backlog.packets - self.departed(now).count() as u64
+    /// What is queued or in transmission at `now`.
+    pub fn backlog(&mut self, now: Instant) -> Backlog {
+        self.catch_up(now);
+        self.backlog
     }
 
     /// Panics unless offered + duplicated = delivered + dropped + in flight.
@@ -287,38 +299,26 @@ impl Link {
         self.counters.check_conservation(self.in_flight(), self.chance.label());
     }
 
-    /// Queues, serialises and propagates a packet that passed the entrance: how it travels, unless the
-    /// queue drops it. By reference, because a packet is moved once, into [`Flight`].
+    /// Drop-tail: queues, serialises and propagates a packet of `size` bytes, unless there is no room.
     #[inline]
     fn accept(
         &mut self,
         now: Instant,
-        packet: &mut Packet,
+        size: u32,
         passage: Passage,
         damaged: bool,
+        queues: bool,
     ) -> Option<Transit> {
         let mut departure = now;
-        // After a rate was lifted, packets still line up behind the one in transmission.
-        if self.serialiser.rate().is_some() || !self.waiting.is_empty() {
+        if queues {
             self.retire(now);
-            match self.qdisc.admit(now, packet, self.backlog) {
-                Admission::Accept => {}
-                Admission::Mark => packet.ecn = Ecn::Marked,
-                Admission::Drop => {
-                    self.counters.dropped_queue += 1;
-                    return None;
-                }
+            if !self.measured.epoch.config.queue.capacity.holds(self.backlog.with(size)) {
+                self.counters.dropped_queue += 1;
+                return None;
             }
-            departure = self.enqueue(now, packet.size(), passage);
+            departure = self.enqueue(now, size, passage);
         }
-        let due = departure + passage.delay;
-        let arrival = if passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
-        if passage.order != Order::Ahead {
-            self.measured.propagated(passage.delay);
-        }
-        let entry = self.next_entry;
-        self.next_entry += 1;
-        Some(Transit::new(arrival, entry, damaged))
+        Some(self.depart(departure, passage, damaged))
     }
 
     /// Takes a place in the queue and returns when its transmission ends.
@@ -327,12 +327,22 @@ impl Link {
         let (start, departure) = self.serialiser.send(now, size);
         let back_to_back = !self.waiting.is_empty();
         self.waiting.push_back(Waiting { entered: now, start, departure, passage, size, back_to_back });
-        self.backlog.packets += 1;
-        self.backlog.bytes += u64::from(size);
+        self.backlog = self.backlog.with(size);
+        self.note_longest();
+        departure
+    }
+
+    #[inline]
+    fn note_longest(&mut self) {
         let epoch = &mut self.measured.epoch;
         epoch.longest_packets = epoch.longest_packets.max(self.backlog.packets);
         epoch.longest_bytes = epoch.longest_bytes.max(self.backlog.bytes);
-        departure
+    }
+
+    /// Takes note of all that has happened by `now`, though nobody asked yet.
+    fn catch_up(&mut self, now: Instant) {
+        self.serve(now);
+        self.retire(now);
     }
 
     /// Takes note of the transmissions that have ended by `now`.
@@ -341,8 +351,7 @@ impl Link {
         while let Some(head) = self.waiting.front()
             && head.departure <= now
         {
-            self.backlog.packets -= 1;
-            self.backlog.bytes -= u64::from(head.size);
+            self.backlog = self.backlog.without(head.size);
             self.measured.queue_delay.record(head.start - head.entered);
             if head.back_to_back {
                 let epoch = &mut self.measured.epoch;
@@ -352,11 +361,6 @@ impl Link {
             }
             self.waiting.pop_front();
         }
-    }
-
-    /// The waiting packets that have left by `now`.
-    fn departed(&self, now: Instant) -> impl Iterator<Item = &Waiting> {
-        self.waiting.iter().take_while(move |waiting| waiting.departure <= now)
     }
 
     /// Sends what waits behind the packet in transmission at another rate.
@@ -372,7 +376,7 @@ impl Link {
             (waiting.start, waiting.departure) = self.serialiser.send(waiting.entered, waiting.size);
         }
 
-        // The waiting packets were the last to be accepted.
+        // The waiting packets were the last to depart or to be planned.
         let first = self.next_entry - self.waiting.len() as u64;
         for ((mut transit, packet), waiting) in self.flight.split_off(first).into_iter().zip(&self.waiting) {
             let due = waiting.departure + waiting.passage.delay;

@@ -6,7 +6,7 @@
 //! law (see `law`); a row that counts events has no verdict while fewer than
 //! [`ENOUGH_EVENTS`] are expected, unless they are certain.
 
-use super::config::{Config, LossModel, Queue};
+use super::config::{Capacity, Config, LossModel};
 use super::distribution::{Shape, mixture_quantile};
 use super::law::{self, Law, REACH, States};
 use super::statistics::{Epoch, Statistics};
@@ -58,13 +58,13 @@ impl Statistics {
             delay_mean(self),
             delay_p99(self),
             rate(self),
-            queue(self, "queue_max_packets", |epoch| match epoch.config.queue {
-                Queue::Packets(limit) => Some((limit, epoch.longest_packets)),
-                Queue::Bytes(_) => None,
+            queue(self, "queue_max_packets", |epoch| match epoch.config.queue.capacity {
+                Capacity::Packets(limit) => Some((limit, epoch.longest_packets)),
+                Capacity::Bytes(_) => None,
             }),
-            queue(self, "queue_max_bytes", |epoch| match epoch.config.queue {
-                Queue::Packets(_) => None,
-                Queue::Bytes(limit) => Some((limit, epoch.longest_bytes)),
+            queue(self, "queue_max_bytes", |epoch| match epoch.config.queue.capacity {
+                Capacity::Packets(_) => None,
+                Capacity::Bytes(limit) => Some((limit, epoch.longest_bytes)),
             }),
         ];
         shares.chain(others).flatten().collect()

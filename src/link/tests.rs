@@ -2,13 +2,14 @@
 
 use proptest::prelude::*;
 
-use super::config::{Delay, JitterDistribution, LossModel, Queue, Reorder};
+use super::config::{Delay, JitterDistribution, LossModel, Reorder};
 use super::testing::packet;
 use super::*;
 use crate::units::{Probability, Rate};
 use crate::wire::SeqNumber;
 
 mod realised;
+mod service;
 mod sharing;
 
 fn link(config: &Config) -> Link {
@@ -42,7 +43,7 @@ fn numbered(n: u32) -> Packet {
 fn drain(link: &mut Link) -> Vec<(Instant, Packet)> {
     let mut out = Vec::new();
     while let Some(due) = link.poll_timeout() {
-        out.push((due, link.poll_deliver(due).expect("a packet that is due")));
+        out.extend(link.poll_deliver(due).map(|packet| (due, packet)));
     }
     out
 }
@@ -84,8 +85,8 @@ fn queueing_delay_is_backlog_over_rate() {
     for _ in 0..10 {
         link.handle_packet(at(0), packet(1000));
     }
-    assert_eq!((link.backlog_packets(at(0)), link.backlog_bytes(at(0))), (10, 10_000));
-    assert_eq!((link.backlog_packets(at(3_500)), link.backlog_bytes(at(3_500))), (7, 7_000));
+    assert_eq!(link.backlog(at(0)), Backlog { packets: 10, bytes: 10_000 });
+    assert_eq!(link.backlog(at(3_500)), Backlog { packets: 7, bytes: 7_000 });
     let statistics = link.statistics(at(10_000));
     // The last found 9000 bytes at 8 Mbit/s; on average it was half of that.
     assert_eq!(statistics.queue_delay.max(), Some(Duration::from_millis(9)));
@@ -95,8 +96,12 @@ fn queueing_delay_is_backlog_over_rate() {
 
 #[test]
 fn a_full_queue_drops_the_tail_in_packets_and_in_bytes() {
-    for (queue, accepted) in [(Queue::Packets(5), 5), (Queue::Bytes(7_999), 7)] {
-        let mut link = link(&Config { rate: mbit(8), queue, ..Config::default() });
+    let queues = QUEUES.iter().filter(|discipline| discipline.name != "fq_codel");
+    for (discipline, (capacity, accepted)) in
+        queues.flat_map(|one| [(one, (Capacity::Packets(5), 5)), (one, (Capacity::Bytes(7_999), 7))])
+    {
+        let queue = Queue { capacity, discipline, parameters: discipline.defaults() };
+        let mut link = link(&Config { rate: mbit(8), queue: queue.clone(), ..Config::default() });
         assert_eq!(survivors(&mut link, 20, 0), (0..accepted).collect::<Vec<u32>>());
         assert_eq!(link.counters().dropped_queue, u64::from(20 - accepted));
         let mut link = super::tests::link(&Config { rate: mbit(8), queue, ..Config::default() });
@@ -201,11 +206,11 @@ fn a_new_rate_holds_behind_the_packet_in_transmission() {
     let mut link = link(&slow);
     (0..4).for_each(|i| link.handle_packet(at(0), numbered(i)));
     link.reconfigure(at(1_500), &Config { rate: mbit(80), ..slow.clone() });
-    assert_eq!(link.backlog_packets(at(1_500)), 3);
+    assert_eq!(link.backlog(at(1_500)).packets, 3);
     let arrivals: Vec<Instant> = drain(&mut link).iter().map(|(due, _)| *due).collect();
     // One departed, one was in transmission until 2 ms, two take 0.1 ms each.
     assert_eq!(arrivals, [at(11_000), at(12_000), at(12_100), at(12_200)]);
-    assert_eq!(link.backlog_packets(at(2_200)), 0);
+    assert_eq!(link.backlog(at(2_200)).packets, 0);
 
     let mut link = super::tests::link(&slow);
     (0..4).for_each(|i| link.handle_packet(at(0), numbered(i)));
@@ -268,18 +273,19 @@ fn any_config() -> impl Strategy<Value = Config> {
             reorder,
         },
     );
-    let queue = prop_oneof![(1..20u64).prop_map(Queue::Packets), (1_500..20_000u64).prop_map(Queue::Bytes)];
+    let capacity =
+        prop_oneof![(1..20u64).prop_map(Capacity::Packets), (1_500..20_000u64).prop_map(Capacity::Bytes)];
     let reorder = proptest::option::of((chance(), 1..6u32).prop_map(|(chance, gap)| Reorder { chance, gap }));
     let rate = (0..30u64).prop_map(mbit);
-    (loss, chance(), chance(), reorder, delay, rate, queue).prop_map(
-        |(loss, duplicate, corrupt, reorder, delay, rate, queue)| Config {
+    (loss, chance(), chance(), reorder, delay, rate, capacity).prop_map(
+        |(loss, duplicate, corrupt, reorder, delay, rate, capacity)| Config {
             loss,
             duplicate,
             corrupt,
             reorder,
             delay,
             rate,
-            queue,
+            queue: capacity.into(),
         },
     )
 }
@@ -287,27 +293,37 @@ fn any_config() -> impl Strategy<Value = Config> {
 proptest! {
     #[test]
     fn packets_are_conserved_and_time_goes_forward(
-        configs in prop::collection::vec(any_config(), 1..5),
-        arrivals in prop::collection::vec((0..3_000u64, 40..1_500u32, 0..40u8), 1..300),
+        mut configs in prop::collection::vec(any_config(), 1..5),
+        discipline in 0..QUEUES.len(),
+        arrivals in prop::collection::vec((0..3_000u64, 40..1_500u32, 0..40u8, 0..4u32), 1..300),
     ) {
+        for config in &mut configs {
+            config.queue.discipline = &QUEUES[discipline];
+            config.queue.parameters = QUEUES[discipline].defaults();
+        }
         let mut link = link(&configs[0]);
         let mut next = configs.iter().cycle().skip(1);
         let (mut now, mut clock, mut out) = (0, Instant::ZERO, 0);
-        for (gap, size, event) in arrivals {
+        for (gap, size, event, flow) in arrivals {
             now += gap;
             match event {
                 0 => link.begin_measurement(at(now)),
                 1 | 2 => link.reconfigure(at(now), next.next().expect("a cycle")),
-                _ => link.handle_packet(at(now), packet(size)),
+                _ => link.handle_packet(at(now), Packet { flow: FlowId(flow), ..packet(size) }),
             }
             while let Some(due) = link.poll_timeout().filter(|due| *due <= at(now)) {
                 prop_assert!(due >= clock);
                 clock = due;
-                out += u64::from(link.poll_deliver(due).is_some());
+                match link.poll_deliver(due) {
+                    Some(_) => out += 1,
+                    // A transmission began, if not an arrival.
+                    None => prop_assert!(link.poll_timeout().is_none_or(|next| next > due)),
+                }
             }
             link.check_conservation();
-            prop_assert_eq!(link.backlog_packets(at(now)) == 0, link.backlog_bytes(at(now)) == 0);
-            prop_assert!(link.backlog_packets(at(now)) <= link.in_flight());
+            let backlog = link.backlog(at(now));
+            prop_assert_eq!(backlog.packets == 0, backlog.bytes == 0);
+            prop_assert!(backlog.packets <= link.in_flight());
         }
         out += drain(&mut link).len() as u64;
         link.check_conservation();

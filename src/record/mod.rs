@@ -113,7 +113,7 @@ pub struct LinkOutcome {
     pub delivered: u64,
     /// Packets dropped by the loss model or the drop list.
     pub dropped_loss: u64,
-    /// Packets dropped because the queue was full.
+    /// Packets that the queue dropped: for want of room, or because its discipline chose to.
     pub dropped_queue: u64,
     /// Packets damaged and handed on; the receiver's checksum drops them.
     pub dropped_corrupt: u64,

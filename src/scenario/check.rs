@@ -3,6 +3,7 @@
 
 use super::leaf::{self, Fault};
 use super::problem::{Place, Problem, nearest, suggest};
+use super::queue;
 use super::schema::{Absent, Key, Kind};
 use super::tree::{Node, Value};
 use crate::congestion::{ALGORITHMS, Algorithm, Values};
@@ -50,6 +51,16 @@ pub(super) fn check(node: &Node, kind: &Kind, path: &str, place: Place, problems
         Kind::Parameters => {
             if expect_table(node, path, problems) {
                 check_parameters(node, path, problems);
+            }
+        }
+        Kind::Queue => {
+            if expect_table(node, path, problems) {
+                let strays = queue::strays(node);
+                if strays.is_empty() {
+                    let keys = queue::keys(Some(node));
+                    check_keys(node, &keys.iter().collect::<Vec<_>>(), path, place, problems);
+                }
+                problems.extend(strays);
             }
         }
         // Dotted keys are resolved later, against the whole tree.

@@ -3,6 +3,7 @@
 
 use super::check::{join, parameter_kind, unknown_controller, unknown_key, variant_keys};
 use super::problem::{Place, Problem, suggest};
+use super::queue;
 use super::schema::{Key, Kind, ROOT};
 use super::tree::{Node, Value};
 use crate::congestion::Algorithm;
@@ -78,6 +79,11 @@ impl Target {
             Kind::Tagged { tag, variants } => {
                 let keys = variant_keys(node, tag, variants);
                 self.enter(node, &keys, path, first, further)
+            }
+            Kind::Queue => {
+                // Another axis may choose the discipline.
+                let keys = queue::keys(None);
+                self.enter(node, &keys.iter().collect::<Vec<_>>(), path, first, further)
             }
             Kind::Short { main, table, .. } => {
                 if !node.is_table() {

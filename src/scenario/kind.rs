@@ -83,6 +83,8 @@ pub enum Kind {
     List(&'static Kind),
     /// `[congestion]`: a table for each controller, with its parameters.
     Parameters,
+    /// A queue: its discipline, its limit and the parameters of that discipline.
+    Queue,
     /// `set` of `[[schedule]]`: dotted keys and their values.
     Settings,
     /// `[sweep]`: dotted keys and lists of values.

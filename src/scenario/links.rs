@@ -4,8 +4,8 @@ use super::leaf;
 use super::problem::{Place, Problem};
 use super::schema::DISTRIBUTIONS;
 use super::tree::{Entry, Node};
-use super::{Group, Limit, LinkSpec, names};
-use crate::link::config::{Config, Delay, JitterDistribution, LossModel, Queue, Reorder};
+use super::{Group, Limit, LinkSpec, names, queue};
+use crate::link::config::{Capacity, Config, Delay, JitterDistribution, LossModel, Reorder};
 use crate::time::Duration;
 use crate::units::Probability;
 use crate::wire::Direction;
@@ -55,9 +55,15 @@ pub(super) fn resolve_queues(links: &mut [LinkSpec], starting: &[LinkSpec], rtts
     for ((link, start), &rtt) in links.iter_mut().zip(starting).zip(rtts) {
         for i in [0, 1] {
             let rate = start.directions[i].rate;
-            link.directions[i].queue = link.limits[i].resolve(rate, rtt).unwrap_or_default();
+            link.directions[i].queue.capacity = link.limits[i].resolve(rate, rtt).unwrap_or_default();
         }
     }
+}
+
+/// Whether the queues of both are the same but for their limits.
+pub(super) fn queues_alike(a: &LinkSpec, b: &LinkSpec) -> bool {
+    let pairs = a.directions.iter().zip(&b.directions);
+    pairs.into_iter().all(|(a, b)| a.queue.is_alike(&b.queue))
 }
 
 /// Checks that the BDP limits of links have a rate and a round trip to be computed from.
@@ -138,7 +144,7 @@ impl<'a> View<'a> {
             reorder: reorder(self.get("reorder")),
             delay: delay(self.get("delay")),
             rate: self.get("rate").and_then(|node| leaf::quantity(node, "", "").ok()),
-            queue: Queue::default(),
+            queue: queue::read(self.get("queue")),
         };
         self.check(&config, problems);
         (config, limit(self.get("queue")))
@@ -218,11 +224,11 @@ fn probability(node: Option<&Node>) -> Option<Probability> {
 }
 
 impl Default for Limit {
-    /// The same as [`Queue::default`].
+    /// The same as [`Capacity::default`].
     fn default() -> Limit {
-        match Queue::default() {
-            Queue::Packets(n) => Limit::Packets(n),
-            Queue::Bytes(n) => Limit::Bytes(n),
+        match Capacity::default() {
+            Capacity::Packets(n) => Limit::Packets(n),
+            Capacity::Bytes(n) => Limit::Bytes(n),
         }
     }
 }
@@ -244,11 +250,11 @@ mod tests {
     fn a_bdp_is_rate_times_the_longest_round_trip_in_packets() {
         let scenario = scenario(&with("[\"access\", \"bottleneck\"]", "[\"access\", \"bottleneck\"]"));
         // 10 Mbit/s × 2 × (10 + 5) ms = 37 500 bytes = 25 packets, exactly.
-        assert_eq!(scenario.links[1].directions[0].queue, Queue::Packets(25));
+        assert_eq!(scenario.links[1].directions[0].queue, Capacity::Packets(25).into());
         assert_eq!(scenario.base_rtt(&scenario.groups[0].path), Duration::from_millis(30));
         assert_eq!(
             Limit::Bdp(0.51).resolve(scenario.links[1].directions[0].rate, Duration::from_millis(30)),
-            Some(Queue::Packets(13))
+            Some(Capacity::Packets(13))
         );
         assert_eq!(Limit::Bdp(1.0).resolve(None, Duration::from_millis(30)), None);
     }
@@ -266,7 +272,7 @@ mod tests {
         assert_eq!(up.loss, LossModel::Independent(Probability::new(0.05).expect("a probability")));
         assert_eq!(down.loss, LossModel::default());
         assert_eq!((up.delay.mean, down.delay.mean), (Duration::from_millis(5), Duration::from_millis(7)));
-        assert_eq!([up.queue, down.queue], [Queue::Bytes(65536); 2]);
+        assert_eq!([up.queue.capacity, down.queue.capacity], [Capacity::Bytes(65536); 2]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod names;
 mod overrides;
 mod pace;
 pub mod problem;
+mod queue;
 mod read;
 mod schedule;
 pub mod schema;
@@ -29,7 +30,7 @@ mod testing;
 mod tree;
 pub mod workload;
 
-use crate::link;
+use crate::link::{self, Capacity};
 use crate::rng::Seed;
 use crate::tcp;
 use crate::time::{Duration, Instant};
@@ -224,17 +225,16 @@ impl Group {
 }
 
 impl Limit {
-    /// The queue this means on a link of `rate` whose longest path has the base round trip `rtt`:
-    /// a BDP is rate × rtt in 1500-byte packets, rounded up, at least one. `None` where it is a
-    /// BDP and there is no rate.
-    pub fn resolve(self, rate: Option<Rate>, rtt: Duration) -> Option<link::config::Queue> {
-        use link::config::Queue;
+    /// What this means on a link of `rate` whose longest path has the base round trip `rtt`: a BDP is
+    /// rate × rtt in 1500-byte packets, rounded up, at least one. `None` where it is a BDP and there is no
+    /// rate.
+    pub fn resolve(self, rate: Option<Rate>, rtt: Duration) -> Option<Capacity> {
         match self {
-            Limit::Packets(n) => Some(Queue::Packets(n)),
-            Limit::Bytes(n) => Some(Queue::Bytes(n)),
+            Limit::Packets(n) => Some(Capacity::Packets(n)),
+            Limit::Bytes(n) => Some(Capacity::Bytes(n)),
             Limit::Bdp(factor) => {
                 let bytes = factor * rate?.bytes_in(rtt) as f64;
-                Some(Queue::Packets(((bytes / PACKET_BYTES).ceil() as u64).max(1)))
+                Some(Capacity::Packets(((bytes / PACKET_BYTES).ceil() as u64).max(1)))
             }
         }
     }

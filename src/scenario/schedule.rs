@@ -58,6 +58,11 @@ pub(super) fn read(
         let mut after = links::read(&tree, problems);
         links::resolve_queues(&mut after, starting, rtts);
         links::check_limits(&tree, &after, starting, rtts, &scenario.groups, problems);
+        if (0..after.len()).any(|i| !links::queues_alike(&after[i], &before[i])) {
+            let message = "a queue keeps its kind, and all but its limit, for a whole trial";
+            let help = "set `queue.limit` here; compare kinds as an axis of [sweep]";
+            problems.push(Problem::error(set.place, message, help));
+        }
         // What another change of the same instant mends is no standstill.
         if entries.get(n + 1).is_none_or(|(next, _)| *next > at) && !root.is_faulty(problems) {
             check_time_passes(set, &after, scenario, problems);
@@ -92,7 +97,7 @@ fn is_link(key: &str) -> bool {
 mod tests {
     use super::super::testing::{and, refused, scenario};
     use super::*;
-    use crate::link::config::Queue;
+    use crate::link::config::Capacity;
 
     #[test]
     fn changes_add_up_in_the_order_of_time() {
@@ -115,7 +120,7 @@ mod tests {
         let (_, [bottleneck, _]) = &second.links[1];
         assert_eq!(bottleneck.rate.map(|rate| rate.to_string()), Some("2mbit".to_owned()));
         // The BDP is that of the start.
-        assert_eq!(bottleneck.queue, Queue::Packets(25));
+        assert_eq!(bottleneck.queue, Capacity::Packets(25).into());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::fixed;
 use super::support::{Sightings, finish, mean_and_error, run, scenario, watch, world};
-use testbed::link::config::{LossModel, Queue};
+use testbed::link::config::{Capacity, LossModel};
 use testbed::units::Probability;
 
 /// The milliseconds that packets took from one place to the next.
@@ -102,7 +102,7 @@ pub fn a_bdp_is_of_the_longest_round_trip_in_packets_of_1500_bytes() {
                 [[clients]]\nname = \"b\"\npath = [\"neck\"]\napp = { kind = \"bulk\" }\n\
                 [[schedule]]\nat = \"500ms\"\nset = { \"link.neck.rate\" = \"1mbit\" }\n";
     let scenario = scenario(text);
-    assert_eq!(scenario.links[1].directions[0].queue, Queue::Packets(42));
+    assert_eq!(scenario.links[1].directions[0].queue, Capacity::Packets(42).into());
     // As they are at the start.
-    assert_eq!(scenario.schedule[0].links[0].1[0].queue, Queue::Packets(42));
+    assert_eq!(scenario.schedule[0].links[0].1[0].queue, Capacity::Packets(42).into());
 }

@@ -11,7 +11,7 @@ mod sizes;
 mod support;
 
 use support::{finish, goodput, plan, run, scenario, upload, watch, world};
-use testbed::link::config::Queue;
+use testbed::link::config::Capacity;
 use testbed::record::Direction;
 use testbed::rng::Seed;
 use testbed::scenario::Plan;
@@ -237,7 +237,7 @@ fn short_forms_mean_the_long_ones() {
     let queue = |limit: &str| {
         with(&format!("{delay}\nrate = \"1mbit\"\nqueue = \"{limit}\"")).links[0].directions[0].queue
     };
-    assert_eq!([queue("100 packets"), queue("64KiB")], [Queue::Packets(100), Queue::Bytes(65_536)]);
+    assert_eq!([queue("100 packets"), queue("64KiB")], [Capacity::Packets(100), Capacity::Bytes(65_536)]);
 }
 
 #[test]

@@ -1,21 +1,98 @@
-//! Queue disciplines: what a packet meets in front of the rate.
+//! Queues in front of a rate, and who decides what they hold.
 //!
-//! The packets themselves wait in the link, in order of arrival; a discipline only decides at the
-//! entrance, so the departure of what it accepts is known at once and needs no event. Drop-tail is
-//! such a discipline, and so are RED and PIE.
+//! Drop-tail fixes order and departure at the entrance, so that a packet's arrival is known at once
+//! and needs no event of its own. Every other discipline is a [`Qdisc`], served whenever the
+//! transmitter is free. A new one is one file here and one line in [`QUEUES`].
 
-mod droptail;
+mod codel;
+mod fq_codel;
 
-pub use droptail::DropTail;
+use std::collections::VecDeque;
+use std::fmt;
 
-use super::config::Queue;
-use crate::time::Instant;
+use super::propagation::Passage;
+use crate::time::{Duration, Instant};
 use crate::wire::Packet;
 
-/// Decides which packets may queue.
-pub trait Qdisc: Send {
-    /// Judges a packet that finds `backlog` before it at `now`.
-    fn admit(&mut self, now: Instant, packet: &Packet, backlog: Backlog) -> Admission;
+/// Decides what leaves a queue, and what is dropped on the way.
+pub trait Qdisc {
+    /// Takes in a packet at `now`.
+    fn enqueue(&mut self, now: Instant, packet: Queued);
+
+    /// Gives a packet up, because the queue holds more than it may; `None` without packets.
+    fn shed(&mut self) -> Option<Queued>;
+
+    /// Hands out the packet whose transmission begins at `now`, and adds to `dropped` what it passed
+    /// over; `None` without packets.
+    fn dequeue(&mut self, now: Instant, dropped: &mut Vec<Queued>) -> Option<Queued>;
+}
+
+/// A packet in a queue.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    /// The packet.
+    pub packet: Packet,
+    /// When it came.
+    pub entered: Instant,
+    /// How it will travel, and whether this link damaged it.
+    pub(super) passage: Passage,
+    pub(super) damaged: bool,
+}
+
+/// One line of the table of disciplines.
+pub struct Discipline {
+    /// What scenario files call it.
+    pub name: &'static str,
+    /// One sentence for `testbed list`.
+    pub summary: &'static str,
+    /// What a scenario may set beside the limit.
+    pub parameters: &'static [Parameter],
+    /// Makes one from the values of its parameters; without it, departures are fixed at the entrance.
+    pub build: Option<fn(&[u64]) -> Box<dyn Qdisc>>,
+}
+
+/// Something that a scenario may set for a discipline.
+#[derive(Debug)]
+pub struct Parameter {
+    /// Its key.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: ParameterKind,
+    /// What holds without it, as one would write it, and as a value.
+    pub default: (&'static str, u64),
+    /// One sentence.
+    pub summary: &'static str,
+}
+
+/// What a [`Parameter`] takes, and what its value counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// A time longer than zero, in nanoseconds.
+    Span,
+    /// A whole number in a range.
+    Count(u64, u64),
+    /// A size in a range of bytes.
+    Size(u64, u64),
+}
+
+/// A queue as a scenario sets it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Queue {
+    /// How much it holds.
+    pub capacity: Capacity,
+    /// The line of the table.
+    pub discipline: &'static Discipline,
+    /// The values of its parameters, in their order.
+    pub parameters: Vec<u64>,
+}
+
+/// How much a queue holds, the packet in transmission included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capacity {
+    /// So many packets.
+    Packets(u64),
+    /// So many bytes on the wire.
+    Bytes(u64),
 }
 
 /// What waits or is in transmission.
@@ -27,18 +104,181 @@ pub struct Backlog {
     pub bytes: u64,
 }
 
-/// What a discipline decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// It queues.
-    Accept,
-    /// It queues, marked as having met congestion (RFC 3168).
-    Mark,
-    /// There is no room for it.
-    Drop,
+/// Every queue discipline there is; the first is the default. To add yours, add a file and a line.
+pub static QUEUES: &[Discipline] = &[
+    Discipline {
+        name: "droptail",
+        summary: "first in, first out, until there is no room (netem's limit, pfifo, bfifo)",
+        parameters: &[],
+        build: None,
+    },
+    Discipline {
+        name: "codel",
+        summary: "controlled delay: drops at the head while packets wait for longer than a target (RFC 8289)",
+        parameters: codel::PARAMETERS,
+        build: Some(|values| Box::new(codel::Codel::new(values))),
+    },
+    Discipline {
+        name: "fq_codel",
+        summary: "a queue with CoDel for each flow, served in turn, new flows first (RFC 8290)",
+        parameters: fq_codel::PARAMETERS,
+        build: Some(|values| Box::new(fq_codel::FqCodel::new(values))),
+    },
+];
+
+impl Discipline {
+    /// The line called `name`.
+    pub fn by_name(name: &str) -> Option<&'static Discipline> {
+        QUEUES.iter().find(|discipline| discipline.name == name)
+    }
+
+    /// The defaults of its parameters, in their order.
+    pub fn defaults(&self) -> Vec<u64> {
+        self.parameters.iter().map(|parameter| parameter.default.1).collect()
+    }
 }
 
-/// The discipline of a setting.
-pub(super) fn build(queue: Queue) -> Box<dyn Qdisc> {
-    Box::new(DropTail::new(queue))
+impl PartialEq for Discipline {
+    fn eq(&self, other: &Discipline) -> bool {
+        self.name == other.name
+    }
+}
+
+impl fmt::Debug for Discipline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Queue {
+    /// Whether both are the same discipline with the same parameters.
+    pub fn is_alike(&self, other: &Queue) -> bool {
+        self.discipline == other.discipline && self.parameters == other.parameters
+    }
+}
+
+impl From<Capacity> for Queue {
+    /// Drop-tail.
+    fn from(capacity: Capacity) -> Queue {
+        Queue { capacity, discipline: &QUEUES[0], parameters: Vec::new() }
+    }
+}
+
+impl Default for Queue {
+    fn default() -> Queue {
+        Capacity::default().into()
+    }
+}
+
+impl Default for Capacity {
+    /// netem's default limit. Unlike netem's, it does not count packets that wait out the delay.
+    fn default() -> Capacity {
+        Capacity::Packets(1000)
+    }
+}
+
+impl Capacity {
+    /// Whether so much fits.
+    #[inline]
+    pub fn holds(self, backlog: Backlog) -> bool {
+        match self {
+            Capacity::Packets(most) => backlog.packets <= most,
+            Capacity::Bytes(most) => backlog.bytes <= most,
+        }
+    }
+}
+
+impl Backlog {
+    /// With a packet of `size` bytes more.
+    #[inline]
+    #[must_use]
+    pub fn with(self, size: u32) -> Backlog {
+        Backlog { packets: self.packets + 1, bytes: self.bytes + u64::from(size) }
+    }
+
+    /// With a packet of `size` bytes less.
+    #[inline]
+    #[must_use]
+    pub fn without(self, size: u32) -> Backlog {
+        Backlog { packets: self.packets - 1, bytes: self.bytes - u64::from(size) }
+    }
+}
+
+/// Packets in the order in which they came.
+#[derive(Debug, Default)]
+struct Fifo {
+    packets: VecDeque<Queued>,
+    bytes: u64,
+}
+
+impl Fifo {
+    fn push(&mut self, item: Queued) {
+        self.bytes += u64::from(item.packet.size());
+        self.packets.push_back(item);
+    }
+
+    fn pop(&mut self) -> Option<Queued> {
+        let item = self.packets.pop_front()?;
+        self.bytes -= u64::from(item.packet.size());
+        Some(item)
+    }
+
+    fn pop_last(&mut self) -> Option<Queued> {
+        let item = self.packets.pop_back()?;
+        self.bytes -= u64::from(item.packet.size());
+        Some(item)
+    }
+}
+
+/// A span from a parameter's value.
+fn span(value: u64) -> Duration {
+    Duration::from_nanos(value)
+}
+
+#[cfg(test)]
+mod testing {
+    use super::*;
+    use crate::link::propagation::Order;
+    use crate::link::testing::packet;
+    use crate::wire::{FlowId, SeqNumber};
+
+    /// Packet `number` of a flow, of `size` bytes, that came at `entered`.
+    pub fn queued(flow: u32, number: u32, size: u32, entered: Instant) -> Queued {
+        let mut packet = packet(size);
+        packet.flow = FlowId(flow);
+        packet.segment.seq = SeqNumber(number);
+        let passage = Passage { delay: Duration::ZERO, order: Order::Kept };
+        Queued { packet, entered, passage, damaged: false }
+    }
+
+    /// The number that it was given.
+    pub fn number(item: &Queued) -> u32 {
+        item.packet.segment.seq.0
+    }
+
+    pub fn ms(millis: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_packet_that_fits_is_held_and_the_next_is_not() {
+        let backlog = |packets, bytes| Backlog { packets, bytes };
+        assert!(Capacity::Packets(10).holds(backlog(9, 1_000_000).with(1500)));
+        assert!(!Capacity::Packets(10).holds(backlog(10, 0).with(1500)));
+        assert!(Capacity::Bytes(10_000).holds(backlog(1_000, 8_500).with(1500)));
+        assert!(!Capacity::Bytes(10_000).holds(backlog(0, 8_501).with(1500)));
+    }
+
+    #[test]
+    fn names_are_unique_and_the_first_foresees() {
+        for (i, discipline) in QUEUES.iter().enumerate() {
+            assert_eq!(QUEUES.iter().position(|other| other.name == discipline.name), Some(i));
+        }
+        assert!(QUEUES[0].build.is_none());
+    }
 }

@@ -9,7 +9,7 @@ fn rich(seed: u64, loss: LossModel, n: u64) -> Statistics {
         loss,
         delay: Delay { jitter: Duration::from_millis(2), reorder: true, ..fixed(20) },
         rate: mbit(8),
-        queue: Queue::Packets(20),
+        queue: Capacity::Packets(20).into(),
         ..Config::default()
     };
     let changed = Config {
@@ -66,7 +66,7 @@ fn a_wrong_emulator_would_be_caught() {
         epoch.config.loss = LossModel::Independent(probability(0.15));
         epoch.config.delay.mean += Duration::from_millis(1);
         epoch.config.rate = mbit(9);
-        epoch.config.queue = Queue::Packets(10);
+        epoch.config.queue = Capacity::Packets(10).into();
     }
     for quantity in ["loss_percent", "delay_mean_ms", "rate_mbit", "queue_max_packets"] {
         let row = realised(&statistics, quantity);
@@ -121,7 +121,7 @@ fn some_config(rng: &mut Rng) -> Config {
             reorder: rng.below(2) == 0,
         },
         rate: mbit(rng.below(4) * rng.below(20)),
-        queue: Queue::Packets(1 + rng.below(50)),
+        queue: Capacity::Packets(1 + rng.below(50)).into(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::link::config::{Config, LossModel, Queue};
+use crate::link::config::{Capacity, Config, LossModel};
 use crate::scenario::{Plan, Scenario, ScenarioError};
 use crate::time::Duration;
 use crate::units::{Bytes, Probability, plural};
@@ -171,11 +171,11 @@ fn one_way(config: &Config) -> String {
         words.push_str(if delay.reorder { " that reorders" } else { "" });
     }
     if let Some(rate) = rate {
-        let _ = match queue {
-            Queue::Packets(packets) => {
+        let _ = match &queue.capacity {
+            Capacity::Packets(packets) => {
                 write!(words, ", {rate} behind a queue of {}", plural(*packets, "packet"))
             }
-            Queue::Bytes(bytes) => write!(words, ", {rate} behind a queue of {}", Bytes(*bytes)),
+            Capacity::Bytes(bytes) => write!(words, ", {rate} behind a queue of {}", Bytes(*bytes)),
         };
     }
     for (chance, what) in [

@@ -1,0 +1,233 @@
+//! CoDel (RFC 8289): what counts is how long packets wait, not how many there are. When the shortest
+//! wait of an interval stays above the target, packets are dropped at the head, at first one in an
+//! interval and then ever faster, as 1/√n, until the wait is short again.
+
+use super::{Fifo, Parameter, ParameterKind, Qdisc, Queued, span};
+use crate::time::{Duration, Instant};
+
+pub(super) const PARAMETERS: &[Parameter] = &[TARGET, INTERVAL];
+
+pub(super) const TARGET: Parameter = Parameter {
+    name: "target",
+    kind: ParameterKind::Span,
+    default: ("5ms", 5_000_000),
+    summary: "the wait that may stay (RFC 8289 §4.3)",
+};
+
+pub(super) const INTERVAL: Parameter = Parameter {
+    name: "interval",
+    kind: ParameterKind::Span,
+    default: ("100ms", 100_000_000),
+    summary: "how long it may be longer, about the longest round trip (RFC 8289 §4.2)",
+};
+
+/// After a shorter pause than so many intervals, dropping goes on at nearly the rate it had (§5.5; 16 is
+/// Linux's as well).
+const MEMORY: u64 = 16;
+
+/// One queue under CoDel.
+#[derive(Debug)]
+pub(super) struct Codel {
+    law: Law,
+    fifo: Fifo,
+    control: Control,
+}
+
+/// The two constants, and the largest packet seen: with no more than that in the queue nothing is
+/// dropped (§5.6 has the interface's MTU).
+#[derive(Debug)]
+pub(super) struct Law {
+    target: Duration,
+    interval: Duration,
+    largest: u32,
+}
+
+/// The state of the controller (§5.2).
+#[derive(Debug, Default)]
+pub(super) struct Control {
+    /// When the wait will have been above the target for an interval.
+    first_above: Option<Instant>,
+    dropping: bool,
+    drop_next: Instant,
+    /// Drops since dropping began, and when it began last.
+    count: u32,
+    last_count: u32,
+}
+
+impl Codel {
+    pub(super) fn new(values: &[u64]) -> Codel {
+        Codel { law: Law::new(values), fifo: Fifo::default(), control: Control::default() }
+    }
+}
+
+impl Qdisc for Codel {
+    fn enqueue(&mut self, _: Instant, packet: Queued) {
+        self.law.note(&packet);
+        self.fifo.push(packet);
+    }
+
+    fn shed(&mut self) -> Option<Queued> {
+        self.fifo.pop_last()
+    }
+
+    fn dequeue(&mut self, now: Instant, dropped: &mut Vec<Queued>) -> Option<Queued> {
+        self.control.dequeue(now, &self.law, &mut self.fifo, 0, dropped)
+    }
+}
+
+impl Law {
+    /// From the values of [`PARAMETERS`].
+    pub(super) fn new(values: &[u64]) -> Law {
+        Law { target: span(values[0]), interval: span(values[1]), largest: 0 }
+    }
+
+    pub(super) fn note(&mut self, item: &Queued) {
+        self.largest = self.largest.max(item.packet.size());
+    }
+
+    /// When to drop next (§5.3): `from` + interval / √count. Square roots are exact to the last bit
+    /// everywhere (IEEE 754).
+    fn next(&self, from: Instant, count: u32) -> Instant {
+        from + Duration::from_nanos((self.interval.as_nanos() as f64 / f64::from(count).sqrt()) as u64)
+    }
+}
+
+impl Control {
+    /// The packet to send (§5.5). `others` are bytes that wait in further queues before the same
+    /// transmitter.
+    pub(super) fn dequeue(
+        &mut self,
+        now: Instant,
+        law: &Law,
+        fifo: &mut Fifo,
+        others: u64,
+        dropped: &mut Vec<Queued>,
+    ) -> Option<Queued> {
+        let (mut head, mut above) = self.take(now, law, fifo, others);
+        if self.dropping {
+            self.dropping = above;
+            while self.dropping && now >= self.drop_next {
+                dropped.extend(head);
+                self.count = self.count.saturating_add(1);
+                (head, above) = self.take(now, law, fifo, others);
+                self.dropping = above;
+                if above {
+                    self.drop_next = law.next(self.drop_next, self.count);
+                }
+            }
+        } else if above {
+            dropped.extend(head);
+            (head, _) = self.take(now, law, fifo, others);
+            self.dropping = true;
+            let recent = now.saturating_since(self.drop_next) < law.interval * MEMORY;
+            let before = self.count.saturating_sub(self.last_count);
+            self.count = if recent && before > 1 { before } else { 1 };
+            self.last_count = self.count;
+            self.drop_next = law.next(now, self.count);
+        }
+        head
+    }
+
+    /// The next packet, and whether waits have been above the target for an interval (§5.6).
+    fn take(&mut self, now: Instant, law: &Law, fifo: &mut Fifo, others: u64) -> (Option<Queued>, bool) {
+        let Some(item) = fifo.pop() else {
+            self.first_above = None;
+            return (None, false);
+        };
+        if now - item.entered < law.target || fifo.bytes + others <= law.largest.into() {
+            self.first_above = None;
+            return (Some(item), false);
+        }
+        let since = *self.first_above.get_or_insert(now + law.interval);
+        (Some(item), now >= since)
+    }
+
+    /// A packet of this queue was given up for want of room: as good as a drop (as in Linux).
+    pub(super) fn note_shed(&mut self) {
+        self.count = self.count.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{ms, number, queued};
+    use super::*;
+
+    fn codel() -> Codel {
+        Codel::new(&[5_000_000, 100_000_000])
+    }
+
+    /// Serves a packet each millisecond from `from` to `until`, out of eight that have waited for `wait` ms;
+    /// the instants of drops in ms.
+    fn drops(codel: &mut Codel, wait: u64, from: u64, until: u64) -> Vec<u64> {
+        let mut at = Vec::new();
+        for now in from..until {
+            codel.fifo = Fifo::default();
+            for _ in 0..8 {
+                codel.enqueue(ms(now), queued(0, 0, 1500, ms(now.saturating_sub(wait))));
+            }
+            let mut dropped = Vec::new();
+            codel.dequeue(ms(now), &mut dropped);
+            at.extend(dropped.iter().map(|_| now));
+        }
+        at
+    }
+
+    #[test]
+    fn a_wait_below_the_target_drops_nothing() {
+        assert!(drops(&mut codel(), 4, 0, 2_000).is_empty());
+    }
+
+    /// RFC 8289 §5.3: the first drop after one interval, then after interval/√1, /√2, /√3 …
+    #[test]
+    fn a_standing_queue_is_dropped_from_after_an_interval_and_then_ever_faster() {
+        let at: Vec<u64> = drops(&mut codel(), 50, 1_000, 1_700).iter().map(|at| at - 1_000).collect();
+        let mut law = vec![100.0];
+        let mut next = 200.0;
+        for count in 2.. {
+            if next >= 699.0 {
+                break;
+            }
+            law.push(next);
+            next += 100.0 / f64::from(count).sqrt();
+        }
+        assert_eq!(at.len(), law.len(), "{at:?} {law:?}");
+        for (at, law) in at.iter().zip(&law) {
+            assert!((*at as f64 - law).abs() <= 1.0, "{at} instead of {law:.1}");
+        }
+    }
+
+    #[test]
+    fn one_short_wait_ends_it() {
+        let mut codel = codel();
+        assert!(!drops(&mut codel, 50, 0, 400).is_empty());
+        assert!(drops(&mut codel, 1, 400, 420).is_empty());
+        // It takes a whole interval again.
+        let again = drops(&mut codel, 50, 430, 600);
+        assert!(again[0] >= 530, "{again:?}");
+        // And then it goes on nearly where it was, instead of with one drop an interval.
+        assert!(again.len() >= 2 && again[1] - again[0] < 100, "{again:?}");
+    }
+
+    #[test]
+    fn the_last_packet_is_never_dropped() {
+        let mut codel = codel();
+        for now in (0..3_000).step_by(500) {
+            codel.enqueue(ms(now), queued(0, 7, 1500, ms(now)));
+            let mut dropped = Vec::new();
+            let sent = codel.dequeue(ms(now + 499), &mut dropped);
+            assert_eq!((sent.map(|item| number(&item)), dropped.len()), (Some(7), 0));
+        }
+    }
+
+    #[test]
+    fn without_room_the_newest_is_given_up() {
+        let mut codel = codel();
+        for n in 0..3 {
+            codel.enqueue(ms(0), queued(0, n, 1500, ms(0)));
+        }
+        assert_eq!(codel.shed().map(|item| number(&item)), Some(2));
+        let mut dropped = Vec::new();
+        assert_eq!(codel.dequeue(ms(1), &mut dropped).map(|item| number(&item)), Some(0));
+    }
+}

@@ -1,0 +1,128 @@
+//! Queues that decide at both ends: a packet is handed out when the transmitter is free, and only
+//! then it is known when it will arrive.
+
+use super::flight::Transit;
+use super::qdisc::{Qdisc, Queue, Queued};
+use super::{Link, Waiting};
+use crate::time::Instant;
+
+/// A discipline at work.
+pub(super) struct Service {
+    qdisc: Box<dyn Qdisc>,
+    /// Packets that it holds, and when the last of them came.
+    held: u64,
+    last_entry: Instant,
+    /// Room for what it drops, kept from one call to the next.
+    dropped: Vec<Queued>,
+}
+
+impl Service {
+    /// Of a queue whose discipline needs one.
+    pub(super) fn of(queue: &Queue) -> Option<Box<Service>> {
+        let build = queue.discipline.build?;
+        let qdisc = build(&queue.parameters);
+        Some(Box::new(Service { qdisc, held: 0, last_entry: Instant::ZERO, dropped: Vec::new() }))
+    }
+
+    pub(super) fn held(&self) -> u64 {
+        self.held
+    }
+
+    /// When it is asked for a packet, if the transmitter is free at `free`.
+    fn due(&self, free: Instant) -> Option<Instant> {
+        (self.held > 0).then(|| free.max(self.last_entry))
+    }
+}
+
+impl Link {
+    /// When a transmission begins next, as far as that is for the discipline to decide.
+    #[inline]
+    pub(super) fn next_service(&self) -> Option<Instant> {
+        self.service.as_ref()?.due(self.serialiser.free())
+    }
+
+    /// Takes in a packet that passed the entrance.
+    pub(super) fn join(&mut self, item: Queued) {
+        let (now, size) = (item.entered, item.packet.size());
+        self.serve(now);
+        let Some(service) = &mut self.service else { return };
+        service.held += 1;
+        service.last_entry = now;
+        service.qdisc.enqueue(now, item);
+        self.backlog = self.backlog.with(size);
+        let capacity = self.config().queue.capacity;
+        while !capacity.holds(self.backlog) {
+            let Some(item) = self.service.as_mut().and_then(|service| service.qdisc.shed()) else { break };
+            self.drop_queued(&item);
+        }
+        self.note_longest();
+        self.serve(now);
+    }
+
+    /// Begins every transmission that is due by `now`.
+    pub(super) fn serve(&mut self, now: Instant) {
+        while let Some(at) = self.next_service().filter(|at| *at <= now) {
+            self.retire(at);
+            let Some(service) = &mut self.service else { return };
+            let mut dropped = std::mem::take(&mut service.dropped);
+            let item = service.qdisc.dequeue(at, &mut dropped);
+            for item in dropped.drain(..) {
+                self.drop_queued(&item);
+            }
+            let Some(service) = &mut self.service else { return };
+            service.dropped = dropped;
+            match item {
+                Some(item) => {
+                    service.held -= 1;
+                    self.send(at, item);
+                }
+                None => assert!(service.held == 0, "a discipline hands out what it holds"),
+            }
+        }
+    }
+
+    /// The transmission of `item` begins at `at`, when the transmitter is free.
+    fn send(&mut self, at: Instant, item: Queued) {
+        let size = item.packet.size();
+        let back_to_back = at == self.serialiser.free() && at > item.entered;
+        let (start, departure) = self.serialiser.send(at, size);
+        let passage = item.passage;
+        self.waiting.push_back(Waiting {
+            entered: item.entered,
+            start,
+            departure,
+            passage,
+            size,
+            back_to_back,
+        });
+        let transit = self.depart(departure, passage, item.damaged);
+        self.flight.push(transit, item.packet);
+    }
+
+    fn drop_queued(&mut self, item: &Queued) {
+        if let Some(service) = &mut self.service {
+            service.held -= 1;
+        }
+        self.backlog = self.backlog.without(item.packet.size());
+        self.counters.dropped_queue += 1;
+    }
+
+    /// The transit of a packet whose transmission ends at `departure`.
+    #[inline]
+    pub(super) fn depart(
+        &mut self,
+        departure: Instant,
+        passage: super::propagation::Passage,
+        damaged: bool,
+    ) -> Transit {
+        use super::propagation::Order;
+        let due = departure + passage.delay;
+        let arrival = if passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
+        if passage.order != Order::Ahead {
+            self.measured.propagated(passage.delay);
+        }
+        let entry = self.next_entry;
+        self.next_entry += 1;
+        Transit::new(arrival, entry, damaged)
+    }
+}
