@@ -235,7 +235,8 @@ fn short_forms_mean_the_long_ones() {
         assert_eq!(with(&format!("{delay}\n{short}")), with(&format!("{delay}\n{long}")));
     }
     let queue = |limit: &str| {
-        with(&format!("{delay}\nrate = \"1mbit\"\nqueue = \"{limit}\"")).links[0].directions[0].queue
+        let scenario = with(&format!("{delay}\nrate = \"1mbit\"\nqueue = \"{limit}\""));
+        scenario.links[0].directions[0].queue.capacity
     };
     assert_eq!([queue("100 packets"), queue("64KiB")], [Capacity::Packets(100), Capacity::Bytes(65_536)]);
 }
