@@ -126,9 +126,14 @@ fn an_idle_window_restarts() {
     script.write(20_000);
     assert!(script.take().len() > 4, "80 ms are no pause");
     script.send(160, segment(ACK, 1, script.tcp.written() as u32 + 1, 0));
+    let (window, since) = (cwnd(&script), script.now);
+    let before = script.tcp.stats(since).cwnd_integral;
     script.wait(1_000);
     script.write(20_000);
     assert_eq!(script.take().len(), 4);
+    // The mean window of the pause is the one that it had.
+    let integral = script.tcp.stats(script.now).cwnd_integral - before;
+    assert_eq!(integral, u128::from(window) * u128::from((script.now - since).as_nanos()));
 }
 
 /// RFC 3042 §2: the first two duplicates let one new segment out each, and the window stays.

@@ -83,10 +83,12 @@ impl Sender {
     fn next_new(&mut self, now: Instant) -> Option<Transmission> {
         if self.scoreboard.is_empty() && now.saturating_since(self.last_sent) > self.rtt.rto() {
             // RFC 5681 §4.1
-            if let Some(controller) = &mut self.controller
-                && self.last_sent > Instant::ZERO
-            {
-                controller.on_idle();
+            if self.controller.is_some() && self.last_sent > Instant::ZERO {
+                // The pause counts with the window that it had.
+                self.integrate(now);
+                if let Some(controller) = &mut self.controller {
+                    controller.on_idle();
+                }
                 self.last_sent = now;
                 self.ask_controller();
             }
