@@ -333,19 +333,23 @@ mod tests {
         let study = study(&[("a.b", &["1", "2"])]);
         let cell =
             |cell: usize, name: [&str; 2], up: u64| [0, 1, 2].map(|n| (cell, n, outcome(name, up, 1.0, 0.5)));
-        let trials = [cell(0, ["home", "core"], 1_000_000), cell(1, ["house", "net"], 3_000_000)].concat();
+        let mut trials =
+            [cell(0, ["home", "core"], 1_000_000), cell(1, ["house", "net"], 3_000_000)].concat();
+        let send_over = |trials: &mut Vec<(usize, u32, Outcome)>, link: u32| {
+            for (_, _, outcome) in trials {
+                outcome.flows[1].directions[0].as_mut().expect("an upload").links = vec![link];
+            }
+        };
+        // Half of the uploads go over the other link.
+        send_over(&mut trials, 2);
         let report = folder(dir.path(), &study, &trials);
-        // Half of the flows cross neither of these.
         let reason = report.verdict.last().expect("a reason");
         assert!(reason.contains("(link home, up; link house, up)"), "{reason}");
         assert!(report.verdict.iter().all(|text| !text.contains("goodput rose")), "{:?}", report.verdict);
 
-        // With all flows on either way, they are the same measure.
-        let mut whole = trials;
-        for (_, _, outcome) in &mut whole {
-            outcome.flows.truncate(2);
-        }
-        let report = folder(dir.path(), &study, &whole);
+        // With all uploads on either link, they are the same measure.
+        send_over(&mut trials, 0);
+        let report = folder(dir.path(), &study, &trials);
         assert!(report.verdict[0].contains("goodput rose by a factor of 3"), "{:?}", report.verdict);
         assert_eq!(report.verdict.len(), 1);
     }
