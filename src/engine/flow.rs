@@ -153,13 +153,14 @@ impl Flow {
     pub fn outcome(&mut self, since: Instant, now: Instant, links: impl Fn(u32) -> u32) -> FlowOutcome {
         let silent = !Direction::BOTH.iter().any(|&direction| self.carries(direction));
         let directions = Direction::BOTH.map(|direction| {
+            let links = self.route[direction.index()].iter().map(|&instance| links(instance)).collect();
             if self.carries(direction) {
-                let links = self.route[direction.index()].iter().map(|&instance| links(instance)).collect();
                 return Some(DirectionOutcome { links, ..self.direction_outcome(direction, since, now) });
             }
             // Of a flow without data, such as one that never connects, the timeouts tell what happened.
             (silent && direction == Direction::Up && self.started < now).then(|| DirectionOutcome {
                 timeouts: self.timeouts(Direction::Up, now),
+                links,
                 ..DirectionOutcome::default()
             })
         });

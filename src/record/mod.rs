@@ -85,7 +85,7 @@ pub struct DirectionOutcome {
     pub completion: Option<Duration>,
     /// What held the sender back for most of the interval.
     pub limited_by: LimitedBy,
-    /// The links on the way of its data, as indices into [`Outcome::links`].
+    /// The links on its way, as indices into [`Outcome::links`].
     pub links: Vec<u32>,
 }
 

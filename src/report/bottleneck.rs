@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::ReportError;
-use super::files::{Measured, Results};
+use super::files::{Measured, Results, Trial};
 use super::goodput::EQUALLY_BUSY;
 use super::rows::Table;
 
@@ -66,14 +66,21 @@ pub fn settle(folders: &mut [&mut Results]) -> Result<(), ReportError> {
     let mut whole = true;
     for cell in all.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         let Some(place) = choose(&trials, &sums, cell) else {
+            // Not even its trials can be averaged.
+            for key in cell {
+                let columns = ["goodput_mbit", "jain_index"].map(|name| folders[key.0].figure(name));
+                if let Some(row) = row_of(folders[key.0], *key) {
+                    columns.into_iter().flatten().for_each(|column| row.figures[column] = None);
+                }
+            }
             whole = false;
             continue;
         };
         put(folders, &trials, cell, &place);
         // Over different links the same flows may be compared: all of them.
         whole &= cell.iter().all(|key| {
-            let bytes = sums[key].map(|of| of[place.direction]);
-            place.link.is_none() || carries_all(folders[key.0], key, bytes[0], place.direction)
+            let bytes = sums[key][0][place.direction];
+            place.link.is_none() || carries_all(folders[key.0], *key, bytes)
         });
         places.insert(place);
     }
@@ -172,9 +179,7 @@ fn put(folders: &mut [&mut Results], trials: &BTreeMap<Key, Links>, keys: &[Key]
         let columns = ["goodput_mbit", "goodput_up_mbit", "goodput_down_mbit", "jain_index"]
             .map(|name| results.figure(name));
         let [Some(busier), Some(up), Some(down), Some(jain)] = columns else { continue };
-        let Some(row) = results.trials.iter_mut().find(|row| (row.cell, row.number) == (cell, trial)) else {
-            continue;
-        };
+        let Some(row) = row_of(results, (number, cell, trial)) else { continue };
         let links = &trials[&(number, cell, trial)];
         let before = row.figures[busier];
         match &place.link {
@@ -198,6 +203,12 @@ fn put(folders: &mut [&mut Results], trials: &BTreeMap<Key, Links>, keys: &[Key]
     moved
 }
 
+/// The trial's row.
+fn row_of(results: &mut Results, (_, cell, trial): Key) -> Option<&mut Trial> {
+    let place = results.trials.binary_search_by_key(&(cell, trial), |row| (row.cell, row.number)).ok()?;
+    Some(&mut results.trials[place])
+}
+
 /// Whether all trials' own goodput is of the same direction.
 fn has_one_direction(results: &Results) -> bool {
     let same = |name: &str| {
@@ -210,12 +221,12 @@ fn has_one_direction(results: &Results) -> bool {
 }
 
 /// Whether a trial's goodput is that of the `bytes` of all flows.
-fn carries_all(results: &Results, key: &Key, bytes: u64, direction: usize) -> bool {
-    let name = ["goodput_up_mbit", "goodput_down_mbit"][direction];
+fn carries_all(results: &mut Results, key: Key, bytes: u64) -> bool {
     let span = results.study.duration.saturating_sub(results.study.warmup);
     let all = super::goodput::mbit(bytes, span).unwrap_or(0.0);
-    let values = results.values(key.1, name);
-    values.iter().any(|(trial, value)| *trial == key.2 && (value - all).abs() <= 2e-6)
+    let column = results.figure("goodput_mbit");
+    let goodput = column.and_then(|column| row_of(results, key)?.figures[column]);
+    goodput.is_some_and(|goodput| (goodput - all).abs() <= 2e-6)
 }
 
 impl std::fmt::Display for Place {

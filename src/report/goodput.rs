@@ -117,13 +117,17 @@ pub struct Through {
 }
 
 /// What went over a link that clients share; `None` if each has one of its own, or if no flow sends
-/// data that way.
+/// data that way. Where a flow that crosses it never came to that, nothing went, either way.
 pub fn through(outcome: &Outcome, link: &LinkOutcome) -> Option<Through> {
+    let crossing = || crossing(outcome, Some(&link.name)).filter(|_| link.shared);
     let flows = || {
-        let crossing = crossing(outcome, Some(&link.name)).filter(|_| link.shared);
-        crossing.filter(|(_, way, _)| *way == link.direction).map(|(_, _, way)| way.bytes_delivered)
+        let those = crossing().filter(|(_, way, figures)| *way == link.direction && figures.carried);
+        those.map(|(_, _, figures)| figures.bytes_delivered)
     };
-    flows().next()?;
+    let silent = crossing().any(|(_, _, figures)| !figures.carried);
+    if flows().next().is_none() && !silent {
+        return None;
+    }
     Some(Through {
         goodput_mbit: mbit(flows().sum(), outcome.measured),
         jain_index: jain_over(outcome, Some(&link.name), link.direction),
@@ -285,6 +289,20 @@ mod tests {
         assert_eq!((Goodput::of(&outcome).direction, jain_index(&outcome)), (UP, None));
         let down = through(&outcome, &outcome.links[1]).expect("two downloads");
         assert_eq!((down.goodput_mbit, down.jain_index), (Some(0.016), Some(0.8)));
+    }
+
+    #[test]
+    fn a_link_over_which_no_flow_sends_has_no_goodput_and_one_whose_flows_never_connect_has_zero() {
+        let mut outcome = outcome(&[(UP, 0, true)]);
+        let goodputs = |outcome: &Outcome| {
+            let of = |n: usize| through(outcome, &outcome.links[n]).map(|through| through.goodput_mbit);
+            [of(0), of(1)]
+        };
+        assert_eq!(goodputs(&outcome), [Some(Some(0.0)), None]);
+        outcome.flows[0].directions[0].as_mut().expect("an upload").carried = false;
+        assert_eq!(goodputs(&outcome), [Some(Some(0.0)); 2]);
+        outcome.links[0].shared = false;
+        assert_eq!(goodputs(&outcome)[0], None);
     }
 
     #[test]
