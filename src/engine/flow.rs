@@ -151,10 +151,17 @@ impl Flow {
     /// Its figures from `since` to `now`; `links` gives the place of a link instance in
     /// [`Outcome::links`](crate::record::Outcome::links).
     pub fn outcome(&mut self, since: Instant, now: Instant, links: impl Fn(u32) -> u32) -> FlowOutcome {
+        let silent = !Direction::BOTH.iter().any(|&direction| self.carries(direction));
         let directions = Direction::BOTH.map(|direction| {
-            self.carries(direction).then(|| DirectionOutcome {
-                links: self.route[direction.index()].iter().map(|&instance| links(instance)).collect(),
-                ..self.direction_outcome(direction, since, now)
+            let links = self.route[direction.index()].iter().map(|&instance| links(instance)).collect();
+            if self.carries(direction) {
+                return Some(DirectionOutcome { links, ..self.direction_outcome(direction, since, now) });
+            }
+            // Of a flow without data, such as one that never connects, the timeouts tell what happened.
+            (silent && direction == Direction::Up && self.started < now).then(|| DirectionOutcome {
+                timeouts: self.timeouts(Direction::Up, now),
+                links,
+                ..DirectionOutcome::default()
             })
         });
         let over = self.ends.iter().any(|end| end.drained.is_some());
@@ -169,8 +176,20 @@ impl Flow {
         }
     }
 
+    /// Expiries of the retransmission timer of a direction's data, and of what else has no row: SYN and
+    /// FIN of an end that sends no data.
+    fn timeouts(&mut self, direction: Direction, now: Instant) -> u64 {
+        let (own, other) = (direction.index(), direction.reverse().index());
+        let others = if self.carries(direction.reverse()) { None } else { Some(other) };
+        let of = |end: usize| {
+            let End { connection, baseline, .. } = &mut self.ends[end];
+            connection.stats(now).timeouts - baseline.0.timeouts
+        };
+        [Some(own), others].into_iter().flatten().map(of).sum()
+    }
+
     fn direction_outcome(&mut self, direction: Direction, since: Instant, now: Instant) -> DirectionOutcome {
-        let delivered = self.delivered(direction);
+        let (delivered, timeouts) = (self.delivered(direction), self.timeouts(direction, now));
         let (started, bulk) = (self.started, self.bulk);
         let end = &mut self.ends[direction.index()];
         let stats = end.connection.stats(now).clone();
@@ -188,12 +207,13 @@ impl Flow {
         );
         let until = end.drained.map_or(now, |at| at.max(since).min(now));
         DirectionOutcome {
+            carried: true,
             bytes_delivered: delivered - delivered_before,
             active: until.saturating_since(started.max(since)),
             segments_sent: stats.segments_sent - before.segments_sent,
             retransmits: stats.retransmits - before.retransmits,
             recovery_episodes: stats.recovery_episodes - before.recovery_episodes,
-            timeouts: stats.timeouts - before.timeouts,
+            timeouts,
             srtt_mean: srtt_mean.map(|nanos| Duration::from_nanos(nanos as u64)),
             cwnd_mean: cwnd_mean.filter(|_| windowed),
             completion: end.drained.filter(|_| bulk).map(|at| at - started),

@@ -73,9 +73,11 @@ impl Recorder {
         self.series.events.push(FlowEvent { time, flow, direction, kind });
     }
 
-    /// The series; events only of directions in which data went.
+    /// The series; of directions in which no data went only the timeouts, of SYN and FIN.
     pub fn finish(mut self, flows: &[Flow]) -> Series {
-        self.series.events.retain(|row| flows[row.flow as usize].carries(row.direction));
+        self.series.events.retain(|row| {
+            row.kind == FlowEventKind::Timeout || flows[row.flow as usize].carries(row.direction)
+        });
         self.series
     }
 }

@@ -54,13 +54,16 @@ pub struct FlowOutcome {
     pub finite: bool,
     /// Whether it began before the measured interval and did not end within it.
     pub lasting: bool,
-    /// Figures of each direction; `None` where no data went.
+    /// Figures of each direction; `None` where no data went. If none went either way, as in a
+    /// connection that was never made, the client's has its timeouts.
     pub directions: [Option<DirectionOutcome>; 2],
 }
 
 /// One direction of a connection, over the measured interval unless said otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct DirectionOutcome {
+    /// Whether any data went.
+    pub carried: bool,
     /// In-order application bytes handed to the receiver.
     pub bytes_delivered: u64,
     /// The part of the interval in which the flow existed.
@@ -71,7 +74,8 @@ pub struct DirectionOutcome {
     pub retransmits: u64,
     /// Episodes of fast recovery entered.
     pub recovery_episodes: u64,
-    /// Expiries of the retransmission timer, those of a SYN among them.
+    /// Expiries of the retransmission timer, those of a SYN among them; also those of the other end, if
+    /// that sends no data.
     pub timeouts: u64,
     /// Time average of the smoothed RTT; `None` before the first sample.
     pub srtt_mean: Option<Duration>,

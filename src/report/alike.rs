@@ -46,21 +46,16 @@ pub(super) fn find(results: &Results) -> Vec<(String, Vec<usize>)> {
     found
 }
 
-/// The figures of all trials of each cell as one text; cells over which nothing arrived are left out, since
+/// The figures of all trials of each cell as one text; trials in which nothing arrived are left out, since
 /// they are alike whatever an axis does.
 fn figures(results: &Results) -> BTreeMap<usize, String> {
-    // Neither is a figure of the network, see `warnings::nothing_random`.
-    let others = [results.figure("wall_s"), results.figure("events")];
-    let goodput = results.figure("goodput_mbit");
-    let mut trials: BTreeMap<usize, BTreeMap<u32, String>> = BTreeMap::new();
-    for trial in &results.trials {
-        if goodput.and_then(|figure| trial.figures[figure]).is_none_or(|goodput| goodput > 0.0) {
-            let figures = trial.figures.iter().enumerate().filter(|(n, _)| !others.contains(&Some(*n)));
-            let figures: Vec<_> = figures.map(|(_, figure)| *figure).collect();
-            trials.entry(trial.cell).or_default().insert(trial.number, format!("{figures:?}"));
-        }
-    }
-    trials.into_iter().map(|(cell, trials)| (cell, format!("{trials:?}"))).collect()
+    let of = |cell: usize| {
+        let goodput = results.values(cell, "goodput_mbit");
+        let mut figures = results.figures_of_network(cell);
+        figures.retain(|trial, _| !goodput.contains(&(*trial, 0.0)));
+        (!figures.is_empty()).then(|| (cell, format!("{figures:?}")))
+    };
+    results.cells_with_trials().into_iter().filter_map(of).collect()
 }
 
 #[cfg(test)]

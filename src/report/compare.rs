@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::axis::Axis;
+use super::bottleneck;
 use super::error::ReportError;
-use super::files::Results;
+use super::files::{Measured, Results};
 use super::lines;
 use super::manifest::Manifest;
 use super::paired::LEAST_PAIRS;
@@ -40,16 +41,21 @@ pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError
         dirs.iter().map(|dir| Ok(Manifest::read(dir)?.study)).collect::<Result<_, ReportError>>()?;
     for (dir, study) in dirs.iter().zip(&studies) {
         let results = Results::load_some(dir, study)?;
-        let cells = summary::of_all(&results)?;
         let alone = studies.iter().filter(|other| other.name == study.name).count() == 1;
         let label = if alone { study.name.clone() } else { format!("{} ({})", study.name, dir.display()) };
-        let folder = Folder { label, results, cells };
+        let folder = Folder { label, results, cells: Vec::new() };
         let akin = |table: &&mut Vec<Folder>| {
             table.iter().any(|other| akin(&other.results.study, &folder.results.study))
         };
         match tables.iter_mut().find(akin) {
             Some(table) => table.push(folder),
             None => tables.push(vec![folder]),
+        }
+    }
+    for folders in &mut tables {
+        bottleneck::settle(&mut folders.iter_mut().map(|folder| &mut folder.results).collect::<Vec<_>>())?;
+        for folder in folders {
+            folder.cells = summary::of_all(&folder.results)?;
         }
     }
     let keys: Vec<Vec<Axis>> = tables.iter().map(|folders| varied(folders)).collect();
@@ -67,13 +73,19 @@ pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError
     let texts = tables.iter().zip(&keys).map(|(folders, keys)| {
         let sentences: String =
             sentences(folders).iter().map(|s| format!("\n{}\n", lines::wrapped(s, 0))).collect();
-        table_of(folders, keys, by) + &sentences
+        table_of(folders, keys, by) + &place(folders).unwrap_or_default() + &sentences
     });
     let mut text = texts.collect::<Vec<_>>().join("\n");
     let intervals = tables.iter().flatten().flat_map(|folder| &folder.cells).any(|cell| cell.n > 1);
     let means = if intervals { "means over trials ± half the 95 % interval; " } else { "" };
-    let _ = writeln!(text, "\n{means}{}", table::GOODPUT);
+    let _ = writeln!(text, "\n{means}goodput: {}", table::place(&Measured::Alike));
     Ok(text)
+}
+
+/// Which goodput a table shows, if not what stands below all of them.
+fn place(folders: &[Folder]) -> Option<String> {
+    let measured = &folders.first()?.results.measured;
+    (*measured != Measured::Alike).then(|| format!("goodput: {}\n", table::place(measured)))
 }
 
 /// How each further folder differs from the first, at the last cell that both have with the same values
@@ -102,7 +114,8 @@ fn sentences(folders: &[Folder]) -> Vec<String> {
             (Side { results: &first.results, cell: from }, Side { results: &other.results, cell: to });
         Some(verdict::compare_sides(&opening, from, to)?.text)
     };
-    others.iter().filter_map(sentence).take(verdict::MAX_SENTENCES).collect()
+    let said = others.iter().filter_map(sentence).take(verdict::MAX_SENTENCES);
+    said.chain(verdict::not_compared(&first.results.measured).filter(|_| !others.is_empty())).collect()
 }
 
 /// Whether two folders belong into one table.
@@ -306,7 +319,10 @@ mod tests {
         assert_eq!(tables[0][2..], ["bursts 1%", "bursts GE", "more 2%"], "{text}");
         let queue = |table: &&Vec<String>| table[0] == "scenario link.b.queue";
         assert_eq!(tables.iter().find(queue).expect("a table")[2], "queue 1bdp");
-        let footer = format!("means over trials ± half the 95 % interval; {}", table::GOODPUT);
+        let footer = format!(
+            "means over trials ± half the 95 % interval; goodput: {}",
+            table::place(&Measured::Alike)
+        );
         assert_eq!(text.lines().last(), Some(footer.as_str()));
         assert!(text.contains("GE p=1.02% r=50%") && !text.contains('–'), "{text}");
     }

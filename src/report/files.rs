@@ -1,6 +1,6 @@
 //! A result folder as it is read back: the one source of summary, pictures and page.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,20 @@ pub struct Results {
     pub trials: Vec<Trial>,
     /// The realised checks, as they stand in `realised.csv`.
     pub(super) checks: Vec<CheckRow>,
+    /// Where the trials' goodput was measured.
+    pub(super) measured: Measured,
+}
+
+/// Where the goodput of trials that are compared was measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Measured {
+    /// At the bottleneck of each, which is the same for all.
+    #[default]
+    Alike,
+    /// At this place in all, though some have their bottleneck elsewhere.
+    At(String),
+    /// In each cell at its own one of these, so that goodputs of cells cannot be compared.
+    Apart(String),
 }
 
 /// A row of `trials.csv`.
@@ -88,7 +102,8 @@ impl Results {
         let done: BTreeSet<(usize, u32)> = trials.iter().map(|trial| (trial.cell, trial.number)).collect();
         let mut checks = Vec::new();
         each_row_once(&dir.join(Table::Realised.file()), &done, |_, row| checks.extend(check_row(row)))?;
-        Ok(Results { dir: dir.to_owned(), study: study.clone(), trials, checks })
+        let measured = Measured::default();
+        Ok(Results { dir: dir.to_owned(), study: study.clone(), trials, checks, measured })
     }
 
     /// The same of a folder that has something to show.
@@ -118,6 +133,18 @@ impl Results {
         let Some(figure) = self.figure(name) else { return Vec::new() };
         let trials = self.trials.iter().filter(|trial| trial.cell == cell);
         trials.filter_map(|trial| Some((trial.number, trial.figures[figure]?))).collect()
+    }
+
+    /// The figures of each trial of a cell that are figures of the network: not the wall time, and not the
+    /// engine's events, to which samples of the series, which only some trials have, belong too.
+    pub(super) fn figures_of_network(&self, cell: usize) -> BTreeMap<u32, Vec<Option<f64>>> {
+        let others = [self.figure("wall_s"), self.figure("events")];
+        let trials = self.trials.iter().filter(|trial| trial.cell == cell);
+        let figures = |trial: &Trial| {
+            let all = trial.figures.iter().enumerate().filter(|(n, _)| !others.contains(&Some(*n)));
+            all.map(|(_, figure)| *figure).collect()
+        };
+        trials.map(|trial| (trial.number, figures(trial))).collect()
     }
 
     /// Calls `visit` with each row of a table that belongs to a finished trial.

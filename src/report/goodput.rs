@@ -87,7 +87,7 @@ fn crossing<'a>(
 }
 
 /// Saturated links differ by a packet; links this close to the highest utilisation are equals.
-const EQUALLY_BUSY: f64 = 0.02;
+pub const EQUALLY_BUSY: f64 = 0.02;
 
 /// The name of the shared link with the highest utilisation; of equals the one that the most
 /// application bytes cross.
@@ -107,23 +107,47 @@ fn rate_of(links: &[LinkOutcome], name: &str, direction: Direction) -> Option<f6
     links.iter().find(|link| link.name == name && link.direction == direction)?.rate_mbit
 }
 
-/// Jain's index over the bytes of flows that want all they can get for the whole measured interval:
-/// bulk transfers that began before it and did not end within it, that cross the bottleneck in one
-/// direction (the one with more such flows), and that their application did not hold back. `None` for
-/// fewer than two, since one flow is always fair to itself.
-pub fn jain_index(outcome: &Outcome) -> Option<f64> {
-    let bottleneck = bottleneck(outcome);
-    let shares = |direction: Direction| -> Vec<f64> {
-        crossing(outcome, bottleneck)
-            .filter(|(flow, way, _)| flow.bulk && flow.lasting && *way == direction)
-            .filter(|(_, _, way)| way.limited_by != LimitedBy::Application)
-            .map(|(_, _, way)| way.bytes_delivered as f64)
-            .collect()
+/// What went over a link in one direction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Through {
+    /// Goodput of the flows that cross it; `None` over an empty interval.
+    pub goodput_mbit: Option<f64>,
+    /// Jain's index of those of them that [`jain_index`] compares.
+    pub jain_index: Option<f64>,
+}
+
+/// What went over a link that clients share; `None` if each has one of its own, or if no flow sends
+/// data that way. Where a flow that crosses it never came to that, nothing went, either way.
+pub fn through(outcome: &Outcome, link: &LinkOutcome) -> Option<Through> {
+    let crossing = || crossing(outcome, Some(&link.name)).filter(|_| link.shared);
+    let flows = || {
+        let those = crossing().filter(|(_, way, figures)| *way == link.direction && figures.carried);
+        those.map(|(_, _, figures)| figures.bytes_delivered)
     };
-    let (up, down) = (shares(Direction::Up), shares(Direction::Down));
-    let busier = Goodput::of(outcome).direction;
-    let down_counts = down.len() > up.len() || (down.len() == up.len() && busier == Direction::Down);
-    let shares = if down_counts { down } else { up };
+    let silent = crossing().any(|(_, _, figures)| !figures.carried);
+    if flows().next().is_none() && !silent {
+        return None;
+    }
+    Some(Through {
+        goodput_mbit: mbit(flows().sum(), outcome.measured),
+        jain_index: jain_over(outcome, Some(&link.name), link.direction),
+    })
+}
+
+/// Jain's index over the bytes of flows that want all they can get for the whole measured interval:
+/// bulk transfers that began before it and did not end within it, that cross the bottleneck in its
+/// busier direction, and that their application did not hold back. `None` for fewer than two, since
+/// one flow is always fair to itself.
+pub fn jain_index(outcome: &Outcome) -> Option<f64> {
+    jain_over(outcome, bottleneck(outcome), Goodput::of(outcome).direction)
+}
+
+fn jain_over(outcome: &Outcome, link: Option<&str>, direction: Direction) -> Option<f64> {
+    let shares: Vec<f64> = crossing(outcome, link)
+        .filter(|(flow, way, _)| flow.bulk && flow.lasting && *way == direction)
+        .filter(|(_, _, way)| way.limited_by != LimitedBy::Application)
+        .map(|(_, _, way)| way.bytes_delivered as f64)
+        .collect();
     if shares.len() < 2 { None } else { stats::jain(&shares) }
 }
 
@@ -254,6 +278,31 @@ mod tests {
             flow.directions[0].as_mut().expect("an upload").limited_by = LimitedBy::Application;
         };
         assert_eq!(late(idle), None);
+    }
+
+    #[test]
+    fn fairness_is_of_the_direction_whose_goodput_stands_beside_it() {
+        let flows = [(UP, 900_000, true), (UP, 900_000, true), (DOWN, 1000, true), (DOWN, 3000, true)];
+        let mut outcome = outcome(&flows);
+        // Uploads that began within the interval are no comparison, and the downloads are not meant.
+        outcome.flows[0].lasting = false;
+        assert_eq!((Goodput::of(&outcome).direction, jain_index(&outcome)), (UP, None));
+        let down = through(&outcome, &outcome.links[1]).expect("two downloads");
+        assert_eq!((down.goodput_mbit, down.jain_index), (Some(0.016), Some(0.8)));
+    }
+
+    #[test]
+    fn a_link_over_which_no_flow_sends_has_no_goodput_and_one_whose_flows_never_connect_has_zero() {
+        let mut outcome = outcome(&[(UP, 0, true)]);
+        let goodputs = |outcome: &Outcome| {
+            let of = |n: usize| through(outcome, &outcome.links[n]).map(|through| through.goodput_mbit);
+            [of(0), of(1)]
+        };
+        assert_eq!(goodputs(&outcome), [Some(Some(0.0)), None]);
+        outcome.flows[0].directions[0].as_mut().expect("an upload").carried = false;
+        assert_eq!(goodputs(&outcome), [Some(Some(0.0)); 2]);
+        outcome.links[0].shared = false;
+        assert_eq!(goodputs(&outcome)[0], None);
     }
 
     #[test]

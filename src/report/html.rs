@@ -90,12 +90,12 @@ pub fn write(
     let _ = writeln!(
         page,
         "<p>Means over trials ± half the 95&nbsp;% interval (Student's t). Each trial lasts {} of {} time.{} \
-         Goodput is that of the busier direction of the shared link with the highest utilisation, a group's that of \
-         its own flows; retransmits and timeouts are of all flows in both directions; the slowest link is as busy \
-         as its busier direction.{percentiles} A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
+         Goodput is that of {}, a group's that of its own flows; retransmits and timeouts are of all flows in both \
+         directions; the slowest link is as busy as its busier direction.{percentiles} A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
         study.duration,
         if study.live { "real" } else { "virtual" },
-        warmup
+        warmup,
+        escape(&table::place(&results.measured)),
     );
     if !report.pictures.is_empty() {
         page.push_str("<h2>The pictures</h2>\n");

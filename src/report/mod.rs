@@ -10,6 +10,7 @@
 
 mod alike;
 mod axis;
+mod bottleneck;
 mod compare;
 mod disk;
 mod error;
@@ -85,7 +86,8 @@ pub fn finish(dir: &Path, finished: &str, pictures: bool) -> Result<Report, Repo
     manifest.finished = Some(finished.to_owned());
     resume::put_in_order(dir, &manifest.study)?;
     manifest.hash_records(dir)?;
-    let results = Results::load(dir, &manifest.study)?;
+    let mut results = Results::load(dir, &manifest.study)?;
+    bottleneck::settle(&mut [&mut results])?;
     derive(&results, manifest, pictures, &[])
 }
 
@@ -95,7 +97,8 @@ pub fn finish(dir: &Path, finished: &str, pictures: bool) -> Result<Report, Repo
 pub fn plot(dir: &Path, force: bool) -> Result<Report, ReportError> {
     let manifest = Manifest::read(dir)?;
     let _lock = disk::Lock::take(dir)?;
-    let results = Results::load_some(dir, &manifest.study)?;
+    let mut results = Results::load_some(dir, &manifest.study)?;
+    bottleneck::settle(&mut [&mut results])?;
     let changed = manifest.changed_records(dir)?;
     if !changed.is_empty() && !force {
         return Err(ReportError::Edited { path: dir.to_owned(), files: changed });
@@ -130,7 +133,7 @@ fn derive(
     };
     let report = Report {
         lateness: late.iter().map(lateness::Late::sentence).collect(),
-        table: table::render(&results.study, &cells),
+        table: table::render(results, &cells),
         verdict: verdict::sentences(results, &cells),
         checks: table::check_lines(&results.study, &checks),
         warnings,

@@ -52,12 +52,13 @@ impl Change {
 
     /// The share within which the figure surely stayed, which differences do not tell.
     pub fn surely_within(&self) -> Option<f64> {
-        let half = self.estimate.ci95.filter(|_| self.is_ratio)?;
+        let unchanged = self.estimate.mean == 0.0 && self.estimate.ci95 == Some(0.0);
+        let half = self.estimate.ci95.filter(|_| self.is_ratio || unchanged)?;
         Some((self.estimate.mean.abs() + half).exp() - 1.0)
     }
 
     /// The change with its 95 % interval: `by a factor of 1.6 (1.1–2.3)`, `by 26 % (20–31 %)`,
-    /// `by 812 (640–984) ms`.
+    /// `by 812 (640–984) ms`; without an interval where all pairs agree, as they do where nothing is random.
     pub fn in_words(&self, unit: &str) -> String {
         let Estimate { mean, ci95, .. } = self.estimate;
         let (size, half) = (mean.abs(), ci95.unwrap_or(0.0));
@@ -74,10 +75,16 @@ impl Change {
     }
 }
 
+/// Widths below this share of the value are of the arithmetic, not of the pairs.
+const NO_WIDTH: f64 = 1e-9;
+
 /// `1.6 (1.1–2.3)`: the width gets two digits.
 fn with_range(value: f64, low: f64, high: f64, unit: &str) -> String {
     let width = high - low;
-    let decimals = if width > 0.0 { (1 - width.log10().floor() as i32).clamp(0, 3) } else { 1 };
+    if width <= value * NO_WIDTH {
+        return format!("{}{unit}", table::plain((value / NO_WIDTH).round() * NO_WIDTH));
+    }
+    let decimals = (1 - width.log10().floor() as i32).clamp(0, 3);
     let decimals = decimals.min(table::plain_decimals(value).max(1)) as usize;
     format!("{value:.decimals$}{unit} ({low:.decimals$}–{high:.decimals$}{unit})")
 }
@@ -109,6 +116,14 @@ mod tests {
     #[test]
     fn a_pair_with_a_zero_is_compared_by_its_difference() {
         assert_eq!(words(&[(0.0, 9.0), (1.0, 11.0), (0.0, 11.0)]), "by 10.0 (7.5–12.5) ms");
+    }
+
+    #[test]
+    fn where_all_pairs_agree_there_is_no_interval() {
+        assert_eq!(words(&[(7.0, 7.0 * 0.936), (3.0, 3.0 * 0.936), (5.0, 5.0 * 0.936)]), "by 6.40 %");
+        assert_eq!(words(&[(0.0, 9.0), (0.0, 9.0), (0.0, 9.0)]), "by 9 ms");
+        let nothing = Change::of(&[(0.0, 0.0); 3]).expect("three pairs");
+        assert_eq!(nothing.surely_within(), Some(0.0));
     }
 
     #[test]

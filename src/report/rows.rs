@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::figures;
-use super::goodput::{directions, mbit};
+use super::goodput::{directions, mbit, through};
 use super::study::{Study, TrialRow};
 use crate::record::Outcome;
 use crate::time::Duration;
@@ -15,7 +15,7 @@ const FLOW_COLUMNS: &str = "flow,group,direction,congestion,goodput_mbit,bytes_d
 retransmits,recovery_episodes,timeouts,srtt_mean_ms,cwnd_mean_bytes,completion_s,limited_by";
 
 const LINK_COLUMNS: &str = "link,direction,offered,delivered,dropped_loss,dropped_queue,dropped_corrupt,\
-duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms";
+duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms,rate_mbit,goodput_mbit,jain_index";
 
 const REALISED_COLUMNS: &str = "link,direction,quantity,configured,realised,low,high,verdict";
 
@@ -119,7 +119,7 @@ fn flow_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
         push_field(text, &flow.group);
         push_field(text, direction.name());
         push_field(text, flow.congestion);
-        push_number(text, mbit(way.bytes_delivered, way.active), 6);
+        push_number(text, mbit(way.bytes_delivered, way.active).filter(|_| way.carried), 6);
         push(text, Some(way.bytes_delivered));
         push(text, Some(way.segments_sent));
         push(text, Some(way.retransmits));
@@ -128,7 +128,7 @@ fn flow_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
         push_number(text, way.srtt_mean.map(Duration::as_millis_f64), 3);
         push_number(text, way.cwnd_mean, 1);
         push_number(text, way.completion.map(Duration::as_secs_f64), 6);
-        push_field(text, way.limited_by.name());
+        push_field(text, if way.carried { way.limited_by.name() } else { "" });
         text.push('\n');
     }
 }
@@ -153,6 +153,10 @@ fn link_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
         push_number(text, link.queue.map(|queue| queue.mean_ms), 3);
         push_number(text, link.queue.map(|queue| queue.p99_ms), 3);
         push_number(text, link.queue.map(|queue| queue.max_ms), 3);
+        push_number(text, link.rate_mbit, 6);
+        let through = through(outcome, link);
+        push_number(text, through.and_then(|through| through.goodput_mbit), 6);
+        push_number(text, through.and_then(|through| through.jain_index), 6);
         text.push('\n');
     }
 }
@@ -249,7 +253,7 @@ mod tests {
         assert_eq!(
             Table::Links.header(&study),
             "cell,trial,link.access.loss,link,direction,offered,delivered,dropped_loss,dropped_queue,\
-             dropped_corrupt,duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms\n"
+             dropped_corrupt,duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms,rate_mbit,goodput_mbit,jain_index\n"
         );
         assert_eq!(
             Table::Realised.header(&study),

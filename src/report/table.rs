@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::fmt::Write as _;
 
-use super::files::Results;
+use super::files::{Measured, Results};
 use super::lines;
 use super::study::Study;
 use super::summary::{CellSummary, Figure};
@@ -194,11 +194,18 @@ pub fn plain_decimals(value: f64) -> i32 {
     }
 }
 
-/// Which goodput the tables show, in a few words.
-pub const GOODPUT: &str = "goodput: the busier direction of the busiest shared link";
+/// Whose goodput the tables show.
+pub fn place(measured: &Measured) -> String {
+    match measured {
+        Measured::Alike => "the busier direction of the busiest shared link".to_owned(),
+        Measured::At(place) => format!("{place}, the busiest on average"),
+        Measured::Apart(_) => "the busier direction of each cell's busiest shared link".to_owned(),
+    }
+}
 
 /// The aligned table: one line per cell in the order of the axes' values, below headings and units.
-pub fn render(study: &Study, cells: &[CellSummary]) -> String {
+pub fn render(results: &Results, cells: &[CellSummary]) -> String {
+    let study = &results.study;
     let columns = shown(cells);
     let done: Vec<&CellSummary> =
         study.ordered_cells().into_iter().map(|cell| &cells[cell]).filter(|cell| cell.n > 0).collect();
@@ -227,7 +234,7 @@ pub fn render(study: &Study, cells: &[CellSummary]) -> String {
             1 => "one trial each, so no intervals".to_owned(),
             n => format!("means of {n} trials ± half the 95 % interval"),
         };
-        let _ = writeln!(text, "{trials}; {GOODPUT}");
+        let _ = writeln!(text, "{trials}; goodput: {}", place(&results.measured));
     }
     text
 }

@@ -141,6 +141,7 @@ impl Model {
         let measured = Duration::from_secs(self.seconds) - Duration::from_secs(2.min(self.seconds));
         let flows = senders.into_iter().enumerate().map(|(n, mut sender)| {
             sender.totals.bytes_delivered = (sender.acked * MSS) as u64;
+            sender.totals.carried = true;
             sender.totals.active = measured;
             sender.totals.srtt_mean = Some(Duration::from_millis(70));
             sender.totals.cwnd_mean = (self.congestion != "none").then_some(sender.cwnd * MSS);

@@ -1,6 +1,6 @@
 //! Sentences that say what a comparison showed, and no more than its test supports ([`Change`]).
 
-use super::files::Results;
+use super::files::{Measured, Results};
 use super::paired::{Change, LEAST_PAIRS};
 use super::study::Study;
 use super::summary::CellSummary;
@@ -45,7 +45,8 @@ pub fn sentences(results: &Results, cells: &[CellSummary]) -> Vec<String> {
     } else {
         compared.truncate(1);
     }
-    compared.into_iter().take(MAX_SENTENCES).map(|sentence| sentence.text).collect()
+    let said = compared.into_iter().take(MAX_SENTENCES).map(|sentence| sentence.text);
+    said.chain(not_compared(&results.measured)).collect()
 }
 
 /// Two cells that differ in one axis.
@@ -143,6 +144,11 @@ impl Side<'_> {
         after.filter_map(pair).collect()
     }
 
+    /// Whether all trials agree in every figure of the network with those of the other side.
+    fn is_alike(&self, to: &Side<'_>) -> bool {
+        self.results.figures_of_network(self.cell.cell) == to.results.figures_of_network(to.cell.cell)
+    }
+
     /// Whether so many retransmissions are next to none.
     fn few(&self, retransmits: f64) -> bool {
         self.cell.mean("segments_sent").is_none_or(|all| retransmits <= all * FEW_RETRANSMITS)
@@ -160,18 +166,40 @@ fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Sent
     compare_sides(&format!("{opening} {what}"), from, to)
 }
 
+/// The figures that two cells can be compared by: goodput and fairness only if both are of one place.
+fn compared(
+    from: Side<'_>,
+    to: Side<'_>,
+) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let apart = [from, to].iter().any(|side| matches!(side.results.measured, Measured::Apart(_)));
+    FIGURES
+        .into_iter()
+        .filter(move |(figure, ..)| !apart || !matches!(*figure, "goodput_mbit" | "jain_index"))
+}
+
+/// Why goodput is not compared.
+pub fn not_compared(measured: &Measured) -> Option<String> {
+    let Measured::Apart(places) = measured else { return None };
+    Some(format!(
+        "Goodput and fairness are not compared, because no link and direction carries data in all cells ({places})."
+    ))
+}
+
 /// What the pairs of trials of two cells say; `opening` is what the sentence begins with, such as
 /// `With reno instead of none`. `None` if a cell has no trials.
 pub fn compare_sides(opening: &str, from: Side<'_>, to: Side<'_>) -> Option<Sentence> {
     if from.cell.n == 0 || to.cell.n == 0 {
         return None;
     }
+    if from.is_alike(&to) {
+        return Some(Sentence { text: format!("{opening}, no figure changed."), claims: false });
+    }
     let trials = from.pairs(&to, "events").len();
     if trials < LEAST_PAIRS {
         return Some(Sentence { text: without_verdict(opening, from, to, trials), claims: false });
     }
     let (mut clear, mut same, mut unclear) = (Vec::new(), Vec::new(), Vec::new());
-    for (figure, name, unit) in FIGURES {
+    for (figure, name, unit) in compared(from, to) {
         let (Some(before), Some(after)) = (from.cell.mean(figure), to.cell.mean(figure)) else {
             if figure.starts_with("latency") && from.results.figure(figure).is_some() {
                 unclear.push(format!("{name} (it lies among messages that never arrived)"));
@@ -196,7 +224,8 @@ pub fn compare_sides(opening: &str, from: Side<'_>, to: Side<'_>) -> Option<Sent
             let given = figure == "goodput_mbit" && to.cell.mean("completion_mean_s").is_some();
             if figure == "goodput_mbit" && !given {
                 let percent = (share * 1e3).ceil() / 10.0;
-                same.push(format!("{name} stayed the same to within {percent} %"));
+                let bound = if share > 0.0 { format!(" to within {percent} %") } else { String::new() };
+                same.push(format!("{name} stayed the same{bound}"));
             }
         } else if !is_jain {
             unclear.push(name.to_owned());
@@ -218,7 +247,7 @@ pub fn compare_sides(opening: &str, from: Side<'_>, to: Side<'_>) -> Option<Sent
 
 /// What was seen, where too few trials forbid to say what it means.
 fn without_verdict(opening: &str, from: Side<'_>, to: Side<'_>, trials: usize) -> String {
-    let seen = FIGURES.iter().filter_map(|(figure, name, unit)| {
+    let seen = compared(from, to).filter_map(|(figure, name, unit)| {
         let (before, after) = (from.cell.mean(figure)?, to.cell.mean(figure)?);
         Some(format!("{name} {} instead of {}{unit}", table::plain(after), table::plain(before)))
     });
@@ -262,7 +291,13 @@ mod tests {
             })
         });
         let trials = trials.collect();
-        Results { dir: std::path::PathBuf::new(), trials, checks: Vec::new(), study: study.clone() }
+        Results {
+            dir: std::path::PathBuf::new(),
+            trials,
+            checks: Vec::new(),
+            study: study.clone(),
+            measured: Measured::Alike,
+        }
     }
 
     fn of(results: &Results) -> Vec<String> {
@@ -352,10 +387,40 @@ mod tests {
         for trial in &mut results.trials {
             trial.figures[completion] = Some(if trial.cell == 0 { 2.0 } else { 6.0 });
         }
-        assert_eq!(
-            of(&results),
-            ["With reno instead of none, completion time rose by a factor of 3.0 (3.0–3.0)."]
-        );
+        assert_eq!(of(&results), ["With reno instead of none, completion time rose by a factor of 3."]);
+    }
+
+    #[test]
+    fn of_an_axis_that_did_nothing_no_figure_is_said_to_have_stayed() {
+        let study = study(&[("congestion.cubic.beta", &["0.5", "0.9"])]);
+        for n in [1, 3] {
+            let goodputs = &[4.0, 5.0, 6.0][..n];
+            let text = of(&results(&study, &[goodputs, goodputs]));
+            assert_eq!(text, ["With beta 0.9 instead of 0.5, no figure changed."]);
+        }
+    }
+
+    #[test]
+    fn a_figure_that_stayed_exactly_what_it_was_has_no_bound() {
+        let study = study(&[("tcp.congestion", &["none", "reno"])]);
+        let mut results = results(&study, &[&[4.0, 5.0, 6.0], &[4.0, 5.0, 6.0]]);
+        let retransmits = results.figure("retransmits").expect("a figure");
+        for trial in results.trials.iter_mut().filter(|trial| trial.cell == 1) {
+            trial.figures[retransmits] = Some(20.0);
+        }
+        let words =
+            "With reno instead of none, retransmits rose by a factor of 4 and goodput stayed the same.";
+        assert_eq!(of(&results), [words]);
+    }
+
+    #[test]
+    fn goodput_of_different_places_is_not_compared() {
+        let study = study(&[("tcp.congestion", &["none", "reno"])]);
+        let mut results = results(&study, &[&[4.0, 5.0, 6.0], &[1.5, 2.1, 2.4]]);
+        results.measured = Measured::Apart("link core, down; link home, up".to_owned());
+        let text = of(&results);
+        assert!(!text[0].contains("goodput"), "{text:?}");
+        assert!(text[1].contains("not compared") && text[1].contains("link home, up"), "{text:?}");
     }
 
     fn loss_study() -> Study {

@@ -134,18 +134,12 @@ fn trials(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>)
 
 /// Cells whose trials agree in every figure: they had no chances to differ in.
 fn nothing_random(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>) {
-    // Neither is a figure of the network: samples of the series, which only some trials have, are
-    // events of the engine too.
-    let others = [results.figure("wall_s"), results.figure("events")];
     let silent = |cell: &&CellSummary| cell.n > 0 && cell.mean("goodput_mbit") == Some(0.0);
     let text = "nothing arrived at all: the links carry nothing that the clients could use, so the other \
                 figures mean nothing either";
     add(warnings, text, cells.iter().filter(silent).map(|cell| cell.cell).collect());
     let identical = cells.iter().filter(|cell| cell.n > 1 && !silent(cell)).filter(|cell| {
-        let mut trials = results.trials.iter().filter(|trial| trial.cell == cell.cell).map(|trial| {
-            let figures = trial.figures.iter().enumerate().filter(|(n, _)| !others.contains(&Some(*n)));
-            figures.map(|(_, figure)| *figure).collect::<Vec<_>>()
-        });
+        let mut trials = results.figures_of_network(cell.cell).into_values();
         let first = trials.next();
         trials.all(|figures| Some(figures) == first)
     });
