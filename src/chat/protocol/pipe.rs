@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::kind::Settings;
-use super::session::{Encodings, Moment, ServerSession};
+use super::session::{Asked, Encodings, Moment, ServerSession};
 use super::text::{Outbox, Utf8};
 use super::{After, Malformed};
 use crate::chat::message::{Event, Name, Names, Refusal, Request};
@@ -58,7 +58,7 @@ impl Session {
 }
 
 impl ServerSession for Session {
-    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed> {
         let text = self.utf8.decode(bytes);
         if !self.named {
             let nick = text.trim();
@@ -75,6 +75,9 @@ impl ServerSession for Session {
             } else {
                 Request::Tell { to: self.meant(to), text }
             });
+        } else {
+            // To nobody.
+            out.note();
         }
         Ok(())
     }

@@ -9,8 +9,8 @@
 use std::sync::Arc;
 
 use super::commands::{self, Command};
-use super::session::{Encodings, Moment, ServerSession};
-use super::text::{Outbox, Utf8, clock};
+use super::session::{Asked, Encodings, Moment, ServerSession};
+use super::text::{Outbox, Utf8, answer, clock};
 use super::{After, Malformed, Timestamp};
 use crate::chat::message::{Event, Name, Names, Refusal, Request};
 
@@ -66,15 +66,16 @@ impl Session {
     }
 
     fn say(&mut self, moment: Moment, words: &str) {
-        self.out.push(&format!("[{}] [SERVER] {words}", clock(moment)), READ);
+        self.out.push(&spoken(moment, words), READ);
     }
 
     /// One line, or one read without a newline.
-    fn hear(&mut self, moment: Moment, line: &str, out: &mut Vec<Request>) {
+    fn hear(&mut self, moment: Moment, line: &str, out: &mut Asked) {
         let line = line.trim();
+        let mut reply = |words: &str| answer(out, &spoken(moment, words), READ);
         if self.state == State::Naming {
             if line.is_empty() || line.starts_with('/') {
-                self.say(moment, "Please enter your username:");
+                reply("Please enter your username:");
                 return;
             }
             line.clone_into(&mut self.asked);
@@ -86,7 +87,7 @@ impl Session {
             None if line.is_empty() => {}
             None => out.push(Request::Say { text: line.into() }),
             Some(Command::Ask(Request::Help)) if line.to_ascii_lowercase().ends_with("all") => {
-                self.say(moment, commands::HELP);
+                reply(commands::HELP);
             }
             Some(Command::Ask(request)) => {
                 match &request {
@@ -96,17 +97,17 @@ impl Session {
                 }
                 out.push(self.with_whole_name(request));
             }
-            Some(Command::Usage(usage)) => self.say(moment, &format!("Usage: {usage}")),
+            Some(Command::Usage(usage)) => reply(&format!("Usage: {usage}")),
             Some(Command::Unknown) => {
                 let word = line.split_whitespace().next().unwrap_or_default();
-                self.say(moment, &format!("Unknown command: {word}. Type /help for available commands."));
+                reply(&format!("Unknown command: {word}. Type /help for available commands."));
             }
         }
     }
 }
 
 impl ServerSession for Session {
-    fn open(&mut self, moment: Moment, connected: usize, out: &mut Vec<Request>) {
+    fn open(&mut self, moment: Moment, connected: usize, out: &mut Asked) {
         let greeting = format!("Welcome to the TCP Chat Server! There are {connected} clients connected.");
         self.say(moment, &greeting);
         if let Some(nick) = self.given.clone() {
@@ -117,7 +118,7 @@ impl ServerSession for Session {
         }
     }
 
-    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed> {
         let text = self.utf8.decode(bytes);
         let text = text.trim_end_matches(['\r', '\n']);
         // A line without anything asks for the prompt again, but only one that came alone.
@@ -200,6 +201,11 @@ impl Session {
         let known = self.people.iter().filter(|name| name.contains(' ') && rest(name).is_some());
         known.max_by_key(|name| name.len()).and_then(rest).unwrap_or(request)
     }
+}
+
+/// Words of the server.
+fn spoken(moment: Moment, words: &str) -> String {
+    format!("[{}] [SERVER] {words}", clock(moment))
 }
 
 /// What everybody sees alike.

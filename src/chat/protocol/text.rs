@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::session::Moment;
+use super::session::{Asked, Moment};
 use crate::chat::message::Event;
 
 /// What a session has to send, one write each.
@@ -53,6 +53,11 @@ impl Outbox {
     pub fn pop(&mut self) -> Option<Arc<[u8]>> {
         self.0.pop_front()
     }
+}
+
+/// Answers with a text of the session's own, cut to fit `limit` bytes a write.
+pub(super) fn answer(out: &mut Asked, text: &str, limit: usize) {
+    pieces(text, limit).for_each(|piece| out.answer(piece.as_bytes().into()));
 }
 
 /// `text` in pieces of at most `limit` bytes, cut between characters.

@@ -11,7 +11,7 @@ use super::NICK_CHARS;
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::json::Object;
 use crate::chat::protocol::lines::Lines;
-use crate::chat::protocol::session::{Encodings, Moment, ServerSession};
+use crate::chat::protocol::session::{Asked, Encodings, Moment, ServerSession};
 use crate::chat::protocol::{After, Decoder, Malformed, SERVER, Timestamp};
 
 /// The longest line that the server takes, in bytes. The original has no bound.
@@ -38,8 +38,11 @@ impl Session {
 }
 
 impl ServerSession for Session {
-    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
-        self.decoder.decode(bytes, out)
+    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed> {
+        self.decoder.hear(bytes, |request| match request {
+            Some(request) => out.push(request),
+            None => out.note(),
+        })
     }
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
@@ -110,9 +113,17 @@ impl Field<'_> {
 
 impl Decoder for RequestDecoder {
     fn decode(&mut self, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+        self.hear(bytes, |request| out.extend(request))
+    }
+}
+
+impl RequestDecoder {
+    /// Gives each line's request to `each`; `None` is a line to be ignored.
+    fn hear(&mut self, bytes: &[u8], mut each: impl FnMut(Option<Request>)) -> Result<(), Malformed> {
         let joined = &mut self.joined;
         self.lines.feed(bytes, |line| {
             if line.trim_ascii().is_empty() {
+                each(None);
                 return Ok(());
             }
             let request = if *joined {
@@ -122,7 +133,7 @@ impl Decoder for RequestDecoder {
                 *joined = true;
                 Some(join)
             };
-            out.extend(request);
+            each(request);
             Ok(())
         })
     }

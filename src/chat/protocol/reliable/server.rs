@@ -12,7 +12,7 @@ use super::window::Window;
 use super::words::{content, kind};
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::commands::{self, Command};
-use crate::chat::protocol::session::{Account, Encodings, Moment, ServerSession};
+use crate::chat::protocol::session::{Account, Asked, Encodings, Moment, ServerSession};
 use crate::chat::protocol::{After, Malformed, SERVER, Timestamp};
 use crate::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ pub struct Session {
     window: Window,
     /// What needs no acknowledgment.
     out: VecDeque<Arc<[u8]>>,
-    /// What is to be answered once the requests before it were served, in order.
+    /// What is to be answered once it is served, in order.
     held: VecDeque<Answer>,
     seen: Seen,
     heard: Instant,
@@ -61,9 +61,7 @@ pub struct Forms {
 struct Answer {
     /// The digest of the message: identifiers collide.
     to: [u8; 8],
-    /// Whether it asks something, and is acknowledged when that is served.
-    asks: bool,
-    /// Whether that is to leave.
+    /// Whether it asks to leave.
     leaves: bool,
     acknowledgment: Arc<[u8]>,
     /// What else is said.
@@ -113,7 +111,7 @@ impl Session {
         }
     }
 
-    fn hear(&mut self, moment: Moment, parsed: Parsed<'_>, out: &mut Vec<Request>) {
+    fn hear(&mut self, moment: Moment, parsed: Parsed<'_>, out: &mut Asked) {
         let message = match parsed {
             Parsed::Dropped(_) => return,
             // Whoever has spoken a variant of the real format is no tester, and the reverse.
@@ -122,7 +120,7 @@ impl Session {
             Parsed::Test(id) => {
                 self.variant = Variant::Test;
                 self.look_at.get_or_insert(moment.now + LOOK);
-                self.out.push_back(test_reply(moment.at, &id).into());
+                out.answer(test_reply(moment.at, &id).into());
                 return;
             }
             Parsed::Message(message) => message,
@@ -148,7 +146,6 @@ impl Session {
         let meaning = if self.seen.is_new(digest) { self.meaning(&message) } else { Meaning::Nothing };
         let mut answer = Answer {
             to: digest,
-            asks: false,
             leaves: false,
             acknowledgment: acknowledgment.into(),
             words: None,
@@ -157,28 +154,15 @@ impl Session {
             Meaning::Request(request) => {
                 answer.leaves = request == Request::Leave;
                 out.push(request);
-                answer.asks = true;
             }
             Meaning::Words(kind, content) => {
                 let (id, bytes) = self.make(moment, kind, &content);
                 answer.words = Some(Frame { id: id.into_bytes().into(), bytes: bytes.into() });
+                out.note();
             }
-            Meaning::Nothing => {}
+            Meaning::Nothing => out.note(),
         }
         self.held.push_back(answer);
-        self.answer(moment);
-    }
-
-    /// Answers up to the next message whose request waits.
-    fn answer(&mut self, moment: Moment) {
-        while self.held.front().is_some_and(|answer| !answer.asks)
-            && let Some(answer) = self.held.pop_front()
-        {
-            self.out.push_back(answer.acknowledgment);
-            if let Some(Frame { id, bytes }) = answer.words {
-                self.push(moment, id, bytes);
-            }
-        }
     }
 
     /// What a new message means.
@@ -259,11 +243,11 @@ impl Session {
 }
 
 impl ServerSession for Session {
-    fn open(&mut self, moment: Moment, _: usize, _: &mut Vec<Request>) {
+    fn open(&mut self, moment: Moment, _: usize, _: &mut Asked) {
         self.heard = moment.now;
     }
 
-    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed> {
         self.heard = moment.now;
         let mut frames = std::mem::take(&mut self.frames);
         let result = frames.feed(bytes, |frame| self.hear(moment, parse(frame), out));
@@ -275,17 +259,14 @@ impl ServerSession for Session {
     fn on_served(&mut self, moment: Moment) {
         // Who waits for its turn need not give a sign of life.
         self.heard = moment.now;
-        if let Some(first) = self.held.front_mut() {
-            first.asks = false;
-            if first.leaves {
-                self.close_at.get_or_insert(moment.now + CLOSE_WITHIN);
-            }
+        let Some(answer) = self.held.pop_front() else { return };
+        if answer.leaves {
+            self.close_at.get_or_insert(moment.now + CLOSE_WITHIN);
         }
-        self.answer(moment);
-    }
-
-    fn waiting_answers(&self) -> usize {
-        self.held.len()
+        self.out.push_back(answer.acknowledgment);
+        if let Some(Frame { id, bytes }) = answer.words {
+            self.push(moment, id, bytes);
+        }
     }
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
