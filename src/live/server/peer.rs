@@ -46,6 +46,8 @@ pub(super) struct Peer {
     pub heard: Rc<Notify>,
     /// What speakers mind of it.
     pub minded: Minded,
+    /// Whether it is heard on as soon as its answers are written.
+    pub awaits_answers: bool,
     /// In which round it spoke last, and whether it stands in line.
     pub spoke_in: u64,
     pub in_line: bool,
@@ -164,6 +166,7 @@ impl Peer {
             bucket: Bucket::new(rate_limit, now),
             heard: Rc::default(),
             minded: Minded::No,
+            awaits_answers: false,
             spoke_in: 0,
             in_line: false,
             held: 0,

@@ -96,15 +96,16 @@ impl Hub {
         let now = moment.now;
         let enough = self.deliveries_made + AT_ONCE;
         while self.hears(id) {
-            if self.gated.iter().any(|client| client.id == id) {
-                return Wait::Until(now + SLOT);
-            }
+            let gated = self.gated.iter().any(|client| client.id == id);
             let Some(peer) = self.peer(id) else { break };
             let Some(next) = peer.asked.front() else {
                 // A flood's memory is not kept.
                 peer.asked.shrink_to(32);
                 break;
             };
+            if gated {
+                return Wait::Until(now + SLOT);
+            }
             let (weight, joins) = match next {
                 Ask::Room(request) => {
                     (request.text().map_or(0, str::len), matches!(request, Request::Join { .. }))
@@ -117,6 +118,7 @@ impl Hub {
                 return Wait::Until(now + wait);
             }
             if peer.is_owed_answers() {
+                peer.awaits_answers = true;
                 return Wait::Until(now + LATER);
             }
             if let Some(at) = self.waits_for_the_floor(now, id, weight > 1 || joins) {
@@ -235,7 +237,8 @@ impl Hub {
         let slot = peer.out.slot();
         let memory = peer.memory();
         let held = std::mem::replace(&mut peer.held, memory);
-        if !peer.asked.is_empty() && !peer.in_line && !peer.is_owed_answers() {
+        if peer.awaits_answers && !peer.is_owed_answers() {
+            peer.awaits_answers = false;
             peer.heard.notify_one();
         }
         self.held = self.held - held + memory;
