@@ -44,9 +44,12 @@ const FLOODS: &[(&str, &str, Request, bool)] = &[
     ("json-lines", "ping", |_, _| b"{\"type\": \"ping\"}\n".to_vec(), true),
     ("json-lines", "users", |_, _| b"{\"type\": \"users\"}\n".to_vec(), true),
     ("json-lines", "unknown type", |_, _| b"{\"type\": \"foo\"}\n".to_vec(), true),
-    ("json-lines", "hide and reveal", |_, n| {
-        format!("{{\"type\": \"{}\"}}\n", ["hide", "reveal"][n % 2]).into_bytes()
-    }, true),
+    (
+        "json-lines",
+        "hide and reveal",
+        |_, n| format!("{{\"type\": \"{}\"}}\n", ["hide", "reveal"][n % 2]).into_bytes(),
+        true,
+    ),
     ("json-lines", "text", |_, _| b"{\"type\": \"chat\", \"message\": \"flood\"}\n".to_vec(), true),
     ("rooms", "/hide", |_, _| b"/hide\n".to_vec(), true),
     ("rooms", "/broadcast", |_, _| b"/broadcast\nflood\n".to_vec(), true),
@@ -136,7 +139,9 @@ fn listen(stream: TcpStream, said: &Said, heard: &Latencies, first: Instant) {
         text.extend_from_slice(bytes);
         loop {
             let mark = format!("w{next}w");
-            let Some(at) = text.windows(mark.len()).position(|window| window == mark.as_bytes()) else { break };
+            let Some(at) = text.windows(mark.len()).position(|window| window == mark.as_bytes()) else {
+                break;
+            };
             let said = said.lock().expect("no panic")[next];
             if said > first {
                 heard.lock().expect("no panic").push(said.elapsed().as_secs_f64() * 1e3);
@@ -187,7 +192,11 @@ fn serve(binary: &str, options: &[String]) -> Child {
     server
 }
 
-fn measure(binary: &str, options: &[String], &(dialect, name, request, reads): &(&'static str, &str, Request, bool)) {
+fn measure(
+    binary: &str,
+    options: &[String],
+    &(dialect, name, request, reads): &(&'static str, &str, Request, bool),
+) {
     let mut server = serve(binary, options);
     let stop = Arc::new(AtomicBool::new(false));
     let mut witness = join("json-lines", "witness");
@@ -199,7 +208,8 @@ fn measure(binary: &str, options: &[String], &(dialect, name, request, reads): &
         let (said, heard) = (Arc::clone(&said), Arc::clone(heard));
         std::thread::spawn(move || listen(listener, &said, &heard, first));
     }
-    let (asked, heard, own) = (Arc::clone(&pinged), Arc::clone(&pongs), witness.try_clone().expect("a socket"));
+    let (asked, heard, own) =
+        (Arc::clone(&pinged), Arc::clone(&pongs), witness.try_clone().expect("a socket"));
     std::thread::spawn(move || {
         let (mut count, mut rest) = (0, Vec::new());
         read(own, |bytes| {
@@ -277,7 +287,10 @@ fn main() {
     let words: Vec<String> = words.collect();
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
     let (names, options) = (&words[..end], words.get(end + 1..).unwrap_or_default());
-    println!("{:38} {:>18} {:>18} {:>18} {:>8} {:>7}", "", "ping p50, p99", "text", "text, pipe", "CPU", "MB");
+    println!(
+        "{:38} {:>18} {:>18} {:>18} {:>8} {:>7}",
+        "", "ping p50, p99", "text", "text, pipe", "CPU", "MB"
+    );
     for flood in FLOODS {
         let title = format!("{} {}", flood.0, flood.1);
         if names.iter().all(|part| title.contains(part.as_str())) {

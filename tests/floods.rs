@@ -72,6 +72,10 @@ fn twenty_who_flood_delay_nobody_else() {
         (Kind::Reliable, &frame(&message("heartbeat_1_1", "heartbeat", "f", "ping", None))),
     ] {
         let median = ping_beside(kind, request);
-        assert!(median < Duration::from_millis(100), "{kind:?} {:?}: {median:?}", String::from_utf8_lossy(request));
+        assert!(
+            median < Duration::from_millis(100),
+            "{kind:?} {:?}: {median:?}",
+            String::from_utf8_lossy(request)
+        );
     }
 }

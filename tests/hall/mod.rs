@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use testbed::chat::message::{Audience, ClientId, Delivery, Event, Request};
 use testbed::chat::protocol::{
-    After, Ask, Asked, EVERYONE, Encodings, Kind, Malformed, Moment, SERVER, ServerSession, Settings, Timestamp,
-    server_session,
+    After, Ask, Asked, EVERYONE, Encodings, Kind, Malformed, Moment, SERVER, ServerSession, Settings,
+    Timestamp, server_session,
 };
 use testbed::chat::room::{Room, Rules};
 use testbed::time::{Duration, Instant};

@@ -175,7 +175,8 @@ struct Handles {
 fn handles(hub: &Shared, id: ClientId) -> Handles {
     let mut hub = hub.borrow_mut();
     let clock = hub.clock();
-    let (roused, wake) = hub.peer(id).map(|peer| (peer.heard.clone(), peer.writer.clone())).unwrap_or_default();
+    let (roused, wake) =
+        hub.peer(id).map(|peer| (peer.heard.clone(), peer.writer.clone())).unwrap_or_default();
     Handles { clock, roused, wake }
 }
 

@@ -302,7 +302,8 @@ async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Sock
             // path, because what it holds up must not count as a slow reader's.
             let pacing = newcomer.pacing;
             let inside = Rc::new([porter::Inside::default(), porter::Inside::default()]);
-            let served = tokio::task::spawn_local(connection::serve_path(hub, newcomer, far, Rc::clone(&inside)));
+            let served =
+                tokio::task::spawn_local(connection::serve_path(hub, newcomer, far, Rc::clone(&inside)));
             let mut carried = pin!(porter::carry(socket, near, pacing, &inside));
             tokio::select! {
                 () = &mut carried => {}

@@ -144,12 +144,8 @@ impl Session {
         }
         let (_, acknowledgment) = self.make(moment, "ack", &acknowledging(&message.id));
         let meaning = if self.seen.is_new(digest) { self.meaning(&message) } else { Meaning::Nothing };
-        let mut answer = Answer {
-            to: digest,
-            leaves: false,
-            acknowledgment: acknowledgment.into(),
-            words: None,
-        };
+        let mut answer =
+            Answer { to: digest, leaves: false, acknowledgment: acknowledgment.into(), words: None };
         match meaning {
             Meaning::Request(request) => {
                 answer.leaves = request == Request::Leave;

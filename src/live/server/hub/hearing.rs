@@ -9,7 +9,8 @@
 //! | texts for one that reads slowly | the same, while it gets on |
 //!
 //! So the delay falls on who fills the queues. Who says a word now and then interrupts the line: its text
-//! has no more before it than one of each who speaks.
+//! has no more before it than one of each who speaks. In line, those go first who have little to say; they
+//! would else be late for ever after one delay.
 
 use std::collections::VecDeque;
 
@@ -41,8 +42,15 @@ pub(super) struct Floor {
     turn: Instant,
     /// How often it was found free.
     round: u64,
-    /// Who waits for it.
-    line: VecDeque<ClientId>,
+    /// Who waits for it: those of whom more is read meanwhile, then those who have asked too much for that.
+    line: [VecDeque<ClientId>; 2],
+}
+
+impl Floor {
+    /// Who is next in line.
+    fn first(&self) -> Option<ClientId> {
+        self.line.iter().find_map(VecDeque::front).copied()
+    }
 }
 
 /// When a client is heard on.
@@ -106,13 +114,13 @@ impl Hub {
             if gated {
                 return Wait::Until(now + SLOT);
             }
-            let (weight, joins) = match next {
-                Ask::Room(request) => {
-                    (request.text().map_or(0, str::len), matches!(request, Request::Join { .. }))
-                }
-                Ask::Session(answer) => (answer.as_ref().map_or(0, |bytes| bytes.len()), false),
+            let text = match next {
+                Ask::Room(request) => request.text().map_or(0, str::len),
+                Ask::Session(answer) => answer.as_ref().map_or(0, |bytes| bytes.len()),
             };
-            let weight = limit::weight(weight);
+            let weight = limit::weight(text);
+            let takes_the_floor = reaches_others(next);
+            let joins = matches!(next, Ask::Room(Request::Join { .. }));
             let wait = peer.bucket.wait(now);
             if !wait.is_zero() {
                 return Wait::Until(now + wait);
@@ -121,7 +129,7 @@ impl Hub {
                 peer.awaits_answers = true;
                 return Wait::Until(now + LATER);
             }
-            if let Some(at) = self.waits_for_the_floor(now, id, weight > 1 || joins) {
+            if takes_the_floor && let Some(at) = self.waits_for_the_floor(now, id, weight > 1 || joins) {
                 return Wait::Until(at);
             }
             if self.deliveries_made >= enough {
@@ -162,7 +170,7 @@ impl Hub {
     /// the floor was free stands in line for it, and so does who says much or comes in.
     fn waits_for_the_floor(&mut self, now: Instant, id: ClientId, is_much: bool) -> Option<Instant> {
         let is_free = self.is_floor_free(now);
-        if is_free && self.floor.line.is_empty() {
+        if is_free && self.floor.first().is_none() {
             return None;
         }
         let round = self.floor.round;
@@ -172,9 +180,10 @@ impl Hub {
             return None;
         }
         if !std::mem::replace(&mut peer.in_line, true) {
-            self.floor.line.push_back(id);
+            let has_much = usize::from(peer.is_full());
+            self.floor.line[has_much].push_back(id);
         }
-        if self.floor.line.front() != Some(&id) {
+        if self.floor.first() != Some(id) {
             return Some(now + LATER);
         }
         if is_free {
@@ -215,12 +224,12 @@ impl Hub {
         if !self.peer(id).is_some_and(|peer| std::mem::take(&mut peer.in_line)) {
             return;
         }
-        self.floor.line.retain(|&other| other != id);
+        self.floor.line.iter_mut().for_each(|line| line.retain(|&other| other != id));
         self.rouse_first();
     }
 
     fn rouse_first(&mut self) {
-        if let Some(&first) = self.floor.line.front()
+        if let Some(first) = self.floor.first()
             && let Some(peer) = self.peer(first)
         {
             peer.heard.notify_one();
@@ -258,5 +267,16 @@ impl Hub {
             }
             _ => {}
         }
+    }
+}
+
+/// Whether others may hear of it.
+fn reaches_others(ask: &Ask) -> bool {
+    match ask {
+        Ask::Session(_) => false,
+        Ask::Room(request) => !matches!(
+            request,
+            Request::People | Request::Rooms | Request::Ping | Request::Help | Request::Leave
+        ),
     }
 }
