@@ -150,6 +150,11 @@ pub trait ServerSession: fmt::Debug + Send {
         None
     }
 
+    /// Whether that is about the client's silence, which means nothing while nothing is read.
+    fn minds_silence(&self) -> bool {
+        false
+    }
+
     /// Its time has come: it may repeat what was not acknowledged, send a heartbeat, or give up.
     fn handle_timeout(&mut self, _moment: Moment) -> After {
         After::Stay

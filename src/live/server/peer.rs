@@ -274,8 +274,12 @@ impl Peer {
 
     /// When its session wants to be woken: of whom nothing is read, silence means nothing.
     pub fn session_deadline(&self) -> Option<Instant> {
-        let is_heard = self.closing_by.is_none() && !self.is_full() && !self.at_end;
-        if is_heard { self.session.poll_timeout() } else { None }
+        let is_read = !self.is_full() && !self.at_end;
+        if self.closing_by.is_none() && (is_read || !self.session.minds_silence()) {
+            self.session.poll_timeout()
+        } else {
+            None
+        }
     }
 
     /// When it wants to be woken next.

@@ -333,6 +333,10 @@ impl ServerSession for Session {
         [self.window.timeout(), self.look_at, self.close_at].into_iter().flatten().min()
     }
 
+    fn minds_silence(&self) -> bool {
+        true
+    }
+
     fn handle_timeout(&mut self, moment: Moment) -> After {
         let now = moment.now;
         if self.close_at.is_some_and(|at| at <= now) {
