@@ -458,6 +458,6 @@ fn frames_and_lines_may_be_cut_and_merged_anywhere() {
 fn times_of_day_are_those_of_the_zone() {
     let mut session = testbed::chat::protocol::server_session(Kind::Slash, &Settings::default());
     let moment = testbed::chat::protocol::Moment { zone_s: -2 * 3_600, ..moment(S) };
-    session.open(moment, 1, &mut Vec::new());
+    session.open(moment, 1, &mut testbed::chat::protocol::Asked::default());
     assert!(session.poll_send().is_some_and(|bytes| bytes.starts_with(b"[19:30:16] ")));
 }

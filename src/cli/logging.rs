@@ -1,10 +1,13 @@
 //! What long-running commands log, and how many files they may open.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
+use chrono::Local;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 
 use super::output::{Failure, colour_on_stderr};
 
@@ -20,6 +23,7 @@ pub fn start(filter: &str, json: bool) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(filter).map_err(|error| bad(&error))?;
     // A log that cannot be written is no reason to end.
     let log = (tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr))
+        .with_timer(LocalTime)
         .log_internal_errors(false);
     if json {
         log.json().init();
@@ -27,6 +31,16 @@ pub fn start(filter: &str, json: bool) -> Result<(), Failure> {
         log.with_ansi(colour_on_stderr()).init();
     }
     Ok(())
+}
+
+/// Local time to the millisecond, with its distance from UTC: `2026-01-31T13:00:00.250+01:00`.
+struct LocalTime;
+
+impl FormatTime for LocalTime {
+    #[expect(clippy::disallowed_methods, reason = "this is the wall clock")]
+    fn format_time(&self, out: &mut Writer<'_>) -> fmt::Result {
+        write!(out, "{}", Local::now().format("%Y-%m-%dT%H:%M:%S%.3f%:z"))
+    }
 }
 
 /// Whether a word that should be a level is none. The filter would take it for the name of a module that

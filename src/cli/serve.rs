@@ -56,12 +56,18 @@ pub struct Serve {
     /// How much may wait for a slow reader before it is disconnected; at least the longest text
     #[arg(long, value_name = "SIZE", default_value = "1MiB")]
     max_queue: Bytes,
+    /// How much may wait for all clients together; beyond, the one for whom most waits is disconnected
+    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    max_queues: Bytes,
     /// How long a connection may take to join
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = network::some::<Duration>)]
     join_timeout: Duration,
     /// Least time between two messages to a client without frames [default: each dialect's own]
     #[arg(long, value_name = "TIME")]
     pacing: Option<Duration>,
+    /// How long the name and the address of somebody whom an administrator kicks are kept out
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    kick_for: Duration,
     /// Messages to everyone that a newcomer is shown
     #[arg(long, value_name = "N", default_value_t = 0)]
     history: usize,
@@ -104,6 +110,10 @@ impl Serve {
             let problem = format!("--max-queue {}: a text may have {}", self.max_queue, self.max_message);
             return Err(Failure::usage(problem, "let --max-queue be at least as much as --max-message"));
         }
+        if self.max_queues < self.max_queue {
+            let problem = format!("--max-queues {}: one client may have {}", self.max_queues, self.max_queue);
+            return Err(Failure::usage(problem, "let --max-queues be at least as much as --max-queue"));
+        }
         let identity = self.tls.identity()?;
         let listeners = self.listeners(identity)?;
         self.check_addresses(&listeners)?;
@@ -115,6 +125,7 @@ impl Serve {
             max_connections: self.max_clients.saturating_add(1_000),
             max_text: self.max_message.0 as usize,
             max_backlog: self.max_queue.0 as usize,
+            max_memory: self.max_queues.0 as usize,
             rate_limit: self.rate_limit,
             join_within: self.join_timeout,
             network,
@@ -122,6 +133,7 @@ impl Serve {
             store: self.store.clone(),
             accounts_only: self.accounts_only,
             pacing: self.pacing,
+            kicked_for: self.kick_for,
             dialects: protocol::Settings {
                 assign_names: self.assign_names,
                 list_everyone: self.list_everyone,

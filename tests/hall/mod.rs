@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use testbed::chat::message::{Audience, ClientId, Delivery, Event, Request};
 use testbed::chat::protocol::{
-    After, EVERYONE, Encodings, Kind, Malformed, Moment, SERVER, ServerSession, Settings, Timestamp,
-    server_session,
+    After, Ask, Asked, EVERYONE, Encodings, Kind, Malformed, Moment, SERVER, ServerSession, Settings,
+    Timestamp, server_session,
 };
 use testbed::chat::room::{Room, Rules};
 use testbed::time::{Duration, Instant};
@@ -58,10 +58,10 @@ impl Hall {
         let session = server_session(kind, settings);
         self.guests.push(Guest { session, heard: VecDeque::new(), open: true });
         let connected = self.guests.iter().filter(|guest| guest.open).count();
-        let mut requests = Vec::new();
+        let mut asked = Asked::default();
         let moment = moment(self.elapsed);
-        self.guests[id].session.open(moment, connected, &mut requests);
-        self.serve(id, requests);
+        self.guests[id].session.open(moment, connected, &mut asked);
+        self.serve(id, asked);
         id
     }
 
@@ -70,9 +70,9 @@ impl Hall {
         if !self.guests[id].open {
             return;
         }
-        let mut requests = Vec::new();
-        let result = self.guests[id].session.receive(moment(self.elapsed), bytes, &mut requests);
-        self.serve(id, requests);
+        let mut asked = Asked::default();
+        let result = self.guests[id].session.receive(moment(self.elapsed), bytes, &mut asked);
+        self.serve(id, asked);
         if let Err(Malformed { farewell }) = result {
             if !farewell.is_empty() {
                 self.guests[id].heard.push_back(farewell.into());
@@ -81,11 +81,18 @@ impl Hall {
         }
     }
 
-    fn serve(&mut self, id: usize, requests: Vec<Request>) {
-        for request in requests {
-            if self.guests[id].open {
-                self.guests[id].session.on_served(moment(self.elapsed));
-                self.ask(id, request);
+    fn serve(&mut self, id: usize, mut asked: Asked) {
+        for ask in asked.drain() {
+            if !self.guests[id].open {
+                break;
+            }
+            self.guests[id].session.on_served(moment(self.elapsed));
+            match ask {
+                Ask::Room(request) => self.ask(id, request),
+                Ask::Session(answer) => {
+                    self.collect(id);
+                    self.guests[id].heard.extend(answer);
+                }
             }
         }
         self.collect(id);

@@ -28,13 +28,14 @@ pub use client::{client_session, without_password};
 pub use json_lines::JsonLines;
 pub use kind::{Kind, Pacing, SPEAKS_WITHIN, Settings, server_session};
 pub use pipe::EVERYONE;
-pub use session::{Account, ClientSession, Encodings, FORMS, Moment, NotSaid, ServerSession};
+pub use session::{Account, Ask, Asked, ClientSession, Encodings, FORMS, Moment, NotSaid, ServerSession};
 pub use text::clock as clock_text;
 
 /// The name under which the server itself speaks; nobody can have it.
 pub const SERVER: &str = "server";
 
-/// How a server's last words to somebody begin whom an administrator disconnects.
+/// How the words begin with which the server ends the connection of somebody whom an administrator
+/// disconnects, and refuses to let them in again.
 pub const KICKED: &str = "You were disconnected by an administrator";
 
 /// Every dialect there is.

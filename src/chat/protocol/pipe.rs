@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::kind::Settings;
-use super::session::{Encodings, Moment, ServerSession};
+use super::session::{Asked, Encodings, Moment, ServerSession};
 use super::text::{BREAK, Outbox, Utf8, one_line};
 use super::{After, Malformed};
 use crate::chat::message::{Event, Name, Refusal, Request};
@@ -48,7 +48,7 @@ impl Session {
 }
 
 impl ServerSession for Session {
-    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed> {
         let text = self.utf8.decode(bytes);
         if !self.named {
             self.named = true;
@@ -60,6 +60,9 @@ impl ServerSession for Session {
             } else {
                 Request::Tell { to: to.to_owned(), text }
             });
+        } else {
+            // To nobody.
+            out.note();
         }
         Ok(())
     }

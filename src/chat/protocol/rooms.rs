@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::kind::Settings;
-use super::session::{Encodings, Moment, ServerSession};
-use super::text::{BREAK, Outbox, Utf8, one_line, short_clock};
+use super::session::{Asked, Encodings, Moment, ServerSession};
+use super::text::{BREAK, Outbox, Utf8, answer, one_line, short_clock};
 use super::{After, Malformed, Timestamp};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::names;
@@ -117,7 +117,7 @@ impl Session {
     }
 
     /// One message of the client, or several that came together: what can be told apart is.
-    fn hear(&mut self, text: &str, out: &mut Vec<Request>) {
+    fn hear(&mut self, text: &str, out: &mut Asked) {
         let mut rest = text.trim();
         while !rest.is_empty() {
             let taken = match self.state {
@@ -142,22 +142,26 @@ impl Session {
 
     /// The name after `/hide` or `/reveal`; the newest client sends its next command instead and
     /// means itself.
-    fn hear_name(&mut self, text: &str, out: &mut Vec<Request>) -> usize {
+    fn hear_name(&mut self, text: &str, out: &mut Asked) -> usize {
         let is_command = begins_command(text);
         let end = if is_command { 0 } else { text.find('\n').unwrap_or(text.len()) };
         let name = text[..end].trim();
         if is_command || name.to_lowercase() == self.nick.to_lowercase() {
             out.push(if self.state == State::AwaitHidden { Request::Hide } else { Request::Reveal });
+        } else {
+            // Somebody else's name.
+            out.note();
         }
         self.state = State::Idle;
         end
     }
 
     /// What the message asks; returns how much of it that was. Text without a command is ignored.
-    fn hear_command(&mut self, text: &str, out: &mut Vec<Request>) -> usize {
+    fn hear_command(&mut self, text: &str, out: &mut Asked) -> usize {
         let known = |list: &[&'static str]| list.iter().copied().find(|command| text.starts_with(command));
         if let Some(command) = known(ALONE) {
             if !stands_alone(command, &text[command.len()..]) {
+                out.note();
                 return text.len();
             }
             match command {
@@ -165,15 +169,15 @@ impl Session {
                 "/get_rooms" => out.push(Request::Rooms),
                 "/quit" => out.push(Request::Leave),
                 "/broadcast" => {
-                    self.say("Enter your message: ");
+                    answer(out, "Enter your message: ", READ);
                     self.state = State::AwaitText;
                 }
                 "/hide" => {
-                    self.say("Enter nickname to hide");
+                    answer(out, "Enter nickname to hide", READ);
                     self.state = State::AwaitHidden;
                 }
                 _ => {
-                    self.say("Enter nickname to show");
+                    answer(out, "Enter nickname to show", READ);
                     self.state = State::AwaitShown;
                 }
             }
@@ -184,7 +188,7 @@ impl Session {
             let room = text[command.len()..end].trim().to_owned();
             self.asked = command;
             match command {
-                _ if room.is_empty() => self.say(&format!("Usage: {command} <room>")),
+                _ if room.is_empty() => answer(out, &format!("Usage: {command} <room>"), READ),
                 "/create_room" => out.push(Request::Create { room }),
                 "/join" => out.push(Request::Enter { room, create: false }),
                 _ => out.push(Request::Exit { room }),
@@ -203,12 +207,13 @@ impl Session {
                         Request::SayIn { room, text }
                     });
                 }
-                ("/room", None) => self.say("Usage: /room <room> <message>"),
+                ("/room", None) => answer(out, "Usage: /room <room> <message>", READ),
                 (_, Some((to, said))) => out.push(Request::Tell { to: to.to_owned(), text: said.into() }),
-                (_, None) => self.say("Usage: /dm <user> <message>"),
+                (_, None) => answer(out, "Usage: /dm <user> <message>", READ),
             }
             return end;
         }
+        out.note();
         text.len()
     }
 }
@@ -238,7 +243,7 @@ fn begins_command(text: &str) -> bool {
 }
 
 impl ServerSession for Session {
-    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed> {
         let text = self.utf8.decode(bytes);
         let is_wide = |c: char| !c.is_ascii() && c != char::REPLACEMENT_CHARACTER;
         if self.charset == Charset::Unknown && text.contains(is_wide) {

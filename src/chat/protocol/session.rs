@@ -52,26 +52,67 @@ impl Encodings {
     }
 }
 
+/// One thing that a client asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The room answers it.
+    Room(Request),
+    /// Nobody but the session: with this, if with anything.
+    Session(Option<Arc<[u8]>>),
+}
+
+/// What one read asks, in order. What the session answers itself (a prompt, a usage, an unknown command)
+/// stands among the rest, so that it waits for its turn and counts against the client's rate as all does.
+#[derive(Debug, Default)]
+pub struct Asked(Vec<Ask>);
+
+impl Asked {
+    /// Something for the room.
+    pub fn push(&mut self, request: Request) {
+        self.0.push(Ask::Room(request));
+    }
+
+    /// Something that the session answers, with these bytes.
+    pub fn answer(&mut self, bytes: Arc<[u8]>) {
+        self.0.push(Ask::Session(Some(bytes)));
+    }
+
+    /// Something that the session answers by itself once it is served, or not at all.
+    pub fn note(&mut self) {
+        self.0.push(Ask::Session(None));
+    }
+
+    /// Takes it out, in order.
+    pub fn drain(&mut self) -> impl Iterator<Item = Ask> {
+        self.0.drain(..)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// The server's side of one connection.
 pub trait ServerSession: fmt::Debug + Send {
     /// The connection has opened as the `connected`th that is open now.
-    fn open(&mut self, _moment: Moment, _connected: usize, _out: &mut Vec<Request>) {}
+    fn open(&mut self, _moment: Moment, _connected: usize, _out: &mut Asked) {}
 
     /// Takes what one read returned and appends what it asks.
-    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed>;
+    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed>;
 
-    /// The oldest of the requests that it has read is being served: what acknowledges it may go.
+    /// The oldest of the things that it has read is being served: what acknowledges it may go.
     fn on_served(&mut self, _moment: Moment) {}
 
-    /// The oldest of the requests that it has read was not served and will not be: nothing acknowledges
+    /// The oldest of the things that it has read was not done and will not be: nothing acknowledges
     /// it, and should it come again, it is a new one.
     fn on_refused(&mut self, moment: Moment) {
         self.on_served(moment);
-    }
-
-    /// How many answers wait for that.
-    fn waiting_answers(&self) -> usize {
-        0
     }
 
     /// The room tells it something. What is sent for it is then in [`poll_send`](Self::poll_send);
@@ -113,6 +154,11 @@ pub trait ServerSession: fmt::Debug + Send {
     /// When it wants to be woken.
     fn poll_timeout(&self) -> Option<Instant> {
         None
+    }
+
+    /// Whether that is about the client's silence, which means nothing while nothing is read.
+    fn minds_silence(&self) -> bool {
+        false
     }
 
     /// Its time has come: it may repeat what was not acknowledged, send a heartbeat, or give up.

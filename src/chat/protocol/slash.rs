@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::commands::{self, Command};
-use super::session::{Encodings, Moment, ServerSession};
-use super::text::{BREAK, Outbox, Utf8, clock, is_stamped, one_line};
+use super::session::{Asked, Encodings, Moment, ServerSession};
+use super::text::{BREAK, Outbox, Utf8, answer, clock, is_stamped, one_line};
 use super::{After, Malformed, Timestamp};
 use crate::chat::message::{Event, Refusal, Request};
 
@@ -61,15 +61,16 @@ impl Session {
     }
 
     fn say(&mut self, moment: Moment, words: &str) {
-        self.out.push(&format!("[{}] [SERVER] {words}", clock(moment)), READ);
+        self.out.push(&spoken(moment, words), READ);
     }
 
     /// One line, or one read without a newline.
-    fn hear(&mut self, moment: Moment, line: &str, out: &mut Vec<Request>) {
+    fn hear(&mut self, moment: Moment, line: &str, out: &mut Asked) {
         let line = line.trim();
+        let mut reply = |words: &str| answer(out, &spoken(moment, words), READ);
         if self.state == State::Naming {
             if line.is_empty() || line.starts_with('/') {
-                self.say(moment, "Please enter your username:");
+                reply("Please enter your username:");
                 return;
             }
             line.clone_into(&mut self.asked);
@@ -81,7 +82,7 @@ impl Session {
             None if line.is_empty() => {}
             None => out.push(Request::Say { text: line.into() }),
             Some(Command::Ask(Request::Help)) if line.to_ascii_lowercase().ends_with("all") => {
-                self.say(moment, commands::HELP);
+                reply(commands::HELP);
             }
             Some(Command::Ask(request)) => {
                 if let Request::Rename { nick } = &request {
@@ -89,17 +90,17 @@ impl Session {
                 }
                 out.push(request);
             }
-            Some(Command::Usage(usage)) => self.say(moment, &format!("Usage: {usage}")),
+            Some(Command::Usage(usage)) => reply(&format!("Usage: {usage}")),
             Some(Command::Unknown) => {
                 let word = line.split_whitespace().next().unwrap_or_default();
-                self.say(moment, &format!("Unknown command: {word}. Type /help for available commands."));
+                reply(&format!("Unknown command: {word}. Type /help for available commands."));
             }
         }
     }
 }
 
 impl ServerSession for Session {
-    fn open(&mut self, moment: Moment, connected: usize, out: &mut Vec<Request>) {
+    fn open(&mut self, moment: Moment, connected: usize, out: &mut Asked) {
         let greeting = format!("Welcome to the TCP Chat Server! There are {connected} clients connected.");
         self.say(moment, &greeting);
         if let Some(nick) = self.given.clone() {
@@ -110,7 +111,7 @@ impl ServerSession for Session {
         }
     }
 
-    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed> {
         let text = self.utf8.decode(bytes);
         let text = text.trim_end_matches(['\r', '\n']);
         // A line without anything asks for the prompt again, but only one that came alone.
@@ -181,6 +182,11 @@ fn shape(text: &str) -> Cow<'_, str> {
         line.to_mut().replace_range(at..=at, "(");
     }
     line
+}
+
+/// Words of the server.
+fn spoken(moment: Moment, words: &str) -> String {
+    format!("[{}] [SERVER] {words}", clock(moment))
 }
 
 /// What everybody sees alike. A room has its mark, which no nick has.

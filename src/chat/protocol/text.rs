@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::session::Moment;
+use super::session::{Asked, Moment};
 use crate::chat::message::Event;
 
 /// What a session has to send, one write each.
@@ -68,6 +68,11 @@ pub(super) fn one_line<'a>(text: &'a str, sign: &str) -> Cow<'a, str> {
     }
     let lines: Vec<&str> = text.split('\n').filter(|line| !line.trim().is_empty()).collect();
     Cow::Owned(lines.join(sign))
+}
+
+/// Answers with a text of the session's own, cut to fit `limit` bytes a write.
+pub(super) fn answer(out: &mut Asked, text: &str, limit: usize) {
+    pieces(text, limit).for_each(|piece| out.answer(piece.as_bytes().into()));
 }
 
 /// `text` in pieces of at most `limit` bytes, cut between characters.

@@ -8,13 +8,14 @@ use std::rc::Rc;
 use std::time::Duration as Span;
 
 use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Notify;
 use tokio::task::coop::consume_budget;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use super::hub::Shared;
+use super::hub::{Shared, Wait};
 use super::peer::{Flushed, Outlet};
-use super::porter::{read_frame, write_frame};
+use super::porter::{Inside, read_frame, write_frame};
 use crate::chat::message::ClientId;
 use crate::chat::protocol::{Pacing, ServerSession};
 use crate::live::clock::Clock;
@@ -39,17 +40,21 @@ pub(super) struct Newcomer {
 pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket) {
     let socket = Rc::new(socket);
     let id = open(&hub, newcomer, Some(Rc::clone(&socket)));
+    let Handles { clock, roused, wake } = handles(&hub, id);
     let hear = async {
         loop {
-            let turn = serve_asked(&hub, id);
-            if turn.waits {
-                tokio::select! {
-                    biased;
-                    () = sleep_until(turn.at) => continue,
-                    ready = socket.readable(), if !turn.full => ready?,
+            match heard_on(&hub, id) {
+                Turn { wait: Wait::Not, .. } => socket.readable().await?,
+                Turn { wait: Wait::Yield, .. } => {
+                    yield_now().await;
+                    continue;
                 }
-            } else {
-                socket.readable().await?;
+                Turn { wait: Wait::Until(at), full } => tokio::select! {
+                    biased;
+                    () = roused.notified() => continue,
+                    () = sleep_until(clock.wall(at)) => continue,
+                    ready = socket.readable(), if !full => ready?,
+                },
             }
             match read(&hub, id, &socket) {
                 // There may be as much again, without end: the others first.
@@ -66,7 +71,6 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
         }
     };
     let speak = async {
-        let (clock, wake) = handles(&hub, id);
         loop {
             let flushed = hub.borrow_mut().flush(id);
             match flushed {
@@ -82,23 +86,33 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
 }
 
 /// Serves a person at the far end of an emulated path, where each message is a frame.
-pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream) {
+pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream, inside: Rc<[Inside; 2]>) {
     let number = far.connection();
     let id = open(&hub, newcomer, None);
     if let Some(peer) = hub.borrow_mut().peer(id) {
         peer.path = Some(number);
     }
+    let Handles { clock, roused, wake } = handles(&hub, id);
     let (mut reader, mut writer) = tokio::io::split(far);
     let hear = async {
         let mut frame = Vec::new();
         loop {
             let more = {
-                let mut reading = pin!(read_frame(&mut reader, &mut frame));
+                let mut reading = pin!(read_frame(&mut reader, &mut frame, &inside[0]));
                 loop {
-                    let turn = serve_asked(&hub, id);
+                    let turn = heard_on(&hub, id);
+                    let at = match turn.wait {
+                        Wait::Not => None,
+                        Wait::Yield => {
+                            yield_now().await;
+                            continue;
+                        }
+                        Wait::Until(at) => Some(at),
+                    };
                     tokio::select! {
                         biased;
-                        () = sleep_until(turn.at), if turn.waits => {}
+                        () = roused.notified() => {}
+                        () = sleep_until(clock.wall(at.unwrap_or(clock.now()))), if at.is_some() => {}
                         more = &mut reading, if !turn.full => break more?,
                     }
                 }
@@ -112,16 +126,12 @@ pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream) {
         }
     };
     let speak = async {
-        let (clock, wake) = handles(&hub, id);
         loop {
-            let next = match hub.borrow_mut().peer(id) {
-                Some(peer) => peer.take(clock.now()),
-                None => return Ok(()),
-            };
+            let next = hub.borrow_mut().take(id);
             match next {
                 Ok(bytes) => {
                     set_outlet(&hub, id, Outlet::Stalled);
-                    write_frame(&mut writer, &bytes).await?;
+                    write_frame(&mut writer, &bytes, &inside[1]).await?;
                     set_outlet(&hub, id, Outlet::Open);
                 }
                 Err(Flushed::Until(at)) => sleep_until(clock.wall(at)).await,
@@ -153,17 +163,26 @@ fn open(hub: &Shared, newcomer: Newcomer, socket: Option<Rc<Socket>>) -> ClientI
     hub.borrow_mut().open(dialect, address, session, socket, pacing)
 }
 
-fn handles(hub: &Shared, id: ClientId) -> (Clock, Rc<tokio::sync::Notify>) {
+/// What the tasks of a connection wait for.
+struct Handles {
+    clock: Clock,
+    /// It may be heard on.
+    roused: Rc<Notify>,
+    /// There is something to write.
+    wake: Rc<Notify>,
+}
+
+fn handles(hub: &Shared, id: ClientId) -> Handles {
     let mut hub = hub.borrow_mut();
     let clock = hub.clock();
-    (clock, hub.peer(id).map(|peer| Rc::clone(&peer.writer)).unwrap_or_default())
+    let (roused, wake) =
+        hub.peer(id).map(|peer| (peer.heard.clone(), peer.writer.clone())).unwrap_or_default();
+    Handles { clock, roused, wake }
 }
 
 /// What a path does not take at once is no pacer's doing.
 fn set_outlet(hub: &Shared, id: ClientId, outlet: Outlet) {
-    if let Some(peer) = hub.borrow_mut().peer(id).filter(|peer| !peer.is_broken()) {
-        peer.outlet = outlet;
-    }
+    hub.borrow_mut().set_outlet(id, outlet);
 }
 
 async fn converse(
@@ -208,21 +227,26 @@ async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
     if let Some(peer) = hub.borrow_mut().peer(id) {
         peer.at_end = true;
     }
+    let Handles { clock, roused, .. } = handles(hub, id);
     let mut got_on = (0, Instant::now());
     loop {
-        let turn = serve_asked(hub, id);
-        if !turn.waits {
-            break;
-        }
+        let at = match heard_on(hub, id).wait {
+            Wait::Not => break,
+            Wait::Yield => clock.now(),
+            Wait::Until(at) => at,
+        };
         let (written, waiting) =
-            hub.borrow_mut().peer(id).map_or((0, 0), |peer| (peer.count.bytes_out, peer.unwritten()));
+            hub.borrow_mut().peer(id).map_or((0, 0), |peer| (peer.count.bytes_out, peer.out.bytes()));
         if written != got_on.0 || waiting == 0 {
             got_on = (written, Instant::now());
         } else if got_on.1.elapsed() > READS_WITHIN {
             // What it does not read holds up nothing that it asked.
             hub.borrow_mut().break_off(id);
         }
-        sleep_until(turn.at).await;
+        tokio::select! {
+            () = roused.notified() => {}
+            () = sleep_until(clock.wall(at)) => {}
+        }
     }
     hub.borrow_mut().end_of_file(id);
     std::future::pending().await
@@ -230,19 +254,15 @@ async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
 
 /// When it is heard on.
 struct Turn {
-    /// Whether something that it asked waits, and until when.
-    waits: bool,
-    at: Instant,
+    wait: Wait,
     /// Whether nothing is read meanwhile.
     full: bool,
 }
 
 /// Serves what may be served now.
-fn serve_asked(hub: &Shared, id: ClientId) -> Turn {
+fn heard_on(hub: &Shared, id: ClientId) -> Turn {
     let mut hub = hub.borrow_mut();
     let wait = hub.go_on(id);
-    let clock = hub.clock();
-    // Answers that are held are no reason: nothing waits for its turn.
-    let full = !wait.is_zero() && hub.peer(id).is_some_and(|peer| peer.is_full());
-    Turn { waits: !wait.is_zero(), at: clock.wall(clock.now() + wait), full }
+    let full = hub.peer(id).is_some_and(|peer| peer.is_full());
+    Turn { wait, full }
 }

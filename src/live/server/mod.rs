@@ -8,7 +8,8 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | `hub` | who is here, who is heard when, who hears what |
-//! | `peer` | one connection's session, queue and pacer |
+//! | `peer` | one connection's session, and how others mind it |
+//! | `outgoing` | what waits to be written to it, and its pacer |
 //! | `connection` | one connection's task: hear, speak, keep time |
 //! | `accounts` | whose nick it is |
 //! | `memory` | what was said, and whose nicks are whose |
@@ -20,6 +21,7 @@ mod connection;
 mod hub;
 mod limit;
 mod memory;
+mod outgoing;
 mod peer;
 mod porter;
 
@@ -62,6 +64,9 @@ pub struct Settings {
     pub max_text: usize,
     /// Bytes that may wait for one client; beyond, it is dropped.
     pub max_backlog: usize,
+    /// Bytes that may wait for all clients together, and of what they ask; beyond, the one for whom most
+    /// waits is dropped.
+    pub max_memory: usize,
     /// Requests a second that one client may make, 256 bytes of text counting as one more; 0 is
     /// without limit.
     pub rate_limit: u32,
@@ -76,6 +81,8 @@ pub struct Settings {
     /// The least time between two messages to a client of a dialect without frames; `None` is each
     /// dialect's own.
     pub pacing: Option<Duration>,
+    /// How long the name and the address of somebody whom an administrator disconnects are kept out.
+    pub kicked_for: Duration,
     /// The network between every client and the room; none if there is nothing here.
     pub network: Option<Conditions>,
     /// What the dialects leave open.
@@ -90,12 +97,14 @@ impl Default for Settings {
             max_connections: 20_000,
             max_text: 32_768,
             max_backlog: 1 << 20,
+            max_memory: 256 << 20,
             rate_limit: 1_000,
             join_within: Duration::from_secs(30),
             history: 0,
             store: None,
             accounts_only: false,
             pacing: None,
+            kicked_for: Duration::from_secs(60),
             network: None,
             dialects: protocol::Settings::default(),
         }
@@ -295,8 +304,10 @@ async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Sock
             // The pacer stands at the socket, because the path bunches what it carries, and before the
             // path, because what it holds up must not count as a slow reader's.
             let pacing = newcomer.pacing;
-            let served = tokio::task::spawn_local(connection::serve_path(hub, newcomer, far));
-            let mut carried = pin!(porter::carry(socket, near, pacing));
+            let inside = Rc::new([porter::Inside::default(), porter::Inside::default()]);
+            let served =
+                tokio::task::spawn_local(connection::serve_path(hub, newcomer, far, Rc::clone(&inside)));
+            let mut carried = pin!(porter::carry(socket, near, pacing, &inside));
             tokio::select! {
                 () = &mut carried => {}
                 _ = served => {

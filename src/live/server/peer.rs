@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::limit::Bucket;
-use crate::chat::message::Request;
-use crate::chat::protocol::{Malformed, Pacing, ServerSession};
+use super::outgoing::{Origin, Outgoing};
+use crate::chat::protocol::{Ask, Malformed, Pacing, ServerSession};
 use crate::live::socket::Socket;
 use crate::time::{Duration, Instant};
 
@@ -37,27 +37,28 @@ pub(super) struct Peer {
     /// By when it must have joined.
     pub join_by: Option<Instant>,
     /// What it has asked and waits for its turn, and what is wrong with the words behind that.
-    pub asked: VecDeque<Request>,
+    pub asked: VecDeque<Ask>,
+    /// How much memory that takes.
+    pub asked_bytes: usize,
     pub malformed: Option<Malformed>,
     pub bucket: Bucket,
-    /// Of what is not written, at most so much is its own doing: echoes and answers. Nobody waits for
-    /// that, but who has too much of it is not heard. What waits for acknowledgments does not count, or
-    /// they would never be read.
-    pub own: usize,
-    /// If so much waits that speakers have to mind it.
-    pub behind: Option<Behind>,
+    /// Rouses its listener: what it waited for has come.
+    pub heard: Rc<Notify>,
+    /// What speakers mind of it.
+    pub minded: Minded,
+    /// Whether it is heard on as soon as its answers are written.
+    pub awaits_answers: bool,
+    /// In which round it spoke last, and whether it stands in line.
+    pub spoke_in: u64,
+    pub in_line: bool,
+    /// How much of its memory is in the hub's sum.
+    pub held: usize,
     pub outlet: Outlet,
-    /// While somebody is behind, when it is heard next.
-    pub next_turn: Instant,
     /// Whether it will say nothing more: it acknowledges nothing either, and its silence means nothing.
     pub at_end: bool,
-    /// What waits; of the first, `written` bytes are gone.
-    queue: VecDeque<Arc<[u8]>>,
-    written: usize,
-    queued: usize,
-    /// The least time between two messages, and when the last went.
-    pacing: Pacing,
-    last_write: Option<Instant>,
+    pub out: Outgoing,
+    /// Whether the hub has not taken notice of some of that.
+    pub is_fresh: bool,
     /// Whether the hub will flush it at the end of this turn.
     pub dirty: bool,
     /// Nothing more is heard from it; it ends when what waits is written, or at this instant.
@@ -101,30 +102,25 @@ pub(super) enum Outlet {
     Broken,
 }
 
-/// One for whom too much waits.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Behind {
-    pub since: Instant,
-    /// How much was written to it when that was last seen to grow, and when.
-    pub written: u64,
-    pub got_on: Instant,
+/// How speakers mind a listener: see [`hearing`](super::hub).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Minded {
+    /// Not at all.
+    No,
+    /// Its pacer holds up what others said.
+    Paced,
+    /// It reads too slowly: when it was last seen to get on, and how much was written to it by then.
+    Behind { got_on: Instant, written: u64 },
 }
 
-/// How long speakers wait for one who does not catch up, or take turns for one who does not get on.
-const CATCH_UP: Duration = Duration::from_millis(250);
-/// How far the pacer may be behind with what others said before they wait.
-const LAG: Duration = Duration::from_secs(1);
+/// How long speakers mind one who reads too slowly and does not get on.
+pub(super) const CATCH_UP: Duration = Duration::from_millis(250);
 /// So many requests may wait before no more is read: an acknowledgment behind them is read still.
 const ASKED: usize = 64;
-
-/// How speakers mind one who is behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Minded {
-    /// They take turns; its pacer takes so long for a message.
-    Turns(Duration),
-    /// They wait.
-    Stop,
-}
+/// So much of what it asked for may wait for one that reads slowly before it is heard on.
+const OWN: usize = 64 * 1024;
+/// What a message or a request takes beside its bytes.
+const EACH: usize = 64;
 
 /// What a writer does next.
 #[derive(Debug, PartialEq, Eq)]
@@ -165,18 +161,19 @@ impl Peer {
             armed: Instant::MAX,
             join_by: None,
             asked: VecDeque::new(),
+            asked_bytes: 0,
             malformed: None,
             bucket: Bucket::new(rate_limit, now),
-            own: 0,
-            behind: None,
+            heard: Rc::default(),
+            minded: Minded::No,
+            awaits_answers: false,
+            spoke_in: 0,
+            in_line: false,
+            held: 0,
             outlet: Outlet::Open,
-            next_turn: Instant::ZERO,
             at_end: false,
-            queue: VecDeque::new(),
-            written: 0,
-            queued: 0,
-            pacing,
-            last_write: None,
+            out: Outgoing::new(pacing),
+            is_fresh: false,
             dirty: false,
             closing_by: None,
             written_then: 0,
@@ -186,91 +183,83 @@ impl Peer {
 
     /// Bytes that wait, here or for acknowledgments.
     pub fn backlog(&self) -> usize {
-        self.queued + self.session.waiting_bytes()
+        self.out.bytes() + self.session.waiting_bytes()
     }
 
-    /// Bytes that the socket or the path has not taken.
-    pub fn unwritten(&self) -> usize {
-        self.queued
+    /// Memory that what waits for it, and what it asked, takes.
+    pub fn memory(&self) -> usize {
+        self.backlog() + EACH * self.out.len() + self.asked_bytes
+    }
+
+    /// Takes in something that it asks.
+    pub fn ask(&mut self, ask: Ask) {
+        self.asked_bytes += size(&ask);
+        self.asked.push_back(ask);
+    }
+
+    /// The next thing that it asked.
+    pub fn next_asked(&mut self) -> Option<Ask> {
+        let ask = self.asked.pop_front()?;
+        self.asked_bytes -= size(&ask);
+        Some(ask)
     }
 
     /// Whether no more is read from it for the time being.
     pub fn is_full(&self) -> bool {
-        let waiting = self.asked.len().max(self.session.waiting_answers());
-        self.closing_by.is_none() && (waiting >= ASKED || self.malformed.is_some())
+        self.closing_by.is_none() && (self.asked.len() >= ASKED || self.malformed.is_some())
     }
 
-    /// How speakers mind it: they take turns if our own pacer holds it up, or if it gets on slowly. If it
-    /// may still catch up they wait, but a moment only: it would hold up everybody.
-    pub fn is_minded(&mut self, now: Instant, bound: usize) -> Option<Minded> {
+    /// Whether answers to what it asked before wait: it is heard as fast as it can be answered. What waits
+    /// for acknowledgments does not count, or they would never be read.
+    pub fn is_owed_answers(&self) -> bool {
+        let own = self.out.bytes_of(Origin::Own);
+        own > OWN || (own > 0 && self.out.is_spaced())
+    }
+
+    /// Looks again how speakers have to mind it, where `bound` bytes of what others said may wait for it.
+    pub fn look(&mut self, now: Instant, bound: usize) -> Minded {
+        let of_others = self.out.bytes_of(Origin::Others) + self.session.waiting_bytes();
+        let is_paced = self.outlet == Outlet::Open
+            && self.out.messages_of(Origin::Others) > 0
+            && self.out.messages_of(Origin::Past) == 0
+            && self.out.is_paced();
         let written = self.count.bytes_out;
-        let behind = self.behind.as_mut().filter(|_| self.closing_by.is_none())?;
-        if written > behind.written {
-            (behind.written, behind.got_on) = (written, now);
-        }
-        let (may_catch_up, gets_on) = (now < behind.since + CATCH_UP, now < behind.got_on + CATCH_UP);
-        let gap = self.gap();
-        let paced = !gap.is_zero() && self.outlet == Outlet::Open;
-        let of_others = |waiting: usize| waiting.saturating_sub(self.own);
-        let too_much = of_others(self.backlog()) > bound;
-        if (paced && of_others(self.queued) > 2 * bound) || (may_catch_up && too_much) {
-            Some(Minded::Stop)
-        } else if (gets_on && too_much) || (paced && self.lag() > LAG) {
-            Some(Minded::Turns(gap))
-        } else {
-            None
-        }
+        self.minded = match self.minded {
+            _ if self.closing_by.is_some() => Minded::No,
+            _ if is_paced => Minded::Paced,
+            // Behind until half of it is gone.
+            Minded::Behind { got_on, written: before } if of_others > bound / 2 => {
+                // What waits for acknowledgments, not for the socket, must go fast: they may be late on
+                // purpose.
+                let enough = if self.outlet == Outlet::Stalled { 1 } else { bound as u64 / 2 };
+                let (got_on, written) =
+                    if written - before >= enough { (now, written) } else { (got_on, before) };
+                Minded::Behind { got_on, written }
+            }
+            _ if of_others > bound => Minded::Behind { got_on: now, written },
+            _ => Minded::No,
+        };
+        self.minded
     }
 
-    /// Whether so much waits that speakers have to mind it.
-    pub fn falls_behind(&self, bound: usize) -> bool {
-        self.backlog() > bound || self.lag() > LAG
-    }
-
-    /// Whether it is behind still: until half of that is gone.
-    pub fn is_behind(&mut self, bound: usize) -> bool {
-        if self.backlog() <= bound / 2 && self.lag() + self.lag() <= LAG {
-            self.behind = None;
-        }
-        self.behind.is_some()
-    }
-
-    /// How long its pacer takes for what others have said.
-    fn lag(&self) -> Duration {
-        if self.queued == 0 {
-            return Duration::ZERO;
-        }
-        let others = self.queue.len() * self.queued.saturating_sub(self.own) / self.queued;
-        self.gap().saturating_mul(others as u64)
-    }
-
-    /// The pause before what is to be written next.
-    fn gap(&self) -> Duration {
-        self.queue.front().map_or(self.pacing.every, |next| self.pacing.before(next))
-    }
-
-    /// Takes over what the session has to say; whether there was anything.
-    pub fn collect(&mut self) -> bool {
-        let before = self.queue.len();
+    /// Takes over what the session has to say.
+    pub fn collect(&mut self, origin: Origin) {
         while let Some(bytes) = self.session.poll_send() {
-            self.push(bytes);
+            self.push(bytes, origin);
         }
-        self.queue.len() > before
     }
 
-    pub fn push(&mut self, bytes: Arc<[u8]>) {
-        if self.is_broken() {
-            return;
+    pub fn push(&mut self, bytes: Arc<[u8]>, origin: Origin) {
+        if !self.is_broken() {
+            self.out.push(bytes, origin);
+            self.is_fresh = true;
         }
-        self.queued += bytes.len();
-        self.queue.push_back(bytes);
     }
 
     /// Nothing more is written to it; what it said is heard still.
     pub fn break_off(&mut self) {
         self.outlet = Outlet::Broken;
-        self.queue.clear();
-        (self.queued, self.written, self.own) = (0, 0, 0);
+        self.out.clear();
     }
 
     pub fn is_broken(&self) -> bool {
@@ -280,19 +269,17 @@ impl Peer {
     /// Whether one who has asked to the end still reads the answers: it gets more time then.
     pub fn reads_on(&mut self) -> bool {
         let written = std::mem::replace(&mut self.written_then, self.count.bytes_out);
-        self.at_end && self.queued > 0 && self.count.bytes_out > written
-    }
-
-    /// Forgets what waits, but for a message that is half written.
-    pub fn drop_queue(&mut self) {
-        self.queue.truncate(usize::from(self.written > 0));
-        self.queued = self.queue.front().map_or(0, |first| first.len() - self.written);
+        self.at_end && self.out.bytes() > 0 && self.count.bytes_out > written
     }
 
     /// When its session wants to be woken: of whom nothing is read, silence means nothing.
     pub fn session_deadline(&self) -> Option<Instant> {
-        let is_heard = self.closing_by.is_none() && !self.is_full() && !self.at_end;
-        if is_heard { self.session.poll_timeout() } else { None }
+        let is_read = !self.is_full() && !self.at_end;
+        if self.closing_by.is_none() && (is_read || !self.session.minds_silence()) {
+            self.session.poll_timeout()
+        } else {
+            None
+        }
     }
 
     /// When it wants to be woken next.
@@ -301,12 +288,10 @@ impl Peer {
     }
 
     /// The next piece to write, if the pacer allows.
-    pub fn next(&self, now: Instant) -> Result<(Arc<[u8]>, usize), Flushed> {
-        match self.queue.front() {
-            Some(bytes) => match self.last_write.map(|last| last.saturating_add(self.pacing.before(bytes))) {
-                Some(at) if self.written == 0 && now < at => Err(Flushed::Until(at)),
-                _ => Ok((Arc::clone(bytes), self.written)),
-            },
+    fn next(&self, now: Instant) -> Result<(Arc<[u8]>, usize), Flushed> {
+        match self.out.next(now) {
+            Some(Ok((bytes, written))) => Ok((Arc::clone(bytes), written)),
+            Some(Err(at)) => Err(Flushed::Until(at)),
             None if self.closing_by.is_some() => Err(Flushed::Finished),
             None => Err(Flushed::Idle),
         }
@@ -319,20 +304,10 @@ impl Peer {
         Ok(bytes)
     }
 
-    /// `bytes` of the first message were written.
-    pub fn wrote(&mut self, bytes: usize, now: Instant) {
+    /// So many bytes were written.
+    fn wrote(&mut self, bytes: usize, now: Instant) {
         self.count.bytes_out += bytes as u64;
-        self.own = self.own.saturating_sub(bytes);
-        self.queued -= bytes;
-        self.written += bytes;
-        while let Some(first) = self.queue.front()
-            && self.written >= first.len()
-        {
-            self.written -= first.len();
-            self.queue.pop_front();
-            self.count.messages_out += 1;
-            self.last_write = Some(now);
-        }
+        self.count.messages_out += self.out.wrote(bytes, now);
     }
 
     /// Writes to its own socket as much as goes.
@@ -357,8 +332,8 @@ impl Peer {
                 Ok(next) => next,
                 Err(flushed) => return settled(socket, flushed),
             };
-            let result = if self.framed && self.pacing.every.is_zero() && self.queue.len() > 1 {
-                socket.try_write_vectored(&self.slices())
+            let result = if self.framed && !self.out.is_spaced() && self.out.len() > 1 {
+                socket.try_write_vectored(&self.out.slices())
             } else {
                 socket.try_write(&bytes[from..])
             };
@@ -369,16 +344,13 @@ impl Peer {
             }
         }
     }
+}
 
-    /// Several messages for one write.
-    fn slices(&self) -> Vec<std::io::IoSlice<'_>> {
-        const AT_ONCE: usize = 64;
-        let mut slices: Vec<_> =
-            self.queue.iter().take(AT_ONCE).map(|bytes| std::io::IoSlice::new(bytes)).collect();
-        if let (Some(slice), Some(first)) = (slices.first_mut(), self.queue.front()) {
-            *slice = std::io::IoSlice::new(&first[self.written..]);
-        }
-        slices
+/// Memory that something asked takes.
+fn size(ask: &Ask) -> usize {
+    EACH + match ask {
+        Ask::Room(request) => request.text().map_or(0, str::len),
+        Ask::Session(answer) => answer.as_ref().map_or(0, |bytes| bytes.len()),
     }
 }
 

@@ -11,7 +11,7 @@ use super::NICK_CHARS;
 use crate::chat::message::{Event, Name, Request};
 use crate::chat::protocol::json::Object;
 use crate::chat::protocol::lines::Lines;
-use crate::chat::protocol::session::{Encodings, Moment, ServerSession};
+use crate::chat::protocol::session::{Asked, Encodings, Moment, ServerSession};
 use crate::chat::protocol::text::{BREAK, one_line};
 use crate::chat::protocol::{After, Decoder, Malformed, SERVER, Timestamp};
 
@@ -48,8 +48,11 @@ impl Session {
 }
 
 impl ServerSession for Session {
-    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
-        self.decoder.decode(bytes, out)
+    fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed> {
+        self.decoder.hear(bytes, |request| match request {
+            Some(request) => out.push(request),
+            None => out.note(),
+        })
     }
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
@@ -129,9 +132,17 @@ impl Field<'_> {
 
 impl Decoder for RequestDecoder {
     fn decode(&mut self, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+        self.hear(bytes, |request| out.extend(request))
+    }
+}
+
+impl RequestDecoder {
+    /// Gives each line's request to `each`; `None` is a line to be ignored.
+    fn hear(&mut self, bytes: &[u8], mut each: impl FnMut(Option<Request>)) -> Result<(), Malformed> {
         let (joined, extended) = (&mut self.joined, &mut self.extended);
         self.lines.feed(bytes, |line| {
             if line.trim_ascii().is_empty() {
+                each(None);
                 return Ok(());
             }
             let request = if *joined {
@@ -145,7 +156,7 @@ impl Decoder for RequestDecoder {
                 *extended = matches!(spoken.extensions, Field::Flag(true));
                 Some(join)
             };
-            out.extend(request);
+            each(request);
             Ok(())
         })
     }

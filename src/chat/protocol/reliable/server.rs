@@ -13,7 +13,7 @@ use super::words::{content, kind};
 use crate::chat::message::{Event, Request};
 use crate::chat::names;
 use crate::chat::protocol::commands::{self, Command};
-use crate::chat::protocol::session::{Account, Encodings, Moment, ServerSession};
+use crate::chat::protocol::session::{Account, Asked, Encodings, Moment, ServerSession};
 use crate::chat::protocol::{After, Malformed, SERVER, Timestamp};
 use crate::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ pub struct Session {
     window: Window,
     /// What needs no acknowledgment.
     out: VecDeque<Arc<[u8]>>,
-    /// What is to be answered once the requests before it were served, in order.
+    /// What is to be answered once it is served, in order.
     held: VecDeque<Answer>,
     seen: Seen,
     heard: Instant,
@@ -62,9 +62,7 @@ pub struct Forms {
 struct Answer {
     /// The digest of the message: identifiers collide.
     to: [u8; 8],
-    /// Whether it asks something, and is acknowledged when that is served.
-    asks: bool,
-    /// Whether that is to leave.
+    /// Whether it asks to leave.
     leaves: bool,
     acknowledgment: Arc<[u8]>,
     /// What else is said.
@@ -114,7 +112,7 @@ impl Session {
         }
     }
 
-    fn hear(&mut self, moment: Moment, parsed: Parsed<'_>, out: &mut Vec<Request>) {
+    fn hear(&mut self, moment: Moment, parsed: Parsed<'_>, out: &mut Asked) {
         let message = match parsed {
             Parsed::Dropped(_) => return,
             // Whoever has spoken a variant of the real format is no tester, and the reverse.
@@ -123,7 +121,7 @@ impl Session {
             Parsed::Test(id) => {
                 self.variant = Variant::Test;
                 self.look_at.get_or_insert(moment.now + LOOK);
-                self.out.push_back(test_reply(moment.at, &id).into());
+                out.answer(test_reply(moment.at, &id).into());
                 return;
             }
             Parsed::Message(message) => message,
@@ -147,39 +145,21 @@ impl Session {
         }
         let (_, acknowledgment) = self.make(moment, "ack", &acknowledging(&message.id));
         let meaning = if self.seen.is_new(digest) { self.meaning(&message) } else { Meaning::Nothing };
-        let mut answer = Answer {
-            to: digest,
-            asks: false,
-            leaves: false,
-            acknowledgment: acknowledgment.into(),
-            words: None,
-        };
+        let mut answer =
+            Answer { to: digest, leaves: false, acknowledgment: acknowledgment.into(), words: None };
         match meaning {
             Meaning::Request(request) => {
                 answer.leaves = request == Request::Leave;
                 out.push(request);
-                answer.asks = true;
             }
             Meaning::Words(kind, content) => {
                 let (id, bytes) = self.make(moment, kind, &content);
                 answer.words = Some(Frame { id: id.into_bytes().into(), bytes: bytes.into() });
+                out.note();
             }
-            Meaning::Nothing => {}
+            Meaning::Nothing => out.note(),
         }
         self.held.push_back(answer);
-        self.answer(moment);
-    }
-
-    /// Answers up to the next message whose request waits.
-    fn answer(&mut self, moment: Moment) {
-        while self.held.front().is_some_and(|answer| !answer.asks)
-            && let Some(answer) = self.held.pop_front()
-        {
-            self.out.push_back(answer.acknowledgment);
-            if let Some(Frame { id, bytes }) = answer.words {
-                self.push(moment, id, bytes);
-            }
-        }
     }
 
     /// What a new message means.
@@ -251,11 +231,11 @@ impl Session {
 }
 
 impl ServerSession for Session {
-    fn open(&mut self, moment: Moment, _: usize, _: &mut Vec<Request>) {
+    fn open(&mut self, moment: Moment, _: usize, _: &mut Asked) {
         self.heard = moment.now;
     }
 
-    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
+    fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed> {
         self.heard = moment.now;
         let mut frames = std::mem::take(&mut self.frames);
         let result = frames.feed(bytes, |frame| self.hear(moment, parse(frame), out));
@@ -267,13 +247,14 @@ impl ServerSession for Session {
     fn on_served(&mut self, moment: Moment) {
         // Who waits for its turn need not give a sign of life.
         self.heard = moment.now;
-        if let Some(first) = self.held.front_mut() {
-            first.asks = false;
-            if first.leaves {
-                self.close_at.get_or_insert(moment.now + CLOSE_WITHIN);
-            }
+        let Some(answer) = self.held.pop_front() else { return };
+        if answer.leaves {
+            self.close_at.get_or_insert(moment.now + CLOSE_WITHIN);
         }
-        self.answer(moment);
+        self.out.push_back(answer.acknowledgment);
+        if let Some(Frame { id, bytes }) = answer.words {
+            self.push(moment, id, bytes);
+        }
     }
 
     fn on_refused(&mut self, moment: Moment) {
@@ -281,11 +262,6 @@ impl ServerSession for Session {
         if let Some(refused) = self.held.pop_front() {
             self.seen.forget(refused.to);
         }
-        self.answer(moment);
-    }
-
-    fn waiting_answers(&self) -> usize {
-        self.held.len()
     }
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
@@ -354,6 +330,10 @@ impl ServerSession for Session {
 
     fn poll_timeout(&self) -> Option<Instant> {
         [self.window.timeout(), self.look_at, self.close_at].into_iter().flatten().min()
+    }
+
+    fn minds_silence(&self) -> bool {
+        true
     }
 
     fn handle_timeout(&mut self, moment: Moment) -> After {

@@ -2,7 +2,7 @@
 
 use super::server::{Forms, Session};
 use crate::chat::message::{Event, Names};
-use crate::chat::protocol::session::{Encodings, Moment, ServerSession as _};
+use crate::chat::protocol::session::{Ask, Asked, Encodings, Moment, ServerSession as _};
 use crate::chat::protocol::{After, Timestamp};
 use crate::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ fn said(session: &mut Session) -> String {
 #[test]
 fn what_waits_to_be_served_is_acknowledged_then_and_once() {
     let mut session = Session::new(Forms { six: 0, eight: 1, id: 2 });
-    let mut asked = Vec::new();
+    let mut asked = Asked::default();
     for id in ["a", "b", "a"] {
         session.receive(moment(0), &chat(id), &mut asked).expect("a frame");
     }
@@ -40,7 +40,9 @@ fn what_waits_to_be_served_is_acknowledged_then_and_once() {
     assert!(first.contains(r#"{\"ack_for\": \"a\"}"#) && !first.contains(r#"\"b\""#), "{first}");
     // Its acknowledgment was lost: it is asked once only, and acknowledged again, in order.
     session.receive(moment(0), &chat("a"), &mut asked).expect("a frame");
-    assert_eq!((asked.len(), said(&mut session)), (2, String::new()));
+    assert_eq!((asked.len(), said(&mut session)), (3, String::new()));
+    assert_eq!(asked.drain().filter(|ask| matches!(ask, Ask::Room(_))).count(), 2);
+    session.on_served(moment(0));
     session.on_served(moment(0));
     let rest = said(&mut session);
     assert!(rest.find(r#"\"b\""#) < rest.find(r#"\"a\""#), "{rest}");
@@ -49,7 +51,7 @@ fn what_waits_to_be_served_is_acknowledged_then_and_once() {
 #[test]
 fn who_waits_for_its_turn_is_not_silent() {
     let mut session = Session::new(Forms { six: 0, eight: 1, id: 2 });
-    session.receive(moment(0), &chat("a"), &mut Vec::new()).expect("a frame");
+    session.receive(moment(0), &chat("a"), &mut Asked::default()).expect("a frame");
     session.tell(
         moment(0),
         &Event::Welcome { nick: "kim".into(), people: Names::default() },
@@ -63,13 +65,14 @@ fn who_waits_for_its_turn_is_not_silent() {
 #[test]
 fn who_leaves_is_heard_to_the_end() {
     let mut session = Session::new(Forms { six: 0, eight: 1, id: 2 });
-    let mut asked = Vec::new();
+    let mut asked = Asked::default();
     let frames = [chat("a"), message("b", "leave"), message("c", "heartbeat")].concat();
     session.receive(moment(0), &frames, &mut asked).expect("frames");
-    assert_eq!((asked.len(), session.waiting_answers()), (2, 3));
+    assert_eq!(asked.len(), 3);
     session.on_served(moment(10));
     assert_eq!(session.handle_timeout(moment(20)), After::Stay);
     session.on_served(moment(20));
-    assert_eq!(session.waiting_answers(), 0);
+    session.on_served(moment(20));
+    assert_eq!(said(&mut session).matches("ack_for").count(), 3);
     assert_eq!(session.handle_timeout(moment(21)), After::Close);
 }

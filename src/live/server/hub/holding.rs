@@ -4,10 +4,12 @@
 //! cannot be, their authors hear that, and nobody else hears anything.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::Hub;
 use crate::chat::message::{Audience, ClientId, Event, Name, Refusal, Request};
 use crate::chat::protocol::Moment;
+use crate::live::server::outgoing::Origin;
 
 /// What is held.
 #[derive(Debug, Default)]
@@ -23,20 +25,24 @@ pub(super) struct Holding {
 
 #[derive(Debug)]
 enum Act {
-    /// A request was served; whether it is one that must be kept.
+    /// Something asked was served; whether it must be kept.
     Served { moment: Moment, id: ClientId, kept: bool },
-    /// Somebody is told something.
-    Told { moment: Moment, to: Audience, event: Event },
+    /// A session answers by itself.
+    Answered { moment: Moment, id: ClientId, bytes: Arc<[u8]> },
+    /// Somebody is told something, by whose doing.
+    Told { moment: Moment, author: Option<ClientId>, to: Audience, event: Event },
 }
 
 /// What a message takes at each who hears it beside its text, about.
 const AROUND: usize = 128;
 
 impl Hub {
-    /// A request's turn has come: what acknowledges it may go, once it is kept where it must be.
-    pub(super) fn begin(&mut self, moment: Moment, id: ClientId, request: &Request) {
-        let kept = self.memory.keeps(request);
-        if kept {
+    /// The turn of something asked has come (of a request, or of what the session answers): what
+    /// acknowledges it may go, once it is kept where it must be.
+    pub(super) fn begin(&mut self, moment: Moment, id: ClientId, request: Option<&Request>) {
+        let request = request.filter(|request| self.memory.keeps(request));
+        let kept = request.is_some();
+        if let Some(request) = request {
             self.holding.on = true;
             self.holding.bytes += AROUND + request.text().map_or(0, str::len);
             self.turn_ends.notify_one();
@@ -48,10 +54,22 @@ impl Hub {
         }
     }
 
+    /// Gives a session's own answer, after what is held.
+    pub(super) fn answer(&mut self, moment: Moment, id: ClientId, bytes: Arc<[u8]>) {
+        if self.holding.on {
+            self.holding.acts.push_back(Act::Answered { moment, id, bytes });
+        } else if let Some(peer) = self.peer(id) {
+            peer.collect(Origin::Own);
+            peer.push(bytes, Origin::Own);
+        }
+    }
+
     /// Tells somebody something, after what is held.
     pub(super) fn tell(&mut self, moment: Moment, to: &Audience, event: &Event) {
         if self.holding.on {
-            self.holding.acts.push_back(Act::Told { moment, to: to.clone(), event: event.clone() });
+            let author = self.author;
+            self.reached_others |= to.iter().any(|id| author != Some(id));
+            self.holding.acts.push_back(Act::Told { moment, author, to: to.clone(), event: event.clone() });
         } else {
             self.tell_now(moment, to, event);
         }
@@ -59,7 +77,7 @@ impl Hub {
 
     /// Ends a turn early where more would be held than its hearers can take at once.
     pub(super) fn bound_holding(&mut self) {
-        if self.holding.bytes > self.bound() / 4 {
+        if self.holding.bytes > self.settings.max_backlog / 16 {
             self.settle();
         }
     }
@@ -79,34 +97,34 @@ impl Hub {
     }
 
     fn let_go(&mut self, act: Act, failure: Option<&Name>) {
+        let author = match &act {
+            Act::Served { id, .. } | Act::Answered { id, .. } => Some(*id),
+            Act::Told { author, .. } => *author,
+        };
+        let before = std::mem::replace(&mut self.author, author);
         match (act, failure) {
-            (Act::Served { moment, id, kept: true }, Some(_)) => {
+            (Act::Served { moment, id, kept }, _) => {
                 if let Some(peer) = self.peer(id) {
-                    peer.session.on_refused(moment);
-                    self.collect(id);
+                    if kept && failure.is_some() {
+                        peer.session.on_refused(moment);
+                    } else {
+                        peer.session.on_served(moment);
+                    }
+                    self.collect(moment.now, id);
                 }
             }
-            (Act::Served { moment, id, .. }, _) => {
+            (Act::Answered { moment, id, bytes }, _) => {
                 if let Some(peer) = self.peer(id) {
-                    peer.session.on_served(moment);
-                    self.collect(id);
+                    peer.push(bytes, Origin::Own);
+                    self.collect(moment.now, id);
                 }
             }
             (Act::Told { event: Event::Message { .. }, .. }, Some(_)) => {}
-            (Act::Told { moment, to, event: Event::Said { .. } }, Some(why)) => {
-                self.tell_own(moment, &to, &Event::Refused(Refusal::Other(why.clone())));
+            (Act::Told { moment, to, event: Event::Said { .. }, .. }, Some(why)) => {
+                self.tell_now(moment, &to, &Event::Refused(Refusal::Other(why.clone())));
             }
-            (Act::Told { moment, to, event }, _) => self.tell_own(moment, &to, &event),
+            (Act::Told { moment, to, event, .. }, _) => self.tell_now(moment, &to, &event),
         }
-    }
-
-    /// An answer counts as its own doing, as it would have when it was asked.
-    fn tell_own(&mut self, moment: Moment, to: &Audience, event: &Event) {
-        let Audience::One(id) = *to else { return self.tell_now(moment, to, event) };
-        let before = self.peer(id).map_or(0, |peer| peer.unwritten());
-        self.tell_now(moment, to, event);
-        if let Some(peer) = self.peer(id) {
-            peer.own += peer.unwritten().saturating_sub(before);
-        }
+        self.author = before;
     }
 }

@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tracing::info;
+
 use super::Hub;
+use super::admission::Kicked;
 use crate::chat::message::{Audience, ClientId, Event};
 use crate::chat::protocol::{Account, KICKED};
 use crate::live::server::peer::Count;
@@ -53,12 +56,20 @@ impl Hub {
         self.tell(moment, &Audience::Group { members, but: None }, &Event::Notice { text: text.into() });
     }
 
-    /// Disconnects a client by its public name; whether it was here.
+    /// Disconnects a client by its public name, and keeps its nick and its address out for a while; whether
+    /// it was here.
     pub fn kick(&mut self, public: &str) -> bool {
         let Some(id) = self.ids().find(|&id| self.public_id(id).is_some_and(|name| name == public)) else {
             return false;
         };
         let moment = self.clock.moment();
+        let nick = self.room.nick(id).cloned();
+        let Some(peer) = self.peer(id) else { return false };
+        let address = peer.address.ip().to_canonical();
+        let span = self.settings.kicked_for;
+        info!(client = id.0, nick = nick.as_deref().unwrap_or_default(), %address, kept_out = %span, "kicked");
+        self.kicked.retain(|kicked| moment.now < kicked.until);
+        self.kicked.push(Kicked { nick, address, until: moment.now + span });
         let event = Event::Notice { text: KICKED.into() };
         self.tell(moment, &Audience::One(id), &event);
         self.begin_close(moment, id);

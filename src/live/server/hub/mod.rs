@@ -3,6 +3,7 @@
 //! turn of the event loop have for a connection is written together at the turn's end.
 
 mod admission;
+mod chronicle;
 mod hearing;
 mod holding;
 mod inspection;
@@ -18,15 +19,17 @@ use tracing::{debug, info, warn};
 use super::Settings;
 use super::accounts::{self, Gate, Waiting};
 use super::memory::Memory;
-use super::peer::{Count, Flushed, Peer};
+use super::outgoing::Origin;
+use super::peer::{Count, Flushed, Outlet, Peer};
 use crate::chat::message::{Audience, ClientId, Delivery, Event, Request};
-use crate::chat::protocol::{After, EVERYONE, Encodings, Moment, Pacing, SERVER, ServerSession};
+use crate::chat::protocol::{After, Asked, EVERYONE, Encodings, Moment, Pacing, SERVER, ServerSession};
 use crate::chat::room::{Room, Rules};
 use crate::live::clock::Clock;
 use crate::live::socket::Socket;
 use crate::live::store::Store;
 use crate::time::{Duration, Instant};
 
+pub(super) use hearing::Wait;
 use holding::Holding;
 pub use inspection::{ClientInfo, Totals};
 
@@ -63,12 +66,21 @@ pub struct Hub {
     gated: Vec<Waiting>,
     /// Gates to be opened once the hub is free.
     gates: Vec<(Waiting, String, Gate)>,
-    /// For whom so much waits that speakers mind it.
-    behind: Vec<ClientId>,
+    /// Who may speak to others when.
+    floor: hearing::Floor,
+    /// Whose requests are being served, and whether they have reached anybody else.
+    author: Option<ClientId>,
+    reached_others: bool,
+    /// Deliveries and requests so far.
+    deliveries_made: u64,
+    /// Memory that all connections' queues take.
+    held: usize,
+    /// Whom an administrator has disconnected lately.
+    kicked: Vec<admission::Kicked>,
     gone: Count,
     /// Scratch space, kept for its memory.
     pub(super) buffer: Vec<u8>,
-    requests: Vec<Request>,
+    asked: Asked,
     deliveries: Vec<Delivery>,
 }
 
@@ -102,10 +114,15 @@ impl Hub {
             hashing: Arc::new(Semaphore::new(1)),
             gated: Vec::new(),
             gates: Vec::new(),
-            behind: Vec::new(),
+            floor: hearing::Floor::default(),
+            author: None,
+            reached_others: false,
+            deliveries_made: 0,
+            held: 0,
+            kicked: Vec::new(),
             gone: Count::default(),
             buffer: Vec::new(),
-            requests: Vec::new(),
+            asked: Asked::default(),
             deliveries: Vec::new(),
         }
     }
@@ -152,14 +169,14 @@ impl Hub {
         if watches {
             self.watchers.push(id);
         }
-        let mut requests = std::mem::take(&mut self.requests);
-        peer.session.open(moment, self.open, &mut requests);
+        let mut asked = std::mem::take(&mut self.asked);
+        peer.session.open(moment, self.open, &mut asked);
+        asked.drain().for_each(|ask| peer.ask(ask));
+        self.asked = asked;
         self.peers[place] = Some(peer);
-        for request in requests.drain(..) {
-            self.ask(moment, id, request);
-        }
-        self.requests = requests;
-        self.collect(id);
+        self.author = Some(id);
+        self.collect(moment.now, id);
+        self.author = None;
         debug!(client = id.0, %address, dialect, "connected");
         id
     }
@@ -186,9 +203,7 @@ impl Hub {
         let mut deliveries = std::mem::take(&mut self.deliveries);
         self.room.handle(id, request.printable(), &mut deliveries);
         for Delivery { to, event } in deliveries.drain(..) {
-            if let Event::Welcome { nick, .. } = &event {
-                info!(client = id.0, nick = &**nick, "joined");
-            }
+            self.note(id, &event);
             people_changed |= event.changes_people();
             self.memory.keep(moment.at, &event);
             self.tell(moment, &to, &event);
@@ -211,9 +226,15 @@ impl Hub {
             if !self.hears(id) {
                 continue;
             }
+            self.deliveries_made += 1;
+            self.reached_others |= self.author != Some(id);
+            let is_past = matches!(event, Event::Past { .. });
             let Some(peer) = self.peer(id).filter(|peer| !peer.is_broken()) else { continue };
             let after = peer.session.tell(moment, event, &mut encodings);
-            self.collect(id);
+            if is_past {
+                peer.collect(Origin::Past);
+            }
+            self.collect(moment.now, id);
             if after == After::Close {
                 self.begin_close(moment, id);
             }
@@ -221,34 +242,49 @@ impl Hub {
     }
 
     /// Takes over what a session wants to send, minds its bound, and notes it for the turn's end.
-    fn collect(&mut self, id: ClientId) {
-        let (limit, bound) = (self.settings.max_backlog, self.bound());
+    fn collect(&mut self, now: Instant, id: ClientId) {
+        let limit = self.settings.max_backlog;
+        let origin = if self.author == Some(id) { Origin::Own } else { Origin::Others };
         let Some(peer) = self.peer(id) else { return };
-        let anything = peer.collect() || peer.closing_by.is_some();
-        let (backlog, behind) = (peer.backlog(), peer.falls_behind(bound));
+        peer.collect(origin);
+        let anything = std::mem::take(&mut peer.is_fresh) || peer.closing_by.is_some();
+        let backlog = peer.backlog();
         if backlog > limit && peer.at_end {
             peer.break_off();
         } else if backlog > limit && peer.closing_by.is_none() {
-            warn!(client = id.0, backlog, "dropped: it reads too slowly");
-            peer.drop_queue();
-            let event = Event::Notice { text: "You read too slowly and are disconnected".into() };
-            let moment = self.clock.moment();
-            if let Some(peer) = self.peer(id) {
-                peer.session.tell(moment, &event, &mut Encodings::new(u64::MAX >> 1));
-                peer.collect();
-            }
-            self.begin_close(moment, id);
-            return;
+            return self.drop_slow(id);
         }
         if anything && !peer.dirty {
             peer.dirty = true;
             self.dirty.push(id);
             self.turn_ends.notify_one();
         }
-        if behind {
-            self.falls_behind(id);
-        }
+        self.look(now, id);
         self.rearm(id);
+        if self.held > self.settings.max_memory {
+            self.drop_heaviest();
+        }
+    }
+
+    /// Ends one for whom too much waits.
+    fn drop_slow(&mut self, id: ClientId) {
+        let moment = self.clock.moment();
+        let Some(peer) = self.peer(id) else { return };
+        warn!(client = id.0, backlog = peer.backlog(), "dropped: it reads too slowly");
+        peer.out.drop_rest();
+        let event = Event::Notice { text: "You read too slowly and are disconnected".into() };
+        peer.session.tell(moment, &event, &mut Encodings::new(u64::MAX >> 1));
+        peer.collect(Origin::Own);
+        self.begin_close(moment, id);
+    }
+
+    /// All queues together are too much: the longest goes.
+    fn drop_heaviest(&mut self) {
+        let open = self.peers.iter().enumerate().filter_map(|(n, peer)| Some((n, peer.as_deref()?)));
+        let heard = open.filter(|(_, peer)| peer.closing_by.is_none());
+        if let Some((n, _)) = heard.max_by_key(|(_, peer)| peer.held) {
+            self.drop_slow(ClientId(n as u32));
+        }
     }
 
     /// Rouses the timer of a connection whose deadline has come nearer.
@@ -269,8 +305,11 @@ impl Hub {
         }
         peer.closing_by = Some(moment.now + LINGER);
         peer.join_by = None;
+        (peer.asked, peer.asked_bytes) = Default::default();
         peer.writer.notify_one();
         peer.timer.notify_one();
+        self.leave_line(id);
+        self.look(moment.now, id);
         self.leave(moment, id);
     }
 
@@ -284,14 +323,14 @@ impl Hub {
     pub(super) fn break_off(&mut self, id: ClientId) {
         if let Some(peer) = self.peer(id) {
             peer.break_off();
+            self.look(self.clock.now(), id);
         }
     }
 
     fn leave(&mut self, moment: Moment, id: ClientId) {
         self.gated.retain(|other| other.id != id);
         self.watchers.retain(|&other| other != id);
-        if let Some(nick) = self.room.nick(id) {
-            info!(client = id.0, nick = &**nick, "left");
+        if self.room.nick(id).is_some() {
             self.serve(moment, id, Request::Leave);
         }
     }
@@ -302,6 +341,7 @@ impl Hub {
         self.begin_close(self.clock.moment(), id);
         if let Some(peer) = self.peers.get_mut(id.0 as usize).and_then(Option::take) {
             self.gone.add(&peer.count);
+            self.held -= peer.held;
             self.open -= 1;
             self.free.push(id);
             debug!(client = id.0, "disconnected");
@@ -311,9 +351,24 @@ impl Hub {
     /// Writes what its turn left for a connection.
     pub(super) fn flush(&mut self, id: ClientId) -> Flushed {
         let now = self.clock.now();
-        match self.peer(id) {
-            Some(peer) => peer.flush(now),
-            None => Flushed::Broken,
+        let flushed = self.peer(id).map_or(Flushed::Broken, |peer| peer.flush(now));
+        self.look(now, id);
+        flushed
+    }
+
+    /// Takes out the next message for a path.
+    pub(super) fn take(&mut self, id: ClientId) -> Result<Arc<[u8]>, Flushed> {
+        let now = self.clock.now();
+        let next = self.peer(id).map_or(Err(Flushed::Finished), |peer| peer.take(now));
+        self.look(now, id);
+        next
+    }
+
+    /// How a path takes what is written: what it does not take at once is no pacer's doing.
+    pub(super) fn set_outlet(&mut self, id: ClientId, outlet: Outlet) {
+        if let Some(peer) = self.peer(id).filter(|peer| !peer.is_broken()) {
+            peer.outlet = outlet;
+            self.look(self.clock.now(), id);
         }
     }
 
@@ -340,11 +395,11 @@ impl Hub {
         if due(peer.join_by) && !peer.session.must_join() {
             peer.join_by = None;
         } else if due(peer.join_by) {
-            debug!(client = id.0, "took too long to join");
+            info!(client = id.0, "took too long to join");
             self.begin_close(moment, id);
         } else if due(peer.session_deadline()) {
             let after = peer.session.handle_timeout(moment);
-            self.collect(id);
+            self.collect(moment.now, id);
             if after == After::Close {
                 self.begin_close(moment, id);
             }
@@ -373,6 +428,7 @@ pub(super) async fn end_turns(shared: Shared) {
             if peer.socket.is_none() || peer.flush(now) != Flushed::Idle {
                 peer.writer.notify_one();
             }
+            hub.look(now, id);
         }
     }
 }

@@ -1,0 +1,143 @@
+//! What waits to be written to one connection, in order, and the pacer before it.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::sync::Arc;
+
+use crate::chat::protocol::Pacing;
+use crate::time::Instant;
+
+/// Whose doing a message is. It decides who waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The client's own: an answer, an echo. It is heard again when that is written.
+    Own,
+    /// What others said, or did. They wait for its pacer.
+    Others,
+    /// What was said before it came. Nobody waits for that.
+    Past,
+}
+
+/// Messages that wait; of the first, `written` bytes are gone.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    queue: VecDeque<(Arc<[u8]>, Origin)>,
+    written: usize,
+    /// Messages and bytes not written, by [`Origin`].
+    messages: [usize; 3],
+    bytes: [usize; 3],
+    pacing: Pacing,
+    last_write: Option<Instant>,
+}
+
+impl Outgoing {
+    pub fn new(pacing: Pacing) -> Outgoing {
+        Outgoing {
+            queue: VecDeque::new(),
+            written: 0,
+            messages: [0; 3],
+            bytes: [0; 3],
+            pacing,
+            last_write: None,
+        }
+    }
+
+    pub fn push(&mut self, bytes: Arc<[u8]>, origin: Origin) {
+        self.messages[origin as usize] += 1;
+        self.bytes[origin as usize] += bytes.len();
+        self.queue.push_back((bytes, origin));
+    }
+
+    /// Messages that wait.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Bytes that wait.
+    pub fn bytes(&self) -> usize {
+        self.bytes.iter().sum()
+    }
+
+    /// Messages of one origin that wait.
+    pub fn messages_of(&self, origin: Origin) -> usize {
+        self.messages[origin as usize]
+    }
+
+    /// Bytes of one origin that wait.
+    pub fn bytes_of(&self, origin: Origin) -> usize {
+        self.bytes[origin as usize]
+    }
+
+    /// Whether its pacer holds up what is next.
+    pub fn is_paced(&self) -> bool {
+        self.queue.front().is_some_and(|(bytes, _)| !self.pacing.before(bytes).is_zero())
+    }
+
+    /// Whether several messages never go in one write.
+    pub fn is_spaced(&self) -> bool {
+        !self.pacing.every.is_zero()
+    }
+
+    /// When its pacer lets another message go, whatever it is.
+    pub fn slot(&self) -> Instant {
+        self.last_write.map_or(Instant::ZERO, |last| last.saturating_add(self.pacing.wide))
+    }
+
+    /// What is next, with how much of it is written; or when the pacer lets it go, if it waits.
+    pub fn next(&self, now: Instant) -> Option<Result<(&Arc<[u8]>, usize), Instant>> {
+        let (bytes, _) = self.queue.front()?;
+        let at = self.last_write.map(|last| last.saturating_add(self.pacing.before(bytes)));
+        Some(match at {
+            Some(at) if self.written == 0 && now < at => Err(at),
+            _ => Ok((bytes, self.written)),
+        })
+    }
+
+    /// So many bytes were written; returns how many messages that ended.
+    pub fn wrote(&mut self, mut bytes: usize, now: Instant) -> u64 {
+        let mut ended = 0;
+        while let Some((first, origin)) = self.queue.front() {
+            let part = bytes.min(first.len() - self.written);
+            (self.bytes[*origin as usize], self.written) =
+                (self.bytes[*origin as usize] - part, self.written + part);
+            bytes -= part;
+            if self.written < first.len() {
+                break;
+            }
+            self.messages[*origin as usize] -= 1;
+            self.queue.pop_front();
+            (self.written, self.last_write) = (0, Some(now));
+            ended += 1;
+            if bytes == 0 {
+                break;
+            }
+        }
+        ended
+    }
+
+    /// Several messages for one write.
+    pub fn slices(&self) -> Vec<IoSlice<'_>> {
+        const AT_ONCE: usize = 64;
+        let written = |n: usize| if n == 0 { self.written } else { 0 };
+        let first = self.queue.iter().take(AT_ONCE).enumerate();
+        first.map(|(n, (bytes, _))| IoSlice::new(&bytes[written(n)..])).collect()
+    }
+
+    /// Forgets what waits, but for a message that is half written.
+    pub fn drop_rest(&mut self) {
+        let half = self.queue.pop_front().filter(|_| self.written > 0);
+        let written = self.written;
+        self.clear();
+        if let Some((bytes, origin)) = half {
+            self.push(bytes, origin);
+            self.written = written;
+            self.bytes[origin as usize] -= written;
+        }
+    }
+
+    /// Forgets all of it.
+    pub fn clear(&mut self) {
+        self.queue.clear();
+        (self.written, self.messages, self.bytes) = (0, [0; 3], [0; 3]);
+    }
+}
