@@ -57,7 +57,7 @@ pub fn settle(folders: &mut [&mut Results]) -> Result<(), ReportError> {
     if let Some(place) = choose(&trials, &sums, &all) {
         let moved = put(folders, &trials, &all, &place);
         if moved {
-            folders.iter_mut().for_each(|results| results.measured = Measured::At(place.to_string()));
+            say(folders, &Measured::At(place.to_string()));
         }
         return Ok(());
     }
@@ -87,8 +87,7 @@ pub fn settle(folders: &mut [&mut Results]) -> Result<(), ReportError> {
     let directions: BTreeSet<usize> = places.iter().map(|place| place.direction).collect();
     if !whole || directions.len() > 1 {
         let names: Vec<String> = places.iter().map(ToString::to_string).collect();
-        let measured = Measured::Apart(names.join("; "));
-        folders.iter_mut().for_each(|results| results.measured = measured.clone());
+        say(folders, &Measured::Apart(names.join("; ")));
     }
     Ok(())
 }
@@ -201,6 +200,12 @@ fn put(folders: &mut [&mut Results], trials: &BTreeMap<Key, Links>, keys: &[Key]
         moved |= row.figures[busier] != before;
     }
     moved
+}
+
+fn say(folders: &mut [&mut Results], measured: &Measured) {
+    for results in folders {
+        results.measured = measured.clone();
+    }
 }
 
 /// The trial's row.
