@@ -181,9 +181,9 @@ fn no_text_is_seen_as_somebody_elses() {
                 let mut seen = Vec::new();
                 for private in [false, true] {
                     if private {
-                        mallory.tells(&mut hall, "bob", text)
+                        mallory.tells(&mut hall, "bob", text);
                     } else {
-                        mallory.says(&mut hall, text)
+                        mallory.says(&mut hall, text);
                     }
                     let now = bob.sees(&mut hall);
                     assert!(!now.is_empty(), "{sender:?} to {reader:?}: {forged} was lost");
