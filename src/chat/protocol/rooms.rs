@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::commands::{self, Command};
 use super::kind::Settings;
 use super::session::{Encodings, Moment, ServerSession};
 use super::text::{BREAK, Outbox, Utf8, one_line, short_clock};
@@ -29,6 +30,8 @@ const ASCII_BREAK: &str = " / ";
 const ALONE: &[&str] = &["/members", "/get_rooms", "/quit", "/broadcast", "/hide", "/reveal"];
 const WITH_ROOM: &[&str] = &["/create_room", "/join", "/leave"];
 const OTHER: &[&str] = &["/room", "/dm"];
+/// Commands of ours, on a line of their own: the originals have none of them.
+const ADDED: &[&str] = &["/create ", "/invite ", "/close "];
 
 /// The server's side of a connection.
 #[derive(Debug)]
@@ -185,7 +188,7 @@ impl Session {
             self.asked = command;
             match command {
                 _ if room.is_empty() => self.say(&format!("Usage: {command} <room>")),
-                "/create_room" => out.push(Request::Create { room }),
+                "/create_room" => out.push(Request::Create { room, private: false }),
                 "/join" => out.push(Request::Enter { room, create: false }),
                 _ => out.push(Request::Exit { room }),
             }
@@ -206,6 +209,16 @@ impl Session {
                 ("/room", None) => self.say("Usage: /room <room> <message>"),
                 (_, Some((to, said))) => out.push(Request::Tell { to: to.to_owned(), text: said.into() }),
                 (_, None) => self.say("Usage: /dm <user> <message>"),
+            }
+            return end;
+        }
+        if ADDED.iter().any(|command| text.starts_with(command)) {
+            let end = text.find('\n').unwrap_or(text.len());
+            self.asked = "";
+            match commands::parse(&text[..end]) {
+                Some(Command::Ask(request)) => out.push(request),
+                Some(Command::Usage(usage)) => self.say(&format!("Usage: {usage}")),
+                Some(Command::Unknown) | None => {}
             }
             return end;
         }
@@ -321,6 +334,9 @@ fn encode(event: &Event, moment: Moment, charset: Charset, out: &mut Vec<u8>) {
             format!("\n[{room} | {}]\n{from}: {}", short_clock(moment), shape(text))
         }
         Event::Created { room } => format!("Room {room} created successfully!"),
+        Event::Invitation { room, from } => format!("Server: {from} invites you to room {room}"),
+        Event::Invited { room, to } => format!("Server: {to} is invited to room {room}"),
+        Event::Closed { room, by } => format!("Server: room {room} was closed by {by}"),
         Event::Entered { room } => format!("Joined room {room} successfully!"),
         Event::Exited { room } => format!("Left room {room}"),
         Event::People { names } => {
