@@ -23,20 +23,48 @@ pub(super) struct Holding {
 
 #[derive(Debug)]
 enum Act {
-    /// A request was served; whether it is one that must be kept.
-    Served { moment: Moment, id: ClientId, kept: bool },
+    /// A request was served.
+    Served { moment: Moment, id: ClientId, kept: Kept },
     /// Somebody is told something.
     Told { moment: Moment, to: Audience, event: Event },
+}
+
+/// Whether a request is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// Whatever becomes of the turn.
+    Alone,
+    /// If what was said in the turn could be kept.
+    WithTurn,
+    /// Not: what it asked could not be kept.
+    Not,
 }
 
 /// What a message takes at each who hears it beside its text, about.
 const AROUND: usize = 128;
 
+impl Holding {
+    /// Whether anything waits until it is kept.
+    pub(super) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// What was asked last could not be kept.
+    pub(super) fn refuse_last(&mut self) {
+        for act in self.acts.iter_mut().rev() {
+            if let Act::Served { kept, .. } = act {
+                *kept = Kept::Not;
+                return;
+            }
+        }
+    }
+}
+
 impl Hub {
     /// A request's turn has come: what acknowledges it may go, once it is kept where it must be.
     pub(super) fn begin(&mut self, moment: Moment, id: ClientId, request: &Request) {
-        let kept = self.memory.keeps(request);
-        if kept {
+        let kept = if self.memory.keeps(request) { Kept::WithTurn } else { Kept::Alone };
+        if kept == Kept::WithTurn || self.memory.may_keep(request) {
             self.holding.on = true;
             self.holding.bytes += AROUND + request.text().map_or(0, str::len);
             self.turn_ends.notify_one();
@@ -80,7 +108,8 @@ impl Hub {
 
     fn let_go(&mut self, act: Act, failure: Option<&Name>) {
         match (act, failure) {
-            (Act::Served { moment, id, kept: true }, Some(_)) => {
+            (Act::Served { moment, id, kept: Kept::WithTurn }, Some(_))
+            | (Act::Served { moment, id, kept: Kept::Not }, _) => {
                 if let Some(peer) = self.peer(id) {
                     peer.session.on_refused(moment);
                     self.collect(id);

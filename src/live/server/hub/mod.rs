@@ -6,8 +6,10 @@ mod admission;
 mod hearing;
 mod holding;
 mod inspection;
+mod owed;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use crate::time::{Duration, Instant};
 
 use holding::Holding;
 pub use inspection::{ClientInfo, Totals};
+use owed::{Keeping, Owed};
 
 /// A hub, shared by the tasks of its thread.
 pub type Shared = Rc<RefCell<Hub>>;
@@ -57,6 +60,8 @@ pub struct Hub {
     pub(super) memory: Memory,
     /// What waits until what was said is kept.
     holding: Holding,
+    /// Who has been told what waited for it.
+    owed: BTreeMap<ClientId, Owed>,
     /// Lets one password be hashed at a time.
     pub(super) hashing: Arc<Semaphore>,
     /// Who waits for that, and is not heard meanwhile.
@@ -75,19 +80,22 @@ pub struct Hub {
 impl Hub {
     /// An empty hub.
     pub fn new(settings: Rc<Settings>, clock: Clock, store: Option<Store>) -> Hub {
-        let memory = Memory::new(store, settings.history, settings.accounts_only);
+        let memory = Memory::new(store, settings.history, settings.accounts_only, settings.max_mail);
         let rules = Rules {
             people: settings.max_people,
             rooms: settings.max_rooms,
+            rooms_each: settings.max_rooms_each,
             entering_founds: false,
             text_bytes: settings.max_text,
             reserved: &[SERVER, EVERYONE],
             ..Rules::default()
         };
+        let mut room = Room::new(rules);
+        room.restore(memory.rooms());
         Hub {
             settings,
             clock,
-            room: Room::new(rules),
+            room,
             peers: Vec::new(),
             free: Vec::new(),
             open: 0,
@@ -99,6 +107,7 @@ impl Hub {
             watchers: Vec::new(),
             memory,
             holding: Holding::default(),
+            owed: BTreeMap::new(),
             hashing: Arc::new(Semaphore::new(1)),
             gated: Vec::new(),
             gates: Vec::new(),
@@ -184,7 +193,11 @@ impl Hub {
         let request = self.settle_nick(id, request);
         let mut people_changed = false;
         let mut deliveries = std::mem::take(&mut self.deliveries);
-        self.room.handle(id, request.printable(), &mut deliveries);
+        let mut keeping = Keeping { memory: &mut self.memory, moment, failed: false };
+        self.room.handle_kept(id, request.printable(), &mut keeping, &mut deliveries);
+        if keeping.failed {
+            self.holding.refuse_last();
+        }
         for Delivery { to, event } in deliveries.drain(..) {
             if let Event::Welcome { nick, .. } = &event {
                 info!(client = id.0, nick = &**nick, "joined");
@@ -248,6 +261,7 @@ impl Hub {
         if behind {
             self.falls_behind(id);
         }
+        self.forget_what_was_taken(id);
         self.rearm(id);
     }
 
@@ -290,6 +304,7 @@ impl Hub {
     fn leave(&mut self, moment: Moment, id: ClientId) {
         self.gated.retain(|other| other.id != id);
         self.watchers.retain(|&other| other != id);
+        self.owed.remove(&id);
         if let Some(nick) = self.room.nick(id) {
             info!(client = id.0, nick = &**nick, "left");
             self.serve(moment, id, Request::Leave);
@@ -311,10 +326,10 @@ impl Hub {
     /// Writes what its turn left for a connection.
     pub(super) fn flush(&mut self, id: ClientId) -> Flushed {
         let now = self.clock.now();
-        match self.peer(id) {
-            Some(peer) => peer.flush(now),
-            None => Flushed::Broken,
-        }
+        let Some(peer) = self.peer(id) else { return Flushed::Broken };
+        let flushed = peer.flush(now);
+        self.forget_what_was_taken(id);
+        flushed
     }
 
     /// The deadline for which a connection's timer waits.
@@ -373,6 +388,7 @@ pub(super) async fn end_turns(shared: Shared) {
             if peer.socket.is_none() || peer.flush(now) != Flushed::Idle {
                 peer.writer.notify_one();
             }
+            hub.forget_what_was_taken(id);
         }
     }
 }
