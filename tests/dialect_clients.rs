@@ -180,7 +180,7 @@ fn rooms_work_in_the_three_dialects_that_have_them() {
         let mut alice = Person::come(&mut hall, kind, "alice");
         let mut bob = Person::come(&mut hall, kind, "bob");
         let (room, from, text) = (name("den"), name("alice"), name("hello you"));
-        alice.ask(&mut hall, &Request::Create { room: "den".to_owned() });
+        alice.ask(&mut hall, &Request::Create { room: "den".to_owned(), private: false });
         let told = alice.is_told(&mut hall);
         let (entered, created) =
             (Event::Entered { room: room.clone() }, Event::Created { room: room.clone() });

@@ -5,11 +5,12 @@
 //! (an echo, a copy, a confirmation), there are two events.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::slice;
 use std::sync::Arc;
 
 use super::printable::printable;
+
+pub use super::refusal::Refusal;
 
 /// A client of the room; the caller numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +46,20 @@ pub enum Request {
     },
     /// To found a room and be its first member.
     Create {
+        /// The room's name.
+        room: String,
+        /// Whether only those who are invited may enter it, and others do not see it.
+        private: bool,
+    },
+    /// To let somebody enter a private room, and tell that person of any room.
+    Invite {
+        /// That person's nick.
+        to: String,
+        /// The room's name; the only one that it is in if absent.
+        room: Option<String>,
+    },
+    /// To end a room that it owns.
+    Close {
         /// The room's name.
         room: String,
     },
@@ -180,12 +195,33 @@ pub enum Event {
         /// Its name.
         room: Name,
     },
+    /// Somebody invites you into a room.
+    Invitation {
+        /// The room's name.
+        room: Name,
+        /// Who.
+        from: Name,
+    },
+    /// You invited somebody into a room.
+    Invited {
+        /// The room's name.
+        room: Name,
+        /// Whom.
+        to: Name,
+    },
+    /// A room has ended, and with it your membership.
+    Closed {
+        /// Its name.
+        room: Name,
+        /// Who ended it.
+        by: Name,
+    },
     /// Who is here, in the order of joining.
     People {
         /// Their nicks, without those who hide.
         names: Names,
     },
-    /// Which rooms there are.
+    /// Which rooms it may know of.
     Rooms {
         /// Their names, in alphabetical order.
         names: Names,
@@ -224,42 +260,6 @@ pub enum Event {
     Pong,
     /// The commands; each dialect knows its own.
     Help,
-}
-
-/// Why a request is not granted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The nick is empty, too long, or has characters that cannot be seen.
-    NickInvalid,
-    /// The nick would pass for something else in one of the dialects.
-    NickMisleads,
-    /// Somebody else has it.
-    NickTaken,
-    /// No more people are let in.
-    Full,
-    /// It asks for something that only people who are in may ask.
-    NotJoined,
-    /// It is in already.
-    AlreadyJoined,
-    /// Nobody has this nick.
-    NoSuchPerson(Name),
-    /// The room's name is empty, too long, has characters that cannot be seen, or would pass for
-    /// something else.
-    RoomInvalid,
-    /// There are too many rooms.
-    TooManyRooms,
-    /// There is no such room.
-    NoSuchRoom(Name),
-    /// There is such a room already.
-    RoomExists(Name),
-    /// It is a member already.
-    AlreadyMember(Name),
-    /// It is no member.
-    NotMember(Name),
-    /// The text is too long.
-    TextTooLong,
-    /// In the words of a server whose reasons we do not know.
-    Other(Name),
 }
 
 /// Who hears an event.
@@ -373,28 +373,5 @@ impl Audience {
     /// How many clients they are.
     pub fn count(&self) -> usize {
         self.iter().count()
-    }
-}
-
-impl fmt::Display for Refusal {
-    /// "Invalid username" and "Username already taken" are program 1's own words, which its client shows.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refusal::NickInvalid => f.write_str("Invalid username"),
-            Refusal::NickMisleads => f.write_str("Invalid username: use letters, digits, _ and -"),
-            Refusal::NickTaken => f.write_str("Username already taken"),
-            Refusal::Full => f.write_str("Server is full"),
-            Refusal::NotJoined => f.write_str("Join first"),
-            Refusal::AlreadyJoined => f.write_str("Already joined"),
-            Refusal::NoSuchPerson(nick) => write!(f, "User '{nick}' not found"),
-            Refusal::RoomInvalid => f.write_str("Invalid room name: use letters, digits, _ and -"),
-            Refusal::TooManyRooms => f.write_str("Too many rooms"),
-            Refusal::NoSuchRoom(room) => write!(f, "Room '{room}' does not exist"),
-            Refusal::RoomExists(room) => write!(f, "Room '{room}' already exists"),
-            Refusal::AlreadyMember(room) => write!(f, "Already a member of room '{room}'"),
-            Refusal::NotMember(room) => write!(f, "Not a member of room '{room}'"),
-            Refusal::TextTooLong => f.write_str("Message too long"),
-            Refusal::Other(words) => f.write_str(words),
-        }
     }
 }

@@ -15,4 +15,5 @@ pub mod message;
 pub mod names;
 mod printable;
 pub mod protocol;
+mod refusal;
 pub mod room;

@@ -14,7 +14,7 @@ use crate::live::admin::Administrator;
 use crate::time::Duration;
 use crate::units::{Probability, plural};
 
-/// Ask a running server: statistics, clients, kick, broadcast, simulate, shutdown
+/// Ask a running server: statistics, clients, kick, broadcast, close, simulate, shutdown
 ///
 /// Without a command, reads commands line by line; `help` lists them.
 #[derive(Debug, Args)]
@@ -61,6 +61,11 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true)]
         words: Vec<String>,
     },
+    /// End a room, whoever owns it
+    Close {
+        /// Its name
+        room: String,
+    },
     /// Change the emulated network
     Simulate {
         /// Loss in each direction, e. g. 10%; a bare number is per cent, as in the original tool
@@ -82,7 +87,8 @@ struct Line {
     command: Command,
 }
 
-const HELP: &str = "stats | clients | kick CLIENT | broadcast TEXT | simulate LOSS DELAY | shutdown | quit";
+const HELP: &str =
+    "stats | clients | kick CLIENT | broadcast TEXT | close ROOM | simulate LOSS DELAY | shutdown | quit";
 
 impl Admin {
     /// Asks one thing, watches, or reads commands until the end of input.
@@ -130,6 +136,7 @@ impl Admin {
             Command::Broadcast { words } => {
                 ("broadcast", json!({ "message": format!("[ADMIN] {}", words.join(" ")) }))
             }
+            Command::Close { room } => ("close_room", json!({ "room": room })),
             Command::Simulate { loss, delay } => {
                 let loss = loss.as_f64();
                 ("set_network_sim", json!({ "packet_loss_rate": loss, "delay": delay.as_secs_f64() }))

@@ -46,6 +46,9 @@ pub struct Serve {
     /// Rooms at a time; 0 is none
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     max_rooms: usize,
+    /// Rooms that one person owns at a time; 0 is none
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    max_rooms_each: usize,
     /// The longest text
     #[arg(long, value_name = "SIZE", default_value = "32KiB", value_parser = network::some::<Bytes>)]
     max_message: Bytes,
@@ -71,11 +74,15 @@ pub struct Serve {
     /// Messages to everyone that a newcomer is shown
     #[arg(long, value_name = "N", default_value_t = 0)]
     history: usize,
-    /// A file (SQLite) in which accounts and messages to everyone outlive the server
+    /// A file (SQLite) in which accounts, messages to everyone, and rooms outlive the server
     ///
-    /// A name is registered by joining as NAME:PASSWORD; from then on it opens to that password only.
+    /// A name is registered by joining as NAME:PASSWORD; from then on it opens to that password only. Whose
+    /// name is registered is in its rooms again when it comes back, and hears then what was said to it alone.
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
+    /// Private messages kept for a registered name that is away; 0 is none
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "store")]
+    max_mail: usize,
     /// Let in registered names only; needs --store
     #[arg(long, requires = "store")]
     accounts_only: bool,
@@ -122,6 +129,7 @@ impl Serve {
         let settings = Settings {
             max_people: self.max_clients,
             max_rooms: self.max_rooms,
+            max_rooms_each: self.max_rooms_each,
             max_connections: self.max_clients.saturating_add(1_000),
             max_text: self.max_message.0 as usize,
             max_backlog: self.max_queue.0 as usize,
@@ -131,6 +139,7 @@ impl Serve {
             network,
             history: self.history,
             store: self.store.clone(),
+            max_mail: self.max_mail,
             accounts_only: self.accounts_only,
             pacing: self.pacing,
             kicked_for: self.kick_for,

@@ -97,6 +97,10 @@ impl ServerSession for Session {
         }
     }
 
+    fn waiting_bytes(&self) -> usize {
+        self.out.bytes()
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
         self.silent_until
     }
@@ -126,6 +130,8 @@ fn encode(event: &Event, lists_everyone: bool, out: &mut Vec<u8>) {
         Event::Refused(Refusal::NoSuchPerson(nick)) => format!("SYSTEM|User '{nick}' is not online."),
         Event::Refused(refusal) => format!("SYSTEM|{refusal}."),
         Event::Notice { text } => format!("SYSTEM|{}", shape(text)),
+        Event::Invitation { room, from } => format!("SYSTEM|{from} invites you to room '{room}'."),
+        Event::Closed { room, by } => format!("SYSTEM|Room '{room}' was closed by {by}."),
         // Its client hears of coming and going by the list.
         _ => return,
     };

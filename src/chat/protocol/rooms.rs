@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::commands::{self, Command};
 use super::kind::Settings;
 use super::session::{Asked, Encodings, Moment, ServerSession};
 use super::text::{BREAK, Outbox, Utf8, answer, one_line, short_clock};
@@ -29,6 +30,8 @@ const ASCII_BREAK: &str = " / ";
 const ALONE: &[&str] = &["/members", "/get_rooms", "/quit", "/broadcast", "/hide", "/reveal"];
 const WITH_ROOM: &[&str] = &["/create_room", "/join", "/leave"];
 const OTHER: &[&str] = &["/room", "/dm"];
+/// Commands of ours, on a line of their own: the originals have none of them.
+const ADDED: &[&str] = &["/create ", "/invite ", "/close "];
 
 /// The server's side of a connection.
 #[derive(Debug)]
@@ -189,7 +192,7 @@ impl Session {
             self.asked = command;
             match command {
                 _ if room.is_empty() => answer(out, &format!("Usage: {command} <room>"), READ),
-                "/create_room" => out.push(Request::Create { room }),
+                "/create_room" => out.push(Request::Create { room, private: false }),
                 "/join" => out.push(Request::Enter { room, create: false }),
                 _ => out.push(Request::Exit { room }),
             }
@@ -210,6 +213,16 @@ impl Session {
                 ("/room", None) => answer(out, "Usage: /room <room> <message>", READ),
                 (_, Some((to, said))) => out.push(Request::Tell { to: to.to_owned(), text: said.into() }),
                 (_, None) => answer(out, "Usage: /dm <user> <message>", READ),
+            }
+            return end;
+        }
+        if ADDED.iter().any(|command| text.starts_with(command)) {
+            let end = text.find('\n').unwrap_or(text.len());
+            self.asked = "";
+            match commands::parse(&text[..end]) {
+                Some(Command::Ask(request)) => out.push(request),
+                Some(Command::Usage(usage)) => answer(out, &format!("Usage: {usage}"), READ),
+                Some(Command::Unknown) | None => out.note(),
             }
             return end;
         }
@@ -326,6 +339,9 @@ fn encode(event: &Event, moment: Moment, charset: Charset, out: &mut Vec<u8>) {
             format!("\n[{room} | {}]\n{from}: {}", short_clock(moment), shape(text))
         }
         Event::Created { room } => format!("Room {room} created successfully!"),
+        Event::Invitation { room, from } => format!("Server: {from} invites you to room {room}"),
+        Event::Invited { room, to } => format!("Server: {to} is invited to room {room}"),
+        Event::Closed { room, by } => format!("Server: room {room} was closed by {by}"),
         Event::Entered { room } => format!("Joined room {room} successfully!"),
         Event::Exited { room } => format!("Left room {room}"),
         Event::People { names } => {

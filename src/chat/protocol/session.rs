@@ -146,7 +146,7 @@ pub trait ServerSession: fmt::Debug + Send {
         true
     }
 
-    /// How many bytes wait for the peer's acknowledgments; counts towards the bound of its queue.
+    /// How many bytes wait here, for the peer's acknowledgments or the right time; counts towards the bound of its queue.
     fn waiting_bytes(&self) -> usize {
         0
     }

@@ -212,6 +212,11 @@ fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
         Event::Rooms { names } if names.is_empty() => "[SERVER] There are no rooms.".to_owned(),
         Event::Rooms { names } => format!("[SERVER] Rooms: {}", names.join(", ")),
         Event::Created { room } => format!("[SERVER] Room '{room}' was created."),
+        Event::Invitation { room, from } => {
+            format!("[SERVER] {from} invites you to room '{room}': /join {room}")
+        }
+        Event::Invited { room, to } => format!("[SERVER] {to} is invited to room '{room}'."),
+        Event::Closed { room, by } => format!("[SERVER] Room '{room}' was closed by {by}."),
         Event::Entered { room } => format!("[SERVER] You are in room '{room}'."),
         Event::Exited { room } => format!("[SERVER] You have left room '{room}'."),
         Event::Rejected(refusal) | Event::Refused(refusal) => format!("[SERVER] {refusal}."),

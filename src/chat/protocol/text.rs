@@ -48,6 +48,11 @@ impl Outbox {
         }
     }
 
+    /// How much that is.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|text| text.len()).sum()
+    }
+
     /// Whether the next begins with `start`.
     pub fn is_first_of(&self, start: &str) -> bool {
         self.0.front().is_some_and(|first| first.starts_with(start.as_bytes()))

@@ -12,11 +12,19 @@
 //! | two nicks that look the same cannot be in at once | so that nobody passes for somebody else; [`names`](super::names) |
 //! | a person is addressed by its nick, in any case | a look-alike reaches nobody |
 //! | a hidden person hears and speaks, but is in no list | program 3 |
-//! | a room outlives its members as long as its owner, who founded it, is here | program 3's rooms never end |
+//! | two rooms that look the same cannot be at once; a room is named in any case | as with nicks |
+//! | a room outlives its members as long as its owner, who founded it, is here or registered | program 3's rooms never end |
+//! | an owner may end its room, and owns so many at most | so that one client cannot found all |
+//! | a private room is listed for those who are in, own it or are invited; only they enter | chats of this kind |
+//! | a registered person is a member, an owner and invited while it is away, too | [`kept`] |
+//! | what is said to a registered person that is away waits for it | [`kept`] |
 //! | only members speak in a room, but for [`Request::Post`] | program 3 lets everybody |
 //! | entering founds no room, unless [`Rules`] say so | program 3; synthetic people agree by name alone |
 //! | a text without a visible character is no message | programs 1 and 2 |
 
+mod den;
+mod dens;
+mod kept;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -27,6 +35,8 @@ use std::sync::Arc;
 use super::message::{Audience, ClientId, Delivery, Event, Name, Names, Refusal, Request};
 use super::names::{Likeness, exact};
 
+use den::Dens;
+pub use kept::{Change, Forgetful, Keeper, KeptRoom, Standing};
 pub use rules::Rules;
 
 /// The chat: its people, their nicks and their rooms.
@@ -42,24 +52,21 @@ pub struct Room {
     here: Arc<Vec<ClientId>>,
     /// The nicks that lists show: the order of joining, without those who hide.
     shown: Names,
-    rooms: BTreeMap<Name, Den>,
+    rooms: Dens,
+    /// Which registered people are here.
+    accounts: BTreeMap<Name, ClientId>,
 }
 
 #[derive(Debug)]
 struct Member {
     nick: Name,
     hidden: bool,
+    /// The name by which it is registered.
+    account: Option<Name>,
+    /// The rooms that it is in, that it owns, and that it is invited into, as they are looked up.
     rooms: Vec<Name>,
-    /// The rooms that it has founded.
     owns: Vec<Name>,
-}
-
-/// A room within the chat.
-#[derive(Debug, Default)]
-struct Den {
-    members: Arc<Vec<ClientId>>,
-    /// Its founder, while that is here.
-    owner: Option<ClientId>,
+    invited: Vec<Name>,
 }
 
 impl Room {
@@ -119,6 +126,17 @@ impl Room {
     /// Does what `client` asks and appends what anyone hears of it to `out`: the client's own
     /// answer first.
     pub fn handle(&mut self, client: ClientId, request: Request, out: &mut Vec<Delivery>) {
+        self.handle_kept(client, request, &mut Forgetful, out);
+    }
+
+    /// The same where something outlives the people: what `keeper` refuses to keep is not done.
+    pub fn handle_kept(
+        &mut self,
+        client: ClientId,
+        request: Request,
+        keeper: &mut dyn Keeper,
+        out: &mut Vec<Delivery>,
+    ) {
         let answer = match request {
             Request::Join { nick } => match self.join(client, &nick, out) {
                 Ok(()) => return,
@@ -127,7 +145,7 @@ impl Room {
             Request::Leave => return self.leave(client, out),
             Request::Ping => Event::Pong,
             Request::Help => Event::Help,
-            request => match self.serve(client, request, out) {
+            request => match self.serve(client, request, keeper, out) {
                 Ok(()) => return,
                 Err(refusal) => Event::Refused(refusal),
             },
@@ -136,7 +154,13 @@ impl Room {
     }
 
     /// The requests that only members may make.
-    fn serve(&mut self, client: ClientId, request: Request, out: &mut Vec<Delivery>) -> Result<(), Refusal> {
+    fn serve(
+        &mut self,
+        client: ClientId,
+        request: Request,
+        keeper: &mut dyn Keeper,
+        out: &mut Vec<Delivery>,
+    ) -> Result<(), Refusal> {
         let from = self.nick(client).ok_or(Refusal::NotJoined)?.clone();
         match request {
             Request::Say { text } => {
@@ -145,52 +169,8 @@ impl Room {
                     out.push(self.to_others(client, Event::Message { from, text }));
                 }
             }
-            Request::Tell { to, text } => {
-                let to = to.trim();
-                let other = self.find(to).ok_or_else(|| Refusal::NoSuchPerson(to.into()))?;
-                if self.rules.is_worth_saying(&text)? {
-                    let to = self.nick(other).cloned().unwrap_or_default();
-                    answer_to(client, Event::Told { to, text: text.clone() }, out);
-                    answer_to(other, Event::Direct { from, text }, out);
-                }
-            }
-            Request::SayIn { room, text } => self.say_in(client, from, rules::room_name(&room), text, out)?,
-            Request::Post { room, text } => self.post(client, from, rules::room_name(&room), text, out)?,
-            Request::Create { room } => {
-                let room = rules::room_name(&room);
-                if self.rooms.contains_key(room) {
-                    return Err(Refusal::RoomExists(room.into()));
-                }
-                let room = self.found(client, room)?;
-                self.enter(client, room.clone());
-                answer_to(client, Event::Created { room }, out);
-            }
-            Request::Enter { room, create } => {
-                let name = rules::room_name(&room);
-                let room = match self.rooms.get_key_value(name) {
-                    Some((room, den)) if den.members.contains(&client) => {
-                        return Err(Refusal::AlreadyMember(room.clone()));
-                    }
-                    Some((room, _)) => room.clone(),
-                    None if create && self.rules.entering_founds => self.found(client, name)?,
-                    None => return Err(Refusal::NoSuchRoom(name.into())),
-                };
-                self.enter(client, room.clone());
-                answer_to(client, Event::Entered { room }, out);
-            }
-            Request::Exit { room } => {
-                let room: Name = rules::room_name(&room).into();
-                let member = self.members.get_mut(&client).ok_or(Refusal::NotJoined)?;
-                let place = member.rooms.iter().position(|name| *name == room);
-                member.rooms.remove(place.ok_or_else(|| Refusal::NotMember(room.clone()))?);
-                self.strike(client, &room);
-                answer_to(client, Event::Exited { room }, out);
-            }
+            Request::Tell { to, text } => self.tell(client, from, to.trim(), text, keeper, out)?,
             Request::People => answer_to(client, Event::People { names: self.people() }, out),
-            Request::Rooms => {
-                let names = Arc::new(self.rooms.keys().cloned().collect());
-                answer_to(client, Event::Rooms { names }, out);
-            }
             Request::Rename { nick } => {
                 let to = self.admit(client, &nick)?;
                 self.rename(client, &from, &to);
@@ -201,6 +181,7 @@ impl Room {
             Request::Reveal => self.show(client, true, Event::Revealed, out),
             // Answered before anyone asked whether the client is a member.
             Request::Join { .. } | Request::Leave | Request::Ping | Request::Help => {}
+            about_rooms => self.serve_room(client, from, about_rooms, keeper, out)?,
         }
         Ok(())
     }
@@ -216,10 +197,15 @@ impl Room {
         self.note(client, &nick);
         Arc::make_mut(&mut self.here).push(client);
         Arc::make_mut(&mut self.shown).push(nick.clone());
-        self.members.insert(
-            client,
-            Member { nick: nick.clone(), hidden: false, rooms: Vec::new(), owns: Vec::new() },
-        );
+        let member = Member {
+            nick: nick.clone(),
+            hidden: false,
+            account: None,
+            rooms: Vec::new(),
+            owns: Vec::new(),
+            invited: Vec::new(),
+        };
+        self.members.insert(client, member);
         answer_to(client, Event::Welcome { nick: nick.clone(), people: self.shown.clone() }, out);
         out.push(self.to_others(client, Event::Joined { nick }));
         Ok(())
@@ -231,49 +217,35 @@ impl Room {
         self.strike_off(client, &member.nick);
         Arc::make_mut(&mut self.here).retain(|&other| other != client);
         Arc::make_mut(&mut self.shown).retain(|nick| !Arc::ptr_eq(nick, &member.nick));
-        for room in &member.owns {
-            if let Some(den) = self.rooms.get_mut(room) {
-                den.owner = None;
-            }
-            self.end_if_deserted(room);
-        }
-        for room in &member.rooms {
-            self.strike(client, room);
-        }
+        self.leave_rooms(client, &member);
         out.push(self.to_others(client, Event::Left { nick: member.nick }));
     }
 
-    fn say_in(
+    /// To one person, who hears it at once or, if registered, when it comes back.
+    fn tell(
         &mut self,
         client: ClientId,
         from: Name,
-        room: &str,
+        to: &str,
         text: Name,
+        keeper: &mut dyn Keeper,
         out: &mut Vec<Delivery>,
     ) -> Result<(), Refusal> {
-        match self.rooms.get_key_value(room) {
-            Some((room, den)) if !den.members.contains(&client) => Err(Refusal::NotMember(room.clone())),
-            _ => self.post(client, from, room, text, out),
-        }
-    }
-
-    fn post(
-        &mut self,
-        client: ClientId,
-        from: Name,
-        room: &str,
-        text: Name,
-        out: &mut Vec<Delivery>,
-    ) -> Result<(), Refusal> {
-        let (room, Den { members, .. }) =
-            self.rooms.get_key_value(room).ok_or_else(|| Refusal::NoSuchRoom(room.into()))?;
-        if self.rules.is_worth_saying(&text)? {
-            if members.contains(&client) {
-                let event = Event::SaidIn { room: room.clone(), from: from.clone(), text: text.clone() };
-                answer_to(client, event, out);
+        let missing = || Refusal::NoSuchPerson(to.into());
+        if let Some(other) = self.find(to) {
+            if self.rules.is_worth_saying(&text)? {
+                let to = self.nick(other).cloned().unwrap_or_default();
+                answer_to(client, Event::Told { to, text: text.clone() }, out);
+                answer_to(other, Event::Direct { from, text }, out);
             }
-            let to = Audience::Group { members: members.clone(), but: Some(client) };
-            out.push(Delivery { to, event: Event::RoomMessage { room: room.clone(), from, text } });
+            return Ok(());
+        }
+        let account = keeper.account(to).ok_or_else(missing)?;
+        if self.rules.is_worth_saying(&text)? {
+            keeper.keep(Change::Mail { to: account.clone(), from, text: text.clone() })?;
+            answer_to(client, Event::Told { to: account.clone(), text }, out);
+            let text = format!("{account} is away and hears it on coming back").into();
+            answer_to(client, Event::Notice { text }, out);
         }
         Ok(())
     }
@@ -295,11 +267,13 @@ impl Room {
         })
     }
 
-    /// Whoever has this nick; if several have, the one with the lowest number.
+    /// Whoever has this nick, or has registered it and is called otherwise now; if several have, the
+    /// one with the lowest number.
     fn find(&self, nick: &str) -> Option<ClientId> {
         let wanted = exact(nick);
-        let (nick, client) = self.nicks.range((wanted.clone(), ClientId(0))..).next()?;
-        (*nick == wanted).then_some(*client)
+        let first = self.nicks.range((wanted.clone(), ClientId(0))..).next();
+        let called = first.and_then(|(nick, client)| (*nick == wanted).then_some(*client));
+        called.or_else(|| self.accounts.get(wanted.as_str()).copied())
     }
 
     /// Notes whose nick this is.
@@ -344,41 +318,6 @@ impl Room {
             shown.retain(|nick| !Arc::ptr_eq(nick, &member.nick));
         }
         answer_to(client, answer, out);
-    }
-
-    fn found(&mut self, client: ClientId, room: &str) -> Result<Name, Refusal> {
-        let room: Name = self.rules.room(room)?.into();
-        if self.rooms.len() >= self.rules.rooms {
-            return Err(Refusal::TooManyRooms);
-        }
-        self.rooms.insert(room.clone(), Den { owner: Some(client), ..Den::default() });
-        if let Some(member) = self.members.get_mut(&client) {
-            member.owns.push(room.clone());
-        }
-        Ok(room)
-    }
-
-    fn enter(&mut self, client: ClientId, room: Name) {
-        if let Some(den) = self.rooms.get_mut(&room) {
-            Arc::make_mut(&mut den.members).push(client);
-        }
-        if let Some(member) = self.members.get_mut(&client) {
-            member.rooms.push(room);
-        }
-    }
-
-    fn strike(&mut self, client: ClientId, room: &Name) {
-        if let Some(den) = self.rooms.get_mut(room) {
-            Arc::make_mut(&mut den.members).retain(|&other| other != client);
-        }
-        self.end_if_deserted(room);
-    }
-
-    /// A room without members ends, unless it has an owner.
-    fn end_if_deserted(&mut self, room: &Name) {
-        if self.rooms.get(room).is_some_and(|den| den.owner.is_none() && den.members.is_empty()) {
-            self.rooms.remove(room);
-        }
     }
 
     fn to_others(&self, client: ClientId, event: Event) -> Delivery {

@@ -14,6 +14,8 @@ pub struct Rules {
     pub people: usize,
     /// The most rooms at a time.
     pub rooms: usize,
+    /// The most rooms that one person owns at a time.
+    pub rooms_each: usize,
     /// Whether entering a room that is not there may found it.
     pub entering_founds: bool,
     /// Whether a nick belongs to one person only.
@@ -29,6 +31,7 @@ impl Default for Rules {
             text_bytes: 65_536,
             people: 100_000,
             rooms: 10_000,
+            rooms_each: 10_000,
             entering_founds: true,
             unique_nicks: true,
             reserved: &[],

@@ -2,21 +2,21 @@
 
 use super::*;
 
-const ALICE: ClientId = ClientId(7);
-const BOB: ClientId = ClientId(3);
-const CAROL: ClientId = ClientId(5);
+pub(super) const ALICE: ClientId = ClientId(7);
+pub(super) const BOB: ClientId = ClientId(3);
+pub(super) const CAROL: ClientId = ClientId(5);
 
-fn ask(room: &mut Room, client: ClientId, request: Request) -> Vec<(Vec<u32>, Event)> {
+pub(super) fn ask(room: &mut Room, client: ClientId, request: Request) -> Vec<(Vec<u32>, Event)> {
     let mut out = Vec::new();
     room.handle(client, request, &mut out);
     out.into_iter().map(|d| (d.to.iter().map(|c| c.0).collect(), d.event)).collect()
 }
 
-fn join(room: &mut Room, client: ClientId, nick: &str) -> Vec<(Vec<u32>, Event)> {
+pub(super) fn join(room: &mut Room, client: ClientId, nick: &str) -> Vec<(Vec<u32>, Event)> {
     ask(room, client, Request::Join { nick: nick.to_owned() })
 }
 
-fn three(rules: Rules) -> Room {
+pub(super) fn three(rules: Rules) -> Room {
     let mut room = Room::new(rules);
     for (client, nick) in [(ALICE, "alice"), (BOB, "bob"), (CAROL, "carol")] {
         join(&mut room, client, nick);
@@ -28,7 +28,7 @@ fn say(text: &str) -> Request {
     Request::Say { text: text.into() }
 }
 
-fn names(list: &[&str]) -> Names {
+pub(super) fn names(list: &[&str]) -> Names {
     Arc::new(list.iter().map(|&name| name.into()).collect())
 }
 
@@ -156,7 +156,7 @@ fn nobody_comes_in_as_a_look_alike_and_a_look_alike_reaches_nobody() {
     }
     for found in ["server", "DM", "dm", "a b", "a]", "\u{455}erver"] {
         join(&mut room, ALICE, "alice");
-        let create = Request::Create { room: found.to_owned() };
+        let create = Request::Create { room: found.to_owned(), private: false };
         assert_eq!(ask(&mut room, ALICE, create)[0].1, Event::Refused(Refusal::RoomInvalid), "{found:?}");
     }
 }
@@ -164,7 +164,7 @@ fn nobody_comes_in_as_a_look_alike_and_a_look_alike_reaches_nobody() {
 #[test]
 fn who_leaves_is_heard_no_more_and_hears_no_more() {
     let mut room = three(Rules::default());
-    ask(&mut room, BOB, Request::Create { room: "r".to_owned() });
+    ask(&mut room, BOB, Request::Create { room: "r".to_owned(), private: false });
     ask(&mut room, ALICE, Request::Enter { room: "r".to_owned(), create: false });
     let heard = ask(&mut room, BOB, Request::Leave);
     assert_eq!(heard, [(vec![3], Event::Bye), (vec![7, 5], Event::Left { nick: "bob".into() })]);
@@ -186,11 +186,11 @@ fn only_members_hear_a_room() {
         Event::Refused(Refusal::NoSuchRoom("r".into()))
     );
     assert_eq!(
-        ask(&mut room, ALICE, Request::Create { room: r() })[0].1,
+        ask(&mut room, ALICE, Request::Create { room: r(), private: false })[0].1,
         Event::Created { room: "r".into() }
     );
     assert_eq!(
-        ask(&mut room, BOB, Request::Create { room: r() })[0].1,
+        ask(&mut room, BOB, Request::Create { room: r(), private: false })[0].1,
         Event::Refused(Refusal::RoomExists("r".into()))
     );
     let enter = || Request::Enter { room: r(), create: true };
@@ -218,8 +218,8 @@ fn only_members_hear_a_room() {
 fn rules_can_limit_rooms_and_allow_namesakes() {
     let rules = Rules { unique_nicks: false, rooms: 1, ..Rules::default() };
     let mut room = three(rules);
-    ask(&mut room, ALICE, Request::Create { room: "r".to_owned() });
-    let second = Request::Create { room: "s".to_owned() };
+    ask(&mut room, ALICE, Request::Create { room: "r".to_owned(), private: false });
+    let second = Request::Create { room: "s".to_owned(), private: false };
     assert_eq!(ask(&mut room, BOB, second)[0].1, Event::Refused(Refusal::TooManyRooms));
     join(&mut room, ClientId(1), "Alice");
     ask(&mut room, ALICE, Request::Leave);
@@ -299,13 +299,13 @@ fn rooms(room: &mut Room) -> Names {
 fn a_room_ends_when_it_is_empty_and_its_owner_has_gone() {
     let mut room = three(Rules { rooms: 2, ..Rules::default() });
     let r = || "r".to_owned();
-    ask(&mut room, ALICE, Request::Create { room: r() });
-    ask(&mut room, ALICE, Request::Create { room: "empty".to_owned() });
+    ask(&mut room, ALICE, Request::Create { room: r(), private: false });
+    ask(&mut room, ALICE, Request::Create { room: "empty".to_owned(), private: false });
     ask(&mut room, ALICE, Request::Exit { room: "empty".to_owned() });
     ask(&mut room, BOB, Request::Enter { room: r(), create: false });
     ask(&mut room, ALICE, Request::Exit { room: r() });
     assert_eq!(rooms(&mut room), names(&["empty", "r"]), "its owner is here");
-    let more = Request::Create { room: "more".to_owned() };
+    let more = Request::Create { room: "more".to_owned(), private: false };
     assert_eq!(ask(&mut room, BOB, more.clone())[0].1, Event::Refused(Refusal::TooManyRooms));
     ask(&mut room, ALICE, Request::Leave);
     assert_eq!(rooms(&mut room), names(&["r"]), "bob is in it");

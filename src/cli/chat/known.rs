@@ -7,8 +7,8 @@ use crate::cli::output::one_line;
 
 /// Every command, as it is completed.
 const COMMANDS: &[&str] = &[
-    "/create", "/exit", "/help", "/hide", "/join", "/leave", "/list", "/msg", "/nick", "/ping", "/quit",
-    "/reveal", "/room", "/rooms", "/stats", "/whisper",
+    "/close", "/create", "/exit", "/help", "/hide", "/invite", "/join", "/leave", "/list", "/msg", "/nick",
+    "/ping", "/quit", "/reveal", "/room", "/rooms", "/stats", "/whisper",
 ];
 
 /// What has been heard of so far.
@@ -74,9 +74,12 @@ impl Known {
             _ if start == 0 && word.starts_with('/') => matching(commands, word, " "),
             // Said to somebody among others.
             None if start == 0 => matching(self.others(), word, ": "),
-            Some("/whisper" | "/msg") if place == 1 => matching(self.others(), word, " "),
+            Some("/whisper" | "/msg" | "/invite") if place == 1 => matching(self.others(), word, " "),
             Some("/room") if place == 1 => matching(self.rooms.iter().cloned(), word, " "),
-            Some("/join" | "/leave") if place == 1 => matching(self.rooms.iter().cloned(), word, ""),
+            Some("/join" | "/leave" | "/close") if place == 1 => {
+                matching(self.rooms.iter().cloned(), word, "")
+            }
+            Some("/invite") => matching(self.rooms.iter().cloned(), word, ""),
             None | Some("/whisper" | "/msg" | "/room") => matching(self.others(), word, " "),
             Some(_) => Vec::new(),
         };
@@ -124,6 +127,9 @@ mod tests {
         assert_eq!(become_("ask BO"), (4, all(&["Bob "])));
         assert_eq!(become_("/msg b"), (5, all(&["Bob ", "bea "])));
         assert_eq!(become_("/join t"), (6, all(&["tea"])));
+        assert_eq!(become_("/invite b"), (8, all(&["Bob ", "bea "])));
+        assert_eq!(become_("/invite bea t"), (12, all(&["tea"])));
+        assert_eq!(become_("/close t"), (7, all(&["tea"])));
         assert_eq!(become_("/room tea b"), (10, all(&["Bob ", "bea "])));
         assert_eq!(become_("/nick b"), (6, all(&[])));
         // Not oneself.

@@ -75,6 +75,8 @@ fn answers(event: &Event, request: &Request) -> bool {
         Event::Told { .. } => matches!(request, Request::Tell { .. }),
         Event::SaidIn { .. } => matches!(request, Request::SayIn { .. }),
         Event::Created { .. } => matches!(request, Request::Create { .. } | Request::Enter { .. }),
+        Event::Invited { .. } => matches!(request, Request::Invite { .. }),
+        Event::Closed { .. } => matches!(request, Request::Close { .. }),
         Event::Entered { .. } => matches!(request, Request::Enter { .. }),
         Event::Exited { .. } => matches!(request, Request::Exit { .. }),
         Event::People { .. } => matches!(request, Request::People),

@@ -61,6 +61,11 @@ pub fn parts(event: &Event) -> Option<Vec<Part>> {
             vec![words(&format!("#{room} ")), nick(from), words(": "), text(said)]
         }
         Event::Created { room } => vec![words(&format!("you have founded #{room}"))],
+        Event::Invitation { room, from } => {
+            vec![nick(from), words(&format!(" invites you to #{room}: /join {room}"))]
+        }
+        Event::Invited { room, to } => vec![nick(to), words(&format!(" is invited to #{room}"))],
+        Event::Closed { room, by } => vec![nick(by), words(&format!(" has closed #{room}"))],
         Event::Entered { room } => vec![words(&format!("you are in #{room}"))],
         Event::Exited { room } => vec![words(&format!("you have left #{room}"))],
         Event::People { names } => {

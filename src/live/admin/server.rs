@@ -120,6 +120,11 @@ impl Admin {
                 hub()?.borrow_mut().announce(text("message")?);
                 done("sent to everyone")
             }
+            Some("close_room") => {
+                let room = text("room")?;
+                hub()?.borrow_mut().close_room(room)?;
+                done(&format!("room {room} was closed"))
+            }
             Some("set_network_sim") => {
                 let (loss, delay) = (number("packet_loss_rate")?, number("delay")?);
                 let (conditions, gateway) = self.network.as_ref().ok_or(
@@ -141,7 +146,7 @@ impl Admin {
             }
             Some(other) => Err(format!(
                 "unknown command '{other}'; there are get_stats, get_clients, kick_client, broadcast, \
-                 set_network_sim and shutdown"
+                 close_room, set_network_sim and shutdown"
             )),
             None => Err("a request needs a text `command`".to_owned()),
         }

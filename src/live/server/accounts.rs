@@ -79,7 +79,7 @@ pub(super) fn pass(hub: &Shared, client: Waiting, nick: String, gate: Gate) {
             Ok(false) => warn!(client = id.0, nick, "a wrong password"),
             Err(_) => warn!(client = id.0, nick, "not registered"),
         }
-        hub.borrow_mut().passed(client, nick, passed);
+        hub.borrow_mut().passed(client, &nick, passed);
     });
 }
 

@@ -1,18 +1,20 @@
-//! What the server remembers: what was said to everyone, and whose nicks are whose. With a file it
-//! remembers across its own end.
+//! What the server remembers: what was said to everyone, whose nicks are whose, and what those people
+//! are owed. With a file it remembers across its own end.
 //!
 //! What is to be kept waits for [`settle`](Memory::settle), which keeps all of it or nothing. After a
-//! failure nothing is tried for a moment, and then again with what comes next.
+//! failure nothing is tried for a moment, and then again with what comes next. What registered people
+//! are owed is kept at once, before it is done.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tracing::{error, info};
 
 use super::accounts::Gate;
-use crate::chat::message::{Event, Name, Request};
+use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::names::{Likeness, exact};
 use crate::chat::protocol::Timestamp;
-use crate::live::store::{Entry, Store, StoreError};
+use crate::chat::room::{Change, KeptRoom};
+use crate::live::store::{Entry, Mail, Store, StoreError};
 use crate::time::{Duration, Instant};
 
 /// After a failure, for so long what should be kept is refused at once: each attempt takes time from
@@ -29,7 +31,14 @@ pub struct Memory {
     store: Option<Store>,
     /// The registered nicks by what they look like: whoever comes as a look-alike needs the password.
     looks: BTreeMap<String, String>,
+    /// The same as they are looked up.
+    registered: BTreeSet<Name>,
     accounts_only: bool,
+    /// How many private messages wait for whom, and how many may.
+    mail: BTreeMap<Name, usize>,
+    most_mail: usize,
+    /// What of them has been heard and is to be forgotten with what is written next.
+    heard: BTreeSet<i64>,
     /// What is to be kept next.
     waiting: Vec<Entry>,
     outage: Option<Outage>,
@@ -45,22 +54,21 @@ struct Outage {
 }
 
 impl Memory {
-    /// Remembers `shown` messages, those of the file first.
-    pub fn new(store: Option<Store>, shown: usize, accounts_only: bool) -> Memory {
-        let past = store.as_ref().map_or(Ok(Vec::new()), |store| store.past(shown)).unwrap_or_else(|error| {
-            error!("cannot read the history: {error}");
-            Vec::new()
-        });
-        let registered = store.as_ref().map_or(Ok(Vec::new()), Store::registered).unwrap_or_else(|error| {
-            error!("cannot read the accounts: {error}");
-            Vec::new()
-        });
+    /// Remembers `shown` messages, those of the file first, and `most_mail` for each registered person.
+    pub fn new(store: Option<Store>, shown: usize, accounts_only: bool, most_mail: usize) -> Memory {
+        let past: Vec<Event> = read(store.as_ref(), "the history", |store| store.past(shown));
+        let registered: Vec<String> = read(store.as_ref(), "the accounts", Store::registered);
+        let mail = read(store.as_ref(), "what waits for registered people", Store::waiting);
         let mut memory = Memory {
             past: past.into(),
             shown,
             store,
             looks: BTreeMap::new(),
+            registered: BTreeSet::new(),
             accounts_only,
+            mail,
+            most_mail,
+            heard: BTreeSet::new(),
             waiting: Vec::new(),
             outage: None,
         };
@@ -72,6 +80,7 @@ impl Memory {
 
     /// Notes what a registered nick looks like; of two that look alike, each is found as it is written.
     fn note(&mut self, nick: &str) {
+        self.registered.insert(nick.into());
         for look in Likeness::of(nick).forms() {
             self.looks.entry(look.clone()).or_insert_with(|| nick.to_owned());
         }
@@ -79,12 +88,64 @@ impl Memory {
 
     /// The digest of this nick's password, or of the registered nick's that it looks like.
     fn password(&self, store: &Store, nick: &str) -> Result<Option<String>, StoreError> {
-        if let Some(digest) = store.password(&exact(nick))? {
-            return Ok(Some(digest));
+        self.owner(nick).map_or(Ok(None), |owner| store.password(&owner))
+    }
+
+    /// Whose nick it is: the registered one that is meant or, if none is, that it looks like.
+    pub fn owner(&self, nick: &str) -> Option<Name> {
+        let alike = || {
+            let likeness = Likeness::of(nick);
+            likeness.forms().iter().find_map(|look| self.looks.get(look)).map(|nick| nick.as_str().into())
+        };
+        self.account(nick).or_else(alike)
+    }
+
+    /// The registered nick that is meant.
+    pub fn account(&self, nick: &str) -> Option<Name> {
+        self.registered.get(exact(nick).as_str()).cloned()
+    }
+
+    /// The rooms of registered people.
+    pub fn rooms(&self) -> Vec<KeptRoom> {
+        read(self.store.as_ref(), "the rooms", Store::rooms)
+    }
+
+    /// What waits for a registered person.
+    pub fn mail(&self, account: &str) -> Vec<Mail> {
+        let mut mail = read(self.store.as_ref(), "what waits", |store| store.mail(account));
+        mail.retain(|one| !self.heard.contains(&one.id));
+        mail
+    }
+
+    /// Forgets what has been heard; where that cannot be written now, with what is written next.
+    pub fn forget(&mut self, now: Instant, account: &Name, ids: Vec<i64>) {
+        if let Some(count) = self.mail.get_mut(account) {
+            *count = count.saturating_sub(ids.len());
         }
-        let likeness = Likeness::of(nick);
-        let other = likeness.forms().iter().find_map(|look| self.looks.get(look));
-        other.map_or(Ok(None), |other| store.password(other))
+        self.heard.extend(ids);
+        let _ = self.write(now, Vec::new());
+    }
+
+    /// Keeps at once what a registered person is owed, or says why not.
+    pub fn change(&mut self, now: Instant, at: Timestamp, change: Change) -> Result<(), Refusal> {
+        if self.store.is_none() {
+            return Ok(());
+        }
+        let addressee = match &change {
+            Change::Mail { to, .. } if self.most_mail == 0 => return Err(Refusal::NoSuchPerson(to.clone())),
+            Change::Mail { to, .. } => Some(to.clone()),
+            Change::Standing { .. } | Change::Closed { .. } => None,
+        };
+        let waits = addressee.as_ref().and_then(|to| self.mail.get(to)).copied().unwrap_or_default();
+        if let Some(to) = addressee.as_ref().filter(|_| waits >= self.most_mail) {
+            return Err(Refusal::TooMuchWaits(to.clone()));
+        }
+        self.write(now, vec![Entry::Change { unix_nanos: at.unix_nanos(), change }])
+            .map_err(Refusal::Other)?;
+        if let Some(to) = addressee {
+            self.mail.insert(to, waits + 1);
+        }
+        Ok(())
     }
 
     /// What a newcomer is shown.
@@ -95,6 +156,16 @@ impl Memory {
     /// Whether this is done only if it can be kept.
     pub fn keeps(&self, request: &Request) -> bool {
         self.store.is_some() && matches!(request, Request::Say { .. })
+    }
+
+    /// Whether it may turn out only while this is done whether it can be kept.
+    pub fn may_keep(&self, request: &Request) -> bool {
+        use Request::{Close, Create, Enter, Exit, Invite, Tell};
+        let may = matches!(
+            request,
+            Tell { .. } | Create { .. } | Enter { .. } | Exit { .. } | Invite { .. } | Close { .. }
+        );
+        may && !self.registered.is_empty()
     }
 
     /// Keeps an event if it is a message to everyone; with a file it waits to be settled.
@@ -111,23 +182,29 @@ impl Memory {
     /// Keeps what waits, before anybody learns of it: all, or nothing for the reason that is returned.
     pub fn settle(&mut self, now: Instant) -> Result<(), Name> {
         let entries = std::mem::take(&mut self.waiting);
-        let Some(store) = self.store.as_mut().filter(|_| !entries.is_empty()) else { return Ok(()) };
-        let result = match &mut self.outage {
-            Some(outage) if now < outage.try_at => {
-                outage.refused += entries.len();
-                Err(refusal(outage.why))
-            }
-            _ => {
-                let result = store.write(&entries);
-                self.learn(now, result, entries.len())
-            }
-        };
-        if result.is_ok() {
-            for entry in entries {
-                self.show(entry);
-            }
+        if entries.is_empty() {
+            return Ok(());
         }
-        result
+        self.write(now, entries.clone())?;
+        for entry in entries {
+            self.show(entry);
+        }
+        Ok(())
+    }
+
+    /// Writes all of it or nothing.
+    fn write(&mut self, now: Instant, mut entries: Vec<Entry>) -> Result<(), Name> {
+        let Some(store) = &mut self.store else { return Ok(()) };
+        let count = entries.len();
+        if let Some(outage) = self.outage.as_mut().filter(|outage| now < outage.try_at) {
+            outage.refused += count;
+            return Err(refusal(outage.why));
+        }
+        entries.extend((!self.heard.is_empty()).then(|| Entry::Heard(self.heard.iter().copied().collect())));
+        let result = store.write(&entries);
+        self.learn(now, result, count)?;
+        self.heard.clear();
+        Ok(())
     }
 
     /// Notes whether the file could be written, and says so when that changes.
@@ -157,7 +234,7 @@ impl Memory {
         if self.shown == 0 {
             return;
         }
-        let Entry::Message { unix_nanos, from, text } = entry;
+        let Entry::Message { unix_nanos, from, text } = entry else { return };
         if self.past.len() == self.shown {
             self.past.pop_front();
         }
@@ -206,56 +283,26 @@ impl Memory {
     }
 }
 
+/// What a file holds; nothing where that cannot be read.
+fn read<T: Default>(
+    store: Option<&Store>,
+    what: &str,
+    how: impl FnOnce(&Store) -> Result<T, StoreError>,
+) -> T {
+    match store.map(how) {
+        None => T::default(),
+        Some(Ok(held)) => held,
+        Some(Err(error)) => {
+            error!("cannot read {what}: {error}");
+            T::default()
+        }
+    }
+}
+
 /// In words for clients.
 fn refusal(why: &str) -> Name {
     format!("Not done: the server cannot keep it now ({why})").into()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(memory: &mut Memory, text: &str, now: Instant) -> Result<(), Name> {
-        memory.keep(Timestamp::EPOCH, &Event::Message { from: "kim".into(), text: text.into() });
-        memory.settle(now)
-    }
-
-    #[test]
-    fn an_outage_refuses_and_ends_by_itself() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (path, away) = (folder.path().join("chat.db"), folder.path().join("away"));
-        let store = Store::open(&path).expect("a new file");
-        let mut memory = Memory::new(Some(store), 10, false);
-        assert_eq!(said(&mut memory, "one", Instant::ZERO), Ok(()));
-        std::fs::rename(&path, &away).expect("moved");
-        let why = said(&mut memory, "two", Instant::ZERO).expect_err("gone");
-        assert!(why.contains("its file has vanished"), "{why}");
-        assert!(memory.register(Instant::ZERO, "kim", "digest").is_err());
-        std::fs::rename(&away, &path).expect("moved back");
-        // It rests for a moment.
-        assert_eq!(said(&mut memory, "three", Instant::ZERO), Err(why));
-        assert_eq!(said(&mut memory, "four", Instant::ZERO + REST), Ok(()));
-        assert_eq!(said(&mut memory, "five", Instant::ZERO + REST), Ok(()));
-        let shown: Vec<_> = memory.past().iter_mut().filter_map(|past| past.text_mut().cloned()).collect();
-        assert_eq!(shown, ["one".into(), "four".into(), "five".into()]);
-    }
-
-    #[test]
-    fn a_look_alike_of_a_registered_nick_needs_its_password() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("chat.db");
-        let memory = || Memory::new(Some(Store::open(&path).expect("a file")), 0, false);
-        let mut first = memory();
-        assert_eq!(first.register(Instant::ZERO, "Bob", "digest"), Ok(true));
-        // Registered at the same time.
-        assert_eq!(first.register(Instant::ZERO, "b\u{3bf}b", "other"), Ok(false));
-        for memory in [first, memory()] {
-            for nick in ["bob", "BOB", "b\u{3bf}b", "\u{ff42}ob", "B0b"] {
-                assert_eq!(memory.gate(nick, None), Gate::Shut, "{nick}");
-                let verify = Gate::Verify { digest: "digest".into(), password: "x".into() };
-                assert_eq!(memory.gate(nick, Some("x")), verify, "{nick}");
-            }
-            assert_eq!(memory.gate("rob", None), Gate::Open);
-        }
-    }
-}
+mod tests;

@@ -58,6 +58,8 @@ pub struct Settings {
     pub max_people: usize,
     /// Rooms at a time.
     pub max_rooms: usize,
+    /// Rooms that one person owns at a time.
+    pub max_rooms_each: usize,
     /// Connections at a time, those that have not joined too.
     pub max_connections: usize,
     /// Bytes of the longest text.
@@ -76,6 +78,8 @@ pub struct Settings {
     pub history: usize,
     /// Where accounts and history outlive the server, if anywhere.
     pub store: Option<PathBuf>,
+    /// Private messages that wait for a registered person at a time.
+    pub max_mail: usize,
     /// Whether only registered nicks are let in.
     pub accounts_only: bool,
     /// The least time between two messages to a client of a dialect without frames; `None` is each
@@ -94,6 +98,7 @@ impl Default for Settings {
         Settings {
             max_people: 10_000,
             max_rooms: 1_000,
+            max_rooms_each: 20,
             max_connections: 20_000,
             max_text: 32_768,
             max_backlog: 1 << 20,
@@ -102,6 +107,7 @@ impl Default for Settings {
             join_within: Duration::from_secs(30),
             history: 0,
             store: None,
+            max_mail: 100,
             accounts_only: false,
             pacing: None,
             kicked_for: Duration::from_secs(60),

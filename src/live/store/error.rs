@@ -18,6 +18,7 @@ impl StoreError {
     /// What is wrong, in words for clients: without places on the server.
     pub fn brief(&self) -> &'static str {
         match self.code() {
+            None if matches!(self, StoreError::Moved(file) if file.exists()) => "its file was replaced",
             None if matches!(self, StoreError::Moved(_)) => "its file has vanished",
             Some(ErrorCode::DiskFull) => "its disk is full",
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "its file is locked",
@@ -50,9 +51,15 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StoreError::Database(error) => error.fmt(f),
+            StoreError::Moved(file) if file.exists() => write!(
+                f,
+                "{0} is another file than the one that was opened: put the first one back, or start the \
+                 server again to go on with this one",
+                file.display()
+            ),
             StoreError::Moved(file) => write!(
                 f,
-                "{} is not the file that was opened: put that back, or start the server again",
+                "{} is gone: put it back, or start the server again, which begins with what is there then",
                 file.display()
             ),
         }
@@ -72,6 +79,13 @@ pub enum OpenError {
     ReadOnly,
     /// It holds this table, which is none of ours: somebody else's file.
     Foreign(String),
+    /// A later program has written it.
+    Newer {
+        /// Its version.
+        version: i64,
+        /// The latest that this program knows.
+        known: i64,
+    },
     /// Its pages contradict each other; the first contradiction.
     Damaged(String),
 }
@@ -83,9 +97,11 @@ impl OpenError {
             OpenError::Unusable(error) => {
                 matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase))
             }
-            OpenError::NoPlace(_) | OpenError::ReadOnly | OpenError::Foreign(_) | OpenError::Damaged(_) => {
-                true
-            }
+            OpenError::NoPlace(_)
+            | OpenError::ReadOnly
+            | OpenError::Foreign(_)
+            | OpenError::Newer { .. }
+            | OpenError::Damaged(_) => true,
         }
     }
 }
@@ -112,6 +128,10 @@ impl fmt::Display for OpenError {
             OpenError::NoPlace(error) => error.fmt(f),
             OpenError::ReadOnly => f.write_str("it is read-only"),
             OpenError::Foreign(table) => write!(f, "it is another program's: it holds the table {table}"),
+            OpenError::Newer { version, known } => write!(
+                f,
+                "a newer testbed has written it (version {version}; this one knows {known}): start that one"
+            ),
             OpenError::Damaged(first) => {
                 write!(
                     f,

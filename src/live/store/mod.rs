@@ -1,10 +1,13 @@
-//! What outlives the server, in one SQLite file: accounts and what was said to everyone.
+//! What outlives the server, in one SQLite file: accounts, what was said to everyone, and of registered
+//! people their rooms and what waits for them.
 //!
 //! What belongs together is one transaction within one call of [`Store::write`]: afterwards all of it
 //! is kept, or nothing is, and an earlier failure leaves no transaction open. What was written
 //! outlives a killed process (not a power failure: `synchronous` is `NORMAL`).
 
 mod error;
+mod owed;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +21,10 @@ use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 
 use crate::chat::message::{Event, Name};
+use crate::chat::room::Change;
 
 pub use error::{OpenError, StoreError};
+pub use owed::Mail;
 
 /// The open file.
 #[derive(Debug)]
@@ -48,26 +53,16 @@ pub enum Entry {
         /// What.
         text: Name,
     },
+    /// What registered people are owed is another now.
+    Change {
+        /// When, in nanoseconds since 1970.
+        unix_nanos: u64,
+        /// How.
+        change: Change,
+    },
+    /// What waited for somebody has been heard, by its numbers.
+    Heard(Vec<i64>),
 }
-
-/// What may be in a file of ours, and in which columns.
-const SHAPE: [(&str, &str); 2] =
-    [("accounts", "folded, password"), ("messages", "id, unix_nanos, sender, text")];
-
-const TABLES: &str = "
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
-    CREATE TABLE IF NOT EXISTS messages (
-        id INTEGER PRIMARY KEY,
-        unix_nanos INTEGER NOT NULL,
-        sender TEXT NOT NULL,
-        text TEXT NOT NULL
-    ) STRICT;
-    CREATE TABLE IF NOT EXISTS accounts (
-        folded TEXT PRIMARY KEY,
-        password TEXT NOT NULL
-    ) STRICT;
-";
 
 /// Patience with another program that has locked the file: at the start, and later, when everybody
 /// waits for it.
@@ -82,10 +77,7 @@ impl Store {
         let flags = OpenFlags::default() & !OpenFlags::SQLITE_OPEN_URI;
         let file = Connection::open_with_flags(&path, flags)?;
         file.busy_timeout(OPENS_WITHIN)?;
-        let ours = |(name, columns): &(String, String)| SHAPE.contains(&(name, columns));
-        if let Some((name, columns)) = tables(&file)?.into_iter().find(|table| !ours(table)) {
-            return Err(OpenError::Foreign(format!("{name} ({columns})")));
-        }
+        let version = shape::check(&file)?;
         if file.is_readonly("main")? {
             return Err(OpenError::ReadOnly);
         }
@@ -93,7 +85,7 @@ impl Store {
         if verdict != "ok" {
             return Err(OpenError::Damaged(verdict.replace('\n', " ")));
         }
-        file.execute_batch(TABLES)?;
+        shape::upgrade(&file, version)?;
         file.busy_timeout(WRITES_WITHIN)?;
         let database = path.canonicalize().map_err(OpenError::NoPlace)?;
         let mut log = database.clone().into_os_string();
@@ -133,6 +125,8 @@ impl Store {
         let transaction = self.file.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for entry in entries {
             match entry {
+                Entry::Change { unix_nanos, change } => owed::write(&transaction, *unix_nanos, change)?,
+                Entry::Heard(mail) => owed::forget(&transaction, mail)?,
                 Entry::Message { unix_nanos, from, text } => {
                     transaction
                         .prepare_cached(
@@ -192,14 +186,6 @@ impl Place {
 
 fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
-}
-
-/// The tables of a file with their columns.
-fn tables(file: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
-    const ALL: &str = "SELECT name, coalesce((SELECT group_concat(c.name, ', ') FROM
-            (SELECT name FROM pragma_table_info(t.name) ORDER BY cid) c), '')
-        FROM sqlite_schema t WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite!_%' ESCAPE '!'";
-    file.prepare(ALL)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 /// A password's digest by Argon2id with a salt of its own (RFC 9106); takes tens of milliseconds.

@@ -1,6 +1,7 @@
 //! What is kept, and what is said where nothing can be.
 
 use super::*;
+use crate::chat::room::{KeptRoom, Standing};
 
 fn message(n: u64, text: &str) -> Entry {
     Entry::Message { unix_nanos: n, from: "kim".into(), text: text.into() }
@@ -172,4 +173,113 @@ fn a_read_only_file_is_refused_when_it_is_opened() {
 fn an_empty_name_is_no_file() {
     let error = Store::open(Path::new("")).expect_err("no name");
     assert!(error.is_lasting(), "{error}");
+}
+
+/// As the first version made it.
+const FIRST: &str = "
+    CREATE TABLE messages (id INTEGER PRIMARY KEY, unix_nanos INTEGER NOT NULL, sender TEXT NOT NULL,
+        text TEXT NOT NULL) STRICT;
+    CREATE TABLE accounts (folded TEXT PRIMARY KEY, password TEXT NOT NULL) STRICT;
+    INSERT INTO messages VALUES (1, 5, 'kim', 'old');
+    INSERT INTO accounts VALUES ('kim', 'digest');";
+
+fn standing(account: &str, standing: Option<Standing>) -> Entry {
+    let change = Change::Standing {
+        room: "den".into(),
+        owner: Some("kim".into()),
+        private: true,
+        account: account.into(),
+        standing,
+    };
+    Entry::Change { unix_nanos: 7, change }
+}
+
+#[test]
+fn an_older_file_is_brought_up_to_date_and_keeps_what_it_holds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("chat.db");
+    Connection::open(&path).expect("a new file").execute_batch(FIRST).expect("tables");
+    for _ in 0..2 {
+        let mut store = Store::open(&path).expect("an older file");
+        assert_eq!(texts(&store), ["old"]);
+        assert_eq!(store.registered().expect("readable"), ["kim"]);
+        store.write(&[standing("kim", Some(Standing::Member))]).expect("written");
+        assert_eq!(store.rooms().expect("readable").len(), 1);
+    }
+}
+
+#[test]
+fn a_newer_file_is_left_to_newer_programs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("chat.db");
+    drop(Store::open(&path).expect("a new file"));
+    let newer = "CREATE TABLE pictures (id); PRAGMA user_version = 9";
+    Connection::open(&path).expect("ours").execute_batch(newer).expect("changed");
+    let error = Store::open(&path).expect_err("newer");
+    assert!(error.is_lasting() && error.to_string().contains("a newer testbed has written it"), "{error}");
+}
+
+#[test]
+fn rooms_and_what_waits_are_kept_and_forgotten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("chat.db");
+    let mut store = Store::open(&path).expect("a new file");
+    let mail = |text: &str| Entry::Change {
+        unix_nanos: u64::MAX >> 1,
+        change: Change::Mail { to: "kim".into(), from: "bob".into(), text: text.into() },
+    };
+    let invited = Standing::Invited { by: "kim".into() };
+    let written = [
+        standing("kim", Some(Standing::Member)),
+        standing("lea", Some(invited.clone())),
+        mail("one"),
+        mail("two"),
+    ];
+    store.write(&written).expect("written");
+    drop(store);
+    let mut store = Store::open(&path).expect("the same file");
+    let people = vec![("kim".into(), Standing::Member), ("lea".into(), invited)];
+    let den = KeptRoom { name: "den".into(), owner: Some("kim".into()), private: true, people };
+    assert_eq!(store.rooms().expect("readable"), [den]);
+    let waits = store.mail("kim").expect("readable");
+    let said: Vec<&str> = waits.iter().map(|one| &*one.text).collect();
+    assert_eq!((said.as_slice(), waits[0].unix_nanos), (&["one", "two"][..], u64::MAX >> 1));
+    assert_eq!(store.waiting().expect("readable"), [("kim".into(), 2)].into());
+    store.write(&[Entry::Heard(vec![waits[0].id])]).expect("written");
+    assert_eq!(store.mail("kim").expect("readable"), waits[1..]);
+    store
+        .write(&[Entry::Change { unix_nanos: 0, change: Change::Closed { room: "den".into() } }])
+        .expect("written");
+    assert_eq!(store.rooms().expect("readable"), []);
+}
+
+#[test]
+fn a_room_that_nobody_registered_owns_goes_with_the_last_of_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut store = Store::open(&folder.path().join("chat.db")).expect("a new file");
+    let mut stands = |account: &str, standing: Option<Standing>| {
+        let (room, account) = ("den".into(), account.into());
+        let change = Change::Standing { room, owner: None, private: false, account, standing };
+        store.write(&[Entry::Change { unix_nanos: 0, change }]).expect("written");
+        store.rooms().expect("readable").len()
+    };
+    assert_eq!(stands("kim", Some(Standing::Member)), 1);
+    assert_eq!(stands("lea", Some(Standing::Member)), 1);
+    assert_eq!(stands("kim", None), 1);
+    assert_eq!(stands("lea", None), 0);
+}
+
+#[test]
+fn what_to_do_is_said_when_the_file_was_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, away) = (folder.path().join("chat.db"), folder.path().join("away"));
+    let mut store = Store::open(&path).expect("a new file");
+    std::fs::rename(&path, &away).expect("moved");
+    let gone = store.write(&[message(1, "one")]).expect_err("gone");
+    assert!(gone.to_string().contains("is gone: put it back, or start the server again"), "{gone}");
+    std::fs::write(&path, "another").expect("writable");
+    let replaced = store.write(&[message(1, "one")]).expect_err("replaced");
+    assert_eq!(replaced.brief(), "its file was replaced");
+    let words = replaced.to_string();
+    assert!(words.contains("put the first one back, or start the server again to go on with this one"));
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::outbox::{Outbox, fits};
 use super::{GAP, between, notice, numbered, one_line, refusal, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
+use crate::chat::protocol::commands::PRIVATE;
 use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::text::Utf8;
 use crate::chat::protocol::{After, Malformed};
@@ -181,6 +182,18 @@ impl Client {
             Event::Refused(Refusal::NoSuchRoom(room))
         } else if let Some(room) = is("Left room ", "") {
             Event::Exited { room }
+        } else if let Some((from, room)) =
+            is("Server: ", "").as_deref().and_then(|rest| rest.split_once(" invites you to room "))
+        {
+            Event::Invitation { room: room.into(), from: from.into() }
+        } else if let Some((to, room)) =
+            is("Server: ", "").as_deref().and_then(|rest| rest.split_once(" is invited to room "))
+        {
+            Event::Invited { room: room.into(), to: to.into() }
+        } else if let Some((room, by)) =
+            is("Server: room ", "").as_deref().and_then(|rest| rest.split_once(" was closed by "))
+        {
+            Event::Closed { room: room.into(), by: by.into() }
         } else if text.starts_with("Room does not exist")
             || text == "User not found."
             || text.starts_with("Usage: ")
@@ -257,7 +270,18 @@ impl ClientSession for Client {
                 prompted("/broadcast", "Enter your message: ", text, None)
             }
             Request::Tell { to, text } => Step::Send(format!("/dm {to} {}", one_line(text))),
-            Request::Create { room } => Step::Send(format!("/create_room {}", one_line(room))),
+            Request::Create { room, private: false } => {
+                Step::Send(format!("/create_room {}", one_line(room)))
+            }
+            // The original has none of these.
+            Request::Create { room, private: true } => {
+                Step::Send(format!("/create {} {PRIVATE}", one_line(room)))
+            }
+            Request::Invite { to, room } => {
+                let room = room.as_deref().unwrap_or_default();
+                Step::Send(one_line(format!("/invite {to} {room}").trim()))
+            }
+            Request::Close { room } => Step::Send(format!("/close {}", one_line(room))),
             Request::Enter { room, create } => {
                 self.or_found = create.then(|| one_line(room.trim()));
                 Step::Send(format!("/join {}", one_line(room)))

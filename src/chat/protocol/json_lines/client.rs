@@ -20,7 +20,15 @@ pub(super) fn encode_request(request: &Request, out: &mut Vec<u8>) {
         Request::Leave => line.kind("leave"),
         Request::Say { text } => line.kind("chat").member("message", text),
         Request::Tell { to, text } => line.kind("private").member("to", to).member("message", text),
-        Request::Create { room } => line.kind("create_room").member("room", room),
+        Request::Create { room, private: false } => line.kind("create_room").member("room", room),
+        Request::Create { room, private: true } => {
+            line.kind("create_room").member("room", room).flag("private")
+        }
+        Request::Invite { to, room } => {
+            let line = line.kind("invite").member("to", to);
+            if let Some(room) = room { line.member("room", room) } else { line }
+        }
+        Request::Close { room } => line.kind("close_room").member("room", room),
         // The wire always founds what is not there; asking first would be a second round trip.
         Request::Enter { room, .. } => line.kind("join_room").member("room", room),
         Request::Exit { room } => line.kind("leave_room").member("room", room),
@@ -80,6 +88,9 @@ fn event(value: &Value) -> Option<Event> {
         "room" => Event::RoomMessage { room: text("room"), from: text("username"), text: text("message") },
         "error" => Event::Refused(refusal(&text("message"))),
         "room_created" => Event::Created { room: text("room") },
+        "invitation" => Event::Invitation { room: text("room"), from: text("username") },
+        "invited" => Event::Invited { room: text("room"), to: text("to") },
+        "room_closed" => Event::Closed { room: text("room"), by: text("username") },
         "room_joined" => Event::Entered { room: text("room") },
         "room_left" => Event::Exited { room: text("room") },
         "users" => Event::People { names: list("users") },

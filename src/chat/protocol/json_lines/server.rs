@@ -18,7 +18,8 @@ use crate::chat::protocol::{After, Decoder, Malformed, SERVER, Timestamp};
 /// The longest line that the server takes, in bytes. The original has no bound.
 pub const REQUEST_LIMIT: usize = 65_536;
 
-const HELP: &str = "Types: chat, private, room, create_room, join_room, leave_room, rooms, users, rename, \
+const HELP: &str = "Types: chat, private, room, create_room, join_room, leave_room, \
+                    invite, close_room, rooms, users, rename, \
                     hide, reveal, ping, help, leave";
 
 pub(super) const INVALID_USERNAME: &[u8] = b"{\"type\": \"error\", \"message\": \"Invalid username\"}\n";
@@ -105,6 +106,8 @@ struct Spoken<'a> {
     room: Field<'a>,
     #[serde(borrow, default)]
     extensions: Field<'a>,
+    #[serde(borrow, default)]
+    private: Field<'a>,
 }
 
 #[derive(Deserialize)]
@@ -183,7 +186,14 @@ fn request(spoken: &Spoken) -> Option<Request> {
         "chat" => Request::Say { text: text() },
         "private" => Request::Tell { to: spoken.to.text().to_owned(), text: text() },
         "room" => Request::SayIn { room: room(), text: text() },
-        "create_room" => Request::Create { room: room() },
+        "create_room" => {
+            Request::Create { room: room(), private: matches!(spoken.private, Field::Flag(true)) }
+        }
+        "invite" => {
+            let room = Some(room()).filter(|room| !room.is_empty());
+            Request::Invite { to: spoken.to.text().to_owned(), room }
+        }
+        "close_room" => Request::Close { room: room() },
         "join_room" => Request::Enter { room: room(), create: true },
         "leave_room" => Request::Exit { room: room() },
         "rooms" => Request::Rooms,
@@ -216,6 +226,14 @@ fn plain(event: &Event) -> Cow<'_, Event> {
         Event::RoomMessage { room, from, text } => marked(&format!("#{room}"), from, text),
         Event::Renamed { from, to } => Event::Notice { text: format!("{from} is now {to}").into() },
         Event::Refused(refusal) => Event::Notice { text: refusal.to_string().into() },
+        // Who is registered is in its rooms again as soon as it is in.
+        Event::Entered { room } => Event::Notice { text: format!("you are in room '{room}'").into() },
+        Event::Invitation { room, from } => {
+            Event::Notice { text: format!("{from} invites you to room '{room}'").into() }
+        }
+        Event::Closed { room, by } => {
+            Event::Notice { text: format!("room '{room}' was closed by {by}").into() }
+        }
         event => {
             let mut event = Cow::Borrowed(event);
             if event.text().is_some_and(|text| text.contains('\n'))
@@ -282,6 +300,13 @@ pub(super) fn encode_event(event: &Event, at: Timestamp, out: &mut Vec<u8>) {
             line.kind("error").member("message", &refusal.to_string())
         }
         Event::Created { room } => line.kind("room_created").member("room", room),
+        Event::Invitation { room, from } => {
+            line.kind("invitation").member("username", from).member("room", room).timestamp(at)
+        }
+        Event::Invited { room, to } => line.kind("invited").member("to", to).member("room", room),
+        Event::Closed { room, by } => {
+            line.kind("room_closed").member("username", by).member("room", room).timestamp(at)
+        }
         Event::Entered { room } => line.kind("room_joined").member("room", room),
         Event::Exited { room } => line.kind("room_left").member("room", room),
         Event::People { names } => line.kind("users").list("users", names),

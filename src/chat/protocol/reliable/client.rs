@@ -10,6 +10,7 @@ use super::seen::Seen;
 use super::window::{PassedOver, Window};
 use crate::chat::message::{Event, Name, Names, Refusal, Request};
 use crate::chat::protocol::client::{between, no_command, notice, numbered, refusal, without_password};
+use crate::chat::protocol::commands::PRIVATE;
 use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::{After, Malformed};
 use crate::time::{Duration, Instant};
@@ -262,6 +263,14 @@ impl Client {
             Event::Created { room }
         } else if let Some(room) = is("you are in room ", "") {
             Event::Entered { room }
+        } else if let Some((from, room)) = words.split_once(" invites you to room ") {
+            Event::Invitation { room: room.into(), from: from.into() }
+        } else if let Some((to, room)) = words.split_once(" is invited to room ") {
+            Event::Invited { room: room.into(), to: to.into() }
+        } else if let Some((room, by)) =
+            is("room ", "").as_deref().and_then(|rest| rest.split_once(" was closed by "))
+        {
+            Event::Closed { room: room.into(), by: by.into() }
         } else if let Some(room) = is("you have left room ", "") {
             Event::Exited { room }
         } else if let Some(nick) = is("User '", "' not found") {
@@ -288,7 +297,10 @@ fn words(request: &Request) -> (&'static str, String) {
         Request::Say { text } => ("chat", no_command(text)),
         Request::Ping => ("heartbeat", "ping".to_owned()),
         Request::Tell { to, text } => ours(format!("@{to} {text}")),
-        Request::Create { room } => ours(format!("/create {room}")),
+        Request::Create { room, private: false } => ours(format!("/create {room}")),
+        Request::Create { room, private: true } => ours(format!("/create {room} {PRIVATE}")),
+        Request::Invite { to, room } => ours(format!("/invite {to} {}", room.as_deref().unwrap_or_default())),
+        Request::Close { room } => ours(format!("/close {room}")),
         Request::Enter { room, .. } => ours(format!("/join {room}")),
         Request::Exit { room } => ours(format!("/leave {room}")),
         Request::SayIn { room, text } | Request::Post { room, text } => ours(format!("/room {room} {text}")),

@@ -39,7 +39,13 @@ impl Hub {
             let name = name.to_owned();
             let renames = self.room.nick(id).is_some();
             // What nobody may be called is refused below, and not registered.
-            let gate = if self.room.is_fit(&name) { self.memory.gate(&name, password) } else { Gate::Open };
+            let is_own = renames
+                && self.room.account(id).is_some_and(|own| self.memory.owner(&name).as_ref() == Some(own));
+            let gate = if self.room.is_fit(&name) && !is_own {
+                self.memory.gate(&name, password)
+            } else {
+                Gate::Open
+            };
             match gate {
                 Gate::Open => *nick = name,
                 Gate::Broken(words) => {
@@ -87,12 +93,7 @@ impl Hub {
     }
 
     /// A password was right or wrong, or could not be kept: goes on with its owner.
-    pub(in crate::live::server) fn passed(
-        &mut self,
-        client: Waiting,
-        nick: String,
-        right: Result<bool, Name>,
-    ) {
+    pub(in crate::live::server) fn passed(&mut self, client: Waiting, nick: &str, right: Result<bool, Name>) {
         let Some(place) = self.gated.iter().position(|&other| other == client) else { return };
         self.gated.swap_remove(place);
         let id = client.id;
@@ -101,7 +102,10 @@ impl Hub {
             return;
         }
         let refusal = match right {
-            Ok(true) => return self.serve(moment, id, Request::Join { nick }),
+            Ok(true) => {
+                self.serve(moment, id, Request::Join { nick: nick.to_owned() });
+                return self.claim(moment, id, nick);
+            }
             Ok(false) => "Wrong password".into(),
             Err(why) => why,
         };

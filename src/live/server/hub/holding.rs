@@ -25,24 +25,52 @@ pub(super) struct Holding {
 
 #[derive(Debug)]
 enum Act {
-    /// Something asked was served; whether it must be kept.
-    Served { moment: Moment, id: ClientId, kept: bool },
+    /// Something asked was served.
+    Served { moment: Moment, id: ClientId, kept: Kept },
     /// A session answers by itself.
     Answered { moment: Moment, id: ClientId, bytes: Arc<[u8]> },
     /// Somebody is told something, by whose doing.
     Told { moment: Moment, author: Option<ClientId>, to: Audience, event: Event },
 }
 
+/// Whether a request is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// Whatever becomes of the turn.
+    Alone,
+    /// If what was said in the turn could be kept.
+    WithTurn,
+    /// Not: what it asked could not be kept.
+    Not,
+}
+
 /// What a message takes at each who hears it beside its text, about.
 const AROUND: usize = 128;
+
+impl Holding {
+    /// Whether anything waits until it is kept.
+    pub(super) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// What was asked last could not be kept.
+    pub(super) fn refuse_last(&mut self) {
+        for act in self.acts.iter_mut().rev() {
+            if let Act::Served { kept, .. } = act {
+                *kept = Kept::Not;
+                return;
+            }
+        }
+    }
+}
 
 impl Hub {
     /// The turn of something asked has come (of a request, or of what the session answers): what
     /// acknowledges it may go, once it is kept where it must be.
     pub(super) fn begin(&mut self, moment: Moment, id: ClientId, request: Option<&Request>) {
-        let request = request.filter(|request| self.memory.keeps(request));
-        let kept = request.is_some();
-        if let Some(request) = request {
+        let keeps = request.is_some_and(|request| self.memory.keeps(request));
+        let kept = if keeps { Kept::WithTurn } else { Kept::Alone };
+        if let Some(request) = request.filter(|request| keeps || self.memory.may_keep(request)) {
             self.holding.on = true;
             self.holding.bytes += AROUND + request.text().map_or(0, str::len);
             self.turn_ends.notify_one();
@@ -104,8 +132,9 @@ impl Hub {
         let before = std::mem::replace(&mut self.author, author);
         match (act, failure) {
             (Act::Served { moment, id, kept }, _) => {
+                let refused = kept == Kept::Not || kept == Kept::WithTurn && failure.is_some();
                 if let Some(peer) = self.peer(id) {
-                    if kept && failure.is_some() {
+                    if refused {
                         peer.session.on_refused(moment);
                     } else {
                         peer.session.on_served(moment);

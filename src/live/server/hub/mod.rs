@@ -7,8 +7,10 @@ mod chronicle;
 mod hearing;
 mod holding;
 mod inspection;
+mod owed;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ use crate::time::{Duration, Instant};
 pub(super) use hearing::Wait;
 use holding::Holding;
 pub use inspection::{ClientInfo, Totals};
+use owed::{Keeping, Owed};
 
 /// A hub, shared by the tasks of its thread.
 pub type Shared = Rc<RefCell<Hub>>;
@@ -60,6 +63,8 @@ pub struct Hub {
     pub(super) memory: Memory,
     /// What waits until what was said is kept.
     holding: Holding,
+    /// Who has been told what waited for it.
+    owed: BTreeMap<ClientId, Owed>,
     /// Lets one password be hashed at a time.
     pub(super) hashing: Arc<Semaphore>,
     /// Who waits for that, and is not heard meanwhile.
@@ -87,19 +92,22 @@ pub struct Hub {
 impl Hub {
     /// An empty hub.
     pub fn new(settings: Rc<Settings>, clock: Clock, store: Option<Store>) -> Hub {
-        let memory = Memory::new(store, settings.history, settings.accounts_only);
+        let memory = Memory::new(store, settings.history, settings.accounts_only, settings.max_mail);
         let rules = Rules {
             people: settings.max_people,
             rooms: settings.max_rooms,
+            rooms_each: settings.max_rooms_each,
             entering_founds: false,
             text_bytes: settings.max_text,
             reserved: &[SERVER, EVERYONE],
             ..Rules::default()
         };
+        let mut room = Room::new(rules);
+        room.restore(memory.rooms());
         Hub {
             settings,
             clock,
-            room: Room::new(rules),
+            room,
             peers: Vec::new(),
             free: Vec::new(),
             open: 0,
@@ -111,6 +119,7 @@ impl Hub {
             watchers: Vec::new(),
             memory,
             holding: Holding::default(),
+            owed: BTreeMap::new(),
             hashing: Arc::new(Semaphore::new(1)),
             gated: Vec::new(),
             gates: Vec::new(),
@@ -201,7 +210,11 @@ impl Hub {
         let request = self.settle_nick(id, request);
         let mut people_changed = false;
         let mut deliveries = std::mem::take(&mut self.deliveries);
-        self.room.handle(id, request.printable(), &mut deliveries);
+        let mut keeping = Keeping { memory: &mut self.memory, moment, failed: false };
+        self.room.handle_kept(id, request.printable(), &mut keeping, &mut deliveries);
+        if keeping.failed {
+            self.holding.refuse_last();
+        }
         for Delivery { to, event } in deliveries.drain(..) {
             self.note(id, &event);
             people_changed |= event.changes_people();
@@ -259,6 +272,7 @@ impl Hub {
             self.dirty.push(id);
             self.turn_ends.notify_one();
         }
+        self.forget_what_was_taken(id);
         self.look(now, id);
         self.rearm(id);
         if self.held > self.settings.max_memory {
@@ -330,6 +344,7 @@ impl Hub {
     fn leave(&mut self, moment: Moment, id: ClientId) {
         self.gated.retain(|other| other.id != id);
         self.watchers.retain(|&other| other != id);
+        self.owed.remove(&id);
         if self.room.nick(id).is_some() {
             self.serve(moment, id, Request::Leave);
         }
@@ -352,6 +367,7 @@ impl Hub {
     pub(super) fn flush(&mut self, id: ClientId) -> Flushed {
         let now = self.clock.now();
         let flushed = self.peer(id).map_or(Flushed::Broken, |peer| peer.flush(now));
+        self.forget_what_was_taken(id);
         self.look(now, id);
         flushed
     }
@@ -360,6 +376,7 @@ impl Hub {
     pub(super) fn take(&mut self, id: ClientId) -> Result<Arc<[u8]>, Flushed> {
         let now = self.clock.now();
         let next = self.peer(id).map_or(Err(Flushed::Finished), |peer| peer.take(now));
+        self.forget_what_was_taken(id);
         self.look(now, id);
         next
     }
@@ -428,6 +445,7 @@ pub(super) async fn end_turns(shared: Shared) {
             if peer.socket.is_none() || peer.flush(now) != Flushed::Idle {
                 peer.writer.notify_one();
             }
+            hub.forget_what_was_taken(id);
             hub.look(now, id);
         }
     }

@@ -1,0 +1,73 @@
+//! Our clients in the rooms of our server, in the dialects that have rooms.
+
+mod hall;
+
+use hall::Hall;
+use testbed::chat::message::{Event, Name, Refusal, Request};
+use testbed::chat::protocol::{ClientSession, Kind, client_session};
+
+/// Somebody with a client, connected to a hall.
+struct Person {
+    id: usize,
+    client: Box<dyn ClientSession>,
+}
+
+impl Person {
+    fn come(hall: &mut Hall, kind: Kind, nick: &str) -> Person {
+        let mut person = Person { id: hall.open(kind), client: client_session(kind) };
+        person.ask(hall, &Request::Join { nick: nick.to_owned() });
+        person
+    }
+
+    fn ask(&mut self, hall: &mut Hall, request: &Request) {
+        self.client.ask(hall.now(), request).expect("a request that the dialect knows");
+        while let Some(bytes) = self.client.poll_send() {
+            hall.receive(self.id, &bytes);
+        }
+    }
+
+    /// What has come since the last time, one write a read; answers go back.
+    fn is_told(&mut self, hall: &mut Hall) -> Vec<Event> {
+        let mut told = Vec::new();
+        while let Some(bytes) = hall.next(self.id) {
+            self.client.receive(hall.now(), &bytes, &mut told).expect("sound words");
+            while let Some(bytes) = self.client.poll_send() {
+                hall.receive(self.id, &bytes);
+            }
+        }
+        told
+    }
+}
+
+fn name(text: &str) -> Name {
+    text.into()
+}
+
+#[test]
+fn private_rooms_invitations_and_ends_are_understood_in_the_dialects_that_have_rooms() {
+    for kind in [Kind::Reliable, Kind::JsonLines, Kind::Rooms] {
+        let mut hall = Hall::default();
+        let mut alice = Person::come(&mut hall, kind, "alice");
+        let mut bob = Person::come(&mut hall, kind, "bob");
+        alice.is_told(&mut hall);
+        bob.is_told(&mut hall);
+        let (room, den) = (name("den"), || "den".to_owned());
+        alice.ask(&mut hall, &Request::Create { room: den(), private: true });
+        assert_eq!(alice.is_told(&mut hall), [Event::Created { room: room.clone() }], "{kind:?}");
+        bob.ask(&mut hall, &Request::Enter { room: den(), create: false });
+        let told = bob.is_told(&mut hall);
+        let words = Refusal::InvitationNeeded(room.clone()).to_string();
+        assert!(format!("{told:?}").contains(&format!("{words:?}")), "{kind:?}: {told:?}");
+        alice.ask(&mut hall, &Request::Invite { to: "bob".to_owned(), room: None });
+        let invited = Event::Invited { room: room.clone(), to: name("bob") };
+        assert_eq!(alice.is_told(&mut hall), [invited], "{kind:?}");
+        let invitation = Event::Invitation { room: room.clone(), from: name("alice") };
+        assert_eq!(bob.is_told(&mut hall), [invitation], "{kind:?}");
+        bob.ask(&mut hall, &Request::Enter { room: den(), create: false });
+        assert_eq!(bob.is_told(&mut hall), [Event::Entered { room: room.clone() }], "{kind:?}");
+        alice.ask(&mut hall, &Request::Close { room: den() });
+        let closed = Event::Closed { room, by: name("alice") };
+        assert_eq!(alice.is_told(&mut hall), [closed.clone()], "{kind:?}");
+        assert_eq!(bob.is_told(&mut hall), [closed], "{kind:?}");
+    }
+}
