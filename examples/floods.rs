@@ -18,8 +18,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const FLOODERS: usize = 20;
-/// The witness's samples begin after this long, and are taken for this long.
-const WARM_UP: Duration = Duration::from_secs(1);
+/// The samples begin after this long, when twenty have joined in one burst and what that delayed is made up for,
+/// and are taken for this long.
+const WARM_UP: Duration = Duration::from_secs(3);
 const MEASURED: Duration = Duration::from_secs(5);
 /// Between two things that the witness does.
 const EVERY: Duration = Duration::from_millis(25);
