@@ -10,6 +10,8 @@
 //! listener on `json-lines` and to one on `pipe` (both paced), median and 99th percentile in milliseconds;
 //! the server's share of a processor, and the most memory it took.
 
+#![expect(clippy::disallowed_methods, reason = "it measures in real time")]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};

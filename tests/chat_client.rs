@@ -349,7 +349,9 @@ fn the_dialect_of_a_server_is_told_from_its_words() {
 
 #[test]
 fn whoever_is_kicked_does_not_come_back() {
-    let server = Running::start(usual(), &KINDS);
+    // All come from one address.
+    let kicked_for = testbed::time::Duration::ZERO;
+    let server = Running::start(Settings { kicked_for, ..usual() }, &KINDS);
     for kind in KINDS {
         let nick = format!("kim{}", kind.name().len());
         let mut kim = chat(&server.address(kind).to_string(), kind, &nick);

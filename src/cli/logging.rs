@@ -37,7 +37,6 @@ pub fn start(filter: &str, json: bool) -> Result<(), Failure> {
 struct LocalTime;
 
 impl FormatTime for LocalTime {
-    #[expect(clippy::disallowed_methods, reason = "this is the wall clock")]
     fn format_time(&self, out: &mut Writer<'_>) -> fmt::Result {
         write!(out, "{}", Local::now().format("%Y-%m-%dT%H:%M:%S%.3f%:z"))
     }

@@ -48,8 +48,11 @@ pub struct Discipline {
     /// What a scenario may set beside the limit.
     pub parameters: &'static [Parameter],
     /// Makes one from the values of its parameters; without it, departures are fixed at the entrance.
-    pub build: Option<fn(&[u64]) -> Box<dyn Qdisc>>,
+    pub build: Option<Build>,
 }
+
+/// Makes a discipline from the values of its parameters.
+pub type Build = fn(&[u64]) -> Box<dyn Qdisc>;
 
 /// Something that a scenario may set for a discipline.
 #[derive(Debug)]

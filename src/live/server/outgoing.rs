@@ -84,6 +84,7 @@ impl Outgoing {
     }
 
     /// What is next, with how much of it is written; or when the pacer lets it go, if it waits.
+    #[expect(clippy::type_complexity, reason = "said in words")]
     pub fn next(&self, now: Instant) -> Option<Result<(&Arc<[u8]>, usize), Instant>> {
         let (bytes, _) = self.queue.front()?;
         let at = self.last_write.map(|last| last.saturating_add(self.pacing.before(bytes)));

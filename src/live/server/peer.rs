@@ -15,6 +15,7 @@ use crate::time::{Duration, Instant};
 
 /// A connection.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub(super) struct Peer {
     /// Its public number; never used twice.
     pub serial: u64,

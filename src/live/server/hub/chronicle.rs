@@ -26,7 +26,7 @@ impl Hub {
             Event::Exited { room } => info!(client = id, room = &**room, "left a room"),
             Event::Message { from, text } => debug!(client = id, from = &**from, text = &**text, "said"),
             Event::Told { to, text } => {
-                debug!(client = id, to = &**to, bytes = text.len(), "said in private")
+                debug!(client = id, to = &**to, bytes = text.len(), "said in private");
             }
             Event::RoomMessage { room, from, text } => {
                 debug!(client = id, room = &**room, from = &**from, text = &**text, "said in a room");

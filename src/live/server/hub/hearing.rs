@@ -155,7 +155,9 @@ impl Hub {
             }
             Ask::Session(answer) => {
                 self.begin(moment, id, None);
-                answer.into_iter().for_each(|bytes| self.answer(moment, id, bytes));
+                if let Some(bytes) = answer {
+                    self.answer(moment, id, bytes);
+                }
             }
         }
         self.collect(moment.now, id);
