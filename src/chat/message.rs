@@ -297,7 +297,7 @@ impl Request {
         }
     }
 
-    /// The request with a text that does nothing but be read; see [`printable`](printable()).
+    /// The request with a text that does nothing but be read; see `chat::printable`.
     pub fn printable(mut self) -> Request {
         if let Request::Say { text }
         | Request::Tell { text, .. }

@@ -16,8 +16,8 @@
 //! | a room outlives its members as long as its owner, who founded it, is here or registered | program 3's rooms never end |
 //! | an owner may end its room, and owns so many at most | so that one client cannot found all |
 //! | a private room is listed for those who are in, own it or are invited; only they enter | chats of this kind |
-//! | a registered person is a member, an owner and invited while it is away, too | [`kept`] |
-//! | what is said to a registered person that is away waits for it | [`kept`] |
+//! | a registered person is a member, an owner and invited while it is away, too | `kept` |
+//! | what is said to a registered person that is away waits for it | `kept` |
 //! | only members speak in a room, but for [`Request::Post`] | program 3 lets everybody |
 //! | entering founds no room, unless [`Rules`] say so | program 3; synthetic people agree by name alone |
 //! | a text without a visible character is no message | programs 1 and 2 |
