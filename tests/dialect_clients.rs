@@ -5,57 +5,13 @@ mod hall;
 
 use std::sync::Arc;
 
-use hall::{Hall, frames, moment, unsigned};
+use hall::{Hall, Person, frames, moment, unsigned};
 use testbed::chat::message::{Event, Name, Names, Refusal, Request};
 use testbed::chat::protocol::{After, ClientSession, Kind, NotSaid, Settings, client_session};
 use testbed::time::{Duration, Instant};
 
 const MS: Duration = Duration::from_millis(1);
 const S: Duration = Duration::from_secs(1);
-
-/// Somebody with a client, connected to a hall.
-struct Person {
-    id: usize,
-    client: Box<dyn ClientSession>,
-    /// What it was told and nobody has looked at.
-    told: Vec<Event>,
-}
-
-impl Person {
-    fn come(hall: &mut Hall, kind: Kind, nick: &str) -> Person {
-        let mut person = Person { id: hall.open(kind), client: client_session(kind), told: Vec::new() };
-        person.ask(hall, &Request::Join { nick: nick.to_owned() });
-        person
-    }
-
-    fn ask(&mut self, hall: &mut Hall, request: &Request) {
-        self.client.ask(hall.now(), request).expect("a request that the dialect knows");
-        self.talk(hall);
-    }
-
-    /// Carries everything back and forth, one write a read, until both have nothing more to say within
-    /// the time that an acknowledgment takes.
-    fn talk(&mut self, hall: &mut Hall) {
-        loop {
-            while let Some(bytes) = self.client.poll_send() {
-                hall.receive(self.id, &bytes);
-            }
-            let Some(bytes) = hall.next(self.id) else {
-                let soon = hall.now().now + MS * 10;
-                let Some(due) = self.client.poll_timeout().filter(|at| *at <= soon) else { return };
-                hall.wait(due.saturating_since(hall.now().now));
-                self.client.handle_timeout(hall.now());
-                continue;
-            };
-            self.client.receive(hall.now(), &bytes, &mut self.told).expect("sound words");
-        }
-    }
-
-    fn is_told(&mut self, hall: &mut Hall) -> Vec<Event> {
-        self.talk(hall);
-        std::mem::take(&mut self.told)
-    }
-}
 
 fn say(text: &str) -> Request {
     Request::Say { text: text.into() }

@@ -2,42 +2,9 @@
 
 mod hall;
 
-use hall::Hall;
+use hall::{Hall, Person};
 use testbed::chat::message::{Event, Name, Refusal, Request};
-use testbed::chat::protocol::{ClientSession, Kind, client_session};
-
-/// Somebody with a client, connected to a hall.
-struct Person {
-    id: usize,
-    client: Box<dyn ClientSession>,
-}
-
-impl Person {
-    fn come(hall: &mut Hall, kind: Kind, nick: &str) -> Person {
-        let mut person = Person { id: hall.open(kind), client: client_session(kind) };
-        person.ask(hall, &Request::Join { nick: nick.to_owned() });
-        person
-    }
-
-    fn ask(&mut self, hall: &mut Hall, request: &Request) {
-        self.client.ask(hall.now(), request).expect("a request that the dialect knows");
-        while let Some(bytes) = self.client.poll_send() {
-            hall.receive(self.id, &bytes);
-        }
-    }
-
-    /// What has come since the last time, one write a read; answers go back.
-    fn is_told(&mut self, hall: &mut Hall) -> Vec<Event> {
-        let mut told = Vec::new();
-        while let Some(bytes) = hall.next(self.id) {
-            self.client.receive(hall.now(), &bytes, &mut told).expect("sound words");
-            while let Some(bytes) = self.client.poll_send() {
-                hall.receive(self.id, &bytes);
-            }
-        }
-        told
-    }
-}
+use testbed::chat::protocol::Kind;
 
 fn name(text: &str) -> Name {
     text.into()

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use testbed::chat::message::{Audience, ClientId, Delivery, Event, Request};
 use testbed::chat::protocol::{
-    After, Ask, Asked, EVERYONE, Encodings, Kind, Malformed, Moment, SERVER, ServerSession, Settings,
-    Timestamp, server_session,
+    After, Ask, Asked, ClientSession, EVERYONE, Encodings, Kind, Malformed, Moment, SERVER, ServerSession,
+    Settings, Timestamp, client_session, server_session,
 };
 use testbed::chat::room::{Room, Rules};
 use testbed::time::{Duration, Instant};
@@ -236,4 +236,51 @@ pub fn frames(mut bytes: &[u8]) -> Vec<serde_json::Value> {
     }
     assert!(bytes.is_empty(), "half a frame");
     out
+}
+
+/// Somebody with a client, connected to a hall.
+pub struct Person {
+    pub id: usize,
+    pub client: Box<dyn ClientSession>,
+    /// What it was told and nobody has looked at.
+    pub told: Vec<Event>,
+}
+
+impl Person {
+    /// Comes in.
+    pub fn come(hall: &mut Hall, kind: Kind, nick: &str) -> Person {
+        let mut person = Person { id: hall.open(kind), client: client_session(kind), told: Vec::new() };
+        person.ask(hall, &Request::Join { nick: nick.to_owned() });
+        person
+    }
+
+    /// Asks, and hears what comes back.
+    pub fn ask(&mut self, hall: &mut Hall, request: &Request) {
+        self.client.ask(hall.now(), request).expect("a request that the dialect knows");
+        self.talk(hall);
+    }
+
+    /// Carries everything back and forth, one write a read, until both have nothing more to say within
+    /// the time that an acknowledgment takes.
+    pub fn talk(&mut self, hall: &mut Hall) {
+        loop {
+            while let Some(bytes) = self.client.poll_send() {
+                hall.receive(self.id, &bytes);
+            }
+            let Some(bytes) = hall.next(self.id) else {
+                let soon = hall.now().now + Duration::from_millis(10);
+                let Some(due) = self.client.poll_timeout().filter(|at| *at <= soon) else { return };
+                hall.wait(due.saturating_since(hall.now().now));
+                self.client.handle_timeout(hall.now());
+                continue;
+            };
+            self.client.receive(hall.now(), &bytes, &mut self.told).expect("sound words");
+        }
+    }
+
+    /// What it was told since this was asked last.
+    pub fn is_told(&mut self, hall: &mut Hall) -> Vec<Event> {
+        self.talk(hall);
+        std::mem::take(&mut self.told)
+    }
 }

@@ -92,6 +92,10 @@ const CLAIMS: &[(&str, fn())] = &[
         "than a million rows together (70 MB), but 480 samples are kept for pictures",
         sizes::unasked_series_stay_small,
     ),
+    ("codel, fq_codel: default \"5ms\", the wait that may stay", queues_have_the_stated_parameters),
+    ("default \"100ms\", for how long it may be longer", queues_have_the_stated_parameters),
+    ("default \"1514B\", what a flow may send in its turn", queues_have_the_stated_parameters),
+    ("fq_codel: default 1024 queues", queues_have_the_stated_parameters),
     // Defaults and nothing else.
     ("left out of the figures; default \"0s\"", stated_defaults_are_the_real_ones),
     ("repetitions of each cell; default 1", stated_defaults_are_the_real_ones),
@@ -151,7 +155,7 @@ fn stated_defaults_are_the_real_ones() {
     let stated: Vec<String> = REFERENCE.lines().filter_map(key).collect();
     let expected = "warmup \"0s\"|trials 1|per_client false|jitter \"0ms\"|distribution \"normal\"|correlation \"0%\"|\
                     reorder false|loss \"0%\"|gap 1|duplicate \"0%\"|corrupt \"0%\"|1-h \"100%\"|1-k \"0%\"|\
-                    kind \"droptail\"|limit \"1000 packets\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
+                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
                     arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|retransmission 0";
     assert_eq!(stated.join("|"), expected);
 
@@ -249,6 +253,22 @@ fn segments_have_64_to_9000_bytes() {
     };
     assert!(read(63).is_err() && read(9001).is_err());
     assert_eq!([64, 9000].map(|mss| read(mss).expect("sound")), [64, 9000]);
+}
+
+/// What the parameters do is in `tests/aqm.rs`.
+#[test]
+fn queues_have_the_stated_parameters() {
+    let with = |queue: &str| {
+        scenario(&format!(
+            "duration = \"9s\"\n[link.a]\ndelay = \"1ms\"\nrate = \"1mbit\"\nqueue = {{ {queue} }}\n\
+             [[clients]]\nname = \"u\"\npath = [\"a\"]\napp = {{ kind = \"bulk\" }}\n"
+        ))
+    };
+    let law = "target = \"5ms\", interval = \"100ms\"";
+    assert_eq!(with("kind = \"codel\""), with(&format!("kind = \"codel\", {law}")));
+    let turns = "quantum = \"1514B\", flows = 1024";
+    assert_eq!(with("kind = \"fq_codel\""), with(&format!("kind = \"fq_codel\", {law}, {turns}")));
+    assert!(REFERENCE.contains(law) && REFERENCE.contains(turns));
 }
 
 #[test]

@@ -212,9 +212,9 @@ impl Peer {
 
     /// Whether answers to what it asked before wait: it is heard as fast as it can be answered. What waits
     /// for acknowledgments does not count, or they would never be read.
-    pub fn is_owed_answers(&self) -> bool {
+    pub fn is_owed_answers(&self, max_backlog: usize) -> bool {
         let own = self.out.bytes_of(Origin::Own);
-        own > OWN || (own > 0 && self.out.is_spaced())
+        own > OWN.min(max_backlog / 4) || (own > 0 && self.out.is_spaced())
     }
 
     /// Looks again how speakers have to mind it, where `bound` bytes of what others said may wait for it.

@@ -104,6 +104,7 @@ impl Hub {
     fn serve_asked(&mut self, moment: Moment, id: ClientId) -> Wait {
         let now = moment.now;
         let enough = self.deliveries_made + AT_ONCE;
+        let max_backlog = self.settings.max_backlog;
         while self.hears(id) {
             let gated = self.gated.iter().any(|client| client.id == id);
             let Some(peer) = self.peer(id) else { break };
@@ -126,7 +127,7 @@ impl Hub {
             if !wait.is_zero() {
                 return Wait::Until(now + wait);
             }
-            if peer.is_owed_answers() {
+            if peer.is_owed_answers(max_backlog) {
                 peer.awaits_answers = true;
                 return Wait::Until(now + LATER);
             }
@@ -242,14 +243,14 @@ impl Hub {
     /// Takes note of what waits for a connection: how it is minded, how much memory it takes, and whether its
     /// client can be heard on.
     pub(super) fn look(&mut self, now: Instant, id: ClientId) {
-        let bound = self.settings.max_backlog / 4;
+        let max_backlog = self.settings.max_backlog;
         let Some(peer) = self.peer(id) else { return };
         let before = peer.minded;
-        let after = peer.look(now, bound);
+        let after = peer.look(now, max_backlog / 4);
         let slot = peer.out.slot();
         let memory = peer.memory();
         let held = std::mem::replace(&mut peer.held, memory);
-        if peer.awaits_answers && !peer.is_owed_answers() {
+        if peer.awaits_answers && !peer.is_owed_answers(max_backlog) {
             peer.awaits_answers = false;
             peer.heard.notify_one();
         }
