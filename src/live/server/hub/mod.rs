@@ -8,6 +8,7 @@ mod hearing;
 mod holding;
 mod inspection;
 mod owed;
+mod writing;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,13 +17,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, Semaphore};
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::Settings;
 use super::accounts::{self, Gate, Waiting};
 use super::memory::Memory;
 use super::outgoing::Origin;
-use super::peer::{Count, Flushed, Outlet, Peer};
+use super::peer::{Count, Flushed, Peer};
 use crate::chat::message::{Audience, ClientId, Delivery, Event, Request};
 use crate::chat::protocol::{After, Asked, EVERYONE, Encodings, Moment, Pacing, SERVER, ServerSession};
 use crate::chat::room::{Room, Rules};
@@ -254,62 +255,6 @@ impl Hub {
         }
     }
 
-    /// Takes over what a session wants to send, minds its bound, and notes it for the turn's end.
-    fn collect(&mut self, now: Instant, id: ClientId) {
-        let limit = self.settings.max_backlog;
-        let origin = if self.author == Some(id) { Origin::Own } else { Origin::Others };
-        let Some(peer) = self.peer(id) else { return };
-        peer.collect(origin);
-        let anything = std::mem::take(&mut peer.is_fresh) || peer.closing_by.is_some();
-        let backlog = peer.backlog();
-        if backlog > limit && peer.at_end {
-            peer.break_off();
-        } else if backlog > limit && peer.closing_by.is_none() {
-            return self.drop_slow(id);
-        }
-        if anything && !peer.dirty {
-            peer.dirty = true;
-            self.dirty.push(id);
-            self.turn_ends.notify_one();
-        }
-        self.forget_what_was_taken(id);
-        self.look(now, id);
-        self.rearm(id);
-        if self.held > self.settings.max_memory {
-            self.drop_heaviest();
-        }
-    }
-
-    /// Ends one for whom too much waits.
-    fn drop_slow(&mut self, id: ClientId) {
-        let moment = self.clock.moment();
-        let Some(peer) = self.peer(id) else { return };
-        warn!(client = id.0, backlog = peer.backlog(), "dropped: it reads too slowly");
-        peer.out.drop_rest();
-        let event = Event::Notice { text: "You read too slowly and are disconnected".into() };
-        peer.session.tell(moment, &event, &mut Encodings::new(u64::MAX >> 1));
-        peer.collect(Origin::Own);
-        self.begin_close(moment, id);
-    }
-
-    /// All queues together are too much: the longest goes.
-    fn drop_heaviest(&mut self) {
-        let open = self.peers.iter().enumerate().filter_map(|(n, peer)| Some((n, peer.as_deref()?)));
-        let heard = open.filter(|(_, peer)| peer.closing_by.is_none());
-        if let Some((n, _)) = heard.max_by_key(|(_, peer)| peer.held) {
-            self.drop_slow(ClientId(n as u32));
-        }
-    }
-
-    /// Rouses the timer of a connection whose deadline has come nearer.
-    fn rearm(&mut self, id: ClientId) {
-        if let Some(peer) = self.peer(id)
-            && peer.deadline().is_some_and(|at| at < peer.armed)
-        {
-            peer.timer.notify_one();
-        }
-    }
-
     /// Nothing more is heard from it; it ends when what waits for it is written.
     pub(super) fn begin_close(&mut self, moment: Moment, id: ClientId) {
         self.settle();
@@ -360,32 +305,6 @@ impl Hub {
             self.open -= 1;
             self.free.push(id);
             debug!(client = id.0, "disconnected");
-        }
-    }
-
-    /// Writes what its turn left for a connection.
-    pub(super) fn flush(&mut self, id: ClientId) -> Flushed {
-        let now = self.clock.now();
-        let flushed = self.peer(id).map_or(Flushed::Broken, |peer| peer.flush(now));
-        self.forget_what_was_taken(id);
-        self.look(now, id);
-        flushed
-    }
-
-    /// Takes out the next message for a path.
-    pub(super) fn take(&mut self, id: ClientId) -> Result<Arc<[u8]>, Flushed> {
-        let now = self.clock.now();
-        let next = self.peer(id).map_or(Err(Flushed::Finished), |peer| peer.take(now));
-        self.forget_what_was_taken(id);
-        self.look(now, id);
-        next
-    }
-
-    /// How a path takes what is written: what it does not take at once is no pacer's doing.
-    pub(super) fn set_outlet(&mut self, id: ClientId, outlet: Outlet) {
-        if let Some(peer) = self.peer(id).filter(|peer| !peer.is_broken()) {
-            peer.outlet = outlet;
-            self.look(self.clock.now(), id);
         }
     }
 
