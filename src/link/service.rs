@@ -44,7 +44,8 @@ impl Link {
     /// Takes in a packet that passed the entrance.
     pub(super) fn join(&mut self, item: Queued) {
         let (now, size) = (item.entered, item.packet.size());
-        self.serve(now);
+        // What has left takes no room any more.
+        self.catch_up(now);
         let Some(service) = &mut self.service else { return };
         service.held += 1;
         service.last_entry = now;

@@ -230,7 +230,7 @@ pub struct LinkSample {
     pub backlog_bytes: u64,
     /// Packets waiting or in transmission.
     pub backlog_packets: u64,
-    /// Packets dropped so far, by loss and by a full queue.
+    /// Packets dropped so far, by loss and by the queue.
     pub drops: u64,
 }
 

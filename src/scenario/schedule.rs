@@ -60,7 +60,8 @@ pub(super) fn read(
         links::check_limits(&tree, &after, starting, rtts, &scenario.groups, problems);
         if (0..after.len()).any(|i| !links::queues_alike(&after[i], &before[i])) {
             let message = "a queue keeps its kind, and all but its limit, for a whole trial";
-            let help = "set `queue.limit` here; compare kinds as an axis of [sweep]";
+            let help = "set the `limit` of the table that says the kind (a queue in `up` or `down` is one of its own); \
+                        compare kinds as an axis of [sweep]";
             problems.push(Problem::error(set.place, message, help));
         }
         // What another change of the same instant mends is no standstill.

@@ -100,5 +100,8 @@ fn the_packet_in_transmission_takes_room() {
         let mut link = link(&served(name, &config));
         assert_eq!(survivors(&mut link, 5, 0), [0], "{name}");
         assert_eq!(link.counters().dropped_queue, 4);
+        // And none once it has left, whether anybody looked or not.
+        link.handle_packet(at(10_000), numbered(6));
+        assert_eq!(drain(&mut link).len(), 1, "{name}");
     }
 }

@@ -94,7 +94,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         })
         .collect();
     if dropped {
-        let label = "packets dropped here, by loss or by a full queue".to_owned();
+        let label = "packets dropped here, by loss or by the queue".to_owned();
         legend.push(Key { label, symbol: Symbol::Tick(ALARM) });
     }
     if warmup > 0.0 {
