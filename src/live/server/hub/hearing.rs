@@ -125,10 +125,13 @@ impl Hub {
             let joins = matches!(next, Ask::Room(Request::Join { .. }));
             let wait = peer.bucket.wait(now);
             if !wait.is_zero() {
+                self.leave_line(id);
                 return Wait::Until(now + wait);
             }
             if peer.is_owed_answers(max_backlog) {
                 peer.awaits_answers = true;
+                // Who cannot be heard keeps nobody waiting.
+                self.leave_line(id);
                 return Wait::Until(now + LATER);
             }
             if takes_the_floor && let Some(at) = self.waits_for_the_floor(now, id, weight > 1 || joins) {
