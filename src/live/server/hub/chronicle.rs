@@ -19,8 +19,8 @@ impl Hub {
             }
             Event::Left { nick } => info!(client = id, nick = &**nick, "left"),
             Event::Renamed { from, to } => info!(client = id, from = &**from, to = &**to, "renamed"),
-            Event::Rejected(refusal) => info!(client = id, reason = %refusal, "refused to let in"),
-            Event::Refused(refusal) => info!(client = id, reason = %refusal, "refused"),
+            Event::Rejected(refusal) => info!(client = id, reason = refusal.to_string(), "refused to let in"),
+            Event::Refused(refusal) => info!(client = id, reason = refusal.to_string(), "refused"),
             Event::Created { room } => info!(client = id, room = &**room, "created a room"),
             Event::Entered { room } => info!(client = id, room = &**room, "entered a room"),
             Event::Exited { room } => info!(client = id, room = &**room, "left a room"),
