@@ -17,7 +17,6 @@ const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Ro
 /// The default pacing lets a client of `json-lines` hear a hundred texts a second, the default rate
 /// limit lets one person say ten times as many.
 #[test]
-#[ignore = "a known fault: on a fast machine a listener that is paced does not hear all words beside this flood"]
 fn who_floods_a_paced_listener_holds_up_nobody_else() {
     let server = Running::start(usual(), &KINDS);
     let mut paced = server.connect(Kind::JsonLines);
@@ -28,6 +27,8 @@ fn who_floods_a_paced_listener_holds_up_nobody_else() {
     let mut ticker = server.connect(Kind::Slash);
     ticker.ignores();
     ticker.says("ticker");
+    // Where one read is one message, the name is one.
+    ticker.ignores();
     let mut flood = server.connect(Kind::Reliable);
     flood.sends(&frame(&message("join_1_1", "join", "flood", "flood", None)));
     let text = "f".repeat(60);
