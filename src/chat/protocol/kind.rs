@@ -113,36 +113,14 @@ impl Kind {
         }
     }
 
-    /// The spacing that its clients need: programs 1, 3 and 4 take what one read brings for one
+    /// The least time between two messages to a client: programs 1, 3 and 4 take what one read brings for one
     /// message; program 2 shows it in one line, and ends at a read that ends within a character.
-    pub fn pacing(self) -> Pacing {
+    pub fn pacing(self) -> Duration {
         const GAP: Duration = Duration::from_millis(10);
         match self {
-            Kind::Reliable => Pacing::same(Duration::ZERO),
-            Kind::JsonLines | Kind::Slash | Kind::Rooms | Kind::Pipe | Kind::SlashOrPipe => Pacing::same(GAP),
+            Kind::Reliable => Duration::ZERO,
+            Kind::JsonLines | Kind::Slash | Kind::Rooms | Kind::Pipe | Kind::SlashOrPipe => GAP,
         }
-    }
-}
-
-/// The least time between two messages to a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pacing {
-    /// Before any message.
-    pub every: Duration,
-    /// Before one with characters of several bytes: its first read then begins with it, and ends
-    /// behind it, as messages are shorter than reads.
-    pub wide: Duration,
-}
-
-impl Pacing {
-    /// The same before all messages.
-    pub const fn same(gap: Duration) -> Pacing {
-        Pacing { every: gap, wide: gap }
-    }
-
-    /// How long after the message before it this one may go.
-    pub fn before(self, message: &[u8]) -> Duration {
-        if self.wide == self.every || message.is_ascii() { self.every } else { self.wide }
     }
 }
 
@@ -177,7 +155,7 @@ mod tests {
     fn only_program_0_takes_several_messages_at_once() {
         for kind in Kind::ALL {
             let gap = Duration::from_millis(if *kind == Kind::Reliable { 0 } else { 10 });
-            assert_eq!(kind.pacing(), Pacing::same(gap), "{}", kind.name());
+            assert_eq!(kind.pacing(), gap, "{}", kind.name());
         }
     }
 }

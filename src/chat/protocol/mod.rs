@@ -26,7 +26,7 @@ use crate::time::{Duration, Instant};
 
 pub use client::{client_session, without_password};
 pub use json_lines::JsonLines;
-pub use kind::{Kind, Pacing, SPEAKS_WITHIN, Settings, server_session};
+pub use kind::{Kind, SPEAKS_WITHIN, Settings, server_session};
 pub use pipe::EVERYONE;
 pub use session::{Account, Ask, Asked, ClientSession, Encodings, FORMS, Moment, NotSaid, ServerSession};
 pub use text::clock as clock_text;

@@ -17,10 +17,11 @@ use super::hub::{Shared, Wait};
 use super::peer::{Flushed, Outlet};
 use super::porter::{Inside, read_frame, write_frame};
 use crate::chat::message::ClientId;
-use crate::chat::protocol::{Pacing, ServerSession};
+use crate::chat::protocol::ServerSession;
 use crate::live::clock::Clock;
 use crate::live::gateway::Stream;
 use crate::live::socket::Socket;
+use crate::time::Duration;
 
 /// How long one who has said its last may read nothing of what waits for it.
 const READS_WITHIN: Span = Span::from_secs(5);
@@ -33,7 +34,7 @@ pub(super) struct Newcomer {
     pub dialect: &'static str,
     pub address: SocketAddr,
     pub session: Box<dyn ServerSession>,
-    pub pacing: Pacing,
+    pub pacing: Duration,
 }
 
 /// Serves a socket until it ends.

@@ -47,7 +47,7 @@ use super::gateway::{Conditions, Gateway};
 use super::socket::Socket;
 use super::store::{OpenError, Store};
 use super::tls::Identity;
-use crate::chat::protocol::{self, Kind, Pacing, SPEAKS_WITHIN};
+use crate::chat::protocol::{self, Kind, SPEAKS_WITHIN};
 use crate::time::Duration;
 use connection::Newcomer;
 
@@ -298,7 +298,7 @@ async fn arrive(
 async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Socket, address: SocketAddr) {
     let newcomer = {
         let settings = &hub.borrow().settings;
-        let pacing = settings.pacing.map_or_else(|| kind.pacing(), Pacing::same);
+        let pacing = settings.pacing.unwrap_or_else(|| kind.pacing());
         let session = protocol::server_session(kind, &settings.dialects);
         Newcomer { dialect: kind.name(), address, session, pacing }
     };

@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use crate::chat::protocol::Pacing;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// Whose doing a message is. It decides who waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +25,13 @@ pub(super) struct Outgoing {
     /// Messages and bytes not written, by [`Origin`].
     messages: [usize; 3],
     bytes: [usize; 3],
-    pacing: Pacing,
+    /// The least time between two messages.
+    pacing: Duration,
     last_write: Option<Instant>,
 }
 
 impl Outgoing {
-    pub fn new(pacing: Pacing) -> Outgoing {
+    pub fn new(pacing: Duration) -> Outgoing {
         Outgoing {
             queue: VecDeque::new(),
             written: 0,
@@ -70,28 +70,25 @@ impl Outgoing {
 
     /// Whether its pacer holds up what is next.
     pub fn is_paced(&self) -> bool {
-        self.queue.front().is_some_and(|(bytes, _)| !self.pacing.before(bytes).is_zero())
+        self.is_spaced() && !self.queue.is_empty()
     }
 
     /// Whether several messages never go in one write.
     pub fn is_spaced(&self) -> bool {
-        !self.pacing.every.is_zero()
+        !self.pacing.is_zero()
     }
 
-    /// When its pacer lets another message go, whatever it is.
+    /// When its pacer lets another message go.
     pub fn slot(&self) -> Instant {
-        self.last_write.map_or(Instant::ZERO, |last| last.saturating_add(self.pacing.wide))
+        self.last_write.map_or(Instant::ZERO, |last| last.saturating_add(self.pacing))
     }
 
     /// What is next, with how much of it is written; or when the pacer lets it go, if it waits.
     #[expect(clippy::type_complexity, reason = "said in words")]
     pub fn next(&self, now: Instant) -> Option<Result<(&Arc<[u8]>, usize), Instant>> {
         let (bytes, _) = self.queue.front()?;
-        let at = self.last_write.map(|last| last.saturating_add(self.pacing.before(bytes)));
-        Some(match at {
-            Some(at) if self.written == 0 && now < at => Err(at),
-            _ => Ok((bytes, self.written)),
-        })
+        let at = self.slot();
+        Some(if self.written == 0 && now < at { Err(at) } else { Ok((bytes, self.written)) })
     }
 
     /// So many bytes were written; returns how many messages that ended.

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::limit::Bucket;
 use super::outgoing::{Origin, Outgoing};
-use crate::chat::protocol::{Ask, Malformed, Pacing, ServerSession};
+use crate::chat::protocol::{Ask, Malformed, ServerSession};
 use crate::live::socket::Socket;
 use crate::time::{Duration, Instant};
 
@@ -144,7 +144,7 @@ impl Peer {
         dialect: &'static str,
         address: SocketAddr,
         session: Box<dyn ServerSession>,
-        pacing: Pacing,
+        pacing: Duration,
         rate_limit: u32,
         now: Instant,
     ) -> Peer {

@@ -11,10 +11,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::chat::protocol::Pacing;
 use crate::live::gateway::Stream;
 use crate::live::socket::Socket;
 use crate::live::splice::Broken;
+use crate::time::Duration;
 
 /// The longest frame: as much as one read takes, or the longest thing that a server says.
 const LONGEST: usize = 4 << 20;
@@ -50,7 +50,7 @@ const LINGER: Span = Span::from_secs(1);
 
 /// Carries frames between a client's socket and the near end of its path, towards the server and from it,
 /// until the server's side has ended; when one breaks, both ends are reset, behind what was carried.
-pub(super) async fn carry(socket: Socket, near: Stream, pacing: Pacing, inside: &[Inside; 2]) {
+pub(super) async fn carry(socket: Socket, near: Stream, pacing: Duration, inside: &[Inside; 2]) {
     let path = &near;
     let up = async {
         let mut to_path = path;
@@ -72,9 +72,8 @@ pub(super) async fn carry(socket: Socket, near: Stream, pacing: Pacing, inside: 
         let mut last = None::<Instant>;
         let mut frame = Vec::new();
         while read_frame(&mut from_path, &mut frame, &inside[1]).await.map_err(Broken::Source)? {
-            let gap = pacing.before(&frame);
-            if let Some(last) = last.filter(|_| !gap.is_zero()) {
-                sleep_until(last + Span::from_nanos(gap.as_nanos())).await;
+            if let Some(last) = last.filter(|_| !pacing.is_zero()) {
+                sleep_until(last + Span::from_nanos(pacing.as_nanos())).await;
             }
             socket.write_all(&frame).await.map_err(Broken::Sink)?;
             last = Some(Instant::now());

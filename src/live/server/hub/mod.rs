@@ -25,7 +25,7 @@ use super::memory::Memory;
 use super::outgoing::Origin;
 use super::peer::{Count, Flushed, Peer};
 use crate::chat::message::{Audience, ClientId, Delivery, Event, Request};
-use crate::chat::protocol::{After, Asked, EVERYONE, Encodings, Moment, Pacing, SERVER, ServerSession};
+use crate::chat::protocol::{After, Asked, EVERYONE, Encodings, Moment, SERVER, ServerSession};
 use crate::chat::room::{Room, Rules};
 use crate::live::clock::Clock;
 use crate::live::socket::Socket;
@@ -154,7 +154,7 @@ impl Hub {
         address: SocketAddr,
         session: Box<dyn ServerSession>,
         socket: Option<Rc<Socket>>,
-        pacing: Pacing,
+        pacing: Duration,
     ) -> ClientId {
         let moment = self.clock.moment();
         self.open += 1;
