@@ -2,6 +2,7 @@
 //! then it is known when it will arrive.
 
 use super::flight::Transit;
+use super::propagation::{Order, Passage};
 use super::qdisc::{Qdisc, Queue, Queued};
 use super::{Link, Waiting};
 use crate::time::Instant;
@@ -51,10 +52,13 @@ impl Link {
         service.last_entry = now;
         service.qdisc.enqueue(now, item);
         self.backlog = self.backlog.with(size);
-        let capacity = self.config().queue.capacity;
-        while !capacity.holds(self.backlog) {
-            let Some(item) = self.service.as_mut().and_then(|service| service.qdisc.shed()) else { break };
-            self.drop_queued(&item);
+        let capacity = self.measured.epoch.config.queue.capacity;
+        while !capacity.holds(self.backlog)
+            && let Some(item) = service.qdisc.shed()
+        {
+            service.held -= 1;
+            self.backlog = self.backlog.without(item.packet.size());
+            self.counters.dropped_queue += 1;
         }
         self.note_longest();
         self.serve(now);
@@ -65,19 +69,15 @@ impl Link {
         while let Some(at) = self.next_service().filter(|at| *at <= now) {
             self.retire(at);
             let Some(service) = &mut self.service else { return };
-            let mut dropped = std::mem::take(&mut service.dropped);
-            let item = service.qdisc.dequeue(at, &mut dropped);
-            for item in dropped.drain(..) {
-                self.drop_queued(&item);
+            let item = service.qdisc.dequeue(at, &mut service.dropped);
+            service.held -= service.dropped.len() as u64 + u64::from(item.is_some());
+            assert!(item.is_some() || service.held == 0, "a discipline hands out what it holds");
+            for item in service.dropped.drain(..) {
+                self.backlog = self.backlog.without(item.packet.size());
+                self.counters.dropped_queue += 1;
             }
-            let Some(service) = &mut self.service else { return };
-            service.dropped = dropped;
-            match item {
-                Some(item) => {
-                    service.held -= 1;
-                    self.send(at, item);
-                }
-                None => assert!(service.held == 0, "a discipline hands out what it holds"),
+            if let Some(item) = item {
+                self.send(at, item);
             }
         }
     }
@@ -100,23 +100,9 @@ impl Link {
         self.flight.push(transit, item.packet);
     }
 
-    fn drop_queued(&mut self, item: &Queued) {
-        if let Some(service) = &mut self.service {
-            service.held -= 1;
-        }
-        self.backlog = self.backlog.without(item.packet.size());
-        self.counters.dropped_queue += 1;
-    }
-
     /// The transit of a packet whose transmission ends at `departure`.
     #[inline]
-    pub(super) fn depart(
-        &mut self,
-        departure: Instant,
-        passage: super::propagation::Passage,
-        damaged: bool,
-    ) -> Transit {
-        use super::propagation::Order;
+    pub(super) fn depart(&mut self, departure: Instant, passage: Passage, damaged: bool) -> Transit {
         let due = departure + passage.delay;
         let arrival = if passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
         if passage.order != Order::Ahead {

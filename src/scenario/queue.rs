@@ -16,13 +16,11 @@ static NAMES: std::sync::LazyLock<Vec<&str>> =
 pub(super) fn keys(node: Option<&Node>) -> Vec<Key> {
     let limit = "how much it holds, the packet in transmission included";
     let mut keys = vec![
-        key("kind", Kind::Word(&NAMES), Absent::Default("droptail"), "the queue discipline"),
+        key("kind", Kind::Word(&NAMES), Absent::Default(QUEUES[0].name), "the queue discipline"),
         key("limit", Kind::Limit, Absent::Default("1000 packets"), limit),
     ];
-    let chosen = node.map(discipline);
-    for discipline in
-        QUEUES.iter().filter(|line| chosen.is_none_or(|chosen| chosen.is_none_or(|d| d == *line)))
-    {
+    let chosen = node.and_then(discipline);
+    for discipline in QUEUES.iter().filter(|line| chosen.is_none_or(|chosen| chosen == *line)) {
         for parameter in discipline.parameters {
             if keys.iter().all(|known| known.name != parameter.name) {
                 let kind = match parameter.kind {
