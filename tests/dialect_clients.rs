@@ -5,8 +5,8 @@ mod hall;
 
 use std::sync::Arc;
 
-use hall::{Hall, Person, frames, moment, unsigned};
-use testbed::chat::message::{Event, Name, Names, Refusal, Request};
+use hall::{Hall, Person, frames, hears, moment, name, sent, unsigned};
+use testbed::chat::message::{Event, Names, Refusal, Request};
 use testbed::chat::protocol::{After, ClientSession, Kind, NotSaid, Settings, client_session};
 use testbed::time::{Duration, Instant};
 
@@ -23,10 +23,6 @@ fn tell(to: &str, text: &str) -> Request {
 
 fn names(list: &[&str]) -> Names {
     Arc::new(list.iter().map(|&name| name.into()).collect())
-}
-
-fn name(text: &str) -> Name {
-    text.into()
 }
 
 const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
@@ -199,17 +195,8 @@ fn a_name_can_be_taken_changed_and_assigned() {
     }
 }
 
-/// What a client makes of one read.
 fn understood(client: &mut dyn ClientSession, bytes: &[u8]) -> Vec<Event> {
-    let mut told = Vec::new();
-    client.receive(moment(S), bytes, &mut told).expect("sound words");
-    told
-}
-
-fn sent(client: &mut dyn ClientSession) -> Vec<String> {
-    std::iter::from_fn(|| client.poll_send())
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .collect()
+    hears(client, S, bytes)
 }
 
 #[test]

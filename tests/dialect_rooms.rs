@@ -2,13 +2,9 @@
 
 mod hall;
 
-use hall::{Hall, Person};
-use testbed::chat::message::{Event, Name, Refusal, Request};
+use hall::{Hall, Person, name};
+use testbed::chat::message::{Event, Refusal, Request};
 use testbed::chat::protocol::Kind;
-
-fn name(text: &str) -> Name {
-    text.into()
-}
 
 #[test]
 fn private_rooms_invitations_and_ends_are_understood_in_the_dialects_that_have_rooms() {

@@ -3,7 +3,7 @@
 
 mod hall;
 
-use hall::{frames, moment, unsigned};
+use hall::{frames, hears, moment, sent, unsigned};
 use serde_json::Value;
 use testbed::chat::message::{Event, Refusal, Request};
 use testbed::chat::protocol::{ClientSession, Kind, NotSaid, client_session};
@@ -17,18 +17,6 @@ fn joining(kind: Kind) -> Box<dyn ClientSession> {
     let mut client = client_session(kind);
     client.ask(moment(S), &Request::Join { nick: "kim".to_owned() }).expect("known");
     client
-}
-
-fn hears(client: &mut dyn ClientSession, at: Duration, bytes: &[u8]) -> Vec<Event> {
-    let mut told = Vec::new();
-    client.receive(moment(at), bytes, &mut told).expect("sound words");
-    told
-}
-
-fn sent(client: &mut dyn ClientSession) -> Vec<String> {
-    std::iter::from_fn(|| client.poll_send())
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .collect()
 }
 
 fn tell() -> Request {

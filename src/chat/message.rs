@@ -34,21 +34,21 @@ pub enum Request {
     Leave,
     /// To speak to everyone.
     Say {
-        /// What it says.
+        /// The text.
         text: Name,
     },
     /// To speak to one person.
     Tell {
         /// That person's nick.
         to: String,
-        /// What it says.
+        /// The text.
         text: Name,
     },
     /// To found a room and be its first member.
     Create {
         /// The room's name.
         room: String,
-        /// Whether only those who are invited may enter it, and others do not see it.
+        /// True of a room that only the invited enter and see.
         private: bool,
     },
     /// To let somebody enter a private room, and tell that person of any room.
@@ -79,14 +79,14 @@ pub enum Request {
     SayIn {
         /// The room's name.
         room: String,
-        /// What it says.
+        /// The text.
         text: Name,
     },
     /// To speak to the members of a room, be it a member itself or not (program 3's way).
     Post {
         /// The room's name.
         room: String,
-        /// What it says.
+        /// The text.
         text: Name,
     },
     /// To know who is here.
@@ -124,19 +124,19 @@ pub enum Event {
     Refused(Refusal),
     /// Somebody came in.
     Joined {
-        /// Who.
+        /// The person.
         nick: Name,
     },
     /// Somebody went.
     Left {
-        /// Who.
+        /// The person.
         nick: Name,
     },
     /// You are out.
     Bye,
     /// Somebody spoke to everyone.
     Message {
-        /// Who.
+        /// The person.
         from: Name,
         /// What.
         text: Name,
@@ -150,7 +150,7 @@ pub enum Event {
     },
     /// Somebody spoke to you alone.
     Direct {
-        /// Who.
+        /// The person.
         from: Name,
         /// What.
         text: Name,
@@ -166,7 +166,7 @@ pub enum Event {
     RoomMessage {
         /// Where.
         room: Name,
-        /// Who.
+        /// The person.
         from: Name,
         /// What.
         text: Name,
@@ -199,21 +199,21 @@ pub enum Event {
     Invitation {
         /// The room's name.
         room: Name,
-        /// Who.
+        /// The person.
         from: Name,
     },
     /// You invited somebody into a room.
     Invited {
         /// The room's name.
         room: Name,
-        /// Whom.
+        /// The person invited.
         to: Name,
     },
     /// A room has ended, and with it your membership.
     Closed {
         /// Its name.
         room: Name,
-        /// Who ended it.
+        /// The person that ended it.
         by: Name,
     },
     /// Who is here, in the order of joining.
@@ -251,7 +251,7 @@ pub enum Event {
     Past {
         /// When, in nanoseconds since 1970.
         unix_nanos: u64,
-        /// Who.
+        /// The person.
         from: Name,
         /// What.
         text: Name,
@@ -311,40 +311,37 @@ impl Request {
     }
 }
 
+/// The text of an event, borrowed as the event is.
+macro_rules! text_of {
+    ($event:expr) => {
+        match $event {
+            Event::Message { text, .. }
+            | Event::Said { text, .. }
+            | Event::Direct { text, .. }
+            | Event::Told { text, .. }
+            | Event::RoomMessage { text, .. }
+            | Event::SaidIn { text, .. }
+            | Event::Past { text, .. }
+            | Event::Notice { text } => Some(text),
+            _ => None,
+        }
+    };
+}
+
 impl Event {
-    /// Whether somebody hears what somebody else said (an echo to its author is not that).
+    /// True of something said by somebody else (an echo to its author is not that).
     pub fn is_message(&self) -> bool {
         matches!(self, Event::Message { .. } | Event::Direct { .. } | Event::RoomMessage { .. })
     }
 
     /// The text that it carries.
     pub fn text(&self) -> Option<&str> {
-        match self {
-            Event::Message { text, .. }
-            | Event::Said { text, .. }
-            | Event::Direct { text, .. }
-            | Event::Told { text, .. }
-            | Event::RoomMessage { text, .. }
-            | Event::SaidIn { text, .. }
-            | Event::Past { text, .. }
-            | Event::Notice { text } => Some(text),
-            _ => None,
-        }
+        text_of!(self).map(|text| &**text)
     }
 
     /// The same, to be changed.
     pub fn text_mut(&mut self) -> Option<&mut Name> {
-        match self {
-            Event::Message { text, .. }
-            | Event::Said { text, .. }
-            | Event::Direct { text, .. }
-            | Event::Told { text, .. }
-            | Event::RoomMessage { text, .. }
-            | Event::SaidIn { text, .. }
-            | Event::Past { text, .. }
-            | Event::Notice { text } => Some(text),
-            _ => None,
-        }
+        text_of!(self)
     }
 
     /// Whether the list of people is another one after it.

@@ -13,7 +13,7 @@ const SEPARATORS: [char; 5] = ['[', ']', ':', '|', ','];
 /// Marks at the start of what is no name: a room, a command, the person a private message is for.
 const MARKS: [char; 3] = ['#', '/', '@'];
 
-/// How a server names those that it does not ask (program 2): `User 3`.
+/// The word before the number in names that a server gives without asking (program 2): `User 3`.
 const GIVEN: &str = "User";
 
 /// The name that a server gives to the `n`th whom it does not ask.
@@ -21,12 +21,12 @@ pub fn given(n: u64) -> String {
     format!("{GIVEN} {n}")
 }
 
-/// Whether all of it can be seen and is of one line; blanks are a matter of [`is_unmistakable`].
+/// True if all of it can be seen and is of one line; blanks are a matter of [`is_unmistakable`].
 pub fn is_visible(name: &str) -> bool {
     !name.contains(is_invisible)
 }
 
-/// Whether it passes for nothing else in any dialect. A blank would end it where a command names it, and
+/// True if it passes for nothing else in any dialect. A blank would end it where a command names it, and
 /// `PRIVATE FROM bob` would turn a public text into a private one; only names that the server gives have
 /// one.
 pub fn is_unmistakable(name: &str) -> bool {
@@ -44,7 +44,7 @@ pub fn split_first(words: &str) -> Option<(&str, &str)> {
     (!rest.is_empty()).then_some((name, rest))
 }
 
-/// How long the given name at the start of `words` is, in any case; `User 3_2` is the second of its kind.
+/// Length of the given name at the start of `words`, in any case; `User 3_2` is the second of its kind.
 fn given_len(words: &str) -> Option<usize> {
     let word = words.get(..GIVEN.len()).filter(|word| word.eq_ignore_ascii_case(GIVEN))?;
     let number = words[word.len()..].strip_prefix(' ')?;
@@ -58,7 +58,7 @@ pub fn exact(name: &str) -> String {
     name.nfc().collect::<String>().to_lowercase()
 }
 
-/// What a name looks like. Two names that have a form in common can be taken for one another.
+/// The looks of a name. Two names that have a form in common can be taken for one another.
 ///
 /// The forms are skeletons of Unicode's confusable characters (UTS 39, section 4) after compatibility
 /// normalization (NFKC), in lower case. There are two, because a capital may look like another letter than
@@ -80,7 +80,7 @@ impl Likeness {
         &self.0
     }
 
-    /// Whether the two can be taken for one another.
+    /// True if the two can be taken for one another.
     pub fn is_like(&self, other: &Likeness) -> bool {
         self.0.iter().any(|form| other.0.contains(form))
     }

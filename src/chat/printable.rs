@@ -1,4 +1,4 @@
-//! What a text may do to those who read it: nothing but be read.
+//! Texts that do nothing to their readers but be read.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace(is_obeyed, "\u{fffd}"))
 }
 
-/// Whether a byte may be of a character that is replaced: an ASCII control character, or the first byte of
+/// True of bytes that may belong to a character that is replaced: an ASCII control character, or the first byte of
 /// U+0080 to U+00BF or of U+2000 to U+2FFF.
 fn is_suspect(byte: u8) -> bool {
     (byte < b' ' && byte != b'\n' && byte != b'\t') || matches!(byte, 0x7f | 0xc2 | 0xe2)

@@ -203,7 +203,7 @@ impl Link {
         self.flight.take()
     }
 
-    /// When the next packet arrives or begins its transmission, whichever is earlier.
+    /// Instant of the next arrival or start of a transmission, whichever is earlier.
     #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.next_service() {
@@ -288,7 +288,7 @@ impl Link {
         self.flight.len() as u64 + self.service.as_ref().map_or(0, |service| service.held())
     }
 
-    /// What is queued or in transmission at `now`.
+    /// Packets and bytes queued or in transmission at `now`.
     pub fn backlog(&mut self, now: Instant) -> Backlog {
         self.catch_up(now);
         self.backlog

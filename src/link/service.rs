@@ -29,14 +29,14 @@ impl Service {
         self.held
     }
 
-    /// When it is asked for a packet, if the transmitter is free at `free`.
+    /// Instant of its next turn, if the transmitter is free at `free`.
     fn due(&self, free: Instant) -> Option<Instant> {
         (self.held > 0).then(|| free.max(self.last_entry))
     }
 }
 
 impl Link {
-    /// When a transmission begins next, as far as that is for the discipline to decide.
+    /// Start of the next transmission, as far as that is for the discipline to decide.
     #[inline]
     pub(super) fn next_service(&self) -> Option<Instant> {
         self.service.as_ref()?.due(self.serialiser.free())

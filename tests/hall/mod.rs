@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use testbed::chat::message::{Audience, ClientId, Delivery, Event, Request};
+use testbed::chat::message::{Audience, ClientId, Delivery, Event, Name, Request};
 use testbed::chat::protocol::{
     After, Ask, Asked, ClientSession, EVERYONE, Encodings, Kind, Malformed, Moment, SERVER, ServerSession,
     Settings, Timestamp, client_session, server_session,
@@ -283,4 +283,23 @@ impl Person {
         self.talk(hall);
         std::mem::take(&mut self.told)
     }
+}
+
+/// What a client makes of one read, so long after the start.
+pub fn hears(client: &mut dyn ClientSession, at: Duration, bytes: &[u8]) -> Vec<Event> {
+    let mut told = Vec::new();
+    client.receive(moment(at), bytes, &mut told).expect("sound words");
+    told
+}
+
+/// What a client has to say, a text for each write.
+pub fn sent(client: &mut dyn ClientSession) -> Vec<String> {
+    std::iter::from_fn(|| client.poll_send())
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .collect()
+}
+
+/// A name of a person or a room.
+pub fn name(text: &str) -> Name {
+    text.into()
 }

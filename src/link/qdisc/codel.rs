@@ -45,7 +45,7 @@ pub(super) struct Law {
 /// The state of the controller (§5.2).
 #[derive(Debug, Default)]
 pub(super) struct Control {
-    /// When the wait will have been above the target for an interval.
+    /// End of the interval in which the wait stays above the target.
     first_above: Option<Instant>,
     dropping: bool,
     drop_next: Instant,
@@ -85,7 +85,7 @@ impl Law {
         self.largest = self.largest.max(item.packet.size());
     }
 
-    /// When to drop next (§5.3): `from` + interval / √count. Square roots are exact to the last bit
+    /// Instant of the next drop (§5.3): `from` + interval / √count. Square roots are exact to the last bit
     /// everywhere (IEEE 754).
     fn next(&self, from: Instant, count: u32) -> Instant {
         from + Duration::from_nanos((self.interval.as_nanos() as f64 / f64::from(count).sqrt()) as u64)

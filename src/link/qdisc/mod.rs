@@ -1,4 +1,4 @@
-//! Queues in front of a rate, and who decides what they hold.
+//! Queues in front of a rate, and their disciplines.
 //!
 //! Drop-tail fixes order and departure at the entrance, so that a packet's arrival is known at once
 //! and needs no event of its own. Every other discipline is a [`Qdisc`], served whenever the
@@ -32,20 +32,20 @@ pub trait Qdisc {
 pub struct Queued {
     /// The packet.
     pub packet: Packet,
-    /// When it came.
+    /// Arrival at the queue.
     pub entered: Instant,
-    /// How it will travel, and whether this link damaged it.
+    /// Its propagation, and damage done by this link.
     pub(super) passage: Passage,
     pub(super) damaged: bool,
 }
 
 /// One line of the table of disciplines.
 pub struct Discipline {
-    /// What scenario files call it.
+    /// Its name in scenario files.
     pub name: &'static str,
     /// One sentence for `testbed list`.
     pub summary: &'static str,
-    /// What a scenario may set beside the limit.
+    /// Its keys beside `kind` and `limit`.
     pub parameters: &'static [Parameter],
     /// Makes one from the values of its parameters; without it, departures are fixed at the entrance.
     pub build: Option<Build>,
@@ -59,15 +59,15 @@ pub type Build = fn(&[u64]) -> Box<dyn Qdisc>;
 pub struct Parameter {
     /// Its key.
     pub name: &'static str,
-    /// What it takes.
+    /// Kind and range of its values.
     pub kind: ParameterKind,
-    /// What holds without it, as one would write it, and as a value.
+    /// Default, as one would write it, and as a value.
     pub default: (&'static str, u64),
     /// One sentence.
     pub summary: &'static str,
 }
 
-/// What a [`Parameter`] takes, and what its value counts.
+/// Kind and range of the values of a [`Parameter`], and their unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParameterKind {
     /// A time longer than zero, in nanoseconds.
@@ -81,7 +81,7 @@ pub enum ParameterKind {
 /// A queue as a scenario sets it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Queue {
-    /// How much it holds.
+    /// Its limit.
     pub capacity: Capacity,
     /// The line of the table.
     pub discipline: &'static Discipline,
@@ -89,7 +89,7 @@ pub struct Queue {
     pub parameters: Vec<u64>,
 }
 
-/// How much a queue holds, the packet in transmission included.
+/// Limit of a queue, the packet in transmission included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capacity {
     /// So many packets.
@@ -98,7 +98,7 @@ pub enum Capacity {
     Bytes(u64),
 }
 
-/// What waits or is in transmission.
+/// Packets that wait or are in transmission.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Packets.
@@ -154,7 +154,7 @@ impl fmt::Debug for Discipline {
 }
 
 impl Queue {
-    /// Whether both are the same discipline with the same parameters.
+    /// True of the same discipline with the same parameters.
     pub fn is_alike(&self, other: &Queue) -> bool {
         self.discipline == other.discipline && self.parameters == other.parameters
     }
@@ -181,7 +181,7 @@ impl Default for Capacity {
 }
 
 impl Capacity {
-    /// Whether so much fits.
+    /// True if so much fits.
     #[inline]
     pub fn holds(self, backlog: Backlog) -> bool {
         match self {
