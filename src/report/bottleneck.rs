@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::ReportError;
 use super::files::{Measured, Results, Trial};
-use super::goodput::EQUALLY_BUSY;
+use super::goodput::busiest;
 use super::rows::Table;
 
 const DIRECTIONS: [&str; 2] = ["up", "down"];
@@ -145,7 +145,7 @@ fn choose(trials: &BTreeMap<Key, Links>, sums: &BTreeMap<Key, [[u64; 2]; 2]>, ke
         links().map(|links| links.iter().find(|(known, _)| known == name).map(|(_, ways)| ways)).collect()
     };
     let common = |ways: &[&[Way; 2]], way: usize| ways.iter().all(|ways| ways[way].goodput.is_some());
-    let mut candidates: Vec<(&str, f64, f64, usize)> = Vec::new();
+    let mut candidates = Vec::new();
     for (name, _) in links().next()? {
         let Some(ways) = of(name).filter(|ways| ways.iter().any(|ways| rated(ways))) else { continue };
         let mean =
@@ -161,13 +161,10 @@ fn choose(trials: &BTreeMap<Key, Links>, sums: &BTreeMap<Key, [[u64; 2]; 2]>, ke
             (false, false) => continue,
         };
         let utilisation = mean(&|ways| ways.iter().filter_map(|way| way.utilisation).fold(0.0, f64::max));
-        candidates.push((name, utilisation, busy(0).1 + busy(1).1, direction));
+        candidates.push((utilisation, (name, busy(0).1 + busy(1).1, direction)));
     }
-    let most = candidates.iter().map(|candidate| candidate.1).reduce(f64::max)?;
-    candidates.retain(|candidate| candidate.1 >= most - EQUALLY_BUSY);
-    // `max_by` takes the last of equals; the first is what the author put first.
-    let best = candidates.into_iter().rev().max_by(|a, b| a.2.total_cmp(&b.2))?;
-    Some(Place { link: Some(best.0.to_owned()), direction: best.3 })
+    let (link, _, direction) = busiest(candidates, |(_, goodput, _)| *goodput)?;
+    Some(Place { link: Some(link.to_owned()), direction })
 }
 
 /// Gives the trials the figures of `place`; whether any was of another one.

@@ -87,20 +87,25 @@ fn crossing<'a>(
 }
 
 /// Saturated links differ by a packet; links this close to the highest utilisation are equals.
-pub const EQUALLY_BUSY: f64 = 0.02;
+const EQUALLY_BUSY: f64 = 0.02;
+
+/// The rule of the bottleneck: of links with their utilisation, the one that is busiest; of equals the one
+/// that the most `crosses`, and then the first, which is what the author put first.
+pub fn busiest<T>(links: Vec<(f64, T)>, crosses: impl Fn(&T) -> f64) -> Option<T> {
+    let most = links.iter().map(|(utilisation, _)| *utilisation).reduce(f64::max)?;
+    let equals = links.into_iter().filter(|(utilisation, _)| *utilisation >= most - EQUALLY_BUSY);
+    // `max_by` takes the last of equals.
+    equals.map(|(_, link)| link).rev().max_by(|a, b| crosses(a).total_cmp(&crosses(b)))
+}
 
 /// The name of the shared link with the highest utilisation; of equals the one that the most
 /// application bytes cross.
 fn bottleneck(outcome: &Outcome) -> Option<&str> {
-    let busy = || {
-        let shared = outcome.links.iter().filter(|link| link.shared);
-        shared.filter_map(|link| Some((link.utilisation?, link.name.as_str())))
-    };
-    let most = busy().map(|(utilisation, _)| utilisation).reduce(f64::max)?;
-    let equals = busy().filter(|(utilisation, _)| *utilisation >= most - EQUALLY_BUSY);
-    let bytes = |name| crossing(outcome, Some(name)).map(|(_, _, way)| way.bytes_delivered).sum::<u64>();
-    // `max_by_key` takes the last of equals; the first is what the author put first.
-    equals.map(|(_, name)| name).collect::<Vec<_>>().into_iter().rev().max_by_key(|name| bytes(name))
+    let shared = outcome.links.iter().filter(|link| link.shared);
+    let links = shared.filter_map(|link| Some((link.utilisation?, link.name.as_str()))).collect();
+    let bytes =
+        |name: &str| -> u64 { crossing(outcome, Some(name)).map(|(_, _, way)| way.bytes_delivered).sum() };
+    busiest(links, |name| bytes(name) as f64)
 }
 
 fn rate_of(links: &[LinkOutcome], name: &str, direction: Direction) -> Option<f64> {
