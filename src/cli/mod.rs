@@ -36,17 +36,19 @@ mod signals;
 mod tls;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::report::too_many_files;
+use crate::report::version::{REVISION, VERSION, named};
 
 /// A network-emulation testbed: real TCP and a chat system behind lossy links, in one
 /// deterministic world. No root, no kernel module; the same seed gives the same bytes.
 #[derive(Debug, Parser)]
-#[command(name = "testbed", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "testbed", version = version(), max_term_width = 100, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -66,6 +68,12 @@ enum Command {
     Probe(probe::Probe),
     Chat(chat::Chat),
     Completions(completions::Completions),
+}
+
+/// What `--version` says.
+fn version() -> &'static str {
+    static NAMED: LazyLock<String> = LazyLock::new(|| named(VERSION, REVISION));
+    &NAMED
 }
 
 /// Runs the program with the arguments of this process.

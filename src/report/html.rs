@@ -286,7 +286,7 @@ fn repeat(page: &mut String, manifest: &Manifest) {
          {promise}; <code>manifest.json</code> has a checksum \
          of every file.</p>\n<p class=\"lead\">The scenario:</p>\n<pre>{}</pre>\n",
         escape(&command),
-        escape(&manifest.version),
+        escape(&manifest.made_by()),
         manifest.schema_version,
         study.seed,
         escape(&manifest.generator),
