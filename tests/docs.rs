@@ -290,6 +290,14 @@ fn every_controller_and_scenario_is_described() {
 }
 
 #[test]
+fn the_controller_in_the_book_is_the_example() {
+    let (_, fences) = split(&chapter("controllers.md"));
+    let (_, text) = fences.iter().find(|(language, _)| language == "rust,no_run").expect("a program");
+    let example = read(&root().join("examples/aimd.rs"));
+    assert_eq!(*text, example.split_once("\n\n").expect("a head").1);
+}
+
+#[test]
 fn whole_scenarios_in_the_texts_are_sound() {
     let mut seen = 0;
     for page in pages() {

@@ -42,6 +42,7 @@ use clap::{Parser, Subcommand};
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::congestion::{self, Algorithm};
 use crate::report::too_many_files;
 use crate::report::version::{REVISION, VERSION, named};
 
@@ -76,8 +77,44 @@ fn version() -> &'static str {
     &NAMED
 }
 
-/// Runs the program with the arguments of this process.
-pub fn run() -> ExitCode {
+/// The command line. A program of one's own adds its controllers, and has every command.
+///
+/// ```no_run
+/// # use testbed::congestion::{Algorithm, CongestionController, Path};
+/// # fn build(_: &Path) -> Box<dyn CongestionController> { unimplemented!() }
+/// static AIMD: Algorithm = Algorithm { name: "aimd", summary: "…", parameters: &[], build };
+///
+/// fn main() -> std::process::ExitCode {
+///     testbed::cli::Testbed::new().controller(&AIMD).main()
+/// }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Testbed {
+    controllers: Vec<&'static Algorithm>,
+}
+
+impl Testbed {
+    /// The command line with the controllers that come with it.
+    pub fn new() -> Testbed {
+        Testbed::default()
+    }
+
+    /// Adds a controller, which scenarios then know by its name.
+    pub fn controller(mut self, algorithm: &'static Algorithm) -> Testbed {
+        self.controllers.push(algorithm);
+        self
+    }
+
+    /// Runs the program with the arguments of this process.
+    pub fn main(self) -> ExitCode {
+        if let Err(problem) = congestion::register(self.controllers) {
+            return output::Failure::other(problem, "give each controller a name of its own").report();
+        }
+        run()
+    }
+}
+
+fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

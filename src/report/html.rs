@@ -268,7 +268,8 @@ fn repeat(page: &mut String, manifest: &Manifest) {
     let study = &manifest.study;
     // Manifests of earlier versions do not have the file.
     let file = if manifest.file.is_empty() { format!("{}.toml", study.name) } else { manifest.file.clone() };
-    let mut command = format!("testbed run {file} --seed {} --trials {}", study.seed, study.trials);
+    let mut command =
+        format!("{} run {file} --seed {} --trials {}", manifest.program(), study.seed, study.trials);
     for (key, value) in study.changes() {
         let _ = write!(command, " --set '{key}={value}'");
     }

@@ -9,7 +9,8 @@ use super::disk::{self, Fingerprint};
 use super::error::ReportError;
 use super::rows::Table;
 use super::study::{Run, Study};
-use super::{layout, resume, version};
+use super::version::{self, Program};
+use super::{layout, resume};
 use crate::rng;
 
 /// The file's name.
@@ -31,6 +32,9 @@ pub struct Manifest {
     /// The number of its results ([`version::RESULTS`]); 0 in folders from before it was counted.
     #[serde(default)]
     pub results: u32,
+    /// The program, if it has controllers of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
     /// How random numbers were made.
     pub generator: String,
     /// The machine.
@@ -77,6 +81,7 @@ impl Manifest {
             version: version::VERSION.to_owned(),
             revision: version::REVISION.to_owned(),
             results: version::RESULTS,
+            program: run.program.clone(),
             generator: rng::ALGORITHM.to_owned(),
             host: Host {
                 os: std::env::consts::OS.to_owned(),
@@ -126,7 +131,16 @@ impl Manifest {
 
     /// The version and revision that made it.
     pub(super) fn made_by(&self) -> String {
-        version::named(&self.version, &self.revision)
+        let version = version::named(&self.version, &self.revision);
+        match &self.program {
+            Some(program) => format!("{version} with the controllers of {}", program.name),
+            None => version,
+        }
+    }
+
+    /// The name of the program that repeats it.
+    pub(super) fn program(&self) -> &str {
+        self.program.as_ref().map_or("testbed", |program| &program.name)
     }
 
     /// Whether the program of an earlier run gives the same bytes: of one version, some commits change none.
@@ -134,6 +148,7 @@ impl Manifest {
         self.version == earlier.version
             && self.results == earlier.results
             && self.generator == earlier.generator
+            && self.program == earlier.program
     }
 
     /// What this run replaces that it will not make again, in words, although it may be replaced: an
@@ -196,8 +211,10 @@ impl Manifest {
             let time = if old.live { "in real time (--live)" } else { "in virtual time (without --live)" };
             Some(format!("it ran {time}"))
         } else if !self.has_same_bytes(earlier) {
-            let (old, new) = (earlier.made_by(), self.made_by());
-            Some(format!("version {old} made it, whose figures are not those of {new}"))
+            Some(format!(
+                "version {} made it, whose figures may differ from those of this one",
+                earlier.made_by()
+            ))
         } else if new.seed != old.seed {
             Some(format!("its seed was {} instead of {}", old.seed, new.seed))
         } else if !new.changes().eq(old.changes()) {

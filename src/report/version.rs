@@ -1,5 +1,12 @@
 //! Which program made a result: its version, its revision, and the number of its results.
 
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::ReportError;
+use super::disk::Fingerprint;
+
 /// The version of the package.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -14,6 +21,23 @@ pub const RESULTS: u32 = 1;
 /// `0.2.0 (abc1234)`, or the version alone.
 pub fn named(version: &str, revision: &str) -> String {
     if revision.is_empty() { version.to_owned() } else { format!("{version} ({revision})") }
+}
+
+/// A program with controllers of its own, whose version says nothing of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+}
+
+impl Program {
+    /// The program in a file.
+    pub fn of(file: &Path) -> Result<Program, ReportError> {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Program { name, sha256: Fingerprint::of_file(file)?.sha256 })
+    }
 }
 
 #[cfg(test)]
