@@ -18,9 +18,16 @@ app  = { kind = "bulk" }
 "tcp.congestion" = ["reno", "aimd"]
 "#;
 
-/// `cargo test` builds the examples, too.
+/// `cargo test` builds the examples, too; `cargo test --test own_controller` does not.
 fn example() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_testbed")).with_file_name("examples").join("aimd")
+    let file = Path::new(env!("CARGO_BIN_EXE_testbed")).with_file_name("examples").join("aimd");
+    if !file.exists() {
+        let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+        let build = ["build", "--quiet", "--example", "aimd", "--profile", profile];
+        let root = env!("CARGO_MANIFEST_DIR");
+        assert!(Command::new(env!("CARGO")).args(build).current_dir(root).status().expect("cargo").success());
+    }
+    file
 }
 
 fn lab() -> tempfile::TempDir {
