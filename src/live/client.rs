@@ -5,10 +5,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration as Span;
 
-use tokio::net::TcpStream;
 use tokio::time::sleep_until;
 
 use super::clock::Clock;
+use super::connect::connect;
 use super::socket::Socket;
 use super::tls::Trust;
 use crate::chat::message::{Event, Request};
@@ -217,9 +217,9 @@ impl Drop for Client {
 }
 
 async fn open(target: &Target) -> io::Result<Socket> {
-    let connecting = tokio::time::timeout(CONNECT_WITHIN, TcpStream::connect(&target.address)).await;
-    let wire = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
-    wire.set_nodelay(true)?;
+    let connecting = tokio::time::timeout(CONNECT_WITHIN, connect(&target.address)).await;
+    let wire = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?.socket;
+    let _ = wire.set_nodelay(true);
     match &target.tls {
         None => Ok(Socket::Plain(wire)),
         Some(trust) => {

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod client;
 pub mod clock;
+pub mod connect;
 pub mod gateway;
 pub mod lateness;
 pub mod probe;

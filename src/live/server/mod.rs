@@ -226,7 +226,9 @@ impl Server {
                 info!("shutting down");
                 hub.borrow_mut().close_all();
                 let empty = async {
-                    while hub.borrow().open_connections() > 0 {
+                    let speaks =
+                        |hub: &Hub| hub.open_connections() > 0 || Rc::strong_count(&hub.carrying) > 1;
+                    while speaks(&hub.borrow()) {
                         tokio::time::sleep(Span::from_millis(10)).await;
                     }
                 };
@@ -311,9 +313,14 @@ async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Sock
             // path, because what it holds up must not count as a slow reader's.
             let pacing = newcomer.pacing;
             let inside = Rc::new([porter::Inside::default(), porter::Inside::default()]);
-            let served =
-                tokio::task::spawn_local(connection::serve_path(hub, newcomer, far, Rc::clone(&inside)));
-            let mut carried = pin!(porter::carry(socket, near, pacing, &inside));
+            let served = tokio::task::spawn_local(connection::serve_path(
+                Rc::clone(&hub),
+                newcomer,
+                far,
+                Rc::clone(&inside),
+            ));
+            let carrying = Rc::clone(&hub.borrow().carrying);
+            let mut carried = pin!(porter::carry(socket, near, pacing, &inside, carrying));
             tokio::select! {
                 () = &mut carried => {}
                 _ = served => {

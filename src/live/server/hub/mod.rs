@@ -54,6 +54,8 @@ pub struct Hub {
     open: usize,
     /// Connections that have not said which dialect they speak, or are shaking hands.
     pub(super) arriving: usize,
+    /// Held besides by every connection for whose client something may be under way on an emulated path.
+    pub(super) carrying: Rc<()>,
     served: u64,
     events: u64,
     /// Whom the end of the turn has something for.
@@ -113,6 +115,7 @@ impl Hub {
             free: Vec::new(),
             open: 0,
             arriving: 0,
+            carrying: Rc::default(),
             served: 0,
             events: 0,
             dirty: Vec::new(),
