@@ -30,7 +30,7 @@ pub enum Refusal {
     TooManyRooms,
     /// This person owns as many rooms as one may.
     TooManyOwnRooms,
-    /// There is no such room.
+    /// There is no such room, or a private one of which it is not to know.
     NoSuchRoom(Name),
     /// There is such a room already.
     RoomExists(Name),
@@ -40,8 +40,6 @@ pub enum Refusal {
     MemberAlready(Name, Name),
     /// It is no member.
     NotMember(Name),
-    /// The room is private.
-    InvitationNeeded(Name),
     /// The room is not its own.
     NotOwner(Name),
     /// It is in no room or in several, and has named none.
@@ -66,16 +64,25 @@ impl fmt::Display for Refusal {
             Refusal::AlreadyJoined => f.write_str("Already joined"),
             Refusal::NoSuchPerson(nick) => write!(f, "User '{nick}' not found"),
             Refusal::RoomInvalid => f.write_str("Invalid room name: use letters, digits, _ and -"),
-            Refusal::TooManyRooms => f.write_str("Too many rooms"),
-            Refusal::TooManyOwnRooms => f.write_str("Too many rooms of yours: close one with /close ROOM"),
-            Refusal::InvitationNeeded(room) => {
-                write!(f, "Room '{room}' is private: ask a member for /invite")
+            Refusal::TooManyRooms => {
+                f.write_str("The server has as many rooms as it allows: join one of them")
             }
-            Refusal::NotOwner(room) => write!(f, "Room '{room}' is not yours"),
+            Refusal::TooManyOwnRooms => {
+                f.write_str("You own as many rooms as one may: close one with /close ROOM")
+            }
+            Refusal::NotOwner(room) => write!(f, "Room '{room}' is not yours: only its owner may close it"),
             Refusal::WhichRoom => f.write_str("Say which room: /invite NAME ROOM"),
-            Refusal::TooMuchWaits(nick) => write!(f, "Too much waits for '{nick}' already, who is away"),
-            Refusal::NoSuchRoom(room) => write!(f, "Room '{room}' does not exist"),
-            Refusal::RoomExists(room) => write!(f, "Room '{room}' already exists"),
+            Refusal::TooMuchWaits(nick) => {
+                write!(f, "'{nick}' is away, and no more messages are kept until they are read")
+            }
+            Refusal::NoSuchRoom(room) => write!(
+                f,
+                "There is no room '{room}' that you may enter: ask a member for /invite, or found it with \
+                 /create"
+            ),
+            Refusal::RoomExists(room) => {
+                write!(f, "Room '{room}', or one that looks like it, already exists")
+            }
             Refusal::AlreadyMember(room) => write!(f, "Already a member of room '{room}'"),
             Refusal::MemberAlready(nick, room) => {
                 write!(f, "'{nick}' is already a member of room '{room}'")

@@ -113,7 +113,10 @@ mod tests {
         for (read, messages) in [
             ("hi\nyou\r\n/list\nbye", vec!["hi", "you\r", "/list", "bye"]),
             ("/list\nhi\n\n/nick kim\nyou", vec!["/list", "hi", "", "/nick kim", "you"]),
-            ("/whisper bob a\nb\n\n/etc is c\n/list\nhi", vec!["/whisper bob a\nb\n\n/etc is c", "/list", "hi"]),
+            (
+                "/whisper bob a\nb\n\n/etc is c\n/list\nhi",
+                vec!["/whisper bob a\nb\n\n/etc is c", "/list", "hi"],
+            ),
             ("/whisper\nbob a\n/msg bob\nb", vec!["/whisper\nbob a", "/msg bob\nb"]),
             ("/ROOM den a\nb\n /room", vec!["/ROOM den a\nb", " /room"]),
             ("/wisper bob a\nb\n/nick\nhi", vec!["/wisper bob a\nb", "/nick", "hi"]),
