@@ -7,8 +7,7 @@ use hall::{Hall, unsigned};
 use testbed::chat::protocol::Kind;
 
 /// What a terminal or a text widget takes for the end of a line, and what a person may put between.
-const BREAKS: [&str; 9] =
-    ["\n", "\r", "\r\n", "\n\n \n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"];
+const BREAKS: [&str; 9] = ["\n", "\r", "\r\n", "\n\n \n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"];
 const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
 
 fn json(text: &str) -> String {
@@ -68,7 +67,8 @@ fn no_line_of_a_private_text_is_said_to_everyone() {
     let mut sent = 0;
     for (kind, lineless) in KINDS.into_iter().flat_map(|kind| [(kind, ""), (kind, "\n")]) {
         for between in BREAKS {
-            let text = format!("{between}one{between}two{between}/three{between}[12:00:00] [eve] four{lineless}");
+            let text =
+                format!("{between}one{between}two{between}/three{between}[12:00:00] [eve] four{lineless}");
             for (n, way) in ways(kind, &text).into_iter().enumerate() {
                 let mut hall = Hall::default();
                 let eve = comes(&mut hall, Kind::JsonLines, "eve", "");
@@ -122,7 +122,8 @@ fn a_name_of_two_lines_is_refused_and_no_part_of_it_is_said() {
             let eve = comes(&mut hall, Kind::JsonLines, "eve", "");
             let kim = comes(&mut hall, kind, "kim", "");
             hall.stream(eve);
-            for (command, member) in [("rename", "username"), ("create_room", "room"), ("join_room", "room")] {
+            for (command, member) in [("rename", "username"), ("create_room", "room"), ("join_room", "room")]
+            {
                 let name = format!("a{between}b");
                 if kind == Kind::JsonLines {
                     let line = format!("{{\"type\": \"{command}\", \"{member}\": {}}}\n", json(&name));
@@ -133,7 +134,10 @@ fn a_name_of_two_lines_is_refused_and_no_part_of_it_is_said() {
                         "create_room" => "/create",
                         _ => "/join",
                     };
-                    hall.receive(kim, &unsigned(&format!("{command}_1_1"), "chat", "kim", &format!("{word} {name}")));
+                    hall.receive(
+                        kim,
+                        &unsigned(&format!("{command}_1_1"), "chat", "kim", &format!("{word} {name}")),
+                    );
                 }
                 assert_eq!(String::from_utf8_lossy(&hall.stream(eve)), "", "{kind:?} {command} {name:?}");
             }
