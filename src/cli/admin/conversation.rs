@@ -15,7 +15,7 @@ struct Line {
     command: Command,
 }
 
-const HELP: &str = "stats | clients | rooms | kick CLIENT [--address | --name-only] | broadcast TEXT | close ROOM | \
+const HELP: &str = "stats | clients | rooms | kick CLIENT [--address-too | --name-only] | broadcast TEXT | close ROOM | \
      simulate LOSS DELAY | shutdown | quit";
 
 impl Admin {

@@ -63,9 +63,9 @@ enum Command {
         client: String,
         /// Keep the address out even if others share it, such as a whole classroom
         #[arg(long)]
-        address: bool,
+        address_too: bool,
         /// Keep out the name only
-        #[arg(long, conflicts_with = "address")]
+        #[arg(long, conflicts_with = "address_too")]
         name_only: bool,
     },
     /// Say something to everyone
@@ -129,9 +129,9 @@ impl Admin {
             Command::Stats => ("get_stats", json!({})),
             Command::Clients => ("get_clients", json!({})),
             Command::Rooms => ("get_rooms", json!({})),
-            Command::Kick { client, address, name_only } => {
+            Command::Kick { client, address_too, name_only } => {
                 let clients = self.ask(server, "get_clients", &json!({}))?;
-                let keep_out = match (address, name_only) {
+                let keep_out = match (address_too, name_only) {
                     (true, _) => "address",
                     (_, true) => "name",
                     _ => "person",

@@ -104,7 +104,7 @@ impl Hub {
         } else if keep_out == KeepOut::Person && neighbours > 0 {
             let others = plural(neighbours as u64, "other");
             words += &format!(
-                ". The address is not, because {others} here came from {site}: --address keeps it out, too"
+                ". The address is not, because {others} here came from {site}: `kick {who} --address-too` does that"
             );
         }
         Ok(words)
