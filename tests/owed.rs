@@ -245,7 +245,7 @@ fn so_many_messages_wait_at_most() {
     for text in ["one", "two", "three"] {
         bob.private("kim", text);
     }
-    bob.hears("Too much waits for 'kim' already");
+    bob.hears("'kim' is away, and no more messages are kept");
     assert_eq!(bob.counts("PRIVATE TO kim"), 2);
     let mut kim = Person::come(&server, "json-lines", "kim:secret");
     kim.hears("[PRIVATE] two");

@@ -9,8 +9,12 @@ type Name = Arc<str>;
 /// Why a request is not granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The nick is empty, too long, or has characters that cannot be seen.
+    /// The nick is empty, or has characters that cannot be seen.
     NickInvalid,
+    /// The nick is too long.
+    NickTooLong,
+    /// The nick is a name of the server's own.
+    NickReserved,
     /// The nick would pass for something else in one of the dialects.
     NickMisleads,
     /// Somebody else has it.
@@ -52,16 +56,27 @@ pub enum Refusal {
     Other(Name),
 }
 
+impl Refusal {
+    /// Whether another nick would do.
+    pub fn is_of_nick(&self) -> bool {
+        use Refusal::{NickInvalid, NickMisleads, NickReserved, NickTaken, NickTooLong};
+        matches!(self, NickInvalid | NickTooLong | NickReserved | NickMisleads | NickTaken)
+    }
+}
+
 impl fmt::Display for Refusal {
     /// "Invalid username" and "Username already taken" are program 1's own words, which its client shows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::NickInvalid => f.write_str("Invalid username"),
+            Refusal::NickTooLong => f.write_str("Invalid username: it is too long"),
+            Refusal::NickReserved => f.write_str("Invalid username: the server has this name itself"),
             Refusal::NickMisleads => f.write_str("Invalid username: use letters, digits, _ and -"),
             Refusal::NickTaken => f.write_str("Username already taken"),
             Refusal::Full => f.write_str("Server is full"),
             Refusal::NotJoined => f.write_str("Join first"),
             Refusal::AlreadyJoined => f.write_str("Already joined"),
+            Refusal::NoSuchPerson(nick) if nick.is_empty() => f.write_str("Say to whom: there is no name"),
             Refusal::NoSuchPerson(nick) => write!(f, "User '{nick}' not found"),
             Refusal::RoomInvalid => f.write_str("Invalid room name: use letters, digits, _ and -"),
             Refusal::TooManyRooms => {
@@ -74,6 +89,9 @@ impl fmt::Display for Refusal {
             Refusal::WhichRoom => f.write_str("Say which room: /invite NAME ROOM"),
             Refusal::TooMuchWaits(nick) => {
                 write!(f, "'{nick}' is away, and no more messages are kept until they are read")
+            }
+            Refusal::NoSuchRoom(room) | Refusal::NotMember(room) if room.is_empty() => {
+                f.write_str("Say which room: there is no name")
             }
             Refusal::NoSuchRoom(room) => write!(
                 f,

@@ -154,7 +154,7 @@ impl ServerSession for Session {
                 let words = format!("Username '{}' is already taken. Please choose another:", self.asked);
                 self.say(moment, &words);
             }
-            Event::Rejected(refusal @ (Refusal::NickInvalid | Refusal::NickMisleads)) => {
+            Event::Rejected(refusal) if refusal.is_of_nick() => {
                 self.state = State::Naming;
                 self.say(moment, &format!("{refusal}. Please choose another:"));
             }
@@ -168,7 +168,7 @@ impl ServerSession for Session {
             }
         }
         match event {
-            Event::Rejected(Refusal::NickTaken | Refusal::NickInvalid | Refusal::NickMisleads) => After::Stay,
+            Event::Rejected(refusal) if refusal.is_of_nick() => After::Stay,
             Event::Rejected(_) | Event::Bye => After::Close,
             _ => After::Stay,
         }
