@@ -324,7 +324,7 @@ fn whoever_is_refused_was_never_in() {
         let mut all = Person::come(&mut hall, kind, "all");
         hall.wait(S);
         let told = all.is_told(&mut hall);
-        assert_eq!(told.last(), Some(&Event::Rejected(Refusal::NickInvalid)), "{kind:?}");
+        assert_eq!(told.last(), Some(&Event::Rejected(Refusal::NickReserved)), "{kind:?}");
         assert!(!told.iter().any(|event| matches!(event, Event::Welcome { .. })), "{kind:?}: {told:?}");
     }
 }

@@ -9,8 +9,12 @@ type Name = Arc<str>;
 /// Why a request is not granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The nick is empty, too long, or has characters that cannot be seen.
+    /// The nick is empty, or has characters that cannot be seen.
     NickInvalid,
+    /// The nick is too long.
+    NickTooLong,
+    /// The nick is a name of the server's own.
+    NickReserved,
     /// The nick would pass for something else in one of the dialects.
     NickMisleads,
     /// Somebody else has it.
@@ -30,7 +34,7 @@ pub enum Refusal {
     TooManyRooms,
     /// This person owns as many rooms as one may.
     TooManyOwnRooms,
-    /// There is no such room.
+    /// There is no such room, or a private one of which it is not to know.
     NoSuchRoom(Name),
     /// There is such a room already.
     RoomExists(Name),
@@ -40,8 +44,6 @@ pub enum Refusal {
     MemberAlready(Name, Name),
     /// It is no member.
     NotMember(Name),
-    /// The room is private.
-    InvitationNeeded(Name),
     /// The room is not its own.
     NotOwner(Name),
     /// It is in no room or in several, and has named none.
@@ -54,28 +56,51 @@ pub enum Refusal {
     Other(Name),
 }
 
+impl Refusal {
+    /// Whether another nick would do.
+    pub fn is_of_nick(&self) -> bool {
+        use Refusal::{NickInvalid, NickMisleads, NickReserved, NickTaken, NickTooLong};
+        matches!(self, NickInvalid | NickTooLong | NickReserved | NickMisleads | NickTaken)
+    }
+}
+
 impl fmt::Display for Refusal {
     /// "Invalid username" and "Username already taken" are program 1's own words, which its client shows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::NickInvalid => f.write_str("Invalid username"),
+            Refusal::NickTooLong => f.write_str("Invalid username: it is too long"),
+            Refusal::NickReserved => f.write_str("Invalid username: the server has this name itself"),
             Refusal::NickMisleads => f.write_str("Invalid username: use letters, digits, _ and -"),
             Refusal::NickTaken => f.write_str("Username already taken"),
             Refusal::Full => f.write_str("Server is full"),
             Refusal::NotJoined => f.write_str("Join first"),
             Refusal::AlreadyJoined => f.write_str("Already joined"),
+            Refusal::NoSuchPerson(nick) if nick.is_empty() => f.write_str("Say to whom: there is no name"),
             Refusal::NoSuchPerson(nick) => write!(f, "User '{nick}' not found"),
             Refusal::RoomInvalid => f.write_str("Invalid room name: use letters, digits, _ and -"),
-            Refusal::TooManyRooms => f.write_str("Too many rooms"),
-            Refusal::TooManyOwnRooms => f.write_str("Too many rooms of yours: close one with /close ROOM"),
-            Refusal::InvitationNeeded(room) => {
-                write!(f, "Room '{room}' is private: ask a member for /invite")
+            Refusal::TooManyRooms => {
+                f.write_str("The server has as many rooms as it allows: join one of them")
             }
-            Refusal::NotOwner(room) => write!(f, "Room '{room}' is not yours"),
+            Refusal::TooManyOwnRooms => {
+                f.write_str("You own as many rooms as one may: close one with /close ROOM")
+            }
+            Refusal::NotOwner(room) => write!(f, "Room '{room}' is not yours: only its owner may close it"),
             Refusal::WhichRoom => f.write_str("Say which room: /invite NAME ROOM"),
-            Refusal::TooMuchWaits(nick) => write!(f, "Too much waits for '{nick}' already, who is away"),
-            Refusal::NoSuchRoom(room) => write!(f, "Room '{room}' does not exist"),
-            Refusal::RoomExists(room) => write!(f, "Room '{room}' already exists"),
+            Refusal::TooMuchWaits(nick) => {
+                write!(f, "'{nick}' is away, and no more messages are kept until they are read")
+            }
+            Refusal::NoSuchRoom(room) | Refusal::NotMember(room) if room.is_empty() => {
+                f.write_str("Say which room: there is no name")
+            }
+            Refusal::NoSuchRoom(room) => write!(
+                f,
+                "There is no room '{room}' that you may enter: ask a member for /invite, or found it with \
+                 /create"
+            ),
+            Refusal::RoomExists(room) => {
+                write!(f, "Room '{room}', or one that looks like it, already exists")
+            }
             Refusal::AlreadyMember(room) => write!(f, "Already a member of room '{room}'"),
             Refusal::MemberAlready(nick, room) => {
                 write!(f, "'{nick}' is already a member of room '{room}'")

@@ -10,6 +10,7 @@ pub mod lateness;
 pub mod probe;
 pub mod proxy;
 pub mod server;
+pub mod site;
 pub mod socket;
 pub mod splice;
 pub mod store;

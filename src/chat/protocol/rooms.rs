@@ -31,7 +31,10 @@ const ALONE: &[&str] = &["/members", "/get_rooms", "/quit", "/broadcast", "/hide
 const WITH_ROOM: &[&str] = &["/create_room", "/join", "/leave"];
 const OTHER: &[&str] = &["/room", "/dm"];
 /// Commands of ours, on a line of their own: the originals have none of them.
-const ADDED: &[&str] = &["/create ", "/invite ", "/close "];
+const ADDED: &[&str] = &["/create", "/invite", "/close", "/help"];
+const HELP: &str = "Commands: /members, /broadcast (then the text), /dm USER TEXT, /get_rooms, /create_room ROOM, \
+    /create ROOM --private, /join ROOM, /leave ROOM, /room ROOM TEXT, /invite NAME ROOM, /close ROOM, /hide, \
+    /reveal, /help, /quit";
 
 /// The server's side of a connection.
 #[derive(Debug)]
@@ -216,10 +219,11 @@ impl Session {
             }
             return end;
         }
-        if ADDED.iter().any(|command| text.starts_with(command)) {
+        if ADDED.contains(&text.split_whitespace().next().unwrap_or_default()) {
             let end = text.find('\n').unwrap_or(text.len());
             self.asked = "";
             match commands::parse(&text[..end]) {
+                Some(Command::Ask(Request::Help)) => answer(out, HELP, READ),
                 Some(Command::Ask(request)) => out.push(request),
                 Some(Command::Usage(usage)) => answer(out, &format!("Usage: {usage}"), READ),
                 Some(Command::Unknown) | None => out.note(),

@@ -179,8 +179,7 @@ impl Chat {
     fn rejected(&self, why: &Refusal) -> Failure {
         let (nick, words) = (without_password(&self.nick), one_line(&why.to_string()));
         // A name with a colon is none where no password is asked for.
-        let may_be_name =
-            self.nick.contains(':') && matches!(why, Refusal::NickInvalid | Refusal::NickMisleads);
+        let may_be_name = self.nick.contains(':') && why.is_of_nick();
         let help = if may_be_name { "if this server keeps no accounts, come back as NAME alone" } else { "" };
         Failure::other(format!("the server does not let \"{nick}\" in: {words}"), help)
     }

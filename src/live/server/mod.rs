@@ -38,7 +38,7 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tracing::{debug, info, warn};
 
-pub use hub::{ClientInfo, Hub, Shared, Totals};
+pub use hub::{ClientInfo, Hub, KeepOut, Shared, Totals};
 pub use peer::Count;
 
 use super::admin::{self, Admin};
@@ -85,7 +85,7 @@ pub struct Settings {
     /// The least time between two messages to a client of a dialect without frames; `None` is each
     /// dialect's own.
     pub pacing: Option<Duration>,
-    /// How long the name and the address of somebody whom an administrator disconnects are kept out.
+    /// How long somebody whom an administrator disconnects is kept out.
     pub kicked_for: Duration,
     /// The network between every client and the room; none if there is nothing here.
     pub network: Option<Conditions>,

@@ -40,6 +40,8 @@ pub fn without_password(given: &str) -> &str {
 pub(super) fn refusal(words: &str) -> Refusal {
     let known = [
         Refusal::NickInvalid,
+        Refusal::NickTooLong,
+        Refusal::NickReserved,
         Refusal::NickMisleads,
         Refusal::NickTaken,
         Refusal::Full,

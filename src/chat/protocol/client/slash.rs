@@ -117,10 +117,11 @@ impl ClientSession for Client {
     fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
         let words = match request {
             Request::Join { nick } => {
+                let line = one_line(nick.trim()) + "\n";
                 if self.prompted {
-                    self.out.send(&one_line(nick.trim()));
+                    self.out.send(&line);
                 } else {
-                    self.wanted = Some(one_line(nick.trim()));
+                    self.wanted = Some(line);
                 }
                 return Ok(());
             }

@@ -280,6 +280,7 @@ impl Client {
                 "you are invisible" => Event::Hidden,
                 "you are visible" => Event::Revealed,
                 "pong" => Event::Pong,
+                "there are no rooms" => Event::Rooms { names: list("") },
                 _ if matches!(self.door, Door::Inside) => notice(words),
                 _ => Event::Refused(refusal(words)),
             }

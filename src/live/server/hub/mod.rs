@@ -7,6 +7,7 @@ mod chronicle;
 mod hearing;
 mod holding;
 mod inspection;
+mod kick;
 mod owed;
 mod writing;
 
@@ -35,6 +36,7 @@ use crate::time::{Duration, Instant};
 pub(super) use hearing::Wait;
 use holding::Holding;
 pub use inspection::{ClientInfo, Totals};
+pub use kick::KeepOut;
 use owed::{Keeping, Owed};
 
 /// A hub, shared by the tasks of its thread.
@@ -84,7 +86,7 @@ pub struct Hub {
     /// Memory that all connections' queues take.
     held: usize,
     /// Whom an administrator has disconnected lately.
-    kicked: Vec<admission::Kicked>,
+    kicked: Vec<kick::Kicked>,
     gone: Count,
     /// Scratch space, kept for its memory.
     pub(super) buffer: Vec<u8>,

@@ -81,7 +81,10 @@ impl Hub {
         let mut keeping = Keeping { memory: &mut self.memory, moment, failed: false };
         let mut deliveries = Vec::new();
         let closed = self.room.close(room, SERVER.into(), &mut keeping, &mut deliveries);
-        closed.map_err(|refusal| refusal.to_string())?;
+        closed.map_err(|refusal| match refusal {
+            Refusal::NoSuchRoom(room) => format!("there is no room '{room}'; `rooms` lists them"),
+            refusal => refusal.to_string(),
+        })?;
         info!(room, "closed by an administrator");
         for Delivery { to, event } in deliveries {
             self.tell(moment, &to, &event);
