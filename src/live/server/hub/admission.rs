@@ -49,13 +49,13 @@ impl Hub {
             match gate {
                 Gate::Open => *nick = name,
                 Gate::Broken(words) => {
-                    let refusal = Refusal::Other(words.into());
+                    let refusal = Refusal::NotNow(words.into());
                     let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
                     return self.tell(moment, &Audience::One(id), &event);
                 }
                 // Who is in keeps its nick: only a join can show a password.
                 gate if gate == Gate::Shut || renames => {
-                    let refusal = Refusal::Other("This name needs its password: write NAME:PASSWORD".into());
+                    let refusal = Refusal::PasswordNeeded;
                     let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
                     self.note(id, &event);
                     return self.tell(moment, &Audience::One(id), &event);
@@ -106,10 +106,10 @@ impl Hub {
                 self.serve(moment, id, Request::Join { nick: nick.to_owned() });
                 return self.claim(moment, id, nick);
             }
-            Ok(false) => "Wrong password".into(),
-            Err(why) => why,
+            Ok(false) => Refusal::Other("Wrong password".into()),
+            Err(why) => Refusal::NotNow(why),
         };
-        self.tell(moment, &Audience::One(id), &Event::Rejected(Refusal::Other(refusal)));
+        self.tell(moment, &Audience::One(id), &Event::Rejected(refusal));
     }
 
     /// Where a taken nick would only make the client come back again, it gets a number.
