@@ -9,10 +9,12 @@
 //! | `screen` | where that is shown: with an editor, or line by line |
 //! | `editor` | the line being typed, and the terminal's care |
 //! | `known` | people and rooms heard of, for completion |
+//! | `count` | what it comes to, for a script |
 //! | `words` | events as words, marks and colours |
-//! | `commands` | what can be typed in which dialect |
+//! | `commands` | what can be typed, where |
 
 mod commands;
+mod count;
 mod editor;
 mod end;
 mod known;

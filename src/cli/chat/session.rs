@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::commands::usages;
+use super::count::Count;
 use super::end::{End, silent};
 use super::progress::Progress;
 use super::screen::{Screen, Typed};
@@ -32,23 +33,6 @@ const JOINS_WITHIN: Span = Span::from_secs(20);
 const STEADY: Span = Span::from_secs(10);
 /// How many requests may be on their way to a server that acknowledges them before the next line is read.
 const ON_THEIR_WAY: usize = 64;
-
-/// What was said and heard, over all connections.
-#[derive(Debug, Default)]
-pub struct Count {
-    said: u64,
-    heard: u64,
-    /// What was typed and neither this program nor the server has done.
-    refused: u64,
-    /// What was not sent or acknowledged at the end.
-    unsettled: u64,
-    /// What was sent, and nobody knows whether the server has read it.
-    uncertain: u64,
-    /// Whether answers of the server may be missing at the end.
-    unheard: bool,
-    /// How often it was connected.
-    pub connections: u32,
-}
 
 /// Who talks, and where it is shown and typed.
 pub struct Person<'a> {
@@ -347,7 +331,7 @@ impl<'a> Person<'a> {
             }
             Some(Command::Ask(Request::Help)) => {
                 let usages = usages(|request| client.speaks(request).is_ok());
-                return self.screen.answer(&usages.join(", "));
+                return self.screen.answer(&usages.join("\n"));
             }
             Some(Command::Ask(request)) => request,
             Some(Command::Usage(usage)) => return self.refuse(&format!("usage: {usage}")),
@@ -368,21 +352,7 @@ impl<'a> Person<'a> {
 
     /// A script wants to know whether all that it said was heard; a person has seen it.
     pub fn account(&self) -> Result<(), Failure> {
-        let known = if self.manner.acknowledges { "acknowledged" } else { "sent" };
-        let mut problems = Vec::new();
-        for (count, what) in [
-            (self.count.refused, "rejected (see above)".to_owned()),
-            (self.count.unsettled, format!("not {known}")),
-            (self.count.uncertain, "sent, but not known to have arrived".to_owned()),
-        ] {
-            if count > 0 {
-                problems.push(format!("{} {what}", plural(count, "line")));
-            }
-        }
-        if problems.is_empty() && self.count.unheard {
-            problems
-                .push("the server has not answered to the end, so a line may have been rejected".to_owned());
-        }
+        let mut problems = self.count.problems(self.manner.acknowledges);
         if problems.is_empty() || matches!(self.screen, Screen::Editor { .. }) {
             return Ok(());
         }

@@ -9,6 +9,7 @@ mod json_lines;
 mod outbox;
 mod pipe;
 mod rooms;
+mod rooms_words;
 mod slash;
 
 use super::kind::Kind;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::outbox::{Outbox, fits};
+use super::rooms_words::{answers, broadcast, confirms, is_added};
 use super::{GAP, between, notice, numbered, one_line, refusal, unknown, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::names::is_unmistakable;
@@ -20,9 +21,6 @@ const APART: Duration = Duration::from_millis(100);
 
 /// Asks for the list of members.
 const MEMBERS: &str = "/members";
-
-/// Above and below what is said to everyone; the second to clients that may understand ASCII only.
-const RULES: [&str; 2] = ["──────────────", "--------------"];
 
 /// Texts after which another may follow in the same read.
 const FIXED: &[(&str, Fixed)] = &[
@@ -292,38 +290,6 @@ fn prompted(
     hides: Option<bool>,
 ) -> Step {
     Step::Prompted(Prompted { command, prompt, answer, hides })
-}
-
-/// Whether the original has no such command.
-fn is_added(request: &Request) -> bool {
-    matches!(request, Request::Create { private: true, .. } | Request::Invite { .. } | Request::Close { .. })
-}
-
-/// Whether the event is our server's answer to a command that the original does not know.
-fn answers(event: &Event, command: &str) -> bool {
-    match event {
-        Event::Created { room } | Event::Refused(Refusal::RoomExists(room)) => command.contains(&**room),
-        Event::Invited { .. } | Event::Closed { .. } => true,
-        Event::Refused(refusal) => !matches!(refusal, Refusal::Other(_)),
-        _ => false,
-    }
-}
-
-/// Whether it is the server's last word about an answer to a prompt.
-fn confirms(event: &Event) -> bool {
-    matches!(event, Event::Said { .. } | Event::Hidden | Event::Revealed | Event::Refused(_))
-}
-
-/// What is said to everyone, and what follows it.
-fn broadcast(text: &str) -> Option<(Event, &str)> {
-    let text = text.strip_prefix('\n')?;
-    let rule = RULES.into_iter().find(|rule| text.starts_with(rule))?;
-    let inner = text[rule.len()..].strip_prefix('\n')?;
-    let (head, said) = inner.split_once('\n')?;
-    let (from, _) = head.rsplit_once("  ")?;
-    let end = said.find(&format!("\n{rule}"))?;
-    let rest = &said[end + 1 + rule.len()..];
-    Some((Event::Message { from: from.into(), text: said[..end].into() }, rest))
 }
 
 impl ClientSession for Client {

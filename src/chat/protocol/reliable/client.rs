@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::frame::{self, Frames, TooLong};
 use super::message::{Message, Parsed, acknowledged, acknowledging, parse, seconds};
+use super::requests::{HEARTBEATS, UNKNOWN_TO_ORIGINALS, words};
 use super::seen::Seen;
 use super::window::{PassedOver, Window};
 use crate::chat::message::{Event, Name, Names, Refusal, Request};
-use crate::chat::protocol::client::{between, no_command, numbered, refusal, unknown, without_password};
-use crate::chat::protocol::commands::PRIVATE;
+use crate::chat::protocol::client::{between, numbered, refusal, unknown, without_password};
 use crate::chat::protocol::session::{ClientSession, Manner, Moment, NotSaid};
 use crate::chat::protocol::{After, Malformed};
 use crate::time::{Duration, Instant};
@@ -21,10 +21,6 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// it misses an acknowledgment that comes before, and then stands still until it repeats the message,
 /// 3 s at first.
 const ACKNOWLEDGES_AFTER: Duration = Duration::from_millis(10);
-/// The type of all that program 0's server does not know: it drops it and does not say it aloud.
-const UNKNOWN_TO_ORIGINALS: &str = "private_message";
-/// The type of signs of life, and of the answers to them.
-const HEARTBEATS: &str = "heartbeat";
 /// The longest frame that it takes: a text of 64 KiB has six times as much when all of it is escaped.
 const LONGEST: usize = 1 << 20;
 
@@ -307,31 +303,6 @@ impl Client {
                 (_, refusal) => Event::Refused(refusal),
             }
         }
-    }
-}
-
-/// The type and the content of the message that asks for it.
-fn words(request: &Request) -> (&'static str, String) {
-    let ours = |words: String| (UNKNOWN_TO_ORIGINALS, words);
-    match request {
-        // On the same connection a second join is another name.
-        Request::Join { nick } | Request::Rename { nick } => ("join", nick.trim().to_owned()),
-        Request::Leave => ("leave", "leaving".to_owned()),
-        Request::Say { text } => ("chat", no_command(text)),
-        Request::Ping => (HEARTBEATS, "ping".to_owned()),
-        Request::Tell { to, text } => ours(format!("@{to} {text}")),
-        Request::Create { room, private: false } => ours(format!("/create {room}")),
-        Request::Create { room, private: true } => ours(format!("/create {room} {PRIVATE}")),
-        Request::Invite { to, room } => ours(format!("/invite {to} {}", room.as_deref().unwrap_or_default())),
-        Request::Close { room } => ours(format!("/close {room}")),
-        Request::Enter { room, .. } => ours(format!("/join {room}")),
-        Request::Exit { room } => ours(format!("/leave {room}")),
-        Request::SayIn { room, text } | Request::Post { room, text } => ours(format!("/room {room} {text}")),
-        Request::People => ours("/list".to_owned()),
-        Request::Rooms => ours("/rooms".to_owned()),
-        Request::Hide => ours("/hide".to_owned()),
-        Request::Reveal => ours("/reveal".to_owned()),
-        Request::Help => ours("/help".to_owned()),
     }
 }
 
