@@ -141,7 +141,8 @@ impl Client {
 
     /// Waits until it can read or write something, and does; what the server has told is appended to
     /// `events`. `false` at the end of the connection; an error of [`io::ErrorKind::InvalidData`] says what
-    /// else is spoken there, one of [`io::ErrorKind::Unsupported`] that it is something else. Nothing is lost if it is dropped while it waits.
+    /// else is spoken there, one of [`io::ErrorKind::Unsupported`] that it is something else. Nothing is lost
+    /// if it is dropped while it waits.
     pub async fn next(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
         let waits = !self.is_idle();
         let deadline = self.session.poll_timeout();

@@ -222,8 +222,7 @@ impl<'a> Person<'a> {
 
     /// What changes as long as the server takes, acknowledges or answers anything.
     fn mark(&self, client: &Client) -> [u64; 4] {
-        let heard = self.count.heard + self.count.refused;
-        [self.count.said, client.unsettled() as u64, self.unanswered.count(), heard]
+        [self.count.said, client.unsettled() as u64, self.unanswered.count(), self.count.refused]
     }
 
     /// Takes back what a connection has not written or the server should have acknowledged. A text cut short
