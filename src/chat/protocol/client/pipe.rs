@@ -35,6 +35,9 @@ pub struct Client {
 /// shows that everything before was.
 const NOBODY: &str = " ";
 
+/// That answer, of the original's server and of ours.
+const ABOUT_NOBODY: [&str; 2] = ["SYSTEM|User ' ' is not online.", "SYSTEM|User '' is not online."];
+
 /// A whole message.
 fn understand(text: &str) -> Event {
     let unknown = || Event::Notice { text: text.into() };
@@ -105,6 +108,13 @@ impl ClientSession for Client {
             self.out.let_in();
             out.push(Event::Welcome { nick: self.nick.clone(), people: Arc::default() });
             rest = after;
+        }
+        // The original's server merges what it says in quick succession, and this comes last.
+        if self.fences > 0
+            && let Some(before) = ABOUT_NOBODY.into_iter().find_map(|words| rest.strip_suffix(words))
+        {
+            self.fences -= 1;
+            rest = before;
         }
         // Answers that came together.
         while let Some((nick, after)) = rest.strip_prefix(ABSENT).and_then(|rest| rest.split_once(NOT_ONLINE))

@@ -115,7 +115,7 @@ impl Client {
                 Step::Send(text) => self.send(&text, true),
                 Step::Added(text) => {
                     self.out.send(&text);
-                    if self.knows_more.is_none() {
+                    if self.knows_more != Some(true) {
                         self.send(MEMBERS, false);
                         self.wait(now, What::Verdict(text), WITHIN);
                     }
