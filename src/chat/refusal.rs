@@ -52,6 +52,16 @@ pub enum Refusal {
     TooMuchWaits(Name),
     /// The text is too long.
     TextTooLong,
+    /// The name is registered, and no password was shown.
+    PasswordNeeded,
+    /// Only registered names come in, and this one could be with a password.
+    PasswordRegisters,
+    /// The name is registered, and a password is shown only when one comes in.
+    LeaveForPassword,
+    /// Only registered names are here, and one registers only when one comes in.
+    LeaveToRegister,
+    /// The server cannot do it at present, for this reason.
+    NotNow(Name),
     /// In the words of a server whose reasons we do not know.
     Other(Name),
 }
@@ -107,7 +117,89 @@ impl fmt::Display for Refusal {
             }
             Refusal::NotMember(room) => write!(f, "Not a member of room '{room}'"),
             Refusal::TextTooLong => f.write_str("Message too long"),
+            Refusal::PasswordNeeded => f.write_str("This name needs its password: write NAME:PASSWORD"),
+            Refusal::PasswordRegisters => {
+                f.write_str("Names need a password here: write NAME:PASSWORD, which registers a new one")
+            }
+            Refusal::LeaveForPassword => {
+                f.write_str("This name is registered: leave, and come back as NAME:PASSWORD")
+            }
+            Refusal::LeaveToRegister => {
+                f.write_str("A name is registered when one comes in: leave, and come back as NAME:PASSWORD")
+            }
+            Refusal::NotNow(why) => write!(f, "Not done: {why}"),
             Refusal::Other(words) => f.write_str(words),
+        }
+    }
+}
+
+/// Stands for a name where the words around it are looked for; no name has it.
+const NAME: &str = "\0";
+
+impl Refusal {
+    /// The refusal that is written in these words, which is how every dialect tells it; `None` for words
+    /// that this program's server does not use.
+    pub fn parse(words: &str) -> Option<Refusal> {
+        let one = |make: fn(Name) -> Refusal| {
+            let pattern = make(NAME.into()).to_string();
+            let (before, after) = pattern.split_once(NAME)?;
+            Some(make(words.strip_prefix(before)?.strip_suffix(after)?.into()))
+        };
+        let two = || {
+            let (nick, room) = words.split_once("' is already a member of room '")?;
+            Some(Refusal::MemberAlready(nick.strip_prefix('\'')?.into(), room.strip_suffix('\'')?.into()))
+        };
+        let plain = PLAIN.iter().find(|refusal| refusal.to_string() == words).cloned();
+        plain.or_else(|| NAMING.iter().find_map(|&make| one(make))).or_else(two)
+    }
+}
+
+/// Those that name nothing.
+const PLAIN: [Refusal; 17] = [
+    Refusal::NickInvalid,
+    Refusal::NickTooLong,
+    Refusal::NickReserved,
+    Refusal::NickMisleads,
+    Refusal::NickTaken,
+    Refusal::Full,
+    Refusal::NotJoined,
+    Refusal::AlreadyJoined,
+    Refusal::RoomInvalid,
+    Refusal::TooManyRooms,
+    Refusal::TooManyOwnRooms,
+    Refusal::WhichRoom,
+    Refusal::TextTooLong,
+    Refusal::PasswordNeeded,
+    Refusal::PasswordRegisters,
+    Refusal::LeaveForPassword,
+    Refusal::LeaveToRegister,
+];
+
+/// Those with one name or reason in them.
+const NAMING: [fn(Name) -> Refusal; 8] = [
+    Refusal::NoSuchPerson,
+    Refusal::NoSuchRoom,
+    Refusal::RoomExists,
+    Refusal::AlreadyMember,
+    Refusal::NotMember,
+    Refusal::NotOwner,
+    Refusal::TooMuchWaits,
+    Refusal::NotNow,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_understood_by_its_words() {
+        let named = NAMING.iter().map(|make| make("o'neil".into()));
+        let two = Refusal::MemberAlready("o'neil".into(), "den".into());
+        for refusal in PLAIN.into_iter().chain(named).chain([two]) {
+            assert_eq!(Refusal::parse(&refusal.to_string()), Some(refusal));
+        }
+        for words in ["", "hello", "User 'bob' has left the chat", "Room den created successfully!"] {
+            assert_eq!(Refusal::parse(words), None, "{words:?}");
         }
     }
 }

@@ -313,6 +313,8 @@ fn refused(asked: &str, refusal: &Refusal) -> String {
         ("/leave", Refusal::NotMember(_) | Refusal::NoSuchRoom(_)) => {
             "Room does not exist or not a member".to_owned()
         }
+        // A command that the original does not have.
+        ("", refusal) => refusal.to_string(),
         (_, Refusal::RoomExists(room)) => format!("Room {room} already exists"),
         (_, Refusal::AlreadyMember(room)) => format!("You are already a member of this room {room}."),
         (_, Refusal::NoSuchPerson(_)) => "User not found.".to_owned(),

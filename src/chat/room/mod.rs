@@ -305,18 +305,16 @@ impl Room {
         }
     }
 
-    /// Puts a person into the list or out of it; where it is so already, nobody hears anything.
+    /// Puts a person into the list or out of it, and says so even if it was so already.
     fn show(&mut self, client: ClientId, visible: bool, answer: Event, out: &mut Vec<Delivery>) {
         let Some(member) = self.members.get_mut(&client) else { return };
-        if member.hidden != visible {
-            return;
-        }
-        member.hidden = !visible;
-        let shown = Arc::make_mut(&mut self.shown);
-        if visible {
-            shown.push(member.nick.clone());
-        } else {
-            shown.retain(|nick| !Arc::ptr_eq(nick, &member.nick));
+        if std::mem::replace(&mut member.hidden, !visible) == visible {
+            let shown = Arc::make_mut(&mut self.shown);
+            if visible {
+                shown.push(member.nick.clone());
+            } else {
+                shown.retain(|nick| !Arc::ptr_eq(nick, &member.nick));
+            }
         }
         answer_to(client, answer, out);
     }

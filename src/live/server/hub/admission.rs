@@ -36,13 +36,13 @@ impl Hub {
             match gate {
                 Gate::Open => *nick = name,
                 Gate::Broken(words) => {
-                    let refusal = Refusal::Other(words.into());
+                    let refusal = Refusal::NotNow(words.into());
                     let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
                     return self.tell(moment, &Audience::One(id), &event);
                 }
                 // Who is in keeps its nick: only a join can show a password.
                 gate if gate == Gate::Shut || renames => {
-                    let refusal = Refusal::Other(self.password_needed(&name, renames).into());
+                    let refusal = self.password_needed(&name, renames);
                     let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
                     self.note(id, &event);
                     return self.tell(moment, &Audience::One(id), &event);
@@ -61,12 +61,12 @@ impl Hub {
     }
 
     /// What somebody must do who may not have this name as it was asked for.
-    fn password_needed(&self, name: &str, renames: bool) -> &'static str {
+    fn password_needed(&self, name: &str, renames: bool) -> Refusal {
         match (renames, self.memory.owner(name).is_some()) {
-            (true, true) => "This name is registered: leave, and come back as NAME:PASSWORD",
-            (true, false) => "Only who comes in registers a name: leave, and come back as NAME:PASSWORD",
-            (false, true) => "This name needs its password: write NAME:PASSWORD",
-            (false, false) => "Names need a password here: write NAME:PASSWORD, which registers a new one",
+            (true, true) => Refusal::LeaveForPassword,
+            (true, false) => Refusal::LeaveToRegister,
+            (false, true) => Refusal::PasswordNeeded,
+            (false, false) => Refusal::PasswordRegisters,
         }
     }
 
@@ -89,10 +89,10 @@ impl Hub {
                 self.serve(moment, id, Request::Join { nick: nick.to_owned() });
                 return self.claim(moment, id, nick);
             }
-            Ok(false) => "Wrong password".into(),
-            Err(why) => why,
+            Ok(false) => Refusal::Other("Wrong password".into()),
+            Err(why) => Refusal::NotNow(why),
         };
-        self.tell(moment, &Audience::One(id), &Event::Rejected(Refusal::Other(refusal)));
+        self.tell(moment, &Audience::One(id), &Event::Rejected(refusal));
     }
 
     /// Where a taken nick would only make the client come back again, it gets a number.

@@ -23,7 +23,7 @@ impl Keeper for Keeping<'_> {
 
     fn keep(&mut self, change: Change) -> Result<(), Refusal> {
         let result = self.memory.change(self.moment.now, self.moment.at, change);
-        self.failed |= matches!(result, Err(Refusal::Other(_)));
+        self.failed |= matches!(result, Err(Refusal::NotNow(_)));
         result
     }
 }
