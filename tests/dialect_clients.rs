@@ -212,7 +212,7 @@ fn what_the_originals_merge_is_taken_apart() {
     assert!(sent(&mut *slash).is_empty(), "who speaks first is taken for a client of program 4");
     let banner = b"[21:30:15] [SERVER] Welcome to the TCP Chat Server! There are 1 clients connected.[21:30:15] [SERVER] Please enter your username:";
     assert!(matches!(understood(&mut *slash, banner)[..], [Event::Notice { .. }]));
-    assert_eq!(sent(&mut *slash), ["alice"]);
+    assert_eq!(sent(&mut *slash), ["alice\n"]);
     let two =
         b"[21:30:15] [SERVER] Welcome, alice! Type /help for available commands.[21:30:16] [bob] a [b] c";
     let told = understood(&mut *slash, two);

@@ -164,7 +164,9 @@ impl Chat {
                 },
             };
             let Some(wait) = waits.next() else {
-                let problem = format!("the connection to {} is lost: {lost}", target.address);
+                let account = person.account_of_loss();
+                let account = if account.is_empty() { account } else { format!("; {account}") };
+                let problem = format!("the connection to {} is lost: {lost}{account}", target.address);
                 let help =
                     if person.was_in { String::new() } else { other_dialects(&target.address, target.kind) };
                 return Err(Failure::other(problem, help));

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::time::Duration as Span;
 
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -152,6 +153,7 @@ impl<'a> Person<'a> {
                     };
                     self.take_back(&client);
                     self.count.uncertain += self.unanswered.count();
+                    self.read_on(&client)?;
                     let is_done = self.over.is_some() && self.waiting.is_empty();
                     let was_steady = may_be_steady && since.elapsed() >= STEADY;
                     return Ok(if is_done {
@@ -189,6 +191,18 @@ impl<'a> Person<'a> {
                 }
             }
         }
+    }
+
+    /// Reads what a script has ready: whether that was all decides whether a lost connection is made again.
+    fn read_on(&mut self, client: &Client) -> Result<(), Failure> {
+        while matches!(self.screen, Screen::Lines) && self.over.is_none() {
+            match self.typed.lines.try_recv() {
+                Ok(line) => self.obey(&line, client)?,
+                Err(TryRecvError::Disconnected) => self.over = Some(self.linger),
+                Err(TryRecvError::Empty) => break,
+            }
+        }
+        Ok(())
     }
 
     /// Gives the connection what waits, as far as it takes more. What it was given and does not write
@@ -351,14 +365,25 @@ impl<'a> Person<'a> {
 
     /// A script wants to know whether all that it said was heard; a person has seen it.
     pub fn account(&self) -> Result<(), Failure> {
+        let problems = self.problems();
+        if problems.is_empty() { Ok(()) } else { Err(Failure::other(problems, "")) }
+    }
+
+    /// The same, where the connection could not be made again.
+    pub fn account_of_loss(&mut self) -> String {
+        self.count.unsettled = self.waiting.len() as u64;
+        self.problems()
+    }
+
+    fn problems(&self) -> String {
         let mut problems = self.count.problems(self.manner.acknowledges);
         if problems.is_empty() || matches!(self.screen, Screen::Editor { .. }) {
-            return Ok(());
+            return String::new();
         }
         if self.over.is_none() {
             problems.push("the rest was not read".to_owned());
         }
-        Err(Failure::other(problems.join(", "), ""))
+        problems.join(", ")
     }
 }
 

@@ -29,8 +29,10 @@ pub(super) fn encode_request(request: &Request, out: &mut Vec<u8>) {
             if let Some(room) = room { line.member("room", room) } else { line }
         }
         Request::Close { room } => line.kind("close_room").member("room", room),
-        // The wire always founds what is not there; asking first would be a second round trip.
-        Request::Enter { room, .. } => line.kind("join_room").member("room", room),
+        Request::Enter { room, create: true } => line.kind("join_room").member("room", room),
+        Request::Enter { room, create: false } => {
+            line.kind("join_room").member("room", room).flag("existing")
+        }
         Request::Exit { room } => line.kind("leave_room").member("room", room),
         Request::SayIn { room, text } | Request::Post { room, text } => {
             line.kind("room").member("room", room).member("message", text)

@@ -16,7 +16,8 @@
 //!
 //! Program 1's plans ask for private messages and rooms. They are additions here that its client
 //! never sends and is never sent unasked: `private` (`to`, `message`), `room` (`room`, `message`),
-//! `create_room` (`room`, `"private": true`), `join_room`, `leave_room`, `invite` (`to`, `room`),
+//! `create_room` (`room`, `"private": true`), `join_room` (`room`; founds one that is not there, but with
+//! `"existing": true`), `leave_room`, `invite` (`to`, `room`),
 //! `close_room`, `rooms`, `users`, `rename`, `hide`, `reveal`, `help`
 //! and `leave`. A client that has sent one of them, or `"extensions": true` with its join, gets the
 //! answers that belong to them. Any other is told the same in a `chat` line: `[PRIVATE] hi` from `bob`,

@@ -108,6 +108,7 @@ struct Spoken<'a> {
     extensions: Field<'a>,
     #[serde(borrow, default)]
     private: Field<'a>,
+    existing: Field<'a>,
 }
 
 #[derive(Deserialize)]
@@ -194,7 +195,7 @@ fn request(spoken: &Spoken) -> Option<Request> {
             Request::Invite { to: spoken.to.text().to_owned(), room }
         }
         "close_room" => Request::Close { room: room() },
-        "join_room" => Request::Enter { room: room(), create: true },
+        "join_room" => Request::Enter { room: room(), create: !matches!(spoken.existing, Field::Flag(true)) },
         "leave_room" => Request::Exit { room: room() },
         "rooms" => Request::Rooms,
         "users" => Request::People,

@@ -200,7 +200,7 @@ fn a_request() -> impl Strategy<Value = Request> {
         (text(), text()).prop_map(|(to, room)| Request::Invite { to, room: Some(room) }),
         text().prop_map(|to| Request::Invite { to, room: None }),
         text().prop_map(|room| Request::Close { room }),
-        text().prop_map(|room| Request::Enter { room, create: true }),
+        (text(), any::<bool>()).prop_map(|(room, create)| Request::Enter { room, create }),
         text().prop_map(|room| Request::Exit { room }),
         text().prop_map(|nick| Request::Rename { nick }),
         prop::sample::select(vec![
