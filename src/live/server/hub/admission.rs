@@ -2,12 +2,15 @@
 //! what was said before.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::Hub;
+use tracing::{info, warn};
+
+use super::{Hub, Shared};
 use crate::chat::message::{Audience, ClientId, Event, Name, Refusal, Request};
 use crate::chat::names::Likeness;
 use crate::chat::protocol::{KICKED, Moment};
-use crate::live::server::accounts::{self, Gate, Waiting};
+use crate::live::server::accounts::{self, Gate, Tried, Waiting};
 use crate::time::{Duration, Instant};
 
 /// One whom an administrator disconnected: neither name nor address comes in before this instant.
@@ -88,12 +91,12 @@ impl Hub {
     }
 
     /// Whether the connection is still there and has not been told about its password.
-    pub(in crate::live::server) fn waits_for_password(&self, client: Waiting) -> bool {
+    fn waits_for_password(&self, client: Waiting) -> bool {
         self.gated.contains(&client)
     }
 
-    /// A password was right or wrong, or could not be kept: goes on with its owner.
-    pub(in crate::live::server) fn passed(&mut self, client: Waiting, nick: &str, right: Result<bool, Name>) {
+    /// A password was tried: goes on with its owner.
+    fn on_tried(&mut self, client: Waiting, nick: &str, tried: Tried) {
         let Some(place) = self.gated.iter().position(|&other| other == client) else { return };
         self.gated.swap_remove(place);
         let id = client.id;
@@ -101,13 +104,25 @@ impl Hub {
         if !self.hears(id) {
             return;
         }
+        let right = match tried {
+            Tried::Right => Ok(true),
+            Tried::Wrong => Ok(false),
+            Tried::New(digest) => self.memory.register(moment.now, nick, &digest),
+        };
         let refusal = match right {
             Ok(true) => {
+                info!(client = id.0, nick, "showed its password");
                 self.serve(moment, id, Request::Join { nick: nick.to_owned() });
                 return self.claim(moment, id, nick);
             }
-            Ok(false) => "Wrong password".into(),
-            Err(why) => why,
+            Ok(false) => {
+                warn!(client = id.0, nick, "a wrong password");
+                "Wrong password".into()
+            }
+            Err(why) => {
+                warn!(client = id.0, nick, "not registered");
+                why
+            }
         };
         self.tell(moment, &Audience::One(id), &Event::Rejected(Refusal::Other(refusal)));
     }
@@ -136,4 +151,17 @@ impl Hub {
             self.tell(moment, &to, &Event::Notice { text });
         }
     }
+}
+
+/// Has a password tried, after those before it: passwords that are compared one after the other cannot be
+/// guessed fast.
+pub(super) async fn try_password(hub: Shared, client: Waiting, nick: String, gate: Gate) {
+    let turn = Arc::clone(&hub.borrow().hashing);
+    let Ok(_turn) = turn.acquire_owned().await else { return };
+    // Nobody else waits for one who has gone.
+    if !hub.borrow().waits_for_password(client) {
+        return;
+    }
+    let tried = accounts::hash(gate).await;
+    hub.borrow_mut().on_tried(client, &nick, tried);
 }

@@ -4,6 +4,7 @@
 
 mod admission;
 mod chronicle;
+mod floor;
 mod hearing;
 mod holding;
 mod inspection;
@@ -17,10 +18,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::sleep_until;
 use tracing::{debug, info};
 
 use super::Settings;
-use super::accounts::{self, Gate, Waiting};
+use super::accounts::{Gate, Waiting};
 use super::memory::Memory;
 use super::outgoing::Origin;
 use super::peer::{Count, Flushed, Peer};
@@ -32,7 +34,8 @@ use crate::live::socket::Socket;
 use crate::live::store::Store;
 use crate::time::{Duration, Instant};
 
-pub(super) use hearing::Wait;
+pub(super) use floor::Line;
+pub(super) use hearing::Turn;
 use holding::Holding;
 pub use inspection::{ClientInfo, Totals};
 use owed::{Keeping, Owed};
@@ -61,19 +64,19 @@ pub struct Hub {
     turn_ends: Rc<Notify>,
     /// Sessions that want the list of people at every change.
     watchers: Vec<ClientId>,
-    pub(super) memory: Memory,
+    memory: Memory,
     /// What waits until what was said is kept.
     holding: Holding,
     /// Who has been told what waited for it.
     owed: BTreeMap<ClientId, Owed>,
     /// Lets one password be hashed at a time.
-    pub(super) hashing: Arc<Semaphore>,
+    hashing: Arc<Semaphore>,
     /// Who waits for that, and is not heard meanwhile.
     gated: Vec<Waiting>,
     /// Gates to be opened once the hub is free.
     gates: Vec<(Waiting, String, Gate)>,
     /// Who may speak to others when.
-    floor: hearing::Floor,
+    floor: floor::Floor,
     /// Whose requests are being served, and whether they have reached anybody else.
     author: Option<ClientId>,
     reached_others: bool,
@@ -124,7 +127,7 @@ impl Hub {
             hashing: Arc::new(Semaphore::new(1)),
             gated: Vec::new(),
             gates: Vec::new(),
-            floor: hearing::Floor::default(),
+            floor: floor::Floor::default(),
             author: None,
             reached_others: false,
             deliveries_made: 0,
@@ -159,15 +162,8 @@ impl Hub {
         let moment = self.clock.moment();
         self.open += 1;
         self.served += 1;
-        let mut peer = Box::new(Peer::new(
-            self.served,
-            dialect,
-            address,
-            session,
-            pacing,
-            self.settings.rate_limit,
-            moment.now,
-        ));
+        let mut peer =
+            Box::new(Peer::new(self.served, dialect, address, session, pacing, &self.settings, moment.now));
         peer.socket = socket;
         peer.join_by = Some(moment.now + self.settings.join_within);
         let watches = peer.session.wants_people();
@@ -218,6 +214,11 @@ impl Hub {
         }
         for Delivery { to, event } in deliveries.drain(..) {
             self.note(id, &event);
+            if let Event::Left { nick } = &event
+                && !self.tells_departure(moment.now, nick)
+            {
+                continue;
+            }
             people_changed |= event.changes_people();
             self.memory.keep(moment.at, &event);
             self.tell(moment, &to, &event);
@@ -226,11 +227,19 @@ impl Hub {
         if let (Some(wanted), Some(nick)) = (wanted, self.room.nick(id).cloned()) {
             self.greet(moment, id, &wanted, &nick);
         }
-        if people_changed && !self.watchers.is_empty() {
-            let members = self.watchers.iter().copied().filter(|&id| self.room.nick(id).is_some()).collect();
-            let to = Audience::Group { members: Arc::new(members), but: None };
-            self.tell(moment, &to, &Event::People { names: self.room.people() });
+        if people_changed {
+            self.tell_watchers(moment);
         }
+    }
+
+    /// Gives the list of people to those who want it at every change.
+    fn tell_watchers(&mut self, moment: Moment) {
+        if self.watchers.is_empty() {
+            return;
+        }
+        let members = self.watchers.iter().copied().filter(|&id| self.room.nick(id).is_some()).collect();
+        let to = Audience::Group { members: Arc::new(members), but: None };
+        self.tell(moment, &to, &Event::People { names: self.room.people() });
     }
 
     fn tell_now(&mut self, moment: Moment, to: &Audience, event: &Event) {
@@ -348,12 +357,18 @@ impl Hub {
 pub(super) async fn end_turns(shared: Shared) {
     let turn_ends = Rc::clone(&shared.borrow().turn_ends);
     let mut dirty = Vec::new();
+    let mut next_departure = None::<Instant>;
     loop {
-        turn_ends.notified().await;
+        let clock = shared.borrow().clock();
+        tokio::select! {
+            () = turn_ends.notified() => {}
+            () = sleep_until(clock.wall(next_departure.unwrap_or(clock.now()))), if next_departure.is_some() => {}
+        }
         let mut hub = shared.borrow_mut();
+        next_departure = hub.announce_departures();
         hub.settle();
         for (client, nick, gate) in std::mem::take(&mut hub.gates) {
-            accounts::pass(&shared, client, nick, gate);
+            tokio::task::spawn_local(admission::try_password(Rc::clone(&shared), client, nick, gate));
         }
         std::mem::swap(&mut dirty, &mut hub.dirty);
         let now = hub.clock.now();
