@@ -8,9 +8,12 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::Hub;
 use crate::chat::message::{Audience, ClientId, Event, Name};
+use crate::chat::names::exact;
+use crate::chat::protocol::Moment;
 use crate::live::server::pressure::{CATCH_UP, LATER, Minded};
 use crate::time::{Duration, Instant};
 
@@ -214,6 +217,22 @@ impl Hub {
         false
     }
 
+    /// Tells at once that somebody has gone whose nick another takes.
+    pub(super) fn announce_departure_of(&mut self, moment: Moment, nick: &str) {
+        let nick = exact(nick.trim());
+        while let Some(place) = self.floor.departed.iter().position(|gone| exact(gone) == nick) {
+            let gone = self.floor.departed.remove(place);
+            gone.into_iter().for_each(|nick| self.tell_departure(moment, nick));
+        }
+    }
+
+    fn tell_departure(&mut self, moment: Moment, nick: Name) {
+        // Whoever came since has not been told of this person.
+        let members = Arc::clone(self.room.everyone());
+        self.tell(moment, &Audience::Group { members, but: None }, &Event::Left { nick });
+        self.tell_watchers(moment);
+    }
+
     /// Tells, where that has its turn, that somebody has gone; when to look again, if anybody else has.
     pub(super) fn announce_departures(&mut self) -> Option<Instant> {
         let moment = self.clock.moment();
@@ -224,10 +243,7 @@ impl Hub {
                     self.floor.pass(line);
                     self.floor.round += 1;
                     self.floor.turn = moment.now + SLOT;
-                    // Whoever came since has not been told of this person.
-                    let members = self.room.everyone().clone();
-                    self.tell(moment, &Audience::Group { members, but: None }, &Event::Left { nick });
-                    self.tell_watchers(moment);
+                    self.tell_departure(moment, nick);
                     self.rouse_first();
                 }
                 Some((First::Departed, _)) => return Some(self.floor.free_at(moment.now)),

@@ -14,7 +14,7 @@ use tracing::debug;
 
 use super::super::limit;
 use super::super::outgoing::Origin;
-use super::super::pressure::Verdict;
+use super::super::pressure::{Load, Verdict};
 use super::Hub;
 use super::floor::SLOT;
 use crate::chat::message::{ClientId, Request};
@@ -164,14 +164,20 @@ impl Hub {
     /// Takes note of what waits for a connection: how it is minded, how much memory it takes, and whether its
     /// client can be heard on.
     pub(super) fn look(&mut self, now: Instant, id: ClientId) {
+        if let Some(load) = self.peer(id).map(|peer| peer.load()) {
+            self.note_load(now, id, &load);
+        }
+    }
+
+    /// The same, where that is known.
+    pub(super) fn note_load(&mut self, now: Instant, id: ClientId, load: &Load) {
         let Some(peer) = self.peer(id) else { return };
-        let load = peer.load();
         let before = peer.pressure.minded();
-        let after = peer.pressure.look(now, &load);
+        let after = peer.pressure.look(now, load);
         let slot = peer.out.slot();
         let memory = peer.memory();
         let held = std::mem::replace(&mut peer.held, memory);
-        if peer.awaits_answers && !peer.pressure.is_owed_answers(&load) {
+        if peer.awaits_answers && !peer.pressure.is_owed_answers(load) {
             peer.awaits_answers = false;
             peer.heard.notify_one();
         }

@@ -199,6 +199,9 @@ impl Hub {
 
     /// Lets the room answer a request and tells everyone who hears of it.
     fn serve(&mut self, moment: Moment, id: ClientId, request: Request) {
+        if let Request::Join { nick } | Request::Rename { nick } = &request {
+            self.announce_departure_of(moment, nick);
+        }
         let wanted = if let Request::Join { nick } = &request { Some(nick.clone()) } else { None };
         if wanted.is_some() {
             // A newcomer's history begins where its own hearing ends.

@@ -19,9 +19,11 @@ impl Hub {
         let Some(peer) = self.peer(id) else { return };
         peer.collect(origin);
         let anything = std::mem::take(&mut peer.is_fresh) || peer.closing_by.is_some();
-        let too_much = peer.pressure.judge(now, &peer.load(), now, false) == Verdict::Drop;
+        let mut load = peer.load();
+        let too_much = peer.pressure.judge(now, &load, now, false) == Verdict::Drop;
         if too_much && peer.at_end {
             peer.break_off();
+            load = peer.load();
         } else if too_much && peer.closing_by.is_none() {
             return self.drop_slow(id);
         }
@@ -31,7 +33,7 @@ impl Hub {
             self.turn_ends.notify_one();
         }
         self.forget_what_was_taken(id);
-        self.look(now, id);
+        self.note_load(now, id, &load);
         self.rearm(id);
         if self.held > self.settings.max_memory {
             self.drop_heaviest();
