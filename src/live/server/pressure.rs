@@ -163,3 +163,100 @@ impl Pressure {
         OWN.min(self.limit / 4)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: usize = 1 << 20;
+    const NOW: Instant = Instant::from_nanos(10_000_000_000);
+    /// 5 ms before.
+    const SERVED: Instant = Instant::from_nanos(9_995_000_000);
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn what_waits_decides_what_becomes_of_the_next_request() {
+        use Verdict::{Drop, Go, Pause, Wait};
+        let quiet = Load::default();
+        let spaced = Load { is_spaced: true, ..quiet };
+        let answered = Load { next_answer: NOW + ms(7), ..spaced };
+        let silent = Load { unacknowledged: OWN + 1, others: 5, ..quiet };
+        let full = Load { asked: ASKED, ..quiet };
+        let early = NOW + ms(3);
+        // What waits, not before when, whether nobody else hears of it, verdict.
+        for (n, (load, not_before, is_answered, verdict)) in [
+            (quiet, NOW, true, Go),
+            (quiet, early, true, Wait(early)),
+            (full, NOW, true, Go),
+            (full, early, true, Pause(early)),
+            (Load { is_malformed: true, ..quiet }, early, true, Pause(early)),
+            (Load { is_closing: true, ..full }, early, true, Wait(early)),
+            // Its own answers hold it up: all of them behind a pacer, else many.
+            (Load { own: 1, ..quiet }, NOW, true, Go),
+            (Load { own: OWN, ..quiet }, NOW, false, Go),
+            (Load { own: OWN + 1, ..quiet }, NOW, false, Wait(NOW + LATER)),
+            (Load { own: OWN + 1, ..full }, NOW, false, Pause(NOW + LATER)),
+            (Load { own: 1, ..spaced }, NOW, false, Wait(NOW + LATER)),
+            // Between two answers is a slot for others, but what others hear waits for the floor only.
+            (answered, NOW, true, Wait(NOW + ms(7))),
+            (answered, NOW + ms(9), true, Wait(NOW + ms(9))),
+            (answered, NOW, false, Go),
+            // What others said holds up others.
+            (Load { others: LIMIT / 2, queued: LIMIT / 2, ..spaced }, NOW, true, Go),
+            // It does not acknowledge its answers: 5 ms ago it was served.
+            (silent, NOW, true, Wait(SERVED + UNACKNOWLEDGED_GAP)),
+            (Load { asked: ASKED, ..silent }, NOW, false, Pause(SERVED + UNACKNOWLEDGED_GAP)),
+            (Load { unacknowledged: OWN, ..quiet }, NOW, true, Go),
+            (Load { queued: LIMIT, ..quiet }, NOW, true, Go),
+            (Load { queued: LIMIT + 1, ..quiet }, NOW, true, Drop),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let mut pressure = Pressure::new(LIMIT);
+            pressure.on_served(SERVED);
+            assert_eq!(pressure.judge(NOW, &load, not_before, is_answered), verdict, "row {n}: {load:?}");
+        }
+    }
+
+    #[test]
+    fn answers_not_acknowledged_stay_below_the_limit_until_the_dialect_gives_up() {
+        // The dialect `reliable` gives up 45 s after the first message that nobody acknowledges.
+        let load = |unacknowledged| Load { unacknowledged, queued: unacknowledged, ..Load::default() };
+        let (mut pressure, mut bytes, mut now) = (Pressure::new(LIMIT), 0, NOW);
+        while now < NOW + Duration::from_secs(45) {
+            match pressure.judge(now, &load(bytes), now, true) {
+                Verdict::Go => {
+                    pressure.on_served(now);
+                    bytes += 300;
+                    now = now + Duration::from_micros(1);
+                }
+                Verdict::Wait(at) => now = at,
+                other => panic!("{other:?} with {bytes} bytes"),
+            }
+        }
+        assert!(bytes > OWN, "{bytes}");
+    }
+
+    #[test]
+    fn speakers_mind_a_pacer_and_a_slow_reader_that_gets_on() {
+        let bound = LIMIT / 4;
+        let mut pressure = Pressure::new(LIMIT);
+        let mut look = |at: u64, load: Load| pressure.look(NOW + ms(at), &load);
+        let behind = |at: u64, written| Minded::Behind { got_on: NOW + ms(at), written };
+        let load = |others, written| Load { others, written, ..Load::default() };
+        let stalled = |others, written| Load { is_stalled: true, ..load(others, written) };
+        assert_eq!(look(0, Load { is_paced: true, ..load(1, 0) }), Minded::Paced);
+        assert_eq!(look(1, load(bound, 0)), Minded::No);
+        assert_eq!(look(2, load(bound + 1, 0)), behind(2, 0));
+        // Without a full socket it acknowledges late, perhaps on purpose: it must get on fast.
+        assert_eq!(look(3, load(bound, 100)), behind(2, 0));
+        assert_eq!(look(4, stalled(bound, 100)), behind(4, 100));
+        assert_eq!(look(5, load(bound, 100 + bound as u64 / 2)), behind(5, 100 + bound as u64 / 2));
+        assert_eq!(look(6, load(bound / 2, 0)), Minded::No);
+        assert_eq!(look(7, Load { is_closing: true, ..load(LIMIT, 0) }), Minded::No);
+    }
+}

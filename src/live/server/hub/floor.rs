@@ -267,3 +267,51 @@ impl Hub {
         self.floor.late_until(address)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(ms)
+    }
+
+    fn order(floor: &mut Floor) -> Vec<Option<u32>> {
+        let mut order = Vec::new();
+        while let Some((first, line)) = floor.first() {
+            floor.pass(line);
+            order.push(match first {
+                First::Client(id) => floor.lines[line].pop_front().map(|_| id.0),
+                First::Departed => floor.departed.pop_front().and(None),
+            });
+        }
+        order
+    }
+
+    #[test]
+    fn lines_take_turns_and_who_goes_is_told_before_who_comes() {
+        let mut floor = Floor::default();
+        for (line, ids) in [(Line::Little, 0..2), (Line::Door, 10..13), (Line::Much, 20..24)] {
+            floor.lines[line as usize].extend(ids.map(ClientId));
+        }
+        floor.departed.push_back("kim".into());
+        let expected =
+            [Some(0), None, Some(20), Some(1), Some(10), Some(21), Some(11), Some(22), Some(12), Some(23)];
+        assert_eq!(order(&mut floor), expected);
+    }
+
+    #[test]
+    fn each_drop_delays_its_address_by_a_second_and_no_other() {
+        let [here, there] = [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])];
+        let mut floor = Floor::default();
+        floor.delay(at(0), here);
+        assert_eq!((floor.late_until(here), floor.late_until(there)), (Some(at(1_000)), None));
+        floor.delay(at(500), here);
+        assert_eq!(floor.late_until(here), Some(at(2_000)));
+        (0..20).for_each(|_| floor.delay(at(600), here));
+        assert_eq!(floor.late_until(here), Some(at(5_600)));
+        // What is over is forgotten.
+        floor.delay(at(6_000), there);
+        assert_eq!((floor.late_until(here), floor.late.len()), (None, 1));
+    }
+}
