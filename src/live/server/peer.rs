@@ -8,7 +8,6 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::Settings;
-use super::hub::Line;
 use super::limit::Bucket;
 use super::outgoing::{Origin, Outgoing};
 use super::pressure::{Load, Pressure};
@@ -106,6 +105,17 @@ pub(super) enum Outlet {
     Stalled,
     /// It never will again; what its person said before is heard.
     Broken,
+}
+
+/// Where a client that wants to speak to others waits for its turn: see [`floor`](super::hub).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// It has little to say.
+    Little,
+    /// It comes in.
+    Door,
+    /// It has more to say than is read.
+    Much,
 }
 
 /// What a message or a request takes beside its bytes.
@@ -221,7 +231,7 @@ impl Peer {
 
     /// Whether no more is read from it for the time being.
     pub fn is_full(&self) -> bool {
-        self.pressure.is_full(&self.load())
+        self.load().is_full()
     }
 
     /// Takes over what the session has to say.

@@ -51,6 +51,13 @@ pub(super) struct Load {
     pub is_closing: bool,
 }
 
+impl Load {
+    /// Whether no more is read from it for the time being.
+    pub fn is_full(&self) -> bool {
+        !self.is_closing && (self.asked >= ASKED || self.is_malformed)
+    }
+}
+
 /// What becomes of the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -131,7 +138,7 @@ impl Pressure {
         let at = not_before.max(self.answers_at(now, load, is_answered));
         if at <= now {
             Verdict::Go
-        } else if self.is_full(load) {
+        } else if load.is_full() {
             Verdict::Pause(at)
         } else {
             Verdict::Wait(at)
@@ -152,11 +159,6 @@ impl Pressure {
         let paced = if is_answered && load.is_spaced { load.next_answer } else { Instant::ZERO };
         let trickles = load.unacknowledged > self.own_limit();
         paced.max(if trickles { self.served + UNACKNOWLEDGED_GAP } else { Instant::ZERO })
-    }
-
-    /// Whether no more is read from it for the time being.
-    pub fn is_full(&self, load: &Load) -> bool {
-        !load.is_closing && (load.asked >= ASKED || load.is_malformed)
     }
 
     fn own_limit(&self) -> usize {

@@ -23,7 +23,7 @@ pub(super) struct Kicked {
 
 impl Hub {
     /// Serves a request, at once or after its author's password is known to be right.
-    pub(super) fn ask(&mut self, moment: Moment, id: ClientId, mut request: Request) {
+    pub(super) fn admit(&mut self, moment: Moment, id: ClientId, mut request: Request) {
         if !self.hears(id) {
             return;
         }

@@ -14,6 +14,7 @@ use super::Hub;
 use crate::chat::message::{Audience, ClientId, Event, Name};
 use crate::chat::names::exact;
 use crate::chat::protocol::Moment;
+use crate::live::server::peer::Line;
 use crate::live::server::pressure::{CATCH_UP, LATER, Minded};
 use crate::time::{Duration, Instant};
 
@@ -24,14 +25,6 @@ pub(super) const SLOT: Duration = Duration::from_millis(5);
 /// let in.
 const DROPPED_WAITS: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-
-/// The three lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::live::server) enum Line {
-    Little,
-    Door,
-    Much,
-}
 
 /// The state of the floor.
 #[derive(Debug, Default)]
@@ -221,8 +214,8 @@ impl Hub {
     pub(super) fn announce_departure_of(&mut self, moment: Moment, nick: &str) {
         let nick = exact(nick.trim());
         while let Some(place) = self.floor.departed.iter().position(|gone| exact(gone) == nick) {
-            let gone = self.floor.departed.remove(place);
-            gone.into_iter().for_each(|nick| self.tell_departure(moment, nick));
+            let Some(gone) = self.floor.departed.remove(place) else { return };
+            self.tell_departure(moment, gone);
         }
     }
 

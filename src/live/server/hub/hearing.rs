@@ -45,7 +45,7 @@ impl Turn {
 }
 
 impl Hub {
-    /// One read of a connection; [`go_on`](Self::go_on) serves what it asks.
+    /// One read of a connection; [`schedule`](Self::schedule) serves what it asks.
     pub(in crate::live::server) fn receive(&mut self, id: ClientId, bytes: &[u8]) {
         if !self.hears(id) {
             return;
@@ -146,7 +146,7 @@ impl Hub {
         match ask {
             Ask::Room(request) => {
                 self.begin(moment, id, Some(&request));
-                self.ask(moment, id, request);
+                self.admit(moment, id, request);
             }
             Ask::Session(answer) => {
                 self.begin(moment, id, None);

@@ -1,6 +1,19 @@
 //! The one place where all connections meet: the room, its people on every dialect, and what waits
 //! for each of them. It lives on one thread, so nothing is locked; what several requests of one
 //! turn of the event loop have for a connection is written together at the turn's end.
+//!
+//! The path of a request, a verb for each stage:
+//!
+//! | stage | verb |
+//! | --- | --- |
+//! | bytes of one read become requests | `receive` |
+//! | the next is served now, or waits for its rate, its author's answers, the floor | `schedule` |
+//! | it is held where it must be kept first | `begin` |
+//! | whom it lets in, with which password | `admit` |
+//! | the room answers | `serve` |
+//! | each who hears of it | `tell` |
+//! | what that session sends joins its queue, which has a bound | `collect` |
+//! | what the turn left is written | `flush` |
 
 mod admission;
 mod chronicle;
@@ -34,7 +47,6 @@ use crate::live::socket::Socket;
 use crate::live::store::Store;
 use crate::time::{Duration, Instant};
 
-pub(super) use floor::Line;
 pub(super) use hearing::Turn;
 use holding::Holding;
 pub use inspection::{ClientInfo, Totals};
