@@ -2,9 +2,9 @@
 //! speakers take turns.
 //!
 //! A client that says a word now and then interrupts: its text has no more before it than one of each that
-//! speaks. All others stand in one of three lines, which take turns: a client with little to say, whoever comes
-//! or goes, a client with more to say than is read. So neither a flood nor a crowd at the door keeps anybody
-//! waiting for longer than it takes one of each line to speak.
+//! speaks. All others stand in one of three lines, which take [`TURNS`]: clients with little to say, clients
+//! with more to say than is read, whoever comes or goes. So neither a flood nor a crowd at the door shuts
+//! anybody out, and who caught up late catches up.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -20,6 +20,8 @@ use crate::time::{Duration, Instant};
 
 /// The floor's slot while somebody reads too slowly, for each 256 bytes of text.
 pub(super) const SLOT: Duration = Duration::from_millis(5);
+/// Which line is next, over and over; an empty one is passed over.
+const TURNS: [Line; 6] = [Line::Little, Line::Much, Line::Little, Line::Much, Line::Little, Line::Door];
 /// For each connection dropped because too much waits for it, its address comes in so much later, up to a limit:
 /// a client that comes back at once would be announced again and again. Program 1's client waits 10 s to be
 /// let in.
@@ -38,7 +40,7 @@ pub(super) struct Floor {
     /// How often it was found free.
     pub round: u64,
     lines: [VecDeque<ClientId>; 3],
-    /// The line whose turn it is.
+    /// Whose turn it is, in [`TURNS`].
     next: usize,
     /// People that have gone and of whom that is not told yet. They go before those who come.
     departed: VecDeque<Name>,
@@ -55,20 +57,19 @@ enum First {
 }
 
 impl Floor {
-    /// Who is next, and in which line.
+    /// Who is next, and in which turn.
     fn first(&self) -> Option<(First, usize)> {
-        let turns = (0..self.lines.len()).map(|n| (self.next + n) % self.lines.len());
-        turns.into_iter().find_map(|line| {
-            if line == Line::Door as usize && !self.departed.is_empty() {
-                return Some((First::Departed, line));
+        (0..TURNS.len()).map(|n| (self.next + n) % TURNS.len()).find_map(|turn| {
+            if TURNS[turn] == Line::Door && !self.departed.is_empty() {
+                return Some((First::Departed, turn));
             }
-            self.lines[line].front().map(|&id| (First::Client(id), line))
+            self.lines[TURNS[turn] as usize].front().map(|&id| (First::Client(id), turn))
         })
     }
 
-    /// One of this line has spoken.
-    fn pass(&mut self, line: usize) {
-        self.next = (line + 1) % self.lines.len();
+    /// This turn was taken.
+    fn pass(&mut self, turn: usize) {
+        self.next = (turn + 1) % TURNS.len();
     }
 
     /// When it may be free, if nobody rouses its first before.
@@ -119,9 +120,9 @@ impl Hub {
             self.floor.lines[line as usize].push_back(id);
         }
         match self.floor.first() {
-            Some((First::Client(first), line)) if first == id => {
+            Some((First::Client(first), turn)) if first == id => {
                 if is_free {
-                    self.floor.pass(line);
+                    self.floor.pass(turn);
                     self.leave_line(id);
                     return None;
                 }
@@ -231,9 +232,9 @@ impl Hub {
         let moment = self.clock.moment();
         while !self.floor.departed.is_empty() {
             match self.floor.first() {
-                Some((First::Departed, line)) if self.is_floor_free(moment.now) => {
+                Some((First::Departed, turn)) if self.is_floor_free(moment.now) => {
                     let Some(nick) = self.floor.departed.pop_front() else { break };
-                    self.floor.pass(line);
+                    self.floor.pass(turn);
                     self.floor.round += 1;
                     self.floor.turn = moment.now + SLOT;
                     self.tell_departure(moment, nick);
@@ -269,12 +270,13 @@ mod tests {
         Instant::ZERO + Duration::from_millis(ms)
     }
 
+    /// Everybody in order; those who have gone are `None`.
     fn order(floor: &mut Floor) -> Vec<Option<u32>> {
         let mut order = Vec::new();
-        while let Some((first, line)) = floor.first() {
-            floor.pass(line);
+        while let Some((first, turn)) = floor.first() {
+            floor.pass(turn);
             order.push(match first {
-                First::Client(id) => floor.lines[line].pop_front().map(|_| id.0),
+                First::Client(_) => floor.lines[TURNS[turn] as usize].pop_front().map(|id| id.0),
                 First::Departed => floor.departed.pop_front().and(None),
             });
         }
@@ -284,13 +286,13 @@ mod tests {
     #[test]
     fn lines_take_turns_and_who_goes_is_told_before_who_comes() {
         let mut floor = Floor::default();
-        for (line, ids) in [(Line::Little, 0..2), (Line::Door, 10..13), (Line::Much, 20..24)] {
+        for (line, ids) in [(Line::Little, 0..4), (Line::Much, 20..24), (Line::Door, 10..12)] {
             floor.lines[line as usize].extend(ids.map(ClientId));
         }
         floor.departed.push_back("kim".into());
-        let expected =
-            [Some(0), None, Some(20), Some(1), Some(10), Some(21), Some(11), Some(22), Some(12), Some(23)];
-        assert_eq!(order(&mut floor), expected);
+        let expected = [0, 20, 1, 21, 2].map(Some).into_iter().chain([None]);
+        let then = [3, 22, 23, 10, 11].map(Some);
+        assert_eq!(order(&mut floor), expected.chain(then).collect::<Vec<_>>());
     }
 
     #[test]
