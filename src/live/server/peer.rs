@@ -51,6 +51,8 @@ pub(super) struct Peer {
     /// Bytes that its session keeps for acknowledgments, and how many of them at most answer it.
     waiting: usize,
     unacknowledged: usize,
+    /// Whether nobody else heard of its last request.
+    pub was_answered_alone: bool,
     /// Whether it is heard on as soon as its answers are written.
     pub awaits_answers: bool,
     /// In which round it spoke last, and in which line it stands.
@@ -167,6 +169,7 @@ impl Peer {
             pressure: Pressure::new(settings.max_backlog),
             waiting: 0,
             unacknowledged: 0,
+            was_answered_alone: false,
             awaits_answers: false,
             spoke_in: 0,
             in_line: None,
@@ -219,7 +222,7 @@ impl Peer {
             asked: self.asked.len(),
             is_malformed: self.malformed.is_some(),
             is_spaced: self.out.is_spaced(),
-            next_answer: self.out.next_answer(),
+            next_answer: if self.was_answered_alone { self.out.next_answer() } else { Instant::ZERO },
             is_paced: self.outlet == Outlet::Open
                 && self.out.messages_of(Origin::Others) > 0
                 && self.out.messages_of(Origin::Past) == 0

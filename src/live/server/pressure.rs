@@ -40,7 +40,8 @@ pub(super) struct Load {
     /// Requests that were read and not served, and whether what follows them cannot be read.
     pub asked: usize,
     pub is_malformed: bool,
-    /// Whether its writes have a least distance, and when the next answer to itself may follow the last.
+    /// Whether its writes have a least distance, and when that lets the next follow an answer that nobody else
+    /// heard of.
     pub is_spaced: bool,
     pub next_answer: Instant,
     /// Whether nothing but that distance holds up what others said.
@@ -129,13 +130,12 @@ impl Pressure {
         self.minded
     }
 
-    /// What becomes of the next request, which may not be served before `not_before`. `is_answered` says that
-    /// nobody but its author hears of it.
-    pub fn judge(&self, now: Instant, load: &Load, not_before: Instant, is_answered: bool) -> Verdict {
+    /// What becomes of the next request, which may not be served before `not_before`.
+    pub fn judge(&self, now: Instant, load: &Load, not_before: Instant) -> Verdict {
         if load.queued > self.limit {
             return Verdict::Drop;
         }
-        let at = not_before.max(self.answers_at(now, load, is_answered));
+        let at = not_before.max(self.answers_at(now, load));
         if at <= now {
             Verdict::Go
         } else if load.is_full() {
@@ -151,14 +151,13 @@ impl Pressure {
     }
 
     /// When its answers allow the next request: it is heard as fast as it can be answered.
-    fn answers_at(&self, now: Instant, load: &Load, is_answered: bool) -> Instant {
+    fn answers_at(&self, now: Instant, load: &Load) -> Instant {
         if self.is_owed_answers(load) {
             return now + LATER;
         }
-        // Of two slots of its pacer, an answer leaves one to what others say.
-        let paced = if is_answered && load.is_spaced { load.next_answer } else { Instant::ZERO };
         let trickles = load.unacknowledged > self.own_limit();
-        paced.max(if trickles { self.served + UNACKNOWLEDGED_GAP } else { Instant::ZERO })
+        // Answers wait as requests, not in the pacer, where what others say would wait behind them.
+        load.next_answer.max(if trickles { self.served + UNACKNOWLEDGED_GAP } else { Instant::ZERO })
     }
 
     fn own_limit(&self) -> usize {
@@ -188,39 +187,38 @@ mod tests {
         let silent = Load { unacknowledged: OWN + 1, others: 5, ..quiet };
         let full = Load { asked: ASKED, ..quiet };
         let early = NOW + ms(3);
-        // What waits, not before when, whether nobody else hears of it, verdict.
-        for (n, (load, not_before, is_answered, verdict)) in [
-            (quiet, NOW, true, Go),
-            (quiet, early, true, Wait(early)),
-            (full, NOW, true, Go),
-            (full, early, true, Pause(early)),
-            (Load { is_malformed: true, ..quiet }, early, true, Pause(early)),
-            (Load { is_closing: true, ..full }, early, true, Wait(early)),
+        // What waits, not before when, verdict.
+        for (n, (load, not_before, verdict)) in [
+            (quiet, NOW, Go),
+            (quiet, early, Wait(early)),
+            (full, NOW, Go),
+            (full, early, Pause(early)),
+            (Load { is_malformed: true, ..quiet }, early, Pause(early)),
+            (Load { is_closing: true, ..full }, early, Wait(early)),
             // Its own answers hold it up: all of them behind a pacer, else many.
-            (Load { own: 1, ..quiet }, NOW, true, Go),
-            (Load { own: OWN, ..quiet }, NOW, false, Go),
-            (Load { own: OWN + 1, ..quiet }, NOW, false, Wait(NOW + LATER)),
-            (Load { own: OWN + 1, ..full }, NOW, false, Pause(NOW + LATER)),
-            (Load { own: 1, ..spaced }, NOW, false, Wait(NOW + LATER)),
-            // Between two answers is a slot for others, but what others hear waits for the floor only.
-            (answered, NOW, true, Wait(NOW + ms(7))),
-            (answered, NOW + ms(9), true, Wait(NOW + ms(9))),
-            (answered, NOW, false, Go),
+            (Load { own: 1, ..quiet }, NOW, Go),
+            (Load { own: OWN, ..quiet }, NOW, Go),
+            (Load { own: OWN + 1, ..quiet }, NOW, Wait(NOW + LATER)),
+            (Load { own: OWN + 1, ..full }, NOW, Pause(NOW + LATER)),
+            (Load { own: 1, ..spaced }, NOW, Wait(NOW + LATER)),
+            // An answer does not wait in the pacer.
+            (answered, NOW, Wait(NOW + ms(7))),
+            (answered, NOW + ms(9), Wait(NOW + ms(9))),
             // What others said holds up others.
-            (Load { others: LIMIT / 2, queued: LIMIT / 2, ..spaced }, NOW, true, Go),
+            (Load { others: LIMIT / 2, queued: LIMIT / 2, ..spaced }, NOW, Go),
             // It does not acknowledge its answers: 5 ms ago it was served.
-            (silent, NOW, true, Wait(SERVED + UNACKNOWLEDGED_GAP)),
-            (Load { asked: ASKED, ..silent }, NOW, false, Pause(SERVED + UNACKNOWLEDGED_GAP)),
-            (Load { unacknowledged: OWN, ..quiet }, NOW, true, Go),
-            (Load { queued: LIMIT, ..quiet }, NOW, true, Go),
-            (Load { queued: LIMIT + 1, ..quiet }, NOW, true, Drop),
+            (silent, NOW, Wait(SERVED + UNACKNOWLEDGED_GAP)),
+            (Load { asked: ASKED, ..silent }, NOW, Pause(SERVED + UNACKNOWLEDGED_GAP)),
+            (Load { unacknowledged: OWN, ..quiet }, NOW, Go),
+            (Load { queued: LIMIT, ..quiet }, NOW, Go),
+            (Load { queued: LIMIT + 1, ..quiet }, NOW, Drop),
         ]
         .into_iter()
         .enumerate()
         {
             let mut pressure = Pressure::new(LIMIT);
             pressure.on_served(SERVED);
-            assert_eq!(pressure.judge(NOW, &load, not_before, is_answered), verdict, "row {n}: {load:?}");
+            assert_eq!(pressure.judge(NOW, &load, not_before), verdict, "row {n}: {load:?}");
         }
     }
 
@@ -230,7 +228,7 @@ mod tests {
         let load = |unacknowledged| Load { unacknowledged, queued: unacknowledged, ..Load::default() };
         let (mut pressure, mut bytes, mut now) = (Pressure::new(LIMIT), 0, NOW);
         while now < NOW + Duration::from_secs(45) {
-            match pressure.judge(now, &load(bytes), now, true) {
+            match pressure.judge(now, &load(bytes), now) {
                 Verdict::Go => {
                     pressure.on_served(now);
                     bytes += 300;

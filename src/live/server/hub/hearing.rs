@@ -103,14 +103,14 @@ impl Hub {
             let not_before = if gated { now + SLOT } else { rate };
             let not_before =
                 if joins { not_before.max(self.late_until(id).unwrap_or(now)) } else { not_before };
-            if let Some(turn) = self.waits(now, id, not_before, !takes_the_floor) {
+            if let Some(turn) = self.waits(now, id, not_before) {
                 // Who cannot be heard keeps nobody waiting.
                 self.leave_line(id);
                 return turn;
             }
             if takes_the_floor
                 && let Some(at) = self.waits_for_the_floor(now, id, weight > 1, joins)
-                && let Some(turn) = self.waits(now, id, at, false)
+                && let Some(turn) = self.waits(now, id, at)
             {
                 return turn;
             }
@@ -123,11 +123,11 @@ impl Hub {
     }
 
     /// How the client's next request waits, if it does.
-    fn waits(&mut self, now: Instant, id: ClientId, not_before: Instant, is_answered: bool) -> Option<Turn> {
+    fn waits(&mut self, now: Instant, id: ClientId, not_before: Instant) -> Option<Turn> {
         let peer = self.peer(id)?;
         let load = peer.load();
         peer.awaits_answers = peer.pressure.is_owed_answers(&load);
-        match peer.pressure.judge(now, &load, not_before, is_answered) {
+        match peer.pressure.judge(now, &load, not_before) {
             // What is too much ends where it is collected.
             Verdict::Go | Verdict::Drop => None,
             Verdict::Wait(at) => Some(Turn::Wait(at)),
@@ -156,7 +156,9 @@ impl Hub {
             }
         }
         self.collect(moment.now, id);
-        if self.reached_others {
+        let reached_others = self.reached_others;
+        self.peer(id).into_iter().for_each(|peer| peer.was_answered_alone = !reached_others);
+        if reached_others {
             self.spoke(moment.now, id, weight, was_free);
         }
     }

@@ -20,7 +20,7 @@ impl Hub {
         peer.collect(origin);
         let anything = std::mem::take(&mut peer.is_fresh) || peer.closing_by.is_some();
         let mut load = peer.load();
-        let too_much = peer.pressure.judge(now, &load, now, false) == Verdict::Drop;
+        let too_much = peer.pressure.judge(now, &load, now) == Verdict::Drop;
         if too_much && peer.at_end {
             peer.break_off();
             load = peer.load();
