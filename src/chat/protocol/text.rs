@@ -85,11 +85,12 @@ pub(super) fn answer(out: &mut Asked, text: &str, limit: usize) {
 /// kilobytes would have every pacer to itself for 160 ms.
 const LONGEST: usize = 960;
 
-/// Asks for this; for a text that is too long, part by part, each to whom the whole is said.
+/// Asks for this; where several hear a text that is too long, part by part, each to whom the whole is said.
 pub(super) fn push_parts(out: &mut Asked, mut request: Request) {
-    let Some(text) = request.text_mut().filter(|text| text.len() > LONGEST).map(std::mem::take) else {
-        return out.push(request);
-    };
+    // What one person hears, one pacer delays.
+    let is_private = matches!(request, Request::Tell { .. });
+    let long = request.text_mut().filter(|text| !is_private && text.len() > LONGEST);
+    let Some(text) = long.map(std::mem::take) else { return out.push(request) };
     for part in pieces(&text, LONGEST) {
         request.text_mut().into_iter().for_each(|text| *text = part.into());
         out.push(request.clone());
@@ -204,11 +205,11 @@ mod tests {
     fn each_part_of_a_long_text_is_said_to_whom_the_whole_is() {
         let mut out = Asked::default();
         let text = "ä".repeat(2 * LONGEST);
-        push_parts(&mut out, Request::Tell { to: "kim".to_owned(), text: text.as_str().into() });
+        push_parts(&mut out, Request::SayIn { room: "den".to_owned(), text: text.as_str().into() });
         let parts: Vec<String> = out
             .drain()
             .map(|ask| match ask {
-                Ask::Room(Request::Tell { to, text }) if to == "kim" => text.to_string(),
+                Ask::Room(Request::SayIn { room, text }) if room == "den" => text.to_string(),
                 other => panic!("{other:?}"),
             })
             .collect();
