@@ -1,5 +1,5 @@
 //! The `testbed` program; see the library for everything.
 
 fn main() -> std::process::ExitCode {
-    testbed::cli::run()
+    testbed::cli::Testbed::new().main()
 }

@@ -6,12 +6,13 @@ mod sockets;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use sockets::program::{answers, chat, out, types};
 use sockets::{Running, frame, usual};
 use testbed::chat::protocol::Kind;
 use testbed::live::gateway::Options;
@@ -19,23 +20,9 @@ use testbed::live::server::Settings;
 
 const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
 
-fn chat(address: &str, kind: Kind, nick: &str) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
-    command.args(["chat", nick, "--dialect", kind.name(), "--address", address]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().expect("the program runs")
-}
-
 /// What comes of saying these bytes.
 fn says(server: &Running, kind: Kind, nick: &str, bytes: &[u8]) -> Output {
-    let mut child = chat(&server.address(kind).to_string(), kind, nick);
-    // Who is not let in may be gone before.
-    let _ = child.stdin.take().expect("piped").write_all(bytes);
-    child.wait_with_output().expect("it ends")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    types(&server.address(kind).to_string(), kind, nick, bytes)
 }
 
 #[test]
@@ -69,19 +56,6 @@ fn passwords_are_never_shown() {
         // It has just shown that it keeps accounts.
         assert!(!text.contains("keeps no accounts"), "{kind:?}: {text}");
     }
-}
-
-/// A server that says `words` to whoever has spoken, and closes; returns its address.
-fn answers(words: &'static [u8]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("bound").to_string();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let _ = stream.read(&mut [0; 4_096]);
-            let _ = stream.write_all(words);
-        }
-    });
-    address
 }
 
 #[test]
@@ -127,7 +101,7 @@ fn what_is_no_utf8_is_said_as_well_as_it_can_be() {
 }
 
 #[test]
-fn a_script_is_told_what_came_to_nothing() {
+fn a_script_is_told_what_was_rejected() {
     let server = Running::start(usual(), &KINDS);
     for (kind, size, mark) in [
         (Kind::Reliable, 1 << 20, "too long: a message has at most 65536 bytes"),
@@ -143,12 +117,12 @@ fn a_script_is_told_what_came_to_nothing() {
         let output = says(&server, kind, "kim", lines.as_bytes());
         let text = out(&output);
         assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
-        assert!(text.contains(mark) && text.contains("1 line came to nothing"), "{kind:?}: {text}");
+        assert!(text.contains(mark) && text.contains("1 line rejected"), "{kind:?}: {text}");
         assert!(text.contains("said, 0 heard"), "{kind:?}: {text}");
     }
     let output = says(&server, Kind::Pipe, "kim", b"/rooms\n/nowhere\n/STATS\n");
     assert!(out(&output).contains("kim: 0 said"), "{}", out(&output));
-    assert!(out(&output).contains("2 lines came to nothing"), "{}", out(&output));
+    assert!(out(&output).contains("2 lines rejected"), "{}", out(&output));
 }
 
 /// A person who is not there is an answer, though `pipe` has no words for a goodbye.
@@ -159,10 +133,7 @@ fn an_answer_to_the_last_line_is_waited_for() {
         let output = says(&server, kind, "kim", b"/msg nobody hello\n/msg no hi\n/msg none hi\n/quit\n");
         let text = out(&output);
         assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
-        assert!(
-            text.contains("refused: User") && text.contains("3 lines came to nothing"),
-            "{kind:?}: {text}"
-        );
+        assert!(text.contains("refused: User") && text.contains("3 lines rejected"), "{kind:?}: {text}");
     }
 }
 
@@ -321,30 +292,6 @@ fn a_server_that_says_nothing_is_left_within_a_minute() {
         drop(input);
     }
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
-}
-
-#[test]
-fn the_dialect_of_a_server_is_told_from_its_words() {
-    let server = Running::start(usual(), &KINDS);
-    for (spoken, there) in [
-        (Kind::JsonLines, Kind::Slash),
-        (Kind::JsonLines, Kind::Rooms),
-        (Kind::JsonLines, Kind::Pipe),
-        (Kind::Reliable, Kind::Slash),
-        (Kind::Rooms, Kind::Slash),
-        (Kind::Rooms, Kind::Pipe),
-        (Kind::Pipe, Kind::Slash),
-        (Kind::Pipe, Kind::Rooms),
-    ] {
-        let child = chat(&server.address(there).to_string(), spoken, "kim");
-        let output = child.wait_with_output().expect("it ends");
-        let (text, mend) = (out(&output), format!("add --dialect {}", there.name()));
-        assert_eq!(output.status.code(), Some(1), "{spoken:?} to {there:?}: {text}");
-        assert!(text.contains(&mend) && !text.contains("trying again"), "{spoken:?} to {there:?}: {text}");
-    }
-    let child = chat(&answers(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Kind::Pipe, "kim");
-    let text = out(&child.wait_with_output().expect("it ends"));
-    assert!(text.contains("HTTP is spoken there, no chat"), "{text}");
 }
 
 #[test]

@@ -263,7 +263,7 @@ fn program_4_text_by_text() {
         ("a|b", "ERROR|Invalid username: use letters, digits, _ and -."),
         ("a,b", "ERROR|Invalid username: use letters, digits, _ and -."),
         (" ", "ERROR|Invalid username."),
-        ("all", "ERROR|Invalid username."),
+        ("all", "ERROR|Invalid username: the server has this name itself."),
     ] {
         let refused = hall.open(Kind::Pipe);
         hall.receive(refused, name.as_bytes());

@@ -100,7 +100,8 @@ fn the_readme_is_short_and_so_is_each_chapter() {
 
 #[test]
 fn every_link_and_anchor_resolves() {
-    let others = ["CHANGELOG.md", "sample/loss10/README.md", "tests/data/README.md"];
+    let others =
+        ["CHANGELOG.md", "results/README.md", "results/sample/loss10/README.md", "tests/data/README.md"];
     let mut faults = vec![];
     let mut links = 0;
     for page in pages().into_iter().chain(others.map(|name| root().join(name))) {
@@ -125,11 +126,16 @@ fn every_link_and_anchor_resolves() {
 
 #[test]
 fn the_contents_name_every_chapter() {
-    for contents in [root().join("README.md"), root().join("docs/README.md")] {
+    for contents in ["README.md", "docs/README.md", "docs/SUMMARY.md"].map(|name| root().join(name)) {
         let text = read(&contents);
         for page in files_in(&root().join("docs"), "md") {
             let name = page.file_name().expect("a name").to_string_lossy().into_owned();
-            assert!(name == "README.md" || text.contains(&name), "{} omits {name}", contents.display());
+            let contents_itself = ["README.md", "SUMMARY.md"].contains(&name.as_str());
+            assert!(
+                contents_itself || text.contains(&format!("{name})")),
+                "{} omits {name}",
+                contents.display()
+            );
         }
     }
 }
@@ -281,6 +287,14 @@ fn every_controller_and_scenario_is_described() {
         let name = scenario.file_name().expect("a name").to_string_lossy().into_owned();
         assert!(text.contains(&format!("scenarios/{name})")), "docs/teaching.md does not name {name}");
     }
+}
+
+#[test]
+fn the_controller_in_the_book_is_the_example() {
+    let (_, fences) = split(&chapter("controllers.md"));
+    let (_, text) = fences.iter().find(|(language, _)| language == "rust,no_run").expect("a program");
+    let example = read(&root().join("examples/aimd.rs"));
+    assert_eq!(*text, example.split_once("\n\n").expect("a head").1);
 }
 
 #[test]

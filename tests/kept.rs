@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
-use sockets::program::Server;
+use sockets::program::{Server, out, testbed};
 use sockets::{Client, frame, message};
 
 /// kill -9 under load: after the restart every acknowledged message is there, once.
@@ -52,6 +52,24 @@ fn what_was_acknowledged_is_there_after_a_kill() {
     for text in &acknowledged {
         assert_eq!(kept.matches(text.as_str()).count(), 1, "{text}");
     }
+}
+
+/// Each would tell its people half of what is said.
+#[test]
+fn a_second_server_is_kept_off_a_file_until_the_first_is_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = folder.path().join("chat.db").display().to_string();
+    let first = Server::start(&["--store", &store]);
+    let words = ["serve", "--dialect", "slash=127.0.0.1:0", "--admin", "127.0.0.1:0", "--store", &store];
+    let second = testbed(&words).output().expect("the program runs");
+    assert_eq!(second.status.code(), Some(1), "{}", out(&second));
+    let expected = format!(
+        "error: cannot use {store} for accounts and history: another server has it open: end that one first\n\
+         help: name another file with --store\n"
+    );
+    assert_eq!(out(&second), expected);
+    first.kill();
+    Server::start(&["--store", &store]);
 }
 
 /// What waits because its speaker talks too fast is not acknowledged before it is kept.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use support::reference::{Cell, compare, number, rows};
 use support::{finish, goodput, median, over_seeds, scenario};
-use testbed::congestion::{Ack, Algorithm, Choice, CongestionController, Loss};
+use testbed::congestion::{Ack, Algorithm, CongestionController, Loss};
 use testbed::link::Verdict;
 use testbed::rng::{Rng, Seed};
 use testbed::scenario::{Trial, build};
@@ -102,7 +102,7 @@ fn ours_as_ns3(cell: &Cell, settings: &Settings, seeds: u64) -> f64 {
     let trial = |seed| {
         let mut scenario = scenario(&text);
         if let Some(algorithm) = settings.1 {
-            scenario.groups[0].tcp.congestion = Choice { algorithm, parameters: vec![] };
+            scenario.groups[0].tcp.congestion = algorithm.with_defaults();
         }
         let mut world = build(&scenario, Trial { cell: 0, number: 0, seed: Seed(seed) });
         let spare_small = move |_: Instant, packet: &Packet, rng: &mut Rng| {

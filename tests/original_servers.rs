@@ -85,7 +85,7 @@ fn program_0s_server_is_not_sent_a_text_twice_before_its_own_timeout() {
 
 #[test]
 fn program_1s_server_is_found_out_by_a_ping() {
-    for request in [Request::People, Request::Rooms, tell(), Request::Hide] {
+    for request in [Request::People, Request::Rooms, tell(), Request::Hide, Request::Reveal] {
         let mut client = joining(Kind::JsonLines);
         hears(&mut *client, S, b"{\"type\": \"welcome\", \"users\": [\"kim\"]}\n");
         client.ask(moment(S), &request).expect("known");
@@ -105,10 +105,6 @@ fn program_1s_server_is_found_out_by_a_ping() {
     sent(&mut *client);
     client.ask(moment(S), &Request::People).expect("known");
     assert_eq!(sent(&mut *client).len(), 1);
-    // Nothing changes for somebody visible who wants to be, so that no answer shows nothing.
-    let mut client = joining(Kind::JsonLines);
-    client.ask(moment(S), &Request::Reveal).expect("known");
-    assert_eq!(sent(&mut *client).len(), 2);
 }
 
 #[test]
@@ -129,6 +125,82 @@ fn program_3s_server_confirms_no_second_hide_and_nobody_waits_for_it() {
         client.handle_timeout(moment(S + within));
         assert_eq!((client.poll_timeout(), client.unsettled()), (None, 0), "{request:?}");
     }
+}
+
+/// Program 2's server answers what it does not know, and is not asked again; what it knows it is.
+#[test]
+fn program_2s_server_is_believed_that_it_does_not_know_a_command() {
+    let mut client = joining(Kind::Slash);
+    let hears = |client: &mut dyn ClientSession, words: &str| {
+        hears(client, S, format!("[21:30:15] [SERVER] {words}").as_bytes())
+    };
+    hears(&mut *client, "Please enter your username:");
+    hears(&mut *client, "Welcome, kim! Type /help for available commands.");
+    let create = Request::Create { room: "den".to_owned(), private: true };
+    for request in [Request::Rooms, create.clone()] {
+        client.ask(moment(S), &request).expect("words");
+    }
+    assert_eq!(sent(&mut *client), ["kim", "/rooms\n", "/create den --private\n"]);
+    for word in ["/rooms", "/create"] {
+        let words = format!("Unknown command: {word}. Type /help for available commands.");
+        assert_eq!(hears(&mut *client, &words), [unknown()]);
+    }
+    assert_eq!(client.ask(moment(S), &create), Err(NotSaid::Unknown));
+    assert_eq!(client.ask(moment(S), &Request::People), Ok(()));
+}
+
+/// Program 3's server ignores what it does not know: a list that comes first shows it, and is not shown.
+#[test]
+fn program_3s_server_is_found_out_by_a_list() {
+    let create = Request::Create { room: "den".to_owned(), private: true };
+    let list = b"Active chat members are:\n1. kim\n";
+    let mut client = joining(Kind::Rooms);
+    hears(&mut *client, S, b"Connected to the server");
+    client.ask(moment(S), &Request::People).expect("known");
+    client.ask(moment(S), &create).expect("known");
+    assert_eq!(sent(&mut *client), ["kim", "/members", "/create den --private", "/members"]);
+    // Its own list, and then the other.
+    assert!(matches!(hears(&mut *client, S, list)[..], [Event::People { .. }]));
+    assert_eq!(hears(&mut *client, S, list), [unknown()]);
+    assert_eq!(client.ask(moment(S), &create), Err(NotSaid::Unknown));
+    // Ours answers first.
+    for words in ["Room den created successfully!", "Room 'den' already exists"] {
+        let mut client = joining(Kind::Rooms);
+        hears(&mut *client, S, b"Connected to the server");
+        client.ask(moment(S), &create).expect("known");
+        assert_eq!(hears(&mut *client, S, words.as_bytes()).len(), 1);
+        assert_eq!(hears(&mut *client, S, list), []);
+        sent(&mut *client);
+        client.ask(moment(S), &create).expect("known");
+        assert_eq!(sent(&mut *client).len(), 1, "it is asked without");
+    }
+}
+
+/// What it was called when it asked is not what it is called when the server prompts.
+#[test]
+fn whoever_is_renamed_hides_under_the_new_name() {
+    let mut client = joining(Kind::Rooms);
+    hears(&mut *client, S, b"Connected to the server");
+    client.ask(moment(S), &Request::Hide).expect("known");
+    hears(&mut *client, S, b"Server: 'kim' is taken; you are kim_2");
+    hears(&mut *client, S, b"Enter nickname to hide");
+    assert_eq!(sent(&mut *client), ["kim", "/hide", "kim_2"]);
+}
+
+/// Answers of program 4's server merge; the one about nobody, who is asked last, ends them.
+#[test]
+fn program_4s_server_has_answered_all_when_it_has_answered_about_nobody() {
+    let mut client = joining(Kind::Pipe);
+    hears(&mut *client, S, b"WELCOME|Connected successfully!");
+    client.fence(moment(S));
+    assert_eq!(client.unsettled(), 0, "nothing was asked");
+    client.ask(moment(S), &tell()).expect("known");
+    client.fence(moment(S));
+    assert_eq!(sent(&mut *client), ["kim", "bob|psst", " |"]);
+    assert_eq!(client.unsettled(), 1);
+    let told = hears(&mut *client, S, b"SYSTEM|User 'bob' is not online.SYSTEM|User ' ' is not online.");
+    assert_eq!(told, [Event::Refused(Refusal::NoSuchPerson("bob".into()))]);
+    assert_eq!(client.unsettled(), 0);
 }
 
 #[test]

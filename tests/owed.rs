@@ -168,7 +168,7 @@ fn a_registered_name_finds_its_room_and_its_messages_after_a_kill_in_every_diale
         kim.hears("den");
         let mut bob = Person::come(&server, "json-lines", "bob");
         bob.command("/join den");
-        bob.hears("Room 'den' is private");
+        bob.hears("There is no room 'den' that you may enter: ask a member for /invite");
         kim.command("/invite bob den");
         bob.hears("\"type\": \"invitation\", \"username\": \"kim\", \"room\": \"den\"");
         bob.command("/join den");
@@ -245,7 +245,7 @@ fn so_many_messages_wait_at_most() {
     for text in ["one", "two", "three"] {
         bob.private("kim", text);
     }
-    bob.hears("Too much waits for 'kim' already");
+    bob.hears("'kim' is away, and no more messages are kept");
     assert_eq!(bob.counts("PRIVATE TO kim"), 2);
     let mut kim = Person::come(&server, "json-lines", "kim:secret");
     kim.hears("[PRIVATE] two");
@@ -293,7 +293,7 @@ fn on_a_full_disk_no_room_is_founded_and_no_private_message_acknowledged() {
     let mut kim = Person::come(&server, "slash", "kim:secret");
     kim.hears("You are in room 'den'");
     kim.command("/join more");
-    kim.hears("Room 'more' does not exist");
+    kim.hears("There is no room 'more'");
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn an_administrator_may_end_any_room() {
     };
     assert_eq!(closes("#DEN"), "room #DEN was closed\n");
     kim.hears("Server: room den was closed by server");
-    assert!(closes("den").contains("Room 'den' does not exist"));
+    assert!(closes("den").contains("there is no room 'den'; `rooms` lists them"));
 }
 
 fn limit_files(server: &Server, bytes: Option<u64>) {

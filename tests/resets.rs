@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use testbed::live::gateway::{Conditions, Gateway, Options};
 use testbed::live::proxy::Proxy;
+use testbed::live::splice::{Moved, splice};
 
 const ANSWER: &[u8] = b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,6 +57,12 @@ fn hear(stream: &mut TcpStream) -> (Vec<u8>, Option<ErrorKind>) {
     }
 }
 
+/// Ends a connection by a reset at once.
+fn reset(socket: TcpStream) {
+    rustix::net::sockopt::set_socket_linger(&socket, Some(Duration::ZERO)).expect("a socket");
+    drop(socket);
+}
+
 /// An answer, then a reset because most of the question is unread.
 #[test]
 fn an_answer_arrives_before_the_reset_that_follows_it() {
@@ -99,6 +106,71 @@ fn a_question_arrives_before_the_reset_that_follows_it() {
         drop(stream);
         let (heard, end) = hear(&mut socket);
         assert_eq!((heard.len(), end), (1_008, Some(ErrorKind::ConnectionReset)));
+    }
+}
+
+/// As a server does that is full. The reset may be there before the proxy knows that it is connected.
+#[test]
+fn words_of_a_server_that_resets_in_the_instant_of_connecting_arrive() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let upstream = listener.local_addr().expect("bound");
+    std::thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            let _ = socket.write_all(ANSWER);
+            reset(socket);
+        }
+    });
+    let (address, _stop) = proxy(upstream, &conditions("0%", "1ms"), 100);
+    for n in 0..100 {
+        let heard = hear(&mut TcpStream::connect(address).expect("the proxy listens"));
+        assert_eq!(heard, (ANSWER.to_vec(), Some(ErrorKind::ConnectionReset)), "connection {n}");
+    }
+}
+
+#[test]
+fn words_of_a_client_that_resets_in_the_instant_of_connecting_arrive() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let upstream = listener.local_addr().expect("bound");
+    let (address, _stop) = proxy(upstream, &conditions("0%", "1ms"), 100);
+    for n in 0..100 {
+        let mut stream = TcpStream::connect(address).expect("the proxy listens");
+        stream.write_all(b"question").expect("an open connection");
+        reset(stream);
+        let (mut socket, _) = listener.accept().expect("the proxy connects");
+        assert_eq!(
+            hear(&mut socket),
+            (b"question".to_vec(), Some(ErrorKind::ConnectionReset)),
+            "connection {n}"
+        );
+    }
+}
+
+/// The system tells of a reset once: after a write that heard of it, the next read looks like an end.
+#[tokio::test]
+async fn a_reset_that_a_write_has_heard_of_is_no_end_in_order() {
+    let gateway = Gateway::start(&conditions("0%", "1ms")).expect("a thread");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    for n in 0..20 {
+        let socket = TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");
+        socket.set_nonblocking(true).expect("a socket");
+        let (mut peer, _) = listener.accept().expect("a connection");
+        peer.write_all(ANSWER).expect("an open connection");
+        reset(peer);
+        let [near, mut far] = gateway.open().await.expect("a connection");
+        far.write_all(b"still talking").await.expect("an open connection");
+        // What is to be written is there as early as the reset: either may be heard of first.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let socket = tokio::net::TcpStream::from_std(socket).expect("a socket");
+        let moved = Moved::default();
+        let carried = splice(socket, near, &moved, std::future::pending());
+        let listen = async {
+            let mut heard = Vec::new();
+            let end = far.read_to_end(&mut heard).await.map_err(|error| error.kind());
+            (heard, end)
+        };
+        let ended = tokio::time::timeout(PATIENCE, async { tokio::join!(carried, listen) });
+        let (_, heard) = ended.await.expect("an end");
+        assert_eq!(heard, (ANSWER.to_vec(), Err(ErrorKind::ConnectionReset)), "connection {n}");
     }
 }
 

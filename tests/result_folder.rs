@@ -279,6 +279,22 @@ fn plot_draws_nothing_from_a_changed_table_unless_forced() {
 }
 
 #[test]
+fn a_remark_in_the_summary_is_not_overwritten_unless_forced() {
+    let dir = lab();
+    assert_done(&run(dir.path(), &[]));
+    let path = dir.path().join("results/a/summary.csv");
+    let made = fs::read_to_string(&path).expect("a table");
+    let remarked = made.clone() + "a remark\n";
+    fs::write(&path, &remarked).expect("written");
+    assert_refused(&testbed(dir.path(), &["plot", "results/a"]), &["summary.csv", "--force"]);
+    assert_refused(&run(dir.path(), &["--resume"]), &["summary.csv has been changed", "--force"]);
+    assert_eq!(fs::read_to_string(&path).expect("a table"), remarked);
+    assert_done(&testbed(dir.path(), &["plot", "results/a", "--force"]));
+    assert_eq!(fs::read_to_string(&path).expect("a table"), made);
+    assert_done(&testbed(dir.path(), &["plot", "results/a"]));
+}
+
+#[test]
 fn a_pipe_in_the_folder_does_not_block() {
     let pipe = |path: PathBuf| {
         let _ = fs::remove_file(&path);

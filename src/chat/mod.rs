@@ -13,7 +13,7 @@ pub mod client;
 pub mod marker;
 pub mod message;
 pub mod names;
-mod printable;
+pub(crate) mod printable;
 pub mod protocol;
 mod refusal;
 pub mod room;

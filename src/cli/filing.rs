@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::output::Failure;
 use super::progress::Progress;
+use crate::congestion;
+use crate::report::version::Program;
 use crate::report::{ReportError, ResultFolder, TrialRow};
 use crate::runner::{Finished, Sink};
 
@@ -42,4 +45,15 @@ pub fn from_root(file: &Path) -> PathBuf {
 pub fn known_elsewhere(file: &Path) -> String {
     let file = if file.is_absolute() { Path::new(file.file_name().unwrap_or_default()) } else { file };
     file.display().to_string()
+}
+
+/// This program, if it has controllers of its own: results after an edit are not those from before.
+pub fn own_program() -> Result<Option<Program>, Failure> {
+    if congestion::registered().is_empty() {
+        return Ok(None);
+    }
+    let unknown =
+        |error| Failure::other(format!("cannot find this program: {error}"), "start it by its path");
+    let file = std::env::current_exe().map_err(unknown)?;
+    Ok(Some(Program::of(&file)?))
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::output::{Failure, print};
 use crate::chat::protocol::{self, Kind};
-use crate::congestion::ALGORITHMS;
+use crate::congestion;
 use crate::link::{IMPAIRMENTS, QUEUES};
 use crate::scenario::{Plan, text_of};
 
@@ -101,7 +101,7 @@ fn queues() -> Vec<(String, String)> {
 
 fn controllers() -> Vec<(String, String)> {
     let mut rows = Vec::new();
-    for algorithm in ALGORITHMS {
+    for algorithm in congestion::algorithms() {
         rows.push((algorithm.name.to_owned(), algorithm.summary.to_owned()));
         for parameter in algorithm.parameters {
             rows.push((

@@ -49,21 +49,25 @@ fn is_slip(word: &str) -> bool {
     !is_level && !word.contains(['=', '[']) && !word.starts_with(env!("CARGO_PKG_NAME"))
 }
 
-/// Lets this process open enough files for so many connections, if the system allows; says so if
-/// it does not.
-pub fn raise_open_files(connections: usize) {
-    let wanted = connections as u64 + 64;
+/// Lets this process open so many sockets, if the system allows; says so if it does not. Returns how many
+/// it may open.
+pub fn raise_open_files(sockets: usize) -> usize {
+    /// Files that are no connection's.
+    const OTHERS: u64 = 64;
+    let wanted = sockets as u64 + OTHERS;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_none_or(|current| current >= wanted) {
-        return;
+    let Some(current) = current.filter(|current| *current < wanted) else { return sockets };
+    let most = maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum });
+    let limit = if raised.is_ok() { most } else { current };
+    if limit >= wanted {
+        return sockets;
     }
-    let allowed = maximum.map_or(wanted, |maximum| maximum.min(wanted));
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum });
-    if raised.is_err() || allowed < wanted {
-        tracing::warn!(
-            allowed = allowed.saturating_sub(64),
-            wanted = connections,
-            "the system allows fewer open files than connections were asked for; see ulimit -n"
-        );
-    }
+    let allowed = (limit - OTHERS.min(limit / 2)) as usize;
+    tracing::warn!(
+        allowed,
+        wanted = sockets,
+        "the system allows fewer open sockets than were asked for; see ulimit -n"
+    );
+    allowed
 }

@@ -36,17 +36,20 @@ mod signals;
 mod tls;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::congestion::{self, Algorithm};
 use crate::report::too_many_files;
+use crate::report::version::{REVISION, VERSION, named};
 
 /// A network-emulation testbed: real TCP and a chat system behind lossy links, in one
 /// deterministic world. No root, no kernel module; the same seed gives the same bytes.
 #[derive(Debug, Parser)]
-#[command(name = "testbed", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "testbed", version = version(), max_term_width = 100, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -68,8 +71,50 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// Runs the program with the arguments of this process.
-pub fn run() -> ExitCode {
+/// What `--version` says.
+fn version() -> &'static str {
+    static NAMED: LazyLock<String> = LazyLock::new(|| named(VERSION, REVISION));
+    &NAMED
+}
+
+/// The command line. A program of one's own adds its controllers, and has every command.
+///
+/// ```no_run
+/// # use testbed::congestion::{Algorithm, CongestionController, Path};
+/// # fn build(_: &Path) -> Box<dyn CongestionController> { unimplemented!() }
+/// static AIMD: Algorithm = Algorithm { name: "aimd", summary: "…", parameters: &[], build };
+///
+/// fn main() -> std::process::ExitCode {
+///     testbed::cli::Testbed::new().controller(&AIMD).main()
+/// }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Testbed {
+    controllers: Vec<&'static Algorithm>,
+}
+
+impl Testbed {
+    /// The command line with the controllers that come with it.
+    pub fn new() -> Testbed {
+        Testbed::default()
+    }
+
+    /// Adds a controller, which scenarios then know by its name.
+    pub fn controller(mut self, algorithm: &'static Algorithm) -> Testbed {
+        self.controllers.push(algorithm);
+        self
+    }
+
+    /// Runs the program with the arguments of this process.
+    pub fn main(self) -> ExitCode {
+        if let Err(problem) = congestion::register(self.controllers) {
+            return output::Failure::other(problem, "give each controller a name of its own").report();
+        }
+        run()
+    }
+}
+
+fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -72,7 +72,9 @@ impl ProxyCommand {
     /// Carries connections until it is ended.
     pub fn execute(self) -> Result<(), Failure> {
         super::logging::start(&self.log, false)?;
-        super::logging::raise_open_files(self.max_connections.saturating_mul(2));
+        // Two sockets each. A connection that could be accepted but not carried on is better turned away.
+        let sockets = super::logging::raise_open_files(self.max_connections.saturating_mul(2));
+        let max_connections = self.max_connections.min(sockets / 2).max(1);
         resolve("LISTEN", &self.listen, LISTEN_HELP)?;
         if let Some(address) = &self.admin {
             resolve("--admin", address, ADMIN_HELP)?;
@@ -86,7 +88,7 @@ impl ProxyCommand {
         let (count, statistics) = LocalSet::new().block_on(&runtime, async {
             let failed = |error: std::io::Error| unusable(&error, LISTEN_HELP);
             let proxy = Proxy::bind(&self.listen, &self.upstream, gateway.clone()).await.map_err(failed)?;
-            let proxy = proxy.with_max_connections(self.max_connections);
+            let proxy = proxy.with_max_connections(max_connections);
             let address = proxy.address().map_err(failed)?;
             let admin = match &self.admin {
                 Some(address) => {

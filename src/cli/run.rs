@@ -8,13 +8,14 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::filing::{Filing, from_root, known_elsewhere};
+use super::filing::{Filing, from_root, known_elsewhere, own_program};
 use super::logging::raise_open_files;
 use super::output::{Failure, load, print, processors};
 use super::progress::Progress;
 use super::{estimate, memory, signals};
 use crate::engine::Halt;
 use crate::live;
+use crate::report::version::Program;
 use crate::report::{self, Mode, Report, ReportError, ResultFolder, Study};
 use crate::runner::{self, Ending, Execute, RunError};
 use crate::scenario::{AppSpec, Plan, Scenario};
@@ -126,12 +127,14 @@ impl Run {
         let mut study = study(plan, text, self.all_sets());
         study.live = self.live;
         study.random |= self.live;
+        let program = own_program()?;
         let circumstances = report::Run {
             started: now(),
-            command: self.command(file, dir),
+            command: self.command(program.as_ref(), file, dir),
             file: known_elsewhere(file),
             source: from_root(file),
             cpus: processors(),
+            program,
         };
         let mut folder = ResultFolder::open(dir, &study, &circumstances, self.mode())?;
         for note in folder.notes() {
@@ -200,8 +203,9 @@ impl Run {
     }
 
     /// The command that repeats this run.
-    fn command(&self, file: &Path, dir: &Path) -> String {
-        let mut words = vec!["testbed run".to_owned(), quoted(&file.display().to_string())];
+    fn command(&self, program: Option<&Program>, file: &Path, dir: &Path) -> String {
+        let name = program.map_or("testbed", |program| &program.name);
+        let mut words = vec![format!("{name} run"), quoted(&file.display().to_string())];
         words.extend(self.all_sets().iter().map(|set| format!("--set {}", quoted(set))));
         if self.live {
             words.push("--live".to_owned());

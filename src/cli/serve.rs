@@ -68,7 +68,8 @@ pub struct Serve {
     /// Least time between two messages to a client without frames [default: each dialect's own]
     #[arg(long, value_name = "TIME")]
     pacing: Option<Duration>,
-    /// How long the name and the address of somebody whom an administrator kicks are kept out
+    /// How long somebody whom an administrator kicks is kept out: the name and, unless others are here from it,
+    /// the address
     #[arg(long, value_name = "TIME", default_value = "60s")]
     kick_for: Duration,
     /// Messages to everyone that a newcomer is shown

@@ -18,7 +18,7 @@ pub struct Fixed {
 
 impl Fixed {
     pub(super) fn new(path: &Path) -> Fixed {
-        Fixed { cwnd: path.parameters[0] as u64 * path.mss }
+        Fixed { cwnd: path.parameters.number("window") as u64 * path.mss }
     }
 }
 

@@ -3,17 +3,23 @@
 //! A controller hears of acknowledgments, losses and timeouts and answers with a window in bytes.
 //! It knows no sequence numbers, no links and no clock; the connection owns bytes in flight, loss
 //! detection, recovery episodes, retransmission timers and pacing. A new controller is one file
-//! here and one line in [`ALGORITHMS`].
+//! here and one line in [`ALGORITHMS`], or a program of its own that [registers](register) it.
 
 mod cubic;
 mod fixed;
 mod none;
+mod parameters;
 mod reno;
+mod slow_start;
 mod tahoe;
 #[cfg(test)]
 mod testing;
 
 use std::fmt;
+use std::sync::OnceLock;
+
+pub use parameters::{Parameter, Parameters, Values};
+pub use slow_start::SlowStart;
 
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -128,8 +134,8 @@ pub struct Path {
     pub initial_window: u64,
     /// A random stream of its own.
     pub rng: Rng,
-    /// The values of its [`Parameter`]s, in their order.
-    pub parameters: Vec<f64>,
+    /// What the scenario set for it.
+    pub parameters: Parameters,
 }
 
 /// The phase of a controller or of its connection, for plots.
@@ -159,38 +165,16 @@ pub struct Algorithm {
     pub build: fn(&Path) -> Box<dyn CongestionController>,
 }
 
-/// Something that a scenario may set for a controller.
-#[derive(Debug)]
-pub struct Parameter {
-    /// Its key.
-    pub name: &'static str,
-    /// Its value when nothing is said; of a word, its place among [`Values::Words`].
-    pub default: f64,
-    /// Values allowed.
-    pub values: Values,
-    /// One sentence, with the unit.
-    pub summary: &'static str,
-}
-
-/// The values that a [`Parameter`] may take.
-#[derive(Clone, Copy, Debug)]
-pub enum Values {
-    /// A number, from the smallest to the largest that makes sense.
-    Range(f64, f64),
-    /// One of these words; the controller gets its place.
-    Words(&'static [&'static str]),
-}
-
 /// A controller with its parameters: what a scenario chose.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     /// The line of the table.
     pub algorithm: &'static Algorithm,
-    /// The values of its parameters, in their order.
-    pub parameters: Vec<f64>,
+    /// The values of its parameters.
+    pub parameters: Parameters,
 }
 
-/// Every controller there is. To add yours, add a file and a line.
+/// Every controller that comes with the program. To add yours, add a file and a line.
 pub static ALGORITHMS: &[Algorithm] = &[
     Algorithm {
         name: "none",
@@ -224,25 +208,41 @@ pub static ALGORITHMS: &[Algorithm] = &[
     },
 ];
 
+/// Controllers from outside. Set once, before the first scenario is read: which names a scenario may use
+/// is a property of the program, like [`ALGORITHMS`].
+static REGISTERED: OnceLock<Vec<&'static Algorithm>> = OnceLock::new();
+
+/// Makes controllers of other programs known by name. An error names one whose name is taken, or says
+/// that this was done before.
+pub fn register(algorithms: Vec<&'static Algorithm>) -> Result<(), String> {
+    for (at, algorithm) in algorithms.iter().enumerate() {
+        let mut others = ALGORITHMS.iter().chain(algorithms[..at].iter().copied());
+        if others.any(|other| other.name == algorithm.name) {
+            return Err(format!("there are two congestion controllers \"{}\"", algorithm.name));
+        }
+    }
+    REGISTERED.set(algorithms).map_err(|_| "controllers can be registered once only".to_owned())
+}
+
+/// The controllers from outside.
+pub fn registered() -> &'static [&'static Algorithm] {
+    REGISTERED.get().map_or(&[], Vec::as_slice)
+}
+
+/// All controllers, those from outside last.
+pub fn algorithms() -> impl Iterator<Item = &'static Algorithm> {
+    ALGORITHMS.iter().chain(registered().iter().copied())
+}
+
 impl Algorithm {
     /// The algorithm called `name`.
     pub fn by_name(name: &str) -> Option<&'static Algorithm> {
-        ALGORITHMS.iter().find(|algorithm| algorithm.name == name)
+        algorithms().find(|algorithm| algorithm.name == name)
     }
 
     /// This algorithm with its default parameters.
     pub fn with_defaults(&'static self) -> Choice {
-        Choice { algorithm: self, parameters: self.parameters.iter().map(|p| p.default).collect() }
-    }
-}
-
-impl Parameter {
-    /// The default as a scenario writes it.
-    pub fn default_text(&self) -> String {
-        match self.values {
-            Values::Range(..) => self.default.to_string(),
-            Values::Words(words) => format!("\"{}\"", words[self.default as usize]),
-        }
+        Choice { algorithm: self, parameters: Parameters::defaults(self.parameters) }
     }
 }
 

@@ -1,27 +1,31 @@
 //! Reno: slow start, congestion avoidance and halving on loss (RFC 5681), growing by bytes
 //! acknowledged (RFC 3465), so that delayed acknowledgments do not slow it down.
 
-use super::{Ack, CongestionController, Loss, Path};
+use super::{Ack, CongestionController, Loss, Path, SlowStart};
 
-/// Reno's two numbers, in bytes, and its progress to the next increase.
+/// Reno's window and threshold, in bytes, and its progress to the next increase.
 #[derive(Debug)]
 pub struct Reno {
     mss: u64,
     cwnd: u64,
-    ssthresh: u64,
+    slow_start: SlowStart,
     /// Bytes acknowledged since the window last grew in congestion avoidance.
     credit: u64,
     initial_window: u64,
     /// Window and threshold before the last reduction, in case it proves unfounded.
-    before: (u64, u64),
+    before: (u64, SlowStart),
 }
 
 impl Reno {
     pub(super) fn new(path: &Path) -> Reno {
-        // RFC 5681 §3.1: the initial ssthresh should be arbitrarily high.
-        let cwnd = path.initial_window;
-        let ssthresh = u64::MAX;
-        Reno { mss: path.mss, cwnd, ssthresh, credit: 0, initial_window: cwnd, before: (cwnd, ssthresh) }
+        let (cwnd, slow_start) = (path.initial_window, SlowStart::new());
+        Reno { mss: path.mss, cwnd, slow_start, credit: 0, initial_window: cwnd, before: (cwnd, slow_start) }
+    }
+
+    fn reduce(&mut self, loss: &Loss) {
+        self.before = (self.cwnd, self.slow_start);
+        self.slow_start.end_at(halved(self.cwnd, loss.flight, self.mss));
+        self.credit = 0;
     }
 }
 
@@ -35,16 +39,9 @@ impl CongestionController for Reno {
         if ack.app_limited || ack.in_recovery {
             return;
         }
-        let mut bytes = ack.bytes;
-        if self.cwnd < self.ssthresh {
-            // Slow start grows by the bytes acknowledged. Unlike RFC 3465 §2.2, without a limit of
-            // two segments per ACK, because Linux has none and senders do not burst more for it.
-            let grown = bytes.min(self.ssthresh - self.cwnd);
-            self.cwnd += grown;
-            bytes -= grown;
-        }
+        let left = self.slow_start.grow(&mut self.cwnd, ack.bytes);
         // RFC 5681 §3.1: one segment per window acknowledged.
-        self.credit += bytes;
+        self.credit += left;
         if self.credit >= self.cwnd {
             self.credit -= self.cwnd;
             self.cwnd += self.mss;
@@ -52,16 +49,13 @@ impl CongestionController for Reno {
     }
 
     fn on_loss(&mut self, loss: &Loss) {
-        self.before = (self.cwnd, self.ssthresh);
-        self.ssthresh = halved(self.cwnd, loss.flight, self.mss);
-        self.cwnd = self.ssthresh;
-        self.credit = 0;
+        self.reduce(loss);
+        self.cwnd = self.slow_start.ssthresh();
     }
 
     fn on_timeout(&mut self, loss: &Loss) {
         if loss.new_episode {
-            self.before = (self.cwnd, self.ssthresh);
-            self.ssthresh = halved(self.cwnd, loss.flight, self.mss);
+            self.reduce(loss);
         }
         // RFC 5681 §3.1: the loss window is one segment.
         self.cwnd = self.mss;
@@ -70,7 +64,7 @@ impl CongestionController for Reno {
 
     fn on_spurious(&mut self) {
         self.cwnd = self.cwnd.max(self.before.0);
-        self.ssthresh = self.before.1;
+        self.slow_start = self.before.1;
     }
 
     fn on_idle(&mut self) {
@@ -78,7 +72,7 @@ impl CongestionController for Reno {
     }
 
     fn ssthresh(&self) -> Option<u64> {
-        Some(self.ssthresh)
+        Some(self.slow_start.ssthresh())
     }
 }
 
@@ -117,9 +111,9 @@ mod tests {
     fn timeout_restarts_from_one_segment_and_halves_once_per_episode() {
         let mut reno = Reno::new(&path());
         reno.on_timeout(&loss(10_000));
-        assert_eq!((reno.cwnd(), reno.ssthresh), (1_000, 5_000));
+        assert_eq!((reno.cwnd(), reno.ssthresh()), (1_000, Some(5_000)));
         reno.on_timeout(&Loss { new_episode: false, ..loss(1_000) });
-        assert_eq!((reno.cwnd(), reno.ssthresh), (1_000, 5_000));
+        assert_eq!((reno.cwnd(), reno.ssthresh()), (1_000, Some(5_000)));
     }
 
     #[test]

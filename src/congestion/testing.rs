@@ -1,12 +1,17 @@
 //! Inputs for tests of bare controllers: segments of 1000 bytes.
 
-use super::{Ack, Loss, Path};
+use super::{Ack, Loss, Parameters, Path};
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 
 /// A path with an initial window of ten segments and no parameters.
 pub fn path() -> Path {
-    Path { mss: 1000, initial_window: 10_000, rng: Seed(1).stream("test"), parameters: Vec::new() }
+    Path {
+        mss: 1000,
+        initial_window: 10_000,
+        rng: Seed(1).stream("test"),
+        parameters: Parameters::defaults(&[]),
+    }
 }
 
 /// An acknowledgment of `bytes` with a full window.

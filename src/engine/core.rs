@@ -10,7 +10,6 @@ use super::topology::Topology;
 use crate::app::Event as AppEvent;
 use crate::link::Config as LinkConfig;
 use crate::rng::Seed;
-use crate::tcp::State;
 use crate::time::Instant;
 use crate::wire::{Direction, FlowId, Packet, Segment};
 
@@ -94,9 +93,10 @@ impl Core {
 
     /// Whoever holds the port hears of it when it polls.
     pub fn tell_port(&mut self, port: Port, event: AppEvent) {
-        let other = &self.flows[port.flow as usize].ends[port.direction.reverse().index()];
-        let other_is_closed = matches!(other.connection.state(), State::Closed);
-        self.ports.tell(port, event, other_is_closed, self.now);
+        let ends = &mut self.flows[port.flow as usize].ends;
+        ends[port.direction.index()].told_closed |= event == AppEvent::Closed;
+        let is_over = event == AppEvent::Closed && ends.iter().all(|end| end.told_closed);
+        self.ports.tell(port, event, is_over, self.now);
     }
 
     /// A packet left a link: on to the next, or to its host. Returns whether the host must act before

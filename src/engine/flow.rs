@@ -67,6 +67,8 @@ pub struct End {
     pub armed: Instant,
     /// Whether it waits to be drained.
     pub touched: bool,
+    /// Whether the holder of this port was told that the connection is closed: in TIME-WAIT it is, too.
+    pub told_closed: bool,
     /// In-order bytes that its application has taken.
     pub delivered: u64,
     /// When everything it sends was acknowledged, its FIN included.
@@ -99,6 +101,7 @@ impl Flow {
                 app,
                 armed: Instant::MAX,
                 touched: false,
+                told_closed: false,
                 delivered: 0,
                 drained: None,
                 damaged: 0,

@@ -76,10 +76,7 @@ impl World {
 
     /// Packets that links dropped so far, for whatever reason.
     pub fn dropped(&self) -> u64 {
-        let dropped = |counters: crate::link::Counters| {
-            counters.dropped_loss + counters.dropped_queue + counters.dropped_corrupt
-        };
-        self.core.topology.links.iter().map(|link| dropped(link.counters())).sum()
+        self.core.topology.dropped()
     }
 
     /// Adds a link with its two directions, without instances.

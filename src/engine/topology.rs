@@ -16,6 +16,8 @@ pub struct Topology {
     /// For each link, its place in the order of [`each`](Topology::each).
     places: Vec<u32>,
     groups: Vec<LinkGroup>,
+    /// Packets that instances dropped before they were made new.
+    dropped_before: u64,
 }
 
 struct LinkGroup {
@@ -60,10 +62,16 @@ impl Topology {
         let group = &self.groups[group];
         for direction in Direction::BOTH {
             let number = instance[direction.index()] as usize;
+            self.dropped_before += dropped(&self.links[number]);
             let label = format!("link/{}/{client}/{}", group.name, direction.name());
             self.links[number] = Link::new(&group.configs[direction.index()], seed, &label);
             self.armed[number] = Instant::MAX;
         }
+    }
+
+    /// Packets dropped so far, for whatever reason.
+    pub fn dropped(&self) -> u64 {
+        self.dropped_before + self.links.iter().map(dropped).sum::<u64>()
     }
 
     /// Changes all instances of a link; returns their numbers.
@@ -178,6 +186,12 @@ impl Topology {
             }
         }
     }
+}
+
+/// Packets that a link dropped, for whatever reason.
+fn dropped(link: &Link) -> u64 {
+    let counters = link.counters();
+    counters.dropped_loss + counters.dropped_queue + counters.dropped_corrupt
 }
 
 fn queue_outcome(account: &Statistics) -> Option<QueueOutcome> {

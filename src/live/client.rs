@@ -5,19 +5,21 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration as Span;
 
-use tokio::net::TcpStream;
 use tokio::time::sleep_until;
 
 use super::clock::Clock;
+use super::connect::connect;
 use super::socket::Socket;
 use super::tls::Trust;
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::guess::{ENOUGH, Spoken, guess};
-use crate::chat::protocol::{After, ClientSession, Kind, NotSaid, client_session};
+use crate::chat::protocol::{After, ClientSession, Kind, Manner, NotSaid, client_session};
 use crate::time::Instant;
 
 /// How long a server may take to accept a connection, and again to shake hands.
 const CONNECT_WITHIN: Span = Span::from_secs(10);
+/// How long a server may take to show what it speaks.
+const SOUNDS_WITHIN: Span = Span::from_secs(2);
 /// The most that one read takes: what the original clients take, and more.
 const READ: usize = 64 * 1024;
 
@@ -46,7 +48,7 @@ pub struct Client {
     /// When the next message may be written.
     next_write: Instant,
     buffer: Vec<u8>,
-    kind: Kind,
+    target: Target,
     /// What the server said first, to guess what it speaks, until it has let this client in.
     first: Vec<u8>,
     is_in: bool,
@@ -65,7 +67,7 @@ impl Client {
             flushes: false,
             next_write: Instant::ZERO,
             buffer: vec![0; READ],
-            kind: target.kind,
+            target: target.clone(),
             first: Vec::new(),
             is_in: false,
         })
@@ -76,6 +78,22 @@ impl Client {
         let result = self.session.ask(self.clock.moment(), request);
         self.collect();
         result
+    }
+
+    /// Whether the dialect has words for a request that this server may know.
+    pub fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
+        self.session.speaks(request)
+    }
+
+    /// What the dialect's servers show of what they have done.
+    pub fn manner(&self) -> Manner {
+        self.session.manner()
+    }
+
+    /// Asks for a sign that everything so far is answered; until it comes, it is unsettled.
+    pub fn fence(&mut self) {
+        self.session.fence(self.clock.moment());
+        self.collect();
     }
 
     /// Requests that the server has not acknowledged, oldest first.
@@ -103,17 +121,16 @@ impl Client {
         String::from_utf8_lossy(&self.first).into_owned()
     }
 
+    /// What else is spoken at its address than its own dialect, as far as new connections show it.
+    pub async fn sound(&self, nick: &str) -> Option<Spoken> {
+        let spoken = sound(&self.target, nick, self.clock).await?;
+        (spoken != Spoken::Dialect(self.target.kind)).then_some(spoken)
+    }
+
     /// A server that has let nobody in and does not speak this dialect.
     fn misunderstood(&self) -> Option<io::Error> {
-        let spoken = guess(&self.first).filter(|spoken| *spoken != Spoken::Dialect(self.kind));
-        let words = match spoken.filter(|_| !self.is_in)? {
-            Spoken::Tls => "the server speaks TLS there; add --tls".to_owned(),
-            Spoken::Dialect(kind) => {
-                format!("the server speaks {0} there; add --dialect {0}", kind.name())
-            }
-            Spoken::Other(name) => format!("{name} is spoken there, no chat"),
-        };
-        Some(io::Error::new(io::ErrorKind::InvalidData, words))
+        let spoken = guess(&self.first).filter(|spoken| *spoken != Spoken::Dialect(self.target.kind));
+        spoken.filter(|_| !self.is_in).map(|spoken| invalid(spoken.to_string()))
     }
 
     fn collect(&mut self) {
@@ -123,7 +140,9 @@ impl Client {
     }
 
     /// Waits until it can read or write something, and does; what the server has told is appended to
-    /// `events`. `false` at the end of the connection. Nothing is lost if it is dropped while it waits.
+    /// `events`. `false` at the end of the connection; an error of [`io::ErrorKind::InvalidData`] says what
+    /// else is spoken there, one of [`io::ErrorKind::Unsupported`] that it is something else. Nothing is lost
+    /// if it is dropped while it waits.
     pub async fn next(&mut self, events: &mut Vec<Event>) -> io::Result<bool> {
         let waits = !self.is_idle();
         let deadline = self.session.poll_timeout();
@@ -163,14 +182,13 @@ impl Client {
                 let result = self.session.receive(moment, &self.buffer[..read], events);
                 self.collect();
                 self.is_in |= events[known..].iter().any(|event| matches!(event, Event::Welcome { .. }));
-                match (self.misunderstood(), result) {
-                    (Some(error), _) => Err(error),
-                    (None, Ok(())) => Ok(true),
-                    (None, Err(_)) => {
-                        let words = "the server speaks another dialect";
-                        Err(io::Error::new(io::ErrorKind::InvalidData, words))
-                    }
+                if let Some(error) = self.misunderstood() {
+                    // What it seemed to say is none of its words.
+                    events.truncate(known);
+                    return Err(error);
                 }
+                let words = format!("the server does not speak {}", self.target.kind.name());
+                result.map(|()| true).map_err(|_| io::Error::new(io::ErrorKind::Unsupported, words))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
             Err(error) => Err(error),
@@ -216,10 +234,55 @@ impl Drop for Client {
     }
 }
 
+/// What is spoken at an address, as far as two new connections show it: one says a name, as three dialects
+/// expect it, and the other joins as a fourth would, which administrators' ports answer, too. For clients
+/// that were told nothing.
+async fn sound(target: &Target, nick: &str, clock: Clock) -> Option<Spoken> {
+    let line = [nick.as_bytes(), b"\r\n\r\n"].concat();
+    let mut session = client_session(Kind::Reliable);
+    session.ask(clock.moment(), &Request::Join { nick: nick.to_owned() }).ok()?;
+    let join = session.poll_send()?;
+    for words in [&line[..], &join[..]] {
+        let heard = tokio::time::timeout(SOUNDS_WITHIN, first_words(target, words)).await;
+        if let Ok(Ok(Some(spoken))) = heard {
+            return Some(spoken);
+        }
+    }
+    None
+}
+
+/// Says this, and listens until what is spoken there shows.
+async fn first_words(target: &Target, words: &[u8]) -> io::Result<Option<Spoken>> {
+    let socket = open(target).await?;
+    socket.writable().await?;
+    socket.try_write(words)?;
+    let _ = socket.try_flush();
+    let (mut first, mut buffer) = (Vec::new(), [0; ENOUGH]);
+    loop {
+        socket.readable().await?;
+        match socket.try_read(&mut buffer) {
+            Ok(0) => return Ok(None),
+            Ok(read) => first.extend_from_slice(&buffer[..read]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error),
+        }
+        if let Some(spoken) = guess(&first) {
+            return Ok(Some(spoken));
+        }
+        if first.len() >= ENOUGH {
+            return Ok(None);
+        }
+    }
+}
+
+fn invalid(words: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, words)
+}
+
 async fn open(target: &Target) -> io::Result<Socket> {
-    let connecting = tokio::time::timeout(CONNECT_WITHIN, TcpStream::connect(&target.address)).await;
-    let wire = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
-    wire.set_nodelay(true)?;
+    let connecting = tokio::time::timeout(CONNECT_WITHIN, connect(&target.address)).await;
+    let wire = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?.socket;
+    let _ = wire.set_nodelay(true);
     match &target.tls {
         None => Ok(Socket::Plain(wire)),
         Some(trust) => {

@@ -4,11 +4,13 @@
 pub mod admin;
 pub mod client;
 pub mod clock;
+pub mod connect;
 pub mod gateway;
 pub mod lateness;
 pub mod probe;
 pub mod proxy;
 pub mod server;
+pub mod site;
 pub mod socket;
 pub mod splice;
 pub mod store;

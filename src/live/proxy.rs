@@ -2,8 +2,8 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration as Span;
 
 use tokio::net::{TcpListener, TcpStream, lookup_host};
@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
+use super::connect::{Connected, connect};
 use super::gateway::Gateway;
 use super::splice::{Moved, both, reset_now, splice};
 
@@ -26,9 +27,9 @@ pub struct Proxy {
 
 /// Connections that a proxy carries at a time, unless told otherwise.
 pub const MAX_CONNECTIONS: usize = 1_000;
-/// How long what is under way may take to arrive when the proxy ends.
-const GRACE: Span = Span::from_millis(1_500);
-/// A flood of refused connections makes one line of the log in so much time.
+/// Time for what is under way to arrive when the proxy ends: after a Ctrl-C nobody waits for a second.
+const GRACE: Span = Span::from_millis(800);
+/// A flood of connections with the same trouble makes one line of the log in so much time.
 const SAYS_AGAIN: Span = Span::from_secs(1);
 
 /// What went through a proxy.
@@ -40,6 +41,25 @@ pub struct Count {
     pub refused: AtomicU64,
     /// Connections that were reset at once because there were too many.
     pub turned_away: AtomicU64,
+    said_refused: Rarely,
+    said_turned_away: Rarely,
+    said_not_accepted: Rarely,
+}
+
+/// A line of the log that a flood would repeat.
+#[derive(Debug, Default)]
+struct Rarely(Mutex<Option<Instant>>);
+
+impl Rarely {
+    /// Whether the line is to be written now.
+    fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| last.elapsed() >= SAYS_AGAIN);
+        if is_due {
+            *last = Some(Instant::now());
+        }
+        is_due
+    }
 }
 
 impl Proxy {
@@ -76,7 +96,6 @@ impl Proxy {
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> Arc<Count> {
         let count = Arc::new(Count::default());
         let mut tasks = JoinSet::new();
-        let mut warned = None::<Instant>;
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
@@ -87,8 +106,7 @@ impl Proxy {
                 Ok((socket, address)) if tasks.len() >= self.max_connections => {
                     reset_now(&socket);
                     let all = count.turned_away.fetch_add(1, Ordering::Relaxed) + 1;
-                    if warned.is_none_or(|last| last.elapsed() >= SAYS_AGAIN) {
-                        warned = Some(Instant::now());
+                    if count.said_turned_away.is_due() {
                         let max = self.max_connections;
                         warn!(%address, max, all, "refuse connection: --max-connections are open");
                     }
@@ -104,7 +122,9 @@ impl Proxy {
                     );
                 }
                 Err(error) => {
-                    warn!("cannot accept: {error}");
+                    if count.said_not_accepted.is_due() {
+                        warn!("cannot accept: {error}");
+                    }
                     tokio::time::sleep(Span::from_millis(100)).await;
                 }
             }
@@ -165,16 +185,18 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|&stop| stop).await;
 }
 
-async fn reach(upstream: &str, count: &Count) -> io::Result<TcpStream> {
+async fn reach(upstream: &str, count: &Count) -> io::Result<Connected> {
     /// As long as a client would wait.
     const PATIENCE: Span = Span::from_secs(10);
-    let connected = timeout(PATIENCE, TcpStream::connect(upstream)).await;
+    let connected = timeout(PATIENCE, connect(upstream)).await;
     let connected = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     let server = connected.inspect_err(|error| {
-        warn!("cannot reach {upstream}: {error}");
-        count.refused.fetch_add(1, Ordering::Relaxed);
+        let all = count.refused.fetch_add(1, Ordering::Relaxed) + 1;
+        if count.said_refused.is_due() {
+            warn!(all, "cannot reach {upstream}: {error}");
+        }
     })?;
-    let _ = server.set_nodelay(true);
+    let _ = server.socket.set_nodelay(true);
     Ok(server)
 }
 

@@ -1,9 +1,9 @@
 //! A socket joined to an end of an emulated path: what one says the other hears, the end of each
 //! direction and a reset too. Bytes that came before a reset are heard before it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration as Span;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::connect::Connected;
 use super::gateway::Stream;
 
 /// How long what was written may take to arrive, over an emulated path or at a slow reader, when its
@@ -86,17 +87,21 @@ pub type Moved = AtomicU64;
 /// dropped before, both sides are reset. From `stop` on nothing more is read from the socket, and the
 /// path's other end hears a reset. Returns how many bytes the socket and the path have said.
 pub async fn splice(
-    socket: TcpStream,
+    socket: impl Into<Connected>,
     path: Stream,
     moved: &Moved,
     stop: impl Future<Output = ()>,
 ) -> io::Result<(u64, u64)> {
+    let Connected { socket, was_reset } = socket.into();
+    // The system tells of a reset once. When a write hears of it, the next read finds what was received
+    // before, and then what looks like an end in order.
+    let is_reset = AtomicBool::new(was_reset);
     let mut ends = Ends { socket, path, in_order: false };
     let path = &ends.path;
     let (from_socket, to_socket) = ends.socket.split();
     let up = async {
         let said = tokio::select! {
-            said = pump(from_socket, path, |_| ()) => said,
+            said = pump(from_socket, path, |_| (), || is_reset.load(Ordering::Relaxed)) => said,
             () = stop => Err(Broken::Sink(io::Error::other("the proxy has ended"))),
         };
         if said.is_err() {
@@ -104,9 +109,17 @@ pub async fn splice(
         }
         said
     };
-    let down = pump(path, to_socket, |written| {
-        moved.fetch_add(written as u64, Ordering::Relaxed);
-    });
+    let down = async {
+        let count = |written| {
+            moved.fetch_add(written as u64, Ordering::Relaxed);
+        };
+        let said = pump(path, to_socket, count, || false).await;
+        if let Err(Broken::Sink(error)) = &said {
+            // A pipe is broken behind an end in order.
+            is_reset.fetch_or(error.kind() != ErrorKind::BrokenPipe, Ordering::Relaxed);
+        }
+        said
+    };
     // Of a broken source all was handed on, and nobody hears the other. What a broken sink said itself
     // still waits to be read.
     let result = both(up, down, moved, |broken| matches!(broken, Broken::Source(_))).await;
@@ -163,17 +176,21 @@ async fn while_moving<T>(moved: &Moved, rest: impl Future<Output = T>) {
     }
 }
 
-/// Carries what one says to another, and its end.
+/// Carries what one says to another, and its end, unless the end of a reading that `is_reset` is none.
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     moved: impl Fn(usize),
+    is_reset: impl Fn() -> bool,
 ) -> Result<u64, Broken> {
     const BUFFER: usize = 16 * 1024;
     let mut buffer = vec![0; BUFFER];
     let mut said = 0;
     loop {
         let read = from.read(&mut buffer).await.map_err(Broken::Source)?;
+        if read == 0 && is_reset() {
+            return Err(Broken::Source(ErrorKind::ConnectionReset.into()));
+        }
         if read == 0 {
             to.shutdown().await.map_err(Broken::Sink)?;
             return Ok(said);

@@ -1,6 +1,6 @@
 //! Who a server is and whom a client believes: certificates and keys from PEM files.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -117,7 +117,10 @@ impl Trust {
     /// Why a handshake failed, in words that say what to do.
     pub(super) fn explain(&self, address: &str, error: io::Error) -> io::Error {
         let Some(cause) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
-            return error;
+            let is_closed = matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset);
+            let words = "it closed the connection instead of shaking hands; if it does not speak TLS there, \
+                         leave out --tls";
+            return if is_closed { io::Error::new(ErrorKind::InvalidData, words) } else { error };
         };
         let (host, file) = (host(address), self.file.display());
         let text = match cause {

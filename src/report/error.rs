@@ -118,7 +118,9 @@ impl ReportError {
                 --out DIR --resume"
                 .to_owned(),
             ReportError::Edited { .. } => {
-                "restore it, run the scenario again, or draw what is there with --force".to_owned()
+                "restore it, run the scenario again, or go on with --force: that draws what is there, and \
+                 computes summary.csv and the .hgrm files anew"
+                    .to_owned()
             }
             ReportError::Changed { .. } => {
                 "start afresh with --force in place of --resume, or choose another folder with --out DIR"

@@ -268,7 +268,8 @@ fn repeat(page: &mut String, manifest: &Manifest) {
     let study = &manifest.study;
     // Manifests of earlier versions do not have the file.
     let file = if manifest.file.is_empty() { format!("{}.toml", study.name) } else { manifest.file.clone() };
-    let mut command = format!("testbed run {file} --seed {} --trials {}", study.seed, study.trials);
+    let mut command =
+        format!("{} run {file} --seed {} --trials {}", manifest.program(), study.seed, study.trials);
     for (key, value) in study.changes() {
         let _ = write!(command, " --set '{key}={value}'");
     }
@@ -286,7 +287,7 @@ fn repeat(page: &mut String, manifest: &Manifest) {
          {promise}; <code>manifest.json</code> has a checksum \
          of every file.</p>\n<p class=\"lead\">The scenario:</p>\n<pre>{}</pre>\n",
         escape(&command),
-        escape(&manifest.version),
+        escape(&manifest.made_by()),
         manifest.schema_version,
         study.seed,
         escape(&manifest.generator),

@@ -9,6 +9,7 @@ use super::disk::{self, Fingerprint};
 use super::error::ReportError;
 use super::rows::Table;
 use super::study::{Run, Study};
+use super::version::{self, Program};
 use super::{layout, resume};
 use crate::rng;
 
@@ -25,6 +26,15 @@ pub struct Manifest {
     pub schema_version: u32,
     /// The version of this program.
     pub version: String,
+    /// The commit it was built from ([`version::REVISION`]).
+    #[serde(default)]
+    pub revision: String,
+    /// The number of its results ([`version::RESULTS`]); 0 in folders from before it was counted.
+    #[serde(default)]
+    pub results: u32,
+    /// The program, if it has controllers of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
     /// How random numbers were made.
     pub generator: String,
     /// The machine.
@@ -68,7 +78,10 @@ impl Manifest {
         let way = way(&dir, &run.source);
         Manifest {
             schema_version: SCHEMA_VERSION,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: version::VERSION.to_owned(),
+            revision: version::REVISION.to_owned(),
+            results: version::RESULTS,
+            program: run.program.clone(),
             generator: rng::ALGORITHM.to_owned(),
             host: Host {
                 os: std::env::consts::OS.to_owned(),
@@ -116,14 +129,36 @@ impl Manifest {
         same_place || self.study.scenario == earlier.study.scenario
     }
 
+    /// The version and revision that made it.
+    pub(super) fn made_by(&self) -> String {
+        let version = version::named(&self.version, &self.revision);
+        match &self.program {
+            Some(program) => format!("{version} with the controllers of {}", program.name),
+            None => version,
+        }
+    }
+
+    /// The name of the program that repeats it.
+    pub(super) fn program(&self) -> &str {
+        self.program.as_ref().map_or("testbed", |program| &program.name)
+    }
+
+    /// Whether the program of an earlier run gives the same bytes: of one version, some commits change none.
+    fn has_same_bytes(&self, earlier: &Manifest) -> bool {
+        self.version == earlier.version
+            && self.results == earlier.results
+            && self.generator == earlier.generator
+            && self.program == earlier.program
+    }
+
     /// What this run replaces that it will not make again, in words, although it may be replaced: an
     /// edited scenario's results before the edit, those of another version, those of real time.
     pub(super) fn replaces(&self, earlier: &Manifest) -> Option<String> {
         let of = format!("the results of {}", earlier.started);
         if self.study.scenario != earlier.study.scenario {
             Some(format!("{of}, of the scenario as it was before it was edited"))
-        } else if self.version != earlier.version {
-            Some(format!("{of}, by version {}", earlier.version))
+        } else if !self.has_same_bytes(earlier) {
+            Some(format!("{of}, by version {}", earlier.made_by()))
         } else if earlier.study.live {
             Some(format!("{of}, which were of real time"))
         } else {
@@ -175,8 +210,11 @@ impl Manifest {
         } else if new.live != old.live {
             let time = if old.live { "in real time (--live)" } else { "in virtual time (without --live)" };
             Some(format!("it ran {time}"))
-        } else if self.version != earlier.version || self.generator != earlier.generator {
-            Some(format!("it was made by version {}", earlier.version))
+        } else if !self.has_same_bytes(earlier) {
+            Some(format!(
+                "version {} made it, whose figures may differ from those of this one",
+                earlier.made_by()
+            ))
         } else if new.seed != old.seed {
             Some(format!("its seed was {} instead of {}", old.seed, new.seed))
         } else if !new.changes().eq(old.changes()) {
@@ -223,6 +261,15 @@ impl Manifest {
         Ok(changed)
     }
 
+    /// The computed tables that somebody has written in since: computing them anew would lose that.
+    pub(super) fn changed_tables(&self, dir: &Path) -> Result<Vec<String>, ReportError> {
+        let mut now = self.clone();
+        now.sha256.clear();
+        now.hash(dir, is_computed_table)?;
+        now.sha256.retain(|name, sum| self.sha256.get(name).is_some_and(|then| then != sum));
+        Ok(now.sha256.into_keys().collect())
+    }
+
     /// The records that the run wrote and that are gone.
     pub(super) fn missing_records(&self, dir: &Path) -> Vec<String> {
         let gone = |name: &&String| is_record(name) && !dir.join(name).exists();
@@ -267,10 +314,11 @@ fn way(from: &Path, to: &Path) -> PathBuf {
 
 /// Whether a file is what trials left, and not computed from that.
 fn is_record(name: &str) -> bool {
-    let computed = ["summary.csv", "report.html"].contains(&name)
-        || name.starts_with("plots/")
-        || Path::new(name).extension().is_some_and(|kind| kind == "hgrm");
-    !computed
+    !is_computed_table(name) && name != "report.html" && !name.starts_with("plots/")
+}
+
+fn is_computed_table(name: &str) -> bool {
+    name == "summary.csv" || Path::new(name).extension().is_some_and(|kind| kind == "hgrm")
 }
 
 #[cfg(test)]
@@ -304,5 +352,19 @@ mod tests {
         manifest.hash_derived(dir.path()).expect("hashed");
         assert_eq!(manifest.sha256.len(), 3);
         assert_eq!(manifest.changed_records(dir.path()).expect("read"), ["trials.csv"]);
+        assert_eq!(manifest.changed_tables(dir.path()).expect("read"), Vec::<String>::new());
+        fs::write(dir.path().join("summary.csv"), "with a remark").expect("a file");
+        assert_eq!(manifest.changed_tables(dir.path()).expect("read"), ["summary.csv"]);
+    }
+
+    #[test]
+    fn only_runs_with_the_same_bytes_are_parts_of_one() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let now = Manifest::new(&study(&[("a", &["1", "2"])]), &run(), dir.path());
+        let other_commit = Manifest { revision: "abc1234".to_owned(), ..now.clone() };
+        assert_eq!(now.differs_from(&other_commit), None);
+        let other_bytes = Manifest { results: now.results - 1, ..other_commit };
+        let why = now.differs_from(&other_bytes).expect("other bytes");
+        assert!(why.contains("(abc1234)") && now.replaces(&other_bytes).is_some(), "{why}");
     }
 }

@@ -38,6 +38,7 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod verdict;
+pub mod version;
 mod warnings;
 mod writer;
 
@@ -100,8 +101,11 @@ pub fn plot(dir: &Path, force: bool) -> Result<Report, ReportError> {
     let mut results = Results::load_some(dir, &manifest.study)?;
     bottleneck::settle(&mut [&mut results])?;
     let changed = manifest.changed_records(dir)?;
-    if !changed.is_empty() && !force {
-        return Err(ReportError::Edited { path: dir.to_owned(), files: changed });
+    if !force {
+        let files = [changed.as_slice(), &manifest.changed_tables(dir)?].concat();
+        if !files.is_empty() {
+            return Err(ReportError::Edited { path: dir.to_owned(), files });
+        }
     }
     derive(&results, manifest, true, &changed)
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
+use super::version::Program;
 use crate::record::Outcome;
 use crate::time::Duration;
 
@@ -75,6 +76,8 @@ pub struct Run {
     pub source: PathBuf,
     /// Processors of the machine.
     pub cpus: usize,
+    /// The program, if it has controllers of its own.
+    pub program: Option<Program>,
 }
 
 /// A finished trial.

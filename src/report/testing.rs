@@ -52,6 +52,7 @@ pub fn run() -> Run {
         file: "scenarios/sample.toml".to_owned(),
         source: "/lab/scenarios/sample.toml".into(),
         cpus: 2,
+        program: None,
     }
 }
 

@@ -54,7 +54,7 @@ impl ResultFolder {
                     return Err(ReportError::Changed { path: dir.to_owned(), what });
                 }
                 // What lies in folders belongs to single trials, and is judged with them.
-                let changed = earlier.changed_records(dir)?;
+                let changed = [earlier.changed_tables(dir)?, earlier.changed_records(dir)?].concat();
                 let judged = dir.join(journal::FILE).exists();
                 if let Some(first) = changed.iter().find(|name| !(judged && name.contains('/'))) {
                     let what = format!("{first} has been changed since the run wrote it");

@@ -6,7 +6,7 @@ use super::problem::{Place, Problem, nearest, suggest};
 use super::queue;
 use super::schema::{Absent, Key, Kind};
 use super::tree::{Node, Value};
-use crate::congestion::{ALGORITHMS, Algorithm, Values};
+use crate::congestion::{self, Algorithm, Values};
 use crate::units::{Probability, Rate};
 
 /// Checks `node` against `kind`. `path` is its dotted key, `place` where that key stands.
@@ -110,7 +110,7 @@ pub(super) fn unknown_key<'a>(
 /// The problem of a controller that does not exist.
 pub(super) fn unknown_controller(name: &str, place: Place) -> Problem {
     let message = format!("there is no congestion controller \"{name}\"");
-    Problem::error(place, message, suggest(name, ALGORITHMS.iter().map(|algorithm| algorithm.name)))
+    Problem::error(place, message, suggest(name, congestion::algorithms().map(|algorithm| algorithm.name)))
 }
 
 /// `path.key`, or `key` at the top.

@@ -6,7 +6,7 @@ use super::Limit;
 use super::problem::suggest;
 use super::tree::{Node, Value};
 use crate::chat::protocol::{self, DIALECTS};
-use crate::congestion::{ALGORITHMS, Algorithm};
+use crate::congestion::{self, Algorithm};
 use crate::time::Duration;
 use crate::units::{Bytes, LONGEST, UnitError};
 
@@ -102,7 +102,7 @@ pub(super) fn controller(node: &Node) -> Result<&'static Algorithm, Fault> {
     let text = node.text().ok_or_else(|| wrong_type(node, "the name of a congestion controller", help))?;
     Algorithm::by_name(text).ok_or_else(|| Fault {
         message: format!("there is no congestion controller \"{text}\""),
-        help: suggest(text, ALGORITHMS.iter().map(|algorithm| algorithm.name)),
+        help: suggest(text, congestion::algorithms().map(|algorithm| algorithm.name)),
     })
 }
 

@@ -105,7 +105,7 @@ fn window<'a>(group: &Group, path: impl Iterator<Item = &'a Config>) -> f64 {
     let segment = f64::from(tcp.mss);
     match tcp.congestion.algorithm.name {
         "none" => most,
-        "fixed" => most.min(tcp.congestion.parameters[0] * segment),
+        "fixed" => most.min(tcp.congestion.parameters.number("window") * segment),
         _ => {
             let loss = path.map(|direction| match direction.loss {
                 LossModel::Independent(chance) => chance.as_f64(),

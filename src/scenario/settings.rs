@@ -94,7 +94,7 @@ impl<'a> Layers<'a> {
         let algorithm = leaf::controller(self.get("congestion")?).ok()?;
         let mut choice = algorithm.with_defaults();
         let table = self.root.get("congestion").and_then(|table| table.get(algorithm.name));
-        for (parameter, value) in algorithm.parameters.iter().zip(&mut choice.parameters) {
+        for parameter in algorithm.parameters {
             let Some(node) = table.and_then(|table| table.get(parameter.name)) else { continue };
             let said = match parameter.values {
                 Values::Range(min, max) => leaf::number(node, min, max).ok(),
@@ -103,7 +103,9 @@ impl<'a> Layers<'a> {
                     .and_then(|word| words.iter().position(|other| *other == word))
                     .map(|place| place as f64),
             };
-            *value = said.unwrap_or(*value);
+            if let Some(value) = said {
+                choice.parameters.set(parameter.name, value);
+            }
         }
         Some(choice)
     }
@@ -171,8 +173,8 @@ mod tests {
         let scenario = scenario(&format!("{}[congestion.fixed]\nwindow = 7\n", text.replace("1448", "1000")));
         let [upload, people] = [&scenario.groups[0].tcp, &scenario.groups[1].tcp];
         assert_eq!(
-            (upload.congestion.algorithm.name, &upload.congestion.parameters[..]),
-            ("fixed", &[7.0][..])
+            (upload.congestion.algorithm.name, upload.congestion.parameters.number("window")),
+            ("fixed", 7.0)
         );
         assert_eq!((upload.min_rto, upload.delayed_ack, upload.mss), (Duration::from_secs(1), None, 1000));
         assert_eq!(*people, Config { mss: 1000, ..Config::default() });

@@ -24,8 +24,7 @@ pub fn controller(
 pub fn choice(name: &str, values: &[(&str, f64)]) -> Choice {
     let mut choice = Choice::named(name);
     for &(name, value) in values {
-        let place = choice.algorithm.parameters.iter().position(|parameter| parameter.name == name);
-        choice.parameters[place.expect("a parameter of the controller")] = value;
+        choice.parameters.set(name, value);
     }
     choice
 }

@@ -1,8 +1,11 @@
 //! The program itself as a server, in a process of its own.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+use testbed::chat::protocol::Kind;
 
 use super::Client;
 
@@ -11,6 +14,33 @@ pub fn testbed(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
     command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// `testbed chat` at this address, its input open.
+pub fn chat(address: &str, kind: Kind, nick: &str) -> Child {
+    let mut command = testbed(&["chat", nick, "--dialect", kind.name(), "--address", address]);
+    command.stdin(Stdio::piped()).spawn().expect("the program runs")
+}
+
+/// What comes of typing these bytes there.
+pub fn types(address: &str, kind: Kind, nick: &str, bytes: &[u8]) -> Output {
+    let mut child = chat(address, kind, nick);
+    // Who is not let in may be gone before.
+    let _ = child.stdin.take().expect("piped").write_all(bytes);
+    child.wait_with_output().expect("it ends")
+}
+
+/// A server that says `words` to whoever has spoken, and closes; returns its address.
+pub fn answers(words: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4_096]);
+            let _ = stream.write_all(words);
+        }
+    });
+    address
 }
 
 /// A server on free ports; ends with its value.

@@ -7,6 +7,10 @@ use crate::chat::names;
 pub const HELP: &str = "Commands: /help, /list, /whisper USER TEXT, /nick NAME, /rooms, /create ROOM [--private], \
     /join ROOM, /leave ROOM, /room ROOM TEXT, /invite NAME [ROOM], /close ROOM, /hide, /reveal, /ping, /exit";
 
+/// How the commands are used that carry a text to some people only.
+const WHISPER: &str = "/whisper <username> <message>";
+const ROOM: &str = "/room <room> <message>";
+
 /// A typed line that begins with a slash.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
@@ -39,8 +43,10 @@ pub fn parse(line: &str) -> Option<Command> {
         "/help" => Command::Ask(Request::Help),
         "/list" | "/who" => Command::Ask(Request::People),
         "/exit" | "/quit" | "/q" => Command::Ask(Request::Leave),
-        "/whisper" | "/msg" => {
-            two("/whisper <username> <message>", |to, text| Request::Tell { to, text: text.into() })
+        // The words of the other programs and of usual chats, too: where an unknown command is said aloud, as
+        // program 0 does, another word must not publish what is meant for one person.
+        "/whisper" | "/msg" | "/dm" | "/w" | "/pm" | "/tell" => {
+            two(WHISPER, |to, text| Request::Tell { to, text: text.into() })
         }
         "/nick" => one("/nick <new_username>", |nick| Request::Rename { nick }),
         "/rooms" => Command::Ask(Request::Rooms),
@@ -54,12 +60,29 @@ pub fn parse(line: &str) -> Option<Command> {
         "/close" => one("/close <room>", |room| Request::Close { room }),
         "/join" => one("/join <room>", |room| Request::Enter { room, create: false }),
         "/leave" => one("/leave <room>", |room| Request::Exit { room }),
-        "/room" => two("/room <room> <message>", |room, text| Request::SayIn { room, text: text.into() }),
+        "/room" => two(ROOM, |room, text| Request::SayIn { room, text: text.into() }),
         "/hide" => Command::Ask(Request::Hide),
         "/reveal" => Command::Ask(Request::Reveal),
         "/ping" => Command::Ask(Request::Ping),
         _ => Command::Unknown,
     })
+}
+
+/// The first message of a read that may hold several, or one of several lines, and what follows it. A message is a line. But a text to a
+/// person or a room, and what may have been meant as one, goes on to the next command: a line of it must not be
+/// said to everyone.
+pub fn split_message(read: &str) -> (&str, &str) {
+    let line_at = |at: usize| read[at..].split('\n').next().unwrap_or_default();
+    let mut ends = read.match_indices('\n').map(|(at, _)| at);
+    let goes_on = match parse(line_at(0)) {
+        None => false,
+        Some(Command::Ask(request)) => request.text().is_some(),
+        Some(Command::Usage(usage)) => [WHISPER, ROOM].contains(&usage),
+        Some(Command::Unknown) => true,
+    };
+    let is_command = |at| matches!(parse(line_at(at)), Some(Command::Ask(_) | Command::Usage(_)));
+    let end = if goes_on { ends.find(|&end| is_command(end + 1)) } else { ends.next() };
+    end.map_or((read, ""), |end| (&read[..end], &read[end + 1..]))
 }
 
 /// What follows `/create`: a name, and whether the room is to be private.
@@ -84,6 +107,29 @@ pub const PRIVATE: &str = "--private";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_private_text_goes_on_to_the_next_command() {
+        for (read, messages) in [
+            ("hi\nyou\r\n/list\nbye", vec!["hi", "you\r", "/list", "bye"]),
+            ("/list\nhi\n\n/nick kim\nyou", vec!["/list", "hi", "", "/nick kim", "you"]),
+            (
+                "/whisper bob a\nb\n\n/etc is c\n/list\nhi",
+                vec!["/whisper bob a\nb\n\n/etc is c", "/list", "hi"],
+            ),
+            ("/whisper\nbob a\n/msg bob\nb", vec!["/whisper\nbob a", "/msg bob\nb"]),
+            ("/ROOM den a\nb\n /room", vec!["/ROOM den a\nb", " /room"]),
+            ("/wisper bob a\nb\n/nick\nhi", vec!["/wisper bob a\nb", "/nick", "hi"]),
+        ] {
+            let (mut rest, mut found) = (read, Vec::new());
+            while !rest.is_empty() {
+                let (message, after) = split_message(rest);
+                found.push(message);
+                rest = after;
+            }
+            assert_eq!(found, messages, "{read:?}");
+        }
+    }
 
     #[test]
     fn a_new_room_may_be_private() {
@@ -119,7 +165,11 @@ mod tests {
         assert_eq!(parse(" /WHISPER Bob  hi  there\n"), Some(Command::Ask(tell)));
         let tell = Request::Tell { to: "User 3".to_owned(), text: "hi".into() };
         assert_eq!(parse("/whisper User 3 hi"), Some(Command::Ask(tell)));
-        assert_eq!(parse("/whisper bob"), Some(Command::Usage("/whisper <username> <message>")));
+        assert_eq!(parse("/whisper bob"), Some(Command::Usage(WHISPER)));
+        for word in ["/dm", "/msg", "/w", "/pm", "/Tell"] {
+            let tell = Request::Tell { to: "bob".to_owned(), text: "hi".into() };
+            assert_eq!(parse(&format!("{word} bob hi")), Some(Command::Ask(tell)), "{word}");
+        }
         assert_eq!(parse("/nick  "), Some(Command::Usage("/nick <new_username>")));
         assert_eq!(parse("/foo bar"), Some(Command::Unknown));
         assert_eq!(parse("hello /list"), None);

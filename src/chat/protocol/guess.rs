@@ -1,5 +1,7 @@
 //! What a server speaks, as far as its first words show it: for clients that it does not let in.
 
+use std::fmt;
+
 use super::kind::Kind;
 
 /// The bytes that are enough to guess.
@@ -12,6 +14,8 @@ pub enum Spoken {
     Dialect(Kind),
     /// TLS, which says nothing until its client has.
     Tls,
+    /// What administrators speak.
+    Admin,
     /// Something else that has a name.
     Other(&'static str),
 }
@@ -22,17 +26,32 @@ pub fn guess(first: &[u8]) -> Option<Spoken> {
     let shape: Vec<u8> = first.iter().take(12).map(|b| if b.is_ascii_digit() { b'0' } else { *b }).collect();
     Some(match first {
         [0x15 | 0x16, 0x03, ..] => Spoken::Tls,
-        // A frame of less than 16 MiB.
+        // A frame of less than 16 MiB; what is no request is answered by an error.
+        [0, _, _, _, rest @ ..] if rest.starts_with(b"{\"error\"") => Spoken::Admin,
         [0, _, _, _, b'{', ..] => Spoken::Dialect(Kind::Reliable),
         [b'{', ..] => Spoken::Dialect(Kind::JsonLines),
         _ if shape == b"[00:00:00] [" => Spoken::Dialect(Kind::Slash),
         _ if starts(&["Connected to the server", "Server: "]) => Spoken::Dialect(Kind::Rooms),
         _ if starts(&["WELCOME|", "USERS|", "MSG|", "SYSTEM|", "ERROR|"]) => Spoken::Dialect(Kind::Pipe),
-        _ if starts(&["HTTP/"]) => Spoken::Other("HTTP"),
+        _ if starts(&["HTTP/", "<!DOCTYPE", "<!doctype", "<html", "<HTML"]) => Spoken::Other("HTTP"),
         _ if starts(&["SSH-"]) => Spoken::Other("SSH"),
         _ if starts(&["220 ", "220-"]) => Spoken::Other("SMTP or FTP"),
         _ => return None,
     })
+}
+
+impl fmt::Display for Spoken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Spoken::Dialect(kind) => write!(f, "the server speaks {0} there; add --dialect {0}", kind.name()),
+            Spoken::Tls => f.write_str("the server speaks TLS there; add --tls"),
+            Spoken::Admin => f.write_str(
+                "that is a server's administration port, for `testbed admin`; use the address of a dialect, \
+                 which `testbed serve` shows when it starts",
+            ),
+            Spoken::Other(name) => write!(f, "{name} is spoken there, no chat"),
+        }
+    }
 }
 
 /// The dialects at whose usual port this is; programs 2 and 4 share one.
@@ -57,6 +76,8 @@ mod tests {
         ] {
             assert_eq!(guess(first), Some(Spoken::Dialect(kind)));
         }
+        assert_eq!(guess(b"\0\0\0\x2c{\"error\":\"a request needs a"), Some(Spoken::Admin));
+        assert_eq!(guess(b"<!DOCTYPE HTML>"), Some(Spoken::Other("HTTP")));
         assert_eq!(guess(b"HTTP/1.1 400 Bad Request"), Some(Spoken::Other("HTTP")));
         assert_eq!(guess(b"\x15\x03\x01"), Some(Spoken::Tls));
         for nothing in [&b""[..], b"\0\0\0", b"[21:3", b"hello"] {

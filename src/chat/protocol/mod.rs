@@ -28,7 +28,9 @@ pub use client::{client_session, without_password};
 pub use json_lines::JsonLines;
 pub use kind::{Kind, SPEAKS_WITHIN, Settings, server_session};
 pub use pipe::EVERYONE;
-pub use session::{Account, Ask, Asked, ClientSession, Encodings, FORMS, Moment, NotSaid, ServerSession};
+pub use session::{
+    Account, Ask, Asked, ClientSession, Encodings, FORMS, Manner, Moment, NotSaid, ServerSession,
+};
 pub use text::clock as clock_text;
 
 /// The name under which the server itself speaks; nobody can have it.

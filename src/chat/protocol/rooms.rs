@@ -31,7 +31,10 @@ const ALONE: &[&str] = &["/members", "/get_rooms", "/quit", "/broadcast", "/hide
 const WITH_ROOM: &[&str] = &["/create_room", "/join", "/leave"];
 const OTHER: &[&str] = &["/room", "/dm"];
 /// Commands of ours, on a line of their own: the originals have none of them.
-const ADDED: &[&str] = &["/create ", "/invite ", "/close "];
+const ADDED: &[&str] = &["/create", "/invite", "/close", "/help"];
+const HELP: &str = "Commands: /members, /broadcast (then the text), /dm USER TEXT, /get_rooms, /create_room ROOM, \
+    /create ROOM --private, /join ROOM, /leave ROOM, /room ROOM TEXT, /invite NAME ROOM, /close ROOM, /hide, \
+    /reveal, /help, /quit";
 
 /// The server's side of a connection.
 #[derive(Debug)]
@@ -219,10 +222,11 @@ impl Session {
             }
             return end;
         }
-        if ADDED.iter().any(|command| text.starts_with(command)) {
+        if ADDED.contains(&text.split_whitespace().next().unwrap_or_default()) {
             let end = text.find('\n').unwrap_or(text.len());
             self.asked = "";
             match commands::parse(&text[..end]) {
+                Some(Command::Ask(Request::Help)) => answer(out, HELP, READ),
                 Some(Command::Ask(request)) => out.push(request),
                 Some(Command::Usage(usage)) => answer(out, &format!("Usage: {usage}"), READ),
                 Some(Command::Unknown) | None => out.note(),
@@ -312,6 +316,8 @@ fn refused(asked: &str, refusal: &Refusal) -> String {
         ("/leave", Refusal::NotMember(_) | Refusal::NoSuchRoom(_)) => {
             "Room does not exist or not a member".to_owned()
         }
+        // A command that the original does not have.
+        ("", refusal) => refusal.to_string(),
         (_, Refusal::RoomExists(room)) => format!("Room {room} already exists"),
         (_, Refusal::AlreadyMember(room)) => format!("You are already a member of this room {room}."),
         (_, Refusal::NoSuchPerson(_)) => "User not found.".to_owned(),

@@ -191,8 +191,21 @@ pub struct Account {
 /// What is asked before the server has let it in waits until then, where the dialect could not tell
 /// it from the name.
 pub trait ClientSession: fmt::Debug + Send {
+    /// What its dialect's servers show of what they have done.
+    fn manner(&self) -> Manner {
+        Manner::default()
+    }
+
+    /// Whether the dialect has words for a request that this server may know; [`ask`](Self::ask) refuses
+    /// the others.
+    fn speaks(&self, request: &Request) -> Result<(), NotSaid>;
+
     /// Asks something of the server; what is sent for it is then in [`poll_send`](Self::poll_send).
     fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSaid>;
+
+    /// Asks for a sign that the server has answered all before it, which is unsettled until it comes.
+    /// Nothing where the farewell is such a sign.
+    fn fence(&mut self, _moment: Moment) {}
 
     /// Takes what one read returned and appends what it tells.
     fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed>;
@@ -226,6 +239,18 @@ pub trait ClientSession: fmt::Debug + Send {
     fn handle_timeout(&mut self, _moment: Moment) -> After {
         After::Stay
     }
+}
+
+/// What a dialect's servers show of what they have done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Whether each request is acknowledged, so that nothing need be guessed from the answers, and several
+    /// may be on their way at once.
+    pub acknowledges: bool,
+    /// Whether speakers hear what they said to everyone.
+    pub echoes: bool,
+    /// Whether a message that is cut short is none; without frames it is one.
+    pub is_framed: bool,
 }
 
 /// Why a request is not sent.

@@ -3,9 +3,10 @@
 //!
 //! The original exists in three variants; this is the one that asks for a name, or, as a setting,
 //! the one that gives names (`User 1`). Departures: an empty name and a command at the name prompt
-//! are asked again; who has not named itself hears nothing yet; invalid UTF-8 is replaced; a
-//! long text is cut into parts that are all said to the same people, because the end of a long whisper is
-//! no public message.
+//! are asked again; who has not named itself hears nothing yet; invalid UTF-8 is replaced; a long text is cut
+//! into parts that are all said to the same people, because the end of a long whisper is no public message. For the
+//! same reason its further lines belong to it, up to the next command, unless the client ends all that it sends
+//! with a newline.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub(super) struct Session {
     given: Option<String>,
     utf8: Utf8,
     state: State,
+    /// Whether every read so far ended with a newline.
+    sends_lines: bool,
     /// The nick that it last asked for.
     asked: String,
     out: Outbox,
@@ -56,6 +59,7 @@ impl Session {
             given,
             utf8: Utf8::default(),
             state: State::Naming,
+            sends_lines: true,
             asked: String::new(),
             out: Outbox::default(),
         }
@@ -65,7 +69,7 @@ impl Session {
         self.out.push(&spoken(moment, words), READ);
     }
 
-    /// One line, or one read without a newline.
+    /// One message.
     fn hear(&mut self, moment: Moment, line: &str, out: &mut Asked) {
         let line = line.trim();
         let mut reply = |words: &str| answer(out, &spoken(moment, words), READ);
@@ -114,10 +118,20 @@ impl ServerSession for Session {
 
     fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed> {
         let text = self.utf8.decode(bytes);
-        let text = text.trim_end_matches(['\r', '\n']);
-        // A line without anything asks for the prompt again, but only one that came alone.
-        for line in text.split('\n').filter(|line| text.is_empty() || !line.trim().is_empty()) {
-            self.hear(moment, line, out);
+        // A tool ends whatever its person types with a newline; a program that does not may have sent one text.
+        self.sends_lines &= text.ends_with('\n');
+        let mut rest = text.trim();
+        // A read without anything asks for the prompt again.
+        if rest.is_empty() {
+            self.hear(moment, rest, out);
+        }
+        while !rest.is_empty() {
+            let (message, after) = match self.state {
+                State::Asked | State::Named if !self.sends_lines => commands::split_message(rest),
+                _ => rest.split_once('\n').unwrap_or((rest, "")),
+            };
+            self.hear(moment, message, out);
+            rest = after.trim_start();
         }
         Ok(())
     }
@@ -140,7 +154,7 @@ impl ServerSession for Session {
                 let words = format!("Username '{}' is already taken. Please choose another:", self.asked);
                 self.say(moment, &words);
             }
-            Event::Rejected(refusal @ (Refusal::NickInvalid | Refusal::NickMisleads)) => {
+            Event::Rejected(refusal) if refusal.is_of_nick() => {
                 self.state = State::Naming;
                 self.say(moment, &format!("{refusal}. Please choose another:"));
             }
@@ -154,7 +168,7 @@ impl ServerSession for Session {
             }
         }
         match event {
-            Event::Rejected(Refusal::NickTaken | Refusal::NickInvalid | Refusal::NickMisleads) => After::Stay,
+            Event::Rejected(refusal) if refusal.is_of_nick() => After::Stay,
             Event::Rejected(_) | Event::Bye => After::Close,
             _ => After::Stay,
         }

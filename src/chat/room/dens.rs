@@ -10,6 +10,23 @@ use super::kept::{Change, Keeper, KeptRoom, Standing};
 use super::{Member, Room, answer_to, rules};
 use crate::chat::message::{ClientId, Delivery, Event, Name, Refusal, Request};
 
+/// What an administrator sees of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomInfo {
+    /// Its name.
+    pub name: Name,
+    /// Whether only the invited enter and see it.
+    pub private: bool,
+    /// The person that owns it, if one does.
+    pub owner: Option<Name>,
+    /// Members who are here.
+    pub here: usize,
+    /// Registered members who are away.
+    pub away: usize,
+    /// People who are invited and have not entered.
+    pub invited: usize,
+}
+
 /// Keeps what there is to be kept.
 fn keep(keeper: &mut dyn Keeper, change: Option<Change>) -> Result<(), Refusal> {
     change.map_or(Ok(()), |change| keeper.keep(change))
@@ -66,6 +83,13 @@ impl Room {
         self.account(client).cloned().map_or(Person::Guest(client), Person::Account)
     }
 
+    /// The room of this name. For those to whom a private one is not open, there is none: nothing tells it from a
+    /// name that nobody has.
+    fn open_room(&self, client: ClientId, room: &str) -> Result<(Name, &Den), Refusal> {
+        let found = self.rooms.get(room).filter(|(_, den)| den.is_open_to(client, &self.person(client)));
+        found.ok_or_else(|| Refusal::NoSuchRoom(room.into()))
+    }
+
     /// The requests about rooms.
     pub(super) fn serve_room(
         &mut self,
@@ -78,12 +102,11 @@ impl Room {
         match request {
             Request::SayIn { room, text } => {
                 let room = rules::room_name(&room);
-                match self.rooms.get(room) {
-                    Some((_, den)) if !den.members.contains(&client) => {
-                        Err(Refusal::NotMember(den.name.clone()))
-                    }
-                    _ => self.post(client, from, room, text, out),
+                let (_, den) = self.open_room(client, room)?;
+                if !den.members.contains(&client) {
+                    return Err(Refusal::NotMember(den.name.clone()));
                 }
+                self.post(client, from, room, text, out)
             }
             Request::Post { room, text } => self.post(client, from, rules::room_name(&room), text, out),
             Request::Create { room, private } => {
@@ -106,7 +129,7 @@ impl Room {
             }
             Request::Close { room } => {
                 let room = rules::room_name(&room);
-                let (_, den) = self.rooms.get(room).ok_or_else(|| Refusal::NoSuchRoom(room.into()))?;
+                let (_, den) = self.open_room(client, room)?;
                 if den.owner.as_ref() != Some(&self.person(client)) {
                     return Err(Refusal::NotOwner(den.name.clone()));
                 }
@@ -135,7 +158,7 @@ impl Room {
         text: Name,
         out: &mut Vec<Delivery>,
     ) -> Result<(), Refusal> {
-        let (_, den) = self.rooms.get(room).ok_or_else(|| Refusal::NoSuchRoom(room.into()))?;
+        let (_, den) = self.open_room(client, room)?;
         let is_member = den.members.contains(&client);
         if den.private && !is_member {
             return Err(Refusal::NotMember(den.name.clone()));
@@ -160,7 +183,9 @@ impl Room {
         keeper: &mut dyn Keeper,
     ) -> Result<Name, Refusal> {
         if let Some(other) = self.rooms.like(room) {
-            return Err(Refusal::RoomExists(other.name.clone()));
+            // Names are of one kind: that this one is taken cannot be hidden, how it is written can.
+            let is_open = other.is_open_to(client, &self.person(client));
+            return Err(Refusal::RoomExists(if is_open { other.name.clone() } else { room.into() }));
         }
         let name: Name = self.rules.room(room)?.into();
         let owner = self.person(client);
@@ -198,7 +223,7 @@ impl Room {
             return Err(Refusal::AlreadyMember(den.name.clone()));
         }
         if !den.is_open_to(client, &person) {
-            return Err(Refusal::InvitationNeeded(den.name.clone()));
+            return Err(Refusal::NoSuchRoom(room.into()));
         }
         keep(keeper, den.change(&person, Some(Standing::Member)))?;
         let (den, member) =
@@ -237,7 +262,7 @@ impl Room {
             (None, [only]) => only,
             (None, _) => return Err(Refusal::WhichRoom),
         };
-        let (key, den) = self.rooms.get(room).ok_or_else(|| Refusal::NoSuchRoom(room.into()))?;
+        let (key, den) = self.open_room(client, room)?;
         let room = den.name.clone();
         if !den.is_of(client, &self.person(client)) {
             return Err(Refusal::NotMember(room));
@@ -272,6 +297,24 @@ impl Room {
             answer_to(other, Event::Invitation { room, from }, out);
         }
         Ok(())
+    }
+
+    /// All rooms, private ones too, as an administrator sees them, in alphabetical order.
+    pub fn rooms(&self) -> impl Iterator<Item = RoomInfo> {
+        self.rooms.by_name.values().map(|den| {
+            let owner = den.owner.as_ref().and_then(|owner| match owner {
+                Person::Guest(client) => self.nick(*client),
+                Person::Account(account) => Some(account),
+            });
+            RoomInfo {
+                name: den.name.clone(),
+                private: den.private,
+                owner: owner.cloned(),
+                here: den.members.len(),
+                away: den.away.len(),
+                invited: den.invited.len(),
+            }
+        })
     }
 
     /// Ends a room, whoever owns it; its members hear the event that is returned.

@@ -15,7 +15,7 @@
 //! | two rooms that look the same cannot be at once; a room is named in any case | as with nicks |
 //! | a room outlives its members as long as its owner, who founded it, is here or registered | program 3's rooms never end |
 //! | an owner may end its room, and owns so many at most | so that one client cannot found all |
-//! | a private room is listed for those who are in, own it or are invited; only they enter | chats of this kind |
+//! | a private room is there for those who are in, own it or are invited; to all others it is like one that is not there, but that its name is taken | chats of this kind |
 //! | a registered person is a member, an owner and invited while it is away, too | `kept` |
 //! | what is said to a registered person that is away waits for it | `kept` |
 //! | only members speak in a room, but for [`Request::Post`] | program 3 lets everybody |
@@ -36,6 +36,7 @@ use super::message::{Audience, ClientId, Delivery, Event, Name, Names, Refusal, 
 use super::names::{Likeness, exact};
 
 use den::Dens;
+pub use dens::RoomInfo;
 pub use kept::{Change, Forgetful, Keeper, KeptRoom, Standing};
 pub use rules::Rules;
 
@@ -244,7 +245,7 @@ impl Room {
         if self.rules.is_worth_saying(&text)? {
             keeper.keep(Change::Mail { to: account.clone(), from, text: text.clone() })?;
             answer_to(client, Event::Told { to: account.clone(), text }, out);
-            let text = format!("{account} is away and hears it on coming back").into();
+            let text = format!("{account} is away: your message is kept until they come back").into();
             answer_to(client, Event::Notice { text }, out);
         }
         Ok(())
@@ -304,18 +305,16 @@ impl Room {
         }
     }
 
-    /// Puts a person into the list or out of it; where it is so already, nobody hears anything.
+    /// Puts a person into the list or out of it, and says so even if it was so already.
     fn show(&mut self, client: ClientId, visible: bool, answer: Event, out: &mut Vec<Delivery>) {
         let Some(member) = self.members.get_mut(&client) else { return };
-        if member.hidden != visible {
-            return;
-        }
-        member.hidden = !visible;
-        let shown = Arc::make_mut(&mut self.shown);
-        if visible {
-            shown.push(member.nick.clone());
-        } else {
-            shown.retain(|nick| !Arc::ptr_eq(nick, &member.nick));
+        if std::mem::replace(&mut member.hidden, !visible) == visible {
+            let shown = Arc::make_mut(&mut self.shown);
+            if visible {
+                shown.push(member.nick.clone());
+            } else {
+                shown.retain(|nick| !Arc::ptr_eq(nick, &member.nick));
+            }
         }
         answer_to(client, answer, out);
     }

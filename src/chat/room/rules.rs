@@ -50,11 +50,14 @@ impl Rules {
 
     /// The nick as it will be shown: without surrounding blanks.
     pub(super) fn nick<'a>(&self, nick: &'a str) -> Result<&'a str, Refusal> {
+        if nick.trim().chars().nth(self.name_chars).is_some() {
+            return Err(Refusal::NickTooLong);
+        }
         let nick = self.visible(nick).ok_or(Refusal::NickInvalid)?;
         if !names::is_unmistakable(nick) {
             return Err(Refusal::NickMisleads);
         }
-        if self.is_reserved(nick) { Err(Refusal::NickInvalid) } else { Ok(nick) }
+        if self.is_reserved(nick) { Err(Refusal::NickReserved) } else { Ok(nick) }
     }
 
     /// The name under which a room may be founded: one word. As `DM`, program 3's clients would take what is

@@ -1,8 +1,7 @@
-//! What can be typed, in which dialect.
+//! What can be typed, where.
 
 use crate::chat::message::Request;
 use crate::chat::protocol::commands::{Command, parse};
-use crate::chat::protocol::{Kind, Moment, client_session};
 
 /// What is asked of a server.
 const ASKED: &[&str] = &[
@@ -22,28 +21,50 @@ const ASKED: &[&str] = &[
 ];
 
 /// What needs no server's help.
-const OWN: &str = "/stats, /help, /quit (or /exit, /q)";
+const OWN: &[&str] = &["/stats", "/help", "/quit (or /exit)"];
 
-/// The commands for which the dialect has words.
-pub fn help(kind: Kind, moment: Moment) -> String {
-    // A client that nobody listens to says whether it knows a request.
-    let spoken = |request: &Request| client_session(kind).ask(moment, request).is_ok();
-    let known = |usage: &&&str| matches!(parse(usage), Some(Command::Ask(request)) if spoken(&request));
-    let mut words: Vec<&str> = ASKED.iter().filter(known).copied().collect();
-    words.push(OWN);
-    words.join(", ")
+/// The commands for which there are words, as they are typed.
+pub fn usages(speaks: impl Fn(&Request) -> bool) -> Vec<&'static str> {
+    let is_known = |usage: &&&str| matches!(parse(usage), Some(Command::Ask(request)) if speaks(&request));
+    ASKED.iter().filter(is_known).chain(OWN).copied().collect()
+}
+
+/// The words that begin these commands, in alphabetical order.
+pub fn words(usages: &[&'static str]) -> Vec<&'static str> {
+    let of_one = |usage: &'static str| usage.split([' ', ')']).filter(|word| word.starts_with('/'));
+    let mut words: Vec<_> = usages.iter().copied().flat_map(of_one).collect();
+    words.sort_unstable();
+    words
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::clock::Clock;
+    use crate::chat::protocol::{Kind, client_session};
+
+    fn of(kind: Kind) -> Vec<&'static str> {
+        let session = client_session(kind);
+        usages(|request| session.speaks(request).is_ok())
+    }
 
     #[test]
     fn help_lists_what_the_dialect_has_words_for() {
-        let moment = Clock::start().moment();
-        assert_eq!(help(Kind::Pipe, moment), format!("/whisper NAME TEXT (or /msg), {OWN}"));
-        assert_eq!(help(Kind::JsonLines, moment), format!("{}, {OWN}", ASKED.join(", ")));
-        assert!(!help(Kind::Slash, moment).contains("/rooms"));
+        for kind in [Kind::Reliable, Kind::JsonLines, Kind::Slash] {
+            assert_eq!(of(kind), [ASKED, OWN].concat(), "{kind:?}");
+        }
+        assert_eq!(of(Kind::Pipe), [&["/whisper NAME TEXT (or /msg)"], OWN].concat());
+        let without = ["/nick NAME", "/ping"];
+        let rooms: Vec<_> = ASKED.iter().copied().filter(|usage| !without.contains(usage)).collect();
+        assert_eq!(of(Kind::Rooms), [rooms.as_slice(), OWN].concat());
+    }
+
+    #[test]
+    fn the_words_of_all_that_is_listed_are_commands() {
+        assert_eq!(words(&of(Kind::Pipe)), ["/exit", "/help", "/msg", "/quit", "/stats", "/whisper"]);
+        let words = words(&of(Kind::Reliable));
+        assert_eq!(words.len(), 18);
+        for word in words.iter().filter(|word| **word != "/stats") {
+            assert_ne!(parse(word), Some(Command::Unknown), "{word}");
+        }
     }
 }

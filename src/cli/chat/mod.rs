@@ -9,10 +9,12 @@
 //! | `screen` | where that is shown: with an editor, or line by line |
 //! | `editor` | the line being typed, and the terminal's care |
 //! | `known` | people and rooms heard of, for completion |
+//! | `count` | what it comes to, for a script |
 //! | `words` | events as words, marks and colours |
-//! | `commands` | what can be typed in which dialect |
+//! | `commands` | what can be typed, where |
 
 mod commands;
+mod count;
 mod editor;
 mod end;
 mod known;
@@ -47,7 +49,7 @@ use session::{Person, has_left};
 /// Ctrl-C and Ctrl-D leave; what is pasted is said line by line. When the connection is lost it is made
 /// again, unless an administrator has ended it, and what was never sent or, on reliable, not
 /// acknowledged is said again. Lines may come from a script: at the end of the input it
-/// leaves, with 1 if a line came to nothing or may have.
+/// leaves, with 1 if a line was rejected or may have been lost.
 #[derive(Debug, Args)]
 pub struct Chat {
     /// The name under which to join; NAME:PASSWORD where the server keeps accounts
@@ -88,7 +90,7 @@ impl Chat {
         let client = self.first_connection(target, clock).await?;
         let screen = Screen::open(without_password(&self.nick))?;
         let linger = Span::from_nanos(self.linger.as_nanos());
-        let mut person = Person::new(&self.nick, linger, target.kind, clock, screen);
+        let mut person = Person::new(&self.nick, linger, clock, screen);
         // The terminal is put right before this program obeys.
         let ends = if matches!(person.screen, Screen::Lines) { ENDS } else { ENDS_AT_TERMINAL };
         let interrupted = interrupted(ends)?;
@@ -179,8 +181,7 @@ impl Chat {
     fn rejected(&self, why: &Refusal) -> Failure {
         let (nick, words) = (without_password(&self.nick), one_line(&why.to_string()));
         // A name with a colon is none where no password is asked for.
-        let may_be_name =
-            self.nick.contains(':') && matches!(why, Refusal::NickInvalid | Refusal::NickMisleads);
+        let may_be_name = self.nick.contains(':') && why.is_of_nick();
         let help = if may_be_name { "if this server keeps no accounts, come back as NAME alone" } else { "" };
         Failure::other(format!("the server does not let \"{nick}\" in: {words}"), help)
     }

@@ -4,18 +4,18 @@ use tokio::time::Instant;
 
 /// Since when nothing has changed.
 pub struct Progress {
-    mark: [u64; 3],
+    mark: [u64; 4],
     since: Instant,
 }
 
 impl Progress {
     /// Nothing has changed yet.
     pub fn new() -> Progress {
-        Progress { mark: [0; 3], since: Instant::now() }
+        Progress { mark: [0; 4], since: Instant::now() }
     }
 
     /// Since when `mark` is what it is.
-    pub fn stands_since(&mut self, mark: [u64; 3]) -> Instant {
+    pub fn stands_since(&mut self, mark: [u64; 4]) -> Instant {
         if mark != self.mark {
             *self = Progress { mark, since: Instant::now() };
         }

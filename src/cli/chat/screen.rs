@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, watch};
 
+use super::commands::words;
 use super::editor::{Editor, Shared, lock};
 use super::known::Known;
 use super::words::{Look, parts, plain};
@@ -80,6 +81,13 @@ impl Screen {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// These commands can be completed from now on.
+    pub fn offer(&self, usages: &[&'static str]) {
+        if let Screen::Editor { known, .. } = self {
+            lock(known).commands = words(usages);
         }
     }
 

@@ -7,14 +7,15 @@ use std::time::Duration as Span;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::commands::help;
+use super::commands::usages;
+use super::count::Count;
 use super::end::{End, silent};
 use super::progress::Progress;
 use super::screen::{Screen, Typed};
 use super::unanswered::Unanswered;
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::commands::{self, Command};
-use crate::chat::protocol::{KICKED, Kind, SERVER, without_password};
+use crate::chat::protocol::{KICKED, Manner, SERVER, without_password};
 use crate::cli::output::Failure;
 use crate::live::client::Client;
 use crate::live::clock::Clock;
@@ -24,30 +25,14 @@ use crate::units::plural;
 const GOODBYE: Span = Span::from_secs(1);
 /// How long a script waits for a server that takes, acknowledges and answers nothing.
 const SETTLES: Span = Span::from_secs(50);
-/// `pipe` answers nothing in the pause after its welcome, and not at all once it has been left; on
-/// `reliable` answers wait until those before them are acknowledged, and the farewell overtakes them.
-const PAUSE: Span = Span::from_millis(300);
+/// How long a server may say nothing before it is tried what else it speaks.
+const SOUNDS_AFTER: Span = Span::from_secs(4);
 /// How long a server may take to let somebody in.
 const JOINS_WITHIN: Span = Span::from_secs(20);
 /// A connection that has lasted so long was no failed attempt.
 const STEADY: Span = Span::from_secs(10);
-/// How many requests `reliable` may have on their way before the next line is read.
+/// How many requests may be on their way to a server that acknowledges them before the next line is read.
 const ON_THEIR_WAY: usize = 64;
-
-/// What was said and heard, over all connections.
-#[derive(Debug, Default)]
-pub struct Count {
-    said: u64,
-    heard: u64,
-    /// What was typed and came to nothing.
-    refused: u64,
-    /// What was not sent or acknowledged at the end.
-    unsettled: u64,
-    /// What was sent, and nobody knows whether the server has read it.
-    uncertain: u64,
-    /// How often it was connected.
-    pub connections: u32,
-}
 
 /// Who talks, and where it is shown and typed.
 pub struct Person<'a> {
@@ -55,7 +40,7 @@ pub struct Person<'a> {
     nick: &'a str,
     /// How long to listen after the end of the input.
     linger: Span,
-    kind: Kind,
+    manner: Manner,
     pub clock: Clock,
     pub screen: Screen,
     pub typed: Typed,
@@ -75,17 +60,11 @@ pub struct Person<'a> {
 
 impl<'a> Person<'a> {
     /// Somebody who has said nothing yet.
-    pub fn new(
-        nick: &'a str,
-        linger: Span,
-        kind: Kind,
-        clock: Clock,
-        (screen, typed): (Screen, Typed),
-    ) -> Person<'a> {
+    pub fn new(nick: &'a str, linger: Span, clock: Clock, (screen, typed): (Screen, Typed)) -> Person<'a> {
         Person {
             nick,
             linger,
-            kind,
+            manner: Manner::default(),
             clock,
             screen,
             typed,
@@ -104,23 +83,27 @@ impl<'a> Person<'a> {
         if let Err(error) = client.ask(&Request::Join { nick: self.nick.to_owned() }) {
             return Ok(End::Rejected(Refusal::Other(error.to_string().into())));
         }
-        // Program 1's server shows everybody everything.
-        self.unanswered = Unanswered::new(self.kind == Kind::JsonLines);
+        self.manner = client.manner();
+        self.unanswered = Unanswered::new(self.manner.echoes);
         self.last = None;
         let mut events = Vec::new();
         let mut is_in = false;
         let since = Instant::now();
         let mut progress = Progress::new();
+        let mut sounds_at = (!self.was_in).then(|| since + SOUNDS_AFTER);
         let mut leaves_at = None;
         let scripted = matches!(self.screen, Screen::Lines);
-        let answers_late = matches!(self.kind, Kind::Pipe | Kind::Reliable);
-        let least = if scripted && answers_late { PAUSE } else { Span::ZERO };
+        let mut is_fenced = false;
         loop {
             if is_in {
                 self.hand_over(&mut client)?;
             }
+            if scripted && self.over.is_some() && !is_fenced && self.is_settled(&client) {
+                client.fence();
+                (is_fenced, self.last) = (true, None);
+            }
             let is_settled = self.is_settled(&client);
-            leaves_at = match self.over.map(|linger| linger.max(least)) {
+            leaves_at = match self.over {
                 // A person who leaves does not wait.
                 Some(linger) if is_settled || !scripted => leaves_at.or(Some(Instant::now() + linger)),
                 _ => None,
@@ -128,7 +111,7 @@ impl<'a> Person<'a> {
             let stands_since = progress.stands_since(self.mark(&client));
             let gives_up_at = (scripted && is_in && !is_settled).then(|| stands_since + SETTLES);
             let joins_by = (!is_in).then(|| since + JOINS_WITHIN);
-            let wakes_at = joins_by.or(leaves_at).or(gives_up_at);
+            let wakes_at = sounds_at.filter(|_| !is_in).or(joins_by).or(leaves_at).or(gives_up_at);
             // A script's lines are read as fast as they are taken; a person's are few.
             let reads_on = self.has_room(&client) || !scripted;
             tokio::select! {
@@ -150,6 +133,12 @@ impl<'a> Person<'a> {
                         }
                         self.hear(&event)?;
                     }
+                    self.screen.offer(&usages(|request| client.speaks(request).is_ok()));
+                    if !is_in && !self.was_in && open.as_ref().map_or_else(is_strange, |open| !open)
+                        && let Some(spoken) = client.sound(without_password(self.nick)).await
+                    {
+                        return Ok(End::Foreign(spoken.to_string()));
+                    }
                     let (why, may_be_steady) = match open {
                         Ok(true) => continue,
                         Ok(false) if is_in => ("the server closed it".to_owned(), true),
@@ -157,6 +146,7 @@ impl<'a> Person<'a> {
                         Err(error) if !is_in && error.kind() == ErrorKind::InvalidData => {
                             return Ok(End::Foreign(error.to_string()));
                         }
+                        Err(error) if !is_in && is_strange(&error) => return Ok(End::Silent(error.to_string())),
                         // It would be as deaf again.
                         Err(error) => (error.to_string(), error.kind() != ErrorKind::TimedOut),
                     };
@@ -180,6 +170,14 @@ impl<'a> Person<'a> {
                 }
                 () = has_left(&mut self.typed.left), if !is_in => return Ok(End::Left),
                 () = sleep_until(wakes_at.unwrap_or_else(Instant::now)), if wakes_at.is_some() => {
+                    if !is_in && sounds_at.take().is_some() {
+                        if client.first_words().is_empty()
+                            && let Some(spoken) = client.sound(without_password(self.nick)).await
+                        {
+                            return Ok(End::Foreign(spoken.to_string()));
+                        }
+                        continue;
+                    }
                     if !is_in {
                         let why = silent(&client.first_words(), JOINS_WITHIN);
                         // What has let this person in before is a server.
@@ -204,7 +202,7 @@ impl<'a> Person<'a> {
                 continue;
             }
             self.count.said += u64::from(request.text().is_some());
-            if self.kind != Kind::Reliable {
+            if !self.manner.acknowledges {
                 self.unanswered.push(&request);
             }
             self.last = Some(request);
@@ -213,7 +211,7 @@ impl<'a> Person<'a> {
     }
 
     fn has_room(&self, client: &Client) -> bool {
-        client.unsettled() < if self.kind == Kind::Reliable { ON_THEIR_WAY } else { 1 }
+        client.unsettled() < if self.manner.acknowledges { ON_THEIR_WAY } else { 1 }
     }
 
     /// Whether nothing is to be waited for: all is written, and at the end acknowledged or echoed, too.
@@ -223,16 +221,16 @@ impl<'a> Person<'a> {
     }
 
     /// What changes as long as the server takes, acknowledges or answers anything.
-    fn mark(&self, client: &Client) -> [u64; 3] {
-        [self.count.said, client.unsettled() as u64, self.unanswered.count()]
+    fn mark(&self, client: &Client) -> [u64; 4] {
+        [self.count.said, client.unsettled() as u64, self.unanswered.count(), self.count.refused]
     }
 
-    /// Takes back what a connection has not written or `reliable` has not acknowledged. A text cut
-    /// short is one to a server without frames.
+    /// Takes back what a connection has not written or the server should have acknowledged. A text cut short
+    /// is one to a server without frames.
     fn take_back(&mut self, client: &Client) {
-        let unsaid: Vec<Request> = if self.kind == Kind::Reliable {
+        let unsaid: Vec<Request> = if self.manner.acknowledges {
             client.unacknowledged().into_iter().filter(|request| request.text().is_some()).collect()
-        } else if client.unsettled() > 0 && (self.kind == Kind::JsonLines || !client.is_cut()) {
+        } else if client.unsettled() > 0 && (self.manner.is_framed || !client.is_cut()) {
             self.last.take().into_iter().inspect(|_| self.unanswered.take_back()).collect()
         } else {
             Vec::new()
@@ -266,8 +264,8 @@ impl<'a> Person<'a> {
         let by = Instant::now() + if asks { SETTLES } else { GOODBYE };
         let (mut events, mut has_ended) = (Vec::new(), false);
         let is_read = loop {
-            // On `reliable` there is still to be acknowledged; its server acknowledges the goodbye.
-            if client.is_idle() && !has_ended && self.kind != Kind::Reliable {
+            // Where there is still to be acknowledged, so is the goodbye.
+            if client.is_idle() && !has_ended && !self.manner.acknowledges {
                 let Ok(Ok(())) = timeout_at(by, client.end()).await else { break false };
                 has_ended = true;
             }
@@ -286,6 +284,7 @@ impl<'a> Person<'a> {
                 Err(_) => break false,
             }
         };
+        self.count.unheard = !is_settled;
         self.take_back(&client);
         self.count.unsettled = self.waiting.len() as u64;
         if !is_read {
@@ -330,8 +329,8 @@ impl<'a> Person<'a> {
                 return Ok(());
             }
             Some(Command::Ask(Request::Help)) => {
-                let help = help(self.kind, self.clock.moment());
-                return self.screen.answer(&help);
+                let usages = usages(|request| client.speaks(request).is_ok());
+                return self.screen.answer(&usages.join("\n"));
             }
             Some(Command::Ask(request)) => request,
             Some(Command::Usage(usage)) => return self.refuse(&format!("usage: {usage}")),
@@ -344,7 +343,7 @@ impl<'a> Person<'a> {
         Ok(())
     }
 
-    /// Answers a line that comes to nothing.
+    /// Answers a line that is not sent.
     fn refuse(&mut self, why: &str) -> Result<(), Failure> {
         self.count.refused += 1;
         self.screen.answer(why)
@@ -352,17 +351,7 @@ impl<'a> Person<'a> {
 
     /// A script wants to know whether all that it said was heard; a person has seen it.
     pub fn account(&self) -> Result<(), Failure> {
-        let known = if self.kind == Kind::Reliable { "acknowledged" } else { "sent" };
-        let mut problems = Vec::new();
-        for (count, what) in [
-            (self.count.refused, "came to nothing, see above".to_owned()),
-            (self.count.unsettled, format!("not {known}")),
-            (self.count.uncertain, "sent, but not known to have arrived".to_owned()),
-        ] {
-            if count > 0 {
-                problems.push(format!("{} {what}", plural(count, "line")));
-            }
-        }
+        let mut problems = self.count.problems(self.manner.acknowledges);
         if problems.is_empty() || matches!(self.screen, Screen::Editor { .. }) {
             return Ok(());
         }
@@ -371,6 +360,11 @@ impl<'a> Person<'a> {
         }
         Err(Failure::other(problems.join(", "), ""))
     }
+}
+
+/// Whether the server speaks something else, and does not show what.
+fn is_strange(error: &std::io::Error) -> bool {
+    error.kind() == ErrorKind::Unsupported
 }
 
 /// Waits until the person at the terminal has left; for a script, forever.

@@ -4,7 +4,7 @@
 //! Unlike RFC 9438 §4.2, the target is rounded to whole segments, upwards below the window of the last
 //! loss: small windows regain a segment a round trip at once, and the curve leaves its plateau earlier.
 
-use super::super::{Ack, CongestionController, Loss};
+use super::super::{Ack, CongestionController, Loss, SlowStart};
 use super::Settings;
 use crate::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ pub struct Cubic {
     fast_convergence: bool,
     initial_window: u64,
     cwnd: u64,
-    ssthresh: u64,
+    slow_start: SlowStart,
     /// Segments acknowledged since the window last grew (`snd_cwnd_cnt`).
     credit: u64,
     /// The window of the last loss; zero where there is none to aim at.
@@ -40,7 +40,7 @@ pub struct Cubic {
     /// The present stage of congestion avoidance, once it has begun.
     epoch: Option<Epoch>,
     /// Window and threshold before the last reduction, in case it proves unfounded.
-    before: (u64, u64),
+    before: (u64, SlowStart),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,11 +70,11 @@ impl Cubic {
             fast_convergence: settings.fast_convergence,
             initial_window,
             cwnd: initial_window,
-            ssthresh: u64::MAX,
+            slow_start: SlowStart::new(),
             credit: 0,
             last_max: 0,
             epoch: None,
-            before: (initial_window, u64::MAX),
+            before: (initial_window, SlowStart::new()),
         }
     }
 
@@ -142,13 +142,13 @@ impl Cubic {
 
     /// RFC 9438 §4.6, §4.7; of the window, not of what is in flight.
     fn reduce(&mut self) {
-        self.before = (self.cwnd, self.ssthresh);
+        self.before = (self.cwnd, self.slow_start);
         self.last_max = if self.fast_convergence && self.cwnd < self.last_max {
             self.cwnd * (SCALE + self.beta) / (2 * SCALE)
         } else {
             self.cwnd
         };
-        self.ssthresh = (self.cwnd * self.beta / SCALE).max(2);
+        self.slow_start.end_at((self.cwnd * self.beta / SCALE).max(2));
         self.epoch = None;
         self.credit = 0;
     }
@@ -163,12 +163,7 @@ impl CongestionController for Cubic {
         if ack.app_limited || ack.in_recovery {
             return;
         }
-        let mut acked = ack.bytes.div_ceil(self.mss);
-        if self.cwnd < self.ssthresh {
-            let grown = acked.min(self.ssthresh - self.cwnd);
-            self.cwnd += grown;
-            acked -= grown;
-        }
+        let acked = self.slow_start.grow(&mut self.cwnd, ack.bytes.div_ceil(self.mss));
         if acked > 0 {
             let cnt = self.pace(ack.now, acked, ack.min_rtt);
             self.grow(acked, cnt);
@@ -177,7 +172,7 @@ impl CongestionController for Cubic {
 
     fn on_loss(&mut self, _: &Loss) {
         self.reduce();
-        self.cwnd = self.ssthresh;
+        self.cwnd = self.slow_start.ssthresh();
     }
 
     fn on_timeout(&mut self, loss: &Loss) {
@@ -193,7 +188,7 @@ impl CongestionController for Cubic {
 
     fn on_spurious(&mut self) {
         self.cwnd = self.cwnd.max(self.before.0);
-        self.ssthresh = self.before.1;
+        self.slow_start = self.before.1;
         self.epoch = None;
     }
 
@@ -203,7 +198,7 @@ impl CongestionController for Cubic {
     }
 
     fn ssthresh(&self) -> Option<u64> {
-        Some(self.ssthresh.saturating_mul(self.mss))
+        Some(self.slow_start.ssthresh().saturating_mul(self.mss))
     }
 }
 

@@ -55,10 +55,9 @@ struct Settings {
 
 pub(super) fn build(path: &Path) -> Box<dyn CongestionController> {
     let settings = Settings::new(path);
-    if path.parameters[4] == 0.0 {
-        Box::new(linux::Cubic::new(&settings))
-    } else {
-        Box::new(rfc9438::Cubic::new(&settings))
+    match path.parameters.word("arithmetic") {
+        "rfc9438" => Box::new(rfc9438::Cubic::new(&settings)),
+        _ => Box::new(linux::Cubic::new(&settings)),
     }
 }
 
@@ -67,22 +66,22 @@ impl Settings {
         Settings {
             mss: path.mss,
             initial_window: path.initial_window,
-            beta: path.parameters[0],
-            c: path.parameters[1],
-            fast_convergence: path.parameters[2] >= 0.5,
-            reno_increase: path.parameters[3] >= 0.5,
+            beta: path.parameters.number("beta"),
+            c: path.parameters.number("c"),
+            fast_convergence: path.parameters.is_on("fast_convergence"),
+            reno_increase: path.parameters.is_on("reno_increase"),
         }
     }
 }
 
 #[cfg(test)]
 mod testing {
+    use super::super::Parameters;
     use super::super::testing::path;
     use super::*;
 
     /// Segments of 1000 bytes, ten of them to begin with, and the parameters' defaults.
     pub fn settings() -> Settings {
-        let parameters = PARAMETERS.iter().map(|parameter| parameter.default).collect();
-        Settings::new(&Path { parameters, ..path() })
+        Settings::new(&Path { parameters: Parameters::defaults(PARAMETERS), ..path() })
     }
 }

@@ -5,8 +5,10 @@
 //! | --- | --- | --- |
 //! | `get_stats` | – | `connected_clients`, `total_messages`, `uptime`, `bytes_transferred`, `network`, `client_details` |
 //! | `get_clients` | – | `clients`: `id`, `username`, `address`, and our figures |
-//! | `kick_client` | `client_id` | `status` |
+//! | `get_rooms` | – | `rooms`: `room`, `private`, `owner`, `members`, `away`, `invited` |
+//! | `kick_client` | `client_id`, `keep_out` (`person`, `name` or `address`; ours) | `status` |
 //! | `broadcast` | `message` | `status` |
+//! | `close_room` | `room` | `status` |
 //! | `set_network_sim` | `packet_loss_rate` (0 to 1), `delay` (seconds, one way) | `status` |
 //! | `shutdown` | – | `status` |
 //!

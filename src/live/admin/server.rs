@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration as Span;
 
@@ -17,11 +17,13 @@ use tracing::{info, warn};
 
 use super::places::{Place, Places};
 use super::wire::encode;
+use crate::chat::room::RoomInfo;
 use crate::engine::PortInfo;
 use crate::link::config::{Config, LossModel};
 use crate::live::clock::Clock;
 use crate::live::gateway::{Conditions, Gateway};
-use crate::live::server::{ClientInfo, Shared};
+use crate::live::server::{ClientInfo, KeepOut, Shared};
+use crate::live::site::Site;
 use crate::time::{self, Duration};
 use crate::units::Probability;
 
@@ -54,8 +56,8 @@ pub struct Admin {
     /// What every client's bytes cross, and its present conditions.
     network: Option<(RefCell<Conditions>, Gateway)>,
     started: Clock,
-    /// By address: its turn to have a token looked at, and when that may be.
-    turns: RefCell<HashMap<IpAddr, Turn>>,
+    /// By site: its turn to have a token looked at, and when that may be.
+    turns: RefCell<HashMap<Site, Turn>>,
 }
 
 impl Admin {
@@ -93,7 +95,7 @@ impl Admin {
         if turns.len() >= TURNS {
             turns.retain(|_, turn| turn.try_lock().map_or(true, |next| *next > now));
         }
-        Rc::clone(turns.entry(network(from)).or_insert_with(|| Rc::new(Mutex::new(now))))
+        Rc::clone(turns.entry(Site::of(from)).or_insert_with(|| Rc::new(Mutex::new(now))))
     }
 
     async fn answer(&self, request: &Value) -> Result<Value, String> {
@@ -110,11 +112,14 @@ impl Admin {
             Some("get_clients") => Ok(json!({ "clients": self.clients(&paths) })),
             Some("kick_client") => {
                 let id = text("client_id")?;
-                if hub()?.borrow_mut().kick(id) {
-                    done(&format!("{id} was disconnected"))
-                } else {
-                    Err(format!("there is no client '{id}'; `clients` lists them"))
-                }
+                let keep_out = match params["keep_out"].as_str() {
+                    Some(words) => KeepOut::by_name(words)?,
+                    None => KeepOut::default(),
+                };
+                done(&hub()?.borrow_mut().kick(id, keep_out)?)
+            }
+            Some("get_rooms") => {
+                Ok(json!({ "rooms": hub()?.borrow().rooms().map(of_room).collect::<Vec<_>>() }))
             }
             Some("broadcast") => {
                 hub()?.borrow_mut().announce(text("message")?);
@@ -145,8 +150,8 @@ impl Admin {
                 done("shutting down")
             }
             Some(other) => Err(format!(
-                "unknown command '{other}'; there are get_stats, get_clients, kick_client, broadcast, \
-                 close_room, set_network_sim and shutdown"
+                "unknown command '{other}'; there are get_stats, get_clients, get_rooms, kick_client, \
+                 broadcast, close_room, set_network_sim and shutdown"
             )),
             None => Err("a request needs a text `command`".to_owned()),
         }
@@ -217,6 +222,17 @@ fn loss_and_delay(conditions: &Conditions) -> Option<(Probability, Duration)> {
     };
     let [up, down] = &scenario.links[link].directions;
     of(up).filter(|up| of(down).as_ref() == Some(up))
+}
+
+fn of_room(room: RoomInfo) -> Value {
+    json!({
+        "room": &*room.name,
+        "private": room.private,
+        "owner": room.owner.as_deref(),
+        "members": room.here,
+        "away": room.away,
+        "invited": room.invited,
+    })
 }
 
 /// A proxy's connection: what it carried, and the figures of its two ends.
@@ -297,14 +313,6 @@ pub async fn bind(address: &str, token: Option<&str>) -> io::Result<TcpListener>
         return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
     }
     Ok(listener)
-}
-
-/// Whose address it is: of IPv6, everybody has 2^64.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        IpAddr::V4(_) => address,
-    }
 }
 
 /// Serves administrators until the server ends.

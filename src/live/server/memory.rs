@@ -141,7 +141,7 @@ impl Memory {
             return Err(Refusal::TooMuchWaits(to.clone()));
         }
         self.write(now, vec![Entry::Change { unix_nanos: at.unix_nanos(), change }])
-            .map_err(Refusal::Other)?;
+            .map_err(Refusal::NotNow)?;
         if let Some(to) = addressee {
             self.mail.insert(to, waits + 1);
         }
@@ -253,7 +253,7 @@ impl Memory {
             Ok(digest) => digest,
             Err(error) => {
                 error!("cannot read the accounts: {error}");
-                return Gate::Broken(format!("Not now: the server cannot read accounts ({})", error.brief()));
+                return Gate::Broken(format!("the server cannot read accounts now ({})", error.brief()));
             }
         };
         match (digest, password) {
@@ -301,7 +301,7 @@ fn read<T: Default>(
 
 /// In words for clients.
 fn refusal(why: &str) -> Name {
-    format!("Not done: the server cannot keep it now ({why})").into()
+    format!("the server cannot keep it now ({why})").into()
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tracing::{debug, info, warn};
 
-pub use hub::{ClientInfo, Hub, Shared, Totals};
+pub use hub::{ClientInfo, Hub, KeepOut, Shared, Totals};
 pub use peer::Count;
 
 use super::admin::{self, Admin};
@@ -87,7 +87,7 @@ pub struct Settings {
     /// The least time between two messages to a client of a dialect without frames; `None` is each
     /// dialect's own.
     pub pacing: Option<Duration>,
-    /// How long the name and the address of somebody whom an administrator disconnects are kept out.
+    /// How long somebody whom an administrator disconnects is kept out.
     pub kicked_for: Duration,
     /// The network between every client and the room; none if there is nothing here.
     pub network: Option<Conditions>,
@@ -228,7 +228,9 @@ impl Server {
                 info!("shutting down");
                 hub.borrow_mut().close_all();
                 let empty = async {
-                    while hub.borrow().open_connections() > 0 {
+                    let speaks =
+                        |hub: &Hub| hub.open_connections() > 0 || Rc::strong_count(&hub.carrying) > 1;
+                    while speaks(&hub.borrow()) {
                         tokio::time::sleep(Span::from_millis(10)).await;
                     }
                 };
@@ -313,9 +315,14 @@ async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Sock
             // path, because what it holds up must not count as a slow reader's.
             let pacing = newcomer.pacing;
             let inside = Rc::new([porter::Inside::default(), porter::Inside::default()]);
-            let served =
-                tokio::task::spawn_local(connection::serve_path(hub, newcomer, far, Rc::clone(&inside)));
-            let mut carried = pin!(porter::carry(socket, near, pacing, &inside));
+            let served = tokio::task::spawn_local(connection::serve_path(
+                Rc::clone(&hub),
+                newcomer,
+                far,
+                Rc::clone(&inside),
+            ));
+            let carrying = Rc::clone(&hub.borrow().carrying);
+            let mut carried = pin!(porter::carry(socket, near, pacing, &inside, carrying));
             tokio::select! {
                 () = &mut carried => {}
                 _ = served => {

@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::io;
 use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration as Span;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -50,8 +51,15 @@ const LINGER: Span = Span::from_secs(1);
 
 /// Carries frames between a client's socket and the near end of its path, towards the server and from it,
 /// until the server's side has ended; when one breaks, both ends are reset, behind what was carried.
-pub(super) async fn carry(socket: Socket, near: Stream, pacing: Duration, inside: &[Inside; 2]) {
-    let path = &near;
+/// `carrying` is held until the client was told everything.
+pub(super) async fn carry(
+    socket: Socket,
+    near: Stream,
+    pacing: Duration,
+    inside: &[Inside; 2],
+    carrying: Rc<()>,
+) {
+    let (path, socket) = (&near, &socket);
     let up = async {
         let mut to_path = path;
         let mut buffer = vec![0; super::connection::READ];
@@ -67,7 +75,8 @@ pub(super) async fn carry(socket: Socket, near: Stream, pacing: Duration, inside
             }
         }
     };
-    let down = async {
+    let down = async move {
+        let _carrying = carrying;
         let mut from_path = path;
         let mut last = None::<Instant>;
         let mut frame = Vec::new();

@@ -75,6 +75,12 @@ pub enum OpenError {
     Unusable(rusqlite::Error),
     /// There is no such place.
     NoPlace(std::io::Error),
+    /// It is a folder, a device or the like.
+    NoFile,
+    /// Another server has it open.
+    InUse,
+    /// Its file system does not lock it, so that nobody knows whether another server has it open.
+    NoLocks(std::io::Error),
     /// It cannot be written.
     ReadOnly,
     /// It holds this table, which is none of ours: somebody else's file.
@@ -97,7 +103,10 @@ impl OpenError {
             OpenError::Unusable(error) => {
                 matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase))
             }
+            OpenError::InUse => false,
             OpenError::NoPlace(_)
+            | OpenError::NoFile
+            | OpenError::NoLocks(_)
             | OpenError::ReadOnly
             | OpenError::Foreign(_)
             | OpenError::Newer { .. }
@@ -126,7 +135,13 @@ impl fmt::Display for OpenError {
                 _ => error.fmt(f),
             },
             OpenError::NoPlace(error) => error.fmt(f),
-            OpenError::ReadOnly => f.write_str("it is read-only"),
+            OpenError::NoFile => f.write_str("it is no regular file"),
+            OpenError::InUse => f.write_str("another server has it open: end that one first"),
+            OpenError::NoLocks(error) => write!(f, "it cannot be locked ({error}): keep it on a local disk"),
+            OpenError::ReadOnly => f.write_str(
+                "no permission to write it: the server's user must be able to write the file, its folder, \
+                 and FILE-wal and FILE-shm where these are there",
+            ),
             OpenError::Foreign(table) => write!(f, "it is another program's: it holds the table {table}"),
             OpenError::Newer { version, known } => write!(
                 f,

@@ -3,9 +3,11 @@
 //!
 //! What belongs together is one transaction within one call of [`Store::write`]: afterwards all of it
 //! is kept, or nothing is, and an earlier failure leaves no transaction open. What was written
-//! outlives a killed process (not a power failure: `synchronous` is `NORMAL`).
+//! outlives a killed process (not a power failure: `synchronous` is `NORMAL`). A file belongs to one server at a
+//! time: two would each tell their people half of what is said, and count rooms and waiting messages for themselves.
 
 mod error;
+mod lock;
 mod owed;
 mod shape;
 #[cfg(test)]
@@ -30,6 +32,8 @@ pub use owed::Mail;
 #[derive(Debug)]
 pub struct Store {
     file: Connection,
+    /// Keeps other servers away as long as it is open.
+    _lock: std::fs::File,
     /// The database and its log, as they were opened.
     places: Vec<Place>,
 }
@@ -74,6 +78,7 @@ impl Store {
     pub fn open(path: &Path) -> Result<Store, OpenError> {
         // Such as it stands: SQLite takes `:memory:` and an empty name for no file at all.
         let path = std::path::absolute(path).map_err(OpenError::NoPlace)?;
+        let lock = lock::take(&path)?;
         let flags = OpenFlags::default() & !OpenFlags::SQLITE_OPEN_URI;
         let file = Connection::open_with_flags(&path, flags)?;
         file.busy_timeout(OPENS_WITHIN)?;
@@ -86,12 +91,14 @@ impl Store {
             return Err(OpenError::Damaged(verdict.replace('\n', " ")));
         }
         shape::upgrade(&file, version)?;
+        // Its log may be somebody else's, who has run as another user.
+        file.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
         file.busy_timeout(WRITES_WITHIN)?;
         let database = path.canonicalize().map_err(OpenError::NoPlace)?;
         let mut log = database.clone().into_os_string();
         log.push("-wal");
         let places = [database, log.into()].into_iter().filter_map(Place::of).collect();
-        Ok(Store { file, places })
+        Ok(Store { file, _lock: lock, places })
     }
 
     /// The last `count` messages, oldest first.

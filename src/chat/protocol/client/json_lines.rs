@@ -7,10 +7,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::chat::message::{Event, Name, Refusal, Request};
+use super::unknown;
+use crate::chat::message::{Event, Name, Request};
 use crate::chat::protocol::json::Object;
 use crate::chat::protocol::json_lines::{EXTENSIONS, REQUEST_LIMIT};
-use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
+use crate::chat::protocol::session::{ClientSession, Manner, Moment, NotSaid};
 use crate::chat::protocol::{Dialect as _, JsonLines, Malformed, Reader};
 
 /// Speaks lines of JSON.
@@ -59,7 +60,7 @@ impl Client {
                     return None;
                 }
                 self.knows_more = Some(false);
-                Event::Refused(Refusal::Other(NotSaid::Unknown.to_string().into()))
+                unknown()
             }
             Event::Welcome { ref nick, .. } | Event::NickChanged { to: ref nick } => {
                 self.nick = Some(nick.clone());
@@ -90,10 +91,10 @@ impl Client {
 }
 
 /// Whether a server of ours always answers what the original does not know. A farewell is answered by
-/// the end, and nothing changes for somebody visible who wants to be.
+/// the end.
 fn is_telling(request: &Request) -> bool {
-    use Request::{Join, Leave, Ping, Reveal, Say};
-    !matches!(request, Join { .. } | Leave | Say { .. } | Ping | Reveal)
+    use Request::{Join, Leave, Ping, Say};
+    !matches!(request, Join { .. } | Leave | Say { .. } | Ping)
 }
 
 /// Whether the original's server would never tell that to somebody who is in.
@@ -109,11 +110,17 @@ fn shows_more(event: &Event) -> bool {
 }
 
 impl ClientSession for Client {
+    fn manner(&self) -> Manner {
+        // Program 1's server shows everybody everything.
+        Manner { echoes: true, is_framed: true, ..Manner::default() }
+    }
+
+    fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
+        if is_telling(request) && self.knows_more == Some(false) { Err(NotSaid::Unknown) } else { Ok(()) }
+    }
+
     fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
-        let is_more = is_telling(request) || *request == Request::Reveal;
-        if is_more && self.knows_more == Some(false) {
-            return Err(NotSaid::Unknown);
-        }
+        self.speaks(request)?;
         self.send(request)?;
         if *request == Request::Ping {
             self.pings.push_back(Ping::Asked);

@@ -9,11 +9,12 @@ mod json_lines;
 mod outbox;
 mod pipe;
 mod rooms;
+mod rooms_words;
 mod slash;
 
 use super::kind::Kind;
 use super::reliable;
-use super::session::ClientSession;
+use super::session::{ClientSession, NotSaid};
 use crate::chat::message::{Event, Refusal};
 use crate::time::Duration;
 
@@ -38,25 +39,22 @@ pub fn without_password(given: &str) -> &str {
 
 /// A refusal in the words of [`Refusal`], or in others.
 pub(super) fn refusal(words: &str) -> Refusal {
-    let known = [
-        Refusal::NickInvalid,
-        Refusal::NickMisleads,
-        Refusal::NickTaken,
-        Refusal::Full,
-        Refusal::RoomInvalid,
-        Refusal::TooManyRooms,
-        Refusal::TextTooLong,
-    ];
-    let found = known.into_iter().find(|refusal| refusal.to_string() == words);
-    found.unwrap_or_else(|| Refusal::Other(words.into()))
+    Refusal::parse(words).unwrap_or_else(|| Refusal::Other(words.into()))
 }
 
-/// What a server says: a refusal of ours, or whatever it is.
+/// What a server says: a refusal of ours, the proper use of a command, or whatever it is.
 pub(super) fn notice(words: &str) -> Event {
-    match refusal(words.trim_end_matches('.')) {
-        Refusal::Other(_) => Event::Notice { text: words.into() },
-        refusal => Event::Refused(refusal),
+    let bare = words.trim_end_matches('.');
+    match Refusal::parse(bare) {
+        Some(refusal) => Event::Refused(refusal),
+        None if bare.starts_with("Usage: ") => Event::Refused(Refusal::Other(words.into())),
+        None => Event::Notice { text: words.into() },
     }
+}
+
+/// What a server answers that does not know what was asked.
+pub(super) fn unknown() -> Event {
+    Event::Refused(Refusal::Other(NotSaid::Unknown.to_string().into()))
 }
 
 /// What stands between two known parts of a text.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::outbox::Outbox;
-use super::{GAP, between, notice, refusal, without_password};
+use super::{GAP, notice, refusal, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::text::Utf8;
@@ -11,6 +11,10 @@ use crate::chat::protocol::{EVERYONE, Malformed};
 use crate::time::Duration;
 
 const WELCOME: &str = "WELCOME|Connected successfully!";
+
+/// Around the name of somebody who is not there.
+const ABSENT: &str = "SYSTEM|User '";
+const NOT_ONLINE: &str = "' is not online.";
 
 /// Why a text to everyone reaches nobody on an original server.
 const PRIVATE_ONLY: &str = "this server knows private messages only: /whisper NAME TEXT";
@@ -20,8 +24,19 @@ const PRIVATE_ONLY: &str = "this server knows private messages only: /whisper NA
 pub struct Client {
     utf8: Utf8,
     nick: Name,
+    /// Whether it has asked anything.
+    has_asked: bool,
+    /// How many answers about nobody are still to come.
+    fences: usize,
     out: Outbox,
 }
+
+/// A name that nobody can have, because servers trim names: what is said to it is answered, and the answer
+/// shows that everything before was.
+const NOBODY: &str = " ";
+
+/// That answer, of the original's server and of ours.
+const ABOUT_NOBODY: [&str; 2] = ["SYSTEM|User ' ' is not online.", "SYSTEM|User '' is not online."];
 
 /// A whole message.
 fn understand(text: &str) -> Event {
@@ -37,18 +52,39 @@ fn understand(text: &str) -> Event {
             Some((from, text)) => Event::Message { from: from.into(), text: text.into() },
             None => unknown(),
         },
-        "SYSTEM" => match between(rest, "User '", "' is not online.") {
-            // Only on ours somebody hears for all.
-            Some(EVERYONE) => Event::Refused(Refusal::Other(PRIVATE_ONLY.into())),
-            Some(nick) => Event::Refused(Refusal::NoSuchPerson(nick.into())),
-            None => notice(rest),
-        },
+        "SYSTEM" => notice(rest),
         "ERROR" => Event::Rejected(refusal(rest.trim_end_matches('.'))),
         _ => unknown(),
     }
 }
 
+/// Somebody to whom something was said is not there.
+fn absent(nick: &str) -> Event {
+    Event::Refused(match nick {
+        // Only on ours somebody hears for all.
+        EVERYONE => Refusal::Other(PRIVATE_ONLY.into()),
+        nick => Refusal::NoSuchPerson(nick.into()),
+    })
+}
+
 impl ClientSession for Client {
+    fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
+        let is_known = matches!(request, Request::Join { .. } | Request::Say { .. } | Request::Tell { .. });
+        // Whoever leaves just closes.
+        if is_known { Ok(()) } else { Err(NotSaid::NoWords) }
+    }
+
+    fn fence(&mut self, _: Moment) {
+        // What was never asked has no answer.
+        if self.has_asked && self.out.send_inside(&format!("{NOBODY}|")).is_ok() {
+            self.fences += 1;
+        }
+    }
+
+    fn unsettled(&self) -> usize {
+        self.fences
+    }
+
     fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
         let words = match request {
             Request::Join { nick } => {
@@ -58,9 +94,9 @@ impl ClientSession for Client {
             }
             Request::Say { text } => format!("{EVERYONE}|{text}"),
             Request::Tell { to, text } => format!("{to}|{text}"),
-            // Whoever leaves just closes.
             _ => return Err(NotSaid::NoWords),
         };
+        self.has_asked = true;
         self.out.send_inside(&words)
     }
 
@@ -71,6 +107,22 @@ impl ClientSession for Client {
         if let (Some(after), false) = (rest.strip_prefix(WELCOME), self.out.is_in()) {
             self.out.let_in();
             out.push(Event::Welcome { nick: self.nick.clone(), people: Arc::default() });
+            rest = after;
+        }
+        // The original's server merges what it says in quick succession, and this comes last.
+        if self.fences > 0
+            && let Some(before) = ABOUT_NOBODY.into_iter().find_map(|words| rest.strip_suffix(words))
+        {
+            self.fences -= 1;
+            rest = before;
+        }
+        // Answers that came together.
+        while let Some((nick, after)) = rest.strip_prefix(ABSENT).and_then(|rest| rest.split_once(NOT_ONLINE))
+        {
+            match self.fences.checked_sub(1).filter(|_| nick.trim().is_empty()) {
+                Some(left) => self.fences = left,
+                None => out.push(absent(nick)),
+            }
             rest = after;
         }
         if !rest.is_empty() {

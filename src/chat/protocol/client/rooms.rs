@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::outbox::{Outbox, fits};
-use super::{GAP, between, notice, numbered, one_line, refusal, without_password};
+use super::rooms_words::{answers, broadcast, confirms, is_added};
+use super::{GAP, between, notice, numbered, one_line, refusal, unknown, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
+use crate::chat::names::is_unmistakable;
 use crate::chat::protocol::commands::PRIVATE;
 use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::text::Utf8;
@@ -17,8 +19,8 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// How long it waits where the server has nothing to confirm: until it has read the answer on its own.
 const APART: Duration = Duration::from_millis(100);
 
-/// Above and below what is said to everyone; the second to clients that may understand ASCII only.
-const RULES: [&str; 2] = ["──────────────", "--------------"];
+/// Asks for the list of members.
+const MEMBERS: &str = "/members";
 
 /// Texts after which another may follow in the same read.
 const FIXED: &[(&str, Fixed)] = &[
@@ -54,6 +56,11 @@ pub struct Client {
     awaited: Option<Awaited>,
     /// Whether it is out of the list of members. A server says nothing to who is where it wants to be.
     hidden: bool,
+    /// Whether the server knows more commands than the original, once it has shown that.
+    knows_more: Option<bool>,
+    /// Lists of members on their way, oldest first: whether each was asked for, or only comes to show what
+    /// the server does not answer.
+    lists: VecDeque<bool>,
     /// What it said to everyone and is not confirmed.
     said: VecDeque<Name>,
     /// The room to be founded if it turns out not to exist.
@@ -64,6 +71,8 @@ pub struct Client {
 #[derive(Debug)]
 enum Step {
     Send(String),
+    /// A command that the original ignores.
+    Added(String),
     Prompted(Prompted),
 }
 
@@ -72,7 +81,8 @@ enum Step {
 struct Prompted {
     command: &'static str,
     prompt: &'static str,
-    answer: String,
+    /// One's own nick if absent: as it is then.
+    answer: Option<String>,
     /// Where it wants to be, if it wants to be hidden or shown.
     hides: Option<bool>,
 }
@@ -89,6 +99,9 @@ enum What {
     Prompt(Prompted),
     /// That the answer has come: the server would read a command close behind it as a part of it.
     Confirmation,
+    /// What the server answers to this command of ours; the list of members that was asked for behind it
+    /// comes first where it answers nothing.
+    Verdict(String),
 }
 
 impl Client {
@@ -99,13 +112,27 @@ impl Client {
             && let Some(step) = self.steps.pop_front()
         {
             match step {
-                Step::Send(text) => self.out.send(&text),
+                Step::Send(text) => self.send(&text, true),
+                Step::Added(text) => {
+                    self.out.send(&text);
+                    if self.knows_more != Some(true) {
+                        self.send(MEMBERS, false);
+                        self.wait(now, What::Verdict(text), WITHIN);
+                    }
+                }
                 Step::Prompted(prompted) => {
                     self.out.send(prompted.command);
                     self.wait(now, What::Prompt(prompted), WITHIN);
                 }
             }
         }
+    }
+
+    fn send(&mut self, text: &str, is_wanted: bool) {
+        if text == MEMBERS {
+            self.lists.push_back(is_wanted);
+        }
+        self.out.send(text);
     }
 
     fn wait(&mut self, now: Instant, what: What, within: Duration) {
@@ -115,7 +142,7 @@ impl Client {
     /// What was waited for has come, or is waited for no longer.
     fn go_on(&mut self, now: Instant) {
         if let Some(What::Prompt(prompted)) = self.awaited.take().map(|awaited| awaited.what) {
-            self.out.send(&prompted.answer);
+            self.out.send(prompted.answer.as_deref().unwrap_or(&self.nick));
             let is_there = prompted.hides == Some(self.hidden);
             self.wait(now, What::Confirmation, if is_there { APART } else { WITHIN });
         }
@@ -125,7 +152,24 @@ impl Client {
     fn prompt(&self) -> Option<&'static str> {
         match &self.awaited.as_ref()?.what {
             What::Prompt(prompted) => Some(prompted.prompt),
-            What::Confirmation => None,
+            What::Confirmation | What::Verdict(_) => None,
+        }
+    }
+
+    /// An event, unless it only came to show what is not answered.
+    fn judge(&mut self, event: Event) -> Option<Event> {
+        let is_list = matches!(event, Event::People { .. });
+        let only_shows = is_list && self.lists.pop_front() == Some(false);
+        if let Some(Awaited { what: What::Verdict(command), .. }) = &self.awaited
+            && (only_shows || answers(&event, command))
+        {
+            self.knows_more = Some(!is_list);
+            self.awaited = None;
+        }
+        match self.knows_more {
+            _ if !only_shows => Some(event),
+            Some(false) => Some(unknown()),
+            _ => None,
         }
     }
 
@@ -144,7 +188,7 @@ impl Client {
                 out.push(event);
                 text = rest;
             } else {
-                let event = self.understand(text);
+                let event = self.understand(text).and_then(|event| self.judge(event));
                 out.extend(event);
                 return;
             }
@@ -157,7 +201,9 @@ impl Client {
         if let Some(event) = self.block(text) {
             return Some(event);
         }
-        Some(if let Some(nick) = is("Server: ", " is online!") {
+        Some(if let Some(refusal) = Refusal::parse(text) {
+            Event::Refused(refusal)
+        } else if let Some(nick) = is("Server: ", " is online!") {
             Event::Joined { nick }
         } else if let Some(nick) = is("Server: ", " is offline.\n").or_else(|| is("", " is offline")) {
             Event::Left { nick }
@@ -207,7 +253,13 @@ impl Client {
                 }
                 // It speaks to nobody else who is outside.
                 None if !self.out.is_in() => Event::Rejected(refusal(words)),
-                None => notice(words),
+                None => match words
+                    .split_once(" is now ")
+                    .filter(|(from, to)| is_unmistakable(from) && is_unmistakable(to))
+                {
+                    Some((from, to)) => Event::Renamed { from: from.into(), to: to.into() },
+                    None => notice(words),
+                },
             }
         } else if let Some((from, words)) = text.split_once(": ").filter(|(from, _)| !from.contains(' ')) {
             // The older server's way of saying something to everyone.
@@ -231,29 +283,26 @@ impl Client {
     }
 }
 
-fn prompted(command: &'static str, prompt: &'static str, answer: String, hides: Option<bool>) -> Step {
+fn prompted(
+    command: &'static str,
+    prompt: &'static str,
+    answer: Option<String>,
+    hides: Option<bool>,
+) -> Step {
     Step::Prompted(Prompted { command, prompt, answer, hides })
 }
 
-/// Whether it is the server's last word about an answer to a prompt.
-fn confirms(event: &Event) -> bool {
-    matches!(event, Event::Said { .. } | Event::Hidden | Event::Revealed | Event::Refused(_))
-}
-
-/// What is said to everyone, and what follows it.
-fn broadcast(text: &str) -> Option<(Event, &str)> {
-    let text = text.strip_prefix('\n')?;
-    let rule = RULES.into_iter().find(|rule| text.starts_with(rule))?;
-    let inner = text[rule.len()..].strip_prefix('\n')?;
-    let (head, said) = inner.split_once('\n')?;
-    let (from, _) = head.rsplit_once("  ")?;
-    let end = said.find(&format!("\n{rule}"))?;
-    let rest = &said[end + 1 + rule.len()..];
-    Some((Event::Message { from: from.into(), text: said[..end].into() }, rest))
-}
-
 impl ClientSession for Client {
+    fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
+        match request {
+            Request::Rename { .. } | Request::Ping | Request::Help => Err(NotSaid::NoWords),
+            request if is_added(request) && self.knows_more == Some(false) => Err(NotSaid::Unknown),
+            _ => Ok(()),
+        }
+    }
+
     fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSaid> {
+        self.speaks(request)?;
         if let Some(text) = request.text() {
             fits(text)?;
         }
@@ -267,7 +316,7 @@ impl ClientSession for Client {
             Request::Say { text } => {
                 let text = one_line(text);
                 self.said.push_back(text.as_str().into());
-                prompted("/broadcast", "Enter your message: ", text, None)
+                prompted("/broadcast", "Enter your message: ", Some(text), None)
             }
             Request::Tell { to, text } => Step::Send(format!("/dm {to} {}", one_line(text))),
             Request::Create { room, private: false } => {
@@ -275,13 +324,13 @@ impl ClientSession for Client {
             }
             // The original has none of these.
             Request::Create { room, private: true } => {
-                Step::Send(format!("/create {} {PRIVATE}", one_line(room)))
+                Step::Added(format!("/create {} {PRIVATE}", one_line(room)))
             }
             Request::Invite { to, room } => {
                 let room = room.as_deref().unwrap_or_default();
-                Step::Send(one_line(format!("/invite {to} {room}").trim()))
+                Step::Added(one_line(format!("/invite {to} {room}").trim()))
             }
-            Request::Close { room } => Step::Send(format!("/close {}", one_line(room))),
+            Request::Close { room } => Step::Added(format!("/close {}", one_line(room))),
             Request::Enter { room, create } => {
                 self.or_found = create.then(|| one_line(room.trim()));
                 Step::Send(format!("/join {}", one_line(room)))
@@ -290,12 +339,10 @@ impl ClientSession for Client {
             Request::SayIn { room, text } | Request::Post { room, text } => {
                 Step::Send(format!("/room {room} {}", one_line(text)))
             }
-            Request::People => Step::Send("/members".to_owned()),
+            Request::People => Step::Send(MEMBERS.to_owned()),
             Request::Rooms => Step::Send("/get_rooms".to_owned()),
-            Request::Hide => prompted("/hide", "Enter nickname to hide", self.nick.to_string(), Some(true)),
-            Request::Reveal => {
-                prompted("/reveal", "Enter nickname to show", self.nick.to_string(), Some(false))
-            }
+            Request::Hide => prompted("/hide", "Enter nickname to hide", None, Some(true)),
+            Request::Reveal => prompted("/reveal", "Enter nickname to show", None, Some(false)),
             Request::Rename { .. } | Request::Ping | Request::Help => return Err(NotSaid::NoWords),
         };
         self.steps.push_back(step);

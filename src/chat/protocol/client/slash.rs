@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::outbox::Outbox;
-use super::{GAP, between, no_command, notice, one_line, refusal};
+use super::{GAP, between, no_command, notice, one_line, refusal, unknown};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::Malformed;
+use crate::chat::protocol::commands::PRIVATE;
 use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::text::{STAMP, Utf8, is_stamped};
 use crate::time::Duration;
@@ -18,6 +19,8 @@ pub struct Client {
     /// client of program 4 where both share a port.
     wanted: Option<String>,
     prompted: bool,
+    /// Whether the server has shown that it knows no more commands than the original.
+    knows_no_more: bool,
     out: Outbox,
 }
 
@@ -34,7 +37,10 @@ impl Client {
             out.push(notice());
             return;
         };
-        if tag == "SERVER" {
+        if matches!(tag, "SERVER" | "ERROR") && words.starts_with(UNKNOWN) {
+            self.knows_no_more = true;
+            out.push(unknown());
+        } else if tag == "SERVER" {
             out.extend(self.hear_server(words));
         } else if tag == "ERROR" {
             out.push(Event::Refused(Refusal::Other(words.into())));
@@ -95,6 +101,8 @@ impl Client {
             Event::Help
         } else if words == "Disconnecting..." {
             Event::Bye
+        } else if let Some(event) = about_rooms(words) {
+            event
         } else if self.prompted && !self.out.is_in() {
             // It speaks to nobody else whom it has asked for a name.
             Event::Rejected(refusal(words.trim_end_matches('.')))
@@ -102,6 +110,41 @@ impl Client {
             notice(words.trim_end())
         })
     }
+}
+
+/// How the answer to an unknown command begins.
+const UNKNOWN: &str = "Unknown command: ";
+
+/// What our server says of rooms, and what else the originals have no words for.
+fn about_rooms(words: &str) -> Option<Event> {
+    let is = |before: &str, after: &str| between(words, before, after).map(Name::from);
+    let is_two = |before: &str, middle: &str, after: &str| {
+        Some(two(between(words, before, after)?.split_once(middle)?))
+    };
+    Some(if let Some(list) = is("Rooms: ", "") {
+        Event::Rooms { names: Arc::new(list.split(", ").map(Name::from).collect()) }
+    } else if let Some(room) = is("Room '", "' was created.") {
+        Event::Created { room }
+    } else if let Some((from, room)) = is_two("", " invites you to room '", "") {
+        let room = room.split_once("': /join ")?.0.into();
+        Event::Invitation { room, from }
+    } else if let Some((to, room)) = is_two("", " is invited to room '", "'.") {
+        Event::Invited { room, to }
+    } else if let Some((room, by)) = is_two("Room '", "' was closed by ", ".") {
+        Event::Closed { room, by }
+    } else if let Some(room) = is("You are in room '", "'.") {
+        Event::Entered { room }
+    } else if let Some(room) = is("You have left room '", "'.") {
+        Event::Exited { room }
+    } else {
+        match words {
+            "There are no rooms." => Event::Rooms { names: Arc::default() },
+            "You are invisible." => Event::Hidden,
+            "You are visible." => Event::Revealed,
+            "pong" => Event::Pong,
+            _ => return None,
+        }
+    })
 }
 
 /// Who said what behind the name of a room: `[bob] hi`.
@@ -114,13 +157,22 @@ fn two((a, b): (&str, &str)) -> (Name, Name) {
 }
 
 impl ClientSession for Client {
+    fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
+        use Request::{Help, Join, Leave, People, Rename, Say, Tell};
+        let is_old =
+            matches!(request, Join { .. } | Leave | Say { .. } | Tell { .. } | People | Rename { .. } | Help);
+        if self.knows_no_more && !is_old { Err(NotSaid::Unknown) } else { Ok(()) }
+    }
+
     fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
+        self.speaks(request)?;
         let words = match request {
             Request::Join { nick } => {
+                let line = one_line(nick.trim()) + "\n";
                 if self.prompted {
-                    self.out.send(&one_line(nick.trim()));
+                    self.out.send(&line);
                 } else {
-                    self.wanted = Some(one_line(nick.trim()));
+                    self.wanted = Some(line);
                 }
                 return Ok(());
             }
@@ -131,7 +183,21 @@ impl ClientSession for Client {
             Request::Help => "/help".to_owned(),
             Request::Leave => "/exit".to_owned(),
             // The original has no others.
-            _ => return Err(NotSaid::NoWords),
+            Request::Rooms => "/rooms".to_owned(),
+            Request::Create { room, private: false } => format!("/create {}", one_line(room)),
+            Request::Create { room, private: true } => format!("/create {} {PRIVATE}", one_line(room)),
+            Request::Enter { room, .. } => format!("/join {}", one_line(room)),
+            Request::Exit { room } => format!("/leave {}", one_line(room)),
+            Request::SayIn { room, text } | Request::Post { room, text } => {
+                format!("/room {room} {}", one_line(text))
+            }
+            Request::Invite { to, room } => {
+                one_line(format!("/invite {to} {}", room.as_deref().unwrap_or_default()).trim())
+            }
+            Request::Close { room } => format!("/close {}", one_line(room)),
+            Request::Hide => "/hide".to_owned(),
+            Request::Reveal => "/reveal".to_owned(),
+            Request::Ping => "/ping".to_owned(),
         };
         // Every server strips it, and ours tells by it what one read brings together.
         self.out.send_inside(&(words + "\n"))

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::frame::{self, Frames, TooLong};
 use super::message::{Message, Parsed, acknowledged, acknowledging, parse, seconds};
+use super::requests::{HEARTBEATS, UNKNOWN_TO_ORIGINALS, words};
 use super::seen::Seen;
 use super::window::{PassedOver, Window};
 use crate::chat::message::{Event, Name, Names, Refusal, Request};
-use crate::chat::protocol::client::{between, no_command, notice, numbered, refusal, without_password};
-use crate::chat::protocol::commands::PRIVATE;
-use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
+use crate::chat::protocol::client::{between, notice, numbered, refusal, unknown, without_password};
+use crate::chat::protocol::session::{ClientSession, Manner, Moment, NotSaid};
 use crate::chat::protocol::{After, Malformed};
 use crate::time::{Duration, Instant};
 
@@ -21,8 +21,6 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// it misses an acknowledgment that comes before, and then stands still until it repeats the message,
 /// 3 s at first.
 const ACKNOWLEDGES_AFTER: Duration = Duration::from_millis(10);
-/// The type of all that program 0's server does not know: it drops it and does not say it aloud.
-const UNKNOWN_TO_ORIGINALS: &str = "private_message";
 /// The longest frame that it takes: a text of 64 KiB has six times as much when all of it is escaped.
 const LONGEST: usize = 1 << 20;
 
@@ -44,6 +42,12 @@ pub struct Client {
     knows_more: Option<bool>,
     out: VecDeque<Arc<[u8]>>,
     heartbeat_at: Option<Instant>,
+    /// Heartbeats that are not acknowledged, and how many of the others are to be answered: a server sends
+    /// the answer behind all that it has said before.
+    pings: VecDeque<Arc<[u8]>>,
+    pongs_due: usize,
+    /// Whether the next [`ClientSession::unsettled`] counts those.
+    is_fenced: bool,
     made: u64,
 }
 
@@ -70,6 +74,9 @@ impl Default for Client {
             knows_more: None,
             out: VecDeque::new(),
             heartbeat_at: None,
+            pings: VecDeque::new(),
+            pongs_due: 0,
+            is_fenced: false,
             made: 0,
         }
     }
@@ -89,7 +96,11 @@ impl Client {
         };
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
-        (id.into_bytes().into(), bytes.into())
+        let id: Arc<[u8]> = id.into_bytes().into();
+        if kind == HEARTBEATS {
+            self.pings.push_back(Arc::clone(&id));
+        }
+        (id, bytes.into())
     }
 
     /// Sends a message that is to be acknowledged.
@@ -123,6 +134,9 @@ impl Client {
             return;
         }
         // An answer to a heartbeat says no more than its acknowledgment.
+        if *message.kind == *HEARTBEATS && *message.content == *"pong" {
+            self.pongs_due = self.pongs_due.saturating_sub(1);
+        }
         if matches!(&*message.kind, "chat" | "private_message" | "user_list") {
             let event = self.understand(&message.content);
             self.tell(event, out);
@@ -153,8 +167,7 @@ impl Client {
     /// Asks something that is answered once it is in. Who shows a password talks to a server of ours,
     /// whose heart beats while it still looks the password up.
     fn knock(&mut self, moment: Moment) {
-        let (kind, content) =
-            if self.shown { (UNKNOWN_TO_ORIGINALS, "/list") } else { ("heartbeat", "ping") };
+        let (kind, content) = if self.shown { (UNKNOWN_TO_ORIGINALS, "/list") } else { (HEARTBEATS, "ping") };
         self.door = Door::Knocked(self.send(moment, kind, content));
     }
 
@@ -170,7 +183,7 @@ impl Client {
             return;
         }
         self.out.extend(again);
-        let (id, bytes) = self.message(moment, "heartbeat", "ping".to_owned());
+        let (id, bytes) = self.message(moment, HEARTBEATS, "ping".to_owned());
         self.window.probe(id);
         self.out.push_back(bytes);
     }
@@ -183,13 +196,13 @@ impl Client {
         }
         let Some(place) = self.asked.iter().position(|(asked, _)| **asked == *id) else { return };
         let Some((_, request)) = self.asked.remove(place) else { return };
-        let words = if words(&request).0 == UNKNOWN_TO_ORIGINALS {
+        let event = if words(&request).0 == UNKNOWN_TO_ORIGINALS {
             self.knows_more.get_or_insert(false);
-            NotSaid::Unknown.to_string()
+            unknown()
         } else {
-            "this server does not acknowledge that".to_owned()
+            Event::Refused(Refusal::Other("this server does not acknowledge that".into()))
         };
-        out.push(Event::Refused(Refusal::Other(words.into())));
+        out.push(event);
     }
 
     fn on_ack(&mut self, moment: Moment, id: &str, out: &mut Vec<Event>) {
@@ -198,6 +211,11 @@ impl Client {
         self.repeat(moment, again);
         for id in given_up {
             self.give_up(&id, out);
+        }
+        if let Some(place) = self.pings.iter().position(|ping| **ping == *id.as_bytes()) {
+            // Those before it were dropped: servers acknowledge in order.
+            self.pings.drain(..=place);
+            self.pongs_due += 1;
         }
         if !self.shown && self.is_knock(id.as_bytes()) {
             self.enter(Arc::default(), out);
@@ -273,51 +291,40 @@ impl Client {
             Event::Closed { room: room.into(), by: by.into() }
         } else if let Some(room) = is("you have left room ", "") {
             Event::Exited { room }
-        } else if let Some(nick) = is("User '", "' not found") {
-            Event::Refused(Refusal::NoSuchPerson(nick))
         } else {
-            match words {
-                "you are invisible" => Event::Hidden,
-                "you are visible" => Event::Revealed,
-                "pong" => Event::Pong,
-                _ if matches!(self.door, Door::Inside) => notice(words),
-                _ => Event::Refused(refusal(words)),
+            match (words, refusal(words)) {
+                ("you are invisible", _) => Event::Hidden,
+                ("you are visible", _) => Event::Revealed,
+                ("pong", _) => Event::Pong,
+                ("there are no rooms", _) => Event::Rooms { names: list("") },
+                // What the server cannot do at present it does not acknowledge, so it is tried again.
+                (_, Refusal::NotNow(_) | Refusal::Other(_)) if matches!(self.door, Door::Inside) => {
+                    notice(words)
+                }
+                (_, refusal) => Event::Refused(refusal),
             }
         }
     }
 }
 
-/// The type and the content of the message that asks for it.
-fn words(request: &Request) -> (&'static str, String) {
-    let ours = |words: String| (UNKNOWN_TO_ORIGINALS, words);
-    match request {
-        // On the same connection a second join is another name.
-        Request::Join { nick } | Request::Rename { nick } => ("join", nick.trim().to_owned()),
-        Request::Leave => ("leave", "leaving".to_owned()),
-        Request::Say { text } => ("chat", no_command(text)),
-        Request::Ping => ("heartbeat", "ping".to_owned()),
-        Request::Tell { to, text } => ours(format!("@{to} {text}")),
-        Request::Create { room, private: false } => ours(format!("/create {room}")),
-        Request::Create { room, private: true } => ours(format!("/create {room} {PRIVATE}")),
-        Request::Invite { to, room } => ours(format!("/invite {to} {}", room.as_deref().unwrap_or_default())),
-        Request::Close { room } => ours(format!("/close {room}")),
-        Request::Enter { room, .. } => ours(format!("/join {room}")),
-        Request::Exit { room } => ours(format!("/leave {room}")),
-        Request::SayIn { room, text } | Request::Post { room, text } => ours(format!("/room {room} {text}")),
-        Request::People => ours("/list".to_owned()),
-        Request::Rooms => ours("/rooms".to_owned()),
-        Request::Hide => ours("/hide".to_owned()),
-        Request::Reveal => ours("/reveal".to_owned()),
-        Request::Help => ours("/help".to_owned()),
-    }
-}
-
 impl ClientSession for Client {
+    fn manner(&self) -> Manner {
+        Manner { acknowledges: true, is_framed: true, ..Manner::default() }
+    }
+
+    fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
+        let is_more = words(request).0 == UNKNOWN_TO_ORIGINALS;
+        if is_more && self.knows_more == Some(false) { Err(NotSaid::Unknown) } else { Ok(()) }
+    }
+
+    fn fence(&mut self, moment: Moment) {
+        self.send(moment, HEARTBEATS, "ping");
+        self.is_fenced = true;
+    }
+
     fn ask(&mut self, moment: Moment, request: &Request) -> Result<(), NotSaid> {
+        self.speaks(request)?;
         let (kind, content) = words(request);
-        if kind == UNKNOWN_TO_ORIGINALS && self.knows_more == Some(false) {
-            return Err(NotSaid::Unknown);
-        }
         if let Request::Join { nick } = request {
             self.nick = without_password(nick).into();
             self.shown = nick.contains(':');
@@ -349,7 +356,8 @@ impl ClientSession for Client {
     }
 
     fn unsettled(&self) -> usize {
-        self.asked.len()
+        let due = if self.is_fenced { self.pings.len() + self.pongs_due } else { 0 };
+        self.asked.len() + due
     }
 
     fn unacknowledged(&self) -> Vec<Request> {
@@ -369,7 +377,7 @@ impl ClientSession for Client {
         }
         if self.heartbeat_at.is_some_and(|at| at <= moment.now) {
             self.heartbeat_at = Some(moment.now + HEARTBEAT);
-            self.send(moment, "heartbeat", "ping");
+            self.send(moment, HEARTBEATS, "ping");
         }
         match self.window.handle_timeout(moment.now) {
             Ok(again) => {

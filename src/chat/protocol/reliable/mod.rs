@@ -12,6 +12,7 @@
 mod client;
 mod frame;
 mod message;
+mod requests;
 mod seen;
 mod server;
 #[cfg(test)]

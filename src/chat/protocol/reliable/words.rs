@@ -33,6 +33,7 @@ pub fn content(event: &Event) -> Option<String> {
         Event::Renamed { from, to } => format!("*** {from} is now {to} ***"),
         Event::NickChanged { to } => format!("*** you are now {to} ***"),
         Event::People { names } => format!("*** here: {} ***", names.join(", ")),
+        Event::Rooms { names } if names.is_empty() => "*** there are no rooms ***".to_owned(),
         Event::Rooms { names } => format!("*** rooms: {} ***", names.join(", ")),
         Event::Created { room } => format!("*** room {room} was created ***"),
         Event::Invitation { room, from } => format!("*** {from} invites you to room {room} ***"),

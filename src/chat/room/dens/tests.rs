@@ -73,10 +73,10 @@ fn a_private_room_is_for_those_who_are_invited() {
     answer(&mut room, ALICE, create("den", true));
     assert_eq!(rooms(&mut room, ALICE), Event::Rooms { names: names(&["den"]) });
     assert_eq!(rooms(&mut room, BOB), Event::Rooms { names: names(&[]) });
-    let private = || refused(Refusal::InvitationNeeded("den".into()));
+    let private = || refused(Refusal::NoSuchRoom("den".into()));
     assert_eq!(answer(&mut room, BOB, enter("den")), private());
-    assert_eq!(answer(&mut room, BOB, post), refused(Refusal::NotMember("den".into())));
-    assert_eq!(answer(&mut room, BOB, invite("bob", Some("den"))), refused(Refusal::NotMember("den".into())));
+    assert_eq!(answer(&mut room, BOB, post), private());
+    assert_eq!(answer(&mut room, BOB, invite("bob", Some("den"))), private());
     assert_eq!(
         answer(&mut room, ALICE, invite("b\u{3bf}b", None)),
         refused(Refusal::NoSuchPerson("b\u{3bf}b".into()))
@@ -104,6 +104,42 @@ fn a_private_room_is_for_those_who_are_invited() {
     answer(&mut room, ALICE, Request::Exit { room: "den".to_owned() });
     assert_eq!(answer(&mut room, ALICE, invite("bob", None)), refused(Refusal::WhichRoom));
     assert_eq!(answer(&mut room, ALICE, enter("den")), Event::Entered { room: "den".into() });
+}
+
+/// But for founding one: of two rooms that look alike there can be only one.
+#[test]
+fn to_others_a_private_room_is_like_none() {
+    let mut room = three(Rules { entering_founds: false, ..Rules::default() });
+    answer(&mut room, ALICE, create("Den", true));
+    let text = || Name::from("hi");
+    let requests = |room: &str| {
+        let name = || room.to_owned();
+        [
+            enter(room),
+            Request::Exit { room: name() },
+            Request::SayIn { room: name(), text: text() },
+            Request::Post { room: name(), text: text() },
+            invite("carol", Some(room)),
+            invite("nobody", Some(room)),
+            invite("alice", Some(room)),
+            close(room),
+            Request::Rooms,
+        ]
+    };
+    for name in ["den", "DEN", "#den", "d\u{435}n"] {
+        let missing = name.replace(['e', 'E', '\u{435}'], "u").replace("#", "");
+        for (there, not_there) in requests(name).into_iter().zip(requests(&missing)) {
+            let shown = format!("{:?}", ask(&mut room, BOB, there.clone()));
+            let expected = format!("{:?}", ask(&mut room, BOB, not_there))
+                .replace(&missing, name.trim_start_matches('#'));
+            assert_eq!(shown, expected, "{there:?}");
+        }
+        // Nor how it is written.
+        let taken = refused(Refusal::RoomExists(name.trim_start_matches('#').into()));
+        assert_eq!(answer(&mut room, BOB, create(name, false)), taken);
+    }
+    let RoomInfo { name, private, owner, here, .. } = room.rooms().next().expect("administrators see it");
+    assert_eq!((&*name, private, owner.as_deref(), here), ("Den", true, Some("alice"), 1));
 }
 
 #[test]
@@ -176,7 +212,7 @@ fn who_is_registered_finds_its_rooms_again() {
     ask(&mut room, BOB, Request::Leave);
     // A second one cannot be the same person, and a guest of the same nick is not.
     join(&mut room, BOB, "kim");
-    assert_eq!(answer(&mut room, BOB, enter("own")), refused(Refusal::InvitationNeeded("own".into())));
+    assert_eq!(answer(&mut room, BOB, enter("own")), refused(Refusal::NoSuchRoom("own".into())));
     ask(&mut room, BOB, Request::Leave);
     let entered = |room: &str| Event::Entered { room: room.into() };
     assert_eq!(come(&mut room, KIM, "kim"), [entered("bobs"), entered("own")]);
@@ -201,8 +237,8 @@ fn rooms_are_restored_as_they_were_kept() {
         vec![("kim".into(), Standing::Member), ("lea".into(), Standing::Invited { by: "kim".into() })];
     room.restore(vec![KeptRoom { name: "den".into(), owner: Some("kim".into()), private: true, people }]);
     join(&mut room, ALICE, "alice");
-    assert_eq!(answer(&mut room, ALICE, create("DEN", false)), refused(Refusal::RoomExists("den".into())));
-    assert_eq!(answer(&mut room, ALICE, enter("den")), refused(Refusal::InvitationNeeded("den".into())));
+    assert_eq!(answer(&mut room, ALICE, create("DEN", false)), refused(Refusal::RoomExists("DEN".into())));
+    assert_eq!(answer(&mut room, ALICE, enter("den")), refused(Refusal::NoSuchRoom("den".into())));
     let lea = come(&mut room, BOB, "lea");
     assert_eq!(lea, [Event::Invitation { room: "den".into(), from: "kim".into() }]);
     assert_eq!(come(&mut room, KIM, "kim"), [Event::Entered { room: "den".into() }]);

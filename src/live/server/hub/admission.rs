@@ -1,25 +1,14 @@
 //! How one comes in: a password first where the nick has one, then a nick that nobody else has, then
 //! what was said before.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use tracing::{info, warn};
 
 use super::{Hub, Shared};
 use crate::chat::message::{Audience, ClientId, Event, Name, Refusal, Request};
-use crate::chat::names::Likeness;
-use crate::chat::protocol::{KICKED, Moment};
+use crate::chat::protocol::Moment;
 use crate::live::server::accounts::{self, Gate, Tried, Waiting};
-use crate::time::{Duration, Instant};
-
-/// One whom an administrator disconnected: neither name nor address comes in before this instant.
-#[derive(Debug)]
-pub(super) struct Kicked {
-    pub nick: Option<Name>,
-    pub address: IpAddr,
-    pub until: Instant,
-}
 
 impl Hub {
     /// Serves a request, at once or after its author's password is known to be right.
@@ -27,8 +16,7 @@ impl Hub {
         if !self.hears(id) {
             return;
         }
-        if let Some(left) = self.is_kept_out(moment.now, id, &request) {
-            let words = format!("{KICKED}; come back in {} s", left.as_nanos().div_ceil(1_000_000_000));
+        if let Some(words) = self.is_kept_out(moment.now, id, &request) {
             let refusal = Refusal::Other(words.into());
             let renames = matches!(request, Request::Rename { .. });
             let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
@@ -52,13 +40,13 @@ impl Hub {
             match gate {
                 Gate::Open => *nick = name,
                 Gate::Broken(words) => {
-                    let refusal = Refusal::Other(words.into());
+                    let refusal = Refusal::NotNow(words.into());
                     let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
                     return self.tell(moment, &Audience::One(id), &event);
                 }
                 // Who is in keeps its nick: only a join can show a password.
                 gate if gate == Gate::Shut || renames => {
-                    let refusal = Refusal::Other("This name needs its password: write NAME:PASSWORD".into());
+                    let refusal = self.password_needed(&name, renames);
                     let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
                     self.note(id, &event);
                     return self.tell(moment, &Audience::One(id), &event);
@@ -76,18 +64,14 @@ impl Hub {
         self.serve(moment, id, request);
     }
 
-    /// For how long the nick that it wants, or its address if it comes in, is still kept out.
-    fn is_kept_out(&self, now: Instant, id: ClientId, request: &Request) -> Option<Duration> {
-        let (Request::Join { nick } | Request::Rename { nick }) = request else { return None };
-        let joins = matches!(request, Request::Join { .. });
-        let peer = self.peers.get(id.0 as usize)?.as_deref()?;
-        let address = peer.address.ip().to_canonical();
-        let nick = Likeness::of(accounts::split(nick).0);
-        let is_meant = |kicked: &&Kicked| {
-            let named = kicked.nick.as_ref().is_some_and(|kicked| Likeness::of(kicked).is_like(&nick));
-            now < kicked.until && (named || (joins && kicked.address == address))
-        };
-        self.kicked.iter().filter(is_meant).map(|kicked| kicked.until - now).max()
+    /// What somebody must do who may not have this name as it was asked for.
+    fn password_needed(&self, name: &str, renames: bool) -> Refusal {
+        match (renames, self.memory.owner(name).is_some()) {
+            (true, true) => Refusal::LeaveForPassword,
+            (true, false) => Refusal::LeaveToRegister,
+            (false, true) => Refusal::PasswordNeeded,
+            (false, false) => Refusal::PasswordRegisters,
+        }
     }
 
     /// Whether the connection is still there and has not been told about its password.
@@ -117,14 +101,14 @@ impl Hub {
             }
             Ok(false) => {
                 warn!(client = id.0, nick, "a wrong password");
-                "Wrong password".into()
+                Refusal::Other("Wrong password".into())
             }
             Err(why) => {
                 warn!(client = id.0, nick, "not registered");
-                why
+                Refusal::NotNow(why)
             }
         };
-        self.tell(moment, &Audience::One(id), &Event::Rejected(Refusal::Other(refusal)));
+        self.tell(moment, &Audience::One(id), &Event::Rejected(refusal));
     }
 
     /// Where a taken nick would only make the client come back again, it gets a number.

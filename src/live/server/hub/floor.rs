@@ -7,7 +7,6 @@
 //! anybody out, and who caught up late catches up.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Hub;
@@ -16,6 +15,7 @@ use crate::chat::names::exact;
 use crate::chat::protocol::Moment;
 use crate::live::server::peer::Line;
 use crate::live::server::pressure::{CATCH_UP, LATER, Minded};
+use crate::live::site::Site;
 use crate::time::{Duration, Instant};
 
 /// The floor's slot while somebody reads too slowly, for each 256 bytes of text.
@@ -45,7 +45,7 @@ pub(super) struct Floor {
     /// People that have gone and of whom that is not told yet. They go before those who come.
     departed: VecDeque<Name>,
     /// Addresses that come in later.
-    late: Vec<(IpAddr, Instant)>,
+    late: Vec<(Site, Instant)>,
 }
 
 /// Who speaks next.
@@ -79,14 +79,14 @@ impl Floor {
     }
 
     /// A connection from there was dropped.
-    fn delay(&mut self, now: Instant, address: IpAddr) {
+    fn delay(&mut self, now: Instant, address: Site) {
         self.late.retain(|(_, until)| *until > now);
         let until = self.late_until(address).unwrap_or(now);
         self.late.retain(|(other, _)| *other != address);
         self.late.push((address, (until + DROPPED_WAITS).min(now + LONGEST_WAIT)));
     }
 
-    fn late_until(&self, address: IpAddr) -> Option<Instant> {
+    fn late_until(&self, address: Site) -> Option<Instant> {
         self.late.iter().find(|(other, _)| *other == address).map(|(_, until)| *until)
     }
 }
@@ -250,14 +250,14 @@ impl Hub {
 
     /// Lets the address of a connection that was dropped come in later.
     pub(super) fn delay_address(&mut self, now: Instant, id: ClientId) {
-        if let Some(address) = self.peer(id).map(|peer| peer.address.ip().to_canonical()) {
+        if let Some(address) = self.peer(id).map(|peer| Site::of(peer.address.ip())) {
             self.floor.delay(now, address);
         }
     }
 
     /// Until when a client's address does not come in.
     pub(super) fn late_until(&mut self, id: ClientId) -> Option<Instant> {
-        let address = self.peer(id)?.address.ip().to_canonical();
+        let address = Site::of(self.peer(id)?.address.ip());
         self.floor.late_until(address)
     }
 }
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn each_drop_delays_its_address_by_a_second_and_no_other() {
-        let [here, there] = [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])];
+        let [here, there] = [[10, 0, 0, 1], [10, 0, 0, 2]].map(|address| Site::of(address.into()));
         let mut floor = Floor::default();
         floor.delay(at(0), here);
         assert_eq!((floor.late_until(here), floor.late_until(there)), (Some(at(1_000)), None));

@@ -150,7 +150,7 @@ impl Hub {
             }
             (Act::Told { event: Event::Message { .. }, .. }, Some(_)) => {}
             (Act::Told { moment, to, event: Event::Said { .. }, .. }, Some(why)) => {
-                self.tell_now(moment, &to, &Event::Refused(Refusal::Other(why.clone())));
+                self.tell_now(moment, &to, &Event::Refused(Refusal::NotNow(why.clone())));
             }
             (Act::Told { moment, to, event, .. }, _) => self.tell_now(moment, &to, &event),
         }

@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tracing::info;
-
 use super::Hub;
-use super::admission::Kicked;
 use crate::chat::message::{Audience, ClientId, Event};
-use crate::chat::protocol::{Account, KICKED};
+use crate::chat::printable::printable;
+use crate::chat::protocol::Account;
+use crate::chat::room::RoomInfo;
 use crate::live::server::peer::Count;
 use crate::time::{Duration, Instant};
 
@@ -53,27 +52,16 @@ impl Hub {
     pub fn announce(&mut self, text: &str) {
         let moment = self.clock.moment();
         let members = Arc::clone(self.room.everyone());
-        self.tell(moment, &Audience::Group { members, but: None }, &Event::Notice { text: text.into() });
+        self.tell(
+            moment,
+            &Audience::Group { members, but: None },
+            &Event::Notice { text: printable(text).into() },
+        );
     }
 
-    /// Disconnects a client by its public name, and keeps its nick and its address out for a while; whether
-    /// it was here.
-    pub fn kick(&mut self, public: &str) -> bool {
-        let Some(id) = self.ids().find(|&id| self.public_id(id).is_some_and(|name| name == public)) else {
-            return false;
-        };
-        let moment = self.clock.moment();
-        let nick = self.room.nick(id).cloned();
-        let Some(peer) = self.peer(id) else { return false };
-        let address = peer.address.ip().to_canonical();
-        let span = self.settings.kicked_for;
-        info!(client = id.0, nick = nick.as_deref().unwrap_or_default(), %address, kept_out = %span, "kicked");
-        self.kicked.retain(|kicked| moment.now < kicked.until);
-        self.kicked.push(Kicked { nick, address, until: moment.now + span });
-        let event = Event::Notice { text: KICKED.into() };
-        self.tell(moment, &Audience::One(id), &event);
-        self.begin_close(moment, id);
-        true
+    /// All rooms.
+    pub fn rooms(&self) -> impl Iterator<Item = RoomInfo> {
+        self.room.rooms()
     }
 
     /// Everyone's figures.
@@ -106,11 +94,11 @@ impl Hub {
         Totals { open: self.open, people: self.room.len(), uptime, count }
     }
 
-    fn ids(&self) -> impl Iterator<Item = ClientId> + use<> {
+    pub(super) fn ids(&self) -> impl Iterator<Item = ClientId> + use<> {
         (0..self.peers.len() as u32).map(ClientId)
     }
 
-    fn public_id(&self, id: ClientId) -> Option<String> {
+    pub(super) fn public_id(&self, id: ClientId) -> Option<String> {
         let peer = self.peers.get(id.0 as usize)?.as_deref()?;
         let since = self.clock.unix_seconds(peer.since);
         Some(format!("client_{since}_{}", 1_000 + peer.serial))

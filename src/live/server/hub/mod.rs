@@ -21,6 +21,7 @@ mod floor;
 mod hearing;
 mod holding;
 mod inspection;
+mod kick;
 mod owed;
 mod writing;
 
@@ -50,6 +51,7 @@ use crate::time::{Duration, Instant};
 pub(super) use hearing::Turn;
 use holding::Holding;
 pub use inspection::{ClientInfo, Totals};
+pub use kick::KeepOut;
 use owed::{Keeping, Owed};
 
 /// A hub, shared by the tasks of its thread.
@@ -69,6 +71,8 @@ pub struct Hub {
     open: usize,
     /// Connections that have not said which dialect they speak, or are shaking hands.
     pub(super) arriving: usize,
+    /// Held besides by every connection for whose client something may be under way on an emulated path.
+    pub(super) carrying: Rc<()>,
     served: u64,
     events: u64,
     /// Whom the end of the turn has something for.
@@ -97,7 +101,7 @@ pub struct Hub {
     /// Memory that all connections' queues take.
     held: usize,
     /// Whom an administrator has disconnected lately.
-    kicked: Vec<admission::Kicked>,
+    kicked: Vec<kick::Kicked>,
     gone: Count,
     /// Scratch space, kept for its memory.
     pub(super) buffer: Vec<u8>,
@@ -128,6 +132,7 @@ impl Hub {
             free: Vec::new(),
             open: 0,
             arriving: 0,
+            carrying: Rc::default(),
             served: 0,
             events: 0,
             dirty: Vec::new(),

@@ -23,7 +23,7 @@ impl Keeper for Keeping<'_> {
 
     fn keep(&mut self, change: Change) -> Result<(), Refusal> {
         let result = self.memory.change(self.moment.now, self.moment.at, change);
-        self.failed |= matches!(result, Err(Refusal::Other(_)));
+        self.failed |= matches!(result, Err(Refusal::NotNow(_)));
         result
     }
 }
@@ -81,7 +81,10 @@ impl Hub {
         let mut keeping = Keeping { memory: &mut self.memory, moment, failed: false };
         let mut deliveries = Vec::new();
         let closed = self.room.close(room, SERVER.into(), &mut keeping, &mut deliveries);
-        closed.map_err(|refusal| refusal.to_string())?;
+        closed.map_err(|refusal| match refusal {
+            Refusal::NoSuchRoom(room) => format!("there is no room '{room}'; `rooms` lists them"),
+            refusal => refusal.to_string(),
+        })?;
         info!(room, "closed by an administrator");
         for Delivery { to, event } in deliveries {
             self.tell(moment, &to, &event);

@@ -46,7 +46,7 @@ impl Hub {
         let Some(peer) = self.peer(id) else { return };
         warn!(client = id.0, backlog = peer.backlog(), "dropped: it reads too slowly");
         peer.out.drop_rest();
-        let event = Event::Notice { text: "You read too slowly and are disconnected".into() };
+        let event = Event::Notice { text: "You are disconnected: your client reads too slowly".into() };
         peer.session.tell(moment, &event, &mut Encodings::new(u64::MAX >> 1));
         peer.collect(Origin::Own);
         self.delay_address(moment.now, id);

@@ -1,0 +1,52 @@
+//! Which program made a result: its version, its revision, and the number of its results.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::ReportError;
+use super::disk::Fingerprint;
+
+/// The version of the package.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The commit that a release build was made from, with `+` if files were changed since; empty outside a
+/// clone and in debug builds.
+pub const REVISION: &str = env!("TESTBED_REVISION");
+
+/// Raised whenever the same scenario and seed give other bytes than before, so that trials from before
+/// and after are never parts of one run. 1: the first that is counted.
+pub const RESULTS: u32 = 1;
+
+/// `0.2.0 (abc1234)`, or the version alone.
+pub fn named(version: &str, revision: &str) -> String {
+    if revision.is_empty() { version.to_owned() } else { format!("{version} ({revision})") }
+}
+
+/// A program with controllers of its own, whose version says nothing of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+}
+
+impl Program {
+    /// The program in a file.
+    pub fn of(file: &Path) -> Result<Program, ReportError> {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Program { name, sha256: Fingerprint::of_file(file)?.sha256 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_names_its_revision_if_it_has_one() {
+        assert_eq!(named("0.2.0", "abc1234+"), "0.2.0 (abc1234+)");
+        assert_eq!(named("0.2.0", ""), "0.2.0");
+    }
+}
