@@ -15,55 +15,72 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const FLOODERS: usize = 20;
 /// The samples begin after this long, when twenty have joined in one burst and what that delayed is made up for,
 /// and are taken for this long.
-const WARM_UP: Duration = Duration::from_secs(3);
+const WARM_UP: Duration = Duration::from_secs(2);
 const MEASURED: Duration = Duration::from_secs(5);
 /// Between two things that the witness does.
 const EVERY: Duration = Duration::from_millis(25);
 
+/// The first word of the child that floods.
+const FLOOD_NOW: &str = "--flood-now";
+
 /// Ports: the dialects one after the other, then the administrator's.
-const FIRST_PORT: u16 = 21_600;
+const FIRST_PORT: u16 = 23_600;
 const DIALECTS: [&str; 5] = ["reliable", "json-lines", "slash", "rooms", "pipe"];
 
 /// The `n`th request of flooder `who`.
 type Request = fn(who: usize, n: usize) -> Vec<u8>;
 
-/// Dialect, name, request; whether answers are read.
-const FLOODS: &[(&str, &str, Request, bool)] = &[
-    ("json-lines", "(nothing)", |_, _| Vec::new(), true),
-    ("slash", "/nick without a name", |_, _| b"/nick\n".to_vec(), true),
-    ("slash", "/nick, answers unread", |_, _| b"/nick\n".to_vec(), false),
-    ("slash", "unknown command", |_, _| b"/foo\n".to_vec(), true),
-    ("slash", "/list", |_, _| b"/list\n".to_vec(), true),
-    ("slash", "/nick NAME", |who, n| format!("/nick r{who}x{}\n", n % 2).into_bytes(), true),
-    ("slash", "text", |_, _| b"flood\n".to_vec(), true),
-    ("slash", "text, answers unread", |_, _| b"flood\n".to_vec(), false),
-    ("json-lines", "ping", |_, _| b"{\"type\": \"ping\"}\n".to_vec(), true),
-    ("json-lines", "users", |_, _| b"{\"type\": \"users\"}\n".to_vec(), true),
-    ("json-lines", "unknown type", |_, _| b"{\"type\": \"foo\"}\n".to_vec(), true),
-    (
-        "json-lines",
-        "hide and reveal",
-        |_, n| format!("{{\"type\": \"{}\"}}\n", ["hide", "reveal"][n % 2]).into_bytes(),
-        true,
-    ),
-    ("json-lines", "text", |_, _| b"{\"type\": \"chat\", \"message\": \"flood\"}\n".to_vec(), true),
-    ("rooms", "/hide", |_, _| b"/hide\n".to_vec(), true),
-    ("rooms", "/broadcast", |_, _| b"/broadcast\nflood\n".to_vec(), true),
-    ("rooms", "/members", |_, _| b"/members\n".to_vec(), true),
-    ("rooms", "/join without a name", |_, _| b"/join\n".to_vec(), true),
-    ("pipe", "to nobody", |_, _| b"nobody|flood".to_vec(), true),
-    ("pipe", "text", |_, _| b"all|flood".to_vec(), true),
-    ("reliable", "heartbeat", |who, n| frame(who, n, "heartbeat", "ping"), true),
-    ("reliable", "/nick without a name", |who, n| frame(who, n, "chat", "/nick"), true),
-    ("reliable", "text, none acknowledged", |who, n| frame(who, n, "chat", "flood"), true),
+/// Dialect, name, request. Each flood is measured with clients that read their answers and with clients that
+/// do not.
+const FLOODS: &[(&str, &str, Request)] = &[
+    ("json-lines", "(nothing)", |_, _| Vec::new()),
+    ("json-lines", "ping", |_, _| json(r#""ping""#)),
+    ("json-lines", "users", |_, _| json(r#""users""#)),
+    ("json-lines", "help", |_, _| json(r#""help""#)),
+    ("json-lines", "unknown type", |_, _| json(r#""foo""#)),
+    ("json-lines", "hide and reveal", |_, n| json([r#""hide""#, r#""reveal""#][n % 2])),
+    ("json-lines", "rename", |who, n| json(&format!(r#""rename", "username": "r{who}x{}""#, n % 2))),
+    ("json-lines", "private to nobody", |_, _| json(r#""private", "to": "nobody", "message": "flood""#)),
+    ("json-lines", "private to a neighbour", |who, _| {
+        json(&format!(r#""private", "to": "flood{}", "message": "flood""#, (who + 1) % FLOODERS))
+    }),
+    ("json-lines", "enter and leave a room", |_, n| {
+        json([r#""join_room", "room": "den""#, r#""leave_room", "room": "den""#][n % 2])
+    }),
+    ("json-lines", "text", |_, _| json(r#""chat", "message": "flood""#)),
+    ("json-lines", "long text", |_, _| json(&format!(r#""chat", "message": "{}""#, "flood".repeat(1_000)))),
+    ("slash", "/nick without a name", |_, _| b"/nick\n".to_vec()),
+    ("slash", "unknown command", |_, _| b"/foo\n".to_vec()),
+    ("slash", "/list", |_, _| b"/list\n".to_vec()),
+    ("slash", "/whisper to nobody", |_, _| b"/whisper nobody flood\n".to_vec()),
+    ("slash", "/nick NAME", |who, n| format!("/nick r{who}x{}\n", n % 2).into_bytes()),
+    ("slash", "/exit and back", |_, _| b"/exit\n".to_vec()),
+    ("slash", "text", |_, _| b"flood\n".to_vec()),
+    ("rooms", "/hide", |_, _| b"/hide\n".to_vec()),
+    ("rooms", "/members", |_, _| b"/members\n".to_vec()),
+    ("rooms", "/join without a name", |_, _| b"/join\n".to_vec()),
+    ("rooms", "/dm to nobody", |_, _| b"/dm nobody flood\n".to_vec()),
+    ("rooms", "/create_room", |who, n| format!("/create_room r{who}x{n}\n").into_bytes()),
+    ("rooms", "/broadcast", |_, _| b"/broadcast\nflood\n".to_vec()),
+    ("pipe", "no bar", |_, _| b"flood".to_vec()),
+    ("pipe", "to nobody", |_, _| b"nobody|flood".to_vec()),
+    ("pipe", "text", |_, _| b"all|flood".to_vec()),
+    ("reliable", "heartbeat", |who, n| frame(who, n, "heartbeat", "ping")),
+    ("reliable", "/nick without a name", |who, n| frame(who, n, "chat", "/nick")),
+    ("reliable", "/list", |who, n| frame(who, n, "chat", "/list")),
+    ("reliable", "text, none acknowledged", |who, n| frame(who, n, "chat", "flood")),
 ];
+
+fn json(members: &str) -> Vec<u8> {
+    format!("{{\"type\": {members}}}\n").into_bytes()
+}
 
 fn frame(who: usize, n: usize, kind: &str, content: &str) -> Vec<u8> {
     let json = format!(
@@ -96,32 +113,26 @@ fn read(mut stream: TcpStream, mut each: impl FnMut(&[u8])) {
     }
 }
 
-/// Sends requests until it is told to stop or the connection ends. It begins again when it is thrown out.
-fn flood(dialect: &'static str, who: usize, request: Request, reads: bool, stop: &AtomicBool) {
+/// Sends requests for ever; begins again when it is thrown out.
+fn flood(dialect: &'static str, who: usize, request: Request, reads: bool) {
     let mut n = 0;
-    while !stop.load(Ordering::Relaxed) {
+    loop {
+        print!(".");
+        let _ = std::io::stdout().flush();
         let mut stream = join(dialect, &format!("flood{who}"));
-        stream.set_write_timeout(Some(Duration::from_millis(200))).expect("a socket");
         if reads {
             let other = stream.try_clone().expect("a socket");
             std::thread::spawn(move || read(other, |_| {}));
         }
-        while !stop.load(Ordering::Relaxed) {
+        loop {
             // Without frames a read is a message; elsewhere many go in one write.
             let together = if dialect == "pipe" { 1 } else { 100 };
-            let mut bytes: Vec<u8> = (n..n + together).flat_map(|n| request(who, n)).collect();
+            let bytes: Vec<u8> = (n..n + together).flat_map(|n| request(who, n)).collect();
             n += together;
             if bytes.is_empty() {
                 std::thread::sleep(Duration::from_millis(100));
             }
-            while !bytes.is_empty() && !stop.load(Ordering::Relaxed) {
-                match stream.write(&bytes) {
-                    Ok(written) => drop(bytes.drain(..written)),
-                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                    Err(_) => break,
-                }
-            }
-            if !bytes.is_empty() {
+            if stream.write_all(&bytes).is_err() {
                 break;
             }
         }
@@ -163,7 +174,7 @@ fn quantiles(latencies: &Latencies, expected: usize) -> String {
     sorted.resize(sorted.len().max(expected), f64::INFINITY);
     sorted.sort_by(f64::total_cmp);
     let quantile = |q: f64| sorted[((sorted.len() - 1) as f64 * q).round() as usize];
-    format!("{:9.1} {:8.1}", quantile(0.5), quantile(0.99))
+    format!("{:8.1} {:6.1} {:6.1}", quantile(0.5), quantile(0.99), quantile(1.0))
 }
 
 /// Processor time so far in seconds, and resident memory in megabytes.
@@ -195,13 +206,9 @@ fn serve(binary: &str, options: &[String]) -> Child {
     server
 }
 
-fn measure(
-    binary: &str,
-    options: &[String],
-    &(dialect, name, request, reads): &(&'static str, &str, Request, bool),
-) {
+fn measure(binary: &str, options: &[String], place: usize, reads: bool) {
+    let (dialect, name, _) = FLOODS[place];
     let mut server = serve(binary, options);
-    let stop = Arc::new(AtomicBool::new(false));
     let mut witness = join("json-lines", "witness");
     let listeners = [join("json-lines", "hearer"), join("pipe", "paced")];
     let first = Instant::now() + WARM_UP;
@@ -229,12 +236,12 @@ fn measure(
             }
         });
     });
-    let flooders: Vec<_> = (0..FLOODERS)
-        .map(|who| {
-            let stop = Arc::clone(&stop);
-            std::thread::spawn(move || flood(dialect, who, request, reads, &stop))
-        })
-        .collect();
+    let mut flooders = Flooders::start(place, reads);
+    let stalls = Arc::new(Mutex::new(0.0));
+    std::thread::spawn({
+        let stalls = Arc::clone(&stalls);
+        move || watch_the_machine(&stalls, first)
+    });
     let mut before = (0.0, 0.0);
     let mut expected = 0;
     let last = first + MEASURED;
@@ -261,21 +268,67 @@ fn measure(
         std::thread::sleep(EVERY.saturating_sub(now.elapsed()));
     }
     let after = usage(&server);
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(1));
     println!(
-        "{dialect:<11} {name:<26} {} {} {} {:7.0}% {:7.1}",
+        "{dialect:<11} {name:<24} {:6} {} {} {} {:5.1} {:4.0}% {:6.1} {:6}",
+        if reads { "read" } else { "unread" },
         quantiles(&pongs, expected.saturating_sub(1)),
         quantiles(&texts, expected),
         quantiles(&paced, expected),
+        stalls.lock().expect("no panic"),
         (after.0 - before.0) / MEASURED.as_secs_f64() * 100.0,
         after.1.max(usage(&server).1),
+        flooders.1.load(Ordering::Relaxed).saturating_sub(FLOODERS),
     );
-    stop.store(true, Ordering::Relaxed);
     server.kill().expect("running");
     server.wait().expect("ended");
-    for flooder in flooders {
-        // One that was joining when the server ended has nothing more to say.
-        let _ = flooder.join();
+    flooders.0.kill().expect("running");
+    flooders.0.wait().expect("ended");
+}
+
+/// The flooders: a process that has the processor when nobody else wants it, as if it were elsewhere.
+struct Flooders(Child, Arc<AtomicUsize>);
+
+impl Flooders {
+    fn start(place: usize, reads: bool) -> Flooders {
+        let mut child = Command::new("nice")
+            .args(["-n", "19"])
+            .arg(std::env::current_exe().expect("this program"))
+            .args([FLOOD_NOW, &place.to_string(), &reads.to_string()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nice");
+        let joins = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&joins);
+        let said = child.stdout.take().expect("piped");
+        std::thread::spawn(move || {
+            said.bytes().for_each(|_| {
+                counted.fetch_add(1, Ordering::Relaxed);
+            })
+        });
+        Flooders(child, joins)
+    }
+}
+
+/// What the child does: it writes a byte for each time that somebody joins.
+fn flood_now(place: usize, reads: bool) {
+    let (dialect, _, request) = FLOODS[place];
+    let all = (0..FLOODERS).map(|who| std::thread::spawn(move || flood(dialect, who, request, reads)));
+    all.collect::<Vec<_>>().into_iter().for_each(|one| drop(one.join()));
+}
+
+/// How much longer than it asked a thread slept that has nothing to do with the server, in milliseconds: of a
+/// latency below that the machine is to blame.
+fn watch_the_machine(longest: &Mutex<f64>, first: Instant) {
+    loop {
+        let asleep = Instant::now();
+        std::thread::sleep(Duration::from_millis(1));
+        let over = asleep.elapsed().as_secs_f64() * 1e3 - 1.0;
+        let mut longest = longest.lock().expect("no panic");
+        if asleep > first && over > *longest {
+            *longest = over;
+        }
     }
 }
 
@@ -286,18 +339,25 @@ fn main() {
         }
     }));
     let mut words = std::env::args().skip(1);
+    if let [Some(FLOOD_NOW), Some(place), Some(reads)] =
+        [1, 2, 3].map(|n| std::env::args().nth(n)).each_ref().map(Option::as_deref)
+    {
+        return flood_now(place.parse().expect("a number"), reads == "true");
+    }
     let binary = words.next().expect("the testbed binary");
     let words: Vec<String> = words.collect();
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
     let (names, options) = (&words[..end], words.get(end + 1..).unwrap_or_default());
     println!(
-        "{:38} {:>18} {:>18} {:>18} {:>8} {:>7}",
-        "", "ping p50, p99", "text", "text, pipe", "CPU", "MB"
+        "{:43} {:>22} {:>22} {:>22} {:>5} {:>5} {:>6} {:>6}",
+        "", "ping p50, p99, max", "text", "text, pipe", "stall", "CPU", "MB", "rejoin"
     );
-    for flood in FLOODS {
-        let title = format!("{} {}", flood.0, flood.1);
-        if names.iter().all(|part| title.contains(part.as_str())) {
-            measure(&binary, options, flood);
+    for (place, (dialect, name, _)) in FLOODS.iter().enumerate() {
+        for reads in [true, false] {
+            let title = format!("{dialect} {name} {}", if reads { "read" } else { "unread" });
+            if names.iter().all(|part| title.contains(part.as_str())) {
+                measure(&binary, options, place, reads);
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use sockets::{Client, Running, frame, message, usual};
 use testbed::chat::protocol::Kind;
+use testbed::live::server::Settings;
 
 const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
 
@@ -69,6 +70,7 @@ fn twenty_who_flood_delay_nobody_else() {
         (Kind::JsonLines, b"{\"type\": \"ping\"}\n"),
         (Kind::Rooms, b"/hide\n"),
         (Kind::Rooms, b"/broadcast\nflood\n"),
+        (Kind::Pipe, b"all|flood"),
         (Kind::Reliable, &frame(&message("heartbeat_1_1", "heartbeat", "f", "ping", None))),
     ] {
         let median = ping_beside(kind, request);
@@ -78,4 +80,133 @@ fn twenty_who_flood_delay_nobody_else() {
             String::from_utf8_lossy(request)
         );
     }
+}
+
+fn join(nick: &str) -> String {
+    format!("{{\"type\": \"join\", \"username\": \"{nick}\"}}\n")
+}
+
+/// Says a word, and waits for it; what came until then.
+fn echo(witness: &mut Client, word: &str) -> (Duration, String) {
+    let said = Instant::now();
+    witness.sends(format!("{{\"type\": \"chat\", \"message\": \"{word}\"}}\n").as_bytes());
+    let mark = format!("\"message\": \"{word}\"");
+    let mut heard = String::new();
+    while !heard.contains(&mark) {
+        let mut buffer = [0; 4_096];
+        let read = witness.stream.read(&mut buffer).expect("an echo");
+        heard += &String::from_utf8_lossy(&buffer[..read]);
+    }
+    (said.elapsed(), heard)
+}
+
+/// A pacer takes 200 ms for twenty notices; a word said after them does not wait for all.
+#[test]
+fn a_crowd_that_goes_delays_no_text_and_nobody_goes_after_the_next_of_that_nick_came() {
+    let server = Running::start(usual(), &KINDS);
+    let mut witness = server.connect(Kind::JsonLines);
+    witness.sends(join("witness").as_bytes());
+    let mut spans: Vec<Duration> = (0..3)
+        .map(|_| {
+            let crowd: Vec<Client> = (0..20)
+                .map(|n| {
+                    let mut client = server.connect(Kind::JsonLines);
+                    client.sends(join(&format!("f{n}")).as_bytes());
+                    client
+                })
+                .collect();
+            witness.ignores();
+            drop(crowd);
+            std::thread::sleep(Duration::from_millis(20));
+            let (span, mut heard) = echo(&mut witness, "word");
+            let mut again = server.connect(Kind::JsonLines);
+            again.sends(join("f19").as_bytes());
+            while heard.matches("user_left").count() < 20 || !heard.contains("user_joined") {
+                let mut buffer = [0; 4_096];
+                let read = witness.stream.read(&mut buffer).expect("notices");
+                heard += &String::from_utf8_lossy(&buffer[..read]);
+            }
+            let place = |words: &str| heard.find(words).unwrap_or_else(|| panic!("no {words} in {heard}"));
+            assert!(place("f19 left") < place("f19 joined"), "{heard}");
+            drop(again);
+            witness.ignores();
+            span
+        })
+        .collect();
+    spans.sort();
+    assert!(spans[0] < Duration::from_millis(120), "{spans:?}");
+}
+
+/// It has more to say than is read at once, and stands in line behind them.
+#[test]
+fn who_comes_and_goes_without_end_does_not_keep_the_floor() {
+    let server = Running::start(usual(), &KINDS);
+    let mut witness = server.connect(Kind::JsonLines);
+    witness.sends(join("witness").as_bytes());
+    witness.ignores();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for n in 0..20 {
+            let (server, stop) = (&server, &stop);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let mut client = server.connect(Kind::Slash);
+                    client.sends(format!("f{n}").as_bytes());
+                    std::thread::sleep(Duration::from_millis(30));
+                    let _ = client.stream.write_all(b"/exit\n");
+                    let _ = client.stream.read_to_end(&mut Vec::new());
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        let texts: String =
+            (0..80).map(|n| format!("{{\"type\": \"chat\", \"message\": \"{n}\"}}\n")).collect();
+        witness.sends(texts.as_bytes());
+        let started = Instant::now();
+        let (_, heard) = echo(&mut witness, "last");
+        let heard = heard.matches("\"username\": \"witness\"").count();
+        stop.store(true, Ordering::Relaxed);
+        assert!(heard >= 81 && started.elapsed() < sockets::PATIENCE, "{heard} in {:?}", started.elapsed());
+    });
+}
+
+/// Its answers wait for acknowledgments, and it for them; others' texts in their place would end it.
+#[test]
+fn answers_that_nobody_acknowledges_cost_nobody_the_connection() {
+    let server = Running::start(Settings { max_backlog: 100_000, ..usual() }, &[Kind::Reliable]);
+    let mut kim = server.connect(Kind::Reliable);
+    kim.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
+    for n in 0..1_000 {
+        kim.sends(&frame(&message(&format!("heartbeat_1_{n}"), "heartbeat", "kim", "ping", None)));
+    }
+    let (started, mut heard) = (Instant::now(), 0);
+    kim.stream.set_read_timeout(Some(Duration::from_millis(100))).expect("a socket");
+    while started.elapsed() < Duration::from_millis(1_500) {
+        match kim.stream.read(&mut [0; 4_096]) {
+            Ok(0) => panic!("dropped after {heard} bytes"),
+            Ok(read) => heard += read,
+            Err(_) => {}
+        }
+    }
+    assert!(heard > 10_000, "{heard}");
+}
+
+#[test]
+fn an_address_of_which_one_was_dropped_comes_in_a_second_later() {
+    let server = Running::start(Settings { max_backlog: 20_000, ..usual() }, &[Kind::JsonLines]);
+    let joins_after = || {
+        let started = Instant::now();
+        let mut guest = server.connect(Kind::JsonLines);
+        guest.sends(join("guest").as_bytes());
+        assert!(guest.stream.read(&mut [0; 64]).expect("a welcome") > 0);
+        started.elapsed()
+    };
+    let mut slow = server.connect(Kind::JsonLines);
+    slow.sends(join("slow").as_bytes());
+    slow.ignores();
+    assert!(joins_after() < Duration::from_millis(800));
+    slow.sends(format!("{{\"type\": \"chat\", \"message\": \"{}\"}}\n", "Q".repeat(30_000)).as_bytes());
+    slow.ends();
+    let span = joins_after();
+    assert!((Duration::from_millis(800)..Duration::from_secs(5)).contains(&span), "{span:?}");
 }

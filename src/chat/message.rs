@@ -297,12 +297,20 @@ impl Request {
         }
     }
 
+    /// The same, to be changed.
+    pub fn text_mut(&mut self) -> Option<&mut Name> {
+        match self {
+            Request::Say { text }
+            | Request::Tell { text, .. }
+            | Request::SayIn { text, .. }
+            | Request::Post { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
     /// The request with a text that does nothing but be read; see `chat::printable`.
     pub fn printable(mut self) -> Request {
-        if let Request::Say { text }
-        | Request::Tell { text, .. }
-        | Request::SayIn { text, .. }
-        | Request::Post { text, .. } = &mut self
+        if let Some(text) = self.text_mut()
             && let Cow::Owned(changed) = printable(text)
         {
             *text = changed.into();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::kind::Settings;
 use super::session::{Asked, Encodings, Moment, ServerSession};
-use super::text::{BREAK, Outbox, Utf8, one_line};
+use super::text::{BREAK, Outbox, Utf8, one_line, push_parts};
 use super::{After, Malformed};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::time::{Duration, Instant};
@@ -55,11 +55,12 @@ impl ServerSession for Session {
             out.push(Request::Join { nick: text.trim().to_owned() });
         } else if let Some((to, text)) = text.split_once('|') {
             let text = text.trim_end_matches(['\r', '\n']).into();
-            out.push(if to == EVERYONE {
+            let said = if to == EVERYONE {
                 Request::Say { text }
             } else {
                 Request::Tell { to: to.to_owned(), text }
-            });
+            };
+            push_parts(out, said);
         } else {
             // To nobody.
             out.note();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::commands::{self, Command};
 use super::kind::Settings;
 use super::session::{Asked, Encodings, Moment, ServerSession};
-use super::text::{BREAK, Outbox, Utf8, answer, one_line, short_clock};
+use super::text::{BREAK, Outbox, Utf8, answer, one_line, push_parts, short_clock};
 use super::{After, Malformed, Timestamp};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::names;
@@ -136,7 +136,7 @@ impl Session {
                 State::AwaitText => {
                     self.state = State::Idle;
                     let end = end_of_text(rest);
-                    out.push(Request::Say { text: rest[..end].trim_end().into() });
+                    push_parts(out, Request::Say { text: rest[..end].trim_end().into() });
                     end
                 }
                 State::AwaitHidden | State::AwaitShown => self.hear_name(rest, out),
@@ -207,14 +207,17 @@ impl Session {
             match (command, names::split_first(&text[command.len()..end])) {
                 ("/room", Some((room, said))) => {
                     let (room, text) = (room.to_owned(), said.into());
-                    out.push(if self.posts_outside {
+                    let said = if self.posts_outside {
                         Request::Post { room, text }
                     } else {
                         Request::SayIn { room, text }
-                    });
+                    };
+                    push_parts(out, said);
                 }
                 ("/room", None) => answer(out, "Usage: /room <room> <message>", READ),
-                (_, Some((to, said))) => out.push(Request::Tell { to: to.to_owned(), text: said.into() }),
+                (_, Some((to, said))) => {
+                    push_parts(out, Request::Tell { to: to.to_owned(), text: said.into() });
+                }
                 (_, None) => answer(out, "Usage: /dm <user> <message>", READ),
             }
             return end;

@@ -3,17 +3,17 @@
 //!
 //! The original exists in three variants; this is the one that asks for a name, or, as a setting,
 //! the one that gives names (`User 1`). Departures: an empty name and a command at the name prompt
-//! are asked again; who has not named itself hears nothing yet; invalid UTF-8 is replaced; what a
-//! client sends is not cut at 1024 bytes, because the end of a long whisper is no public message. For the same
-//! reason its further lines belong to it, up to the next command, unless the client ends all that it sends with
-//! a newline.
+//! are asked again; who has not named itself hears nothing yet; invalid UTF-8 is replaced; a long text is cut
+//! into parts that are all said to the same people, because the end of a long whisper is no public message. For the
+//! same reason its further lines belong to it, up to the next command, unless the client ends all that it sends
+//! with a newline.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::commands::{self, Command};
 use super::session::{Asked, Encodings, Moment, ServerSession};
-use super::text::{BREAK, Outbox, Utf8, answer, clock, is_stamped, one_line};
+use super::text::{BREAK, Outbox, Utf8, answer, clock, is_stamped, one_line, push_parts};
 use super::{After, Malformed, Timestamp};
 use crate::chat::message::{Event, Refusal, Request};
 
@@ -85,7 +85,7 @@ impl Session {
         }
         match commands::parse(line) {
             None if line.is_empty() => {}
-            None => out.push(Request::Say { text: line.into() }),
+            None => push_parts(out, Request::Say { text: line.into() }),
             Some(Command::Ask(Request::Help)) if line.to_ascii_lowercase().ends_with("all") => {
                 reply(commands::HELP);
             }
@@ -93,7 +93,7 @@ impl Session {
                 if let Request::Rename { nick } = &request {
                     nick.clone_into(&mut self.asked);
                 }
-                out.push(request);
+                push_parts(out, request);
             }
             Some(Command::Usage(usage)) => reply(&format!("Usage: {usage}")),
             Some(Command::Unknown) => {

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::session::{Asked, Moment};
-use crate::chat::message::Event;
+use crate::chat::message::{Event, Request};
 
 /// What a session has to send, one write each.
 #[derive(Debug, Default)]
@@ -78,6 +78,23 @@ pub(super) fn one_line<'a>(text: &'a str, sign: &str) -> Cow<'a, str> {
 /// Answers with a text of the session's own, cut to fit `limit` bytes a write.
 pub(super) fn answer(out: &mut Asked, text: &str, limit: usize) {
     pieces(text, limit).for_each(|piece| out.answer(piece.as_bytes().into()));
+}
+
+/// Most bytes of one text where only the end of a read ends it: with what stands before it, a listener of any
+/// dialect takes it in one read, of 1024 bytes. The originals' servers read no more at once. A text of sixteen
+/// kilobytes would have every pacer to itself for 160 ms.
+const LONGEST: usize = 960;
+
+/// Asks for this; where several hear a text that is too long, part by part, each to whom the whole is said.
+pub(super) fn push_parts(out: &mut Asked, mut request: Request) {
+    // What one person hears, one pacer delays.
+    let is_private = matches!(request, Request::Tell { .. });
+    let long = request.text_mut().filter(|text| !is_private && text.len() > LONGEST);
+    let Some(text) = long.map(std::mem::take) else { return out.push(request) };
+    for part in pieces(&text, LONGEST) {
+        request.text_mut().into_iter().for_each(|text| *text = part.into());
+        out.push(request.clone());
+    }
 }
 
 /// `text` in pieces of at most `limit` bytes, cut between characters.
@@ -155,7 +172,7 @@ fn time_of_day(moment: Moment) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::protocol::Timestamp;
+    use crate::chat::protocol::{Ask, Timestamp};
     use crate::time::Instant;
 
     #[test]
@@ -182,6 +199,24 @@ mod tests {
         assert_eq!(cut.iter().map(|piece| piece.len()).collect::<Vec<_>>(), [1022, 378]);
         assert_eq!(cut.concat(), text);
         assert_eq!(pieces("", 10).count(), 0);
+    }
+
+    #[test]
+    fn each_part_of_a_long_text_is_said_to_whom_the_whole_is() {
+        let mut out = Asked::default();
+        let text = "ä".repeat(2 * LONGEST);
+        push_parts(&mut out, Request::SayIn { room: "den".to_owned(), text: text.as_str().into() });
+        let parts: Vec<String> = out
+            .drain()
+            .map(|ask| match ask {
+                Ask::Room(Request::SayIn { room, text }) if room == "den" => text.to_string(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!((parts.len(), parts.concat()), (4, text));
+        push_parts(&mut out, Request::Say { text: "".into() });
+        push_parts(&mut out, Request::Ping);
+        assert_eq!(out.len(), 2);
     }
 
     #[test]

@@ -1,11 +1,6 @@
 //! Whose nick it is. A nick with a password is written `kim:secret`, in whatever way the dialect asks
 //! for a name: the first who does so registers it, and from then on it opens to that password only.
 
-use std::rc::Rc;
-
-use tracing::{info, warn};
-
-use super::hub::Shared;
 use crate::chat::message::ClientId;
 use crate::live::store;
 
@@ -40,47 +35,24 @@ pub(super) struct Waiting {
     pub serial: u64,
 }
 
-/// Hashes off the server's thread, one at a time, and lets the client in or not.
-pub(super) fn pass(hub: &Shared, client: Waiting, nick: String, gate: Gate) {
-    let id = client.id;
-    let hub = Rc::clone(hub);
-    tokio::task::spawn_local(async move {
-        // Passwords that are compared one after the other cannot be guessed fast.
-        let turn = std::sync::Arc::clone(&hub.borrow().hashing);
-        let Ok(_turn) = turn.acquire_owned().await else { return };
-        // Nobody else waits for one who has gone.
-        if !hub.borrow().waits_for_password(client) {
-            return;
-        }
-        let work = match gate {
-            Gate::Open | Gate::Shut | Gate::Broken(_) => return,
-            Gate::Verify { digest, password } => tokio::task::spawn_blocking(move || {
-                if store::verifies(&digest, &password) { Some(None) } else { None }
-            }),
-            Gate::Register { password } => {
-                tokio::task::spawn_blocking(move || store::digest(&password).map(Some))
-            }
-        };
-        let passed = match work.await {
-            Ok(Some(None)) => Ok(true),
-            Ok(Some(Some(digest))) => {
-                let mut hub = hub.borrow_mut();
-                let now = hub.clock().now();
-                if hub.waits_for_password(client) {
-                    hub.memory.register(now, &nick, &digest)
-                } else {
-                    Ok(false)
-                }
-            }
-            Ok(None) | Err(_) => Ok(false),
-        };
-        match passed {
-            Ok(true) => info!(client = id.0, nick, "showed its password"),
-            Ok(false) => warn!(client = id.0, nick, "a wrong password"),
-            Err(_) => warn!(client = id.0, nick, "not registered"),
-        }
-        hub.borrow_mut().passed(client, &nick, passed);
+/// What a password turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Tried {
+    /// The account's.
+    Right,
+    Wrong,
+    /// That of a new account, with this digest.
+    New(String),
+}
+
+/// Compares or makes a digest, off the server's thread.
+pub(super) async fn hash(gate: Gate) -> Tried {
+    let work = tokio::task::spawn_blocking(move || match gate {
+        Gate::Verify { digest, password } if store::verifies(&digest, &password) => Tried::Right,
+        Gate::Register { password } => store::digest(&password).map_or(Tried::Wrong, Tried::New),
+        _ => Tried::Wrong,
     });
+    work.await.unwrap_or(Tried::Wrong)
 }
 
 #[cfg(test)]

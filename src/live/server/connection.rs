@@ -13,7 +13,7 @@ use tokio::task::coop::consume_budget;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use super::hub::{Shared, Wait};
+use super::hub::{Shared, Turn};
 use super::peer::{Flushed, Outlet};
 use super::porter::{Inside, read_frame, write_frame};
 use crate::chat::message::ClientId;
@@ -44,17 +44,18 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
     let Handles { clock, roused, wake } = handles(&hub, id);
     let hear = async {
         loop {
-            match heard_on(&hub, id) {
-                Turn { wait: Wait::Not, .. } => socket.readable().await?,
-                Turn { wait: Wait::Yield, .. } => {
+            let turn = hub.borrow_mut().schedule(id);
+            match turn {
+                Turn::Read => socket.readable().await?,
+                Turn::Yield => {
                     yield_now().await;
                     continue;
                 }
-                Turn { wait: Wait::Until(at), full } => tokio::select! {
+                Turn::Wait(at) | Turn::Pause(at) => tokio::select! {
                     biased;
                     () = roused.notified() => continue,
                     () = sleep_until(clock.wall(at)) => continue,
-                    ready = socket.readable(), if !full => ready?,
+                    ready = socket.readable(), if turn.reads() => ready?,
                 },
             }
             match read(&hub, id, &socket) {
@@ -101,20 +102,20 @@ pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream, ins
             let more = {
                 let mut reading = pin!(read_frame(&mut reader, &mut frame, &inside[0]));
                 loop {
-                    let turn = heard_on(&hub, id);
-                    let at = match turn.wait {
-                        Wait::Not => None,
-                        Wait::Yield => {
+                    let turn = hub.borrow_mut().schedule(id);
+                    let at = match turn {
+                        Turn::Read => None,
+                        Turn::Yield => {
                             yield_now().await;
                             continue;
                         }
-                        Wait::Until(at) => Some(at),
+                        Turn::Wait(at) | Turn::Pause(at) => Some(at),
                     };
                     tokio::select! {
                         biased;
                         () = roused.notified() => {}
                         () = sleep_until(clock.wall(at.unwrap_or(clock.now()))), if at.is_some() => {}
-                        more = &mut reading, if !turn.full => break more?,
+                        more = &mut reading, if turn.reads() => break more?,
                     }
                 }
             };
@@ -231,10 +232,11 @@ async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
     let Handles { clock, roused, .. } = handles(hub, id);
     let mut got_on = (0, Instant::now());
     loop {
-        let at = match heard_on(hub, id).wait {
-            Wait::Not => break,
-            Wait::Yield => clock.now(),
-            Wait::Until(at) => at,
+        let turn = hub.borrow_mut().schedule(id);
+        let at = match turn {
+            Turn::Read => break,
+            Turn::Yield => clock.now(),
+            Turn::Wait(at) | Turn::Pause(at) => at,
         };
         let (written, waiting) =
             hub.borrow_mut().peer(id).map_or((0, 0), |peer| (peer.count.bytes_out, peer.out.bytes()));
@@ -251,19 +253,4 @@ async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
     }
     hub.borrow_mut().end_of_file(id);
     std::future::pending().await
-}
-
-/// When it is heard on.
-struct Turn {
-    wait: Wait,
-    /// Whether nothing is read meanwhile.
-    full: bool,
-}
-
-/// Serves what may be served now.
-fn heard_on(hub: &Shared, id: ClientId) -> Turn {
-    let mut hub = hub.borrow_mut();
-    let wait = hub.go_on(id);
-    let full = hub.peer(id).is_some_and(|peer| peer.is_full());
-    Turn { wait, full }
 }

@@ -14,6 +14,7 @@
 //! | `accounts` | whose nick it is |
 //! | `memory` | what was said, and whose nicks are whose |
 //! | `porter` | between a socket and its emulated path |
+//! | `pressure` | what waits for it, and who waits for that |
 //! | `limit` | how much a client may say |
 
 mod accounts;
@@ -24,6 +25,7 @@ mod memory;
 mod outgoing;
 mod peer;
 mod porter;
+mod pressure;
 
 use std::cell::RefCell;
 use std::io;

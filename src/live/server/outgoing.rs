@@ -28,6 +28,8 @@ pub(super) struct Outgoing {
     /// The least time between two messages.
     pacing: Duration,
     last_write: Option<Instant>,
+    /// When the last answer to the client itself was written.
+    last_own: Option<Instant>,
 }
 
 impl Outgoing {
@@ -39,6 +41,7 @@ impl Outgoing {
             bytes: [0; 3],
             pacing,
             last_write: None,
+            last_own: None,
         }
     }
 
@@ -83,6 +86,11 @@ impl Outgoing {
         self.last_write.map_or(Instant::ZERO, |last| last.saturating_add(self.pacing))
     }
 
+    /// When the next answer to the client itself may follow the last.
+    pub fn next_answer(&self) -> Instant {
+        self.last_own.map_or(Instant::ZERO, |last| last.saturating_add(self.pacing))
+    }
+
     /// What is next, with how much of it is written; or when the pacer lets it go, if it waits.
     #[expect(clippy::type_complexity, reason = "said in words")]
     pub fn next(&self, now: Instant) -> Option<Result<(&Arc<[u8]>, usize), Instant>> {
@@ -103,6 +111,9 @@ impl Outgoing {
                 break;
             }
             self.messages[*origin as usize] -= 1;
+            if *origin == Origin::Own {
+                self.last_own = Some(now);
+            }
             self.queue.pop_front();
             (self.written, self.last_write) = (0, Some(now));
             ended += 1;

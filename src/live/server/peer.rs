@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::Settings;
 use super::limit::Bucket;
 use super::outgoing::{Origin, Outgoing};
+use super::pressure::{Load, Pressure};
 use crate::chat::protocol::{Ask, Malformed, ServerSession};
 use crate::live::socket::Socket;
 use crate::time::{Duration, Instant};
@@ -45,13 +47,17 @@ pub(super) struct Peer {
     pub bucket: Bucket,
     /// Rouses its listener: what it waited for has come.
     pub heard: Rc<Notify>,
-    /// What speakers mind of it.
-    pub minded: Minded,
+    pub pressure: Pressure,
+    /// Bytes that its session keeps for acknowledgments, and how many of them at most answer it.
+    waiting: usize,
+    unacknowledged: usize,
+    /// Whether nobody else heard of its last request.
+    pub was_answered_alone: bool,
     /// Whether it is heard on as soon as its answers are written.
     pub awaits_answers: bool,
-    /// In which round it spoke last, and whether it stands in line.
+    /// In which round it spoke last, and in which line it stands.
     pub spoke_in: u64,
-    pub in_line: bool,
+    pub in_line: Option<Line>,
     /// How much of its memory is in the hub's sum.
     pub held: usize,
     pub outlet: Outlet,
@@ -103,23 +109,17 @@ pub(super) enum Outlet {
     Broken,
 }
 
-/// How speakers mind a listener: see [`hearing`](super::hub).
+/// Where a client that wants to speak to others waits for its turn: see [`floor`](super::hub).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Minded {
-    /// Not at all.
-    No,
-    /// Its pacer holds up what others said.
-    Paced,
-    /// It reads too slowly: when it was last seen to get on, and how much was written to it by then.
-    Behind { got_on: Instant, written: u64 },
+pub(super) enum Line {
+    /// It has little to say.
+    Little,
+    /// It comes in.
+    Door,
+    /// It has more to say than is read.
+    Much,
 }
 
-/// How long speakers mind one who reads too slowly and does not get on.
-pub(super) const CATCH_UP: Duration = Duration::from_millis(250);
-/// So many requests may wait before no more is read: an acknowledgment behind them is read still.
-const ASKED: usize = 64;
-/// So much of what it asked for may wait for one that reads slowly before it is heard on.
-const OWN: usize = 64 * 1024;
 /// What a message or a request takes beside its bytes.
 const EACH: usize = 64;
 
@@ -145,7 +145,7 @@ impl Peer {
         address: SocketAddr,
         session: Box<dyn ServerSession>,
         pacing: Duration,
-        rate_limit: u32,
+        settings: &Settings,
         now: Instant,
     ) -> Peer {
         Peer {
@@ -164,12 +164,15 @@ impl Peer {
             asked: VecDeque::new(),
             asked_bytes: 0,
             malformed: None,
-            bucket: Bucket::new(rate_limit, now),
+            bucket: Bucket::new(settings.rate_limit, now),
             heard: Rc::default(),
-            minded: Minded::No,
+            pressure: Pressure::new(settings.max_backlog),
+            waiting: 0,
+            unacknowledged: 0,
+            was_answered_alone: false,
             awaits_answers: false,
             spoke_in: 0,
-            in_line: false,
+            in_line: None,
             held: 0,
             outlet: Outlet::Open,
             at_end: false,
@@ -205,42 +208,33 @@ impl Peer {
         Some(ask)
     }
 
+    /// What waits for it, and what it waits for.
+    pub fn load(&self) -> Load {
+        let waiting = self.session.waiting_bytes();
+        // Of whom nothing more is read, nothing is acknowledged.
+        let unacknowledged = if self.at_end { 0 } else { self.unacknowledged.min(waiting) };
+        Load {
+            written: self.count.bytes_out,
+            own: self.out.bytes_of(Origin::Own),
+            unacknowledged,
+            others: self.out.bytes_of(Origin::Others) + waiting - unacknowledged,
+            queued: if self.is_broken() { 0 } else { self.out.bytes() + waiting },
+            asked: self.asked.len(),
+            is_malformed: self.malformed.is_some(),
+            is_spaced: self.out.is_spaced(),
+            next_answer: if self.was_answered_alone { self.out.next_answer() } else { Instant::ZERO },
+            is_paced: self.outlet == Outlet::Open
+                && self.out.messages_of(Origin::Others) > 0
+                && self.out.messages_of(Origin::Past) == 0
+                && self.out.is_paced(),
+            is_stalled: self.outlet == Outlet::Stalled,
+            is_closing: self.closing_by.is_some(),
+        }
+    }
+
     /// Whether no more is read from it for the time being.
     pub fn is_full(&self) -> bool {
-        self.closing_by.is_none() && (self.asked.len() >= ASKED || self.malformed.is_some())
-    }
-
-    /// Whether answers to what it asked before wait: it is heard as fast as it can be answered. What waits
-    /// for acknowledgments does not count, or they would never be read.
-    pub fn is_owed_answers(&self, max_backlog: usize) -> bool {
-        let own = self.out.bytes_of(Origin::Own);
-        own > OWN.min(max_backlog / 4) || (own > 0 && self.out.is_spaced())
-    }
-
-    /// Looks again how speakers have to mind it, where `bound` bytes of what others said may wait for it.
-    pub fn look(&mut self, now: Instant, bound: usize) -> Minded {
-        let of_others = self.out.bytes_of(Origin::Others) + self.session.waiting_bytes();
-        let is_paced = self.outlet == Outlet::Open
-            && self.out.messages_of(Origin::Others) > 0
-            && self.out.messages_of(Origin::Past) == 0
-            && self.out.is_paced();
-        let written = self.count.bytes_out;
-        self.minded = match self.minded {
-            _ if self.closing_by.is_some() => Minded::No,
-            _ if is_paced => Minded::Paced,
-            // Behind until half of it is gone.
-            Minded::Behind { got_on, written: before } if of_others > bound / 2 => {
-                // What waits for acknowledgments, not for the socket, must go fast: they may be late on
-                // purpose.
-                let enough = if self.outlet == Outlet::Stalled { 1 } else { bound as u64 / 2 };
-                let (got_on, written) =
-                    if written - before >= enough { (now, written) } else { (got_on, before) };
-                Minded::Behind { got_on, written }
-            }
-            _ if of_others > bound => Minded::Behind { got_on: now, written },
-            _ => Minded::No,
-        };
-        self.minded
+        self.load().is_full()
     }
 
     /// Takes over what the session has to say.
@@ -248,6 +242,11 @@ impl Peer {
         while let Some(bytes) = self.session.poll_send() {
             self.push(bytes, origin);
         }
+        let waiting = self.session.waiting_bytes();
+        if origin == Origin::Own {
+            self.unacknowledged += waiting.saturating_sub(self.waiting);
+        }
+        (self.waiting, self.unacknowledged) = (waiting, self.unacknowledged.min(waiting));
     }
 
     pub fn push(&mut self, bytes: Arc<[u8]>, origin: Origin) {

@@ -1,14 +1,18 @@
 //! How one comes in: a password first where the nick has one, then a nick that nobody else has, then
 //! what was said before.
 
-use super::Hub;
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use super::{Hub, Shared};
 use crate::chat::message::{Audience, ClientId, Event, Name, Refusal, Request};
 use crate::chat::protocol::Moment;
-use crate::live::server::accounts::{self, Gate, Waiting};
+use crate::live::server::accounts::{self, Gate, Tried, Waiting};
 
 impl Hub {
     /// Serves a request, at once or after its author's password is known to be right.
-    pub(super) fn ask(&mut self, moment: Moment, id: ClientId, mut request: Request) {
+    pub(super) fn admit(&mut self, moment: Moment, id: ClientId, mut request: Request) {
         if !self.hears(id) {
             return;
         }
@@ -71,12 +75,12 @@ impl Hub {
     }
 
     /// Whether the connection is still there and has not been told about its password.
-    pub(in crate::live::server) fn waits_for_password(&self, client: Waiting) -> bool {
+    fn waits_for_password(&self, client: Waiting) -> bool {
         self.gated.contains(&client)
     }
 
-    /// A password was right or wrong, or could not be kept: goes on with its owner.
-    pub(in crate::live::server) fn passed(&mut self, client: Waiting, nick: &str, right: Result<bool, Name>) {
+    /// A password was tried: goes on with its owner.
+    fn on_tried(&mut self, client: Waiting, nick: &str, tried: Tried) {
         let Some(place) = self.gated.iter().position(|&other| other == client) else { return };
         self.gated.swap_remove(place);
         let id = client.id;
@@ -84,13 +88,25 @@ impl Hub {
         if !self.hears(id) {
             return;
         }
+        let right = match tried {
+            Tried::Right => Ok(true),
+            Tried::Wrong => Ok(false),
+            Tried::New(digest) => self.memory.register(moment.now, nick, &digest),
+        };
         let refusal = match right {
             Ok(true) => {
+                info!(client = id.0, nick, "showed its password");
                 self.serve(moment, id, Request::Join { nick: nick.to_owned() });
                 return self.claim(moment, id, nick);
             }
-            Ok(false) => Refusal::Other("Wrong password".into()),
-            Err(why) => Refusal::NotNow(why),
+            Ok(false) => {
+                warn!(client = id.0, nick, "a wrong password");
+                Refusal::Other("Wrong password".into())
+            }
+            Err(why) => {
+                warn!(client = id.0, nick, "not registered");
+                Refusal::NotNow(why)
+            }
         };
         self.tell(moment, &Audience::One(id), &Event::Rejected(refusal));
     }
@@ -119,4 +135,17 @@ impl Hub {
             self.tell(moment, &to, &Event::Notice { text });
         }
     }
+}
+
+/// Has a password tried, after those before it: passwords that are compared one after the other cannot be
+/// guessed fast.
+pub(super) async fn try_password(hub: Shared, client: Waiting, nick: String, gate: Gate) {
+    let turn = Arc::clone(&hub.borrow().hashing);
+    let Ok(_turn) = turn.acquire_owned().await else { return };
+    // Nobody else waits for one who has gone.
+    if !hub.borrow().waits_for_password(client) {
+        return;
+    }
+    let tried = accounts::hash(gate).await;
+    hub.borrow_mut().on_tried(client, &nick, tried);
 }

@@ -1,9 +1,23 @@
 //! The one place where all connections meet: the room, its people on every dialect, and what waits
 //! for each of them. It lives on one thread, so nothing is locked; what several requests of one
 //! turn of the event loop have for a connection is written together at the turn's end.
+//!
+//! The path of a request, a verb for each stage:
+//!
+//! | stage | verb |
+//! | --- | --- |
+//! | bytes of one read become requests | `receive` |
+//! | the next is served now, or waits for its rate, its author's answers, the floor | `schedule` |
+//! | it is held where it must be kept first | `begin` |
+//! | whom it lets in, with which password | `admit` |
+//! | the room answers | `serve` |
+//! | each who hears of it | `tell` |
+//! | what that session sends joins its queue, which has a bound | `collect` |
+//! | what the turn left is written | `flush` |
 
 mod admission;
 mod chronicle;
+mod floor;
 mod hearing;
 mod holding;
 mod inspection;
@@ -18,10 +32,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::sleep_until;
 use tracing::{debug, info};
 
 use super::Settings;
-use super::accounts::{self, Gate, Waiting};
+use super::accounts::{Gate, Waiting};
 use super::memory::Memory;
 use super::outgoing::Origin;
 use super::peer::{Count, Flushed, Peer};
@@ -33,7 +48,7 @@ use crate::live::socket::Socket;
 use crate::live::store::Store;
 use crate::time::{Duration, Instant};
 
-pub(super) use hearing::Wait;
+pub(super) use hearing::Turn;
 use holding::Holding;
 pub use inspection::{ClientInfo, Totals};
 pub use kick::KeepOut;
@@ -65,19 +80,19 @@ pub struct Hub {
     turn_ends: Rc<Notify>,
     /// Sessions that want the list of people at every change.
     watchers: Vec<ClientId>,
-    pub(super) memory: Memory,
+    memory: Memory,
     /// What waits until what was said is kept.
     holding: Holding,
     /// Who has been told what waited for it.
     owed: BTreeMap<ClientId, Owed>,
     /// Lets one password be hashed at a time.
-    pub(super) hashing: Arc<Semaphore>,
+    hashing: Arc<Semaphore>,
     /// Who waits for that, and is not heard meanwhile.
     gated: Vec<Waiting>,
     /// Gates to be opened once the hub is free.
     gates: Vec<(Waiting, String, Gate)>,
     /// Who may speak to others when.
-    floor: hearing::Floor,
+    floor: floor::Floor,
     /// Whose requests are being served, and whether they have reached anybody else.
     author: Option<ClientId>,
     reached_others: bool,
@@ -129,7 +144,7 @@ impl Hub {
             hashing: Arc::new(Semaphore::new(1)),
             gated: Vec::new(),
             gates: Vec::new(),
-            floor: hearing::Floor::default(),
+            floor: floor::Floor::default(),
             author: None,
             reached_others: false,
             deliveries_made: 0,
@@ -164,15 +179,8 @@ impl Hub {
         let moment = self.clock.moment();
         self.open += 1;
         self.served += 1;
-        let mut peer = Box::new(Peer::new(
-            self.served,
-            dialect,
-            address,
-            session,
-            pacing,
-            self.settings.rate_limit,
-            moment.now,
-        ));
+        let mut peer =
+            Box::new(Peer::new(self.served, dialect, address, session, pacing, &self.settings, moment.now));
         peer.socket = socket;
         peer.join_by = Some(moment.now + self.settings.join_within);
         let watches = peer.session.wants_people();
@@ -208,6 +216,9 @@ impl Hub {
 
     /// Lets the room answer a request and tells everyone who hears of it.
     fn serve(&mut self, moment: Moment, id: ClientId, request: Request) {
+        if let Request::Join { nick } | Request::Rename { nick } = &request {
+            self.announce_departure_of(moment, nick);
+        }
         let wanted = if let Request::Join { nick } = &request { Some(nick.clone()) } else { None };
         if wanted.is_some() {
             // A newcomer's history begins where its own hearing ends.
@@ -223,6 +234,11 @@ impl Hub {
         }
         for Delivery { to, event } in deliveries.drain(..) {
             self.note(id, &event);
+            if let Event::Left { nick } = &event
+                && !self.tells_departure(moment.now, nick)
+            {
+                continue;
+            }
             people_changed |= event.changes_people();
             self.memory.keep(moment.at, &event);
             self.tell(moment, &to, &event);
@@ -231,11 +247,19 @@ impl Hub {
         if let (Some(wanted), Some(nick)) = (wanted, self.room.nick(id).cloned()) {
             self.greet(moment, id, &wanted, &nick);
         }
-        if people_changed && !self.watchers.is_empty() {
-            let members = self.watchers.iter().copied().filter(|&id| self.room.nick(id).is_some()).collect();
-            let to = Audience::Group { members: Arc::new(members), but: None };
-            self.tell(moment, &to, &Event::People { names: self.room.people() });
+        if people_changed {
+            self.tell_watchers(moment);
         }
+    }
+
+    /// Gives the list of people to those who want it at every change.
+    fn tell_watchers(&mut self, moment: Moment) {
+        if self.watchers.is_empty() {
+            return;
+        }
+        let members = self.watchers.iter().copied().filter(|&id| self.room.nick(id).is_some()).collect();
+        let to = Audience::Group { members: Arc::new(members), but: None };
+        self.tell(moment, &to, &Event::People { names: self.room.people() });
     }
 
     fn tell_now(&mut self, moment: Moment, to: &Audience, event: &Event) {
@@ -353,12 +377,18 @@ impl Hub {
 pub(super) async fn end_turns(shared: Shared) {
     let turn_ends = Rc::clone(&shared.borrow().turn_ends);
     let mut dirty = Vec::new();
+    let mut next_departure = None::<Instant>;
     loop {
-        turn_ends.notified().await;
+        let clock = shared.borrow().clock();
+        tokio::select! {
+            () = turn_ends.notified() => {}
+            () = sleep_until(clock.wall(next_departure.unwrap_or(clock.now()))), if next_departure.is_some() => {}
+        }
         let mut hub = shared.borrow_mut();
+        next_departure = hub.announce_departures();
         hub.settle();
         for (client, nick, gate) in std::mem::take(&mut hub.gates) {
-            accounts::pass(&shared, client, nick, gate);
+            tokio::task::spawn_local(admission::try_password(Rc::clone(&shared), client, nick, gate));
         }
         std::mem::swap(&mut dirty, &mut hub.dirty);
         let now = hub.clock.now();

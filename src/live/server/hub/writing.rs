@@ -9,20 +9,22 @@ use crate::chat::message::{ClientId, Event};
 use crate::chat::protocol::Encodings;
 use crate::live::server::outgoing::Origin;
 use crate::live::server::peer::{Flushed, Outlet};
+use crate::live::server::pressure::Verdict;
 use crate::time::Instant;
 
 impl Hub {
     /// Takes over what a session wants to send, minds its bound, and notes it for the turn's end.
     pub(super) fn collect(&mut self, now: Instant, id: ClientId) {
-        let limit = self.settings.max_backlog;
         let origin = if self.author == Some(id) { Origin::Own } else { Origin::Others };
         let Some(peer) = self.peer(id) else { return };
         peer.collect(origin);
         let anything = std::mem::take(&mut peer.is_fresh) || peer.closing_by.is_some();
-        let backlog = peer.backlog();
-        if backlog > limit && peer.at_end {
+        let mut load = peer.load();
+        let too_much = peer.pressure.judge(now, &load, now) == Verdict::Drop;
+        if too_much && peer.at_end {
             peer.break_off();
-        } else if backlog > limit && peer.closing_by.is_none() {
+            load = peer.load();
+        } else if too_much && peer.closing_by.is_none() {
             return self.drop_slow(id);
         }
         if anything && !peer.dirty {
@@ -31,7 +33,7 @@ impl Hub {
             self.turn_ends.notify_one();
         }
         self.forget_what_was_taken(id);
-        self.look(now, id);
+        self.note_load(now, id, &load);
         self.rearm(id);
         if self.held > self.settings.max_memory {
             self.drop_heaviest();
@@ -47,6 +49,7 @@ impl Hub {
         let event = Event::Notice { text: "You are disconnected: your client reads too slowly".into() };
         peer.session.tell(moment, &event, &mut Encodings::new(u64::MAX >> 1));
         peer.collect(Origin::Own);
+        self.delay_address(moment.now, id);
         self.begin_close(moment, id);
     }
 
