@@ -1,35 +1,24 @@
 //! Dotted keys: `link.access.loss`, `clients.upload.count`, `congestion.fixed.window`. Axes, the
 //! schedule and the command line all change a scenario by setting such a key in its tree.
 
-use super::check::{join, parameter_kind, unknown_controller, unknown_key, variant_keys};
+use super::check::{chosen, join, parameter_kind, unknown_controller, unknown_key};
+use super::describe::ROOT;
+use super::kind::{Key, Kind, Reach};
 use super::problem::{Place, Problem, suggest};
-use super::queue;
-use super::schema::{Key, Kind, ROOT};
 use super::tree::{Node, Value};
 use crate::congestion::Algorithm;
 
-/// Who sets a key, which decides what may be set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Setter {
-    /// An axis of `[sweep]`.
-    Axis,
-    /// An entry of `[[schedule]]`.
-    Schedule,
-    /// `--set`.
-    CommandLine,
-}
-
 /// Sets `key` in the tree of a whole file to `value` and returns what kind the key takes; whether
-/// the value fits it is not checked. `place` is where the key is written.
+/// the value fits it is not checked. `place` is where the key is written, `from` in which part of a plan.
 pub(super) fn set(
     root: &mut Node,
     key: &str,
     place: Place,
     value: Node,
-    setter: Setter,
+    from: Reach,
 ) -> Result<Kind, Problem> {
     let segments: Vec<&str> = key.split('.').collect();
-    check_reach(&segments, place, setter)?;
+    check_reach(&segments, place, from)?;
     Target { place, value }.set(root, &ROOT, "", &segments)
 }
 
@@ -69,21 +58,15 @@ impl Target {
     /// Walks down tree and schema side by side.
     fn set(self, node: &mut Node, kind: &Kind, path: &str, rest: &[&str]) -> Result<Kind, Problem> {
         let Some((&first, further)) = rest.split_first() else {
-            return self.finish(node, *kind, path);
+            return self.finish(node, kind, path);
         };
         match kind {
-            Kind::Table(parts) => {
-                let keys: Vec<&Key> = parts.iter().copied().flatten().collect();
-                self.enter(node, &keys, path, first, further)
-            }
+            Kind::Table(keys) => self.enter(node, &keys.iter().collect::<Vec<_>>(), path, first, further),
             Kind::Tagged { tag, variants } => {
-                let keys = variant_keys(node, tag, variants);
+                // Another axis may choose the variant of a table that need not name one.
+                let word = if tag.required { chosen(node, tag, variants) } else { None };
+                let keys = Kind::variant_keys(tag, variants, word);
                 self.enter(node, &keys, path, first, further)
-            }
-            Kind::Queue => {
-                // Another axis may choose the discipline.
-                let keys = queue::keys(None);
-                self.enter(node, &keys.iter().collect::<Vec<_>>(), path, first, further)
             }
             Kind::Short { main, table, .. } => {
                 if !node.is_table() {
@@ -100,7 +83,7 @@ impl Target {
                 let place = self.place;
                 self.set(node.get_or_insert(first, place), kind, &join(path, first), further)
             }
-            Kind::List(kind @ Kind::Table(_)) => {
+            Kind::List(kind) if kind.is_table() => {
                 if let Value::Array(items) = &mut node.value
                     && let Some(item) = items.iter_mut().find(|item| group_name(item) == Some(first))
                 {
@@ -148,66 +131,61 @@ impl Target {
         self.set(node.get_or_insert(first, place), &key.kind, &join(path, first), further)
     }
 
-    fn finish(self, node: &mut Node, kind: Kind, path: &str) -> Result<Kind, Problem> {
-        match kind {
-            Kind::Table(_) | Kind::Named(_) | Kind::Parameters | Kind::List(Kind::Table(_)) => {
-                Err(is_a_table(path, self.place))
-            }
-            _ => {
-                *node = self.value;
-                Ok(kind)
-            }
+    fn finish(self, node: &mut Node, kind: &Kind, path: &str) -> Result<Kind, Problem> {
+        let is_table = match kind {
+            Kind::Table(_) | Kind::Named(_) | Kind::Parameters => true,
+            Kind::List(items) => items.is_table(),
+            _ => false,
+        };
+        if is_table {
+            return Err(is_a_table(path, self.place));
         }
+        *node = self.value;
+        Ok(kind.clone())
     }
 }
 
-/// Refuses keys out of the setter's reach, whether or not they exist, with one list of what is within.
-fn check_reach(segments: &[&str], place: Place, setter: Setter) -> Result<(), Problem> {
+/// Refuses keys that cannot be written there, whether or not they exist, with one list of what can.
+fn check_reach(segments: &[&str], place: Place, from: Reach) -> Result<(), Problem> {
+    let root = ROOT.keys();
+    let allowed: Vec<&str> = root.iter().filter(|key| key.reach >= from).map(|key| key.name).collect();
     let first = segments[0];
-    let last = segments[segments.len() - 1];
-    let (allowed, whose): (&[&str], _) = match setter {
-        Setter::Axis => (&["duration", "warmup", "link", "tcp", "congestion", "chat", "clients"], "be swept"),
-        Setter::Schedule => (&["link"], "change during a trial"),
-        Setter::CommandLine => (
-            &[
-                "title",
-                "expect",
-                "seed",
-                "duration",
-                "warmup",
-                "trials",
-                "link",
-                "tcp",
-                "congestion",
-                "chat",
-                "clients",
-                "record",
-            ],
-            "be set by a dotted key",
-        ),
-    };
-    if !exists(first) {
-        return Err(unknown_key(first, "", place, allowed.iter().copied()));
+    if root.iter().all(|key| key.name != first) {
+        return Err(unknown_key(first, "", place, allowed));
     }
-    let refused = !allowed.contains(&first)
-        || segments.len() == 3 && first == "clients" && last == "name"
-        || setter == Setter::Schedule && segments.len() == 3 && last == "per_client";
-    if !refused {
+    if reach(segments) >= from {
         return Ok(());
     }
-    let message = format!("`{}` cannot {whose}", segments.join("."));
-    let help = match setter {
-        Setter::Schedule => "only what a link does to packets can: `link.<name>.<key>`".to_owned(),
-        Setter::CommandLine if first == "sweep" => {
-            "a list makes an axis, a single value takes one away: --set 'KEY=[1, 2]'".to_owned()
+    let (whose, help) = match from {
+        Reach::Schedule => {
+            ("change during a trial", "only what a link does to packets can: `link.<name>.<key>`".to_owned())
         }
-        _ => format!("allowed: {}", allowed.join(", ")),
+        Reach::CommandLine | Reach::File if first == "sweep" => (
+            "be set by a dotted key",
+            "a list makes an axis, a single value takes one away: --set 'KEY=[1, 2]'".to_owned(),
+        ),
+        Reach::CommandLine | Reach::File => {
+            ("be set by a dotted key", format!("allowed: {}", allowed.join(", ")))
+        }
+        Reach::Axis => ("be swept", format!("allowed: {}", allowed.join(", "))),
     };
-    Err(Problem::error(place, message, help))
+    Err(Problem::error(place, format!("`{}` cannot {whose}", segments.join(".")), help))
 }
 
-fn exists(first: &str) -> bool {
-    matches!(ROOT, Kind::Table(parts) if parts.iter().copied().flatten().any(|key| key.name == first))
+/// Where a dotted key may be written, as far as its tables are known.
+fn reach(segments: &[&str]) -> Reach {
+    let (mut kind, mut reach) = (&*ROOT, Reach::Schedule);
+    for segment in segments {
+        match kind {
+            // The segment is a name.
+            Kind::Named(inner) | Kind::List(inner) => kind = inner,
+            _ => match kind.key(segment) {
+                Some(key) => (kind, reach) = (&key.kind, reach.min(key.reach)),
+                None => break,
+            },
+        }
+    }
+    reach
 }
 
 /// Turns `"20ms"` into `{ mean = "20ms" }`.

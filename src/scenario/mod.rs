@@ -8,9 +8,13 @@
 mod axes;
 mod build;
 mod check;
+mod describe;
 mod dotted;
+mod drops;
 mod effective;
 mod excerpt;
+mod file;
+mod form;
 mod groups;
 mod kind;
 mod leaf;
@@ -21,13 +25,14 @@ mod pace;
 pub mod problem;
 mod queue;
 mod read;
+mod reader;
 mod schedule;
-pub mod schema;
 mod settings;
 pub mod sweep;
 #[cfg(test)]
 mod testing;
 mod tree;
+mod visit;
 pub mod workload;
 
 use crate::link::{self, Capacity};
