@@ -31,6 +31,7 @@ mod probe;
 mod progress;
 mod proxy;
 mod run;
+mod schema;
 mod serve;
 mod signals;
 mod tls;
@@ -57,6 +58,7 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     List(list::List),
+    Schema(schema::Schema),
     Plot(plot::Plot),
     Compare(compare::Compare),
     Bench(bench::Bench),
@@ -86,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Run(command) => command.execute(),
         Command::Check(command) => command.execute(),
         Command::List(command) => command.execute(),
+        Command::Schema(command) => command.execute(),
         Command::Plot(command) => command.execute(),
         Command::Compare(command) => command.execute(),
         Command::Bench(command) => command.execute(),

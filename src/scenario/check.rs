@@ -1,12 +1,11 @@
 //! The first pass over a scenario: does every key exist, and does every value fit its kind? What
 //! keys mean to each other is the second pass's business (`read`).
 
-use super::form::{Form as _, OfController};
 use super::kind::{Key, Kind};
 use super::leaf::{self, Fault};
 use super::problem::{Place, Problem, nearest, suggest};
 use super::tree::{Entry, Node, Value};
-use crate::congestion::{ALGORITHMS, Algorithm};
+use crate::congestion::ALGORITHMS;
 
 /// Checks `node` against `kind`. `path` is its dotted key, `place` where that key stands.
 pub(super) fn check(node: &Node, kind: &Kind, path: &str, place: Place, problems: &mut Vec<Problem>) {
@@ -51,9 +50,16 @@ pub(super) fn check(node: &Node, kind: &Kind, path: &str, place: Place, problems
             }
             _ => problems.push(not_a_list(node, kind, path)),
         },
-        Kind::Parameters => {
+        Kind::Parameters(controllers) => {
             if expect_table(node, path, problems) {
-                check_parameters(node, path, problems);
+                for entry in node.entries() {
+                    match controllers.iter().find(|key| key.name == entry.key) {
+                        Some(key) => {
+                            check(&entry.node, &key.kind, &join(path, key.name), entry.place, problems);
+                        }
+                        None => problems.push(unknown_controller(&entry.key, entry.place)),
+                    }
+                }
             }
         }
         // Dotted keys are resolved later, against the whole tree.
@@ -101,12 +107,6 @@ fn strays(node: &Node, tag: &Key, variants: &Variants, path: &str) -> Vec<Proble
         })
     };
     node.entries().iter().filter_map(stray).collect()
-}
-
-/// The kind of a controller's parameter.
-pub(super) fn parameter_kind(algorithm: &'static Algorithm, name: &str) -> Option<Kind> {
-    let parameter = algorithm.parameters.iter().find(|parameter| parameter.name == name)?;
-    Some(OfController(parameter).kind())
 }
 
 /// The problem of a key that does not exist in `path`.
@@ -197,27 +197,6 @@ fn is_misspelt(node: &Node, keys: &[&Key], key: &Key) -> bool {
     let unknown = node.entries().iter().filter(|entry| !keys.iter().any(|key| key.name == entry.key));
     let names = || keys.iter().map(|key| key.name);
     unknown.into_iter().any(|entry| nearest(&entry.key, names()) == Some(key.name))
-}
-
-fn check_parameters(node: &Node, path: &str, problems: &mut Vec<Problem>) {
-    for entry in node.entries() {
-        let Some(algorithm) = Algorithm::by_name(&entry.key) else {
-            problems.push(unknown_controller(&entry.key, entry.place));
-            continue;
-        };
-        let path = join(path, &entry.key);
-        if !expect_table(&entry.node, &path, problems) {
-            continue;
-        }
-        for entry in entry.node.entries() {
-            if let Some(kind) = parameter_kind(algorithm, &entry.key) {
-                check(&entry.node, &kind, &join(&path, &entry.key), entry.place, problems);
-            } else {
-                let allowed = algorithm.parameters.iter().map(|parameter| parameter.name);
-                problems.push(unknown_key(&entry.key, &path, entry.place, allowed));
-            }
-        }
-    }
 }
 
 fn expect_table(node: &Node, path: &str, problems: &mut Vec<Problem>) -> bool {

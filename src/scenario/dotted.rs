@@ -1,12 +1,11 @@
 //! Dotted keys: `link.access.loss`, `clients.upload.count`, `congestion.fixed.window`. Axes, the
 //! schedule and the command line all change a scenario by setting such a key in its tree.
 
-use super::check::{chosen, join, parameter_kind, unknown_controller, unknown_key};
+use super::check::{chosen, join, unknown_controller, unknown_key};
 use super::describe::ROOT;
 use super::kind::{Key, Kind, Reach};
 use super::problem::{Place, Problem, suggest};
 use super::tree::{Node, Value};
-use crate::congestion::Algorithm;
 
 /// Sets `key` in the tree of a whole file to `value` and returns what kind the key takes; whether
 /// the value fits it is not checked. `place` is where the key is written, `from` in which part of a plan.
@@ -93,21 +92,11 @@ impl Target {
                 let message = format!("there is no group \"{first}\" among the clients");
                 Err(Problem::error(self.place, message, suggest(first, names)))
             }
-            Kind::Parameters => {
-                let Some(algorithm) = Algorithm::by_name(first) else {
+            Kind::Parameters(controllers) => {
+                if controllers.iter().all(|key| key.name != first) {
                     return Err(unknown_controller(first, self.place));
-                };
-                let path = join(path, first);
-                let place = self.place;
-                let Some((&name, further)) = further.split_first() else {
-                    return Err(is_a_table(&path, place));
-                };
-                let Some(kind) = parameter_kind(algorithm, name) else {
-                    let allowed = algorithm.parameters.iter().map(|parameter| parameter.name);
-                    return Err(unknown_key(name, &path, place, allowed));
-                };
-                let node = node.get_or_insert(first, place).get_or_insert(name, place);
-                self.set(node, &kind, &join(&path, name), further)
+                }
+                self.enter(node, &controllers.iter().collect::<Vec<_>>(), path, first, further)
             }
             _ => {
                 let message = format!("`{path}` has no parts, so there is no `{path}.{}`", rest.join("."));
@@ -132,12 +121,7 @@ impl Target {
     }
 
     fn finish(self, node: &mut Node, kind: &Kind, path: &str) -> Result<Kind, Problem> {
-        let is_table = match kind {
-            Kind::Table(_) | Kind::Named(_) | Kind::Parameters => true,
-            Kind::List(items) => items.is_table(),
-            _ => false,
-        };
-        if is_table {
+        if !kind.takes_value() {
             return Err(is_a_table(path, self.place));
         }
         *node = self.value;

@@ -1,9 +1,10 @@
 //! A scenario file as it stands, before names are resolved.
 
 use super::drops::Listed;
-use super::form::{Dialect, Elsewhere, Line, Maybe, PositiveSpan, Span, Text, Whole, Words};
+use super::form::{Axes, Dialect, Line, Maybe, Parameters, Text, Whole, Words};
 use super::groups::Client;
-use super::kind::{Kind, Reach};
+use super::kind::Reach;
+use super::quantity::{PositiveSpan, Span};
 use super::schedule::Entry;
 use super::visit::{Visitor, optional, required};
 use super::{LinkSpec, RecordTrials, links, settings};
@@ -76,7 +77,7 @@ impl File {
         links::keys(v, &mut self.links);
         v.table(swept("tcp"), "the settings of every connection", settings::defaults);
         let parameters = "parameters of the congestion controllers";
-        v.key(swept("congestion"), &mut (), Elsewhere(Kind::Parameters), parameters);
+        v.key(swept("congestion"), &mut (), Parameters, parameters);
         v.table(swept("chat"), "what holds for the chat as a whole", |v| {
             v.key("dialect", &mut self.dialect, Dialect, "what is spoken on the wire");
         });
@@ -87,7 +88,7 @@ impl File {
         v.list(fixed("drop"), &mut self.drops, "", "data segments to drop, by list", Listed::read);
         v.table(set("record"), "what is kept besides the figures", |v| self.record.keys(v));
         let sweep = "the grid: every combination of these values is a cell";
-        v.key(fixed("sweep"), &mut (), Elsewhere(Kind::Axes), sweep);
+        v.key(fixed("sweep"), &mut (), Axes, sweep);
     }
 }
 

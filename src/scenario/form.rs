@@ -1,14 +1,11 @@
 //! The forms of values: what a key with one value takes, as a kind for those who describe it and as a
 //! typed value for its field.
 
-use super::Limit;
-use super::kind::Kind;
+use super::kind::{Key, Kind, Reach};
 use super::leaf::{self, Fault};
 use super::tree::{Node, Value};
 use super::visit::At;
-use crate::congestion::{self, Algorithm, Choice};
-use crate::time::{Duration, Instant};
-use crate::units::{self, Bytes};
+use crate::congestion::{self, ALGORITHMS, Algorithm, Choice};
 
 /// Reads and writes the values of a field of type `T`.
 pub(super) trait Form<T> {
@@ -23,7 +20,7 @@ pub(super) trait Form<T> {
     fn text(&self, value: &T) -> Option<String>;
 }
 
-fn quoted(value: &impl ToString) -> Option<String> {
+pub(super) fn quoted(value: &impl ToString) -> Option<String> {
     Some(format!("\"{}\"", value.to_string()))
 }
 
@@ -104,173 +101,6 @@ impl<N: TryFrom<u64> + ToString> Form<N> for Whole {
 
     fn text(&self, value: &N) -> Option<String> {
         Some(value.to_string())
-    }
-}
-
-/// A time, zero included.
-pub(super) struct Span;
-
-impl Form<Duration> for Span {
-    fn kind(&self) -> Kind {
-        Kind::Duration
-    }
-
-    fn read(&self, node: &Node) -> Result<Duration, Fault> {
-        leaf::duration(node)
-    }
-
-    fn text(&self, value: &Duration) -> Option<String> {
-        quoted(value)
-    }
-}
-
-/// A time since the start of the trial.
-impl Form<Instant> for Span {
-    fn kind(&self) -> Kind {
-        Kind::Duration
-    }
-
-    fn read(&self, node: &Node) -> Result<Instant, Fault> {
-        Ok(Instant::ZERO.saturating_add(leaf::duration(node)?))
-    }
-
-    fn text(&self, value: &Instant) -> Option<String> {
-        quoted(&value.saturating_since(Instant::ZERO))
-    }
-}
-
-/// A time longer than zero.
-pub(super) struct PositiveSpan;
-
-impl Form<Duration> for PositiveSpan {
-    fn kind(&self) -> Kind {
-        Kind::PositiveDuration
-    }
-
-    fn read(&self, node: &Node) -> Result<Duration, Fault> {
-        leaf::positive_duration(node)
-    }
-
-    fn text(&self, value: &Duration) -> Option<String> {
-        quoted(value)
-    }
-}
-
-/// Bits per second.
-pub(super) struct Rate;
-
-impl Form<units::Rate> for Rate {
-    fn kind(&self) -> Kind {
-        Kind::Rate
-    }
-
-    fn read(&self, node: &Node) -> Result<units::Rate, Fault> {
-        leaf::rate(node)
-    }
-
-    fn text(&self, value: &units::Rate) -> Option<String> {
-        quoted(value)
-    }
-}
-
-/// A probability in percent.
-pub(super) struct Probability;
-
-impl Form<units::Probability> for Probability {
-    fn kind(&self) -> Kind {
-        Kind::Probability
-    }
-
-    fn read(&self, node: &Node) -> Result<units::Probability, Fault> {
-        leaf::probability(node)
-    }
-
-    fn text(&self, value: &units::Probability) -> Option<String> {
-        quoted(value)
-    }
-}
-
-/// A size, from the least to the most bytes.
-pub(super) struct Size(pub u64, pub u64);
-
-impl Form<u64> for Size {
-    fn kind(&self) -> Kind {
-        Kind::Bytes(self.0, self.1)
-    }
-
-    fn read(&self, node: &Node) -> Result<u64, Fault> {
-        leaf::bytes(node, self.0, self.1)
-    }
-
-    fn text(&self, value: &u64) -> Option<String> {
-        quoted(&Bytes(*value))
-    }
-}
-
-impl Form<Bytes> for Size {
-    fn kind(&self) -> Kind {
-        Kind::Bytes(self.0, self.1)
-    }
-
-    fn read(&self, node: &Node) -> Result<Bytes, Fault> {
-        Form::<u64>::read(self, node).map(Bytes)
-    }
-
-    fn text(&self, value: &Bytes) -> Option<String> {
-        quoted(value)
-    }
-}
-
-/// A mean size.
-impl Form<f64> for Size {
-    fn kind(&self) -> Kind {
-        Kind::Bytes(self.0, self.1)
-    }
-
-    fn read(&self, node: &Node) -> Result<f64, Fault> {
-        Form::<u64>::read(self, node).map(|bytes| bytes as f64)
-    }
-
-    fn text(&self, value: &f64) -> Option<String> {
-        quoted(&Bytes(*value as u64))
-    }
-}
-
-/// How many per time, as the mean time between two.
-pub(super) struct Frequency;
-
-impl Form<Duration> for Frequency {
-    fn kind(&self) -> Kind {
-        Kind::Frequency
-    }
-
-    fn read(&self, node: &Node) -> Result<Duration, Fault> {
-        leaf::frequency(node)
-    }
-
-    fn text(&self, value: &Duration) -> Option<String> {
-        quoted(&format!("{}/s", 1.0 / value.as_secs_f64()))
-    }
-}
-
-/// How much a queue holds.
-pub(super) struct QueueLimit;
-
-impl Form<Limit> for QueueLimit {
-    fn kind(&self) -> Kind {
-        Kind::Limit
-    }
-
-    fn read(&self, node: &Node) -> Result<Limit, Fault> {
-        leaf::limit(node)
-    }
-
-    fn text(&self, value: &Limit) -> Option<String> {
-        quoted(&match value {
-            Limit::Packets(n) => units::plural(*n, "packet"),
-            Limit::Bytes(n) => Bytes(*n).to_string(),
-            Limit::Bdp(factor) => format!("{factor}bdp"),
-        })
     }
 }
 
@@ -403,13 +233,44 @@ impl Form<Node> for Settings {
     }
 }
 
-/// What is read elsewhere: `[sweep]` before all else, the parameters of controllers with each choice of
-/// one.
-pub(super) struct Elsewhere(pub Kind);
+/// A table for each controller: read with each choice of one, by the same [`OfController`].
+pub(super) struct Parameters;
 
-impl Form<()> for Elsewhere {
+impl Form<()> for Parameters {
     fn kind(&self) -> Kind {
-        self.0.clone()
+        let key = |name, kind, default, doc| Key {
+            name,
+            kind,
+            required: false,
+            default,
+            reach: Reach::Schedule,
+            doc,
+        };
+        let parameter = |parameter: &'static congestion::Parameter| {
+            let form = OfController(parameter);
+            key(parameter.name, form.kind(), form.text(&parameter.default), parameter.summary)
+        };
+        let table = |algorithm: &Algorithm| Kind::Table(algorithm.parameters.iter().map(parameter).collect());
+        let controller =
+            |algorithm: &'static Algorithm| key(algorithm.name, table(algorithm), None, algorithm.summary);
+        Kind::Parameters(ALGORITHMS.iter().map(controller).collect())
+    }
+
+    fn read(&self, _: &Node) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn text(&self, (): &()) -> Option<String> {
+        None
+    }
+}
+
+/// The grid, which is taken out of the tree before anything is read.
+pub(super) struct Axes;
+
+impl Form<()> for Axes {
+    fn kind(&self) -> Kind {
+        Kind::Axes
     }
 
     fn read(&self, _: &Node) -> Result<(), Fault> {

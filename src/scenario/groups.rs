@@ -1,8 +1,9 @@
 //! `[[clients]]`: who takes which path, with what TCP, to do what.
 
-use super::form::{Maybe, Name, Names, Placed, Span, Whole};
+use super::form::{Maybe, Name, Names, Placed, Whole};
 use super::kind::Reach;
 use super::problem::{Place, Problem, fails_at, suggest};
+use super::quantity::Span;
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::{At, Visitor, required};

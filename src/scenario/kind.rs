@@ -90,7 +90,7 @@ pub enum Kind {
     /// A list.
     List(Box<Kind>),
     /// `[congestion]`: a table for each controller, with its parameters.
-    Parameters,
+    Parameters(Vec<Key>),
     /// `set` of `[[schedule]]`: dotted keys and their values.
     Settings,
     /// `[sweep]`: dotted keys and lists of values.
@@ -103,6 +103,15 @@ impl Kind {
         matches!(self, Kind::Table(_))
     }
 
+    /// Whether a dotted key of this kind takes a value, rather than leading on to others.
+    pub fn takes_value(&self) -> bool {
+        match self {
+            Kind::Table(_) | Kind::Named(_) | Kind::Parameters(_) => false,
+            Kind::List(items) => !items.is_table(),
+            _ => true,
+        }
+    }
+
     /// The key of that name, in any variant of a table.
     pub fn key(&self, name: &str) -> Option<&Key> {
         self.keys().into_iter().find(|key| key.name == name)
@@ -111,7 +120,7 @@ impl Kind {
     /// The keys of a table, of all its variants; nothing for what is no table.
     pub fn keys(&self) -> Vec<&Key> {
         match self {
-            Kind::Table(keys) => keys.iter().collect(),
+            Kind::Table(keys) | Kind::Parameters(keys) => keys.iter().collect(),
             Kind::Tagged { tag, variants } => Kind::variant_keys(tag, variants, None),
             Kind::Short { table, .. } => table.keys(),
             _ => vec![],

@@ -1,8 +1,9 @@
 //! `[link.<name>]`: its keys, and what they mean to each other.
 
-use super::form::{Flag, Maybe, Probability as Chance, Rate, Span, Whole, Words};
+use super::form::{Flag, Maybe, Whole, Words};
 use super::kind::Reach;
 use super::problem::{Place, Problem};
+use super::quantity::{Probability as Chance, Rate, Span};
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::{Visitor, optional, required};

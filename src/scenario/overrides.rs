@@ -70,7 +70,7 @@ fn parse(value: &str, source: Source, offset: usize) -> Result<Node, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::describe::each;
+    use super::super::describe::every_key;
     use super::super::testing::{SOUND, and, set_refused};
     use super::super::{Plan, ScenarioError};
 
@@ -152,7 +152,7 @@ mod tests {
         ]
         .map(str::to_owned)
         .to_vec();
-        each(&mut |path, _| {
+        for (path, _) in every_key() {
             let path = path.replacen("link.<name>", "link.access", 1).replacen(
                 "clients.<name>",
                 "clients.upload",
@@ -161,7 +161,7 @@ mod tests {
             for value in ["", "0", "-1", "x", "5ms", "[]", "[1]", "[[]]", "{}", "{ a = 1 }", "true"] {
                 arguments.push(format!("{path}={value}"));
             }
-        });
+        }
         for argument in arguments {
             let _ = plan_with(SOUND, &[&argument]).map_err(|error| error.render(false));
         }

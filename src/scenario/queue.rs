@@ -1,9 +1,10 @@
 //! `queue` of a link: which keys it takes is said by the table of disciplines.
 
 use super::Limit;
-use super::form::{Form, PositiveSpan, QueueLimit, Size, Whole};
+use super::form::{Form, Whole};
 use super::kind::Kind;
 use super::leaf::Fault;
+use super::quantity::{PositiveSpan, QueueLimit, Size};
 use super::tree::Node;
 use super::visit::Visitor;
 use crate::link::{Discipline, Parameter, ParameterKind, QUEUES, Queue};

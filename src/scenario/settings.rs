@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use super::describe::described;
-use super::form::{Controller, Flag, Form as _, OfController, PositiveSpan, Size, Whole, Words};
+use super::form::{Controller, Flag, Form as _, OfController, Whole, Words};
 use super::kind::Kind;
 use super::problem::fails_at;
+use super::quantity::{PositiveSpan, Size};
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::Visitor;

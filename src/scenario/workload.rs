@@ -1,7 +1,8 @@
 //! `app`: what the members of a group run, in the words of the modules that run it.
 
-use super::form::{Frequency, Maybe, PositiveSpan, Size, Span, Whole, Words};
+use super::form::{Maybe, Whole, Words};
 use super::groups::MOST_CLIENTS;
+use super::quantity::{Frequency, PositiveSpan, Size, Span};
 use super::reader::Reader;
 use super::visit::{Visitor, required};
 use crate::time::Duration;
