@@ -140,18 +140,17 @@ fn check_reach(segments: &[&str], place: Place, from: Reach) -> Result<(), Probl
     if reach(segments) >= from {
         return Ok(());
     }
-    let (whose, help) = match from {
-        Reach::Schedule => {
-            ("change during a trial", "only what a link does to packets can: `link.<name>.<key>`".to_owned())
+    let whose = match from {
+        Reach::Schedule => "change during a trial",
+        Reach::Axis => "be swept",
+        Reach::CommandLine | Reach::File => "be set by a dotted key",
+    };
+    let help = match from {
+        Reach::Schedule => "only what a link does to packets can: `link.<name>.<key>`".to_owned(),
+        Reach::CommandLine if first == "sweep" => {
+            "a list makes an axis, a single value takes one away: --set 'KEY=[1, 2]'".to_owned()
         }
-        Reach::CommandLine | Reach::File if first == "sweep" => (
-            "be set by a dotted key",
-            "a list makes an axis, a single value takes one away: --set 'KEY=[1, 2]'".to_owned(),
-        ),
-        Reach::CommandLine | Reach::File => {
-            ("be set by a dotted key", format!("allowed: {}", allowed.join(", ")))
-        }
-        Reach::Axis => ("be swept", format!("allowed: {}", allowed.join(", "))),
+        _ => format!("allowed: {}", allowed.join(", ")),
     };
     Err(Problem::error(place, format!("`{}` cannot {whose}", segments.join(".")), help))
 }

@@ -150,8 +150,8 @@ mod tests {
             Some(text) => text.find('"')? + 2,
             None => after.find([':', ';', ' ']).unwrap_or(after.len()),
         };
-        let is_value =
-            after.starts_with(|c: char| c == '"' || c.is_ascii_digit()) || after.starts_with(["t", "f"]);
+        let is_value = after.starts_with(|c: char| c == '"' || c.is_ascii_digit())
+            || ["true", "false"].iter().any(|flag| after.starts_with(flag));
         Some((key.trim_start_matches("app."), &after[..end])).filter(|_| is_value)
     }
 
