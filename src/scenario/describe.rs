@@ -185,14 +185,24 @@ fn walk(kind: &'static Kind, prefix: &str, keys: &mut Vec<(String, &'static Key)
         Kind::Short { table, .. } => walk(table, prefix, keys),
         Kind::List(kind) if kind.key("name").is_none() => walk(kind, &format!("{prefix}[]"), keys),
         Kind::Named(kind) | Kind::List(kind) => walk(kind, &join(prefix, "<name>"), keys),
-        _ => {
-            for key in kind.keys() {
-                let path = join(prefix, key.name);
-                keys.push((path.clone(), key));
-                walk(&key.kind, &path, keys);
+        Kind::Tagged { tag, variants } => {
+            let mut own: Vec<&Key> = vec![tag];
+            // Variants may share a key, or have different ones of one name.
+            for key in variants.iter().flat_map(|(_, keys)| keys) {
+                if !own.contains(&key) {
+                    own.push(key);
+                }
             }
+            own.into_iter().for_each(|key| add(key, prefix, keys));
         }
+        _ => kind.keys().into_iter().for_each(|key| add(key, prefix, keys)),
     }
+}
+
+fn add(key: &'static Key, prefix: &str, keys: &mut Vec<(String, &'static Key)>) {
+    let path = join(prefix, key.name);
+    keys.push((path.clone(), key));
+    walk(&key.kind, &path, keys);
 }
 
 #[cfg(test)]

@@ -156,7 +156,7 @@ fn check_reach(segments: &[&str], place: Place, from: Reach) -> Result<(), Probl
 }
 
 /// Where a dotted key may be written, as far as its tables are known.
-fn reach(segments: &[&str]) -> Reach {
+pub(super) fn reach(segments: &[&str]) -> Reach {
     let (mut kind, mut reach) = (&*ROOT, Reach::Schedule);
     for segment in segments {
         match kind {
