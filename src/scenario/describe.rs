@@ -193,7 +193,9 @@ fn walk(kind: &'static Kind, prefix: &str, keys: &mut Vec<(String, &'static Key)
                     own.push(key);
                 }
             }
-            own.into_iter().for_each(|key| add(key, prefix, keys));
+            for key in own {
+                add(key, prefix, keys);
+            }
         }
         _ => kind.keys().into_iter().for_each(|key| add(key, prefix, keys)),
     }

@@ -20,6 +20,7 @@ pub(super) trait Form<T> {
     fn text(&self, value: &T) -> Option<String>;
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what a form's `text` gives")]
 pub(super) fn quoted(value: &impl ToString) -> Option<String> {
     Some(format!("\"{}\"", value.to_string()))
 }

@@ -45,7 +45,7 @@ fn of_key(key: &Key) -> Value {
     let mut schema = of_kind(&key.kind);
     match &key.kind {
         Kind::Named(_) => {
-            schema["patternProperties"] = json!({ name_pattern(): { "$ref": definition(key) } })
+            schema["patternProperties"] = json!({ name_pattern(): { "$ref": definition(key) } });
         }
         Kind::List(items) if items.is_table() => schema["items"] = json!({ "$ref": definition(key) }),
         _ => {}
@@ -89,7 +89,7 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Table(keys) | Kind::Parameters(keys) => table(&keys.iter().collect::<Vec<_>>()),
         Kind::Tagged { tag, variants } => tagged(tag, variants),
         Kind::Short { scalar, table, .. } => json!({ "anyOf": [of_kind(scalar), of_kind(table)] }),
-        Kind::Named(kind) => named(of_kind(kind)),
+        Kind::Named(kind) => named(&of_kind(kind)),
         Kind::List(kind) => json!({ "type": "array", "items": of_kind(kind) }),
         Kind::Settings => dotted(Reach::Schedule),
         Kind::Axes => dotted(Reach::Axis),
@@ -109,7 +109,7 @@ fn name_pattern() -> String {
 }
 
 /// Tables by names that the file chooses.
-fn named(schema: Value) -> Value {
+fn named(schema: &Value) -> Value {
     json!({
         "type": "object",
         "patternProperties": { name_pattern(): schema },
@@ -117,12 +117,12 @@ fn named(schema: Value) -> Value {
     })
 }
 
-fn object(properties: Map<String, Value>) -> Value {
+fn object(properties: &Map<String, Value>) -> Value {
     json!({ "type": "object", "properties": properties, "additionalProperties": false })
 }
 
 fn table(keys: &[&Key]) -> Value {
-    let mut schema = object(keys.iter().map(|key| (key.name.to_owned(), of_key(key))).collect());
+    let mut schema = object(&keys.iter().map(|key| (key.name.to_owned(), of_key(key))).collect());
     let required: Vec<&str> = keys.iter().filter(|key| key.required).map(|key| key.name).collect();
     if !required.is_empty() {
         schema["required"] = json!(required);
@@ -191,7 +191,7 @@ impl Dotted {
                 properties.insert(name.to_owned(), any(schemas));
             }
         }
-        object(properties)
+        object(&properties)
     }
 
     /// The value of a dotted key, or the values of an axis.
@@ -207,7 +207,7 @@ impl Dotted {
         match &key.kind {
             Kind::Named(kind) | Kind::List(kind) if !kind.keys().is_empty() => {
                 let path = format!(r"{path}\.{}", patterns::NAME);
-                Some(named(self.below(kind, &path, &definition(key))))
+                Some(named(&self.below(kind, &path, &definition(key))))
             }
             kind if !kind.keys().is_empty() || !kind.takes_value() => {
                 let table = self.below(kind, path, pointer);
