@@ -90,23 +90,98 @@ impl Probability {
     }
 }
 
+/// The units of a quantity, with what one of each is in the base unit.
+pub struct Units {
+    /// Whether they may be written in capitals.
+    pub any_case: bool,
+    scales: &'static [(&'static str, f64)],
+}
+
+/// Of times, in nanoseconds.
+pub static TIMES: &Units = &Units {
+    any_case: false,
+    scales: &[
+        ("ns", 1.0),
+        ("us", 1e3),
+        ("usec", 1e3),
+        ("usecs", 1e3),
+        // Both letters look alike: the micro sign (U+00B5) and the Greek mu (U+03BC).
+        ("\u{b5}s", 1e3),
+        ("\u{3bc}s", 1e3),
+        ("ms", 1e6),
+        ("msec", 1e6),
+        ("msecs", 1e6),
+        ("s", 1e9),
+        ("sec", 1e9),
+        ("secs", 1e9),
+        ("min", 60e9),
+        ("h", 3600e9),
+    ],
+};
+
+/// Of rates, in bits per second.
+pub static RATES: &Units = &Units {
+    any_case: true,
+    scales: &[
+        ("bit", 1.0),
+        ("bit/s", 1.0),
+        ("kbit", 1e3),
+        ("kbit/s", 1e3),
+        ("mbit", 1e6),
+        ("mbit/s", 1e6),
+        ("gbit", 1e9),
+        ("gbit/s", 1e9),
+        ("tbit", 1e12),
+        ("tbit/s", 1e12),
+        ("kibit", 1024.0),
+        ("mibit", 1_048_576.0),
+        ("gibit", 1_073_741_824.0),
+    ],
+};
+
+/// Of sizes, in bytes.
+pub static SIZES: &Units = &Units {
+    any_case: true,
+    scales: &[
+        ("b", 1.0),
+        ("kb", 1e3),
+        ("k", 1e3),
+        ("mb", 1e6),
+        ("m", 1e6),
+        ("gb", 1e9),
+        ("g", 1e9),
+        ("kib", 1024.0),
+        ("mib", 1_048_576.0),
+        ("gib", 1_073_741_824.0),
+    ],
+};
+
+/// What may stand before an ambiguous "bps".
+const BPS_PREFIXES: &[&str] = &["", "k", "m", "g", "t"];
+
+impl Units {
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.scales.iter().map(|(name, _)| *name)
+    }
+
+    fn scale(&self, unit: &str, text: &str, what: &str, help: &str) -> Result<f64, UnitError> {
+        let same = |name: &str| if self.any_case { name.eq_ignore_ascii_case(unit) } else { name == unit };
+        match self.scales.iter().find(|(name, _)| same(name)) {
+            Some((_, scale)) => Ok(*scale),
+            None if unit.is_empty() => Err(no_unit(text, what, help)),
+            None => Err(unknown_unit(unit, what, help)),
+        }
+    }
+}
+
 impl FromStr for Duration {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Duration, UnitError> {
         const HELP: &str = "write a duration with its unit, up to \"1000h\": \"25ms\", \"1.5s\", \"2min\"";
         let (number, unit) = split(text, "a duration", HELP)?;
-        let scale = match unit {
-            "ns" => 1.0,
-            // Both letters look alike: the micro sign (U+00B5) and the Greek mu (U+03BC).
-            "us" | "usec" | "usecs" | "\u{b5}s" | "\u{3bc}s" => 1e3,
-            "ms" | "msec" | "msecs" => 1e6,
-            "s" | "sec" | "secs" => 1e9,
-            "min" => 60e9,
-            "h" => 3600e9,
-            "" => return Err(no_unit(text, "a duration", HELP)),
-            _ => return Err(unknown_unit(unit, "a duration", HELP)),
-        };
+        let scale = TIMES.scale(unit, text, "a duration", HELP)?;
         let span = Duration::from_nanos(whole(number, scale, text, HELP)?);
         if span > LONGEST { Err(too_large(text, HELP)) } else { Ok(span) }
     }
@@ -120,26 +195,13 @@ impl FromStr for Rate {
         const HELP: &str = "write a rate in bits per second, up to \"9000000tbit\": \"10mbit\", \"64kbit\"";
         let (number, unit) = split(text, "a rate", HELP)?;
         let lower = unit.to_ascii_lowercase();
-        let scale = match lower.as_str() {
-            "bit" | "bit/s" => 1.0,
-            "kbit" | "kbit/s" => 1e3,
-            "mbit" | "mbit/s" => 1e6,
-            "gbit" | "gbit/s" => 1e9,
-            "tbit" | "tbit/s" => 1e12,
-            "kibit" => 1024.0,
-            "mibit" => 1_048_576.0,
-            "gibit" => 1_073_741_824.0,
-            "bps" | "kbps" | "mbps" | "gbps" | "tbps" => {
-                let bits = lower.replace("bps", "bit");
-                let bits = if bits == "bit" { "bit".to_owned() } else { bits };
-                return Err(UnitError {
-                    problem: format!("\"{unit}\" means bytes per second to iproute2 and bits to most others"),
-                    help: format!("write \"{}{bits}\" if you mean bits", text.trim_end_matches(unit).trim()),
-                });
-            }
-            "" => return Err(no_unit(text, "a rate", HELP)),
-            _ => return Err(unknown_unit(unit, "a rate", HELP)),
-        };
+        if let Some(prefix) = lower.strip_suffix("bps").filter(|prefix| BPS_PREFIXES.contains(prefix)) {
+            return Err(UnitError {
+                problem: format!("\"{unit}\" means bytes per second to iproute2 and bits to most others"),
+                help: format!("write \"{}{prefix}bit\" if you mean bits", text.trim_end_matches(unit).trim()),
+            });
+        }
+        let scale = RATES.scale(unit, text, "a rate", HELP)?;
         let bits = whole(number, scale, text, HELP)?;
         Rate::from_bits_per_second(bits).ok_or_else(|| UnitError {
             problem: "a rate of zero moves nothing".to_owned(),
@@ -172,17 +234,7 @@ impl FromStr for Bytes {
     fn from_str(text: &str) -> Result<Bytes, UnitError> {
         const HELP: &str = "write a size in bytes: \"200B\", \"64KiB\", \"1MB\"";
         let (number, unit) = split(text, "a size", HELP)?;
-        let scale = match unit.to_ascii_lowercase().as_str() {
-            "b" => 1.0,
-            "kb" | "k" => 1e3,
-            "mb" | "m" => 1e6,
-            "gb" | "g" => 1e9,
-            "kib" => 1024.0,
-            "mib" => 1_048_576.0,
-            "gib" => 1_073_741_824.0,
-            "" => return Err(no_unit(text, "a size", HELP)),
-            _ => return Err(unknown_unit(unit, "a size", HELP)),
-        };
+        let scale = SIZES.scale(unit, text, "a size", HELP)?;
         Ok(Bytes(whole(number, scale, text, HELP)?))
     }
 }

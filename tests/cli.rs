@@ -296,6 +296,9 @@ fn every_command_works_and_has_help() {
         (&["list", "impairments"], "loss"),
         (&["list", "dialects"], "json-lines"),
         (&["list", "dialects"], "reliable"),
+        (&["list", "keys"], "link.<name>.delay.jitter"),
+        (&["schema"], "https://json-schema.org/draft/2020-12/schema"),
+        (&["schema", "tcp.mss"], "a whole number from 64 to 9000"),
         (&["plot", "results/sound"], ".svg"),
         (&["compare", "results/sound", "results/sound"], "goodput"),
         (&["completions", "bash"], "complete"),
@@ -305,7 +308,7 @@ fn every_command_works_and_has_help() {
         assert!(output.status.success(), "{words:?}: {}", err(&output));
         assert!(out(&output).contains(mark), "{words:?} says {mark}: {}", out(&output));
     }
-    for name in ["run", "check", "list", "plot", "compare", "bench", "completions"] {
+    for name in ["run", "check", "list", "schema", "plot", "compare", "bench", "completions"] {
         let output = testbed(dir.path(), &[name, "--help"]);
         assert!(output.status.success() && out(&output).contains("Usage"), "{name}");
     }
@@ -316,6 +319,7 @@ fn every_command_works_and_has_help() {
         &["run", "--trials", "x", "sound.toml"],
         &["run", "sound.toml", "sound.toml"],
         &["bench", "w9"],
+        &["schema", "tcp.msss"],
     ] {
         assert_eq!(testbed(dir.path(), words).status.code(), Some(2), "{words:?}");
     }

@@ -9,9 +9,9 @@ use super::output::{Failure, print};
 use crate::chat::protocol::{self, Kind};
 use crate::congestion;
 use crate::link::{IMPAIRMENTS, QUEUES};
-use crate::scenario::{Plan, text_of};
+use crate::scenario::{Plan, key_list, text_of};
 
-/// List scenarios, controllers, impairments, queues and dialects
+/// List scenarios, controllers, impairments, queues, dialects and keys
 #[derive(Debug, Args)]
 pub struct List {
     /// Only these
@@ -25,6 +25,8 @@ enum What {
     Impairments,
     Queues,
     Dialects,
+    /// Keys of scenario files; listed only when asked for
+    Keys,
 }
 
 impl List {
@@ -48,6 +50,10 @@ impl List {
         }
         if wanted(What::Dialects) {
             section(&mut text, "dialects (serve --dialect; in scenarios chat.dialect)", &dialects());
+        }
+        // Longer than all else together.
+        if self.what == Some(What::Keys) {
+            text += &key_list();
         }
         print(&text)
     }

@@ -31,6 +31,7 @@ mod probe;
 mod progress;
 mod proxy;
 mod run;
+mod schema;
 mod serve;
 mod signals;
 mod tls;
@@ -60,6 +61,7 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     List(list::List),
+    Schema(schema::Schema),
     Plot(plot::Plot),
     Compare(compare::Compare),
     Bench(bench::Bench),
@@ -131,6 +133,7 @@ fn run() -> ExitCode {
         Command::Run(command) => command.execute(),
         Command::Check(command) => command.execute(),
         Command::List(command) => command.execute(),
+        Command::Schema(command) => command.execute(),
         Command::Plot(command) => command.execute(),
         Command::Compare(command) => command.execute(),
         Command::Bench(command) => command.execute(),

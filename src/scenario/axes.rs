@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::dotted::{self, Setter};
+use super::dotted;
+use super::kind::{Kind, Reach};
 use super::leaf::{self, Fault};
 use super::problem::{Place, Problem, Texts};
-use super::schema::Kind;
 use super::tree::{Node, Value};
-use crate::units::{Probability, Rate};
 
 /// An axis of the grid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +47,12 @@ impl AxisNode {
             problems.push(Problem::error(values.place, format!("the axis `{key}` has no values"), help));
             return;
         };
-        let kind = dotted::set(&mut tree.clone(), key, *place, first.clone(), Setter::Axis);
+        let kind = dotted::set(&mut tree.clone(), key, *place, first.clone(), Reach::Axis);
         let kind = kind.map_err(|problem| problems.push(problem)).ok();
         let mut seen: BTreeMap<String, String> = BTreeMap::new();
         for item in items {
             let written = written(item, texts);
-            let meaning = kind.and_then(|kind| meaning(item, &kind)).unwrap_or(written.clone());
+            let meaning = kind.as_ref().and_then(|kind| meaning(item, kind)).unwrap_or(written.clone());
             if let Some(first) = seen.insert(meaning, written.clone()) {
                 let as_before = first == written;
                 let again = if as_before { "twice".to_owned() } else { format!("twice, once as {first}") };
@@ -89,14 +88,14 @@ fn meaning(node: &Node, kind: &Kind) -> Option<String> {
     fn shown<T: std::fmt::Debug>(value: Result<T, Fault>) -> Option<String> {
         value.ok().map(|value| format!("{value:?}"))
     }
-    match *kind {
+    match kind {
         Kind::Short { scalar, .. } => meaning(node, scalar),
-        Kind::Integer(min, max) => shown(leaf::integer(node, min, max)),
-        Kind::Number(min, max) => shown(leaf::number(node, min, max)),
+        Kind::Integer(min, max) => shown(leaf::integer(node, *min, *max)),
+        Kind::Number(min, max) => shown(leaf::number(node, *min, *max)),
         Kind::Duration | Kind::PositiveDuration => shown(leaf::duration(node)),
-        Kind::Rate => shown(leaf::quantity::<Rate>(node, "", "")),
-        Kind::Probability => shown(leaf::quantity::<Probability>(node, "", "")),
-        Kind::Bytes(min, max) => shown(leaf::bytes(node, min, max)),
+        Kind::Rate => shown(leaf::rate(node)),
+        Kind::Probability => shown(leaf::probability(node)),
+        Kind::Bytes(min, max) => shown(leaf::bytes(node, *min, *max)),
         Kind::Frequency => shown(leaf::frequency(node)),
         Kind::Limit => shown(leaf::limit(node)),
         _ => None,

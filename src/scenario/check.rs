@@ -1,27 +1,29 @@
 //! The first pass over a scenario: does every key exist, and does every value fit its kind? What
 //! keys mean to each other is the second pass's business (`read`).
 
+use super::kind::{Key, Kind};
 use super::leaf::{self, Fault};
 use super::problem::{Place, Problem, nearest, suggest};
-use super::queue;
-use super::schema::{Absent, Key, Kind};
-use super::tree::{Node, Value};
-use crate::congestion::{self, Algorithm, Values};
-use crate::units::{Probability, Rate};
+use super::tree::{Entry, Node, Value};
+use crate::congestion;
 
 /// Checks `node` against `kind`. `path` is its dotted key, `place` where that key stands.
 pub(super) fn check(node: &Node, kind: &Kind, path: &str, place: Place, problems: &mut Vec<Problem>) {
     match kind {
-        Kind::Table(parts) => {
+        Kind::Table(keys) => {
             if expect_table(node, path, problems) {
-                let keys: Vec<&Key> = parts.iter().copied().flatten().collect();
-                check_keys(node, &keys, path, place, problems);
+                check_keys(node, &keys.iter().collect::<Vec<_>>(), None, path, place, problems);
             }
         }
         Kind::Tagged { tag, variants } => {
             if expect_table(node, path, problems) {
-                let keys = variant_keys(node, tag, variants);
-                check_keys(node, &keys, path, place, problems);
+                let strays = strays(node, tag, variants, path);
+                if strays.is_empty() {
+                    let keys = Kind::variant_keys(tag, variants, chosen(node, tag, variants));
+                    let open = Some(tag.name).filter(|_| tag.required && !is_known(node, tag, variants));
+                    check_keys(node, &keys, open, path, place, problems);
+                }
+                problems.extend(strays);
             }
         }
         Kind::Short { scalar, table, .. } => {
@@ -48,19 +50,16 @@ pub(super) fn check(node: &Node, kind: &Kind, path: &str, place: Place, problems
             }
             _ => problems.push(not_a_list(node, kind, path)),
         },
-        Kind::Parameters => {
+        Kind::Parameters(controllers) => {
             if expect_table(node, path, problems) {
-                check_parameters(node, path, problems);
-            }
-        }
-        Kind::Queue => {
-            if expect_table(node, path, problems) {
-                let strays = queue::strays(node);
-                if strays.is_empty() {
-                    let keys = queue::keys(Some(node));
-                    check_keys(node, &keys.iter().collect::<Vec<_>>(), path, place, problems);
+                for entry in node.entries() {
+                    match controllers.iter().find(|key| key.name == entry.key) {
+                        Some(key) => {
+                            check(&entry.node, &key.kind, &join(path, key.name), entry.place, problems);
+                        }
+                        None => problems.push(unknown_controller(&entry.key, entry.place)),
+                    }
                 }
-                problems.extend(strays);
             }
         }
         // Dotted keys are resolved later, against the whole tree.
@@ -76,21 +75,38 @@ pub(super) fn check(node: &Node, kind: &Kind, path: &str, place: Place, problems
     }
 }
 
-/// The keys that a tagged table takes, as far as its tag is known.
-pub(super) fn variant_keys<'a>(node: &Node, tag: &'a Key, variants: &[(&str, &'a [Key])]) -> Vec<&'a Key> {
-    let word = node.get(tag.name).and_then(Node::text);
-    let known = variants.iter().any(|(name, _)| Some(*name) == word);
-    let keys = variants.iter().filter(|(name, _)| !known || Some(*name) == word);
-    std::iter::once(tag).chain(keys.flat_map(|(_, keys)| *keys)).collect()
+type Variants = [(&'static str, Vec<Key>)];
+
+/// The variant that a tagged table names; the first if it names none and need not.
+pub(super) fn chosen<'a>(node: &'a Node, tag: &Key, variants: &Variants) -> Option<&'a str> {
+    match node.get(tag.name) {
+        None if !tag.required => variants.first().map(|(word, _)| *word),
+        word => word.and_then(Node::text),
+    }
 }
 
-/// The kind of a controller's parameter.
-pub(super) fn parameter_kind(algorithm: &Algorithm, name: &str) -> Option<Kind> {
-    let parameter = algorithm.parameters.iter().find(|parameter| parameter.name == name)?;
-    Some(match parameter.values {
-        Values::Range(min, max) => Kind::Number(min, max),
-        Values::Words(words) => Kind::Word(words),
-    })
+fn is_known(node: &Node, tag: &Key, variants: &Variants) -> bool {
+    let word = chosen(node, tag, variants);
+    variants.iter().any(|(name, _)| Some(*name) == word)
+}
+
+/// The problems of keys that only other variants take, of a table whose tag may be left out.
+fn strays(node: &Node, tag: &Key, variants: &Variants, path: &str) -> Vec<Problem> {
+    let word = chosen(node, tag, variants);
+    let takes = |keys: &[Key], name: &str| keys.iter().any(|key| key.name == name);
+    let Some((word, own)) = variants.iter().find(|(name, _)| !tag.required && Some(*name) == word) else {
+        return vec![];
+    };
+    let stray = |entry: &Entry| {
+        let others = variants.iter().filter(|(_, keys)| takes(keys, &entry.key));
+        let others: Vec<&str> = others.map(|(name, _)| *name).collect();
+        let is_stray = !others.is_empty() && !takes(own, &entry.key);
+        is_stray.then(|| {
+            let message = format!("a {word} {} has no `{}`", last(path), entry.key);
+            Problem::error(entry.place, message, format!("`{}` is of {}", entry.key, others.join(" and ")))
+        })
+    };
+    node.entries().iter().filter_map(stray).collect()
 }
 
 /// The problem of a key that does not exist in `path`.
@@ -119,18 +135,18 @@ pub(super) fn join(path: &str, key: &str) -> String {
 }
 
 fn check_leaf(node: &Node, kind: &Kind) -> Result<(), Fault> {
-    match *kind {
+    match kind {
         Kind::Text => leaf::text(node).map(drop),
         Kind::Line => leaf::line(node).map(drop),
         Kind::Name => leaf::name(node).map(drop),
         Kind::Flag => leaf::flag(node).map(drop),
-        Kind::Integer(min, max) => leaf::integer(node, min, max).map(drop),
-        Kind::Number(min, max) => leaf::number(node, min, max).map(drop),
+        Kind::Integer(min, max) => leaf::integer(node, *min, *max).map(drop),
+        Kind::Number(min, max) => leaf::number(node, *min, *max).map(drop),
         Kind::Duration => leaf::duration(node).map(drop),
         Kind::PositiveDuration => leaf::positive_duration(node).map(drop),
-        Kind::Rate => leaf::quantity::<Rate>(node, "a rate", "10mbit").map(drop),
-        Kind::Probability => leaf::quantity::<Probability>(node, "a probability", "10%").map(drop),
-        Kind::Bytes(min, max) => leaf::bytes(node, min, max).map(drop),
+        Kind::Rate => leaf::rate(node).map(drop),
+        Kind::Probability => leaf::probability(node).map(drop),
+        Kind::Bytes(min, max) => leaf::bytes(node, *min, *max).map(drop),
         Kind::Frequency => leaf::frequency(node).map(drop),
         Kind::Limit => leaf::limit(node).map(drop),
         Kind::Word(words) => leaf::word(node, words).map(drop),
@@ -140,7 +156,16 @@ fn check_leaf(node: &Node, kind: &Kind) -> Result<(), Fault> {
     }
 }
 
-fn check_keys(node: &Node, keys: &[&Key], path: &str, place: Place, problems: &mut Vec<Problem>) {
+/// Checks the keys of a table. Which keys a tagged table requires is unknown while its tag is: `open` is
+/// such a tag.
+fn check_keys(
+    node: &Node,
+    keys: &[&Key],
+    open: Option<&str>,
+    path: &str,
+    place: Place,
+    problems: &mut Vec<Problem>,
+) {
     for entry in node.entries() {
         if let Some(key) = keys.iter().find(|key| key.name == entry.key) {
             check(&entry.node, &key.kind, &join(path, key.name), entry.place, problems);
@@ -150,15 +175,15 @@ fn check_keys(node: &Node, keys: &[&Key], path: &str, place: Place, problems: &m
         }
     }
     for key in keys {
-        // Which keys a tagged table requires is unknown while its tag is.
-        let required = key.default == Absent::Required && !is_misspelt(node, keys, key);
-        if required && node.get(key.name).is_none() && !is_open(node, keys, key) {
+        let required =
+            key.required && open.is_none_or(|tag| key.name == tag) && !is_misspelt(node, keys, key);
+        if required && node.get(key.name).is_none() {
             let message = match path {
                 "" => format!("`{}` is missing", key.name),
                 _ => format!("`{path}` has no `{}`", key.name),
             };
-            let help = match key.kind {
-                Kind::List(Kind::Table(_)) => format!("add [[{}]]: {}", key.name, key.doc),
+            let help = match &key.kind {
+                Kind::List(items) if items.is_table() => format!("add [[{}]]: {}", key.name, key.doc),
                 Kind::Tagged { .. } => format!("add `{} = {{ … }}`: {}", key.name, key.doc),
                 _ => format!("add `{} = …`: {}", key.name, key.doc),
             };
@@ -174,36 +199,6 @@ fn is_misspelt(node: &Node, keys: &[&Key], key: &Key) -> bool {
     unknown.into_iter().any(|entry| nearest(&entry.key, names()) == Some(key.name))
 }
 
-/// Whether `key` is required only by variants of a table that names no known variant.
-fn is_open(node: &Node, keys: &[&Key], key: &Key) -> bool {
-    let Some(Key { name, kind: Kind::Word(words), default: Absent::Required, .. }) = keys.first() else {
-        return false;
-    };
-    let chosen = node.get(name).and_then(Node::text);
-    key.name != *name && !words.iter().any(|word| Some(*word) == chosen)
-}
-
-fn check_parameters(node: &Node, path: &str, problems: &mut Vec<Problem>) {
-    for entry in node.entries() {
-        let Some(algorithm) = Algorithm::by_name(&entry.key) else {
-            problems.push(unknown_controller(&entry.key, entry.place));
-            continue;
-        };
-        let path = join(path, &entry.key);
-        if !expect_table(&entry.node, &path, problems) {
-            continue;
-        }
-        for entry in entry.node.entries() {
-            if let Some(kind) = parameter_kind(algorithm, &entry.key) {
-                check(&entry.node, &kind, &join(&path, &entry.key), entry.place, problems);
-            } else {
-                let allowed = algorithm.parameters.iter().map(|parameter| parameter.name);
-                problems.push(unknown_key(&entry.key, &path, entry.place, allowed));
-            }
-        }
-    }
-}
-
 fn expect_table(node: &Node, path: &str, problems: &mut Vec<Problem>) -> bool {
     if !node.is_table() {
         let message = format!("`{}`: this is {}, but a table is needed", last(path), node.type_name());
@@ -215,7 +210,7 @@ fn expect_table(node: &Node, path: &str, problems: &mut Vec<Problem>) -> bool {
 
 fn not_a_list(node: &Node, kind: &Kind, path: &str) -> Problem {
     let help = match kind {
-        Kind::Table(_) => format!("write [[{path}]] with two brackets: there may be several"),
+        _ if kind.is_table() => format!("write [[{path}]] with two brackets: there may be several"),
         _ => "write a list in brackets: [ …, … ]".to_owned(),
     };
     let message = format!("`{}`: this is {}, but a list is needed", last(path), node.type_name());

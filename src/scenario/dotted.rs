@@ -1,35 +1,23 @@
 //! Dotted keys: `link.access.loss`, `clients.upload.count`, `congestion.fixed.window`. Axes, the
 //! schedule and the command line all change a scenario by setting such a key in its tree.
 
-use super::check::{join, parameter_kind, unknown_controller, unknown_key, variant_keys};
+use super::check::{chosen, join, unknown_controller, unknown_key};
+use super::describe::ROOT;
+use super::kind::{Key, Kind, Reach};
 use super::problem::{Place, Problem, suggest};
-use super::queue;
-use super::schema::{Key, Kind, ROOT};
 use super::tree::{Node, Value};
-use crate::congestion::Algorithm;
-
-/// Who sets a key, which decides what may be set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Setter {
-    /// An axis of `[sweep]`.
-    Axis,
-    /// An entry of `[[schedule]]`.
-    Schedule,
-    /// `--set`.
-    CommandLine,
-}
 
 /// Sets `key` in the tree of a whole file to `value` and returns what kind the key takes; whether
-/// the value fits it is not checked. `place` is where the key is written.
+/// the value fits it is not checked. `place` is where the key is written, `from` in which part of a plan.
 pub(super) fn set(
     root: &mut Node,
     key: &str,
     place: Place,
     value: Node,
-    setter: Setter,
+    from: Reach,
 ) -> Result<Kind, Problem> {
     let segments: Vec<&str> = key.split('.').collect();
-    check_reach(&segments, place, setter)?;
+    check_reach(&segments, place, from)?;
     Target { place, value }.set(root, &ROOT, "", &segments)
 }
 
@@ -69,21 +57,15 @@ impl Target {
     /// Walks down tree and schema side by side.
     fn set(self, node: &mut Node, kind: &Kind, path: &str, rest: &[&str]) -> Result<Kind, Problem> {
         let Some((&first, further)) = rest.split_first() else {
-            return self.finish(node, *kind, path);
+            return self.finish(node, kind, path);
         };
         match kind {
-            Kind::Table(parts) => {
-                let keys: Vec<&Key> = parts.iter().copied().flatten().collect();
-                self.enter(node, &keys, path, first, further)
-            }
+            Kind::Table(keys) => self.enter(node, &keys.iter().collect::<Vec<_>>(), path, first, further),
             Kind::Tagged { tag, variants } => {
-                let keys = variant_keys(node, tag, variants);
+                // Another axis may choose the variant of a table that need not name one.
+                let word = if tag.required { chosen(node, tag, variants) } else { None };
+                let keys = Kind::variant_keys(tag, variants, word);
                 self.enter(node, &keys, path, first, further)
-            }
-            Kind::Queue => {
-                // Another axis may choose the discipline.
-                let keys = queue::keys(None);
-                self.enter(node, &keys.iter().collect::<Vec<_>>(), path, first, further)
             }
             Kind::Short { main, table, .. } => {
                 if !node.is_table() {
@@ -100,7 +82,7 @@ impl Target {
                 let place = self.place;
                 self.set(node.get_or_insert(first, place), kind, &join(path, first), further)
             }
-            Kind::List(kind @ Kind::Table(_)) => {
+            Kind::List(kind) if kind.is_table() => {
                 if let Value::Array(items) = &mut node.value
                     && let Some(item) = items.iter_mut().find(|item| group_name(item) == Some(first))
                 {
@@ -110,21 +92,11 @@ impl Target {
                 let message = format!("there is no group \"{first}\" among the clients");
                 Err(Problem::error(self.place, message, suggest(first, names)))
             }
-            Kind::Parameters => {
-                let Some(algorithm) = Algorithm::by_name(first) else {
+            Kind::Parameters(controllers) => {
+                if controllers.iter().all(|key| key.name != first) {
                     return Err(unknown_controller(first, self.place));
-                };
-                let path = join(path, first);
-                let place = self.place;
-                let Some((&name, further)) = further.split_first() else {
-                    return Err(is_a_table(&path, place));
-                };
-                let Some(kind) = parameter_kind(algorithm, name) else {
-                    let allowed = algorithm.parameters.iter().map(|parameter| parameter.name);
-                    return Err(unknown_key(name, &path, place, allowed));
-                };
-                let node = node.get_or_insert(first, place).get_or_insert(name, place);
-                self.set(node, &kind, &join(&path, name), further)
+                }
+                self.enter(node, &controllers.iter().collect::<Vec<_>>(), path, first, further)
             }
             _ => {
                 let message = format!("`{path}` has no parts, so there is no `{path}.{}`", rest.join("."));
@@ -148,66 +120,55 @@ impl Target {
         self.set(node.get_or_insert(first, place), &key.kind, &join(path, first), further)
     }
 
-    fn finish(self, node: &mut Node, kind: Kind, path: &str) -> Result<Kind, Problem> {
-        match kind {
-            Kind::Table(_) | Kind::Named(_) | Kind::Parameters | Kind::List(Kind::Table(_)) => {
-                Err(is_a_table(path, self.place))
-            }
-            _ => {
-                *node = self.value;
-                Ok(kind)
-            }
+    fn finish(self, node: &mut Node, kind: &Kind, path: &str) -> Result<Kind, Problem> {
+        if !kind.takes_value() {
+            return Err(is_a_table(path, self.place));
         }
+        *node = self.value;
+        Ok(kind.clone())
     }
 }
 
-/// Refuses keys out of the setter's reach, whether or not they exist, with one list of what is within.
-fn check_reach(segments: &[&str], place: Place, setter: Setter) -> Result<(), Problem> {
+/// Refuses keys that cannot be written there, whether or not they exist, with one list of what can.
+fn check_reach(segments: &[&str], place: Place, from: Reach) -> Result<(), Problem> {
+    let root = ROOT.keys();
+    let allowed: Vec<&str> = root.iter().filter(|key| key.reach >= from).map(|key| key.name).collect();
     let first = segments[0];
-    let last = segments[segments.len() - 1];
-    let (allowed, whose): (&[&str], _) = match setter {
-        Setter::Axis => (&["duration", "warmup", "link", "tcp", "congestion", "chat", "clients"], "be swept"),
-        Setter::Schedule => (&["link"], "change during a trial"),
-        Setter::CommandLine => (
-            &[
-                "title",
-                "expect",
-                "seed",
-                "duration",
-                "warmup",
-                "trials",
-                "link",
-                "tcp",
-                "congestion",
-                "chat",
-                "clients",
-                "record",
-            ],
-            "be set by a dotted key",
-        ),
-    };
-    if !exists(first) {
-        return Err(unknown_key(first, "", place, allowed.iter().copied()));
+    if root.iter().all(|key| key.name != first) {
+        return Err(unknown_key(first, "", place, allowed));
     }
-    let refused = !allowed.contains(&first)
-        || segments.len() == 3 && first == "clients" && last == "name"
-        || setter == Setter::Schedule && segments.len() == 3 && last == "per_client";
-    if !refused {
+    if reach(segments) >= from {
         return Ok(());
     }
-    let message = format!("`{}` cannot {whose}", segments.join("."));
-    let help = match setter {
-        Setter::Schedule => "only what a link does to packets can: `link.<name>.<key>`".to_owned(),
-        Setter::CommandLine if first == "sweep" => {
+    let whose = match from {
+        Reach::Schedule => "change during a trial",
+        Reach::Axis => "be swept",
+        Reach::CommandLine | Reach::File => "be set by a dotted key",
+    };
+    let help = match from {
+        Reach::Schedule => "only what a link does to packets can: `link.<name>.<key>`".to_owned(),
+        Reach::CommandLine if first == "sweep" => {
             "a list makes an axis, a single value takes one away: --set 'KEY=[1, 2]'".to_owned()
         }
         _ => format!("allowed: {}", allowed.join(", ")),
     };
-    Err(Problem::error(place, message, help))
+    Err(Problem::error(place, format!("`{}` cannot {whose}", segments.join(".")), help))
 }
 
-fn exists(first: &str) -> bool {
-    matches!(ROOT, Kind::Table(parts) if parts.iter().copied().flatten().any(|key| key.name == first))
+/// Where a dotted key may be written, as far as its tables are known.
+pub(super) fn reach(segments: &[&str]) -> Reach {
+    let (mut kind, mut reach) = (&*ROOT, Reach::Schedule);
+    for segment in segments {
+        match kind {
+            // The segment is a name.
+            Kind::Named(inner) | Kind::List(inner) => kind = inner,
+            _ => match kind.key(segment) {
+                Some(key) => (kind, reach) = (&key.kind, reach.min(key.reach)),
+                None => break,
+            },
+        }
+    }
+    reach
 }
 
 /// Turns `"20ms"` into `{ mean = "20ms" }`.

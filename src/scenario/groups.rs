@@ -1,18 +1,97 @@
-//! The second pass over `[[clients]]`: who takes which path, with what TCP, to do what.
+//! `[[clients]]`: who takes which path, with what TCP, to do what.
 
-use super::problem::{Problem, fails_at, suggest};
-use super::schema::{MOST_CLIENTS, TCP};
+use super::form::{Maybe, Name, Names, Placed, Whole};
+use super::kind::Reach;
+use super::problem::{Place, Problem, fails_at, suggest};
+use super::quantity::Span;
+use super::reader::Reader;
 use super::tree::Node;
-use super::{Group, LinkSpec, leaf, names, pace, settings, workload};
+use super::visit::{At, Visitor, required};
+use super::workload::AppSpec;
+use super::{Group, LinkSpec, names, pace, settings, workload};
+use crate::tcp;
 use crate::time::{Duration, Instant};
 use crate::wire::Direction;
 
-/// Reads the groups. What does not fit its kind was reported by the first pass.
-pub(super) fn read(root: &Node, links: &[LinkSpec], problems: &mut Vec<Problem>) -> Vec<Group> {
-    let clients = root.get("clients");
+/// A group as it stands in the file: its path names links that are not found yet.
+#[derive(Debug)]
+pub(super) struct Client {
+    group: Group,
+    path: Option<At<Vec<At<String>>>>,
+}
+
+impl Client {
+    /// One `[[clients]]`.
+    pub fn read<V: Visitor>(v: &mut V, _: Place) -> Client {
+        let mut client = Client { group: unnamed(), path: None };
+        let Client { group, path } = &mut client;
+        let name = required("name").within(Reach::File);
+        v.key(name, &mut group.name, Name, "of the group; its flows are <name>-1, <name>-2, …");
+        v.check(check_name);
+        v.key("count", &mut group.count, Whole(1, MOST_CLIENTS), "how many clients");
+        v.key(required("path"), path, Maybe(Placed(Names)), "the links from a client to the server");
+        v.check(check_path);
+        v.key("start", &mut group.start, Span, "when the first member starts");
+        v.key("stagger", &mut group.stagger, Span, "time between the starts of successive members");
+        let spread = "each start moves later by a random part of this";
+        v.key("start_spread", &mut group.start_spread, Span, spread);
+        v.table(required("app"), "what each member does", |v| workload::keys(v, &mut group.app));
+        v.check(check_twice);
+        let tcp = "overrides [tcp] for the group; its keys may also stand here directly";
+        v.over("tcp", Some("tcp"), tcp, |v| settings::keys(v, &mut group.tcp));
+        client
+    }
+}
+
+fn unnamed() -> Group {
+    Group {
+        name: String::new(),
+        count: 1,
+        path: vec![],
+        start: Instant::ZERO,
+        stagger: Duration::ZERO,
+        start_spread: Duration::ZERO,
+        tcp: tcp::Config::default(),
+        app: AppSpec::default(),
+    }
+}
+
+fn check_name(reader: &mut Reader) {
+    if let Some((name, text)) = reader.get("name").and_then(|name| Some((name, name.text()?))) {
+        names::check(text, name.place, reader.problems);
+    }
+}
+
+fn check_path(reader: &mut Reader) {
+    if let Some(node) = reader.get("path").filter(|node| node.is_array() && node.items().is_empty()) {
+        let help = "name the links from the client to the server, such as [\"bottleneck\"]";
+        reader.error(node.place, "the path is empty", help);
+    }
+}
+
+fn check_twice(reader: &mut Reader) {
+    let own = reader.get("tcp");
+    for key in settings::TCP.keys() {
+        if let (Some(_), Some(twice)) = (reader.get(key.name), own.and_then(|own| own.entry(key.name))) {
+            let message = format!("`{}` is said twice for this group", key.name);
+            reader.error(twice.place, message, "keep one of the two");
+        }
+    }
+}
+
+/// The groups with their paths found among the links.
+pub(super) fn resolve(
+    clients: Vec<Client>,
+    root: &Node,
+    links: &[LinkSpec],
+    problems: &mut Vec<Problem>,
+) -> Vec<Group> {
+    let nodes = root.get("clients").map_or(&[][..], Node::items);
     let mut groups: Vec<Group> = vec![];
-    for node in clients.map_or(&[][..], Node::items) {
-        let group = read_one(node, root, links, problems);
+    for (Client { mut group, path: names }, node) in clients.into_iter().zip(nodes) {
+        if let Some(names) = names {
+            group.path = path(names, root, links, problems);
+        }
         if let Some(name) = node.get("name").filter(|name| !name.is_faulty(problems))
             && groups.iter().any(|other| other.name == group.name)
         {
@@ -27,7 +106,7 @@ pub(super) fn read(root: &Node, links: &[LinkSpec], problems: &mut Vec<Problem>)
         let help = "add [[clients]] with name, path and app";
         problems.push(Problem::error(entry.place, "there are no clients", help));
     }
-    check_total(clients, &groups, problems);
+    check_total(nodes, &groups, problems);
     groups
 }
 
@@ -57,32 +136,13 @@ pub(super) fn check_starts(root: &Node, groups: &[Group], duration: Duration, pr
     }
 }
 
-fn read_one(node: &Node, root: &Node, links: &[LinkSpec], problems: &mut Vec<Problem>) -> Group {
-    if let Some((name, text)) = node.get("name").and_then(|name| Some((name, name.text()?))) {
-        names::check(text, name.place, problems);
-    }
-    let own = node.get("tcp");
-    for key in TCP {
-        if let (Some(_), Some(twice)) = (node.get(key.name), own.and_then(|own| own.entry(key.name))) {
-            let message = format!("`{}` is said twice for this group", key.name);
-            problems.push(Problem::error(twice.place, message, "keep one of the two"));
-        }
-    }
-    let time = |key| node.get(key).and_then(|node| leaf::duration(node).ok()).unwrap_or_default();
-    Group {
-        name: node.get("name").and_then(Node::text).unwrap_or_default().to_owned(),
-        count: node.get("count").and_then(|node| leaf::integer(node, 1, MOST_CLIENTS).ok()).map_or(1, small),
-        path: path(node.get("path"), root, links, problems),
-        start: Instant::ZERO.saturating_add(time("start")),
-        stagger: time("stagger"),
-        start_spread: time("start_spread"),
-        tcp: settings::read(root, &[Some(node), own, root.get("tcp")], problems),
-        app: workload::app(node.get("app"), problems),
-    }
-}
-
-fn path(node: Option<&Node>, root: &Node, links: &[LinkSpec], problems: &mut Vec<Problem>) -> Vec<usize> {
-    let Some(node) = node else { return vec![] };
+/// Indices of the links that a path names.
+fn path(
+    At { place, value: names }: At<Vec<At<String>>>,
+    root: &Node,
+    links: &[LinkSpec],
+    problems: &mut Vec<Problem>,
+) -> Vec<usize> {
     let fails = |place| fails_at(problems, place);
     // Links that could not be read have no names, and delays that could not be read count as none: neither
     // is another mistake.
@@ -92,49 +152,40 @@ fn path(node: Option<&Node>, root: &Node, links: &[LinkSpec], problems: &mut Vec
         .any(|entry| fails(entry.place) || entry.key == "link" && fails(entry.node.place));
     let readable = !root.get("link").is_some_and(|links| links.is_faulty(problems));
     let mut path = vec![];
-    for item in node.items() {
-        let Some(name) = item.text() else { continue };
+    for At { place, value: name } in names {
         match links.iter().position(|link| link.name == name) {
             Some(index) if path.contains(&index) => {
                 let message = format!("the path crosses link \"{name}\" twice");
-                problems.push(Problem::error(
-                    item.place,
-                    message,
-                    "name each link once, from client to server",
-                ));
+                let help = "name each link once, from client to server";
+                problems.push(Problem::error(place, message, help));
             }
             Some(index) => path.push(index),
             None if !named => {}
             None => {
-                let names = links.iter().map(|link| link.name.as_str());
                 let message = format!("there is no link \"{name}\"");
                 let help = if links.is_empty() {
                     format!("describe it in [link.{name}]")
                 } else {
-                    suggest(name, names)
+                    suggest(&name, links.iter().map(|link| link.name.as_str()))
                 };
-                problems.push(Problem::error(item.place, message, help));
+                problems.push(Problem::error(place, message, help));
             }
         }
     }
-    let is_list = matches!(node.value, super::tree::Value::Array(_));
-    if is_list && node.items().is_empty() {
-        let help = "name the links from the client to the server, such as [\"bottleneck\"]";
-        problems.push(Problem::error(node.place, "the path is empty", help));
-    } else if path.len() > MOST_HOPS {
+    if path.len() > MOST_HOPS {
         let message = format!("the path has {} links", path.len());
-        problems.push(Problem::error(node.place, message, format!("at most {MOST_HOPS} links make a path")));
+        problems.push(Problem::error(place, message, format!("at most {MOST_HOPS} links make a path")));
     } else if readable && !path.is_empty() && pace::stands_still(links, &path) {
         let message = "nothing on this path takes time: there is neither a delay nor a rate";
         let help = "give one of its links a `delay` or a `rate`";
-        problems.push(Problem::error(node.place, message, help));
+        problems.push(Problem::error(place, message, help));
     }
     path
 }
 
-fn check_total(clients: Option<&Node>, groups: &[Group], problems: &mut Vec<Problem>) {
+fn check_total(nodes: &[Node], groups: &[Group], problems: &mut Vec<Problem>) {
     let total: u64 = groups.iter().map(|group| u64::from(group.count)).sum();
-    let largest = clients.map_or(&[][..], Node::items).iter().zip(groups).max_by_key(|(_, g)| g.count);
+    let largest = nodes.iter().zip(groups).max_by_key(|(_, group)| group.count);
     if let Some((node, _)) = largest
         && total > MOST_CLIENTS
     {
@@ -144,15 +195,11 @@ fn check_total(clients: Option<&Node>, groups: &[Group], problems: &mut Vec<Prob
     }
 }
 
-pub(super) fn direction(node: Option<&Node>) -> Option<Direction> {
-    let word = node.and_then(Node::text)?;
-    Direction::BOTH.into_iter().find(|direction| direction.name() == word)
-}
+/// Most clients of a scenario.
+pub(super) const MOST_CLIENTS: u64 = 100_000;
 
-/// The first pass keeps such numbers far below the limit.
-pub(super) fn small(n: u64) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
-}
+/// The words for the two ways of data.
+pub(super) const DIRECTIONS: &[(&str, Direction)] = &[("up", Direction::Up), ("down", Direction::Down)];
 
 /// The hop count of a packet is a byte, and longer paths are mistakes.
 const MOST_HOPS: usize = 64;

@@ -1,31 +1,39 @@
-//! What a key of a scenario file is: its name, what it takes, and what holds without it.
+//! What a key of a scenario file is: its name, the values it takes, and what holds without it.
 
 /// One key of a table.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Key {
     /// Its name.
     pub name: &'static str,
-    /// What it takes.
+    /// The values it takes.
     pub kind: Kind,
-    /// What holds if it is left out, as one would write it.
-    pub default: Absent,
+    /// An error without it.
+    pub required: bool,
+    /// The value of its field before a file is read, as TOML; `None` if the feature is off, or if the
+    /// sentence says what happens.
+    pub default: Option<String>,
+    /// Where it may be written.
+    pub reach: Reach,
     /// One sentence.
     pub doc: &'static str,
 }
 
-/// What leaving a key out means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Absent {
-    /// It is an error.
-    Required,
-    /// The feature is off, or the doc sentence says what happens.
-    Nothing,
-    /// This value holds.
-    Default(&'static str),
+/// Where a key may be written; each place includes those before it. What a table forbids, its keys
+/// cannot allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// In its own table only.
+    File,
+    /// In `--set`.
+    CommandLine,
+    /// In `[sweep]`.
+    Axis,
+    /// In `set` of `[[schedule]]`.
+    Schedule,
 }
 
-/// What a key takes.
-#[derive(Clone, Copy, Debug)]
+/// The values that a key takes.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// Any text.
     Text,
@@ -54,39 +62,86 @@ pub enum Kind {
     /// `"1bdp"`, `"100 packets"`, `"64KiB"`.
     Limit,
     /// One of these words.
-    Word(&'static [&'static str]),
+    Word(Vec<&'static str>),
     /// The name of a congestion controller.
     Controller,
     /// The name of a dialect that synthetic people speak.
     Dialect,
-    /// A table with these keys, in several parts.
-    Table(&'static [&'static [Key]]),
+    /// A table with these keys.
+    Table(Vec<Key>),
     /// A table whose `tag` decides which other keys it takes.
     Tagged {
-        /// The deciding key; its kind is [`Kind::Word`].
-        tag: &'static Key,
+        /// The deciding key; its kind is [`Kind::Word`]. If it may be left out, the first variant holds.
+        tag: Box<Key>,
         /// The keys of each word.
-        variants: &'static [(&'static str, &'static [Key])],
+        variants: Vec<(&'static str, Vec<Key>)>,
     },
     /// A short form for a table: a scalar that means the table with that scalar as `main`.
     Short {
-        /// What the scalar is.
-        scalar: &'static Kind,
+        /// The kind of the scalar.
+        scalar: Box<Kind>,
         /// The key of the table that it stands for; empty if none.
         main: &'static str,
         /// The long form.
-        table: &'static Kind,
+        table: Box<Kind>,
     },
     /// A table of tables, by names that the file chooses.
-    Named(&'static Kind),
+    Named(Box<Kind>),
     /// A list.
-    List(&'static Kind),
+    List(Box<Kind>),
     /// `[congestion]`: a table for each controller, with its parameters.
-    Parameters,
-    /// A queue: its discipline, its limit and the parameters of that discipline.
-    Queue,
+    Parameters(Vec<Key>),
     /// `set` of `[[schedule]]`: dotted keys and their values.
     Settings,
     /// `[sweep]`: dotted keys and lists of values.
     Axes,
+}
+
+impl Kind {
+    /// Whether it is a table with keys of its own, without a tag or a short form.
+    pub fn is_table(&self) -> bool {
+        matches!(self, Kind::Table(_))
+    }
+
+    /// Whether a dotted key of this kind takes a value, rather than leading on to others.
+    pub fn takes_value(&self) -> bool {
+        match self {
+            Kind::Table(_) | Kind::Named(_) | Kind::Parameters(_) => false,
+            Kind::List(items) => !items.is_table(),
+            _ => true,
+        }
+    }
+
+    /// The key of that name, in any variant of a table.
+    pub fn key(&self, name: &str) -> Option<&Key> {
+        self.keys().into_iter().find(|key| key.name == name)
+    }
+
+    /// The keys of a table, of all its variants; nothing for what is no table.
+    pub fn keys(&self) -> Vec<&Key> {
+        match self {
+            Kind::Table(keys) | Kind::Parameters(keys) => keys.iter().collect(),
+            Kind::Tagged { tag, variants } => Kind::variant_keys(tag, variants, None),
+            Kind::Short { table, .. } => table.keys(),
+            _ => vec![],
+        }
+    }
+
+    /// The keys of a tagged table with this tag, each name once; of all variants if there is none of that
+    /// name.
+    pub(super) fn variant_keys<'a>(
+        tag: &'a Key,
+        variants: &'a [(&'static str, Vec<Key>)],
+        word: Option<&str>,
+    ) -> Vec<&'a Key> {
+        let known = variants.iter().any(|(name, _)| Some(*name) == word);
+        let chosen = variants.iter().filter(|(name, _)| !known || Some(*name) == word);
+        let mut keys = vec![tag];
+        for key in chosen.flat_map(|(_, keys)| keys) {
+            if keys.iter().all(|known| known.name != key.name) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
 }

@@ -8,10 +8,10 @@ use super::tree::{Node, Value};
 use crate::chat::protocol::{self, DIALECTS};
 use crate::congestion::{self, Algorithm};
 use crate::time::Duration;
-use crate::units::{Bytes, LONGEST, UnitError};
+use crate::units::{Bytes, LONGEST, Probability, Rate, UnitError};
 
 /// Why a value is not what its key takes.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Fault {
     pub message: String,
     pub help: String,
@@ -128,8 +128,15 @@ pub(super) fn dialect(node: &Node) -> Result<&'static str, Fault> {
     }
 }
 
-/// A rate or a probability.
-pub(super) fn quantity<T: FromStr<Err = UnitError>>(node: &Node, what: &str, like: &str) -> Result<T, Fault> {
+pub(super) fn rate(node: &Node) -> Result<Rate, Fault> {
+    quantity(node, "a rate", "10mbit")
+}
+
+pub(super) fn probability(node: &Node) -> Result<Probability, Fault> {
+    quantity(node, "a probability", "10%")
+}
+
+fn quantity<T: FromStr<Err = UnitError>>(node: &Node, what: &str, like: &str) -> Result<T, Fault> {
     let help = || format!("write {what} with its unit, such as \"{like}\"");
     let text = node.text().ok_or_else(|| wrong_type(node, what, &help()))?;
     text.parse().map_err(|UnitError { problem, help }| Fault { message: problem, help })

@@ -1,34 +1,132 @@
-//! The second pass over links: from checked tables to what a link does in each direction.
+//! `[link.<name>]`: its keys, and what they mean to each other.
 
-use super::leaf;
+use super::form::{Flag, Maybe, Whole, Words};
+use super::kind::Reach;
 use super::problem::{Place, Problem};
-use super::schema::DISTRIBUTIONS;
-use super::tree::{Entry, Node};
+use super::quantity::{Probability as Chance, Rate, Span};
+use super::reader::Reader;
+use super::tree::Node;
+use super::visit::{Visitor, optional, required};
 use super::{Group, Limit, LinkSpec, names, queue};
 use crate::link::config::{Capacity, Config, Delay, JitterDistribution, LossModel, Reorder};
 use crate::time::Duration;
 use crate::units::Probability;
 use crate::wire::Direction;
 
-/// Reads every link of the file; queues are not resolved yet. What does not fit its kind was
-/// reported by the first pass and reads as its default here.
+/// Declares the links; their queues are not resolved yet.
+pub(super) fn keys(v: &mut impl Visitor, links: &mut Vec<LinkSpec>) {
+    v.named("link", links, "a two-way link", |v, name| {
+        let mut link = LinkSpec::named(name.value);
+        v.check(|reader| names::check(name.value, name.place, reader.problems));
+        let per_client = optional("per_client").within(Reach::Axis);
+        v.key(per_client, &mut link.per_client, Flag, "whether each client has a link of its own");
+        let [up, down] = &mut link.directions;
+        let [up_limit, down_limit] = &mut link.limits;
+        let only = "overrides for client → server only";
+        v.over("up", None, only, |v| direction(v, up, up_limit));
+        let only = "overrides for server → client only";
+        v.over("down", None, only, |v| direction(v, down, down_limit));
+        link
+    });
+}
+
+/// The links of a tree that a schedule has changed.
 pub(super) fn read(root: &Node, problems: &mut Vec<Problem>) -> Vec<LinkSpec> {
-    let Some(links) = root.get("link") else { return vec![] };
-    let read_one = |name: &str, node: &Node, problems: &mut Vec<Problem>| {
-        let [(up, up_limit), (down, down_limit)] =
-            Direction::BOTH.map(|direction| View::new(node, direction).read(problems));
-        LinkSpec {
-            name: name.to_owned(),
-            per_client: node.get("per_client").and_then(|n| leaf::flag(n).ok()).unwrap_or(false),
-            directions: [up, down],
-            limits: [up_limit, down_limit],
+    let mut links = vec![];
+    keys(&mut Reader::new(root, problems), &mut links);
+    links
+}
+
+impl LinkSpec {
+    fn named(name: &str) -> LinkSpec {
+        let (directions, limits) = Default::default();
+        LinkSpec { name: name.to_owned(), per_client: false, directions, limits }
+    }
+}
+
+/// One direction of a link.
+fn direction(v: &mut impl Visitor, config: &mut Config, limit: &mut Limit) {
+    v.short("delay", "mean", "propagation, one way; a table adds jitter", |v| delay(v, &mut config.delay));
+    v.short("loss", "chance", "random loss; a table chooses a model with memory", |v| {
+        loss(v, &mut config.loss);
+    });
+    let mut skipping = Reorder { chance: Probability::NEVER, gap: 1 };
+    v.short("reorder", "chance", "packets that skip the delay", |v| reorder(v, &mut skipping));
+    config.reorder = Some(skipping).filter(|reorder| !reorder.chance.is_never());
+    v.key("duplicate", &mut config.duplicate, Chance, "the chance that a packet is doubled");
+    v.key("corrupt", &mut config.corrupt, Chance, "the chance that a packet is damaged");
+    let rate = "bits per second; without one the link is infinitely fast";
+    v.key("rate", &mut config.rate, Maybe(Rate), rate);
+    v.short("queue", "limit", "the queue in front of the rate", |v| queue::keys(v, &mut config.queue, limit));
+    v.check(|reader| check(config, reader));
+}
+
+fn delay(v: &mut impl Visitor, delay: &mut Delay) {
+    v.key(required("mean"), &mut delay.mean, Span, "the mean");
+    v.key("jitter", &mut delay.jitter, Span, "the spread around it: one standard deviation");
+    v.key("distribution", &mut delay.distribution, Words(DISTRIBUTIONS), "the shape of the spread");
+    v.key("correlation", &mut delay.correlation, Chance, "how much each draw resembles the last");
+    v.key("reorder", &mut delay.reorder, Flag, "whether jitter may change the order of packets");
+}
+
+const DISTRIBUTIONS: &[(&str, JitterDistribution)] = &[
+    ("uniform", JitterDistribution::Uniform),
+    ("normal", JitterDistribution::Normal),
+    ("lognormal", JitterDistribution::LogNormal),
+    ("pareto", JitterDistribution::Pareto),
+    ("paretonormal", JitterDistribution::ParetoNormal),
+];
+
+fn loss(v: &mut impl Visitor, loss: &mut LossModel) {
+    v.tag(required("model"), loss, LOSS_MODELS, "the loss model", |v, loss| match loss {
+        LossModel::Independent(chance) => {
+            v.key(required("chance"), chance, Chance, "of each packet on its own");
         }
-    };
-    let read_entry = |entry: &Entry| {
-        names::check(&entry.key, entry.place, problems);
-        read_one(&entry.key, &entry.node, problems)
-    };
-    links.entries().iter().map(read_entry).collect()
+        LossModel::GilbertElliott { p, r, loss_bad, loss_good } => {
+            v.key(required("p"), p, Chance, "from the good state to the bad one, per packet");
+            v.key(required("r"), r, Chance, "from the bad state to the good one, per packet");
+            v.key("1-h", loss_bad, Chance, "the chance of loss in the bad state");
+            v.key("1-k", loss_good, Chance, "the chance of loss in the good state");
+        }
+    });
+}
+
+const LOSS_MODELS: &[(&str, LossModel)] = &[
+    ("independent", LossModel::Independent(Probability::NEVER)),
+    (
+        "gilbert-elliott",
+        // netem's defaults.
+        LossModel::GilbertElliott {
+            p: Probability::NEVER,
+            r: Probability::NEVER,
+            loss_bad: Probability::ALWAYS,
+            loss_good: Probability::NEVER,
+        },
+    ),
+];
+
+fn reorder(v: &mut impl Visitor, reorder: &mut Reorder) {
+    let chance = "of each packet that is not within the gap";
+    v.key(required("chance"), &mut reorder.chance, Chance, chance);
+    let gap = "gap − 1 packets keep the delay before one may skip it again";
+    v.key("gap", &mut reorder.gap, Whole(1, 1_000_000), gap);
+}
+
+fn check(config: &Config, reader: &mut Reader) {
+    if let (Some(_), Some(node)) = (config.reorder, reader.get("reorder"))
+        && config.delay.mean.is_zero()
+        && !reader.base().is_faulty(reader.problems)
+    {
+        let message = "there is no delay that reordered packets could skip";
+        reader.error(node.place, message, "give the link a `delay`, or leave `reorder` out");
+    }
+    let Some(delay) = reader.get("delay").filter(|delay| delay.get("jitter").is_none()) else { return };
+    for key in ["distribution", "correlation", "reorder"] {
+        if let Some(entry) = delay.entry(key) {
+            let message = format!("`{key}` says how jitter behaves, but there is no jitter");
+            reader.error(entry.place, message, "add `jitter = …` beside it");
+        }
+    }
 }
 
 /// The largest base RTT of the paths that use each link; zero for a link that none uses.
@@ -84,8 +182,8 @@ pub(super) fn check_limits(
         let Some(node) = root.get("link").and_then(|links| links.get(&link.name)) else { continue };
         for direction in Direction::BOTH {
             let d = direction.index();
-            let Some(queue) = View::new(node, direction).get("queue") else { continue };
-            let has_rate = |direction| View::new(node, direction).get("rate").is_some();
+            let Some(queue) = said(node, direction, "queue") else { continue };
+            let has_rate = |direction| said(node, direction, "rate").is_some();
             // A queue that is said for both directions may be meant for the one with a rate.
             let shared = node.get(direction.name()).and_then(|table| table.get("queue")).is_none();
             let rated = has_rate(direction) || shared && has_rate(direction.reverse());
@@ -120,107 +218,9 @@ fn too_large_for(limit: Limit, link: usize, groups: &[Group]) -> Option<u64> {
     Some(largest).filter(|largest| bytes < *largest)
 }
 
-/// One direction of a link's table: `up` or `down` over the rest.
-#[derive(Clone, Copy)]
-struct View<'a> {
-    base: &'a Node,
-    over: Option<&'a Node>,
-}
-
-impl<'a> View<'a> {
-    fn new(base: &'a Node, direction: Direction) -> View<'a> {
-        View { base, over: base.get(direction.name()) }
-    }
-
-    fn get(self, key: &str) -> Option<&'a Node> {
-        self.over.and_then(|over| over.get(key)).or_else(|| self.base.get(key))
-    }
-
-    fn read(self, problems: &mut Vec<Problem>) -> (Config, Limit) {
-        let config = Config {
-            loss: loss(self.get("loss")),
-            duplicate: probability(self.get("duplicate")).unwrap_or_default(),
-            corrupt: probability(self.get("corrupt")).unwrap_or_default(),
-            reorder: reorder(self.get("reorder")),
-            delay: delay(self.get("delay")),
-            rate: self.get("rate").and_then(|node| leaf::quantity(node, "", "").ok()),
-            queue: queue::read(self.get("queue")),
-        };
-        self.check(&config, problems);
-        (config, limit(self.get("queue")))
-    }
-
-    fn check(self, config: &Config, problems: &mut Vec<Problem>) {
-        if let (Some(_), Some(node)) = (config.reorder, self.get("reorder"))
-            && config.delay.mean.is_zero()
-            && !self.base.is_faulty(problems)
-        {
-            let message = "there is no delay that reordered packets could skip";
-            problems.push(Problem::error(
-                node.place,
-                message,
-                "give the link a `delay`, or leave `reorder` out",
-            ));
-        }
-        let Some(delay) = self.get("delay").filter(|delay| delay.get("jitter").is_none()) else { return };
-        for key in ["distribution", "correlation", "reorder"] {
-            if let Some(entry) = delay.entry(key) {
-                let message = format!("`{key}` says how jitter behaves, but there is no jitter");
-                problems.push(Problem::error(entry.place, message, "add `jitter = …` beside it"));
-            }
-        }
-    }
-}
-
-/// The long form's `key`; the short form is its `main`.
-pub(super) fn part<'a>(node: Option<&'a Node>, key: &str, main: &str) -> Option<&'a Node> {
-    let node = node?;
-    if node.is_table() { node.get(key) } else { Some(node).filter(|_| key == main) }
-}
-
-fn delay(node: Option<&Node>) -> Delay {
-    let get = |key| part(node, key, "mean");
-    let time = |key| get(key).and_then(|node| leaf::duration(node).ok()).unwrap_or_default();
-    Delay {
-        mean: time("mean"),
-        jitter: time("jitter"),
-        distribution: get("distribution").and_then(distribution).unwrap_or_default(),
-        correlation: probability(get("correlation")).unwrap_or_default(),
-        reorder: get("reorder").and_then(|node| leaf::flag(node).ok()).unwrap_or(false),
-    }
-}
-
-fn distribution(node: &Node) -> Option<JitterDistribution> {
-    use JitterDistribution::{LogNormal, Normal, Pareto, ParetoNormal, Uniform};
-    let index = DISTRIBUTIONS.iter().position(|word| Some(*word) == node.text())?;
-    Some([Uniform, Normal, LogNormal, Pareto, ParetoNormal][index])
-}
-
-fn loss(node: Option<&Node>) -> LossModel {
-    let get = |key| probability(part(node, key, "chance"));
-    if part(node, "model", "").and_then(Node::text) == Some("gilbert-elliott") {
-        return LossModel::GilbertElliott {
-            p: get("p").unwrap_or_default(),
-            r: get("r").unwrap_or_default(),
-            loss_bad: get("1-h").unwrap_or(Probability::ALWAYS),
-            loss_good: get("1-k").unwrap_or_default(),
-        };
-    }
-    LossModel::Independent(get("chance").unwrap_or_default())
-}
-
-fn reorder(node: Option<&Node>) -> Option<Reorder> {
-    let chance = probability(part(node, "chance", "chance")).filter(|chance| !chance.is_never())?;
-    let gap = part(node, "gap", "chance").and_then(|node| leaf::integer(node, 1, u64::MAX).ok());
-    Some(Reorder { chance, gap: gap.map_or(1, |gap| u32::try_from(gap).unwrap_or(u32::MAX)) })
-}
-
-fn limit(node: Option<&Node>) -> Limit {
-    part(node, "limit", "limit").and_then(|node| leaf::limit(node).ok()).unwrap_or_default()
-}
-
-fn probability(node: Option<&Node>) -> Option<Probability> {
-    node.and_then(|node| leaf::quantity(node, "", "").ok())
+/// What a link's table says of one direction: `up` or `down` over the rest.
+fn said<'a>(link: &'a Node, direction: Direction, key: &str) -> Option<&'a Node> {
+    link.get(direction.name()).and_then(|over| over.get(key)).or_else(|| link.get(key))
 }
 
 impl Default for Limit {

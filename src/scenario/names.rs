@@ -15,6 +15,9 @@ pub(super) fn check(name: &str, place: Place, problems: &mut Vec<Problem>) {
     }
 }
 
+/// What [`is_missing`] finds, as a regular expression.
+pub(super) const MISSING: &str = "^(?:None|-?[nN][aA][nN]|[nN][aA]|[nN][uU][lL][lL])$";
+
 /// What `pandas.read_csv`, R's `read.csv` and `fread` read as missing, as far as names can be written
 /// so. Numbers are read in any case, so `nan` is too; `none` is a controller's name, and only `None` is
 /// missing.

@@ -3,9 +3,9 @@
 //! that value.
 
 use super::axes::AxisNode;
-use super::dotted::{self, Setter};
+use super::dotted;
+use super::kind::{Kind, Reach};
 use super::problem::{Place, Problem, Source};
-use super::schema::Kind;
 use super::tree::{Node, Value};
 
 /// Applies the arguments in order; a later one wins.
@@ -39,7 +39,7 @@ fn apply_one(
     let key = key.trim().trim_matches('"');
 
     let mut changed = tree.clone();
-    let kind = dotted::set(&mut changed, key, place, node.clone(), Setter::CommandLine)?;
+    let kind = dotted::set(&mut changed, key, place, node.clone(), Reach::CommandLine)?;
     let is_list = matches!(node.value, Value::Array(_)) && !matches!(kind, Kind::List(_));
     if !is_list {
         *tree = changed;
@@ -70,7 +70,7 @@ fn parse(value: &str, source: Source, offset: usize) -> Result<Node, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::schema::describe;
+    use super::super::describe::every_key;
     use super::super::testing::{SOUND, and, set_refused};
     use super::super::{Plan, ScenarioError};
 
@@ -152,7 +152,7 @@ mod tests {
         ]
         .map(str::to_owned)
         .to_vec();
-        describe(&mut |path, _| {
+        for (path, _) in every_key() {
             let path = path.replacen("link.<name>", "link.access", 1).replacen(
                 "clients.<name>",
                 "clients.upload",
@@ -161,7 +161,7 @@ mod tests {
             for value in ["", "0", "-1", "x", "5ms", "[]", "[1]", "[[]]", "{}", "{ a = 1 }", "true"] {
                 arguments.push(format!("{path}={value}"));
             }
-        });
+        }
         for argument in arguments {
             let _ = plan_with(SOUND, &[&argument]).map_err(|error| error.render(false));
         }

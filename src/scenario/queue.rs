@@ -1,76 +1,57 @@
 //! `queue` of a link: which keys it takes is said by the table of disciplines.
 
-use super::kind::{Absent, Key, Kind};
-use super::leaf;
-use super::links::part;
-use super::problem::Problem;
-use super::schema::key;
-use super::tree::{Entry, Node};
-use crate::link::{Discipline, ParameterKind, QUEUES, Queue};
+use super::Limit;
+use super::form::{Form, Whole};
+use super::kind::Kind;
+use super::leaf::Fault;
+use super::quantity::{PositiveSpan, QueueLimit, Size};
+use super::tree::Node;
+use super::visit::Visitor;
+use crate::link::{Discipline, Parameter, ParameterKind, QUEUES, Queue};
+use crate::time::Duration;
 
-/// Names of the disciplines, for [`Kind::Word`].
-static NAMES: std::sync::LazyLock<Vec<&str>> =
-    std::sync::LazyLock::new(|| QUEUES.iter().map(|discipline| discipline.name).collect());
+/// Declares the keys of a queue.
+pub(super) fn keys(v: &mut impl Visitor, queue: &mut Queue, limit: &mut Limit) {
+    let plain = |discipline: &'static Discipline| {
+        let parameters = discipline.defaults();
+        (discipline.name, Queue { discipline, parameters, ..Queue::default() })
+    };
+    let variants: Vec<(&str, Queue)> = QUEUES.iter().map(plain).collect();
+    v.tag("kind", queue, &variants, "the queue discipline", |v, queue| {
+        v.key("limit", limit, QueueLimit, "how much it holds, the packet in transmission included");
+        for (parameter, value) in queue.discipline.parameters.iter().zip(&mut queue.parameters) {
+            v.key(parameter.name, value, OfQueue(parameter), parameter.summary);
+        }
+    });
+}
 
-/// The keys of a queue: of its discipline, or of all while that is not known.
-pub(super) fn keys(node: Option<&Node>) -> Vec<Key> {
-    let limit = "how much it holds, the packet in transmission included";
-    let mut keys = vec![
-        key("kind", Kind::Word(&NAMES), Absent::Default(QUEUES[0].name), "the queue discipline"),
-        key("limit", Kind::Limit, Absent::Default("1000 packets"), limit),
-    ];
-    let chosen = node.and_then(discipline);
-    for discipline in QUEUES.iter().filter(|line| chosen.is_none_or(|chosen| chosen == *line)) {
-        for parameter in discipline.parameters {
-            if keys.iter().all(|known| known.name != parameter.name) {
-                let kind = match parameter.kind {
-                    ParameterKind::Span => Kind::PositiveDuration,
-                    ParameterKind::Count(least, most) => Kind::Integer(least, most),
-                    ParameterKind::Size(least, most) => Kind::Bytes(least, most),
-                };
-                keys.push(key(parameter.name, kind, Absent::Default(parameter.default.0), parameter.summary));
-            }
+/// A parameter of a queue discipline.
+struct OfQueue(&'static Parameter);
+
+impl Form<u64> for OfQueue {
+    fn kind(&self) -> Kind {
+        match self.0.kind {
+            ParameterKind::Span => Kind::PositiveDuration,
+            ParameterKind::Count(least, most) => Kind::Integer(least, most),
+            ParameterKind::Size(least, most) => Kind::Bytes(least, most),
         }
     }
-    keys
-}
 
-/// The discipline that a queue names; `None` for a word that is none.
-fn discipline(node: &Node) -> Option<&'static Discipline> {
-    match part(Some(node), "kind", "limit") {
-        None => Some(&QUEUES[0]),
-        Some(kind) => kind.text().and_then(Discipline::by_name),
+    fn read(&self, node: &Node) -> Result<u64, Fault> {
+        match self.0.kind {
+            ParameterKind::Span => PositiveSpan.read(node).map(Duration::as_nanos),
+            ParameterKind::Count(least, most) => Whole(least, most).read(node),
+            ParameterKind::Size(least, most) => Size(least, most).read(node),
+        }
     }
-}
 
-/// The problems of keys that only other disciplines take.
-pub(super) fn strays(node: &Node) -> Vec<Problem> {
-    let Some(discipline) = discipline(node) else { return vec![] };
-    let takes = |discipline: &Discipline, key: &str| discipline.parameters.iter().any(|one| one.name == key);
-    let stray = |entry: &Entry| {
-        let others: Vec<&str> =
-            QUEUES.iter().filter(|other| takes(other, &entry.key)).map(|other| other.name).collect();
-        let is_stray = !others.is_empty() && !takes(discipline, &entry.key);
-        is_stray.then(|| {
-            let message = format!("a {} queue has no `{}`", discipline.name, entry.key);
-            Problem::error(entry.place, message, format!("`{}` is of {}", entry.key, others.join(" and ")))
-        })
-    };
-    node.entries().iter().filter_map(stray).collect()
-}
-
-/// A queue, but for its limit.
-pub(super) fn read(node: Option<&Node>) -> Queue {
-    let Some(discipline) = node.and_then(discipline) else { return Queue::default() };
-    let values = discipline.parameters.iter().map(|parameter| {
-        let written = part(node, parameter.name, "limit").and_then(|node| match parameter.kind {
-            ParameterKind::Span => leaf::positive_duration(node).ok().map(crate::time::Duration::as_nanos),
-            ParameterKind::Count(least, most) => leaf::integer(node, least, most).ok(),
-            ParameterKind::Size(least, most) => leaf::bytes(node, least, most).ok(),
-        });
-        written.unwrap_or(parameter.default.1)
-    });
-    Queue { discipline, parameters: values.collect(), ..Queue::default() }
+    fn text(&self, value: &u64) -> Option<String> {
+        match self.0.kind {
+            ParameterKind::Span => PositiveSpan.text(&Duration::from_nanos(*value)),
+            ParameterKind::Count(least, most) => Whole(least, most).text(value),
+            ParameterKind::Size(least, most) => Size(least, most).text(value),
+        }
+    }
 }
 
 #[cfg(test)]

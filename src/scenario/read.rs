@@ -1,48 +1,48 @@
 //! The second pass: from a checked tree to a [`Scenario`], with the checks between keys.
 
 use super::check::check;
-use super::problem::{Place, Problem, suggest};
-use super::schema::ROOT;
+use super::describe::ROOT;
+use super::file::File;
+use super::problem::{Place, Problem};
+use super::reader::Reader;
 use super::tree::{Node, Value};
-use super::workload::{Bulk, BulkDirection};
-use super::{AppSpec, DropEntry, DropSpec, Group, RecordSpec, RecordTrials, Scenario};
-use super::{groups, leaf, links, pace, schedule, settings};
-use crate::chat::protocol;
+use super::{AppSpec, Group, RecordSpec, RecordTrials, Scenario};
+use super::{groups, links, pace, schedule};
 use crate::time::Duration;
-use crate::wire::Direction;
 
 /// Reads the whole tree of one of so many cells. The scenario is to be used only if no problem is an error.
 pub(super) fn read(root: &Node, name: &str, cells: usize) -> (Scenario, Vec<Problem>) {
     let mut problems = check_values(root);
-    let mut links = links::read(root, &mut problems);
-    settings::check_defaults(root, &mut problems);
-    let groups = groups::read(root, &links, &mut problems);
+    let mut file = File::default();
+    file.keys(&mut Reader::new(root, &mut problems));
+    let mut links = file.links;
+    let groups = groups::resolve(file.clients, root, &links, &mut problems);
     let rtts = links::longest_rtts(&links, &groups);
     let starting = links.clone();
     links::resolve_queues(&mut links, &starting, &rtts);
     links::check_limits(root, &links, &starting, &rtts, &groups, &mut problems);
     warn_of_solitude(root, &groups, &mut problems);
 
-    let duration = root.get("duration").and_then(|node| leaf::positive_duration(node).ok());
     let mut scenario = Scenario {
         name: name.to_owned(),
-        title: text(root, "title").unwrap_or(name).to_owned(),
-        expect: text(root, "expect").unwrap_or_default().to_owned(),
-        seed: integer(root, "seed").unwrap_or(1),
-        duration: duration.unwrap_or_default(),
-        warmup: root.get("warmup").and_then(|node| leaf::duration(node).ok()).unwrap_or_default(),
-        trials: integer(root, "trials").map_or(1, groups::small),
+        title: file.title.unwrap_or_else(|| name.to_owned()),
+        expect: file.expect,
+        seed: file.seed,
+        duration: file.duration.unwrap_or_default(),
+        warmup: file.warmup,
+        trials: file.trials,
         links,
         groups,
-        dialect: dialect(root),
+        dialect: file.dialect,
         schedule: vec![],
         drops: vec![],
-        record: RecordSpec { interval: FINEST, trials: recorded(root) },
+        record: RecordSpec { interval: FINEST, trials: file.record.trials },
     };
-    scenario.record.interval = interval(root).unwrap_or_else(|| usual_interval(&scenario, cells));
-    scenario.schedule = schedule::read(root, &scenario, &starting, &rtts, duration, &mut problems);
-    scenario.drops = drops(root, &scenario.groups, &mut problems);
-    if let Some(duration) = duration {
+    scenario.record.interval = file.record.interval.unwrap_or_else(|| usual_interval(&scenario, cells));
+    scenario.schedule = schedule::resolve(file.schedule, root, &scenario, &starting, &rtts, &mut problems);
+    let drops = file.drops.into_iter();
+    scenario.drops = drops.filter_map(|drop| drop.resolve(root, &scenario.groups, &mut problems)).collect();
+    if let Some(duration) = file.duration {
         check_warmup(root, &scenario, &mut problems);
         groups::check_starts(root, &scenario.groups, duration, &mut problems);
         check_series(root, &scenario, &mut problems);
@@ -59,32 +59,6 @@ pub(super) fn check_values(root: &Node) -> Vec<Problem> {
     problems
 }
 
-fn text<'a>(root: &'a Node, key: &str) -> Option<&'a str> {
-    root.get(key).and_then(Node::text)
-}
-
-fn integer(node: &Node, key: &str) -> Option<u64> {
-    node.get(key).and_then(|node| leaf::integer(node, 0, u64::MAX).ok())
-}
-
-/// The dialect of `[chat]`, already held against the schema.
-fn dialect(root: &Node) -> &'static str {
-    let word = root.get("chat").and_then(|chat| chat.get("dialect")).and_then(Node::text);
-    word.and_then(protocol::by_name).unwrap_or(protocol::DIALECTS[0]).name()
-}
-
-fn interval(root: &Node) -> Option<Duration> {
-    root.get("record")?.get("interval").and_then(|node| leaf::positive_duration(node).ok())
-}
-
-fn recorded(root: &Node) -> RecordTrials {
-    match root.get("record").and_then(|record| text(record, "trials")) {
-        Some("all") => RecordTrials::All,
-        Some("none") => RecordTrials::None,
-        _ => RecordTrials::First,
-    }
-}
-
 /// The sampling interval where the file says nothing: the finest with which the first trials of all cells
 /// stay below [`USUAL_ROWS`], but never less than pictures need.
 fn usual_interval(scenario: &Scenario, cells: usize) -> Duration {
@@ -99,72 +73,6 @@ fn usual_interval(scenario: &Scenario, cells: usize) -> Duration {
     let fine = steps().find(|step| duration / step <= samples).unwrap_or(u64::MAX);
     let coarsest = steps().take_while(|step| duration / step >= DRAWN_SAMPLES).last();
     Duration::from_nanos(fine.min(coarsest.unwrap_or(FINEST.as_nanos())))
-}
-
-fn drops(root: &Node, groups: &[Group], problems: &mut Vec<Problem>) -> Vec<DropSpec> {
-    let nodes = root.get("drop").map_or(&[][..], Node::items);
-    // Names and counts that could not be read name no flows.
-    let faulty = root.get("clients").is_none_or(|clients| clients.is_faulty(problems));
-    nodes.iter().filter_map(|node| drop_list(node, groups, faulty, problems)).collect()
-}
-
-fn drop_list(
-    node: &Node,
-    groups: &[Group],
-    clients_are_faulty: bool,
-    problems: &mut Vec<Problem>,
-) -> Option<DropSpec> {
-    let entries = drop_entries(node.get("segments"), problems);
-    let flow = node.get("flow")?;
-    let name = flow.text()?;
-    let Some((group, member)) = find_flow(name, groups) else {
-        if clients_are_faulty {
-            return None;
-        }
-        let names: Vec<String> =
-            groups.iter().flat_map(|group| [1, group.count].map(|n| format!("{}-{n}", group.name))).collect();
-        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
-        names.dedup();
-        let help = format!("{} (first and last of each group)", suggest(name, names));
-        problems.push(Problem::error(flow.place, format!("there is no flow \"{name}\""), help));
-        return None;
-    };
-    let natural = match groups[group].app {
-        AppSpec::Bulk(Bulk { direction: BulkDirection::Down, .. }) => Direction::Down,
-        AppSpec::Bulk(_) | AppSpec::Chat(_) => Direction::Up,
-    };
-    let direction = groups::direction(node.get("direction")).unwrap_or(natural);
-    Some(DropSpec { flow: name.to_owned(), group, member, direction, entries })
-}
-
-fn find_flow(name: &str, groups: &[Group]) -> Option<(usize, u32)> {
-    let (group, number) = name.rsplit_once('-')?;
-    let index = groups.iter().position(|candidate| candidate.name == group)?;
-    let number: u32 = number.parse().ok()?;
-    // "upload-01" and "upload-+1" are no names of flows.
-    let exact = (1..=groups[index].count).contains(&number) && name == format!("{group}-{number}");
-    exact.then(|| (index, number - 1))
-}
-
-fn drop_entries(node: Option<&Node>, problems: &mut Vec<Problem>) -> Vec<DropEntry> {
-    let mut entries: Vec<DropEntry> = vec![];
-    for item in node.map_or(&[][..], Node::items) {
-        let Some(segment) = links::part(Some(item), "segment", "segment") else { continue };
-        let Ok(segment) = leaf::integer(segment, 1, u64::MAX) else { continue };
-        let retransmission = integer(item, "retransmission").map_or(0, groups::small);
-        let entry = DropEntry { segment, retransmission };
-        if entries.contains(&entry) {
-            let message = format!("segment {segment} is listed twice");
-            let help = "for its first retransmission write { segment = …, retransmission = 1 }";
-            problems.push(Problem::error(item.place, message, help));
-        }
-        entries.push(entry);
-    }
-    if let Some(node) = node.filter(|node| matches!(&node.value, Value::Array(items) if items.is_empty())) {
-        let help = "list at least one segment, or leave the [[drop]] out";
-        problems.push(Problem::error(node.place, "nothing is dropped", help));
-    }
-    entries
 }
 
 /// A chat of one.
@@ -238,30 +146,6 @@ mod tests {
     #[test]
     fn the_warmup_leaves_something() {
         refused(&with("\"1s\"", "\"10s\""), 2, "\"10s\"", "leaves nothing", "shorter than the duration, 10s");
-    }
-
-    #[test]
-    fn a_drop_list_names_a_flow_and_its_segments() {
-        let list = |flow: &str, segments: &str| {
-            and(&format!("[[drop]]\nflow = \"{flow}\"\nsegments = {segments}\n"))
-        };
-        let scenario = scenario(&list("upload-2", "[17, { segment = 17, retransmission = 1 }]"));
-        let drop = &scenario.drops[0];
-        assert_eq!((drop.group, drop.member, drop.direction), (0, 1, Direction::Up));
-        let entry = |retransmission| DropEntry { segment: 17, retransmission };
-        assert_eq!(drop.entries, [entry(0), entry(1)]);
-
-        refused(
-            &list("upload-3", "[1]"),
-            22,
-            "\"upload-3\"",
-            "no flow \"upload-3\"",
-            "did you mean `upload-",
-        );
-        refused(&list("upload-01", "[1]"), 22, "\"upload-01\"", "no flow", "upload-2");
-        refused(&list("upload-1", "[0]"), 23, "0", "0 is out of range", "from 1");
-        refused(&list("upload-1", "[]"), 23, "[]", "nothing is dropped", "at least one");
-        refused(&list("upload-1", "[4, 4]"), 23, "4", "listed twice", "retransmission = 1");
     }
 
     #[test]

@@ -1,35 +1,55 @@
-//! The second pass over `[[schedule]]`: which links change, and when.
+//! `[[schedule]]`: which links change, and when.
 
 use std::collections::BTreeSet;
 
 use super::check::check;
-use super::dotted::{self, Setter};
-use super::problem::Problem;
-use super::schema::LINKS;
+use super::describe::kind_of;
+use super::dotted;
+use super::form::{Maybe, Placed, Settings};
+use super::kind::Reach;
+use super::problem::{Place, Problem};
+use super::quantity::Span;
 use super::tree::Node;
-use super::{Change, Group, LinkSpec, Scenario, leaf, links, pace};
+use super::visit::{At, Visitor, required};
+use super::{Change, Group, LinkSpec, Scenario, links, pace};
 use crate::time::{Duration, Instant};
 
+/// A change as it stands in the file.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    at: Option<At<Duration>>,
+    set: Option<Node>,
+}
+
+impl Entry {
+    /// One `[[schedule]]`.
+    pub fn read<V: Visitor>(v: &mut V, _: Place) -> Entry {
+        let mut entry = Entry::default();
+        v.key(required("at"), &mut entry.at, Maybe(Placed(Span)), "when, before the end of the trial");
+        let set = "dotted keys of links, with their values from then on";
+        v.key(required("set"), &mut entry.set, Maybe(Settings), set);
+        entry
+    }
+}
+
 /// Applies the schedule to the tree, change by change, and keeps what differs.
-pub(super) fn read(
+pub(super) fn resolve(
+    schedule: Vec<Entry>,
     root: &Node,
     scenario: &Scenario,
     starting: &[LinkSpec],
     rtts: &[Duration],
-    duration: Option<Duration>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Change> {
-    let mut entries: Vec<(Instant, &Node)> = vec![];
-    for entry in root.get("schedule").map_or(&[][..], Node::items) {
-        let Some((node, at)) = entry.get("at").and_then(|at| Some((at, leaf::duration(at).ok()?))) else {
-            continue;
-        };
-        if let Some(duration) = duration.filter(|duration| at >= *duration) {
+    let mut entries: Vec<(Instant, Option<Node>)> = vec![];
+    for Entry { at, set } in schedule {
+        let Some(At { place, value: at }) = at else { continue };
+        if !scenario.duration.is_zero() && at >= scenario.duration {
             let message = format!("at {at} the trial is over");
-            let help = format!("`at` must be before the trial's duration, {duration}");
-            problems.push(Problem::error(node.place, message, help));
+            let help = format!("`at` must be before the trial's duration, {}", scenario.duration);
+            problems.push(Problem::error(place, message, help));
         }
-        entries.push((Instant::ZERO.saturating_add(at), entry));
+        entries.push((Instant::ZERO.saturating_add(at), set));
     }
     entries.sort_by_key(|(at, _)| *at);
 
@@ -37,8 +57,8 @@ pub(super) fn read(
     let mut before = scenario.links.clone();
     let mut changes = vec![];
     let mut said: BTreeSet<(Instant, String)> = BTreeSet::new();
-    for (n, &(at, entry)) in entries.iter().enumerate() {
-        let Some(set) = entry.get("set") else { continue };
+    for (n, (at, set)) in entries.iter().enumerate() {
+        let (at, Some(set)) = (*at, set) else { continue };
         if set.is_table() && set.entries().is_empty() {
             let help = "set at least one key, or leave the [[schedule]] out";
             problems.push(Problem::error(set.place, "nothing changes", help));
@@ -48,12 +68,12 @@ pub(super) fn read(
                 let message = format!("`{key}` is set twice at the same instant");
                 problems.push(Problem::error(place, message, "keep one of them, or change an `at`"));
             }
-            if let Err(problem) = dotted::set(&mut tree, &key, place, value.clone(), Setter::Schedule) {
+            if let Err(problem) = dotted::set(&mut tree, &key, place, value.clone(), Reach::Schedule) {
                 problems.push(problem);
             }
         }
         if let Some(links) = tree.entry("link") {
-            check(&links.node, &LINKS, "link", links.place, problems);
+            check(&links.node, kind_of("link"), "link", links.place, problems);
         }
         let mut after = links::read(&tree, problems);
         links::resolve_queues(&mut after, starting, rtts);

@@ -1,168 +1,133 @@
-//! The second pass over the settings of TCP: those of a group, over `[tcp]`, over the defaults.
+//! The settings of TCP: those of a group, over `[tcp]`, over the defaults.
 
-use super::groups::small;
-use super::leaf;
-use super::problem::{Problem, fails_at};
-use super::schema::{LEAST_MSS, TCP};
+use std::sync::LazyLock;
+
+use super::describe::described;
+use super::form::{Controller, Flag, Form as _, OfController, Whole, Words};
+use super::kind::Kind;
+use super::problem::fails_at;
+use super::quantity::{PositiveSpan, Size};
+use super::reader::Reader;
 use super::tree::Node;
-use crate::congestion::{Choice, Values};
+use super::visit::Visitor;
+use crate::congestion::Choice;
 use crate::tcp::{Config, DelayedAck, Recovery, RtoFloor};
-use crate::time::Duration;
 
-/// What `layers` say, the nearest first. What does not fit its kind was reported by the first pass.
-pub(super) fn read(root: &Node, layers: &[Option<&Node>], problems: &mut Vec<Problem>) -> Config {
-    Layers { root, layers: layers.iter().copied().flatten().collect() }.read(problems)
+/// The keys of `[tcp]`.
+pub(super) static TCP: LazyLock<Kind> = LazyLock::new(|| described(|v| keys(v, &mut Config::default())));
+
+/// `[tcp]` by itself: every group reads it beneath its own settings, and may override what is wrong
+/// with it.
+pub(super) fn defaults(v: &mut impl Visitor) {
+    keys(v, &mut Config::default());
 }
 
-/// Checks `[tcp]` by itself, since every group may override what is wrong with it.
-pub(super) fn check_defaults(root: &Node, problems: &mut Vec<Problem>) {
-    read(root, &[root.get("tcp")], problems);
+/// Declares the settings of TCP.
+pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
+    v.key("congestion", &mut tcp.congestion, Controller, "the congestion controller");
+    v.check(|reader| parameters(&mut tcp.congestion, reader.root));
+    let mss = "largest payload of a segment in bytes, timestamps deducted";
+    v.key("mss", &mut tcp.mss, Whole(LEAST_MSS, 9000), mss);
+    v.key("initial_window", &mut tcp.initial_window, Whole(1, 10_000), "in segments (RFC 6928)");
+    let recovery =
+        "how losses are found and repaired: RFC 6675, with RACK (RFC 8985) like Linux, or RFC 6582";
+    v.key("recovery", &mut tcp.recovery, Words(RECOVERIES), recovery);
+    let delayed = Config::default().delayed_ack.expect("acknowledgments wait by default");
+    let may_wait = "whether acknowledgments may wait (RFC 9293)";
+    v.switch("delayed_ack", &mut tcp.delayed_ack, delayed, may_wait, delayed_ack);
+    let quickack = "Linux's quick-ACK mode: at the start, after a pause, after a duplicate";
+    v.key("quickack", &mut tcp.quickack, Flag, quickack);
+    let pacing = "TCP-internal pacing, as Linux with fq; some controllers pace anyway";
+    v.key("pacing", &mut tcp.pacing, Flag, pacing);
+    let byte_counting = "windows grow by bytes acknowledged (RFC 3465), not by ACKs";
+    v.key("byte_counting", &mut tcp.byte_counting, Flag, byte_counting);
+    v.key("min_rto", &mut tcp.min_rto, PositiveSpan, "lower bound of the retransmission timeout");
+    let floor = "what min_rto bounds: the variance term (Linux) or the timeout (RFC 6298)";
+    v.key("rto_floor", &mut tcp.rto_floor, Words(RTO_FLOORS), floor);
+    v.key("max_rto", &mut tcp.max_rto, PositiveSpan, "upper bound of the timeout, back-off included");
+    v.key("nagle", &mut tcp.nagle, Flag, "Nagle's algorithm: hold back small segments");
+    v.key("timestamps", &mut tcp.timestamps, Flag, "offer timestamps (RFC 7323)");
+    v.key("sack", &mut tcp.sack, Flag, "offer selective acknowledgments (RFC 2018)");
+    v.key("window_scale", &mut tcp.window_scale, Flag, "offer windows beyond 64 KiB (RFC 7323)");
+    let limited = "new data on the first two duplicate ACKs (RFC 3042)";
+    v.key("limited_transmit", &mut tcp.limited_transmit, Flag, limited);
+    v.key("receive_window", &mut tcp.receive_window, BUFFER, "the largest window a receiver offers");
+    let buffer = "how much a sender holds until it is acknowledged";
+    v.key("send_buffer", &mut tcp.send_buffer, BUFFER, buffer);
+    v.check(|reader| check(tcp, reader));
 }
 
-/// The settings of TCP, the nearest layer first.
-struct Layers<'a> {
-    root: &'a Node,
-    layers: Vec<&'a Node>,
+/// The smallest segment.
+const LEAST_MSS: u64 = 64;
+
+/// Holds a segment at least.
+const BUFFER: Size = Size(LEAST_MSS, 1 << 30);
+
+const RECOVERIES: &[(&str, Recovery)] =
+    &[("sack", Recovery::Sack), ("rack", Recovery::Rack), ("newreno", Recovery::NewReno)];
+
+const RTO_FLOORS: &[(&str, RtoFloor)] = &[("variance", RtoFloor::Variance), ("rto", RtoFloor::Rto)];
+
+fn delayed_ack<V: Visitor>(v: &mut V, delayed: &mut DelayedAck) {
+    let segments = "acknowledge at the latest every so many segments";
+    v.key("segments", &mut delayed.segments, Whole(1, 1000), segments);
+    v.key("timeout", &mut delayed.timeout, PositiveSpan, "acknowledge at the latest after this time");
+    let stretch = "one acknowledgment for what arrives at one instant (Linux)";
+    v.key("stretch", &mut delayed.stretch, Flag, stretch);
 }
 
-impl<'a> Layers<'a> {
-    fn get(&self, key: &str) -> Option<&'a Node> {
-        self.layers.iter().find_map(|layer| layer.get(key))
-    }
-
-    fn flag(&self, key: &str, default: bool) -> bool {
-        self.get(key).and_then(|node| leaf::flag(node).ok()).unwrap_or(default)
-    }
-
-    fn time(&self, key: &str, default: Duration) -> Duration {
-        self.get(key).and_then(|node| leaf::positive_duration(node).ok()).unwrap_or(default)
-    }
-
-    fn bytes(&self, key: &str, default: u64) -> u64 {
-        self.get(key).and_then(|node| leaf::bytes(node, LEAST_MSS, u64::MAX).ok()).unwrap_or(default)
-    }
-
-    fn integer(&self, key: &str) -> Option<u64> {
-        self.get(key).and_then(|node| leaf::integer(node, 1, u64::MAX).ok())
-    }
-
-    fn read(&self, problems: &mut Vec<Problem>) -> Config {
-        let default = Config::default();
-        let word = |key| self.get(key).and_then(Node::text);
-        let config = Config {
-            congestion: self.congestion().unwrap_or(default.congestion),
-            mss: self.integer("mss").and_then(|n| u16::try_from(n).ok()).unwrap_or(default.mss),
-            initial_window: self.integer("initial_window").map_or(default.initial_window, small),
-            recovery: match word("recovery") {
-                Some("sack") => Recovery::Sack,
-                Some("newreno") => Recovery::NewReno,
-                Some("rack") => Recovery::Rack,
-                _ => default.recovery,
-            },
-            delayed_ack: self.delayed_ack(default.delayed_ack),
-            byte_counting: self.flag("byte_counting", default.byte_counting),
-            min_rto: self.time("min_rto", default.min_rto),
-            rto_floor: match word("rto_floor") {
-                Some("variance") => RtoFloor::Variance,
-                Some("rto") => RtoFloor::Rto,
-                _ => default.rto_floor,
-            },
-            max_rto: self.time("max_rto", default.max_rto),
-            quickack: self.flag("quickack", default.quickack),
-            pacing: self.flag("pacing", default.pacing),
-            nagle: self.flag("nagle", default.nagle),
-            timestamps: self.flag("timestamps", default.timestamps),
-            sack: self.flag("sack", default.sack),
-            window_scale: self.flag("window_scale", default.window_scale),
-            limited_transmit: self.flag("limited_transmit", default.limited_transmit),
-            receive_window: self.bytes("receive_window", default.receive_window),
-            send_buffer: self.bytes("send_buffer", default.send_buffer),
-        };
-        self.check(&config, problems);
-        config
-    }
-
-    /// Whether a setting of TCP could not be read, or is misspelt.
-    fn is_faulty(&self, problems: &[Problem]) -> bool {
-        self.layers.iter().flat_map(|layer| layer.entries()).any(|entry| {
-            let is_setting = TCP.iter().any(|key| key.name == entry.key);
-            fails_at(problems, entry.place) || is_setting && entry.node.is_faulty(problems)
-        })
-    }
-
-    fn congestion(&self) -> Option<Choice> {
-        let algorithm = leaf::controller(self.get("congestion")?).ok()?;
-        let mut choice = algorithm.with_defaults();
-        let table = self.root.get("congestion").and_then(|table| table.get(algorithm.name));
-        for parameter in algorithm.parameters {
-            let Some(node) = table.and_then(|table| table.get(parameter.name)) else { continue };
-            let said = match parameter.values {
-                Values::Range(min, max) => leaf::number(node, min, max).ok(),
-                Values::Words(words) => node
-                    .text()
-                    .and_then(|word| words.iter().position(|other| *other == word))
-                    .map(|place| place as f64),
-            };
-            if let Some(value) = said {
-                choice.parameters.set(parameter.name, value);
-            }
+/// What `[congestion.<name>]` says of a controller.
+fn parameters(choice: &mut Choice, root: &Node) {
+    let table = root.get("congestion").and_then(|table| table.get(choice.algorithm.name));
+    for parameter in choice.algorithm.parameters {
+        let said = table.and_then(|table| table.get(parameter.name));
+        if let Some(value) = said.and_then(|node| OfController(parameter).read(node).ok()) {
+            choice.parameters.set(parameter.name, value);
         }
-        Some(choice)
     }
+}
 
-    /// `true`, `false`, or a table that fills up from `default`.
-    fn delayed_ack(&self, default: Option<DelayedAck>) -> Option<DelayedAck> {
-        let Some(node) = self.get("delayed_ack") else { return default };
-        if leaf::flag(node) == Ok(false) {
-            return None;
-        }
-        let mut delayed = default?;
-        if let Some(n) = node.get("segments").and_then(|node| leaf::integer(node, 1, u64::MAX).ok()) {
-            delayed.segments = small(n);
-        }
-        if let Some(timeout) = node.get("timeout").and_then(|node| leaf::positive_duration(node).ok()) {
-            delayed.timeout = timeout;
-        }
-        if let Some(stretch) = node.get("stretch").and_then(|node| leaf::flag(node).ok()) {
-            delayed.stretch = stretch;
-        }
-        Some(delayed)
+/// Whether a setting of TCP could not be read, or is misspelt.
+fn is_faulty(reader: &Reader) -> bool {
+    reader.entries().any(|entry| {
+        fails_at(reader.problems, entry.place)
+            || TCP.key(&entry.key).is_some() && entry.node.is_faulty(reader.problems)
+    })
+}
+
+fn check(config: &Config, reader: &mut Reader) {
+    if is_faulty(reader) {
+        return;
     }
-
-    fn check(&self, config: &Config, problems: &mut Vec<Problem>) {
-        if self.is_faulty(problems) {
-            return;
-        }
-        if let Some(node) = self.get("min_rto").or_else(|| self.get("max_rto"))
-            && config.min_rto > config.max_rto
+    if let Some(node) = reader.get("min_rto").or_else(|| reader.get("max_rto"))
+        && config.min_rto > config.max_rto
+    {
+        let message = format!("min_rto ({}) is larger than max_rto ({})", config.min_rto, config.max_rto);
+        reader.error(node.place, message, "lower the one or raise the other");
+    }
+    if config.recovery == Recovery::Rack
+        && !config.sack
+        && let Some(node) = reader.get("recovery")
+    {
+        let message = "`rack` learns of losses from SACK; while `sack` is off, it is RFC 6582 (`newreno`)";
+        reader.warning(node.place, message, "leave `sack` on, or write \"newreno\"");
+    }
+    for (key, bytes) in [("receive_window", config.receive_window), ("send_buffer", config.send_buffer)] {
+        if let Some(node) = reader.get(key).or_else(|| reader.get("mss"))
+            && bytes < u64::from(config.mss)
         {
-            let message = format!("min_rto ({}) is larger than max_rto ({})", config.min_rto, config.max_rto);
-            problems.push(Problem::error(node.place, message, "lower the one or raise the other"));
-        }
-        if config.recovery == Recovery::Rack
-            && !config.sack
-            && let Some(node) = self.get("recovery")
-        {
-            let message =
-                "`rack` learns of losses from SACK; while `sack` is off, it is RFC 6582 (`newreno`)";
-            problems.push(Problem::warning(node.place, message, "leave `sack` on, or write \"newreno\""));
-        }
-        for (key, bytes) in [("receive_window", config.receive_window), ("send_buffer", config.send_buffer)] {
-            if let Some(node) = self.get(key).or_else(|| self.get("mss"))
-                && bytes < u64::from(config.mss)
-            {
-                let message = format!("`{key}` does not hold one segment of {} bytes", config.mss);
-                let help = format!("write at least \"{}B\", or lower `mss`", config.mss);
-                problems.push(Problem::error(node.place, message, help));
-            }
+            let message = format!("`{key}` does not hold one segment of {} bytes", config.mss);
+            let help = format!("write at least \"{}B\", or lower `mss`", config.mss);
+            reader.error(node.place, message, help);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{SOUND, defaults, refused, scenario, with};
+    use super::super::testing::{SOUND, defaults as written, refused, scenario, with};
     use super::*;
+    use crate::time::Duration;
 
     #[test]
     fn a_group_overrides_tcp_key_by_key() {
@@ -202,8 +167,8 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_states_the_real_defaults() {
-        let table = format!("[tcp]\n{}", defaults(TCP));
+    fn what_is_not_said_is_the_default() {
+        let table = format!("[tcp]\n{}", written(&TCP.keys()));
         let said = scenario(&SOUND.replace("[tcp]\nmss = 1448\n", &table));
         assert_eq!(said.groups[0].tcp, Config::default());
     }

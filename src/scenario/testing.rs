@@ -1,7 +1,7 @@
 //! What the tests of this module share: a sound scenario, and what is wrong with unsound ones.
 
+use super::kind::Key;
 use super::problem::{Problem, ScenarioError, Severity};
-use super::schema::{Absent, Key};
 use super::{Plan, Scenario};
 
 /// A scenario without faults. Its lines are numbered for the tests that damage it.
@@ -82,14 +82,7 @@ fn expect(error: &ScenarioError, problem: &Problem, line: usize, at: &str, says:
 }
 
 /// The lines that say explicitly what holds without them.
-pub fn defaults(keys: &[Key]) -> String {
-    let line = |key: &Key| match key.default {
-        Absent::Default(value) => {
-            let bare = value.parse::<u64>().is_ok() || ["true", "false"].contains(&value);
-            let quote = if bare { "" } else { "\"" };
-            format!("{} = {quote}{value}{quote}\n", key.name)
-        }
-        Absent::Required | Absent::Nothing => String::new(),
-    };
-    keys.iter().map(line).collect()
+pub fn defaults(keys: &[&Key]) -> String {
+    let line = |key: &&Key| key.default.as_ref().map(|value| format!("{} = {value}\n", key.name));
+    keys.iter().filter_map(line).collect()
 }

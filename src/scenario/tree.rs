@@ -68,6 +68,10 @@ impl Node {
         }
     }
 
+    pub fn is_array(&self) -> bool {
+        matches!(self.value, Value::Array(_))
+    }
+
     pub fn is_table(&self) -> bool {
         matches!(self.value, Value::Table(_))
     }

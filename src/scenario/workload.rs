@@ -1,14 +1,11 @@
-//! What the members of a group run, in the words of the modules that run it.
+//! `app`: what the members of a group run, in the words of the modules that run it.
 
-use super::groups::{direction, small};
-use super::leaf;
-use super::links::part;
-use super::problem::Problem;
-use super::schema::MOST_CLIENTS;
-use super::tree::Node;
+use super::form::{Maybe, Whole, Words};
+use super::groups::MOST_CLIENTS;
+use super::quantity::{Frequency, PositiveSpan, Size, Span};
+use super::reader::Reader;
+use super::visit::{Visitor, required};
 use crate::time::Duration;
-use crate::units::Bytes;
-use crate::wire::Direction;
 
 pub use crate::app::bulk::{Bulk, Direction as BulkDirection};
 pub use crate::chat::client::{Addressee, Arrivals, Churn, SizeDistribution, Talk};
@@ -22,101 +19,130 @@ pub enum AppSpec {
     Chat(Talk),
 }
 
-/// Reads `app`. What does not fit its kind was reported by the first pass.
-pub(super) fn app(node: Option<&Node>, problems: &mut Vec<Problem>) -> AppSpec {
-    let bulk = Bulk { direction: BulkDirection::Up, size: None };
-    let Some(node) = node else { return AppSpec::Bulk(bulk) };
-    match node.get("kind").and_then(Node::text) {
-        Some("chat") => AppSpec::Chat(chat(node, problems)),
-        _ => AppSpec::Bulk(Bulk {
-            direction: match direction(node.get("direction")) {
-                Some(Direction::Down) => BulkDirection::Down,
-                _ => BulkDirection::Up,
-            },
-            size: node.get("size").and_then(|node| leaf::bytes(node, 1, u64::MAX).ok()).map(Bytes),
-        }),
+impl Default for AppSpec {
+    fn default() -> AppSpec {
+        AppSpec::Bulk(Bulk { direction: BulkDirection::Up, size: None })
     }
 }
 
-fn chat(node: &Node, problems: &mut Vec<Problem>) -> Talk {
-    let time = |key| move |node: &Node| node.get(key).and_then(|node| leaf::positive_duration(node).ok());
-    let churn = node
-        .get("churn")
-        .and_then(|churn| Some(Churn { stay: time("stay")(churn)?, away: time("away")(churn)? }));
-    let rooms = node.get("rooms").and_then(|node| leaf::integer(node, 1, MOST_CLIENTS).ok());
-    let to = match node.get("to").and_then(Node::text) {
-        Some("one") => Addressee::One,
-        Some("room") => Addressee::Room,
-        _ => Addressee::Everyone,
+/// Declares the keys of `app`.
+pub(super) fn keys(v: &mut impl Visitor, app: &mut AppSpec) {
+    let talk = Talk {
+        interval: Duration::from_secs(1),
+        arrivals: Arrivals::Poisson,
+        size: SizeDistribution::Constant(USUAL_SIZE),
+        to: Addressee::Everyone,
+        rooms: 1,
+        churn: None,
     };
-    if let Some(entry) = node.entry("rooms")
-        && to != Addressee::Room
-        && !node.is_faulty(problems)
+    let variants = [("bulk", AppSpec::default()), ("chat", AppSpec::Chat(talk))];
+    let kind = "a bulk transfer, or a person in the chat";
+    v.tag(required("kind"), app, &variants, kind, |v, app| match app {
+        AppSpec::Bulk(app) => bulk(v, app),
+        AppSpec::Chat(talk) => chat(v, talk),
+    });
+}
+
+fn bulk(v: &mut impl Visitor, bulk: &mut Bulk) {
+    let ways = Words(&[("up", BulkDirection::Up), ("down", BulkDirection::Down)]);
+    v.key("direction", &mut bulk.direction, ways, "who sends: the client (up) or the server");
+    let size = "how much; without one, until the end of the trial";
+    v.key("size", &mut bulk.size, Maybe(Size(1, 1 << 50)), size);
+}
+
+fn chat(v: &mut impl Visitor, talk: &mut Talk) {
+    let rate = "messages (or bursts) of one person, on average";
+    v.key(required("rate"), &mut talk.interval, Frequency, rate);
+    v.short("arrivals", "kind", "how they are spread over time", |v| arrivals(v, &mut talk.arrivals));
+    v.short("size", "mean", "the length of a message's text", |v| size(v, &mut talk.size));
+    v.key("to", &mut talk.to, Words(ADDRESSEES), "who hears a message");
+    let rooms = "with to = \"room\": how many rooms";
+    v.key("rooms", &mut talk.rooms, Whole(1, MOST_CLIENTS), rooms);
+    let (still, churn) =
+        (Churn { stay: Duration::ZERO, away: Duration::ZERO }, "comings and goings; without it, people stay");
+    v.optional("churn", &mut talk.churn, still, churn, |v, churn| {
+        v.key(required("stay"), &mut churn.stay, PositiveSpan, "mean time in the chat");
+        v.key(required("away"), &mut churn.away, PositiveSpan, "mean time away before connecting again");
+    });
+    v.check(|reader| check(talk, reader));
+}
+
+const ADDRESSEES: &[(&str, Addressee)] =
+    &[("everyone", Addressee::Everyone), ("one", Addressee::One), ("room", Addressee::Room)];
+
+fn arrivals(v: &mut impl Visitor, arrivals: &mut Arrivals) {
+    let variants = [
+        ("poisson", Arrivals::Poisson),
+        ("periodic", Arrivals::Periodic),
+        ("bursts", Arrivals::Bursts { size: 1, gap: Duration::ZERO }),
+    ];
+    v.tag(required("kind"), arrivals, &variants, "the process", |v, arrivals| match arrivals {
+        Arrivals::Poisson | Arrivals::Periodic => {}
+        Arrivals::Bursts { size, gap } => {
+            v.key(required("size"), size, Whole(1, 1000), "messages in a burst");
+            v.key(required("gap"), gap, Span, "time between two messages of a burst");
+        }
+    });
+}
+
+fn size(v: &mut impl Visitor, size: &mut SizeDistribution) {
+    const MEAN: f64 = USUAL_SIZE as f64;
+    let variants = [
+        ("fixed", SizeDistribution::Constant(USUAL_SIZE)),
+        ("uniform", SizeDistribution::Uniform { low: USUAL_SIZE, high: USUAL_SIZE }),
+        ("exponential", SizeDistribution::Exponential { mean: MEAN }),
+        ("lognormal", SizeDistribution::Lognormal { mean: MEAN, sd: MEAN }),
+    ];
+    let bytes = || Size(1, 1 << 20);
+    v.tag(required("distribution"), size, &variants, "the distribution of lengths", |v, size| match size {
+        SizeDistribution::Constant(length) => v.key(required("mean"), length, bytes(), "the one length"),
+        SizeDistribution::Uniform { low, high } => {
+            v.key(required("min"), low, bytes(), "the shortest");
+            v.key(required("max"), high, bytes(), "the longest");
+            v.check(|reader| check_order(*low, *high, reader));
+        }
+        SizeDistribution::Exponential { mean } => {
+            v.key(required("mean"), mean, bytes(), "the mean length");
+        }
+        SizeDistribution::Lognormal { mean, sd } => {
+            v.key(required("mean"), mean, bytes(), "the mean length");
+            v.key(required("deviation"), sd, bytes(), "the standard deviation of the length");
+        }
+    });
+}
+
+/// The length of a text of which nothing is said.
+const USUAL_SIZE: u64 = 200;
+
+fn check_order(low: u64, high: u64, reader: &mut Reader) {
+    if let Some(least) = reader.get("min")
+        && low > high
+        && !["min", "max"].into_iter().any(|key| reader.is_faulty(key))
+    {
+        let message = "the shortest text is longer than the longest";
+        reader.error(least.place, message, "write the smaller size as `min`");
+    }
+}
+
+fn check(talk: &Talk, reader: &mut Reader) {
+    if let Some(entry) = reader.entry("rooms")
+        && talk.to != Addressee::Room
+        && !reader.base().is_faulty(reader.problems)
     {
         let message = "there are rooms, but nobody talks to a room";
-        problems.push(Problem::error(entry.place, message, "add `to = \"room\"`, or leave `rooms` out"));
+        reader.error(entry.place, message, "add `to = \"room\"`, or leave `rooms` out");
     }
-    let interval = node.get("rate").and_then(|node| leaf::frequency(node).ok());
-    let arrivals = arrivals(node.get("arrivals"));
-    if let Some(interval) = interval {
-        check_bursts(node, arrivals, interval, problems);
-    }
-    Talk {
-        interval: interval.unwrap_or(Duration::from_secs(1)),
-        arrivals,
-        size: size(node.get("size"), problems),
-        to,
-        rooms: rooms.map_or(1, small),
-        churn,
-    }
-}
-
-/// A person speaks one burst after the other.
-fn check_bursts(node: &Node, arrivals: Arrivals, interval: Duration, problems: &mut Vec<Problem>) {
-    let Arrivals::Bursts { size, gap } = arrivals else { return };
-    let lasts = gap.saturating_mul(u64::from(size.saturating_sub(1)));
-    if let Some(node) = node.get("arrivals").and_then(|arrivals| arrivals.get("gap"))
+    // A person speaks one burst after the other.
+    let Arrivals::Bursts { size, gap } = talk.arrivals else { return };
+    let (lasts, interval) = (gap.saturating_mul(u64::from(size.saturating_sub(1))), talk.interval);
+    if let Some(node) = reader.get("arrivals").and_then(|arrivals| arrivals.get("gap"))
         && lasts > interval
     {
         let message = format!(
             "a burst of {size} messages lasts {lasts}, longer than the {interval} from one burst to the next: the \
              rate cannot be kept"
         );
-        problems.push(Problem::warning(node.place, message, "lower `gap`, `size` or `rate`"));
-    }
-}
-
-fn arrivals(node: Option<&Node>) -> Arrivals {
-    match part(node, "kind", "kind").and_then(Node::text) {
-        Some("periodic") => Arrivals::Periodic,
-        Some("bursts") => Arrivals::Bursts {
-            size: part(node, "size", "").and_then(|n| leaf::integer(n, 1, u64::MAX).ok()).map_or(1, small),
-            gap: part(node, "gap", "").and_then(|n| leaf::duration(n).ok()).unwrap_or_default(),
-        },
-        _ => Arrivals::Poisson,
-    }
-}
-
-fn size(node: Option<&Node>, problems: &mut Vec<Problem>) -> SizeDistribution {
-    let bytes =
-        |key| part(node, key, "mean").and_then(|node| leaf::bytes(node, 1, u64::MAX).ok()).unwrap_or(200);
-    match part(node, "distribution", "").and_then(Node::text) {
-        Some("uniform") => {
-            let (min, max) = (bytes("min"), bytes("max"));
-            if let Some(least) = part(node, "min", "")
-                && min > max
-                && !["min", "max"].iter().filter_map(|key| part(node, key, "")).any(|n| n.is_faulty(problems))
-            {
-                let message = "the shortest text is longer than the longest";
-                problems.push(Problem::error(least.place, message, "write the smaller size as `min`"));
-            }
-            SizeDistribution::Uniform { low: min, high: max }
-        }
-        Some("exponential") => SizeDistribution::Exponential { mean: bytes("mean") as f64 },
-        Some("lognormal") => {
-            SizeDistribution::Lognormal { mean: bytes("mean") as f64, sd: bytes("deviation") as f64 }
-        }
-        _ => SizeDistribution::Constant(bytes("mean")),
+        reader.warning(node.place, message, "lower `gap`, `size` or `rate`");
     }
 }
 

@@ -54,9 +54,9 @@ enum Command {
     Clients,
     /// The rooms, private ones too
     Rooms,
-    /// Disconnect a client, and keep its name out for a while (`serve --kick-for`); its address, too, if nobody
-    /// else is here from there
+    /// Disconnect a client and keep it out for a while
     ///
+    /// Its name stays out for the time of `serve --kick-for`, its address only if nobody else is here from there.
     /// Who was disconnected lately can be named again, with another option.
     Kick {
         /// Its id or its name, as `clients` lists them

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::{Axis, AxisNode, Plan, read};
-use crate::scenario::dotted::{self, Setter};
-use crate::scenario::kind::Kind;
+use crate::scenario::dotted;
+use crate::scenario::kind::{Kind, Reach};
 use crate::scenario::problem::{Place, Problem, Severity, Source};
 use crate::scenario::tree::Node;
 use crate::scenario::{AppSpec, Scenario};
@@ -110,7 +110,7 @@ impl Plan {
         let world = |tree: &Node| digest(read(tree, &self.base.name, self.cells()).0);
         let probe = |value: Node| {
             let mut probed = tree.clone();
-            let kind = dotted::set(&mut probed, key, place, value, Setter::CommandLine).ok()?;
+            let kind = dotted::set(&mut probed, key, place, value, Reach::CommandLine).ok()?;
             Some((kind, world(&probed)))
         };
         let Some((kind, _)) = probe(Node::empty_table(place)) else { return false };

@@ -10,7 +10,8 @@ mod inert;
 use std::path::Path;
 
 use super::axes::{self, Axis, AxisNode};
-use super::dotted::{self, Setter};
+use super::dotted;
+use super::kind::Reach;
 use super::problem::{self, Place, Problem, ScenarioError, Severity, Texts, tidy};
 use super::read::{check_values, read};
 use super::tree::Node;
@@ -173,7 +174,7 @@ impl Plan {
         for &(axis, pick) in picks {
             let AxisNode { key, place, values } = &self.nodes[axis];
             let value = values.items()[pick].clone();
-            if let Err(problem) = dotted::set(&mut tree, key, *place, value, Setter::Axis) {
+            if let Err(problem) = dotted::set(&mut tree, key, *place, value, Reach::Axis) {
                 problems.push(problem);
             }
         }

@@ -108,6 +108,7 @@ struct Spoken<'a> {
     extensions: Field<'a>,
     #[serde(borrow, default)]
     private: Field<'a>,
+    #[serde(borrow, default)]
     existing: Field<'a>,
 }
 

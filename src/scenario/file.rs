@@ -1,0 +1,130 @@
+//! A scenario file as it stands, before names are resolved.
+
+use super::drops::Listed;
+use super::form::{Axes, Dialect, Line, Maybe, Parameters, Text, Whole, Words};
+use super::groups::Client;
+use super::kind::Reach;
+use super::quantity::{PositiveSpan, Span};
+use super::schedule::Entry;
+use super::visit::{Visitor, optional, required};
+use super::{LinkSpec, RecordTrials, links, settings};
+use crate::chat::protocol::DIALECTS;
+use crate::time::Duration;
+
+/// Everything that a file may say.
+#[derive(Debug)]
+pub(super) struct File {
+    pub title: Option<String>,
+    pub expect: String,
+    pub seed: u64,
+    pub duration: Option<Duration>,
+    pub warmup: Duration,
+    pub trials: u32,
+    pub links: Vec<LinkSpec>,
+    pub dialect: &'static str,
+    pub clients: Vec<Client>,
+    pub schedule: Vec<Entry>,
+    pub drops: Vec<Listed>,
+    pub record: Record,
+}
+
+/// What is kept besides the figures.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    pub interval: Option<Duration>,
+    pub trials: RecordTrials,
+}
+
+impl Default for File {
+    fn default() -> File {
+        File {
+            title: None,
+            expect: String::new(),
+            seed: 1,
+            duration: None,
+            warmup: Duration::ZERO,
+            trials: 1,
+            links: vec![],
+            dialect: DIALECTS[0].name(),
+            clients: vec![],
+            schedule: vec![],
+            drops: vec![],
+            record: Record::default(),
+        }
+    }
+}
+
+impl File {
+    /// Declares the keys of a whole file.
+    pub fn keys(&mut self, v: &mut impl Visitor) {
+        let set = |name| optional(name).within(Reach::CommandLine);
+        let swept = |name| optional(name).within(Reach::Axis);
+        let fixed = |name| optional(name).within(Reach::File);
+        let title = "what the scenario is about, in one line; without it, the file's name";
+        v.key(set("title"), &mut self.title, Maybe(Line), title);
+        v.key(set("expect"), &mut self.expect, Text, "what one should see, as a sentence");
+        v.key(
+            set("seed"),
+            &mut self.seed,
+            Whole(0, u64::MAX),
+            "of trial 0; trial k of every cell has seed + k",
+        );
+        let duration = required("duration").within(Reach::Axis);
+        v.key(duration, &mut self.duration, Maybe(PositiveSpan), "virtual time of one trial");
+        let warmup = "left out of the figures, at the start; shorter than duration";
+        v.key(swept("warmup"), &mut self.warmup, Span, warmup);
+        v.key(set("trials"), &mut self.trials, Whole(1, 100_000), "repetitions of each cell");
+        links::keys(v, &mut self.links);
+        v.table(swept("tcp"), "the settings of every connection", settings::defaults);
+        let parameters = "parameters of the congestion controllers";
+        v.key(swept("congestion"), &mut (), Parameters, parameters);
+        v.table(swept("chat"), "what holds for the chat as a whole", |v| {
+            v.key("dialect", &mut self.dialect, Dialect, "what is spoken on the wire");
+        });
+        let clients = required("clients").within(Reach::Axis);
+        v.list(clients, &mut self.clients, "", "a group of clients that are alike", Client::read);
+        let schedule = "link conditions that change during a trial";
+        v.list(fixed("schedule"), &mut self.schedule, "", schedule, Entry::read);
+        v.list(fixed("drop"), &mut self.drops, "", "data segments to drop, by list", Listed::read);
+        v.table(set("record"), "what is kept besides the figures", |v| self.record.keys(v));
+        let sweep = "the grid: every combination of these values is a cell";
+        v.key(fixed("sweep"), &mut (), Axes, sweep);
+    }
+}
+
+impl Record {
+    fn keys(&mut self, v: &mut impl Visitor) {
+        v.key(
+            "interval",
+            &mut self.interval,
+            Maybe(PositiveSpan),
+            "time between two samples of the series; by default 10ms, or more where a run would write a million rows",
+        );
+        let trials = "which trials of a cell keep their series";
+        v.key("trials", &mut self.trials, Words(RECORDED), trials);
+    }
+}
+
+const RECORDED: &[(&str, RecordTrials)] =
+    &[("first", RecordTrials::First), ("all", RecordTrials::All), ("none", RecordTrials::None)];
+
+#[cfg(test)]
+mod tests {
+    use super::super::describe::kind_of;
+    use super::super::testing::{and, defaults, scenario};
+
+    #[test]
+    fn what_is_not_said_is_the_default() {
+        let silent = and("[link.plain]\n[record]\n[chat]\n");
+        let of = |kind| defaults(&kind_of(kind).keys());
+        let said = and(&format!("[record]\n{}[chat]\n{}", of("record"), of("chat")));
+        let super::super::kind::Kind::Named(link) = kind_of("link") else { panic!("links have names") };
+        let said = format!("{said}[link.plain]\n{}", defaults(&link.keys()));
+        let people = "kind = \"chat\", rate = \"1/s\"";
+        let more = "arrivals = \"poisson\", size = \"200B\", to = \"everyone\"";
+        let said = said.replace(people, &format!("{people}, {more}"));
+        let said = format!("seed = 1\ntrials = 1\ntitle = \"test\"\n{said}");
+        let said = said.replace("\"bulk\"", "\"bulk\", direction = \"up\"");
+        assert_eq!(scenario(&said), scenario(&silent));
+    }
+}
