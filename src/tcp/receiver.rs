@@ -76,6 +76,13 @@ impl Receiver {
         seq.offset(self.irs, self.next())
     }
 
+    /// Whether `len` bytes at `seq` are the next in order and within the window.
+    #[inline]
+    pub fn is_next(&self, seq: SeqNumber, len: u32) -> bool {
+        let next = self.assembler.next();
+        self.fin_at.is_none() && seq == self.irs.at(next) && next + u64::from(len) <= self.right_edge
+    }
+
     /// RFC 9293 §3.10.7.4: whether `[start, start + len)` touches the window. Unlike there, and as
     /// in Linux, an empty segment may stand right behind it: so does every acknowledgment of a peer
     /// that has filled the window and whose last segments were lost.

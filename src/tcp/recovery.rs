@@ -73,6 +73,21 @@ enum Doubt {
     Watched { verdict: Signal, stamp: u32, end: u64 },
 }
 
+impl Doubt {
+    /// What the episode is called if this acknowledgment shows that it was unfounded.
+    #[inline]
+    fn verdict(self, ack: u64, echo: Option<u32>) -> Option<Signal> {
+        match (self, echo) {
+            (Doubt::Watched { verdict, stamp, end }, Some(echo))
+                if ack >= end && echo != 0 && echo.wrapping_sub(stamp).cast_signed() < 0 =>
+            {
+                Some(verdict)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What an acknowledgment says, for recovery.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AckFacts {
@@ -286,14 +301,15 @@ impl LossRecovery {
     /// before it, so the original arrived. Nothing that left after the retransmission arrived has such an
     /// echo, in whatever order acknowledgments come.
     fn unfounded(&mut self, facts: AckFacts) -> Option<Signal> {
-        let (Doubt::Watched { verdict, stamp, end }, Some(echo)) = (self.doubt, facts.echo) else {
-            return None;
-        };
-        if facts.ack < end || echo == 0 || echo.wrapping_sub(stamp).cast_signed() >= 0 {
-            return None;
-        }
+        let verdict = self.doubt.verdict(facts.ack, facts.echo)?;
         self.doubt = Doubt::None;
         Some(verdict)
+    }
+
+    /// Whether an acknowledgment would show that.
+    #[inline]
+    pub(super) fn is_unfounded_by(&self, ack: u64, echo: Option<u32>) -> bool {
+        self.doubt.verdict(ack, echo).is_some()
     }
 
     /// The retransmission timer expired.

@@ -268,10 +268,42 @@ impl Sender {
         changed
     }
 
+    /// The offset that the wire number `ack` stands for, if it acknowledges what is outstanding or nothing.
+    #[inline]
+    pub fn acknowledged_by(&self, ack: SeqNumber) -> Option<u64> {
+        // No window is as large as half the circle of numbers.
+        let advance = u64::from(ack.0.wrapping_sub(self.iss.at(self.una).0));
+        (advance <= self.flight() && self.una > 0).then_some(self.una + advance)
+    }
+
     /// Takes in the acknowledgment of `segment`, already known not to lie beyond `nxt`; one below `una`
     /// was overtaken.
     /// `bare` tells that it carries nothing else: no data, no SYN or FIN, no new window.
+    #[inline]
     pub fn handle_ack(&mut self, now: Instant, ack: u64, segment: &Segment, bare: bool) {
+        if ack == self.nxt && self.is_told_nothing(ack, segment) {
+            // An answer to a window probe, at most.
+            self.expiries = 0;
+        } else {
+            self.handle_news(now, ack, segment, bare);
+        }
+    }
+
+    /// Whether nothing is outstanding, and neither an episode in doubt nor a probe of the tail awaits news: the
+    /// half that only receives is not asked anything more.
+    #[inline]
+    fn is_told_nothing(&self, ack: u64, segment: &Segment) -> bool {
+        self.una == self.nxt
+            && self.tail.is_answered()
+            && !self.recovery.is_unfounded_by(ack, self.echo_of(segment))
+    }
+
+    /// The timestamp that a segment echoes.
+    fn echo_of(&self, segment: &Segment) -> Option<u32> {
+        segment.timestamps.filter(|_| self.timestamps).map(|stamps| stamps.echo)
+    }
+
+    fn handle_news(&mut self, now: Instant, ack: u64, segment: &Segment, bare: bool) {
         self.integrate(now);
         let flight = self.flight();
         if ack > self.una || flight == 0 {
@@ -293,7 +325,7 @@ impl Sender {
         }
         self.take_rtt(now, advanced > 0, segment, &delivered);
         let was_repairing = self.recovery.episode();
-        let use_sack = self.uses_sack();
+        let (use_sack, echo) = (self.uses_sack(), self.echo_of(segment));
         self.recovery.on_ack(
             now,
             &mut self.scoreboard,
@@ -308,7 +340,7 @@ impl Sender {
                 duplicate: bare && advanced == 0 && flight > 0,
                 mss: self.mss,
                 use_sack,
-                echo: segment.timestamps.filter(|_| self.timestamps).map(|stamps| stamps.echo),
+                echo,
             },
             &mut self.stats,
         );

@@ -10,6 +10,10 @@ use crate::wire::{Flags, Segment, SeqNumber, Timestamps};
 impl Connection {
     /// A segment arrived (RFC 9293 §3.10.7).
     pub fn handle_segment(&mut self, now: Instant, segment: &Segment) {
+        if let Some(ack) = self.predicted(segment) {
+            self.take_in(now, self.receiver.next(), ack, segment);
+            return;
+        }
         match self.state {
             // §3.10.7.1: a peer that missed our reset learns of it.
             State::Closed => {
@@ -21,6 +25,21 @@ impl Connection {
             State::SynSent => self.handle_in_syn_sent(now, segment),
             _ => self.handle_in_window(now, segment),
         }
+    }
+
+    /// Header prediction (Jacobson 1988): what the segment acknowledges, if it is the next one of an open
+    /// connection, with data and acknowledgment only. Such a segment passes every check.
+    #[inline]
+    fn predicted(&self, segment: &Segment) -> Option<u64> {
+        let in_time = match segment.timestamps {
+            Some(stamps) => self.sender.timestamps && !self.receiver.is_old_duplicate(stamps),
+            None => !self.sender.timestamps,
+        };
+        let is_next = self.state == State::Established
+            && segment.flags.0 & !Flags::PSH.0 == Flags::ACK.0
+            && self.receiver.is_next(segment.seq, segment.payload.len())
+            && in_time;
+        if is_next { self.sender.acknowledged_by(segment.ack) } else { None }
     }
 
     /// §3.10.7.2
@@ -109,7 +128,9 @@ impl Connection {
             return;
         };
         if self.is_cross_syn_ack(start, segment) {
-            self.handle_ack(now, start, segment);
+            if let Some(ack) = self.acceptable_ack(now, segment) {
+                self.handle_ack(now, start, ack, segment);
+            }
             return;
         }
         // RFC 7323 §3.2: dropped in silence (a SHOULD); resets are excepted.
@@ -149,8 +170,18 @@ impl Connection {
         if !segment.flags.has(Flags::ACK) {
             return;
         }
+        match self.acceptable_ack(now, segment) {
+            Some(ack) => self.take_in(now, start, ack, segment),
+            None => self.note_timestamp(start, segment),
+        }
+    }
+
+    /// What passed the checks: a segment at `start` with an acknowledgment up to `ack`.
+    #[inline]
+    fn take_in(&mut self, now: Instant, start: u64, ack: u64, segment: &Segment) {
         self.note_timestamp(start, segment);
-        if self.handle_ack(now, start, segment) && segment.sequence_len() > 0 {
+        self.handle_ack(now, start, ack, segment);
+        if segment.sequence_len() > 0 {
             self.handle_data(now, start, segment);
         }
     }
@@ -218,28 +249,35 @@ impl Connection {
             && self.state.is_synchronized()
             && let Some(start) = self.receiver.offset(segment.seq)
             && segment.payload.is_empty()
+            && let Some(ack) = self.acceptable_ack(now, segment)
         {
-            self.handle_ack(now, start, segment);
+            self.handle_ack(now, start, ack, segment);
         }
     }
 
-    /// Fifth check: the acknowledgment. Returns whether the rest of the segment counts.
-    fn handle_ack(&mut self, now: Instant, start: u64, segment: &Segment) -> bool {
-        let Some(ack) = segment.ack.offset(self.sender.iss, self.sender.una) else { return false };
-        if self.sender.una == 0 {
-            // SYN-RECEIVED, perhaps already closed by the application.
-            if ack == 0 || ack > self.sender.nxt {
-                self.reset = Some(reset_for(segment));
-                return false;
-            }
-            self.sender.handle_ack(now, ack, segment, false);
-            self.sender.update_window(start, ack, segment.window, segment.flags.has(Flags::SYN));
-            self.establish(now);
-            return true;
+    /// Fifth check: up to where it acknowledges. Without an answer the rest of the segment does not count.
+    fn acceptable_ack(&mut self, now: Instant, segment: &Segment) -> Option<u64> {
+        let ack = segment.ack.offset(self.sender.iss, self.sender.una)?;
+        if self.sender.una == 0 && (ack == 0 || ack > self.sender.nxt) {
+            self.reset = Some(reset_for(segment));
+            return None;
         }
         if ack > self.sender.nxt {
             self.answer_stray(now, segment);
-            return false;
+            return None;
+        }
+        Some(ack)
+    }
+
+    /// The acknowledgment of an acceptable segment.
+    #[inline]
+    fn handle_ack(&mut self, now: Instant, start: u64, ack: u64, segment: &Segment) {
+        if self.sender.una == 0 {
+            // SYN-RECEIVED, perhaps already closed by the application.
+            self.sender.handle_ack(now, ack, segment, false);
+            self.sender.update_window(start, ack, segment.window, segment.flags.has(Flags::SYN));
+            self.establish(now);
+            return;
         }
         // An acknowledgment that was overtaken still reports what lies beyond gaps (RFC 6675 §5).
         let overtaken = ack < self.sender.una;
@@ -254,7 +292,6 @@ impl Connection {
                 _ => {}
             }
         }
-        true
     }
 
     /// Seventh and eighth check: text and FIN.

@@ -36,6 +36,13 @@ impl Default for TailProbes {
     }
 }
 
+impl TailProbes {
+    /// Whether no answer to a probe is awaited.
+    pub(super) fn is_answered(&self) -> bool {
+        self.sent.is_none()
+    }
+}
+
 impl Sender {
     /// The window of a recovery episode is that of PRR, for controllers that have one.
     pub(super) fn steer_recovery(&mut self, flight: u64, delivered: u64, moved: bool) {
