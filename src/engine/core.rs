@@ -140,11 +140,9 @@ impl Core {
         let end = &mut ends[direction.index()];
         let first = route[direction.index()][0];
         let mut sent = 0;
-        while end.connection.has_output(now) {
+        while let Some(output) = end.connection.poll_output(now) {
             let mut packet = Packet::new(FlowId(number), direction, Segment::EMPTY);
-            if !end.connection.transmit_into(now, &mut packet.segment) {
-                break;
-            }
+            end.connection.write_segment(now, output, &mut packet.segment);
             self.topology.links[first as usize].handle_packet(now, packet);
             arm_link(&mut self.topology, &mut self.queue, first);
             sent += 1;

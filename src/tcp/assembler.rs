@@ -10,9 +10,10 @@ use crate::wire::Payload;
 pub struct Assembler {
     /// Next offset expected in order.
     next: u64,
-    /// In order, not yet read.
+    /// In order, not yet read; without contents if nobody will read them.
     ready: VecDeque<Payload>,
     ready_bytes: u64,
+    keeps: bool,
     /// Beyond a gap: sorted, without overlaps; adjacent zeros are one entry.
     held: VecDeque<(u64, Payload)>,
     /// The blocks beyond the gap, the most recently changed last.
@@ -26,6 +27,7 @@ impl Assembler {
             next: start,
             ready: VecDeque::new(),
             ready_bytes: 0,
+            keeps: true,
             held: VecDeque::new(),
             blocks: Vec::new(),
         }
@@ -53,7 +55,7 @@ impl Assembler {
     }
 
     /// Every block that waits beyond a gap, the most recently changed first.
-    pub fn blocks(&self) -> impl Iterator<Item = (u64, u64)> {
+    pub fn blocks(&self) -> impl ExactSizeIterator<Item = (u64, u64)> {
         self.blocks.iter().rev().copied()
     }
 
@@ -93,11 +95,19 @@ impl Assembler {
         std::mem::take(&mut self.ready_bytes)
     }
 
+    /// From now on only counts what could be read.
+    pub fn keep_nothing(&mut self) {
+        self.keeps = false;
+    }
+
     /// Makes `payload[skip..]`, which is in order, readable.
     fn append(&mut self, payload: &Payload, skip: u32) {
         let len = payload.len() - skip;
         self.next += u64::from(len);
         self.ready_bytes += u64::from(len);
+        if !self.keeps {
+            return;
+        }
         match self.ready.back_mut() {
             Some(last) if grows(last, payload) => last.grow(len),
             _ => self.ready.push_back(payload.slice(skip, len)),

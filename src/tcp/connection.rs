@@ -14,7 +14,7 @@ use super::stats::Stats;
 use crate::congestion::Phase;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
-use crate::wire::{Flags, Options, Payload, SackBlocks, Segment, SeqNumber, SynOptions, Timestamps};
+use crate::wire::{Flags, Options, Payload, Segment, SeqNumber, SynOptions, Timestamps};
 
 /// Twice the maximum segment lifetime (RFC 9293 §3.4.2; Linux's 60 s).
 const TIME_WAIT: Duration = Duration::from_secs(60);
@@ -51,6 +51,17 @@ pub enum Event {
     PeerClosed,
     /// It is gone.
     Closed,
+}
+
+/// What a connection sends next, decided before a segment is made of it.
+#[derive(Clone, Copy, Debug)]
+pub enum Output {
+    /// A piece of sequence space.
+    Sequence(Transmission),
+    /// An acknowledgment alone.
+    Ack,
+    /// A reset.
+    Reset,
 }
 
 /// A set of pending [`Event`]s.
@@ -188,6 +199,11 @@ impl Connection {
         self.receiver.discard()
     }
 
+    /// From now on everything is [discarded](Connection::discard); until then it only counts.
+    pub fn keep_nothing(&mut self) {
+        self.receiver.keep_nothing();
+    }
+
     /// No more will be written (RFC 9293 §3.10.4).
     pub fn close(&mut self) {
         match self.state {
@@ -250,59 +266,61 @@ impl Connection {
         self.receiver.is_urgent()
     }
 
-    /// Whether [`transmit_into`](Connection::transmit_into) may have anything: cheaper than to try.
-    #[inline]
-    pub fn has_output(&mut self, now: Instant) -> bool {
-        self.sender.has_output(now) || self.receiver.ack_due(now) || self.reset.is_some()
-    }
-
     /// The next segment to send, if any. Call until there is none.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Segment> {
+        let output = self.poll_output(now)?;
         let mut segment = Segment::default();
-        self.transmit_into(now, &mut segment).then_some(segment)
+        self.write_segment(now, output, &mut segment);
+        Some(segment)
     }
 
-    /// [`poll_transmit`](Connection::poll_transmit) into a default segment that lies where it will
-    /// travel: to move a segment that was just written costs more than to write it. Returns whether
-    /// there was one.
-    pub fn transmit_into(&mut self, now: Instant, segment: &mut Segment) -> bool {
-        if let Some(reset) = self.reset.take() {
-            *segment = reset;
-            // RFC 7323 §3.2: a SHOULD for resets.
-            segment.timestamps = self.sender.timestamps.then(|| self.stamps(now));
-            return true;
+    /// What [`poll_transmit`](Connection::poll_transmit) would send, to be
+    /// [written](Connection::write_segment) at once: most questions are answered with nothing, and then no
+    /// segment is made.
+    #[inline]
+    pub fn poll_output(&mut self, now: Instant) -> Option<Output> {
+        if self.reset.is_some() {
+            return Some(Output::Reset);
         }
-        let blocks = self.sack_blocks();
-        self.sender.option_bytes = blocks.map_or(0, |blocks| blocks.wire_len().into());
-        match self.state {
-            State::Listen | State::Closed => return false,
-            State::TimeWait => {}
-            State::SynSent | State::SynReceived => {
-                if let Some(syn) = self.sender.next(now, false) {
-                    *segment = self.transmit_syn(now, syn);
-                    return true;
-                }
-                if self.state == State::SynSent {
-                    return false;
-                }
+        if self.sender.has_output(now)
+            && let Some(transmission) = self.next_transmission(now)
+        {
+            return Some(Output::Sequence(transmission));
+        }
+        let may_ack = !matches!(self.state, State::Listen | State::Closed | State::SynSent);
+        (self.receiver.ack_due(now) && may_ack).then_some(Output::Ack)
+    }
+
+    fn next_transmission(&mut self, now: Instant) -> Option<Transmission> {
+        // A SYN-ACK that was never acknowledged comes first even after a close.
+        let opened = match self.state {
+            State::Listen | State::Closed | State::TimeWait => return None,
+            State::SynSent | State::SynReceived => false,
+            _ => self.sender.una > 0,
+        };
+        self.sender.option_bytes = if self.sender.sack { self.receiver.sack_bytes().into() } else { 0 };
+        self.sender.next(now, opened)
+    }
+
+    /// Writes what [`poll_output`](Connection::poll_output) chose into a default segment that lies where it
+    /// will travel: to move a segment that was just written costs more than to write it.
+    #[inline]
+    pub fn write_segment(&mut self, now: Instant, output: Output, segment: &mut Segment) {
+        match output {
+            Output::Ack => {
+                segment.flags = Flags::ACK;
+                self.acknowledge(now, self.sender.nxt, segment);
             }
-            _ => {
-                // A SYN-ACK that was never acknowledged comes first even after a close.
-                let opened = self.sender.una > 0;
-                if self.sender.has_output(now)
-                    && let Some(transmission) = self.sender.next(now, opened)
-                {
-                    self.transmit(now, transmission, blocks, segment);
-                    return true;
-                }
+            Output::Sequence(transmission) if transmission.is_syn() => {
+                *segment = self.transmit_syn(now, transmission);
+            }
+            Output::Sequence(transmission) => self.transmit(now, transmission, segment),
+            Output::Reset => {
+                *segment = self.reset.take().unwrap_or_default();
+                // RFC 7323 §3.2: a SHOULD for resets.
+                segment.timestamps = self.sender.timestamps.then(|| self.stamps(now));
             }
         }
-        let due = self.receiver.ack_due(now);
-        if due {
-            segment.flags = Flags::ACK;
-            self.acknowledge(now, self.sender.nxt, blocks, segment);
-        }
-        due
     }
 
     fn transmit_syn(&mut self, now: Instant, syn: Transmission) -> Segment {
@@ -325,21 +343,11 @@ impl Connection {
             options: Options::Syn(options),
             payload: Payload::default(),
         };
-        self.sender.on_sent(now, syn, 0);
+        self.sender.on_sent(now, syn, &segment);
         segment
     }
 
-    fn transmit(
-        &mut self,
-        now: Instant,
-        transmission: Transmission,
-        blocks: Option<SackBlocks>,
-        segment: &mut Segment,
-    ) {
-        if transmission.start == 0 && transmission.len == 1 {
-            *segment = self.transmit_syn(now, transmission);
-            return;
-        }
+    fn transmit(&mut self, now: Instant, transmission: Transmission, segment: &mut Segment) {
         let fin = self.sender.carries_fin(transmission);
         let data = transmission.len - u32::from(fin);
         let mut flags = Flags::ACK;
@@ -355,25 +363,22 @@ impl Connection {
             self.receiver.on_data_sent(now);
         }
         segment.flags = flags;
-        self.acknowledge(now, transmission.start, blocks, segment);
-        self.sender.on_sent(now, transmission, segment.wire_len().into());
+        self.acknowledge(now, transmission.start, segment);
+        self.sender.on_sent(now, transmission, segment);
     }
 
     /// The fields that every segment of an open connection has.
-    fn acknowledge(&mut self, now: Instant, offset: u64, blocks: Option<SackBlocks>, segment: &mut Segment) {
+    fn acknowledge(&mut self, now: Instant, offset: u64, segment: &mut Segment) {
         segment.seq = self.sender.iss.at(offset);
         (segment.ack, segment.window) = self.receiver.acknowledge();
         if self.sender.timestamps {
             segment.timestamps = Some(self.stamps(now));
         }
-        if let Some(blocks) = blocks {
+        if self.sender.sack
+            && let Some(blocks) = self.receiver.sack_blocks()
+        {
             segment.options = Options::Sack(blocks);
         }
-    }
-
-    /// What the next segment reports as received beyond a gap.
-    fn sack_blocks(&self) -> Option<SackBlocks> {
-        if self.sender.sack { self.receiver.sack_blocks() } else { None }
     }
 
     fn stamps(&mut self, now: Instant) -> Timestamps {

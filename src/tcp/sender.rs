@@ -95,6 +95,13 @@ pub struct Transmission {
     pub len: u32,
 }
 
+impl Transmission {
+    /// Whether it is the SYN.
+    pub fn is_syn(self) -> bool {
+        self.start == 0 && self.len == 1
+    }
+}
+
 impl Sender {
     /// A half that will begin with a SYN numbered `iss`.
     pub fn new(config: Arc<Config>, iss: SeqNumber) -> Sender {

@@ -5,6 +5,7 @@ use super::super::recovery::Episode;
 use super::super::stats::Limit;
 use super::{Sender, Transmission};
 use crate::time::Instant;
+use crate::wire::Segment;
 
 impl Sender {
     /// Whether there is anything to send, if only it may: a cheap question before
@@ -206,12 +207,12 @@ impl Sender {
         }
     }
 
-    /// `transmission` leaves now with `wire_bytes` on the wire.
-    pub fn on_sent(&mut self, now: Instant, transmission: Transmission, wire_bytes: u64) {
+    /// `transmission` leaves now in `segment`.
+    pub fn on_sent(&mut self, now: Instant, transmission: Transmission, segment: &Segment) {
         let Transmission { start, len } = transmission;
         self.last_sent = now;
         if let Some(pace) = self.pace {
-            self.pacer.on_sent(now, wire_bytes, pace);
+            self.pacer.on_sent(now, segment.wire_len().into(), pace);
         }
         if self.probe_due {
             self.probe_due = false;
