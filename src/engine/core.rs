@@ -12,7 +12,7 @@ use crate::link::Config as LinkConfig;
 use crate::rng::Seed;
 use crate::tcp::State;
 use crate::time::Instant;
-use crate::wire::{Direction, FlowId, Packet, Segment};
+use crate::wire::{Direction, FlowId, Packet, Payload};
 
 /// Everything but the applications, so that an application can act on it while it is borrowed.
 pub(super) struct Core {
@@ -38,6 +38,18 @@ pub(super) struct Core {
     /// How many messages each application meant to send.
     pub talkers: Vec<u32>,
     pub budget: Budget,
+}
+
+/// What became of a packet that arrived.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Arrival {
+    /// The end that took it in.
+    pub receiver: Option<(u32, Direction)>,
+    /// Whether that end must act before it takes in what else arrives at this instant: data in order are
+    /// read as one.
+    pub is_urgent: bool,
+    /// Whether the link has nothing more for this instant.
+    pub is_last: bool,
 }
 
 /// Link settings that take effect at an instant: link number and both directions.
@@ -99,29 +111,40 @@ impl Core {
         self.ports.tell(port, event, other_is_closed, self.now);
     }
 
-    /// A packet left a link: on to the next, or to its host. Returns whether the host must act before
-    /// it takes in what else arrives at this instant: data in order are read as one.
-    pub fn arrive(&mut self, mut packet: Packet) -> bool {
+    /// The next packet that has arrived through a link goes on to the next link, or to its host.
+    #[inline]
+    pub fn arrive(&mut self, link: usize) -> Option<Arrival> {
+        let now = self.now;
+        let packet = self.topology.links[link].poll_arrival(now)?;
         packet.hop += 1;
-        let number = packet.flow.0;
+        let (number, receiver) = (packet.flow.0, packet.direction.reverse());
         let flow = &mut self.flows[number as usize];
-        if let Some(&link) = flow.route[packet.direction.index()].get(usize::from(packet.hop)) {
-            self.topology.links[link as usize].handle_packet(self.now, packet);
-            arm_link(&mut self.topology, &mut self.queue, link);
-            return false;
+        let mut arrival = Arrival::default();
+        if let Some(&next) = flow.route[packet.direction.index()].get(usize::from(packet.hop)) {
+            let packet = packet.take();
+            self.offer(next, packet);
+        } else if packet.corrupted {
+            flow.ends[receiver.index()].damaged += 1;
+            self.packets += 1;
+        } else {
+            // Packets that go up end at the server.
+            let end = &mut flow.ends[receiver.index()];
+            end.connection.handle_segment(now, &packet.segment);
+            arrival.receiver = Some((number, receiver));
+            arrival.is_urgent = packet.segment.payload.is_empty() || end.connection.is_urgent();
+            packet.segment.payload = Payload::default();
+            self.packets += 1;
         }
-        self.packets += 1;
-        // Packets that go up end at the server.
-        let receiver = packet.direction.reverse();
-        let end = &mut flow.ends[receiver.index()];
-        if packet.corrupted {
-            end.damaged += 1;
-            return false;
-        }
-        end.connection.handle_segment(self.now, &packet.segment);
-        let urgent = packet.segment.payload.is_empty() || end.connection.is_urgent();
-        self.touch(number, receiver);
-        urgent
+        self.step();
+        arrival.is_last = self.topology.links[link].poll_timeout().is_none_or(|next| next > now);
+        Some(arrival)
+    }
+
+    /// Hands a packet to a link.
+    #[inline]
+    fn offer(&mut self, link: u32, packet: Packet) {
+        self.topology.links[link as usize].handle_packet(self.now, packet);
+        arm_link(&mut self.topology, &mut self.queue, link);
     }
 
     /// Notes that an end may have something to tell or to send.
@@ -136,13 +159,13 @@ impl Core {
     /// Sends what an end may send now, and queues its next wake-up.
     pub fn transmit(&mut self, number: u32, direction: Direction) {
         let now = self.now;
-        let Flow { ends, route, .. } = &mut self.flows[number as usize];
-        let end = &mut ends[direction.index()];
-        let first = route[direction.index()][0];
+        let end = &mut self.flows[number as usize].ends[direction.index()];
+        let first = end.first_link;
         let mut sent = 0;
         while let Some(output) = end.connection.poll_output(now) {
-            let mut packet = Packet::new(FlowId(number), direction, Segment::EMPTY);
-            end.connection.write_segment(now, output, &mut packet.segment);
+            let packet = Packet::written(FlowId(number), direction, |segment| {
+                end.connection.write_segment(now, output, segment);
+            });
             self.topology.links[first as usize].handle_packet(now, packet);
             arm_link(&mut self.topology, &mut self.queue, first);
             sent += 1;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::congestion::{Choice, NO_WINDOW};
 use crate::record::{DirectionOutcome, FlowOutcome, LimitedBy};
 use crate::rng::Seed;
-use crate::tcp::{Config, Connection, Limit, State, Stats};
+use crate::tcp::{Config, Connection, Event, Limit, State, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::{Direction, SeqNumber};
 
@@ -63,6 +63,8 @@ pub struct End {
     pub connection: Connection,
     /// Its application.
     pub app: u32,
+    /// Where its packets begin.
+    pub first_link: u32,
     /// The earliest instant for which a wake-up is queued.
     pub armed: Instant,
     /// Whether it waits to be drained.
@@ -74,6 +76,19 @@ pub struct End {
     /// Packets that its checksum refused.
     pub damaged: u64,
     baseline: (Stats, u64),
+}
+
+impl End {
+    /// What has happened to the connection, but for data that nobody wants to hear of.
+    #[inline]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let event = self.connection.poll_event()?;
+        if event != Event::Readable || !self.connection.keeps_nothing() {
+            return Some(event);
+        }
+        self.delivered += self.connection.discard();
+        self.connection.poll_event()
+    }
 }
 
 impl Flow {
@@ -97,6 +112,7 @@ impl Flow {
             End {
                 connection,
                 app,
+                first_link: client.route[direction.index()][0],
                 armed: Instant::MAX,
                 touched: false,
                 delivered: 0,

@@ -277,15 +277,19 @@ impl World {
         }
         // What is due beyond a batch waits for the next round: this event stays the first until then.
         for _ in 0..BATCH {
-            let Some(packet) = self.core.topology.links[link].poll_deliver(event.at) else { break };
-            self.core.step();
-            if self.core.arrive(packet) {
-                self.settle();
+            let Some(arrival) = self.core.arrive(link) else { break };
+            let Some((number, direction)) = arrival.receiver else { continue };
+            if self.core.touched.is_empty() && (arrival.is_urgent || arrival.is_last) {
+                self.settle_end(number, direction);
+            } else {
+                self.core.touch(number, direction);
+                if !arrival.is_urgent {
+                    continue;
+                }
             }
-        }
-        if !self.core.touched.is_empty() {
             self.settle();
         }
+        self.settle();
         // The key is still the first: whatever was pushed meanwhile comes later in the order.
         debug_assert_eq!(self.core.queue.peek(), Some(event));
         match self.core.topology.links[link].poll_timeout() {
@@ -352,18 +356,30 @@ impl World {
     }
 
     /// Drains every touched end: events to applications, segments to links, until nothing is left.
+    #[inline]
     fn settle(&mut self) {
+        if !self.core.touched.is_empty() {
+            self.settle_touched();
+        }
+    }
+
+    fn settle_touched(&mut self) {
         let mut next = 0;
         while let Some(&(number, direction)) = self.core.touched.get(next) {
             next += 1;
-            let end = &mut self.core.flows[number as usize].ends[direction.index()];
-            end.touched = false;
-            if let Some(event) = end.connection.poll_event() {
-                self.tell(number, direction, event);
-            }
-            self.core.transmit(number, direction);
+            self.core.flows[number as usize].ends[direction.index()].touched = false;
+            self.settle_end(number, direction);
         }
         self.core.touched.clear();
+    }
+
+    /// Drains one end.
+    fn settle_end(&mut self, number: u32, direction: Direction) {
+        let end = &mut self.core.flows[number as usize].ends[direction.index()];
+        if let Some(event) = end.poll_event() {
+            self.tell(number, direction, event);
+        }
+        self.core.transmit(number, direction);
     }
 
     /// Tells the application of an end what has happened there, and what happens then.
@@ -384,7 +400,7 @@ impl World {
                 self.call_app(app, |app, io| app.on_event(Conn(number), known, io));
             }
             let end = &mut self.core.flows[number as usize].ends[direction.index()];
-            let Some(another) = end.connection.poll_event() else { return };
+            let Some(another) = end.poll_event() else { return };
             event = another;
         }
     }

@@ -37,7 +37,6 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::fmt;
 
 pub use config::{Config, IMPAIRMENTS};
@@ -50,6 +49,7 @@ pub use realised::Realised;
 pub use statistics::{Counters, Statistics};
 pub use tally::Tally;
 
+use crate::ring::Ring;
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
@@ -72,7 +72,7 @@ pub struct Link {
     propagation: Propagation,
     /// Packets that have a departure and whose transmission has not ended, as far as that was noticed; in
     /// order.
-    waiting: VecDeque<Waiting>,
+    waiting: Ring<Waiting>,
     backlog: Backlog,
     /// Everything inside, the waiting packets included.
     flight: Flight,
@@ -85,7 +85,7 @@ pub struct Link {
 }
 
 /// A packet in the queue or in transmission, as far as the queue is concerned.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Waiting {
     entered: Instant,
     start: Instant,
@@ -116,7 +116,7 @@ impl Link {
             service: Service::of(&config.queue),
             serialiser: Serialiser::new(config.rate),
             propagation: Propagation::new(),
-            waiting: VecDeque::new(),
+            waiting: Ring::default(),
             backlog: Backlog::default(),
             flight: Flight::default(),
             next_entry: 0,
@@ -138,7 +138,8 @@ impl Link {
     }
 
     /// Takes a packet in. Times must not go backwards from call to call.
-    pub fn handle_packet(&mut self, now: Instant, mut packet: Packet) {
+    #[inline]
+    pub fn handle_packet(&mut self, now: Instant, packet: Packet) {
         self.counters.offered += 1;
         let passage = self.propagation.draw(packet.flow, &self.chance);
         let epoch = &mut self.measured.epoch;
@@ -146,8 +147,14 @@ impl Link {
         epoch.ahead += u64::from(passage.order == Order::Ahead);
         if self.entrance.is_empty() {
             self.take_in(now, packet, passage, false);
-            return;
+        } else {
+            self.judge(now, packet, passage);
         }
+    }
+
+    /// Lets the impairments decide about a packet.
+    #[inline(never)]
+    fn judge(&mut self, now: Instant, mut packet: Packet, passage: Passage) {
         let judgement = self.entrance.judge(now, &packet, &self.chance);
         let epoch = &mut self.measured.epoch;
         epoch.lost += u64::from(judgement.lost);
@@ -184,12 +191,17 @@ impl Link {
     }
 
     /// The next packet that has arrived by `now`; drain until there is none.
-    #[inline]
     pub fn poll_deliver(&mut self, now: Instant) -> Option<Packet> {
+        self.poll_arrival(now).map(Packet::take)
+    }
+
+    /// The same, in the place where the packet lies until the link is next given one.
+    #[inline]
+    pub fn poll_arrival(&mut self, now: Instant) -> Option<&mut Packet> {
         if self.service.is_some() {
             self.serve(now);
         }
-        let transit = self.flight.arrived(now)?;
+        let (transit, packet) = self.flight.arrived(now)?;
         if transit.entry() < self.handed_on {
             self.counters.reordered += 1;
         } else {
@@ -200,7 +212,7 @@ impl Link {
         } else {
             self.counters.delivered += 1;
         }
-        self.flight.take()
+        Some(packet)
     }
 
     /// Instant of the next arrival or start of a transmission, whichever is earlier.
@@ -365,20 +377,21 @@ impl Link {
 
     /// Sends what waits behind the packet in transmission at another rate.
     fn reschedule(&mut self, rate: Option<Rate>) {
-        let Some(head) = self.waiting.front_mut() else {
+        let Some(head) = self.waiting.get_mut(0) else {
             self.serialiser.change_rate(rate, self.serialiser.free());
             return;
         };
         // Its time belongs to the old rate, and its end to the new one's measured interval.
         head.back_to_back = false;
         self.serialiser.change_rate(rate, head.departure);
-        for waiting in self.waiting.iter_mut().skip(1) {
+        for i in 1..self.waiting.len() {
+            let waiting = &mut self.waiting[i];
             (waiting.start, waiting.departure) = self.serialiser.send(waiting.entered, waiting.size);
         }
 
         // The waiting packets were the last to depart or to be planned.
         let first = self.next_entry - self.waiting.len() as u64;
-        for ((mut transit, packet), waiting) in self.flight.split_off(first).into_iter().zip(&self.waiting) {
+        for ((mut transit, packet), waiting) in self.flight.split_off(first).into_iter().zip(self.waiting.iter()) {
             let due = waiting.departure + waiting.passage.delay;
             transit.arrival =
                 if waiting.passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };

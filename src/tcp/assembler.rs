@@ -100,6 +100,11 @@ impl Assembler {
         self.keeps = false;
     }
 
+    /// Whether that was said.
+    pub fn keeps_nothing(&self) -> bool {
+        !self.keeps
+    }
+
     /// Makes `payload[skip..]`, which is in order, readable.
     fn append(&mut self, payload: &Payload, skip: u32) {
         let len = payload.len() - skip;

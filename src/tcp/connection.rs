@@ -204,6 +204,11 @@ impl Connection {
         self.receiver.keep_nothing();
     }
 
+    /// Whether that was said.
+    pub fn keeps_nothing(&self) -> bool {
+        self.receiver.keeps_nothing()
+    }
+
     /// No more will be written (RFC 9293 §3.10.4).
     pub fn close(&mut self) {
         match self.state {

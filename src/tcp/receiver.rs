@@ -290,6 +290,11 @@ impl Receiver {
         self.assembler.keep_nothing();
     }
 
+    /// Whether that was said.
+    pub fn keeps_nothing(&self) -> bool {
+        self.assembler.keeps_nothing()
+    }
+
     /// In-order bytes received since the start.
     pub fn received(&self) -> u64 {
         self.assembler.next() - 1

@@ -77,18 +77,54 @@ pub struct Packet {
     pub ecn: Ecn,
     /// Whether a link damaged it; the receiver's checksum will refuse it.
     pub corrupted: bool,
+    /// Bytes on the wire: every link asks for them.
+    size: u32,
 }
 
 impl Packet {
     /// Wraps a segment for the first link of its path.
     pub fn new(flow: FlowId, direction: Direction, segment: Segment) -> Packet {
-        Packet { segment, flow, direction, hop: 0, ecn: Ecn::default(), corrupted: false }
+        let size = segment.wire_len();
+        Packet { segment, flow, direction, hop: 0, ecn: Ecn::NotCapable, corrupted: false, size }
     }
+
+    /// The same, with a segment that is written where it will lie.
+    #[inline]
+    pub fn written(flow: FlowId, direction: Direction, write: impl FnOnce(&mut Segment)) -> Packet {
+        let mut packet = Packet { flow, direction, ..Packet::EMPTY };
+        write(&mut packet.segment);
+        packet.size = packet.segment.wire_len();
+        packet
+    }
+
+    const EMPTY: Packet = Packet {
+        segment: Segment::EMPTY,
+        flow: FlowId(0),
+        direction: Direction::Up,
+        hop: 0,
+        ecn: Ecn::NotCapable,
+        corrupted: false,
+        size: 0,
+    };
 
     /// Bytes on the wire.
     #[inline]
     pub fn size(&self) -> u32 {
-        self.segment.wire_len()
+        self.size
+    }
+
+    /// Takes it from where it lies, and leaves all there but its payload.
+    #[inline]
+    pub fn take(&mut self) -> Packet {
+        let payload = std::mem::take(&mut self.segment.payload);
+        Packet { segment: Segment { payload, ..self.segment }, ..*self }
+    }
+}
+
+impl Default for Packet {
+    /// An empty one, of flow 0.
+    fn default() -> Packet {
+        Packet::EMPTY
     }
 }
 
