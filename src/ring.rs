@@ -66,7 +66,12 @@ impl<T> Ring<T> {
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        (0..self.len).map(|i| &self[i])
+        self.iter_from(0)
+    }
+
+    /// Those from place `i` on.
+    pub fn iter_from(&self, i: usize) -> impl Iterator<Item = &T> {
+        (i..self.len).map(|i| &self[i])
     }
 
     /// The first place whose item is none of those that come first, for which `before` holds.
@@ -186,6 +191,7 @@ mod tests {
                     }
                 }
                 prop_assert!(ring.iter().eq(model.iter()));
+                prop_assert!(ring.iter_from(i).eq(model.iter().skip(i)));
                 prop_assert_eq!((ring.len(), ring.is_empty()), (model.len(), model.is_empty()));
                 prop_assert_eq!((ring.front(), ring.back()), (model.front(), model.back()));
                 prop_assert_eq!((ring.get(i), ring.get_mut(i).copied()), (model.get(i), model.get(i).copied()));

@@ -136,7 +136,7 @@ impl Core {
             self.packets += 1;
         }
         self.step();
-        arrival.is_last = self.topology.links[link].poll_timeout().is_none_or(|next| next > now);
+        arrival.is_last = self.topology.links[link].next_event() > now;
         Some(arrival)
     }
 
@@ -163,12 +163,15 @@ impl Core {
         let first = end.first_link;
         let mut sent = 0;
         while let Some(output) = end.connection.poll_output(now) {
-            let packet = Packet::written(FlowId(number), direction, |segment| {
-                end.connection.write_segment(now, output, segment);
-            });
+            let mut packet = Packet::blank(FlowId(number), direction);
+            end.connection.write_segment(now, output, &mut packet.segment);
+            packet.weigh();
             self.topology.links[first as usize].handle_packet(now, packet);
             arm_link(&mut self.topology, &mut self.queue, first);
             sent += 1;
+            if output.is_last() {
+                break;
+            }
             // No window, however large, is sent in one go into more memory than there is.
             if sent % budget::STEPS == 0
                 && self.budget.is_below(self.topology.links[first as usize].in_flight() * budget::PACKET)
@@ -215,11 +218,10 @@ impl Core {
 }
 
 /// Queues a wake-up for the head of a link, if none is queued that comes early enough.
+#[inline]
 fn arm_link(topology: &mut Topology, queue: &mut EventQueue, number: u32) {
-    let armed = &mut topology.armed[number as usize];
-    if let Some(next) = topology.links[number as usize].poll_timeout()
-        && next < *armed
-    {
+    let (next, armed) = (topology.links[number as usize].next_event(), &mut topology.armed[number as usize]);
+    if next < *armed {
         *armed = next;
         queue.push(next, Class::Arrival, number);
     }

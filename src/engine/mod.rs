@@ -292,15 +292,12 @@ impl World {
         self.settle();
         // The key is still the first: whatever was pushed meanwhile comes later in the order.
         debug_assert_eq!(self.core.queue.peek(), Some(event));
-        match self.core.topology.links[link].poll_timeout() {
-            Some(next) if next <= event.at => {}
-            Some(next) => {
-                self.core.topology.armed[link] = next;
-                self.core.queue.replace_first(next, Class::Arrival, event.target);
-            }
-            None => {
-                self.core.topology.armed[link] = Instant::MAX;
-                self.core.queue.pop();
+        let next = self.core.topology.links[link].next_event();
+        if next > event.at {
+            self.core.topology.armed[link] = next;
+            match next {
+                Instant::MAX => self.core.queue.pop(),
+                _ => self.core.queue.replace_first(next, Class::Arrival, event.target),
             }
         }
     }

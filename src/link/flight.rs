@@ -5,9 +5,10 @@ use crate::time::Instant;
 use crate::wire::Packet;
 
 /// Packets by arrival, those of equal arrival in the order of acceptance.
-#[derive(Default)]
 pub(super) struct Flight {
     packets: Ring<(Transit, Packet)>,
+    /// The earliest arrival; [`Instant::MAX`] without packets.
+    due: Instant,
     /// The latest arrival so far.
     latest: Instant,
 }
@@ -41,6 +42,12 @@ impl Transit {
     }
 }
 
+impl Default for Flight {
+    fn default() -> Flight {
+        Flight { packets: Ring::default(), due: Instant::MAX, latest: Instant::ZERO }
+    }
+}
+
 impl Flight {
     pub(super) fn len(&self) -> usize {
         self.packets.len()
@@ -52,24 +59,26 @@ impl Flight {
         self.latest
     }
 
-    /// When the next packet arrives.
+    /// When the next packet arrives; [`Instant::MAX`] for never.
     #[inline]
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.packets.front().map(|(transit, _)| transit.arrival)
+    pub(super) fn due(&self) -> Instant {
+        self.due
     }
 
     /// Removes the next packet, if it has arrived by `now`. It lies where it was until another comes.
     #[inline]
     pub(super) fn arrived(&mut self, now: Instant) -> Option<(Transit, &mut Packet)> {
-        if self.due()? > now {
+        if self.due > now {
             return None;
         }
+        self.due = self.packets.get(1).map_or(Instant::MAX, |(transit, _)| transit.arrival);
         self.packets.pop_front().map(|(transit, packet)| (*transit, packet))
     }
 
     /// Puts a packet behind all that arrive no later.
     #[inline]
     pub(super) fn push(&mut self, transit: Transit, packet: Packet) {
+        self.due = self.due.min(transit.arrival);
         if transit.arrival >= self.latest {
             self.latest = transit.arrival;
             self.packets.push_back((transit, packet));
@@ -89,7 +98,7 @@ impl Flight {
         let (kept, mut moved): (Vec<_>, Vec<_>) =
             self.packets.drain().partition(|(transit, _)| transit.entry() < first);
         moved.sort_unstable_by_key(|(transit, _)| transit.entry());
-        self.latest = Instant::ZERO;
+        (self.due, self.latest) = (Instant::MAX, Instant::ZERO);
         for (transit, packet) in kept {
             self.push(transit, packet);
         }

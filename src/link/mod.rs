@@ -215,13 +215,19 @@ impl Link {
         Some(packet)
     }
 
-    /// Instant of the next arrival or start of a transmission, whichever is earlier.
+    /// Instant of the next arrival or start of a transmission, whichever is earlier; [`Instant::MAX`] for
+    /// never.
     #[inline]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub fn next_event(&self) -> Instant {
         match self.next_service() {
             None => self.flight.due(),
-            Some(service) => Some(self.flight.due().map_or(service, |due| due.min(service))),
+            Some(service) => self.flight.due().min(service),
         }
+    }
+
+    /// [`next_event`](Link::next_event), if there is one.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        Some(self.next_event()).filter(|at| *at < Instant::MAX)
     }
 
     /// Changes the setting from `now` on.
@@ -391,7 +397,9 @@ impl Link {
 
         // The waiting packets were the last to depart or to be planned.
         let first = self.next_entry - self.waiting.len() as u64;
-        for ((mut transit, packet), waiting) in self.flight.split_off(first).into_iter().zip(self.waiting.iter()) {
+        for ((mut transit, packet), waiting) in
+            self.flight.split_off(first).into_iter().zip(self.waiting.iter())
+        {
             let due = waiting.departure + waiting.passage.delay;
             transit.arrival =
                 if waiting.passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };

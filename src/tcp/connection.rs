@@ -64,6 +64,14 @@ pub enum Output {
     Reset,
 }
 
+impl Output {
+    /// Whether nothing can follow it at once.
+    #[inline]
+    pub fn is_last(self) -> bool {
+        matches!(self, Output::Ack)
+    }
+}
+
 /// A set of pending [`Event`]s.
 #[derive(Debug, Default)]
 struct Events(u8);
@@ -296,6 +304,7 @@ impl Connection {
         (self.receiver.ack_due(now) && may_ack).then_some(Output::Ack)
     }
 
+    #[inline]
     fn next_transmission(&mut self, now: Instant) -> Option<Transmission> {
         // A SYN-ACK that was never acknowledged comes first even after a close.
         let opened = match self.state {
@@ -352,6 +361,7 @@ impl Connection {
         segment
     }
 
+    #[inline]
     fn transmit(&mut self, now: Instant, transmission: Transmission, segment: &mut Segment) {
         let fin = self.sender.carries_fin(transmission);
         let data = transmission.len - u32::from(fin);
@@ -373,6 +383,7 @@ impl Connection {
     }
 
     /// The fields that every segment of an open connection has.
+    #[inline]
     fn acknowledge(&mut self, now: Instant, offset: u64, segment: &mut Segment) {
         segment.seq = self.sender.iss.at(offset);
         (segment.ack, segment.window) = self.receiver.acknowledge();

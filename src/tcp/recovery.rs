@@ -154,9 +154,30 @@ impl LossRecovery {
         self.signals.extend([(now, Signal::FastRetransmit), (now, Signal::RecoveryExit)]);
     }
 
+    /// Takes in an acknowledgment. Most move on while nothing is being repaired, and say no more.
+    #[inline]
+    pub(super) fn on_ack(
+        &mut self,
+        now: Instant,
+        scoreboard: &mut Scoreboard,
+        controller: Option<&mut (dyn CongestionController + 'static)>,
+        facts: AckFacts,
+        stats: &mut Stats,
+    ) {
+        let says_more =
+            facts.newly_sacked > 0 || scoreboard.has_rack() || self.is_unfounded_by(facts.ack, facts.echo);
+        if self.episode == Episode::Open && facts.advanced > 0 && !says_more {
+            self.dup_acks = 0;
+            self.dup_acked = 0;
+        } else {
+            self.on_news(now, scoreboard, controller, facts, stats);
+        }
+    }
+
     /// Takes in an acknowledgment. The retransmission timer restarts at every one that moves: RFC
     /// 6582's "slow but steady" variant (§4), which Linux has as well.
-    pub(super) fn on_ack(
+    #[inline(never)]
+    fn on_news(
         &mut self,
         now: Instant,
         scoreboard: &mut Scoreboard,

@@ -261,6 +261,7 @@ impl Sender {
     }
 
     /// The window of an acceptable segment (RFC 9293 §3.10.7.4, fifth check).
+    #[inline]
     pub fn update_window(&mut self, seq: u64, ack: u64, field: u16, is_syn: bool) -> bool {
         let newer = self.window_from.0 < seq || (self.window_from.0 == seq && self.window_from.1 <= ack);
         if !newer {

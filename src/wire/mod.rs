@@ -84,17 +84,21 @@ pub struct Packet {
 impl Packet {
     /// Wraps a segment for the first link of its path.
     pub fn new(flow: FlowId, direction: Direction, segment: Segment) -> Packet {
-        let size = segment.wire_len();
-        Packet { segment, flow, direction, hop: 0, ecn: Ecn::NotCapable, corrupted: false, size }
+        let mut packet = Packet { segment, ..Packet::blank(flow, direction) };
+        packet.weigh();
+        packet
     }
 
-    /// The same, with a segment that is written where it will lie.
+    /// A packet whose segment is still to be written, and then [weighed](Packet::weigh).
     #[inline]
-    pub fn written(flow: FlowId, direction: Direction, write: impl FnOnce(&mut Segment)) -> Packet {
-        let mut packet = Packet { flow, direction, ..Packet::EMPTY };
-        write(&mut packet.segment);
-        packet.size = packet.segment.wire_len();
-        packet
+    pub fn blank(flow: FlowId, direction: Direction) -> Packet {
+        Packet { flow, direction, ..Packet::EMPTY }
+    }
+
+    /// Notes its size, now that its segment is whole.
+    #[inline]
+    pub fn weigh(&mut self) {
+        self.size = self.segment.wire_len();
     }
 
     const EMPTY: Packet = Packet {

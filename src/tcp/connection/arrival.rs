@@ -9,11 +9,16 @@ use crate::wire::{Flags, Segment, SeqNumber, Timestamps};
 
 impl Connection {
     /// A segment arrived (RFC 9293 §3.10.7).
+    #[inline]
     pub fn handle_segment(&mut self, now: Instant, segment: &Segment) {
-        if let Some(ack) = self.predicted(segment) {
-            self.take_in(now, self.receiver.next(), ack, segment);
-            return;
+        match self.predicted(segment) {
+            Some(ack) => self.handle_predicted(now, ack, segment),
+            None => self.handle_unpredicted(now, segment),
         }
+    }
+
+    #[inline(never)]
+    fn handle_unpredicted(&mut self, now: Instant, segment: &Segment) {
         match self.state {
             // §3.10.7.1: a peer that missed our reset learns of it.
             State::Closed => {
@@ -40,6 +45,19 @@ impl Connection {
             && self.receiver.is_next(segment.seq, segment.payload.len())
             && in_time;
         if is_next { self.sender.acknowledged_by(segment.ack) } else { None }
+    }
+
+    /// What is left of the long way for such a segment.
+    #[inline]
+    fn handle_predicted(&mut self, now: Instant, ack: u64, segment: &Segment) {
+        let start = self.receiver.next();
+        self.note_timestamp(start, segment);
+        let is_empty = segment.payload.is_empty();
+        let window_moved = self.sender.update_window(start, ack, segment.window, false);
+        self.sender.handle_ack(now, ack, segment, is_empty && !window_moved);
+        if !is_empty && self.receiver.receive(now, start, &segment.payload, false, self.sender.rtt.rto()) {
+            self.events.set(Event::Readable);
+        }
     }
 
     /// §3.10.7.2
@@ -177,7 +195,6 @@ impl Connection {
     }
 
     /// What passed the checks: a segment at `start` with an acknowledgment up to `ack`.
-    #[inline]
     fn take_in(&mut self, now: Instant, start: u64, ack: u64, segment: &Segment) {
         self.note_timestamp(start, segment);
         self.handle_ack(now, start, ack, segment);
@@ -194,6 +211,7 @@ impl Connection {
     }
 
     /// RFC 7323 §4.3
+    #[inline]
     fn note_timestamp(&mut self, start: u64, segment: &Segment) {
         if let Some(stamps) = segment.timestamps
             && self.sender.timestamps
@@ -270,7 +288,6 @@ impl Connection {
     }
 
     /// The acknowledgment of an acceptable segment.
-    #[inline]
     fn handle_ack(&mut self, now: Instant, start: u64, ack: u64, segment: &Segment) {
         if self.sender.una == 0 {
             // SYN-RECEIVED, perhaps already closed by the application.
