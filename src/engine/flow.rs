@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::congestion::{Choice, NO_WINDOW};
 use crate::record::{DirectionOutcome, FlowOutcome, LimitedBy};
 use crate::rng::Seed;
-use crate::tcp::{Config, Connection, Event, Limit, State, Stats};
+use crate::tcp::{Config, Connection, Limit, State, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::{Direction, SeqNumber};
 
@@ -78,19 +78,6 @@ pub struct End {
     baseline: (Stats, u64),
 }
 
-impl End {
-    /// What has happened to the connection, but for data that nobody wants to hear of.
-    #[inline]
-    pub fn poll_event(&mut self) -> Option<Event> {
-        let event = self.connection.poll_event()?;
-        if event != Event::Readable || !self.connection.keeps_nothing() {
-            return Some(event);
-        }
-        self.delivered += self.connection.discard();
-        self.connection.poll_event()
-    }
-}
-
 impl Flow {
     /// A connection of `client` that opens at `now`.
     pub fn new(client: &mut Client, client_app: u32, now: Instant, seed: Seed) -> Flow {
@@ -137,7 +124,9 @@ impl Flow {
 
     /// In-order bytes handed to the receiver of a direction.
     pub fn delivered(&self, direction: Direction) -> u64 {
-        self.ends[direction.reverse().index()].delivered
+        let end = &self.ends[direction.reverse().index()];
+        // What nobody reads is taken as it comes.
+        if end.connection.is_sink() { end.connection.received() } else { end.delivered }
     }
 
     /// Bytes that arrived at the receiver of a direction, each once, in whatever order.

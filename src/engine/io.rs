@@ -86,7 +86,7 @@ impl Io for WorldIo<'_> {
     }
 
     fn sink(&mut self, conn: Conn) {
-        self.end(conn).connection.keep_nothing();
+        self.end(conn).connection.sink();
     }
 
     fn close(&mut self, conn: Conn) {

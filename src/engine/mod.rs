@@ -373,7 +373,7 @@ impl World {
     /// Drains one end.
     fn settle_end(&mut self, number: u32, direction: Direction) {
         let end = &mut self.core.flows[number as usize].ends[direction.index()];
-        if let Some(event) = end.poll_event() {
+        if let Some(event) = end.connection.poll_event() {
             self.tell(number, direction, event);
         }
         self.core.transmit(number, direction);
@@ -397,7 +397,7 @@ impl World {
                 self.call_app(app, |app, io| app.on_event(Conn(number), known, io));
             }
             let end = &mut self.core.flows[number as usize].ends[direction.index()];
-            let Some(another) = end.poll_event() else { return };
+            let Some(another) = end.connection.poll_event() else { return };
             event = another;
         }
     }

@@ -13,7 +13,7 @@ pub struct Assembler {
     /// In order, not yet read; without contents if nobody will read them.
     ready: VecDeque<Payload>,
     ready_bytes: u64,
-    keeps: bool,
+    is_sink: bool,
     /// Beyond a gap: sorted, without overlaps; adjacent zeros are one entry.
     held: VecDeque<(u64, Payload)>,
     /// The blocks beyond the gap, the most recently changed last.
@@ -27,7 +27,7 @@ impl Assembler {
             next: start,
             ready: VecDeque::new(),
             ready_bytes: 0,
-            keeps: true,
+            is_sink: false,
             held: VecDeque::new(),
             blocks: Vec::new(),
         }
@@ -91,18 +91,20 @@ impl Assembler {
 
     /// Reads and drops everything; returns how much that was.
     pub fn discard(&mut self) -> u64 {
-        self.ready.clear();
+        if !self.ready.is_empty() {
+            self.ready.clear();
+        }
         std::mem::take(&mut self.ready_bytes)
     }
 
     /// From now on only counts what could be read.
-    pub fn keep_nothing(&mut self) {
-        self.keeps = false;
+    pub fn sink(&mut self) {
+        self.is_sink = true;
     }
 
-    /// Whether that was said.
-    pub fn keeps_nothing(&self) -> bool {
-        !self.keeps
+    /// Whether it only counts.
+    pub fn is_sink(&self) -> bool {
+        self.is_sink
     }
 
     /// Makes `payload[skip..]`, which is in order, readable.
@@ -110,7 +112,7 @@ impl Assembler {
         let len = payload.len() - skip;
         self.next += u64::from(len);
         self.ready_bytes += u64::from(len);
-        if !self.keeps {
+        if self.is_sink {
             return;
         }
         match self.ready.back_mut() {

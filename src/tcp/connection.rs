@@ -207,14 +207,15 @@ impl Connection {
         self.receiver.discard()
     }
 
-    /// From now on everything is [discarded](Connection::discard); until then it only counts.
-    pub fn keep_nothing(&mut self) {
-        self.receiver.keep_nothing();
+    /// From now on everything is [discarded](Connection::discard) at the next
+    /// [`poll_transmit`](Connection::poll_transmit), and [`Event::Readable`] no longer occurs.
+    pub fn sink(&mut self) {
+        self.receiver.sink();
     }
 
-    /// Whether that was said.
-    pub fn keeps_nothing(&self) -> bool {
-        self.receiver.keeps_nothing()
+    /// Whether [`sink`](Connection::sink) was called.
+    pub fn is_sink(&self) -> bool {
+        self.receiver.is_sink()
     }
 
     /// No more will be written (RFC 9293 §3.10.4).
@@ -295,25 +296,19 @@ impl Connection {
         if self.reset.is_some() {
             return Some(Output::Reset);
         }
-        if self.sender.has_output(now)
-            && let Some(transmission) = self.next_transmission(now)
-        {
-            return Some(Output::Sequence(transmission));
+        self.receiver.drain_sink();
+        if !matches!(self.state, State::Listen | State::Closed | State::TimeWait) {
+            // A SYN-ACK that was never acknowledged comes first even after a close.
+            let opened = self.state.is_synchronized() && self.sender.una > 0;
+            self.sender.option_bytes = if self.sender.sack { self.receiver.sack_bytes().into() } else { 0 };
+            if let Some(transmission) = self.sender.next(now, opened) {
+                return Some(Output::Sequence(transmission));
+            }
+        } else if self.sender.has_nothing() {
+            self.sender.note_idle(now);
         }
         let may_ack = !matches!(self.state, State::Listen | State::Closed | State::SynSent);
         (self.receiver.ack_due(now) && may_ack).then_some(Output::Ack)
-    }
-
-    #[inline]
-    fn next_transmission(&mut self, now: Instant) -> Option<Transmission> {
-        // A SYN-ACK that was never acknowledged comes first even after a close.
-        let opened = match self.state {
-            State::Listen | State::Closed | State::TimeWait => return None,
-            State::SynSent | State::SynReceived => false,
-            _ => self.sender.una > 0,
-        };
-        self.sender.option_bytes = if self.sender.sack { self.receiver.sack_bytes().into() } else { 0 };
-        self.sender.next(now, opened)
     }
 
     /// Writes what [`poll_output`](Connection::poll_output) chose into a default segment that lies where it

@@ -133,7 +133,7 @@ impl Receiver {
     }
 
     /// Takes in the data and FIN of an acceptable segment. Returns whether something new can be
-    /// read. `rto` is the timeout of the half that sends.
+    /// read; of a sink, nothing. `rto` is the timeout of the half that sends.
     pub fn receive(&mut self, now: Instant, start: u64, payload: &Payload, fin: bool, rto: Duration) -> bool {
         self.said = None;
         let before = self.assembler.next();
@@ -160,7 +160,7 @@ impl Receiver {
         } else {
             self.delay_ack(now);
         }
-        self.assembler.next() > before
+        self.assembler.next() > before && !self.assembler.is_sink()
     }
 
     fn delay_ack(&mut self, now: Instant) {
@@ -285,14 +285,22 @@ impl Receiver {
         bytes
     }
 
-    /// From now on nothing is kept to be read, only counted: see [`discard`](Receiver::discard).
-    pub fn keep_nothing(&mut self) {
-        self.assembler.keep_nothing();
+    /// From now on nothing is kept to be read, and [`drain_sink`](Receiver::drain_sink) discards it.
+    pub fn sink(&mut self) {
+        self.assembler.sink();
     }
 
-    /// Whether that was said.
-    pub fn keeps_nothing(&self) -> bool {
-        self.assembler.keeps_nothing()
+    /// Whether nothing is kept.
+    pub fn is_sink(&self) -> bool {
+        self.assembler.is_sink()
+    }
+
+    /// Discards what has come, if nobody wants to read it.
+    #[inline]
+    pub fn drain_sink(&mut self) {
+        if self.assembler.is_sink() && self.assembler.ready_bytes() > 0 {
+            self.discard();
+        }
     }
 
     /// In-order bytes received since the start.

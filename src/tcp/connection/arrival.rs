@@ -5,7 +5,7 @@ use super::super::receiver::Receiver;
 use super::super::state::State;
 use super::{Connection, Event, STRAY_INTERVAL, TIME_WAIT};
 use crate::time::{Duration, Instant};
-use crate::wire::{Flags, Segment, SeqNumber, Timestamps};
+use crate::wire::{Flags, Payload, Segment, SeqNumber, Timestamps};
 
 impl Connection {
     /// A segment arrived (RFC 9293 §3.10.7).
@@ -55,7 +55,15 @@ impl Connection {
         let is_empty = segment.payload.is_empty();
         let window_moved = self.sender.update_window(start, ack, segment.window, false);
         self.sender.handle_ack(now, ack, segment, is_empty && !window_moved);
-        if !is_empty && self.receiver.receive(now, start, &segment.payload, false, self.sender.rtt.rto()) {
+        if !is_empty {
+            self.receive(now, start, &segment.payload, false);
+        }
+    }
+
+    #[inline]
+    fn receive(&mut self, now: Instant, start: u64, payload: &Payload, fin: bool) {
+        let rto = self.sender.rtt.rto();
+        if self.receiver.receive(now, start, payload, fin, rto) {
             self.events.set(Event::Readable);
         }
     }
@@ -317,11 +325,7 @@ impl Connection {
             self.receiver.demand_ack();
             return;
         }
-        let fin = segment.flags.has(Flags::FIN);
-        let rto = self.sender.rtt.rto();
-        if self.receiver.receive(now, start, &segment.payload, fin, rto) {
-            self.events.set(Event::Readable);
-        }
+        self.receive(now, start, &segment.payload, segment.flags.has(Flags::FIN));
         if self.receiver.has_finished() {
             self.events.set(Event::PeerClosed);
             match self.state {
