@@ -64,6 +64,13 @@ impl<T> Ring<T> {
         self.slots.get_mut(place)
     }
 
+    /// What [`pop_front`](Ring::pop_front) removed last, where it lies.
+    #[inline]
+    pub fn left(&mut self) -> Option<&mut T> {
+        let place = self.place(usize::MAX);
+        self.slots.get_mut(place)
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.iter_from(0)
@@ -98,11 +105,17 @@ impl<T: Default> Ring<T> {
     /// Adds the newest.
     #[inline]
     pub fn push_back(&mut self, item: T) {
+        self.push_with(|slot| *slot = item);
+    }
+
+    /// Adds the newest by filling its slot, which holds some other item or a default.
+    #[inline]
+    pub fn push_with(&mut self, fill: impl FnOnce(&mut T)) {
         if self.len == self.slots.len() {
             self.grow();
         }
         let place = self.place(self.len);
-        self.slots[place] = item;
+        fill(&mut self.slots[place]);
         self.len += 1;
     }
 
@@ -216,8 +229,8 @@ mod tests {
     fn what_left_lies_where_it_was() {
         let mut ring = Ring::default();
         ring.push_back(String::from("packet"));
-        let left = ring.pop_front().expect("one");
-        assert_eq!(std::mem::take(left), "packet");
+        assert_eq!(ring.pop_front().map(|item| item.as_str()), Some("packet"));
+        assert_eq!(ring.left().map(std::mem::take), Some(String::from("packet")));
         assert!(ring.is_empty());
     }
 }

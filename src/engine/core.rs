@@ -41,7 +41,7 @@ pub(super) struct Core {
 }
 
 /// What became of a packet that arrived.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
     /// The end that took it in.
     pub receiver: Option<(u32, Direction)>,
@@ -114,37 +114,34 @@ impl Core {
     /// The next packet that has arrived through a link goes on to the next link, or to its host.
     #[inline]
     pub fn arrive(&mut self, link: usize) -> Option<Arrival> {
-        let now = self.now;
-        let packet = self.topology.links[link].poll_arrival(now)?;
+        let Core { topology, flows, queue, packets, now, .. } = self;
+        let from = &mut topology.links[link];
+        let packet = from.poll_arrival(*now)?;
         packet.hop += 1;
-        let (number, receiver) = (packet.flow.0, packet.direction.reverse());
-        let flow = &mut self.flows[number as usize];
-        let mut arrival = Arrival::default();
-        if let Some(&next) = flow.route[packet.direction.index()].get(usize::from(packet.hop)) {
-            let packet = packet.take();
-            self.offer(next, packet);
-        } else if packet.corrupted {
-            flow.ends[receiver.index()].damaged += 1;
-            self.packets += 1;
-        } else {
-            // Packets that go up end at the server.
-            let end = &mut flow.ends[receiver.index()];
-            end.connection.handle_segment(now, &packet.segment);
-            arrival.receiver = Some((number, receiver));
-            arrival.is_urgent = packet.segment.payload.is_empty() || end.connection.is_urgent();
-            packet.segment.payload = Payload::default();
-            self.packets += 1;
+        let (number, direction) = (packet.flow.0, packet.direction);
+        let flow = &mut flows[number as usize];
+        if let Some(&next) = flow.route[direction.index()].get(usize::from(packet.hop)) {
+            let links = topology.links.get_disjoint_mut([link, next as usize]);
+            let [from, to] = links.expect("a route crosses a link once");
+            if let Some(packet) = from.arrived() {
+                to.take_over(*now, packet);
+            }
+            let is_last = from.next_event() > *now;
+            arm_link(topology, queue, next);
+            return Some(Arrival { receiver: None, is_urgent: false, is_last });
         }
-        self.step();
-        arrival.is_last = self.topology.links[link].next_event() > now;
-        Some(arrival)
-    }
-
-    /// Hands a packet to a link.
-    #[inline]
-    fn offer(&mut self, link: u32, packet: Packet) {
-        self.topology.links[link as usize].handle_packet(self.now, packet);
-        arm_link(&mut self.topology, &mut self.queue, link);
+        *packets += 1;
+        // Packets that go up end at the server.
+        let receiver = direction.reverse();
+        let end = &mut flow.ends[receiver.index()];
+        if packet.corrupted {
+            end.damaged += 1;
+            return Some(Arrival { receiver: None, is_urgent: false, is_last: from.next_event() > *now });
+        }
+        end.connection.handle_segment(*now, &packet.segment);
+        let is_urgent = packet.segment.payload.is_empty() || end.connection.is_urgent();
+        packet.segment.payload = Payload::default();
+        Some(Arrival { receiver: Some((number, receiver)), is_urgent, is_last: from.next_event() > *now })
     }
 
     /// Notes that an end may have something to tell or to send.
@@ -166,7 +163,7 @@ impl Core {
             let mut packet = Packet::blank(FlowId(number), direction);
             end.connection.write_segment(now, output, &mut packet.segment);
             packet.weigh();
-            self.topology.links[first as usize].handle_packet(now, packet);
+            self.topology.links[first as usize].take_over(now, &mut packet);
             arm_link(&mut self.topology, &mut self.queue, first);
             sent += 1;
             if output.is_last() {

@@ -278,16 +278,20 @@ impl World {
         // What is due beyond a batch waits for the next round: this event stays the first until then.
         for _ in 0..BATCH {
             let Some(arrival) = self.core.arrive(link) else { break };
-            let Some((number, direction)) = arrival.receiver else { continue };
-            if self.core.touched.is_empty() && (arrival.is_urgent || arrival.is_last) {
-                self.settle_end(number, direction);
-            } else {
-                self.core.touch(number, direction);
-                if !arrival.is_urgent {
-                    continue;
+            self.core.step();
+            if let Some((number, direction)) = arrival.receiver {
+                if self.core.touched.is_empty() && (arrival.is_urgent || arrival.is_last) {
+                    self.settle_end(number, direction);
+                } else {
+                    self.core.touch(number, direction);
+                }
+                if arrival.is_urgent {
+                    self.settle();
                 }
             }
-            self.settle();
+            if arrival.is_last {
+                break;
+            }
         }
         self.settle();
         // The key is still the first: whatever was pushed meanwhile comes later in the order.

@@ -75,15 +75,24 @@ impl Flight {
         self.packets.pop_front().map(|(transit, packet)| (*transit, packet))
     }
 
+    /// The packet that [`arrived`](Flight::arrived) removed last.
+    #[inline]
+    pub(super) fn left(&mut self) -> Option<&mut Packet> {
+        self.packets.left().map(|(_, packet)| packet)
+    }
+
     /// Puts a packet behind all that arrive no later.
     #[inline]
-    pub(super) fn push(&mut self, transit: Transit, packet: Packet) {
+    pub(super) fn push(&mut self, transit: Transit, packet: &mut Packet) {
         self.due = self.due.min(transit.arrival);
         if transit.arrival >= self.latest {
             self.latest = transit.arrival;
-            self.packets.push_back((transit, packet));
+            self.packets.push_with(|(known, place)| {
+                *known = transit;
+                *place = packet.take();
+            });
         } else {
-            self.overtake(transit, packet);
+            self.overtake(transit, packet.take());
         }
     }
 
@@ -99,8 +108,8 @@ impl Flight {
             self.packets.drain().partition(|(transit, _)| transit.entry() < first);
         moved.sort_unstable_by_key(|(transit, _)| transit.entry());
         (self.due, self.latest) = (Instant::MAX, Instant::ZERO);
-        for (transit, packet) in kept {
-            self.push(transit, packet);
+        for (transit, mut packet) in kept {
+            self.push(transit, &mut packet);
         }
         moved
     }

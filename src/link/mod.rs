@@ -138,8 +138,13 @@ impl Link {
     }
 
     /// Takes a packet in. Times must not go backwards from call to call.
+    pub fn handle_packet(&mut self, now: Instant, mut packet: Packet) {
+        self.take_over(now, &mut packet);
+    }
+
+    /// The same, from where the packet lies: it is moved once, and not at all if there is no room.
     #[inline]
-    pub fn handle_packet(&mut self, now: Instant, packet: Packet) {
+    pub fn take_over(&mut self, now: Instant, packet: &mut Packet) {
         self.counters.offered += 1;
         let passage = self.propagation.draw(packet.flow, &self.chance);
         let epoch = &mut self.measured.epoch;
@@ -154,8 +159,8 @@ impl Link {
 
     /// Lets the impairments decide about a packet.
     #[inline(never)]
-    fn judge(&mut self, now: Instant, mut packet: Packet, passage: Passage) {
-        let judgement = self.entrance.judge(now, &packet, &self.chance);
+    fn judge(&mut self, now: Instant, packet: &mut Packet, passage: Passage) {
+        let judgement = self.entrance.judge(now, packet, &self.chance);
         let epoch = &mut self.measured.epoch;
         epoch.lost += u64::from(judgement.lost);
         if judgement.dropped {
@@ -172,19 +177,19 @@ impl Link {
             packet.corrupted = true;
         }
         self.take_in(now, packet, passage, damaged);
-        if let Some(copy) = copy {
+        if let Some(mut copy) = copy {
             self.counters.duplicated += 1;
-            self.take_in(now, copy, passage, false);
+            self.take_in(now, &mut copy, passage, false);
         }
     }
 
     /// Queues a packet that passed the entrance, or puts it on the wire.
     #[inline]
-    fn take_in(&mut self, now: Instant, packet: Packet, passage: Passage, damaged: bool) {
+    fn take_in(&mut self, now: Instant, packet: &mut Packet, passage: Passage, damaged: bool) {
         // After a rate was lifted, packets still line up behind the one in transmission.
         let queues = self.serialiser.rate().is_some() || !self.waiting.is_empty();
         if queues && self.service.is_some() {
-            self.join(Queued { packet, entered: now, passage, damaged });
+            self.join(Queued { packet: packet.take(), entered: now, passage, damaged });
         } else if let Some(transit) = self.accept(now, packet.size(), passage, damaged, queues) {
             self.flight.push(transit, packet);
         }
@@ -213,6 +218,12 @@ impl Link {
             self.counters.delivered += 1;
         }
         Some(packet)
+    }
+
+    /// The packet that [`poll_arrival`](Link::poll_arrival) gave last, where it lies.
+    #[inline]
+    pub fn arrived(&mut self) -> Option<&mut Packet> {
+        self.flight.left()
     }
 
     /// Instant of the next arrival or start of a transmission, whichever is earlier; [`Instant::MAX`] for
@@ -364,7 +375,8 @@ impl Link {
     }
 
     /// Takes note of the transmissions that have ended by `now`.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn retire(&mut self, now: Instant) {
         while let Some(head) = self.waiting.front()
             && head.departure <= now
@@ -397,13 +409,13 @@ impl Link {
 
         // The waiting packets were the last to depart or to be planned.
         let first = self.next_entry - self.waiting.len() as u64;
-        for ((mut transit, packet), waiting) in
+        for ((mut transit, mut packet), waiting) in
             self.flight.split_off(first).into_iter().zip(self.waiting.iter())
         {
             let due = waiting.departure + waiting.passage.delay;
             transit.arrival =
                 if waiting.passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
-            self.flight.push(transit, packet);
+            self.flight.push(transit, &mut packet);
         }
     }
 }

@@ -83,7 +83,7 @@ impl Link {
     }
 
     /// The transmission of `item` begins at `at`, when the transmitter is free.
-    fn send(&mut self, at: Instant, item: Queued) {
+    fn send(&mut self, at: Instant, mut item: Queued) {
         let size = item.packet.size();
         let back_to_back = at == self.serialiser.free() && at > item.entered;
         let (start, departure) = self.serialiser.send(at, size);
@@ -97,7 +97,7 @@ impl Link {
             back_to_back,
         });
         let transit = self.depart(departure, passage, item.damaged);
-        self.flight.push(transit, item.packet);
+        self.flight.push(transit, &mut item.packet);
     }
 
     /// The transit of a packet whose transmission ends at `departure`.

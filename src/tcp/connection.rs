@@ -297,18 +297,25 @@ impl Connection {
             return Some(Output::Reset);
         }
         self.receiver.drain_sink();
-        if !matches!(self.state, State::Listen | State::Closed | State::TimeWait) {
-            // A SYN-ACK that was never acknowledged comes first even after a close.
-            let opened = self.state.is_synchronized() && self.sender.una > 0;
-            self.sender.option_bytes = if self.sender.sack { self.receiver.sack_bytes().into() } else { 0 };
-            if let Some(transmission) = self.sender.next(now, opened) {
-                return Some(Output::Sequence(transmission));
-            }
-        } else if self.sender.has_nothing() {
+        if self.sender.has_nothing() {
             self.sender.note_idle(now);
+        } else if let Some(transmission) = self.next_transmission(now) {
+            return Some(Output::Sequence(transmission));
         }
-        let may_ack = !matches!(self.state, State::Listen | State::Closed | State::SynSent);
-        (self.receiver.ack_due(now) && may_ack).then_some(Output::Ack)
+        let may_ack = || !matches!(self.state, State::Listen | State::Closed | State::SynSent);
+        (self.receiver.ack_due(now) && may_ack()).then_some(Output::Ack)
+    }
+
+    #[inline]
+    fn next_transmission(&mut self, now: Instant) -> Option<Transmission> {
+        // A SYN-ACK that was never acknowledged comes first even after a close.
+        let opened = match self.state {
+            State::Listen | State::Closed | State::TimeWait => return None,
+            State::SynSent | State::SynReceived => false,
+            _ => self.sender.una > 0,
+        };
+        self.sender.option_bytes = if self.sender.sack { self.receiver.sack_bytes().into() } else { 0 };
+        self.sender.next(now, opened)
     }
 
     /// Writes what [`poll_output`](Connection::poll_output) chose into a default segment that lies where it
@@ -378,7 +385,8 @@ impl Connection {
     }
 
     /// The fields that every segment of an open connection has.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn acknowledge(&mut self, now: Instant, offset: u64, segment: &mut Segment) {
         segment.seq = self.sender.iss.at(offset);
         (segment.ack, segment.window) = self.receiver.acknowledge();

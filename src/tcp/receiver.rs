@@ -134,6 +134,8 @@ impl Receiver {
 
     /// Takes in the data and FIN of an acceptable segment. Returns whether something new can be
     /// read; of a sink, nothing. `rto` is the timeout of the half that sends.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn receive(&mut self, now: Instant, start: u64, payload: &Payload, fin: bool, rto: Duration) -> bool {
         self.said = None;
         let before = self.assembler.next();

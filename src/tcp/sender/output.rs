@@ -8,16 +8,12 @@ use crate::time::Instant;
 use crate::wire::Segment;
 
 impl Sender {
-    /// What to send next, if anything may be sent now. Follow it with [`Sender::on_sent`]. Until `opened`
-    /// that can only be the SYN.
+    /// What to send next, if anything may be sent now; asked if it [has](Sender::has_nothing) something.
+    /// Follow it with [`Sender::on_sent`]. Until `opened` that can only be the SYN.
     #[inline]
     pub fn next(&mut self, now: Instant, opened: bool) -> Option<Transmission> {
         if !opened || self.is_out_of_line() {
             return self.next_out_of_line(now, opened);
-        }
-        if self.nxt == self.end() {
-            self.note_idle(now);
-            return None;
         }
         let next = self.next_new(now);
         self.closing &= next.is_some();
@@ -25,6 +21,7 @@ impl Sender {
     }
 
     /// Whether it would not send if it might.
+    #[inline]
     pub fn has_nothing(&self) -> bool {
         self.nxt == self.end() && !self.is_out_of_line()
     }
@@ -107,6 +104,8 @@ impl Sender {
         (self.pipe() + u64::from(again.len) <= self.cwnd()).then_some(again)
     }
 
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn next_new(&mut self, now: Instant) -> Option<Transmission> {
         if self.scoreboard.is_empty() && now.saturating_since(self.last_sent) > self.rtt.rto() {
             self.resume(now);
@@ -240,6 +239,8 @@ impl Sender {
     }
 
     /// `transmission` leaves now in `segment`.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn on_sent(&mut self, now: Instant, transmission: Transmission, segment: &Segment) {
         let Transmission { start, len } = transmission;
         self.last_sent = now;
