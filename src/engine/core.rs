@@ -8,7 +8,7 @@ use super::queue::{Class, Event, EventQueue};
 use super::recorder::Recorder;
 use super::topology::Topology;
 use crate::app::Event as AppEvent;
-use crate::link::Config as LinkConfig;
+use crate::link::{Config as LinkConfig, Link};
 use crate::rng::Seed;
 use crate::tcp::State;
 use crate::time::Instant;
@@ -126,9 +126,8 @@ impl Core {
             if let Some(packet) = from.arrived() {
                 to.take_over(*now, packet);
             }
-            let is_last = from.next_event() > *now;
-            arm_link(topology, queue, next);
-            return Some(Arrival { receiver: None, is_urgent: false, is_last });
+            arm_link(to, queue, next);
+            return Some(Arrival { receiver: None, is_urgent: false, is_last: from.next_event() > *now });
         }
         *packets += 1;
         // Packets that go up end at the server.
@@ -154,25 +153,26 @@ impl Core {
     }
 
     /// Sends what an end may send now, and queues its next wake-up.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn transmit(&mut self, number: u32, direction: Direction) {
         let now = self.now;
         let end = &mut self.flows[number as usize].ends[direction.index()];
         let first = end.first_link;
+        let link = &mut self.topology.links[first as usize];
         let mut sent = 0;
         while let Some(output) = end.connection.poll_output(now) {
             let mut packet = Packet::blank(FlowId(number), direction);
             end.connection.write_segment(now, output, &mut packet.segment);
             packet.weigh();
-            self.topology.links[first as usize].take_over(now, &mut packet);
-            arm_link(&mut self.topology, &mut self.queue, first);
+            link.take_over(now, &mut packet);
+            arm_link(link, &mut self.queue, first);
             sent += 1;
             if output.is_last() {
                 break;
             }
             // No window, however large, is sent in one go into more memory than there is.
-            if sent % budget::STEPS == 0
-                && self.budget.is_below(self.topology.links[first as usize].in_flight() * budget::PACKET)
-            {
+            if sent % budget::STEPS == 0 && self.budget.is_below(link.in_flight() * budget::PACKET) {
                 break;
             }
         }
@@ -207,8 +207,9 @@ impl Core {
         for (link, configs) in links {
             for number in self.topology.reconfigure(link, &configs, event.at) {
                 // Arrivals may have moved either way: a later one leaves a stale wake-up behind.
-                self.topology.armed[number as usize] = Instant::MAX;
-                arm_link(&mut self.topology, &mut self.queue, number);
+                let link = &mut self.topology.links[number as usize];
+                link.forget_wakeup();
+                arm_link(link, &mut self.queue, number);
             }
         }
     }
@@ -216,11 +217,9 @@ impl Core {
 
 /// Queues a wake-up for the head of a link, if none is queued that comes early enough.
 #[inline]
-fn arm_link(topology: &mut Topology, queue: &mut EventQueue, number: u32) {
-    let (next, armed) = (topology.links[number as usize].next_event(), &mut topology.armed[number as usize]);
-    if next < *armed {
-        *armed = next;
-        queue.push(next, Class::Arrival, number);
+fn arm_link(link: &mut Link, queue: &mut EventQueue, number: u32) {
+    if let Some(at) = link.poll_wakeup() {
+        queue.push(at, Class::Arrival, number);
     }
 }
 

@@ -11,8 +11,6 @@ use crate::wire::Direction;
 #[derive(Default)]
 pub struct Topology {
     pub links: Vec<Link>,
-    /// For each link, the earliest instant for which an arrival is queued.
-    pub armed: Vec<Instant>,
     /// For each link, its place in the order of [`each`](Topology::each).
     places: Vec<u32>,
     groups: Vec<LinkGroup>,
@@ -47,7 +45,6 @@ impl Topology {
                     Link::new(config, seed, &format!("link/{}/{client}/{}", group.name, direction.name()))
                 }
             });
-            self.armed.push(Instant::MAX);
             self.places.push(first_place + direction.index() as u32);
             self.links.len() as u32 - 1
         });
@@ -62,7 +59,6 @@ impl Topology {
             let number = instance[direction.index()] as usize;
             let label = format!("link/{}/{client}/{}", group.name, direction.name());
             self.links[number] = Link::new(&group.configs[direction.index()], seed, &label);
-            self.armed[number] = Instant::MAX;
         }
     }
 

@@ -82,6 +82,8 @@ pub struct Link {
     handed_on: u64,
     counters: Counters,
     measured: Measured,
+    /// The earliest wake-up that its owner was told of.
+    announced: Instant,
 }
 
 /// A packet in the queue or in transmission, as far as the queue is concerned.
@@ -123,6 +125,7 @@ impl Link {
             handed_on: 0,
             counters: Counters::default(),
             measured: Measured::new(Instant::ZERO, Duration::ZERO, config, Start::default()),
+            announced: Instant::MAX,
         };
         link.entrance.configure(config, None, &link.chance);
         link.propagation.configure(&config.delay, config.reorder, &link.chance);
@@ -184,7 +187,7 @@ impl Link {
     }
 
     /// Queues a packet that passed the entrance, or puts it on the wire.
-    #[inline]
+    #[inline(never)]
     fn take_in(&mut self, now: Instant, packet: &mut Packet, passage: Passage, damaged: bool) {
         // After a rate was lifted, packets still line up behind the one in transmission.
         let queues = self.serialiser.rate().is_some() || !self.waiting.is_empty();
@@ -234,6 +237,29 @@ impl Link {
             None => self.flight.due(),
             Some(service) => self.flight.due().min(service),
         }
+    }
+
+    /// A wake-up earlier than all that the owner was told of, if there is one.
+    #[inline]
+    pub fn poll_wakeup(&mut self) -> Option<Instant> {
+        let next = self.next_event();
+        if next >= self.announced {
+            return None;
+        }
+        self.announced = next;
+        Some(next)
+    }
+
+    /// Whether the wake-up at `at` is the one that counts: not one from before something was overtaken.
+    #[inline]
+    pub fn is_announced(&self, at: Instant) -> bool {
+        self.announced == at
+    }
+
+    /// The owner has no wake-up any more that counts: the next is announced anew.
+    #[inline]
+    pub fn forget_wakeup(&mut self) {
+        self.announced = Instant::MAX;
     }
 
     /// [`next_event`](Link::next_event), if there is one.
@@ -329,7 +355,8 @@ impl Link {
     }
 
     /// Drop-tail: queues, serialises and propagates a packet of `size` bytes, unless there is no room.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn accept(
         &mut self,
         now: Instant,
@@ -351,7 +378,8 @@ impl Link {
     }
 
     /// Takes a place in the queue and returns when its transmission ends.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn enqueue(&mut self, now: Instant, size: u32, passage: Passage) -> Instant {
         let (start, departure) = self.serialiser.send(now, size);
         let back_to_back = !self.waiting.is_empty();

@@ -101,7 +101,8 @@ impl Link {
     }
 
     /// The transit of a packet whose transmission ends at `departure`.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn depart(&mut self, departure: Instant, passage: Passage, damaged: bool) -> Transit {
         let due = departure + passage.delay;
         let arrival = if passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };

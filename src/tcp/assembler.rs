@@ -60,6 +60,8 @@ impl Assembler {
     }
 
     /// Takes in `payload`, whose first byte is at `start`; what is already here is ignored.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn insert(&mut self, start: u64, payload: &Payload) {
         let end = start + u64::from(payload.len());
         if end <= self.next || payload.is_empty() {
@@ -108,6 +110,7 @@ impl Assembler {
     }
 
     /// Makes `payload[skip..]`, which is in order, readable.
+    #[inline]
     fn append(&mut self, payload: &Payload, skip: u32) {
         let len = payload.len() - skip;
         self.next += u64::from(len);

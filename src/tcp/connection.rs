@@ -291,7 +291,8 @@ impl Connection {
     /// What [`poll_transmit`](Connection::poll_transmit) would send, to be
     /// [written](Connection::write_segment) at once: most questions are answered with nothing, and then no
     /// segment is made.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn poll_output(&mut self, now: Instant) -> Option<Output> {
         if self.reset.is_some() {
             return Some(Output::Reset);
@@ -320,7 +321,8 @@ impl Connection {
 
     /// Writes what [`poll_output`](Connection::poll_output) chose into a default segment that lies where it
     /// will travel: to move a segment that was just written costs more than to write it.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn write_segment(&mut self, now: Instant, output: Output, segment: &mut Segment) {
         match output {
             Output::Ack => {

@@ -280,6 +280,7 @@ impl Receiver {
     }
 
     /// Reads and drops everything; returns how much that was.
+    #[inline]
     pub fn discard(&mut self) -> u64 {
         let bytes = self.assembler.discard();
         self.said = None;
