@@ -315,7 +315,8 @@ impl Connection {
             State::SynSent | State::SynReceived => false,
             _ => self.sender.una > 0,
         };
-        self.sender.option_bytes = if self.sender.sack { self.receiver.sack_bytes().into() } else { 0 };
+        self.sender.option_bytes =
+            if self.sender.agreed.sack { self.receiver.sack_bytes().into() } else { 0 };
         self.sender.next(now, opened)
     }
 
@@ -336,7 +337,7 @@ impl Connection {
             Output::Reset => {
                 *segment = self.reset.take().unwrap_or_default();
                 // RFC 7323 §3.2: a SHOULD for resets.
-                segment.timestamps = self.sender.timestamps.then(|| self.stamps(now));
+                segment.timestamps = self.sender.agreed.timestamps.then(|| self.stamps(now));
             }
         }
     }
@@ -346,11 +347,11 @@ impl Connection {
         let options = SynOptions {
             mss: Some(self.config.mss_option()),
             // An answer offers only what was offered (RFC 7323 §1.3, RFC 2018 §2).
-            window_scale: (if answer { self.sender.window_scale } else { self.config.window_scale })
+            window_scale: (if answer { self.sender.agreed.window_scale } else { self.config.window_scale })
                 .then(|| Receiver::shift_for(self.config.receive_window)),
-            sack_permitted: if answer { self.sender.sack } else { self.config.sack },
+            sack_permitted: if answer { self.sender.agreed.sack } else { self.config.sack },
         };
-        let stamps = if answer { self.sender.timestamps } else { self.config.timestamps };
+        let stamps = if answer { self.sender.agreed.timestamps } else { self.config.timestamps };
         let ack = if answer { self.receiver.acknowledge().0 } else { SeqNumber(0) };
         let segment = Segment {
             seq: self.sender.iss,
@@ -392,10 +393,10 @@ impl Connection {
     fn acknowledge(&mut self, now: Instant, offset: u64, segment: &mut Segment) {
         segment.seq = self.sender.iss.at(offset);
         (segment.ack, segment.window) = self.receiver.acknowledge();
-        if self.sender.timestamps {
+        if self.sender.agreed.timestamps {
             segment.timestamps = Some(self.stamps(now));
         }
-        if self.sender.sack
+        if self.sender.agreed.sack
             && let Some(blocks) = self.receiver.sack_blocks()
         {
             segment.options = Options::Sack(blocks);

@@ -21,6 +21,7 @@ mod assembler;
 mod buffer;
 mod config;
 mod connection;
+mod negotiated;
 mod pacer;
 mod prr;
 mod quickack;

@@ -148,22 +148,24 @@ impl Scoreboard {
     pub fn acknowledge(&mut self, una: u64, now: Instant, out: &mut Delivered) {
         let from_sack = (out.rtt, out.newest_rtt);
         let mut ambiguous = false;
-        let mut newest = None;
-        while let Some(&first) = self.sent.front()
+        let before = self.sent.len();
+        while let Some(first) = self.sent.front()
             && first.start < una
         {
             if first.end() > una {
                 // A part of a segment: only a peer that cuts segments does this.
                 self.split(0, una);
-                continue;
             }
+            let first = self.sent[0];
             self.sent.pop_front();
             ambiguous |= first.marks & AMBIGUOUS != 0;
             self.uncount(&first, out, now);
-            newest = Some(first);
         }
-        if let Some(sent) = newest.filter(|sent| sent.marks & SACKED == 0) {
-            self.sample_rate(&sent, out);
+        if self.sent.len() < before
+            && let Some(&mut newest) = self.sent.left()
+            && newest.marks & SACKED == 0
+        {
+            self.sample_rate(&newest, out);
         }
         if ambiguous {
             // What waited behind a hole was acknowledged late, not delivered late.

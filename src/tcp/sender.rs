@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::buffer::SendBuffer;
 use super::config::{Config, Recovery};
+use super::negotiated::Negotiated;
 use super::pacer::{Pace, Pacer};
 use super::prr::Prr;
 use super::recovery::{Episode, LossRecovery};
@@ -38,19 +39,14 @@ pub struct Sender {
     fin_at: Option<u64>,
     /// The application has closed, and what could be sent then has not all left yet.
     closing: bool,
-    /// Segment payload agreed with the peer, and what SACK blocks take of the next one.
-    pub(super) mss: u64,
+    /// What the handshake agreed on.
+    pub(super) agreed: Negotiated,
+    /// What SACK blocks take of the next segment.
     pub(super) option_bytes: u64,
     /// The peer's window, the largest it ever was, and the segment that said so (SND.WL1, WL2).
     window: u64,
     max_window: u64,
     window_from: (u64, u64),
-    /// Shift of the peer's window field.
-    pub(super) window_shift: u8,
-    /// What both ends offered.
-    pub(super) window_scale: bool,
-    pub(super) sack: bool,
-    pub(super) timestamps: bool,
     controller: Option<Box<dyn CongestionController>>,
     /// What the controller said last, so that it is asked once for each acknowledgment and not
     /// once for each segment.
@@ -112,15 +108,11 @@ impl Sender {
             buffer: SendBuffer::new(1, config.send_buffer),
             fin_at: None,
             closing: false,
-            mss: config.mss.into(),
+            agreed: Negotiated::unknown(&config),
             option_bytes: 0,
             window: 0,
             max_window: 0,
             window_from: (0, 0),
-            window_shift: 0,
-            window_scale: false,
-            sack: false,
-            timestamps: false,
             controller: None,
             // Nothing limits a SYN.
             cwnd: u64::MAX / 2,
@@ -161,9 +153,10 @@ impl Sender {
         // A SYN is no data segment, but its timeouts are timeouts.
         self.stats = Stats { timeouts: self.stats.timeouts, ..Stats::default() };
         self.clockwork = Clockwork::starting(now);
-        self.controller = Some(self.config.congestion.build(self.mss, segments * self.mss, rng));
+        self.controller =
+            Some(self.config.congestion.build(self.agreed.mss, segments * self.agreed.mss, rng));
         self.recovery = LossRecovery::default();
-        if self.sack && self.config.recovery == Recovery::Rack {
+        if self.agreed.sack && self.config.recovery == Recovery::Rack {
             self.scoreboard.use_rack();
         }
         self.ask_controller();
@@ -267,7 +260,7 @@ impl Sender {
         if !newer {
             return false;
         }
-        let shift = if is_syn { 0 } else { self.window_shift };
+        let shift = if is_syn { 0 } else { self.agreed.window_shift };
         let window = u64::from(field) << shift;
         let changed = window != self.window;
         self.window = window;
@@ -308,7 +301,7 @@ impl Sender {
 
     /// The timestamp that a segment echoes.
     fn echo_of(&self, segment: &Segment) -> Option<u32> {
-        segment.timestamps.filter(|_| self.timestamps).map(|stamps| stamps.echo)
+        segment.timestamps.filter(|_| self.agreed.timestamps).map(|stamps| stamps.echo)
     }
 
     fn handle_news(&mut self, now: Instant, ack: u64, segment: &Segment, bare: bool) {
@@ -319,7 +312,7 @@ impl Sender {
             self.expiries = 0;
         }
         let mut delivered = Delivered::default();
-        if self.sack {
+        if self.agreed.sack {
             self.take_sack_blocks(now, ack.max(self.una), segment, &mut delivered);
         }
         let advanced = ack.saturating_sub(self.una);
@@ -346,7 +339,7 @@ impl Sender {
                 flight,
                 newly_sacked: delivered.sacked,
                 duplicate: bare && advanced == 0 && flight > 0,
-                mss: self.mss,
+                mss: self.agreed.mss,
                 use_sack,
                 echo,
             },
@@ -372,7 +365,7 @@ impl Sender {
 
     /// Whether losses are found from SACK blocks.
     fn uses_sack(&self) -> bool {
-        self.sack && self.config.recovery != Recovery::NewReno
+        self.agreed.sack && self.config.recovery != Recovery::NewReno
     }
 
     fn take_sack_blocks(&mut self, now: Instant, ack: u64, segment: &Segment, out: &mut Delivered) {
@@ -392,11 +385,11 @@ impl Sender {
     }
 
     fn take_rtt(&mut self, now: Instant, advanced: bool, segment: &Segment, delivered: &Delivered) {
-        let at = Position { una: self.una, nxt: self.nxt, mss: self.mss };
+        let at = Position { una: self.una, nxt: self.nxt, mss: self.agreed.mss };
         if let Some(rtt) = delivered.rtt {
             self.rtt.sample(rtt, at);
             self.scoreboard.set_min_rtt(self.rtt.min());
-        } else if let (true, true, Some(stamps)) = (advanced, self.timestamps, segment.timestamps) {
+        } else if let (true, true, Some(stamps)) = (advanced, self.agreed.timestamps, segment.timestamps) {
             // Every segment acknowledged was sent more than once: only its echo can tell which
             // copy arrived (RFC 7323 §4), to the millisecond.
             let elapsed = timestamp(now).wrapping_sub(stamps.echo);

@@ -1,6 +1,6 @@
 //! A segment arrives: the checks of RFC 9293 §3.10.7, in its order.
 
-use super::super::config::TIMESTAMP_BYTES;
+use super::super::negotiated::Negotiated;
 use super::super::receiver::Receiver;
 use super::super::state::State;
 use super::{Connection, Event, STRAY_INTERVAL, TIME_WAIT};
@@ -37,8 +37,8 @@ impl Connection {
     #[inline]
     fn predicted(&self, segment: &Segment) -> Option<u64> {
         let in_time = match segment.timestamps {
-            Some(stamps) => self.sender.timestamps && !self.receiver.is_old_duplicate(stamps),
-            None => !self.sender.timestamps,
+            Some(stamps) => self.sender.agreed.timestamps && !self.receiver.is_old_duplicate(stamps),
+            None => !self.sender.agreed.timestamps,
         };
         let is_next = self.state == State::Established
             && segment.flags.0 & !Flags::PSH.0 == Flags::ACK.0
@@ -113,27 +113,16 @@ impl Connection {
 
     /// Takes over what the peer's SYN says.
     fn accept_syn(&mut self, segment: &Segment) {
-        let offered = segment.syn_options();
+        let agreed = Negotiated::after(&self.config, segment);
         self.receiver = Receiver::new(&self.config, segment.seq);
-        let sender = &mut self.sender;
-        sender.sack = self.config.sack && offered.sack_permitted;
-        if let (true, Some(shift)) = (self.config.window_scale, offered.window_scale) {
-            // RFC 7323 §2.3: at most 14.
-            sender.window_scale = true;
-            sender.window_shift = shift.min(14);
+        if agreed.window_scale {
             self.receiver.window_shift = Receiver::shift_for(self.config.receive_window);
         }
-        let mut option_bytes = 0;
-        if let (true, Some(stamps)) = (self.config.timestamps, segment.timestamps) {
-            sender.timestamps = true;
+        if let (true, Some(stamps)) = (agreed.timestamps, segment.timestamps) {
             self.receiver.start_timestamps(stamps);
-            option_bytes = TIMESTAMP_BYTES;
         }
-        // RFC 9293 §3.7.1: without the option, assume 536. Both offers are without options, so that a
-        // peer that declines timestamps gets their bytes as payload.
-        let limit = self.config.mss_option().min(offered.mss.unwrap_or(536));
-        sender.mss = limit.saturating_sub(option_bytes).max(1).into();
-        sender.update_window(0, 0, segment.window, true);
+        self.sender.agreed = agreed;
+        self.sender.update_window(0, 0, segment.window, true);
     }
 
     fn establish(&mut self, now: Instant) {
@@ -160,12 +149,12 @@ impl Connection {
             return;
         }
         // RFC 7323 §3.2: dropped in silence (a SHOULD); resets are excepted.
-        if self.sender.timestamps && segment.timestamps.is_none() && !segment.flags.has(Flags::RST) {
+        if self.sender.agreed.timestamps && segment.timestamps.is_none() && !segment.flags.has(Flags::RST) {
             return;
         }
         // RFC 7323 §5.3 R1 (PAWS), then the first check.
         let old = match segment.timestamps {
-            Some(stamps) if self.sender.timestamps => {
+            Some(stamps) if self.sender.agreed.timestamps => {
                 !segment.flags.has(Flags::RST)
                     && self.receiver.is_old_duplicate(stamps)
                     && !self.is_overtaken_ack(segment, stamps)
@@ -222,7 +211,7 @@ impl Connection {
     #[inline]
     fn note_timestamp(&mut self, start: u64, segment: &Segment) {
         if let Some(stamps) = segment.timestamps
-            && self.sender.timestamps
+            && self.sender.agreed.timestamps
         {
             self.receiver.note_timestamp(start, stamps);
         }
@@ -264,7 +253,7 @@ impl Connection {
         // it before: else its sender would take the wait for the copy for a round trip. The answer to it
         // echoes it, but TS.Recent stays, so that PAWS does not refuse what is still on its way.
         if segment.sequence_len() > 0
-            && self.sender.timestamps
+            && self.sender.agreed.timestamps
             && let (Some(stamps), Some(start)) = (segment.timestamps, self.receiver.offset(segment.seq))
         {
             self.receiver.echo_duplicate(start, stamps);

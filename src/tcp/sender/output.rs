@@ -179,7 +179,7 @@ impl Sender {
 
     /// Payload that fits into the next segment (RFC 9293 §3.7.1: packets do not grow by options).
     fn payload_limit(&self) -> u64 {
-        self.mss.saturating_sub(self.option_bytes).max(1)
+        self.agreed.mss.saturating_sub(self.option_bytes).max(1)
     }
 
     /// Sequence space of the next new segment: as much unsent data as fits, and the FIN with the last
