@@ -19,6 +19,10 @@ impl Connection {
 
     #[inline(never)]
     fn handle_unpredicted(&mut self, now: Instant, segment: &Segment) {
+        #[cfg(test)]
+        {
+            self.unpredicted += 1;
+        }
         match self.state {
             // §3.10.7.1: a peer that missed our reset learns of it.
             State::Closed => {
