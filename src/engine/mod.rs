@@ -244,6 +244,7 @@ impl World {
         // Who owns a world without a limit need not ask.
         self.core.budget.exhausted.is_some()
     }
+
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn handle(&mut self, event: Event) {

@@ -27,6 +27,15 @@ const TIME_WAIT: Duration = Duration::from_secs(60);
 const STRAY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// One end of a TCP connection.
+///
+/// * Input: [`handle_segment`](Connection::handle_segment) and
+///   [`handle_timeout`](Connection::handle_timeout); from the application
+///   [`write`](Connection::write), [`read`](Connection::read), [`discard`](Connection::discard),
+///   [`sink`](Connection::sink), [`close`](Connection::close) and [`abort`](Connection::abort).
+/// * Output, after any of these and in this order: [`poll_event`](Connection::poll_event) until there is none,
+///   [`poll_transmit`](Connection::poll_transmit) until there is none, then
+///   [`poll_timeout`](Connection::poll_timeout).
+/// * Everything else only tells how it stands.
 #[derive(Debug)]
 pub struct Connection {
     state: State,
