@@ -23,9 +23,9 @@ pub struct RttEstimator {
     round_end: u64,
     min: Duration,
     /// Without back-off.
-    rto: Duration,
+    base: Duration,
     /// With it.
-    timeout: Duration,
+    rto: Duration,
     /// How often the timer has expired since the last sample.
     backoff: u32,
     min_rto: Duration,
@@ -62,8 +62,8 @@ impl RttEstimator {
             largest_deviation: Duration::ZERO,
             round_end: 0,
             min: Duration::MAX,
+            base: rto,
             rto,
-            timeout: rto,
             backoff: 0,
             min_rto: config.min_rto,
             max_rto: config.max_rto,
@@ -81,8 +81,8 @@ impl RttEstimator {
             }
             RtoFloor::Variance => self.average_like_linux(rtt, at) + self.spread,
         };
-        self.rto = rto.min(self.max_rto);
-        self.timeout = self.rto;
+        self.base = rto.min(self.max_rto);
+        self.rto = self.base;
     }
 
     /// RFC 6298 §2; with many samples in a round trip each has less weight (RFC 7323 appendix G),
@@ -142,26 +142,26 @@ impl RttEstimator {
     pub fn back_off(&mut self) {
         self.backoff += 1;
         // A shift of 16 reaches every allowed maximum from a millisecond.
-        self.timeout = self.rto.saturating_mul(1 << self.backoff.min(16)).min(self.max_rto);
+        self.rto = self.base.saturating_mul(1 << self.backoff.min(16)).min(self.max_rto);
     }
 
     /// Ends the back-off without a sample, which otherwise does (§5, Karn's second half).
     pub fn reset_backoff(&mut self) {
         self.backoff = 0;
-        self.timeout = self.rto;
+        self.rto = self.base;
     }
 
     /// §5.7: the SYN timed out and its acknowledgment gave no sample.
     pub fn fall_back(&mut self) {
         if self.smoothed.is_none() {
-            self.rto = FALLBACK_RTO.min(self.max_rto);
+            self.base = FALLBACK_RTO.min(self.max_rto);
         }
         self.reset_backoff();
     }
 
     /// The timeout now, back-off included.
     pub fn rto(&self) -> Duration {
-        self.timeout
+        self.rto
     }
 
     /// The smoothed round-trip time, after the first sample.
