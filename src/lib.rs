@@ -12,6 +12,7 @@
 //! | [`time`] | instants and spans in nanoseconds | no clock can be read through it; going back panics |
 //! | [`units`] | rates, chances, sizes with their units | after parsing, no string is looked at again |
 //! | [`rng`] | random streams by name | a new component changes no other's draws |
+//! | [`ring`] | a queue that is found with a mask | agrees with `VecDeque` |
 //! | [`wire`] | segments, sequence numbers, packets, bytes | knows no connection and no link |
 //! | [`congestion`] | the policy: how much may be in flight | sees bytes and times, never sequence numbers |
 //! | [`link`] | impair, queue, serialise, propagate | offered + duplicated = delivered + dropped + inside |
@@ -47,6 +48,7 @@ pub mod link;
 pub mod live;
 pub mod record;
 pub mod report;
+pub mod ring;
 pub mod rng;
 pub mod runner;
 pub mod scenario;

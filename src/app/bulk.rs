@@ -94,7 +94,7 @@ impl BulkReceiver {
         BulkReceiver { connects, received: 0 }
     }
 
-    /// How many bytes have come.
+    /// How many bytes were announced to it.
     pub fn received(&self) -> u64 {
         self.received
     }
@@ -135,12 +135,13 @@ impl App for BulkReceiver {
 
     fn on_event(&mut self, conn: Conn, event: Event, io: &mut dyn Io) {
         match event {
+            Event::Connected => io.sink(conn),
             Event::Readable => self.received += io.discard(conn),
             Event::PeerClosed => {
                 self.received += io.discard(conn);
                 io.close(conn);
             }
-            Event::Connected | Event::Writable | Event::Closed => {}
+            Event::Writable | Event::Closed => {}
         }
     }
 

@@ -76,6 +76,10 @@ pub trait Io {
     /// Reads and drops everything readable; returns how much that was.
     fn discard(&mut self, conn: Conn) -> u64;
 
+    /// From now on whatever comes on `conn` is dropped, as [`discard`](Io::discard) would. A host that can do so
+    /// itself no longer announces it with [`Event::Readable`]; others go on.
+    fn sink(&mut self, _conn: Conn) {}
+
     /// Closes the sending side, after what was written.
     fn close(&mut self, conn: Conn);
 

@@ -8,10 +8,10 @@ use super::queue::{Class, Event, EventQueue};
 use super::recorder::Recorder;
 use super::topology::Topology;
 use crate::app::Event as AppEvent;
-use crate::link::Config as LinkConfig;
+use crate::link::{Config as LinkConfig, Link};
 use crate::rng::Seed;
 use crate::time::Instant;
-use crate::wire::{Direction, FlowId, Packet, Segment};
+use crate::wire::{Direction, FlowId, Packet, Payload};
 
 /// Everything but the applications, so that an application can act on it while it is borrowed.
 pub(super) struct Core {
@@ -37,6 +37,18 @@ pub(super) struct Core {
     /// How many messages each application meant to send.
     pub talkers: Vec<u32>,
     pub budget: Budget,
+}
+
+/// What became of a packet that arrived.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    /// The end that took it in.
+    pub receiver: Option<(u32, Direction)>,
+    /// Whether that end must act before it takes in what else arrives at this instant: data in order are
+    /// read as one.
+    pub is_urgent: bool,
+    /// Whether the link has nothing more for this instant.
+    pub is_last: bool,
 }
 
 /// Link settings that take effect at an instant: link number and both directions.
@@ -99,29 +111,36 @@ impl Core {
         self.ports.tell(port, event, is_over, self.now);
     }
 
-    /// A packet left a link: on to the next, or to its host. Returns whether the host must act before
-    /// it takes in what else arrives at this instant: data in order are read as one.
-    pub fn arrive(&mut self, mut packet: Packet) -> bool {
+    /// The next packet that has arrived through a link goes on to the next link, or to its host.
+    #[inline]
+    pub fn arrive(&mut self, link: usize) -> Option<Arrival> {
+        let Core { topology, flows, queue, packets, now, .. } = self;
+        let from = &mut topology.links[link];
+        let packet = from.poll_arrival(*now)?;
         packet.hop += 1;
-        let number = packet.flow.0;
-        let flow = &mut self.flows[number as usize];
-        if let Some(&link) = flow.route[packet.direction.index()].get(usize::from(packet.hop)) {
-            self.topology.links[link as usize].handle_packet(self.now, packet);
-            arm_link(&mut self.topology, &mut self.queue, link);
-            return false;
+        let (number, direction) = (packet.flow.0, packet.direction);
+        let flow = &mut flows[number as usize];
+        if let Some(&next) = flow.route[direction.index()].get(usize::from(packet.hop)) {
+            let links = topology.links.get_disjoint_mut([link, next as usize]);
+            let [from, to] = links.expect("a route crosses a link once");
+            if let Some(packet) = from.arrived() {
+                to.take_over(*now, packet);
+            }
+            arm_link(to, queue, next);
+            return Some(Arrival { receiver: None, is_urgent: false, is_last: from.next_event() > *now });
         }
-        self.packets += 1;
+        *packets += 1;
         // Packets that go up end at the server.
-        let receiver = packet.direction.reverse();
+        let receiver = direction.reverse();
         let end = &mut flow.ends[receiver.index()];
         if packet.corrupted {
             end.damaged += 1;
-            return false;
+            return Some(Arrival { receiver: None, is_urgent: false, is_last: from.next_event() > *now });
         }
-        end.connection.handle_segment(self.now, &packet.segment);
-        let urgent = packet.segment.payload.is_empty() || end.connection.is_urgent();
-        self.touch(number, receiver);
-        urgent
+        end.connection.handle_segment(*now, &packet.segment);
+        let is_urgent = packet.segment.payload.is_empty() || end.connection.is_urgent();
+        packet.segment.payload = Payload::default();
+        Some(Arrival { receiver: Some((number, receiver)), is_urgent, is_last: from.next_event() > *now })
     }
 
     /// Notes that an end may have something to tell or to send.
@@ -134,24 +153,26 @@ impl Core {
     }
 
     /// Sends what an end may send now, and queues its next wake-up.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn transmit(&mut self, number: u32, direction: Direction) {
         let now = self.now;
-        let Flow { ends, route, .. } = &mut self.flows[number as usize];
-        let end = &mut ends[direction.index()];
-        let first = route[direction.index()][0];
+        let end = &mut self.flows[number as usize].ends[direction.index()];
+        let first = end.first_link;
+        let link = &mut self.topology.links[first as usize];
         let mut sent = 0;
-        while end.connection.has_output(now) {
-            let mut packet = Packet::new(FlowId(number), direction, Segment::EMPTY);
-            if !end.connection.transmit_into(now, &mut packet.segment) {
+        while let Some(output) = end.connection.poll_output(now) {
+            let mut packet = Packet::blank(FlowId(number), direction);
+            end.connection.write_segment(now, output, &mut packet.segment);
+            packet.weigh();
+            link.take_over(now, &mut packet);
+            arm_link(link, &mut self.queue, first);
+            sent += 1;
+            if output.is_last() {
                 break;
             }
-            self.topology.links[first as usize].handle_packet(now, packet);
-            arm_link(&mut self.topology, &mut self.queue, first);
-            sent += 1;
             // No window, however large, is sent in one go into more memory than there is.
-            if sent % budget::STEPS == 0
-                && self.budget.is_below(self.topology.links[first as usize].in_flight() * budget::PACKET)
-            {
+            if sent % budget::STEPS == 0 && self.budget.is_below(link.in_flight() * budget::PACKET) {
                 break;
             }
         }
@@ -186,21 +207,19 @@ impl Core {
         for (link, configs) in links {
             for number in self.topology.reconfigure(link, &configs, event.at) {
                 // Arrivals may have moved either way: a later one leaves a stale wake-up behind.
-                self.topology.armed[number as usize] = Instant::MAX;
-                arm_link(&mut self.topology, &mut self.queue, number);
+                let link = &mut self.topology.links[number as usize];
+                link.forget_wakeup();
+                arm_link(link, &mut self.queue, number);
             }
         }
     }
 }
 
 /// Queues a wake-up for the head of a link, if none is queued that comes early enough.
-fn arm_link(topology: &mut Topology, queue: &mut EventQueue, number: u32) {
-    let armed = &mut topology.armed[number as usize];
-    if let Some(next) = topology.links[number as usize].poll_timeout()
-        && next < *armed
-    {
-        *armed = next;
-        queue.push(next, Class::Arrival, number);
+#[inline]
+fn arm_link(link: &mut Link, queue: &mut EventQueue, number: u32) {
+    if let Some(at) = link.poll_wakeup() {
+        queue.push(at, Class::Arrival, number);
     }
 }
 

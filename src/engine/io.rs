@@ -85,6 +85,10 @@ impl Io for WorldIo<'_> {
         taken
     }
 
+    fn sink(&mut self, conn: Conn) {
+        self.end(conn).connection.sink();
+    }
+
     fn close(&mut self, conn: Conn) {
         self.end(conn).connection.close();
         self.touch(conn);

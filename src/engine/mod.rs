@@ -7,6 +7,7 @@
 
 mod budget;
 mod core;
+mod dispatch;
 mod flow;
 mod halt;
 mod io;
@@ -22,21 +23,18 @@ pub use budget::Exhausted;
 pub use flow::{Client, Connections};
 pub use halt::Halt;
 
-use crate::app::{App, Conn, Event as AppEvent};
+use crate::app::App;
 use crate::link::{Config as LinkConfig, Impairment};
 use crate::record::Outcome;
 use crate::rng::Seed;
-use crate::tcp::Event as TcpEvent;
 use crate::time::{Duration, Instant};
-use crate::wire::{Direction, FlowId};
+use crate::wire::FlowId;
 pub use port::{Port, PortInfo};
 
-use core::{Change, Core, SAMPLE, arm_end, end_of};
+use core::{Change, Core, SAMPLE};
 use flow::Flow;
 use halt::MOST_AT_ONE_INSTANT;
-use io::WorldIo;
 use messages::Messages;
-use port::PORT;
 use queue::{Class, Event};
 use recorder::Recorder;
 
@@ -244,9 +242,14 @@ impl World {
         self.core.budget.exhausted.is_some()
     }
 
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn handle(&mut self, event: Event) {
         self.core.events += 1;
-        self.core.step();
+        // Of arrivals, packets are the steps.
+        if event.class != Class::Arrival {
+            self.core.step();
+        }
         match event.class {
             Class::Arrival => self.handle_arrivals(event),
             Class::Connection => {
@@ -261,128 +264,6 @@ impl World {
                 self.core.queue.pop();
                 self.core.handle_own(event);
             }
-        }
-    }
-
-    /// The head of a link has arrived, and perhaps others with it.
-    fn handle_arrivals(&mut self, event: Event) {
-        let link = event.target as usize;
-        if self.core.topology.armed[link] != event.at {
-            // An earlier arrival has overtaken this wake-up.
-            self.core.queue.pop();
-            return;
-        }
-        // What is due beyond a batch waits for the next round: this event stays the first until then.
-        for _ in 0..BATCH {
-            let Some(packet) = self.core.topology.links[link].poll_deliver(event.at) else { break };
-            self.core.step();
-            if self.core.arrive(packet) {
-                self.settle();
-            }
-        }
-        if !self.core.touched.is_empty() {
-            self.settle();
-        }
-        // The key is still the first: whatever was pushed meanwhile comes later in the order.
-        debug_assert_eq!(self.core.queue.peek(), Some(event));
-        match self.core.topology.links[link].poll_timeout() {
-            Some(next) if next <= event.at => {}
-            Some(next) => {
-                self.core.topology.armed[link] = next;
-                self.core.queue.replace_first(next, Class::Arrival, event.target);
-            }
-            None => {
-                self.core.topology.armed[link] = Instant::MAX;
-                self.core.queue.pop();
-            }
-        }
-    }
-
-    fn handle_connection_timer(&mut self, event: Event) {
-        let (number, direction) = end_of(event.target);
-        let now = event.at;
-        let end = &mut self.core.flows[number as usize].ends[direction.index()];
-        if end.armed != now {
-            return;
-        }
-        end.armed = Instant::MAX;
-        if end.connection.poll_timeout() <= now {
-            end.connection.handle_timeout(now);
-            self.core.touch(number, direction);
-            self.settle();
-        } else {
-            arm_end(end, &mut self.core.queue, now, event.target);
-        }
-    }
-
-    fn handle_app_timer(&mut self, event: Event) {
-        let slot = &mut self.apps[event.target as usize];
-        if slot.armed != event.at {
-            return;
-        }
-        slot.armed = Instant::MAX;
-        if slot.started {
-            self.call_app(event.target, |app, io| {
-                if app.poll_timeout().is_some_and(|at| at <= io.core.now) {
-                    app.on_timeout(io);
-                }
-            });
-        } else {
-            slot.started = true;
-            self.call_app(event.target, |app, io| app.start(io));
-        }
-        self.settle();
-    }
-
-    /// Lets an application act, then queues its next wake-up.
-    fn call_app(&mut self, number: u32, act: impl FnOnce(&mut dyn App, &mut WorldIo<'_>)) {
-        let slot = &mut self.apps[number as usize];
-        let app = &mut *slot.app;
-        act(app, &mut WorldIo { core: &mut self.core, app: number });
-        if let Some(at) = app.poll_timeout() {
-            let at = at.max(self.core.now);
-            if at < slot.armed {
-                slot.armed = at;
-                self.core.queue.push(at, Class::App, number);
-            }
-        }
-    }
-
-    /// Drains every touched end: events to applications, segments to links, until nothing is left.
-    fn settle(&mut self) {
-        let mut next = 0;
-        while let Some(&(number, direction)) = self.core.touched.get(next) {
-            next += 1;
-            let end = &mut self.core.flows[number as usize].ends[direction.index()];
-            end.touched = false;
-            if let Some(event) = end.connection.poll_event() {
-                self.tell(number, direction, event);
-            }
-            self.core.transmit(number, direction);
-        }
-        self.core.touched.clear();
-    }
-
-    /// Tells the application of an end what has happened there, and what happens then.
-    fn tell(&mut self, number: u32, direction: Direction, mut event: TcpEvent) {
-        loop {
-            let end = &mut self.core.flows[number as usize].ends[direction.index()];
-            let app = end.app;
-            let known = match event {
-                TcpEvent::Connected => AppEvent::Connected,
-                TcpEvent::Readable => AppEvent::Readable,
-                TcpEvent::Writable => AppEvent::Writable,
-                TcpEvent::PeerClosed => AppEvent::PeerClosed,
-                TcpEvent::Closed => AppEvent::Closed,
-            };
-            if app == PORT {
-                self.core.tell_port(Port { flow: number, direction }, known);
-            } else {
-                self.call_app(app, |app, io| app.on_event(Conn(number), known, io));
-            }
-            let end = &mut self.core.flows[number as usize].ends[direction.index()];
-            let Some(another) = end.connection.poll_event() else { return };
-            event = another;
         }
     }
 }

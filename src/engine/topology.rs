@@ -11,8 +11,6 @@ use crate::wire::Direction;
 #[derive(Default)]
 pub struct Topology {
     pub links: Vec<Link>,
-    /// For each link, the earliest instant for which an arrival is queued.
-    pub armed: Vec<Instant>,
     /// For each link, its place in the order of [`each`](Topology::each).
     places: Vec<u32>,
     groups: Vec<LinkGroup>,
@@ -49,7 +47,6 @@ impl Topology {
                     Link::new(config, seed, &format!("link/{}/{client}/{}", group.name, direction.name()))
                 }
             });
-            self.armed.push(Instant::MAX);
             self.places.push(first_place + direction.index() as u32);
             self.links.len() as u32 - 1
         });
@@ -65,7 +62,6 @@ impl Topology {
             self.dropped_before += dropped(&self.links[number]);
             let label = format!("link/{}/{client}/{}", group.name, direction.name());
             self.links[number] = Link::new(&group.configs[direction.index()], seed, &label);
-            self.armed[number] = Instant::MAX;
         }
     }
 

@@ -1,17 +1,14 @@
 //! The packets inside a link, by arrival.
 
-use std::collections::VecDeque;
-
+use crate::ring::Ring;
 use crate::time::Instant;
 use crate::wire::Packet;
 
-/// Packets by arrival, those of equal arrival in the order of acceptance. Packets lie apart from
-/// what is known of them, so that each is copied once on the way in and once on the way out: moves
-/// of packets are most of a link's cost.
-#[derive(Default)]
+/// Packets by arrival, those of equal arrival in the order of acceptance.
 pub(super) struct Flight {
-    transits: VecDeque<Transit>,
-    packets: VecDeque<Packet>,
+    packets: Ring<(Transit, Packet)>,
+    /// The earliest arrival; [`Instant::MAX`] without packets.
+    due: Instant,
     /// The latest arrival so far.
     latest: Instant,
 }
@@ -19,7 +16,7 @@ pub(super) struct Flight {
 /// What is known of a packet on its way. Two words, which travel in registers: a third would send
 /// them through memory, where a wide load right behind narrow stores stalls for longer than all
 /// the rest of a link takes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Transit {
     pub arrival: Instant,
     /// Twice the place in the order of acceptance, and one more if this link damaged the packet.
@@ -45,9 +42,15 @@ impl Transit {
     }
 }
 
+impl Default for Flight {
+    fn default() -> Flight {
+        Flight { packets: Ring::default(), due: Instant::MAX, latest: Instant::ZERO }
+    }
+}
+
 impl Flight {
     pub(super) fn len(&self) -> usize {
-        self.transits.len()
+        self.packets.len()
     }
 
     /// Nothing that must keep its place may arrive before this.
@@ -56,50 +59,58 @@ impl Flight {
         self.latest
     }
 
-    /// When the next packet arrives.
+    /// When the next packet arrives; [`Instant::MAX`] for never.
     #[inline]
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.transits.front().map(|head| head.arrival)
+    pub(super) fn due(&self) -> Instant {
+        self.due
     }
 
-    /// Takes what is known of the next packet, if it has arrived by `now`; the packet itself must
-    /// be taken right after.
+    /// Removes the next packet, if it has arrived by `now`. It lies where it was until another comes.
     #[inline]
-    pub(super) fn arrived(&mut self, now: Instant) -> Option<Transit> {
-        if self.due()? > now {
+    pub(super) fn arrived(&mut self, now: Instant) -> Option<(Transit, &mut Packet)> {
+        if self.due > now {
             return None;
         }
-        self.transits.pop_front()
+        self.due = self.packets.get(1).map_or(Instant::MAX, |(transit, _)| transit.arrival);
+        self.packets.pop_front().map(|(transit, packet)| (*transit, packet))
     }
 
-    /// Takes the packet that [`arrived`](Flight::arrived) announced.
+    /// The packet that [`arrived`](Flight::arrived) removed last.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<Packet> {
-        self.packets.pop_front()
+    pub(super) fn left(&mut self) -> Option<&mut Packet> {
+        self.packets.left().map(|(_, packet)| packet)
     }
 
     /// Puts a packet behind all that arrive no later.
-    #[inline]
-    pub(super) fn push(&mut self, transit: Transit, packet: Packet) {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
+    pub(super) fn push(&mut self, transit: Transit, packet: &mut Packet) {
+        self.due = self.due.min(transit.arrival);
         if transit.arrival >= self.latest {
             self.latest = transit.arrival;
-            self.transits.push_back(transit);
-            self.packets.push_back(packet);
+            self.packets.push_with(|(known, place)| {
+                *known = transit;
+                *place = packet.take();
+            });
         } else {
-            let at = self.transits.partition_point(|other| other.arrival <= transit.arrival);
-            self.transits.insert(at, transit);
-            self.packets.insert(at, packet);
+            self.overtake(transit, packet.take());
         }
+    }
+
+    #[inline(never)]
+    fn overtake(&mut self, transit: Transit, packet: Packet) {
+        let at = self.packets.partition_point(|(other, _)| other.arrival <= transit.arrival);
+        self.packets.insert(at, (transit, packet));
     }
 
     /// Removes the packets accepted from number `first` on, in the order of acceptance.
     pub(super) fn split_off(&mut self, first: u64) -> Vec<(Transit, Packet)> {
-        let all = self.transits.drain(..).zip(self.packets.drain(..));
-        let (kept, mut moved): (Vec<_>, Vec<_>) = all.partition(|(transit, _)| transit.entry() < first);
+        let (kept, mut moved): (Vec<_>, Vec<_>) =
+            self.packets.drain().partition(|(transit, _)| transit.entry() < first);
         moved.sort_unstable_by_key(|(transit, _)| transit.entry());
-        self.latest = Instant::ZERO;
-        for (transit, packet) in kept {
-            self.push(transit, packet);
+        (self.due, self.latest) = (Instant::MAX, Instant::ZERO);
+        for (transit, mut packet) in kept {
+            self.push(transit, &mut packet);
         }
         moved
     }

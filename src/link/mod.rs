@@ -20,6 +20,7 @@ mod chance;
 pub mod config;
 mod distribution;
 mod droplist;
+mod droptail;
 mod flight;
 mod impairment;
 mod law;
@@ -37,7 +38,6 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::fmt;
 
 pub use config::{Config, IMPAIRMENTS};
@@ -50,12 +50,12 @@ pub use realised::Realised;
 pub use statistics::{Counters, Statistics};
 pub use tally::Tally;
 
+use crate::ring::Ring;
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
-use crate::units::Rate;
 use crate::wire::{FlowId, Packet};
 use chance::Chance;
-use flight::{Flight, Transit};
+use flight::Flight;
 use impairment::Entrance;
 use propagation::{Order, Passage, Propagation};
 use rate::Serialiser;
@@ -72,7 +72,7 @@ pub struct Link {
     propagation: Propagation,
     /// Packets that have a departure and whose transmission has not ended, as far as that was noticed; in
     /// order.
-    waiting: VecDeque<Waiting>,
+    waiting: Ring<Waiting>,
     backlog: Backlog,
     /// Everything inside, the waiting packets included.
     flight: Flight,
@@ -82,10 +82,12 @@ pub struct Link {
     handed_on: u64,
     counters: Counters,
     measured: Measured,
+    /// The earliest wake-up that its owner was told of.
+    announced: Instant,
 }
 
 /// A packet in the queue or in transmission, as far as the queue is concerned.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Waiting {
     entered: Instant,
     start: Instant,
@@ -116,13 +118,14 @@ impl Link {
             service: Service::of(&config.queue),
             serialiser: Serialiser::new(config.rate),
             propagation: Propagation::new(),
-            waiting: VecDeque::new(),
+            waiting: Ring::default(),
             backlog: Backlog::default(),
             flight: Flight::default(),
             next_entry: 0,
             handed_on: 0,
             counters: Counters::default(),
             measured: Measured::new(Instant::ZERO, Duration::ZERO, config, Start::default()),
+            announced: Instant::MAX,
         };
         link.entrance.configure(config, None, &link.chance);
         link.propagation.configure(&config.delay, config.reorder, &link.chance);
@@ -139,6 +142,12 @@ impl Link {
 
     /// Takes a packet in. Times must not go backwards from call to call.
     pub fn handle_packet(&mut self, now: Instant, mut packet: Packet) {
+        self.take_over(now, &mut packet);
+    }
+
+    /// The same, from where the packet lies: it is moved once, and not at all if there is no room.
+    #[inline]
+    pub fn take_over(&mut self, now: Instant, packet: &mut Packet) {
         self.counters.offered += 1;
         let passage = self.propagation.draw(packet.flow, &self.chance);
         let epoch = &mut self.measured.epoch;
@@ -146,9 +155,15 @@ impl Link {
         epoch.ahead += u64::from(passage.order == Order::Ahead);
         if self.entrance.is_empty() {
             self.take_in(now, packet, passage, false);
-            return;
+        } else {
+            self.judge(now, packet, passage);
         }
-        let judgement = self.entrance.judge(now, &packet, &self.chance);
+    }
+
+    /// Lets the impairments decide about a packet.
+    #[inline(never)]
+    fn judge(&mut self, now: Instant, packet: &mut Packet, passage: Passage) {
+        let judgement = self.entrance.judge(now, packet, &self.chance);
         let epoch = &mut self.measured.epoch;
         epoch.lost += u64::from(judgement.lost);
         if judgement.dropped {
@@ -165,31 +180,36 @@ impl Link {
             packet.corrupted = true;
         }
         self.take_in(now, packet, passage, damaged);
-        if let Some(copy) = copy {
+        if let Some(mut copy) = copy {
             self.counters.duplicated += 1;
-            self.take_in(now, copy, passage, false);
+            self.take_in(now, &mut copy, passage, false);
         }
     }
 
     /// Queues a packet that passed the entrance, or puts it on the wire.
-    #[inline]
-    fn take_in(&mut self, now: Instant, packet: Packet, passage: Passage, damaged: bool) {
+    #[inline(never)]
+    fn take_in(&mut self, now: Instant, packet: &mut Packet, passage: Passage, damaged: bool) {
         // After a rate was lifted, packets still line up behind the one in transmission.
         let queues = self.serialiser.rate().is_some() || !self.waiting.is_empty();
         if queues && self.service.is_some() {
-            self.join(Queued { packet, entered: now, passage, damaged });
+            self.join(Queued { packet: packet.take(), entered: now, passage, damaged });
         } else if let Some(transit) = self.accept(now, packet.size(), passage, damaged, queues) {
             self.flight.push(transit, packet);
         }
     }
 
     /// The next packet that has arrived by `now`; drain until there is none.
-    #[inline]
     pub fn poll_deliver(&mut self, now: Instant) -> Option<Packet> {
+        self.poll_arrival(now).map(Packet::take)
+    }
+
+    /// The same, in the place where the packet lies until the link is next given one.
+    #[inline]
+    pub fn poll_arrival(&mut self, now: Instant) -> Option<&mut Packet> {
         if self.service.is_some() {
             self.serve(now);
         }
-        let transit = self.flight.arrived(now)?;
+        let (transit, packet) = self.flight.arrived(now)?;
         if transit.entry() < self.handed_on {
             self.counters.reordered += 1;
         } else {
@@ -200,16 +220,51 @@ impl Link {
         } else {
             self.counters.delivered += 1;
         }
-        self.flight.take()
+        Some(packet)
     }
 
-    /// Instant of the next arrival or start of a transmission, whichever is earlier.
+    /// The packet that [`poll_arrival`](Link::poll_arrival) gave last, where it lies.
     #[inline]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub fn arrived(&mut self) -> Option<&mut Packet> {
+        self.flight.left()
+    }
+
+    /// Instant of the next arrival or start of a transmission, whichever is earlier; [`Instant::MAX`] for
+    /// never.
+    #[inline]
+    pub fn next_event(&self) -> Instant {
         match self.next_service() {
             None => self.flight.due(),
-            Some(service) => Some(self.flight.due().map_or(service, |due| due.min(service))),
+            Some(service) => self.flight.due().min(service),
         }
+    }
+
+    /// A wake-up earlier than all that the owner was told of, if there is one.
+    #[inline]
+    pub fn poll_wakeup(&mut self) -> Option<Instant> {
+        let next = self.next_event();
+        if next >= self.announced {
+            return None;
+        }
+        self.announced = next;
+        Some(next)
+    }
+
+    /// Whether the wake-up at `at` is the one that counts: not one from before something was overtaken.
+    #[inline]
+    pub fn is_announced(&self, at: Instant) -> bool {
+        self.announced == at
+    }
+
+    /// The owner has no wake-up any more that counts: the next is announced anew.
+    #[inline]
+    pub fn forget_wakeup(&mut self) {
+        self.announced = Instant::MAX;
+    }
+
+    /// [`next_event`](Link::next_event), if there is one.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        Some(self.next_event()).filter(|at| *at < Instant::MAX)
     }
 
     /// Changes the setting from `now` on.
@@ -297,93 +352,6 @@ impl Link {
     /// Panics unless offered + duplicated = delivered + dropped + in flight.
     pub fn check_conservation(&self) {
         self.counters.check_conservation(self.in_flight(), self.chance.label());
-    }
-
-    /// Drop-tail: queues, serialises and propagates a packet of `size` bytes, unless there is no room.
-    #[inline]
-    fn accept(
-        &mut self,
-        now: Instant,
-        size: u32,
-        passage: Passage,
-        damaged: bool,
-        queues: bool,
-    ) -> Option<Transit> {
-        let mut departure = now;
-        if queues {
-            self.retire(now);
-            if !self.measured.epoch.config.queue.capacity.holds(self.backlog.with(size)) {
-                self.counters.dropped_queue += 1;
-                return None;
-            }
-            departure = self.enqueue(now, size, passage);
-        }
-        Some(self.depart(departure, passage, damaged))
-    }
-
-    /// Takes a place in the queue and returns when its transmission ends.
-    #[inline]
-    fn enqueue(&mut self, now: Instant, size: u32, passage: Passage) -> Instant {
-        let (start, departure) = self.serialiser.send(now, size);
-        let back_to_back = !self.waiting.is_empty();
-        self.waiting.push_back(Waiting { entered: now, start, departure, passage, size, back_to_back });
-        self.backlog = self.backlog.with(size);
-        self.note_longest();
-        departure
-    }
-
-    #[inline]
-    fn note_longest(&mut self) {
-        let epoch = &mut self.measured.epoch;
-        epoch.longest_packets = epoch.longest_packets.max(self.backlog.packets);
-        epoch.longest_bytes = epoch.longest_bytes.max(self.backlog.bytes);
-    }
-
-    /// Takes note of all that has happened by `now`, though nobody asked yet.
-    fn catch_up(&mut self, now: Instant) {
-        self.serve(now);
-        self.retire(now);
-    }
-
-    /// Takes note of the transmissions that have ended by `now`.
-    #[inline]
-    fn retire(&mut self, now: Instant) {
-        while let Some(head) = self.waiting.front()
-            && head.departure <= now
-        {
-            self.backlog = self.backlog.without(head.size);
-            self.measured.queue_delay.record(head.start - head.entered);
-            if head.back_to_back {
-                let epoch = &mut self.measured.epoch;
-                epoch.saturated_packets += 1;
-                epoch.saturated_bytes += u64::from(head.size);
-                epoch.saturated_span += head.departure - head.start;
-            }
-            self.waiting.pop_front();
-        }
-    }
-
-    /// Sends what waits behind the packet in transmission at another rate.
-    fn reschedule(&mut self, rate: Option<Rate>) {
-        let Some(head) = self.waiting.front_mut() else {
-            self.serialiser.change_rate(rate, self.serialiser.free());
-            return;
-        };
-        // Its time belongs to the old rate, and its end to the new one's measured interval.
-        head.back_to_back = false;
-        self.serialiser.change_rate(rate, head.departure);
-        for waiting in self.waiting.iter_mut().skip(1) {
-            (waiting.start, waiting.departure) = self.serialiser.send(waiting.entered, waiting.size);
-        }
-
-        // The waiting packets were the last to depart or to be planned.
-        let first = self.next_entry - self.waiting.len() as u64;
-        for ((mut transit, packet), waiting) in self.flight.split_off(first).into_iter().zip(&self.waiting) {
-            let due = waiting.departure + waiting.passage.delay;
-            transit.arrival =
-                if waiting.passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
-            self.flight.push(transit, packet);
-        }
     }
 }
 

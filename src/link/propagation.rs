@@ -10,22 +10,25 @@ use crate::wire::FlowId;
 #[derive(Debug)]
 pub(super) struct Propagation {
     delay: Delay,
+    /// How every packet travels, if chance has no part in it.
+    fixed: Option<Passage>,
     /// Jitter as configured once; it keeps its streams while it is switched off.
     jitter: Option<Box<Jitter>>,
     reorder: Option<Box<GapReorder>>,
 }
 
 /// How one packet travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Passage {
     pub delay: Duration,
     pub order: Order,
 }
 
 /// What a packet owes to those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Order {
     /// It arrives no earlier than any that entered before it.
+    #[default]
     Kept,
     /// It arrives when its delay is over.
     Free,
@@ -56,7 +59,7 @@ struct GapReorder {
 
 impl Propagation {
     pub(super) fn new() -> Propagation {
-        Propagation { delay: Delay::default(), jitter: None, reorder: None }
+        Propagation { delay: Delay::default(), fixed: None, jitter: None, reorder: None }
     }
 
     /// Takes effect from the next packet on.
@@ -84,6 +87,8 @@ impl Propagation {
             }
             None => {}
         }
+        let is_fixed = !on && reorder.is_none();
+        self.fixed = is_fixed.then(|| self.passage(delay.mean, false));
     }
 
     /// Packets since the last that went ahead.
@@ -104,11 +109,23 @@ impl Propagation {
     /// The passage of the next packet, which is of `flow`.
     #[inline]
     pub(super) fn draw(&mut self, flow: FlowId, chance: &Chance) -> Passage {
+        match self.fixed {
+            Some(passage) => passage,
+            None => self.draw_by_chance(flow, chance),
+        }
+    }
+
+    #[inline(never)]
+    fn draw_by_chance(&mut self, flow: FlowId, chance: &Chance) -> Passage {
         let delay = match &mut self.jitter {
             Some(jitter) if jitter.on => jitter.draw(flow, chance),
             _ => self.delay.mean,
         };
         let ahead = self.reorder.as_mut().is_some_and(|reorder| reorder.draw(flow, chance));
+        self.passage(delay, ahead)
+    }
+
+    fn passage(&self, delay: Duration, ahead: bool) -> Passage {
         match (ahead, self.delay.reorder) {
             (true, _) => Passage { delay: Duration::ZERO, order: Order::Ahead },
             (false, true) => Passage { delay, order: Order::Free },

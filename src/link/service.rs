@@ -83,7 +83,7 @@ impl Link {
     }
 
     /// The transmission of `item` begins at `at`, when the transmitter is free.
-    fn send(&mut self, at: Instant, item: Queued) {
+    fn send(&mut self, at: Instant, mut item: Queued) {
         let size = item.packet.size();
         let back_to_back = at == self.serialiser.free() && at > item.entered;
         let (start, departure) = self.serialiser.send(at, size);
@@ -97,11 +97,12 @@ impl Link {
             back_to_back,
         });
         let transit = self.depart(departure, passage, item.damaged);
-        self.flight.push(transit, item.packet);
+        self.flight.push(transit, &mut item.packet);
     }
 
     /// The transit of a packet whose transmission ends at `departure`.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn depart(&mut self, departure: Instant, passage: Passage, damaged: bool) -> Transit {
         let due = departure + passage.delay;
         let arrival = if passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };

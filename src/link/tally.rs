@@ -114,7 +114,17 @@ impl Tally {
         copy
     }
 
+    #[inline]
     fn add(&mut self, bucket: usize, n: u64) {
+        match self.buckets.get_mut(bucket.wrapping_sub(self.first)) {
+            Some(count) => count_more(count, n),
+            None => self.stretch(bucket, n),
+        }
+    }
+
+    /// Makes room for a bucket.
+    #[cold]
+    fn stretch(&mut self, bucket: usize, n: u64) {
         if self.buckets.is_empty() {
             self.first = bucket;
         }
@@ -127,9 +137,14 @@ impl Tally {
         if at >= self.buckets.len() {
             self.buckets.resize(at + 1, 0);
         }
-        // Four billion equal delays are beyond any trial; the percentile would then be blunt.
-        self.buckets[at] = self.buckets[at].saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+        count_more(&mut self.buckets[at], n);
     }
+}
+
+/// Four billion equal delays are beyond any trial; the percentile would then be blunt.
+#[inline]
+fn count_more(count: &mut u32, n: u64) {
+    *count = count.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
 }
 
 /// The bucket of a value: exact below 128 ns, then 64 to each power of two.

@@ -8,3 +8,9 @@ pub(super) fn packet(size: u32) -> Packet {
     let segment = Segment { payload: Payload::zeros(size - header), ..Segment::default() };
     Packet::new(FlowId(0), Direction::Up, segment)
 }
+
+/// The same packet, of another flow.
+pub(super) fn from_flow(flow: u32, mut packet: Packet) -> Packet {
+    packet.flow = FlowId(flow);
+    packet
+}

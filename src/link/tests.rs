@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::config::{Delay, JitterDistribution, LossModel, Reorder};
-use super::testing::packet;
+use super::testing::{from_flow, packet};
 use super::*;
 use crate::units::{Probability, Rate};
 use crate::wire::SeqNumber;
@@ -309,7 +309,7 @@ proptest! {
             match event {
                 0 => link.begin_measurement(at(now)),
                 1 | 2 => link.reconfigure(at(now), next.next().expect("a cycle")),
-                _ => link.handle_packet(at(now), Packet { flow: FlowId(flow), ..packet(size) }),
+                _ => link.handle_packet(at(now), from_flow(flow, packet(size))),
             }
             while let Some(due) = link.poll_timeout().filter(|due| *due <= at(now)) {
                 prop_assert!(due >= clock);

@@ -177,8 +177,15 @@ pub struct Row<'a> {
 impl Row<'_> {
     /// The field under `column`; empty where there is none.
     pub fn get(&self, column: &str) -> &str {
-        let index = self.header.iter().position(|name| name == column);
-        index.and_then(|index| self.fields.get(index)).unwrap_or("")
+        self.at(self.place(column))
+    }
+
+    fn place(&self, column: &str) -> Option<usize> {
+        self.header.iter().position(|name| name == column)
+    }
+
+    fn at(&self, place: Option<usize>) -> &str {
+        place.and_then(|place| self.fields.get(place)).unwrap_or("")
     }
 
     /// The field as a value; `None` if it is empty.
@@ -216,6 +223,20 @@ pub fn each_row(path: &Path, mut visit: impl FnMut(&Row<'_>)) -> Result<(), Repo
         false
     };
     any_row(path, all).map(|_| ())
+}
+
+/// Calls `visit` with the fields under these columns of each complete row; empty where there is no such column.
+/// For long files: names are looked up once.
+pub fn each_record<const N: usize>(
+    path: &Path,
+    columns: [&str; N],
+    mut visit: impl FnMut([&str; N]),
+) -> Result<(), ReportError> {
+    let mut places = None;
+    each_row(path, |row| {
+        let places = *places.get_or_insert_with(|| columns.map(|column| row.place(column)));
+        visit(places.map(|place| row.at(place)));
+    })
 }
 
 /// Whether a complete row of a CSV file is a `wanted` one; no row is read after the first such.

@@ -10,9 +10,10 @@ use crate::wire::Payload;
 pub struct Assembler {
     /// Next offset expected in order.
     next: u64,
-    /// In order, not yet read.
+    /// In order, not yet read; without contents if nobody will read them.
     ready: VecDeque<Payload>,
     ready_bytes: u64,
+    is_sink: bool,
     /// Beyond a gap: sorted, without overlaps; adjacent zeros are one entry.
     held: VecDeque<(u64, Payload)>,
     /// The blocks beyond the gap, the most recently changed last.
@@ -26,6 +27,7 @@ impl Assembler {
             next: start,
             ready: VecDeque::new(),
             ready_bytes: 0,
+            is_sink: false,
             held: VecDeque::new(),
             blocks: Vec::new(),
         }
@@ -53,11 +55,13 @@ impl Assembler {
     }
 
     /// Every block that waits beyond a gap, the most recently changed first.
-    pub fn blocks(&self) -> impl Iterator<Item = (u64, u64)> {
+    pub fn blocks(&self) -> impl ExactSizeIterator<Item = (u64, u64)> {
         self.blocks.iter().rev().copied()
     }
 
     /// Takes in `payload`, whose first byte is at `start`; what is already here is ignored.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn insert(&mut self, start: u64, payload: &Payload) {
         let end = start + u64::from(payload.len());
         if end <= self.next || payload.is_empty() {
@@ -89,15 +93,31 @@ impl Assembler {
 
     /// Reads and drops everything; returns how much that was.
     pub fn discard(&mut self) -> u64 {
-        self.ready.clear();
+        if !self.ready.is_empty() {
+            self.ready.clear();
+        }
         std::mem::take(&mut self.ready_bytes)
     }
 
+    /// From now on only counts what could be read.
+    pub fn sink(&mut self) {
+        self.is_sink = true;
+    }
+
+    /// Whether it only counts.
+    pub fn is_sink(&self) -> bool {
+        self.is_sink
+    }
+
     /// Makes `payload[skip..]`, which is in order, readable.
+    #[inline]
     fn append(&mut self, payload: &Payload, skip: u32) {
         let len = payload.len() - skip;
         self.next += u64::from(len);
         self.ready_bytes += u64::from(len);
+        if self.is_sink {
+            return;
+        }
         match self.ready.back_mut() {
             Some(last) if grows(last, payload) => last.grow(len),
             _ => self.ready.push_back(payload.slice(skip, len)),

@@ -2,19 +2,24 @@
 //! segments and timeouts, then drain what it wants to send and tell; it never calls out.
 
 mod arrival;
+mod output;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
+
+pub use output::Output;
 
 use super::config::Config;
 use super::receiver::Receiver;
 use super::recovery::Signal;
-use super::sender::{Sender, Transmission, timestamp};
+use super::sender::Sender;
 use super::state::State;
 use super::stats::Stats;
 use crate::congestion::Phase;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
-use crate::wire::{Flags, Options, Payload, SackBlocks, Segment, SeqNumber, SynOptions, Timestamps};
+use crate::wire::{Flags, Payload, Segment, SeqNumber};
 
 /// Twice the maximum segment lifetime (RFC 9293 §3.4.2; Linux's 60 s).
 const TIME_WAIT: Duration = Duration::from_secs(60);
@@ -22,6 +27,15 @@ const TIME_WAIT: Duration = Duration::from_secs(60);
 const STRAY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// One end of a TCP connection.
+///
+/// * Input: [`handle_segment`](Connection::handle_segment) and
+///   [`handle_timeout`](Connection::handle_timeout); from the application
+///   [`write`](Connection::write), [`read`](Connection::read), [`discard`](Connection::discard),
+///   [`sink`](Connection::sink), [`close`](Connection::close) and [`abort`](Connection::abort).
+/// * Output, after any of these and in this order: [`poll_event`](Connection::poll_event) until there is none,
+///   [`poll_transmit`](Connection::poll_transmit) until there is none, then
+///   [`poll_timeout`](Connection::poll_timeout).
+/// * Everything else only tells how it stands.
 #[derive(Debug)]
 pub struct Connection {
     state: State,
@@ -36,6 +50,9 @@ pub struct Connection {
     time_wait_until: Instant,
     /// From when on an empty stray segment is answered again.
     strays_from: Instant,
+    /// Segments that went the long way.
+    #[cfg(test)]
+    unpredicted: u32,
 }
 
 /// What happened to a connection.
@@ -105,6 +122,8 @@ impl Connection {
             reset: None,
             time_wait_until: Instant::MAX,
             strays_from: Instant::ZERO,
+            #[cfg(test)]
+            unpredicted: 0,
         }
     }
 
@@ -188,6 +207,17 @@ impl Connection {
         self.receiver.discard()
     }
 
+    /// From now on everything is [discarded](Connection::discard) at the next
+    /// [`poll_transmit`](Connection::poll_transmit), and [`Event::Readable`] no longer occurs.
+    pub fn sink(&mut self) {
+        self.receiver.sink();
+    }
+
+    /// Whether [`sink`](Connection::sink) was called.
+    pub fn is_sink(&self) -> bool {
+        self.receiver.is_sink()
+    }
+
     /// No more will be written (RFC 9293 §3.10.4).
     pub fn close(&mut self) {
         match self.state {
@@ -248,136 +278,6 @@ impl Connection {
     /// Whether an acknowledgment may not wait for what else arrives at this instant.
     pub fn is_urgent(&self) -> bool {
         self.receiver.is_urgent()
-    }
-
-    /// Whether [`transmit_into`](Connection::transmit_into) may have anything: cheaper than to try.
-    #[inline]
-    pub fn has_output(&mut self, now: Instant) -> bool {
-        self.sender.has_output(now) || self.receiver.ack_due(now) || self.reset.is_some()
-    }
-
-    /// The next segment to send, if any. Call until there is none.
-    pub fn poll_transmit(&mut self, now: Instant) -> Option<Segment> {
-        let mut segment = Segment::default();
-        self.transmit_into(now, &mut segment).then_some(segment)
-    }
-
-    /// [`poll_transmit`](Connection::poll_transmit) into a default segment that lies where it will
-    /// travel: to move a segment that was just written costs more than to write it. Returns whether
-    /// there was one.
-    pub fn transmit_into(&mut self, now: Instant, segment: &mut Segment) -> bool {
-        if let Some(reset) = self.reset.take() {
-            *segment = reset;
-            // RFC 7323 §3.2: a SHOULD for resets.
-            segment.timestamps = self.sender.timestamps.then(|| self.stamps(now));
-            return true;
-        }
-        let blocks = self.sack_blocks();
-        self.sender.option_bytes = blocks.map_or(0, |blocks| blocks.wire_len().into());
-        match self.state {
-            State::Listen | State::Closed => return false,
-            State::TimeWait => {}
-            State::SynSent | State::SynReceived => {
-                if let Some(syn) = self.sender.next(now, false) {
-                    *segment = self.transmit_syn(now, syn);
-                    return true;
-                }
-                if self.state == State::SynSent {
-                    return false;
-                }
-            }
-            _ => {
-                // A SYN-ACK that was never acknowledged comes first even after a close.
-                let opened = self.sender.una > 0;
-                if self.sender.has_output(now)
-                    && let Some(transmission) = self.sender.next(now, opened)
-                {
-                    self.transmit(now, transmission, blocks, segment);
-                    return true;
-                }
-            }
-        }
-        let due = self.receiver.ack_due(now);
-        if due {
-            segment.flags = Flags::ACK;
-            self.acknowledge(now, self.sender.nxt, blocks, segment);
-        }
-        due
-    }
-
-    fn transmit_syn(&mut self, now: Instant, syn: Transmission) -> Segment {
-        let answer = self.state != State::SynSent;
-        let options = SynOptions {
-            mss: Some(self.config.mss_option()),
-            // An answer offers only what was offered (RFC 7323 §1.3, RFC 2018 §2).
-            window_scale: (if answer { self.sender.window_scale } else { self.config.window_scale })
-                .then(|| Receiver::shift_for(self.config.receive_window)),
-            sack_permitted: if answer { self.sender.sack } else { self.config.sack },
-        };
-        let stamps = if answer { self.sender.timestamps } else { self.config.timestamps };
-        let ack = if answer { self.receiver.acknowledge().0 } else { SeqNumber(0) };
-        let segment = Segment {
-            seq: self.sender.iss,
-            ack,
-            window: self.receiver.syn_window(),
-            flags: if answer { Flags::SYN.with(Flags::ACK) } else { Flags::SYN },
-            timestamps: stamps.then(|| self.stamps(now)),
-            options: Options::Syn(options),
-            payload: Payload::default(),
-        };
-        self.sender.on_sent(now, syn, 0);
-        segment
-    }
-
-    fn transmit(
-        &mut self,
-        now: Instant,
-        transmission: Transmission,
-        blocks: Option<SackBlocks>,
-        segment: &mut Segment,
-    ) {
-        if transmission.start == 0 && transmission.len == 1 {
-            *segment = self.transmit_syn(now, transmission);
-            return;
-        }
-        let fin = self.sender.carries_fin(transmission);
-        let data = transmission.len - u32::from(fin);
-        let mut flags = Flags::ACK;
-        if fin {
-            flags = flags.with(Flags::FIN);
-        }
-        if data > 0 {
-            let end = transmission.start + u64::from(data);
-            if end == self.sender.buffer.end() {
-                flags = flags.with(Flags::PSH);
-            }
-            segment.payload = self.sender.buffer.read(transmission.start, data);
-            self.receiver.on_data_sent(now);
-        }
-        segment.flags = flags;
-        self.acknowledge(now, transmission.start, blocks, segment);
-        self.sender.on_sent(now, transmission, segment.wire_len().into());
-    }
-
-    /// The fields that every segment of an open connection has.
-    fn acknowledge(&mut self, now: Instant, offset: u64, blocks: Option<SackBlocks>, segment: &mut Segment) {
-        segment.seq = self.sender.iss.at(offset);
-        (segment.ack, segment.window) = self.receiver.acknowledge();
-        if self.sender.timestamps {
-            segment.timestamps = Some(self.stamps(now));
-        }
-        if let Some(blocks) = blocks {
-            segment.options = Options::Sack(blocks);
-        }
-    }
-
-    /// What the next segment reports as received beyond a gap.
-    fn sack_blocks(&self) -> Option<SackBlocks> {
-        if self.sender.sack { self.receiver.sack_blocks() } else { None }
-    }
-
-    fn stamps(&mut self, now: Instant) -> Timestamps {
-        Timestamps { value: timestamp(now), echo: self.receiver.take_echo() }
     }
 }
 

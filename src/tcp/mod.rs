@@ -21,6 +21,7 @@ mod assembler;
 mod buffer;
 mod config;
 mod connection;
+mod negotiated;
 mod pacer;
 mod prr;
 mod quickack;
@@ -33,7 +34,7 @@ mod state;
 mod stats;
 
 pub use config::{Config, DelayedAck, Recovery, RtoFloor};
-pub use connection::{Connection, Event, Snapshot};
+pub use connection::{Connection, Event, Output, Snapshot};
 pub use recovery::Signal;
 pub use state::State;
 pub use stats::{Limit, Stats};

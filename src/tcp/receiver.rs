@@ -32,6 +32,8 @@ pub struct Receiver {
     /// RFC 7323 §4.3: TS.Recent, and Last.ACK.sent.
     ts_recent: u32,
     last_ack_sent: u64,
+    /// What the last acknowledgment said, until something comes or is read.
+    said: Option<(SeqNumber, u16)>,
     /// The timestamp of a duplicate that waits to be answered.
     echo_once: Option<u32>,
     mss: u64,
@@ -56,6 +58,7 @@ impl Receiver {
             delayed_until: Instant::MAX,
             ts_recent: 0,
             last_ack_sent: 1,
+            said: None,
             echo_once: None,
             mss: config.mss.into(),
         }
@@ -74,6 +77,13 @@ impl Receiver {
     /// The absolute offset of a wire number.
     pub fn offset(&self, seq: SeqNumber) -> Option<u64> {
         seq.offset(self.irs, self.next())
+    }
+
+    /// Whether `len` bytes at `seq` are the next in order and within the window.
+    #[inline]
+    pub fn is_next(&self, seq: SeqNumber, len: u32) -> bool {
+        let next = self.assembler.next();
+        self.fin_at.is_none() && seq == self.irs.at(next) && next + u64::from(len) <= self.right_edge
     }
 
     /// RFC 9293 §3.10.7.4: whether `[start, start + len)` touches the window. Unlike there, and as
@@ -123,8 +133,11 @@ impl Receiver {
     }
 
     /// Takes in the data and FIN of an acceptable segment. Returns whether something new can be
-    /// read. `rto` is the timeout of the half that sends.
+    /// read; of a sink, nothing. `rto` is the timeout of the half that sends.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn receive(&mut self, now: Instant, start: u64, payload: &Payload, fin: bool, rto: Duration) -> bool {
+        self.said = None;
         let before = self.assembler.next();
         let had_gap = self.assembler.has_gap();
         let end = start + u64::from(payload.len());
@@ -149,7 +162,7 @@ impl Receiver {
         } else {
             self.delay_ack(now);
         }
-        self.assembler.next() > before
+        self.assembler.next() > before && !self.assembler.is_sink()
     }
 
     fn delay_ack(&mut self, now: Instant) {
@@ -206,7 +219,15 @@ impl Receiver {
     }
 
     /// A segment leaves that carries the acknowledgment and the window; returns both.
+    #[inline]
     pub fn acknowledge(&mut self) -> (SeqNumber, u16) {
+        match self.said {
+            Some(said) if !self.ack_now => said,
+            _ => self.acknowledge_anew(),
+        }
+    }
+
+    fn acknowledge_anew(&mut self) -> (SeqNumber, u16) {
         let next = self.next();
         if self.ack_now || self.unacknowledged > 0 {
             self.quick.on_ack_sent();
@@ -223,7 +244,7 @@ impl Receiver {
         }
         let window = self.right_edge.saturating_sub(next);
         let field = (window >> self.window_shift).min(65_535);
-        (self.irs.at(next), field as u16)
+        *self.said.insert((self.irs.at(next), field as u16))
     }
 
     /// The window field of a SYN, which is never scaled (RFC 7323 §2.2).
@@ -252,16 +273,37 @@ impl Receiver {
     pub fn read(&mut self) -> Option<Payload> {
         let piece = self.assembler.read();
         if piece.is_some() {
+            self.said = None;
             self.announce_window();
         }
         piece
     }
 
     /// Reads and drops everything; returns how much that was.
+    #[inline]
     pub fn discard(&mut self) -> u64 {
         let bytes = self.assembler.discard();
+        self.said = None;
         self.announce_window();
         bytes
+    }
+
+    /// From now on nothing is kept to be read, and [`drain_sink`](Receiver::drain_sink) discards it.
+    pub fn sink(&mut self) {
+        self.assembler.sink();
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_sink(&self) -> bool {
+        self.assembler.is_sink()
+    }
+
+    /// Discards what has come, if nobody wants to read it.
+    #[inline]
+    pub fn drain_sink(&mut self) {
+        if self.assembler.is_sink() && self.assembler.ready_bytes() > 0 {
+            self.discard();
+        }
     }
 
     /// In-order bytes received since the start.
@@ -272,6 +314,12 @@ impl Receiver {
     /// Bytes received since the start, each once, those beyond a gap among them.
     pub fn arrived(&self) -> u64 {
         self.assembler.arrived_bytes() - 1
+    }
+
+    /// Bytes of the option with [`sack_blocks`](Receiver::sack_blocks).
+    #[inline]
+    pub fn sack_bytes(&self) -> u32 {
+        if self.assembler.has_gap() { SackBlocks::bytes_for(self.assembler.blocks().len()) } else { 0 }
     }
 
     /// The SACK blocks to send now, if there are any: as many as an option holds, the newest first

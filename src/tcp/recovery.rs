@@ -73,6 +73,21 @@ enum Doubt {
     Watched { verdict: Signal, stamp: u32, end: u64 },
 }
 
+impl Doubt {
+    /// What the episode is called if this acknowledgment shows that it was unfounded.
+    #[inline]
+    fn verdict(self, ack: u64, echo: Option<u32>) -> Option<Signal> {
+        match (self, echo) {
+            (Doubt::Watched { verdict, stamp, end }, Some(echo))
+                if ack >= end && echo != 0 && echo.wrapping_sub(stamp).cast_signed() < 0 =>
+            {
+                Some(verdict)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What an acknowledgment says, for recovery.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AckFacts {
@@ -139,9 +154,30 @@ impl LossRecovery {
         self.signals.extend([(now, Signal::FastRetransmit), (now, Signal::RecoveryExit)]);
     }
 
+    /// Takes in an acknowledgment. Most move on while nothing is being repaired, and say no more.
+    #[inline]
+    pub(super) fn on_ack(
+        &mut self,
+        now: Instant,
+        scoreboard: &mut Scoreboard,
+        controller: Option<&mut (dyn CongestionController + 'static)>,
+        facts: AckFacts,
+        stats: &mut Stats,
+    ) {
+        let says_more =
+            facts.newly_sacked > 0 || scoreboard.has_rack() || self.is_unfounded_by(facts.ack, facts.echo);
+        if self.episode == Episode::Open && facts.advanced > 0 && !says_more {
+            self.dup_acks = 0;
+            self.dup_acked = 0;
+        } else {
+            self.on_news(now, scoreboard, controller, facts, stats);
+        }
+    }
+
     /// Takes in an acknowledgment. The retransmission timer restarts at every one that moves: RFC
     /// 6582's "slow but steady" variant (§4), which Linux has as well.
-    pub(super) fn on_ack(
+    #[inline(never)]
+    fn on_news(
         &mut self,
         now: Instant,
         scoreboard: &mut Scoreboard,
@@ -286,14 +322,15 @@ impl LossRecovery {
     /// before it, so the original arrived. Nothing that left after the retransmission arrived has such an
     /// echo, in whatever order acknowledgments come.
     fn unfounded(&mut self, facts: AckFacts) -> Option<Signal> {
-        let (Doubt::Watched { verdict, stamp, end }, Some(echo)) = (self.doubt, facts.echo) else {
-            return None;
-        };
-        if facts.ack < end || echo == 0 || echo.wrapping_sub(stamp).cast_signed() >= 0 {
-            return None;
-        }
+        let verdict = self.doubt.verdict(facts.ack, facts.echo)?;
         self.doubt = Doubt::None;
         Some(verdict)
+    }
+
+    /// Whether an acknowledgment would show that.
+    #[inline]
+    pub(super) fn is_unfounded_by(&self, ack: u64, echo: Option<u32>) -> bool {
+        self.doubt.verdict(ack, echo).is_some()
     }
 
     /// The retransmission timer expired.

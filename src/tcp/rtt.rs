@@ -23,6 +23,8 @@ pub struct RttEstimator {
     round_end: u64,
     min: Duration,
     /// Without back-off.
+    base: Duration,
+    /// With it.
     rto: Duration,
     /// How often the timer has expired since the last sample.
     backoff: u32,
@@ -52,6 +54,7 @@ impl Position {
 impl RttEstimator {
     /// An estimator without a sample.
     pub fn new(config: &Config) -> RttEstimator {
+        let rto = INITIAL_RTO.min(config.max_rto);
         RttEstimator {
             smoothed: None,
             spread: Duration::ZERO,
@@ -59,7 +62,8 @@ impl RttEstimator {
             largest_deviation: Duration::ZERO,
             round_end: 0,
             min: Duration::MAX,
-            rto: INITIAL_RTO.min(config.max_rto),
+            base: rto,
+            rto,
             backoff: 0,
             min_rto: config.min_rto,
             max_rto: config.max_rto,
@@ -77,7 +81,8 @@ impl RttEstimator {
             }
             RtoFloor::Variance => self.average_like_linux(rtt, at) + self.spread,
         };
-        self.rto = rto.min(self.max_rto);
+        self.base = rto.min(self.max_rto);
+        self.rto = self.base;
     }
 
     /// RFC 6298 §2; with many samples in a round trip each has less weight (RFC 7323 appendix G),
@@ -136,25 +141,27 @@ impl RttEstimator {
     /// §5.5: the timer expired; the next timeout is twice as long.
     pub fn back_off(&mut self) {
         self.backoff += 1;
+        // A shift of 16 reaches every allowed maximum from a millisecond.
+        self.rto = self.base.saturating_mul(1 << self.backoff.min(16)).min(self.max_rto);
     }
 
     /// Ends the back-off without a sample, which otherwise does (§5, Karn's second half).
     pub fn reset_backoff(&mut self) {
         self.backoff = 0;
+        self.rto = self.base;
     }
 
     /// §5.7: the SYN timed out and its acknowledgment gave no sample.
     pub fn fall_back(&mut self) {
-        self.backoff = 0;
         if self.smoothed.is_none() {
-            self.rto = FALLBACK_RTO.min(self.max_rto);
+            self.base = FALLBACK_RTO.min(self.max_rto);
         }
+        self.reset_backoff();
     }
 
     /// The timeout now, back-off included.
     pub fn rto(&self) -> Duration {
-        // A shift of 16 reaches every allowed maximum from a millisecond.
-        self.rto.saturating_mul(1 << self.backoff.min(16)).min(self.max_rto)
+        self.rto
     }
 
     /// The smoothed round-trip time, after the first sample.

@@ -4,8 +4,7 @@
 mod loss;
 mod rack;
 
-use std::collections::VecDeque;
-
+use crate::ring::Ring;
 use crate::time::{Duration, Instant};
 use rack::Rack;
 
@@ -15,7 +14,7 @@ pub const DUP_THRESH: u32 = 3;
 /// Segments in flight, oldest first.
 #[derive(Debug, Default)]
 pub struct Scoreboard {
-    sent: VecDeque<Sent>,
+    sent: Ring<Sent>,
     /// Bytes believed to be in the network: RFC 6675's `pipe`.
     pipe: u64,
     /// Bytes outstanding and reported as received, and segments.
@@ -42,7 +41,7 @@ pub struct Scoreboard {
     first_sent_at: Instant,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_field_names, reason = "`sent_at` is when it was sent")]
 struct Sent {
     start: u64,
@@ -149,22 +148,24 @@ impl Scoreboard {
     pub fn acknowledge(&mut self, una: u64, now: Instant, out: &mut Delivered) {
         let from_sack = (out.rtt, out.newest_rtt);
         let mut ambiguous = false;
-        let mut newest = None;
-        while let Some(first) = self.sent.front() {
+        let before = self.sent.len();
+        while let Some(first) = self.sent.front()
+            && first.start < una
+        {
             if first.end() > una {
-                if first.start >= una {
-                    break;
-                }
                 // A part of a segment: only a peer that cuts segments does this.
                 self.split(0, una);
             }
-            let Some(first) = self.sent.pop_front() else { break };
+            let first = self.sent[0];
+            self.sent.pop_front();
             ambiguous |= first.marks & AMBIGUOUS != 0;
             self.uncount(&first, out, now);
-            newest = Some(first);
         }
-        if let Some(sent) = newest.filter(|sent| sent.marks & SACKED == 0) {
-            self.sample_rate(sent.delivered, sent.delivered_at, sent.first_sent_at, sent.sent_at, out);
+        if self.sent.len() < before
+            && let Some(&mut newest) = self.sent.left()
+            && newest.marks & SACKED == 0
+        {
+            self.sample_rate(&newest, out);
         }
         if ambiguous {
             // What waited behind a hole was acknowledged late, not delivered late.
@@ -173,6 +174,7 @@ impl Scoreboard {
     }
 
     /// Removes an acknowledged segment from the counters.
+    #[inline]
     fn uncount(&mut self, segment: &Sent, out: &mut Delivered, now: Instant) {
         let len = u64::from(segment.len);
         if segment.marks & SACKED != 0 {
@@ -185,6 +187,7 @@ impl Scoreboard {
         self.deliver(segment, out, now);
     }
 
+    #[inline]
     fn deliver(&mut self, segment: &Sent, out: &mut Delivered, now: Instant) {
         let len = u64::from(segment.len);
         out.bytes += len;
@@ -202,18 +205,11 @@ impl Scoreboard {
 
     /// Takes the longer of the send and the acknowledgment interval, so that neither bunched
     /// sending nor bunched acknowledgments make the path look faster than it is.
-    fn sample_rate(
-        &mut self,
-        delivered: u64,
-        delivered_at: Instant,
-        first_sent_at: Instant,
-        sent_at: Instant,
-        out: &mut Delivered,
-    ) {
-        let sending = sent_at.saturating_since(first_sent_at);
-        let arriving = self.delivered_at.saturating_since(delivered_at);
-        out.rate = Some((self.delivered - delivered, sending.max(arriving)));
-        self.first_sent_at = sent_at;
+    fn sample_rate(&mut self, sent: &Sent, out: &mut Delivered) {
+        let sending = sent.sent_at.saturating_since(sent.first_sent_at);
+        let arriving = self.delivered_at.saturating_since(sent.delivered_at);
+        out.rate = Some((self.delivered - sent.delivered, sending.max(arriving)));
+        self.first_sent_at = sent.sent_at;
     }
 
     /// The peer has `[start, end)` beyond a gap. Ranges outside what is outstanding are ignored.
@@ -244,7 +240,7 @@ impl Scoreboard {
             self.highest_sacked = self.highest_sacked.max(was.end());
             out.sacked += len;
             self.deliver(&was, out, now);
-            self.sample_rate(was.delivered, was.delivered_at, was.first_sent_at, was.sent_at, out);
+            self.sample_rate(&was, out);
             self.rejoin(i + 1);
             i += usize::from(!self.rejoin(i));
         }

@@ -2,6 +2,7 @@
 //! send next, and `rack` has what RACK adds to all three. It knows nothing of the receiving half.
 //! Offsets are absolute: SYN has offset 0, data starts at 1, FIN comes last.
 
+mod ack;
 mod control;
 mod output;
 mod rack;
@@ -11,16 +12,17 @@ use std::sync::Arc;
 
 use super::buffer::SendBuffer;
 use super::config::{Config, Recovery};
+use super::negotiated::Negotiated;
 use super::pacer::{Pace, Pacer};
 use super::prr::Prr;
 use super::recovery::{Episode, LossRecovery};
-use super::rtt::{Position, RttEstimator};
+use super::rtt::RttEstimator;
 use super::scoreboard::{Delivered, Scoreboard};
 use super::stats::{Clockwork, Stats};
 use crate::congestion::{CongestionController, Phase};
 use crate::rng::Rng;
-use crate::time::{Duration, Instant};
-use crate::wire::{Payload, Segment, SeqNumber};
+use crate::time::Instant;
+use crate::wire::{Payload, SeqNumber};
 use rack::TailProbes;
 
 /// What is to be sent and what is outstanding.
@@ -38,19 +40,14 @@ pub struct Sender {
     fin_at: Option<u64>,
     /// The application has closed, and what could be sent then has not all left yet.
     closing: bool,
-    /// Segment payload agreed with the peer, and what SACK blocks take of the next one.
-    pub(super) mss: u64,
+    /// What the handshake agreed on.
+    pub(super) agreed: Negotiated,
+    /// What SACK blocks take of the next segment.
     pub(super) option_bytes: u64,
     /// The peer's window, the largest it ever was, and the segment that said so (SND.WL1, WL2).
     window: u64,
     max_window: u64,
     window_from: (u64, u64),
-    /// Shift of the peer's window field.
-    pub(super) window_shift: u8,
-    /// What both ends offered.
-    pub(super) window_scale: bool,
-    pub(super) sack: bool,
-    pub(super) timestamps: bool,
     controller: Option<Box<dyn CongestionController>>,
     /// What the controller said last, so that it is asked once for each acknowledgment and not
     /// once for each segment.
@@ -84,6 +81,9 @@ pub struct Sender {
     short_write: bool,
     pub(super) stats: Stats,
     clockwork: Clockwork,
+    /// Acknowledgments that were asked what they mean.
+    #[cfg(test)]
+    pub(super) news: u32,
 }
 
 /// A piece of sequence space to put on the wire.
@@ -93,6 +93,13 @@ pub struct Transmission {
     pub start: u64,
     /// Its length in sequence space; zero for a window probe.
     pub len: u32,
+}
+
+impl Transmission {
+    /// Whether it is the SYN.
+    pub fn is_syn(self) -> bool {
+        self.start == 0 && self.len == 1
+    }
 }
 
 impl Sender {
@@ -105,15 +112,11 @@ impl Sender {
             buffer: SendBuffer::new(1, config.send_buffer),
             fin_at: None,
             closing: false,
-            mss: config.mss.into(),
+            agreed: Negotiated::unknown(&config),
             option_bytes: 0,
             window: 0,
             max_window: 0,
             window_from: (0, 0),
-            window_shift: 0,
-            window_scale: false,
-            sack: false,
-            timestamps: false,
             controller: None,
             // Nothing limits a SYN.
             cwnd: u64::MAX / 2,
@@ -138,6 +141,8 @@ impl Sender {
             short_write: false,
             stats: Stats::default(),
             clockwork: Clockwork::default(),
+            #[cfg(test)]
+            news: 0,
             config,
         }
     }
@@ -154,9 +159,10 @@ impl Sender {
         // A SYN is no data segment, but its timeouts are timeouts.
         self.stats = Stats { timeouts: self.stats.timeouts, ..Stats::default() };
         self.clockwork = Clockwork::starting(now);
-        self.controller = Some(self.config.congestion.build(self.mss, segments * self.mss, rng));
+        self.controller =
+            Some(self.config.congestion.build(self.agreed.mss, segments * self.agreed.mss, rng));
         self.recovery = LossRecovery::default();
-        if self.sack && self.config.recovery == Recovery::Rack {
+        if self.agreed.sack && self.config.recovery == Recovery::Rack {
             self.scoreboard.use_rack();
         }
         self.ask_controller();
@@ -254,116 +260,19 @@ impl Sender {
     }
 
     /// The window of an acceptable segment (RFC 9293 §3.10.7.4, fifth check).
+    #[inline]
     pub fn update_window(&mut self, seq: u64, ack: u64, field: u16, is_syn: bool) -> bool {
         let newer = self.window_from.0 < seq || (self.window_from.0 == seq && self.window_from.1 <= ack);
         if !newer {
             return false;
         }
-        let shift = if is_syn { 0 } else { self.window_shift };
+        let shift = if is_syn { 0 } else { self.agreed.window_shift };
         let window = u64::from(field) << shift;
         let changed = window != self.window;
         self.window = window;
         self.max_window = self.max_window.max(window);
         self.window_from = (seq, ack);
         changed
-    }
-
-    /// Takes in the acknowledgment of `segment`, already known not to lie beyond `nxt`; one below `una`
-    /// was overtaken.
-    /// `bare` tells that it carries nothing else: no data, no SYN or FIN, no new window.
-    pub fn handle_ack(&mut self, now: Instant, ack: u64, segment: &Segment, bare: bool) {
-        self.integrate(now);
-        let flight = self.flight();
-        if ack > self.una || flight == 0 {
-            // Progress, or the answer to a window probe.
-            self.expiries = 0;
-        }
-        let mut delivered = Delivered::default();
-        if self.sack {
-            self.take_sack_blocks(now, ack.max(self.una), segment, &mut delivered);
-        }
-        let advanced = ack.saturating_sub(self.una);
-        if advanced > 0 {
-            self.scoreboard.acknowledge(ack, now, &mut delivered);
-            self.una = ack;
-            self.buffer.release(ack);
-            if self.fin_acknowledged() {
-                self.clockwork.close(&mut self.stats, now);
-            }
-        }
-        self.take_rtt(now, advanced > 0, segment, &delivered);
-        let was_repairing = self.recovery.episode();
-        let use_sack = self.uses_sack();
-        self.recovery.on_ack(
-            now,
-            &mut self.scoreboard,
-            self.controller.as_deref_mut(),
-            super::recovery::AckFacts {
-                ack,
-                una: self.una,
-                nxt: self.nxt,
-                advanced,
-                flight,
-                newly_sacked: delivered.sacked,
-                duplicate: bare && advanced == 0 && flight > 0,
-                mss: self.mss,
-                use_sack,
-                echo: segment.timestamps.filter(|_| self.timestamps).map(|stamps| stamps.echo),
-            },
-            &mut self.stats,
-        );
-        if advanced > 0 {
-            self.tell_controller(now, flight, &delivered, was_repairing);
-        }
-        // Unlike RFC 6298 §5.3, as Linux does with RACK (`tcp_clean_rtx_queue`): news of what was sent
-        // before the oldest segment went again shows that its answer cannot be late yet.
-        if advanced > 0 || delivered.before_head && self.scoreboard.has_rack() {
-            self.arm_timer(now);
-        }
-        self.ask_controller();
-        if self.scoreboard.has_rack() {
-            self.steer_recovery(flight, delivered.bytes, advanced > 0);
-            self.answer_tail_probe(now, flight, advanced > 0 || delivered.sacked > 0 || !bare);
-            if advanced > 0 || !self.is_tail_quiet() {
-                self.arm_tail_probe(now);
-            }
-        }
-    }
-
-    /// Whether losses are found from SACK blocks.
-    fn uses_sack(&self) -> bool {
-        self.sack && self.config.recovery != Recovery::NewReno
-    }
-
-    fn take_sack_blocks(&mut self, now: Instant, ack: u64, segment: &Segment, out: &mut Delivered) {
-        if !self.uses_sack() {
-            return;
-        }
-        for &(start, end) in segment.sack_blocks() {
-            let (Some(start), Some(end)) = (start.offset(self.iss, self.una), end.offset(self.iss, self.una))
-            else {
-                continue;
-            };
-            // Below the acknowledgment lie only duplicate reports (RFC 2883).
-            if ack <= start && start < end && end <= self.nxt {
-                self.scoreboard.sack(start, end, now, out);
-            }
-        }
-    }
-
-    fn take_rtt(&mut self, now: Instant, advanced: bool, segment: &Segment, delivered: &Delivered) {
-        let at = Position { una: self.una, nxt: self.nxt, mss: self.mss };
-        if let Some(rtt) = delivered.rtt {
-            self.rtt.sample(rtt, at);
-            self.scoreboard.set_min_rtt(self.rtt.min());
-        } else if let (true, true, Some(stamps)) = (advanced, self.timestamps, segment.timestamps) {
-            // Every segment acknowledged was sent more than once: only its echo can tell which
-            // copy arrived (RFC 7323 §4), to the millisecond.
-            let elapsed = timestamp(now).wrapping_sub(stamps.echo);
-            if stamps.echo != 0 && elapsed < 1 << 24 {
-                self.rtt.sample(Duration::from_millis(elapsed.max(1).into()), at);
-            }
-        }
     }
 }
 

@@ -77,18 +77,58 @@ pub struct Packet {
     pub ecn: Ecn,
     /// Whether a link damaged it; the receiver's checksum will refuse it.
     pub corrupted: bool,
+    /// Bytes on the wire: every link asks for them.
+    size: u32,
 }
 
 impl Packet {
     /// Wraps a segment for the first link of its path.
     pub fn new(flow: FlowId, direction: Direction, segment: Segment) -> Packet {
-        Packet { segment, flow, direction, hop: 0, ecn: Ecn::default(), corrupted: false }
+        let mut packet = Packet { segment, ..Packet::blank(flow, direction) };
+        packet.weigh();
+        packet
     }
+
+    /// A packet whose segment is still to be written, and then [weighed](Packet::weigh).
+    #[inline]
+    pub fn blank(flow: FlowId, direction: Direction) -> Packet {
+        Packet { flow, direction, ..Packet::EMPTY }
+    }
+
+    /// Notes its size, now that its segment is whole.
+    #[inline]
+    pub fn weigh(&mut self) {
+        self.size = self.segment.wire_len();
+    }
+
+    const EMPTY: Packet = Packet {
+        segment: Segment::EMPTY,
+        flow: FlowId(0),
+        direction: Direction::Up,
+        hop: 0,
+        ecn: Ecn::NotCapable,
+        corrupted: false,
+        size: 0,
+    };
 
     /// Bytes on the wire.
     #[inline]
     pub fn size(&self) -> u32 {
-        self.segment.wire_len()
+        self.size
+    }
+
+    /// Takes it from where it lies, and leaves all there but its payload.
+    #[inline]
+    pub fn take(&mut self) -> Packet {
+        let payload = std::mem::take(&mut self.segment.payload);
+        Packet { segment: Segment { payload, ..self.segment }, ..*self }
+    }
+}
+
+impl Default for Packet {
+    /// An empty one, of flow 0.
+    fn default() -> Packet {
+        Packet::EMPTY
     }
 }
 

@@ -188,7 +188,12 @@ impl SackBlocks {
 
     /// Bytes of the option in a header; none without blocks.
     pub fn wire_len(&self) -> u32 {
-        match self.as_slice().len() as u32 {
+        SackBlocks::bytes_for(self.as_slice().len())
+    }
+
+    /// Bytes of the option with as many of `blocks` blocks as it holds.
+    pub fn bytes_for(blocks: usize) -> u32 {
+        match blocks.min(SackBlocks::default().0.len()) as u32 {
             0 => 0,
             // Two bytes of padding, kind and length (RFC 2018 §3).
             n => 4 + 8 * n,

@@ -9,7 +9,7 @@ fn served(name: &str, config: &Config) -> Config {
 }
 
 fn of_flow(flow: u32, n: u32) -> Packet {
-    Packet { flow: FlowId(flow), ..numbered(n) }
+    from_flow(flow, numbered(n))
 }
 
 /// As long as nothing waits for long, a discipline that drops for waiting does nothing.

@@ -5,7 +5,7 @@ use crate::wire::FlowId;
 
 /// A packet of a flow that can be told from others.
 fn of_flow(flow: u32, n: u32) -> Packet {
-    Packet { flow: FlowId(flow), ..numbered(n) }
+    from_flow(flow, numbered(n))
 }
 
 /// When and in what state the packets of flow 0 come out, of 2,000, each with `others` packets of as

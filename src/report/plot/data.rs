@@ -174,8 +174,18 @@ pub fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
     let Some(dir) = results.series_dir(cell) else { return Ok(Vec::new()) };
     let mut flows: Vec<Flow> = Vec::new();
     let mut next = 0;
-    files::each_row(&dir.join("flows.csv"), |row| {
-        let (name, direction) = (row.get("flow"), row.get("direction"));
+    let columns = [
+        "flow",
+        "direction",
+        "time_s",
+        "cwnd_bytes",
+        "ssthresh_bytes",
+        "flight_bytes",
+        "delivered_bytes",
+        "received_bytes",
+    ];
+    files::each_record(&dir.join("flows.csv"), columns, |fields| {
+        let [name, direction, time, cwnd, ssthresh, flight, delivered, received] = fields;
         // Rows come in the same order at each instant, so the one looked for is mostly the next.
         let is = |flow: &Flow| flow.name == name && flow.direction == direction;
         let index = if flows.get(next).is_some_and(is) {
@@ -192,13 +202,12 @@ pub fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
         };
         next = (index + 1) % flows.len();
         let flow = &mut flows[index];
-        let value = |column| row.parse(column).unwrap_or(f64::NAN);
-        flow.time_s.push(value("time_s"));
-        flow.cwnd.push(value("cwnd_bytes"));
-        flow.ssthresh.push(value("ssthresh_bytes"));
-        flow.flight.push(value("flight_bytes"));
-        flow.delivered.push(value("delivered_bytes"));
-        flow.received.push(row.parse("received_bytes").unwrap_or_else(|| value("delivered_bytes")));
+        flow.time_s.push(number(time));
+        flow.cwnd.push(number(cwnd));
+        flow.ssthresh.push(number(ssthresh));
+        flow.flight.push(number(flight));
+        flow.delivered.push(number(delivered));
+        flow.received.push(number(if received.is_empty() { delivered } else { received }));
     })?;
     flows.sort_by(|a, b| b.moved().total_cmp(&a.moved()));
     Ok(flows)
@@ -208,20 +217,24 @@ pub fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
 pub fn links(results: &Results, cell: usize) -> Result<Vec<Link>, ReportError> {
     let Some(dir) = results.series_dir(cell) else { return Ok(Vec::new()) };
     let mut links: Vec<Link> = Vec::new();
-    files::each_row(&dir.join("links.csv"), |row| {
-        let (name, direction) = (row.get("link"), row.get("direction"));
+    let columns = ["link", "direction", "time_s", "backlog_packets", "drops"];
+    files::each_record(&dir.join("links.csv"), columns, |[name, direction, time, packets, drops]| {
         let index = links.iter().position(|link| link.name == name && link.direction == direction);
         let index = index.unwrap_or_else(|| {
             links.push(Link { name: name.to_owned(), direction: direction.to_owned(), ..Link::default() });
             links.len() - 1
         });
         let link = &mut links[index];
-        let value = |column| row.parse(column).unwrap_or(f64::NAN);
-        link.time_s.push(value("time_s"));
-        link.packets.push(value("backlog_packets"));
-        link.drops.push(value("drops"));
+        link.time_s.push(number(time));
+        link.packets.push(number(packets));
+        link.drops.push(number(drops));
     })?;
     Ok(links)
+}
+
+/// A field as a number; not a number if it is empty.
+fn number(field: &str) -> f64 {
+    field.parse().unwrap_or(f64::NAN)
 }
 
 /// What happened in a cell's first trial with series.

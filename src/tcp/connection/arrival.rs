@@ -1,15 +1,28 @@
 //! A segment arrives: the checks of RFC 9293 §3.10.7, in its order.
 
-use super::super::config::TIMESTAMP_BYTES;
+use super::super::negotiated::Negotiated;
 use super::super::receiver::Receiver;
 use super::super::state::State;
 use super::{Connection, Event, STRAY_INTERVAL, TIME_WAIT};
 use crate::time::{Duration, Instant};
-use crate::wire::{Flags, Segment, SeqNumber, Timestamps};
+use crate::wire::{Flags, Payload, Segment, SeqNumber, Timestamps};
 
 impl Connection {
     /// A segment arrived (RFC 9293 §3.10.7).
+    #[inline]
     pub fn handle_segment(&mut self, now: Instant, segment: &Segment) {
+        match self.predicted(segment) {
+            Some(ack) => self.handle_predicted(now, ack, segment),
+            None => self.handle_unpredicted(now, segment),
+        }
+    }
+
+    #[inline(never)]
+    fn handle_unpredicted(&mut self, now: Instant, segment: &Segment) {
+        #[cfg(test)]
+        {
+            self.unpredicted += 1;
+        }
         match self.state {
             // §3.10.7.1: a peer that missed our reset learns of it.
             State::Closed => {
@@ -20,6 +33,42 @@ impl Connection {
             State::Listen => self.handle_in_listen(segment),
             State::SynSent => self.handle_in_syn_sent(now, segment),
             _ => self.handle_in_window(now, segment),
+        }
+    }
+
+    /// Header prediction (Jacobson 1988): what the segment acknowledges, if it is the next one of an open
+    /// connection, with data and acknowledgment only. Such a segment passes every check.
+    #[inline]
+    fn predicted(&self, segment: &Segment) -> Option<u64> {
+        let in_time = match segment.timestamps {
+            Some(stamps) => self.sender.agreed.timestamps && !self.receiver.is_old_duplicate(stamps),
+            None => !self.sender.agreed.timestamps,
+        };
+        let is_next = self.state == State::Established
+            && segment.flags.0 & !Flags::PSH.0 == Flags::ACK.0
+            && self.receiver.is_next(segment.seq, segment.payload.len())
+            && in_time;
+        if is_next { self.sender.acknowledged_by(segment.ack) } else { None }
+    }
+
+    /// What is left of the long way for such a segment.
+    #[inline]
+    fn handle_predicted(&mut self, now: Instant, ack: u64, segment: &Segment) {
+        let start = self.receiver.next();
+        self.note_timestamp(start, segment);
+        let is_empty = segment.payload.is_empty();
+        let window_moved = self.sender.update_window(start, ack, segment.window, false);
+        self.sender.handle_ack(now, ack, segment, is_empty && !window_moved);
+        if !is_empty {
+            self.receive(now, start, &segment.payload, false);
+        }
+    }
+
+    #[inline]
+    fn receive(&mut self, now: Instant, start: u64, payload: &Payload, fin: bool) {
+        let rto = self.sender.rtt.rto();
+        if self.receiver.receive(now, start, payload, fin, rto) {
+            self.events.set(Event::Readable);
         }
     }
 
@@ -68,27 +117,16 @@ impl Connection {
 
     /// Takes over what the peer's SYN says.
     fn accept_syn(&mut self, segment: &Segment) {
-        let offered = segment.syn_options();
+        let agreed = Negotiated::after(&self.config, segment);
         self.receiver = Receiver::new(&self.config, segment.seq);
-        let sender = &mut self.sender;
-        sender.sack = self.config.sack && offered.sack_permitted;
-        if let (true, Some(shift)) = (self.config.window_scale, offered.window_scale) {
-            // RFC 7323 §2.3: at most 14.
-            sender.window_scale = true;
-            sender.window_shift = shift.min(14);
+        if agreed.window_scale {
             self.receiver.window_shift = Receiver::shift_for(self.config.receive_window);
         }
-        let mut option_bytes = 0;
-        if let (true, Some(stamps)) = (self.config.timestamps, segment.timestamps) {
-            sender.timestamps = true;
+        if let (true, Some(stamps)) = (agreed.timestamps, segment.timestamps) {
             self.receiver.start_timestamps(stamps);
-            option_bytes = TIMESTAMP_BYTES;
         }
-        // RFC 9293 §3.7.1: without the option, assume 536. Both offers are without options, so that a
-        // peer that declines timestamps gets their bytes as payload.
-        let limit = self.config.mss_option().min(offered.mss.unwrap_or(536));
-        sender.mss = limit.saturating_sub(option_bytes).max(1).into();
-        sender.update_window(0, 0, segment.window, true);
+        self.sender.agreed = agreed;
+        self.sender.update_window(0, 0, segment.window, true);
     }
 
     fn establish(&mut self, now: Instant) {
@@ -109,16 +147,18 @@ impl Connection {
             return;
         };
         if self.is_cross_syn_ack(start, segment) {
-            self.handle_ack(now, start, segment);
+            if let Some(ack) = self.acceptable_ack(now, segment) {
+                self.handle_ack(now, start, ack, segment);
+            }
             return;
         }
         // RFC 7323 §3.2: dropped in silence (a SHOULD); resets are excepted.
-        if self.sender.timestamps && segment.timestamps.is_none() && !segment.flags.has(Flags::RST) {
+        if self.sender.agreed.timestamps && segment.timestamps.is_none() && !segment.flags.has(Flags::RST) {
             return;
         }
         // RFC 7323 §5.3 R1 (PAWS), then the first check.
         let old = match segment.timestamps {
-            Some(stamps) if self.sender.timestamps => {
+            Some(stamps) if self.sender.agreed.timestamps => {
                 !segment.flags.has(Flags::RST)
                     && self.receiver.is_old_duplicate(stamps)
                     && !self.is_overtaken_ack(segment, stamps)
@@ -149,8 +189,17 @@ impl Connection {
         if !segment.flags.has(Flags::ACK) {
             return;
         }
+        match self.acceptable_ack(now, segment) {
+            Some(ack) => self.take_in(now, start, ack, segment),
+            None => self.note_timestamp(start, segment),
+        }
+    }
+
+    /// What passed the checks: a segment at `start` with an acknowledgment up to `ack`.
+    fn take_in(&mut self, now: Instant, start: u64, ack: u64, segment: &Segment) {
         self.note_timestamp(start, segment);
-        if self.handle_ack(now, start, segment) && segment.sequence_len() > 0 {
+        self.handle_ack(now, start, ack, segment);
+        if segment.sequence_len() > 0 {
             self.handle_data(now, start, segment);
         }
     }
@@ -163,9 +212,10 @@ impl Connection {
     }
 
     /// RFC 7323 §4.3
+    #[inline]
     fn note_timestamp(&mut self, start: u64, segment: &Segment) {
         if let Some(stamps) = segment.timestamps
-            && self.sender.timestamps
+            && self.sender.agreed.timestamps
         {
             self.receiver.note_timestamp(start, stamps);
         }
@@ -207,7 +257,7 @@ impl Connection {
         // it before: else its sender would take the wait for the copy for a round trip. The answer to it
         // echoes it, but TS.Recent stays, so that PAWS does not refuse what is still on its way.
         if segment.sequence_len() > 0
-            && self.sender.timestamps
+            && self.sender.agreed.timestamps
             && let (Some(stamps), Some(start)) = (segment.timestamps, self.receiver.offset(segment.seq))
         {
             self.receiver.echo_duplicate(start, stamps);
@@ -218,28 +268,34 @@ impl Connection {
             && self.state.is_synchronized()
             && let Some(start) = self.receiver.offset(segment.seq)
             && segment.payload.is_empty()
+            && let Some(ack) = self.acceptable_ack(now, segment)
         {
-            self.handle_ack(now, start, segment);
+            self.handle_ack(now, start, ack, segment);
         }
     }
 
-    /// Fifth check: the acknowledgment. Returns whether the rest of the segment counts.
-    fn handle_ack(&mut self, now: Instant, start: u64, segment: &Segment) -> bool {
-        let Some(ack) = segment.ack.offset(self.sender.iss, self.sender.una) else { return false };
-        if self.sender.una == 0 {
-            // SYN-RECEIVED, perhaps already closed by the application.
-            if ack == 0 || ack > self.sender.nxt {
-                self.reset = Some(reset_for(segment));
-                return false;
-            }
-            self.sender.handle_ack(now, ack, segment, false);
-            self.sender.update_window(start, ack, segment.window, segment.flags.has(Flags::SYN));
-            self.establish(now);
-            return true;
+    /// Fifth check: up to where it acknowledges. Without an answer the rest of the segment does not count.
+    fn acceptable_ack(&mut self, now: Instant, segment: &Segment) -> Option<u64> {
+        let ack = segment.ack.offset(self.sender.iss, self.sender.una)?;
+        if self.sender.una == 0 && (ack == 0 || ack > self.sender.nxt) {
+            self.reset = Some(reset_for(segment));
+            return None;
         }
         if ack > self.sender.nxt {
             self.answer_stray(now, segment);
-            return false;
+            return None;
+        }
+        Some(ack)
+    }
+
+    /// The acknowledgment of an acceptable segment.
+    fn handle_ack(&mut self, now: Instant, start: u64, ack: u64, segment: &Segment) {
+        if self.sender.una == 0 {
+            // SYN-RECEIVED, perhaps already closed by the application.
+            self.sender.handle_ack(now, ack, segment, false);
+            self.sender.update_window(start, ack, segment.window, segment.flags.has(Flags::SYN));
+            self.establish(now);
+            return;
         }
         // An acknowledgment that was overtaken still reports what lies beyond gaps (RFC 6675 §5).
         let overtaken = ack < self.sender.una;
@@ -254,7 +310,6 @@ impl Connection {
                 _ => {}
             }
         }
-        true
     }
 
     /// Seventh and eighth check: text and FIN.
@@ -263,11 +318,7 @@ impl Connection {
             self.receiver.demand_ack();
             return;
         }
-        let fin = segment.flags.has(Flags::FIN);
-        let rto = self.sender.rtt.rto();
-        if self.receiver.receive(now, start, &segment.payload, fin, rto) {
-            self.events.set(Event::Readable);
-        }
+        self.receive(now, start, &segment.payload, segment.flags.has(Flags::FIN));
         if self.receiver.has_finished() {
             self.events.set(Event::PeerClosed);
             match self.state {

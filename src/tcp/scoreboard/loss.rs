@@ -56,7 +56,7 @@ impl Scoreboard {
     /// Marks the oldest segment lost (RFC 6582 §3.2), unless it was sent again already and the
     /// copy may be on its way; returns its bytes.
     pub fn mark_first_lost(&mut self) -> u64 {
-        let Some(first) = self.sent.front_mut() else { return 0 };
+        let Some(first) = self.sent.get_mut(0) else { return 0 };
         if first.marks & (SACKED | LOST | RETRANSMITTED) != 0 {
             return 0;
         }
@@ -78,7 +78,8 @@ impl Scoreboard {
         self.lost_pending = 0;
         self.lost_below = una;
         let mut bytes = 0;
-        for sent in &mut self.sent {
+        for i in 0..self.sent.len() {
+            let sent = &mut self.sent[i];
             let (marks, len) = (sent.marks, u64::from(sent.len));
             let is_recent = !reneged && sent.sent_at > lost_until && sent.start > una;
             if !(is_recent || marks & SACKED != 0 && !reneged) {
@@ -104,7 +105,8 @@ impl Scoreboard {
     /// Takes back the marks of what was not sent again: the losses were none. Detection starts
     /// anew from `una`.
     pub fn unmark_lost(&mut self, una: u64) {
-        for sent in &mut self.sent {
+        for i in 0..self.sent.len() {
+            let sent = &mut self.sent[i];
             if sent.is_pending() {
                 sent.marks &= !LOST;
                 self.pipe += u64::from(sent.len);
@@ -120,7 +122,7 @@ impl Scoreboard {
             return None;
         }
         let from = self.sent.partition_point(|sent| sent.start < self.retransmitted_below);
-        self.sent.range(from..).find(|sent| sent.is_pending()).map(|sent| (sent.start, sent.len))
+        self.sent.iter_from(from).find(|sent| sent.is_pending()).map(|sent| (sent.start, sent.len))
     }
 
     /// The oldest segment that was neither SACKed nor sent again, below the highest SACKed byte:
@@ -128,7 +130,7 @@ impl Scoreboard {
     pub fn next_doubtful(&self) -> Option<(u64, u32)> {
         let from = self.sent.partition_point(|sent| sent.start < self.retransmitted_below);
         self.sent
-            .range(from..)
+            .iter_from(from)
             .take_while(|sent| sent.start < self.highest_sacked)
             .find(|sent| sent.marks & (SACKED | RETRANSMITTED) == 0)
             .map(|sent| (sent.start, sent.len))

@@ -26,7 +26,7 @@ impl Sender {
         if self.stats.segments_sent < UNPACED || self.cwnd >= NO_WINDOW {
             return None;
         }
-        Pace::internal(self.cwnd, self.ssthresh(), self.rtt.smoothed()?, self.mss)
+        Pace::internal(self.cwnd, self.ssthresh(), self.rtt.smoothed()?, self.agreed.mss)
     }
 
     pub(super) fn tell_controller(&mut self, now: Instant, flight: u64, delivered: &Delivered, was: Episode) {
@@ -34,10 +34,10 @@ impl Sender {
         let in_recovery = self.recovery.episode() == Episode::Recovery
             || (was == Episode::Recovery && !self.scoreboard.has_rack());
         let Some(controller) = &mut self.controller else { return };
-        let bytes = if !self.config.byte_counting || (was == Episode::Loss && !self.sack) {
+        let bytes = if !self.config.byte_counting || (was == Episode::Loss && !self.agreed.sack) {
             // RFC 3465 §2.3: at most a segment after a timeout, when one acknowledgment may cover
             // what arrived long before.
-            delivered.bytes.min(self.mss)
+            delivered.bytes.min(self.agreed.mss)
         } else {
             delivered.bytes
         };

@@ -5,29 +5,48 @@ use super::super::recovery::Episode;
 use super::super::stats::Limit;
 use super::{Sender, Transmission};
 use crate::time::Instant;
+use crate::wire::Segment;
 
 impl Sender {
-    /// Whether there is anything to send, if only it may: a cheap question before
-    /// [`next`](Sender::next).
+    /// What to send next, if anything may be sent now; asked if it [has](Sender::has_nothing) something.
+    /// Follow it with [`Sender::on_sent`]. Until `opened` that can only be the SYN.
     #[inline]
-    pub fn has_output(&mut self, now: Instant) -> bool {
-        let nothing = self.nxt == self.end()
-            && self.nxt > 0
-            && !self.scoreboard.has_lost()
-            && !self.probe_due
-            && !self.tail.due
-            && self.recovery.episode() != Episode::Recovery;
-        if nothing {
-            self.closing = false;
-            self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
+    pub fn next(&mut self, now: Instant, opened: bool) -> Option<Transmission> {
+        if !opened || self.is_out_of_line() {
+            return self.next_out_of_line(now, opened);
         }
-        !nothing
+        let next = self.next_new(now);
+        self.closing &= next.is_some();
+        if self.pace.is_some() { self.paced(now, next) } else { next }
     }
 
-    /// What to send next, if anything may be sent now. Follow it with [`Sender::on_sent`].
-    pub fn next(&mut self, now: Instant, may_send_data: bool) -> Option<Transmission> {
-        if !may_send_data {
-            // Only the SYN: before it is acknowledged nothing else may follow.
+    /// Whether it would not send if it might.
+    #[inline]
+    pub fn has_nothing(&self) -> bool {
+        self.nxt == self.end() && !self.is_out_of_line()
+    }
+
+    /// It has nothing to send.
+    #[inline]
+    pub fn note_idle(&mut self, now: Instant) {
+        self.closing = false;
+        self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
+    }
+
+    /// Whether something may go before new data: a repair, a probe, the SYN.
+    #[inline]
+    fn is_out_of_line(&self) -> bool {
+        self.scoreboard.has_lost()
+            || self.recovery.episode() == Episode::Recovery
+            || self.probe_due
+            || self.tail.due
+            || self.nxt == 0
+    }
+
+    #[inline(never)]
+    fn next_out_of_line(&mut self, now: Instant, opened: bool) -> Option<Transmission> {
+        if !opened {
+            // Before the SYN is acknowledged nothing else may follow.
             self.closing = false;
             let lost_syn = self.scoreboard.has_lost();
             let unsent_syn = self.nxt == 0;
@@ -35,11 +54,7 @@ impl Sender {
         }
         let next = self.candidate(now);
         self.closing &= next.is_some();
-        if next.is_some() && self.is_paced(now) {
-            self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);
-            return None;
-        }
-        next
+        self.paced(now, next)
     }
 
     fn candidate(&mut self, now: Instant) -> Option<Transmission> {
@@ -63,6 +78,15 @@ impl Sender {
         self.next_new(now).or_else(|| self.next_doubtful())
     }
 
+    /// What there is to send, unless pacing holds it.
+    fn paced(&mut self, now: Instant, next: Option<Transmission>) -> Option<Transmission> {
+        if next.is_some() && self.is_paced(now) {
+            self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);
+            return None;
+        }
+        next
+    }
+
     fn next_retransmission(&mut self) -> Option<Transmission> {
         let again = self.again(self.scoreboard.next_lost()?);
         // The first retransmission of an episode does not wait for room (RFC 6675 §5 step 4.3).
@@ -80,18 +104,11 @@ impl Sender {
         (self.pipe() + u64::from(again.len) <= self.cwnd()).then_some(again)
     }
 
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn next_new(&mut self, now: Instant) -> Option<Transmission> {
         if self.scoreboard.is_empty() && now.saturating_since(self.last_sent) > self.rtt.rto() {
-            // RFC 5681 §4.1
-            if self.controller.is_some() && self.last_sent > Instant::ZERO {
-                // The pause counts with the window that it had.
-                self.integrate(now);
-                if let Some(controller) = &mut self.controller {
-                    controller.on_idle();
-                }
-                self.last_sent = now;
-                self.ask_controller();
-            }
+            self.resume(now);
         }
         let len = self.next_len();
         let data = len.min(self.buffer.end().saturating_sub(self.nxt));
@@ -120,7 +137,22 @@ impl Sender {
         Some(Transmission { start: self.nxt, len: len as u32 })
     }
 
+    /// RFC 5681 §4.1: sending resumes after a pause.
+    #[inline(never)]
+    fn resume(&mut self, now: Instant) {
+        if self.controller.is_some() && self.last_sent > Instant::ZERO {
+            // The pause counts with the window that it had.
+            self.integrate(now);
+            if let Some(controller) = &mut self.controller {
+                controller.on_idle();
+            }
+            self.last_sent = now;
+            self.ask_controller();
+        }
+    }
+
     /// RFC 9293 §3.8.6.2.1: avoid silly windows; wait for half the largest window, or probe.
+    #[inline(never)]
     fn next_into_small_window(&mut self, now: Instant, len: u64, room: u64) -> Option<Transmission> {
         if room > 0 && room >= self.max_window / 2 {
             return Some(Transmission { start: self.nxt, len: room.min(len) as u32 });
@@ -147,7 +179,7 @@ impl Sender {
 
     /// Payload that fits into the next segment (RFC 9293 §3.7.1: packets do not grow by options).
     fn payload_limit(&self) -> u64 {
-        self.mss.saturating_sub(self.option_bytes).max(1)
+        self.agreed.mss.saturating_sub(self.option_bytes).max(1)
     }
 
     /// Sequence space of the next new segment: as much unsent data as fits, and the FIN with the last
@@ -206,12 +238,14 @@ impl Sender {
         }
     }
 
-    /// `transmission` leaves now with `wire_bytes` on the wire.
-    pub fn on_sent(&mut self, now: Instant, transmission: Transmission, wire_bytes: u64) {
+    /// `transmission` leaves now in `segment`.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
+    pub fn on_sent(&mut self, now: Instant, transmission: Transmission, segment: &Segment) {
         let Transmission { start, len } = transmission;
         self.last_sent = now;
         if let Some(pace) = self.pace {
-            self.pacer.on_sent(now, wire_bytes, pace);
+            self.pacer.on_sent(now, segment.wire_len().into(), pace);
         }
         if self.probe_due {
             self.probe_due = false;

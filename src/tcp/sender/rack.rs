@@ -36,6 +36,13 @@ impl Default for TailProbes {
     }
 }
 
+impl TailProbes {
+    /// Whether no answer to a probe is awaited.
+    pub(super) fn is_answered(&self) -> bool {
+        self.sent.is_none()
+    }
+}
+
 impl Sender {
     /// The window of a recovery episode is that of PRR, for controllers that have one.
     pub(super) fn steer_recovery(&mut self, flight: u64, delivered: u64, moved: bool) {
@@ -48,7 +55,7 @@ impl Sender {
             Some((known, prr)) if *known == point => prr,
             other => &mut other.insert((point, Prr::new(flight))).1,
         };
-        self.cwnd = prr.window(delivered, pipe, target, self.mss, moved && !self.recovery.found_loss);
+        self.cwnd = prr.window(delivered, pipe, target, self.agreed.mss, moved && !self.recovery.found_loss);
     }
 
     /// RFC 8985 §7.2: no episode, and nothing reported beyond a gap, which would find the losses.
@@ -65,7 +72,7 @@ impl Sender {
             return;
         }
         let Some(srtt) = self.rtt.smoothed() else { return };
-        let ack_delay = if self.flight() <= self.mss { MAX_ACK_DELAY } else { Duration::ZERO };
+        let ack_delay = if self.flight() <= self.agreed.mss { MAX_ACK_DELAY } else { Duration::ZERO };
         self.tail.timer = self.timer.min(now + srtt * 2 + ack_delay);
     }
 
@@ -98,7 +105,7 @@ impl Sender {
             // One acknowledgment for two copies: the first was lost, and the probe repaired it.
             self.tail.sent = None;
             if let Some(controller) = &mut self.controller {
-                let bytes = self.mss;
+                let bytes = self.agreed.mss;
                 controller.on_loss(&Loss { now, bytes, flight, new_episode: true });
                 self.recovery.on_probe_repaired(now);
                 self.stats.recovery_episodes += 1;

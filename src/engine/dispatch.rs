@@ -1,0 +1,157 @@
+//! What an event does: packets arrive, timers expire, and everything that this touches drains.
+
+use super::core::{arm_end, end_of};
+use super::io::WorldIo;
+use super::port::{PORT, Port};
+use super::queue::{Class, Event};
+use super::{BATCH, World};
+use crate::app::{App, Conn, Event as AppEvent};
+use crate::tcp::Event as TcpEvent;
+use crate::time::Instant;
+use crate::wire::Direction;
+
+impl World {
+    /// The head of a link has arrived, and perhaps others with it.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
+    pub(super) fn handle_arrivals(&mut self, event: Event) {
+        let link = event.target as usize;
+        if !self.core.topology.links[link].is_announced(event.at) {
+            // An earlier arrival has overtaken this wake-up.
+            self.core.step();
+            self.core.queue.pop();
+            return;
+        }
+        // What is due beyond a batch waits for the next round: this event stays the first until then.
+        for _ in 0..BATCH {
+            let Some(arrival) = self.core.arrive(link) else { break };
+            self.core.step();
+            if let Some((number, direction)) = arrival.receiver {
+                if self.core.touched.is_empty() && (arrival.is_urgent || arrival.is_last) {
+                    self.settle_end(number, direction);
+                } else {
+                    self.core.touch(number, direction);
+                }
+                if arrival.is_urgent {
+                    self.settle();
+                }
+            }
+            if arrival.is_last {
+                break;
+            }
+        }
+        self.settle();
+        // The key is still the first: whatever was pushed meanwhile comes later in the order.
+        debug_assert_eq!(self.core.queue.peek(), Some(event));
+        let link = &mut self.core.topology.links[link];
+        if link.next_event() > event.at {
+            link.forget_wakeup();
+            match link.poll_wakeup() {
+                Some(next) => self.core.queue.replace_first(next, Class::Arrival, event.target),
+                None => self.core.queue.pop(),
+            }
+        }
+    }
+
+    pub(super) fn handle_connection_timer(&mut self, event: Event) {
+        let (number, direction) = end_of(event.target);
+        let now = event.at;
+        let end = &mut self.core.flows[number as usize].ends[direction.index()];
+        if end.armed != now {
+            return;
+        }
+        end.armed = Instant::MAX;
+        if end.connection.poll_timeout() <= now {
+            end.connection.handle_timeout(now);
+            self.core.touch(number, direction);
+            self.settle();
+        } else {
+            arm_end(end, &mut self.core.queue, now, event.target);
+        }
+    }
+
+    pub(super) fn handle_app_timer(&mut self, event: Event) {
+        let slot = &mut self.apps[event.target as usize];
+        if slot.armed != event.at {
+            return;
+        }
+        slot.armed = Instant::MAX;
+        if slot.started {
+            self.call_app(event.target, |app, io| {
+                if app.poll_timeout().is_some_and(|at| at <= io.core.now) {
+                    app.on_timeout(io);
+                }
+            });
+        } else {
+            slot.started = true;
+            self.call_app(event.target, |app, io| app.start(io));
+        }
+        self.settle();
+    }
+
+    /// Lets an application act, then queues its next wake-up.
+    fn call_app(&mut self, number: u32, act: impl FnOnce(&mut dyn App, &mut WorldIo<'_>)) {
+        let slot = &mut self.apps[number as usize];
+        let app = &mut *slot.app;
+        act(app, &mut WorldIo { core: &mut self.core, app: number });
+        if let Some(at) = app.poll_timeout() {
+            let at = at.max(self.core.now);
+            if at < slot.armed {
+                slot.armed = at;
+                self.core.queue.push(at, Class::App, number);
+            }
+        }
+    }
+
+    /// Drains every touched end: events to applications, segments to links, until nothing is left.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        if !self.core.touched.is_empty() {
+            self.settle_touched();
+        }
+    }
+
+    fn settle_touched(&mut self) {
+        let mut next = 0;
+        while let Some(&(number, direction)) = self.core.touched.get(next) {
+            next += 1;
+            self.core.flows[number as usize].ends[direction.index()].touched = false;
+            self.settle_end(number, direction);
+        }
+        self.core.touched.clear();
+    }
+
+    /// Drains one end.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
+    fn settle_end(&mut self, number: u32, direction: Direction) {
+        let end = &mut self.core.flows[number as usize].ends[direction.index()];
+        if let Some(event) = end.connection.poll_event() {
+            self.tell(number, direction, event);
+        }
+        self.core.transmit(number, direction);
+    }
+
+    /// Tells the application of an end what has happened there, and what happens then.
+    fn tell(&mut self, number: u32, direction: Direction, mut event: TcpEvent) {
+        loop {
+            let end = &mut self.core.flows[number as usize].ends[direction.index()];
+            let app = end.app;
+            let known = match event {
+                TcpEvent::Connected => AppEvent::Connected,
+                TcpEvent::Readable => AppEvent::Readable,
+                TcpEvent::Writable => AppEvent::Writable,
+                TcpEvent::PeerClosed => AppEvent::PeerClosed,
+                TcpEvent::Closed => AppEvent::Closed,
+            };
+            if app == PORT {
+                self.core.tell_port(Port { flow: number, direction }, known);
+            } else {
+                self.call_app(app, |app, io| app.on_event(Conn(number), known, io));
+            }
+            let end = &mut self.core.flows[number as usize].ends[direction.index()];
+            let Some(another) = end.connection.poll_event() else { return };
+            event = another;
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What a connection sends next: chosen first, then written where it will travel.
+
+use super::super::receiver::Receiver;
+use super::super::sender::{Transmission, timestamp};
+use super::super::state::State;
+use super::Connection;
+use crate::time::Instant;
+use crate::wire::{Flags, Options, Payload, Segment, SeqNumber, SynOptions, Timestamps};
+
+/// What a connection sends next, decided before a segment is made of it.
+#[derive(Clone, Copy, Debug)]
+pub enum Output {
+    /// A piece of sequence space.
+    Sequence(Transmission),
+    /// An acknowledgment alone.
+    Ack,
+    /// A reset.
+    Reset,
+}
+
+impl Output {
+    /// Whether nothing can follow it at once.
+    #[inline]
+    pub fn is_last(self) -> bool {
+        matches!(self, Output::Ack)
+    }
+}
+
+impl Connection {
+    /// The next segment to send, if any. Call until there is none.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Segment> {
+        let output = self.poll_output(now)?;
+        let mut segment = Segment::default();
+        self.write_segment(now, output, &mut segment);
+        Some(segment)
+    }
+
+    /// What [`poll_transmit`](Connection::poll_transmit) would send, to be
+    /// [written](Connection::write_segment) at once: most questions are answered with nothing, and then no
+    /// segment is made.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
+    pub fn poll_output(&mut self, now: Instant) -> Option<Output> {
+        if self.reset.is_some() {
+            return Some(Output::Reset);
+        }
+        self.receiver.drain_sink();
+        if self.sender.has_nothing() {
+            self.sender.note_idle(now);
+        } else if let Some(transmission) = self.next_transmission(now) {
+            return Some(Output::Sequence(transmission));
+        }
+        let may_ack = || !matches!(self.state, State::Listen | State::Closed | State::SynSent);
+        (self.receiver.ack_due(now) && may_ack()).then_some(Output::Ack)
+    }
+
+    #[inline]
+    fn next_transmission(&mut self, now: Instant) -> Option<Transmission> {
+        // A SYN-ACK that was never acknowledged comes first even after a close.
+        let opened = match self.state {
+            State::Listen | State::Closed | State::TimeWait => return None,
+            State::SynSent | State::SynReceived => false,
+            _ => self.sender.una > 0,
+        };
+        self.sender.option_bytes =
+            if self.sender.agreed.sack { self.receiver.sack_bytes().into() } else { 0 };
+        self.sender.next(now, opened)
+    }
+
+    /// Writes what [`poll_output`](Connection::poll_output) chose into a default segment that lies where it
+    /// will travel: to move a segment that was just written costs more than to write it.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
+    pub fn write_segment(&mut self, now: Instant, output: Output, segment: &mut Segment) {
+        match output {
+            Output::Ack => {
+                segment.flags = Flags::ACK;
+                self.acknowledge(now, self.sender.nxt, segment);
+            }
+            Output::Sequence(transmission) if transmission.is_syn() => {
+                *segment = self.transmit_syn(now, transmission);
+            }
+            Output::Sequence(transmission) => self.transmit(now, transmission, segment),
+            Output::Reset => {
+                *segment = self.reset.take().unwrap_or_default();
+                // RFC 7323 §3.2: a SHOULD for resets.
+                segment.timestamps = self.sender.agreed.timestamps.then(|| self.stamps(now));
+            }
+        }
+    }
+
+    fn transmit_syn(&mut self, now: Instant, syn: Transmission) -> Segment {
+        let answer = self.state != State::SynSent;
+        let options = SynOptions {
+            mss: Some(self.config.mss_option()),
+            // An answer offers only what was offered (RFC 7323 §1.3, RFC 2018 §2).
+            window_scale: (if answer { self.sender.agreed.window_scale } else { self.config.window_scale })
+                .then(|| Receiver::shift_for(self.config.receive_window)),
+            sack_permitted: if answer { self.sender.agreed.sack } else { self.config.sack },
+        };
+        let stamps = if answer { self.sender.agreed.timestamps } else { self.config.timestamps };
+        let ack = if answer { self.receiver.acknowledge().0 } else { SeqNumber(0) };
+        let segment = Segment {
+            seq: self.sender.iss,
+            ack,
+            window: self.receiver.syn_window(),
+            flags: if answer { Flags::SYN.with(Flags::ACK) } else { Flags::SYN },
+            timestamps: stamps.then(|| self.stamps(now)),
+            options: Options::Syn(options),
+            payload: Payload::default(),
+        };
+        self.sender.on_sent(now, syn, &segment);
+        segment
+    }
+
+    #[inline]
+    fn transmit(&mut self, now: Instant, transmission: Transmission, segment: &mut Segment) {
+        let fin = self.sender.carries_fin(transmission);
+        let data = transmission.len - u32::from(fin);
+        let mut flags = Flags::ACK;
+        if fin {
+            flags = flags.with(Flags::FIN);
+        }
+        if data > 0 {
+            let end = transmission.start + u64::from(data);
+            if end == self.sender.buffer.end() {
+                flags = flags.with(Flags::PSH);
+            }
+            segment.payload = self.sender.buffer.read(transmission.start, data);
+            self.receiver.on_data_sent(now);
+        }
+        segment.flags = flags;
+        self.acknowledge(now, transmission.start, segment);
+        self.sender.on_sent(now, transmission, segment);
+    }
+
+    /// The fields that every segment of an open connection has.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
+    fn acknowledge(&mut self, now: Instant, offset: u64, segment: &mut Segment) {
+        segment.seq = self.sender.iss.at(offset);
+        (segment.ack, segment.window) = self.receiver.acknowledge();
+        if self.sender.agreed.timestamps {
+            segment.timestamps = Some(self.stamps(now));
+        }
+        if self.sender.agreed.sack
+            && let Some(blocks) = self.receiver.sack_blocks()
+        {
+            segment.options = Options::Sack(blocks);
+        }
+    }
+
+    fn stamps(&mut self, now: Instant) -> Timestamps {
+        Timestamps { value: timestamp(now), echo: self.receiver.take_echo() }
+    }
+}

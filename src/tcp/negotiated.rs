@@ -1,0 +1,86 @@
+//! What the SYNs of both ends agreed on.
+
+use super::config::{Config, TIMESTAMP_BYTES};
+use crate::wire::Segment;
+
+/// RFC 9293 §3.7.1 (MUST-15): what a SYN without the option means, in bytes.
+const DEFAULT_MSS: u16 = 536;
+/// RFC 7323 §2.3: no shift is larger.
+const LARGEST_SHIFT: u8 = 14;
+
+/// The outcome of a handshake; before the peer's SYN, what holds without one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Negotiated {
+    /// Payload of a full segment in bytes.
+    pub mss: u64,
+    /// Whether both offered SACK (RFC 2018 §2).
+    pub sack: bool,
+    /// Whether both offered timestamps (RFC 7323 §3.2).
+    pub timestamps: bool,
+    /// Whether both offered to scale windows (RFC 7323 §2.2), and the shift of the peer's.
+    pub window_scale: bool,
+    pub window_shift: u8,
+}
+
+impl Negotiated {
+    /// Before the peer's SYN.
+    pub fn unknown(config: &Config) -> Negotiated {
+        let mss = config.mss.into();
+        Negotiated { mss, sack: false, timestamps: false, window_scale: false, window_shift: 0 }
+    }
+
+    /// After the peer's SYN: an option holds if both ends offer it.
+    pub fn after(config: &Config, syn: &Segment) -> Negotiated {
+        let offered = syn.syn_options();
+        let timestamps = config.timestamps && syn.timestamps.is_some();
+        let scale = offered.window_scale.filter(|_| config.window_scale);
+        // Both offers are without options, so that a peer that declines timestamps gets their bytes as
+        // payload.
+        let limit = config.mss_option().min(offered.mss.unwrap_or(DEFAULT_MSS));
+        let option_bytes = if timestamps { TIMESTAMP_BYTES } else { 0 };
+        Negotiated {
+            mss: limit.saturating_sub(option_bytes).max(1).into(),
+            sack: config.sack && offered.sack_permitted,
+            timestamps,
+            window_scale: scale.is_some(),
+            window_shift: scale.unwrap_or(0).min(LARGEST_SHIFT),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Options, SynOptions, Timestamps};
+
+    fn syn(timestamps: bool, options: SynOptions) -> Segment {
+        let timestamps = timestamps.then_some(Timestamps { value: 1, echo: 0 });
+        Segment { timestamps, options: Options::Syn(options), ..Segment::default() }
+    }
+
+    const ALL: SynOptions = SynOptions { mss: Some(1460), window_scale: Some(15), sack_permitted: true };
+
+    #[test]
+    fn an_option_holds_if_both_offer_it() {
+        let config = Config::default();
+        let plain = Config { timestamps: false, sack: false, window_scale: false, ..Config::default() };
+        let all = Negotiated::after(&config, &syn(true, ALL));
+        assert!(all.sack && all.timestamps && all.window_scale);
+        assert_eq!((all.window_shift, all.mss), (LARGEST_SHIFT, 1448));
+        // Without timestamps their bytes are payload, as far as both ends' limits allow.
+        for (config, peer, mss) in [
+            (&plain, syn(true, ALL), 1448),
+            (&config, syn(false, SynOptions { mss: Some(1460), ..SynOptions::default() }), 1460),
+        ] {
+            let agreed = Negotiated::after(config, &peer);
+            assert!(!agreed.sack && !agreed.timestamps && !agreed.window_scale);
+            assert_eq!((agreed.window_shift, agreed.mss), (0, mss));
+        }
+    }
+
+    #[test]
+    fn without_an_offer_a_segment_is_of_536_bytes() {
+        let agreed = Negotiated::after(&Config::default(), &syn(true, SynOptions::default()));
+        assert_eq!(agreed.mss, 524);
+    }
+}

@@ -1,0 +1,144 @@
+//! What an acknowledgment means to the sending half.
+
+use super::super::config::Recovery;
+use super::super::recovery::AckFacts;
+use super::super::rtt::Position;
+use super::{Delivered, Sender, timestamp};
+use crate::time::{Duration, Instant};
+use crate::wire::{Segment, SeqNumber};
+
+impl Sender {
+    /// The offset that the wire number `ack` stands for, if it acknowledges what is outstanding or nothing.
+    #[inline]
+    pub fn acknowledged_by(&self, ack: SeqNumber) -> Option<u64> {
+        // No window is as large as half the circle of numbers.
+        let advance = u64::from(ack.0.wrapping_sub(self.iss.at(self.una).0));
+        (advance <= self.flight() && self.una > 0).then_some(self.una + advance)
+    }
+
+    /// Takes in the acknowledgment of `segment`, already known not to lie beyond `nxt`; one below `una`
+    /// was overtaken.
+    /// `bare` tells that it carries nothing else: no data, no SYN or FIN, no new window.
+    #[inline]
+    pub fn handle_ack(&mut self, now: Instant, ack: u64, segment: &Segment, bare: bool) {
+        if ack == self.nxt && self.is_told_nothing(ack, segment) {
+            // An answer to a window probe, at most.
+            self.expiries = 0;
+        } else {
+            self.handle_news(now, ack, segment, bare);
+        }
+    }
+
+    /// Whether nothing is outstanding, and neither an episode in doubt nor a probe of the tail awaits news: the
+    /// half that only receives is not asked anything more.
+    #[inline]
+    fn is_told_nothing(&self, ack: u64, segment: &Segment) -> bool {
+        self.una == self.nxt
+            && self.tail.is_answered()
+            && !self.recovery.is_unfounded_by(ack, self.echo_of(segment))
+    }
+
+    /// The timestamp that a segment echoes.
+    fn echo_of(&self, segment: &Segment) -> Option<u32> {
+        segment.timestamps.filter(|_| self.agreed.timestamps).map(|stamps| stamps.echo)
+    }
+
+    fn handle_news(&mut self, now: Instant, ack: u64, segment: &Segment, bare: bool) {
+        #[cfg(test)]
+        {
+            self.news += 1;
+        }
+        self.integrate(now);
+        let flight = self.flight();
+        if ack > self.una || flight == 0 {
+            // Progress, or the answer to a window probe.
+            self.expiries = 0;
+        }
+        let mut delivered = Delivered::default();
+        if self.agreed.sack {
+            self.take_sack_blocks(now, ack.max(self.una), segment, &mut delivered);
+        }
+        let advanced = ack.saturating_sub(self.una);
+        if advanced > 0 {
+            self.scoreboard.acknowledge(ack, now, &mut delivered);
+            self.una = ack;
+            self.buffer.release(ack);
+            if self.fin_acknowledged() {
+                self.clockwork.close(&mut self.stats, now);
+            }
+        }
+        self.take_rtt(now, advanced > 0, segment, &delivered);
+        let was_repairing = self.recovery.episode();
+        let (use_sack, echo) = (self.uses_sack(), self.echo_of(segment));
+        self.recovery.on_ack(
+            now,
+            &mut self.scoreboard,
+            self.controller.as_deref_mut(),
+            AckFacts {
+                ack,
+                una: self.una,
+                nxt: self.nxt,
+                advanced,
+                flight,
+                newly_sacked: delivered.sacked,
+                duplicate: bare && advanced == 0 && flight > 0,
+                mss: self.agreed.mss,
+                use_sack,
+                echo,
+            },
+            &mut self.stats,
+        );
+        if advanced > 0 {
+            self.tell_controller(now, flight, &delivered, was_repairing);
+        }
+        // Unlike RFC 6298 §5.3, as Linux does with RACK (`tcp_clean_rtx_queue`): news of what was sent
+        // before the oldest segment went again shows that its answer cannot be late yet.
+        if advanced > 0 || delivered.before_head && self.scoreboard.has_rack() {
+            self.arm_timer(now);
+        }
+        self.ask_controller();
+        if self.scoreboard.has_rack() {
+            self.steer_recovery(flight, delivered.bytes, advanced > 0);
+            self.answer_tail_probe(now, flight, advanced > 0 || delivered.sacked > 0 || !bare);
+            if advanced > 0 || !self.is_tail_quiet() {
+                self.arm_tail_probe(now);
+            }
+        }
+    }
+
+    /// Whether losses are found from SACK blocks.
+    pub(super) fn uses_sack(&self) -> bool {
+        self.agreed.sack && self.config.recovery != Recovery::NewReno
+    }
+
+    fn take_sack_blocks(&mut self, now: Instant, ack: u64, segment: &Segment, out: &mut Delivered) {
+        if !self.uses_sack() {
+            return;
+        }
+        for &(start, end) in segment.sack_blocks() {
+            let (Some(start), Some(end)) = (start.offset(self.iss, self.una), end.offset(self.iss, self.una))
+            else {
+                continue;
+            };
+            // Below the acknowledgment lie only duplicate reports (RFC 2883).
+            if ack <= start && start < end && end <= self.nxt {
+                self.scoreboard.sack(start, end, now, out);
+            }
+        }
+    }
+
+    fn take_rtt(&mut self, now: Instant, advanced: bool, segment: &Segment, delivered: &Delivered) {
+        let at = Position { una: self.una, nxt: self.nxt, mss: self.agreed.mss };
+        if let Some(rtt) = delivered.rtt {
+            self.rtt.sample(rtt, at);
+            self.scoreboard.set_min_rtt(self.rtt.min());
+        } else if let (true, true, Some(stamps)) = (advanced, self.agreed.timestamps, segment.timestamps) {
+            // Every segment acknowledged was sent more than once: only its echo can tell which
+            // copy arrived (RFC 7323 §4), to the millisecond.
+            let elapsed = timestamp(now).wrapping_sub(stamps.echo);
+            if stamps.echo != 0 && elapsed < 1 << 24 {
+                self.rtt.sample(Duration::from_millis(elapsed.max(1).into()), at);
+            }
+        }
+    }
+}
