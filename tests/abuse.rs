@@ -31,8 +31,9 @@ impl Witnesses {
             client.says(name);
             client
         });
+        // Whoever comes may have to wait until others were heard.
         for client in &mut pair {
-            client.ignores();
+            client.waits_for("Welcome, ");
         }
         let [alice, bob] = pair;
         Witnesses { alice, bob, said: 0 }

@@ -151,6 +151,14 @@ impl Client {
             .map(|(end, _)| end)
     }
 
+    /// Drops what comes up to these words, and what comes until it has been quiet for a while.
+    pub fn waits_for(&mut self, words: &str) {
+        while !String::from_utf8_lossy(&self.inbox).contains(words) {
+            assert!(self.read() > 0, "{words:?} never came");
+        }
+        self.ignores();
+    }
+
     /// Drops what comes until it has been quiet for a while.
     pub fn ignores(&mut self) {
         self.stream.set_read_timeout(Some(Duration::from_millis(100))).expect("a socket");

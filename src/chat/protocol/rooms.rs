@@ -49,6 +49,8 @@ pub(super) struct Session {
     nick: Name,
     /// The command whose refusal would come next.
     asked: &'static str,
+    /// Parts of texts that are not confirmed, because a text is confirmed once.
+    parts: usize,
     out: Outbox,
 }
 
@@ -114,6 +116,7 @@ impl Session {
             state: State::Naming,
             nick: "".into(),
             asked: "",
+            parts: 0,
             out: Outbox::default(),
         }
     }
@@ -136,7 +139,7 @@ impl Session {
                 State::AwaitText => {
                     self.state = State::Idle;
                     let end = end_of_text(rest);
-                    push_parts(out, Request::Say { text: rest[..end].trim_end().into() });
+                    self.parts += push_parts(out, Request::Say { text: rest[..end].trim_end().into() }) - 1;
                     end
                 }
                 State::AwaitHidden | State::AwaitShown => self.hear_name(rest, out),
@@ -278,6 +281,7 @@ impl ServerSession for Session {
             self.nick = nick.clone();
         }
         match event {
+            Event::Said { .. } | Event::Refused(_) if self.parts > 0 => self.parts -= 1,
             Event::Refused(refusal) => {
                 let words = refused(self.asked, refusal);
                 self.say(&words);

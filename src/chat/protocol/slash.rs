@@ -85,7 +85,9 @@ impl Session {
         }
         match commands::parse(line) {
             None if line.is_empty() => {}
-            None => push_parts(out, Request::Say { text: line.into() }),
+            None => {
+                push_parts(out, Request::Say { text: line.into() });
+            }
             Some(Command::Ask(Request::Help)) if line.to_ascii_lowercase().ends_with("all") => {
                 reply(commands::HELP);
             }

@@ -86,15 +86,22 @@ pub(super) fn answer(out: &mut Asked, text: &str, limit: usize) {
 const LONGEST: usize = 960;
 
 /// Asks for this; where several hear a text that is too long, part by part, each to whom the whole is said.
-pub(super) fn push_parts(out: &mut Asked, mut request: Request) {
+/// Returns how many parts there are.
+pub(super) fn push_parts(out: &mut Asked, mut request: Request) -> usize {
     // What one person hears, one pacer delays.
     let is_private = matches!(request, Request::Tell { .. });
     let long = request.text_mut().filter(|text| !is_private && text.len() > LONGEST);
-    let Some(text) = long.map(std::mem::take) else { return out.push(request) };
+    let Some(text) = long.map(std::mem::take) else {
+        out.push(request);
+        return 1;
+    };
+    let mut parts = 0;
     for part in pieces(&text, LONGEST) {
         request.text_mut().into_iter().for_each(|text| *text = part.into());
         out.push(request.clone());
+        parts += 1;
     }
+    parts
 }
 
 /// `text` in pieces of at most `limit` bytes, cut between characters.

@@ -16,7 +16,7 @@ use crate::live::admin::Administrator;
 use crate::time::Duration;
 use crate::units::Probability;
 
-/// Ask a running server: statistics, clients, rooms, kick, broadcast, close, simulate, shutdown
+/// Administer a running server: statistics, people, rooms, network
 ///
 /// Without a command, reads commands line by line; `help` lists them.
 #[derive(Debug, Args)]
