@@ -8,7 +8,7 @@ use crate::chat::protocol::Moment;
 
 impl Hub {
     /// Nothing more is heard from it; it ends when what waits for it is written.
-    pub(super) fn begin_close(&mut self, moment: Moment, id: ClientId) {
+    pub(in crate::live::server) fn begin_close(&mut self, moment: Moment, id: ClientId) {
         self.settle();
         let Some(peer) = self.peer(id) else { return };
         if peer.closing_by.is_some() {
@@ -25,13 +25,13 @@ impl Hub {
     }
 
     /// The client has closed its side.
-    pub(super) fn end_of_file(&mut self, id: ClientId) {
+    pub(in crate::live::server) fn end_of_file(&mut self, id: ClientId) {
         let moment = self.clock.moment();
         self.begin_close(moment, id);
     }
 
     /// Nothing more can be written to it.
-    pub(super) fn break_off(&mut self, id: ClientId) {
+    pub(in crate::live::server) fn break_off(&mut self, id: ClientId) {
         if let Some(peer) = self.peer(id) {
             peer.break_off();
             self.look(self.clock.now(), id);
@@ -39,7 +39,7 @@ impl Hub {
     }
 
     /// Whoever was in is told to have gone.
-    fn leave(&mut self, moment: Moment, id: ClientId) {
+    pub(super) fn leave(&mut self, moment: Moment, id: ClientId) {
         self.gated.retain(|other| other.id != id);
         self.watchers.retain(|&other| other != id);
         self.owed.remove(&id);
@@ -49,7 +49,7 @@ impl Hub {
     }
 
     /// The connection is gone.
-    pub(super) fn forget(&mut self, id: ClientId) {
+    pub(in crate::live::server) fn forget(&mut self, id: ClientId) {
         self.settle();
         self.begin_close(self.clock.moment(), id);
         if let Some(peer) = self.peers.get_mut(id.0 as usize).and_then(Option::take) {
