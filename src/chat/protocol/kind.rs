@@ -43,6 +43,8 @@ pub struct Settings {
     pub rooms_ascii: bool,
     /// Whether who speaks `rooms` may post to rooms that it is not in, as in the original.
     pub outsiders_post: bool,
+    /// Bytes of the longest text. A longer one is refused whole, before it is cut to what one read takes.
+    pub max_text: usize,
     /// `pipe`'s pause between its welcome and the list of users.
     pub welcome_pause: Duration,
 }
@@ -55,6 +57,7 @@ impl Default for Settings {
             list_everyone: false,
             rooms_ascii: false,
             outsiders_post: true,
+            max_text: 32_768,
             welcome_pause: Duration::from_millis(50),
         }
     }
@@ -62,7 +65,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The next name that `slash` gives, if it does.
-    fn next_name(&self) -> Option<String> {
+    pub(super) fn next_name(&self) -> Option<String> {
         self.assign_names.then(|| names::given(self.names_given.fetch_add(1, Ordering::Relaxed) + 1))
     }
 }
@@ -131,7 +134,7 @@ pub fn server_session(kind: Kind, settings: &Settings) -> Box<dyn ServerSession>
     match kind {
         Kind::Reliable => Box::new(reliable::Session::new(reliable::Forms { six: 0, eight: 1, id: 2 })),
         Kind::JsonLines => Box::new(json_lines::Session::new(json_lines::Forms { plain: 3, whole: 4 })),
-        Kind::Slash | Kind::SlashOrPipe => Box::new(slash::Session::new(5, settings.next_name())),
+        Kind::Slash | Kind::SlashOrPipe => Box::new(slash::Session::new(5, settings)),
         // One for each set of characters.
         Kind::Rooms => Box::new(rooms::Session::new([6, 7, 8], settings)),
         Kind::Pipe => Box::new(pipe::Session::new(9, settings)),

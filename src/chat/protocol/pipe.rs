@@ -27,6 +27,7 @@ pub(super) struct Session {
     named: bool,
     /// Whether the list ends with [`EVERYONE`].
     lists_everyone: bool,
+    max_text: usize,
     /// The pause after `WELCOME`, and its end.
     pause: Duration,
     silent_until: Option<Instant>,
@@ -40,6 +41,7 @@ impl Session {
             utf8: Utf8::default(),
             named: false,
             lists_everyone: settings.list_everyone,
+            max_text: settings.max_text,
             pause: settings.welcome_pause,
             silent_until: None,
             out: Outbox::default(),
@@ -60,7 +62,7 @@ impl ServerSession for Session {
             } else {
                 Request::Tell { to: to.to_owned(), text }
             };
-            push_parts(out, said);
+            push_parts(out, said, self.max_text);
         } else {
             // To nobody.
             out.note();

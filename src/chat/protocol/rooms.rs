@@ -44,6 +44,7 @@ pub(super) struct Session {
     charset: Charset,
     /// Whether it may post to rooms that it is not in.
     posts_outside: bool,
+    max_text: usize,
     utf8: Utf8,
     state: State,
     nick: Name,
@@ -112,6 +113,7 @@ impl Session {
             forms,
             charset: if settings.rooms_ascii { Charset::Ascii } else { Charset::Unknown },
             posts_outside: settings.outsiders_post,
+            max_text: settings.max_text,
             utf8: Utf8::default(),
             state: State::Naming,
             nick: "".into(),
@@ -139,7 +141,8 @@ impl Session {
                 State::AwaitText => {
                     self.state = State::Idle;
                     let end = end_of_text(rest);
-                    self.parts += push_parts(out, Request::Say { text: rest[..end].trim_end().into() }) - 1;
+                    let said = Request::Say { text: rest[..end].trim_end().into() };
+                    self.parts += push_parts(out, said, self.max_text) - 1;
                     end
                 }
                 State::AwaitHidden | State::AwaitShown => self.hear_name(rest, out),
@@ -215,11 +218,11 @@ impl Session {
                     } else {
                         Request::SayIn { room, text }
                     };
-                    push_parts(out, said);
+                    push_parts(out, said, self.max_text);
                 }
                 ("/room", None) => answer(out, "Usage: /room <room> <message>", READ),
                 (_, Some((to, said))) => {
-                    push_parts(out, Request::Tell { to: to.to_owned(), text: said.into() });
+                    out.push(Request::Tell { to: to.to_owned(), text: said.into() });
                 }
                 (_, None) => answer(out, "Usage: /dm <user> <message>", READ),
             }

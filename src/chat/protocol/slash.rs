@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::commands::{self, Command};
+use super::kind::Settings;
 use super::session::{Asked, Encodings, Moment, ServerSession};
 use super::text::{BREAK, Outbox, Utf8, answer, clock, is_stamped, one_line, push_parts};
 use super::{After, Malformed, Timestamp};
@@ -33,6 +34,7 @@ pub(super) struct Session {
     form: usize,
     /// The name that the server gives, if it does.
     given: Option<String>,
+    max_text: usize,
     utf8: Utf8,
     state: State,
     /// Whether every read so far ended with a newline.
@@ -53,10 +55,11 @@ enum State {
 
 impl Session {
     /// A session that asks for a name, or gives this one.
-    pub fn new(form: usize, given: Option<String>) -> Session {
+    pub fn new(form: usize, settings: &Settings) -> Session {
         Session {
             form,
-            given,
+            given: settings.next_name(),
+            max_text: settings.max_text,
             utf8: Utf8::default(),
             state: State::Naming,
             sends_lines: true,
@@ -86,7 +89,7 @@ impl Session {
         match commands::parse(line) {
             None if line.is_empty() => {}
             None => {
-                push_parts(out, Request::Say { text: line.into() });
+                push_parts(out, Request::Say { text: line.into() }, self.max_text);
             }
             Some(Command::Ask(Request::Help)) if line.to_ascii_lowercase().ends_with("all") => {
                 reply(commands::HELP);
@@ -95,7 +98,7 @@ impl Session {
                 if let Request::Rename { nick } = &request {
                     nick.clone_into(&mut self.asked);
                 }
-                push_parts(out, request);
+                push_parts(out, request, self.max_text);
             }
             Some(Command::Usage(usage)) => reply(&format!("Usage: {usage}")),
             Some(Command::Unknown) => {

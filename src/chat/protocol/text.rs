@@ -85,12 +85,13 @@ pub(super) fn answer(out: &mut Asked, text: &str, limit: usize) {
 /// kilobytes would have every pacer to itself for 160 ms.
 const LONGEST: usize = 960;
 
-/// Asks for this; where several hear a text that is too long, part by part, each to whom the whole is said.
-/// Returns how many parts there are.
-pub(super) fn push_parts(out: &mut Asked, mut request: Request) -> usize {
+/// Asks for this; where several hear a text that is too long, part by part, each to whom the whole is said. One
+/// of more than `most` bytes stays whole, to be refused. Returns how many parts there are.
+pub(super) fn push_parts(out: &mut Asked, mut request: Request, most: usize) -> usize {
     // What one person hears, one pacer delays.
     let is_private = matches!(request, Request::Tell { .. });
-    let long = request.text_mut().filter(|text| !is_private && text.len() > LONGEST);
+    let is_cut = |text: usize| !is_private && text > LONGEST && text <= most;
+    let long = request.text_mut().filter(|text| is_cut(text.len()));
     let Some(text) = long.map(std::mem::take) else {
         out.push(request);
         return 1;
@@ -212,7 +213,7 @@ mod tests {
     fn each_part_of_a_long_text_is_said_to_whom_the_whole_is() {
         let mut out = Asked::default();
         let text = "ä".repeat(2 * LONGEST);
-        push_parts(&mut out, Request::SayIn { room: "den".to_owned(), text: text.as_str().into() });
+        push_parts(&mut out, Request::SayIn { room: "den".to_owned(), text: text.as_str().into() }, 4_000);
         let parts: Vec<String> = out
             .drain()
             .map(|ask| match ask {
@@ -221,8 +222,8 @@ mod tests {
             })
             .collect();
         assert_eq!((parts.len(), parts.concat()), (4, text));
-        push_parts(&mut out, Request::Say { text: "".into() });
-        push_parts(&mut out, Request::Ping);
+        push_parts(&mut out, Request::Say { text: "".into() }, 4_000);
+        push_parts(&mut out, Request::Ping, 4_000);
         assert_eq!(out.len(), 2);
     }
 

@@ -144,12 +144,13 @@ const CARRIED_WITHIN: Span = Span::from_secs(30);
 
 impl Server {
     /// Binds a listener for each dialect.
-    pub async fn bind(settings: Settings, addresses: &[(Kind, String)]) -> io::Result<Server> {
+    pub async fn bind(mut settings: Settings, addresses: &[(Kind, String)]) -> io::Result<Server> {
         let unusable = |path: &PathBuf, error: OpenError| {
             let kind = if error.is_lasting() { io::ErrorKind::InvalidInput } else { io::ErrorKind::Other };
             let words = format!("cannot use {} for accounts and history: {error}", path.display());
             io::Error::new(kind, words)
         };
+        settings.dialects.max_text = settings.max_text;
         let store = match &settings.store {
             Some(path) => Some(Store::open(path).map_err(|error| unusable(path, error))?),
             None => None,
