@@ -21,6 +21,11 @@ pub struct Compare {
 impl Compare {
     /// Prints the table.
     pub fn execute(self) -> Result<(), Failure> {
-        print(&report::compare(&self.dirs, self.by.as_deref())?)
+        let (text, doubts) = report::compare(&self.dirs, self.by.as_deref())?;
+        print(&text)?;
+        for doubt in doubts {
+            eprintln!("warning: {doubt}");
+        }
+        Ok(())
     }
 }

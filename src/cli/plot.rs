@@ -13,7 +13,8 @@ pub struct Plot {
     /// Result folders
     #[arg(required = true, value_name = "DIR")]
     dirs: Vec<PathBuf>,
-    /// Draw from files that were changed since the run wrote them, and say so on the page
+    /// Draw from files that were changed since the run wrote them, and say so on the page; a changed summary.csv
+    /// is computed anew
     #[arg(long)]
     force: bool,
 }

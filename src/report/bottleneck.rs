@@ -332,7 +332,7 @@ mod tests {
             dir
         });
         for dirs in [dirs.to_vec(), dirs.iter().rev().cloned().collect()] {
-            let text = compare(&dirs, None).expect("a table");
+            let text = compare(&dirs, None).expect("a table").0;
             assert!(
                 text.contains("link core, down, the busiest") && !text.contains("goodput rose"),
                 "{text}"

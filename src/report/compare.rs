@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::axis::Axis;
 use super::bottleneck;
@@ -11,6 +11,7 @@ use super::files::{Measured, Results};
 use super::lines;
 use super::manifest::Manifest;
 use super::paired::LEAST_PAIRS;
+use super::resume;
 use super::study::Study;
 use super::summary::{self, CellSummary};
 use super::table;
@@ -35,10 +36,17 @@ const SCENARIO: &str = "scenario";
 /// that differ only in that key stand together, so that its values can be read off one below the
 /// other. `scenario` as `by` does this for the folders themselves. An unknown key is an error that
 /// names the known ones.
-pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError> {
+///
+/// Returns the tables, and what is wrong with the folders.
+pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<(String, Vec<String>), ReportError> {
     let mut tables: Vec<Vec<Folder>> = Vec::new();
-    let studies: Vec<Study> =
-        dirs.iter().map(|dir| Ok(Manifest::read(dir)?.study)).collect::<Result<_, ReportError>>()?;
+    let mut doubts = Vec::new();
+    let mut studies: Vec<Study> = Vec::new();
+    for dir in dirs {
+        let manifest = Manifest::read(dir)?;
+        doubts.extend(doubt(dir, &manifest)?);
+        studies.push(manifest.study);
+    }
     for (dir, study) in dirs.iter().zip(&studies) {
         let results = Results::load_some(dir, study)?;
         let alone = studies.iter().filter(|other| other.name == study.name).count() == 1;
@@ -79,7 +87,25 @@ pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError
     let intervals = tables.iter().flatten().flat_map(|folder| &folder.cells).any(|cell| cell.n > 1);
     let means = if intervals { "means over trials ± half the 95 % interval; " } else { "" };
     let _ = writeln!(text, "\n{means}goodput: {}", table::place(&Measured::Alike));
-    Ok(text)
+    Ok((text, doubts))
+}
+
+/// Why a folder's figures may not be those of a whole run.
+fn doubt(dir: &Path, manifest: &Manifest) -> Result<Option<String>, ReportError> {
+    // Series, which lie in folders of their own, are not compared.
+    let mut changed = [manifest.changed_records(dir)?, manifest.changed_tables(dir)?].concat();
+    changed.retain(|name| !name.contains('/'));
+    let (done, all) = (resume::count_finished(dir)?, manifest.study.cells() * manifest.study.trials as usize);
+    let dir = dir.display();
+    Ok(if !changed.is_empty() {
+        Some(format!("{dir}: changed since the run wrote it: {}", changed.join(", ")))
+    } else if done < all {
+        Some(format!(
+            "{dir} is not complete: {done} of {all} trials are done; `testbed run --resume` goes on"
+        ))
+    } else {
+        None
+    })
 }
 
 /// Which goodput a table shows, if not what stands below all of them.
@@ -260,7 +286,7 @@ mod tests {
     fn folders_stand_beside_one_another_grouped_by_a_key() {
         let root = tempfile::tempdir().expect("a temporary folder");
         let dirs = ["a", "b"].map(|name| folder(&root, study(&[("link.a.loss", &["0%", "1%"])]), name, 1));
-        let of = |by| words(block(&compare(&dirs, by).expect("a table")), 2);
+        let of = |by| words(block(&compare(&dirs, by).expect("a table").0), 2);
         let (heading, units) = ("scenario link.a.loss", "Mbit/s %");
         assert_eq!(of(None), [heading, units, "a 0%", "a 1%", "b 0%", "b 1%"]);
         assert_eq!(of(Some("scenario")), [heading, units, "a 0%", "b 0%", "a 1%", "b 1%"]);
@@ -274,7 +300,7 @@ mod tests {
             fill(&dir, &Study { trials: 1, ..study(&[]) }, |_, _| MODEL);
             dir
         });
-        let text = compare(&dirs, None).expect("a table");
+        let text = compare(&dirs, None).expect("a table").0;
         for dir in &dirs {
             assert_eq!(block(&text).matches(&format!("sample ({}) ", dir.display())).count(), 1, "{text}");
         }
@@ -297,7 +323,7 @@ mod tests {
             folder(&root, study, name, 1)
         };
         let dirs = [set("c", &["tcp.mss=500", "trials=1"]), set("d", &["tcp.mss=1000", "seed=1"])];
-        let text = compare(&dirs, None).expect("a table");
+        let text = compare(&dirs, None).expect("a table").0;
         let names: Vec<&str> =
             block(&text).lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
         assert_eq!((names[0], &names[2..]), ("tcp.mss", &["500", "1000"][..]), "{text}");
@@ -314,7 +340,7 @@ mod tests {
             folder(&root, study(&[("link.b.queue", &["1bdp"])]), "queue", 2),
             folder(&root, study(&[("link.a.loss", &["2%"])]), "more", 2),
         ];
-        let text = compare(&dirs, None).expect("tables");
+        let text = compare(&dirs, None).expect("tables").0;
         let tables: Vec<Vec<String>> = text.split("\n\n").map(|table| words(table, 2)).collect();
         assert_eq!(tables[0][2..], ["bursts 1%", "bursts GE", "more 2%"], "{text}");
         let queue = |table: &&Vec<String>| table[0] == "scenario link.b.queue";
@@ -337,7 +363,7 @@ mod tests {
             dir
         };
         let dirs = [of("few", 0.001, 1), of("many", 0.2, 1), of("other", 0.2, 7)];
-        let text = compare(&dirs, None).expect("a table");
+        let text = compare(&dirs, None).expect("a table").0;
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let (few, many) = (dirs[0].display(), dirs[1].display());
         let words = format!("At delay 10ms, with sample ({many}) instead of sample ({few}), goodput fell by");

@@ -107,12 +107,12 @@ impl ReportError {
                 _ => "check the path, or choose another folder with --out DIR".to_owned(),
             },
             ReportError::Occupied { .. } => {
-                "choose another folder with --out DIR, go on with the run that is there with --resume (under its \
-                 own scenario and arguments), or replace it with --force"
+                "add --resume to go on with the run that is there (under its own scenario and arguments), choose \
+                 another folder with --out DIR, or replace it with --force"
                     .to_owned()
             }
             ReportError::InUse { .. } => {
-                "wait until it has ended, or choose another folder with --out DIR".to_owned()
+                "wait until it has ended; a run of its own may go to another folder with --out DIR".to_owned()
             }
             ReportError::Gone { .. } => "the finished trials are in it, wherever it is now; go on there with \
                 --out DIR --resume"

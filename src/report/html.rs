@@ -283,12 +283,12 @@ fn repeat(page: &mut String, manifest: &Manifest) {
     };
     let _ = write!(
         page,
-        "<h2>How to repeat it</h2>\n<pre>{}</pre>\n<p>testbed {}, format {}, seed {}, random numbers by {}. \
+        "<h2>How to repeat it</h2>\n<pre>{}</pre>\n<p>testbed {}, results {}, seed {}, random numbers by {}. \
          {promise}; <code>manifest.json</code> has a checksum \
          of every file.</p>\n<p class=\"lead\">The scenario:</p>\n<pre>{}</pre>\n",
         escape(&command),
         escape(&manifest.made_by()),
-        manifest.schema_version,
+        manifest.results,
         study.seed,
         escape(&manifest.generator),
         escape(&study.scenario),

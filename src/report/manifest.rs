@@ -174,11 +174,6 @@ impl Manifest {
             return None;
         }
         let (new, old) = (&self.study, &earlier.study);
-        let sets = |study: &Study| {
-            let given: Vec<String> =
-                study.changes().map(|(key, value)| format!("--set {key}={value}")).collect();
-            if given.is_empty() { "without --set".to_owned() } else { format!("with {}", given.join(" ")) }
-        };
         let changed = !new.changes().eq(old.changes());
         if new.name != old.name {
             Some(format!("results of another scenario, \"{}\"", old.name))
@@ -218,7 +213,7 @@ impl Manifest {
         } else if new.seed != old.seed {
             Some(format!("its seed was {} instead of {}", old.seed, new.seed))
         } else if !new.changes().eq(old.changes()) {
-            Some(format!("it was run with --set {:?} instead of {:?}", old.overrides, new.overrides))
+            Some(format!("it was run {}; this run is {}", sets(old), sets(new)))
         } else if new.scenario != old.scenario || new.axes != old.axes || new.duration != old.duration {
             Some("the scenario has changed since".to_owned())
         } else if new.trials < old.trials {
@@ -303,6 +298,12 @@ impl Manifest {
         self.sha256.insert(name, print.sha256);
         Ok(())
     }
+}
+
+/// What a study's command line changed, in words.
+fn sets(study: &Study) -> String {
+    let given: Vec<String> = study.changes().map(|(key, value)| format!("--set {key}={value}")).collect();
+    if given.is_empty() { "without --set".to_owned() } else { format!("with {}", given.join(" ")) }
 }
 
 /// The way from a folder to a file, both from the root.

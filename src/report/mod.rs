@@ -101,13 +101,19 @@ pub fn plot(dir: &Path, force: bool) -> Result<Report, ReportError> {
     let mut results = Results::load_some(dir, &manifest.study)?;
     bottleneck::settle(&mut [&mut results])?;
     let changed = manifest.changed_records(dir)?;
+    let anew = manifest.changed_tables(dir)?;
     if !force {
-        let files = [changed.as_slice(), &manifest.changed_tables(dir)?].concat();
+        let files = [changed.as_slice(), &anew].concat();
         if !files.is_empty() {
             return Err(ReportError::Edited { path: dir.to_owned(), files });
         }
     }
-    derive(&results, manifest, true, &changed)
+    let mut report = derive(&results, manifest, true, &changed)?;
+    if !anew.is_empty() {
+        let text = format!("computed anew: {}, which had been changed", anew.join(", "));
+        report.warnings.push(Warning { text, cells: Vec::new() });
+    }
+    Ok(report)
 }
 
 /// `changed` are the records that are not what the run wrote.

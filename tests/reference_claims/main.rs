@@ -92,7 +92,10 @@ const CLAIMS: &[(&str, fn())] = &[
         "than a million rows together (70 MB), but 480 samples are kept for pictures",
         sizes::unasked_series_stay_small,
     ),
-    ("codel, fq_codel: default \"5ms\", the wait that may stay", queues_have_the_stated_parameters),
+    (
+        "codel, fq_codel: default \"5ms\", the queueing delay that is tolerated",
+        queues_have_the_stated_parameters,
+    ),
     ("default \"100ms\", for how long it may be longer", queues_have_the_stated_parameters),
     ("default \"1514B\", what a flow may send in its turn", queues_have_the_stated_parameters),
     ("fq_codel: default 1024 queues", queues_have_the_stated_parameters),

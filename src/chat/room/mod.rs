@@ -101,6 +101,11 @@ impl Room {
         self.shown.clone()
     }
 
+    /// Whether somebody with this nick is in.
+    pub fn is_here(&self, nick: &str) -> bool {
+        self.find(nick.trim()).is_some()
+    }
+
     /// Whether anybody may have this nick, as far as it goes by the nick alone.
     pub fn is_fit(&self, nick: &str) -> bool {
         self.rules.nick(nick).is_ok()

@@ -11,7 +11,7 @@ pub(super) const TARGET: Parameter = Parameter {
     name: "target",
     kind: ParameterKind::Span,
     default: ("5ms", 5_000_000),
-    summary: "the wait that may stay (RFC 8289 §4.3)",
+    summary: "the queueing delay that is tolerated (RFC 8289 §4.3)",
 };
 
 pub(super) const INTERVAL: Parameter = Parameter {

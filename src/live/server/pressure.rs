@@ -147,7 +147,9 @@ impl Pressure {
 
     /// Whether answers to what it asked before hold it up until it is roused.
     pub fn is_owed_answers(&self, load: &Load) -> bool {
-        load.own > self.own_limit() || (load.own > 0 && load.is_spaced)
+        // Without frames a session may hold back what it says, as it does with what is not acknowledged elsewhere.
+        let has_any = load.own > 0 || load.unacknowledged > 0;
+        load.own > self.own_limit() || (has_any && load.is_spaced)
     }
 
     /// When its answers allow the next request: it is heard as fast as it can be answered.
@@ -201,6 +203,8 @@ mod tests {
             (Load { own: OWN + 1, ..quiet }, NOW, Wait(NOW + LATER)),
             (Load { own: OWN + 1, ..full }, NOW, Pause(NOW + LATER)),
             (Load { own: 1, ..spaced }, NOW, Wait(NOW + LATER)),
+            // What its session holds back for a while, too: the pause of `pipe` before its list.
+            (Load { unacknowledged: 1, ..spaced }, NOW, Wait(NOW + LATER)),
             // An answer does not wait in the pacer.
             (answered, NOW, Wait(NOW + ms(7))),
             (answered, NOW + ms(9), Wait(NOW + ms(9))),

@@ -1,5 +1,5 @@
-//! Goodput of each flow over time, counted as bytes arrive: those in order come in lumps, one for each
-//! hole that is filled, and would seem faster than the link.
+//! Throughput of each flow over time, counted as bytes arrive: goodput comes in lumps, one for each hole that
+//! is filled, and would seem faster than the link.
 
 use std::collections::BTreeSet;
 
@@ -61,7 +61,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
                 x: Scale::linear(0.0, duration, 10),
                 y: Scale::from_zero(top, 6),
                 x_label: "time (s)".to_owned(),
-                y_label: "goodput (Mbit/s)".to_owned(),
+                y_label: "throughput (Mbit/s)".to_owned(),
             }
             .draw(area, Some((0.0, warmup)))?;
             for (n, Line { curve, points }) in lines.iter().enumerate() {
@@ -84,7 +84,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     let bins = format!("bytes at their arrival at the receiver, each once, in bins of {bin} s");
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
-        title: data::title(results, "goodput over time"),
+        title: data::title(results, "throughput over time"),
         subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), Some(bins), omitted, scales]),
         legend,
         columns,
@@ -156,7 +156,7 @@ fn by_flow(panels: &[&[Flow]], bin: f64) -> (Vec<Vec<Line>>, Vec<Key>) {
     (panels.iter().zip(&labels).map(lines).collect(), legend)
 }
 
-/// The goodput of the flows together in Mbit/s in bins, each at its middle; the last bin only if it is complete.
+/// The throughput of the flows together in Mbit/s in bins, each at its middle; the last bin only if it is complete.
 fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
     let end = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(0.0, f64::max);
     let bins = (end / bin + 1e-9).floor() as usize;

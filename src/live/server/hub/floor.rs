@@ -20,6 +20,8 @@ use crate::time::{Duration, Instant};
 
 /// The floor's slot while somebody reads too slowly, for each 256 bytes of text.
 pub(super) const SLOT: Duration = Duration::from_millis(5);
+/// Requests that wait of a client with little to say.
+const FEW: usize = 8;
 /// Which line is next, over and over; an empty one is passed over.
 const TURNS: [Line; 6] = [Line::Little, Line::Much, Line::Little, Line::Much, Line::Little, Line::Door];
 /// For each connection dropped because too much waits for it, its address comes in so much later, up to a limit:
@@ -111,7 +113,8 @@ impl Hub {
             return None;
         }
         if peer.in_line.is_none() {
-            let line = match (joins, peer.is_full()) {
+            // A read may bring one text of a flood, or a hundred.
+            let line = match (joins, is_much || peer.asked.len() > FEW) {
                 (true, _) => Line::Door,
                 (false, false) => Line::Little,
                 (false, true) => Line::Much,

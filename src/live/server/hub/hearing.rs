@@ -19,6 +19,7 @@ use super::Hub;
 use super::floor::SLOT;
 use crate::chat::message::{ClientId, Request};
 use crate::chat::protocol::{Ask, Moment};
+use crate::chat::room::Room;
 use crate::time::Instant;
 
 /// Deliveries and requests after which a client lets the others go on.
@@ -86,7 +87,9 @@ impl Hub {
         let enough = self.deliveries_made + AT_ONCE;
         while self.hears(id) {
             let gated = self.gated.iter().any(|client| client.id == id);
-            let Some(peer) = self.peer(id) else { break };
+            // Not by `peer`, which takes all of the hub: the room is asked, too.
+            let peer = self.peers.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
+            let Some(peer) = peer else { break };
             let Some(next) = peer.asked.front() else {
                 // A flood's memory is not kept.
                 peer.asked.shrink_to(32);
@@ -97,7 +100,7 @@ impl Hub {
                 Ask::Session(answer) => answer.as_ref().map_or(0, |bytes| bytes.len()),
             };
             let weight = limit::weight(text);
-            let takes_the_floor = reaches_others(next);
+            let takes_the_floor = reaches_others(next, &self.room);
             let joins = matches!(next, Ask::Room(Request::Join { .. }));
             let rate = now + peer.bucket.wait(now);
             let not_before = if gated { now + SLOT } else { rate };
@@ -188,13 +191,14 @@ impl Hub {
     }
 }
 
-/// Whether others may hear of it.
-fn reaches_others(ask: &Ask) -> bool {
+/// Whether others may hear of it: nobody hears what is said to somebody who is not here.
+fn reaches_others(ask: &Ask, room: &Room) -> bool {
     match ask {
-        Ask::Session(_) => false,
-        Ask::Room(request) => !matches!(
-            request,
-            Request::People | Request::Rooms | Request::Ping | Request::Help | Request::Leave
-        ),
+        Ask::Session(_)
+        | Ask::Room(Request::People | Request::Rooms | Request::Ping | Request::Help | Request::Leave) => {
+            false
+        }
+        Ask::Room(Request::Tell { to, .. }) => room.is_here(to),
+        Ask::Room(_) => true,
     }
 }
