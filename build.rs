@@ -18,10 +18,13 @@ fn revision() -> Option<String> {
     if top.canonicalize().ok()? != std::env::current_dir().ok()?.canonicalize().ok()? {
         return None;
     }
-    let log = git(&["rev-parse", "--git-path", "logs/HEAD"])?;
-    let sources = ["src", "Cargo.toml", "Cargo.lock"];
+    let [log, head] = ["logs/HEAD", "HEAD"].map(|file| git(&["rev-parse", "--git-path", file]));
+    let (log, head) = (log?, head?);
+    let sources = ["src", "benches/workloads", "build.rs", "Cargo.toml", "Cargo.lock"];
     // A file that is not there would count as changed at each build.
-    for file in sources.into_iter().chain([log.as_str()]).filter(|file| Path::new(file).exists()) {
+    for file in
+        sources.into_iter().chain([log.as_str(), head.as_str()]).filter(|file| Path::new(file).exists())
+    {
         println!("cargo::rerun-if-changed={file}");
     }
     let commit = git(&["rev-parse", "--short=7", "HEAD"])?;
@@ -31,6 +34,10 @@ fn revision() -> Option<String> {
 }
 
 fn git(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git").args(arguments).output().ok()?;
+    // A hook of another repository names that one.
+    let elsewhere = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
+    let mut git = Command::new("git");
+    elsewhere.iter().for_each(|name| _ = git.env_remove(name));
+    let output = git.args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

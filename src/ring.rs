@@ -9,7 +9,7 @@ use std::ops::{Index, IndexMut};
 #[derive(Clone, Debug, Default)]
 pub struct Ring<T> {
     slots: Vec<T>,
-    /// Place of the first item, before the mask; it only grows.
+    /// Place of the first item, before the mask.
     head: usize,
     len: usize,
 }
@@ -120,25 +120,38 @@ impl<T: Default> Ring<T> {
         self.len += 1;
     }
 
-    /// Adds an item in place `i`, before the one that is there.
+    /// Adds an item in place `i`, before the one that is there. The fewer on either side move; what
+    /// [left](Ring::left) last is lost.
     pub fn insert(&mut self, i: usize, item: T) {
         assert!(i <= self.len, "a place in the ring");
-        self.push_back(item);
-        for at in (i + 1..self.len).rev() {
-            self.swap(at - 1, at);
+        if i > self.len / 2 {
+            self.push_back(item);
+            (i + 1..self.len).rev().for_each(|at| self.swap(at - 1, at));
+            return;
         }
+        if self.len == self.slots.len() {
+            self.grow();
+        }
+        self.head = self.head.wrapping_sub(1);
+        self.len += 1;
+        let first = self.place(0);
+        self.slots[first] = item;
+        (0..i).for_each(|at| self.swap(at, at + 1));
     }
 
-    /// Removes the item in place `i`.
+    /// Removes the item in place `i`. The fewer on either side move; what [left](Ring::left) last is lost.
     pub fn remove(&mut self, i: usize) {
         assert!(i < self.len, "a place in the ring");
-        for at in i + 1..self.len {
-            self.swap(at - 1, at);
+        if i > self.len / 2 {
+            (i + 1..self.len).for_each(|at| self.swap(at - 1, at));
+        } else {
+            (0..i).rev().for_each(|at| self.swap(at, at + 1));
+            self.head = self.head.wrapping_add(1);
         }
         self.len -= 1;
     }
 
-    /// Removes everything.
+    /// Removes one after the other, as far as the iterator is asked.
     pub fn drain(&mut self) -> impl Iterator<Item = T> {
         std::iter::from_fn(|| self.pop_front().map(std::mem::take))
     }

@@ -51,15 +51,47 @@ fn ping_beside(kind: Kind, request: &[u8]) -> Duration {
 }
 
 fn ping(witness: &mut Client) -> Duration {
+    asks(witness, b"{\"type\": \"ping\"}\n", b"pong")
+}
+
+/// The time until the answer to `request` comes, which has these words in it.
+fn asks(witness: &mut Client, request: &[u8], words: &[u8]) -> Duration {
     let asked = Instant::now();
-    witness.sends(b"{\"type\": \"ping\"}\n");
+    witness.sends(request);
     let mut heard = Vec::new();
-    while !heard.windows(4).any(|window| window == b"pong") {
+    while !heard.windows(words.len()).any(|window| window == words) {
         let mut buffer = [0; 4_096];
         let read = witness.stream.read(&mut buffer).expect("a pong");
         heard.extend_from_slice(&buffer[..read]);
     }
     asked.elapsed()
+}
+
+/// A welcome in `pipe` is followed by a pause. What is asked in it is answered after it: one answer, not hundreds
+/// in the pacer, where what others say would wait behind them.
+#[test]
+fn what_is_asked_in_the_pause_of_a_welcome_delays_nobody_else() {
+    let server = Running::start(usual(), &KINDS);
+    let mut witness = server.connect(Kind::JsonLines);
+    asks(&mut witness, b"{\"type\": \"join\", \"username\": \"witness\"}\n", b"welcome");
+    let mut client = server.connect(Kind::Pipe);
+    client.sends(b"f");
+    // Its name is a read of its own.
+    std::thread::sleep(Duration::from_millis(10));
+    let mut ear = client.stream.try_clone().expect("a socket");
+    std::thread::spawn(move || while let Ok(1..) = ear.read(&mut [0; 4_096]) {});
+    let until = Instant::now() + Duration::from_millis(30);
+    while Instant::now() < until {
+        client.sends(b"nobody|flood");
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    // The first text is in the pacer when the second asks for its turn.
+    for text in ["one", "two"] {
+        let request = format!("{{\"type\": \"chat\", \"message\": \"{text}\"}}\n");
+        let span = asks(&mut witness, request.as_bytes(), text.as_bytes());
+        assert!(span < Duration::from_millis(700), "{span:?}");
+    }
 }
 
 #[test]

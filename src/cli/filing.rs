@@ -52,8 +52,9 @@ pub fn own_program() -> Result<Option<Program>, Failure> {
     if congestion::registered().is_empty() {
         return Ok(None);
     }
-    let unknown =
-        |error| Failure::other(format!("cannot find this program: {error}"), "start it by its path");
-    let file = std::env::current_exe().map_err(unknown)?;
-    Ok(Some(Program::of(&file)?))
+    let unknown = |error: &dyn std::fmt::Display| {
+        Failure::other(format!("cannot read this program: {error}"), "start it again by its path")
+    };
+    let file = std::env::current_exe().map_err(|error| unknown(&error))?;
+    Program::of(&file).map(Some).map_err(|error| unknown(&error))
 }

@@ -75,11 +75,13 @@ impl Run {
         let plans = self.files.iter().map(|file| load(file, &sets)).collect::<Result<Vec<_>, _>>()?;
         check_names(&plans)?;
         let stop = stop_on_interrupt()?;
+        // Once: the file may be another by the time that the next scenario begins.
+        let program = own_program()?;
         let mut reports = Vec::new();
         for (file, (plan, text)) in self.files.iter().zip(plans) {
             let dir = self.folder(plan.name());
             estimate::warn_of_bytes(&plan);
-            let report = self.run_one(file, &plan, text, &dir, &stop)?;
+            let report = self.run_one(file, &plan, text, &dir, program.clone(), &stop)?;
             if self.json {
                 reports.push(serde_json::json!({ "folder": dir, "report": report }));
             } else if !self.quiet {
@@ -122,12 +124,12 @@ impl Run {
         plan: &Plan,
         text: String,
         dir: &Path,
+        program: Option<Program>,
         stop: &AtomicBool,
     ) -> Result<Report, Failure> {
         let mut study = study(plan, text, self.all_sets());
         study.live = self.live;
         study.random |= self.live;
-        let program = own_program()?;
         let circumstances = report::Run {
             started: now(),
             command: self.command(program.as_ref(), file, dir),

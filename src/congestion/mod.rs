@@ -220,6 +220,7 @@ pub fn register(algorithms: Vec<&'static Algorithm>) -> Result<(), String> {
         if others.any(|other| other.name == algorithm.name) {
             return Err(format!("there are two congestion controllers \"{}\"", algorithm.name));
         }
+        algorithm.check()?;
     }
     REGISTERED.set(algorithms).map_err(|_| "controllers can be registered once only".to_owned())
 }
@@ -235,6 +236,26 @@ pub fn algorithms() -> impl Iterator<Item = &'static Algorithm> {
 }
 
 impl Algorithm {
+    /// Whether scenarios can name it and what it takes.
+    fn check(&self) -> Result<(), String> {
+        let is_plain = |name: &str| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+        };
+        let mut names =
+            std::iter::once(self.name).chain(self.parameters.iter().map(|parameter| parameter.name));
+        if let Some(name) = names.find(|name| !is_plain(name)) {
+            return Err(format!(
+                "a controller or parameter is called \"{name}\": use letters, digits, _ and -"
+            ));
+        }
+        match self.parameters.iter().find(|parameter| !parameter.is_sound()) {
+            Some(parameter) => {
+                Err(format!("the default of {}.{} is none of its values", self.name, parameter.name))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The algorithm called `name`.
     pub fn by_name(name: &str) -> Option<&'static Algorithm> {
         algorithms().find(|algorithm| algorithm.name == name)

@@ -30,6 +30,14 @@ pub struct Parameters {
 }
 
 impl Parameter {
+    /// Whether its default is one of its values.
+    pub(super) fn is_sound(&self) -> bool {
+        match self.values {
+            Values::Range(least, most) => (least..=most).contains(&self.default),
+            Values::Words(words) => self.default >= 0.0 && (self.default as usize) < words.len(),
+        }
+    }
+
     /// The default as a scenario writes it.
     pub fn default_text(&self) -> String {
         match self.values {
@@ -101,6 +109,16 @@ mod tests {
         parameters.set("units", 0.0);
         assert_eq!((parameters.number("beta"), parameters.word("units")), (0.2, "bytes"));
         assert!(!parameters.is_on("beta") && parameters != Parameters::defaults(DECLARED));
+    }
+
+    #[test]
+    fn a_default_is_one_of_the_values() {
+        let with = |default, values| Parameter { name: "x", default, values, summary: "" };
+        assert!(DECLARED.iter().all(Parameter::is_sound));
+        assert!(
+            !with(2.0, Values::Range(0.0, 1.0)).is_sound()
+                && !with(2.0, Values::Words(&["a", "b"])).is_sound()
+        );
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub struct Program {
 impl Program {
     /// The program in a file.
     pub fn of(file: &Path) -> Result<Program, ReportError> {
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.strip_suffix(std::env::consts::EXE_SUFFIX).unwrap_or(&name).to_owned();
         Ok(Program { name, sha256: Fingerprint::of_file(file)?.sha256 })
     }
 }

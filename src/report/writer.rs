@@ -54,9 +54,11 @@ impl ResultFolder {
                     return Err(ReportError::Changed { path: dir.to_owned(), what });
                 }
                 // What lies in folders belongs to single trials, and is judged with them.
-                let changed = [earlier.changed_tables(dir)?, earlier.changed_records(dir)?].concat();
                 let judged = dir.join(journal::FILE).exists();
-                if let Some(first) = changed.iter().find(|name| !(judged && name.contains('/'))) {
+                let mut changed = earlier.changed_records(dir)?;
+                changed.retain(|name| !(judged && name.contains('/')));
+                changed.extend(earlier.changed_tables(dir)?);
+                if let Some(first) = changed.first() {
                     let what = format!("{first} has been changed since the run wrote it");
                     return Err(ReportError::Changed { path: dir.to_owned(), what });
                 }

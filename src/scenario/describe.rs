@@ -142,6 +142,10 @@ impl Visitor for Describe {
         let mut table = Describe::default();
         keys(&mut table);
         self.shared.clone_from(&table.keys);
+        // What holds without them is the outer table's.
+        for key in &mut table.keys {
+            key.default = None;
+        }
         self.add(name, table.finish(), None, doc);
     }
 

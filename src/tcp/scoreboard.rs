@@ -148,7 +148,7 @@ impl Scoreboard {
     pub fn acknowledge(&mut self, una: u64, now: Instant, out: &mut Delivered) {
         let from_sack = (out.rtt, out.newest_rtt);
         let mut ambiguous = false;
-        let before = self.sent.len();
+        let mut has_popped = false;
         while let Some(first) = self.sent.front()
             && first.start < una
         {
@@ -158,10 +158,11 @@ impl Scoreboard {
             }
             let first = self.sent[0];
             self.sent.pop_front();
+            has_popped = true;
             ambiguous |= first.marks & AMBIGUOUS != 0;
             self.uncount(&first, out, now);
         }
-        if self.sent.len() < before
+        if has_popped
             && let Some(&mut newest) = self.sent.left()
             && newest.marks & SACKED == 0
         {
