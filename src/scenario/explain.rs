@@ -113,6 +113,11 @@ fn lines(keys: &[(String, &Key)]) -> String {
     keys.iter().map(line).collect()
 }
 
+/// Whether a key is another one or stands in for it, which it does without a default of its own.
+fn overrides(key: &Key, other: &Key) -> bool {
+    key == other || *key == Key { default: None, ..other.clone() }
+}
+
 /// Every key once.
 fn all_keys() -> Vec<(String, &'static Key)> {
     let keys = every_key();
@@ -120,7 +125,7 @@ fn all_keys() -> Vec<(String, &'static Key)> {
     let is_again = |n: usize| {
         let (path, key) = &keys[n];
         let before = |(m, (other, _)): &(usize, &(String, &Key))| (depth(other), *m) < (depth(path), n);
-        keys.iter().enumerate().filter(before).any(|(_, (_, other))| other == key)
+        keys.iter().enumerate().filter(before).any(|(_, (_, other))| overrides(key, other))
     };
     (0..keys.len()).filter(|&n| !is_again(n)).map(|n| keys[n].clone()).collect()
 }
