@@ -20,8 +20,9 @@ use crate::time::{Duration, Instant};
 
 /// The floor's slot while somebody reads too slowly, for each 256 bytes of text.
 pub(super) const SLOT: Duration = Duration::from_millis(5);
-/// Requests that wait of a client with little to say.
-const FEW: usize = 8;
+/// Requests that wait of a client with little to say: half of what is read from a flood at a time, and more than
+/// somebody asks who is late for once and must not fall behind the floods for good.
+const FEW: usize = 32;
 /// Which line is next, over and over; an empty one is passed over.
 const TURNS: [Line; 6] = [Line::Little, Line::Much, Line::Little, Line::Much, Line::Little, Line::Door];
 /// For each connection dropped because too much waits for it, its address comes in so much later, up to a limit:
