@@ -35,9 +35,12 @@ fn revision() -> Option<String> {
 
 fn git(arguments: &[&str]) -> Option<String> {
     // A hook of another repository names that one.
-    let elsewhere = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
-    let mut git = Command::new("git");
-    elsewhere.iter().for_each(|name| _ = git.env_remove(name));
-    let output = git.args(arguments).output().ok()?;
+    let output = Command::new("git")
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE")
+        .args(arguments)
+        .output()
+        .ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

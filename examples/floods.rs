@@ -301,11 +301,12 @@ impl Flooders {
             .expect("nice");
         let joins = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&joins);
-        let said = child.stdout.take().expect("piped");
+        let mut said = child.stdout.take().expect("piped");
         std::thread::spawn(move || {
-            said.bytes().for_each(|_| {
-                counted.fetch_add(1, Ordering::Relaxed);
-            })
+            let mut buffer = [0; 64];
+            while let Ok(read @ 1..) = said.read(&mut buffer) {
+                counted.fetch_add(read, Ordering::Relaxed);
+            }
         });
         Flooders(child, joins)
     }

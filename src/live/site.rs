@@ -15,7 +15,7 @@ impl Site {
             // These have one network for all.
             IpAddr::V6(address) if address.is_loopback() || address.is_unicast_link_local() => address.into(),
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-            address => address,
+            address @ IpAddr::V4(_) => address,
         })
     }
 }

@@ -80,6 +80,7 @@ impl<'a> Person<'a> {
     }
 
     /// Talks until the connection or the conversation ends.
+    #[expect(clippy::too_many_lines, reason = "one loop, and all that may wake it")]
     pub async fn converse(&mut self, mut client: Client) -> Result<End, Failure> {
         if let Err(error) = client.ask(&Request::Join { nick: self.nick.to_owned() }) {
             return Ok(End::Rejected(Refusal::Other(error.to_string().into())));
@@ -183,8 +184,7 @@ impl<'a> Person<'a> {
                     if !is_in {
                         let why = silent(&client.first_words(), JOINS_WITHIN);
                         // What has let this person in before is a server.
-                        let was_steady = false;
-                        return Ok(if self.was_in { End::Lost { why, was_steady } } else { End::Silent(why) });
+                        return Ok(if self.was_in { End::Lost { why, was_steady: false } } else { End::Silent(why) });
                     }
                     self.leave(client, is_settled).await?;
                     return Ok(End::Left);

@@ -119,7 +119,7 @@ impl Admin {
                 done(&hub()?.borrow_mut().kick(id, keep_out)?)
             }
             Some("get_rooms") => {
-                Ok(json!({ "rooms": hub()?.borrow().rooms().map(of_room).collect::<Vec<_>>() }))
+                Ok(json!({ "rooms": hub()?.borrow().rooms().map(|room| of_room(&room)).collect::<Vec<_>>() }))
             }
             Some("broadcast") => {
                 hub()?.borrow_mut().announce(text("message")?);
@@ -224,7 +224,7 @@ fn loss_and_delay(conditions: &Conditions) -> Option<(Probability, Duration)> {
     of(up).filter(|up| of(down).as_ref() == Some(up))
 }
 
-fn of_room(room: RoomInfo) -> Value {
+fn of_room(room: &RoomInfo) -> Value {
     json!({
         "room": &*room.name,
         "private": room.private,

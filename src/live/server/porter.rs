@@ -76,7 +76,6 @@ pub(super) async fn carry(
         }
     };
     let down = async move {
-        let _carrying = carrying;
         let mut from_path = path;
         let mut last = None::<Instant>;
         let mut frame = Vec::new();
@@ -87,7 +86,9 @@ pub(super) async fn carry(
             socket.write_all(&frame).await.map_err(Broken::Sink)?;
             last = Some(Instant::now());
         }
-        socket.shutdown().await.map_err(Broken::Sink)
+        let ended = socket.shutdown().await.map_err(Broken::Sink);
+        drop(carrying);
+        ended
     };
     let result = {
         let (mut up, mut down) = (pin!(up), pin!(down));

@@ -236,7 +236,7 @@ mod tests {
                 Verdict::Go => {
                     pressure.on_served(now);
                     bytes += 300;
-                    now = now + Duration::from_micros(1);
+                    now += Duration::from_micros(1);
                 }
                 Verdict::Wait(at) => now = at,
                 other => panic!("{other:?} with {bytes} bytes"),
@@ -251,7 +251,7 @@ mod tests {
         let mut pressure = Pressure::new(LIMIT);
         let mut look = |at: u64, load: Load| pressure.look(NOW + ms(at), &load);
         let behind = |at: u64, written| Minded::Behind { got_on: NOW + ms(at), written };
-        let load = |others, written| Load { others, written, ..Load::default() };
+        let load = |others, written| Load { written, others, ..Load::default() };
         let stalled = |others, written| Load { is_stalled: true, ..load(others, written) };
         assert_eq!(look(0, Load { is_paced: true, ..load(1, 0) }), Minded::Paced);
         assert_eq!(look(1, load(bound, 0)), Minded::No);

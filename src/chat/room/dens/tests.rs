@@ -127,7 +127,7 @@ fn to_others_a_private_room_is_like_none() {
         ]
     };
     for name in ["den", "DEN", "#den", "d\u{435}n"] {
-        let missing = name.replace(['e', 'E', '\u{435}'], "u").replace("#", "");
+        let missing = name.replace(['e', 'E', '\u{435}'], "u").replace('#', "");
         for (there, not_there) in requests(name).into_iter().zip(requests(&missing)) {
             let shown = format!("{:?}", ask(&mut room, BOB, there.clone()));
             let expected = format!("{:?}", ask(&mut room, BOB, not_there))
