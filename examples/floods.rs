@@ -312,15 +312,15 @@ impl Flooders {
     }
 }
 
-/// What the child does: it writes a byte for each time that somebody joins.
+/// The child's part: floods, and a byte written for each time that somebody joins.
 fn flood_now(place: usize, reads: bool) {
     let (dialect, _, request) = FLOODS[place];
     let all = (0..FLOODERS).map(|who| std::thread::spawn(move || flood(dialect, who, request, reads)));
     all.collect::<Vec<_>>().into_iter().for_each(|one| drop(one.join()));
 }
 
-/// How much longer than it asked a thread slept that has nothing to do with the server, in milliseconds: of a
-/// latency below that the machine is to blame.
+/// Oversleep in milliseconds of a thread that has nothing to do with the server: of a latency below that the
+/// machine is to blame.
 fn watch_the_machine(longest: &Mutex<f64>, first: Instant) {
     loop {
         let asleep = Instant::now();

@@ -94,7 +94,7 @@ impl BulkReceiver {
         BulkReceiver { connects, received: 0 }
     }
 
-    /// How many bytes were announced to it.
+    /// Bytes that were announced to it.
     pub fn received(&self) -> u64 {
         self.received
     }

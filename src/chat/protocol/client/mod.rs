@@ -42,7 +42,7 @@ pub(super) fn refusal(words: &str) -> Refusal {
     Refusal::parse(words).unwrap_or_else(|| Refusal::Other(words.into()))
 }
 
-/// What a server says: a refusal of ours, the proper use of a command, or whatever it is.
+/// A server's words: a refusal of ours, the proper use of a command, or whatever they are.
 pub(super) fn notice(words: &str) -> Event {
     let bare = words.trim_end_matches('.');
     match Refusal::parse(bare) {
@@ -52,7 +52,7 @@ pub(super) fn notice(words: &str) -> Event {
     }
 }
 
-/// What a server answers that does not know what was asked.
+/// The answer of a server that does not know what was asked.
 pub(super) fn unknown() -> Event {
     Event::Refused(Refusal::Other(NotSaid::Unknown.to_string().into()))
 }

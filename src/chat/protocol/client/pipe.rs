@@ -24,9 +24,9 @@ const PRIVATE_ONLY: &str = "this server knows private messages only: /whisper NA
 pub struct Client {
     utf8: Utf8,
     nick: Name,
-    /// Whether it has asked anything.
+    /// True once it has asked anything.
     has_asked: bool,
-    /// How many answers about nobody are still to come.
+    /// Answers about nobody that are still to come.
     fences: usize,
     out: Outbox,
 }
@@ -75,7 +75,7 @@ impl ClientSession for Client {
     }
 
     fn fence(&mut self, _: Moment) {
-        // What was never asked has no answer.
+        // Nothing asked, nothing answered.
         if self.has_asked && self.out.send_inside(&format!("{NOBODY}|")).is_ok() {
             self.fences += 1;
         }

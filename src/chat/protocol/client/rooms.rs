@@ -56,7 +56,7 @@ pub struct Client {
     awaited: Option<Awaited>,
     /// Whether it is out of the list of members. A server says nothing to who is where it wants to be.
     hidden: bool,
-    /// Whether the server knows more commands than the original, once it has shown that.
+    /// True of a server that knows more commands than the original, once one or the other has shown.
     knows_more: Option<bool>,
     /// Lists of members on their way, oldest first: whether each was asked for, or only comes to show what
     /// the server does not answer.
@@ -99,7 +99,7 @@ enum What {
     Prompt(Prompted),
     /// That the answer has come: the server would read a command close behind it as a part of it.
     Confirmation,
-    /// What the server answers to this command of ours; the list of members that was asked for behind it
+    /// The server's answer to this command of ours; the list of members that was asked for behind it
     /// comes first where it answers nothing.
     Verdict(String),
 }

@@ -1,11 +1,11 @@
-//! What program 3's words mean, without regard to who hears them.
+//! Meanings of program 3's words, without regard to who hears them.
 
 use crate::chat::message::{Event, Refusal, Request};
 
 /// Above and below what is said to everyone; the second to clients that may understand ASCII only.
 const RULES: [&str; 2] = ["──────────────", "--------------"];
 
-/// Whether the original has no such command.
+/// True of a command that the original lacks.
 pub(super) fn is_added(request: &Request) -> bool {
     matches!(request, Request::Create { private: true, .. } | Request::Invite { .. } | Request::Close { .. })
 }
