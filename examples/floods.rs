@@ -97,6 +97,8 @@ fn join(dialect: &str, nick: &str) -> TcpStream {
     let words = match dialect {
         "json-lines" => format!("{{\"type\": \"join\", \"username\": \"{nick}\"}}\n").into_bytes(),
         "reliable" => frame(nick.trim_start_matches("flood").parse().unwrap_or(99), 0, "join", nick),
+        // As a tool does that ends all it sends with a newline.
+        "slash" => format!("{nick}\n").into_bytes(),
         _ => nick.as_bytes().to_vec(),
     };
     stream.write_all(&words).expect("an open connection");

@@ -196,3 +196,31 @@ fn two_messages_with_one_identifier_are_two() {
     bob.hears("[T] [kim] two");
     bob.hears_nothing();
 }
+
+/// Whatever a person of `slash` ends with a newline is one message, and what is not ended one day is, too.
+#[test]
+fn slash_hears_the_end_of_a_line_that_never_ends() {
+    let server = Running::start(usual(), &[Kind::Slash]);
+    let join = |name: &str| {
+        let mut client = server.connect(Kind::Slash);
+        client.ignores();
+        client.sends(format!("{name}\n").as_bytes());
+        client.ignores();
+        client
+    };
+    let mut bob = join("bob");
+    let mut alice = join("alice");
+    bob.hears("[T] [SERVER] User 'alice' has joined the chat.");
+    alice.sends(b"one\nt");
+    bob.hears("[T] [alice] one");
+    alice.sends(b"wo\nthree");
+    bob.hears("[T] [alice] two");
+    // Nothing follows for a while.
+    bob.hears("[T] [alice] three");
+    let mut carol = join("carol");
+    bob.hears("[T] [SERVER] User 'carol' has joined the chat.");
+    carol.sends(b"farewell");
+    carol.stream.shutdown(std::net::Shutdown::Write).expect("an open socket");
+    bob.hears("[T] [carol] farewell");
+    bob.hears("[T] [SERVER] User 'carol' has left the chat.");
+}

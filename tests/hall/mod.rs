@@ -167,8 +167,9 @@ impl Hall {
             let next = (0..self.guests.len()).filter_map(|id| Some((deadline(&self.guests[id])?, id))).min();
             let Some((at, id)) = next.filter(|(at, _)| *at <= Instant::ZERO + end) else { break };
             self.elapsed = self.elapsed.max(at - Instant::ZERO);
-            let after = self.guests[id].session.handle_timeout(moment(self.elapsed));
-            self.collect(id);
+            let mut asked = Asked::default();
+            let after = self.guests[id].session.handle_timeout(moment(self.elapsed), &mut asked);
+            self.serve(id, asked);
             if after == After::Close {
                 self.close(id);
             }

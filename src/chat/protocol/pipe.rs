@@ -108,7 +108,7 @@ impl ServerSession for Session {
         self.silent_until
     }
 
-    fn handle_timeout(&mut self, _: Moment) -> After {
+    fn handle_timeout(&mut self, _: Moment, _: &mut Asked) -> After {
         self.silent_until = None;
         After::Stay
     }

@@ -161,10 +161,14 @@ pub trait ServerSession: fmt::Debug + Send {
         false
     }
 
-    /// Its time has come: it may repeat what was not acknowledged, send a heartbeat, or give up.
-    fn handle_timeout(&mut self, _moment: Moment) -> After {
+    /// Its time has come: it may repeat what was not acknowledged, send a heartbeat, take what was read for
+    /// whole and append what that asks, or give up.
+    fn handle_timeout(&mut self, _moment: Moment, _out: &mut Asked) -> After {
         After::Stay
     }
+
+    /// The client will send no more: appends what the rest of its bytes asks.
+    fn finish(&mut self, _moment: Moment, _out: &mut Asked) {}
 }
 
 /// The state of a session that repeats what was not acknowledged.

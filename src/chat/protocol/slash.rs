@@ -6,7 +6,7 @@
 //! are asked again; who has not named itself hears nothing yet; invalid UTF-8 is replaced; a long text is cut
 //! into parts that are all said to the same people, because the end of a long whisper is no public message. For the
 //! same reason its further lines belong to it, up to the next command, unless the client ends all that it sends
-//! with a newline.
+//! with a newline. A line of such a client is one however many reads bring it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,9 +17,12 @@ use super::session::{Asked, Encodings, Moment, ServerSession};
 use super::text::{BREAK, Outbox, Utf8, answer, clock, is_stamped, one_line, push_parts};
 use super::{After, Malformed, Timestamp};
 use crate::chat::message::{Event, Refusal, Request};
+use crate::time::{Duration, Instant};
 
 /// What program 2's client reads at once.
 const READ: usize = 1024;
+/// How long the rest of a line that a read cut is waited for: a lost packet of it is repeated by then.
+const REST: Duration = Duration::from_secs(1);
 
 const COMMANDS: &str = "Available commands:\n\
     \x20 /help - Show available commands\n\
@@ -37,8 +40,11 @@ pub(super) struct Session {
     max_text: usize,
     utf8: Utf8,
     state: State,
-    /// Whether every read so far ended with a newline.
-    sends_lines: bool,
+    /// Whether its client ends all that it sends with a newline; not known before its first words.
+    sends_lines: Option<bool>,
+    /// Of such a client, a line that a read cut, and until when the rest is waited for.
+    cut: String,
+    cut_until: Option<Instant>,
     /// The nick that it last asked for.
     asked: String,
     out: Outbox,
@@ -62,7 +68,9 @@ impl Session {
             max_text: settings.max_text,
             utf8: Utf8::default(),
             state: State::Naming,
-            sends_lines: true,
+            sends_lines: None,
+            cut: String::new(),
+            cut_until: None,
             asked: String::new(),
             out: Outbox::default(),
         }
@@ -70,6 +78,24 @@ impl Session {
 
     fn say(&mut self, moment: Moment, words: &str) {
         self.out.push(&spoken(moment, words), READ);
+    }
+
+    /// What one read brought, which may be several messages.
+    fn take(&mut self, moment: Moment, text: &str, out: &mut Asked) {
+        let mut rest = text.trim();
+        if rest.is_empty() {
+            self.hear(moment, rest, out);
+        }
+        while !rest.is_empty() {
+            let (message, after) = match self.state {
+                State::Asked | State::Named if self.sends_lines != Some(true) => {
+                    commands::split_message(rest)
+                }
+                _ => rest.split_once('\n').unwrap_or((rest, "")),
+            };
+            self.hear(moment, message, out);
+            rest = after.trim_start();
+        }
     }
 
     /// One message.
@@ -122,23 +148,49 @@ impl ServerSession for Session {
     }
 
     fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed> {
-        let text = self.utf8.decode(bytes);
+        let mut text = std::mem::take(&mut self.cut);
+        text.push_str(&self.utf8.decode(bytes));
+        self.cut_until = None;
         // A tool ends whatever its person types with a newline; a program that does not may have sent one text.
-        self.sends_lines &= text.ends_with('\n');
-        let mut rest = text.trim();
-        // A read without anything asks for the prompt again.
-        if rest.is_empty() {
-            self.hear(moment, rest, out);
+        if *self.sends_lines.get_or_insert(text.contains('\n')) {
+            let whole = text.rfind('\n').map_or(0, |at| at + 1);
+            if whole < text.len() && text.len() - whole <= self.max_text {
+                self.cut = text.split_off(whole);
+                self.cut_until = Some(moment.now + REST);
+            }
         }
-        while !rest.is_empty() {
-            let (message, after) = match self.state {
-                State::Asked | State::Named if !self.sends_lines => commands::split_message(rest),
-                _ => rest.split_once('\n').unwrap_or((rest, "")),
-            };
-            self.hear(moment, message, out);
-            rest = after.trim_start();
+        // A read without anything asks for the prompt again.
+        if !text.is_empty() || self.cut.is_empty() {
+            self.take(moment, &text, out);
         }
         Ok(())
+    }
+
+    fn on_served(&mut self, moment: Moment) {
+        // Nothing is read while much is to be served.
+        self.cut_until = self.cut_until.map(|_| moment.now + REST);
+    }
+
+    fn finish(&mut self, moment: Moment, out: &mut Asked) {
+        self.cut_until = None;
+        let text = std::mem::take(&mut self.cut);
+        if !text.is_empty() {
+            self.take(moment, &text, out);
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.cut_until
+    }
+
+    fn minds_silence(&self) -> bool {
+        true
+    }
+
+    fn handle_timeout(&mut self, moment: Moment, out: &mut Asked) -> After {
+        self.sends_lines = Some(false);
+        self.finish(moment, out);
+        After::Stay
     }
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
@@ -251,4 +303,65 @@ fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
         _ => moment,
     };
     out.extend_from_slice(format!("[{}] {words}", clock(at)).as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::protocol::Ask;
+
+    fn at(ms: u64) -> Moment {
+        Moment {
+            now: Instant::ZERO + Duration::from_millis(ms),
+            at: Timestamp::from_unix_nanos(0),
+            zone_s: 0,
+        }
+    }
+
+    /// What a session asks of the room for these reads: texts, nicks, `?` for what it answers itself.
+    fn asks(reads: &[&str], then: impl FnOnce(&mut Session, &mut Asked)) -> Vec<String> {
+        let mut session = Session::new(0, &Settings::default());
+        let mut out = Asked::default();
+        for read in reads {
+            session.receive(at(0), read.as_bytes(), &mut out).expect("words");
+        }
+        then(&mut session, &mut out);
+        let word = |ask| match ask {
+            Ask::Room(Request::Say { text }) => text.to_string(),
+            Ask::Room(Request::Join { nick }) => nick,
+            Ask::Room(request) => format!("{request:?}"),
+            Ask::Session(_) => "?".to_owned(),
+        };
+        out.drain().map(word).collect()
+    }
+
+    #[test]
+    fn a_line_that_reads_cut_is_one_message() {
+        let text = "alice\n/foo\nhello all\n/foo\n";
+        for cut in 7..text.len() {
+            let (first, second) = text.split_at(cut);
+            assert_eq!(asks(&[first, second], |_, _| {}), ["alice", "?", "hello all", "?"], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn the_rest_of_a_line_is_waited_for_while_the_client_is_read() {
+        let late = asks(&["alice\n", "hel"], |session, out| {
+            assert_eq!(session.poll_timeout(), Some(at(1_000).now));
+            session.on_served(at(600));
+            assert_eq!(session.poll_timeout(), Some(at(1_600).now));
+            session.handle_timeout(at(1_600), out);
+            assert_eq!(session.poll_timeout(), None);
+            // So it does not end its texts with newlines.
+            session.receive(at(2_000), b"there", out).expect("words");
+        });
+        assert_eq!(late, ["alice", "hel", "there"]);
+        assert_eq!(asks(&["alice\n", "bye"], |session, out| session.finish(at(1), out)), ["alice", "bye"]);
+    }
+
+    #[test]
+    fn no_line_is_waited_for_for_ever() {
+        let long = "x".repeat(Settings::default().max_text + 1);
+        assert!(asks(&["alice\n", &long], |_, _| {}).len() > 1);
+    }
 }

@@ -46,7 +46,11 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
         loop {
             let turn = hub.borrow_mut().schedule(id);
             match turn {
-                Turn::Read => socket.readable().await?,
+                Turn::Read => tokio::select! {
+                    biased;
+                    () = roused.notified() => continue,
+                    ready = socket.readable() => ready?,
+                },
                 Turn::Yield => {
                     yield_now().await;
                     continue;
@@ -226,9 +230,7 @@ async fn keep_time(hub: &Shared, id: ClientId) {
 
 /// It will say nothing more: what it has asked is served, and what waits for it is written.
 async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
-    if let Some(peer) = hub.borrow_mut().peer(id) {
-        peer.at_end = true;
-    }
+    hub.borrow_mut().read_all(id);
     let Handles { clock, roused, .. } = handles(hub, id);
     let mut got_on = (0, Instant::now());
     loop {

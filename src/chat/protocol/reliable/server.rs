@@ -336,7 +336,7 @@ impl ServerSession for Session {
         true
     }
 
-    fn handle_timeout(&mut self, moment: Moment) -> After {
+    fn handle_timeout(&mut self, moment: Moment, _: &mut Asked) -> After {
         let now = moment.now;
         if self.close_at.is_some_and(|at| at <= now) {
             return After::Close;

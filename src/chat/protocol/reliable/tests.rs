@@ -58,8 +58,8 @@ fn who_waits_for_its_turn_is_not_silent() {
         &mut Encodings::new(1),
     );
     session.on_served(moment(29));
-    assert_eq!(session.handle_timeout(moment(31)), After::Stay);
-    assert_eq!(session.handle_timeout(moment(60)), After::Close);
+    assert_eq!(session.handle_timeout(moment(31), &mut Asked::default()), After::Stay);
+    assert_eq!(session.handle_timeout(moment(60), &mut Asked::default()), After::Close);
 }
 
 #[test]
@@ -70,9 +70,9 @@ fn who_leaves_is_heard_to_the_end() {
     session.receive(moment(0), &frames, &mut asked).expect("frames");
     assert_eq!(asked.len(), 3);
     session.on_served(moment(10));
-    assert_eq!(session.handle_timeout(moment(20)), After::Stay);
+    assert_eq!(session.handle_timeout(moment(20), &mut Asked::default()), After::Stay);
     session.on_served(moment(20));
     session.on_served(moment(20));
     assert_eq!(said(&mut session).matches("ack_for").count(), 3);
-    assert_eq!(session.handle_timeout(moment(21)), After::Close);
+    assert_eq!(session.handle_timeout(moment(21), &mut Asked::default()), After::Close);
 }

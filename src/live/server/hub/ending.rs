@@ -24,7 +24,18 @@ impl Hub {
         self.leave(moment, id);
     }
 
-    /// The client has closed its side.
+    /// The client has closed its side, and all that it sent is read.
+    pub(in crate::live::server) fn read_all(&mut self, id: ClientId) {
+        let moment = self.clock.moment();
+        if self.hears(id) {
+            self.ask_by_itself(id, |session, asked| session.finish(moment, asked));
+        }
+        if let Some(peer) = self.peer(id) {
+            peer.at_end = true;
+        }
+    }
+
+    /// The same, and all that it asked is served.
     pub(in crate::live::server) fn end_of_file(&mut self, id: ClientId) {
         let moment = self.clock.moment();
         self.begin_close(moment, id);

@@ -18,7 +18,7 @@ use super::super::pressure::{Load, Verdict};
 use super::Hub;
 use super::floor::SLOT;
 use crate::chat::message::{ClientId, Request};
-use crate::chat::protocol::{Ask, Moment};
+use crate::chat::protocol::{Ask, Asked, Moment, ServerSession};
 use crate::chat::room::Room;
 use crate::time::Instant;
 
@@ -59,6 +59,23 @@ impl Hub {
         peer.count.requests += asked.len() as u64;
         asked.drain().for_each(|ask| peer.ask(ask));
         self.asked = asked;
+    }
+
+    /// What a session asks without a read: its listener is roused to serve it.
+    pub(super) fn ask_by_itself<T>(
+        &mut self,
+        id: ClientId,
+        then: impl FnOnce(&mut dyn ServerSession, &mut Asked) -> T,
+    ) -> Option<T> {
+        let peer = self.peer(id)?;
+        let mut asked = Asked::default();
+        let result = then(peer.session.as_mut(), &mut asked);
+        if !asked.is_empty() {
+            peer.count.requests += asked.len() as u64;
+            asked.drain().for_each(|ask| peer.ask(ask));
+            peer.heard.notify_one();
+        }
+        Some(result)
     }
 
     /// Serves what a client has asked until it has to wait.

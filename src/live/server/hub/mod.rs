@@ -311,9 +311,9 @@ impl Hub {
             info!(client = id.0, "took too long to join");
             self.begin_close(moment, id);
         } else if due(peer.session_deadline()) {
-            let after = peer.session.handle_timeout(moment);
+            let after = self.ask_by_itself(id, |session, asked| session.handle_timeout(moment, asked));
             self.collect(moment.now, id);
-            if after == After::Close {
+            if after == Some(After::Close) {
                 self.begin_close(moment, id);
             }
         }
