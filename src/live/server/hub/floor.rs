@@ -109,13 +109,14 @@ impl Hub {
         }
         let round = self.floor.round;
         let peer = self.peer(id)?;
+        // A read may bring one text of a flood, or a hundred.
+        let is_much = is_much || peer.asked.len() > FEW;
         let interrupts = peer.in_line.is_none() && !is_much && !joins && peer.spoke_in != round;
         if interrupts {
             return None;
         }
         if peer.in_line.is_none() {
-            // A read may bring one text of a flood, or a hundred.
-            let line = match (joins, is_much || peer.asked.len() > FEW) {
+            let line = match (joins, is_much) {
                 (true, _) => Line::Door,
                 (false, false) => Line::Little,
                 (false, true) => Line::Much,
