@@ -229,6 +229,20 @@ fn who_does_not_speak_tls_is_dropped_and_others_notice_nothing() {
     assert_eq!(output.status.code(), Some(1));
 }
 
+/// A stream that is cut off must not look like one that has ended, nor one that has ended as if cut off.
+#[test]
+fn the_end_of_the_server_is_announced_to_clients_behind_an_emulated_path() {
+    let server = Server::start(&["127.0.0.1"], &["json-lines"], &["--delay", "50ms"]);
+    let mut client = server.connect("json-lines");
+    client.write_all(b"{\"type\": \"join\", \"username\": \"kim\"}\n").expect("an open connection");
+    let mut welcome = [0; 10];
+    client.read_exact(&mut welcome).expect("a welcome");
+    let child = rustix::process::Pid::from_child(&server.child);
+    rustix::process::kill_process(child, rustix::process::Signal::INT).expect("a process");
+    let end = client.read_to_end(&mut Vec::new());
+    assert!(end.is_ok(), "{end:?}");
+}
+
 #[test]
 fn a_handshake_that_does_not_go_on_is_cut() {
     let server = Server::start(&["127.0.0.1"], &["json-lines"], &["--join-timeout", "700ms"]);
