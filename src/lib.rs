@@ -41,15 +41,19 @@
 
 pub mod app;
 pub mod chat;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod congestion;
 pub mod engine;
 pub mod link;
+#[cfg(feature = "live")]
 pub mod live;
 pub mod record;
+#[cfg(feature = "report")]
 pub mod report;
 pub mod ring;
 pub mod rng;
+#[cfg(feature = "report")]
 pub mod runner;
 pub mod scenario;
 pub mod tcp;

@@ -10,9 +10,10 @@ mod build;
 mod check;
 mod describe;
 mod dotted;
+#[cfg(feature = "cli")]
+mod drawing;
 mod drops;
 mod effective;
-mod excerpt;
 mod explain;
 mod file;
 mod form;

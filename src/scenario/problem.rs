@@ -4,8 +4,10 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::io;
 
-use super::excerpt::{self, Excerpt};
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
+#[cfg(feature = "cli")]
+use super::drawing::draw;
+#[cfg(not(feature = "cli"))]
+use plain as draw;
 
 /// One thing that is wrong (or odd) in a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,22 +120,28 @@ impl ScenarioError {
 
 /// Renders problems of any severity.
 pub fn render(texts: &Texts, problems: &[Problem], colour: bool) -> String {
-    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme)
-        .with_links(false)
-        .with_width(100)
-        .with_context_lines(1)
-        .without_syntax_highlighting();
-    let mut out = String::new();
-    for (n, problem) in problems.iter().take(MOST_SHOWN).enumerate() {
-        if n > 0 {
-            out.push('\n');
-        }
-        // Writing to a string cannot fail.
-        let _ = handler.render_report(&mut out, report(texts, problem).as_ref());
-    }
+    let mut out = draw(texts, &problems[..problems.len().min(MOST_SHOWN)], colour);
     if problems.len() > MOST_SHOWN {
         let _ = writeln!(out, "… and {} more", problems.len() - MOST_SHOWN);
+    }
+    out
+}
+
+/// Problems without a drawing, a line each and one for its mend, as a compiler says them.
+#[cfg(any(test, not(feature = "cli")))]
+fn plain(texts: &Texts, problems: &[Problem], _colour: bool) -> String {
+    let mut out = String::new();
+    for problem in problems {
+        let Problem { severity, message, help, place } = problem;
+        let name = match place.source {
+            Source::File => words(&texts.file),
+            Source::Set(_) => "--set".to_owned(),
+        };
+        let severity = if *severity == Severity::Error { "error" } else { "warning" };
+        let _ = writeln!(out, "{name}:{}: {severity}: {}", texts.line(*place), words(message));
+        if !help.is_empty() {
+            let _ = writeln!(out, "  help: {}", words(help));
+        }
     }
     out
 }
@@ -211,28 +219,18 @@ pub(super) fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>
     likely.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, nearest)| nearest)
 }
 
-/// A problem as miette draws it.
-fn report(texts: &Texts, problem: &Problem) -> miette::Report {
-    let Problem { severity, message, help, place } = problem;
-    let mut diagnostic = MietteDiagnostic::new(excerpt::words(message)).with_severity(match severity {
-        Severity::Error => miette::Severity::Error,
-        Severity::Warning => miette::Severity::Warning,
-    });
-    if !help.is_empty() {
-        diagnostic = diagnostic.with_help(excerpt::words(help));
+/// Words of ours around words of a file: nothing that a terminal obeys, and no novel.
+pub(super) fn words(text: &str) -> String {
+    let shown = text.replace(|c: char| is_obeyed(c) && c != '\n', "\u{fffd}");
+    match shown.char_indices().nth(LONGEST_WORDS) {
+        Some((end, _)) => format!("{} …", &shown[..end]),
+        None => shown,
     }
-    let text = texts.of(place.source);
-    if text.is_empty() {
-        // A file that could not be read, or an empty one, has no line to show.
-        return miette::Report::new(diagnostic);
-    }
-    let name = match place.source {
-        Source::File => texts.file.as_str(),
-        Source::Set(_) => "--set",
-    };
-    let marked = excerpt::marked(text, place.start..place.end);
-    miette::Report::new(diagnostic.with_label(LabeledSpan::underline(marked)))
-        .with_source_code(NamedSource::new(name, Excerpt::of(text)))
+}
+
+/// Control characters, and those that turn the direction of writing.
+pub(super) fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl fmt::Display for ScenarioError {
@@ -247,6 +245,8 @@ impl std::error::Error for ScenarioError {}
 pub const MOST_BYTES: usize = 16 << 20;
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// Characters of a message.
+const LONGEST_WORDS: usize = 2000;
 /// More problems than this help nobody.
 const MOST_SHOWN: usize = 20;
 /// Longer lists of what is allowed are cut.
@@ -273,6 +273,15 @@ mod tests {
         assert!(error.render(false).contains(expected), "{error}");
         assert!(!error.render(false).contains('\u{1b}'));
         assert!(error.render(true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_problem_is_said_in_lines_where_nothing_is_drawn() {
+        let (error, _) = errors(&with("delay", "dellay"), &[]);
+        let said = plain(&error.texts, &error.problems, false);
+        let expected =
+            "dir/test.toml:4: error: unknown key `dellay` in `link.access`\n  help: did you mean `delay`?";
+        assert!(said.contains(expected), "{said}");
     }
 
     #[test]

@@ -23,32 +23,48 @@ pub struct Conditions {
 
 /// The options of the command line. A quantity below zero is a value like others: its own error is clearer
 /// than that there is no option `-5%`.
-#[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Emulated network (none without an option)")]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+#[cfg_attr(feature = "cli", command(next_help_heading = "Emulated network (none without an option)"))]
 pub struct Options {
     /// Take links and TCP from a scenario: the path of its first group of clients
-    #[arg(long, value_name = "FILE")]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
     pub scenario: Option<std::path::PathBuf>,
     /// Loss in each direction, e. g. 10%
-    #[arg(long, value_name = "CHANCE", conflicts_with = "scenario", allow_hyphen_values = true)]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "CHANCE", conflicts_with = "scenario", allow_hyphen_values = true)
+    )]
     pub loss: Option<String>,
     /// One-way delay, e. g. 25ms [default: 50us, as in a local network]
-    #[arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true)]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true)
+    )]
     pub delay: Option<String>,
     /// Standard deviation of the delay, e. g. 5ms
-    #[arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true)]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true)
+    )]
     pub jitter: Option<String>,
     /// Rate of the link, e. g. 10mbit
-    #[arg(long, value_name = "RATE", conflicts_with = "scenario", allow_hyphen_values = true)]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "RATE", conflicts_with = "scenario", allow_hyphen_values = true)
+    )]
     pub rate: Option<String>,
     /// Limit of the queue before it, e. g. 1bdp, "100 packets" or 64KiB
-    #[arg(long, value_name = "SIZE", requires = "rate", allow_hyphen_values = true)]
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "SIZE", requires = "rate", allow_hyphen_values = true)
+    )]
     pub queue: Option<String>,
     /// Congestion control, e. g. reno
-    #[arg(long, value_name = "NAME", conflicts_with = "scenario")]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", conflicts_with = "scenario"))]
     pub congestion: Option<String>,
     /// Any other key of a scenario; the link is called `path`, e. g. link.path.up.loss=20%
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[cfg_attr(feature = "cli", arg(long = "set", value_name = "KEY=VALUE"))]
     pub sets: Vec<String>,
 }
 

@@ -1,17 +1,65 @@
-//! What is shown of a text: the line of a problem, however long it is, without anything that a terminal
+//! Drawings of problems for a terminal: the line of each, however long it is, without anything that the terminal
 //! would obey.
 
 use std::ops::Range;
 
-use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError, MietteSpanContents,
+    NamedSource, SourceCode, SourceSpan, SpanContents,
+};
+
+use super::problem::{Problem, Severity, Source, Texts, is_obeyed, words};
+
+/// The problems with the lines that they are in, the place under each, and the mend.
+pub(super) fn draw(texts: &Texts, problems: &[Problem], colour: bool) -> String {
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(100)
+        .with_context_lines(1)
+        .without_syntax_highlighting();
+    let mut out = String::new();
+    for (n, problem) in problems.iter().enumerate() {
+        if n > 0 {
+            out.push('\n');
+        }
+        // Writing to a string cannot fail.
+        let _ = handler.render_report(&mut out, report(texts, problem).as_ref());
+    }
+    out
+}
+
+/// A problem as miette draws it.
+fn report(texts: &Texts, problem: &Problem) -> miette::Report {
+    let Problem { severity, message, help, place } = problem;
+    let mut diagnostic = MietteDiagnostic::new(words(message)).with_severity(match severity {
+        Severity::Error => miette::Severity::Error,
+        Severity::Warning => miette::Severity::Warning,
+    });
+    if !help.is_empty() {
+        diagnostic = diagnostic.with_help(words(help));
+    }
+    let text = texts.of(place.source);
+    if text.is_empty() {
+        // A file that could not be read, or an empty one, has no line to show.
+        return miette::Report::new(diagnostic);
+    }
+    let name = match place.source {
+        Source::File => texts.file.as_str(),
+        Source::Set(_) => "--set",
+    };
+    let marked = marked(text, place.start..place.end);
+    miette::Report::new(diagnostic.with_label(LabeledSpan::underline(marked)))
+        .with_source_code(NamedSource::new(name, Excerpt::of(text)))
+}
 
 /// A text of which long lines are shown around their mark only. The drawing counts columns in sixteen bits.
 #[derive(Debug)]
-pub(super) struct Excerpt(String);
+struct Excerpt(String);
 
 impl Excerpt {
     /// `text` with what a terminal would obey replaced, byte for byte, so that places stay right.
-    pub fn of(text: &str) -> Excerpt {
+    fn of(text: &str) -> Excerpt {
         let mut shown = String::with_capacity(text.len());
         let mut rest = text.chars().peekable();
         while let Some(c) = rest.next() {
@@ -57,7 +105,7 @@ impl SourceCode for Excerpt {
 }
 
 /// What is underlined for a place: at least one character, and of a long stretch only its beginning.
-pub(super) fn marked(text: &str, place: Range<usize>) -> Range<usize> {
+fn marked(text: &str, place: Range<usize>) -> Range<usize> {
     // What is missing at the end of the text is shown at its last character.
     let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
     let start = boundary(text, place.start.min(last));
@@ -68,20 +116,6 @@ pub(super) fn marked(text: &str, place: Range<usize>) -> Range<usize> {
     let end = if is_long { start + line.clamp(1, LONGEST_MARK) } else { end };
     // Up to a whole character.
     start..(end..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
-}
-
-/// Words of ours around words of a file: nothing that a terminal obeys, and no novel.
-pub(super) fn words(text: &str) -> String {
-    let shown = text.replace(|c: char| is_obeyed(c) && c != '\n', "\u{fffd}");
-    match shown.char_indices().nth(LONGEST_WORDS) {
-        Some((end, _)) => format!("{} …", &shown[..end]),
-        None => shown,
-    }
-}
-
-/// Control characters, and those that turn the direction of writing.
-fn is_obeyed(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The start of the character at `at`.
@@ -97,8 +131,6 @@ const AROUND: usize = 60;
 const LONGEST_MARK: usize = 40;
 /// Lines that a mark may reach over.
 const MOST_LINES: usize = 10;
-/// Characters of a message.
-const LONGEST_WORDS: usize = 2000;
 
 #[cfg(test)]
 mod tests {
