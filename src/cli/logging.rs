@@ -3,13 +3,13 @@
 use std::fmt::{self, Display};
 
 use chrono::Local;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
 use super::output::{Failure, colour_on_stderr};
+use super::system;
 
 /// Sends the log to stderr: as text, or as one JSON object a line.
 pub fn start(filter: &str, json: bool) -> Result<(), Failure> {
@@ -55,11 +55,7 @@ pub fn raise_open_files(sockets: usize) -> usize {
     /// Files that are no connection's.
     const OTHERS: u64 = 64;
     let wanted = sockets as u64 + OTHERS;
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let Some(current) = current.filter(|current| *current < wanted) else { return sockets };
-    let most = maximum.map_or(wanted, |maximum| maximum.min(wanted));
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum });
-    let limit = if raised.is_ok() { most } else { current };
+    let limit = system::raise_open_files(wanted);
     if limit >= wanted {
         return sockets;
     }

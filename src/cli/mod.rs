@@ -34,14 +34,13 @@ mod run;
 mod schema;
 mod serve;
 mod signals;
+mod system;
 mod tls;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
-use rustix::process::Signal;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::congestion::{self, Algorithm};
 use crate::report::too_many_files;
@@ -128,7 +127,7 @@ fn run() -> ExitCode {
     if let Err(failure) = check_open_files() {
         return failure.report();
     }
-    outlive_large_files();
+    system::outlive_large_files();
     let result = match arguments.command {
         Command::Run(command) => command.execute(),
         Command::Check(command) => command.execute(),
@@ -153,22 +152,13 @@ fn run() -> ExitCode {
 /// The runtime panics where it cannot open what it needs, so this is asked beforehand.
 fn check_open_files() -> Result<(), output::Failure> {
     const NEEDED: usize = 12;
-    let opened: Result<Vec<_>, _> = (0..NEEDED).map(|_| std::fs::File::open("/dev/null")).collect();
+    let opened: Result<Vec<_>, _> = (0..NEEDED).map(|_| std::fs::File::open(system::NOTHING)).collect();
     match opened {
         Err(error) if too_many_files(&error) => {
             Err(output::Failure::other(format!("cannot start: {error}"), "allow more open files (ulimit -n)"))
         }
         _ => Ok(()),
     }
-}
-
-/// A file that grows beyond `ulimit -f` raises SIGXFSZ, which kills without a word. Once the signal has a
-/// handler, the write fails instead, and is reported like a full disk.
-fn outlive_large_files() {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
-    let _inside = runtime.enter();
-    // The handler stays for the life of the process; without it, we are where we were.
-    let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
 }
 
 /// The definition of the command line, for completions.

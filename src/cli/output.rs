@@ -2,10 +2,10 @@
 
 use std::fmt::{Arguments, Display};
 use std::io::{IsTerminal, Read as _, Write};
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::system;
 use crate::report::ReportError;
 use crate::scenario::{Plan, ScenarioError, problem::MOST_BYTES, text_of};
 
@@ -146,7 +146,7 @@ pub fn load(file: &Path, sets: &[String]) -> Result<(Plan, String), Failure> {
 /// The bytes of a file, and one more than a scenario may have of those that never end. A pipe that lies in
 /// a folder is refused, since it may wait for a writer for ever; one that a shell hands over has one.
 fn read(file: &Path) -> std::io::Result<Vec<u8>> {
-    if std::fs::symlink_metadata(file)?.file_type().is_fifo() {
+    if system::is_named_pipe(std::fs::symlink_metadata(file)?.file_type()) {
         return Err(std::io::Error::other("it is a named pipe"));
     }
     let mut bytes = Vec::new();

@@ -206,7 +206,6 @@ impl Serve {
             };
             unusable(&error, help)
         };
-        super::signals::survive_file_limits()?;
         let description = settings.network.as_ref().map(Conditions::describe);
         let bound = Server::bind(settings, &listeners.plain).await;
         let mut server = bound.map_err(|error| failed(error, "--dialect"))?;

@@ -2,37 +2,17 @@
 //! first signal and at once at a second; a client waits for one beside everything else.
 
 use std::io::Write as _;
-use std::task::Poll;
-
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::output::Failure;
+use super::system;
 use crate::live::clock::Clock;
 use crate::time::{Duration, Instant};
 
-/// Ctrl-C and SIGTERM.
-pub const ENDS: &[SignalKind] = &[SignalKind::interrupt(), SignalKind::terminate()];
-/// Whatever ends a program at a terminal, where Ctrl-C is the line editor's business.
-pub const ENDS_AT_TERMINAL: &[SignalKind] =
-    &[SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
-
-/// From now on a file that may not grow is an error of whoever writes it, and ends nothing.
-pub fn survive_file_limits() -> Result<(), Failure> {
-    let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
-    // It stays caught when nobody listens any more.
-    let caught = signal(kind).map(drop);
-    caught.map_err(|error| Failure::other(format!("cannot listen for signals: {error}"), ""))
-}
-
-/// From now on one of these signals does not kill; waits for the first.
-pub fn interrupted(kinds: &[SignalKind]) -> Result<impl Future<Output = ()> + use<>, Failure> {
-    let listening: Result<Vec<_>, _> = kinds.iter().map(|&kind| signal(kind)).collect();
-    let mut signals =
-        listening.map_err(|error| Failure::other(format!("cannot listen for signals: {error}"), ""))?;
-    Ok(std::future::poll_fn(move |context| {
-        let came = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-        if came { Poll::Ready(()) } else { Poll::Pending }
-    }))
+/// From now on none of the signals that end a program kills this one; waits for the first. At a terminal
+/// Ctrl-C is the line editor's business.
+pub fn interrupted(at_terminal: bool) -> Result<impl Future<Output = ()> + use<>, Failure> {
+    system::interrupted(at_terminal)
+        .map_err(|error| Failure::other(format!("cannot listen for signals: {error}"), ""))
 }
 
 /// Calls `stop` at the first signal; the program ends at a second one.

@@ -7,8 +7,8 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-use rustix::io::{Errno, FdFlags, fcntl_setfd};
-use rustix::net::{AddressFamily, SocketType};
+use rustix::io::Errno;
+use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpStream, lookup_host};
 
 /// A fresh connection.
@@ -44,17 +44,20 @@ pub async fn connect(address: &str) -> io::Result<Connected> {
     Err(problem)
 }
 
+/// Whether a connection that cannot be open at once will be or not.
+fn is_under_way(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::WouldBlock || error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error())
+}
+
 async fn connect_to(address: SocketAddr) -> io::Result<Connected> {
-    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
-    fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
-    let socket = std::net::TcpStream::from(socket);
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
-    match rustix::net::connect(&socket, &address) {
-        Ok(()) | Err(Errno::INPROGRESS) => {}
-        Err(error) => return Err(error.into()),
+    match socket.connect(&address.into()) {
+        Ok(()) => {}
+        Err(error) if is_under_way(&error) => {}
+        Err(error) => return Err(error),
     }
-    let socket = TcpStream::from_std(socket)?;
+    let socket = TcpStream::from_std(socket.into())?;
     socket.writable().await?;
     // Before a connection is open a reset reads as "refused", behind an end as "broken pipe".
     match socket.take_error()? {

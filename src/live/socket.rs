@@ -7,8 +7,10 @@
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
+use std::net::Shutdown;
 
 use rustls::Connection;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::task::coop::consume_budget;
 
@@ -151,7 +153,7 @@ impl Socket {
     pub async fn shutdown(&self) -> io::Result<()> {
         self.say_last();
         self.flush().await?;
-        rustix::net::shutdown(self.wire(), rustix::net::Shutdown::Write).map_err(io::Error::from)
+        SockRef::from(self.wire()).shutdown(Shutdown::Write)
     }
 
     /// Ends the connection by a reset, behind what was written.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration as Span;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -42,7 +43,7 @@ pub async fn reset(socket: &TcpStream) {
     let patience = Instant::now() + CARRIED_WITHIN;
     // The system says that there is room when what waits for an acknowledgment is small against the
     // buffer: with the smallest buffer, one or two packets.
-    let _ = rustix::net::sockopt::set_socket_send_buffer_size(socket, 0);
+    let _ = SockRef::from(socket).set_send_buffer_size(0);
     let mut pause = Span::from_millis(1);
     while !is_drained(socket) && Instant::now() < patience {
         sleep(pause).await;

@@ -3,13 +3,11 @@
 //! written has a fingerprint.
 
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
+use same_file::Handle;
 use sha2::{Digest, Sha256};
 
 use super::error::ReportError;
@@ -146,15 +144,15 @@ impl Writer<'_> {
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
-    folder: File,
+    folder: Handle,
 }
 
 impl Lock {
     /// Takes the folder, which must exist, or says that it is taken.
     pub fn take(path: &Path) -> Result<Lock, ReportError> {
-        let folder = File::open(path).map_err(ReportError::io("open", path))?;
-        match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => Err(ReportError::InUse { path: path.to_owned() }),
+        let folder = Handle::from_path(path).map_err(ReportError::io("open", path))?;
+        match folder.as_file().try_lock() {
+            Err(TryLockError::WouldBlock) => Err(ReportError::InUse { path: path.to_owned() }),
             // Some network file systems have no locks for folders; their users must take care themselves.
             Ok(()) | Err(_) => Ok(Lock { path: path.to_owned(), folder }),
         }
@@ -162,12 +160,21 @@ impl Lock {
 
     /// An error if the folder does not lie under its name any more.
     pub fn check(&self) -> Result<(), ReportError> {
-        let ours = self.folder.metadata().map_err(ReportError::io("read", &self.path))?;
-        match fs::metadata(&self.path) {
-            Ok(found) if (found.dev(), found.ino()) == (ours.dev(), ours.ino()) => Ok(()),
+        match Handle::from_path(&self.path) {
+            Ok(found) if found == self.folder => Ok(()),
             _ => Err(ReportError::Gone { path: self.path.clone() }),
         }
     }
+}
+
+/// Whether a file that is open has lost its last name.
+pub fn is_nameless(file: &File) -> io::Result<bool> {
+    let found = file.metadata()?;
+    #[cfg(unix)]
+    return Ok(std::os::unix::fs::MetadataExt::nlink(&found) == 0);
+    // Elsewhere the name of an open file is kept.
+    #[cfg(not(unix))]
+    return Ok(!found.is_file());
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::io::Errno;
-
 /// Why results could not be written or read.
 #[derive(Debug)]
 pub enum ReportError {
@@ -139,8 +137,9 @@ impl ReportError {
 
 /// Whether no more files may be open, in this process or at all.
 pub fn too_many_files(error: &io::Error) -> bool {
-    let number = error.raw_os_error();
-    [Errno::MFILE, Errno::NFILE].iter().any(|errno| number == Some(errno.raw_os_error()))
+    // ENFILE and EMFILE, the same on every Unix; ERROR_TOO_MANY_OPEN_FILES.
+    let numbers: &[i32] = if cfg!(unix) { &[23, 24] } else { &[4] };
+    error.raw_os_error().is_some_and(|number| numbers.contains(&number))
 }
 
 impl fmt::Display for ReportError {

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::disk::{self, Lock};
@@ -113,7 +112,7 @@ impl ResultFolder {
     pub fn check(&self) -> Result<(), ReportError> {
         self.lock.check()?;
         for (path, file) in self.tables.iter().chain([&self.journal]) {
-            if file.metadata().map_err(ReportError::io("read", path))?.nlink() == 0 {
+            if disk::is_nameless(file).map_err(ReportError::io("read", path))? {
                 return Err(ReportError::Gone { path: path.clone() });
             }
         }

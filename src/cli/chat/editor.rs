@@ -2,12 +2,10 @@
 //! care that the terminal is as it was when the program ends, however it ends.
 
 use std::io::ErrorKind;
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration as Span;
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -25,6 +23,7 @@ use super::words::Look;
 use crate::chat::message::Request;
 use crate::chat::protocol::commands::{self, Command};
 use crate::cli::output::{Failure, print};
+use crate::cli::system::Terminal;
 
 /// What is known, for the threads that need it.
 pub type Shared = Arc<Mutex<Known>>;
@@ -41,8 +40,7 @@ pub struct Editor {
     above: Option<SyncSender<String>>,
     /// Closed when all of them are shown.
     shown: Receiver<()>,
-    terminal: OwnedFd,
-    before: Termios,
+    _terminal: Terminal,
     /// Whether a line is being typed at present.
     typing: Arc<Mutex<bool>>,
 }
@@ -60,8 +58,7 @@ impl Editor {
     ) -> Result<Editor, Failure> {
         let failed =
             |error: &dyn std::fmt::Display| Failure::other(format!("cannot use this terminal: {error}"), "");
-        let terminal = std::io::stdin().as_fd().try_clone_to_owned().map_err(|error| failed(&error))?;
-        let before = tcgetattr(&terminal).map_err(|error| failed(&error))?;
+        let terminal = Terminal::here().map_err(|error| failed(&error))?;
         let colours = if look.colours { ColorMode::Enabled } else { ColorMode::Disabled };
         let config = Config::builder().auto_add_history(true).color_mode(colours).build();
         let mut inner = Inner::with_history(config, MemHistory::new()).map_err(|error| failed(&error))?;
@@ -69,9 +66,7 @@ impl Editor {
         inner.bind_sequence(KeyEvent::ctrl('C'), EventHandler::Conditional(Box::new(ClearOrLeave)));
         let mut printer = inner.create_external_printer().map_err(|error| failed(&error))?;
         // Between two lines, too, what is typed ahead is neither shown twice nor kept back by the terminal.
-        let mut between = before.clone();
-        between.local_modes -= LocalModes::ECHO | LocalModes::ICANON;
-        tcsetattr(&terminal, OptionalActions::Now, &between).map_err(|error| failed(&error))?;
+        terminal.keep_quiet().map_err(|error| failed(&error))?;
         let (above, waiting) = mpsc::sync_channel::<String>(1_024);
         let (done, shown) = mpsc::channel::<()>();
         // On a thread of its own: a terminal that is stopped (Ctrl-S) must not stop the connection.
@@ -89,7 +84,7 @@ impl Editor {
             edit(&mut inner, &known, look, &lines, &flag);
             left.send_replace(true);
         });
-        Ok(Editor { above: Some(above), shown, terminal, before, typing })
+        Ok(Editor { above: Some(above), shown, _terminal: terminal, typing })
     }
 
     /// Shows lines above the one being typed.
@@ -111,7 +106,6 @@ impl Drop for Editor {
             const FAREWELL: &str = "\x1b[?2004l\r\x1b[J";
             let _ = print(FAREWELL);
         }
-        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
     }
 }
 

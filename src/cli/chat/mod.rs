@@ -31,7 +31,7 @@ use clap::Args;
 
 use super::network::host_and_port;
 use super::output::{Failure, one_line};
-use super::signals::{ENDS, ENDS_AT_TERMINAL, interrupted};
+use super::signals::interrupted;
 use super::tls::ClientTls;
 use crate::chat::message::Refusal;
 use crate::chat::protocol::without_password;
@@ -92,8 +92,7 @@ impl Chat {
         let linger = Span::from_nanos(self.linger.as_nanos());
         let mut person = Person::new(&self.nick, linger, clock, screen);
         // The terminal is put right before this program obeys.
-        let ends = if matches!(person.screen, Screen::Lines) { ENDS } else { ENDS_AT_TERMINAL };
-        let interrupted = interrupted(ends)?;
+        let interrupted = interrupted(!matches!(person.screen, Screen::Lines))?;
         tokio::select! {
             result = self.talk(client, target, &mut person) => result,
             () = interrupted => Err(Failure::Interrupted),

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressFinish};
 
 use super::network::{above_zero, host_and_port};
 use super::output::{Failure, print};
-use super::signals::{ENDS, interrupted};
+use super::signals::interrupted;
 use super::tls::ClientTls;
 use crate::chat::protocol::Kind;
 use crate::live::client::Target;
@@ -107,7 +107,7 @@ impl Probe {
 
     /// Runs the tests; whatever ends them, the server's network is as it was, and what is finished is kept.
     async fn until_interrupted(&self, target: &Target, outcomes: &mut Vec<Outcome>) -> Result<(), Failure> {
-        let interrupted = interrupted(ENDS)?;
+        let interrupted = interrupted(false)?;
         let mut network = Network::new(&self.admin);
         let result = tokio::select! {
             result = self.tests(target, &mut network, outcomes) => result,

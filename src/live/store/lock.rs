@@ -3,12 +3,9 @@
 //! It is a lock of its own (`flock`) on the database: `SQLite`'s locks come and go with each transaction, and
 //! holding them would keep every reader out, such as a backup. The kernel frees it with the process, however that ends.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
-
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 
 use super::OpenError;
 
@@ -23,12 +20,15 @@ pub(super) fn take(path: &Path) -> Result<File, OpenError> {
     if !file.metadata().map_err(OpenError::NoPlace)?.is_file() {
         return Err(OpenError::NoFile);
     }
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(refusal)?;
+    file.try_lock().map_err(refusal)?;
     Ok(file)
 }
 
-fn refusal(error: Errno) -> OpenError {
-    if error == Errno::WOULDBLOCK { OpenError::InUse } else { OpenError::NoLocks(error.into()) }
+fn refusal(error: TryLockError) -> OpenError {
+    match error {
+        TryLockError::WouldBlock => OpenError::InUse,
+        TryLockError::Error(error) => OpenError::NoLocks(error),
+    }
 }
 
 #[cfg(test)]
@@ -52,8 +52,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_locked_is_said() {
-        for error in [Errno::NOLCK, Errno::OPNOTSUPP] {
-            let words = refusal(error).to_string();
+        for error in [ErrorKind::Unsupported, ErrorKind::Other] {
+            let words = refusal(TryLockError::Error(error.into())).to_string();
             assert!(words.contains("cannot be locked") && words.contains("local disk"), "{words}");
         }
         let folder = tempfile::tempdir().expect("a folder");

@@ -13,7 +13,6 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -191,8 +190,17 @@ impl Place {
     }
 }
 
+/// Which file that is. It is not opened: to close it would free SQLite's locks (fcntl's) in this process.
+#[cfg(unix)]
 fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
     std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// Elsewhere the name of an open file is kept.
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.is_file().then_some((0, 0))
 }
 
 /// A password's digest by Argon2id with a salt of its own (RFC 9106); takes tens of milliseconds.

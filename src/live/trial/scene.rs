@@ -1,9 +1,10 @@
 //! What an application of a trial may do: the wall clock's counterpart of the engine's `Io`.
 
 use std::io;
+use std::net::Shutdown;
 use std::rc::Rc;
 
-use rustix::net::{Shutdown, shutdown};
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 
@@ -199,7 +200,7 @@ impl Io for SceneIo<'_> {
         end.room.notify_waiters();
         if let Some(socket) = &end.socket {
             // A socket that is broken already is closed, too.
-            let _ = shutdown(&**socket, Shutdown::Write);
+            let _ = SockRef::from(&**socket).shutdown(Shutdown::Write);
         }
     }
 
@@ -210,7 +211,7 @@ impl Io for SceneIo<'_> {
         end.room.notify_waiters();
         if let Some(socket) = end.socket.take() {
             let _ = socket.set_zero_linger();
-            let _ = shutdown(&*socket, Shutdown::Both);
+            let _ = SockRef::from(&*socket).shutdown(Shutdown::Both);
         }
     }
 
