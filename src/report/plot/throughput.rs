@@ -29,6 +29,7 @@ struct Line {
 }
 
 /// One panel per cell: the flows that moved the most, and all others together; or groups of flows.
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all pictures")]
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
     let Choice { cells, remark: omitted } = &sources.with_data;
