@@ -8,7 +8,7 @@ const ARCHITECTURE: &str = "docs/architecture.md";
 
 /// What only some modules may name.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("std::thread", &["runner", "live", "cli"]),
+    ("std::thread", &["runner", "report", "live", "cli"]),
     ("tokio", &["live", "cli"]),
     ("std::fs", &["report", "cli", "live"]),
     ("TcpStream", &["live", "cli"]),

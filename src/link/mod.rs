@@ -154,7 +154,7 @@ impl Link {
         epoch.judged += 1;
         epoch.ahead += u64::from(passage.order == Order::Ahead);
         if self.entrance.is_empty() {
-            self.take_in(now, packet, passage, false);
+            self.queue_up(now, packet, passage, false);
         } else {
             self.judge(now, packet, passage);
         }
@@ -186,9 +186,16 @@ impl Link {
         }
     }
 
-    /// Queues a packet that passed the entrance, or puts it on the wire.
+    /// The same as [`queue_up`](Link::queue_up), from places that are no hot path.
     #[inline(never)]
     fn take_in(&mut self, now: Instant, packet: &mut Packet, passage: Passage, damaged: bool) {
+        self.queue_up(now, packet, passage, damaged);
+    }
+
+    /// Queues a packet that passed the entrance, or puts it on the wire.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
+    fn queue_up(&mut self, now: Instant, packet: &mut Packet, passage: Passage, damaged: bool) {
         // After a rate was lifted, packets still line up behind the one in transmission.
         let queues = self.serialiser.rate().is_some() || !self.waiting.is_empty();
         if queues && self.service.is_some() {

@@ -5,8 +5,8 @@
 //! summary, the verdicts, the warnings, the pictures, the page) is computed by [`finish`] from the
 //! files alone, so that [`plot`] can do it again on any folder.
 //!
-//! Invariants: no clock, no thread, no knowledge of the engine; the same trials give the same
-//! bytes; a figure that does not exist is an empty field, never 0.
+//! Invariants: no clock, no knowledge of the engine; the same trials give the same bytes on any number of
+//! threads (only [`parallel`] starts some); a figure that does not exist is an empty field, never 0.
 
 mod alike;
 mod axis;
@@ -26,6 +26,7 @@ mod layout;
 mod lines;
 mod manifest;
 mod paired;
+mod parallel;
 mod plot;
 mod resume;
 mod rows;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::ReportError;
 use super::files::{self, Results};
+use super::parallel;
 use super::rows::Table;
 use super::study::group_of;
 
@@ -45,8 +46,10 @@ pub fn find(results: &Results) -> Result<Unsettled, ReportError> {
         }
     })?;
     let mut found = Unsettled::default();
-    for cell in results.cells_with_trials() {
-        let Some(settling) = read(results, cell, &completed)? else { continue };
+    let cells = results.cells_with_trials();
+    let read = parallel::map(&cells, |&cell| read(results, cell, &completed));
+    for (cell, settling) in cells.into_iter().zip(read) {
+        let Some(settling) = settling? else { continue };
         if settling.first_slow_start as f64 > settling.bytes.len() as f64 * MANY_FLOWS {
             found.first_slow_start.push(cell);
         }
@@ -71,16 +74,20 @@ fn read(
     let (start, end) = (study.warmup.as_secs_f64(), study.duration.as_secs_f64());
     let bounds = [1.0, 2.0, 3.0].map(|third| start + (end - start) * third / 3.0);
     let mut settling = Settling::default();
-    files::each_row(&dir.join("flows.csv"), |row| {
-        let bulk = study.bulk.iter().any(|group| group == group_of(row.get("flow")));
-        let Some(time) = row.parse::<f64>("time_s").filter(|time| bulk && *time >= start) else { return };
-        let delivered: f64 = row.parse("delivered_bytes").unwrap_or(0.0);
-        let sender = (row.get("flow").to_owned(), row.get("direction").to_owned());
+    let columns = ["flow", "direction", "time_s", "delivered_bytes", "ssthresh_bytes", "phase"];
+    files::each_record(&dir.join("flows.csv"), columns, |fields| {
+        let [flow, direction, time, delivered, ssthresh, phase] = fields;
+        if !study.bulk.iter().any(|group| group == group_of(flow)) {
+            return;
+        }
+        let Some(time) = time.parse().ok().filter(|time: &f64| *time >= start) else { return };
+        let delivered: f64 = delivered.parse().unwrap_or(0.0);
+        let sender = (flow.to_owned(), direction.to_owned());
         if completed.is_some_and(|senders| senders.contains(&sender)) {
             return;
         }
         if !settling.bytes.contains_key(&sender) {
-            let first = row.get("ssthresh_bytes").is_empty() && row.get("phase").contains("slow");
+            let first = ssthresh.is_empty() && phase.contains("slow");
             settling.first_slow_start += usize::from(start > 0.0 && delivered > 0.0 && first);
         }
         let bytes = settling.bytes.entry(sender).or_default();

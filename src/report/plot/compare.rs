@@ -1,12 +1,12 @@
 //! The comparison over a sweep: each figure against the swept value, one line per controller or
 //! other setting, with 95 % intervals.
 
+use super::data::Sources;
 use super::panel::Panel;
 use super::scale::Scale;
 use super::style::{self, Area, Curve, DrawPanel, Drawn, Key, MAX_CURVES, Sheet, Symbol, px};
 use crate::report::axis::Axis;
 use crate::report::error::ReportError;
-use crate::report::files::Results;
 use crate::report::study::Study;
 use crate::report::summary::CellSummary;
 
@@ -37,7 +37,8 @@ type Point = (f64, f64, Option<f64>);
 
 /// One panel per figure; nothing for a single cell.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all pictures")]
-pub fn draw(results: &Results, cells: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
+pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
+    let &Sources { results, cells, .. } = sources;
     let study = &results.study;
     let Some(x_axis) = x_axis(study) else { return Ok(None) };
     let axis = &study.axes[x_axis];

@@ -3,42 +3,32 @@
 
 use std::collections::BTreeSet;
 
-use super::data::{self, Flow, Names};
+use super::data::{self, Choice, Flow, Names, Sources};
 use super::sawtooth::{Content, Line, legible};
 use super::style::{ALARM, Curve, DrawPanel, Key, MAX_CURVES, MUTED, RECOVERY, SHADE, Sheet, Symbol};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::study::Study;
-use crate::report::summary::CellSummary;
 
 /// Where there are at most so many flows, all are shown.
 const FEW: usize = 3;
 
 /// One panel per cell; the flows that moved the most, in segments.
-pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
+pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
+    let results = sources.results;
     let study = &results.study;
-    let mut seen = (usize::MAX, BTreeSet::new());
-    let (cells, omitted) = data::choose_by_series(results, "flows.csv", "established flows", |cell, row| {
-        if seen.0 != cell {
-            seen = (cell, BTreeSet::new());
-        }
-        // A flow with two samples, which are a line.
-        !seen.1.insert([row.get("flow"), row.get("direction")].map(str::to_owned))
-    })?;
-    let mut all: Vec<(usize, Vec<Flow>)> = Vec::new();
-    for &cell in &cells {
-        all.push((cell, data::flows(results, cell)?));
-    }
+    let Choice { cells, remark: omitted } = &sources.with_flows;
+    let all: Vec<(usize, &[Flow])> = cells.iter().map(|&cell| (cell, sources.flows(cell))).collect();
     let selection = Selection::of(study, &all);
     let mut contents: Vec<Content> = Vec::new();
     for (cell, flows) in all {
         let flows = selection.of_cell(study, flows);
         let events = data::events(results, cell)?;
-        let line = |flow: Flow| Line {
-            events: events.iter().filter(|event| event.is_of(&flow)).cloned().collect(),
+        let line = |flow: &Flow| Line {
+            events: events.iter().filter(|event| event.is_of(flow)).cloned().collect(),
             segment: study.segment_of(&flow.name),
             curve: Curve(0),
-            flow,
+            flow: flow.clone(),
         };
         let lines: Vec<Line> = flows.into_iter().map(line).collect();
         if !lines.is_empty() {
@@ -77,7 +67,7 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         title: data::title(results, "congestion window over time"),
         subtitle: data::subtitle(&[
             Some(data::FIRST_TRIAL.to_owned()),
-            omitted,
+            omitted.clone(),
             few,
             unacknowledged,
             cut,
@@ -90,6 +80,17 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
         row_height,
         panels: contents.into_iter().zip(tops).map(panel).collect(),
     }))
+}
+
+/// The cells that have a flow with two samples, which are a line.
+pub fn choose(results: &Results) -> Result<Choice, ReportError> {
+    let mut seen = (usize::MAX, BTreeSet::new());
+    data::choose_by_series(results, "flows.csv", "established flows", |cell, row| {
+        if seen.0 != cell {
+            seen = (cell, BTreeSet::new());
+        }
+        !seen.1.insert([row.get("flow"), row.get("direction")].map(str::to_owned))
+    })
 }
 
 /// Which flows of a cell are shown.
@@ -105,7 +106,7 @@ struct Selection {
 }
 
 impl Selection {
-    fn of(study: &Study, cells: &[(usize, Vec<Flow>)]) -> Selection {
+    fn of(study: &Study, cells: &[(usize, &[Flow])]) -> Selection {
         let total = cells.iter().map(|(_, flows)| flows.len()).max().unwrap_or(0);
         let most = match cells.len() {
             _ if total <= FEW => FEW,
@@ -114,7 +115,7 @@ impl Selection {
             _ => 1,
         };
         Selection {
-            connections: connections(cells.iter().map(|(_, flows)| flows.as_slice())),
+            connections: connections(cells.iter().map(|(_, flows)| *flows)),
             many: total > FEW,
             by_group: total > FEW && (2..=FEW).contains(&study.bulk.len()),
             most,
@@ -122,17 +123,17 @@ impl Selection {
     }
 
     /// Those of the cell, given in the order of their volume.
-    fn of_cell(&self, study: &Study, mut flows: Vec<Flow>) -> Vec<Flow> {
-        flows.retain(|flow| flow.time_s.len() > 1);
+    fn of_cell<'a>(&self, study: &Study, flows: &'a [Flow]) -> Vec<&'a Flow> {
+        let mut flows: Vec<&Flow> = flows.iter().filter(|flow| flow.time_s.len() > 1).collect();
         let is_bulk = |flow: &Flow| study.bulk.iter().any(|group| group == flow.group());
-        if self.by_group && flows.iter().any(is_bulk) {
+        if self.by_group && flows.iter().any(|flow| is_bulk(flow)) {
             let mut seen = BTreeSet::new();
             flows.retain(|flow| is_bulk(flow) && seen.insert(flow.group().to_owned()));
         } else {
             flows.truncate(self.most);
         }
         if self.by_group || !self.many {
-            flows.sort_by_key(Flow::label);
+            flows.sort_by_key(|flow| flow.label());
         }
         flows
     }

@@ -1,12 +1,14 @@
 //! Series as they are read back for pictures, and which cells and flows a picture shows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::report::error::ReportError;
 use crate::report::files::{self, Results, Row};
+use crate::report::parallel;
 use crate::report::rows::Table;
 use crate::report::study::group_of;
+use crate::report::summary::CellSummary;
 
 /// What pictures of series show.
 pub const FIRST_TRIAL: &str = "first trial of each cell";
@@ -112,15 +114,52 @@ impl Event {
     }
 }
 
+/// What pictures are drawn from. Flows' series are long, so that they are read once for all pictures.
+pub struct Sources<'a> {
+    pub results: &'a Results,
+    pub cells: &'a [CellSummary],
+    /// The cells of the sawtooth.
+    pub with_flows: Choice,
+    /// The cells of the throughput.
+    pub with_data: Choice,
+    /// The flows of all these.
+    flows: BTreeMap<usize, Vec<Flow>>,
+}
+
+impl<'a> Sources<'a> {
+    pub fn read(
+        results: &'a Results,
+        cells: &'a [CellSummary],
+        with_flows: Choice,
+        with_data: Choice,
+    ) -> Result<Sources<'a>, ReportError> {
+        let chosen: BTreeSet<usize> = with_flows.cells.iter().chain(&with_data.cells).copied().collect();
+        let chosen: Vec<usize> = chosen.into_iter().collect();
+        let read = parallel::map(&chosen, |&cell| flows(results, cell).map(|flows| (cell, flows)));
+        let flows = read.into_iter().collect::<Result<_, ReportError>>()?;
+        Ok(Sources { results, cells, with_flows, with_data, flows })
+    }
+
+    /// The flows of a chosen cell's first trial with series, those that moved the most first.
+    pub fn flows(&self, cell: usize) -> &[Flow] {
+        self.flows.get(&cell).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The cells that a picture shows, and a remark for its heading on those that are left out.
+pub struct Choice {
+    pub cells: Vec<usize>,
+    pub remark: Option<String>,
+}
+
 /// At most `most` of the cells that have something to show, in the order of the tables and spread evenly
-/// over all such; and a remark for the heading on those that are left out, which calls what they have
-/// or lack `what`.
+/// over all such. The remark calls what they have or lack `what`.
 pub fn choose(
     results: &Results,
     most: usize,
     what: &str,
     mut has: impl FnMut(usize) -> Result<bool, ReportError>,
-) -> Result<(Vec<usize>, Option<String>), ReportError> {
+) -> Result<Choice, ReportError> {
     let tried: BTreeSet<usize> = results.cells_with_trials().into_iter().collect();
     let mut full = Vec::new();
     for cell in results.study.ordered_cells().into_iter().filter(|cell| tried.contains(cell)) {
@@ -133,7 +172,7 @@ pub fn choose(
     let crowded = (full.len() > most).then(|| format!("{most} of {} cells{with} shown", full.len()));
     let empty = (empty > 0).then(|| format!("no {what} in {empty} of {} cells", tried.len()));
     let remark = Some(subtitle(&[crowded, empty])).filter(|remark| !remark.is_empty());
-    Ok((spread(&full, most), remark))
+    Ok(Choice { cells: spread(&full, most), remark })
 }
 
 /// The same of cells with series: those that have a row that is `wanted` in this file of the series.
@@ -142,7 +181,7 @@ pub fn choose_by_series(
     file: &str,
     what: &str,
     mut wanted: impl FnMut(usize, &Row<'_>) -> bool,
-) -> Result<(Vec<usize>, Option<String>), ReportError> {
+) -> Result<Choice, ReportError> {
     choose(results, MAX_PANELS, what, |cell| match results.series_dir(cell) {
         Some(dir) => files::any_row(&dir.join(file), |row| wanted(cell, row)),
         None => Ok(false),
@@ -170,7 +209,7 @@ pub fn tops(own: &[f64]) -> (Vec<f64>, Option<String>) {
 }
 
 /// The flows of a cell's first trial with series, those that moved the most first.
-pub fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
+fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
     let Some(dir) = results.series_dir(cell) else { return Ok(Vec::new()) };
     let mut flows: Vec<Flow> = Vec::new();
     let mut next = 0;

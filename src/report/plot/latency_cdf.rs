@@ -2,19 +2,18 @@
 
 use hdrhistogram::Histogram;
 
-use super::data;
+use super::data::{self, Choice, Sources};
 use super::panel::Panel;
 use super::scale::Scale;
 use super::style::{Curve, Key, MAX_CURVES, Sheet, Symbol};
 use crate::report::error::ReportError;
-use crate::report::files::Results;
 use crate::report::latency;
-use crate::report::summary::CellSummary;
 
 /// One curve per cell, over all its trials.
-pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
+pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
+    let results = sources.results;
     let delivered = |cell| Ok(results.values(cell, "deliveries").iter().any(|(_, count)| *count > 0.0));
-    let (cells, omitted) = data::choose(results, MAX_CURVES, "deliveries", delivered)?;
+    let Choice { cells, remark: omitted } = data::choose(results, MAX_CURVES, "deliveries", delivered)?;
     let mut curves: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
     let mut undelivered = false;
     for cell in cells {

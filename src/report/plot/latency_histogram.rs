@@ -2,24 +2,23 @@
 
 use hdrhistogram::Histogram;
 
-use super::data::{self, MAX_PANELS};
+use super::data::{self, Choice, MAX_PANELS, Sources};
 use super::latency_cdf;
 use super::panel::Panel;
 use super::scale::Scale;
 use super::style::{Curve, DrawPanel, INK, Key, Sheet, Symbol};
 use crate::report::error::ReportError;
-use crate::report::files::Results;
 use crate::report::latency;
-use crate::report::summary::CellSummary;
 use crate::report::table::plain;
 
 /// Bars in each factor of ten of the latency.
 const BARS_PER_DECADE: f64 = 40.0;
 
 /// One panel per cell, over all its trials, all with the same axis of time.
-pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
+pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
+    let results = sources.results;
     let delivered = |cell| Ok(results.values(cell, "deliveries").iter().any(|(_, count)| *count > 0.0));
-    let (cells, omitted) = data::choose(results, MAX_PANELS, "deliveries", delivered)?;
+    let Choice { cells, remark: omitted } = data::choose(results, MAX_PANELS, "deliveries", delivered)?;
     let mut histograms: Vec<(usize, Histogram<u64>, f64)> = Vec::new();
     for cell in cells {
         if let Some(histogram) = latency::of_cell(results, cell)?.filter(|h| !h.is_empty()) {

@@ -18,14 +18,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use self::data::Sources;
 use self::style::Sheet;
 use super::error::ReportError;
 use super::files::Results;
+use super::parallel;
 use super::study::Study;
 use super::summary::CellSummary;
 
 /// What draws a picture: `None` if the scenario has nothing for it to show.
-type Draw = fn(&Results, &[CellSummary]) -> Result<Option<Sheet>, ReportError>;
+type Draw = fn(&Sources<'_>) -> Result<Option<Sheet>, ReportError>;
 
 /// The pictures by name, in the order of the page, with how the paths of the files begin that they
 /// are drawn from.
@@ -57,35 +59,42 @@ pub fn draw_all(
     missing: &[String],
 ) -> Result<Pictures, ReportError> {
     let departure = departure(&results.study);
+    let is_kept = |(name, _, inputs): &(&'static str, Draw, &str)| {
+        missing.iter().any(|file| file.starts_with(inputs)) && existing_picture(&results.dir, name).is_some()
+    };
+    let anew: Vec<_> = PICTURES.into_iter().filter(|picture| !is_kept(picture)).collect();
+    let sources = Sources::read(results, cells, cwnd::choose(results)?, throughput::choose(results)?)?;
+    // Each is drawn and rasterised on one thread.
+    let drawn = parallel::map(&anew, |(name, draw, _)| {
+        let failed =
+            |problem: String| ReportError::Picture { path: results.dir.join(svg_name(name)), problem };
+        let Some(sheet) = draw(&sources)? else { return Ok(None) };
+        let svg = sheet.render(&departure).map_err(|error| failed(error.to_string()))?;
+        let (png, boxes) = raster::rasterise(&svg).map_err(failed)?;
+        Ok(Some((svg, png, boxes)))
+    });
+    let mut drawn = anew.iter().map(|(name, ..)| *name).zip(drawn).peekable();
     let mut pictures = Pictures::default();
-    for (name, draw, inputs) in PICTURES {
-        if missing.iter().any(|file| file.starts_with(inputs))
-            && let Some(picture) = existing_picture(&results.dir, name)
-        {
-            pictures.all.push(picture);
+    for (name, ..) in PICTURES {
+        let Some((_, picture)) = drawn.next_if(|(drawn, _)| *drawn == name) else {
+            pictures.all.extend(existing_picture(&results.dir, name));
             pictures.kept.push(name);
             continue;
-        }
+        };
         let svg_path = results.dir.join(svg_name(name));
         let png_path = svg_path.with_extension("png");
-        match draw(results, cells)? {
-            Some(sheet) => {
-                let failed = |problem: String| ReportError::Picture { path: svg_path.clone(), problem };
-                let svg = sheet.render(&departure).map_err(|error| failed(error.to_string()))?;
-                let (png, boxes) = raster::rasterise(&svg).map_err(failed)?;
-                if !boxes.is_empty() {
-                    pictures.boxes.0.extend(boxes);
-                    pictures.boxes.1.push(name);
-                }
-                super::disk::replace(&svg_path, svg.as_bytes())?;
-                super::disk::replace(&png_path, &png)?;
-                pictures.all.push(svg_name(name));
+        if let Some((svg, png, boxes)) = picture? {
+            if !boxes.is_empty() {
+                pictures.boxes.0.extend(boxes);
+                pictures.boxes.1.push(name);
             }
-            None => {
-                for path in [&svg_path, &png_path] {
-                    if path.exists() {
-                        fs::remove_file(path).map_err(ReportError::io("remove", path))?;
-                    }
+            super::disk::replace(&svg_path, svg.as_bytes())?;
+            super::disk::replace(&png_path, &png)?;
+            pictures.all.push(svg_name(name));
+        } else {
+            for path in [&svg_path, &png_path] {
+                if path.exists() {
+                    fs::remove_file(path).map_err(ReportError::io("remove", path))?;
                 }
             }
         }

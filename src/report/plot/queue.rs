@@ -1,23 +1,23 @@
 //! The backlog of links with a rate over time.
 
-use super::data::{self, Link};
+use super::data::{self, Choice, Link, Sources};
 use super::panel::Panel;
 use super::scale::Scale;
 use super::style::{ALARM, Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
 use crate::report::error::ReportError;
-use crate::report::files::Results;
-use crate::report::summary::CellSummary;
 
 /// As many queues as a panel shows, the longest ones.
 const MAX_QUEUES: usize = 3;
 
 /// One panel per cell.
-pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
+pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
+    let results = sources.results;
     let rated = data::rated_links(results)?;
     let rated = |link: &str, direction: &str| rated.iter().any(|(l, d)| l == link && d == direction);
-    let (cells, omitted) = data::choose_by_series(results, "links.csv", "queues", |_, row| {
-        rated(row.get("link"), row.get("direction")) && row.parse("backlog_packets") > Some(0.0)
-    })?;
+    let Choice { cells, remark: omitted } =
+        data::choose_by_series(results, "links.csv", "queues", |_, row| {
+            rated(row.get("link"), row.get("direction")) && row.parse("backlog_packets") > Some(0.0)
+        })?;
     let warmup = results.study.warmup.as_secs_f64();
     let duration = results.study.duration.as_secs_f64();
     // The same links in all panels, so that a colour keeps its meaning.

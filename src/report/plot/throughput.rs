@@ -3,13 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::data::{self, Flow, Names};
+use super::data::{self, Choice, Flow, Names, Sources};
 use super::panel::Panel;
 use super::scale::Scale;
 use super::style::{Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
-use crate::report::summary::CellSummary;
 
 /// The most flows that are told apart where there are several groups of them.
 const MOST_SINGLE: usize = 8;
@@ -30,23 +29,19 @@ struct Line {
 }
 
 /// One panel per cell: the flows that moved the most, and all others together; or groups of flows.
-pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, ReportError> {
-    let (cells, omitted) = data::choose_by_series(results, "flows.csv", "data", |_, row| {
-        row.parse("delivered_bytes") > Some(0.0)
-    })?;
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all pictures")]
+pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
+    let results = sources.results;
+    let Choice { cells, remark: omitted } = &sources.with_data;
     let warmup = results.study.warmup.as_secs_f64();
     let duration = results.study.duration.as_secs_f64();
     let bin = bin_width(duration);
-    let mut flows: Vec<(usize, Vec<Flow>)> = Vec::new();
-    for &cell in &cells {
-        flows.push((cell, data::flows(results, cell)?));
-    }
+    let mut flows: Vec<(usize, &[Flow])> = cells.iter().map(|&cell| (cell, sources.flows(cell))).collect();
     flows.retain(|(_, flows)| flows.iter().filter_map(|flow| flow.time_s.last()).any(|last| *last >= bin));
     if flows.is_empty() {
         return Ok(None);
     }
-    let (contents, mut legend) =
-        lines(&flows.iter().map(|(_, flows)| flows.as_slice()).collect::<Vec<_>>(), bin);
+    let (contents, mut legend) = lines(&flows.iter().map(|(_, flows)| *flows).collect::<Vec<_>>(), bin);
     let top = |lines: &Vec<Line>| {
         let rates = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
         rates.fold(0.0, f64::max)
@@ -85,12 +80,17 @@ pub fn draw(results: &Results, _: &[CellSummary]) -> Result<Option<Sheet>, Repor
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
         title: data::title(results, "throughput over time"),
-        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), Some(bins), omitted, scales]),
+        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), Some(bins), omitted.clone(), scales]),
         legend,
         columns,
         row_height,
         panels,
     }))
+}
+
+/// The cells in which data went.
+pub fn choose(results: &Results) -> Result<Choice, ReportError> {
+    data::choose_by_series(results, "flows.csv", "data", |_, row| row.parse("delivered_bytes") > Some(0.0))
 }
 
 /// Bins of 0.1 s to 1 s by the length of the trial; in the shortest trials at least twenty.

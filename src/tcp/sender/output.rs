@@ -97,7 +97,8 @@ impl Sender {
     /// RFC 6675 §4 `NextSeg` rule 3: with nothing new to send in a recovery, or no room for it in the
     /// peer's window, what may yet be lost.
     fn next_doubtful(&self) -> Option<Transmission> {
-        if self.recovery.episode() != Episode::Recovery || !self.uses_sack() {
+        // Without room the search would be for nothing.
+        if self.recovery.episode() != Episode::Recovery || !self.uses_sack() || self.pipe() >= self.cwnd() {
             return None;
         }
         let again = self.again(self.scoreboard.next_doubtful()?);
