@@ -2,7 +2,7 @@
 //! at a time as they like and deliver it cut anywhere.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{App, Conn, Event, Io, MessageId};
 use crate::rng::{Rng, Seed};
@@ -231,7 +231,7 @@ impl Io for Side<'_> {
         conn
     }
 
-    fn write(&mut self, conn: Conn, bytes: &Rc<[u8]>, from: usize) -> usize {
+    fn write(&mut self, conn: Conn, bytes: &Arc<[u8]>, from: usize) -> usize {
         self.push(conn, bytes[from..].iter().copied())
     }
 
@@ -301,12 +301,12 @@ impl<T: App + ?Sized> App for Box<T> {
 pub(super) struct Raw {
     pub(super) send: Vec<u8>,
     pub(super) close: bool,
-    pub(super) heard: std::sync::Arc<std::sync::Mutex<Vec<u8>>>,
+    pub(super) heard: Arc<std::sync::Mutex<Vec<u8>>>,
 }
 
 impl Raw {
     pub(super) fn new(send: &str) -> Raw {
-        Raw { send: send.as_bytes().to_vec(), close: false, heard: std::sync::Arc::default() }
+        Raw { send: send.as_bytes().to_vec(), close: false, heard: Arc::default() }
     }
 }
 

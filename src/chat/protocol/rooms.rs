@@ -7,13 +7,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::client;
 use super::commands::{self, Command};
-use super::kind::Settings;
-use super::session::{Asked, Encodings, Moment, ServerSession};
+use super::session::{Asked, ClientSession, Encodings, Moment, ServerSession};
 use super::text::{BREAK, Outbox, Utf8, answer, one_line, push_parts, short_clock};
-use super::{After, Malformed, Timestamp};
+use super::{After, Dialect, Malformed, READ_GAP, Settings, Timestamp};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::names;
+use crate::time::Duration;
 
 /// What program 3's client reads at once.
 const READ: usize = 1024;
@@ -36,11 +37,47 @@ const HELP: &str = "Commands: /members, /broadcast (then the text), /dm USER TEX
     /create ROOM --private, /join ROOM, /leave ROOM, /room ROOM TEXT, /invite NAME ROOM, /close ROOM, /hide, \
     /reveal, /help, /quit";
 
+/// Program 3's language.
+#[derive(Debug)]
+pub(super) struct Rooms;
+
+impl Dialect for Rooms {
+    fn name(&self) -> &'static str {
+        "rooms"
+    }
+
+    fn summary(&self) -> &'static str {
+        "bare text and rooms (program 3)"
+    }
+
+    fn port(&self) -> u16 {
+        44444
+    }
+
+    fn is_framed(&self) -> bool {
+        false
+    }
+
+    fn pacing(&self) -> Duration {
+        READ_GAP
+    }
+
+    fn server(&self, settings: &Settings) -> Box<dyn ServerSession> {
+        Box::new(Session::new(settings))
+    }
+
+    fn client(&self) -> Box<dyn ClientSession> {
+        Box::new(client::rooms::Client::default())
+    }
+
+    fn is_begun_by(&self, first: &[u8]) -> bool {
+        ["Connected to the server", "Server: "].iter().any(|words| first.starts_with(words.as_bytes()))
+    }
+}
+
 /// The server's side of a connection.
 #[derive(Debug)]
 pub(super) struct Session {
-    /// How events are encoded, by [`Charset`].
-    forms: [usize; 3],
     charset: Charset,
     /// Whether it may post to rooms that it is not in.
     posts_outside: bool,
@@ -83,6 +120,15 @@ enum Charset {
 }
 
 impl Charset {
+    /// The form in which events are encoded for it.
+    fn form(self) -> &'static str {
+        match self {
+            Charset::Unknown => "rooms",
+            Charset::Utf8 => "rooms, UTF-8",
+            Charset::Ascii => "rooms, ASCII",
+        }
+    }
+
     /// The line around what is said to everyone.
     fn rule(self) -> &'static str {
         if self == Charset::Utf8 { RULE } else { ASCII_RULE }
@@ -108,9 +154,8 @@ impl Charset {
 }
 
 impl Session {
-    pub fn new(forms: [usize; 3], settings: &Settings) -> Session {
+    pub fn new(settings: &Settings) -> Session {
         Session {
-            forms,
             charset: if settings.rooms_ascii { Charset::Ascii } else { Charset::Unknown },
             posts_outside: settings.outsiders_post,
             max_text: settings.max_text,
@@ -292,7 +337,7 @@ impl ServerSession for Session {
             event => {
                 let charset = self.charset;
                 let encode = |event: &Event, bytes: &mut Vec<u8>| encode(event, moment, charset, bytes);
-                let shared = encodings.get(self.forms[charset as usize], |bytes| encode(event, bytes));
+                let shared = encodings.get(charset.form(), |bytes| encode(event, bytes));
                 let limit = if event.text().is_some() { READ - AUTHOR } else { READ };
                 self.out.push_event(event, shared, limit, |text| charset.shape(text), encode);
             }

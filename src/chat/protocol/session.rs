@@ -9,7 +9,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{After, Malformed, Timestamp};
+use super::{After, Heard, Malformed, Timestamp};
 use crate::chat::message::{Event, Request};
 use crate::time::{Duration, Instant};
 
@@ -24,15 +24,20 @@ pub struct Moment {
     pub zone_s: i32,
 }
 
-/// How many different ways there are to encode an event.
-pub const FORMS: usize = 10;
+impl Moment {
+    /// An instant of a world, in whose zone the day begins at midnight UTC.
+    pub fn of_world(now: Instant) -> Moment {
+        Moment { now, at: Timestamp::of_world(now), zone_s: 0 }
+    }
+}
 
 /// An event's encoding in each form, made once and shared by all who hear it.
 #[derive(Debug, Default)]
 pub struct Encodings {
     /// Which event of the server this is; no two have the same number.
     pub serial: u64,
-    forms: [Option<Arc<[u8]>>; FORMS],
+    /// By form. There are a few of them.
+    forms: Vec<(&'static str, Arc<[u8]>)>,
 }
 
 impl Encodings {
@@ -41,14 +46,16 @@ impl Encodings {
         Encodings { serial, ..Encodings::default() }
     }
 
-    /// The encoding in `form`, which `encode` appends if nobody has asked for it before. An event
-    /// that the form does not show is empty.
-    pub fn get(&mut self, form: usize, encode: impl FnOnce(&mut Vec<u8>)) -> &Arc<[u8]> {
-        self.forms[form].get_or_insert_with(|| {
+    /// The encoding in the form of this name, which `encode` appends if nobody has asked for it before. An
+    /// event that the form does not show is empty.
+    pub fn get(&mut self, form: &'static str, encode: impl FnOnce(&mut Vec<u8>)) -> &Arc<[u8]> {
+        let place = self.forms.iter().position(|(other, _)| *other == form).unwrap_or_else(|| {
             let mut bytes = Vec::new();
             encode(&mut bytes);
-            bytes.into()
-        })
+            self.forms.push((form, bytes.into()));
+            self.forms.len() - 1
+        });
+        &self.forms[place].1
     }
 }
 
@@ -118,6 +125,9 @@ pub trait ServerSession: fmt::Debug + Send {
     /// The room tells it something. What is sent for it is then in [`poll_send`](Self::poll_send);
     /// what others of its form have encoded already is in `encodings`.
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After;
+
+    /// The client has closed its side: what waits for its acknowledgments goes now, because there will be none.
+    fn on_end_of_file(&mut self) {}
 
     /// Whether its messages keep their borders when several go in one write.
     fn is_framed(&self) -> bool;
@@ -210,6 +220,15 @@ pub trait ClientSession: fmt::Debug + Send {
     /// Takes what one read returned and appends what it tells.
     fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed>;
 
+    /// Takes what one read returned and appends only what a synthetic person must know of it: a busy room makes
+    /// everybody hear everything.
+    fn listen(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Heard>) -> Result<(), Malformed> {
+        let mut events = Vec::new();
+        let result = self.receive(moment, bytes, &mut events);
+        out.extend(events.iter().filter_map(Heard::of));
+        result
+    }
+
     /// The next bytes for the socket, one write each.
     fn poll_send(&mut self) -> Option<Arc<[u8]>>;
 
@@ -241,16 +260,35 @@ pub trait ClientSession: fmt::Debug + Send {
     }
 }
 
-/// What a dialect's servers show of what they have done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a dialect's servers show of what they have done, and what that allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent abilities, not one state")]
 pub struct Manner {
-    /// Whether each request is acknowledged, so that nothing need be guessed from the answers, and several
-    /// may be on their way at once.
+    /// Whether each request is acknowledged, so that nothing need be guessed from the answers.
     pub acknowledges: bool,
+    /// Requests that may be on their way to the server at once.
+    pub in_flight: usize,
     /// Whether speakers hear what they said to everyone.
     pub echoes: bool,
     /// Whether a message that is cut short is none; without frames it is one.
     pub is_framed: bool,
+    /// Whether original servers know private messages only.
+    pub is_private: bool,
+    /// Whether the server prompts for each text, which costs a round trip and a message more.
+    pub is_prompted: bool,
+}
+
+impl Default for Manner {
+    fn default() -> Manner {
+        Manner {
+            acknowledges: false,
+            in_flight: 1,
+            echoes: false,
+            is_framed: false,
+            is_private: false,
+            is_prompted: false,
+        }
+    }
 }
 
 /// Why a request is not sent.

@@ -11,12 +11,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::client;
 use super::commands::{self, Command};
-use super::kind::Settings;
-use super::session::{Asked, Encodings, Moment, ServerSession};
+use super::session::{Asked, ClientSession, Encodings, Moment, ServerSession};
 use super::text::{BREAK, Outbox, Utf8, answer, clock, is_stamped, one_line, push_parts};
-use super::{After, Malformed, Timestamp};
+use super::{After, Dialect, Malformed, READ_GAP, Settings, Timestamp};
 use crate::chat::message::{Event, Refusal, Request};
+use crate::time::Duration;
 
 /// What program 2's client reads at once.
 const READ: usize = 1024;
@@ -28,10 +29,47 @@ const COMMANDS: &str = "Available commands:\n\
     \x20 /exit - Disconnect from the server\n\
     \x20 /nick - Change your username: /nick <new_username>\n";
 
+/// Program 2's language.
+#[derive(Debug)]
+pub(super) struct Slash;
+
+impl Dialect for Slash {
+    fn name(&self) -> &'static str {
+        "slash"
+    }
+
+    fn summary(&self) -> &'static str {
+        "bare text and slash commands (program 2)"
+    }
+
+    fn port(&self) -> u16 {
+        5555
+    }
+
+    fn is_framed(&self) -> bool {
+        false
+    }
+
+    fn pacing(&self) -> Duration {
+        READ_GAP
+    }
+
+    fn server(&self, settings: &Settings) -> Box<dyn ServerSession> {
+        Box::new(Session::new(settings))
+    }
+
+    fn client(&self) -> Box<dyn ClientSession> {
+        Box::new(client::slash::Client::default())
+    }
+
+    fn is_begun_by(&self, first: &[u8]) -> bool {
+        is_stamped(first)
+    }
+}
+
 /// The server's side of a connection.
 #[derive(Debug)]
 pub(super) struct Session {
-    form: usize,
     /// The name that the server gives, if it does.
     given: Option<String>,
     max_text: usize,
@@ -55,9 +93,8 @@ enum State {
 
 impl Session {
     /// A session that asks for a name, or gives this one.
-    pub fn new(form: usize, settings: &Settings) -> Session {
+    pub fn new(settings: &Settings) -> Session {
         Session {
-            form,
             given: settings.next_name(),
             max_text: settings.max_text,
             utf8: Utf8::default(),
@@ -168,7 +205,7 @@ impl ServerSession for Session {
                 self.say(moment, &words);
             }
             event => {
-                let shared = encodings.get(self.form, |bytes| encode(event, moment, bytes));
+                let shared = encodings.get("slash", |bytes| encode(event, moment, bytes));
                 self.out.push_event(event, shared, READ, shape, |event, bytes| encode(event, moment, bytes));
             }
         }

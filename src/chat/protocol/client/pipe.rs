@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::outbox::Outbox;
-use super::{GAP, notice, refusal, without_password};
+use super::{notice, refusal, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
-use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
+use crate::chat::protocol::session::{ClientSession, Manner, Moment, NotSaid};
 use crate::chat::protocol::text::Utf8;
-use crate::chat::protocol::{EVERYONE, Malformed};
+use crate::chat::protocol::{EVERYONE, Malformed, READ_GAP};
 use crate::time::Duration;
 
 const WELCOME: &str = "WELCOME|Connected successfully!";
@@ -68,6 +68,10 @@ fn absent(nick: &str) -> Event {
 }
 
 impl ClientSession for Client {
+    fn manner(&self) -> Manner {
+        Manner { is_private: true, ..Manner::default() }
+    }
+
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
         let is_known = matches!(request, Request::Join { .. } | Request::Say { .. } | Request::Tell { .. });
         // Whoever leaves just closes.
@@ -136,6 +140,6 @@ impl ClientSession for Client {
     }
 
     fn gap(&self) -> Duration {
-        GAP
+        READ_GAP
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::outbox::Outbox;
-use super::{GAP, between, no_command, notice, one_line, refusal, unknown};
+use super::{between, no_command, notice, one_line, refusal, unknown};
 use crate::chat::message::{Event, Name, Refusal, Request};
-use crate::chat::protocol::Malformed;
 use crate::chat::protocol::commands::PRIVATE;
 use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::text::{STAMP, Utf8, is_stamped};
+use crate::chat::protocol::{Malformed, READ_GAP};
 use crate::time::Duration;
 
 /// Speaks bare text with slash commands.
@@ -231,6 +231,6 @@ impl ClientSession for Client {
     }
 
     fn gap(&self) -> Duration {
-        GAP
+        READ_GAP
     }
 }

@@ -21,6 +21,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// it misses an acknowledgment that comes before, and then stands still until it repeats the message,
 /// 3 s at first.
 const ACKNOWLEDGES_AFTER: Duration = Duration::from_millis(10);
+/// How many requests may be on their way, acknowledgment by acknowledgment.
+const IN_FLIGHT: usize = 64;
 /// The longest frame that it takes: a text of 64 KiB has six times as much when all of it is escaped.
 const LONGEST: usize = 1 << 20;
 
@@ -309,7 +311,7 @@ impl Client {
 
 impl ClientSession for Client {
     fn manner(&self) -> Manner {
-        Manner { acknowledges: true, is_framed: true, ..Manner::default() }
+        Manner { acknowledges: true, in_flight: IN_FLIGHT, is_framed: true, ..Manner::default() }
     }
 
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {

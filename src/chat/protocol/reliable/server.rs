@@ -28,7 +28,6 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// The server's side of a connection.
 #[derive(Debug)]
 pub struct Session {
-    forms: Forms,
     frames: Frames,
     variant: Variant,
     /// Whether it has asked to join.
@@ -46,16 +45,11 @@ pub struct Session {
     made: u64,
 }
 
-/// The forms in which a shared message is encoded.
-#[derive(Clone, Copy, Debug)]
-pub struct Forms {
-    /// With six members.
-    pub six: usize,
-    /// With eight.
-    pub eight: usize,
-    /// The id alone, by which either is acknowledged.
-    pub id: usize,
-}
+/// The forms of a shared message: with six members, with eight, and the id alone, by which either is
+/// acknowledged.
+const SIX: &str = "reliable, six members";
+const EIGHT: &str = "reliable, eight members";
+const ID: &str = "reliable, id";
 
 /// How a message is answered.
 #[derive(Debug)]
@@ -94,10 +88,9 @@ enum Variant {
 }
 
 impl Session {
-    /// A session that shares encodings in `forms`.
-    pub fn new(forms: Forms) -> Session {
+    /// A session whose client has said nothing yet.
+    pub fn new() -> Session {
         Session {
-            forms,
             frames: Frames::new(LONGEST),
             variant: Variant::Unknown,
             joins: false,
@@ -271,12 +264,12 @@ impl ServerSession for Session {
         if self.variant != Variant::Test && self.close_at.is_none() {
             let eight = self.variant == Variant::Eight;
             let serial = encodings.serial;
-            let id = Arc::clone(encodings.get(self.forms.id, |out| {
+            let id = Arc::clone(encodings.get(ID, |out| {
                 let seconds = moment.at.unix_nanos() / 1_000_000_000;
                 // Writing into memory cannot fail.
                 let _ = write!(out, "broadcast_{seconds}_{}", 1_000 + serial);
             }));
-            let form = if eight { self.forms.eight } else { self.forms.six };
+            let form = if eight { EIGHT } else { SIX };
             let shared = encodings.get(form, |out| {
                 let Some(content) = content(event) else { return };
                 let at = match event {
@@ -302,6 +295,10 @@ impl ServerSession for Session {
             Event::Rejected(_) => After::Close,
             _ => After::Stay,
         }
+    }
+
+    fn on_end_of_file(&mut self) {
+        self.out.extend(self.window.release());
     }
 
     fn is_framed(&self) -> bool {

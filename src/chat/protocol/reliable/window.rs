@@ -109,6 +109,13 @@ impl Window {
         Some(bytes)
     }
 
+    /// Gives out what waits for room, to a peer that will acknowledge nothing any more.
+    pub fn release(&mut self) -> impl Iterator<Item = Arc<[u8]>> {
+        self.bytes = 0;
+        self.flight.clear();
+        self.waiting.drain(..).map(|(_, bytes)| bytes)
+    }
+
     /// Notes a message that goes now and is never repeated, to learn by its acknowledgment what became
     /// of those before it.
     pub fn probe(&mut self, id: Arc<[u8]>) {

@@ -1,0 +1,105 @@
+//! One connection of a room server: its session, what it has asked, what waits to be written to it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::chat::protocol::{Ask, Malformed, ServerSession};
+use crate::time::Instant;
+
+/// A connection.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
+pub(super) struct Seat {
+    pub session: Box<dyn ServerSession>,
+    /// What it has asked and is not served yet, and what is wrong with the words behind that.
+    pub asked: VecDeque<Ask>,
+    pub malformed: Option<Malformed>,
+    /// By when it must have joined.
+    pub join_by: Option<Instant>,
+    /// The instant under which it stands among the server's alarms.
+    pub armed: Option<Instant>,
+    /// Nothing more is heard from it or said to it but what waits.
+    pub is_closing: bool,
+    /// Whether its end was announced.
+    pub is_ended: bool,
+    /// Whether it is among those with something new.
+    pub is_dirty: bool,
+    /// Whether its connection takes no more for now.
+    is_stalled: bool,
+    /// What waits, one write each; of the first, `written` bytes are gone.
+    queue: VecDeque<Arc<[u8]>>,
+    written: usize,
+    queued: usize,
+}
+
+impl Seat {
+    pub fn new(session: Box<dyn ServerSession>, join_by: Option<Instant>) -> Seat {
+        Seat {
+            session,
+            asked: VecDeque::new(),
+            malformed: None,
+            join_by,
+            armed: None,
+            is_closing: false,
+            is_ended: false,
+            is_dirty: false,
+            is_stalled: false,
+            queue: VecDeque::new(),
+            written: 0,
+            queued: 0,
+        }
+    }
+
+    /// Takes over what the session has to say; whether that was anything.
+    pub fn collect(&mut self) -> bool {
+        let before = self.queue.len();
+        while let Some(bytes) = self.session.poll_send() {
+            self.push(bytes);
+        }
+        self.queue.len() > before
+    }
+
+    pub fn push(&mut self, bytes: Arc<[u8]>) {
+        self.queued += bytes.len();
+        self.queue.push_back(bytes);
+    }
+
+    /// What is next, and how much of it is written, unless the connection takes no more.
+    pub fn next(&self) -> Option<(&Arc<[u8]>, usize)> {
+        self.queue.front().filter(|_| !self.is_stalled).map(|bytes| (bytes, self.written))
+    }
+
+    /// So many bytes of the next were written; if that was not all, the connection takes no more for now.
+    pub fn wrote(&mut self, bytes: usize) {
+        let Some(first) = self.queue.front() else { return };
+        (self.written, self.queued) = (self.written + bytes, self.queued - bytes);
+        self.is_stalled = self.written < first.len();
+        if !self.is_stalled {
+            self.queue.pop_front();
+            self.written = 0;
+        }
+    }
+
+    /// The connection takes more again.
+    pub fn resume(&mut self) {
+        self.is_stalled = false;
+    }
+
+    /// Bytes that wait, here and for acknowledgments.
+    pub fn backlog(&self) -> usize {
+        self.queued + self.session.waiting_bytes()
+    }
+
+    /// Whether everything is written and nothing more comes.
+    pub fn is_finished(&self) -> bool {
+        self.is_closing && self.queue.is_empty()
+    }
+
+    /// When it wants to be woken.
+    pub fn deadline(&self) -> Option<Instant> {
+        if self.is_closing {
+            return None;
+        }
+        [self.join_by, self.session.poll_timeout()].into_iter().flatten().min()
+    }
+}
