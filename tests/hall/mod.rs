@@ -73,10 +73,11 @@ impl Hall {
     }
 
     fn collect(&mut self) {
+        let now = Instant::ZERO + self.elapsed;
         while let Some(id) = self.server.poll_dirty() {
-            while let Some((bytes, _)) = self.server.next(id) {
+            while let Some((bytes, _)) = self.server.next(now, id) {
                 let bytes = Arc::clone(bytes);
-                self.server.wrote(id, bytes.len());
+                self.server.wrote(now, id, bytes.len());
                 self.heard[id.0 as usize].push_back(bytes);
             }
         }

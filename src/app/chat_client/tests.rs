@@ -245,3 +245,23 @@ fn a_server_that_acknowledges_nothing_is_given_up() {
     assert!(world.net.conns[0].gone);
     assert!(world.net.conns.len() > 2, "it comes back");
 }
+
+#[test]
+fn what_a_late_acknowledgment_repeats_is_heard_once() {
+    let moved = |frozen_for: u64| {
+        let mut world = world_of(RELIABLE, 1, 4, &talk(), ms(12_000));
+        world.net.capacity = 20_000;
+        world.start();
+        world.run_until(ms(1000));
+        world.net.conns[0].frozen = true;
+        world.run_until(ms(1000 + frozen_for));
+        world.net.conns[0].frozen = false;
+        world.run_until(ms(60_000));
+        assert_all_heard(&world);
+        assert_eq!(world.net.conns.len(), 4, "nobody is given up");
+        world.net.moved
+    };
+    // Longer than the patience of both sides, shorter than a server is given up.
+    let (whole, late) = (moved(0), moved(8_000));
+    assert!(late.0 > whole.0 + 1_000 && late.1 > whole.1 + 1_000, "{late:?} instead of {whole:?}");
+}

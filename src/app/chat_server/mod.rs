@@ -89,14 +89,14 @@ impl ChatServer {
 
     /// Writes what waits for a connection, and closes it after its last word.
     fn write(&mut self, conn: Conn, io: &mut dyn Io) {
-        let id = client(conn);
-        while let Some((bytes, from)) = self.server.next(id) {
+        let (id, now) = (client(conn), io.now());
+        while let Some((bytes, from)) = self.server.next(now, id) {
             let accepted = io.write(conn, bytes, from);
-            self.server.wrote(id, accepted);
+            self.server.wrote(now, id, accepted);
         }
         if self.server.hears(id) && self.server.backlog(id) > self.queue_limit {
             io.abort(conn);
-            self.server.drop_slow(Moment::of_world(io.now()), id);
+            self.server.drop_slow(Moment::of_world(now), id);
         } else if self.server.ends(id) {
             io.close(conn);
         }

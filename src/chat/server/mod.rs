@@ -11,7 +11,10 @@
 //!
 //! When a request is served, and how much may wait for a connection, is up to the caller.
 
+pub(crate) mod outgoing;
 mod seat;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -269,14 +272,14 @@ impl RoomServer {
     }
 
     /// What is to be written to a connection next, and from which byte; nothing while it takes no more.
-    pub fn next(&self, id: ClientId) -> Option<(&Arc<[u8]>, usize)> {
-        self.seats.get(id.0 as usize)?.as_deref()?.next()
+    pub fn next(&self, now: Instant, id: ClientId) -> Option<(&Arc<[u8]>, usize)> {
+        self.seats.get(id.0 as usize)?.as_deref()?.next(now)
     }
 
     /// So many bytes of [`next`](Self::next) were written. Less than all is a connection that takes no more until
     /// [`resume`](Self::resume).
-    pub fn wrote(&mut self, id: ClientId, bytes: usize) {
-        self.seat(id).into_iter().for_each(|seat| seat.wrote(bytes));
+    pub fn wrote(&mut self, now: Instant, id: ClientId, bytes: usize) {
+        self.seat(id).into_iter().for_each(|seat| seat.wrote(now, bytes));
     }
 
     /// A connection takes more again.

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::outgoing::{Origin, Outgoing};
 use crate::chat::protocol::{Ask, Malformed, ServerSession};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// A connection.
 #[derive(Debug)]
@@ -26,10 +27,8 @@ pub(super) struct Seat {
     pub is_dirty: bool,
     /// Whether its connection takes no more for now.
     is_stalled: bool,
-    /// What waits, one write each; of the first, `written` bytes are gone.
-    queue: VecDeque<Arc<[u8]>>,
-    written: usize,
-    queued: usize,
+    /// What waits, one write each.
+    out: Outgoing,
 }
 
 impl Seat {
@@ -44,40 +43,31 @@ impl Seat {
             is_ended: false,
             is_dirty: false,
             is_stalled: false,
-            queue: VecDeque::new(),
-            written: 0,
-            queued: 0,
+            out: Outgoing::new(Duration::ZERO),
         }
     }
 
     /// Takes over what the session has to say; whether that was anything.
     pub fn collect(&mut self) -> bool {
-        let before = self.queue.len();
+        let before = self.out.len();
         while let Some(bytes) = self.session.poll_send() {
             self.push(bytes);
         }
-        self.queue.len() > before
+        self.out.len() > before
     }
 
     pub fn push(&mut self, bytes: Arc<[u8]>) {
-        self.queued += bytes.len();
-        self.queue.push_back(bytes);
+        self.out.push(bytes, Origin::Others);
     }
 
     /// What is next, and how much of it is written, unless the connection takes no more.
-    pub fn next(&self) -> Option<(&Arc<[u8]>, usize)> {
-        self.queue.front().filter(|_| !self.is_stalled).map(|bytes| (bytes, self.written))
+    pub fn next(&self, now: Instant) -> Option<(&Arc<[u8]>, usize)> {
+        self.out.next(now).filter(|_| !self.is_stalled)?.ok()
     }
 
     /// So many bytes of the next were written; if that was not all, the connection takes no more for now.
-    pub fn wrote(&mut self, bytes: usize) {
-        let Some(first) = self.queue.front() else { return };
-        (self.written, self.queued) = (self.written + bytes, self.queued - bytes);
-        self.is_stalled = self.written < first.len();
-        if !self.is_stalled {
-            self.queue.pop_front();
-            self.written = 0;
-        }
+    pub fn wrote(&mut self, now: Instant, bytes: usize) {
+        self.is_stalled = self.out.wrote(bytes, now) == 0;
     }
 
     /// The connection takes more again.
@@ -87,12 +77,12 @@ impl Seat {
 
     /// Bytes that wait, here and for acknowledgments.
     pub fn backlog(&self) -> usize {
-        self.queued + self.session.waiting_bytes()
+        self.out.bytes() + self.session.waiting_bytes()
     }
 
     /// Whether everything is written and nothing more comes.
     pub fn is_finished(&self) -> bool {
-        self.is_closing && self.queue.is_empty()
+        self.is_closing && self.out.len() == 0
     }
 
     /// When it wants to be woken.

@@ -9,7 +9,6 @@
 //! | --- | --- |
 //! | `hub` | who is here, who is heard when, who hears what |
 //! | `peer` | one connection's session, and how others mind it |
-//! | `outgoing` | what waits to be written to it, and its pacer |
 //! | `connection` | one connection's task: hear, speak, keep time |
 //! | `accounts` | whose nick it is |
 //! | `memory` | what was said, and whose nicks are whose |
@@ -22,7 +21,6 @@ mod connection;
 mod hub;
 mod limit;
 mod memory;
-mod outgoing;
 mod peer;
 mod porter;
 mod pressure;

@@ -9,9 +9,9 @@ use tokio::sync::Notify;
 
 use super::Settings;
 use super::limit::Bucket;
-use super::outgoing::{Origin, Outgoing};
 use super::pressure::{Load, Pressure};
 use crate::chat::protocol::{Ask, Malformed, ServerSession};
+use crate::chat::server::outgoing::{Origin, Outgoing};
 use crate::live::socket::Socket;
 use crate::time::{Duration, Instant};
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Hub;
 use crate::chat::message::{Audience, ClientId, Event, Name, Refusal, Request};
 use crate::chat::protocol::Moment;
-use crate::live::server::outgoing::Origin;
+use crate::chat::server::outgoing::Origin;
 
 /// What is held.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use tracing::warn;
 use super::Hub;
 use crate::chat::message::{ClientId, Event};
 use crate::chat::protocol::Encodings;
-use crate::live::server::outgoing::Origin;
+use crate::chat::server::outgoing::Origin;
 use crate::live::server::peer::{Flushed, Outlet};
 use crate::live::server::pressure::Verdict;
 use crate::time::Instant;

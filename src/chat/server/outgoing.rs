@@ -8,7 +8,7 @@ use crate::time::{Duration, Instant};
 
 /// Whose doing a message is. It decides who waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub enum Origin {
     /// The client's own: an answer, an echo. It is heard again when that is written.
     Own,
     /// What others said, or did. They wait for its pacer.
@@ -19,7 +19,7 @@ pub(super) enum Origin {
 
 /// Messages that wait; of the first, `written` bytes are gone.
 #[derive(Debug)]
-pub(super) struct Outgoing {
+pub struct Outgoing {
     queue: VecDeque<(Arc<[u8]>, Origin)>,
     written: usize,
     /// Messages and bytes not written, by [`Origin`].
