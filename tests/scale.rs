@@ -58,10 +58,10 @@ impl App for Quiet {
     fn on_event(&mut self, conn: Conn, event: Event, io: &mut dyn Io) {
         match event {
             Event::Connected if self.connects => {
-                io.write(conn, &std::sync::Arc::from(&b"hello"[..]), 0);
+                io.write(conn, &std::rc::Rc::from(&b"hello"[..]), 0);
             }
             Event::Readable if io.discard(conn) > 0 && !self.connects => {
-                io.write(conn, &std::sync::Arc::from(&b"hello yourself"[..]), 0);
+                io.write(conn, &std::rc::Rc::from(&b"hello yourself"[..]), 0);
             }
             _ => {}
         }

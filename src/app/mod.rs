@@ -8,7 +8,7 @@ pub mod chat_server;
 #[cfg(test)]
 mod testing;
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use crate::time::Instant;
 
@@ -64,7 +64,7 @@ pub trait Io {
 
     /// Writes `bytes[from..]`; returns how many were accepted. After a short write,
     /// [`Event::Writable`] follows.
-    fn write(&mut self, conn: Conn, bytes: &Arc<[u8]>, from: usize) -> usize;
+    fn write(&mut self, conn: Conn, bytes: &Rc<[u8]>, from: usize) -> usize;
 
     /// Writes up to `len` zero bytes that exist only as a number; returns how many were accepted.
     fn write_zeros(&mut self, conn: Conn, len: u64) -> u64;

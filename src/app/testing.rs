@@ -2,6 +2,7 @@
 //! at a time as they like and deliver it cut anywhere.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{App, Conn, Event, Io, MessageId};
@@ -231,7 +232,7 @@ impl Io for Side<'_> {
         conn
     }
 
-    fn write(&mut self, conn: Conn, bytes: &Arc<[u8]>, from: usize) -> usize {
+    fn write(&mut self, conn: Conn, bytes: &Rc<[u8]>, from: usize) -> usize {
         self.push(conn, bytes[from..].iter().copied())
     }
 

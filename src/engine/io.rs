@@ -1,6 +1,6 @@
 //! What an application of a world may do.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::core::Core;
 use super::flow::{End, Flow};
@@ -56,9 +56,9 @@ impl Io for WorldIo<'_> {
         Conn(number)
     }
 
-    fn write(&mut self, conn: Conn, bytes: &Arc<[u8]>, from: usize) -> usize {
+    fn write(&mut self, conn: Conn, bytes: &Rc<[u8]>, from: usize) -> usize {
         let len = (bytes.len() - from) as u32;
-        let payload = Payload::shared(Arc::clone(bytes)).slice(from as u32, len);
+        let payload = Payload::shared(Rc::clone(bytes)).slice(from as u32, len);
         let accepted = self.end(conn).connection.write(&payload);
         self.touch(conn);
         accepted as usize

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration as Span;
 
 use tokio::time::sleep_until;
@@ -41,7 +41,7 @@ pub struct Client {
     socket: Socket,
     clock: Clock,
     /// What waits to be written; of the first, `written` bytes are.
-    queue: VecDeque<Arc<[u8]>>,
+    queue: VecDeque<Rc<[u8]>>,
     written: usize,
     /// Whether something that counts as written waits in the session of TLS.
     flushes: bool,

@@ -1,7 +1,7 @@
 //! A TCP segment in memory: the header of RFC 9293 §3.1, the options of RFC 7323 and RFC 2018, and
 //! a payload that is either a length (bulk data) or shared bytes (chat).
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::SeqNumber;
 
@@ -72,7 +72,7 @@ pub struct SackBlocks([(SeqNumber, SeqNumber); 3]);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Payload {
     /// The buffer, unless these are zeros, and where in it the slice starts.
-    buffer: Option<Arc<[u8]>>,
+    buffer: Option<Rc<[u8]>>,
     start: u32,
     len: u32,
 }
@@ -214,7 +214,7 @@ impl Payload {
     }
 
     /// All of `bytes`, shared. Panics above 4 GiB.
-    pub fn shared(bytes: impl Into<Arc<[u8]>>) -> Payload {
+    pub fn shared(bytes: impl Into<Rc<[u8]>>) -> Payload {
         let bytes = bytes.into();
         let len = u32::try_from(bytes.len()).expect("a payload below 4 GiB");
         Payload { buffer: Some(bytes), start: 0, len }
@@ -236,7 +236,7 @@ impl Payload {
         assert!(start + len <= self.len, "a slice inside the payload");
         match &self.buffer {
             None => Payload::zeros(len),
-            Some(bytes) => Payload { buffer: Some(Arc::clone(bytes)), start: self.start + start, len },
+            Some(bytes) => Payload { buffer: Some(Rc::clone(bytes)), start: self.start + start, len },
         }
     }
 

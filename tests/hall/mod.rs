@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use testbed::chat::message::{Audience, ClientId, Event, Name, Request};
 use testbed::chat::protocol::{
@@ -26,7 +26,7 @@ pub fn moment(after: Duration) -> Moment {
 pub struct Hall {
     server: RoomServer,
     /// What the server wrote to each connection and nobody has compared yet, one write each.
-    heard: Vec<VecDeque<Arc<[u8]>>>,
+    heard: Vec<VecDeque<Rc<[u8]>>>,
     elapsed: Duration,
 }
 
@@ -75,11 +75,11 @@ impl Hall {
     fn collect(&mut self) {
         let now = Instant::ZERO + self.elapsed;
         while let Some(id) = self.server.poll_dirty() {
-            while let Some((bytes, _)) = self.server.next(now, id) {
-                let bytes = Arc::clone(bytes);
-                self.server.wrote(now, id, bytes.len());
-                self.heard[id.0 as usize].push_back(bytes);
-            }
+            let heard = &mut self.heard[id.0 as usize];
+            self.server.flush(now, id, &mut |bytes, _| {
+                heard.push_back(Rc::clone(bytes));
+                bytes.len()
+            });
         }
     }
 
@@ -113,14 +113,14 @@ impl Hall {
     }
 
     /// The next write to that connection.
-    pub fn next(&mut self, id: usize) -> Option<Arc<[u8]>> {
+    pub fn next(&mut self, id: usize) -> Option<Rc<[u8]>> {
         self.heard[id].pop_front()
     }
 
     /// Exactly these writes came, each a text.
     #[track_caller]
     pub fn hears(&mut self, id: usize, expected: &[&str]) {
-        let text = |bytes: Arc<[u8]>| String::from_utf8_lossy(&bytes).into_owned();
+        let text = |bytes: Rc<[u8]>| String::from_utf8_lossy(&bytes).into_owned();
         let heard: Vec<String> = self.heard[id].drain(..).map(text).collect();
         assert_eq!(heard, expected, "connection {id}");
     }

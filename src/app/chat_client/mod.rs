@@ -16,7 +16,7 @@
 mod tests;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::{App, Conn, Event, Io, MessageId};
 use crate::chat::client::{Act, Intent, Person, Seat, Talk};
@@ -47,7 +47,7 @@ pub struct ChatClient {
     /// What it means to say and has not said.
     outbox: VecDeque<(MessageId, Intent)>,
     /// What is being written, and how much of it is.
-    line: Option<(Arc<[u8]>, usize)>,
+    line: Option<(Rc<[u8]>, usize)>,
     /// Whether the head of the outbox is in the session's hands and not written yet.
     speaks: bool,
     /// The room's name is still to be said to the server.
@@ -138,7 +138,7 @@ impl ChatClient {
 
     /// What is to be written next: all that the session has to say, then what is to be said next if the server
     /// has let us in.
-    fn next_line(&mut self, moment: Moment) -> Option<(Arc<[u8]>, usize)> {
+    fn next_line(&mut self, moment: Moment) -> Option<(Rc<[u8]>, usize)> {
         loop {
             if let Some(bytes) = self.session.poll_send() {
                 return Some((bytes, 0));
@@ -152,9 +152,13 @@ impl ChatClient {
         }
     }
 
+    /// What it means to ask next, if the server has let it in and the session takes more.
     fn next_request(&mut self) -> Option<Request> {
-        let is_open = self.session.unsettled() < self.session.manner().in_flight;
-        if !matches!(self.link, Link::In(_)) || !is_open {
+        let wants = self.must_enter || !self.outbox.is_empty();
+        if !wants
+            || !matches!(self.link, Link::In(_))
+            || self.session.unsettled() >= self.session.manner().in_flight
+        {
             return None;
         }
         if std::mem::take(&mut self.must_enter)

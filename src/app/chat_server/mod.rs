@@ -10,7 +10,7 @@ use super::{App, Conn, Event, Io, MessageId};
 use crate::chat::message::ClientId;
 use crate::chat::protocol::{Dialect, Moment, Settings};
 use crate::chat::room::Rules;
-use crate::chat::server::RoomServer;
+use crate::chat::server::{Flushed, RoomServer};
 use crate::time::{Duration, Instant};
 
 pub use crate::chat::server::Counts;
@@ -26,7 +26,6 @@ const JOIN_WITHIN: Duration = Duration::from_secs(30);
 pub struct ChatServer {
     dialect: &'static dyn Dialect,
     settings: Settings,
-    queue_limit: usize,
     server: RoomServer,
 }
 
@@ -36,15 +35,14 @@ impl ChatServer {
         ChatServer {
             dialect,
             settings: Settings { extended: true, ..Settings::default() },
-            queue_limit: QUEUE_LIMIT,
-            server: RoomServer::new(Rules::default()).join_within(JOIN_WITHIN),
+            server: RoomServer::new(Rules::default()).join_within(JOIN_WITHIN).max_backlog(QUEUE_LIMIT),
         }
     }
 
     /// With another bound of what waits for a connection, in bytes.
     #[must_use]
     pub fn queue_limit(self, bytes: usize) -> ChatServer {
-        ChatServer { queue_limit: bytes, ..self }
+        ChatServer { server: self.server.max_backlog(bytes), ..self }
     }
 
     /// How many connections ended for which reason.
@@ -90,15 +88,13 @@ impl ChatServer {
     /// Writes what waits for a connection, and closes it after its last word.
     fn write(&mut self, conn: Conn, io: &mut dyn Io) {
         let (id, now) = (client(conn), io.now());
-        while let Some((bytes, from)) = self.server.next(now, id) {
-            let accepted = io.write(conn, bytes, from);
-            self.server.wrote(now, id, accepted);
-        }
-        if self.server.hears(id) && self.server.backlog(id) > self.queue_limit {
-            io.abort(conn);
-            self.server.drop_slow(Moment::of_world(now), id);
-        } else if self.server.ends(id) {
-            io.close(conn);
+        match self.server.flush(now, id, &mut |bytes, from| io.write(conn, bytes, from)) {
+            Flushed::Open => {}
+            Flushed::Slow => {
+                io.abort(conn);
+                self.server.drop_slow(Moment::of_world(now), id);
+            }
+            Flushed::Finished => io.close(conn),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! pause, because its client takes what one read brings for one message.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::client;
 use super::session::{Asked, ClientSession, Encodings, Moment, ServerSession};
@@ -130,7 +130,7 @@ impl ServerSession for Session {
         true
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         // The welcome itself goes at once: it was asked for in the same breath.
         match self.silent_until {
             Some(_) if !self.out.is_first_of("WELCOME|") => None,

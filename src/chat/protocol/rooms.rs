@@ -5,7 +5,7 @@
 //! sends no name after `/hide`. All of them are served: see [`Session::hear`].
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::client;
 use super::commands::{self, Command};
@@ -356,7 +356,7 @@ impl ServerSession for Session {
         true
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop()
     }
 }

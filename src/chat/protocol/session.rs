@@ -7,7 +7,7 @@
 //! stream that merges (an emulated path), whoever carries them keeps these borders.
 
 use std::fmt;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::{After, Heard, Malformed, Timestamp};
 use crate::chat::message::{Event, Request};
@@ -37,7 +37,7 @@ pub struct Encodings {
     /// Which event of the server this is; no two have the same number.
     pub serial: u64,
     /// By form. There are a few of them.
-    forms: Vec<(&'static str, Arc<[u8]>)>,
+    forms: Vec<(&'static str, Rc<[u8]>)>,
 }
 
 impl Encodings {
@@ -48,9 +48,9 @@ impl Encodings {
 
     /// The encoding in the form of this name, which `encode` appends if nobody has asked for it before. An
     /// event that the form does not show is empty.
-    pub fn get(&mut self, form: &'static str, encode: impl FnOnce(&mut Vec<u8>)) -> &Arc<[u8]> {
+    pub fn get(&mut self, form: &'static str, encode: impl FnOnce(&mut Vec<u8>)) -> &Rc<[u8]> {
         let place = self.forms.iter().position(|(other, _)| *other == form).unwrap_or_else(|| {
-            let mut bytes = Vec::new();
+            let mut bytes = Vec::with_capacity(512);
             encode(&mut bytes);
             self.forms.push((form, bytes.into()));
             self.forms.len() - 1
@@ -65,7 +65,7 @@ pub enum Ask {
     /// The room answers it.
     Room(Request),
     /// Nobody but the session: with this, if with anything.
-    Session(Option<Arc<[u8]>>),
+    Session(Option<Rc<[u8]>>),
 }
 
 /// What one read asks, in order. What the session answers itself (a prompt, a usage, an unknown command)
@@ -80,7 +80,7 @@ impl Asked {
     }
 
     /// Something that the session answers, with these bytes.
-    pub fn answer(&mut self, bytes: Arc<[u8]>) {
+    pub fn answer(&mut self, bytes: Rc<[u8]>) {
         self.0.push(Ask::Session(Some(bytes)));
     }
 
@@ -106,7 +106,7 @@ impl Asked {
 }
 
 /// The server's side of one connection.
-pub trait ServerSession: fmt::Debug + Send {
+pub trait ServerSession: fmt::Debug {
     /// The connection has opened as the `connected`th that is open now.
     fn open(&mut self, _moment: Moment, _connected: usize, _out: &mut Asked) {}
 
@@ -149,7 +149,7 @@ pub trait ServerSession: fmt::Debug + Send {
     }
 
     /// The next bytes for the socket, one write each; `None` until something else happens.
-    fn poll_send(&mut self) -> Option<Arc<[u8]>>;
+    fn poll_send(&mut self) -> Option<Rc<[u8]>>;
 
     /// Whether it must join within the usual time; who only tests the connection need not.
     fn must_join(&self) -> bool {
@@ -200,7 +200,7 @@ pub struct Account {
 ///
 /// What is asked before the server has let it in waits until then, where the dialect could not tell
 /// it from the name.
-pub trait ClientSession: fmt::Debug + Send {
+pub trait ClientSession: fmt::Debug {
     /// What its dialect's servers show of what they have done.
     fn manner(&self) -> Manner {
         Manner::default()
@@ -230,7 +230,7 @@ pub trait ClientSession: fmt::Debug + Send {
     }
 
     /// The next bytes for the socket, one write each.
-    fn poll_send(&mut self) -> Option<Arc<[u8]>>;
+    fn poll_send(&mut self) -> Option<Rc<[u8]>>;
 
     /// The least time between two writes: a server without frames takes what one read brings for
     /// one message.

@@ -9,7 +9,7 @@
 //! with a newline.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::client;
 use super::commands::{self, Command};
@@ -224,7 +224,7 @@ impl ServerSession for Session {
         self.given.is_some()
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop()
     }
 }

@@ -6,10 +6,10 @@
 //! | bytes of one read become requests | [`receive`](RoomServer::receive) |
 //! | the room answers the next of them, and all who hear of it are told | [`serve_next`](RoomServer::serve_next) |
 //! | which connections have something new | [`poll_dirty`](RoomServer::poll_dirty) |
-//! | what is written to each | [`next`](RoomServer::next), [`wrote`](RoomServer::wrote) |
+//! | what waits for each is written | [`flush`](RoomServer::flush) |
 //! | what is due: repetitions, signs of life, late joins | [`handle_timeout`](RoomServer::handle_timeout) |
 //!
-//! When a request is served, and how much may wait for a connection, is up to the caller.
+//! When a request is served is up to the caller.
 
 pub(crate) mod outgoing;
 mod seat;
@@ -17,6 +17,7 @@ mod seat;
 mod tests;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::marker;
@@ -31,14 +32,14 @@ use seat::Seat;
 pub struct RoomServer {
     room: Room,
     join_within: Option<Duration>,
+    /// Bytes that may wait for a connection.
+    max_backlog: usize,
     /// By the client's number, which the caller gives.
     seats: Vec<Option<Box<Seat>>>,
     open: usize,
     /// Number of the last event; no two have the same.
     events: u64,
-    /// When which connection wants to be woken.
-    alarms: BTreeSet<(Instant, ClientId)>,
-    dirty: VecDeque<ClientId>,
+    desk: Desk,
     counts: Counts,
     /// Scratch space, kept for its memory.
     asked: Asked,
@@ -58,6 +59,17 @@ pub struct Counts {
     pub silent: u64,
 }
 
+/// What becomes of a connection after what waits for it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flushed {
+    /// It goes on.
+    Open,
+    /// More waits for it than may: it is to be [dropped](RoomServer::drop_slow).
+    Slow,
+    /// Everything is written, and it is to be closed. Said once.
+    Finished,
+}
+
 /// One request that was served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Served {
@@ -73,11 +85,11 @@ impl RoomServer {
         RoomServer {
             room: Room::new(rules),
             join_within: None,
+            max_backlog: usize::MAX,
             seats: Vec::new(),
             open: 0,
             events: 0,
-            alarms: BTreeSet::new(),
-            dirty: VecDeque::new(),
+            desk: Desk::default(),
             counts: Counts::default(),
             asked: Asked::default(),
             deliveries: Vec::new(),
@@ -88,6 +100,12 @@ impl RoomServer {
     #[must_use]
     pub fn join_within(self, span: Duration) -> RoomServer {
         RoomServer { join_within: Some(span), ..self }
+    }
+
+    /// With a bound on how many bytes may wait for a connection.
+    #[must_use]
+    pub fn max_backlog(self, bytes: usize) -> RoomServer {
+        RoomServer { max_backlog: bytes, ..self }
     }
 
     /// The room.
@@ -136,7 +154,7 @@ impl RoomServer {
 
     /// Serves the next thing that a connection has asked; nothing if that is all, or it is ending.
     pub fn serve_next(&mut self, moment: Moment, id: ClientId) -> Option<Served> {
-        let seat = self.seat(id).filter(|seat| !seat.is_closing)?;
+        let seat = self.seats.get_mut(id.0 as usize)?.as_deref_mut().filter(|seat| !seat.is_closing)?;
         let Some(ask) = seat.asked.pop_front() else {
             let malformed = seat.malformed.take()?;
             if !malformed.farewell.is_empty() {
@@ -153,7 +171,7 @@ impl RoomServer {
             Ask::Session(answer) => {
                 seat.collect();
                 answer.into_iter().for_each(|bytes| seat.push(bytes));
-                self.note_dirty(id);
+                self.desk.note_dirty(seat, id);
             }
         }
         self.collect(id);
@@ -207,9 +225,10 @@ impl RoomServer {
         self.events += 1;
         let mut encodings = Encodings::new(self.events);
         for id in to.iter() {
-            let Some(seat) = self.seat(id).filter(|seat| !seat.is_closing) else { continue };
+            let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
+            let Some(seat) = seat.filter(|seat| !seat.is_closing) else { continue };
             let after = seat.session.tell(moment, event, &mut encodings);
-            self.collect(id);
+            self.desk.collect(seat, id);
             if after == After::Close {
                 self.counts.rejected += u64::from(matches!(event, Event::Rejected(_)));
                 self.close(moment, id);
@@ -227,13 +246,14 @@ impl RoomServer {
 
     /// Ends a connection after what waits for it.
     pub fn close(&mut self, moment: Moment, id: ClientId) {
-        let Some(seat) = self.seat(id).filter(|seat| !seat.is_closing) else { return };
+        let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
+        let Some(seat) = seat.filter(|seat| !seat.is_closing) else { return };
         seat.collect();
         seat.is_closing = true;
         seat.asked.clear();
+        self.desk.note_dirty(seat, id);
+        self.desk.rearm(seat, id);
         self.open -= 1;
-        self.note_dirty(id);
-        self.rearm(id);
         self.leave(moment, id);
     }
 
@@ -248,7 +268,7 @@ impl RoomServer {
         let Some(seat) = self.seats.get_mut(id.0 as usize).and_then(Option::take) else { return };
         self.open -= usize::from(!seat.is_closing);
         if let Some(at) = seat.armed {
-            self.alarms.remove(&(at, id));
+            self.desk.alarms.remove(&(at, id));
         }
         self.leave(moment, id);
     }
@@ -263,7 +283,7 @@ impl RoomServer {
     /// The next connection that has something to write, or has come to its end.
     pub fn poll_dirty(&mut self) -> Option<ClientId> {
         loop {
-            let id = self.dirty.pop_front()?;
+            let id = self.desk.dirty.pop_front()?;
             if let Some(seat) = self.seat(id) {
                 seat.is_dirty = false;
                 return Some(id);
@@ -271,15 +291,25 @@ impl RoomServer {
         }
     }
 
-    /// What is to be written to a connection next, and from which byte; nothing while it takes no more.
-    pub fn next(&self, now: Instant, id: ClientId) -> Option<(&Arc<[u8]>, usize)> {
-        self.seats.get(id.0 as usize)?.as_deref()?.next(now)
-    }
-
-    /// So many bytes of [`next`](Self::next) were written. Less than all is a connection that takes no more until
+    /// Has what waits for a connection written: `write` takes bytes, of which so many are written already, and
+    /// returns how many more it has taken. Less than all is a connection that takes no more until
     /// [`resume`](Self::resume).
-    pub fn wrote(&mut self, now: Instant, id: ClientId, bytes: usize) {
-        self.seat(id).into_iter().for_each(|seat| seat.wrote(now, bytes));
+    pub fn flush(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        write: &mut dyn FnMut(&Rc<[u8]>, usize) -> usize,
+    ) -> Flushed {
+        let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
+        let Some(seat) = seat else { return Flushed::Open };
+        seat.flush(now, write);
+        if !seat.is_closing {
+            return if seat.backlog() > self.max_backlog { Flushed::Slow } else { Flushed::Open };
+        }
+        if seat.is_finished() && !std::mem::replace(&mut seat.is_ended, true) {
+            return Flushed::Finished;
+        }
+        Flushed::Open
     }
 
     /// A connection takes more again.
@@ -287,24 +317,14 @@ impl RoomServer {
         self.seat(id).into_iter().for_each(Seat::resume);
     }
 
-    /// Whether a connection is to be closed now: everything is written to it. True once.
-    pub fn ends(&mut self, id: ClientId) -> bool {
-        self.seat(id).is_some_and(|seat| seat.is_finished() && !std::mem::replace(&mut seat.is_ended, true))
-    }
-
-    /// Bytes that wait for a connection, here and for its acknowledgments.
-    pub fn backlog(&self, id: ClientId) -> usize {
-        self.seats.get(id.0 as usize).and_then(Option::as_deref).map_or(0, Seat::backlog)
-    }
-
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.alarms.first().map(|&(at, _)| at)
+        self.desk.alarms.first().map(|&(at, _)| at)
     }
 
     /// Does what is due by now.
     pub fn handle_timeout(&mut self, moment: Moment) {
-        while let Some(&(at, id)) = self.alarms.first()
+        while let Some(&(at, id)) = self.desk.alarms.first()
             && at <= moment.now
         {
             let Some(seat) = self.seat(id) else { break };
@@ -327,20 +347,35 @@ impl RoomServer {
 
     /// Takes over what a session has to say, and when it wants to be woken.
     fn collect(&mut self, id: ClientId) {
-        if self.seat(id).is_some_and(|seat| !seat.is_closing && seat.collect()) {
-            self.note_dirty(id);
+        if let Some(seat) = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut) {
+            self.desk.collect(seat, id);
         }
-        self.rearm(id);
+    }
+}
+
+/// Which connections have something new, and when they want to be woken.
+#[derive(Debug, Default)]
+struct Desk {
+    dirty: VecDeque<ClientId>,
+    alarms: BTreeSet<(Instant, ClientId)>,
+}
+
+impl Desk {
+    /// Takes over what a session has to say, and when it wants to be woken.
+    fn collect(&mut self, seat: &mut Seat, id: ClientId) {
+        if !seat.is_closing && seat.collect() {
+            self.note_dirty(seat, id);
+        }
+        self.rearm(seat, id);
     }
 
-    fn note_dirty(&mut self, id: ClientId) {
-        if self.seat(id).is_some_and(|seat| !std::mem::replace(&mut seat.is_dirty, true)) {
+    fn note_dirty(&mut self, seat: &mut Seat, id: ClientId) {
+        if !std::mem::replace(&mut seat.is_dirty, true) {
             self.dirty.push_back(id);
         }
     }
 
-    fn rearm(&mut self, id: ClientId) {
-        let Some(seat) = self.seat(id) else { return };
+    fn rearm(&mut self, seat: &mut Seat, id: ClientId) {
         let deadline = seat.deadline();
         let before = std::mem::replace(&mut seat.armed, deadline);
         if before != deadline {

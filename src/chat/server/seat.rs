@@ -1,7 +1,7 @@
 //! One connection of a room server: its session, what it has asked, what waits to be written to it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::outgoing::{Origin, Outgoing};
 use crate::chat::protocol::{Ask, Malformed, ServerSession};
@@ -56,18 +56,18 @@ impl Seat {
         self.out.len() > before
     }
 
-    pub fn push(&mut self, bytes: Arc<[u8]>) {
+    pub fn push(&mut self, bytes: Rc<[u8]>) {
         self.out.push(bytes, Origin::Others);
     }
 
-    /// What is next, and how much of it is written, unless the connection takes no more.
-    pub fn next(&self, now: Instant) -> Option<(&Arc<[u8]>, usize)> {
-        self.out.next(now).filter(|_| !self.is_stalled)?.ok()
-    }
-
-    /// So many bytes of the next were written; if that was not all, the connection takes no more for now.
-    pub fn wrote(&mut self, now: Instant, bytes: usize) {
-        self.is_stalled = self.out.wrote(bytes, now) == 0;
+    /// Has what waits written until the connection takes no more.
+    pub fn flush(&mut self, now: Instant, write: &mut dyn FnMut(&Rc<[u8]>, usize) -> usize) {
+        while !self.is_stalled
+            && let Some(Ok((bytes, from))) = self.out.next(now)
+        {
+            let taken = write(bytes, from);
+            self.is_stalled = self.out.wrote(taken, now) == 0;
+        }
     }
 
     /// The connection takes more again.

@@ -35,13 +35,22 @@ fn company() -> RoomServer {
 fn drain(server: &mut RoomServer) -> Vec<(ClientId, String)> {
     let mut written = Vec::new();
     while let Some(id) = server.poll_dirty() {
-        while let Some((bytes, from)) = server.next(at(0).now, id) {
-            let (text, left) = (String::from_utf8_lossy(bytes).into_owned(), bytes.len() - from);
-            written.push((id, text));
-            server.wrote(at(0).now, id, left);
-        }
+        server.flush(at(0).now, id, &mut |bytes, from| {
+            written.push((id, String::from_utf8_lossy(bytes).into_owned()));
+            bytes.len() - from
+        });
     }
     written
+}
+
+/// Writes at most so much to bob: from which byte on, and what becomes of him.
+fn write(server: &mut RoomServer, most: usize) -> (Vec<usize>, Flushed) {
+    let mut starts = Vec::new();
+    let flushed = server.flush(at(0).now, B, &mut |bytes, from| {
+        starts.push(from);
+        most.min(bytes.len() - from)
+    });
+    (starts, flushed)
 }
 
 #[test]
@@ -63,16 +72,26 @@ fn what_one_read_asks_is_served_one_by_one() {
 fn what_a_connection_does_not_take_waits_until_it_takes_more() {
     let mut server = company();
     says(&mut server, A, "{\"type\": \"chat\", \"message\": \"hi\"}\n");
-    let length = server.next(at(0).now, B).map(|(bytes, _)| bytes.len()).expect("a line");
-    server.wrote(at(0).now, B, 5);
-    assert_eq!((server.next(at(0).now, B), server.backlog(B)), (None, length - 5));
+    assert_eq!(write(&mut server, 5), (vec![0], Flushed::Open));
+    assert_eq!(write(&mut server, 5), (vec![], Flushed::Open), "it takes no more");
     server.resume(B);
-    assert_eq!(server.next(at(0).now, B).map(|(_, from)| from), Some(5));
+    assert_eq!(write(&mut server, 5), (vec![5], Flushed::Open));
     // An end comes after the last word.
     server.close(at(0), B);
-    assert!(!server.ends(B) && !server.hears(B));
-    server.wrote(at(0).now, B, length - 5);
-    assert!(server.ends(B) && !server.ends(B));
+    server.resume(B);
+    assert!(!server.hears(B));
+    assert_eq!(write(&mut server, 1_000), (vec![10], Flushed::Finished));
+    assert_eq!(write(&mut server, 1_000), (vec![], Flushed::Open), "said once");
+}
+
+#[test]
+fn a_connection_for_which_too_much_waits_is_slow() {
+    let mut server = company().max_backlog(300);
+    let chat = format!("{{\"type\": \"chat\", \"message\": \"{}\"}}\n", "x".repeat(100));
+    says(&mut server, A, &chat);
+    assert_eq!(write(&mut server, 0), (vec![0], Flushed::Open));
+    says(&mut server, A, &chat);
+    assert_eq!(write(&mut server, 0), (vec![], Flushed::Slow));
 }
 
 #[test]
@@ -89,7 +108,7 @@ fn who_is_gone_is_waited_for_no_longer() {
     server.open(at(0), ClientId(4), JSON_LINES.server(&Settings::default()));
     server.handle_timeout(at(30_000));
     assert_eq!((server.counts().silent, server.poll_timeout()), (1, None));
-    assert!(server.ends(ClientId(4)) && server.hears(A));
+    assert!(!server.hears(ClientId(4)) && server.hears(A));
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use rustix::net::{Shutdown, shutdown};
 use tokio::net::TcpStream;
@@ -165,7 +164,7 @@ impl Io for SceneIo<'_> {
         conn
     }
 
-    fn write(&mut self, conn: Conn, bytes: &Arc<[u8]>, from: usize) -> usize {
+    fn write(&mut self, conn: Conn, bytes: &Rc<[u8]>, from: usize) -> usize {
         self.end(conn).write(&bytes[from..])
     }
 

@@ -5,7 +5,7 @@
 //! shows that there will be no answer.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::unknown;
 use crate::chat::message::{Event, Name, Request};
@@ -29,7 +29,7 @@ pub struct Client {
     knows_more: Option<bool>,
     /// Pings on their way.
     pings: VecDeque<Ping>,
-    out: VecDeque<Arc<[u8]>>,
+    out: VecDeque<Rc<[u8]>>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -144,7 +144,7 @@ impl ClientSession for Client {
         Ok(())
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop_front()
     }
 }

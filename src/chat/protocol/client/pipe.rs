@@ -1,5 +1,6 @@
 //! A client of program 4.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::outbox::Outbox;
@@ -135,7 +136,7 @@ impl ClientSession for Client {
         Ok(())
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop()
     }
 

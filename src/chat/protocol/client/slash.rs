@@ -1,5 +1,6 @@
 //! A client of program 2, of all variants of its server.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::outbox::Outbox;
@@ -226,7 +227,7 @@ impl ClientSession for Client {
         Ok(())
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop()
     }
 

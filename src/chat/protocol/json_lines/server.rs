@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -32,7 +33,7 @@ const WHOLE: &str = "json-lines, extended";
 #[derive(Debug)]
 pub struct Session {
     decoder: RequestDecoder,
-    out: VecDeque<Arc<[u8]>>,
+    out: VecDeque<Rc<[u8]>>,
 }
 
 impl Session {
@@ -58,7 +59,7 @@ impl ServerSession for Session {
             encodings.get(PLAIN, |out| encode_event(&plain(event), moment.at, out))
         };
         if !shared.is_empty() {
-            self.out.push_back(Arc::clone(shared));
+            self.out.push_back(Rc::clone(shared));
         }
         after(event)
     }
@@ -67,7 +68,7 @@ impl ServerSession for Session {
         true
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop_front()
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::Write as _;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::frame::{Frames, LONGEST, TooLong};
 use super::message::{Message, Parsed, acknowledged, acknowledging, parse, quoted, seconds};
@@ -34,7 +34,7 @@ pub struct Session {
     joins: bool,
     window: Window,
     /// What needs no acknowledgment.
-    out: VecDeque<Arc<[u8]>>,
+    out: VecDeque<Rc<[u8]>>,
     /// What is to be answered once it is served, in order.
     held: VecDeque<Answer>,
     seen: Seen,
@@ -58,7 +58,7 @@ struct Answer {
     to: [u8; 8],
     /// Whether it asks to leave.
     leaves: bool,
-    acknowledgment: Arc<[u8]>,
+    acknowledgment: Rc<[u8]>,
     /// What else is said.
     words: Option<Frame>,
 }
@@ -66,8 +66,8 @@ struct Answer {
 /// The frame of a message to be acknowledged, and its id.
 #[derive(Debug)]
 struct Frame {
-    id: Arc<[u8]>,
-    bytes: Arc<[u8]>,
+    id: Rc<[u8]>,
+    bytes: Rc<[u8]>,
 }
 
 /// What a message means.
@@ -211,7 +211,7 @@ impl Session {
         self.push(moment, id.into_bytes().into(), bytes.into());
     }
 
-    fn push(&mut self, moment: Moment, id: Arc<[u8]>, bytes: Arc<[u8]>) {
+    fn push(&mut self, moment: Moment, id: Rc<[u8]>, bytes: Rc<[u8]>) {
         self.window.push(id, bytes);
         self.fill(moment.now);
     }
@@ -264,7 +264,7 @@ impl ServerSession for Session {
         if self.variant != Variant::Test && self.close_at.is_none() {
             let eight = self.variant == Variant::Eight;
             let serial = encodings.serial;
-            let id = Arc::clone(encodings.get(ID, |out| {
+            let id = Rc::clone(encodings.get(ID, |out| {
                 let seconds = moment.at.unix_nanos() / 1_000_000_000;
                 // Writing into memory cannot fail.
                 let _ = write!(out, "broadcast_{seconds}_{}", 1_000 + serial);
@@ -287,7 +287,7 @@ impl ServerSession for Session {
                 message.encode(out);
             });
             if !shared.is_empty() {
-                let shared = Arc::clone(shared);
+                let shared = Rc::clone(shared);
                 self.push(moment, id, shared);
             }
         }
@@ -321,7 +321,7 @@ impl ServerSession for Session {
         self.window.bytes()
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop_front()
     }
 
