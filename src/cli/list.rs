@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 
 use super::output::{Failure, print};
-use crate::chat::protocol::{Dialect, listeners};
+use crate::chat::protocol::{Dialect, framed, listeners};
 use crate::congestion;
 use crate::link::{IMPAIRMENTS, QUEUES};
 use crate::scenario::{Plan, key_list, text_of};
@@ -70,8 +70,7 @@ fn section(text: &mut String, title: &str, rows: &[(String, String)]) {
 
 fn dialects() -> Vec<(String, String)> {
     let row = |dialect: &'static dyn Dialect| {
-        let in_scenarios = dialect.is_framed() && dialect.told_apart().is_none();
-        let only = if in_scenarios { "" } else { ", on real sockets only" };
+        let only = if framed().any(|spoken| spoken == dialect) { "" } else { ", on real sockets only" };
         (dialect.name().to_owned(), format!("{}; usual port {}{only}", dialect.summary(), dialect.port()))
     };
     listeners().map(row).collect()

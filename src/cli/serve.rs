@@ -11,7 +11,7 @@ use super::output::Failure;
 use super::tls::ServerTls;
 use crate::chat::protocol::{self, Dialect};
 use crate::live::gateway::{Conditions, Options};
-use crate::live::server::{Server, Settings};
+use crate::live::server::{Place, Server, Settings};
 use crate::live::tls::Identity;
 use crate::time::Duration;
 use crate::units::Bytes;
@@ -178,9 +178,7 @@ impl Serve {
     fn check_addresses(&self, listeners: &Listeners) -> Result<(), Failure> {
         let mut taken: Vec<(String, SocketAddr)> = Vec::new();
         let secure = listeners.tls.as_ref().map(|(_, addresses)| addresses.as_slice()).unwrap_or_default();
-        let named = |(dialect, address): &(&'static dyn Dialect, String)| {
-            (format!("{}={address}", dialect.name()), address.clone())
-        };
+        let named = |(dialect, address): &Place| (format!("{}={address}", dialect.name()), address.clone());
         let admin = (format!("--admin {}", self.admin), self.admin.clone());
         for (option, address) in listeners.plain.iter().chain(secure).map(named).chain([admin]) {
             // A name may stand for one address several times.
@@ -238,17 +236,17 @@ impl Serve {
 
 /// Where to listen.
 struct Listeners {
-    plain: Vec<(&'static dyn Dialect, String)>,
-    tls: Option<(Identity, Vec<(&'static dyn Dialect, String)>)>,
+    plain: Vec<Place>,
+    tls: Option<(Identity, Vec<Place>)>,
 }
 
 /// `NAME=ADDR`, or all dialects at their usual places.
-fn listeners(option: &str, asked: &[String]) -> Result<Vec<(&'static dyn Dialect, String)>, Failure> {
+fn listeners(option: &str, asked: &[String]) -> Result<Vec<Place>, Failure> {
     if asked.is_empty() {
         let usual = |dialect: &'static dyn Dialect| (dialect, format!("127.0.0.1:{}", dialect.port()));
         return Ok(protocol::usual_listeners().map(usual).collect());
     }
-    let names = || protocol::listeners().map(|dialect| dialect.name()).collect::<Vec<_>>().join(", ");
+    let names = || protocol::listeners().map(Dialect::name).collect::<Vec<_>>().join(", ");
     let parse = |text: &String| {
         let bad = |problem: String| {
             Failure::usage(problem, format!("write {option} NAME=ADDR; NAME is one of {}", names()))

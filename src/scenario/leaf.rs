@@ -107,24 +107,24 @@ pub(super) fn controller(node: &Node) -> Result<&'static Algorithm, Fault> {
 }
 
 pub(super) fn dialect(node: &Node) -> Result<&'static str, Fault> {
-    let spoken = || protocol::framed().map(|dialect| dialect.name());
+    let spoken = || protocol::framed().map(protocol::Dialect::name);
     let Some(text) = node.text() else {
         return Err(wrong_type(node, "the name of a dialect", "write one such as \"json-lines\""));
     };
-    match protocol::listeners().find(|dialect| dialect.name() == text) {
-        Some(dialect) if dialect.is_framed() => Ok(dialect.name()),
-        Some(_) => Err(Fault {
+    if let Some(dialect) = protocol::framed().find(|dialect| dialect.name() == text) {
+        return Ok(dialect.name());
+    }
+    if protocol::listeners().any(|listener| listener.name() == text) {
+        return Err(Fault {
             message: format!("\"{text}\" has no frames: on a stream its messages cannot be told apart"),
             help: format!(
                 "write \"{}\"; the dialects without frames are for `testbed serve`",
                 spoken().collect::<Vec<_>>().join("\" or \"")
             ),
-        }),
-        None => {
-            let message = format!("there is no dialect \"{text}\"");
-            Err(Fault { message, help: suggest(text, spoken()) })
-        }
+        });
     }
+    let message = format!("there is no dialect \"{text}\"");
+    Err(Fault { message, help: suggest(text, spoken()) })
 }
 
 pub(super) fn rate(node: &Node) -> Result<Rate, Fault> {

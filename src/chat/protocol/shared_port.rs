@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(ports.len(), usual.len());
         let served =
             usual.iter().flat_map(|dialect| dialect.told_apart().map_or(vec![*dialect], |two| two.to_vec()));
-        let mut served: Vec<&str> = served.map(|dialect| dialect.name()).collect();
+        let mut served: Vec<&str> = served.map(Dialect::name).collect();
         served.sort_unstable();
         let mut all: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
         all.sort_unstable();

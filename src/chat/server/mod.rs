@@ -170,7 +170,9 @@ impl RoomServer {
             Ask::Room(request) => served = self.serve(moment, id, request),
             Ask::Session(answer) => {
                 seat.collect();
-                answer.into_iter().for_each(|bytes| seat.push(bytes));
+                if let Some(bytes) = answer {
+                    seat.push(bytes);
+                }
                 self.desk.note_dirty(seat, id);
             }
         }

@@ -117,6 +117,9 @@ impl Default for Settings {
     }
 }
 
+/// What is spoken where: a dialect, or two that share a port, and `HOST:PORT`.
+pub type Place = (&'static dyn Dialect, String);
+
 /// A server with its sockets bound, not yet serving.
 #[derive(Debug)]
 pub struct Server {
@@ -142,10 +145,7 @@ const CARRIED_WITHIN: Span = Span::from_secs(30);
 
 impl Server {
     /// Binds a listener for each dialect.
-    pub async fn bind(
-        mut settings: Settings,
-        addresses: &[(&'static dyn Dialect, String)],
-    ) -> io::Result<Server> {
+    pub async fn bind(mut settings: Settings, addresses: &[Place]) -> io::Result<Server> {
         let unusable = |path: &PathBuf, error: OpenError| {
             let kind = if error.is_lasting() { io::ErrorKind::InvalidInput } else { io::ErrorKind::Other };
             let words = format!("cannot use {} for accounts and history: {error}", path.display());
@@ -163,20 +163,12 @@ impl Server {
     }
 
     /// With further listeners, which speak TLS.
-    pub async fn with_tls(
-        mut self,
-        identity: &Identity,
-        addresses: &[(&'static dyn Dialect, String)],
-    ) -> io::Result<Server> {
+    pub async fn with_tls(mut self, identity: &Identity, addresses: &[Place]) -> io::Result<Server> {
         self.listen(addresses, Some(identity)).await?;
         Ok(self)
     }
 
-    async fn listen(
-        &mut self,
-        addresses: &[(&'static dyn Dialect, String)],
-        identity: Option<&Identity>,
-    ) -> io::Result<()> {
+    async fn listen(&mut self, addresses: &[Place], identity: Option<&Identity>) -> io::Result<()> {
         for (dialect, address) in addresses {
             let name = |error: io::Error| {
                 io::Error::new(
