@@ -1,20 +1,14 @@
-//! The dialect of program 3: bare text, slash commands and rooms, without frames. The texts are
-//! those of its newest server, with what its code means where that does not run.
-//!
-//! Two of its clients send a command and its text apart, scripts send both at once; a newer client
-//! sends no name after `/hide`. All of them are served: see [`Session::hear`].
+//! The server's side of a connection of program 3.
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::client;
-use super::commands::{self, Command};
-use super::session::{Asked, ClientSession, Encodings, Moment, ServerSession};
-use super::text::{BREAK, Outbox, Utf8, answer, one_line, push_parts, short_clock};
-use super::{After, Dialect, Malformed, READ_GAP, Settings, Timestamp};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::names;
-use crate::time::Duration;
+use crate::chat::protocol::commands::{self, Command};
+use crate::chat::protocol::session::{Asked, Encodings, Moment, ServerSession};
+use crate::chat::protocol::text::{BREAK, Outbox, Utf8, answer, one_line, push_parts, short_clock};
+use crate::chat::protocol::{After, Malformed, Settings, Timestamp};
 
 /// What program 3's client reads at once.
 const READ: usize = 1024;
@@ -36,44 +30,6 @@ const ADDED: &[&str] = &["/create", "/invite", "/close", "/help"];
 const HELP: &str = "Commands: /members, /broadcast (then the text), /dm USER TEXT, /get_rooms, /create_room ROOM, \
     /create ROOM --private, /join ROOM, /leave ROOM, /room ROOM TEXT, /invite NAME ROOM, /close ROOM, /hide, \
     /reveal, /help, /quit";
-
-/// Program 3's language.
-#[derive(Debug)]
-pub(super) struct Rooms;
-
-impl Dialect for Rooms {
-    fn name(&self) -> &'static str {
-        "rooms"
-    }
-
-    fn summary(&self) -> &'static str {
-        "bare text and rooms (program 3)"
-    }
-
-    fn port(&self) -> u16 {
-        44444
-    }
-
-    fn is_framed(&self) -> bool {
-        false
-    }
-
-    fn pacing(&self) -> Duration {
-        READ_GAP
-    }
-
-    fn server(&self, settings: &Settings) -> Box<dyn ServerSession> {
-        Box::new(Session::new(settings))
-    }
-
-    fn client(&self) -> Box<dyn ClientSession> {
-        Box::new(client::rooms::Client::default())
-    }
-
-    fn is_begun_by(&self, first: &[u8]) -> bool {
-        ["Connected to the server", "Server: "].iter().any(|words| first.starts_with(words.as_bytes()))
-    }
-}
 
 /// The server's side of a connection.
 #[derive(Debug)]
