@@ -10,11 +10,11 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use sockets::{Client, Running, frame, message, usual};
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
 use testbed::live::admin::ask;
 use testbed::live::server::Settings;
 
-const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
+const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
 
 /// Two people who would notice if the server did not serve.
 struct Witnesses {
@@ -26,7 +26,7 @@ struct Witnesses {
 impl Witnesses {
     fn join(server: &Running) -> Witnesses {
         let mut pair = ["alice", "bob"].map(|name| {
-            let mut client = server.connect(Kind::Slash);
+            let mut client = server.connect(SLASH);
             client.ignores();
             client.says(name);
             client
@@ -83,7 +83,7 @@ fn nonsense_in_every_dialect_ends_at_most_its_own_connection() {
 fn an_endless_line_is_cut_off() {
     let server = Running::start(usual(), &KINDS);
     let mut witnesses = Witnesses::join(&server);
-    for kind in [Kind::JsonLines, Kind::Reliable] {
+    for kind in [JSON_LINES, RELIABLE] {
         let mut client = server.connect(kind);
         // A plausible length for the one, a line without end for the other.
         let mut written = 0;
@@ -105,7 +105,7 @@ fn who_never_pauses_keeps_nobody_from_his_turn() {
     let ends = Instant::now() + Duration::from_secs(2);
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            let (mut stream, bytes) = (server.connect(Kind::Reliable).stream, &acknowledgment);
+            let (mut stream, bytes) = (server.connect(RELIABLE).stream, &acknowledgment);
             scope.spawn(move || while Instant::now() < ends && stream.write_all(bytes).is_ok() {});
         }
         for _ in 0..4 {
@@ -121,7 +121,7 @@ fn escape_sequences_reach_no_terminal() {
     let mut witnesses = Witnesses::join(&server);
     witnesses.alice.says("\x1b[2Jhi\x07\ttab");
     witnesses.bob.hears("[T] [alice] \u{fffd}[2Jhi\u{fffd}\ttab");
-    let mut other = server.connect(Kind::Slash);
+    let mut other = server.connect(SLASH);
     other.ignores();
     other.says("\x1b[31mred");
     other.hears("[T] [SERVER] Invalid username. Please choose another:");
@@ -138,11 +138,11 @@ fn escape_sequences_reach_no_terminal() {
 fn who_does_not_join_is_closed_and_half_open_connections_end_at_the_limit() {
     let join_within = testbed::time::Duration::from_millis(700);
     let settings = Settings { max_connections: 50, join_within, ..usual() };
-    let server = Running::start(settings, &[Kind::JsonLines, Kind::Slash]);
+    let server = Running::start(settings, &[JSON_LINES, SLASH]);
     let mut witnesses = Witnesses::join(&server);
     // A byte now and then is no join.
-    let mut slow: Vec<Client> = (0..48).map(|_| server.connect(Kind::JsonLines)).collect();
-    let mut over = server.connect(Kind::JsonLines);
+    let mut slow: Vec<Client> = (0..48).map(|_| server.connect(JSON_LINES)).collect();
+    let mut over = server.connect(JSON_LINES);
     over.ends();
     for byte in b"{\"ty" {
         for client in &mut slow {
@@ -162,9 +162,9 @@ fn a_reader_that_stops_is_dropped_and_others_hear_everything() {
     // Unpaced, or the speaker would be slowed down long before the sockets are full.
     let pacing = Some(testbed::time::Duration::ZERO);
     let settings = Settings { max_backlog: 100_000, rate_limit: 0, pacing, ..usual() };
-    let server = Running::start(settings, &[Kind::Slash]);
+    let server = Running::start(settings, &[SLASH]);
     let join = |name: &str| {
-        let mut client = server.connect(Kind::Slash);
+        let mut client = server.connect(SLASH);
         client.ignores();
         client.says(name);
         client.ignores();
@@ -204,7 +204,7 @@ fn a_reader_that_stops_is_dropped_and_others_hear_everything() {
 fn replayed_reordered_and_forged_messages_are_said_once_or_never() {
     let server = Running::start(usual(), &KINDS);
     let mut witnesses = Witnesses::join(&server);
-    let mut client = server.connect(Kind::Reliable);
+    let mut client = server.connect(RELIABLE);
     client.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
     witnesses.bob.ignores();
     let texts = ["c", "a", "b", "a", "c"];
@@ -223,12 +223,12 @@ fn replayed_reordered_and_forged_messages_are_said_once_or_never() {
 fn ten_thousand_joins_and_leaves_a_minute_are_nothing() {
     // Where somebody's pacer holds up the news of it, people come in no faster than that.
     let pacing = Some(testbed::time::Duration::ZERO);
-    let server = Running::start(Settings { pacing, ..usual() }, &[Kind::Slash, Kind::JsonLines]);
+    let server = Running::start(Settings { pacing, ..usual() }, &[SLASH, JSON_LINES]);
     let mut witnesses = Witnesses::join(&server);
     let started = Instant::now();
     let count = 1_000;
     for n in 0..count {
-        let mut client = server.connect(Kind::JsonLines);
+        let mut client = server.connect(JSON_LINES);
         client.sends(format!("{{\"type\": \"join\", \"username\": \"guest{n}\"}}\n").as_bytes());
         assert!(client.stream.read(&mut [0; 64]).expect("a welcome") > 0);
     }
@@ -242,9 +242,9 @@ fn who_floods_is_slowed_and_loses_nothing() {
     // Its echoes are not spaced: one that is answered a hundred times a second is heard no faster.
     let pacing = Some(testbed::time::Duration::ZERO);
     let settings = Settings { rate_limit: 500, pacing, ..usual() };
-    let server = Running::start(settings, &[Kind::Slash, Kind::JsonLines]);
+    let server = Running::start(settings, &[SLASH, JSON_LINES]);
     let mut witnesses = Witnesses::join(&server);
-    let mut flood = server.connect(Kind::JsonLines);
+    let mut flood = server.connect(JSON_LINES);
     flood.sends(b"{\"type\": \"join\", \"username\": \"flood\"}\n");
     witnesses.bob.ignores();
     let started = Instant::now();
@@ -264,7 +264,7 @@ fn who_floods_is_slowed_and_loses_nothing() {
 
 #[test]
 fn administrators_need_the_token_and_guessing_is_slow() {
-    let server = Running::start_with_token(usual(), &[Kind::Slash], Some("right"));
+    let server = Running::start_with_token(usual(), &[SLASH], Some("right"));
     let request = |token: &str| serde_json::json!({ "command": "get_stats", "params": {}, "token": token });
     let mut admin = TcpStream::connect(server.admin).expect("the port");
     let started = Instant::now();
@@ -285,8 +285,8 @@ fn administrators_need_the_token_and_guessing_is_slow() {
 
 #[test]
 fn the_server_ends_within_two_seconds_though_somebody_does_not_read() {
-    let server = Running::start(usual(), &[Kind::Slash]);
-    let mut clients: Vec<Client> = (0..20).map(|_| server.connect(Kind::Slash)).collect();
+    let server = Running::start(usual(), &[SLASH]);
+    let mut clients: Vec<Client> = (0..20).map(|_| server.connect(SLASH)).collect();
     for (n, client) in clients.iter_mut().enumerate() {
         client.says(&format!("guest{n}"));
     }
@@ -301,14 +301,14 @@ fn the_server_ends_within_two_seconds_though_somebody_does_not_read() {
 fn a_password_opens_for_the_connection_that_showed_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let settings = Settings { store: Some(folder.path().join("chat.db")), ..usual() };
-    let server = Running::start(settings, &[Kind::Slash]);
-    let mut kim = server.connect(Kind::Slash);
+    let server = Running::start(settings, &[SLASH]);
+    let mut kim = server.connect(SLASH);
     kim.ignores();
     kim.says("kim:secret");
     kim.hears("[T] [SERVER] Welcome, kim! Type /help for available commands.");
     kim.says("/quit");
     kim.ends();
-    let mut clients: Vec<Client> = (0..9).map(|_| server.connect(Kind::Slash)).collect();
+    let mut clients: Vec<Client> = (0..9).map(|_| server.connect(SLASH)).collect();
     std::thread::sleep(Duration::from_millis(50));
     // Passwords are compared one after the other, so that kim is gone long before its turn comes; with
     // the greeting unread it ends by a reset, after which nothing lingers.
@@ -319,7 +319,7 @@ fn a_password_opens_for_the_connection_that_showed_it() {
     kim.says("kim:secret");
     drop(kim);
     std::thread::sleep(Duration::from_millis(50));
-    let mut other = server.connect(Kind::Slash);
+    let mut other = server.connect(SLASH);
     other.says("kim:wrong");
     let mut heard = String::new();
     other.stream.read_to_string(&mut heard).expect("an end");
@@ -333,10 +333,10 @@ fn who_is_gone_keeps_nobody_with_a_password_out() {
     let settings = Settings { store: Some(folder.path().join("chat.db")), ..usual() };
     let server = Running::start(settings, &KINDS);
     for n in 0..400 {
-        let mut gone = server.connect(Kind::JsonLines);
+        let mut gone = server.connect(JSON_LINES);
         gone.sends(format!("{{\"type\": \"join\", \"username\": \"a{n}:pw\"}}\n").as_bytes());
     }
-    let mut kim = server.connect(Kind::Slash);
+    let mut kim = server.connect(SLASH);
     kim.ignores();
     kim.says("kim:secret");
     kim.hears("[T] [SERVER] Welcome, kim! Type /help for available commands.");
@@ -346,26 +346,26 @@ fn who_is_gone_keeps_nobody_with_a_password_out() {
 fn accounts_open_to_their_password_and_history_outlives_the_server() {
     let folder = tempfile::tempdir().expect("a folder");
     let settings = || Settings { store: Some(folder.path().join("chat.db")), history: 5, ..usual() };
-    let server = Running::start(settings(), &[Kind::Rooms, Kind::Slash]);
-    let mut kim = server.joined(Kind::Rooms, "kim:secret", "Connected to the server");
+    let server = Running::start(settings(), &[ROOMS, SLASH]);
+    let mut kim = server.joined(ROOMS, "kim:secret", "Connected to the server");
     kim.says("/broadcast");
     kim.hears("Enter your message: ");
     kim.says("remember me");
     kim.hears("Message broadcasted!");
-    let mut other = server.connect(Kind::Slash);
+    let mut other = server.connect(SLASH);
     other.ignores();
     other.says("Kim:wrong");
     other.hears("[T] [SERVER] Wrong password.");
     other.is_closed();
-    let mut other = server.connect(Kind::Slash);
+    let mut other = server.connect(SLASH);
     other.ignores();
     other.says("kim");
     other.hears("[T] [SERVER] This name needs its password: write NAME:PASSWORD.");
     other.is_closed();
     drop(kim);
     server.stop();
-    let server = Running::start(settings(), &[Kind::Slash]);
-    let mut kim = server.connect(Kind::Slash);
+    let server = Running::start(settings(), &[SLASH]);
+    let mut kim = server.connect(SLASH);
     kim.ignores();
     kim.says("kim:secret");
     kim.hears("[T] [SERVER] Welcome, kim! Type /help for available commands.");

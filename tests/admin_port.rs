@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use sockets::{PATIENCE, Running, usual};
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::{JSON_LINES, SLASH};
 use testbed::live::admin::{Administrator, ask};
 use testbed::live::server::Settings;
 
@@ -25,7 +25,7 @@ fn request(token: &str) -> serde_json::Value {
 
 #[test]
 fn silent_connections_keep_no_administrator_out() {
-    let server = Running::start_with_token(usual(), &[Kind::Slash], Some("right"));
+    let server = Running::start_with_token(usual(), &[SLASH], Some("right"));
     let silent: Vec<TcpStream> = (0..100).map(|_| connect(server.admin)).collect();
     let started = Instant::now();
     let reply = ask(&mut connect(server.admin), &request("right")).expect("a reply");
@@ -37,7 +37,7 @@ fn silent_connections_keep_no_administrator_out() {
 
 #[test]
 fn who_does_not_ask_is_not_waited_for() {
-    let server = Running::start(usual(), &[Kind::Slash]);
+    let server = Running::start(usual(), &[SLASH]);
     let mut administrator = connect(server.admin);
     assert!(ask(&mut administrator, &request("")).is_ok());
     let read = connect(server.admin).read(&mut [0]);
@@ -48,7 +48,7 @@ fn who_does_not_ask_is_not_waited_for() {
 
 #[test]
 fn guessers_keep_no_administrator_out() {
-    let server = Running::start_with_token(usual(), &[Kind::Slash], Some("right"));
+    let server = Running::start_with_token(usual(), &[SLASH], Some("right"));
     let address = server.admin;
     let guessers: Vec<_> = (0..20)
         .map(|guesser| {
@@ -90,7 +90,7 @@ fn kicks(server: &Running, name: &str, keep_out: &str) -> String {
 
 /// Comes in, or hears why not.
 fn comes(server: &Running, name: &str) -> Result<BufReader<TcpStream>, String> {
-    let mut stream = connect(server.address(Kind::JsonLines));
+    let mut stream = connect(server.address(JSON_LINES));
     stream
         .write_all(format!("{{\"type\": \"join\", \"username\": \"{name}\"}}\n").as_bytes())
         .expect("a socket");
@@ -101,7 +101,7 @@ fn comes(server: &Running, name: &str) -> Result<BufReader<TcpStream>, String> {
 
 fn for_an_hour() -> Running {
     let kicked_for = testbed::time::Duration::from_secs(3_600);
-    Running::start(Settings { kicked_for, ..usual() }, &[Kind::JsonLines])
+    Running::start(Settings { kicked_for, ..usual() }, &[JSON_LINES])
 }
 
 #[test]

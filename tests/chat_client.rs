@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use sockets::program::{answers, chat, out, types};
 use sockets::{Running, frame, usual};
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
 use testbed::live::gateway::Options;
 use testbed::live::server::Settings;
 
-const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
+const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
 
 /// What comes of saying these bytes.
-fn says(server: &Running, kind: Kind, nick: &str, bytes: &[u8]) -> Output {
+fn says(server: &Running, kind: &'static dyn Dialect, nick: &str, bytes: &[u8]) -> Output {
     types(&server.address(kind).to_string(), kind, nick, bytes)
 }
 
@@ -61,7 +61,7 @@ fn passwords_are_never_shown() {
 #[test]
 fn a_server_that_shows_a_password_is_left() {
     let welcome = b"{\"type\": \"welcome\", \"users\": [\"bob\", \"ann:secret\"]}\n";
-    let child = chat(&answers(welcome), Kind::JsonLines, "ann:secret");
+    let child = chat(&answers(welcome), JSON_LINES, "ann:secret");
     let output = child.wait_with_output().expect("it ends");
     let text = out(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
@@ -79,7 +79,7 @@ fn a_server_that_shows_a_password_is_left() {
 #[test]
 fn no_word_of_a_server_is_obeyed_by_the_terminal() {
     let address = answers(b"{\"type\": \"error\", \"message\": \"\\u001b[2J\\u0007\\nhelp: no\"}\n");
-    let output = chat(&address, Kind::JsonLines, "kim").wait_with_output().expect("it ends");
+    let output = chat(&address, JSON_LINES, "kim").wait_with_output().expect("it ends");
     let text = out(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("[2J") && !text.contains(['\x1b', '\x07']), "{text:?}");
@@ -89,12 +89,12 @@ fn no_word_of_a_server_is_obeyed_by_the_terminal() {
 
 #[test]
 fn what_is_no_utf8_is_said_as_well_as_it_can_be() {
-    let server = Running::start(usual(), &[Kind::Slash, Kind::JsonLines]);
-    let mut bob = server.connect(Kind::Slash);
+    let server = Running::start(usual(), &[SLASH, JSON_LINES]);
+    let mut bob = server.connect(SLASH);
     bob.ignores();
     bob.says("bob");
     bob.ignores();
-    let output = says(&server, Kind::JsonLines, "kim", b"x\xff\nnext\n");
+    let output = says(&server, JSON_LINES, "kim", b"x\xff\nnext\n");
     assert!(output.status.success(), "{}", out(&output));
     bob.hears("[T] [SERVER] User 'kim' has joined the chat.");
     bob.hears("[T] [kim] x\u{fffd}[T] [kim] next");
@@ -104,13 +104,13 @@ fn what_is_no_utf8_is_said_as_well_as_it_can_be() {
 fn a_script_is_told_what_was_rejected() {
     let server = Running::start(usual(), &KINDS);
     for (kind, size, mark) in [
-        (Kind::Reliable, 1 << 20, "too long: a message has at most 65536 bytes"),
-        (Kind::JsonLines, 1 << 20, "too long: a message has at most 65536 bytes"),
-        (Kind::Slash, 40_000, "too long: a message has at most 16384 bytes"),
-        (Kind::Rooms, 40_000, "too long: a message has at most 16384 bytes"),
-        (Kind::Pipe, 40_000, "too long: a message has at most 16384 bytes"),
-        (Kind::Reliable, 40_000, "refused: Message too long"),
-        (Kind::JsonLines, 40_000, "refused: Message too long"),
+        (RELIABLE, 1 << 20, "too long: a message has at most 65536 bytes"),
+        (JSON_LINES, 1 << 20, "too long: a message has at most 65536 bytes"),
+        (SLASH, 40_000, "too long: a message has at most 16384 bytes"),
+        (ROOMS, 40_000, "too long: a message has at most 16384 bytes"),
+        (PIPE, 40_000, "too long: a message has at most 16384 bytes"),
+        (RELIABLE, 40_000, "refused: Message too long"),
+        (JSON_LINES, 40_000, "refused: Message too long"),
     ] {
         let mut lines = "k".repeat(size);
         lines += "\nhello\n/stats\n";
@@ -120,7 +120,7 @@ fn a_script_is_told_what_was_rejected() {
         assert!(text.contains(mark) && text.contains("1 line rejected"), "{kind:?}: {text}");
         assert!(text.contains("said, 0 heard"), "{kind:?}: {text}");
     }
-    let output = says(&server, Kind::Pipe, "kim", b"/rooms\n/nowhere\n/STATS\n");
+    let output = says(&server, PIPE, "kim", b"/rooms\n/nowhere\n/STATS\n");
     assert!(out(&output).contains("kim: 0 said"), "{}", out(&output));
     assert!(out(&output).contains("2 lines rejected"), "{}", out(&output));
 }
@@ -142,12 +142,12 @@ fn an_answer_to_the_last_line_is_waited_for() {
 fn a_long_script_is_heard_to_its_end() {
     const LINES: usize = 3_000;
     let settings = Settings { pacing: Some(testbed::time::Duration::ZERO), ..usual() };
-    let server = Running::start(settings, &[Kind::JsonLines]);
-    let mut bob = chat(&server.address(Kind::JsonLines).to_string(), Kind::JsonLines, "bob");
+    let server = Running::start(settings, &[JSON_LINES]);
+    let mut bob = chat(&server.address(JSON_LINES).to_string(), JSON_LINES, "bob");
     let mut heard = BufReader::new(bob.stdout.take().expect("piped")).lines();
     heard.next().expect("a line").expect("text");
     let lines: String = (0..LINES).map(|n| format!("hello <{n}>\n")).collect();
-    let output = says(&server, Kind::JsonLines, "kim", lines.as_bytes());
+    let output = says(&server, JSON_LINES, "kim", lines.as_bytes());
     assert!(output.status.success(), "{}", out(&output));
     drop(bob.stdin.take());
     let heard: Vec<String> =
@@ -170,7 +170,7 @@ const ECHO: &[u8] = b"{\"type\": \"chat\", \"username\": \"kim\", \"message\": \
 fn what_has_no_echo_may_be_lost() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound").to_string();
-    let mut child = chat(&address, Kind::JsonLines, "kim");
+    let mut child = chat(&address, JSON_LINES, "kim");
     child.stdin.take().expect("piped").write_all(b"one\ntwo\nthree\n").expect("open");
     let mut stream = welcomes(&listener);
     for echoes in [true, true, false] {
@@ -193,7 +193,7 @@ fn a_lost_connection_takes_only_what_was_written() {
     const LINES: usize = 20_000;
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound").to_string();
-    let mut child = chat(&address, Kind::JsonLines, "kim");
+    let mut child = chat(&address, JSON_LINES, "kim");
     let mut stdin = child.stdin.take().expect("piped");
     let typed = Arc::new(AtomicUsize::new(0));
     let typing = Arc::clone(&typed);
@@ -236,7 +236,7 @@ fn a_script_ends_when_all_it_said_has_gone() {
     let options = Options { delay: Some("100ms".into()), ..Options::default() };
     let network = Some(options.conditions(None).unwrap_or_else(|error| panic!("{}", error.render(false))));
     let server = Running::start(Settings { network, ..usual() }, &KINDS);
-    let mut bob = chat(&server.address(Kind::JsonLines).to_string(), Kind::JsonLines, "bob");
+    let mut bob = chat(&server.address(JSON_LINES).to_string(), JSON_LINES, "bob");
     std::thread::sleep(Duration::from_millis(600));
     for kind in KINDS {
         let lines: String = (0..6).map(|n| format!("{}{n}\n", kind.name())).collect();
@@ -257,7 +257,7 @@ fn a_script_ends_when_all_it_said_has_gone() {
 fn whoever_leaves_is_gone_at_once() {
     let server = Running::start(usual(), &KINDS);
     for kind in KINDS {
-        let mut bob = server.connect(Kind::Slash);
+        let mut bob = server.connect(SLASH);
         bob.ignores();
         bob.says("bob");
         bob.ignores();
@@ -332,7 +332,7 @@ fn a_server_that_is_not_there_yet_is_waited_for() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.local_addr().expect("bound").to_string()
     };
-    let child = chat(&address, Kind::JsonLines, "kim");
+    let child = chat(&address, JSON_LINES, "kim");
     std::thread::sleep(Duration::from_millis(500));
     let listener = TcpListener::bind(&address).expect("its port");
     let mut stream = welcomes(&listener);
@@ -352,9 +352,9 @@ fn a_server_that_is_not_there_yet_is_waited_for() {
 
 #[test]
 fn a_script_that_is_interrupted_says_so() {
-    let server = Running::start(usual(), &[Kind::Slash]);
+    let server = Running::start(usual(), &[SLASH]);
     for signal in [Signal::INT, Signal::TERM] {
-        let mut kim = chat(&server.address(Kind::Slash).to_string(), Kind::Slash, "kim");
+        let mut kim = chat(&server.address(SLASH).to_string(), SLASH, "kim");
         let mut seen = Vec::new();
         let stdout = kim.stdout.as_mut().expect("piped");
         while !String::from_utf8_lossy(&seen).contains("you are kim") {

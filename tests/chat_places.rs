@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use sockets::program::{answers, chat, out};
 use sockets::{Running, usual};
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
 
-const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
+const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
 
 /// Each of these addresses gets a client of this dialect that learns this, all at once.
-fn learn(clients: &[(Kind, String, &str)]) {
+fn learn(clients: &[(&'static dyn Dialect, String, &str)]) {
     let started = Instant::now();
     let children: Vec<_> =
         clients.iter().map(|(kind, address, mend)| (kind, mend, chat(address, *kind, "kim"))).collect();

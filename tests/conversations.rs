@@ -4,7 +4,7 @@
 mod hall;
 
 use hall::{Hall, frame, frames, moment, unsigned};
-use testbed::chat::protocol::{Kind, Settings};
+use testbed::chat::protocol::{JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH, Settings};
 use testbed::time::Duration;
 
 const S: Duration = Duration::from_secs(1);
@@ -12,10 +12,10 @@ const S: Duration = Duration::from_secs(1);
 #[test]
 fn program_1_line_by_line() {
     let mut hall = Hall::default();
-    let alice = hall.open(Kind::JsonLines);
+    let alice = hall.open(JSON_LINES);
     hall.receive(alice, b"{\"type\": \"join\", \"username\": \"alice\"}\n");
     hall.hears(alice, &["{\"type\": \"welcome\", \"message\": \"Welcome to the chat, alice!\", \"users\": [\"alice\"], \"timestamp\": 1795210215.500000}\n"]);
-    let bob = hall.open(Kind::JsonLines);
+    let bob = hall.open(JSON_LINES);
     // Any JSON spacing, members that nobody knows, a timestamp as the README shows it.
     hall.receive(bob, b"{\"username\":\" bob \",\"timestamp\":1795210164,\"type\":\"join\"}\n");
     hall.hears(bob, &["{\"type\": \"welcome\", \"message\": \"Welcome to the chat, bob!\", \"users\": [\"alice\", \"bob\"], \"timestamp\": 1795210215.500000}\n"]);
@@ -34,7 +34,7 @@ fn program_1_line_by_line() {
     let chat = "{\"type\": \"chat\", \"username\": \"bob\", \"message\": \"\\u00fc\\ud83d\\ude00\", \"timestamp\": 1795210215.500000}\n";
     hall.hears(alice, &[chat]);
     hall.hears(bob, &[chat]);
-    let third = hall.open(Kind::JsonLines);
+    let third = hall.open(JSON_LINES);
     hall.receive(third, b"{\"type\": \"join\", \"username\": \"alice\"}\n");
     hall.hears(third, &["{\"type\": \"error\", \"message\": \"Username already taken\"}\n"]);
     assert!(!hall.is_open(third));
@@ -46,7 +46,7 @@ fn program_1_line_by_line() {
 fn program_2_text_by_text() {
     let mut hall = Hall::default();
     let at = |words: &str| format!("[21:30:15] {words}");
-    let alice = hall.open(Kind::Slash);
+    let alice = hall.open(SLASH);
     hall.hears(
         alice,
         &[
@@ -56,7 +56,7 @@ fn program_2_text_by_text() {
     );
     hall.receive(alice, b"alice\r\n");
     hall.hears(alice, &[&at("[SERVER] Welcome, alice! Type /help for available commands.")]);
-    let bob = hall.open(Kind::Slash);
+    let bob = hall.open(SLASH);
     hall.next(bob);
     hall.next(bob);
     hall.receive(bob, b"\n");
@@ -79,7 +79,7 @@ fn program_2_text_by_text() {
     hall.hears(bob, &[&at("[alice] a\u{fffd}b\u{fffd}c")]);
     // What the other's client cannot read at once comes as several, cut between characters, and none
     // of them could pass for words of the server; the end of a long whisper does not become public.
-    let carol = hall.open(Kind::Slash);
+    let carol = hall.open(SLASH);
     hall.receive(carol, b"carol");
     for id in [alice, bob, carol] {
         hall.stream(id);
@@ -104,11 +104,11 @@ fn program_2_text_by_text() {
 fn program_2_gives_names_that_whispers_find() {
     let mut hall = Hall::default();
     let settings = Settings { assign_names: true, ..Settings::default() };
-    let first = hall.open_with(Kind::Slash, &settings);
-    let second = hall.open_with(Kind::Slash, &settings);
+    let first = hall.open_with(SLASH, &settings);
+    let second = hall.open_with(SLASH, &settings);
     hall.close(first);
     // The second one keeps its name, and nobody else gets it.
-    let third = hall.open_with(Kind::Slash, &settings);
+    let third = hall.open_with(SLASH, &settings);
     assert!(String::from_utf8_lossy(&hall.stream(third)).ends_with(
         "[21:30:15] [SERVER] You have been assigned the username 'User 3'. You can change it using the /nick command."
     ));
@@ -131,8 +131,8 @@ fn program_2_gives_names_that_whispers_find() {
 #[test]
 fn program_3_text_by_text() {
     let mut hall = Hall::default();
-    let alice = hall.open(Kind::Rooms);
-    let bob = hall.open(Kind::Rooms);
+    let alice = hall.open(ROOMS);
+    let bob = hall.open(ROOMS);
     // A script's name and first command come together.
     hall.receive(alice, b"alice/members");
     hall.hears(alice, &["Connected to the server", "Active chat members are:\n1. alice\n"]);
@@ -219,7 +219,7 @@ fn program_3_text_by_text() {
 fn program_4_text_by_text() {
     let mut hall = Hall::default();
     let ms = |n| Duration::from_millis(n);
-    let alice = hall.open(Kind::Pipe);
+    let alice = hall.open(PIPE);
     hall.receive(alice, b" alice\n");
     // Together they would be one message to its client.
     hall.hears(alice, &["WELCOME|Connected successfully!"]);
@@ -227,7 +227,7 @@ fn program_4_text_by_text() {
     hall.hears(alice, &[]);
     hall.wait(ms(1));
     hall.hears(alice, &["USERS|alice"]);
-    let bob = hall.open(Kind::Pipe);
+    let bob = hall.open(PIPE);
     hall.receive(bob, b"bob");
     hall.wait(ms(50));
     hall.hears(bob, &["WELCOME|Connected successfully!", "USERS|alice,bob"]);
@@ -250,7 +250,7 @@ fn program_4_text_by_text() {
         whole += text.strip_prefix("MSG|alice|").expect("a head");
     }
     assert_eq!(whole, long);
-    let other = hall.open(Kind::Slash);
+    let other = hall.open(SLASH);
     hall.receive(other, b"dave");
     hall.hears(alice, &["USERS|alice,bob,dave"]);
     hall.stream(other);
@@ -265,7 +265,7 @@ fn program_4_text_by_text() {
         (" ", "ERROR|Invalid username."),
         ("all", "ERROR|Invalid username: the server has this name itself."),
     ] {
-        let refused = hall.open(Kind::Pipe);
+        let refused = hall.open(PIPE);
         hall.receive(refused, name.as_bytes());
         hall.hears(refused, &[answer]);
         assert!(!hall.is_open(refused), "{name}");
@@ -282,12 +282,12 @@ fn program_4_text_by_text() {
 fn program_4s_list_fits_one_read_and_may_hold_everyone() {
     let mut hall = Hall::default();
     let settings = Settings { list_everyone: true, ..Settings::default() };
-    let alice = hall.open_with(Kind::Pipe, &settings);
+    let alice = hall.open_with(PIPE, &settings);
     hall.receive(alice, b"alice");
     hall.wait(S);
     hall.hears(alice, &["WELCOME|Connected successfully!", "USERS|alice,all"]);
     for n in 0..200 {
-        let id = hall.open(Kind::JsonLines);
+        let id = hall.open(JSON_LINES);
         hall.receive(id, format!("{{\"type\":\"join\",\"username\":\"guest-number-{n}\"}}\n").as_bytes());
     }
     let mut last = None;
@@ -301,8 +301,8 @@ fn program_4s_list_fits_one_read_and_may_hold_everyone() {
 #[test]
 fn program_0_byte_by_byte() {
     let mut hall = Hall::default();
-    let alice = hall.open(Kind::Reliable);
-    let bob = hall.open(Kind::Reliable);
+    let alice = hall.open(RELIABLE);
+    let bob = hall.open(RELIABLE);
     // The captured frame, with its checksum, from somebody who has not joined.
     let chat = "{\"msg_id\": \"chat_1795210065_4806\", \"msg_type\": \"chat\", \"sender\": \"alice\", \"content\": \"hello everyone\", \"timestamp\": 1795210065.5584364, \"checksum\": \"4661720c74de6827\"}";
     hall.receive(bob, &unsigned("join_1795210063_1043", "join", "bob", "bob"));
@@ -335,8 +335,8 @@ fn acknowledgment(text: &str) -> Vec<u8> {
 #[test]
 fn program_0_counts_a_repetition_once_and_knows_it_from_a_collision() {
     let mut hall = Hall::default();
-    let alice = hall.open(Kind::Reliable);
-    let bob = hall.open(Kind::JsonLines);
+    let alice = hall.open(RELIABLE);
+    let bob = hall.open(JSON_LINES);
     hall.receive(bob, b"{\"type\": \"join\", \"username\": \"bob\"}\n");
     hall.receive(alice, &unsigned("join_1_1000", "join", "alice", "alice"));
     hall.stream(bob);
@@ -358,8 +358,8 @@ fn program_0_counts_a_repetition_once_and_knows_it_from_a_collision() {
 #[test]
 fn program_0_keeps_time() {
     let mut hall = Hall::default();
-    let alice = hall.open(Kind::Reliable);
-    let bob = hall.open(Kind::Rooms);
+    let alice = hall.open(RELIABLE);
+    let bob = hall.open(ROOMS);
     hall.receive(bob, b"bob");
     hall.stream(bob);
     hall.receive(alice, &unsigned("join_1_1000", "join", "alice", "alice"));
@@ -377,7 +377,7 @@ fn program_0_keeps_time() {
     assert!(!hall.is_open(alice));
     hall.hears(bob, &["Server: alice is online!", "alice is offline"]);
     // After a leave the server waits for the client, but not for ever.
-    let carol = hall.open(Kind::Reliable);
+    let carol = hall.open(RELIABLE);
     hall.receive(carol, &unsigned("join_1_1000", "join", "carol", "carol"));
     hall.receive(carol, &unsigned("leave_1_1000", "leave", "carol", "leaving"));
     hall.hears(bob, &["Server: carol is online!", "carol is offline"]);
@@ -391,7 +391,7 @@ fn program_0_keeps_time() {
 #[test]
 fn program_0s_tester_gets_one_frame_each_and_no_heartbeat() {
     let mut hall = Hall::default();
-    let tester = hall.open(Kind::Reliable);
+    let tester = hall.open(RELIABLE);
     for n in 0..3 {
         let text = format!(
             "{{\"id\": \"test_msg_{n}_1795211300\", \"type\": \"chat\", \"username\": \"tester\", \"content\": \"x\", \"timestamp\": 1795211300.5}}"
@@ -406,7 +406,7 @@ fn program_0s_tester_gets_one_frame_each_and_no_heartbeat() {
     hall.wait(S * 10);
     assert!(!hall.is_open(tester), "a silent connection is dropped");
     // And who has joined is no tester.
-    let alice = hall.open(Kind::Reliable);
+    let alice = hall.open(RELIABLE);
     hall.receive(alice, &unsigned("join_1_1000", "join", "alice", "alice"));
     hall.stream(alice);
     hall.receive(alice, &frame("{\"id\": \"x\", \"type\": \"chat\", \"username\": \"alice\", \"content\": \"x\", \"timestamp\": 1}"));
@@ -433,10 +433,10 @@ fn frames_and_lines_may_be_cut_and_merged_anywhere() {
         unsigned("chat_1_1003", "chat", "alice", "b"),
     ]
     .concat();
-    for (kind, stream) in [(Kind::JsonLines, lines), (Kind::Reliable, framed)] {
+    for (kind, stream) in [(JSON_LINES, lines), (RELIABLE, framed)] {
         let answer = |pieces: &[&[u8]]| {
             let mut hall = Hall::default();
-            let bob = hall.open(Kind::Slash);
+            let bob = hall.open(SLASH);
             hall.receive(bob, b"bob");
             let alice = hall.open(kind);
             for piece in pieces {
@@ -456,7 +456,7 @@ fn frames_and_lines_may_be_cut_and_merged_anywhere() {
 
 #[test]
 fn times_of_day_are_those_of_the_zone() {
-    let mut session = testbed::chat::protocol::server_session(Kind::Slash, &Settings::default());
+    let mut session = testbed::chat::protocol::SLASH.server(&Settings::default());
     let moment = testbed::chat::protocol::Moment { zone_s: -2 * 3_600, ..moment(S) };
     session.open(moment, 1, &mut testbed::chat::protocol::Asked::default());
     assert!(session.poll_send().is_some_and(|bytes| bytes.starts_with(b"[19:30:16] ")));

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use hall::{Hall, Person, frames, hears, moment, name, sent, unsigned};
 use testbed::chat::message::{Event, Names, Refusal, Request};
-use testbed::chat::protocol::{After, ClientSession, Kind, NotSaid, Settings, client_session};
+use testbed::chat::protocol::{
+    After, ClientSession, Dialect, JSON_LINES, NotSaid, PIPE, RELIABLE, ROOMS, SLASH, Settings,
+};
 use testbed::time::{Duration, Instant};
 
 const MS: Duration = Duration::from_millis(1);
@@ -25,14 +27,14 @@ fn names(list: &[&str]) -> Names {
     Arc::new(list.iter().map(|&name| name.into()).collect())
 }
 
-const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
+const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
 
 #[test]
 fn everyone_hears_everyone_in_every_dialect() {
     for kind in KINDS {
         for other in KINDS {
             let mut hall = Hall::default();
-            let mut early = Person::come(&mut hall, Kind::Slash, "early");
+            let mut early = Person::come(&mut hall, SLASH, "early");
             let mut alice = Person::come(&mut hall, kind, "alice");
             // Asked at once: it must neither become a part of the name nor be lost.
             alice.ask(&mut hall, &say("first"));
@@ -46,8 +48,8 @@ fn everyone_hears_everyone_in_every_dialect() {
             hall.wait(S);
             bob.is_told(&mut hall);
             let joined = alice.is_told(&mut hall);
-            let expected = match kind {
-                Kind::Pipe => Event::People { names: names(&["early", "alice", "bob"]) },
+            let expected = match kind.name() {
+                "pipe" => Event::People { names: names(&["early", "alice", "bob"]) },
                 _ => Event::Joined { nick: name("bob") },
             };
             assert_eq!(joined.last(), Some(&expected), "{kind:?} hears {other:?} come");
@@ -57,8 +59,8 @@ fn everyone_hears_everyone_in_every_dialect() {
                     name("bob"),
                     name(&text.replace(
                         "/quit",
-                        match other {
-                            Kind::Slash | Kind::Reliable => "\u{2215}quit",
+                        match other.name() {
+                            "slash" | "reliable" => "\u{2215}quit",
                             _ => "/quit",
                         },
                     )),
@@ -69,12 +71,12 @@ fn everyone_hears_everyone_in_every_dialect() {
             bob.is_told(&mut hall);
             // Some just close.
             let says = bob.client.ask(hall.now(), &Request::Leave);
-            assert_eq!(says.is_ok(), other != Kind::Pipe);
+            assert_eq!(says.is_ok(), other != PIPE);
             bob.talk(&mut hall);
             hall.wait(S * 2);
             hall.close(bob.id);
-            let expected = match kind {
-                Kind::Pipe => Event::People { names: names(&["early", "alice"]) },
+            let expected = match kind.name() {
+                "pipe" => Event::People { names: names(&["early", "alice"]) },
                 _ => Event::Left { nick: name("bob") },
             };
             assert_eq!(alice.is_told(&mut hall).last(), Some(&expected), "{kind:?} hears {other:?} go");
@@ -86,7 +88,7 @@ fn everyone_hears_everyone_in_every_dialect() {
 fn one_person_hears_what_is_for_it_alone() {
     for kind in KINDS {
         // The room dialect has no private message that its own client shows to its author.
-        for other in KINDS.into_iter().filter(|&other| other != Kind::Pipe) {
+        for other in KINDS.into_iter().filter(|&other| other != PIPE) {
             let mut hall = Hall::default();
             let mut alice = Person::come(&mut hall, kind, "alice");
             let mut bob = Person::come(&mut hall, other, "bob");
@@ -94,11 +96,11 @@ fn one_person_hears_what_is_for_it_alone() {
             alice.is_told(&mut hall);
             bob.is_told(&mut hall);
             bob.ask(&mut hall, &tell("alice", "psst: a|b"));
-            let shown = if kind == Kind::Pipe { "psst: a\u{a6}b" } else { "psst: a|b" };
+            let shown = if kind == PIPE { "psst: a\u{a6}b" } else { "psst: a|b" };
             let (from, text) = (name("bob"), name(shown));
             // The words of program 4 do not say who else hears them.
-            let expected = match kind {
-                Kind::Pipe => Event::Message { from, text },
+            let expected = match kind.name() {
+                "pipe" => Event::Message { from, text },
                 _ => Event::Direct { from, text },
             };
             assert_eq!(alice.is_told(&mut hall), [expected], "{other:?} to {kind:?}");
@@ -113,8 +115,8 @@ fn one_person_hears_what_is_for_it_alone() {
 #[test]
 fn echoes_are_told_from_messages() {
     let mut hall = Hall::default();
-    let mut one = Person::come(&mut hall, Kind::JsonLines, "one");
-    let mut three = Person::come(&mut hall, Kind::Rooms, "three");
+    let mut one = Person::come(&mut hall, JSON_LINES, "one");
+    let mut three = Person::come(&mut hall, ROOMS, "three");
     one.is_told(&mut hall);
     three.is_told(&mut hall);
     one.ask(&mut hall, &say("x"));
@@ -127,7 +129,7 @@ fn echoes_are_told_from_messages() {
 
 #[test]
 fn rooms_work_in_the_three_dialects_that_have_them() {
-    for kind in [Kind::Reliable, Kind::JsonLines, Kind::Rooms] {
+    for kind in [RELIABLE, JSON_LINES, ROOMS] {
         let mut hall = Hall::default();
         let mut alice = Person::come(&mut hall, kind, "alice");
         let mut bob = Person::come(&mut hall, kind, "bob");
@@ -158,8 +160,8 @@ fn rooms_work_in_the_three_dialects_that_have_them() {
 #[test]
 fn a_name_can_be_taken_changed_and_assigned() {
     let mut hall = Hall::default();
-    let mut alice = Person::come(&mut hall, Kind::Slash, "alice");
-    let mut bob = Person::come(&mut hall, Kind::Slash, "alice");
+    let mut alice = Person::come(&mut hall, SLASH, "alice");
+    let mut bob = Person::come(&mut hall, SLASH, "alice");
     assert_eq!(bob.is_told(&mut hall).last(), Some(&Event::Rejected(Refusal::NickTaken)));
     bob.ask(&mut hall, &Request::Join { nick: "bob".to_owned() });
     bob.ask(&mut hall, &Request::Rename { nick: "alice".to_owned() });
@@ -177,8 +179,8 @@ fn a_name_can_be_taken_changed_and_assigned() {
     assert_eq!(told.last(), Some(&Event::Renamed { from: name("bob"), to: name("carol") }));
     // The variant that gives names: ours is asked for at once.
     let settings = Settings { assign_names: true, ..Settings::default() };
-    let id = hall.open_with(Kind::Slash, &settings);
-    let mut dave = Person { id, client: client_session(Kind::Slash), told: Vec::new() };
+    let id = hall.open_with(SLASH, &settings);
+    let mut dave = Person { id, client: SLASH.client(), told: Vec::new() };
     dave.ask(&mut hall, &Request::Join { nick: "dave".to_owned() });
     let told = dave.is_told(&mut hall);
     assert_eq!(
@@ -188,8 +190,8 @@ fn a_name_can_be_taken_changed_and_assigned() {
             Event::NickChanged { to: name("dave") },
         ]
     );
-    for (kind, request) in [(Kind::Rooms, Request::Ping), (Kind::Pipe, Request::People)] {
-        assert_eq!(client_session(kind).ask(moment(S), &request), Err(NotSaid::NoWords));
+    for (kind, request) in [(ROOMS, Request::Ping), (PIPE, Request::People)] {
+        assert_eq!(kind.client().ask(moment(S), &request), Err(NotSaid::NoWords));
     }
 }
 
@@ -199,14 +201,14 @@ fn understood(client: &mut dyn ClientSession, bytes: &[u8]) -> Vec<Event> {
 
 #[test]
 fn what_the_originals_merge_is_taken_apart() {
-    let mut pipe = client_session(Kind::Pipe);
+    let mut pipe = PIPE.client();
     pipe.ask(moment(S), &Request::Join { nick: "alice".to_owned() }).expect("known");
     let told = understood(&mut *pipe, b"WELCOME|Connected successfully!USERS|alice");
     let welcome = Event::Welcome { nick: name("alice"), people: Names::default() };
     assert_eq!(told, [welcome.clone(), Event::People { names: names(&["alice"]) }]);
     assert_eq!(understood(&mut *pipe, b"ERROR|Server is full."), [Event::Rejected(Refusal::Full)]);
 
-    let mut slash = client_session(Kind::Slash);
+    let mut slash = SLASH.client();
     slash.ask(moment(S), &Request::Join { nick: "alice".to_owned() }).expect("known");
     slash.ask(moment(S), &say("hi")).expect("known");
     assert!(sent(&mut *slash).is_empty(), "who speaks first is taken for a client of program 4");
@@ -224,7 +226,7 @@ fn what_the_originals_merge_is_taken_apart() {
     );
     assert_eq!(understood(&mut *slash, b"odd words"), [Event::Notice { text: name("odd words") }]);
 
-    let mut rooms = client_session(Kind::Rooms);
+    let mut rooms = ROOMS.client();
     rooms.ask(moment(S), &Request::Join { nick: "alice".to_owned() }).expect("known");
     rooms.ask(moment(S), &say("hello")).expect("known");
     rooms.ask(moment(S), &Request::People).expect("known");
@@ -253,7 +255,7 @@ fn what_the_originals_merge_is_taken_apart() {
 
 #[test]
 fn a_prompt_and_a_confirmation_that_never_come_stop_nobody_for_ever() {
-    let mut rooms = client_session(Kind::Rooms);
+    let mut rooms = ROOMS.client();
     rooms.ask(moment(S), &Request::Join { nick: "alice".to_owned() }).expect("known");
     understood(&mut *rooms, b"Connected to the server");
     rooms.ask(moment(S), &say("hello")).expect("known");
@@ -269,7 +271,7 @@ fn a_prompt_and_a_confirmation_that_never_come_stop_nobody_for_ever() {
 
 #[test]
 fn program_0s_messages_are_acknowledged_sent_again_and_remembered() {
-    let mut client = client_session(Kind::Reliable);
+    let mut client = RELIABLE.client();
     client.ask(moment(S), &Request::Join { nick: "alice".to_owned() }).expect("known");
     client.ask(moment(S), &say("one")).expect("known");
     client.ask(moment(S), &say("two")).expect("known");
@@ -330,7 +332,7 @@ fn whoever_is_refused_was_never_in() {
 #[test]
 fn a_pong_answers_who_asked() {
     let mut hall = Hall::default();
-    let mut alice = Person::come(&mut hall, Kind::Reliable, "alice");
+    let mut alice = Person::come(&mut hall, RELIABLE, "alice");
     alice.is_told(&mut hall);
     hall.wait(S * 20);
     alice.client.handle_timeout(hall.now());
@@ -344,8 +346,8 @@ fn program_0_over_a_path_that_loses_nothing_but_time() {
     // Two hundred messages through a window that opens: with an answer a millisecond later the
     // original took three seconds for many of them.
     let mut hall = Hall::default();
-    let mut alice = Person::come(&mut hall, Kind::Reliable, "alice");
-    let mut bob = Person::come(&mut hall, Kind::Reliable, "bob");
+    let mut alice = Person::come(&mut hall, RELIABLE, "alice");
+    let mut bob = Person::come(&mut hall, RELIABLE, "bob");
     alice.is_told(&mut hall);
     bob.is_told(&mut hall);
     for n in 0..200 {

@@ -4,11 +4,11 @@ mod hall;
 
 use hall::{Hall, Person, name};
 use testbed::chat::message::{Event, Request};
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::{JSON_LINES, RELIABLE, ROOMS};
 
 #[test]
 fn private_rooms_invitations_and_ends_are_understood_in_the_dialects_that_have_rooms() {
-    for kind in [Kind::Reliable, Kind::JsonLines, Kind::Rooms] {
+    for kind in [RELIABLE, JSON_LINES, ROOMS] {
         let mut hall = Hall::default();
         let mut alice = Person::come(&mut hall, kind, "alice");
         let mut bob = Person::come(&mut hall, kind, "bob");

@@ -7,18 +7,18 @@
 mod sockets;
 
 use sockets::{Client, Running, frame, message, usual};
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::{JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH, SLASH_OR_PIPE};
 
 /// Program 2, variant A.
 #[test]
 fn slash_talks_like_program_2() {
-    let server = Running::start(usual(), &[Kind::Slash]);
-    let mut alice = server.connect(Kind::Slash);
+    let server = Running::start(usual(), &[SLASH]);
+    let mut alice = server.connect(SLASH);
     alice.hears("[T] [SERVER] Welcome to the TCP Chat Server! There are 1 clients connected.");
     alice.hears("[T] [SERVER] Please enter your username:");
     alice.says("alice");
     alice.hears("[T] [SERVER] Welcome, alice! Type /help for available commands.");
-    let mut bob = server.connect(Kind::Slash);
+    let mut bob = server.connect(SLASH);
     bob.hears("[T] [SERVER] Welcome to the TCP Chat Server! There are 2 clients connected.");
     bob.hears("[T] [SERVER] Please enter your username:");
     bob.says("/list");
@@ -65,11 +65,11 @@ fn slash_talks_like_program_2() {
 fn slash_can_give_names() {
     let mut settings = usual();
     settings.dialects.assign_names = true;
-    let server = Running::start(settings, &[Kind::Slash]);
-    let mut first = server.connect(Kind::Slash);
+    let server = Running::start(settings, &[SLASH]);
+    let mut first = server.connect(SLASH);
     first.hears("[T] [SERVER] Welcome to the TCP Chat Server! There are 1 clients connected.");
     first.hears("[T] [SERVER] You have been assigned the username 'User 1'. You can change it using the /nick command.");
-    let mut second = server.connect(Kind::Slash);
+    let mut second = server.connect(SLASH);
     second.ignores();
     first.hears("[T] [SERVER] User 'User 2' has joined the chat.");
 }
@@ -77,9 +77,9 @@ fn slash_can_give_names() {
 /// Program 3: rooms, prompts, and the two ways its clients hide.
 #[test]
 fn rooms_talks_like_program_3() {
-    let server = Running::start(usual(), &[Kind::Rooms]);
-    let mut alice = server.joined(Kind::Rooms, "alice", "Connected to the server");
-    let mut bob = server.joined(Kind::Rooms, "bob", "Connected to the server");
+    let server = Running::start(usual(), &[ROOMS]);
+    let mut alice = server.joined(ROOMS, "alice", "Connected to the server");
+    let mut bob = server.joined(ROOMS, "bob", "Connected to the server");
     alice.hears("Server: bob is online!");
     alice.says("/members");
     alice.hears("Active chat members are:\n1. alice\n2. bob\n");
@@ -142,17 +142,17 @@ fn rooms_talks_like_program_3() {
     bob.hears("alice is offline");
     alice.is_closed();
     // A taken name gets a number.
-    let mut other = server.joined(Kind::Rooms, "Bob", "Connected to the server");
+    let mut other = server.joined(ROOMS, "Bob", "Connected to the server");
     other.hears("Server: 'Bob' is taken; you are Bob_2");
 }
 
 /// Program 4: its welcome, its list at every change, its errors.
 #[test]
 fn pipe_talks_like_program_4() {
-    let server = Running::start(usual(), &[Kind::Pipe]);
-    let mut alice = server.joined(Kind::Pipe, "alice", "WELCOME|Connected successfully!");
+    let server = Running::start(usual(), &[PIPE]);
+    let mut alice = server.joined(PIPE, "alice", "WELCOME|Connected successfully!");
     alice.hears("USERS|alice");
-    let mut bob = server.joined(Kind::Pipe, "bob", "WELCOME|Connected successfully!");
+    let mut bob = server.joined(PIPE, "bob", "WELCOME|Connected successfully!");
     bob.hears("USERS|alice,bob");
     alice.hears("USERS|alice,bob");
     alice.says("bob|Hello there Bob");
@@ -166,9 +166,9 @@ fn pipe_talks_like_program_4() {
     alice.says("no separator");
     alice.says("all|to everyone");
     bob.hears("MSG|alice|to everyone");
-    let mut second = server.joined(Kind::Pipe, "alice", "ERROR|Username already taken.");
+    let mut second = server.joined(PIPE, "alice", "ERROR|Username already taken.");
     second.is_closed();
-    let mut odd = server.joined(Kind::Pipe, "a,b", "ERROR|Invalid username: use letters, digits, _ and -.");
+    let mut odd = server.joined(PIPE, "a,b", "ERROR|Invalid username: use letters, digits, _ and -.");
     odd.is_closed();
     // The refused namesake has not evicted her.
     bob.says("alice|still there?");
@@ -181,16 +181,14 @@ fn pipe_talks_like_program_4() {
 #[test]
 fn a_full_server_says_so_in_every_dialect() {
     let settings = testbed::live::server::Settings { max_people: 1, ..usual() };
-    let server = Running::start(settings, &[Kind::Pipe, Kind::JsonLines, Kind::Rooms, Kind::Slash]);
-    let mut alice = server.joined(Kind::Pipe, "alice", "WELCOME|Connected successfully!");
+    let server = Running::start(settings, &[PIPE, JSON_LINES, ROOMS, SLASH]);
+    let mut alice = server.joined(PIPE, "alice", "WELCOME|Connected successfully!");
     alice.hears("USERS|alice");
-    server.joined(Kind::Pipe, "bob", "ERROR|Server is full.").is_closed();
-    server.joined(Kind::Rooms, "bob", "Server: Server is full").is_closed();
+    server.joined(PIPE, "bob", "ERROR|Server is full.").is_closed();
+    server.joined(ROOMS, "bob", "Server: Server is full").is_closed();
     let join = "{\"type\": \"join\", \"username\": \"bob\"}\n";
-    server
-        .joined(Kind::JsonLines, join, "{\"type\": \"error\", \"message\": \"Server is full\"}\n")
-        .is_closed();
-    let mut bob = server.connect(Kind::Slash);
+    server.joined(JSON_LINES, join, "{\"type\": \"error\", \"message\": \"Server is full\"}\n").is_closed();
+    let mut bob = server.connect(SLASH);
     bob.ignores();
     bob.says("bob");
     bob.hears("[T] [SERVER] Server is full.");
@@ -200,15 +198,15 @@ fn a_full_server_says_so_in_every_dialect() {
 /// Program 1.
 #[test]
 fn json_lines_talks_like_program_1() {
-    let server = Running::start(usual(), &[Kind::JsonLines]);
+    let server = Running::start(usual(), &[JSON_LINES]);
     let join = |name: &str| format!("{{\"type\": \"join\", \"username\": \"{name}\"}}\n");
     let mut alice = server.joined(
-        Kind::JsonLines,
+        JSON_LINES,
         &join("alice"),
         "{\"type\": \"welcome\", \"message\": \"Welcome to the chat, alice!\", \"users\": [\"alice\"], \"timestamp\": T}\n",
     );
     let mut bob = server.joined(
-        Kind::JsonLines,
+        JSON_LINES,
         &join(" bob "),
         "{\"type\": \"welcome\", \"message\": \"Welcome to the chat, bob!\", \"users\": [\"alice\", \"bob\"], \"timestamp\": T}\n",
     );
@@ -221,10 +219,10 @@ fn json_lines_talks_like_program_1() {
     bob.says("{\"type\": \"ping\"}\n");
     bob.hears("{\"type\": \"pong\"}\n");
     let taken = "{\"type\": \"error\", \"message\": \"Username already taken\"}\n";
-    server.joined(Kind::JsonLines, &join("bob"), taken).is_closed();
+    server.joined(JSON_LINES, &join("bob"), taken).is_closed();
     let invalid = "{\"type\": \"error\", \"message\": \"Invalid username\"}\n";
-    server.joined(Kind::JsonLines, &join(&"x".repeat(21)), invalid).is_closed();
-    server.joined(Kind::JsonLines, "no JSON\n", invalid).is_closed();
+    server.joined(JSON_LINES, &join(&"x".repeat(21)), invalid).is_closed();
+    server.joined(JSON_LINES, "no JSON\n", invalid).is_closed();
     bob.says("{broken\n");
     bob.is_closed();
     alice.hears("{\"type\": \"user_left\", \"username\": \"bob\", \"message\": \"bob left the chat\", \"timestamp\": T}\n");
@@ -233,7 +231,7 @@ fn json_lines_talks_like_program_1() {
 /// Program 0, six members.
 #[test]
 fn reliable_talks_like_program_0() {
-    let server = Running::start(usual(), &[Kind::Reliable]);
+    let server = Running::start(usual(), &[RELIABLE]);
     let mut alice = Reliable::join(&server, "alice");
     let mut bob = Reliable::join(&server, "bob");
     alice.hears_chat("*** bob joined the chat ***");
@@ -276,14 +274,10 @@ fn reliable_talks_like_program_0() {
 /// Program 0's unused module: eight members, another checksum, compact separators.
 #[test]
 fn reliable_answers_in_the_variant_that_a_connection_spoke_first() {
-    let server = Running::start(usual(), &[Kind::Reliable]);
+    let server = Running::start(usual(), &[RELIABLE]);
     let mut six = Reliable::join(&server, "six");
-    let mut eight = Reliable {
-        client: server.connect(Kind::Reliable),
-        name: "eight".to_owned(),
-        order: Some((1, 0)),
-        sent: 0,
-    };
+    let mut eight =
+        Reliable { client: server.connect(RELIABLE), name: "eight".to_owned(), order: Some((1, 0)), sent: 0 };
     eight.says("join", "eight");
     six.hears_chat("*** eight joined the chat ***");
     six.says("chat", "hi");
@@ -298,10 +292,9 @@ fn reliable_answers_in_the_variant_that_a_connection_spoke_first() {
 /// Program 0's tester: one frame for each of its messages and nothing else.
 #[test]
 fn reliable_answers_the_tester_with_one_frame_each() {
-    let server = Running::start(usual(), &[Kind::Reliable]);
+    let server = Running::start(usual(), &[RELIABLE]);
     let mut alice = Reliable::join(&server, "alice");
-    let mut tester =
-        Reliable { client: server.connect(Kind::Reliable), name: String::new(), order: None, sent: 0 };
+    let mut tester = Reliable { client: server.connect(RELIABLE), name: String::new(), order: None, sent: 0 };
     for n in 0..20 {
         let text = format!(
             "{{\"id\": \"test_msg_{n}_1\", \"type\": \"chat\", \"username\": \"tester\", \"content\": \"Test message {n}\", \"timestamp\": 1.5}}"
@@ -316,7 +309,7 @@ fn reliable_answers_the_tester_with_one_frame_each() {
 /// Nobody acknowledges: the same bytes come again after three seconds.
 #[test]
 fn reliable_repeats_what_is_not_acknowledged() {
-    let server = Running::start(usual(), &[Kind::Reliable]);
+    let server = Running::start(usual(), &[RELIABLE]);
     let mut alice = Reliable::join(&server, "alice");
     let mut bob = Reliable::join(&server, "bob");
     alice.hears_chat("*** bob joined the chat ***");
@@ -334,13 +327,13 @@ fn reliable_repeats_what_is_not_acknowledged() {
 /// are told apart by more than case and blanks.
 #[test]
 fn people_of_all_dialects_talk_with_each_other() {
-    let kinds = [Kind::Reliable, Kind::JsonLines, Kind::SlashOrPipe, Kind::Rooms];
+    let kinds = [RELIABLE, JSON_LINES, SLASH_OR_PIPE, ROOMS];
     let server = Running::start(usual(), &kinds);
     let mut zero = Reliable::join(&server, "zero");
     let join = "{\"type\": \"join\", \"username\": \"one\"}\n";
     let welcome = "{\"type\": \"welcome\", \"message\": \"Welcome to the chat, one!\", \"users\": [\"zero\", \"one\"], \"timestamp\": T}\n";
-    let mut one = server.joined(Kind::JsonLines, join, welcome);
-    let mut two = server.connect(Kind::SlashOrPipe);
+    let mut one = server.joined(JSON_LINES, join, welcome);
+    let mut two = server.connect(SLASH_OR_PIPE);
     // It waits for the greeting, and so is program 2's.
     two.hears("[T] [SERVER] Welcome to the TCP Chat Server! There are 3 clients connected.");
     two.ignores();
@@ -348,9 +341,9 @@ fn people_of_all_dialects_talk_with_each_other() {
     two.hears("[T] [SERVER] Username 'Zero' is already taken. Please choose another:");
     two.says("two");
     two.ignores();
-    let mut three = server.joined(Kind::Rooms, "three", "Connected to the server");
+    let mut three = server.joined(ROOMS, "three", "Connected to the server");
     // It speaks first, and so is program 4's.
-    let mut four = server.joined(Kind::SlashOrPipe, "four", "WELCOME|Connected successfully!");
+    let mut four = server.joined(SLASH_OR_PIPE, "four", "WELCOME|Connected successfully!");
     four.hears("USERS|zero,one,two,three,four");
     for name in ["one", "two", "three", "four"] {
         zero.hears_chat(&format!("*** {name} joined the chat ***"));
@@ -378,7 +371,7 @@ struct Reliable {
 impl Reliable {
     fn join(server: &Running, name: &str) -> Reliable {
         let mut new =
-            Reliable { client: server.connect(Kind::Reliable), name: name.to_owned(), order: None, sent: 0 };
+            Reliable { client: server.connect(RELIABLE), name: name.to_owned(), order: None, sent: 0 };
         new.says("join", name);
         new
     }
@@ -418,12 +411,12 @@ impl Reliable {
 /// Who joins again on the same connection has another name; both may come in one read.
 #[test]
 fn who_joins_twice_at_once_is_renamed() {
-    let server = Running::start(usual(), &[Kind::Reliable, Kind::Slash]);
-    let mut bob = server.connect(Kind::Slash);
+    let server = Running::start(usual(), &[RELIABLE, SLASH]);
+    let mut bob = server.connect(SLASH);
     bob.ignores();
     bob.says("bob");
     bob.ignores();
-    let mut kim = server.connect(Kind::Reliable);
+    let mut kim = server.connect(RELIABLE);
     let joins = [("join_1_1", "kim"), ("join_1_2", "kay")];
     kim.sends(&joins.map(|(id, nick)| frame(&message(id, "join", nick, nick, None))).concat());
     bob.hears("[T] [SERVER] User 'kim' has joined the chat.");

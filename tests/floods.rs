@@ -10,24 +10,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sockets::{Client, Running, frame, message, usual};
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
 use testbed::live::server::Settings;
 
-const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
+const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
 
 /// The median time of a ping on `json-lines` beside twenty who send `request` without end and read what
 /// comes. The bar in a release build is 20 ms for the 99th percentile; here other tests have the processor.
-fn ping_beside(kind: Kind, request: &[u8]) -> Duration {
+fn ping_beside(kind: &'static dyn Dialect, request: &[u8]) -> Duration {
     let server = Running::start(usual(), &KINDS);
-    let mut witness = server.connect(Kind::JsonLines);
+    let mut witness = server.connect(JSON_LINES);
     witness.sends(b"{\"type\": \"join\", \"username\": \"witness\"}\n");
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for n in 0..20 {
             let (mut client, stop) = (server.connect(kind), &stop);
-            let join = match kind {
-                Kind::JsonLines => format!("{{\"type\": \"join\", \"username\": \"f{n}\"}}\n").into_bytes(),
-                Kind::Reliable => frame(&message("join_1_1", "join", "f", &format!("f{n}"), None)),
+            let join = match kind.name() {
+                "json-lines" => format!("{{\"type\": \"join\", \"username\": \"f{n}\"}}\n").into_bytes(),
+                "reliable" => frame(&message("join_1_1", "join", "f", &format!("f{n}"), None)),
                 _ => format!("f{n}").into_bytes(),
             };
             client.sends(&join);
@@ -72,9 +72,9 @@ fn asks(witness: &mut Client, request: &[u8], words: &[u8]) -> Duration {
 #[test]
 fn what_is_asked_in_the_pause_of_a_welcome_delays_nobody_else() {
     let server = Running::start(usual(), &KINDS);
-    let mut witness = server.connect(Kind::JsonLines);
+    let mut witness = server.connect(JSON_LINES);
     asks(&mut witness, b"{\"type\": \"join\", \"username\": \"witness\"}\n", b"welcome");
-    let mut client = server.connect(Kind::Pipe);
+    let mut client = server.connect(PIPE);
     client.sends(b"f");
     // Its name is a read of its own.
     std::thread::sleep(Duration::from_millis(10));
@@ -97,13 +97,13 @@ fn what_is_asked_in_the_pause_of_a_welcome_delays_nobody_else() {
 #[test]
 fn twenty_who_flood_delay_nobody_else() {
     for (kind, request) in [
-        (Kind::Slash, b"/nick\n".as_slice()),
-        (Kind::Slash, b"flood\n"),
-        (Kind::JsonLines, b"{\"type\": \"ping\"}\n"),
-        (Kind::Rooms, b"/hide\n"),
-        (Kind::Rooms, b"/broadcast\nflood\n"),
-        (Kind::Pipe, b"all|flood"),
-        (Kind::Reliable, &frame(&message("heartbeat_1_1", "heartbeat", "f", "ping", None))),
+        (SLASH, b"/nick\n".as_slice()),
+        (SLASH, b"flood\n"),
+        (JSON_LINES, b"{\"type\": \"ping\"}\n"),
+        (ROOMS, b"/hide\n"),
+        (ROOMS, b"/broadcast\nflood\n"),
+        (PIPE, b"all|flood"),
+        (RELIABLE, &frame(&message("heartbeat_1_1", "heartbeat", "f", "ping", None))),
     ] {
         let median = ping_beside(kind, request);
         assert!(
@@ -136,13 +136,13 @@ fn echo(witness: &mut Client, word: &str) -> (Duration, String) {
 #[test]
 fn a_crowd_that_goes_delays_no_text_and_nobody_goes_after_the_next_of_that_nick_came() {
     let server = Running::start(usual(), &KINDS);
-    let mut witness = server.connect(Kind::JsonLines);
+    let mut witness = server.connect(JSON_LINES);
     witness.sends(join("witness").as_bytes());
     let mut spans: Vec<Duration> = (0..3)
         .map(|_| {
             let crowd: Vec<Client> = (0..20)
                 .map(|n| {
-                    let mut client = server.connect(Kind::JsonLines);
+                    let mut client = server.connect(JSON_LINES);
                     client.sends(join(&format!("f{n}")).as_bytes());
                     client
                 })
@@ -151,7 +151,7 @@ fn a_crowd_that_goes_delays_no_text_and_nobody_goes_after_the_next_of_that_nick_
             drop(crowd);
             std::thread::sleep(Duration::from_millis(20));
             let (span, mut heard) = echo(&mut witness, "word");
-            let mut again = server.connect(Kind::JsonLines);
+            let mut again = server.connect(JSON_LINES);
             again.sends(join("f19").as_bytes());
             while heard.matches("user_left").count() < 20 || !heard.contains("user_joined") {
                 let mut buffer = [0; 4_096];
@@ -173,7 +173,7 @@ fn a_crowd_that_goes_delays_no_text_and_nobody_goes_after_the_next_of_that_nick_
 #[test]
 fn who_comes_and_goes_without_end_does_not_keep_the_floor() {
     let server = Running::start(usual(), &KINDS);
-    let mut witness = server.connect(Kind::JsonLines);
+    let mut witness = server.connect(JSON_LINES);
     witness.sends(join("witness").as_bytes());
     witness.ignores();
     let stop = AtomicBool::new(false);
@@ -182,7 +182,7 @@ fn who_comes_and_goes_without_end_does_not_keep_the_floor() {
             let (server, stop) = (&server, &stop);
             scope.spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    let mut client = server.connect(Kind::Slash);
+                    let mut client = server.connect(SLASH);
                     client.sends(format!("f{n}").as_bytes());
                     std::thread::sleep(Duration::from_millis(30));
                     let _ = client.stream.write_all(b"/exit\n");
@@ -205,8 +205,8 @@ fn who_comes_and_goes_without_end_does_not_keep_the_floor() {
 /// Its answers wait for acknowledgments, and it for them; others' texts in their place would end it.
 #[test]
 fn answers_that_nobody_acknowledges_cost_nobody_the_connection() {
-    let server = Running::start(Settings { max_backlog: 100_000, ..usual() }, &[Kind::Reliable]);
-    let mut kim = server.connect(Kind::Reliable);
+    let server = Running::start(Settings { max_backlog: 100_000, ..usual() }, &[RELIABLE]);
+    let mut kim = server.connect(RELIABLE);
     kim.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
     for n in 0..1_000 {
         kim.sends(&frame(&message(&format!("heartbeat_1_{n}"), "heartbeat", "kim", "ping", None)));
@@ -225,15 +225,15 @@ fn answers_that_nobody_acknowledges_cost_nobody_the_connection() {
 
 #[test]
 fn an_address_of_which_one_was_dropped_comes_in_a_second_later() {
-    let server = Running::start(Settings { max_backlog: 20_000, ..usual() }, &[Kind::JsonLines]);
+    let server = Running::start(Settings { max_backlog: 20_000, ..usual() }, &[JSON_LINES]);
     let joins_after = || {
         let started = Instant::now();
-        let mut guest = server.connect(Kind::JsonLines);
+        let mut guest = server.connect(JSON_LINES);
         guest.sends(join("guest").as_bytes());
         assert!(guest.stream.read(&mut [0; 64]).expect("a welcome") > 0);
         started.elapsed()
     };
-    let mut slow = server.connect(Kind::JsonLines);
+    let mut slow = server.connect(JSON_LINES);
     slow.sends(join("slow").as_bytes());
     slow.ignores();
     assert!(joins_after() < Duration::from_millis(800));

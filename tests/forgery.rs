@@ -6,10 +6,10 @@
 mod hall;
 
 use hall::{Hall, frames, unsigned};
-use testbed::chat::protocol::{Kind, Settings};
+use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH, Settings};
 use testbed::time::Duration;
 
-const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
+const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
 
 /// What a terminal or a text widget takes for the end of a line.
 const BREAKS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
@@ -41,19 +41,19 @@ const FORGED: [(&str, &str); 20] = [
 /// Somebody with an original program.
 struct Person {
     id: usize,
-    kind: Kind,
+    kind: &'static dyn Dialect,
     said: u32,
 }
 
 impl Person {
-    fn come(hall: &mut Hall, kind: Kind, nick: &str) -> Person {
+    fn come(hall: &mut Hall, kind: &'static dyn Dialect, nick: &str) -> Person {
         let mut person = Person { id: hall.open(kind), kind, said: 0 };
-        match kind {
-            Kind::JsonLines => {
+        match kind.name() {
+            "json-lines" => {
                 let name = serde_json::to_string(nick).expect("a text");
                 person.sends(hall, &format!("{{\"type\": \"join\", \"username\": {name}}}\n"));
             }
-            Kind::Reliable => person.frame(hall, "join", nick),
+            "reliable" => person.frame(hall, "join", nick),
             _ => person.sends(hall, nick),
         }
         hall.wait(Duration::from_millis(60));
@@ -73,31 +73,31 @@ impl Person {
 
     /// Says it to everyone, as far as its program's protocol lets it.
     fn says(&mut self, hall: &mut Hall, text: &str) {
-        match self.kind {
-            Kind::Reliable => self.frame(hall, "chat", text),
-            Kind::JsonLines => {
+        match self.kind.name() {
+            "reliable" => self.frame(hall, "chat", text),
+            "json-lines" => {
                 let text = serde_json::to_string(text).expect("a text");
                 self.sends(hall, &format!("{{\"type\": \"chat\", \"message\": {text}}}\n"));
             }
-            Kind::Rooms => self.sends(hall, &format!("/broadcast{text}")),
-            Kind::Pipe => self.sends(hall, &format!("all|{text}")),
-            Kind::Slash | Kind::SlashOrPipe => self.sends(hall, text),
+            "rooms" => self.sends(hall, &format!("/broadcast{text}")),
+            "pipe" => self.sends(hall, &format!("all|{text}")),
+            _ => self.sends(hall, text),
         }
     }
 
     fn tells(&mut self, hall: &mut Hall, to: &str, text: &str) {
-        match self.kind {
-            Kind::Reliable => self.frame(hall, "private_message", &format!("@{to} {text}")),
-            Kind::JsonLines => {
+        match self.kind.name() {
+            "reliable" => self.frame(hall, "private_message", &format!("@{to} {text}")),
+            "json-lines" => {
                 let text = serde_json::to_string(text).expect("a text");
                 self.sends(
                     hall,
                     &format!("{{\"type\": \"private\", \"to\": \"{to}\", \"message\": {text}}}\n"),
                 );
             }
-            Kind::Rooms => self.sends(hall, &format!("/dm {to} {text}")),
-            Kind::Pipe => self.sends(hall, &format!("{to}|{text}")),
-            Kind::Slash | Kind::SlashOrPipe => self.sends(hall, &format!("/whisper {to} {text}")),
+            "rooms" => self.sends(hall, &format!("/dm {to} {text}")),
+            "pipe" => self.sends(hall, &format!("{to}|{text}")),
+            _ => self.sends(hall, &format!("/whisper {to} {text}")),
         }
     }
 
@@ -105,7 +105,7 @@ impl Person {
     fn sees(&mut self, hall: &mut Hall) -> Vec<String> {
         let mut shown = Vec::new();
         while let Some(bytes) = hall.next(self.id) {
-            if self.kind == Kind::Reliable {
+            if self.kind == RELIABLE {
                 for frame in frames(&bytes) {
                     if frame["msg_type"] != "ack" {
                         let id = frame["msg_id"].as_str().expect("an id");
@@ -123,8 +123,8 @@ impl Person {
 
     /// What it shows of one read.
     fn shows(&self, text: &str) -> Option<String> {
-        match self.kind {
-            Kind::JsonLines => {
+        match self.kind.name() {
+            "json-lines" => {
                 let line: serde_json::Value = serde_json::from_str(text).expect("a line of JSON");
                 let member = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
                 match &*member("type") {
@@ -135,7 +135,7 @@ impl Person {
                 }
             }
             // It splits what it reads at every bar and shows the first three.
-            Kind::Pipe => match text.split('|').collect::<Vec<_>>()[..] {
+            "pipe" => match text.split('|').collect::<Vec<_>>()[..] {
                 ["MSG", from, said, ..] => Some(format!("{from}: {said}")),
                 ["SYSTEM", said, ..] => Some(format!("SYSTEM {said}")),
                 _ => None,
@@ -147,7 +147,7 @@ impl Person {
 
 /// Whether every line on this screen shows whose it is: it holds the author's name, or it is the one
 /// line between the head and the end of a block of `rooms` and does not read as the server's.
-fn is_honest(kind: Kind, shown: &str) -> bool {
+fn is_honest(kind: &'static dyn Dialect, shown: &str) -> bool {
     let lines: Vec<&str> = shown.split(BREAKS).collect();
     let obeyed = |c: char| {
         c.is_control() && c != '\n'
@@ -157,12 +157,12 @@ fn is_honest(kind: Kind, shown: &str) -> bool {
     let has_author = |line: &str| line.contains("mallory");
     let stamps = shown.matches("[12:00:00] [").count();
     !shown.contains(obeyed)
-        && (kind != Kind::Slash || stamps == 0)
-        && match (kind, &lines[..]) {
-            (Kind::Rooms, ["", above, head, text, below]) => {
+        && (kind != SLASH || stamps == 0)
+        && match (kind.name(), &lines[..]) {
+            ("rooms", ["", above, head, text, below]) => {
                 above == below && head.starts_with("mallory  ") && !text.starts_with("Server:")
             }
-            (Kind::Rooms, ["", head, said]) => head.starts_with('[') && said.starts_with("mallory: "),
+            ("rooms", ["", head, said]) => head.starts_with('[') && said.starts_with("mallory: "),
             _ => lines.iter().all(|line| has_author(line)),
         }
 }
@@ -226,8 +226,8 @@ fn no_name_passes_for_something_else_in_any_dialect() {
             "VICTIM",
         ] {
             let mut hall = Hall::default();
-            let mut bob = Person::come(&mut hall, Kind::JsonLines, "bob");
-            Person::come(&mut hall, Kind::Slash, "victim");
+            let mut bob = Person::come(&mut hall, JSON_LINES, "bob");
+            Person::come(&mut hall, SLASH, "victim");
             bob.sees(&mut hall);
             let mallory = Person::come(&mut hall, kind, nick);
             let seen = bob.sees(&mut hall);
@@ -242,21 +242,21 @@ fn no_name_passes_for_something_else_in_any_dialect() {
 fn a_client_of_program_1_is_told_of_private_messages_and_renames_in_chat_lines() {
     for sender in KINDS {
         let mut hall = Hall::default();
-        let mut bob = Person::come(&mut hall, Kind::JsonLines, "bob");
+        let mut bob = Person::come(&mut hall, JSON_LINES, "bob");
         let mut alice = Person::come(&mut hall, sender, "alice");
         bob.sees(&mut hall);
         alice.tells(&mut hall, "bob", "psst");
         assert_eq!(bob.sees(&mut hall), ["[21:30] alice: [PRIVATE] psst"], "{sender:?}");
-        let renames = match sender {
-            Kind::Reliable => {
+        let renames = match sender.name() {
+            "reliable" => {
                 alice.frame(&mut hall, "chat", "/nick alicia");
                 true
             }
-            Kind::JsonLines => {
+            "json-lines" => {
                 alice.sends(&mut hall, "{\"type\": \"rename\", \"username\": \"alicia\"}\n");
                 true
             }
-            Kind::Slash => {
+            "slash" => {
                 alice.sends(&mut hall, "/nick alicia");
                 true
             }
@@ -272,9 +272,9 @@ fn a_client_of_program_1_is_told_of_private_messages_and_renames_in_chat_lines()
         "{\"type\": \"join\", \"username\": \"bob\"}\n{\"type\": \"users\"}\n",
     ] {
         let mut hall = Hall::default();
-        let bob = hall.open(Kind::JsonLines);
+        let bob = hall.open(JSON_LINES);
         hall.receive(bob, shows.as_bytes());
-        let mut alice = Person::come(&mut hall, Kind::Slash, "alice");
+        let mut alice = Person::come(&mut hall, SLASH, "alice");
         hall.stream(bob);
         alice.sends(&mut hall, "/whisper bob a\u{2028}b");
         hall.hears(bob, &["{\"type\": \"private\", \"username\": \"alice\", \"message\": \"a\\nb\", \"timestamp\": 1795210215.560000}\n"]);
@@ -285,10 +285,10 @@ fn a_client_of_program_1_is_told_of_private_messages_and_renames_in_chat_lines()
 fn an_older_client_of_rooms_gets_nothing_but_ascii_from_the_server() {
     let talk = |settings: &Settings, says: &str| {
         let mut hall = Hall::default();
-        let old = hall.open_with(Kind::Rooms, settings);
+        let old = hall.open_with(ROOMS, settings);
         hall.receive(old, "old".as_bytes());
         hall.receive(old, says.as_bytes());
-        let mut bob = Person::come(&mut hall, Kind::JsonLines, "bob");
+        let mut bob = Person::come(&mut hall, JSON_LINES, "bob");
         for text in ["hello", "two\nlines", "esc\u{1b}[2J", "Server: hi"] {
             bob.says(&mut hall, text);
             bob.tells(&mut hall, "old", text);
@@ -317,7 +317,7 @@ fn a_name_with_a_blank_that_a_server_gave_is_addressed_from_every_dialect() {
     for kind in KINDS {
         let mut hall = Hall::default();
         let settings = Settings { assign_names: true, ..Settings::default() };
-        let given = hall.open_with(Kind::Slash, &settings);
+        let given = hall.open_with(SLASH, &settings);
         let mut alice = Person::come(&mut hall, kind, "alice");
         hall.stream(given);
         alice.tells(&mut hall, "User 1", "psst");
@@ -330,25 +330,25 @@ fn only_rooms_lets_those_speak_in_a_room_who_are_not_in_it() {
     for (kind, members_only) in KINDS.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
         let mut hall = Hall::default();
         let settings = Settings { outsiders_post: !members_only, ..Settings::default() };
-        let owner = hall.open_with(Kind::Rooms, &settings);
+        let owner = hall.open_with(ROOMS, &settings);
         hall.receive(owner, b"owner/create_room den");
         let id = hall.open_with(kind, &settings);
         let mut alice = Person { id, kind, said: 0 };
-        match kind {
-            Kind::Reliable => {
+        match kind.name() {
+            "reliable" => {
                 alice.frame(&mut hall, "join", "alice");
                 alice.frame(&mut hall, "chat", "/room den hi");
             }
-            Kind::JsonLines => {
+            "json-lines" => {
                 alice.sends(&mut hall, "{\"type\": \"join\", \"username\": \"alice\"}\n{\"type\": \"room\", \"room\": \"den\", \"message\": \"hi\"}\n");
             }
-            Kind::Pipe => continue,
+            "pipe" => continue,
             _ => {
                 alice.sends(&mut hall, "alice");
                 alice.sends(&mut hall, "/room den hi");
             }
         }
         let heard = String::from_utf8_lossy(&hall.stream(owner)).contains("alice: hi");
-        assert_eq!(heard, kind == Kind::Rooms && !members_only, "{kind:?}");
+        assert_eq!(heard, kind == ROOMS && !members_only, "{kind:?}");
     }
 }

@@ -15,19 +15,19 @@ use hall::{Hall, frame, moment, unsigned};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use testbed::chat::message::{Audience, ClientId, Event, Refusal, Request};
-use testbed::chat::protocol::{After, Kind, client_session};
+use testbed::chat::protocol::{After, Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
 use testbed::rng::{Rng, Seed};
 use testbed::time::Duration;
 
-const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
+const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
 /// What a server lets wait for one connection; beyond, it closes it.
 const BACKLOG: usize = 1 << 20;
 
 /// Reads as a client sends them, the first of them its name.
-fn reads(kind: Kind) -> Vec<Vec<u8>> {
+fn reads(kind: &'static dyn Dialect) -> Vec<Vec<u8>> {
     let texts = |list: &[&str]| list.iter().map(|text| text.as_bytes().to_vec()).collect();
-    match kind {
-        Kind::Reliable => vec![
+    match kind.name() {
+        "reliable" => vec![
             unsigned("join_1_1000", "join", "alice", "alice"),
             unsigned("chat_1_1001", "chat", "alice", "Grüße an alle"),
             unsigned("ack_1_1002", "ack", "alice", "{\"ack_for\": \"broadcast_1795210215_1001\"}"),
@@ -45,7 +45,7 @@ fn reads(kind: Kind) -> Vec<Vec<u8>> {
                 "{\"id\": \"test_msg_0_1795211300\", \"type\": \"chat\", \"username\": \"tester\", \"content\": \"x\", \"timestamp\": 1}",
             ),
         ],
-        Kind::JsonLines => texts(&[
+        "json-lines" => texts(&[
             "{\"type\": \"join\", \"username\": \"alice\"}\n",
             "{\"type\": \"chat\", \"message\": \"Grüße \\ud83d\\ude00\"}\n",
             "{\"type\": \"ping\"}\n",
@@ -54,7 +54,7 @@ fn reads(kind: Kind) -> Vec<Vec<u8>> {
             "{\"type\": \"rename\", \"username\": \"alicia\"}\n{\"type\": \"users\"}\n",
             "{\"type\": \"hide\"}\n{\"type\": \"leave\"}\n",
         ]),
-        Kind::Slash | Kind::SlashOrPipe => texts(&[
+        "slash" => texts(&[
             "alice",
             "Hello everyone\n",
             "/whisper bob psst",
@@ -68,7 +68,7 @@ fn reads(kind: Kind) -> Vec<Vec<u8>> {
             "/hide",
             "/exit",
         ]),
-        Kind::Rooms => texts(&[
+        "rooms" => texts(&[
             "alice",
             "/members",
             "/broadcast",
@@ -85,25 +85,23 @@ fn reads(kind: Kind) -> Vec<Vec<u8>> {
             "/get_rooms",
             "/quit",
         ]),
-        Kind::Pipe => {
-            texts(&["alice", "bob|Hello there Bob", "all|to everyone", "nobody|x", "al_ce|a|b|c", "no bar"])
-        }
+        _ => texts(&["alice", "bob|Hello there Bob", "all|to everyone", "nobody|x", "al_ce|a|b|c", "no bar"]),
     }
 }
 
 /// A hall with two people who listen, and a connection of `kind` that has said nothing yet.
-fn company(kind: Kind) -> (Hall, usize) {
+fn company(kind: &'static dyn Dialect) -> (Hall, usize) {
     let mut hall = Hall::default();
-    let bob = hall.open(Kind::JsonLines);
+    let bob = hall.open(JSON_LINES);
     hall.receive(bob, b"{\"type\": \"join\", \"username\": \"bob\"}\n");
-    let carol = hall.open(Kind::Pipe);
+    let carol = hall.open(PIPE);
     hall.receive(carol, b"carol");
     let id = hall.open(kind);
     (hall, id)
 }
 
 /// Everything that `kind`'s server sends in a sound conversation, one write each.
-fn answers(kind: Kind) -> Vec<Vec<u8>> {
+fn answers(kind: &'static dyn Dialect) -> Vec<Vec<u8>> {
     let (mut hall, id) = company(kind);
     for read in reads(kind) {
         hall.receive(id, &read);
@@ -162,20 +160,20 @@ fn read(corpus: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
 }
 
 /// What a server wrote in one write is a sound message of its dialect.
-fn assert_sound(kind: Kind, bytes: &[u8]) {
-    let text = std::str::from_utf8(if kind == Kind::Reliable { &bytes[4..] } else { bytes }).expect("UTF-8");
-    match kind {
-        Kind::JsonLines => {
+fn assert_sound(kind: &'static dyn Dialect, bytes: &[u8]) {
+    let text = std::str::from_utf8(if kind == RELIABLE { &bytes[4..] } else { bytes }).expect("UTF-8");
+    match kind.name() {
+        "json-lines" => {
             let line = text.strip_suffix('\n').expect("a whole line");
             assert!(line.is_ascii() && !line.contains('\n'), "{line}");
             serde_json::from_str::<serde_json::Value>(line).expect("JSON");
         }
-        Kind::Reliable => {
+        "reliable" => {
             assert_eq!(bytes[..4], (text.len() as u32).to_be_bytes());
             assert_checksum(text);
         }
-        Kind::Slash | Kind::Rooms => assert!((1..=1024).contains(&text.len()), "{}", text.len()),
-        Kind::Pipe | Kind::SlashOrPipe => assert!((1..=2048).contains(&text.len()), "{}", text.len()),
+        "slash" | "rooms" => assert!((1..=1024).contains(&text.len()), "{}", text.len()),
+        _ => assert!((1..=2048).contains(&text.len()), "{}", text.len()),
     }
 }
 
@@ -211,7 +209,7 @@ fn assert_small(hall: &Hall, id: usize) {
 }
 
 /// Somebody odd among two others.
-fn attack_server(kind: Kind, corpus: &[Vec<u8>], rng: &mut Rng, thorough: bool) {
+fn attack_server(kind: &'static dyn Dialect, corpus: &[Vec<u8>], rng: &mut Rng, thorough: bool) {
     let (mut hall, id) = company(kind);
     if rng.below(2) == 0 {
         hall.receive(id, &corpus[0]);
@@ -228,7 +226,7 @@ fn attack_server(kind: Kind, corpus: &[Vec<u8>], rng: &mut Rng, thorough: bool) 
             hall.close(id);
         }
     }
-    for (id, kind) in [(0, Kind::JsonLines), (1, Kind::Pipe), (id, kind)] {
+    for (id, kind) in [(0, JSON_LINES), (1, PIPE), (id, kind)] {
         while let Some(bytes) = hall.next(id) {
             assert_sound(kind, &bytes);
         }
@@ -240,8 +238,8 @@ fn attack_server(kind: Kind, corpus: &[Vec<u8>], rng: &mut Rng, thorough: bool) 
 }
 
 /// A server that says odd things to our client.
-fn attack_client(kind: Kind, corpus: &[Vec<u8>], rng: &mut Rng) {
-    let mut client = client_session(kind);
+fn attack_client(kind: &'static dyn Dialect, corpus: &[Vec<u8>], rng: &mut Rng) {
+    let mut client = kind.client();
     let mut heard = Vec::new();
     for n in 0..rng.below(12) {
         let now = moment(Duration::from_secs(n));
@@ -265,7 +263,7 @@ fn attack_client(kind: Kind, corpus: &[Vec<u8>], rng: &mut Rng) {
 
 /// Says where the search was when it failed.
 struct Case {
-    kind: Kind,
+    kind: &'static dyn Dialect,
     seed: u64,
     number: u64,
 }
@@ -284,7 +282,7 @@ fn variable(name: &str) -> Option<f64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
 
-fn search(kind: Kind) {
+fn search(kind: &'static dyn Dialect) {
     let seconds = variable("TESTBED_FUZZ_SECONDS").unwrap_or(1.0);
     let seed = variable("TESTBED_FUZZ_SEED").unwrap_or(1.0) as u64;
     let only = variable("TESTBED_FUZZ_CASE").map(|number| number as u64);
@@ -304,27 +302,27 @@ fn search(kind: Kind) {
 
 #[test]
 fn nothing_shakes_reliable() {
-    search(Kind::Reliable);
+    search(RELIABLE);
 }
 
 #[test]
 fn nothing_shakes_json_lines() {
-    search(Kind::JsonLines);
+    search(JSON_LINES);
 }
 
 #[test]
 fn nothing_shakes_slash() {
-    search(Kind::Slash);
+    search(SLASH);
 }
 
 #[test]
 fn nothing_shakes_rooms() {
-    search(Kind::Rooms);
+    search(ROOMS);
 }
 
 #[test]
 fn nothing_shakes_pipe() {
-    search(Kind::Pipe);
+    search(PIPE);
 }
 
 /// The classics, before and after the name was said: whether the connection ends.
@@ -334,19 +332,19 @@ fn known_abuse_ends_the_connection_or_changes_nothing() {
     let huge = vec![0x40, 0, 0, 0, b'{'];
     let endless = vec![b'x'; 70_000];
     let deep_frame = frame(&deep("["));
-    let abuse: [(Kind, &[u8], bool); 12] = [
-        (Kind::Reliable, &huge, true),
-        (Kind::Reliable, &deep_frame, false),
-        (Kind::Reliable, &frame("\u{0}"), false),
-        (Kind::Reliable, &frame("{\"msg_id\": \"\\ud800\"}"), false),
-        (Kind::Reliable, b"\0\0\0\x02\xff\xfe", false),
-        (Kind::Reliable, &forged(), false),
-        (Kind::JsonLines, &endless, true),
-        (Kind::JsonLines, &[deep("{\"a\":").as_bytes(), b"\n"].concat(), true),
-        (Kind::JsonLines, b"\xff\xfe\n", true),
-        (Kind::Slash, b"\0\xff", false),
-        (Kind::Rooms, b"/join \xff", false),
-        (Kind::Pipe, b"\xc3|\0", false),
+    let abuse: [(&'static dyn Dialect, &[u8], bool); 12] = [
+        (RELIABLE, &huge, true),
+        (RELIABLE, &deep_frame, false),
+        (RELIABLE, &frame("\u{0}"), false),
+        (RELIABLE, &frame("{\"msg_id\": \"\\ud800\"}"), false),
+        (RELIABLE, b"\0\0\0\x02\xff\xfe", false),
+        (RELIABLE, &forged(), false),
+        (JSON_LINES, &endless, true),
+        (JSON_LINES, &[deep("{\"a\":").as_bytes(), b"\n"].concat(), true),
+        (JSON_LINES, b"\xff\xfe\n", true),
+        (SLASH, b"\0\xff", false),
+        (ROOMS, b"/join \xff", false),
+        (PIPE, b"\xc3|\0", false),
     ];
     for (kind, bytes, ends) in abuse {
         let (mut hall, id) = company(kind);
@@ -413,7 +411,7 @@ proptest! {
             hall.wait(Duration::from_secs(1));
             hall.stream(id);
             hall.tell(&Audience::One(ClientId(id as u32)), &event);
-            let mut client = client_session(kind);
+            let mut client = kind.client();
             while let Some(bytes) = hall.next(id) {
                 assert_sound(kind, &bytes);
                 let heard = client.receive(moment(Duration::ZERO), &bytes, &mut Vec::new());
@@ -433,7 +431,7 @@ proptest! {
             if greets {
                 hall.receive(id, &reads(kind)[0]);
             }
-            let mut client = client_session(kind);
+            let mut client = kind.client();
             let mut alive = true;
             for piece in bytes.chunks(length) {
                 hall.receive(id, piece);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use sockets::{Client, PATIENCE, Running, usual};
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::{JSON_LINES, PIPE, RELIABLE, SLASH};
 use testbed::live::gateway::{Conditions, Gateway, Options};
 use testbed::live::proxy::Proxy;
 use testbed::scenario::{Plan, build};
@@ -234,10 +234,10 @@ fn messages_keep_their_borders_over_an_emulated_path() {
     // A gap that a busy machine's reader keeps up with.
     let pacing = Some(testbed::time::Duration::from_millis(50));
     let settings = testbed::live::server::Settings { network, pacing, ..usual() };
-    let server = Running::start(settings, &[Kind::Pipe, Kind::Reliable, Kind::Slash]);
-    let mut alice = server.joined(Kind::Pipe, "alice", "WELCOME|Connected successfully!");
+    let server = Running::start(settings, &[PIPE, RELIABLE, SLASH]);
+    let mut alice = server.joined(PIPE, "alice", "WELCOME|Connected successfully!");
     alice.hears("USERS|alice");
-    let mut bob = server.joined(Kind::Pipe, "bob", "WELCOME|Connected successfully!");
+    let mut bob = server.joined(PIPE, "bob", "WELCOME|Connected successfully!");
     bob.hears("USERS|alice,bob");
     alice.hears("USERS|alice,bob");
     let mut says = alice.stream.try_clone().expect("a socket");
@@ -253,7 +253,7 @@ fn messages_keep_their_borders_over_an_emulated_path() {
         let read = bob.stream.read(&mut buffer).expect("a message");
         assert_eq!(std::str::from_utf8(&buffer[..read]), Ok(format!("MSG|alice|text {n}").as_str()));
     }
-    let mut carol = server.connect(Kind::Slash);
+    let mut carol = server.connect(SLASH);
     carol.hears("[T] [SERVER] Welcome to the TCP Chat Server! There are 3 clients connected.");
     carol.hears("[T] [SERVER] Please enter your username:");
     carol.says("carol");
@@ -267,8 +267,8 @@ fn messages_keep_their_borders_over_an_emulated_path() {
 fn administrators_see_and_change_the_network() {
     let network = Some(conditions("0%", "1ms", &[]));
     let settings = testbed::live::server::Settings { network, ..usual() };
-    let server = Running::start(settings, &[Kind::Slash]);
-    let mut alice = server.connect(Kind::Slash);
+    let server = Running::start(settings, &[SLASH]);
+    let mut alice = server.connect(SLASH);
     alice.ignores();
     alice.says("alice");
     alice.ignores();
@@ -289,7 +289,7 @@ fn administrators_see_and_change_the_network() {
     alice.says("/ping");
     alice.hears("[T] [SERVER] pong");
     assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
-    let mut second = Client::connect(server.address(Kind::Slash));
+    let mut second = Client::connect(server.address(SLASH));
     second.hears("[T] [SERVER] Welcome to the TCP Chat Server! There are 2 clients connected.");
 }
 
@@ -347,9 +347,9 @@ fn a_reader_that_stops_behind_a_path_is_dropped() {
     let pacing = Some(testbed::time::Duration::ZERO);
     let settings =
         testbed::live::server::Settings { network, pacing, max_backlog: 50_000, rate_limit: 0, ..usual() };
-    let server = Running::start(settings, &[Kind::JsonLines]);
+    let server = Running::start(settings, &[JSON_LINES]);
     let join = |name: &str| {
-        let mut client = server.connect(Kind::JsonLines);
+        let mut client = server.connect(JSON_LINES);
         client.sends(format!("{{\"type\": \"join\", \"username\": \"{name}\"}}\n").as_bytes());
         client.ignores();
         client

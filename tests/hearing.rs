@@ -9,27 +9,27 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use sockets::{Client, Running, frame, message, usual};
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
 use testbed::live::server::Settings;
 
-const KINDS: [Kind; 5] = [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Rooms, Kind::Pipe];
+const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
 
 /// The default pacing lets a client of `json-lines` hear a hundred texts a second, the default rate
 /// limit lets one person say ten times as many.
 #[test]
 fn who_floods_a_paced_listener_holds_up_nobody_else() {
     let server = Running::start(usual(), &KINDS);
-    let mut paced = server.connect(Kind::JsonLines);
+    let mut paced = server.connect(JSON_LINES);
     paced.sends(b"{\"type\": \"join\", \"username\": \"paced\"}\n");
-    let mut listener = server.connect(Kind::Slash);
+    let mut listener = server.connect(SLASH);
     listener.ignores();
     listener.says("listener");
-    let mut ticker = server.connect(Kind::Slash);
+    let mut ticker = server.connect(SLASH);
     ticker.ignores();
     ticker.says("ticker");
     // Where one read is one message, the name is one.
     ticker.ignores();
-    let mut flood = server.connect(Kind::Reliable);
+    let mut flood = server.connect(RELIABLE);
     flood.sends(&frame(&message("join_1_1", "join", "flood", "flood", None)));
     let text = "f".repeat(60);
     let flooding = std::thread::spawn(move || {
@@ -59,7 +59,7 @@ fn who_floods_a_paced_listener_holds_up_nobody_else() {
         ticker.sends(format!("tick {n:02}").as_bytes());
         std::thread::sleep(Duration::from_millis(200));
         let started = Instant::now();
-        let mut guest = server.connect(Kind::JsonLines);
+        let mut guest = server.connect(JSON_LINES);
         guest.sends(format!("{{\"type\": \"join\", \"username\": \"guest{n}\"}}\n").as_bytes());
         assert!(guest.stream.read(&mut [0; 64]).expect("a welcome") > 0);
         assert!(started.elapsed() < Duration::from_secs(1), "join {n}: {:?}", started.elapsed());
@@ -76,11 +76,11 @@ fn who_floods_a_paced_listener_holds_up_nobody_else() {
 #[test]
 fn who_goes_in_the_middle_is_heard_to_the_end() {
     let server = Running::start(Settings { rate_limit: 10, ..usual() }, &KINDS);
-    let mut bob = server.connect(Kind::Slash);
+    let mut bob = server.connect(SLASH);
     bob.ignores();
     bob.says("bob");
     bob.ignores();
-    let mut kim = server.connect(Kind::JsonLines);
+    let mut kim = server.connect(JSON_LINES);
     kim.sends(b"{\"type\": \"join\", \"username\": \"kim\"}\n");
     bob.ignores();
     let lines: Vec<String> =
@@ -96,10 +96,10 @@ fn who_goes_in_the_middle_is_heard_to_the_end() {
 
 #[test]
 fn who_is_far_behind_is_heard_when_it_acknowledges() {
-    let server = Running::start(usual(), &[Kind::Reliable, Kind::JsonLines]);
-    let mut listener = server.connect(Kind::Reliable);
+    let server = Running::start(usual(), &[RELIABLE, JSON_LINES]);
+    let mut listener = server.connect(RELIABLE);
     listener.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
-    let mut flood = server.connect(Kind::JsonLines);
+    let mut flood = server.connect(JSON_LINES);
     flood.sends(b"{\"type\": \"join\", \"username\": \"flood\"}\n");
     flood.ignores();
     let line = format!("{{\"type\": \"chat\", \"message\": \"{}\"}}\n", "m".repeat(500));
@@ -113,7 +113,7 @@ fn who_is_far_behind_is_heard_when_it_acknowledges() {
 fn who_floods_costs_nobody_who_reads_the_connection() {
     let pacing = Some(testbed::time::Duration::from_millis(2));
     let server = Running::start(Settings { max_backlog: 100_000, pacing, ..usual() }, &KINDS);
-    let mut listener = server.connect(Kind::Reliable);
+    let mut listener = server.connect(RELIABLE);
     listener.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
     let welcomed = |kind, nick: &str| {
         let mut client = server.connect(kind);
@@ -122,11 +122,11 @@ fn who_floods_costs_nobody_who_reads_the_connection() {
         client.ignores();
         client
     };
-    let readers = [Kind::Slash, Kind::Rooms, Kind::Pipe].map(|kind| welcomed(kind, kind.name()));
-    let mut flood = server.connect(Kind::JsonLines);
+    let readers = [SLASH, ROOMS, PIPE].map(|kind| welcomed(kind, kind.name()));
+    let mut flood = server.connect(JSON_LINES);
     flood.sends(b"{\"type\": \"join\", \"username\": \"flood\"}\n");
     flood.ignores();
-    let mut ticker = welcomed(Kind::Slash, "ticker");
+    let mut ticker = welcomed(SLASH, "ticker");
     // Few long texts in a moment, and in one read a great many short ones, which grow on the way.
     let (long, short) = (20, 1_000);
     let line = format!("{{\"type\": \"chat\", \"message\": \"{}\"}}\n", "Q".repeat(16_000));
@@ -169,7 +169,7 @@ fn acknowledge_texts(listener: &mut Client, count: usize) {
 #[test]
 fn who_has_said_its_last_hears_every_answer() {
     let server = Running::start(Settings { rate_limit: 0, ..usual() }, &KINDS);
-    let mut kim = server.connect(Kind::JsonLines);
+    let mut kim = server.connect(JSON_LINES);
     kim.sends(b"{\"type\": \"join\", \"username\": \"kim\"}\n");
     kim.sends("{\"type\": \"ping\"}\n".repeat(200).as_bytes());
     kim.says_no_more();
@@ -182,11 +182,11 @@ fn who_has_said_its_last_hears_every_answer() {
 #[test]
 fn two_messages_with_one_identifier_are_two() {
     let server = Running::start(usual(), &KINDS);
-    let mut bob = server.connect(Kind::Slash);
+    let mut bob = server.connect(SLASH);
     bob.ignores();
     bob.says("bob");
     bob.ignores();
-    let mut kim = server.connect(Kind::Reliable);
+    let mut kim = server.connect(RELIABLE);
     kim.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
     bob.hears("[T] [SERVER] User 'kim' has joined the chat.");
     let [one, two] = ["one", "two"].map(|text| frame(&message("chat_1_5555", "chat", "kim", text, None)));
@@ -200,9 +200,9 @@ fn two_messages_with_one_identifier_are_two() {
 /// Whatever a person of `slash` ends with a newline is one message, and what is not ended one day is, too.
 #[test]
 fn slash_hears_the_end_of_a_line_that_never_ends() {
-    let server = Running::start(usual(), &[Kind::Slash]);
+    let server = Running::start(usual(), &[SLASH]);
     let join = |name: &str| {
-        let mut client = server.connect(Kind::Slash);
+        let mut client = server.connect(SLASH);
         client.ignores();
         client.sends(format!("{name}\n").as_bytes());
         client.ignores();

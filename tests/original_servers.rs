@@ -6,15 +6,15 @@ mod hall;
 use hall::{frames, hears, moment, sent, unsigned};
 use serde_json::Value;
 use testbed::chat::message::{Event, Refusal, Request};
-use testbed::chat::protocol::{ClientSession, Kind, NotSaid, client_session};
+use testbed::chat::protocol::{ClientSession, Dialect, JSON_LINES, NotSaid, PIPE, RELIABLE, ROOMS, SLASH};
 use testbed::time::{Duration, Instant};
 
 const MS: Duration = Duration::from_millis(1);
 const S: Duration = Duration::from_secs(1);
 
 /// Somebody who has asked to come in at 1 s.
-fn joining(kind: Kind) -> Box<dyn ClientSession> {
-    let mut client = client_session(kind);
+fn joining(kind: &'static dyn Dialect) -> Box<dyn ClientSession> {
+    let mut client = kind.client();
     client.ask(moment(S), &Request::Join { nick: "kim".to_owned() }).expect("known");
     client
 }
@@ -44,10 +44,10 @@ fn serve(client: &mut dyn ClientSession, at: Duration, seen: &mut Vec<Value>) ->
 
 #[test]
 fn program_0s_server_says_nothing_aloud_that_was_not_meant_for_all() {
-    let (mut client, mut seen) = (joining(Kind::Reliable), Vec::new());
+    let (mut client, mut seen) = (joining(RELIABLE), Vec::new());
     serve(&mut *client, S, &mut seen);
     for (n, request) in [tell(), Request::People, Request::Rooms].into_iter().enumerate() {
-        let (mut client, mut seen) = (joining(Kind::Reliable), Vec::new());
+        let (mut client, mut seen) = (joining(RELIABLE), Vec::new());
         serve(&mut *client, S, &mut seen);
         client.ask(moment(S), &request).expect("known");
         assert_eq!(serve(&mut *client, S, &mut seen), [], "{n}");
@@ -72,7 +72,7 @@ fn program_0s_server_says_nothing_aloud_that_was_not_meant_for_all() {
 
 #[test]
 fn program_0s_server_is_not_sent_a_text_twice_before_its_own_timeout() {
-    let (mut client, mut seen) = (joining(Kind::Reliable), Vec::new());
+    let (mut client, mut seen) = (joining(RELIABLE), Vec::new());
     // A round trip of nothing at all.
     serve(&mut *client, S, &mut seen);
     client.ask(moment(S * 2), &Request::Say { text: "hello".into() }).expect("known");
@@ -86,7 +86,7 @@ fn program_0s_server_is_not_sent_a_text_twice_before_its_own_timeout() {
 #[test]
 fn program_1s_server_is_found_out_by_a_ping() {
     for request in [Request::People, Request::Rooms, tell(), Request::Hide, Request::Reveal] {
-        let mut client = joining(Kind::JsonLines);
+        let mut client = joining(JSON_LINES);
         hears(&mut *client, S, b"{\"type\": \"welcome\", \"users\": [\"kim\"]}\n");
         client.ask(moment(S), &request).expect("known");
         client.ask(moment(S), &Request::Ping).expect("known");
@@ -97,7 +97,7 @@ fn program_1s_server_is_found_out_by_a_ping() {
         assert_eq!(client.ask(moment(S), &request), Err(NotSaid::Unknown));
     }
     // One that answers is asked without.
-    let mut client = joining(Kind::JsonLines);
+    let mut client = joining(JSON_LINES);
     hears(&mut *client, S, b"{\"type\": \"welcome\", \"users\": [\"kim\"]}\n");
     client.ask(moment(S), &Request::Rooms).expect("known");
     let told = hears(&mut *client, S, b"{\"type\": \"rooms\", \"rooms\": []}\n{\"type\": \"pong\"}\n");
@@ -109,7 +109,7 @@ fn program_1s_server_is_found_out_by_a_ping() {
 
 #[test]
 fn program_3s_server_confirms_no_second_hide_and_nobody_waits_for_it() {
-    let mut client = joining(Kind::Rooms);
+    let mut client = joining(ROOMS);
     hears(&mut *client, S, b"Connected to the server");
     let (hide, reveal) = (b"Enter nickname to hide", b"Enter nickname to show");
     for (request, prompt, word, within) in [
@@ -130,7 +130,7 @@ fn program_3s_server_confirms_no_second_hide_and_nobody_waits_for_it() {
 /// Program 2's server answers what it does not know, and is not asked again; what it knows it is.
 #[test]
 fn program_2s_server_is_believed_that_it_does_not_know_a_command() {
-    let mut client = joining(Kind::Slash);
+    let mut client = joining(SLASH);
     let hears = |client: &mut dyn ClientSession, words: &str| {
         hears(client, S, format!("[21:30:15] [SERVER] {words}").as_bytes())
     };
@@ -154,7 +154,7 @@ fn program_2s_server_is_believed_that_it_does_not_know_a_command() {
 fn program_3s_server_is_found_out_by_a_list() {
     let create = Request::Create { room: "den".to_owned(), private: true };
     let list = b"Active chat members are:\n1. kim\n";
-    let mut client = joining(Kind::Rooms);
+    let mut client = joining(ROOMS);
     hears(&mut *client, S, b"Connected to the server");
     client.ask(moment(S), &Request::People).expect("known");
     client.ask(moment(S), &create).expect("known");
@@ -166,7 +166,7 @@ fn program_3s_server_is_found_out_by_a_list() {
     // Ours answers first.
     let exists = Refusal::RoomExists("den".into()).to_string();
     for words in ["Room den created successfully!", &exists] {
-        let mut client = joining(Kind::Rooms);
+        let mut client = joining(ROOMS);
         hears(&mut *client, S, b"Connected to the server");
         client.ask(moment(S), &create).expect("known");
         assert_eq!(hears(&mut *client, S, words.as_bytes()).len(), 1);
@@ -180,7 +180,7 @@ fn program_3s_server_is_found_out_by_a_list() {
 /// What it was called when it asked is not what it is called when the server prompts.
 #[test]
 fn whoever_is_renamed_hides_under_the_new_name() {
-    let mut client = joining(Kind::Rooms);
+    let mut client = joining(ROOMS);
     hears(&mut *client, S, b"Connected to the server");
     client.ask(moment(S), &Request::Hide).expect("known");
     hears(&mut *client, S, b"Server: 'kim' is taken; you are kim_2");
@@ -191,7 +191,7 @@ fn whoever_is_renamed_hides_under_the_new_name() {
 /// Answers of program 4's server merge; the one about nobody, who is asked last, ends them.
 #[test]
 fn program_4s_server_has_answered_all_when_it_has_answered_about_nobody() {
-    let mut client = joining(Kind::Pipe);
+    let mut client = joining(PIPE);
     hears(&mut *client, S, b"WELCOME|Connected successfully!");
     client.fence(moment(S));
     assert_eq!(client.unsettled(), 0, "nothing was asked");
@@ -206,7 +206,7 @@ fn program_4s_server_has_answered_all_when_it_has_answered_about_nobody() {
 
 #[test]
 fn program_4s_server_has_private_messages_only() {
-    let mut client = joining(Kind::Pipe);
+    let mut client = joining(PIPE);
     let told = hears(&mut *client, S, b"SYSTEM|User 'all' is not online.");
     assert!(
         matches!(&told[..], [Event::Refused(refusal)] if refusal.to_string().contains("private messages only")),

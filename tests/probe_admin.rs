@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use sockets::{Running, usual};
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::{JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
 use testbed::live::admin::Administrator;
 use testbed::live::gateway::Options;
 use testbed::live::server::Settings;
@@ -33,7 +33,7 @@ fn network(server: &Running) -> Value {
 
 fn behind(options: &Options) -> Running {
     let network = Some(options.conditions(None).expect("sound options"));
-    Running::start(Settings { network, ..usual() }, &[Kind::Reliable])
+    Running::start(Settings { network, ..usual() }, &[RELIABLE])
 }
 
 fn interrupts(child: Child, signal: Signal) -> Output {
@@ -43,8 +43,8 @@ fn interrupts(child: Child, signal: Signal) -> Output {
 
 #[test]
 fn several_probes_at_one_server_do_not_hear_each_other() {
-    let server = Running::start(usual(), &[Kind::JsonLines]);
-    let address = server.address(Kind::JsonLines).to_string();
+    let server = Running::start(usual(), &[JSON_LINES]);
+    let address = server.address(JSON_LINES).to_string();
     let words =
         ["probe", "reliability", "--dialect", "json-lines", "--messages", "60", "--address", &address];
     let probes: Vec<Child> = (0..4).map(|_| testbed(&words).spawn().expect("the program runs")).collect();
@@ -60,7 +60,7 @@ fn a_simulation_leaves_the_network_as_it_was() {
         behind(&Options { loss: Some("1%".into()), delay: Some("3ms".into()), ..Options::default() });
     let before = network(&server);
     assert_eq!((&before["packet_loss_rate"], &before["delay"]), (&0.01.into(), &0.003.into()), "{before}");
-    let (address, admin) = (server.address(Kind::Reliable).to_string(), server.admin.to_string());
+    let (address, admin) = (server.address(RELIABLE).to_string(), server.admin.to_string());
     let probe = |duration: &str| {
         let words = ["probe", "simulation", "--address", &address, "--admin", &admin, "--duration", duration];
         testbed(&words).spawn().expect("the program runs")
@@ -86,7 +86,7 @@ fn a_network_that_could_not_be_put_back_is_left_alone() {
         Options { loss: Some("1%".into()), sets: vec!["link.path.up.loss=2%".into()], ..Options::default() };
     let server = behind(&options);
     let before = network(&server);
-    let (address, admin) = (server.address(Kind::Reliable).to_string(), server.admin.to_string());
+    let (address, admin) = (server.address(RELIABLE).to_string(), server.admin.to_string());
     let output = testbed(&["probe", "simulation", "--address", &address, "--admin", &admin]).output();
     let output = output.expect("the program runs");
     assert_eq!(output.status.code(), Some(1), "{}", out(&output));
@@ -96,10 +96,10 @@ fn a_network_that_could_not_be_put_back_is_left_alone() {
 
 #[test]
 fn an_interrupted_probe_keeps_what_is_finished() {
-    let server = Running::start(usual(), &[Kind::JsonLines]);
+    let server = Running::start(usual(), &[JSON_LINES]);
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("results.json");
-    let (address, export) = (server.address(Kind::JsonLines).to_string(), file.display().to_string());
+    let (address, export) = (server.address(JSON_LINES).to_string(), file.display().to_string());
     let words = ["probe", "all", "--dialect", "json-lines", "--duration", "60s"];
     let words = [&words[..], &["--address", &address, "--export", &export]].concat();
     for signal in [Signal::INT, Signal::TERM] {
@@ -115,7 +115,7 @@ fn an_interrupted_probe_keeps_what_is_finished() {
 
 #[test]
 fn texts_that_are_refused_are_not_waited_for() {
-    for kind in [Kind::Reliable, Kind::JsonLines, Kind::Slash, Kind::Pipe] {
+    for kind in [RELIABLE, JSON_LINES, SLASH, PIPE] {
         let server = Running::start(Settings { max_text: 1_000, ..usual() }, &[kind]);
         let address = server.address(kind).to_string();
         let words = ["probe", "reliability", "--messages", "5", "--size", "1200", "--dialect", kind.name()];
@@ -135,9 +135,9 @@ fn texts_that_are_refused_are_not_waited_for() {
 
 #[test]
 fn a_load_is_what_the_dialect_takes_or_its_queue_is_announced() {
-    let server = Running::start(usual(), &[Kind::Rooms, Kind::Slash]);
+    let server = Running::start(usual(), &[ROOMS, SLASH]);
     for (kind, texts, note) in
-        [(Kind::Rooms, 9, "rooms is paced at 50 texts a second"), (Kind::Slash, 18, "slash is paced at 100")]
+        [(ROOMS, 9, "rooms is paced at 50 texts a second"), (SLASH, 18, "slash is paced at 100")]
     {
         let address = server.address(kind).to_string();
         let words = ["probe", "throughput", "--dialect", kind.name(), "--duration", "200ms"];
@@ -151,8 +151,8 @@ fn a_load_is_what_the_dialect_takes_or_its_queue_is_announced() {
 
 #[test]
 fn a_server_that_goes_is_not_waited_for() {
-    let server = Running::start(usual(), &[Kind::JsonLines]);
-    let address = server.address(Kind::JsonLines).to_string();
+    let server = Running::start(usual(), &[JSON_LINES]);
+    let address = server.address(JSON_LINES).to_string();
     let words =
         ["probe", "throughput", "--dialect", "json-lines", "--duration", "60s", "--address", &address];
     let probe = testbed(&words).spawn().expect("the program runs");
@@ -167,8 +167,8 @@ fn a_server_that_goes_is_not_waited_for() {
 
 #[test]
 fn administrators_name_people_quote_words_and_hear_what_failed() {
-    let server = Running::start(usual(), &[Kind::Slash]);
-    let mut kim = server.connect(Kind::Slash);
+    let server = Running::start(usual(), &[SLASH]);
+    let mut kim = server.connect(SLASH);
     kim.ignores();
     kim.says("kim");
     kim.ignores();

@@ -190,6 +190,24 @@ fn a_hundred_people_hear_each_other_soon() {
     run.within("everything arrives", run.get(&[], "deliveries"), expected, expected);
 }
 
+#[test]
+fn acknowledgments_of_a_programs_own_fill_a_narrow_link() {
+    let run = Run::shipped("reliable-over-tcp", &["trials=2", "record.trials=none"]);
+    let cell = |dialect: &str, rate: &str, figure: &str| run.get(&[dialect, rate, "0%"], figure);
+    let bytes = cell("reliable", "4mbit", "goodput_mbit") / cell("json-lines", "4mbit", "goodput_mbit");
+    run.within("bytes of a message", bytes, 1.24, 1.30);
+    let median = |dialect, rate| cell(dialect, rate, "latency_p50_ms");
+    run.within("on the wide link", median("reliable", "4mbit") - median("json-lines", "4mbit"), 1.0, 4.0);
+    run.within(
+        "on the narrow link",
+        median("reliable", "0.7mbit") / median("json-lines", "0.7mbit"),
+        2.5,
+        40.0,
+    );
+    run.within("room for json-lines", cell("json-lines", "0.7mbit", "utilisation"), 0.7, 0.9);
+    run.within("none for reliable", cell("reliable", "0.7mbit", "utilisation"), 0.95, 1.0);
+}
+
 /// One upload over a clean link, with a place for more keys at the front and in its group.
 fn upload(keys: &str, tcp: &str, group: &str) -> String {
     format!(

@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use sockets::{Client, PATIENCE, Running, usual};
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::SLASH;
 
 /// A person at a terminal of their own.
 struct Terminal {
@@ -36,7 +36,7 @@ impl Terminal {
         let line = File::options().read(true).write(true).open(name).expect("its other side");
         tcsetwinsize(&line, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
         let side = || Stdio::from(line.try_clone().expect("a copy"));
-        let address = server.address(Kind::Slash).to_string();
+        let address = server.address(SLASH).to_string();
         let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
         command.args(["chat", nick, "--dialect", "slash", "--reconnects", "0", "--address", &address]);
         command.env("TERM", "xterm").env("NO_COLOR", if colours { "" } else { "1" });
@@ -113,7 +113,7 @@ impl Drop for Terminal {
 }
 
 fn bob(server: &Running) -> Client {
-    let mut bob = server.connect(Kind::Slash);
+    let mut bob = server.connect(SLASH);
     bob.ignores();
     bob.says("bob");
     bob.ignores();
@@ -122,7 +122,7 @@ fn bob(server: &Running) -> Client {
 
 #[test]
 fn what_is_typed_stays_whole_while_others_talk() {
-    let server = Running::start(usual(), &[Kind::Slash]);
+    let server = Running::start(usual(), &[SLASH]);
     let mut bob = bob(&server);
     let mut kim = Terminal::start(&server, "kim", false);
     assert!(kim.is_raw());
@@ -148,7 +148,7 @@ fn what_is_typed_stays_whole_while_others_talk() {
 
 #[test]
 fn no_line_is_lost_that_is_typed_ahead_or_pasted() {
-    let server = Running::start(usual(), &[Kind::Slash]);
+    let server = Running::start(usual(), &[SLASH]);
     let mut bob = bob(&server);
     let mut kim = Terminal::start(&server, "kim", false);
     bob.ignores();
@@ -170,7 +170,7 @@ fn no_line_is_lost_that_is_typed_ahead_or_pasted() {
 
 #[test]
 fn every_way_out_leaves_the_terminal_as_it_was() {
-    let server = Running::start(usual(), &[Kind::Slash]);
+    let server = Running::start(usual(), &[SLASH]);
     for keys in ["\x03", "\x04", "/quit\r", "/exit\r", "/q\r", "half\x03\x04"] {
         let mut kim = Terminal::start(&server, "kim", true);
         kim.types(keys);
@@ -187,7 +187,7 @@ fn every_way_out_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn every_signal_leaves_the_terminal_as_it_was() {
-    let server = Running::start(usual(), &[Kind::Slash]);
+    let server = Running::start(usual(), &[SLASH]);
     // The first is a Ctrl-C, with which one leaves.
     for (signal, code) in [(Signal::INT, 0), (Signal::TERM, 130), (Signal::HUP, 130), (Signal::QUIT, 130)] {
         let mut kim = Terminal::start(&server, "kim", true);
@@ -200,7 +200,7 @@ fn every_signal_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn colours_are_left_out_on_request() {
-    let server = Running::start(usual(), &[Kind::Slash]);
+    let server = Running::start(usual(), &[SLASH]);
     for colours in [true, false] {
         let kim = Terminal::start(&server, "kim", colours);
         let shown = kim.seen();

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{App, Conn, Event, Io, MessageId};
 use crate::rng::{Rng, Seed};
@@ -301,12 +302,12 @@ impl<T: App + ?Sized> App for Box<T> {
 pub(super) struct Raw {
     pub(super) send: Vec<u8>,
     pub(super) close: bool,
-    pub(super) heard: std::sync::Arc<std::sync::Mutex<Vec<u8>>>,
+    pub(super) heard: Arc<std::sync::Mutex<Vec<u8>>>,
 }
 
 impl Raw {
     pub(super) fn new(send: &str) -> Raw {
-        Raw { send: send.as_bytes().to_vec(), close: false, heard: std::sync::Arc::default() }
+        Raw { send: send.as_bytes().to_vec(), close: false, heard: Arc::default() }
     }
 }
 

@@ -6,6 +6,7 @@
 //! * [`names`] – which names are fit, and which pass for one another.
 //! * [`room`] – one pure function from (client, request) to deliveries.
 //! * [`protocol`] – one file per dialect, bytes to requests and events to bytes.
+//! * [`server`] – a room with the sessions of its connections.
 //! * [`client`] – a synthetic person: when it speaks, how much, and to whom.
 //! * [`marker`] – how the text of a synthetic message carries its number.
 
@@ -17,3 +18,4 @@ pub(crate) mod printable;
 pub mod protocol;
 mod refusal;
 pub mod room;
+pub mod server;

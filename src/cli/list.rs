@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 
 use super::output::{Failure, print};
-use crate::chat::protocol::{self, Kind};
+use crate::chat::protocol::{Dialect, framed, listeners};
 use crate::congestion;
 use crate::link::{IMPAIRMENTS, QUEUES};
 use crate::scenario::{Plan, key_list, text_of};
@@ -69,11 +69,11 @@ fn section(text: &mut String, title: &str, rows: &[(String, String)]) {
 }
 
 fn dialects() -> Vec<(String, String)> {
-    let row = |kind: &Kind| {
-        let only = if protocol::by_name(kind.name()).is_some() { "" } else { ", on real sockets only" };
-        (kind.name().to_owned(), format!("{}; usual port {}{only}", kind.summary(), kind.port()))
+    let row = |dialect: &'static dyn Dialect| {
+        let only = if framed().any(|spoken| spoken == dialect) { "" } else { ", on real sockets only" };
+        (dialect.name().to_owned(), format!("{}; usual port {}{only}", dialect.summary(), dialect.port()))
     };
-    Kind::ALL.iter().map(row).collect()
+    listeners().map(row).collect()
 }
 
 /// The scenario files of the present folder, with their titles.

@@ -9,9 +9,9 @@ use clap::Args;
 use super::network::{self, ADMIN_HELP, host_and_port, resolve, unusable};
 use super::output::Failure;
 use super::tls::ServerTls;
-use crate::chat::protocol::{self, Kind};
+use crate::chat::protocol::{self, Dialect};
 use crate::live::gateway::{Conditions, Options};
-use crate::live::server::{Server, Settings};
+use crate::live::server::{Place, Server, Settings};
 use crate::live::tls::Identity;
 use crate::time::Duration;
 use crate::units::Bytes;
@@ -178,8 +178,7 @@ impl Serve {
     fn check_addresses(&self, listeners: &Listeners) -> Result<(), Failure> {
         let mut taken: Vec<(String, SocketAddr)> = Vec::new();
         let secure = listeners.tls.as_ref().map(|(_, addresses)| addresses.as_slice()).unwrap_or_default();
-        let named =
-            |(kind, address): &(Kind, String)| (format!("{}={address}", kind.name()), address.clone());
+        let named = |(dialect, address): &Place| (format!("{}={address}", dialect.name()), address.clone());
         let admin = (format!("--admin {}", self.admin), self.admin.clone());
         for (option, address) in listeners.plain.iter().chain(secure).map(named).chain([admin]) {
             // A name may stand for one address several times.
@@ -236,27 +235,28 @@ impl Serve {
 
 /// Where to listen.
 struct Listeners {
-    plain: Vec<(Kind, String)>,
-    tls: Option<(Identity, Vec<(Kind, String)>)>,
+    plain: Vec<Place>,
+    tls: Option<(Identity, Vec<Place>)>,
 }
 
 /// `NAME=ADDR`, or all dialects at their usual places.
-fn listeners(option: &str, asked: &[String]) -> Result<Vec<(Kind, String)>, Failure> {
+fn listeners(option: &str, asked: &[String]) -> Result<Vec<Place>, Failure> {
     if asked.is_empty() {
-        let usual = |kind: &Kind| (*kind, format!("127.0.0.1:{}", kind.port()));
-        return Ok(Kind::USUAL.iter().map(usual).collect());
+        let usual = |dialect: &'static dyn Dialect| (dialect, format!("127.0.0.1:{}", dialect.port()));
+        return Ok(protocol::usual_listeners().map(usual).collect());
     }
-    let names = || Kind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    let names = || protocol::listeners().map(Dialect::name).collect::<Vec<_>>().join(", ");
     let parse = |text: &String| {
         let bad = |problem: String| {
             Failure::usage(problem, format!("write {option} NAME=ADDR; NAME is one of {}", names()))
         };
         let (name, address) =
             text.split_once('=').ok_or_else(|| bad(format!("{option} {text}: there is no `=`")))?;
-        let kind = Kind::by_name(name)
+        let dialect = protocol::listeners()
+            .find(|dialect| dialect.name() == name)
             .ok_or_else(|| bad(format!("{option} {text}: there is no dialect '{name}'")))?;
         let address = host_and_port(address).map_err(|error| bad(format!("{option} {text}: {error}")))?;
-        Ok((kind, address))
+        Ok((dialect, address))
     };
     asked.iter().map(parse).collect()
 }

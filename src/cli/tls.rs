@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::Failure;
-use crate::chat::protocol::Kind;
+use crate::chat::protocol::{DIALECTS, Dialect, by_name, listeners};
 use crate::live::client::Target;
 use crate::live::tls::{Identity, TlsError, Trust};
 
@@ -49,22 +49,24 @@ impl ServerTls {
 impl ClientTls {
     /// The server at `address`, or at the dialect's usual port of this machine.
     pub fn target(&self, address: Option<&str>, dialect: &str) -> Result<Target, Failure> {
-        let kind = spoken(dialect)?;
-        let usual = || format!("127.0.0.1:{}", kind.port());
+        let dialect = spoken(dialect)?;
+        let usual = || format!("127.0.0.1:{}", dialect.port());
         let tls = if self.tls { Some(Trust::load(self.tls_ca.as_deref())?) } else { None };
-        Ok(Target { address: address.map_or_else(usual, str::to_owned), kind, tls })
+        Ok(Target { address: address.map_or_else(usual, str::to_owned), dialect, tls })
     }
 }
 
 /// The dialect of that name, if a client can speak it.
-fn spoken(name: &str) -> Result<Kind, Failure> {
-    let can = |kind: &&Kind| **kind != Kind::SlashOrPipe;
-    let names: Vec<&str> = Kind::ALL.iter().filter(can).map(|kind| kind.name()).collect();
-    let problem = match Kind::by_name(name) {
-        Some(kind) if can(&&kind) => return Ok(kind),
-        Some(_) => format!("'{name}' is a listener for two dialects, and a client speaks one"),
-        None => format!("there is no dialect '{name}'"),
+fn spoken(name: &str) -> Result<&'static dyn Dialect, Failure> {
+    if let Some(dialect) = by_name(name) {
+        return Ok(dialect);
+    }
+    let problem = if listeners().any(|listener| listener.name() == name) {
+        format!("'{name}' is a listener for two dialects, and a client speaks one")
+    } else {
+        format!("there is no dialect '{name}'")
     };
+    let names: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
     Err(Failure::usage(problem, format!("write one of {}", names.join(", "))))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration as Span;
 
 use tokio::time::sleep_until;
@@ -13,7 +13,7 @@ use super::socket::Socket;
 use super::tls::Trust;
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::guess::{ENOUGH, Spoken, guess};
-use crate::chat::protocol::{After, ClientSession, Kind, Manner, NotSaid, client_session};
+use crate::chat::protocol::{After, ClientSession, Dialect, Manner, NotSaid, RELIABLE};
 use crate::time::Instant;
 
 /// How long a server may take to accept a connection, and again to shake hands.
@@ -29,7 +29,7 @@ pub struct Target {
     /// `HOST:PORT`.
     pub address: String,
     /// The dialect to speak there.
-    pub kind: Kind,
+    pub dialect: &'static dyn Dialect,
     /// Whom to believe that it is that server, if it speaks TLS.
     pub tls: Option<Trust>,
 }
@@ -41,7 +41,7 @@ pub struct Client {
     socket: Socket,
     clock: Clock,
     /// What waits to be written; of the first, `written` bytes are.
-    queue: VecDeque<Arc<[u8]>>,
+    queue: VecDeque<Rc<[u8]>>,
     written: usize,
     /// Whether something that counts as written waits in the session of TLS.
     flushes: bool,
@@ -59,7 +59,7 @@ impl Client {
     pub async fn connect(target: &Target, clock: Clock) -> io::Result<Client> {
         let socket = open(target).await?;
         Ok(Client {
-            session: client_session(target.kind),
+            session: target.dialect.client(),
             socket,
             clock,
             queue: VecDeque::new(),
@@ -124,12 +124,12 @@ impl Client {
     /// What else is spoken at its address than its own dialect, as far as new connections show it.
     pub async fn sound(&self, nick: &str) -> Option<Spoken> {
         let spoken = sound(&self.target, nick, self.clock).await?;
-        (spoken != Spoken::Dialect(self.target.kind)).then_some(spoken)
+        (spoken != Spoken::Dialect(self.target.dialect)).then_some(spoken)
     }
 
     /// A server that has let nobody in and does not speak this dialect.
     fn misunderstood(&self) -> Option<io::Error> {
-        let spoken = guess(&self.first).filter(|spoken| *spoken != Spoken::Dialect(self.target.kind));
+        let spoken = guess(&self.first).filter(|spoken| *spoken != Spoken::Dialect(self.target.dialect));
         spoken.filter(|_| !self.is_in).map(|spoken| invalid(spoken.to_string()))
     }
 
@@ -187,7 +187,7 @@ impl Client {
                     events.truncate(known);
                     return Err(error);
                 }
-                let words = format!("the server does not speak {}", self.target.kind.name());
+                let words = format!("the server does not speak {}", self.target.dialect.name());
                 result.map(|()| true).map_err(|_| io::Error::new(io::ErrorKind::Unsupported, words))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
@@ -239,7 +239,7 @@ impl Drop for Client {
 /// that were told nothing.
 async fn sound(target: &Target, nick: &str, clock: Clock) -> Option<Spoken> {
     let line = [nick.as_bytes(), b"\r\n\r\n"].concat();
-    let mut session = client_session(Kind::Reliable);
+    let mut session = RELIABLE.client();
     session.ask(clock.moment(), &Request::Join { nick: nick.to_owned() }).ok()?;
     let join = session.poll_send()?;
     for words in [&line[..], &join[..]] {

@@ -3,7 +3,7 @@
 
 use super::{AppSpec, Group, Limit, LinkSpec, RecordTrials, Scenario};
 use crate::chat::client::{Addressee, Talk};
-use crate::chat::protocol::DIALECTS;
+use crate::chat::protocol::JSON_LINES;
 use crate::link::config::{Config, Delay, LossModel};
 use crate::tcp::{self, Recovery};
 use crate::time::Duration;
@@ -21,7 +21,7 @@ impl Scenario {
             change.links.iter_mut().flat_map(|(_, directions)| directions).for_each(normalise_direction);
         }
         if !self.has_chat() {
-            self.dialect = DIALECTS[0].name();
+            self.dialect = JSON_LINES.name();
         }
         self.groups.iter_mut().for_each(normalise_group);
         if self.record.trials == RecordTrials::None {

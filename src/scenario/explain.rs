@@ -87,7 +87,7 @@ pub(super) fn takes(kind: &Kind) -> String {
         Kind::Limit => "\"1bdp\", \"100 packets\" or a size such as \"64KiB\"".to_owned(),
         Kind::Word(words) => format!("\"{}\"", words.join("\", \"")),
         Kind::Controller => "a controller, see `testbed list controllers`".to_owned(),
-        Kind::Dialect => "a dialect, see `testbed list dialects`".to_owned(),
+        Kind::Dialect => "a dialect with frames, see `testbed list dialects`".to_owned(),
         Kind::Short { scalar, .. } => format!("{}; or a table", takes(scalar)),
         Kind::Table(_) | Kind::Tagged { .. } => "a table".to_owned(),
         Kind::Named(_) => "tables by name".to_owned(),

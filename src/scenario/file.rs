@@ -8,7 +8,7 @@ use super::quantity::{PositiveSpan, Span};
 use super::schedule::Entry;
 use super::visit::{Visitor, optional, required};
 use super::{LinkSpec, RecordTrials, links, settings};
-use crate::chat::protocol::DIALECTS;
+use crate::chat::protocol::JSON_LINES;
 use crate::time::Duration;
 
 /// Everything that a file may say.
@@ -45,7 +45,7 @@ impl Default for File {
             warmup: Duration::ZERO,
             trials: 1,
             links: vec![],
-            dialect: DIALECTS[0].name(),
+            dialect: JSON_LINES.name(),
             clients: vec![],
             schedule: vec![],
             drops: vec![],

@@ -12,7 +12,7 @@ use super::describe::ROOT;
 use super::explain::takes;
 use super::kind::{Key, Kind, Reach};
 use super::{names, patterns};
-use crate::chat::protocol::DIALECTS;
+use crate::chat::protocol;
 use crate::congestion;
 
 /// The schema as JSON text.
@@ -85,7 +85,7 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Limit => text(&patterns::limit()),
         Kind::Word(words) => words_of(words.iter().copied()),
         Kind::Controller => words_of(congestion::algorithms().map(|algorithm| algorithm.name)),
-        Kind::Dialect => words_of(DIALECTS.iter().map(|dialect| dialect.name())),
+        Kind::Dialect => words_of(protocol::framed().map(protocol::Dialect::name)),
         Kind::Table(keys) | Kind::Parameters(keys) => table(&keys.iter().collect::<Vec<_>>()),
         Kind::Tagged { tag, variants } => tagged(tag, variants),
         Kind::Short { scalar, table, .. } => json!({ "anyOf": [of_kind(scalar), of_kind(table)] }),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::Limit;
 use super::problem::suggest;
 use super::tree::{Node, Value};
-use crate::chat::protocol::{self, DIALECTS};
+use crate::chat::protocol;
 use crate::congestion::{self, Algorithm};
 use crate::time::Duration;
 use crate::units::{Bytes, LONGEST, Probability, Rate, UnitError};
@@ -107,25 +107,24 @@ pub(super) fn controller(node: &Node) -> Result<&'static Algorithm, Fault> {
 }
 
 pub(super) fn dialect(node: &Node) -> Result<&'static str, Fault> {
-    let spoken = || DIALECTS.iter().map(|dialect| dialect.name());
-    let known = |text: &str| protocol::Kind::by_name(text).is_some();
-    match node.text() {
-        None => Err(wrong_type(node, "the name of a dialect", "write one such as \"json-lines\"")),
-        Some(text) => match protocol::by_name(text) {
-            Some(dialect) => Ok(dialect.name()),
-            None if known(text) => Err(Fault {
-                message: format!("the people of a scenario do not speak \"{text}\""),
-                help: format!(
-                    "write \"{}\"; the other dialects are for `testbed serve`",
-                    spoken().collect::<Vec<_>>().join("\", \"")
-                ),
-            }),
-            None => {
-                let message = format!("there is no dialect \"{text}\"");
-                Err(Fault { message, help: suggest(text, spoken()) })
-            }
-        },
+    let spoken = || protocol::framed().map(protocol::Dialect::name);
+    let Some(text) = node.text() else {
+        return Err(wrong_type(node, "the name of a dialect", "write one such as \"json-lines\""));
+    };
+    if let Some(dialect) = protocol::framed().find(|dialect| dialect.name() == text) {
+        return Ok(dialect.name());
     }
+    if protocol::listeners().any(|listener| listener.name() == text) {
+        return Err(Fault {
+            message: format!("\"{text}\" has no frames: on a stream its messages cannot be told apart"),
+            help: format!(
+                "write \"{}\"; the dialects without frames are for `testbed serve`",
+                spoken().collect::<Vec<_>>().join("\" or \"")
+            ),
+        });
+    }
+    let message = format!("there is no dialect \"{text}\"");
+    Err(Fault { message, help: suggest(text, spoken()) })
 }
 
 pub(super) fn rate(node: &Node) -> Result<Rate, Fault> {
@@ -266,10 +265,18 @@ mod tests {
 
     #[test]
     fn a_dialect_of_real_sockets_is_no_typing_error() {
-        assert_eq!(dialect(&node("\"json-lines\"")), Ok("json-lines"));
-        let fault = dialect(&node("\"slash\"")).expect_err("no listener");
-        assert_eq!(fault.message, "the people of a scenario do not speak \"slash\"");
-        assert_eq!(fault.help, "write \"json-lines\"; the other dialects are for `testbed serve`");
+        for name in ["reliable", "json-lines"] {
+            assert_eq!(dialect(&node(&format!("\"{name}\""))), Ok(name));
+        }
+        for name in ["slash", "rooms", "pipe", "slash-or-pipe"] {
+            let fault = dialect(&node(&format!("\"{name}\""))).expect_err("no frames");
+            let message = format!("\"{name}\" has no frames: on a stream its messages cannot be told apart");
+            assert_eq!(fault.message, message);
+            assert_eq!(
+                fault.help,
+                "write \"reliable\" or \"json-lines\"; the dialects without frames are for `testbed serve`"
+            );
+        }
         let fault = dialect(&node("\"json-line\"")).expect_err("misspelt");
         assert!(fault.help.contains("json-lines"), "{fault:?}");
         assert!(dialect(&node("5")).is_err());

@@ -77,7 +77,7 @@ pub struct Scenario {
     pub links: Vec<LinkSpec>,
     /// The groups of clients, in the file's order; never empty.
     pub groups: Vec<Group>,
-    /// What the chat speaks on the wire: a name from `chat::protocol::DIALECTS`.
+    /// What the chat speaks on the wire: the name of a framed one from `chat::protocol::DIALECTS`.
     pub dialect: &'static str,
     /// Conditions that change, by time.
     pub schedule: Vec<Change>,

@@ -1,17 +1,16 @@
-//! A server without sockets or clocks: sessions of any dialect around one room, so that tests can
-//! compare every byte, times and checksums too.
+//! A room server whose every write is kept, so that tests can compare every byte, times and checksums too.
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
-use testbed::chat::message::{Audience, ClientId, Delivery, Event, Name, Request};
+use testbed::chat::message::{Audience, ClientId, Event, Name, Request};
 use testbed::chat::protocol::{
-    After, Ask, Asked, ClientSession, EVERYONE, Encodings, Kind, Malformed, Moment, SERVER, ServerSession,
-    Settings, Timestamp, client_session, server_session,
+    ClientSession, Dialect, EVERYONE, Moment, SERVER, ServerSession, Settings, Timestamp,
 };
 use testbed::chat::room::{Room, Rules};
+use testbed::chat::server::RoomServer;
 use testbed::time::{Duration, Instant};
 
 /// When every conversation takes place: 21:30:15.5 in a zone without an offset.
@@ -22,157 +21,89 @@ pub fn moment(after: Duration) -> Moment {
     Moment { now: Instant::ZERO + after, at: Timestamp::from_unix_nanos(NOON + after.as_nanos()), zone_s: 0 }
 }
 
-/// A room and its connections.
+/// A room server, and what it wrote.
 #[derive(Debug)]
 pub struct Hall {
-    pub room: Room,
-    guests: Vec<Guest>,
+    server: RoomServer,
+    /// What the server wrote to each connection and nobody has compared yet, one write each.
+    heard: Vec<VecDeque<Rc<[u8]>>>,
     elapsed: Duration,
-    serial: u64,
-}
-
-#[derive(Debug)]
-struct Guest {
-    session: Box<dyn ServerSession>,
-    /// What the server wrote to it and nobody has compared yet, one write each.
-    heard: VecDeque<Arc<[u8]>>,
-    open: bool,
 }
 
 impl Default for Hall {
     /// Empty, with the server's rules.
     fn default() -> Hall {
-        let room = Room::new(Rules { reserved: &[SERVER, EVERYONE], ..Rules::default() });
-        Hall { room, guests: Vec::new(), elapsed: Duration::ZERO, serial: 0 }
+        Hall::new(Rules { reserved: &[SERVER, EVERYONE], ..Rules::default() })
     }
 }
 
 impl Hall {
+    pub fn new(rules: Rules) -> Hall {
+        Hall { server: RoomServer::new(rules), heard: Vec::new(), elapsed: Duration::ZERO }
+    }
+
     /// A new connection; returns its number.
-    pub fn open(&mut self, kind: Kind) -> usize {
+    pub fn open(&mut self, kind: &'static dyn Dialect) -> usize {
         self.open_with(kind, &Settings::default())
     }
 
-    pub fn open_with(&mut self, kind: Kind, settings: &Settings) -> usize {
-        let id = self.guests.len();
-        let session = server_session(kind, settings);
-        self.guests.push(Guest { session, heard: VecDeque::new(), open: true });
-        let connected = self.guests.iter().filter(|guest| guest.open).count();
-        let mut asked = Asked::default();
-        let moment = moment(self.elapsed);
-        self.guests[id].session.open(moment, connected, &mut asked);
-        self.serve(id, asked);
+    pub fn open_with(&mut self, kind: &'static dyn Dialect, settings: &Settings) -> usize {
+        let id = self.heard.len();
+        self.heard.push(VecDeque::new());
+        self.server.open(moment(self.elapsed), client(id), kind.server(settings));
+        self.serve(id);
         id
     }
 
     /// One read of that connection.
     pub fn receive(&mut self, id: usize, bytes: &[u8]) {
-        if !self.guests[id].open {
-            return;
-        }
-        let mut asked = Asked::default();
-        let result = self.guests[id].session.receive(moment(self.elapsed), bytes, &mut asked);
-        self.serve(id, asked);
-        if let Err(Malformed { farewell }) = result {
-            if !farewell.is_empty() {
-                self.guests[id].heard.push_back(farewell.into());
-            }
-            self.close(id);
-        }
+        self.server.receive(moment(self.elapsed), client(id), bytes);
+        self.serve(id);
     }
 
-    fn serve(&mut self, id: usize, mut asked: Asked) {
-        for ask in asked.drain() {
-            if !self.guests[id].open {
-                break;
-            }
-            self.guests[id].session.on_served(moment(self.elapsed));
-            match ask {
-                Ask::Room(request) => self.ask(id, request),
-                Ask::Session(answer) => {
-                    self.collect(id);
-                    self.guests[id].heard.extend(answer);
-                }
-            }
-        }
-        self.collect(id);
-    }
-
-    fn ask(&mut self, id: usize, request: Request) {
-        let client = ClientId(id as u32);
-        let request = match request {
-            Request::Join { nick } if self.guests[id].session.numbers_duplicates() => {
-                Request::Join { nick: self.room.free_nick(&nick) }
-            }
-            request => request,
-        };
-        let mut deliveries = Vec::new();
-        self.room.handle(client, request.printable(), &mut deliveries);
-        let mut changed = false;
-        for Delivery { to, event } in deliveries {
-            changed |= event.changes_people();
-            self.tell(&to, &event);
-        }
-        if changed {
-            let members = self.room.everyone().iter().copied();
-            let members = members.filter(|id| self.guests[id.0 as usize].session.wants_people()).collect();
-            let to = Audience::Group { members: Arc::new(members), but: None };
-            self.tell(&to, &Event::People { names: self.room.people() });
-        }
+    fn serve(&mut self, id: usize) {
+        while self.server.serve_next(moment(self.elapsed), client(id)).is_some() {}
+        self.collect();
     }
 
     /// Says something to somebody, as the room does.
     pub fn tell(&mut self, to: &Audience, event: &Event) {
-        self.serial += 1;
-        let mut encodings = Encodings::new(self.serial);
-        for ClientId(id) in to.iter() {
-            let id = id as usize;
-            if !self.guests[id].open {
-                continue;
-            }
-            let after = self.guests[id].session.tell(moment(self.elapsed), event, &mut encodings);
-            self.collect(id);
-            if after == After::Close {
-                self.close(id);
-            }
-        }
+        self.server.tell(moment(self.elapsed), to, event);
+        self.collect();
     }
 
-    fn collect(&mut self, id: usize) {
-        let guest = &mut self.guests[id];
-        while let Some(bytes) = guest.session.poll_send() {
-            guest.heard.push_back(bytes);
+    fn collect(&mut self) {
+        let now = Instant::ZERO + self.elapsed;
+        while let Some(id) = self.server.poll_dirty() {
+            let heard = &mut self.heard[id.0 as usize];
+            self.server.flush(now, id, &mut |bytes, _| {
+                heard.push_back(Rc::clone(bytes));
+                bytes.len()
+            });
         }
     }
 
     /// The connection ends, by whomever.
     pub fn close(&mut self, id: usize) {
-        self.collect(id);
-        if std::mem::replace(&mut self.guests[id].open, false)
-            && self.room.nick(ClientId(id as u32)).is_some()
-        {
-            self.ask(id, Request::Leave);
-        }
+        self.server.close(moment(self.elapsed), client(id));
+        self.collect();
     }
 
     pub fn is_open(&self, id: usize) -> bool {
-        self.guests[id].open
+        self.server.hears(client(id))
+    }
+
+    pub fn room(&self) -> &Room {
+        self.server.room()
     }
 
     /// Lets time pass and everyone do what is due, at its time.
     pub fn wait(&mut self, span: Duration) {
         let end = self.elapsed + span;
-        loop {
-            let deadline = |guest: &Guest| guest.session.poll_timeout().filter(|_| guest.open);
-            let next = (0..self.guests.len()).filter_map(|id| Some((deadline(&self.guests[id])?, id))).min();
-            let Some((at, id)) = next.filter(|(at, _)| *at <= Instant::ZERO + end) else { break };
+        while let Some(at) = self.server.poll_timeout().filter(|at| *at <= Instant::ZERO + end) {
             self.elapsed = self.elapsed.max(at - Instant::ZERO);
-            let mut asked = Asked::default();
-            let after = self.guests[id].session.handle_timeout(moment(self.elapsed), &mut asked);
-            self.serve(id, asked);
-            if after == After::Close {
-                self.close(id);
-            }
+            self.server.handle_timeout(moment(self.elapsed));
+            self.collect();
         }
         self.elapsed = end;
     }
@@ -182,29 +113,30 @@ impl Hall {
     }
 
     /// The next write to that connection.
-    pub fn next(&mut self, id: usize) -> Option<Arc<[u8]>> {
-        self.guests[id].heard.pop_front()
+    pub fn next(&mut self, id: usize) -> Option<Rc<[u8]>> {
+        self.heard[id].pop_front()
     }
 
     /// Exactly these writes came, each a text.
     #[track_caller]
     pub fn hears(&mut self, id: usize, expected: &[&str]) {
-        let heard: Vec<String> = self.guests[id]
-            .heard
-            .drain(..)
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .collect();
+        let text = |bytes: Rc<[u8]>| String::from_utf8_lossy(&bytes).into_owned();
+        let heard: Vec<String> = self.heard[id].drain(..).map(text).collect();
         assert_eq!(heard, expected, "connection {id}");
     }
 
     /// Everything that came to that connection, in one piece.
     pub fn stream(&mut self, id: usize) -> Vec<u8> {
-        self.guests[id].heard.drain(..).flat_map(|bytes| bytes.to_vec()).collect()
+        self.heard[id].drain(..).flat_map(|bytes| bytes.to_vec()).collect()
     }
 
     pub fn session(&self, id: usize) -> &dyn ServerSession {
-        self.guests[id].session.as_ref()
+        self.server.session(client(id)).expect("a connection")
     }
+}
+
+fn client(id: usize) -> ClientId {
+    ClientId(id as u32)
 }
 
 /// A frame of program 0.
@@ -249,8 +181,8 @@ pub struct Person {
 
 impl Person {
     /// Comes in.
-    pub fn come(hall: &mut Hall, kind: Kind, nick: &str) -> Person {
-        let mut person = Person { id: hall.open(kind), client: client_session(kind), told: Vec::new() };
+    pub fn come(hall: &mut Hall, kind: &'static dyn Dialect, nick: &str) -> Person {
+        let mut person = Person { id: hall.open(kind), client: kind.client(), told: Vec::new() };
         person.ask(hall, &Request::Join { nick: nick.to_owned() });
         person
     }

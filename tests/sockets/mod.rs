@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::Dialect;
 use testbed::live::server::{Server, Settings};
 
 /// As long as anything may take.
@@ -24,18 +24,22 @@ pub fn usual() -> Settings {
 
 /// A server on a thread of its own; ends with its value.
 pub struct Running {
-    addresses: Vec<(Kind, SocketAddr)>,
+    addresses: Vec<(&'static dyn Dialect, SocketAddr)>,
     pub admin: SocketAddr,
     stop: tokio::sync::watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Running {
-    pub fn start(settings: Settings, kinds: &[Kind]) -> Running {
+    pub fn start(settings: Settings, kinds: &[&'static dyn Dialect]) -> Running {
         Running::start_with_token(settings, kinds, None)
     }
 
-    pub fn start_with_token(settings: Settings, kinds: &[Kind], token: Option<&str>) -> Running {
+    pub fn start_with_token(
+        settings: Settings,
+        kinds: &[&'static dyn Dialect],
+        token: Option<&str>,
+    ) -> Running {
         let stop = tokio::sync::watch::Sender::new(false);
         let (told, hear) = std::sync::mpsc::channel();
         let listeners: Vec<_> = kinds.iter().map(|kind| (*kind, "127.0.0.1:0".to_owned())).collect();
@@ -55,16 +59,16 @@ impl Running {
         Running { addresses, admin, stop, thread: Some(thread) }
     }
 
-    pub fn address(&self, kind: Kind) -> SocketAddr {
+    pub fn address(&self, kind: &'static dyn Dialect) -> SocketAddr {
         self.addresses.iter().find(|(other, _)| *other == kind).expect("a listener").1
     }
 
-    pub fn connect(&self, kind: Kind) -> Client {
+    pub fn connect(&self, kind: &'static dyn Dialect) -> Client {
         Client::connect(self.address(kind))
     }
 
     /// A client whose first words are `says`, and who hears `hears` then.
-    pub fn joined(&self, kind: Kind, says: &str, hears: &str) -> Client {
+    pub fn joined(&self, kind: &'static dyn Dialect, says: &str, hears: &str) -> Client {
         let mut client = self.connect(kind);
         client.says(says);
         client.hears(hears);

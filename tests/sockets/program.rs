@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
-use testbed::chat::protocol::Kind;
+use testbed::chat::protocol::Dialect;
 
 use super::Client;
 
@@ -17,13 +17,13 @@ pub fn testbed(words: &[&str]) -> Command {
 }
 
 /// `testbed chat` at this address, its input open.
-pub fn chat(address: &str, kind: Kind, nick: &str) -> Child {
+pub fn chat(address: &str, kind: &'static dyn Dialect, nick: &str) -> Child {
     let mut command = testbed(&["chat", nick, "--dialect", kind.name(), "--address", address]);
     command.stdin(Stdio::piped()).spawn().expect("the program runs")
 }
 
 /// What comes of typing these bytes there.
-pub fn types(address: &str, kind: Kind, nick: &str, bytes: &[u8]) -> Output {
+pub fn types(address: &str, kind: &'static dyn Dialect, nick: &str, bytes: &[u8]) -> Output {
     let mut child = chat(address, kind, nick);
     // Who is not let in may be gone before.
     let _ = child.stdin.take().expect("piped").write_all(bytes);

@@ -1,12 +1,13 @@
 //! A synthetic person on a connection: says what the [`Person`] means to say, and listens.
 //!
 //! * A message is announced when it is meant, and sent when the connection can take it: it waits in
-//!   the person's outbox while the connection comes up or is full, and keeps its intended time.
+//!   the person's outbox while the connection comes up or is full, and keeps its intended time. Where the
+//!   dialect acknowledges, it waits there, too, while as many as it allows are not acknowledged.
 //! * Who goes first sends what waits, then closes its side, and listens until the server has closed
 //!   the other: everything that was said to it still arrives. It comes back with a new connection
 //!   when that has happened, at the earliest when it means to.
-//! * A connection that is lost, refused or closed by the server is opened anew after
-//!   [`RETRY`], as long as the person is here or has something to send. What was
+//! * A connection that is lost, refused or closed by the server, or on which the dialect gives the server up,
+//!   is opened anew after [`RETRY`], as long as the person is here or has something to send. What was
 //!   accepted by the old connection and did not arrive is lost, as with any chat; what it had only
 //!   taken in part is sent again.
 //! * From the horizon on, nothing is meant and nobody comes or goes.
@@ -21,7 +22,7 @@ use super::{App, Conn, Event, Io, MessageId};
 use crate::chat::client::{Act, Intent, Person, Seat, Talk};
 use crate::chat::marker;
 use crate::chat::message::Request;
-use crate::chat::protocol::{Dialect, Heard, Listener};
+use crate::chat::protocol::{After, ClientSession, Dialect, Heard, Moment};
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 
@@ -42,15 +43,16 @@ pub struct ChatClient {
     present: bool,
     horizon: Instant,
     link: Link,
-    listener: Box<dyn Listener>,
+    session: Box<dyn ClientSession>,
     /// What it means to say and has not said.
     outbox: VecDeque<(MessageId, Intent)>,
-    /// What is being written.
-    line: Option<Line>,
+    /// What is being written, and how much of it is.
+    line: Option<(Rc<[u8]>, usize)>,
+    /// Whether the head of the outbox is in the session's hands and not written yet.
+    speaks: bool,
     /// The room's name is still to be said to the server.
     must_enter: bool,
     /// Scratch space, kept for its memory.
-    bytes: Vec<u8>,
     heard: Vec<Heard>,
 }
 
@@ -71,20 +73,11 @@ enum Link {
     Leaving(Conn),
 }
 
-/// A request on its way into the connection.
-#[derive(Debug)]
-struct Line {
-    bytes: Rc<[u8]>,
-    written: usize,
-    /// Whether it is the head of the outbox.
-    speaks: bool,
-}
-
 impl ChatClient {
     /// A person in `seat` who talks like this, drawing from the streams `<label>/…` of `seed`.
     pub fn new(dialect: &'static dyn Dialect, seed: Seed, label: &str, talk: Talk, seat: Seat) -> ChatClient {
         ChatClient {
-            listener: dialect.listener(seat.nick()),
+            session: dialect.person(),
             dialect,
             seed,
             label: label.to_owned(),
@@ -96,20 +89,20 @@ impl ChatClient {
             link: Link::Away,
             outbox: VecDeque::new(),
             line: None,
+            speaks: false,
             must_enter: false,
-            bytes: Vec::new(),
             heard: Vec::new(),
         }
     }
 
     fn open(&mut self, io: &mut dyn Io) {
-        self.listener = self.dialect.listener(self.seat.nick());
+        self.session = self.dialect.person();
         self.link = Link::Opening(io.connect());
     }
 
     /// The connection is of no use any more.
     fn lost(&mut self, io: &mut dyn Io) {
-        self.line = None;
+        (self.line, self.speaks) = (None, false);
         let was_leaving = matches!(self.link, Link::Leaving(_));
         self.link = if was_leaving { Link::Away } else { Link::Retry(io.now().saturating_add(RETRY)) };
         self.come_back(io);
@@ -129,48 +122,65 @@ impl ChatClient {
     /// Writes until nothing is left to write or the connection is full, then goes if it means to.
     fn pump(&mut self, io: &mut dyn Io) {
         let (Link::Joining(conn) | Link::In(conn)) = self.link else { return };
-        while let Some(mut line) = self.line.take().or_else(|| self.next_line()) {
-            line.written += io.write(conn, &line.bytes, line.written);
-            if line.written < line.bytes.len() {
-                self.line = Some(line);
+        let moment = Moment::of_world(io.now());
+        while let Some((bytes, mut written)) = self.line.take().or_else(|| self.next_line(moment)) {
+            written += io.write(conn, &bytes, written);
+            if written < bytes.len() {
+                self.line = Some((bytes, written));
                 return;
             }
-            if line.speaks {
-                self.outbox.pop_front();
-            }
         }
-        if !self.present && matches!(self.link, Link::In(_)) {
+        if !self.present && matches!(self.link, Link::In(_)) && self.session.unsettled() == 0 {
             io.close(conn);
             self.link = Link::Leaving(conn);
         }
     }
 
-    /// What is to be said next, if the server has let us in.
-    fn next_line(&mut self) -> Option<Line> {
-        if !matches!(self.link, Link::In(_)) {
+    /// What is to be written next: all that the session has to say, then what is to be said next if the server
+    /// has let us in.
+    fn next_line(&mut self, moment: Moment) -> Option<(Rc<[u8]>, usize)> {
+        loop {
+            if let Some(bytes) = self.session.poll_send() {
+                return Some((bytes, 0));
+            }
+            if std::mem::take(&mut self.speaks) {
+                self.outbox.pop_front();
+            }
+            let request = self.next_request()?;
+            // What is too long for the dialect is not said.
+            let _ = self.session.ask(moment, &request);
+        }
+    }
+
+    /// What it means to ask next, if the server has let it in and the session takes more.
+    fn next_request(&mut self) -> Option<Request> {
+        let wants = self.must_enter || !self.outbox.is_empty();
+        if !wants
+            || !matches!(self.link, Link::In(_))
+            || self.session.unsettled() >= self.session.manner().in_flight
+        {
             return None;
         }
         if std::mem::take(&mut self.must_enter)
             && let Some(room) = &self.seat.room
         {
-            let request = Request::Enter { room: room.to_string(), create: true };
-            return Some(self.encode(&request, false));
+            return Some(Request::Enter { room: room.to_string(), create: true });
         }
         let &(MessageId(id), intent) = self.outbox.front()?;
+        self.speaks = true;
         let text = marker::compose(id, intent.size);
-        let request = self.seat.request(self.talk.to, intent, text.into());
-        Some(self.encode(&request, true))
-    }
-
-    fn encode(&mut self, request: &Request, speaks: bool) -> Line {
-        self.bytes.clear();
-        self.dialect.encode_request(request, &mut self.bytes);
-        Line { bytes: self.bytes.as_slice().into(), written: 0, speaks }
+        Some(self.seat.request(self.talk.to, intent, text.into()))
     }
 
     /// Reads what there is and notes what it says.
     fn hear(&mut self, conn: Conn, io: &mut dyn Io) {
-        io.read(conn, &mut |bytes| self.listener.listen(bytes, &mut self.heard));
+        let moment = Moment::of_world(io.now());
+        let mut result = Ok(());
+        io.read(conn, &mut |bytes| {
+            if result.is_ok() {
+                result = self.session.listen(moment, bytes, &mut self.heard);
+            }
+        });
         let mut welcomed = false;
         for heard in self.heard.drain(..) {
             match heard {
@@ -186,9 +196,33 @@ impl ChatClient {
                 Heard::Refused => {}
             }
         }
-        if welcomed {
+        if result.is_err() {
+            self.give_up(conn, io);
+        } else if welcomed || self.line.is_none() {
             self.pump(io);
         }
+    }
+
+    /// The server does not speak the dialect, or acknowledges nothing.
+    fn give_up(&mut self, conn: Conn, io: &mut dyn Io) {
+        io.abort(conn);
+        self.lost(io);
+    }
+
+    /// Lets the session do what is due: repeat what was not acknowledged, give a sign of life.
+    fn on_session_timeout(&mut self, io: &mut dyn Io) {
+        let due = self.session_timeout().filter(|&at| at <= io.now());
+        if let (Some(_), Link::Joining(conn) | Link::In(conn)) = (due, self.link)
+            && self.session.handle_timeout(Moment::of_world(io.now())) == After::Close
+        {
+            self.give_up(conn, io);
+        }
+    }
+
+    /// When the session wants to be woken, as long as anything can be written for it.
+    fn session_timeout(&self) -> Option<Instant> {
+        let is_open = matches!(self.link, Link::Joining(_) | Link::In(_));
+        self.session.poll_timeout().filter(|_| is_open)
     }
 
     fn act(&mut self, act: Act, intended: Instant, io: &mut dyn Io) {
@@ -223,7 +257,8 @@ impl App for ChatClient {
             Event::Connected => {
                 self.link = Link::Joining(conn);
                 let join = Request::Join { nick: self.seat.nick().to_string() };
-                self.line = Some(self.encode(&join, false));
+                // A nick that the dialect could not say would be refused.
+                let _ = self.session.ask(Moment::of_world(io.now()), &join);
                 self.pump(io);
             }
             Event::Readable => self.hear(conn, io),
@@ -249,6 +284,7 @@ impl App for ChatClient {
                 self.act(act, due, io);
             }
         }
+        self.on_session_timeout(io);
         self.come_back(io);
         self.pump(io);
     }
@@ -256,6 +292,6 @@ impl App for ChatClient {
     fn poll_timeout(&self) -> Option<Instant> {
         let will = self.person.as_ref().map(Person::due).filter(|&due| due < self.horizon);
         let retry = if let Link::Retry(at) = self.link { Some(at) } else { None };
-        [will, retry].into_iter().flatten().min()
+        [will, retry, self.session_timeout()].into_iter().flatten().min()
     }
 }

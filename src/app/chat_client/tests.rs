@@ -1,10 +1,10 @@
 //! What people say, what they hear, and what happens when their connection does not last.
 
 use super::*;
-use crate::app::chat_server::ChatServer;
+use crate::app::chat_server::{ChatServer, Counts};
 use crate::app::testing::{World, ms};
 use crate::chat::client::{Addressee, Arrivals, Churn, SizeDistribution};
-use crate::chat::protocol::JsonLines;
+use crate::chat::protocol::{Dialect, JSON_LINES, RELIABLE, framed};
 
 fn talk() -> Talk {
     Talk {
@@ -19,10 +19,21 @@ fn talk() -> Talk {
 
 /// People who talk like this until `horizon`, all at one server.
 fn world(seed: u64, people: u32, talk: &Talk, horizon: Instant) -> World<ChatServer> {
-    let mut world = World::new(seed, ChatServer::new(&JsonLines), horizon);
+    world_of(JSON_LINES, seed, people, talk, horizon)
+}
+
+/// The same in this dialect.
+fn world_of(
+    dialect: &'static dyn Dialect,
+    seed: u64,
+    people: u32,
+    talk: &Talk,
+    horizon: Instant,
+) -> World<ChatServer> {
+    let mut world = World::new(seed, ChatServer::new(dialect), horizon);
     for (n, seat) in Seat::all(&[("p", people, talk)], 20).into_iter().enumerate() {
         let label = format!("client/p-{n}");
-        world.add(ChatClient::new(&JsonLines, Seed(seed), &label, talk.clone(), seat));
+        world.add(ChatClient::new(dialect, Seed(seed), &label, talk.clone(), seat));
     }
     world
 }
@@ -165,7 +176,7 @@ fn a_taken_nick_is_tried_again() {
     let mut world = world(1, 2, &talk(), ms(3000));
     let mut seat = Seat::all(&[("p", 2, &talk())], 20);
     world.clients[1] =
-        Box::new(ChatClient::new(&JsonLines, Seed(1), "client/p-1", talk(), seat.swap_remove(0)));
+        Box::new(ChatClient::new(JSON_LINES, Seed(1), "client/p-1", talk(), seat.swap_remove(0)));
     world.start();
     world.run_until(ms(5000));
     assert_eq!(world.server.people(), 1);
@@ -180,4 +191,77 @@ fn the_same_seed_gives_the_same_conversation() {
         (world.net.messages, world.net.delivered)
     };
     assert_eq!(run(), run());
+}
+
+/// Everything that was said was heard by all who should hear it, once.
+fn assert_all_heard(world: &World<ChatServer>) {
+    let said: u32 = world.net.messages.iter().map(|message| message.2).sum();
+    assert!(world.net.messages.len() > 50, "{}", world.net.messages.len());
+    assert_eq!(world.net.delivered.len(), said as usize);
+    let mut once = world.net.delivered.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), said as usize, "somebody heard something twice");
+}
+
+#[test]
+fn people_of_every_framed_dialect_hear_everything_once() {
+    for dialect in framed() {
+        for (to, rooms) in [(Addressee::Everyone, 1), (Addressee::Room, 2), (Addressee::One, 1)] {
+            let talk = Talk { to, rooms, ..talk() };
+            let mut world = world_of(dialect, 1, 5, &talk, ms(5000));
+            (world.net.piece, world.net.capacity) = (200, 2000);
+            world.start();
+            // What acknowledges goes on after the horizon: heartbeats have no end.
+            world.run_until(ms(60_000));
+            assert_all_heard(&world);
+            assert_eq!(world.server.counts(), Counts::default(), "{dialect:?}");
+        }
+    }
+}
+
+#[test]
+fn who_leaves_is_told_what_waited_for_acknowledgments() {
+    let churn = Some(Churn { stay: Duration::from_millis(900), away: Duration::from_millis(300) });
+    for seed in 0..3 {
+        let mut world = world_of(RELIABLE, seed, 6, &Talk { churn, ..talk() }, ms(5000));
+        world.net.capacity = 3000;
+        world.start();
+        world.run_until(ms(60_000));
+        assert!(world.net.conns.len() > 15, "{} connections", world.net.conns.len());
+        assert_all_heard(&world);
+    }
+}
+
+#[test]
+fn a_server_that_acknowledges_nothing_is_given_up() {
+    let mut world = world_of(RELIABLE, 1, 2, &talk(), ms(300_000));
+    world.start();
+    world.run_until(ms(1000));
+    assert_eq!(world.server.people(), 2);
+    world.net.conns[0].frozen = true;
+    world.run_until(ms(250_000));
+    // Three repetitions, each after twice the wait of the one before.
+    assert!(world.net.conns[0].gone);
+    assert!(world.net.conns.len() > 2, "it comes back");
+}
+
+#[test]
+fn what_a_late_acknowledgment_repeats_is_heard_once() {
+    let moved = |frozen_for: u64| {
+        let mut world = world_of(RELIABLE, 1, 4, &talk(), ms(12_000));
+        world.net.capacity = 20_000;
+        world.start();
+        world.run_until(ms(1000));
+        world.net.conns[0].frozen = true;
+        world.run_until(ms(1000 + frozen_for));
+        world.net.conns[0].frozen = false;
+        world.run_until(ms(60_000));
+        assert_all_heard(&world);
+        assert_eq!(world.net.conns.len(), 4, "nobody is given up");
+        world.net.moved
+    };
+    // Longer than the patience of both sides, shorter than a server is given up.
+    let (whole, late) = (moved(0), moved(8_000));
+    assert!(late.0 > whole.0 + 1_000 && late.1 > whole.1 + 1_000, "{late:?} instead of {whole:?}");
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::app::testing::{Raw, World, ms};
-use crate::chat::protocol::JsonLines;
+use crate::chat::protocol::JSON_LINES;
 
 const JOIN_ALICE: &str = "{\"type\": \"join\", \"username\": \"alice\"}\n";
 const JOIN_BOB: &str = "{\"type\": \"join\", \"username\": \"bob\"}\n";
@@ -26,7 +26,7 @@ fn run(texts: &[&str], server: ChatServer) -> (World<ChatServer>, Vec<String>) {
 }
 
 fn server() -> ChatServer {
-    ChatServer::new(&JsonLines)
+    ChatServer::new(JSON_LINES)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::kind::Kind;
+use super::{DIALECTS, Dialect};
 
 /// The bytes that are enough to guess.
 pub const ENOUGH: usize = 32;
@@ -11,7 +11,7 @@ pub const ENOUGH: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spoken {
     /// A dialect of the chat.
-    Dialect(Kind),
+    Dialect(&'static dyn Dialect),
     /// TLS, which says nothing until its client has.
     Tls,
     /// What administrators speak.
@@ -23,27 +23,24 @@ pub enum Spoken {
 /// What a server speaks whose first words these are, if they are distinctive.
 pub fn guess(first: &[u8]) -> Option<Spoken> {
     let starts = |words: &[&str]| words.iter().any(|word| first.starts_with(word.as_bytes()));
-    let shape: Vec<u8> = first.iter().take(12).map(|b| if b.is_ascii_digit() { b'0' } else { *b }).collect();
+    let dialect = || DIALECTS.iter().copied().find(|dialect| dialect.is_begun_by(first));
     Some(match first {
         [0x15 | 0x16, 0x03, ..] => Spoken::Tls,
         // A frame of less than 16 MiB; what is no request is answered by an error.
         [0, _, _, _, rest @ ..] if rest.starts_with(b"{\"error\"") => Spoken::Admin,
-        [0, _, _, _, b'{', ..] => Spoken::Dialect(Kind::Reliable),
-        [b'{', ..] => Spoken::Dialect(Kind::JsonLines),
-        _ if shape == b"[00:00:00] [" => Spoken::Dialect(Kind::Slash),
-        _ if starts(&["Connected to the server", "Server: "]) => Spoken::Dialect(Kind::Rooms),
-        _ if starts(&["WELCOME|", "USERS|", "MSG|", "SYSTEM|", "ERROR|"]) => Spoken::Dialect(Kind::Pipe),
         _ if starts(&["HTTP/", "<!DOCTYPE", "<!doctype", "<html", "<HTML"]) => Spoken::Other("HTTP"),
         _ if starts(&["SSH-"]) => Spoken::Other("SSH"),
         _ if starts(&["220 ", "220-"]) => Spoken::Other("SMTP or FTP"),
-        _ => return None,
+        _ => Spoken::Dialect(dialect()?),
     })
 }
 
 impl fmt::Display for Spoken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Spoken::Dialect(kind) => write!(f, "the server speaks {0} there; add --dialect {0}", kind.name()),
+            Spoken::Dialect(dialect) => {
+                write!(f, "the server speaks {0} there; add --dialect {0}", dialect.name())
+            }
             Spoken::Tls => f.write_str("the server speaks TLS there; add --tls"),
             Spoken::Admin => f.write_str(
                 "that is a server's administration port, for `testbed admin`; use the address of a dialect, \
@@ -55,26 +52,26 @@ impl fmt::Display for Spoken {
 }
 
 /// The dialects at whose usual port this is; programs 2 and 4 share one.
-pub fn usual_at(port: u16) -> impl Iterator<Item = Kind> {
-    let alone = |kind: &Kind| *kind != Kind::SlashOrPipe;
-    Kind::ALL.iter().copied().filter(alone).filter(move |kind| kind.port() == port)
+pub fn usual_at(port: u16) -> impl Iterator<Item = &'static dyn Dialect> {
+    DIALECTS.iter().copied().filter(move |dialect| dialect.port() == port)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
     use super::*;
 
     #[test]
     fn first_words_show_the_dialect() {
-        for (first, kind) in [
-            (&b"\0\0\0\xa7{\"msg_id\""[..], Kind::Reliable),
-            (b"{\"type\": \"error\"", Kind::JsonLines),
-            (b"[21:30:15] [SERVER] Welcome", Kind::Slash),
-            (b"Connected to the server", Kind::Rooms),
-            (b"WELCOME|Connected successfully!", Kind::Pipe),
-            (b"ERROR|Invalid username.", Kind::Pipe),
+        for (first, dialect) in [
+            (&b"\0\0\0\xa7{\"msg_id\""[..], RELIABLE),
+            (b"{\"type\": \"error\"", JSON_LINES),
+            (b"[21:30:15] [SERVER] Welcome", SLASH),
+            (b"Connected to the server", ROOMS),
+            (b"WELCOME|Connected successfully!", PIPE),
+            (b"ERROR|Invalid username.", PIPE),
         ] {
-            assert_eq!(guess(first), Some(Spoken::Dialect(kind)));
+            assert_eq!(guess(first), Some(Spoken::Dialect(dialect)));
         }
         assert_eq!(guess(b"\0\0\0\x2c{\"error\":\"a request needs a"), Some(Spoken::Admin));
         assert_eq!(guess(b"<!DOCTYPE HTML>"), Some(Spoken::Other("HTTP")));
@@ -83,6 +80,6 @@ mod tests {
         for nothing in [&b""[..], b"\0\0\0", b"[21:3", b"hello"] {
             assert_eq!(guess(nothing), None, "{nothing:?}");
         }
-        assert_eq!(usual_at(5555).collect::<Vec<_>>(), [Kind::Slash, Kind::Pipe]);
+        assert_eq!(usual_at(5555).collect::<Vec<_>>(), [SLASH, PIPE]);
     }
 }

@@ -2,35 +2,35 @@
 //! server's side, and the reverse on the client's. A new one is one file here and one line in
 //! [`DIALECTS`].
 //!
-//! What depends on the connection (half a line, whether it has joined) lives in the [`Decoder`] and
-//! the [`Listener`]; encoding an event does not, so one encoding serves every recipient.
+//! What depends on the connection (half a line, whether it has joined) lives in the two sessions;
+//! encoding an event does not, so one encoding serves every recipient: see [`Encodings`].
 
 mod client;
 pub mod commands;
 pub mod guess;
 mod json;
 mod json_lines;
-mod kind;
 mod lines;
 mod pipe;
 mod reliable;
 mod rooms;
 mod session;
+mod settings;
+mod shared_port;
 mod slash;
 mod text;
 
 use std::fmt;
 
-use super::message::{Event, Request};
+use super::marker;
+use super::message::Event;
 use crate::time::{Duration, Instant};
 
-pub use client::{client_session, without_password};
-pub use json_lines::JsonLines;
-pub use kind::{Kind, SPEAKS_WITHIN, Settings, server_session};
+pub use client::without_password;
 pub use pipe::EVERYONE;
-pub use session::{
-    Account, Ask, Asked, ClientSession, Encodings, FORMS, Manner, Moment, NotSaid, ServerSession,
-};
+pub use session::{Account, Ask, Asked, ClientSession, Encodings, Manner, Moment, NotSaid, ServerSession};
+pub use settings::Settings;
+pub use shared_port::{SLASH_OR_PIPE, SPEAKS_WITHIN, SharedPort, listeners, usual_listeners};
 pub use text::clock as clock_text;
 
 /// The name under which the server itself speaks; nobody can have it.
@@ -40,63 +40,80 @@ pub const SERVER: &str = "server";
 /// disconnects, and refuses to let them in again.
 pub const KICKED: &str = "You were disconnected by an administrator";
 
-/// Every dialect there is.
-pub static DIALECTS: &[&dyn Dialect] = &[&JsonLines];
+/// Least time between two messages to a peer that takes what one read brings for one message.
+const READ_GAP: Duration = Duration::from_millis(10);
+
+/// Program 0's: length-prefixed JSON, acknowledged.
+pub const RELIABLE: &dyn Dialect = &reliable::Reliable;
+/// Program 1's: one JSON object per line.
+pub const JSON_LINES: &dyn Dialect = &json_lines::JsonLines;
+/// Program 2's: bare text, slash commands.
+pub const SLASH: &dyn Dialect = &slash::Slash;
+/// Program 3's: bare text, rooms.
+pub const ROOMS: &dyn Dialect = &rooms::Rooms;
+/// Program 4's: words separated by `|`.
+pub const PIPE: &dyn Dialect = &pipe::Pipe;
+
+/// Every dialect. To add yours, add a file and a line.
+pub static DIALECTS: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
 
 /// The dialect of that name.
 pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
     DIALECTS.iter().copied().find(|dialect| dialect.name() == name)
 }
 
-/// One language of the chat.
+/// The dialects that keep their messages apart on a stream: those that scenarios can speak.
+pub fn framed() -> impl Iterator<Item = &'static dyn Dialect> {
+    DIALECTS.iter().copied().filter(|dialect| dialect.is_framed())
+}
+
+/// One language of the chat. Two are equal if they have one name.
 pub trait Dialect: fmt::Debug + Sync {
-    /// The name by which scenarios choose it.
+    /// Name by which scenarios and the command line choose it.
     fn name(&self) -> &'static str;
 
     /// One line about it, for lists.
     fn summary(&self) -> &'static str;
 
-    /// How long a new connection may take to join before it is closed.
-    fn join_within(&self) -> Option<Duration>;
+    /// Usual port of its program.
+    fn port(&self) -> u16;
 
-    /// The longest nick that it lets in, in characters.
-    fn nick_chars(&self) -> usize;
+    /// Whether its messages keep their borders on a stream; without frames, one read is one message.
+    fn is_framed(&self) -> bool;
 
-    /// The server's ear for a new connection.
-    fn decoder(&self) -> Box<dyn Decoder>;
+    /// Least time between two messages to a client: most programs take what one read brings for one message.
+    fn pacing(&self) -> Duration;
 
-    /// Appends what the server sends for `event`, which may be nothing.
-    fn encode_event(&self, event: &Event, at: Timestamp, out: &mut Vec<u8>) -> After;
+    /// The server's side of a new connection.
+    fn server(&self, settings: &Settings) -> Box<dyn ServerSession>;
 
-    /// Appends what a client sends for `request`, which may be nothing.
-    fn encode_request(&self, request: &Request, out: &mut Vec<u8>);
+    /// The client's side of a new connection.
+    fn client(&self) -> Box<dyn ClientSession>;
 
-    /// The ear of a client that wants to understand everything.
-    fn reader(&self) -> Box<dyn Reader>;
+    /// The client's side for a synthetic person, which says nothing that it is not asked to say and hears by
+    /// [`ClientSession::listen`] only.
+    fn person(&self) -> Box<dyn ClientSession> {
+        self.client()
+    }
 
-    /// The ear of a synthetic person called `nick`.
-    fn listener(&self, nick: &str) -> Box<dyn Listener>;
+    /// Whether a server's first words show that it speaks this dialect.
+    fn is_begun_by(&self, _first: &[u8]) -> bool {
+        false
+    }
+
+    /// The dialects of a [`SharedPort`]: of clients that wait for a greeting, and of those that speak first.
+    fn told_apart(&self) -> Option<[&'static dyn Dialect; 2]> {
+        None
+    }
 }
 
-/// Understands what one client sends.
-pub trait Decoder: fmt::Debug + Send {
-    /// Takes the next bytes, cut anywhere, and appends the requests that are complete.
-    fn decode(&mut self, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed>;
+impl PartialEq for dyn Dialect {
+    fn eq(&self, other: &dyn Dialect) -> bool {
+        self.name() == other.name()
+    }
 }
 
-/// Understands what the server sends.
-pub trait Reader: fmt::Debug + Send {
-    /// Takes the next bytes, cut anywhere, and appends the events that are complete.
-    fn decode(&mut self, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed>;
-}
-
-/// Picks out of what the server sends only what a synthetic person must know. Without parsing,
-/// because a busy room makes everybody hear everything.
-pub trait Listener: fmt::Debug + Send {
-    /// Takes the next bytes, cut anywhere, and appends what they say. Needs memory for the start
-    /// of one message only, and ignores what it does not understand.
-    fn listen(&mut self, bytes: &[u8], out: &mut Vec<Heard>);
-}
+impl Eq for dyn Dialect {}
 
 /// What a synthetic person understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +124,20 @@ pub enum Heard {
     Refused,
     /// Somebody else's synthetic message, by its number.
     Message(u32),
+}
+
+impl Heard {
+    /// What an event tells a synthetic person, if anything.
+    pub fn of(event: &Event) -> Option<Heard> {
+        match event {
+            Event::Welcome { .. } => Some(Heard::Welcome),
+            Event::Rejected(_) | Event::Refused(_) => Some(Heard::Refused),
+            Event::Message { text, .. } | Event::Direct { text, .. } | Event::RoomMessage { text, .. } => {
+                marker::read(text.as_bytes()).map(Heard::Message)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The bytes are no sentence of the dialect; the connection must be closed.
@@ -155,12 +186,20 @@ mod tests {
 
     #[test]
     fn names_are_distinct_and_found() {
-        for (n, dialect) in DIALECTS.iter().enumerate() {
-            let found = by_name(dialect.name()).map(Dialect::name);
-            assert_eq!(found, Some(dialect.name()));
-            assert!(DIALECTS[..n].iter().all(|other| other.name() != dialect.name()));
+        let all: Vec<_> = listeners().collect();
+        for (n, dialect) in all.iter().enumerate() {
+            assert!(all[..n].iter().all(|other| other != dialect), "{dialect:?}");
             assert!(!dialect.summary().is_empty());
+            assert_eq!(by_name(dialect.name()).is_some(), dialect.told_apart().is_none());
         }
         assert!(by_name("morse").is_none());
+    }
+
+    #[test]
+    fn only_program_0_takes_several_messages_at_once() {
+        for dialect in listeners() {
+            let gap = if dialect == RELIABLE { Duration::ZERO } else { READ_GAP };
+            assert_eq!(dialect.pacing(), gap, "{dialect:?}");
+        }
     }
 }

@@ -5,12 +5,12 @@
 //! pause, because its client takes what one read brings for one message.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::rc::Rc;
 
-use super::kind::Settings;
-use super::session::{Asked, Encodings, Moment, ServerSession};
+use super::client;
+use super::session::{Asked, ClientSession, Encodings, Moment, ServerSession};
 use super::text::{BREAK, Outbox, Utf8, one_line, push_parts};
-use super::{After, Malformed};
+use super::{After, Dialect, Malformed, READ_GAP, Settings};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::time::{Duration, Instant};
 
@@ -19,10 +19,49 @@ const READ: usize = 2048;
 /// The person to whom everyone listens.
 pub const EVERYONE: &str = "all";
 
+/// Program 4's language.
+#[derive(Debug)]
+pub(super) struct Pipe;
+
+impl Dialect for Pipe {
+    fn name(&self) -> &'static str {
+        "pipe"
+    }
+
+    fn summary(&self) -> &'static str {
+        "words separated by |, private messages (program 4)"
+    }
+
+    fn port(&self) -> u16 {
+        5555
+    }
+
+    fn is_framed(&self) -> bool {
+        false
+    }
+
+    fn pacing(&self) -> Duration {
+        READ_GAP
+    }
+
+    fn server(&self, settings: &Settings) -> Box<dyn ServerSession> {
+        Box::new(Session::new(settings))
+    }
+
+    fn client(&self) -> Box<dyn ClientSession> {
+        Box::new(client::pipe::Client::default())
+    }
+
+    fn is_begun_by(&self, first: &[u8]) -> bool {
+        ["WELCOME|", "USERS|", "MSG|", "SYSTEM|", "ERROR|"]
+            .iter()
+            .any(|word| first.starts_with(word.as_bytes()))
+    }
+}
+
 /// The server's side of a connection.
 #[derive(Debug)]
 pub(super) struct Session {
-    form: usize,
     utf8: Utf8,
     named: bool,
     /// Whether the list ends with [`EVERYONE`].
@@ -35,9 +74,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub fn new(form: usize, settings: &Settings) -> Session {
+    pub fn new(settings: &Settings) -> Session {
         Session {
-            form,
             utf8: Utf8::default(),
             named: false,
             lists_everyone: settings.list_everyone,
@@ -72,7 +110,7 @@ impl ServerSession for Session {
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
         let encode = |event: &Event, bytes: &mut Vec<u8>| encode(event, self.lists_everyone, bytes);
-        let shared = encodings.get(self.form, |bytes| encode(event, bytes));
+        let shared = encodings.get("pipe", |bytes| encode(event, bytes));
         self.out.push_event(event, shared, READ, shape, encode);
         match event {
             Event::Welcome { .. } => {
@@ -92,7 +130,7 @@ impl ServerSession for Session {
         true
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         // The welcome itself goes at once: it was asked for in the same breath.
         match self.silent_until {
             Some(_) if !self.out.is_first_of("WELCOME|") => None,

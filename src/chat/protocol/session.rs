@@ -7,9 +7,9 @@
 //! stream that merges (an emulated path), whoever carries them keeps these borders.
 
 use std::fmt;
-use std::sync::Arc;
+use std::rc::Rc;
 
-use super::{After, Malformed, Timestamp};
+use super::{After, Heard, Malformed, Timestamp};
 use crate::chat::message::{Event, Request};
 use crate::time::{Duration, Instant};
 
@@ -24,15 +24,20 @@ pub struct Moment {
     pub zone_s: i32,
 }
 
-/// How many different ways there are to encode an event.
-pub const FORMS: usize = 10;
+impl Moment {
+    /// An instant of a world, in whose zone the day begins at midnight UTC.
+    pub fn of_world(now: Instant) -> Moment {
+        Moment { now, at: Timestamp::of_world(now), zone_s: 0 }
+    }
+}
 
 /// An event's encoding in each form, made once and shared by all who hear it.
 #[derive(Debug, Default)]
 pub struct Encodings {
     /// Which event of the server this is; no two have the same number.
     pub serial: u64,
-    forms: [Option<Arc<[u8]>>; FORMS],
+    /// By form. There are a few of them.
+    forms: Vec<(&'static str, Rc<[u8]>)>,
 }
 
 impl Encodings {
@@ -41,14 +46,16 @@ impl Encodings {
         Encodings { serial, ..Encodings::default() }
     }
 
-    /// The encoding in `form`, which `encode` appends if nobody has asked for it before. An event
-    /// that the form does not show is empty.
-    pub fn get(&mut self, form: usize, encode: impl FnOnce(&mut Vec<u8>)) -> &Arc<[u8]> {
-        self.forms[form].get_or_insert_with(|| {
-            let mut bytes = Vec::new();
+    /// The encoding in the form of this name, which `encode` appends if nobody has asked for it before. An
+    /// event that the form does not show is empty.
+    pub fn get(&mut self, form: &'static str, encode: impl FnOnce(&mut Vec<u8>)) -> &Rc<[u8]> {
+        let place = self.forms.iter().position(|(other, _)| *other == form).unwrap_or_else(|| {
+            let mut bytes = Vec::with_capacity(512);
             encode(&mut bytes);
-            bytes.into()
-        })
+            self.forms.push((form, bytes.into()));
+            self.forms.len() - 1
+        });
+        &self.forms[place].1
     }
 }
 
@@ -58,7 +65,7 @@ pub enum Ask {
     /// The room answers it.
     Room(Request),
     /// Nobody but the session: with this, if with anything.
-    Session(Option<Arc<[u8]>>),
+    Session(Option<Rc<[u8]>>),
 }
 
 /// What one read asks, in order. What the session answers itself (a prompt, a usage, an unknown command)
@@ -73,7 +80,7 @@ impl Asked {
     }
 
     /// Something that the session answers, with these bytes.
-    pub fn answer(&mut self, bytes: Arc<[u8]>) {
+    pub fn answer(&mut self, bytes: Rc<[u8]>) {
         self.0.push(Ask::Session(Some(bytes)));
     }
 
@@ -99,7 +106,7 @@ impl Asked {
 }
 
 /// The server's side of one connection.
-pub trait ServerSession: fmt::Debug + Send {
+pub trait ServerSession: fmt::Debug {
     /// The connection has opened as the `connected`th that is open now.
     fn open(&mut self, _moment: Moment, _connected: usize, _out: &mut Asked) {}
 
@@ -118,6 +125,9 @@ pub trait ServerSession: fmt::Debug + Send {
     /// The room tells it something. What is sent for it is then in [`poll_send`](Self::poll_send);
     /// what others of its form have encoded already is in `encodings`.
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After;
+
+    /// The client has closed its side: what waits for its acknowledgments goes now, because there will be none.
+    fn on_end_of_file(&mut self) {}
 
     /// Whether its messages keep their borders when several go in one write.
     fn is_framed(&self) -> bool;
@@ -139,7 +149,7 @@ pub trait ServerSession: fmt::Debug + Send {
     }
 
     /// The next bytes for the socket, one write each; `None` until something else happens.
-    fn poll_send(&mut self) -> Option<Arc<[u8]>>;
+    fn poll_send(&mut self) -> Option<Rc<[u8]>>;
 
     /// Whether it must join within the usual time; who only tests the connection need not.
     fn must_join(&self) -> bool {
@@ -194,7 +204,7 @@ pub struct Account {
 ///
 /// What is asked before the server has let it in waits until then, where the dialect could not tell
 /// it from the name.
-pub trait ClientSession: fmt::Debug + Send {
+pub trait ClientSession: fmt::Debug {
     /// What its dialect's servers show of what they have done.
     fn manner(&self) -> Manner {
         Manner::default()
@@ -214,8 +224,17 @@ pub trait ClientSession: fmt::Debug + Send {
     /// Takes what one read returned and appends what it tells.
     fn receive(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed>;
 
+    /// Takes what one read returned and appends only what a synthetic person must know of it: a busy room makes
+    /// everybody hear everything.
+    fn listen(&mut self, moment: Moment, bytes: &[u8], out: &mut Vec<Heard>) -> Result<(), Malformed> {
+        let mut events = Vec::new();
+        let result = self.receive(moment, bytes, &mut events);
+        out.extend(events.iter().filter_map(Heard::of));
+        result
+    }
+
     /// The next bytes for the socket, one write each.
-    fn poll_send(&mut self) -> Option<Arc<[u8]>>;
+    fn poll_send(&mut self) -> Option<Rc<[u8]>>;
 
     /// The least time between two writes: a server without frames takes what one read brings for
     /// one message.
@@ -245,16 +264,35 @@ pub trait ClientSession: fmt::Debug + Send {
     }
 }
 
-/// What a dialect's servers show of what they have done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a dialect's servers show of what they have done, and what that allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent abilities, not one state")]
 pub struct Manner {
-    /// Whether each request is acknowledged, so that nothing need be guessed from the answers, and several
-    /// may be on their way at once.
+    /// Whether each request is acknowledged, so that nothing need be guessed from the answers.
     pub acknowledges: bool,
+    /// Requests that may be on their way to the server at once.
+    pub in_flight: usize,
     /// Whether speakers hear what they said to everyone.
     pub echoes: bool,
     /// Whether a message that is cut short is none; without frames it is one.
     pub is_framed: bool,
+    /// Whether original servers know private messages only.
+    pub is_private: bool,
+    /// Whether the server prompts for each text, which costs a round trip and a message more.
+    pub is_prompted: bool,
+}
+
+impl Default for Manner {
+    fn default() -> Manner {
+        Manner {
+            acknowledges: false,
+            in_flight: 1,
+            echoes: false,
+            is_framed: false,
+            is_private: false,
+            is_prompted: false,
+        }
+    }
 }
 
 /// Why a request is not sent.

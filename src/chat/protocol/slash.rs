@@ -9,15 +9,18 @@
 //! with a newline. A line of such a client is one however many reads bring it.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::rc::Rc;
 
+use super::client;
 use super::commands::{self, Command};
-use super::kind::Settings;
-use super::session::{Asked, Encodings, Moment, ServerSession};
+use super::session::{Asked, ClientSession, Encodings, Moment, ServerSession};
 use super::text::{BREAK, Outbox, Utf8, answer, clock, is_stamped, one_line, push_parts};
-use super::{After, Malformed, Timestamp};
+use super::{After, Dialect, Malformed, READ_GAP, Settings, Timestamp};
 use crate::chat::message::{Event, Refusal, Request};
 use crate::time::{Duration, Instant};
+
+#[cfg(test)]
+mod tests;
 
 /// What program 2's client reads at once.
 const READ: usize = 1024;
@@ -31,10 +34,47 @@ const COMMANDS: &str = "Available commands:\n\
     \x20 /exit - Disconnect from the server\n\
     \x20 /nick - Change your username: /nick <new_username>\n";
 
+/// Program 2's language.
+#[derive(Debug)]
+pub(super) struct Slash;
+
+impl Dialect for Slash {
+    fn name(&self) -> &'static str {
+        "slash"
+    }
+
+    fn summary(&self) -> &'static str {
+        "bare text and slash commands (program 2)"
+    }
+
+    fn port(&self) -> u16 {
+        5555
+    }
+
+    fn is_framed(&self) -> bool {
+        false
+    }
+
+    fn pacing(&self) -> Duration {
+        READ_GAP
+    }
+
+    fn server(&self, settings: &Settings) -> Box<dyn ServerSession> {
+        Box::new(Session::new(settings))
+    }
+
+    fn client(&self) -> Box<dyn ClientSession> {
+        Box::new(client::slash::Client::default())
+    }
+
+    fn is_begun_by(&self, first: &[u8]) -> bool {
+        is_stamped(first)
+    }
+}
+
 /// The server's side of a connection.
 #[derive(Debug)]
 pub(super) struct Session {
-    form: usize,
     /// The name that the server gives, if it does.
     given: Option<String>,
     max_text: usize,
@@ -61,9 +101,8 @@ enum State {
 
 impl Session {
     /// A session that asks for a name, or gives this one.
-    pub fn new(form: usize, settings: &Settings) -> Session {
+    pub fn new(settings: &Settings) -> Session {
         Session {
-            form,
             given: settings.next_name(),
             max_text: settings.max_text,
             utf8: Utf8::default(),
@@ -220,7 +259,7 @@ impl ServerSession for Session {
                 self.say(moment, &words);
             }
             event => {
-                let shared = encodings.get(self.form, |bytes| encode(event, moment, bytes));
+                let shared = encodings.get("slash", |bytes| encode(event, moment, bytes));
                 self.out.push_event(event, shared, READ, shape, |event, bytes| encode(event, moment, bytes));
             }
         }
@@ -239,7 +278,7 @@ impl ServerSession for Session {
         self.given.is_some()
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop()
     }
 }
@@ -303,65 +342,4 @@ fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
         _ => moment,
     };
     out.extend_from_slice(format!("[{}] {words}", clock(at)).as_bytes());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::chat::protocol::Ask;
-
-    fn at(ms: u64) -> Moment {
-        Moment {
-            now: Instant::ZERO + Duration::from_millis(ms),
-            at: Timestamp::from_unix_nanos(0),
-            zone_s: 0,
-        }
-    }
-
-    /// What a session asks of the room for these reads: texts, nicks, `?` for what it answers itself.
-    fn asks(reads: &[&str], then: impl FnOnce(&mut Session, &mut Asked)) -> Vec<String> {
-        let mut session = Session::new(0, &Settings::default());
-        let mut out = Asked::default();
-        for read in reads {
-            session.receive(at(0), read.as_bytes(), &mut out).expect("words");
-        }
-        then(&mut session, &mut out);
-        let word = |ask| match ask {
-            Ask::Room(Request::Say { text }) => text.to_string(),
-            Ask::Room(Request::Join { nick }) => nick,
-            Ask::Room(request) => format!("{request:?}"),
-            Ask::Session(_) => "?".to_owned(),
-        };
-        out.drain().map(word).collect()
-    }
-
-    #[test]
-    fn a_line_that_reads_cut_is_one_message() {
-        let text = "alice\n/foo\nhello all\n/foo\n";
-        for cut in 7..text.len() {
-            let (first, second) = text.split_at(cut);
-            assert_eq!(asks(&[first, second], |_, _| {}), ["alice", "?", "hello all", "?"], "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn the_rest_of_a_line_is_waited_for_while_the_client_is_read() {
-        let late = asks(&["alice\n", "hel"], |session, out| {
-            assert_eq!(session.poll_timeout(), Some(at(1_000).now));
-            session.on_served(at(600));
-            assert_eq!(session.poll_timeout(), Some(at(1_600).now));
-            session.handle_timeout(at(1_600), out);
-            assert_eq!(session.poll_timeout(), None);
-            // So it does not end its texts with newlines.
-            session.receive(at(2_000), b"there", out).expect("words");
-        });
-        assert_eq!(late, ["alice", "hel", "there"]);
-        assert_eq!(asks(&["alice\n", "bye"], |session, out| session.finish(at(1), out)), ["alice", "bye"]);
-    }
-
-    #[test]
-    fn no_line_is_waited_for_for_ever() {
-        let long = "x".repeat(Settings::default().max_text + 1);
-        assert!(asks(&["alice\n", &long], |_, _| {}).len() > 1);
-    }
 }

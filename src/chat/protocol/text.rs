@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::session::{Asked, Moment};
 use crate::chat::message::{Event, Request};
 
 /// What a session has to send, one write each.
 #[derive(Debug, Default)]
-pub(super) struct Outbox(VecDeque<Arc<[u8]>>);
+pub(super) struct Outbox(VecDeque<Rc<[u8]>>);
 
 impl Outbox {
     /// Adds a text of its own, cut to fit `limit` bytes a write; an empty one is nothing.
@@ -25,13 +25,13 @@ impl Outbox {
     pub fn push_event(
         &mut self,
         event: &Event,
-        shared: &Arc<[u8]>,
+        shared: &Rc<[u8]>,
         limit: usize,
         shape: impl Fn(&str) -> Cow<'_, str>,
         encode: impl Fn(&Event, &mut Vec<u8>),
     ) {
         if shared.len() <= limit {
-            self.0.extend((!shared.is_empty()).then(|| Arc::clone(shared)));
+            self.0.extend((!shared.is_empty()).then(|| Rc::clone(shared)));
             return;
         }
         let mut piece = event.clone();
@@ -58,7 +58,7 @@ impl Outbox {
         self.0.front().is_some_and(|first| first.starts_with(start.as_bytes()))
     }
 
-    pub fn pop(&mut self) -> Option<Arc<[u8]>> {
+    pub fn pop(&mut self) -> Option<Rc<[u8]>> {
         self.0.pop_front()
     }
 }

@@ -40,28 +40,28 @@ pub fn words(usages: &[&'static str]) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::protocol::{Kind, client_session};
+    use crate::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
 
-    fn of(kind: Kind) -> Vec<&'static str> {
-        let session = client_session(kind);
+    fn of(dialect: &dyn Dialect) -> Vec<&'static str> {
+        let session = dialect.client();
         usages(|request| session.speaks(request).is_ok())
     }
 
     #[test]
     fn help_lists_what_the_dialect_has_words_for() {
-        for kind in [Kind::Reliable, Kind::JsonLines, Kind::Slash] {
-            assert_eq!(of(kind), [ASKED, OWN].concat(), "{kind:?}");
+        for dialect in [RELIABLE, JSON_LINES, SLASH] {
+            assert_eq!(of(dialect), [ASKED, OWN].concat(), "{dialect:?}");
         }
-        assert_eq!(of(Kind::Pipe), [&["/whisper NAME TEXT (or /msg)"], OWN].concat());
+        assert_eq!(of(PIPE), [&["/whisper NAME TEXT (or /msg)"], OWN].concat());
         let without = ["/nick NAME", "/ping"];
         let rooms: Vec<_> = ASKED.iter().copied().filter(|usage| !without.contains(usage)).collect();
-        assert_eq!(of(Kind::Rooms), [rooms.as_slice(), OWN].concat());
+        assert_eq!(of(ROOMS), [rooms.as_slice(), OWN].concat());
     }
 
     #[test]
     fn the_words_of_all_that_is_listed_are_commands() {
-        assert_eq!(words(&of(Kind::Pipe)), ["/exit", "/help", "/msg", "/quit", "/stats", "/whisper"]);
-        let words = words(&of(Kind::Reliable));
+        assert_eq!(words(&of(PIPE)), ["/exit", "/help", "/msg", "/quit", "/stats", "/whisper"]);
+        let words = words(&of(RELIABLE));
         assert_eq!(words.len(), 18);
         for word in words.iter().filter(|word| **word != "/stats") {
             assert_ne!(parse(word), Some(Command::Unknown), "{word}");

@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 use std::time::Duration as Span;
 
 use crate::chat::message::Refusal;
-use crate::chat::protocol::Kind;
 use crate::chat::protocol::guess::usual_at;
+use crate::chat::protocol::{DIALECTS, Dialect};
 use crate::cli::output::one_line;
 
 /// How a connection has ended.
@@ -66,15 +66,15 @@ pub fn silent(first_words: &str, within: Span) -> String {
     }
 }
 
-/// What else may be spoken at an address where nobody understands `kind`.
-pub fn other_dialects(address: &str, kind: Kind) -> String {
+/// What else may be spoken at an address where nobody understands `dialect`.
+pub fn other_dialects(address: &str, dialect: &dyn Dialect) -> String {
     let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or_default();
-    let usual: Vec<&str> = usual_at(port).map(Kind::name).collect();
-    if !usual.is_empty() && !usual.contains(&kind.name()) {
+    let usual: Vec<&str> = usual_at(port).map(Dialect::name).collect();
+    if !usual.is_empty() && !usual.contains(&dialect.name()) {
         return format!("its port is the usual one of {0}: add --dialect {0}", usual.join(" or "));
     }
-    let is_other = |other: &Kind| ![kind, Kind::SlashOrPipe].contains(other);
-    let others: Vec<&str> = Kind::ALL.iter().copied().filter(is_other).map(Kind::name).collect();
+    let names = DIALECTS.iter().map(|dialect| dialect.name());
+    let others: Vec<&str> = names.filter(|other| *other != dialect.name()).collect();
     format!(
         "it may be no chat server, or speak TLS (add --tls) or another dialect (add --dialect and one of {})",
         others.join(", ")
@@ -84,10 +84,11 @@ pub fn other_dialects(address: &str, kind: Kind) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::protocol::JSON_LINES;
 
     #[test]
     fn a_port_that_is_usual_for_another_dialect_is_told() {
-        let help = |address| other_dialects(address, Kind::JsonLines);
+        let help = |address| other_dialects(address, JSON_LINES);
         assert!(help("localhost:8888").ends_with("add --dialect reliable"));
         assert!(help("[::1]:5555").ends_with("add --dialect slash or pipe"));
         for address in ["localhost:12345", "localhost:7"] {

@@ -140,7 +140,7 @@ impl Chat {
                             return Err(Failure::other(format!("{}: {why}", target.address), ""));
                         }
                         End::Silent(why) => {
-                            let help = other_dialects(&target.address, target.kind);
+                            let help = other_dialects(&target.address, target.dialect);
                             return Err(Failure::other(format!("{}: {why}", target.address), help));
                         }
                         End::Lost { why, was_steady } => {
@@ -166,8 +166,11 @@ impl Chat {
                 let account = person.account_of_loss();
                 let account = if account.is_empty() { account } else { format!("; {account}") };
                 let problem = format!("the connection to {} is lost: {lost}{account}", target.address);
-                let help =
-                    if person.was_in { String::new() } else { other_dialects(&target.address, target.kind) };
+                let help = if person.was_in {
+                    String::new()
+                } else {
+                    other_dialects(&target.address, target.dialect)
+                };
                 return Err(Failure::other(problem, help));
             };
             person.screen.warn(&format!("connection lost ({lost}); trying again in {} s", wait.as_secs()));

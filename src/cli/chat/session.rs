@@ -32,8 +32,6 @@ const SOUNDS_AFTER: Span = Span::from_secs(4);
 const JOINS_WITHIN: Span = Span::from_secs(20);
 /// A connection that has lasted so long was no failed attempt.
 const STEADY: Span = Span::from_secs(10);
-/// How many requests may be on their way to a server that acknowledges them before the next line is read.
-const ON_THEIR_WAY: usize = 64;
 
 /// Who talks, and where it is shown and typed.
 pub struct Person<'a> {
@@ -225,7 +223,7 @@ impl<'a> Person<'a> {
     }
 
     fn has_room(&self, client: &Client) -> bool {
-        client.unsettled() < if self.manner.acknowledges { ON_THEIR_WAY } else { 1 }
+        client.unsettled() < self.manner.in_flight
     }
 
     /// Whether nothing is to be waited for: all is written, and at the end acknowledged or echoed, too.

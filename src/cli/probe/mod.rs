@@ -12,7 +12,7 @@ use super::network::{above_zero, host_and_port};
 use super::output::{Failure, print};
 use super::signals::interrupted;
 use super::tls::ClientTls;
-use crate::chat::protocol::Kind;
+use crate::chat::protocol::Dialect;
 use crate::live::client::Target;
 use crate::live::clock::Clock;
 use crate::live::probe::{Load, Outcome, connectivity, run};
@@ -137,14 +137,14 @@ impl Probe {
             every: every(rate),
             size: self.size,
         };
-        let rates = Rates::of(target.kind);
+        let rates = Rates::of(target.dialect);
         let mut loads = Vec::new();
         if wanted(Test::Throughput) {
             let rate = self.rate.unwrap_or(rates.throughput);
             if let Some(paced) = rates.paced.filter(|&paced| rate >= paced) {
                 eprintln!(
                     "note: {} is paced at {paced} texts a second; at {rate}, latency is that of the queue",
-                    target.kind.name()
+                    target.dialect.name()
                 );
             }
             loads.push(pair("throughput", rate, texts(rate)));
@@ -188,17 +188,12 @@ struct Rates {
 }
 
 impl Rates {
-    fn of(kind: Kind) -> Rates {
-        let (throughput, reliability, simulation) = match kind {
-            // Each text brings its author a prompt and a confirmation, and waits a round trip for the prompt.
-            Kind::Rooms => (45, 25, 4),
-            _ => (90, 50, 20),
-        };
-        let paced = match kind {
-            Kind::Reliable => None,
-            Kind::Rooms => Some(50),
-            Kind::JsonLines | Kind::Slash | Kind::Pipe | Kind::SlashOrPipe => Some(100),
-        };
+    fn of(dialect: &dyn Dialect) -> Rates {
+        // A prompted text brings its author a prompt and a confirmation, and waits a round trip for the prompt.
+        let is_prompted = dialect.client().manner().is_prompted;
+        let (throughput, reliability, simulation) = if is_prompted { (45, 25, 4) } else { (90, 50, 20) };
+        let each = dialect.pacing().saturating_mul(if is_prompted { 2 } else { 1 });
+        let paced = 1_000_000_000u64.checked_div(each.as_nanos()).map(|rate| rate as u32);
         Rates { throughput, reliability, simulation, paced }
     }
 }

@@ -11,7 +11,6 @@ use tokio::time::sleep_until;
 use super::{Outcome, join, tag};
 use crate::chat::marker;
 use crate::chat::message::{Event, Request};
-use crate::chat::protocol::Kind;
 use crate::live::client::{Client, Target};
 use crate::live::clock::Clock;
 use crate::time::{Duration, Instant};
@@ -65,7 +64,7 @@ pub async fn run(target: &Target, load: &Load, clock: Clock, tick: impl Fn(u64, 
         speaking: load.speakers.min(load.clients),
     }));
     let run = ledger.borrow().first;
-    let kind = target.kind;
+    let is_private = target.dialect.client().manner().is_private;
     let mut people = Vec::new();
     for n in 0..load.clients {
         let nick = format!("probe{run:08x}n{n}");
@@ -74,8 +73,8 @@ pub async fn run(target: &Target, load: &Load, clock: Clock, tick: impl Fn(u64, 
             Err(problem) => ledger.borrow_mut().outcome.problem(problem),
         }
     }
-    // To one person where there are no broadcasts, to all others elsewhere.
-    let audience = if kind == Kind::Pipe { 1 } else { u64::from(load.clients.max(1)) - 1 };
+    // To one person where texts are private, to all others elsewhere.
+    let audience = if is_private { 1 } else { u64::from(load.clients.max(1)) - 1 };
     let speakers = load.speakers.min(load.clients);
     ledger.borrow_mut().outcome.expected = u64::from(speakers) * u64::from(load.texts) * audience;
     if people.len() < load.clients as usize {
@@ -86,7 +85,7 @@ pub async fn run(target: &Target, load: &Load, clock: Clock, tick: impl Fn(u64, 
     let nicks: Vec<String> = people.iter().map(|(_, nick, _)| nick.clone()).collect();
     let local = LocalSet::new();
     for (n, _, client) in people {
-        let partner = (kind == Kind::Pipe).then(|| nicks[(n as usize + 1) % nicks.len()].clone());
+        let partner = is_private.then(|| nicks[(n as usize + 1) % nicks.len()].clone());
         let texts = if n < speakers { load.texts } else { 0 };
         // Speakers are spread over an interval, so that they do not all speak at once.
         let offset = load.every.as_nanos() * u64::from(n) / u64::from(speakers.max(1));

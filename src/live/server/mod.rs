@@ -9,7 +9,6 @@
 //! | --- | --- |
 //! | `hub` | who is here, who is heard when, who hears what |
 //! | `peer` | one connection's session, and how others mind it |
-//! | `outgoing` | what waits to be written to it, and its pacer |
 //! | `connection` | one connection's task: hear, speak, keep time |
 //! | `accounts` | whose nick it is |
 //! | `memory` | what was said, and whose nicks are whose |
@@ -22,7 +21,6 @@ mod connection;
 mod hub;
 mod limit;
 mod memory;
-mod outgoing;
 mod peer;
 mod porter;
 mod pressure;
@@ -49,7 +47,7 @@ use super::gateway::{Conditions, Gateway};
 use super::socket::Socket;
 use super::store::{OpenError, Store};
 use super::tls::Identity;
-use crate::chat::protocol::{self, Kind, SPEAKS_WITHIN};
+use crate::chat::protocol::{self, Dialect, SPEAKS_WITHIN};
 use crate::time::Duration;
 use connection::Newcomer;
 
@@ -119,6 +117,9 @@ impl Default for Settings {
     }
 }
 
+/// What is spoken where: a dialect, or two that share a port, and `HOST:PORT`.
+pub type Place = (&'static dyn Dialect, String);
+
 /// A server with its sockets bound, not yet serving.
 #[derive(Debug)]
 pub struct Server {
@@ -131,7 +132,7 @@ pub struct Server {
 
 #[derive(Debug)]
 struct Listener {
-    kind: Kind,
+    dialect: &'static dyn Dialect,
     socket: TcpListener,
     /// Who the server is, where it speaks TLS.
     identity: Option<Identity>,
@@ -144,7 +145,7 @@ const CARRIED_WITHIN: Span = Span::from_secs(30);
 
 impl Server {
     /// Binds a listener for each dialect.
-    pub async fn bind(mut settings: Settings, addresses: &[(Kind, String)]) -> io::Result<Server> {
+    pub async fn bind(mut settings: Settings, addresses: &[Place]) -> io::Result<Server> {
         let unusable = |path: &PathBuf, error: OpenError| {
             let kind = if error.is_lasting() { io::ErrorKind::InvalidInput } else { io::ErrorKind::Other };
             let words = format!("cannot use {} for accounts and history: {error}", path.display());
@@ -162,21 +163,21 @@ impl Server {
     }
 
     /// With further listeners, which speak TLS.
-    pub async fn with_tls(mut self, identity: &Identity, addresses: &[(Kind, String)]) -> io::Result<Server> {
+    pub async fn with_tls(mut self, identity: &Identity, addresses: &[Place]) -> io::Result<Server> {
         self.listen(addresses, Some(identity)).await?;
         Ok(self)
     }
 
-    async fn listen(&mut self, addresses: &[(Kind, String)], identity: Option<&Identity>) -> io::Result<()> {
-        for (kind, address) in addresses {
+    async fn listen(&mut self, addresses: &[Place], identity: Option<&Identity>) -> io::Result<()> {
+        for (dialect, address) in addresses {
             let name = |error: io::Error| {
                 io::Error::new(
                     error.kind(),
-                    format!("cannot listen on {address} for {}: {error}", kind.name()),
+                    format!("cannot listen on {address} for {}: {error}", dialect.name()),
                 )
             };
             let socket = TcpListener::bind(address).await.map_err(name)?;
-            self.listeners.push(Listener { kind: *kind, socket, identity: identity.cloned() });
+            self.listeners.push(Listener { dialect: *dialect, socket, identity: identity.cloned() });
         }
         Ok(())
     }
@@ -195,18 +196,18 @@ impl Server {
     }
 
     /// Where it listens without TLS.
-    pub fn addresses(&self) -> Vec<(Kind, SocketAddr)> {
+    pub fn addresses(&self) -> Vec<(&'static dyn Dialect, SocketAddr)> {
         self.bound(false)
     }
 
     /// Where it speaks TLS.
-    pub fn tls_addresses(&self) -> Vec<(Kind, SocketAddr)> {
+    pub fn tls_addresses(&self) -> Vec<(&'static dyn Dialect, SocketAddr)> {
         self.bound(true)
     }
 
-    fn bound(&self, tls: bool) -> Vec<(Kind, SocketAddr)> {
+    fn bound(&self, tls: bool) -> Vec<(&'static dyn Dialect, SocketAddr)> {
         let those = self.listeners.iter().filter(|listener| listener.identity.is_some() == tls);
-        those.filter_map(|listener| Some((listener.kind, listener.socket.local_addr().ok()?))).collect()
+        those.filter_map(|listener| Some((listener.dialect, listener.socket.local_addr().ok()?))).collect()
     }
 
     /// Serves until `stop` says so, then lets everybody read their last words.
@@ -255,13 +256,13 @@ async fn accept(hub: Shared, gateway: Option<Gateway>, listener: Listener) {
                     continue;
                 }
                 let (hub, gateway) = (Rc::clone(&hub), gateway.clone());
-                let (kind, identity) = (listener.kind, listener.identity.clone());
+                let (dialect, identity) = (listener.dialect, listener.identity.clone());
                 hub.borrow_mut().arriving += 1;
                 tokio::task::spawn_local(async move {
-                    let arrived = arrive(&hub, kind, identity, socket).await;
+                    let arrived = arrive(&hub, dialect, identity, socket).await;
                     hub.borrow_mut().arriving -= 1;
                     match arrived {
-                        Ok((socket, kind)) => welcome(hub, gateway, kind, socket, address).await,
+                        Ok((socket, dialect)) => welcome(hub, gateway, dialect, socket, address).await,
                         Err(error) => debug!(%address, "no connection came of it: {error}"),
                     }
                 });
@@ -279,10 +280,10 @@ async fn accept(hub: Shared, gateway: Option<Gateway>, listener: Listener) {
 /// joining, and which dialect it is to be.
 async fn arrive(
     hub: &Shared,
-    kind: Kind,
+    dialect: &'static dyn Dialect,
     identity: Option<Identity>,
     socket: TcpStream,
-) -> io::Result<(Socket, Kind)> {
+) -> io::Result<(Socket, &'static dyn Dialect)> {
     // Nagle against delayed acknowledgments is where the originals' 40 ms come from.
     let _ = socket.set_nodelay(true);
     let socket = match identity {
@@ -293,19 +294,31 @@ async fn arrive(
             shaken.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?
         }
     };
-    let kind = match kind {
-        Kind::SlashOrPipe => told_apart(&socket).await,
-        kind => kind,
+    let dialect = match dialect.told_apart() {
+        Some([waits, speaks]) => {
+            if speaks_first(&socket).await {
+                speaks
+            } else {
+                waits
+            }
+        }
+        None => dialect,
     };
-    Ok((socket, kind))
+    Ok((socket, dialect))
 }
 
-async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Socket, address: SocketAddr) {
+async fn welcome(
+    hub: Shared,
+    gateway: Option<Gateway>,
+    dialect: &'static dyn Dialect,
+    socket: Socket,
+    address: SocketAddr,
+) {
     let newcomer = {
         let settings = &hub.borrow().settings;
-        let pacing = settings.pacing.unwrap_or_else(|| kind.pacing());
-        let session = protocol::server_session(kind, &settings.dialects);
-        Newcomer { dialect: kind.name(), address, session, pacing }
+        let pacing = settings.pacing.unwrap_or_else(|| dialect.pacing());
+        let session = dialect.server(&settings.dialects);
+        Newcomer { dialect: dialect.name(), address, session, pacing }
     };
     let Some(gateway) = gateway else {
         return connection::serve_socket(hub, newcomer, socket).await;
@@ -336,11 +349,8 @@ async fn welcome(hub: Shared, gateway: Option<Gateway>, kind: Kind, socket: Sock
     }
 }
 
-/// Program 4's client speaks first, program 2's waits for a greeting.
-async fn told_apart(socket: &Socket) -> Kind {
+/// Whether the client speaks before it is greeted, as program 4's does and program 2's does not.
+async fn speaks_first(socket: &Socket) -> bool {
     let wait = Span::from_nanos(SPEAKS_WITHIN.as_nanos());
-    match tokio::time::timeout(wait, socket.speaks()).await {
-        Ok(_) => Kind::Pipe,
-        Err(_) => Kind::Slash,
-    }
+    tokio::time::timeout(wait, socket.speaks()).await.is_ok()
 }

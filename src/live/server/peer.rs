@@ -3,15 +3,14 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use tokio::sync::Notify;
 
 use super::Settings;
 use super::limit::Bucket;
-use super::outgoing::{Origin, Outgoing};
 use super::pressure::{Load, Pressure};
 use crate::chat::protocol::{Ask, Malformed, ServerSession};
+use crate::chat::server::outgoing::{Origin, Outgoing};
 use crate::live::socket::Socket;
 use crate::time::{Duration, Instant};
 
@@ -249,7 +248,7 @@ impl Peer {
         (self.waiting, self.unacknowledged) = (waiting, self.unacknowledged.min(waiting));
     }
 
-    pub fn push(&mut self, bytes: Arc<[u8]>, origin: Origin) {
+    pub fn push(&mut self, bytes: Rc<[u8]>, origin: Origin) {
         if !self.is_broken() {
             self.out.push(bytes, origin);
             self.is_fresh = true;
@@ -288,9 +287,9 @@ impl Peer {
     }
 
     /// The next piece to write, if the pacer allows.
-    fn next(&self, now: Instant) -> Result<(Arc<[u8]>, usize), Flushed> {
+    fn next(&self, now: Instant) -> Result<(Rc<[u8]>, usize), Flushed> {
         match self.out.next(now) {
-            Some(Ok((bytes, written))) => Ok((Arc::clone(bytes), written)),
+            Some(Ok((bytes, written))) => Ok((Rc::clone(bytes), written)),
             Some(Err(at)) => Err(Flushed::Until(at)),
             None if self.closing_by.is_some() => Err(Flushed::Finished),
             None => Err(Flushed::Idle),
@@ -298,7 +297,7 @@ impl Peer {
     }
 
     /// Takes the next message out, for a writer that is never interrupted.
-    pub fn take(&mut self, now: Instant) -> Result<Arc<[u8]>, Flushed> {
+    pub fn take(&mut self, now: Instant) -> Result<Rc<[u8]>, Flushed> {
         let (bytes, from) = self.next(now)?;
         self.wrote(bytes.len() - from, now);
         Ok(bytes)

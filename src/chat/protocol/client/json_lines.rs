@@ -5,26 +5,31 @@
 //! shows that there will be no answer.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::unknown;
 use crate::chat::message::{Event, Name, Request};
 use crate::chat::protocol::json::Object;
-use crate::chat::protocol::json_lines::{EXTENSIONS, REQUEST_LIMIT};
+use crate::chat::protocol::json_lines::{
+    EXTENSIONS, EventReader, HeadListener, REQUEST_LIMIT, encode_request,
+};
 use crate::chat::protocol::session::{ClientSession, Manner, Moment, NotSaid};
-use crate::chat::protocol::{Dialect as _, JsonLines, Malformed, Reader};
+use crate::chat::protocol::{Heard, Malformed};
 
 /// Speaks lines of JSON.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Client {
-    reader: Box<dyn Reader>,
+    reader: EventReader,
+    /// Whether it is a synthetic person's, whose server is known to understand everything.
+    is_person: bool,
+    ear: HeadListener,
     /// Its own nick, once it is in: the server's echo is no news.
     nick: Option<Name>,
     /// Whether the server knows more than the original, once it has shown that.
     knows_more: Option<bool>,
     /// Pings on their way.
     pings: VecDeque<Ping>,
-    out: VecDeque<Arc<[u8]>>,
+    out: VecDeque<Rc<[u8]>>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -35,19 +40,12 @@ enum Ping {
     Behind,
 }
 
-impl Default for Client {
-    fn default() -> Client {
-        Client {
-            reader: JsonLines.reader(),
-            nick: None,
-            knows_more: None,
-            pings: VecDeque::new(),
-            out: VecDeque::new(),
-        }
-    }
-}
-
 impl Client {
+    /// A synthetic person's: it says nothing that it is not asked to say.
+    pub fn person() -> Client {
+        Client { is_person: true, knows_more: Some(true), ..Client::default() }
+    }
+
     /// An event with what only this connection knows: whether it is in, and under which nick.
     fn own(&mut self, event: Event) -> Option<Event> {
         if shows_more(&event) && self.nick.is_some() {
@@ -77,10 +75,10 @@ impl Client {
         let mut line = Vec::new();
         match request {
             // The original's server looks at no other member than the name.
-            Request::Join { nick } => {
+            Request::Join { nick } if !self.is_person => {
                 Object(&mut line).kind("join").member("username", nick).flag(EXTENSIONS).close_line();
             }
-            request => JsonLines.encode_request(request, &mut line),
+            request => encode_request(request, &mut line),
         }
         if line.len() > REQUEST_LIMIT {
             return Err(NotSaid::TooLong(REQUEST_LIMIT));
@@ -121,6 +119,9 @@ impl ClientSession for Client {
 
     fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
         self.speaks(request)?;
+        if let Request::Join { nick } = request {
+            self.ear = HeadListener::new(nick);
+        }
         self.send(request)?;
         if *request == Request::Ping {
             self.pings.push_back(Ping::Asked);
@@ -138,7 +139,12 @@ impl ClientSession for Client {
         result
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn listen(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Heard>) -> Result<(), Malformed> {
+        self.ear.listen(bytes, out);
+        Ok(())
+    }
+
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop_front()
     }
 }

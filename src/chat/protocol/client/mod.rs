@@ -5,32 +5,15 @@
 //! that it tells; anything else is an [`Event::Notice`](crate::chat::message::Event::Notice), so
 //! that nothing the server says is lost.
 
-mod json_lines;
+pub(super) mod json_lines;
 mod outbox;
-mod pipe;
-mod rooms;
+pub(super) mod pipe;
+pub(super) mod rooms;
 mod rooms_words;
-mod slash;
+pub(super) mod slash;
 
-use super::kind::Kind;
-use super::reliable;
-use super::session::{ClientSession, NotSaid};
+use super::session::NotSaid;
 use crate::chat::message::{Event, Refusal};
-use crate::time::Duration;
-
-/// The least time between two writes to a server without frames.
-const GAP: Duration = Duration::from_millis(10);
-
-/// The client's side of a new connection. Towards [`Kind::SlashOrPipe`] it speaks `slash`.
-pub fn client_session(kind: Kind) -> Box<dyn ClientSession> {
-    match kind {
-        Kind::Reliable => Box::new(reliable::Client::default()),
-        Kind::JsonLines => Box::new(json_lines::Client::default()),
-        Kind::Slash | Kind::SlashOrPipe => Box::new(slash::Client::default()),
-        Kind::Rooms => Box::new(rooms::Client::default()),
-        Kind::Pipe => Box::new(pipe::Client::default()),
-    }
-}
 
 /// The nick in what a person gives: where the server keeps accounts, `NICK:PASSWORD`.
 pub fn without_password(given: &str) -> &str {

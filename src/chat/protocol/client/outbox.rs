@@ -1,7 +1,7 @@
 //! What a client without frames has to send.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use crate::chat::protocol::session::NotSaid;
 
@@ -12,8 +12,8 @@ const LONGEST: usize = 16 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     is_in: bool,
-    held: VecDeque<Arc<[u8]>>,
-    out: VecDeque<Arc<[u8]>>,
+    held: VecDeque<Rc<[u8]>>,
+    out: VecDeque<Rc<[u8]>>,
 }
 
 impl Outbox {
@@ -41,7 +41,7 @@ impl Outbox {
         Ok(())
     }
 
-    pub fn pop(&mut self) -> Option<Arc<[u8]>> {
+    pub fn pop(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop_front()
     }
 }

@@ -1,13 +1,14 @@
 //! A client of program 4.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::outbox::Outbox;
-use super::{GAP, notice, refusal, without_password};
+use super::{notice, refusal, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
-use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
+use crate::chat::protocol::session::{ClientSession, Manner, Moment, NotSaid};
 use crate::chat::protocol::text::Utf8;
-use crate::chat::protocol::{EVERYONE, Malformed};
+use crate::chat::protocol::{EVERYONE, Malformed, READ_GAP};
 use crate::time::Duration;
 
 const WELCOME: &str = "WELCOME|Connected successfully!";
@@ -68,6 +69,10 @@ fn absent(nick: &str) -> Event {
 }
 
 impl ClientSession for Client {
+    fn manner(&self) -> Manner {
+        Manner { is_private: true, ..Manner::default() }
+    }
+
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
         let is_known = matches!(request, Request::Join { .. } | Request::Say { .. } | Request::Tell { .. });
         // Whoever leaves just closes.
@@ -131,11 +136,11 @@ impl ClientSession for Client {
         Ok(())
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop()
     }
 
     fn gap(&self) -> Duration {
-        GAP
+        READ_GAP
     }
 }

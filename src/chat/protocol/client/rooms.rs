@@ -1,17 +1,18 @@
 //! A client of program 3.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::outbox::{Outbox, fits};
 use super::rooms_words::{answers, broadcast, confirms, is_added};
-use super::{GAP, between, notice, numbered, one_line, refusal, unknown, without_password};
+use super::{between, notice, numbered, one_line, refusal, unknown, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::names::is_unmistakable;
 use crate::chat::protocol::commands::PRIVATE;
-use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
+use crate::chat::protocol::session::{ClientSession, Manner, Moment, NotSaid};
 use crate::chat::protocol::text::Utf8;
-use crate::chat::protocol::{After, Malformed};
+use crate::chat::protocol::{After, Malformed, READ_GAP};
 use crate::time::{Duration, Instant};
 
 /// How long it waits for a prompt or a confirmation before it goes on without.
@@ -293,6 +294,10 @@ fn prompted(
 }
 
 impl ClientSession for Client {
+    fn manner(&self) -> Manner {
+        Manner { is_prompted: true, ..Manner::default() }
+    }
+
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
         match request {
             Request::Rename { .. } | Request::Ping | Request::Help => Err(NotSaid::NoWords),
@@ -370,12 +375,12 @@ impl ClientSession for Client {
         Ok(())
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop()
     }
 
     fn gap(&self) -> Duration {
-        GAP
+        READ_GAP
     }
 
     fn unsettled(&self) -> usize {

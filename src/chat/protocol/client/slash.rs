@@ -1,14 +1,15 @@
 //! A client of program 2, of all variants of its server.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::outbox::Outbox;
-use super::{GAP, between, no_command, notice, one_line, refusal, unknown};
+use super::{between, no_command, notice, one_line, refusal, unknown};
 use crate::chat::message::{Event, Name, Refusal, Request};
-use crate::chat::protocol::Malformed;
 use crate::chat::protocol::commands::PRIVATE;
 use crate::chat::protocol::session::{ClientSession, Moment, NotSaid};
 use crate::chat::protocol::text::{STAMP, Utf8, is_stamped};
+use crate::chat::protocol::{Malformed, READ_GAP};
 use crate::time::Duration;
 
 /// Speaks bare text with slash commands.
@@ -226,11 +227,11 @@ impl ClientSession for Client {
         Ok(())
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop()
     }
 
     fn gap(&self) -> Duration {
-        GAP
+        READ_GAP
     }
 }

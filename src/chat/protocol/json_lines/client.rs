@@ -5,15 +5,15 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::chat::message::{Event, Name, Request};
+use crate::chat::protocol::Malformed;
 use crate::chat::protocol::client::refusal;
 use crate::chat::protocol::json::Object;
 use crate::chat::protocol::lines::Lines;
-use crate::chat::protocol::{Malformed, Reader};
 
 /// The longest line that a reader takes: a welcome lists everyone who is here.
 const EVENT_LIMIT: usize = 4 << 20;
 
-pub(super) fn encode_request(request: &Request, out: &mut Vec<u8>) {
+pub(in crate::chat::protocol) fn encode_request(request: &Request, out: &mut Vec<u8>) {
     let line = Object(out);
     match request {
         Request::Join { nick } => line.kind("join").member("username", nick),
@@ -48,8 +48,9 @@ pub(super) fn encode_request(request: &Request, out: &mut Vec<u8>) {
     .close_line();
 }
 
+/// Understands all that a server says.
 #[derive(Debug)]
-pub(super) struct EventReader {
+pub(in crate::chat::protocol) struct EventReader {
     lines: Lines,
 }
 
@@ -59,8 +60,9 @@ impl Default for EventReader {
     }
 }
 
-impl Reader for EventReader {
-    fn decode(&mut self, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
+impl EventReader {
+    /// Takes the next bytes, cut anywhere, and appends the events that are complete.
+    pub fn decode(&mut self, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
         self.lines.feed(bytes, |line| {
             let value: Value = serde_json::from_slice(line).map_err(|_| Malformed { farewell: b"" })?;
             out.extend(event(&value));

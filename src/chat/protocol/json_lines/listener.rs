@@ -2,17 +2,17 @@
 
 use super::NICK_CHARS;
 use crate::chat::marker;
+use crate::chat::protocol::Heard;
 use crate::chat::protocol::json::{push_string, string_len};
 use crate::chat::protocol::lines::find_newline;
-use crate::chat::protocol::{Heard, Listener};
 
 /// As much of a line as a listener may need: the longest start of a message, in which each
 /// character of the nick may be two escapes of six bytes.
 const HEAD: usize = 96 + 12 * NICK_CHARS;
 
 /// Reads only the head of each line, as our own server writes it.
-#[derive(Debug)]
-pub(super) struct HeadListener {
+#[derive(Debug, Default)]
+pub(in crate::chat::protocol) struct HeadListener {
     /// The start of a line that began in earlier bytes.
     head: Vec<u8>,
     /// Its own nick as a JSON string: what it said itself is no news.
@@ -20,7 +20,7 @@ pub(super) struct HeadListener {
 }
 
 impl HeadListener {
-    pub(super) fn new(nick: &str) -> HeadListener {
+    pub fn new(nick: &str) -> HeadListener {
         let mut own = Vec::new();
         push_string(nick, &mut own);
         HeadListener { head: Vec::new(), own }
@@ -30,10 +30,10 @@ impl HeadListener {
         let room = HEAD - self.head.len();
         self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
-}
 
-impl Listener for HeadListener {
-    fn listen(&mut self, mut bytes: &[u8], out: &mut Vec<Heard>) {
+    /// Takes the next bytes, cut anywhere, and appends what they say. Needs memory for the start of one
+    /// message only, and ignores what it does not understand.
+    pub fn listen(&mut self, mut bytes: &[u8], out: &mut Vec<Heard>) {
         while let Some(end) = find_newline(bytes) {
             if self.head.is_empty() {
                 out.extend(heard(&bytes[..end], &self.own));

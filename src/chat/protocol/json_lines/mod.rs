@@ -31,21 +31,21 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-use super::{After, Decoder, Dialect, Listener, Reader, Timestamp};
-use crate::chat::message::{Event, Request};
+use super::client::json_lines::Client;
+use super::session::{ClientSession, ServerSession};
+use super::{Dialect, READ_GAP, Settings};
 use crate::time::Duration;
-use client::EventReader;
-use listener::HeadListener;
-use server::RequestDecoder;
 
-pub(super) use server::{Forms, REQUEST_LIMIT, Session};
+pub(super) use client::{EventReader, encode_request};
+pub(super) use listener::HeadListener;
+pub(super) use server::REQUEST_LIMIT;
 
 /// The member of a join by which a client says that it knows more than program 1 does.
 pub(super) const EXTENSIONS: &str = "extensions";
 
 /// Program 1's language.
 #[derive(Debug)]
-pub struct JsonLines;
+pub(super) struct JsonLines;
 
 /// Program 1's longest nick, in characters.
 const NICK_CHARS: usize = 20;
@@ -59,32 +59,32 @@ impl Dialect for JsonLines {
         "one JSON object per line (program 1)"
     }
 
-    fn join_within(&self) -> Option<Duration> {
-        Some(Duration::from_secs(30))
+    fn port(&self) -> u16 {
+        12345
     }
 
-    fn nick_chars(&self) -> usize {
-        NICK_CHARS
+    fn is_framed(&self) -> bool {
+        true
     }
 
-    fn decoder(&self) -> Box<dyn Decoder> {
-        Box::new(RequestDecoder::default())
+    fn pacing(&self) -> Duration {
+        // Its client takes what one read brings for one message all the same.
+        READ_GAP
     }
 
-    fn reader(&self) -> Box<dyn Reader> {
-        Box::new(EventReader::default())
+    fn server(&self, settings: &Settings) -> Box<dyn ServerSession> {
+        Box::new(server::Session::new(settings))
     }
 
-    fn listener(&self, nick: &str) -> Box<dyn Listener> {
-        Box::new(HeadListener::new(nick))
+    fn client(&self) -> Box<dyn ClientSession> {
+        Box::new(Client::default())
     }
 
-    fn encode_event(&self, event: &Event, at: Timestamp, out: &mut Vec<u8>) -> After {
-        server::encode_event(event, at, out);
-        server::after(event)
+    fn person(&self) -> Box<dyn ClientSession> {
+        Box::new(Client::person())
     }
 
-    fn encode_request(&self, request: &Request, out: &mut Vec<u8>) {
-        client::encode_request(request, out);
+    fn is_begun_by(&self, first: &[u8]) -> bool {
+        first.starts_with(b"{")
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use crate::chat::protocol::json::Object;
 use crate::chat::protocol::lines::Lines;
 use crate::chat::protocol::session::{Asked, Encodings, Moment, ServerSession};
 use crate::chat::protocol::text::{BREAK, one_line};
-use crate::chat::protocol::{After, Decoder, Malformed, SERVER, Timestamp};
+use crate::chat::protocol::{After, Malformed, SERVER, Settings, Timestamp};
 
 /// The longest line that the server takes, in bytes. The original has no bound.
 pub const REQUEST_LIMIT: usize = 65_536;
@@ -24,27 +25,22 @@ const HELP: &str = "Types: chat, private, room, create_room, join_room, leave_ro
 
 pub(super) const INVALID_USERNAME: &[u8] = b"{\"type\": \"error\", \"message\": \"Invalid username\"}\n";
 
-/// The server's side of a real connection.
+/// The forms of an event: in the words that program 1 knows, and in all words of the dialect.
+const PLAIN: &str = "json-lines";
+const WHOLE: &str = "json-lines, extended";
+
+/// The server's side of a connection.
 #[derive(Debug)]
 pub struct Session {
-    forms: Forms,
     decoder: RequestDecoder,
-    out: VecDeque<Arc<[u8]>>,
-}
-
-/// The forms in which an event is encoded.
-#[derive(Clone, Copy, Debug)]
-pub struct Forms {
-    /// In the words that program 1 knows.
-    pub plain: usize,
-    /// In all words of the dialect.
-    pub whole: usize,
+    out: VecDeque<Rc<[u8]>>,
 }
 
 impl Session {
-    /// A session that shares encodings in `forms`.
-    pub fn new(forms: Forms) -> Session {
-        Session { forms, decoder: RequestDecoder::default(), out: VecDeque::new() }
+    /// A session whose client has said nothing yet.
+    pub fn new(settings: &Settings) -> Session {
+        let decoder = RequestDecoder { extended: settings.extended, ..RequestDecoder::default() };
+        Session { decoder, out: VecDeque::new() }
     }
 }
 
@@ -58,12 +54,12 @@ impl ServerSession for Session {
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
         let shared = if self.decoder.extended {
-            encodings.get(self.forms.whole, |out| encode_event(event, moment.at, out))
+            encodings.get(WHOLE, |out| encode_event(event, moment.at, out))
         } else {
-            encodings.get(self.forms.plain, |out| encode_event(&plain(event), moment.at, out))
+            encodings.get(PLAIN, |out| encode_event(&plain(event), moment.at, out))
         };
         if !shared.is_empty() {
-            self.out.push_back(Arc::clone(shared));
+            self.out.push_back(Rc::clone(shared));
         }
         after(event)
     }
@@ -72,7 +68,7 @@ impl ServerSession for Session {
         true
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop_front()
     }
 }
@@ -135,15 +131,13 @@ impl Field<'_> {
     }
 }
 
-impl Decoder for RequestDecoder {
-    fn decode(&mut self, bytes: &[u8], out: &mut Vec<Request>) -> Result<(), Malformed> {
-        self.hear(bytes, |request| out.extend(request))
-    }
-}
-
 impl RequestDecoder {
     /// Gives each line's request to `each`; `None` is a line to be ignored.
-    fn hear(&mut self, bytes: &[u8], mut each: impl FnMut(Option<Request>)) -> Result<(), Malformed> {
+    pub(super) fn hear(
+        &mut self,
+        bytes: &[u8],
+        mut each: impl FnMut(Option<Request>),
+    ) -> Result<(), Malformed> {
         let (joined, extended) = (&mut self.joined, &mut self.extended);
         self.lines.feed(bytes, |line| {
             if line.trim_ascii().is_empty() {
@@ -158,7 +152,7 @@ impl RequestDecoder {
                 let spoken = parse(line).and_then(|spoken| Some((join(&spoken)?, spoken)));
                 let (join, spoken) = spoken.ok_or(Malformed { farewell: INVALID_USERNAME })?;
                 *joined = true;
-                *extended = matches!(spoken.extensions, Field::Flag(true));
+                *extended |= matches!(spoken.extensions, Field::Flag(true));
                 Some(join)
             };
             each(request);

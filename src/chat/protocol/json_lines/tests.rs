@@ -4,35 +4,35 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::server::{INVALID_USERNAME, REQUEST_LIMIT};
-use super::*;
+use super::server::{self, INVALID_USERNAME, REQUEST_LIMIT, RequestDecoder};
+use super::{EventReader, HeadListener, NICK_CHARS, encode_request};
 use crate::chat::marker;
-use crate::chat::message::{Name, Names, Refusal};
-use crate::chat::protocol::{Heard, Malformed};
+use crate::chat::message::{Event, Name, Names, Refusal, Request};
+use crate::chat::protocol::{After, Heard, Malformed, Timestamp};
 
 const AT: Timestamp = Timestamp::from_unix_nanos(1_795_210_164_994_826_000);
 
 fn sent(event: &Event) -> String {
     let mut out = Vec::new();
-    JsonLines.encode_event(event, AT, &mut out);
+    server::encode_event(event, AT, &mut out);
     String::from_utf8(out).expect("ASCII")
 }
 
 fn asked(request: &Request) -> String {
     let mut out = Vec::new();
-    JsonLines.encode_request(request, &mut out);
+    encode_request(request, &mut out);
     String::from_utf8(out).expect("ASCII")
 }
 
 fn decode(pieces: &[&[u8]]) -> (Vec<Request>, Result<(), Malformed>) {
-    let mut decoder = JsonLines.decoder();
+    let mut decoder = RequestDecoder::default();
     let mut out = Vec::new();
-    let result = pieces.iter().try_for_each(|piece| decoder.decode(piece, &mut out));
+    let result = pieces.iter().try_for_each(|piece| decoder.hear(piece, |request| out.extend(request)));
     (out, result)
 }
 
 fn listen(nick: &str, pieces: &[&[u8]]) -> Vec<Heard> {
-    let mut listener = JsonLines.listener(nick);
+    let mut listener = HeadListener::new(nick);
     let mut out = Vec::new();
     for piece in pieces {
         listener.listen(piece, &mut out);
@@ -86,8 +86,7 @@ fn the_clients_lines_are_program_1s() {
 
 #[test]
 fn only_a_rejected_join_and_a_goodbye_end_the_connection() {
-    let mut out = Vec::new();
-    let mut after = |event| JsonLines.encode_event(&event, AT, &mut out);
+    let after = |event| server::after(&event);
     assert_eq!(after(Event::Rejected(Refusal::NickTaken)), After::Close);
     assert_eq!(after(Event::Bye), After::Close);
     assert_eq!(after(Event::Refused(Refusal::NickTaken)), After::Stay);
@@ -269,7 +268,7 @@ proptest! {
     ) {
         let stream: String = events.iter().map(sent).collect();
         prop_assert!(stream.is_ascii());
-        let mut reader = JsonLines.reader();
+        let mut reader = EventReader::default();
         let mut out = Vec::new();
         for piece in pieces(stream.as_bytes(), &lengths) {
             prop_assert_eq!(reader.decode(piece, &mut out), Ok(()));
@@ -285,7 +284,7 @@ proptest! {
         let join = asked(&joined());
         let join = if after_join { join.as_bytes() } else { b"" };
         let _ = decode(&[join, &bytes]);
-        let _ = JsonLines.reader().decode(&bytes, &mut Vec::new());
+        let _ = EventReader::default().decode(&bytes, &mut Vec::new());
         listen("me", &[&bytes]);
     }
 
@@ -300,7 +299,7 @@ proptest! {
         let index = at.index(line.len());
         line[index] = byte;
         listen("me", &[&line]);
-        let _ = JsonLines.reader().decode(&line, &mut Vec::new());
+        let _ = EventReader::default().decode(&line, &mut Vec::new());
         let mut line = asked(&request).into_bytes();
         let index = at.index(line.len());
         line[index] = byte;

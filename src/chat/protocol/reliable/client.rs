@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::frame::{self, Frames, TooLong};
@@ -21,6 +22,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// it misses an acknowledgment that comes before, and then stands still until it repeats the message,
 /// 3 s at first.
 const ACKNOWLEDGES_AFTER: Duration = Duration::from_millis(10);
+/// How many requests may be on their way, acknowledgment by acknowledgment.
+const IN_FLIGHT: usize = 64;
 /// The longest frame that it takes: a text of 64 KiB has six times as much when all of it is escaped.
 const LONGEST: usize = 1 << 20;
 
@@ -34,17 +37,17 @@ pub struct Client {
     door: Door,
     window: Window,
     /// What it asked and the server has not acknowledged.
-    asked: VecDeque<(Arc<[u8]>, Request)>,
+    asked: VecDeque<(Rc<[u8]>, Request)>,
     seen: Seen,
     /// Acknowledgments, and when they go.
-    acks: VecDeque<(Instant, Arc<[u8]>)>,
+    acks: VecDeque<(Instant, Rc<[u8]>)>,
     /// Whether the server understands [`UNKNOWN_TO_ORIGINALS`], once it has shown that.
     knows_more: Option<bool>,
-    out: VecDeque<Arc<[u8]>>,
+    out: VecDeque<Rc<[u8]>>,
     heartbeat_at: Option<Instant>,
     /// Heartbeats that are not acknowledged, and how many of the others are to be answered: a server sends
     /// the answer behind all that it has said before.
-    pings: VecDeque<Arc<[u8]>>,
+    pings: VecDeque<Rc<[u8]>>,
     pongs_due: usize,
     /// Whether the next [`ClientSession::unsettled`] counts those.
     is_fenced: bool,
@@ -56,7 +59,7 @@ pub struct Client {
 enum Door {
     Outside,
     /// The join is acknowledged; this was asked next, and its answer comes after a refusal.
-    Knocked(Arc<[u8]>),
+    Knocked(Rc<[u8]>),
     Inside,
 }
 
@@ -83,7 +86,7 @@ impl Default for Client {
 }
 
 impl Client {
-    fn message(&mut self, moment: Moment, kind: &str, content: String) -> (Arc<[u8]>, Arc<[u8]>) {
+    fn message(&mut self, moment: Moment, kind: &str, content: String) -> (Rc<[u8]>, Rc<[u8]>) {
         let id = format!("{kind}_{}_{}", moment.at.unix_nanos() / 1_000_000_000, 1_000 + self.made);
         self.made += 1;
         let message = Message {
@@ -96,22 +99,22 @@ impl Client {
         };
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
-        let id: Arc<[u8]> = id.into_bytes().into();
+        let id: Rc<[u8]> = id.into_bytes().into();
         if kind == HEARTBEATS {
-            self.pings.push_back(Arc::clone(&id));
+            self.pings.push_back(Rc::clone(&id));
         }
         (id, bytes.into())
     }
 
     /// Sends a message that is to be acknowledged.
-    fn send(&mut self, moment: Moment, kind: &str, content: &str) -> Arc<[u8]> {
+    fn send(&mut self, moment: Moment, kind: &str, content: &str) -> Rc<[u8]> {
         let (id, bytes) = self.message(moment, kind, content.to_owned());
         self.enqueue(moment, &id, bytes);
         id
     }
 
-    fn enqueue(&mut self, moment: Moment, id: &Arc<[u8]>, bytes: Arc<[u8]>) {
-        self.window.push(Arc::clone(id), bytes);
+    fn enqueue(&mut self, moment: Moment, id: &Rc<[u8]>, bytes: Rc<[u8]>) {
+        self.window.push(Rc::clone(id), bytes);
         self.fill(moment.now);
     }
 
@@ -178,7 +181,7 @@ impl Client {
 
     /// Sends again what the server has dropped, and a sign of life behind it: if that alone is
     /// acknowledged, it was dropped once more.
-    fn repeat(&mut self, moment: Moment, again: Vec<Arc<[u8]>>) {
+    fn repeat(&mut self, moment: Moment, again: Vec<Rc<[u8]>>) {
         if again.is_empty() {
             return;
         }
@@ -309,7 +312,7 @@ impl Client {
 
 impl ClientSession for Client {
     fn manner(&self) -> Manner {
-        Manner { acknowledges: true, is_framed: true, ..Manner::default() }
+        Manner { acknowledges: true, in_flight: IN_FLIGHT, is_framed: true, ..Manner::default() }
     }
 
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
@@ -351,7 +354,7 @@ impl ClientSession for Client {
         result.map_err(|TooLong| Malformed { farewell: b"" })
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop_front()
     }
 

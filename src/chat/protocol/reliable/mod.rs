@@ -20,5 +20,45 @@ mod tests;
 mod window;
 mod words;
 
-pub(super) use client::Client;
-pub(super) use server::{Forms, Session};
+use super::session::{ClientSession, ServerSession};
+use super::{Dialect, Settings};
+use crate::time::Duration;
+
+/// Program 0's language.
+#[derive(Debug)]
+pub(super) struct Reliable;
+
+impl Dialect for Reliable {
+    fn name(&self) -> &'static str {
+        "reliable"
+    }
+
+    fn summary(&self) -> &'static str {
+        "length-prefixed JSON with acknowledgments (program 0)"
+    }
+
+    fn port(&self) -> u16 {
+        8888
+    }
+
+    fn is_framed(&self) -> bool {
+        true
+    }
+
+    fn pacing(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn server(&self, _: &Settings) -> Box<dyn ServerSession> {
+        Box::new(server::Session::new())
+    }
+
+    fn client(&self) -> Box<dyn ClientSession> {
+        Box::new(client::Client::default())
+    }
+
+    fn is_begun_by(&self, first: &[u8]) -> bool {
+        // A frame of less than 16 MiB.
+        matches!(first, [0, _, _, _, b'{', ..])
+    }
+}

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::Write as _;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::frame::{Frames, LONGEST, TooLong};
 use super::message::{Message, Parsed, acknowledged, acknowledging, parse, quoted, seconds};
@@ -28,14 +28,13 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// The server's side of a connection.
 #[derive(Debug)]
 pub struct Session {
-    forms: Forms,
     frames: Frames,
     variant: Variant,
     /// Whether it has asked to join.
     joins: bool,
     window: Window,
     /// What needs no acknowledgment.
-    out: VecDeque<Arc<[u8]>>,
+    out: VecDeque<Rc<[u8]>>,
     /// What is to be answered once it is served, in order.
     held: VecDeque<Answer>,
     seen: Seen,
@@ -46,16 +45,11 @@ pub struct Session {
     made: u64,
 }
 
-/// The forms in which a shared message is encoded.
-#[derive(Clone, Copy, Debug)]
-pub struct Forms {
-    /// With six members.
-    pub six: usize,
-    /// With eight.
-    pub eight: usize,
-    /// The id alone, by which either is acknowledged.
-    pub id: usize,
-}
+/// The forms of a shared message: with six members, with eight, and the id alone, by which either is
+/// acknowledged.
+const SIX: &str = "reliable, six members";
+const EIGHT: &str = "reliable, eight members";
+const ID: &str = "reliable, id";
 
 /// How a message is answered.
 #[derive(Debug)]
@@ -64,7 +58,7 @@ struct Answer {
     to: [u8; 8],
     /// Whether it asks to leave.
     leaves: bool,
-    acknowledgment: Arc<[u8]>,
+    acknowledgment: Rc<[u8]>,
     /// What else is said.
     words: Option<Frame>,
 }
@@ -72,8 +66,8 @@ struct Answer {
 /// The frame of a message to be acknowledged, and its id.
 #[derive(Debug)]
 struct Frame {
-    id: Arc<[u8]>,
-    bytes: Arc<[u8]>,
+    id: Rc<[u8]>,
+    bytes: Rc<[u8]>,
 }
 
 /// What a message means.
@@ -94,10 +88,9 @@ enum Variant {
 }
 
 impl Session {
-    /// A session that shares encodings in `forms`.
-    pub fn new(forms: Forms) -> Session {
+    /// A session whose client has said nothing yet.
+    pub fn new() -> Session {
         Session {
-            forms,
             frames: Frames::new(LONGEST),
             variant: Variant::Unknown,
             joins: false,
@@ -218,7 +211,7 @@ impl Session {
         self.push(moment, id.into_bytes().into(), bytes.into());
     }
 
-    fn push(&mut self, moment: Moment, id: Arc<[u8]>, bytes: Arc<[u8]>) {
+    fn push(&mut self, moment: Moment, id: Rc<[u8]>, bytes: Rc<[u8]>) {
         self.window.push(id, bytes);
         self.fill(moment.now);
     }
@@ -271,12 +264,12 @@ impl ServerSession for Session {
         if self.variant != Variant::Test && self.close_at.is_none() {
             let eight = self.variant == Variant::Eight;
             let serial = encodings.serial;
-            let id = Arc::clone(encodings.get(self.forms.id, |out| {
+            let id = Rc::clone(encodings.get(ID, |out| {
                 let seconds = moment.at.unix_nanos() / 1_000_000_000;
                 // Writing into memory cannot fail.
                 let _ = write!(out, "broadcast_{seconds}_{}", 1_000 + serial);
             }));
-            let form = if eight { self.forms.eight } else { self.forms.six };
+            let form = if eight { EIGHT } else { SIX };
             let shared = encodings.get(form, |out| {
                 let Some(content) = content(event) else { return };
                 let at = match event {
@@ -294,7 +287,7 @@ impl ServerSession for Session {
                 message.encode(out);
             });
             if !shared.is_empty() {
-                let shared = Arc::clone(shared);
+                let shared = Rc::clone(shared);
                 self.push(moment, id, shared);
             }
         }
@@ -302,6 +295,10 @@ impl ServerSession for Session {
             Event::Rejected(_) => After::Close,
             _ => After::Stay,
         }
+    }
+
+    fn on_end_of_file(&mut self) {
+        self.out.extend(self.window.release());
     }
 
     fn is_framed(&self) -> bool {
@@ -324,7 +321,7 @@ impl ServerSession for Session {
         self.window.bytes()
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop_front()
     }
 

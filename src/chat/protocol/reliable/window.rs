@@ -2,7 +2,7 @@
 //! with the bounds that its README names and its code forgot.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use crate::chat::protocol::session::Account;
 use crate::time::{Duration, Instant};
@@ -16,7 +16,7 @@ const RETRANSMISSIONS: u32 = 3;
 const MAX_CWND: f64 = 1_024.0;
 
 /// A message's id and its frame.
-type Message = (Arc<[u8]>, Arc<[u8]>);
+type Message = (Rc<[u8]>, Rc<[u8]>);
 
 /// Messages in flight and those that wait behind them.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Window {
     min_rto: Duration,
     flight: VecDeque<Sent>,
     /// Messages that only show what became of those before them, and which transmission each was.
-    probes: VecDeque<(Arc<[u8]>, u64)>,
+    probes: VecDeque<(Rc<[u8]>, u64)>,
     /// How often anything was sent.
     sent: u64,
     /// When the peer last acknowledged anything.
@@ -41,8 +41,8 @@ pub struct Window {
 
 #[derive(Debug)]
 struct Sent {
-    id: Arc<[u8]>,
-    bytes: Arc<[u8]>,
+    id: Rc<[u8]>,
+    bytes: Rc<[u8]>,
     at: Instant,
     again: u32,
     /// Which transmission of all was its first, and which its last.
@@ -54,9 +54,9 @@ struct Sent {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct PassedOver {
     /// Frames that are to be sent again.
-    pub again: Vec<Arc<[u8]>>,
+    pub again: Vec<Rc<[u8]>>,
     /// Ids of messages that the peer drops however often they are sent; they are in flight no longer.
-    pub given_up: Vec<Arc<[u8]>>,
+    pub given_up: Vec<Rc<[u8]>>,
 }
 
 /// The peer has not acknowledged a message however often it was sent.
@@ -91,27 +91,34 @@ impl Window {
     }
 
     /// Takes a message to be acknowledged; [`poll`](Self::poll) gives it out when there is room.
-    pub fn push(&mut self, id: Arc<[u8]>, bytes: Arc<[u8]>) {
+    pub fn push(&mut self, id: Rc<[u8]>, bytes: Rc<[u8]>) {
         self.bytes += bytes.len();
         self.waiting.push_back((id, bytes));
     }
 
     /// The next message that may go now. It is noted before it goes: the original notes it
     /// afterwards and misses the acknowledgment of a fast peer.
-    pub fn poll(&mut self, now: Instant) -> Option<Arc<[u8]>> {
+    pub fn poll(&mut self, now: Instant) -> Option<Rc<[u8]>> {
         if self.flight.len() as f64 >= self.cwnd.floor() {
             return None;
         }
         let (id, bytes) = self.waiting.pop_front()?;
         self.sent += 1;
         let (first, last) = (self.sent, self.sent);
-        self.flight.push_back(Sent { id, bytes: Arc::clone(&bytes), at: now, again: 0, first, last });
+        self.flight.push_back(Sent { id, bytes: Rc::clone(&bytes), at: now, again: 0, first, last });
         Some(bytes)
+    }
+
+    /// Gives out what waits for room, to a peer that will acknowledge nothing any more.
+    pub fn release(&mut self) -> impl Iterator<Item = Rc<[u8]>> {
+        self.bytes = 0;
+        self.flight.clear();
+        self.waiting.drain(..).map(|(_, bytes)| bytes)
     }
 
     /// Notes a message that goes now and is never repeated, to learn by its acknowledgment what became
     /// of those before it.
-    pub fn probe(&mut self, id: Arc<[u8]>) {
+    pub fn probe(&mut self, id: Rc<[u8]>) {
         self.sent += 1;
         self.probes.push_back((id, self.sent));
     }
@@ -126,13 +133,13 @@ impl Window {
         let Some((_, first)) = all.find(|(other, _)| ***other == *id.as_bytes()) else { return result };
         for sent in self.flight.iter_mut().filter(|sent| sent.last < first) {
             if sent.again == RETRANSMISSIONS {
-                result.given_up.push(Arc::clone(&sent.id));
+                result.given_up.push(Rc::clone(&sent.id));
                 self.bytes -= sent.bytes.len();
                 continue;
             }
             self.sent += 1;
             (sent.at, sent.again, sent.last) = (now, sent.again + 1, self.sent);
-            result.again.push(Arc::clone(&sent.bytes));
+            result.again.push(Rc::clone(&sent.bytes));
         }
         self.flight.retain(|sent| !result.given_up.contains(&sent.id));
         self.retransmissions += result.again.len() as u64;
@@ -183,7 +190,7 @@ impl Window {
 
     /// Sends again what has waited too long; the same bytes. A peer that acknowledged something
     /// since a message was last sent is not gone: it serves others first.
-    pub fn handle_timeout(&mut self, now: Instant) -> Result<Vec<Arc<[u8]>>, PeerIsGone> {
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<Vec<Rc<[u8]>>, PeerIsGone> {
         let rto = self.rto;
         let mut again = Vec::new();
         for sent in self.flight.iter_mut().filter(|sent| sent.at + rto <= now) {
@@ -192,7 +199,7 @@ impl Window {
             }
             self.sent += 1;
             (sent.at, sent.again, sent.last) = (now, (sent.again + 1).min(RETRANSMISSIONS), self.sent);
-            again.push(Arc::clone(&sent.bytes));
+            again.push(Rc::clone(&sent.bytes));
         }
         if !again.is_empty() {
             // Others follow.

@@ -13,13 +13,13 @@
 use tracing::debug;
 
 use super::super::limit;
-use super::super::outgoing::Origin;
 use super::super::pressure::{Load, Verdict};
 use super::Hub;
 use super::floor::SLOT;
 use crate::chat::message::{ClientId, Request};
 use crate::chat::protocol::{Ask, Asked, Moment, ServerSession};
 use crate::chat::room::Room;
+use crate::chat::server::outgoing::Origin;
 use crate::time::Instant;
 
 /// Deliveries and requests after which a client lets the others go on.

@@ -4,12 +4,12 @@
 //! cannot be, their authors hear that, and nobody else hears anything.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::Hub;
 use crate::chat::message::{Audience, ClientId, Event, Name, Refusal, Request};
 use crate::chat::protocol::Moment;
-use crate::live::server::outgoing::Origin;
+use crate::chat::server::outgoing::Origin;
 
 /// What is held.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ enum Act {
     /// Something asked was served.
     Served { moment: Moment, id: ClientId, kept: Kept },
     /// A session answers by itself.
-    Answered { moment: Moment, id: ClientId, bytes: Arc<[u8]> },
+    Answered { moment: Moment, id: ClientId, bytes: Rc<[u8]> },
     /// Somebody is told something, by whose doing.
     Told { moment: Moment, author: Option<ClientId>, to: Audience, event: Event },
 }
@@ -83,7 +83,7 @@ impl Hub {
     }
 
     /// Gives a session's own answer, after what is held.
-    pub(super) fn answer(&mut self, moment: Moment, id: ClientId, bytes: Arc<[u8]>) {
+    pub(super) fn answer(&mut self, moment: Moment, id: ClientId, bytes: Rc<[u8]>) {
         if self.holding.on {
             self.holding.acts.push_back(Act::Answered { moment, id, bytes });
         } else if let Some(peer) = self.peer(id) {

@@ -1,13 +1,13 @@
 //! What sessions want to send on its way out, and the bounds of what may wait for that.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use tracing::warn;
 
 use super::Hub;
 use crate::chat::message::{ClientId, Event};
 use crate::chat::protocol::Encodings;
-use crate::live::server::outgoing::Origin;
+use crate::chat::server::outgoing::Origin;
 use crate::live::server::peer::{Flushed, Outlet};
 use crate::live::server::pressure::Verdict;
 use crate::time::Instant;
@@ -81,7 +81,7 @@ impl Hub {
     }
 
     /// Takes out the next message for a path.
-    pub(in crate::live::server) fn take(&mut self, id: ClientId) -> Result<Arc<[u8]>, Flushed> {
+    pub(in crate::live::server) fn take(&mut self, id: ClientId) -> Result<Rc<[u8]>, Flushed> {
         let now = self.clock.now();
         let next = self.peer(id).map_or(Err(Flushed::Finished), |peer| peer.take(now));
         self.forget_what_was_taken(id);

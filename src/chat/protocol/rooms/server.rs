@@ -1,19 +1,14 @@
-//! The dialect of program 3: bare text, slash commands and rooms, without frames. The texts are
-//! those of its newest server, with what its code means where that does not run.
-//!
-//! Two of its clients send a command and its text apart, scripts send both at once; a newer client
-//! sends no name after `/hide`. All of them are served: see [`Session::hear`].
+//! The server's side of a connection of program 3.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::rc::Rc;
 
-use super::commands::{self, Command};
-use super::kind::Settings;
-use super::session::{Asked, Encodings, Moment, ServerSession};
-use super::text::{BREAK, Outbox, Utf8, answer, one_line, push_parts, short_clock};
-use super::{After, Malformed, Timestamp};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::names;
+use crate::chat::protocol::commands::{self, Command};
+use crate::chat::protocol::session::{Asked, Encodings, Moment, ServerSession};
+use crate::chat::protocol::text::{BREAK, Outbox, Utf8, answer, one_line, push_parts, short_clock};
+use crate::chat::protocol::{After, Malformed, Settings, Timestamp};
 
 /// What program 3's client reads at once.
 const READ: usize = 1024;
@@ -39,8 +34,6 @@ const HELP: &str = "Commands: /members, /broadcast (then the text), /dm USER TEX
 /// The server's side of a connection.
 #[derive(Debug)]
 pub(super) struct Session {
-    /// How events are encoded, by [`Charset`].
-    forms: [usize; 3],
     charset: Charset,
     /// Whether it may post to rooms that it is not in.
     posts_outside: bool,
@@ -83,6 +76,15 @@ enum Charset {
 }
 
 impl Charset {
+    /// The form in which events are encoded for it.
+    fn form(self) -> &'static str {
+        match self {
+            Charset::Unknown => "rooms",
+            Charset::Utf8 => "rooms, UTF-8",
+            Charset::Ascii => "rooms, ASCII",
+        }
+    }
+
     /// The line around what is said to everyone.
     fn rule(self) -> &'static str {
         if self == Charset::Utf8 { RULE } else { ASCII_RULE }
@@ -108,9 +110,8 @@ impl Charset {
 }
 
 impl Session {
-    pub fn new(forms: [usize; 3], settings: &Settings) -> Session {
+    pub fn new(settings: &Settings) -> Session {
         Session {
-            forms,
             charset: if settings.rooms_ascii { Charset::Ascii } else { Charset::Unknown },
             posts_outside: settings.outsiders_post,
             max_text: settings.max_text,
@@ -292,7 +293,7 @@ impl ServerSession for Session {
             event => {
                 let charset = self.charset;
                 let encode = |event: &Event, bytes: &mut Vec<u8>| encode(event, moment, charset, bytes);
-                let shared = encodings.get(self.forms[charset as usize], |bytes| encode(event, bytes));
+                let shared = encodings.get(charset.form(), |bytes| encode(event, bytes));
                 let limit = if event.text().is_some() { READ - AUTHOR } else { READ };
                 self.out.push_event(event, shared, limit, |text| charset.shape(text), encode);
             }
@@ -311,7 +312,7 @@ impl ServerSession for Session {
         true
     }
 
-    fn poll_send(&mut self) -> Option<Arc<[u8]>> {
+    fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop()
     }
 }

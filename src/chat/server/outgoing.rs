@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use crate::time::{Duration, Instant};
 
 /// Whose doing a message is. It decides who waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub enum Origin {
     /// The client's own: an answer, an echo. It is heard again when that is written.
     Own,
     /// What others said, or did. They wait for its pacer.
@@ -19,8 +19,8 @@ pub(super) enum Origin {
 
 /// Messages that wait; of the first, `written` bytes are gone.
 #[derive(Debug)]
-pub(super) struct Outgoing {
-    queue: VecDeque<(Arc<[u8]>, Origin)>,
+pub struct Outgoing {
+    queue: VecDeque<(Rc<[u8]>, Origin)>,
     written: usize,
     /// Messages and bytes not written, by [`Origin`].
     messages: [usize; 3],
@@ -45,7 +45,7 @@ impl Outgoing {
         }
     }
 
-    pub fn push(&mut self, bytes: Arc<[u8]>, origin: Origin) {
+    pub fn push(&mut self, bytes: Rc<[u8]>, origin: Origin) {
         self.messages[origin as usize] += 1;
         self.bytes[origin as usize] += bytes.len();
         self.queue.push_back((bytes, origin));
@@ -93,7 +93,7 @@ impl Outgoing {
 
     /// What is next, with how much of it is written; or when the pacer lets it go, if it waits.
     #[expect(clippy::type_complexity, reason = "said in words")]
-    pub fn next(&self, now: Instant) -> Option<Result<(&Arc<[u8]>, usize), Instant>> {
+    pub fn next(&self, now: Instant) -> Option<Result<(&Rc<[u8]>, usize), Instant>> {
         let (bytes, _) = self.queue.front()?;
         let at = self.slot();
         Some(if self.written == 0 && now < at { Err(at) } else { Ok((bytes, self.written)) })
