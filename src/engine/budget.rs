@@ -9,7 +9,7 @@ use std::mem::size_of;
 
 use super::core::Core;
 use super::flow::Flow;
-use crate::record::{FlowEvent, FlowSample, LinkSample};
+use crate::facts::{FlowEvent, FlowSample, LinkSample};
 use crate::units::{plural, size};
 use crate::wire::{Direction, Packet};
 

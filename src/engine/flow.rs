@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::congestion::{Choice, NO_WINDOW};
-use crate::record::{DirectionOutcome, FlowOutcome, LimitedBy};
+use crate::congestion::Choice;
+use crate::facts::{DirectionOutcome, FlowOutcome, Limit};
 use crate::rng::Seed;
-use crate::tcp::{Config, Connection, Limit, State, Stats};
+use crate::tcp::{Config, Connection, State, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::{Direction, SeqNumber};
 
@@ -157,7 +157,7 @@ impl Flow {
     }
 
     /// Its figures from `since` to `now`; `links` gives the place of a link instance in
-    /// [`Outcome::links`](crate::record::Outcome::links).
+    /// [`Outcome::links`](crate::facts::Outcome::links).
     pub fn outcome(&mut self, since: Instant, now: Instant, links: impl Fn(u32) -> u32) -> FlowOutcome {
         let silent = !Direction::BOTH.iter().any(|&direction| self.carries(direction));
         let directions = Direction::BOTH.map(|direction| {
@@ -204,7 +204,7 @@ impl Flow {
         let (before, delivered_before) = &end.baseline;
         let mean =
             |total: u128, time: Duration| (!time.is_zero()).then(|| total as f64 / time.as_nanos() as f64);
-        let windowed = end.connection.snapshot().cwnd < NO_WINDOW;
+        let windowed = end.connection.snapshot().window().is_some();
         let cwnd_mean = mean(
             stats.cwnd_integral - before.cwnd_integral,
             stats.open_time.saturating_sub(before.open_time),
@@ -232,15 +232,11 @@ impl Flow {
 }
 
 /// The limit that held for the longest part of an interval.
-fn limited_by(stats: &Stats, before: &Stats) -> LimitedBy {
-    let spent = |limit: Limit| stats.limited[limit as usize].saturating_sub(before.limited[limit as usize]);
-    let (application, receiver, congestion) =
-        (spent(Limit::Application), spent(Limit::ReceiveWindow), spent(Limit::CongestionWindow));
-    if congestion > Duration::ZERO && congestion >= application.max(receiver) {
-        LimitedBy::CongestionWindow
-    } else if receiver > Duration::ZERO && receiver >= application {
-        LimitedBy::ReceiveWindow
-    } else {
-        LimitedBy::Application
-    }
+fn limited_by(stats: &Stats, before: &Stats) -> Limit {
+    let spent = |limit: &&Limit| {
+        let limit = **limit as usize;
+        stats.limited[limit].saturating_sub(before.limited[limit])
+    };
+    // Of equals the last: the congestion window before the receiver's, and that before the application.
+    Limit::ALL.iter().max_by_key(spent).copied().filter(|limit| !spent(&limit).is_zero()).unwrap_or_default()
 }

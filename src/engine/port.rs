@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::flow::{Client, Connections, Flow};
 use super::{World, route};
 use crate::app::Event;
-use crate::tcp::{Config, Snapshot, State, Stats};
+use crate::facts::Snapshot;
+use crate::tcp::{Config, State, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::{Direction, FlowId, Payload};
 

@@ -243,7 +243,7 @@ impl std::fmt::Display for Place {
 
 #[cfg(test)]
 mod tests {
-    use crate::record::{Direction, DirectionOutcome, FlowOutcome, Outcome};
+    use crate::facts::{Direction, DirectionOutcome, FlowOutcome, Outcome};
     use crate::report::study::{Study, TrialRow};
     use crate::report::testing::{bulk_outcome, run, study};
     use crate::report::writer::{Mode, ResultFolder};

@@ -3,7 +3,7 @@
 use super::goodput::{Completions, Goodput, directions, jain_index};
 use super::latency;
 use super::study::{Study, TrialRow};
-use crate::record::{DirectionOutcome, LinkOutcome};
+use crate::facts::{DirectionOutcome, LinkOutcome};
 
 /// A figure of a trial: a column of `trials.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

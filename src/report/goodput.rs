@@ -1,7 +1,7 @@
 //! Goodput, fairness and completion of a trial: which bytes, flows and transfers count.
 
 use super::stats;
-use crate::record::{Direction, DirectionOutcome, FlowOutcome, LimitedBy, LinkOutcome, Outcome};
+use crate::facts::{Direction, DirectionOutcome, FlowOutcome, Limit, LinkOutcome, Outcome};
 use crate::time::Duration;
 
 /// Goodput of a trial in Mbit/s: application bytes handed to receivers, in order, in the measured
@@ -150,7 +150,7 @@ pub fn jain_index(outcome: &Outcome) -> Option<f64> {
 fn jain_over(outcome: &Outcome, link: Option<&str>, direction: Direction) -> Option<f64> {
     let shares: Vec<f64> = crossing(outcome, link)
         .filter(|(flow, way, _)| flow.bulk && flow.lasting && *way == direction)
-        .filter(|(_, _, way)| way.limited_by != LimitedBy::Application)
+        .filter(|(_, _, way)| way.limited_by != Limit::Application)
         .map(|(_, _, way)| way.bytes_delivered as f64)
         .collect();
     if shares.len() < 2 { None } else { stats::jain(&shares) }
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(late(|flow| flow.lasting = false), None);
         assert_eq!(late(|flow| flow.bulk = false), None);
         let idle = |flow: &mut FlowOutcome| {
-            flow.directions[0].as_mut().expect("an upload").limited_by = LimitedBy::Application;
+            flow.directions[0].as_mut().expect("an upload").limited_by = Limit::Application;
         };
         assert_eq!(late(idle), None);
     }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::figures;
 use super::goodput::{directions, mbit, through};
 use super::study::{Study, TrialRow};
-use crate::record::Outcome;
+use crate::facts::Outcome;
 use crate::time::Duration;
 
 const FLOW_COLUMNS: &str = "flow,group,direction,congestion,goodput_mbit,bytes_delivered,segments_sent,\
@@ -139,13 +139,13 @@ fn link_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
         push_field(text, &link.name);
         push_field(text, link.direction.name());
         for count in [
-            link.offered,
-            link.delivered,
-            link.dropped_loss,
-            link.dropped_queue,
-            link.dropped_corrupt,
-            link.duplicated,
-            link.reordered,
+            link.counters.offered,
+            link.counters.delivered,
+            link.counters.dropped_loss,
+            link.counters.dropped_queue,
+            link.counters.dropped_corrupt,
+            link.counters.duplicated,
+            link.counters.reordered,
         ] {
             push(text, Some(count));
         }
@@ -220,7 +220,7 @@ pub fn push_field(text: &mut String, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Lateness;
+    use crate::facts::Lateness;
     use crate::report::testing::{chat_outcome, study};
 
     fn row(outcome: &Outcome) -> TrialRow<'_> {

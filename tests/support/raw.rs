@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use testbed::app::{App, Conn, Event, Io};
 use testbed::engine::{self, Client, Connections, World};
+use testbed::facts::Outcome;
 use testbed::link::{Config as LinkConfig, Impairment, config};
-use testbed::record::Outcome;
 use testbed::rng::{Rng, Seed};
 use testbed::tcp::Config;
 use testbed::time::{Duration, Instant};
