@@ -66,7 +66,7 @@ impl Table {
             Table::Realised => REALISED_COLUMNS.to_owned(),
             Table::Lateness => LATENESS_COLUMNS.to_owned(),
             Table::Trials => {
-                let names: Vec<&str> = figures::of_study(study).map(|column| column.name).collect();
+                let names: Vec<&str> = figures::of_study(study).map(|figure| figure.column).collect();
                 format!("seed,{}", names.join(","))
             }
         };
@@ -104,10 +104,9 @@ fn lateness_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
 fn trial_row(text: &mut String, prefix: &str, study: &Study, row: &TrialRow<'_>) {
     text.push_str(prefix);
     push(text, Some(row.seed));
-    for (column, value) in figures::FIGURES.into_iter().zip(figures::of_trial(row)) {
-        if study.chat || !column.chat {
-            push_number(text, value, column.decimals);
-        }
+    let source = figures::Source::of(row);
+    for figure in figures::of_study(study) {
+        push_number(text, (figure.value)(&source), figure.decimals);
     }
     text.push('\n');
 }
