@@ -13,6 +13,7 @@ use super::rows::Table;
 use super::settling;
 use super::summary::CellSummary;
 use super::table::{Check, CheckVerdict};
+use crate::facts::Limit;
 
 /// An interval wider than this share of the mean on each side says little.
 const WIDE_INTERVAL: f64 = 0.25;
@@ -190,10 +191,10 @@ fn flows(results: &Results, warnings: &mut Vec<Warning>) -> Result<(), ReportErr
         if !bulk || row.get("congestion") == "none" {
             return;
         }
-        match row.get("limited_by") {
-            "receive_window" => by_receiver.push(cell),
+        match row.parse("limited_by") {
+            Some(Limit::ReceiveWindow) => by_receiver.push(cell),
             // A transfer that ended has nothing to send any more.
-            "application" if row.get("completion_s").is_empty() => by_application.push(cell),
+            Some(Limit::Application) if row.get("completion_s").is_empty() => by_application.push(cell),
             _ => {}
         }
     })?;
@@ -242,7 +243,7 @@ fn wide_intervals(cells: &[CellSummary], warnings: &mut Vec<Warning>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Limit, Phase};
+    use crate::facts::Phase;
     use crate::report::testing::{Model, chat_outcome, fill, run, study};
     use crate::report::{Mode, ResultFolder, TrialRow, finish};
     use crate::time::{Duration, Instant};
