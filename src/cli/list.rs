@@ -10,9 +10,9 @@ use crate::chat::protocol::{self, Kind};
 use crate::congestion;
 use crate::link::{IMPAIRMENTS, QUEUES};
 use crate::report::{self, FIGURES};
-use crate::scenario::{Plan, key_list, text_of};
+use crate::scenario::{Plan, WORKLOADS, key_list, text_of};
 
-/// List scenarios, controllers, impairments, queues, dialects, figures and keys
+/// List scenarios, controllers, impairments, queues, dialects, workloads, figures and keys
 #[derive(Debug, Args)]
 pub struct List {
     /// Only these
@@ -26,6 +26,7 @@ enum What {
     Impairments,
     Queues,
     Dialects,
+    Workloads,
     /// Figures of a trial; listed only when asked for
     Figures,
     /// Keys of scenario files; listed only when asked for
@@ -53,6 +54,11 @@ impl List {
         }
         if wanted(What::Dialects) {
             section(&mut text, "dialects (serve --dialect; in scenarios chat.dialect)", &dialects());
+        }
+        if wanted(What::Workloads) {
+            let rows: Vec<_> =
+                WORKLOADS.iter().map(|line| (line.name.to_owned(), line.summary.to_owned())).collect();
+            section(&mut text, "workloads (clients.*.app.kind)", &rows);
         }
         if self.what == Some(What::Figures) {
             section(&mut text, "figures (columns of trials.csv)", &figures());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::congestion::Choice;
-use crate::facts::{DirectionOutcome, FlowOutcome, Limit};
+use crate::facts::{DirectionOutcome, FlowOutcome, Limit, Measure};
 use crate::rng::Seed;
 use crate::tcp::{Config, Connection, State, Stats};
 use crate::time::{Duration, Instant};
@@ -22,10 +22,8 @@ pub struct Client {
     pub tcp: Arc<Config>,
     /// The application at the server that answers.
     pub server_app: u32,
-    /// Whether its connections are bulk transfers, and whether these have an end.
-    pub bulk: bool,
-    /// See [`bulk`](Client::bulk).
-    pub finite: bool,
+    /// Measures of its workload.
+    pub measures: &'static [Measure],
     /// What the world keeps of its connections; begins empty.
     pub connections: Connections,
 }
@@ -45,8 +43,7 @@ pub struct Flow {
     pub name: String,
     pub group: String,
     pub congestion: Choice,
-    pub bulk: bool,
-    pub finite: bool,
+    pub measures: &'static [Measure],
     pub started: Instant,
     pub route: [Arc<[u32]>; 2],
     /// What its packets draw from on links that it shares with others.
@@ -117,8 +114,7 @@ impl Flow {
             name,
             group: client.group.clone(),
             congestion: client.tcp.congestion.clone(),
-            bulk: client.bulk,
-            finite: client.finite,
+            measures: client.measures,
             started: now,
             route: client.route.clone(),
             own_links: Vec::new(),
@@ -177,8 +173,8 @@ impl Flow {
             name: self.name.clone(),
             group: self.group.clone(),
             congestion: self.congestion.algorithm.name,
-            bulk: self.bulk,
-            finite: self.finite && self.started < now,
+            measures: self.measures,
+            began: self.started < now,
             lasting: self.started <= since && !over,
             directions,
         }
@@ -198,7 +194,7 @@ impl Flow {
 
     fn direction_outcome(&mut self, direction: Direction, since: Instant, now: Instant) -> DirectionOutcome {
         let (delivered, timeouts) = (self.delivered(direction), self.timeouts(direction, now));
-        let (started, bulk) = (self.started, self.bulk);
+        let (started, completes) = (self.started, self.measures.contains(&Measure::Completion));
         let end = &mut self.ends[direction.index()];
         let stats = end.connection.stats(now).clone();
         let (before, delivered_before) = &end.baseline;
@@ -224,7 +220,7 @@ impl Flow {
             timeouts,
             srtt_mean: srtt_mean.map(|nanos| Duration::from_nanos(nanos as u64)),
             cwnd_mean: cwnd_mean.filter(|_| windowed),
-            completion: end.drained.filter(|_| bulk).map(|at| at - started),
+            completion: end.drained.filter(|_| completes).map(|at| at - started),
             limited_by: limited_by(&stats, before),
             links: Vec::new(),
         }

@@ -87,8 +87,7 @@ impl World {
             route: route(&instances),
             tcp: Arc::clone(tcp),
             server_app: PORT,
-            bulk: false,
-            finite: false,
+            measures: &[],
             connections: Connections::default(),
         };
         let mut flow = Flow::new(&mut client, PORT, now, self.core.seed);

@@ -1,6 +1,6 @@
 //! Outcome of a connection.
 
-use super::Limit;
+use super::{Limit, Measure};
 use crate::time::Duration;
 
 /// One connection with its two directions.
@@ -12,16 +12,22 @@ pub struct FlowOutcome {
     pub group: String,
     /// The controller's name.
     pub congestion: &'static str,
-    /// Whether it is a bulk transfer.
-    pub bulk: bool,
-    /// Whether it is a transfer of a given size that began in time, so that it has a completion time
-    /// or failed to end.
-    pub finite: bool,
+    /// Measures of its workload.
+    pub measures: &'static [Measure],
+    /// Whether it began in time, so that a transfer of a given size has a completion time or failed to end.
+    pub began: bool,
     /// Whether it began before the measured interval and did not end within it.
     pub lasting: bool,
     /// Figures of each direction; `None` where no data went. If none went either way, as in a
     /// connection that was never made, the client's has its timeouts.
     pub directions: [Option<DirectionOutcome>; 2],
+}
+
+impl FlowOutcome {
+    /// Whether its workload has a measure.
+    pub fn measures(&self, measure: Measure) -> bool {
+        self.measures.contains(&measure)
+    }
 }
 
 /// One direction of a connection, over the measured interval unless said otherwise.

@@ -8,11 +8,13 @@ mod words;
 
 mod flow;
 mod link;
+mod measure;
 mod sender;
 mod series;
 
 pub use flow::{DirectionOutcome, FlowOutcome};
 pub use link::{Counters, LinkOutcome, QueueOutcome, Realised};
+pub use measure::Measure;
 pub use sender::{Limit, NO_WINDOW, Phase, SenderEvent, Snapshot, StreamEvent};
 pub use series::{FlowEvent, FlowSample, LinkSample, Series};
 pub use words::UnknownWord;

@@ -8,8 +8,8 @@ use super::study::{Run, Study, TrialRow};
 use super::writer::{Mode, ResultFolder};
 use crate::facts::{
     Counters, Direction, DirectionOutcome, FlowEvent, FlowOutcome, FlowSample, Limit, LinkOutcome,
-    LinkSample, MessageOutcome, NO_WINDOW, Outcome, Phase, QueueOutcome, Realised, SenderEvent, Series,
-    Snapshot,
+    LinkSample, Measure, MessageOutcome, NO_WINDOW, Outcome, Phase, QueueOutcome, Realised, SenderEvent,
+    Series, Snapshot,
 };
 use crate::rng::{Rng, Seed};
 use crate::time::{Duration, Instant};
@@ -159,8 +159,8 @@ impl Model {
                 name: format!("upload-{}", n + 1),
                 group: "upload".to_owned(),
                 congestion: self.congestion,
-                bulk: true,
-                finite: false,
+                measures: &[Measure::Goodput],
+                began: true,
                 lasting: true,
                 directions: [Some(sender.totals), None],
             }
