@@ -12,7 +12,7 @@ use crate::link::{IMPAIRMENTS, QUEUES};
 use crate::report::{self, FIGURES};
 use crate::scenario::{Plan, WORKLOADS, key_list, text_of};
 
-/// List scenarios, controllers, impairments, queues, dialects, workloads, figures and keys
+/// List scenarios, controllers, queues, dialects, workloads, figures and keys
 #[derive(Debug, Args)]
 pub struct List {
     /// Only these
