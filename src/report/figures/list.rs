@@ -1,14 +1,15 @@
 //! The table of figures.
 
 use super::Better::{Less, More, Neither};
-use super::{Compared, Figure, Nature};
+use super::source::{mean_latency, utilisation};
+use super::{Compared, Figure, Nature, Share};
 use crate::report::goodput;
 use crate::report::study::Study;
 
 /// Every figure of a trial, in the order of `trials.csv`.
 pub const FIGURES: &[Figure] = &[
     Figure::new("goodput_mbit", "Mbit/s", 6, "goodput", More, |trial| trial.goodput.busier())
-        .of_group(|share, study| share.goodput_mbit(study))
+        .of_group(Share::goodput_mbit)
         .at_bottleneck()
         .table("goodput", "Mbit/s")
         .said_alone()
@@ -18,7 +19,7 @@ pub const FIGURES: &[Figure] = &[
         .at_bottleneck(),
     Figure::new("goodput_down_mbit", "Mbit/s", 6, "goodput to the clients", More, |trial| trial.goodput.down)
         .at_bottleneck(),
-    Figure::new("utilisation", "%", 6, "utilisation", More, |trial| trial.utilisation())
+    Figure::new("utilisation", "%", 6, "utilisation", More, |trial| utilisation(trial.row.outcome))
         .in_percent()
         .table("slowest link", "% busy")
         .panel(8, "utilisation"),
@@ -55,7 +56,8 @@ pub const FIGURES: &[Figure] = &[
     Figure::new("deliveries", "", 0, "deliveries", More, |trial| trial.messages(|m| m.deliveries))
         .only_if(chat)
         .panel(10, "deliveries"),
-    Figure::new("latency_mean_ms", "ms", 3, "mean latency", Less, |trial| trial.mean_latency()).only_if(chat),
+    Figure::new("latency_mean_ms", "ms", 3, "mean latency", Less, |trial| mean_latency(trial.row.outcome))
+        .only_if(chat),
     Figure::new("latency_p50_ms", "ms", 3, "median latency", Less, |trial| trial.latency(0.50))
         .only_if(chat)
         .table("latency p50", "ms")
@@ -74,17 +76,19 @@ pub const FIGURES: &[Figure] = &[
     Figure::new("latency_p999_ms", "ms", 3, "p99.9 latency", Less, |trial| trial.latency(0.999))
         .only_if(chat),
     Figure::new("latency_max_ms", "ms", 3, "longest latency", Less, |trial| trial.latency(1.0)).only_if(chat),
-    Figure::new("segments_sent", "", 0, "segments sent", Neither, |trial| trial.sum(|way| way.segments_sent)),
-    Figure::new("retransmits", "", 0, "retransmits", Less, |trial| trial.sum(|way| way.retransmits))
+    Figure::new("segments_sent", "", 0, "segments sent", Neither, |trial| {
+        Some(trial.sum(|way| way.segments_sent))
+    }),
+    Figure::new("retransmits", "", 0, "retransmits", Less, |trial| Some(trial.sum(|way| way.retransmits)))
         .table("retransmits", "segments")
         .said_alone()
         .compared(Compared { negligible: Some(("segments_sent", 0.005)), ..Compared::ranked(4) })
         .panel(5, "retransmitted segments"),
     Figure::new("recovery_episodes", "", 0, "recovery episodes", Less, |trial| {
-        trial.sum(|way| way.recovery_episodes)
+        Some(trial.sum(|way| way.recovery_episodes))
     })
     .panel(9, "recovery episodes"),
-    Figure::new("timeouts", "", 0, "timeouts", Less, |trial| trial.sum(|way| way.timeouts))
+    Figure::new("timeouts", "", 0, "timeouts", Less, |trial| Some(trial.sum(|way| way.timeouts)))
         .table("timeouts", "RTO")
         .if_mean(|mean| mean >= 1.0)
         .panel(7, "timeouts"),

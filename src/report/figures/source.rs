@@ -1,6 +1,6 @@
 //! Source of a trial's figures: its outcome, with what several figures share computed once.
 
-use crate::facts::{DirectionOutcome, LinkOutcome, MessageOutcome};
+use crate::facts::{DirectionOutcome, MessageOutcome, Outcome};
 use crate::report::goodput::{Completions, Goodput, directions};
 use crate::report::latency;
 use crate::report::study::TrialRow;
@@ -19,19 +19,13 @@ impl<'a> Source<'a> {
     }
 
     /// Sum of a count over all directions of all flows.
-    pub fn sum(&self, count: fn(&DirectionOutcome) -> u64) -> Option<f64> {
-        Some(directions(self.row.outcome).map(|(_, _, way)| count(way)).sum::<u64>() as f64)
+    pub fn sum(&self, count: fn(&DirectionOutcome) -> u64) -> f64 {
+        directions(self.row.outcome).map(|(_, _, way)| count(way)).sum::<u64>() as f64
     }
 
     /// A value of the messages, if there are any.
     pub fn messages(&self, value: fn(&MessageOutcome) -> u64) -> Option<f64> {
         self.row.outcome.messages.as_ref().map(|messages| value(messages) as f64)
-    }
-
-    /// Mean latency of the deliveries that happened, in milliseconds.
-    pub fn mean_latency(&self) -> Option<f64> {
-        let messages = self.row.outcome.messages.as_ref()?;
-        (!messages.latency.is_empty()).then(|| messages.latency.mean() / 1e6)
     }
 
     /// Percentile of latency over the expected deliveries, in milliseconds.
@@ -40,15 +34,17 @@ impl<'a> Source<'a> {
         let nanos = latency::percentile(&messages.latency, messages.deliveries_expected, share)?;
         Some(nanos as f64 / 1e6)
     }
-
-    /// Busy share of the slowest link with a rate, in its busier direction.
-    pub fn utilisation(&self) -> Option<f64> {
-        utilisation(&self.row.outcome.links)
-    }
 }
 
-/// How busy the busier direction of the slowest rated link is.
-fn utilisation(links: &[LinkOutcome]) -> Option<f64> {
+/// Mean latency of the deliveries that happened, in milliseconds.
+pub fn mean_latency(outcome: &Outcome) -> Option<f64> {
+    let messages = outcome.messages.as_ref()?;
+    (!messages.latency.is_empty()).then(|| messages.latency.mean() / 1e6)
+}
+
+/// Busy share of the slowest link with a rate, in its busier direction.
+pub fn utilisation(outcome: &Outcome) -> Option<f64> {
+    let links = &outcome.links;
     let slowest = links
         .iter()
         .filter_map(|link| link.rate_mbit.map(|rate| (rate, &link.name)))
@@ -72,6 +68,6 @@ mod tests {
             link.utilisation = Some(busy);
         }
         outcome.links.insert(0, fast);
-        assert_eq!(utilisation(&outcome.links), Some(0.75));
+        assert_eq!(utilisation(&outcome), Some(0.75));
     }
 }

@@ -149,7 +149,7 @@ fn episodes(events: &[Event], end: f64) -> Vec<(f64, f64)> {
         match event.kind {
             SenderEvent::FastRetransmit => began = began.or(Some(event.time_s)),
             SenderEvent::RecoveryExit | SenderEvent::Timeout => {
-                spans.extend(began.take().map(|from| (from, event.time_s)))
+                spans.extend(began.take().map(|from| (from, event.time_s)));
             }
             _ => {}
         }
