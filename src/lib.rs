@@ -1,7 +1,7 @@
 //! A network-emulation testbed: real TCP, lossy links and a chat in one deterministic world.
 //!
 //! A scenario file becomes a grid of cells, each cell some trials, each trial a [`engine::World`]
-//! that runs in virtual time, and each world's [`record::Outcome`] some rows and pictures.
+//! that runs in virtual time, and each world's [`facts::Outcome`] some rows and pictures.
 //!
 //! # The map, with one invariant each
 //!
@@ -13,13 +13,13 @@
 //! | [`units`] | rates, chances, sizes with their units | after parsing, no string is looked at again |
 //! | [`rng`] | random streams by name | a new component changes no other's draws |
 //! | [`ring`] | a queue that is found with a mask | agrees with `VecDeque` |
+//! | [`facts`] | counters, events, states and outcomes | plain data, typed once; does not know what fills it |
 //! | [`wire`] | segments, sequence numbers, packets, bytes | knows no connection and no link |
 //! | [`congestion`] | the policy: how much may be in flight | sees bytes and times, never sequence numbers |
 //! | [`link`] | impair, queue, serialise, propagate | offered + duplicated = delivered + dropped + inside |
 //! | [`tcp`] | one end of a connection, without input or output | a receiver's stream is a prefix of its sender's |
 //! | [`chat`] | rooms, dialects, synthetic people | bytes in, bytes out: no TCP, no engine |
 //! | [`app`] | what talks over connections | acts only through its own [`app::Io`] |
-//! | [`record`] | what a trial leaves behind | plain data; does not know who fills it |
 //! | [`engine`] | the world: hosts' ends, links, one event queue | events have a total order; one event in, one drain out |
 //! | [`scenario`] | TOML to plan to world | knows texts, not files; all problems of a file at once |
 //! | [`runner`] | trials over threads | outcomes come in trial order, whatever the number of threads |
@@ -45,10 +45,10 @@ pub mod chat;
 pub mod cli;
 pub mod congestion;
 pub mod engine;
+pub mod facts;
 pub mod link;
 #[cfg(feature = "live")]
 pub mod live;
-pub mod record;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod ring;

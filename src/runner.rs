@@ -12,7 +12,7 @@ use std::time::Instant as WallClock;
 use cpu_time::ThreadTime;
 
 use crate::engine::Halt;
-use crate::record::Outcome;
+use crate::facts::Outcome;
 use crate::scenario::{Plan, Scenario, ScenarioError, Trial, build};
 
 /// How many trials may run ahead of the one that is handed on next, for each thread: what waits

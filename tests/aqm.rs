@@ -3,7 +3,7 @@
 mod support;
 
 use support::{goodput, link, run};
-use testbed::record::{Direction, Outcome};
+use testbed::facts::{Direction, Outcome};
 
 /// A bottleneck of 10 Mbit/s and 40 ms with room for 1000 packets.
 fn text(queue: &str, clients: &str) -> String {
@@ -65,8 +65,12 @@ fn codel_finds_the_drop_rate_that_so_many_flows_need() {
             "{flows}: {:?}",
             link.utilisation
         );
-        assert!(link.dropped_queue > 2 * drops, "{flows} flows: {} drops", link.dropped_queue);
-        drops = link.dropped_queue;
+        assert!(
+            link.counters.dropped_queue > 2 * drops,
+            "{flows} flows: {} drops",
+            link.counters.dropped_queue
+        );
+        drops = link.counters.dropped_queue;
     }
 }
 

@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use support::{goodput, link, mean_and_error, median, run, survivors, upload, watch, world};
-use testbed::record::Direction;
+use testbed::facts::Direction;
 
 /// One upload over one link.
 fn bulk(head: &str, link: &str) -> String {
@@ -87,7 +87,7 @@ fn bursts_of_loss_have_the_rate_and_the_length_of_gilbert_and_elliott() {
         let n = arrived.len() as f64;
         assert!(n > 50_000.0, "{n} packets");
         let lost = arrived.iter().filter(|&&arrived| !arrived).count() as f64;
-        assert_eq!(lost as u64, link(&outcome, "lossy", Direction::Up).dropped_loss);
+        assert_eq!(lost as u64, link(&outcome, "lossy", Direction::Up).counters.dropped_loss);
 
         // The states of the chain are correlated by (1-p-r)^k, which widens the binomial's error.
         let (share, lambda) = (p / (p + r), 1.0 - p - r);
@@ -120,16 +120,21 @@ fn independent_loss_duplication_and_damage_have_their_rates() {
     );
     let outcome = run(&text, 1);
     let wire = link(&outcome, "wire", Direction::Up);
-    assert_eq!(wire.dropped_queue, 0);
+    assert_eq!(wire.counters.dropped_queue, 0);
     let check = |what: &str, count: u64, of: u64, chance: f64| {
         let (n, got) = (of as f64, count as f64 / of as f64);
         let error = (chance * (1.0 - chance) / n).sqrt();
         assert!((got - chance).abs() < 4.0 * error, "{what}: {got} instead of {chance} ± {error}");
     };
-    check("loss", wire.dropped_loss, wire.offered, 0.03);
-    check("duplicates", wire.duplicated, wire.offered - wire.dropped_loss, 0.02);
+    check("loss", wire.counters.dropped_loss, wire.counters.offered, 0.03);
+    check("duplicates", wire.counters.duplicated, wire.counters.offered - wire.counters.dropped_loss, 0.02);
     // A copy is made before damage, so that it is whole; what is still under way is not counted yet.
-    check("damage", wire.dropped_corrupt, wire.offered - wire.dropped_loss - wire.in_flight, 0.01);
+    check(
+        "damage",
+        wire.counters.dropped_corrupt,
+        wire.counters.offered - wire.counters.dropped_loss - wire.in_flight,
+        0.01,
+    );
 }
 
 #[test]
@@ -177,7 +182,7 @@ fn packets_sent_ahead_have_their_share() {
     let error = (n * variance / f64::powi(cycle, 3)).sqrt();
     assert!((ahead - n / cycle).abs() < 4.0 * error, "{ahead} ahead instead of {} ± {error}", n / cycle);
     // Those overtaken are counted as reordered: 16 are under way at a time, most of all packets.
-    let counted = link(&outcome, "shortcut", Direction::Up).reordered as f64;
+    let counted = link(&outcome, "shortcut", Direction::Up).counters.reordered as f64;
     assert!(counted > ahead && counted < n, "{counted} reordered by {ahead}");
 }
 

@@ -4,7 +4,7 @@
 mod support;
 
 use support::{goodput, link, mean_and_error, median, over_seeds, run, upload};
-use testbed::record::{Direction, FlowEventKind};
+use testbed::facts::{Direction, Phase, SenderEvent};
 
 /// Random losses on the data's way, and nothing else that limits.
 fn lossy(rtt_ms: u32, percent: f64, secs: u32, recovery: &str) -> String {
@@ -72,8 +72,8 @@ fn mean_windows(rtt_ms: u32, percent: f64, recovery: &str) -> ((f64, f64), f64) 
         let windows: Vec<f64> = samples
             .iter()
             .filter(|s| s.direction == Direction::Up && s.time.as_secs_f64() > 10.0)
-            .filter(|s| s.phase == "congestion_avoidance")
-            .map(|s| s.cwnd.expect("Reno has a window") as f64 / 1448.0)
+            .filter(|s| s.sender.phase == Phase::CongestionAvoidance)
+            .map(|s| s.sender.cwnd as f64 / 1448.0)
             .collect();
         let overall = upload(&outcome, 0).cwnd_mean.expect("Reno has a window") / 1448.0;
         (mean_and_error(&windows).0, overall)
@@ -161,7 +161,7 @@ fn a_reno_sawtooth_swings_between_43_and_86_packets_every_3_6_seconds() {
         .flows
         .iter()
         .filter(|sample| sample.direction == Direction::Up && sample.time.as_secs_f64() > 20.0)
-        .map(|sample| sample.cwnd.expect("Reno has a window") as f64 / 1448.0);
+        .map(|sample| sample.sender.cwnd as f64 / 1448.0);
     let (least, most) = windows.fold((f64::MAX, 0.0f64), |(low, high), w| (low.min(w), high.max(w)));
     let losses = support::losses_after_20_s(series);
     assert!(losses.len() > 20, "{losses:?}");
@@ -172,7 +172,7 @@ fn a_reno_sawtooth_swings_between_43_and_86_packets_every_3_6_seconds() {
     // 43 round trips of 50 ms and the queue's wait, 84 ms at most, are 3.3 s; the reference is 3.6 s. Its
     // distance is two increases more, 5 %, and one of tolerance for the round trip of the repair.
     assert!((period - 3.6).abs() <= 0.06 * 3.6, "every {period} s");
-    assert_eq!(series.events.iter().filter(|event| event.kind == FlowEventKind::Timeout).count(), 0);
+    assert_eq!(series.events.iter().filter(|event| event.kind == SenderEvent::Timeout).count(), 0);
 }
 
 /// In the wrong order nothing is lost: each fast retransmit that the timestamps show to be unfounded is
@@ -188,7 +188,7 @@ fn an_unfounded_fast_retransmit_is_no_timeout() {
     let series = outcome.series.as_ref().expect("a series");
     let count = |kind| series.events.iter().filter(|event| event.kind == kind).count() as u64;
     assert_eq!(upload(&outcome, 0).timeouts, 0);
-    assert_eq!(count(FlowEventKind::SpuriousTimeout), 0);
-    let (undone, all) = (count(FlowEventKind::SpuriousRecovery), count(FlowEventKind::FastRetransmit));
+    assert_eq!(count(SenderEvent::SpuriousTimeout), 0);
+    let (undone, all) = (count(SenderEvent::SpuriousRecovery), count(SenderEvent::FastRetransmit));
     assert!(undone > 100 && undone <= all, "{undone} of {all}");
 }

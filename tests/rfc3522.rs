@@ -5,8 +5,8 @@ mod support;
 
 use common::controller::choice;
 use common::{Script, blocks, ms, sack, segment, stamped, syn_ack, with_stamps};
-use testbed::record::{FlowEventKind, Series};
-use testbed::tcp::{Config, Recovery, Signal};
+use testbed::facts::{SenderEvent, Series};
+use testbed::tcp::{Config, Recovery};
 use testbed::wire::{Flags, SynOptions};
 
 const ACK: Flags = Flags::ACK;
@@ -52,8 +52,8 @@ fn takes_back_a_spurious_timeout(config: &Config) {
     assert_eq!(script.tcp.stats(script.now).spurious, 1);
     script.send(260, with_stamps(segment(ACK, 1, 4001, 0), 8, 11));
     script.silent(10_000);
-    let signals: Vec<Signal> = script.tcp.take_signals().into_iter().map(|(_, signal)| signal).collect();
-    assert!(signals.contains(&Signal::SpuriousTimeout), "{signals:?}");
+    let signals: Vec<SenderEvent> = script.tcp.take_signals().into_iter().map(|(_, signal)| signal).collect();
+    assert!(signals.contains(&SenderEvent::SpuriousTimeout), "{signals:?}");
 }
 
 /// RFC 3522 §3.2: an echo of the retransmission proves nothing; the timeout stands.
@@ -177,7 +177,7 @@ fn a_real_loss_is_not_taken_back_with_a_spurious_timeout() {
     };
     for recovery in ["sack", "rack", "newreno"] {
         let series = recorded(&text(recovery));
-        let last = series.flows.iter().filter_map(|sample| sample.ssthresh).next_back();
+        let last = series.flows.iter().filter_map(|sample| sample.sender.ssthresh).next_back();
         assert!(last.is_some_and(|bytes| bytes <= 204_168), "{recovery}: {last:?}");
     }
 }
@@ -214,7 +214,7 @@ fn without_reordering_and_lost_acknowledgments_nothing_is_spurious() {
             let run = |recovery: &str| {
                 let text = text(controller, recovery, loss);
                 let series = recorded(&text);
-                let spurious = [FlowEventKind::SpuriousRecovery, FlowEventKind::SpuriousTimeout];
+                let spurious = [SenderEvent::SpuriousRecovery, SenderEvent::SpuriousTimeout];
                 let count = series.events.iter().filter(|event| spurious.contains(&event.kind)).count();
                 assert_eq!(count, 0, "{controller}, {recovery}, {loss}");
                 support::goodput(&support::run(&text, 3), 0)

@@ -3,7 +3,8 @@
 mod common;
 
 use common::{Pair, Script, ms, plain, segment};
-use testbed::tcp::{Config, Signal};
+use testbed::facts::SenderEvent;
+use testbed::tcp::Config;
 use testbed::wire::Flags;
 
 const ACK: Flags = Flags::ACK;
@@ -65,8 +66,8 @@ fn a_partial_acknowledgment_resends_the_next_hole() {
     script.silent(49);
     script.send(50, segment(ACK, 1, 10_001, 0));
     assert_eq!(script.tcp.snapshot().cwnd, 5_000);
-    let signals: Vec<Signal> = script.tcp.take_signals().into_iter().map(|signal| signal.1).collect();
-    assert_eq!(signals, [Signal::FastRetransmit, Signal::RecoveryExit]);
+    let signals: Vec<SenderEvent> = script.tcp.take_signals().into_iter().map(|signal| signal.1).collect();
+    assert_eq!(signals, [SenderEvent::FastRetransmit, SenderEvent::RecoveryExit]);
 }
 
 /// §3.2 steps 2 and 3: further duplicates inflate the window, and new data goes out; a partial

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use support::{finish, over_seeds};
-use testbed::record::Outcome;
+use testbed::facts::Outcome;
 use testbed::rng::{Rng, Seed};
 use testbed::scenario::{AppSpec, Plan, build};
 
@@ -231,9 +231,12 @@ fn text_of(seed: u64) -> String {
 /// What must hold beyond what the engine itself asserts.
 fn check(plan: &Plan, outcome: &Outcome) {
     for link in &outcome.links {
-        let gone =
-            link.delivered + link.dropped_loss + link.dropped_queue + link.dropped_corrupt + link.in_flight;
-        assert_eq!(link.offered + link.duplicated, gone, "conservation on {}", link.name);
+        let gone = link.counters.delivered
+            + link.counters.dropped_loss
+            + link.counters.dropped_queue
+            + link.counters.dropped_corrupt
+            + link.in_flight;
+        assert_eq!(link.counters.offered + link.counters.duplicated, gone, "conservation on {}", link.name);
     }
     for flow in &outcome.flows {
         let group = plan.base.groups.iter().find(|group| group.name == flow.group).expect("a group");

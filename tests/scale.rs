@@ -97,8 +97,7 @@ fn idle_world() {
             group: "idle".into(),
             tcp: Arc::clone(&tcp),
             server_app,
-            bulk: false,
-            finite: false,
+            measures: &[],
             connections: engine::Connections::default(),
         };
         let starts = Instant::ZERO + Duration::from_micros(100) * u64::from(n);

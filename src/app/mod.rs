@@ -10,6 +10,7 @@ mod testing;
 
 use std::rc::Rc;
 
+pub use crate::facts::StreamEvent as Event;
 use crate::time::Instant;
 
 /// A connection as its application knows it.
@@ -19,21 +20,6 @@ pub struct Conn(pub u32);
 /// The number of a synthetic message, counted from 0 over the whole world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub u32);
-
-/// What happens to a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// It is open both ways. A server hears of a new connection through this.
-    Connected,
-    /// There is something to read.
-    Readable,
-    /// There is room to write again, after a short write.
-    Writable,
-    /// The peer will send no more; what it sent has been announced.
-    PeerClosed,
-    /// It is gone, in order or by a reset; no further events follow.
-    Closed,
-}
 
 /// An application on a host: a client with its connections, or a server with all of them.
 pub trait App {

@@ -5,7 +5,7 @@ use clap::Args;
 use cpu_time::ProcessTime;
 
 use super::output::{Failure, print};
-use crate::record::Outcome;
+use crate::facts::Outcome;
 use crate::scenario::{Plan, build};
 
 /// Measure the simulator's speed on this machine

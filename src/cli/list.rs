@@ -9,9 +9,10 @@ use super::output::{Failure, print};
 use crate::chat::protocol::{Dialect, framed, listeners};
 use crate::congestion;
 use crate::link::{IMPAIRMENTS, QUEUES};
-use crate::scenario::{Plan, key_list, text_of};
+use crate::report::{self, FIGURES};
+use crate::scenario::{Plan, WORKLOADS, key_list, text_of};
 
-/// List scenarios, controllers, impairments, queues, dialects and keys
+/// List scenarios, controllers, queues, dialects, workloads, figures and keys
 #[derive(Debug, Args)]
 pub struct List {
     /// Only these
@@ -25,6 +26,9 @@ enum What {
     Impairments,
     Queues,
     Dialects,
+    Workloads,
+    /// Figures of a trial; listed only when asked for
+    Figures,
     /// Keys of scenario files; listed only when asked for
     Keys,
 }
@@ -50,6 +54,14 @@ impl List {
         }
         if wanted(What::Dialects) {
             section(&mut text, "dialects (serve --dialect; in scenarios chat.dialect)", &dialects());
+        }
+        if wanted(What::Workloads) {
+            let rows: Vec<_> =
+                WORKLOADS.iter().map(|line| (line.name.to_owned(), line.summary.to_owned())).collect();
+            section(&mut text, "workloads (clients.*.app.kind)", &rows);
+        }
+        if self.what == Some(What::Figures) {
+            section(&mut text, "figures (columns of trials.csv)", &figures());
         }
         // Longer than all else together.
         if self.what == Some(What::Keys) {
@@ -103,6 +115,14 @@ fn queues() -> Vec<(String, String)> {
         }
     }
     rows
+}
+
+fn figures() -> Vec<(String, String)> {
+    let row = |figure: &report::Figure| {
+        let unit = figure.column_unit();
+        (figure.column.to_owned(), format!("{}, {unit}{}", figure.words, figure.better.words()))
+    };
+    FIGURES.iter().map(row).collect()
 }
 
 fn controllers() -> Vec<(String, String)> {

@@ -14,11 +14,12 @@ use super::output::{Failure, load, print, processors};
 use super::progress::Progress;
 use super::{estimate, memory, signals};
 use crate::engine::Halt;
+use crate::facts::Measure;
 use crate::live;
 use crate::report::version::Program;
 use crate::report::{self, Mode, Report, ReportError, ResultFolder, Study};
 use crate::runner::{self, Ending, Execute, RunError};
-use crate::scenario::{AppSpec, Plan, Scenario};
+use crate::scenario::{Plan, Scenario};
 use crate::time::Duration;
 use crate::units::{Bytes, plural};
 
@@ -267,7 +268,6 @@ fn check_names(plans: &[(Plan, String)]) -> Result<(), Failure> {
 fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
     let base = &plan.base;
     let mss = base.groups.iter().map(|group| u32::from(group.tcp.mss)).max().unwrap_or(1448);
-    let is_bulk = |app: &AppSpec| matches!(app, AppSpec::Bulk(_));
     Study {
         name: plan.name().to_owned(),
         title: base.title.clone(),
@@ -292,7 +292,7 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
         bulk: base
             .groups
             .iter()
-            .filter(|group| is_bulk(&group.app))
+            .filter(|group| group.app.measures_a(Measure::Goodput))
             .map(|group| group.name.clone())
             .collect(),
         overrides,

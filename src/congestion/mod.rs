@@ -18,15 +18,13 @@ mod testing;
 use std::fmt;
 use std::sync::OnceLock;
 
+pub use crate::facts::{NO_WINDOW, Phase};
 pub use parameters::{Parameter, Parameters, Values};
 pub use slow_start::SlowStart;
 
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
-
-/// The windows of controllers without one lie above this.
-pub const NO_WINDOW: u64 = u64::MAX / 4;
 
 /// The congestion controller of one sender. All windows are in bytes.
 pub trait CongestionController: fmt::Debug + Send {
@@ -136,21 +134,6 @@ pub struct Path {
     pub rng: Rng,
     /// What the scenario set for it.
     pub parameters: Parameters,
-}
-
-/// The phase of a controller or of its connection, for plots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Doubling each round trip.
-    SlowStart,
-    /// Growing slowly.
-    CongestionAvoidance,
-    /// In fast recovery (said by the connection).
-    Recovery,
-    /// After a retransmission timeout, until the lost window is repaired (said by the connection).
-    Loss,
-    /// No phases: a constant or absent window.
-    Steady,
 }
 
 /// One line of the table of controllers.
@@ -278,19 +261,6 @@ impl Choice {
     pub fn build(&self, mss: u64, initial_window: u64, rng: Rng) -> Box<dyn CongestionController> {
         let path = Path { mss, initial_window, rng, parameters: self.parameters.clone() };
         (self.algorithm.build)(&path)
-    }
-}
-
-impl Phase {
-    /// The word in `phase` columns.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Phase::SlowStart => "slow_start",
-            Phase::CongestionAvoidance => "congestion_avoidance",
-            Phase::Recovery => "recovery",
-            Phase::Loss => "loss",
-            Phase::Steady => "steady",
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::mem::size_of;
 
 use super::core::Core;
 use super::flow::Flow;
-use crate::record::{FlowEvent, FlowSample, LinkSample};
+use crate::facts::{FlowEvent, FlowSample, LinkSample, Measure};
 use crate::units::{plural, size};
 use crate::wire::{Direction, Packet};
 
@@ -135,7 +135,7 @@ impl Core {
                     own += held.structure;
                     // Bulk data exists as a number only. What a server says to many exists once.
                     match direction {
-                        _ if flow.bulk => {}
+                        _ if flow.measures.contains(&Measure::Goodput) => {}
                         Direction::Up => own += held.text,
                         Direction::Down => shared = shared.max(held.text),
                     }

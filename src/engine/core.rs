@@ -7,7 +7,7 @@ use super::port::{Port, Ports};
 use super::queue::{Class, Event, EventQueue};
 use super::recorder::Recorder;
 use super::topology::Topology;
-use crate::app::Event as AppEvent;
+use crate::facts::StreamEvent;
 use crate::link::{Config as LinkConfig, Link};
 use crate::rng::Seed;
 use crate::time::Instant;
@@ -104,10 +104,10 @@ impl Core {
     }
 
     /// Whoever holds the port hears of it when it polls.
-    pub fn tell_port(&mut self, port: Port, event: AppEvent) {
+    pub fn tell_port(&mut self, port: Port, event: StreamEvent) {
         let ends = &mut self.flows[port.flow as usize].ends;
-        ends[port.direction.index()].told_closed |= event == AppEvent::Closed;
-        let is_over = event == AppEvent::Closed && ends.iter().all(|end| end.told_closed);
+        ends[port.direction.index()].told_closed |= event == StreamEvent::Closed;
+        let is_over = event == StreamEvent::Closed && ends.iter().all(|end| end.told_closed);
         self.ports.tell(port, event, is_over, self.now);
     }
 

@@ -5,8 +5,8 @@ use super::io::WorldIo;
 use super::port::{PORT, Port};
 use super::queue::{Class, Event};
 use super::{BATCH, World};
-use crate::app::{App, Conn, Event as AppEvent};
-use crate::tcp::Event as TcpEvent;
+use crate::app::{App, Conn};
+use crate::facts::StreamEvent;
 use crate::time::Instant;
 use crate::wire::Direction;
 
@@ -133,21 +133,14 @@ impl World {
     }
 
     /// Tells the application of an end what has happened there, and what happens then.
-    fn tell(&mut self, number: u32, direction: Direction, mut event: TcpEvent) {
+    fn tell(&mut self, number: u32, direction: Direction, mut event: StreamEvent) {
         loop {
             let end = &mut self.core.flows[number as usize].ends[direction.index()];
             let app = end.app;
-            let known = match event {
-                TcpEvent::Connected => AppEvent::Connected,
-                TcpEvent::Readable => AppEvent::Readable,
-                TcpEvent::Writable => AppEvent::Writable,
-                TcpEvent::PeerClosed => AppEvent::PeerClosed,
-                TcpEvent::Closed => AppEvent::Closed,
-            };
             if app == PORT {
-                self.core.tell_port(Port { flow: number, direction }, known);
+                self.core.tell_port(Port { flow: number, direction }, event);
             } else {
-                self.call_app(app, |app, io| app.on_event(Conn(number), known, io));
+                self.call_app(app, |app, io| app.on_event(Conn(number), event, io));
             }
             let end = &mut self.core.flows[number as usize].ends[direction.index()];
             let Some(another) = end.connection.poll_event() else { return };

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::congestion::{Choice, NO_WINDOW};
-use crate::record::{DirectionOutcome, FlowOutcome, LimitedBy};
+use crate::congestion::Choice;
+use crate::facts::{DirectionOutcome, FlowOutcome, Limit, Measure};
 use crate::rng::Seed;
-use crate::tcp::{Config, Connection, Limit, State, Stats};
+use crate::tcp::{Config, Connection, State, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::{Direction, SeqNumber};
 
@@ -22,10 +22,8 @@ pub struct Client {
     pub tcp: Arc<Config>,
     /// The application at the server that answers.
     pub server_app: u32,
-    /// Whether its connections are bulk transfers, and whether these have an end.
-    pub bulk: bool,
-    /// See [`bulk`](Client::bulk).
-    pub finite: bool,
+    /// Measures of its workload.
+    pub measures: &'static [Measure],
     /// What the world keeps of its connections; begins empty.
     pub connections: Connections,
 }
@@ -45,8 +43,7 @@ pub struct Flow {
     pub name: String,
     pub group: String,
     pub congestion: Choice,
-    pub bulk: bool,
-    pub finite: bool,
+    pub measures: &'static [Measure],
     pub started: Instant,
     pub route: [Arc<[u32]>; 2],
     /// What its packets draw from on links that it shares with others.
@@ -117,8 +114,7 @@ impl Flow {
             name,
             group: client.group.clone(),
             congestion: client.tcp.congestion.clone(),
-            bulk: client.bulk,
-            finite: client.finite,
+            measures: client.measures,
             started: now,
             route: client.route.clone(),
             own_links: Vec::new(),
@@ -157,7 +153,7 @@ impl Flow {
     }
 
     /// Its figures from `since` to `now`; `links` gives the place of a link instance in
-    /// [`Outcome::links`](crate::record::Outcome::links).
+    /// [`Outcome::links`](crate::facts::Outcome::links).
     pub fn outcome(&mut self, since: Instant, now: Instant, links: impl Fn(u32) -> u32) -> FlowOutcome {
         let silent = !Direction::BOTH.iter().any(|&direction| self.carries(direction));
         let directions = Direction::BOTH.map(|direction| {
@@ -177,8 +173,8 @@ impl Flow {
             name: self.name.clone(),
             group: self.group.clone(),
             congestion: self.congestion.algorithm.name,
-            bulk: self.bulk,
-            finite: self.finite && self.started < now,
+            measures: self.measures,
+            began: self.started < now,
             lasting: self.started <= since && !over,
             directions,
         }
@@ -198,13 +194,13 @@ impl Flow {
 
     fn direction_outcome(&mut self, direction: Direction, since: Instant, now: Instant) -> DirectionOutcome {
         let (delivered, timeouts) = (self.delivered(direction), self.timeouts(direction, now));
-        let (started, bulk) = (self.started, self.bulk);
+        let (started, completes) = (self.started, self.measures.contains(&Measure::Completion));
         let end = &mut self.ends[direction.index()];
         let stats = end.connection.stats(now).clone();
         let (before, delivered_before) = &end.baseline;
         let mean =
             |total: u128, time: Duration| (!time.is_zero()).then(|| total as f64 / time.as_nanos() as f64);
-        let windowed = end.connection.snapshot().cwnd < NO_WINDOW;
+        let windowed = end.connection.snapshot().window().is_some();
         let cwnd_mean = mean(
             stats.cwnd_integral - before.cwnd_integral,
             stats.open_time.saturating_sub(before.open_time),
@@ -224,7 +220,7 @@ impl Flow {
             timeouts,
             srtt_mean: srtt_mean.map(|nanos| Duration::from_nanos(nanos as u64)),
             cwnd_mean: cwnd_mean.filter(|_| windowed),
-            completion: end.drained.filter(|_| bulk).map(|at| at - started),
+            completion: end.drained.filter(|_| completes).map(|at| at - started),
             limited_by: limited_by(&stats, before),
             links: Vec::new(),
         }
@@ -232,15 +228,11 @@ impl Flow {
 }
 
 /// The limit that held for the longest part of an interval.
-fn limited_by(stats: &Stats, before: &Stats) -> LimitedBy {
-    let spent = |limit: Limit| stats.limited[limit as usize].saturating_sub(before.limited[limit as usize]);
-    let (application, receiver, congestion) =
-        (spent(Limit::Application), spent(Limit::ReceiveWindow), spent(Limit::CongestionWindow));
-    if congestion > Duration::ZERO && congestion >= application.max(receiver) {
-        LimitedBy::CongestionWindow
-    } else if receiver > Duration::ZERO && receiver >= application {
-        LimitedBy::ReceiveWindow
-    } else {
-        LimitedBy::Application
-    }
+fn limited_by(stats: &Stats, before: &Stats) -> Limit {
+    let spent = |limit: &&Limit| {
+        let limit = **limit as usize;
+        stats.limited[limit].saturating_sub(before.limited[limit])
+    };
+    // Of equals the last: the congestion window before the receiver's, and that before the application.
+    Limit::ALL.iter().max_by_key(spent).copied().filter(|limit| !spent(&limit).is_zero()).unwrap_or_default()
 }

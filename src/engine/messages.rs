@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use crate::record::MessageOutcome;
+use crate::facts::MessageOutcome;
 use crate::time::Instant;
 
 /// All messages of a world.

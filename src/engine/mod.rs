@@ -24,8 +24,8 @@ pub use flow::{Client, Connections};
 pub use halt::Halt;
 
 use crate::app::App;
+use crate::facts::Outcome;
 use crate::link::{Config as LinkConfig, Impairment};
-use crate::record::Outcome;
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::wire::FlowId;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::flow::{Client, Connections, Flow};
 use super::{World, route};
 use crate::app::Event;
-use crate::tcp::{Config, Snapshot, State, Stats};
+use crate::facts::Snapshot;
+use crate::tcp::{Config, State, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::{Direction, FlowId, Payload};
 
@@ -86,8 +87,7 @@ impl World {
             route: route(&instances),
             tcp: Arc::clone(tcp),
             server_app: PORT,
-            bulk: false,
-            finite: false,
+            measures: &[],
             connections: Connections::default(),
         };
         let mut flow = Flow::new(&mut client, PORT, now, self.core.seed);

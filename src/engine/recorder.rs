@@ -3,9 +3,7 @@
 
 use super::flow::{End, Flow};
 use super::topology::Topology;
-use crate::congestion::NO_WINDOW;
-use crate::record::{FlowEvent, FlowEventKind, FlowSample, Series};
-use crate::tcp::Signal;
+use crate::facts::{FlowEvent, FlowSample, SenderEvent, Series};
 use crate::time::{Duration, Instant};
 use crate::wire::Direction;
 
@@ -41,17 +39,11 @@ impl Recorder {
                 if !connection.state().is_synchronized() || !flow.carries(direction) || over {
                     continue;
                 }
-                let snapshot = connection.snapshot();
                 self.series.flows.push(FlowSample {
                     time: now,
                     flow: number as u32,
                     direction,
-                    cwnd: Some(snapshot.cwnd).filter(|&cwnd| cwnd < NO_WINDOW),
-                    ssthresh: snapshot.ssthresh,
-                    flight: snapshot.flight,
-                    srtt: snapshot.srtt,
-                    rto: snapshot.rto,
-                    phase: snapshot.phase.name(),
+                    sender: connection.snapshot(),
                     delivered: flow.delivered(direction),
                     arrived: flow.arrived(direction),
                 });
@@ -61,22 +53,14 @@ impl Recorder {
     }
 
     /// A sender signalled something.
-    pub fn signal(&mut self, time: Instant, flow: u32, direction: Direction, signal: Signal) {
-        let kind = match signal {
-            Signal::FastRetransmit => FlowEventKind::FastRetransmit,
-            Signal::RecoveryExit => FlowEventKind::RecoveryExit,
-            Signal::Timeout => FlowEventKind::Timeout,
-            Signal::SpuriousRecovery => FlowEventKind::SpuriousRecovery,
-            Signal::SpuriousTimeout => FlowEventKind::SpuriousTimeout,
-            Signal::WindowProbe => FlowEventKind::WindowProbe,
-        };
+    pub fn signal(&mut self, time: Instant, flow: u32, direction: Direction, kind: SenderEvent) {
         self.series.events.push(FlowEvent { time, flow, direction, kind });
     }
 
     /// The series; of directions in which no data went only the timeouts, of SYN and FIN.
     pub fn finish(mut self, flows: &[Flow]) -> Series {
         self.series.events.retain(|row| {
-            row.kind == FlowEventKind::Timeout || flows[row.flow as usize].carries(row.direction)
+            row.kind == SenderEvent::Timeout || flows[row.flow as usize].carries(row.direction)
         });
         self.series
     }

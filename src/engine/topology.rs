@@ -1,8 +1,8 @@
 //! Links and their instances. A link of the scenario is one instance that everybody shares or one
 //! for each client; an instance has two directions, each a [`Link`] of its own.
 
+use crate::facts::{Counters, LinkOutcome, LinkSample, QueueOutcome};
 use crate::link::{Config, Link, Statistics};
-use crate::record::{LinkOutcome, LinkSample, QueueOutcome, Realised};
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::wire::Direction;
@@ -59,7 +59,7 @@ impl Topology {
         let group = &self.groups[group];
         for direction in Direction::BOTH {
             let number = instance[direction.index()] as usize;
-            self.dropped_before += dropped(&self.links[number]);
+            self.dropped_before += self.links[number].counters().dropped();
             let label = format!("link/{}/{client}/{}", group.name, direction.name());
             self.links[number] = Link::new(&group.configs[direction.index()], seed, &label);
         }
@@ -67,7 +67,7 @@ impl Topology {
 
     /// Packets dropped so far, for whatever reason.
     pub fn dropped(&self) -> u64 {
-        self.dropped_before + self.links.iter().map(dropped).sum::<u64>()
+        self.dropped_before + self.links.iter().map(|link| link.counters().dropped()).sum::<u64>()
     }
 
     /// Changes all instances of a link; returns their numbers.
@@ -148,18 +148,12 @@ impl Topology {
                 name: name.to_owned(),
                 direction,
                 shared: self.groups[place / 2].shared,
-                offered: 0,
-                delivered: 0,
-                dropped_loss: 0,
-                dropped_queue: 0,
-                dropped_corrupt: 0,
-                duplicated: 0,
-                reordered: 0,
+                counters: Counters::default(),
                 in_flight: 0,
                 utilisation: account.utilisation(),
                 rate_mbit: account.rate.map(crate::units::Rate::as_mbit),
                 queue: queue_outcome(account),
-                realised: account.realised().iter().map(realised).collect(),
+                realised: account.realised(),
             })
             .collect()
     }
@@ -170,24 +164,11 @@ impl Topology {
             for number in numbers {
                 let link = &self.links[number];
                 link.check_conservation();
-                let counters = link.counters();
-                outcome.offered += counters.offered;
-                outcome.delivered += counters.delivered;
-                outcome.dropped_loss += counters.dropped_loss;
-                outcome.dropped_queue += counters.dropped_queue;
-                outcome.dropped_corrupt += counters.dropped_corrupt;
-                outcome.duplicated += counters.duplicated;
-                outcome.reordered += counters.reordered;
+                outcome.counters.add(&link.counters());
                 outcome.in_flight += link.in_flight();
             }
         }
     }
-}
-
-/// Packets that a link dropped, for whatever reason.
-fn dropped(link: &Link) -> u64 {
-    let counters = link.counters();
-    counters.dropped_loss + counters.dropped_queue + counters.dropped_corrupt
 }
 
 fn queue_outcome(account: &Statistics) -> Option<QueueOutcome> {
@@ -197,15 +178,4 @@ fn queue_outcome(account: &Statistics) -> Option<QueueOutcome> {
         p99_ms: tally.quantile(0.99).map(Duration::as_millis_f64)?,
         max_ms: tally.max().map(Duration::as_millis_f64)?,
     })
-}
-
-fn realised(line: &crate::link::Realised) -> Realised {
-    Realised {
-        quantity: line.quantity,
-        configured: line.configured,
-        realised: line.realised,
-        low: line.low,
-        high: line.high,
-        pass: line.pass,
-    }
 }

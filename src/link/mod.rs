@@ -46,10 +46,10 @@ pub use impairment::{Impairment, Verdict};
 pub use loss::{GilbertElliott, Independent};
 pub use mangle::{Corrupt, Duplicate};
 pub use qdisc::{Backlog, Capacity, Discipline, Parameter, ParameterKind, QUEUES, Qdisc, Queue, Queued};
-pub use realised::Realised;
-pub use statistics::{Counters, Statistics};
+pub use statistics::Statistics;
 pub use tally::Tally;
 
+use crate::facts::Counters;
 use crate::ring::Ring;
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};

@@ -10,6 +10,7 @@ use super::config::{Capacity, Config, LossModel};
 use super::distribution::{Shape, mixture_quantile};
 use super::law::{self, Law, REACH, States};
 use super::statistics::{Epoch, Statistics};
+use crate::facts::Realised;
 use crate::units::Probability;
 
 /// With fewer expected events than this there is no verdict.
@@ -23,24 +24,6 @@ const RARE: f64 = 1e-4;
 const ROUNDING_MS: f64 = 1e-6;
 /// The relative error of a tally's percentile.
 const TALLY_ERROR: f64 = 0.01;
-
-/// One line of the proof.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Realised {
-    /// `loss_percent`, `duplicate_percent`, `corrupt_percent`, `reorder_percent`, `delay_mean_ms`,
-    /// `delay_p99_ms`, `rate_mbit`, `queue_max_packets` or `queue_max_bytes`.
-    pub quantity: &'static str,
-    /// What was asked for.
-    pub configured: f64,
-    /// What happened.
-    pub realised: f64,
-    /// The lower end of what chance allows.
-    pub low: f64,
-    /// Its upper end.
-    pub high: f64,
-    /// Whether `realised` lies within; `None` where too little passed to tell.
-    pub pass: Option<bool>,
-}
 
 impl Statistics {
     /// All quantities of which something was seen in the measured interval. Duplication, damage and
@@ -71,19 +54,18 @@ impl Statistics {
     }
 }
 
-impl Realised {
-    fn new(quantity: &'static str, configured: f64, realised: f64, (low, high): (f64, f64)) -> Realised {
-        let pass = Some((low..=high).contains(&realised));
-        Realised { quantity, configured, realised, low, high, pass }
-    }
+/// A line with its verdict.
+fn line(quantity: &'static str, configured: f64, realised: f64, (low, high): (f64, f64)) -> Realised {
+    let pass = Some((low..=high).contains(&realised));
+    Realised { quantity, configured, realised, low, high, pass }
+}
 
-    /// Withdraws the verdict unless there was `enough`.
-    fn judged_if(mut self, enough: bool) -> Realised {
-        if !enough {
-            self.pass = None;
-        }
-        self
+/// The line without its verdict unless there was `enough`.
+fn judged_if(enough: bool, mut line: Realised) -> Realised {
+    if !enough {
+        line.pass = None;
     }
+    line
 }
 
 /// What one configuration makes of packets.
@@ -110,9 +92,8 @@ fn share(quantity: &'static str, statistics: &Statistics, of: fn(&Epoch) -> Shar
     let laws: Vec<Law> = parts.into_iter().flat_map(|part| part.laws).collect();
     let (low, high) = law::bounds(&laws);
     let expected: f64 = laws.iter().map(Law::mean).sum();
-    let row =
-        Realised::new(quantity, percent(configured), percent(seen as f64), (percent(low), percent(high)));
-    Some(row.judged_if(low >= high || expected >= ENOUGH_EVENTS))
+    let row = line(quantity, percent(configured), percent(seen as f64), (percent(low), percent(high)));
+    Some(judged_if(low >= high || expected >= ENOUGH_EVENTS, row))
 }
 
 /// Packets that the loss model took, of all that it judged.
@@ -177,7 +158,7 @@ fn delay_mean(statistics: &Statistics) -> Option<Realised> {
     let high = (sum + above).min(most) / n + ROUNDING_MS;
     // A delay that never varies is known from one packet.
     let enough = variance == 0.0 || n >= ENOUGH_EVENTS;
-    Some(Realised::new("delay_mean_ms", configured, realised, (low, high)).judged_if(enough))
+    Some(judged_if(enough, line("delay_mean_ms", configured, realised, (low, high))))
 }
 
 /// 99th percentile of propagation delay.
@@ -202,7 +183,7 @@ fn delay_p99(statistics: &Statistics) -> Option<Realised> {
     let at = |q: f64| mixture_quantile(&parts, q) / 1e6;
     let low = at(below) * (1.0 - TALLY_ERROR) - ROUNDING_MS;
     let high = at(above) * (1.0 + TALLY_ERROR) + ROUNDING_MS;
-    Some(Realised::new("delay_p99_ms", at(Q), realised, (low, high)).judged_if(enough))
+    Some(judged_if(enough, line("delay_p99_ms", at(Q), realised, (low, high))))
 }
 
 /// How many independent draws a correlated one is worth: (1 − ρ)/(1 + ρ) of an autoregression, and
@@ -232,9 +213,8 @@ fn rate(statistics: &Statistics) -> Option<Realised> {
     let configured = bits / asked / 1e6;
     // Each transmission ends within a nanosecond of where it should.
     let reach = configured * (packets as f64 * 1e-9 / asked + 1e-9);
-    let row =
-        Realised::new("rate_mbit", configured, bits / span / 1e6, (configured - reach, configured + reach));
-    Some(row.judged_if(packets as f64 >= ENOUGH_EVENTS))
+    let row = line("rate_mbit", configured, bits / span / 1e6, (configured - reach, configured + reach));
+    Some(judged_if(packets as f64 >= ENOUGH_EVENTS, row))
 }
 
 /// The longest queue against its limit, in the unit of `pick`: (limit, longest).
@@ -251,7 +231,7 @@ fn queue(
         .collect();
     let limit = seen.iter().map(|&(limit, _)| limit).max()? as f64;
     let longest = seen.iter().map(|&(_, longest)| longest).max()? as f64;
-    let mut row = Realised::new(quantity, limit, longest, (0.0, limit));
+    let mut row = line(quantity, limit, longest, (0.0, limit));
     // Each limit held while it was in force.
     row.pass = Some(seen.iter().all(|&(limit, longest)| longest <= limit));
     Some(row)

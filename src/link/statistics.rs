@@ -2,27 +2,9 @@
 
 use super::config::Config;
 use super::tally::Tally;
+use crate::facts::Counters;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
-
-/// Packets since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Arrived at the entrance.
-    pub offered: u64,
-    /// Handed on, unless this link damaged them.
-    pub delivered: u64,
-    /// Dropped by the loss model, a drop list or another impairment.
-    pub dropped_loss: u64,
-    /// Dropped by the queue discipline.
-    pub dropped_queue: u64,
-    /// Handed on damaged by this link; the receiver's checksum drops them.
-    pub dropped_corrupt: u64,
-    /// Extra copies made.
-    pub duplicated: u64,
-    /// Handed on after one that entered later.
-    pub reordered: u64,
-}
 
 /// A link's account of itself at one instant; those of per-client instances are merged into one.
 /// Counts are of the whole trial, the rest of the measured interval: loss, propagation delay and
@@ -132,38 +114,6 @@ impl Statistics {
     /// Panics unless offered + duplicated = delivered + dropped + in flight.
     pub fn check_conservation(&self, label: &str) {
         self.counters.check_conservation(self.in_flight, label);
-    }
-}
-
-impl Counters {
-    /// Packets that did not come out intact.
-    pub fn dropped(&self) -> u64 {
-        self.dropped_loss + self.dropped_queue + self.dropped_corrupt
-    }
-
-    /// Panics unless what went in is what came out, was dropped or is still inside.
-    pub(super) fn check_conservation(&self, in_flight: u64, label: &str) {
-        assert!(
-            self.offered + self.duplicated == self.delivered + self.dropped() + in_flight,
-            "{label} gains or loses packets: offered {} + duplicated {} is not delivered {} + lost {} \
-             + dropped by the queue {} + damaged {} + in flight {in_flight}",
-            self.offered,
-            self.duplicated,
-            self.delivered,
-            self.dropped_loss,
-            self.dropped_queue,
-            self.dropped_corrupt,
-        );
-    }
-
-    fn add(&mut self, other: &Counters) {
-        self.offered += other.offered;
-        self.delivered += other.delivered;
-        self.dropped_loss += other.dropped_loss;
-        self.dropped_queue += other.dropped_queue;
-        self.dropped_corrupt += other.dropped_corrupt;
-        self.duplicated += other.duplicated;
-        self.reordered += other.reordered;
     }
 }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::config::{Delay, JitterDistribution, LossModel, Reorder};
 use super::testing::{from_flow, packet};
 use super::*;
+use crate::facts::Realised;
 use crate::units::{Probability, Rate};
 use crate::wire::SeqNumber;
 

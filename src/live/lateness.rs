@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use crate::record::Lateness;
+use crate::facts::Lateness;
 use crate::time::Duration;
 
 /// An empty histogram of nanoseconds: an hour at three digits.

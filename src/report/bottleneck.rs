@@ -10,11 +10,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::ReportError;
-use super::files::{Measured, Results, Trial};
+use super::files::{Measured, Results, Row, Trial};
 use super::goodput::busiest;
 use super::rows::Table;
-
-const DIRECTIONS: [&str; 2] = ["up", "down"];
+use crate::facts::Direction;
 
 /// A trial: number of the folder, cell, trial.
 type Key = (usize, usize, u32);
@@ -99,11 +98,11 @@ fn read(
     trials: &mut BTreeMap<Key, Links>,
     sums: &mut BTreeMap<Key, [[u64; 2]; 2]>,
 ) -> Result<(), ReportError> {
-    let direction = |name: &str| DIRECTIONS.iter().position(|direction| *direction == name);
+    let direction = |row: &Row<'_>| row.parse("direction").map(Direction::index);
     results.each_row_of(Table::Links, |cell, row| {
         let key = row.parse("trial").map(|trial| (number, cell, trial));
         let links = key.and_then(|key| trials.get_mut(&key));
-        let (Some(links), Some(direction)) = (links, direction(row.get("direction"))) else { return };
+        let (Some(links), Some(direction)) = (links, direction(row)) else { return };
         let name = row.get("link");
         let index = links.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
             links.push((name.to_owned(), Default::default()));
@@ -122,7 +121,7 @@ fn read(
     results.each_row_of(Table::Flows, |cell, row| {
         let key = row.parse("trial").map(|trial| (number, cell, trial));
         let sums = key.and_then(|key| sums.get_mut(&key));
-        let (Some(sums), Some(direction)) = (sums, direction(row.get("direction"))) else { return };
+        let (Some(sums), Some(direction)) = (sums, direction(row)) else { return };
         let bytes = row.parse("bytes_delivered").unwrap_or(0);
         sums[0][direction] += bytes;
         if results.study.bulk.iter().any(|group| group == row.get("group")) {
@@ -233,7 +232,7 @@ fn carries_all(results: &mut Results, key: Key, bytes: u64) -> bool {
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let direction = DIRECTIONS[self.direction];
+        let direction = Direction::BOTH[self.direction].name();
         match &self.link {
             Some(link) => write!(f, "link {link}, {direction}"),
             None => write!(f, "all flows, {direction}"),
@@ -243,7 +242,7 @@ impl std::fmt::Display for Place {
 
 #[cfg(test)]
 mod tests {
-    use crate::record::{Direction, DirectionOutcome, FlowOutcome, Outcome};
+    use crate::facts::{Direction, DirectionOutcome, FlowOutcome, Outcome};
     use crate::report::study::{Study, TrialRow};
     use crate::report::testing::{bulk_outcome, run, study};
     use crate::report::writer::{Mode, ResultFolder};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk;
 use super::error::ReportError;
-use super::figures;
+use super::figures::{self, Nature};
 use super::rows::Table;
 use super::series;
 use super::study::Study;
@@ -75,21 +75,21 @@ impl Results {
         }
         let mut trials = Vec::new();
         let mut problem = None;
-        let columns: Vec<_> = figures::of_study(study).collect();
+        let figures: Vec<_> = figures::of_study(study).collect();
         let path = dir.join(Table::Trials.file());
         each_row(&path, |row| {
             if let (Some(cell), Some(number)) = (row.parse("cell"), row.parse("trial")) {
                 if cell >= study.cells() {
                     problem.get_or_insert(format!("there is no cell {cell} in this sweep"));
                 }
-                for column in &columns {
-                    let text = row.get(column.name);
+                for figure in &figures {
+                    let text = row.get(figure.column);
                     if !text.is_empty() && text.parse::<f64>().is_err() {
-                        let name = column.name;
+                        let name = figure.column;
                         problem.get_or_insert(format!("`{name}` of cell {cell} is no number: {text:?}"));
                     }
                 }
-                let figures = columns.iter().map(|column| row.parse(column.name)).collect();
+                let figures = figures.iter().map(|figure| row.parse(figure.column)).collect();
                 trials.push(Trial { cell, number, figures });
             }
         })?;
@@ -125,7 +125,7 @@ impl Results {
 
     /// The position of a figure in [`Trial::figures`]; `None` if the study does not have it.
     pub(super) fn figure(&self, name: &str) -> Option<usize> {
-        figures::of_study(&self.study).position(|column| column.name == name)
+        figures::of_study(&self.study).position(|figure| figure.column == name)
     }
 
     /// One value per trial of a cell, with the trial's number, where the figure exists.
@@ -135,14 +135,13 @@ impl Results {
         trials.filter_map(|trial| Some((trial.number, trial.figures[figure]?))).collect()
     }
 
-    /// The figures of each trial of a cell that are figures of the network: not the wall time, and not the
-    /// engine's events, to which samples of the series, which only some trials have, belong too.
+    /// The figures of each trial of a cell that are figures of the network: not the machine's wall time, and
+    /// not the program's work.
     pub(super) fn figures_of_network(&self, cell: usize) -> BTreeMap<u32, Vec<Option<f64>>> {
-        let others = [self.figure("wall_s"), self.figure("events")];
         let trials = self.trials.iter().filter(|trial| trial.cell == cell);
         let figures = |trial: &Trial| {
-            let all = trial.figures.iter().enumerate().filter(|(n, _)| !others.contains(&Some(*n)));
-            all.map(|(_, figure)| *figure).collect()
+            let all = figures::of_study(&self.study).zip(&trial.figures);
+            all.filter(|(figure, _)| figure.nature == Nature::Network).map(|(_, value)| *value).collect()
         };
         trials.map(|trial| (trial.number, figures(trial))).collect()
     }

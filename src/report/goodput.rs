@@ -1,7 +1,7 @@
 //! Goodput, fairness and completion of a trial: which bytes, flows and transfers count.
 
 use super::stats;
-use crate::record::{Direction, DirectionOutcome, FlowOutcome, LimitedBy, LinkOutcome, Outcome};
+use crate::facts::{Direction, DirectionOutcome, FlowOutcome, Limit, LinkOutcome, Measure, Outcome};
 use crate::time::Duration;
 
 /// Goodput of a trial in Mbit/s: application bytes handed to receivers, in order, in the measured
@@ -33,7 +33,7 @@ impl Goodput {
         let bottleneck = bottleneck(outcome);
         let bytes = |direction: Direction, bulk_only: bool| -> u64 {
             crossing(outcome, bottleneck)
-                .filter(|(flow, way, _)| *way == direction && (flow.bulk || !bulk_only))
+                .filter(|(flow, way, _)| *way == direction && (flow.measures(Measure::Goodput) || !bulk_only))
                 .map(|(_, _, way)| way.bytes_delivered)
                 .sum()
         };
@@ -149,8 +149,8 @@ pub fn jain_index(outcome: &Outcome) -> Option<f64> {
 
 fn jain_over(outcome: &Outcome, link: Option<&str>, direction: Direction) -> Option<f64> {
     let shares: Vec<f64> = crossing(outcome, link)
-        .filter(|(flow, way, _)| flow.bulk && flow.lasting && *way == direction)
-        .filter(|(_, _, way)| way.limited_by != LimitedBy::Application)
+        .filter(|(flow, way, _)| flow.measures(Measure::Goodput) && flow.lasting && *way == direction)
+        .filter(|(_, _, way)| way.limited_by != Limit::Application)
         .map(|(_, _, way)| way.bytes_delivered as f64)
         .collect();
     if shares.len() < 2 { None } else { stats::jain(&shares) }
@@ -169,7 +169,7 @@ pub struct Completions {
 impl Completions {
     /// The completion times of a trial.
     pub fn of(outcome: &Outcome) -> Completions {
-        let transfers = outcome.flows.iter().filter(|flow| flow.finite);
+        let transfers = outcome.flows.iter().filter(|flow| flow.began && flow.measures(Measure::Completion));
         let seconds = |flow: &FlowOutcome| {
             flow.directions.iter().flatten().find_map(|way| way.completion).map(Duration::as_secs_f64)
         };
@@ -204,7 +204,8 @@ mod tests {
         outcome.flows = flows
             .iter()
             .map(|&(direction, bytes_delivered, bulk)| {
-                let mut flow = FlowOutcome { bulk, ..model.clone() };
+                let measures = if bulk { model.measures } else { &[] };
+                let mut flow = FlowOutcome { measures, ..model.clone() };
                 let way = flow.directions[0].take().expect("an upload");
                 let links = vec![direction.index() as u32];
                 flow.directions[direction.index()] = Some(DirectionOutcome { bytes_delivered, links, ..way });
@@ -263,7 +264,7 @@ mod tests {
         let goodput = Goodput::of(&outcome);
         assert_eq!((goodput.busier(), goodput.down), (Some(5.0), Some(16.0)));
         for flow in &mut outcome.flows {
-            flow.bulk = false;
+            flow.measures = &[];
         }
         assert_eq!(Goodput::of(&outcome).direction, DOWN);
     }
@@ -278,9 +279,9 @@ mod tests {
             jain_index(&outcome)
         };
         assert_eq!(late(|flow| flow.lasting = false), None);
-        assert_eq!(late(|flow| flow.bulk = false), None);
+        assert_eq!(late(|flow| flow.measures = &[]), None);
         let idle = |flow: &mut FlowOutcome| {
-            flow.directions[0].as_mut().expect("an upload").limited_by = LimitedBy::Application;
+            flow.directions[0].as_mut().expect("an upload").limited_by = Limit::Application;
         };
         assert_eq!(late(idle), None);
     }
@@ -314,7 +315,7 @@ mod tests {
     fn a_transfer_that_did_not_end_counts_as_slower_than_all_that_did() {
         let mut outcome = outcome(&[(UP, 1, true), (UP, 1, true), (UP, 1, true), (UP, 1, true)]);
         for (n, flow) in outcome.flows.iter_mut().enumerate() {
-            flow.finite = true;
+            flow.measures = &[Measure::Goodput, Measure::Completion];
             flow.directions[0].as_mut().expect("an upload").completion =
                 Some(Duration::from_secs(4 - n as u64));
         }

@@ -6,20 +6,10 @@
 use std::fmt::Write as _;
 
 use super::figures;
-use super::goodput::{directions, mbit, through};
+use super::goodput::{Through, directions, mbit, through};
 use super::study::{Study, TrialRow};
-use crate::record::Outcome;
+use crate::facts::{Direction, DirectionOutcome, FlowOutcome, Lateness, LinkOutcome, Realised};
 use crate::time::Duration;
-
-const FLOW_COLUMNS: &str = "flow,group,direction,congestion,goodput_mbit,bytes_delivered,segments_sent,\
-retransmits,recovery_episodes,timeouts,srtt_mean_ms,cwnd_mean_bytes,completion_s,limited_by";
-
-const LINK_COLUMNS: &str = "link,direction,offered,delivered,dropped_loss,dropped_queue,dropped_corrupt,\
-duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms,rate_mbit,goodput_mbit,jain_index";
-
-const REALISED_COLUMNS: &str = "link,direction,quantity,configured,realised,low,high,verdict";
-
-const LATENESS_COLUMNS: &str = "kind,count,p50_us,p99_us,max_us";
 
 /// The tables with a row or more per trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +50,16 @@ impl Table {
         for axis in &study.axes {
             push_field(&mut line, &axis.key);
         }
-        let columns = match self {
-            Table::Flows => FLOW_COLUMNS.to_owned(),
-            Table::Links => LINK_COLUMNS.to_owned(),
-            Table::Realised => REALISED_COLUMNS.to_owned(),
-            Table::Lateness => LATENESS_COLUMNS.to_owned(),
+        let columns: Vec<&str> = match self {
+            Table::Flows => names(&flow_columns()),
+            Table::Links => names(&link_columns()),
+            Table::Realised => names(&check_columns()),
+            Table::Lateness => names(&lateness_columns()),
             Table::Trials => {
-                let names: Vec<&str> = figures::of_study(study).map(|column| column.name).collect();
-                format!("seed,{}", names.join(","))
+                ["seed"].into_iter().chain(figures::of_study(study).map(|figure| figure.column)).collect()
             }
         };
-        line + "," + &columns + "\n"
+        line + "," + &columns.join(",") + "\n"
     }
 
     /// The rows of one trial, each with its line break.
@@ -80,116 +69,168 @@ impl Table {
             push_field(&mut prefix, value);
         }
         let mut text = String::new();
+        let outcome = row.outcome;
         match self {
-            Table::Flows => flow_rows(&mut text, &prefix, row.outcome),
-            Table::Links => link_rows(&mut text, &prefix, row.outcome),
-            Table::Realised => realised_rows(&mut text, &prefix, row.outcome),
-            Table::Lateness => lateness_rows(&mut text, &prefix, row.outcome),
+            Table::Flows => {
+                let rows = directions(outcome).map(|(flow, direction, way)| FlowRow { flow, direction, way });
+                write_rows(&mut text, &prefix, &flow_columns(), rows);
+            }
+            Table::Links => {
+                let rows = outcome.links.iter().map(|link| LinkRow { link, through: through(outcome, link) });
+                write_rows(&mut text, &prefix, &link_columns(), rows);
+            }
+            Table::Realised => {
+                let links = outcome.links.iter();
+                let rows = links.flat_map(|link| link.realised.iter().map(move |check| (link, check)));
+                write_rows(&mut text, &prefix, &check_columns(), rows);
+            }
+            Table::Lateness => write_rows(&mut text, &prefix, &lateness_columns(), &outcome.lateness),
             Table::Trials => trial_row(&mut text, &prefix, study, row),
         }
         text
     }
 }
 
-fn lateness_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
-    for late in &outcome.lateness {
-        let _ = write!(text, "{prefix},{},{}", late.kind, late.count);
-        for span in [late.p50, late.p99, late.max] {
-            push_number(text, (late.count > 0).then(|| span.as_millis_f64() * 1e3), 1);
+/// A column of rows: its name beside what stands under it.
+struct Column<R> {
+    name: &'static str,
+    field: for<'a> fn(&'a R) -> Field<'a>,
+}
+
+/// A field of a row.
+enum Field<'a> {
+    Text(&'a str),
+    Count(u64),
+    /// A number with its decimals; empty if it does not exist.
+    Number(Option<f64>, usize),
+}
+
+fn column<R>(name: &'static str, field: for<'a> fn(&'a R) -> Field<'a>) -> Column<R> {
+    Column { name, field }
+}
+
+fn names<R>(columns: &[Column<R>]) -> Vec<&'static str> {
+    columns.iter().map(|column| column.name).collect()
+}
+
+fn write_rows<R>(text: &mut String, prefix: &str, columns: &[Column<R>], rows: impl IntoIterator<Item = R>) {
+    for row in rows {
+        text.push_str(prefix);
+        for column in columns {
+            match (column.field)(&row) {
+                Field::Text(value) => push_field(text, value),
+                Field::Count(value) => push(text, value),
+                Field::Number(value, decimals) => push_number(text, value, decimals),
+            }
         }
         text.push('\n');
     }
+}
+
+/// A direction of a flow.
+struct FlowRow<'o> {
+    flow: &'o FlowOutcome,
+    direction: Direction,
+    way: &'o DirectionOutcome,
+}
+
+fn flow_columns<'o>() -> [Column<FlowRow<'o>>; 14] {
+    use Field::{Count, Number, Text};
+    [
+        column("flow", |row| Text(&row.flow.name)),
+        column("group", |row| Text(&row.flow.group)),
+        column("direction", |row| Text(row.direction.name())),
+        column("congestion", |row| Text(row.flow.congestion)),
+        column("goodput_mbit", |FlowRow { way, .. }| {
+            Number(mbit(way.bytes_delivered, way.active).filter(|_| way.carried), 6)
+        }),
+        column("bytes_delivered", |row| Count(row.way.bytes_delivered)),
+        column("segments_sent", |row| Count(row.way.segments_sent)),
+        column("retransmits", |row| Count(row.way.retransmits)),
+        column("recovery_episodes", |row| Count(row.way.recovery_episodes)),
+        column("timeouts", |row| Count(row.way.timeouts)),
+        column("srtt_mean_ms", |row| Number(row.way.srtt_mean.map(Duration::as_millis_f64), 3)),
+        column("cwnd_mean_bytes", |row| Number(row.way.cwnd_mean, 1)),
+        column("completion_s", |row| Number(row.way.completion.map(Duration::as_secs_f64), 6)),
+        column("limited_by", |row| Text(if row.way.carried { row.way.limited_by.name() } else { "" })),
+    ]
+}
+
+/// A direction of a link.
+struct LinkRow<'o> {
+    link: &'o LinkOutcome,
+    through: Option<Through>,
+}
+
+fn link_columns<'o>() -> [Column<LinkRow<'o>>; 16] {
+    use Field::{Count, Number, Text};
+    [
+        column("link", |row| Text(&row.link.name)),
+        column("direction", |row| Text(row.link.direction.name())),
+        column("offered", |row| Count(row.link.counters.offered)),
+        column("delivered", |row| Count(row.link.counters.delivered)),
+        column("dropped_loss", |row| Count(row.link.counters.dropped_loss)),
+        column("dropped_queue", |row| Count(row.link.counters.dropped_queue)),
+        column("dropped_corrupt", |row| Count(row.link.counters.dropped_corrupt)),
+        column("duplicated", |row| Count(row.link.counters.duplicated)),
+        column("reordered", |row| Count(row.link.counters.reordered)),
+        column("utilisation", |row| Number(row.link.utilisation, 6)),
+        column("queue_mean_ms", |row| Number(row.link.queue.map(|queue| queue.mean_ms), 3)),
+        column("queue_p99_ms", |row| Number(row.link.queue.map(|queue| queue.p99_ms), 3)),
+        column("queue_max_ms", |row| Number(row.link.queue.map(|queue| queue.max_ms), 3)),
+        column("rate_mbit", |row| Number(row.link.rate_mbit, 6)),
+        column("goodput_mbit", |row| Number(row.through.and_then(|through| through.goodput_mbit), 6)),
+        column("jain_index", |row| Number(row.through.and_then(|through| through.jain_index), 6)),
+    ]
+}
+
+fn check_columns<'o>() -> [Column<(&'o LinkOutcome, &'o Realised)>; 8] {
+    use Field::{Number, Text};
+    [
+        column("link", |(link, _)| Text(&link.name)),
+        column("direction", |(link, _)| Text(link.direction.name())),
+        column("quantity", |(_, check)| Text(check.quantity)),
+        column("configured", |(_, check)| Number(Some(check.configured), 6)),
+        column("realised", |(_, check)| Number(Some(check.realised), 6)),
+        column("low", |(_, check)| Number(Some(check.low), 6)),
+        column("high", |(_, check)| Number(Some(check.high), 6)),
+        column("verdict", |(_, check)| {
+            Text(match check.pass {
+                Some(true) => "pass",
+                Some(false) => "fail",
+                None => "too few",
+            })
+        }),
+    ]
+}
+
+fn lateness_columns<'o>() -> [Column<&'o Lateness>; 5] {
+    use Field::{Count, Text};
+    fn micros(late: &Lateness, span: Duration) -> Field<'static> {
+        Field::Number((late.count > 0).then(|| span.as_millis_f64() * 1e3), 1)
+    }
+    [
+        column("kind", |late| Text(late.kind)),
+        column("count", |late| Count(late.count)),
+        column("p50_us", |late| micros(late, late.p50)),
+        column("p99_us", |late| micros(late, late.p99)),
+        column("max_us", |late| micros(late, late.max)),
+    ]
 }
 
 fn trial_row(text: &mut String, prefix: &str, study: &Study, row: &TrialRow<'_>) {
     text.push_str(prefix);
-    push(text, Some(row.seed));
-    for (column, value) in figures::FIGURES.into_iter().zip(figures::of_trial(row)) {
-        if study.chat || !column.chat {
-            push_number(text, value, column.decimals);
-        }
+    push(text, row.seed);
+    let source = figures::Source::of(row);
+    for figure in figures::of_study(study) {
+        push_number(text, (figure.value)(&source), figure.decimals);
     }
     text.push('\n');
 }
 
-fn flow_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
-    for (flow, direction, way) in directions(outcome) {
-        text.push_str(prefix);
-        push_field(text, &flow.name);
-        push_field(text, &flow.group);
-        push_field(text, direction.name());
-        push_field(text, flow.congestion);
-        push_number(text, mbit(way.bytes_delivered, way.active).filter(|_| way.carried), 6);
-        push(text, Some(way.bytes_delivered));
-        push(text, Some(way.segments_sent));
-        push(text, Some(way.retransmits));
-        push(text, Some(way.recovery_episodes));
-        push(text, Some(way.timeouts));
-        push_number(text, way.srtt_mean.map(Duration::as_millis_f64), 3);
-        push_number(text, way.cwnd_mean, 1);
-        push_number(text, way.completion.map(Duration::as_secs_f64), 6);
-        push_field(text, if way.carried { way.limited_by.name() } else { "" });
-        text.push('\n');
-    }
-}
-
-fn link_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
-    for link in &outcome.links {
-        text.push_str(prefix);
-        push_field(text, &link.name);
-        push_field(text, link.direction.name());
-        for count in [
-            link.offered,
-            link.delivered,
-            link.dropped_loss,
-            link.dropped_queue,
-            link.dropped_corrupt,
-            link.duplicated,
-            link.reordered,
-        ] {
-            push(text, Some(count));
-        }
-        push_number(text, link.utilisation, 6);
-        push_number(text, link.queue.map(|queue| queue.mean_ms), 3);
-        push_number(text, link.queue.map(|queue| queue.p99_ms), 3);
-        push_number(text, link.queue.map(|queue| queue.max_ms), 3);
-        push_number(text, link.rate_mbit, 6);
-        let through = through(outcome, link);
-        push_number(text, through.and_then(|through| through.goodput_mbit), 6);
-        push_number(text, through.and_then(|through| through.jain_index), 6);
-        text.push('\n');
-    }
-}
-
-fn realised_rows(text: &mut String, prefix: &str, outcome: &Outcome) {
-    for link in &outcome.links {
-        for check in &link.realised {
-            text.push_str(prefix);
-            push_field(text, &link.name);
-            push_field(text, link.direction.name());
-            push_field(text, check.quantity);
-            for value in [check.configured, check.realised, check.low, check.high] {
-                push_number(text, Some(value), 6);
-            }
-            push_field(
-                text,
-                match check.pass {
-                    Some(true) => "pass",
-                    Some(false) => "fail",
-                    None => "too few",
-                },
-            );
-            text.push('\n');
-        }
-    }
-}
-
-/// `,value`, or `,` for what does not exist.
-fn push(text: &mut String, value: Option<u64>) {
-    text.push(',');
-    if let Some(value) = value {
-        let _ = write!(text, "{value}");
-    }
+/// `,` and the count.
+fn push(text: &mut String, value: u64) {
+    let _ = write!(text, ",{value}");
 }
 
 /// `,` and the number with its decimals; what does not exist, or is no finite number, is empty.
@@ -220,7 +261,7 @@ pub fn push_field(text: &mut String, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Lateness;
+    use crate::facts::Outcome;
     use crate::report::testing::{chat_outcome, study};
 
     fn row(outcome: &Outcome) -> TrialRow<'_> {

@@ -8,7 +8,7 @@ use super::disk::Writer;
 use super::error::ReportError;
 use super::journal::Entries;
 use super::study::Study;
-use crate::record::{FlowEvent, FlowSample, LinkSample, Outcome, Series};
+use crate::facts::{FlowEvent, FlowSample, LinkSample, Outcome, Series};
 use crate::time::{Duration, Instant};
 
 /// The files of a trial.
@@ -74,18 +74,19 @@ fn write_rows<T>(
 }
 
 fn flow_row(out: &mut Vec<u8>, outcome: &Outcome, sample: &FlowSample) {
+    let sender = &sample.sender;
     time(out, sample.time);
     text(out, flow_name(outcome, sample.flow));
     text(out, sample.direction.name());
-    optional(out, sample.cwnd);
-    optional(out, sample.ssthresh);
-    number(out, sample.flight);
-    match sample.srtt {
+    optional(out, sender.window());
+    optional(out, sender.ssthresh);
+    number(out, sender.flight);
+    match sender.srtt {
         Some(srtt) => millis(out, srtt),
         None => out.push(b','),
     }
-    millis(out, sample.rto);
-    text(out, sample.phase);
+    millis(out, sender.rto);
+    text(out, sender.phase.name());
     number(out, sample.delivered);
     number(out, sample.arrived);
     out.push(b'\n');

@@ -103,6 +103,7 @@ fn read(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Phase;
     use crate::report::testing::{bulk_outcome, run, study};
     use crate::report::{Mode, ResultFolder, TrialRow};
     use crate::time::{Duration, Instant};
@@ -117,7 +118,7 @@ mod tests {
         }
         let end = Instant::ZERO + Duration::from_secs(until_s);
         for sample in &mut outcome.series.as_mut().expect("a series").flows {
-            (sample.ssthresh, sample.phase) = (None, "slow_start");
+            (sample.sender.ssthresh, sample.sender.phase) = (None, Phase::SlowStart);
             sample.delivered = 1_000_000 + sample.time.min(end).as_nanos() / 1000;
         }
         let mut folder = ResultFolder::open(dir.path(), &study, &run(), Mode::Fresh).expect("opened");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
 use super::version::Program;
-use crate::record::Outcome;
+use crate::facts::Outcome;
 use crate::time::Duration;
 
 /// A scenario, as far as a reader of its results needs it.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::error::ReportError;
-use super::figures::{self, Column};
+use super::figures;
 use super::files::Results;
 use super::groups;
 use super::rows;
@@ -21,7 +21,7 @@ pub struct CellSummary {
     /// Finished trials.
     pub n: usize,
     /// The figures, in the order of the columns.
-    pub figures: Vec<Figure>,
+    pub figures: Vec<FigureMean>,
     /// What each group of bulk transfers got, where there are several groups of clients.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupSummary>,
@@ -32,14 +32,14 @@ pub struct CellSummary {
 pub struct GroupSummary {
     /// The group.
     pub group: String,
-    /// `goodput_mbit`, the sum over its flows, and `completion_mean_s`.
-    pub figures: Vec<Figure>,
+    /// Those that groups have: `goodput_mbit`, the sum over its flows, and `completion_mean_s`.
+    pub figures: Vec<FigureMean>,
 }
 
 /// One figure of a cell. It exists only if every trial of the cell has it: a mean over the trials
 /// that happen to have a percentile would be too good.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Figure {
+pub struct FigureMean {
     /// The column of `trials.csv`.
     pub name: &'static str,
     /// The mean over trials.
@@ -50,12 +50,12 @@ pub struct Figure {
 
 impl CellSummary {
     /// A figure by its column; `None` where it does not exist.
-    pub fn get(&self, name: &str) -> Option<&Figure> {
+    pub fn get(&self, name: &str) -> Option<&FigureMean> {
         existing(&self.figures, name)
     }
 
     /// The same of a group.
-    pub fn get_of(&self, group: &str, name: &str) -> Option<&Figure> {
+    pub fn get_of(&self, group: &str, name: &str) -> Option<&FigureMean> {
         existing(&self.groups.iter().find(|summary| summary.group == group)?.figures, name)
     }
 
@@ -65,26 +65,20 @@ impl CellSummary {
     }
 }
 
-fn existing<'a>(figures: &'a [Figure], name: &str) -> Option<&'a Figure> {
+fn existing<'a>(figures: &'a [FigureMean], name: &str) -> Option<&'a FigureMean> {
     figures.iter().find(|figure| figure.name == name && figure.mean.is_some())
 }
 
-impl Figure {
+impl FigureMean {
     /// The figure of a cell whose `n` trials have these values; it exists only if all have one.
-    fn over(name: &'static str, values: &[f64], n: usize) -> Figure {
+    fn over(name: &'static str, values: &[f64], n: usize) -> FigureMean {
         let estimate = Estimate::of(values).filter(|estimate| estimate.n == n);
-        Figure {
+        FigureMean {
             name,
             mean: estimate.map(|estimate| estimate.mean),
             ci95: estimate.and_then(|estimate| estimate.ci95),
         }
     }
-}
-
-/// The figures that are summarised: all but the wall time, which is no property of the network and
-/// would make the file differ from run to run.
-fn columns(results: &Results) -> impl Iterator<Item = Column> {
-    figures::of_study(&results.study).filter(|column| column.name != "wall_s")
 }
 
 /// The figures of all cells, whether or not they have trials.
@@ -101,8 +95,8 @@ pub fn write(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
         rows::push_field(&mut text, &axis.key);
     }
     text.push_str(",n");
-    for column in columns(results) {
-        let _ = write!(text, ",{0}_mean,{0}_ci95", column.name);
+    for figure in figures::summarised(&results.study) {
+        let _ = write!(text, ",{0}_mean,{0}_ci95", figure.column);
     }
     text.push('\n');
     for cell in &cells {
@@ -111,11 +105,11 @@ pub fn write(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
             rows::push_field(&mut text, value);
         }
         rows::push_field(&mut text, &cell.n.to_string());
-        for (column, figure) in columns(results).zip(&cell.figures) {
+        for (figure, over) in figures::summarised(&results.study).zip(&cell.figures) {
             // Means of counts have fractions.
-            let decimals = column.decimals.max(3);
-            rows::push_number(&mut text, figure.mean, decimals);
-            rows::push_number(&mut text, figure.ci95, decimals);
+            let decimals = figure.decimals.max(3);
+            rows::push_number(&mut text, over.mean, decimals);
+            rows::push_number(&mut text, over.ci95, decimals);
         }
         text.push('\n');
     }
@@ -124,26 +118,22 @@ pub fn write(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
 }
 
 fn summarise(results: &Results, cell: usize, shares: &groups::Shares) -> CellSummary {
-    let n = results.trials.iter().filter(|trial| trial.cell == cell).count();
-    let figures = columns(results).map(|column| {
+    let trials = || results.trials.iter().filter(|trial| trial.cell == cell);
+    let n = trials().count();
+    let figures = figures::summarised(&results.study).map(|figure| {
         let values: Vec<f64> =
-            results.values(cell, column.name).into_iter().map(|(_, value)| value).collect();
-        Figure::over(column.name, &values, n)
+            results.values(cell, figure.column).into_iter().map(|(_, value)| value).collect();
+        FigureMean::over(figure.column, &values, n)
     });
     let groups = groups::shown(&results.study).map(|group| {
-        let trials = || results.trials.iter().filter(|trial| trial.cell == cell);
         let share = |number: u32| shares.get(&(cell, number, group.to_owned())).copied().unwrap_or_default();
-        let goodput: Vec<f64> =
-            trials().filter_map(|trial| share(trial.number).goodput_mbit(&results.study)).collect();
-        let completion: Vec<f64> =
-            trials().filter_map(|trial| share(trial.number).completion_mean_s()).collect();
-        GroupSummary {
-            group: group.to_owned(),
-            figures: vec![
-                Figure::over("goodput_mbit", &goodput, n),
-                Figure::over("completion_mean_s", &completion, n),
-            ],
-        }
+        let figures = figures::summarised(&results.study).filter_map(|figure| {
+            let of_group = figure.of_group?;
+            let values: Vec<f64> =
+                trials().filter_map(|trial| of_group(&share(trial.number), &results.study)).collect();
+            Some(FigureMean::over(figure.column, &values, n))
+        });
+        GroupSummary { group: group.to_owned(), figures: figures.collect() }
     });
     CellSummary {
         cell,

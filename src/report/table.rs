@@ -3,10 +3,11 @@
 use serde::Serialize;
 use std::fmt::Write as _;
 
+use super::figures::{self, Figure, Heading};
 use super::files::{Measured, Results};
 use super::lines;
 use super::study::Study;
-use super::summary::{CellSummary, Figure};
+use super::summary::{CellSummary, FigureMean};
 use crate::units::plural;
 
 /// A check of the emulator, over all trials of a cell.
@@ -60,33 +61,16 @@ impl Check {
 }
 
 /// A column of the short table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Shown {
-    /// What stands above it.
+    /// First line of its head.
     pub heading: String,
-    /// Below the heading.
+    /// Second line.
     pub unit: &'static str,
-    figure: &'static str,
+    figure: &'static Figure,
     /// The group of clients whose figure it is, if not that of all.
     group: Option<String>,
-    /// The factor that makes the unit.
-    factor: f64,
 }
-
-/// What answers most questions, with unit and factor; a terminal has no room for all that
-/// `summary.csv` holds.
-const SHOWN: [(&str, &str, &str, f64); 10] = [
-    ("completion_mean_s", "completion", "mean s", 1.0),
-    ("completion_p50_s", "completion", "median s", 1.0),
-    ("completion_p95_s", "completion", "p95 s", 1.0),
-    ("goodput_mbit", "goodput", "Mbit/s", 1.0),
-    ("utilisation", "slowest link", "% busy", 100.0),
-    ("jain_index", "fairness", "Jain", 1.0),
-    ("latency_p50_ms", "latency p50", "ms", 1.0),
-    ("latency_p99_ms", "latency p99", "ms", 1.0),
-    ("retransmits", "retransmits", "segments", 1.0),
-    ("timeouts", "timeouts", "RTO", 1.0),
-];
 
 /// A Jain index below this is worth a column even where people chat.
 const UNFAIR: f64 = 0.95;
@@ -96,10 +80,10 @@ impl Shown {
         self.figure_of(cell)?.mean
     }
 
-    fn figure_of<'a>(&self, cell: &'a CellSummary) -> Option<&'a Figure> {
+    fn figure_of<'a>(&self, cell: &'a CellSummary) -> Option<&'a FigureMean> {
         match &self.group {
-            None => cell.get(self.figure),
-            Some(group) => cell.get_of(group, self.figure),
+            None => cell.get(self.figure.column),
+            Some(group) => cell.get_of(group, self.figure.column),
         }
     }
 }
@@ -108,11 +92,12 @@ impl Shown {
 /// behind that of all.
 pub fn shown(cells: &[CellSummary]) -> Vec<Shown> {
     let mut columns = Vec::new();
-    for (figure, heading, unit, factor) in SHOWN {
-        columns.push(Shown { heading: heading.to_owned(), unit, figure, group: None, factor });
+    for figure in figures::in_reading_order() {
+        let Some(Heading { text, unit }) = figure.heading else { continue };
+        columns.push(Shown { heading: text.to_owned(), unit, figure, group: None });
         for group in groups(cells) {
-            let heading = format!("{heading} {group}");
-            columns.push(Shown { heading, unit, figure, group: Some(group.to_owned()), factor });
+            let heading = format!("{text} {group}");
+            columns.push(Shown { heading, unit, figure, group: Some(group.to_owned()) });
         }
     }
     let exists = |column: &Shown| cells.iter().any(|cell| column.mean(cell).is_some());
@@ -134,29 +119,29 @@ fn groups(cells: &[CellSummary]) -> Vec<&str> {
 fn says_something(column: &Shown, cells: &[CellSummary]) -> bool {
     let chat = cells.iter().any(|cell| cell.mean("deliveries").is_some());
     let completes = |group: &str| cells.iter().any(|cell| cell.get_of(group, "completion_mean_s").is_some());
-    let differs = |from: &str| cells.iter().any(|cell| cell.mean(column.figure) != cell.mean(from));
-    match (column.figure, &column.group) {
+    let differs = |from: &&str| cells.iter().any(|cell| cell.mean(column.figure.column) != cell.mean(from));
+    match (column.figure.column, &column.group) {
         // A transfer of a given size is known by its time, which all groups together have, too.
         ("goodput_mbit", Some(group)) => !completes(group),
         ("completion_mean_s", Some(_)) => groups(cells).iter().filter(|group| completes(group)).count() > 1,
-        // A single transfer is its own median.
-        ("completion_p50_s", None) => differs("completion_mean_s"),
-        ("completion_p95_s", None) => differs("completion_mean_s") && differs("completion_p50_s"),
-        ("jain_index", _) => {
-            let fair = if chat { UNFAIR } else { 0.9995 };
-            cells.iter().filter_map(|cell| column.mean(cell)).any(|mean| mean < fair)
+        ("jain_index", _) if chat => {
+            cells.iter().filter_map(|cell| column.mean(cell)).any(|mean| mean < UNFAIR)
         }
-        ("timeouts", _) => cells.iter().filter_map(|cell| column.mean(cell)).any(|mean| mean >= 1.0),
-        _ => true,
+        // A single transfer is its own median.
+        _ => {
+            let mut means = cells.iter().filter_map(|cell| column.mean(cell));
+            means.any(column.figure.tells) && column.figure.repeats.iter().all(differs)
+        }
     }
 }
 
 /// `mean ± half-width` with as many decimals as the interval supports; `–` for what does not exist.
 pub fn estimate(cell: &CellSummary, column: &Shown) -> String {
     let Some(figure) = column.figure_of(cell) else { return "–".to_owned() };
-    let mean = figure.mean.unwrap_or(f64::NAN) * column.factor;
+    let factor = column.figure.factor;
+    let mean = figure.mean.unwrap_or(f64::NAN) * factor;
     match figure.ci95 {
-        Some(half) => with_interval(mean, half * column.factor),
+        Some(half) => with_interval(mean, half * factor),
         None => plain(mean),
     }
 }

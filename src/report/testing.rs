@@ -6,9 +6,10 @@ use std::path::Path;
 use super::axis::Axis;
 use super::study::{Run, Study, TrialRow};
 use super::writer::{Mode, ResultFolder};
-use crate::record::{
-    Direction, DirectionOutcome, FlowEvent, FlowEventKind, FlowOutcome, FlowSample, LimitedBy, LinkOutcome,
-    LinkSample, MessageOutcome, Outcome, QueueOutcome, Realised, Series,
+use crate::facts::{
+    Counters, Direction, DirectionOutcome, FlowEvent, FlowOutcome, FlowSample, Limit, LinkOutcome,
+    LinkSample, Measure, MessageOutcome, NO_WINDOW, Outcome, Phase, QueueOutcome, Realised, SenderEvent,
+    Series, Snapshot,
 };
 use crate::rng::{Rng, Seed};
 use crate::time::{Duration, Instant};
@@ -117,13 +118,19 @@ impl Model {
                     time,
                     flow: n as u32,
                     direction: Direction::Up,
-                    cwnd: (!none).then_some((sender.cwnd * MSS) as u64),
-                    ssthresh: (!none && sender.ssthresh.is_finite())
-                        .then_some((sender.ssthresh * MSS) as u64),
-                    flight: (self.window(sender) * MSS * (0.9 + 0.1 * rng.uniform())) as u64,
-                    srtt: Some(Duration::from_secs_f64(rtt)),
-                    rto: Duration::from_millis(250),
-                    phase: if sender.cwnd < sender.ssthresh { "slow_start" } else { "congestion_avoidance" },
+                    sender: Snapshot {
+                        cwnd: if none { NO_WINDOW } else { (sender.cwnd * MSS) as u64 },
+                        ssthresh: (!none && sender.ssthresh.is_finite())
+                            .then_some((sender.ssthresh * MSS) as u64),
+                        flight: (self.window(sender) * MSS * (0.9 + 0.1 * rng.uniform())) as u64,
+                        srtt: Some(Duration::from_secs_f64(rtt)),
+                        rto: Duration::from_millis(250),
+                        phase: if sender.cwnd < sender.ssthresh {
+                            Phase::SlowStart
+                        } else {
+                            Phase::CongestionAvoidance
+                        },
+                    },
                     delivered: (sender.acked * MSS) as u64,
                     arrived: (sender.acked * MSS) as u64,
                 });
@@ -146,14 +153,14 @@ impl Model {
             sender.totals.active = measured;
             sender.totals.srtt_mean = Some(Duration::from_millis(70));
             sender.totals.cwnd_mean = (self.congestion != "none").then_some(sender.cwnd * MSS);
-            sender.totals.limited_by = LimitedBy::CongestionWindow;
+            sender.totals.limited_by = Limit::CongestionWindow;
             sender.totals.links = vec![0];
             FlowOutcome {
                 name: format!("upload-{}", n + 1),
                 group: "upload".to_owned(),
                 congestion: self.congestion,
-                bulk: true,
-                finite: false,
+                measures: &[Measure::Goodput],
+                began: true,
                 lasting: true,
                 directions: [Some(sender.totals), None],
             }
@@ -180,7 +187,7 @@ impl Model {
         rtt: f64,
         overflow: bool,
         offered: f64,
-        mut event: impl FnMut(FlowEventKind),
+        mut event: impl FnMut(SenderEvent),
     ) {
         let capacity =
             RATE_MBIT * 1e6 / 8.0 / MSS * STEP.as_secs_f64() * self.window(sender) / offered.max(1.0);
@@ -190,7 +197,7 @@ impl Model {
         if sender.recovery > 0 {
             sender.recovery -= 1;
             if sender.recovery == 0 {
-                event(FlowEventKind::RecoveryExit);
+                event(SenderEvent::RecoveryExit);
             }
             return;
         }
@@ -201,12 +208,12 @@ impl Model {
             if rng.uniform() < 0.15 || sender.cwnd < 4.0 {
                 sender.totals.timeouts += 1;
                 sender.cwnd = 1.0;
-                event(FlowEventKind::Timeout);
+                event(SenderEvent::Timeout);
             } else {
                 sender.totals.recovery_episodes += 1;
                 sender.cwnd = sender.ssthresh;
                 sender.recovery = 7;
-                event(FlowEventKind::FastRetransmit);
+                event(SenderEvent::FastRetransmit);
             }
         } else if sender.cwnd < sender.ssthresh {
             sender.cwnd += acked;
@@ -222,13 +229,12 @@ impl Model {
             name: "bottleneck".to_owned(),
             direction,
             shared: true,
-            offered: sent,
-            delivered: sent - lost,
-            dropped_loss: lost,
-            dropped_queue: 0,
-            dropped_corrupt: 0,
-            duplicated: 0,
-            reordered: 0,
+            counters: Counters {
+                offered: sent,
+                delivered: sent - lost,
+                dropped_loss: lost,
+                ..Counters::default()
+            },
             in_flight: 0,
             utilisation: Some(if direction == Direction::Up { 0.93 } else { 0.04 }),
             rate_mbit: Some(RATE_MBIT),

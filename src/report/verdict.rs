@@ -1,34 +1,17 @@
 //! Sentences that say what a comparison showed, and no more than its test supports ([`Change`]).
 
+use super::figures::{self, Compared, Figure};
 use super::files::{Measured, Results};
 use super::paired::{Change, LEAST_PAIRS};
 use super::study::Study;
 use super::summary::CellSummary;
 use super::table;
 
-/// What the sentences are about, the most telling first: column, name, unit.
-const FIGURES: [(&str, &str, &str); 5] = [
-    ("completion_mean_s", "completion time", " s"),
-    ("goodput_mbit", "goodput", " Mbit/s"),
-    ("latency_p99_ms", "p99 latency", " ms"),
-    ("retransmits", "retransmits", ""),
-    ("jain_index", "Jain's fairness index", ""),
-];
-
 /// More would not be read.
 pub const MAX_SENTENCES: usize = 3;
 
-/// A smaller change, even if no chance, is not worth a word.
-const WORTH_NAMING: f64 = 0.02;
-
-/// Jain's index takes this much more change to matter.
-const WORTH_NAMING_OF_JAIN: f64 = 0.05;
-
 /// A figure that surely stayed within this share of itself stayed what it was.
 const SAME: f64 = 0.05;
-
-/// Retransmissions below this share of all segments, before and after, are not worth a word.
-const FEW_RETRANSMITS: f64 = 0.005;
 
 /// One to three sentences; none if nothing ran.
 pub fn sentences(results: &Results, cells: &[CellSummary]) -> Vec<String> {
@@ -98,22 +81,16 @@ fn pairs(study: &Study) -> Vec<Pair> {
 
 /// What a single cell showed.
 fn alone(cell: &CellSummary) -> String {
-    const ALONE: [(&str, &str, &str); 5] = [
-        ("completion_mean_s", "completion time", " s"),
-        ("goodput_mbit", "goodput", " Mbit/s"),
-        ("latency_p50_ms", "median latency", " ms"),
-        ("latency_p99_ms", "p99 latency", " ms"),
-        ("retransmits", "retransmits", ""),
-    ];
-    let parts: Vec<String> = ALONE
-        .iter()
-        .filter_map(|(figure, name, unit)| {
-            let figure = cell.get(figure)?;
-            let mean = figure.mean?;
-            Some(match figure.ci95 {
-                Some(half) => format!("{name} {}{unit}", table::with_interval(mean, half)),
-                None => format!("{name} {}{unit}", table::plain(mean)),
-            })
+    let said = figures::in_reading_order().into_iter().filter(|figure| figure.said_alone);
+    let parts: Vec<String> = said
+        .filter_map(|figure| {
+            let (over, unit) = (cell.get(figure.column)?, figure.unit_behind());
+            let mean = over.mean? * figure.factor;
+            let value = match over.ci95 {
+                Some(half) => table::with_interval(mean, half * figure.factor),
+                None => table::plain(mean),
+            };
+            Some(format!("{} {value}{unit}", figure.words))
         })
         .collect();
     let trials = if cell.n == 1 { "one trial".to_owned() } else { format!("{} trials", cell.n) };
@@ -149,9 +126,9 @@ impl Side<'_> {
         self.results.figures_of_network(self.cell.cell) == to.results.figures_of_network(to.cell.cell)
     }
 
-    /// Whether so many retransmissions are next to none.
-    fn few(&self, retransmits: f64) -> bool {
-        self.cell.mean("segments_sent").is_none_or(|all| retransmits <= all * FEW_RETRANSMITS)
+    /// Whether a figure's mean is next to none of another's.
+    fn negligible(&self, mean: f64, (of, share): (&str, f64)) -> bool {
+        self.cell.mean(of).is_none_or(|all| mean <= all * share)
     }
 }
 
@@ -166,15 +143,14 @@ fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Sent
     compare_sides(&format!("{opening} {what}"), from, to)
 }
 
-/// The figures that two cells can be compared by: goodput and fairness only if both are of one place.
-fn compared(
-    from: Side<'_>,
-    to: Side<'_>,
-) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+/// The figures that two cells can be compared by, the most telling first: those of the bottleneck only if
+/// both are of one place.
+fn compared(from: Side<'_>, to: Side<'_>) -> impl Iterator<Item = (&'static Figure, Compared)> {
     let apart = [from, to].iter().any(|side| matches!(side.results.measured, Measured::Apart(_)));
-    FIGURES
-        .into_iter()
-        .filter(move |(figure, ..)| !apart || !matches!(*figure, "goodput_mbit" | "jain_index"))
+    let ranked = figures::ranked(|figure| Some(figure.compared?.rank)).into_iter();
+    ranked
+        .filter(move |figure| !(apart && figure.at_bottleneck))
+        .filter_map(|figure| Some((figure, figure.compared?)))
 }
 
 /// Why goodput is not compared.
@@ -199,35 +175,35 @@ pub fn compare_sides(opening: &str, from: Side<'_>, to: Side<'_>) -> Option<Sent
         return Some(Sentence { text: without_verdict(opening, from, to, trials), claims: false });
     }
     let (mut clear, mut same, mut unclear) = (Vec::new(), Vec::new(), Vec::new());
-    for (figure, name, unit) in compared(from, to) {
-        let (Some(before), Some(after)) = (from.cell.mean(figure), to.cell.mean(figure)) else {
-            if figure.starts_with("latency") && from.results.figure(figure).is_some() {
-                unclear.push(format!("{name} (it lies among messages that never arrived)"));
+    for (figure, terms) in compared(from, to) {
+        let (column, name) = (figure.column, figure.words);
+        let (Some(before), Some(after)) = (from.cell.mean(column), to.cell.mean(column)) else {
+            if let Some(reason) = terms.missing.filter(|_| from.results.figure(column).is_some()) {
+                unclear.push(format!("{name} ({reason})"));
             }
             continue;
         };
-        let Some(change) = Change::of(&from.pairs(&to, figure)) else { continue };
-        if figure == "retransmits" && from.few(before) && to.few(after) {
+        let shown = |(before, after)| (before * figure.factor, after * figure.factor);
+        let pairs: Vec<(f64, f64)> = from.pairs(&to, column).into_iter().map(shown).collect();
+        let Some(change) = Change::of(&pairs) else { continue };
+        if terms.negligible.is_some_and(|of| from.negligible(before, of) && to.negligible(after, of)) {
             continue;
         }
-        let is_jain = figure == "jain_index";
-        let least = if is_jain { WORTH_NAMING_OF_JAIN } else { WORTH_NAMING };
         // The means beside the sentence must not contradict the pairs, as a single wild trial can make
         // them do.
         let clear_enough = change.is_clear() && change.is_rise() == (after > before);
-        if clear_enough && change.share_of(before.max(after)) >= least {
+        if clear_enough && change.share_of(before.max(after) * figure.factor) >= terms.worth_naming {
             let moved = if change.is_rise() { "rose" } else { "fell" };
-            clear.push(format!("{name} {moved} {}", change.in_words(unit)));
+            clear.push(format!("{name} {moved} {}", change.in_words(&figure.unit_behind())));
         } else if let Some(share) = change.surely_within().filter(|share| *share <= SAME) {
             // That next to nothing was gained or lost is news beside what was; a transfer of a given
             // size has the same bytes whatever happens.
-            let given = figure == "goodput_mbit" && to.cell.mean("completion_mean_s").is_some();
-            if figure == "goodput_mbit" && !given {
+            if terms.same_is_news && to.cell.mean("completion_mean_s").is_none() {
                 let percent = (share * 1e3).ceil() / 10.0;
                 let bound = if share > 0.0 { format!(" to within {percent} %") } else { String::new() };
                 same.push(format!("{name} stayed the same{bound}"));
             }
-        } else if !is_jain {
+        } else if terms.unclear_is_said {
             unclear.push(name.to_owned());
         }
     }
@@ -247,9 +223,10 @@ pub fn compare_sides(opening: &str, from: Side<'_>, to: Side<'_>) -> Option<Sent
 
 /// What was seen, where too few trials forbid to say what it means.
 fn without_verdict(opening: &str, from: Side<'_>, to: Side<'_>, trials: usize) -> String {
-    let seen = compared(from, to).filter_map(|(figure, name, unit)| {
-        let (before, after) = (from.cell.mean(figure)?, to.cell.mean(figure)?);
-        Some(format!("{name} {} instead of {}{unit}", table::plain(after), table::plain(before)))
+    let seen = compared(from, to).filter_map(|(figure, _)| {
+        let shown = |side: Side<'_>| Some(table::plain(side.cell.mean(figure.column)? * figure.factor));
+        let (before, after) = (shown(from)?, shown(to)?);
+        Some(format!("{} {after} instead of {before}{}", figure.words, figure.unit_behind()))
     });
     let seen: Vec<String> = seen.take(MAX_SENTENCES).collect();
     let seen = seen.join(", ");

@@ -13,6 +13,7 @@ use super::rows::Table;
 use super::settling;
 use super::summary::CellSummary;
 use super::table::{Check, CheckVerdict};
+use crate::facts::Limit;
 
 /// An interval wider than this share of the mean on each side says little.
 const WIDE_INTERVAL: f64 = 0.25;
@@ -190,10 +191,10 @@ fn flows(results: &Results, warnings: &mut Vec<Warning>) -> Result<(), ReportErr
         if !bulk || row.get("congestion") == "none" {
             return;
         }
-        match row.get("limited_by") {
-            "receive_window" => by_receiver.push(cell),
+        match row.parse("limited_by") {
+            Some(Limit::ReceiveWindow) => by_receiver.push(cell),
             // A transfer that ended has nothing to send any more.
-            "application" if row.get("completion_s").is_empty() => by_application.push(cell),
+            Some(Limit::Application) if row.get("completion_s").is_empty() => by_application.push(cell),
             _ => {}
         }
     })?;
@@ -242,7 +243,7 @@ fn wide_intervals(cells: &[CellSummary], warnings: &mut Vec<Warning>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::LimitedBy;
+    use crate::facts::Phase;
     use crate::report::testing::{Model, chat_outcome, fill, run, study};
     use crate::report::{Mode, ResultFolder, TrialRow, finish};
     use crate::time::{Duration, Instant};
@@ -310,13 +311,13 @@ mod tests {
         for trial in 1..=3 {
             let mut outcome = crate::report::testing::bulk_outcome(u64::from(trial), "reno", 0.001);
             for way in outcome.flows.iter_mut().flat_map(|flow| flow.directions.iter_mut().flatten()) {
-                way.limited_by = LimitedBy::ReceiveWindow;
+                way.limited_by = Limit::ReceiveWindow;
                 (way.recovery_episodes, way.timeouts) = (1, 0);
             }
             let middle = Instant::ZERO + Duration::from_secs(16);
             for sample in &mut outcome.series.as_mut().expect("a series").flows {
                 // Slow start without end, and nothing delivered in the later half.
-                (sample.ssthresh, sample.phase) = (None, "slow_start");
+                (sample.sender.ssthresh, sample.sender.phase) = (None, Phase::SlowStart);
                 sample.delivered = 1_000_000 + sample.time.min(middle).as_nanos() / 1000;
             }
             let row = TrialRow { cell: 0, trial, seed: 1, outcome: &outcome, wall_s: 0.1 };

@@ -181,7 +181,7 @@ fn earlier_run(dir: &Path) -> Result<Earlier, ReportError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Outcome;
+    use crate::facts::Outcome;
     use crate::report::testing::{chat_outcome, run, study};
 
     fn sample() -> (Study, Vec<Outcome>) {

@@ -146,8 +146,7 @@ impl Network {
             route: engine::route(&instances),
             tcp: Arc::clone(&self.tcp[identity.group]),
             server_app,
-            bulk: matches!(spec.app, AppSpec::Bulk(_)),
-            finite: matches!(spec.app, AppSpec::Bulk(bulk) if bulk.size.is_some()),
+            measures: spec.app.measures(),
             connections: engine::Connections::default(),
         };
         (client, instances)
@@ -200,10 +199,7 @@ fn seats(scenario: &Scenario) -> Vec<Seat> {
     let talkers: Vec<(&str, u32, &Talk)> = scenario
         .groups
         .iter()
-        .filter_map(|group| match &group.app {
-            AppSpec::Chat(talk) => Some((group.name.as_str(), group.count, talk)),
-            AppSpec::Bulk(_) => None,
-        })
+        .filter_map(|group| Some((group.name.as_str(), group.count, group.app.talk()?)))
         .collect();
     Seat::all(&talkers, NICK_CHARS)
 }

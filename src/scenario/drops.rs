@@ -6,8 +6,7 @@ use super::problem::{Place, Problem, suggest};
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::{At, Visitor, required};
-use super::workload::{Bulk, BulkDirection};
-use super::{AppSpec, DropEntry, DropSpec, Group};
+use super::{DropEntry, DropSpec, Group};
 use crate::wire::Direction;
 
 /// A list as it stands in the file.
@@ -50,11 +49,7 @@ impl Listed {
             }
             return None;
         };
-        let natural = match groups[group].app {
-            AppSpec::Bulk(Bulk { direction: BulkDirection::Down, .. }) => Direction::Down,
-            AppSpec::Bulk(_) | AppSpec::Chat(_) => Direction::Up,
-        };
-        let direction = self.direction.unwrap_or(natural);
+        let direction = self.direction.unwrap_or(groups[group].app.directions()[0]);
         let entries = self.segments.into_iter().map(|segment| segment.value).collect();
         Some(DropSpec { flow, group, member, direction, entries })
     }

@@ -54,7 +54,7 @@ pub use explain::{explain, key_list};
 pub use json_schema::json_schema;
 pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_of};
 pub use sweep::{Cell, Plan, Trial};
-pub use workload::AppSpec;
+pub use workload::{AppSpec, WORKLOADS, Workload};
 
 /// One cell of a scenario, ready to be built into a world.
 #[derive(Clone, Debug, PartialEq)]
@@ -214,7 +214,7 @@ impl Scenario {
 
     /// Whether anybody chats.
     pub fn has_chat(&self) -> bool {
-        self.groups.iter().any(|group| matches!(group.app, AppSpec::Chat(_)))
+        self.groups.iter().any(|group| group.app.talk().is_some())
     }
 }
 

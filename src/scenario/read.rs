@@ -6,7 +6,7 @@ use super::file::File;
 use super::problem::{Place, Problem};
 use super::reader::Reader;
 use super::tree::{Node, Value};
-use super::{AppSpec, Group, RecordSpec, RecordTrials, Scenario};
+use super::{Group, RecordSpec, RecordTrials, Scenario};
 use super::{groups, links, pace, schedule};
 use crate::time::Duration;
 
@@ -78,7 +78,7 @@ fn usual_interval(scenario: &Scenario, cells: usize) -> Duration {
 /// A chat of one.
 fn warn_of_solitude(root: &Node, groups: &[Group], problems: &mut Vec<Problem>) {
     let Some(Value::Array(items)) = root.get("clients").map(|node| &node.value) else { return };
-    let mut chats = groups.iter().zip(items).filter(|(group, _)| matches!(group.app, AppSpec::Chat(_)));
+    let mut chats = groups.iter().zip(items).filter(|(group, _)| group.app.talk().is_some());
     if let (Some((Group { count: 1, .. }, item)), None) = (chats.next(), chats.next()) {
         let message = "one person chats: nobody is there to hear, and no latency is measured";
         problems.push(Problem::warning(item.place, message, "raise its `count`, or add another group"));
@@ -122,11 +122,7 @@ pub(super) fn series_rows(scenario: &Scenario) -> u64 {
 
 /// Directions of a group that carry data.
 pub(super) fn series_of(group: &Group) -> u64 {
-    let directions = match group.app {
-        AppSpec::Bulk(_) => 1,
-        AppSpec::Chat(_) => 2,
-    };
-    u64::from(group.count) * directions
+    u64::from(group.count) * group.app.directions().len() as u64
 }
 
 /// Between two samples, where little is recorded.

@@ -5,6 +5,7 @@ use super::groups::MOST_CLIENTS;
 use super::quantity::{Frequency, PositiveSpan, Size, Span};
 use super::reader::Reader;
 use super::visit::{Visitor, required};
+use crate::facts::{Direction, Measure};
 use crate::time::Duration;
 
 pub use crate::app::bulk::{Bulk, Direction as BulkDirection};
@@ -19,23 +20,82 @@ pub enum AppSpec {
     Chat(Talk),
 }
 
+/// A line of the table of workloads.
+#[derive(Debug)]
+pub struct Workload {
+    /// Value of `app.kind`.
+    pub name: &'static str,
+    /// Sentence for `testbed list`.
+    pub summary: &'static str,
+    /// Its keys at their defaults.
+    start: fn() -> AppSpec,
+}
+
+/// Every workload, the default first.
+pub const WORKLOADS: &[Workload] = &[
+    Workload {
+        name: "bulk",
+        summary: "a transfer on a connection of its own; goodput, fairness and, with a size, completion time",
+        start: || AppSpec::Bulk(Bulk { direction: BulkDirection::Up, size: None }),
+    },
+    Workload {
+        name: "chat",
+        summary: "a person in the chat; latency of messages",
+        start: || {
+            AppSpec::Chat(Talk {
+                interval: Duration::from_secs(1),
+                arrivals: Arrivals::Poisson,
+                size: SizeDistribution::Constant(USUAL_SIZE),
+                to: Addressee::Everyone,
+                rooms: 1,
+                churn: None,
+            })
+        },
+    },
+];
+
 impl Default for AppSpec {
     fn default() -> AppSpec {
-        AppSpec::Bulk(Bulk { direction: BulkDirection::Up, size: None })
+        (WORKLOADS[0].start)()
+    }
+}
+
+impl AppSpec {
+    /// Measures of the workload.
+    pub fn measures(&self) -> &'static [Measure] {
+        match self {
+            AppSpec::Bulk(Bulk { size: None, .. }) => &[Measure::Goodput],
+            AppSpec::Bulk(_) => &[Measure::Goodput, Measure::Completion],
+            AppSpec::Chat(_) => &[Measure::Latency],
+        }
+    }
+
+    /// Whether the workload has a measure.
+    pub fn measures_a(&self, measure: Measure) -> bool {
+        self.measures().contains(&measure)
+    }
+
+    /// Directions that carry data, the first of which `[[drop]]` means if it names none.
+    pub fn directions(&self) -> &'static [Direction] {
+        match self {
+            AppSpec::Bulk(Bulk { direction: BulkDirection::Up, .. }) => &[Direction::Up],
+            AppSpec::Bulk(_) => &[Direction::Down],
+            AppSpec::Chat(_) => &Direction::BOTH,
+        }
+    }
+
+    /// A person's manner of talking, if it is one.
+    pub fn talk(&self) -> Option<&Talk> {
+        match self {
+            AppSpec::Chat(talk) => Some(talk),
+            AppSpec::Bulk(_) => None,
+        }
     }
 }
 
 /// Declares the keys of `app`.
 pub(super) fn keys(v: &mut impl Visitor, app: &mut AppSpec) {
-    let talk = Talk {
-        interval: Duration::from_secs(1),
-        arrivals: Arrivals::Poisson,
-        size: SizeDistribution::Constant(USUAL_SIZE),
-        to: Addressee::Everyone,
-        rooms: 1,
-        churn: None,
-    };
-    let variants = [("bulk", AppSpec::default()), ("chat", AppSpec::Chat(talk))];
+    let variants: Vec<(&str, AppSpec)> = WORKLOADS.iter().map(|line| (line.name, (line.start)())).collect();
     let kind = "a bulk transfer, or a person in the chat";
     v.tag(required("kind"), app, &variants, kind, |v, app| match app {
         AppSpec::Bulk(app) => bulk(v, app),

@@ -12,11 +12,10 @@ pub use output::Output;
 
 use super::config::Config;
 use super::receiver::Receiver;
-use super::recovery::Signal;
 use super::sender::Sender;
 use super::state::State;
 use super::stats::Stats;
-use crate::congestion::Phase;
+use crate::facts::{SenderEvent, Snapshot, StreamEvent as Event};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::wire::{Flags, Payload, Segment, SeqNumber};
@@ -55,41 +54,9 @@ pub struct Connection {
     unpredicted: u32,
 }
 
-/// What happened to a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// It is open both ways.
-    Connected,
-    /// There is something to read.
-    Readable,
-    /// A short write can be continued.
-    Writable,
-    /// The peer sends no more.
-    PeerClosed,
-    /// It is gone.
-    Closed,
-}
-
 /// A set of pending [`Event`]s.
 #[derive(Debug, Default)]
 struct Events(u8);
-
-/// What a connection looks like from outside at one instant.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// Congestion window in bytes.
-    pub cwnd: u64,
-    /// Slow start threshold in bytes.
-    pub ssthresh: Option<u64>,
-    /// Bytes in flight.
-    pub flight: u64,
-    /// Smoothed round-trip time.
-    pub srtt: Option<Duration>,
-    /// Retransmission timeout, back-off included.
-    pub rto: Duration,
-    /// What the sender is doing.
-    pub phase: Phase,
-}
 
 /// Memory that a connection's sender takes, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -183,7 +150,7 @@ impl Connection {
     }
 
     /// Takes what happened to the sender since the last call, for records.
-    pub fn take_signals(&mut self) -> Vec<(Instant, Signal)> {
+    pub fn take_signals(&mut self) -> Vec<(Instant, SenderEvent)> {
         self.sender.recovery.take_signals()
     }
 

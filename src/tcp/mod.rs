@@ -33,8 +33,8 @@ mod sender;
 mod state;
 mod stats;
 
+pub use crate::facts::StreamEvent as Event;
 pub use config::{Config, DelayedAck, Recovery, RtoFloor};
-pub use connection::{Connection, Event, Output, Snapshot};
-pub use recovery::Signal;
+pub use connection::{Connection, Output};
 pub use state::State;
-pub use stats::{Limit, Stats};
+pub use stats::Stats;

@@ -7,6 +7,7 @@ use super::scoreboard::{DUP_THRESH, Scoreboard};
 use super::sender::timestamp;
 use super::stats::Stats;
 use crate::congestion::{CongestionController, Loss};
+use crate::facts::SenderEvent;
 use crate::time::Instant;
 
 /// What is being repaired.
@@ -19,23 +20,6 @@ pub enum Episode {
     Recovery,
     /// After a timeout.
     Loss,
-}
-
-/// Something worth a mark in a plot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
-    /// Fast retransmit: an episode began.
-    FastRetransmit,
-    /// The episode ended.
-    RecoveryExit,
-    /// The retransmission timer expired.
-    Timeout,
-    /// A fast retransmit was found to be unfounded.
-    SpuriousRecovery,
-    /// A timeout was found to be unfounded.
-    SpuriousTimeout,
-    /// A closed window was probed.
-    WindowProbe,
 }
 
 /// The state of loss recovery.
@@ -55,7 +39,7 @@ pub struct LossRecovery {
     pub(super) found_loss: bool,
     /// When more of what was overtaken counts as lost (RFC 8985 §6.2 step 5).
     pub(super) reorder_timer: Instant,
-    signals: Vec<(Instant, Signal)>,
+    signals: Vec<(Instant, SenderEvent)>,
 }
 
 /// Whether the losses of an episode may have been none (RFC 3522 §3.2). Its first retransmission is
@@ -68,15 +52,15 @@ enum Doubt {
     #[default]
     None,
     /// An episode began with this signal; its first retransmission will be watched.
-    Open(Signal),
+    Open(SenderEvent),
     /// What the episode is called if it was unfounded, `RetransmitTS`, and the end of its segment.
-    Watched { verdict: Signal, stamp: u32, end: u64 },
+    Watched { verdict: SenderEvent, stamp: u32, end: u64 },
 }
 
 impl Doubt {
     /// What the episode is called if this acknowledgment shows that it was unfounded.
     #[inline]
-    fn verdict(self, ack: u64, echo: Option<u32>) -> Option<Signal> {
+    fn verdict(self, ack: u64, echo: Option<u32>) -> Option<SenderEvent> {
         match (self, echo) {
             (Doubt::Watched { verdict, stamp, end }, Some(echo))
                 if ack >= end && echo != 0 && echo.wrapping_sub(stamp).cast_signed() < 0 =>
@@ -140,18 +124,18 @@ impl LossRecovery {
     }
 
     /// Takes what happened.
-    pub fn take_signals(&mut self) -> Vec<(Instant, Signal)> {
+    pub fn take_signals(&mut self) -> Vec<(Instant, SenderEvent)> {
         std::mem::take(&mut self.signals)
     }
 
     /// A closed window is probed.
     pub(super) fn on_probe(&mut self, now: Instant) {
-        self.signals.push((now, Signal::WindowProbe));
+        self.signals.push((now, SenderEvent::WindowProbe));
     }
 
     /// A loss was repaired by the probe that found it: an episode that is over as it begins.
     pub(super) fn on_probe_repaired(&mut self, now: Instant) {
-        self.signals.extend([(now, Signal::FastRetransmit), (now, Signal::RecoveryExit)]);
+        self.signals.extend([(now, SenderEvent::FastRetransmit), (now, SenderEvent::RecoveryExit)]);
     }
 
     /// Takes in an acknowledgment. Most move on while nothing is being repaired, and say no more.
@@ -281,8 +265,8 @@ impl LossRecovery {
         self.point = nxt;
         self.found_loss = true;
         self.must_retransmit = true;
-        self.doubt = Doubt::Open(Signal::SpuriousRecovery);
-        self.signals.push((now, Signal::FastRetransmit));
+        self.doubt = Doubt::Open(SenderEvent::SpuriousRecovery);
+        self.signals.push((now, SenderEvent::FastRetransmit));
         controller.on_loss(&Loss { now, bytes: lost, flight, new_episode: true });
     }
 
@@ -291,7 +275,7 @@ impl LossRecovery {
         self.dup_acks = 0;
         self.dup_acked = 0;
         self.must_retransmit = false;
-        self.signals.push((now, Signal::RecoveryExit));
+        self.signals.push((now, SenderEvent::RecoveryExit));
     }
 
     /// Goes on repairing.
@@ -321,7 +305,7 @@ impl LossRecovery {
     /// RFC 3522 §3.2 step 4 (Eifel): an acknowledgment that covers the first retransmission echoes a time
     /// before it, so the original arrived. Nothing that left after the retransmission arrived has such an
     /// echo, in whatever order acknowledgments come.
-    fn unfounded(&mut self, facts: AckFacts) -> Option<Signal> {
+    fn unfounded(&mut self, facts: AckFacts) -> Option<SenderEvent> {
         let verdict = self.doubt.verdict(facts.ack, facts.echo)?;
         self.doubt = Doubt::None;
         Some(verdict)
@@ -350,7 +334,7 @@ impl LossRecovery {
             Episode::Loss => progressed,
         };
         if self.episode == Episode::Open {
-            self.doubt = Doubt::Open(Signal::SpuriousTimeout);
+            self.doubt = Doubt::Open(SenderEvent::SpuriousTimeout);
         }
         let bytes = scoreboard.mark_all_lost(now);
         self.episode = Episode::Loss;
@@ -359,7 +343,7 @@ impl LossRecovery {
         self.dup_acked = 0;
         self.must_retransmit = true;
         self.reorder_timer = Instant::MAX;
-        self.signals.push((now, Signal::Timeout));
+        self.signals.push((now, SenderEvent::Timeout));
         if let Some(controller) = controller {
             controller.on_timeout(&Loss { now, bytes, flight, new_episode });
         }

@@ -1,6 +1,7 @@
 //! What a sender counts, from the start of the connection to the acknowledgment of its FIN; the
 //! difference of two readings gives an interval's figures.
 
+use crate::facts::Limit;
 use crate::time::{Duration, Instant};
 
 /// Counters of one sender.
@@ -26,18 +27,6 @@ pub struct Stats {
     pub srtt_time: Duration,
     /// Time spent waiting for: the application, the receiver's window, the congestion window.
     pub limited: [Duration; 3],
-}
-
-/// Why a sender does not send more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Limit {
-    /// Nothing to send.
-    #[default]
-    Application,
-    /// The receiver's window is full.
-    ReceiveWindow,
-    /// The congestion window is full, or pacing holds the next packet.
-    CongestionWindow,
 }
 
 /// Keeps the time-weighted counters of [`Stats`] up to date.

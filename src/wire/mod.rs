@@ -5,6 +5,7 @@ pub mod codec;
 mod segment;
 mod seq;
 
+pub use crate::facts::Direction;
 pub use segment::{Flags, Options, Payload, SackBlocks, Segment, SynOptions, Timestamps};
 pub use seq::SeqNumber;
 
@@ -14,41 +15,6 @@ pub const IP_HEADER: u32 = 20;
 /// The number of a connection in its world, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowId(pub u32);
-
-/// Which way a packet goes along its path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    /// From the client to the server.
-    Up,
-    /// From the server to the client.
-    Down,
-}
-
-impl Direction {
-    /// Both, in the order of every table.
-    pub const BOTH: [Direction; 2] = [Direction::Up, Direction::Down];
-
-    /// 0 for up, 1 for down.
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// `up` or `down`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Direction::Up => "up",
-            Direction::Down => "down",
-        }
-    }
-
-    /// The other way.
-    pub const fn reverse(self) -> Direction {
-        match self {
-            Direction::Up => Direction::Down,
-            Direction::Down => Direction::Up,
-        }
-    }
-}
 
 /// The two ECN bits of the IP header (RFC 3168 §5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -62,8 +62,8 @@ pub fn states_of_the_channel_have_their_chances() {
         );
         let outcome = run(&fixed("duration = \"60s\"", &format!("delay = \"5ms\"\n{up}"), 10), 1);
         (
-            outcome.links[0].dropped_loss as f64 / outcome.links[0].offered as f64,
-            outcome.links[0].offered as f64,
+            outcome.links[0].counters.dropped_loss as f64 / outcome.links[0].counters.offered as f64,
+            outcome.links[0].counters.offered as f64,
         )
     };
     for (p, r, chance) in [("100%", "0%", 0.3), ("0%", "100%", 0.05)] {
@@ -88,9 +88,9 @@ pub fn a_limit_counts_the_packet_in_transmission() {
     // A window of ten comes at once: one packet is in transmission, two wait, seven find no room.
     let text =
         fixed("duration = \"100ms\"", "delay = \"20ms\"\nrate = \"10mbit\"\nqueue = \"3 packets\"", 10);
-    assert_eq!(run(&text, 1).links[0].dropped_queue, 7);
+    assert_eq!(run(&text, 1).links[0].counters.dropped_queue, 7);
     let text = text.replace("3 packets", "10 packets");
-    assert_eq!(run(&text, 1).links[0].dropped_queue, 0);
+    assert_eq!(run(&text, 1).links[0].counters.dropped_queue, 0);
 }
 
 #[test]

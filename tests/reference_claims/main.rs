@@ -11,8 +11,8 @@ mod sizes;
 mod support;
 
 use support::{finish, goodput, plan, run, scenario, upload, watch, world};
+use testbed::facts::Direction;
 use testbed::link::config::Capacity;
-use testbed::record::Direction;
 use testbed::rng::Seed;
 use testbed::scenario::Plan;
 use testbed::tcp::Config;
@@ -338,7 +338,7 @@ fn listed_segments_are_dropped_when_listed() {
         let of_it = |packet: &&support::Sighting| {
             packet.identity.1 > 0 && packet.identity.0 == first.expect("data").wrapping_add(seventeenth)
         };
-        (up.dropped_loss, seen.iter().filter(of_it).count())
+        (up.counters.dropped_loss, seen.iter().filter(of_it).count())
     };
     // It is sent as often as it is dropped, and once more.
     assert_eq!(dropped("17"), (1, 2));

@@ -7,8 +7,8 @@ pub mod reference;
 use std::sync::{Arc, Mutex};
 
 use testbed::engine::World;
+use testbed::facts::{Direction, DirectionOutcome, LinkOutcome, Outcome, SenderEvent, Series};
 use testbed::link::Verdict;
-use testbed::record::{Direction, DirectionOutcome, FlowEventKind, LinkOutcome, Outcome, Series};
 use testbed::rng::{Rng, Seed};
 use testbed::scenario::{Plan, Scenario, Trial, build};
 use testbed::time::Instant;
@@ -75,7 +75,7 @@ pub fn losses_after_20_s(series: &Series) -> Vec<f64> {
     series
         .events
         .iter()
-        .filter(|event| event.kind == FlowEventKind::FastRetransmit && event.time.as_secs_f64() > 20.0)
+        .filter(|event| event.kind == SenderEvent::FastRetransmit && event.time.as_secs_f64() > 20.0)
         .map(|event| event.time.as_secs_f64())
         .collect()
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use testbed::app::{App, Conn, Event, Io};
 use testbed::engine::{self, Client, Connections, World};
+use testbed::facts::{Measure, Outcome};
 use testbed::link::{Config as LinkConfig, Impairment, config};
-use testbed::record::Outcome;
 use testbed::rng::{Rng, Seed};
 use testbed::tcp::Config;
 use testbed::time::{Duration, Instant};
@@ -50,8 +50,7 @@ fn world(
         route: engine::route(&[instance]),
         tcp: Arc::new(tcp),
         server_app,
-        bulk: true,
-        finite: true,
+        measures: &[Measure::Goodput, Measure::Completion],
         connections: Connections::default(),
     };
     world.add_client(host, client, Instant::ZERO);

@@ -20,8 +20,8 @@ pub use conditions::{Conditions, Options};
 pub use pipe::Stream;
 
 use crate::engine::PortInfo;
+use crate::facts::Outcome;
 use crate::live::clock::Clock;
-use crate::record::Outcome;
 use crate::scenario::{Scenario, Trial};
 use crate::units::Bytes;
 

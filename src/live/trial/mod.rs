@@ -28,7 +28,7 @@ use super::lateness;
 use super::splice::{Moved, splice};
 use crate::app::Conn;
 use crate::engine::DRAIN;
-use crate::record::Outcome;
+use crate::facts::Outcome;
 use crate::scenario::{Scenario, Trial, cast};
 use crate::time::{Duration, Instant};
 use stage::Stage;

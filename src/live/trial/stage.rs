@@ -11,9 +11,9 @@ use tokio::sync::{Notify, mpsc};
 
 use super::scene::{Scene, SceneIo};
 use crate::app::{App, Conn, Event};
+use crate::facts::MessageOutcome;
 use crate::live::clock::Clock;
 use crate::live::lateness;
-use crate::record::MessageOutcome;
 use crate::scenario::Cast;
 use crate::time::Instant;
 

@@ -7,22 +7,9 @@ use super::scale::Scale;
 use super::style::{self, Area, Curve, DrawPanel, Drawn, Key, MAX_CURVES, Sheet, Symbol, px};
 use crate::report::axis::Axis;
 use crate::report::error::ReportError;
+use crate::report::figures::{self, Figure};
 use crate::report::study::Study;
 use crate::report::summary::CellSummary;
-
-/// The figures that may get a panel, the most telling first, with their axis labels.
-const FIGURES: [(&str, &str, f64); 10] = [
-    ("completion_mean_s", "mean completion time (s)", 1.0),
-    ("goodput_mbit", "goodput (Mbit/s)", 1.0),
-    ("latency_p99_ms", "p99 latency (ms)", 1.0),
-    ("latency_p50_ms", "median latency (ms)", 1.0),
-    ("retransmits", "retransmitted segments", 1.0),
-    ("jain_index", "Jain's index", 1.0),
-    ("timeouts", "timeouts", 1.0),
-    ("utilisation", "utilisation (%)", 100.0),
-    ("recovery_episodes", "recovery episodes", 1.0),
-    ("deliveries", "deliveries", 1.0),
-];
 
 const MAX_PANELS: usize = 4;
 
@@ -55,13 +42,14 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     names.truncate(MAX_CURVES);
     let mut panels: Vec<DrawPanel> = Vec::new();
     let (mut intervals, mut beyond) = (false, false);
-    for (figure, label, factor) in FIGURES {
+    for figure in figures::ranked(|figure| Some(figure.panel?.rank)) {
+        let factor = figure.factor;
         let line = |name: &String| -> Vec<Point> {
             let of_line = cells.iter().filter(|cell| line_name(study, cell, x_axis) == *name);
             let points = of_line.filter_map(|cell| {
-                let figure = cell.get(figure)?;
+                let over = cell.get(figure.column)?;
                 let value = axis.values.iter().position(|value| *value == cell.values[x_axis])?;
-                Some((places[value].0, figure.mean? * factor, figure.ci95.map(|half| half * factor)))
+                Some((places[value].0, over.mean? * factor, over.ci95.map(|half| half * factor)))
             });
             let mut points: Vec<Point> = points.collect();
             points.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -76,7 +64,8 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         beyond |=
             lines.iter().flatten().any(|&(_, mean, half)| half.is_some_and(|half| mean - half < y.low()));
         let x_label = axis_label(axis, &scale);
-        let y_label = if y.is_log() { format!("{label}, logarithmic") } else { label.to_owned() };
+        let label = figure.axis_label();
+        let y_label = if y.is_log() { format!("{label}, logarithmic") } else { label };
         let panel = Panel { title: String::new(), x, y, x_label, y_label };
         panels.push(Box::new(move |area| draw_panel(area, &panel, &lines, numeric)));
     }
@@ -111,13 +100,8 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
 }
 
 /// Whether a figure exists and is not the same trivial value everywhere.
-fn says_something(lines: &[Vec<Point>], figure: &str) -> bool {
-    let mut means = lines.iter().flatten().map(|point| point.1).peekable();
-    match figure {
-        "jain_index" => means.any(|mean| mean < 0.9995),
-        "timeouts" => means.any(|mean| mean >= 1.0),
-        _ => means.any(|mean| mean != 0.0),
-    }
+fn says_something(lines: &[Vec<Point>], figure: &Figure) -> bool {
+    lines.iter().flatten().any(|point| point.1 != 0.0 && (figure.tells)(point.1 / figure.factor))
 }
 
 fn draw_panel(area: &Area<'_>, panel: &Panel, lines: &[Vec<Point>], numeric: bool) -> Drawn {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::data::{self, Choice, Flow, Names, Sources};
 use super::sawtooth::{Content, Line, legible};
 use super::style::{ALARM, Curve, DrawPanel, Key, MAX_CURVES, MUTED, RECOVERY, SHADE, Sheet, Symbol};
+use crate::facts::SenderEvent;
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::study::Study;
@@ -183,7 +184,7 @@ fn connections<'a>(cells: impl Iterator<Item = &'a [Flow]> + Clone) -> String {
 
 fn legend(contents: &[Content], names: &Names, warmup: Option<plotters::style::RGBColor>) -> Vec<Key> {
     let lines = || contents.iter().flat_map(|content| &content.lines);
-    let happened = |kind: &str| lines().any(|line| line.events.iter().any(|event| event.kind == kind));
+    let happened = |kind: SenderEvent| lines().any(|line| line.events.iter().any(|event| event.kind == kind));
     let together = contents.iter().any(|content| content.lines.len() > 1);
     let key = |label: &str, symbol: Symbol| Key { label: label.to_owned(), symbol };
     let mut legend: Vec<Key> =
@@ -195,11 +196,11 @@ fn legend(contents: &[Content], names: &Names, warmup: Option<plotters::style::R
             key("slow-start threshold", Symbol::Threshold(MUTED))
         });
     }
-    if happened("fast_retransmit") {
+    if happened(SenderEvent::FastRetransmit) {
         legend.push(key("fast retransmit", Symbol::Tick(Curve(0).color())));
         legend.push(key("recovery episode", Symbol::Patch(RECOVERY)));
     }
-    if happened("timeout") {
+    if happened(SenderEvent::Timeout) {
         legend.push(key("timeout", Symbol::Triangle(ALARM)));
     }
     legend.extend(warmup.map(|color| key("warm-up, not measured", Symbol::Patch(color))));

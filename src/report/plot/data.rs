@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::facts::SenderEvent;
 use crate::report::error::ReportError;
 use crate::report::files::{self, Results, Row};
 use crate::report::parallel;
@@ -104,7 +105,7 @@ pub struct Event {
     pub time_s: f64,
     pub flow: String,
     pub direction: String,
-    pub kind: String,
+    pub kind: SenderEvent,
 }
 
 impl Event {
@@ -285,11 +286,13 @@ pub fn events(results: &Results, cell: usize) -> Result<Vec<Event>, ReportError>
 fn read_events(dir: &Path) -> Result<Vec<Event>, ReportError> {
     let mut events = Vec::new();
     files::each_row(&dir.join("events.csv"), |row| {
+        // A kind of another version has no mark.
+        let Some(kind) = row.parse("event") else { return };
         events.push(Event {
             time_s: row.parse("time_s").unwrap_or(f64::NAN),
             flow: row.get("flow").to_owned(),
             direction: row.get("direction").to_owned(),
-            kind: row.get("event").to_owned(),
+            kind,
         });
     })?;
     Ok(events)

@@ -138,7 +138,7 @@ mod tests {
     use resvg::usvg;
 
     use super::*;
-    use crate::record::{Outcome, Series};
+    use crate::facts::{Outcome, Series};
     use crate::report::testing::{Model, chat_outcome, fill, run, study};
     use crate::report::{Mode, ResultFolder, TrialRow, finish};
 
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(names, ["latency_cdf", "latency_histogram"]);
         let names = draw_changed(study(&[]), |outcome| {
             for sample in &mut outcome.series.as_mut().expect("a series").flows {
-                (sample.cwnd, sample.ssthresh, sample.flight) = (Some(0), None, 0);
+                (sample.sender.cwnd, sample.sender.ssthresh, sample.sender.flight) = (0, None, 0);
                 (sample.delivered, sample.arrived) = (0, 0);
             }
             for sample in &mut outcome.series.as_mut().expect("a series").links {

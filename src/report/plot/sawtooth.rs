@@ -4,6 +4,7 @@ use super::data::{Event, Flow};
 use super::panel::{Panel, headroom};
 use super::scale::Scale;
 use super::style::{ALARM, Area, Curve, Drawn, MUTED, RECOVERY};
+use crate::facts::SenderEvent;
 
 /// What a panel shows.
 pub struct Content {
@@ -41,7 +42,7 @@ impl Line {
         steps(&seen.map(|(x, y)| (x, if y <= top { y } else { f64::NAN })).collect::<Vec<_>>())
     }
 
-    fn times(&self, kind: &str, (from, to): Span) -> Vec<f64> {
+    fn times(&self, kind: SenderEvent, (from, to): Span) -> Vec<f64> {
         let of_kind = self.events.iter().filter(|event| event.kind == kind);
         of_kind.map(|event| event.time_s).filter(|time| (from..=to).contains(time)).collect()
     }
@@ -58,7 +59,7 @@ impl Content {
     /// When fast retransmits and timeouts were.
     pub fn losses(&self) -> Vec<f64> {
         let all = (f64::NEG_INFINITY, f64::INFINITY);
-        let kinds = ["fast_retransmit", "timeout"];
+        let kinds = [SenderEvent::FastRetransmit, SenderEvent::Timeout];
         let mut times: Vec<f64> =
             self.lines.iter().flat_map(|line| kinds.map(|kind| line.times(kind, all))).flatten().collect();
         times.sort_by(f64::total_cmp);
@@ -109,8 +110,8 @@ impl Content {
             if !alone {
                 chart.bars(&line.episodes(span), row, RECOVERY)?;
             }
-            chart.ticks(&line.times("fast_retransmit", span), row, line.curve.color())?;
-            chart.triangles(&line.times("timeout", span), if alone { 1 } else { row }, ALARM)?;
+            chart.ticks(&line.times(SenderEvent::FastRetransmit, span), row, line.curve.color())?;
+            chart.triangles(&line.times(SenderEvent::Timeout, span), if alone { 1 } else { row }, ALARM)?;
         }
         Ok(())
     }
@@ -145,9 +146,11 @@ fn episodes(events: &[Event], end: f64) -> Vec<(f64, f64)> {
     let mut spans: Vec<(f64, f64)> = Vec::new();
     let mut began = None;
     for event in events {
-        match event.kind.as_str() {
-            "fast_retransmit" => began = began.or(Some(event.time_s)),
-            "recovery_exit" | "timeout" => spans.extend(began.take().map(|from| (from, event.time_s))),
+        match event.kind {
+            SenderEvent::FastRetransmit => began = began.or(Some(event.time_s)),
+            SenderEvent::RecoveryExit | SenderEvent::Timeout => {
+                spans.extend(began.take().map(|from| (from, event.time_s)));
+            }
             _ => {}
         }
     }
@@ -173,19 +176,19 @@ mod tests {
 
     #[test]
     fn episodes_end_at_their_exit_or_at_a_timeout() {
-        let event = |time_s: f64, kind: &str| Event {
+        let event = |time_s: f64, kind: SenderEvent| Event {
             time_s,
             flow: "upload-1".to_owned(),
             direction: "up".to_owned(),
-            kind: kind.to_owned(),
+            kind,
         };
         let events = [
-            event(1.0, "fast_retransmit"),
-            event(1.5, "recovery_exit"),
-            event(2.0, "fast_retransmit"),
-            event(2.5, "timeout"),
-            event(3.0, "recovery_exit"),
-            event(4.0, "fast_retransmit"),
+            event(1.0, SenderEvent::FastRetransmit),
+            event(1.5, SenderEvent::RecoveryExit),
+            event(2.0, SenderEvent::FastRetransmit),
+            event(2.5, SenderEvent::Timeout),
+            event(3.0, SenderEvent::RecoveryExit),
+            event(4.0, SenderEvent::FastRetransmit),
         ];
         assert_eq!(episodes(&events, 9.0), [(1.0, 1.5), (2.0, 2.5), (4.0, 9.0)]);
     }

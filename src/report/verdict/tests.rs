@@ -13,7 +13,7 @@ fn results(study: &Study, goodputs: &[&[f64]]) -> Results {
             let mut figures = vec![Some(5.0); columns];
             figures[0] = Some(*goodput);
             for name in ["completion_mean_s", "completion_p50_s", "completion_p95_s"] {
-                let column = figures::of_study(study).position(|column| column.name == name);
+                let column = figures::of_study(study).position(|figure| figure.column == name);
                 figures[column.expect("a figure")] = None;
             }
             Trial { cell, number: trial as u32, figures }

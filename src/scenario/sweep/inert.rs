@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::{Axis, AxisNode, Plan, read};
+use crate::scenario::Scenario;
 use crate::scenario::dotted;
 use crate::scenario::kind::{Kind, Reach};
 use crate::scenario::problem::{Place, Problem, Severity, Source};
 use crate::scenario::tree::Node;
-use crate::scenario::{AppSpec, Scenario};
 
 /// What tells one world from another.
 pub(super) fn digest(scenario: Scenario) -> u64 {
@@ -151,8 +151,7 @@ impl Plan {
                 let used = scenario.groups.iter().any(|group| group.tcp.congestion.algorithm.name == name);
                 (!used).then(|| format!("no group uses the controller \"{name}\""))
             }
-            ["chat", ..] => (!scenario.groups.iter().any(|group| matches!(group.app, AppSpec::Chat(_))))
-                .then(|| "nobody chats".to_owned()),
+            ["chat", ..] => (!scenario.has_chat()).then(|| "nobody chats".to_owned()),
             ["link", link, ref rest @ ..] => {
                 let number = scenario.links.iter().position(|other| other.name == link)?;
                 if !scenario.is_used(number) {

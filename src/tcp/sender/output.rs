@@ -2,8 +2,8 @@
 //! peer's window, Nagle's algorithm and pacing allow.
 
 use super::super::recovery::Episode;
-use super::super::stats::Limit;
 use super::{Sender, Transmission};
+use crate::facts::Limit;
 use crate::time::Instant;
 use crate::wire::Segment;
 

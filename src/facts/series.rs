@@ -1,0 +1,62 @@
+//! Samples and events of a trial over time.
+
+use super::{Direction, SenderEvent, Snapshot};
+use crate::time::{Duration, Instant};
+
+/// Samples over time of one trial.
+#[derive(Clone, Debug, Default)]
+pub struct Series {
+    /// The sampling interval.
+    pub interval: Duration,
+    /// Rows by time, then flow, then direction.
+    pub flows: Vec<FlowSample>,
+    /// Rows by time, then link, then direction.
+    pub links: Vec<LinkSample>,
+    /// Events by time.
+    pub events: Vec<FlowEvent>,
+}
+
+/// The state of one direction of a flow at one instant.
+#[derive(Clone, Debug)]
+pub struct FlowSample {
+    /// When.
+    pub time: Instant,
+    /// Index into [`Outcome::flows`](super::Outcome::flows).
+    pub flow: u32,
+    /// Which way.
+    pub direction: Direction,
+    /// State of the sender.
+    pub sender: Snapshot,
+    /// In-order bytes handed to the receiver since the flow began.
+    pub delivered: u64,
+    /// Bytes that arrived at the receiver since the flow began, each once, in whatever order.
+    pub arrived: u64,
+}
+
+/// The state of one direction of a link at one instant.
+#[derive(Clone, Debug)]
+pub struct LinkSample {
+    /// When.
+    pub time: Instant,
+    /// Index into [`Outcome::links`](super::Outcome::links).
+    pub link: u32,
+    /// Bytes waiting or in transmission.
+    pub backlog_bytes: u64,
+    /// Packets waiting or in transmission.
+    pub backlog_packets: u64,
+    /// Packets dropped so far, by loss and by the queue.
+    pub drops: u64,
+}
+
+/// Something that happened to a sender.
+#[derive(Clone, Debug)]
+pub struct FlowEvent {
+    /// When.
+    pub time: Instant,
+    /// Index into [`Outcome::flows`](super::Outcome::flows).
+    pub flow: u32,
+    /// Which sender: `Up` is the client's.
+    pub direction: Direction,
+    /// What.
+    pub kind: SenderEvent,
+}

@@ -1,0 +1,106 @@
+//! The table of figures.
+
+use super::Better::{Less, More, Neither};
+use super::source::{mean_latency, utilisation};
+use super::{Compared, Figure, Nature, Share};
+use crate::report::goodput;
+use crate::report::study::Study;
+
+/// Every figure of a trial, in the order of `trials.csv`.
+pub const FIGURES: &[Figure] = &[
+    Figure::new("goodput_mbit", "Mbit/s", 6, "goodput", More, |trial| trial.goodput.busier())
+        .of_group(Share::goodput_mbit)
+        .at_bottleneck()
+        .table("goodput", "Mbit/s")
+        .said_alone()
+        .compared(Compared { same_is_news: true, ..Compared::ranked(2) })
+        .panel(2, "goodput"),
+    Figure::new("goodput_up_mbit", "Mbit/s", 6, "goodput from the clients", More, |trial| trial.goodput.up)
+        .at_bottleneck(),
+    Figure::new("goodput_down_mbit", "Mbit/s", 6, "goodput to the clients", More, |trial| trial.goodput.down)
+        .at_bottleneck(),
+    Figure::new("utilisation", "%", 6, "utilisation", More, |trial| utilisation(trial.row.outcome))
+        .in_percent()
+        .table("slowest link", "% busy")
+        .panel(8, "utilisation"),
+    Figure::new("jain_index", "", 6, "Jain's fairness index", More, |trial| {
+        goodput::jain_index(trial.row.outcome)
+    })
+    .at_bottleneck()
+    .table("fairness", "Jain")
+    .if_mean(|mean| mean < 0.9995)
+    .compared(Compared { worth_naming: 0.05, unclear_is_said: false, ..Compared::ranked(5) })
+    .panel(6, "Jain's index"),
+    Figure::new("completion_mean_s", "s", 6, "completion time", Less, |trial| trial.completions.mean())
+        .of_group(|share, _| share.completion_mean_s())
+        .table("completion", "mean s")
+        .said_alone()
+        .compared(Compared::ranked(1))
+        .panel(1, "mean completion time"),
+    Figure::new("completion_p50_s", "s", 6, "median completion time", Less, |trial| {
+        trial.completions.percentile(0.50)
+    })
+    .table("completion", "median s")
+    .unlike(&["completion_mean_s"]),
+    Figure::new("completion_p95_s", "s", 6, "p95 completion time", Less, |trial| {
+        trial.completions.percentile(0.95)
+    })
+    .table("completion", "p95 s")
+    .unlike(&["completion_mean_s", "completion_p50_s"]),
+    Figure::new("messages_sent", "", 0, "messages sent", Neither, |trial| trial.messages(|m| m.sent))
+        .only_if(chat),
+    Figure::new("deliveries_expected", "", 0, "deliveries expected", Neither, |trial| {
+        trial.messages(|m| m.deliveries_expected)
+    })
+    .only_if(chat),
+    Figure::new("deliveries", "", 0, "deliveries", More, |trial| trial.messages(|m| m.deliveries))
+        .only_if(chat)
+        .panel(10, "deliveries"),
+    Figure::new("latency_mean_ms", "ms", 3, "mean latency", Less, |trial| mean_latency(trial.row.outcome))
+        .only_if(chat),
+    Figure::new("latency_p50_ms", "ms", 3, "median latency", Less, |trial| trial.latency(0.50))
+        .only_if(chat)
+        .table("latency p50", "ms")
+        .said_alone()
+        .panel(4, "median latency"),
+    Figure::new("latency_p90_ms", "ms", 3, "p90 latency", Less, |trial| trial.latency(0.90)).only_if(chat),
+    Figure::new("latency_p99_ms", "ms", 3, "p99 latency", Less, |trial| trial.latency(0.99))
+        .only_if(chat)
+        .table("latency p99", "ms")
+        .said_alone()
+        .compared(Compared {
+            missing: Some("it lies among messages that never arrived"),
+            ..Compared::ranked(3)
+        })
+        .panel(3, "p99 latency"),
+    Figure::new("latency_p999_ms", "ms", 3, "p99.9 latency", Less, |trial| trial.latency(0.999))
+        .only_if(chat),
+    Figure::new("latency_max_ms", "ms", 3, "longest latency", Less, |trial| trial.latency(1.0)).only_if(chat),
+    Figure::new("segments_sent", "", 0, "segments sent", Neither, |trial| {
+        Some(trial.sum(|way| way.segments_sent))
+    }),
+    Figure::new("retransmits", "", 0, "retransmits", Less, |trial| Some(trial.sum(|way| way.retransmits)))
+        .table("retransmits", "segments")
+        .said_alone()
+        .compared(Compared { negligible: Some(("segments_sent", 0.005)), ..Compared::ranked(4) })
+        .panel(5, "retransmitted segments"),
+    Figure::new("recovery_episodes", "", 0, "recovery episodes", Less, |trial| {
+        Some(trial.sum(|way| way.recovery_episodes))
+    })
+    .panel(9, "recovery episodes"),
+    Figure::new("timeouts", "", 0, "timeouts", Less, |trial| Some(trial.sum(|way| way.timeouts)))
+        .table("timeouts", "RTO")
+        .if_mean(|mean| mean >= 1.0)
+        .panel(7, "timeouts"),
+    Figure::new("events", "", 0, "events of the engine", Neither, |trial| {
+        Some(trial.row.outcome.events as f64)
+    })
+    .nature(Nature::Program),
+    Figure::new("wall_s", "s", 3, "wall time", Neither, |trial| Some(trial.row.wall_s))
+        .nature(Nature::Machine),
+];
+
+/// Scenarios with people who send messages.
+fn chat(study: &Study) -> bool {
+    study.chat
+}
