@@ -73,9 +73,12 @@ fn program_2_text_by_text() {
     hall.hears(alice, &[&at("[PRIVATE TO bob] two")]);
     // A character in two reads; bytes that are no character.
     hall.receive(alice, b"caf\xc3");
-    hall.receive(alice, b"\xa9");
-    hall.hears(bob, &[&at("[alice] caf"), &at("[alice] é")]);
-    hall.receive(alice, b"a\xffb\0c");
+    hall.receive(alice, b"\xa9\n");
+    hall.hears(bob, &[&at("[alice] café")]);
+    hall.receive(bob, b"caf\xc3");
+    hall.receive(bob, b"\xa9");
+    hall.hears(alice, &[&at("[bob] caf"), &at("[bob] é")]);
+    hall.receive(alice, b"a\xffb\0c\n");
     hall.hears(bob, &[&at("[alice] a\u{fffd}b\u{fffd}c")]);
     // What the other's client cannot read at once comes as several, cut between characters, and none
     // of them could pass for words of the server; the end of a long whisper does not become public.
@@ -85,7 +88,7 @@ fn program_2_text_by_text() {
         hall.stream(id);
     }
     let long = "ä".repeat(700);
-    hall.receive(alice, format!("/whisper bob {long}").as_bytes());
+    hall.receive(alice, format!("/whisper bob {long}\n").as_bytes());
     let first = hall.next(bob).expect("a piece");
     let second = hall.next(bob).expect("the rest");
     assert!(first.len() <= 1024 && second.len() <= 1024);

@@ -191,7 +191,10 @@ impl ServerSession for Session {
         text.push_str(&self.utf8.decode(bytes));
         self.cut_until = None;
         // A tool ends whatever its person types with a newline; a program that does not may have sent one text.
-        if *self.sends_lines.get_or_insert(text.contains('\n')) {
+        if self.sends_lines.is_none() && !text.trim().is_empty() {
+            self.sends_lines = Some(text.contains('\n'));
+        }
+        if self.sends_lines == Some(true) {
             let whole = text.rfind('\n').map_or(0, |at| at + 1);
             if whole < text.len() && text.len() - whole <= self.max_text {
                 self.cut = text.split_off(whole);
