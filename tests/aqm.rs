@@ -74,6 +74,22 @@ fn codel_finds_the_drop_rate_that_so_many_flows_need() {
     }
 }
 
+/// RFC 8033 §4: whatever the number of flows, the delay that is aimed at.
+#[test]
+fn pie_keeps_waits_near_its_target() {
+    for flows in [4, 16] {
+        for target in [15, 40] {
+            let group = client("bulk", &format!("{BULK}\ncount = {flows}\nstagger = \"100ms\""));
+            let outcome = run(&text(&format!("kind = \"pie\", target = \"{target}ms\""), &group), 1);
+            let (mean, p99) = waits(&outcome);
+            let share = mean / f64::from(target);
+            assert!((0.7..1.3).contains(&share), "{flows} flows, {target} ms: mean {mean}, p99 {p99} ms");
+            let busy = link(&outcome, "neck", Direction::Up).utilisation.expect("a rate");
+            assert!(busy > 0.97, "{flows} flows, {target} ms: {busy} of the rate");
+        }
+    }
+}
+
 /// RFC 8290 §1: a flow without congestion control takes its share and no more.
 #[test]
 fn flow_queueing_keeps_a_flow_from_another_without_congestion_control() {

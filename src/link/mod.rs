@@ -113,9 +113,9 @@ impl Link {
 
     fn with(config: &Config, chance: Chance) -> Link {
         let mut link = Link {
+            service: Service::of(&config.queue, &chance),
             chance,
             entrance: Entrance::default(),
-            service: Service::of(&config.queue),
             serialiser: Serialiser::new(config.rate),
             propagation: Propagation::new(),
             waiting: Ring::default(),
@@ -137,6 +137,7 @@ impl Link {
         if self.chance.introduce(flow, seed) {
             self.entrance.forget(flow);
             self.propagation.forget(flow);
+            self.service.iter_mut().for_each(|service| service.forget(flow));
         }
     }
 

@@ -1,15 +1,19 @@
 //! Queues that decide at both ends: a packet is handed out when the transmitter is free, and only
 //! then it is known when it will arrive.
 
+use super::chance::{Chance, Streams};
 use super::flight::Transit;
 use super::propagation::{Order, Passage};
 use super::qdisc::{Qdisc, Queue, Queued};
 use super::{Link, Waiting};
 use crate::time::Instant;
+use crate::wire::FlowId;
 
 /// A discipline at work.
 pub(super) struct Service {
     qdisc: Box<dyn Qdisc>,
+    /// What it draws from.
+    streams: Streams,
     /// Packets that it holds, and when the last of them came.
     held: u64,
     last_entry: Instant,
@@ -19,10 +23,20 @@ pub(super) struct Service {
 
 impl Service {
     /// Of a queue whose discipline needs one.
-    pub(super) fn of(queue: &Queue) -> Option<Box<Service>> {
+    pub(super) fn of(queue: &Queue, chance: &Chance) -> Option<Box<Service>> {
         let build = queue.discipline.build?;
-        let qdisc = build(&queue.parameters);
-        Some(Box::new(Service { qdisc, held: 0, last_entry: Instant::ZERO, dropped: Vec::new() }))
+        Some(Box::new(Service {
+            qdisc: build(&queue.parameters),
+            streams: chance.streams("queue"),
+            held: 0,
+            last_entry: Instant::ZERO,
+            dropped: Vec::new(),
+        }))
+    }
+
+    /// A flow's number belongs to another from now on.
+    pub(super) fn forget(&mut self, flow: FlowId) {
+        self.streams.forget(flow);
     }
 
     pub(super) fn held(&self) -> u64 {
@@ -48,9 +62,13 @@ impl Link {
         // What has left takes no room any more.
         self.catch_up(now);
         let Some(service) = &mut self.service else { return };
+        let chance = service.streams.of(item.packet.flow, &self.chance);
+        if service.qdisc.enqueue(now, item, chance).is_some() {
+            self.counters.dropped_queue += 1;
+            return;
+        }
         service.held += 1;
         service.last_entry = now;
-        service.qdisc.enqueue(now, item);
         self.backlog = self.backlog.with(size);
         let capacity = self.measured.epoch.config.queue.capacity;
         while !capacity.holds(self.backlog)

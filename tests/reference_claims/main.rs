@@ -276,6 +276,8 @@ fn queues_have_the_stated_parameters() {
     assert_eq!(with("kind = \"codel\""), with(&format!("kind = \"codel\", {law}")));
     let turns = "quantum = \"1514B\", flows = 1024";
     assert_eq!(with("kind = \"fq_codel\""), with(&format!("kind = \"fq_codel\", {law}, {turns}")));
+    let burst = "target = \"15ms\", burst = \"150ms\"";
+    assert_eq!(with("kind = \"pie\""), with(&format!("kind = \"pie\", {burst}")));
     assert!(REFERENCE.contains(law) && REFERENCE.contains(turns));
 }
 

@@ -3,6 +3,7 @@
 //! interval and then ever faster, as 1/√n, until the wait is short again.
 
 use super::{Fifo, Parameter, ParameterKind, Qdisc, Queued, span};
+use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
 pub(super) const PARAMETERS: &[Parameter] = &[TARGET, INTERVAL];
@@ -61,9 +62,10 @@ impl Codel {
 }
 
 impl Qdisc for Codel {
-    fn enqueue(&mut self, _: Instant, packet: Queued) {
+    fn enqueue(&mut self, _: Instant, packet: Queued, _: &mut Rng) -> Option<Queued> {
         self.law.note(&packet);
         self.fifo.push(packet);
+        None
     }
 
     fn shed(&mut self) -> Option<Queued> {
@@ -150,7 +152,7 @@ impl Control {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ms, number, queued};
+    use super::super::testing::{ms, number, queued, unused};
     use super::*;
 
     fn codel() -> Codel {
@@ -164,7 +166,7 @@ mod tests {
         for now in from..until {
             codel.fifo = Fifo::default();
             for _ in 0..8 {
-                codel.enqueue(ms(now), queued(0, 0, 1500, ms(now.saturating_sub(wait))));
+                codel.enqueue(ms(now), queued(0, 0, 1500, ms(now.saturating_sub(wait))), &mut unused());
             }
             let mut dropped = Vec::new();
             codel.dequeue(ms(now), &mut dropped);
@@ -213,7 +215,7 @@ mod tests {
     fn the_last_packet_is_never_dropped() {
         let mut codel = codel();
         for now in (0..3_000).step_by(500) {
-            codel.enqueue(ms(now), queued(0, 7, 1500, ms(now)));
+            codel.enqueue(ms(now), queued(0, 7, 1500, ms(now)), &mut unused());
             let mut dropped = Vec::new();
             let sent = codel.dequeue(ms(now + 499), &mut dropped);
             assert_eq!((sent.map(|item| number(&item)), dropped.len()), (Some(7), 0));
@@ -224,7 +226,7 @@ mod tests {
     fn without_room_the_newest_is_given_up() {
         let mut codel = codel();
         for n in 0..3 {
-            codel.enqueue(ms(0), queued(0, n, 1500, ms(0)));
+            codel.enqueue(ms(0), queued(0, n, 1500, ms(0)), &mut unused());
         }
         assert_eq!(codel.shed().map(|item| number(&item)), Some(2));
         let mut dropped = Vec::new();

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::codel::{self, Control, Law};
 use super::{Fifo, Parameter, ParameterKind, Qdisc, Queued};
+use crate::rng::Rng;
 use crate::time::Instant;
 
 pub(super) const PARAMETERS: &[Parameter] = &[
@@ -74,7 +75,7 @@ impl FqCodel {
 
 impl Qdisc for FqCodel {
     /// §4.1
-    fn enqueue(&mut self, _: Instant, packet: Queued) {
+    fn enqueue(&mut self, _: Instant, packet: Queued, _: &mut Rng) -> Option<Queued> {
         let number = self.queue_of(&packet);
         self.law.note(&packet);
         self.bytes += u64::from(packet.packet.size());
@@ -85,6 +86,7 @@ impl Qdisc for FqCodel {
             queue.credit = self.quantum;
             self.new.push_back(number);
         }
+        None
     }
 
     /// §4.1.3: from the head of the queue that holds most bytes.
@@ -136,7 +138,7 @@ impl Qdisc for FqCodel {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ms, number, queued};
+    use super::super::testing::{ms, number, queued, unused};
     use super::*;
 
     fn fq(flows: u64) -> FqCodel {
@@ -145,7 +147,7 @@ mod tests {
 
     fn fill(fq: &mut FqCodel, flow: u32, packets: u32, size: u32) {
         for n in 0..packets {
-            fq.enqueue(ms(0), queued(flow, 100 * flow + n, size, ms(0)));
+            fq.enqueue(ms(0), queued(flow, 100 * flow + n, size, ms(0)), &mut unused());
         }
     }
 
@@ -205,10 +207,10 @@ mod tests {
         for now in 0..2_000 {
             // One flow always has a long queue, the other a packet now and then.
             for _ in fq.queues.get(1).map_or(0, |queue| queue.fifo.packets.len())..20 {
-                fq.enqueue(ms(now), queued(1, 1, 1500, ms(now.saturating_sub(60))));
+                fq.enqueue(ms(now), queued(1, 1, 1500, ms(now.saturating_sub(60))), &mut unused());
             }
             if now % 50 == 0 {
-                fq.enqueue(ms(now), queued(2, 2, 100, ms(now)));
+                fq.enqueue(ms(now), queued(2, 2, 100, ms(now)), &mut unused());
             }
             let mut dropped = Vec::new();
             fq.dequeue(ms(now), &mut dropped);

@@ -6,18 +6,20 @@
 
 mod codel;
 mod fq_codel;
+mod pie;
 
 use std::collections::VecDeque;
 use std::fmt;
 
 use super::propagation::Passage;
+use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::wire::Packet;
 
 /// Decides what leaves a queue, and what is dropped on the way.
 pub trait Qdisc {
-    /// Takes in a packet at `now`.
-    fn enqueue(&mut self, now: Instant, packet: Queued);
+    /// Takes in a packet at `now`, or gives it back to be dropped. `chance` is the queue's stream.
+    fn enqueue(&mut self, now: Instant, packet: Queued, chance: &mut Rng) -> Option<Queued>;
 
     /// Gives a packet up, because the queue holds more than it may; `None` without packets.
     fn shed(&mut self) -> Option<Queued>;
@@ -126,6 +128,12 @@ pub static QUEUES: &[Discipline] = &[
         summary: "a queue with CoDel for each flow, served in turn, new flows first (RFC 8290)",
         parameters: fq_codel::PARAMETERS,
         build: Some(|values| Box::new(fq_codel::FqCodel::new(values))),
+    },
+    Discipline {
+        name: "pie",
+        summary: "drops at the entrance by a chance that follows the queueing delay and its change (RFC 8033)",
+        parameters: pie::PARAMETERS,
+        build: Some(|values| Box::new(pie::Pie::new(values))),
     },
 ];
 
@@ -243,6 +251,7 @@ mod testing {
     use super::*;
     use crate::link::propagation::Order;
     use crate::link::testing::packet;
+    use crate::rng::Seed;
     use crate::wire::{FlowId, SeqNumber};
 
     /// Packet `number` of a flow, of `size` bytes, that came at `entered`.
@@ -257,6 +266,11 @@ mod testing {
     /// The number that it was given.
     pub fn number(item: &Queued) -> u32 {
         item.packet.segment.seq.0
+    }
+
+    /// A stream for disciplines that draw nothing.
+    pub fn unused() -> Rng {
+        Seed(0).stream("unused")
     }
 
     pub fn ms(millis: u64) -> Instant {
