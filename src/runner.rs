@@ -2,7 +2,6 @@
 //! no file formats; the order of the outcomes does not depend on the number of threads.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -128,15 +127,19 @@ impl<E, F: FnMut(Finished) -> Result<(), E>> Sink<E> for F {
 }
 
 /// Why a run ended early.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum RunError<E> {
     /// The sink refused a trial.
+    #[error("{0}")]
     Sink(E),
     /// A cell that was not validated beforehand is impossible.
+    #[error("{0}")]
     Scenario(Box<ScenarioError>),
     /// The system did not let any thread start.
+    #[error("cannot start a thread: {0}")]
     Threads(io::Error),
     /// The system did not let a trial run.
+    #[error("cell {}, trial {}: {error}", .trial.cell, .trial.number)]
     System {
         /// The trial.
         trial: Trial,
@@ -144,6 +147,7 @@ pub enum RunError<E> {
         error: io::Error,
     },
     /// Time does not pass in a trial.
+    #[error("cell {}, trial {}: {halt}", .trial.cell, .trial.number)]
     Halted {
         /// The trial.
         trial: Trial,
@@ -151,6 +155,10 @@ pub enum RunError<E> {
         halt: Halt,
     },
     /// The program broke one of its own rules.
+    #[error(
+        "cell {}, trial {} (seed {}) broke a rule of the program itself: {message}",
+        .trial.cell, .trial.number, .trial.seed.0
+    )]
     Bug {
         /// The trial.
         trial: Trial,
@@ -329,26 +337,3 @@ impl<I: Iterator<Item = (usize, (usize, u32))>> Board<'_, I> {
         Some(taken)
     }
 }
-
-impl<E: fmt::Display> fmt::Display for RunError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RunError::Sink(error) => error.fmt(f),
-            RunError::Scenario(error) => error.fmt(f),
-            RunError::Threads(error) => write!(f, "cannot start a thread: {error}"),
-            RunError::System { trial, error } => {
-                write!(f, "cell {}, trial {}: {error}", trial.cell, trial.number)
-            }
-            RunError::Halted { trial, halt } => {
-                write!(f, "cell {}, trial {}: {halt}", trial.cell, trial.number)
-            }
-            RunError::Bug { trial, message } => write!(
-                f,
-                "cell {}, trial {} (seed {}) broke a rule of the program itself: {message}",
-                trial.cell, trial.number, trial.seed.0
-            ),
-        }
-    }
-}
-
-impl<E: fmt::Debug + fmt::Display> std::error::Error for RunError<E> {}

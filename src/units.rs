@@ -22,7 +22,8 @@ pub struct Bytes(pub u64);
 pub const LONGEST: Duration = Duration::from_secs(1000 * 3600);
 
 /// Why a quantity could not be read: what is wrong, and what would be right.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}; {help}")]
 pub struct UnitError {
     /// What is wrong with the text.
     pub problem: String,
@@ -325,14 +326,6 @@ impl fmt::Display for Bytes {
         }
     }
 }
-
-impl fmt::Display for UnitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.problem, self.help)
-    }
-}
-
-impl std::error::Error for UnitError {}
 
 #[cfg(test)]
 mod tests {

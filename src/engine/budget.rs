@@ -4,7 +4,6 @@
 //! Unlike all else in a world, the limit is the caller's and not the scenario's. A trial that stays below
 //! it does not depend on it.
 
-use std::fmt;
 use std::mem::size_of;
 
 use super::core::Core;
@@ -40,19 +39,14 @@ pub(super) struct Budget {
 }
 
 /// A trial needed more memory than it may.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it needs more than {} of memory: {culprit}", size(*limit))]
 pub struct Exhausted {
     limit: u64,
     /// The most of it, in words.
     culprit: String,
     /// Whether that is what the trial sends and gathers, rather than what it begins with.
     pub grows: bool,
-}
-
-impl fmt::Display for Exhausted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "it needs more than {} of memory: {}", size(self.limit), self.culprit)
-    }
 }
 
 impl Default for Budget {

@@ -46,9 +46,14 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let temporary = path.with_file_name(name);
-    regular(&temporary)
-        .and_then(|()| fs::write(&temporary, bytes))
-        .map_err(ReportError::io("write", &temporary))?;
+    let write = || {
+        regular(&temporary)?;
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        // Without it a system that fails may keep the new name and lose the bytes.
+        file.sync_data()
+    };
+    write().map_err(ReportError::io("write", &temporary))?;
     fs::rename(&temporary, path).map_err(ReportError::io("write", path))
 }
 

@@ -50,7 +50,7 @@ pub use compare::compare;
 pub use error::{ReportError, too_many_files};
 pub use figures::{Better, FIGURES, Figure};
 pub use files::Results;
-pub use lines::wrapped;
+pub use lines::{wrapped, wrapping};
 pub use manifest::Manifest;
 pub use study::{Run, Study, TrialRow};
 pub use summary::{CellSummary, FigureMean, GroupSummary};

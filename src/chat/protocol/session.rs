@@ -296,24 +296,15 @@ impl Default for Manner {
 }
 
 /// Why a request is not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotSaid {
     /// The dialect has no words for it.
+    #[error("this dialect has no words for that")]
     NoWords,
     /// The dialect has words for it that this server has shown not to know.
+    #[error("this server does not know that")]
     Unknown,
     /// A server takes no longer message than this, in bytes; a longer one would end the connection.
+    #[error("that is too long: a message has at most {0} bytes")]
     TooLong(usize),
 }
-
-impl fmt::Display for NotSaid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NotSaid::NoWords => f.write_str("this dialect has no words for that"),
-            NotSaid::Unknown => f.write_str("this server does not know that"),
-            NotSaid::TooLong(limit) => write!(f, "that is too long: a message has at most {limit} bytes"),
-        }
-    }
-}
-
-impl std::error::Error for NotSaid {}

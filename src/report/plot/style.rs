@@ -317,7 +317,7 @@ fn finish(svg: &str, height: i32, title: &str) -> String {
     let svg = svg.replacen(&old, &new, 1);
     let end = svg.find('>').map_or(0, |at| at + 1);
     let (head, rest) = svg.split_at(end);
-    format!("{head}\n<title>{}</title>{rest}", crate::report::html::escape(title))
+    format!("{head}\n{}{rest}", maud::html! { title { (title) } }.into_string())
 }
 
 fn draw_key(root: &Area<'_>, key: &Key, x: i32, y: i32) -> Drawn {
