@@ -1,11 +1,11 @@
-//! Why a request is not granted, and in which words.
+//! Reasons for which a request is not granted, and their words.
 
 use std::sync::Arc;
 
 /// As in [`message`](super::message).
 type Name = Arc<str>;
 
-/// Why a request is not granted.
+/// Reason for which a request is not granted.
 /// "Invalid username" and "Username already taken" are program 1's own words, which its client shows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -96,7 +96,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether another nick would do.
+    /// True if another nick would do.
     pub fn is_of_nick(&self) -> bool {
         use Refusal::{NickInvalid, NickMisleads, NickReserved, NickTaken, NickTooLong};
         matches!(self, NickInvalid | NickTooLong | NickReserved | NickMisleads | NickTaken)

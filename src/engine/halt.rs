@@ -1,9 +1,9 @@
-//! Why a trial ends without an outcome.
+//! Reasons for which a trial ends without an outcome.
 
 use super::budget::Exhausted;
 use crate::time::Instant;
 
-/// Why a trial has no outcome.
+/// Reason for which a trial has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Halt {
     /// It was abandoned, because it was not to go on.

@@ -68,7 +68,7 @@ fn regular(path: &Path) -> io::Result<()> {
     }
 }
 
-/// What tells bytes from others: their number, and their SHA-256 in hexadecimal digits.
+/// Fingerprint of bytes: their number, and their SHA-256 in hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     pub bytes: u64,
@@ -172,7 +172,7 @@ impl Lock {
     }
 }
 
-/// Whether a file that is open has lost its last name.
+/// True if a file that is open has lost its last name.
 pub fn is_nameless(file: &File) -> io::Result<bool> {
     let found = file.metadata()?;
     #[cfg(unix)]

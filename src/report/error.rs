@@ -1,10 +1,10 @@
-//! What can go wrong with a result folder, and what to do about it.
+//! Errors of a result folder, and their mends.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why results could not be written or read.
+/// Reason for which results could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The file system refused.
@@ -12,9 +12,9 @@ pub enum ReportError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was tried: "write", "read", …
+        /// Attempted operation: "write", "read", …
         action: &'static str,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// The folder holds something that a run must not overwrite.
@@ -22,7 +22,7 @@ pub enum ReportError {
     Occupied {
         /// The folder.
         path: PathBuf,
-        /// What it holds.
+        /// Content of the folder, in words.
         holds: String,
     },
     /// Another process writes into the folder.
@@ -34,7 +34,7 @@ pub enum ReportError {
     /// The folder was moved or deleted while it was written.
     #[error("{path} was moved or deleted during the run")]
     Gone {
-        /// Where it was.
+        /// Former path of the folder.
         path: PathBuf,
     },
     /// Files are not what the run wrote.
@@ -42,7 +42,7 @@ pub enum ReportError {
     Edited {
         /// The folder.
         path: PathBuf,
-        /// Which, by their paths below it.
+        /// Changed files, by their paths below it.
         files: Vec<String>,
     },
     /// A run cannot be resumed because it was another one.
@@ -50,7 +50,7 @@ pub enum ReportError {
     Changed {
         /// The folder.
         path: PathBuf,
-        /// What differs.
+        /// Difference between the runs.
         what: String,
     },
     /// A file does not hold what it should.
@@ -58,23 +58,23 @@ pub enum ReportError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Description of the problem.
         problem: String,
     },
     /// Nothing varies by that name.
     #[error("no axis is called \"{key}\"")]
     NoAxis {
-        /// What was asked for.
+        /// Key that was asked for.
         key: String,
-        /// What there is.
+        /// Keys of the axes.
         known: Vec<String>,
     },
     /// A picture could not be drawn.
     #[error("cannot draw {path}: {problem}")]
     Picture {
-        /// Which.
+        /// File of the picture.
         path: PathBuf,
-        /// Why.
+        /// Description of the problem.
         problem: String,
     },
 }
@@ -89,7 +89,7 @@ impl ReportError {
         ReportError::Malformed { path: path.to_owned(), problem: problem.to_string() }
     }
 
-    /// What the user can do about it.
+    /// Mend that the user can try.
     pub fn help(&self) -> String {
         match self {
             ReportError::Io { source, action, .. } => match source.kind() {
@@ -144,7 +144,7 @@ impl ReportError {
     }
 }
 
-/// Whether no more files may be open, in this process or at all.
+/// True if no more files may be open, in this process or at all.
 pub fn too_many_files(error: &io::Error) -> bool {
     // ENFILE and EMFILE, the same on every Unix; ERROR_TOO_MANY_OPEN_FILES.
     let numbers: &[i32] = if cfg!(unix) { &[23, 24] } else { &[4] };

@@ -118,7 +118,7 @@ fn explanation(results: &Results) -> String {
     )
 }
 
-/// What the author wrote above the first key of the scenario, in paragraphs: mostly the question.
+/// Comment of the author above the first key of the scenario, in paragraphs: mostly the question.
 fn preface(scenario: &str) -> Vec<String> {
     let comment = scenario.lines().map(str::trim).take_while(|line| line.starts_with('#'));
     let words: Vec<&str> = comment.map(|line| line.trim_start_matches('#').trim()).collect();

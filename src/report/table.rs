@@ -19,9 +19,9 @@ pub struct Check {
     pub link: String,
     /// `up` or `down`.
     pub direction: String,
-    /// What was checked, with its unit last.
+    /// Checked quantity, with its unit last.
     pub quantity: String,
-    /// What the scenario asked for.
+    /// Value that the scenario asked for.
     pub configured: f64,
     /// The mean over trials of what happened.
     pub realised: f64,
@@ -37,7 +37,7 @@ pub struct Check {
     pub too_few: usize,
 }
 
-/// What the trials of a cell say together.
+/// Verdict of all trials of a cell together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckVerdict {
@@ -179,7 +179,7 @@ pub fn plain_decimals(value: f64) -> i32 {
     }
 }
 
-/// Whose goodput the tables show.
+/// Place whose goodput the tables show.
 pub fn place(measured: &Measured) -> String {
     match measured {
         Measured::Alike => "the busier direction of the busiest shared link".to_owned(),

@@ -11,13 +11,13 @@ const TCP: u8 = 6;
 /// The two ends of a segment, for header and checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
-    /// Where it comes from.
+    /// Address and port of the sender.
     pub source: (Ipv4Addr, u16),
-    /// Where it goes.
+    /// Address and port of the receiver.
     pub destination: (Ipv4Addr, u16),
 }
 
-/// Why bytes are no segment.
+/// Reason for which bytes are no segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Fewer bytes than the header needs.

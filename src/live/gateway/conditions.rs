@@ -1,4 +1,4 @@
-//! Which network a gateway emulates: a scenario's links and TCP, or a few options that become one.
+//! Network that a gateway emulates: a scenario's links and TCP, or a few options that become one.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const LEAST_DELAY: Duration = Duration::from_micros(1);
 #[derive(Clone, Debug)]
 pub struct Conditions {
     scenario: Arc<Scenario>,
-    /// What the file varies, which one network cannot.
+    /// Keys that the file sweeps, which one network cannot.
     swept: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Whether any network is asked for.
+    /// True if no network is asked for.
     pub fn is_empty(&self) -> bool {
         let given = [&self.loss, &self.delay, &self.jitter, &self.rate, &self.queue, &self.congestion];
         self.scenario.is_none() && self.sets.is_empty() && given.iter().all(|option| option.is_none())
@@ -146,7 +146,7 @@ impl Conditions {
         Conditions { scenario: Arc::new(scenario), swept: self.swept.clone() }
     }
 
-    /// What it does, in a line.
+    /// Description of the network, in a line.
     pub fn describe(&self) -> String {
         let group = &self.scenario.groups[0];
         let links: Vec<String> =

@@ -1,10 +1,10 @@
-//! What can be wrong with the file, when it is opened and later.
+//! Errors of the file, when it is opened and later.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-/// Why the file cannot be read or written now; it may be possible again later.
+/// Reason for which the file cannot be read or written now; it may be possible again later.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database says so.
@@ -16,7 +16,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What is wrong, in words for clients: without places on the server.
+    /// Description of the problem in words for clients: without places on the server.
     pub fn brief(&self) -> &'static str {
         match self.code() {
             None if matches!(self, StoreError::Moved(file) if file.exists()) => "its file was replaced",
@@ -29,7 +29,7 @@ impl StoreError {
         }
     }
 
-    /// Whether room may be the problem: a limit of the file's size reads as a failure of the system.
+    /// True if room may be the problem: a limit of the file's size reads as a failure of the system.
     pub(super) fn may_be_full(&self) -> bool {
         matches!(self.code(), Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure))
     }
@@ -52,7 +52,7 @@ fn fate(file: &Path) -> &'static str {
     }
 }
 
-/// Why the file cannot be used at all.
+/// Reason for which the file cannot be used at all.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It cannot be read or written, or is no database.
@@ -93,7 +93,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Whether it is never going to be ours: a folder, or something else than a sound database.
+    /// True if it is never going to be ours: a folder, or something else than a sound database.
     pub fn is_lasting(&self) -> bool {
         match self {
             OpenError::Unusable(error) => {

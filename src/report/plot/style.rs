@@ -1,4 +1,4 @@
-//! What all pictures share: size, font, colours, line styles, markers, the heading and the legend.
+//! Common parts of all pictures: size, font, colours, line styles, markers, the heading and the legend.
 
 use std::sync::Once;
 
@@ -69,7 +69,7 @@ pub struct Key {
     pub symbol: Symbol,
 }
 
-/// What stands before the label.
+/// Symbol before the label.
 #[derive(Clone, Copy, Debug)]
 pub enum Symbol {
     /// A line, with a marker if the curve has them.
@@ -86,7 +86,7 @@ pub enum Symbol {
     Triangle(RGBColor),
 }
 
-/// How the nth curve looks: by colour, dash and marker, so that it can be told from others in grey too.
+/// Look of the nth curve: colour, dash and marker, so that it can be told from others in grey too.
 #[derive(Clone, Copy, Debug)]
 pub struct Curve(pub usize);
 
