@@ -135,12 +135,24 @@ pub fn processors() -> usize {
 /// Reads and validates a scenario file; its warnings go to stderr.
 pub fn load(file: &Path, sets: &[String]) -> Result<(Plan, String), Failure> {
     let name = file.display().to_string();
-    let text = text_of(&name, read(file))?;
+    let bytes = read(file);
+    if let (Err(error), Some(meant)) = (&bytes, meant(file))
+        && error.kind() == std::io::ErrorKind::NotFound
+    {
+        return Err(Failure::usage(format!("there is no file {name}"), format!("did you mean `{meant}`?")));
+    }
+    let text = text_of(&name, bytes)?;
     let plan = Plan::parse(&name, &text, sets)?;
     if !plan.warnings.is_empty() {
         eprint!("{}", plan.render_warnings(colour_on_stderr()));
     }
     Ok((plan, text))
+}
+
+/// The scenario file that a bare name stands for: `scenarios/loss10.toml` for `loss10`.
+fn meant(name: &Path) -> Option<String> {
+    let file = Path::new("scenarios").join(name.file_name()?).with_extension("toml");
+    file.exists().then(|| file.display().to_string())
 }
 
 /// The bytes of a file, and one more than a scenario may have of those that never end. A pipe that lies in

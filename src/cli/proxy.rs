@@ -135,7 +135,7 @@ fn lateness_as_text(lateness: &Histogram<u64>) -> String {
         return "nothing happened that could have been late\n".to_owned();
     }
     let quantile =
-        |&(name, at): &(&str, f64)| format!("{name} {:.0} µs", lateness.value_at_quantile(at) as f64 / 1e3);
+        |&(name, at): &(&str, f64)| format!("{name} {:.0}us", lateness.value_at_quantile(at) as f64 / 1e3);
     let quantiles: Vec<String> = QUANTILES.iter().map(quantile).collect();
     let mut text = format!("lateness of {} instants: {}\n", lateness.len(), quantiles.join(", "));
     let mut before = String::new();

@@ -40,16 +40,16 @@ pub struct Serve {
         value_parser = network::token
     )]
     admin_token: Option<String>,
-    /// People at a time
+    /// Maximum number of clients online at once
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = network::some::<usize>)]
     max_clients: usize,
-    /// Rooms at a time; 0 is none
+    /// Maximum number of rooms; 0 allows none
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     max_rooms: usize,
     /// Rooms that one person owns at a time; 0 is none
     #[arg(long, value_name = "N", default_value_t = 20)]
     max_rooms_each: usize,
-    /// The longest text
+    /// Maximum length of a message's text
     #[arg(long, value_name = "SIZE", default_value = "32KiB", value_parser = network::some::<Bytes>)]
     max_message: Bytes,
     /// Requests a second that one client may make, 256 bytes of text counting as one more; 0 is without

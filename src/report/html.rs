@@ -76,7 +76,8 @@ fn page(
                         p {
                             "What the sentences say was tested over pairs of trials, which met the same chances: \
                              Student's t of the logarithms of their ratios, or of their differences where one is \
-                             zero; 95\u{a0}% intervals stand in brackets."
+                             zero; 95\u{a0}% intervals stand in brackets. A figure that stayed the same to within x\u{a0}% \
+                             changed by at most x\u{a0}%: its whole interval lies within that bound."
                         }
                     }
                     @for warning in &report.warnings { p.warning { (warning) } }

@@ -7,6 +7,8 @@ use crate::link::config::{Capacity, Config, LossModel};
 use crate::scenario::{Plan, Scenario, ScenarioError};
 use crate::time::Duration;
 use crate::units::{Bytes, Probability, plural};
+#[cfg(feature = "cli")]
+use crate::units::{Rate, UnitError};
 
 /// A path on which nothing takes time is none: an answer would be there before its question.
 const DEFAULT_DELAY: &str = "50us";
@@ -33,25 +35,25 @@ pub struct Options {
     /// Loss in each direction, e. g. 10%
     #[cfg_attr(
         feature = "cli",
-        arg(long, value_name = "CHANCE", conflicts_with = "scenario", allow_hyphen_values = true)
+        arg(long, value_name = "CHANCE", conflicts_with = "scenario", allow_hyphen_values = true, value_parser = quantity::<Probability>)
     )]
     pub loss: Option<String>,
     /// One-way delay, e. g. 25ms [default: 50us, as in a local network]
     #[cfg_attr(
         feature = "cli",
-        arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true)
+        arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true, value_parser = quantity::<Duration>)
     )]
     pub delay: Option<String>,
     /// Standard deviation of the delay, e. g. 5ms
     #[cfg_attr(
         feature = "cli",
-        arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true)
+        arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true, value_parser = quantity::<Duration>)
     )]
     pub jitter: Option<String>,
     /// Rate of the link, e. g. 10mbit
     #[cfg_attr(
         feature = "cli",
-        arg(long, value_name = "RATE", conflicts_with = "scenario", allow_hyphen_values = true)
+        arg(long, value_name = "RATE", conflicts_with = "scenario", allow_hyphen_values = true, value_parser = quantity::<Rate>)
     )]
     pub rate: Option<String>,
     /// Limit of the queue before it, e. g. 1bdp, "100 packets" or 64KiB
@@ -66,6 +68,12 @@ pub struct Options {
     /// Any other key of a scenario; the link is called `path`, e. g. link.path.up.loss=20%
     #[cfg_attr(feature = "cli", arg(long = "set", value_name = "KEY=VALUE"))]
     pub sets: Vec<String>,
+}
+
+/// Text of a quantity with a unit, so that the command line names the option of one without.
+#[cfg(feature = "cli")]
+fn quantity<T: std::str::FromStr<Err = UnitError>>(text: &str) -> Result<String, UnitError> {
+    text.parse::<T>().map(|_| text.to_owned())
 }
 
 impl Options {
