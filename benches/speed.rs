@@ -1,4 +1,4 @@
-//! How fast the parts are: `cargo bench`, or `cargo bench -- link` for the lines that contain a word.
+//! Speed of the parts: `cargo bench`, or `cargo bench -- link` for the lines that contain a word.
 //!
 //! Machines differ, and so do minutes on a shared one. So a fixed loop runs before each measurement,
 //! the fastest of several rounds counts on both sides, and the last column is the ratio of the two:

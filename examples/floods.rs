@@ -144,7 +144,7 @@ fn flood(dialect: &'static str, who: usize, request: Request, reads: bool) {
 
 /// Milliseconds from being said to being heard, of what was said within the measured time.
 type Latencies = Arc<Mutex<Vec<f64>>>;
-/// When the witness said what.
+/// Times at which the witness said something.
 type Said = Arc<Mutex<Vec<Instant>>>;
 
 /// Looks for `w<number>w` in what comes, and notes how long each took.

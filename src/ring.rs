@@ -18,13 +18,13 @@ pub struct Ring<T> {
 const LEAST: usize = 4;
 
 impl<T> Ring<T> {
-    /// How many there are.
+    /// Number of items.
     #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -64,7 +64,7 @@ impl<T> Ring<T> {
         self.slots.get_mut(place)
     }
 
-    /// What [`pop_front`](Ring::pop_front) removed last, where it lies.
+    /// Item that [`pop_front`](Ring::pop_front) removed last, where it lies.
     #[inline]
     pub fn left(&mut self) -> Option<&mut T> {
         let place = self.place(usize::MAX);

@@ -57,7 +57,7 @@ impl Rng {
         ((u128::from(self.next_u64()) * u128::from(n)) >> 64) as u64
     }
 
-    /// Whether something of probability `p` happens now. Always draws, so that streams of two
+    /// True with probability `p`. Always draws, so that streams of two
     /// settings stay in step.
     pub fn chance(&mut self, p: Probability) -> bool {
         let draw = self.next_u64();

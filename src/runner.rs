@@ -2,7 +2,6 @@
 //! no file formats; the order of the outcomes does not depend on the number of threads.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,33 +14,33 @@ use crate::engine::Halt;
 use crate::facts::Outcome;
 use crate::scenario::{Plan, Scenario, ScenarioError, Trial, build};
 
-/// How many trials may run ahead of the one that is handed on next, for each thread: what waits
+/// Trials that may run ahead of the one that is handed on next, for each thread: a waiting trial
 /// keeps its series in memory.
 const AHEAD: usize = 2;
 
-/// How long a thread waits before it looks whether the run still goes on.
+/// Interval at which a waiting thread looks whether the run still goes on.
 const MOMENT: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// How long [`pace`] tries a cell.
+/// Time for which [`pace`] tries a cell.
 const TRIAL_RUN: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// A finished trial.
 #[derive(Debug)]
 pub struct Finished {
-    /// Which one.
+    /// Cell, number and seed of the trial.
     pub trial: Trial,
-    /// What it left behind.
+    /// Outcome of the trial.
     pub outcome: Outcome,
     /// Wall time in seconds.
     pub wall_s: f64,
 }
 
-/// How a trial is run: its outcome, or `None` if it was abandoned because the last argument, asked
+/// Function that runs a trial: its outcome, or `None` if it was abandoned because the last argument, asked
 /// now and then, said no.
 pub type Execute =
     dyn Fn(&Arc<Scenario>, Trial, &mut dyn FnMut() -> bool) -> Result<Option<Outcome>, Hitch> + Sync;
 
-/// Why a trial could not be run to its end.
+/// Reason for which a trial could not be run to its end.
 #[derive(Debug)]
 pub enum Hitch {
     /// The system did not let it.
@@ -72,7 +71,7 @@ pub fn in_virtual_time(
     }
 }
 
-/// What a moment of a trial tells of all of it.
+/// Prediction about a trial from a moment of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pace {
     /// Wall seconds that it takes about.
@@ -109,7 +108,7 @@ fn moment(scenario: &Arc<Scenario>, trial: Trial, memory: u64) -> (Result<Outcom
     (result, pace)
 }
 
-/// What takes the trials of a run, on the thread that called [`run`].
+/// Receiver of the trials of a run, on the thread that called [`run`].
 pub trait Sink<E> {
     /// Takes a finished trial. An error ends the run.
     fn take(&mut self, finished: Finished) -> Result<(), E>;
@@ -127,39 +126,48 @@ impl<E, F: FnMut(Finished) -> Result<(), E>> Sink<E> for F {
     }
 }
 
-/// Why a run ended early.
-#[derive(Debug)]
+/// Reason for which a run ended early.
+#[derive(Debug, thiserror::Error)]
 pub enum RunError<E> {
     /// The sink refused a trial.
+    #[error("{0}")]
     Sink(E),
     /// A cell that was not validated beforehand is impossible.
+    #[error("{0}")]
     Scenario(Box<ScenarioError>),
     /// The system did not let any thread start.
+    #[error("cannot start a thread: {0}")]
     Threads(io::Error),
     /// The system did not let a trial run.
+    #[error("cell {}, trial {}: {error}", .trial.cell, .trial.number)]
     System {
         /// The trial.
         trial: Trial,
-        /// What the system said.
+        /// Error of the system.
         error: io::Error,
     },
     /// Time does not pass in a trial.
+    #[error("cell {}, trial {}: {halt}", .trial.cell, .trial.number)]
     Halted {
         /// The trial.
         trial: Trial,
-        /// Where.
+        /// Reason of the halt.
         halt: Halt,
     },
     /// The program broke one of its own rules.
+    #[error(
+        "cell {}, trial {} (seed {}) broke a rule of the program itself: {message}",
+        .trial.cell, .trial.number, .trial.seed.0
+    )]
     Bug {
         /// The trial.
         trial: Trial,
-        /// What the panic said.
+        /// Message of the panic.
         message: String,
     },
 }
 
-/// How a run ended.
+/// End of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// All trials were handed on.
@@ -283,7 +291,7 @@ fn run_trial(plan: &Plan, trial: Trial, execute: &Execute, mut go_on: impl FnMut
     Ok(outcome.map(|outcome| Finished { trial, outcome, wall_s }))
 }
 
-/// What the threads share: the list of trials, and how far they may run ahead.
+/// State that the threads share: the list of trials, and how far they may run ahead.
 struct Board<'a, I> {
     state: Mutex<State<I>>,
     moved: Condvar,
@@ -329,26 +337,3 @@ impl<I: Iterator<Item = (usize, (usize, u32))>> Board<'_, I> {
         Some(taken)
     }
 }
-
-impl<E: fmt::Display> fmt::Display for RunError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RunError::Sink(error) => error.fmt(f),
-            RunError::Scenario(error) => error.fmt(f),
-            RunError::Threads(error) => write!(f, "cannot start a thread: {error}"),
-            RunError::System { trial, error } => {
-                write!(f, "cell {}, trial {}: {error}", trial.cell, trial.number)
-            }
-            RunError::Halted { trial, halt } => {
-                write!(f, "cell {}, trial {}: {halt}", trial.cell, trial.number)
-            }
-            RunError::Bug { trial, message } => write!(
-                f,
-                "cell {}, trial {} (seed {}) broke a rule of the program itself: {message}",
-                trial.cell, trial.number, trial.seed.0
-            ),
-        }
-    }
-}
-
-impl<E: fmt::Debug + fmt::Display> std::error::Error for RunError<E> {}

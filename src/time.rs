@@ -98,7 +98,7 @@ impl Duration {
         self.0 as f64 / 1e9
     }
 
-    /// Whether the span is empty.
+    /// True if the span is empty.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }

@@ -21,12 +21,13 @@ pub struct Bytes(pub u64);
 /// Longer times are mistakes, and sums of a few thousand of them still fit.
 pub const LONGEST: Duration = Duration::from_secs(1000 * 3600);
 
-/// Why a quantity could not be read: what is wrong, and what would be right.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Error of reading a quantity: the problem, and the mend.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}; {help}")]
 pub struct UnitError {
-    /// What is wrong with the text.
+    /// Problem of the text.
     pub problem: String,
-    /// What to write instead.
+    /// Mend.
     pub help: String,
 }
 
@@ -46,13 +47,13 @@ impl Rate {
         self.0 as f64 / 1e6
     }
 
-    /// How long `bytes` take at this rate, rounded up to the nanosecond.
+    /// Time that `bytes` take at this rate, rounded up to the nanosecond.
     pub fn time_for(self, bytes: u64) -> Duration {
         let nanos = (u128::from(bytes) * 8_000_000_000).div_ceil(u128::from(self.0));
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    /// How many whole bytes pass in `span`.
+    /// Number of whole bytes that pass in `span`.
     pub fn bytes_in(self, span: Duration) -> u64 {
         let bytes = u128::from(self.0) * u128::from(span.as_nanos()) / 8_000_000_000;
         u64::try_from(bytes).unwrap_or(u64::MAX)
@@ -74,12 +75,12 @@ impl Probability {
         Some(Probability((fraction * 18_446_744_073_709_551_616.0) as u64))
     }
 
-    /// Whether a uniform 64-bit `draw` falls within the probability.
+    /// True if a uniform 64-bit `draw` falls within the probability.
     pub const fn hits(self, draw: u64) -> bool {
         draw < self.0 || self.0 == u64::MAX
     }
 
-    /// Whether it can never happen.
+    /// True if it can never happen.
     pub const fn is_never(self) -> bool {
         self.0 == 0
     }
@@ -92,7 +93,7 @@ impl Probability {
 
 /// The units of a quantity, with what one of each is in the base unit.
 pub struct Units {
-    /// Whether they may be written in capitals.
+    /// True if they may be written in capitals.
     pub any_case: bool,
     scales: &'static [(&'static str, f64)],
 }
@@ -156,7 +157,7 @@ pub static SIZES: &Units = &Units {
     ],
 };
 
-/// What may stand before an ambiguous "bps".
+/// Prefixes that may stand before an ambiguous "bps".
 const BPS_PREFIXES: &[&str] = &["", "k", "m", "g", "t"];
 
 impl Units {
@@ -325,14 +326,6 @@ impl fmt::Display for Bytes {
         }
     }
 }
-
-impl fmt::Display for UnitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.problem, self.help)
-    }
-}
-
-impl std::error::Error for UnitError {}
 
 #[cfg(test)]
 mod tests {

@@ -34,6 +34,26 @@ const RESERVED: &[(&str, &[&str])] = &[
 
 const LONGEST: usize = 600;
 
+/// First words of documentation lines that are riddles: a line begins with the noun that it explains.
+const RIDDLES: &[&str] = &[
+    "What",
+    "Whatever",
+    "Who",
+    "Whom",
+    "Whose",
+    "Whoever",
+    "How",
+    "However",
+    "Whether",
+    "Where",
+    "Wherever",
+    "When",
+    "Whenever",
+    "Which",
+    "Whichever",
+    "Why",
+];
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -219,6 +239,24 @@ fn files_are_short_enough_to_be_read() {
         .map(|source| format!("{}: {} lines without tests", source.path.display(), source.lines.len()))
         .collect();
     assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn documentation_begins_with_a_noun() {
+    let mut faults = vec![];
+    for path in
+        ["src", "examples", "benches"].iter().flat_map(|folder| files_under(&root().join(folder), "rs"))
+    {
+        let text = std::fs::read_to_string(&path).expect("a text");
+        for (number, line) in text.lines().enumerate() {
+            let documentation = ["/// ", "//! "].iter().find_map(|mark| line.trim_start().strip_prefix(mark));
+            let first = documentation.and_then(|words| words.split(|c: char| !c.is_alphabetic()).next());
+            if first.is_some_and(|word| RIDDLES.contains(&word)) {
+                faults.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} lines:\n{}", faults.len(), faults.join("\n"));
 }
 
 #[test]

@@ -11,13 +11,13 @@ use crate::units::Bytes;
 /// A bulk transfer on a connection of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bulk {
-    /// Which way the data flows.
+    /// Direction in which the data flows.
     pub direction: Direction,
-    /// How much there is; without it, as much as time allows.
+    /// Size of the transfer; without one, it lasts as long as the trial.
     pub size: Option<Bytes>,
 }
 
-/// Which way the data of a transfer flows.
+/// Direction in which the data of a transfer flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From the client to the server.
@@ -50,7 +50,7 @@ impl Bulk {
 #[derive(Debug)]
 pub struct BulkSender {
     connects: bool,
-    /// What is still to be written; `None` never ends.
+    /// Bytes still to be written; `None` never ends.
     left: Option<u64>,
     closed: bool,
 }

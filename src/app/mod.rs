@@ -1,4 +1,4 @@
-//! What talks over connections: bulk transfers, and the adapters of the chat. An application sees
+//! Programs that use connections: bulk transfers, and the adapters of the chat. An application sees
 //! only its own [`Io`]: no TCP, no sockets, no engine. The same adapters run in a world and, later,
 //! behind real sockets.
 
@@ -32,11 +32,11 @@ pub trait App {
     /// The instant of [`poll_timeout`](App::poll_timeout) has come.
     fn on_timeout(&mut self, io: &mut dyn Io);
 
-    /// When it wants to be woken next.
+    /// Time at which it wants to be woken next.
     fn poll_timeout(&self) -> Option<Instant>;
 }
 
-/// What an application may do.
+/// Operations that an application may perform.
 pub trait Io {
     /// The present instant.
     fn now(&self) -> Instant;

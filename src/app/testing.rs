@@ -20,7 +20,7 @@ pub(super) struct World<S> {
 pub(super) struct Net {
     pub(super) now: Instant,
     pub(super) horizon: Instant,
-    /// How much a direction holds, in bytes.
+    /// Capacity of a direction, in bytes.
     pub(super) capacity: usize,
     /// The most that is delivered at once, in bytes.
     pub(super) piece: u64,
@@ -38,7 +38,7 @@ pub(super) struct Net {
 /// A connection.
 pub(super) struct Pair {
     pub(super) client: usize,
-    /// Whether anything moves downwards.
+    /// True if nothing moves downwards.
     pub(super) frozen: bool,
     pub(super) up: Pipe,
     pub(super) down: Pipe,
@@ -174,7 +174,7 @@ impl Net {
         self.conns.iter().all(|pair| pair.gone)
     }
 
-    /// What a connection holds upwards.
+    /// Bytes that a connection holds upwards.
     pub(super) fn buffered(&self, conn: usize) -> usize {
         self.conns[conn].up.sent.len()
     }

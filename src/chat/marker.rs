@@ -1,4 +1,4 @@
-//! How the text of a synthetic message carries its number: `#` and eight lower-case hexadecimal
+//! Number of a synthetic message in its text: `#` and eight lower-case hexadecimal
 //! digits at its very start, the rest is padding. All of it is ASCII that no dialect escapes, so a
 //! listener finds it in the raw bytes.
 //!

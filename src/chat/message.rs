@@ -22,7 +22,7 @@ pub type Name = Arc<str>;
 /// A list of names as it was at one moment; copied only if it changes while somebody looks.
 pub type Names = Arc<Vec<Name>>;
 
-/// What a client asks of the room.
+/// Request of a client to the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// To come in under a nick.
@@ -67,7 +67,7 @@ pub enum Request {
     Enter {
         /// The room's name.
         room: String,
-        /// Whether to found it if it does not exist.
+        /// True if the room is founded where it does not exist.
         create: bool,
     },
     /// To be a member no longer.
@@ -108,19 +108,19 @@ pub enum Request {
     Help,
 }
 
-/// What a client hears.
+/// Event that a client hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// You are in.
     Welcome {
         /// Your nick as the room understood it.
         nick: Name,
-        /// Who is here, in the order of joining, you last.
+        /// People present, in the order of joining, you last.
         people: Names,
     },
     /// You are not let in.
     Rejected(Refusal),
-    /// What you asked cannot be.
+    /// Refusal of your request.
     Refused(Refusal),
     /// Somebody came in.
     Joined {
@@ -138,46 +138,46 @@ pub enum Event {
     Message {
         /// The person.
         from: Name,
-        /// What.
+        /// Text of the message.
         text: Name,
     },
     /// You spoke to everyone; some dialects show it to the author, too.
     Said {
         /// You.
         from: Name,
-        /// What.
+        /// Text of the message.
         text: Name,
     },
     /// Somebody spoke to you alone.
     Direct {
         /// The person.
         from: Name,
-        /// What.
+        /// Text of the message.
         text: Name,
     },
     /// You spoke to one person.
     Told {
         /// To whom.
         to: Name,
-        /// What.
+        /// Text of the message.
         text: Name,
     },
     /// Somebody spoke in a room that you are a member of.
     RoomMessage {
-        /// Where.
+        /// Name of the room.
         room: Name,
         /// The person.
         from: Name,
-        /// What.
+        /// Text of the message.
         text: Name,
     },
     /// You spoke in a room that you are a member of.
     SaidIn {
-        /// Where.
+        /// Name of the room.
         room: Name,
         /// You.
         from: Name,
-        /// What.
+        /// Text of the message.
         text: Name,
     },
     /// You founded a room.
@@ -216,12 +216,12 @@ pub enum Event {
         /// The person that ended it.
         by: Name,
     },
-    /// Who is here, in the order of joining.
+    /// List of the people present, in the order of joining.
     People {
         /// Their nicks, without those who hide.
         names: Names,
     },
-    /// Which rooms it may know of.
+    /// List of the rooms that the client may know of.
     Rooms {
         /// Their names, in alphabetical order.
         names: Names,
@@ -244,16 +244,16 @@ pub enum Event {
     Revealed,
     /// The server itself says something: an administrator's words, a nick that was changed.
     Notice {
-        /// What.
+        /// Text of the message.
         text: Name,
     },
-    /// What somebody said to everyone before you came.
+    /// Message to everyone from before you came.
     Past {
-        /// When, in nanoseconds since 1970.
+        /// Time of the message, in nanoseconds since 1970.
         unix_nanos: u64,
         /// The person.
         from: Name,
-        /// What.
+        /// Text of the message.
         text: Name,
     },
     /// The room is alive.
@@ -262,7 +262,7 @@ pub enum Event {
     Help,
 }
 
-/// Who hears an event.
+/// Recipients of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// One client.
@@ -271,7 +271,7 @@ pub enum Audience {
     Group {
         /// The list, shared with the room rather than copied.
         members: Arc<Vec<ClientId>>,
-        /// Who of them does not hear it.
+        /// Client among them that does not hear it.
         but: Option<ClientId>,
     },
 }
@@ -279,9 +279,9 @@ pub enum Audience {
 /// An event and who hears it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Who hears it.
+    /// Recipients of the event.
     pub to: Audience,
-    /// What they hear.
+    /// Event that they hear.
     pub event: Event,
 }
 
@@ -352,7 +352,7 @@ impl Event {
         text_of!(self)
     }
 
-    /// Whether the list of people is another one after it.
+    /// True if the event changes the list of people.
     pub fn changes_people(&self) -> bool {
         matches!(
             self,
@@ -375,7 +375,7 @@ impl Audience {
         members.iter().copied().filter(move |&client| Some(client) != but)
     }
 
-    /// How many clients they are.
+    /// Number of clients.
     pub fn count(&self) -> usize {
         self.iter().count()
     }

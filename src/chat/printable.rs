@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Whatever breaks a line, besides the newline: what Unicode counts (UAX 14, class BK, CR and NL).
+/// Characters that break a line, besides the newline: those of Unicode (UAX 14, class BK, CR and NL).
 const BREAKS: [char; 6] = ['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
 
 /// A text that does nothing but be read: most clients print what they hear, and a terminal obeys escape

@@ -1,136 +1,120 @@
-//! Why a request is not granted, and in which words.
+//! Reasons for which a request is not granted, and their words.
 
-use std::fmt;
 use std::sync::Arc;
 
 /// As in [`message`](super::message).
 type Name = Arc<str>;
 
-/// Why a request is not granted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Reason for which a request is not granted.
+/// "Invalid username" and "Username already taken" are program 1's own words, which its client shows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The nick is empty, or has characters that cannot be seen.
+    #[error("Invalid username")]
     NickInvalid,
     /// The nick is too long.
+    #[error("Invalid username: it is too long")]
     NickTooLong,
     /// The nick is a name of the server's own.
+    #[error("Invalid username: the server has this name itself")]
     NickReserved,
     /// The nick would pass for something else in one of the dialects.
+    #[error("Invalid username: use letters, digits, _ and -")]
     NickMisleads,
     /// Somebody else has it.
+    #[error("Username already taken")]
     NickTaken,
     /// No more people are let in.
+    #[error("Server is full")]
     Full,
     /// It asks for something that only people who are in may ask.
+    #[error("Join first")]
     NotJoined,
     /// It is in already.
+    #[error("Already joined")]
     AlreadyJoined,
     /// Nobody has this nick.
+    #[error("{}", unknown_person(.0))]
     NoSuchPerson(Name),
     /// The room's name is empty, too long, has characters that cannot be seen, or would pass for
     /// something else.
+    #[error("Invalid room name: use letters, digits, _ and -")]
     RoomInvalid,
     /// There are too many rooms.
+    #[error("The server has as many rooms as it allows: join one of them")]
     TooManyRooms,
     /// This person owns as many rooms as one may.
+    #[error("You own as many rooms as one may: close one with /close ROOM")]
     TooManyOwnRooms,
     /// There is no such room, or a private one of which it is not to know.
+    #[error("{}", of_room(.0, format!(
+        "There is no room '{0}' that you may enter: ask a member for /invite, or found it with /create", .0
+    )))]
     NoSuchRoom(Name),
     /// There is such a room already.
+    #[error("Room '{0}', or one that looks like it, already exists")]
     RoomExists(Name),
     /// It is a member already.
+    #[error("Already a member of room '{0}'")]
     AlreadyMember(Name),
     /// This person is a member of this room already.
+    #[error("'{0}' is already a member of room '{1}'")]
     MemberAlready(Name, Name),
     /// It is no member.
+    #[error("{}", of_room(.0, format!("Not a member of room '{}'", .0)))]
     NotMember(Name),
     /// The room is not its own.
+    #[error("Room '{0}' is not yours: only its owner may close it")]
     NotOwner(Name),
     /// It is in no room or in several, and has named none.
+    #[error("Say which room: /invite NAME ROOM")]
     WhichRoom,
     /// So much waits for this person, who is away, that no more is kept.
+    #[error("'{0}' is away, and no more messages are kept until they are read")]
     TooMuchWaits(Name),
     /// The text is too long.
+    #[error("Message too long")]
     TextTooLong,
     /// The name is registered, and no password was shown.
+    #[error("This name needs its password: write NAME:PASSWORD")]
     PasswordNeeded,
     /// Only registered names come in, and this one could be with a password.
+    #[error("Names need a password here: write NAME:PASSWORD, which registers a new one")]
     PasswordRegisters,
     /// The name is registered, and a password is shown only when one comes in.
+    #[error("This name is registered: leave, and come back as NAME:PASSWORD")]
     LeaveForPassword,
     /// Only registered names are here, and one registers only when one comes in.
+    #[error("A name is registered when one comes in: leave, and come back as NAME:PASSWORD")]
     LeaveToRegister,
     /// The server cannot do it at present, for this reason.
+    #[error("Not done: {0}")]
     NotNow(Name),
     /// In the words of a server whose reasons we do not know.
+    #[error("{0}")]
     Other(Name),
 }
 
 impl Refusal {
-    /// Whether another nick would do.
+    /// True if another nick would do.
     pub fn is_of_nick(&self) -> bool {
         use Refusal::{NickInvalid, NickMisleads, NickReserved, NickTaken, NickTooLong};
         matches!(self, NickInvalid | NickTooLong | NickReserved | NickMisleads | NickTaken)
     }
 }
 
-impl fmt::Display for Refusal {
-    /// "Invalid username" and "Username already taken" are program 1's own words, which its client shows.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refusal::NickInvalid => f.write_str("Invalid username"),
-            Refusal::NickTooLong => f.write_str("Invalid username: it is too long"),
-            Refusal::NickReserved => f.write_str("Invalid username: the server has this name itself"),
-            Refusal::NickMisleads => f.write_str("Invalid username: use letters, digits, _ and -"),
-            Refusal::NickTaken => f.write_str("Username already taken"),
-            Refusal::Full => f.write_str("Server is full"),
-            Refusal::NotJoined => f.write_str("Join first"),
-            Refusal::AlreadyJoined => f.write_str("Already joined"),
-            Refusal::NoSuchPerson(nick) if nick.is_empty() => f.write_str("Say to whom: there is no name"),
-            Refusal::NoSuchPerson(nick) => write!(f, "User '{nick}' not found"),
-            Refusal::RoomInvalid => f.write_str("Invalid room name: use letters, digits, _ and -"),
-            Refusal::TooManyRooms => {
-                f.write_str("The server has as many rooms as it allows: join one of them")
-            }
-            Refusal::TooManyOwnRooms => {
-                f.write_str("You own as many rooms as one may: close one with /close ROOM")
-            }
-            Refusal::NotOwner(room) => write!(f, "Room '{room}' is not yours: only its owner may close it"),
-            Refusal::WhichRoom => f.write_str("Say which room: /invite NAME ROOM"),
-            Refusal::TooMuchWaits(nick) => {
-                write!(f, "'{nick}' is away, and no more messages are kept until they are read")
-            }
-            Refusal::NoSuchRoom(room) | Refusal::NotMember(room) if room.is_empty() => {
-                f.write_str("Say which room: there is no name")
-            }
-            Refusal::NoSuchRoom(room) => write!(
-                f,
-                "There is no room '{room}' that you may enter: ask a member for /invite, or found it with \
-                 /create"
-            ),
-            Refusal::RoomExists(room) => {
-                write!(f, "Room '{room}', or one that looks like it, already exists")
-            }
-            Refusal::AlreadyMember(room) => write!(f, "Already a member of room '{room}'"),
-            Refusal::MemberAlready(nick, room) => {
-                write!(f, "'{nick}' is already a member of room '{room}'")
-            }
-            Refusal::NotMember(room) => write!(f, "Not a member of room '{room}'"),
-            Refusal::TextTooLong => f.write_str("Message too long"),
-            Refusal::PasswordNeeded => f.write_str("This name needs its password: write NAME:PASSWORD"),
-            Refusal::PasswordRegisters => {
-                f.write_str("Names need a password here: write NAME:PASSWORD, which registers a new one")
-            }
-            Refusal::LeaveForPassword => {
-                f.write_str("This name is registered: leave, and come back as NAME:PASSWORD")
-            }
-            Refusal::LeaveToRegister => {
-                f.write_str("A name is registered when one comes in: leave, and come back as NAME:PASSWORD")
-            }
-            Refusal::NotNow(why) => write!(f, "Not done: {why}"),
-            Refusal::Other(words) => f.write_str(words),
-        }
+/// Words for a person who was named, or not.
+fn unknown_person(nick: &str) -> String {
+    if nick.is_empty() {
+        "Say to whom: there is no name".to_owned()
+    } else {
+        format!("User '{nick}' not found")
     }
+}
+
+/// The words, or those for a room without a name.
+fn of_room(room: &str, words: String) -> String {
+    if room.is_empty() { "Say which room: there is no name".to_owned() } else { words }
 }
 
 /// Stands for a name where the words around it are looked for; no name has it.

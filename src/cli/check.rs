@@ -48,7 +48,7 @@ impl Check {
     }
 }
 
-/// How many clients a cell has: `24 clients`, or `22 to 50 clients` where that is swept.
+/// Number of clients of a cell: `24 clients`, or `22 to 50 clients` where that is swept.
 fn clients(plan: &Plan) -> String {
     let (mut least, mut most) = (0, 0);
     for group in &plan.base.groups {

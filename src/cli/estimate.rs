@@ -26,7 +26,7 @@ pub struct Written {
     pub series: u64,
 }
 
-/// What a run of this plan writes. Cells that differ in what they record are like the base.
+/// Files that a run of this plan writes. Cells that differ in what they record are like the base.
 pub fn written(plan: &Plan) -> Written {
     let base = &plan.base;
     let cells = plan.cells() as u64;

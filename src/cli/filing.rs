@@ -1,4 +1,4 @@
-//! Where the results of a run go, and where its scenario comes from.
+//! Folder for the results of a run, and place of its scenario.
 
 use std::path::{Path, PathBuf};
 

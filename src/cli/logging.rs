@@ -1,4 +1,4 @@
-//! What long-running commands log, and how many files they may open.
+//! Log of long-running commands, and their limit of open files.
 
 use std::fmt::{self, Display};
 
@@ -42,7 +42,7 @@ impl FormatTime for LocalTime {
     }
 }
 
-/// Whether a word that should be a level is none. The filter would take it for the name of a module that
+/// True if a word that should be a level is none. The filter would take it for the name of a module that
 /// nobody has, and log nothing.
 fn is_slip(word: &str) -> bool {
     let is_level = word.is_empty() || word.parse::<LevelFilter>().is_ok();

@@ -1,10 +1,10 @@
-//! How much memory trials may take when nobody says so.
+//! Default limit of the memory of trials.
 
 use std::fs;
 
 use crate::units::Bytes;
 
-/// Where the system does not say how much there is.
+/// Memory assumed where the system does not tell.
 const UNKNOWN: u64 = 4 << 30;
 
 /// More than any trial needs that does what its author meant.

@@ -72,7 +72,7 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// What `--version` says.
+/// Text of `--version`.
 fn version() -> &'static str {
     static NAMED: LazyLock<String> = LazyLock::new(|| named(VERSION, REVISION));
     &NAMED

@@ -39,7 +39,7 @@ pub fn screen(time: &str, address: &str, now: &Value, before: Option<&Value>) ->
     let number = |key: &str| now[key].as_u64().unwrap_or_default();
     let mut text = format!("{time}  {address}  up {}\n", clock(uptime(now)));
     let network = now["network"]["description"].as_str().unwrap_or("none: clients are connected directly");
-    push_wrapped(&mut text, "network  ", &one_line(network));
+    text.push_str(&under("network  ", &one_line(network)));
     let people = match now["people"].as_u64() {
         Some(1) => ", 1 person".to_owned(),
         Some(n) => format!(", {n} people"),
@@ -116,23 +116,11 @@ fn clock(seconds: f64) -> String {
     format!("{} h {:02} min {:02} s", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
-/// Adds words after a heading, in lines that fit.
-fn push_wrapped(text: &mut String, heading: &str, words: &str) {
-    let mut column = heading.chars().count();
-    let indent = column;
-    text.push_str(heading.trim_end());
-    text.push_str(&" ".repeat(indent - heading.trim_end().chars().count() - 1));
-    column -= 1;
-    for word in words.split(' ') {
-        let length = word.chars().count() + 1;
-        if column + length > WIDTH && column >= indent {
-            let _ = write!(text, "\n{}", " ".repeat(indent - 1));
-            column = indent - 1;
-        }
-        let _ = write!(text, " {word}");
-        column += length;
-    }
-    text.push('\n');
+/// Words after a heading, in lines that fit.
+fn under(heading: &str, words: &str) -> String {
+    let indent = " ".repeat(heading.chars().count());
+    let options = crate::report::wrapping(WIDTH).initial_indent(heading).subsequent_indent(&indent);
+    textwrap::fill(words, options) + "\n"
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What `serve` and `proxy` share: the emulated network, and how they are ended.
+//! Common parts of `serve` and `proxy`: the emulated network, and the ways to end them.
 
 use std::fmt::Display;
 use std::io;
@@ -38,10 +38,10 @@ fn read(file: &Path) -> Result<(String, String), Failure> {
     Ok((name, text))
 }
 
-/// What to do about an administrator's port.
+/// Mend for a problem with an administrator's port.
 pub const ADMIN_HELP: &str = "choose another address with --admin ADDR, or set --admin-token TOKEN";
 
-/// Why an address or a file cannot be used: such as it is written, or only now.
+/// Failure of an address or a file that cannot be used: as it is written, or only now.
 pub fn unusable(error: &io::Error, help: impl Display) -> Failure {
     match error.kind() {
         io::ErrorKind::InvalidInput => Failure::usage(error, help),
@@ -49,7 +49,7 @@ pub fn unusable(error: &io::Error, help: impl Display) -> Failure {
     }
 }
 
-/// Where to listen; `option` is how it was written.
+/// Address to listen at; `option` is the option that gave it.
 pub fn resolve(option: &str, address: &str, help: &str) -> Result<Vec<SocketAddr>, Failure> {
     let failed = |error| Failure::usage(format!("{option}: cannot listen on {address}: {error}"), help);
     Ok(address.to_socket_addrs().map_err(failed)?.collect())
@@ -65,7 +65,7 @@ pub fn host_and_port(text: &str) -> Result<String, String> {
     }
 }
 
-/// What administrators must show: everybody has an empty token.
+/// Token that administrators must send; an empty one would be everybody's.
 pub fn token(text: &str) -> Result<String, String> {
     match text {
         "" => Err("an empty token keeps nobody out: write one, or leave it out (TESTBED_ADMIN_TOKEN, too)"

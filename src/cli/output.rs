@@ -1,4 +1,4 @@
-//! What every subcommand prints, and how it fails.
+//! Output of every subcommand, and its failures.
 
 use std::fmt::{Arguments, Display};
 use std::io::{IsTerminal, Read as _, Write};
@@ -9,23 +9,23 @@ use super::system;
 use crate::report::ReportError;
 use crate::scenario::{Plan, ScenarioError, problem::MOST_BYTES, text_of};
 
-/// Why a command failed, with its exit code.
+/// Reason of a command's failure, with its exit code.
 #[derive(Debug)]
 pub enum Failure {
     /// 2: the scenario or the arguments are wrong; the text is rendered already.
     Scenario(Box<ScenarioError>),
     /// 2: the arguments are wrong, with what is right.
     Usage {
-        /// What is wrong.
+        /// Description of the problem.
         problem: String,
-        /// What would be right.
+        /// Mend.
         help: String,
     },
     /// 1: something else, with what can be done about it.
     Other {
-        /// What went wrong.
+        /// Description of the problem.
         problem: String,
-        /// What to do.
+        /// Mend.
         help: String,
     },
     /// 130: interrupted; what was finished is kept, and how to go on has been said.
@@ -116,13 +116,13 @@ pub fn one_line(words: &str) -> String {
     words.replace(is_obeyed, "\u{fffd}")
 }
 
-/// What a terminal obeys instead of showing it: control characters, and those that turn the
+/// Characters that a terminal obeys instead of showing them: control characters, and those that turn the
 /// direction of writing.
 fn is_obeyed(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether errors may have colours: a terminal, and nobody objects (no-color.org).
+/// True if errors may have colours: a terminal, and nobody objects (no-color.org).
 pub fn colour_on_stderr() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
@@ -135,12 +135,24 @@ pub fn processors() -> usize {
 /// Reads and validates a scenario file; its warnings go to stderr.
 pub fn load(file: &Path, sets: &[String]) -> Result<(Plan, String), Failure> {
     let name = file.display().to_string();
-    let text = text_of(&name, read(file))?;
+    let bytes = read(file);
+    if let (Err(error), Some(meant)) = (&bytes, meant(file))
+        && error.kind() == std::io::ErrorKind::NotFound
+    {
+        return Err(Failure::usage(format!("there is no file {name}"), format!("did you mean `{meant}`?")));
+    }
+    let text = text_of(&name, bytes)?;
     let plan = Plan::parse(&name, &text, sets)?;
     if !plan.warnings.is_empty() {
         eprint!("{}", plan.render_warnings(colour_on_stderr()));
     }
     Ok((plan, text))
+}
+
+/// The scenario file that a bare name stands for: `scenarios/loss10.toml` for `loss10`.
+fn meant(name: &Path) -> Option<String> {
+    let file = Path::new("scenarios").join(name.file_name()?).with_extension("toml");
+    file.exists().then(|| file.display().to_string())
 }
 
 /// The bytes of a file, and one more than a scenario may have of those that never end. A pipe that lies in

@@ -8,6 +8,9 @@ use super::output::{Failure, print};
 use crate::report;
 
 /// Draw the pictures of result folders again
+///
+/// Writes each picture as .svg and as .png, and report.html anew, from the tables alone. Prints the paths of the
+/// pictures that the page shows.
 #[derive(Debug, Args)]
 pub struct Plot {
     /// Result folders

@@ -24,7 +24,7 @@ use crate::units::{Bytes, plural};
 /// segments are lost, delayed and sent again as the options say. Ends with Ctrl-C and says what it did.
 #[derive(Debug, Args)]
 pub struct ProxyCommand {
-    /// Where clients connect, e. g. 127.0.0.1:9000
+    /// Address at which clients connect, e. g. 127.0.0.1:9000
     #[arg(value_parser = network::host_and_port)]
     listen: String,
     /// The server, e. g. localhost:80
@@ -32,11 +32,11 @@ pub struct ProxyCommand {
     upstream: String,
     #[command(flatten)]
     network: Options,
-    /// Where administrators connect, e. g. 127.0.0.1:8889: `testbed admin simulate 2% 100ms` changes the
+    /// Address at which administrators connect, e. g. 127.0.0.1:8889: `testbed admin simulate 2% 100ms` changes the
     /// network while it runs; without this, nobody can
     #[arg(long, value_name = "ADDR", value_parser = network::host_and_port)]
     admin: Option<String>,
-    /// What administrators must show; needed at any address but this machine's own
+    /// Token that admin clients must send; needed at any address but this machine's own
     #[arg(
         long,
         value_name = "TOKEN",
@@ -61,7 +61,7 @@ pub struct ProxyCommand {
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
-    /// What is logged to stderr: error, warn, info, debug, or a filter by module
+    /// Level of the log on stderr: error, warn, info, debug, or a filter by module
     #[arg(long, value_name = "FILTER", default_value = "warn")]
     log: String,
 }
@@ -135,7 +135,7 @@ fn lateness_as_text(lateness: &Histogram<u64>) -> String {
         return "nothing happened that could have been late\n".to_owned();
     }
     let quantile =
-        |&(name, at): &(&str, f64)| format!("{name} {:.0} µs", lateness.value_at_quantile(at) as f64 / 1e3);
+        |&(name, at): &(&str, f64)| format!("{name} {:.0}us", lateness.value_at_quantile(at) as f64 / 1e3);
     let quantiles: Vec<String> = QUANTILES.iter().map(quantile).collect();
     let mut text = format!("lateness of {} instants: {}\n", lateness.len(), quantiles.join(", "));
     let mut before = String::new();

@@ -246,7 +246,7 @@ impl Run {
     }
 }
 
-/// How many connections a trial has at least.
+/// Least number of connections of a trial.
 fn connections(plan: &Plan) -> usize {
     plan.base.groups.iter().map(|group| group.count as usize).sum()
 }
@@ -264,7 +264,7 @@ fn check_names(plans: &[(Plan, String)]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the report needs of a plan.
+/// Study of a plan, as the report needs it.
 fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
     let base = &plan.base;
     let mss = base.groups.iter().map(|group| u32::from(group.tcp.mss)).max().unwrap_or(1448);
@@ -301,7 +301,7 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
     }
 }
 
-/// Whether clients of one cell differ in their controller. A group with one of its own may agree with
+/// True if clients of one cell differ in their controller. A group with one of its own may agree with
 /// the others by chance, but not in the first and in the last cell.
 fn has_mixed_controllers(plan: &Plan) -> bool {
     let ends = [0, plan.cells() - 1];

@@ -28,10 +28,10 @@ pub struct Serve {
     dialects: Vec<String>,
     #[command(flatten)]
     tls: ServerTls,
-    /// Where administrators connect; anything but this machine needs --admin-token
+    /// Address at which administrators connect; anything but this machine needs --admin-token
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", value_parser = host_and_port)]
     admin: String,
-    /// What administrators must show
+    /// Token that admin clients must send
     #[arg(
         long,
         value_name = "TOKEN",
@@ -40,35 +40,35 @@ pub struct Serve {
         value_parser = network::token
     )]
     admin_token: Option<String>,
-    /// People at a time
+    /// Maximum number of clients online at once
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = network::some::<usize>)]
     max_clients: usize,
-    /// Rooms at a time; 0 is none
+    /// Maximum number of rooms; 0 allows none
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     max_rooms: usize,
     /// Rooms that one person owns at a time; 0 is none
     #[arg(long, value_name = "N", default_value_t = 20)]
     max_rooms_each: usize,
-    /// The longest text
+    /// Maximum length of a message's text
     #[arg(long, value_name = "SIZE", default_value = "32KiB", value_parser = network::some::<Bytes>)]
     max_message: Bytes,
     /// Requests a second that one client may make, 256 bytes of text counting as one more; 0 is without
     /// limit
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     rate_limit: u32,
-    /// How much may wait for a slow reader before it is disconnected; at least the longest text
+    /// Most bytes that may wait for a slow reader before it is disconnected; at least the longest text
     #[arg(long, value_name = "SIZE", default_value = "1MiB")]
     max_queue: Bytes,
-    /// How much may wait for all clients together; beyond, the one for whom most waits is disconnected
+    /// Most bytes that may wait for all clients together; beyond, the client with the longest queue is disconnected
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     max_queues: Bytes,
-    /// How long a connection may take to join
+    /// Time within which a connection must join
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = network::some::<Duration>)]
     join_timeout: Duration,
     /// Least time between two messages to a client without frames [default: each dialect's own]
     #[arg(long, value_name = "TIME")]
     pacing: Option<Duration>,
-    /// How long somebody whom an administrator kicks is kept out: the name and, unless others are here from it,
+    /// Time for which a kicked person is kept out: the name and, unless others are here from it,
     /// the address
     #[arg(long, value_name = "TIME", default_value = "60s")]
     kick_for: Duration,
@@ -102,7 +102,7 @@ pub struct Serve {
     list_everyone: bool,
     #[command(flatten)]
     network: Options,
-    /// What is logged to stderr: error, warn, info, debug, or a filter by module
+    /// Level of the log on stderr: error, warn, info, debug, or a filter by module
     #[arg(long, value_name = "FILTER", default_value = "info")]
     log: String,
     /// Log as JSON, one object a line
@@ -233,7 +233,7 @@ impl Serve {
     }
 }
 
-/// Where to listen.
+/// Addresses to listen at.
 struct Listeners {
     plain: Vec<Place>,
     tls: Option<(Identity, Vec<Place>)>,

@@ -1,4 +1,4 @@
-//! How a program is told to end before it has done all: what computes or serves ends in order at the
+//! Signals that ask a program to end before it has done all: a computation or a server ends in order at the
 //! first signal and at once at a second; a client waits for one beside everything else.
 
 use std::io::Write as _;

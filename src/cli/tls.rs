@@ -31,13 +31,13 @@ pub struct ClientTls {
     /// Speak TLS; the server must have a certificate for the host of --address
     #[arg(long)]
     tls: bool,
-    /// Whom to believe: certificates of authorities, or the server's own (PEM) [default: the system's]
+    /// Trusted CA certificates, or the server's own (PEM) [default: the system's]
     #[arg(long, value_name = "FILE", requires = "tls")]
     tls_ca: Option<PathBuf>,
 }
 
 impl ServerTls {
-    /// Who the server is, if it speaks TLS.
+    /// Identity of the server, if it speaks TLS.
     pub fn identity(&self) -> Result<Option<Identity>, Failure> {
         match (&self.cert, &self.key) {
             (Some(chain), Some(key)) => Ok(Some(Identity::load(chain, key)?)),

@@ -1,4 +1,4 @@
-//! How much may be in flight: the policy that students write.
+//! Congestion control: the policy that students write, which decides how much may be in flight.
 //!
 //! A controller hears of acknowledgments, losses and timeouts and answers with a window in bytes.
 //! It knows no sequence numbers, no links and no clock; the connection owns bytes in flight, loss
@@ -63,7 +63,7 @@ pub trait CongestionController: fmt::Debug + Send {
         None
     }
 
-    /// What the controller is doing, for plots.
+    /// Phase of the controller, for plots.
     fn phase(&self) -> Phase {
         match self.ssthresh() {
             Some(threshold) if self.cwnd() < threshold => Phase::SlowStart,
@@ -73,10 +73,10 @@ pub trait CongestionController: fmt::Debug + Send {
     }
 }
 
-/// What a controller learns from an acknowledgment of new data.
+/// Facts that a controller learns from an acknowledgment of new data.
 #[derive(Clone, Debug)]
 pub struct Ack {
-    /// When it arrived.
+    /// Time of its arrival.
     pub now: Instant,
     /// Bytes newly acknowledged or, with byte counting off, at most one segment (RFC 3465).
     pub bytes: u64,
@@ -91,15 +91,15 @@ pub struct Ack {
     /// Bytes delivered around the flight of the newest segment acknowledged, and the time that
     /// took; see [`Ack::delivery_rate`].
     pub delivered: Option<(u64, Duration)>,
-    /// Whether the window was not full: the application or the receiver's window held data back,
+    /// True if the window was not full: the application or the receiver's window held data back,
     /// so the path proved nothing about a larger window (RFC 7661).
     pub app_limited: bool,
-    /// Whether it arrived within a recovery episode.
+    /// True if it arrived within a recovery episode.
     pub in_recovery: bool,
 }
 
 impl Ack {
-    /// How fast the path delivered data over the last round trip, if that is known.
+    /// Rate at which the path delivered data over the last round trip, if that is known.
     pub fn delivery_rate(&self) -> Option<Rate> {
         let (bytes, time) = self.delivered?;
         let nanos = time.as_nanos();
@@ -110,20 +110,20 @@ impl Ack {
     }
 }
 
-/// What a controller learns of a loss.
+/// Facts that a controller learns of a loss.
 #[derive(Clone, Debug)]
 pub struct Loss {
-    /// When it was detected.
+    /// Time of its detection.
     pub now: Instant,
     /// Bytes found lost.
     pub bytes: u64,
     /// Bytes in flight just before: `FlightSize` of RFC 5681.
     pub flight: u64,
-    /// Whether this starts a new episode: data sent since the last reduction was lost.
+    /// True if this starts a new episode: data sent since the last reduction was lost.
     pub new_episode: bool,
 }
 
-/// What a controller is built from.
+/// Facts about the path from which a controller is built.
 #[derive(Clone, Debug)]
 pub struct Path {
     /// Maximum segment size in bytes.
@@ -132,17 +132,17 @@ pub struct Path {
     pub initial_window: u64,
     /// A random stream of its own.
     pub rng: Rng,
-    /// What the scenario set for it.
+    /// Parameters that the scenario set for it.
     pub parameters: Parameters,
 }
 
 /// One line of the table of controllers.
 pub struct Algorithm {
-    /// What scenario files call it.
+    /// Name in scenario files.
     pub name: &'static str,
     /// One sentence for `testbed list`.
     pub summary: &'static str,
-    /// What `[congestion.<name>]` may set.
+    /// Parameters that `[congestion.<name>]` may set.
     pub parameters: &'static [Parameter],
     /// Makes one.
     pub build: fn(&Path) -> Box<dyn CongestionController>,
@@ -219,7 +219,7 @@ pub fn algorithms() -> impl Iterator<Item = &'static Algorithm> {
 }
 
 impl Algorithm {
-    /// Whether scenarios can name it and what it takes.
+    /// An error if scenarios cannot name it or set its parameters.
     fn check(&self) -> Result<(), String> {
         let is_plain = |name: &str| {
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))

@@ -1,4 +1,4 @@
-//! What a scenario may set for a controller, by name.
+//! Parameters that a scenario may set for a controller, by name.
 
 /// Something that a scenario may set for a controller.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Parameters {
 }
 
 impl Parameter {
-    /// Whether its default is one of its values.
+    /// True if its default is one of its values.
     pub(super) fn is_sound(&self) -> bool {
         match self.values {
             Values::Range(least, most) => (least..=most).contains(&self.default),
@@ -59,7 +59,7 @@ impl Parameters {
         self.values[self.place(name)]
     }
 
-    /// Whether a number that says yes or no says yes.
+    /// True if a number that says yes or no says yes.
     pub fn is_on(&self, name: &str) -> bool {
         self.number(name) >= 0.5
     }

@@ -4,7 +4,6 @@
 //! Unlike all else in a world, the limit is the caller's and not the scenario's. A trial that stays below
 //! it does not depend on it.
 
-use std::fmt;
 use std::mem::size_of;
 
 use super::core::Core;
@@ -35,24 +34,19 @@ pub(super) struct Budget {
     next: u64,
     /// The step that ends the batch.
     batch_end: u64,
-    /// What filled it.
+    /// Reason for which the trial ends, once it has taken too much.
     pub exhausted: Option<Exhausted>,
 }
 
 /// A trial needed more memory than it may.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it needs more than {} of memory: {culprit}", size(*limit))]
 pub struct Exhausted {
     limit: u64,
     /// The most of it, in words.
     culprit: String,
-    /// Whether that is what the trial sends and gathers, rather than what it begins with.
+    /// True if that is what the trial sends and gathers, rather than what it begins with.
     pub grows: bool,
-}
-
-impl fmt::Display for Exhausted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "it needs more than {} of memory: {}", size(self.limit), self.culprit)
-    }
 }
 
 impl Default for Budget {
@@ -71,7 +65,7 @@ impl Budget {
         self.batch_end = if self.exhausted.is_some() { 0 } else { self.steps + steps };
     }
 
-    /// Whether the batch is not over.
+    /// True if the batch is not over.
     #[inline]
     pub fn goes_on(&self) -> bool {
         self.steps < self.batch_end
@@ -83,7 +77,7 @@ impl Budget {
         self.steps += steps;
     }
 
-    /// Whether so many bytes are too many.
+    /// True if so many bytes exceed the limit.
     pub fn is_below(&self, bytes: u64) -> bool {
         self.limit < bytes
     }
@@ -159,7 +153,7 @@ impl Core {
     }
 }
 
-/// What may be large.
+/// Parts that may be large.
 #[derive(Clone, Copy)]
 enum Culprit {
     Events,

@@ -34,20 +34,20 @@ pub(super) struct Core {
     /// Steps taken (see [`Budget`]) when time passed last.
     pub steps_before: u64,
     pub packets: u64,
-    /// How many messages each application meant to send.
+    /// Number of messages that each application intended to send.
     pub talkers: Vec<u32>,
     pub budget: Budget,
 }
 
-/// What became of a packet that arrived.
+/// Outcome of a packet's arrival.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
     /// The end that took it in.
     pub receiver: Option<(u32, Direction)>,
-    /// Whether that end must act before it takes in what else arrives at this instant: data in order are
+    /// True if that end must act before it takes in what else arrives at this instant: data in order are
     /// read as one.
     pub is_urgent: bool,
-    /// Whether the link has nothing more for this instant.
+    /// True if the link has nothing more for this instant.
     pub is_last: bool,
 }
 
@@ -103,7 +103,7 @@ impl Core {
         }
     }
 
-    /// Whoever holds the port hears of it when it polls.
+    /// The holder of the port hears of it when it polls.
     pub fn tell_port(&mut self, port: Port, event: StreamEvent) {
         let ends = &mut self.flows[port.flow as usize].ends;
         ends[port.direction.index()].told_closed |= event == StreamEvent::Closed;

@@ -1,4 +1,4 @@
-//! What an event does: packets arrive, timers expire, and everything that this touches drains.
+//! Effects of an event: packets arrive, timers expire, and everything that this touches drains.
 
 use super::core::{arm_end, end_of};
 use super::io::WorldIo;

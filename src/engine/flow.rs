@@ -24,14 +24,14 @@ pub struct Client {
     pub server_app: u32,
     /// Measures of its workload.
     pub measures: &'static [Measure],
-    /// What the world keeps of its connections; begins empty.
+    /// Connections that the world keeps; begins empty.
     pub connections: Connections,
 }
 
 /// A client's connections as far as they are counted.
 #[derive(Clone, Debug, Default)]
 pub struct Connections {
-    /// How many were made so far.
+    /// Number of connections made so far.
     made: u32,
     /// The first, until it is opened.
     pub(super) reserved: Option<u32>,
@@ -46,7 +46,7 @@ pub struct Flow {
     pub measures: &'static [Measure],
     pub started: Instant,
     pub route: [Arc<[u32]>; 2],
-    /// What its packets draw from on links that it shares with others.
+    /// Seed of its packets' draws on links that it shares with others.
     pub luck: Seed,
     /// Link instances that no other connection uses, of ports.
     pub own_links: Vec<[u32; 2]>,
@@ -60,17 +60,17 @@ pub struct End {
     pub connection: Connection,
     /// Its application.
     pub app: u32,
-    /// Where its packets begin.
+    /// First link of its packets.
     pub first_link: u32,
     /// The earliest instant for which a wake-up is queued.
     pub armed: Instant,
-    /// Whether it waits to be drained.
+    /// True if it waits to be drained.
     pub touched: bool,
-    /// Whether the holder of this port was told that the connection is closed: in TIME-WAIT it is, too.
+    /// True if the holder of this port was told that the connection is closed: in TIME-WAIT it is, too.
     pub told_closed: bool,
     /// In-order bytes that its application has taken.
     pub delivered: u64,
-    /// When everything it sends was acknowledged, its FIN included.
+    /// Time at which everything it sends was acknowledged, its FIN included.
     pub drained: Option<Instant>,
     /// Packets that its checksum refused.
     pub damaged: u64,
@@ -133,7 +133,7 @@ impl Flow {
         self.ends[direction.reverse().index()].connection.arrived()
     }
 
-    /// Whether a direction ever carried data.
+    /// True if a direction ever carried data.
     pub fn carries(&self, direction: Direction) -> bool {
         self.ends[direction.index()].connection.written() > 0
     }

@@ -1,36 +1,24 @@
-//! Why a trial ends without an outcome.
-
-use std::fmt;
+//! Reasons for which a trial ends without an outcome.
 
 use super::budget::Exhausted;
 use crate::time::Instant;
 
-/// Why a trial has no outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Reason for which a trial has no outcome.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Halt {
     /// It was abandoned, because it was not to go on.
+    #[error("abandoned")]
     Abandoned,
     /// Time does not pass at this instant: one event causes the next for ever.
+    #[error(
+        "time stands still at {}: more than {MOST_AT_ONE_INSTANT} events at this instant",
+        .0.saturating_since(Instant::ZERO)
+    )]
     Stuck(Instant),
     /// It needs more memory than it may.
+    #[error("{0}")]
     Exhausted(Exhausted),
 }
-
-impl fmt::Display for Halt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Halt::Abandoned => f.write_str("abandoned"),
-            Halt::Exhausted(what) => write!(f, "{what}"),
-            Halt::Stuck(at) => write!(
-                f,
-                "time stands still at {}: more than {MOST_AT_ONE_INSTANT} events at this instant",
-                at.saturating_since(Instant::ZERO)
-            ),
-        }
-    }
-}
-
-impl std::error::Error for Halt {}
 
 /// Events and packets that one instant may have. A hundred thousand clients that all start at once
 /// stay far below it.

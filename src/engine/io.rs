@@ -1,4 +1,4 @@
-//! What an application of a world may do.
+//! Operations of an application in a world.
 
 use std::rc::Rc;
 

@@ -65,12 +65,12 @@ impl Messages {
         }
     }
 
-    /// How many there are.
+    /// Number of messages.
     pub fn count(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether everything intended within the interval was heard.
+    /// True if everything intended within the interval was heard.
     pub fn is_complete(&self) -> bool {
         self.outstanding == 0
     }

@@ -38,7 +38,7 @@ use messages::Messages;
 use queue::{Class, Event};
 use recorder::Recorder;
 
-/// How long messages may take to arrive after the end of the measured interval.
+/// Time that messages may take to arrive after the end of the measured interval.
 pub const DRAIN: Duration = Duration::from_secs(10);
 
 /// Events and arrivals between two questions whether to go on: some hundred microseconds.
@@ -142,7 +142,7 @@ impl World {
         self.core.budget = budget::Budget::of(bytes);
     }
 
-    /// When something happens next.
+    /// Time of the next event.
     pub fn next_wakeup(&self) -> Option<Instant> {
         self.core.queue.next_at()
     }

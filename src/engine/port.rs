@@ -16,7 +16,7 @@ use crate::wire::{Direction, FlowId, Payload};
 /// The application number of ends that are ports.
 pub(super) const PORT: u32 = u32::MAX;
 
-/// How long a number is not given to another connection after its end, so that nothing old is
+/// Time for which a number is not given to another connection after its end, so that nothing old is
 /// still under way (RFC 9293's maximum segment lifetime, half of TIME-WAIT).
 const QUARANTINE: Duration = Duration::from_secs(30);
 
@@ -25,11 +25,11 @@ const QUARANTINE: Duration = Duration::from_secs(30);
 pub struct Port {
     /// The connection's number, which is used again some time after its end.
     pub flow: u32,
-    /// What this end sends: [`Direction::Up`] at the client's.
+    /// Direction in which this end sends: [`Direction::Up`] at the client's.
     pub direction: Direction,
 }
 
-/// What the world keeps about all ports.
+/// State that the world keeps about all ports.
 #[derive(Debug, Default)]
 pub(super) struct Ports {
     pub events: VecDeque<(Port, Event)>,
@@ -131,7 +131,7 @@ impl World {
         Direction::BOTH.map(|direction| Port { flow: number, direction })
     }
 
-    /// What happened to a port, in the order of happening.
+    /// Next event of a port, in the order of happening.
     pub fn poll_port(&mut self) -> Option<(Port, Event)> {
         self.core.ports.events.pop_front()
     }

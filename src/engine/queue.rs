@@ -3,7 +3,7 @@
 
 use crate::time::Instant;
 
-/// What a key wakes. The order of the variants decides at equal instants: arrivals before timers.
+/// Class of an event. The order of the variants decides at equal instants: arrivals before timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Class {
@@ -29,11 +29,11 @@ pub struct EventQueue {
 /// An event that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// When.
+    /// Time of the event.
     pub at: Instant,
-    /// What kind.
+    /// Class of the event.
     pub class: Class,
-    /// Which one of its kind.
+    /// Index of the target within its class.
     pub target: u32,
 }
 
@@ -60,12 +60,12 @@ impl EventQueue {
         self.peek().filter(|event| event.at <= until)
     }
 
-    /// How many events wait.
+    /// Number of events that wait.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// When the earliest event is due.
+    /// Time of the earliest event.
     pub fn next_at(&self) -> Option<Instant> {
         self.peek().map(|event| event.at)
     }
@@ -136,7 +136,7 @@ impl EventQueue {
     }
 }
 
-/// Which child is the least, without a branch: which one it is nobody can predict.
+/// Index of the least child, without a branch: which one it is nobody can predict.
 #[inline]
 fn least_of(children: &[u128; ARITY]) -> usize {
     let left = usize::from(children[1] < children[0]);

@@ -24,7 +24,7 @@ impl Recorder {
         self.series.interval
     }
 
-    /// How many rows it has: of flows, of links, of events.
+    /// Number of rows: of flows, of links, of events.
     pub fn rows(&self) -> [usize; 3] {
         [self.series.flows.len(), self.series.links.len(), self.series.events.len()]
     }

@@ -20,7 +20,7 @@ pub struct Topology {
 
 struct LinkGroup {
     name: String,
-    /// Whether all clients share its one instance.
+    /// True if all clients share its one instance.
     shared: bool,
     configs: [Config; 2],
     /// Instances by their two directions.

@@ -14,9 +14,9 @@ pub struct FlowOutcome {
     pub congestion: &'static str,
     /// Measures of its workload.
     pub measures: &'static [Measure],
-    /// Whether it began in time, so that a transfer of a given size has a completion time or failed to end.
+    /// True if it began in time, so that a transfer of a given size has a completion time or failed to end.
     pub began: bool,
-    /// Whether it began before the measured interval and did not end within it.
+    /// True if it began before the measured interval and did not end within it.
     pub lasting: bool,
     /// Figures of each direction; `None` where no data went. If none went either way, as in a
     /// connection that was never made, the client's has its timeouts.
@@ -24,7 +24,7 @@ pub struct FlowOutcome {
 }
 
 impl FlowOutcome {
-    /// Whether its workload has a measure.
+    /// True if its workload has a measure.
     pub fn measures(&self, measure: Measure) -> bool {
         self.measures.contains(&measure)
     }
@@ -33,7 +33,7 @@ impl FlowOutcome {
 /// One direction of a connection, over the measured interval unless said otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct DirectionOutcome {
-    /// Whether any data went.
+    /// True if any data went.
     pub carried: bool,
     /// In-order application bytes handed to the receiver.
     pub bytes_delivered: u64,
@@ -54,7 +54,7 @@ pub struct DirectionOutcome {
     pub cwnd_mean: Option<f64>,
     /// From start to the acknowledgment of the last byte, of transfers of finite size.
     pub completion: Option<Duration>,
-    /// What held the sender back for most of the interval.
+    /// Limit that held the sender back for most of the interval.
     pub limited_by: Limit,
     /// The links on its way, as indices into [`Outcome::links`](super::Outcome::links).
     pub links: Vec<u32>,

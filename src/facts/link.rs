@@ -27,9 +27,9 @@ pub struct Counters {
 pub struct LinkOutcome {
     /// Its name in the scenario; per-client links are summed under one name.
     pub name: String,
-    /// Which way.
+    /// Direction of the packets.
     pub direction: Direction,
-    /// Whether all clients on it share one instance, rather than having one each.
+    /// True if all clients on it share one instance, rather than having one each.
     pub shared: bool,
     /// Packets since the start of the trial.
     pub counters: Counters,
@@ -41,7 +41,7 @@ pub struct LinkOutcome {
     pub rate_mbit: Option<f64>,
     /// Queueing delay (mean, 99th percentile, maximum); `None` without a rate or packets.
     pub queue: Option<QueueOutcome>,
-    /// What was asked for against what happened.
+    /// Configured properties against realised ones.
     pub realised: Vec<Realised>,
 }
 
@@ -70,7 +70,7 @@ pub struct Realised {
     pub low: f64,
     /// Its upper end.
     pub high: f64,
-    /// Whether `realised` lies within it; `None` where too little passed to tell.
+    /// True if `realised` lies within it; `None` where too little passed to tell.
     pub pass: Option<bool>,
 }
 

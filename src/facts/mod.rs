@@ -65,7 +65,7 @@ pub struct Outcome {
     pub events: u64,
     /// Length of the measured interval.
     pub measured: Duration,
-    /// How late things happened on the wall clock; empty in virtual time, where nothing is late.
+    /// Lateness of events on the wall clock; empty in virtual time, where nothing is late.
     pub lateness: Vec<Lateness>,
 }
 
@@ -74,7 +74,7 @@ pub struct Outcome {
 pub struct Lateness {
     /// `network` or `applications`.
     pub kind: &'static str,
-    /// How many there were.
+    /// Number of events.
     pub count: u64,
     /// Median, 99th percentile and maximum.
     pub p50: Duration,
@@ -89,9 +89,9 @@ pub struct Lateness {
 pub struct MessageOutcome {
     /// Messages intended within the measured interval.
     pub sent: u64,
-    /// How many people should have heard them.
+    /// Number of people who should have heard them, over all messages.
     pub deliveries_expected: u64,
-    /// How many did, by the end of the drain.
+    /// Number of people who did, by the end of the drain.
     pub deliveries: u64,
     /// Latency in nanoseconds from the intended send time to each delivery.
     pub latency: hdrhistogram::Histogram<u64>,

@@ -19,11 +19,11 @@ pub struct Series {
 /// The state of one direction of a flow at one instant.
 #[derive(Clone, Debug)]
 pub struct FlowSample {
-    /// When.
+    /// Time of the sample.
     pub time: Instant,
     /// Index into [`Outcome::flows`](super::Outcome::flows).
     pub flow: u32,
-    /// Which way.
+    /// Direction of the packets.
     pub direction: Direction,
     /// State of the sender.
     pub sender: Snapshot,
@@ -36,7 +36,7 @@ pub struct FlowSample {
 /// The state of one direction of a link at one instant.
 #[derive(Clone, Debug)]
 pub struct LinkSample {
-    /// When.
+    /// Time of the sample.
     pub time: Instant,
     /// Index into [`Outcome::links`](super::Outcome::links).
     pub link: u32,
@@ -51,12 +51,12 @@ pub struct LinkSample {
 /// Something that happened to a sender.
 #[derive(Clone, Debug)]
 pub struct FlowEvent {
-    /// When.
+    /// Time of the event.
     pub time: Instant,
     /// Index into [`Outcome::flows`](super::Outcome::flows).
     pub flow: u32,
-    /// Which sender: `Up` is the client's.
+    /// Direction in which the sender sends: `Up` is the client's.
     pub direction: Direction,
-    /// What.
+    /// Kind of the event.
     pub kind: SenderEvent,
 }

@@ -1,18 +1,9 @@
 //! Words for enums in columns: written by `name()`, read back by `FromStr`, both from one table.
 
-use std::fmt;
-
 /// Text that is none of the words of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown word")]
 pub struct UnknownWord;
-
-impl fmt::Display for UnknownWord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unknown word")
-    }
-}
-
-impl std::error::Error for UnknownWord {}
 
 /// Gives an enum its words.
 macro_rules! words {

@@ -2,14 +2,14 @@
 //! shared link each component has a stream for each flow, so that the n-th packet of a flow meets the
 //! same draws whatever other flows send: a further client changes no other's luck.
 //!
-//! What a link remembers from one packet to the next is no draw and belongs to the link: the state of
+//! The memory of a link from one packet to the next is no draw and belongs to the link: the state of
 //! Gilbert and Elliott's model, the last delay that a correlated one resembles, and the packets since
 //! the last that went ahead. There a further flow's packets count like all others.
 
 use crate::rng::{Rng, Seed};
 use crate::wire::FlowId;
 
-/// Where the streams of one direction of a link come from.
+/// Source of the streams of one direction of a link.
 #[derive(Debug)]
 pub(super) struct Chance {
     seed: Seed,

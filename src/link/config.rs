@@ -1,10 +1,10 @@
-//! What one direction of a link is set to, in tc-netem(8)'s vocabulary.
+//! Configuration of one direction of a link, in tc-netem(8)'s vocabulary.
 
 pub use super::qdisc::{Capacity, Queue};
 use crate::time::Duration;
 use crate::units::{Probability, Rate};
 
-/// What can be done to packets, for `testbed list`: key in a scenario, and meaning.
+/// Impairments of packets, for `testbed list`: key in a scenario, and meaning.
 pub const IMPAIRMENTS: &[(&str, &str)] = &[
     ("link.*.loss", "random loss: independent, or in bursts (gilbert-elliott)"),
     ("link.*.duplicate", "a copy follows right behind the packet"),
@@ -71,10 +71,10 @@ pub struct Delay {
     pub jitter: Duration,
     /// The shape of the spread.
     pub distribution: JitterDistribution,
-    /// How much each draw resembles the last, 0 … 1: the correlation of the normal numbers behind
+    /// Resemblance of each draw to the last, 0 … 1: the correlation of the normal numbers behind
     /// them. Unlike netem's, it leaves mean and spread alone.
     pub correlation: Probability,
-    /// Whether jitter may change the order of packets.
+    /// True if jitter may change the order of packets.
     pub reorder: bool,
 }
 

@@ -100,7 +100,7 @@ pub(super) fn mixture_quantile(parts: &[(Shape, f64)], q: f64) -> f64 {
     })
 }
 
-/// Where `too_low` turns from true to false.
+/// Point at which `too_low` turns from true to false.
 fn bisect(mut low: f64, mut high: f64, too_low: impl Fn(f64) -> bool) -> f64 {
     for _ in 0..60 {
         let middle = f64::midpoint(low, high);

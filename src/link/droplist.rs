@@ -19,7 +19,7 @@ pub struct DropList {
     segments: u64,
     /// The end of the data seen so far.
     end: Option<SeqNumber>,
-    /// Where the listed segments started, as far as they were seen.
+    /// Starts of the listed segments, as far as they were seen.
     watched: Vec<Watched>,
 }
 
@@ -45,7 +45,7 @@ impl DropList {
         DropList { flow, entries, segments: 0, end: None, watched: Vec::new() }
     }
 
-    /// Whether a new data segment from `start` is listed.
+    /// True if a new data segment from `start` is listed.
     fn first_transmission(&mut self, start: SeqNumber) -> bool {
         self.segments += 1;
         let segment = self.segments;
@@ -55,7 +55,7 @@ impl DropList {
         self.lists(segment, 0)
     }
 
-    /// Whether the bytes from `start` up to `end` carry a listed retransmission.
+    /// True if the bytes from `start` up to `end` carry a listed retransmission.
     fn retransmission(&mut self, start: SeqNumber, end: SeqNumber) -> bool {
         let mut listed = false;
         for i in 0..self.watched.len() {

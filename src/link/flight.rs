@@ -13,7 +13,7 @@ pub(super) struct Flight {
     latest: Instant,
 }
 
-/// What is known of a packet on its way. Two words, which travel in registers: a third would send
+/// Record of a packet on its way. Two words, which travel in registers: a third would send
 /// them through memory, where a wide load right behind narrow stores stalls for longer than all
 /// the rest of a link takes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,7 +35,7 @@ impl Transit {
         self.mark >> 1
     }
 
-    /// Whether this link damaged it.
+    /// True if this link damaged it.
     #[inline]
     pub(super) fn damaged(self) -> bool {
         self.mark & 1 == 1
@@ -59,7 +59,7 @@ impl Flight {
         self.latest
     }
 
-    /// When the next packet arrives; [`Instant::MAX`] for never.
+    /// Arrival time of the next packet; [`Instant::MAX`] for never.
     #[inline]
     pub(super) fn due(&self) -> Instant {
         self.due

@@ -16,13 +16,13 @@ pub trait Impairment: Send {
     /// each time: so streams stay in step whatever else the link is set to.
     fn judge(&mut self, now: Instant, packet: &Packet, rng: &mut Rng) -> Verdict;
 
-    /// Whether what it remembers makes it worse than at first, for the proof of its law.
+    /// True if what it remembers makes it worse than at first, for the proof of its law.
     fn is_bad(&self) -> bool {
         false
     }
 }
 
-/// What an impairment decides.
+/// Decision of an impairment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The packet goes on untouched.
@@ -63,7 +63,7 @@ pub(super) struct Judgement {
     pub corrupted: bool,
 }
 
-/// Where an impairment stands in the list.
+/// Place of an impairment in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
     Loss,
@@ -98,13 +98,13 @@ impl Entrance {
         judgement
     }
 
-    /// Whether the loss model is in its bad state.
+    /// True if the loss model is in its bad state.
     pub(super) fn is_bad(&self) -> bool {
         let loss = self.stages.first().filter(|stage| stage.role == Role::Loss);
         loss.and_then(|stage| stage.judge.as_ref()).is_some_and(|judge| judge.is_bad())
     }
 
-    /// Whether every packet passes.
+    /// True if every packet passes.
     pub(super) fn is_empty(&self) -> bool {
         self.stages.is_empty()
     }

@@ -1,4 +1,4 @@
-//! How many packets chance may take: the law of a count, and the bounds that it almost never crosses.
+//! Law of a count: the number of packets that chance may take, and the bounds that it almost never crosses.
 //!
 //! Every law is given by its generating function. For each t > 0 and whatever the law,
 //! P(X ≥ x) ≤ exp(K(t) − t x) with K(t) = ln E exp(t X) (Chernoff 1952), so that
@@ -263,7 +263,7 @@ mod tests {
         }
     }
 
-    /// Where many independent packets are counted, the bounds are as narrow as those of a bell curve.
+    /// Bounds on the count of many independent packets are as narrow as those of a bell curve.
     #[test]
     fn bounds_are_narrow_where_much_is_known() {
         for (n, p) in [(1_000_000, 0.001), (10_000, 0.1), (2_000, 0.5)] {

@@ -94,7 +94,7 @@ struct Waiting {
     departure: Instant,
     passage: Passage,
     size: u32,
-    /// Whether its transmission follows another without a gap.
+    /// True if its transmission follows another without a gap.
     back_to_back: bool,
 }
 
@@ -258,7 +258,7 @@ impl Link {
         Some(next)
     }
 
-    /// Whether the wake-up at `at` is the one that counts: not one from before something was overtaken.
+    /// True if the wake-up at `at` is the one that counts: not one from before something was overtaken.
     #[inline]
     pub fn is_announced(&self, at: Instant) -> bool {
         self.announced == at
@@ -277,7 +277,7 @@ impl Link {
 
     /// Changes the setting from `now` on.
     ///
-    /// What a packet met when it entered stays as it was: verdict, place in the queue, delay. The
+    /// Each packet keeps the verdict, place in the queue and delay that it met when it entered. The
     /// packet in transmission ends as it began; those behind it are sent at the new rate, and
     /// their arrivals move with their departures. A new limit applies to packets that come. A
     /// changed loss model starts in its good state; all random streams go on. The queue's discipline stays.
@@ -297,7 +297,7 @@ impl Link {
         }
     }
 
-    /// Where what it remembers stands.
+    /// State of its memory.
     fn start(&self) -> Start {
         Start { bad: self.entrance.is_bad(), delayed: self.propagation.delayed() }
     }
@@ -336,12 +336,12 @@ impl Link {
         }
     }
 
-    /// What it is set to.
+    /// Configuration of the link.
     pub fn config(&self) -> &Config {
         &self.measured.epoch.config
     }
 
-    /// What passed and what did not, since the start.
+    /// Packets that passed and that did not, since the start.
     pub fn counters(&self) -> Counters {
         self.counters
     }

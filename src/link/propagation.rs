@@ -10,21 +10,21 @@ use crate::wire::FlowId;
 #[derive(Debug)]
 pub(super) struct Propagation {
     delay: Delay,
-    /// How every packet travels, if chance has no part in it.
+    /// Passage of every packet, if chance has no part in it.
     fixed: Option<Passage>,
     /// Jitter as configured once; it keeps its streams while it is switched off.
     jitter: Option<Box<Jitter>>,
     reorder: Option<Box<GapReorder>>,
 }
 
-/// How one packet travels.
+/// Passage of one packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Passage {
     pub delay: Duration,
     pub order: Order,
 }
 
-/// What a packet owes to those before it.
+/// Order of a packet among those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Order {
     /// It arrives no earlier than any that entered before it.
@@ -148,7 +148,7 @@ impl Jitter {
 }
 
 impl GapReorder {
-    /// Whether the next packet goes ahead.
+    /// True if the next packet goes ahead.
     fn draw(&mut self, flow: FlowId, chance: &Chance) -> bool {
         let Some(setting) = self.setting else { return false };
         // netem draws only past the gap; we always do, so that the gap does not shift the stream.

@@ -8,9 +8,9 @@ use crate::units::Rate;
 #[derive(Debug)]
 pub(super) struct Serialiser {
     rate: Option<Rate>,
-    /// When the last transmission ends, rounded down.
+    /// End of the last transmission, rounded down.
     free: Instant,
-    /// What that end lacks, in units of 1/rate nanoseconds; below the rate.
+    /// Part that the rounding cut off, in units of 1/rate nanoseconds; below the rate.
     remainder: u64,
     /// The last size asked for and its time: most packets of a link are of one size.
     cached: (u32, Transmission),
@@ -67,7 +67,7 @@ impl Serialiser {
         (start, self.free())
     }
 
-    /// When everything accepted so far is sent, rounded up to the nanosecond.
+    /// Time at which everything accepted so far is sent, rounded up to the nanosecond.
     #[inline]
     pub(super) fn free(&self) -> Instant {
         self.free + Duration::from_nanos(u64::from(self.remainder > 0))
@@ -81,7 +81,7 @@ impl Serialiser {
         self.cached = (0, Transmission::default());
     }
 
-    /// How long it has been sending until `now`.
+    /// Time for which it has been sending until `now`.
     pub(super) fn busy(&self, now: Instant) -> Duration {
         (now.min(self.free()) - Instant::ZERO).saturating_sub(self.idle)
     }

@@ -1,7 +1,7 @@
 //! The proof that a link did what it was asked: each configured quantity against what happened,
 //! with the bounds that chance allows.
 //!
-//! Where the configuration changed during the measured interval, `configured` weights each setting
+//! If the configuration changed during the measured interval, `configured` weights each setting
 //! by the packets that met it. Chance crosses the bounds of a row once in some thousands, whatever the
 //! law (see `law`); a row that counts events has no verdict while fewer than
 //! [`ENOUGH_EVENTS`] are expected, unless they are certain.
@@ -68,14 +68,14 @@ fn judged_if(enough: bool, mut line: Realised) -> Realised {
     line
 }
 
-/// What one configuration makes of packets.
+/// Effect of one configuration on packets.
 struct Share {
     /// Packets, and those to which it happened.
     of: u64,
     seen: u64,
     /// The share of the long run, as configured.
     rate: f64,
-    /// How the count is distributed; a law for each link, if these differ.
+    /// Distribution of the count; a law for each link, if these differ.
     laws: Vec<Law>,
 }
 
@@ -186,7 +186,7 @@ fn delay_p99(statistics: &Statistics) -> Option<Realised> {
     Some(judged_if(enough, line("delay_p99_ms", at(Q), realised, (low, high))))
 }
 
-/// How many independent draws a correlated one is worth: (1 − ρ)/(1 + ρ) of an autoregression, and
+/// Independent draws that a correlated one is worth: (1 − ρ)/(1 + ρ) of an autoregression, and
 /// no function of it is more correlated than itself.
 fn effective_share(config: &Config) -> f64 {
     if config.delay.jitter.is_zero() {

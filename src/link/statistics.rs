@@ -1,4 +1,4 @@
-//! What a link counts: packets since the start, and what happened in the measured interval.
+//! Counters of a link: packets since the start, and the measured interval.
 
 use super::config::Config;
 use super::tally::Tally;
@@ -31,11 +31,11 @@ pub struct Statistics {
     pub(super) epochs: Vec<Epoch>,
 }
 
-/// What happened while one configuration was in force.
+/// Counters while one configuration was in force.
 #[derive(Clone, Debug)]
 pub(super) struct Epoch {
     pub config: Config,
-    /// Where what a link remembers stood at first.
+    /// State of the link's memory at first.
     pub start: Start,
     /// Packets that came and were judged, and those that the loss model took.
     pub judged: u64,
@@ -60,10 +60,10 @@ pub(super) struct Epoch {
     pub saturated_span: Duration,
 }
 
-/// What a link remembers from packet to packet, as far as laws depend on it.
+/// Memory of a link from packet to packet, as far as laws depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Start {
-    /// Whether the loss model is in its bad state.
+    /// True if the loss model is in its bad state.
     pub bad: bool,
     /// Packets since the last that went ahead.
     pub delayed: u32,

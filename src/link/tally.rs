@@ -38,7 +38,7 @@ impl Tally {
         }
     }
 
-    /// How many were counted.
+    /// Number of counted values.
     pub fn count(&self) -> u64 {
         self.count + self.run_length
     }

@@ -16,9 +16,9 @@ use crate::chat::protocol::guess::{ENOUGH, Spoken, guess};
 use crate::chat::protocol::{After, ClientSession, Dialect, Manner, NotSaid, RELIABLE};
 use crate::time::Instant;
 
-/// How long a server may take to accept a connection, and again to shake hands.
+/// Time within which a server must accept a connection, and again shake hands.
 const CONNECT_WITHIN: Span = Span::from_secs(10);
-/// How long a server may take to show what it speaks.
+/// Time within which a server must show its dialect.
 const SOUNDS_WITHIN: Span = Span::from_secs(2);
 /// The most that one read takes: what the original clients take, and more.
 const READ: usize = 64 * 1024;
@@ -30,7 +30,7 @@ pub struct Target {
     pub address: String,
     /// The dialect to speak there.
     pub dialect: &'static dyn Dialect,
-    /// Whom to believe that it is that server, if it speaks TLS.
+    /// Authorities that vouch for that server, if it speaks TLS.
     pub tls: Option<Trust>,
 }
 
@@ -40,16 +40,16 @@ pub struct Client {
     session: Box<dyn ClientSession>,
     socket: Socket,
     clock: Clock,
-    /// What waits to be written; of the first, `written` bytes are.
+    /// Messages that wait to be written; of the first, `written` bytes are.
     queue: VecDeque<Rc<[u8]>>,
     written: usize,
-    /// Whether something that counts as written waits in the session of TLS.
+    /// True if bytes that count as written wait in the session of TLS.
     flushes: bool,
-    /// When the next message may be written.
+    /// Time at which the next message may be written.
     next_write: Instant,
     buffer: Vec<u8>,
     target: Target,
-    /// What the server said first, to guess what it speaks, until it has let this client in.
+    /// First bytes of the server, to guess its dialect, until it has let this client in.
     first: Vec<u8>,
     is_in: bool,
 }
@@ -80,12 +80,12 @@ impl Client {
         result
     }
 
-    /// Whether the dialect has words for a request that this server may know.
+    /// An error if the dialect has no words for a request, or this server does not know it.
     pub fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
         self.session.speaks(request)
     }
 
-    /// What the dialect's servers show of what they have done.
+    /// Manner of the dialect's servers.
     pub fn manner(&self) -> Manner {
         self.session.manner()
     }
@@ -101,27 +101,27 @@ impl Client {
         self.session.unacknowledged()
     }
 
-    /// How many requests are not written, or not acknowledged where the dialect has that.
+    /// Number of requests that are not written, or not acknowledged where the dialect has that.
     pub fn unsettled(&self) -> usize {
         self.session.unsettled().max(self.queue.len()).max(usize::from(self.flushes))
     }
 
-    /// Whether everything that was asked is written.
+    /// True if every request is written.
     pub fn is_idle(&self) -> bool {
         self.queue.is_empty() && !self.flushes
     }
 
-    /// Whether a part of what is not written may have reached the server.
+    /// True if a part of what is not written may have reached the server.
     pub fn is_cut(&self) -> bool {
         self.written > 0 || self.flushes
     }
 
-    /// What the server said first; nothing if it has not said anything.
+    /// First words of the server; empty if it has not said anything.
     pub fn first_words(&self) -> String {
         String::from_utf8_lossy(&self.first).into_owned()
     }
 
-    /// What else is spoken at its address than its own dialect, as far as new connections show it.
+    /// Dialect spoken at its address in place of its own, as far as new connections show it.
     pub async fn sound(&self, nick: &str) -> Option<Spoken> {
         let spoken = sound(&self.target, nick, self.clock).await?;
         (spoken != Spoken::Dialect(self.target.dialect)).then_some(spoken)
@@ -215,7 +215,7 @@ impl Client {
         }
     }
 
-    /// Whether nothing that counts as written waits here.
+    /// True if nothing that counts as written waits here.
     fn flush(&mut self) -> io::Result<bool> {
         self.flushes = match self.socket.try_flush() {
             Ok(()) => false,
@@ -234,7 +234,7 @@ impl Drop for Client {
     }
 }
 
-/// What is spoken at an address, as far as two new connections show it: one says a name, as three dialects
+/// Dialect spoken at an address, as far as two new connections show it: one says a name, as three dialects
 /// expect it, and the other joins as a fourth would, which administrators' ports answer, too. For clients
 /// that were told nothing.
 async fn sound(target: &Target, nick: &str, clock: Clock) -> Option<Spoken> {

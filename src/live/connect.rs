@@ -32,7 +32,7 @@ impl From<TcpStream> for Connected {
 ///
 /// # Errors
 ///
-/// When the name has no address, or by what kept the last address from answering.
+/// `NotFound` if the name has no address, else the error of the last address.
 pub async fn connect(address: &str) -> io::Result<Connected> {
     let mut problem = io::Error::new(ErrorKind::NotFound, "the name has no address");
     for address in lookup_host(address).await? {
@@ -44,7 +44,7 @@ pub async fn connect(address: &str) -> io::Result<Connected> {
     Err(problem)
 }
 
-/// Whether a connection that cannot be open at once will be or not.
+/// True if a connection that is not open at once is being opened.
 fn is_under_way(error: &io::Error) -> bool {
     error.kind() == ErrorKind::WouldBlock || error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error())
 }

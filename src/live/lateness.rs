@@ -1,4 +1,4 @@
-//! How late things happen on the wall clock.
+//! Lateness of events on the wall clock.
 
 use hdrhistogram::Histogram;
 
@@ -10,7 +10,7 @@ pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 3_600_000_000_000, 3).expect("sound bounds")
 }
 
-/// What a histogram comes to.
+/// Summary of a histogram.
 pub fn account(kind: &'static str, histogram: &Histogram<u64>) -> Lateness {
     let at = |quantile| Duration::from_nanos(histogram.value_at_quantile(quantile));
     Lateness { kind, count: histogram.len(), p50: at(0.5), p99: at(0.99), max: at(1.0) }
@@ -20,7 +20,7 @@ pub fn account(kind: &'static str, histogram: &Histogram<u64>) -> Lateness {
 /// second, where the figures are no longer the network's.
 const BORDERS: [u64; 6] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
-/// How many came at most so late, and later than the border before; the last ones have no border.
+/// Number of events at most so late, and later than the border before; the last ones have no border.
 pub fn buckets(histogram: &Histogram<u64>) -> Vec<(Option<Duration>, u64)> {
     let borders = BORDERS.iter().map(|&nanos| Some(Duration::from_nanos(nanos)));
     let mut buckets: Vec<(Option<Duration>, u64)> = borders.chain([None]).map(|border| (border, 0)).collect();

@@ -32,7 +32,7 @@ const GRACE: Span = Span::from_millis(800);
 /// A flood of connections with the same trouble makes one line of the log in so much time.
 const SAYS_AGAIN: Span = Span::from_secs(1);
 
-/// What went through a proxy.
+/// Totals of a proxy.
 #[derive(Debug, Default)]
 pub struct Count {
     /// Connections that came.
@@ -51,7 +51,7 @@ pub struct Count {
 struct Rarely(Mutex<Option<Instant>>);
 
 impl Rarely {
-    /// Whether the line is to be written now.
+    /// True if the line is to be written now.
     fn is_due(&self) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = last.is_none_or(|last| last.elapsed() >= SAYS_AGAIN);
@@ -86,7 +86,7 @@ impl Proxy {
         self
     }
 
-    /// Where it listens.
+    /// Address at which it listens.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
@@ -138,7 +138,7 @@ impl Proxy {
     }
 }
 
-/// Whether who connects to `there` reaches who listens at `here`.
+/// True if a connection to `there` reaches the listener at `here`.
 fn leads_to(there: SocketAddr, here: SocketAddr) -> bool {
     let (mut ip, all) = (there.ip().to_canonical(), here.ip().is_unspecified());
     // To connect to no address in particular is to connect to this machine.

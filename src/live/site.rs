@@ -1,4 +1,4 @@
-//! Where a connection comes from, as far as it can be kept out.
+//! Origin of a connection, as far as it can be kept out.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 pub struct Site(IpAddr);
 
 impl Site {
-    /// Where this address belongs. IPv4 within IPv6 (RFC 4291 §2.5.5.2) is IPv4.
+    /// Site of this address. IPv4 within IPv6 (RFC 4291 §2.5.5.2) is IPv4.
     pub fn of(address: IpAddr) -> Site {
         Site(match address.to_canonical() {
             // These have one network for all.

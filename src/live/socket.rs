@@ -172,7 +172,7 @@ impl Socket {
 }
 
 impl Tls {
-    /// Whether there is something decrypted that nobody has read.
+    /// True if there is decrypted text that nobody has read.
     fn holds_text(&self) -> io::Result<bool> {
         let state = self.session.borrow_mut().process_new_packets().map_err(broken)?;
         Ok(state.plaintext_bytes_to_read() > 0)

@@ -15,11 +15,11 @@ use tokio::time::{Instant, sleep, timeout};
 use super::connect::Connected;
 use super::gateway::Stream;
 
-/// How long what was written may take to arrive, over an emulated path or at a slow reader, when its
+/// Time that written bytes may take to arrive, over an emulated path or at a slow reader, when their
 /// connection has been reset.
 pub const CARRIED_WITHIN: Span = Span::from_secs(30);
 
-/// Why a direction ended before its end.
+/// Reason for which a direction ended before its end.
 #[derive(Debug)]
 pub enum Broken {
     /// Nothing more can be read: everything before was handed on.
@@ -29,7 +29,7 @@ pub enum Broken {
 }
 
 impl Broken {
-    /// What happened.
+    /// The error of the system.
     pub fn error(self) -> io::Error {
         match self {
             Broken::Source(error) | Broken::Sink(error) => error,
@@ -58,7 +58,7 @@ pub fn reset_now(socket: &TcpStream) {
     let _ = socket.set_zero_linger();
 }
 
-/// Whether there is room to write, or nobody left to write to.
+/// True if there is room to write, or nobody left to write to.
 fn is_drained(socket: &TcpStream) -> bool {
     let mut asked = [PollFd::new(socket, PollFlags::OUT)];
     !matches!(poll(&mut asked, Some(&Timespec::default())), Ok(0))
@@ -81,7 +81,7 @@ impl Drop for Ends {
     }
 }
 
-/// How many bytes have reached the sockets of a connection.
+/// Bytes that have reached the sockets of a connection.
 pub type Moved = AtomicU64;
 
 /// Carries bytes both ways until both directions have ended, or until one breaks; then, or when this is

@@ -1,4 +1,4 @@
-//! Who a server is and whom a client believes: certificates and keys from PEM files.
+//! Identity of a server, and trust of a client: certificates and keys from PEM files.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -25,13 +25,13 @@ pub struct Trust {
 /// A file that does not serve.
 #[derive(Debug)]
 pub struct TlsError {
-    /// What is wrong, with the file's name.
+    /// Description of the problem, with the file's name.
     pub problem: String,
-    /// What would be right.
+    /// Mend.
     pub help: &'static str,
 }
 
-/// Where systems keep the authorities that everybody believes.
+/// Files in which systems keep the authorities that everybody believes.
 const BUNDLES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -114,7 +114,7 @@ impl Trust {
         Ok(Connection::Client(session))
     }
 
-    /// Why a handshake failed, in words that say what to do.
+    /// Reason of a failed handshake, in words that give the mend.
     pub(super) fn explain(&self, address: &str, error: io::Error) -> io::Error {
         let Some(cause) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
             let is_closed = matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset);

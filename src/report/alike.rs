@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::files::Results;
 
-/// What to say of each axis, with the cells that it is about.
+/// Sentence about each axis, with the cells that it is about.
 pub(super) fn find(results: &Results) -> Vec<(String, Vec<usize>)> {
     let study = &results.study;
     let figures = figures(results);

@@ -16,7 +16,7 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// Whether the axis chooses the congestion controller.
+    /// True if the axis chooses the congestion controller.
     pub fn is_congestion(&self) -> bool {
         self.key.rsplit('.').next() == Some("congestion")
     }
@@ -50,7 +50,7 @@ impl Axis {
     }
 }
 
-/// What a value can be, each in its unit.
+/// Readers of a value, each with its unit.
 const READERS: [fn(&str) -> Option<f64>; 6] = [
     |text| text.replace('_', "").parse().ok().filter(|value: &f64| value.is_finite()),
     |text| text.parse::<Probability>().ok().map(|p| (p.as_f64() * 1e12).round() / 1e12),

@@ -31,7 +31,7 @@ struct Way {
 /// The links of a trial that clients share, in the scenario's order, each with its directions.
 type Links = Vec<(String, [Way; 2])>;
 
-/// What the trials measure: a shared link, or all flows where none has a rate; and a direction.
+/// Place that the trials measure: a shared link, or all flows where none has a rate; and a direction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     link: Option<String>,
@@ -210,7 +210,7 @@ fn row_of(results: &mut Results, (_, cell, trial): Key) -> Option<&mut Trial> {
     Some(&mut results.trials[place])
 }
 
-/// Whether all trials' own goodput is of the same direction.
+/// True if all trials' own goodput is of the same direction.
 fn has_one_direction(results: &Results) -> bool {
     let same = |name: &str| {
         let (Some(busier), Some(other)) = (results.figure("goodput_mbit"), results.figure(name)) else {
@@ -221,7 +221,7 @@ fn has_one_direction(results: &Results) -> bool {
     same("goodput_up_mbit") || same("goodput_down_mbit")
 }
 
-/// Whether a trial's goodput is that of the `bytes` of all flows.
+/// True if a trial's goodput is that of the `bytes` of all flows.
 fn carries_all(results: &mut Results, key: Key, bytes: u64) -> bool {
     let span = results.study.duration.saturating_sub(results.study.warmup);
     let all = super::goodput::mbit(bytes, span).unwrap_or(0.0);

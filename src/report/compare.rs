@@ -28,7 +28,7 @@ struct Folder {
 /// The names of a line (its scenario and what was varied), and its figures.
 type Line = (Vec<String>, Vec<String>);
 
-/// What a column of names varies; the scenario itself is the first.
+/// Heading of a column of names, each of a scenario; the scenario itself is the first.
 const SCENARIO: &str = "scenario";
 
 /// The cells of several folders, in the order of the folders: one aligned table for those of one
@@ -90,7 +90,7 @@ pub fn compare(dirs: &[PathBuf], by: Option<&str>) -> Result<(String, Vec<String
     Ok((text, doubts))
 }
 
-/// Why a folder's figures may not be those of a whole run.
+/// Reason for which a folder's figures may not be those of a whole run.
 fn doubt(dir: &Path, manifest: &Manifest) -> Result<Option<String>, ReportError> {
     // Series, which lie in folders of their own, are not compared.
     let mut changed = [manifest.changed_records(dir)?, manifest.changed_tables(dir)?].concat();
@@ -108,13 +108,13 @@ fn doubt(dir: &Path, manifest: &Manifest) -> Result<Option<String>, ReportError>
     })
 }
 
-/// Which goodput a table shows, if not what stands below all of them.
+/// Goodput that a table shows, if not that which stands below all of them.
 fn place(folders: &[Folder]) -> Option<String> {
     let measured = &folders.first()?.results.measured;
     (*measured != Measured::Alike).then(|| format!("goodput: {}\n", table::place(measured)))
 }
 
-/// How each further folder differs from the first, at the last cell that both have with the same values
+/// Difference of each further folder from the first, at the last cell that both have with the same values
 /// of the axes: only of folders with the same axes and seed, since else their trials are no pairs, and
 /// with trials enough for a verdict.
 fn sentences(folders: &[Folder]) -> Vec<String> {
@@ -144,7 +144,7 @@ fn sentences(folders: &[Folder]) -> Vec<String> {
     said.chain(verdict::not_compared(&first.results.measured).filter(|_| !others.is_empty())).collect()
 }
 
-/// Whether two folders belong into one table.
+/// True if two folders belong into one table.
 fn akin(a: &Study, b: &Study) -> bool {
     let keys = |study: &Study| study.axes.iter().map(|axis| axis.key.clone()).collect::<BTreeSet<_>>();
     a.name == b.name || keys(a) == keys(b)
@@ -171,7 +171,7 @@ fn varied(folders: &[Folder]) -> Vec<Axis> {
         .collect()
 }
 
-/// Whether a key is an axis somewhere, or was set to different values.
+/// True if a key is an axis somewhere, or was set to different values.
 fn differs(key: &str, folders: &[Folder]) -> bool {
     let is_axis = |folder: &Folder| folder.results.study.axes.iter().any(|axis| axis.key == key);
     let mut values = folders.iter().map(|folder| changed(&folder.results.study, key));
@@ -185,7 +185,7 @@ fn lines_of(folder: &Folder) -> impl Iterator<Item = &CellSummary> {
     order.map(|cell| &folder.cells[cell]).filter(|cell| cell.n > 0)
 }
 
-/// What a cell has at a key: the value of the axis, or what `--set` gave it.
+/// Value of a key in a cell: that of the axis, or of `--set`.
 fn said(folder: &Folder, cell: &CellSummary, key: &str) -> Option<String> {
     if key == SCENARIO {
         return Some(folder.label.clone());
@@ -196,7 +196,7 @@ fn said(folder: &Folder, cell: &CellSummary, key: &str) -> Option<String> {
     }
 }
 
-/// What `--set` gave to a key, if it did.
+/// Value that `--set` gave to a key, if it did.
 fn changed<'a>(study: &'a Study, key: &str) -> Option<&'a str> {
     study.changes().filter(|(name, _)| *name == key).last().map(|(_, value)| value)
 }

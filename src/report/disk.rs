@@ -46,9 +46,14 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let temporary = path.with_file_name(name);
-    regular(&temporary)
-        .and_then(|()| fs::write(&temporary, bytes))
-        .map_err(ReportError::io("write", &temporary))?;
+    let write = || {
+        regular(&temporary)?;
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        // Without it a system that fails may keep the new name and lose the bytes.
+        file.sync_data()
+    };
+    write().map_err(ReportError::io("write", &temporary))?;
     fs::rename(&temporary, path).map_err(ReportError::io("write", path))
 }
 
@@ -63,7 +68,7 @@ fn regular(path: &Path) -> io::Result<()> {
     }
 }
 
-/// What tells bytes from others: their number, and their SHA-256 in hexadecimal digits.
+/// Fingerprint of bytes: their number, and their SHA-256 in hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     pub bytes: u64,
@@ -167,7 +172,7 @@ impl Lock {
     }
 }
 
-/// Whether a file that is open has lost its last name.
+/// True if a file that is open has lost its last name.
 pub fn is_nameless(file: &File) -> io::Result<bool> {
     let found = file.metadata()?;
     #[cfg(unix)]

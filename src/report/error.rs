@@ -1,71 +1,80 @@
-//! What can go wrong with a result folder, and what to do about it.
+//! Errors of a result folder, and their mends.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why results could not be written or read.
-#[derive(Debug)]
+/// Reason for which results could not be written or read.
+#[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The file system refused.
+    #[error("cannot {action} {path}: {source}")]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was tried: "write", "read", …
+        /// Attempted operation: "write", "read", …
         action: &'static str,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// The folder holds something that a run must not overwrite.
+    #[error("{path} holds {holds}")]
     Occupied {
         /// The folder.
         path: PathBuf,
-        /// What it holds.
+        /// Content of the folder, in words.
         holds: String,
     },
     /// Another process writes into the folder.
+    #[error("{path} is in use: another run or plot writes there")]
     InUse {
         /// The folder.
         path: PathBuf,
     },
     /// The folder was moved or deleted while it was written.
+    #[error("{path} was moved or deleted during the run")]
     Gone {
-        /// Where it was.
+        /// Former path of the folder.
         path: PathBuf,
     },
     /// Files are not what the run wrote.
+    #[error("{path}: changed since the run wrote it: {}", .files.join(", "))]
     Edited {
         /// The folder.
         path: PathBuf,
-        /// Which, by their paths below it.
+        /// Changed files, by their paths below it.
         files: Vec<String>,
     },
     /// A run cannot be resumed because it was another one.
+    #[error("cannot resume the run in {path}: {what}")]
     Changed {
         /// The folder.
         path: PathBuf,
-        /// What differs.
+        /// Difference between the runs.
         what: String,
     },
     /// A file does not hold what it should.
+    #[error("{path}: {problem}")]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Description of the problem.
         problem: String,
     },
     /// Nothing varies by that name.
+    #[error("no axis is called \"{key}\"")]
     NoAxis {
-        /// What was asked for.
+        /// Key that was asked for.
         key: String,
-        /// What there is.
+        /// Keys of the axes.
         known: Vec<String>,
     },
     /// A picture could not be drawn.
+    #[error("cannot draw {path}: {problem}")]
     Picture {
-        /// Which.
+        /// File of the picture.
         path: PathBuf,
-        /// Why.
+        /// Description of the problem.
         problem: String,
     },
 }
@@ -80,7 +89,7 @@ impl ReportError {
         ReportError::Malformed { path: path.to_owned(), problem: problem.to_string() }
     }
 
-    /// What the user can do about it.
+    /// Mend that the user can try.
     pub fn help(&self) -> String {
         match self {
             ReportError::Io { source, action, .. } => match source.kind() {
@@ -135,44 +144,9 @@ impl ReportError {
     }
 }
 
-/// Whether no more files may be open, in this process or at all.
+/// True if no more files may be open, in this process or at all.
 pub fn too_many_files(error: &io::Error) -> bool {
     // ENFILE and EMFILE, the same on every Unix; ERROR_TOO_MANY_OPEN_FILES.
     let numbers: &[i32] = if cfg!(unix) { &[23, 24] } else { &[4] };
     error.raw_os_error().is_some_and(|number| numbers.contains(&number))
-}
-
-impl fmt::Display for ReportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ReportError::Io { path, action, source } => {
-                write!(f, "cannot {action} {}: {source}", path.display())
-            }
-            ReportError::Occupied { path, holds } => write!(f, "{} holds {holds}", path.display()),
-            ReportError::InUse { path } => {
-                write!(f, "{} is in use: another run or plot writes there", path.display())
-            }
-            ReportError::Gone { path } => {
-                write!(f, "{} was moved or deleted during the run", path.display())
-            }
-            ReportError::Edited { path, files } => {
-                write!(f, "{}: changed since the run wrote it: {}", path.display(), files.join(", "))
-            }
-            ReportError::Changed { path, what } => {
-                write!(f, "cannot resume the run in {}: {what}", path.display())
-            }
-            ReportError::Malformed { path, problem } => write!(f, "{}: {problem}", path.display()),
-            ReportError::NoAxis { key, .. } => write!(f, "no axis is called \"{key}\""),
-            ReportError::Picture { path, problem } => write!(f, "cannot draw {}: {problem}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for ReportError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            ReportError::Io { source, .. } => Some(source),
-            _ => None,
-        }
-    }
 }

@@ -17,17 +17,17 @@ use super::study::Study;
 pub struct Results {
     /// The folder.
     pub dir: PathBuf,
-    /// What was run.
+    /// Study of the run.
     pub study: Study,
     /// The finished trials, by cell and trial.
     pub trials: Vec<Trial>,
     /// The realised checks, as they stand in `realised.csv`.
     pub(super) checks: Vec<CheckRow>,
-    /// Where the trials' goodput was measured.
+    /// Place at which the trials' goodput was measured.
     pub(super) measured: Measured,
 }
 
-/// Where the goodput of trials that are compared was measured.
+/// Place at which the goodput of trials that are compared was measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Measured {
     /// At the bottleneck of each, which is the same for all.
@@ -238,7 +238,7 @@ pub fn each_record<const N: usize>(
     })
 }
 
-/// Whether a complete row of a CSV file is a `wanted` one; no row is read after the first such.
+/// True if a complete row of a CSV file is a `wanted` one; no row is read after the first such.
 pub fn any_row(path: &Path, mut wanted: impl FnMut(&Row<'_>) -> bool) -> Result<bool, ReportError> {
     let file = match disk::open(path) {
         Ok(file) => file,

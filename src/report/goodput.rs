@@ -14,7 +14,7 @@ use crate::time::Duration;
 /// interval began: held beyond a gap, not yet read, or on their way. The busier direction is the one
 /// whose goodput is the larger share of its rate.
 ///
-/// Where no shared link has a rate there is no bottleneck: `up` and `down` count all flows, and the
+/// Without a shared link that has a rate there is no bottleneck: `up` and `down` count all flows, and the
 /// busier direction is that of the bulk data, the one with more of it; without bulk data, that of more
 /// bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,7 +112,7 @@ fn rate_of(links: &[LinkOutcome], name: &str, direction: Direction) -> Option<f6
     links.iter().find(|link| link.name == name && link.direction == direction)?.rate_mbit
 }
 
-/// What went over a link in one direction.
+/// Bytes that went over a link in one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Through {
     /// Goodput of the flows that cross it; `None` over an empty interval.
@@ -121,7 +121,7 @@ pub struct Through {
     pub jain_index: Option<f64>,
 }
 
-/// What went over a link that clients share; `None` if each has one of its own, or if no flow sends
+/// Bytes that went over a link that clients share; `None` if each has one of its own, or if no flow sends
 /// data that way. Where a flow that crosses it never came to that, nothing went, either way.
 pub fn through(outcome: &Outcome, link: &LinkOutcome) -> Option<Through> {
     let crossing = || crossing(outcome, Some(&link.name)).filter(|_| link.shared);
@@ -162,7 +162,7 @@ fn jain_over(outcome: &Outcome, link: Option<&str>, direction: Direction) -> Opt
 pub struct Completions {
     /// Of those that ended, in increasing order.
     ended: Vec<f64>,
-    /// How many there were.
+    /// Number of flows.
     all: usize,
 }
 

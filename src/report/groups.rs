@@ -1,4 +1,4 @@
-//! What each group of clients got, read off `flows.csv`.
+//! Share of each group of clients, read off `flows.csv`.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::goodput;
 use super::rows::Table;
 use super::study::Study;
 
-/// What a group got, by cell, trial and group.
+/// Shares of groups, by cell, trial and group.
 pub type Shares = BTreeMap<(usize, u32, String), Share>;
 
-/// What the flows of a group got in a trial.
+/// Share of the flows of a group in a trial.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Share {
     bytes: u64,
@@ -40,7 +40,7 @@ pub fn shown(study: &Study) -> impl Iterator<Item = &str> {
     study.bulk.iter().filter(move |_| several).map(String::as_str)
 }
 
-/// What the shown groups got in each trial; a group without data has no share.
+/// Shares of the shown groups in each trial; a group without data has no share.
 pub fn shares(results: &Results) -> Result<Shares, ReportError> {
     let mut shares = Shares::new();
     if shown(&results.study).next().is_none() {

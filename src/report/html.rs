@@ -3,11 +3,11 @@
 //! The page holds no times and no machine, so that the same run gives the same page anywhere; those
 //! are in the manifest.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use base64::Engine as _;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Report;
 use super::error::ReportError;
@@ -31,51 +31,72 @@ pub fn write(
     report: &Report,
     checks: &[Check],
 ) -> Result<(), ReportError> {
+    let pictures = report.pictures.iter().map(|picture| figure(&results.dir, picture));
+    let pictures = pictures.collect::<Result<Vec<Markup>, ReportError>>()?;
+    let page = page(results, manifest, report, checks, &pictures);
+    super::disk::replace(&results.dir.join("report.html"), page.into_string().as_bytes())
+}
+
+fn page(
+    results: &Results,
+    manifest: &Manifest,
+    report: &Report,
+    checks: &[Check],
+    pictures: &[Markup],
+) -> Markup {
     let study = &results.study;
-    let mut page = String::new();
-    let title = escape(&study.title);
-    let _ = write!(
-        page,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1 dir=\"auto\">{title}</h1>\n"
-    );
-    for paragraph in preface(&study.scenario) {
-        let _ = writeln!(page, "<p>{}</p>", escape(&paragraph));
-    }
-    if let Some(expect) = &study.expect {
-        let _ = writeln!(page, "<p class=\"question\"><b>What one should see.</b> {}</p>", escape(expect));
-    }
     let changes: Vec<String> = study.changes().map(|(key, value)| format!("{key} = {value}")).collect();
-    if !changes.is_empty() {
-        let _ = writeln!(
-            page,
-            "<p class=\"warning\">This run departs from the scenario file: <code>{}</code>.</p>",
-            escape(&changes.join(", "))
-        );
-    }
-    if !report.lateness.is_empty() {
-        page.push_str("<h2>How late real time was</h2>\n");
-        for sentence in &report.lateness {
-            let _ = writeln!(page, "<p>{}</p>", escape(sentence));
+    let tested = study.cells() > 1 && study.trials as usize >= super::paired::LEAST_PAIRS;
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (study.title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    h1 dir="auto" { (study.title) }
+                    @for paragraph in preface(&study.scenario) { p { (paragraph) } }
+                    @if let Some(expect) = &study.expect {
+                        p.question { b { "What one should see." } " " (expect) }
+                    }
+                    @if !changes.is_empty() {
+                        p.warning { "This run departs from the scenario file: " code { (changes.join(", ")) } "." }
+                    }
+                    @if !report.lateness.is_empty() {
+                        h2 { "How late real time was" }
+                        @for sentence in &report.lateness { p { (sentence) } }
+                    }
+                    h2 { "What came out" }
+                    @for sentence in &report.verdict { p { (sentence) } }
+                    @if tested {
+                        p {
+                            "What the sentences say was tested over pairs of trials, which met the same chances: \
+                             Student's t of the logarithms of their ratios, or of their differences where one is \
+                             zero; 95\u{a0}% intervals stand in brackets. A figure that stayed the same to within x\u{a0}% \
+                             changed by at most x\u{a0}%: its whole interval lies within that bound."
+                        }
+                    }
+                    @for warning in &report.warnings { p.warning { (warning) } }
+                    h2 { "The figures" }
+                    (summary_table(study, report))
+                    p { (explanation(results)) " All figures: " code { "summary.csv" } "." }
+                    @if !pictures.is_empty() { h2 { "The pictures" } }
+                    @for picture in pictures { (picture) }
+                    (check_table(study, report, checks))
+                    (repeat(manifest))
+                }
+            }
         }
     }
-    page.push_str("<h2>What came out</h2>\n");
-    for sentence in &report.verdict {
-        let _ = writeln!(page, "<p>{}</p>", escape(sentence));
-    }
-    if study.cells() > 1 && study.trials as usize >= super::paired::LEAST_PAIRS {
-        page.push_str(
-            "<p>What the sentences say was tested over pairs of trials, which met the same chances: Student's t \
-             of the logarithms of their ratios, or of their differences where one is zero; 95&nbsp;% intervals \
-             stand in brackets.</p>\n",
-        );
-    }
-    for warning in &report.warnings {
-        let _ = writeln!(page, "<p class=\"warning\">{}</p>", escape(&warning.to_string()));
-    }
-    page.push_str("<h2>The figures</h2>\n");
-    summary_table(&mut page, study, report);
+}
+
+/// The sentences under the table of figures.
+fn explanation(results: &Results) -> String {
+    let study = &results.study;
     let warmup = if study.warmup.is_zero() {
         String::new()
     } else {
@@ -87,29 +108,18 @@ pub fn write(
     } else {
         ""
     };
-    let _ = writeln!(
-        page,
-        "<p>Means over trials ± half the 95&nbsp;% interval (Student's t). Each trial lasts {} of {} time.{} \
+    format!(
+        "Means over trials ± half the 95\u{a0}% interval (Student's t). Each trial lasts {} of {} time.{warmup} \
          Goodput is that of {}, a group's that of its own flows; retransmits and timeouts are of all flows in both \
-         directions; the slowest link is as busy as its busier direction.{percentiles} A dash stands for a figure that does not exist. All figures: <code>summary.csv</code>.</p>",
+         directions; the slowest link is as busy as its busier direction.{percentiles} A dash stands for a figure \
+         that does not exist.",
         study.duration,
         if study.live { "real" } else { "virtual" },
-        warmup,
-        escape(&table::place(&results.measured)),
-    );
-    if !report.pictures.is_empty() {
-        page.push_str("<h2>The pictures</h2>\n");
-    }
-    for picture in &report.pictures {
-        figure(&mut page, &results.dir, picture)?;
-    }
-    check_table(&mut page, study, report, checks);
-    repeat(&mut page, manifest);
-    page.push_str("</main>\n</body>\n</html>\n");
-    super::disk::replace(&results.dir.join("report.html"), page.as_bytes())
+        table::place(&results.measured),
+    )
 }
 
-/// What the author wrote above the first key of the scenario, in paragraphs: mostly the question.
+/// Comment of the author above the first key of the scenario, in paragraphs: mostly the question.
 fn preface(scenario: &str) -> Vec<String> {
     let comment = scenario.lines().map(str::trim).take_while(|line| line.starts_with('#'));
     let words: Vec<&str> = comment.map(|line| line.trim_start_matches('#').trim()).collect();
@@ -118,83 +128,68 @@ fn preface(scenario: &str) -> Vec<String> {
     paragraphs.filter(|text| !text.is_empty() && !text.starts_with(":schema")).collect()
 }
 
-/// The text with everything that HTML would take for its own made harmless.
-pub fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-fn summary_table(page: &mut String, study: &Study, report: &Report) {
+fn summary_table(study: &Study, report: &Report) -> Markup {
     let columns = table::shown(&report.cells);
-    let names = study.axes.len();
     let headings = ["cell".to_owned()].into_iter().chain(study.headings()).chain(["trials".to_owned()]);
     let headings = headings.map(|heading| (heading, ""));
-    let figures = columns.iter().map(|column| (column.heading.clone(), column.unit));
-    open_table(page, "Figures of each cell", names + 1, headings.chain(figures));
-    let ordered = study.ordered_cells().into_iter().map(|cell| &report.cells[cell]);
-    for cell in ordered.filter(|cell| cell.n > 0) {
+    let headings = headings.chain(columns.iter().map(|column| (column.heading.clone(), column.unit)));
+    let cells = study.ordered_cells().into_iter().map(|cell| &report.cells[cell]).filter(|cell| cell.n > 0);
+    let rows = cells.map(|cell| {
+        let values = study.axes.iter().zip(&cell.values).map(|(axis, value)| axis.short(value));
         let figures = columns.iter().map(|column| table::estimate(cell, column));
-        let fields = [study.cell_name(cell.cell)]
+        [study.cell_name(cell.cell)]
             .into_iter()
-            .chain(study.axes.iter().zip(&cell.values).map(|(axis, value)| axis.short(value)))
+            .chain(values)
             .chain([cell.n.to_string()])
-            .chain(figures);
-        row(page, names + 1, fields);
-    }
-    page.push_str(END_OF_TABLE);
+            .chain(figures)
+            .collect()
+    });
+    table_of("Figures of each cell", study.axes.len() + 1, headings.collect(), rows.collect())
 }
 
-const END_OF_TABLE: &str = "</tbody>\n</table></div>\n";
-
-/// A table up to its first row, given the headings and their units; the first `names` columns are text, the
-/// others numbers.
-fn open_table(
-    page: &mut String,
+/// A table of headings with their units, and rows that their first fields name; the first `names` columns
+/// are text, the others numbers.
+fn table_of(
     label: &str,
     names: usize,
-    headings: impl Iterator<Item = (String, &'static str)>,
-) {
-    // Those who scroll with the keyboard must be able to reach it.
-    let _ = write!(
-        page,
-        "<div class=\"scroll\" role=\"region\" aria-label=\"{label}\" tabindex=\"0\"><table>\n<thead><tr>"
-    );
-    for (n, (heading, unit)) in headings.enumerate() {
-        let class = if n < names { " class=\"name\"" } else { "" };
-        let unit = if unit.is_empty() { String::new() } else { format!("<br>{}", escape(unit)) };
-        let _ = write!(page, "<th scope=\"col\"{class}>{}{unit}</th>", escape(&heading));
+    headings: Vec<(String, &'static str)>,
+    rows: Vec<Vec<String>>,
+) -> Markup {
+    let class = |n: usize| (n < names).then_some("name");
+    html! {
+        // Readers who scroll with the keyboard must be able to reach it.
+        div.scroll role="region" aria-label=(label) tabindex="0" {
+            table {
+                thead {
+                    tr {
+                        @for (n, (heading, unit)) in headings.iter().enumerate() {
+                            th scope="col" class=[class(n)] { (heading) @if !unit.is_empty() { br; (unit) } }
+                        }
+                    }
+                }
+                tbody {
+                    @for row in &rows {
+                        tr {
+                            @for (n, field) in row.iter().enumerate() {
+                                @if n == 0 {
+                                    th.name scope="row" { (field) }
+                                } @else if field == FAIL {
+                                    td { span.fail { (field) } }
+                                } @else {
+                                    // A narrow column breaks before the sign.
+                                    td class=[class(n)] { (field.replace("± ", "±\u{a0}")) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
-    page.push_str("</tr></thead>\n<tbody>\n");
 }
 
-/// One row, which its first field names; the first `names` fields are text, the others numbers.
-fn row(page: &mut String, names: usize, fields: impl Iterator<Item = String>) {
-    page.push_str("<tr>");
-    for (n, field) in fields.enumerate() {
-        // A narrow column breaks before the sign.
-        let text = escape(&field).replace("± ", "±&nbsp;");
-        let _ = match n {
-            0 => write!(page, "<th scope=\"row\" class=\"name\">{text}</th>"),
-            _ if n < names => write!(page, "<td class=\"name\">{text}</td>"),
-            _ => write!(page, "<td>{text}</td>"),
-        };
-    }
-    page.push_str("</tr>\n");
-}
-
-fn figure(page: &mut String, dir: &Path, picture: &Path) -> Result<(), ReportError> {
+fn figure(dir: &Path, picture: &Path) -> Result<Markup, ReportError> {
     let path = dir.join(picture);
-    page.push_str("<figure class=\"scroll\">\n");
     let size = path.metadata().map_err(ReportError::io("read", &path))?.len();
     let is_svg = path.extension().is_some_and(|kind| kind == "svg");
     let svg = if is_svg {
@@ -203,75 +198,69 @@ fn figure(page: &mut String, dir: &Path, picture: &Path) -> Result<(), ReportErr
         String::new()
     };
     if is_svg && size <= MAX_SVG {
-        page.push_str(&svg);
-    } else {
-        let path = path.with_extension("png");
-        let png = fs::read(&path).map_err(ReportError::io("read", &path))?;
-        let name = escape(&picture.file_stem().unwrap_or_default().to_string_lossy());
-        let title = svg.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
-        let data = base64::engine::general_purpose::STANDARD.encode(png);
-        let alt = title.map_or(name.as_str(), |(title, _)| title);
-        let _ = writeln!(page, "<img alt=\"{alt}\" src=\"data:image/png;base64,{data}\">");
+        return Ok(html! { figure.scroll { (PreEscaped(svg)) } });
     }
-    page.push_str("</figure>\n");
-    Ok(())
+    let path = path.with_extension("png");
+    let png = fs::read(&path).map_err(ReportError::io("read", &path))?;
+    let data = format!("data:image/png;base64,{}", base64::engine::general_purpose::STANDARD.encode(png));
+    // A title in a drawing is markup.
+    let title = svg.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
+    let name = html! { (picture.file_stem().unwrap_or_default().to_string_lossy()) };
+    let alt = title.map_or(name, |(title, _)| PreEscaped(title.to_owned()));
+    Ok(html! { figure.scroll { img alt=(alt) src=(data); } })
 }
 
-fn check_table(page: &mut String, study: &Study, report: &Report, checks: &[Check]) {
+fn check_table(study: &Study, report: &Report, checks: &[Check]) -> Markup {
     if checks.is_empty() {
-        return;
-    }
-    page.push_str("<h2>Did the network do what it was asked?</h2>\n");
-    for line in &report.checks {
-        let _ = writeln!(page, "<p>{}</p>", escape(line));
+        return Markup::default();
     }
     let all = checks.len() <= MAX_CHECKS;
-    let shown: Vec<&Check> =
-        checks.iter().filter(|check| all || check.verdict() == CheckVerdict::Fail).take(MAX_CHECKS).collect();
-    if shown.is_empty() {
-        return;
-    }
+    let shown = checks.iter().filter(|check| all || check.verdict() == CheckVerdict::Fail).take(MAX_CHECKS);
+    let rows: Vec<Vec<String>> = shown.map(|check| fields(study, check)).collect();
     // What passed is proof for those who ask; a failure is for everyone.
     let failed = checks.iter().any(|check| check.verdict() == CheckVerdict::Fail);
-    let open = if failed { " open" } else { "" };
-    let _ = writeln!(page, "<details{open}><summary>Configured against realised, check by check</summary>");
     let headings = ["cell", "link", "direction", "quantity", "configured", "realised", "allowed", "verdict"];
-    open_table(page, "Checks", 4, headings.map(|heading| (heading.to_owned(), "")).into_iter());
-    for check in shown {
-        let verdict = match check.verdict() {
-            CheckVerdict::Pass => "pass",
-            CheckVerdict::Fail => "<span class=\"fail\">fail</span>",
-            CheckVerdict::TooFew => "too few",
-        };
-        let _ = writeln!(
-            page,
-            "<tr><th scope=\"row\" class=\"name\">{}</th><td class=\"name\">{}</td><td class=\"name\">{}</td>\
-             <td class=\"name\">{}</td><td>{}</td><td>{}</td><td>{} … {}</td><td>{verdict}</td></tr>",
-            study.cell_name(check.cell),
-            escape(&check.link),
-            escape(&check.direction),
-            escape(&check.quantity),
-            table::plain(check.configured),
-            table::of_check(check, check.realised),
-            table::of_check(check, check.low),
-            table::of_check(check, check.high),
-        );
-    }
-    page.push_str(END_OF_TABLE);
-    page.push_str("</details>\n");
-    if !all {
-        let _ = writeln!(page, "<p>All {} checks: <code>realised.csv</code>.</p>", checks.len());
+    html! {
+        h2 { "Did the network do what it was asked?" }
+        @for line in &report.checks { p { (line) } }
+        @if !rows.is_empty() {
+            details open[failed] {
+                summary { "Configured against realised, check by check" }
+                (table_of("Checks", 4, headings.map(|heading| (heading.to_owned(), "")).to_vec(), rows))
+            }
+            @if !all { p { "All " (checks.len()) " checks: " code { "realised.csv" } "." } }
+        }
     }
 }
 
-fn repeat(page: &mut String, manifest: &Manifest) {
+const FAIL: &str = "fail";
+
+fn fields(study: &Study, check: &Check) -> Vec<String> {
+    let verdict = match check.verdict() {
+        CheckVerdict::Pass => "pass",
+        CheckVerdict::Fail => FAIL,
+        CheckVerdict::TooFew => "too few",
+    };
+    vec![
+        study.cell_name(check.cell),
+        check.link.to_string(),
+        check.direction.to_string(),
+        check.quantity.to_string(),
+        table::plain(check.configured),
+        table::of_check(check, check.realised),
+        format!("{} … {}", table::of_check(check, check.low), table::of_check(check, check.high)),
+        verdict.to_owned(),
+    ]
+}
+
+fn repeat(manifest: &Manifest) -> Markup {
     let study = &manifest.study;
     // Manifests of earlier versions do not have the file.
     let file = if manifest.file.is_empty() { format!("{}.toml", study.name) } else { manifest.file.clone() };
     let mut command =
         format!("{} run {file} --seed {} --trials {}", manifest.program(), study.seed, study.trials);
     for (key, value) in study.changes() {
-        let _ = write!(command, " --set '{key}={value}'");
+        command += &format!(" --set '{}'", format!("{key}={value}").replace('\'', r"'\''"));
     }
     if study.live {
         command.push_str(" --live");
@@ -281,18 +270,17 @@ fn repeat(page: &mut String, manifest: &Manifest) {
     } else {
         "The same scenario, seed and version give the same figures on any machine"
     };
-    let _ = write!(
-        page,
-        "<h2>How to repeat it</h2>\n<pre>{}</pre>\n<p>testbed {}, results {}, seed {}, random numbers by {}. \
-         {promise}; <code>manifest.json</code> has a checksum \
-         of every file.</p>\n<p class=\"lead\">The scenario:</p>\n<pre>{}</pre>\n",
-        escape(&command),
-        escape(&manifest.made_by()),
-        manifest.results,
-        study.seed,
-        escape(&manifest.generator),
-        escape(&study.scenario),
-    );
+    html! {
+        h2 { "How to repeat it" }
+        pre { (command) }
+        p {
+            "testbed " (manifest.made_by()) ", results " (manifest.results) ", seed " (study.seed)
+            ", random numbers by " (manifest.generator) ". " (promise) "; " code { "manifest.json" }
+            " has a checksum of every file."
+        }
+        p.lead { "The scenario:" }
+        pre { (study.scenario) }
+    }
 }
 
 #[cfg(test)]
@@ -322,9 +310,9 @@ mod tests {
         assert!(!report.pictures.is_empty());
         let page = fs::read_to_string(dir.path().join("report.html")).expect("a page");
         assert!(!page.contains("<script"));
-        assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;"));
+        assert!(page.contains("&lt;script&gt;alert('x')&lt;/script&gt;&amp;&quot;"));
         assert!(page.contains("<pre>testbed run scenarios/sample.toml --seed 1 --trials 1 --set "), "{page}");
-        assert!(page.contains(" --set &#39;tcp.mss=500&#39;</pre>"), "{page}");
+        assert!(page.contains(" --set 'tcp.mss=500'</pre>"), "{page}");
         assert_eq!(page.matches("<svg").count() + page.matches("<img").count(), report.pictures.len());
     }
 
@@ -340,9 +328,10 @@ mod tests {
         assert!(print.contains(".scroll { overflow: visible;"));
         // Headings and values may break into lines.
         assert!(!STYLE.contains("nowrap"));
-        let mut page = String::new();
-        row(&mut page, 1, ["0", "15242 ± 1075"].map(str::to_owned).into_iter());
-        assert_eq!(page, "<tr><th scope=\"row\" class=\"name\">0</th><td>15242 ±&nbsp;1075</td></tr>\n");
+        let page =
+            table_of("x", 1, vec![], vec![["0", "15242 ± 1075"].map(str::to_owned).to_vec()]).into_string();
+        let row = "<tr><th class=\"name\" scope=\"row\">0</th><td>15242 ±\u{a0}1075</td></tr>";
+        assert!(page.contains(row), "{page}");
     }
 
     #[test]
@@ -351,8 +340,7 @@ mod tests {
         let large = format!("<svg><title>a &amp; b</title>{}</svg>", " ".repeat(MAX_SVG as usize));
         fs::write(dir.path().join("x.svg"), large).expect("written");
         fs::write(dir.path().join("x.png"), "pixels").expect("written");
-        let mut page = String::new();
-        figure(&mut page, dir.path(), Path::new("x.svg")).expect("written");
+        let page = figure(dir.path(), Path::new("x.svg")).expect("written").into_string();
         assert!(page.contains("<img alt=\"a &amp; b\" src=\"data:image/png;base64,"), "{page}");
     }
 }

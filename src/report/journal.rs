@@ -86,7 +86,7 @@ pub fn write(dir: &Path, trials: &BTreeMap<Key, Entries>) -> Result<(), ReportEr
     }
 }
 
-/// What an older version's trial left, as far as it is there.
+/// Entries of a trial of an older version, as far as they are there.
 pub fn adopt(dir: &Path, study: &Study, (cell, trial): Key) -> Result<Entries, ReportError> {
     let log = latency::log_path(study, cell, trial);
     let folder = series::folder(study, cell, trial);
@@ -98,7 +98,7 @@ pub fn adopt(dir: &Path, study: &Study, (cell, trial): Key) -> Result<Entries, R
     Ok(entries)
 }
 
-/// Why a trial's files are not what it left.
+/// Reason for which a trial's files are not those that it left.
 #[derive(Debug, PartialEq)]
 pub enum Fault {
     /// A file is gone or shorter than it was: the trial is to be made again.

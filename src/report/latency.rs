@@ -37,7 +37,7 @@ pub fn percentile(delivered: &Histogram<u64>, expected: u64, p: f64) -> Option<u
     None
 }
 
-/// Where the histogram of a trial lies, below the result folder.
+/// Path of the histogram of a trial, below the result folder.
 pub fn log_path(study: &Study, cell: usize, trial: u32) -> PathBuf {
     Path::new("latency").join(study.cell_name(cell)).join(format!("trial-{trial}.hlog"))
 }

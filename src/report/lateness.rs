@@ -1,4 +1,4 @@
-//! How late things happened in runs in real time: what stands first in their reports.
+//! Lateness of events in runs in real time: the first section of their reports.
 
 use super::error::ReportError;
 use super::files::Results;
@@ -20,7 +20,7 @@ pub struct Late {
     cells: Vec<usize>,
 }
 
-/// What `lateness.csv` says; empty for runs in virtual time.
+/// Summary of `lateness.csv`; empty for runs in virtual time.
 pub fn find(results: &Results) -> Result<Vec<Late>, ReportError> {
     let mut all: Vec<Late> = Vec::new();
     if !results.study.live {

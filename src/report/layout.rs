@@ -1,4 +1,4 @@
-//! Which files of a result folder are ours: what is not stays as it is.
+//! Files of ours in a result folder: others stay as they are.
 
 use std::fs;
 use std::io;
@@ -24,12 +24,12 @@ pub const FOLDERS: [&str; 3] = ["series", "latency", "plots"];
 /// The ending of a file that is not complete yet.
 const DRAFT: &str = ".tmp";
 
-/// Whether a file is one that is not complete yet.
+/// True if a file is one that is not complete yet.
 pub fn is_draft(name: &str) -> bool {
     name.ends_with(DRAFT)
 }
 
-/// Whether a file of this path below a result folder is one that a run writes; its draft, too.
+/// True if a file of this path below a result folder is one that a run writes; its draft, too.
 fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(DRAFT).unwrap_or(name);
     let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

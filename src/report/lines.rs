@@ -26,23 +26,16 @@ pub fn align(rows: &[Vec<String>], left: usize) -> String {
 
 /// The text in lines of at most 100 characters, all but the first indented.
 pub fn wrapped(text: &str, indent: usize) -> String {
-    const WIDTH: usize = 100;
-    let mut lines = String::new();
-    let mut used = 0;
-    for word in text.split_whitespace() {
-        let width = word.chars().count();
-        if used > 0 && used + 1 + width > WIDTH {
-            lines.push('\n');
-            lines.push_str(&" ".repeat(indent));
-            used = indent;
-        } else if used > 0 {
-            lines.push(' ');
-            used += 1;
-        }
-        lines.push_str(word);
-        used += width;
-    }
-    lines
+    textwrap::fill(text, wrapping(100).subsequent_indent(&" ".repeat(indent)))
+}
+
+/// Lines of at most `width` characters, broken at spaces only: commands and names stay whole.
+pub fn wrapping<'a>(width: usize) -> textwrap::Options<'a> {
+    textwrap::Options::new(width)
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit)
 }
 
 /// The first `left` columns and those of a block.

@@ -35,13 +35,13 @@ pub struct Manifest {
     /// The program, if it has controllers of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<Program>,
-    /// How random numbers were made.
+    /// Generator of the random numbers.
     pub generator: String,
     /// The machine.
     pub host: Host,
-    /// When the run began.
+    /// Time at which the run began.
     pub started: String,
-    /// When it ended, if it did.
+    /// Time at which it ended, if it did.
     pub finished: Option<String>,
     /// The command line that repeats it.
     pub command: String,
@@ -52,7 +52,7 @@ pub struct Manifest {
     /// name apart and no reader where on a machine they lie. Empty in folders of older versions.
     #[serde(default)]
     pub origin: String,
-    /// What was run.
+    /// Study of the run.
     #[serde(flatten)]
     pub study: Study,
     /// SHA-256 of each result file by its path below the folder.
@@ -119,7 +119,7 @@ impl Manifest {
         super::disk::replace(&path, text.as_bytes())
     }
 
-    /// Whether an earlier run was of the same scenario file. One that was edited is the same; so is one
+    /// True if an earlier run was of the same scenario file. One that was edited is the same; so is one
     /// that was moved and not edited.
     fn is_of_same_file(&self, earlier: &Manifest) -> bool {
         let same_place = match earlier.origin.as_str() {
@@ -143,7 +143,7 @@ impl Manifest {
         self.program.as_ref().map_or("testbed", |program| &program.name)
     }
 
-    /// Whether the program of an earlier run gives the same bytes: of one version, some commits change none.
+    /// True if the program of an earlier run gives the same bytes: of one version, some commits change none.
     fn has_same_bytes(&self, earlier: &Manifest) -> bool {
         let sum = |manifest: &Manifest| manifest.program.as_ref().map(|program| program.sha256.clone());
         self.version == earlier.version
@@ -152,7 +152,7 @@ impl Manifest {
             && sum(self) == sum(earlier)
     }
 
-    /// What this run replaces that it will not make again, in words, although it may be replaced: an
+    /// Results that this run may replace, but will not make again, in words: an
     /// edited scenario's results before the edit, those of another version, those of real time.
     pub(super) fn replaces(&self, earlier: &Manifest) -> Option<String> {
         let of = format!("the results of {}", earlier.started);
@@ -167,7 +167,7 @@ impl Manifest {
         }
     }
 
-    /// What an earlier run's folder, with so many `finished` trials, holds that a run would not make
+    /// Results in an earlier run's folder, with so many `finished` trials, that a run would not make
     /// again or that it should go on with; `None` if nothing. An edited file is no reason: after an edit
     /// the new results are wanted.
     pub(super) fn would_lose(&self, earlier: &Manifest, finished: usize) -> Option<String> {
@@ -198,7 +198,7 @@ impl Manifest {
         }
     }
 
-    /// What keeps two runs from being parts of one; `None` if nothing does. More trials are fine.
+    /// Difference that keeps two runs from being parts of one; `None` if there is none. More trials are fine.
     pub(super) fn differs_from(&self, earlier: &Manifest) -> Option<String> {
         let (new, old) = (&self.study, &earlier.study);
         if new.name != old.name {
@@ -301,7 +301,7 @@ impl Manifest {
     }
 }
 
-/// What a study's command line changed, in words.
+/// Changes by a study's command line, in words.
 fn sets(study: &Study) -> String {
     let given: Vec<String> = study.changes().map(|(key, value)| format!("--set {key}={value}")).collect();
     if given.is_empty() { "without --set".to_owned() } else { format!("with {}", given.join(" ")) }
@@ -314,7 +314,7 @@ fn way(from: &Path, to: &Path) -> PathBuf {
     up.chain(to.components().skip(shared)).collect()
 }
 
-/// Whether a file is what trials left, and not computed from that.
+/// True if a file is a record of trials, and not computed from records.
 fn is_record(name: &str) -> bool {
     !is_computed_table(name) && name != "report.html" && !name.starts_with("plots/")
 }

@@ -50,7 +50,7 @@ pub use compare::compare;
 pub use error::{ReportError, too_many_files};
 pub use figures::{Better, FIGURES, Figure};
 pub use files::Results;
-pub use lines::wrapped;
+pub use lines::{wrapped, wrapping};
 pub use manifest::Manifest;
 pub use study::{Run, Study, TrialRow};
 pub use summary::{CellSummary, FigureMean, GroupSummary};
@@ -58,10 +58,10 @@ pub use table::{Check, CheckVerdict};
 pub use warnings::Warning;
 pub use writer::{Mode, ResultFolder};
 
-/// What [`finish`] found, for the terminal and for `--json`.
+/// Findings of [`finish`], for the terminal and for `--json`.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Report {
-    /// How late things happened, of a run in real time.
+    /// Lateness of events, of a run in real time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lateness: Vec<String>,
     /// The aligned table, one line per cell, with a line break at its end.
@@ -70,13 +70,13 @@ pub struct Report {
     pub verdict: Vec<String>,
     /// One line on the realised checks, or one per failed check.
     pub checks: Vec<String>,
-    /// What to look at before trusting the figures.
+    /// Problems to look at before trusting the figures.
     pub warnings: Vec<Warning>,
     /// Mean and interval of each figure of each cell.
     pub cells: Vec<CellSummary>,
     /// Pictures that were drawn, relative to the folder.
     pub pictures: Vec<PathBuf>,
-    /// What the pictures could not show as it is, for stderr.
+    /// Parts that the pictures could not show as they are, for stderr.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
 }

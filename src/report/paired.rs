@@ -14,7 +14,7 @@ pub const LEAST_PAIRS: usize = 3;
 /// A ratio from here on is said as a factor, a smaller one in percent.
 const AS_FACTOR: f64 = 1.5;
 
-/// How a figure changed over pairs of trials.
+/// Change of a figure over pairs of trials.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Change {
     /// Of logarithms of ratios, or of differences.
@@ -35,12 +35,12 @@ impl Change {
         Estimate::of(&changes).map(|estimate| Change { estimate, is_ratio })
     }
 
-    /// Whether the interval excludes that nothing changed.
+    /// True if the interval excludes that nothing changed.
     pub fn is_clear(&self) -> bool {
         self.estimate.is_clear()
     }
 
-    /// Whether it went up.
+    /// True if it went up.
     pub fn is_rise(&self) -> bool {
         self.estimate.mean > 0.0
     }

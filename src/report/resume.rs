@@ -17,9 +17,9 @@ use super::study::Study;
 /// A folder that can go on.
 #[derive(Debug, Default)]
 pub struct Repaired {
-    /// What is finished.
+    /// Finished trials.
     pub done: BTreeSet<Key>,
-    /// What is made again although it had been finished, in words.
+    /// Trials that are made again although they had been finished, in words.
     pub again: Vec<String>,
 }
 
@@ -88,7 +88,7 @@ pub fn repair(dir: &Path, study: &Study) -> Result<Repaired, ReportError> {
     Ok(Repaired { done: kept.into_keys().collect(), again })
 }
 
-/// What a trial left and its rows in each table; or what is missing of it.
+/// Entries of a trial and its rows in each table; or the part of it that is missing.
 type Whole = Result<(Entries, Vec<Vec<u8>>), String>;
 
 /// Holds a trial against the journal. What is not what it left, and not shorter, is an error.
@@ -214,7 +214,7 @@ pub fn put_in_order(dir: &Path, study: &Study) -> Result<(), ReportError> {
     }
 }
 
-/// How many trials a folder has finished, as far as its `trials.csv` says so.
+/// Number of trials that a folder has finished, as far as its `trials.csv` says so.
 pub fn count_finished(dir: &Path) -> Result<usize, ReportError> {
     Ok(order(&disk::read_if_there(&dir.join(Table::Trials.file()))?).len())
 }

@@ -17,7 +17,7 @@ pub const FILES: [&str; 3] = ["flows.csv", "links.csv", "events.csv"];
 /// Bytes after which the buffer goes to the file.
 const CHUNK: usize = 256 * 1024;
 
-/// Where the series of a trial lie, below the result folder.
+/// Folder of the series of a trial, below the result folder.
 pub fn folder(study: &Study, cell: usize, trial: u32) -> PathBuf {
     Path::new("series").join(study.cell_name(cell)).join(format!("trial-{trial}"))
 }

@@ -1,4 +1,4 @@
-//! Whether the bulk flows had settled when measuring began, and had an even goodput from then on.
+//! Settling of the bulk flows: it should be over when measuring begins, and goodput even from then on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ pub struct Unsettled {
 /// A sender: flow and direction.
 type Sender = (String, String);
 
-/// What the series of a cell say about its bulk flows.
+/// Findings about a cell's bulk flows, from its series.
 #[derive(Default)]
 struct Settling {
     first_slow_start: usize,

@@ -27,7 +27,7 @@ impl Estimate {
         Some(Estimate { mean, ci95, n })
     }
 
-    /// Whether the interval excludes zero. A single trial supports no claim.
+    /// True if the interval excludes zero. A single trial supports no claim.
     pub fn is_clear(&self) -> bool {
         self.ci95.is_some_and(|half| self.mean.abs() > half)
     }

@@ -1,4 +1,4 @@
-//! What the report needs to know of a scenario, and what it is handed for each trial.
+//! Facts of a scenario that the report needs, and the row that it is handed for each trial.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub struct Study {
     pub name: String,
     /// Its title in words.
     pub title: String,
-    /// What the author expects to see, or asks.
+    /// Effect that the author expects to see, or question.
     pub expect: Option<String>,
     /// The swept keys, the slowest first: cell 0 has the first value of each, and the last axis
     /// changes from one cell to the next.
@@ -38,20 +38,20 @@ pub struct Study {
     /// The same of groups of clients that have another one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub group_mss: BTreeMap<String, u32>,
-    /// Whether anyone chats; if not, figures and pictures about messages do not exist.
+    /// True if anyone chats; if not, figures and pictures about messages do not exist.
     pub chat: bool,
-    /// Whether groups of clients differ in their controller, so that a name alone would not say whose
+    /// True if groups of clients differ in their controller, so that a name alone would not say whose
     /// it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mixed: bool,
-    /// Whether chance has a hand in it, so that trials may differ.
+    /// True if chance has a hand in it, so that trials may differ.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub random: bool,
     /// The groups of clients whose flows are bulk transfers, which the guard rails look at.
     pub bulk: Vec<String>,
-    /// What `--set` changed, as `KEY=VALUE`.
+    /// Changes by `--set`, as `KEY=VALUE`.
     pub overrides: Vec<String>,
-    /// Whether it ran in real time, on real sockets; then figures vary from run to run.
+    /// True if it ran in real time, on real sockets; then figures vary from run to run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub live: bool,
     /// The scenario file, word for word.
@@ -66,7 +66,7 @@ fn yes() -> bool {
 /// The circumstances of a run, for the manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// When it began, as the reader shall see it (RFC 3339 suggests itself).
+    /// Time at which it began, as the reader shall see it (RFC 3339 suggests itself).
     pub started: String,
     /// The command line that repeats it.
     pub command: String,
@@ -89,9 +89,9 @@ pub struct TrialRow<'a> {
     pub trial: u32,
     /// The seed of the trial.
     pub seed: u64,
-    /// What it left behind.
+    /// Outcome of the trial.
     pub outcome: &'a Outcome,
-    /// How long it took, in seconds of wall time: the only varying field of all tables.
+    /// Duration of the trial, in seconds of wall time: the only varying field of all tables.
     pub wall_s: f64,
 }
 
@@ -101,7 +101,7 @@ pub fn group_of(flow: &str) -> &str {
 }
 
 impl Study {
-    /// What `--set` changed, as key and its last value, by key; trials and seed have fields of their own.
+    /// Changes by `--set`, as key and its last value, by key; trials and seed have fields of their own.
     pub fn changes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.overrides
             .iter()
@@ -117,7 +117,7 @@ impl Study {
         f64::from(self.group_mss.get(group_of(flow)).copied().unwrap_or(self.mss).max(1))
     }
 
-    /// How many combinations the axes have; 1 without any.
+    /// Number of combinations that the axes have; 1 without any.
     pub fn cells(&self) -> usize {
         self.axes.iter().map(|axis| axis.values.len()).product()
     }
@@ -163,7 +163,7 @@ impl Study {
         parts.join(", ")
     }
 
-    /// What an axis varies, as a heading: the shortest ending of its key that no other axis has, as
+    /// Heading of an axis: the shortest ending of its key that no other axis has, as
     /// `loss`, `access loss`; that of a group of clients begins with the group, as `far count`.
     pub fn heading(&self, axis: usize) -> String {
         let words = |axis: usize| self.axes[axis].key.split('.').rev();

@@ -22,7 +22,7 @@ pub struct CellSummary {
     pub n: usize,
     /// The figures, in the order of the columns.
     pub figures: Vec<FigureMean>,
-    /// What each group of bulk transfers got, where there are several groups of clients.
+    /// Share of each group of bulk transfers, where there are several groups of clients.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupSummary>,
 }

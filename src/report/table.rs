@@ -19,9 +19,9 @@ pub struct Check {
     pub link: String,
     /// `up` or `down`.
     pub direction: String,
-    /// What was checked, with its unit last.
+    /// Checked quantity, with its unit last.
     pub quantity: String,
-    /// What the scenario asked for.
+    /// Value that the scenario asked for.
     pub configured: f64,
     /// The mean over trials of what happened.
     pub realised: f64,
@@ -37,7 +37,7 @@ pub struct Check {
     pub too_few: usize,
 }
 
-/// What the trials of a cell say together.
+/// Verdict of all trials of a cell together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckVerdict {
@@ -146,11 +146,17 @@ pub fn estimate(cell: &CellSummary, column: &Shown) -> String {
     }
 }
 
-/// `1.23 ± 0.04`: the half-width gets two digits, the mean the same decimals.
+/// `1.23 ± 0.04`: the half-width gets two digits, the mean the same decimals. A half-width below the last
+/// decimal reads `± <0.001`, because `± 0.000` would claim that there is none.
 pub fn with_interval(mean: f64, half: f64) -> String {
-    let decimals =
-        if half > 0.0 { (1 - half.log10().floor() as i32).clamp(0, 3) } else { plain_decimals(mean) };
-    let decimals = decimals.min(plain_decimals(mean) + 1) as usize;
+    if half == 0.0 {
+        return format!("{} ± 0", plain(mean));
+    }
+    let decimals = (1 - half.log10().floor() as i32).clamp(0, 3).min(plain_decimals(mean) + 1) as usize;
+    let least = 10_f64.powi(-(decimals as i32));
+    if half < least / 2.0 {
+        return format!("{mean:.decimals$} ± <{least:.decimals$}");
+    }
     format!("{mean:.decimals$} ± {half:.decimals$}")
 }
 
@@ -179,7 +185,7 @@ pub fn plain_decimals(value: f64) -> i32 {
     }
 }
 
-/// Whose goodput the tables show.
+/// Place whose goodput the tables show.
 pub fn place(measured: &Measured) -> String {
     match measured {
         Measured::Alike => "the busier direction of the busiest shared link".to_owned(),
@@ -317,6 +323,8 @@ mod tests {
         assert_eq!(with_interval(123.456, 12.3), "123 ± 12");
         assert_eq!(with_interval(5.0, 0.0), "5 ± 0");
         assert_eq!(with_interval(0.0, 0.0), "0 ± 0");
+        assert_eq!(with_interval(1.234, 0.0), "1.23 ± 0");
+        assert_eq!(with_interval(1.234, 0.000_01), "1.234 ± <0.001");
         assert_eq!(plain(0.012_34), "0.0123");
         assert_eq!(plain(1234.5), "1234");
     }

@@ -67,7 +67,7 @@ pub fn chat_outcome(seed: u64, loss: f64) -> Outcome {
     Model { seed, congestion: "reno", loss, flows: 1, chat: true, seconds: 3 }.outcome()
 }
 
-/// What to make up.
+/// Model of made-up results.
 #[derive(Clone, Copy, Debug)]
 pub struct Model {
     pub seed: u64,

@@ -79,7 +79,7 @@ fn pairs(study: &Study) -> Vec<Pair> {
     pairs
 }
 
-/// What a single cell showed.
+/// Sentence about a single cell.
 fn alone(cell: &CellSummary) -> String {
     let said = figures::in_reading_order().into_iter().filter(|figure| figure.said_alone);
     let parts: Vec<String> = said
@@ -111,7 +111,7 @@ pub struct Side<'a> {
 }
 
 impl Side<'_> {
-    /// What the figure was here and on the other side, in each trial that both have.
+    /// Values of the figure here and on the other side, in each trial that both have.
     fn pairs(&self, to: &Side<'_>, figure: &str) -> Vec<(f64, f64)> {
         let before = self.results.values(self.cell.cell, figure);
         let after = to.results.values(to.cell.cell, figure).into_iter();
@@ -121,12 +121,12 @@ impl Side<'_> {
         after.filter_map(pair).collect()
     }
 
-    /// Whether all trials agree in every figure of the network with those of the other side.
+    /// True if all trials agree in every figure of the network with those of the other side.
     fn is_alike(&self, to: &Side<'_>) -> bool {
         self.results.figures_of_network(self.cell.cell) == to.results.figures_of_network(to.cell.cell)
     }
 
-    /// Whether a figure's mean is next to none of another's.
+    /// True if a figure's mean is next to none of another's.
     fn negligible(&self, mean: f64, (of, share): (&str, f64)) -> bool {
         self.cell.mean(of).is_none_or(|all| mean <= all * share)
     }
@@ -153,7 +153,7 @@ fn compared(from: Side<'_>, to: Side<'_>) -> impl Iterator<Item = (&'static Figu
         .filter_map(|figure| Some((figure, figure.compared?)))
 }
 
-/// Why goodput is not compared.
+/// Reason for which goodput is not compared.
 pub fn not_compared(measured: &Measured) -> Option<String> {
     let Measured::Apart(places) = measured else { return None };
     Some(format!(
@@ -161,7 +161,7 @@ pub fn not_compared(measured: &Measured) -> Option<String> {
     ))
 }
 
-/// What the pairs of trials of two cells say; `opening` is what the sentence begins with, such as
+/// Sentences about the pairs of trials of two cells; `opening` begins the sentence, such as
 /// `With reno instead of none`. `None` if a cell has no trials.
 pub fn compare_sides(opening: &str, from: Side<'_>, to: Side<'_>) -> Option<Sentence> {
     if from.cell.n == 0 || to.cell.n == 0 {
@@ -221,7 +221,7 @@ pub fn compare_sides(opening: &str, from: Side<'_>, to: Side<'_>) -> Option<Sent
     Some(Sentence { text: format!("{opening}, {}.", parts.join("; ")), claims })
 }
 
-/// What was seen, where too few trials forbid to say what it means.
+/// Observed values, where too few trials forbid a conclusion.
 fn without_verdict(opening: &str, from: Side<'_>, to: Side<'_>, trials: usize) -> String {
     let seen = compared(from, to).filter_map(|(figure, _)| {
         let shown = |side: Side<'_>| Some(table::plain(side.cell.mean(figure.column)? * figure.factor));

@@ -1,4 +1,4 @@
-//! Which program made a result: its version, its revision, and the number of its results.
+//! Program that made a result: its version, its revision, and the number of its results.
 
 use std::path::Path;
 

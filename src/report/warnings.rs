@@ -1,4 +1,4 @@
-//! What to look at before trusting the figures, found in the files alone.
+//! Warnings to read before trusting the figures, found in the files alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,7 +24,7 @@ const FEW_EPISODES: u64 = 10;
 /// Something to look at before trusting the figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Warning {
-    /// What is the matter, and what would mend it.
+    /// Description of the problem, and its mend.
     pub text: String,
     /// The cells it is about.
     pub cells: Vec<usize>,

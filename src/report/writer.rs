@@ -14,7 +14,7 @@ use super::rows::Table;
 use super::study::{Run, Study, TrialRow};
 use super::{journal, latency, layout, series};
 
-/// What to do with what the folder already holds.
+/// Treatment of the folder's earlier content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Start afresh. Complete results of the same scenario file under the same arguments are replaced,
@@ -98,7 +98,7 @@ impl ResultFolder {
         &self.done
     }
 
-    /// What the user should know of what happened to earlier results, a sentence each.
+    /// Notes for the user on earlier results, a sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -150,7 +150,7 @@ impl ResultFolder {
     }
 }
 
-/// What a folder holds before a run.
+/// Content of a folder before a run.
 enum Earlier {
     Nothing,
     Ours(Box<Manifest>),

@@ -83,7 +83,7 @@ fn written(node: &Node, texts: &Texts) -> String {
     }
 }
 
-/// What a value means, however it is written; nothing for tables, and for what is wrong.
+/// Meaning of a value, however it is written; nothing for tables, and for what is wrong.
 fn meaning(node: &Node, kind: &Kind) -> Option<String> {
     fn shown<T: std::fmt::Debug>(value: Result<T, Fault>) -> Option<String> {
         value.ok().map(|value| format!("{value:?}"))

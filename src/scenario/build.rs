@@ -51,7 +51,7 @@ pub fn build_ports(scenario: &Scenario, trial: Trial) -> (World, Vec<Client>) {
     (network.finish(scenario, trial), clients)
 }
 
-/// Who a client is.
+/// Identity of a client.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// Its name, and that of its first flow.
@@ -60,13 +60,13 @@ pub struct Identity {
     pub group: usize,
     /// See [`group`](Identity::group).
     pub member: u32,
-    /// When its application begins.
+    /// Time at which its application begins.
     pub starts: Instant,
 }
 
 /// A client's applications.
 pub struct Part {
-    /// Who it is.
+    /// Identity of the client.
     pub identity: Identity,
     /// The one on its own host.
     pub client: Box<dyn App>,

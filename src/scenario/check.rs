@@ -192,7 +192,7 @@ fn check_keys(
     }
 }
 
-/// Whether an unknown key was meant to be `key`: one mistake is said once.
+/// True if an unknown key was meant to be `key`: one mistake is said once.
 fn is_misspelt(node: &Node, keys: &[&Key], key: &Key) -> bool {
     let unknown = node.entries().iter().filter(|entry| !keys.iter().any(|key| key.name == entry.key));
     let names = || keys.iter().map(|key| key.name);

@@ -155,7 +155,7 @@ fn check_reach(segments: &[&str], place: Place, from: Reach) -> Result<(), Probl
     Err(Problem::error(place, format!("`{}` cannot {whose}", segments.join(".")), help))
 }
 
-/// Where a dotted key may be written, as far as its tables are known.
+/// Places at which a dotted key may be written, as far as its tables are known.
 pub(super) fn reach(segments: &[&str]) -> Reach {
     let (mut kind, mut reach) = (&*ROOT, Reach::Schedule);
     for segment in segments {

@@ -104,7 +104,7 @@ impl SourceCode for Excerpt {
     }
 }
 
-/// What is underlined for a place: at least one character, and of a long stretch only its beginning.
+/// Underlined part of a place: at least one character, and of a long stretch only its beginning.
 fn marked(text: &str, place: Range<usize>) -> Range<usize> {
     // What is missing at the end of the text is shown at its last character.
     let last = text.char_indices().next_back().map_or(0, |(at, _)| at);

@@ -30,12 +30,12 @@ impl Scenario {
         self
     }
 
-    /// Whether a path crosses the link.
+    /// True if a path crosses the link.
     pub(super) fn is_used(&self, link: usize) -> bool {
         self.groups.iter().any(|group| group.path.contains(&link))
     }
 
-    /// Whether chance has a hand in it, so that trials with different seeds may differ.
+    /// True if chance has a hand in it, so that trials with different seeds may differ.
     pub fn is_random(&self) -> bool {
         let people = self.has_chat();
         let spread = self.groups.iter().any(|group| !group.start_spread.is_zero());
@@ -47,7 +47,7 @@ impl Scenario {
     }
 }
 
-/// Whether a direction draws what becomes of a packet.
+/// True if the fate of a packet in this direction is drawn.
 fn draws(direction: &Config) -> bool {
     let open = |chance: Probability| !chance.is_never() && chance != Probability::ALWAYS;
     let lost = match direction.loss {

@@ -11,7 +11,7 @@ pub fn key_list() -> String {
     lines(&all_keys())
 }
 
-/// What a key does, and the keys below it, by its dotted key: `tcp.mss`, `link.<name>.delay`, with any name.
+/// Description of a key, and the keys below it, by its dotted key: `tcp.mss`, `link.<name>.delay`.
 /// The error says that there is no such key, and what there is instead.
 pub fn explain(dotted: &str) -> Result<String, [String; 2]> {
     let segments: &[&str] =
@@ -44,7 +44,7 @@ pub fn explain(dotted: &str) -> Result<String, [String; 2]> {
     Ok(text + gap + &lines(&below))
 }
 
-/// Whether the first segments of a path are these, or are names.
+/// True if the first segments of a path are these, or are names.
 fn is_under(path: &str, segments: &[&str]) -> bool {
     let mut path = path.split('.').map(|segment| segment.trim_end_matches("[]"));
     segments.iter().all(|wanted| path.next().is_some_and(|own| own == *wanted || own == "<name>"))
@@ -68,7 +68,7 @@ fn in_full(path: &str, key: &Key) -> String {
     text
 }
 
-/// What a kind takes, in words.
+/// Values that a kind takes, in words.
 pub(super) fn takes(kind: &Kind) -> String {
     match kind {
         Kind::Text => "a text".to_owned(),
@@ -113,7 +113,7 @@ fn lines(keys: &[(String, &Key)]) -> String {
     keys.iter().map(line).collect()
 }
 
-/// Whether a key is another one or stands in for it, which it does without a default of its own.
+/// True if a key is another one or stands in for it, which it does without a default of its own.
 fn overrides(key: &Key, other: &Key) -> bool {
     key == other || *key == Key { default: None, ..other.clone() }
 }

@@ -28,7 +28,7 @@ pub(super) struct File {
     pub record: Record,
 }
 
-/// What is kept besides the figures.
+/// Records kept besides the figures.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub interval: Option<Duration>,

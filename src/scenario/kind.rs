@@ -1,4 +1,4 @@
-//! What a key of a scenario file is: its name, the values it takes, and what holds without it.
+//! Kinds of a scenario file's keys: name, values, and the default.
 
 /// One key of a table.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,14 +12,14 @@ pub struct Key {
     /// The value of its field before a file is read, as TOML; `None` if the feature is off, or if the
     /// sentence says what happens.
     pub default: Option<String>,
-    /// Where it may be written.
+    /// Places at which it may be written.
     pub reach: Reach,
     /// One sentence.
     pub doc: &'static str,
 }
 
-/// Where a key may be written; each place includes those before it. What a table forbids, its keys
-/// cannot allow.
+/// Places at which a key may be written; each includes those before it. A table that forbids a
+/// place forbids it to its keys, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
     /// In its own table only.
@@ -98,12 +98,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether it is a table with keys of its own, without a tag or a short form.
+    /// True if it is a table with keys of its own, without a tag or a short form.
     pub fn is_table(&self) -> bool {
         matches!(self, Kind::Table(_))
     }
 
-    /// Whether a dotted key of this kind takes a value, rather than leading on to others.
+    /// True if a dotted key of this kind takes a value, rather than leading on to others.
     pub fn takes_value(&self) -> bool {
         match self {
             Kind::Table(_) | Kind::Named(_) | Kind::Parameters(_) => false,

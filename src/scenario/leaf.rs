@@ -10,7 +10,7 @@ use crate::congestion::{self, Algorithm};
 use crate::time::Duration;
 use crate::units::{Bytes, LONGEST, Probability, Rate, UnitError};
 
-/// Why a value is not what its key takes.
+/// Reason for which a value does not fit its key.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Fault {
     pub message: String,

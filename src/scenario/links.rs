@@ -158,7 +158,7 @@ pub(super) fn resolve_queues(links: &mut [LinkSpec], starting: &[LinkSpec], rtts
     }
 }
 
-/// Whether the queues of both are the same but for their limits.
+/// True if the queues of both are the same but for their limits.
 pub(super) fn queues_alike(a: &LinkSpec, b: &LinkSpec) -> bool {
     let pairs = a.directions.iter().zip(&b.directions);
     pairs.into_iter().all(|(a, b)| a.queue.is_alike(&b.queue))
@@ -218,7 +218,7 @@ fn too_large_for(limit: Limit, link: usize, groups: &[Group]) -> Option<u64> {
     Some(largest).filter(|largest| bytes < *largest)
 }
 
-/// What a link's table says of one direction: `up` or `down` over the rest.
+/// Value of a key in a link's table for one direction: `up` or `down` over the rest.
 fn said<'a>(link: &'a Node, direction: Direction, key: &str) -> Option<&'a Node> {
     link.get(direction.name()).and_then(|over| over.get(key)).or_else(|| link.get(key))
 }

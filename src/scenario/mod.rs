@@ -61,9 +61,9 @@ pub use workload::{AppSpec, WORKLOADS, Workload};
 pub struct Scenario {
     /// The file's name without folder and extension.
     pub name: String,
-    /// What it is about, in one line.
+    /// Subject, in one line.
     pub title: String,
-    /// What one should see, as a sentence; empty if nothing is said.
+    /// Effect that one should see, as a sentence; empty if nothing is said.
     pub expect: String,
     /// The seed of trial 0; trial `k` has `seed + k`.
     pub seed: u64,
@@ -77,13 +77,13 @@ pub struct Scenario {
     pub links: Vec<LinkSpec>,
     /// The groups of clients, in the file's order; never empty.
     pub groups: Vec<Group>,
-    /// What the chat speaks on the wire: the name of a framed one from `chat::protocol::DIALECTS`.
+    /// Dialect of the chat on the wire: the name of a framed one from `chat::protocol::DIALECTS`.
     pub dialect: &'static str,
     /// Conditions that change, by time.
     pub schedule: Vec<Change>,
     /// Data segments that are dropped by list.
     pub drops: Vec<DropSpec>,
-    /// What is kept besides the figures.
+    /// Records kept besides the figures.
     pub record: RecordSpec,
 }
 
@@ -92,7 +92,7 @@ pub struct Scenario {
 pub struct LinkSpec {
     /// Its name, unique.
     pub name: String,
-    /// Whether each client has one of its own.
+    /// True if each client has one of its own.
     pub per_client: bool,
     /// Both directions, by [`Direction::index`], as they are at the start. Queues are resolved.
     pub directions: [link::config::Config; 2],
@@ -100,7 +100,7 @@ pub struct LinkSpec {
     pub limits: [Limit; 2],
 }
 
-/// How much a queue holds, as a file gives it.
+/// Capacity of a queue, as a file gives it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
     /// So many packets.
@@ -116,11 +116,11 @@ pub enum Limit {
 pub struct Group {
     /// Its name, unique.
     pub name: String,
-    /// How many members; at least one.
+    /// Number of members; at least one.
     pub count: u32,
     /// Indices into [`Scenario::links`], from the client to the server; never empty, no repeats.
     pub path: Vec<usize>,
-    /// When its first member starts.
+    /// Start of its first member.
     pub start: Instant,
     /// Time between the starts of successive members.
     pub stagger: Duration,
@@ -128,14 +128,14 @@ pub struct Group {
     pub start_spread: Duration,
     /// The settings of both ends of its connections.
     pub tcp: tcp::Config,
-    /// What each member runs.
+    /// Workload of each member.
     pub app: AppSpec,
 }
 
 /// Conditions that change during a trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// When, before the end of the trial.
+    /// Time of the change, before the end of the trial.
     pub at: Instant,
     /// The links that change, with both directions as they are from then on. BDPs are those of
     /// the trial's start.
@@ -152,22 +152,22 @@ pub struct DropSpec {
     pub group: usize,
     /// The member, counted from 0.
     pub member: u32,
-    /// Which sender's segments.
+    /// Direction of the sender's segments.
     pub direction: Direction,
-    /// What is dropped; never empty.
+    /// Segments that are dropped; never empty.
     pub entries: Vec<DropEntry>,
 }
 
-/// What is kept besides the figures.
+/// Records kept besides the figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordSpec {
     /// Sampling interval of the series; not zero.
     pub interval: Duration,
-    /// Which trials of a cell keep their series.
+    /// Trials of a cell that keep their series.
     pub trials: RecordTrials,
 }
 
-/// Which trials of a cell keep their series.
+/// Trials of a cell that keep their series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RecordTrials {
     /// Trial 0.
@@ -196,7 +196,7 @@ impl Scenario {
         links::base_rtt(&self.links, path)
     }
 
-    /// Whether trial number `trial` keeps its series.
+    /// True if trial number `trial` keeps its series.
     pub fn records(&self, trial: u32) -> bool {
         match self.record.trials {
             RecordTrials::First => trial == 0,
@@ -205,26 +205,26 @@ impl Scenario {
         }
     }
 
-    /// How many rows the series of a trial have at most: of flows, and of links.
+    /// Most rows of the series of a trial: of flows, and of links.
     pub fn series_rows(&self) -> [u64; 2] {
         let samples = self.duration.as_nanos() / self.record.interval.as_nanos().max(1) + 1;
         let flows: u64 = self.groups.iter().map(read::series_of).sum();
         [flows, 2 * self.links.len() as u64].map(|things| samples.saturating_mul(things))
     }
 
-    /// Whether anybody chats.
+    /// True if anybody chats.
     pub fn has_chat(&self) -> bool {
         self.groups.iter().any(|group| group.app.talk().is_some())
     }
 }
 
 impl Group {
-    /// When a member, counted from 0, starts at the earliest.
+    /// Earliest start of a member, counted from 0.
     pub fn earliest_start(&self, member: u32) -> Instant {
         self.start.saturating_add(self.stagger.saturating_mul(u64::from(member)))
     }
 
-    /// When a member, counted from 0 and called `name`, starts in the trial with this seed. The
+    /// Start of a member, counted from 0 and called `name`, in the trial with this seed. The
     /// stream is drawn from only where a spread is asked for, and is nobody else's.
     pub fn start_of(&self, member: u32, name: &str, seed: Seed) -> Instant {
         let earliest = self.earliest_start(member);
@@ -237,7 +237,7 @@ impl Group {
 }
 
 impl Limit {
-    /// What this means on a link of `rate` whose longest path has the base round trip `rtt`: a BDP is
+    /// Limit in packets or bytes on a link of `rate` whose longest path has the base round trip `rtt`: a BDP is
     /// rate × rtt in 1500-byte packets, rounded up, at least one. `None` where it is a BDP and there is no
     /// rate.
     pub fn resolve(self, rate: Option<Rate>, rtt: Duration) -> Option<Capacity> {
@@ -252,7 +252,7 @@ impl Limit {
     }
 }
 
-/// What a bandwidth-delay product is counted in: Ethernet's largest IP packet.
+/// Unit in which a bandwidth-delay product is counted: Ethernet's largest IP packet.
 const PACKET_BYTES: f64 = 1500.0;
 
 #[cfg(test)]

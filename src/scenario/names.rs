@@ -15,11 +15,11 @@ pub(super) fn check(name: &str, place: Place, problems: &mut Vec<Problem>) {
     }
 }
 
-/// What [`is_missing`] finds, as a regular expression.
+/// Names that [`is_missing`] finds, as a regular expression.
 pub(super) const MISSING: &str = "^(?:None|-?[nN][aA][nN]|[nN][aA]|[nN][uU][lL][lL])$";
 
-/// What `pandas.read_csv`, R's `read.csv` and `fread` read as missing, as far as names can be written
-/// so. Numbers are read in any case, so `nan` is too; `none` is a controller's name, and only `None` is
+/// True for names that `pandas.read_csv`, R's `read.csv` and `fread` read as missing, as far as names
+/// can be written so. Numbers are read in any case, so `nan` is too; `none` is a controller's name, and only `None` is
 /// missing.
 fn is_missing(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
@@ -27,7 +27,7 @@ fn is_missing(name: &str) -> bool {
     name == "None" || bare == "nan" || ["na", "null"].contains(&lower.as_str())
 }
 
-/// Whether a column of such names would be read as numbers that look different, or as truth values.
+/// True if a column of such names would be read as numbers that look different, or as truth values.
 fn is_number(name: &str) -> bool {
     let as_written = name.parse::<i64>().is_ok_and(|n| n.to_string() == name);
     let truth = ["true", "false"].contains(&name.to_ascii_lowercase().as_str());

@@ -1,4 +1,4 @@
-//! How fast a path may be driven: whether time passes on it at all, and whether anything limits its speed.
+//! Speed of a path: it is an error if no time passes on it at all, or if nothing limits its speed.
 
 use super::problem::Problem;
 use super::tree::Node;
@@ -12,7 +12,7 @@ pub(super) fn stands_still(links: &[LinkSpec], path: &[usize]) -> bool {
     path.iter().flat_map(|&link| &links[link].directions).all(is_instantaneous)
 }
 
-/// Whether every packet leaves this direction at the instant at which it enters.
+/// True if every packet leaves this direction at the instant at which it enters.
 fn is_instantaneous(direction: &Config) -> bool {
     let Config { delay, reorder, rate, .. } = direction;
     // A lognormal delay of mean zero is always zero.
@@ -57,7 +57,7 @@ pub(super) fn check(root: &Node, scenario: &Scenario, problems: &mut Vec<Problem
     }
 }
 
-/// What the bulk transfers of a group may do at most.
+/// Most that the bulk transfers of a group may send.
 struct Drive {
     /// Bytes in flight of one client.
     window: f64,

@@ -1,4 +1,4 @@
-//! What is wrong with a scenario, where, and how to mend it.
+//! Problems of a scenario, their places and their mends.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -12,17 +12,17 @@ use plain as draw;
 /// One thing that is wrong (or odd) in a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Whether it prevents a run.
+    /// Severity: an error prevents a run.
     pub severity: Severity,
-    /// What is wrong.
+    /// Description of the problem.
     pub message: String,
-    /// What to write instead; empty if nothing is known.
+    /// Mend; empty if none is known.
     pub help: String,
-    /// Where.
+    /// Place in the text.
     pub place: Place,
 }
 
-/// Whether a problem prevents a run.
+/// Severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// It does.
@@ -34,7 +34,7 @@ pub enum Severity {
 /// A stretch of text: byte offsets into the file or into the argument of a `--set`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// Which text.
+    /// Text that it lies in.
     pub source: Source,
     /// Its first byte.
     pub start: usize,
@@ -57,7 +57,7 @@ pub enum Source {
 pub struct Texts {
     /// The file as the user called it.
     pub file: String,
-    /// What it holds.
+    /// Content of the text.
     pub text: String,
     /// The arguments of `--set`, in order.
     pub sets: Vec<String>,
@@ -66,7 +66,7 @@ pub struct Texts {
 /// Everything that is wrong with a scenario: at least one problem, in the order of the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioError {
-    /// What the places point into.
+    /// Texts that the places point into.
     pub texts: Texts,
     /// The problems; warnings may be among them.
     pub problems: Vec<Problem>,
@@ -93,7 +93,7 @@ impl Texts {
         }
     }
 
-    /// What stands at `place`.
+    /// Text at `place`.
     pub fn at(&self, place: Place) -> &str {
         self.of(place.source).get(place.start..place.end).unwrap_or("")
     }
@@ -112,7 +112,7 @@ impl ScenarioError {
         ScenarioError { texts: texts.clone(), problems }
     }
 
-    /// What the user reads: for each problem the file, the line, the place under it and the mend.
+    /// Message to the user: for each problem the file, the line, the place under it and the mend.
     pub fn render(&self, colour: bool) -> String {
         render(&self.texts, &self.problems, colour)
     }
@@ -187,7 +187,7 @@ fn without_text(file: &str, message: String, help: String) -> ScenarioError {
     ScenarioError { texts: Texts { file: file.to_owned(), ..Texts::default() }, problems: vec![problem] }
 }
 
-/// Whether an error was found at exactly this place.
+/// True if an error was found at exactly this place.
 pub(super) fn fails_at(problems: &[Problem], place: Place) -> bool {
     problems.iter().any(|problem| problem.severity == Severity::Error && problem.place == place)
 }

@@ -137,7 +137,7 @@ impl Form<f64> for Size {
     }
 }
 
-/// How many per time, as the mean time between two.
+/// Frequency, as the mean time between two events.
 pub(super) struct Frequency;
 
 impl Form<Duration> for Frequency {
@@ -154,7 +154,7 @@ impl Form<Duration> for Frequency {
     }
 }
 
-/// How much a queue holds.
+/// Capacity of a queue.
 pub(super) struct QueueLimit;
 
 impl Form<Limit> for QueueLimit {

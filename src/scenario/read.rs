@@ -52,7 +52,7 @@ pub(super) fn read(root: &Node, name: &str, cells: usize) -> (Scenario, Vec<Prob
     (scenario, problems)
 }
 
-/// What is wrong with each value by itself.
+/// Problems of each value by itself.
 pub(super) fn check_values(root: &Node) -> Vec<Problem> {
     let mut problems = vec![];
     check(root, &ROOT, "", Place { end: 1, ..root.place }, &mut problems);
@@ -129,7 +129,7 @@ pub(super) fn series_of(group: &Group) -> u64 {
 const FINEST: Duration = Duration::from_millis(10);
 /// Series of a run that nobody asked for: about seventy megabytes.
 const USUAL_ROWS: u64 = 1_000_000;
-/// What pictures need: two samples for each of the 240 spans that a queue is drawn in.
+/// Samples that pictures need: two for each of the 240 spans that a queue is drawn in.
 const DRAWN_SAMPLES: u64 = 480;
 /// About two gigabytes in memory and as much on disk.
 const MOST_SERIES_ROWS: u64 = 20_000_000;

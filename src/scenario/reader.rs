@@ -10,7 +10,7 @@ use super::visit::{At, Head, Visitor};
 pub(super) struct Reader<'a, 'p> {
     /// The whole file.
     pub root: &'a Node,
-    /// What was found so far; errors in a table excuse what follows from them.
+    /// Problems found so far; errors in a table excuse what follows from them.
     pub problems: &'p mut Vec<Problem>,
     layers: Vec<Layer<'a>>,
 }
@@ -58,7 +58,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         self.layers.last().map_or(self.root, |layer| layer.node)
     }
 
-    /// Whether an error was found in the value of a key.
+    /// True if an error was found in the value of a key.
     pub fn is_faulty(&self, key: &str) -> bool {
         self.get(key).is_some_and(|node| node.is_faulty(self.problems))
     }

@@ -108,7 +108,7 @@ fn check_time_passes(set: &Node, after: &[LinkSpec], scenario: &Scenario, proble
     }
 }
 
-/// Whether a dotted key names a link or one direction of it, rather than something they do.
+/// True if a dotted key names a link or one direction of it, rather than a property of it.
 fn is_link(key: &str) -> bool {
     let mut segments = key.split('.').skip(2);
     matches!((segments.next(), segments.next()), (None | Some("up" | "down"), None))

@@ -76,7 +76,7 @@ fn delayed_ack<V: Visitor>(v: &mut V, delayed: &mut DelayedAck) {
     v.key("stretch", &mut delayed.stretch, Flag, stretch);
 }
 
-/// What `[congestion.<name>]` says of a controller.
+/// Parameters of a controller in `[congestion.<name>]`.
 fn parameters(choice: &mut Choice, root: &Node) {
     let table = root.get("congestion").and_then(|table| table.get(choice.algorithm.name));
     for parameter in choice.algorithm.parameters {
@@ -87,7 +87,7 @@ fn parameters(choice: &mut Choice, root: &Node) {
     }
 }
 
-/// Whether a setting of TCP could not be read, or is misspelt.
+/// True if a setting of TCP could not be read, or is misspelt.
 fn is_faulty(reader: &Reader) -> bool {
     reader.entries().any(|entry| {
         fails_at(reader.problems, entry.place)

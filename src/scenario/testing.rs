@@ -1,4 +1,4 @@
-//! What the tests of this module share: a sound scenario, and what is wrong with unsound ones.
+//! Common parts of this module's tests: a sound scenario, and the problems of unsound ones.
 
 use super::kind::Key;
 use super::problem::{Problem, ScenarioError, Severity};

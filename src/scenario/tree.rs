@@ -21,7 +21,7 @@ pub(super) enum Value {
     Flag(bool),
     Array(Vec<Node>),
     Table(Vec<Entry>),
-    /// What no key takes: a date, or an integer of astronomical size.
+    /// Value that no key takes: a date, or an integer of astronomical size.
     Other(&'static str),
 }
 
@@ -94,7 +94,7 @@ impl Node {
         }
     }
 
-    /// Whether an error was found here or anywhere within: what was read of it may be a default, and what
+    /// True if an error was found here or anywhere within: the value read may be a default, and a problem that
     /// follows from that is no second mistake.
     pub fn is_faulty(&self, problems: &[Problem]) -> bool {
         fails_at(problems, self.place)
@@ -116,7 +116,7 @@ impl Node {
         &mut entries[index].node
     }
 
-    /// What it is, for messages.
+    /// Name of its type, for messages.
     pub fn type_name(&self) -> &'static str {
         match self.value {
             Value::Text(_) => "a text",

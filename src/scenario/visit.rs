@@ -1,4 +1,4 @@
-//! How keys are declared. A table of a scenario file is a function over a [`Visitor`] that names each key
+//! Declaration of keys. A table of a scenario file is a function over a [`Visitor`] that names each key
 //! once, with the field that it fills, its range and a sentence; the default is what the field holds.
 //!
 //! Two visitors walk these functions. The [`Reader`] fills the fields from a file. [`Describe`] notes the
@@ -90,11 +90,11 @@ pub(super) trait Visitor: Sized {
         item: impl FnMut(&mut Self, Place) -> T,
     );
 
-    /// What is done with a file only: checks between keys, and what fields owe to other tables.
+    /// Check that is made with a file only: between keys, or of fields that other tables fill.
     fn check(&mut self, check: impl FnOnce(&mut Reader<'_, '_>));
 }
 
-/// How a key begins: its name, and what is special about it.
+/// Beginning of a key: its name, and what is special about it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Head {
     pub name: &'static str,

@@ -11,7 +11,7 @@ use crate::time::Duration;
 pub use crate::app::bulk::{Bulk, Direction as BulkDirection};
 pub use crate::chat::client::{Addressee, Arrivals, Churn, SizeDistribution, Talk};
 
-/// What every member of a group runs.
+/// Workload of every member of a group.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AppSpec {
     /// One transfer, as fast as the connection goes.
@@ -70,7 +70,7 @@ impl AppSpec {
         }
     }
 
-    /// Whether the workload has a measure.
+    /// True if the workload has a measure.
     pub fn measures_a(&self, measure: Measure) -> bool {
         self.measures().contains(&measure)
     }

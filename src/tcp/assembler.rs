@@ -49,7 +49,7 @@ impl Assembler {
         self.next + held
     }
 
-    /// Whether something waits beyond a gap.
+    /// True if bytes wait beyond a gap.
     pub fn has_gap(&self) -> bool {
         !self.blocks.is_empty()
     }
@@ -104,7 +104,7 @@ impl Assembler {
         self.is_sink = true;
     }
 
-    /// Whether it only counts.
+    /// True if it only counts.
     pub fn is_sink(&self) -> bool {
         self.is_sink
     }
@@ -178,7 +178,7 @@ impl Assembler {
         true
     }
 
-    /// What came to `[start, end)` makes one block of those that it touches, the newest (RFC 2018 §4).
+    /// Merges the bytes `[start, end)` and the blocks that they touch into one, the newest (RFC 2018 §4).
     /// None is forgotten: a peer that heard of a block only in acknowledgments that were lost hears of
     /// it again as soon as there is room.
     fn change_block(&mut self, mut start: u64, mut end: u64) {
@@ -198,7 +198,7 @@ fn entry_end(entry: &(u64, Payload)) -> u64 {
     entry.0 + u64::from(entry.1.len())
 }
 
-/// Whether `more` right behind `payload` needs no entry of its own: both are zeros, and not too many.
+/// True if `more` right behind `payload` needs no entry of its own: both are zeros, and not too many.
 fn grows(payload: &Payload, more: &Payload) -> bool {
     payload.is_zeros() && more.is_zeros() && payload.len() < u32::MAX / 2
 }

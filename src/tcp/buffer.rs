@@ -34,12 +34,12 @@ impl SendBuffer {
         self.end
     }
 
-    /// How many bytes it holds, and in how many chunks.
+    /// Number of bytes that it holds, and of their chunks.
     pub fn held(&self) -> (u64, usize) {
         (self.end - self.start, self.chunks.len())
     }
 
-    /// How many bytes can be accepted.
+    /// Number of bytes that can be accepted.
     pub fn room(&self) -> u64 {
         self.capacity.saturating_sub(self.end - self.start)
     }

@@ -1,4 +1,4 @@
-//! What a connection is set to: enough to be set like Linux (the default) or like ns-3.
+//! Configuration of a connection: enough to be set like Linux (the default) or like ns-3.
 
 use crate::congestion::Choice;
 use crate::time::Duration;
@@ -19,7 +19,7 @@ pub struct Config {
     pub mss: u16,
     /// The initial window in segments (RFC 6928; 1 is allowed).
     pub initial_window: u32,
-    /// How losses are found and repaired.
+    /// Method of loss detection and repair.
     pub recovery: Recovery,
     /// Delayed acknowledgments (RFC 9293 §3.8.6.3); `None` acknowledges every segment.
     pub delayed_ack: Option<DelayedAck>,
@@ -28,11 +28,11 @@ pub struct Config {
     pub quickack: bool,
     /// TCP-internal pacing for controllers that ask for no rate of their own (Linux with `fq`).
     pub pacing: bool,
-    /// Whether windows grow by bytes acknowledged (RFC 3465) or by one segment per ACK.
+    /// True if windows grow by bytes acknowledged (RFC 3465), false if by one segment per ACK.
     pub byte_counting: bool,
     /// Lower bound of the retransmission timeout.
     pub min_rto: Duration,
-    /// What the lower bound bounds.
+    /// Quantity that the lower bound bounds.
     pub rto_floor: RtoFloor,
     /// Upper bound of the retransmission timeout, back-off included (RFC 6298 §2.5).
     pub max_rto: Duration,
@@ -52,7 +52,7 @@ pub struct Config {
     pub send_buffer: u64,
 }
 
-/// How losses are found and repaired.
+/// Method of loss detection and repair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
     /// From SACK blocks (RFC 6675), if both ends offer SACK.
@@ -65,7 +65,7 @@ pub enum Recovery {
     NewReno,
 }
 
-/// What the minimum RTO bounds.
+/// Quantity that the minimum RTO bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RtoFloor {
     /// The whole timeout: RFC 6298 §2.4, and ns-3.
@@ -74,7 +74,7 @@ pub enum RtoFloor {
     Variance,
 }
 
-/// When an acknowledgment may wait.
+/// Conditions under which an acknowledgment may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DelayedAck {
     /// Acknowledge at the latest every so many full segments.

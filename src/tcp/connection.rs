@@ -63,7 +63,7 @@ struct Events(u8);
 pub struct Held {
     /// The stream itself; of zeros, only their number is kept.
     pub text: u64,
-    /// What is known of its pieces.
+    /// Memory that its pieces' records take.
     pub structure: u64,
 }
 
@@ -94,12 +94,12 @@ impl Connection {
         }
     }
 
-    /// Where it stands.
+    /// State of the connection.
     pub fn state(&self) -> State {
         self.state
     }
 
-    /// What it looks like now.
+    /// Picture of the connection at present.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             cwnd: self.sender.cwnd(),
@@ -131,7 +131,7 @@ impl Connection {
         self.sender.buffer.end() - 1
     }
 
-    /// What it keeps of what was written and is not acknowledged.
+    /// Memory of written data that are not acknowledged.
     pub fn held(&self) -> Held {
         let (text, chunks) = self.sender.buffer.held();
         // A chunk with the header of its shared text.
@@ -139,12 +139,12 @@ impl Connection {
         Held { text, structure }
     }
 
-    /// Whether everything written has been acknowledged, the close included.
+    /// True if everything written has been acknowledged, the close included.
     pub fn is_drained(&self) -> bool {
         self.sender.fin_acknowledged()
     }
 
-    /// Whether [`take_signals`](Connection::take_signals) has anything.
+    /// True if [`take_signals`](Connection::take_signals) has anything.
     pub fn has_signals(&self) -> bool {
         self.sender.recovery.has_signals()
     }
@@ -180,7 +180,7 @@ impl Connection {
         self.receiver.sink();
     }
 
-    /// Whether [`sink`](Connection::sink) was called.
+    /// True if [`sink`](Connection::sink) was called.
     pub fn is_sink(&self) -> bool {
         self.receiver.is_sink()
     }
@@ -221,7 +221,7 @@ impl Connection {
         self.events.take()
     }
 
-    /// When to call [`handle_timeout`](Connection::handle_timeout), or later;
+    /// Time to call [`handle_timeout`](Connection::handle_timeout), or later;
     /// [`Instant::MAX`] for never.
     pub fn poll_timeout(&self) -> Instant {
         if self.state == State::Closed {
@@ -242,7 +242,7 @@ impl Connection {
         }
     }
 
-    /// Whether an acknowledgment may not wait for what else arrives at this instant.
+    /// True if an acknowledgment may not wait for what else arrives at this instant.
     pub fn is_urgent(&self) -> bool {
         self.receiver.is_urgent()
     }

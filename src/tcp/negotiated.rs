@@ -1,4 +1,4 @@
-//! What the SYNs of both ends agreed on.
+//! Agreement of the SYNs of both ends.
 
 use super::config::{Config, TIMESTAMP_BYTES};
 use crate::wire::Segment;
@@ -13,11 +13,11 @@ const LARGEST_SHIFT: u8 = 14;
 pub(super) struct Negotiated {
     /// Payload of a full segment in bytes.
     pub mss: u64,
-    /// Whether both offered SACK (RFC 2018 §2).
+    /// True if both offered SACK (RFC 2018 §2).
     pub sack: bool,
-    /// Whether both offered timestamps (RFC 7323 §3.2).
+    /// True if both offered timestamps (RFC 7323 §3.2).
     pub timestamps: bool,
-    /// Whether both offered to scale windows (RFC 7323 §2.2), and the shift of the peer's.
+    /// True if both offered to scale windows (RFC 7323 §2.2), and the shift of the peer's.
     pub window_scale: bool,
     pub window_shift: u8,
 }

@@ -16,7 +16,7 @@ pub struct Pacer {
     unit_left: u64,
 }
 
-/// How fast packets leave.
+/// Pace at which packets leave.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     /// On average.
@@ -26,7 +26,7 @@ pub struct Pace {
 }
 
 impl Pacer {
-    /// When the next packet may leave.
+    /// Time at which the next packet may leave.
     pub fn next_departure(&self) -> Instant {
         if self.unit_left > 0 { Instant::ZERO } else { self.next }
     }

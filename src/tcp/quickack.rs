@@ -12,7 +12,7 @@ const FEWEST: u32 = 2;
 /// acknowledgment may wait for.
 const ANSWER_TIME: Duration = Duration::from_millis(40);
 
-/// How many acknowledgments leave at once from now on.
+/// Acknowledgments that leave at once from now on.
 #[derive(Debug)]
 pub(super) struct QuickAcks {
     enabled: bool,
@@ -31,7 +31,7 @@ impl QuickAcks {
         QuickAcks { enabled: config.quickack, batch, left: 0, last_data: None, interactive: false }
     }
 
-    /// Whether the mode holds now.
+    /// True if the mode holds now.
     pub(super) fn holds(&self) -> bool {
         self.left > 0 && !self.interactive
     }
@@ -84,7 +84,7 @@ mod tests {
         QuickAcks::new(&Config { receive_window, ..config })
     }
 
-    /// How many acknowledgments leave at once.
+    /// Number of acknowledgments that leave at once.
     fn batch(quick: &mut QuickAcks) -> usize {
         std::iter::from_fn(|| quick.holds().then(|| quick.on_ack_sent())).take(100).count()
     }

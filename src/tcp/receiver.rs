@@ -7,7 +7,7 @@ use super::quickack::QuickAcks;
 use crate::time::{Duration, Instant};
 use crate::wire::{Payload, SackBlocks, SeqNumber, Timestamps};
 
-/// What has been received and what must be said about it.
+/// Received data, and the acknowledgments due for them.
 #[derive(Debug)]
 pub struct Receiver {
     /// Initial receive sequence number.
@@ -27,12 +27,12 @@ pub struct Receiver {
     ack_now: bool,
     ack_when_read: bool,
     quick: QuickAcks,
-    /// When a delayed acknowledgment is due.
+    /// Time at which a delayed acknowledgment is due.
     delayed_until: Instant,
     /// RFC 7323 §4.3: TS.Recent, and Last.ACK.sent.
     ts_recent: u32,
     last_ack_sent: u64,
-    /// What the last acknowledgment said, until something comes or is read.
+    /// Acknowledgment and window last sent, until something comes or is read.
     said: Option<(SeqNumber, u16)>,
     /// The timestamp of a duplicate that waits to be answered.
     echo_once: Option<u32>,
@@ -69,7 +69,7 @@ impl Receiver {
         self.assembler.next() + u64::from(self.has_finished())
     }
 
-    /// Whether everything up to the peer's FIN is here.
+    /// True if everything up to the peer's FIN is here.
     pub fn has_finished(&self) -> bool {
         self.fin_at == Some(self.assembler.next())
     }
@@ -79,7 +79,7 @@ impl Receiver {
         seq.offset(self.irs, self.next())
     }
 
-    /// Whether `len` bytes at `seq` are the next in order and within the window.
+    /// True if `len` bytes at `seq` are the next in order and within the window.
     #[inline]
     pub fn is_next(&self, seq: SeqNumber, len: u32) -> bool {
         let next = self.assembler.next();
@@ -181,7 +181,7 @@ impl Receiver {
         }
     }
 
-    /// Whether an acknowledgment may not wait for what else arrives at this instant.
+    /// True if an acknowledgment may not wait for what else arrives at this instant.
     pub fn is_urgent(&self) -> bool {
         self.ack_now
     }
@@ -201,12 +201,12 @@ impl Receiver {
         self.ack_now = true;
     }
 
-    /// Whether an acknowledgment must leave now, even without data.
+    /// True if an acknowledgment must leave now, even without data.
     pub fn ack_due(&self, now: Instant) -> bool {
         self.ack_now || self.ack_when_read || self.delayed_until <= now
     }
 
-    /// When the delayed acknowledgment is due.
+    /// Time at which the delayed acknowledgment is due.
     pub fn timeout(&self) -> Instant {
         self.delayed_until
     }
@@ -293,7 +293,7 @@ impl Receiver {
         self.assembler.sink();
     }
 
-    /// Whether nothing is kept.
+    /// True if nothing is kept.
     pub fn is_sink(&self) -> bool {
         self.assembler.is_sink()
     }

@@ -10,7 +10,7 @@ use crate::congestion::{CongestionController, Loss};
 use crate::facts::SenderEvent;
 use crate::time::Instant;
 
-/// What is being repaired.
+/// Kind of the loss under repair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Episode {
     /// Nothing.
@@ -35,14 +35,14 @@ pub struct LossRecovery {
     /// The next retransmission does not wait for room in the window.
     pub(super) must_retransmit: bool,
     doubt: Doubt,
-    /// Whether the last acknowledgment showed a loss.
+    /// True if the last acknowledgment showed a loss.
     pub(super) found_loss: bool,
-    /// When more of what was overtaken counts as lost (RFC 8985 §6.2 step 5).
+    /// Time at which more of what was overtaken counts as lost (RFC 8985 §6.2 step 5).
     pub(super) reorder_timer: Instant,
     signals: Vec<(Instant, SenderEvent)>,
 }
 
-/// Whether the losses of an episode may have been none (RFC 3522 §3.2). Its first retransmission is
+/// Doubt about the losses of an episode, which may have been none (RFC 3522 §3.2). Its first retransmission is
 /// watched until the next episode begins, whatever timeouts follow (§3.2 step 2). Unlike there, that need
 /// not be the oldest outstanding segment, because RACK and SACK may repeat another one first, and the
 /// first acknowledgment does not settle it, because another may have overtaken the one that tells.
@@ -53,12 +53,12 @@ enum Doubt {
     None,
     /// An episode began with this signal; its first retransmission will be watched.
     Open(SenderEvent),
-    /// What the episode is called if it was unfounded, `RetransmitTS`, and the end of its segment.
+    /// Verdict on the episode if it was unfounded, `RetransmitTS`, and the end of its segment.
     Watched { verdict: SenderEvent, stamp: u32, end: u64 },
 }
 
 impl Doubt {
-    /// What the episode is called if this acknowledgment shows that it was unfounded.
+    /// Verdict on the episode if this acknowledgment shows that it was unfounded.
     #[inline]
     fn verdict(self, ack: u64, echo: Option<u32>) -> Option<SenderEvent> {
         match (self, echo) {
@@ -72,10 +72,10 @@ impl Doubt {
     }
 }
 
-/// What an acknowledgment says, for recovery.
+/// Facts of an acknowledgment, for recovery.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AckFacts {
-    /// What it acknowledges; less than `una` if another overtook it.
+    /// Number that it acknowledges; less than `una` if another overtook it.
     pub ack: u64,
     pub una: u64,
     pub nxt: u64,
@@ -108,17 +108,17 @@ impl Default for LossRecovery {
 }
 
 impl LossRecovery {
-    /// What is being repaired.
+    /// Present episode.
     pub fn episode(&self) -> Episode {
         self.episode
     }
 
-    /// Where the present episode ends.
+    /// End of the present episode.
     pub fn point(&self) -> u64 {
         self.point
     }
 
-    /// Whether anything worth a mark happened since the last call of `take_signals`.
+    /// True if anything worth a mark happened since the last call of `take_signals`.
     pub fn has_signals(&self) -> bool {
         !self.signals.is_empty()
     }
@@ -311,7 +311,7 @@ impl LossRecovery {
         Some(verdict)
     }
 
-    /// Whether an acknowledgment would show that.
+    /// True if an acknowledgment would show that.
     #[inline]
     pub(super) fn is_unfounded_by(&self, ack: u64, echo: Option<u32>) -> bool {
         self.doubt.verdict(ack, echo).is_some()

@@ -14,7 +14,7 @@ const GRANULARITY: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub struct RttEstimator {
     smoothed: Option<Duration>,
-    /// What the timeout adds to the smoothed round-trip time, before the floor: `4 · RTTVAR`.
+    /// Addition of the timeout to the smoothed round-trip time, before the floor: `4 · RTTVAR`.
     spread: Duration,
     /// Linux: four times the mean deviation, the largest of it in this round trip, and the offset
     /// whose acknowledgment ends the round trip.
@@ -26,14 +26,14 @@ pub struct RttEstimator {
     base: Duration,
     /// With it.
     rto: Duration,
-    /// How often the timer has expired since the last sample.
+    /// Number of expiries of the timer since the last sample.
     backoff: u32,
     min_rto: Duration,
     max_rto: Duration,
     floor: RtoFloor,
 }
 
-/// Where a sender stands when it measures a round trip.
+/// Position of a sender when it measures a round trip.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Position {
     /// Oldest unacknowledged offset, after the acknowledgment that brought the sample.

@@ -37,7 +37,7 @@ pub struct Scoreboard {
     /// Bytes delivered since the start, and when the last of them was.
     delivered: u64,
     delivered_at: Instant,
-    /// When the segment was sent whose acknowledgment came last: starts a sample of the rate.
+    /// Time at which the segment was sent whose acknowledgment came last: starts a sample of the rate.
     first_sent_at: Instant,
 }
 
@@ -67,12 +67,12 @@ impl Sent {
         u64::from(copies) * u64::from(self.len)
     }
 
-    /// Whether it was sent last after `other` was.
+    /// True if it was sent last after `other` was.
     fn is_later(&self, other: &Sent) -> bool {
         rack::is_later((self.sent_at, self.number), (other.sent_at, other.number))
     }
 
-    /// Whether it is lost and was not sent again since.
+    /// True if it is lost and was not sent again since.
     fn is_pending(&self) -> bool {
         self.marks & (LOST | RETRANSMITTED) == LOST
     }
@@ -85,7 +85,7 @@ const RETRANSMITTED: u8 = 4;
 /// Sent again at any time: no RTT sample (Karn).
 const AMBIGUOUS: u8 = 8;
 
-/// What an acknowledgment told.
+/// Delivery that an acknowledgment told of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
     /// Bytes newly known to have arrived, by SACK or cumulatively.
@@ -96,7 +96,7 @@ pub struct Delivered {
     pub rtt: Option<Duration>,
     /// Round-trip time of the newest.
     pub newest_rtt: Option<Duration>,
-    /// Whether it reported a segment that was sent once, before the oldest outstanding one was sent last.
+    /// True if it reported a segment that was sent once, before the oldest outstanding one was sent last.
     pub before_head: bool,
     /// Bytes delivered between two instants around this segment's flight, and the time between:
     /// a sample of the delivery rate (draft-ietf-ccwg-bbr §4.1).
@@ -114,12 +114,12 @@ impl Scoreboard {
         (self.sent.len() * size_of::<Sent>()) as u64
     }
 
-    /// Whether nothing is outstanding.
+    /// True if nothing is outstanding.
     pub fn is_empty(&self) -> bool {
         self.sent.is_empty()
     }
 
-    /// Whether a lost segment waits to be sent again.
+    /// True if a lost segment waits to be sent again.
     pub fn has_lost(&self) -> bool {
         self.lost_pending > 0
     }
@@ -247,7 +247,7 @@ impl Scoreboard {
         }
     }
 
-    /// Where the news in a reported range begins, if there is any; remembers the range.
+    /// Start of the news in a reported range, if there is any; remembers the range.
     fn unseen(&mut self, start: u64, end: u64) -> Option<u64> {
         let known = self.seen.iter().position(|&(s, e)| s <= start && start <= e);
         let (slot, range, from) = match known {
@@ -272,7 +272,7 @@ impl Scoreboard {
         }
     }
 
-    /// Whether anything beyond the cumulative acknowledgment was reported as received.
+    /// True if anything beyond the cumulative acknowledgment was reported as received.
     pub fn has_sacked(&self) -> bool {
         self.sacked > 0
     }

@@ -25,7 +25,7 @@ use crate::time::Instant;
 use crate::wire::{Payload, SeqNumber};
 use rack::TailProbes;
 
-/// What is to be sent and what is outstanding.
+/// Sending half: data to be sent and data outstanding.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub struct Sender {
@@ -40,16 +40,16 @@ pub struct Sender {
     fin_at: Option<u64>,
     /// The application has closed, and what could be sent then has not all left yet.
     closing: bool,
-    /// What the handshake agreed on.
+    /// Agreement of the handshake.
     pub(super) agreed: Negotiated,
-    /// What SACK blocks take of the next segment.
+    /// Bytes that SACK blocks take of the next segment.
     pub(super) option_bytes: u64,
     /// The peer's window, the largest it ever was, and the segment that said so (SND.WL1, WL2).
     window: u64,
     max_window: u64,
     window_from: (u64, u64),
     controller: Option<Box<dyn CongestionController>>,
-    /// What the controller said last, so that it is asked once for each acknowledgment and not
+    /// Window that the controller gave last, so that it is asked once for each acknowledgment and not
     /// once for each segment.
     cwnd: u64,
     pace: Option<Pace>,
@@ -59,7 +59,7 @@ pub struct Sender {
     pub(super) recovery: LossRecovery,
     pub(super) rtt: RttEstimator,
     pacer: Pacer,
-    /// When pacing lets the next packet go, if one waits for that.
+    /// Time at which pacing lets the next packet go, if one waits for that.
     paced_until: Instant,
     /// Retransmission timer, or the persist timer when nothing is outstanding.
     timer: Instant,
@@ -68,13 +68,13 @@ pub struct Sender {
     prr: Option<(u64, Prr)>,
     /// With RACK.
     tail: TailProbes,
-    /// Whether the back-off is that of window probes.
+    /// True if the back-off is that of window probes.
     probing: bool,
     /// Expiries of the timer since data was last acknowledged or a window probe was answered.
     expiries: u32,
     gave_up: bool,
     last_sent: Instant,
-    /// Whether the window was full lately, the largest flight, and until when that counts.
+    /// True if the window was full lately; the largest flight, and the time until which that counts.
     window_used: bool,
     max_flight: u64,
     usage_end: u64,
@@ -96,7 +96,7 @@ pub struct Transmission {
 }
 
 impl Transmission {
-    /// Whether it is the SYN.
+    /// True if it is the SYN.
     pub fn is_syn(self) -> bool {
         self.start == 0 && self.len == 1
     }
@@ -183,7 +183,7 @@ impl Sender {
         self.controller.as_ref().and_then(|controller| controller.ssthresh())
     }
 
-    /// What the sender is doing.
+    /// Phase of the sender.
     pub fn phase(&self) -> Phase {
         match (self.recovery.episode(), &self.controller) {
             (Episode::Recovery, _) => Phase::Recovery,
@@ -225,7 +225,7 @@ impl Sender {
         accepted
     }
 
-    /// Whether a short write can now be continued; asked once per short write.
+    /// True if a short write can now be continued; asked once per short write.
     pub fn take_writable(&mut self) -> bool {
         let ready = self.short_write && self.buffer.room() >= self.config.send_buffer / 2;
         self.short_write &= !ready;
@@ -238,18 +238,18 @@ impl Sender {
         self.closing = true;
     }
 
-    /// Whether the peer has acknowledged our FIN.
+    /// True if the peer has acknowledged our FIN.
     pub fn fin_acknowledged(&self) -> bool {
         self.fin_at.is_some_and(|at| self.una > at)
     }
 
-    /// Whether the FIN belongs to `transmission`.
+    /// True if the FIN belongs to `transmission`.
     pub fn carries_fin(&self, transmission: Transmission) -> bool {
         self.fin_at
             .is_some_and(|at| transmission.len > 0 && transmission.start + u64::from(transmission.len) > at)
     }
 
-    /// Whether retransmission was given up.
+    /// True if retransmission was given up.
     pub fn gave_up(&self) -> bool {
         self.gave_up
     }

@@ -1,6 +1,6 @@
 //! The states of a connection (RFC 9293 §3.3.2).
 
-/// Where a connection stands between opening and closing.
+/// State of a connection between opening and closing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Waiting for a SYN.
@@ -28,17 +28,17 @@ pub enum State {
 }
 
 impl State {
-    /// Whether both SYNs are acknowledged and no reset came.
+    /// True if both SYNs are acknowledged and no reset came.
     pub const fn is_synchronized(self) -> bool {
         !matches!(self, State::Listen | State::SynSent | State::SynReceived | State::Closed)
     }
 
-    /// Whether the application may still write.
+    /// True if the application may still write.
     pub const fn may_send(self) -> bool {
         matches!(self, State::SynSent | State::SynReceived | State::Established | State::CloseWait)
     }
 
-    /// Whether the peer may still send data.
+    /// True if the peer may still send data.
     pub const fn may_receive(self) -> bool {
         matches!(self, State::Established | State::FinWait1 | State::FinWait2)
     }

@@ -1,4 +1,4 @@
-//! What a sender counts, from the start of the connection to the acknowledgment of its FIN; the
+//! Counters of a sender, from the start of the connection to the acknowledgment of its FIN; the
 //! difference of two readings gives an interval's figures.
 
 use crate::facts::Limit;
@@ -19,11 +19,11 @@ pub struct Stats {
     pub spurious: u64,
     /// Integral of the congestion window over time, in byte-nanoseconds.
     pub cwnd_integral: u128,
-    /// How long the window has been integrated: since the connection opened.
+    /// Time over which the window has been integrated: since the connection opened.
     pub open_time: Duration,
     /// Integral of the smoothed RTT over time, in nanoseconds squared.
     pub srtt_integral: u128,
-    /// How long there has been a smoothed RTT.
+    /// Time for which there has been a smoothed RTT.
     pub srtt_time: Duration,
     /// Time spent waiting for: the application, the receiver's window, the congestion window.
     pub limited: [Duration; 3],
@@ -55,7 +55,7 @@ impl Clockwork {
         }
     }
 
-    /// What holds the sender back from now on.
+    /// Sets the limit that holds the sender back from now on.
     pub fn set_limit(&mut self, stats: &mut Stats, now: Instant, limit: Limit) {
         if limit != self.limit {
             self.close(stats, now);

@@ -1,7 +1,6 @@
 //! Segments to bytes and back, with the checksum of RFC 9293 §3.1. Worlds pass segments as values;
 //! the bytes are for captures, for proving that damage is caught, and for edges that speak IP.
 
-use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::{Flags, Options, Payload, SackBlocks, Segment, SeqNumber, SynOptions, Timestamps};
@@ -12,22 +11,26 @@ const TCP: u8 = 6;
 /// The two ends of a segment, for header and checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
-    /// Where it comes from.
+    /// Address and port of the sender.
     pub source: (Ipv4Addr, u16),
-    /// Where it goes.
+    /// Address and port of the receiver.
     pub destination: (Ipv4Addr, u16),
 }
 
-/// Why bytes are no segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Reason for which bytes are no segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Fewer bytes than the header needs.
+    #[error("fewer bytes than a TCP header")]
     Short,
     /// The checksum does not fit the bytes.
+    #[error("the checksum does not fit")]
     Checksum,
     /// The data offset points into the fixed header or past the end.
+    #[error("the data offset is impossible")]
     DataOffset,
     /// An option runs past the header or has an impossible length.
+    #[error("an option is malformed")]
     Option,
 }
 
@@ -182,19 +185,6 @@ fn checksum(bytes: &[u8], ends: Ends) -> u16 {
     }
     !(sum as u16)
 }
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            DecodeError::Short => "fewer bytes than a TCP header",
-            DecodeError::Checksum => "the checksum does not fit",
-            DecodeError::DataOffset => "the data offset is impossible",
-            DecodeError::Option => "an option is malformed",
-        })
-    }
-}
-
-impl std::error::Error for DecodeError {}
 
 #[cfg(test)]
 mod tests {

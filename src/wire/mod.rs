@@ -1,4 +1,4 @@
-//! What travels: TCP segments as of RFC 9293, their sequence numbers, their bytes, and the packet
+//! Packets that travel: TCP segments as of RFC 9293, their sequence numbers, their bytes, and the packet
 //! that carries one through links. Knows nothing of connections.
 
 pub mod codec;
@@ -35,13 +35,13 @@ pub struct Packet {
     pub segment: Segment,
     /// The connection it belongs to.
     pub flow: FlowId,
-    /// Which way it goes.
+    /// Direction of the packet.
     pub direction: Direction,
-    /// How many links of its path it has crossed.
+    /// Number of links of its path that it has crossed.
     pub hop: u8,
     /// The ECN bits.
     pub ecn: Ecn,
-    /// Whether a link damaged it; the receiver's checksum will refuse it.
+    /// True if a link damaged it; the receiver's checksum will refuse it.
     pub corrupted: bool,
     /// Bytes on the wire: every link asks for them.
     size: u32,

@@ -23,7 +23,7 @@ pub struct Segment {
     pub flags: Flags,
     /// TSval and TSecr (RFC 7323 §3).
     pub timestamps: Option<Timestamps>,
-    /// What a SYN offers, or the SACK blocks of an ACK.
+    /// Offers of a SYN, or the SACK blocks of an ACK.
     pub options: Options,
     /// The data.
     pub payload: Payload,
@@ -51,7 +51,7 @@ pub enum Options {
     Syn(SynOptions),
 }
 
-/// What a SYN offers.
+/// Offers of a SYN.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SynOptions {
     /// Maximum segment size (RFC 9293 §3.7.1); without timestamps deducted.
@@ -68,7 +68,7 @@ pub struct SynOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SackBlocks([(SeqNumber, SeqNumber); 3]);
 
-/// What a segment carries: a slice of shared bytes, or zeros that exist only as a number.
+/// Payload of a segment: a slice of shared bytes, or zeros that exist only as a number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Payload {
     /// The buffer, unless these are zeros, and where in it the slice starts.
@@ -150,7 +150,7 @@ impl Flags {
     /// Congestion window reduced (RFC 3168 §6.1).
     pub const CWR: Flags = Flags(0x80);
 
-    /// Whether all bits of `other` are set.
+    /// True if all bits of `other` are set.
     pub const fn has(self, other: Flags) -> bool {
         self.0 & other.0 == other.0
     }
@@ -225,7 +225,7 @@ impl Payload {
         self.len
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -246,7 +246,7 @@ impl Payload {
         self.len = self.len.checked_add(more).expect("a payload below 4 GiB");
     }
 
-    /// Whether it exists only as a number.
+    /// True if it exists only as a number.
     pub const fn is_zeros(&self) -> bool {
         self.buffer.is_none()
     }

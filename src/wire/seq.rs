@@ -28,7 +28,7 @@ impl SeqNumber {
         near.checked_add_signed(distance as i64)
     }
 
-    /// Whether `self` comes before `other`, as far as numbers half a circle apart can tell.
+    /// True if `self` comes before `other`, as far as numbers half a circle apart can tell.
     pub const fn is_before(self, other: SeqNumber) -> bool {
         self.0.wrapping_sub(other.0).cast_signed() < 0
     }

@@ -26,7 +26,7 @@ use crate::chat::protocol::{After, ClientSession, Dialect, Heard, Moment};
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 
-/// How long after the loss of a connection the next is tried.
+/// Wait between the loss of a connection and the next attempt.
 pub const RETRY: Duration = Duration::from_secs(1);
 
 /// A synthetic person and its connection.
@@ -44,11 +44,11 @@ pub struct ChatClient {
     horizon: Instant,
     link: Link,
     session: Box<dyn ClientSession>,
-    /// What it means to say and has not said.
+    /// Messages that it intends to send and has not sent.
     outbox: VecDeque<(MessageId, Intent)>,
-    /// What is being written, and how much of it is.
+    /// Line being written, and the number of its bytes that are written.
     line: Option<(Rc<[u8]>, usize)>,
-    /// Whether the head of the outbox is in the session's hands and not written yet.
+    /// True if the head of the outbox is with the session and not written yet.
     speaks: bool,
     /// The room's name is still to be said to the server.
     must_enter: bool,
@@ -56,7 +56,7 @@ pub struct ChatClient {
     heard: Vec<Heard>,
 }
 
-/// How far the connection is.
+/// State of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
     /// There is none, and none is wanted.
@@ -136,7 +136,7 @@ impl ChatClient {
         }
     }
 
-    /// What is to be written next: all that the session has to say, then what is to be said next if the server
+    /// Next line to write: all that the session has to send, then the next message if the server
     /// has let us in.
     fn next_line(&mut self, moment: Moment) -> Option<(Rc<[u8]>, usize)> {
         loop {
@@ -152,7 +152,7 @@ impl ChatClient {
         }
     }
 
-    /// What it means to ask next, if the server has let it in and the session takes more.
+    /// Next request of the person, if the server has let it in and the session takes more.
     fn next_request(&mut self) -> Option<Request> {
         let wants = self.must_enter || !self.outbox.is_empty();
         if !wants
@@ -219,7 +219,7 @@ impl ChatClient {
         }
     }
 
-    /// When the session wants to be woken, as long as anything can be written for it.
+    /// Time at which the session wants to be woken, as long as anything can be written for it.
     fn session_timeout(&self) -> Option<Instant> {
         let is_open = matches!(self.link, Link::Joining(_) | Link::In(_));
         self.session.poll_timeout().filter(|_| is_open)

@@ -1,4 +1,4 @@
-//! What people say, what they hear, and what happens when their connection does not last.
+//! Messages that people send and hear, also over connections that break.
 
 use super::*;
 use crate::app::chat_server::{ChatServer, Counts};
@@ -38,7 +38,7 @@ fn world_of(
     world
 }
 
-/// Who said message `id` is not told, so it is who did not hear it.
+/// The author of message `id` is not recorded: it is the person who did not hear it.
 fn hearers(world: &World<ChatServer>) -> Vec<Vec<usize>> {
     let mut hearers = vec![Vec::new(); world.net.messages.len()];
     for &(who, MessageId(id)) in &world.net.delivered {

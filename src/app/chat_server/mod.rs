@@ -1,6 +1,6 @@
 //! The chat's server: a [`RoomServer`] on a world's connections.
 //!
-//! What a connection does not take at once waits in its queue; a connection for which more waits than the
+//! Data that a connection does not take at once wait in its queue; a connection whose queue exceeds the
 //! bound is reset, because waiting for it would make everybody wait (program 1 does, under a lock).
 
 #[cfg(test)]
@@ -18,7 +18,7 @@ pub use crate::chat::server::Counts;
 /// The default bound of what waits for a connection in bytes, on top of the connection's own buffer.
 pub const QUEUE_LIMIT: usize = 1 << 20;
 
-/// How long a new connection may take to join before it is closed.
+/// Time within which a new connection must join before it is closed.
 const JOIN_WITHIN: Duration = Duration::from_secs(30);
 
 /// A server host's chat.
@@ -45,12 +45,12 @@ impl ChatServer {
         ChatServer { server: self.server.max_backlog(bytes), ..self }
     }
 
-    /// How many connections ended for which reason.
+    /// Number of connections that ended, by reason.
     pub fn counts(&self) -> Counts {
         self.server.counts()
     }
 
-    /// How many people are in.
+    /// Number of people who have joined.
     pub fn people(&self) -> usize {
         self.server.room().len()
     }

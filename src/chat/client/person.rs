@@ -5,7 +5,7 @@ use crate::chat::marker;
 use crate::rng::{Rng, Seed};
 use crate::time::{Duration, Instant};
 
-/// What a person does.
+/// Action of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     /// It means to say something.
@@ -33,11 +33,11 @@ pub struct Person {
     sizes: Rng,
     addressees: Rng,
     churn: Rng,
-    /// When it means to speak next.
+    /// Time at which the person intends to speak next.
     speaks: Instant,
     /// Messages of the present burst that are still to come after that.
     burst_left: u32,
-    /// When it goes or comes back next.
+    /// Time at which the person leaves or returns next.
     moves: Instant,
     present: bool,
 }
@@ -71,12 +71,12 @@ impl Person {
         person
     }
 
-    /// When it does something next.
+    /// Time of the next action.
     pub fn due(&self) -> Instant {
         self.speaks.min(self.moves)
     }
 
-    /// What it does at [`due`](Person::due). What it means to say while it is away is drawn, so that
+    /// Action of the person at [`due`](Person::due). A message intended during an absence is drawn, so that
     /// the streams do not depend on absences, and passed over.
     pub fn act(&mut self) -> Option<Act> {
         if self.moves <= self.speaks {

@@ -1,4 +1,4 @@
-//! Where a person sits: its nick, its room, and whom it can speak to.
+//! Seat of a person: its nick, its room, and the people it can speak to.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::chat::message::{Name, Request};
 pub struct Seat {
     /// Everyone's nick.
     pub people: Arc<Vec<Name>>,
-    /// Which of them is its own.
+    /// Index of its own nick among them.
     pub me: usize,
     /// The room that it is a member of and speaks in.
     pub room: Option<Name>,
-    /// How many people should hear what it says if everyone is here.
+    /// Number of people who should hear its messages if everyone is here.
     pub audience: u32,
 }
 
@@ -59,7 +59,7 @@ impl Seat {
         &self.people[self.me]
     }
 
-    /// What a person in this seat asks of the room to say `text`. A person who is alone says it to
+    /// Request with which a person in this seat says `text`. A person who is alone says it to
     /// an empty room.
     pub fn request(&self, to: Addressee, intent: Intent, text: Name) -> Request {
         match (to, &self.room) {

@@ -1,26 +1,26 @@
-//! How a person talks: what a scenario says about it.
+//! Talk of a person, as a scenario describes it.
 
 use crate::time::Duration;
 
-/// How a person talks.
+/// Talk of a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Talk {
     /// The mean time from one message to the next; with bursts, from the start of one to that of the
     /// next.
     pub interval: Duration,
-    /// How messages are spread over time.
+    /// Distribution of messages over time.
     pub arrivals: Arrivals,
-    /// How long the texts are.
+    /// Length of the texts.
     pub size: SizeDistribution,
-    /// Who is spoken to.
+    /// Recipients of the messages.
     pub to: Addressee,
     /// Over how many rooms people are spread, if they speak in rooms; at least one.
     pub rooms: u32,
-    /// Whether people go and come back.
+    /// Absences of people; `None` if they stay.
     pub churn: Option<Churn>,
 }
 
-/// How messages are spread over time.
+/// Distribution of messages over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrivals {
     /// Independently: exponential times between messages.
@@ -38,7 +38,7 @@ pub enum Arrivals {
     },
 }
 
-/// How long texts are, in bytes. Every draw is clamped to what a text can be:
+/// Length of texts, in bytes. Every draw is clamped to the length that a text can have:
 /// [`marker::LEN`](crate::chat::marker::LEN) to [`marker::MAX_TEXT`](crate::chat::marker::MAX_TEXT).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SizeDistribution {
@@ -65,7 +65,7 @@ pub enum SizeDistribution {
     },
 }
 
-/// Who is spoken to.
+/// Recipients of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Addressee {
     /// Everyone who is here.
@@ -76,7 +76,7 @@ pub enum Addressee {
     Room,
 }
 
-/// How people go and come back, with exponential times.
+/// Absences and presences, with exponential times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Churn {
     /// The mean time that a person stays.

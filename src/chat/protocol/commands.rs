@@ -3,11 +3,11 @@
 use crate::chat::message::Request;
 use crate::chat::names;
 
-/// What `/help all` shows.
+/// Answer to `/help all`.
 pub const HELP: &str = "Commands: /help, /list, /whisper USER TEXT, /nick NAME, /rooms, /create ROOM [--private], \
     /join ROOM, /leave ROOM, /room ROOM TEXT, /invite NAME [ROOM], /close ROOM, /hide, /reveal, /ping, /exit";
 
-/// How the commands are used that carry a text to some people only.
+/// Usage of the commands that carry a text to some people only.
 const WHISPER: &str = "/whisper <username> <message>";
 const ROOM: &str = "/room <room> <message>";
 
@@ -85,7 +85,7 @@ pub fn split_message(read: &str) -> (&str, &str) {
     end.map_or((read, ""), |end| (&read[..end], &read[end + 1..]))
 }
 
-/// What follows `/create`: a name, and whether the room is to be private.
+/// Arguments of `/create`: a name, and `--private` for a private room.
 pub fn create(words: &str) -> Command {
     let (private, room) = match words.split_once(char::is_whitespace) {
         Some((PRIVATE, room)) => (true, room.trim()),
@@ -101,7 +101,7 @@ pub fn create(words: &str) -> Command {
     Command::Ask(Request::Create { room: room.to_owned(), private })
 }
 
-/// What makes a new room private.
+/// Option that makes a new room private.
 pub const PRIVATE: &str = "--private";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a server speaks, as far as its first words show it: for clients that it does not let in.
+//! Dialect of a server, as far as its first words show it: for clients that it does not let in.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ pub enum Spoken {
     Dialect(&'static dyn Dialect),
     /// TLS, which says nothing until its client has.
     Tls,
-    /// What administrators speak.
+    /// The administrators' protocol.
     Admin,
     /// Something else that has a name.
     Other(&'static str),
 }
 
-/// What a server speaks whose first words these are, if they are distinctive.
+/// Dialect of a server with these first words, if they are distinctive.
 pub fn guess(first: &[u8]) -> Option<Spoken> {
     let starts = |words: &[&str]| words.iter().any(|word| first.starts_with(word.as_bytes()));
     let dialect = || DIALECTS.iter().copied().find(|dialect| dialect.is_begun_by(first));

@@ -55,7 +55,7 @@ impl Lines {
     }
 }
 
-/// Where the first newline is: this looks at every byte that every client hears.
+/// Position of the first newline: this looks at every byte that every client hears.
 pub(super) fn find_newline(bytes: &[u8]) -> Option<usize> {
     memchr::memchr(b'\n', bytes)
 }

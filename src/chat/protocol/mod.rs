@@ -2,7 +2,7 @@
 //! server's side, and the reverse on the client's. A new one is one file here and one line in
 //! [`DIALECTS`].
 //!
-//! What depends on the connection (half a line, whether it has joined) lives in the two sessions;
+//! The state of a connection (half a line, joined or not) lives in the two sessions;
 //! encoding an event does not, so one encoding serves every recipient: see [`Encodings`].
 
 mod client;
@@ -36,7 +36,7 @@ pub use text::clock as clock_text;
 /// The name under which the server itself speaks; nobody can have it.
 pub const SERVER: &str = "server";
 
-/// How the words begin with which the server ends the connection of somebody whom an administrator
+/// Beginning of the words with which the server ends the connection of a person whom an administrator
 /// disconnects, and refuses to let them in again.
 pub const KICKED: &str = "You were disconnected by an administrator";
 
@@ -78,7 +78,7 @@ pub trait Dialect: fmt::Debug + Sync {
     /// Usual port of its program.
     fn port(&self) -> u16;
 
-    /// Whether its messages keep their borders on a stream; without frames, one read is one message.
+    /// True if its messages keep their borders on a stream; without frames, one read is one message.
     fn is_framed(&self) -> bool;
 
     /// Least time between two messages to a client: most programs take what one read brings for one message.
@@ -96,7 +96,7 @@ pub trait Dialect: fmt::Debug + Sync {
         self.client()
     }
 
-    /// Whether a server's first words show that it speaks this dialect.
+    /// True if a server's first words show that it speaks this dialect.
     fn is_begun_by(&self, _first: &[u8]) -> bool {
         false
     }
@@ -115,7 +115,7 @@ impl PartialEq for dyn Dialect {
 
 impl Eq for dyn Dialect {}
 
-/// What a synthetic person understands.
+/// Event that a synthetic person understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {
     /// It is in.
@@ -127,7 +127,7 @@ pub enum Heard {
 }
 
 impl Heard {
-    /// What an event tells a synthetic person, if anything.
+    /// Meaning of an event for a synthetic person, if it has one.
     pub fn of(event: &Event) -> Option<Heard> {
         match event {
             Event::Welcome { .. } => Some(Heard::Welcome),
@@ -143,11 +143,11 @@ impl Heard {
 /// The bytes are no sentence of the dialect; the connection must be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed {
-    /// What to send before closing; may be empty.
+    /// Bytes to send before closing; may be empty.
     pub farewell: &'static [u8],
 }
 
-/// What becomes of the connection after an event was sent.
+/// State of the connection after an event was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
     /// It goes on.
@@ -161,7 +161,7 @@ pub enum After {
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// When a world begins: 2023-11-14 22:13:20 UTC, a fixed instant, so that two runs agree.
+    /// Start of a world: 2023-11-14 22:13:20 UTC, a fixed instant, so that two runs agree.
     pub const EPOCH: Timestamp = Timestamp(1_700_000_000_000_000_000);
 
     /// The civil time of an instant of a world that began at [`Timestamp::EPOCH`].

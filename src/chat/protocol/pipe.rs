@@ -14,7 +14,7 @@ use super::{After, Dialect, Malformed, READ_GAP, Settings};
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::time::{Duration, Instant};
 
-/// What program 4's client reads at once.
+/// Most bytes that program 4's client reads at once.
 const READ: usize = 2048;
 /// The person to whom everyone listens.
 pub const EVERYONE: &str = "all";
@@ -64,7 +64,7 @@ impl Dialect for Pipe {
 pub(super) struct Session {
     utf8: Utf8,
     named: bool,
-    /// Whether the list ends with [`EVERYONE`].
+    /// True if the list ends with [`EVERYONE`].
     lists_everyone: bool,
     max_text: usize,
     /// The pause after `WELCOME`, and its end.

@@ -13,14 +13,14 @@ use super::{After, Heard, Malformed, Timestamp};
 use crate::chat::message::{Event, Request};
 use crate::time::{Duration, Instant};
 
-/// When something happens: `now` measures spans, `at` is what texts show.
+/// Time of an event: `now` measures spans, `at` is the time that texts show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// Never runs backwards.
     pub now: Instant,
     /// Civil time.
     pub at: Timestamp,
-    /// What a wall clock here shows: seconds east of Greenwich.
+    /// Time zone of a wall clock here: seconds east of Greenwich.
     pub zone_s: i32,
 }
 
@@ -34,7 +34,7 @@ impl Moment {
 /// An event's encoding in each form, made once and shared by all who hear it.
 #[derive(Debug, Default)]
 pub struct Encodings {
-    /// Which event of the server this is; no two have the same number.
+    /// Number of this event of the server; no two have the same.
     pub serial: u64,
     /// By form. There are a few of them.
     forms: Vec<(&'static str, Rc<[u8]>)>,
@@ -68,7 +68,7 @@ pub enum Ask {
     Session(Option<Rc<[u8]>>),
 }
 
-/// What one read asks, in order. What the session answers itself (a prompt, a usage, an unknown command)
+/// Requests of one read, in order. An answer of the session itself (a prompt, a usage, an unknown command)
 /// stands among the rest, so that it waits for its turn and counts against the client's rate as all does.
 #[derive(Debug, Default)]
 pub struct Asked(Vec<Ask>);
@@ -94,12 +94,12 @@ impl Asked {
         self.0.drain(..)
     }
 
-    /// How many there are.
+    /// Number of requests.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nothing is asked.
+    /// True if there is no request.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -129,15 +129,15 @@ pub trait ServerSession: fmt::Debug {
     /// The client has closed its side: what waits for its acknowledgments goes now, because there will be none.
     fn on_end_of_file(&mut self) {}
 
-    /// Whether its messages keep their borders when several go in one write.
+    /// True if its messages keep their borders when several go in one write.
     fn is_framed(&self) -> bool;
 
-    /// Whether it wants [`Event::People`] at every change of the list.
+    /// True if it wants [`Event::People`] at every change of the list.
     fn wants_people(&self) -> bool {
         false
     }
 
-    /// Whether a newcomer whose nick is taken gets a number instead of a refusal, which would only
+    /// True if a newcomer with a nick that is taken gets a number instead of a refusal, which would only
     /// make its client come again.
     fn numbers_duplicates(&self) -> bool {
         false
@@ -151,22 +151,23 @@ pub trait ServerSession: fmt::Debug {
     /// The next bytes for the socket, one write each; `None` until something else happens.
     fn poll_send(&mut self) -> Option<Rc<[u8]>>;
 
-    /// Whether it must join within the usual time; who only tests the connection need not.
+    /// True if it must join within the usual time; a client that only tests the connection need not.
     fn must_join(&self) -> bool {
         true
     }
 
-    /// How many bytes wait here, for the peer's acknowledgments or the right time; counts towards the bound of its queue.
+    /// Bytes that wait here, for the peer's acknowledgments or the right time; they count towards the bound
+    /// of its queue.
     fn waiting_bytes(&self) -> usize {
         0
     }
 
-    /// When it wants to be woken.
+    /// Time at which it wants to be woken.
     fn poll_timeout(&self) -> Option<Instant> {
         None
     }
 
-    /// Whether that is about the client's silence, which means nothing while nothing is read.
+    /// True if that is about the client's silence, which means nothing while nothing is read.
     fn minds_silence(&self) -> bool {
         false
     }
@@ -186,7 +187,7 @@ pub trait ServerSession: fmt::Debug {
 pub struct Account {
     /// Congestion window, in messages.
     pub cwnd: f64,
-    /// Where slow start ends, in messages.
+    /// Slow-start threshold, in messages.
     pub ssthresh: f64,
     /// Retransmission timeout.
     pub rto: Duration,
@@ -202,16 +203,16 @@ pub struct Account {
 
 /// The client's side of one connection.
 ///
-/// What is asked before the server has let it in waits until then, where the dialect could not tell
+/// A request made before the server has let it in waits until then, where the dialect could not tell
 /// it from the name.
 pub trait ClientSession: fmt::Debug {
-    /// What its dialect's servers show of what they have done.
+    /// Manner of its dialect's servers.
     fn manner(&self) -> Manner {
         Manner::default()
     }
 
-    /// Whether the dialect has words for a request that this server may know; [`ask`](Self::ask) refuses
-    /// the others.
+    /// An error if the dialect has no words for a request, or this server does not know it;
+    /// [`ask`](Self::ask) refuses those.
     fn speaks(&self, request: &Request) -> Result<(), NotSaid>;
 
     /// Asks something of the server; what is sent for it is then in [`poll_send`](Self::poll_send).
@@ -248,12 +249,12 @@ pub trait ClientSession: fmt::Debug {
         Vec::new()
     }
 
-    /// How many requests it has still to send, or the server to acknowledge.
+    /// Number of requests that it has still to send, or the server to acknowledge.
     fn unsettled(&self) -> usize {
         0
     }
 
-    /// When it wants to be woken.
+    /// Time at which it wants to be woken.
     fn poll_timeout(&self) -> Option<Instant> {
         None
     }
@@ -264,21 +265,21 @@ pub trait ClientSession: fmt::Debug {
     }
 }
 
-/// What a dialect's servers show of what they have done, and what that allows.
+/// Evidence that a dialect's servers give of having served a request, and its consequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent abilities, not one state")]
 pub struct Manner {
-    /// Whether each request is acknowledged, so that nothing need be guessed from the answers.
+    /// True if each request is acknowledged, so that nothing need be guessed from the answers.
     pub acknowledges: bool,
     /// Requests that may be on their way to the server at once.
     pub in_flight: usize,
-    /// Whether speakers hear what they said to everyone.
+    /// True if speakers hear their own messages to everyone.
     pub echoes: bool,
-    /// Whether a message that is cut short is none; without frames it is one.
+    /// True if a message that is cut short is none; without frames it is one.
     pub is_framed: bool,
-    /// Whether original servers know private messages only.
+    /// True if original servers know private messages only.
     pub is_private: bool,
-    /// Whether the server prompts for each text, which costs a round trip and a message more.
+    /// True if the server prompts for each text, which costs a round trip and a message more.
     pub is_prompted: bool,
 }
 
@@ -295,25 +296,16 @@ impl Default for Manner {
     }
 }
 
-/// Why a request is not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Reason for which a request is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotSaid {
     /// The dialect has no words for it.
+    #[error("this dialect has no words for that")]
     NoWords,
     /// The dialect has words for it that this server has shown not to know.
+    #[error("this server does not know that")]
     Unknown,
     /// A server takes no longer message than this, in bytes; a longer one would end the connection.
+    #[error("that is too long: a message has at most {0} bytes")]
     TooLong(usize),
 }
-
-impl fmt::Display for NotSaid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NotSaid::NoWords => f.write_str("this dialect has no words for that"),
-            NotSaid::Unknown => f.write_str("this server does not know that"),
-            NotSaid::TooLong(limit) => write!(f, "that is too long: a message has at most {limit} bytes"),
-        }
-    }
-}
-
-impl std::error::Error for NotSaid {}

@@ -1,4 +1,4 @@
-//! What the dialects leave open.
+//! Settings that the dialects leave open.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,24 +6,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::chat::names;
 use crate::time::Duration;
 
-/// What the dialects leave open.
+/// Settings that the dialects leave open.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
-    /// Whether `slash` gives names (`User 1`) instead of asking for them.
+    /// True if `slash` gives names (`User 1`) instead of asking for them.
     pub assign_names: bool,
-    /// How many it has given; shared by all copies of these settings.
+    /// Number of names given; shared by all copies of these settings.
     pub names_given: Arc<AtomicU64>,
-    /// Whether `pipe` lists [`EVERYONE`](super::EVERYONE), whom its graphical client can only
+    /// True if `pipe` lists [`EVERYONE`](super::EVERYONE), whom its graphical client can only
     /// write to if it is in the list.
     pub list_everyone: bool,
-    /// Whether `rooms` sends nothing but ASCII, for its older client, which ends at any other character.
+    /// True if `rooms` sends nothing but ASCII, for its older client, which ends at any other character.
     pub rooms_ascii: bool,
-    /// Whether who speaks `rooms` may post to rooms that it is not in, as in the original.
+    /// True if clients of `rooms` may post to rooms that they are not in, as in the original.
     pub outsiders_post: bool,
     /// Bytes of the longest text. A longer one is refused whole, before it is cut to what one read takes.
     pub max_text: usize,
-    /// Whether clients of `json-lines` know all its words before they have shown it.
+    /// True if clients of `json-lines` know all its words before they have shown it.
     pub extended: bool,
     /// `pipe`'s pause between its welcome and the list of users.
     pub welcome_pause: Duration,

@@ -4,7 +4,7 @@ use super::session::{ClientSession, ServerSession};
 use super::{DIALECTS, Dialect, PIPE, SLASH, Settings};
 use crate::time::Duration;
 
-/// How long a listener for two dialects waits for the client's first word.
+/// Time for which a listener for two dialects waits for the client's first word.
 pub const SPEAKS_WITHIN: Duration = Duration::from_millis(300);
 
 /// A listener for two dialects. Once it is known who speaks first, the connection is of one of them; by

@@ -22,9 +22,9 @@ use crate::time::{Duration, Instant};
 #[cfg(test)]
 mod tests;
 
-/// What program 2's client reads at once.
+/// Most bytes that program 2's client reads at once.
 const READ: usize = 1024;
-/// How long the rest of a line that a read cut is waited for: a lost packet of it is repeated by then.
+/// Wait for the rest of a line that a read cut: a lost packet of it is repeated by then.
 const REST: Duration = Duration::from_secs(1);
 
 const COMMANDS: &str = "Available commands:\n\
@@ -80,7 +80,7 @@ pub(super) struct Session {
     max_text: usize,
     utf8: Utf8,
     state: State,
-    /// Whether its client ends all that it sends with a newline; not known before its first words.
+    /// True if its client ends all that it sends with a newline; not known before its first words.
     sends_lines: Option<bool>,
     /// Of such a client, a line that a read cut, and until when the rest is waited for.
     cut: String,
@@ -119,7 +119,7 @@ impl Session {
         self.out.push(&spoken(moment, words), READ);
     }
 
-    /// What one read brought, which may be several messages.
+    /// Reads the bytes of one read, which may be several messages.
     fn take(&mut self, moment: Moment, text: &str, out: &mut Asked) {
         let mut rest = text.trim();
         if rest.is_empty() {
@@ -303,7 +303,7 @@ fn spoken(moment: Moment, words: &str) -> String {
     format!("[{}] [SERVER] {words}", clock(moment))
 }
 
-/// What everybody sees alike. A room has its mark, which no nick has.
+/// Encoding of an event, the same for everybody. A room has its mark, which no nick has.
 fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
     let words = match event {
         Event::Message { from, text } | Event::Past { from, text, .. } => format!("[{from}] {}", shape(text)),

@@ -1,4 +1,4 @@
-//! What the dialects without frames share: reads that may cut a character, texts that must fit
+//! Common parts of the dialects without frames: reads that may cut a character, texts that must fit
 //! into one read of the original clients, times of day, and the queue of what is to be sent.
 
 use std::borrow::Cow;
@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::session::{Asked, Moment};
 use crate::chat::message::{Event, Request};
 
-/// What a session has to send, one write each.
+/// Outgoing texts of a session, one write each.
 #[derive(Debug, Default)]
 pub(super) struct Outbox(VecDeque<Rc<[u8]>>);
 
@@ -48,12 +48,12 @@ impl Outbox {
         }
     }
 
-    /// How much that is.
+    /// Bytes of all texts together.
     pub fn bytes(&self) -> usize {
         self.0.iter().map(|text| text.len()).sum()
     }
 
-    /// Whether the next begins with `start`.
+    /// True if the next begins with `start`.
     pub fn is_first_of(&self, start: &str) -> bool {
         self.0.front().is_some_and(|first| first.starts_with(start.as_bytes()))
     }
@@ -149,7 +149,7 @@ impl Utf8 {
 /// The bytes of `[21:30:15] `, with which everything that program 2's server says begins.
 pub(super) const STAMP: usize = 11;
 
-/// Whether a text of program 2's server begins here.
+/// True if a text of program 2's server begins here.
 pub(super) fn is_stamped(bytes: &[u8]) -> bool {
     let shape = b"[00:00:00] [";
     bytes.len() > STAMP

@@ -27,7 +27,7 @@ pub(super) struct Den {
     pub members: Arc<Vec<ClientId>>,
     /// Those who are away, and registered.
     pub away: BTreeSet<Name>,
-    /// Who may enter, and who has invited them.
+    /// People who may enter, and the people who have invited them.
     pub invited: BTreeMap<Person, Name>,
 }
 
@@ -89,17 +89,17 @@ impl Dens {
 }
 
 impl Den {
-    /// Whether it is there for this person.
+    /// True if the room exists for this person.
     pub fn is_open_to(&self, client: ClientId, person: &Person) -> bool {
         !self.private || self.is_of(client, person) || self.invited.contains_key(person)
     }
 
-    /// Whether this person is in it or owns it.
+    /// True if this person is in it or owns it.
     pub fn is_of(&self, client: ClientId, person: &Person) -> bool {
         self.members.contains(&client) || self.owner.as_ref() == Some(person)
     }
 
-    /// What is to be kept when `person` becomes this to it; nothing of guests.
+    /// Record to keep when `person` gets this standing; none of guests.
     pub fn change(&self, person: &Person, standing: Option<Standing>) -> Option<Change> {
         Some(Change::Standing {
             room: self.name.clone(),

@@ -1,4 +1,4 @@
-//! What is asked about rooms: founding, entering, inviting, speaking, ending.
+//! Requests about rooms: founding, entering, inviting, speaking, ending.
 
 #[cfg(test)]
 mod tests;
@@ -10,12 +10,12 @@ use super::kept::{Change, Keeper, KeptRoom, Standing};
 use super::{Member, Room, answer_to, rules};
 use crate::chat::message::{ClientId, Delivery, Event, Name, Refusal, Request};
 
-/// What an administrator sees of a room.
+/// Description of a room for an administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomInfo {
     /// Its name.
     pub name: Name,
-    /// Whether only the invited enter and see it.
+    /// True if only the invited enter and see it.
     pub private: bool,
     /// The person that owns it, if one does.
     pub owner: Option<Name>,
@@ -47,7 +47,7 @@ impl Room {
         }
     }
 
-    /// Who has just come in is this registered person, and in its rooms again; false if that is here
+    /// The newcomer is this registered person, and in its rooms again; false if that person is here
     /// already.
     pub fn claim(&mut self, client: ClientId, account: &Name, out: &mut Vec<Delivery>) -> bool {
         let Some(member) = self.members.get_mut(&client) else { return false };

@@ -1,5 +1,5 @@
-//! What outlives the people. Who is registered owns rooms, is a member of them and is invited into them
-//! while it is away, too, and what is said to it alone waits for it.
+//! Records that outlive connections. A registered person owns rooms, is a member of them and is invited
+//! into them while it is away, too, and what is said to it alone waits for it.
 //!
 //! A room asks its [`Keeper`] before it changes anything, so that there is nothing to be undone.
 
@@ -37,9 +37,9 @@ pub enum Change {
         room: Name,
         /// The registered person that owns it, if one does.
         owner: Option<Name>,
-        /// Whether it is private.
+        /// True if it is private.
         private: bool,
-        /// Whose standing it is.
+        /// Account that has the standing.
         account: Name,
         /// Nothing is none.
         standing: Option<Standing>,
@@ -53,21 +53,21 @@ pub enum Change {
     Mail {
         /// To whom.
         to: Name,
-        /// Who said it.
+        /// Author of the message.
         from: Name,
-        /// What.
+        /// Text of the message.
         text: Name,
     },
 }
 
-/// What a person is to a room.
+/// Standing of a person in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It is in.
     Member,
     /// It may enter.
     Invited {
-        /// Who has invited it.
+        /// Person who has invited it.
         by: Name,
     },
 }
@@ -79,7 +79,7 @@ pub struct KeptRoom {
     pub name: Name,
     /// The registered person that owns it, if one does.
     pub owner: Option<Name>,
-    /// Whether it is private.
+    /// True if it is private.
     pub private: bool,
     /// Registered people, and what they are to it.
     pub people: Vec<(Name, Standing)>,

@@ -1,4 +1,4 @@
-//! Who is here, and who hears what: a pure function from (client, request) to deliveries.
+//! People present, and the recipients of each event: a pure function from (client, request) to deliveries.
 //!
 //! A [`Room`] is the whole chat; in it people may found smaller rooms by name. Nothing is iterated
 //! in an order that could differ between two runs. Lists are shared with the deliveries and changed
@@ -47,14 +47,14 @@ pub struct Room {
     members: BTreeMap<ClientId, Member>,
     /// Nicks as they are looked up.
     nicks: BTreeSet<(String, ClientId)>,
-    /// What they look like.
+    /// Skeletons of their nicks, which look-alikes share.
     looks: BTreeSet<(String, ClientId)>,
     /// Everyone, in the order of joining.
     here: Arc<Vec<ClientId>>,
     /// The nicks that lists show: the order of joining, without those who hide.
     shown: Names,
     rooms: Dens,
-    /// Which registered people are here.
+    /// Registered people who are here.
     accounts: BTreeMap<Name, ClientId>,
 }
 
@@ -76,12 +76,12 @@ impl Room {
         Room { rules, ..Room::default() }
     }
 
-    /// How many people are in.
+    /// Number of people who have joined.
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether nobody is in.
+    /// True if nobody has joined.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
@@ -101,12 +101,12 @@ impl Room {
         self.shown.clone()
     }
 
-    /// Whether somebody with this nick is in.
+    /// True if a person with this nick has joined.
     pub fn is_here(&self, nick: &str) -> bool {
         self.find(nick.trim()).is_some()
     }
 
-    /// Whether anybody may have this nick, as far as it goes by the nick alone.
+    /// True if anybody may have this nick, as far as it goes by the nick alone.
     pub fn is_fit(&self, nick: &str) -> bool {
         self.rules.nick(nick).is_ok()
     }
@@ -265,7 +265,7 @@ impl Room {
         Ok(nick.into())
     }
 
-    /// Whether somebody else than `client` has a nick that looks like this one.
+    /// True if a client other than `client` has a nick that looks like this one.
     fn is_like_another(&self, client: Option<ClientId>, nick: &str) -> bool {
         Likeness::of(nick).forms().iter().any(|form| {
             let from_there = self.looks.range((form.clone(), ClientId(0))..);
@@ -273,7 +273,7 @@ impl Room {
         })
     }
 
-    /// Whoever has this nick, or has registered it and is called otherwise now; if several have, the
+    /// Client with this nick, or that has registered it and has another name now; if several have, the
     /// one with the lowest number.
     fn find(&self, nick: &str) -> Option<ClientId> {
         let wanted = exact(nick);

@@ -1,9 +1,9 @@
-//! What a room allows: how many, which names, which texts.
+//! Rules of a room: numbers, names, texts.
 
 use crate::chat::message::Refusal;
 use crate::chat::names::{self, Likeness};
 
-/// What a room allows.
+/// Rules of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// The longest nick or room name, in characters.
@@ -16,9 +16,9 @@ pub struct Rules {
     pub rooms: usize,
     /// The most rooms that one person owns at a time.
     pub rooms_each: usize,
-    /// Whether entering a room that is not there may found it.
+    /// True if entering a room that does not exist may found it.
     pub entering_founds: bool,
-    /// Whether a nick belongs to one person only.
+    /// True if a nick belongs to one person only.
     pub unique_nicks: bool,
     /// Names that no person and no room may have, nor any that passes for them.
     pub reserved: &'static [&'static str],
@@ -40,7 +40,7 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// Whether there is anything to be heard; an overlong text is refused rather than cut.
+    /// An error if nothing would be heard; an overlong text is refused rather than cut.
     pub(super) fn is_worth_saying(&self, text: &str) -> Result<bool, Refusal> {
         if text.len() > self.text_bytes {
             return Err(Refusal::TextTooLong);
@@ -80,7 +80,7 @@ impl Rules {
     }
 }
 
-/// Whether a name can be taken for a reserved one. Of plain letters only the case is ignored: `ALI` is not
+/// True if a name can be taken for a reserved one. Of plain letters only the case is ignored: `ALI` is not
 /// `all`, though it looks like `ALl`.
 fn passes_for(reserved: &str, name: &str) -> bool {
     let is_same = names::exact(reserved) == names::exact(name);

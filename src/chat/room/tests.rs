@@ -1,4 +1,4 @@
-//! Who is here and who hears what.
+//! People present, and the recipients of events.
 
 use super::*;
 

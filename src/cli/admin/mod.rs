@@ -24,7 +24,7 @@ pub struct Admin {
     /// The server's administration port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", global = true, value_parser = host_and_port)]
     address: String,
-    /// What the server wants to see
+    /// Token that the server requires
     #[arg(long, value_name = "TOKEN", env = "TESTBED_ADMIN_TOKEN", hide_env_values = true, global = true)]
     token: Option<String>,
     /// Print the server's replies as JSON
@@ -48,16 +48,16 @@ enum Mode {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Command {
-    /// How many clients, messages, bytes, and each connection's state
+    /// Number of clients, messages and bytes, and the state of each connection
     Stats,
-    /// Who is connected
+    /// List of the people connected
     Clients,
     /// The rooms, private ones too
     Rooms,
     /// Disconnect a client and keep it out for a while
     ///
     /// Its name stays out for the time of `serve --kick-for`, its address only if nobody else is here from there.
-    /// Who was disconnected lately can be named again, with another option.
+    /// A person who was disconnected lately can be named again, with another option.
     Kick {
         /// Its id or its name, as `clients` lists them
         client: String,
@@ -70,7 +70,7 @@ enum Command {
     },
     /// Say something to everyone
     Broadcast {
-        /// What
+        /// Text of the message
         #[arg(required = true, trailing_var_arg = true)]
         words: Vec<String>,
     },

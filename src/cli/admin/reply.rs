@@ -1,4 +1,4 @@
-//! What a server replies, as people read it.
+//! Replies of a server, as people read them.
 
 use std::fmt::Write as _;
 

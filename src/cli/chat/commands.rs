@@ -1,9 +1,9 @@
-//! What can be typed, where.
+//! Commands that can be typed, by dialect.
 
 use crate::chat::message::Request;
 use crate::chat::protocol::commands::{Command, parse};
 
-/// What is asked of a server.
+/// Commands that ask the server.
 const ASKED: &[&str] = &[
     "/list",
     "/whisper NAME TEXT (or /msg)",
@@ -20,7 +20,7 @@ const ASKED: &[&str] = &[
     "/ping",
 ];
 
-/// What needs no server's help.
+/// Commands that this program serves itself.
 const OWN: &[&str] = &["/stats", "/help", "/quit (or /exit)"];
 
 /// The commands for which there are words, as they are typed.

@@ -1,26 +1,26 @@
-//! What a conversation comes to.
+//! Totals of a conversation.
 
 use crate::units::plural;
 
-/// What was said and heard, over all connections.
+/// Messages sent and heard, over all connections.
 #[derive(Debug, Default)]
 pub struct Count {
     pub said: u64,
     pub heard: u64,
-    /// What was typed and neither this program nor the server has done.
+    /// Lines that neither this program nor the server has accepted.
     pub refused: u64,
-    /// What was not sent or acknowledged at the end.
+    /// Messages that were not sent or acknowledged at the end.
     pub unsettled: u64,
-    /// What was sent, and nobody knows whether the server has read it.
+    /// Messages that were sent, and perhaps not read by the server.
     pub uncertain: u64,
-    /// Whether answers of the server may be missing at the end.
+    /// True if answers of the server may be missing at the end.
     pub unheard: bool,
-    /// How often it was connected.
+    /// Number of connections made.
     pub connections: u32,
 }
 
 impl Count {
-    /// What a script has to know that nobody has shown to be done.
+    /// Problems that a script must know of: requests that nothing shows to be done.
     pub fn problems(&self, acknowledged: bool) -> Vec<String> {
         let known = if acknowledged { "acknowledged" } else { "sent" };
         let counts = [

@@ -25,7 +25,7 @@ use crate::chat::protocol::commands::{self, Command};
 use crate::cli::output::{Failure, print};
 use crate::cli::system::Terminal;
 
-/// What is known, for the threads that need it.
+/// Names known so far, for the threads that need them.
 pub type Shared = Arc<Mutex<Known>>;
 
 /// Takes the lock; whoever panicked with it left nothing half done.
@@ -41,7 +41,7 @@ pub struct Editor {
     /// Closed when all of them are shown.
     shown: Receiver<()>,
     _terminal: Terminal,
-    /// Whether a line is being typed at present.
+    /// True while a line is being typed.
     typing: Arc<Mutex<bool>>,
 }
 

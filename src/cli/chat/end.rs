@@ -1,4 +1,4 @@
-//! How a connection ends, and what becomes of it.
+//! End of a connection, and its consequence.
 
 use std::io::ErrorKind;
 use std::time::Duration as Span;
@@ -8,7 +8,7 @@ use crate::chat::protocol::guess::usual_at;
 use crate::chat::protocol::{DIALECTS, Dialect};
 use crate::cli::output::one_line;
 
-/// How a connection has ended.
+/// End of a connection.
 pub enum End {
     /// The person has left.
     Left,
@@ -22,9 +22,9 @@ pub enum End {
     Silent(String),
     /// The connection was lost.
     Lost {
-        /// Why.
+        /// Reason of the end.
         why: String,
-        /// Whether it was of any use before.
+        /// True if the connection was of any use before.
         was_steady: bool,
     },
 }
@@ -50,13 +50,13 @@ impl Waits {
     }
 }
 
-/// Whether a server that is being started may be there soon.
+/// True if a server that is being started may be there soon.
 pub fn is_not_there(error: &std::io::Error) -> bool {
     use ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable};
     matches!(error.kind(), ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable)
 }
 
-/// What to think of a server that has not let anybody in `within` a span, if no other dialect shows in
+/// Message about a server that has not let anybody in `within` a span, if no other dialect shows in
 /// its first words.
 pub fn silent(first_words: &str, within: Span) -> String {
     let seconds = within.as_secs();
@@ -66,7 +66,7 @@ pub fn silent(first_words: &str, within: Span) -> String {
     }
 }
 
-/// What else may be spoken at an address where nobody understands `dialect`.
+/// Other dialects that may be spoken at an address where nobody understands `dialect`.
 pub fn other_dialects(address: &str, dialect: &dyn Dialect) -> String {
     let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or_default();
     let usual: Vec<&str> = usual_at(port).map(Dialect::name).collect();

@@ -1,11 +1,11 @@
-//! Whom and what a person can mean: for the prompt, and for completion.
+//! People and rooms that a person can mean: for the prompt, and for completion.
 
 use std::collections::BTreeSet;
 
 use crate::chat::message::Event;
 use crate::cli::output::one_line;
 
-/// What has been heard of so far.
+/// Names heard of so far.
 #[derive(Debug, Default)]
 pub struct Known {
     /// One's own nick.
@@ -56,7 +56,7 @@ impl Known {
         }
     }
 
-    /// What the word before the cursor can become, and where that word begins.
+    /// Completions of the word before the cursor, and the position at which that word begins.
     pub fn completions(&self, before: &str) -> (usize, Vec<String>) {
         let start = before
             .rfind(char::is_whitespace)

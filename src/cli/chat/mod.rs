@@ -63,11 +63,11 @@ pub struct Chat {
     /// The dialect to speak
     #[arg(long, value_name = "NAME", default_value = "json-lines")]
     dialect: String,
-    /// How often to connect again after a loss, or to a server that is not there yet, waiting 1 s, 2 s,
+    /// Number of reconnections after a loss, or to a server that is not there yet, waiting 1 s, 2 s,
     /// 4 s and so on to 32 s
     #[arg(long, value_name = "N", default_value_t = 5)]
     reconnects: u32,
-    /// How long to listen after the end of the input
+    /// Time to listen after the end of the input
     #[arg(long, value_name = "TIME", default_value = "300ms")]
     linger: crate::time::Duration,
 }
@@ -181,7 +181,7 @@ impl Chat {
         }
     }
 
-    /// Why the server does not want this person.
+    /// Failure for a refusal of the server to let this person in.
     fn rejected(&self, why: &Refusal) -> Failure {
         let (nick, words) = (without_password(&self.nick), one_line(&why.to_string()));
         // A name with a colon is none where no password is asked for.

@@ -1,4 +1,4 @@
-//! Whether anything still happens on a connection.
+//! Signs of life of a connection.
 
 use tokio::time::Instant;
 

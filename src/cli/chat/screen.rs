@@ -1,4 +1,4 @@
-//! Where a conversation is shown and typed: at a terminal with an editor, or line by line wherever
+//! Screen and keyboard of a conversation: at a terminal with an editor, or line by line wherever
 //! one of the two is no terminal.
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
@@ -14,7 +14,7 @@ use crate::chat::message::Event;
 use crate::chat::protocol::{Moment, clock_text};
 use crate::cli::output::{Failure, print, printable};
 
-/// What is shown.
+/// Output of a conversation.
 #[derive(Debug)]
 pub enum Screen {
     /// Lines to stdout.
@@ -23,19 +23,19 @@ pub enum Screen {
     Editor {
         /// The terminal.
         editor: Editor,
-        /// Who and what was heard of.
+        /// People and rooms heard of.
         known: Shared,
-        /// How it looks.
+        /// Look of its lines.
         look: Look,
     },
 }
 
-/// What is typed.
+/// Lines that are typed.
 #[derive(Debug)]
 pub struct Typed {
     /// Line by line; it ends with the input.
     pub lines: mpsc::Receiver<String>,
-    /// Whether the person at the terminal has left. Scripts never do: the end of their lines is not
+    /// True if the person at the terminal has left. Scripts never do: the end of their lines is not
     /// the end of what they have said.
     pub left: watch::Receiver<bool>,
 }

@@ -22,38 +22,38 @@ use crate::live::client::Client;
 use crate::live::clock::Clock;
 use crate::units::plural;
 
-/// How long a server may take over a goodbye.
+/// Time that a server may take over a goodbye.
 const GOODBYE: Span = Span::from_secs(1);
-/// How long a script waits for a server that takes, acknowledges and answers nothing.
+/// Time for which a script waits for a server that takes, acknowledges and answers nothing.
 const SETTLES: Span = Span::from_secs(50);
-/// How long a server may say nothing before it is tried what else it speaks.
+/// Silence of a server after which other dialects are tried.
 const SOUNDS_AFTER: Span = Span::from_secs(4);
-/// How long a server may take to let somebody in.
+/// Time within which a server must let somebody in.
 const JOINS_WITHIN: Span = Span::from_secs(20);
 /// A connection that has lasted so long was no failed attempt.
 const STEADY: Span = Span::from_secs(10);
 
-/// Who talks, and where it is shown and typed.
+/// Person who talks, and the screen of the conversation.
 pub struct Person<'a> {
     /// Nick, with the password if there is one.
     nick: &'a str,
-    /// How long to listen after the end of the input.
+    /// Time to listen after the end of the input.
     linger: Span,
     manner: Manner,
     pub clock: Clock,
     pub screen: Screen,
     pub typed: Typed,
     pub count: Count,
-    /// What waits to be said, first what a lost connection has not taken.
+    /// Requests that wait, first those that a lost connection has not taken.
     waiting: VecDeque<Request>,
     /// The last that was handed to the connection.
     last: Option<Request>,
     unanswered: Unanswered,
-    /// Whether a server has ever let this person in.
+    /// True if a server has ever let this person in.
     pub was_in: bool,
-    /// Whether the server's last words were those to somebody whom an administrator disconnects.
+    /// True if the server's last words were those to a person whom an administrator disconnects.
     is_kicked: bool,
-    /// How long to listen once all is said: the input has ended, or the person leaves.
+    /// Time to listen once all is said: the input has ended, or the person leaves.
     over: Option<Span>,
 }
 
@@ -226,13 +226,13 @@ impl<'a> Person<'a> {
         client.unsettled() < self.manner.in_flight
     }
 
-    /// Whether nothing is to be waited for: all is written, and at the end acknowledged or echoed, too.
+    /// True if nothing is to be waited for: all is written, and at the end acknowledged or echoed, too.
     fn is_settled(&self, client: &Client) -> bool {
         let is_echoed = self.over.is_none() || self.unanswered.without_echo() == 0;
         self.waiting.is_empty() && client.unsettled() == 0 && is_echoed
     }
 
-    /// What changes as long as the server takes, acknowledges or answers anything.
+    /// Counters that change as long as the server takes, acknowledges or answers anything.
     fn mark(&self, client: &Client) -> [u64; 4] {
         [self.count.said, client.unsettled() as u64, self.unanswered.count(), self.count.refused]
     }
@@ -305,7 +305,7 @@ impl<'a> Person<'a> {
         Ok(())
     }
 
-    /// Whether the server takes a nick with its password for a name.
+    /// True if the server takes a nick with its password for a name.
     fn exposes_password(&self, event: &Event) -> bool {
         let whole = self.nick.trim();
         let shows = |people: &[Name]| people.iter().any(|name| **name == *whole);
@@ -385,7 +385,7 @@ impl<'a> Person<'a> {
     }
 }
 
-/// Whether the server speaks something else, and does not show what.
+/// True if the server speaks another protocol, and does not show which.
 fn is_strange(error: &std::io::Error) -> bool {
     error.kind() == ErrorKind::Unsupported
 }

@@ -1,10 +1,10 @@
-//! What was written, and what the server's answers say about it.
+//! Requests that were written, and the conclusions from the server's answers about them.
 
 use std::collections::VecDeque;
 
 use crate::chat::message::{Event, Request};
 
-/// What was written over one connection and is not known to have been served.
+/// Requests written over one connection and not known to have been served.
 ///
 /// A server serves in order: an answer to one request shows that all before it were served, whether
 /// the dialect answers those or not.
@@ -12,7 +12,7 @@ use crate::chat::message::{Event, Request};
 pub struct Unanswered {
     /// Requests, and how many of the same kind in a row.
     runs: VecDeque<(Request, u64)>,
-    /// Whether the server shows speakers what they said to everyone.
+    /// True if the server shows speakers their own messages to everyone.
     echoes: bool,
 }
 
@@ -39,7 +39,7 @@ impl Unanswered {
         }
     }
 
-    /// Whether the event answers anything, which is crossed out then with all before it.
+    /// True if the event answers a request, which is crossed out then with all before it.
     pub fn hear(&mut self, event: &Event) -> bool {
         self.echoes |= matches!(event, Event::Said { .. });
         let Some(answered) = self.runs.iter().position(|(request, _)| answers(event, request)) else {
@@ -57,12 +57,12 @@ impl Unanswered {
         }
     }
 
-    /// How much may have been lost with the connection.
+    /// Number of requests that may have been lost with the connection.
     pub fn count(&self) -> u64 {
         self.runs.iter().map(|(_, count)| count).sum()
     }
 
-    /// How much has no echo from a server that echoes.
+    /// Number of messages without an echo from a server that echoes.
     pub fn without_echo(&self) -> u64 {
         let said = self.runs.iter().filter(|(request, _)| matches!(request, Request::Say { .. }));
         if self.echoes { said.map(|(_, count)| count).sum() } else { 0 }

@@ -1,4 +1,4 @@
-//! What a person sees of an event: as plain words, or with colours, times and marks.
+//! Words for events as a person sees them: plain, or with colours, times and marks.
 
 use crate::chat::message::Event;
 use crate::cli::output::{one_line, printable};
@@ -10,7 +10,7 @@ pub enum Part {
     Words(String),
     /// Somebody's nick.
     Nick(String),
-    /// What somebody said.
+    /// Message of a person.
     Text(String),
     /// A mark for people, which scripts are not shown.
     Mark(&'static str),
@@ -18,10 +18,10 @@ pub enum Part {
 
 use Part::{Mark, Nick, Text, Words};
 
-/// How lines look at a terminal.
+/// Look of lines at a terminal.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// Whether there are colours.
+    /// True if there are colours.
     pub colours: bool,
 }
 
@@ -133,7 +133,7 @@ impl Look {
         self.paint(FAINT, &printable(words)) + "\n"
     }
 
-    /// What stands before the line being typed.
+    /// Prompt before the line being typed.
     pub fn prompt(self, own: &str) -> String {
         self.paint(BOLD, &format!("{}> ", one_line(own)))
     }

@@ -26,7 +26,7 @@ use results::{export, export_file, results, table};
 /// Ends with 1 if anything failed. Interrupted, it shows the tests that are finished.
 #[derive(Debug, Args)]
 pub struct Probe {
-    /// What to test
+    /// Test to run
     #[arg(value_enum, default_value_t = Test::All)]
     test: Test,
     /// The server [default: the dialect's usual port of 127.0.0.1]
@@ -40,7 +40,7 @@ pub struct Probe {
     /// People in the test `concurrent`
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     clients: u32,
-    /// How long the tests `throughput` and `simulation` last
+    /// Duration of the tests `throughput` and `simulation`
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = above_zero)]
     duration: Duration,
     /// Texts in the test `reliability`
@@ -52,7 +52,7 @@ pub struct Probe {
     /// Bytes of a text
     #[arg(long, value_name = "BYTES", default_value_t = 512)]
     size: usize,
-    /// Where the test `simulation` sets 5% loss and 20 ms of delay, and then what was there before
+    /// Admin port at which the test `simulation` sets 5% loss and 20 ms of delay, and restores the former values
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", value_parser = host_and_port)]
     admin: String,
     /// Print the results as JSON
@@ -183,7 +183,7 @@ struct Rates {
     throughput: u32,
     reliability: u32,
     simulation: u32,
-    /// What the pacing of dialects without frames lets through.
+    /// Most messages that the pacing of dialects without frames lets through.
     paced: Option<u32>,
 }
 

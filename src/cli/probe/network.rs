@@ -9,7 +9,7 @@ use crate::live::admin::Administrator;
 #[derive(Debug)]
 pub struct Network {
     admin: String,
-    /// What it was, once it is about to be another.
+    /// Conditions before the change, once there is one.
     before: Option<Value>,
 }
 

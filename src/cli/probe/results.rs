@@ -1,4 +1,4 @@
-//! What `probe` found, as a table, as JSON and as CSV.
+//! Results of `probe`, as a table, as JSON and as CSV.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn milliseconds(outcome: &Outcome, quantile: f64) -> Option<f64> {
     (!outcome.latency.is_empty()).then(|| outcome.latency.value_at_quantile(quantile) as f64 / 1e3)
 }
 
-/// What came of each test, for people.
+/// Result of each test, for people.
 pub fn table(outcomes: &[Outcome]) -> String {
     let mut text = format!(
         "{:<16} {:>15} {:>9} {:>9} {:>9} {:>9} {:>10}\n",

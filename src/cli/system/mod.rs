@@ -1,5 +1,5 @@
-//! What systems have in ways of their own: signals, terminals, limits of a process. One file for each family,
-//! with the same functions.
+//! Parts that systems do in ways of their own: signals, terminals, limits of a process. One file for each
+//! family, with the same functions.
 
 #[cfg(unix)]
 mod unix;

@@ -45,7 +45,7 @@ pub fn raise_open_files(wanted: u64) -> u64 {
     if raised.is_ok() { most } else { current }
 }
 
-/// Whether to open it may wait for somebody at its other end.
+/// True if to open it may wait for somebody at its other end.
 pub fn is_named_pipe(kind: FileType) -> bool {
     kind.is_fifo()
 }

@@ -46,7 +46,7 @@ pub struct Cubic {
 #[derive(Clone, Copy, Debug)]
 struct Epoch {
     start: Instant,
-    /// When the curve reaches its plateau, and the window there.
+    /// Time at which the curve reaches its plateau, and the window there.
     k: u64,
     origin: u64,
     /// Segments acknowledged that Reno's window has not answered, and that window.

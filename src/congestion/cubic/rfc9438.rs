@@ -30,7 +30,7 @@ struct Epoch {
     start: Instant,
     /// Seconds from the start until the curve reaches `w_max` (figure 2 of the RFC).
     k: f64,
-    /// What Reno's window would be (§4.3).
+    /// Estimate of Reno's window (§4.3).
     w_est: f64,
 }
 

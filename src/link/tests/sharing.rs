@@ -8,7 +8,7 @@ fn of_flow(flow: u32, n: u32) -> Packet {
     from_flow(flow, numbered(n))
 }
 
-/// When and in what state the packets of flow 0 come out, of 2,000, each with `others` packets of as
+/// Times and states of the packets of flow 0 as they come out, of 2,000, each with `others` packets of as
 /// many other flows before and behind it.
 fn fates(config: &Config, others: u32) -> Vec<(Instant, u32, bool)> {
     let mut link = Link::shared(config, Seed(1), "link/shared/up");

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::wire::ask;
 
-/// How long a server may take to accept a connection.
+/// Time within which a server must accept a connection.
 const CONNECT_WITHIN: Span = Span::from_secs(10);
-/// How long it may take to answer: wrong tokens are answered slowly.
+/// Time within which it must answer: wrong tokens are answered slowly.
 const ANSWER_WITHIN: Span = Span::from_secs(20);
 
 /// A connection to a server's administration port.
@@ -58,7 +58,7 @@ impl Administrator {
         })
     }
 
-    /// Whether the last question has no answer, so that a later one could be taken for it.
+    /// True if the last question has no answer, so that a later one could be taken for it.
     pub fn is_lost(&self) -> bool {
         self.lost
     }

@@ -1,4 +1,4 @@
-//! Who may stay connected to the administrator's port.
+//! Places for connections at the administrator's port.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,7 @@ impl Place {
         Place { number, all: Rc::clone(all) }
     }
 
-    /// What ends its connection, should somebody else need the place.
+    /// Handle that ends its connection, should somebody else need the place.
     pub fn ends_by(&self, handle: AbortHandle) {
         if let Some((_, end)) = self.all.borrow_mut().strangers.get_mut(&self.number) {
             *end = Some(handle);

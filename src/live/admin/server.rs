@@ -32,9 +32,9 @@ const REQUEST: usize = 64 * 1024;
 /// After a wrong token the next one from the same address is looked at so much later, however many
 /// connections it has.
 const PENALTY: Span = Span::from_millis(250);
-/// How long somebody may take to ask first, and to show the token: a person types.
+/// Time within which a client must ask first, and send the token: a person types.
 const ASKS_WITHIN: Span = Span::from_secs(30);
-/// How long a request or a reply may be under way.
+/// Time for which a request or a reply may be under way.
 const MOVES_WITHIN: Span = Span::from_secs(10);
 /// Addresses whose turns are kept before the past ones are looked for.
 const TURNS: usize = 1_024;
@@ -44,16 +44,16 @@ const IDLE: Span = Span::from_secs(3_600);
 /// Held by whose token is looked at; when the next one may be.
 type Turn = Rc<Mutex<Instant>>;
 
-/// What an administrator may touch.
+/// Parts of a server that an administrator may touch.
 #[derive(Debug)]
 pub struct Admin {
     /// The chat; a proxy has none.
     pub hub: Option<Shared>,
-    /// What each request must carry, if anything.
+    /// Token that each request must carry, if any.
     pub token: Option<String>,
     /// Ends the server.
     pub stop: watch::Sender<bool>,
-    /// What every client's bytes cross, and its present conditions.
+    /// Network that every client's bytes cross, and its present conditions.
     network: Option<(RefCell<Conditions>, Gateway)>,
     started: Clock,
     /// By site: its turn to have a token looked at, and when that may be.
@@ -72,7 +72,7 @@ impl Admin {
         Admin { hub, token, stop, network, started: Clock::start(), turns: RefCell::default() }
     }
 
-    /// Whether the request may be answered; waits where somebody guesses.
+    /// True if the request may be answered; waits where somebody guesses.
     async fn admits(&self, from: IpAddr, request: &Value) -> bool {
         let Some(token) = &self.token else { return true };
         let turn = self.turn(from);

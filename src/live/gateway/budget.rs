@@ -10,14 +10,14 @@ const FLOOR: u64 = 64 * 1024;
 /// than their bytes.
 const PIECE: u64 = 192;
 
-/// What all connections hold, and how much that may be.
+/// Bytes that all connections hold, and their limit.
 #[derive(Debug)]
 pub(super) struct Budget {
     limit: u64,
     held: u64,
 }
 
-/// What one end has under way: written by its holder, not yet read by the other end's.
+/// Bytes that one end has under way: written by its holder, not yet read by the other end's.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     bytes: u64,

@@ -1,4 +1,4 @@
-//! Which network a gateway emulates: a scenario's links and TCP, or a few options that become one.
+//! Network that a gateway emulates: a scenario's links and TCP, or a few options that become one.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -7,6 +7,8 @@ use crate::link::config::{Capacity, Config, LossModel};
 use crate::scenario::{Plan, Scenario, ScenarioError};
 use crate::time::Duration;
 use crate::units::{Bytes, Probability, plural};
+#[cfg(feature = "cli")]
+use crate::units::{Rate, UnitError};
 
 /// A path on which nothing takes time is none: an answer would be there before its question.
 const DEFAULT_DELAY: &str = "50us";
@@ -17,7 +19,7 @@ const LEAST_DELAY: Duration = Duration::from_micros(1);
 #[derive(Clone, Debug)]
 pub struct Conditions {
     scenario: Arc<Scenario>,
-    /// What the file varies, which one network cannot.
+    /// Keys that the file sweeps, which one network cannot.
     swept: Vec<String>,
 }
 
@@ -33,25 +35,25 @@ pub struct Options {
     /// Loss in each direction, e. g. 10%
     #[cfg_attr(
         feature = "cli",
-        arg(long, value_name = "CHANCE", conflicts_with = "scenario", allow_hyphen_values = true)
+        arg(long, value_name = "CHANCE", conflicts_with = "scenario", allow_hyphen_values = true, value_parser = quantity::<Probability>)
     )]
     pub loss: Option<String>,
     /// One-way delay, e. g. 25ms [default: 50us, as in a local network]
     #[cfg_attr(
         feature = "cli",
-        arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true)
+        arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true, value_parser = quantity::<Duration>)
     )]
     pub delay: Option<String>,
     /// Standard deviation of the delay, e. g. 5ms
     #[cfg_attr(
         feature = "cli",
-        arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true)
+        arg(long, value_name = "TIME", conflicts_with = "scenario", allow_hyphen_values = true, value_parser = quantity::<Duration>)
     )]
     pub jitter: Option<String>,
     /// Rate of the link, e. g. 10mbit
     #[cfg_attr(
         feature = "cli",
-        arg(long, value_name = "RATE", conflicts_with = "scenario", allow_hyphen_values = true)
+        arg(long, value_name = "RATE", conflicts_with = "scenario", allow_hyphen_values = true, value_parser = quantity::<Rate>)
     )]
     pub rate: Option<String>,
     /// Limit of the queue before it, e. g. 1bdp, "100 packets" or 64KiB
@@ -68,8 +70,14 @@ pub struct Options {
     pub sets: Vec<String>,
 }
 
+/// Text of a quantity with a unit, so that the command line names the option of one without.
+#[cfg(feature = "cli")]
+fn quantity<T: std::str::FromStr<Err = UnitError>>(text: &str) -> Result<String, UnitError> {
+    text.parse::<T>().map(|_| text.to_owned())
+}
+
 impl Options {
-    /// Whether any network is asked for.
+    /// True if no network is asked for.
     pub fn is_empty(&self) -> bool {
         let given = [&self.loss, &self.delay, &self.jitter, &self.rate, &self.queue, &self.congestion];
         self.scenario.is_none() && self.sets.is_empty() && given.iter().all(|option| option.is_none())
@@ -146,7 +154,7 @@ impl Conditions {
         Conditions { scenario: Arc::new(scenario), swept: self.swept.clone() }
     }
 
-    /// What it does, in a line.
+    /// Description of the network, in a line.
     pub fn describe(&self) -> String {
         let group = &self.scenario.groups[0];
         let links: Vec<String> =

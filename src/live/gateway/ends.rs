@@ -1,6 +1,6 @@
 //! Between pipes and ports: how bytes, ends and resets of a connection cross the world.
 //!
-//! What an end's holder wrote arrives before the reset that follows it, whatever is lost: the reset
+//! Bytes that an end's holder wrote arrive before the reset that follows them, whatever is lost: the reset
 //! crosses as a FIN, and is told apart from an end at the other side. A reset of TCP's own would
 //! overtake what has to be sent again, and could itself be lost for good.
 

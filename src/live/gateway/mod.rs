@@ -2,7 +2,7 @@
 //! of its own. A [`Stream`] pair is a TCP connection inside it, whose segments are dropped, delayed
 //! and sent again as in a scenario.
 //!
-//! What enters is stamped with the wall time, or the world's own if that is ahead; events that are
+//! An entering event is stamped with the wall time, or the world's own if that is ahead; events that are
 //! late run at their due instant, so that lateness never adds up. How late each was is counted.
 
 mod budget;
@@ -38,7 +38,7 @@ pub const MEMORY: Bytes = Bytes(256 << 20);
 #[derive(Debug)]
 pub struct Ended;
 
-/// What a gateway has done so far.
+/// Counters of a gateway so far.
 #[derive(Clone, Debug)]
 pub struct Statistics {
     /// Packets that reached an end.
@@ -51,7 +51,7 @@ pub struct Statistics {
     pub bytes: [u64; 2],
     /// The open connections: number, and how they look from the client's and the server's end.
     pub connections: Vec<(u64, [PortInfo; 2])>,
-    /// How late each instant of the world came, in nanoseconds.
+    /// Lateness of each instant of the world, in nanoseconds.
     pub lateness: Histogram<u64>,
 }
 
@@ -105,7 +105,7 @@ impl Gateway {
         self.commands.send(thread::Command::Set(Box::new(conditions.clone()))).map_err(|_| Ended)
     }
 
-    /// What it has done so far.
+    /// Counters so far.
     pub async fn statistics(&self) -> Result<Statistics, Ended> {
         self.ask(thread::Command::Statistics).await
     }

@@ -14,10 +14,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::thread::Command;
 
-/// How much each buffer holds.
+/// Capacity of each buffer.
 pub(super) const CAPACITY: usize = 64 * 1024;
 
-/// What the two sides share.
+/// State that the two sides share.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a thing that has happened or not")]
 pub(super) struct Pipe {
@@ -30,13 +30,13 @@ pub(super) struct Pipe {
     pub outbound: VecDeque<u8>,
     /// The task will write no more.
     pub shut: bool,
-    /// What the task wrote is followed by a reset, not by an end.
+    /// True if a reset, not an end, follows the bytes that the task wrote.
     pub aborted: bool,
     /// The task reads no more.
     pub dropped: bool,
     /// The connection was reset.
     pub reset: bool,
-    /// Whether the world's thread was told and has not looked yet.
+    /// True if the world's thread was told and has not looked yet.
     pub told: bool,
     pub reader: Option<Waker>,
     pub writer: Option<Waker>,
@@ -161,7 +161,7 @@ impl AsyncWrite for &Stream {
         Poll::Ready(Ok(room))
     }
 
-    /// What was written is on its way as soon as the world's thread looks.
+    /// The written bytes are on their way as soon as the world's thread looks.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

@@ -23,7 +23,7 @@ use crate::scenario::{Scenario, Trial, add_links, add_schedule, build_ports};
 use crate::tcp;
 use crate::time::Instant;
 
-/// What somebody has for the world.
+/// Command to the world.
 pub(super) enum Command {
     /// A connection, of a certain client where there are such. Streams hold the way to this thread,
     /// which ends when nobody does any more.
@@ -59,7 +59,7 @@ pub(super) struct Driver {
     lateness: Histogram<u64>,
 }
 
-/// Who opens connections.
+/// Source of the connections.
 enum Clients {
     /// Anybody, each over a path like this.
     Anybody { path: Vec<(usize, Option<[u32; 2]>)>, tcp: Arc<tcp::Config>, links: Vec<String> },
@@ -190,7 +190,7 @@ impl Driver {
         self.world.advance(until);
     }
 
-    /// What the trial left behind, if there is one.
+    /// Outcome of the trial, if there is one.
     fn conclude(&mut self) -> Option<Outcome> {
         let Clients::Cast { measured, .. } = &mut self.clients else { return None };
         let mut outcome = measured.outcome.take()?;
@@ -303,7 +303,7 @@ impl Driver {
 }
 
 impl Drop for Driver {
-    /// Whoever still waits hears that there is no world any more.
+    /// Tasks that still wait hear that there is no world any more.
     fn drop(&mut self) {
         for end in self.ends.iter().flatten() {
             let mut pipe = lock(&end.pipe);

@@ -22,7 +22,7 @@ pub struct Load {
     pub name: String,
     /// People; at least two, or nobody hears anything.
     pub clients: u32,
-    /// How many of them speak.
+    /// Number of them who speak.
     pub speakers: u32,
     /// Texts of each speaker.
     pub texts: u32,
@@ -32,21 +32,21 @@ pub struct Load {
     pub size: usize,
 }
 
-/// How long the last texts may take.
+/// Time that the last texts may take.
 const DRAIN: Span = Span::from_secs(10);
 
-/// What all people of a load share.
+/// Record that all people of a load share.
 struct Ledger {
     outcome: Outcome,
     /// The number of the first text.
     first: u32,
-    /// When each text was meant to be said, and how long it is.
+    /// Intended time of each text, and its length.
     meant: Vec<(Instant, usize)>,
-    /// Who has heard what.
+    /// Deliveries, by text and hearer.
     heard: BTreeSet<(u32, u32)>,
-    /// What nobody will hear.
+    /// Deliveries that will not happen.
     refused: u64,
-    /// How many are here, alone nobody hears anything; and how many have not said everything.
+    /// Number of people here, alone nobody hears anything; and number of those who have not said everything.
     present: u32,
     speaking: u32,
 }
@@ -137,7 +137,7 @@ impl Ledger {
 struct Person {
     number: u32,
     client: Client,
-    /// Whom it talks to, if not to everyone.
+    /// Person it talks to, if not to everyone.
     partner: Option<String>,
     texts: u32,
     first: Instant,

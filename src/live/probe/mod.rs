@@ -18,14 +18,14 @@ use super::clock::Clock;
 use crate::chat::message::{Event, Request};
 use crate::rng::Seed;
 
-/// What came of one test.
+/// Result of one test.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// Its name.
     pub name: String,
-    /// What was to be heard, or connections that were to be made.
+    /// Messages expected, or connections that were to be made.
     pub expected: u64,
-    /// How much of it was.
+    /// Number of those that arrived or were made.
     pub succeeded: u64,
     /// Texts heard more than once by the same person.
     pub duplicates: u64,
@@ -35,7 +35,7 @@ pub struct Outcome {
     pub bytes: u64,
     /// Seconds from the first to the last.
     pub seconds: f64,
-    /// Why something failed, the first few.
+    /// Reasons of the first few failures.
     pub problems: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ impl Outcome {
         if self.expected == 0 { 1.0 } else { self.succeeded as f64 / self.expected as f64 }
     }
 
-    /// Whether anything went wrong.
+    /// True if anything went wrong.
     pub fn failed(&self) -> bool {
         self.success() < 1.0 || self.duplicates > 0 || !self.problems.is_empty()
     }
@@ -78,7 +78,7 @@ fn tag(clock: Clock) -> u32 {
     Seed(seed).stream("probe").next_u64() as u32
 }
 
-/// How long a server may take to let somebody in.
+/// Time within which a server must let somebody in.
 const JOIN_WITHIN: Span = Span::from_secs(10);
 
 /// Connects and joins as `nick`.

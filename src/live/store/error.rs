@@ -1,21 +1,22 @@
-//! What can be wrong with the file, when it is opened and later.
+//! Errors of the file, when it is opened and later.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-/// Why the file cannot be read or written now; it may be possible again later.
-#[derive(Debug)]
+/// Reason for which the file cannot be read or written now; it may be possible again later.
+#[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database says so.
-    Database(rusqlite::Error),
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
     /// This file, which is open, is not where it was: what is written now is gone at the next start.
+    #[error("{0} {fate}", fate = fate(.0))]
     Moved(PathBuf),
 }
 
 impl StoreError {
-    /// What is wrong, in words for clients: without places on the server.
+    /// Description of the problem in words for clients: without places on the server.
     pub fn brief(&self) -> &'static str {
         match self.code() {
             None if matches!(self, StoreError::Moved(file) if file.exists()) => "its file was replaced",
@@ -28,7 +29,7 @@ impl StoreError {
         }
     }
 
-    /// Whether room may be the problem: a limit of the file's size reads as a failure of the system.
+    /// True if room may be the problem: a limit of the file's size reads as a failure of the system.
     pub(super) fn may_be_full(&self) -> bool {
         matches!(self.code(), Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure))
     }
@@ -41,51 +42,45 @@ impl StoreError {
     }
 }
 
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> StoreError {
-        StoreError::Database(error)
+/// The fate of an open file that is not under its name any more, and the mend.
+fn fate(file: &Path) -> &'static str {
+    if file.exists() {
+        "is another file than the one that was opened: put the first one back, or start the server again to go on \
+         with this one"
+    } else {
+        "is gone: put it back, or start the server again, which begins with what is there then"
     }
 }
 
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StoreError::Database(error) => error.fmt(f),
-            StoreError::Moved(file) if file.exists() => write!(
-                f,
-                "{0} is another file than the one that was opened: put the first one back, or start the \
-                 server again to go on with this one",
-                file.display()
-            ),
-            StoreError::Moved(file) => write!(
-                f,
-                "{} is gone: put it back, or start the server again, which begins with what is there then",
-                file.display()
-            ),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {}
-
-/// Why the file cannot be used at all.
-#[derive(Debug)]
+/// Reason for which the file cannot be used at all.
+#[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It cannot be read or written, or is no database.
+    #[error("{}", unusable(.0))]
     Unusable(rusqlite::Error),
     /// There is no such place.
+    #[error("{0}")]
     NoPlace(std::io::Error),
     /// It is a folder, a device or the like.
+    #[error("it is no regular file")]
     NoFile,
     /// Another server has it open.
+    #[error("another server has it open: end that one first")]
     InUse,
     /// Its file system does not lock it, so that nobody knows whether another server has it open.
+    #[error("it cannot be locked ({0}): keep it on a local disk")]
     NoLocks(std::io::Error),
     /// It cannot be written.
+    #[error(
+        "no permission to write it: the server's user must be able to write the file, its folder, and FILE-wal \
+         and FILE-shm where these are there"
+    )]
     ReadOnly,
     /// It holds this table, which is none of ours: somebody else's file.
+    #[error("it is another program's: it holds the table {0}")]
     Foreign(String),
     /// A later program has written it.
+    #[error("a newer testbed has written it (version {version}; this one knows {known}): start that one")]
     Newer {
         /// Its version.
         version: i64,
@@ -93,11 +88,12 @@ pub enum OpenError {
         known: i64,
     },
     /// Its pages contradict each other; the first contradiction.
+    #[error("it is damaged ({0}): restore a copy, or rescue it with `sqlite3 FILE .recover`")]
     Damaged(String),
 }
 
 impl OpenError {
-    /// Whether it is never going to be ours: a folder, or something else than a sound database.
+    /// True if it is never going to be ours: a folder, or something else than a sound database.
     pub fn is_lasting(&self) -> bool {
         match self {
             OpenError::Unusable(error) => {
@@ -125,36 +121,11 @@ impl From<rusqlite::Error> for OpenError {
     }
 }
 
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            OpenError::Unusable(error) => match error.sqlite_error_code() {
-                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                    f.write_str("another program holds it locked")
-                }
-                _ => error.fmt(f),
-            },
-            OpenError::NoPlace(error) => error.fmt(f),
-            OpenError::NoFile => f.write_str("it is no regular file"),
-            OpenError::InUse => f.write_str("another server has it open: end that one first"),
-            OpenError::NoLocks(error) => write!(f, "it cannot be locked ({error}): keep it on a local disk"),
-            OpenError::ReadOnly => f.write_str(
-                "no permission to write it: the server's user must be able to write the file, its folder, \
-                 and FILE-wal and FILE-shm where these are there",
-            ),
-            OpenError::Foreign(table) => write!(f, "it is another program's: it holds the table {table}"),
-            OpenError::Newer { version, known } => write!(
-                f,
-                "a newer testbed has written it (version {version}; this one knows {known}): start that one"
-            ),
-            OpenError::Damaged(first) => {
-                write!(
-                    f,
-                    "it is damaged ({first}): restore a copy, or rescue it with `sqlite3 FILE .recover`"
-                )
-            }
+fn unusable(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another program holds it locked".to_owned()
         }
+        _ => error.to_string(),
     }
 }
-
-impl std::error::Error for OpenError {}

@@ -1,7 +1,7 @@
-//! What outlives the server, in one SQLite file: accounts, what was said to everyone, and of registered
+//! Records that outlive the server, in one SQLite file: accounts, messages to everyone, and of registered
 //! people their rooms and what waits for them.
 //!
-//! What belongs together is one transaction within one call of [`Store::write`]: afterwards all of it
+//! Each call of [`Store::write`] is one transaction: afterwards all of it
 //! is kept, or nothing is, and an earlier failure leaves no transaction open. What was written
 //! outlives a killed process (not a power failure: `synchronous` is `NORMAL`). A file belongs to one server at a
 //! time: two would each tell their people half of what is said, and count rooms and waiting messages for themselves.
@@ -47,23 +47,23 @@ struct Place {
 /// Something to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// What somebody said to everyone.
+    /// Message of a person to everyone.
     Message {
-        /// When, in nanoseconds since 1970.
+        /// Time of the message, in nanoseconds since 1970.
         unix_nanos: u64,
-        /// Who.
+        /// Author of the message.
         from: Name,
-        /// What.
+        /// Text of the message.
         text: Name,
     },
-    /// What registered people are owed is another now.
+    /// Change of the records of registered people.
     Change {
-        /// When, in nanoseconds since 1970.
+        /// Time of the change, in nanoseconds since 1970.
         unix_nanos: u64,
-        /// How.
+        /// Description of the change.
         change: Change,
     },
-    /// What waited for somebody has been heard, by its numbers.
+    /// Messages that waited for a person and have been heard, by their numbers.
     Heard(Vec<i64>),
 }
 
@@ -190,7 +190,7 @@ impl Place {
     }
 }
 
-/// Which file that is. It is not opened: to close it would free SQLite's locks (fcntl's) in this process.
+/// Identity of the file. It is not opened: to close it would free SQLite's locks (fcntl's) in this process.
 #[cfg(unix)]
 fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
@@ -209,7 +209,7 @@ pub fn digest(password: &str) -> Option<String> {
     Some(Argon2::default().hash_password(password.as_bytes(), &salt).ok()?.to_string())
 }
 
-/// Whether the digest is of this password; takes tens of milliseconds.
+/// True if the digest is of this password; takes tens of milliseconds.
 pub fn verifies(digest: &str, password: &str) -> bool {
     PasswordHash::new(digest)
         .is_ok_and(|digest| Argon2::default().verify_password(password.as_bytes(), &digest).is_ok())

@@ -1,4 +1,4 @@
-//! What registered people are owed: their rooms, and what waits for them.
+//! Records of registered people: their rooms, and the messages that wait for them.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::chat::room::{Change, KeptRoom, Standing};
 pub struct Mail {
     /// Its number.
     pub id: i64,
-    /// When, in nanoseconds since 1970.
+    /// Time of the message, in nanoseconds since 1970.
     pub unix_nanos: u64,
-    /// Who said it.
+    /// Author of the message.
     pub from: Name,
-    /// What.
+    /// Text of the message.
     pub text: Name,
 }
 
@@ -118,7 +118,7 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// What waits for somebody, oldest first.
+    /// Messages that wait for a person, oldest first.
     pub fn mail(&self, account: &str) -> Result<Vec<Mail>, StoreError> {
         let of = "SELECT id, unix_nanos, sender, text FROM mail WHERE account = ?1 ORDER BY id";
         let mut query = self.file.prepare_cached(of)?;

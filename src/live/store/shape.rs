@@ -7,7 +7,7 @@ use super::OpenError;
 /// The shape that this program writes, as SQLite's `user_version`. The first is 0: accounts and messages.
 const VERSION: i64 = 1;
 
-/// What may be in a file of ours, and in which columns.
+/// Tables that a file of ours may have, with their columns.
 const SHAPE: [(&str, &str); 5] = [
     ("accounts", "folded, password"),
     ("messages", "id, unix_nanos, sender, text"),

@@ -1,4 +1,4 @@
-//! What is kept, and what is said where nothing can be.
+//! Records that are kept, and the messages where nothing can be kept.
 
 use super::*;
 use crate::chat::room::{KeptRoom, Standing};

@@ -33,7 +33,7 @@ use crate::scenario::{Scenario, Trial, cast};
 use crate::time::{Duration, Instant};
 use stage::Stage;
 
-/// How often whoever waits is asked whether to go on.
+/// Interval at which a waiting task is asked whether to go on.
 const ASK: Span = Span::from_millis(50);
 
 /// Runs one trial in real time: it takes as long as the scenario says. `go_on` is asked now and

@@ -1,4 +1,4 @@
-//! What an application of a trial may do: the wall clock's counterpart of the engine's `Io`.
+//! Operations of an application in a trial: the wall clock's counterpart of the engine's `Io`.
 
 use std::io;
 use std::net::Shutdown;
@@ -15,10 +15,10 @@ use crate::time::Instant;
 
 /// One read.
 const READ: usize = 64 * 1024;
-/// What an application that asks for zeros gets to write at once.
+/// Bytes for one write of an application that asks for zeros.
 const ZEROS: &[u8] = &[0; 64 * 1024];
 
-/// What an application may act on.
+/// State that an application may act on.
 pub(super) struct Scene {
     pub clock: Clock,
     horizon: Instant,

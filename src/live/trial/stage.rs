@@ -24,7 +24,7 @@ const SLACK: Span = Span::from_micros(1_500);
 pub(super) struct Stage {
     apps: Vec<Slot>,
     scene: Scene,
-    /// Whether anything is said at all.
+    /// True if the scenario has chats.
     chats: bool,
     /// Rouses the timer: something may be due earlier.
     timer: Rc<Notify>,
@@ -34,7 +34,7 @@ pub(super) struct Stage {
 struct Slot {
     /// Taken out while it acts.
     app: Option<Box<dyn App>>,
-    /// When it wants to be woken.
+    /// Time at which it wants to be woken.
     due: Instant,
     started: bool,
     /// Of a client: which one, and the application at the other end.
@@ -70,7 +70,7 @@ impl Stage {
         Rc::new(RefCell::new(stage))
     }
 
-    /// Whether something that was said has not been heard.
+    /// True if a message has not been heard yet.
     pub fn waits_for_messages(&self) -> bool {
         !self.scene.messages.is_complete()
     }
@@ -80,7 +80,7 @@ impl Stage {
         self.chats.then(|| self.scene.messages.outcome())
     }
 
-    /// How late applications acted.
+    /// Lateness of the applications' actions.
     pub fn lateness(&self) -> &Histogram<u64> {
         &self.lateness
     }

@@ -19,7 +19,7 @@ pub struct Figure {
     pub unit: &'static str,
     /// Decimals in `trials.csv`.
     pub decimals: usize,
-    /// Whether results of a study have the column.
+    /// Predicate: results of a study have the column.
     pub has: fn(&Study) -> bool,
     /// Value of a trial; `None` where there is none.
     pub value: fn(&Source<'_>) -> Option<f64>,
@@ -27,23 +27,23 @@ pub struct Figure {
     pub of_group: Option<fn(&Share, &Study) -> Option<f64>>,
     /// Name in sentences.
     pub words: &'static str,
-    /// Which way is better.
+    /// Direction that is better.
     pub better: Better,
     /// Factor from the column to the unit shown.
     pub factor: f64,
     /// Cause of the figure.
     pub nature: Nature,
-    /// Whether it is measured at the bottleneck, so that it compares cells only if they share one.
+    /// True if it is measured at the bottleneck, so that it compares cells only if they share one.
     pub at_bottleneck: bool,
     /// Column of the short table, if it has one.
     pub heading: Option<Heading>,
-    /// Whether the sentence on a single cell has it.
+    /// True if the sentence on a single cell has it.
     pub said_alone: bool,
     /// Terms of a sentence that compares two cells, if it has one.
     pub compared: Option<Compared>,
     /// Panel of the picture that compares cells, if it has one.
     pub panel: Option<Panel>,
-    /// Whether a mean says something; one that never does is not shown.
+    /// Predicate: a mean says something; a figure whose means never do is not shown.
     pub tells: fn(f64) -> bool,
     /// Figures that it repeats where it equals one of them.
     pub repeats: &'static [&'static str],
@@ -86,9 +86,9 @@ pub struct Compared {
     pub rank: u8,
     /// Least change, as a share, that is worth naming even if it is no chance.
     pub worth_naming: f64,
-    /// Whether it is news that the figure stayed the same.
+    /// True if it is news that the figure stayed the same.
     pub same_is_news: bool,
-    /// Whether it is said that a change is unclear.
+    /// True if an unclear change is mentioned.
     pub unclear_is_said: bool,
     /// A share of another figure below which both sides are next to none.
     pub negligible: Option<(&'static str, f64)>,

@@ -99,7 +99,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     }))
 }
 
-/// Whether a figure exists and is not the same trivial value everywhere.
+/// True if a figure exists and is not the same trivial value everywhere.
 fn says_something(lines: &[Vec<Point>], figure: &Figure) -> bool {
     lines.iter().flatten().any(|point| point.1 != 0.0 && (figure.tells)(point.1 / figure.factor))
 }
@@ -159,7 +159,7 @@ fn x_axis(study: &Study) -> Option<usize> {
         .or_else(|| varied().next())
 }
 
-/// What distinguishes a cell's line from the others: the values of all axes but the one of x.
+/// Name of a cell's line among the others: the values of all axes but the one of x.
 fn line_name(study: &Study, cell: &CellSummary, x_axis: usize) -> String {
     study.label(&cell.values, |axis| axis != x_axis)
 }

@@ -11,7 +11,7 @@ use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::study::Study;
 
-/// Where there are at most so many flows, all are shown.
+/// Up to so many flows, all are shown.
 const FEW: usize = 3;
 
 /// One panel per cell; the flows that moved the most, in segments.
@@ -94,15 +94,15 @@ pub fn choose(results: &Results) -> Result<Choice, ReportError> {
     })
 }
 
-/// Which flows of a cell are shown.
+/// Flows of a cell that are shown.
 struct Selection {
-    /// How many connections the cells have, as text.
+    /// Number of connections of the cells, as text.
     connections: String,
-    /// Whether the cells have more directions of flows than are shown.
+    /// True if the cells have more directions of flows than are shown.
     many: bool,
-    /// Whether it is one flow of each group.
+    /// True if it is one flow of each group.
     by_group: bool,
-    /// How many otherwise.
+    /// Number of flows otherwise.
     most: usize,
 }
 
@@ -139,7 +139,7 @@ impl Selection {
         flows
     }
 
-    /// What the heading says of them, where a panel shows `most`.
+    /// Remark of the heading on them, where a panel shows `most`.
     fn remark(&self, most: usize) -> Option<String> {
         let what = match most {
             _ if self.by_group => "the one of each group",
@@ -175,7 +175,7 @@ fn name(contents: &mut [Content], selection: &Selection) -> Names {
     names
 }
 
-/// How many flows the cells have, each of one or two directions: `24`, or `22 to 50`.
+/// Number of flows of the cells, each of one or two directions: `24`, or `22 to 50`.
 fn connections<'a>(cells: impl Iterator<Item = &'a [Flow]> + Clone) -> String {
     let counts = cells.map(|flows| flows.iter().map(|flow| &flow.name).collect::<BTreeSet<_>>().len());
     let (least, most) = (counts.clone().min().unwrap_or(0), counts.max().unwrap_or(0));

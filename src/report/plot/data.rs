@@ -11,7 +11,7 @@ use crate::report::rows::Table;
 use crate::report::study::group_of;
 use crate::report::summary::CellSummary;
 
-/// What pictures of series show.
+/// Trials that pictures of series show.
 pub const FIRST_TRIAL: &str = "first trial of each cell";
 
 /// Small multiples beyond this are stamps, not pictures.
@@ -57,7 +57,7 @@ impl Flow {
     }
 }
 
-/// Which curve stands for which flow on a sheet of several panels.
+/// Assignment of curves to flows on a sheet of several panels.
 #[derive(Clone, Debug, Default)]
 pub struct Names(Vec<String>);
 
@@ -83,7 +83,7 @@ impl Names {
         self.0.iter().position(|name| name == label).unwrap_or(place)
     }
 
-    /// What the curves are called.
+    /// Names of the curves.
     pub fn all(&self) -> &[String] {
         &self.0
     }
@@ -109,13 +109,13 @@ pub struct Event {
 }
 
 impl Event {
-    /// Whether it happened to this sender.
+    /// True if it happened to this sender.
     pub fn is_of(&self, flow: &Flow) -> bool {
         flow.name == self.flow && flow.direction == self.direction
     }
 }
 
-/// What pictures are drawn from. Flows' series are long, so that they are read once for all pictures.
+/// Sources of the pictures. Flows' series are long, so that they are read once for all pictures.
 pub struct Sources<'a> {
     pub results: &'a Results,
     pub cells: &'a [CellSummary],
@@ -277,7 +277,7 @@ fn number(field: &str) -> f64 {
     field.parse().unwrap_or(f64::NAN)
 }
 
-/// What happened in a cell's first trial with series.
+/// Events of a cell's first trial with series.
 pub fn events(results: &Results, cell: usize) -> Result<Vec<Event>, ReportError> {
     let Some(dir) = results.series_dir(cell) else { return Ok(Vec::new()) };
     read_events(&dir)

@@ -26,7 +26,7 @@ use super::parallel;
 use super::study::Study;
 use super::summary::CellSummary;
 
-/// What draws a picture: `None` if the scenario has nothing for it to show.
+/// Function that draws a picture: `None` if the scenario has nothing for it to show.
 type Draw = fn(&Sources<'_>) -> Result<Option<Sheet>, ReportError>;
 
 /// The pictures by name, in the order of the page, with how the paths of the files begin that they
@@ -114,13 +114,13 @@ fn existing_picture(dir: &Path, name: &str) -> Option<PathBuf> {
     [svg, png].into_iter().find(|path| dir.join(path).exists())
 }
 
-/// Whether a file in `plots/` is one of ours.
+/// True if a file in `plots/` is one of ours.
 pub fn is_picture(file: &str) -> bool {
     let known = |name: &str| PICTURES.iter().any(|(picture, ..)| *picture == name);
     file.rsplit_once('.').is_some_and(|(name, kind)| known(name) && ["svg", "png"].contains(&kind))
 }
 
-/// What `--set` changed, but for axes, whose values are in the picture.
+/// Changes by `--set`, but for axes, whose values are in the picture.
 fn departure(study: &Study) -> String {
     let varies = |key: &str| study.axes.iter().any(|axis| axis.key == key && axis.values.len() > 1);
     let changes: Vec<String> = (study.changes().filter(|(key, _)| !varies(key)))

@@ -36,7 +36,7 @@ const LABEL_SIZE: f64 = 15.0;
 const TITLE_SIZE: f64 = 15.0;
 const TITLE_LINE: i32 = 20;
 
-/// How much higher the axis of y must reach than what is drawn below `strips` of events, in a panel with
+/// Excess of the axis of y over the curves below `strips` of events, in a panel with
 /// this title.
 pub fn headroom(strips: i32, title: &str, area: &Area<'_>) -> f64 {
     let height = area.dim_in_pixel().1.cast_signed() / style::SCALE;

@@ -145,7 +145,7 @@ fn means(link: &Link) -> Vec<(f64, f64)> {
     spans(link).map(mean).collect()
 }
 
-/// When the count of drops rose.
+/// Times at which the count of drops rose.
 fn drop_times(link: &Link) -> Vec<f64> {
     let rises = link.drops.windows(2).zip(&link.time_s[1..]).filter(|(pair, _)| pair[1] > pair[0]);
     rises.map(|(_, &time)| time).collect()

@@ -6,7 +6,7 @@ use super::scale::Scale;
 use super::style::{ALARM, Area, Curve, Drawn, MUTED, RECOVERY};
 use crate::facts::SenderEvent;
 
-/// What a panel shows.
+/// Content of a panel.
 pub struct Content {
     pub title: String,
     pub lines: Vec<Line>,
@@ -15,7 +15,7 @@ pub struct Content {
 /// A flow in it.
 pub struct Line {
     pub flow: Flow,
-    /// What happened to it.
+    /// Events of the sender.
     pub events: Vec<Event>,
     /// Bytes of its segments.
     pub segment: f64,
@@ -56,7 +56,7 @@ impl Line {
 }
 
 impl Content {
-    /// When fast retransmits and timeouts were.
+    /// Times of fast retransmits and timeouts.
     pub fn losses(&self) -> Vec<f64> {
         let all = (f64::NEG_INFINITY, f64::INFINITY);
         let kinds = [SenderEvent::FastRetransmit, SenderEvent::Timeout];
@@ -66,8 +66,8 @@ impl Content {
         times
     }
 
-    /// When there is no more to show of these flows: at the end of the trial, unless they were over long
-    /// before.
+    /// Time after which there is no more to show of these flows: the end of the trial, unless they were over
+    /// long before.
     pub fn end(&self, duration: f64) -> f64 {
         let last = self.lines.iter().filter_map(|line| line.flow.time_s.last()).copied().fold(0.0, f64::max);
         if last < 0.8 * duration { last } else { last.max(duration) }

@@ -10,7 +10,7 @@ pub struct Scale {
     low: f64,
     high: f64,
     log: bool,
-    /// Where zero stands on a logarithmic axis that has it.
+    /// Position of zero on a logarithmic axis that has it.
     zero: Option<f64>,
     ticks: Vec<(f64, String)>,
 }
@@ -65,12 +65,12 @@ impl Scale {
         Scale { zero: Some(zero), ..scale }
     }
 
-    /// Where on the axis a value stands.
+    /// Position of a value on the axis.
     pub fn place(&self, value: f64) -> f64 {
         self.zero.filter(|_| value <= 0.0).unwrap_or(value)
     }
 
-    /// Where the axis is interrupted, between zero and the least value.
+    /// Position at which the axis is interrupted, between zero and the least value.
     pub fn break_at(&self) -> Option<f64> {
         self.zero.map(|zero| zero * 1.9)
     }
@@ -98,7 +98,7 @@ impl Scale {
         self
     }
 
-    /// What stands at a tick.
+    /// Label at a tick.
     pub fn label(&self, value: f64) -> String {
         let nearest = self.ticks.iter().min_by(|a, b| (a.0 - value).abs().total_cmp(&(b.0 - value).abs()));
         nearest.map(|tick| tick.1.clone()).unwrap_or_default()
@@ -133,7 +133,7 @@ impl Scale {
         }
     }
 
-    /// Whether the axis is logarithmic.
+    /// True if the axis is logarithmic.
     pub fn is_log(&self) -> bool {
         self.log
     }
@@ -143,7 +143,7 @@ impl Scale {
         self.high - self.low
     }
 
-    /// Where a value stands, 0 at the lower end and 1 at the upper; outside there is nothing.
+    /// Position of a value, 0 at the lower end and 1 at the upper; outside there is nothing.
     pub fn share(&self, value: f64) -> f64 {
         let share = if self.log {
             // Zero has no place on a logarithmic axis; it stands at its lower end.

@@ -1,4 +1,4 @@
-//! What all pictures share: size, font, colours, line styles, markers, the heading and the legend.
+//! Common parts of all pictures: size, font, colours, line styles, markers, the heading and the legend.
 
 use std::sync::Once;
 
@@ -69,7 +69,7 @@ pub struct Key {
     pub symbol: Symbol,
 }
 
-/// What stands before the label.
+/// Symbol before the label.
 #[derive(Clone, Copy, Debug)]
 pub enum Symbol {
     /// A line, with a marker if the curve has them.
@@ -86,7 +86,7 @@ pub enum Symbol {
     Triangle(RGBColor),
 }
 
-/// How the nth curve looks: by colour, dash and marker, so that it can be told from others in grey too.
+/// Look of the nth curve: colour, dash and marker, so that it can be told from others in grey too.
 #[derive(Clone, Copy, Debug)]
 pub struct Curve(pub usize);
 
@@ -317,7 +317,7 @@ fn finish(svg: &str, height: i32, title: &str) -> String {
     let svg = svg.replacen(&old, &new, 1);
     let end = svg.find('>').map_or(0, |at| at + 1);
     let (head, rest) = svg.split_at(end);
-    format!("{head}\n<title>{}</title>{rest}", crate::report::html::escape(title))
+    format!("{head}\n{}{rest}", maud::html! { title { (title) } }.into_string())
 }
 
 fn draw_key(root: &Area<'_>, key: &Key, x: i32, y: i32) -> Drawn {

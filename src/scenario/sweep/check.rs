@@ -1,4 +1,4 @@
-//! What may be wrong with a grid: an axis of its own, a combination of values, its size.
+//! Checks of a grid: each axis, each combination of values, its size.
 
 use std::collections::{BTreeMap, BTreeSet};
 

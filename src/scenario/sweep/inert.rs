@@ -13,7 +13,7 @@ use crate::scenario::kind::{Kind, Reach};
 use crate::scenario::problem::{Place, Problem, Severity, Source};
 use crate::scenario::tree::Node;
 
-/// What tells one world from another.
+/// Digest that tells one world from another.
 pub(super) fn digest(scenario: Scenario) -> u64 {
     let mut hasher = DefaultHasher::new();
     format!("{:?}", scenario.effective()).hash(&mut hasher);
@@ -104,7 +104,7 @@ impl Plan {
         }
     }
 
-    /// Whether no value of a key changes the world of a cell.
+    /// True if no value of a key changes the world of a cell.
     fn is_dead(&self, key: &str, place: Place, picks: &[(usize, usize)]) -> bool {
         let tree = self.tree_with(picks).0;
         let world = |tree: &Node| digest(read(tree, &self.base.name, self.cells()).0);
@@ -130,7 +130,7 @@ impl Plan {
         )
     }
 
-    /// Why a key does nothing, as far as that is known.
+    /// Reason for which a key does nothing, as far as that is known.
     fn why(&self, tree: &Node, key: &str) -> Option<String> {
         let scenario = read(tree, &self.base.name, self.cells()).0;
         let segments: Vec<&str> = key.split('.').collect();
@@ -240,7 +240,7 @@ fn listed(words: &[&str]) -> String {
     }
 }
 
-/// Where there are more, arguments are not tried out in each.
+/// Most cells in which arguments are tried out in each.
 const MOST_PROBED_CELLS: usize = 1_000;
 
 #[cfg(test)]

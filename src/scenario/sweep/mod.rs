@@ -25,11 +25,11 @@ pub struct Plan {
     pub base: Scenario,
     /// The axes, in the file's order.
     pub axes: Vec<Axis>,
-    /// What is odd about the file, but no error.
+    /// Oddities of the file that are no errors.
     pub warnings: Vec<Problem>,
     /// The file and the arguments it was read from.
     pub texts: Texts,
-    /// Whether chance has a hand in any cell, so that trials may differ.
+    /// True if chance has a hand in any cell, so that trials may differ.
     pub random: bool,
     tree: Node,
     nodes: Vec<AxisNode>,
@@ -92,12 +92,12 @@ impl Plan {
         &self.base.name
     }
 
-    /// How many cells there are; one without axes.
+    /// Number of cells; one without axes.
     pub fn cells(&self) -> usize {
         self.axes.iter().map(|axis| axis.values.len()).product()
     }
 
-    /// How many trials each cell has.
+    /// Number of trials of each cell.
     pub fn trials(&self) -> u32 {
         self.base.trials
     }

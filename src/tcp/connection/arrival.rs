@@ -51,7 +51,7 @@ impl Connection {
         if is_next { self.sender.acknowledged_by(segment.ack) } else { None }
     }
 
-    /// What is left of the long way for such a segment.
+    /// Remainder of the long way for such a segment.
     #[inline]
     fn handle_predicted(&mut self, now: Instant, ack: u64, segment: &Segment) {
         let start = self.receiver.next();
@@ -195,7 +195,7 @@ impl Connection {
         }
     }
 
-    /// What passed the checks: a segment at `start` with an acknowledgment up to `ack`.
+    /// Processes a segment that passed the checks: at `start` with an acknowledgment up to `ack`.
     fn take_in(&mut self, now: Instant, start: u64, ack: u64, segment: &Segment) {
         self.note_timestamp(start, segment);
         self.handle_ack(now, start, ack, segment);

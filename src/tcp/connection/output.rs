@@ -1,4 +1,4 @@
-//! What a connection sends next: chosen first, then written where it will travel.
+//! Next segment of a connection: chosen first, then written where it will travel.
 
 use super::super::receiver::Receiver;
 use super::super::sender::{Transmission, timestamp};
@@ -7,7 +7,7 @@ use super::Connection;
 use crate::time::Instant;
 use crate::wire::{Flags, Options, Payload, Segment, SeqNumber, SynOptions, Timestamps};
 
-/// What a connection sends next, decided before a segment is made of it.
+/// Next output of a connection, decided before a segment is made of it.
 #[derive(Clone, Copy, Debug)]
 pub enum Output {
     /// A piece of sequence space.
@@ -19,7 +19,7 @@ pub enum Output {
 }
 
 impl Output {
-    /// Whether nothing can follow it at once.
+    /// True if nothing can follow it at once.
     #[inline]
     pub fn is_last(self) -> bool {
         matches!(self, Output::Ack)
@@ -35,7 +35,7 @@ impl Connection {
         Some(segment)
     }
 
-    /// What [`poll_transmit`](Connection::poll_transmit) would send, to be
+    /// Output that [`poll_transmit`](Connection::poll_transmit) would send, to be
     /// [written](Connection::write_segment) at once: most questions are answered with nothing, and then no
     /// segment is made.
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! What is lost, by SACK blocks, by a timeout or by a duplicate acknowledgment, and what to send
+//! Loss detection by SACK blocks, by a timeout or by a duplicate acknowledgment, and the segments to send
 //! again.
 
 use super::{AMBIGUOUS, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard};

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use super::{AMBIGUOUS, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard, Sent};
 use crate::time::{Duration, Instant};
 
-/// What RACK remembers.
+/// Memory of RACK.
 #[derive(Debug, Default)]
 pub(super) struct Rack {
     /// `RACK.xmit_ts`: when the segment was sent that was sent last of what has arrived, and its
@@ -24,11 +24,11 @@ pub(super) struct Rack {
     fack: u64,
     /// `RACK.reordering_seen`.
     reordering_seen: bool,
-    /// What was sent again, by time: when, and where it ends.
+    /// Retransmissions by time: time, and end of the segment.
     sent_again: VecDeque<(Instant, u64)>,
 }
 
-/// What [`Scoreboard::detect_by_time`] found.
+/// Result of [`Scoreboard::detect_by_time`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Found {
     /// Bytes newly known to be lost.
@@ -84,7 +84,7 @@ impl Rack {
     }
 }
 
-/// Whether `one` was sent after `other`.
+/// True if `one` was sent after `other`.
 pub(super) fn is_later(one: (Instant, u16), other: (Instant, u16)) -> bool {
     one.0 > other.0 || one.0 == other.0 && one.1.wrapping_sub(other.1).cast_signed() > 0
 }
@@ -95,7 +95,7 @@ impl Scoreboard {
         self.rack = Some(Box::default());
     }
 
-    /// Whether losses are found by time.
+    /// True if losses are found by time.
     pub fn has_rack(&self) -> bool {
         self.rack.is_some()
     }

@@ -1,4 +1,4 @@
-//! What an acknowledgment means to the sending half.
+//! Effect of an acknowledgment on the sending half.
 
 use super::super::config::Recovery;
 use super::super::recovery::AckFacts;
@@ -29,7 +29,7 @@ impl Sender {
         }
     }
 
-    /// Whether nothing is outstanding, and neither an episode in doubt nor a probe of the tail awaits news: the
+    /// True if nothing is outstanding, and neither an episode in doubt nor a probe of the tail awaits news: the
     /// half that only receives is not asked anything more.
     #[inline]
     fn is_told_nothing(&self, ack: u64, segment: &Segment) -> bool {
@@ -106,7 +106,7 @@ impl Sender {
         }
     }
 
-    /// Whether losses are found from SACK blocks.
+    /// True if losses are found from SACK blocks.
     pub(super) fn uses_sack(&self) -> bool {
         self.agreed.sack && self.config.recovery != Recovery::NewReno
     }

@@ -1,4 +1,4 @@
-//! What a sender tells its congestion controller, and asks of it.
+//! Exchange of a sender with its congestion controller.
 
 use super::super::pacer::Pace;
 use super::super::recovery::Episode;

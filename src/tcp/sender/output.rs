@@ -1,4 +1,4 @@
-//! What a sender sends next: lost segments first, then new data as far as the congestion window, the
+//! Next transmission of a sender: lost segments first, then new data as far as the congestion window, the
 //! peer's window, Nagle's algorithm and pacing allow.
 
 use super::super::recovery::Episode;
@@ -8,7 +8,7 @@ use crate::time::Instant;
 use crate::wire::Segment;
 
 impl Sender {
-    /// What to send next, if anything may be sent now; asked if it [has](Sender::has_nothing) something.
+    /// Next transmission, if anything may be sent now; asked if it [has](Sender::has_nothing) something.
     /// Follow it with [`Sender::on_sent`]. Until `opened` that can only be the SYN.
     #[inline]
     pub fn next(&mut self, now: Instant, opened: bool) -> Option<Transmission> {
@@ -20,7 +20,7 @@ impl Sender {
         if self.pace.is_some() { self.paced(now, next) } else { next }
     }
 
-    /// Whether it would not send if it might.
+    /// True if it would not send if it might.
     #[inline]
     pub fn has_nothing(&self) -> bool {
         self.nxt == self.end() && !self.is_out_of_line()
@@ -33,7 +33,7 @@ impl Sender {
         self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
     }
 
-    /// Whether something may go before new data: a repair, a probe, the SYN.
+    /// True if something may go before new data: a repair, a probe, the SYN.
     #[inline]
     fn is_out_of_line(&self) -> bool {
         self.scoreboard.has_lost()
@@ -78,7 +78,7 @@ impl Sender {
         self.next_new(now).or_else(|| self.next_doubtful())
     }
 
-    /// What there is to send, unless pacing holds it.
+    /// Transmission that is due, unless pacing holds it.
     fn paced(&mut self, now: Instant, next: Option<Transmission>) -> Option<Transmission> {
         if next.is_some() && self.is_paced(now) {
             self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);

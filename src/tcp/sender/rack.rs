@@ -1,4 +1,4 @@
-//! What RACK brings to a sender beside its loss detection: the window comes down in proportion (RFC
+//! Parts of RACK in a sender beside its loss detection: the window comes down in proportion (RFC
 //! 9937), and a silent tail is probed (RFC 8985 §7).
 
 use super::super::prr::Prr;
@@ -13,7 +13,7 @@ const MAX_ACK_DELAY: Duration = Duration::from_millis(200);
 /// Probes of a silent tail.
 #[derive(Debug)]
 pub(super) struct TailProbes {
-    /// When the next is due.
+    /// Time at which the next is due.
     pub(super) timer: Instant,
     /// One is to be sent now.
     pub(super) due: bool,
@@ -37,7 +37,7 @@ impl Default for TailProbes {
 }
 
 impl TailProbes {
-    /// Whether no answer to a probe is awaited.
+    /// True if no answer to a probe is awaited.
     pub(super) fn is_answered(&self) -> bool {
         self.sent.is_none()
     }

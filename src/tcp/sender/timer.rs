@@ -16,7 +16,7 @@ impl Sender {
         self.timer = if self.flight() > 0 { now + self.rtt.rto() } else { Instant::MAX };
     }
 
-    /// When [`handle_timeout`](Sender::handle_timeout) or the next paced packet is due.
+    /// Time at which [`handle_timeout`](Sender::handle_timeout) or the next paced packet is due.
     pub fn poll_timeout(&self) -> Instant {
         self.timer.min(self.paced_until).min(self.recovery.reorder_timer).min(self.tail.timer)
     }

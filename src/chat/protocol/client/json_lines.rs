@@ -20,12 +20,12 @@ use crate::chat::protocol::{Heard, Malformed};
 #[derive(Debug, Default)]
 pub struct Client {
     reader: EventReader,
-    /// Whether it is a synthetic person's, whose server is known to understand everything.
+    /// True for a synthetic person, whose server is known to understand everything.
     is_person: bool,
     ear: HeadListener,
     /// Its own nick, once it is in: the server's echo is no news.
     nick: Option<Name>,
-    /// Whether the server knows more than the original, once it has shown that.
+    /// True if the server knows more than the original; `None` until it has shown that.
     knows_more: Option<bool>,
     /// Pings on their way.
     pings: VecDeque<Ping>,
@@ -88,14 +88,14 @@ impl Client {
     }
 }
 
-/// Whether a server of ours always answers what the original does not know. A farewell is answered by
+/// True if a server of ours always answers the request and the original does not. A farewell is answered by
 /// the end.
 fn is_telling(request: &Request) -> bool {
     use Request::{Join, Leave, Ping, Say};
     !matches!(request, Join { .. } | Leave | Say { .. } | Ping)
 }
 
-/// Whether the original's server would never tell that to somebody who is in.
+/// True if the original's server would never send the event to a member.
 fn shows_more(event: &Event) -> bool {
     !matches!(
         event,

@@ -40,7 +40,7 @@ pub(super) fn unknown() -> Event {
     Event::Refused(Refusal::Other(NotSaid::Unknown.to_string().into()))
 }
 
-/// What stands between two known parts of a text.
+/// Text between two known parts.
 pub(super) fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     text.strip_prefix(before)?.strip_suffix(after)
 }

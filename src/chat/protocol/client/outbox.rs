@@ -1,11 +1,11 @@
-//! What a client without frames has to send.
+//! Outgoing texts of a client without frames.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::chat::protocol::session::NotSaid;
 
-/// What a server reads at once, at most: a longer text would be several to it.
+/// Most bytes that a server reads at once: a longer text would be several to it.
 const LONGEST: usize = 16 * 1024;
 
 /// One write each. Until the client is in, its server takes any text for its name, or a part of it.
@@ -17,7 +17,7 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// Whether the server has let it in.
+    /// True if the server has let it in.
     pub fn is_in(&self) -> bool {
         self.is_in
     }
@@ -46,7 +46,7 @@ impl Outbox {
     }
 }
 
-/// Whether a server takes the text for one.
+/// An error if a server would not take the text for one message.
 pub(super) fn fits(text: &str) -> Result<(), NotSaid> {
     if text.len() > LONGEST { Err(NotSaid::TooLong(LONGEST)) } else { Ok(()) }
 }

@@ -17,7 +17,7 @@ const WELCOME: &str = "WELCOME|Connected successfully!";
 const ABSENT: &str = "SYSTEM|User '";
 const NOT_ONLINE: &str = "' is not online.";
 
-/// Why a text to everyone reaches nobody on an original server.
+/// Reason for which a text to everyone reaches nobody on an original server.
 const PRIVATE_ONLY: &str = "this server knows private messages only: /whisper NAME TEXT";
 
 /// Speaks words separated by `|`.

@@ -15,9 +15,9 @@ use crate::chat::protocol::text::Utf8;
 use crate::chat::protocol::{After, Malformed, READ_GAP};
 use crate::time::{Duration, Instant};
 
-/// How long it waits for a prompt or a confirmation before it goes on without.
+/// Time after which it goes on without a prompt or a confirmation.
 const WITHIN: Duration = Duration::from_secs(5);
-/// How long it waits where the server has nothing to confirm: until it has read the answer on its own.
+/// Time after which it goes on where the server has nothing to confirm: by then it has read the answer.
 const APART: Duration = Duration::from_millis(100);
 
 /// Asks for the list of members.
@@ -52,17 +52,17 @@ type Fixed = fn(&mut Client) -> Event;
 pub struct Client {
     utf8: Utf8,
     nick: Name,
-    /// What is still to be sent; one prompt at a time.
+    /// Steps still to be sent; one prompt at a time.
     steps: VecDeque<Step>,
     awaited: Option<Awaited>,
-    /// Whether it is out of the list of members. A server says nothing to who is where it wants to be.
+    /// True if the list of members omits it. A server does not answer a request that changes nothing.
     hidden: bool,
     /// True of a server that knows more commands than the original, once one or the other has shown.
     knows_more: Option<bool>,
     /// Lists of members on their way, oldest first: whether each was asked for, or only comes to show what
     /// the server does not answer.
     lists: VecDeque<bool>,
-    /// What it said to everyone and is not confirmed.
+    /// Messages to everyone that are not confirmed.
     said: VecDeque<Name>,
     /// The room to be founded if it turns out not to exist.
     or_found: Option<String>,
@@ -84,7 +84,7 @@ struct Prompted {
     prompt: &'static str,
     /// One's own nick if absent: as it is then.
     answer: Option<String>,
-    /// Where it wants to be, if it wants to be hidden or shown.
+    /// State that it wants, hidden or shown, if any.
     hides: Option<bool>,
 }
 
@@ -140,7 +140,7 @@ impl Client {
         self.awaited = Some(Awaited { what, by: now + within });
     }
 
-    /// What was waited for has come, or is waited for no longer.
+    /// The awaited text has come, or is waited for no longer.
     fn go_on(&mut self, now: Instant) {
         if let Some(What::Prompt(prompted)) = self.awaited.take().map(|awaited| awaited.what) {
             self.out.send(prompted.answer.as_deref().unwrap_or(&self.nick));
@@ -270,7 +270,7 @@ impl Client {
         })
     }
 
-    /// What is said in a room or to one person: `\n[WHERE | HH:MM]\nWHO: WHAT`.
+    /// Text said in a room or to one person: `\n[WHERE | HH:MM]\nWHO: WHAT`.
     fn block(&self, text: &str) -> Option<Event> {
         let (head, said) = text.strip_prefix("\n[")?.split_once("]\n")?;
         let (place, _) = head.rsplit_once(" | ")?;

@@ -10,7 +10,7 @@ pub(super) fn is_added(request: &Request) -> bool {
     matches!(request, Request::Create { private: true, .. } | Request::Invite { .. } | Request::Close { .. })
 }
 
-/// Whether the event is our server's answer to a command that the original does not know.
+/// True if the event is our server's answer to a command that the original does not know.
 pub(super) fn answers(event: &Event, command: &str) -> bool {
     match event {
         Event::Created { room } | Event::Refused(Refusal::RoomExists(room)) => command.contains(&**room),
@@ -20,12 +20,12 @@ pub(super) fn answers(event: &Event, command: &str) -> bool {
     }
 }
 
-/// Whether it is the server's last word about an answer to a prompt.
+/// True if it is the server's last word about an answer to a prompt.
 pub(super) fn confirms(event: &Event) -> bool {
     matches!(event, Event::Said { .. } | Event::Hidden | Event::Revealed | Event::Refused(_))
 }
 
-/// What is said to everyone, and what follows it.
+/// Message to everyone, and the text that follows it.
 pub(super) fn broadcast(text: &str) -> Option<(Event, &str)> {
     let text = text.strip_prefix('\n')?;
     let rule = RULES.into_iter().find(|rule| text.starts_with(rule))?;

@@ -20,7 +20,7 @@ pub struct Client {
     /// client of program 4 where both share a port.
     wanted: Option<String>,
     prompted: bool,
-    /// Whether the server has shown that it knows no more commands than the original.
+    /// True if the server has shown that it knows no more commands than the original.
     knows_no_more: bool,
     out: Outbox,
 }
@@ -113,10 +113,10 @@ impl Client {
     }
 }
 
-/// How the answer to an unknown command begins.
+/// Beginning of the answer to an unknown command.
 const UNKNOWN: &str = "Unknown command: ";
 
-/// What our server says of rooms, and what else the originals have no words for.
+/// Words of our server about rooms, and others that the originals do not have.
 fn about_rooms(words: &str) -> Option<Event> {
     let is = |before: &str, after: &str| between(words, before, after).map(Name::from);
     let is_two = |before: &str, middle: &str, after: &str| {
@@ -148,7 +148,7 @@ fn about_rooms(words: &str) -> Option<Event> {
     })
 }
 
-/// Who said what behind the name of a room: `[bob] hi`.
+/// Speaker and text behind the name of a room: `[bob] hi`.
 fn said_in_room(words: &str) -> Option<(&str, &str)> {
     words.strip_prefix('[')?.split_once("] ")
 }

@@ -48,7 +48,7 @@ impl HeadListener {
     }
 }
 
-/// What the start of a line says. Quotes within strings are escaped, so that no nick and no text
+/// Event at the start of a line. Quotes within strings are escaped, so that no nick and no text
 /// can imitate the syntax around it.
 fn heard(line: &[u8], own: &[u8]) -> Option<Heard> {
     let rest = line.strip_prefix(b"{\"type\": \"")?;

@@ -77,7 +77,7 @@ impl ServerSession for Session {
 pub(super) struct RequestDecoder {
     lines: Lines,
     joined: bool,
-    /// Whether the client has shown that it knows more than program 1 does.
+    /// True if the client has shown that it knows more than program 1 does.
     extended: bool,
 }
 
@@ -87,7 +87,7 @@ impl Default for RequestDecoder {
     }
 }
 
-/// What a client may say. Members of another type than text read as absent, as do unknown ones.
+/// Request of a client. Members of another type than text read as absent, as do unknown ones.
 #[derive(Deserialize)]
 struct Spoken<'a> {
     #[serde(rename = "type", borrow, default)]
@@ -204,7 +204,7 @@ fn request(spoken: &Spoken) -> Option<Request> {
     })
 }
 
-/// Whether program 1's client never sends it.
+/// True if program 1's client never sends it.
 fn is_extension(request: &Request) -> bool {
     !matches!(request, Request::Say { .. } | Request::Ping)
 }

@@ -16,13 +16,13 @@ use crate::chat::protocol::session::{ClientSession, Manner, Moment, NotSaid};
 use crate::chat::protocol::{After, Malformed};
 use crate::time::{Duration, Instant};
 
-/// How often it shows that it is alive.
+/// Interval between signs of life.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How long it takes over an acknowledgment. Program 0's server notes a message after it has sent it:
+/// Delay of an acknowledgment. Program 0's server notes a message after it has sent it:
 /// it misses an acknowledgment that comes before, and then stands still until it repeats the message,
 /// 3 s at first.
 const ACKNOWLEDGES_AFTER: Duration = Duration::from_millis(10);
-/// How many requests may be on their way, acknowledgment by acknowledgment.
+/// Most requests on their way, acknowledgment by acknowledgment.
 const IN_FLIGHT: usize = 64;
 /// The longest frame that it takes: a text of 64 KiB has six times as much when all of it is escaped.
 const LONGEST: usize = 1 << 20;
@@ -32,16 +32,16 @@ const LONGEST: usize = 1 << 20;
 pub struct Client {
     frames: Frames,
     nick: Name,
-    /// Whether it showed a password.
+    /// True if it showed a password.
     shown: bool,
     door: Door,
     window: Window,
-    /// What it asked and the server has not acknowledged.
+    /// Requests that the server has not acknowledged.
     asked: VecDeque<(Rc<[u8]>, Request)>,
     seen: Seen,
     /// Acknowledgments, and when they go.
     acks: VecDeque<(Instant, Rc<[u8]>)>,
-    /// Whether the server understands [`UNKNOWN_TO_ORIGINALS`], once it has shown that.
+    /// True if the server understands [`UNKNOWN_TO_ORIGINALS`]; `None` until it has shown that.
     knows_more: Option<bool>,
     out: VecDeque<Rc<[u8]>>,
     heartbeat_at: Option<Instant>,
@@ -49,12 +49,12 @@ pub struct Client {
     /// the answer behind all that it has said before.
     pings: VecDeque<Rc<[u8]>>,
     pongs_due: usize,
-    /// Whether the next [`ClientSession::unsettled`] counts those.
+    /// True if the next [`ClientSession::unsettled`] counts those.
     is_fenced: bool,
     made: u64,
 }
 
-/// How far it is in. A server acknowledges a join before it looks at the name.
+/// Stages of joining. A server acknowledges a join before it looks at the name.
 #[derive(Debug)]
 enum Door {
     Outside,
@@ -174,7 +174,7 @@ impl Client {
         self.door = Door::Knocked(self.send(moment, kind, content));
     }
 
-    /// Whether the message of this id is what it asked to learn whether it is in.
+    /// True if the message of this id is the question that shows whether it is in.
     fn is_knock(&self, id: &[u8]) -> bool {
         matches!(&self.door, Door::Knocked(knock) if **knock == *id)
     }
@@ -234,7 +234,7 @@ impl Client {
         }
     }
 
-    /// What the server says; everything comes as text in its name.
+    /// Event in the server's words; everything comes as text in its name.
     fn understand(&mut self, content: &str) -> Event {
         let notice = || Event::Notice { text: content.into() };
         if let Some(words) = between(content, "*** ", " ***") {
@@ -262,7 +262,7 @@ impl Client {
         }
     }
 
-    /// What the server says about people and rooms, between its stars.
+    /// Event in the server's words about people and rooms, between its stars.
     fn about(&mut self, words: &str) -> Event {
         let is = |before: &str, after: &str| between(words, before, after).map(Name::from);
         let list =

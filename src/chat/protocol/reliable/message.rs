@@ -22,7 +22,7 @@ pub struct Message<'a> {
     pub order: Option<(i64, i64)>,
 }
 
-/// What a frame holds.
+/// Content of a frame.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Parsed<'a> {
     Message(Message<'a>),
@@ -104,7 +104,7 @@ pub fn quoted(text: &str) -> String {
     json.iter().map(|&byte| char::from(byte)).collect()
 }
 
-/// Which message an acknowledgment's content means; none has an empty id.
+/// Identifier of the message that an acknowledgment's content means; none has an empty id.
 pub fn acknowledged(content: &str) -> Cow<'_, str> {
     #[derive(Deserialize)]
     struct AckFor<'a> {

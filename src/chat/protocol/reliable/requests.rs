@@ -1,4 +1,4 @@
-//! What program 0's server is sent for a request.
+//! Requests as program 0's server reads them.
 
 use crate::chat::message::Request;
 use crate::chat::protocol::client::no_command;

@@ -1,4 +1,4 @@
-//! Which messages have come before. The original's identifiers end in four random digits, so within
+//! Messages that have come before. The original's identifiers end in four random digits, so within
 //! a second two different messages can have the same one; a repetition has the same checksum, too,
 //! which covers identifier, content and time.
 
@@ -16,7 +16,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Whether the message with this digest comes for the first time; from now on it is known.
+    /// True if the message with this digest comes for the first time; from now on it is known.
     pub fn is_new(&mut self, digest: [u8; 8]) -> bool {
         if !self.known.insert(digest) {
             return false;

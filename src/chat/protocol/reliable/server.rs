@@ -17,8 +17,8 @@ use crate::chat::protocol::session::{Account, Asked, Encodings, Moment, ServerSe
 use crate::chat::protocol::{After, Malformed, SERVER, Timestamp};
 use crate::time::{Duration, Instant};
 
-/// How often the server looks whether its client is silent, when it asks it for a sign of life, and
-/// when it gives it up.
+/// Interval at which the server looks for a silent client; silence after which it asks for a sign of life, and
+/// after which it gives the client up.
 const LOOK: Duration = Duration::from_secs(5);
 const SILENT: Duration = Duration::from_secs(10);
 const DEAD: Duration = Duration::from_secs(30);
@@ -30,12 +30,12 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 pub struct Session {
     frames: Frames,
     variant: Variant,
-    /// Whether it has asked to join.
+    /// True if it has asked to join.
     joins: bool,
     window: Window,
-    /// What needs no acknowledgment.
+    /// Frames that need no acknowledgment.
     out: VecDeque<Rc<[u8]>>,
-    /// What is to be answered once it is served, in order.
+    /// Answers due once their requests are served, in order.
     held: VecDeque<Answer>,
     seen: Seen,
     heard: Instant,
@@ -51,15 +51,15 @@ const SIX: &str = "reliable, six members";
 const EIGHT: &str = "reliable, eight members";
 const ID: &str = "reliable, id";
 
-/// How a message is answered.
+/// Answer to a message.
 #[derive(Debug)]
 struct Answer {
     /// The digest of the message: identifiers collide.
     to: [u8; 8],
-    /// Whether it asks to leave.
+    /// True if the client asks to leave.
     leaves: bool,
     acknowledgment: Rc<[u8]>,
-    /// What else is said.
+    /// Further words of the answer.
     words: Option<Frame>,
 }
 
@@ -70,7 +70,7 @@ struct Frame {
     bytes: Rc<[u8]>,
 }
 
-/// What a message means.
+/// Meaning of a message.
 enum Meaning {
     Request(Request),
     /// It is answered, by a message of this type.
@@ -155,7 +155,7 @@ impl Session {
         self.held.push_back(answer);
     }
 
-    /// What a new message means.
+    /// Meaning of a new message.
     fn meaning(&mut self, message: &Message<'_>) -> Meaning {
         let text = message.content.trim();
         match &*message.kind {

@@ -1,4 +1,4 @@
-//! When the server acknowledges, and when it gives a client up.
+//! Times at which the server acknowledges, and at which it gives a client up.
 
 use super::server::Session;
 use crate::chat::message::{Event, Names};

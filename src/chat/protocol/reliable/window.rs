@@ -1,4 +1,4 @@
-//! What is on its way to the peer and not acknowledged: program 0's congestion control by message,
+//! Messages on their way to the peer and not acknowledged: program 0's congestion control by message,
 //! with the bounds that its README names and its code forgot.
 
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use crate::time::{Duration, Instant};
 const FIRST_RTO: Duration = Duration::from_secs(3);
 const MIN_RTO: Duration = Duration::from_secs(1);
 const MAX_RTO: Duration = Duration::from_secs(60);
-/// How often a message is sent again before the peer counts as gone.
+/// Retransmissions of a message before the peer counts as gone.
 const RETRANSMISSIONS: u32 = 3;
 const MAX_CWND: f64 = 1_024.0;
 
@@ -30,9 +30,9 @@ pub struct Window {
     flight: VecDeque<Sent>,
     /// Messages that only show what became of those before them, and which transmission each was.
     probes: VecDeque<(Rc<[u8]>, u64)>,
-    /// How often anything was sent.
+    /// Number of transmissions.
     sent: u64,
-    /// When the peer last acknowledged anything.
+    /// Time of the peer's last acknowledgment.
     heard: Instant,
     waiting: VecDeque<Message>,
     bytes: usize,
@@ -45,12 +45,12 @@ struct Sent {
     bytes: Rc<[u8]>,
     at: Instant,
     again: u32,
-    /// Which transmission of all was its first, and which its last.
+    /// Numbers of its first and its last transmission among all.
     first: u64,
     last: u64,
 }
 
-/// What an acknowledgment says about messages sent before the one that it acknowledges.
+/// Conclusion from an acknowledgment about messages sent before the one that it acknowledges.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct PassedOver {
     /// Frames that are to be sent again.
@@ -123,7 +123,7 @@ impl Window {
         self.probes.push_back((id, self.sent));
     }
 
-    /// What an acknowledgment of `id`, not handed to [`on_ack`](Self::on_ack) yet, says about
+    /// Conclusion from an acknowledgment of `id`, not handed to [`on_ack`](Self::on_ack) yet, about
     /// messages whose last transmission was before the first of `id`. For peers that acknowledge in
     /// the order of reading, from which it follows that they have dropped those.
     pub fn pass_over(&mut self, now: Instant, id: &str) -> PassedOver {
@@ -183,7 +183,7 @@ impl Window {
         self.rto = rto.clamp(self.min_rto, MAX_RTO);
     }
 
-    /// When the oldest message has waited too long.
+    /// Time at which the oldest message has waited too long.
     pub fn timeout(&self) -> Option<Instant> {
         self.flight.iter().map(|sent| sent.at + self.rto).min()
     }

@@ -1,4 +1,4 @@
-//! What program 0 calls an event, and what its client shows for it.
+//! Program 0's names of events, and the texts that its client shows for them.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ fn shape(text: &str) -> Cow<'_, str> {
     one_line(text, BREAK)
 }
 
-/// What program 0's client shows for an event, if anything.
+/// Text that program 0's client shows for an event, if any.
 pub fn content(event: &Event) -> Option<String> {
     Some(match event {
         Event::Joined { nick } => format!("*** {nick} joined the chat ***"),

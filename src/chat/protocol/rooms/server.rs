@@ -10,7 +10,7 @@ use crate::chat::protocol::session::{Asked, Encodings, Moment, ServerSession};
 use crate::chat::protocol::text::{BREAK, Outbox, Utf8, answer, one_line, push_parts, short_clock};
 use crate::chat::protocol::{After, Malformed, Settings, Timestamp};
 
-/// What program 3's client reads at once.
+/// Most bytes that program 3's client reads at once.
 const READ: usize = 1024;
 /// As much of it as a nick may take before a text: 32 characters of four bytes, a colon and a blank.
 const AUTHOR: usize = 130;
@@ -35,7 +35,7 @@ const HELP: &str = "Commands: /members, /broadcast (then the text), /dm USER TEX
 #[derive(Debug)]
 pub(super) struct Session {
     charset: Charset,
-    /// Whether it may post to rooms that it is not in.
+    /// True if it may post to rooms that it is not in.
     posts_outside: bool,
     max_text: usize,
     utf8: Utf8,
@@ -57,14 +57,14 @@ enum State {
     AwaitShown,
 }
 
-/// Whether a text that stands on a line of its own reads as what the server says unasked.
+/// True if a text that stands on a line of its own reads as an unasked message of the server.
 fn passes_for_server(text: &str) -> bool {
     let starts = text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Server:"));
     starts || text.trim_end_matches('.').ends_with(" is offline")
 }
 
-/// What its client understands. The older one ends at any character that is not ASCII, so the server adds
-/// none of its own before it has seen one from there.
+/// Characters that its client understands. The older one ends at any character that is not ASCII, so the
+/// server adds none of its own before it has seen one from there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Charset {
     /// Nobody knows: what people write goes as it is, the server's part is ASCII.
@@ -169,7 +169,7 @@ impl Session {
         end
     }
 
-    /// What the message asks; returns how much of it that was. Text without a command is ignored.
+    /// Reads the request of the message; returns the length of it. Text without a command is ignored.
     fn hear_command(&mut self, text: &str, out: &mut Asked) -> usize {
         let known = |list: &[&'static str]| list.iter().copied().find(|command| text.starts_with(command));
         if let Some(command) = known(ALONE) {
@@ -245,21 +245,21 @@ impl Session {
     }
 }
 
-/// Whether these commands, which must be the whole message, are: nothing follows, or another line,
+/// True if these commands, which must be the whole message, are: nothing follows, or another line,
 /// or a command that came together with it. A text or a name may follow the others at once.
 fn stands_alone(command: &str, rest: &str) -> bool {
     let takes_more = !["/members", "/get_rooms", "/quit"].contains(&command);
     takes_more || rest.is_empty() || rest.starts_with(['\r', '\n']) || begins_command(rest)
 }
 
-/// Where a text ends: a slash within it is a part of it, a command on a line of its own is not.
+/// End of a text: a slash within it is a part of it, a command on a line of its own is not.
 fn end_of_text(text: &str) -> usize {
     let lines = text.match_indices('\n').map(|(at, _)| at);
     let mut ends = lines.filter(|at| begins_command(&text[at + 1..]));
     ends.next().unwrap_or(text.len())
 }
 
-/// Where the next known command begins, at `from` or later.
+/// Position of the next known command, at `from` or later.
 fn next_command(text: &str, from: usize) -> Option<usize> {
     let mut starts = text.match_indices('/').map(|(at, _)| at).filter(|&at| at >= from);
     starts.find(|&at| begins_command(&text[at..]))

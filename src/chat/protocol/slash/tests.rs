@@ -7,7 +7,7 @@ fn at(ms: u64) -> Moment {
     Moment { now: Instant::ZERO + Duration::from_millis(ms), at: Timestamp::from_unix_nanos(0), zone_s: 0 }
 }
 
-/// What a session asks of the room for these reads: texts, nicks, `?` for what it answers itself.
+/// Requests of a session to the room for these reads: texts, nicks, `?` for its own answers.
 fn asks(reads: &[&str], then: impl FnOnce(&mut Session, &mut Asked)) -> Vec<String> {
     let mut session = Session::new(&Settings::default());
     let mut out = Asked::default();

@@ -1,4 +1,4 @@
-//! Whose rooms they are, who may enter, and what is kept before it is done.
+//! Rooms: their owners, the people who may enter, and the records kept before a request is granted.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn refused(refusal: Refusal) -> Event {
     Event::Refused(refusal)
 }
 
-/// What the client itself is answered first.
+/// First answer to the client itself.
 fn answer(room: &mut Room, client: ClientId, request: Request) -> Event {
     ask(room, client, request).remove(0).1
 }
