@@ -12,7 +12,7 @@
 //! | [`time`] | instants and spans in nanoseconds | no clock can be read through it; going back panics |
 //! | [`units`] | rates, chances, sizes with their units | after parsing, no string is looked at again |
 //! | [`rng`] | random streams by name | a new component changes no other's draws |
-//! | [`ring`] | a queue that is found with a mask | agrees with `VecDeque` |
+//! | `ring` | a queue that is found with a mask | agrees with `VecDeque` |
 //! | [`facts`] | counters, events, states and outcomes | plain data, typed once; does not know what fills it |
 //! | [`wire`] | segments, sequence numbers, packets, bytes | knows no connection and no link |
 //! | [`congestion`] | the policy: how much may be in flight | sees bytes and times, never sequence numbers |
@@ -22,13 +22,16 @@
 //! | [`app`] | what talks over connections | acts only through its own [`app::Io`] |
 //! | [`engine`] | the world: hosts' ends, links, one event queue | events have a total order; one event in, one drain out |
 //! | [`scenario`] | TOML to plan to world | knows texts, not files; all problems of a file at once |
-//! | [`runner`] | trials over threads | outcomes come in trial order, whatever the number of threads |
-//! | [`report`] | tables, pictures, a page, a manifest | a function of the files alone; what is missing is empty, never 0 |
+//! | `runner` | trials over threads | outcomes come in trial order, whatever the number of threads |
+//! | `report` | tables, pictures, a page, a manifest | a function of the files alone; what is missing is empty, never 0 |
 //! | [`live`] | real sockets and the wall clock | the same rooms, dialects and worlds; nothing below knows |
 //! | [`cli`] | one file per subcommand | the only place that reads the wall clock for users, and prints |
 //!
 //! `tcp` and `chat` do not know `link`, `report` does not know `engine`, `runner` knows no file
 //! format: the command line hands the report to the runner as a sink.
+//!
+//! A program around the library begins with `use testbed::prelude::*;`. Modules without a link are the command
+//! line's own.
 //!
 //! # How a trial goes
 //!
@@ -38,6 +41,9 @@
 //! tell their applications, applications write, connections send, and each link says at once when a
 //! packet will arrive. Nothing calls upward and nothing reads a clock or a random number that was
 //! not handed to it, so the same scenario and seed give the same bytes in every result file.
+
+// Without the command line, much that only it calls is there for the features' sake.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports, reason = "the command line calls it"))]
 
 pub mod app;
 pub mod chat;
@@ -49,12 +55,13 @@ pub mod facts;
 pub mod link;
 #[cfg(feature = "live")]
 pub mod live;
+pub mod prelude;
 #[cfg(feature = "report")]
-pub mod report;
-pub mod ring;
+mod report;
+mod ring;
 pub mod rng;
 #[cfg(feature = "report")]
-pub mod runner;
+mod runner;
 pub mod scenario;
 pub mod tcp;
 pub mod time;

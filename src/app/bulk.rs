@@ -93,11 +93,6 @@ impl BulkReceiver {
     pub fn new(connects: bool) -> BulkReceiver {
         BulkReceiver { connects, received: 0 }
     }
-
-    /// Bytes that were announced to it.
-    pub fn received(&self) -> u64 {
-        self.received
-    }
 }
 
 impl App for BulkSender {
@@ -174,7 +169,7 @@ mod tests {
         let mut world = World::new(1, BulkReceiver::new(false), HORIZON);
         world.add(BulkSender::new(Some(Bytes(10_000)), true));
         world.run();
-        assert_eq!(world.server.received(), 10_000);
+        assert_eq!(world.server.received, 10_000);
         assert!(world.net.all_closed());
     }
 
@@ -183,7 +178,7 @@ mod tests {
         let mut world = World::new(1, BulkReceiver::new(false), HORIZON);
         world.add(BulkSender::new(Some(Bytes(0)), true));
         world.run();
-        assert_eq!(world.server.received(), 0);
+        assert_eq!(world.server.received, 0);
         assert!(world.net.all_closed());
     }
 

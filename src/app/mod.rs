@@ -2,9 +2,9 @@
 //! only its own [`Io`]: no TCP, no sockets, no engine. The same adapters run in a world and, later,
 //! behind real sockets.
 
-pub mod bulk;
-pub mod chat_client;
-pub mod chat_server;
+pub(crate) mod bulk;
+pub(crate) mod chat_client;
+pub(crate) mod chat_server;
 #[cfg(test)]
 mod testing;
 

@@ -13,7 +13,9 @@ mod reno;
 mod slow_start;
 mod tahoe;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::OnceLock;

@@ -1,8 +1,17 @@
 //! Inputs for tests of bare controllers: segments of 1000 bytes.
 
-use super::{Ack, Loss, Parameters, Path};
+use super::{Ack, Choice, Loss, Parameters, Path};
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
+
+/// The controller `name` whose parameters have these values and their defaults.
+pub fn choice(name: &str, values: &[(&str, f64)]) -> Choice {
+    let mut choice = Choice::named(name);
+    for &(name, value) in values {
+        choice.parameters.set(name, value);
+    }
+    choice
+}
 
 /// A path with an initial window of ten segments and no parameters.
 pub fn path() -> Path {

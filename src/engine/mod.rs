@@ -11,7 +11,7 @@ mod dispatch;
 mod flow;
 mod halt;
 mod io;
-pub mod messages;
+pub(crate) mod messages;
 mod port;
 pub mod queue;
 mod recorder;

@@ -2,17 +2,17 @@
 //! the same dialects serve synthetic clients in a world and people on a network.
 
 pub mod admin;
-pub mod client;
-pub mod clock;
-pub mod connect;
+pub(crate) mod client;
+pub(crate) mod clock;
+pub(crate) mod connect;
 pub mod gateway;
-pub mod lateness;
-pub mod probe;
+pub(crate) mod lateness;
+pub(crate) mod probe;
 pub mod proxy;
 pub mod server;
-pub mod site;
-pub mod socket;
+pub(crate) mod site;
+pub(crate) mod socket;
 pub mod splice;
-pub mod store;
-pub mod tls;
-pub mod trial;
+pub(crate) mod store;
+pub(crate) mod tls;
+pub(crate) mod trial;

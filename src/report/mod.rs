@@ -48,13 +48,12 @@ use std::path::{Path, PathBuf};
 pub use axis::Axis;
 pub use compare::compare;
 pub use error::{ReportError, too_many_files};
-pub use figures::{Better, FIGURES, Figure};
+pub use figures::{FIGURES, Figure};
 pub use files::Results;
 pub use lines::{wrapped, wrapping};
 pub use manifest::Manifest;
 pub use study::{Run, Study, TrialRow};
-pub use summary::{CellSummary, FigureMean, GroupSummary};
-pub use table::{Check, CheckVerdict};
+pub use summary::CellSummary;
 pub use warnings::Warning;
 pub use writer::{Mode, ResultFolder};
 

@@ -103,11 +103,6 @@ impl ResultFolder {
         &self.notes
     }
 
-    /// The folder.
-    pub fn path(&self) -> &Path {
-        &self.dir
-    }
-
     /// An error if the folder was moved or deleted, or a table in it: what is written then is lost.
     pub fn check(&self) -> Result<(), ReportError> {
         self.lock.check()?;

@@ -26,19 +26,19 @@ mod names;
 mod overrides;
 mod pace;
 mod patterns;
-pub mod problem;
+pub(crate) mod problem;
 mod quantity;
 mod queue;
 mod read;
 mod reader;
 mod schedule;
 mod settings;
-pub mod sweep;
+pub(crate) mod sweep;
 #[cfg(test)]
 mod testing;
 mod tree;
 mod visit;
-pub mod workload;
+pub(crate) mod workload;
 
 use crate::link::{self, Capacity};
 use crate::rng::Seed;

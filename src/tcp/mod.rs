@@ -12,10 +12,10 @@
 //! | RFC 6675, 2018 SACK | `scoreboard`, `recovery`, `assembler` | `tests/rfc6675.rs` |
 //! | RFC 8985 RACK-TLP | `scoreboard::rack`, `sender::rack` | `tests/rfc8985.rs` |
 //! | RFC 9937 PRR | `prr`, `sender::rack` | `tests/rfc9937.rs` |
-//! | RFC 9438 CUBIC | `congestion::cubic` | `tests/rfc9438.rs` |
+//! | RFC 9438 CUBIC | `congestion::cubic` | `congestion/tests/rfc9438.rs` |
 //! | RFC 3042 limited transmit, RFC 6928 IW10 | `sender` | `tests/rfc5681.rs` |
 //! | RFC 7323 timestamps, window scale, PAWS | `receiver`, `connection` | `tests/rfc7323.rs` |
-//! | RFC 3522 Eifel detection | `recovery` | `tests/rfc6298.rs` |
+//! | RFC 3522 Eifel detection | `recovery` | `tests/rfc3522.rs` |
 
 mod assembler;
 mod buffer;
@@ -32,6 +32,8 @@ mod scoreboard;
 mod sender;
 mod state;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 pub use crate::facts::StreamEvent as Event;
 pub use config::{Config, DelayedAck, Recovery, RtoFloor};

@@ -13,6 +13,7 @@ use crate::chat::room::Rules;
 use crate::chat::server::{Flushed, RoomServer};
 use crate::time::{Duration, Instant};
 
+#[cfg(test)]
 pub use crate::chat::server::Counts;
 
 /// The default bound of what waits for a connection in bytes, on top of the connection's own buffer.
@@ -40,17 +41,19 @@ impl ChatServer {
     }
 
     /// With another bound of what waits for a connection, in bytes.
-    #[must_use]
+    #[cfg(test)]
     pub fn queue_limit(self, bytes: usize) -> ChatServer {
         ChatServer { server: self.server.max_backlog(bytes), ..self }
     }
 
-    /// Number of connections that ended, by reason.
+    /// Connections that ended for each reason.
+    #[cfg(test)]
     pub fn counts(&self) -> Counts {
         self.server.counts()
     }
 
-    /// Number of people who have joined.
+    /// The number of people in the room.
+    #[cfg(test)]
     pub fn people(&self) -> usize {
         self.server.room().len()
     }

@@ -16,9 +16,10 @@ pub const NOTHING: &str = "/dev/null";
 /// From now on none of the signals that end a program kills this one, but for Ctrl-C at a terminal, which is
 /// the line editor's business; waits for the first.
 pub fn interrupted(at_terminal: bool) -> io::Result<impl Future<Output = ()> + use<>> {
-    let kinds = match at_terminal {
-        false => vec![SignalKind::interrupt(), SignalKind::terminate()],
-        true => vec![SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()],
+    let kinds = if at_terminal {
+        vec![SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()]
+    } else {
+        vec![SignalKind::interrupt(), SignalKind::terminate()]
     };
     let mut signals = kinds.into_iter().map(signal).collect::<io::Result<Vec<_>>>()?;
     Ok(std::future::poll_fn(move |context| {

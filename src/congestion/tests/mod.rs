@@ -1,0 +1,44 @@
+//! Inputs of a congestion controller on a path of 100 ms, in segments of 1000 bytes.
+
+mod linux_cubic;
+mod rfc9438;
+
+use super::testing::choice;
+use super::{Ack, CongestionController, Loss};
+use crate::rng::Seed;
+use crate::time::{Duration, Instant};
+
+/// Bytes of a segment.
+const MSS: u64 = 1_000;
+/// Every round trip.
+const RTT: Duration = Duration::from_millis(100);
+
+/// Milliseconds since the start as an instant.
+const fn at(n: u64) -> Instant {
+    Instant::from_nanos(n * 1_000_000)
+}
+
+/// A controller whose parameters have these values and their defaults.
+fn controller(name: &str, values: &[(&str, f64)], initial_segments: u64) -> Box<dyn CongestionController> {
+    choice(name, values).build(MSS, initial_segments * MSS, Seed(1).stream(name))
+}
+
+/// A segment is acknowledged that was sent a round trip ago, with a window in use.
+fn ack(now: Instant) -> Ack {
+    Ack {
+        now,
+        bytes: MSS,
+        flight: MSS,
+        rtt: Some(RTT),
+        srtt: RTT,
+        min_rtt: RTT,
+        delivered: None,
+        app_limited: false,
+        in_recovery: false,
+    }
+}
+
+/// One segment of `segments` in flight is lost; it begins an episode.
+fn loss(now: Instant, segments: u64) -> Loss {
+    Loss { now, bytes: MSS, flight: segments * MSS, new_episode: true }
+}

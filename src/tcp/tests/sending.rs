@@ -1,0 +1,74 @@
+//! Acknowledgments at the start and pacing, as `scenarios/reference.toml` states them.
+
+use super::{Script, plain, segment};
+use crate::tcp::Config;
+use crate::wire::Flags;
+
+const ACK: Flags = Flags::ACK;
+
+/// Full segments arrive one by one from number `first` on, two milliseconds apart; how many of them are
+/// acknowledged at once.
+fn answered_at_once(script: &mut Script, from: u64, first: u32, count: u32) -> usize {
+    let answered = |i: u32| {
+        let millis = from + 2 * u64::from(i);
+        script.wait(millis - 1);
+        script.take();
+        script.tcp.discard();
+        script.send(millis, segment(ACK, 1 + 1000 * (first + i), 1, 1000));
+        !script.take().is_empty()
+    };
+    (0..count).map(answered).filter(|answered| *answered).count()
+}
+
+#[test]
+fn sixteen_segments_are_acknowledged_at_once() {
+    let mut script = Script::established(&Config { quickack: true, ..plain() });
+    assert_eq!(answered_at_once(&mut script, 100, 0, 16), 16, "at the start");
+    assert_eq!(answered_at_once(&mut script, 140, 16, 16), 8, "then every second");
+    assert_eq!(answered_at_once(&mut script, 5_000, 32, 16), 16, "after a pause");
+    assert_eq!(answered_at_once(&mut script, 5_040, 48, 16), 8);
+    script.send(5_080, segment(ACK, 1, 1, 1000));
+    script.take();
+    assert_eq!(answered_at_once(&mut script, 5_090, 64, 15), 15, "after a duplicate, which is the first");
+    // An application that answers what it reads: the acknowledgment may ride on the answer.
+    script.write(100);
+    script.wait(5_130);
+    script.take();
+    script.send(5_131, segment(ACK, 79_001, 101, 1000));
+    script.write(100);
+    assert_eq!(answered_at_once(&mut script, 5_200, 80, 4), 2);
+}
+
+#[test]
+fn pacing_sends_pairs_at_two_windows_a_round_trip_and_later_one_and_a_fifth() {
+    let mut script = Script::established(&Config { pacing: true, ..plain() });
+    script.write(200_000);
+    assert_eq!(script.take_segments().len(), 10, "the first ten are not paced");
+    script.send(20, segment(ACK, 1, 10_001, 0));
+    script.wait(29);
+    // In slow start, twenty segments in half a round trip of 10 ms: a pair every 0.5 ms and a header's
+    // time.
+    let sent: Vec<u64> = script.take_segments().iter().map(|(millis, _)| *millis).collect();
+    assert_eq!(sent.len(), 20, "{sent:?}");
+    assert_eq!((sent[0], sent[1]), (20, 20), "a pair");
+    assert!((24..=26).contains(&sent[19]), "{sent:?}");
+
+    let mut script = Script::established(&Config { pacing: true, ..plain() });
+    script.write(400_000);
+    script.take();
+    // Three duplicates bring the threshold; the acknowledgment of all ends the episode at five segments.
+    for millis in [20, 20, 20] {
+        script.send(millis, segment(ACK, 1, 1, 0));
+    }
+    script.wait(29);
+    script.take();
+    let cwnd = |script: &Script| script.tcp.snapshot().cwnd;
+    let outstanding = 1 + script.tcp.snapshot().flight as u32;
+    script.send(30, segment(ACK, 1, outstanding, 0));
+    assert_eq!(cwnd(&script), 5_000, "congestion avoidance");
+    script.wait(39);
+    // Nothing is acknowledged meanwhile: a window's five segments, in pairs, at six in 10 ms.
+    let sent: Vec<u64> = script.take_segments().iter().map(|(millis, _)| *millis - 30).collect();
+    assert_eq!(sent.len(), 5, "{sent:?}");
+    assert!((6..=8).contains(&sent[4]), "{sent:?}");
+}

@@ -1,0 +1,24 @@
+//! The program from outside: its commands, files, terminals, signals and exits.
+
+mod program;
+#[path = "../common/sockets.rs"]
+mod sockets;
+
+mod chat_client;
+mod chat_places;
+mod chat_refusals;
+mod commands;
+mod headline;
+mod interrupts;
+mod kept;
+mod limits;
+mod live_cli;
+mod live_scenario;
+mod never_connects;
+mod owed;
+mod own_controller;
+mod probe_admin;
+mod proxy_admin;
+mod result_folder;
+mod terminal;
+mod tls;

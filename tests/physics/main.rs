@@ -1,0 +1,19 @@
+//! Worlds from scenario texts: formulas, other TCPs, determinism, and what the reference states.
+
+mod support;
+
+mod aqm;
+mod determinism;
+mod fuzz_scenarios;
+mod links;
+mod linux_bulk;
+mod linux_cubic;
+mod linux_latency;
+mod ns3;
+mod reference_claims;
+mod robustness;
+mod scale;
+mod scenarios;
+mod spurious;
+mod standstill;
+mod tcp;

@@ -1,0 +1,13 @@
+//! Servers and networks of this process on real sockets. Two tests at a time wait more than they work: what
+//! needs the processor is tested elsewhere.
+
+#[path = "../common/sockets.rs"]
+mod sockets;
+
+mod abuse;
+mod admin_port;
+mod dialects;
+mod floods;
+mod gateway;
+mod hearing;
+mod resets;

@@ -1,0 +1,4 @@
+//! The source and the texts, read: house rules, and documentation held against the program.
+
+mod docs;
+mod source;
