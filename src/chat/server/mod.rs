@@ -43,6 +43,7 @@ use desk::Desk;
 use floor::Floor;
 use holding::Holding;
 use limit::Bucket;
+pub use outgoing::Outgoing;
 use pressure::Pressure;
 pub use schedule::Turn;
 use seat::Seat;

@@ -6,15 +6,12 @@ use crate::chat::message::{Name, Request};
 const BOUNDS: Bounds =
     Bounds { rate: 0, backlog: usize::MAX, memory: usize::MAX, linger: Duration::from_secs(1) };
 
-/// Where bob comes from.
-const THERE: u128 = 7;
-
 /// A server with alice and bob, who have taken all that was written to them.
 fn company<B: Backing>(bounds: Bounds, backing: B) -> RoomServer<B> {
     let mut server = RoomServer::backed(Room::new(Rules::default()), backing).bounded(bounds);
-    for (id, nick, address) in [(A, "alice", 0), (B, "bob", THERE)] {
+    for (id, nick) in [(A, "alice"), (B, "bob")] {
         let session = JSON_LINES.server(&Settings::default());
-        server.open_from(at(0), id, session, address, Duration::ZERO);
+        server.open(at(0), id, session);
         server.receive(at(0), id, join(nick).as_bytes());
         server.schedule(at(0), id);
     }
@@ -40,28 +37,6 @@ fn a_client_beyond_its_rate_waits_and_one_that_asks_on_is_not_read() {
     server.receive(at(0), A, chats(100).as_bytes());
     assert_eq!(server.schedule(at(0), A), Turn::Pause(at(100).now));
     assert_eq!(server.schedule(at(100), A), Turn::Pause(at(200).now));
-}
-
-#[test]
-fn one_that_reads_too_slowly_is_told_so_and_its_address_comes_in_later() {
-    let mut server = company(Bounds { backlog: 2_000, ..BOUNDS }, Forgetful);
-    server.receive(at(0), A, chats(60).as_bytes());
-    // What the author itself is told goes, bob takes nothing.
-    while server.hears(B) && server.serve_next(at(0), A).is_some() {
-        server.flush(at(0).now, A, &mut |bytes, from| bytes.len() - from);
-    }
-    assert_eq!((server.counts().overflowed, server.hears(A), server.hears(B)), (1, true, false));
-    let written = drain(&mut server);
-    assert!(
-        hears(&written, B, "your client reads too slowly") && hears(&written, A, "bob left"),
-        "{written:?}"
-    );
-    for (id, address, turn) in [(2, THERE, Turn::Wait(at(1_000).now)), (3, THERE + 1, Turn::Read)] {
-        let (id, session) = (ClientId(id), JSON_LINES.server(&Settings::default()));
-        server.open_from(at(0), id, session, address, Duration::ZERO);
-        server.receive(at(0), id, join("kim").as_bytes());
-        assert_eq!(server.schedule(at(0), id), turn, "from {address}");
-    }
 }
 
 #[test]

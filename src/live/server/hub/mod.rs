@@ -28,8 +28,9 @@ use super::peer::Peer;
 use crate::chat::message::ClientId;
 use crate::chat::protocol::{EVERYONE, SERVER, ServerSession};
 use crate::chat::room::{Room, Rules};
-use crate::chat::server::{Bounds, Count, RoomServer, Turn};
+use crate::chat::server::{Bounds, Count, Outgoing, RoomServer, Turn};
 use crate::live::clock::Clock;
+use crate::live::site::Site;
 use crate::live::socket::Socket;
 use crate::live::store::Store;
 use crate::time::{Duration, Instant};
@@ -144,7 +145,7 @@ impl Hub {
         let visitor = Visitor { serial: self.served, dialect, address, since: moment.now };
         let registry = self.server.backing_mut();
         registry.set_visitor(id, Some(visitor));
-        let site = registry.site(id).map_or(0, |site| site.to_bits());
+        let site = registry.site(id).map_or(0, Site::to_bits);
         self.server.open_from(moment, id, session, site, pacing);
         self.pass_on();
         debug!(client = id.0, %address, dialect, "connected");
@@ -184,7 +185,7 @@ impl Hub {
 
     /// Bytes written to a connection so far, and those that wait.
     pub(super) fn progress(&self, id: ClientId) -> (u64, usize) {
-        let waiting = self.server.outgoing(id).map_or(0, |out| out.bytes());
+        let waiting = self.server.outgoing(id).map_or(0, Outgoing::bytes);
         (self.server.figures(id).0.bytes_out, waiting)
     }
 
