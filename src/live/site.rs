@@ -18,6 +18,14 @@ impl Site {
             address @ IpAddr::V4(_) => address,
         })
     }
+
+    /// A number that no other site has.
+    pub fn to_bits(self) -> u128 {
+        match self.0 {
+            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(address) => address.to_bits(),
+        }
+    }
 }
 
 impl fmt::Display for Site {

@@ -68,6 +68,16 @@ pub enum Ask {
     Session(Option<Rc<[u8]>>),
 }
 
+impl Ask {
+    /// Bytes of what it says.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Ask::Room(request) => request.text().map_or(0, str::len),
+            Ask::Session(answer) => answer.as_ref().map_or(0, |bytes| bytes.len()),
+        }
+    }
+}
+
 /// Requests of one read, in order. An answer of the session itself (a prompt, a usage, an unknown command)
 /// stands among the rest, so that it waits for its turn and counts against the client's rate as all does.
 #[derive(Debug, Default)]

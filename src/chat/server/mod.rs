@@ -1,49 +1,102 @@
 //! A room server: one room, the sessions of its connections in any dialect, and what waits for each of
-//! them. No socket, no clock: bytes and time in, bytes out.
+//! them. No socket, no clock: bytes and time in, bytes out. It serves scenarios, real sockets and tests.
+//!
+//! The path of a request, a verb for each stage:
 //!
 //! | stage | verb |
 //! | --- | --- |
 //! | bytes of one read become requests | [`receive`](RoomServer::receive) |
-//! | the room answers the next of them, and all who hear of it are told | [`serve_next`](RoomServer::serve_next) |
+//! | the next is served now, or waits for its rate, its author's answers, the floor | [`schedule`](RoomServer::schedule) |
+//! | it is served: held where it must be kept first, admitted, answered by the room | [`serve_next`](RoomServer::serve_next) |
+//! | each who hears of it is told | [`tell`](RoomServer::tell) |
+//! | what that session sends joins its queue, which has a bound | `collect` |
+//! | what is held is kept and let go | [`end_turn`](RoomServer::end_turn) |
 //! | which connections have something new | [`poll_dirty`](RoomServer::poll_dirty) |
-//! | what waits for each is written | [`flush`](RoomServer::flush) |
-//! | what is due: repetitions, signs of life, late joins | [`handle_timeout`](RoomServer::handle_timeout) |
+//! | what waits for each is written | [`flush`](RoomServer::flush), or [`outgoing`](RoomServer::outgoing) and [`wrote`](RoomServer::wrote) |
+//! | what is due: repetitions, signs of life, late joins, ends | [`handle_timeout`](RoomServer::handle_timeout) |
 //!
-//! When a request is served is up to the caller.
+//! Where a caller decides itself when a request is served (a world does), it calls `serve_next` and sets no
+//! [`Bounds`]; then nobody is waited for. What outlives the server, and who is let in, is its [`Backing`]'s.
 
-pub(crate) mod outgoing;
+mod backing;
+mod desk;
+mod ending;
+mod floor;
+mod holding;
+mod limit;
+mod outgoing;
+mod pressure;
+mod schedule;
 mod seat;
+mod serving;
 #[cfg(test)]
 mod tests;
+mod writing;
 
-use std::collections::{BTreeSet, VecDeque};
-use std::rc::Rc;
-use std::sync::Arc;
-
-use super::marker;
-use super::message::{Audience, ClientId, Delivery, Event, Request};
-use super::protocol::{After, Ask, Asked, Encodings, Moment, ServerSession};
-use super::room::{Room, Rules};
+use super::message::{ClientId, Delivery};
+use super::protocol::{Asked, Moment, ServerSession};
+use super::room::{Forgetful, Room, Rules};
 use crate::time::{Duration, Instant};
+
+pub use backing::{Admission, Backing, Ending};
+use desk::Desk;
+use floor::Floor;
+use holding::Holding;
+use limit::Bucket;
+pub use outgoing::Outgoing;
+use pressure::Pressure;
+pub use schedule::Turn;
 use seat::Seat;
+pub use seat::{Count, Outlet};
+pub use serving::Served;
+pub use writing::Flushed;
 
 /// A room and its connections.
 #[derive(Debug)]
-pub struct RoomServer {
+pub struct RoomServer<B: Backing = Forgetful> {
     room: Room,
+    backing: B,
     join_within: Option<Duration>,
-    /// Bytes that may wait for a connection.
+    /// Bytes that may wait for a connection before it is [slow](Flushed::Slow).
     max_backlog: usize,
+    bounds: Option<Bounds>,
     /// By the client's number, which the caller gives.
     seats: Vec<Option<Box<Seat>>>,
     open: usize,
     /// Number of the last event; no two have the same.
     events: u64,
     desk: Desk,
+    /// Sessions that want the list of people at every change.
+    watchers: Vec<ClientId>,
+    /// What waits until what was said is kept.
+    holding: Holding,
+    /// Who may speak to others when.
+    floor: Floor,
+    /// Whose requests are being served, and whether they have reached anybody else.
+    author: Option<ClientId>,
+    reached_others: bool,
+    /// Deliveries and requests so far.
+    deliveries_made: u64,
+    /// Memory that all connections' queues take.
+    held: usize,
     counts: Counts,
     /// Scratch space, kept for its memory.
     asked: Asked,
     deliveries: Vec<Delivery>,
+}
+
+/// Bounds of what clients may ask and what may wait for them. With them, who fills queues waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Requests a second that one client may make, 256 bytes of text counting as one more; 0 is without limit.
+    pub rate: u32,
+    /// Bytes that may wait for one client; beyond, it is told so and its connection ends.
+    pub backlog: usize,
+    /// Bytes that may wait for all clients together, and of what they ask; beyond, the connection ends for
+    /// which most waits.
+    pub memory: usize,
+    /// How long an ending connection may take to read its last words.
+    pub linger: Duration,
 }
 
 /// Connections that ended otherwise than by the client's wish, by reason.
@@ -59,37 +112,33 @@ pub struct Counts {
     pub silent: u64,
 }
 
-/// What becomes of a connection after what waits for it was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flushed {
-    /// It goes on.
-    Open,
-    /// More waits for it than may: it is to be [dropped](RoomServer::drop_slow).
-    Slow,
-    /// Everything is written, and it is to be closed. Said once.
-    Finished,
-}
-
-/// One request that was served.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Served {
-    /// The number that its text carries, if it is a synthetic message: see [`marker`].
-    pub marker: Option<u32>,
-    /// How many people were told a message because of it.
-    pub audience: u32,
-}
-
 impl RoomServer {
-    /// A server with an empty room.
+    /// A server with an empty room, which forgets everything and lets everybody in.
     pub fn new(rules: Rules) -> RoomServer {
+        RoomServer::backed(Room::new(rules), Forgetful)
+    }
+}
+
+impl<B: Backing> RoomServer<B> {
+    /// A server with something behind it.
+    pub fn backed(room: Room, backing: B) -> RoomServer<B> {
         RoomServer {
-            room: Room::new(rules),
+            room,
+            backing,
             join_within: None,
             max_backlog: usize::MAX,
+            bounds: None,
             seats: Vec::new(),
             open: 0,
             events: 0,
             desk: Desk::default(),
+            watchers: Vec::new(),
+            holding: Holding::default(),
+            floor: Floor::default(),
+            author: None,
+            reached_others: false,
+            deliveries_made: 0,
+            held: 0,
             counts: Counts::default(),
             asked: Asked::default(),
             deliveries: Vec::new(),
@@ -98,19 +147,35 @@ impl RoomServer {
 
     /// With a bound on how long a connection may take to join.
     #[must_use]
-    pub fn join_within(self, span: Duration) -> RoomServer {
+    pub fn join_within(self, span: Duration) -> RoomServer<B> {
         RoomServer { join_within: Some(span), ..self }
     }
 
-    /// With a bound on how many bytes may wait for a connection.
+    /// With a bound on how many bytes may wait for a connection; the caller decides what becomes of it.
     #[must_use]
-    pub fn max_backlog(self, bytes: usize) -> RoomServer {
+    pub fn max_backlog(self, bytes: usize) -> RoomServer<B> {
         RoomServer { max_backlog: bytes, ..self }
+    }
+
+    /// With bounds, which it enforces itself.
+    #[must_use]
+    pub fn bounded(self, bounds: Bounds) -> RoomServer<B> {
+        RoomServer { bounds: Some(bounds), ..self }
     }
 
     /// The room.
     pub fn room(&self) -> &Room {
         &self.room
+    }
+
+    /// What stands behind it.
+    pub fn backing(&self) -> &B {
+        &self.backing
+    }
+
+    /// The same, to be changed.
+    pub fn backing_mut(&mut self) -> &mut B {
+        &mut self.backing
     }
 
     /// Connections that ended otherwise than by the client's wish.
@@ -128,158 +193,58 @@ impl RoomServer {
         self.seats.get(id.0 as usize).and_then(Option::as_deref).is_some_and(|seat| !seat.is_closing)
     }
 
+    /// What went over a connection so far, and how many bytes wait to be written or acknowledged.
+    pub fn figures(&self, id: ClientId) -> (Count, usize) {
+        let seat = self.seats.get(id.0 as usize).and_then(Option::as_deref);
+        seat.map_or_else(Default::default, |seat| (seat.count, seat.backlog()))
+    }
+
     /// Takes in connection `id`, whose number is free.
     pub fn open(&mut self, moment: Moment, id: ClientId, session: Box<dyn ServerSession>) {
+        self.open_from(moment, id, session, 0, Duration::ZERO);
+    }
+
+    /// The same, where it has so much time between two writes, and comes from an address: another from there
+    /// comes in later after it was too slow.
+    pub fn open_from(
+        &mut self,
+        moment: Moment,
+        id: ClientId,
+        session: Box<dyn ServerSession>,
+        address: u128,
+        pacing: Duration,
+    ) {
         let place = id.0 as usize;
         if self.seats.len() <= place {
             self.seats.resize_with(place + 1, || None);
         }
         self.open += 1;
+        if session.wants_people() {
+            self.watchers.push(id);
+        }
         let join_by = self.join_within.map(|within| moment.now.saturating_add(within));
-        let mut seat = Box::new(Seat::new(session, join_by));
+        let (rate, limit) = self.bounds.map_or((0, usize::MAX), |bounds| (bounds.rate, bounds.backlog));
+        let (bucket, pressure) = (Bucket::new(rate, moment.now), Pressure::new(limit));
+        let mut seat = Box::new(Seat::new(session, address, join_by, bucket, pressure, pacing));
         seat.session.open(moment, self.open, &mut self.asked);
-        seat.asked.extend(self.asked.drain());
+        seat.ask(&mut self.asked);
         self.seats[place] = Some(seat);
-        self.collect(id);
+        self.collect_by(moment, id);
     }
 
     /// One read of a connection; [`serve_next`](Self::serve_next) serves what it asks.
     pub fn receive(&mut self, moment: Moment, id: ClientId, bytes: &[u8]) {
         let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
         let Some(seat) = seat.filter(|seat| !seat.is_closing && seat.malformed.is_none()) else { return };
+        seat.count.bytes_in += bytes.len() as u64;
         seat.malformed = seat.session.receive(moment, bytes, &mut self.asked).err();
-        seat.asked.extend(self.asked.drain());
-        self.collect(id);
+        seat.ask(&mut self.asked);
+        self.collect_by(moment, id);
     }
 
-    /// Serves the next thing that a connection has asked; nothing if that is all, or it is ending.
-    pub fn serve_next(&mut self, moment: Moment, id: ClientId) -> Option<Served> {
-        let seat = self.seats.get_mut(id.0 as usize)?.as_deref_mut().filter(|seat| !seat.is_closing)?;
-        let Some(ask) = seat.asked.pop_front() else {
-            let malformed = seat.malformed.take()?;
-            if !malformed.farewell.is_empty() {
-                seat.push(malformed.farewell.into());
-            }
-            self.counts.malformed += 1;
-            self.close(moment, id);
-            return None;
-        };
-        seat.session.on_served(moment);
-        let mut served = Served::default();
-        match ask {
-            Ask::Room(request) => served = self.serve(moment, id, request),
-            Ask::Session(answer) => {
-                seat.collect();
-                if let Some(bytes) = answer {
-                    seat.push(bytes);
-                }
-                self.desk.note_dirty(seat, id);
-            }
-        }
-        self.collect(id);
-        Some(served)
-    }
-
-    /// Lets the room answer a request and tells everyone who hears of it.
-    fn serve(&mut self, moment: Moment, id: ClientId, request: Request) -> Served {
-        let marker = request.text().and_then(|text| marker::read(text.as_bytes()));
-        let mut served = Served { marker, audience: 0 };
-        let joins = matches!(request, Request::Join { .. });
-        let request = match request {
-            // A refusal would only make its client come again.
-            Request::Join { nick } if self.seat(id).is_some_and(|seat| seat.session.numbers_duplicates()) => {
-                Request::Join { nick: self.room.free_nick(&nick) }
-            }
-            request => request,
-        };
-        let mut changed = false;
-        let mut deliveries = std::mem::take(&mut self.deliveries);
-        self.room.handle(id, request.printable(), &mut deliveries);
-        for Delivery { to, event } in deliveries.drain(..) {
-            if event.is_message() {
-                served.audience += to.count() as u32;
-            }
-            changed |= event.changes_people();
-            self.tell(moment, &to, &event);
-        }
-        self.deliveries = deliveries;
-        if joins && self.room.nick(id).is_some() {
-            self.seat(id).into_iter().for_each(|seat| seat.join_by = None);
-        }
-        if changed {
-            self.tell_watchers(moment);
-        }
-        served
-    }
-
-    /// Gives the list of people to those who want it at every change.
-    fn tell_watchers(&mut self, moment: Moment) {
-        let watches = |id: &ClientId| self.session(*id).is_some_and(ServerSession::wants_people);
-        let members: Vec<ClientId> = self.room.everyone().iter().copied().filter(watches).collect();
-        if !members.is_empty() {
-            let to = Audience::Group { members: Arc::new(members), but: None };
-            self.tell(moment, &to, &Event::People { names: self.room.people() });
-        }
-    }
-
-    /// Tells somebody something, as the room does.
-    pub fn tell(&mut self, moment: Moment, to: &Audience, event: &Event) {
-        self.events += 1;
-        let mut encodings = Encodings::new(self.events);
-        for id in to.iter() {
-            let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
-            let Some(seat) = seat.filter(|seat| !seat.is_closing) else { continue };
-            let after = seat.session.tell(moment, event, &mut encodings);
-            self.desk.collect(seat, id);
-            if after == After::Close {
-                self.counts.rejected += u64::from(matches!(event, Event::Rejected(_)));
-                self.close(moment, id);
-            }
-        }
-    }
-
-    /// The client has closed its side: it will acknowledge nothing any more.
-    pub fn end_of_file(&mut self, moment: Moment, id: ClientId) {
-        if let Some(seat) = self.seat(id) {
-            seat.session.on_end_of_file();
-            self.close(moment, id);
-        }
-    }
-
-    /// Ends a connection after what waits for it.
-    pub fn close(&mut self, moment: Moment, id: ClientId) {
-        let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
-        let Some(seat) = seat.filter(|seat| !seat.is_closing) else { return };
-        seat.collect();
-        seat.is_closing = true;
-        seat.asked.clear();
-        self.desk.note_dirty(seat, id);
-        self.desk.rearm(seat, id);
-        self.open -= 1;
-        self.leave(moment, id);
-    }
-
-    /// Too much waits for a connection: it is gone.
-    pub fn drop_slow(&mut self, moment: Moment, id: ClientId) {
-        self.counts.overflowed += 1;
-        self.forget(moment, id);
-    }
-
-    /// The connection is gone.
-    pub fn forget(&mut self, moment: Moment, id: ClientId) {
-        let Some(seat) = self.seats.get_mut(id.0 as usize).and_then(Option::take) else { return };
-        self.open -= usize::from(!seat.is_closing);
-        if let Some(at) = seat.armed {
-            self.desk.alarms.remove(&(at, id));
-        }
-        self.leave(moment, id);
-    }
-
-    /// Takes the client out of the room, if it is in.
-    fn leave(&mut self, moment: Moment, id: ClientId) {
-        if self.room.nick(id).is_some() {
-            self.serve(moment, id, Request::Leave);
-        }
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.desk.next_alarm()
     }
 
     /// The next connection that has something to write, or has come to its end.
@@ -293,105 +258,29 @@ impl RoomServer {
         }
     }
 
-    /// Has what waits for a connection written: `write` takes bytes, of which so many are written already, and
-    /// returns how many more it has taken. Less than all is a connection that takes no more until
-    /// [`resume`](Self::resume).
-    pub fn flush(
-        &mut self,
-        now: Instant,
-        id: ClientId,
-        write: &mut dyn FnMut(&Rc<[u8]>, usize) -> usize,
-    ) -> Flushed {
-        let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
-        let Some(seat) = seat else { return Flushed::Open };
-        seat.flush(now, write);
-        if !seat.is_closing {
-            return if seat.backlog() > self.max_backlog { Flushed::Slow } else { Flushed::Open };
-        }
-        if seat.is_finished() && !std::mem::replace(&mut seat.is_ended, true) {
-            return Flushed::Finished;
-        }
-        Flushed::Open
+    /// The next connection for which [`schedule`](Self::schedule) has something to do before it is read on.
+    pub fn poll_roused(&mut self) -> Option<ClientId> {
+        self.desk.roused.pop()
     }
 
-    /// A connection takes more again.
-    pub fn resume(&mut self, id: ClientId) {
-        self.seat(id).into_iter().for_each(Seat::resume);
+    /// The next connection that has taken too long to read its last words.
+    pub fn poll_overdue(&mut self) -> Option<ClientId> {
+        self.desk.overdue.pop()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        self.desk.alarms.first().map(|&(at, _)| at)
+    /// Whether anything has happened since this was asked last after which [`end_turn`](Self::end_turn) has
+    /// something to do, or something is to be written.
+    pub fn poll_turn(&mut self) -> bool {
+        std::mem::take(&mut self.desk.ends_turn)
     }
 
-    /// Does what is due by now.
-    pub fn handle_timeout(&mut self, moment: Moment) {
-        while let Some(&(at, id)) = self.desk.alarms.first()
-            && at <= moment.now
-        {
-            let Some(seat) = self.seat(id) else { break };
-            let is_late = seat.join_by.is_some_and(|by| by <= moment.now);
-            if is_late && !seat.session.must_join() {
-                seat.join_by = None;
-            } else if is_late {
-                self.counts.silent += 1;
-                self.close(moment, id);
-            } else {
-                let mut asked = Asked::default();
-                let after = seat.session.handle_timeout(moment, &mut asked);
-                seat.asked.extend(asked.drain());
-                if after == After::Close {
-                    self.close(moment, id);
-                }
-                // What it asks by itself is the end of a line, and rare.
-                while self.serve_next(moment, id).is_some() {}
-            }
-            self.collect(id);
-        }
+    /// Keeps and lets go what is held, and tells who has gone, where that has its turn.
+    pub fn end_turn(&mut self, moment: Moment) {
+        self.desk.departures_at = self.announce_departures(moment);
+        self.settle(moment.now);
     }
 
     fn seat(&mut self, id: ClientId) -> Option<&mut Seat> {
         self.seats.get_mut(id.0 as usize)?.as_deref_mut()
-    }
-
-    /// Takes over what a session has to say, and when it wants to be woken.
-    fn collect(&mut self, id: ClientId) {
-        if let Some(seat) = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut) {
-            self.desk.collect(seat, id);
-        }
-    }
-}
-
-/// Which connections have something new, and when they want to be woken.
-#[derive(Debug, Default)]
-struct Desk {
-    dirty: VecDeque<ClientId>,
-    alarms: BTreeSet<(Instant, ClientId)>,
-}
-
-impl Desk {
-    /// Takes over what a session has to say, and when it wants to be woken.
-    fn collect(&mut self, seat: &mut Seat, id: ClientId) {
-        if !seat.is_closing && seat.collect() {
-            self.note_dirty(seat, id);
-        }
-        self.rearm(seat, id);
-    }
-
-    fn note_dirty(&mut self, seat: &mut Seat, id: ClientId) {
-        if !std::mem::replace(&mut seat.is_dirty, true) {
-            self.dirty.push_back(id);
-        }
-    }
-
-    fn rearm(&mut self, seat: &mut Seat, id: ClientId) {
-        let deadline = seat.deadline();
-        let before = std::mem::replace(&mut seat.armed, deadline);
-        if before != deadline {
-            if let Some(at) = before {
-                self.alarms.remove(&(at, id));
-            }
-            self.alarms.extend(deadline.map(|at| (at, id)));
-        }
     }
 }

@@ -33,7 +33,7 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    pub fn new(pacing: Duration) -> Outgoing {
+    pub(super) fn new(pacing: Duration) -> Outgoing {
         Outgoing {
             queue: VecDeque::new(),
             written: 0,
@@ -45,7 +45,7 @@ impl Outgoing {
         }
     }
 
-    pub fn push(&mut self, bytes: Rc<[u8]>, origin: Origin) {
+    pub(super) fn push(&mut self, bytes: Rc<[u8]>, origin: Origin) {
         self.messages[origin as usize] += 1;
         self.bytes[origin as usize] += bytes.len();
         self.queue.push_back((bytes, origin));
@@ -62,12 +62,12 @@ impl Outgoing {
     }
 
     /// Messages of one origin that wait.
-    pub fn messages_of(&self, origin: Origin) -> usize {
+    pub(super) fn messages_of(&self, origin: Origin) -> usize {
         self.messages[origin as usize]
     }
 
     /// Bytes of one origin that wait.
-    pub fn bytes_of(&self, origin: Origin) -> usize {
+    pub(super) fn bytes_of(&self, origin: Origin) -> usize {
         self.bytes[origin as usize]
     }
 

@@ -1,10 +1,14 @@
-//! One connection of a room server: its session, what it has asked, what waits to be written to it.
+//! One connection of a room server: its session, what it has asked, what waits to be written to it, and
+//! how others mind it.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::floor::Line;
+use super::limit::Bucket;
 use super::outgoing::{Origin, Outgoing};
-use crate::chat::protocol::{Ask, Malformed, ServerSession};
+use super::pressure::{Load, Pressure};
+use crate::chat::protocol::{Ask, Asked, Malformed, ServerSession};
 use crate::time::{Duration, Instant};
 
 /// A connection.
@@ -12,67 +16,198 @@ use crate::time::{Duration, Instant};
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub(super) struct Seat {
     pub session: Box<dyn ServerSession>,
+    /// Where it comes from: see [`open_from`](super::RoomServer::open_from).
+    pub address: u128,
     /// What it has asked and is not served yet, and what is wrong with the words behind that.
     pub asked: VecDeque<Ask>,
     pub malformed: Option<Malformed>,
+    /// How much memory that takes.
+    asked_bytes: usize,
     /// By when it must have joined.
     pub join_by: Option<Instant>,
+    /// Whether whoever decides about its nick has not done so yet.
+    pub is_gated: bool,
     /// The instant under which it stands among the server's alarms.
     pub armed: Option<Instant>,
+    pub bucket: Bucket,
+    pub pressure: Pressure,
+    /// Bytes that its session keeps for acknowledgments, and how many of them at most answer it.
+    waiting: usize,
+    unacknowledged: usize,
+    /// Whether nobody else heard of its last request.
+    pub was_answered_alone: bool,
+    /// Whether it is heard on as soon as its answers are written.
+    pub awaits_answers: bool,
+    /// In which round it spoke last, and in which line it stands.
+    pub spoke_in: u64,
+    pub in_line: Option<Line>,
+    /// How much of its memory is in the server's sum.
+    pub held: usize,
+    /// Whether it will say nothing more: it acknowledges nothing either, and its silence means nothing.
+    pub at_end: bool,
     /// Nothing more is heard from it or said to it but what waits.
     pub is_closing: bool,
+    /// When that ends at the latest, and how much was written when that was last put off.
+    pub closing_by: Option<Instant>,
+    written_then: u64,
     /// Whether its end was announced.
     pub is_ended: bool,
     /// Whether it is among those with something new.
     pub is_dirty: bool,
-    /// Whether its connection takes no more for now.
-    is_stalled: bool,
+    /// Whether something waits of which the server has not taken notice.
+    pub is_fresh: bool,
+    pub outlet: Outlet,
     /// What waits, one write each.
-    out: Outgoing,
+    pub out: Outgoing,
+    pub count: Count,
 }
 
+/// What went over a connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Count {
+    /// Requests understood.
+    pub requests: u64,
+    /// Bytes read.
+    pub bytes_in: u64,
+    /// Messages written.
+    pub messages_out: u64,
+    /// Bytes written.
+    pub bytes_out: u64,
+}
+
+impl Count {
+    /// Adds another's figures.
+    pub fn add(&mut self, other: &Count) {
+        self.requests += other.requests;
+        self.bytes_in += other.bytes_in;
+        self.messages_out += other.messages_out;
+        self.bytes_out += other.bytes_out;
+    }
+}
+
+/// How a connection takes what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlet {
+    /// At once: what waits is up to the pacer.
+    Open,
+    /// It takes no more for now.
+    Stalled,
+    /// It never will again; what its person said before is heard.
+    Broken,
+}
+
+/// What a message or a request takes beside its bytes.
+const EACH: usize = 64;
+
 impl Seat {
-    pub fn new(session: Box<dyn ServerSession>, join_by: Option<Instant>) -> Seat {
+    pub fn new(
+        session: Box<dyn ServerSession>,
+        address: u128,
+        join_by: Option<Instant>,
+        bucket: Bucket,
+        pressure: Pressure,
+        pacing: Duration,
+    ) -> Seat {
         Seat {
             session,
+            address,
             asked: VecDeque::new(),
             malformed: None,
+            asked_bytes: 0,
             join_by,
+            is_gated: false,
             armed: None,
+            bucket,
+            pressure,
+            waiting: 0,
+            unacknowledged: 0,
+            was_answered_alone: false,
+            awaits_answers: false,
+            spoke_in: 0,
+            in_line: None,
+            held: 0,
+            at_end: false,
             is_closing: false,
+            closing_by: None,
+            written_then: 0,
             is_ended: false,
             is_dirty: false,
-            is_stalled: false,
-            out: Outgoing::new(Duration::ZERO),
+            is_fresh: false,
+            outlet: Outlet::Open,
+            out: Outgoing::new(pacing),
+            count: Count::default(),
         }
     }
 
-    /// Takes over what the session has to say; whether that was anything.
-    pub fn collect(&mut self) -> bool {
-        let before = self.out.len();
+    /// Takes in what it asks.
+    pub fn ask(&mut self, asked: &mut Asked) {
+        self.count.requests += asked.len() as u64;
+        for ask in asked.drain() {
+            self.asked_bytes += EACH + ask.text_bytes();
+            self.asked.push_back(ask);
+        }
+    }
+
+    /// The next thing that it asked.
+    pub fn next_asked(&mut self) -> Option<Ask> {
+        let ask = self.asked.pop_front()?;
+        self.asked_bytes -= EACH + ask.text_bytes();
+        Some(ask)
+    }
+
+    /// Forgets what it has asked.
+    pub fn clear_asked(&mut self) {
+        self.asked.clear();
+        self.asked_bytes = 0;
+    }
+
+    /// Takes over what the session has to say.
+    pub fn collect(&mut self, origin: Origin) {
         while let Some(bytes) = self.session.poll_send() {
-            self.push(bytes);
+            self.push(bytes, origin);
         }
-        self.out.len() > before
+        let waiting = self.session.waiting_bytes();
+        if origin == Origin::Own {
+            self.unacknowledged += waiting.saturating_sub(self.waiting);
+        }
+        (self.waiting, self.unacknowledged) = (waiting, self.unacknowledged.min(waiting));
     }
 
-    pub fn push(&mut self, bytes: Rc<[u8]>) {
-        self.out.push(bytes, Origin::Others);
+    pub fn push(&mut self, bytes: Rc<[u8]>, origin: Origin) {
+        if !self.is_broken() {
+            self.out.push(bytes, origin);
+            self.is_fresh = true;
+        }
     }
 
     /// Has what waits written until the connection takes no more.
     pub fn flush(&mut self, now: Instant, write: &mut dyn FnMut(&Rc<[u8]>, usize) -> usize) {
-        while !self.is_stalled
+        while self.outlet == Outlet::Open
             && let Some(Ok((bytes, from))) = self.out.next(now)
         {
             let taken = write(bytes, from);
-            self.is_stalled = self.out.wrote(taken, now) == 0;
+            if self.wrote(taken, now) == 0 {
+                self.outlet = Outlet::Stalled;
+            }
         }
     }
 
-    /// The connection takes more again.
-    pub fn resume(&mut self) {
-        self.is_stalled = false;
+    /// So many bytes were written; returns how many messages that ended.
+    pub fn wrote(&mut self, bytes: usize, now: Instant) -> u64 {
+        let ended = self.out.wrote(bytes, now);
+        self.count.bytes_out += bytes as u64;
+        self.count.messages_out += ended;
+        ended
+    }
+
+    /// Nothing more is written to it; what it said is heard still.
+    pub fn break_off(&mut self) {
+        self.outlet = Outlet::Broken;
+        self.out.clear();
+    }
+
+    pub fn is_broken(&self) -> bool {
+        self.outlet == Outlet::Broken
     }
 
     /// Bytes that wait, here and for acknowledgments.
@@ -80,16 +215,55 @@ impl Seat {
         self.out.bytes() + self.session.waiting_bytes()
     }
 
+    /// Memory that what waits for it, and what it asked, takes.
+    pub fn memory(&self) -> usize {
+        self.backlog() + EACH * self.out.len() + self.asked_bytes
+    }
+
+    /// What waits for it, and what it waits for.
+    pub fn load(&self) -> Load {
+        let waiting = self.session.waiting_bytes();
+        // Of whom nothing more is read, nothing is acknowledged.
+        let unacknowledged = if self.at_end { 0 } else { self.unacknowledged.min(waiting) };
+        Load {
+            written: self.count.bytes_out,
+            own: self.out.bytes_of(Origin::Own),
+            unacknowledged,
+            others: self.out.bytes_of(Origin::Others) + waiting - unacknowledged,
+            queued: if self.is_broken() { 0 } else { self.out.bytes() + waiting },
+            asked: self.asked.len(),
+            is_malformed: self.malformed.is_some(),
+            is_spaced: self.out.is_spaced(),
+            next_answer: if self.was_answered_alone { self.out.next_answer() } else { Instant::ZERO },
+            is_paced: self.outlet == Outlet::Open
+                && self.out.messages_of(Origin::Others) > 0
+                && self.out.messages_of(Origin::Past) == 0
+                && self.out.is_paced(),
+            is_stalled: self.outlet == Outlet::Stalled,
+            is_closing: self.is_closing,
+        }
+    }
+
     /// Whether everything is written and nothing more comes.
     pub fn is_finished(&self) -> bool {
         self.is_closing && self.out.len() == 0
     }
 
+    /// Whether one who has asked to the end still reads the answers: it gets more time then.
+    pub fn reads_on(&mut self) -> bool {
+        let written = std::mem::replace(&mut self.written_then, self.count.bytes_out);
+        self.at_end && self.out.bytes() > 0 && self.count.bytes_out > written
+    }
+
+    /// When its session wants to be woken: of whom nothing is read, silence means nothing.
+    pub fn session_deadline(&self) -> Option<Instant> {
+        let at = self.session.poll_timeout().filter(|_| !self.is_closing)?;
+        let is_read = || !self.at_end && !self.load().is_full();
+        (!self.session.minds_silence() || is_read()).then_some(at)
+    }
+
     /// When it wants to be woken.
     pub fn deadline(&self) -> Option<Instant> {
-        if self.is_closing {
-            return None;
-        }
-        [self.join_by, self.session.poll_timeout()].into_iter().flatten().min()
+        [self.join_by, self.session_deadline(), self.closing_by].into_iter().flatten().min()
     }
 }

@@ -1,5 +1,5 @@
-//! One connection's task: it hears, it speaks, it keeps time. The three share the hub and nothing
-//! else, and the first that ends ends the connection.
+//! One connection's task: it hears and it speaks. The two share the hub and nothing else, and the first that
+//! ends ends the connection, as the hub does when that takes too long.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,11 +13,11 @@ use tokio::task::coop::consume_budget;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use super::hub::{Shared, Turn};
-use super::peer::{Flushed, Outlet};
+use super::hub::{Flushed, Shared};
 use super::porter::{Inside, read_frame, write_frame};
 use crate::chat::message::ClientId;
 use crate::chat::protocol::ServerSession;
+use crate::chat::server::{Outlet, Turn};
 use crate::live::clock::Clock;
 use crate::live::gateway::Stream;
 use crate::live::socket::Socket;
@@ -197,35 +197,13 @@ async fn converse(
     hear: impl Future<Output = io::Result<()>>,
     speak: impl Future<Output = io::Result<()>>,
 ) {
+    let overdue = hub.borrow_mut().peer(id).map(|peer| Rc::clone(&peer.overdue)).unwrap_or_default();
     tokio::select! {
         _ = hear => {}
         _ = speak => {}
-        () = keep_time(hub, id) => {}
+        () = overdue.notified() => {}
     }
     hub.borrow_mut().forget(id);
-}
-
-/// Wakes the connection at its deadlines; ends when it is over.
-async fn keep_time(hub: &Shared, id: ClientId) {
-    let (clock, timer) = {
-        let mut hub = hub.borrow_mut();
-        (hub.clock(), hub.peer(id).map(|peer| Rc::clone(&peer.timer)).unwrap_or_default())
-    };
-    loop {
-        let deadline = hub.borrow_mut().arm(id);
-        let Some(at) = deadline else {
-            timer.notified().await;
-            continue;
-        };
-        tokio::select! {
-            () = timer.notified() => {}
-            () = sleep_until(clock.wall(at)) => {
-                if clock.now() >= at && hub.borrow_mut().handle_timeout(id) {
-                    return;
-                }
-            }
-        }
-    }
 }
 
 /// It will say nothing more: what it has asked is served, and what waits for it is written.
@@ -240,8 +218,7 @@ async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
             Turn::Yield => clock.now(),
             Turn::Wait(at) | Turn::Pause(at) => at,
         };
-        let (written, waiting) =
-            hub.borrow_mut().peer(id).map_or((0, 0), |peer| (peer.count.bytes_out, peer.out.bytes()));
+        let (written, waiting) = hub.borrow().progress(id);
         if written != got_on.0 || waiting == 0 {
             got_on = (written, Instant::now());
         } else if got_on.1.elapsed() > READS_WITHIN {

@@ -7,23 +7,19 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `hub` | who is here, who is heard when, who hears what |
-//! | `peer` | one connection's session, and how others mind it |
-//! | `connection` | one connection's task: hear, speak, keep time |
+//! | `hub` | a room server on sockets: writes, passwords, administrators |
+//! | `peer` | one connection's socket, and what its tasks wait for |
+//! | `connection` | one connection's task: hear, speak |
 //! | `accounts` | whose nick it is |
 //! | `memory` | what was said, and whose nicks are whose |
 //! | `porter` | between a socket and its emulated path |
-//! | `pressure` | what waits for it, and who waits for that |
-//! | `limit` | how much a client may say |
 
 mod accounts;
 mod connection;
 mod hub;
-mod limit;
 mod memory;
 mod peer;
 mod porter;
-mod pressure;
 
 use std::cell::RefCell;
 use std::io;
@@ -39,7 +35,6 @@ use tokio::task::LocalSet;
 use tracing::{debug, info, warn};
 
 pub use hub::{ClientInfo, Hub, KeepOut, Shared, Totals};
-pub use peer::Count;
 
 use super::admin::{self, Admin};
 use super::clock::Clock;

@@ -1,67 +1,59 @@
-//! How one comes in: a password first where the nick has one, then a nick that nobody else has, then
-//! what was said before.
+//! How one comes in: a password first where the nick has one, then a nick that nobody else has.
 
 use std::sync::Arc;
 
 use tracing::{info, warn};
 
+use super::registry::Registry;
 use super::{Hub, Shared};
-use crate::chat::message::{Audience, ClientId, Event, Name, Refusal, Request};
+use crate::chat::message::{ClientId, Event, Refusal, Request};
 use crate::chat::protocol::Moment;
+use crate::chat::room::Room;
+use crate::chat::server::Admission;
 use crate::live::server::accounts::{self, Gate, Tried, Waiting};
 
-impl Hub {
-    /// Serves a request, at once or after its author's password is known to be right.
-    pub(super) fn admit(&mut self, moment: Moment, id: ClientId, mut request: Request) {
-        if !self.hears(id) {
-            return;
-        }
+impl Registry {
+    /// What becomes of a client that wants a nick: at once, or after its password is known to be right.
+    pub(super) fn judge_nick(
+        &mut self,
+        moment: Moment,
+        room: &Room,
+        id: ClientId,
+        mut request: Request,
+    ) -> Admission {
+        let refuse = |renames: bool, refusal: Refusal| {
+            Admission::Answer(if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) })
+        };
         if let Some(words) = self.is_kept_out(moment.now, id, &request) {
-            let refusal = Refusal::Other(words.into());
-            let renames = matches!(request, Request::Rename { .. });
-            let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
-            self.note(id, &event);
-            return self.tell(moment, &Audience::One(id), &event);
+            return refuse(matches!(request, Request::Rename { .. }), Refusal::Other(words.into()));
         }
         if self.memory.knows_accounts()
             && let Request::Join { nick } | Request::Rename { nick } = &mut request
         {
             let (name, password) = accounts::split(nick);
             let name = name.to_owned();
-            let renames = self.room.nick(id).is_some();
-            // What nobody may be called is refused below, and not registered.
-            let is_own = renames
-                && self.room.account(id).is_some_and(|own| self.memory.owner(&name).as_ref() == Some(own));
-            let gate = if self.room.is_fit(&name) && !is_own {
-                self.memory.gate(&name, password)
-            } else {
-                Gate::Open
-            };
+            let renames = room.nick(id).is_some();
+            // What nobody may be called is refused by the room, and not registered.
+            let is_own =
+                renames && room.account(id).is_some_and(|own| self.memory.owner(&name).as_ref() == Some(own));
+            let gate =
+                if room.is_fit(&name) && !is_own { self.memory.gate(&name, password) } else { Gate::Open };
             match gate {
                 Gate::Open => *nick = name,
-                Gate::Broken(words) => {
-                    let refusal = Refusal::NotNow(words.into());
-                    let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
-                    return self.tell(moment, &Audience::One(id), &event);
-                }
+                Gate::Broken(words) => return refuse(renames, Refusal::NotNow(words.into())),
                 // Who is in keeps its nick: only a join can show a password.
                 gate if gate == Gate::Shut || renames => {
-                    let refusal = self.password_needed(&name, renames);
-                    let event = if renames { Event::Refused(refusal) } else { Event::Rejected(refusal) };
-                    self.note(id, &event);
-                    return self.tell(moment, &Audience::One(id), &event);
+                    return refuse(renames, self.password_needed(&name, renames));
                 }
                 gate => {
-                    let Some(serial) = self.peer(id).map(|peer| peer.serial) else { return };
-                    let client = Waiting { id, serial };
-                    self.gated.push(client);
-                    self.gates.push((client, name, gate));
-                    self.turn_ends.notify_one();
-                    return;
+                    if let Some(visitor) = self.visitor(id) {
+                        self.gates.push((Waiting { id, serial: visitor.serial }, name, gate));
+                    }
+                    return Admission::Later;
                 }
             }
         }
-        self.serve(moment, id, request);
+        Admission::Serve(request)
     }
 
     /// What somebody must do who may not have this name as it was asked for.
@@ -73,67 +65,46 @@ impl Hub {
             (false, false) => Refusal::PasswordRegisters,
         }
     }
+}
 
+impl Hub {
     /// Whether the connection is still there and has not been told about its password.
     fn waits_for_password(&self, client: Waiting) -> bool {
-        self.gated.contains(&client)
+        let visitor = self.server.backing().visitor(client.id);
+        self.server.is_gated(client.id) && visitor.is_some_and(|visitor| visitor.serial == client.serial)
     }
 
     /// A password was tried: goes on with its owner.
     fn on_tried(&mut self, client: Waiting, nick: &str, tried: Tried) {
-        let Some(place) = self.gated.iter().position(|&other| other == client) else { return };
-        self.gated.swap_remove(place);
-        let id = client.id;
-        let moment = self.clock.moment();
-        if !self.hears(id) {
+        if !self.waits_for_password(client) {
             return;
         }
+        let (id, moment) = (client.id, self.clock.moment());
         let right = match tried {
             Tried::Right => Ok(true),
             Tried::Wrong => Ok(false),
-            Tried::New(digest) => self.memory.register(moment.now, nick, &digest),
+            Tried::New(digest) => self.server.backing_mut().memory.register(moment.now, nick, &digest),
         };
-        let refusal = match right {
+        let decision = match right {
             Ok(true) => {
                 info!(client = id.0, nick, "showed its password");
-                self.serve(moment, id, Request::Join { nick: nick.to_owned() });
-                return self.claim(moment, id, nick);
+                Ok(Request::Join { nick: nick.to_owned() })
             }
             Ok(false) => {
                 warn!(client = id.0, nick, "a wrong password");
-                Refusal::Other("Wrong password".into())
+                Err(Event::Rejected(Refusal::Other("Wrong password".into())))
             }
             Err(why) => {
                 warn!(client = id.0, nick, "not registered");
-                Refusal::NotNow(why)
+                Err(Event::Rejected(Refusal::NotNow(why)))
             }
         };
-        self.tell(moment, &Audience::One(id), &Event::Rejected(refusal));
-    }
-
-    /// Where a taken nick would only make the client come back again, it gets a number.
-    pub(super) fn settle_nick(&mut self, id: ClientId, request: Request) -> Request {
-        match request {
-            Request::Join { nick } if self.peer(id).is_some_and(|peer| peer.session.numbers_duplicates()) => {
-                Request::Join { nick: self.room.free_nick(&nick) }
-            }
-            request => request,
+        let is_right = decision.is_ok();
+        self.server.admit_later(moment, id, decision);
+        if is_right {
+            self.claim(moment, id, nick);
         }
-    }
-
-    /// A newcomer learns what its nick has become and what was said before.
-    pub(super) fn greet(&mut self, moment: Moment, id: ClientId, wanted: &str, nick: &Name) {
-        if let Some(peer) = self.peer(id) {
-            peer.join_by = None;
-        }
-        let to = Audience::One(id);
-        for event in self.memory.past() {
-            self.tell(moment, &to, &event);
-        }
-        if wanted.trim() != &**nick {
-            let text = format!("'{}' is taken; you are {nick}", wanted.trim()).into();
-            self.tell(moment, &to, &Event::Notice { text });
-        }
+        self.pass_on();
     }
 }
 

@@ -8,7 +8,7 @@ use crate::chat::message::{Audience, ClientId, Event};
 use crate::chat::printable::printable;
 use crate::chat::protocol::Account;
 use crate::chat::room::RoomInfo;
-use crate::live::server::peer::Count;
+use crate::chat::server::Count;
 use crate::time::{Duration, Instant};
 
 /// What an administrator sees of a connection.
@@ -51,34 +51,33 @@ impl Hub {
     /// Says something to everyone in the server's name.
     pub fn announce(&mut self, text: &str) {
         let moment = self.clock.moment();
-        let members = Arc::clone(self.room.everyone());
-        self.tell(
-            moment,
-            &Audience::Group { members, but: None },
-            &Event::Notice { text: printable(text).into() },
-        );
+        let members = Arc::clone(self.server.room().everyone());
+        let to = Audience::Group { members, but: None };
+        self.server.tell(moment, &to, &Event::Notice { text: printable(text).into() });
+        self.pass_on();
     }
 
     /// All rooms.
     pub fn rooms(&self) -> impl Iterator<Item = RoomInfo> {
-        self.room.rooms()
+        self.server.room().rooms()
     }
 
     /// Everyone's figures.
     pub fn clients(&self) -> Vec<ClientInfo> {
         let now = self.clock.now();
         let info = |id: ClientId| {
-            let peer = self.peers[id.0 as usize].as_deref()?;
+            let (peer, visitor) = (self.peers[id.0 as usize].as_deref()?, self.server.backing().visitor(id)?);
+            let (count, backlog) = self.server.figures(id);
             Some(ClientInfo {
                 id: self.public_id(id)?,
-                nick: self.room.nick(id).map(ToString::to_string).unwrap_or_default(),
-                address: peer.address,
-                dialect: peer.dialect,
-                age: now - peer.since,
-                count: peer.count,
-                backlog: peer.backlog(),
+                nick: self.server.room().nick(id).map(ToString::to_string).unwrap_or_default(),
+                address: visitor.address,
+                dialect: visitor.dialect,
+                age: now - visitor.since,
+                count,
+                backlog,
                 path: peer.path,
-                account: peer.session.account(),
+                account: self.server.session(id)?.account(),
             })
         };
         self.ids().filter_map(info).collect()
@@ -87,11 +86,11 @@ impl Hub {
     /// The server's figures.
     pub fn totals(&self) -> Totals {
         let mut count = self.gone;
-        for peer in self.peers.iter().flatten() {
-            count.add(&peer.count);
+        for id in self.ids() {
+            count.add(&self.server.figures(id).0);
         }
         let uptime = self.clock.now() - Instant::ZERO;
-        Totals { open: self.open, people: self.room.len(), uptime, count }
+        Totals { open: self.open, people: self.server.room().len(), uptime, count }
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = ClientId> + use<> {
@@ -99,16 +98,14 @@ impl Hub {
     }
 
     pub(super) fn public_id(&self, id: ClientId) -> Option<String> {
-        let peer = self.peers.get(id.0 as usize)?.as_deref()?;
-        let since = self.clock.unix_seconds(peer.since);
-        Some(format!("client_{since}_{}", 1_000 + peer.serial))
+        let visitor = self.server.backing().visitor(id)?;
+        let since = self.clock.unix_seconds(visitor.since);
+        Some(format!("client_{since}_{}", 1_000 + visitor.serial))
     }
 
     /// Ends every connection after its last words.
     pub fn close_all(&mut self) {
-        let moment = self.clock.moment();
-        for id in self.ids() {
-            self.begin_close(moment, id);
-        }
+        self.server.close_all(self.clock.moment());
+        self.pass_on();
     }
 }

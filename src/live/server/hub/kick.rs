@@ -6,6 +6,7 @@
 use tracing::info;
 
 use super::Hub;
+use super::registry::Registry;
 use crate::chat::message::{Audience, ClientId, Event, Name, Request};
 use crate::chat::names::{Likeness, exact};
 use crate::chat::protocol::KICKED;
@@ -53,26 +54,27 @@ impl Hub {
     /// can be named again, to keep out more or less. Returns what was done, in words, or why nothing was.
     pub fn kick(&mut self, public: &str, keep_out: KeepOut) -> Result<String, String> {
         let moment = self.clock.moment();
-        self.kicked.retain(|kicked| moment.now < kicked.until);
+        self.server.backing_mut().kicked.retain(|kicked| moment.now < kicked.until);
         let here = self.ids().find(|&id| self.public_id(id).is_some_and(|name| name == public));
-        let before = here.is_none().then(|| self.kicked_lately(public)).flatten();
+        let before = here.is_none().then(|| self.server.backing().kicked_lately(public)).flatten();
         let (who, names, site) = match (here, before) {
             (Some(id), _) => {
-                let nick = self.room.nick(id).cloned();
+                let nick = self.server.room().nick(id).cloned();
                 let who = nick.as_deref().unwrap_or(public).to_owned();
-                let mut names: Vec<Name> = nick.into_iter().chain(self.room.account(id).cloned()).collect();
+                let mut names: Vec<Name> =
+                    nick.into_iter().chain(self.server.room().account(id).cloned()).collect();
                 names.dedup_by_key(|name| exact(name));
-                let site = self.site(id).ok_or("it has just gone")?;
+                let site = self.server.backing().site(id).ok_or("it has just gone")?;
                 (who, names, site)
             }
             (None, Some(place)) => {
-                let Kicked { names, site, .. } = self.kicked.swap_remove(place);
+                let Kicked { names, site, .. } = self.server.backing_mut().kicked.swap_remove(place);
                 (public.to_owned(), names, site)
             }
             (None, None) => return Err(format!("there is no client '{public}'; `clients` lists them")),
         };
-        let neighbours = self.ids().filter(|&id| Some(id) != here && self.room.nick(id).is_some());
-        let neighbours = neighbours.filter(|&id| self.site(id) == Some(site)).count();
+        let neighbours = self.ids().filter(|&id| Some(id) != here && self.server.room().nick(id).is_some());
+        let neighbours = neighbours.filter(|&id| self.server.backing().site(id) == Some(site)).count();
         let keeps_site = match keep_out {
             KeepOut::Person => neighbours == 0,
             KeepOut::Name => false,
@@ -82,10 +84,11 @@ impl Hub {
         let has_name = !names.is_empty();
         let address = keeps_site.then(|| tracing::field::display(site));
         info!(client = here.map(|id| id.0), nick = who, %site, kept_out = %span, address, neighbours, "kicked");
-        self.kicked.push(Kicked { names, site, keeps_site, until: moment.now + span });
+        self.server.backing_mut().kicked.push(Kicked { names, site, keeps_site, until: moment.now + span });
         if let Some(id) = here {
-            self.tell(moment, &Audience::One(id), &Event::Notice { text: KICKED.into() });
-            self.begin_close(moment, id);
+            self.server.tell(moment, &Audience::One(id), &Event::Notice { text: KICKED.into() });
+            self.server.close(moment, id);
+            self.pass_on();
         }
         let mut words =
             if here.is_some() { format!("{who} was disconnected") } else { format!("{who} is not here") };
@@ -109,7 +112,9 @@ impl Hub {
         }
         Ok(words)
     }
+}
 
+impl Registry {
     /// In what words the nick that it wants, or its address if it comes in, is still kept out.
     pub(super) fn is_kept_out(&self, now: Instant, id: ClientId, request: &Request) -> Option<String> {
         let (nick, joins) = match request {
@@ -143,10 +148,5 @@ impl Hub {
     fn kicked_lately(&self, name: &str) -> Option<usize> {
         let wanted = exact(name);
         self.kicked.iter().rposition(|kicked| kicked.names.iter().any(|name| exact(name) == wanted))
-    }
-
-    fn site(&self, id: ClientId) -> Option<Site> {
-        let peer = self.peers.get(id.0 as usize)?.as_deref()?;
-        Some(Site::of(peer.address.ip()))
     }
 }

@@ -1,99 +1,121 @@
-//! What sessions want to send on its way out, and the bounds of what may wait for that.
+//! What waits for a connection on its way to its socket or path.
 
 use std::rc::Rc;
 
-use tracing::warn;
-
 use super::Hub;
-use crate::chat::message::{ClientId, Event};
-use crate::chat::protocol::Encodings;
-use crate::chat::server::outgoing::Origin;
-use crate::live::server::peer::{Flushed, Outlet};
-use crate::live::server::pressure::Verdict;
+use crate::chat::message::ClientId;
+use crate::chat::server::Outlet;
+use crate::live::socket::Socket;
 use crate::time::Instant;
 
+/// What a writer does next.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::live::server) enum Flushed {
+    /// Nothing waits.
+    Idle,
+    /// The socket takes no more now.
+    Blocked,
+    /// The pacer says: not before then.
+    Until(Instant),
+    /// Everything is written and the connection is to end.
+    Finished,
+    /// The socket is broken.
+    Broken,
+}
+
 impl Hub {
-    /// Takes over what a session wants to send, minds its bound, and notes it for the turn's end.
-    pub(super) fn collect(&mut self, now: Instant, id: ClientId) {
-        let origin = if self.author == Some(id) { Origin::Own } else { Origin::Others };
-        let Some(peer) = self.peer(id) else { return };
-        peer.collect(origin);
-        let anything = std::mem::take(&mut peer.is_fresh) || peer.closing_by.is_some();
-        let mut load = peer.load();
-        let too_much = peer.pressure.judge(now, &load, now) == Verdict::Drop;
-        if too_much && peer.at_end {
-            peer.break_off();
-            load = peer.load();
-        } else if too_much && peer.closing_by.is_none() {
-            return self.drop_slow(id);
-        }
-        if anything && !peer.dirty {
-            peer.dirty = true;
-            self.dirty.push(id);
-            self.turn_ends.notify_one();
-        }
-        self.forget_what_was_taken(id);
-        self.note_load(now, id, &load);
-        self.rearm(id);
-        if self.held > self.settings.max_memory {
-            self.drop_heaviest();
-        }
-    }
-
-    /// Ends one for whom too much waits.
-    fn drop_slow(&mut self, id: ClientId) {
-        let moment = self.clock.moment();
-        let Some(peer) = self.peer(id) else { return };
-        warn!(client = id.0, backlog = peer.backlog(), "dropped: it reads too slowly");
-        peer.out.drop_rest();
-        let event = Event::Notice { text: "You are disconnected: your client reads too slowly".into() };
-        peer.session.tell(moment, &event, &mut Encodings::new(u64::MAX >> 1));
-        peer.collect(Origin::Own);
-        self.delay_address(moment.now, id);
-        self.begin_close(moment, id);
-    }
-
-    /// All queues together are too much: the longest goes.
-    fn drop_heaviest(&mut self) {
-        let open = self.peers.iter().enumerate().filter_map(|(n, peer)| Some((n, peer.as_deref()?)));
-        let heard = open.filter(|(_, peer)| peer.closing_by.is_none());
-        if let Some((n, _)) = heard.max_by_key(|(_, peer)| peer.held) {
-            self.drop_slow(ClientId(n as u32));
-        }
-    }
-
-    /// Rouses the timer of a connection whose deadline has come nearer.
-    pub(super) fn rearm(&mut self, id: ClientId) {
-        if let Some(peer) = self.peer(id)
-            && peer.deadline().is_some_and(|at| at < peer.armed)
-        {
-            peer.timer.notify_one();
-        }
-    }
-
-    /// Writes what its turn left for a connection.
+    /// Writes to a connection's own socket as much as goes.
     pub(in crate::live::server) fn flush(&mut self, id: ClientId) -> Flushed {
         let now = self.clock.now();
-        let flushed = self.peer(id).map_or(Flushed::Broken, |peer| peer.flush(now));
-        self.forget_what_was_taken(id);
-        self.look(now, id);
+        let flushed = self.write(now, id);
+        self.after_write(now, id);
+        self.pass_on();
         flushed
     }
 
-    /// Takes out the next message for a path.
+    /// The same within a turn.
+    pub(super) fn write(&mut self, now: Instant, id: ClientId) -> Flushed {
+        let Some(peer) = self.peer(id) else { return Flushed::Broken };
+        let Some(socket) = peer.socket.clone() else { return Flushed::Idle };
+        let flushed = self.write_to(&socket, now, id);
+        match flushed {
+            Flushed::Blocked => self.server.set_outlet(id, Outlet::Stalled),
+            Flushed::Broken => self.server.break_off(now, id),
+            _ => self.server.set_outlet(id, Outlet::Open),
+        }
+        flushed
+    }
+
+    /// Takes note of what was written.
+    pub(super) fn after_write(&mut self, now: Instant, id: ClientId) {
+        self.forget_what_was_taken(id);
+        self.server.look(now, id);
+    }
+
+    fn write_to(&mut self, socket: &Socket, now: Instant, id: ClientId) -> Flushed {
+        loop {
+            let Some(out) = self.server.outgoing(id) else { return Flushed::Broken };
+            let result = match out.next(now) {
+                None if self.server.hears(id) => return settled(socket, Flushed::Idle),
+                None => return settled(socket, Flushed::Finished),
+                Some(Err(at)) => return settled(socket, Flushed::Until(at)),
+                Some(Ok(_)) if self.is_framed(id) && !out.is_spaced() && out.len() > 1 => {
+                    socket.try_write_vectored(&out.slices())
+                }
+                Some(Ok((bytes, from))) => socket.try_write(&bytes[from..]),
+            };
+            match result {
+                Ok(written) => self.server.wrote(now, id, written),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Flushed::Blocked,
+                Err(_) => return Flushed::Broken,
+            }
+        }
+    }
+
+    fn is_framed(&self, id: ClientId) -> bool {
+        self.peers[id.0 as usize].as_ref().is_some_and(|peer| peer.framed)
+    }
+
+    /// Takes the next message out for a path, whose writer is never interrupted.
     pub(in crate::live::server) fn take(&mut self, id: ClientId) -> Result<Rc<[u8]>, Flushed> {
         let now = self.clock.now();
-        let next = self.peer(id).map_or(Err(Flushed::Finished), |peer| peer.take(now));
-        self.forget_what_was_taken(id);
-        self.look(now, id);
+        let next = match self.server.outgoing(id).map(|out| out.next(now)) {
+            Some(Some(Ok((bytes, from)))) => Ok((Rc::clone(bytes), bytes.len() - from)),
+            Some(Some(Err(at))) => Err(Flushed::Until(at)),
+            Some(None) if self.server.hears(id) => Err(Flushed::Idle),
+            _ => Err(Flushed::Finished),
+        };
+        let next = next.map(|(bytes, rest)| {
+            self.server.wrote(now, id, rest);
+            bytes
+        });
+        self.after_write(now, id);
+        self.pass_on();
         next
     }
 
-    /// How a path takes what is written: what it does not take at once is no pacer's doing.
+    /// How a path takes what is written.
     pub(in crate::live::server) fn set_outlet(&mut self, id: ClientId, outlet: Outlet) {
-        if let Some(peer) = self.peer(id).filter(|peer| !peer.is_broken()) {
-            peer.outlet = outlet;
-            self.look(self.clock.now(), id);
-        }
+        self.server.set_outlet(id, outlet);
+        self.server.look(self.clock.now(), id);
+        self.pass_on();
+    }
+
+    /// Nothing more can be written to it.
+    pub(in crate::live::server) fn break_off(&mut self, id: ClientId) {
+        self.server.break_off(self.clock.now(), id);
+        self.pass_on();
+    }
+}
+
+/// Nothing is written as long as part of it waits in this process; an ending is announced.
+fn settled(socket: &Socket, flushed: Flushed) -> Flushed {
+    if flushed == Flushed::Finished {
+        socket.say_last();
+    }
+    match socket.try_flush() {
+        Ok(()) => flushed,
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Flushed::Blocked,
+        Err(_) => Flushed::Broken,
     }
 }

@@ -72,7 +72,7 @@ pub(super) enum Verdict {
     Drop,
 }
 
-/// How speakers mind a listener: see [`hearing`](super::hub).
+/// How speakers mind a listener: see [`schedule`](super::schedule).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Minded {
     /// Not at all.

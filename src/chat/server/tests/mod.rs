@@ -1,5 +1,7 @@
 //! When requests are served, what waits for whom, who is waited for.
 
+mod bounds;
+
 use super::*;
 use crate::chat::protocol::{JSON_LINES, RELIABLE, Settings};
 
@@ -32,7 +34,7 @@ fn company() -> RoomServer {
 }
 
 /// Takes everything that is to be written, in order: to whom, and what.
-fn drain(server: &mut RoomServer) -> Vec<(ClientId, String)> {
+fn drain<B: Backing>(server: &mut RoomServer<B>) -> Vec<(ClientId, String)> {
     let mut written = Vec::new();
     while let Some(id) = server.poll_dirty() {
         server.flush(at(0).now, id, &mut |bytes, from| {

@@ -6,10 +6,11 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::Hub;
+use super::outgoing::Origin;
+use super::{Backing, RoomServer};
 use crate::chat::message::{Audience, ClientId, Event, Name, Refusal, Request};
 use crate::chat::protocol::Moment;
-use crate::chat::server::outgoing::Origin;
+use crate::time::Instant;
 
 /// What is held.
 #[derive(Debug, Default)]
@@ -48,11 +49,6 @@ enum Kept {
 const AROUND: usize = 128;
 
 impl Holding {
-    /// Whether anything waits until it is kept.
-    pub(super) fn is_on(&self) -> bool {
-        self.on
-    }
-
     /// What was asked last could not be kept.
     pub(super) fn refuse_last(&mut self) {
         for act in self.acts.iter_mut().rev() {
@@ -64,21 +60,26 @@ impl Holding {
     }
 }
 
-impl Hub {
+impl<B: Backing> RoomServer<B> {
+    /// Whether what happens now is held until it is kept.
+    pub fn holds(&self) -> bool {
+        self.holding.on
+    }
+
     /// The turn of something asked has come (of a request, or of what the session answers): what
     /// acknowledges it may go, once it is kept where it must be.
     pub(super) fn begin(&mut self, moment: Moment, id: ClientId, request: Option<&Request>) {
-        let keeps = request.is_some_and(|request| self.memory.keeps(request));
+        let keeps = request.is_some_and(|request| self.backing.keeps(request));
         let kept = if keeps { Kept::WithTurn } else { Kept::Alone };
-        if let Some(request) = request.filter(|request| keeps || self.memory.may_keep(request)) {
+        if let Some(request) = request.filter(|request| keeps || self.backing.may_keep(request)) {
             self.holding.on = true;
             self.holding.bytes += AROUND + request.text().map_or(0, str::len);
-            self.turn_ends.notify_one();
+            self.desk.ends_turn = true;
         }
         if self.holding.on {
             self.holding.acts.push_back(Act::Served { moment, id, kept });
-        } else if let Some(peer) = self.peer(id) {
-            peer.session.on_served(moment);
+        } else if let Some(seat) = self.seat(id) {
+            seat.session.on_served(moment);
         }
     }
 
@@ -86,14 +87,14 @@ impl Hub {
     pub(super) fn answer(&mut self, moment: Moment, id: ClientId, bytes: Rc<[u8]>) {
         if self.holding.on {
             self.holding.acts.push_back(Act::Answered { moment, id, bytes });
-        } else if let Some(peer) = self.peer(id) {
-            peer.collect(Origin::Own);
-            peer.push(bytes, Origin::Own);
+        } else if let Some(seat) = self.seat(id) {
+            seat.collect(Origin::Own);
+            seat.push(bytes, Origin::Own);
         }
     }
 
-    /// Tells somebody something, after what is held.
-    pub(super) fn tell(&mut self, moment: Moment, to: &Audience, event: &Event) {
+    /// Tells somebody something, as the room does, after what is held.
+    pub fn tell(&mut self, moment: Moment, to: &Audience, event: &Event) {
         if self.holding.on {
             let author = self.author;
             self.reached_others |= to.iter().any(|id| author != Some(id));
@@ -104,18 +105,18 @@ impl Hub {
     }
 
     /// Ends a turn early where more would be held than its hearers can take at once.
-    pub(super) fn bound_holding(&mut self) {
-        if self.holding.bytes > self.settings.max_backlog / 16 {
-            self.settle();
+    pub(super) fn bound_holding(&mut self, now: Instant) {
+        if self.bounds.is_some_and(|bounds| self.holding.bytes > bounds.backlog / 16) {
+            self.settle(now);
         }
     }
 
     /// Keeps what was said and lets go what is held.
-    pub(in crate::live::server) fn settle(&mut self) {
+    pub(super) fn settle(&mut self, now: Instant) {
         if !self.holding.on || self.holding.ends {
             return;
         }
-        let kept = self.memory.settle(self.clock.now());
+        let kept = self.backing.settle(now);
         self.holding.ends = true;
         // What follows from these joins them at the end.
         while let Some(act) = self.holding.acts.pop_front() {
@@ -133,19 +134,19 @@ impl Hub {
         match (act, failure) {
             (Act::Served { moment, id, kept }, _) => {
                 let refused = kept == Kept::Not || kept == Kept::WithTurn && failure.is_some();
-                if let Some(peer) = self.peer(id) {
+                if let Some(seat) = self.seat(id) {
                     if refused {
-                        peer.session.on_refused(moment);
+                        seat.session.on_refused(moment);
                     } else {
-                        peer.session.on_served(moment);
+                        seat.session.on_served(moment);
                     }
-                    self.collect(moment.now, id);
+                    self.collect(moment, id);
                 }
             }
             (Act::Answered { moment, id, bytes }, _) => {
-                if let Some(peer) = self.peer(id) {
-                    peer.push(bytes, Origin::Own);
-                    self.collect(moment.now, id);
+                if let Some(seat) = self.seat(id) {
+                    seat.push(bytes, Origin::Own);
+                    self.collect(moment, id);
                 }
             }
             (Act::Told { event: Event::Message { .. }, .. }, Some(_)) => {}

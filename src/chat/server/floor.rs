@@ -9,13 +9,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::Hub;
+use super::pressure::{CATCH_UP, LATER, Minded};
+use super::{Backing, RoomServer};
 use crate::chat::message::{Audience, ClientId, Event, Name};
 use crate::chat::names::exact;
 use crate::chat::protocol::Moment;
-use crate::live::server::peer::Line;
-use crate::live::server::pressure::{CATCH_UP, LATER, Minded};
-use crate::live::site::Site;
 use crate::time::{Duration, Instant};
 
 /// The floor's slot while somebody reads too slowly, for each 256 bytes of text.
@@ -30,6 +28,17 @@ const TURNS: [Line; 6] = [Line::Little, Line::Much, Line::Little, Line::Much, Li
 /// let in.
 const DROPPED_WAITS: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Where a client that wants to speak to others waits for its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// It has little to say.
+    Little,
+    /// It comes in.
+    Door,
+    /// It has more to say than is read.
+    Much,
+}
 
 /// The state of the floor.
 #[derive(Debug, Default)]
@@ -48,7 +57,7 @@ pub(super) struct Floor {
     /// People that have gone and of whom that is not told yet. They go before those who come.
     departed: VecDeque<Name>,
     /// Addresses that come in later.
-    late: Vec<(Site, Instant)>,
+    late: Vec<(u128, Instant)>,
 }
 
 /// Who speaks next.
@@ -82,19 +91,19 @@ impl Floor {
     }
 
     /// A connection from there was dropped.
-    fn delay(&mut self, now: Instant, address: Site) {
+    pub fn delay(&mut self, now: Instant, address: u128) {
         self.late.retain(|(_, until)| *until > now);
         let until = self.late_until(address).unwrap_or(now);
         self.late.retain(|(other, _)| *other != address);
         self.late.push((address, (until + DROPPED_WAITS).min(now + LONGEST_WAIT)));
     }
 
-    fn late_until(&self, address: Site) -> Option<Instant> {
+    pub fn late_until(&self, address: u128) -> Option<Instant> {
         self.late.iter().find(|(other, _)| *other == address).map(|(_, until)| *until)
     }
 }
 
-impl Hub {
+impl<B: Backing> RoomServer<B> {
     /// Whether a client must wait before it speaks to others: until when at the latest.
     pub(super) fn waits_for_the_floor(
         &mut self,
@@ -108,20 +117,20 @@ impl Hub {
             return None;
         }
         let round = self.floor.round;
-        let peer = self.peer(id)?;
+        let seat = self.seat(id)?;
         // A read may bring one text of a flood, or a hundred.
-        let is_much = is_much || peer.asked.len() > FEW;
-        let interrupts = peer.in_line.is_none() && !is_much && !joins && peer.spoke_in != round;
+        let is_much = is_much || seat.asked.len() > FEW;
+        let interrupts = seat.in_line.is_none() && !is_much && !joins && seat.spoke_in != round;
         if interrupts {
             return None;
         }
-        if peer.in_line.is_none() {
+        if seat.in_line.is_none() {
             let line = match (joins, is_much) {
                 (true, _) => Line::Door,
                 (false, false) => Line::Little,
                 (false, true) => Line::Much,
             };
-            peer.in_line = Some(line);
+            seat.in_line = Some(line);
             self.floor.lines[line as usize].push_back(id);
         }
         match self.floor.first() {
@@ -143,7 +152,7 @@ impl Hub {
         self.floor.round += u64::from(was_free);
         self.floor.turn = now + SLOT.saturating_mul(weight);
         let round = self.floor.round;
-        self.peer(id).into_iter().for_each(|peer| peer.spoke_in = round);
+        self.seat(id).into_iter().for_each(|seat| seat.spoke_in = round);
     }
 
     /// Whether nobody is behind with what was said, and whoever was may hear the next at once.
@@ -158,7 +167,7 @@ impl Hub {
     fn is_somebody_behind(&mut self, now: Instant) -> bool {
         let mut behind = std::mem::take(&mut self.floor.behind);
         let mut minded = false;
-        behind.retain(|&id| match self.peer(id).map(|peer| peer.pressure.minded()) {
+        behind.retain(|&id| match self.seat(id).map(|seat| seat.pressure.minded()) {
             Some(Minded::Behind { got_on, .. }) => {
                 minded |= now < got_on + CATCH_UP;
                 true
@@ -171,17 +180,15 @@ impl Hub {
 
     /// Out of the line; the next may come.
     pub(super) fn leave_line(&mut self, id: ClientId) {
-        let Some(line) = self.peer(id).and_then(|peer| peer.in_line.take()) else { return };
+        let Some(line) = self.seat(id).and_then(|seat| seat.in_line.take()) else { return };
         self.floor.lines[line as usize].retain(|&other| other != id);
         self.rouse_first();
     }
 
     pub(super) fn rouse_first(&mut self) {
         match self.floor.first() {
-            Some((First::Client(first), _)) => {
-                self.peer(first).into_iter().for_each(|peer| peer.heard.notify_one());
-            }
-            Some((First::Departed, _)) => self.turn_ends.notify_one(),
+            Some((First::Client(first), _)) => self.desk.roused.push(first),
+            Some((First::Departed, _)) => self.desk.ends_turn = true,
             None => {}
         }
     }
@@ -233,8 +240,7 @@ impl Hub {
     }
 
     /// Tells, where that has its turn, that somebody has gone; when to look again, if anybody else has.
-    pub(super) fn announce_departures(&mut self) -> Option<Instant> {
-        let moment = self.clock.moment();
+    pub(super) fn announce_departures(&mut self, moment: Moment) -> Option<Instant> {
         while !self.floor.departed.is_empty() {
             match self.floor.first() {
                 Some((First::Departed, turn)) if self.is_floor_free(moment.now) => {
@@ -251,19 +257,6 @@ impl Hub {
             }
         }
         None
-    }
-
-    /// Lets the address of a connection that was dropped come in later.
-    pub(super) fn delay_address(&mut self, now: Instant, id: ClientId) {
-        if let Some(address) = self.peer(id).map(|peer| Site::of(peer.address.ip())) {
-            self.floor.delay(now, address);
-        }
-    }
-
-    /// Until when a client's address does not come in.
-    pub(super) fn late_until(&mut self, id: ClientId) -> Option<Instant> {
-        let address = Site::of(self.peer(id)?.address.ip());
-        self.floor.late_until(address)
     }
 }
 
@@ -302,7 +295,7 @@ mod tests {
 
     #[test]
     fn each_drop_delays_its_address_by_a_second_and_no_other() {
-        let [here, there] = [[10, 0, 0, 1], [10, 0, 0, 2]].map(|address| Site::of(address.into()));
+        let [here, there] = [1, 2];
         let mut floor = Floor::default();
         floor.delay(at(0), here);
         assert_eq!((floor.late_until(here), floor.late_until(there)), (Some(at(1_000)), None));

@@ -1,0 +1,77 @@
+//! What stands behind a room server: what outlives it, who is let in, who is told what happened.
+
+use std::fmt;
+
+use crate::chat::message::{ClientId, Event, Name, Refusal, Request};
+use crate::chat::protocol::Moment;
+use crate::chat::room::{Change, Forgetful, Room};
+use crate::time::Instant;
+
+/// What becomes of somebody who wants a nick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// The room decides about this.
+    Serve(Request),
+    /// It is told this, and that is all.
+    Answer(Event),
+    /// That is not known yet: nothing else that it asks is served until
+    /// [`admit_later`](super::RoomServer::admit_later).
+    Later,
+}
+
+/// Why a connection ends otherwise than by the client's wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It took too long to join.
+    Silent,
+    /// It sent what is no sentence of its dialect.
+    Malformed,
+    /// So many bytes wait for it.
+    TooSlow(usize),
+}
+
+/// A room server's memory and doorkeeper. By default there is neither.
+pub trait Backing: fmt::Debug {
+    /// The registered name that is meant by `nick`, if there is one.
+    fn account(&self, _nick: &str) -> Option<Name> {
+        None
+    }
+
+    /// Keeps a change before it is made, or says why that cannot be.
+    fn change(&mut self, _moment: Moment, _change: Change) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// Whether a request is done only if it can be kept.
+    fn keeps(&self, _request: &Request) -> bool {
+        false
+    }
+
+    /// Whether it may turn out only while a request is served whether it can be kept.
+    fn may_keep(&self, _request: &Request) -> bool {
+        false
+    }
+
+    /// Keeps what the requests of this turn brought about: all of it, or nothing for this reason.
+    fn settle(&mut self, _now: Instant) -> Result<(), Name> {
+        Ok(())
+    }
+
+    /// What was said before a newcomer came.
+    fn past(&self) -> Vec<Event> {
+        Vec::new()
+    }
+
+    /// What becomes of a client that wants a nick.
+    fn admit(&mut self, _moment: Moment, _room: &Room, _id: ClientId, request: Request) -> Admission {
+        Admission::Serve(request)
+    }
+
+    /// A client's request has brought this about.
+    fn on_event(&mut self, _moment: Moment, _id: ClientId, _event: &Event) {}
+
+    /// A connection is about to end.
+    fn on_end(&mut self, _id: ClientId, _why: Ending) {}
+}
+
+impl Backing for Forgetful {}

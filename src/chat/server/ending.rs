@@ -1,0 +1,123 @@
+//! How a connection ends: it is heard no more, what waits for it is written, then it is forgotten.
+
+use super::RoomServer;
+use super::backing::{Backing, Ending};
+use super::outgoing::Origin;
+use crate::chat::message::{ClientId, Request};
+use crate::chat::protocol::{After, Asked, Moment, ServerSession};
+use crate::time::Instant;
+
+impl<B: Backing> RoomServer<B> {
+    /// Ends a connection after what waits for it.
+    pub fn close(&mut self, moment: Moment, id: ClientId) {
+        self.settle(moment.now);
+        let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
+        let Some(seat) = seat.filter(|seat| !seat.is_closing) else { return };
+        seat.collect(Origin::Others);
+        seat.is_closing = true;
+        seat.closing_by = self.bounds.map(|bounds| moment.now + bounds.linger);
+        (seat.join_by, seat.is_gated) = (None, false);
+        seat.clear_asked();
+        self.open -= 1;
+        self.desk.note_dirty(seat, id);
+        self.desk.rearm(seat, id);
+        self.watchers.retain(|&other| other != id);
+        self.leave_line(id);
+        self.look(moment.now, id);
+        if self.room.nick(id).is_some() {
+            self.serve(moment, id, Request::Leave);
+        }
+    }
+
+    /// Ends all of them so.
+    pub fn close_all(&mut self, moment: Moment) {
+        for id in (0..self.seats.len() as u32).map(ClientId) {
+            self.close(moment, id);
+        }
+    }
+
+    /// The client has closed its side: it will acknowledge nothing any more.
+    pub fn end_of_file(&mut self, moment: Moment, id: ClientId) {
+        if let Some(seat) = self.seat(id) {
+            seat.session.on_end_of_file();
+            self.close(moment, id);
+        }
+    }
+
+    /// The client has closed its side, and all that it sent is read; what it asked is still served.
+    pub fn read_all(&mut self, moment: Moment, id: ClientId) {
+        if self.hears(id) {
+            self.ask_by_itself(id, |session, asked| session.finish(moment, asked));
+        }
+        self.seat(id).into_iter().for_each(|seat| seat.at_end = true);
+    }
+
+    /// The connection is gone.
+    pub fn forget(&mut self, moment: Moment, id: ClientId) {
+        self.close(moment, id);
+        let Some(seat) = self.seats.get_mut(id.0 as usize).and_then(Option::take) else { return };
+        self.held -= seat.held;
+        if let Some(at) = seat.armed {
+            self.desk.alarms.remove(&(at, id));
+        }
+    }
+
+    /// What a session asks without a read.
+    fn ask_by_itself<T>(
+        &mut self,
+        id: ClientId,
+        then: impl FnOnce(&mut dyn ServerSession, &mut Asked) -> T,
+    ) -> Option<T> {
+        let seat = self.seat(id)?;
+        let mut asked = Asked::default();
+        let result = then(seat.session.as_mut(), &mut asked);
+        if !asked.is_empty() {
+            seat.ask(&mut asked);
+            self.desk.roused.push(id);
+        }
+        Some(result)
+    }
+
+    /// Does what is due by now.
+    pub fn handle_timeout(&mut self, moment: Moment) {
+        while let Some(&(at, id)) = self.desk.alarms.first()
+            && at <= moment.now
+        {
+            self.handle_alarm(moment, id);
+            self.collect(moment, id);
+        }
+        if self.desk.departures_at.is_some_and(|at| at <= moment.now) {
+            self.desk.departures_at = self.announce_departures(moment);
+        }
+    }
+
+    fn handle_alarm(&mut self, moment: Moment, id: ClientId) {
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= moment.now);
+        let Some(seat) = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut) else { return };
+        if due(seat.closing_by) {
+            if seat.reads_on() {
+                seat.closing_by = self.bounds.map(|bounds| moment.now + bounds.linger);
+            } else {
+                seat.closing_by = None;
+                self.desk.overdue.push(id);
+            }
+        } else if due(seat.join_by) && !seat.session.must_join() {
+            seat.join_by = None;
+        } else if due(seat.join_by) {
+            self.counts.silent += 1;
+            self.backing.on_end(id, Ending::Silent);
+            self.close(moment, id);
+        } else if due(seat.session_deadline()) {
+            let after = self.ask_by_itself(id, |session, asked| session.handle_timeout(moment, asked));
+            self.collect(moment, id);
+            if after == Some(After::Close) {
+                self.close(moment, id);
+            }
+            // Where nobody schedules, what it asks by itself, which is the end of a line, is served at once.
+            if self.bounds.is_none() {
+                self.desk.roused.clear();
+                while self.serve_next(moment, id).is_some() {}
+            }
+        }
+    }
+}
