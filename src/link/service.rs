@@ -12,7 +12,7 @@ use crate::wire::FlowId;
 /// A discipline at work.
 pub(super) struct Service {
     qdisc: Box<dyn Qdisc>,
-    /// What it draws from.
+    /// Its streams of chance.
     streams: Streams,
     /// Packets that it holds, and when the last of them came.
     held: u64,

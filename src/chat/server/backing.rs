@@ -1,4 +1,4 @@
-//! What stands behind a room server: what outlives it, who is let in, who is told what happened.
+//! Backing of a room server: storage that outlives it, admission, and notices of events.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::chat::protocol::Moment;
 use crate::chat::room::{Change, Forgetful, Room};
 use crate::time::Instant;
 
-/// What becomes of somebody who wants a nick.
+/// Decision about a nick that somebody wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// The room decides about this.
@@ -19,7 +19,7 @@ pub enum Admission {
     Later,
 }
 
-/// Why a connection ends otherwise than by the client's wish.
+/// Cause of an end that the client did not ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// It took too long to join.
@@ -42,12 +42,12 @@ pub trait Backing: fmt::Debug {
         Ok(())
     }
 
-    /// Whether a request is done only if it can be kept.
+    /// True if a request is done only if it can be kept.
     fn keeps(&self, _request: &Request) -> bool {
         false
     }
 
-    /// Whether it may turn out only while a request is served whether it can be kept.
+    /// True if it may turn out only while a request is served whether it can be kept.
     fn may_keep(&self, _request: &Request) -> bool {
         false
     }
@@ -57,12 +57,12 @@ pub trait Backing: fmt::Debug {
         Ok(())
     }
 
-    /// What was said before a newcomer came.
+    /// History for a newcomer.
     fn past(&self) -> Vec<Event> {
         Vec::new()
     }
 
-    /// What becomes of a client that wants a nick.
+    /// Decision about a client that wants a nick.
     fn admit(&mut self, _moment: Moment, _room: &Room, _id: ClientId, request: Request) -> Admission {
         Admission::Serve(request)
     }

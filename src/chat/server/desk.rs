@@ -1,4 +1,4 @@
-//! Which connections have something new, and when they want to be woken.
+//! Connections with news, and the instants at which connections want to be woken.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -9,13 +9,13 @@ use crate::time::Instant;
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     pub dirty: VecDeque<ClientId>,
-    /// Whom the caller is to hear on.
+    /// Clients that the caller is to hear on.
     pub roused: Vec<ClientId>,
-    /// Whose end has lasted too long.
+    /// Clients whose end has lasted too long.
     pub overdue: Vec<ClientId>,
-    /// Whether the turn's end has something to do.
+    /// True if the turn's end has something to do.
     pub ends_turn: bool,
-    /// When to look again whether it can be told who has gone.
+    /// Next attempt to announce departures.
     pub departures_at: Option<Instant>,
     pub alarms: BTreeSet<(Instant, ClientId)>,
 }

@@ -1,4 +1,4 @@
-//! How a connection ends: it is heard no more, what waits for it is written, then it is forgotten.
+//! The end of a connection: it is heard no more, its queue is written, then it is forgotten.
 
 use super::RoomServer;
 use super::backing::{Backing, Ending};
@@ -62,7 +62,7 @@ impl<B: Backing> RoomServer<B> {
         }
     }
 
-    /// What a session asks without a read.
+    /// Requests of a session without a read.
     fn ask_by_itself<T>(
         &mut self,
         id: ClientId,

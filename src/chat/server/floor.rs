@@ -21,7 +21,7 @@ pub(super) const SLOT: Duration = Duration::from_millis(5);
 /// Requests that wait of a client with little to say: half of what is read from a flood at a time, and more than
 /// somebody asks who is late for once and must not fall behind the floods for good.
 const FEW: usize = 32;
-/// Which line is next, over and over; an empty one is passed over.
+/// Order of the lines, over and over; an empty one is passed over.
 const TURNS: [Line; 6] = [Line::Little, Line::Much, Line::Little, Line::Much, Line::Little, Line::Door];
 /// For each connection dropped because too much waits for it, its address comes in so much later, up to a limit:
 /// a client that comes back at once would be announced again and again. Program 1's client waits 10 s to be
@@ -29,7 +29,7 @@ const TURNS: [Line; 6] = [Line::Little, Line::Much, Line::Little, Line::Much, Li
 const DROPPED_WAITS: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Where a client that wants to speak to others waits for its turn.
+/// Line in which a client waits for its turn to speak to others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line {
     /// It has little to say.
@@ -49,10 +49,10 @@ pub(super) struct Floor {
     /// Listeners that read too slowly, and when the next text for them may go.
     behind: Vec<ClientId>,
     turn: Instant,
-    /// How often it was found free.
+    /// Number of times that it was found free.
     pub round: u64,
     lines: [VecDeque<ClientId>; 3],
-    /// Whose turn it is, in [`TURNS`].
+    /// Position in [`TURNS`].
     next: usize,
     /// People that have gone and of whom that is not told yet. They go before those who come.
     departed: VecDeque<Name>,
@@ -60,7 +60,7 @@ pub(super) struct Floor {
     late: Vec<(u128, Instant)>,
 }
 
-/// Who speaks next.
+/// The next speaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum First {
     Client(ClientId),
@@ -69,7 +69,7 @@ enum First {
 }
 
 impl Floor {
-    /// Who is next, and in which turn.
+    /// The next speaker, and its turn.
     fn first(&self) -> Option<(First, usize)> {
         (0..TURNS.len()).map(|n| (self.next + n) % TURNS.len()).find_map(|turn| {
             if TURNS[turn] == Line::Door && !self.departed.is_empty() {
@@ -84,7 +84,7 @@ impl Floor {
         self.next = (turn + 1) % TURNS.len();
     }
 
-    /// When it may be free, if nobody rouses its first before.
+    /// Instant at which it may be free, if nobody rouses its first before.
     fn free_at(&self, now: Instant) -> Instant {
         let passes = if self.behind.is_empty() { self.slot } else { self.slot.max(self.turn) };
         if self.paced == 0 && passes > now { passes } else { now + SLOT }
@@ -104,7 +104,7 @@ impl Floor {
 }
 
 impl<B: Backing> RoomServer<B> {
-    /// Whether a client must wait before it speaks to others: until when at the latest.
+    /// True if a client must wait before it speaks to others: until when at the latest.
     pub(super) fn waits_for_the_floor(
         &mut self,
         now: Instant,
@@ -155,7 +155,7 @@ impl<B: Backing> RoomServer<B> {
         self.seat(id).into_iter().for_each(|seat| seat.spoke_in = round);
     }
 
-    /// Whether nobody is behind with what was said, and whoever was may hear the next at once.
+    /// True if nobody is behind with what was said, and whoever was may hear the next at once.
     pub(super) fn is_floor_free(&mut self, now: Instant) -> bool {
         if self.floor.paced > 0 || now < self.floor.slot {
             return false;
@@ -163,7 +163,7 @@ impl<B: Backing> RoomServer<B> {
         now >= self.floor.turn || !self.is_somebody_behind(now)
     }
 
-    /// Whether one that reads too slowly gets on, so that speakers mind it.
+    /// True if one that reads too slowly gets on, so that speakers mind it.
     fn is_somebody_behind(&mut self, now: Instant) -> bool {
         let mut behind = std::mem::take(&mut self.floor.behind);
         let mut minded = false;
@@ -193,7 +193,7 @@ impl<B: Backing> RoomServer<B> {
         }
     }
 
-    /// How speakers have to mind a listener has changed.
+    /// A change of how speakers have to mind a listener.
     pub(super) fn note_minded(&mut self, id: ClientId, before: Minded, after: Minded, slot: Instant) {
         let floor = &mut self.floor;
         let is_behind = |minded| matches!(minded, Minded::Behind { .. });
@@ -213,7 +213,7 @@ impl<B: Backing> RoomServer<B> {
         }
     }
 
-    /// Whether it is told at once that somebody has gone; else it is when the floor is free.
+    /// True if it is told at once that somebody has gone; else it is when the floor is free.
     pub(super) fn tells_departure(&mut self, now: Instant, nick: &Name) -> bool {
         if self.floor.departed.is_empty() && self.is_floor_free(now) {
             return true;

@@ -12,12 +12,12 @@ use crate::chat::message::{Audience, ClientId, Event, Name, Refusal, Request};
 use crate::chat::protocol::Moment;
 use crate::time::Instant;
 
-/// What is held.
+/// Held effects.
 #[derive(Debug, Default)]
 pub(super) struct Holding {
-    /// Whether anything that happens now is held.
+    /// True if anything that happens now is held.
     on: bool,
-    /// Whether it is being let go.
+    /// True if it is being let go.
     ends: bool,
     acts: VecDeque<Act>,
     /// Bytes of text, and what encoding adds, at each who hears it.
@@ -34,10 +34,10 @@ enum Act {
     Told { moment: Moment, author: Option<ClientId>, to: Audience, event: Event },
 }
 
-/// Whether a request is acknowledged.
+/// True if a request is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
-    /// Whatever becomes of the turn.
+    /// Effects that do not depend on the turn.
     Alone,
     /// If what was said in the turn could be kept.
     WithTurn,
@@ -45,11 +45,11 @@ enum Kept {
     Not,
 }
 
-/// What a message takes at each who hears it beside its text, about.
+/// Approximate memory of a message at each listener, beside its text.
 const AROUND: usize = 128;
 
 impl Holding {
-    /// What was asked last could not be kept.
+    /// The last request could not be kept.
     pub(super) fn refuse_last(&mut self) {
         for act in self.acts.iter_mut().rev() {
             if let Act::Served { kept, .. } = act {
@@ -61,7 +61,7 @@ impl Holding {
 }
 
 impl<B: Backing> RoomServer<B> {
-    /// Whether what happens now is held until it is kept.
+    /// True if what happens now is held until it is kept.
     pub fn holds(&self) -> bool {
         self.holding.on
     }

@@ -1,4 +1,4 @@
-//! How much a client may say: a bucket of tokens.
+//! Rate limit of a client: a bucket of tokens.
 
 use crate::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::time::{Duration, Instant};
 pub(super) struct Bucket {
     /// Requests a second; 0 is without limit.
     rate: u32,
-    /// What may still be said, in requests times 1e9; below zero it is a debt.
+    /// Credit in requests times 1e9; below zero it is a debt.
     tokens: i128,
     filled: Instant,
 }
@@ -23,7 +23,7 @@ impl Bucket {
         2 * i128::from(rate) * UNIT
     }
 
-    /// How long the client must wait until it is heard again.
+    /// Time until the client is heard again.
     pub fn wait(&mut self, now: Instant) -> Duration {
         if self.rate == 0 {
             return Duration::ZERO;
@@ -42,7 +42,7 @@ impl Bucket {
     }
 }
 
-/// What a request with so many bytes of text weighs: 256 of them as much as a request, because everybody
+/// Weight of a request with so many bytes of text: 256 of them as much as a request, because everybody
 /// must hear them.
 pub(super) fn weight(bytes: usize) -> u64 {
     1 + bytes as u64 / 256

@@ -15,7 +15,7 @@
 //! | what waits for each is written | [`flush`](RoomServer::flush), or [`outgoing`](RoomServer::outgoing) and [`wrote`](RoomServer::wrote) |
 //! | what is due: repetitions, signs of life, late joins, ends | [`handle_timeout`](RoomServer::handle_timeout) |
 //!
-//! Where a caller decides itself when a request is served (a world does), it calls `serve_next` and sets no
+//! A caller that decides itself when a request is served (a world does) calls `serve_next` and sets no
 //! [`Bounds`]; then nobody is waited for. What outlives the server, and who is let in, is its [`Backing`]'s.
 
 mod backing;
@@ -68,11 +68,11 @@ pub struct RoomServer<B: Backing = Forgetful> {
     desk: Desk,
     /// Sessions that want the list of people at every change.
     watchers: Vec<ClientId>,
-    /// What waits until what was said is kept.
+    /// Effects that wait until a text is kept.
     holding: Holding,
-    /// Who may speak to others when.
+    /// Order of speakers.
     floor: Floor,
-    /// Whose requests are being served, and whether they have reached anybody else.
+    /// Author of the requests in service, and whether they have reached anybody else.
     author: Option<ClientId>,
     reached_others: bool,
     /// Deliveries and requests so far.
@@ -95,7 +95,7 @@ pub struct Bounds {
     /// Bytes that may wait for all clients together, and of what they ask; beyond, the connection ends for
     /// which most waits.
     pub memory: usize,
-    /// How long an ending connection may take to read its last words.
+    /// Time for an ending connection to read its last words.
     pub linger: Duration,
 }
 
@@ -168,7 +168,7 @@ impl<B: Backing> RoomServer<B> {
         &self.room
     }
 
-    /// What stands behind it.
+    /// Its backing.
     pub fn backing(&self) -> &B {
         &self.backing
     }
@@ -188,12 +188,12 @@ impl<B: Backing> RoomServer<B> {
         self.seats.get(id.0 as usize)?.as_deref().map(|seat| seat.session.as_ref())
     }
 
-    /// Whether what a connection says is still heard.
+    /// True if what a connection says is still heard.
     pub fn hears(&self, id: ClientId) -> bool {
         self.seats.get(id.0 as usize).and_then(Option::as_deref).is_some_and(|seat| !seat.is_closing)
     }
 
-    /// What went over a connection so far, and how many bytes wait to be written or acknowledged.
+    /// Traffic of a connection so far, and the bytes that wait to be written or acknowledged.
     pub fn figures(&self, id: ClientId) -> (Count, usize) {
         let seat = self.seats.get(id.0 as usize).and_then(Option::as_deref);
         seat.map_or_else(Default::default, |seat| (seat.count, seat.backlog()))
@@ -242,7 +242,7 @@ impl<B: Backing> RoomServer<B> {
         self.collect_by(moment, id);
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    /// Instant at which [`handle_timeout`](Self::handle_timeout) is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.desk.next_alarm()
     }
@@ -268,7 +268,7 @@ impl<B: Backing> RoomServer<B> {
         self.desk.overdue.pop()
     }
 
-    /// Whether anything has happened since this was asked last after which [`end_turn`](Self::end_turn) has
+    /// True if anything has happened since this was asked last after which [`end_turn`](Self::end_turn) has
     /// something to do, or something is to be written.
     pub fn poll_turn(&mut self) -> bool {
         std::mem::take(&mut self.desk.ends_turn)

@@ -1,4 +1,4 @@
-//! What waits to be written to one connection, in order, and the pacer before it.
+//! Output queue of one connection, in order, and the pacer before it.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -6,14 +6,14 @@ use std::rc::Rc;
 
 use crate::time::{Duration, Instant};
 
-/// Whose doing a message is. It decides who waits for it.
+/// Origin of a message. It decides who waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The client's own: an answer, an echo. It is heard again when that is written.
     Own,
-    /// What others said, or did. They wait for its pacer.
+    /// Texts and deeds of others. They wait for its pacer.
     Others,
-    /// What was said before it came. Nobody waits for that.
+    /// History. Nobody waits for that.
     Past,
 }
 
@@ -28,7 +28,7 @@ pub struct Outgoing {
     /// The least time between two messages.
     pacing: Duration,
     last_write: Option<Instant>,
-    /// When the last answer to the client itself was written.
+    /// Instant of the last answer to the client itself.
     last_own: Option<Instant>,
 }
 
@@ -71,27 +71,27 @@ impl Outgoing {
         self.bytes[origin as usize]
     }
 
-    /// Whether its pacer holds up what is next.
+    /// True if its pacer holds up what is next.
     pub fn is_paced(&self) -> bool {
         self.is_spaced() && !self.queue.is_empty()
     }
 
-    /// Whether several messages never go in one write.
+    /// True if several messages never go in one write.
     pub fn is_spaced(&self) -> bool {
         !self.pacing.is_zero()
     }
 
-    /// When its pacer lets another message go.
+    /// Instant at which its pacer lets another message go.
     pub fn slot(&self) -> Instant {
         self.last_write.map_or(Instant::ZERO, |last| last.saturating_add(self.pacing))
     }
 
-    /// When the next answer to the client itself may follow the last.
+    /// Instant at which the next answer to the client itself may follow the last.
     pub fn next_answer(&self) -> Instant {
         self.last_own.map_or(Instant::ZERO, |last| last.saturating_add(self.pacing))
     }
 
-    /// What is next, with how much of it is written; or when the pacer lets it go, if it waits.
+    /// The next message, with the bytes of it that are written; or the instant at which the pacer lets it go.
     #[expect(clippy::type_complexity, reason = "said in words")]
     pub fn next(&self, now: Instant) -> Option<Result<(&Rc<[u8]>, usize), Instant>> {
         let (bytes, _) = self.queue.front()?;

@@ -10,9 +10,9 @@
 
 use crate::time::{Duration, Instant};
 
-/// How long speakers mind one that reads too slowly and does not get on.
+/// Grace period in which speakers mind a reader that does not get on.
 pub(super) const CATCH_UP: Duration = Duration::from_millis(250);
-/// When to look again, for one that is roused as soon as it can be heard.
+/// Next look at a client that is roused as soon as it can be heard.
 pub(super) const LATER: Duration = Duration::from_millis(100);
 /// Requests that may wait before no more is read: an acknowledgment behind them is read still.
 const ASKED: usize = 64;
@@ -23,7 +23,7 @@ const OWN: usize = 64 * 1024;
 /// client up.
 const UNACKNOWLEDGED_GAP: Duration = Duration::from_millis(20);
 
-/// What waits for a connection, and what it waits for.
+/// Load of a connection: its queues, and the reasons for which it waits.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub(super) struct Load {
@@ -40,26 +40,26 @@ pub(super) struct Load {
     /// Requests that were read and not served, and whether what follows them cannot be read.
     pub asked: usize,
     pub is_malformed: bool,
-    /// Whether its writes have a least distance, and when that lets the next follow an answer that nobody else
+    /// True if its writes have a least distance, and when that lets the next follow an answer that nobody else
     /// heard of.
     pub is_spaced: bool,
     pub next_answer: Instant,
-    /// Whether nothing but that distance holds up what others said.
+    /// True if nothing but that distance holds up what others said.
     pub is_paced: bool,
-    /// Whether the socket takes no more.
+    /// True if the socket takes no more.
     pub is_stalled: bool,
-    /// Whether it is ending.
+    /// True if it is ending.
     pub is_closing: bool,
 }
 
 impl Load {
-    /// Whether no more is read from it for the time being.
+    /// True if no more is read from it for the time being.
     pub fn is_full(&self) -> bool {
         !self.is_closing && (self.asked >= ASKED || self.is_malformed)
     }
 }
 
-/// What becomes of the next request.
+/// Decision about the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It is served.
@@ -72,7 +72,7 @@ pub(super) enum Verdict {
     Drop,
 }
 
-/// How speakers mind a listener: see [`schedule`](super::schedule).
+/// State of a listener for speakers: see [`schedule`](super::schedule).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Minded {
     /// Not at all.
@@ -89,7 +89,7 @@ pub(super) struct Pressure {
     /// Bytes that may wait.
     limit: usize,
     minded: Minded,
-    /// When a request was last served.
+    /// Instant of the last request served.
     served: Instant,
 }
 
@@ -125,12 +125,12 @@ impl Pressure {
         self.minded
     }
 
-    /// How speakers have to mind it.
+    /// Its state for speakers.
     pub fn minded(&self) -> Minded {
         self.minded
     }
 
-    /// What becomes of the next request, which may not be served before `not_before`.
+    /// Decision about the next request, which may not be served before `not_before`.
     pub fn judge(&self, now: Instant, load: &Load, not_before: Instant) -> Verdict {
         if load.queued > self.limit {
             return Verdict::Drop;
@@ -145,14 +145,14 @@ impl Pressure {
         }
     }
 
-    /// Whether answers to what it asked before hold it up until it is roused.
+    /// True if answers to what it asked before hold it up until it is roused.
     pub fn is_owed_answers(&self, load: &Load) -> bool {
         // Without frames a session may hold back what it says, as it does with what is not acknowledged elsewhere.
         let has_any = load.own > 0 || load.unacknowledged > 0;
         load.own > self.own_limit() || (has_any && load.is_spaced)
     }
 
-    /// When its answers allow the next request: it is heard as fast as it can be answered.
+    /// Instant at which its answers allow the next request: it is heard as fast as it can be answered.
     fn answers_at(&self, now: Instant, load: &Load) -> Instant {
         if self.is_owed_answers(load) {
             return now + LATER;

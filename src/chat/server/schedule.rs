@@ -1,4 +1,4 @@
-//! How one is heard: a request at a time, as fast as its rate allows, as it can be answered, and as those
+//! The service of clients: a request at a time, as fast as its rate allows, as it can be answered, and as those
 //! who hear it can be told. One read may bring thousands of requests; those whose turn has not come wait
 //! here, at their author's expense.
 //!
@@ -22,7 +22,7 @@ use crate::time::Instant;
 /// Deliveries and requests after which a client lets the others go on.
 const AT_ONCE: u64 = 256;
 
-/// What a connection's listener does next.
+/// Next step of a connection's listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// All is served: it is read on.
@@ -36,7 +36,7 @@ pub enum Turn {
 }
 
 impl Turn {
-    /// Whether more is read meanwhile.
+    /// True if more is read meanwhile.
     pub fn reads(self) -> bool {
         !matches!(self, Turn::Pause(_))
     }
@@ -94,7 +94,7 @@ impl<B: Backing> RoomServer<B> {
         Turn::Read
     }
 
-    /// How the client's next request waits, if it does.
+    /// Wait of the client's next request, if it waits.
     fn waits(&mut self, now: Instant, id: ClientId, not_before: Instant) -> Option<Turn> {
         let seat = self.seat(id)?;
         let load = seat.load();
@@ -134,7 +134,7 @@ impl<B: Backing> RoomServer<B> {
     }
 }
 
-/// Whether others may hear of it: nobody hears what is said to somebody who is not here.
+/// True if others may hear of it: nobody hears what is said to somebody who is not here.
 fn reaches_others(ask: &Ask, room: &Room) -> bool {
     match ask {
         Ask::Session(_)

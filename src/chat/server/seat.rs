@@ -16,16 +16,16 @@ use crate::time::{Duration, Instant};
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub(super) struct Seat {
     pub session: Box<dyn ServerSession>,
-    /// Where it comes from: see [`open_from`](super::RoomServer::open_from).
+    /// Its origin: see [`open_from`](super::RoomServer::open_from).
     pub address: u128,
-    /// What it has asked and is not served yet, and what is wrong with the words behind that.
+    /// Requests that are not served yet, and the fault in the words behind them.
     pub asked: VecDeque<Ask>,
     pub malformed: Option<Malformed>,
-    /// How much memory that takes.
+    /// Memory of these requests, in bytes.
     asked_bytes: usize,
     /// By when it must have joined.
     pub join_by: Option<Instant>,
-    /// Whether whoever decides about its nick has not done so yet.
+    /// True if whoever decides about its nick has not done so yet.
     pub is_gated: bool,
     /// The instant under which it stands among the server's alarms.
     pub armed: Option<Instant>,
@@ -34,35 +34,35 @@ pub(super) struct Seat {
     /// Bytes that its session keeps for acknowledgments, and how many of them at most answer it.
     waiting: usize,
     unacknowledged: usize,
-    /// Whether nobody else heard of its last request.
+    /// True if nobody else heard of its last request.
     pub was_answered_alone: bool,
-    /// Whether it is heard on as soon as its answers are written.
+    /// True if it is heard on as soon as its answers are written.
     pub awaits_answers: bool,
     /// In which round it spoke last, and in which line it stands.
     pub spoke_in: u64,
     pub in_line: Option<Line>,
-    /// How much of its memory is in the server's sum.
+    /// Part of its memory in the server's sum.
     pub held: usize,
-    /// Whether it will say nothing more: it acknowledges nothing either, and its silence means nothing.
+    /// True if it will say nothing more: it acknowledges nothing either, and its silence means nothing.
     pub at_end: bool,
     /// Nothing more is heard from it or said to it but what waits.
     pub is_closing: bool,
-    /// When that ends at the latest, and how much was written when that was last put off.
+    /// Latest end of that, and the bytes written when it was last put off.
     pub closing_by: Option<Instant>,
     written_then: u64,
-    /// Whether its end was announced.
+    /// True if its end was announced.
     pub is_ended: bool,
-    /// Whether it is among those with something new.
+    /// True if it is among those with something new.
     pub is_dirty: bool,
-    /// Whether something waits of which the server has not taken notice.
+    /// True if something waits of which the server has not taken notice.
     pub is_fresh: bool,
     pub outlet: Outlet,
-    /// What waits, one write each.
+    /// Output queue, one write each.
     pub out: Outgoing,
     pub count: Count,
 }
 
-/// What went over a connection.
+/// Traffic of a connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Count {
     /// Requests understood.
@@ -85,7 +85,7 @@ impl Count {
     }
 }
 
-/// How a connection takes what is written.
+/// Readiness of a connection for writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outlet {
     /// At once: what waits is up to the pacer.
@@ -96,7 +96,7 @@ pub enum Outlet {
     Broken,
 }
 
-/// What a message or a request takes beside its bytes.
+/// Memory of a message or a request beside its bytes.
 const EACH: usize = 64;
 
 impl Seat {
@@ -220,7 +220,7 @@ impl Seat {
         self.backlog() + EACH * self.out.len() + self.asked_bytes
     }
 
-    /// What waits for it, and what it waits for.
+    /// Its load.
     pub fn load(&self) -> Load {
         let waiting = self.session.waiting_bytes();
         // Of whom nothing more is read, nothing is acknowledged.
@@ -244,25 +244,25 @@ impl Seat {
         }
     }
 
-    /// Whether everything is written and nothing more comes.
+    /// True if everything is written and nothing more comes.
     pub fn is_finished(&self) -> bool {
         self.is_closing && self.out.len() == 0
     }
 
-    /// Whether one who has asked to the end still reads the answers: it gets more time then.
+    /// True if one who has asked to the end still reads the answers: it gets more time then.
     pub fn reads_on(&mut self) -> bool {
         let written = std::mem::replace(&mut self.written_then, self.count.bytes_out);
         self.at_end && self.out.bytes() > 0 && self.count.bytes_out > written
     }
 
-    /// When its session wants to be woken: of whom nothing is read, silence means nothing.
+    /// Instant at which its session wants to be woken; silence of a client that is not read means nothing.
     pub fn session_deadline(&self) -> Option<Instant> {
         let at = self.session.poll_timeout().filter(|_| !self.is_closing)?;
         let is_read = || !self.at_end && !self.load().is_full();
         (!self.session.minds_silence() || is_read()).then_some(at)
     }
 
-    /// When it wants to be woken.
+    /// Instant at which it wants to be woken.
     pub fn deadline(&self) -> Option<Instant> {
         [self.join_by, self.session_deadline(), self.closing_by].into_iter().flatten().min()
     }

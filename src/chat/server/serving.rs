@@ -15,15 +15,15 @@ use crate::chat::room::{Change, Keeper};
 pub struct Served {
     /// The number that its text carries, if it is a synthetic message: see [`marker`].
     pub marker: Option<u32>,
-    /// How many people were told a message because of it.
+    /// Number of people who were told a message because of it.
     pub audience: u32,
 }
 
-/// What a room keeps goes to the server's backing, with the time.
+/// Changes that a room keeps go to the server's backing, with the time.
 struct Keeping<'a, B> {
     backing: &'a mut B,
     moment: Moment,
-    /// Whether something could not be kept.
+    /// True if something could not be kept.
     failed: bool,
 }
 
@@ -102,7 +102,7 @@ impl<B: Backing> RoomServer<B> {
         Served::default()
     }
 
-    /// Whether a client waits for what its [`Backing`] decides about its nick.
+    /// True if a client waits for what its [`Backing`] decides about its nick.
     pub fn is_gated(&self, id: ClientId) -> bool {
         self.seats.get(id.0 as usize).and_then(Option::as_deref).is_some_and(|seat| seat.is_gated)
     }
@@ -179,7 +179,7 @@ impl<B: Backing> RoomServer<B> {
         }
     }
 
-    /// Who has shown its password is back in its rooms; whether that is news.
+    /// Return of a person with a right password to its rooms; true if that is news.
     pub fn claim(&mut self, moment: Moment, id: ClientId, account: &Name) -> bool {
         let mut deliveries = Vec::new();
         let is_news = self.room.claim(id, account, &mut deliveries);

@@ -1,4 +1,4 @@
-//! What sessions want to send on its way out, and the bounds of what may wait for that.
+//! Output of sessions on its way out, and the bounds of its queues.
 
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use crate::chat::message::{ClientId, Event};
 use crate::chat::protocol::{Encodings, Moment};
 use crate::time::Instant;
 
-/// What becomes of a connection after what waits for it was written.
+/// State of a connection after its queue was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flushed {
     /// It goes on.
@@ -114,7 +114,7 @@ impl<B: Backing> RoomServer<B> {
         self.seat(id).into_iter().for_each(|seat| seat.outlet = Outlet::Open);
     }
 
-    /// What waits for a connection, for a caller that writes several at once. After its writes it
+    /// Output queue of a connection, for a caller that writes several at once. After its writes it
     /// [looks](Self::look).
     pub fn outgoing(&self, id: ClientId) -> Option<&Outgoing> {
         self.seats.get(id.0 as usize)?.as_deref().map(|seat| &seat.out)
@@ -127,7 +127,7 @@ impl<B: Backing> RoomServer<B> {
         }
     }
 
-    /// How a connection takes what is written, unless it is broken: what it does not take at once is no
+    /// Sets the readiness of a connection for writes, unless it is broken: what it does not take at once is no
     /// pacer's doing.
     pub fn set_outlet(&mut self, id: ClientId, outlet: Outlet) {
         if let Some(seat) = self.seat(id).filter(|seat| !seat.is_broken()) {

@@ -34,7 +34,7 @@ const SCALES: [(f64, f64); 6] =
 /// From this probability on it grows by no more than that at a time (§5.5).
 const HIGH: f64 = 0.1;
 const STEP: f64 = 0.02;
-/// What stays of it at each update while nothing waits (§4.2).
+/// Factor of decay at each update while nothing waits (§4.2).
 const DECAY: f64 = 0.98;
 /// Below it a drop is as good as none: an idle queue forgets.
 const LEAST: f64 = 1e-12;
@@ -53,7 +53,7 @@ pub(super) struct Pie {
     /// The delay now and at the last update.
     delay: Duration,
     delay_then: Duration,
-    /// What is left of the time in which nothing is dropped.
+    /// Rest of the time in which nothing is dropped.
     allowance: Duration,
     /// The sum of probabilities since the last drop.
     owed: f64,
@@ -122,7 +122,7 @@ impl Pie {
         self.delay_then = self.delay;
     }
 
-    /// Whether a packet is dropped at the entrance (§4.1, §5.4).
+    /// True if a packet is dropped at the entrance (§4.1, §5.4).
     fn drops(&mut self, chance: &mut Rng) -> bool {
         let is_calm = self.delay_then * 2 < self.target && self.probability < 0.2;
         if !self.allowance.is_zero() || is_calm || self.fifo.bytes <= 2 * USUAL {

@@ -1,4 +1,4 @@
-//! Whose nick it is. A nick with a password is written `kim:secret`, in whatever way the dialect asks
+//! Ownership of nicks. A nick with a password is written `kim:secret`, in whatever way the dialect asks
 //! for a name: the first who does so registers it, and from then on it opens to that password only.
 
 use crate::chat::message::ClientId;
@@ -12,7 +12,7 @@ pub(super) fn split(given: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// What is to be done before a nick is given away.
+/// Check before a nick is given away.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Gate {
     /// Nothing: it is free, and nobody showed a password.
@@ -35,7 +35,7 @@ pub(super) struct Waiting {
     pub serial: u64,
 }
 
-/// What a password turned out to be.
+/// Verdict on a password.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Tried {
     /// The account's.

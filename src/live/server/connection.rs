@@ -23,12 +23,12 @@ use crate::live::gateway::Stream;
 use crate::live::socket::Socket;
 use crate::time::Duration;
 
-/// How long one who has said its last may read nothing of what waits for it.
+/// Time in which a client that has ended its side may read nothing of its queue.
 const READS_WITHIN: Span = Span::from_secs(5);
 /// The most that one read takes.
 pub(super) const READ: usize = 16 * 1024;
 
-/// Who comes in, and how it is to be treated.
+/// A new connection, and its treatment.
 #[derive(Debug)]
 pub(super) struct Newcomer {
     pub dialect: &'static str,
@@ -169,7 +169,7 @@ fn open(hub: &Shared, newcomer: Newcomer, socket: Option<Rc<Socket>>) -> ClientI
     hub.borrow_mut().open(dialect, address, session, socket, pacing)
 }
 
-/// What the tasks of a connection wait for.
+/// Notifications for the tasks of a connection.
 struct Handles {
     clock: Clock,
     /// It may be heard on.
@@ -186,7 +186,7 @@ fn handles(hub: &Shared, id: ClientId) -> Handles {
     Handles { clock, roused, wake }
 }
 
-/// What a path does not take at once is no pacer's doing.
+/// A path that does not take everything at once is no pacer's doing.
 fn set_outlet(hub: &Shared, id: ClientId, outlet: Outlet) {
     hub.borrow_mut().set_outlet(id, outlet);
 }

@@ -1,7 +1,7 @@
-//! What the server remembers: what was said to everyone, whose nicks are whose, and what those people
+//! Memory of the server: texts to everyone, the owners of nicks, and what those people
 //! are owed. With a file it remembers across its own end.
 //!
-//! What is to be kept waits for [`settle`](Memory::settle), which keeps all of it or nothing. After a
+//! New entries wait for [`settle`](Memory::settle), which keeps all of them or nothing. After a
 //! failure nothing is tried for a moment, and then again with what comes next. What registered people
 //! are owed is kept at once, before it is done.
 
@@ -26,7 +26,7 @@ const REST: Duration = Duration::from_millis(250);
 pub struct Memory {
     /// Oldest first.
     past: VecDeque<Event>,
-    /// How many newcomers are shown.
+    /// Number of texts that newcomers are shown.
     shown: usize,
     store: Option<Store>,
     /// The registered nicks by what they look like: whoever comes as a look-alike needs the password.
@@ -34,12 +34,12 @@ pub struct Memory {
     /// The same as they are looked up.
     registered: BTreeSet<Name>,
     accounts_only: bool,
-    /// How many private messages wait for whom, and how many may.
+    /// Private messages that wait for each person, and their limit.
     mail: BTreeMap<Name, usize>,
     most_mail: usize,
-    /// What of them has been heard and is to be forgotten with what is written next.
+    /// Mail that has been heard and is to be forgotten with the next write.
     heard: BTreeSet<i64>,
-    /// What is to be kept next.
+    /// Entries to be kept next.
     waiting: Vec<Entry>,
     outage: Option<Outage>,
 }
@@ -48,7 +48,7 @@ pub struct Memory {
 #[derive(Debug)]
 struct Outage {
     why: &'static str,
-    /// What was refused since it began.
+    /// Entries refused since it began.
     refused: usize,
     try_at: Instant,
 }
@@ -91,7 +91,7 @@ impl Memory {
         self.owner(nick).map_or(Ok(None), |owner| store.password(&owner))
     }
 
-    /// Whose nick it is: the registered one that is meant or, if none is, that it looks like.
+    /// Owner of a nick: the registered one that is meant or, if none is, that it looks like.
     pub fn owner(&self, nick: &str) -> Option<Name> {
         let alike = || {
             let likeness = Likeness::of(nick);
@@ -110,7 +110,7 @@ impl Memory {
         read(self.store.as_ref(), "the rooms", Store::rooms)
     }
 
-    /// What waits for a registered person.
+    /// Mail of a registered person.
     pub fn mail(&self, account: &str) -> Vec<Mail> {
         let mut mail = read(self.store.as_ref(), "what waits", |store| store.mail(account));
         mail.retain(|one| !self.heard.contains(&one.id));
@@ -148,17 +148,17 @@ impl Memory {
         Ok(())
     }
 
-    /// What a newcomer is shown.
+    /// History for a newcomer.
     pub fn past(&self) -> Vec<Event> {
         self.past.iter().cloned().collect()
     }
 
-    /// Whether this is done only if it can be kept.
+    /// True if this is done only if it can be kept.
     pub fn keeps(&self, request: &Request) -> bool {
         self.store.is_some() && matches!(request, Request::Say { .. })
     }
 
-    /// Whether it may turn out only while this is done whether it can be kept.
+    /// True if it may turn out only while this is done whether it can be kept.
     pub fn may_keep(&self, request: &Request) -> bool {
         use Request::{Close, Create, Enter, Exit, Invite, Tell};
         let may = matches!(
@@ -241,12 +241,12 @@ impl Memory {
         self.past.push_back(Event::Past { unix_nanos, from, text });
     }
 
-    /// Whether nicks may have passwords.
+    /// True if nicks may have passwords.
     pub fn knows_accounts(&self) -> bool {
         self.store.is_some()
     }
 
-    /// What stands before a nick.
+    /// Guard of a nick.
     pub(super) fn gate(&self, nick: &str, password: Option<&str>) -> Gate {
         let Some(store) = &self.store else { return Gate::Open };
         let digest = match self.password(store, nick) {
@@ -283,7 +283,7 @@ impl Memory {
     }
 }
 
-/// What a file holds; nothing where that cannot be read.
+/// Contents of a file; nothing where that cannot be read.
 fn read<T: Default>(
     store: Option<&Store>,
     what: &str,

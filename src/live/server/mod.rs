@@ -46,7 +46,7 @@ use crate::chat::protocol::{self, Dialect, SPEAKS_WITHIN};
 use crate::time::Duration;
 use connection::Newcomer;
 
-/// What a server allows and how it speaks.
+/// Settings of a server.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// People at a time.
@@ -67,24 +67,24 @@ pub struct Settings {
     /// Requests a second that one client may make, 256 bytes of text counting as one more; 0 is
     /// without limit.
     pub rate_limit: u32,
-    /// How long a connection may take to join.
+    /// Time for a connection to join.
     pub join_within: Duration,
     /// Messages to everyone that a newcomer is shown.
     pub history: usize,
-    /// Where accounts and history outlive the server, if anywhere.
+    /// File in which accounts and history outlive the server, if any.
     pub store: Option<PathBuf>,
     /// Private messages that wait for a registered person at a time.
     pub max_mail: usize,
-    /// Whether only registered nicks are let in.
+    /// True if only registered nicks are let in.
     pub accounts_only: bool,
     /// The least time between two messages to a client of a dialect without frames; `None` is each
     /// dialect's own.
     pub pacing: Option<Duration>,
-    /// How long somebody whom an administrator disconnects is kept out.
+    /// Time for which a kick keeps somebody out.
     pub kicked_for: Duration,
     /// The network between every client and the room; none if there is nothing here.
     pub network: Option<Conditions>,
-    /// What the dialects leave open.
+    /// Settings of the dialects.
     pub dialects: protocol::Settings,
 }
 
@@ -112,7 +112,7 @@ impl Default for Settings {
     }
 }
 
-/// What is spoken where: a dialect, or two that share a port, and `HOST:PORT`.
+/// A listener: a dialect, or two that share a port, and `HOST:PORT`.
 pub type Place = (&'static dyn Dialect, String);
 
 /// A server with its sockets bound, not yet serving.
@@ -129,13 +129,13 @@ pub struct Server {
 struct Listener {
     dialect: &'static dyn Dialect,
     socket: TcpListener,
-    /// Who the server is, where it speaks TLS.
+    /// Identity of the server for TLS.
     identity: Option<Identity>,
 }
 
-/// How long connections may take to read their last words when the server ends.
+/// Time for connections to read their last words when the server ends.
 const GRACE: Span = Span::from_millis(1_500);
-/// How long last words may take over an emulated path to a client.
+/// Time for last words over an emulated path to a client.
 const CARRIED_WITHIN: Span = Span::from_secs(30);
 
 impl Server {
@@ -185,17 +185,17 @@ impl Server {
         Ok(self)
     }
 
-    /// Where administrators connect.
+    /// Address for administrators.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin.as_ref()?.0.local_addr().ok()
     }
 
-    /// Where it listens without TLS.
+    /// Addresses without TLS.
     pub fn addresses(&self) -> Vec<(&'static dyn Dialect, SocketAddr)> {
         self.bound(false)
     }
 
-    /// Where it speaks TLS.
+    /// Addresses with TLS.
     pub fn tls_addresses(&self) -> Vec<(&'static dyn Dialect, SocketAddr)> {
         self.bound(true)
     }
@@ -271,7 +271,7 @@ async fn accept(hub: Shared, gateway: Option<Gateway>, listener: Listener) {
     }
 }
 
-/// What comes before the first word: the handshake of TLS, for which there is as much time as for
+/// Prelude of a connection: the handshake of TLS, for which there is as much time as for
 /// joining, and which dialect it is to be.
 async fn arrive(
     hub: &Shared,
@@ -344,7 +344,7 @@ async fn welcome(
     }
 }
 
-/// Whether the client speaks before it is greeted, as program 4's does and program 2's does not.
+/// True if the client speaks before it is greeted, as program 4's does and program 2's does not.
 async fn speaks_first(socket: &Socket) -> bool {
     let wait = Span::from_nanos(SPEAKS_WITHIN.as_nanos());
     tokio::time::timeout(wait, socket.speaks()).await.is_ok()

@@ -11,7 +11,7 @@ use crate::live::socket::Socket;
 pub(super) struct Peer {
     /// Written by the hub itself where no path is emulated.
     pub socket: Option<Rc<Socket>>,
-    /// Whether several messages may go in one write.
+    /// True if several messages may go in one write.
     pub framed: bool,
     /// The number of its emulated path, if it has one.
     pub path: Option<u64>,

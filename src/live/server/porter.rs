@@ -24,7 +24,7 @@ const LONGEST: usize = 4 << 20;
 /// read. At a round trip of 100 ms that is 20 Mbit/s.
 const INSIDE: usize = 256 * 1024;
 
-/// What is inside one direction of a path: written to its near end and not read at the far one.
+/// Contents of one direction of a path: written to its near end and not read at the far one.
 #[derive(Debug, Default)]
 pub(super) struct Inside {
     bytes: Cell<usize>,
@@ -46,7 +46,7 @@ impl Inside {
     }
 }
 
-/// How long a client may take to end its side when the server has ended its own.
+/// Time for a client to end its side when the server has ended its own.
 const LINGER: Span = Span::from_secs(1);
 
 /// Carries frames between a client's socket and the near end of its path, towards the server and from it,

@@ -1,4 +1,4 @@
-//! What the conformance tests share: a pair of connections over scripted faults, and one
+//! Shared parts of the conformance tests: a pair of connections over scripted faults, and one
 //! connection fed with hand-made segments. Both keep a log that is printed when a test fails.
 
 mod pair;

@@ -23,7 +23,7 @@ pub enum End {
     Server,
 }
 
-/// What the wire does with a segment.
+/// Treatment of a segment by the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// Delivers it after the delay.
@@ -36,7 +36,7 @@ pub enum Fate {
     Duplicate,
 }
 
-/// What an end does with data that arrives.
+/// Treatment of data that arrives at an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// Reads and drops it at once.
@@ -50,18 +50,18 @@ pub enum Reading {
 /// A segment as it left.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// When.
+    /// Instant.
     pub at: Instant,
     /// From which end.
     pub from: End,
-    /// Which data segment of that end it is, counted from 1 in the order of first transmission;
+    /// Number of the data segment at that end, from 1 in the order of first transmission;
     /// 0 for one without data.
     pub number: usize,
-    /// Which copy of it: 0 for the original.
+    /// Number of the copy: 0 for the original.
     pub copy: usize,
     /// The segment itself.
     pub segment: Segment,
-    /// What became of it.
+    /// Its fate.
     pub fate: Fate,
 }
 
@@ -75,9 +75,9 @@ pub struct Pair {
     pub now: Instant,
     /// One-way delay.
     pub delay: Duration,
-    /// What each end does with data: client, server.
+    /// Treatment of data at each end: client, server.
     pub reading: [Reading; 2],
-    /// What each end read, with [`Reading::Keep`].
+    /// Data that each end read, with [`Reading::Keep`].
     pub inbox: [Vec<u8>; 2],
     /// Events of each end.
     pub events: [Vec<Event>; 2],
@@ -151,7 +151,7 @@ impl Pair {
         true
     }
 
-    /// When the next thing happens.
+    /// Instant of the next event.
     fn next(&self) -> Instant {
         let wire = |i: usize| self.wires[i].keys().next().map_or(Instant::MAX, |key| key.0);
         let timers = self.client.poll_timeout().min(self.server.poll_timeout());

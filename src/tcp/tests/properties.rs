@@ -1,4 +1,4 @@
-//! Whatever the network does, the receiver's stream is a prefix of the sender's, and complete once
+//! Properties under any network: the receiver's stream is a prefix of the sender's, and complete once
 //! the network recovers. A failing case is printed whole, shrunk, with its seeds. The cases are the
 //! same in every run; `PROPTEST_RNG_SEED=7 PROPTEST_CASES=20000 cargo test --lib tcp::tests::properties` tries
 //! others.
@@ -30,7 +30,7 @@ struct Storm {
     seed: u64,
 }
 
-/// What the application of one end does.
+/// Behaviour of the application at one end.
 #[derive(Clone, Debug)]
 struct Habit {
     writes: Vec<u32>,
@@ -142,7 +142,7 @@ impl Trial {
         self.progress[i].0 == self.habits[i].writes.len()
     }
 
-    /// What holds at every instant.
+    /// Invariants of every instant.
     fn check(&mut self) -> Result<(), TestCaseError> {
         let now = self.pair.now;
         for i in [0, 1] {

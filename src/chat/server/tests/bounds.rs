@@ -23,7 +23,7 @@ fn chats(count: usize) -> String {
     "{\"type\": \"chat\", \"message\": \"hi\"}\n".repeat(count)
 }
 
-/// Whether any of what was written to somebody has these words.
+/// True if any of what was written to somebody has these words.
 fn hears(written: &[(ClientId, String)], who: ClientId, words: &str) -> bool {
     written.iter().any(|(id, text)| *id == who && text.contains(words))
 }

@@ -1,4 +1,4 @@
-//! When requests are served, what waits for whom, who is waited for.
+//! Order of service, back-pressure and pacing.
 
 mod bounds;
 

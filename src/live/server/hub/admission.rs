@@ -1,4 +1,4 @@
-//! How one comes in: a password first where the nick has one, then a nick that nobody else has.
+//! Admission: a password first where the nick has one, then a nick that nobody else has.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::chat::server::Admission;
 use crate::live::server::accounts::{self, Gate, Tried, Waiting};
 
 impl Registry {
-    /// What becomes of a client that wants a nick: at once, or after its password is known to be right.
+    /// Decision about a client that wants a nick: at once, or after its password is known to be right.
     pub(super) fn judge_nick(
         &mut self,
         moment: Moment,
@@ -56,7 +56,7 @@ impl Registry {
         Admission::Serve(request)
     }
 
-    /// What somebody must do who may not have this name as it was asked for.
+    /// Advice to a person who may not have this name as it was asked for.
     fn password_needed(&self, name: &str, renames: bool) -> Refusal {
         match (renames, self.memory.owner(name).is_some()) {
             (true, true) => Refusal::LeaveForPassword,
@@ -68,7 +68,7 @@ impl Registry {
 }
 
 impl Hub {
-    /// Whether the connection is still there and has not been told about its password.
+    /// True if the connection is still there and has not been told about its password.
     fn waits_for_password(&self, client: Waiting) -> bool {
         let visitor = self.server.backing().visitor(client.id);
         self.server.is_gated(client.id) && visitor.is_some_and(|visitor| visitor.serial == client.serial)

@@ -1,4 +1,4 @@
-//! What an administrator sees and does.
+//! Views and deeds of an administrator.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,20 +11,20 @@ use crate::chat::room::RoomInfo;
 use crate::chat::server::Count;
 use crate::time::{Duration, Instant};
 
-/// What an administrator sees of a connection.
+/// An administrator's view of a connection.
 #[derive(Clone, Debug)]
 pub struct ClientInfo {
     /// Its public name: `client_<seconds>_<number>`, as in program 0.
     pub id: String,
     /// Empty before it has joined.
     pub nick: String,
-    /// Where it comes from.
+    /// Its address.
     pub address: SocketAddr,
     /// Its dialect.
     pub dialect: &'static str,
     /// For how long it has been here.
     pub age: Duration,
-    /// What went over it.
+    /// Its traffic.
     pub count: Count,
     /// Bytes that wait to be written or acknowledged.
     pub backlog: usize,
@@ -34,7 +34,7 @@ pub struct ClientInfo {
     pub account: Option<Account>,
 }
 
-/// What an administrator sees of the server.
+/// An administrator's view of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Totals {
     /// Connections.

@@ -1,4 +1,4 @@
-//! Whom an administrator has disconnected, and what is kept out of the chat for a while afterwards.
+//! Kicks: the people an administrator has disconnected, and the names and addresses kept out for a while.
 //!
 //! The name always is, and what looks like it. The address is only if nobody else is here from there: a classroom
 //! behind one address must not be shut out for one of its people, unless the administrator says so.
@@ -15,7 +15,7 @@ use crate::live::site::Site;
 use crate::time::{Duration, Instant};
 use crate::units::plural;
 
-/// What a kick keeps out for a while.
+/// Scope of a kick.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeepOut {
     /// The name, and the address unless others are here from it.
@@ -144,7 +144,7 @@ impl Registry {
         ))
     }
 
-    /// Which of those who were disconnected lately this name means.
+    /// The person disconnected lately whom this name means.
     fn kicked_lately(&self, name: &str) -> Option<usize> {
         let wanted = exact(name);
         self.kicked.iter().rposition(|kicked| kicked.names.iter().any(|name| exact(name) == wanted))

@@ -2,7 +2,7 @@
 //! one thread, so nothing is locked; what several requests of one turn of the event loop have for a
 //! connection is written together at the turn's end.
 //!
-//! What a request comes to is decided in the room server; here its sockets are written, its tasks roused
+//! The room server decides about requests; here its sockets are written, its tasks roused
 //! and its passwords tried, and administrators look and act.
 
 mod admission;
@@ -44,7 +44,7 @@ pub(super) use writing::Flushed;
 /// A hub, shared by the tasks of its thread.
 pub type Shared = Rc<RefCell<Hub>>;
 
-/// How long an ending connection may take to read its last words.
+/// Time for an ending connection to read its last words.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// All connections and their room.
@@ -62,9 +62,9 @@ pub struct Hub {
     pub(super) carrying: Rc<()>,
     served: u64,
     turn_ends: Rc<Notify>,
-    /// What the turns' end waits for.
+    /// Notification for the end of turns.
     armed: Option<Instant>,
-    /// Who has been told what waited for it.
+    /// People whose mail has been told.
     owed: BTreeMap<ClientId, Owed>,
     /// Lets one password be hashed at a time.
     hashing: Arc<Semaphore>,
@@ -114,7 +114,7 @@ impl Hub {
         }
     }
 
-    /// How many connections are open.
+    /// Number of open connections.
     pub fn open_connections(&self) -> usize {
         self.open
     }

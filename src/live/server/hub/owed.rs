@@ -1,4 +1,4 @@
-//! What registered people are owed: their rooms, and what was said to them while they were away.
+//! Debts to registered people: their rooms, and their mail from while they were away.
 
 use tracing::info;
 
@@ -6,7 +6,7 @@ use super::Hub;
 use crate::chat::message::{Audience, ClientId, Event, Name, Refusal};
 use crate::chat::protocol::{Moment, Timestamp};
 
-/// What somebody has been told and not yet taken.
+/// Mail that was told and not yet taken.
 #[derive(Debug)]
 pub(super) struct Owed {
     account: Name,
@@ -14,7 +14,7 @@ pub(super) struct Owed {
 }
 
 impl Hub {
-    /// Who has shown its password is back in its rooms, and hears what waits.
+    /// Return of a person with a right password to its rooms, and its mail.
     pub(super) fn claim(&mut self, moment: Moment, id: ClientId, nick: &str) {
         let Some(account) = self.server.backing().memory.owner(nick) else { return };
         if !self.server.claim(moment, id, &account) {

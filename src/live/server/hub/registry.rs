@@ -1,4 +1,4 @@
-//! What the server knows of its people beyond the room: where each comes from, what is kept for them, who is
+//! Registry of people beyond the room: where each comes from, what is kept for them, who is
 //! kept out.
 
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ pub(in crate::live::server) struct Registry {
     pub memory: Memory,
     /// By the client's number.
     visitors: Vec<Option<Visitor>>,
-    /// Whom an administrator has disconnected lately.
+    /// People an administrator has disconnected lately.
     pub kicked: Vec<Kicked>,
     /// Passwords to be tried once the hub is free.
     pub gates: Vec<(Waiting, String, Gate)>,

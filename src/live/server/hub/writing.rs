@@ -1,4 +1,4 @@
-//! What waits for a connection on its way to its socket or path.
+//! Output queue of a connection on its way to its socket or path.
 
 use std::rc::Rc;
 
@@ -8,7 +8,7 @@ use crate::chat::server::Outlet;
 use crate::live::socket::Socket;
 use crate::time::Instant;
 
-/// What a writer does next.
+/// Next step of a writer.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::live::server) enum Flushed {
     /// Nothing waits.
@@ -94,7 +94,7 @@ impl Hub {
         next
     }
 
-    /// How a path takes what is written.
+    /// Sets the readiness of a path for writes.
     pub(in crate::live::server) fn set_outlet(&mut self, id: ClientId, outlet: Outlet) {
         self.server.set_outlet(id, outlet);
         self.server.look(self.clock.now(), id);

@@ -1,4 +1,4 @@
-//! What is remembered, and what of it while nothing can be kept.
+//! Memory of the server, also while nothing can be kept.
 
 use super::*;
 
