@@ -144,17 +144,17 @@ fn summary_table(study: &Study, report: &Report) -> Markup {
             .chain(figures)
             .collect()
     });
-    table_of("Figures of each cell", study.axes.len() + 1, headings.collect(), rows.collect())
+    table_of(
+        "Figures of each cell",
+        study.axes.len() + 1,
+        &headings.collect::<Vec<_>>(),
+        &rows.collect::<Vec<_>>(),
+    )
 }
 
 /// A table of headings with their units, and rows that their first fields name; the first `names` columns
 /// are text, the others numbers.
-fn table_of(
-    label: &str,
-    names: usize,
-    headings: Vec<(String, &'static str)>,
-    rows: Vec<Vec<String>>,
-) -> Markup {
+fn table_of(label: &str, names: usize, headings: &[(String, &'static str)], rows: &[Vec<String>]) -> Markup {
     let class = |n: usize| (n < names).then_some("name");
     html! {
         // Readers who scroll with the keyboard must be able to reach it.
@@ -168,7 +168,7 @@ fn table_of(
                     }
                 }
                 tbody {
-                    @for row in &rows {
+                    @for row in rows {
                         tr {
                             @for (n, field) in row.iter().enumerate() {
                                 @if n == 0 {
@@ -226,7 +226,7 @@ fn check_table(study: &Study, report: &Report, checks: &[Check]) -> Markup {
         @if !rows.is_empty() {
             details open[failed] {
                 summary { "Configured against realised, check by check" }
-                (table_of("Checks", 4, headings.map(|heading| (heading.to_owned(), "")).to_vec(), rows))
+                (table_of("Checks", 4, &headings.map(|heading| (heading.to_owned(), "")), &rows))
             }
             @if !all { p { "All " (checks.len()) " checks: " code { "realised.csv" } "." } }
         }
@@ -243,9 +243,9 @@ fn fields(study: &Study, check: &Check) -> Vec<String> {
     };
     vec![
         study.cell_name(check.cell),
-        check.link.to_string(),
-        check.direction.to_string(),
-        check.quantity.to_string(),
+        check.link.clone(),
+        check.direction.clone(),
+        check.quantity.clone(),
         table::plain(check.configured),
         table::of_check(check, check.realised),
         format!("{} … {}", table::of_check(check, check.low), table::of_check(check, check.high)),
@@ -328,8 +328,7 @@ mod tests {
         assert!(print.contains(".scroll { overflow: visible;"));
         // Headings and values may break into lines.
         assert!(!STYLE.contains("nowrap"));
-        let page =
-            table_of("x", 1, vec![], vec![["0", "15242 ± 1075"].map(str::to_owned).to_vec()]).into_string();
+        let page = table_of("x", 1, &[], &[["0", "15242 ± 1075"].map(str::to_owned).to_vec()]).into_string();
         let row = "<tr><th class=\"name\" scope=\"row\">0</th><td>15242 ±\u{a0}1075</td></tr>";
         assert!(page.contains(row), "{page}");
     }

@@ -153,7 +153,7 @@ pub fn with_interval(mean: f64, half: f64) -> String {
         return format!("{} ± 0", plain(mean));
     }
     let decimals = (1 - half.log10().floor() as i32).clamp(0, 3).min(plain_decimals(mean) + 1) as usize;
-    let least = 10_f64.powi(-(decimals as i32));
+    let least = 0.1_f64.powf(decimals as f64);
     if half < least / 2.0 {
         return format!("{mean:.decimals$} ± <{least:.decimals$}");
     }

@@ -52,7 +52,7 @@ impl Outgoing {
     }
 
     /// Messages that wait.
-    pub fn len(&self) -> usize {
+    pub fn messages(&self) -> usize {
         self.queue.len()
     }
 

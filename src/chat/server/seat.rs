@@ -217,7 +217,7 @@ impl Seat {
 
     /// Memory that what waits for it, and what it asked, takes.
     pub fn memory(&self) -> usize {
-        self.backlog() + EACH * self.out.len() + self.asked_bytes
+        self.backlog() + EACH * self.out.messages() + self.asked_bytes
     }
 
     /// Its load.
@@ -246,7 +246,7 @@ impl Seat {
 
     /// True if everything is written and nothing more comes.
     pub fn is_finished(&self) -> bool {
-        self.is_closing && self.out.len() == 0
+        self.is_closing && self.out.messages() == 0
     }
 
     /// True if one who has asked to the end still reads the answers: it gets more time then.

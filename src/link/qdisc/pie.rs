@@ -23,7 +23,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     },
 ];
 
-/// Between two updates of the probability (T_UPDATE, §4.2).
+/// Between two updates of the probability (`T_UPDATE`, §4.2).
 const UPDATE: Duration = Duration::from_millis(15);
 /// Weights of the delay and of its change, per second (§4.2).
 const ALPHA: f64 = 0.125;
@@ -40,7 +40,7 @@ const DECAY: f64 = 0.98;
 const LEAST: f64 = 1e-12;
 /// Packets between two drops, times the probability: never fewer than the first, never more than the second (§5.4).
 const APART: (f64, f64) = (0.85, 8.5);
-/// Bytes of a packet of usual size; so little in the queue is never too much (MEAN_PKTSIZE, §4.1).
+/// Bytes of a packet of usual size; so little in the queue is never too much (`MEAN_PKTSIZE`, §4.1).
 const USUAL: u64 = 1500;
 
 /// One queue under PIE.
@@ -193,7 +193,7 @@ mod tests {
         }
         // At the target and unchanged, it stays.
         let found = probabilities(&mut pie, &[15, 15, 15]);
-        assert_eq!(found[1], found[2]);
+        assert!((found[1] - found[2]).abs() < 1e-15, "{found:?}");
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Hub {
                 None if self.server.hears(id) => return settled(socket, Flushed::Idle),
                 None => return settled(socket, Flushed::Finished),
                 Some(Err(at)) => return settled(socket, Flushed::Until(at)),
-                Some(Ok(_)) if self.is_framed(id) && !out.is_spaced() && out.len() > 1 => {
+                Some(Ok(_)) if self.is_framed(id) && !out.is_spaced() && out.messages() > 1 => {
                     socket.try_write_vectored(&out.slices())
                 }
                 Some(Ok((bytes, from))) => socket.try_write(&bytes[from..]),
