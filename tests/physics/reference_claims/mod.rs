@@ -91,6 +91,8 @@ const CLAIMS: &[(&str, fn())] = &[
     ("default \"100ms\", for how long it may be longer", queues_have_the_stated_parameters),
     ("default \"1514B\", what a flow may send in its turn", queues_have_the_stated_parameters),
     ("fq_codel: default 1024 queues", queues_have_the_stated_parameters),
+    ("pie: default \"150ms\"", queues_have_the_stated_parameters),
+    ("down  = { queue = { kind = \"pie\"", queues_have_the_stated_parameters),
     // Defaults and nothing else.
     ("left out of the figures; default \"0s\"", stated_defaults_are_the_real_ones),
     ("repetitions of each cell; default 1", stated_defaults_are_the_real_ones),
@@ -155,7 +157,7 @@ fn stated_defaults_are_the_real_ones() {
     let stated: Vec<String> = written().lines().filter_map(key).collect();
     let expected = "warmup \"0s\"|trials 1|per_client false|jitter \"0s\"|distribution \"normal\"|correlation \"0%\"|\
                     reorder false|loss \"0%\"|gap 1|duplicate \"0%\"|corrupt \"0%\"|1-h \"100%\"|1-k \"0%\"|\
-                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
+                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|burst \"150ms\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
                     arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|retransmission 0";
     assert_eq!(stated.join("|"), expected);
 
@@ -270,7 +272,7 @@ fn queues_have_the_stated_parameters() {
     assert_eq!(with("kind = \"fq_codel\""), with(&format!("kind = \"fq_codel\", {law}, {turns}")));
     let burst = "target = \"15ms\", burst = \"150ms\"";
     assert_eq!(with("kind = \"pie\""), with(&format!("kind = \"pie\", {burst}")));
-    assert!(REFERENCE.contains(law) && REFERENCE.contains(turns));
+    assert!(REFERENCE.contains(law) && REFERENCE.contains(turns) && REFERENCE.contains(burst));
 }
 
 /// Claims on one connection are tested beside it, as the RFCs are.
