@@ -119,6 +119,13 @@ impl ResultFolder {
     pub fn append(&mut self, row: &TrialRow<'_>) -> Result<(), ReportError> {
         debug_assert!(!self.done.contains(&(row.cell, row.trial)), "a trial is written once");
         self.check()?;
+        // A folder that goes in the midst of it is the cause of what cannot be written then.
+        self.write(row).or_else(|error| self.check().and(Err(error)))?;
+        self.done.insert((row.cell, row.trial));
+        Ok(())
+    }
+
+    fn write(&mut self, row: &TrialRow<'_>) -> Result<(), ReportError> {
         let mut entries = journal::Entries::new();
         if let Some(samples) = &row.outcome.series {
             let folder = series::folder(&self.study, row.cell, row.trial);
@@ -140,7 +147,6 @@ impl ResultFolder {
             // One unbuffered write: what returned is out of this process's hands.
             file.write_all(text.as_bytes()).map_err(ReportError::io("write", path))?;
         }
-        self.done.insert((row.cell, row.trial));
         Ok(())
     }
 }
