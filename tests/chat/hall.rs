@@ -23,7 +23,7 @@ pub fn moment(after: Duration) -> Moment {
 #[derive(Debug)]
 pub struct Hall {
     server: RoomServer,
-    /// What the server wrote to each connection and nobody has compared yet, one write each.
+    /// Writes to each connection that nobody has compared yet.
     heard: Vec<VecDeque<Rc<[u8]>>>,
     elapsed: Duration,
 }
@@ -169,7 +169,7 @@ pub fn frames(mut bytes: &[u8]) -> Vec<serde_json::Value> {
 pub struct Person {
     pub id: usize,
     pub client: Box<dyn ClientSession>,
-    /// What it was told and nobody has looked at.
+    /// Events that nobody has looked at.
     pub told: Vec<Event>,
 }
 

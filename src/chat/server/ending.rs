@@ -11,7 +11,7 @@ impl<B: Backing> RoomServer<B> {
     /// Ends a connection after what waits for it.
     pub fn close(&mut self, moment: Moment, id: ClientId) {
         self.settle(moment.now);
-        let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
+        let seat = self.seats.get_mut(id);
         let Some(seat) = seat.filter(|seat| !seat.is_closing) else { return };
         seat.collect(Origin::Others);
         seat.is_closing = true;
@@ -31,7 +31,8 @@ impl<B: Backing> RoomServer<B> {
 
     /// Ends all of them so.
     pub fn close_all(&mut self, moment: Moment) {
-        for id in (0..self.seats.len() as u32).map(ClientId) {
+        let all: Vec<ClientId> = self.seats.iter().map(|(id, _)| id).collect();
+        for id in all {
             self.close(moment, id);
         }
     }
@@ -55,7 +56,7 @@ impl<B: Backing> RoomServer<B> {
     /// The connection is gone.
     pub fn forget(&mut self, moment: Moment, id: ClientId) {
         self.close(moment, id);
-        let Some(seat) = self.seats.get_mut(id.0 as usize).and_then(Option::take) else { return };
+        let Some(seat) = self.seats.remove(id) else { return };
         self.held -= seat.held;
         if let Some(at) = seat.armed {
             self.desk.alarms.remove(&(at, id));
@@ -93,7 +94,7 @@ impl<B: Backing> RoomServer<B> {
 
     fn handle_alarm(&mut self, moment: Moment, id: ClientId) {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= moment.now);
-        let Some(seat) = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut) else { return };
+        let Some(seat) = self.seats.get_mut(id) else { return };
         if due(seat.closing_by) {
             if seat.reads_on() {
                 seat.closing_by = self.bounds.map(|bounds| moment.now + bounds.linger);

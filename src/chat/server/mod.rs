@@ -46,8 +46,8 @@ use limit::Bucket;
 pub use outgoing::Outgoing;
 use pressure::Pressure;
 pub use schedule::Turn;
-use seat::Seat;
 pub use seat::{Count, Outlet};
+use seat::{Seat, Seats};
 pub use serving::Served;
 pub use writing::Flushed;
 
@@ -60,8 +60,7 @@ pub struct RoomServer<B: Backing = Forgetful> {
     /// Bytes that may wait for a connection before it is [slow](Flushed::Slow).
     max_backlog: usize,
     bounds: Option<Bounds>,
-    /// By the client's number, which the caller gives.
-    seats: Vec<Option<Box<Seat>>>,
+    seats: Seats,
     open: usize,
     /// Number of the last event; no two have the same.
     events: u64,
@@ -128,7 +127,7 @@ impl<B: Backing> RoomServer<B> {
             join_within: None,
             max_backlog: usize::MAX,
             bounds: None,
-            seats: Vec::new(),
+            seats: Seats::default(),
             open: 0,
             events: 0,
             desk: Desk::default(),
@@ -185,17 +184,17 @@ impl<B: Backing> RoomServer<B> {
 
     /// A connection's session, until it is forgotten.
     pub fn session(&self, id: ClientId) -> Option<&dyn ServerSession> {
-        self.seats.get(id.0 as usize)?.as_deref().map(|seat| seat.session.as_ref())
+        self.seats.get(id).map(|seat| seat.session.as_ref())
     }
 
     /// True if what a connection says is still heard.
     pub fn hears(&self, id: ClientId) -> bool {
-        self.seats.get(id.0 as usize).and_then(Option::as_deref).is_some_and(|seat| !seat.is_closing)
+        self.seats.get(id).is_some_and(|seat| !seat.is_closing)
     }
 
     /// Traffic of a connection so far, and the bytes that wait to be written or acknowledged.
     pub fn figures(&self, id: ClientId) -> (Count, usize) {
-        let seat = self.seats.get(id.0 as usize).and_then(Option::as_deref);
+        let seat = self.seats.get(id);
         seat.map_or_else(Default::default, |seat| (seat.count, seat.backlog()))
     }
 
@@ -214,10 +213,6 @@ impl<B: Backing> RoomServer<B> {
         address: u128,
         pacing: Duration,
     ) {
-        let place = id.0 as usize;
-        if self.seats.len() <= place {
-            self.seats.resize_with(place + 1, || None);
-        }
         self.open += 1;
         if session.wants_people() {
             self.watchers.push(id);
@@ -225,16 +220,16 @@ impl<B: Backing> RoomServer<B> {
         let join_by = self.join_within.map(|within| moment.now.saturating_add(within));
         let (rate, limit) = self.bounds.map_or((0, usize::MAX), |bounds| (bounds.rate, bounds.backlog));
         let (bucket, pressure) = (Bucket::new(rate, moment.now), Pressure::new(limit));
-        let mut seat = Box::new(Seat::new(session, address, join_by, bucket, pressure, pacing));
+        let mut seat = Seat::new(session, address, join_by, bucket, pressure, pacing);
         seat.session.open(moment, self.open, &mut self.asked);
         seat.ask(&mut self.asked);
-        self.seats[place] = Some(seat);
+        self.seats.insert(id, seat);
         self.collect_by(moment, id);
     }
 
     /// One read of a connection; [`serve_next`](Self::serve_next) serves what it asks.
     pub fn receive(&mut self, moment: Moment, id: ClientId, bytes: &[u8]) {
-        let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
+        let seat = self.seats.get_mut(id);
         let Some(seat) = seat.filter(|seat| !seat.is_closing && seat.malformed.is_none()) else { return };
         seat.count.bytes_in += bytes.len() as u64;
         seat.malformed = seat.session.receive(moment, bytes, &mut self.asked).err();
@@ -281,6 +276,6 @@ impl<B: Backing> RoomServer<B> {
     }
 
     fn seat(&mut self, id: ClientId) -> Option<&mut Seat> {
-        self.seats.get_mut(id.0 as usize)?.as_deref_mut()
+        self.seats.get_mut(id)
     }
 }

@@ -62,7 +62,7 @@ impl<B: Backing> RoomServer<B> {
         let enough = self.deliveries_made + AT_ONCE;
         while self.hears(id) {
             // Not by `seat`, which takes all of the server: the room is asked, too.
-            let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
+            let seat = self.seats.get_mut(id);
             let Some(seat) = seat else { break };
             let Some(next) = seat.asked.front() else {
                 // A flood's memory is not kept.

@@ -8,6 +8,7 @@ use super::floor::Line;
 use super::limit::Bucket;
 use super::outgoing::{Origin, Outgoing};
 use super::pressure::{Load, Pressure};
+use crate::chat::message::ClientId;
 use crate::chat::protocol::{Ask, Asked, Malformed, ServerSession};
 use crate::time::{Duration, Instant};
 
@@ -60,6 +61,37 @@ pub(super) struct Seat {
     /// Output queue, one write each.
     pub out: Outgoing,
     pub count: Count,
+}
+
+/// All connections, by the number that the caller gives to each.
+#[derive(Debug, Default)]
+pub(super) struct Seats(Vec<Option<Box<Seat>>>);
+
+impl Seats {
+    pub fn get(&self, id: ClientId) -> Option<&Seat> {
+        self.0.get(id.0 as usize)?.as_deref()
+    }
+
+    pub fn get_mut(&mut self, id: ClientId) -> Option<&mut Seat> {
+        self.0.get_mut(id.0 as usize)?.as_deref_mut()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (ClientId, &Seat)> {
+        let seats = self.0.iter().enumerate();
+        seats.filter_map(|(n, seat)| Some((ClientId(n as u32), seat.as_deref()?)))
+    }
+
+    pub fn insert(&mut self, id: ClientId, seat: Seat) {
+        let place = id.0 as usize;
+        if self.0.len() <= place {
+            self.0.resize_with(place + 1, || None);
+        }
+        self.0[place] = Some(Box::new(seat));
+    }
+
+    pub fn remove(&mut self, id: ClientId) -> Option<Box<Seat>> {
+        self.0.get_mut(id.0 as usize)?.take()
+    }
 }
 
 /// Traffic of a connection.

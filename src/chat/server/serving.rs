@@ -42,7 +42,7 @@ impl<B: Backing> Keeper for Keeping<'_, B> {
 impl<B: Backing> RoomServer<B> {
     /// Serves the next thing that a connection has asked; nothing if that is all, or it is ending.
     pub fn serve_next(&mut self, moment: Moment, id: ClientId) -> Option<Served> {
-        let seat = self.seats.get_mut(id.0 as usize)?.as_deref_mut().filter(|seat| !seat.is_closing)?;
+        let seat = self.seats.get_mut(id).filter(|seat| !seat.is_closing)?;
         let Some(ask) = seat.next_asked() else {
             let malformed = seat.malformed.take()?;
             if !malformed.farewell.is_empty() {
@@ -104,7 +104,7 @@ impl<B: Backing> RoomServer<B> {
 
     /// True if a client waits for what its [`Backing`] decides about its nick.
     pub fn is_gated(&self, id: ClientId) -> bool {
-        self.seats.get(id.0 as usize).and_then(Option::as_deref).is_some_and(|seat| seat.is_gated)
+        self.seats.get(id).is_some_and(|seat| seat.is_gated)
     }
 
     /// The decision about a client that was to be admitted [later](Admission::Later).
@@ -216,7 +216,7 @@ impl<B: Backing> RoomServer<B> {
         self.events += 1;
         let mut encodings = Encodings::new(self.events);
         for id in to.iter() {
-            let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
+            let seat = self.seats.get_mut(id);
             let Some(seat) = seat.filter(|seat| !seat.is_closing) else { continue };
             self.deliveries_made += 1;
             self.reached_others |= self.author != Some(id);

@@ -33,7 +33,7 @@ impl<B: Backing> RoomServer<B> {
     /// Takes over what a session wants to send and when it wants to be woken, and minds the bounds.
     pub(super) fn collect(&mut self, moment: Moment, id: ClientId) {
         let origin = if self.author == Some(id) { Origin::Own } else { Origin::Others };
-        let Some(seat) = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut) else { return };
+        let Some(seat) = self.seats.get_mut(id) else { return };
         seat.collect(origin);
         let is_fresh = std::mem::take(&mut seat.is_fresh);
         let Some(bounds) = self.bounds else {
@@ -62,7 +62,7 @@ impl<B: Backing> RoomServer<B> {
 
     /// Ends a connection for which too much waits, after a word to its client.
     fn give_up(&mut self, moment: Moment, id: ClientId) {
-        let Some(seat) = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut) else { return };
+        let Some(seat) = self.seats.get_mut(id) else { return };
         self.counts.overflowed += 1;
         self.backing.on_end(id, Ending::TooSlow(seat.backlog()));
         seat.out.drop_rest();
@@ -75,10 +75,9 @@ impl<B: Backing> RoomServer<B> {
 
     /// All queues together are too much: the longest goes.
     fn give_up_heaviest(&mut self, moment: Moment) {
-        let open = self.seats.iter().enumerate().filter_map(|(n, seat)| Some((n, seat.as_deref()?)));
-        let heard = open.filter(|(_, seat)| !seat.is_closing);
-        if let Some((n, _)) = heard.max_by_key(|(_, seat)| seat.held) {
-            self.give_up(moment, ClientId(n as u32));
+        let heard = self.seats.iter().filter(|(_, seat)| !seat.is_closing);
+        if let Some((id, _)) = heard.max_by_key(|(_, seat)| seat.held) {
+            self.give_up(moment, id);
         }
     }
 
@@ -97,7 +96,7 @@ impl<B: Backing> RoomServer<B> {
         id: ClientId,
         write: &mut dyn FnMut(&Rc<[u8]>, usize) -> usize,
     ) -> Flushed {
-        let seat = self.seats.get_mut(id.0 as usize).and_then(Option::as_deref_mut);
+        let seat = self.seats.get_mut(id);
         let Some(seat) = seat else { return Flushed::Open };
         seat.flush(now, write);
         if !seat.is_closing {
@@ -117,7 +116,7 @@ impl<B: Backing> RoomServer<B> {
     /// Output queue of a connection, for a caller that writes several at once. After its writes it
     /// [looks](Self::look).
     pub fn outgoing(&self, id: ClientId) -> Option<&Outgoing> {
-        self.seats.get(id.0 as usize)?.as_deref().map(|seat| &seat.out)
+        self.seats.get(id).map(|seat| &seat.out)
     }
 
     /// So many bytes of that were written.
