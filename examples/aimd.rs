@@ -24,7 +24,7 @@ impl CongestionController for Aimd {
 
     fn on_ack(&mut self, ack: &Ack) {
         // A window that was not full proves nothing; losses under repair are no time to grow.
-        if ack.app_limited || ack.in_recovery {
+        if !ack.may_grow() {
             return;
         }
         self.acknowledged += ack.bytes;

@@ -5,8 +5,10 @@
 //! detection, recovery episodes, retransmission timers and pacing. A new controller is one file
 //! here and one line in [`ALGORITHMS`], or a program of its own that [registers](register) it.
 
+mod bbr;
 mod cubic;
 mod fixed;
+mod news;
 mod none;
 mod parameters;
 mod reno;
@@ -20,12 +22,12 @@ mod tests;
 use std::fmt;
 use std::sync::OnceLock;
 
-pub use crate::facts::{NO_WINDOW, Phase};
+pub use crate::facts::{Beliefs, NO_WINDOW, Phase};
+pub use news::{Ack, Loss, Path, Restart, Sample};
 pub use parameters::{Parameter, Parameters, Values};
 pub use slow_start::SlowStart;
 
-use crate::rng::Rng;
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use crate::units::Rate;
 
 /// The congestion controller of one sender. All windows are in bytes.
@@ -33,7 +35,7 @@ pub trait CongestionController: fmt::Debug + Send {
     /// The congestion window: how many bytes may be in flight now.
     fn cwnd(&self) -> u64;
 
-    /// New data was acknowledged; `ack.in_recovery` tells whether lost data is being repaired.
+    /// An acknowledgment brought news, by SACK too; [`Ack::may_grow`] tells whether a window may grow by it.
     fn on_ack(&mut self, ack: &Ack);
 
     /// Loss was detected without a timeout: called once per recovery episode (RFC 6582 §3.2).
@@ -42,6 +44,9 @@ pub trait CongestionController: fmt::Debug + Send {
     /// The retransmission timer expired. `loss.new_episode` is false when the same window's losses
     /// were already answered by `on_loss` or by an earlier timeout.
     fn on_timeout(&mut self, loss: &Loss);
+
+    /// The episode that `on_loss` or `on_timeout` began is over: what was outstanding then is acknowledged.
+    fn on_recovered(&mut self, _now: Instant) {}
 
     /// The network marked packets instead of dropping them: at most once per window of data.
     fn on_ecn(&mut self, loss: &Loss) {
@@ -55,9 +60,33 @@ pub trait CongestionController: fmt::Debug + Send {
     /// longer holds, and sending resumes with at most the initial window (RFC 5681 §4.1).
     fn on_idle(&mut self) {}
 
-    /// The rate at which the connection must spread its packets; `None` sends as the window opens.
+    /// A segment is about to leave with nothing else in the network.
+    fn on_restart(&mut self, _restart: Restart) {}
+
+    /// The rate at which the connection must spread its payload; `None` sends as the window opens.
     fn pacing_rate(&self) -> Option<Rate> {
         None
+    }
+
+    /// Bytes that may leave at once when paced; at least a segment does.
+    fn send_quantum(&self) -> u64 {
+        0
+    }
+
+    /// True if the window of a recovery episode comes down in proportion (RFC 9937); false if it is the
+    /// controller's own throughout.
+    fn wants_prr(&self) -> bool {
+        true
+    }
+
+    /// True while it sends less than the path bears on purpose, so that rates of delivery say nothing.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
+    /// Beliefs about the path, for plots.
+    fn beliefs(&self) -> Beliefs {
+        Beliefs::default()
     }
 
     /// The slow start threshold, if there is one, for plots.
@@ -73,69 +102,6 @@ pub trait CongestionController: fmt::Debug + Send {
             None => Phase::Steady,
         }
     }
-}
-
-/// Facts that a controller learns from an acknowledgment of new data.
-#[derive(Clone, Debug)]
-pub struct Ack {
-    /// Time of its arrival.
-    pub now: Instant,
-    /// Bytes newly acknowledged or, with byte counting off, at most one segment (RFC 3465).
-    pub bytes: u64,
-    /// Bytes in flight before this acknowledgment.
-    pub flight: u64,
-    /// The round-trip time it measured, if it measured one.
-    pub rtt: Option<Duration>,
-    /// The smoothed round-trip time (RFC 6298).
-    pub srtt: Duration,
-    /// The smallest round-trip time seen.
-    pub min_rtt: Duration,
-    /// Bytes delivered around the flight of the newest segment acknowledged, and the time that
-    /// took; see [`Ack::delivery_rate`].
-    pub delivered: Option<(u64, Duration)>,
-    /// True if the window was not full: the application or the receiver's window held data back,
-    /// so the path proved nothing about a larger window (RFC 7661).
-    pub app_limited: bool,
-    /// True if it arrived within a recovery episode.
-    pub in_recovery: bool,
-}
-
-impl Ack {
-    /// Rate at which the path delivered data over the last round trip, if that is known.
-    pub fn delivery_rate(&self) -> Option<Rate> {
-        let (bytes, time) = self.delivered?;
-        let nanos = time.as_nanos();
-        if nanos == 0 {
-            return None;
-        }
-        Rate::from_bits_per_second((u128::from(bytes) * 8_000_000_000 / u128::from(nanos)) as u64)
-    }
-}
-
-/// Facts that a controller learns of a loss.
-#[derive(Clone, Debug)]
-pub struct Loss {
-    /// Time of its detection.
-    pub now: Instant,
-    /// Bytes found lost.
-    pub bytes: u64,
-    /// Bytes in flight just before: `FlightSize` of RFC 5681.
-    pub flight: u64,
-    /// True if this starts a new episode: data sent since the last reduction was lost.
-    pub new_episode: bool,
-}
-
-/// Facts about the path from which a controller is built.
-#[derive(Clone, Debug)]
-pub struct Path {
-    /// Maximum segment size in bytes.
-    pub mss: u64,
-    /// The initial window in bytes (RFC 6928).
-    pub initial_window: u64,
-    /// A random stream of its own.
-    pub rng: Rng,
-    /// Parameters that the scenario set for it.
-    pub parameters: Parameters,
 }
 
 /// One line of the table of controllers.
@@ -190,6 +156,12 @@ pub static ALGORITHMS: &[Algorithm] = &[
         summary: "CUBIC (RFC 9438): growth as a cubic function of the time since the last loss",
         parameters: cubic::PARAMETERS,
         build: cubic::build,
+    },
+    Algorithm {
+        name: "bbr",
+        summary: "BBR v1 as in Linux: sends at the bandwidth it measures, and drains what queues",
+        parameters: &[],
+        build: |path| Box::new(bbr::Bbr::new(path)),
     },
 ];
 
@@ -259,10 +231,9 @@ impl Choice {
         Algorithm::by_name(name).expect("a controller in the table").with_defaults()
     }
 
-    /// Makes the controller of one sender.
-    pub fn build(&self, mss: u64, initial_window: u64, rng: Rng) -> Box<dyn CongestionController> {
-        let path = Path { mss, initial_window, rng, parameters: self.parameters.clone() };
-        (self.algorithm.build)(&path)
+    /// Makes the controller of one sender on `path`, with the parameters of this choice.
+    pub fn build(&self, path: Path) -> Box<dyn CongestionController> {
+        (self.algorithm.build)(&Path { parameters: self.parameters.clone(), ..path })
     }
 }
 

@@ -35,8 +35,7 @@ impl CongestionController for Reno {
     }
 
     fn on_ack(&mut self, ack: &Ack) {
-        // RFC 7661 §4.2: a window that was not used proves nothing about a larger one.
-        if ack.app_limited || ack.in_recovery {
+        if !ack.may_grow() {
             return;
         }
         let left = self.slow_start.grow(&mut self.cwnd, ack.bytes);

@@ -18,6 +18,8 @@ pub fn path() -> Path {
     Path {
         mss: 1000,
         initial_window: 10_000,
+        now: Instant::ZERO,
+        rtt: None,
         rng: Seed(1).stream("test"),
         parameters: Parameters::defaults(&[]),
     }
@@ -28,11 +30,17 @@ pub fn ack(bytes: u64) -> Ack {
     Ack {
         now: Instant::ZERO,
         bytes,
+        newly_lost: 0,
+        delivered: bytes,
+        lost: 0,
         flight: bytes,
+        pipe: (bytes, 0),
         rtt: None,
         srtt: Duration::from_millis(50),
         min_rtt: Duration::from_millis(50),
-        delivered: None,
+        sample: None,
+        departure: Instant::ZERO,
+        moved: true,
         app_limited: false,
         in_recovery: false,
     }
@@ -40,5 +48,5 @@ pub fn ack(bytes: u64) -> Ack {
 
 /// A loss of one segment with `flight` bytes outstanding.
 pub fn loss(flight: u64) -> Loss {
-    Loss { now: Instant::ZERO, bytes: 1000, flight, new_episode: true }
+    Loss { now: Instant::ZERO, bytes: 1000, lost: 1000, flight, pipe: 0, new_episode: true }
 }

@@ -15,7 +15,7 @@ mod series;
 pub use flow::{DirectionOutcome, FlowOutcome};
 pub use link::{Counters, LinkOutcome, QueueOutcome, Realised};
 pub use measure::Measure;
-pub use sender::{Limit, NO_WINDOW, Phase, SenderEvent, Snapshot, StreamEvent};
+pub use sender::{Beliefs, Limit, NO_WINDOW, Phase, SenderEvent, Snapshot, StreamEvent};
 pub use series::{FlowEvent, FlowSample, LinkSample, Series};
 pub use words::UnknownWord;
 

@@ -1,6 +1,7 @@
 //! State and events of a connection and of its sender.
 
 use crate::time::Duration;
+use crate::units::Rate;
 
 /// Least window of controllers that limit nothing.
 pub const NO_WINDOW: u64 = u64::MAX / 4;
@@ -81,6 +82,14 @@ pub enum Phase {
     Loss,
     /// No phases: a constant or absent window.
     Steady,
+    /// BBR: doubling the rate each round trip.
+    Startup,
+    /// BBR: draining the queue of the start.
+    Drain,
+    /// BBR: around the bandwidth it knows.
+    ProbeBandwidth,
+    /// BBR: sending little, to see the round trip without a queue.
+    ProbeRtt,
 }
 
 words! {
@@ -90,7 +99,20 @@ words! {
         Recovery = "recovery",
         Loss = "loss",
         Steady = "steady",
+        Startup = "startup",
+        Drain = "drain",
+        ProbeBandwidth = "probe_bw",
+        ProbeRtt = "probe_rtt",
     }
+}
+
+/// A controller's beliefs about the path, for series and plots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beliefs {
+    /// The bottleneck's rate for this flow.
+    pub bandwidth: Option<Rate>,
+    /// The round-trip time without queues.
+    pub min_rtt: Option<Duration>,
 }
 
 /// State of a sender at one instant.
@@ -108,6 +130,10 @@ pub struct Snapshot {
     pub rto: Duration,
     /// Phase of the sender.
     pub phase: Phase,
+    /// Rate at which its packets are spread, if they are.
+    pub pacing: Option<Rate>,
+    /// Beliefs of its controller.
+    pub beliefs: Beliefs,
 }
 
 impl Snapshot {

@@ -10,6 +10,7 @@ use super::journal::Entries;
 use super::study::Study;
 use crate::facts::{FlowEvent, FlowSample, LinkSample, Outcome, Series};
 use crate::time::{Duration, Instant};
+use crate::units::Rate;
 
 /// The files of a trial.
 pub const FILES: [&str; 3] = ["flows.csv", "links.csv", "events.csv"];
@@ -42,7 +43,7 @@ pub fn write(
     };
     let [flows, links, events] = FILES;
     write_as(flows, &|file| {
-        let header = "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes,received_bytes\n";
+        let header = "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes,received_bytes,pacing_mbit,bandwidth_mbit,min_rtt_ms\n";
         write_rows(file, header, &series.flows, |out, sample| flow_row(out, outcome, sample))
     })?;
     write_as(links, &|file| {
@@ -89,6 +90,12 @@ fn flow_row(out: &mut Vec<u8>, outcome: &Outcome, sample: &FlowSample) {
     text(out, sender.phase.name());
     number(out, sample.delivered);
     number(out, sample.arrived);
+    mbit(out, sender.pacing);
+    mbit(out, sender.beliefs.bandwidth);
+    match sender.beliefs.min_rtt {
+        Some(rtt) => millis(out, rtt),
+        None => out.push(b','),
+    }
     out.push(b'\n');
 }
 
@@ -127,6 +134,14 @@ fn time(out: &mut Vec<u8>, at: Instant) {
 fn millis(out: &mut Vec<u8>, span: Duration) {
     out.push(b',');
     fixed(out, span.as_nanos() / 1_000, 1_000, 3);
+}
+
+/// `,` and Mbit/s with three decimals, if there is a rate.
+fn mbit(out: &mut Vec<u8>, rate: Option<Rate>) {
+    out.push(b',');
+    if let Some(rate) = rate {
+        fixed(out, rate.bits_per_second() / 1_000, 1_000, 3);
+    }
 }
 
 fn fixed(out: &mut Vec<u8>, value: u64, scale: u64, decimals: usize) {
@@ -200,11 +215,11 @@ mod tests {
             flows.lines().next(),
             Some(
                 "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,\
-                 delivered_bytes,received_bytes"
+                 delivered_bytes,received_bytes,pacing_mbit,bandwidth_mbit,min_rtt_ms"
             )
         );
         assert_eq!(flows.lines().count(), series.flows.len() + 1);
-        assert!(flows.lines().all(|line| line.split(',').count() == 11));
+        assert!(flows.lines().all(|line| line.split(',').count() == 14));
         assert!(read("links.csv").starts_with("time_s,link,direction,backlog_bytes,backlog_packets,drops\n"));
         assert!(read("events.csv").starts_with("time_s,flow,direction,event\n"));
     }

@@ -7,7 +7,7 @@ use super::axis::Axis;
 use super::study::{Run, Study, TrialRow};
 use super::writer::{Mode, ResultFolder};
 use crate::facts::{
-    Counters, Direction, DirectionOutcome, FlowEvent, FlowOutcome, FlowSample, Limit, LinkOutcome,
+    Beliefs, Counters, Direction, DirectionOutcome, FlowEvent, FlowOutcome, FlowSample, Limit, LinkOutcome,
     LinkSample, Measure, MessageOutcome, NO_WINDOW, Outcome, Phase, QueueOutcome, Realised, SenderEvent,
     Series, Snapshot,
 };
@@ -125,6 +125,8 @@ impl Model {
                         flight: (self.window(sender) * MSS * (0.9 + 0.1 * rng.uniform())) as u64,
                         srtt: Some(Duration::from_secs_f64(rtt)),
                         rto: Duration::from_millis(250),
+                        pacing: None,
+                        beliefs: Beliefs::default(),
                         phase: if sender.cwnd < sender.ssthresh {
                             Phase::SlowStart
                         } else {

@@ -108,6 +108,8 @@ impl Connection {
             srtt: self.sender.rtt.smoothed(),
             rto: self.sender.rtt.rto(),
             phase: self.sender.phase(),
+            pacing: self.sender.pacing(),
+            beliefs: self.sender.beliefs(),
         }
     }
 

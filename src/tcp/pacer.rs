@@ -26,6 +26,11 @@ pub struct Pace {
 }
 
 impl Pacer {
+    /// Time from which the bucket holds another unit.
+    pub fn departure(&self) -> Instant {
+        self.next
+    }
+
     /// Time at which the next packet may leave.
     pub fn next_departure(&self) -> Instant {
         if self.unit_left > 0 { Instant::ZERO } else { self.next }
@@ -42,9 +47,9 @@ impl Pacer {
 }
 
 impl Pace {
-    /// One packet at a time.
-    pub fn even(rate: Rate) -> Pace {
-        Pace { rate, unit: 1 }
+    /// At `rate`, with `quantum` bytes at once, but at least a segment.
+    pub fn of(rate: Rate, quantum: u64, mss: u64) -> Pace {
+        Pace { rate, unit: (quantum / mss).max(1) }
     }
 
     /// TCP-internal pacing as Linux does it (`tcp_update_pacing_rate`): two windows a round trip while
@@ -66,7 +71,7 @@ mod tests {
 
     #[test]
     fn spaces_packets_by_their_size_over_the_rate() {
-        let pace = Pace::even("12mbit".parse().expect("a rate"));
+        let pace = Pace::of("12mbit".parse().expect("a rate"), 0, 1448);
         let mut pacer = Pacer::default();
         pacer.on_sent(START, 1500, pace);
         assert_eq!(pacer.next_departure(), START + Duration::from_millis(1));

@@ -6,7 +6,7 @@
 use super::scoreboard::{DUP_THRESH, Scoreboard};
 use super::sender::timestamp;
 use super::stats::Stats;
-use crate::congestion::{CongestionController, Loss};
+use crate::congestion::CongestionController;
 use crate::facts::SenderEvent;
 use crate::time::Instant;
 
@@ -178,7 +178,7 @@ impl LossRecovery {
             if self.episode != Episode::Open {
                 // What was marked lost has arrived or is on its way.
                 scoreboard.unmark_lost(facts.una);
-                self.leave(now);
+                self.leave(now, controller);
                 return;
             }
         }
@@ -190,16 +190,17 @@ impl LossRecovery {
                 }
                 let lost = self.detect(now, scoreboard, facts);
                 if lost > 0 {
-                    self.enter(now, controller, facts.nxt, facts.flight, lost);
+                    self.enter(now, scoreboard, controller, facts.nxt, facts.flight, lost);
                     stats.recovery_episodes += 1;
                 }
             }
             Episode::Recovery | Episode::Loss => {
                 if facts.una >= self.point {
-                    self.leave(now);
-                    // Losses among what was sent during the repair are an episode of their own.
-                    if self.detect(now, scoreboard, facts) > 0 || scoreboard.has_lost() {
-                        self.enter(now, controller, facts.nxt, facts.nxt - facts.una, facts.mss);
+                    self.leave(now, controller);
+                    // Losses among what was sent during the repair are an episode of their own, also when they
+                    // are repaired already (RFC 6675 §5; Linux's `lost_out`).
+                    if self.detect(now, scoreboard, facts) > 0 || scoreboard.holds_lost() {
+                        self.enter(now, scoreboard, controller, facts.nxt, facts.nxt - facts.una, facts.mss);
                         stats.recovery_episodes += 1;
                     }
                     return;
@@ -248,7 +249,7 @@ impl LossRecovery {
     ) {
         let lost = self.detect_by_time(now, scoreboard);
         if let (Episode::Open, true, Some(controller)) = (self.episode, lost > 0, controller) {
-            self.enter(now, controller, nxt, nxt - una, lost);
+            self.enter(now, scoreboard, controller, nxt, nxt - una, lost);
             stats.recovery_episodes += 1;
         }
     }
@@ -256,6 +257,7 @@ impl LossRecovery {
     fn enter(
         &mut self,
         now: Instant,
+        scoreboard: &Scoreboard,
         controller: &mut dyn CongestionController,
         nxt: u64,
         flight: u64,
@@ -267,15 +269,16 @@ impl LossRecovery {
         self.must_retransmit = true;
         self.doubt = Doubt::Open(SenderEvent::SpuriousRecovery);
         self.signals.push((now, SenderEvent::FastRetransmit));
-        controller.on_loss(&Loss { now, bytes: lost, flight, new_episode: true });
+        controller.on_loss(&scoreboard.loss(now, lost, flight, true));
     }
 
-    fn leave(&mut self, now: Instant) {
+    fn leave(&mut self, now: Instant, controller: &mut dyn CongestionController) {
         self.episode = Episode::Open;
         self.dup_acks = 0;
         self.dup_acked = 0;
         self.must_retransmit = false;
         self.signals.push((now, SenderEvent::RecoveryExit));
+        controller.on_recovered(now);
     }
 
     /// Goes on repairing.
@@ -345,7 +348,7 @@ impl LossRecovery {
         self.reorder_timer = Instant::MAX;
         self.signals.push((now, SenderEvent::Timeout));
         if let Some(controller) = controller {
-            controller.on_timeout(&Loss { now, bytes, flight, new_episode });
+            controller.on_timeout(&scoreboard.loss(now, bytes, flight, new_episode));
         }
     }
 

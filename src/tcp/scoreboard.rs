@@ -4,6 +4,7 @@
 mod loss;
 mod rack;
 
+use crate::congestion::{Loss, Sample};
 use crate::ring::Ring;
 use crate::time::{Duration, Instant};
 use rack::Rack;
@@ -39,6 +40,10 @@ pub struct Scoreboard {
     delivered_at: Instant,
     /// Time at which the segment was sent whose acknowledgment came last: starts a sample of the rate.
     first_sent_at: Instant,
+    /// Bytes marked lost since the start.
+    lost: u64,
+    /// What is sent until so much has been delivered is limited by the application; zero if nothing is.
+    app_limited: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,6 +59,9 @@ struct Sent {
     delivered: u64,
     delivered_at: Instant,
     first_sent_at: Instant,
+    /// Bytes in the network with it, and bytes lost before it: differences count, so these may wrap.
+    pipe: u32,
+    lost: u32,
 }
 
 impl Sent {
@@ -84,9 +92,11 @@ const LOST: u8 = 2;
 const RETRANSMITTED: u8 = 4;
 /// Sent again at any time: no RTT sample (Karn).
 const AMBIGUOUS: u8 = 8;
+/// Sent last while the application limited the sender.
+const APP_LIMITED: u8 = 16;
 
 /// Delivery that an acknowledgment told of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Delivered {
     /// Bytes newly known to have arrived, by SACK or cumulatively.
     pub bytes: u64,
@@ -98,9 +108,8 @@ pub struct Delivered {
     pub newest_rtt: Option<Duration>,
     /// True if it reported a segment that was sent once, before the oldest outstanding one was sent last.
     pub before_head: bool,
-    /// Bytes delivered between two instants around this segment's flight, and the time between:
-    /// a sample of the delivery rate (draft-ietf-ccwg-bbr §4.1).
-    pub rate: Option<(u64, Duration)>,
+    /// Segment of these that was sent last: its flight gives a sample of the delivery rate.
+    newest: Option<Sent>,
 }
 
 impl Scoreboard {
@@ -135,20 +144,48 @@ impl Scoreboard {
         self.sent.push_back(Sent {
             start,
             len,
-            marks: 0,
+            marks: if self.app_limited > 0 { APP_LIMITED } else { 0 },
             number: self.number,
             sent_at: now,
             delivered: self.delivered,
             delivered_at: self.delivered_at,
             first_sent_at: self.first_sent_at,
+            pipe: self.pipe as u32,
+            lost: self.lost as u32,
         });
+    }
+
+    /// Bytes marked lost since the start.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// News of a loss of `bytes`, of `flight` outstanding.
+    pub fn loss(&self, now: Instant, bytes: u64, flight: u64, new_episode: bool) -> Loss {
+        Loss { now, bytes, lost: self.lost, flight, pipe: self.pipe, new_episode }
+    }
+
+    /// Bytes delivered since the start.
+    pub fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// There is room, and nothing to send: rates of what is in the network and of what follows may be the
+    /// application's (draft-ietf-ccwg-bbr-06 §4.1.2.4).
+    #[inline]
+    pub fn limit_by_application(&mut self) {
+        self.app_limited = (self.delivered + self.pipe).max(1);
+    }
+
+    /// True if what is sent now is limited by the application.
+    pub fn is_app_limited(&self) -> bool {
+        self.app_limited > 0
     }
 
     /// The peer has everything before `una`. `out` gathers what that tells.
     pub fn acknowledge(&mut self, una: u64, now: Instant, out: &mut Delivered) {
         let from_sack = (out.rtt, out.newest_rtt);
         let mut ambiguous = false;
-        let mut has_popped = false;
         while let Some(first) = self.sent.front()
             && first.start < una
         {
@@ -158,15 +195,8 @@ impl Scoreboard {
             }
             let first = self.sent[0];
             self.sent.pop_front();
-            has_popped = true;
             ambiguous |= first.marks & AMBIGUOUS != 0;
             self.uncount(&first, out, now);
-        }
-        if has_popped
-            && let Some(&mut newest) = self.sent.left()
-            && newest.marks & SACKED == 0
-        {
-            self.sample_rate(&newest, out);
         }
         if ambiguous {
             // What waited behind a hole was acknowledged late, not delivered late.
@@ -197,6 +227,9 @@ impl Scoreboard {
         if let Some(rack) = &mut self.rack {
             rack.on_delivered(segment, now);
         }
+        if out.newest.is_none_or(|newest| segment.is_later(&newest)) {
+            out.newest = Some(*segment);
+        }
         if segment.marks & AMBIGUOUS == 0 {
             let rtt = now - segment.sent_at;
             out.rtt.get_or_insert(rtt);
@@ -204,13 +237,26 @@ impl Scoreboard {
         }
     }
 
-    /// Takes the longer of the send and the acknowledgment interval, so that neither bunched
-    /// sending nor bunched acknowledgments make the path look faster than it is.
-    fn sample_rate(&mut self, sent: &Sent, out: &mut Delivered) {
+    /// A sample of the delivery rate from all that one acknowledgment told (draft-ietf-ccwg-bbr-06 §4.1.2.3).
+    /// None if it took less than the smallest round trip, as after a repeat that was not needed.
+    #[inline]
+    pub fn sample(&mut self, delivered: &Delivered, min_rtt: Duration) -> Option<Sample> {
+        if self.app_limited > 0 && self.delivered > self.app_limited {
+            self.app_limited = 0;
+        }
+        let sent = delivered.newest.as_ref()?;
+        self.first_sent_at = sent.sent_at;
         let sending = sent.sent_at.saturating_since(sent.first_sent_at);
         let arriving = self.delivered_at.saturating_since(sent.delivered_at);
-        out.rate = Some((self.delivered - sent.delivered, sending.max(arriving)));
-        self.first_sent_at = sent.sent_at;
+        let interval = sending.max(arriving);
+        (min_rtt == Duration::MAX || interval >= min_rtt).then(|| Sample {
+            delivered: self.delivered - sent.delivered,
+            interval,
+            prior_delivered: sent.delivered,
+            pipe: sent.pipe.into(),
+            lost: (self.lost as u32).wrapping_sub(sent.lost).into(),
+            app_limited: sent.marks & APP_LIMITED != 0,
+        })
     }
 
     /// The peer has `[start, end)` beyond a gap. Ranges outside what is outstanding are ignored.
@@ -241,7 +287,6 @@ impl Scoreboard {
             self.highest_sacked = self.highest_sacked.max(was.end());
             out.sacked += len;
             self.deliver(&was, out, now);
-            self.sample_rate(&was, out);
             self.rejoin(i + 1);
             i += usize::from(!self.rejoin(i));
         }
@@ -310,7 +355,7 @@ impl Scoreboard {
 
     /// The bytes from `start` to `end` are sent again now.
     pub fn on_retransmitted(&mut self, start: u64, end: u64, now: Instant) {
-        let counters = (self.delivered, self.delivered_at, self.first_sent_at);
+        let app_limited = if self.app_limited > 0 { APP_LIMITED } else { 0 };
         let mut i = self.sent.partition_point(|sent| sent.start < start);
         while i < self.sent.len() && self.sent[i].start < end {
             self.split(i, end);
@@ -326,9 +371,12 @@ impl Scoreboard {
             }
             self.number = self.number.wrapping_add(1);
             sent.number = self.number;
-            sent.marks |= RETRANSMITTED | AMBIGUOUS;
+            sent.marks = sent.marks & !APP_LIMITED | RETRANSMITTED | AMBIGUOUS | app_limited;
             sent.sent_at = now;
-            (sent.delivered, sent.delivered_at, sent.first_sent_at) = counters;
+            sent.delivered = self.delivered;
+            sent.delivered_at = self.delivered_at;
+            sent.first_sent_at = self.first_sent_at;
+            (sent.pipe, sent.lost) = (self.pipe as u32, self.lost as u32);
             if let Some(rack) = &mut self.rack {
                 rack.on_retransmitted(now, sent.end());
             }

@@ -19,9 +19,10 @@ use super::recovery::{Episode, LossRecovery};
 use super::rtt::RttEstimator;
 use super::scoreboard::{Delivered, Scoreboard};
 use super::stats::{Clockwork, Stats};
-use crate::congestion::{CongestionController, Phase};
+use crate::congestion::{Beliefs, CongestionController, Parameters, Path, Phase};
 use crate::rng::Rng;
 use crate::time::Instant;
+use crate::units::Rate;
 use crate::wire::{Payload, SeqNumber};
 use rack::TailProbes;
 
@@ -64,6 +65,8 @@ pub struct Sender {
     /// Retransmission timer, or the persist timer when nothing is outstanding.
     timer: Instant,
     probe_due: bool,
+    /// With RACK, for controllers that want it.
+    reduces_in_proportion: bool,
     /// With RACK, the episode's window, and the point that the episode ends at.
     prr: Option<(u64, Prr)>,
     /// With RACK.
@@ -129,6 +132,7 @@ impl Sender {
             paced_until: Instant::MAX,
             timer: Instant::MAX,
             probe_due: false,
+            reduces_in_proportion: false,
             prr: None,
             tail: TailProbes::default(),
             probing: false,
@@ -159,8 +163,16 @@ impl Sender {
         // A SYN is no data segment, but its timeouts are timeouts.
         self.stats = Stats { timeouts: self.stats.timeouts, ..Stats::default() };
         self.clockwork = Clockwork::starting(now);
-        self.controller =
-            Some(self.config.congestion.build(self.agreed.mss, segments * self.agreed.mss, rng));
+        let controller = self.config.congestion.build(Path {
+            mss: self.agreed.mss,
+            initial_window: segments * self.agreed.mss,
+            now,
+            rtt: self.rtt.smoothed(),
+            rng,
+            parameters: Parameters::defaults(&[]),
+        });
+        self.reduces_in_proportion = controller.wants_prr();
+        self.controller = Some(controller);
         self.recovery = LossRecovery::default();
         if self.agreed.sack && self.config.recovery == Recovery::Rack {
             self.scoreboard.use_rack();
@@ -181,6 +193,16 @@ impl Sender {
     /// The slow start threshold.
     pub fn ssthresh(&self) -> Option<u64> {
         self.controller.as_ref().and_then(|controller| controller.ssthresh())
+    }
+
+    /// Rate at which its packets are spread, if they are.
+    pub fn pacing(&self) -> Option<Rate> {
+        self.pace.map(|pace| pace.rate)
+    }
+
+    /// Beliefs of its controller.
+    pub fn beliefs(&self) -> Beliefs {
+        self.controller.as_ref().map_or_else(Beliefs::default, |controller| controller.beliefs())
     }
 
     /// Phase of the sender.

@@ -143,6 +143,9 @@ impl CongestionController for KeepsCount {
     }
 
     fn on_ack(&mut self, ack: &Ack) {
+        if !ack.moved {
+            return;
+        }
         if ack.in_recovery {
             self.last_of_recovery = ack.bytes;
             return;

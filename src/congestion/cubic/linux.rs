@@ -160,7 +160,7 @@ impl CongestionController for Cubic {
     }
 
     fn on_ack(&mut self, ack: &Ack) {
-        if ack.app_limited || ack.in_recovery {
+        if !ack.may_grow() {
             return;
         }
         let acked = self.slow_start.grow(&mut self.cwnd, ack.bytes.div_ceil(self.mss));

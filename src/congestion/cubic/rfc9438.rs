@@ -120,7 +120,7 @@ impl CongestionController for Cubic {
     }
 
     fn on_ack(&mut self, ack: &Ack) {
-        if ack.app_limited || ack.in_recovery {
+        if !ack.may_grow() {
             // §5.8: time without sending is no time in the curve.
             if ack.app_limited {
                 self.epoch = None;

@@ -3,9 +3,8 @@
 mod linux_cubic;
 mod rfc9438;
 
-use super::testing::choice;
-use super::{Ack, CongestionController, Loss};
-use crate::rng::Seed;
+use super::testing::{choice, path};
+use super::{Ack, CongestionController, Loss, Path};
 use crate::time::{Duration, Instant};
 
 /// Bytes of a segment.
@@ -20,7 +19,8 @@ const fn at(n: u64) -> Instant {
 
 /// A controller whose parameters have these values and their defaults.
 fn controller(name: &str, values: &[(&str, f64)], initial_segments: u64) -> Box<dyn CongestionController> {
-    choice(name, values).build(MSS, initial_segments * MSS, Seed(1).stream(name))
+    let path = Path { mss: MSS, initial_window: initial_segments * MSS, ..path() };
+    choice(name, values).build(path)
 }
 
 /// A segment is acknowledged that was sent a round trip ago, with a window in use.
@@ -28,11 +28,17 @@ fn ack(now: Instant) -> Ack {
     Ack {
         now,
         bytes: MSS,
+        newly_lost: 0,
+        delivered: MSS,
+        lost: 0,
         flight: MSS,
+        pipe: (MSS, 0),
         rtt: Some(RTT),
         srtt: RTT,
         min_rtt: RTT,
-        delivered: None,
+        sample: None,
+        departure: now,
+        moved: true,
         app_limited: false,
         in_recovery: false,
     }
@@ -40,5 +46,5 @@ fn ack(now: Instant) -> Ack {
 
 /// One segment of `segments` in flight is lost; it begins an episode.
 fn loss(now: Instant, segments: u64) -> Loss {
-    Loss { now, bytes: MSS, flight: segments * MSS, new_episode: true }
+    Loss { now, bytes: MSS, lost: MSS, flight: segments * MSS, pipe: 0, new_episode: true }
 }

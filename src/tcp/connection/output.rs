@@ -109,7 +109,7 @@ impl Connection {
             options: Options::Syn(options),
             payload: Payload::default(),
         };
-        self.sender.on_sent(now, syn, &segment);
+        self.sender.on_sent(now, syn);
         segment
     }
 
@@ -131,7 +131,7 @@ impl Connection {
         }
         segment.flags = flags;
         self.acknowledge(now, transmission.start, segment);
-        self.sender.on_sent(now, transmission, segment);
+        self.sender.on_sent(now, transmission);
     }
 
     /// The fields that every segment of an open connection has.

@@ -50,6 +50,7 @@ impl Scoreboard {
                 self.lost_pending += u32::from(sent.marks & RETRANSMITTED == 0);
             }
         }
+        self.lost += bytes;
         bytes
     }
 
@@ -64,6 +65,7 @@ impl Scoreboard {
         self.pipe -= u64::from(first.len);
         self.lost_pending += 1;
         self.retransmitted_below = self.retransmitted_below.min(first.start);
+        self.lost += u64::from(first.len);
         u64::from(first.len)
     }
 
@@ -99,6 +101,7 @@ impl Scoreboard {
             self.seen = Default::default();
         }
         self.retransmitted_below = 0;
+        self.lost += bytes;
         bytes
     }
 
@@ -114,6 +117,11 @@ impl Scoreboard {
         }
         self.lost_pending = 0;
         self.lost_below = una;
+    }
+
+    /// True if a segment marked lost is outstanding, sent again or not.
+    pub fn holds_lost(&self) -> bool {
+        self.lost_pending > 0 || self.sent.iter_from(0).any(|sent| sent.marks & (LOST | SACKED) == LOST)
     }
 
     /// The next lost segment to send again, RFC 6675's `NextSeg` rule 1.

@@ -116,6 +116,7 @@ impl Scoreboard {
         self.detect_originals(&rack, now, window, &mut found);
         self.detect_retransmissions(&mut rack, now, window, &mut found);
         self.rack = Some(rack);
+        self.lost += found.lost;
         found
     }
 

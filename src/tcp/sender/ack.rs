@@ -3,6 +3,7 @@
 use super::super::config::Recovery;
 use super::super::recovery::AckFacts;
 use super::super::rtt::Position;
+use super::control::Before;
 use super::{Delivered, Sender, timestamp};
 use crate::time::{Duration, Instant};
 use crate::wire::{Segment, SeqNumber};
@@ -50,6 +51,13 @@ impl Sender {
         }
         self.integrate(now);
         let flight = self.flight();
+        let before = Before {
+            flight,
+            pipe: self.pipe(),
+            lost: self.scoreboard.lost(),
+            una: self.una,
+            episode: self.recovery.episode(),
+        };
         if ack > self.una || flight == 0 {
             // Progress, or the answer to a window probe.
             self.expiries = 0;
@@ -68,7 +76,6 @@ impl Sender {
             }
         }
         self.take_rtt(now, advanced > 0, segment, &delivered);
-        let was_repairing = self.recovery.episode();
         let (use_sack, echo) = (self.uses_sack(), self.echo_of(segment));
         self.recovery.on_ack(
             now,
@@ -88,9 +95,7 @@ impl Sender {
             },
             &mut self.stats,
         );
-        if advanced > 0 {
-            self.tell_controller(now, flight, &delivered, was_repairing);
-        }
+        self.tell_controller(now, before, &delivered);
         // Unlike RFC 6298 §5.3, as Linux does with RACK (`tcp_clean_rtx_queue`): news of what was sent
         // before the oldest segment went again shows that its answer cannot be late yet.
         if advanced > 0 || delivered.before_head && self.scoreboard.has_rack() {

@@ -6,8 +6,18 @@ use super::{Delivered, Sender};
 use crate::congestion::{Ack, CongestionController, NO_WINDOW};
 use crate::time::Instant;
 
-/// With internal pacing, the first segments leave as the window allows (`tcp_update_skb_after_send`).
+/// The first segments leave unpaced, as the window allows (Linux's `tcp_update_skb_after_send`).
 const UNPACED: u64 = 10;
+
+/// State before an acknowledgment was taken in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    pub flight: u64,
+    pub pipe: u64,
+    pub lost: u64,
+    pub una: u64,
+    pub episode: Episode,
+}
 
 impl Sender {
     /// The controller has heard something: asks what it wants now.
@@ -15,7 +25,8 @@ impl Sender {
         if let Some(controller) = &self.controller {
             self.cwnd = controller.cwnd();
             self.pace = match controller.pacing_rate() {
-                Some(rate) => Some(Pace::even(rate)),
+                _ if self.stats.segments_sent < UNPACED => None,
+                Some(rate) => Some(Pace::of(rate, controller.send_quantum(), self.agreed.mss)),
                 None if self.paces_itself => self.internal_pace(),
                 None => None,
             };
@@ -23,13 +34,21 @@ impl Sender {
     }
 
     fn internal_pace(&self) -> Option<Pace> {
-        if self.stats.segments_sent < UNPACED || self.cwnd >= NO_WINDOW {
+        if self.cwnd >= NO_WINDOW {
             return None;
         }
         Pace::internal(self.cwnd, self.ssthresh(), self.rtt.smoothed()?, self.agreed.mss)
     }
 
-    pub(super) fn tell_controller(&mut self, now: Instant, flight: u64, delivered: &Delivered, was: Episode) {
+    /// Tells the controller what an acknowledgment reported.
+    pub(super) fn tell_controller(&mut self, now: Instant, before: Before, delivered: &Delivered) {
+        let Before { flight, pipe, lost, una, episode: was } = before;
+        let moved = self.una > una;
+        let newly_lost = self.scoreboard.lost() - lost;
+        if delivered.bytes == 0 && !moved && newly_lost == 0 {
+            return;
+        }
+        let sample = self.scoreboard.sample(delivered, self.rtt.min());
         // With RACK the acknowledgment that ends an episode counts for growth, as in Linux.
         let in_recovery = self.recovery.episode() == Episode::Recovery
             || (was == Episode::Recovery && !self.scoreboard.has_rack());
@@ -51,13 +70,22 @@ impl Sender {
         controller.on_ack(&Ack {
             now,
             bytes,
+            newly_lost,
+            delivered: self.scoreboard.delivered(),
+            lost: self.scoreboard.lost(),
             flight,
+            pipe: (pipe, self.scoreboard.pipe().saturating_sub(self.recovery.dup_acked)),
             rtt: delivered.newest_rtt,
             srtt: self.rtt.smoothed().unwrap_or_default(),
             min_rtt: self.rtt.min(),
-            delivered: delivered.rate,
+            sample,
+            departure: self.pacer.departure().max(now),
+            moved,
             app_limited,
             in_recovery,
         });
+        if controller.holds_back() {
+            self.scoreboard.limit_by_application();
+        }
     }
 }

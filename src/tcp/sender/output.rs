@@ -3,9 +3,9 @@
 
 use super::super::recovery::Episode;
 use super::{Sender, Transmission};
+use crate::congestion::Restart;
 use crate::facts::Limit;
 use crate::time::Instant;
-use crate::wire::Segment;
 
 impl Sender {
     /// Next transmission, if anything may be sent now; asked if it [has](Sender::has_nothing) something.
@@ -30,6 +30,7 @@ impl Sender {
     #[inline]
     pub fn note_idle(&mut self, now: Instant) {
         self.closing = false;
+        self.note_lack();
         self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
     }
 
@@ -72,6 +73,7 @@ impl Sender {
             return self.tail_probe();
         }
         if self.nxt == self.end() {
+            self.note_lack();
             self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
             return self.next_doubtful();
         }
@@ -132,10 +134,28 @@ impl Sender {
         }
         // RFC 9293 §3.7.4 (Nagle): a small segment waits while anything is unacknowledged.
         if self.config.nagle && data < self.payload_limit() && self.flight() > 0 && self.fin_at.is_none() {
+            self.note_lack();
             self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
             return None;
         }
         Some(Transmission { start: self.nxt, len: len as u32 })
+    }
+
+    /// Nothing is ready to be sent; if there is room, the application limits the rate.
+    #[inline]
+    fn note_lack(&mut self) {
+        if self.pipe() < self.cwnd {
+            self.scoreboard.limit_by_application();
+        }
+    }
+
+    /// A segment leaves with nothing outstanding.
+    fn restart(&mut self, now: Instant) {
+        let app_limited = self.scoreboard.is_app_limited();
+        if let Some(controller) = &mut self.controller {
+            controller.on_restart(Restart { now, app_limited });
+            self.ask_controller();
+        }
     }
 
     /// RFC 5681 §4.1: sending resumes after a pause.
@@ -239,14 +259,14 @@ impl Sender {
         }
     }
 
-    /// `transmission` leaves now in `segment`.
+    /// `transmission` leaves now.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
-    pub fn on_sent(&mut self, now: Instant, transmission: Transmission, segment: &Segment) {
+    pub fn on_sent(&mut self, now: Instant, transmission: Transmission) {
         let Transmission { start, len } = transmission;
         self.last_sent = now;
         if let Some(pace) = self.pace {
-            self.pacer.on_sent(now, segment.wire_len().into(), pace);
+            self.pacer.on_sent(now, len.into(), pace);
         }
         if self.probe_due {
             self.probe_due = false;
@@ -258,6 +278,7 @@ impl Sender {
         }
         if start == self.nxt {
             if self.scoreboard.is_empty() {
+                self.restart(now);
                 // A persist timer gives way to a retransmission timer, without its back-off.
                 if std::mem::take(&mut self.probing) {
                     self.rtt.reset_backoff();

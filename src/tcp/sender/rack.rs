@@ -4,7 +4,7 @@
 use super::super::prr::Prr;
 use super::super::recovery::Episode;
 use super::{Sender, Transmission};
-use crate::congestion::{Loss, NO_WINDOW};
+use crate::congestion::NO_WINDOW;
 use crate::time::{Duration, Instant};
 
 /// RFC 8985 §7.2: how long a receiver may sit on an acknowledgment (Linux's minimum RTO).
@@ -46,7 +46,10 @@ impl TailProbes {
 impl Sender {
     /// The window of a recovery episode is that of PRR, for controllers that have one.
     pub(super) fn steer_recovery(&mut self, flight: u64, delivered: u64, moved: bool) {
-        if self.recovery.episode() != Episode::Recovery || self.cwnd >= NO_WINDOW {
+        if self.recovery.episode() != Episode::Recovery
+            || self.cwnd >= NO_WINDOW
+            || !self.reduces_in_proportion
+        {
             self.prr = None;
             return;
         }
@@ -106,7 +109,8 @@ impl Sender {
             self.tail.sent = None;
             if let Some(controller) = &mut self.controller {
                 let bytes = self.agreed.mss;
-                controller.on_loss(&Loss { now, bytes, flight, new_episode: true });
+                controller.on_loss(&self.scoreboard.loss(now, bytes, flight, true));
+                controller.on_recovered(now);
                 self.recovery.on_probe_repaired(now);
                 self.stats.recovery_episodes += 1;
                 self.ask_controller();
