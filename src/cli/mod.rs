@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Progress goes to stderr and only to a terminal,
-//! results to stdout. Exit codes: 0 done, 1 failed, 2 bad usage or bad scenario, 130 interrupted.
+//! results to stdout. Exit codes: 0 done, 1 failed, 2 bad usage or bad scenario, 99 a claim or a
+//! case failed, 130 interrupted.
 
 /// As the standard library's, but for a stderr that takes nothing, which is no reason to end: there is
 /// nobody to tell.
@@ -36,6 +37,7 @@ mod serve;
 mod signals;
 mod system;
 mod tls;
+mod validate;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -64,6 +66,7 @@ enum Command {
     Plot(plot::Plot),
     Compare(compare::Compare),
     Bench(bench::Bench),
+    Validate(validate::Validate),
     Serve(serve::Serve),
     Proxy(proxy::ProxyCommand),
     Admin(admin::Admin),
@@ -136,6 +139,7 @@ fn run() -> ExitCode {
         Command::Plot(command) => command.execute(),
         Command::Compare(command) => command.execute(),
         Command::Bench(command) => command.execute(),
+        Command::Validate(command) => command.execute(),
         Command::Serve(command) => command.execute(),
         Command::Proxy(command) => command.execute(),
         Command::Admin(command) => command.execute(),

@@ -28,6 +28,8 @@ pub enum Failure {
         /// Mend.
         help: String,
     },
+    /// 99: so many cells are beyond their bounds, which has been said.
+    Beyond(usize),
     /// 130: interrupted; what was finished is kept, and how to go on has been said.
     Interrupted,
     /// 0: nobody reads on.
@@ -49,6 +51,10 @@ impl Failure {
             Failure::Other { problem, help } => {
                 complain(&problem, &help);
                 ExitCode::FAILURE
+            }
+            Failure::Beyond(cells) => {
+                eprintln!("{} beyond the bounds", crate::units::plural(cells as u64, "figure"));
+                ExitCode::from(99)
             }
             Failure::Interrupted => ExitCode::from(130),
             Failure::ClosedPipe => ExitCode::SUCCESS,

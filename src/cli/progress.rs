@@ -2,18 +2,19 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Trials done of all, with the time left.
+/// Pieces done of all, with the time left.
 pub struct Progress(ProgressBar);
 
 impl Progress {
-    /// A bar over `total` trials of which `done` are there already; hidden when `quiet`.
-    pub fn new(name: &str, total: u64, done: u64, quiet: bool) -> Progress {
+    /// A bar over `total` pieces, called `what`, of which `done` are there already; hidden when `quiet`.
+    pub fn new(name: &str, total: u64, done: u64, what: &str, quiet: bool) -> Progress {
         if quiet {
             return Progress(ProgressBar::hidden());
         }
         let bar = ProgressBar::new(total).with_position(done);
-        let template = "{prefix} [{bar:30}] {pos}/{len} trials, {elapsed} gone, {eta} left";
-        let style = ProgressStyle::with_template(template).expect("a template without mistakes");
+        let template =
+            format!("{{prefix}} [{{bar:30}}] {{pos}}/{{len}} {what}, {{elapsed}} gone, {{eta}} left");
+        let style = ProgressStyle::with_template(&template).expect("a template without mistakes");
         bar.set_style(style.progress_chars("=> "));
         bar.set_prefix(name.to_owned());
         // What was there already took no time.

@@ -75,7 +75,7 @@ impl Run {
         // Every file is read before the first runs, so that mistakes show in the first second.
         let plans = self.files.iter().map(|file| load(file, &sets)).collect::<Result<Vec<_>, _>>()?;
         check_names(&plans)?;
-        let stop = stop_on_interrupt()?;
+        let stop = stop_on_interrupt(KEPT)?;
         // Once: the file may be another by the time that the next scenario begins.
         let program = own_program()?;
         let mut reports = Vec::new();
@@ -145,7 +145,7 @@ impl Run {
         }
         let done = folder.done().clone();
         let total = plan.cells() as u64 * u64::from(plan.trials());
-        let bar = Progress::new(plan.name(), total, done.len() as u64, self.quiet);
+        let bar = Progress::new(plan.name(), total, done.len() as u64, "trials", self.quiet);
         let jobs = self.jobs.map_or_else(processors, usize::from);
         let memory = self.memory.unwrap_or_else(|| memory::share(jobs));
         let in_virtual_time = move |scenario: &Arc<Scenario>, trial, go_on: &mut dyn FnMut() -> bool| {
@@ -345,15 +345,18 @@ fn in_words(plan: &Plan, report: &Report, dir: &Path, sets: &[String]) -> String
 
 /// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once. Whatever does not look
 /// at the flag ends within a second, too: each row and file that is there by then is whole.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn stop_on_interrupt(last_words: &'static str) -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     signals::at_first(move || {
         flag.store(true, Ordering::Relaxed);
-        signals::exit_after(GRACE, "interrupted: the trials that are done are kept; go on with --resume");
+        signals::exit_after(GRACE, last_words);
     })?;
     Ok(stop)
 }
+
+/// Words of a run that is ended before it could end in order.
+const KEPT: &str = "interrupted: the trials that are done are kept; go on with --resume";
 
 /// From the first signal to the end of the program, at most.
 const GRACE: std::time::Duration = std::time::Duration::from_millis(800);

@@ -11,7 +11,7 @@ use super::reader::Reader;
 use super::tree::Node;
 use super::visit::Visitor;
 use crate::congestion::Choice;
-use crate::tcp::{Config, DelayedAck, Recovery, RtoFloor};
+use crate::tcp::{Config, DelayedAck, Profile, Recovery, RtoFloor};
 
 /// The keys of `[tcp]`.
 pub(super) static TCP: LazyLock<Kind> = LazyLock::new(|| described(|v| keys(v, &mut Config::default())));
@@ -24,6 +24,9 @@ pub(super) fn defaults(v: &mut impl Visitor) {
 
 /// Declares the settings of TCP.
 pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
+    let mut profile = Profile::default();
+    v.key("profile", &mut profile, Words(PROFILES), "which TCP the other settings begin as");
+    *tcp = profile.config();
     v.key("congestion", &mut tcp.congestion, Controller, "the congestion controller");
     v.check(|reader| parameters(&mut tcp.congestion, reader.root));
     let mss = "largest payload of a segment in bytes, timestamps deducted";
@@ -32,7 +35,7 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     let recovery =
         "how losses are found and repaired: RFC 6675, with RACK (RFC 8985) like Linux, or RFC 6582";
     v.key("recovery", &mut tcp.recovery, Words(RECOVERIES), recovery);
-    let delayed = Config::default().delayed_ack.expect("acknowledgments wait by default");
+    let delayed = tcp.delayed_ack.or(Config::default().delayed_ack).expect("Linux's acknowledgments wait");
     let may_wait = "whether acknowledgments may wait (RFC 9293)";
     v.switch("delayed_ack", &mut tcp.delayed_ack, delayed, may_wait, delayed_ack);
     let quickack = "Linux's quick-ACK mode: at the start, after a pause, after a duplicate";
@@ -62,6 +65,13 @@ const LEAST_MSS: u64 = 64;
 
 /// Holds a segment at least.
 const BUFFER: Size = Size(LEAST_MSS, 1 << 30);
+
+const PROFILES: &[(&str, Profile)] = &[
+    ("linux", Profile::Linux),
+    ("rfc", Profile::Rfc),
+    ("textbook", Profile::Textbook),
+    ("ns3", Profile::Ns3),
+];
 
 const RECOVERIES: &[(&str, Recovery)] =
     &[("sack", Recovery::Sack), ("rack", Recovery::Rack), ("newreno", Recovery::NewReno)];
@@ -164,6 +174,17 @@ mod tests {
         );
         let text = with("mss = 1448", "receive_window = \"10B\"");
         refused(&text, 11, "\"10B\"", "\"10B\" is out of range", "from \"64B\" to \"1GiB\"");
+    }
+
+    #[test]
+    fn settings_begin_as_their_profile_and_may_differ() {
+        let text = with("mss = 1448\n", "profile = \"ns3\"\nnagle = true\n");
+        let text = text.replace("count = 2", "count = 2\ntcp = { profile = \"textbook\", min_rto = \"2s\" }");
+        let scenario = scenario(&text);
+        let [upload, people] = [&scenario.groups[0].tcp, &scenario.groups[1].tcp];
+        let textbook = Config { nagle: true, min_rto: Duration::from_secs(2), ..Profile::Textbook.config() };
+        assert_eq!(*upload, textbook, "a key of [tcp] holds in every group, whatever its profile");
+        assert_eq!(*people, Config { nagle: true, ..Profile::Ns3.config() });
     }
 
     #[test]

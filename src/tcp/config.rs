@@ -1,4 +1,4 @@
-//! Configuration of a connection: enough to be set like Linux (the default) or like ns-3.
+//! Configuration of a connection; `profile` has the TCPs that it can begin as.
 
 use crate::congestion::Choice;
 use crate::time::Duration;
@@ -92,31 +92,5 @@ impl Config {
     /// without options.
     pub fn mss_option(&self) -> u16 {
         self.mss + if self.timestamps { TIMESTAMP_BYTES } else { 0 }
-    }
-}
-
-impl Default for Config {
-    /// Linux's settings, with Reno.
-    fn default() -> Config {
-        Config {
-            congestion: Choice::named("reno"),
-            mss: 1448,
-            initial_window: 10,
-            recovery: Recovery::Rack,
-            delayed_ack: Some(DelayedAck { segments: 2, timeout: Duration::from_millis(40), stretch: true }),
-            quickack: true,
-            pacing: false,
-            byte_counting: true,
-            min_rto: Duration::from_millis(200),
-            rto_floor: RtoFloor::Variance,
-            max_rto: Duration::from_secs(120),
-            nagle: false,
-            timestamps: true,
-            sack: true,
-            window_scale: true,
-            limited_transmit: true,
-            receive_window: 4 << 20,
-            send_buffer: 8 << 20,
-        }
     }
 }

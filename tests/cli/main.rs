@@ -22,3 +22,4 @@ mod proxy_admin;
 mod result_folder;
 mod terminal;
 mod tls;
+mod validate;

@@ -1,4 +1,4 @@
-//! CUBIC's period on a full queue beside Linux's own (`tests/data/kernel_sawtooth.csv`).
+//! CUBIC's period on a full queue beside Linux's own (`docs/data/kernel_sawtooth.csv`).
 
 use crate::support::reference::{number, rows};
 use crate::support::{losses_after_20_s, run};
@@ -27,7 +27,7 @@ fn its_period_on_a_full_queue_is_that_of_linux() {
 /// At 100 ms and 84 packets, unpaced, fast convergence makes short and long periods alternate.
 #[test]
 fn its_periods_alternate_as_on_linux() {
-    let table = rows(include_str!("../data/kernel_sawtooth.csv"));
+    let table = rows(include_str!("../../docs/data/kernel_sawtooth.csv"));
     let row = table.iter().find(|row| row["cc"] == "cubic").expect("a row of the table");
     let periods = periods(100, 84, false);
     let (short, long) = periods.iter().fold((f64::MAX, 0.0f64), |(s, l), &p| (s.min(p), l.max(p)));

@@ -1,4 +1,4 @@
-//! Messages and short transfers beside Linux 6.18 (`tests/data/README.md`): 100 ms of round trip.
+//! Messages and short transfers beside Linux 6.18 (`docs/data/README.md`): 100 ms of round trip.
 
 use crate::support::over_seeds;
 use crate::support::raw::{talk, transfer};
@@ -33,7 +33,7 @@ fn factor(ours: f64, theirs: f64) -> f64 {
 /// edge of the messages that were lost, where a tenth more of them moves it by 100 ms: no test there.
 #[test]
 fn messages_are_as_late_as_on_linux() {
-    let table = rows(include_str!("../data/kernel_chat_latency.csv"));
+    let table = rows(include_str!("../../docs/data/kernel_chat_latency.csv"));
     for (traffic, both) in [("one-way", false), ("two-way", true)] {
         for loss in [0.05, 0.1] {
             let row = table.iter().find(|row| {
@@ -57,7 +57,7 @@ fn messages_are_as_late_as_on_linux() {
 /// handshake.
 #[test]
 fn short_transfers_take_as_long_as_on_linux() {
-    let table = rows(include_str!("../data/kernel_short_transfers.csv"));
+    let table = rows(include_str!("../../docs/data/kernel_short_transfers.csv"));
     for losses in [[0.01, 0.0], [0.1, 0.0], [0.01, 0.01], [0.1, 0.1]] {
         let run = |seed| transfer(seed, 10, losses, like_linux(Recovery::Rack), None);
         let times: Vec<(f64, f64)> = over_seeds(2_000, run).into_iter().flatten().collect();

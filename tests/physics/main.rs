@@ -6,7 +6,6 @@ mod aqm;
 mod determinism;
 mod fuzz_scenarios;
 mod links;
-mod linux_bulk;
 mod linux_cubic;
 mod linux_latency;
 mod ns3;

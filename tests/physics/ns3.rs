@@ -1,4 +1,4 @@
-//! Our TCP beside ns-3.44's on the same grid (`tests/data/README.md`). All tables with more seeds:
+//! Our TCP beside ns-3.44's on the same grid (`docs/data/README.md`). All tables with more seeds:
 //! `cargo test --release --test physics ns3 -- --ignored --nocapture`
 
 use std::collections::BTreeMap;
@@ -55,7 +55,7 @@ fn all_tables() {
 
 /// ns-3's cells of a controller, seeds joined.
 fn ns3(cc: &str) -> Vec<Cell> {
-    let rows = rows(include_str!("../data/ns3_loss_sweep.csv"));
+    let rows = rows(include_str!("../../docs/data/ns3_loss_sweep.csv"));
     let mut cells: BTreeMap<(u64, String), Vec<&BTreeMap<&str, &str>>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row["cc"] == cc) {
         cells.entry((number(row, "rtt_ms") as u64, row["loss"].to_owned())).or_default().push(row);
@@ -88,8 +88,7 @@ fn as_toml(tcp: &str) -> Settings {
 fn ours_as_ns3(cell: &Cell, settings: &Settings, seeds: u64) -> f64 {
     let tcp = if settings.0.is_empty() { "recovery = \"sack\"" } else { &settings.0 };
     let text = format!(
-        "duration = \"60s\"\n[record]\ntrials = \"none\"\n[tcp]\n{tcp}\nmin_rto = \"1s\"\n\
-         rto_floor = \"rto\"\nquickack = false\ndelayed_ack = {{ segments = 2, timeout = \"200ms\", stretch = false }}\n\
+        "duration = \"60s\"\n[record]\ntrials = \"none\"\n[tcp]\n{tcp}\nprofile = \"ns3\"\n\
          [link.bottleneck]\nrate = \"10mbit\"\nqueue = \"{} packets\"\ndelay = \"{}us\"\n\
          [link.receiver]\n\
          [[clients]]\nname = \"bulk\"\npath = [\"bottleneck\", \"receiver\"]\napp = {{ kind = \"bulk\" }}\n",

@@ -101,7 +101,7 @@ fn the_readme_is_short_and_so_is_each_chapter() {
 #[test]
 fn every_link_and_anchor_resolves() {
     let others =
-        ["CHANGELOG.md", "results/README.md", "results/sample/loss10/README.md", "tests/data/README.md"];
+        ["CHANGELOG.md", "results/README.md", "results/sample/loss10/README.md", "docs/data/README.md"];
     let mut faults = vec![];
     let mut links = 0;
     for page in pages().into_iter().chain(others.map(|name| root().join(name))) {

@@ -1,0 +1,343 @@
+//! The grids on which our TCP stands beside others: whose tables, which rows, which settings of ours. A new
+//! one is a line of [`GRIDS`].
+
+use std::collections::BTreeMap;
+
+use super::models;
+use crate::facts::{DirectionOutcome, Outcome};
+
+/// A row of a table of measurements: its values by column.
+pub type Row = BTreeMap<&'static str, &'static str>;
+
+/// One grid.
+pub struct Grid {
+    /// Name, as an argument.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Whose measurements they are.
+    pub whose: &'static str,
+    /// The table.
+    pub table: &'static str,
+    /// Columns and the words that the rows of this grid have in them.
+    pub rows: &'static [(&'static str, &'static str)],
+    /// Columns that tell the cells apart; rows that agree in all of them are runs of one cell.
+    pub keys: &'static [&'static str],
+    /// Settings of `[tcp]` beside the controller.
+    pub tcp: &'static str,
+    /// Scenario of a cell.
+    pub scenario: fn(&Grid, &Row) -> String,
+    /// Figures that are compared.
+    pub figures: &'static [Figure],
+    /// Seconds measured of each trial.
+    pub seconds: u32,
+}
+
+/// One figure of a cell, and its columns in the table.
+pub struct Figure {
+    /// Name with its unit, as in our result files.
+    pub name: &'static str,
+    /// Column of the value, and if runs are summed up already, of the least and the largest.
+    pub columns: (&'static str, Option<[&'static str; 2]>),
+    /// Ours.
+    pub measure: fn(&Outcome) -> Option<f64>,
+    /// Largest difference, as a share, or absolute where the figure is a share itself.
+    pub tolerance: fn(loss: f64) -> Tolerance,
+}
+
+/// Largest difference from the other's value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Tolerance {
+    /// So large a part of it.
+    Relative(f64),
+    /// So much.
+    Absolute(f64),
+}
+
+/// A model of goodput in Mbit/s from round trip in seconds and loss as a share.
+pub type Model = fn(f64, f64) -> f64;
+
+/// The models of a controller, with the names of their columns.
+pub fn models_of(controller: &str) -> &'static [(&'static str, Model)] {
+    match controller {
+        "reno" => &[("mathis_mbit", models::mathis), ("padhye_mbit", models::padhye)],
+        "cubic" => &[("rfc9438_mbit", models::cubic)],
+        _ => &[],
+    }
+}
+
+/// The controller of a row, by our name.
+pub fn controller(row: &Row) -> &'static str {
+    match row.get("cc").or_else(|| row.get("cc_a")).copied().unwrap_or_default() {
+        "TcpNewReno" | "TcpLinuxReno" => "reno",
+        "TcpCubic" => "cubic",
+        name => name,
+    }
+}
+
+/// A number of a row; zero where it has none.
+pub fn number(row: &Row, column: &str) -> f64 {
+    row.get(column).and_then(|text| text.parse().ok()).unwrap_or(0.0)
+}
+
+const UNPACED: &str = include_str!("../../../docs/data/kernel_tcp_unpaced.csv");
+const PACED: &str = include_str!("../../../docs/data/kernel_tcp.csv");
+const TWO_WAY: &str = include_str!("../../../docs/data/kernel_tcp_twoway.csv");
+const SHARE: &str = include_str!("../../../docs/data/kernel_bbr_share.csv");
+const NS3: &str = include_str!("../../../docs/data/ns3_loss_sweep.csv");
+
+const LINUX: &str = "Linux 6.18";
+const LOSSES: &[&str] = &["cc", "rtt_ms", "loss"];
+const SLOW: &[&str] = &["cc", "rtt_ms", "loss", "rate_mbit"];
+
+/// Every grid.
+pub static GRIDS: &[Grid] = &[
+    Grid {
+        name: "reno",
+        summary: "Reno, loss of data alone",
+        rows: &[("cc", "reno"), ("sack", "1"), ("rate_mbit", "0")],
+        ..LOSS_OF_DATA
+    },
+    Grid {
+        name: "cubic",
+        summary: "CUBIC, loss of data alone",
+        rows: &[("cc", "cubic"), ("sack", "1"), ("rate_mbit", "0")],
+        ..LOSS_OF_DATA
+    },
+    Grid {
+        name: "reno-10mbit",
+        summary: "Reno, loss of data, 10 Mbit/s with a queue of 1 BDP",
+        rows: &[("cc", "reno"), ("sack", "1"), ("rate_mbit", "10")],
+        keys: SLOW,
+        ..LOSS_OF_DATA
+    },
+    Grid {
+        name: "cubic-10mbit",
+        summary: "CUBIC, loss of data, 10 Mbit/s with a queue of 1 BDP",
+        rows: &[("cc", "cubic"), ("sack", "1"), ("rate_mbit", "10")],
+        keys: SLOW,
+        ..LOSS_OF_DATA
+    },
+    Grid {
+        name: "reno-no-sack",
+        summary: "Reno without SACK (NewReno), loss of data alone",
+        rows: &[("cc", "reno"), ("sack", "0")],
+        tcp: "sack = false",
+        ..LOSS_OF_DATA
+    },
+    Grid {
+        name: "reno-twoway",
+        summary: "Reno, loss of data and acknowledgments",
+        rows: &[("cc", "reno"), ("pacing", "none")],
+        ..TWO_WAY_LOSS
+    },
+    Grid {
+        name: "cubic-twoway",
+        summary: "CUBIC, loss of data and acknowledgments",
+        rows: &[("cc", "cubic"), ("pacing", "none")],
+        ..TWO_WAY_LOSS
+    },
+    Grid {
+        name: "reno-paced",
+        summary: "paced Reno, loss of data alone",
+        table: PACED,
+        rows: &[("cc", "reno"), ("sack", "1"), ("rate_mbit", "0")],
+        tcp: "pacing = true",
+        ..LOSS_OF_DATA
+    },
+    Grid {
+        name: "cubic-paced",
+        summary: "paced CUBIC, loss of data alone",
+        table: PACED,
+        rows: &[("cc", "cubic"), ("sack", "1"), ("rate_mbit", "0")],
+        tcp: "pacing = true",
+        ..LOSS_OF_DATA
+    },
+    Grid {
+        name: "reno-paced-twoway",
+        summary: "paced Reno, loss of data and acknowledgments",
+        rows: &[("cc", "reno"), ("pacing", "internal")],
+        tcp: "pacing = true",
+        ..TWO_WAY_LOSS
+    },
+    Grid {
+        name: "cubic-paced-twoway",
+        summary: "paced CUBIC, loss of data and acknowledgments",
+        rows: &[("cc", "cubic"), ("pacing", "internal")],
+        tcp: "pacing = true",
+        ..TWO_WAY_LOSS
+    },
+    Grid {
+        name: "bbr",
+        summary: "BBR v1, loss of data, 10 and 100 Mbit/s with a queue of 1 BDP",
+        table: PACED,
+        rows: &[("cc", "bbr")],
+        keys: SLOW,
+        tcp: WIDE_OPEN,
+        figures: &[
+            GOODPUT_BBR,
+            Figure { tolerance: of_bbr, ..WINDOW },
+            Figure { tolerance: of_bbr, ..ROUND_TRIP },
+        ],
+        ..LOSS_OF_DATA
+    },
+    Grid {
+        name: "bbr-share",
+        summary: "BBR v1 beside CUBIC at 10 Mbit/s and 40 ms, by buffer",
+        whose: LINUX,
+        table: SHARE,
+        rows: &[("case", "share")],
+        keys: &["rtt_ms", "buffer_bdp"],
+        tcp: WIDE_OPEN,
+        scenario: beside_cubic,
+        figures: &[SHARE_OF_BBR],
+        seconds: 60,
+    },
+    Grid {
+        name: "ns3-newreno",
+        summary: "TcpNewReno, 10 Mbit/s with a queue of 1 BDP",
+        rows: &[("cc", "TcpNewReno")],
+        tcp: "profile = \"ns3\"\nbyte_counting = false",
+        ..NS3_LOSS
+    },
+    Grid {
+        name: "ns3-reno",
+        summary: "TcpLinuxReno, 10 Mbit/s with a queue of 1 BDP",
+        rows: &[("cc", "TcpLinuxReno")],
+        ..NS3_LOSS
+    },
+    Grid {
+        name: "ns3-cubic",
+        summary: "TcpCubic, 10 Mbit/s with a queue of 1 BDP",
+        rows: &[("cc", "TcpCubic")],
+        ..NS3_LOSS
+    },
+];
+
+/// Windows that limit nothing.
+const WIDE_OPEN: &str = "receive_window = \"16MiB\"\nsend_buffer = \"16MiB\"";
+
+const LOSS_OF_DATA: Grid = Grid {
+    name: "",
+    summary: "",
+    whose: LINUX,
+    table: UNPACED,
+    rows: &[],
+    keys: LOSSES,
+    tcp: "",
+    scenario: bulk,
+    figures: &[GOODPUT, WINDOW, ROUND_TRIP],
+    seconds: 30,
+};
+
+const TWO_WAY_LOSS: Grid =
+    Grid { table: TWO_WAY, keys: &["cc", "rtt_ms", "loss", "ack_loss"], ..LOSS_OF_DATA };
+
+const NS3_LOSS: Grid = Grid {
+    whose: "ns-3.44",
+    table: NS3,
+    keys: LOSSES,
+    tcp: "profile = \"ns3\"",
+    scenario: behind_bottleneck,
+    figures: &[Figure { columns: ("goodput_mbit", None), ..GOODPUT }],
+    seconds: 60,
+    ..LOSS_OF_DATA
+};
+
+const GOODPUT: Figure = Figure {
+    name: "goodput_mbit",
+    columns: ("goodput_median", Some(["goodput_min", "goodput_max"])),
+    measure: |outcome| goodput(outcome, 0),
+    tolerance: |_| Tolerance::Relative(0.10),
+};
+const GOODPUT_BBR: Figure = Figure { tolerance: of_bbr, ..GOODPUT };
+const WINDOW: Figure = Figure {
+    name: "cwnd_mean_segments",
+    columns: ("mean_cwnd_pkts", None),
+    measure: |outcome| Some(sender(outcome, 0)?.cwnd_mean? / 1448.0),
+    tolerance: |_| Tolerance::Relative(0.10),
+};
+const ROUND_TRIP: Figure = Figure {
+    name: "srtt_mean_ms",
+    columns: ("mean_rtt_ms", None),
+    measure: |outcome| Some(sender(outcome, 0)?.srtt_mean?.as_secs_f64() * 1e3),
+    tolerance: |_| Tolerance::Relative(0.10),
+};
+const SHARE_OF_BBR: Figure = Figure {
+    name: "share_of_bbr",
+    columns: ("share_a", None),
+    measure: |outcome| {
+        let (bbr, cubic) = (goodput(outcome, 0)?, goodput(outcome, 1)?);
+        Some(bbr / (bbr + cubic))
+    },
+    tolerance: |_| Tolerance::Absolute(0.08),
+};
+
+fn of_bbr(loss: f64) -> Tolerance {
+    Tolerance::Relative(if loss <= 0.05 { 0.10 } else { 0.15 })
+}
+
+fn sender(outcome: &Outcome, flow: usize) -> Option<&DirectionOutcome> {
+    outcome.flows.get(flow)?.directions[0].as_ref()
+}
+
+fn goodput(outcome: &Outcome, flow: usize) -> Option<f64> {
+    Some(sender(outcome, flow)?.bytes_delivered as f64 * 8e-6 / outcome.measured.as_secs_f64())
+}
+
+/// A bulk transfer over a path with loss and, where the row has one, a bottleneck.
+fn bulk(grid: &Grid, row: &Row) -> String {
+    let neck = match (number(row, "rate_mbit"), number(row, "queue_pkts")) {
+        (0.0, _) => String::new(),
+        (rate, queue) => format!("rate = \"{rate}mbit\"\nqueue = \"{queue} packets\"\n"),
+    };
+    format!(
+        "{}[link.path]\n{neck}delay = \"{}us\"\nup = {{ loss = \"{}%\" }}\ndown = {{ loss = \"{}%\" }}\n\
+         [[clients]]\nname = \"bulk\"\npath = [\"path\"]\napp = {{ kind = \"bulk\" }}\n",
+        head(grid, 3, controller(row)),
+        number(row, "rtt_ms") * 500.0,
+        number(row, "loss") * 100.0,
+        number(row, "ack_loss") * 100.0,
+    )
+}
+
+/// The same as ns-3 has it: loss behind the bottleneck, whose queue does not count the packet that is sent.
+fn behind_bottleneck(grid: &Grid, row: &Row) -> String {
+    format!(
+        "{}[link.bottleneck]\nrate = \"10mbit\"\nqueue = \"{} packets\"\ndelay = \"{}us\"\n\
+         [link.receiver]\nup = {{ loss = \"{}%\" }}\n\
+         [[clients]]\nname = \"bulk\"\npath = [\"bottleneck\", \"receiver\"]\napp = {{ kind = \"bulk\" }}\n",
+        head(grid, 0, controller(row)),
+        number(row, "queue_pkts") + 1.0,
+        number(row, "rtt_ms") * 500.0,
+        number(row, "loss") * 100.0,
+    )
+}
+
+/// BBR and CUBIC on one bottleneck.
+fn beside_cubic(grid: &Grid, row: &Row) -> String {
+    let group = |name: &str| {
+        format!(
+            "[[clients]]\nname = \"{name}\"\npath = [\"neck\"]\nstart_spread = \"1s\"\n\
+             tcp = {{ congestion = \"{name}\" }}\napp = {{ kind = \"bulk\" }}\n"
+        )
+    };
+    format!(
+        "{}[link.neck]\nrate = \"{}mbit\"\nqueue = \"{} packets\"\ndelay = \"{}us\"\n{}{}",
+        head(grid, 10, "bbr"),
+        number(row, "rate_mbit"),
+        number(row, "queue_pkts"),
+        number(row, "rtt_ms") * 500.0,
+        group("bbr"),
+        group("cubic"),
+    )
+}
+
+fn head(grid: &Grid, lead_in: u32, congestion: &str) -> String {
+    format!(
+        "duration = \"{}s\"\nwarmup = \"{lead_in}s\"\ntrials = 1000\n[record]\ntrials = \"none\"\n\
+         [tcp]\ncongestion = \"{congestion}\"\n{}\n",
+        grid.seconds + lead_in,
+        grid.tcp,
+    )
+}

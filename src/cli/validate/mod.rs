@@ -1,0 +1,114 @@
+//! `testbed validate`: our TCP beside Linux, ns-3 and models, cell by cell.
+
+mod cell;
+mod grids;
+mod models;
+mod table;
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use clap::Args;
+
+use super::output::{Failure, print, processors};
+use super::progress::Progress;
+use super::run::stop_on_interrupt;
+use cell::Cell;
+use grids::{GRIDS, Grid};
+
+/// Set our TCP beside measurements of Linux and ns-3, and beside models
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// Only these grids; `--list` has their names
+    #[arg(value_name = "GRID")]
+    grids: Vec<String>,
+    /// List the grids
+    #[arg(long)]
+    list: bool,
+    /// Trials of each cell
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    trials: u32,
+    /// Threads; all processors if not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    jobs: Option<u32>,
+    /// Write the table there as CSV
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Print nothing but the medians and what is beyond its bounds
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Validate {
+    /// Runs the grids and prints a table for each. Fails with 99 if a cell is beyond its bounds.
+    pub fn execute(self) -> Result<(), Failure> {
+        if self.list {
+            return print(&table::list(GRIDS));
+        }
+        let grids = self.chosen()?;
+        let mut cells: Vec<(usize, Cell)> = Vec::new();
+        for (place, grid) in grids.iter().enumerate() {
+            cells.extend(grid.cells().into_iter().map(|cell| (place, cell)));
+        }
+        let cells = self.measure(&grids, cells)?;
+        let mut beyond = 0;
+        for (place, grid) in grids.iter().enumerate() {
+            let own: Vec<&Cell> = cells.iter().filter(|(of, _)| *of == place).map(|(_, cell)| cell).collect();
+            print(&table::text(grid, &own, self.quiet))?;
+            beyond += own.iter().flat_map(|cell| &cell.figures).filter(|beside| !beside.is_within()).count();
+        }
+        if let Some(path) = &self.csv {
+            let rows = cells.iter().map(|(place, cell)| (grids[*place], cell));
+            std::fs::write(path, table::csv(rows)).map_err(|error| {
+                Failure::other(format!("cannot write {}: {error}", path.display()), "choose another place")
+            })?;
+        }
+        if beyond > 0 {
+            return Err(Failure::Beyond(beyond));
+        }
+        Ok(())
+    }
+
+    fn chosen(&self) -> Result<Vec<&'static Grid>, Failure> {
+        if let Some(unknown) = self.grids.iter().find(|name| GRIDS.iter().all(|grid| grid.name != **name)) {
+            let names: Vec<&str> = GRIDS.iter().map(|grid| grid.name).collect();
+            return Err(Failure::usage(
+                format!("there is no grid \"{unknown}\""),
+                format!("choose from {}", names.join(", ")),
+            ));
+        }
+        let wanted = |grid: &&Grid| self.grids.is_empty() || self.grids.iter().any(|name| name == grid.name);
+        Ok(GRIDS.iter().filter(wanted).collect())
+    }
+
+    /// Runs all cells on several threads; their results do not depend on how many.
+    fn measure(&self, grids: &[&Grid], cells: Vec<(usize, Cell)>) -> Result<Vec<(usize, Cell)>, Failure> {
+        let stop = stop_on_interrupt("interrupted")?;
+        let progress = Progress::new("validate", cells.len() as u64, 0, "cells", self.quiet);
+        let slots: Vec<Mutex<(usize, Cell)>> = cells.into_iter().map(Mutex::new).collect();
+        let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let work = || {
+            while let Some(slot) = slots.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let mut slot = slot.lock().expect("one thread takes it");
+                let grid = grids[slot.0];
+                if !slot.1.run(grid, self.trials, &mut || !stop.load(Ordering::Relaxed)) {
+                    stopped.store(true, Ordering::Relaxed);
+                    return;
+                }
+                progress.advance();
+            }
+        };
+        let jobs = self.jobs.map_or_else(processors, |jobs| jobs as usize);
+        std::thread::scope(|scope| {
+            for _ in 0..jobs {
+                scope.spawn(work);
+            }
+        });
+        progress.finish();
+        if stopped.into_inner() {
+            return Err(Failure::Interrupted);
+        }
+        Ok(slots.into_iter().map(|slot| slot.into_inner().expect("no thread holds it")).collect())
+    }
+}
