@@ -8,6 +8,7 @@
 mod bbr;
 mod cubic;
 mod fixed;
+mod hystart;
 mod news;
 mod none;
 mod parameters;
@@ -23,6 +24,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 pub use crate::facts::{Beliefs, NO_WINDOW, Phase};
+pub use hystart::{Advice, Watch};
 pub use news::{Ack, Loss, Path, Restart, Sample};
 pub use parameters::{Parameter, Parameters, Values};
 pub use slow_start::SlowStart;
@@ -148,8 +150,8 @@ pub static ALGORITHMS: &[Algorithm] = &[
     Algorithm {
         name: "reno",
         summary: "Reno (RFC 5681): additive increase, multiplicative decrease by half",
-        parameters: &[],
-        build: |path| Box::new(reno::Reno::new(path)),
+        parameters: reno::PARAMETERS,
+        build: reno::build,
     },
     Algorithm {
         name: "cubic",

@@ -112,6 +112,8 @@ pub struct Path {
     pub mss: u64,
     /// The initial window in bytes (RFC 6928).
     pub initial_window: u64,
+    /// True if the connection spreads its packets by itself.
+    pub paced: bool,
     /// Time at which the connection opened.
     pub now: Instant,
     /// The round-trip time of the handshake, if it could be measured.

@@ -1,7 +1,9 @@
 //! Reno: slow start, congestion avoidance and halving on loss (RFC 5681), growing by bytes
 //! acknowledged (RFC 3465), so that delayed acknowledgments do not slow it down.
 
-use super::{Ack, CongestionController, Loss, Path, SlowStart};
+use super::{Ack, CongestionController, Loss, Parameter, Path, SlowStart, Watch, hystart};
+
+pub(super) const PARAMETERS: &[Parameter] = &[hystart::parameter(0)];
 
 /// Reno's window and threshold, in bytes, and its progress to the next increase.
 #[derive(Debug)]
@@ -16,9 +18,18 @@ pub struct Reno {
     before: (u64, SlowStart),
 }
 
+pub(super) fn build(path: &Path) -> Box<dyn CongestionController> {
+    Box::new(Reno::watched(path, Watch::of(path)))
+}
+
 impl Reno {
+    /// With a slow start that only loss ends.
     pub(super) fn new(path: &Path) -> Reno {
-        let (cwnd, slow_start) = (path.initial_window, SlowStart::new());
+        Reno::watched(path, Watch::Blind)
+    }
+
+    fn watched(path: &Path, watch: Watch) -> Reno {
+        let (cwnd, slow_start) = (path.initial_window, SlowStart::watched(watch));
         Reno { mss: path.mss, cwnd, slow_start, credit: 0, initial_window: cwnd, before: (cwnd, slow_start) }
     }
 
@@ -38,7 +49,7 @@ impl CongestionController for Reno {
         if !ack.may_grow() {
             return;
         }
-        let left = self.slow_start.grow(&mut self.cwnd, ack.bytes);
+        let left = self.slow_start.grow(&mut self.cwnd, self.mss, ack.bytes, ack);
         // RFC 5681 §3.1: one segment per window acknowledged.
         self.credit += left;
         if self.credit >= self.cwnd {
@@ -59,6 +70,7 @@ impl CongestionController for Reno {
         // RFC 5681 §3.1: the loss window is one segment.
         self.cwnd = self.mss;
         self.credit = 0;
+        self.slow_start.restart();
     }
 
     fn on_spurious(&mut self) {

@@ -18,6 +18,7 @@ pub fn path() -> Path {
     Path {
         mss: 1000,
         initial_window: 10_000,
+        paced: false,
         now: Instant::ZERO,
         rtt: None,
         rng: Seed(1).stream("test"),

@@ -166,6 +166,7 @@ impl Sender {
         let controller = self.config.congestion.build(Path {
             mss: self.agreed.mss,
             initial_window: segments * self.agreed.mss,
+            paced: self.config.pacing,
             now,
             rtt: self.rtt.smoothed(),
             rng,

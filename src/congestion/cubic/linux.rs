@@ -70,11 +70,11 @@ impl Cubic {
             fast_convergence: settings.fast_convergence,
             initial_window,
             cwnd: initial_window,
-            slow_start: SlowStart::new(),
+            slow_start: SlowStart::watched(settings.watch),
             credit: 0,
             last_max: 0,
             epoch: None,
-            before: (initial_window, SlowStart::new()),
+            before: (initial_window, SlowStart::watched(settings.watch)),
         }
     }
 
@@ -163,7 +163,8 @@ impl CongestionController for Cubic {
         if !ack.may_grow() {
             return;
         }
-        let acked = self.slow_start.grow(&mut self.cwnd, ack.bytes.div_ceil(self.mss));
+        let acked = ack.bytes.div_ceil(self.mss);
+        let acked = self.slow_start.grow(&mut self.cwnd, 1, acked, ack);
         if acked > 0 {
             let cnt = self.pace(ack.now, acked, ack.min_rtt);
             self.grow(acked, cnt);
@@ -183,6 +184,7 @@ impl CongestionController for Cubic {
         self.last_max = 0;
         self.epoch = None;
         self.credit = 0;
+        self.slow_start.restart();
         self.cwnd = 1;
     }
 

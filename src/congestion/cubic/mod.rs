@@ -7,7 +7,7 @@
 mod linux;
 mod rfc9438;
 
-use super::{CongestionController, Parameter, Path, Values};
+use super::{CongestionController, Parameter, Path, Values, Watch, hystart};
 
 pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter {
@@ -40,6 +40,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         values: Values::Words(&["linux", "rfc9438"]),
         summary: "whole segments as Linux counts them, or the real numbers of RFC 9438",
     },
+    hystart::parameter(1),
 ];
 
 /// The parameters with their meanings, and the path's sizes in bytes.
@@ -51,6 +52,7 @@ struct Settings {
     c: f64,
     fast_convergence: bool,
     reno_increase: bool,
+    watch: Watch,
 }
 
 pub(super) fn build(path: &Path) -> Box<dyn CongestionController> {
@@ -70,6 +72,7 @@ impl Settings {
             c: path.parameters.number("c"),
             fast_convergence: path.parameters.is_on("fast_convergence"),
             reno_increase: path.parameters.is_on("reno_increase"),
+            watch: Watch::of(path),
         }
     }
 }

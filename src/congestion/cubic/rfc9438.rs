@@ -1,6 +1,6 @@
 //! CUBIC with the real numbers of RFC 9438.
 
-use super::super::{Ack, CongestionController, Loss};
+use super::super::{Ack, Advice, CongestionController, Loss, Watch};
 use super::Settings;
 use crate::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ pub struct Cubic {
     initial_window: f64,
     cwnd: f64,
     ssthresh: f64,
+    watch: Watch,
     /// The window of the last loss, which the cubic curve approaches.
     w_max: f64,
     /// The window just before the last loss (`cwnd_prior`).
@@ -47,11 +48,27 @@ impl Cubic {
             initial_window,
             cwnd: initial_window,
             ssthresh: f64::INFINITY,
+            watch: settings.watch,
             w_max: 0.0,
             cwnd_prior: 0.0,
             epoch: None,
             before: (initial_window, f64::INFINITY, 0.0),
         }
+    }
+
+    /// Slow start, in the way that the scenario chose (§4.10 wants HyStart++). Returns what it used of `acked`.
+    fn start_slowly(&mut self, acked: f64, ack: &Ack) -> f64 {
+        let part = match self.watch.hear(self.cwnd as u64, self.ssthresh.is_infinite(), ack) {
+            Advice::Go => 1.0,
+            Advice::Slower(part) => part as f64,
+            Advice::End => {
+                self.ssthresh = self.cwnd;
+                return 0.0;
+            }
+        };
+        let grown = (acked / part).min(self.ssthresh - self.cwnd);
+        self.cwnd += grown;
+        grown * part
     }
 
     /// §4.2, equation (1): the curve `t` seconds after the epoch began.
@@ -129,10 +146,7 @@ impl CongestionController for Cubic {
         }
         let mut acked = ack.bytes as f64 / self.mss;
         if self.cwnd < self.ssthresh {
-            // §4.10 wants HyStart++ here; this is the slow start of RFC 5681 and RFC 3465.
-            let grown = acked.min(self.ssthresh - self.cwnd);
-            self.cwnd += grown;
-            acked -= grown;
+            acked -= self.start_slowly(acked, ack);
         }
         if acked > 0.0 {
             self.avoid_congestion(ack.now, acked, ack.srtt);
@@ -150,6 +164,7 @@ impl CongestionController for Cubic {
         }
         // §4.8: as Reno, slow start from one segment; the curve then starts at its plateau (K = 0).
         self.cwnd = 1.0;
+        self.watch.restart();
         self.w_max = 0.0;
         self.epoch = None;
     }
