@@ -96,7 +96,7 @@ pub struct Ack {
     /// True if the window was not full: the application or the receiver's window held data back,
     /// so the path proved nothing about a larger window (RFC 7661).
     pub app_limited: bool,
-    /// True if it arrived within a recovery episode.
+    /// True if it arrived within a recovery episode, or in the window of data after a mark was answered.
     pub in_recovery: bool,
 }
 
@@ -182,7 +182,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
     Algorithm {
         name: "reno",
         summary: "Reno (RFC 5681): additive increase, multiplicative decrease by half",
-        parameters: &[],
+        parameters: reno::PARAMETERS,
         build: |path| Box::new(reno::Reno::new(path)),
     },
     Algorithm {

@@ -10,7 +10,7 @@ pub struct Tahoe(Reno);
 
 impl Tahoe {
     pub(super) fn new(path: &Path) -> Tahoe {
-        Tahoe(Reno::new(path))
+        Tahoe(Reno::with(path, 0.5))
     }
 }
 

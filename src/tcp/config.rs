@@ -1,5 +1,6 @@
 //! Configuration of a connection: enough to be set like Linux (the default) or like ns-3.
 
+use super::ecn::EcnMode;
 use crate::congestion::Choice;
 use crate::time::Duration;
 
@@ -46,6 +47,9 @@ pub struct Config {
     pub window_scale: bool,
     /// Send new data on the first two duplicate ACKs (RFC 3042).
     pub limited_transmit: bool,
+    /// Explicit congestion notification (RFC 3168). Unlike Linux's default, which accepts what it never
+    /// offers, `Off` does neither.
+    pub ecn: EcnMode,
     /// Largest receive window in bytes.
     pub receive_window: u64,
     /// Most bytes that `write` accepts beyond what is acknowledged.
@@ -115,6 +119,7 @@ impl Default for Config {
             sack: true,
             window_scale: true,
             limited_transmit: true,
+            ecn: EcnMode::Off,
             receive_window: 4 << 20,
             send_buffer: 8 << 20,
         }

@@ -3,6 +3,7 @@
 //! window is reduced once per episode; a timeout within an episode does not halve it again
 //! (Linux's reading; RFC 5681 taken literally would).
 
+use super::ecn::EcnSender;
 use super::scoreboard::{DUP_THRESH, Scoreboard};
 use super::sender::timestamp;
 use super::stats::Stats;
@@ -39,6 +40,8 @@ pub struct LossRecovery {
     pub(super) found_loss: bool,
     /// Time at which more of what was overtaken counts as lost (RFC 8985 §6.2 step 5).
     pub(super) reorder_timer: Instant,
+    /// Marks count as losses do: one reduction for both in a window of data.
+    pub(super) ecn: EcnSender,
     signals: Vec<(Instant, SenderEvent)>,
 }
 
@@ -102,6 +105,7 @@ impl Default for LossRecovery {
             doubt: Doubt::None,
             found_loss: false,
             reorder_timer: Instant::MAX,
+            ecn: EcnSender::default(),
             signals: Vec::new(),
         }
     }
@@ -190,7 +194,7 @@ impl LossRecovery {
                 }
                 let lost = self.detect(now, scoreboard, facts);
                 if lost > 0 {
-                    self.enter(now, controller, facts.nxt, facts.flight, lost);
+                    self.enter(now, controller, (facts.una, facts.nxt), facts.flight, lost);
                     stats.recovery_episodes += 1;
                 }
             }
@@ -199,7 +203,8 @@ impl LossRecovery {
                     self.leave(now);
                     // Losses among what was sent during the repair are an episode of their own.
                     if self.detect(now, scoreboard, facts) > 0 || scoreboard.has_lost() {
-                        self.enter(now, controller, facts.nxt, facts.nxt - facts.una, facts.mss);
+                        let flight = facts.nxt - facts.una;
+                        self.enter(now, controller, (facts.una, facts.nxt), flight, facts.mss);
                         stats.recovery_episodes += 1;
                     }
                     return;
@@ -248,7 +253,7 @@ impl LossRecovery {
     ) {
         let lost = self.detect_by_time(now, scoreboard);
         if let (Episode::Open, true, Some(controller)) = (self.episode, lost > 0, controller) {
-            self.enter(now, controller, nxt, nxt - una, lost);
+            self.enter(now, controller, (una, nxt), nxt - una, lost);
             stats.recovery_episodes += 1;
         }
     }
@@ -257,7 +262,7 @@ impl LossRecovery {
         &mut self,
         now: Instant,
         controller: &mut dyn CongestionController,
-        nxt: u64,
+        (una, nxt): (u64, u64),
         flight: u64,
         lost: u64,
     ) {
@@ -265,9 +270,50 @@ impl LossRecovery {
         self.point = nxt;
         self.found_loss = true;
         self.must_retransmit = true;
-        self.doubt = Doubt::Open(SenderEvent::SpuriousRecovery);
         self.signals.push((now, SenderEvent::FastRetransmit));
-        controller.on_loss(&Loss { now, bytes: lost, flight, new_episode: true });
+        let loss = Loss { now, bytes: lost, flight, new_episode: true };
+        let reduced = self.reduce(controller, &loss, (una, nxt));
+        self.doubt = if reduced { Doubt::Open(SenderEvent::SpuriousRecovery) } else { Doubt::None };
+    }
+
+    /// Tells the controller of a loss, unless marks of the same window of data were answered already (RFC
+    /// 3168 §6.1.2): true if it did.
+    pub(super) fn reduce(
+        &mut self,
+        controller: &mut dyn CongestionController,
+        loss: &Loss,
+        (una, nxt): (u64, u64),
+    ) -> bool {
+        let reduces = !self.ecn.has_reduced(una);
+        if reduces {
+            self.ecn.on_reduced(nxt, false);
+            controller.on_loss(loss);
+        }
+        reduces
+    }
+
+    /// An acknowledgment up to `ack` echoes a mark. Nothing follows while losses are repaired: the window was
+    /// reduced for them.
+    #[inline(never)]
+    pub(super) fn on_echo(
+        &mut self,
+        now: Instant,
+        controller: Option<&mut (dyn CongestionController + 'static)>,
+        (ack, nxt): (u64, u64),
+        flight: u64,
+    ) {
+        let Some(controller) = controller else { return };
+        if !self.ecn.is_news(ack) {
+            return;
+        }
+        // What was reduced before is not taken back in the face of congestion (as Linux, which forgets
+        // `prior_ssthresh`).
+        self.doubt = Doubt::None;
+        if self.episode == Episode::Open {
+            self.ecn.on_reduced(nxt, true);
+            self.signals.push((now, SenderEvent::EcnReduction));
+            controller.on_ecn(&Loss { now, bytes: 0, flight, new_episode: true });
+        }
     }
 
     fn leave(&mut self, now: Instant) {
@@ -328,12 +374,12 @@ impl LossRecovery {
         progressed: bool,
     ) {
         let new_episode = match self.episode {
-            Episode::Open => true,
+            Episode::Open => !self.ecn.has_reduced(nxt - flight),
             Episode::Recovery => false,
             // Data arrived since the last timeout, and then a new one was lost.
             Episode::Loss => progressed,
         };
-        if self.episode == Episode::Open {
+        if self.episode == Episode::Open && new_episode {
             self.doubt = Doubt::Open(SenderEvent::SpuriousTimeout);
         }
         let bytes = scoreboard.mark_all_lost(now);
@@ -343,6 +389,7 @@ impl LossRecovery {
         self.dup_acked = 0;
         self.must_retransmit = true;
         self.reorder_timer = Instant::MAX;
+        self.ecn.on_reduced(nxt, false);
         self.signals.push((now, SenderEvent::Timeout));
         if let Some(controller) = controller {
             controller.on_timeout(&Loss { now, bytes, flight, new_episode });

@@ -162,6 +162,7 @@ impl Sender {
         self.controller =
             Some(self.config.congestion.build(self.agreed.mss, segments * self.agreed.mss, rng));
         self.recovery = LossRecovery::default();
+        self.recovery.ecn.capable = self.agreed.ect;
         if self.agreed.sack && self.config.recovery == Recovery::Rack {
             self.scoreboard.use_rack();
         }

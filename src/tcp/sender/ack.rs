@@ -5,7 +5,7 @@ use super::super::recovery::AckFacts;
 use super::super::rtt::Position;
 use super::{Delivered, Sender, timestamp};
 use crate::time::{Duration, Instant};
-use crate::wire::{Segment, SeqNumber};
+use crate::wire::{Flags, Segment, SeqNumber};
 
 impl Sender {
     /// The offset that the wire number `ack` stands for, if it acknowledges what is outstanding or nothing.
@@ -88,6 +88,9 @@ impl Sender {
             },
             &mut self.stats,
         );
+        if segment.flags.has(Flags::ECE) {
+            self.recovery.on_echo(now, self.controller.as_deref_mut(), (ack, self.nxt), flight);
+        }
         if advanced > 0 {
             self.tell_controller(now, flight, &delivered, was_repairing);
         }

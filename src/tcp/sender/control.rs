@@ -32,7 +32,9 @@ impl Sender {
     pub(super) fn tell_controller(&mut self, now: Instant, flight: u64, delivered: &Delivered, was: Episode) {
         // With RACK the acknowledgment that ends an episode counts for growth, as in Linux.
         let in_recovery = self.recovery.episode() == Episode::Recovery
-            || (was == Episode::Recovery && !self.scoreboard.has_rack());
+            || (was == Episode::Recovery && !self.scoreboard.has_rack())
+            // RFC 3168 §6.1.2: no growth by acknowledgments that echo marks.
+            || self.recovery.ecn.has_reduced(self.una);
         let Some(controller) = &mut self.controller else { return };
         let bytes = if !self.config.byte_counting || (was == Episode::Loss && !self.agreed.sack) {
             // RFC 3465 §2.3: at most a segment after a timeout, when one acknowledgment may cover
