@@ -95,10 +95,10 @@ const CLAIMS: &[(&str, fn())] = &[
     ("down  = { queue = { kind = \"pie\"", queues_have_the_stated_parameters),
     ("fq_codel: default true; the others false. Marks packets", queues_have_the_stated_parameters),
     ("in the words of tc-red(8)", queues_have_the_stated_parameters),
-    ("queue; default \"0B\", which means a third of max and a quarter", queues_have_the_stated_parameters),
+    ("default \"0B\", which means a third of max and a quarter", queues_have_the_stated_parameters),
     ("default \"2%\", the chance just below max", queues_have_the_stated_parameters),
     ("default \"1000B\", in which a limit in packets is counted", queues_have_the_stated_parameters),
-    ("default 0, which means (2 min + max) / (3 avpkt)", queues_have_the_stated_parameters),
+    ("default 0: (2 min + max) / (3 avpkt); so many", queues_have_the_stated_parameters),
     ("default \"10mbit\": while nothing waits", queues_have_the_stated_parameters),
     ("congestion is also heard from marks (RFC 3168), once in a", inner_parts_have_tests_of_their_own),
     // Defaults and nothing else.
