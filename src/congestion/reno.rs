@@ -7,7 +7,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[Parameter {
     name: "ecn_beta",
     default: 0.5,
     values: Values::Range(0.1, 0.95),
-    summary: "what remains of the window after a mark; 0.8 in RFC 8511 §3",
+    summary: "what remains of the window after a mark; 0.8 in RFC 8511",
 }];
 
 /// Reno's window and threshold, in bytes, and its progress to the next increase.
@@ -75,7 +75,7 @@ impl CongestionController for Reno {
         self.cwnd = self.slow_start.ssthresh();
     }
 
-    /// RFC 8511 §3: queues that mark are short, so that less than half may be enough.
+    /// RFC 8511: queues that mark are short, so that less than half may be enough.
     fn on_ecn(&mut self, loss: &Loss) {
         let kept = (loss.flight.min(self.cwnd) as f64 * self.ecn_beta) as u64;
         self.reduce((kept / self.mss).max(2) * self.mss);

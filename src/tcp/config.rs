@@ -1,6 +1,5 @@
 //! Configuration of a connection: enough to be set like Linux (the default) or like ns-3.
 
-use super::ecn::EcnMode;
 use crate::congestion::Choice;
 use crate::time::Duration;
 
@@ -67,6 +66,15 @@ pub enum Recovery {
     Rack,
     /// From duplicate and partial acknowledgments (RFC 6582).
     NewReno,
+}
+
+/// Explicit congestion notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EcnMode {
+    /// It is neither offered nor accepted.
+    Off,
+    /// RFC 3168: a mark is echoed until its answer arrives, and answered once in a window of data.
+    Classic,
 }
 
 /// Quantity that the minimum RTO bounds.

@@ -1,7 +1,6 @@
 //! Agreement of the SYNs of both ends.
 
-use super::config::{Config, TIMESTAMP_BYTES};
-use super::ecn::EcnMode;
+use super::config::{Config, EcnMode, TIMESTAMP_BYTES};
 use crate::wire::{Flags, Segment};
 
 /// RFC 9293 §3.7.1 (MUST-15): what a SYN without the option means, in bytes.

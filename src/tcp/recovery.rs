@@ -3,13 +3,15 @@
 //! window is reduced once per episode; a timeout within an episode does not halve it again
 //! (Linux's reading; RFC 5681 taken literally would).
 
-use super::ecn::EcnSender;
+mod marks;
+
 use super::scoreboard::{DUP_THRESH, Scoreboard};
 use super::sender::timestamp;
 use super::stats::Stats;
 use crate::congestion::{CongestionController, Loss};
 use crate::facts::SenderEvent;
 use crate::time::Instant;
+use marks::EcnSender;
 
 /// Kind of the loss under repair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -274,46 +276,6 @@ impl LossRecovery {
         let loss = Loss { now, bytes: lost, flight, new_episode: true };
         let reduced = self.reduce(controller, &loss, (una, nxt));
         self.doubt = if reduced { Doubt::Open(SenderEvent::SpuriousRecovery) } else { Doubt::None };
-    }
-
-    /// Tells the controller of a loss, unless marks of the same window of data were answered already (RFC
-    /// 3168 §6.1.2): true if it did.
-    pub(super) fn reduce(
-        &mut self,
-        controller: &mut dyn CongestionController,
-        loss: &Loss,
-        (una, nxt): (u64, u64),
-    ) -> bool {
-        let reduces = !self.ecn.has_reduced(una);
-        if reduces {
-            self.ecn.on_reduced(nxt, false);
-            controller.on_loss(loss);
-        }
-        reduces
-    }
-
-    /// An acknowledgment up to `ack` echoes a mark. Nothing follows while losses are repaired: the window was
-    /// reduced for them.
-    #[inline(never)]
-    pub(super) fn on_echo(
-        &mut self,
-        now: Instant,
-        controller: Option<&mut (dyn CongestionController + 'static)>,
-        (ack, nxt): (u64, u64),
-        flight: u64,
-    ) {
-        let Some(controller) = controller else { return };
-        if !self.ecn.is_news(ack) {
-            return;
-        }
-        // What was reduced before is not taken back in the face of congestion (as Linux, which forgets
-        // `prior_ssthresh`).
-        self.doubt = Doubt::None;
-        if self.episode == Episode::Open {
-            self.ecn.on_reduced(nxt, true);
-            self.signals.push((now, SenderEvent::EcnReduction));
-            controller.on_ecn(&Loss { now, bytes: 0, flight, new_episode: true });
-        }
     }
 
     fn leave(&mut self, now: Instant) {

@@ -7,7 +7,7 @@ pub enum Ecn {
     /// The transport does not understand marks.
     #[default]
     NotEct = 0b00,
-    /// It does, and answers them as those of an L4S queue (RFC 9331 §2).
+    /// It does, and answers them as those of an L4S queue (RFC 9331).
     Ect1 = 0b01,
     /// It does, and answers each as a loss.
     Ect0 = 0b10,

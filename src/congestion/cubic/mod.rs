@@ -20,7 +20,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         name: "ecn_beta",
         default: 0.7,
         values: Values::Range(0.1, 0.95),
-        summary: "the same after a mark; 0.85 in RFC 8511 §3",
+        summary: "the same after a mark; 0.85 in RFC 8511",
     },
     Parameter {
         name: "c",

@@ -84,7 +84,7 @@ impl Qdisc for Codel {
 }
 
 impl Law {
-    /// From the values of parameters.
+    /// From the values of [`TARGET`], [`INTERVAL`] and [`ecn`].
     pub(super) fn new(target: u64, interval: u64, ecn: u64) -> Law {
         Law { target: span(target), interval: span(interval), largest: 0, ecn: ecn > 0 }
     }
@@ -93,8 +93,8 @@ impl Law {
         self.largest = self.largest.max(item.packet.size());
     }
 
-    /// True if the packet that would be dropped is marked instead (RFC 8289 §5.4 as Linux has it: the law
-    /// stays, and one mark counts as one drop).
+    /// True if the packet that would be dropped is marked instead, which counts as a drop for the law (as in
+    /// Linux's `codel_dequeue`).
     fn marks(&self, head: &mut Option<Queued>) -> bool {
         self.ecn && head.as_mut().is_some_and(Queued::mark)
     }
@@ -217,7 +217,7 @@ mod tests {
         }
     }
 
-    /// RFC 8289 §5.4 with RFC 3168: marks follow the law of drops, and every packet is sent.
+    /// As Linux (`codel_dequeue`): marks follow the law of drops, and every packet is sent.
     #[test]
     fn with_ecn_packets_that_understand_are_marked_at_the_same_instants() {
         let plain = drops(&mut codel(), 50, 1_000, 1_700);

@@ -59,7 +59,7 @@ pub struct Discipline {
 /// Makes a discipline for a queue with this limit and these parameters.
 pub type Build = fn(&Queue) -> Box<dyn Qdisc>;
 
-/// Whether a discipline marks: in tc's words `ecn` and `noecn`.
+/// The parameter of disciplines that can mark: tc's `ecn` and `noecn`.
 const fn ecn(default: bool) -> Parameter {
     Parameter {
         name: "ecn",

@@ -1,5 +1,5 @@
-//! PIE (RFC 8033): packets are dropped at the entrance, or marked, by chance. A proportional-integral controller moves the
-//! probability, every [`UPDATE`], by how far the queueing delay is from its target and how it changes.
+//! PIE (RFC 8033): packets are dropped at the entrance, or marked, by chance. A proportional-integral controller
+//! moves the probability, every [`UPDATE`], by how far the queueing delay is from its target and how it changes.
 //!
 //! As in Linux, the delay is that of the packet sent last, zero when nothing waits (§5.2). Departures from the
 //! RFC: none drops in proportion to size, and it is never switched off (§5.3 is optional).

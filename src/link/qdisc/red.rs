@@ -37,7 +37,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         name: "burst",
         kind: ParameterKind::Count(0, 100_000),
         default: ("0", 0),
-        summary: "packets that may come at once, by which the average is slow, at least min / avpkt; 0 means (2 min + max) / (3 avpkt)",
+        summary: "packets that may come at once, at least min / avpkt; 0 means (2 min + max) / (3 avpkt)",
     },
     Parameter {
         name: "bandwidth",
@@ -256,7 +256,7 @@ mod tests {
         Queue { discipline, parameters: parameters.to_vec(), capacity: Capacity::default() }
     }
 
-    /// 1993, equation 1: a queue of q from the n-th arrival on brings the average to q (1 − (1 − w)^n).
+    /// 1993, section 6: a queue of q from the n-th arrival on brings the average to q (1 − (1 − w)^n).
     #[test]
     fn the_average_follows_the_queue_slowly_and_falls_while_nothing_waits() {
         let mut red = red(&[]);

@@ -1,6 +1,6 @@
 //! Next segment of a connection: chosen first, then written where it will travel.
 
-use super::super::ecn::EcnMode;
+use super::super::config::EcnMode;
 use super::super::receiver::Receiver;
 use super::super::sender::{Transmission, timestamp};
 use super::super::state::State;
@@ -118,13 +118,12 @@ impl Connection {
     /// RFC 3168 §6.1.1: the offer of ECN and its answer. A SYN that was not answered goes again without it
     /// (§6.1.1.1), for something on the path may drop it for that.
     fn syn_flags(&self, answer: bool) -> Flags {
-        let offers = self.config.ecn == EcnMode::Classic && self.sender.nxt == 0;
-        match answer {
-            true if self.sender.agreed.ecn => Flags::SYN.with(Flags::ACK).with(Flags::ECE),
-            true => Flags::SYN.with(Flags::ACK),
-            false if offers => Flags::SYN.with(Flags::ECN),
-            false => Flags::SYN,
+        if answer {
+            let accepted = if self.sender.agreed.ecn { Flags::ECE } else { Flags::default() };
+            return Flags::SYN.with(Flags::ACK).with(accepted);
         }
+        let offers = self.config.ecn == EcnMode::Classic && self.sender.nxt == 0;
+        if offers { Flags::SYN.with(Flags::ECN) } else { Flags::SYN }
     }
 
     #[inline]

@@ -165,7 +165,9 @@ fn stated_defaults_are_the_real_ones() {
     let stated: Vec<String> = written().lines().filter_map(key).collect();
     let expected = "warmup \"0s\"|trials 1|per_client false|jitter \"0s\"|distribution \"normal\"|correlation \"0%\"|\
                     reorder false|loss \"0%\"|gap 1|duplicate \"0%\"|corrupt \"0%\"|1-h \"100%\"|1-k \"0%\"|\
-                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|burst \"150ms\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
+                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|ecn true|burst \"150ms\"|\
+                    min, \"0B\"|probability \"2%\"|avpkt \"1000B\"|burst 0|bandwidth \"10mbit\"|adaptive false|\
+                    count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
                     arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|retransmission 0";
     assert_eq!(stated.join("|"), expected);
 
