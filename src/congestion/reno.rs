@@ -161,7 +161,9 @@ mod tests {
     fn a_mark_takes_as_much_as_a_loss_unless_it_is_told_otherwise() {
         for (beta, kept) in [(None, 5_000), (Some(0.8), 8_000), (Some(0.1), 2_000)] {
             let mut path = reno_path();
-            beta.into_iter().for_each(|beta| path.parameters.set("ecn_beta", beta));
+            if let Some(beta) = beta {
+                path.parameters.set("ecn_beta", beta);
+            }
             let mut reno = Reno::new(&path);
             reno.on_ecn(&loss(10_999));
             assert_eq!((reno.cwnd(), reno.ssthresh()), (kept, Some(kept)), "{beta:?}");

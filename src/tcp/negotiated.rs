@@ -10,6 +10,7 @@ const LARGEST_SHIFT: u8 = 14;
 
 /// The outcome of a handshake; before the peer's SYN, what holds without one.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "options of a protocol are independent switches")]
 pub(super) struct Negotiated {
     /// Payload of a full segment in bytes.
     pub mss: u64,

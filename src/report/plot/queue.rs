@@ -94,7 +94,23 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     if panels.is_empty() {
         return Ok(None);
     }
-    let mut legend: Vec<Key> = (longest.iter().enumerate())
+    let legend = legend(&longest, dropped, marked, warmup > 0.0);
+    let what = Some(data::FIRST_TRIAL.to_owned());
+    let waiting =
+        Some("packets waiting or in transmission: means as lines, shortest to longest as bands".to_owned());
+    let (columns, row_height) = data::grid(panels.len());
+    Ok(Some(Sheet {
+        title: data::title(results, "queue over time"),
+        subtitle: data::subtitle(&[what, waiting, omitted, scales]),
+        legend,
+        columns,
+        row_height,
+        panels,
+    }))
+}
+
+fn legend(links: &[(String, String, f64)], dropped: bool, marked: bool, warmup: bool) -> Vec<Key> {
+    let mut legend: Vec<Key> = (links.iter().enumerate())
         .map(|(n, (link, way, _))| Key {
             label: format!("link {link} {way}"),
             symbol: Symbol::Line(Curve(n), false),
@@ -108,21 +124,10 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         let label = "packets marked here (ECN)".to_owned();
         legend.push(Key { label, symbol: Symbol::Diamond(MUTED) });
     }
-    if warmup > 0.0 {
+    if warmup {
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
     }
-    let what = Some(data::FIRST_TRIAL.to_owned());
-    let waiting =
-        Some("packets waiting or in transmission: means as lines, shortest to longest as bands".to_owned());
-    let (columns, row_height) = data::grid(panels.len());
-    Ok(Some(Sheet {
-        title: data::title(results, "queue over time"),
-        subtitle: data::subtitle(&[what, waiting, omitted, scales]),
-        legend,
-        columns,
-        row_height,
-        panels,
-    }))
+    legend
 }
 
 /// Spans that a panel's axis of time has at most: a queue moves faster than its picture can show.
