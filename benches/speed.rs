@@ -16,7 +16,7 @@ use testbed::rng::Seed;
 use testbed::scenario::{Plan, build};
 use testbed::time::{Duration, Instant};
 use testbed::wire::codec::{Ends, decode, encode};
-use testbed::wire::{Direction, Flags, FlowId, Options, Packet, Payload, Segment, SeqNumber, Timestamps};
+use testbed::wire::{Direction, Flags, FlowId, Packet, Payload, Segment, SeqNumber, Timestamps};
 
 /// Name, number of operations, and what performs that many.
 type Part = (&'static str, u64, fn(u64));
@@ -155,8 +155,8 @@ fn segment() -> Segment {
         window: 1000,
         flags: Flags::ACK,
         timestamps: Some(Timestamps { value: 1, echo: 1 }),
-        options: Options::default(),
         payload: Payload::zeros(1448),
+        ..Segment::EMPTY
     }
 }
 

@@ -151,7 +151,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
         name: "reno",
         summary: "Reno (RFC 5681): additive increase, multiplicative decrease by half",
         parameters: reno::PARAMETERS,
-        build: reno::build,
+        build: |path| Box::new(reno::Reno::new(path)),
     },
     Algorithm {
         name: "cubic",

@@ -1,9 +1,17 @@
 //! Reno: slow start, congestion avoidance and halving on loss (RFC 5681), growing by bytes
 //! acknowledged (RFC 3465), so that delayed acknowledgments do not slow it down.
 
-use super::{Ack, CongestionController, Loss, Parameter, Path, SlowStart, Watch, hystart};
+use super::{Ack, CongestionController, Loss, Parameter, Path, SlowStart, Values, Watch, hystart};
 
-pub(super) const PARAMETERS: &[Parameter] = &[hystart::parameter(0)];
+pub(super) const PARAMETERS: &[Parameter] = &[
+    hystart::parameter(0),
+    Parameter {
+        name: "ecn_beta",
+        default: 0.5,
+        values: Values::Range(0.1, 0.95),
+        summary: "what remains of the window after a mark; 0.8 in RFC 8511",
+    },
+];
 
 /// Reno's window and threshold, in bytes, and its progress to the next increase.
 #[derive(Debug)]
@@ -14,28 +22,34 @@ pub struct Reno {
     /// Bytes acknowledged since the window last grew in congestion avoidance.
     credit: u64,
     initial_window: u64,
+    ecn_beta: f64,
     /// Window and threshold before the last reduction, in case it proves unfounded.
     before: (u64, SlowStart),
 }
 
-pub(super) fn build(path: &Path) -> Box<dyn CongestionController> {
-    Box::new(Reno::watched(path, Watch::of(path)))
-}
-
 impl Reno {
-    /// With a slow start that only loss ends.
     pub(super) fn new(path: &Path) -> Reno {
-        Reno::watched(path, Watch::Blind)
+        Reno::with(path, path.parameters.number("ecn_beta"), Watch::of(path))
     }
 
-    fn watched(path: &Path, watch: Watch) -> Reno {
+    /// Of which so much remains after a mark, and whose slow start is watched so.
+    pub(super) fn with(path: &Path, ecn_beta: f64, watch: Watch) -> Reno {
         let (cwnd, slow_start) = (path.initial_window, SlowStart::watched(watch));
-        Reno { mss: path.mss, cwnd, slow_start, credit: 0, initial_window: cwnd, before: (cwnd, slow_start) }
+        Reno {
+            mss: path.mss,
+            cwnd,
+            slow_start,
+            credit: 0,
+            initial_window: cwnd,
+            ecn_beta,
+            before: (cwnd, slow_start),
+        }
     }
 
-    fn reduce(&mut self, loss: &Loss) {
+    /// To `threshold`, in whole segments.
+    fn reduce(&mut self, threshold: u64) {
         self.before = (self.cwnd, self.slow_start);
-        self.slow_start.end_at(halved(self.cwnd, loss.flight, self.mss));
+        self.slow_start.end_at(threshold);
         self.credit = 0;
     }
 }
@@ -59,13 +73,20 @@ impl CongestionController for Reno {
     }
 
     fn on_loss(&mut self, loss: &Loss) {
-        self.reduce(loss);
+        self.reduce(halved(self.cwnd, loss.flight, self.mss));
+        self.cwnd = self.slow_start.ssthresh();
+    }
+
+    /// RFC 8511: queues that mark are short, so that less than half may be enough.
+    fn on_ecn(&mut self, loss: &Loss) {
+        let kept = (loss.flight.min(self.cwnd) as f64 * self.ecn_beta) as u64;
+        self.reduce((kept / self.mss).max(2) * self.mss);
         self.cwnd = self.slow_start.ssthresh();
     }
 
     fn on_timeout(&mut self, loss: &Loss) {
         if loss.new_episode {
-            self.reduce(loss);
+            self.reduce(halved(self.cwnd, loss.flight, self.mss));
         }
         // RFC 5681 §3.1: the loss window is one segment.
         self.cwnd = self.mss;
@@ -97,10 +118,15 @@ pub(super) fn halved(cwnd: u64, flight: u64, mss: u64) -> u64 {
 mod tests {
     use super::super::testing::{ack, loss, path};
     use super::*;
+    use crate::congestion::Parameters;
+
+    fn reno_path() -> Path {
+        Path { parameters: Parameters::defaults(PARAMETERS), ..path() }
+    }
 
     #[test]
     fn doubles_per_round_trip_in_slow_start() {
-        let mut reno = Reno::new(&path());
+        let mut reno = Reno::new(&reno_path());
         for _ in 0..5 {
             reno.on_ack(&ack(2000));
         }
@@ -109,7 +135,7 @@ mod tests {
 
     #[test]
     fn adds_one_segment_per_window_in_congestion_avoidance() {
-        let mut reno = Reno::new(&path());
+        let mut reno = Reno::new(&reno_path());
         reno.on_loss(&loss(10_000));
         assert_eq!(reno.cwnd(), 5_000);
         for _ in 0..5 {
@@ -120,7 +146,7 @@ mod tests {
 
     #[test]
     fn timeout_restarts_from_one_segment_and_halves_once_per_episode() {
-        let mut reno = Reno::new(&path());
+        let mut reno = Reno::new(&reno_path());
         reno.on_timeout(&loss(10_000));
         assert_eq!((reno.cwnd(), reno.ssthresh()), (1_000, Some(5_000)));
         reno.on_timeout(&Loss { new_episode: false, ..loss(1_000) });
@@ -129,14 +155,27 @@ mod tests {
 
     #[test]
     fn never_falls_below_two_segments_on_loss() {
-        let mut reno = Reno::new(&path());
+        let mut reno = Reno::new(&reno_path());
         reno.on_loss(&loss(1_000));
         assert_eq!(reno.cwnd(), 2_000);
     }
 
     #[test]
+    fn a_mark_takes_as_much_as_a_loss_unless_it_is_told_otherwise() {
+        for (beta, kept) in [(None, 5_000), (Some(0.8), 8_000), (Some(0.1), 2_000)] {
+            let mut path = reno_path();
+            if let Some(beta) = beta {
+                path.parameters.set("ecn_beta", beta);
+            }
+            let mut reno = Reno::new(&path);
+            reno.on_ecn(&loss(10_999));
+            assert_eq!((reno.cwnd(), reno.ssthresh()), (kept, Some(kept)), "{beta:?}");
+        }
+    }
+
+    #[test]
     fn an_unused_window_does_not_grow() {
-        let mut reno = Reno::new(&path());
+        let mut reno = Reno::new(&reno_path());
         reno.on_ack(&Ack { app_limited: true, ..ack(5_000) });
         assert_eq!(reno.cwnd(), 10_000);
     }

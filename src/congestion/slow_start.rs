@@ -78,7 +78,7 @@ mod tests {
     fn grows_by_what_is_acknowledged_and_leaves_the_rest_at_the_threshold() {
         let mut slow_start = SlowStart::new();
         let mut cwnd = 10;
-        let mut grow = |slow_start: &mut SlowStart, cwnd: &mut u64| slow_start.grow(cwnd, 1, 7, &ack(7));
+        let grow = |slow_start: &mut SlowStart, cwnd: &mut u64| slow_start.grow(cwnd, 1, 7, &ack(7));
         assert_eq!((grow(&mut slow_start, &mut cwnd), cwnd), (0, 17));
         slow_start.end_at(20);
         assert_eq!((grow(&mut slow_start, &mut cwnd), cwnd), (4, 20));

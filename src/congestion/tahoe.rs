@@ -2,7 +2,7 @@
 //! detected, restarts slow start from one segment.
 
 use super::reno::Reno;
-use super::{Ack, CongestionController, Loss, Path};
+use super::{Ack, CongestionController, Loss, Path, Watch};
 
 /// Reno without fast recovery.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub struct Tahoe(Reno);
 
 impl Tahoe {
     pub(super) fn new(path: &Path) -> Tahoe {
-        Tahoe(Reno::new(path))
+        Tahoe(Reno::with(path, 0.5, Watch::Blind))
     }
 }
 

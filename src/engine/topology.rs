@@ -104,14 +104,21 @@ impl Topology {
         let mut number = 0;
         for group in &self.groups {
             for direction in Direction::BOTH {
-                let mut sample =
-                    LinkSample { time: now, link: number, backlog_bytes: 0, backlog_packets: 0, drops: 0 };
+                let mut sample = LinkSample {
+                    time: now,
+                    link: number,
+                    backlog_bytes: 0,
+                    backlog_packets: 0,
+                    drops: 0,
+                    marks: 0,
+                };
                 for instance in &group.instances {
                     let link = &mut self.links[instance[direction.index()] as usize];
                     let (backlog, counters) = (link.backlog(now), link.counters());
                     sample.backlog_bytes += backlog.bytes;
                     sample.backlog_packets += backlog.packets;
                     sample.drops += counters.dropped_loss + counters.dropped_queue;
+                    sample.marks += counters.marked;
                 }
                 take(sample);
                 number += 1;

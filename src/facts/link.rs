@@ -13,6 +13,10 @@ pub struct Counters {
     pub dropped_loss: u64,
     /// Dropped by the queue discipline.
     pub dropped_queue: u64,
+    /// Of these, while there was room: the work of active queue management.
+    pub dropped_aqm: u64,
+    /// Marked instead (RFC 3168), and handed on.
+    pub marked: u64,
     /// Handed on damaged by this link; the receiver's checksum drops them.
     pub dropped_corrupt: u64,
     /// Extra copies made.
@@ -101,6 +105,8 @@ impl Counters {
         self.delivered += other.delivered;
         self.dropped_loss += other.dropped_loss;
         self.dropped_queue += other.dropped_queue;
+        self.dropped_aqm += other.dropped_aqm;
+        self.marked += other.marked;
         self.dropped_corrupt += other.dropped_corrupt;
         self.duplicated += other.duplicated;
         self.reordered += other.reordered;

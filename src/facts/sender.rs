@@ -36,6 +36,8 @@ pub enum SenderEvent {
     SpuriousTimeout,
     /// A zero window was probed.
     WindowProbe,
+    /// The window was reduced because packets were marked (RFC 3168).
+    EcnReduction,
 }
 
 words! {
@@ -46,6 +48,7 @@ words! {
         SpuriousRecovery = "spurious_recovery",
         SpuriousTimeout = "spurious_timeout",
         WindowProbe = "window_probe",
+        EcnReduction = "ecn_reduction",
     }
 }
 

@@ -46,6 +46,8 @@ pub struct LinkSample {
     pub backlog_packets: u64,
     /// Packets dropped so far, by loss and by the queue.
     pub drops: u64,
+    /// Packets marked so far, as they leave the queue.
+    pub marks: u64,
 }
 
 /// Something that happened to a sender.

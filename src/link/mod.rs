@@ -200,7 +200,7 @@ impl Link {
         // After a rate was lifted, packets still line up behind the one in transmission.
         let queues = self.serialiser.rate().is_some() || !self.waiting.is_empty();
         if queues && self.service.is_some() {
-            self.join(Queued { packet: packet.take(), entered: now, passage, damaged });
+            self.join(Queued { packet: packet.take(), entered: now, passage, damaged, marked: false });
         } else if let Some(transit) = self.accept(now, packet.size(), passage, damaged, queues) {
             self.flight.push(transit, packet);
         }

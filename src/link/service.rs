@@ -26,7 +26,7 @@ impl Service {
     pub(super) fn of(queue: &Queue, chance: &Chance) -> Option<Box<Service>> {
         let build = queue.discipline.build?;
         Some(Box::new(Service {
-            qdisc: build(&queue.parameters),
+            qdisc: build(queue),
             streams: chance.streams("queue"),
             held: 0,
             last_entry: Instant::ZERO,
@@ -65,6 +65,7 @@ impl Link {
         let chance = service.streams.of(item.packet.flow, &self.chance);
         if service.qdisc.enqueue(now, item, chance).is_some() {
             self.counters.dropped_queue += 1;
+            self.counters.dropped_aqm += 1;
             return;
         }
         service.held += 1;
@@ -93,6 +94,7 @@ impl Link {
             for item in service.dropped.drain(..) {
                 self.backlog = self.backlog.without(item.packet.size());
                 self.counters.dropped_queue += 1;
+                self.counters.dropped_aqm += 1;
             }
             if let Some(item) = item {
                 self.send(at, item);
@@ -105,6 +107,7 @@ impl Link {
         let size = item.packet.size();
         let back_to_back = at == self.serialiser.free() && at > item.entered;
         let (start, departure) = self.serialiser.send(at, size);
+        self.counters.marked += u64::from(item.marked);
         let passage = item.passage;
         self.waiting.push_back(Waiting {
             entered: item.entered,

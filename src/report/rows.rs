@@ -162,7 +162,7 @@ struct LinkRow<'o> {
     through: Option<Through>,
 }
 
-fn link_columns<'o>() -> [Column<LinkRow<'o>>; 16] {
+fn link_columns<'o>() -> [Column<LinkRow<'o>>; 18] {
     use Field::{Count, Number, Text};
     [
         column("link", |row| Text(&row.link.name)),
@@ -171,6 +171,8 @@ fn link_columns<'o>() -> [Column<LinkRow<'o>>; 16] {
         column("delivered", |row| Count(row.link.counters.delivered)),
         column("dropped_loss", |row| Count(row.link.counters.dropped_loss)),
         column("dropped_queue", |row| Count(row.link.counters.dropped_queue)),
+        column("dropped_aqm", |row| Count(row.link.counters.dropped_aqm)),
+        column("marked", |row| Count(row.link.counters.marked)),
         column("dropped_corrupt", |row| Count(row.link.counters.dropped_corrupt)),
         column("duplicated", |row| Count(row.link.counters.duplicated)),
         column("reordered", |row| Count(row.link.counters.reordered)),
@@ -294,7 +296,7 @@ mod tests {
         assert_eq!(
             Table::Links.header(&study),
             "cell,trial,link.access.loss,link,direction,offered,delivered,dropped_loss,dropped_queue,\
-             dropped_corrupt,duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms,rate_mbit,goodput_mbit,jain_index\n"
+             dropped_aqm,marked,dropped_corrupt,duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms,rate_mbit,goodput_mbit,jain_index\n"
         );
         assert_eq!(
             Table::Realised.header(&study),

@@ -47,7 +47,7 @@ pub fn write(
         write_rows(file, header, &series.flows, |out, sample| flow_row(out, outcome, sample))
     })?;
     write_as(links, &|file| {
-        let header = "time_s,link,direction,backlog_bytes,backlog_packets,drops\n";
+        let header = "time_s,link,direction,backlog_bytes,backlog_packets,drops,marks\n";
         write_rows(file, header, &series.links, |out, sample| link_row(out, outcome, sample))
     })?;
     write_as(events, &|file| {
@@ -110,6 +110,7 @@ fn link_row(out: &mut Vec<u8>, outcome: &Outcome, sample: &LinkSample) {
     number(out, sample.backlog_bytes);
     number(out, sample.backlog_packets);
     number(out, sample.drops);
+    number(out, sample.marks);
     out.push(b'\n');
 }
 
@@ -220,7 +221,10 @@ mod tests {
         );
         assert_eq!(flows.lines().count(), series.flows.len() + 1);
         assert!(flows.lines().all(|line| line.split(',').count() == 14));
-        assert!(read("links.csv").starts_with("time_s,link,direction,backlog_bytes,backlog_packets,drops\n"));
+        assert!(
+            read("links.csv")
+                .starts_with("time_s,link,direction,backlog_bytes,backlog_packets,drops,marks\n")
+        );
         assert!(read("events.csv").starts_with("time_s,flow,direction,event\n"));
     }
 }

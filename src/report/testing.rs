@@ -145,6 +145,7 @@ impl Model {
                     backlog_bytes: (waiting * 1500.0) as u64,
                     backlog_packets: waiting as u64,
                     drops: if link == 0 { drops } else { 0 },
+                    marks: 0,
                 });
             }
         }

@@ -103,7 +103,10 @@ fn strays(node: &Node, tag: &Key, variants: &Variants, path: &str) -> Vec<Proble
         let is_stray = !others.is_empty() && !takes(own, &entry.key);
         is_stray.then(|| {
             let message = format!("a {word} {} has no `{}`", last(path), entry.key);
-            Problem::error(entry.place, message, format!("`{}` is of {}", entry.key, others.join(" and ")))
+            let (end, others) = others.split_last().expect("one at least");
+            let others =
+                if others.is_empty() { String::new() } else { format!("{} and ", others.join(", ")) };
+            Problem::error(entry.place, message, format!("`{}` is of {others}{end}", entry.key))
         })
     };
     node.entries().iter().filter_map(stray).collect()

@@ -1,14 +1,16 @@
 //! `queue` of a link: which keys it takes is said by the table of disciplines.
 
 use super::Limit;
-use super::form::{Form, Whole};
+use super::form::{Flag, Form, Whole};
 use super::kind::Kind;
 use super::leaf::Fault;
-use super::quantity::{PositiveSpan, QueueLimit, Size};
+use super::quantity::{PositiveSpan, Probability, QueueLimit, Rate, Size};
+use super::reader::Reader;
 use super::tree::Node;
 use super::visit::Visitor;
 use crate::link::{Discipline, Parameter, ParameterKind, QUEUES, Queue};
 use crate::time::Duration;
+use crate::units::{self, Bytes};
 
 /// Declares the keys of a queue.
 pub(super) fn keys(v: &mut impl Visitor, queue: &mut Queue, limit: &mut Limit) {
@@ -22,8 +24,31 @@ pub(super) fn keys(v: &mut impl Visitor, queue: &mut Queue, limit: &mut Limit) {
         for (parameter, value) in queue.discipline.parameters.iter().zip(&mut queue.parameters) {
             v.key(parameter.name, value, OfQueue(parameter), parameter.summary);
         }
+        v.check(|reader| thresholds(queue, reader));
     });
 }
+
+/// RED's thresholds, where both are said.
+fn thresholds(queue: &Queue, reader: &mut Reader) {
+    let value = |name: &str| {
+        let named = queue.discipline.parameters.iter().zip(&queue.parameters);
+        named.filter(|(parameter, _)| parameter.name == name).map(|(_, value)| *value).next()
+    };
+    if let (Some(min), Some(max), Some(node)) = (value("min"), value("max"), reader.get("min"))
+        && max > 0
+        && min >= max
+    {
+        let message = format!("`min` ({}) is not below `max` ({})", Bytes(min), Bytes(max));
+        reader.error(
+            node.place,
+            message,
+            "lower the one or raise the other; max is usually twice min or more",
+        );
+    }
+}
+
+/// Parts in which a probability is kept.
+const BILLION: f64 = 1e9;
 
 /// A parameter of a queue discipline.
 struct OfQueue(&'static Parameter);
@@ -34,6 +59,9 @@ impl Form<u64> for OfQueue {
             ParameterKind::Span => Kind::PositiveDuration,
             ParameterKind::Count(least, most) => Kind::Integer(least, most),
             ParameterKind::Size(least, most) => Kind::Bytes(least, most),
+            ParameterKind::Switch => Kind::Flag,
+            ParameterKind::Rate => Kind::Rate,
+            ParameterKind::Chance => Kind::Probability,
         }
     }
 
@@ -42,6 +70,11 @@ impl Form<u64> for OfQueue {
             ParameterKind::Span => PositiveSpan.read(node).map(Duration::as_nanos),
             ParameterKind::Count(least, most) => Whole(least, most).read(node),
             ParameterKind::Size(least, most) => Size(least, most).read(node),
+            ParameterKind::Switch => Flag.read(node).map(u64::from),
+            ParameterKind::Rate => Rate.read(node).map(units::Rate::bits_per_second),
+            ParameterKind::Chance => {
+                Probability.read(node).map(|chance| (chance.as_f64() * BILLION).round() as u64)
+            }
         }
     }
 
@@ -50,6 +83,13 @@ impl Form<u64> for OfQueue {
             ParameterKind::Span => PositiveSpan.text(&Duration::from_nanos(*value)),
             ParameterKind::Count(least, most) => Whole(least, most).text(value),
             ParameterKind::Size(least, most) => Size(least, most).text(value),
+            ParameterKind::Switch => Flag.text(&(*value > 0)),
+            ParameterKind::Rate => {
+                units::Rate::from_bits_per_second(*value).and_then(|rate| Rate.text(&rate))
+            }
+            ParameterKind::Chance => {
+                units::Probability::new(*value as f64 / BILLION).and_then(|chance| Probability.text(&chance))
+            }
         }
     }
 }
@@ -72,7 +112,11 @@ mod tests {
         for discipline in QUEUES {
             let stated = discipline.parameters.iter().map(|parameter| {
                 let text = parameter.default.0;
-                let value = if text.parse::<u64>().is_ok() { text.to_owned() } else { format!("\"{text}\"") };
+                let value = if text.parse::<u64>().is_ok() || text.parse::<bool>().is_ok() {
+                    text.to_owned()
+                } else {
+                    format!("\"{text}\"")
+                };
                 format!(", {} = {value}", parameter.name)
             });
             let silent = bottleneck(&format!("{{ kind = \"{}\" }}", discipline.name));
@@ -86,7 +130,7 @@ mod tests {
     fn a_queue_takes_the_parameters_of_its_discipline() {
         let queue = bottleneck("{ kind = \"fq_codel\", target = \"10ms\", flows = 16, limit = \"64KiB\" }");
         assert_eq!((queue.discipline.name, queue.capacity), ("fq_codel", Capacity::Bytes(65_536)));
-        assert_eq!(queue.parameters, [10_000_000, 100_000_000, 1_514, 16]);
+        assert_eq!(queue.parameters, [10_000_000, 100_000_000, 1_514, 16, 1]);
         let line = |queue: &str| and(&format!("[link.spare]\nrate = \"1mbit\"\nqueue = {queue}\n"));
         refused(
             &line("{ kind = \"codel\", flows = 16 }"),
@@ -100,7 +144,7 @@ mod tests {
             23,
             "target",
             "a droptail queue has no `target`",
-            "`target` is of codel and fq_codel",
+            "`target` is of codel, fq_codel and pie",
         );
         refused(&line("{ taget = \"5ms\" }"), 23, "taget", "unknown key `taget`", "allowed: kind, limit");
         refused(
@@ -116,6 +160,14 @@ mod tests {
             "\"0ms\"",
             "`target`",
             "longer than zero",
+        );
+        refused(&line("{ kind = \"codel\", ecn = 1 }"), 23, "1", "`ecn`", "true or false");
+        refused(
+            &line("{ kind = \"red\", min = \"30KiB\", max = \"30KiB\" }"),
+            23,
+            "\"30KiB\"",
+            "`min` (30KiB) is not below `max` (30KiB)",
+            "lower the one or raise the other",
         );
     }
 

@@ -11,7 +11,7 @@ use super::reader::Reader;
 use super::tree::Node;
 use super::visit::Visitor;
 use crate::congestion::Choice;
-use crate::tcp::{Config, DelayedAck, Profile, Recovery, RtoFloor};
+use crate::tcp::{Config, DelayedAck, EcnMode, Profile, Recovery, RtoFloor};
 
 /// The keys of `[tcp]`.
 pub(super) static TCP: LazyLock<Kind> = LazyLock::new(|| described(|v| keys(v, &mut Config::default())));
@@ -54,6 +54,8 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     v.key("window_scale", &mut tcp.window_scale, Flag, "offer windows beyond 64 KiB (RFC 7323)");
     let limited = "new data on the first two duplicate ACKs (RFC 3042)";
     v.key("limited_transmit", &mut tcp.limited_transmit, Flag, limited);
+    let ecn = "explicit congestion notification: classic offers and accepts it (RFC 3168)";
+    v.key("ecn", &mut tcp.ecn, Words(ECN_MODES), ecn);
     v.key("receive_window", &mut tcp.receive_window, BUFFER, "the largest window a receiver offers");
     let buffer = "how much a sender holds until it is acknowledged";
     v.key("send_buffer", &mut tcp.send_buffer, BUFFER, buffer);
@@ -75,6 +77,8 @@ const PROFILES: &[(&str, Profile)] = &[
 
 const RECOVERIES: &[(&str, Recovery)] =
     &[("sack", Recovery::Sack), ("rack", Recovery::Rack), ("newreno", Recovery::NewReno)];
+
+const ECN_MODES: &[(&str, EcnMode)] = &[("off", EcnMode::Off), ("classic", EcnMode::Classic)];
 
 const RTO_FLOORS: &[(&str, RtoFloor)] = &[("variance", RtoFloor::Variance), ("rto", RtoFloor::Rto)];
 

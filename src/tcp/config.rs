@@ -46,6 +46,9 @@ pub struct Config {
     pub window_scale: bool,
     /// Send new data on the first two duplicate ACKs (RFC 3042).
     pub limited_transmit: bool,
+    /// Explicit congestion notification (RFC 3168). Unlike Linux's default, which accepts what it never
+    /// offers, `Off` does neither.
+    pub ecn: EcnMode,
     /// Largest receive window in bytes.
     pub receive_window: u64,
     /// Most bytes that `write` accepts beyond what is acknowledged.
@@ -63,6 +66,15 @@ pub enum Recovery {
     Rack,
     /// From duplicate and partial acknowledgments (RFC 6582).
     NewReno,
+}
+
+/// Explicit congestion notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EcnMode {
+    /// It is neither offered nor accepted.
+    Off,
+    /// RFC 3168: a mark is echoed until its answer arrives, and answered once in a window of data.
+    Classic,
 }
 
 /// Quantity that the minimum RTO bounds.

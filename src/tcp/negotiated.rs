@@ -1,7 +1,7 @@
 //! Agreement of the SYNs of both ends.
 
-use super::config::{Config, TIMESTAMP_BYTES};
-use crate::wire::Segment;
+use super::config::{Config, EcnMode, TIMESTAMP_BYTES};
+use crate::wire::{Flags, Segment};
 
 /// RFC 9293 §3.7.1 (MUST-15): what a SYN without the option means, in bytes.
 const DEFAULT_MSS: u16 = 536;
@@ -10,6 +10,7 @@ const LARGEST_SHIFT: u8 = 14;
 
 /// The outcome of a handshake; before the peer's SYN, what holds without one.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "options of a protocol are independent switches")]
 pub(super) struct Negotiated {
     /// Payload of a full segment in bytes.
     pub mss: u64,
@@ -17,6 +18,10 @@ pub(super) struct Negotiated {
     pub sack: bool,
     /// True if both offered timestamps (RFC 7323 §3.2).
     pub timestamps: bool,
+    /// True if both SYNs set ECN up (RFC 3168 §6.1.1): marks are echoed.
+    pub ecn: bool,
+    /// And neither sent one that did not: data may be sent as ECN-capable.
+    pub ect: bool,
     /// True if both offered to scale windows (RFC 7323 §2.2), and the shift of the peer's.
     pub window_scale: bool,
     pub window_shift: u8,
@@ -26,13 +31,22 @@ impl Negotiated {
     /// Before the peer's SYN.
     pub fn unknown(config: &Config) -> Negotiated {
         let mss = config.mss.into();
-        Negotiated { mss, sack: false, timestamps: false, window_scale: false, window_shift: 0 }
+        Negotiated {
+            mss,
+            sack: false,
+            timestamps: false,
+            ecn: false,
+            ect: false,
+            window_scale: false,
+            window_shift: 0,
+        }
     }
 
     /// After the peer's SYN: an option holds if both ends offer it.
     pub fn after(config: &Config, syn: &Segment) -> Negotiated {
         let offered = syn.syn_options();
         let timestamps = config.timestamps && syn.timestamps.is_some();
+        let ecn = config.ecn == EcnMode::Classic && sets_up_ecn(syn);
         let scale = offered.window_scale.filter(|_| config.window_scale);
         // Both offers are without options, so that a peer that declines timestamps gets their bytes as
         // payload.
@@ -42,10 +56,19 @@ impl Negotiated {
             mss: limit.saturating_sub(option_bytes).max(1).into(),
             sack: config.sack && offered.sack_permitted,
             timestamps,
+            ecn,
+            ect: ecn,
             window_scale: scale.is_some(),
             window_shift: scale.unwrap_or(0).min(LARGEST_SHIFT),
         }
     }
+}
+
+/// RFC 3168 §6.1.1: a SYN sets ECN up with both flags, its answer with one, so that a peer that returns
+/// what it does not know is not believed.
+pub(super) fn sets_up_ecn(syn: &Segment) -> bool {
+    let expected = if syn.flags.has(Flags::ACK) { Flags::ECE } else { Flags::ECN };
+    syn.flags.of(Flags::ECN) == expected
 }
 
 #[cfg(test)]

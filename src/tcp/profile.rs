@@ -1,6 +1,6 @@
 //! Profiles: which TCP a configuration begins as. Each setting may differ from it.
 
-use super::config::{Config, DelayedAck, Recovery, RtoFloor};
+use super::config::{Config, DelayedAck, EcnMode, Recovery, RtoFloor};
 use crate::congestion::Choice;
 use crate::time::Duration;
 
@@ -55,6 +55,7 @@ fn linux() -> Config {
         sack: true,
         window_scale: true,
         limited_transmit: true,
+        ecn: EcnMode::Off,
         receive_window: 4 << 20,
         send_buffer: 8 << 20,
     }

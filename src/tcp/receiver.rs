@@ -5,7 +5,7 @@ use super::assembler::Assembler;
 use super::config::{Config, DelayedAck};
 use super::quickack::QuickAcks;
 use crate::time::{Duration, Instant};
-use crate::wire::{Payload, SackBlocks, SeqNumber, Timestamps};
+use crate::wire::{Ecn, Flags, Payload, SackBlocks, Segment, SeqNumber, Timestamps};
 
 /// Received data, and the acknowledgments due for them.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub struct Receiver {
     /// The timestamp of a duplicate that waits to be answered.
     echo_once: Option<u32>,
     mss: u64,
+    /// A mark arrived whose answer has not: every acknowledgment says so (RFC 3168 §6.1.3).
+    pub(super) echoes_mark: bool,
 }
 
 impl Receiver {
@@ -61,6 +63,7 @@ impl Receiver {
             said: None,
             echo_once: None,
             mss: config.mss.into(),
+            echoes_mark: false,
         }
     }
 
@@ -163,6 +166,15 @@ impl Receiver {
             self.delay_ack(now);
         }
         self.assembler.next() > before && !self.assembler.is_sink()
+    }
+
+    /// RFC 3168 §6.1.3: the first mark begins the echo, the answer ends it, unless that is marked itself. Both
+    /// are acknowledged at once (as Linux): the sender's window may be too small to wait.
+    pub fn note_ecn(&mut self, segment: &Segment) {
+        let echoed = self.echoes_mark;
+        self.echoes_mark &= !segment.flags.has(Flags::CWR);
+        self.echoes_mark |= segment.ecn == Ecn::Ce;
+        self.ack_now |= self.echoes_mark != echoed;
     }
 
     fn delay_ack(&mut self, now: Instant) {

@@ -3,12 +3,15 @@
 //! window is reduced once per episode; a timeout within an episode does not halve it again
 //! (Linux's reading; RFC 5681 taken literally would).
 
+mod marks;
+
 use super::scoreboard::{DUP_THRESH, Scoreboard};
 use super::sender::timestamp;
 use super::stats::Stats;
 use crate::congestion::CongestionController;
 use crate::facts::SenderEvent;
 use crate::time::Instant;
+use marks::EcnSender;
 
 /// Kind of the loss under repair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub struct LossRecovery {
     pub(super) found_loss: bool,
     /// Time at which more of what was overtaken counts as lost (RFC 8985 §6.2 step 5).
     pub(super) reorder_timer: Instant,
+    /// Marks count as losses do: one reduction for both in a window of data.
+    pub(super) ecn: EcnSender,
     signals: Vec<(Instant, SenderEvent)>,
 }
 
@@ -102,6 +107,7 @@ impl Default for LossRecovery {
             doubt: Doubt::None,
             found_loss: false,
             reorder_timer: Instant::MAX,
+            ecn: EcnSender::default(),
             signals: Vec::new(),
         }
     }
@@ -190,7 +196,8 @@ impl LossRecovery {
                 }
                 let lost = self.detect(now, scoreboard, facts);
                 if lost > 0 {
-                    self.enter(now, scoreboard, controller, facts.nxt, facts.flight, lost);
+                    let points = (facts.una, facts.nxt);
+                    self.enter(now, scoreboard, controller, points, facts.flight, lost);
                     stats.recovery_episodes += 1;
                 }
             }
@@ -200,7 +207,8 @@ impl LossRecovery {
                     // Losses among what was sent during the repair are an episode of their own, also when they
                     // are repaired already (RFC 6675 §5; Linux's `lost_out`).
                     if self.detect(now, scoreboard, facts) > 0 || scoreboard.holds_lost() {
-                        self.enter(now, scoreboard, controller, facts.nxt, facts.nxt - facts.una, facts.mss);
+                        let (points, flight) = ((facts.una, facts.nxt), facts.nxt - facts.una);
+                        self.enter(now, scoreboard, controller, points, flight, facts.mss);
                         stats.recovery_episodes += 1;
                     }
                     return;
@@ -249,7 +257,7 @@ impl LossRecovery {
     ) {
         let lost = self.detect_by_time(now, scoreboard);
         if let (Episode::Open, true, Some(controller)) = (self.episode, lost > 0, controller) {
-            self.enter(now, scoreboard, controller, nxt, nxt - una, lost);
+            self.enter(now, scoreboard, controller, (una, nxt), nxt - una, lost);
             stats.recovery_episodes += 1;
         }
     }
@@ -259,7 +267,7 @@ impl LossRecovery {
         now: Instant,
         scoreboard: &Scoreboard,
         controller: &mut dyn CongestionController,
-        nxt: u64,
+        (una, nxt): (u64, u64),
         flight: u64,
         lost: u64,
     ) {
@@ -267,9 +275,9 @@ impl LossRecovery {
         self.point = nxt;
         self.found_loss = true;
         self.must_retransmit = true;
-        self.doubt = Doubt::Open(SenderEvent::SpuriousRecovery);
         self.signals.push((now, SenderEvent::FastRetransmit));
-        controller.on_loss(&scoreboard.loss(now, lost, flight, true));
+        let reduced = self.reduce(controller, &scoreboard.loss(now, lost, flight, true), (una, nxt));
+        self.doubt = if reduced { Doubt::Open(SenderEvent::SpuriousRecovery) } else { Doubt::None };
     }
 
     fn leave(&mut self, now: Instant, controller: &mut dyn CongestionController) {
@@ -331,12 +339,12 @@ impl LossRecovery {
         progressed: bool,
     ) {
         let new_episode = match self.episode {
-            Episode::Open => true,
+            Episode::Open => !self.ecn.has_reduced(nxt - flight),
             Episode::Recovery => false,
             // Data arrived since the last timeout, and then a new one was lost.
             Episode::Loss => progressed,
         };
-        if self.episode == Episode::Open {
+        if self.episode == Episode::Open && new_episode {
             self.doubt = Doubt::Open(SenderEvent::SpuriousTimeout);
         }
         let bytes = scoreboard.mark_all_lost(now);
@@ -346,6 +354,7 @@ impl LossRecovery {
         self.dup_acked = 0;
         self.must_retransmit = true;
         self.reorder_timer = Instant::MAX;
+        self.ecn.on_reduced(nxt, false);
         self.signals.push((now, SenderEvent::Timeout));
         if let Some(controller) = controller {
             controller.on_timeout(&scoreboard.loss(now, bytes, flight, new_episode));

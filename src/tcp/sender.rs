@@ -175,6 +175,7 @@ impl Sender {
         self.reduces_in_proportion = controller.wants_prr();
         self.controller = Some(controller);
         self.recovery = LossRecovery::default();
+        self.recovery.ecn.capable = self.agreed.ect;
         if self.agreed.sack && self.config.recovery == Recovery::Rack {
             self.scoreboard.use_rack();
         }

@@ -1,9 +1,10 @@
 //! Segments to bytes and back, with the checksum of RFC 9293 §3.1. Worlds pass segments as values;
-//! the bytes are for captures, for proving that damage is caught, and for edges that speak IP.
+//! the bytes are for captures, for proving that damage is caught, and for edges that speak IP. The ECN field
+//! is none of TCP's bytes.
 
 use std::net::Ipv4Addr;
 
-use super::{Flags, Options, Payload, SackBlocks, Segment, SeqNumber, SynOptions, Timestamps};
+use super::{Ecn, Flags, Options, Payload, SackBlocks, Segment, SeqNumber, SynOptions, Timestamps};
 
 /// Protocol number of TCP in the pseudo-header.
 const TCP: u8 = 6;
@@ -115,6 +116,8 @@ pub fn decode(bytes: &[u8], source: Ipv4Addr, destination: Ipv4Addr) -> Result<(
         ack: SeqNumber(u32_at(bytes, 8)),
         window: u16_at(14),
         flags,
+        // Part of the IP header, which is not here.
+        ecn: Ecn::NotEct,
         timestamps,
         options,
         payload,
@@ -221,6 +224,7 @@ mod tests {
                 ack: SeqNumber(ack),
                 window,
                 flags: Flags(bits & !Flags::SYN.0 | syn),
+                ecn: Ecn::NotEct,
                 timestamps,
                 options,
                 payload: if payload.is_empty() { Payload::default() } else { Payload::shared(payload) },

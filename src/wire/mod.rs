@@ -2,10 +2,12 @@
 //! that carries one through links. Knows nothing of connections.
 
 pub mod codec;
+mod ecn;
 mod segment;
 mod seq;
 
 pub use crate::facts::Direction;
+pub use ecn::Ecn;
 pub use segment::{Flags, Options, Payload, SackBlocks, Segment, SynOptions, Timestamps};
 pub use seq::SeqNumber;
 
@@ -15,18 +17,6 @@ pub const IP_HEADER: u32 = 20;
 /// The number of a connection in its world, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowId(pub u32);
-
-/// The two ECN bits of the IP header (RFC 3168 §5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ecn {
-    /// The transport does not speak ECN.
-    #[default]
-    NotCapable,
-    /// The transport speaks ECN; a queue may mark instead of dropping.
-    Capable,
-    /// A queue marked the packet: congestion experienced.
-    Marked,
-}
 
 /// A segment on its way, with what links and routes need to know of it.
 #[derive(Clone, Debug)]
@@ -39,8 +29,6 @@ pub struct Packet {
     pub direction: Direction,
     /// Number of links of its path that it has crossed.
     pub hop: u8,
-    /// The ECN bits.
-    pub ecn: Ecn,
     /// True if a link damaged it; the receiver's checksum will refuse it.
     pub corrupted: bool,
     /// Bytes on the wire: every link asks for them.
@@ -72,7 +60,6 @@ impl Packet {
         flow: FlowId(0),
         direction: Direction::Up,
         hop: 0,
-        ecn: Ecn::NotCapable,
         corrupted: false,
         size: 0,
     };

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::SeqNumber;
+use super::{Ecn, SeqNumber};
 
 /// Bytes of a TCP header without options (RFC 9293 §3.1).
 const HEADER: u32 = 20;
@@ -21,6 +21,8 @@ pub struct Segment {
     pub window: u16,
     /// The control bits.
     pub flags: Flags,
+    /// The ECN field of the IP header around it, which the ends set and read, and queues mark.
+    pub ecn: Ecn,
     /// TSval and TSecr (RFC 7323 §3).
     pub timestamps: Option<Timestamps>,
     /// Offers of a SYN, or the SACK blocks of an ACK.
@@ -84,6 +86,7 @@ impl Segment {
         ack: SeqNumber(0),
         window: 0,
         flags: Flags(0),
+        ecn: Ecn::NotEct,
         timestamps: None,
         options: Options::Sack(SackBlocks([(SeqNumber(0), SeqNumber(0)); 3])),
         payload: Payload::zeros(0),
@@ -150,9 +153,18 @@ impl Flags {
     /// Congestion window reduced (RFC 3168 §6.1).
     pub const CWR: Flags = Flags(0x80);
 
+    /// Both flags of ECN: what a SYN says that would use it (RFC 3168 §6.1.1).
+    pub const ECN: Flags = Flags::ECE.with(Flags::CWR);
+
     /// True if all bits of `other` are set.
     pub const fn has(self, other: Flags) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Those of them that are in `other` as well.
+    #[must_use]
+    pub const fn of(self, other: Flags) -> Flags {
+        Flags(self.0 & other.0)
     }
 
     /// Both sets of bits.

@@ -115,3 +115,60 @@ fn flow_queueing_keeps_talk_from_waiting_behind_a_transfer() {
     // Two ways of 20 ms and the packet in transmission, twice.
     assert!(full > 500.0 && apart < 50.0, "{full} and {apart} ms");
 }
+
+fn retransmits(outcome: &Outcome) -> u64 {
+    outcome.flows.iter().flat_map(|flow| &flow.directions[0]).map(|way| way.retransmits).sum()
+}
+
+/// The same with or without ECN at both ends and in the queue. All connect before there is a queue: a SYN is never
+/// marked but dropped, and goes again without the offer of ECN.
+fn with_ecn(queue: &str, flows: u32, marks: bool) -> Outcome {
+    let group = client("bulk", &format!("{BULK}\ncount = {flows}\nstart_spread = \"10ms\""));
+    let ends = if marks { "classic" } else { "off" };
+    run(&format!("{}\n[tcp]\necn = \"{ends}\"\n", text(&format!("{queue}, ecn = {marks}"), &group)), 1)
+}
+
+/// Floyd and Jacobson 1993: the average queue stays between the thresholds. With ECN at both ends nothing is
+/// dropped for it (RFC 3168 §1), and so nothing is sent again.
+#[test]
+fn red_keeps_the_average_queue_between_its_thresholds() {
+    for flows in [8, 16] {
+        for marks in [false, true] {
+            let queue = "kind = \"red\", min = \"30000B\", max = \"90000B\", probability = \"10%\"";
+            let outcome = with_ecn(queue, flows, marks);
+            let neck = link(&outcome, "neck", Direction::Up);
+            // 30,000 bytes wait for 24 ms, 90,000 for 72.
+            let (mean, p99) = waits(&outcome);
+            assert!((24.0..72.0).contains(&mean), "{flows} flows, ecn {marks}: {mean} ms, p99 {p99} ms");
+            assert!(neck.utilisation.expect("a rate") > 0.98, "{flows} flows, ecn {marks}");
+            let again = retransmits(&outcome);
+            let counters = neck.counters;
+            if marks {
+                assert_eq!((counters.dropped_queue, again), (0, 0), "{flows} flows: {counters:?}");
+                assert!(counters.marked > 100, "{flows} flows: {counters:?}");
+            } else {
+                assert!(counters.dropped_aqm > 100 && again > 100, "{flows} flows: {counters:?}");
+                assert_eq!(counters.marked, 0);
+            }
+        }
+    }
+}
+
+/// RFC 8289, 8290 and 8033: with ECN the queue is as short, and the retransmissions are gone.
+#[test]
+fn marks_keep_waits_as_short_as_drops_do_and_nothing_is_sent_again() {
+    for (queue, most) in [("kind = \"codel\"", 25.0), ("kind = \"fq_codel\"", 25.0), ("kind = \"pie\"", 20.0)]
+    {
+        let [(dropped, drops), (marked, marks)] = [false, true].map(|ecn| {
+            let outcome = with_ecn(queue, 4, ecn);
+            let counters = link(&outcome, "neck", Direction::Up).counters;
+            let again = retransmits(&outcome);
+            assert!(waits(&outcome).0 < most, "{queue}, ecn {ecn}: {:?} ms", waits(&outcome));
+            ((counters.dropped_aqm, again), counters.marked)
+        });
+        assert!(dropped.0 > 50 && dropped.1 > 50 && drops == 0, "{queue}: {dropped:?}, {drops} marks");
+        // PIE drops while its probability is above 10 %, as at the start, but not in the measured interval.
+        assert!(marked.0 == 0 || queue.contains("pie"), "{queue}: {marked:?}, {marks} marks");
+        assert!(marked.1 == 0 && marks > 50, "{queue}: {marked:?}, {marks} marks");
+    }
+}

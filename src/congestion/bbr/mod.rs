@@ -406,6 +406,9 @@ impl CongestionController for Bbr {
         self.cwnd = loss.pipe + self.mss;
     }
 
+    /// Version 1 does not hear of marks.
+    fn on_ecn(&mut self, _: &Loss) {}
+
     fn on_recovered(&mut self, _: Instant) {
         self.episode = Episode::Open;
     }

@@ -25,6 +25,7 @@ pub struct Cubic {
     mss: u64,
     /// Part of the window kept after a loss, in 1024ths.
     beta: u64,
+    ecn_beta: u64,
     /// `cube_rtt_scale`: C, in 1024ths of a segment per second cubed.
     c: u64,
     /// Acknowledged segments, for eight segments of window, for which Reno with this beta gains one.
@@ -60,11 +61,13 @@ struct Epoch {
 
 impl Cubic {
     pub(super) fn new(settings: &Settings) -> Cubic {
-        let beta = (settings.beta * SCALE as f64).round() as u64;
+        let [beta, ecn_beta] =
+            [settings.beta, settings.ecn_beta].map(|share| (share * SCALE as f64).round() as u64);
         let initial_window = settings.initial_window / settings.mss;
         Cubic {
             mss: settings.mss,
             beta,
+            ecn_beta,
             c: ((settings.c * SCALE as f64).round() as u64).max(1),
             reno_scale: 8 * (SCALE + beta) / 3 / (SCALE - beta),
             fast_convergence: settings.fast_convergence,
@@ -141,14 +144,14 @@ impl Cubic {
     }
 
     /// RFC 9438 §4.6, §4.7; of the window, not of what is in flight.
-    fn reduce(&mut self) {
+    fn reduce(&mut self, beta: u64) {
         self.before = (self.cwnd, self.slow_start);
         self.last_max = if self.fast_convergence && self.cwnd < self.last_max {
             self.cwnd * (SCALE + self.beta) / (2 * SCALE)
         } else {
             self.cwnd
         };
-        self.slow_start.end_at((self.cwnd * self.beta / SCALE).max(2));
+        self.slow_start.end_at((self.cwnd * beta / SCALE).max(2));
         self.epoch = None;
         self.credit = 0;
     }
@@ -172,13 +175,18 @@ impl CongestionController for Cubic {
     }
 
     fn on_loss(&mut self, _: &Loss) {
-        self.reduce();
+        self.reduce(self.beta);
+        self.cwnd = self.slow_start.ssthresh();
+    }
+
+    fn on_ecn(&mut self, _: &Loss) {
+        self.reduce(self.ecn_beta);
         self.cwnd = self.slow_start.ssthresh();
     }
 
     fn on_timeout(&mut self, loss: &Loss) {
         if loss.new_episode {
-            self.reduce();
+            self.reduce(self.beta);
         }
         // Linux forgets the curve altogether (`bictcp_reset` on `TCP_CA_Loss`).
         self.last_max = 0;

@@ -17,6 +17,12 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         summary: "what remains of the window after a loss (RFC 9438 §4.6)",
     },
     Parameter {
+        name: "ecn_beta",
+        default: 0.7,
+        values: Values::Range(0.1, 0.95),
+        summary: "the same after a mark; 0.85 in RFC 8511",
+    },
+    Parameter {
         name: "c",
         default: 0.4,
         values: Values::Range(0.01, 10.0),
@@ -49,6 +55,7 @@ struct Settings {
     mss: u64,
     initial_window: u64,
     beta: f64,
+    ecn_beta: f64,
     c: f64,
     fast_convergence: bool,
     reno_increase: bool,
@@ -69,6 +76,7 @@ impl Settings {
             mss: path.mss,
             initial_window: path.initial_window,
             beta: path.parameters.number("beta"),
+            ecn_beta: path.parameters.number("ecn_beta"),
             c: path.parameters.number("c"),
             fast_convergence: path.parameters.is_on("fast_convergence"),
             reno_increase: path.parameters.is_on("reno_increase"),

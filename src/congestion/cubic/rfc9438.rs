@@ -9,6 +9,7 @@ use crate::time::{Duration, Instant};
 pub struct Cubic {
     mss: f64,
     beta: f64,
+    ecn_beta: f64,
     c: f64,
     fast_convergence: bool,
     catches_up: bool,
@@ -42,6 +43,7 @@ impl Cubic {
         Cubic {
             mss,
             beta: settings.beta,
+            ecn_beta: settings.ecn_beta,
             c: settings.c,
             fast_convergence: settings.fast_convergence,
             catches_up: settings.reno_increase,
@@ -117,7 +119,7 @@ impl Cubic {
     }
 
     /// §4.6, §4.7: the window falls to beta of what was in flight, and the curve remembers.
-    fn reduce(&mut self, loss: &Loss) {
+    fn reduce(&mut self, loss: &Loss, beta: f64) {
         self.before = (self.cwnd, self.ssthresh, self.w_max);
         let window = whole(self.cwnd).min(loss.flight as f64 / self.mss);
         self.cwnd_prior = window;
@@ -126,7 +128,7 @@ impl Cubic {
         } else {
             window
         };
-        self.ssthresh = whole(window * self.beta).max(2.0);
+        self.ssthresh = whole(window * beta).max(2.0);
         self.epoch = None;
     }
 }
@@ -154,13 +156,18 @@ impl CongestionController for Cubic {
     }
 
     fn on_loss(&mut self, loss: &Loss) {
-        self.reduce(loss);
+        self.reduce(loss, self.beta);
+        self.cwnd = self.ssthresh;
+    }
+
+    fn on_ecn(&mut self, loss: &Loss) {
+        self.reduce(loss, self.ecn_beta);
         self.cwnd = self.ssthresh;
     }
 
     fn on_timeout(&mut self, loss: &Loss) {
         if loss.new_episode {
-            self.reduce(loss);
+            self.reduce(loss, self.beta);
         }
         // §4.8: as Reno, slow start from one segment; the curve then starts at its plateau (K = 0).
         self.cwnd = 1.0;
@@ -210,6 +217,23 @@ mod tests {
             let now = Instant::ZERO + Duration::from_secs_f64(start) + rtt * round;
             let bytes = cubic.cwnd();
             cubic.on_ack(&Ack { now, srtt: rtt, ..ack(bytes) });
+        }
+    }
+
+    #[test]
+    fn a_mark_takes_as_much_as_a_loss_unless_it_is_told_otherwise() {
+        // In shares of 1024 that the kernel would have, 0.85 is a little less.
+        for (ecn_beta, kept) in [(0.7, [70_000, 70_000]), (0.85, [85_000, 84_000])] {
+            let settings = Settings { ecn_beta, ..settings() };
+            let forms: [Box<dyn CongestionController>; 2] =
+                [Box::new(Cubic::new(&settings)), Box::new(super::super::linux::Cubic::new(&settings))];
+            for (mut cubic, kept) in forms.into_iter().zip(kept) {
+                while cubic.cwnd() < 100_000 {
+                    cubic.on_ack(&ack(1_000));
+                }
+                cubic.on_ecn(&loss(100_000));
+                assert_eq!(cubic.cwnd(), kept, "{ecn_beta}");
+            }
         }
     }
 

@@ -2,11 +2,11 @@
 //! wait of an interval stays above the target, packets are dropped at the head, at first one in an
 //! interval and then ever faster, as 1/√n, until the wait is short again.
 
-use super::{Fifo, Parameter, ParameterKind, Qdisc, Queued, span};
+use super::{Fifo, Parameter, ParameterKind, Qdisc, Queued, ecn, span};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
-pub(super) const PARAMETERS: &[Parameter] = &[TARGET, INTERVAL];
+pub(super) const PARAMETERS: &[Parameter] = &[TARGET, INTERVAL, ecn(false)];
 
 pub(super) const TARGET: Parameter = Parameter {
     name: "target",
@@ -41,6 +41,8 @@ pub(super) struct Law {
     target: Duration,
     interval: Duration,
     largest: u32,
+    /// Marks rather than drops.
+    ecn: bool,
 }
 
 /// The state of the controller (§5.2).
@@ -57,7 +59,11 @@ pub(super) struct Control {
 
 impl Codel {
     pub(super) fn new(values: &[u64]) -> Codel {
-        Codel { law: Law::new(values), fifo: Fifo::default(), control: Control::default() }
+        Codel {
+            law: Law::new(values[0], values[1], values[2]),
+            fifo: Fifo::default(),
+            control: Control::default(),
+        }
     }
 }
 
@@ -78,13 +84,19 @@ impl Qdisc for Codel {
 }
 
 impl Law {
-    /// From the values of [`PARAMETERS`].
-    pub(super) fn new(values: &[u64]) -> Law {
-        Law { target: span(values[0]), interval: span(values[1]), largest: 0 }
+    /// From the values of [`TARGET`], [`INTERVAL`] and [`ecn`].
+    pub(super) fn new(target: u64, interval: u64, ecn: u64) -> Law {
+        Law { target: span(target), interval: span(interval), largest: 0, ecn: ecn > 0 }
     }
 
     pub(super) fn note(&mut self, item: &Queued) {
         self.largest = self.largest.max(item.packet.size());
+    }
+
+    /// True if the packet that would be dropped is marked instead, which counts as a drop for the law (as in
+    /// Linux's `codel_dequeue`).
+    fn marks(&self, head: &mut Option<Queued>) -> bool {
+        self.ecn && head.as_mut().is_some_and(Queued::mark)
     }
 
     /// Instant of the next drop (§5.3): `from` + interval / √count. Square roots are exact to the last bit
@@ -109,8 +121,12 @@ impl Control {
         if self.dropping {
             self.dropping = above;
             while self.dropping && now >= self.drop_next {
-                dropped.extend(head);
                 self.count = self.count.saturating_add(1);
+                if law.marks(&mut head) {
+                    self.drop_next = law.next(self.drop_next, self.count);
+                    return head;
+                }
+                dropped.extend(head);
                 (head, above) = self.take(now, law, fifo, others);
                 self.dropping = above;
                 if above {
@@ -118,8 +134,10 @@ impl Control {
                 }
             }
         } else if above {
-            dropped.extend(head);
-            (head, _) = self.take(now, law, fifo, others);
+            if !law.marks(&mut head) {
+                dropped.extend(head);
+                (head, _) = self.take(now, law, fifo, others);
+            }
             self.dropping = true;
             let recent = now.saturating_since(self.drop_next) < law.interval * MEMORY;
             let before = self.count.saturating_sub(self.last_count);
@@ -152,11 +170,11 @@ impl Control {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ms, number, queued, unused};
+    use super::super::testing::{capable, ms, number, queued, unused};
     use super::*;
 
     fn codel() -> Codel {
-        Codel::new(&[5_000_000, 100_000_000])
+        Codel::new(&[5_000_000, 100_000_000, 0])
     }
 
     /// Serves a packet each millisecond from `from` to `until`, out of eight that have waited for `wait` ms;
@@ -197,6 +215,30 @@ mod tests {
         for (at, law) in at.iter().zip(&law) {
             assert!((*at as f64 - law).abs() <= 1.0, "{at} instead of {law:.1}");
         }
+    }
+
+    /// As Linux (`codel_dequeue`): marks follow the law of drops, and every packet is sent.
+    #[test]
+    fn with_ecn_packets_that_understand_are_marked_at_the_same_instants() {
+        let plain = drops(&mut codel(), 50, 1_000, 1_700);
+        let marks_and_drops = |capable_ones: bool| {
+            let mut codel = Codel::new(&[5_000_000, 100_000_000, 1]);
+            let (mut marks, mut drops) = (Vec::new(), Vec::new());
+            for now in 1_000..1_700 {
+                codel.fifo = Fifo::default();
+                let make = if capable_ones { capable } else { queued };
+                for _ in 0..8 {
+                    codel.enqueue(ms(now), make(0, 0, 1500, ms(now - 50)), &mut unused());
+                }
+                let mut dropped = Vec::new();
+                let sent = codel.dequeue(ms(now), &mut dropped).expect("a packet");
+                marks.extend(sent.marked.then_some(now));
+                drops.extend(dropped.iter().map(|_| now));
+            }
+            (marks, drops)
+        };
+        assert_eq!(marks_and_drops(true), (plain.clone(), vec![]));
+        assert_eq!(marks_and_drops(false), (vec![], plain));
     }
 
     #[test]

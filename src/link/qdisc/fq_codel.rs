@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::codel::{self, Control, Law};
-use super::{Fifo, Parameter, ParameterKind, Qdisc, Queued};
+use super::{Fifo, Parameter, ParameterKind, Qdisc, Queued, ecn};
 use crate::rng::Rng;
 use crate::time::Instant;
 
@@ -23,6 +23,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         default: ("1024", 1024),
         summary: "queues; with more connections than that some share one (RFC 8290 §5.2.5)",
     },
+    ecn(true),
 ];
 
 /// All queues of one link.
@@ -52,7 +53,7 @@ struct FlowQueue {
 impl FqCodel {
     pub(super) fn new(values: &[u64]) -> FqCodel {
         FqCodel {
-            law: Law::new(values),
+            law: Law::new(values[0], values[1], values[4]),
             quantum: values[2].cast_signed(),
             flows: values[3] as usize,
             queues: Vec::new(),
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     fn fq(flows: u64) -> FqCodel {
-        FqCodel::new(&[5_000_000, 100_000_000, 1514, flows])
+        FqCodel::new(&[5_000_000, 100_000_000, 1514, flows, 1])
     }
 
     fn fill(fq: &mut FqCodel, flow: u32, packets: u32, size: u32) {

@@ -7,6 +7,7 @@
 mod codel;
 mod fq_codel;
 mod pie;
+mod red;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -25,7 +26,7 @@ pub trait Qdisc {
     fn shed(&mut self) -> Option<Queued>;
 
     /// Hands out the packet whose transmission begins at `now`, and adds to `dropped` what it passed
-    /// over; `None` without packets.
+    /// over; `None` without packets. What it [marked](Queued::mark) is counted when it leaves.
     fn dequeue(&mut self, now: Instant, dropped: &mut Vec<Queued>) -> Option<Queued>;
 }
 
@@ -39,6 +40,8 @@ pub struct Queued {
     /// Its propagation, and damage done by this link.
     pub(super) passage: Passage,
     pub(super) damaged: bool,
+    /// This queue marked it.
+    pub(super) marked: bool,
 }
 
 /// One line of the table of disciplines.
@@ -49,12 +52,22 @@ pub struct Discipline {
     pub summary: &'static str,
     /// Its keys beside `kind` and `limit`.
     pub parameters: &'static [Parameter],
-    /// Makes one from the values of its parameters; without it, departures are fixed at the entrance.
+    /// Makes one; without it, departures are fixed at the entrance.
     pub build: Option<Build>,
 }
 
-/// Makes a discipline from the values of its parameters.
-pub type Build = fn(&[u64]) -> Box<dyn Qdisc>;
+/// Makes a discipline for a queue with this limit and these parameters.
+pub type Build = fn(&Queue) -> Box<dyn Qdisc>;
+
+/// The parameter of disciplines that can mark: tc's `ecn` and `noecn`.
+const fn ecn(default: bool) -> Parameter {
+    Parameter {
+        name: "ecn",
+        kind: ParameterKind::Switch,
+        default: if default { ("true", 1) } else { ("false", 0) },
+        summary: "mark packets of transports that understand it (ECT) rather than drop them (RFC 3168)",
+    }
+}
 
 /// Something that a scenario may set for a discipline.
 #[derive(Debug)]
@@ -78,6 +91,12 @@ pub enum ParameterKind {
     Count(u64, u64),
     /// A size in a range of bytes.
     Size(u64, u64),
+    /// Yes (1) or no (0).
+    Switch,
+    /// A rate, in bits per second.
+    Rate,
+    /// A probability, in billionths.
+    Chance,
 }
 
 /// A queue as a scenario sets it.
@@ -121,19 +140,25 @@ pub static QUEUES: &[Discipline] = &[
         name: "codel",
         summary: "controlled delay: drops at the head while packets wait for longer than a target (RFC 8289)",
         parameters: codel::PARAMETERS,
-        build: Some(|values| Box::new(codel::Codel::new(values))),
+        build: Some(|queue| Box::new(codel::Codel::new(&queue.parameters))),
     },
     Discipline {
         name: "fq_codel",
         summary: "a queue with CoDel for each flow, served in turn, new flows first (RFC 8290)",
         parameters: fq_codel::PARAMETERS,
-        build: Some(|values| Box::new(fq_codel::FqCodel::new(values))),
+        build: Some(|queue| Box::new(fq_codel::FqCodel::new(&queue.parameters))),
     },
     Discipline {
         name: "pie",
         summary: "drops at the entrance by a chance that follows the queueing delay and its change (RFC 8033)",
         parameters: pie::PARAMETERS,
-        build: Some(|values| Box::new(pie::Pie::new(values))),
+        build: Some(|queue| Box::new(pie::Pie::new(&queue.parameters))),
+    },
+    Discipline {
+        name: "red",
+        summary: "random early detection: drops at the entrance by a chance that follows the average queue (1993)",
+        parameters: red::PARAMETERS,
+        build: Some(|queue| Box::new(red::Red::new(queue))),
     },
 ];
 
@@ -158,6 +183,15 @@ impl PartialEq for Discipline {
 impl fmt::Debug for Discipline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
+    }
+}
+
+impl Queued {
+    /// Marks the packet instead of dropping it; false if its transport would not understand.
+    pub fn mark(&mut self) -> bool {
+        let understands = self.packet.segment.ecn.mark();
+        self.marked |= understands;
+        understands
     }
 }
 
@@ -252,7 +286,7 @@ mod testing {
     use crate::link::propagation::Order;
     use crate::link::testing::packet;
     use crate::rng::Seed;
-    use crate::wire::{FlowId, SeqNumber};
+    use crate::wire::{Ecn, FlowId, SeqNumber};
 
     /// Packet `number` of a flow, of `size` bytes, that came at `entered`.
     pub fn queued(flow: u32, number: u32, size: u32, entered: Instant) -> Queued {
@@ -260,7 +294,14 @@ mod testing {
         packet.flow = FlowId(flow);
         packet.segment.seq = SeqNumber(number);
         let passage = Passage { delay: Duration::ZERO, order: Order::Kept };
-        Queued { packet, entered, passage, damaged: false }
+        Queued { packet, entered, passage, damaged: false, marked: false }
+    }
+
+    /// The same of a transport that understands marks.
+    pub fn capable(flow: u32, number: u32, size: u32, entered: Instant) -> Queued {
+        let mut item = queued(flow, number, size, entered);
+        item.packet.segment.ecn = Ecn::Ect0;
+        item
     }
 
     /// The number that it was given.

@@ -1,10 +1,10 @@
-//! PIE (RFC 8033): packets are dropped at the entrance, by chance. A proportional-integral controller moves the
-//! probability, every [`UPDATE`], by how far the queueing delay is from its target and how it changes.
+//! PIE (RFC 8033): packets are dropped at the entrance, or marked, by chance. A proportional-integral controller
+//! moves the probability, every [`UPDATE`], by how far the queueing delay is from its target and how it changes.
 //!
 //! As in Linux, the delay is that of the packet sent last, zero when nothing waits (§5.2). Departures from the
 //! RFC: none drops in proportion to size, and it is never switched off (§5.3 is optional).
 
-use super::{Fifo, Parameter, ParameterKind, Qdisc, Queued, span};
+use super::{Fifo, Parameter, ParameterKind, Qdisc, Queued, ecn, span};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         default: ("150ms", 150_000_000),
         summary: "for so long a queue that begins drops nothing (MAX_BURST, RFC 8033 §4.4)",
     },
+    ecn(false),
 ];
 
 /// Between two updates of the probability (`T_UPDATE`, §4.2).
@@ -40,6 +41,8 @@ const DECAY: f64 = 0.98;
 const LEAST: f64 = 1e-12;
 /// Packets between two drops, times the probability: never fewer than the first, never more than the second (§5.4).
 const APART: (f64, f64) = (0.85, 8.5);
+/// Above this probability marks do not help any more, and packets are dropped (`mark_ecnth`, §5.1).
+const MOST_MARKED: f64 = 0.1;
 /// Bytes of a packet of usual size; so little in the queue is never too much (`MEAN_PKTSIZE`, §4.1).
 const USUAL: u64 = 1500;
 
@@ -48,6 +51,8 @@ const USUAL: u64 = 1500;
 pub(super) struct Pie {
     target: Duration,
     burst: Duration,
+    /// Marks rather than drops.
+    ecn: bool,
     fifo: Fifo,
     probability: f64,
     /// The delay now and at the last update.
@@ -66,6 +71,7 @@ impl Pie {
         Pie {
             target,
             burst,
+            ecn: values[2] > 0,
             fifo: Fifo::default(),
             probability: 0.0,
             delay: Duration::ZERO,
@@ -122,8 +128,8 @@ impl Pie {
         self.delay_then = self.delay;
     }
 
-    /// True if a packet is dropped at the entrance (§4.1, §5.4).
-    fn drops(&mut self, chance: &mut Rng) -> bool {
+    /// True if a packet is dropped at the entrance, or marked instead (§4.1, §5.4).
+    fn hits(&mut self, chance: &mut Rng) -> bool {
         let is_calm = self.delay_then * 2 < self.target && self.probability < 0.2;
         if !self.allowance.is_zero() || is_calm || self.fifo.bytes <= 2 * USUAL {
             return false;
@@ -138,9 +144,9 @@ impl Pie {
 }
 
 impl Qdisc for Pie {
-    fn enqueue(&mut self, now: Instant, packet: Queued, chance: &mut Rng) -> Option<Queued> {
+    fn enqueue(&mut self, now: Instant, mut packet: Queued, chance: &mut Rng) -> Option<Queued> {
         self.catch_up(now);
-        if self.drops(chance) {
+        if self.hits(chance) && !(self.ecn && self.probability <= MOST_MARKED && packet.mark()) {
             return Some(packet);
         }
         self.fifo.push(packet);
@@ -162,12 +168,12 @@ impl Qdisc for Pie {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ms, queued};
+    use super::super::testing::{capable, ms, queued};
     use super::*;
     use crate::rng::Seed;
 
     fn pie() -> Pie {
-        Pie::new(&[15_000_000, 150_000_000])
+        Pie::new(&[15_000_000, 150_000_000, 0])
     }
 
     /// Probabilities after updates with these delays in ms.
@@ -194,6 +200,24 @@ mod tests {
         // At the target and unchanged, it stays.
         let found = probabilities(&mut pie, &[15, 15, 15]);
         assert!((found[1] - found[2]).abs() < 1e-15, "{found:?}");
+    }
+
+    /// RFC 8033 §5.1: marks up to a probability of 10 %, drops above.
+    #[test]
+    fn with_ecn_a_low_probability_marks_and_a_high_one_drops() {
+        let hit = |ecn: u64, probability: f64, item: Queued| {
+            let mut pie = Pie::new(&[15_000_000, 150_000_000, ecn]);
+            pie.fifo.bytes = 1 << 20;
+            (pie.probability, pie.owed, pie.allowance) = (probability, APART.1, Duration::ZERO);
+            pie.delay_then = Duration::from_millis(50);
+            let refused = pie.enqueue(ms(0), item, &mut Seed(1).stream("pie")).is_some();
+            (refused, pie.fifo.packets.front().is_some_and(|item| item.marked))
+        };
+        let of = |make: fn(u32, u32, u32, Instant) -> Queued| make(0, 0, 1500, ms(0));
+        assert_eq!(hit(1, 0.1, of(capable)), (false, true));
+        assert_eq!(hit(1, 0.11, of(capable)), (true, false));
+        assert_eq!(hit(1, 0.1, of(queued)), (true, false));
+        assert_eq!(hit(0, 0.1, of(capable)), (true, false));
     }
 
     #[test]
@@ -235,7 +259,7 @@ mod tests {
         for n in 0..3 {
             pie.fifo.push(queued(0, n, 1500, ms(0)));
         }
-        let dropped: Vec<usize> = (0..100_000).filter(|_| pie.drops(&mut chance)).collect();
+        let dropped: Vec<usize> = (0..100_000).filter(|_| pie.hits(&mut chance)).collect();
         let gaps: Vec<usize> = dropped.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let (least, most) = (gaps.iter().min(), gaps.iter().max());
         assert!(gaps.iter().all(|gap| (7..=68).contains(gap)), "{least:?} to {most:?}");

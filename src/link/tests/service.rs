@@ -1,6 +1,7 @@
 //! Queues that decide at both ends, in a whole link.
 
 use super::*;
+use crate::wire::Ecn;
 
 fn served(name: &str, config: &Config) -> Config {
     let discipline = Discipline::by_name(name).expect("a discipline");
@@ -53,6 +54,33 @@ fn codel_drops_from_a_standing_queue_and_drop_tail_does_not() {
     let (some, short) = waits(&served("codel", &plain));
     assert!(none == 0 && long > Duration::from_millis(45), "{none} drops, {long}");
     assert!(some >= 45 && short < Duration::from_millis(10), "{some} drops, {short}");
+}
+
+/// Marks are counted as packets leave; what is given up for want of room is no work of the discipline.
+#[test]
+fn marks_and_drops_of_the_discipline_are_counted_apart() {
+    let plain = Config { rate: mbit(8), queue: Capacity::Packets(60).into(), ..Config::default() };
+    let counters = |ecn: u64, codepoint: Ecn| {
+        let mut config = served("codel", &plain);
+        config.queue.parameters[2] = ecn;
+        let mut link = link(&config);
+        for i in 0..2_000 {
+            let now = if i < 70 { at(0) } else { at(u64::from(i - 69) * 1_000) };
+            let mut packet = numbered(i);
+            packet.segment.ecn = codepoint;
+            link.handle_packet(now, packet);
+        }
+        let marked = drain(&mut link).iter().filter(|(_, packet)| packet.segment.ecn == Ecn::Ce).count();
+        let counters = link.counters();
+        assert_eq!(counters.marked, marked as u64);
+        assert_eq!(counters.delivered + counters.dropped_queue, 2_000);
+        (counters.dropped_queue - counters.dropped_aqm, counters.dropped_aqm, counters.marked)
+    };
+    let (full, dropped, none) = counters(0, Ecn::Ect0);
+    assert!(full == 10 && dropped > 10 && none == 0, "{full}, {dropped}, {none}");
+    assert_eq!(counters(1, Ecn::NotEct), (full, dropped, 0));
+    let (full, dropped, marked) = counters(1, Ecn::Ect0);
+    assert!(full == 10 && dropped == 0 && marked > 10, "{full}, {dropped}, {marked}");
 }
 
 #[test]

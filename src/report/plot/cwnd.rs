@@ -200,6 +200,9 @@ fn legend(contents: &[Content], names: &Names, warmup: Option<plotters::style::R
         legend.push(key("fast retransmit", Symbol::Tick(Curve(0).color())));
         legend.push(key("recovery episode", Symbol::Patch(RECOVERY)));
     }
+    if happened(SenderEvent::EcnReduction) {
+        legend.push(key("window reduced for a mark (ECN)", Symbol::Diamond(Curve(0).color())));
+    }
     if happened(SenderEvent::Timeout) {
         legend.push(key("timeout", Symbol::Triangle(ALARM)));
     }

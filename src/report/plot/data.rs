@@ -97,6 +97,7 @@ pub struct Link {
     pub time_s: Vec<f64>,
     pub packets: Vec<f64>,
     pub drops: Vec<f64>,
+    pub marks: Vec<f64>,
 }
 
 /// Something that happened to a sender.
@@ -257,8 +258,8 @@ fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
 pub fn links(results: &Results, cell: usize) -> Result<Vec<Link>, ReportError> {
     let Some(dir) = results.series_dir(cell) else { return Ok(Vec::new()) };
     let mut links: Vec<Link> = Vec::new();
-    let columns = ["link", "direction", "time_s", "backlog_packets", "drops"];
-    files::each_record(&dir.join("links.csv"), columns, |[name, direction, time, packets, drops]| {
+    let columns = ["link", "direction", "time_s", "backlog_packets", "drops", "marks"];
+    files::each_record(&dir.join("links.csv"), columns, |[name, direction, time, packets, drops, marks]| {
         let index = links.iter().position(|link| link.name == name && link.direction == direction);
         let index = index.unwrap_or_else(|| {
             links.push(Link { name: name.to_owned(), direction: direction.to_owned(), ..Link::default() });
@@ -268,6 +269,7 @@ pub fn links(results: &Results, cell: usize) -> Result<Vec<Link>, ReportError> {
         link.time_s.push(number(time));
         link.packets.push(number(packets));
         link.drops.push(number(drops));
+        link.marks.push(number(marks));
     })?;
     Ok(links)
 }

@@ -200,10 +200,19 @@ impl Chart<'_> {
 
     /// Triangles that point down, in the `row`th strip; those that would hide one another are drawn once.
     pub fn triangles(&self, places: &[f64], row: i32, color: RGBColor) -> Drawn {
-        let shape = style::triangle((0, px(4 + row * STRIP)));
+        self.signs(places, &style::triangle((0, px(4 + row * STRIP))), color)
+    }
+
+    /// The same with diamonds.
+    pub fn diamonds(&self, places: &[f64], row: i32, color: RGBColor) -> Drawn {
+        self.signs(places, &style::diamond((0, px(4 + row * STRIP))), color)
+    }
+
+    fn signs(&self, places: &[f64], shape: &[(i32, i32)], color: RGBColor) -> Drawn {
         self.apart(places, 3, |x| {
-            let mark = EmptyElement::at((x, self.y.high())) + Polygon::new(shape.clone(), style::fill(color));
-            self.context.plotting_area().draw(&mark)
+            let sign =
+                EmptyElement::at((x, self.y.high())) + Polygon::new(shape.to_vec(), style::fill(color));
+            self.context.plotting_area().draw(&sign)
         })
     }
 

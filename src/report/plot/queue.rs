@@ -3,7 +3,7 @@
 use super::data::{self, Choice, Link, Sources};
 use super::panel::Panel;
 use super::scale::Scale;
-use super::style::{ALARM, Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
+use super::style::{ALARM, Curve, DrawPanel, Key, MUTED, SHADE, Sheet, Symbol};
 use crate::report::error::ReportError;
 
 /// As many queues as a panel shows, the longest ones.
@@ -56,7 +56,10 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         (packets.fold(0.0, f64::max) * 1.1).max(5.0)
     };
     let (tops, scales) = data::tops(&contents.iter().map(|(_, links)| top(links)).collect::<Vec<_>>());
-    let dropped = contents.iter().flat_map(|(_, links)| links).any(|(_, link)| !drop_times(link).is_empty());
+    let has = |times: fn(&Link) -> Vec<f64>| {
+        contents.iter().flat_map(|(_, links)| links).any(|(_, link)| !times(link).is_empty())
+    };
+    let (dropped, marked) = (has(drop_times), has(mark_times));
     let mut panels: Vec<DrawPanel> = Vec::new();
     for ((cell, links), top) in contents.into_iter().zip(tops) {
         let title = data::panel_title(results, cell);
@@ -79,27 +82,19 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             for (curve, link) in &links {
                 chart.line(&means(link), curve.color(), 18, curve.dash())?;
             }
-            let mut drops: Vec<f64> = links.iter().flat_map(|(_, link)| drop_times(link)).collect();
-            drops.sort_by(f64::total_cmp);
-            chart.ticks(&drops, 0, ALARM)
+            let all = |times: fn(&Link) -> Vec<f64>| {
+                let mut all: Vec<f64> = links.iter().flat_map(|(_, link)| times(link)).collect();
+                all.sort_by(f64::total_cmp);
+                all
+            };
+            chart.diamonds(&all(mark_times), 1, MUTED)?;
+            chart.ticks(&all(drop_times), 0, ALARM)
         }));
     }
     if panels.is_empty() {
         return Ok(None);
     }
-    let mut legend: Vec<Key> = (longest.iter().enumerate())
-        .map(|(n, (link, way, _))| Key {
-            label: format!("link {link} {way}"),
-            symbol: Symbol::Line(Curve(n), false),
-        })
-        .collect();
-    if dropped {
-        let label = "packets dropped here, by loss or by the queue".to_owned();
-        legend.push(Key { label, symbol: Symbol::Tick(ALARM) });
-    }
-    if warmup > 0.0 {
-        legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
-    }
+    let legend = legend(&longest, dropped, marked, warmup > 0.0);
     let what = Some(data::FIRST_TRIAL.to_owned());
     let waiting =
         Some("packets waiting or in transmission: means as lines, shortest to longest as bands".to_owned());
@@ -112,6 +107,27 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         row_height,
         panels,
     }))
+}
+
+fn legend(links: &[(String, String, f64)], dropped: bool, marked: bool, warmup: bool) -> Vec<Key> {
+    let mut legend: Vec<Key> = (links.iter().enumerate())
+        .map(|(n, (link, way, _))| Key {
+            label: format!("link {link} {way}"),
+            symbol: Symbol::Line(Curve(n), false),
+        })
+        .collect();
+    if dropped {
+        let label = "packets dropped here, by loss or by the queue".to_owned();
+        legend.push(Key { label, symbol: Symbol::Tick(ALARM) });
+    }
+    if marked {
+        let label = "packets marked here (ECN)".to_owned();
+        legend.push(Key { label, symbol: Symbol::Diamond(MUTED) });
+    }
+    if warmup {
+        legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
+    }
+    legend
 }
 
 /// Spans that a panel's axis of time has at most: a queue moves faster than its picture can show.
@@ -147,7 +163,16 @@ fn means(link: &Link) -> Vec<(f64, f64)> {
 
 /// Times at which the count of drops rose.
 fn drop_times(link: &Link) -> Vec<f64> {
-    let rises = link.drops.windows(2).zip(&link.time_s[1..]).filter(|(pair, _)| pair[1] > pair[0]);
+    rises(&link.drops, &link.time_s)
+}
+
+/// Times at which the count of marks rose.
+fn mark_times(link: &Link) -> Vec<f64> {
+    rises(&link.marks, &link.time_s)
+}
+
+fn rises(counts: &[f64], time_s: &[f64]) -> Vec<f64> {
+    let rises = counts.windows(2).zip(time_s.iter().skip(1)).filter(|(pair, _)| pair[1] > pair[0]);
     rises.map(|(_, &time)| time).collect()
 }
 

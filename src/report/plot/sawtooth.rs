@@ -56,10 +56,10 @@ impl Line {
 }
 
 impl Content {
-    /// Times of fast retransmits and timeouts.
+    /// Times of reductions: fast retransmits, timeouts, answers to marks.
     pub fn losses(&self) -> Vec<f64> {
         let all = (f64::NEG_INFINITY, f64::INFINITY);
-        let kinds = [SenderEvent::FastRetransmit, SenderEvent::Timeout];
+        let kinds = [SenderEvent::FastRetransmit, SenderEvent::Timeout, SenderEvent::EcnReduction];
         let mut times: Vec<f64> =
             self.lines.iter().flat_map(|line| kinds.map(|kind| line.times(kind, all))).flatten().collect();
         times.sort_by(f64::total_cmp);
@@ -111,6 +111,7 @@ impl Content {
                 chart.bars(&line.episodes(span), row, RECOVERY)?;
             }
             chart.ticks(&line.times(SenderEvent::FastRetransmit, span), row, line.curve.color())?;
+            chart.diamonds(&line.times(SenderEvent::EcnReduction, span), row, line.curve.color())?;
             chart.triangles(&line.times(SenderEvent::Timeout, span), if alone { 1 } else { row }, ALARM)?;
         }
         Ok(())

@@ -84,6 +84,8 @@ pub enum Symbol {
     Tick(RGBColor),
     /// A triangle that points down.
     Triangle(RGBColor),
+    /// A diamond.
+    Diamond(RGBColor),
 }
 
 /// Look of the nth curve: colour, dash and marker, so that it can be told from others in grey too.
@@ -144,6 +146,11 @@ impl Curve {
 /// A triangle that points down, the middle of its upper edge at the given place.
 pub fn triangle((x, y): (i32, i32)) -> Vec<(i32, i32)> {
     vec![(x - px(4), y), (x + px(4), y), (x, y + px(10))]
+}
+
+/// A diamond, its upper corner at the given place.
+pub fn diamond((x, y): (i32, i32)) -> Vec<(i32, i32)> {
+    vec![(x, y), (x + px(4), y + px(5)), (x, y + px(10)), (x - px(4), y + px(5))]
 }
 
 fn octagon(r: i32) -> Vec<(i32, i32)> {
@@ -336,6 +343,10 @@ fn draw_key(root: &Area<'_>, key: &Key, x: i32, y: i32) -> Drawn {
         }
         Symbol::Triangle(color) => {
             let shape = triangle((x + px(SYMBOL_WIDTH / 2), y - px(5)));
+            root.draw(&Polygon::new(shape, fill(color)))?;
+        }
+        Symbol::Diamond(color) => {
+            let shape = diamond((x + px(SYMBOL_WIDTH / 2), y - px(5)));
             root.draw(&Polygon::new(shape, fill(color)))?;
         }
         Symbol::Tick(color) => {

@@ -198,9 +198,9 @@ mod tests {
             "write `duration`",
         );
         refused(
-            &axis("\"congestion.reno.x\" = [1]"),
+            &axis("\"congestion.tahoe.x\" = [1]"),
             22,
-            "\"congestion.reno.x\"",
+            "\"congestion.tahoe.x\"",
             "unknown key `x`",
             "leave it out",
         );

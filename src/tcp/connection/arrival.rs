@@ -1,11 +1,11 @@
 //! A segment arrives: the checks of RFC 9293 §3.10.7, in its order.
 
-use super::super::negotiated::Negotiated;
+use super::super::negotiated::{Negotiated, sets_up_ecn};
 use super::super::receiver::Receiver;
 use super::super::state::State;
 use super::{Connection, Event, STRAY_INTERVAL, TIME_WAIT};
 use crate::time::{Duration, Instant};
-use crate::wire::{Flags, Payload, Segment, SeqNumber, Timestamps};
+use crate::wire::{Ecn, Flags, Payload, Segment, SeqNumber, Timestamps};
 
 impl Connection {
     /// A segment arrived (RFC 9293 §3.10.7).
@@ -46,6 +46,7 @@ impl Connection {
         };
         let is_next = self.state == State::Established
             && segment.flags.0 & !Flags::PSH.0 == Flags::ACK.0
+            && segment.ecn != Ecn::Ce
             && self.receiver.is_next(segment.seq, segment.payload.len())
             && in_time;
         if is_next { self.sender.acknowledged_by(segment.ack) } else { None }
@@ -117,7 +118,9 @@ impl Connection {
 
     /// Takes over what the peer's SYN says.
     fn accept_syn(&mut self, segment: &Segment) {
-        let agreed = Negotiated::after(&self.config, segment);
+        let mut agreed = Negotiated::after(&self.config, segment);
+        // RFC 3168 §6.1.1: no ECT after a SYN of ours that did not offer it.
+        agreed.ect &= self.sender.stats.retransmits == 0;
         self.receiver = Receiver::new(&self.config, segment.seq);
         if agreed.window_scale {
             self.receiver.window_shift = Receiver::shift_for(self.config.receive_window);
@@ -198,6 +201,9 @@ impl Connection {
     /// Processes a segment that passed the checks: at `start` with an acknowledgment up to `ack`.
     fn take_in(&mut self, now: Instant, start: u64, ack: u64, segment: &Segment) {
         self.note_timestamp(start, segment);
+        if self.sender.agreed.ecn && !segment.payload.is_empty() {
+            self.receiver.note_ecn(segment);
+        }
         self.handle_ack(now, start, ack, segment);
         if segment.sequence_len() > 0 {
             self.handle_data(now, start, segment);
@@ -247,6 +253,10 @@ impl Connection {
 
     /// In TIME-WAIT the peer's FIN may have been sent again.
     fn refuse_unacceptable(&mut self, now: Instant, segment: &Segment) {
+        // RFC 3168 §6.1.1: a SYN that does not offer ECN takes back one that did.
+        if self.state == State::SynReceived && segment.flags.has(Flags::SYN) {
+            self.sender.agreed.ect &= sets_up_ecn(segment);
+        }
         if self.state == State::TimeWait && segment.flags.has(Flags::FIN) {
             self.time_wait_until = now + TIME_WAIT;
         }

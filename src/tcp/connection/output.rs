@@ -1,11 +1,12 @@
 //! Next segment of a connection: chosen first, then written where it will travel.
 
+use super::super::config::EcnMode;
 use super::super::receiver::Receiver;
 use super::super::sender::{Transmission, timestamp};
 use super::super::state::State;
 use super::Connection;
 use crate::time::Instant;
-use crate::wire::{Flags, Options, Payload, Segment, SeqNumber, SynOptions, Timestamps};
+use crate::wire::{Ecn, Flags, Options, Payload, Segment, SeqNumber, SynOptions, Timestamps};
 
 /// Next output of a connection, decided before a segment is made of it.
 #[derive(Clone, Copy, Debug)]
@@ -104,13 +105,25 @@ impl Connection {
             seq: self.sender.iss,
             ack,
             window: self.receiver.syn_window(),
-            flags: if answer { Flags::SYN.with(Flags::ACK) } else { Flags::SYN },
+            flags: self.syn_flags(answer),
+            ecn: Ecn::NotEct,
             timestamps: stamps.then(|| self.stamps(now)),
             options: Options::Syn(options),
             payload: Payload::default(),
         };
         self.sender.on_sent(now, syn);
         segment
+    }
+
+    /// RFC 3168 §6.1.1: the offer of ECN and its answer. A SYN that was not answered goes again without it
+    /// (§6.1.1.1), for something on the path may drop it for that.
+    fn syn_flags(&self, answer: bool) -> Flags {
+        if answer {
+            let accepted = if self.sender.agreed.ecn { Flags::ECE } else { Flags::default() };
+            return Flags::SYN.with(Flags::ACK).with(accepted);
+        }
+        let offers = self.config.ecn == EcnMode::Classic && self.sender.nxt == 0;
+        if offers { Flags::SYN.with(Flags::ECN) } else { Flags::SYN }
     }
 
     #[inline]
@@ -126,6 +139,13 @@ impl Connection {
             if end == self.sender.buffer.end() {
                 flags = flags.with(Flags::PSH);
             }
+            // RFC 3168 §6.1.2, §6.1.5: only new data is sent as ECN-capable and tells of reductions.
+            if self.sender.recovery.ecn.capable && transmission.start == self.sender.nxt {
+                segment.ecn = Ecn::Ect0;
+                if std::mem::take(&mut self.sender.recovery.ecn.cwr_due) {
+                    flags = flags.with(Flags::CWR);
+                }
+            }
             segment.payload = self.sender.buffer.read(transmission.start, data);
             self.receiver.on_data_sent(now);
         }
@@ -140,6 +160,9 @@ impl Connection {
     fn acknowledge(&mut self, now: Instant, offset: u64, segment: &mut Segment) {
         segment.seq = self.sender.iss.at(offset);
         (segment.ack, segment.window) = self.receiver.acknowledge();
+        if self.receiver.echoes_mark {
+            segment.flags = segment.flags.with(Flags::ECE);
+        }
         if self.sender.agreed.timestamps {
             segment.timestamps = Some(self.stamps(now));
         }

@@ -6,7 +6,7 @@ use super::super::rtt::Position;
 use super::control::Before;
 use super::{Delivered, Sender, timestamp};
 use crate::time::{Duration, Instant};
-use crate::wire::{Segment, SeqNumber};
+use crate::wire::{Flags, Segment, SeqNumber};
 
 impl Sender {
     /// The offset that the wire number `ack` stands for, if it acknowledges what is outstanding or nothing.
@@ -95,6 +95,15 @@ impl Sender {
             },
             &mut self.stats,
         );
+        if segment.flags.has(Flags::ECE) {
+            self.recovery.on_echo(
+                now,
+                &self.scoreboard,
+                self.controller.as_deref_mut(),
+                (ack, self.nxt),
+                flight,
+            );
+        }
         self.tell_controller(now, before, &delivered);
         // Unlike RFC 6298 §5.3, as Linux does with RACK (`tcp_clean_rtx_queue`): news of what was sent
         // before the oldest segment went again shows that its answer cannot be late yet.

@@ -51,7 +51,9 @@ impl Sender {
         let sample = self.scoreboard.sample(delivered, self.rtt.min());
         // With RACK the acknowledgment that ends an episode counts for growth, as in Linux.
         let in_recovery = self.recovery.episode() == Episode::Recovery
-            || (was == Episode::Recovery && !self.scoreboard.has_rack());
+            || (was == Episode::Recovery && !self.scoreboard.has_rack())
+            // RFC 3168 §6.1.2: no growth by acknowledgments that echo marks.
+            || self.recovery.ecn.has_reduced(self.una);
         let Some(controller) = &mut self.controller else { return };
         let bytes = if !self.config.byte_counting || (was == Episode::Loss && !self.agreed.sack) {
             // RFC 3465 §2.3: at most a segment after a timeout, when one acknowledgment may cover

@@ -10,6 +10,9 @@ use crate::time::{Duration, Instant};
 /// RFC 8985 §7.2: how long a receiver may sit on an acknowledgment (Linux's minimum RTO).
 const MAX_ACK_DELAY: Duration = Duration::from_millis(200);
 
+/// No stream is as long.
+const NO_POINT: u64 = u64::MAX;
+
 /// Probes of a silent tail.
 #[derive(Debug)]
 pub(super) struct TailProbes {
@@ -44,16 +47,19 @@ impl TailProbes {
 }
 
 impl Sender {
-    /// The window of a recovery episode is that of PRR, for controllers that have one.
+    /// The window of a recovery episode is that of PRR, for controllers that have one; so is that of a window
+    /// of data whose marks were answered (Linux's CWR state).
     pub(super) fn steer_recovery(&mut self, flight: u64, delivered: u64, moved: bool) {
-        if self.recovery.episode() != Episode::Recovery
-            || self.cwnd >= NO_WINDOW
-            || !self.reduces_in_proportion
-        {
+        let point = match self.recovery.episode() {
+            Episode::Recovery => self.recovery.point(),
+            Episode::Open if self.recovery.ecn.has_reduced(self.una) => self.recovery.ecn.point(),
+            _ => NO_POINT,
+        };
+        if point == NO_POINT || self.cwnd >= NO_WINDOW || !self.reduces_in_proportion {
             self.prr = None;
             return;
         }
-        let (pipe, target, point) = (self.pipe(), self.cwnd, self.recovery.point());
+        let (pipe, target) = (self.pipe(), self.cwnd);
         let prr = match &mut self.prr {
             Some((known, prr)) if *known == point => prr,
             other => &mut other.insert((point, Prr::new(flight))).1,
@@ -108,8 +114,8 @@ impl Sender {
             // One acknowledgment for two copies: the first was lost, and the probe repaired it.
             self.tail.sent = None;
             if let Some(controller) = &mut self.controller {
-                let bytes = self.agreed.mss;
-                controller.on_loss(&self.scoreboard.loss(now, bytes, flight, true));
+                let loss = self.scoreboard.loss(now, self.agreed.mss, flight, true);
+                self.recovery.reduce(&mut **controller, &loss, (self.una, self.nxt));
                 controller.on_recovered(now);
                 self.recovery.on_probe_repaired(now);
                 self.stats.recovery_episodes += 1;

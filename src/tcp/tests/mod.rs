@@ -3,6 +3,7 @@
 
 mod pair;
 mod properties;
+mod rfc3168;
 mod rfc3522;
 mod rfc5681;
 mod rfc6298;
@@ -21,7 +22,7 @@ use pair::{End, Fate, Pair, Reading};
 use script::{OWN_ISS, PEER_ISS, Script, blocks, segment, syn, syn_ack, with_stamps};
 
 use crate::rng::Seed;
-use crate::tcp::{Config, Connection, DelayedAck, Recovery, RtoFloor};
+use crate::tcp::{Config, Connection, DelayedAck, EcnMode, Recovery, RtoFloor};
 use crate::time::{Duration, Instant};
 use crate::wire::{Flags, Segment, SeqNumber};
 
@@ -56,6 +57,11 @@ pub fn sack() -> Config {
     Config { sack: true, recovery: Recovery::Sack, ..plain() }
 }
 
+/// As [`plain`], with ECN.
+pub fn ecn() -> Config {
+    Config { ecn: EcnMode::Classic, ..plain() }
+}
+
 /// As [`plain`], with timestamps.
 pub fn stamped() -> Config {
     Config { timestamps: true, ..plain() }
@@ -71,7 +77,14 @@ pub fn connection(config: &Config, iss: u32, listens: bool) -> Connection {
 /// A segment in one line, numbers relative to the initial ones: `SA 0..1 ack 1`,
 /// `FA 1..102 ack 1 sack 2001..3001`. PSH, windows and timestamps are left out.
 pub fn line(segment: &Segment, iss: SeqNumber, peer: SeqNumber) -> String {
-    let letters = [(Flags::SYN, 'S'), (Flags::FIN, 'F'), (Flags::RST, 'R'), (Flags::ACK, 'A')];
+    let letters = [
+        (Flags::SYN, 'S'),
+        (Flags::FIN, 'F'),
+        (Flags::RST, 'R'),
+        (Flags::ACK, 'A'),
+        (Flags::ECE, 'E'),
+        (Flags::CWR, 'C'),
+    ];
     let mut out: String =
         letters.iter().filter(|(flag, _)| segment.flags.has(*flag)).map(|&(_, letter)| letter).collect();
     let start = segment.seq.0.wrapping_sub(iss.0);

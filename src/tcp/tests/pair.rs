@@ -34,6 +34,8 @@ pub enum Fate {
     Delay(Duration),
     /// Delivers it twice.
     Duplicate,
+    /// Marks it, if it is ECN-capable.
+    Mark,
 }
 
 /// Treatment of data that arrives at an end.
@@ -247,8 +249,11 @@ impl Pair {
         let copies = match sent.fate {
             Fate::Drop => 0,
             Fate::Duplicate => 2,
-            Fate::Pass | Fate::Delay(_) => 1,
+            Fate::Pass | Fate::Delay(_) | Fate::Mark => 1,
         };
+        if sent.fate == Fate::Mark {
+            sent.segment.ecn.mark();
+        }
         let extra = if let Fate::Delay(extra) = sent.fate { extra } else { Duration::ZERO };
         for _ in 0..copies {
             self.serial += 1;

@@ -93,6 +93,14 @@ const CLAIMS: &[(&str, fn())] = &[
     ("fq_codel: default 1024 queues", queues_have_the_stated_parameters),
     ("pie: default \"150ms\"", queues_have_the_stated_parameters),
     ("down  = { queue = { kind = \"pie\"", queues_have_the_stated_parameters),
+    ("fq_codel: default true; the others false. Marks packets", queues_have_the_stated_parameters),
+    ("in the words of tc-red(8)", queues_have_the_stated_parameters),
+    ("default \"0B\", which means a third of max and a quarter", queues_have_the_stated_parameters),
+    ("default \"2%\", the chance just below max", queues_have_the_stated_parameters),
+    ("default \"1000B\", in which a limit in packets is counted", queues_have_the_stated_parameters),
+    ("default 0: (2 min + max) / (3 avpkt); so many", queues_have_the_stated_parameters),
+    ("default \"10mbit\": while nothing waits", queues_have_the_stated_parameters),
+    ("congestion is also heard from marks (RFC 3168), once in a", inner_parts_have_tests_of_their_own),
     // Defaults and nothing else.
     ("left out of the figures; default \"0s\"", stated_defaults_are_the_real_ones),
     ("repetitions of each cell; default 1", stated_defaults_are_the_real_ones),
@@ -157,7 +165,9 @@ fn stated_defaults_are_the_real_ones() {
     let stated: Vec<String> = written().lines().filter_map(key).collect();
     let expected = "warmup \"0s\"|trials 1|per_client false|jitter \"0s\"|distribution \"normal\"|correlation \"0%\"|\
                     reorder false|loss \"0%\"|gap 1|duplicate \"0%\"|corrupt \"0%\"|1-h \"100%\"|1-k \"0%\"|\
-                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|burst \"150ms\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
+                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|ecn true|burst \"150ms\"|\
+                    min, \"0B\"|probability \"2%\"|avpkt \"1000B\"|burst 0|bandwidth \"10mbit\"|adaptive false|\
+                    count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
                     arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|retransmission 0";
     assert_eq!(stated.join("|"), expected);
 
@@ -257,7 +267,7 @@ fn segments_have_64_to_9000_bytes() {
     assert_eq!([64, 9000].map(|mss| read(mss).expect("sound")), [64, 9000]);
 }
 
-/// What the parameters do is in `aqm.rs`.
+/// What the parameters do is in `aqm.rs`, and what those of RED mean beside it.
 #[test]
 fn queues_have_the_stated_parameters() {
     let with = |queue: &str| {
@@ -268,10 +278,18 @@ fn queues_have_the_stated_parameters() {
     };
     let law = "target = \"5ms\", interval = \"100ms\"";
     assert_eq!(with("kind = \"codel\""), with(&format!("kind = \"codel\", {law}")));
-    let turns = "quantum = \"1514B\", flows = 1024";
+    let turns = "quantum = \"1514B\", flows = 1024, ecn = true";
     assert_eq!(with("kind = \"fq_codel\""), with(&format!("kind = \"fq_codel\", {law}, {turns}")));
     let burst = "target = \"15ms\", burst = \"150ms\"";
     assert_eq!(with("kind = \"pie\""), with(&format!("kind = \"pie\", {burst}")));
+    for kind in ["codel", "pie", "red"] {
+        let kind = format!("kind = \"{kind}\"");
+        assert_eq!(with(&kind), with(&format!("{kind}, ecn = false")));
+    }
+    let (_, red) =
+        REFERENCE.split_once("kind = \"red\", limit = \"400 packets\", ").expect("a queue with RED");
+    let (red, _) = red.split_once(" }").expect("its end");
+    assert_eq!(with("kind = \"red\""), with(&format!("kind = \"red\", {red}")));
     assert!(REFERENCE.contains(law) && REFERENCE.contains(turns) && REFERENCE.contains(burst));
 }
 
@@ -283,6 +301,10 @@ fn inner_parts_have_tests_of_their_own() {
         (include_str!("../../../src/tcp/tests/rfc5681.rs"), "fn limited_transmit_sends_two_new_segments()"),
         (sending, "fn sixteen_segments_are_acknowledged_at_once()"),
         (sending, "fn pacing_sends_pairs_at_two_windows_a_round_trip_and_later_one_and_a_fifth()"),
+        (
+            include_str!("../../../src/tcp/tests/rfc3168.rs"),
+            "fn a_window_is_reduced_once_for_all_its_marks()",
+        ),
         (include_str!("../../../src/tcp/tests/rfc6675.rs"), "RFC 6675"),
         (include_str!("../../../src/tcp/tests/rfc8985.rs"), "RFC 8985"),
         (include_str!("../../../src/tcp/tests/rfc6582.rs"), "RFC 6582"),

@@ -10,8 +10,6 @@ use super::median;
 pub struct Cell {
     pub rtt_ms: f64,
     pub loss: f64,
-    /// The same on the way of the acknowledgments.
-    pub ack_loss: f64,
     /// Packets of the 10 Mbit/s bottleneck's queue; 0 without one.
     pub queue: u64,
     /// Goodput in Mbit/s: median, least and most of its runs.
