@@ -36,6 +36,7 @@ mod serve;
 mod signals;
 mod system;
 mod tls;
+mod trace;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -61,6 +62,7 @@ enum Command {
     Check(check::Check),
     List(list::List),
     Schema(schema::Schema),
+    Trace(trace::Trace),
     Plot(plot::Plot),
     Compare(compare::Compare),
     Bench(bench::Bench),
@@ -133,6 +135,7 @@ fn run() -> ExitCode {
         Command::Check(command) => command.execute(),
         Command::List(command) => command.execute(),
         Command::Schema(command) => command.execute(),
+        Command::Trace(command) => command.execute(),
         Command::Plot(command) => command.execute(),
         Command::Compare(command) => command.execute(),
         Command::Bench(command) => command.execute(),

@@ -46,8 +46,16 @@ pub fn write(
         write_rows(file, header, &series.flows, |out, sample| flow_row(out, outcome, sample))
     })?;
     write_as(links, &|file| {
-        let header = "time_s,link,direction,backlog_bytes,backlog_packets,drops\n";
-        write_rows(file, header, &series.links, |out, sample| link_row(out, outcome, sample))
+        let capacity = series.links.iter().any(|sample| sample.capacity.is_some());
+        let more = if capacity { ",capacity_bytes" } else { "" };
+        let header = format!("time_s,link,direction,backlog_bytes,backlog_packets,drops{more}\n");
+        write_rows(file, &header, &series.links, |out, sample| {
+            link_row(out, outcome, sample);
+            if capacity {
+                optional(out, sample.capacity);
+            }
+            out.push(b'\n');
+        })
     })?;
     write_as(events, &|file| {
         let header = "time_s,flow,direction,event\n";
@@ -103,7 +111,6 @@ fn link_row(out: &mut Vec<u8>, outcome: &Outcome, sample: &LinkSample) {
     number(out, sample.backlog_bytes);
     number(out, sample.backlog_packets);
     number(out, sample.drops);
-    out.push(b'\n');
 }
 
 fn event_row(out: &mut Vec<u8>, outcome: &Outcome, event: &FlowEvent) {

@@ -47,6 +47,12 @@ pub struct Study {
     /// True if chance has a hand in it, so that trials may differ.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub random: bool,
+    /// True if a link has a policer, whose drops then have a column.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub policed: bool,
+    /// The traces and tables that the scenario reads, by the names that it has for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, InputFile>,
     /// The groups of clients whose flows are bulk transfers, which the guard rails look at.
     pub bulk: Vec<String>,
     /// Changes by `--set`, as `KEY=VALUE`.
@@ -56,6 +62,15 @@ pub struct Study {
     pub live: bool,
     /// The scenario file, word for word.
     pub scenario: String,
+}
+
+/// A file that a scenario reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
 }
 
 /// Results of versions that did not say it.
@@ -110,6 +125,12 @@ impl Study {
             .filter(|(key, _)| !matches!(*key, "trials" | "seed"))
             .collect::<BTreeMap<_, _>>()
             .into_iter()
+    }
+
+    /// A file that both read and that is another by now.
+    pub fn other_file(&self, earlier: &Study) -> Option<&str> {
+        let other = |(name, file): &(&String, &InputFile)| earlier.files.get(*name) != Some(*file);
+        self.files.iter().find(other).map(|(name, _)| name.as_str())
     }
 
     /// Bytes of a full segment of a flow.

@@ -38,6 +38,8 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         chat: false,
         mixed: false,
         random: true,
+        policed: false,
+        files: std::collections::BTreeMap::new(),
         bulk: vec!["upload".to_owned()],
         overrides: Vec::new(),
         live: false,
@@ -143,6 +145,7 @@ impl Model {
                     backlog_bytes: (waiting * 1500.0) as u64,
                     backlog_packets: waiting as u64,
                     drops: if link == 0 { drops } else { 0 },
+                    capacity: None,
                 });
             }
         }

@@ -17,3 +17,4 @@ mod scenarios;
 mod spurious;
 mod standstill;
 mod tcp;
+mod traces;

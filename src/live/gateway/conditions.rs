@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::link::config::{Capacity, Config, LossModel};
-use crate::scenario::{Plan, Scenario, ScenarioError};
+use crate::link::config::{Capacity, Config, LossModel, Pattern, Policer};
+use crate::scenario::{Loader, Plan, Scenario, ScenarioError};
 use crate::time::Duration;
 use crate::units::{Bytes, Probability, plural};
 #[cfg(feature = "cli")]
@@ -116,11 +116,16 @@ impl Options {
         text
     }
 
-    /// The network that is asked for; `file` is the scenario's name and text if one is.
-    pub fn conditions(&self, file: Option<(&str, &str)>) -> Result<Conditions, Box<ScenarioError>> {
+    /// The network that is asked for; `file` is the scenario's name and text if one is, and `load` reads
+    /// the files that it names.
+    pub fn conditions(
+        &self,
+        file: Option<(&str, &str)>,
+        load: Loader<'_>,
+    ) -> Result<Conditions, Box<ScenarioError>> {
         let own = self.text();
         let (name, text) = file.unwrap_or(("the network's options, as a scenario", &own));
-        let plan = Plan::parse(name, text, &self.sets).map_err(Box::new)?;
+        let plan = Plan::parse_with(name, text, &self.sets, load).map_err(Box::new)?;
         let (scenario, swept) = plan.without_grid().map_err(Box::new)?;
         Ok(Conditions { scenario: Arc::new(scenario), swept })
     }
@@ -178,7 +183,7 @@ fn describe(directions: &[Config; 2]) -> String {
 
 /// Loss and delay, and whatever else is set.
 fn one_way(config: &Config) -> String {
-    let Config { loss, duplicate, corrupt, reorder, delay, rate, queue } = config;
+    let Config { loss, duplicate, corrupt, reorder, delay, rate, pattern, policer, queue } = config;
     let mut words = match loss {
         LossModel::Independent(loss) => format!("{loss} loss"),
         LossModel::GilbertElliott { p, r, loss_bad, loss_good } => {
@@ -195,12 +200,22 @@ fn one_way(config: &Config) -> String {
         words.push_str(if delay.reorder { " that reorders" } else { "" });
     }
     if let Some(rate) = rate {
+        match pattern {
+            Pattern::Even => {}
+            Pattern::Bucket(burst) => {
+                let _ = write!(words, ", bursts of {}", Bytes(*burst));
+            }
+            Pattern::Replay(_) => words.push_str(", a trace of on average"),
+        }
         let _ = match &queue.capacity {
             Capacity::Packets(packets) => {
                 write!(words, ", {rate} behind a queue of {}", plural(*packets, "packet"))
             }
             Capacity::Bytes(bytes) => write!(words, ", {rate} behind a queue of {}", Bytes(*bytes)),
         };
+    }
+    if let Some(Policer { rate, burst }) = policer {
+        let _ = write!(words, ", policed to {rate} with bursts of {}", Bytes(*burst));
     }
     for (chance, what) in [
         (*duplicate, "duplicated"),
@@ -218,10 +233,14 @@ fn one_way(config: &Config) -> String {
 mod tests {
     use super::*;
 
+    fn no_files(_: &str) -> std::io::Result<Vec<u8>> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
     fn conditions(text: &str, sets: &[&str]) -> Conditions {
         let sets = sets.iter().map(|&set| set.to_owned()).collect();
         let options = Options { sets, ..Options::default() };
-        options.conditions(Some(("test.toml", text))).unwrap_or_else(|error| panic!("{error}"))
+        options.conditions(Some(("test.toml", text)), &mut no_files).unwrap_or_else(|error| panic!("{error}"))
     }
 
     #[test]
@@ -250,7 +269,7 @@ mod tests {
             ..Options::default()
         };
         assert_eq!(
-            options.conditions(None).expect("a sound network").describe(),
+            options.conditions(None, &mut no_files).expect("a sound network").describe(),
             "10% loss, 20ms delay with 5ms normal jitter, 5mbit behind a queue of 64KiB, 5% duplicated, \
              1% corrupted each way; TCP with cubic"
         );
@@ -258,7 +277,7 @@ mod tests {
             sets: vec!["link.path.loss={ model = \"gilbert-elliott\", p = \"1%\", r = \"30%\" }".to_owned()],
             ..Options::default()
         };
-        let described = bursts.conditions(None).expect("a sound network").describe();
+        let described = bursts.conditions(None, &mut no_files).expect("a sound network").describe();
         assert!(described.contains("(p 1%, r 30%, 1-h 100%, 1-k 0%), 50us delay"), "{described}");
     }
 }
