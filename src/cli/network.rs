@@ -24,7 +24,7 @@ pub fn conditions(options: &Options) -> Result<Conditions, Failure> {
     let file = text.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
     let folder = options.scenario.as_deref().unwrap_or(Path::new(""));
     let conditions =
-        options.conditions(file, &mut |named| beside(folder, named)).map_err(Failure::Scenario)?;
+        options.conditions_with(file, &mut |named| beside(folder, named)).map_err(Failure::Scenario)?;
     if !conditions.swept().is_empty() {
         eprintln!(
             "note: there is one network here: {} keep the values outside [sweep]; choose others with --set",

@@ -60,7 +60,9 @@ impl Trace {
     pub fn new(times: Vec<u32>) -> Option<Trace> {
         let sound = times.is_sorted() && times.last().is_some_and(|last| *last > 0);
         let mut hash = Sha256::new();
-        times.iter().for_each(|time| hash.update(time.to_le_bytes()));
+        for time in &times {
+            hash.update(time.to_le_bytes());
+        }
         sound.then(|| Trace { times, digest: hash.finalize().into() })
     }
 
@@ -269,8 +271,8 @@ mod tests {
     fn a_count_agrees_with_the_instants() {
         let line = opportunities(&[0, 2, 2, 7, 10], true, Offset::At(Duration::from_millis(3)));
         for millis in 0..100 {
-            let before = (0..).take_while(|n| line.instant(*n) < at(millis)).count() as u64;
-            let by = (0..).take_while(|n| line.instant(*n) <= at(millis)).count() as u64;
+            let before = (0..1_000).take_while(|n| line.instant(*n) < at(millis)).count() as u64;
+            let by = (0..1_000).take_while(|n| line.instant(*n) <= at(millis)).count() as u64;
             assert_eq!(
                 (line.count(at(millis)), line.bytes_at(at(millis))),
                 (by, 1500 * (by - before)),

@@ -300,6 +300,8 @@ mod tests {
             "cell,trial,link.access.loss,link,direction,offered,delivered,dropped_loss,dropped_queue,\
              dropped_corrupt,duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms,rate_mbit,goodput_mbit,jain_index\n"
         );
+        study.policed = true;
+        assert!(Table::Links.header(&study).ends_with(",jain_index,dropped_policer\n"));
         assert_eq!(
             Table::Realised.header(&study),
             "cell,trial,link.access.loss,link,direction,quantity,configured,realised,low,high,verdict\n"

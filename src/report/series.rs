@@ -213,6 +213,13 @@ mod tests {
         assert_eq!(flows.lines().count(), series.flows.len() + 1);
         assert!(flows.lines().all(|line| line.split(',').count() == 11));
         assert!(read("links.csv").starts_with("time_s,link,direction,backlog_bytes,backlog_packets,drops\n"));
+        // Capacity is a column where a link has one that varies, and empty for the others.
+        let mut varied = series.clone();
+        varied.links[1].capacity = Some(7);
+        write(dir.path(), Path::new("series/1"), &outcome, &varied, &mut entries).expect("written");
+        let text = fs::read_to_string(dir.path().join("series/1/links.csv")).expect("a file");
+        let ends: Vec<&str> = text.lines().take(3).filter_map(|line| line.rsplit(',').next()).collect();
+        assert_eq!(ends, ["capacity_bytes", "", "7"]);
         assert!(read("events.csv").starts_with("time_s,flow,direction,event\n"));
     }
 }

@@ -278,6 +278,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_another_by_now_is_named() {
+        let with = |sha256: &str| {
+            let file = super::InputFile { bytes: 6, sha256: sha256.to_owned() };
+            Study { files: [("a.up".to_owned(), file)].into(), ..study(&[]) }
+        };
+        assert_eq!(with("12").other_file(&with("12")), None);
+        assert_eq!(with("12").other_file(&with("13")), Some("a.up"));
+        assert_eq!(with("12").other_file(&study(&[])), Some("a.up"));
+    }
+
+    #[test]
     fn cell_names_sort() {
         let ten: Vec<String> = (0..10).map(|n| n.to_string()).collect();
         let ten: Vec<&str> = ten.iter().map(String::as_str).collect();

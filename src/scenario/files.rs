@@ -44,7 +44,9 @@ impl Files {
     pub fn load(tree: &Node, axes: &[AxisNode], load: Loader<'_>) -> Files {
         let mut files = Files::default();
         files.collect("", tree, load);
-        axes.iter().for_each(|axis| files.collect(&axis.key, &axis.values, load));
+        for axis in axes {
+            files.collect(&axis.key, &axis.values, load);
+        }
         files
     }
 
@@ -67,9 +69,15 @@ impl Files {
     fn collect(&mut self, key: &str, node: &Node, load: Loader<'_>) {
         match &node.value {
             Value::Table(entries) => {
-                entries.iter().for_each(|entry| self.collect(&entry.key, &entry.node, load));
+                for entry in entries {
+                    self.collect(&entry.key, &entry.node, load);
+                }
             }
-            Value::Array(items) => items.iter().for_each(|item| self.collect(key, item, load)),
+            Value::Array(items) => {
+                for item in items {
+                    self.collect(key, item, load);
+                }
+            }
             Value::Text(name) => match key.rsplit('.').next() {
                 Some("trace") if !self.traces.contains_key(name) => {
                     let trace = self.read(name, load).and_then(|bytes| trace::read(name, &bytes));
@@ -120,7 +128,7 @@ pub(super) fn lines<'a>(
 ) -> Result<impl Iterator<Item = (usize, &'a str)> + use<'a>, Fault> {
     let fault = |message: String| Fault { message, help: "save it as UTF-8 text".to_owned() };
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
         fault(format!("{} is no text: see line {line}", words(name)))
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -169,7 +169,9 @@ pub(super) fn base_rtt(links: &[LinkSpec], path: &[usize]) -> Duration {
 pub(super) fn apply_tables(links: &mut [LinkSpec], now: Instant) {
     for link in links {
         for (table, config) in link.tables.iter().zip(&mut link.directions) {
-            table.iter().for_each(|table| table.apply(now, config));
+            if let Some(table) = table {
+                table.apply(now, config);
+            }
         }
     }
 }

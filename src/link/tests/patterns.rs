@@ -56,7 +56,7 @@ fn pass(config: &Config, packets: &[(u64, u32)], change: Option<&Config>) -> Vec
 }
 
 proptest! {
-    /// What leaves has had its opportunities: all of them from the start on, and in any window but for a
+    /// Departures never exceed opportunities from the start on, nor in any window but for a
     /// packet that had begun before.
     #[test]
     fn no_window_of_a_trace_delivers_more_than_its_opportunities(times in times(), packets in packets()) {

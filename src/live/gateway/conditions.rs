@@ -116,9 +116,13 @@ impl Options {
         text
     }
 
-    /// The network that is asked for; `file` is the scenario's name and text if one is, and `load` reads
-    /// the files that it names.
-    pub fn conditions(
+    /// The network that is asked for; `file` is the scenario's name and text if one is. It names no files.
+    pub fn conditions(&self, file: Option<(&str, &str)>) -> Result<Conditions, Box<ScenarioError>> {
+        self.conditions_with(file, &mut |_| Err(std::io::ErrorKind::Unsupported.into()))
+    }
+
+    /// The same, and `load` reads the files that the scenario names.
+    pub fn conditions_with(
         &self,
         file: Option<(&str, &str)>,
         load: Loader<'_>,
@@ -233,14 +237,10 @@ fn one_way(config: &Config) -> String {
 mod tests {
     use super::*;
 
-    fn no_files(_: &str) -> std::io::Result<Vec<u8>> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
     fn conditions(text: &str, sets: &[&str]) -> Conditions {
         let sets = sets.iter().map(|&set| set.to_owned()).collect();
         let options = Options { sets, ..Options::default() };
-        options.conditions(Some(("test.toml", text)), &mut no_files).unwrap_or_else(|error| panic!("{error}"))
+        options.conditions(Some(("test.toml", text))).unwrap_or_else(|error| panic!("{error}"))
     }
 
     #[test]
@@ -269,7 +269,7 @@ mod tests {
             ..Options::default()
         };
         assert_eq!(
-            options.conditions(None, &mut no_files).expect("a sound network").describe(),
+            options.conditions(None).expect("a sound network").describe(),
             "10% loss, 20ms delay with 5ms normal jitter, 5mbit behind a queue of 64KiB, 5% duplicated, \
              1% corrupted each way; TCP with cubic"
         );
@@ -277,7 +277,7 @@ mod tests {
             sets: vec!["link.path.loss={ model = \"gilbert-elliott\", p = \"1%\", r = \"30%\" }".to_owned()],
             ..Options::default()
         };
-        let described = bursts.conditions(None, &mut no_files).expect("a sound network").describe();
+        let described = bursts.conditions(None).expect("a sound network").describe();
         assert!(described.contains("(p 1%, r 30%, 1-h 100%, 1-k 0%), 50us delay"), "{described}");
     }
 }
