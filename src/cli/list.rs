@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
-use super::output::{Failure, print};
+use super::output::{Failure, beside, print};
 use crate::chat::protocol::{Dialect, framed, listeners};
 use crate::congestion;
 use crate::link::{IMPAIRMENTS, QUEUES};
@@ -101,7 +101,8 @@ fn scenarios() -> Vec<(String, String)> {
 
 fn title(path: &Path) -> String {
     let name = path.display().to_string();
-    let plan = text_of(&name, std::fs::read(path)).and_then(|text| Plan::parse(&name, &text, &[]));
+    let plan = text_of(&name, std::fs::read(path))
+        .and_then(|text| Plan::parse_with(&name, &text, &[], &mut |named| beside(path, named)));
     plan.map_or_else(|_| format!("(faulty: see `testbed check {name}`)"), |plan| plan.base.title)
 }
 

@@ -37,6 +37,7 @@ mod serve;
 mod signals;
 mod system;
 mod tls;
+mod trace;
 mod validate;
 
 use std::process::ExitCode;
@@ -63,6 +64,7 @@ enum Command {
     Check(check::Check),
     List(list::List),
     Schema(schema::Schema),
+    Trace(trace::Trace),
     Plot(plot::Plot),
     Compare(compare::Compare),
     Bench(bench::Bench),
@@ -136,6 +138,7 @@ fn run() -> ExitCode {
         Command::Check(command) => command.execute(),
         Command::List(command) => command.execute(),
         Command::Schema(command) => command.execute(),
+        Command::Trace(command) => command.execute(),
         Command::Plot(command) => command.execute(),
         Command::Compare(command) => command.execute(),
         Command::Bench(command) => command.execute(),

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use tokio::sync::watch;
 
-use super::output::Failure;
+use super::output::{Failure, beside};
 use super::signals;
 use crate::live::gateway::{Conditions, Options};
 use crate::scenario::text_of;
@@ -22,7 +22,9 @@ pub fn conditions(options: &Options) -> Result<Conditions, Failure> {
         None => None,
     };
     let file = text.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
-    let conditions = options.conditions(file).map_err(Failure::Scenario)?;
+    let folder = options.scenario.as_deref().unwrap_or(Path::new(""));
+    let conditions =
+        options.conditions_with(file, &mut |named| beside(folder, named)).map_err(Failure::Scenario)?;
     if !conditions.swept().is_empty() {
         eprintln!(
             "note: there is one network here: {} keep the values outside [sweep]; choose others with --set",

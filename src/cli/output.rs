@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::system;
 use crate::report::ReportError;
-use crate::scenario::{Plan, ScenarioError, problem::MOST_BYTES, text_of};
+use crate::scenario::{MOST_FILE_BYTES, Plan, ScenarioError, problem::MOST_BYTES, text_of};
 
 /// Reason of a command's failure, with its exit code.
 #[derive(Debug)]
@@ -148,11 +148,26 @@ pub fn load(file: &Path, sets: &[String]) -> Result<(Plan, String), Failure> {
         return Err(Failure::usage(format!("there is no file {name}"), format!("did you mean `{meant}`?")));
     }
     let text = text_of(&name, bytes)?;
-    let plan = Plan::parse(&name, &text, sets)?;
+    let plan = Plan::parse_with(&name, &text, sets, &mut |named| beside(file, named))?;
     if !plan.warnings.is_empty() {
         eprint!("{}", plan.render_warnings(colour_on_stderr()));
     }
     Ok((plan, text))
+}
+
+/// Reads a file that a scenario names, from the scenario's folder.
+pub fn beside(scenario: &Path, named: &str) -> std::io::Result<Vec<u8>> {
+    let path = scenario.parent().unwrap_or(Path::new("")).join(named);
+    // A pipe or a device may never end, and gives other bytes each time.
+    match std::fs::metadata(&path)? {
+        found if found.is_dir() => Err(std::io::ErrorKind::IsADirectory.into()),
+        found if !found.is_file() => Err(std::io::Error::other("it is no regular file")),
+        _ => {
+            let mut bytes = Vec::new();
+            std::fs::File::open(path)?.take(MOST_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        }
+    }
 }
 
 /// The scenario file that a bare name stands for: `scenarios/loss10.toml` for `loss10`.

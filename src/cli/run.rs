@@ -17,9 +17,9 @@ use crate::engine::Halt;
 use crate::facts::Measure;
 use crate::live;
 use crate::report::version::Program;
-use crate::report::{self, Mode, Report, ReportError, ResultFolder, Study};
+use crate::report::{self, InputFile, Mode, Report, ReportError, ResultFolder, Study};
 use crate::runner::{self, Ending, Execute, RunError};
-use crate::scenario::{Plan, Scenario};
+use crate::scenario::{FilePrint, Plan, Scenario};
 use crate::time::Duration;
 use crate::units::{Bytes, plural};
 
@@ -289,6 +289,8 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
         chat: base.has_chat(),
         mixed: has_mixed_controllers(plan),
         random: plan.random,
+        policed: has_policers(plan),
+        files: plan.files().iter().map(|(name, file)| (name.clone(), input_file(file))).collect(),
         bulk: base
             .groups
             .iter()
@@ -299,6 +301,18 @@ fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
         live: false,
         scenario: text,
     }
+}
+
+fn input_file(file: &FilePrint) -> InputFile {
+    InputFile { bytes: file.bytes, sha256: file.sha256.clone() }
+}
+
+/// True if a link has a policer, which no axis can take away.
+fn has_policers(plan: &Plan) -> bool {
+    let later = plan.base.schedule.iter().flat_map(|change| change.links.iter().map(|(_, ways)| ways));
+    let cell = plan.scenario(0).ok();
+    let first = cell.iter().flat_map(|cell| cell.links.iter().map(|link| &link.directions));
+    later.chain(first).flatten().any(|config| config.policer.is_some())
 }
 
 /// True if clients of one cell differ in their controller. A group with one of its own may agree with

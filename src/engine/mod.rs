@@ -82,6 +82,11 @@ impl World {
         self.core.topology.add_group(name, configs)
     }
 
+    /// Keeps a record of a link's capacity over time, beside its backlog.
+    pub fn record_capacity(&mut self, link: usize) {
+        self.core.topology.record_capacity(link);
+    }
+
     /// Adds an instance of a link, for one client or for everybody; returns the numbers of its
     /// two directions.
     pub fn add_link_instance(&mut self, link: usize, client: Option<&str>) -> [u32; 2] {

@@ -22,6 +22,8 @@ struct LinkGroup {
     name: String,
     /// True if all clients share its one instance.
     shared: bool,
+    /// True if its capacity is worth a record.
+    varies: bool,
     configs: [Config; 2],
     /// Instances by their two directions.
     instances: Vec<[u32; 2]>,
@@ -30,8 +32,19 @@ struct LinkGroup {
 impl Topology {
     /// Adds a link without instances; `configs` by direction.
     pub fn add_group(&mut self, name: &str, configs: [Config; 2]) -> usize {
-        self.groups.push(LinkGroup { name: name.to_owned(), shared: true, configs, instances: Vec::new() });
+        self.groups.push(LinkGroup {
+            name: name.to_owned(),
+            shared: true,
+            varies: false,
+            configs,
+            instances: Vec::new(),
+        });
         self.groups.len() - 1
+    }
+
+    /// Keeps a record of a link's capacity.
+    pub fn record_capacity(&mut self, group: usize) {
+        self.groups[group].varies = true;
     }
 
     /// Adds an instance of a link, for `client` or for everybody; returns its two directions.
@@ -104,21 +117,17 @@ impl Topology {
         let mut number = 0;
         for group in &self.groups {
             for direction in Direction::BOTH {
-                let mut sample = LinkSample {
-                    time: now,
-                    link: number,
-                    backlog_bytes: 0,
-                    backlog_packets: 0,
-                    drops: 0,
-                    marks: 0,
-                };
+                let mut sample = LinkSample { time: now, link: number, ..LinkSample::default() };
                 for instance in &group.instances {
                     let link = &mut self.links[instance[direction.index()] as usize];
                     let (backlog, counters) = (link.backlog(now), link.counters());
                     sample.backlog_bytes += backlog.bytes;
                     sample.backlog_packets += backlog.packets;
-                    sample.drops += counters.dropped_loss + counters.dropped_queue;
+                    sample.drops += counters.dropped_loss + counters.dropped_queue + counters.dropped_policer;
                     sample.marks += counters.marked;
+                    if let Some(bytes) = link.capacity(now).filter(|_| group.varies) {
+                        *sample.capacity.get_or_insert(0) += bytes;
+                    }
                 }
                 take(sample);
                 number += 1;

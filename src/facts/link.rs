@@ -17,6 +17,8 @@ pub struct Counters {
     pub dropped_aqm: u64,
     /// Marked instead (RFC 3168), and handed on.
     pub marked: u64,
+    /// Dropped by the policer beside the queue.
+    pub dropped_policer: u64,
     /// Handed on damaged by this link; the receiver's checksum drops them.
     pub dropped_corrupt: u64,
     /// Extra copies made.
@@ -64,7 +66,7 @@ pub struct QueueOutcome {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Realised {
     /// `loss_percent`, `duplicate_percent`, `corrupt_percent`, `reorder_percent`, `delay_mean_ms`,
-    /// `delay_p99_ms`, `rate_mbit`, `queue_max_packets` or `queue_max_bytes`.
+    /// `delay_p99_ms`, `rate_mbit`, `policed_mbit`, `queue_max_packets` or `queue_max_bytes`.
     pub quantity: &'static str,
     /// Value that the scenario asked for.
     pub configured: f64,
@@ -81,7 +83,7 @@ pub struct Realised {
 impl Counters {
     /// Packets that did not come out intact.
     pub fn dropped(&self) -> u64 {
-        self.dropped_loss + self.dropped_queue + self.dropped_corrupt
+        self.dropped_loss + self.dropped_queue + self.dropped_policer + self.dropped_corrupt
     }
 
     /// Panics unless offered + duplicated = delivered + dropped + in flight.
@@ -89,12 +91,13 @@ impl Counters {
         assert!(
             self.offered + self.duplicated == self.delivered + self.dropped() + in_flight,
             "{label} gains or loses packets: offered {} + duplicated {} is not delivered {} + lost {} \
-             + dropped by the queue {} + damaged {} + in flight {in_flight}",
+             + dropped by the queue {} + by the policer {} + damaged {} + in flight {in_flight}",
             self.offered,
             self.duplicated,
             self.delivered,
             self.dropped_loss,
             self.dropped_queue,
+            self.dropped_policer,
             self.dropped_corrupt,
         );
     }
@@ -107,6 +110,7 @@ impl Counters {
         self.dropped_queue += other.dropped_queue;
         self.dropped_aqm += other.dropped_aqm;
         self.marked += other.marked;
+        self.dropped_policer += other.dropped_policer;
         self.dropped_corrupt += other.dropped_corrupt;
         self.duplicated += other.duplicated;
         self.reordered += other.reordered;

@@ -34,7 +34,7 @@ pub struct FlowSample {
 }
 
 /// The state of one direction of a link at one instant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LinkSample {
     /// Time of the sample.
     pub time: Instant,
@@ -44,10 +44,12 @@ pub struct LinkSample {
     pub backlog_bytes: u64,
     /// Packets waiting or in transmission.
     pub backlog_packets: u64,
-    /// Packets dropped so far, by loss and by the queue.
+    /// Packets dropped so far, by loss, a policer and the queue.
     pub drops: u64,
     /// Packets marked so far, as they leave the queue.
     pub marks: u64,
+    /// Bytes that its rate could have sent so far; `None` unless that varies by a trace or a table.
+    pub capacity: Option<u64>,
 }
 
 /// Something that happened to a sender.

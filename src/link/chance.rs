@@ -56,6 +56,12 @@ impl Chance {
         }
     }
 
+    /// A stream that both directions of the link start alike: its label has no direction.
+    pub(super) fn of_both_ways(&self, name: &str) -> Rng {
+        let link = self.label.rsplit_once('/').map_or(&*self.label, |(link, _)| link);
+        self.seed.stream(&format!("{link}/{name}"))
+    }
+
     fn seed_of(&self, flow: FlowId) -> Seed {
         let known = self.flows.as_ref().and_then(|flows| flows.get(flow.0 as usize));
         known.copied().unwrap_or(self.seed)

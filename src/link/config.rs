@@ -1,6 +1,8 @@
 //! Configuration of one direction of a link, in tc-netem(8)'s vocabulary.
 
+pub use super::policer::Policer;
 pub use super::qdisc::{Capacity, Queue};
+pub use super::trace::{Offset, Replay, Trace};
 use crate::time::Duration;
 use crate::units::{Probability, Rate};
 
@@ -12,6 +14,10 @@ pub const IMPAIRMENTS: &[(&str, &str)] = &[
     ("link.*.delay", "fixed delay, with jitter: uniform, normal, lognormal, pareto, paretonormal"),
     ("link.*.reorder", "some packets skip the delay"),
     ("link.*.rate", "serialisation, behind a queue of packets or bytes (see the queues)"),
+    ("link.*.rate.burst", "a token bucket: so much leaves at once (tc-tbf)"),
+    ("link.*.rate.trace", "delivery opportunities of a mahimahi trace"),
+    ("link.*.rate.csv", "a table of rate, delay and loss over time"),
+    ("link.*.policer", "what exceeds a rate and a burst is dropped, beside the queue"),
     ("[[drop]]", "an exact list of data segments and retransmissions"),
 ];
 
@@ -28,10 +34,27 @@ pub struct Config {
     pub reorder: Option<Reorder>,
     /// Propagation, one way.
     pub delay: Delay,
-    /// Serialisation rate; without one the link is infinitely fast and has no queue.
+    /// Serialisation rate, on average; without one the link is infinitely fast and has no queue.
     pub rate: Option<Rate>,
+    /// Spread of that rate over time.
+    pub pattern: Pattern,
+    /// Bucket that packets must fit into before they reach the queue.
+    pub policer: Option<Policer>,
     /// The queue in front of the rate.
     pub queue: Queue,
+}
+
+/// Spread of a rate over time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Pattern {
+    /// Each packet takes its size by the rate.
+    #[default]
+    Even,
+    /// A token bucket of so many bytes, as tc-tbf(8) without a peak rate: a packet leaves at once if its
+    /// tokens are there, else when they are. It is full when a trial begins, and empty after a change.
+    Bucket(u64),
+    /// Opportunities of a trace, whose mean the rate is.
+    Replay(Replay),
 }
 
 /// A model of random loss.

@@ -8,8 +8,10 @@
 //!   (`<label>/loss`, `/duplicate`, `/corrupt`), and so do `/jitter` and `/reorder`; on a shared link
 //!   with one for each flow. Changing one never changes another's draws, nor does a further flow.
 //!   Only what a link remembers, such as the state of bursts, goes by the packets of all flows.
+//! * *Police*: a policer drops what exceeds its bucket, before the queue.
 //! * *Queue*: a discipline accepts, drops and chooses what leaves next; without a rate there is no queue.
-//! * *Serialise*: departure = max(now, free) + size/rate, without rounding drift.
+//! * *Serialise*: departure = max(now, free) + size/rate, without rounding drift; or by a token bucket, or by
+//!   the opportunities of a trace.
 //! * *Propagate*: arrival = departure + delay; in order unless reordering was asked for.
 //!
 //! With drop-tail everything is decided at the entrance, so only the head of a link is an event. Other
@@ -26,17 +28,20 @@ mod impairment;
 mod law;
 mod loss;
 mod mangle;
+mod policer;
 mod propagation;
 mod qdisc;
 mod rate;
 mod realised;
 mod service;
 mod statistics;
+pub mod synthetic;
 mod tally;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use std::fmt;
 
@@ -48,6 +53,7 @@ pub use mangle::{Corrupt, Duplicate};
 pub use qdisc::{Backlog, Capacity, Discipline, Parameter, ParameterKind, QUEUES, Qdisc, Queue, Queued};
 pub use statistics::Statistics;
 pub use tally::Tally;
+pub use trace::OPPORTUNITY;
 
 use crate::facts::Counters;
 use crate::ring::Ring;
@@ -57,6 +63,7 @@ use crate::wire::{FlowId, Packet};
 use chance::Chance;
 use flight::Flight;
 use impairment::Entrance;
+use policer::Meter;
 use propagation::{Order, Passage, Propagation};
 use rate::Serialiser;
 use service::Service;
@@ -66,6 +73,7 @@ use statistics::{Epoch, Measured, Start};
 pub struct Link {
     chance: Chance,
     entrance: Entrance,
+    policer: Option<Box<Meter>>,
     /// Unless departures are fixed at the entrance.
     service: Option<Box<Service>>,
     serialiser: Serialiser,
@@ -114,9 +122,10 @@ impl Link {
     fn with(config: &Config, chance: Chance) -> Link {
         let mut link = Link {
             service: Service::of(&config.queue, &chance),
+            serialiser: Serialiser::of(config, &chance),
             chance,
             entrance: Entrance::default(),
-            serialiser: Serialiser::new(config.rate),
+            policer: config.policer.map(|policer| Box::new(Meter::new(policer, Instant::ZERO))),
             propagation: Propagation::new(),
             waiting: Ring::default(),
             backlog: Backlog::default(),
@@ -154,7 +163,7 @@ impl Link {
         let epoch = &mut self.measured.epoch;
         epoch.judged += 1;
         epoch.ahead += u64::from(passage.order == Order::Ahead);
-        if self.entrance.is_empty() {
+        if self.entrance.is_empty() && self.policer.is_none() {
             self.queue_up(now, packet, passage, false);
         } else {
             self.judge(now, packet, passage);
@@ -187,9 +196,16 @@ impl Link {
         }
     }
 
-    /// The same as [`queue_up`](Link::queue_up), from places that are no hot path.
+    /// The same as [`queue_up`](Link::queue_up), from places that are no hot path, past the policer.
     #[inline(never)]
     fn take_in(&mut self, now: Instant, packet: &mut Packet, passage: Passage, damaged: bool) {
+        if let Some(policer) = &mut self.policer {
+            if !policer.passes(now, packet.size()) {
+                self.counters.dropped_policer += 1;
+                return;
+            }
+            self.measured.epoch.policed_bytes += u64::from(packet.size());
+        }
         self.queue_up(now, packet, passage, damaged);
     }
 
@@ -270,9 +286,9 @@ impl Link {
         self.announced = Instant::MAX;
     }
 
-    /// [`next_event`](Link::next_event), if there is one.
+    /// [`next_event`](Link::next_event), if there is one: not what waits behind the end of a trace.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        Some(self.next_event()).filter(|at| *at < Instant::MAX)
+        Some(self.next_event()).filter(|at| *at < trace::NEVER)
     }
 
     /// Changes the setting from `now` on.
@@ -280,7 +296,8 @@ impl Link {
     /// Each packet keeps the verdict, place in the queue and delay that it met when it entered. The
     /// packet in transmission ends as it began; those behind it are sent at the new rate, and
     /// their arrivals move with their departures. A new limit applies to packets that come. A
-    /// changed loss model starts in its good state; all random streams go on. The queue's discipline stays.
+    /// changed loss model starts in its good state, a changed policer full; all random streams go on. The
+    /// queue's discipline stays.
     pub fn reconfigure(&mut self, now: Instant, config: &Config) {
         self.catch_up(now);
         let old = self.measured.epoch.config.clone();
@@ -291,9 +308,12 @@ impl Link {
         assert!(config.queue.is_alike(&old.queue), "a discipline holds for the whole trial");
         self.propagation.configure(&config.delay, config.reorder, &self.chance);
         // Only now, for a new model starts anew.
-        self.measured.begin_epoch(config, self.start());
-        if config.rate != old.rate {
-            self.reschedule(config.rate);
+        self.measured.begin_epoch(now, config, self.start());
+        if config.policer != old.policer {
+            self.policer = config.policer.map(|policer| Box::new(Meter::new(policer, now)));
+        }
+        if config.rate != old.rate || config.pattern != old.pattern {
+            self.reschedule(now, config);
         }
     }
 
@@ -322,7 +342,10 @@ impl Link {
         self.catch_up(end);
         let measured = &self.measured;
         let all = measured.past.iter().chain([&measured.epoch]);
-        let epochs: Vec<Epoch> = all.cloned().map(Epoch::conclude).collect();
+        let mut epochs: Vec<Epoch> = all.cloned().map(Epoch::conclude).collect();
+        if let Some(last) = epochs.last_mut() {
+            last.span = end - last.since;
+        }
         let rated = epochs.iter().any(|epoch| epoch.config.rate.is_some());
         Statistics {
             counters: self.counters,
@@ -330,7 +353,7 @@ impl Link {
             queue_delay: measured.queue_delay.clone(),
             propagation: measured.propagation.clone(),
             rate: self.serialiser.rate(),
-            busy: self.serialiser.busy(end).saturating_sub(measured.busy_before),
+            busy: self.serialiser.busy(end).saturating_sub(measured.busy_before) + self.replaying(end),
             rated: if rated { end - measured.since } else { Duration::ZERO },
             epochs,
         }
@@ -355,6 +378,11 @@ impl Link {
     pub fn backlog(&mut self, now: Instant) -> Backlog {
         self.catch_up(now);
         self.backlog
+    }
+
+    /// Bytes that the rate could have sent by `now`; `None` without a rate.
+    pub fn capacity(&self, now: Instant) -> Option<u64> {
+        self.serialiser.rate().map(|_| self.serialiser.offered_by(now))
     }
 
     /// Panics unless offered + duplicated = delivered + dropped + in flight.

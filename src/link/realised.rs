@@ -6,10 +6,11 @@
 //! law (see `law`); a row that counts events has no verdict while fewer than
 //! [`ENOUGH_EVENTS`] are expected, unless they are certain.
 
-use super::config::{Capacity, Config, LossModel};
+use super::config::{Capacity, Config, LossModel, Pattern};
 use super::distribution::{Shape, mixture_quantile};
 use super::law::{self, Law, REACH, States};
 use super::statistics::{Epoch, Statistics};
+use super::trace::OPPORTUNITY;
 use crate::facts::Realised;
 use crate::units::Probability;
 
@@ -41,6 +42,7 @@ impl Statistics {
             delay_mean(self),
             delay_p99(self),
             rate(self),
+            policed(self),
             queue(self, "queue_max_packets", |epoch| match epoch.config.queue.capacity {
                 Capacity::Packets(limit) => Some((limit, epoch.longest_packets)),
                 Capacity::Bytes(_) => None,
@@ -196,25 +198,56 @@ fn effective_share(config: &Config) -> f64 {
     ((1.0 - rho) / (1.0 + rho)).max(1e-12)
 }
 
-/// The rate at which transmissions followed each other while the queue held something.
+/// The rate at which transmissions followed each other while the queue held something. That of a trace
+/// is what its opportunities offered meanwhile.
 fn rate(statistics: &Statistics) -> Option<Realised> {
     let (mut packets, mut bits, mut span, mut asked) = (0u64, 0.0, 0.0, 0.0);
+    // Bits that an opportunity at either end of a busy time may have given to others.
+    let mut doubt = 0.0;
     for epoch in &statistics.epochs {
         let Some(rate) = epoch.config.rate else { continue };
         let epoch_bits = epoch.saturated_bytes as f64 * 8.0;
         packets += epoch.saturated_packets;
         bits += epoch_bits;
         span += epoch.saturated_span.as_secs_f64();
-        asked += epoch_bits / rate.bits_per_second() as f64;
+        asked += match epoch.config.pattern {
+            Pattern::Replay(_) if epoch.saturated_chances == 0 => epoch.saturated_span.as_secs_f64(),
+            Pattern::Replay(_) => {
+                let ends = u64::from(OPPORTUNITY) * epoch.runs.len() as u64;
+                doubt += (epoch.saturated_doubt + ends) as f64 * 8.0;
+                let offered = epoch.saturated_chances as f64 * 8.0;
+                epoch.saturated_span.as_secs_f64() * epoch_bits / offered
+            }
+            _ => epoch_bits / rate.bits_per_second() as f64,
+        };
     }
-    if packets == 0 {
+    // Everything may have left at one opportunity.
+    if packets == 0 || span <= 0.0 || asked <= 0.0 {
         return None;
     }
     let configured = bits / asked / 1e6;
     // Each transmission ends within a nanosecond of where it should.
-    let reach = configured * (packets as f64 * 1e-9 / asked + 1e-9);
+    let reach = configured * (packets as f64 * 1e-9 / asked + 1e-9) + doubt / span / 1e6;
     let row = line("rate_mbit", configured, bits / span / 1e6, (configured - reach, configured + reach));
     Some(judged_if(packets as f64 >= ENOUGH_EVENTS, row))
+}
+
+/// The rate that passed the policer: at most its own, and a burst.
+fn policed(statistics: &Statistics) -> Option<Realised> {
+    let (mut bits, mut span, mut asked, mut bursts) = (0.0, 0.0, 0.0, 0.0);
+    for epoch in &statistics.epochs {
+        let Some(policer) = epoch.config.policer else { continue };
+        let seconds = epoch.span.as_secs_f64();
+        bits += epoch.policed_bytes as f64 * 8.0;
+        span += seconds;
+        asked += policer.rate.bits_per_second() as f64 * seconds;
+        bursts += policer.burst as f64 * 8.0 * epoch.runs.len() as f64;
+    }
+    if bits == 0.0 || span <= 0.0 {
+        return None;
+    }
+    let mbit = |bits: f64| bits / span / 1e6;
+    Some(line("policed_mbit", mbit(asked), mbit(bits), (0.0, mbit(asked + bursts))))
 }
 
 /// The longest queue against its limit, in the unit of `pick`: (limit, longest).

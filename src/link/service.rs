@@ -5,6 +5,7 @@ use super::chance::{Chance, Streams};
 use super::flight::Transit;
 use super::propagation::{Order, Passage};
 use super::qdisc::{Qdisc, Queue, Queued};
+use super::rate::Serialiser;
 use super::{Link, Waiting};
 use crate::time::Instant;
 use crate::wire::FlowId;
@@ -43,9 +44,9 @@ impl Service {
         self.held
     }
 
-    /// Instant of its next turn, if the transmitter is free at `free`.
-    fn due(&self, free: Instant) -> Option<Instant> {
-        (self.held > 0).then(|| free.max(self.last_entry))
+    /// Instant of its next turn at the transmitter.
+    fn due(&self, serialiser: &Serialiser) -> Option<Instant> {
+        (self.held > 0).then(|| serialiser.next_start(self.last_entry))
     }
 }
 
@@ -53,7 +54,7 @@ impl Link {
     /// Start of the next transmission, as far as that is for the discipline to decide.
     #[inline]
     pub(super) fn next_service(&self) -> Option<Instant> {
-        self.service.as_ref()?.due(self.serialiser.free())
+        self.service.as_ref()?.due(&self.serialiser)
     }
 
     /// Takes in a packet that passed the entrance.
@@ -105,8 +106,8 @@ impl Link {
     /// The transmission of `item` begins at `at`, when the transmitter is free.
     fn send(&mut self, at: Instant, mut item: Queued) {
         let size = item.packet.size();
-        let back_to_back = at == self.serialiser.free() && at > item.entered;
-        let (start, departure) = self.serialiser.send(at, size);
+        let back_to_back = item.entered < self.serialiser.free();
+        let (start, departure) = self.serialiser.serve(at, size);
         self.counters.marked += u64::from(item.marked);
         let passage = item.passage;
         self.waiting.push_back(Waiting {

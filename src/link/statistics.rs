@@ -58,6 +58,15 @@ pub(super) struct Epoch {
     pub saturated_packets: u64,
     pub saturated_bytes: u64,
     pub saturated_span: Duration,
+    /// Of a trace, the bytes that could leave in that span, and those about which its ends leave doubt:
+    /// of an opportunity that began or ended it, others may have had a part.
+    pub saturated_chances: u64,
+    pub saturated_doubt: u64,
+    /// Beginning and length of the interval, the latter summed over instances once it is over; and of a
+    /// policer the bytes that passed it.
+    pub since: Instant,
+    pub span: Duration,
+    pub policed_bytes: u64,
 }
 
 /// Memory of a link from packet to packet, as far as laws depend on it.
@@ -86,6 +95,20 @@ pub(super) struct Measured {
     pub propagation: Tally,
     pub epoch: Epoch,
     pub past: Vec<Epoch>,
+    /// The last transmission of a rate that is not even, and whether it followed another without a gap.
+    pub last: Option<(Instant, bool)>,
+    /// Use of a trace in the interval.
+    pub replayed: Replayed,
+}
+
+/// Use of a trace.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Replayed {
+    /// Beginning of the present trace in the interval, and the bytes sent since.
+    pub since: Instant,
+    pub bytes: u64,
+    /// Of earlier traces, their time by the share of their opportunities that was used.
+    pub busy: Duration,
 }
 
 impl Statistics {
@@ -118,7 +141,7 @@ impl Statistics {
 }
 
 impl Epoch {
-    pub(super) fn new(config: &Config, start: Start) -> Epoch {
+    pub(super) fn new(since: Instant, config: &Config, start: Start) -> Epoch {
         Epoch {
             config: config.clone(),
             start,
@@ -135,6 +158,11 @@ impl Epoch {
             saturated_packets: 0,
             saturated_bytes: 0,
             saturated_span: Duration::ZERO,
+            saturated_chances: 0,
+            saturated_doubt: 0,
+            since,
+            span: Duration::ZERO,
+            policed_bytes: 0,
         }
     }
 
@@ -158,6 +186,10 @@ impl Epoch {
         self.saturated_packets += other.saturated_packets;
         self.saturated_bytes += other.saturated_bytes;
         self.saturated_span += other.saturated_span;
+        self.saturated_chances += other.saturated_chances;
+        self.saturated_doubt += other.saturated_doubt;
+        self.span += other.span;
+        self.policed_bytes += other.policed_bytes;
     }
 }
 
@@ -168,8 +200,10 @@ impl Measured {
             busy_before,
             queue_delay: Tally::default(),
             propagation: Tally::default(),
-            epoch: Epoch::new(config, start),
+            epoch: Epoch::new(since, config, start),
             past: Vec::new(),
+            last: None,
+            replayed: Replayed { since, ..Replayed::default() },
         }
     }
 
@@ -181,8 +215,9 @@ impl Measured {
     }
 
     /// Another configuration is in force from here on.
-    pub(super) fn begin_epoch(&mut self, config: &Config, start: Start) {
-        let old = std::mem::replace(&mut self.epoch, Epoch::new(config, start));
+    pub(super) fn begin_epoch(&mut self, now: Instant, config: &Config, start: Start) {
+        let mut old = std::mem::replace(&mut self.epoch, Epoch::new(now, config, start));
+        old.span = now - old.since;
         self.past.push(old);
     }
 }

@@ -1,14 +1,17 @@
 //! Whole links: order, queue, conservation, independence of streams.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
-use super::config::{Delay, JitterDistribution, LossModel, Reorder};
+use super::config::{Delay, JitterDistribution, LossModel, Offset, Pattern, Policer, Reorder, Replay, Trace};
 use super::testing::{from_flow, packet};
 use super::*;
 use crate::facts::Realised;
 use crate::units::{Probability, Rate};
 use crate::wire::SeqNumber;
 
+mod patterns;
 mod realised;
 mod service;
 mod sharing;
@@ -235,7 +238,7 @@ fn a_shorter_delay_does_not_overtake() {
 #[test]
 fn an_idle_link_is_small() {
     // Twenty thousand of them must not matter.
-    assert!(size_of::<Link>() <= 960, "{}", size_of::<Link>());
+    assert!(size_of::<Link>() <= 1_120, "{}", size_of::<Link>());
 }
 
 #[test]
@@ -278,14 +281,19 @@ fn any_config() -> impl Strategy<Value = Config> {
         prop_oneof![(1..20u64).prop_map(Capacity::Packets), (1_500..20_000u64).prop_map(Capacity::Bytes)];
     let reorder = proptest::option::of((chance(), 1..6u32).prop_map(|(chance, gap)| Reorder { chance, gap }));
     let rate = (0..30u64).prop_map(mbit);
-    (loss, chance(), chance(), reorder, delay, rate, capacity).prop_map(
-        |(loss, duplicate, corrupt, reorder, delay, rate, capacity)| Config {
+    let policer = proptest::option::of((1..30u64, 40..9_000u64)).prop_map(|policer| {
+        policer.map(|(rate, burst)| Policer { rate: mbit(rate).expect("not zero"), burst })
+    });
+    (loss, chance(), chance(), reorder, delay, rate, capacity, patterns::endless(), policer).prop_map(
+        |(loss, duplicate, corrupt, reorder, delay, rate, capacity, pattern, policer)| Config {
             loss,
             duplicate,
             corrupt,
             reorder,
             delay,
             rate,
+            pattern,
+            policer,
             queue: capacity.into(),
         },
     )

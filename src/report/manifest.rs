@@ -158,6 +158,8 @@ impl Manifest {
         let of = format!("the results of {}", earlier.started);
         if self.study.scenario != earlier.study.scenario {
             Some(format!("{of}, of the scenario as it was before it was edited"))
+        } else if let Some(file) = self.study.other_file(&earlier.study) {
+            Some(format!("{of}, with {file} as it was before it was changed"))
         } else if !self.has_same_bytes(earlier) {
             Some(format!("{of}, by version {}", earlier.made_by()))
         } else if earlier.study.live {
@@ -217,6 +219,8 @@ impl Manifest {
             Some(format!("it was run {}; this run is {}", sets(old), sets(new)))
         } else if new.scenario != old.scenario || new.axes != old.axes || new.duration != old.duration {
             Some("the scenario has changed since".to_owned())
+        } else if let Some(file) = new.other_file(old) {
+            Some(format!("{file}, which the scenario reads, has changed since"))
         } else if new.trials < old.trials {
             Some(format!("it had {} trials of each cell instead of {}", old.trials, new.trials))
         } else {

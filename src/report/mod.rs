@@ -52,7 +52,7 @@ pub use figures::{FIGURES, Figure};
 pub use files::Results;
 pub use lines::{wrapped, wrapping};
 pub use manifest::Manifest;
-pub use study::{Run, Study, TrialRow};
+pub use study::{InputFile, Run, Study, TrialRow};
 pub use summary::CellSummary;
 pub use warnings::Warning;
 pub use writer::{Mode, ResultFolder};

@@ -52,7 +52,7 @@ impl Table {
         }
         let columns: Vec<&str> = match self {
             Table::Flows => names(&flow_columns()),
-            Table::Links => names(&link_columns()),
+            Table::Links => names(&link_columns(study)),
             Table::Realised => names(&check_columns()),
             Table::Lateness => names(&lateness_columns()),
             Table::Trials => {
@@ -77,7 +77,7 @@ impl Table {
             }
             Table::Links => {
                 let rows = outcome.links.iter().map(|link| LinkRow { link, through: through(outcome, link) });
-                write_rows(&mut text, &prefix, &link_columns(), rows);
+                write_rows(&mut text, &prefix, &link_columns(study), rows);
             }
             Table::Realised => {
                 let links = outcome.links.iter();
@@ -162,9 +162,9 @@ struct LinkRow<'o> {
     through: Option<Through>,
 }
 
-fn link_columns<'o>() -> [Column<LinkRow<'o>>; 18] {
+fn link_columns<'o>(study: &Study) -> Vec<Column<LinkRow<'o>>> {
     use Field::{Count, Number, Text};
-    [
+    let mut columns: Vec<Column<LinkRow<'o>>> = vec![
         column("link", |row| Text(&row.link.name)),
         column("direction", |row| Text(row.link.direction.name())),
         column("offered", |row| Count(row.link.counters.offered)),
@@ -183,7 +183,11 @@ fn link_columns<'o>() -> [Column<LinkRow<'o>>; 18] {
         column("rate_mbit", |row| Number(row.link.rate_mbit, 6)),
         column("goodput_mbit", |row| Number(row.through.and_then(|through| through.goodput_mbit), 6)),
         column("jain_index", |row| Number(row.through.and_then(|through| through.jain_index), 6)),
-    ]
+    ];
+    if study.policed {
+        columns.push(column("dropped_policer", |row| Count(row.link.counters.dropped_policer)));
+    }
+    columns
 }
 
 fn check_columns<'o>() -> [Column<(&'o LinkOutcome, &'o Realised)>; 8] {
@@ -298,6 +302,8 @@ mod tests {
             "cell,trial,link.access.loss,link,direction,offered,delivered,dropped_loss,dropped_queue,\
              dropped_aqm,marked,dropped_corrupt,duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms,rate_mbit,goodput_mbit,jain_index\n"
         );
+        study.policed = true;
+        assert!(Table::Links.header(&study).ends_with(",jain_index,dropped_policer\n"));
         assert_eq!(
             Table::Realised.header(&study),
             "cell,trial,link.access.loss,link,direction,quantity,configured,realised,low,high,verdict\n"

@@ -47,8 +47,16 @@ pub fn write(
         write_rows(file, header, &series.flows, |out, sample| flow_row(out, outcome, sample))
     })?;
     write_as(links, &|file| {
-        let header = "time_s,link,direction,backlog_bytes,backlog_packets,drops,marks\n";
-        write_rows(file, header, &series.links, |out, sample| link_row(out, outcome, sample))
+        let capacity = series.links.iter().any(|sample| sample.capacity.is_some());
+        let more = if capacity { ",capacity_bytes" } else { "" };
+        let header = format!("time_s,link,direction,backlog_bytes,backlog_packets,drops,marks{more}\n");
+        write_rows(file, &header, &series.links, |out, sample| {
+            link_row(out, outcome, sample);
+            if capacity {
+                optional(out, sample.capacity);
+            }
+            out.push(b'\n');
+        })
     })?;
     write_as(events, &|file| {
         let header = "time_s,flow,direction,event\n";
@@ -111,7 +119,6 @@ fn link_row(out: &mut Vec<u8>, outcome: &Outcome, sample: &LinkSample) {
     number(out, sample.backlog_packets);
     number(out, sample.drops);
     number(out, sample.marks);
-    out.push(b'\n');
 }
 
 fn event_row(out: &mut Vec<u8>, outcome: &Outcome, event: &FlowEvent) {
@@ -225,6 +232,13 @@ mod tests {
             read("links.csv")
                 .starts_with("time_s,link,direction,backlog_bytes,backlog_packets,drops,marks\n")
         );
+        // Capacity is a column where a link has one that varies, and empty for the others.
+        let mut varied = series.clone();
+        varied.links[1].capacity = Some(7);
+        write(dir.path(), Path::new("series/1"), &outcome, &varied, &mut entries).expect("written");
+        let text = fs::read_to_string(dir.path().join("series/1/links.csv")).expect("a file");
+        let ends: Vec<&str> = text.lines().take(3).filter_map(|line| line.rsplit(',').next()).collect();
+        assert_eq!(ends, ["capacity_bytes", "", "7"]);
         assert!(read("events.csv").starts_with("time_s,flow,direction,event\n"));
     }
 }

@@ -47,6 +47,12 @@ pub struct Study {
     /// True if chance has a hand in it, so that trials may differ.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub random: bool,
+    /// True if a link has a policer, whose drops then have a column.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub policed: bool,
+    /// The traces and tables that the scenario reads, by the names that it has for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, InputFile>,
     /// The groups of clients whose flows are bulk transfers, which the guard rails look at.
     pub bulk: Vec<String>,
     /// Changes by `--set`, as `KEY=VALUE`.
@@ -56,6 +62,15 @@ pub struct Study {
     pub live: bool,
     /// The scenario file, word for word.
     pub scenario: String,
+}
+
+/// A file that a scenario reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
 }
 
 /// Results of versions that did not say it.
@@ -110,6 +125,12 @@ impl Study {
             .filter(|(key, _)| !matches!(*key, "trials" | "seed"))
             .collect::<BTreeMap<_, _>>()
             .into_iter()
+    }
+
+    /// A file that both read and that is another by now.
+    pub fn other_file(&self, earlier: &Study) -> Option<&str> {
+        let other = |(name, file): &(&String, &InputFile)| earlier.files.get(*name) != Some(*file);
+        self.files.iter().find(other).map(|(name, _)| name.as_str())
     }
 
     /// Bytes of a full segment of a flow.
@@ -254,6 +275,17 @@ mod tests {
         let study = study(&[("tcp.congestion", &["reno", "cubic"]), ("a.loss", &["1%", "10%", "3%"])]);
         assert_eq!(study.ordered_cells(), [0, 2, 1, 3, 5, 4]);
         assert_eq!(super::super::testing::study(&[]).ordered_cells(), [0]);
+    }
+
+    #[test]
+    fn a_file_that_is_another_by_now_is_named() {
+        let with = |sha256: &str| {
+            let file = super::InputFile { bytes: 6, sha256: sha256.to_owned() };
+            Study { files: [("a.up".to_owned(), file)].into(), ..study(&[]) }
+        };
+        assert_eq!(with("12").other_file(&with("12")), None);
+        assert_eq!(with("12").other_file(&with("13")), Some("a.up"));
+        assert_eq!(with("12").other_file(&study(&[])), Some("a.up"));
     }
 
     #[test]

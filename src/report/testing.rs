@@ -38,6 +38,8 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         chat: false,
         mixed: false,
         random: true,
+        policed: false,
+        files: std::collections::BTreeMap::new(),
         bulk: vec!["upload".to_owned()],
         overrides: Vec::new(),
         live: false,
@@ -146,6 +148,7 @@ impl Model {
                     backlog_packets: waiting as u64,
                     drops: if link == 0 { drops } else { 0 },
                     marks: 0,
+                    capacity: None,
                 });
             }
         }

@@ -93,6 +93,7 @@ fn meaning(node: &Node, kind: &Kind) -> Option<String> {
         Kind::Integer(min, max) => shown(leaf::integer(node, *min, *max)),
         Kind::Number(min, max) => shown(leaf::number(node, *min, *max)),
         Kind::Duration | Kind::PositiveDuration => shown(leaf::duration(node)),
+        Kind::Offset => shown(leaf::offset(node)),
         Kind::Rate => shown(leaf::rate(node)),
         Kind::Probability => shown(leaf::probability(node)),
         Kind::Bytes(min, max) => shown(leaf::bytes(node, *min, *max)),

@@ -167,6 +167,9 @@ pub fn add_links(world: &mut World, scenario: &Scenario) -> Vec<Option<[u32; 2]>
     for (number, link) in scenario.links.iter().enumerate() {
         let added = world.add_link(&link.name, link.directions.clone());
         assert_eq!(added, number, "links are numbered as in the scenario");
+        if link.varies() {
+            world.record_capacity(number);
+        }
         shared.push((!link.per_client).then(|| world.add_link_instance(number, None)));
     }
     shared

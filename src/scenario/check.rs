@@ -147,6 +147,7 @@ fn check_leaf(node: &Node, kind: &Kind) -> Result<(), Fault> {
         Kind::Number(min, max) => leaf::number(node, *min, *max).map(drop),
         Kind::Duration => leaf::duration(node).map(drop),
         Kind::PositiveDuration => leaf::positive_duration(node).map(drop),
+        Kind::Offset => leaf::offset(node).map(drop),
         Kind::Rate => leaf::rate(node).map(drop),
         Kind::Probability => leaf::probability(node).map(drop),
         Kind::Bytes(min, max) => leaf::bytes(node, *min, *max).map(drop),

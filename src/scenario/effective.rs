@@ -4,7 +4,7 @@
 use super::{AppSpec, Group, Limit, LinkSpec, RecordTrials, Scenario};
 use crate::chat::client::{Addressee, Talk};
 use crate::chat::protocol::JSON_LINES;
-use crate::link::config::{Config, Delay, LossModel};
+use crate::link::config::{Config, Delay, LossModel, Offset, Pattern};
 use crate::tcp::{self, Recovery};
 use crate::time::Duration;
 use crate::units::Probability;
@@ -60,6 +60,7 @@ fn draws(direction: &Config) -> bool {
         || open(direction.corrupt)
         || direction.reorder.is_some_and(|reorder| open(reorder.chance))
         || !direction.delay.jitter.is_zero()
+        || matches!(&direction.pattern, Pattern::Replay(replay) if replay.offset == Offset::Trial)
 }
 
 fn normalise_link(link: &mut LinkSpec, used: bool) {
@@ -69,12 +70,15 @@ fn normalise_link(link: &mut LinkSpec, used: bool) {
         link.directions = [Config::default(), Config::default()];
         link.per_client = false;
     }
+    // What the tables mean is in the schedule.
+    link.tables = [None, None];
     link.directions.iter_mut().for_each(normalise_direction);
 }
 
 fn normalise_direction(direction: &mut Config) {
     if direction.rate.is_none() {
         direction.queue = Config::default().queue;
+        direction.pattern = Pattern::Even;
     }
     if direction.delay.jitter.is_zero() {
         direction.delay = Delay { mean: direction.delay.mean, ..Delay::default() };

@@ -80,6 +80,7 @@ pub(super) fn takes(kind: &Kind) -> String {
         Kind::Number(least, most) => format!("a number from {least} to {most}"),
         Kind::Duration => "a time such as \"25ms\"".to_owned(),
         Kind::PositiveDuration => "a time such as \"25ms\", longer than zero".to_owned(),
+        Kind::Offset => "a time such as \"25ms\", or \"trial\"".to_owned(),
         Kind::Rate => "a rate such as \"10mbit\"".to_owned(),
         Kind::Probability => "a probability from \"0%\" to \"100%\"".to_owned(),
         Kind::Bytes(least, most) => format!("a size from \"{}\" to \"{}\"", Bytes(*least), Bytes(*most)),

@@ -78,6 +78,9 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Number(least, most) => json!({ "type": "number", "minimum": least, "maximum": most }),
         Kind::Duration => text(&patterns::duration()),
         Kind::PositiveDuration => text(&patterns::positive_duration()),
+        Kind::Offset => {
+            json!({ "anyOf": [text(&patterns::duration()), words_of([super::leaf::TRIAL].into_iter())] })
+        }
         Kind::Rate => text(&patterns::rate()),
         Kind::Probability => text(patterns::PROBABILITY),
         Kind::Bytes(least, _) => text(&patterns::bytes(*least)),

@@ -53,6 +53,8 @@ pub enum Kind {
     PositiveDuration,
     /// `"10mbit"`.
     Rate,
+    /// `"25ms"`, or `"trial"` for a place that each trial draws.
+    Offset,
     /// `"10%"`.
     Probability,
     /// `"64KiB"`, in a range of bytes.

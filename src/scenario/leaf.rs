@@ -7,11 +7,12 @@ use super::problem::suggest;
 use super::tree::{Node, Value};
 use crate::chat::protocol;
 use crate::congestion::{self, Algorithm};
+use crate::link::config::Offset;
 use crate::time::Duration;
 use crate::units::{Bytes, LONGEST, Probability, Rate, UnitError};
 
 /// Reason for which a value does not fit its key.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Fault {
     pub message: String,
     pub help: String,
@@ -127,6 +128,17 @@ pub(super) fn dialect(node: &Node) -> Result<&'static str, Fault> {
     Err(Fault { message, help: suggest(text, spoken()) })
 }
 
+/// A duration, or [`TRIAL`].
+pub(super) fn offset(node: &Node) -> Result<Offset, Fault> {
+    if node.text() == Some(TRIAL) {
+        return Ok(Offset::Trial);
+    }
+    duration(node).map(Offset::At).map_err(|fault| Fault {
+        help: format!("{}; or \"{TRIAL}\" for a place that each trial draws", fault.help),
+        ..fault
+    })
+}
+
 pub(super) fn rate(node: &Node) -> Result<Rate, Fault> {
     quantity(node, "a rate", "10mbit")
 }
@@ -233,6 +245,8 @@ fn wrong_type(node: &Node, wanted: &str, help: &str) -> Fault {
     Fault { message: format!("this is {}, but {wanted} is needed", node.type_name()), help: help.to_owned() }
 }
 
+/// The word for a place that each trial draws.
+pub(super) const TRIAL: &str = "trial";
 const MOST_BDPS: f64 = 10_000.0;
 const MOST_QUEUED: u64 = 1 << 40;
 

@@ -1,15 +1,19 @@
 //! `[link.<name>]`: its keys, and what they mean to each other.
 
-use super::form::{Flag, Maybe, Whole, Words};
+use std::sync::Arc;
+
+use super::conditions::Conditions;
+use super::files::Files;
+use super::form::{Flag, Whole, Words};
 use super::kind::Reach;
 use super::problem::{Place, Problem};
-use super::quantity::{Probability as Chance, Rate, Span};
+use super::quantity::{Probability as Chance, Span};
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::{Visitor, optional, required};
-use super::{Group, Limit, LinkSpec, names, queue};
-use crate::link::config::{Capacity, Config, Delay, JitterDistribution, LossModel, Reorder};
-use crate::time::Duration;
+use super::{Group, Limit, LinkSpec, names, queue, rate};
+use crate::link::config::{Capacity, Config, Delay, JitterDistribution, LossModel, Pattern, Reorder};
+use crate::time::{Duration, Instant};
 use crate::units::Probability;
 use crate::wire::Direction;
 
@@ -22,30 +26,42 @@ pub(super) fn keys(v: &mut impl Visitor, links: &mut Vec<LinkSpec>) {
         v.key(per_client, &mut link.per_client, Flag, "whether each client has a link of its own");
         let [up, down] = &mut link.directions;
         let [up_limit, down_limit] = &mut link.limits;
+        let [up_table, down_table] = &mut link.tables;
         let only = "overrides for client → server only";
-        v.over("up", None, only, |v| direction(v, up, up_limit));
+        v.over("up", None, only, |v| direction(v, up, up_limit, up_table));
         let only = "overrides for server → client only";
-        v.over("down", None, only, |v| direction(v, down, down_limit));
+        v.over("down", None, only, |v| direction(v, down, down_limit, down_table));
         link
     });
 }
 
 /// The links of a tree that a schedule has changed.
-pub(super) fn read(root: &Node, problems: &mut Vec<Problem>) -> Vec<LinkSpec> {
+pub(super) fn read(root: &Node, files: &Files, problems: &mut Vec<Problem>) -> Vec<LinkSpec> {
     let mut links = vec![];
-    keys(&mut Reader::new(root, problems), &mut links);
+    keys(&mut Reader::new(root, files, problems), &mut links);
     links
 }
 
 impl LinkSpec {
+    /// True if a trace or a table has its rate.
+    pub fn varies(&self) -> bool {
+        let replays = |config: &Config| matches!(config.pattern, Pattern::Replay(_));
+        self.tables.iter().any(Option::is_some) || self.directions.iter().any(replays)
+    }
+
     fn named(name: &str) -> LinkSpec {
-        let (directions, limits) = Default::default();
-        LinkSpec { name: name.to_owned(), per_client: false, directions, limits }
+        let (directions, limits, tables) = Default::default();
+        LinkSpec { name: name.to_owned(), per_client: false, directions, limits, tables }
     }
 }
 
 /// One direction of a link.
-fn direction(v: &mut impl Visitor, config: &mut Config, limit: &mut Limit) {
+fn direction(
+    v: &mut impl Visitor,
+    config: &mut Config,
+    limit: &mut Limit,
+    table: &mut Option<Arc<Conditions>>,
+) {
     v.short("delay", "mean", "propagation, one way; a table adds jitter", |v| delay(v, &mut config.delay));
     v.short("loss", "chance", "random loss; a table chooses a model with memory", |v| {
         loss(v, &mut config.loss);
@@ -55,8 +71,9 @@ fn direction(v: &mut impl Visitor, config: &mut Config, limit: &mut Limit) {
     config.reorder = Some(skipping).filter(|reorder| !reorder.chance.is_never());
     v.key("duplicate", &mut config.duplicate, Chance, "the chance that a packet is doubled");
     v.key("corrupt", &mut config.corrupt, Chance, "the chance that a packet is damaged");
-    let rate = "bits per second; without one the link is infinitely fast";
-    v.key("rate", &mut config.rate, Maybe(Rate), rate);
+    let words = "bits per second; without one the link is infinitely fast; a table for buckets and traces";
+    v.short("rate", "rate", words, |v| rate::keys(v, config, table));
+    rate::policer(v, &mut config.policer);
     v.short("queue", "limit", "the queue in front of the rate", |v| queue::keys(v, &mut config.queue, limit));
     v.check(|reader| check(config, reader));
 }
@@ -148,6 +165,17 @@ pub(super) fn base_rtt(links: &[LinkSpec], path: &[usize]) -> Duration {
         .fold(Duration::ZERO, |sum, direction| sum + direction.delay.mean)
 }
 
+/// Sets what tables say of `now`.
+pub(super) fn apply_tables(links: &mut [LinkSpec], now: Instant) {
+    for link in links {
+        for (table, config) in link.tables.iter().zip(&mut link.directions) {
+            if let Some(table) = table {
+                table.apply(now, config);
+            }
+        }
+    }
+}
+
 /// Turns limits into queues. BDPs are of `starting`, the links at the trial's start.
 pub(super) fn resolve_queues(links: &mut [LinkSpec], starting: &[LinkSpec], rtts: &[Duration]) {
     for ((link, start), &rtt) in links.iter_mut().zip(starting).zip(rtts) {
@@ -213,9 +241,39 @@ pub(super) fn check_limits(
 /// The largest packet over a link, if a limit in bytes keeps it out for ever.
 fn too_large_for(limit: Limit, link: usize, groups: &[Group]) -> Option<u64> {
     let Limit::Bytes(bytes) = limit else { return None };
+    largest_packet(link, groups).filter(|largest| bytes < *largest)
+}
+
+fn largest_packet(link: usize, groups: &[Group]) -> Option<u64> {
     let users = groups.iter().filter(|group| group.path.contains(&link));
-    let largest = users.map(|group| u64::from(group.tcp.mss) + HEADER_BYTES).max()?;
-    Some(largest).filter(|largest| bytes < *largest)
+    users.map(|group| u64::from(group.tcp.mss) + HEADER_BYTES).max()
+}
+
+/// Checks that every packet fits into the token buckets of its path.
+pub(super) fn check_bursts(root: &Node, links: &[LinkSpec], groups: &[Group], problems: &mut Vec<Problem>) {
+    if root.is_faulty(problems) {
+        return;
+    }
+    for (i, link) in links.iter().enumerate() {
+        let node = root.get("link").and_then(|links| links.get(&link.name));
+        let (Some(node), Some(packet)) = (node, largest_packet(i, groups)) else { continue };
+        for direction in Direction::BOTH {
+            for key in ["rate", "policer"] {
+                let config = &link.directions[direction.index()];
+                let burst = match (key, &config.pattern, config.policer) {
+                    ("rate", Pattern::Bucket(burst), _) => *burst,
+                    ("policer", _, Some(policer)) => policer.burst,
+                    _ => continue,
+                };
+                let place = said(node, direction, key).and_then(|table| table.get("burst"));
+                if let Some(place) = place.map(|burst| burst.place).filter(|_| burst < packet) {
+                    let message = format!("packets of {packet} bytes never fit into this bucket");
+                    let help = format!("write at least \"{packet}B\", or lower `mss`");
+                    problems.push(Problem::error(place, message, help));
+                }
+            }
+        }
+    }
 }
 
 /// Value of a key in a link's table for one direction: `up` or `down` over the rest.

@@ -8,6 +8,7 @@
 mod axes;
 mod build;
 mod check;
+mod conditions;
 mod describe;
 mod dotted;
 #[cfg(feature = "cli")]
@@ -16,6 +17,7 @@ mod drops;
 mod effective;
 mod explain;
 mod file;
+mod files;
 mod form;
 mod groups;
 mod json_schema;
@@ -29,6 +31,7 @@ mod patterns;
 pub(crate) mod problem;
 mod quantity;
 mod queue;
+mod rate;
 mod read;
 mod reader;
 mod schedule;
@@ -36,9 +39,12 @@ mod settings;
 pub(crate) mod sweep;
 #[cfg(test)]
 mod testing;
+mod trace;
 mod tree;
 mod visit;
 pub(crate) mod workload;
+
+use std::sync::Arc;
 
 use crate::link::{self, Capacity};
 use crate::rng::Seed;
@@ -50,7 +56,9 @@ use crate::wire::Direction;
 pub use crate::link::DropEntry;
 pub use axes::Axis;
 pub use build::{Cast, Identity, Part, add_links, add_schedule, build, build_ports, cast};
+pub use conditions::Conditions;
 pub use explain::{explain, key_list};
+pub use files::{FilePrint, Loader, MOST_FILE_BYTES};
 pub use json_schema::json_schema;
 pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_of};
 pub use sweep::{Cell, Plan, Trial};
@@ -98,6 +106,8 @@ pub struct LinkSpec {
     pub directions: [link::config::Config; 2],
     /// The limits of the queues as the file gives them, by [`Direction::index`].
     pub limits: [Limit; 2],
+    /// Tables of what holds over time, by [`Direction::index`].
+    pub tables: [Option<Arc<Conditions>>; 2],
 }
 
 /// Capacity of a queue, as a file gives it.
@@ -257,7 +267,7 @@ const PACKET_BYTES: f64 = 1500.0;
 
 #[cfg(test)]
 mod tests {
-    use super::testing::{SOUND, scenario};
+    use super::testing::{SOUND, scenario, shipped};
     use super::*;
 
     #[test]
@@ -266,9 +276,13 @@ mod tests {
         let mut names = vec![];
         for entry in std::fs::read_dir(folder).expect("the folder of scenarios") {
             let path = entry.expect("an entry").path();
+            if path.extension().is_none_or(|extension| extension != "toml") {
+                continue;
+            }
             let file = path.to_string_lossy().into_owned();
             let text = text_of(&file, std::fs::read(&path)).expect("a text");
-            let plan = Plan::parse(&file, &text, &[]).unwrap_or_else(|error| panic!("{error}"));
+            let plan =
+                Plan::parse_with(&file, &text, &[], &mut shipped).unwrap_or_else(|error| panic!("{error}"));
             assert!(plan.warnings.is_empty(), "{}", plan.render_warnings(false));
             assert!(!plan.base.expect.is_empty(), "{file} says nothing of what to expect");
             names.push(plan.name().to_owned());
@@ -277,6 +291,7 @@ mod tests {
         let shipped = [
             "bufferbloat",
             "burst-loss",
+            "cellular",
             "chat-100",
             "collapse",
             "fairness",
@@ -290,7 +305,9 @@ mod tests {
     #[test]
     fn no_damage_to_a_file_makes_a_panic() {
         let text = include_str!("../../scenarios/reference.toml");
-        let try_it = |text: &str| drop(Plan::parse("x.toml", text, &[]).map_err(|error| error.render(false)));
+        let try_it = |text: &str| {
+            drop(Plan::parse_with("x.toml", text, &[], &mut shipped).map_err(|error| error.render(false)));
+        };
         let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         for n in 0..lines.len() {
             let without: Vec<&str> = [&lines[..n], &lines[n + 1..]].concat();

@@ -3,6 +3,7 @@
 use super::check::check;
 use super::describe::ROOT;
 use super::file::File;
+use super::files::Files;
 use super::problem::{Place, Problem};
 use super::reader::Reader;
 use super::tree::{Node, Value};
@@ -11,16 +12,17 @@ use super::{groups, links, pace, schedule};
 use crate::time::Duration;
 
 /// Reads the whole tree of one of so many cells. The scenario is to be used only if no problem is an error.
-pub(super) fn read(root: &Node, name: &str, cells: usize) -> (Scenario, Vec<Problem>) {
+pub(super) fn read(root: &Node, files: &Files, name: &str, cells: usize) -> (Scenario, Vec<Problem>) {
     let mut problems = check_values(root);
     let mut file = File::default();
-    file.keys(&mut Reader::new(root, &mut problems));
+    file.keys(&mut Reader::new(root, files, &mut problems));
     let mut links = file.links;
     let groups = groups::resolve(file.clients, root, &links, &mut problems);
     let rtts = links::longest_rtts(&links, &groups);
     let starting = links.clone();
     links::resolve_queues(&mut links, &starting, &rtts);
     links::check_limits(root, &links, &starting, &rtts, &groups, &mut problems);
+    links::check_bursts(root, &links, &groups, &mut problems);
     warn_of_solitude(root, &groups, &mut problems);
 
     let mut scenario = Scenario {
@@ -39,7 +41,8 @@ pub(super) fn read(root: &Node, name: &str, cells: usize) -> (Scenario, Vec<Prob
         record: RecordSpec { interval: FINEST, trials: file.record.trials },
     };
     scenario.record.interval = file.record.interval.unwrap_or_else(|| usual_interval(&scenario, cells));
-    scenario.schedule = schedule::resolve(file.schedule, root, &scenario, &starting, &rtts, &mut problems);
+    scenario.schedule =
+        schedule::resolve(file.schedule, root, files, &scenario, &starting, &rtts, &mut problems);
     let drops = file.drops.into_iter();
     scenario.drops = drops.filter_map(|drop| drop.resolve(root, &scenario.groups, &mut problems)).collect();
     if let Some(duration) = file.duration {

@@ -1,5 +1,6 @@
 //! The visitor that reads: fields from the tree of a file, and what is wrong between them.
 
+use super::files::Files;
 use super::form::Form;
 use super::problem::{Place, Problem};
 use super::tree::{Entry, Node};
@@ -10,6 +11,8 @@ use super::visit::{At, Head, Visitor};
 pub(super) struct Reader<'a, 'p> {
     /// The whole file.
     pub root: &'a Node,
+    /// The files that it names.
+    pub files: &'a Files,
     /// Problems found so far; errors in a table excuse what follows from them.
     pub problems: &'p mut Vec<Problem>,
     layers: Vec<Layer<'a>>,
@@ -34,8 +37,8 @@ impl<'a> Layer<'a> {
 
 impl<'a, 'p> Reader<'a, 'p> {
     /// A reader of the whole file.
-    pub fn new(root: &'a Node, problems: &'p mut Vec<Problem>) -> Reader<'a, 'p> {
-        Reader { root, problems, layers: vec![Layer::table(root)] }
+    pub fn new(root: &'a Node, files: &'a Files, problems: &'p mut Vec<Problem>) -> Reader<'a, 'p> {
+        Reader { root, files, problems, layers: vec![Layer::table(root)] }
     }
 
     /// The value of a key, from the nearest of the tables that may hold it.

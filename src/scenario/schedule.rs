@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::check::check;
 use super::describe::kind_of;
 use super::dotted;
+use super::files::Files;
 use super::form::{Maybe, Placed, Settings};
 use super::kind::Reach;
 use super::problem::{Place, Problem};
@@ -36,6 +37,7 @@ impl Entry {
 pub(super) fn resolve(
     schedule: Vec<Entry>,
     root: &Node,
+    files: &Files,
     scenario: &Scenario,
     starting: &[LinkSpec],
     rtts: &[Duration],
@@ -53,47 +55,93 @@ pub(super) fn resolve(
     }
     entries.sort_by_key(|(at, _)| *at);
 
+    // Rows of tables are entries that set nothing in the tree; those at an entry's time are part of it.
+    let tables = || starting.iter().flat_map(|link| link.tables.iter().flatten());
+    let rows: BTreeSet<Instant> = tables().flat_map(|table| table.times()).collect();
+    let known: BTreeSet<Instant> = entries.iter().map(|(at, _)| *at).collect();
+    let within = |at: &Instant| *at > Instant::ZERO && at.saturating_since(Instant::ZERO) < scenario.duration;
+    entries.extend(rows.difference(&known).copied().filter(within).map(|at| (at, None)));
+    entries.sort_by_key(|(at, _)| *at);
+
     let mut tree = root.clone();
+    let mut read = starting.to_vec();
     let mut before = scenario.links.clone();
     let mut changes = vec![];
     let mut said: BTreeSet<(Instant, String)> = BTreeSet::new();
     for (n, (at, set)) in entries.iter().enumerate() {
-        let (at, Some(set)) = (*at, set) else { continue };
-        if set.is_table() && set.entries().is_empty() {
-            let help = "set at least one key, or leave the [[schedule]] out";
-            problems.push(Problem::error(set.place, "nothing changes", help));
+        let at = *at;
+        if let Some(set) = set {
+            change_tree(&mut tree, at, set, &mut said, problems);
+            read = links::read(&tree, files, problems);
         }
-        for (key, place, value) in dotted::entries(set, &|key, node| node.is_table() && is_link(key)) {
-            if !said.insert((at, key.clone())) {
-                let message = format!("`{key}` is set twice at the same instant");
-                problems.push(Problem::error(place, message, "keep one of them, or change an `at`"));
-            }
-            if let Err(problem) = dotted::set(&mut tree, &key, place, value.clone(), Reach::Schedule) {
-                problems.push(problem);
-            }
-        }
-        if let Some(links) = tree.entry("link") {
-            check(&links.node, kind_of("link"), "link", links.place, problems);
-        }
-        let mut after = links::read(&tree, problems);
+        let mut after = read.clone();
+        links::apply_tables(&mut after, at);
         links::resolve_queues(&mut after, starting, rtts);
-        links::check_limits(&tree, &after, starting, rtts, &scenario.groups, problems);
-        if (0..after.len()).any(|i| !links::queues_alike(&after[i], &before[i])) {
-            let message = "a queue keeps its kind, and all but its limit, for a whole trial";
-            let help = "set the `limit` of the table that says the kind (a queue in `up` or `down` is one of its own); \
-                        compare kinds as an axis of [sweep]";
-            problems.push(Problem::error(set.place, message, help));
-        }
-        // What another change of the same instant mends is no standstill.
-        if entries.get(n + 1).is_none_or(|(next, _)| *next > at) && !root.is_faulty(problems) {
-            check_time_passes(set, &after, scenario, problems);
+        if let Some(set) = set {
+            links::check_limits(&tree, &after, starting, rtts, &scenario.groups, problems);
+            links::check_bursts(&tree, &after, &scenario.groups, problems);
+            check_kept(set, &after, &before, starting, problems);
+            // What another change of the same instant mends is no standstill.
+            if entries.get(n + 1).is_none_or(|(next, _)| *next > at) && !root.is_faulty(problems) {
+                check_time_passes(set, &after, scenario, problems);
+            }
         }
         let changed = (0..after.len()).filter(|&i| after[i].directions != before[i].directions);
-        let links = changed.map(|i| (i, after[i].directions.clone())).collect();
-        changes.push(Change { at, links });
+        let links: Vec<_> = changed.map(|i| (i, after[i].directions.clone())).collect();
+        if set.is_some() || !links.is_empty() {
+            changes.push(Change { at, links });
+        }
         before = after;
     }
     changes
+}
+
+/// Sets the keys of one entry in the tree.
+fn change_tree(
+    tree: &mut Node,
+    at: Instant,
+    set: &Node,
+    said: &mut BTreeSet<(Instant, String)>,
+    problems: &mut Vec<Problem>,
+) {
+    if set.is_table() && set.entries().is_empty() {
+        let help = "set at least one key, or leave the [[schedule]] out";
+        problems.push(Problem::error(set.place, "nothing changes", help));
+    }
+    for (key, place, value) in dotted::entries(set, &|key, node| node.is_table() && is_link(key)) {
+        if !said.insert((at, key.clone())) {
+            let message = format!("`{key}` is set twice at the same instant");
+            problems.push(Problem::error(place, message, "keep one of them, or change an `at`"));
+        }
+        if let Err(problem) = dotted::set(tree, &key, place, value.clone(), Reach::Schedule) {
+            problems.push(problem);
+        }
+    }
+    if let Some(links) = tree.entry("link") {
+        check(&links.node, kind_of("link"), "link", links.place, problems);
+    }
+}
+
+/// Refuses a change of what holds for a whole trial.
+fn check_kept(
+    set: &Node,
+    after: &[LinkSpec],
+    before: &[LinkSpec],
+    starting: &[LinkSpec],
+    problems: &mut Vec<Problem>,
+) {
+    if (0..after.len()).any(|i| !links::queues_alike(&after[i], &before[i])) {
+        let message = "a queue keeps its kind, and all but its limit, for a whole trial";
+        let help = "set the `limit` of the table that says the kind (a queue in `up` or `down` is one of its own); \
+                    compare kinds as an axis of [sweep]";
+        problems.push(Problem::error(set.place, message, help));
+    }
+    let tables = after.iter().zip(starting).flat_map(|(link, start)| link.tables.iter().zip(&start.tables));
+    if tables.into_iter().any(|(table, start)| table.is_some() && table != start) {
+        let message = "a table of rates holds from the start of the trial";
+        let help = "give the link its `csv` from the start, or change its rate entry by entry";
+        problems.push(Problem::error(set.place, message, help));
+    }
 }
 
 /// Refuses a change after which a path takes no time.

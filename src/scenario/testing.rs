@@ -38,9 +38,14 @@ pub fn and(more: &str) -> String {
     format!("{SOUND}{more}")
 }
 
+/// Reads a file that a shipped scenario names.
+pub fn shipped(name: &str) -> std::io::Result<Vec<u8>> {
+    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name))
+}
+
 /// The plan of a text without errors.
 pub fn plan(text: &str) -> Plan {
-    Plan::parse("dir/test.toml", text, &[]).unwrap_or_else(|error| panic!("{error}"))
+    Plan::parse_with("dir/test.toml", text, &[], &mut shipped).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The scenario of a text without errors and axes.

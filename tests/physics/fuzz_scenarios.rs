@@ -5,6 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::support::shipped;
 use testbed::rng::{Rng, Seed};
 use testbed::scenario::{Plan, text_of};
 
@@ -82,7 +83,8 @@ fn damaged(rng: &mut Rng) -> Vec<u8> {
 
 /// Reads a text and shows what is wrong with it.
 fn read(text: Vec<u8>, sets: &[String]) -> String {
-    let plan = text_of("x.toml", Ok(text)).and_then(|text| Plan::parse("x.toml", &text, sets));
+    let plan =
+        text_of("x.toml", Ok(text)).and_then(|text| Plan::parse_with("x.toml", &text, sets, &mut shipped));
     match plan {
         Ok(plan) => plan.render_warnings(false),
         Err(error) => error.render(false) + &error.render(true).replace('\x1b', ""),

@@ -16,3 +16,4 @@ mod scenarios;
 mod spurious;
 mod standstill;
 mod tcp;
+mod traces;

@@ -66,7 +66,6 @@ fn ns3(cc: &str) -> Vec<Cell> {
         Cell {
             rtt_ms: number(seeds[0], "rtt_ms"),
             loss: number(seeds[0], "loss"),
-            ack_loss: 0.0,
             queue: number(seeds[0], "queue_pkts") as u64,
             theirs: [median(&goodputs), goodputs[0], goodputs[goodputs.len() - 1]],
         }

@@ -112,6 +112,21 @@ fn loss10_shows_who_pays_for_a_sender_without_control() {
 }
 
 #[test]
+fn cellular_shows_what_a_deep_queue_gives_and_what_it_costs() {
+    let run = Run::shipped("cellular", &["trials=3", "record.trials=none"]);
+    let get = |queue, control, figure| run.get(&[queue, control], figure);
+    for control in ["reno", "cubic"] {
+        run.within("busy behind a deep queue", get("droptail", control, "utilisation"), 0.97, 1.0);
+        let [deep, short] = ["droptail", "codel"].map(|queue| get(queue, control, "latency_p50_ms"));
+        run.within("median behind a deep queue", deep, 200.0, 900.0);
+        run.times("median latency", deep, short, 5.0);
+    }
+    let [reno, cubic] = ["reno", "cubic"].map(|control| get("codel", control, "utilisation"));
+    run.within("busy with CoDel", reno, 0.65, 0.9);
+    run.times("busy with CUBIC against Reno", cubic, reno, 1.01);
+}
+
+#[test]
 fn random_loss_alone_is_won_by_no_control() {
     let run = Run::shipped("random-loss", &["trials=3", "record.trials=none"]);
     let goodput = |control, loss| run.get(&[control, loss], "goodput_mbit");

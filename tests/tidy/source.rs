@@ -265,7 +265,8 @@ fn every_shipped_scenario_is_sound() {
     assert!(files.len() >= 8, "{files:?}");
     for file in files {
         let text = std::fs::read_to_string(&file).expect("a text");
-        let plan = testbed::scenario::Plan::parse(&file.to_string_lossy(), &text, &[]);
+        let mut load = |name: &str| std::fs::read(file.parent().expect("a folder").join(name));
+        let plan = testbed::scenario::Plan::parse_with(&file.to_string_lossy(), &text, &[], &mut load);
         plan.unwrap_or_else(|error| panic!("{}", error.render(false)));
     }
 }

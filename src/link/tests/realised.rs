@@ -84,6 +84,20 @@ fn some_chance(rng: &mut Rng) -> Probability {
     }
 }
 
+/// Any spread of a rate; that of a trace is not its own, which no account may rely on.
+fn some_pattern(rng: &mut Rng) -> Pattern {
+    match rng.below(3) {
+        0 => Pattern::Even,
+        1 => Pattern::Bucket(1000 + rng.below(20_000)),
+        _ => {
+            let mut times: Vec<u32> = (0..=rng.below(300)).map(|_| 1 + rng.below(200) as u32).collect();
+            times.sort_unstable();
+            let trace = Arc::new(Trace::new(times).expect("in order"));
+            Pattern::Replay(Replay { trace, looped: rng.below(8) > 0, offset: Offset::Trial })
+        }
+    }
+}
+
 /// Any setting of a link.
 fn some_config(rng: &mut Rng) -> Config {
     let loss = match rng.below(2) {
@@ -121,6 +135,11 @@ fn some_config(rng: &mut Rng) -> Config {
             reorder: rng.below(2) == 0,
         },
         rate: mbit(rng.below(4) * rng.below(20)),
+        pattern: some_pattern(rng),
+        policer: (rng.below(4) == 0).then(|| Policer {
+            rate: mbit(1 + rng.below(20)).expect("not zero"),
+            burst: 1000 + rng.below(20_000),
+        }),
         queue: Capacity::Packets(1 + rng.below(50)).into(),
     }
 }

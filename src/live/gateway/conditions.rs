@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::link::config::{Capacity, Config, LossModel};
-use crate::scenario::{Plan, Scenario, ScenarioError};
+use crate::link::config::{Capacity, Config, LossModel, Pattern, Policer};
+use crate::scenario::{Loader, Plan, Scenario, ScenarioError};
 use crate::time::Duration;
 use crate::units::{Bytes, Probability, plural};
 #[cfg(feature = "cli")]
@@ -116,11 +116,20 @@ impl Options {
         text
     }
 
-    /// The network that is asked for; `file` is the scenario's name and text if one is.
+    /// The network that is asked for; `file` is the scenario's name and text if one is. It names no files.
     pub fn conditions(&self, file: Option<(&str, &str)>) -> Result<Conditions, Box<ScenarioError>> {
+        self.conditions_with(file, &mut |_| Err(std::io::ErrorKind::Unsupported.into()))
+    }
+
+    /// The same, and `load` reads the files that the scenario names.
+    pub fn conditions_with(
+        &self,
+        file: Option<(&str, &str)>,
+        load: Loader<'_>,
+    ) -> Result<Conditions, Box<ScenarioError>> {
         let own = self.text();
         let (name, text) = file.unwrap_or(("the network's options, as a scenario", &own));
-        let plan = Plan::parse(name, text, &self.sets).map_err(Box::new)?;
+        let plan = Plan::parse_with(name, text, &self.sets, load).map_err(Box::new)?;
         let (scenario, swept) = plan.without_grid().map_err(Box::new)?;
         Ok(Conditions { scenario: Arc::new(scenario), swept })
     }
@@ -178,7 +187,7 @@ fn describe(directions: &[Config; 2]) -> String {
 
 /// Loss and delay, and whatever else is set.
 fn one_way(config: &Config) -> String {
-    let Config { loss, duplicate, corrupt, reorder, delay, rate, queue } = config;
+    let Config { loss, duplicate, corrupt, reorder, delay, rate, pattern, policer, queue } = config;
     let mut words = match loss {
         LossModel::Independent(loss) => format!("{loss} loss"),
         LossModel::GilbertElliott { p, r, loss_bad, loss_good } => {
@@ -195,12 +204,22 @@ fn one_way(config: &Config) -> String {
         words.push_str(if delay.reorder { " that reorders" } else { "" });
     }
     if let Some(rate) = rate {
+        match pattern {
+            Pattern::Even => {}
+            Pattern::Bucket(burst) => {
+                let _ = write!(words, ", bursts of {}", Bytes(*burst));
+            }
+            Pattern::Replay(_) => words.push_str(", a trace of on average"),
+        }
         let _ = match &queue.capacity {
             Capacity::Packets(packets) => {
                 write!(words, ", {rate} behind a queue of {}", plural(*packets, "packet"))
             }
             Capacity::Bytes(bytes) => write!(words, ", {rate} behind a queue of {}", Bytes(*bytes)),
         };
+    }
+    if let Some(Policer { rate, burst }) = policer {
+        let _ = write!(words, ", policed to {rate} with bursts of {}", Bytes(*burst));
     }
     for (chance, what) in [
         (*duplicate, "duplicated"),

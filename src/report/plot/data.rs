@@ -274,6 +274,38 @@ pub fn links(results: &Results, cell: usize) -> Result<Vec<Link>, ReportError> {
     Ok(links)
 }
 
+/// Capacity of a direction of a link over time.
+#[derive(Clone, Debug, Default)]
+pub struct Capacity {
+    pub name: String,
+    pub direction: String,
+    pub time_s: Vec<f64>,
+    /// Bytes that could have been sent since the start.
+    pub bytes: Vec<f64>,
+}
+
+/// The least capacity that traces and tables left in this direction, in a cell's first trial with series.
+pub fn least_capacity(results: &Results, cell: usize, way: &str) -> Result<Option<Capacity>, ReportError> {
+    let mut links: Vec<Capacity> = Vec::new();
+    let dir = results.series_dir(cell).filter(|_| !results.study.files.is_empty());
+    let Some(dir) = dir else { return Ok(None) };
+    let columns = ["link", "direction", "time_s", "capacity_bytes"];
+    files::each_record(&dir.join("links.csv"), columns, |[name, direction, time, bytes]| {
+        if direction != way || bytes.is_empty() {
+            return;
+        }
+        let index = links.iter().position(|link| link.name == name).unwrap_or_else(|| {
+            let (name, direction) = (name.to_owned(), direction.to_owned());
+            links.push(Capacity { name, direction, ..Capacity::default() });
+            links.len() - 1
+        });
+        links[index].time_s.push(number(time));
+        links[index].bytes.push(number(bytes));
+    })?;
+    let all = |link: &Capacity| link.bytes.last().copied().unwrap_or(f64::INFINITY);
+    Ok(links.into_iter().min_by(|a, b| all(a).total_cmp(&all(b))))
+}
+
 /// A field as a number; not a number if it is empty.
 fn number(field: &str) -> f64 {
     field.parse().unwrap_or(f64::NAN)

@@ -41,6 +41,7 @@ pub const INK: RGBColor = RGBColor(30, 30, 30);
 pub const MUTED: RGBColor = RGBColor(105, 105, 105);
 pub const GRID: RGBColor = RGBColor(226, 226, 226);
 pub const SHADE: RGBColor = RGBColor(240, 240, 240);
+pub const CAPACITY: RGBColor = RGBColor(232, 226, 206);
 pub const RECOVERY: RGBColor = RGBColor(202, 223, 240);
 pub const ALARM: RGBColor = RGBColor(190, 30, 45);
 

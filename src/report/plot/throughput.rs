@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::data::{self, Choice, Flow, Names, Sources};
+use super::data::{self, Capacity, Choice, Flow, Names, Sources};
 use super::panel::Panel;
 use super::scale::Scale;
-use super::style::{Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
+use super::style::{CAPACITY, Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 
@@ -29,7 +29,6 @@ struct Line {
 }
 
 /// One panel per cell: the flows that moved the most, and all others together; or groups of flows.
-#[expect(clippy::unnecessary_wraps, reason = "one signature for all pictures")]
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
     let Choice { cells, remark: omitted } = &sources.with_data;
@@ -41,14 +40,29 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     if flows.is_empty() {
         return Ok(None);
     }
+    let mut capacities = Vec::new();
+    for (cell, flows) in &flows {
+        let capacity = data::least_capacity(results, *cell, &flows[0].direction)?;
+        capacities.push(capacity.map(|link| {
+            let bins = rates(&link.time_s, &link.bytes, bin);
+            (link, bins)
+        }));
+    }
     let (contents, mut legend) = lines(&flows.iter().map(|(_, flows)| *flows).collect::<Vec<_>>(), bin);
     let top = |lines: &Vec<Line>| {
         let rates = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
         rates.fold(0.0, f64::max)
     };
-    let (tops, scales) = data::tops(&contents.iter().map(top).collect::<Vec<_>>());
+    let offered = |capacity: &Option<(Capacity, Vec<(f64, f64)>)>| {
+        let rates = capacity.iter().flat_map(|(_, bins)| bins).map(|bin| bin.1);
+        rates.fold(0.0, f64::max)
+    };
+    let tops: Vec<f64> =
+        contents.iter().zip(&capacities).map(|(lines, capacity)| top(lines).max(offered(capacity))).collect();
+    let (tops, scales) = data::tops(&tops);
+    let shaded = capacities.iter().flatten().next().map(|(link, _)| link.clone());
     let mut panels: Vec<DrawPanel> = Vec::new();
-    for (((cell, _), lines), top) in flows.iter().zip(contents).zip(tops) {
+    for ((((cell, _), lines), capacity), top) in flows.iter().zip(contents).zip(capacities).zip(tops) {
         let title = data::panel_title(results, *cell);
         panels.push(Box::new(move |area| {
             let chart = Panel {
@@ -59,6 +73,11 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
                 y_label: "throughput (Mbit/s)".to_owned(),
             }
             .draw(area, Some((0.0, warmup)))?;
+            for (middle, rate) in capacity.iter().flat_map(|(_, bins)| bins) {
+                // A hair wider than the bin, so that no seam shows.
+                let half = bin * 0.52;
+                chart.rectangle([(middle - half, *rate), (middle + half, 0.0)], CAPACITY, 1.0)?;
+            }
             for (n, Line { curve, points }) in lines.iter().enumerate() {
                 chart.line(points, curve.color(), 20, curve.dash())?;
                 if lines.len() > 1 && !points.is_empty() {
@@ -72,6 +91,10 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             }
             Ok(())
         }));
+    }
+    if let Some(link) = shaded {
+        let label = format!("capacity of link {} {}", link.name, link.direction);
+        legend.push(Key { label, symbol: Symbol::Patch(CAPACITY) });
     }
     if warmup > 0.0 {
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
@@ -173,15 +196,30 @@ fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
     bytes.iter().enumerate().map(|(n, bytes)| ((n as f64 + 0.5) * bin, bytes * scale)).collect()
 }
 
-/// Bytes received by `time`, between samples by the rule of three.
+/// The rate in Mbit/s at which a count of bytes grows, in bins as [`binned`] has them.
+fn rates(time_s: &[f64], bytes: &[f64], bin: f64) -> Vec<(f64, f64)> {
+    let bins = (time_s.last().copied().unwrap_or(0.0) / bin + 1e-9).floor() as usize;
+    let rate = |n: usize| {
+        let [before, after] = [n, n + 1].map(|edge| count_at(time_s, bytes, edge as f64 * bin));
+        ((n as f64 + 0.5) * bin, (after - before) * 8.0 / 1e6 / bin)
+    };
+    (0..bins).map(rate).collect()
+}
+
+/// Bytes received by `time`.
 fn received_at(flow: &Flow, time: f64) -> f64 {
-    let next = flow.time_s.partition_point(|&sample| sample < time - 1e-9);
-    match (next.checked_sub(1), flow.time_s.get(next)) {
-        (None, _) => flow.received.first().copied().filter(|_| time > 0.0).unwrap_or(0.0),
-        (Some(last), None) => flow.received[last],
+    count_at(&flow.time_s, &flow.received, time)
+}
+
+/// A count at `time`, between samples by the rule of three.
+fn count_at(time_s: &[f64], count: &[f64], time: f64) -> f64 {
+    let next = time_s.partition_point(|&sample| sample < time - 1e-9);
+    match (next.checked_sub(1), time_s.get(next)) {
+        (None, _) => count.first().copied().filter(|_| time > 0.0).unwrap_or(0.0),
+        (Some(last), None) => count[last],
         (Some(last), Some(&after)) => {
-            let share = (time - flow.time_s[last]) / (after - flow.time_s[last]);
-            flow.received[last] + share * (flow.received[next] - flow.received[last])
+            let share = (time - time_s[last]) / (after - time_s[last]);
+            count[last] + share * (count[next] - count[last])
         }
     }
 }

@@ -107,7 +107,7 @@ impl Plan {
     /// True if no value of a key changes the world of a cell.
     fn is_dead(&self, key: &str, place: Place, picks: &[(usize, usize)]) -> bool {
         let tree = self.tree_with(picks).0;
-        let world = |tree: &Node| digest(read(tree, &self.base.name, self.cells()).0);
+        let world = |tree: &Node| digest(read(tree, &self.files, &self.base.name, self.cells()).0);
         let probe = |value: Node| {
             let mut probed = tree.clone();
             let kind = dotted::set(&mut probed, key, place, value, Reach::CommandLine).ok()?;
@@ -132,7 +132,7 @@ impl Plan {
 
     /// Reason for which a key does nothing, as far as that is known.
     fn why(&self, tree: &Node, key: &str) -> Option<String> {
-        let scenario = read(tree, &self.base.name, self.cells()).0;
+        let scenario = read(tree, &self.files, &self.base.name, self.cells()).0;
         let segments: Vec<&str> = key.split('.').collect();
         let nodes = tree.get("clients").map_or(&[][..], Node::items);
         match segments[..] {
@@ -219,7 +219,7 @@ fn probes(kind: &Kind) -> Vec<String> {
         Kind::Flag => vec!["true".to_owned(), "false".to_owned()],
         Kind::Integer(least, most) => [0, 1, 7].map(|more| (least + more).min(*most).to_string()).to_vec(),
         Kind::Number(least, most) => vec![format!("{least:?}"), format!("{most:?}")],
-        Kind::Duration | Kind::PositiveDuration => all(&["7ms", "13ms"]),
+        Kind::Duration | Kind::PositiveDuration | Kind::Offset => all(&["7ms", "13ms"]),
         Kind::Rate => all(&["7kbit", "13gbit"]),
         Kind::Probability => all(&["3%", "7%"]),
         Kind::Bytes(least, _) => vec![format!("\"{least}B\""), format!("\"{}B\"", least + 7)],

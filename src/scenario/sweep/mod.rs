@@ -7,10 +7,12 @@
 mod check;
 mod inert;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::axes::{self, Axis, AxisNode};
 use super::dotted;
+use super::files::{self, FilePrint, Files, Loader};
 use super::kind::Reach;
 use super::problem::{self, Place, Problem, ScenarioError, Severity, Texts, tidy};
 use super::read::{check_values, read};
@@ -33,6 +35,7 @@ pub struct Plan {
     pub random: bool,
     tree: Node,
     nodes: Vec<AxisNode>,
+    files: Files,
 }
 
 /// A point of the grid.
@@ -58,7 +61,18 @@ pub struct Trial {
 impl Plan {
     /// Reads the text of a scenario file and the arguments of `--set`. `file` is what the user
     /// calls the file; its stem becomes the scenario's name. The error holds every problem found.
+    /// Files that it names cannot be read: see [`Plan::parse_with`].
     pub fn parse(file: &str, text: &str, sets: &[String]) -> Result<Plan, ScenarioError> {
+        Plan::parse_with(file, text, sets, &mut files::no_files)
+    }
+
+    /// The same, and `load` reads the traces and tables that it names.
+    pub fn parse_with(
+        file: &str,
+        text: &str,
+        sets: &[String],
+        load: Loader<'_>,
+    ) -> Result<Plan, ScenarioError> {
         let texts = Texts { file: file.to_owned(), text: text.to_owned(), sets: sets.to_vec() };
         if text.trim().is_empty() {
             let help = "scenarios/reference.toml shows what a scenario has";
@@ -73,9 +87,10 @@ impl Plan {
         problems.extend(check_values(&tree));
         let axes: Vec<Axis> = nodes.iter().map(|node| node.axis(&texts)).collect();
         let cells = axes.iter().map(|axis| axis.values.len()).fold(1, usize::saturating_mul);
-        let (base, _) = read(&tree, &name_of(file), cells);
+        let files = Files::load(&tree, &nodes, load);
+        let (base, _) = read(&tree, &files, &name_of(file), cells);
 
-        let mut plan = Plan { base, axes, warnings: vec![], texts, random: false, tree, nodes };
+        let mut plan = Plan { base, axes, warnings: vec![], texts, random: false, tree, nodes, files };
         plan.check_axes(&mut problems);
         tidy(&mut problems);
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
@@ -90,6 +105,11 @@ impl Plan {
     /// The scenario's name: the file's, without folder and extension.
     pub fn name(&self) -> &str {
         &self.base.name
+    }
+
+    /// The traces and tables that it names, by the names that it has for them.
+    pub fn files(&self) -> &BTreeMap<String, FilePrint> {
+        self.files.prints()
     }
 
     /// Number of cells; one without axes.
@@ -162,7 +182,7 @@ impl Plan {
     /// The scenario with some axes applied: (axis, value) by index.
     fn read_with(&self, picks: &[(usize, usize)]) -> (Scenario, Vec<Problem>) {
         let (tree, mut problems) = self.tree_with(picks);
-        let (scenario, found) = read(&tree, &self.base.name, self.cells());
+        let (scenario, found) = read(&tree, &self.files, &self.base.name, self.cells());
         problems.extend(found);
         (scenario, problems)
     }

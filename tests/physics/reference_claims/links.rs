@@ -34,6 +34,24 @@ pub fn jitter_is_one_deviation_or_half_a_width() {
     }
 }
 
+/// Its details are in `src/link/trace.rs`.
+#[test]
+pub fn a_trace_lets_1500_bytes_leave_at_each_line() {
+    let silent = |rate: &str| {
+        let text = fixed("duration = \"200s\"", &format!("delay = \"1ms\"\nup = {{ rate = {rate} }}"), 1000);
+        scenario(&text)
+    };
+    let long = "{ trace = \"traces/lte.trace\", loop = true, offset = \"0s\" }";
+    let looped = silent("{ trace = \"traces/lte.trace\" }");
+    assert_eq!(looped, silent(long));
+    let trace = include_str!("../../../scenarios/traces/lte.trace");
+    let bits = trace.lines().count() as u64 * 1500 * 8;
+    let seconds = trace.lines().last().expect("a line").parse::<u64>().expect("a number") / 1000;
+    let rate = looped.links[0].directions[0].rate.expect("a mean");
+    assert_eq!(rate.bits_per_second(), bits / seconds);
+    assert_ne!(looped, silent(&long.replace("\"0s\"", "\"trial\"")));
+}
+
 #[test]
 pub fn one_packet_in_eight_skips_the_delay() {
     for (chance, gap) in [(25.0, 5), (0.5, 5), (25.0, 1), (100.0, 4)] {

@@ -5,7 +5,7 @@ mod links;
 mod people;
 mod sizes;
 
-use crate::support::{finish, goodput, plan, run, scenario, upload, watch, world};
+use crate::support::{finish, goodput, plan, run, scenario, shipped, upload, watch, world};
 use testbed::facts::Direction;
 use testbed::link::config::Capacity;
 use testbed::rng::Seed;
@@ -101,6 +101,13 @@ const CLAIMS: &[(&str, fn())] = &[
     ("default 0: (2 min + max) / (3 avpkt); so many", queues_have_the_stated_parameters),
     ("default \"10mbit\": while nothing waits", queues_have_the_stated_parameters),
     ("congestion is also heard from marks (RFC 3168), once in a", inner_parts_have_tests_of_their_own),
+    (
+        "each line is a millisecond at which 1500 bytes may leave",
+        links::a_trace_lets_1500_bytes_leave_at_each_line,
+    ),
+    ("default true: it begins anew behind its last line", links::a_trace_lets_1500_bytes_leave_at_each_line),
+    ("default \"0s\", how far into it a trial begins;", links::a_trace_lets_1500_bytes_leave_at_each_line),
+    ("short for { rate = \"10mbit\" }; with a burst it is a token bucket", short_forms_mean_the_long_ones),
     // Defaults and nothing else.
     ("left out of the figures; default \"0s\"", stated_defaults_are_the_real_ones),
     ("repetitions of each cell; default 1", stated_defaults_are_the_real_ones),
@@ -168,6 +175,7 @@ fn stated_defaults_are_the_real_ones() {
                     kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|ecn true|burst \"150ms\"|\
                     min, \"0B\"|probability \"2%\"|avpkt \"1000B\"|burst 0|bandwidth \"10mbit\"|adaptive false|\
                     count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
+                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|burst \"150ms\"|loop true|offset \"0s\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
                     arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|retransmission 0";
     assert_eq!(stated.join("|"), expected);
 
@@ -247,6 +255,7 @@ fn short_forms_mean_the_long_ones() {
         ("reorder = \"0.5%\"", "reorder = { chance = \"0.5%\" }"),
         ("loss = \"0.5%\"", "loss = { model = \"independent\", chance = \"0.5%\" }"),
         ("rate = \"1mbit\"\nqueue = \"1bdp\"", "rate = \"1mbit\"\nqueue = { limit = \"1bdp\" }"),
+        ("rate = \"10mbit\"", "rate = { rate = \"10mbit\" }"),
     ] {
         assert_eq!(with(&format!("{delay}\n{short}")), with(&format!("{delay}\n{long}")));
     }
@@ -261,7 +270,7 @@ fn short_forms_mean_the_long_ones() {
 fn segments_have_64_to_9000_bytes() {
     let read = |mss: u32| {
         let text = REFERENCE.replace("mss              = 1448", &format!("mss              = {mss}"));
-        Plan::parse("x.toml", &text, &[]).map(|plan| plan.base.groups[0].tcp.mss)
+        Plan::parse_with("x.toml", &text, &[], &mut shipped).map(|plan| plan.base.groups[0].tcp.mss)
     };
     assert!(read(63).is_err() && read(9001).is_err());
     assert_eq!([64, 9000].map(|mss| read(mss).expect("sound")), [64, 9000]);

@@ -13,9 +13,15 @@ use testbed::scenario::{Plan, Scenario, Trial, build};
 use testbed::time::Instant;
 use testbed::wire::Packet;
 
+/// Reads a file that a shipped scenario names.
+pub fn shipped(name: &str) -> std::io::Result<Vec<u8>> {
+    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name))
+}
+
 /// The grid that a text describes; a faulty text is the test's own mistake.
 pub fn plan(text: &str) -> Plan {
-    Plan::parse("test.toml", text, &[]).unwrap_or_else(|error| panic!("{}\n{text}", error.render(false)))
+    Plan::parse_with("test.toml", text, &[], &mut shipped)
+        .unwrap_or_else(|error| panic!("{}\n{text}", error.render(false)))
 }
 
 /// The only cell of a text.
