@@ -154,11 +154,12 @@ fn a_long_script_is_heard_to_its_end() {
     assert!(bob.wait().expect("it ends").success());
 }
 
-/// Takes the next client in, in program 1's words.
+/// Takes the next client in, as a server that knows more than program 1's.
 fn welcomes(listener: &TcpListener) -> BufReader<TcpStream> {
     let mut stream = BufReader::new(listener.accept().expect("a client").0);
     stream.read_line(&mut String::new()).expect("a join");
-    stream.get_mut().write_all(b"{\"type\": \"welcome\", \"users\": [\"kim\"]}\n").expect("open");
+    let welcome = b"{\"type\": \"welcome\", \"users\": [\"kim\"], \"extensions\": true}\n";
+    stream.get_mut().write_all(welcome).expect("open");
     stream
 }
 
