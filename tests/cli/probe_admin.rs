@@ -203,6 +203,20 @@ fn administrators_name_people_quote_words_and_hear_what_failed() {
     kim.hears("[T] [SERVER] You were disconnected by an administrator");
 }
 
+/// Their blank needs no quotes, so that what the reply proposes can be typed as it stands.
+#[test]
+fn a_name_that_the_server_has_given_is_kicked_as_it_is_shown() {
+    let mut settings = usual();
+    settings.dialects.assign_names = true;
+    let server = Running::start(settings, &[SLASH]);
+    let mut client = server.connect(SLASH);
+    client.ignores();
+    let admin = server.admin.to_string();
+    let kick = ["admin", "--address", &admin, "kick", "User", "1", "--name-only"];
+    let output = testbed(&kick).output().expect("it runs");
+    assert!(out(&output).contains("User 1 was disconnected"), "{}", out(&output));
+}
+
 #[test]
 fn what_cannot_be_tested_or_asked_is_bad_usage() {
     for words in [
