@@ -9,7 +9,7 @@ type Name = Arc<str>;
 /// "Invalid username" and "Username already taken" are program 1's own words, which its client shows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The nick is empty, or has characters that cannot be seen.
+    /// There is no nick.
     #[error("Invalid username")]
     NickInvalid,
     /// The nick is too long.
@@ -18,7 +18,7 @@ pub enum Refusal {
     /// The nick is a name of the server's own.
     #[error("Invalid username: the server has this name itself")]
     NickReserved,
-    /// The nick would pass for something else in one of the dialects.
+    /// The nick has characters that cannot be seen, or would pass for something else in one of the dialects.
     #[error("Invalid username: use letters, digits, _ and -")]
     NickMisleads,
     /// Somebody else has it.
@@ -36,10 +36,12 @@ pub enum Refusal {
     /// Nobody has this nick.
     #[error("{}", unknown_person(.0))]
     NoSuchPerson(Name),
-    /// The room's name is empty, too long, has characters that cannot be seen, or would pass for
-    /// something else.
+    /// The room's name is empty, has characters that cannot be seen, or would pass for something else.
     #[error("Invalid room name: use letters, digits, _ and -")]
     RoomInvalid,
+    /// The room's name is too long.
+    #[error("Invalid room name: it is too long")]
+    RoomTooLong,
     /// There are too many rooms.
     #[error("The server has as many rooms as it allows: join one of them")]
     TooManyRooms,
@@ -139,7 +141,7 @@ impl Refusal {
 }
 
 /// Those that name nothing.
-const PLAIN: [Refusal; 17] = [
+const PLAIN: [Refusal; 18] = [
     Refusal::NickInvalid,
     Refusal::NickTooLong,
     Refusal::NickReserved,
@@ -149,6 +151,7 @@ const PLAIN: [Refusal; 17] = [
     Refusal::NotJoined,
     Refusal::AlreadyJoined,
     Refusal::RoomInvalid,
+    Refusal::RoomTooLong,
     Refusal::TooManyRooms,
     Refusal::TooManyOwnRooms,
     Refusal::WhichRoom,

@@ -40,8 +40,15 @@ fn read(file: &Path) -> Result<(String, String), Failure> {
     Ok((name, text))
 }
 
-/// Mend for a problem with an administrator's port.
-pub const ADMIN_HELP: &str = "choose another address with --admin ADDR, or set --admin-token TOKEN";
+/// Mend for an address at which administrators cannot connect.
+pub const ADMIN_HELP: &str = "choose another address with --admin ADDR";
+
+/// Failure of an administrators' port: an address that anybody reaches needs a token, which is an address
+/// that cannot be used as it is written.
+pub fn admin_unusable(error: &io::Error) -> Failure {
+    let token = if error.kind() == io::ErrorKind::InvalidInput { ", or set --admin-token TOKEN" } else { "" };
+    unusable(error, format!("{ADMIN_HELP}{token}"))
+}
 
 /// Failure of an address or a file that cannot be used: as it is written, or only now.
 pub fn unusable(error: &io::Error, help: impl Display) -> Failure {

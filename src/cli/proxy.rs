@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use serde_json::json;
 use tokio::task::LocalSet;
 
-use super::network::{self, ADMIN_HELP, resolve, unusable};
+use super::network::{self, ADMIN_HELP, admin_unusable, resolve, unusable};
 use super::output::{Failure, print};
 use crate::live::admin;
 use crate::live::gateway::{Gateway, MEMORY, Options, Statistics};
@@ -93,7 +93,7 @@ impl ProxyCommand {
             let admin = match &self.admin {
                 Some(address) => {
                     let bound = admin::bind(address, self.admin_token.as_deref()).await;
-                    Some(bound.map_err(|error| unusable(&error, ADMIN_HELP))?)
+                    Some(bound.map_err(|error| admin_unusable(&error))?)
                 }
                 None => None,
             };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::network::{self, ADMIN_HELP, host_and_port, resolve, unusable};
+use super::network::{self, admin_unusable, host_and_port, resolve, unusable};
 use super::output::Failure;
 use super::tls::ServerTls;
 use crate::chat::protocol::{self, Dialect};
@@ -214,7 +214,7 @@ impl Serve {
             server = bound.map_err(|error| failed(error, option))?;
         }
         let bound = server.with_admin(&self.admin, self.admin_token).await;
-        let server = bound.map_err(|error| unusable(&error, ADMIN_HELP))?;
+        let server = bound.map_err(|error| admin_unusable(&error))?;
         for (kind, address) in server.addresses() {
             eprintln!("{:<12} {address}", kind.name());
         }

@@ -266,7 +266,9 @@ async fn first_words(target: &Target, words: &[u8]) -> io::Result<Option<Spoken>
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
             Err(error) => return Err(error),
         }
-        if let Some(spoken) = guess(&first) {
+        // An echo is no answer.
+        let is_echo = words.starts_with(&first[..first.len().min(words.len())]);
+        if let Some(spoken) = guess(&first).filter(|_| !is_echo) {
             return Ok(Some(spoken));
         }
         if first.len() >= ENOUGH {

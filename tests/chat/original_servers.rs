@@ -1,7 +1,7 @@
 //! Our clients towards the original servers, which know less than ours and drop, ignore or say aloud
 //! what they do not know.
 
-use crate::hall::{frames, hears, moment, sent, unsigned};
+use crate::hall::{Hall, frames, hears, moment, sent, unsigned};
 use serde_json::Value;
 use testbed::chat::message::{Event, Refusal, Request};
 use testbed::chat::protocol::{ClientSession, Dialect, JSON_LINES, NotSaid, PIPE, RELIABLE, ROOMS, SLASH};
@@ -103,6 +103,27 @@ fn program_1s_server_is_found_out_by_a_ping() {
     sent(&mut *client);
     client.ask(moment(S), &Request::People).expect("known");
     assert_eq!(sent(&mut *client).len(), 1);
+}
+
+/// Its reader takes one line of each read and drops the rest.
+#[test]
+fn program_1s_server_is_sent_its_lines_apart_until_it_shows_that_it_is_another() {
+    let (mut client, apart) = (joining(JSON_LINES), MS * 10);
+    assert_eq!(client.gap(), apart);
+    hears(&mut *client, S, b"{\"type\": \"welcome\", \"users\": [\"kim\"]}\n");
+    client.ask(moment(S), &Request::Say { text: "hello".into() }).expect("known");
+    assert_eq!(client.gap(), apart);
+    client.ask(moment(S), &Request::Rooms).expect("known");
+    hears(&mut *client, S, b"{\"type\": \"pong\"}\n");
+    assert_eq!(client.gap(), apart);
+    // Ours says so in its welcome, and is not asked by a ping either.
+    let (mut client, mut hall) = (joining(JSON_LINES), Hall::default());
+    let id = hall.open(JSON_LINES);
+    hall.receive(id, sent(&mut *client).concat().as_bytes());
+    let welcome = hall.next(id).expect("a welcome");
+    hears(&mut *client, S, &welcome);
+    client.ask(moment(S), &Request::Rooms).expect("known");
+    assert_eq!((client.gap(), sent(&mut *client).len()), (Duration::ZERO, 1));
 }
 
 #[test]

@@ -4,12 +4,12 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::program::{answers, chat, out, types};
+use crate::program::{answers, chat, out, testbed, types};
 use crate::sockets::{Running, frame, usual};
 use rustix::process::{Pid, Signal, kill_process};
 use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
@@ -154,11 +154,12 @@ fn a_long_script_is_heard_to_its_end() {
     assert!(bob.wait().expect("it ends").success());
 }
 
-/// Takes the next client in, in program 1's words.
+/// Takes the next client in, as a server that knows more than program 1's.
 fn welcomes(listener: &TcpListener) -> BufReader<TcpStream> {
     let mut stream = BufReader::new(listener.accept().expect("a client").0);
     stream.read_line(&mut String::new()).expect("a join");
-    stream.get_mut().write_all(b"{\"type\": \"welcome\", \"users\": [\"kim\"]}\n").expect("open");
+    let welcome = b"{\"type\": \"welcome\", \"users\": [\"kim\"], \"extensions\": true}\n";
+    stream.get_mut().write_all(welcome).expect("open");
     stream
 }
 
@@ -168,7 +169,9 @@ const ECHO: &[u8] = b"{\"type\": \"chat\", \"username\": \"kim\", \"message\": \
 fn what_has_no_echo_may_be_lost() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound").to_string();
-    let mut child = chat(&address, JSON_LINES, "kim");
+    // Where it has not read the end of its input yet, it would come again.
+    let mut command = testbed(&["chat", "kim", "--address", &address, "--reconnects", "0"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("the program runs");
     child.stdin.take().expect("piped").write_all(b"one\ntwo\nthree\n").expect("open");
     let mut stream = welcomes(&listener);
     for echoes in [true, true, false] {

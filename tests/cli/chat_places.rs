@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
 
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use crate::program::{answers, chat, out};
@@ -60,4 +61,31 @@ fn a_server_of_something_else_is_named() {
     // An alert, which is how it answers what is no handshake.
     let tls = answers(b"\x15\x03\x03\0\x02\x02\x32");
     learn(&KINDS.map(|kind| (kind, tls.clone(), "speaks TLS there; add --tls")));
+}
+
+/// A service that says again what it is told speaks no dialect, though it returns one's first words.
+#[test]
+fn an_echo_is_taken_for_no_dialect() {
+    let address = echoes();
+    let mut child = chat(&address, SLASH, "kim");
+    let input = child.stdin.take();
+    let text = out(&child.wait_with_output().expect("it ends"));
+    assert!(text.contains("it may be no chat server") && !text.contains("add --dialect reliable"), "{text}");
+    drop(input);
+}
+
+/// Address of such a service.
+fn echoes() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            std::thread::spawn(move || {
+                let mut reader = stream.try_clone().expect("a socket");
+                std::io::copy(&mut reader, &mut stream)
+            });
+        }
+    });
+    address
 }

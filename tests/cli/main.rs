@@ -4,6 +4,7 @@ mod program;
 #[path = "../common/sockets.rs"]
 mod sockets;
 
+mod bad_input;
 mod chat_client;
 mod chat_places;
 mod chat_refusals;

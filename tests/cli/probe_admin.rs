@@ -177,9 +177,19 @@ fn administrators_name_people_quote_words_and_hear_what_failed() {
         child.stdin.take().expect("piped").write_all(lines.as_bytes()).expect("open");
         child.wait_with_output().expect("it ends")
     };
-    let output = script("broadcast \"hi  all\"\nnonsense\nkick nobody\nstats\n");
+    let output = script("broadcast \"hi  all\"\nnonsense\nkick nobody\nkick\nsimulate 150 5\nstats\n");
     assert_eq!(output.status.code(), Some(1), "{}", out(&output));
-    assert!(out(&output).contains("2 commands failed") && out(&output).contains("1 person"), "{output:?}");
+    for words in [
+        "there is no command 'nonsense'",
+        "'kick' is not complete",
+        "write kick CLIENT",
+        "150% is not a probability",
+        "write simulate LOSS DELAY",
+        "4 commands failed",
+        "1 person",
+    ] {
+        assert!(out(&output).contains(words), "{words}: {}", out(&output));
+    }
     kim.hears("[T] [SERVER] [ADMIN] hi  all");
     let empty = testbed(&["admin", "--address", &admin, "broadcast", ""]).output().expect("it runs");
     assert_eq!(empty.status.code(), Some(2), "{}", out(&empty));
@@ -191,6 +201,20 @@ fn administrators_name_people_quote_words_and_hear_what_failed() {
     let output = script("kick kim\n");
     assert!(output.status.success(), "{}", out(&output));
     kim.hears("[T] [SERVER] You were disconnected by an administrator");
+}
+
+/// Their blank needs no quotes, so that what the reply proposes can be typed as it stands.
+#[test]
+fn a_name_that_the_server_has_given_is_kicked_as_it_is_shown() {
+    let mut settings = usual();
+    settings.dialects.assign_names = true;
+    let server = Running::start(settings, &[SLASH]);
+    let mut client = server.connect(SLASH);
+    client.ignores();
+    let admin = server.admin.to_string();
+    let kick = ["admin", "--address", &admin, "kick", "User", "1", "--name-only"];
+    let output = testbed(&kick).output().expect("it runs");
+    assert!(out(&output).contains("User 1 was disconnected"), "{}", out(&output));
 }
 
 #[test]

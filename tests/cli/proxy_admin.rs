@@ -101,6 +101,19 @@ fn administrators_from_elsewhere_need_a_token() {
     assert!(text.contains("--admin-token") && !text.contains(" → "), "{text}");
 }
 
+#[test]
+fn a_token_is_no_mend_for_an_occupied_port() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("bound").to_string();
+    for words in [&["proxy", "127.0.0.1:0", "127.0.0.1:9"][..], &["serve", "--dialect", "slash=127.0.0.1:0"]]
+    {
+        let output = testbed(&[words, &["--admin", &address]].concat()).output().expect("the program runs");
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains("another address with --admin ADDR") && !text.contains("token"), "{text}");
+    }
+}
+
 /// An empty one admitted every request, from everywhere.
 #[test]
 fn an_empty_token_is_none() {

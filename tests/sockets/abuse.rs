@@ -123,7 +123,7 @@ fn escape_sequences_reach_no_terminal() {
     let mut other = server.connect(SLASH);
     other.ignores();
     other.says("\x1b[31mred");
-    other.hears("[T] [SERVER] Invalid username. Please choose another:");
+    other.hears("[T] [SERVER] Invalid username: use letters, digits, _ and -. Please choose another:");
     for spoof in [" ALICE ", "ali\u{200b}ce", "server", "All"] {
         other.says(spoof);
         let mut heard = [0; 256];

@@ -10,4 +10,5 @@ mod dialects;
 mod floods;
 mod gateway;
 mod hearing;
+mod reliable;
 mod resets;

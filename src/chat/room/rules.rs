@@ -50,11 +50,14 @@ impl Rules {
 
     /// The nick as it will be shown: without surrounding blanks.
     pub(super) fn nick<'a>(&self, nick: &'a str) -> Result<&'a str, Refusal> {
-        if nick.trim().chars().nth(self.name_chars).is_some() {
+        let nick = nick.trim();
+        if nick.is_empty() {
+            return Err(Refusal::NickInvalid);
+        }
+        if self.is_too_long(nick) {
             return Err(Refusal::NickTooLong);
         }
-        let nick = self.visible(nick).ok_or(Refusal::NickInvalid)?;
-        if !names::is_unmistakable(nick) {
+        if !names::is_visible(nick) || !names::is_unmistakable(nick) {
             return Err(Refusal::NickMisleads);
         }
         if self.is_reserved(nick) { Err(Refusal::NickReserved) } else { Ok(nick) }
@@ -63,16 +66,20 @@ impl Rules {
     /// The name under which a room may be founded: one word. As `DM`, program 3's clients would take what is
     /// said in it for private.
     pub(super) fn room<'a>(&self, room: &'a str) -> Result<&'a str, Refusal> {
-        let is_word = |room: &&str| names::is_unmistakable(room) && !room.contains(char::is_whitespace);
-        let is_free = |room: &&str| !self.is_reserved(room) && !passes_for("DM", room);
-        self.visible(room).filter(is_word).filter(is_free).ok_or(Refusal::RoomInvalid)
+        let room = room.trim();
+        if self.is_too_long(room) {
+            return Err(Refusal::RoomTooLong);
+        }
+        let is_word = !room.is_empty()
+            && !room.contains(char::is_whitespace)
+            && names::is_visible(room)
+            && names::is_unmistakable(room);
+        let is_free = !self.is_reserved(room) && !passes_for("DM", room);
+        if is_word && is_free { Ok(room) } else { Err(Refusal::RoomInvalid) }
     }
 
-    /// The name without surrounding blanks, if it is of a good length and can be seen.
-    fn visible<'a>(&self, name: &'a str) -> Option<&'a str> {
-        let name = name.trim();
-        let fits = !name.is_empty() && name.chars().nth(self.name_chars).is_none();
-        (fits && names::is_visible(name)).then_some(name)
+    fn is_too_long(&self, name: &str) -> bool {
+        name.chars().nth(self.name_chars).is_some()
     }
 
     fn is_reserved(&self, name: &str) -> bool {

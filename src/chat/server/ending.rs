@@ -10,9 +10,25 @@ use crate::time::Instant;
 impl<B: Backing> RoomServer<B> {
     /// Ends a connection after what waits for it.
     pub fn close(&mut self, moment: Moment, id: ClientId) {
+        if self.shut(moment, id) {
+            self.depart(moment, id);
+        }
+    }
+
+    /// Ends all of them so; nobody is told that the others go.
+    pub fn close_all(&mut self, moment: Moment) {
+        let mut all: Vec<ClientId> = self.seats.iter().map(|(id, _)| id).collect();
+        all.retain(|&id| self.shut(moment, id));
+        for id in all {
+            self.depart(moment, id);
+        }
+    }
+
+    /// Hears and tells it nothing more; false if that is so already.
+    fn shut(&mut self, moment: Moment, id: ClientId) -> bool {
         self.settle(moment.now);
         let seat = self.seats.get_mut(id);
-        let Some(seat) = seat.filter(|seat| !seat.is_closing) else { return };
+        let Some(seat) = seat.filter(|seat| !seat.is_closing) else { return false };
         seat.collect(Origin::Others);
         seat.is_closing = true;
         seat.closing_by = self.bounds.map(|bounds| moment.now + bounds.linger);
@@ -24,16 +40,13 @@ impl<B: Backing> RoomServer<B> {
         self.watchers.retain(|&other| other != id);
         self.leave_line(id);
         self.look(moment.now, id);
-        if self.room.nick(id).is_some() {
-            self.serve(moment, id, Request::Leave);
-        }
+        true
     }
 
-    /// Ends all of them so.
-    pub fn close_all(&mut self, moment: Moment) {
-        let all: Vec<ClientId> = self.seats.iter().map(|(id, _)| id).collect();
-        for id in all {
-            self.close(moment, id);
+    /// Takes it out of the room.
+    fn depart(&mut self, moment: Moment, id: ClientId) {
+        if self.room.nick(id).is_some() {
+            self.serve(moment, id, Request::Leave);
         }
     }
 

@@ -15,8 +15,18 @@ struct Line {
     command: Command,
 }
 
-const HELP: &str = "stats | clients | rooms | kick CLIENT [--address-too | --name-only] | broadcast TEXT | close ROOM | \
-     simulate LOSS DELAY | shutdown | quit";
+/// Forms of the commands.
+const FORMS: [&str; 9] = [
+    "stats",
+    "clients",
+    "rooms",
+    "kick CLIENT [--address-too | --name-only]",
+    "broadcast TEXT",
+    "close ROOM",
+    "simulate LOSS DELAY",
+    "shutdown",
+    "quit",
+];
 
 impl Admin {
     /// Reads commands until the end of input.
@@ -40,11 +50,11 @@ impl Admin {
             match line.trim() {
                 "" => {}
                 "quit" | "exit" => return account(failed, asks),
-                "help" => print(&format!("{HELP}\n"))?,
+                "help" => print(&format!("{}\n", FORMS.join(" | ")))?,
                 line => match <Line as clap::Parser>::try_parse_from(words(line)) {
-                    Err(_) => {
+                    Err(error) => {
                         failed += 1;
-                        Failure::other(format!("'{line}' is no command"), HELP).report();
+                        objection(line, &error).report();
                     }
                     Ok(Line { command }) => {
                         if matches!(command, Command::Shutdown) && asks && !confirmed()? {
@@ -64,6 +74,21 @@ impl Admin {
             }
         }
     }
+}
+
+/// Reason for which a line is no command, and how to write it.
+fn objection(line: &str, error: &clap::Error) -> Failure {
+    let word = line.split_whitespace().next().unwrap_or_default();
+    let Some(form) = FORMS.iter().find(|form| form.split(' ').next() == Some(word)) else {
+        return Failure::other(format!("there is no command '{word}'"), FORMS.join(" | "));
+    };
+    let problem = if error.kind() == clap::error::ErrorKind::MissingRequiredArgument {
+        format!("'{line}' is not complete")
+    } else {
+        let said = error.to_string();
+        said.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    };
+    Failure::other(problem, format!("write {form}"))
 }
 
 /// A script wants to know whether all was done; a person has seen it.

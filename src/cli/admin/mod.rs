@@ -59,8 +59,9 @@ enum Command {
     /// Its name stays out for the time of `serve --kick-for`, its address only if nobody else is here from there.
     /// A person who was disconnected lately can be named again, with another option.
     Kick {
-        /// Its id or its name, as `clients` lists them
-        client: String,
+        /// Its id or its name, as `clients` lists them; the server gives names of two words, such as User 3
+        #[arg(required = true)]
+        client: Vec<String>,
         /// Keep the address out even if others share it, such as a whole classroom
         #[arg(long)]
         address_too: bool,
@@ -136,7 +137,8 @@ impl Admin {
                     (_, true) => "name",
                     _ => "person",
                 };
-                ("kick_client", json!({ "client_id": id_of(client, &clients), "keep_out": keep_out }))
+                let client = client.join(" ");
+                ("kick_client", json!({ "client_id": id_of(&client, &clients), "keep_out": keep_out }))
             }
             Command::Broadcast { words } if words.iter().all(|word| word.trim().is_empty()) => {
                 return Err(Failure::usage("there is nothing to say", "write what, e. g. broadcast hello"));

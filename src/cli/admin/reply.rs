@@ -14,14 +14,14 @@ pub fn rendered(command: &Command, reply: &Value) -> String {
         Command::Stats => {
             let number = |name: &str| reply[name].as_u64().unwrap_or_default();
             let mut text = format!(
-                "{}, {}, up {:.0} s, {} messages in, {} delivered, {} bytes\n",
+                "{}, {}, up {:.0} s, {} in, {} delivered, {} bytes\n",
                 plural(number("connected_clients"), "connection"),
                 match number("people") {
                     1 => "1 person".to_owned(),
                     n => format!("{n} people"),
                 },
                 reply["uptime"].as_f64().unwrap_or_default(),
-                number("total_messages"),
+                plural(number("total_messages"), "message"),
                 number("messages_delivered"),
                 number("bytes_transferred"),
             );

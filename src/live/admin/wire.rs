@@ -32,7 +32,8 @@ pub fn read_frame(input: &mut impl Read) -> io::Result<Option<Value>> {
     }
     let length = u32::from_be_bytes(length) as usize;
     if length > LONGEST {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {length} bytes")));
+        let words = "what comes is no message of administrators";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, words));
     }
     let mut json = vec![0; length];
     input.read_exact(&mut json)?;

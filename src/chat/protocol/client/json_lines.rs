@@ -1,6 +1,9 @@
 //! A client of program 1.
 //!
-//! Its original server ignores what it does not know. Therefore a `ping` goes behind each request that
+//! Its original server drops what comes in one read behind the first line, and so each line keeps a distance
+//! from the next until the server has shown that it is not that one.
+//!
+//! The original ignores what it does not know. Therefore a `ping` goes behind each request that
 //! only ours knows, until one has been answered: servers answer in order, so a `pong` that comes first
 //! shows that there will be no answer.
 
@@ -14,7 +17,8 @@ use crate::chat::protocol::json_lines::{
     EXTENSIONS, EventReader, HeadListener, REQUEST_LIMIT, encode_request,
 };
 use crate::chat::protocol::session::{ClientSession, Manner, Moment, NotSaid};
-use crate::chat::protocol::{Heard, Malformed};
+use crate::chat::protocol::{Heard, Malformed, READ_GAP};
+use crate::time::Duration;
 
 /// Speaks lines of JSON.
 #[derive(Debug, Default)]
@@ -135,6 +139,9 @@ impl ClientSession for Client {
     fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
         let mut heard = Vec::new();
         let result = self.reader.decode(bytes, &mut heard);
+        if self.reader.is_extended() {
+            self.knows_more = Some(true);
+        }
         out.extend(heard.into_iter().filter_map(|event| self.own(event)));
         result
     }
@@ -146,5 +153,9 @@ impl ClientSession for Client {
 
     fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop_front()
+    }
+
+    fn gap(&self) -> Duration {
+        if self.knows_more == Some(true) { Duration::ZERO } else { READ_GAP }
     }
 }

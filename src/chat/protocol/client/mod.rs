@@ -9,6 +9,7 @@ pub(super) mod json_lines;
 mod outbox;
 pub(super) mod pipe;
 pub(super) mod rooms;
+mod rooms_steps;
 mod rooms_words;
 pub(super) mod slash;
 

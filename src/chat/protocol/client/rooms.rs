@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::outbox::{Outbox, fits};
+use super::rooms_steps::{Awaited, Prompted, Step, What};
 use super::rooms_words::{answers, broadcast, confirms, is_added};
 use super::{between, notice, numbered, one_line, refusal, unknown, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
@@ -67,42 +68,6 @@ pub struct Client {
     /// The room to be founded if it turns out not to exist.
     or_found: Option<String>,
     out: Outbox,
-}
-
-#[derive(Debug)]
-enum Step {
-    Send(String),
-    /// A command that the original ignores.
-    Added(String),
-    Prompted(Prompted),
-}
-
-/// A command, the prompt that it brings, and the answer to that.
-#[derive(Debug)]
-struct Prompted {
-    command: &'static str,
-    prompt: &'static str,
-    /// One's own nick if absent: as it is then.
-    answer: Option<String>,
-    /// State that it wants, hidden or shown, if any.
-    hides: Option<bool>,
-}
-
-#[derive(Debug)]
-struct Awaited {
-    what: What,
-    by: Instant,
-}
-
-#[derive(Debug)]
-enum What {
-    /// The prompt.
-    Prompt(Prompted),
-    /// That the answer has come: the server would read a command close behind it as a part of it.
-    Confirmation,
-    /// The server's answer to this command of ours; the list of members that was asked for behind it
-    /// comes first where it answers nothing.
-    Verdict(String),
 }
 
 impl Client {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::EXTENSIONS;
 use crate::chat::message::{Event, Name, Request};
 use crate::chat::protocol::Malformed;
 use crate::chat::protocol::client::refusal;
@@ -52,19 +53,26 @@ pub(in crate::chat::protocol) fn encode_request(request: &Request, out: &mut Vec
 #[derive(Debug)]
 pub(in crate::chat::protocol) struct EventReader {
     lines: Lines,
+    is_extended: bool,
 }
 
 impl Default for EventReader {
     fn default() -> EventReader {
-        EventReader { lines: Lines::new(EVENT_LIMIT) }
+        EventReader { lines: Lines::new(EVENT_LIMIT), is_extended: false }
     }
 }
 
 impl EventReader {
+    /// True if the server has said in its welcome that it knows more than program 1's.
+    pub fn is_extended(&self) -> bool {
+        self.is_extended
+    }
+
     /// Takes the next bytes, cut anywhere, and appends the events that are complete.
     pub fn decode(&mut self, bytes: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
         self.lines.feed(bytes, |line| {
             let value: Value = serde_json::from_slice(line).map_err(|_| Malformed { farewell: b"" })?;
+            self.is_extended |= value["type"] == "welcome" && value[EXTENSIONS] == true;
             out.extend(event(&value));
             Ok(())
         })

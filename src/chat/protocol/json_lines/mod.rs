@@ -20,7 +20,8 @@
 //! `"existing": true`), `leave_room`, `invite` (`to`, `room`),
 //! `close_room`, `rooms`, `users`, `rename`, `hide`, `reveal`, `help`
 //! and `leave`. A client that has sent one of them, or `"extensions": true` with its join, gets the
-//! answers that belong to them. Any other is told the same in a `chat` line: `[PRIVATE] hi` from `bob`,
+//! answers that belong to them; the welcome repeats that member to one that has sent it, by which it
+//! knows this server. Any other is told the same in a `chat` line: `[PRIVATE] hi` from `bob`,
 //! `bob is now rob` from `server`; and a line break in a text is a sign there (U+23CE), because its
 //! client prints a second line like the first of another message. In every message of somebody else, `type`, `username` and `message` come first, in
 //! this order, which is what the listener relies on.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::NICK_CHARS;
+use super::{EXTENSIONS, NICK_CHARS};
 use crate::chat::message::{Event, Name, Request};
 use crate::chat::protocol::json::Object;
 use crate::chat::protocol::lines::Lines;
@@ -53,6 +53,12 @@ impl ServerSession for Session {
     }
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
+        if let (Event::Welcome { nick, people }, true) = (event, self.decoder.asks) {
+            let mut line = Vec::new();
+            welcome(Object(&mut line), nick, people, moment.at).flag(EXTENSIONS).close_line();
+            self.out.push_back(line.into());
+            return After::Stay;
+        }
         let shared = if self.decoder.extended {
             encodings.get(WHOLE, |out| encode_event(event, moment.at, out))
         } else {
@@ -79,11 +85,13 @@ pub(super) struct RequestDecoder {
     joined: bool,
     /// True if the client has shown that it knows more than program 1 does.
     extended: bool,
+    /// True if it wants to know whether the server knows more, too.
+    asks: bool,
 }
 
 impl Default for RequestDecoder {
     fn default() -> RequestDecoder {
-        RequestDecoder { lines: Lines::new(REQUEST_LIMIT), joined: false, extended: false }
+        RequestDecoder { lines: Lines::new(REQUEST_LIMIT), joined: false, extended: false, asks: false }
     }
 }
 
@@ -138,7 +146,7 @@ impl RequestDecoder {
         bytes: &[u8],
         mut each: impl FnMut(Option<Request>),
     ) -> Result<(), Malformed> {
-        let (joined, extended) = (&mut self.joined, &mut self.extended);
+        let (joined, extended, asks) = (&mut self.joined, &mut self.extended, &mut self.asks);
         self.lines.feed(bytes, |line| {
             if line.trim_ascii().is_empty() {
                 each(None);
@@ -152,7 +160,8 @@ impl RequestDecoder {
                 let spoken = parse(line).and_then(|spoken| Some((join(&spoken)?, spoken)));
                 let (join, spoken) = spoken.ok_or(Malformed { farewell: INVALID_USERNAME })?;
                 *joined = true;
-                *extended |= matches!(spoken.extensions, Field::Flag(true));
+                *asks = matches!(spoken.extensions, Field::Flag(true));
+                *extended |= *asks;
                 Some(join)
             };
             each(request);
@@ -250,14 +259,15 @@ pub(super) fn after(event: &Event) -> After {
     }
 }
 
+fn welcome<'a>(line: Object<'a>, nick: &str, people: &[Name], at: Timestamp) -> Object<'a> {
+    let message = format!("Welcome to the chat, {nick}!");
+    line.kind("welcome").member("message", &message).list("users", people).timestamp(at)
+}
+
 pub(super) fn encode_event(event: &Event, at: Timestamp, out: &mut Vec<u8>) {
     let line = Object(out);
     match event {
-        Event::Welcome { nick, people } => line
-            .kind("welcome")
-            .member("message", &format!("Welcome to the chat, {nick}!"))
-            .list("users", people)
-            .timestamp(at),
+        Event::Welcome { nick, people } => welcome(line, nick, people, at),
         Event::Joined { nick } => line
             .kind("user_joined")
             .member("username", nick)

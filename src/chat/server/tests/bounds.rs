@@ -48,6 +48,45 @@ fn last_words_that_are_not_read_hold_a_connection_for_so_long_only() {
     assert_eq!((server.poll_timeout(), server.poll_overdue()), (None, Some(B)));
 }
 
+#[test]
+fn a_client_that_reads_too_slowly_is_told_and_ended_and_its_address_comes_in_later() {
+    let mut server = company(Bounds { backlog: 4_000, ..BOUNDS }, Forgetful);
+    let chat = format!("{{\"type\": \"chat\", \"message\": \"{}\"}}\n", "x".repeat(1_000));
+    let mut now = at(0);
+    // Bob takes nothing.
+    while server.counts().overflowed == 0 {
+        assert!(now.now < at(60_000).now, "he stays");
+        server.receive(now, A, chat.as_bytes());
+        while let Turn::Wait(until) | Turn::Pause(until) = server.schedule(now, A) {
+            now = Moment::of_world(until);
+        }
+        if server.counts().overflowed == 0 {
+            server.flush(now.now, A, &mut |bytes, from| bytes.len() - from);
+        }
+    }
+    let written = drain(&mut server);
+    assert!(hears(&written, B, "your client reads too slowly") && !server.hears(B), "{written:?}");
+    assert_eq!(server.room().len(), 1);
+    for (n, (address, turn)) in
+        [(0, Turn::Wait(now.now + Duration::from_secs(1))), (7, Turn::Read)].into_iter().enumerate()
+    {
+        let id = ClientId(2 + n as u32);
+        server.open_from(now, id, JSON_LINES.server(&Settings::default()), address, Duration::ZERO);
+        server.receive(now, id, join("carol").as_bytes());
+        assert_eq!(server.schedule(now, id), turn, "{address}");
+    }
+    // The others hear of it when that has its turn.
+    server.end_turn(now);
+    let later = Moment::of_world(now.now + Duration::from_millis(500));
+    server.handle_timeout(later);
+    let mut heard = String::new();
+    server.flush(later.now, A, &mut |bytes, from| {
+        heard += &String::from_utf8_lossy(bytes);
+        bytes.len() - from
+    });
+    assert!(heard.contains("bob left the chat"), "{heard}");
+}
+
 /// Decides about nicks later.
 #[derive(Debug)]
 struct Later;

@@ -120,3 +120,11 @@ fn the_others_learn_that_somebody_was_dropped() {
     assert_eq!((server.counts().overflowed, server.room().len()), (1, 1));
     assert!(drain(&mut server)[0].1.contains("bob left the chat"));
 }
+
+#[test]
+fn nobody_is_told_that_the_others_go_when_all_do() {
+    let mut server = company();
+    server.close_all(at(0));
+    assert_eq!((drain(&mut server), server.room().len()), (Vec::new(), 0));
+    assert!(!server.hears(A) && !server.hears(B));
+}
