@@ -196,19 +196,6 @@ impl Link {
         }
     }
 
-    /// The same as [`queue_up`](Link::queue_up), from places that are no hot path, past the policer.
-    #[inline(never)]
-    fn take_in(&mut self, now: Instant, packet: &mut Packet, passage: Passage, damaged: bool) {
-        if let Some(policer) = &mut self.policer {
-            if !policer.passes(now, packet.size()) {
-                self.counters.dropped_policer += 1;
-                return;
-            }
-            self.measured.epoch.policed_bytes += u64::from(packet.size());
-        }
-        self.queue_up(now, packet, passage, damaged);
-    }
-
     /// Queues a packet that passed the entrance, or puts it on the wire.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]

@@ -1,7 +1,10 @@
 //! A policer beside the queue, as tc-police(8): what exceeds rate and burst is dropped, nothing waits.
 
+use super::Link;
+use super::propagation::Passage;
 use crate::time::Instant;
 use crate::units::Rate;
+use crate::wire::Packet;
 
 /// A token bucket that packets must fit into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +43,21 @@ impl Meter {
 
 fn tokens_of(bytes: u64) -> u128 {
     u128::from(bytes) * 8_000_000_000
+}
+
+impl Link {
+    /// The same as [`queue_up`](Link::queue_up), from places that are no hot path, past the policer.
+    #[inline(never)]
+    pub(super) fn take_in(&mut self, now: Instant, packet: &mut Packet, passage: Passage, damaged: bool) {
+        if let Some(policer) = &mut self.policer {
+            if !policer.passes(now, packet.size()) {
+                self.counters.dropped_policer += 1;
+                return;
+            }
+            self.measured.epoch.policed_bytes += u64::from(packet.size());
+        }
+        self.queue_up(now, packet, passage, damaged);
+    }
 }
 
 #[cfg(test)]

@@ -26,7 +26,9 @@ const MEDIANS: [(&str, f64); 14] = [
 fn our_tcp_is_that_of_linux_and_of_ns3() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let csv = dir.path().join("validation.csv");
-    let run = testbed(&["validate", "--quiet", "--csv"]).arg(&csv).output().expect("it runs");
+    // The 100 Mbit/s of the last grid of BBR would take minutes here.
+    let mut command = testbed(&["validate", "--quiet", "--csv"]);
+    let run = command.arg(&csv).args(MEDIANS.map(|(grid, _)| grid)).output().expect("it runs");
     // 99: some cells are beyond their bounds, which docs/validation.md says.
     assert!(matches!(run.status.code(), Some(0 | 99)), "{run:?}");
     println!("{}", String::from_utf8_lossy(&run.stdout));
@@ -45,8 +47,8 @@ fn our_tcp_is_that_of_linux_and_of_ns3() {
         let median = factors[factors.len() / 2];
         assert!(median <= limit, "{grid}: {median}");
     }
-    // BBR in each cell of 10 Mbit/s, by goodput, window and round trip; the last misses its 10 % in two.
-    for row in rows.iter().filter(|row| row["grid"] == "bbr" && row["rate_mbit"] == "10") {
+    // BBR in each cell, by goodput, window and round trip; the last misses its 10 % in two.
+    for row in rows.iter().filter(|row| row["grid"] == "bbr") {
         let ratio: f64 = row["ratio"].parse().expect("a number");
         let bound = if row["figure"] == "srtt_mean_ms" { 0.14 } else { 0.10 };
         assert!((ratio - 1.0).abs() <= bound, "{row:?}");

@@ -10,7 +10,8 @@ fn replay(times: Vec<u32>, looped: bool) -> Pattern {
 /// A queue that is served packet by packet, and never drops for waiting.
 fn served(config: &Config) -> Config {
     let discipline = Discipline::by_name("codel").expect("a discipline");
-    let parameters = vec![1 << 60, 1 << 60];
+    let mut parameters = discipline.defaults();
+    parameters[..2].fill(1 << 60);
     Config { queue: Queue { discipline, parameters, ..config.queue.clone() }, ..config.clone() }
 }
 
