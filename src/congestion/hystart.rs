@@ -33,7 +33,7 @@ pub(super) const fn parameter(place: usize) -> Parameter {
     }
 }
 
-/// What a watch makes of an acknowledgment.
+/// Advice on how to grow at an acknowledgment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
     /// Grow by what is acknowledged.

@@ -42,7 +42,7 @@ pub struct Scoreboard {
     first_sent_at: Instant,
     /// Bytes marked lost since the start.
     lost: u64,
-    /// What is sent until so much has been delivered is limited by the application; zero if nothing is.
+    /// Bytes delivered until which the application limits what is sent; zero if it does not.
     app_limited: u64,
 }
 

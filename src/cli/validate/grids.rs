@@ -15,7 +15,7 @@ pub struct Grid {
     pub name: &'static str,
     /// One sentence.
     pub summary: &'static str,
-    /// Whose measurements they are.
+    /// Author of the measurements.
     pub whose: &'static str,
     /// The table.
     pub table: &'static str,

@@ -108,6 +108,7 @@ const CLAIMS: &[(&str, fn())] = &[
     ("default true: it begins anew behind its last line", links::a_trace_lets_1500_bytes_leave_at_each_line),
     ("default \"0s\", how far into it a trial begins;", links::a_trace_lets_1500_bytes_leave_at_each_line),
     ("short for { rate = \"10mbit\" }; with a burst it is a token bucket", short_forms_mean_the_long_ones),
+    ("which TCP the other settings begin as", inner_parts_have_tests_of_their_own),
     // Defaults and nothing else.
     ("left out of the figures; default \"0s\"", stated_defaults_are_the_real_ones),
     ("repetitions of each cell; default 1", stated_defaults_are_the_real_ones),
@@ -174,8 +175,7 @@ fn stated_defaults_are_the_real_ones() {
                     reorder false|loss \"0%\"|gap 1|duplicate \"0%\"|corrupt \"0%\"|1-h \"100%\"|1-k \"0%\"|\
                     kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|ecn true|burst \"150ms\"|\
                     min, \"0B\"|probability \"2%\"|avpkt \"1000B\"|burst 0|bandwidth \"10mbit\"|adaptive false|\
-                    count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
-                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|burst \"150ms\"|loop true|offset \"0s\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
+                    loop true|offset \"0s\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
                     arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|retransmission 0";
     assert_eq!(stated.join("|"), expected);
 
