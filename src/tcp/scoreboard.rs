@@ -227,7 +227,7 @@ impl Scoreboard {
         if let Some(rack) = &mut self.rack {
             rack.on_delivered(segment, now);
         }
-        if out.newest.is_none_or(|newest| segment.is_later(&newest)) {
+        if out.newest.as_ref().is_none_or(|newest| segment.is_later(newest)) {
             out.newest = Some(*segment);
         }
         if segment.marks & AMBIGUOUS == 0 {

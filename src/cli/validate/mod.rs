@@ -5,7 +5,9 @@ mod grids;
 mod models;
 mod table;
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -47,6 +49,8 @@ impl Validate {
             return print(&table::list(GRIDS));
         }
         let grids = self.chosen()?;
+        // Before the work, so that no work is lost.
+        let csv = self.csv.as_deref().map(create).transpose()?;
         let mut cells: Vec<(usize, Cell)> = Vec::new();
         for (place, grid) in grids.iter().enumerate() {
             cells.extend(grid.cells().into_iter().map(|cell| (place, cell)));
@@ -58,11 +62,9 @@ impl Validate {
             print(&table::text(grid, &own, self.quiet))?;
             beyond += own.iter().flat_map(|cell| &cell.figures).filter(|beside| !beside.is_within()).count();
         }
-        if let Some(path) = &self.csv {
+        if let Some((mut file, path)) = csv {
             let rows = cells.iter().map(|(place, cell)| (grids[*place], cell));
-            std::fs::write(path, table::csv(rows)).map_err(|error| {
-                Failure::other(format!("cannot write {}: {error}", path.display()), "choose another place")
-            })?;
+            file.write_all(table::csv(rows).as_bytes()).map_err(|error| unwritten(path, &error))?;
         }
         if beyond > 0 {
             return Err(Failure::Beyond(beyond));
@@ -111,4 +113,12 @@ impl Validate {
         }
         Ok(slots.into_iter().map(|slot| slot.into_inner().expect("no thread holds it")).collect())
     }
+}
+
+fn create(path: &Path) -> Result<(File, &Path), Failure> {
+    File::create(path).map(|file| (file, path)).map_err(|error| unwritten(path, &error))
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::other(format!("cannot write {}: {error}", path.display()), "choose another place")
 }
