@@ -28,7 +28,9 @@ fn our_tcp_is_that_of_linux_and_of_ns3() {
     let csv = dir.path().join("validation.csv");
     // The 100 Mbit/s of the last grid of BBR would take minutes here.
     let mut command = testbed(&["validate", "--quiet", "--csv"]);
-    let run = command.arg(&csv).args(MEDIANS.map(|(grid, _)| grid)).output().expect("it runs");
+    let grids = MEDIANS.map(|(grid, _)| grid);
+    let run =
+        command.arg(&csv).args(grids).args(["reno-sawtooth", "cubic-sawtooth"]).output().expect("it runs");
     // 99: some cells are beyond their bounds, which docs/validation.md says.
     assert!(matches!(run.status.code(), Some(0 | 99)), "{run:?}");
     println!("{}", String::from_utf8_lossy(&run.stdout));
@@ -47,6 +49,9 @@ fn our_tcp_is_that_of_linux_and_of_ns3() {
         let median = factors[factors.len() / 2];
         assert!(median <= limit, "{grid}: {median}");
     }
+    // Peak, trough and periods within 5 %.
+    let mut sawtooth = rows.iter().filter(|row| row["grid"].ends_with("-sawtooth"));
+    assert!(sawtooth.all(|row| row["verdict"] == "within"), "{:?}", sawtooth.collect::<Vec<_>>());
     // BBR in each cell, by goodput, window and round trip; the last misses its 10 % in two.
     for row in rows.iter().filter(|row| row["grid"] == "bbr") {
         let ratio: f64 = row["ratio"].parse().expect("a number");

@@ -144,7 +144,7 @@ mod tests {
     fn every_grid_has_cells_whose_figures_stand_in_its_table() {
         for grid in GRIDS {
             let cells = grid.cells();
-            assert!(cells.len() >= 3, "{}", grid.name);
+            assert!(!cells.is_empty(), "{}", grid.name);
             for cell in &cells {
                 for (beside, figure) in cell.figures.iter().zip(grid.figures) {
                     let [middle, least, largest] = beside.theirs;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::models;
+use super::sawtooth::SAWTOOTH;
 use crate::facts::{DirectionOutcome, Outcome};
 
 /// A row of a table of measurements: its values by column.
@@ -86,7 +87,7 @@ const TWO_WAY: &str = include_str!("../../../docs/data/kernel_tcp_twoway.csv");
 const SHARE: &str = include_str!("../../../docs/data/kernel_bbr_share.csv");
 const NS3: &str = include_str!("../../../docs/data/ns3_loss_sweep.csv");
 
-const LINUX: &str = "Linux 6.18";
+pub(super) const LINUX: &str = "Linux 6.18";
 const LOSSES: &[&str] = &["cc", "rtt_ms", "loss"];
 const SLOW: &[&str] = &["cc", "rtt_ms", "loss", "rate_mbit"];
 
@@ -190,6 +191,18 @@ pub static GRIDS: &[Grid] = &[
         scenario: beside_cubic,
         figures: &[SHARE_OF_BBR],
         seconds: 60,
+    },
+    Grid {
+        name: "reno-sawtooth",
+        summary: "Reno alone on a full queue of 1 BDP, 10 Mbit/s",
+        rows: &[("cc", "reno")],
+        ..SAWTOOTH
+    },
+    Grid {
+        name: "cubic-sawtooth",
+        summary: "CUBIC alone on a full queue of 1 BDP, 10 Mbit/s",
+        rows: &[("cc", "cubic")],
+        ..SAWTOOTH
     },
     Grid {
         name: "ns3-newreno",
@@ -343,7 +356,8 @@ fn beside_cubic(grid: &Grid, row: &Row) -> String {
     )
 }
 
-fn head(grid: &Grid, lead_in: u32, congestion: &str) -> String {
+/// Head of a scenario, up to the settings of TCP.
+pub(super) fn head(grid: &Grid, lead_in: u32, congestion: &str) -> String {
     format!(
         "duration = \"{}s\"\nwarmup = \"{lead_in}s\"\ntrials = 1000\n[record]\ntrials = \"none\"\n\
          [tcp]\ncongestion = \"{congestion}\"\n{}\n",

@@ -3,6 +3,7 @@
 mod cell;
 mod grids;
 mod models;
+mod sawtooth;
 mod table;
 
 use std::fs::File;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::cell::{Beside, Cell, median};
-use super::grids::{Grid, controller, models_of, number};
+use super::grids::{Figure, Grid, controller, models_of, number};
 
 /// Columns of the CSV that say what a cell is, where its table has them.
 const CONDITIONS: [(&str, &str); 6] = [
@@ -29,8 +29,11 @@ pub fn text(grid: &Grid, cells: &[&Cell], brief: bool) -> String {
     for (n, figure) in grid.figures.iter().enumerate() {
         let figures = || cells.iter().map(move |cell| &cell.figures[n]);
         if !brief {
-            let models =
-                if n == 0 { models_of(cells.first().map_or("", |cell| controller(&cell.row))) } else { &[] };
+            let models = if has_models(figure) {
+                models_of(cells.first().map_or("", |cell| controller(&cell.row)))
+            } else {
+                &[]
+            };
             let _ = write!(text, "  {:<28}{:>22}{:>10}{:>8}", figure.name, grid.whose, "ours", "ratio");
             for (name, _) in models {
                 let _ = write!(text, "{:>14}", name.trim_end_matches("_mbit"));
@@ -38,7 +41,7 @@ pub fn text(grid: &Grid, cells: &[&Cell], brief: bool) -> String {
             text.push_str("  verdict\n");
         }
         for cell in cells.iter().filter(|cell| !brief || !cell.figures[n].is_within()) {
-            line(&mut text, grid, cell, &cell.figures[n], n == 0 && !brief);
+            line(&mut text, grid, cell, &cell.figures[n], has_models(figure) && !brief);
         }
         let factors: Vec<f64> = figures().filter_map(Beside::factor).collect();
         let within = figures().filter(|beside| beside.is_within()).count();
@@ -52,6 +55,11 @@ pub fn text(grid: &Grid, cells: &[&Cell], brief: bool) -> String {
     }
     text.push('\n');
     text
+}
+
+/// True of the figure that the models give.
+fn has_models(figure: &Figure) -> bool {
+    figure.name == "goodput_mbit"
 }
 
 fn line(text: &mut String, grid: &Grid, cell: &Cell, beside: &Beside, with_models: bool) {
@@ -129,7 +137,7 @@ pub fn csv<'a>(cells: impl Iterator<Item = (&'a Grid, &'a Cell)>) -> String {
             );
             for model in MODELS {
                 let goodput = models(cell).find(|(name, _)| *name == model).and_then(|(_, goodput)| goodput);
-                let goodput = goodput.filter(|_| figure.name == "goodput_mbit");
+                let goodput = goodput.filter(|_| has_models(figure));
                 let _ = match goodput {
                     Some(goodput) => write!(text, ",{goodput:.6}"),
                     None => write!(text, ","),
