@@ -71,7 +71,6 @@ impl Watch {
     /// loss has set a threshold yet.
     pub fn hear(&mut self, segments: u64, initial: bool, ack: &Ack) -> Advice {
         match self {
-            Watch::Blind => Advice::Go,
             Watch::HyStart(hystart) => {
                 if hystart.ends(segments, ack) {
                     Advice::End
@@ -81,7 +80,7 @@ impl Watch {
             }
             Watch::PlusPlus(plus_plus) if initial => plus_plus.hear(ack),
             // RFC 9406 §4.3: a SHOULD.
-            Watch::PlusPlus(_) => Advice::Go,
+            Watch::Blind | Watch::PlusPlus(_) => Advice::Go,
         }
     }
 

@@ -1,5 +1,5 @@
 //! Westwood+ (Mascolo and others, "TCP Westwood: Bandwidth estimation for enhanced transport over wireless
-//! links", MobiCom 2001; with one sample a round trip as in Grieco and Mascolo, 2004) as Linux has it
+//! links", ACM MOBICOM 2001; with one sample a round trip as in Grieco and Mascolo, 2004) as Linux has it
 //! (`net/ipv4/tcp_westwood.c`): Reno, but a loss leaves the window that the measured bandwidth fills without
 //! a queue, instead of half of it. Losses that are not congestion then cost little.
 //!

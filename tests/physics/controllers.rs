@@ -57,7 +57,6 @@ fn vegas_loses_against_reno_the_deeper_the_buffer_is() {
         let groups = [("vegas", "vegas", ""), ("reno", "reno", "start = \"1s\"")];
         share(&shared(120, queue, "", &groups), 1)
     });
-    println!("{shares:?}");
     assert!(shares.is_sorted_by(|a, b| a > b), "{shares:?}");
     assert!(shares[0] > 0.25 && shares[2] < 0.12, "{shares:?}");
 }
@@ -72,7 +71,6 @@ fn westwood_beats_reno_where_loss_is_random_and_equals_it_where_it_is_congestion
         mean_and_error(&over_seeds(4, |seed| goodput(&run(&text, seed), 0))).0
     };
     let [lossy, clean] = ["1%", "0%"].map(|loss| rates("westwood", loss) / rates("reno", loss));
-    println!("{lossy} {clean}");
     assert!(lossy > 1.5, "{lossy} times Reno's goodput at 1 % loss");
     assert!((0.98..1.02).contains(&clean), "{clean} times Reno's goodput without");
 }
@@ -84,7 +82,6 @@ fn ledbat_alone_keeps_its_target_delay_and_loses_nothing() {
         let outcome =
             run(&alone("ledbat", "200 packets", &format!("[congestion.ledbat]\ntarget = {target}")), 1);
         let (mean, p99) = waits(&outcome);
-        println!("{target}: {mean} {p99}");
         assert!(
             (0.7 * target..1.05 * target).contains(&mean) && p99 < 1.2 * target,
             "{target}: {mean} {p99} ms"
@@ -101,7 +98,6 @@ fn ledbat_yields_to_reno() {
     // The queue holds twice the target.
     let text = shared(70, "100 packets", "", &groups);
     let beside = share(&text, 1);
-    println!("{beside}");
     assert!(beside < 0.1, "{beside} beside Reno");
 }
 
@@ -114,7 +110,6 @@ fn slowdowns_take_the_latecomers_advantage_away() {
         let parameters = format!("[congestion.ledbat]\nslowdown_interval = {interval}");
         share(&shared(120, "300 packets", &parameters, &groups), 1)
     });
-    println!("{with} {without}");
     assert!(without < 0.25, "{without} for the first without slowdowns");
     assert!((0.35..0.65).contains(&with), "{with} for the first with them");
 }

@@ -36,7 +36,7 @@ type Draw = fn(&Sources<'_>) -> Result<Option<Sheet>, ReportError>;
 const PICTURES: [(&str, Draw, &str); 7] = [
     ("compare", compare::draw, "trials.csv"),
     ("cwnd", cwnd::draw, "series/"),
-    ("rates", rates::draw, "series/"),
+    ("rates", |sources| Ok(rates::draw(sources)), "series/"),
     ("throughput", throughput::draw, "series/"),
     ("queue", queue::draw, "series/"),
     ("latency_cdf", latency_cdf::draw, "latency/"),
@@ -245,6 +245,20 @@ mod tests {
         fill(dir.path(), &study(&[]), |_, trial| Model { seed: u64::from(trial), chat: false, ..MODEL });
         finish(dir.path(), "later", true).expect("finished");
         assert_eq!(check(dir.path()), ["cwnd", "throughput", "queue"]);
+    }
+
+    #[test]
+    fn phases_and_rates_are_shown_of_controllers_that_have_them() {
+        for (congestion, has) in [("bbr", true), ("reno", false)] {
+            let dir = tempfile::tempdir().expect("a temporary folder");
+            fill(dir.path(), &study(&[]), |_, _| Model { congestion, ..MODEL });
+            finish(dir.path(), "later", true).expect("finished");
+            let window = fs::read_to_string(dir.path().join(svg_name("cwnd"))).expect("a drawing");
+            for label in ["probing bandwidth", "bandwidth × least round trip"] {
+                assert_eq!(window.contains(label), has, "{congestion}: {label}");
+            }
+            assert_eq!(dir.path().join(svg_name("rates")).exists(), has, "{congestion}");
+        }
     }
 
     #[test]

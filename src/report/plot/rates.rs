@@ -6,7 +6,6 @@ use super::panel::{Panel, headroom};
 use super::scale::Scale;
 use super::style::{Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
 use super::{phases, throughput};
-use crate::report::error::ReportError;
 
 /// Two blues for the controller's own, without dashes.
 const BANDWIDTH: Curve = Curve(0);
@@ -18,7 +17,7 @@ const ARRIVED: Curve = Curve(1);
 const ROOM: f64 = 1.3;
 
 /// One panel per cell: of its flows with a model, the one that moved the most.
-pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
+pub fn draw(sources: &Sources<'_>) -> Option<Sheet> {
     let results = sources.results;
     let Choice { cells, remark: omitted } = &sources.with_flows;
     let (warmup, duration) = (results.study.warmup.as_secs_f64(), results.study.duration.as_secs_f64());
@@ -35,7 +34,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         contents.push(Content { title, arrived: throughput::binned(&[flow], bin), flow: flow.clone() });
     }
     if contents.is_empty() {
-        return Ok(None);
+        return None;
     }
     let some = (contents.len() < cells.len()).then(|| "cells with such a controller".to_owned());
     let (tops, scales) = data::tops(&contents.iter().map(Content::top).collect::<Vec<_>>());
@@ -77,14 +76,14 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             chart.line(&flow.points(&flow.bandwidth, 1.0), BANDWIDTH.color(), 20, BANDWIDTH.dash())
         })
     };
-    Ok(Some(Sheet {
+    Some(Sheet {
         title: data::title(results, "rates as the controller sees them"),
         subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), some, omitted.clone(), cut, scales]),
         legend,
         columns,
         row_height,
         panels: contents.into_iter().zip(tops).map(panel).collect(),
-    }))
+    })
 }
 
 /// Content of a panel.
