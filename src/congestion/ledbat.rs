@@ -56,7 +56,7 @@ pub struct Ledbat {
     before: (f64, u64),
 }
 
-/// What comes next of the slowdowns.
+/// Stage of the slowdowns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Slowdown {
     /// The first, when the first slow start is over.
@@ -178,7 +178,7 @@ impl CongestionController for Ledbat {
         if step < 0.0 || may_grow {
             let step = step.max(-self.cwnd / 2.0) * (bytes / self.cwnd).min(1.0);
             self.cwnd = (self.cwnd + step).max((LEAST_SEGMENTS * self.mss) as f64);
-            // What delay took is no way back for slow start.
+            // Slow start must not regain what delay took.
             self.ssthresh = self.ssthresh.min(self.cwnd());
         }
     }

@@ -96,7 +96,7 @@ impl Vegas {
         }
     }
 
-    /// What was measured before tells nothing of what leaves from now on.
+    /// Begins to measure anew: earlier round trips tell nothing of segments that leave from now on.
     fn forget(&mut self) {
         self.round = Round::since(self.delivered);
     }

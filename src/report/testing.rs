@@ -188,7 +188,7 @@ impl Model {
         }
     }
 
-    /// What a controller with a model of the path believes.
+    /// Bandwidth that a controller with a model of the path believes in.
     fn bandwidth(self) -> Option<Rate> {
         Rate::from_bits_per_second((RATE_MBIT * 1e6) as u64).filter(|_| self.congestion == "bbr")
     }
