@@ -36,7 +36,8 @@ pub fn draw(sources: &Sources<'_>) -> Option<Sheet> {
     if contents.is_empty() {
         return None;
     }
-    let some = (contents.len() < cells.len()).then(|| "cells with such a controller".to_owned());
+    let some =
+        (contents.len() < cells.len()).then(|| "cells whose controller estimates a bandwidth".to_owned());
     let (tops, scales) = data::tops(&contents.iter().map(Content::top).collect::<Vec<_>>());
     let cut =
         contents.iter().zip(&tops).any(|(content, top)| content.flow.pacing.iter().any(|rate| rate > top));
