@@ -1,5 +1,6 @@
 //! Ways out of slow start before a loss: HyStart as Linux's CUBIC has it, and HyStart++ (RFC 9406).
 
+use super::round::Round;
 use super::{Ack, Parameter, Path, Values};
 use crate::time::{Duration, Instant};
 
@@ -70,7 +71,6 @@ impl Watch {
     /// loss has set a threshold yet.
     pub fn hear(&mut self, segments: u64, initial: bool, ack: &Ack) -> Advice {
         match self {
-            Watch::Blind => Advice::Go,
             Watch::HyStart(hystart) => {
                 if hystart.ends(segments, ack) {
                     Advice::End
@@ -80,7 +80,7 @@ impl Watch {
             }
             Watch::PlusPlus(plus_plus) if initial => plus_plus.hear(ack),
             // RFC 9406 §4.3: a SHOULD.
-            Watch::PlusPlus(_) => Advice::Go,
+            Watch::Blind | Watch::PlusPlus(_) => Advice::Go,
         }
     }
 
@@ -89,32 +89,6 @@ impl Watch {
         if let Watch::HyStart(hystart) = self {
             *hystart = HyStart { paced: hystart.paced, ..HyStart::default() };
         }
-    }
-}
-
-/// One round trip, timed by packets: it ends when something sent after its start is acknowledged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Round {
-    end: u64,
-    least: Option<Duration>,
-    samples: u32,
-}
-
-impl Round {
-    /// Takes in an acknowledgment; returns the round that ended by it.
-    fn hear(&mut self, ack: &Ack) -> Option<Round> {
-        let is_over = ack.sample.is_some_and(|sample| sample.prior_delivered >= self.end);
-        let over = is_over.then(|| std::mem::replace(self, Round { end: ack.delivered, ..Round::default() }));
-        if let Some(rtt) = ack.rtt {
-            self.least = Some(self.least.map_or(rtt, |least| least.min(rtt)));
-            self.samples += 1;
-        }
-        over
-    }
-
-    /// The least round trip, once it is the least of enough.
-    fn known(&self) -> Option<Duration> {
-        self.least.filter(|_| self.samples >= SAMPLES)
     }
 }
 
@@ -142,7 +116,7 @@ impl HyStart {
             (self.start, self.train) = (ack.now, ack.now);
         }
         self.is_train_long(ack)
-            || self.round.known().is_some_and(|rtt| rtt > ack.min_rtt + threshold(ack.min_rtt))
+            || self.round.least_of(SAMPLES).is_some_and(|rtt| rtt > ack.min_rtt + threshold(ack.min_rtt))
     }
 
     /// Acknowledgments close together for half the round trip mean that the path is full; those of paced
@@ -170,7 +144,7 @@ pub struct PlusPlus {
 impl PlusPlus {
     fn hear(&mut self, ack: &Ack) -> Advice {
         if let Some(over) = self.round.hear(ack) {
-            self.last = over.least;
+            self.last = over.least();
             if let Some((_, rounds)) = &mut self.conservative {
                 *rounds -= 1;
                 if *rounds == 0 {
@@ -178,7 +152,7 @@ impl PlusPlus {
                 }
             }
         }
-        if let Some(rtt) = self.round.known() {
+        if let Some(rtt) = self.round.least_of(SAMPLES) {
             match (self.conservative, self.last) {
                 // The growth was a jitter's.
                 (Some((baseline, _)), _) if rtt < baseline => self.conservative = None,

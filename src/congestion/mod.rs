@@ -9,16 +9,20 @@ mod bbr;
 mod cubic;
 mod fixed;
 mod hystart;
+mod ledbat;
 mod news;
 mod none;
 mod parameters;
 mod reno;
+mod round;
 mod slow_start;
 mod tahoe;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod vegas;
+mod westwood;
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -164,6 +168,24 @@ pub static ALGORITHMS: &[Algorithm] = &[
         summary: "BBR v1 as in Linux: sends at the bandwidth it measures, and drains what queues",
         parameters: &[],
         build: |path| Box::new(bbr::Bbr::new(path)),
+    },
+    Algorithm {
+        name: "vegas",
+        summary: "Vegas (Brakmo and Peterson 1995) as in Linux: keeps a few segments in the queue, by round-trip times",
+        parameters: vegas::PARAMETERS,
+        build: |path| Box::new(vegas::Vegas::new(path)),
+    },
+    Algorithm {
+        name: "westwood",
+        summary: "Westwood+ (Mascolo and others 2001) as in Linux: Reno that falls to the bandwidth it measures, not to half",
+        parameters: &[],
+        build: |path| Box::new(westwood::Westwood::new(path)),
+    },
+    Algorithm {
+        name: "ledbat",
+        summary: "LEDBAT++ (RFC 6817, draft-irtf-iccrg-ledbat-plus-plus): takes what others leave, and waits no longer than its target",
+        parameters: ledbat::PARAMETERS,
+        build: |path| Box::new(ledbat::Ledbat::new(path)),
     },
 ];
 

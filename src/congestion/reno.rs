@@ -46,6 +46,12 @@ impl Reno {
         }
     }
 
+    /// Goes on with a window and threshold that another controller found.
+    pub(super) fn set(&mut self, cwnd: u64, ssthresh: u64) {
+        self.cwnd = cwnd;
+        self.slow_start.end_at(ssthresh);
+    }
+
     /// To `threshold`, in whole segments.
     fn reduce(&mut self, threshold: u64) {
         self.before = (self.cwnd, self.slow_start);

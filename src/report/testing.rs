@@ -13,6 +13,7 @@ use crate::facts::{
 };
 use crate::rng::{Rng, Seed};
 use crate::time::{Duration, Instant};
+use crate::units::Rate;
 
 const MSS: f64 = 1448.0;
 const RATE_MBIT: f64 = 10.0;
@@ -127,9 +128,14 @@ impl Model {
                         flight: (self.window(sender) * MSS * (0.9 + 0.1 * rng.uniform())) as u64,
                         srtt: Some(Duration::from_secs_f64(rtt)),
                         rto: Duration::from_millis(250),
-                        pacing: None,
-                        beliefs: Beliefs::default(),
-                        phase: if sender.cwnd < sender.ssthresh {
+                        pacing: self.bandwidth(),
+                        beliefs: Beliefs {
+                            bandwidth: self.bandwidth(),
+                            min_rtt: Some(Duration::from_secs_f64(BASE_RTT_S)),
+                        },
+                        phase: if self.congestion == "bbr" {
+                            Phase::ProbeBandwidth
+                        } else if sender.cwnd < sender.ssthresh {
                             Phase::SlowStart
                         } else {
                             Phase::CongestionAvoidance
@@ -180,6 +186,11 @@ impl Model {
             events: 100_000,
             measured,
         }
+    }
+
+    /// Bandwidth that a controller with a model of the path believes in.
+    fn bandwidth(self) -> Option<Rate> {
+        Rate::from_bits_per_second((RATE_MBIT * 1e6) as u64).filter(|_| self.congestion == "bbr")
     }
 
     fn window(self, sender: &Sender) -> f64 {

@@ -3,6 +3,7 @@
 mod support;
 
 mod aqm;
+mod controllers;
 mod determinism;
 mod fuzz_scenarios;
 mod links;

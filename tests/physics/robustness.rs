@@ -105,8 +105,8 @@ impl Author {
     fn tcp(&mut self) -> String {
         let mut text = String::new();
         let flag = |author: &mut Author| author.pick(&["true", "false"]);
-        let _ =
-            writeln!(text, "congestion = \"{}\"", self.pick(&["none", "fixed", "tahoe", "reno", "cubic"]));
+        let controllers = ["none", "fixed", "tahoe", "reno", "cubic", "bbr", "vegas", "westwood", "ledbat"];
+        let _ = writeln!(text, "congestion = \"{}\"", self.pick(&controllers));
         let _ = writeln!(text, "recovery = \"{}\"", self.pick(&["sack", "rack", "newreno"]));
         let _ = writeln!(text, "mss = {}", self.pick(&["64", "536", "1448", "9000"]));
         let _ = writeln!(text, "initial_window = {}", self.number(1, 30));

@@ -65,6 +65,16 @@ impl Run {
         found["mean"].as_f64().unwrap_or_else(|| panic!("no {figure} at {values:?}\n{}", self.about))
     }
 
+    /// The mean goodput of a group in such a cell, in Mbit/s.
+    #[track_caller]
+    fn goodput_of(&self, values: &[&str], group: &str) -> f64 {
+        let is = |cell: &&Value| cell["values"] == Value::from(values.to_vec());
+        let cell = self.cells.iter().find(is).unwrap_or_else(|| panic!("no cell {values:?}\n{}", self.about));
+        let groups = cell["groups"].as_array().expect("groups");
+        let found = groups.iter().find(|entry| entry["group"] == group).expect("a group");
+        found["figures"][0]["mean"].as_f64().expect("goodput")
+    }
+
     /// Asserts that `low ≤ value ≤ high`.
     #[track_caller]
     fn within(&self, what: &str, value: f64, low: f64, high: f64) {
@@ -177,12 +187,58 @@ fn collapse_is_prevented_by_reno() {
 }
 
 #[test]
-fn a_larger_queue_buys_latency_only() {
+fn a_larger_queue_buys_latency_only_and_a_managed_one_gives_it_back() {
     let run = Run::shipped("bufferbloat", &["trials=2", "record.trials=none"]);
-    let get = |queue, figure| run.get(&[queue], figure);
-    run.within("goodput", get("32bdp", "goodput_mbit") / get("2bdp", "goodput_mbit"), 0.98, 1.03);
-    run.times("median", get("32bdp", "latency_p50_ms"), get("2bdp", "latency_p50_ms"), 8.0);
-    run.times("p99", get("32bdp", "latency_p99_ms"), get("2bdp", "latency_p99_ms"), 2.0);
+    let get = |kind, limit, figure| run.get(&[kind, limit], figure);
+    let full = |limit, figure| get("droptail", limit, figure);
+    run.within("goodput", full("32bdp", "goodput_mbit") / full("2bdp", "goodput_mbit"), 0.98, 1.03);
+    run.times("median", full("32bdp", "latency_p50_ms"), full("2bdp", "latency_p50_ms"), 8.0);
+    run.times("p99", full("32bdp", "latency_p99_ms"), full("2bdp", "latency_p99_ms"), 2.0);
+    for kind in ["codel", "fq_codel"] {
+        run.times("p99", full("32bdp", "latency_p99_ms"), get(kind, "32bdp", "latency_p99_ms"), 10.0);
+        let [managed, deep] = ["8bdp", "32bdp"].map(|limit| get(kind, limit, "latency_p99_ms"));
+        run.within("p99 by the limit", deep / managed, 0.95, 1.05);
+        let cost = get(kind, "32bdp", "goodput_mbit") / full("32bdp", "goodput_mbit");
+        run.within("goodput that is left", cost, 0.85, 0.95);
+    }
+    let [one, own] = ["codel", "fq_codel"].map(|kind| get(kind, "32bdp", "latency_p99_ms"));
+    run.times("a queue of its own", one, own, 1.1);
+}
+
+/// BBR's share of the goodput beside CUBIC on Linux, by the buffer in bandwidth-delay products: means over runs.
+fn linux_shares() -> Vec<(String, f64)> {
+    let mut shares: Vec<(String, Vec<f64>)> = vec![];
+    for line in include_str!("../../docs/data/kernel_bbr_share.csv").lines() {
+        let fields: Vec<&str> = line.split(',').collect();
+        let (true, Some(share)) = (fields[0] == "share", fields.get(10)) else { continue };
+        let share = share.parse().expect("the column share_a");
+        match shares.iter_mut().find(|(buffer, _)| buffer == fields[3]) {
+            Some((_, known)) => known.push(share),
+            None => shares.push((fields[3].to_owned(), vec![share])),
+        }
+    }
+    shares.into_iter().map(|(buffer, all)| (buffer, all.iter().sum::<f64>() / all.len() as f64)).collect()
+}
+
+#[test]
+fn bbr_takes_a_shallow_buffer_and_leaves_a_deep_one_as_on_linux() {
+    let run = Run::shipped("bbr-share", &["record.trials=none"]);
+    let share = |queue: &str| {
+        let [bbr, cubic] = ["bbr", "cubic"].map(|group| run.goodput_of(&[queue], group));
+        bbr / (bbr + cubic)
+    };
+    let linux = linux_shares();
+    assert_eq!(linux.len(), 3, "{linux:?}");
+    for (buffer, theirs) in linux {
+        let queue = format!("{buffer}bdp");
+        run.within(&format!("share at {queue}"), share(&queue), theirs - 0.08, theirs + 0.08);
+    }
+    let all = ["0.5bdp", "1bdp", "2bdp", "4bdp", "8bdp", "32bdp"].map(share);
+    assert!(all.is_sorted_by(|a, b| a > b), "{all:?}\n{}", run.about);
+    run.within("the even share", all[2], 0.5, 1.0);
+    run.within("the even share", all[4], 0.0, 0.5);
+    let retransmits = |queue: &str| run.get(&[queue], "retransmits");
+    run.times("again in a shallow buffer", retransmits("0.5bdp"), retransmits("4bdp"), 3.0);
 }
 
 #[test]

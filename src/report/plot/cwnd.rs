@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::data::{self, Choice, Flow, Names, Sources};
+use super::phases;
 use super::sawtooth::{Content, Line, legible};
-use super::style::{ALARM, Curve, DrawPanel, Key, MAX_CURVES, MUTED, RECOVERY, SHADE, Sheet, Symbol};
+use super::style::{ALARM, Curve, DrawPanel, INK, Key, MAX_CURVES, MUTED, RECOVERY, SHADE, Sheet, Symbol};
 use crate::facts::SenderEvent;
 use crate::report::error::ReportError;
 use crate::report::files::Results;
@@ -196,6 +197,11 @@ fn legend(contents: &[Content], names: &Names, warmup: Option<plotters::style::R
             key("slow-start threshold", Symbol::Threshold(MUTED))
         });
     }
+    if lines().any(|line| line.flow.has_model()) {
+        let label = "bandwidth × least round trip, as the controller believes";
+        legend.push(key(label, Symbol::Dotted(if together { Curve(0).color() } else { INK })));
+    }
+    legend.extend(phases::legend(lines().map(|line| &line.flow)));
     if happened(SenderEvent::FastRetransmit) {
         legend.push(key("fast retransmit", Symbol::Tick(Curve(0).color())));
         legend.push(key("recovery episode", Symbol::Patch(RECOVERY)));

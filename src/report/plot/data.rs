@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::facts::SenderEvent;
+use crate::facts::{Phase, SenderEvent};
 use crate::report::error::ReportError;
 use crate::report::files::{self, Results, Row};
 use crate::report::parallel;
@@ -31,6 +31,12 @@ pub struct Flow {
     pub delivered: Vec<f64>,
     /// Bytes at their arrival; in folders of earlier versions, those delivered.
     pub received: Vec<f64>,
+    /// `None` in a phase of another version.
+    pub phase: Vec<Option<Phase>>,
+    /// In Mbit/s and ms; not numbers where the controller has no such thing.
+    pub pacing: Vec<f64>,
+    pub bandwidth: Vec<f64>,
+    pub min_rtt: Vec<f64>,
 }
 
 impl Flow {
@@ -45,6 +51,11 @@ impl Flow {
 
     pub fn has_window(&self) -> bool {
         self.cwnd.iter().any(|cwnd| cwnd.is_finite())
+    }
+
+    /// True if its controller believes in a bandwidth of the path.
+    pub fn has_model(&self) -> bool {
+        self.bandwidth.iter().any(|bandwidth| bandwidth.is_finite())
     }
 
     /// Points of a column over time, divided by `unit`.
@@ -224,9 +235,14 @@ fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
         "flight_bytes",
         "delivered_bytes",
         "received_bytes",
+        "phase",
+        "pacing_mbit",
+        "bandwidth_mbit",
+        "min_rtt_ms",
     ];
     files::each_record(&dir.join("flows.csv"), columns, |fields| {
-        let [name, direction, time, cwnd, ssthresh, flight, delivered, received] = fields;
+        let [name, direction, time, cwnd, ssthresh, flight, delivered, received, phase, model @ ..] = fields;
+        let [pacing, bandwidth, min_rtt] = model.map(number);
         // Rows come in the same order at each instant, so the one looked for is mostly the next.
         let is = |flow: &Flow| flow.name == name && flow.direction == direction;
         let index = if flows.get(next).is_some_and(is) {
@@ -249,6 +265,10 @@ fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
         flow.flight.push(number(flight));
         flow.delivered.push(number(delivered));
         flow.received.push(number(if received.is_empty() { delivered } else { received }));
+        flow.phase.push(phase.parse().ok());
+        flow.pacing.push(pacing);
+        flow.bandwidth.push(bandwidth);
+        flow.min_rtt.push(min_rtt);
     })?;
     flows.sort_by(|a, b| b.moved().total_cmp(&a.moved()));
     Ok(flows)

@@ -7,8 +7,10 @@ mod data;
 mod latency_cdf;
 mod latency_histogram;
 mod panel;
+mod phases;
 mod queue;
 mod raster;
+mod rates;
 mod sawtooth;
 mod scale;
 mod style;
@@ -31,9 +33,10 @@ type Draw = fn(&Sources<'_>) -> Result<Option<Sheet>, ReportError>;
 
 /// The pictures by name, in the order of the page, with how the paths of the files begin that they
 /// are drawn from.
-const PICTURES: [(&str, Draw, &str); 6] = [
+const PICTURES: [(&str, Draw, &str); 7] = [
     ("compare", compare::draw, "trials.csv"),
     ("cwnd", cwnd::draw, "series/"),
+    ("rates", |sources| Ok(rates::draw(sources)), "series/"),
     ("throughput", throughput::draw, "series/"),
     ("queue", queue::draw, "series/"),
     ("latency_cdf", latency_cdf::draw, "latency/"),
@@ -193,7 +196,7 @@ mod tests {
             let dir = tempfile::tempdir().expect("a temporary folder");
             fill(dir.path(), &study, |cell, trial| Model {
                 seed: u64::from(trial),
-                congestion: ["none", "reno"][cell / 3],
+                congestion: ["none", "bbr"][cell / 3],
                 ..MODEL
             });
             finish(dir.path(), "later", true).expect("finished");
@@ -209,7 +212,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut study = study(&[("link.a.loss", &["0%", "1%"])]);
         study.chat = true;
-        fill(dir.path(), &study, |_, trial| Model { seed: u64::from(trial), ..MODEL });
+        let model = Model { congestion: "bbr", ..MODEL };
+        fill(dir.path(), &study, |_, trial| Model { seed: u64::from(trial), ..model });
         finish(dir.path(), "later", true).expect("finished");
         let file = |name: &str| dir.path().join(name);
         let read = |name: &str| fs::read(file(name)).expect("a file");
@@ -241,6 +245,20 @@ mod tests {
         fill(dir.path(), &study(&[]), |_, trial| Model { seed: u64::from(trial), chat: false, ..MODEL });
         finish(dir.path(), "later", true).expect("finished");
         assert_eq!(check(dir.path()), ["cwnd", "throughput", "queue"]);
+    }
+
+    #[test]
+    fn phases_and_rates_are_shown_of_controllers_that_have_them() {
+        for (congestion, has) in [("bbr", true), ("reno", false)] {
+            let dir = tempfile::tempdir().expect("a temporary folder");
+            fill(dir.path(), &study(&[]), |_, _| Model { congestion, ..MODEL });
+            finish(dir.path(), "later", true).expect("finished");
+            let window = fs::read_to_string(dir.path().join(svg_name("cwnd"))).expect("a drawing");
+            for label in ["probing bandwidth", "bandwidth × least round trip"] {
+                assert_eq!(window.contains(label), has, "{congestion}: {label}");
+            }
+            assert_eq!(dir.path().join(svg_name("rates")).exists(), has, "{congestion}");
+        }
     }
 
     #[test]

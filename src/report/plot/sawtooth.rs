@@ -2,8 +2,9 @@
 
 use super::data::{Event, Flow};
 use super::panel::{Panel, headroom};
+use super::phases;
 use super::scale::Scale;
-use super::style::{ALARM, Area, Curve, Drawn, MUTED, RECOVERY};
+use super::style::{ALARM, Area, Curve, DOTS, Drawn, INK, MUTED, RECOVERY};
 use crate::facts::SenderEvent;
 
 /// Content of a panel.
@@ -39,6 +40,15 @@ impl Line {
     fn threshold(&self, (from, to): Span, top: f64) -> Vec<(f64, f64)> {
         let points = self.flow.points(&self.flow.ssthresh, self.segment).into_iter();
         let seen = points.filter(|point| (from..=to).contains(&point.0));
+        steps(&seen.map(|(x, y)| (x, if y <= top { y } else { f64::NAN })).collect::<Vec<_>>())
+    }
+
+    /// The bandwidth-delay product in segments, as far as the controller believes in one and it is below `top`.
+    fn product(&self, (from, to): Span, top: f64) -> Vec<(f64, f64)> {
+        let flow = &self.flow;
+        let products = flow.bandwidth.iter().zip(&flow.min_rtt).map(|(mbit, ms)| mbit * ms * 125.0);
+        let products: Vec<f64> = products.map(|bytes| bytes / self.segment).collect();
+        let seen = flow.points(&products, 1.0).into_iter().filter(|point| (from..=to).contains(&point.0));
         steps(&seen.map(|(x, y)| (x, if y <= top { y } else { f64::NAN })).collect::<Vec<_>>())
     }
 
@@ -102,11 +112,16 @@ impl Content {
             let color = if alone { MUTED } else { line.curve.pale() };
             chart.line(&line.threshold(span, top * 1.05), color, 12, Some((5, 4)))?;
         }
+        for line in self.lines.iter().filter(|line| line.flow.has_model()) {
+            let color = if alone { INK } else { line.curve.color() };
+            chart.line(&line.product(span, top * 1.05), color, 12, Some(DOTS))?;
+        }
         let width = if self.lines.len() > 2 { 16 } else { 20 };
         for line in &self.lines {
             chart.line(&line.points(span), line.curve.color(), width, line.curve.dash())?;
         }
         for (row, line) in (0..).zip(&self.lines) {
+            phases::draw(&chart, &line.flow, span, row)?;
             if !alone {
                 chart.bars(&line.episodes(span), row, RECOVERY)?;
             }

@@ -37,6 +37,9 @@ const PALETTE: [RGBColor; 8] = [
 /// As many curves as a reader can tell apart.
 pub const MAX_CURVES: usize = PALETTE.len();
 
+/// Stroke and gap of a dotted line.
+pub const DOTS: (i32, i32) = (2, 3);
+
 pub const INK: RGBColor = RGBColor(30, 30, 30);
 pub const MUTED: RGBColor = RGBColor(105, 105, 105);
 pub const GRID: RGBColor = RGBColor(226, 226, 226);
@@ -79,6 +82,8 @@ pub enum Symbol {
     Marker(Curve),
     /// A thin dashed line.
     Threshold(RGBColor),
+    /// A thin dotted line.
+    Dotted(RGBColor),
     /// A shaded span.
     Patch(RGBColor),
     /// A short upright stroke.
@@ -339,6 +344,7 @@ fn draw_key(root: &Area<'_>, key: &Key, x: i32, y: i32) -> Drawn {
         }
         Symbol::Marker(curve) => draw_marker(root, curve, (x + px(SYMBOL_WIDTH / 2), y))?,
         Symbol::Threshold(color) => draw_dashed(root, &[(x, y), (right, y)], color, 16, Some((5, 4)))?,
+        Symbol::Dotted(color) => draw_dashed(root, &[(x, y), (right, y)], color, 16, Some(DOTS))?,
         Symbol::Patch(color) => {
             root.draw(&Rectangle::new([(x, y - px(8)), (right, y + px(8))], fill(color)))?;
         }

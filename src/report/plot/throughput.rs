@@ -117,7 +117,7 @@ pub fn choose(results: &Results) -> Result<Choice, ReportError> {
 }
 
 /// Bins of 0.1 s to 1 s by the length of the trial; in the shortest trials at least twenty.
-fn bin_width(duration: f64) -> f64 {
+pub fn bin_width(duration: f64) -> f64 {
     if duration < 2.0 {
         let steps = (1..=9).flat_map(|n| [5.0, 2.0, 1.0].map(|step| step / 10f64.powi(n)));
         return steps.into_iter().find(|bin| duration / bin >= 20.0).unwrap_or(1e-9);
@@ -180,7 +180,7 @@ fn by_flow(panels: &[&[Flow]], bin: f64) -> (Vec<Vec<Line>>, Vec<Key>) {
 }
 
 /// The throughput of the flows together in Mbit/s in bins, each at its middle; the last bin only if it is complete.
-fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
+pub fn binned(flows: &[&Flow], bin: f64) -> Vec<(f64, f64)> {
     let end = flows.iter().filter_map(|flow| flow.time_s.last()).copied().fold(0.0, f64::max);
     let bins = (end / bin + 1e-9).floor() as usize;
     let mut bytes = vec![0.0; bins];

@@ -1,0 +1,109 @@
+//! Rates over time of senders whose controller has a model of the path: the bandwidth that it believes in, its
+//! pacing, and what arrives.
+
+use super::data::{self, Choice, Flow, Sources};
+use super::panel::{Panel, headroom};
+use super::scale::Scale;
+use super::style::{Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
+use super::{phases, throughput};
+
+/// Two blues for the controller's own, without dashes.
+const BANDWIDTH: Curve = Curve(0);
+const PACING: Curve = Curve(4);
+const ARRIVED: Curve = Curve(1);
+
+/// The axis ends at so many times the largest bandwidth or arrival: startups pace at almost three times what they
+/// believe, for a moment.
+const ROOM: f64 = 1.3;
+
+/// One panel per cell: of its flows with a model, the one that moved the most.
+pub fn draw(sources: &Sources<'_>) -> Option<Sheet> {
+    let results = sources.results;
+    let Choice { cells, remark: omitted } = &sources.with_flows;
+    let (warmup, duration) = (results.study.warmup.as_secs_f64(), results.study.duration.as_secs_f64());
+    let bin = throughput::bin_width(duration);
+    let mut contents: Vec<Content> = Vec::new();
+    for &cell in cells {
+        let flows = sources.flows(cell);
+        let Some(flow) = flows.iter().find(|flow| flow.has_model()) else { continue };
+        let mut title = data::panel_title(results, cell);
+        if flows.len() > 1 {
+            let name = flow.label();
+            title = if title.is_empty() { name } else { format!("{title}: {name}") };
+        }
+        contents.push(Content { title, arrived: throughput::binned(&[flow], bin), flow: flow.clone() });
+    }
+    if contents.is_empty() {
+        return None;
+    }
+    let some =
+        (contents.len() < cells.len()).then(|| "cells whose controller estimates a bandwidth".to_owned());
+    let (tops, scales) = data::tops(&contents.iter().map(Content::top).collect::<Vec<_>>());
+    let cut =
+        contents.iter().zip(&tops).any(|(content, top)| content.flow.pacing.iter().any(|rate| rate > top));
+    let cut = cut.then(|| "pacing beyond the axis at its edge".to_owned());
+    let paced = contents.iter().any(|content| content.flow.pacing.iter().any(|rate| rate.is_finite()));
+    let line =
+        |label: &str, curve: Curve| Key { label: label.to_owned(), symbol: Symbol::Line(curve, false) };
+    let mut legend = vec![line("bandwidth as the controller believes", BANDWIDTH)];
+    if paced {
+        legend.push(line("pacing rate", PACING));
+    }
+    legend.push(line(&format!("arrivals, in bins of {bin} s"), ARRIVED));
+    legend.extend(phases::legend(contents.iter().map(|content| &content.flow)));
+    if warmup > 0.0 {
+        legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
+    }
+    let (columns, row_height) = data::grid(contents.len());
+    let panel = |(content, top): (Content, f64)| -> DrawPanel {
+        Box::new(move |area| {
+            let chart = Panel {
+                title: content.title.clone(),
+                x: Scale::linear(0.0, duration, 10),
+                y: Scale::from_zero(top * headroom(1, &content.title, area), 6),
+                x_label: "time (s)".to_owned(),
+                y_label: "rate (Mbit/s)".to_owned(),
+            }
+            .draw(area, Some((0.0, warmup)))?;
+            let flow = &content.flow;
+            phases::draw(&chart, flow, (0.0, duration), 0)?;
+            let pacing: Vec<(f64, f64)> = flow
+                .points(&flow.pacing, 1.0)
+                .into_iter()
+                .map(|(time, rate)| (time, cap(rate, top)))
+                .collect();
+            chart.line(&pacing, PACING.color(), 10, PACING.dash())?;
+            chart.line(&content.arrived, ARRIVED.color(), 16, ARRIVED.dash())?;
+            chart.line(&flow.points(&flow.bandwidth, 1.0), BANDWIDTH.color(), 20, BANDWIDTH.dash())
+        })
+    };
+    Some(Sheet {
+        title: data::title(results, "rates as the controller sees them"),
+        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), some, omitted.clone(), cut, scales]),
+        legend,
+        columns,
+        row_height,
+        panels: contents.into_iter().zip(tops).map(panel).collect(),
+    })
+}
+
+/// Content of a panel.
+struct Content {
+    title: String,
+    flow: Flow,
+    /// Middle of each bin, and Mbit/s in it.
+    arrived: Vec<(f64, f64)>,
+}
+
+impl Content {
+    fn top(&self) -> f64 {
+        let arrived = self.arrived.iter().map(|point| point.1);
+        let values = self.flow.bandwidth.iter().copied().filter(|rate| rate.is_finite()).chain(arrived);
+        values.fold(0.0, f64::max) * ROOM
+    }
+}
+
+/// The rate, or the top in its place; not a number stays one.
+fn cap(rate: f64, top: f64) -> f64 {
+    if rate > top { top } else { rate }
+}
