@@ -4,7 +4,7 @@
 mod loss;
 mod rack;
 
-use crate::congestion::{Loss, Sample};
+use crate::congestion::{Loss, LostSegment, Sample};
 use crate::ring::Ring;
 use crate::time::{Duration, Instant};
 use rack::Rack;
@@ -42,8 +42,18 @@ pub struct Scoreboard {
     first_sent_at: Instant,
     /// Bytes marked lost since the start.
     lost: u64,
+    /// What was marked lost and not yet told, if somebody wants to hear of it.
+    casualties: Option<Box<Casualties>>,
     /// What is sent until so much has been delivered is limited by the application; zero if nothing is.
     app_limited: u64,
+}
+
+/// Segments found lost.
+#[derive(Debug, Default)]
+struct Casualties {
+    untold: Vec<LostSegment>,
+    /// End of the last one.
+    end: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -162,7 +172,18 @@ impl Scoreboard {
 
     /// News of a loss of `bytes`, of `flight` outstanding.
     pub fn loss(&self, now: Instant, bytes: u64, flight: u64, new_episode: bool) -> Loss {
-        Loss { now, bytes, lost: self.lost, flight, pipe: self.pipe, new_episode }
+        let (lost, delivered, pipe) = (self.lost, self.delivered, self.pipe);
+        Loss { now, bytes, lost, delivered, flight, pipe, new_episode }
+    }
+
+    /// From now on each segment found lost is kept to be told.
+    pub fn keep_losses(&mut self) {
+        self.casualties = Some(Box::default());
+    }
+
+    /// Segments found lost since this was asked last.
+    pub fn take_losses(&mut self) -> Vec<LostSegment> {
+        self.casualties.as_mut().map_or_else(Vec::new, |casualties| std::mem::take(&mut casualties.untold))
     }
 
     /// Bytes delivered since the start.

@@ -1,8 +1,24 @@
 //! Loss detection by SACK blocks, by a timeout or by a duplicate acknowledgment, and the segments to send
 //! again.
 
-use super::{AMBIGUOUS, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard};
+use super::{AMBIGUOUS, APP_LIMITED, Casualties, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard, Sent};
+use crate::congestion::LostSegment;
 use crate::time::Instant;
+
+impl Casualties {
+    /// Of `delivered` and `lost` bytes so far, this segment's included, it was lost last.
+    pub(super) fn note(&mut self, sent: &Sent, delivered: u64, lost: u64) {
+        self.untold.push(LostSegment {
+            bytes: sent.len.into(),
+            pipe: sent.pipe.into(),
+            lost: (lost as u32).wrapping_sub(sent.lost).into(),
+            delivered,
+            app_limited: sent.marks & APP_LIMITED != 0,
+            adjoins: sent.start == self.end,
+        });
+        self.end = sent.end();
+    }
+}
 
 impl Scoreboard {
     /// RFC 6675 §4 `IsLost`: marks what has [`DUP_THRESH`] SACKed segments above it, or more than
@@ -48,6 +64,9 @@ impl Scoreboard {
                 sent.marks |= LOST;
                 self.pipe -= u64::from(sent.len);
                 self.lost_pending += u32::from(sent.marks & RETRANSMITTED == 0);
+                if let Some(casualties) = &mut self.casualties {
+                    casualties.note(sent, self.delivered, self.lost + bytes);
+                }
             }
         }
         self.lost += bytes;
@@ -66,6 +85,9 @@ impl Scoreboard {
         self.lost_pending += 1;
         self.retransmitted_below = self.retransmitted_below.min(first.start);
         self.lost += u64::from(first.len);
+        if let Some(casualties) = &mut self.casualties {
+            casualties.note(first, self.delivered, self.lost);
+        }
         u64::from(first.len)
     }
 
@@ -85,7 +107,12 @@ impl Scoreboard {
             let (marks, len) = (sent.marks, u64::from(sent.len));
             let is_recent = !reneged && sent.sent_at > lost_until && sent.start > una;
             if !(is_recent || marks & SACKED != 0 && !reneged) {
-                bytes += if marks & LOST == 0 { len } else { 0 };
+                if marks & LOST == 0 {
+                    bytes += len;
+                    if let Some(casualties) = &mut self.casualties {
+                        casualties.note(sent, self.delivered, self.lost + bytes);
+                    }
+                }
                 self.pipe -= sent.in_network();
                 sent.marks = LOST | (marks & AMBIGUOUS);
             }

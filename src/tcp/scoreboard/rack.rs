@@ -135,6 +135,9 @@ impl Scoreboard {
                         self.lost_pending += 1;
                         self.retransmitted_below = self.retransmitted_below.min(sent.start);
                         found.lost += u64::from(sent.len);
+                        if let Some(casualties) = &mut self.casualties {
+                            casualties.note(sent, self.delivered, self.lost + found.lost);
+                        }
                     }
                     left => {
                         found.wait = found.wait.max(left);
@@ -168,10 +171,13 @@ impl Scoreboard {
                 Some(Duration::ZERO) => {
                     // With its copy the original is lost as well, whether or not that was marked.
                     self.pipe -= sent.in_network();
-                    sent.marks = LOST | AMBIGUOUS;
                     self.lost_pending += 1;
                     self.retransmitted_below = self.retransmitted_below.min(sent.start);
                     found.lost += u64::from(sent.len);
+                    if let Some(casualties) = &mut self.casualties {
+                        casualties.note(sent, self.delivered, self.lost + found.lost);
+                    }
+                    sent.marks = LOST | AMBIGUOUS;
                     rack.sent_again.remove(i);
                 }
                 left => {

@@ -1,0 +1,11 @@
+//! The test cases of draft-ietf-ccwg-bbr-06, appendix A, as runs of one flow of BBR v3. The appendix fixes
+//! neither links nor verdicts; both are ours, and said at each case.
+
+mod app_limited;
+mod bench;
+mod changes;
+mod drain;
+mod probe_rtt;
+mod probes;
+mod spurious;
+mod startup;
