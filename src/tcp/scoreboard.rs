@@ -4,9 +4,10 @@
 mod loss;
 mod rack;
 
-use crate::congestion::{Loss, LostSegment, Sample};
+use crate::congestion::{Loss, Sample};
 use crate::ring::Ring;
 use crate::time::{Duration, Instant};
+use loss::Casualties;
 use rack::Rack;
 
 /// RFC 6675 §2: so many segments SACKed above one make it lost.
@@ -46,14 +47,6 @@ pub struct Scoreboard {
     casualties: Option<Box<Casualties>>,
     /// What is sent until so much has been delivered is limited by the application; zero if nothing is.
     app_limited: u64,
-}
-
-/// Segments found lost.
-#[derive(Debug, Default)]
-struct Casualties {
-    untold: Vec<LostSegment>,
-    /// End of the last one.
-    end: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -174,16 +167,6 @@ impl Scoreboard {
     pub fn loss(&self, now: Instant, bytes: u64, flight: u64, new_episode: bool) -> Loss {
         let (lost, delivered, pipe) = (self.lost, self.delivered, self.pipe);
         Loss { now, bytes, lost, delivered, flight, pipe, new_episode }
-    }
-
-    /// From now on each segment found lost is kept to be told.
-    pub fn keep_losses(&mut self) {
-        self.casualties = Some(Box::default());
-    }
-
-    /// Segments found lost since this was asked last.
-    pub fn take_losses(&mut self) -> Vec<LostSegment> {
-        self.casualties.as_mut().map_or_else(Vec::new, |casualties| std::mem::take(&mut casualties.untold))
     }
 
     /// Bytes delivered since the start.

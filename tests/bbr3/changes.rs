@@ -3,6 +3,7 @@
 use testbed::facts::Phase;
 
 use crate::bench::{Bench, Load, Path, goodput, loss};
+use crate::trace;
 
 /// A.13: 50 Mbit/s, 40 ms; from the first cruise on acknowledgments pass only each 80 ms.
 #[test]
@@ -11,7 +12,7 @@ fn a13_gathered_acknowledgments_stall_nothing() {
         let mut bench = Bench::new(Path(50.0, 20.0, 4.0), Load::Unlimited, 1);
         assert!(bench.wait_for(3.0, |row| row.phase == Phase::ProbeCruise));
         if hides {
-            bench.hide_extra_acked();
+            trace::hide_extra_acked();
         }
         let from = bench.now;
         bench.gather_acks(80);
@@ -39,7 +40,8 @@ fn a16_a_tenth_of_the_bandwidth_is_known_after_two_cycles() {
     let known = rows.iter().find(|row| row.at > 7.0 && row.get("max_bw") <= 1.1 * ceiling);
     let known = known.unwrap_or_else(|| panic!("{:?}", bench.last())).at;
     assert!(known <= 17.0, "{known} s");
-    let bounds: Vec<f64> = rows.iter().filter(|row| row.at > 7.0).map(|row| row.get("bw_shortterm")).collect();
+    let bounds: Vec<f64> =
+        rows.iter().filter(|row| row.at > 7.0).map(|row| row.get("bw_shortterm")).collect();
     let mut cuts = 0;
     for pair in bounds.windows(2).filter(|pair| pair[1] < pair[0]) {
         cuts += 1;

@@ -2,27 +2,28 @@
 
 use testbed::facts::Phase;
 
-use crate::bench::{Bench, L0, L1, Load, News, Path, stays};
+use crate::bench::{Bench, L0, L1, Load, News, Path, stays, variants};
 
 /// A.3: at half the bandwidth, until what is in flight fills the path and no queue.
 #[test]
 fn a3_drain_ends_when_the_queue_is_gone() {
-    let mut bench = Bench::new(L0, Load::Unlimited, 1);
-    bench.run_to(3.0);
-    let rows = bench.rows();
-    let stays = stays(&rows);
-    let drain = stays.iter().find(|stay| stay.phase == Phase::Drain).expect("drains");
-    for row in &rows[drain.rows.clone()] {
-        assert_eq!(row.get("pacing_gain"), 0.5);
-        let pace = row.pacing / (0.5 * 0.99 * row.bw);
-        assert!((0.999..1.001).contains(&pace), "{pace}");
-        assert!(row.inflight > row.get("inflight_1"), "{row:?}");
+    for mut bench in variants(L0) {
+        bench.run_to(3.0);
+        let rows = bench.rows();
+        let stays = stays(&rows);
+        let drain = stays.iter().find(|stay| stay.phase == Phase::Drain).expect("drains");
+        for row in &rows[drain.rows.clone()] {
+            assert_eq!(row.get("pacing_gain"), 0.5);
+            let pace = row.pacing / (0.5 * 0.99 * row.bw);
+            assert!((0.999..1.001).contains(&pace), "{pace}");
+            assert!(row.inflight > row.get("inflight_1"), "{row:?}");
+        }
+        let (first, after) = (&rows[drain.rows.start], &rows[drain.rows.end]);
+        assert!(after.inflight <= after.get("inflight_1"), "{after:?}");
+        assert!(matches!(after.phase, Phase::ProbeDown | Phase::ProbeCruise), "{after:?}");
+        assert!(after.at - first.at <= 2.5 * after.min_rtt, "{} s", after.at - first.at);
+        assert!(after.get("round_count") - first.get("round_count") <= 1.0);
     }
-    let (first, after) = (&rows[drain.rows.start], &rows[drain.rows.end]);
-    assert!(after.inflight <= after.get("inflight_1"), "{after:?}");
-    assert!(matches!(after.phase, Phase::ProbeDown | Phase::ProbeCruise), "{after:?}");
-    assert!(after.at - first.at <= 2.5 * after.min_rtt, "{} s", after.at - first.at);
-    assert!(after.get("round_count") - first.get("round_count") <= 1.0);
 }
 
 /// A.4: the rate falls by 60 % as Drain begins; the 10 % of the draft are drained all the same.

@@ -46,19 +46,22 @@ fn a2_startup_ends_by_loss_even_if_the_application_limits() {
     assert!(bench.wait_for(4.9, |row| row.phase != Phase::Startup));
     let rows = bench.rows();
     let row = rows.iter().find(|row| row.phase != Phase::Startup).expect("it ended");
-    assert_eq!(row.phase, Phase::Drain);
+    // There is nothing to drain: it leaves that state with the acknowledgment that entered it.
+    assert_eq!((row.phase, row.get("drain_start_round")), (Phase::ProbeCruise, row.get("round_count")));
     assert!(row.get("round_count") - onset <= 5.0, "{} rounds", row.get("round_count") - onset);
     assert_eq!(["full_bw_now", "full_bw_reached"].map(|name| row.get(name)), [1.0, 1.0]);
     assert!(row.get("full_bw_count") < 3.0, "no plateau");
 }
 
-/// A.12: 50 Mbit/s, 40 ms; acknowledgments pass only each 20, 40 or 80 ms. By round 14.
+/// A.12: 50 Mbit/s, 40 ms; data reach the receiver only each 20, 40 or 80 ms, and one acknowledgment tells of
+/// them. By round 14. (Where each segment is acknowledged and the acknowledgments are gathered, what leaves
+/// between two of them at one instant counts that burst and the last in its sample: 1.2 to 1.3 of the
+/// bandwidth.)
 #[test]
 fn a12_gathered_acknowledgments_do_not_keep_startup_from_the_bandwidth() {
     for millis in [20, 40, 80] {
         let path = Path(50.0, 20.0, 4.0);
-        let mut bench = Bench::new(path, Load::Unlimited, 1);
-        bench.gather_acks(millis);
+        let mut bench = Bench::batched(path, millis);
         assert!(bench.wait_for(3.0, |row| row.phase == Phase::Drain), "{millis} ms: {:?}", bench.last());
         let rows = bench.rows();
         let row = rows.iter().find(|row| row.phase == Phase::Drain).expect("drains");

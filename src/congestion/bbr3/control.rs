@@ -65,8 +65,7 @@ impl Bbr {
 
     /// `SetCwnd`.
     pub(super) fn set_cwnd(&mut self, ack: &Ack, acked: u64) {
-        let target =
-            self.quantized(self.bdp(self.bandwidth(), self.state.cwnd_gain()) + self.extra_acked());
+        let target = self.quantized(self.bdp(self.bandwidth(), self.state.cwnd_gain()) + self.extra_acked());
         if self.full_pipe.reached {
             self.cwnd = (self.cwnd + acked).min(target);
         } else if self.cwnd < target || ack.delivered < self.initial_window {

@@ -2,8 +2,8 @@
 
 use super::super::Ack;
 use super::super::path_model::UNIT;
-use super::{Bbr, Bounds, LEAST_SEGMENTS, State};
 use super::cycle::Acks;
+use super::{Bbr, Bounds, LEAST_SEGMENTS, State};
 use crate::time::{Duration, Instant};
 
 /// A smallest round trip not undercut for so long is looked for (`ProbeRTTInterval`, §2.16.2).

@@ -159,14 +159,8 @@ fn loss_beyond_two_percent_ends_a_probe_and_bounds_what_is_in_flight() {
 
 #[test]
 fn the_bound_is_where_losses_crossed_two_percent() {
-    let lost = |pipe, lost| LostSegment {
-        bytes: MSS,
-        pipe,
-        lost,
-        delivered: 0,
-        app_limited: false,
-        adjoins: false,
-    };
+    let lost =
+        |pipe, lost| LostSegment { bytes: MSS, pipe, lost, delivered: 0, app_limited: false, adjoins: false };
     let at = |pipe, bytes| bounds::inflight_at_loss(&lost(pipe, bytes));
     // (0.02 · 25,000 − 0)/0.98 of the segment may be lost.
     assert_eq!(at(26_000, 1_000), 25_510);
@@ -246,11 +240,49 @@ fn much_loss_ends_startup_even_if_the_application_limits() {
         for lost in 1..=ranges {
             round.lose(BDP, lost * MSS);
         }
-        let lossy = Sample { lost: ranges * MSS, app_limited: true, ..sample(RATE / 4, BDP, round.delivered) };
+        let lossy =
+            Sample { lost: ranges * MSS, app_limited: true, ..sample(RATE / 4, BDP, round.delivered) };
         round.ack_of(Sample { prior_delivered: 0, ..lossy }, RTT);
         assert_eq!(round.bbr.state, State::Startup, "the round is not over");
         round.ack_of(lossy, RTT);
         assert_eq!(round.bbr.state != State::Startup, ends, "{ranges} ranges");
         assert_eq!(round.bbr.full_pipe.now, ends);
     }
+}
+
+/// The probe after one that lost too much ends where it reaches the bound, and if that does no harm the next
+/// follows at once.
+#[test]
+fn a_probe_after_one_that_lost_too_much_is_careful() {
+    let mut round = Round::steady();
+    round.until(State::Refill, BDP);
+    round.until(State::Up, BDP);
+    round.bbr.on_loss(&loss(BDP));
+    round.lose(50 * MSS, 2 * MSS);
+    round.bbr.on_recovered(round.now);
+    assert_eq!((round.bbr.state, round.bbr.long_term), (State::Down, 49 * MSS));
+    round.until(State::Cruise, BDP);
+    round.until(State::Refill, BDP);
+    round.until(State::Up, BDP);
+    round.ack(RATE, 48 * MSS, 0);
+    assert_eq!(round.bbr.state, State::Up);
+    // Before this acknowledgment the bound was full; with what it took off it is not.
+    round.ack(RATE, 49 * MSS, 0);
+    assert_eq!(round.bbr.state, State::Down);
+    round.round(RATE, 49 * MSS);
+    round.ack(RATE, 49 * MSS, round.delivered);
+    assert_eq!(round.bbr.state, State::Refill, "without a wait");
+}
+
+#[test]
+fn a_restart_paces_at_the_bandwidth_and_forgets_what_was_gathered() {
+    let mut round = Round::steady();
+    round.until(State::Refill, BDP);
+    round.until(State::Up, BDP);
+    let now = round.now + RTT;
+    round.bbr.on_restart(Restart { now, app_limited: true });
+    assert_eq!(round.bbr.pacing_rate, RATE * 99 / 100);
+    assert!(round.bbr.restarts);
+    round.ack(RATE, BDP, 0);
+    assert!(!round.bbr.restarts);
 }

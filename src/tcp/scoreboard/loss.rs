@@ -1,9 +1,17 @@
 //! Loss detection by SACK blocks, by a timeout or by a duplicate acknowledgment, and the segments to send
 //! again.
 
-use super::{AMBIGUOUS, APP_LIMITED, Casualties, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard, Sent};
+use super::{AMBIGUOUS, APP_LIMITED, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard, Sent};
 use crate::congestion::LostSegment;
 use crate::time::Instant;
+
+/// Segments found lost.
+#[derive(Debug, Default)]
+pub(super) struct Casualties {
+    untold: Vec<LostSegment>,
+    /// End of the last one.
+    end: u64,
+}
 
 impl Casualties {
     /// Of `delivered` and `lost` bytes so far, this segment's included, it was lost last.
@@ -21,6 +29,16 @@ impl Casualties {
 }
 
 impl Scoreboard {
+    /// From now on each segment found lost is kept to be told.
+    pub fn keep_losses(&mut self) {
+        self.casualties = Some(Box::default());
+    }
+
+    /// Segments found lost since this was asked last.
+    pub fn take_losses(&mut self) -> Vec<LostSegment> {
+        self.casualties.as_mut().map_or_else(Vec::new, |casualties| std::mem::take(&mut casualties.untold))
+    }
+
     /// RFC 6675 §4 `IsLost`: marks what has [`DUP_THRESH`] SACKed segments above it, or more than
     /// two full segments' bytes; returns how many bytes that are.
     pub fn mark_lost_by_sack(&mut self, mss: u64) -> u64 {
@@ -169,5 +187,46 @@ impl Scoreboard {
             .take_while(|sent| sent.start < self.highest_sacked)
             .find(|sent| sent.marks & (SACKED | RETRANSMITTED) == 0)
             .map(|sent| (sent.start, sent.len))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Delivered;
+    use super::*;
+
+    const MSS: u64 = 1_000;
+
+    /// Ten segments, of which the 2nd, 3rd and 5th do not arrive; the application limits from the 4th on.
+    #[test]
+    fn each_lost_segment_is_told_with_what_was_so_when_it_left() {
+        let mut scoreboard = Scoreboard::default();
+        scoreboard.keep_losses();
+        for segment in 0..10 {
+            if segment == 3 {
+                scoreboard.limit_by_application();
+            }
+            scoreboard.on_sent(segment * MSS, MSS as u32, Instant::ZERO);
+        }
+        let mut delivered = Delivered::default();
+        scoreboard.acknowledge(MSS, Instant::ZERO, &mut delivered);
+        scoreboard.sack(3 * MSS, 4 * MSS, Instant::ZERO, &mut delivered);
+        scoreboard.sack(5 * MSS, 10 * MSS, Instant::ZERO, &mut delivered);
+        assert_eq!(scoreboard.mark_lost_by_sack(MSS), 3 * MSS);
+        let lost = |segments: u64, pipe, app_limited, adjoins| LostSegment {
+            bytes: MSS,
+            pipe: pipe * MSS,
+            lost: segments * MSS,
+            delivered: 7 * MSS,
+            app_limited,
+            adjoins,
+        };
+        let told = [lost(1, 2, false, false), lost(2, 3, false, true), lost(3, 5, true, false)];
+        assert_eq!(scoreboard.take_losses(), told);
+        assert_eq!(scoreboard.take_losses(), [], "once");
+        // A timeout: the copies of the three left with what the network still held.
+        scoreboard.on_retransmitted(MSS, 2 * MSS, Instant::ZERO);
+        scoreboard.mark_all_lost(Instant::ZERO);
+        assert_eq!(scoreboard.take_losses(), [], "they were told of already");
     }
 }
