@@ -6,6 +6,7 @@ mod bench;
 mod changes;
 mod drain;
 mod load;
+mod neighbours;
 mod probe_rtt;
 mod probes;
 mod spurious;

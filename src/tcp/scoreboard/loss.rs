@@ -14,17 +14,20 @@ pub(super) struct Casualties {
 }
 
 impl Casualties {
-    /// Of `delivered` and `lost` bytes so far, this segment's included, it was lost last.
-    pub(super) fn note(&mut self, sent: &Sent, delivered: u64, lost: u64) {
-        self.untold.push(LostSegment {
+    /// If somebody wants to hear of it: `sent` was found lost, as the last of `lost` bytes when so many were
+    /// `delivered`.
+    #[inline]
+    pub(super) fn note(kept: &mut Option<Box<Casualties>>, sent: &Sent, delivered: u64, lost: u64) {
+        let Some(casualties) = kept else { return };
+        casualties.untold.push(LostSegment {
             bytes: sent.len.into(),
             pipe: sent.pipe.into(),
             lost: (lost as u32).wrapping_sub(sent.lost).into(),
             delivered,
             app_limited: sent.marks & APP_LIMITED != 0,
-            adjoins: sent.start == self.end,
+            adjoins: sent.start == casualties.end,
         });
-        self.end = sent.end();
+        casualties.end = sent.end();
     }
 }
 
@@ -82,9 +85,7 @@ impl Scoreboard {
                 sent.marks |= LOST;
                 self.pipe -= u64::from(sent.len);
                 self.lost_pending += u32::from(sent.marks & RETRANSMITTED == 0);
-                if let Some(casualties) = &mut self.casualties {
-                    casualties.note(sent, self.delivered, self.lost + bytes);
-                }
+                Casualties::note(&mut self.casualties, sent, self.delivered, self.lost + bytes);
             }
         }
         self.lost += bytes;
@@ -103,9 +104,7 @@ impl Scoreboard {
         self.lost_pending += 1;
         self.retransmitted_below = self.retransmitted_below.min(first.start);
         self.lost += u64::from(first.len);
-        if let Some(casualties) = &mut self.casualties {
-            casualties.note(first, self.delivered, self.lost);
-        }
+        Casualties::note(&mut self.casualties, first, self.delivered, self.lost);
         u64::from(first.len)
     }
 
@@ -127,9 +126,7 @@ impl Scoreboard {
             if !(is_recent || marks & SACKED != 0 && !reneged) {
                 if marks & LOST == 0 {
                     bytes += len;
-                    if let Some(casualties) = &mut self.casualties {
-                        casualties.note(sent, self.delivered, self.lost + bytes);
-                    }
+                    Casualties::note(&mut self.casualties, sent, self.delivered, self.lost + bytes);
                 }
                 self.pipe -= sent.in_network();
                 sent.marks = LOST | (marks & AMBIGUOUS);

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use super::loss::Casualties;
 use super::{AMBIGUOUS, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard, Sent};
 use crate::time::{Duration, Instant};
 
@@ -135,9 +136,7 @@ impl Scoreboard {
                         self.lost_pending += 1;
                         self.retransmitted_below = self.retransmitted_below.min(sent.start);
                         found.lost += u64::from(sent.len);
-                        if let Some(casualties) = &mut self.casualties {
-                            casualties.note(sent, self.delivered, self.lost + found.lost);
-                        }
+                        Casualties::note(&mut self.casualties, sent, self.delivered, self.lost + found.lost);
                     }
                     left => {
                         found.wait = found.wait.max(left);
@@ -174,9 +173,7 @@ impl Scoreboard {
                     self.lost_pending += 1;
                     self.retransmitted_below = self.retransmitted_below.min(sent.start);
                     found.lost += u64::from(sent.len);
-                    if let Some(casualties) = &mut self.casualties {
-                        casualties.note(sent, self.delivered, self.lost + found.lost);
-                    }
+                    Casualties::note(&mut self.casualties, sent, self.delivered, self.lost + found.lost);
                     sent.marks = LOST | AMBIGUOUS;
                     rack.sent_again.remove(i);
                 }
