@@ -43,7 +43,7 @@ pub struct Scoreboard {
     first_sent_at: Instant,
     /// Bytes marked lost since the start.
     lost: u64,
-    /// What was marked lost and not yet told, if somebody wants to hear of it.
+    /// Segments marked lost and not yet told of, if somebody wants to hear of them.
     casualties: Option<Box<Casualties>>,
     /// What is sent until so much has been delivered is limited by the application; zero if nothing is.
     app_limited: u64,

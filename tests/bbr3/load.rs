@@ -9,7 +9,7 @@ use testbed::time::{Duration, Instant};
 use crate::bench::SMSS;
 use crate::trace;
 
-/// What an application writes.
+/// Load of an application.
 #[derive(Clone, Copy, Debug)]
 pub enum Load {
     /// As much as the connection takes.

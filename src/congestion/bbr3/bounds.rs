@@ -5,12 +5,12 @@ use super::super::{Ack, LostSegment, Sample};
 use super::{Bbr, State, UNBOUNDED};
 use crate::time::Instant;
 
-/// What a bound keeps of itself at least (`Beta`, §2.8), in tenths, as CUBIC's.
+/// Part that a bound keeps of itself at least (`Beta`, §2.8), in tenths, as CUBIC's.
 const BETA: u64 = 7;
 /// Loss beyond which too much was in flight (`LossThresh`, §2.8): one in fifty.
 const LOSS_PART: u64 = 50;
 
-/// Short-term bounds: what loss leaves until the next probe.
+/// Short-term bounds, which loss sets until the next probe.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) bandwidth: u64,
@@ -21,7 +21,7 @@ impl Bounds {
     pub(super) const NONE: Bounds = Bounds { bandwidth: UNBOUNDED, inflight: UNBOUNDED };
 }
 
-/// What the last round delivered and lost.
+/// Delivery and loss of the last round.
 #[derive(Debug, Default)]
 pub(super) struct Latest {
     /// The largest rate and volume of a sample.

@@ -1,4 +1,4 @@
-//! What it controls by the model: pacing rate and congestion window (§5.6).
+//! Control by the model: pacing rate and congestion window (§5.6).
 
 use super::super::path_model::{UNIT, paced, passed, rate};
 use super::super::{Ack, CongestionController};

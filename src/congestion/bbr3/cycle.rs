@@ -13,7 +13,7 @@ const MOST_ROUNDS: u64 = 63;
 /// The bound on what is in flight grows at most by 2 to this power a round.
 const MOST_DOUBLINGS: u32 = 30;
 
-/// What acknowledgments report, with regard to the last probe (`ack_phase`).
+/// Meaning of acknowledgments with regard to the last probe (`ack_phase`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Acks {
     Init,
@@ -38,7 +38,7 @@ pub(super) struct Cycle {
     up_rounds: u32,
     up_acked: u64,
     acked_per_increase: u64,
-    /// What was sent while probing is being acknowledged, and no answer was given to its losses.
+    /// Losses are of what was sent while probing, and none was answered yet.
     pub(super) samples_probe: bool,
     /// The last probe lost too much, and the one after it ended early for that.
     pub(super) too_high: bool,

@@ -1,4 +1,4 @@
-//! Whether the pipe is full (§5.3.1.2), and the end of Startup by that or by loss.
+//! Estimator of a full pipe (§5.3.1.2), and the end of Startup by that or by loss.
 
 use super::super::path_model::rate_of;
 use super::super::{Ack, Sample};

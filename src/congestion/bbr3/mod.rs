@@ -91,6 +91,7 @@ struct Round {
 
 /// State of BBR.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub(super) struct Bbr {
     mss: u64,
     initial_window: u64,
