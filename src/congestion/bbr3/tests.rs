@@ -294,3 +294,20 @@ fn a_restart_paces_at_the_bandwidth_and_forgets_what_was_gathered() {
     round.ack(RATE, BDP, 0);
     assert!(!round.bbr.restarts);
 }
+
+/// §3.7: a mark is congestion.
+#[test]
+fn marks_are_answered_as_losses() {
+    let mut round = Round::steady();
+    let mark = |round: &Round, flight| Loss { now: round.now, delivered: round.delivered, ..loss(flight) };
+    round.bbr.on_ecn(&mark(&round, BDP));
+    for _ in 0..40 {
+        round.ack(RATE / 2, BDP, 0);
+    }
+    round.ack(RATE / 2, BDP, round.delivered);
+    assert!(round.bbr.short_term.bandwidth < round.bbr.max_bandwidth());
+    round.until(State::Refill, BDP);
+    round.until(State::Up, BDP);
+    round.bbr.on_ecn(&mark(&round, 50 * MSS));
+    assert_eq!((round.bbr.state, round.bbr.long_term), (State::Down, 50 * MSS));
+}
