@@ -99,3 +99,21 @@ fn a22_a_refill_that_the_application_limits_lowers_no_bandwidth() {
         assert!(ended, "{load:?}: later probes end as usual");
     }
 }
+
+/// A.22, with nothing ahead as the refill begins: it lasts until a round trip after the silence.
+#[test]
+fn a22_silence_prolongs_a_refill() {
+    let mut bench = Bench::new(L0, AHEAD, 1);
+    assert!(bench.enter(5.0, Phase::ProbeCruise));
+    bench.set_load(Load::Rate(0.9 * ceiling(L0.0)));
+    assert!(bench.enter(5.0, Phase::ProbeRefill));
+    let start = bench.last();
+    bench.set_load(Load::Silent);
+    let resumes = bench.now + 0.5;
+    bench.run_to(resumes);
+    assert_eq!(bench.last().phase, Phase::ProbeRefill);
+    bench.set_load(AHEAD);
+    assert!(bench.enter(resumes + 0.5, Phase::ProbeUp));
+    assert!((0.04..0.05).contains(&(bench.now - resumes)), "{} s", bench.now - resumes);
+    assert_eq!(bench.last().get("max_bw"), start.get("max_bw"));
+}
