@@ -6,6 +6,7 @@
 //! here and one line in [`ALGORITHMS`], or a program of its own that [registers](register) it.
 
 mod bbr;
+mod bbr3;
 mod cubic;
 mod fixed;
 mod hystart;
@@ -13,6 +14,7 @@ mod ledbat;
 mod news;
 mod none;
 mod parameters;
+mod path_model;
 mod reno;
 mod round;
 mod slow_start;
@@ -29,7 +31,7 @@ use std::sync::OnceLock;
 
 pub use crate::facts::{Beliefs, NO_WINDOW, Phase};
 pub use hystart::{Advice, Watch};
-pub use news::{Ack, Loss, Path, Restart, Sample};
+pub use news::{Ack, Loss, LostSegment, Path, Restart, Sample};
 pub use parameters::{Parameter, Parameters, Values};
 pub use slow_start::SlowStart;
 
@@ -46,6 +48,10 @@ pub trait CongestionController: fmt::Debug + Send {
 
     /// Loss was detected without a timeout: called once per recovery episode (RFC 6582 §3.2).
     fn on_loss(&mut self, loss: &Loss);
+
+    /// A segment was found lost: called for each, after `on_loss` or `on_timeout` and before the `on_ack` of
+    /// what told, if the controller [wants](CongestionController::wants_losses) that.
+    fn on_lost(&mut self, _now: Instant, _lost: &LostSegment) {}
 
     /// The retransmission timer expired. `loss.new_episode` is false when the same window's losses
     /// were already answered by `on_loss` or by an earlier timeout.
@@ -85,6 +91,11 @@ pub trait CongestionController: fmt::Debug + Send {
         true
     }
 
+    /// True if it wants to hear of each lost segment.
+    fn wants_losses(&self) -> bool {
+        false
+    }
+
     /// True while it sends less than the path bears on purpose, so that rates of delivery say nothing.
     fn holds_back(&self) -> bool {
         false
@@ -94,6 +105,10 @@ pub trait CongestionController: fmt::Debug + Send {
     fn beliefs(&self) -> Beliefs {
         Beliefs::default()
     }
+
+    /// Gives each further variable by the name in its specification, for tests and traces: bytes, bytes per
+    /// second, counts, and 0 or 1; infinite where there is no bound.
+    fn variables(&self, _give: &mut dyn FnMut(&'static str, f64)) {}
 
     /// The slow start threshold, if there is one, for plots.
     fn ssthresh(&self) -> Option<u64> {
@@ -168,6 +183,12 @@ pub static ALGORITHMS: &[Algorithm] = &[
         summary: "BBR v1 as in Linux: sends at the bandwidth it measures, and drains what queues",
         parameters: &[],
         build: |path| Box::new(bbr::Bbr::new(path)),
+    },
+    Algorithm {
+        name: "bbr3",
+        summary: "BBR v3 (draft-ietf-ccwg-bbr-06): v1 that heeds loss and leaves room to others",
+        parameters: &[],
+        build: |path| Box::new(bbr3::Bbr::new(path)),
     },
     Algorithm {
         name: "vegas",

@@ -86,14 +86,33 @@ pub struct Loss {
     pub now: Instant,
     /// Bytes found lost.
     pub bytes: u64,
-    /// Bytes found lost since the connection opened.
+    /// Bytes found lost, and bytes delivered, since the connection opened.
     pub lost: u64,
+    /// See `lost`.
+    pub delivered: u64,
     /// Bytes in flight just before: `FlightSize` of RFC 5681.
     pub flight: u64,
     /// Bytes believed to be in the network just after.
     pub pipe: u64,
     /// True if this starts a new episode: data sent since the last reduction was lost.
     pub new_episode: bool,
+}
+
+/// A segment that was found lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostSegment {
+    /// Its payload in bytes.
+    pub bytes: u64,
+    /// Bytes believed to be in the network just after it left.
+    pub pipe: u64,
+    /// Bytes found lost since it left, its own included.
+    pub lost: u64,
+    /// Bytes delivered since the connection opened.
+    pub delivered: u64,
+    /// True if it left after the sender had nothing to send.
+    pub app_limited: bool,
+    /// True if it follows in the stream right behind the one found lost before it.
+    pub adjoins: bool,
 }
 
 /// A departure when nothing was in the network.
@@ -112,6 +131,8 @@ pub struct Path {
     pub mss: u64,
     /// The initial window in bytes (RFC 6928).
     pub initial_window: u64,
+    /// True if acknowledgments report what arrived beyond a gap (RFC 2018).
+    pub sack: bool,
     /// True if the connection spreads its packets by itself.
     pub paced: bool,
     /// Time at which the connection opened.

@@ -18,6 +18,7 @@ pub fn path() -> Path {
     Path {
         mss: 1000,
         initial_window: 10_000,
+        sack: true,
         paced: false,
         now: Instant::ZERO,
         rtt: None,
@@ -49,5 +50,5 @@ pub fn ack(bytes: u64) -> Ack {
 
 /// A loss of one segment with `flight` bytes outstanding.
 pub fn loss(flight: u64) -> Loss {
-    Loss { now: Instant::ZERO, bytes: 1000, lost: 1000, flight, pipe: 0, new_episode: true }
+    Loss { now: Instant::ZERO, bytes: 1000, lost: 1000, delivered: 0, flight, pipe: 0, new_episode: true }
 }

@@ -89,8 +89,16 @@ pub enum Phase {
     Startup,
     /// BBR: draining the queue of the start.
     Drain,
-    /// BBR: around the bandwidth it knows.
+    /// BBR v1: around the bandwidth it knows.
     ProbeBandwidth,
+    /// BBR v3: sending less than the bandwidth, until what queues is drained.
+    ProbeDown,
+    /// BBR v3: at the bandwidth.
+    ProbeCruise,
+    /// BBR v3: filling the pipe for a round trip before it asks for more.
+    ProbeRefill,
+    /// BBR v3: asking for more.
+    ProbeUp,
     /// BBR: sending little, to see the round trip without a queue.
     ProbeRtt,
 }
@@ -105,6 +113,10 @@ words! {
         Startup = "startup",
         Drain = "drain",
         ProbeBandwidth = "probe_bw",
+        ProbeDown = "probe_bw_down",
+        ProbeCruise = "probe_bw_cruise",
+        ProbeRefill = "probe_bw_refill",
+        ProbeUp = "probe_bw_up",
         ProbeRtt = "probe_rtt",
     }
 }

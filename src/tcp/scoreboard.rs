@@ -7,6 +7,7 @@ mod rack;
 use crate::congestion::{Loss, Sample};
 use crate::ring::Ring;
 use crate::time::{Duration, Instant};
+use loss::Casualties;
 use rack::Rack;
 
 /// RFC 6675 §2: so many segments SACKed above one make it lost.
@@ -42,6 +43,8 @@ pub struct Scoreboard {
     first_sent_at: Instant,
     /// Bytes marked lost since the start.
     lost: u64,
+    /// Segments marked lost and not yet told of, if somebody wants to hear of them.
+    casualties: Option<Box<Casualties>>,
     /// Bytes delivered until which the application limits what is sent; zero if it does not.
     app_limited: u64,
 }
@@ -162,7 +165,8 @@ impl Scoreboard {
 
     /// News of a loss of `bytes`, of `flight` outstanding.
     pub fn loss(&self, now: Instant, bytes: u64, flight: u64, new_episode: bool) -> Loss {
-        Loss { now, bytes, lost: self.lost, flight, pipe: self.pipe, new_episode }
+        let (lost, delivered, pipe) = (self.lost, self.delivered, self.pipe);
+        Loss { now, bytes, lost, delivered, flight, pipe, new_episode }
     }
 
     /// Bytes delivered since the start.

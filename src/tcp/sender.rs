@@ -166,6 +166,7 @@ impl Sender {
         let controller = self.config.congestion.build(Path {
             mss: self.agreed.mss,
             initial_window: segments * self.agreed.mss,
+            sack: self.uses_sack(),
             paced: self.config.pacing,
             now,
             rtt: self.rtt.smoothed(),
@@ -173,6 +174,9 @@ impl Sender {
             parameters: Parameters::defaults(&[]),
         });
         self.reduces_in_proportion = controller.wants_prr();
+        if controller.wants_losses() {
+            self.scoreboard.keep_losses();
+        }
         self.controller = Some(controller);
         self.recovery = LossRecovery::default();
         self.recovery.ecn.capable = self.agreed.ect;

@@ -1,6 +1,7 @@
 //! Aggregation of acknowledgments: how much more arrives at once than the bandwidth explains, so that
 //! the window covers the silence between.
 
+use super::super::path_model::{Excess, passed};
 use crate::time::{Duration, Instant};
 
 /// Rounds in each of the two slots: the largest of the last five to ten rounds counts.
@@ -11,9 +12,7 @@ const LONGEST: Duration = Duration::from_millis(100);
 /// Bytes acknowledged beyond what the bandwidth explains.
 #[derive(Debug)]
 pub(super) struct Aggregation {
-    /// Since when, and how much was acknowledged since.
-    epoch: Instant,
-    acked: u64,
+    epoch: Excess,
     /// The largest excess of each slot, the present one first.
     excess: [u64; 2],
     rounds: u32,
@@ -21,12 +20,12 @@ pub(super) struct Aggregation {
 
 impl Aggregation {
     pub(super) fn new(now: Instant) -> Aggregation {
-        Aggregation { epoch: now, acked: 0, excess: [0; 2], rounds: 0 }
+        Aggregation { epoch: Excess::new(now), excess: [0; 2], rounds: 0 }
     }
 
     /// Sending begins anew.
     pub(super) fn restart(&mut self, now: Instant) {
-        (self.epoch, self.acked) = (now, 0);
+        self.epoch = Excess::new(now);
     }
 
     /// A round begins.
@@ -40,24 +39,13 @@ impl Aggregation {
 
     /// `acked` bytes were delivered, with a window of `cwnd` and a bandwidth in bytes per second.
     pub(super) fn take(&mut self, now: Instant, acked: u64, cwnd: u64, bandwidth: u64) {
-        let mut expected = passed(bandwidth, now - self.epoch);
-        if self.acked <= expected {
-            self.restart(now);
-            expected = 0;
-        }
-        self.acked += acked;
-        self.excess[0] = self.excess[0].max((self.acked - expected).min(cwnd));
+        self.excess[0] = self.excess[0].max(self.epoch.take(now, acked, cwnd, bandwidth));
     }
 
     /// Bytes to add to the window.
     pub(super) fn allowance(&self, bandwidth: u64) -> u64 {
         self.excess[0].max(self.excess[1]).min(passed(bandwidth, LONGEST))
     }
-}
-
-/// Bytes that pass in `span` at `bandwidth` bytes per second.
-pub(super) fn passed(bandwidth: u64, span: Duration) -> u64 {
-    (u128::from(bandwidth) * u128::from(span.as_nanos()) / 1_000_000_000) as u64
 }
 
 #[cfg(test)]

@@ -6,21 +6,18 @@
 //! filter has the largest sample of each round and not the three best ones.
 
 mod aggregation;
-mod bandwidth;
 mod policer;
 #[cfg(test)]
 mod tests;
 
+use super::path_model::{RoundMax, UNIT, paced, passed, quantum, rate, rate_of};
 use super::{Ack, Beliefs, CongestionController, Loss, Path, Phase, Restart};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
-use aggregation::{Aggregation, passed};
-use bandwidth::{MaxBandwidth, rate_of};
+use aggregation::Aggregation;
 use policer::{Policer, Totals};
 
-/// Gains are 256ths.
-const UNIT: u64 = 256;
 /// 2/ln 2, the least that doubles the rate in a round trip, and its inverse to drain the queue of that.
 const HIGH_GAIN: u64 = UNIT * 2_885 / 1_000 + 1;
 const DRAIN_GAIN: u64 = UNIT * 1_000 / 2_885;
@@ -28,8 +25,8 @@ const DRAIN_GAIN: u64 = UNIT * 1_000 / 2_885;
 const CWND_GAIN: u64 = 2 * UNIT;
 /// The steady pace, a round trip each: ask for more, give back, cruise.
 const CYCLE: [u64; 8] = [UNIT * 5 / 4, UNIT * 3 / 4, UNIT, UNIT, UNIT, UNIT, UNIT, UNIT];
-/// Parts of a hundred by which it sends below its bandwidth.
-const MARGIN: u64 = 1;
+/// Rounds that a bandwidth counts for: the present one and ten before it.
+const BANDWIDTH_ROUNDS: usize = 11;
 /// Segments that keep a path busy when each second one is acknowledged.
 const LEAST_SEGMENTS: u64 = 4;
 /// The pipe is full after so many rounds without a quarter more bandwidth.
@@ -39,8 +36,6 @@ const MIN_RTT_WINDOW: Duration = Duration::from_secs(10);
 const PROBE_RTT_TIME: Duration = Duration::from_millis(200);
 /// Below this rate, in bytes per second, segments leave one by one, above it at least in pairs.
 const LEAST_PAIRED: u64 = 1_200_000 / 8;
-/// Largest burst, in bytes.
-const LARGEST_QUANTUM: u64 = 65_535;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -69,7 +64,7 @@ pub(super) struct Bbr {
     cwnd: u64,
     pacing_rate: u64,
     has_seen_rtt: bool,
-    bandwidth: MaxBandwidth,
+    bandwidth: RoundMax<BANDWIDTH_ROUNDS>,
     /// The present round ends when something sent after so much was delivered is acknowledged.
     round_end: u64,
     round_start: bool,
@@ -106,7 +101,7 @@ impl Bbr {
             cwnd: path.initial_window,
             pacing_rate: 0,
             has_seen_rtt: false,
-            bandwidth: MaxBandwidth::default(),
+            bandwidth: RoundMax::default(),
             round_end: 0,
             round_start: false,
             full_bandwidth: 0,
@@ -157,17 +152,16 @@ impl Bbr {
     fn start_pacing(&mut self, rtt: Option<Duration>) {
         self.has_seen_rtt = rtt.is_some();
         let rtt = rtt.unwrap_or(Duration::from_millis(1)).max(Duration::from_micros(1));
-        let bandwidth = u128::from(self.cwnd) * 1_000_000_000 / u128::from(rtt.as_nanos());
-        self.pacing_rate = paced(bandwidth as u64, HIGH_GAIN);
+        self.pacing_rate = paced(rate(self.cwnd, rtt), HIGH_GAIN);
     }
 
     fn set_pacing_rate(&mut self, srtt: Duration, gain: u64) {
         if !self.has_seen_rtt && srtt > Duration::ZERO {
             self.start_pacing(Some(srtt));
         }
-        let rate = paced(self.model_bandwidth(), gain);
-        if self.pipe_is_full || rate > self.pacing_rate {
-            self.pacing_rate = rate;
+        let pace = paced(self.model_bandwidth(), gain);
+        if self.pipe_is_full || pace > self.pacing_rate {
+            self.pacing_rate = pace;
         }
     }
 
@@ -436,11 +430,9 @@ impl CongestionController for Bbr {
         Rate::from_bits_per_second(self.pacing_rate.saturating_mul(8).max(1))
     }
 
-    /// A millisecond's, as Linux sizes what it hands to its devices.
     fn send_quantum(&self) -> u64 {
         let least = if self.pacing_rate < LEAST_PAIRED { 1 } else { 2 };
-        let quantum = (self.pacing_rate >> 10).min(LARGEST_QUANTUM);
-        (quantum / self.mss).max(least) * self.mss
+        quantum(self.pacing_rate, self.mss, least)
     }
 
     fn wants_prr(&self) -> bool {
@@ -466,9 +458,4 @@ impl CongestionController for Bbr {
             Mode::ProbeRtt => Phase::ProbeRtt,
         }
     }
-}
-
-/// A bandwidth with a gain, and a little less.
-fn paced(bandwidth: u64, gain: u64) -> u64 {
-    (u128::from(bandwidth) * u128::from(gain * (100 - MARGIN)) / u128::from(UNIT * 100)) as u64
 }

@@ -46,5 +46,5 @@ fn ack(now: Instant) -> Ack {
 
 /// One segment of `segments` in flight is lost; it begins an episode.
 fn loss(now: Instant, segments: u64) -> Loss {
-    Loss { now, bytes: MSS, lost: MSS, flight: segments * MSS, pipe: 0, new_episode: true }
+    Loss { now, bytes: MSS, lost: MSS, delivered: 0, flight: segments * MSS, pipe: 0, new_episode: true }
 }

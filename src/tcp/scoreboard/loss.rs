@@ -1,10 +1,47 @@
 //! Loss detection by SACK blocks, by a timeout or by a duplicate acknowledgment, and the segments to send
 //! again.
 
-use super::{AMBIGUOUS, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard};
+use super::{AMBIGUOUS, APP_LIMITED, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard, Sent};
+use crate::congestion::LostSegment;
 use crate::time::Instant;
 
+/// Segments found lost.
+#[derive(Debug, Default)]
+pub(super) struct Casualties {
+    untold: Vec<LostSegment>,
+    /// End of the last one.
+    end: u64,
+}
+
+impl Casualties {
+    /// If somebody wants to hear of it: `sent` was found lost, as the last of `lost` bytes when so many were
+    /// `delivered`.
+    #[inline]
+    pub(super) fn note(kept: &mut Option<Box<Casualties>>, sent: &Sent, delivered: u64, lost: u64) {
+        let Some(casualties) = kept else { return };
+        casualties.untold.push(LostSegment {
+            bytes: sent.len.into(),
+            pipe: sent.pipe.into(),
+            lost: (lost as u32).wrapping_sub(sent.lost).into(),
+            delivered,
+            app_limited: sent.marks & APP_LIMITED != 0,
+            adjoins: sent.start == casualties.end,
+        });
+        casualties.end = sent.end();
+    }
+}
+
 impl Scoreboard {
+    /// From now on each segment found lost is kept to be told.
+    pub fn keep_losses(&mut self) {
+        self.casualties = Some(Box::default());
+    }
+
+    /// Segments found lost since this was asked last.
+    pub fn take_losses(&mut self) -> Vec<LostSegment> {
+        self.casualties.as_mut().map_or_else(Vec::new, |casualties| std::mem::take(&mut casualties.untold))
+    }
+
     /// RFC 6675 §4 `IsLost`: marks what has [`DUP_THRESH`] SACKed segments above it, or more than
     /// two full segments' bytes; returns how many bytes that are.
     pub fn mark_lost_by_sack(&mut self, mss: u64) -> u64 {
@@ -48,6 +85,7 @@ impl Scoreboard {
                 sent.marks |= LOST;
                 self.pipe -= u64::from(sent.len);
                 self.lost_pending += u32::from(sent.marks & RETRANSMITTED == 0);
+                Casualties::note(&mut self.casualties, sent, self.delivered, self.lost + bytes);
             }
         }
         self.lost += bytes;
@@ -66,6 +104,7 @@ impl Scoreboard {
         self.lost_pending += 1;
         self.retransmitted_below = self.retransmitted_below.min(first.start);
         self.lost += u64::from(first.len);
+        Casualties::note(&mut self.casualties, first, self.delivered, self.lost);
         u64::from(first.len)
     }
 
@@ -85,7 +124,10 @@ impl Scoreboard {
             let (marks, len) = (sent.marks, u64::from(sent.len));
             let is_recent = !reneged && sent.sent_at > lost_until && sent.start > una;
             if !(is_recent || marks & SACKED != 0 && !reneged) {
-                bytes += if marks & LOST == 0 { len } else { 0 };
+                if marks & LOST == 0 {
+                    bytes += len;
+                    Casualties::note(&mut self.casualties, sent, self.delivered, self.lost + bytes);
+                }
                 self.pipe -= sent.in_network();
                 sent.marks = LOST | (marks & AMBIGUOUS);
             }
@@ -142,5 +184,46 @@ impl Scoreboard {
             .take_while(|sent| sent.start < self.highest_sacked)
             .find(|sent| sent.marks & (SACKED | RETRANSMITTED) == 0)
             .map(|sent| (sent.start, sent.len))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Delivered;
+    use super::*;
+
+    const MSS: u64 = 1_000;
+
+    /// Ten segments, of which the 2nd, 3rd and 5th do not arrive; the application limits from the 4th on.
+    #[test]
+    fn each_lost_segment_is_told_with_what_was_so_when_it_left() {
+        let mut scoreboard = Scoreboard::default();
+        scoreboard.keep_losses();
+        for segment in 0..10 {
+            if segment == 3 {
+                scoreboard.limit_by_application();
+            }
+            scoreboard.on_sent(segment * MSS, MSS as u32, Instant::ZERO);
+        }
+        let mut delivered = Delivered::default();
+        scoreboard.acknowledge(MSS, Instant::ZERO, &mut delivered);
+        scoreboard.sack(3 * MSS, 4 * MSS, Instant::ZERO, &mut delivered);
+        scoreboard.sack(5 * MSS, 10 * MSS, Instant::ZERO, &mut delivered);
+        assert_eq!(scoreboard.mark_lost_by_sack(MSS), 3 * MSS);
+        let lost = |segments: u64, pipe, app_limited, adjoins| LostSegment {
+            bytes: MSS,
+            pipe: pipe * MSS,
+            lost: segments * MSS,
+            delivered: 7 * MSS,
+            app_limited,
+            adjoins,
+        };
+        let told = [lost(1, 2, false, false), lost(2, 3, false, true), lost(3, 5, true, false)];
+        assert_eq!(scoreboard.take_losses(), told);
+        assert_eq!(scoreboard.take_losses(), [], "once");
+        // A timeout: the copies of the three left with what the network still held.
+        scoreboard.on_retransmitted(MSS, 2 * MSS, Instant::ZERO);
+        scoreboard.mark_all_lost(Instant::ZERO);
+        assert_eq!(scoreboard.take_losses(), [], "they were told of already");
     }
 }

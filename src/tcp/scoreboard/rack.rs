@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use super::loss::Casualties;
 use super::{AMBIGUOUS, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard, Sent};
 use crate::time::{Duration, Instant};
 
@@ -135,6 +136,7 @@ impl Scoreboard {
                         self.lost_pending += 1;
                         self.retransmitted_below = self.retransmitted_below.min(sent.start);
                         found.lost += u64::from(sent.len);
+                        Casualties::note(&mut self.casualties, sent, self.delivered, self.lost + found.lost);
                     }
                     left => {
                         found.wait = found.wait.max(left);
@@ -168,10 +170,11 @@ impl Scoreboard {
                 Some(Duration::ZERO) => {
                     // With its copy the original is lost as well, whether or not that was marked.
                     self.pipe -= sent.in_network();
-                    sent.marks = LOST | AMBIGUOUS;
                     self.lost_pending += 1;
                     self.retransmitted_below = self.retransmitted_below.min(sent.start);
                     found.lost += u64::from(sent.len);
+                    Casualties::note(&mut self.casualties, sent, self.delivered, self.lost + found.lost);
+                    sent.marks = LOST | AMBIGUOUS;
                     rack.sent_again.remove(i);
                 }
                 left => {

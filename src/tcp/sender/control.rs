@@ -40,6 +40,14 @@ impl Sender {
         Pace::internal(self.cwnd, self.ssthresh(), self.rtt.smoothed()?, self.agreed.mss)
     }
 
+    /// Tells the controller of each segment found lost, if it wants to hear of them.
+    pub(super) fn tell_losses(&mut self, now: Instant) {
+        let Some(controller) = &mut self.controller else { return };
+        for lost in self.scoreboard.take_losses() {
+            controller.on_lost(now, &lost);
+        }
+    }
+
     /// Tells the controller what an acknowledgment reported.
     pub(super) fn tell_controller(&mut self, now: Instant, before: Before, delivered: &Delivered) {
         let Before { flight, pipe, lost, una, episode: was } = before;
@@ -49,6 +57,9 @@ impl Sender {
             return;
         }
         let sample = self.scoreboard.sample(delivered, self.rtt.min());
+        if newly_lost > 0 {
+            self.tell_losses(now);
+        }
         // With RACK the acknowledgment that ends an episode counts for growth, as in Linux.
         let in_recovery = self.recovery.episode() == Episode::Recovery
             || (was == Episode::Recovery && !self.scoreboard.has_rack())

@@ -33,6 +33,7 @@ impl Sender {
                 (self.una, self.nxt),
                 &mut self.stats,
             );
+            self.tell_losses(now);
             self.ask_controller();
             // The reordering timer is RACK's.
             self.steer_recovery(self.flight(), 0, false);
@@ -70,6 +71,7 @@ impl Sender {
             self.nxt - self.una,
             self.expiries == 0,
         );
+        self.tell_losses(now);
         self.ask_controller();
         self.prr = None;
         self.tail = TailProbes::default();
