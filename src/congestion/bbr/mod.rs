@@ -11,7 +11,7 @@ mod policer;
 mod tests;
 mod window;
 
-use super::path_model::{RoundMax, UNIT, paced, passed, quantum, rate, rate_of};
+use super::path_model::{RoundMax, UNIT, paced, quantum, rate, rate_of};
 use super::{Ack, Beliefs, CongestionController, Loss, Path, Phase, Restart};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
