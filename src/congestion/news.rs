@@ -88,7 +88,8 @@ pub struct Loss {
     pub bytes: u64,
     /// Bytes found lost since the connection opened.
     pub lost: u64,
-    /// Bytes in flight just before: `FlightSize` of RFC 5681.
+    /// Bytes of which a part remains: those in flight just before, `FlightSize` of RFC 5681, or at least the
+    /// window, as in Linux (`tcp.reduce_from`).
     pub flight: u64,
     /// Bytes believed to be in the network just after.
     pub pipe: u64,
