@@ -84,8 +84,8 @@ fn short_transfers_take_as_long_as_on_linux() {
     }
 }
 
-/// The same with the handshake, in which SYNs are lost: those wait for one sent again after a second, and then send
-/// with the whole initial window. At 1 % of loss p99 lies at the very edge of these: no test there.
+/// The same with the handshake, in which SYNs are lost: those wait for one sent again after a second, and then
+/// send with the whole initial window. At 1 % of loss p99 lies at the very edge of these: no test there.
 #[test]
 fn transfers_with_lost_syns_take_as_long_as_on_linux() {
     let table = rows(include_str!("../../docs/data/kernel_short_transfers.csv"));

@@ -125,8 +125,8 @@ fn a_report_on_a_data_segment_shortens_its_payload() {
     assert_eq!(script.take()[0], "A 1..989 ack 1001 sack 1..1001");
 }
 
-/// RFC 3708 §2 (as Linux's `tcp_try_undo_dsack`): when every repeat of an episode was a duplicate, the window and the
-/// threshold come back; not before, and not if one was needed.
+/// RFC 3708 §2 (as Linux's `tcp_try_undo_dsack`): when every repeat of an episode was a duplicate, the window
+/// and the threshold come back; not before, and not if one was needed.
 #[test]
 fn a_recovery_whose_repeats_all_arrived_twice_is_taken_back() {
     for recovery in [Recovery::Sack, Recovery::Rack] {

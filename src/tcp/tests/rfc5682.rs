@@ -14,8 +14,8 @@ fn frto(recovery: Recovery) -> Config {
 
 const ALL: [Recovery; 3] = [Recovery::Sack, Recovery::Rack, Recovery::NewReno];
 
-/// A sender whose `segments` left at 10 ms, with as many more to be sent beyond its window of four, and whose first was sent
-/// again at the timeout.
+/// A sender whose window of four segments left at 10 ms, with `more` bytes to be sent after them, and whose
+/// first was sent again at the timeout.
 fn timed_out(config: &Config, more: u64) -> Script {
     let config = Config { initial_window: 4, ..config.clone() };
     let mut script = Script::established_with_sack(&config);
