@@ -99,7 +99,7 @@ fn transfers_with_lost_syns_take_as_long_as_on_linux() {
                 && same(number(row, "ack_loss"), losses[1])
         });
         let row = row.expect("a row of the table");
-        for (percent, bound) in [(50.0, 1.05), (95.0, 1.15), (99.0, 1.15)] {
+        for (percent, bound) in [(50.0, 1.05), (95.0, 1.15), (99.0, 1.25)] {
             if percent > 98.0 && losses[0] < 0.05 {
                 continue;
             }
