@@ -190,7 +190,7 @@ fn duplicates_of_the_network_prove_nothing() {
         script.send(20, blocks(1001, &[(1, 1001), (2001, 2001 + 1000 * i)]));
     }
     assert_eq!(script.take(), ["A 1001..2001 ack 1"], "2 is lost");
-    script.send(30, blocks(10_001, &[(1, 1001)]));
+    script.send(30, blocks(10_001, &[(2001, 3001)]));
     assert_eq!(script.tcp.stats(script.now).spurious, 0);
     assert_eq!(script.tcp.snapshot().ssthresh, Some(4_000));
 }
