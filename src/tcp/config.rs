@@ -52,7 +52,7 @@ pub struct Config {
     pub syn_linear_timeouts: u32,
     /// Lost SYNs, or answers to one, that leave the initial window as it is; one more makes it one segment.
     pub tolerated_syns: u32,
-    /// What a loss or a mark reduces.
+    /// Quantity that a loss or a mark reduces.
     pub reduce_from: ReduceFrom,
     /// The window after a pause longer than the retransmission timeout.
     pub idle_window: IdleWindow,
@@ -96,7 +96,7 @@ pub enum EcnMode {
 pub enum ReduceFrom {
     /// The congestion window, also if little of it was in flight: Linux (`tcp_reno_ssthresh`).
     Window,
-    /// What was in flight: `FlightSize` of RFC 5681 §3.1, and ns-3.
+    /// Bytes in flight: `FlightSize` of RFC 5681 §3.1, and ns-3.
     Flight,
 }
 

@@ -12,6 +12,7 @@ const NOTHING: (u64, u64) = (0, 0);
 
 /// Received data, and the acknowledgments due for them.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub struct Receiver {
     /// Initial receive sequence number.
     irs: SeqNumber,
@@ -40,9 +41,9 @@ pub struct Receiver {
     /// The timestamp of a duplicate that waits to be answered.
     echo_once: Option<u32>,
     mss: u64,
-    /// What arrived twice is reported: both ends agreed on SACK (RFC 2883 §4).
+    /// Duplicates are reported: both ends agreed on SACK (RFC 2883 §4).
     pub(super) reports_duplicates: bool,
-    /// What did and was not reported yet; an empty range is none.
+    /// Duplicate that was not reported yet; an empty range is none.
     duplicate: (u64, u64),
     /// A mark arrived whose answer has not: every acknowledgment says so (RFC 3168 §6.1.3).
     pub(super) echoes_mark: bool,

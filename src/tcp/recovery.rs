@@ -30,6 +30,7 @@ pub enum Episode {
 
 /// The state of loss recovery.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub struct LossRecovery {
     episode: Episode,
     /// The episode ends when everything sent before it began is acknowledged.
@@ -48,6 +49,8 @@ pub struct LossRecovery {
     pub(super) reorder_timer: Instant,
     /// Losses reduce the window, and not what is in flight.
     pub(super) reduces_window: bool,
+    /// Timeouts of data are tried by F-RTO.
+    pub(super) tries_timeouts: bool,
     /// Marks count as losses do: one reduction for both in a window of data.
     pub(super) ecn: EcnSender,
     signals: Vec<(Instant, SenderEvent)>,
@@ -87,6 +90,7 @@ impl Default for LossRecovery {
             found_loss: false,
             reorder_timer: Instant::MAX,
             reduces_window: false,
+            tries_timeouts: false,
             ecn: EcnSender::default(),
             signals: Vec::new(),
         }
@@ -260,7 +264,7 @@ impl LossRecovery {
         self.found_loss = true;
         self.must_retransmit = true;
         self.signals.push((now, SenderEvent::FastRetransmit));
-        let reduced = self.reduce(controller, scoreboard.loss(now, lost, flight, true), (una, nxt));
+        let reduced = self.reduce(controller, &scoreboard.loss(now, lost, flight, true), (una, nxt));
         self.doubt = if reduced {
             Doubt::about(SenderEvent::SpuriousRecovery, una, scoreboard.copies())
         } else {
@@ -331,7 +335,6 @@ impl LossRecovery {
         nxt: u64,
         flight: u64,
         progressed: bool,
-        frto: bool,
     ) {
         let new_episode = match self.episode {
             Episode::Open => !self.ecn.has_reduced(nxt - flight),
@@ -341,7 +344,7 @@ impl LossRecovery {
         };
         if self.episode == Episode::Open && new_episode {
             self.doubt = Doubt::about(SenderEvent::SpuriousTimeout, nxt - flight, scoreboard.copies());
-            self.frto = if frto { Frto::Waiting } else { Frto::Off };
+            self.frto = if self.tries_timeouts { Frto::Waiting } else { Frto::Off };
         } else {
             self.frto = self.frto.again(progressed);
         }
@@ -356,7 +359,7 @@ impl LossRecovery {
         self.signals.push((now, SenderEvent::Timeout));
         if let Some(controller) = controller {
             let loss = scoreboard.loss(now, bytes, flight, new_episode);
-            controller.on_timeout(&self.counted_from(controller, loss));
+            controller.on_timeout(&self.counted_from(controller, &loss));
         }
     }
 

@@ -178,6 +178,7 @@ impl Sender {
         self.controller = Some(controller);
         self.recovery = LossRecovery::default();
         self.recovery.ecn.capable = self.agreed.ect;
+        self.recovery.tries_timeouts = self.config.frto;
         self.recovery.reduces_window = self.config.reduce_from == ReduceFrom::Window;
         if self.agreed.sack && self.config.recovery == Recovery::Rack {
             self.scoreboard.use_rack();

@@ -5,7 +5,7 @@ use super::super::sender::timestamp;
 use crate::facts::SenderEvent;
 use crate::time::Instant;
 
-/// What is known of the repeats of the last episode that reduced the window, until the next one begins.
+/// Knowledge of the repeats of the last episode that reduced the window, until the next one begins.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Doubt {
     /// Verdict on the episode if it was unfounded; none if nothing is in doubt.

@@ -52,7 +52,7 @@ impl LossRecovery {
     pub(in super::super) fn reduce(
         &mut self,
         controller: &mut dyn CongestionController,
-        loss: Loss,
+        loss: &Loss,
         (una, nxt): (u64, u64),
     ) -> bool {
         let reduces = !self.ecn.has_reduced(una);
@@ -64,9 +64,9 @@ impl LossRecovery {
     }
 
     /// The loss with what it reduces in place of what was in flight ([`ReduceFrom`](super::super::config)).
-    pub(super) fn counted_from(&self, controller: &dyn CongestionController, loss: Loss) -> Loss {
+    pub(super) fn counted_from(&self, controller: &dyn CongestionController, loss: &Loss) -> Loss {
         let window = if self.reduces_window { controller.cwnd() } else { 0 };
-        Loss { flight: loss.flight.max(window), ..loss }
+        Loss { flight: loss.flight.max(window), ..loss.clone() }
     }
 
     /// An acknowledgment up to `ack` echoes a mark. Nothing follows while losses are repaired: the window was
@@ -91,7 +91,7 @@ impl LossRecovery {
             self.ecn.on_reduced(nxt, true);
             self.signals.push((now, SenderEvent::EcnReduction));
             let loss = scoreboard.loss(now, 0, flight, true);
-            controller.on_ecn(&self.counted_from(controller, loss));
+            controller.on_ecn(&self.counted_from(controller, &loss));
         }
     }
 }

@@ -121,7 +121,7 @@ impl Sender {
             self.tail.sent = None;
             if let Some(controller) = &mut self.controller {
                 let loss = self.scoreboard.loss(now, self.agreed.mss, flight, true);
-                self.recovery.reduce(&mut **controller, loss, (self.una, self.nxt));
+                self.recovery.reduce(&mut **controller, &loss, (self.una, self.nxt));
                 controller.on_recovered(now);
                 self.recovery.on_probe_repaired(now);
                 self.stats.recovery_episodes += 1;

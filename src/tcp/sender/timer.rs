@@ -71,7 +71,6 @@ impl Sender {
             self.nxt,
             self.nxt - self.una,
             self.expiries == 0,
-            self.config.frto && self.una > 0,
         );
         self.ask_controller();
         self.prr = None;
