@@ -72,6 +72,12 @@ pub trait CongestionController: fmt::Debug + Send {
     /// longer holds, and sending resumes with at most the initial window (RFC 5681 §4.1).
     fn on_idle(&mut self) {}
 
+    /// The same where the window halves for each timeout of the pause instead, down to the initial one at most
+    /// (Linux's `tcp_cwnd_restart`); a controller without this way goes the other.
+    fn on_decay(&mut self, _timeouts: u32) {
+        self.on_idle();
+    }
+
     /// A segment is about to leave with nothing else in the network.
     fn on_restart(&mut self, _restart: Restart) {}
 

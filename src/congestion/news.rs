@@ -90,7 +90,8 @@ pub struct Loss {
     pub lost: u64,
     /// See `lost`.
     pub delivered: u64,
-    /// Bytes in flight just before: `FlightSize` of RFC 5681.
+    /// Bytes of which a part remains: those in flight just before, `FlightSize` of RFC 5681, or at least the
+    /// window, as in Linux (`tcp.reduce_from`).
     pub flight: u64,
     /// Bytes believed to be in the network just after.
     pub pipe: u64,

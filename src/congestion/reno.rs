@@ -109,6 +109,11 @@ impl CongestionController for Reno {
         self.cwnd = self.cwnd.min(self.initial_window);
     }
 
+    fn on_decay(&mut self, timeouts: u32) {
+        self.slow_start.keep_three_quarters(self.cwnd);
+        self.cwnd = decayed(self.cwnd, self.initial_window, timeouts) / self.mss * self.mss;
+    }
+
     fn ssthresh(&self) -> Option<u64> {
         Some(self.slow_start.ssthresh())
     }
@@ -118,6 +123,12 @@ impl CongestionController for Reno {
 /// only up to the window, so that segments sent by limited transmit do not raise it (§3.2).
 pub(super) fn halved(cwnd: u64, flight: u64, mss: u64) -> u64 {
     (flight.min(cwnd) / 2 / mss).max(2) * mss
+}
+
+/// `tcp_cwnd_restart`: half the window for each timeout of a pause, but not less than the initial one, if it
+/// was larger.
+pub(super) fn decayed(cwnd: u64, initial_window: u64, timeouts: u32) -> u64 {
+    cwnd.checked_shr(timeouts).unwrap_or(0).max(initial_window.min(cwnd))
 }
 
 #[cfg(test)]

@@ -35,6 +35,11 @@ impl SlowStart {
         self.part = 1;
     }
 
+    /// `tcp_current_ssthresh`: three quarters of the window stay proven over a pause.
+    pub fn keep_three_quarters(&mut self, cwnd: u64) {
+        self.ssthresh = self.ssthresh.max(cwnd / 4 * 3);
+    }
+
     /// A timeout begins it anew.
     pub fn restart(&mut self) {
         self.watch.restart();

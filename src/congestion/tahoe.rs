@@ -40,6 +40,10 @@ impl CongestionController for Tahoe {
         self.0.on_idle();
     }
 
+    fn on_decay(&mut self, timeouts: u32) {
+        self.0.on_decay(timeouts);
+    }
+
     fn ssthresh(&self) -> Option<u64> {
         self.0.ssthresh()
     }

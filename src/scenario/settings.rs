@@ -11,7 +11,7 @@ use super::reader::Reader;
 use super::tree::Node;
 use super::visit::Visitor;
 use crate::congestion::Choice;
-use crate::tcp::{Config, DelayedAck, EcnMode, Profile, Recovery, RtoFloor};
+use crate::tcp::{Config, DelayedAck, EcnMode, IdleWindow, Profile, Recovery, ReduceFrom, RtoFloor};
 
 /// The keys of `[tcp]`.
 pub(super) static TCP: LazyLock<Kind> = LazyLock::new(|| described(|v| keys(v, &mut Config::default())));
@@ -51,6 +51,18 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     v.key("nagle", &mut tcp.nagle, Flag, "Nagle's algorithm: hold back small segments");
     v.key("timestamps", &mut tcp.timestamps, Flag, "offer timestamps (RFC 7323)");
     v.key("sack", &mut tcp.sack, Flag, "offer selective acknowledgments (RFC 2018)");
+    let dsack = "report what arrived twice (RFC 2883), and take back repeats that were not needed";
+    v.key("dsack", &mut tcp.dsack, Flag, dsack);
+    let frto = "find spurious timeouts by sending new data after them (F-RTO, RFC 5682)";
+    v.key("frto", &mut tcp.frto, Flag, frto);
+    let linear = "lost SYNs after which the timer does not back off yet, beyond the first (Linux)";
+    v.key("syn_linear_timeouts", &mut tcp.syn_linear_timeouts, Whole(0, 127), linear);
+    let tolerated = "lost SYNs that leave the initial window as it is; one more makes it one segment";
+    v.key("tolerated_syns", &mut tcp.tolerated_syns, Whole(0, 127), tolerated);
+    let from = "what a loss reduces: the congestion window (Linux) or what is in flight (RFC 5681)";
+    v.key("reduce_from", &mut tcp.reduce_from, Words(REDUCE_FROM), from);
+    let idle = "the window after a pause: halved for each timeout (Linux) or the initial one (RFC 5681)";
+    v.key("idle_window", &mut tcp.idle_window, Words(IDLE_WINDOWS), idle);
     v.key("window_scale", &mut tcp.window_scale, Flag, "offer windows beyond 64 KiB (RFC 7323)");
     let limited = "new data on the first two duplicate ACKs (RFC 3042)";
     v.key("limited_transmit", &mut tcp.limited_transmit, Flag, limited);
@@ -79,6 +91,10 @@ const RECOVERIES: &[(&str, Recovery)] =
     &[("sack", Recovery::Sack), ("rack", Recovery::Rack), ("newreno", Recovery::NewReno)];
 
 const ECN_MODES: &[(&str, EcnMode)] = &[("off", EcnMode::Off), ("classic", EcnMode::Classic)];
+
+const REDUCE_FROM: &[(&str, ReduceFrom)] = &[("window", ReduceFrom::Window), ("flight", ReduceFrom::Flight)];
+
+const IDLE_WINDOWS: &[(&str, IdleWindow)] = &[("halve", IdleWindow::Halve), ("initial", IdleWindow::Initial)];
 
 const RTO_FLOORS: &[(&str, RtoFloor)] = &[("variance", RtoFloor::Variance), ("rto", RtoFloor::Rto)];
 

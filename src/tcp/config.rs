@@ -42,6 +42,20 @@ pub struct Config {
     pub timestamps: bool,
     /// Offer SACK (RFC 2018); without it recovery is NewReno's.
     pub sack: bool,
+    /// Duplicate SACK (RFC 2883), where SACK is agreed: report what arrived twice, and learn from such
+    /// reports which repeats were not needed (RFC 3708).
+    pub dsack: bool,
+    /// F-RTO (RFC 5682): new data after a timeout show whether it was spurious.
+    pub frto: bool,
+    /// Timeouts of a SYN before the timer backs off, beyond the first (Linux's
+    /// `tcp_syn_linear_timeouts`); a SYN-ACK backs off at once.
+    pub syn_linear_timeouts: u32,
+    /// Lost SYNs, or answers to one, that leave the initial window as it is; one more makes it one segment.
+    pub tolerated_syns: u32,
+    /// Quantity that a loss or a mark reduces.
+    pub reduce_from: ReduceFrom,
+    /// The window after a pause longer than the retransmission timeout.
+    pub idle_window: IdleWindow,
     /// Offer window scaling (RFC 7323 §2).
     pub window_scale: bool,
     /// Send new data on the first two duplicate ACKs (RFC 3042).
@@ -75,6 +89,25 @@ pub enum EcnMode {
     Off,
     /// RFC 3168: a mark is echoed until its answer arrives, and answered once in a window of data.
     Classic,
+}
+
+/// Quantity of which a part remains after a reduction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReduceFrom {
+    /// The congestion window, also if little of it was in flight: Linux (`tcp_reno_ssthresh`).
+    Window,
+    /// Bytes in flight: `FlightSize` of RFC 5681 §3.1, and ns-3.
+    Flight,
+}
+
+/// The congestion window after a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdleWindow {
+    /// Half for each retransmission timeout of the pause, at least the initial one: Linux
+    /// (`tcp_cwnd_restart`), RFC 2861.
+    Halve,
+    /// At most the initial one: RFC 5681 §4.1.
+    Initial,
 }
 
 /// Quantity that the minimum RTO bounds.

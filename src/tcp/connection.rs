@@ -237,7 +237,7 @@ impl Connection {
         if self.state == State::Closed {
             return;
         }
-        self.sender.handle_timeout(now);
+        self.sender.handle_timeout(now, self.state == State::SynSent);
         self.receiver.handle_timeout(now);
         if self.time_wait_until <= now || self.sender.gave_up() {
             self.finish();

@@ -13,10 +13,12 @@
 //! | RFC 8985 RACK-TLP | `scoreboard::rack`, `sender::rack` | `tests/rfc8985.rs` |
 //! | RFC 9937 PRR | `prr`, `sender::rack` | `tests/rfc9937.rs` |
 //! | RFC 9438 CUBIC | `congestion::cubic` | `congestion/tests/rfc9438.rs` |
+//! | RFC 2883, 3708 duplicate SACK | `receiver`, `recovery::doubt`, `sender::ack` | `tests/rfc2883.rs` |
+//! | RFC 5682 F-RTO | `recovery::frto` | `tests/rfc5682.rs` |
 //! | RFC 3168 ECN | `recovery::marks`, `negotiated`, `receiver` | `tests/rfc3168.rs` |
 //! | RFC 3042 limited transmit, RFC 6928 IW10 | `sender` | `tests/rfc5681.rs` |
 //! | RFC 7323 timestamps, window scale, PAWS | `receiver`, `connection` | `tests/rfc7323.rs` |
-//! | RFC 3522 Eifel detection | `recovery` | `tests/rfc3522.rs` |
+//! | RFC 3522 Eifel detection | `recovery::doubt` | `tests/rfc3522.rs` |
 
 mod assembler;
 mod buffer;
@@ -38,7 +40,7 @@ mod stats;
 mod tests;
 
 pub use crate::facts::StreamEvent as Event;
-pub use config::{Config, DelayedAck, EcnMode, Recovery, RtoFloor};
+pub use config::{Config, DelayedAck, EcnMode, IdleWindow, Recovery, ReduceFrom, RtoFloor};
 pub use connection::{Connection, Output};
 pub use profile::Profile;
 pub use state::State;

@@ -1,6 +1,6 @@
 //! Profiles: which TCP a configuration begins as. Each setting may differ from it.
 
-use super::config::{Config, DelayedAck, EcnMode, Recovery, RtoFloor};
+use super::config::{Config, DelayedAck, EcnMode, IdleWindow, Recovery, ReduceFrom, RtoFloor};
 use crate::congestion::Choice;
 use crate::time::Duration;
 
@@ -53,6 +53,12 @@ fn linux() -> Config {
         nagle: false,
         timestamps: true,
         sack: true,
+        dsack: true,
+        frto: true,
+        syn_linear_timeouts: 4,
+        tolerated_syns: 1,
+        reduce_from: ReduceFrom::Window,
+        idle_window: IdleWindow::Halve,
         window_scale: true,
         limited_transmit: true,
         ecn: EcnMode::Off,
@@ -77,6 +83,19 @@ fn rfc() -> Config {
         max_rto: Duration::from_secs(60),
         // RFC 9293 §3.7.4: a SHOULD.
         nagle: true,
+        ..classic()
+    }
+}
+
+/// Linux's, without what neither those RFCs nor ns-3 have.
+fn classic() -> Config {
+    Config {
+        dsack: false,
+        frto: false,
+        syn_linear_timeouts: 0,
+        tolerated_syns: 0,
+        reduce_from: ReduceFrom::Flight,
+        idle_window: IdleWindow::Initial,
         ..linux()
     }
 }
@@ -95,7 +114,7 @@ fn textbook() -> Config {
         timestamps: false,
         sack: false,
         limited_transmit: false,
-        ..linux()
+        ..classic()
     }
 }
 
@@ -106,6 +125,6 @@ fn ns3() -> Config {
         quickack: false,
         min_rto: Duration::from_secs(1),
         rto_floor: RtoFloor::Rto,
-        ..linux()
+        ..classic()
     }
 }

@@ -7,8 +7,12 @@ use super::quickack::QuickAcks;
 use crate::time::{Duration, Instant};
 use crate::wire::{Ecn, Flags, Payload, SackBlocks, Segment, SeqNumber, Timestamps};
 
+/// A range without a byte.
+const NOTHING: (u64, u64) = (0, 0);
+
 /// Received data, and the acknowledgments due for them.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub struct Receiver {
     /// Initial receive sequence number.
     irs: SeqNumber,
@@ -37,6 +41,10 @@ pub struct Receiver {
     /// The timestamp of a duplicate that waits to be answered.
     echo_once: Option<u32>,
     mss: u64,
+    /// Duplicates are reported: both ends agreed on SACK (RFC 2883 §4).
+    pub(super) reports_duplicates: bool,
+    /// Duplicate that was not reported yet; an empty range is none.
+    duplicate: (u64, u64),
     /// A mark arrived whose answer has not: every acknowledgment says so (RFC 3168 §6.1.3).
     pub(super) echoes_mark: bool,
 }
@@ -63,6 +71,8 @@ impl Receiver {
             said: None,
             echo_once: None,
             mss: config.mss.into(),
+            reports_duplicates: false,
+            duplicate: NOTHING,
             echoes_mark: false,
         }
     }
@@ -144,6 +154,11 @@ impl Receiver {
         let before = self.assembler.next();
         let had_gap = self.assembler.has_gap();
         let end = start + u64::from(payload.len());
+        // RFC 5681 §4.2: acknowledge at once what is out of order, fills a gap, or is old.
+        let out_of_order = start != before || had_gap;
+        if out_of_order {
+            self.note_duplicate(start, end);
+        }
         if end > self.right_edge {
             // Beyond the window: keep what fits.
             let fits = self.right_edge.saturating_sub(start) as u32;
@@ -155,8 +170,6 @@ impl Receiver {
                 self.assembler.note_fin(end);
             }
         }
-        // RFC 5681 §4.2: acknowledge at once what is out of order, fills a gap, or is old.
-        let out_of_order = start != before || had_gap;
         if start == before {
             self.quick.on_data(now, rto);
         }
@@ -166,6 +179,19 @@ impl Receiver {
             self.delay_ack(now);
         }
         self.assembler.next() > before && !self.assembler.is_sink()
+    }
+
+    /// The next acknowledgment reports what of `[start, end)` is here already (RFC 2883 §4), once.
+    #[inline(never)]
+    pub fn note_duplicate(&mut self, start: u64, end: u64) {
+        if !self.reports_duplicates {
+            return;
+        }
+        let known = std::iter::once((0, self.next())).chain(self.assembler.blocks());
+        let overlaps = known.map(|(from, to)| (from.max(start), to.min(end)));
+        if let Some(first) = overlaps.filter(|(from, to)| from < to).min() {
+            self.duplicate = first;
+        }
     }
 
     /// RFC 3168 §6.1.3: the first mark begins the echo, the answer ends it, unless that is marked itself. Both
@@ -331,16 +357,28 @@ impl Receiver {
     /// Bytes of the option with [`sack_blocks`](Receiver::sack_blocks).
     #[inline]
     pub fn sack_bytes(&self) -> u32 {
-        if self.assembler.has_gap() { SackBlocks::bytes_for(self.assembler.blocks().len()) } else { 0 }
+        if self.has_blocks() {
+            let duplicates = usize::from(self.duplicate != NOTHING);
+            SackBlocks::bytes_for(self.assembler.blocks().len() + duplicates)
+        } else {
+            0
+        }
     }
 
-    /// The SACK blocks to send now, if there are any: as many as an option holds, the newest first
-    /// (RFC 2018 §4).
-    pub fn sack_blocks(&self) -> Option<SackBlocks> {
-        if !self.assembler.has_gap() {
+    #[inline]
+    fn has_blocks(&self) -> bool {
+        self.assembler.has_gap() || self.duplicate != NOTHING
+    }
+
+    /// The SACK blocks to send now, if there are any: as many as an option holds, what arrived twice
+    /// before all (RFC 2883 §4), then the newest first (RFC 2018 §4).
+    pub fn take_sack_blocks(&mut self) -> Option<SackBlocks> {
+        if !self.has_blocks() {
             return None;
         }
         let mut blocks = SackBlocks::default();
+        let (start, end) = std::mem::replace(&mut self.duplicate, NOTHING);
+        blocks.push(self.irs.at(start), self.irs.at(end));
         for (start, end) in self.assembler.blocks() {
             if !blocks.push(self.irs.at(start), self.irs.at(end)) {
                 break;

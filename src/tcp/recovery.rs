@@ -3,14 +3,17 @@
 //! window is reduced once per episode; a timeout within an episode does not halve it again
 //! (Linux's reading; RFC 5681 taken literally would).
 
+mod doubt;
+mod frto;
 mod marks;
 
 use super::scoreboard::{DUP_THRESH, Scoreboard};
-use super::sender::timestamp;
 use super::stats::Stats;
 use crate::congestion::CongestionController;
 use crate::facts::SenderEvent;
 use crate::time::Instant;
+use doubt::Doubt;
+pub(super) use frto::Frto;
 use marks::EcnSender;
 
 /// Kind of the loss under repair.
@@ -27,6 +30,7 @@ pub enum Episode {
 
 /// The state of loss recovery.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub struct LossRecovery {
     episode: Episode,
     /// The episode ends when everything sent before it began is acknowledged.
@@ -37,44 +41,19 @@ pub struct LossRecovery {
     pub(super) dup_acked: u64,
     /// The next retransmission does not wait for room in the window.
     pub(super) must_retransmit: bool,
-    doubt: Doubt,
+    pub(super) doubt: Doubt,
+    pub(super) frto: Frto,
     /// True if the last acknowledgment showed a loss.
     pub(super) found_loss: bool,
     /// Time at which more of what was overtaken counts as lost (RFC 8985 §6.2 step 5).
     pub(super) reorder_timer: Instant,
+    /// Losses reduce the window, and not what is in flight.
+    pub(super) reduces_window: bool,
+    /// Timeouts of data are tried by F-RTO.
+    pub(super) tries_timeouts: bool,
     /// Marks count as losses do: one reduction for both in a window of data.
     pub(super) ecn: EcnSender,
     signals: Vec<(Instant, SenderEvent)>,
-}
-
-/// Doubt about the losses of an episode, which may have been none (RFC 3522 §3.2). Its first retransmission is
-/// watched until the next episode begins, whatever timeouts follow (§3.2 step 2). Unlike there, that need
-/// not be the oldest outstanding segment, because RACK and SACK may repeat another one first, and the
-/// first acknowledgment does not settle it, because another may have overtaken the one that tells.
-#[derive(Clone, Copy, Debug, Default)]
-enum Doubt {
-    /// Nothing was repeated, or it is known to have been unfounded.
-    #[default]
-    None,
-    /// An episode began with this signal; its first retransmission will be watched.
-    Open(SenderEvent),
-    /// Verdict on the episode if it was unfounded, `RetransmitTS`, and the end of its segment.
-    Watched { verdict: SenderEvent, stamp: u32, end: u64 },
-}
-
-impl Doubt {
-    /// Verdict on the episode if this acknowledgment shows that it was unfounded.
-    #[inline]
-    fn verdict(self, ack: u64, echo: Option<u32>) -> Option<SenderEvent> {
-        match (self, echo) {
-            (Doubt::Watched { verdict, stamp, end }, Some(echo))
-                if ack >= end && echo != 0 && echo.wrapping_sub(stamp).cast_signed() < 0 =>
-            {
-                Some(verdict)
-            }
-            _ => None,
-        }
-    }
 }
 
 /// Facts of an acknowledgment, for recovery.
@@ -93,6 +72,8 @@ pub(super) struct AckFacts {
     pub duplicate: bool,
     pub mss: u64,
     pub use_sack: bool,
+    /// Something arrived that was given up and not sent again.
+    pub revived: bool,
     pub echo: Option<u32>,
 }
 
@@ -104,9 +85,12 @@ impl Default for LossRecovery {
             dup_acks: 0,
             dup_acked: 0,
             must_retransmit: false,
-            doubt: Doubt::None,
+            doubt: Doubt::default(),
+            frto: Frto::Off,
             found_loss: false,
             reorder_timer: Instant::MAX,
+            reduces_window: false,
+            tries_timeouts: false,
             ecn: EcnSender::default(),
             signals: Vec::new(),
         }
@@ -178,13 +162,16 @@ impl LossRecovery {
         let Some(controller) = controller else { return };
         self.found_loss = false;
         if let Some(verdict) = self.unfounded(facts) {
+            if verdict == SenderEvent::SpuriousRecovery {
+                scoreboard.note_reordering();
+            }
             controller.on_spurious();
             stats.spurious += 1;
             self.signals.push((now, verdict));
             if self.episode != Episode::Open {
                 // What was marked lost has arrived or is on its way.
                 scoreboard.unmark_lost(facts.una);
-                self.leave(now, controller);
+                self.leave(now, scoreboard, controller);
                 return;
             }
         }
@@ -203,7 +190,7 @@ impl LossRecovery {
             }
             Episode::Recovery | Episode::Loss => {
                 if facts.una >= self.point {
-                    self.leave(now, controller);
+                    self.leave(now, scoreboard, controller);
                     // Losses among what was sent during the repair are an episode of their own, also when they
                     // are repaired already (RFC 6675 §5; Linux's `lost_out`).
                     if self.detect(now, scoreboard, facts) > 0 || scoreboard.holds_lost() {
@@ -213,6 +200,7 @@ impl LossRecovery {
                     }
                     return;
                 }
+                self.frto.on_ack(facts.advanced > 0, facts.newly_sacked > 0 || facts.duplicate);
                 self.repair(now, scoreboard, facts);
             }
         }
@@ -277,11 +265,22 @@ impl LossRecovery {
         self.must_retransmit = true;
         self.signals.push((now, SenderEvent::FastRetransmit));
         let reduced = self.reduce(controller, &scoreboard.loss(now, lost, flight, true), (una, nxt));
-        self.doubt = if reduced { Doubt::Open(SenderEvent::SpuriousRecovery) } else { Doubt::None };
+        self.doubt = if reduced {
+            Doubt::about(SenderEvent::SpuriousRecovery, una, scoreboard.copies())
+        } else {
+            Doubt::default()
+        };
     }
 
-    fn leave(&mut self, now: Instant, controller: &mut dyn CongestionController) {
+    fn leave(
+        &mut self,
+        now: Instant,
+        scoreboard: &mut Scoreboard,
+        controller: &mut dyn CongestionController,
+    ) {
         self.episode = Episode::Open;
+        self.frto = Frto::Off;
+        scoreboard.on_recovered();
         self.dup_acks = 0;
         self.dup_acked = 0;
         self.must_retransmit = false;
@@ -313,12 +312,11 @@ impl LossRecovery {
         }
     }
 
-    /// RFC 3522 §3.2 step 4 (Eifel): an acknowledgment that covers the first retransmission echoes a time
-    /// before it, so the original arrived. Nothing that left after the retransmission arrived has such an
-    /// echo, in whatever order acknowledgments come.
+    /// Verdict on the last episode if it is known now to have been unfounded.
     fn unfounded(&mut self, facts: AckFacts) -> Option<SenderEvent> {
-        let verdict = self.doubt.verdict(facts.ack, facts.echo)?;
-        self.doubt = Doubt::None;
+        let spurious_timeout = (facts.revived && self.frto.is_on()).then_some(SenderEvent::SpuriousTimeout);
+        let verdict = self.doubt.verdict(facts.ack, facts.echo).or(spurious_timeout)?;
+        self.doubt = Doubt::default();
         Some(verdict)
     }
 
@@ -345,7 +343,10 @@ impl LossRecovery {
             Episode::Loss => progressed,
         };
         if self.episode == Episode::Open && new_episode {
-            self.doubt = Doubt::Open(SenderEvent::SpuriousTimeout);
+            self.doubt = Doubt::about(SenderEvent::SpuriousTimeout, nxt - flight, scoreboard.copies());
+            self.frto = if self.tries_timeouts { Frto::Waiting } else { Frto::Off };
+        } else {
+            self.frto = self.frto.again(progressed);
         }
         let bytes = scoreboard.mark_all_lost(now);
         self.episode = Episode::Loss;
@@ -357,15 +358,14 @@ impl LossRecovery {
         self.ecn.on_reduced(nxt, false);
         self.signals.push((now, SenderEvent::Timeout));
         if let Some(controller) = controller {
-            controller.on_timeout(&scoreboard.loss(now, bytes, flight, new_episode));
+            let loss = scoreboard.loss(now, bytes, flight, new_episode);
+            controller.on_timeout(&self.counted_from(controller, &loss));
         }
     }
 
     /// A segment that ends at `end` was sent again.
     pub(super) fn on_retransmitted(&mut self, now: Instant, end: u64) {
-        if let Doubt::Open(verdict) = self.doubt {
-            self.doubt = Doubt::Watched { verdict, stamp: timestamp(now), end };
-        }
+        self.doubt.on_retransmitted(now, end);
         self.must_retransmit = false;
     }
 }

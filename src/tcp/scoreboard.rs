@@ -109,6 +109,12 @@ pub struct Delivered {
     pub rtt: Option<Duration>,
     /// Round-trip time of the newest.
     pub newest_rtt: Option<Duration>,
+    /// True if something arrived that had been given up as lost and was not sent again.
+    pub revived: bool,
+    /// True if it acknowledged something that was sent again.
+    pub repeated: bool,
+    /// End of the range that it reported as having arrived twice; zero if it did not.
+    pub twice: u64,
     /// True if it reported a segment that was sent once, before the oldest outstanding one was sent last.
     pub before_head: bool,
     /// Segment of these that was sent last: its flight gives a sample of the delivery rate.
@@ -189,7 +195,6 @@ impl Scoreboard {
     /// The peer has everything before `una`. `out` gathers what that tells.
     pub fn acknowledge(&mut self, una: u64, now: Instant, out: &mut Delivered) {
         let from_sack = (out.rtt, out.newest_rtt);
-        let mut ambiguous = false;
         while let Some(first) = self.sent.front()
             && first.start < una
         {
@@ -199,10 +204,10 @@ impl Scoreboard {
             }
             let first = self.sent[0];
             self.sent.pop_front();
-            ambiguous |= first.marks & AMBIGUOUS != 0;
+            out.repeated |= first.marks & AMBIGUOUS != 0;
             self.uncount(&first, out, now);
         }
-        if ambiguous {
+        if out.repeated {
             // What waited behind a hole was acknowledged late, not delivered late.
             (out.rtt, out.newest_rtt) = from_sack;
         }
@@ -234,6 +239,7 @@ impl Scoreboard {
         if out.newest.as_ref().is_none_or(|newest| segment.is_later(newest)) {
             out.newest = Some(*segment);
         }
+        out.revived |= segment.marks & (LOST | AMBIGUOUS) == LOST;
         if segment.marks & AMBIGUOUS == 0 {
             let rtt = now - segment.sent_at;
             out.rtt.get_or_insert(rtt);
@@ -307,6 +313,12 @@ impl Scoreboard {
         self.seen[..=slot].rotate_right(1);
         self.seen[0] = range;
         Some(from)
+    }
+
+    /// Number of segments sent again whose copies may be on their way.
+    pub fn copies(&self) -> u32 {
+        self.sent.iter_from(0).filter(|sent| sent.marks & (RETRANSMITTED | SACKED) == RETRANSMITTED).count()
+            as u32
     }
 
     /// The segment sent last; a FIN of its own, at `fin_at`, comes with the data before it.

@@ -11,7 +11,7 @@ mod timer;
 use std::sync::Arc;
 
 use super::buffer::SendBuffer;
-use super::config::{Config, Recovery};
+use super::config::{Config, Recovery, ReduceFrom};
 use super::negotiated::Negotiated;
 use super::pacer::{Pace, Pacer};
 use super::prr::Prr;
@@ -84,6 +84,8 @@ pub struct Sender {
     short_write: bool,
     pub(super) stats: Stats,
     clockwork: Clockwork,
+    /// Segments that the peer reported as having arrived twice (Linux's `dsack_dups`).
+    twice: u64,
     /// Acknowledgments that were asked what they mean.
     #[cfg(test)]
     pub(super) news: u32,
@@ -145,6 +147,7 @@ impl Sender {
             short_write: false,
             stats: Stats::default(),
             clockwork: Clockwork::default(),
+            twice: 0,
             #[cfg(test)]
             news: 0,
             config,
@@ -153,13 +156,12 @@ impl Sender {
 
     /// Both SYNs are acknowledged: what was negotiated is known, and the controller begins.
     pub fn establish(&mut self, now: Instant, rng: Rng) {
-        let segments = if self.stats.timeouts > 0 {
+        if self.stats.timeouts > 0 {
             self.rtt.fall_back();
-            // RFC 5681 §3.1: after a lost SYN the initial window is one segment.
-            1
-        } else {
-            u64::from(self.config.initial_window)
-        };
+        }
+        // RFC 5681 §3.1: after a lost SYN the initial window is one segment; RFC 6928 §2: after two.
+        let is_lossy = self.stats.timeouts > self.config.tolerated_syns.into();
+        let segments = if is_lossy { 1 } else { u64::from(self.config.initial_window) };
         // A SYN is no data segment, but its timeouts are timeouts.
         self.stats = Stats { timeouts: self.stats.timeouts, ..Stats::default() };
         self.clockwork = Clockwork::starting(now);
@@ -180,6 +182,8 @@ impl Sender {
         self.controller = Some(controller);
         self.recovery = LossRecovery::default();
         self.recovery.ecn.capable = self.agreed.ect;
+        self.recovery.tries_timeouts = self.config.frto;
+        self.recovery.reduces_window = self.config.reduce_from == ReduceFrom::Window;
         if self.agreed.sack && self.config.recovery == Recovery::Rack {
             self.scoreboard.use_rack();
         }

@@ -139,7 +139,7 @@ fn bytes_are_received_no_faster_than_the_link_lets_them_pass() {
 #[test]
 fn timeouts_of_a_syn_count_as_timeouts() {
     let scenario = |duration: &str, warmup: &str| {
-        format!("duration = \"{duration}\"\nwarmup = \"{warmup}\"\n")
+        format!("duration = \"{duration}\"\nwarmup = \"{warmup}\"\ntcp.syn_linear_timeouts = 0\n")
             + "[link.w]\nrate = \"10mbit\"\ndelay = \"3s\"\n[[clients]]\nname = \"u\"\npath = [\"w\"]\n\
                app = { kind = \"bulk\", size = \"200kB\" }\n"
     };

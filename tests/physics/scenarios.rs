@@ -161,12 +161,15 @@ fn bursts_cost_less_than_the_same_losses_one_by_one() {
 }
 
 #[test]
-fn reordering_hurts_where_jitter_alone_does_not() {
+fn reordering_hurts_where_jitter_alone_does_not_until_duplicates_are_reported() {
     let run = Run::shipped("jitter-reorder", &["trials=4", "record.trials=none"]);
-    let get = |reorder, jitter, figure| run.get(&[reorder, jitter], figure);
+    let get = |reorder, jitter, figure| run.get(&["false", reorder, jitter], figure);
     let goodput = |reorder, jitter| get(reorder, jitter, "goodput_mbit");
     run.times("jitter in order", goodput("false", "10ms"), goodput("false", "0ms"), 0.8);
     run.times("reordering", goodput("false", "10ms"), goodput("true", "10ms"), 1.4);
+    let reported = |figure| run.get(&["true", "true", "10ms"], figure);
+    run.times("reports", reported("goodput_mbit"), goodput("false", "10ms"), 0.95);
+    run.times("repeats", get("true", "10ms", "retransmits"), reported("retransmits"), 10.0);
     run.times("retransmits", get("true", "3ms", "retransmits"), get("false", "3ms", "retransmits"), 15.0);
     run.does_not_warn("nothing in the scenario is random");
 }

@@ -19,6 +19,7 @@ fn a_real_loss_is_not_taken_back_with_a_spurious_timeout() {
             queue = "5000 packets"
             [tcp]
             recovery = "{recovery}"
+            reduce_from = "flight"
             [[clients]]
             name = "u"
             path = ["w"]
@@ -91,4 +92,49 @@ fn recorded(text: &str) -> Series {
     let mut world = world(text, 3);
     world.record(Duration::from_millis(100));
     finish(world).series.expect("a record")
+}
+
+/// RFC 5682 and RFC 3708 in a whole world, without timestamps: the path becomes longer than the timeout, and
+/// nothing is lost. F-RTO sees it at once and repeats little; without it reports of duplicates take the
+/// reduction back when the repeats have arrived; without both it stands.
+#[test]
+fn without_timestamps_a_longer_path_is_no_loss() {
+    let text = |frto: bool, dsack: bool| {
+        format!(
+            r#"
+            duration = "8s"
+            [link.w]
+            rate = "50mbit"
+            delay = "20ms"
+            queue = "5000 packets"
+            [tcp]
+            timestamps = false
+            frto = {frto}
+            dsack = {dsack}
+            [[clients]]
+            name = "u"
+            path = ["w"]
+            app = {{ kind = "bulk" }}
+            [[drop]]
+            flow = "u-1"
+            segments = [300]
+            [[schedule]]
+            at = "2s"
+            set = {{ "link.w.delay" = "600ms" }}
+            "#
+        )
+    };
+    let of = |frto, dsack| {
+        let text = text(frto, dsack);
+        let series = recorded(&text);
+        let taken_back =
+            series.events.iter().filter(|event| event.kind == SenderEvent::SpuriousTimeout).count();
+        let outcome = run(&text, 3);
+        let direction = outcome.flows[0].directions[0].as_ref().expect("it has sent");
+        (taken_back, direction.retransmits)
+    };
+    let [both, reports, neither] = [(true, true), (false, true), (false, false)].map(|(f, d)| of(f, d));
+    assert!(both.0 > 0, "F-RTO: {both:?}");
+    assert!(reports.0 > 0 && reports.1 > 3 * both.1, "reports alone: {reports:?}, F-RTO {both:?}");
+    assert!(neither.0 == 0 && neither.1 > 3 * both.1, "neither: {neither:?}, F-RTO {both:?}");
 }

@@ -288,7 +288,7 @@ impl CongestionController for Bbr {
     fn on_ecn(&mut self, loss: &Loss) {
         self.latest.note_loss(loss.delivered);
         if self.cycle.samples_probe {
-            self.handle_inflight_too_high(loss.now, loss.flight, false);
+            self.handle_inflight_too_high(loss.now, loss.pipe, false);
         }
     }
 

@@ -4,6 +4,7 @@
 //! Unlike RFC 9438 §4.2, the target is rounded to whole segments, upwards below the window of the last
 //! loss: small windows regain a segment a round trip at once, and the curve leaves its plateau earlier.
 
+use super::super::reno::decayed;
 use super::super::{Ack, CongestionController, Loss, SlowStart};
 use super::Settings;
 use crate::time::{Duration, Instant};
@@ -204,6 +205,12 @@ impl CongestionController for Cubic {
 
     fn on_idle(&mut self) {
         self.cwnd = self.cwnd.min(self.initial_window);
+        self.epoch = None;
+    }
+
+    fn on_decay(&mut self, timeouts: u32) {
+        self.slow_start.keep_three_quarters(self.cwnd);
+        self.cwnd = decayed(self.cwnd, self.initial_window, timeouts);
         self.epoch = None;
     }
 

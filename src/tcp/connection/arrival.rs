@@ -128,6 +128,7 @@ impl Connection {
         if let (true, Some(stamps)) = (agreed.timestamps, segment.timestamps) {
             self.receiver.start_timestamps(stamps);
         }
+        self.receiver.reports_duplicates = self.config.dsack && agreed.sack;
         self.sender.agreed = agreed;
         self.sender.update_window(0, 0, segment.window, true);
     }
@@ -170,6 +171,9 @@ impl Connection {
         };
         if old || !self.receiver.is_acceptable(start, segment.sequence_len()) {
             self.answer_stray(now, segment);
+            if !segment.flags.has(Flags::SYN) {
+                self.receiver.note_duplicate(start, start + u64::from(segment.sequence_len()));
+            }
             if !old && !segment.flags.has(Flags::RST) {
                 self.refuse_unacceptable(now, segment);
             }

@@ -167,7 +167,7 @@ impl Connection {
             segment.timestamps = Some(self.stamps(now));
         }
         if self.sender.agreed.sack
-            && let Some(blocks) = self.receiver.sack_blocks()
+            && let Some(blocks) = self.receiver.take_sack_blocks()
         {
             segment.options = Options::Sack(blocks);
         }

@@ -58,9 +58,15 @@ impl LossRecovery {
         let reduces = !self.ecn.has_reduced(una);
         if reduces {
             self.ecn.on_reduced(nxt, false);
-            controller.on_loss(loss);
+            controller.on_loss(&self.counted_from(controller, loss));
         }
         reduces
+    }
+
+    /// The loss with what it reduces in place of what was in flight ([`ReduceFrom`](super::super::config)).
+    pub(super) fn counted_from(&self, controller: &dyn CongestionController, loss: &Loss) -> Loss {
+        let window = if self.reduces_window { controller.cwnd() } else { 0 };
+        Loss { flight: loss.flight.max(window), ..loss.clone() }
     }
 
     /// An acknowledgment up to `ack` echoes a mark. Nothing follows while losses are repaired: the window was
@@ -80,11 +86,12 @@ impl LossRecovery {
         }
         // What was reduced before is not taken back in the face of congestion (as Linux, which forgets
         // `prior_ssthresh`).
-        self.doubt = Doubt::None;
+        self.doubt = Doubt::default();
         if self.episode == Episode::Open {
             self.ecn.on_reduced(nxt, true);
             self.signals.push((now, SenderEvent::EcnReduction));
-            controller.on_ecn(&scoreboard.loss(now, 0, flight, true));
+            let loss = scoreboard.loss(now, 0, flight, true);
+            controller.on_ecn(&self.counted_from(controller, &loss));
         }
     }
 }

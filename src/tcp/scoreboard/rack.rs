@@ -1,12 +1,14 @@
 //! Losses found by time (RFC 8985 §6): what was sent before something that has arrived is lost when
-//! a round trip and a window for reordering have passed. Unlike §6.2 step 4, that window does not
-//! grow, because our receivers send no duplicate SACK (RFC 2883) to make it.
+//! a round trip and a window for reordering have passed.
 
 use std::collections::VecDeque;
 
 use super::loss::Casualties;
 use super::{AMBIGUOUS, DUP_THRESH, LOST, RETRANSMITTED, SACKED, Scoreboard, Sent};
 use crate::time::{Duration, Instant};
+
+/// RFC 8985 §6.2 step 4: for so many recoveries a grown window stays.
+const RECOVERIES: u8 = 16;
 
 /// Memory of RACK.
 #[derive(Debug, Default)]
@@ -25,6 +27,12 @@ pub(super) struct Rack {
     fack: u64,
     /// `RACK.reordering_seen`.
     reordering_seen: bool,
+    /// `RACK.reo_wnd_mult` less one, `RACK.dsack_round`, and `RACK.reo_wnd_persist`.
+    growth: u8,
+    round: u64,
+    persist: u8,
+    /// The smoothed round trip: the window grows no further.
+    srtt: Duration,
     /// Retransmissions by time: time, and end of the segment.
     sent_again: VecDeque<(Instant, u64)>,
 }
@@ -74,7 +82,8 @@ impl Rack {
         if !self.reordering_seen && (repairing || sacked >= DUP_THRESH) {
             return Duration::ZERO;
         }
-        self.min_rtt / 4
+        let least = self.min_rtt / 4;
+        if self.growth == 0 { least } else { (least * (u64::from(self.growth) + 1)).min(self.srtt) }
     }
 
     /// §6.2 step 5: whether a segment is lost: `None` if nothing sent later has arrived, else how long
@@ -101,10 +110,44 @@ impl Scoreboard {
         self.rack.is_some()
     }
 
-    /// The smallest round-trip time so far.
-    pub fn set_min_rtt(&mut self, min_rtt: Duration) {
+    /// The smallest round-trip time so far, and the smoothed one.
+    pub fn set_rtt(&mut self, min_rtt: Duration, srtt: Duration) {
         if let Some(rack) = &mut self.rack {
-            rack.min_rtt = min_rtt;
+            (rack.min_rtt, rack.srtt) = (min_rtt, srtt);
+        }
+    }
+
+    /// Something arrived late but undamaged: three segments beyond a gap no longer prove a loss.
+    pub fn note_reordering(&mut self) {
+        if let Some(rack) = &mut self.rack {
+            rack.reordering_seen = true;
+        }
+    }
+
+    /// §6.2 step 4: a repeat was for nothing, so what was overtaken gets more time, but only once per round
+    /// trip. Unlike there, as in Linux (`tcp_dsack_seen`), not before reordering was seen: else the
+    /// duplicates of a lost acknowledgment would count as well.
+    #[cold]
+    pub fn on_needless_repeat(&mut self, una: u64, nxt: u64) {
+        if let Some(rack) = &mut self.rack
+            && rack.reordering_seen
+            && una >= rack.round
+        {
+            rack.growth = rack.growth.saturating_add(1);
+            rack.round = nxt;
+            rack.persist = RECOVERIES;
+        }
+    }
+
+    /// §6.2 step 4: an episode is over; after so many without needless repeats the window is the first again.
+    pub fn on_recovered(&mut self) {
+        if let Some(rack) = &mut self.rack
+            && rack.growth > 0
+        {
+            rack.persist -= 1;
+            if rack.persist == 0 {
+                rack.growth = 0;
+            }
         }
     }
 
@@ -190,5 +233,40 @@ impl Scoreboard {
         let Some(rack) = &self.rack else { return Instant::MAX };
         let age = rack.rtt + rack.reordering_window(true, self.sacked_segments);
         Instant::ZERO + (now - Instant::ZERO).saturating_sub(age)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(board: &Scoreboard) -> u64 {
+        let rack = board.rack.as_ref().expect("losses by time");
+        rack.reordering_window(false, 0).as_nanos() / 1_000_000
+    }
+
+    /// §6.2 step 4
+    #[test]
+    fn the_window_grows_once_a_round_trip_up_to_the_smoothed_one_and_falls_back_after_sixteen_recoveries() {
+        let mut board = Scoreboard::default();
+        board.use_rack();
+        board.set_rtt(Duration::from_millis(40), Duration::from_millis(100));
+        board.on_needless_repeat(100, 200);
+        assert_eq!(window(&board), 10, "no reordering was seen");
+        board.note_reordering();
+        for (una, nxt, expected) in [(100, 200, 20), (150, 300, 20), (199, 300, 20), (200, 300, 30)] {
+            board.on_needless_repeat(una, nxt);
+            assert_eq!(window(&board), expected, "{una}");
+        }
+        for una in 300..1_000 {
+            board.on_needless_repeat(una, una);
+        }
+        assert_eq!(window(&board), 100);
+        for _ in 0..15 {
+            board.on_recovered();
+        }
+        assert_eq!(window(&board), 100);
+        board.on_recovered();
+        assert_eq!(window(&board), 10);
     }
 }

@@ -36,6 +36,8 @@ impl Sender {
     fn is_told_nothing(&self, ack: u64, segment: &Segment) -> bool {
         self.una == self.nxt
             && self.tail.is_answered()
+            // Duplicates are reported even then.
+            && segment.sack_blocks().is_empty()
             && !self.recovery.is_unfounded_by(ack, self.echo_of(segment))
     }
 
@@ -64,7 +66,7 @@ impl Sender {
         }
         let mut delivered = Delivered::default();
         if self.agreed.sack {
-            self.take_sack_blocks(now, ack.max(self.una), segment, &mut delivered);
+            self.take_sack_blocks(now, ack, segment, &mut delivered);
         }
         let advanced = ack.saturating_sub(self.una);
         if advanced > 0 {
@@ -91,6 +93,8 @@ impl Sender {
                 duplicate: bare && advanced == 0 && flight > 0,
                 mss: self.agreed.mss,
                 use_sack,
+                // Without SACK the segment sent again may have filled a gap (`tcp_clean_rtx_queue`).
+                revived: delivered.revived && (use_sack || !delivered.repeated),
                 echo,
             },
             &mut self.stats,
@@ -113,7 +117,8 @@ impl Sender {
         self.ask_controller();
         if self.scoreboard.has_rack() {
             self.steer_recovery(flight, delivered.bytes, advanced > 0);
-            self.answer_tail_probe(now, flight, advanced > 0 || delivered.sacked > 0 || !bare);
+            let news = advanced > 0 || delivered.sacked > 0 || !bare;
+            self.answer_tail_probe(now, flight, news, delivered.twice);
             if advanced > 0 || !self.is_tail_quiet() {
                 self.arm_tail_probe(now);
             }
@@ -126,26 +131,60 @@ impl Sender {
     }
 
     fn take_sack_blocks(&mut self, now: Instant, ack: u64, segment: &Segment, out: &mut Delivered) {
-        if !self.uses_sack() {
+        let blocks = segment.sack_blocks();
+        if blocks.is_empty() || !self.uses_sack() {
             return;
         }
-        for &(start, end) in segment.sack_blocks() {
+        let twice = usize::from(self.config.dsack && self.take_duplicate(ack, blocks, out));
+        let ack = ack.max(self.una);
+        for &(start, end) in &blocks[twice..] {
             let (Some(start), Some(end)) = (start.offset(self.iss, self.una), end.offset(self.iss, self.una))
             else {
                 continue;
             };
-            // Below the acknowledgment lie only duplicate reports (RFC 2883).
+            // What lies below was acknowledged since.
             if ack <= start && start < end && end <= self.nxt {
                 self.scoreboard.sack(start, end, now, out);
             }
         }
     }
 
+    /// RFC 2883 §4: the first block reports a duplicate if it lies below the acknowledgment or within the second
+    /// block; returns whether it does.
+    #[inline(never)]
+    fn take_duplicate(&mut self, ack: u64, blocks: &[(SeqNumber, SeqNumber)], out: &mut Delivered) -> bool {
+        let range = |&(start, end): &(SeqNumber, SeqNumber)| {
+            Some((start.offset(self.iss, self.una)?, end.offset(self.iss, self.una)?))
+        };
+        let Some((start, end)) = blocks.first().and_then(range) else { return false };
+        let within = |(from, to)| from <= start && end <= to;
+        let is_duplicate = start < ack || blocks.get(1).and_then(range).is_some_and(within);
+        if !is_duplicate || start >= end || end > self.nxt {
+            return is_duplicate;
+        }
+        let segments = (end - start).div_ceil(self.agreed.mss);
+        self.twice += segments;
+        // As in Linux (`tcp_dsack_seen`): more than was sent again, the network made.
+        if self.twice <= self.stats.retransmits {
+            out.twice = end;
+            self.recovery.doubt.on_arrived_twice(end, segments as u32);
+            if start >= ack {
+                // The original was reported before its copy arrived (`tcp_sacktag_one`).
+                self.scoreboard.note_reordering();
+            }
+            // A probe is sent for the time, not for what arrived before.
+            if !self.tail.is_probe(end) {
+                self.scoreboard.on_needless_repeat(self.una, self.nxt);
+            }
+        }
+        true
+    }
+
     fn take_rtt(&mut self, now: Instant, advanced: bool, segment: &Segment, delivered: &Delivered) {
         let at = Position { una: self.una, nxt: self.nxt, mss: self.agreed.mss };
         if let Some(rtt) = delivered.rtt {
             self.rtt.sample(rtt, at);
-            self.scoreboard.set_min_rtt(self.rtt.min());
+            self.scoreboard.set_rtt(self.rtt.min(), self.rtt.smoothed().unwrap_or_default());
         } else if let (true, true, Some(stamps)) = (advanced, self.agreed.timestamps, segment.timestamps) {
             // Every segment acknowledged was sent more than once: only its echo can tell which
             // copy arrived (RFC 7323 §4), to the millisecond.

@@ -1,7 +1,8 @@
 //! Next transmission of a sender: lost segments first, then new data as far as the congestion window, the
 //! peer's window, Nagle's algorithm and pacing allow.
 
-use super::super::recovery::Episode;
+use super::super::config::IdleWindow;
+use super::super::recovery::{Episode, Frto};
 use super::{Sender, Transmission};
 use crate::congestion::Restart;
 use crate::facts::Limit;
@@ -59,6 +60,14 @@ impl Sender {
     }
 
     fn candidate(&mut self, now: Instant) -> Option<Transmission> {
+        if self.recovery.frto.holds_repeats() {
+            let new = if self.nxt < self.end() { self.next_new(now) } else { None };
+            if new.is_some() || self.recovery.frto == Frto::Deciding {
+                return new;
+            }
+            // Nothing to try it with.
+            self.recovery.frto = Frto::Off;
+        }
         if self.scoreboard.has_lost() {
             let again = self.next_retransmission();
             if again.is_none() {
@@ -158,14 +167,19 @@ impl Sender {
         }
     }
 
-    /// RFC 5681 §4.1: sending resumes after a pause.
+    /// RFC 5681 §4.1, or `tcp_cwnd_restart`: sending resumes after a pause.
     #[inline(never)]
     fn resume(&mut self, now: Instant) {
         if self.controller.is_some() && self.last_sent > Instant::ZERO {
             // The pause counts with the window that it had.
             self.integrate(now);
+            let pause = now - self.last_sent;
+            let timeouts = (pause.as_nanos() - 1) / self.rtt.rto().as_nanos().max(1);
             if let Some(controller) = &mut self.controller {
-                controller.on_idle();
+                match self.config.idle_window {
+                    IdleWindow::Halve => controller.on_decay(timeouts.min(64) as u32),
+                    IdleWindow::Initial => controller.on_idle(),
+                }
             }
             self.last_sent = now;
             self.ask_controller();
@@ -286,6 +300,7 @@ impl Sender {
                 }
                 self.timer = now + self.rtt.rto();
             }
+            self.recovery.frto.on_new_data();
             self.scoreboard.on_sent(start, len, now);
             self.nxt += u64::from(len);
             self.note_usage(false);

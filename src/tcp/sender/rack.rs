@@ -40,6 +40,11 @@ impl Default for TailProbes {
 }
 
 impl TailProbes {
+    /// True if the probe whose answer is awaited was old data that ends there.
+    pub(super) fn is_probe(&self, end: u64) -> bool {
+        self.sent.is_some_and(|probe| probe.again && probe.end == end)
+    }
+
     /// True if no answer to a probe is awaited.
     pub(super) fn is_answered(&self) -> bool {
         self.sent.is_none()
@@ -101,14 +106,15 @@ impl Sender {
     }
 
     /// RFC 8985 §7.4.2: an acknowledgment may answer the probe. `news` tells that it said anything at
-    /// all; unlike there, duplicate SACKs are not known.
-    pub(super) fn answer_tail_probe(&mut self, now: Instant, flight: u64, news: bool) {
+    /// all, `twice` where a range ends that it reported as a duplicate.
+    pub(super) fn answer_tail_probe(&mut self, now: Instant, flight: u64, news: bool, twice: u64) {
         if self.recovery.episode() != Episode::Open {
             // The loss was found another way.
             self.tail.sent = None;
         }
         let Some(probe) = self.tail.sent.filter(|probe| self.una >= probe.end) else { return };
-        if !probe.again {
+        if !probe.again || twice == probe.end {
+            // New data, or both copies arrived.
             self.tail.sent = None;
         } else if self.una > probe.end {
             // One acknowledgment for two copies: the first was lost, and the probe repaired it.

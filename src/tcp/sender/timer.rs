@@ -22,7 +22,8 @@ impl Sender {
     }
 
     /// The retransmission or persist timer may have expired.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    /// `is_syn_sent` tells that nothing but our SYN was ever sent or received.
+    pub fn handle_timeout(&mut self, now: Instant, is_syn_sent: bool) {
         self.paced_until = Instant::MAX;
         if self.recovery.reorder_timer <= now {
             self.integrate(now);
@@ -48,7 +49,8 @@ impl Sender {
         }
         self.timer = Instant::MAX;
         let probes = self.flight() == 0;
-        let limit = if self.una == 0 { MAX_SYN_BACKOFF } else { MAX_BACKOFF };
+        let linear = if is_syn_sent { self.config.syn_linear_timeouts } else { 0 };
+        let limit = if self.una == 0 { MAX_SYN_BACKOFF + linear } else { MAX_BACKOFF };
         if self.expiries >= limit {
             self.gave_up = true;
             return;
@@ -76,7 +78,9 @@ impl Sender {
         self.prr = None;
         self.tail = TailProbes::default();
         self.expiries += 1;
-        self.rtt.back_off();
+        if self.expiries > linear {
+            self.rtt.back_off();
+        }
         self.timer = now + self.rtt.rto();
     }
 }

@@ -3,9 +3,11 @@
 
 mod pair;
 mod properties;
+mod rfc2883;
 mod rfc3168;
 mod rfc3522;
 mod rfc5681;
+mod rfc5682;
 mod rfc6298;
 mod rfc6582;
 mod rfc6675;
@@ -22,7 +24,7 @@ use pair::{End, Fate, Pair, Reading};
 use script::{OWN_ISS, PEER_ISS, Script, blocks, segment, syn, syn_ack, with_stamps};
 
 use crate::rng::Seed;
-use crate::tcp::{Config, Connection, DelayedAck, EcnMode, Recovery, RtoFloor};
+use crate::tcp::{Config, Connection, DelayedAck, EcnMode, IdleWindow, Recovery, ReduceFrom, RtoFloor};
 use crate::time::{Duration, Instant};
 use crate::wire::{Flags, Segment, SeqNumber};
 
@@ -46,6 +48,12 @@ pub fn plain() -> Config {
         window_scale: false,
         delayed_ack: Some(DelayedAck { segments: 2, timeout: ms(40), stretch: false }),
         quickack: false,
+        dsack: false,
+        frto: false,
+        syn_linear_timeouts: 0,
+        tolerated_syns: 0,
+        reduce_from: ReduceFrom::Flight,
+        idle_window: IdleWindow::Initial,
         rto_floor: RtoFloor::Rto,
         receive_window: 60_000,
         ..Config::default()

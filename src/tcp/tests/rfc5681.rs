@@ -38,6 +38,20 @@ fn after_a_lost_syn_the_initial_window_is_one_segment() {
     assert_eq!(cwnd(&script), 536);
 }
 
+/// RFC 6928 §2, as Linux: one lost SYN may have been a slow one.
+#[test]
+fn after_more_lost_syns_than_tolerated_the_initial_window_is_one_segment() {
+    for (lost, window) in [(1, 10_000), (2, 1_000)] {
+        let mut script = Script::connect(&Config { tolerated_syns: 1, syn_linear_timeouts: 4, ..plain() });
+        script.wait(1_000 * lost);
+        script.send(
+            1_000 * lost + 100,
+            super::syn_ack(crate::wire::SynOptions { mss: Some(1000), ..<_>::default() }),
+        );
+        assert_eq!(cwnd(&script), window, "{lost} lost");
+    }
+}
+
 /// §3.1: slow start adds what each acknowledgment covers, so that the window doubles each round
 /// trip; without byte counting, a segment per acknowledgment.
 #[test]

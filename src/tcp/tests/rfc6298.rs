@@ -21,6 +21,26 @@ fn the_first_timeout_is_a_second_and_doubles() {
     script.silent(30_999);
 }
 
+/// Linux's `tcp_syn_linear_timeouts`: so many expiries beyond the first keep the timeout; it counts SYNs only,
+/// and not their answers.
+#[test]
+fn lost_syns_may_keep_the_timeout_at_first() {
+    let config = Config { syn_linear_timeouts: 4, ..plain() };
+    let mut script = Script::connect(&config);
+    for secs in [0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67, 131] {
+        script.recv(secs * 1_000, "S 0..1");
+    }
+    script.silent(250_999);
+    assert_eq!(script.tcp.state(), State::SynSent);
+    script.silent(251_001);
+    assert_eq!(script.tcp.state(), State::Closed, "given up after 120 s more");
+
+    let mut script = Script::in_state(&config, State::SynReceived);
+    for millis in [1_010, 3_010, 7_010] {
+        script.recv(millis, "SA 0..1 ack 1");
+    }
+}
+
 /// §2.2: the first sample R gives SRTT = R, RTTVAR = R/2, RTO = SRTT + 4·RTTVAR = 3 R; §2.3: then
 /// RTTVAR = 3/4·RTTVAR + 1/4·|SRTT − R'| and SRTT = 7/8·SRTT + 1/8·R', in this order.
 #[test]

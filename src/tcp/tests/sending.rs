@@ -1,7 +1,7 @@
 //! Acknowledgments at the start and pacing, as `scenarios/reference.toml` states them.
 
 use super::{Script, plain, segment};
-use crate::tcp::Config;
+use crate::tcp::{Config, IdleWindow, ReduceFrom};
 use crate::wire::Flags;
 
 const ACK: Flags = Flags::ACK;
@@ -71,4 +71,47 @@ fn pacing_sends_pairs_at_two_windows_a_round_trip_and_later_one_and_a_fifth() {
     let sent: Vec<u64> = script.take_segments().iter().map(|(millis, _)| *millis - 30).collect();
     assert_eq!(sent.len(), 5, "{sent:?}");
     assert!((6..=8).contains(&sent[4]), "{sent:?}");
+}
+
+/// RFC 5681 §3.1 equation 4 halves what is in flight; Linux halves the window (`tcp_reno_ssthresh`), also after a
+/// timeout with little in flight.
+#[test]
+fn a_loss_reduces_the_window_or_what_is_in_flight() {
+    for (reduce_from, kept) in [(ReduceFrom::Window, 5_000), (ReduceFrom::Flight, 2_000)] {
+        let mut script = Script::established(&Config { reduce_from, ..plain() });
+        script.write(2_000);
+        script.wait(300);
+        let now = script.tcp.snapshot();
+        assert_eq!((now.cwnd, now.ssthresh), (1_000, Some(kept)), "{reduce_from:?}");
+    }
+}
+
+/// Linux's `tcp_cwnd_restart` halves the window once for each timeout that a pause exceeds, down to the initial
+/// one, and keeps three quarters as threshold; RFC 5681 §4.1 goes to the initial one at once.
+#[test]
+fn a_pause_halves_the_window_for_each_timeout_or_restores_the_initial_one() {
+    for (idle_window, pause, cwnd, ssthresh) in [
+        (IdleWindow::Halve, 199, 20_000, None),
+        (IdleWindow::Halve, 300, 10_000, None),
+        (IdleWindow::Halve, 500, 5_000, None),
+        (IdleWindow::Halve, 900, 4_000, None),
+        (IdleWindow::Initial, 300, 4_000, None),
+    ] {
+        let mut script = Script::established(&Config {
+            idle_window,
+            initial_window: 4,
+            receive_window: 60_000,
+            ..plain()
+        });
+        script.write(16_000);
+        for i in 1..=16 {
+            script.send(20, segment(ACK, 1, 1 + 1000 * i, 0));
+        }
+        assert_eq!(script.tcp.snapshot().cwnd, 20_000, "slow start");
+        script.take();
+        script.wait(20 + pause);
+        script.write(1);
+        let now = script.tcp.snapshot();
+        assert_eq!((now.cwnd, now.ssthresh), (cwnd, ssthresh), "{idle_window:?} after {pause} ms");
+    }
 }

@@ -195,6 +195,19 @@ pub fn transfer(
     tcp: Config,
     extra: Option<Box<dyn Impairment>>,
 ) -> Option<(f64, f64)> {
+    let [connected, last_byte, acknowledged] = whole_transfer(seed, segments, losses, tcp, extra)?;
+    (connected < 101.0).then_some((last_byte - connected, acknowledged - connected))
+}
+
+/// A transfer of so many segments: milliseconds from the first SYN to the open connection, the last byte read and
+/// the acknowledged FIN.
+pub fn whole_transfer(
+    seed: u64,
+    segments: u64,
+    losses: [f64; 2],
+    tcp: Config,
+    extra: Option<Box<dyn Impairment>>,
+) -> Option<[f64; 3]> {
     let left = segments * u64::from(tcp.mss);
     let times = Rc::new(RefCell::new(Times { left, ..Times::default() }));
     let end = |connects| -> Box<dyn App> { Box::new(Transfer { connects, times: Rc::clone(&times) }) };
@@ -204,5 +217,5 @@ pub fn transfer(
     let last_byte = (times.last_byte? - Instant::ZERO).as_secs_f64() * 1e3;
     let client = outcome.flows[0].directions[0].as_ref().expect("it has sent");
     let acknowledged = client.completion?.as_secs_f64() * 1e3;
-    (connected < 101.0).then_some((last_byte - connected, acknowledged - connected))
+    Some([connected, last_byte, acknowledged])
 }
