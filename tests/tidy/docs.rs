@@ -329,5 +329,5 @@ fn what_a_script_fills_in_is_there() {
             assert!(filling.trim().lines().count() >= 3, "{} is empty in {}", name, page.display());
         }
     }
-    assert!(places >= 5, "{places} places");
+    assert!(places >= 4, "{places} places");
 }
