@@ -299,7 +299,12 @@ fn a_restart_paces_at_the_bandwidth_and_forgets_what_was_gathered() {
 #[test]
 fn marks_are_answered_as_losses() {
     let mut round = Round::steady();
-    let mark = |round: &Round, flight| Loss { now: round.now, delivered: round.delivered, pipe: flight, ..loss(flight) };
+    let mark = |round: &Round, flight| Loss {
+        now: round.now,
+        delivered: round.delivered,
+        pipe: flight,
+        ..loss(flight)
+    };
     round.bbr.on_ecn(&mark(&round, BDP));
     for _ in 0..40 {
         round.ack(RATE / 2, BDP, 0);
