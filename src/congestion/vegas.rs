@@ -82,7 +82,7 @@ impl Vegas {
         let queued = part(cwnd / self.mss, rtt - base, base);
         let (least, slow_start) = (LEAST_SEGMENTS * self.mss, self.in_slow_start());
         if slow_start && queued > self.gamma {
-            // What the path holds at the actual rate, rounded up.
+            // Contents of the path at the actual rate, rounded up.
             let held = (part(cwnd / self.mss, base, rtt) + 1) * self.mss;
             let cwnd = cwnd.min(held).max(least);
             self.reno.set(cwnd, cwnd.min(threshold));

@@ -124,7 +124,7 @@ impl Serialiser {
             self.spent = self.busy(now);
             self.idle = now - Instant::ZERO;
             self.shape = shape;
-            // What waited for an opportunity until now is not sent before.
+            // Packets that waited for an opportunity until now are not sent before.
             free = free.max(now);
         }
         self.rate = config.rate;

@@ -32,7 +32,7 @@ mod resume;
 mod rows;
 mod series;
 mod settling;
-mod stats;
+pub(crate) mod stats;
 mod study;
 mod summary;
 mod table;

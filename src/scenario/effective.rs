@@ -70,7 +70,7 @@ fn normalise_link(link: &mut LinkSpec, used: bool) {
         link.directions = [Config::default(), Config::default()];
         link.per_client = false;
     }
-    // What the tables mean is in the schedule.
+    // The schedule has the meaning of the tables.
     link.tables = [None, None];
     link.directions.iter_mut().for_each(normalise_direction);
 }

@@ -81,7 +81,7 @@ pub(super) fn resolve(
             links::check_limits(&tree, &after, starting, rtts, &scenario.groups, problems);
             links::check_bursts(&tree, &after, &scenario.groups, problems);
             check_kept(set, &after, &before, starting, problems);
-            // What another change of the same instant mends is no standstill.
+            // A standstill that another change of the same instant mends is none.
             if entries.get(n + 1).is_none_or(|(next, _)| *next > at) && !root.is_faulty(problems) {
                 check_time_passes(set, &after, scenario, problems);
             }

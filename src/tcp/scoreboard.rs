@@ -39,9 +39,8 @@ pub struct Scoreboard {
     /// Bytes delivered since the start, and when the last of them was.
     delivered: u64,
     delivered_at: Instant,
-    /// Time at which the segment was sent whose acknowledgment came last: starts a sample of the rate.
+    /// Departure of the segment acknowledged last, where a sample of the rate starts; and all bytes marked lost.
     first_sent_at: Instant,
-    /// Bytes marked lost since the start.
     lost: u64,
     /// Segments marked lost and not yet told of, if somebody wants to hear of them.
     casualties: Option<Box<Casualties>>,

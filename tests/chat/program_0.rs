@@ -1,4 +1,4 @@
-//! What was captured from program 0, replayed to the byte: its frames, acknowledgments, times and tester.
+//! Captures from program 0, replayed to the byte: its frames, acknowledgments, times and tester.
 
 use crate::hall::{Hall, frame, frames, unsigned};
 use testbed::chat::protocol::{JSON_LINES, RELIABLE, ROOMS};

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use crate::commands::{SOUND, err, folder, testbed};
 
-/// What is written to the file, and what the error must say of it.
+/// Content of the file, and the words that the error must have.
 const BAD: &[(&str, &str, &str)] = &[
     ("zero duration", "duration = \"0s\"", "duration"),
     ("negative duration", "duration = \"-3s\"", "duration"),
@@ -26,7 +26,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// What is put in place of a line of the sound file.
+/// Text in place of a line of the sound file.
 const BAD_LINES: &[(&str, &str, &str)] = &[
     ("delay = \"5ms\"", "delay = \"5mbit\"", "5mbit"),
     ("delay = \"5ms\"", "loss = \"-1%\"", "-1%"),

@@ -169,7 +169,7 @@ const ECHO: &[u8] = b"{\"type\": \"chat\", \"username\": \"kim\", \"message\": \
 fn what_has_no_echo_may_be_lost() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound").to_string();
-    // Where it has not read the end of its input yet, it would come again.
+    // It would come again if it had not read the end of its input yet.
     let mut command = testbed(&["chat", "kim", "--address", &address, "--reconnects", "0"]);
     let mut child = command.stdin(Stdio::piped()).spawn().expect("the program runs");
     child.stdin.take().expect("piped").write_all(b"one\ntwo\nthree\n").expect("open");

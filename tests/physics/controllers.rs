@@ -1,4 +1,4 @@
-//! What Vegas, Westwood+ and LEDBAT++ are known to do, in whole worlds.
+//! Known results of Vegas, Westwood+ and LEDBAT++, in whole worlds.
 
 use crate::support::{goodput, link, mean_and_error, over_seeds, run, upload};
 use testbed::facts::{Direction, Outcome};

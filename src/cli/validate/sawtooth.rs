@@ -2,6 +2,7 @@
 
 use super::grids::{Figure, Grid, LINUX, Row, Tolerance, controller, head, number};
 use crate::facts::{FlowSample, Outcome, SenderEvent};
+use crate::report::stats::Estimate;
 use crate::time::Instant;
 
 /// Seconds that the first teeth may differ.
@@ -102,5 +103,5 @@ fn teeth(outcome: &Outcome, of: fn(&Tooth) -> f64) -> Vec<f64> {
 }
 
 fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    Estimate::of(values).map(|estimate| estimate.mean)
 }

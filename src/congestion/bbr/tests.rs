@@ -1,56 +1,19 @@
 //! BBR on a path that is a number: `RATE` bytes per second and `RTT` without a queue, a segment of 1000
 //! bytes acknowledged each millisecond.
 
-use super::super::testing::{ack, loss, path};
+use super::super::testing::{BDP, MSS, RATE, RTT, Round, ack, loss, path, sample};
 use super::super::{Ack, Path, Sample};
 use super::*;
 
-const MSS: u64 = 1_000;
-const RATE: u64 = 1_000_000;
-const RTT: Duration = Duration::from_millis(40);
-const BDP: u64 = 40 * MSS;
-
-/// A controller and the path that acknowledges to it.
-struct Round {
-    bbr: Bbr,
-    now: Instant,
-    delivered: u64,
-    lost: u64,
-}
-
-impl Round {
-    fn new() -> Round {
-        let bbr = Bbr::new(&Path { rtt: Some(RTT), ..path() });
-        Round { bbr, now: Instant::ZERO, delivered: 0, lost: 0 }
+impl Round<Bbr> {
+    fn new() -> Round<Bbr> {
+        Round::starting(Bbr::new)
     }
 
     /// A segment arrives at `rate`, with `pipe` bytes in the network and this round trip; `prior` had been
     /// delivered when it left.
     fn ack(&mut self, rate: u64, pipe: u64, rtt: Duration, prior: u64, newly_lost: u64) {
-        self.now += Duration::from_millis(1);
-        self.delivered += MSS;
-        self.lost += newly_lost;
-        let sample = Sample {
-            delivered: rate / 25,
-            interval: RTT,
-            prior_delivered: prior,
-            pipe,
-            lost: 0,
-            app_limited: false,
-        };
-        self.bbr.on_ack(&Ack {
-            now: self.now,
-            departure: self.now,
-            delivered: self.delivered,
-            lost: self.lost,
-            newly_lost,
-            pipe: (pipe, pipe.saturating_sub(MSS)),
-            rtt: Some(rtt),
-            srtt: rtt,
-            min_rtt: RTT,
-            sample: Some(sample),
-            ..ack(MSS)
-        });
+        self.ack_of(sample(rate, pipe, prior), rtt, newly_lost);
     }
 
     /// A round trip in which what was in the network at its start arrives.
@@ -62,7 +25,7 @@ impl Round {
     }
 
     /// As far as the steady state, with its queue drained.
-    fn steady() -> Round {
+    fn steady() -> Round<Bbr> {
         let mut round = Round::new();
         for _ in 0..5 {
             round.round(RATE, BDP, RTT);

@@ -1,50 +1,18 @@
 //! BBR v3 on a path that is a number: `RATE` bytes per second and `RTT` without a queue, a segment of 1000
 //! bytes acknowledged each millisecond.
 
-use super::super::testing::{loss, path};
-use super::super::{Ack, LostSegment, Path, Sample};
+use super::super::testing::{BDP, MSS, RATE, RTT, Round, loss, path, sample};
+use super::super::{LostSegment, Path, Sample};
 use super::*;
 use crate::time::Duration;
 
-const MSS: u64 = 1_000;
-const RATE: u64 = 1_000_000;
-const RTT: Duration = Duration::from_millis(40);
-const BDP: u64 = 40 * MSS;
-
-/// A controller and the path that acknowledges to it.
-struct Round {
-    bbr: Bbr,
-    now: Instant,
-    delivered: u64,
-    lost: u64,
-}
-
-impl Round {
-    fn new() -> Round {
-        let bbr = Bbr::new(&Path { rtt: Some(RTT), ..path() });
-        Round { bbr, now: Instant::ZERO, delivered: 0, lost: 0 }
-    }
-
-    /// A segment arrives at `rate`, with `pipe` bytes in the network; `prior` had been delivered when it left.
-    fn ack_of(&mut self, sample: Sample, rtt: Duration) {
-        self.now += Duration::from_millis(1);
-        self.delivered += MSS;
-        self.bbr.on_ack(&Ack {
-            now: self.now,
-            departure: self.now,
-            delivered: self.delivered,
-            lost: self.lost,
-            pipe: (sample.pipe, sample.pipe.saturating_sub(MSS)),
-            rtt: Some(rtt),
-            srtt: rtt,
-            min_rtt: RTT,
-            sample: Some(sample),
-            ..super::super::testing::ack(MSS)
-        });
+impl Round<Bbr> {
+    fn new() -> Round<Bbr> {
+        Round::starting(Bbr::new)
     }
 
     fn ack(&mut self, rate: u64, pipe: u64, prior: u64) {
-        self.ack_of(sample(rate, pipe, prior), RTT + Duration::from_millis(1));
+        self.ack_of(sample(rate, pipe, prior), RTT + Duration::from_millis(1), 0);
     }
 
     /// A round trip in which what was in the network at its start arrives.
@@ -66,7 +34,7 @@ impl Round {
         panic!("no {state:?}, but {:?}", self.bbr.state);
     }
 
-    fn steady() -> Round {
+    fn steady() -> Round<Bbr> {
         let mut round = Round::new();
         for _ in 0..5 {
             round.round(RATE, 3 * BDP);
@@ -87,10 +55,6 @@ impl Round {
         let lost = LostSegment { bytes, pipe, lost, delivered, app_limited: false, adjoins: false };
         self.bbr.on_lost(self.now, &lost);
     }
-}
-
-fn sample(rate: u64, pipe: u64, prior_delivered: u64) -> Sample {
-    Sample { delivered: rate / 25, interval: RTT, prior_delivered, pipe, lost: 0, app_limited: false }
 }
 
 #[test]
@@ -121,7 +85,7 @@ fn rounds_limited_by_the_application_leave_it_in_startup() {
     let mut round = Round::new();
     for _ in 0..100 {
         let prior = round.delivered;
-        round.ack_of(Sample { app_limited: true, ..sample(RATE, BDP, prior) }, RTT);
+        round.ack_of(Sample { app_limited: true, ..sample(RATE, BDP, prior) }, RTT, 0);
     }
     assert_eq!(round.bbr.state, State::Startup);
 }
@@ -214,14 +178,14 @@ fn an_unfounded_recovery_gives_everything_back_and_probes_again() {
 fn a_smallest_round_trip_not_undercut_for_five_seconds_is_looked_for() {
     let mut round = Round::steady();
     while round.bbr.state != State::ProbeRtt {
-        round.ack_of(sample(RATE, BDP, round.delivered), RTT);
+        round.ack_of(sample(RATE, BDP, round.delivered), RTT, 0);
     }
     assert_eq!(round.now - Instant::ZERO, Duration::from_millis(5_001), "equal ones put nothing off");
     assert_eq!(round.bbr.cwnd(), BDP / 2);
     assert!(round.bbr.holds_back());
     let reached = round.now;
     while round.bbr.state == State::ProbeRtt {
-        round.ack_of(sample(RATE, BDP / 2, round.delivered - BDP / 2), RTT);
+        round.ack_of(sample(RATE, BDP / 2, round.delivered - BDP / 2), RTT, 0);
     }
     let spent = (round.now - reached).as_nanos() / 1_000_000;
     assert!((200..=243).contains(&spent), "{spent} ms");
@@ -249,9 +213,9 @@ fn much_loss_ends_startup_even_if_the_application_limits() {
         }
         let lossy =
             Sample { lost: ranges * MSS, app_limited: true, ..sample(RATE / 4, BDP, round.delivered) };
-        round.ack_of(Sample { prior_delivered: 0, ..lossy }, RTT);
+        round.ack_of(Sample { prior_delivered: 0, ..lossy }, RTT, 0);
         assert_eq!(round.bbr.state, State::Startup, "the round is not over");
-        round.ack_of(lossy, RTT);
+        round.ack_of(lossy, RTT, 0);
         assert_eq!(round.bbr.state != State::Startup, ends, "{ranges} ranges");
         assert_eq!(round.bbr.full_pipe.now, ends);
     }
@@ -299,7 +263,7 @@ fn a_restart_paces_at_the_bandwidth_and_forgets_what_was_gathered() {
 #[test]
 fn marks_are_answered_as_losses() {
     let mut round = Round::steady();
-    let mark = |round: &Round, flight| Loss {
+    let mark = |round: &Round<Bbr>, flight| Loss {
         now: round.now,
         delivered: round.delivered,
         pipe: flight,

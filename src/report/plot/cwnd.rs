@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::data::{self, Choice, Flow, Names, Sources};
-use super::phases;
 use super::sawtooth::{Content, Line, legible};
 use super::style::{ALARM, Curve, DrawPanel, INK, Key, MAX_CURVES, MUTED, RECOVERY, SHADE, Sheet, Symbol};
+use super::{phases, scale};
 use crate::facts::SenderEvent;
 use crate::report::error::ReportError;
 use crate::report::files::Results;
@@ -57,7 +57,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let unacknowledged = lines()
         .any(|line| !line.flow.has_window())
         .then(|| "where there is no such window, what was sent and is not yet acknowledged".to_owned());
-    let (tops, scales) = data::tops(&contents.iter().map(|c| c.top(span)).collect::<Vec<_>>());
+    let (tops, scales) = scale::tops(&contents.iter().map(|c| c.top(span)).collect::<Vec<_>>());
     let together = contents.iter().any(|content| content.lines.len() > 1);
     let rows = together.then(|| "a row of marks for each flow".to_owned());
     let legend = legend(&contents, &names, (span.0 < warmup).then_some(SHADE));

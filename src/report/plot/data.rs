@@ -209,18 +209,6 @@ fn spread(cells: &[usize], most: usize) -> Vec<usize> {
     (0..most).map(|n| cells[n * (cells.len() - 1) / (most - 1)]).collect()
 }
 
-/// The upper ends of panels' axes: the same for all, unless one of them would then be squeezed flat; and a
-/// remark for the heading if each has its own.
-pub fn tops(own: &[f64]) -> (Vec<f64>, Option<String>) {
-    /// A curve keeps at least this share of its panel.
-    const LEAST: f64 = 0.25;
-    let most = own.iter().copied().fold(0.0, f64::max);
-    if own.iter().all(|top| *top >= most * LEAST) {
-        return (vec![most; own.len()], None);
-    }
-    (own.to_vec(), Some("each panel has its own scale".to_owned()))
-}
-
 /// The flows of a cell's first trial with series, those that moved the most first.
 fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
     let Some(dir) = results.series_dir(cell) else { return Ok(Vec::new()) };
@@ -395,14 +383,6 @@ pub fn subtitle(parts: &[Option<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn panels_share_a_scale_unless_one_would_be_squeezed() {
-        assert_eq!(tops(&[8.0, 10.0, 3.0]), (vec![10.0; 3], None));
-        let (own, remark) = tops(&[200.0, 5.0]);
-        assert!(own == [200.0, 5.0] && remark.is_some());
-        assert_eq!(tops(&[]), (Vec::new(), None));
-    }
 
     #[test]
     fn cells_are_spread_from_the_first_to_the_last() {

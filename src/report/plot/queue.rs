@@ -2,7 +2,7 @@
 
 use super::data::{self, Choice, Link, Sources};
 use super::panel::Panel;
-use super::scale::Scale;
+use super::scale::{self, Scale};
 use super::style::{ALARM, Curve, DrawPanel, Key, MUTED, SHADE, Sheet, Symbol};
 use crate::report::error::ReportError;
 
@@ -55,7 +55,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         // A queue that is never longer than a packet looks empty, as it is.
         (packets.fold(0.0, f64::max) * 1.1).max(5.0)
     };
-    let (tops, scales) = data::tops(&contents.iter().map(|(_, links)| top(links)).collect::<Vec<_>>());
+    let (tops, scales) = scale::tops(&contents.iter().map(|(_, links)| top(links)).collect::<Vec<_>>());
     let has = |times: fn(&Link) -> Vec<f64>| {
         contents.iter().flat_map(|(_, links)| links).any(|(_, link)| !times(link).is_empty())
     };

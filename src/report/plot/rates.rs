@@ -3,7 +3,7 @@
 
 use super::data::{self, Choice, Flow, Sources};
 use super::panel::{Panel, headroom};
-use super::scale::Scale;
+use super::scale::{self, Scale};
 use super::style::{Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
 use super::{phases, throughput};
 
@@ -38,7 +38,7 @@ pub fn draw(sources: &Sources<'_>) -> Option<Sheet> {
     }
     let some =
         (contents.len() < cells.len()).then(|| "cells whose controller estimates a bandwidth".to_owned());
-    let (tops, scales) = data::tops(&contents.iter().map(Content::top).collect::<Vec<_>>());
+    let (tops, scales) = scale::tops(&contents.iter().map(Content::top).collect::<Vec<_>>());
     let cut =
         contents.iter().zip(&tops).any(|(content, top)| content.flow.pacing.iter().any(|rate| rate > top));
     let cut = cut.then(|| "pacing beyond the axis at its edge".to_owned());

@@ -216,9 +216,29 @@ fn thousands(text: &str) -> String {
     grouped + rest
 }
 
+/// The upper ends of panels' axes: the same for all, unless one of them would then be squeezed flat; and a
+/// remark for the heading if each has its own.
+pub fn tops(own: &[f64]) -> (Vec<f64>, Option<String>) {
+    /// A curve keeps at least this share of its panel.
+    const LEAST: f64 = 0.25;
+    let most = own.iter().copied().fold(0.0, f64::max);
+    if own.iter().all(|top| *top >= most * LEAST) {
+        return (vec![most; own.len()], None);
+    }
+    (own.to_vec(), Some("each panel has its own scale".to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn panels_share_a_scale_unless_one_would_be_squeezed() {
+        assert_eq!(tops(&[8.0, 10.0, 3.0]), (vec![10.0; 3], None));
+        let (own, remark) = tops(&[200.0, 5.0]);
+        assert!(own == [200.0, 5.0] && remark.is_some());
+        assert_eq!(tops(&[]), (Vec::new(), None));
+    }
 
     fn labels(scale: &Scale) -> Vec<&str> {
         scale.labels().collect()

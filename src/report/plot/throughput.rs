@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::data::{self, Capacity, Choice, Flow, Names, Sources};
 use super::panel::Panel;
-use super::scale::Scale;
+use super::scale::{self, Scale};
 use super::style::{CAPACITY, Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
@@ -59,7 +59,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     };
     let tops: Vec<f64> =
         contents.iter().zip(&capacities).map(|(lines, capacity)| top(lines).max(offered(capacity))).collect();
-    let (tops, scales) = data::tops(&tops);
+    let (tops, scales) = scale::tops(&tops);
     let shaded = capacities.iter().flatten().next().map(|(link, _)| link.clone());
     let mut panels: Vec<DrawPanel> = Vec::new();
     for ((((cell, _), lines), capacity), top) in flows.iter().zip(contents).zip(capacities).zip(tops) {

@@ -84,7 +84,7 @@ impl LossRecovery {
         if !self.ecn.is_news(ack) {
             return;
         }
-        // What was reduced before is not taken back in the face of congestion (as Linux, which forgets
+        // An earlier reduction is not taken back in the face of congestion (as Linux, which forgets
         // `prior_ssthresh`).
         self.doubt = Doubt::default();
         if self.episode == Episode::Open {

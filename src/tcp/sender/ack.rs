@@ -142,7 +142,7 @@ impl Sender {
             else {
                 continue;
             };
-            // What lies below was acknowledged since.
+            // Blocks below were acknowledged since.
             if ack <= start && start < end && end <= self.nxt {
                 self.scoreboard.sack(start, end, now, out);
             }

@@ -282,7 +282,7 @@ fn segments_have_64_to_9000_bytes() {
     assert_eq!([64, 9000].map(|mss| read(mss).expect("sound")), [64, 9000]);
 }
 
-/// What the parameters do is in `aqm.rs`, and what those of RED mean beside it.
+/// Tests of the parameters' effects are in `aqm.rs`, those of RED's beside it.
 #[test]
 fn queues_have_the_stated_parameters() {
     let with = |queue: &str| {
