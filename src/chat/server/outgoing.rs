@@ -28,7 +28,7 @@ pub struct Outgoing {
     /// The least time between two messages.
     pacing: Duration,
     last_write: Option<Instant>,
-    /// Instant of the last answer to the client itself.
+    /// Instant of the last answer to the client itself, or of its last request where nothing answered that.
     last_own: Option<Instant>,
 }
 
@@ -84,6 +84,11 @@ impl Outgoing {
     /// Instant at which its pacer lets another message go.
     pub fn slot(&self) -> Instant {
         self.last_write.map_or(Instant::ZERO, |last| last.saturating_add(self.pacing))
+    }
+
+    /// A request was served: one that nothing answers takes as long as an answer.
+    pub(super) fn on_served(&mut self, now: Instant) {
+        self.last_own = Some(now);
     }
 
     /// Instant at which the next answer to the client itself may follow the last.

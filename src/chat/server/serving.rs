@@ -56,6 +56,7 @@ impl<B: Backing> RoomServer<B> {
         let weight = limit::weight(ask.text_bytes());
         seat.bucket.take(weight);
         seat.pressure.on_served(moment.now);
+        seat.out.on_served(moment.now);
         let was_free = self.is_floor_free(moment.now);
         self.deliveries_made += 1;
         self.reached_others = false;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::chat::message::{Name, Request};
+use crate::chat::protocol::{PIPE, ROOMS};
 
 const BOUNDS: Bounds =
     Bounds { rate: 0, backlog: usize::MAX, memory: usize::MAX, linger: Duration::from_secs(1) };
@@ -37,6 +38,27 @@ fn a_client_beyond_its_rate_waits_and_one_that_asks_on_is_not_read() {
     server.receive(at(0), A, chats(100).as_bytes());
     assert_eq!(server.schedule(at(0), A), Turn::Pause(at(100).now));
     assert_eq!(server.schedule(at(100), A), Turn::Pause(at(200).now));
+}
+
+#[test]
+fn what_nothing_answers_takes_as_long_as_an_answer_where_writes_are_spaced() {
+    for (dialect, nobodys) in [(PIPE, "no bar"), (ROOMS, "hum")] {
+        let mut server = RoomServer::new(Rules::default()).bounded(BOUNDS);
+        let pacing = Duration::from_millis(10);
+        server.open_from(at(0), A, dialect.server(&Settings::default()), 0, pacing);
+        let ask = |server: &mut RoomServer, ms, words: &str| {
+            server.receive(at(ms), A, words.as_bytes());
+            server.schedule(at(ms), A)
+        };
+        ask(&mut server, 0, "alice");
+        server.handle_timeout(at(1_000));
+        drain(&mut server);
+        assert_eq!(ask(&mut server, 1_000, nobodys), Turn::Read, "{}", dialect.name());
+        assert_eq!(ask(&mut server, 1_001, nobodys), Turn::Wait(at(1_010).now), "{}", dialect.name());
+        assert_eq!(server.schedule(at(1_010), A), Turn::Read, "{}", dialect.name());
+        let turns: Vec<Turn> = (0..70).map(|_| ask(&mut server, 1_011, nobodys)).collect();
+        assert_eq!(turns[69], Turn::Pause(at(1_020).now), "{}", dialect.name());
+    }
 }
 
 #[test]
