@@ -1,12 +1,14 @@
 //! Folder for the results of a run, and place of its scenario.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::output::Failure;
 use super::progress::Progress;
 use crate::congestion;
 use crate::report::version::Program;
-use crate::report::{ReportError, ResultFolder, TrialRow};
+use crate::report::{self, Report, ReportError, ResultFolder, TrialRow};
 use crate::runner::{Finished, Sink};
 
 /// Files the trials as they finish.
@@ -30,6 +32,52 @@ impl Sink<ReportError> for Filing<'_> {
     fn watch(&mut self) -> Result<(), ReportError> {
         self.folder.check()
     }
+}
+
+/// The end of a run on the terminal: its report, and the folder of so many trials.
+pub fn words_at_end(title: &str, report: &Report, trials: &str, dir: &Path, sets: &[String]) -> String {
+    let mut text = format!("{title}\n\n");
+    for sentence in &report.lateness {
+        let _ = writeln!(text, "{}", report::wrapped(sentence, 2));
+    }
+    if !report.lateness.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&report.table);
+    for sentence in &report.verdict {
+        let _ = write!(text, "\n{}", report::wrapped(sentence, 0));
+    }
+    if !report.verdict.is_empty() {
+        text.push('\n');
+    }
+    for line in &report.checks {
+        let _ = write!(text, "\n{}", report::wrapped(line, 2));
+    }
+    for warning in &report.warnings {
+        let _ = write!(text, "\n{}", report::wrapped(&format!("warning: {warning}"), 2));
+    }
+    text.push('\n');
+    if !sets.is_empty() {
+        let _ = write!(text, "\nwith --set {}", sets.join(" --set "));
+    }
+    let pictures = if report.pictures.is_empty() { "" } else { ", pictures" };
+    let _ = writeln!(text, "\n{trials}. Tables{pictures} and report.html are in {}", dir.display());
+    text
+}
+
+/// The time, as manifests have it.
+#[expect(clippy::disallowed_methods, reason = "the manifest says when a run took place")]
+pub fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+/// A word as a shell reads it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// A scenario file by its path from the root. Its folder's links are followed; a link that is the file

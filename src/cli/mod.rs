@@ -24,9 +24,11 @@ mod filing;
 mod list;
 mod logging;
 mod memory;
+mod merge;
 mod monitor;
 mod network;
 mod output;
+mod plan;
 mod plot;
 mod probe;
 mod progress;
@@ -34,11 +36,13 @@ mod proxy;
 mod run;
 mod schema;
 mod serve;
+mod shard;
 mod signals;
 mod system;
 mod tls;
 mod trace;
 mod validate;
+mod verify;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -67,6 +71,9 @@ enum Command {
     Trace(trace::Trace),
     Plot(plot::Plot),
     Compare(compare::Compare),
+    Verify(verify::Verify),
+    Merge(merge::Merge),
+    Plan(plan::PlanCommand),
     Bench(bench::Bench),
     Validate(validate::Validate),
     Serve(serve::Serve),
@@ -141,6 +148,9 @@ fn run() -> ExitCode {
         Command::Trace(command) => command.execute(),
         Command::Plot(command) => command.execute(),
         Command::Compare(command) => command.execute(),
+        Command::Verify(command) => command.execute(),
+        Command::Merge(command) => command.execute(),
+        Command::Plan(command) => command.execute(),
         Command::Bench(command) => command.execute(),
         Command::Validate(command) => command.execute(),
         Command::Serve(command) => command.execute(),

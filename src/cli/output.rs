@@ -30,6 +30,8 @@ pub enum Failure {
     },
     /// 99: so many cells are beyond their bounds, which has been said.
     Beyond(usize),
+    /// 99: what was claimed does not hold.
+    Refuted(String),
     /// 130: interrupted; what was finished is kept, and how to go on has been said.
     Interrupted,
     /// 0: nobody reads on.
@@ -54,6 +56,10 @@ impl Failure {
             }
             Failure::Beyond(cells) => {
                 eprintln!("{} beyond the bounds", crate::units::plural(cells as u64, "figure"));
+                ExitCode::from(99)
+            }
+            Failure::Refuted(claim) => {
+                eprintln!("{claim}");
                 ExitCode::from(99)
             }
             Failure::Interrupted => ExitCode::from(130),

@@ -1,17 +1,16 @@
 //! `testbed run`: scenarios to results.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
 use clap::Args;
 
-use super::filing::{Filing, from_root, known_elsewhere, own_program};
+use super::filing::{Filing, from_root, known_elsewhere, now, own_program, quoted, words_at_end};
 use super::logging::raise_open_files;
 use super::output::{Failure, load, print, processors};
 use super::progress::Progress;
+use super::shard::{Shard, every_trial};
 use super::{estimate, memory, signals};
 use crate::engine::Halt;
 use crate::facts::Measure;
@@ -48,6 +47,9 @@ pub struct Run {
     /// Memory that a trial may take, e. g. 4GiB; if not given, a quarter of the machine's shared by all threads, at most 2GiB each
     #[arg(long, value_name = "SIZE", conflicts_with = "live")]
     memory: Option<Bytes>,
+    /// Run only each Nth trial, from the Kth on: a part for one of many machines, which `testbed merge` puts together
+    #[arg(long, value_name = "K/N", conflicts_with = "live")]
+    shard: Option<Shard>,
     /// Keep the trials that are done and go on from there
     #[arg(long, conflicts_with = "force")]
     resume: bool,
@@ -86,7 +88,11 @@ impl Run {
             if self.json {
                 reports.push(serde_json::json!({ "folder": dir, "report": report }));
             } else if !self.quiet {
-                print(&in_words(&plan, &report, &dir, &self.sets))?;
+                let trials =
+                    self.shard.map_or_else(|| every_trial(&plan).count(), |shard| shard.of(&plan).len());
+                let part = self.shard.map_or_else(String::new, |shard| format!(" of shard {shard}"));
+                let counted = plural(trials as u64, "trial") + &part;
+                print(&words_at_end(&plan.base.title, &report, &counted, &dir, &self.sets))?;
             }
         }
         if self.json {
@@ -144,22 +150,26 @@ impl Run {
             eprintln!("note: {note}");
         }
         let done = folder.done().clone();
-        let total = plan.cells() as u64 * u64::from(plan.trials());
-        let bar = Progress::new(plan.name(), total, done.len() as u64, "trials", self.quiet);
+        let part = self.shard.map_or_else(|| every_trial(plan).collect(), |shard| shard.of(plan));
+        let (total, begun) = (part.len() as u64, part.intersection(&done).count() as u64);
+        let skipped =
+            every_trial(plan).filter(|trial| done.contains(trial) || !part.contains(trial)).collect();
+        let bar = Progress::new(plan.name(), total, begun, "trials", self.quiet);
         let jobs = self.jobs.map_or_else(processors, usize::from);
         let memory = self.memory.unwrap_or_else(|| memory::share(jobs));
         let in_virtual_time = move |scenario: &Arc<Scenario>, trial, go_on: &mut dyn FnMut() -> bool| {
             runner::in_virtual_time(scenario, trial, memory.0, go_on)
         };
         let (jobs, execute): (usize, &Execute) = if self.live {
-            self.announce(plan, total - done.len() as u64);
+            self.announce(plan, total - begun);
             // One at a time: trials that share the processors would make each other late.
             raise_open_files(4 * connections(plan));
             (1, &|scenario, trial, go_on| Ok(live::trial::run(scenario, trial, go_on)?))
         } else {
             (jobs, &in_virtual_time)
         };
-        let ending = runner::run(plan, &done, jobs, execute, stop, Filing { folder: &mut folder, bar: &bar });
+        let ending =
+            runner::run(plan, &skipped, jobs, execute, stop, Filing { folder: &mut folder, bar: &bar });
         bar.finish();
         let ending = match ending {
             Ok(ending) => ending,
@@ -172,16 +182,17 @@ impl Run {
                         Err(second) => eprintln!("error: {second}"),
                     }
                 }
-                return Err(self.explain(error, file));
+                let sets = self.sets.iter().fold(String::new(), |sets, set| sets + " --set " + &quoted(set));
+                return Err(explained(error, &format!("testbed run {}{sets}", file.display())));
             }
         };
-        if folder.done().is_empty() {
+        if folder.done().is_empty() && !part.is_empty() {
             eprintln!("interrupted before the first trial was done");
             return Err(Failure::Interrupted);
         }
         folder.check()?;
-        // An interrupted run does not make its user wait for pictures.
-        let pictures = !self.no_plots && ending == Ending::Complete;
+        // An interrupted run does not make its user wait for pictures; of a part they would show a part.
+        let pictures = !self.no_plots && ending == Ending::Complete && self.shard.is_none();
         let report = report::finish(dir, &now(), pictures)?;
         if let Some(notice) = report.notice.as_ref().filter(|_| !self.quiet) {
             eprintln!("warning: {notice}");
@@ -213,35 +224,32 @@ impl Run {
         if self.live {
             words.push("--live".to_owned());
         }
-        if self.out.is_some() {
+        // A part's command is that of the whole.
+        if self.out.is_some() && self.shard.is_none() {
             words.push(format!("--out {}", quoted(&dir.display().to_string())));
         }
         words.join(" ")
     }
+}
 
-    fn explain(&self, error: RunError<ReportError>, file: &Path) -> Failure {
-        match error {
-            RunError::Sink(error) => error.into(),
-            RunError::Scenario(error) => Failure::Scenario(error),
-            RunError::Threads(_) => Failure::other(error, "see the limit of threads (ulimit -u)"),
-            RunError::System { .. } => Failure::other(error, "see the limits of open files (ulimit -n)"),
-            RunError::Halted { halt: Halt::Exhausted(_), .. } => Failure::other(
-                error,
-                "change what fills it, or go on with --resume and more memory (--memory SIZE)",
-            ),
-            RunError::Halted { .. } => {
-                Failure::other(error, "give a link of every path a `delay` or a `rate`")
-            }
-            RunError::Bug { trial, .. } => {
-                let sets = self.sets.iter().fold(String::new(), |sets, set| sets + " --set " + &quoted(set));
-                let again = format!(
-                    "this is a bug: please report it with the scenario and the output of `testbed run {}{sets} \
-                     --seed {} --trials 1`",
-                    file.display(),
-                    trial.seed.0
-                );
-                Failure::other(error, again)
-            }
+/// A run that ended early, with its mend; `command` makes its trials.
+pub(super) fn explained(error: RunError<ReportError>, command: &str) -> Failure {
+    match error {
+        RunError::Sink(error) => error.into(),
+        RunError::Scenario(error) => Failure::Scenario(error),
+        RunError::Threads(_) => Failure::other(error, "see the limit of threads (ulimit -u)"),
+        RunError::System { .. } => Failure::other(error, "see the limits of open files (ulimit -n)"),
+        RunError::Halted { halt: Halt::Exhausted(_), .. } => Failure::other(
+            error,
+            "change what fills it, or go on with --resume and more memory (--memory SIZE)",
+        ),
+        RunError::Halted { .. } => Failure::other(error, "give a link of every path a `delay` or a `rate`"),
+        RunError::Bug { trial, .. } => {
+            let again = format!(
+                "this is a bug: please report it with the scenario and the output of `{command} --seed {} --trials 1`",
+                trial.seed.0
+            );
+            Failure::other(error, again)
         }
     }
 }
@@ -265,7 +273,7 @@ fn check_names(plans: &[(Plan, String)]) -> Result<(), Failure> {
 }
 
 /// Study of a plan, as the report needs it.
-fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
+pub(super) fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
     let base = &plan.base;
     let mss = base.groups.iter().map(|group| u32::from(group.tcp.mss)).max().unwrap_or(1448);
     Study {
@@ -325,38 +333,6 @@ fn has_mixed_controllers(plan: &Plan) -> bool {
     })
 }
 
-/// The end of a run on the terminal.
-fn in_words(plan: &Plan, report: &Report, dir: &Path, sets: &[String]) -> String {
-    let mut text = format!("{}\n\n", plan.base.title);
-    for sentence in &report.lateness {
-        let _ = writeln!(text, "{}", report::wrapped(sentence, 2));
-    }
-    if !report.lateness.is_empty() {
-        text.push('\n');
-    }
-    text.push_str(&report.table);
-    for sentence in &report.verdict {
-        let _ = write!(text, "\n{}", report::wrapped(sentence, 0));
-    }
-    if !report.verdict.is_empty() {
-        text.push('\n');
-    }
-    for line in &report.checks {
-        let _ = write!(text, "\n{}", report::wrapped(line, 2));
-    }
-    for warning in &report.warnings {
-        let _ = write!(text, "\n{}", report::wrapped(&format!("warning: {warning}"), 2));
-    }
-    text.push('\n');
-    if !sets.is_empty() {
-        let _ = write!(text, "\nwith --set {}", sets.join(" --set "));
-    }
-    let trials = plural(plan.cells() as u64 * u64::from(plan.trials()), "trial");
-    let pictures = if report.pictures.is_empty() { "" } else { ", pictures" };
-    let _ = writeln!(text, "\n{trials}. Tables{pictures} and report.html are in {}", dir.display());
-    text
-}
-
 /// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once. Whatever does not look
 /// at the flag ends within a second, too: each row and file that is there by then is whole.
 pub(super) fn stop_on_interrupt(last_words: &'static str) -> Result<Arc<AtomicBool>, Failure> {
@@ -374,17 +350,3 @@ const KEPT: &str = "interrupted: the trials that are done are kept; go on with -
 
 /// From the first signal to the end of the program, at most.
 const GRACE: std::time::Duration = std::time::Duration::from_millis(800);
-
-#[expect(clippy::disallowed_methods, reason = "the manifest says when a run took place")]
-fn now() -> String {
-    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
-}
-
-/// A word as a shell reads it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}

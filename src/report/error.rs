@@ -53,6 +53,14 @@ pub enum ReportError {
         /// Difference between the runs.
         what: String,
     },
+    /// A folder is no part of the same run as others.
+    #[error("{path} is not of the same run: {what}")]
+    Unlike {
+        /// The folder.
+        path: PathBuf,
+        /// Difference between the runs.
+        what: String,
+    },
     /// A file does not hold what it should.
     #[error("{path}: {problem}")]
     Malformed {
@@ -132,6 +140,9 @@ impl ReportError {
             ReportError::Changed { .. } => {
                 "start afresh with --force in place of --resume, or choose another folder with --out DIR"
                     .to_owned()
+            }
+            ReportError::Unlike { .. } => {
+                "name folders of one scenario, with the same --set and the same version".to_owned()
             }
             ReportError::Malformed { .. } => {
                 "restore the file, or run the scenario again with --force".to_owned()

@@ -117,8 +117,15 @@ pub fn of_cell(results: &Results, cell: usize) -> Result<Option<Histogram<u64>>,
 
 /// Writes `latency/<cell>.hgrm` for each cell with messages.
 pub fn write_percentiles(results: &Results) -> Result<(), ReportError> {
+    let texts = percentiles(results)?;
+    texts.iter().try_for_each(|(name, text)| disk::replace(&results.dir.join(name), text.as_bytes()))
+}
+
+/// The text of each `latency/<cell>.hgrm`, by its path below the folder.
+pub fn percentiles(results: &Results) -> Result<Vec<(String, String)>, ReportError> {
+    let mut texts = Vec::new();
     if !results.study.chat {
-        return Ok(());
+        return Ok(texts);
     }
     let complete = |cell: &usize| {
         let mut trials = results.trials.iter().filter(|trial| trial.cell == *cell);
@@ -127,14 +134,13 @@ pub fn write_percentiles(results: &Results) -> Result<(), ReportError> {
     // A text of all trials is not replaced by one of those whose logs are left.
     for cell in results.cells_with_trials().into_iter().filter(complete) {
         if let Some(histogram) = of_cell(results, cell)? {
-            let name = format!("{}.hgrm", results.study.cell_name(cell));
-            let path = results.dir.join("latency").join(name);
             let expected: f64 = results.values(cell, "deliveries_expected").iter().map(|(_, n)| n).sum();
             let missing = (expected as u64).saturating_sub(histogram.len());
-            disk::replace(&path, percentile_text(&histogram, missing).as_bytes())?;
+            let name = format!("latency/{}.hgrm", results.study.cell_name(cell));
+            texts.push((name, percentile_text(&histogram, missing)));
         }
     }
-    Ok(())
+    Ok(texts)
 }
 
 /// The text that `HdrHistogram`'s own tools print and plot: values in milliseconds, of what was

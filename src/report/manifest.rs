@@ -98,6 +98,18 @@ impl Manifest {
         }
     }
 
+    /// The circumstances of the run, for a folder that stands for it.
+    pub(super) fn run(&self) -> Run {
+        Run {
+            started: self.started.clone(),
+            command: self.command.clone(),
+            file: self.file.clone(),
+            source: PathBuf::from(&self.file),
+            cpus: self.host.cpus,
+            program: self.program.clone(),
+        }
+    }
+
     /// Reads the manifest of a result folder.
     pub fn read(dir: &Path) -> Result<Manifest, ReportError> {
         let path = dir.join(FILE);
@@ -141,6 +153,18 @@ impl Manifest {
     /// The name of the program that repeats it.
     pub(super) fn program(&self) -> &str {
         self.program.as_ref().map_or("testbed", |program| &program.name)
+    }
+
+    /// True if this program, with these controllers of its own, gives the same bytes.
+    pub(super) fn is_of_this_program(&self, program: Option<&Program>) -> bool {
+        let this = Manifest {
+            version: version::VERSION.to_owned(),
+            results: version::RESULTS,
+            generator: rng::ALGORITHM.to_owned(),
+            program: program.cloned(),
+            ..self.clone()
+        };
+        this.has_same_bytes(self)
     }
 
     /// True if the program of an earlier run gives the same bytes: of one version, some commits change none.

@@ -25,6 +25,7 @@ mod lateness;
 mod layout;
 mod lines;
 mod manifest;
+mod merge;
 mod paired;
 mod parallel;
 mod plot;
@@ -39,6 +40,7 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod verdict;
+mod verify;
 pub mod version;
 mod warnings;
 mod writer;
@@ -52,8 +54,10 @@ pub use figures::{FIGURES, Figure};
 pub use files::Results;
 pub use lines::{wrapped, wrapping};
 pub use manifest::Manifest;
+pub use merge::{Merged, merge};
 pub use study::{InputFile, Run, Study, TrialRow};
 pub use summary::CellSummary;
+pub use verify::{Comparison, compare_all, compare_some, trials};
 pub use warnings::Warning;
 pub use writer::{Mode, ResultFolder};
 

@@ -24,18 +24,57 @@ pub struct Repaired {
 }
 
 /// The complete rows of a table by trial, in the order of the file.
-type Rows<'a> = BTreeMap<Key, Vec<&'a [u8]>>;
+pub(super) type Rows<'a> = BTreeMap<Key, Vec<&'a [u8]>>;
+
+/// A trial that is whole: its entries, and its rows in each table.
+pub type Trial = (Entries, Vec<Vec<u8>>);
+
+/// Trials of a folder.
+#[derive(Debug, Default)]
+pub struct Trials {
+    /// Those that are whole.
+    pub whole: BTreeMap<Key, Trial>,
+    /// Those that have a row in `trials.csv` and are not, in words.
+    pub torn: Vec<String>,
+}
 
 /// Removes the rows of unfinished trials from all tables; a table that was never begun gets its header.
 pub fn repair(dir: &Path, study: &Study) -> Result<Repaired, ReportError> {
     let tables = Table::of(study);
-    let texts = tables.iter().map(|table| disk::read_if_there(&dir.join(table.file())));
-    let texts = texts.collect::<Result<Vec<_>, ReportError>>()?;
+    let texts = texts(dir, tables)?;
+    let Trials { whole, torn: again } = examine_all(dir, study, &texts)?;
+    for (n, (table, text)) in tables.iter().zip(&texts).enumerate() {
+        let mut repaired = table.header(study).into_bytes();
+        // In the order in which they were written.
+        for key in order(text) {
+            repaired.extend(whole.get(&key).into_iter().flat_map(|(_, blocks)| &blocks[n]));
+        }
+        if repaired != *text {
+            disk::replace(&dir.join(table.file()), &repaired)?;
+        }
+    }
+    let kept: BTreeMap<Key, Entries> = whole.into_iter().map(|(key, (entries, _))| (key, entries)).collect();
+    journal::write(dir, &kept)?;
+    Ok(Repaired { done: kept.into_keys().collect(), again })
+}
+
+/// The finished trials of a folder that stays as it is.
+pub fn read(dir: &Path, study: &Study) -> Result<Trials, ReportError> {
+    examine_all(dir, study, &texts(dir, Table::of(study))?)
+}
+
+fn texts(dir: &Path, tables: &[Table]) -> Result<Vec<Vec<u8>>, ReportError> {
+    tables.iter().map(|table| disk::read_if_there(&dir.join(table.file()))).collect()
+}
+
+/// Holds every trial that has a row in `trials.csv` against what it left; `texts` are those of the tables.
+fn examine_all(dir: &Path, study: &Study, texts: &[Vec<u8>]) -> Result<Trials, ReportError> {
+    let tables = Table::of(study);
     let rows: Vec<Rows<'_>> = texts.iter().map(|text| rows(text)).collect();
     let Some((trials, others)) = texts.split_last() else { unreachable!("trials.csv is one of them") };
     let mut finished = order(trials);
     let begun = |(table, text): (&Table, &Vec<u8>)| text.starts_with(table.header(study).as_bytes());
-    if !tables.iter().zip(&texts).all(begun) {
+    if !tables.iter().zip(texts).all(begun) {
         finished.clear();
     }
     let journal = journal::read(dir)?;
@@ -46,9 +85,7 @@ pub fn repair(dir: &Path, study: &Study) -> Result<Repaired, ReportError> {
         finished.pop();
     }
 
-    let mut kept: BTreeMap<Key, Entries> = BTreeMap::new();
-    let mut blocks: Vec<BTreeMap<Key, Vec<u8>>> = vec![BTreeMap::new(); tables.len()];
-    let mut again = Vec::new();
+    let mut all = Trials::default();
     for key in finished {
         let found: Vec<&[&[u8]]> =
             rows.iter().map(|rows| rows.get(&key).map_or(&[][..], Vec::as_slice)).collect();
@@ -57,39 +94,22 @@ pub fn repair(dir: &Path, study: &Study) -> Result<Repaired, ReportError> {
             None => adopt(dir, study, key, &found)?,
         };
         match whole {
-            Ok((entries, found)) => {
-                kept.insert(key, entries);
-                for (blocks, rows) in blocks.iter_mut().zip(found) {
-                    blocks.insert(key, rows);
-                }
-            }
+            Ok(trial) => drop(all.whole.insert(key, trial)),
             Err(file) => {
                 let cell = if study.cells() > 1 {
                     format!("cell {}, ", study.cell_name(key.0))
                 } else {
                     String::new()
                 };
-                again.push(format!("{cell}trial {}: {file} is gone or cut short", key.1));
+                all.torn.push(format!("{cell}trial {}: {file} is gone or cut short", key.1));
             }
         }
     }
-
-    for ((table, text), blocks) in tables.iter().zip(&texts).zip(blocks) {
-        let mut repaired = table.header(study).into_bytes();
-        // In the order in which they were written.
-        for key in order(text) {
-            repaired.extend(blocks.get(&key).into_iter().flatten());
-        }
-        if repaired != *text {
-            disk::replace(&dir.join(table.file()), &repaired)?;
-        }
-    }
-    journal::write(dir, &kept)?;
-    Ok(Repaired { done: kept.into_keys().collect(), again })
+    Ok(all)
 }
 
-/// Entries of a trial and its rows in each table; or the part of it that is missing.
-type Whole = Result<(Entries, Vec<Vec<u8>>), String>;
+/// A whole trial; or the part of it that is missing.
+type Whole = Result<Trial, String>;
 
 /// Holds a trial against the journal. What is not what it left, and not shorter, is an error.
 fn examine(
@@ -167,7 +187,7 @@ fn distinct<'a>(rows: &[&'a [u8]]) -> Vec<&'a [u8]> {
 }
 
 /// The complete rows of a table by trial.
-fn rows(text: &[u8]) -> Rows<'_> {
+pub(super) fn rows(text: &[u8]) -> Rows<'_> {
     let mut rows = Rows::new();
     for line in whole_lines(text).skip(1) {
         if let Some(key) = key(line) {
@@ -178,7 +198,7 @@ fn rows(text: &[u8]) -> Rows<'_> {
 }
 
 /// The trials that have rows, in the order of their first ones.
-fn order(text: &[u8]) -> Vec<Key> {
+pub(super) fn order(text: &[u8]) -> Vec<Key> {
     let mut seen = BTreeSet::new();
     whole_lines(text).skip(1).filter_map(key).filter(|key| seen.insert(*key)).collect()
 }

@@ -11,6 +11,9 @@ use super::groups;
 use super::rows;
 use super::stats::Estimate;
 
+/// The file's name.
+pub const FILE: &str = "summary.csv";
+
 /// The figures of one cell over its trials.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CellSummary {
@@ -89,6 +92,13 @@ pub fn of_all(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
 
 /// Computes and writes `summary.csv`.
 pub fn write(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
+    let (text, cells) = text(results)?;
+    super::disk::replace(&results.dir.join(FILE), text.as_bytes())?;
+    Ok(cells)
+}
+
+/// The text of `summary.csv`, and what it says.
+pub fn text(results: &Results) -> Result<(String, Vec<CellSummary>), ReportError> {
     let cells = of_all(results)?;
     let mut text = "cell".to_owned();
     for axis in &results.study.axes {
@@ -113,8 +123,7 @@ pub fn write(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
         }
         text.push('\n');
     }
-    super::disk::replace(&results.dir.join("summary.csv"), text.as_bytes())?;
-    Ok(cells)
+    Ok((text, cells))
 }
 
 fn summarise(results: &Results, cell: usize, shares: &groups::Shares) -> CellSummary {

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{self, Lock};
 use super::error::ReportError;
+use super::journal::Key;
 use super::manifest::{self, Manifest};
-use super::resume::{self, Repaired};
+use super::resume::{self, Repaired, Trial};
 use super::rows::Table;
 use super::study::{Run, Study, TrialRow};
 use super::{journal, latency, layout, series};
@@ -82,6 +83,22 @@ impl ResultFolder {
             (_, Earlier::Nothing) => {}
         }
         manifest.write(dir)?;
+        ResultFolder::of_repaired(dir, study, lock, notes)
+    }
+
+    /// Opens an empty folder for the run of a manifest once more, as if it were that run's.
+    pub fn again(dir: &Path, manifest: &Manifest) -> Result<ResultFolder, ReportError> {
+        Manifest { sha256: std::collections::BTreeMap::new(), ..manifest.clone() }.write(dir)?;
+        ResultFolder::of_repaired(dir, &manifest.study, Lock::take(dir)?, Vec::new())
+    }
+
+    /// Opens a folder that has its manifest, in the state after its last finished trial.
+    fn of_repaired(
+        dir: &Path,
+        study: &Study,
+        lock: Lock,
+        mut notes: Vec<String>,
+    ) -> Result<ResultFolder, ReportError> {
         let Repaired { done, again } = resume::repair(dir, study)?;
         notes.extend(again.into_iter().map(|what| format!("made again: {what}")));
         let open = |name: &str| {
@@ -141,13 +158,39 @@ impl ResultFolder {
         for (table, rows) in tables.iter().zip(&rows) {
             entries.insert(table.file().to_owned(), journal::print(*table, rows.as_bytes()));
         }
-        let lines = journal::lines((row.cell, row.trial), &entries);
-        let texts = [&lines].into_iter().chain(&rows);
-        for (text, (path, file)) in texts.zip([&mut self.journal].into_iter().chain(&mut self.tables)) {
-            // One unbuffered write: what returned is out of this process's hands.
-            file.write_all(text.as_bytes()).map_err(ReportError::io("write", path))?;
+        self.enter((row.cell, row.trial), &entries, rows.iter().map(String::as_bytes))
+    }
+
+    /// Takes a finished trial of another folder of the same study.
+    pub(super) fn adopt(
+        &mut self,
+        from: &Path,
+        key: Key,
+        (entries, rows): &Trial,
+    ) -> Result<(), ReportError> {
+        self.check()?;
+        let tables = Table::of(&self.study);
+        for file in entries.keys().filter(|file| tables.iter().all(|table| table.file() != *file)) {
+            disk::replace(&self.dir.join(file), &disk::read(&from.join(file))?)?;
         }
+        self.enter(key, entries, rows.iter().map(Vec::as_slice))?;
+        self.done.insert(key);
         Ok(())
+    }
+
+    /// Writes the journal of a trial and its rows in each table, whose last makes it count.
+    fn enter<'r>(
+        &mut self,
+        key: Key,
+        entries: &journal::Entries,
+        rows: impl Iterator<Item = &'r [u8]>,
+    ) -> Result<(), ReportError> {
+        // One unbuffered write each: what returned is out of this process's hands.
+        let write = |(path, file): &mut (PathBuf, File), text: &[u8]| {
+            file.write_all(text).map_err(ReportError::io("write", path))
+        };
+        write(&mut self.journal, journal::lines(key, entries).as_bytes())?;
+        self.tables.iter_mut().zip(rows).try_for_each(|(table, rows)| write(table, rows))
     }
 }
 

@@ -24,3 +24,4 @@ mod result_folder;
 mod terminal;
 mod tls;
 mod validate;
+mod verify;

@@ -33,6 +33,9 @@ pub fn lock(known: &Shared) -> MutexGuard<'_, Known> {
     known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Time for a server to let somebody in before there is a line to be typed; what is typed meanwhile waits.
+const BEGINS_AFTER: Span = Span::from_secs(2);
+
 /// A terminal with a line being typed. Dropped, it leaves the terminal as it was.
 #[derive(Debug)]
 pub struct Editor {
@@ -41,6 +44,8 @@ pub struct Editor {
     /// Closed when all of them are shown.
     shown: Receiver<()>,
     _terminal: Terminal,
+    /// Word that the first line may be typed.
+    begin: mpsc::Sender<()>,
     /// True while a line is being typed.
     typing: Arc<Mutex<bool>>,
 }
@@ -80,11 +85,19 @@ impl Editor {
         });
         let typing = Arc::new(Mutex::new(false));
         let flag = Arc::clone(&typing);
+        let (begin, begun) = mpsc::channel::<()>();
         std::thread::spawn(move || {
+            // A prompt that is drawn while the program ends would stand in or behind its last words.
+            let _ = begun.recv_timeout(BEGINS_AFTER);
             edit(&mut inner, &known, look, &lines, &flag);
             left.send_replace(true);
         });
-        Ok(Editor { above: Some(above), shown, _terminal: terminal, typing })
+        Ok(Editor { above: Some(above), shown, _terminal: terminal, begin, typing })
+    }
+
+    /// Lets the person type: a server that refuses has done so by now.
+    pub fn begin(&self) {
+        let _ = self.begin.send(());
     }
 
     /// Shows lines above the one being typed.

@@ -63,6 +63,13 @@ impl Screen {
         Ok((Screen::Editor { editor, known, look }, typed))
     }
 
+    /// Lets the person type, whom the server has let in.
+    pub fn begin(&self) {
+        if let Screen::Editor { editor, .. } = self {
+            editor.begin();
+        }
+    }
+
     /// Shows what happened.
     pub fn event(&self, moment: Moment, event: &Event) -> Result<(), Failure> {
         let parts = parts(event);

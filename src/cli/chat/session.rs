@@ -127,6 +127,7 @@ impl<'a> Person<'a> {
                             Event::Welcome { .. } => {
                                 is_in = true;
                                 self.was_in = true;
+                                self.screen.begin();
                             }
                             Event::Rejected(refusal) => return Ok(End::Rejected(refusal.clone())),
                             _ => {}

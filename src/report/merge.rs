@@ -1,0 +1,69 @@
+//! Folders of parts of one run, put together: the same bytes as of one run.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::error::ReportError;
+use super::journal::Key;
+use super::manifest::Manifest;
+use super::resume::{self, Trials};
+use super::study::Run;
+use super::writer::{Mode, ResultFolder};
+
+/// Result of a merge.
+#[derive(Debug)]
+pub struct Merged {
+    /// The manifest of the first part.
+    pub manifest: Manifest,
+    /// Trials that are there now.
+    pub finished: usize,
+    /// The first trial (cell, repetition) that no part has.
+    pub missing: Option<Key>,
+    /// Trials that a part has begun and not finished, in words.
+    pub torn: Vec<String>,
+}
+
+/// Puts the trials of `parts`, in whatever order, into the new folder `out`, whose tables and pictures
+/// [`finish`](super::finish) makes. A trial may be in several parts if it is the same in all.
+///
+/// An error if the parts are not of one run: of other scenarios, changes, seeds or versions.
+pub fn merge(parts: &[PathBuf], out: &Path, mode: Mode) -> Result<Merged, ReportError> {
+    let manifests = parts.iter().map(|part| Manifest::read(part)).collect::<Result<Vec<_>, _>>()?;
+    // The one with most trials asked for has room for all others.
+    let Some(most) = manifests.iter().min_by_key(|manifest| Reverse(manifest.study.trials)) else {
+        unreachable!("the command line asks for one");
+    };
+    for (part, manifest) in parts.iter().zip(&manifests) {
+        if let Some(what) = most.differs_from(manifest) {
+            return Err(ReportError::Unlike { path: part.clone(), what });
+        }
+    }
+    let started = manifests.iter().map(|manifest| &manifest.started).min();
+    let run = Run { started: started.unwrap_or(&most.started).clone(), ..most.run() };
+    let mut folder = ResultFolder::open(out, &most.study, &run, mode)?;
+
+    let mut torn = Vec::new();
+    let mut all: BTreeMap<Key, (&PathBuf, resume::Trial)> = BTreeMap::new();
+    for (part, manifest) in parts.iter().zip(&manifests) {
+        let Trials { whole, torn: here } = resume::read(part, &manifest.study)?;
+        torn.extend(here.into_iter().map(|what| format!("{}: {what}", part.display())));
+        for (key, trial) in whole {
+            match all.get(&key) {
+                Some((other, known)) if known.0 != trial.0 => {
+                    let what = format!("cell {}, trial {} is not as in {}", key.0, key.1, other.display());
+                    return Err(ReportError::Unlike { path: part.clone(), what });
+                }
+                Some(_) => {}
+                None => drop(all.insert(key, (part, trial))),
+            }
+        }
+    }
+    for (key, (part, trial)) in &all {
+        folder.adopt(part, *key, trial)?;
+    }
+    let study = &most.study;
+    let mut planned = (0..study.cells()).flat_map(|cell| (0..study.trials).map(move |trial| (cell, trial)));
+    let missing = planned.find(|key| !all.contains_key(key));
+    Ok(Merged { manifest: most.clone(), finished: all.len(), missing, torn })
+}

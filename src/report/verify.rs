@@ -1,0 +1,277 @@
+//! A result folder beside one made again: whether its files are what its run gives.
+//!
+//! Records are compared row by row and byte by byte, but for the wall time of a trial; what is computed from
+//! records, too. Nothing of the folder is trusted but its scenario, seed and changes, so that a forged hash
+//! hides no forged row.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::error::ReportError;
+use super::files::Results;
+use super::journal::Key;
+use super::manifest::Manifest;
+use super::resume::{order, rows};
+use super::rows::Table;
+use super::study::Study;
+use super::version::{self, Program};
+use super::{bottleneck, disk, latency, layout, series, summary};
+
+/// Differences that are named; of more, their number says enough.
+const NAMED: usize = 5;
+
+/// A file that is not what the run gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The file, by its path below the folder.
+    pub file: String,
+    /// The line in it, counted from 1, where it has lines.
+    pub line: Option<usize>,
+    /// The column that differs first, where it has columns.
+    pub column: Option<String>,
+    /// Text that stands there.
+    pub found: String,
+    /// Text that the run gives.
+    pub expected: String,
+}
+
+impl Difference {
+    /// That of a file as a whole.
+    fn of_file(name: &str) -> Difference {
+        let nothing = String::new;
+        Difference { file: name.to_owned(), line: None, column: None, found: nothing(), expected: nothing() }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        }
+        if let Some(column) = &self.column {
+            write!(f, ", {column}")?;
+        }
+        match (self.found.as_str(), self.expected.as_str()) {
+            ("", "") => f.write_str(" is not what the run gives"),
+            (found, "") => write!(f, ": {found} stands there; the run gives nothing"),
+            ("", expected) => write!(f, ": nothing stands there; the run gives {expected}"),
+            (found, expected) => write!(f, ": {found} stands there; the run gives {expected}"),
+        }
+    }
+}
+
+/// Outcome of a comparison.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// The first differences.
+    pub differences: Vec<Difference>,
+    /// Number of files that differ.
+    pub files: usize,
+    /// Files that the run gives and the folder does not have.
+    pub missing: Vec<String>,
+}
+
+impl Comparison {
+    fn take(&mut self, found: Vec<Difference>) {
+        self.files += usize::from(!found.is_empty());
+        let room = NAMED.saturating_sub(self.differences.len());
+        self.differences.extend(found.into_iter().take(room));
+    }
+}
+
+impl Manifest {
+    /// Reason for which this program's run of the same scenario may give other bytes; `None` if it gives the same.
+    pub fn unrepeatable(&self, program: Option<&Program>) -> Option<String> {
+        if self.study.live {
+            Some("it ran in real time, which no run repeats".to_owned())
+        } else if self.results != version::RESULTS {
+            let (theirs, ours) = (self.results, version::RESULTS);
+            let by = self.made_by();
+            Some(format!("version {by} made it, with results of number {theirs}; this one's are {ours}"))
+        } else if !self.is_of_this_program(program) {
+            Some(format!(
+                "version {} made it, whose figures may differ from those of this one",
+                self.made_by()
+            ))
+        } else {
+            None
+        }
+    }
+}
+
+/// Trials of a folder that its `trials.csv` has, in order.
+pub fn trials(dir: &Path) -> Result<BTreeSet<Key>, ReportError> {
+    Ok(order(&disk::read(&dir.join(Table::Trials.file()))?).into_iter().collect())
+}
+
+/// Compares every file of a run in `dir` with that in `again`, where all of its trials were made again and
+/// [finished](super::finish).
+pub fn compare_all(dir: &Path, study: &Study, again: &Path) -> Result<Comparison, ReportError> {
+    let mut comparison = Comparison::default();
+    let mut names = BTreeSet::new();
+    for place in [dir, again] {
+        names.extend(
+            layout::FILES.iter().filter(|name| place.join(name).exists()).map(|name| (*name).to_owned()),
+        );
+        for folder in layout::FOLDERS {
+            names.extend(layout::files_below(place, folder)?);
+        }
+    }
+    names.retain(|name| !layout::is_draft(name));
+    for name in names {
+        compare_file(dir, study, again, &name, &mut comparison)?;
+    }
+    Ok(comparison)
+}
+
+/// Compares what a few trials left in `dir` with the same trials in `again`, and what is computed from the
+/// records of `dir` with its summary and percentiles; and every file with its hash in the manifest, which a
+/// clumsy hand forgets.
+pub fn compare_some(
+    dir: &Path,
+    manifest: &Manifest,
+    again: &Path,
+    trials: &BTreeSet<Key>,
+) -> Result<Comparison, ReportError> {
+    let (study, mut comparison) = (&manifest.study, Comparison::default());
+    for table in Table::of(study) {
+        let texts = [dir, again].map(|place| disk::read(&place.join(table.file())));
+        let [found, expected] = texts;
+        let (found, expected) = (found?, expected?);
+        let of = |text: &[u8]| -> Vec<u8> {
+            let mut rows = rows(text);
+            rows.retain(|key, _| trials.contains(key));
+            rows.into_values().flatten().flatten().copied().collect()
+        };
+        let mut differences = compare_rows(*table, study, &of(&found), &of(&expected));
+        // Lines of a part are not those of the file.
+        for difference in &mut differences {
+            difference.line = None;
+        }
+        comparison.take(differences);
+    }
+    for &(cell, trial) in trials {
+        let folder = series::folder(study, cell, trial);
+        let log = latency::log_path(study, cell, trial);
+        let files = series::FILES.iter().map(|file| folder.join(file)).chain([log]);
+        let names = files.map(|file| file.display().to_string());
+        for name in names.filter(|name| [dir, again].iter().any(|place| place.join(name).exists())) {
+            compare_file(dir, study, again, &name, &mut comparison)?;
+        }
+    }
+    for name in [manifest.changed_records(dir)?, manifest.changed_tables(dir)?].concat() {
+        comparison.take(vec![Difference::of_file(&name)]);
+    }
+    let mut results = Results::load(dir, study)?;
+    bottleneck::settle(&mut [&mut results])?;
+    let mut computed = vec![(summary::FILE.to_owned(), summary::text(&results)?.0)];
+    computed.extend(latency::percentiles(&results)?);
+    for (name, expected) in computed {
+        let found = disk::read_if_there(&dir.join(&name))?;
+        if found.is_empty() {
+            comparison.missing.push(name);
+        } else {
+            comparison.take(compare_lines(&name, &found, expected.as_bytes()));
+        }
+    }
+    Ok(comparison)
+}
+
+fn compare_file(
+    dir: &Path,
+    study: &Study,
+    again: &Path,
+    name: &str,
+    comparison: &mut Comparison,
+) -> Result<(), ReportError> {
+    if !dir.join(name).exists() {
+        comparison.missing.push(name.to_owned());
+        return Ok(());
+    }
+    let (found, expected) = (disk::read(&dir.join(name))?, disk::read_if_there(&again.join(name))?);
+    if let Some(table) = Table::of(study).iter().find(|table| table.file() == name) {
+        comparison.take(compare_rows(*table, study, &found, &expected));
+    } else if found != expected {
+        comparison.take(compare_lines(name, &found, &expected));
+    }
+    Ok(())
+}
+
+/// Differences of a table's rows, which may stand in the order in which threads of a stopped run left them.
+fn compare_rows(table: Table, study: &Study, found: &[u8], expected: &[u8]) -> Vec<Difference> {
+    let timed = table == Table::Trials;
+    let header = table.header(study);
+    let columns = fields(header.trim_end());
+    let mut differences = Vec::new();
+    let (found, expected) = (lines(found), lines(expected));
+    for n in 0..found.len().max(expected.len()) {
+        let pair =
+            [found.get(n), expected.get(n)].map(|line| line.map_or("", |line| without_time(line, timed)));
+        if pair[0] != pair[1] {
+            differences.push(difference(table.file(), n, &columns, pair));
+        }
+    }
+    differences
+}
+
+/// A row without its last field if that is a wall time.
+fn without_time(line: &str, timed: bool) -> &str {
+    if timed { line.rsplit_once(',').map_or(line, |(rest, _)| rest) } else { line }
+}
+
+fn lines(text: &[u8]) -> Vec<&str> {
+    // What is no text differs as a whole.
+    std::str::from_utf8(text).unwrap_or("\u{fffd}").lines().collect()
+}
+
+/// The first difference of a file that is not a table of trials.
+fn compare_lines(name: &str, found: &[u8], expected: &[u8]) -> Vec<Difference> {
+    if found == expected {
+        return Vec::new();
+    }
+    let kind = Path::new(name).extension().and_then(OsStr::to_str);
+    let is_text = matches!(kind, Some("csv" | "hgrm" | "hlog"));
+    let (found, expected) = (lines(found), lines(expected));
+    let place = (0..found.len().max(expected.len())).find(|n| found.get(*n) != expected.get(*n));
+    let Some(n) = place.filter(|_| is_text) else {
+        return vec![Difference::of_file(name)];
+    };
+    let header = expected.first().filter(|_| kind == Some("csv"));
+    let columns = header.map_or_else(Vec::new, |line| fields(line));
+    let pair = [found.get(n), expected.get(n)].map(|line| line.copied().unwrap_or(""));
+    vec![difference(name, n, &columns, pair)]
+}
+
+/// The difference of a line, told by its first field that differs where both lines have the same fields.
+fn difference(file: &str, n: usize, columns: &[String], [found, expected]: [&str; 2]) -> Difference {
+    let fields = [found, expected].map(fields);
+    let place = (0..columns.len()).find(|&place| fields[0].get(place) != fields[1].get(place));
+    let apart =
+        place.filter(|_| fields[0].len() == fields[1].len() && !found.is_empty() && !expected.is_empty());
+    let line = Some(n + 1);
+    let file = file.to_owned();
+    match apart {
+        Some(place) => Difference {
+            file,
+            line,
+            column: columns.get(place).cloned(),
+            found: fields[0][place].clone(),
+            expected: fields[1][place].clone(),
+        },
+        None => {
+            Difference { file, line, column: None, found: found.to_owned(), expected: expected.to_owned() }
+        }
+    }
+}
+
+/// The fields of a line (RFC 4180 section 2).
+fn fields(line: &str) -> Vec<String> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
+    let record = reader.records().next().and_then(Result::ok).unwrap_or_default();
+    record.iter().map(str::to_owned).collect()
+}

@@ -1,0 +1,245 @@
+//! Results are proved by being made again, in one place or in parts.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const LAB: &str = "duration = \"2s\"\ntrials = 3\n[link.wire]\ndelay = \"5ms\"\nrate = \"5mbit\"\nloss = \"1%\"\n\
+    [[clients]]\nname = \"people\"\ncount = 2\npath = [\"wire\"]\napp = { kind = \"chat\", rate = \"5/s\" }\n\
+    [[clients]]\nname = \"bulk\"\npath = [\"wire\"]\napp = { kind = \"bulk\" }\n\
+    [sweep]\n\"link.wire.delay\" = [\"5ms\", \"10ms\"]\n";
+
+fn testbed(dir: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
+    command.current_dir(dir).args(words).stdin(Stdio::null());
+    command.output().expect("the program runs")
+}
+
+/// Standard output of a command that ends with this code.
+fn said(dir: &Path, words: &[&str], code: i32) -> String {
+    let output = testbed(dir, words);
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {err}");
+    String::from_utf8_lossy(&output.stdout).into_owned() + &err
+}
+
+/// A temporary folder with `lab.toml` and its results in `a`.
+fn lab() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    fs::write(dir.path().join("lab.toml"), LAB).expect("written");
+    said(dir.path(), &["run", "lab.toml", "--out", "a", "-q"], 0);
+    dir
+}
+
+/// Replaces a text in a file once.
+fn forge(file: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(file).expect("a file");
+    assert!(text.contains(from), "{from} in {}", file.display());
+    fs::write(file, text.replacen(from, to, 1)).expect("written");
+}
+
+/// The first utilisation of a table of trials.
+fn first_utilisation(trials: &Path) -> String {
+    let mut reader = csv::Reader::from_path(trials).expect("a table");
+    let place = reader.headers().expect("a header").iter().position(|name| name == "utilisation");
+    let row = reader.records().next().expect("a row").expect("fields");
+    row[place.expect("a column")].to_owned()
+}
+
+/// SHA-256 of a file.
+fn hash(file: &Path) -> String {
+    use sha2::{Digest as _, Sha256};
+    Sha256::digest(fs::read(file).expect("a file")).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_folder_is_what_its_run_gives_and_stays_so_when_looked_at() {
+    let lab = lab();
+    let before = hash(&lab.path().join("a/manifest.json"));
+    assert!(said(lab.path(), &["verify", "a"], 0).starts_with("same       a: 6 trials\n"));
+    assert!(said(lab.path(), &["verify", "a", "--quick"], 0).starts_with("same       a: 3 of 6 trials\n"));
+    assert_eq!(hash(&lab.path().join("a/manifest.json")), before);
+    assert!(said(lab.path(), &["verify", "a", "--scenario", "lab.toml"], 0).starts_with("same"));
+    fs::write(lab.path().join("other.toml"), LAB.replace("1%", "2%")).expect("written");
+    let other = said(lab.path(), &["verify", "a", "--scenario", "other.toml"], 1);
+    assert!(other.contains("another scenario, which differs from line 6 on"), "{other}");
+}
+
+#[test]
+fn a_forged_row_is_found_even_with_forged_hashes() {
+    let lab = lab();
+    let dir = lab.path().join("a");
+    let trials = dir.join("trials.csv");
+    let (figure, before) = (first_utilisation(&trials), hash(&trials));
+    forge(&trials, &figure, "0.111111");
+    // A hash that nobody mended is found without running anything again.
+    let quick = said(lab.path(), &["verify", "a", "--quick", "--seed", "1"], 99);
+    assert!(quick.contains("trials.csv"), "{quick}");
+    forge(&dir.join("manifest.json"), &before, &hash(&trials));
+    let full = said(lab.path(), &["verify", "a"], 99);
+    let told = format!("trials.csv, line 2, utilisation: 0.111111 stands there; the run gives {figure}\n");
+    assert!(full.contains(&told), "{full}");
+    // Every cell's mean is computed from its rows.
+    let quick = said(lab.path(), &["verify", "a", "--quick", "--seed", "1"], 99);
+    assert!(quick.contains("summary.csv, line 2, utilisation_mean"), "{quick}");
+}
+
+#[test]
+fn every_kind_of_file_is_held_against_the_run() {
+    let lab = lab();
+    for (file, from, to) in [
+        ("flows.csv", "bulk", "cake"),
+        ("summary.csv", ",3,", ",4,"),
+        ("series/0/trial-0/flows.csv", ",", ",1"),
+        ("latency/1.hgrm", "1.00", "2.00"),
+        ("plots/cwnd.svg", "<svg", "<svg "),
+        ("report.html", "<h1", "<h1 "),
+    ] {
+        let path = lab.path().join("a").join(file);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+        forge(&path, from, to);
+        let found = said(lab.path(), &["verify", "a"], 99);
+        assert!(found.contains(&format!("           {file}")), "{file}: {found}");
+        fs::write(path, text).expect("written");
+    }
+    fs::remove_file(lab.path().join("a/plots/cwnd.png")).expect("removed");
+    assert!(said(lab.path(), &["verify", "a"], 0).contains("6 trials; plots/cwnd.png is not there"));
+}
+
+#[test]
+fn a_folder_that_nobody_can_repeat_is_not_judged() {
+    let lab = lab();
+    let manifest = lab.path().join("a/manifest.json");
+    let text = fs::read_to_string(&manifest).expect("a manifest");
+    for (from, to, told) in [
+        ("\"results\": ", "\"results\": 9", "with results of number 9"),
+        ("\"version\": \"", "\"version\": \"9", "version 9"),
+        ("\"seed\": 1", "\"seed\": 2", "contradicts its own scenario"),
+        ("delay = ", "dalay = ", "its scenario cannot be read: "),
+    ] {
+        forge(&manifest, from, to);
+        let found = said(lab.path(), &["verify", "a"], 1);
+        assert!(found.starts_with("unknown    a: ") && found.contains(told), "{found}");
+        fs::write(&manifest, &text).expect("written");
+    }
+    let trials = lab.path().join("a/trials.csv");
+    let rows = fs::read_to_string(&trials).expect("a table");
+    fs::write(&trials, rows + "9,0,5ms,1\n").expect("written");
+    assert!(said(lab.path(), &["verify", "a"], 1).contains("trials that its scenario does not have"));
+    assert!(said(lab.path(), &["verify", "nowhere"], 1).contains("testbed run"));
+}
+
+/// All files of a folder but the manifest, and `wall_s`, the last column of `trials.csv`.
+fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            let name = path.strip_prefix(dir).expect("below it").display().to_string();
+            if path.is_dir() {
+                folders.push(path);
+            } else if name == "trials.csv" {
+                let text = fs::read_to_string(&path).expect("text");
+                let rows: String =
+                    text.lines().filter_map(|row| Some(row.rsplit_once(',')?.0.to_owned() + "\n")).collect();
+                found.push((name, rows.into_bytes()));
+            } else if name != "manifest.json" {
+                found.push((name, fs::read(&path).expect("bytes")));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn parts_in_any_order_make_the_whole_byte_for_byte() {
+    let lab = lab();
+    let dir = lab.path();
+    said(dir, &["run", "lab.toml", "-q"], 0);
+    for k in ["1", "2", "3", "4"] {
+        let (shard, out) = (format!("{k}/4"), format!("part-{k}"));
+        said(dir, &["run", "lab.toml", "-q", "--shard", &shard, "--out", &out], 0);
+    }
+    let some = said(dir, &["merge", "part-4", "part-1", "part-2", "--out", "some"], 1);
+    assert!(some.contains("1 of 6 trials are missing, cell 0, trial 2 first"), "{some}");
+    assert!(some.contains("testbed run lab.toml --resume --out some"), "{some}");
+    // A part twice, and parts that were merged before, do no harm.
+    said(dir, &["merge", "part-3", "some", "part-1", "part-2", "part-4", "--out", "whole", "-q"], 0);
+    assert!(files(&dir.join("whole")) == files(&dir.join("results/lab")));
+    said(dir, &["verify", "whole"], 0);
+    said(dir, &["run", "lab.toml", "-q", "--resume", "--out", "some"], 0);
+    assert!(
+        files(&dir.join("some"))
+            .iter()
+            .map(|(name, _)| name)
+            .eq(files(&dir.join("whole")).iter().map(|(name, _)| name))
+    );
+    said(dir, &["verify", "some"], 0);
+}
+
+#[test]
+fn a_part_that_was_killed_is_missed_and_goes_on() {
+    let lab = lab();
+    let dir = lab.path();
+    for k in ["1/2", "2/2"] {
+        said(dir, &["run", "lab.toml", "-q", "--shard", k, "--out", &k[..1]], 0);
+    }
+    let trials = dir.join("2/trials.csv");
+    let text = fs::read_to_string(&trials).expect("a table");
+    fs::write(&trials, &text[..text.len() - 5]).expect("cut");
+    // Hashes are taken at the end of a run.
+    let manifest = dir.join("2/manifest.json");
+    let mut read: serde_json::Value =
+        serde_json::from_slice(&fs::read(&manifest).expect("a file")).expect("JSON");
+    read["sha256"] = serde_json::json!({});
+    fs::write(&manifest, read.to_string()).expect("written");
+    assert!(said(dir, &["merge", "1", "2", "--out", "m"], 1).contains("1 of 6 trials are missing"));
+    said(dir, &["run", "lab.toml", "-q", "--shard", "2/2", "--out", "2", "--resume"], 0);
+    said(dir, &["merge", "1", "2", "--out", "m", "--force"], 0);
+    said(dir, &["verify", "m"], 0);
+}
+
+#[test]
+fn what_is_no_part_is_refused() {
+    let lab = lab();
+    let dir = lab.path();
+    said(dir, &["run", "lab.toml", "-q", "--shard", "1/2", "--out", "1"], 0);
+    said(dir, &["run", "lab.toml", "-q", "--shard", "2/2", "--out", "2", "--set", "seed=5"], 0);
+    let other = said(dir, &["merge", "1", "2", "--out", "m"], 1);
+    assert!(other.contains("2 is not of the same run") && other.contains("same --set"), "{other}");
+    assert!(said(dir, &["merge", "1", "--out", "1"], 2).contains("1 is one of the parts"));
+    let wrong = said(dir, &["run", "lab.toml", "--shard", "3/2"], 2);
+    assert!(wrong.contains("a shard is K/N with K from 1 to N"), "{wrong}");
+    // The figures of a part are changed by hand.
+    said(dir, &["run", "lab.toml", "-q", "--shard", "2/2", "--out", "2", "--force"], 0);
+    forge(&dir.join("2/trials.csv"), &first_utilisation(&dir.join("2/trials.csv")), "0.111111");
+    let changed = said(dir, &["merge", "1", "2", "--out", "m"], 1);
+    assert!(changed.contains("trials.csv has been changed since the run wrote it"), "{changed}");
+}
+
+#[test]
+fn scripts_of_a_plan_make_the_whole() {
+    let lab = lab();
+    let dir = lab.path();
+    let written = said(dir, &["plan", "lab.toml", "--shards", "3", "--set", "trials=2"], 0);
+    assert_eq!(written, "shards/lab/slurm.sh\nshards/lab/Snakefile\nshards/lab/local.sh\n");
+    let program = Path::new(env!("CARGO_BIN_EXE_testbed")).parent().expect("a folder");
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").expect("a path"));
+    let sh = |words: &[&str], task: &str| {
+        let mut command = Command::new("sh");
+        command.current_dir(dir).env("PATH", &path).env("SLURM_ARRAY_TASK_ID", task).args(words);
+        let output = command.output().expect("a shell");
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    // As Slurm runs an array job: each task has its number.
+    for task in ["2", "3", "1"] {
+        sh(&["shards/lab/slurm.sh"], task);
+    }
+    sh(&["shards/lab/local.sh"], "");
+    said(dir, &["verify", "results/lab"], 0);
+    assert!(said(dir, &["plan", "lab.toml", "--shards", "7"], 2).contains("at most as many parts"));
+}
