@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::{Failure, print};
-use crate::report;
+use crate::report::{Beside, Format};
+use crate::scenario;
 
 /// Compare result folders, in one table where they vary the same
 #[derive(Debug, Args)]
@@ -16,14 +17,27 @@ pub struct Compare {
     /// Put the values of this axis below one another
     #[arg(long, value_name = "AXIS")]
     by: Option<String>,
+    /// Set the first value of this axis against each other one, over pairs of trials with the same seed: difference,
+    /// ratio, 95 % intervals and a verdict; `scenario` for the folders themselves
+    #[arg(long, value_name = "AXIS", conflicts_with = "by")]
+    paired: Option<String>,
+    /// Form of the table: table, md, csv, json or latex
+    #[arg(long, value_name = "FORM", default_value = "table")]
+    format: Format,
 }
 
 impl Compare {
     /// Prints the table.
     pub fn execute(self) -> Result<(), Failure> {
-        let (text, doubts) = report::compare(&self.dirs, self.by.as_deref())?;
-        print(&text)?;
-        for doubt in doubts {
+        let beside = Beside::load(&self.dirs, &|study, key| scenario::stated(&study.scenario, key))?;
+        for key in [&self.by, &self.paired].into_iter().flatten() {
+            beside.check_key(key)?;
+        }
+        print(&match &self.paired {
+            Some(key) => beside.paired(key, self.format),
+            None => beside.side_by_side(self.by.as_deref(), self.format),
+        })?;
+        for doubt in beside.doubts {
             eprintln!("warning: {doubt}");
         }
         Ok(())

@@ -246,7 +246,7 @@ mod tests {
     use crate::report::study::{Study, TrialRow};
     use crate::report::testing::{bulk_outcome, run, study};
     use crate::report::writer::{Mode, ResultFolder};
-    use crate::report::{Report, compare, finish};
+    use crate::report::{Beside, Format, Report, finish};
 
     /// Two uploads over `home`, each of `up` bytes, and two downloads over `core`, with how busy these are.
     fn outcome(names: [&str; 2], up: u64, home: f64, core: f64) -> Outcome {
@@ -331,7 +331,8 @@ mod tests {
             dir
         });
         for dirs in [dirs.to_vec(), dirs.iter().rev().cloned().collect()] {
-            let text = compare(&dirs, None).expect("a table").0;
+            let beside = Beside::load(&dirs, &|_, _| None).expect("folders");
+            let text = beside.side_by_side(None, Format::Table);
             assert!(
                 text.contains("link core, down, the busiest") && !text.contains("goodput rose"),
                 "{text}"

@@ -35,6 +35,18 @@ impl Change {
         Estimate::of(&changes).map(|estimate| Change { estimate, is_ratio })
     }
 
+    /// Probability of such a change if there is none: see [`Estimate::p`].
+    pub fn p(&self) -> Option<f64> {
+        self.estimate.p()
+    }
+
+    /// The geometric mean of the ratios, with the ends of its 95 % interval; `None` where a pair has a zero.
+    pub fn ratio(&self) -> Option<[f64; 3]> {
+        let Estimate { mean, ci95, .. } = self.estimate;
+        let half = ci95.filter(|_| self.is_ratio)?;
+        Some([mean, mean - half, mean + half].map(f64::exp))
+    }
+
     /// True if the interval excludes that nothing changed.
     pub fn is_clear(&self) -> bool {
         self.estimate.is_clear()

@@ -27,10 +27,34 @@ impl Estimate {
         Some(Estimate { mean, ci95, n })
     }
 
+    /// Two-sided probability of a mean so far from zero if the true one is zero (Student's t); `None` for a
+    /// single trial.
+    pub fn p(&self) -> Option<f64> {
+        let error = self.ci95? / student_t(self.n - 1);
+        if error == 0.0 {
+            return Some(if self.mean == 0.0 { 1.0 } else { 0.0 });
+        }
+        let t = StudentsT::new(0.0, 1.0, (self.n - 1) as f64).ok()?;
+        Some(2.0 * t.sf(self.mean.abs() / error))
+    }
+
     /// True if the interval excludes zero. A single trial supports no claim.
     pub fn is_clear(&self) -> bool {
         self.ci95.is_some_and(|half| self.mean.abs() > half)
     }
+}
+
+/// Probabilities of several tests as they count when all are made together (Holm 1979, "A Simple Sequentially
+/// Rejective Multiple Test Procedure"), in the same order.
+pub fn holm(p: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
+    let (mut adjusted, mut least) = (vec![0.0; p.len()], 0.0_f64);
+    for (rank, &test) in order.iter().enumerate() {
+        least = least.max((p.len() - rank) as f64 * p[test]).min(1.0);
+        adjusted[test] = least;
+    }
+    adjusted
 }
 
 /// The factor of a two-sided 95 % interval.
@@ -59,6 +83,42 @@ mod tests {
         // s = √2.5, so the half-width is 2.776 · √2.5 / √5.
         assert!((e.mean - 3.0).abs() < 1e-12);
         assert!((e.ci95.expect("five values") - 1.9632).abs() < 1e-3);
+    }
+
+    #[test]
+    fn probabilities_agree_with_students_table() {
+        // t = 2.776 is the 0.975 quantile of four degrees of freedom.
+        let estimate = |mean: f64| Estimate { mean, ci95: Some(student_t(4) * 0.5), n: 5 };
+        for (t, p) in [(2.776, 0.05), (4.604, 0.01), (0.0, 1.0)] {
+            let found = estimate(t * 0.5).p().expect("five values");
+            assert!((found - p).abs() < 2e-4, "{t}: {found}");
+        }
+        assert_eq!(Estimate::of(&[1.0]).and_then(|e| e.p()), None);
+        assert_eq!(Estimate::of(&[2.0, 2.0]).and_then(|e| e.p()), Some(0.0));
+    }
+
+    #[test]
+    fn many_tests_are_judged_together() {
+        // Holm's steps of 0.01, 0.04, 0.03, 0.005: 4 × 0.005, 3 × 0.01, 2 × 0.03, and no less than before.
+        let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
+        assert!(close(&holm(&[0.01, 0.04, 0.03, 0.005]), &[0.03, 0.06, 0.06, 0.02]));
+        assert!(close(&holm(&[0.5, 0.9]), &[1.0, 1.0]) && holm(&[]).is_empty());
+    }
+
+    #[test]
+    fn intervals_cover_the_truth_in_95_of_100_cases() {
+        use crate::rng::Seed;
+        let mut rng = Seed(1).stream("coverage");
+        for n in [3, 5, 10, 30] {
+            const CASES: u32 = 4_000;
+            let covers = |rng: &mut crate::rng::Rng| {
+                let values: Vec<f64> = (0..n).map(|_| 3.0 + rng.standard_normal()).collect();
+                let estimate = Estimate::of(&values).expect("values");
+                (estimate.mean - 3.0).abs() <= estimate.ci95.expect("several")
+            };
+            let share = f64::from((0..CASES).filter(|_| covers(&mut rng)).count() as u32) / f64::from(CASES);
+            assert!((0.93..=0.97).contains(&share), "{n} trials: {share}");
+        }
     }
 
     #[test]

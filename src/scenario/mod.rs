@@ -36,6 +36,7 @@ mod read;
 mod reader;
 mod schedule;
 mod settings;
+mod stated;
 pub(crate) mod sweep;
 #[cfg(test)]
 mod testing;
@@ -61,6 +62,7 @@ pub use explain::{explain, key_list};
 pub use files::{FilePrint, Loader, MOST_FILE_BYTES};
 pub use json_schema::json_schema;
 pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_of};
+pub use stated::stated;
 pub use sweep::{Cell, Plan, Trial};
 pub use workload::{AppSpec, WORKLOADS, Workload};
 
