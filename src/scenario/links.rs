@@ -11,7 +11,7 @@ use super::quantity::{Probability as Chance, Span};
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::{Visitor, optional, required};
-use super::{Group, Limit, LinkSpec, names, queue, rate};
+use super::{ClassList, Group, Limit, LinkSpec, classes, names, queue, rate};
 use crate::link::config::{Capacity, Config, Delay, JitterDistribution, LossModel, Pattern, Reorder};
 use crate::time::{Duration, Instant};
 use crate::units::Probability;
@@ -26,11 +26,12 @@ pub(super) fn keys(v: &mut impl Visitor, links: &mut Vec<LinkSpec>) {
         v.key(per_client, &mut link.per_client, Flag, "whether each client has a link of its own");
         let [up, down] = &mut link.directions;
         let [up_limit, down_limit] = &mut link.limits;
+        let [up_classes, down_classes] = &mut link.classes;
         let [up_table, down_table] = &mut link.tables;
         let only = "overrides for client → server only";
-        v.over("up", None, only, |v| direction(v, up, up_limit, up_table));
+        v.over("up", None, only, |v| direction(v, up, up_limit, up_classes, up_table));
         let only = "overrides for server → client only";
-        v.over("down", None, only, |v| direction(v, down, down_limit, down_table));
+        v.over("down", None, only, |v| direction(v, down, down_limit, down_classes, down_table));
         link
     });
 }
@@ -50,8 +51,8 @@ impl LinkSpec {
     }
 
     fn named(name: &str) -> LinkSpec {
-        let (directions, limits, tables) = Default::default();
-        LinkSpec { name: name.to_owned(), per_client: false, directions, limits, tables }
+        let (directions, limits, classes, tables) = Default::default();
+        LinkSpec { name: name.to_owned(), per_client: false, directions, limits, classes, tables }
     }
 }
 
@@ -60,6 +61,7 @@ fn direction(
     v: &mut impl Visitor,
     config: &mut Config,
     limit: &mut Limit,
+    classes: &mut ClassList,
     table: &mut Option<Arc<Conditions>>,
 ) {
     v.short("delay", "mean", "propagation, one way; a table adds jitter", |v| delay(v, &mut config.delay));
@@ -74,7 +76,9 @@ fn direction(
     let words = "bits per second; without one the link is infinitely fast; a table for buckets and traces";
     v.short("rate", "rate", words, |v| rate::keys(v, config, table));
     rate::policer(v, &mut config.policer);
-    v.short("queue", "limit", "the queue in front of the rate", |v| queue::keys(v, &mut config.queue, limit));
+    v.short("queue", "limit", "the queue in front of the rate", |v| {
+        queue::keys(v, &mut config.queue, limit, classes);
+    });
     v.check(|reader| check(config, reader));
 }
 
@@ -176,12 +180,19 @@ pub(super) fn apply_tables(links: &mut [LinkSpec], now: Instant) {
     }
 }
 
-/// Turns limits into queues. BDPs are of `starting`, the links at the trial's start.
-pub(super) fn resolve_queues(links: &mut [LinkSpec], starting: &[LinkSpec], rtts: &[Duration]) {
+/// Turns limits and names of classes into queues. BDPs are of `starting`, the links at the trial's start.
+pub(super) fn resolve_queues(
+    links: &mut [LinkSpec],
+    starting: &[LinkSpec],
+    rtts: &[Duration],
+    groups: &[Group],
+) {
     for ((link, start), &rtt) in links.iter_mut().zip(starting).zip(rtts) {
         for i in [0, 1] {
             let rate = start.directions[i].rate;
-            link.directions[i].queue.capacity = link.limits[i].resolve(rate, rtt).unwrap_or_default();
+            let queue = &mut link.directions[i].queue;
+            queue.capacity = link.limits[i].resolve(rate, rtt).unwrap_or_default();
+            queue.classes = classes::numbers(groups, &link.classes[i]);
         }
     }
 }
@@ -277,7 +288,7 @@ pub(super) fn check_bursts(root: &Node, links: &[LinkSpec], groups: &[Group], pr
 }
 
 /// Value of a key in a link's table for one direction: `up` or `down` over the rest.
-fn said<'a>(link: &'a Node, direction: Direction, key: &str) -> Option<&'a Node> {
+pub(super) fn said<'a>(link: &'a Node, direction: Direction, key: &str) -> Option<&'a Node> {
     link.get(direction.name()).and_then(|over| over.get(key)).or_else(|| link.get(key))
 }
 

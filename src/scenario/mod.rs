@@ -8,6 +8,7 @@
 mod axes;
 mod build;
 mod check;
+mod classes;
 mod conditions;
 mod describe;
 mod dotted;
@@ -106,6 +107,8 @@ pub struct LinkSpec {
     pub directions: [link::config::Config; 2],
     /// The limits of the queues as the file gives them, by [`Direction::index`].
     pub limits: [Limit; 2],
+    /// The classes of the queues as the file gives them, by [`Direction::index`].
+    pub classes: [ClassList; 2],
     /// Tables of what holds over time, by [`Direction::index`].
     pub tables: [Option<Arc<Conditions>>; 2],
 }
@@ -121,6 +124,15 @@ pub enum Limit {
     Bdp(f64),
 }
 
+/// Classes that a queue knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassList {
+    /// Their names, from the first to be served on.
+    pub names: Vec<String>,
+    /// Their weights, as far as they are said.
+    pub weights: Vec<u32>,
+}
+
 /// Clients that are alike.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
@@ -130,6 +142,8 @@ pub struct Group {
     pub count: u32,
     /// Indices into [`Scenario::links`], from the client to the server; never empty, no repeats.
     pub path: Vec<usize>,
+    /// Class of service of its packets; empty for none.
+    pub class: String,
     /// Start of its first member.
     pub start: Instant,
     /// Time between the starts of successive members.

@@ -76,7 +76,7 @@ pub(super) fn resolve(
         }
         let mut after = read.clone();
         links::apply_tables(&mut after, at);
-        links::resolve_queues(&mut after, starting, rtts);
+        links::resolve_queues(&mut after, starting, rtts, &scenario.groups);
         if let Some(set) = set {
             links::check_limits(&tree, &after, starting, rtts, &scenario.groups, problems);
             links::check_bursts(&tree, &after, &scenario.groups, problems);

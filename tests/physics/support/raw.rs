@@ -13,6 +13,7 @@ use testbed::rng::{Rng, Seed};
 use testbed::tcp::Config;
 use testbed::time::{Duration, Instant};
 use testbed::units::Probability;
+use testbed::wire::Class;
 
 /// Bytes of a message, and the mean time between two.
 const MESSAGE: usize = 200;
@@ -48,6 +49,7 @@ fn world(
         group: "c".to_owned(),
         route: engine::route(&[instance]),
         tcp: Arc::new(tcp),
+        class: Class::default(),
         server_app,
         measures: &[Measure::Goodput, Measure::Completion],
         connections: Connections::default(),
