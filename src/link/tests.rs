@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::config::{Delay, JitterDistribution, LossModel, Offset, Pattern, Policer, Reorder, Replay, Trace};
+use super::config::{
+    Delay, JitterDistribution, JitterTable, LossModel, Offset, Pattern, Policer, Reorder, Replay, Trace,
+};
 use super::testing::{from_flow, packet};
 use super::*;
 use crate::facts::Realised;
@@ -125,7 +127,7 @@ fn survivors_without_drain(link: &mut Link, n: u32) {
 #[test]
 fn jitter_keeps_order_unless_told_otherwise() {
     let delay = Delay { jitter: Duration::from_millis(3), ..fixed(20) };
-    let mut kept = link(&Config { delay, ..Config::default() });
+    let mut kept = link(&Config { delay: delay.clone(), ..Config::default() });
     assert_eq!(survivors(&mut kept, 1000, 100), (0..1000).collect::<Vec<u32>>());
     assert_eq!(kept.counters().reordered, 0);
 

@@ -144,14 +144,14 @@ impl<N: TryFrom<u64> + ToString> Form<N> for Whole {
 /// Words, and what each means.
 pub(super) struct Words<T: 'static>(pub &'static [(&'static str, T)]);
 
-impl<T: Copy + PartialEq> Form<T> for Words<T> {
+impl<T: Clone + PartialEq> Form<T> for Words<T> {
     fn kind(&self) -> Kind {
         Kind::Word(self.0.iter().map(|(word, _)| *word).collect())
     }
 
     fn read(&self, node: &Node) -> Result<T, Fault> {
         let said = self.0.iter().find(|(word, _)| Some(*word) == node.text());
-        said.map(|(_, value)| *value).ok_or_else(Fault::default)
+        said.map(|(_, value)| value.clone()).ok_or_else(Fault::default)
     }
 
     fn text(&self, value: &T) -> Option<String> {

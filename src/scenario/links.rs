@@ -1,18 +1,17 @@
 //! `[link.<name>]`: its keys, and what they mean to each other.
 
-use std::sync::Arc;
-
-use super::conditions::Conditions;
+use super::conditions::Table;
 use super::files::Files;
-use super::form::{Flag, Whole, Words};
+use super::form::{Flag, Whole};
 use super::kind::Reach;
+use super::law::{self, Law};
 use super::problem::{Place, Problem};
-use super::quantity::{Probability as Chance, Span};
+use super::quantity::Probability as Chance;
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::{Visitor, optional, required};
-use super::{ClassList, Group, Limit, LinkSpec, classes, names, queue, rate};
-use crate::link::config::{Capacity, Config, Delay, JitterDistribution, LossModel, Pattern, Reorder};
+use super::{ClassList, Group, Limit, LinkSpec, classes, delay, names, queue, rate};
+use crate::link::config::{Capacity, Config, LossModel, Pattern, Reorder};
 use crate::time::{Duration, Instant};
 use crate::units::Probability;
 use crate::wire::Direction;
@@ -62,9 +61,11 @@ fn direction(
     config: &mut Config,
     limit: &mut Limit,
     classes: &mut ClassList,
-    table: &mut Option<Arc<Conditions>>,
+    table: &mut Option<Table>,
 ) {
-    v.short("delay", "mean", "propagation, one way; a table adds jitter", |v| delay(v, &mut config.delay));
+    v.short("delay", "mean", "propagation, one way; a table adds jitter", |v| {
+        delay::keys(v, &mut config.delay);
+    });
     v.short("loss", "chance", "random loss; a table chooses a model with memory", |v| {
         loss(v, &mut config.loss);
     });
@@ -79,24 +80,20 @@ fn direction(
     v.short("queue", "limit", "the queue in front of the rate", |v| {
         queue::keys(v, &mut config.queue, limit, classes);
     });
-    v.check(|reader| check(config, reader));
+    let mut own = Law::Steady;
+    v.short("kind", "law", "how its conditions change by themselves", |v| law::keys(v, &mut own));
+    v.check(|reader| {
+        if own != Law::Steady
+            && table.is_some()
+            && let Some(kind) = reader.entry("kind")
+        {
+            let message = "`kind` and the table of the rate both say what holds over time";
+            reader.error(kind.place, message, "leave one of them out");
+        }
+        *table = table.take().or_else(|| own.table());
+        check(config, reader);
+    });
 }
-
-fn delay(v: &mut impl Visitor, delay: &mut Delay) {
-    v.key(required("mean"), &mut delay.mean, Span, "the mean");
-    v.key("jitter", &mut delay.jitter, Span, "the spread around it: one standard deviation");
-    v.key("distribution", &mut delay.distribution, Words(DISTRIBUTIONS), "the shape of the spread");
-    v.key("correlation", &mut delay.correlation, Chance, "how much each draw resembles the last");
-    v.key("reorder", &mut delay.reorder, Flag, "whether jitter may change the order of packets");
-}
-
-const DISTRIBUTIONS: &[(&str, JitterDistribution)] = &[
-    ("uniform", JitterDistribution::Uniform),
-    ("normal", JitterDistribution::Normal),
-    ("lognormal", JitterDistribution::LogNormal),
-    ("pareto", JitterDistribution::Pareto),
-    ("paretonormal", JitterDistribution::ParetoNormal),
-];
 
 fn loss(v: &mut impl Visitor, loss: &mut LossModel) {
     v.tag(required("model"), loss, LOSS_MODELS, "the loss model", |v, loss| match loss {
@@ -141,13 +138,7 @@ fn check(config: &Config, reader: &mut Reader) {
         let message = "there is no delay that reordered packets could skip";
         reader.error(node.place, message, "give the link a `delay`, or leave `reorder` out");
     }
-    let Some(delay) = reader.get("delay").filter(|delay| delay.get("jitter").is_none()) else { return };
-    for key in ["distribution", "correlation", "reorder"] {
-        if let Some(entry) = delay.entry(key) {
-            let message = format!("`{key}` says how jitter behaves, but there is no jitter");
-            reader.error(entry.place, message, "add `jitter = …` beside it");
-        }
-    }
+    delay::check(reader);
 }
 
 /// The largest base RTT of the paths that use each link; zero for a link that none uses.
@@ -385,11 +376,9 @@ mod tests {
     }
 
     #[test]
-    fn reordering_and_jitter_need_what_they_work_on() {
+    fn reordering_needs_a_delay() {
         let text = with("delay = \"10ms\"", "reorder = { chance = \"1%\" }");
         refused(&text, 4, "{ chance = \"1%\" }", "there is no delay", "give the link a `delay`");
-        let text = with("delay = \"10ms\"", "delay = { mean = \"10ms\", distribution = \"pareto\" }");
-        refused(&text, 4, "distribution", "there is no jitter", "add `jitter = …`");
     }
 
     #[test]

@@ -10,7 +10,9 @@ mod build;
 mod check;
 mod classes;
 mod conditions;
+mod delay;
 mod describe;
+mod dist;
 mod dotted;
 #[cfg(feature = "cli")]
 mod drawing;
@@ -23,6 +25,7 @@ mod form;
 mod groups;
 mod json_schema;
 mod kind;
+mod law;
 mod leaf;
 mod links;
 mod names;
@@ -45,8 +48,6 @@ mod tree;
 mod visit;
 pub(crate) mod workload;
 
-use std::sync::Arc;
-
 use crate::link::{self, Capacity};
 use crate::rng::Seed;
 use crate::tcp;
@@ -57,7 +58,7 @@ use crate::wire::Direction;
 pub use crate::link::DropEntry;
 pub use axes::Axis;
 pub use build::{Cast, Identity, Part, add_links, add_schedule, build, build_ports, cast};
-pub use conditions::Conditions;
+pub use conditions::Table;
 pub use explain::{explain, key_list};
 pub use files::{FilePrint, Loader, MOST_FILE_BYTES};
 pub use json_schema::json_schema;
@@ -110,7 +111,7 @@ pub struct LinkSpec {
     /// The classes of the queues as the file gives them, by [`Direction::index`].
     pub classes: [ClassList; 2],
     /// Tables of what holds over time, by [`Direction::index`].
-    pub tables: [Option<Arc<Conditions>>; 2],
+    pub tables: [Option<Table>; 2],
 }
 
 /// Capacity of a queue, as a file gives it.

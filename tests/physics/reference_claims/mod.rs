@@ -117,6 +117,8 @@ const CLAIMS: &[(&str, fn())] = &[
     ("default true: it begins anew behind its last line", links::a_trace_lets_1500_bytes_leave_at_each_line),
     ("default \"0s\", how far into it a trial begins;", links::a_trace_lets_1500_bytes_leave_at_each_line),
     ("short for { rate = \"10mbit\" }; with a burst it is a token bucket", short_forms_mean_the_long_ones),
+    ("and 8192 stands for one jitter above the mean", inner_parts_have_tests_of_their_own),
+    ("the second half of each period has another rate", inner_parts_have_tests_of_their_own),
     ("which TCP the other settings begin as", inner_parts_have_tests_of_their_own),
     // Defaults and nothing else.
     ("left out of the figures; default \"0s\"", stated_defaults_are_the_real_ones),
@@ -290,6 +292,11 @@ fn segments_have_64_to_9000_bytes() {
 fn inner_parts_have_tests_of_their_own() {
     let sending = include_str!("../../../src/tcp/tests/sending.rs");
     for (text, words) in [
+        (
+            include_str!("../../../src/link/tests/realised.rs"),
+            "fn a_table_gives_each_of_its_values_its_share()",
+        ),
+        (include_str!("../../../src/scenario/law.rs"), "fn the_second_half_of_each_period_is_another_link()"),
         (include_str!("../../../src/tcp/tests/rfc5681.rs"), "fn limited_transmit_sends_two_new_segments()"),
         (sending, "fn sixteen_segments_are_acknowledged_at_once()"),
         (sending, "fn pacing_sends_pairs_at_two_windows_a_round_trip_and_later_one_and_a_fifth()"),

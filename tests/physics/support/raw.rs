@@ -21,10 +21,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// A path of 100 ms of round trip with independent loss in each direction.
 fn path(losses: [f64; 2]) -> [LinkConfig; 2] {
-    let delay = config::Delay { mean: Duration::from_millis(50), ..config::Delay::default() };
+    let delay = || config::Delay { mean: Duration::from_millis(50), ..config::Delay::default() };
     losses.map(|loss| {
         let chance = Probability::new(loss).expect("a chance");
-        LinkConfig { loss: config::LossModel::Independent(chance), delay, ..LinkConfig::default() }
+        LinkConfig { loss: config::LossModel::Independent(chance), delay: delay(), ..LinkConfig::default() }
     })
 }
 
