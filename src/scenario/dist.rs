@@ -9,7 +9,7 @@ use crate::link::config::JitterTable;
 const FORM: &str =
     "a netem table has whole numbers, of which 8192 stands for one jitter, and lines that begin with #";
 
-/// Most numbers of a table: tc's MAX_DIST.
+/// Most numbers of a table: `MAX_DIST` of tc.
 const MOST: usize = 16_384;
 
 /// Reads a table.

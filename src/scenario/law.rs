@@ -64,11 +64,11 @@ pub(super) fn keys(v: &mut impl Visitor, law: &mut Law) {
     v.check(|reader| {
         let base = reader.base();
         match law {
-            Law::Step { rate: None, delay: None, loss: None, period } if *period > Duration::ZERO => {
-                if !base.is_faulty(reader.problems) {
-                    let help = "say what holds in the second half of each period: `rate`, `delay` or `loss`";
-                    reader.error(base.place, "nothing steps", help);
-                }
+            Law::Step { rate: None, delay: None, loss: None, period }
+                if *period > Duration::ZERO && !base.is_faulty(reader.problems) =>
+            {
+                let help = "say what holds in the second half of each period: `rate`, `delay` or `loss`";
+                reader.error(base.place, "nothing steps", help);
             }
             Law::Leo { period, outage, .. } if *outage >= *period => {
                 let place =

@@ -3,7 +3,7 @@
 //! for its next turn. So each gets its share of the bytes, whatever the sizes of its packets.
 //!
 //! Unlike tc-drr's, whose classes have a queue discipline and a limit each, all share the limit of the
-//! link; what exceeds it is taken from the class that holds most for its weight (McKenney 1990). A packet of
+//! link; what exceeds it is taken from the class that holds most for its weight (as `fq_codel` does). A packet of
 //! no class belongs to the last class, where tc-drr would drop it.
 
 use std::collections::VecDeque;
