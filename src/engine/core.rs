@@ -163,6 +163,7 @@ impl Core {
         let mut sent = 0;
         while let Some(output) = end.connection.poll_output(now) {
             let mut packet = Packet::blank(FlowId(number), direction);
+            packet.class = end.class;
             end.connection.write_segment(now, output, &mut packet.segment);
             packet.weigh();
             link.take_over(now, &mut packet);

@@ -7,7 +7,7 @@ use crate::facts::{DirectionOutcome, FlowOutcome, Limit, Measure};
 use crate::rng::Seed;
 use crate::tcp::{Config, Connection, State, Stats};
 use crate::time::{Duration, Instant};
-use crate::wire::{Direction, SeqNumber};
+use crate::wire::{Class, Direction, SeqNumber};
 
 /// A client as the engine knows it: where it sits and how it connects.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Client {
     pub route: [Arc<[u32]>; 2],
     /// Settings of both ends.
     pub tcp: Arc<Config>,
+    /// Class of service of its packets, both ways.
+    pub class: Class,
     /// The application at the server that answers.
     pub server_app: u32,
     /// Measures of its workload.
@@ -62,6 +64,8 @@ pub struct End {
     pub app: u32,
     /// First link of its packets.
     pub first_link: u32,
+    /// Class of service of its packets.
+    pub class: Class,
     /// The earliest instant for which a wake-up is queued.
     pub armed: Instant,
     /// True if it waits to be drained.
@@ -99,6 +103,7 @@ impl Flow {
                 connection,
                 app,
                 first_link: client.route[direction.index()][0],
+                class: client.class,
                 armed: Instant::MAX,
                 touched: false,
                 told_closed: false,

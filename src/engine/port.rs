@@ -11,7 +11,7 @@ use crate::app::Event;
 use crate::facts::Snapshot;
 use crate::tcp::{Config, State, Stats};
 use crate::time::{Duration, Instant};
-use crate::wire::{Direction, FlowId, Payload};
+use crate::wire::{Class, Direction, FlowId, Payload};
 
 /// The application number of ends that are ports.
 pub(super) const PORT: u32 = u32::MAX;
@@ -86,6 +86,7 @@ impl World {
             name,
             route: route(&instances),
             tcp: Arc::clone(tcp),
+            class: Class::default(),
             server_app: PORT,
             measures: &[],
             connections: Connections::default(),

@@ -1,5 +1,7 @@
 //! Configuration of one direction of a link, in tc-netem(8)'s vocabulary.
 
+use std::sync::Arc;
+
 pub use super::policer::Policer;
 pub use super::qdisc::{Capacity, Queue};
 pub use super::trace::{Offset, Replay, Trace};
@@ -12,6 +14,7 @@ pub const IMPAIRMENTS: &[(&str, &str)] = &[
     ("link.*.duplicate", "a copy follows right behind the packet"),
     ("link.*.corrupt", "the packet is damaged and fails the receiver's checksum"),
     ("link.*.delay", "fixed delay, with jitter: uniform, normal, lognormal, pareto, paretonormal"),
+    ("link.*.delay.table", "jitter by a table of netem (.dist)"),
     ("link.*.reorder", "some packets skip the delay"),
     ("link.*.rate", "serialisation, behind a queue of packets or bytes (see the queues)"),
     ("link.*.rate.burst", "a token bucket: so much leaves at once (tc-tbf)"),
@@ -86,7 +89,7 @@ pub struct Reorder {
 }
 
 /// Propagation delay with jitter. What jitter would make negative is zero.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Delay {
     /// The mean.
     pub mean: Duration,
@@ -102,7 +105,7 @@ pub struct Delay {
 }
 
 /// The shape of jitter around the mean delay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum JitterDistribution {
     /// Between mean − jitter and mean + jitter.
     Uniform,
@@ -115,6 +118,31 @@ pub enum JitterDistribution {
     Pareto,
     /// netem's blend: a quarter of the normal quantile and three quarters of Pareto's.
     ParetoNormal,
+    /// One of the values of a table, each with the same chance, as netem's `distribution` has it.
+    Table(Arc<JitterTable>),
+}
+
+/// A netem table: values in units of 1/8192 jitter around the mean delay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JitterTable(Vec<i16>);
+
+impl JitterTable {
+    /// A table of these values; `None` without any.
+    pub fn new(mut values: Vec<i16>) -> Option<JitterTable> {
+        values.sort_unstable();
+        (!values.is_empty()).then_some(JitterTable(values))
+    }
+
+    /// Its values in ascending order, in units of the jitter.
+    pub(crate) fn values(&self) -> impl Iterator<Item = f64> + '_ {
+        self.0.iter().map(|value| f64::from(*value) / 8192.0)
+    }
+
+    /// The value that a share `q` of all lies below, in units of the jitter.
+    pub(super) fn quantile(&self, q: f64) -> f64 {
+        let place = (q * self.0.len() as f64) as usize;
+        f64::from(self.0[place.min(self.0.len() - 1)]) / 8192.0
+    }
 }
 
 impl Default for LossModel {

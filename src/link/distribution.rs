@@ -17,7 +17,7 @@ const PARETO_NORMAL_SD: f64 = 0.937_753_856_873_552;
 /// The delay as a function of a standard normal number, in nanoseconds and never negative: what
 /// would fall below zero is zero, as in netem, which raises the mean a little where jitter is not
 /// small against the delay.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Shape {
     mean: f64,
     spread: f64,
@@ -32,12 +32,12 @@ impl Shape {
         let spread = delay.jitter.as_nanos() as f64;
         // Of a lognormal variable: sd² / mean² = exp(σ²) − 1.
         let sigma = if mean > 0.0 { libm::log1p((spread / mean) * (spread / mean)).sqrt() } else { 0.0 };
-        Shape { mean, spread, distribution: delay.distribution, sigma }
+        Shape { mean, spread, distribution: delay.distribution.clone(), sigma }
     }
 
     /// The delay at `z`, in nanoseconds; grows with `z`.
     pub(super) fn at(&self, z: f64) -> f64 {
-        let delay = match self.distribution {
+        let delay = match &self.distribution {
             JitterDistribution::Uniform => self.mean + self.spread * (1.0 - 2.0 * upper_tail(z)),
             JitterDistribution::Normal => self.mean + self.spread * z,
             // The delay itself is lognormal, so it is positive; of mean zero it is always zero.
@@ -48,6 +48,7 @@ impl Shape {
             JitterDistribution::ParetoNormal => {
                 self.mean + self.spread * (0.25 * z + 0.75 * pareto(z)) / PARETO_NORMAL_SD
             }
+            JitterDistribution::Table(table) => self.mean + self.spread * table.quantile(1.0 - upper_tail(z)),
         };
         delay.max(0.0)
     }
@@ -66,6 +67,12 @@ impl Shape {
     pub(super) fn moments(&self) -> (f64, f64) {
         if self.spread == 0.0 {
             return (self.mean, 0.0);
+        }
+        if let JitterDistribution::Table(table) = &self.distribution {
+            let delays = || table.values().map(|value| (self.mean + self.spread * value).max(0.0));
+            let n = delays().count() as f64;
+            let mean = delays().sum::<f64>() / n;
+            return (mean, delays().map(|delay| (delay - mean) * (delay - mean)).sum::<f64>() / n);
         }
         // The heaviest integrand falls as exp(−z²/6): nothing is left beyond 12, nor below −9.
         let (mut weight, mut mean, mut square) = (0.0, 0.0, 0.0);
@@ -161,7 +168,7 @@ mod tests {
     fn mean_and_spread_are_those_configured() {
         for distribution in ALL {
             let sd = if distribution == JitterDistribution::Uniform { 5.0 / 3f64.sqrt() } else { 5.0 };
-            let shape = shape(50, 5, distribution);
+            let shape = shape(50, 5, distribution.clone());
             let (mean, variance) = shape.moments();
             assert!((mean / 1e6 - 50.0).abs() < 1e-4, "{distribution:?}: {mean}");
             assert!((variance.sqrt() / 1e6 - sd).abs() < 1e-3, "{distribution:?}: {variance}");
@@ -188,7 +195,7 @@ mod tests {
             [51_983_409, 51_625_231, 49_373_536],
         ];
         for (distribution, expected) in ALL.into_iter().zip(golden) {
-            let shape = shape(50, 5, distribution);
+            let shape = shape(50, 5, distribution.clone());
             let mut rng = Seed(1).stream("jitter");
             let drawn = [(); 3].map(|()| shape.sample(rng.standard_normal()).as_nanos());
             assert_eq!(drawn, expected, "{distribution:?}");

@@ -50,7 +50,9 @@ pub use droplist::{DropEntry, DropList};
 pub use impairment::{Impairment, Verdict};
 pub use loss::{GilbertElliott, Independent};
 pub use mangle::{Corrupt, Duplicate};
-pub use qdisc::{Backlog, Capacity, Discipline, Parameter, ParameterKind, QUEUES, Qdisc, Queue, Queued};
+pub use qdisc::{
+    Backlog, Capacity, Classes, Discipline, Parameter, ParameterKind, QUEUES, Qdisc, Queue, Queued,
+};
 pub use statistics::Statistics;
 pub use tally::Tally;
 pub use trace::OPPORTUNITY;

@@ -64,7 +64,7 @@ impl Propagation {
 
     /// Takes effect from the next packet on.
     pub(super) fn configure(&mut self, delay: &Delay, reorder: Option<Reorder>, chance: &Chance) {
-        self.delay = *delay;
+        self.delay.clone_from(delay);
         let (on, shape, correlation) =
             (!delay.jitter.is_zero(), Shape::new(delay), delay.correlation.as_f64());
         match &mut self.jitter {
@@ -184,7 +184,7 @@ mod tests {
                 Delay {
                     mean: Duration::from_millis(100),
                     jitter: Duration::from_millis(10),
-                    distribution,
+                    distribution: distribution.clone(),
                     correlation: Probability::new(rho).expect("a fraction"),
                     reorder: true,
                 },
@@ -236,7 +236,8 @@ mod tests {
         let delay = Delay { jitter: Duration::from_millis(1), ..Delay::default() };
         let delay = Delay { mean: Duration::from_millis(9), ..delay };
         let reorder = Reorder { chance: Probability::new(0.5).expect("a fraction"), gap: 1 };
-        let (mut plain, mut reordering) = (propagation(delay, None), propagation(delay, Some(reorder)));
+        let (mut plain, mut reordering) =
+            (propagation(delay.clone(), None), propagation(delay, Some(reorder)));
         for _ in 0..100 {
             let (a, b) = (plain.draw(FlowId(0), &chance()), reordering.draw(FlowId(0), &chance()));
             assert!(b.order == Order::Ahead || a == b);

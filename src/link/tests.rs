@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::config::{Delay, JitterDistribution, LossModel, Offset, Pattern, Policer, Reorder, Replay, Trace};
+use super::config::{
+    Delay, JitterDistribution, JitterTable, LossModel, Offset, Pattern, Policer, Reorder, Replay, Trace,
+};
 use super::testing::{from_flow, packet};
 use super::*;
 use crate::facts::Realised;
@@ -104,7 +106,7 @@ fn a_full_queue_drops_the_tail_in_packets_and_in_bytes() {
     for (discipline, (capacity, accepted)) in
         queues.flat_map(|one| [(one, (Capacity::Packets(5), 5)), (one, (Capacity::Bytes(7_999), 7))])
     {
-        let queue = Queue { capacity, discipline, parameters: discipline.defaults() };
+        let queue = Queue { discipline, parameters: discipline.defaults(), ..Queue::from(capacity) };
         let mut link = link(&Config { rate: mbit(8), queue: queue.clone(), ..Config::default() });
         assert_eq!(survivors(&mut link, 20, 0), (0..accepted).collect::<Vec<u32>>());
         assert_eq!(link.counters().dropped_queue, u64::from(20 - accepted));
@@ -125,7 +127,7 @@ fn survivors_without_drain(link: &mut Link, n: u32) {
 #[test]
 fn jitter_keeps_order_unless_told_otherwise() {
     let delay = Delay { jitter: Duration::from_millis(3), ..fixed(20) };
-    let mut kept = link(&Config { delay, ..Config::default() });
+    let mut kept = link(&Config { delay: delay.clone(), ..Config::default() });
     assert_eq!(survivors(&mut kept, 1000, 100), (0..1000).collect::<Vec<u32>>());
     assert_eq!(kept.counters().reordered, 0);
 
@@ -238,7 +240,7 @@ fn a_shorter_delay_does_not_overtake() {
 #[test]
 fn an_idle_link_is_small() {
     // Twenty thousand of them must not matter.
-    assert!(size_of::<Link>() <= 1_152, "{}", size_of::<Link>());
+    assert!(size_of::<Link>() <= 1_200, "{}", size_of::<Link>());
 }
 
 #[test]

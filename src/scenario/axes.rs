@@ -90,6 +90,7 @@ fn meaning(node: &Node, kind: &Kind) -> Option<String> {
     }
     match kind {
         Kind::Short { scalar, .. } => meaning(node, scalar),
+        Kind::Class => shown(leaf::class(node)),
         Kind::Integer(min, max) => shown(leaf::integer(node, *min, *max)),
         Kind::Number(min, max) => shown(leaf::number(node, *min, *max)),
         Kind::Duration | Kind::PositiveDuration => shown(leaf::duration(node)),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::workload::{AppSpec, Talk};
-use super::{DropSpec, Scenario, Trial};
+use super::{DropSpec, Scenario, Trial, classes};
 use crate::app::{App, chat_client::ChatClient, chat_server::ChatServer};
 use crate::chat::client::Seat;
 use crate::chat::protocol::{self, Dialect};
@@ -145,6 +145,7 @@ impl Network {
             group: spec.name.clone(),
             route: engine::route(&instances),
             tcp: Arc::clone(&self.tcp[identity.group]),
+            class: classes::number(&scenario.groups, &spec.class),
             server_app,
             measures: spec.app.measures(),
             connections: engine::Connections::default(),

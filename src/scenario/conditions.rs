@@ -1,12 +1,52 @@
 //! A table of a link's rate over time, and of its delay and loss if they are in it: CSV with units in the names
 //! of its columns.
 
+use std::sync::Arc;
+
 use super::files::{at_line, lines};
+use super::law::Law;
 use super::leaf::Fault;
 use super::problem::{suggest, words};
 use crate::link::config::{Config, LossModel, Pattern};
 use crate::time::{Duration, Instant};
 use crate::units::{LONGEST, Probability, Rate};
+
+/// Conditions of a link over time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Table {
+    /// As a file lists them.
+    Listed(Arc<Conditions>),
+    /// By a law.
+    Law(Law),
+}
+
+impl Table {
+    /// Number of its changes before `end`, at most.
+    pub(super) fn count(&self, end: Instant) -> u64 {
+        match self {
+            Table::Listed(conditions) => conditions.rows.len() as u64,
+            Table::Law(law) => law.count(end),
+        }
+    }
+
+    /// Times of its changes before `end`.
+    pub(super) fn times(&self, end: Instant) -> Vec<Instant> {
+        match self {
+            Table::Listed(conditions) => {
+                conditions.rows.iter().map(|row| row.at).filter(|at| *at < end).collect()
+            }
+            Table::Law(law) => law.times(end).collect(),
+        }
+    }
+
+    /// Sets what holds at `now`.
+    pub(super) fn apply(&self, now: Instant, config: &mut Config) {
+        match self {
+            Table::Listed(conditions) => conditions.apply(now, config),
+            Table::Law(law) => law.apply(now, config),
+        }
+    }
+}
 
 /// A row holds from its time on until the next.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,11 +107,6 @@ impl Conditions {
             return Err(at_line(name, number, "there is no row below the header", FORM));
         }
         Ok(Conditions { rows })
-    }
-
-    /// Times of the rows.
-    pub(super) fn times(&self) -> impl Iterator<Item = Instant> + '_ {
-        self.rows.iter().map(|row| row.at)
     }
 
     /// Sets what holds at `now`.

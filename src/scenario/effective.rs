@@ -4,6 +4,7 @@
 use super::{AppSpec, Group, Limit, LinkSpec, RecordTrials, Scenario};
 use crate::chat::client::{Addressee, Talk};
 use crate::chat::protocol::JSON_LINES;
+use crate::link::Classes;
 use crate::link::config::{Config, Delay, LossModel, Offset, Pattern};
 use crate::tcp::{self, Recovery};
 use crate::time::Duration;
@@ -23,7 +24,14 @@ impl Scenario {
         if !self.has_chat() {
             self.dialect = JSON_LINES.name();
         }
-        self.groups.iter_mut().for_each(normalise_group);
+        let sees =
+            |link: &LinkSpec| link.directions.iter().any(|d| d.queue.discipline.classes != Classes::Blind);
+        for group in &mut self.groups {
+            normalise_group(group);
+            if !group.path.iter().any(|link| sees(&self.links[*link])) {
+                group.class = String::new();
+            }
+        }
         if self.record.trials == RecordTrials::None {
             self.record.interval = Duration::ZERO;
         }
@@ -66,6 +74,7 @@ fn draws(direction: &Config) -> bool {
 fn normalise_link(link: &mut LinkSpec, used: bool) {
     // What the limits mean is in the queues.
     link.limits = [Limit::default(); 2];
+    link.classes = Default::default();
     if !used {
         link.directions = [Config::default(), Config::default()];
         link.per_client = false;

@@ -74,6 +74,7 @@ pub(super) fn takes(kind: &Kind) -> String {
         Kind::Text => "a text".to_owned(),
         Kind::Line => "a text in one line".to_owned(),
         Kind::Name => "a name of letters, digits, `-` and `_`".to_owned(),
+        Kind::Class => "a name, or a whole number".to_owned(),
         Kind::Flag => "true or false".to_owned(),
         Kind::Integer(least, u64::MAX) => format!("a whole number from {least}"),
         Kind::Integer(least, most) => format!("a whole number from {least} to {most}"),

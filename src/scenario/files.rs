@@ -1,4 +1,4 @@
-//! Files that a scenario names: traces and tables of a link's rate. A loader that the caller gives reads
+//! Files that a scenario names: traces and tables of a link's rate, and tables of its jitter. A loader that the caller gives reads
 //! them, once each, before the scenario is read; so this knows names and bytes, and no files.
 
 use std::collections::BTreeMap;
@@ -11,9 +11,9 @@ use super::axes::AxisNode;
 use super::conditions::Conditions;
 use super::leaf::Fault;
 use super::problem::words;
-use super::trace;
 use super::tree::{Node, Value};
-use crate::link::config::Trace;
+use super::{dist, trace};
+use crate::link::config::{JitterTable, Trace};
 
 /// Reads a file by the name that the scenario has for it, as a path from the scenario's own folder; at most
 /// one byte more than [`MOST_FILE_BYTES`].
@@ -27,6 +27,7 @@ pub const MOST_FILE_BYTES: usize = 64 << 20;
 pub(super) struct Files {
     traces: BTreeMap<String, Result<Arc<Trace>, Fault>>,
     tables: BTreeMap<String, Result<Arc<Conditions>, Fault>>,
+    jitters: BTreeMap<String, Result<Arc<JitterTable>, Fault>>,
     prints: BTreeMap<String, FilePrint>,
 }
 
@@ -60,12 +61,17 @@ impl Files {
         self.tables.get(name).cloned().unwrap_or_else(|| Err(Fault::default()))
     }
 
+    /// The table of jitter called `name`.
+    pub fn jitter(&self, name: &str) -> Result<Arc<JitterTable>, Fault> {
+        self.jitters.get(name).cloned().unwrap_or_else(|| Err(Fault::default()))
+    }
+
     /// The files that could be read.
     pub fn prints(&self) -> &BTreeMap<String, FilePrint> {
         &self.prints
     }
 
-    /// The texts under `trace` and `csv`, wherever they stand: in tables, dotted keys and lists of an axis.
+    /// The texts under `trace`, `csv` and `table`, wherever they stand: in tables, dotted keys and lists of an axis.
     fn collect(&mut self, key: &str, node: &Node, load: Loader<'_>) {
         match &node.value {
             Value::Table(entries) => {
@@ -86,6 +92,10 @@ impl Files {
                 Some("csv") if !self.tables.contains_key(name) => {
                     let table = self.read(name, load).and_then(|bytes| Conditions::read(name, &bytes));
                     self.tables.insert(name.clone(), table.map(Arc::new));
+                }
+                Some("table") if !self.jitters.contains_key(name) => {
+                    let table = self.read(name, load).and_then(|bytes| dist::read(name, &bytes));
+                    self.jitters.insert(name.clone(), table.map(Arc::new));
                 }
                 _ => {}
             },

@@ -71,6 +71,42 @@ impl Form<Vec<At<String>>> for Names {
     }
 }
 
+/// A class of service.
+pub(super) struct Class;
+
+impl Form<String> for Class {
+    fn kind(&self) -> Kind {
+        Kind::Class
+    }
+
+    fn read(&self, node: &Node) -> Result<String, Fault> {
+        leaf::class(node)
+    }
+
+    fn text(&self, value: &String) -> Option<String> {
+        quoted(value).filter(|_| !value.is_empty())
+    }
+}
+
+/// A list of values of another form.
+pub(super) struct Each<F>(pub F);
+
+impl<T, F: Form<T>> Form<Vec<T>> for Each<F> {
+    fn kind(&self) -> Kind {
+        Kind::List(Box::new(self.0.kind()))
+    }
+
+    fn read(&self, node: &Node) -> Result<Vec<T>, Fault> {
+        let Value::Array(items) = &node.value else { return Err(Fault::default()) };
+        items.iter().map(|item| self.0.read(item)).collect()
+    }
+
+    fn text(&self, values: &Vec<T>) -> Option<String> {
+        let texts: Option<Vec<String>> = values.iter().map(|value| self.0.text(value)).collect();
+        texts.filter(|texts| !texts.is_empty()).map(|texts| format!("[{}]", texts.join(", ")))
+    }
+}
+
 /// `true` or `false`.
 pub(super) struct Flag;
 
@@ -108,14 +144,14 @@ impl<N: TryFrom<u64> + ToString> Form<N> for Whole {
 /// Words, and what each means.
 pub(super) struct Words<T: 'static>(pub &'static [(&'static str, T)]);
 
-impl<T: Copy + PartialEq> Form<T> for Words<T> {
+impl<T: Clone + PartialEq> Form<T> for Words<T> {
     fn kind(&self) -> Kind {
         Kind::Word(self.0.iter().map(|(word, _)| *word).collect())
     }
 
     fn read(&self, node: &Node) -> Result<T, Fault> {
         let said = self.0.iter().find(|(word, _)| Some(*word) == node.text());
-        said.map(|(_, value)| *value).ok_or_else(Fault::default)
+        said.map(|(_, value)| value.clone()).ok_or_else(Fault::default)
     }
 
     fn text(&self, value: &T) -> Option<String> {

@@ -1,6 +1,6 @@
 //! `[[clients]]`: who takes which path, with what TCP, to do what.
 
-use super::form::{Maybe, Name, Names, Placed, Whole};
+use super::form::{Class, Maybe, Name, Names, Placed, Whole};
 use super::kind::Reach;
 use super::problem::{Place, Problem, fails_at, suggest};
 use super::quantity::Span;
@@ -31,6 +31,8 @@ impl Client {
         v.key("count", &mut group.count, Whole(1, MOST_CLIENTS), "how many clients");
         v.key(required("path"), path, Maybe(Placed(Names)), "the links from a client to the server");
         v.check(check_path);
+        let class = "class of service of its packets, both ways, for queues with classes";
+        v.key("class", &mut group.class, Class, class);
         v.key("start", &mut group.start, Span, "when the first member starts");
         v.key("stagger", &mut group.stagger, Span, "time between the starts of successive members");
         let spread = "each start moves later by a random part of this";
@@ -48,6 +50,7 @@ fn unnamed() -> Group {
         name: String::new(),
         count: 1,
         path: vec![],
+        class: String::new(),
         start: Instant::ZERO,
         stagger: Duration::ZERO,
         start_spread: Duration::ZERO,

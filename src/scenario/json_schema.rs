@@ -73,6 +73,9 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Name => {
             json!({ "type": "string", "pattern": name_pattern(), "not": { "pattern": names::MISSING } })
         }
+        Kind::Class => {
+            json!({ "anyOf": [of_kind(&Kind::Name), of_kind(&Kind::Integer(0, super::leaf::MOST_CLASS))] })
+        }
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Number(least, most) => json!({ "type": "number", "minimum": least, "maximum": most }),

@@ -41,6 +41,8 @@ pub enum Kind {
     Line,
     /// A text of letters, digits, `-` and `_`.
     Name,
+    /// A class of service: a name, or a number that stands for itself.
+    Class,
     /// `true` or `false`.
     Flag,
     /// A whole number in a range.

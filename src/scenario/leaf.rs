@@ -52,6 +52,14 @@ pub(super) fn name(node: &Node) -> Result<&str, Fault> {
     })
 }
 
+/// A class of service: a number is a name like any other.
+pub(super) fn class(node: &Node) -> Result<String, Fault> {
+    match node.value {
+        Value::Integer(_) => integer(node, 0, MOST_CLASS).map(|number| number.to_string()),
+        _ => name(node).map(str::to_owned),
+    }
+}
+
 pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
@@ -247,6 +255,7 @@ fn wrong_type(node: &Node, wanted: &str, help: &str) -> Fault {
 
 /// The word for a place that each trial draws.
 pub(super) const TRIAL: &str = "trial";
+pub(super) const MOST_CLASS: u64 = 65_535;
 const MOST_BDPS: f64 = 10_000.0;
 const MOST_QUEUED: u64 = 1 << 40;
 

@@ -1,18 +1,17 @@
 //! `[link.<name>]`: its keys, and what they mean to each other.
 
-use std::sync::Arc;
-
-use super::conditions::Conditions;
+use super::conditions::Table;
 use super::files::Files;
-use super::form::{Flag, Whole, Words};
+use super::form::{Flag, Whole};
 use super::kind::Reach;
+use super::law::{self, Law};
 use super::problem::{Place, Problem};
-use super::quantity::{Probability as Chance, Span};
+use super::quantity::Probability as Chance;
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::{Visitor, optional, required};
-use super::{Group, Limit, LinkSpec, names, queue, rate};
-use crate::link::config::{Capacity, Config, Delay, JitterDistribution, LossModel, Pattern, Reorder};
+use super::{ClassList, Group, Limit, LinkSpec, classes, delay, names, queue, rate};
+use crate::link::config::{Capacity, Config, LossModel, Pattern, Reorder};
 use crate::time::{Duration, Instant};
 use crate::units::Probability;
 use crate::wire::Direction;
@@ -26,11 +25,12 @@ pub(super) fn keys(v: &mut impl Visitor, links: &mut Vec<LinkSpec>) {
         v.key(per_client, &mut link.per_client, Flag, "whether each client has a link of its own");
         let [up, down] = &mut link.directions;
         let [up_limit, down_limit] = &mut link.limits;
+        let [up_classes, down_classes] = &mut link.classes;
         let [up_table, down_table] = &mut link.tables;
         let only = "overrides for client → server only";
-        v.over("up", None, only, |v| direction(v, up, up_limit, up_table));
+        v.over("up", None, only, |v| direction(v, up, up_limit, up_classes, up_table));
         let only = "overrides for server → client only";
-        v.over("down", None, only, |v| direction(v, down, down_limit, down_table));
+        v.over("down", None, only, |v| direction(v, down, down_limit, down_classes, down_table));
         link
     });
 }
@@ -50,8 +50,8 @@ impl LinkSpec {
     }
 
     fn named(name: &str) -> LinkSpec {
-        let (directions, limits, tables) = Default::default();
-        LinkSpec { name: name.to_owned(), per_client: false, directions, limits, tables }
+        let (directions, limits, classes, tables) = Default::default();
+        LinkSpec { name: name.to_owned(), per_client: false, directions, limits, classes, tables }
     }
 }
 
@@ -60,9 +60,12 @@ fn direction(
     v: &mut impl Visitor,
     config: &mut Config,
     limit: &mut Limit,
-    table: &mut Option<Arc<Conditions>>,
+    classes: &mut ClassList,
+    table: &mut Option<Table>,
 ) {
-    v.short("delay", "mean", "propagation, one way; a table adds jitter", |v| delay(v, &mut config.delay));
+    v.short("delay", "mean", "propagation, one way; a table adds jitter", |v| {
+        delay::keys(v, &mut config.delay);
+    });
     v.short("loss", "chance", "random loss; a table chooses a model with memory", |v| {
         loss(v, &mut config.loss);
     });
@@ -74,25 +77,23 @@ fn direction(
     let words = "bits per second; without one the link is infinitely fast; a table for buckets and traces";
     v.short("rate", "rate", words, |v| rate::keys(v, config, table));
     rate::policer(v, &mut config.policer);
-    v.short("queue", "limit", "the queue in front of the rate", |v| queue::keys(v, &mut config.queue, limit));
-    v.check(|reader| check(config, reader));
+    v.short("queue", "limit", "the queue in front of the rate", |v| {
+        queue::keys(v, &mut config.queue, limit, classes);
+    });
+    let mut own = Law::Steady;
+    v.short("kind", "law", "how its conditions change by themselves", |v| law::keys(v, &mut own));
+    v.check(|reader| {
+        if own != Law::Steady
+            && table.is_some()
+            && let Some(kind) = reader.entry("kind")
+        {
+            let message = "`kind` and the table of the rate both say what holds over time";
+            reader.error(kind.place, message, "leave one of them out");
+        }
+        *table = table.take().or_else(|| own.table());
+        check(config, reader);
+    });
 }
-
-fn delay(v: &mut impl Visitor, delay: &mut Delay) {
-    v.key(required("mean"), &mut delay.mean, Span, "the mean");
-    v.key("jitter", &mut delay.jitter, Span, "the spread around it: one standard deviation");
-    v.key("distribution", &mut delay.distribution, Words(DISTRIBUTIONS), "the shape of the spread");
-    v.key("correlation", &mut delay.correlation, Chance, "how much each draw resembles the last");
-    v.key("reorder", &mut delay.reorder, Flag, "whether jitter may change the order of packets");
-}
-
-const DISTRIBUTIONS: &[(&str, JitterDistribution)] = &[
-    ("uniform", JitterDistribution::Uniform),
-    ("normal", JitterDistribution::Normal),
-    ("lognormal", JitterDistribution::LogNormal),
-    ("pareto", JitterDistribution::Pareto),
-    ("paretonormal", JitterDistribution::ParetoNormal),
-];
 
 fn loss(v: &mut impl Visitor, loss: &mut LossModel) {
     v.tag(required("model"), loss, LOSS_MODELS, "the loss model", |v, loss| match loss {
@@ -137,13 +138,7 @@ fn check(config: &Config, reader: &mut Reader) {
         let message = "there is no delay that reordered packets could skip";
         reader.error(node.place, message, "give the link a `delay`, or leave `reorder` out");
     }
-    let Some(delay) = reader.get("delay").filter(|delay| delay.get("jitter").is_none()) else { return };
-    for key in ["distribution", "correlation", "reorder"] {
-        if let Some(entry) = delay.entry(key) {
-            let message = format!("`{key}` says how jitter behaves, but there is no jitter");
-            reader.error(entry.place, message, "add `jitter = …` beside it");
-        }
-    }
+    delay::check(reader);
 }
 
 /// The largest base RTT of the paths that use each link; zero for a link that none uses.
@@ -176,12 +171,19 @@ pub(super) fn apply_tables(links: &mut [LinkSpec], now: Instant) {
     }
 }
 
-/// Turns limits into queues. BDPs are of `starting`, the links at the trial's start.
-pub(super) fn resolve_queues(links: &mut [LinkSpec], starting: &[LinkSpec], rtts: &[Duration]) {
+/// Turns limits and names of classes into queues. BDPs are of `starting`, the links at the trial's start.
+pub(super) fn resolve_queues(
+    links: &mut [LinkSpec],
+    starting: &[LinkSpec],
+    rtts: &[Duration],
+    groups: &[Group],
+) {
     for ((link, start), &rtt) in links.iter_mut().zip(starting).zip(rtts) {
         for i in [0, 1] {
             let rate = start.directions[i].rate;
-            link.directions[i].queue.capacity = link.limits[i].resolve(rate, rtt).unwrap_or_default();
+            let queue = &mut link.directions[i].queue;
+            queue.capacity = link.limits[i].resolve(rate, rtt).unwrap_or_default();
+            queue.classes = classes::numbers(groups, &link.classes[i]);
         }
     }
 }
@@ -277,7 +279,7 @@ pub(super) fn check_bursts(root: &Node, links: &[LinkSpec], groups: &[Group], pr
 }
 
 /// Value of a key in a link's table for one direction: `up` or `down` over the rest.
-fn said<'a>(link: &'a Node, direction: Direction, key: &str) -> Option<&'a Node> {
+pub(super) fn said<'a>(link: &'a Node, direction: Direction, key: &str) -> Option<&'a Node> {
     link.get(direction.name()).and_then(|over| over.get(key)).or_else(|| link.get(key))
 }
 
@@ -374,11 +376,9 @@ mod tests {
     }
 
     #[test]
-    fn reordering_and_jitter_need_what_they_work_on() {
+    fn reordering_needs_a_delay() {
         let text = with("delay = \"10ms\"", "reorder = { chance = \"1%\" }");
         refused(&text, 4, "{ chance = \"1%\" }", "there is no delay", "give the link a `delay`");
-        let text = with("delay = \"10ms\"", "delay = { mean = \"10ms\", distribution = \"pareto\" }");
-        refused(&text, 4, "distribution", "there is no jitter", "add `jitter = …`");
     }
 
     #[test]

@@ -8,8 +8,11 @@
 mod axes;
 mod build;
 mod check;
+mod classes;
 mod conditions;
+mod delay;
 mod describe;
+mod dist;
 mod dotted;
 #[cfg(feature = "cli")]
 mod drawing;
@@ -22,6 +25,7 @@ mod form;
 mod groups;
 mod json_schema;
 mod kind;
+mod law;
 mod leaf;
 mod links;
 mod names;
@@ -45,8 +49,6 @@ mod tree;
 mod visit;
 pub(crate) mod workload;
 
-use std::sync::Arc;
-
 use crate::link::{self, Capacity};
 use crate::rng::Seed;
 use crate::tcp;
@@ -57,7 +59,7 @@ use crate::wire::Direction;
 pub use crate::link::DropEntry;
 pub use axes::Axis;
 pub use build::{Cast, Identity, Part, add_links, add_schedule, build, build_ports, cast};
-pub use conditions::Conditions;
+pub use conditions::Table;
 pub use explain::{explain, key_list};
 pub use files::{FilePrint, Loader, MOST_FILE_BYTES};
 pub use json_schema::json_schema;
@@ -108,8 +110,10 @@ pub struct LinkSpec {
     pub directions: [link::config::Config; 2],
     /// The limits of the queues as the file gives them, by [`Direction::index`].
     pub limits: [Limit; 2],
+    /// The classes of the queues as the file gives them, by [`Direction::index`].
+    pub classes: [ClassList; 2],
     /// Tables of what holds over time, by [`Direction::index`].
-    pub tables: [Option<Arc<Conditions>>; 2],
+    pub tables: [Option<Table>; 2],
 }
 
 /// Capacity of a queue, as a file gives it.
@@ -123,6 +127,15 @@ pub enum Limit {
     Bdp(f64),
 }
 
+/// Classes that a queue knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassList {
+    /// Their names, from the first to be served on.
+    pub names: Vec<String>,
+    /// Their weights, as far as they are said.
+    pub weights: Vec<u32>,
+}
+
 /// Clients that are alike.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
@@ -132,6 +145,8 @@ pub struct Group {
     pub count: u32,
     /// Indices into [`Scenario::links`], from the client to the server; never empty, no repeats.
     pub path: Vec<usize>,
+    /// Class of service of its packets; empty for none.
+    pub class: String,
     /// Start of its first member.
     pub start: Instant,
     /// Time between the starts of successive members.

@@ -1,19 +1,19 @@
 //! `queue` of a link: which keys it takes is said by the table of disciplines.
 
-use super::Limit;
-use super::form::{Flag, Form, Whole};
+use super::form::{Class, Each, Flag, Form, Whole};
 use super::kind::Kind;
 use super::leaf::Fault;
 use super::quantity::{PositiveSpan, Probability, QueueLimit, Rate, Size};
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::Visitor;
-use crate::link::{Discipline, Parameter, ParameterKind, QUEUES, Queue};
+use super::{ClassList, Limit};
+use crate::link::{Classes, Discipline, Parameter, ParameterKind, QUEUES, Queue};
 use crate::time::Duration;
 use crate::units::{self, Bytes};
 
 /// Declares the keys of a queue.
-pub(super) fn keys(v: &mut impl Visitor, queue: &mut Queue, limit: &mut Limit) {
+pub(super) fn keys(v: &mut impl Visitor, queue: &mut Queue, limit: &mut Limit, classes: &mut ClassList) {
     let plain = |discipline: &'static Discipline| {
         let parameters = discipline.defaults();
         (discipline.name, Queue { discipline, parameters, ..Queue::default() })
@@ -23,6 +23,15 @@ pub(super) fn keys(v: &mut impl Visitor, queue: &mut Queue, limit: &mut Limit) {
         v.key("limit", limit, QueueLimit, "how much it holds, the packet in transmission included");
         for (parameter, value) in queue.discipline.parameters.iter().zip(&mut queue.parameters) {
             v.key(parameter.name, value, OfQueue(parameter), parameter.summary);
+        }
+        if queue.discipline.classes != Classes::Blind {
+            classes.names = ["1", "2", "3"].map(str::to_owned).to_vec();
+            let words = "the classes it knows, from the first to be served on; a packet of no other belongs to the last";
+            v.key("classes", &mut classes.names, Each(Class), words);
+        }
+        if queue.discipline.classes == Classes::Weighted {
+            let words = "how often each class has its quantum in a turn; 1 for those not listed";
+            v.key("weights", &mut classes.weights, Each(Whole(1, MOST_WEIGHT)), words);
         }
         v.check(|reader| thresholds(queue, reader));
     });
@@ -47,6 +56,7 @@ fn thresholds(queue: &Queue, reader: &mut Reader) {
     }
 }
 
+const MOST_WEIGHT: u64 = 1_000;
 /// Parts in which a probability is kept.
 const BILLION: f64 = 1e9;
 

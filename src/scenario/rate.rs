@@ -1,8 +1,6 @@
 //! `rate` of a link: a number, a token bucket, a trace, or a table over time.
 
-use std::sync::Arc;
-
-use super::conditions::Conditions;
+use super::conditions::Table;
 use super::form::{Flag, Form, Line, Maybe, Placed, quoted};
 use super::kind::Kind;
 use super::leaf::{self, Fault};
@@ -26,7 +24,7 @@ struct Said {
 }
 
 /// Declares the keys of a rate; a table over time goes to `table`.
-pub(super) fn keys(v: &mut impl Visitor, config: &mut Config, table: &mut Option<Arc<Conditions>>) {
+pub(super) fn keys(v: &mut impl Visitor, config: &mut Config, table: &mut Option<Table>) {
     let offset = Offset::At(Duration::ZERO);
     let mut said = Said { rate: None, burst: None, trace: None, looped: true, offset, csv: None };
     v.key("rate", &mut said.rate, Maybe(Rate), "bits per second");
@@ -63,7 +61,7 @@ const BURST: Size = Size(40, 1 << 30);
 
 impl Said {
     /// Makes a rate of what is said, which must be one thing.
-    fn resolve(self, reader: &mut Reader, config: &mut Config, table: &mut Option<Arc<Conditions>>) {
+    fn resolve(self, reader: &mut Reader, config: &mut Config, table: &mut Option<Table>) {
         let base = reader.base();
         let place_of = |key: &str| base.entry(key).map(|entry| entry.place);
         let kinds: Vec<&str> =
@@ -86,7 +84,7 @@ impl Said {
             match reader.files.table(name) {
                 Ok(conditions) => {
                     conditions.apply(Instant::ZERO, config);
-                    *table = Some(conditions);
+                    *table = Some(Table::Listed(conditions));
                 }
                 Err(fault) => blame(reader, *place, fault, config),
             }

@@ -8,7 +8,7 @@ use super::problem::{Place, Problem};
 use super::reader::Reader;
 use super::tree::{Node, Value};
 use super::{Group, RecordSpec, RecordTrials, Scenario};
-use super::{groups, links, pace, schedule};
+use super::{classes, groups, links, pace, schedule};
 use crate::time::Duration;
 
 /// Reads the whole tree of one of so many cells. The scenario is to be used only if no problem is an error.
@@ -20,9 +20,10 @@ pub(super) fn read(root: &Node, files: &Files, name: &str, cells: usize) -> (Sce
     let groups = groups::resolve(file.clients, root, &links, &mut problems);
     let rtts = links::longest_rtts(&links, &groups);
     let starting = links.clone();
-    links::resolve_queues(&mut links, &starting, &rtts);
+    links::resolve_queues(&mut links, &starting, &rtts, &groups);
     links::check_limits(root, &links, &starting, &rtts, &groups, &mut problems);
     links::check_bursts(root, &links, &groups, &mut problems);
+    classes::check(root, &links, &groups, &mut problems);
     warn_of_solitude(root, &groups, &mut problems);
 
     let mut scenario = Scenario {

@@ -56,11 +56,10 @@ pub(super) fn resolve(
     entries.sort_by_key(|(at, _)| *at);
 
     // Rows of tables are entries that set nothing in the tree; those at an entry's time are part of it.
-    let tables = || starting.iter().flat_map(|link| link.tables.iter().flatten());
-    let rows: BTreeSet<Instant> = tables().flat_map(|table| table.times()).collect();
+    let end = Instant::ZERO.saturating_add(scenario.duration);
+    let rows = rows(root, starting, end, problems);
     let known: BTreeSet<Instant> = entries.iter().map(|(at, _)| *at).collect();
-    let within = |at: &Instant| *at > Instant::ZERO && at.saturating_since(Instant::ZERO) < scenario.duration;
-    entries.extend(rows.difference(&known).copied().filter(within).map(|at| (at, None)));
+    entries.extend(rows.difference(&known).copied().filter(|at| *at > Instant::ZERO).map(|at| (at, None)));
     entries.sort_by_key(|(at, _)| *at);
 
     let mut tree = root.clone();
@@ -76,7 +75,7 @@ pub(super) fn resolve(
         }
         let mut after = read.clone();
         links::apply_tables(&mut after, at);
-        links::resolve_queues(&mut after, starting, rtts);
+        links::resolve_queues(&mut after, starting, rtts, &scenario.groups);
         if let Some(set) = set {
             links::check_limits(&tree, &after, starting, rtts, &scenario.groups, problems);
             links::check_bursts(&tree, &after, &scenario.groups, problems);
@@ -95,6 +94,28 @@ pub(super) fn resolve(
     }
     changes
 }
+
+/// Times of the rows of all tables before `end`.
+fn rows(root: &Node, links: &[LinkSpec], end: Instant, problems: &mut Vec<Problem>) -> BTreeSet<Instant> {
+    let mut rows = BTreeSet::new();
+    for link in links {
+        for table in link.tables.iter().flatten() {
+            let count = table.count(end);
+            if count > MOST_ROWS {
+                let message =
+                    format!("the conditions of link \"{}\" change {count} times in a trial", link.name);
+                let help = format!("at most {MOST_ROWS} changes make a trial: write a longer period");
+                problems.push(Problem::error(links::place_of(root, &link.name), message, help));
+            } else {
+                rows.extend(table.times(end));
+            }
+        }
+    }
+    rows
+}
+
+/// Each is kept with the configurations of its links.
+const MOST_ROWS: u64 = 200_000;
 
 /// Sets the keys of one entry in the tree.
 fn change_tree(

@@ -102,6 +102,8 @@ fn delayed_ack<V: Visitor>(v: &mut V, delayed: &mut DelayedAck) {
     let segments = "acknowledge at the latest every so many segments";
     v.key("segments", &mut delayed.segments, Whole(1, 1000), segments);
     v.key("timeout", &mut delayed.timeout, PositiveSpan, "acknowledge at the latest after this time");
+    let adaptive = "let the timeout follow the gaps between segments, from `timeout` up to 200 ms (Linux)";
+    v.key("adaptive", &mut delayed.adaptive, Flag, adaptive);
     let stretch = "one acknowledgment for what arrives at one instant (Linux)";
     v.key("stretch", &mut delayed.stretch, Flag, stretch);
 }

@@ -126,6 +126,8 @@ pub struct DelayedAck {
     pub segments: u32,
     /// Acknowledge at the latest after this time.
     pub timeout: Duration,
+    /// The timeout follows the gaps between segments, from `timeout` up (`icsk_ack.ato` of Linux).
+    pub adaptive: bool,
     /// One acknowledgment for all that arrives in order at one instant (a stretch ACK), as Linux's
     /// receiver does, which reads a burst as one (`tcp_cleanup_rbuf`). Unlike RFC 9293 §3.8.6.3,
     /// which wants one for every second segment.

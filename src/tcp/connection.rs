@@ -238,7 +238,7 @@ impl Connection {
             return;
         }
         self.sender.handle_timeout(now, self.state == State::SynSent);
-        self.receiver.handle_timeout(now);
+        self.receiver.handle_timeout(now, self.sender.rtt.rto());
         if self.time_wait_until <= now || self.sender.gave_up() {
             self.finish();
         }

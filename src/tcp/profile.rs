@@ -43,7 +43,12 @@ fn linux() -> Config {
         mss: 1448,
         initial_window: 10,
         recovery: Recovery::Rack,
-        delayed_ack: Some(DelayedAck { segments: 2, timeout: Duration::from_millis(40), stretch: true }),
+        delayed_ack: Some(DelayedAck {
+            segments: 2,
+            timeout: Duration::from_millis(40),
+            adaptive: true,
+            stretch: true,
+        }),
         quickack: true,
         pacing: false,
         byte_counting: true,
@@ -73,7 +78,12 @@ fn rfc() -> Config {
         initial_window: 3,
         recovery: Recovery::Sack,
         // RFC 9293 §3.8.6.3: less than half a second, and one for every second segment.
-        delayed_ack: Some(DelayedAck { segments: 2, timeout: Duration::from_millis(200), stretch: false }),
+        delayed_ack: Some(DelayedAck {
+            segments: 2,
+            timeout: Duration::from_millis(200),
+            adaptive: false,
+            stretch: false,
+        }),
         quickack: false,
         // RFC 5681 §3.1: at most a segment for each acknowledgment.
         byte_counting: false,
@@ -121,7 +131,12 @@ fn textbook() -> Config {
 fn ns3() -> Config {
     Config {
         recovery: Recovery::Sack,
-        delayed_ack: Some(DelayedAck { segments: 2, timeout: Duration::from_millis(200), stretch: false }),
+        delayed_ack: Some(DelayedAck {
+            segments: 2,
+            timeout: Duration::from_millis(200),
+            adaptive: false,
+            stretch: false,
+        }),
         quickack: false,
         min_rto: Duration::from_secs(1),
         rto_floor: RtoFloor::Rto,

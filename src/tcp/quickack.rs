@@ -1,5 +1,5 @@
 //! Linux's quick-ACK mode: when a receiver acknowledges every segment at once although it may wait. RFC
-//! 9293 §3.8.6.3 leaves that open; numbers are from `net/ipv4/tcp_input.c`.
+//! 9293 §3.8.6.3 leaves that open. And how long it may wait otherwise. Numbers are from `net/ipv4/tcp_input.c`.
 
 use super::config::Config;
 use crate::time::{Duration, Instant};
@@ -12,6 +12,9 @@ const FEWEST: u32 = 2;
 /// acknowledgment may wait for.
 const ANSWER_TIME: Duration = Duration::from_millis(40);
 
+/// `TCP_DELACK_MAX`
+const LONGEST: Duration = Duration::from_millis(200);
+
 /// Acknowledgments that leave at once from now on.
 #[derive(Debug)]
 pub(super) struct QuickAcks {
@@ -20,6 +23,10 @@ pub(super) struct QuickAcks {
     batch: u32,
     left: u32,
     last_data: Option<Instant>,
+    /// Time for which an acknowledgment waits (`icsk_ack.ato`), at least; whether it adapts.
+    timeout: Duration,
+    least: Duration,
+    adaptive: bool,
     /// The application answers what it reads (`icsk_ack.pingpong`).
     interactive: bool,
 }
@@ -28,7 +35,18 @@ impl QuickAcks {
     pub(super) fn new(config: &Config) -> QuickAcks {
         let half_window = config.receive_window / (2 * u64::from(config.mss));
         let batch = half_window.clamp(FEWEST.into(), MOST.into()) as u32;
-        QuickAcks { enabled: config.quickack, batch, left: 0, last_data: None, interactive: false }
+        let waits = config.delayed_ack;
+        let least = waits.map_or(ANSWER_TIME, |delayed| delayed.timeout);
+        QuickAcks {
+            enabled: config.quickack,
+            batch,
+            left: 0,
+            last_data: None,
+            timeout: least,
+            least,
+            adaptive: waits.is_some_and(|delayed| delayed.adaptive),
+            interactive: false,
+        }
     }
 
     /// True if the mode holds now.
@@ -42,6 +60,20 @@ impl QuickAcks {
         if self.enabled && pause.is_none_or(|pause| pause > rto) {
             self.left = self.left.max(self.batch);
         }
+        if let Some(pause) = pause.filter(|_| self.adaptive) {
+            // `tcp_event_data_recv`: a running mean of the gaps, with half the weight on the last.
+            if pause <= self.least / 2 {
+                self.timeout = self.timeout / 2 + self.least / 2;
+            } else if pause < self.timeout {
+                self.timeout = (self.timeout / 2 + pause).min(rto);
+            }
+        }
+    }
+
+    /// Time for which an acknowledgment may wait, of a peer at this round trip (`tcp_send_delayed_ack`).
+    pub(super) fn timeout(&self, rtt: Option<Duration>) -> Duration {
+        let longest = rtt.map_or(LONGEST, |rtt| rtt.max(self.least)).min(LONGEST.max(self.least));
+        self.timeout.min(longest)
     }
 
     /// The peer sent something again that is here already.
@@ -49,6 +81,7 @@ impl QuickAcks {
         if self.enabled {
             self.left = self.left.max(self.batch);
             self.interactive = false;
+            self.timeout = self.least;
         }
     }
 
@@ -58,12 +91,20 @@ impl QuickAcks {
     }
 
     /// A delayed acknowledgment waited in vain for an answer to ride on (`tcp_delack_timer_handler`).
-    pub(super) fn on_timer(&mut self) {
+    pub(super) fn on_timer(&mut self, rto: Duration) {
+        if self.interactive || !self.adaptive {
+            self.timeout = self.least;
+        } else {
+            self.timeout = (self.timeout * 2).min(rto);
+        }
         self.interactive = false;
     }
 
     /// A pending acknowledgment left.
     pub(super) fn on_ack_sent(&mut self) {
+        if self.left == 1 {
+            self.timeout = self.least;
+        }
         self.left = self.left.saturating_sub(1);
     }
 }
@@ -71,6 +112,7 @@ impl QuickAcks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tcp::DelayedAck;
 
     const RTO: Duration = Duration::from_millis(200);
 
@@ -119,11 +161,53 @@ mod tests {
         assert!(quick.holds(), "too late for an answer");
         quick.on_data_sent(at(39));
         assert!(!quick.holds());
-        quick.on_timer();
+        quick.on_timer(RTO);
         assert!(quick.holds());
         quick.on_data_sent(at(39));
         quick.start();
         assert!(quick.holds(), "a duplicate");
+    }
+
+    fn is(quick: &QuickAcks, rtt: u64, expected: u64) {
+        assert_eq!(quick.timeout(Some(Duration::from_millis(rtt))), Duration::from_millis(expected));
+    }
+
+    #[test]
+    fn the_timeout_follows_the_gaps_and_doubles_in_vain() {
+        let mut quick = window(1_000);
+        quick.on_data(at(0), RTO);
+        batch(&mut quick);
+        is(&quick, 1_000, 40);
+        // 40 / 2 + 30, and again.
+        quick.on_data(at(30), RTO);
+        is(&quick, 1_000, 50);
+        quick.on_data(at(60), RTO);
+        is(&quick, 1_000, 55);
+        is(&quick, 52, 52);
+        is(&quick, 10, 40);
+        // A gap as long as the timeout is none that an acknowledgment could wait for.
+        quick.on_data(at(115), RTO);
+        is(&quick, 1_000, 55);
+        quick.on_data(at(135), RTO);
+        quick.on_data(at(155), RTO);
+        assert!(quick.timeout(None) < Duration::from_millis(45), "segments in quick succession");
+        for expected in [87, 175, 200, 200] {
+            quick.on_timer(RTO);
+            assert_eq!(quick.timeout(None).as_nanos() / 1_000_000, expected);
+        }
+        quick.start();
+        is(&quick, 1_000, 40);
+    }
+
+    #[test]
+    fn a_timeout_that_does_not_adapt_stays() {
+        let config = Config::default();
+        let delayed_ack = config.delayed_ack.map(|delayed| DelayedAck { adaptive: false, ..delayed });
+        let mut quick = QuickAcks::new(&Config { delayed_ack, ..config });
+        quick.on_data(at(0), RTO);
+        quick.on_data(at(30), RTO);
+        quick.on_timer(RTO);
+        is(&quick, 1_000, 40);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use super::assembler::Assembler;
 use super::config::{Config, DelayedAck};
 use super::quickack::QuickAcks;
+use super::rtt::RttEstimator;
 use crate::time::{Duration, Instant};
 use crate::wire::{Ecn, Flags, Payload, SackBlocks, Segment, SeqNumber, Timestamps};
 
@@ -145,14 +146,20 @@ impl Receiver {
         self.echo_once.take().unwrap_or(self.ts_recent)
     }
 
-    /// Takes in the data and FIN of an acceptable segment. Returns whether something new can be
-    /// read; of a sink, nothing. `rto` is the timeout of the half that sends.
+    /// Takes in data and FIN of an acceptable segment; `rtt` is of the half that sends. True if something new
+    /// can be read, of a sink never.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
-    pub fn receive(&mut self, now: Instant, start: u64, payload: &Payload, fin: bool, rto: Duration) -> bool {
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        start: u64,
+        payload: &Payload,
+        fin: bool,
+        rtt: &RttEstimator,
+    ) -> bool {
         self.said = None;
-        let before = self.assembler.next();
-        let had_gap = self.assembler.has_gap();
+        let (before, had_gap) = (self.assembler.next(), self.assembler.has_gap());
         let end = start + u64::from(payload.len());
         // RFC 5681 §4.2: acknowledge at once what is out of order, fills a gap, or is old.
         let out_of_order = start != before || had_gap;
@@ -171,12 +178,12 @@ impl Receiver {
             }
         }
         if start == before {
-            self.quick.on_data(now, rto);
+            self.quick.on_data(now, rtt.rto());
         }
         if out_of_order || fin || self.quick.holds() {
             self.ack_now = true;
         } else {
-            self.delay_ack(now);
+            self.delay_ack(now, rtt);
         }
         self.assembler.next() > before && !self.assembler.is_sink()
     }
@@ -203,13 +210,11 @@ impl Receiver {
         self.ack_now |= self.echoes_mark != echoed;
     }
 
-    fn delay_ack(&mut self, now: Instant) {
+    fn delay_ack(&mut self, now: Instant, rtt: &RttEstimator) {
         self.unacknowledged += 1;
         match self.delayed_ack {
-            Some(DelayedAck { segments, timeout, stretch }) => {
-                if self.delayed_until == Instant::MAX {
-                    self.delayed_until = now + timeout;
-                }
+            Some(DelayedAck { segments, stretch, .. }) => {
+                self.delayed_until = self.delayed_until.min(now + self.quick.timeout(rtt.smoothed()));
                 if self.unacknowledged >= segments {
                     self.ack_when_read = true;
                     self.ack_now |= !stretch;
@@ -250,9 +255,9 @@ impl Receiver {
     }
 
     /// Time has come to `now`.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self, now: Instant, rto: Duration) {
         if self.delayed_until <= now {
-            self.quick.on_timer();
+            self.quick.on_timer(rto);
         }
     }
 

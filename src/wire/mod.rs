@@ -18,6 +18,11 @@ pub const IP_HEADER: u32 = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowId(pub u32);
 
+/// A class of service, as routers read it from a packet (DSCP, RFC 2474). Queues say what the numbers mean;
+/// 0 is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Class(pub u8);
+
 /// A segment on its way, with what links and routes need to know of it.
 #[derive(Clone, Debug)]
 pub struct Packet {
@@ -31,6 +36,8 @@ pub struct Packet {
     pub hop: u8,
     /// True if a link damaged it; the receiver's checksum will refuse it.
     pub corrupted: bool,
+    /// Its class of service.
+    pub class: Class,
     /// Bytes on the wire: every link asks for them.
     size: u32,
 }
@@ -61,6 +68,7 @@ impl Packet {
         direction: Direction::Up,
         hop: 0,
         corrupted: false,
+        class: Class(0),
         size: 0,
     };
 

@@ -13,7 +13,7 @@ use testbed::rng::{Rng, Seed};
 use testbed::scenario::Plan;
 use testbed::time::{Duration, Instant};
 use testbed::units::Rate;
-use testbed::wire::Packet;
+use testbed::wire::{Class, Packet};
 
 pub use crate::load::Load;
 use crate::load::{Sink, Source};
@@ -136,6 +136,7 @@ impl Bench {
             group: "bulk".to_owned(),
             route: engine::route(&path),
             tcp: Arc::new(tcp),
+            class: Class::default(),
             server_app,
             measures: &[],
             connections: Connections::default(),
@@ -189,7 +190,9 @@ impl Bench {
 
     /// From now on acknowledgments pass only each so many milliseconds.
     pub fn gather_acks(&mut self, millis: u32) {
-        self.change(|config| config[1] = LinkConfig { delay: config[1].delay, ..released_each(millis) });
+        self.change(|config| {
+            config[1] = LinkConfig { delay: config[1].delay.clone(), ..released_each(millis) }
+        });
     }
 
     /// Packets that the link dropped so far.

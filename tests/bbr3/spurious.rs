@@ -11,7 +11,7 @@ fn a18_an_unfounded_fast_recovery_is_undone() {
     for mut bench in variants(L0) {
         assert!(bench.enter(15.0, Phase::ProbeUp));
         bench.run_to(bench.now + 0.03);
-        let delay = bench.config[0].delay;
+        let delay = bench.config[0].delay.clone();
         // Ten packets at 1.25 of the rate.
         bench.change(|config| {
             config[0].delay.mean = delay.mean + Duration::from_millis(30);
@@ -45,7 +45,7 @@ fn a19_an_unfounded_timeout_is_undone() {
         assert!(bench.enter(15.0, Phase::ProbeCruise));
         bench.run_to(bench.now + 0.2);
         assert_eq!(bench.last().phase, Phase::ProbeCruise);
-        let (delay, from) = (bench.config[0].delay, bench.now);
+        let (delay, from) = (bench.config[0].delay.clone(), bench.now);
         // In order: what enters later waits for the one that is late.
         bench.change(|config| config[0].delay.mean = delay.mean + Duration::from_millis(500));
         bench.run_to(bench.now + 0.002);

@@ -172,3 +172,24 @@ fn marks_keep_waits_as_short_as_drops_do_and_nothing_is_sent_again() {
         assert!(marked.1 == 0 && marks > 50, "{queue}: {marked:?}, {marks} marks");
     }
 }
+
+/// Two transfers, of small packets and of large ones, each of which alone fills the rate and its queue.
+#[test]
+fn deficit_round_robin_shares_the_rate_by_weight_and_strict_priority_gives_all_to_the_first() {
+    let groups = client("small", &format!("class = 1\nmss = 300\n{BULK}"))
+        + &client("large", &format!("class = 2\n{BULK}"));
+    // Of all bytes on the wire: 352 for 300, and 1500 for 1448.
+    let share = |queue: &str| {
+        let outcome = run(&text(queue, &groups), 1);
+        let wire = |flow, packet: f64, payload: f64| goodput(&outcome, flow) * packet / payload;
+        let (small, large) = (wire(0, 352.0, 300.0), wire(1, 1500.0, 1448.0));
+        small / (small + large)
+    };
+    for (weights, fair) in [("[1, 1]", 0.5), ("[1, 4]", 0.2), ("[3, 1]", 0.75)] {
+        let share = share(&format!("kind = \"drr\", weights = {weights}"));
+        // What was sent again is in neither.
+        assert!((share - fair).abs() < 0.02, "{share} by {weights}");
+    }
+    let first = share("kind = \"prio\"");
+    assert!(first > 0.99, "{first} of the first band");
+}

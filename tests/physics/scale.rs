@@ -10,6 +10,7 @@ use testbed::app::{App, Conn, Event, Io};
 use testbed::engine::{self, Client, World};
 use testbed::rng::Seed;
 use testbed::time::{Duration, Instant};
+use testbed::wire::Class;
 use testbed::{link, tcp};
 
 /// One test at a time, for the clock's sake.
@@ -94,6 +95,7 @@ fn idle_world() {
             name,
             group: "idle".into(),
             tcp: Arc::clone(&tcp),
+            class: Class::default(),
             server_app,
             measures: &[],
             connections: engine::Connections::default(),

@@ -208,6 +208,20 @@ fn a_larger_queue_buys_latency_only_and_a_managed_one_gives_it_back() {
     run.times("a queue of its own", one, own, 1.1);
 }
 
+/// Two ways of 20 ms and the message in transmission, twice; of the downloads at most a packet in transmission,
+/// and in turn one of each other class.
+#[test]
+fn a_class_of_its_own_lets_talk_pass_a_download_for_nothing() {
+    let run = Run::shipped("qos", &["trials=2", "record.trials=none"]);
+    for kind in ["prio", "drr"] {
+        run.within("median", run.get(&[kind], "latency_p50_ms"), 40.0, 46.0);
+        run.within("p99", run.get(&[kind], "latency_p99_ms"), 40.0, 55.0);
+        run.times("p99", run.get(&["droptail"], "latency_p99_ms"), run.get(&[kind], "latency_p99_ms"), 10.0);
+        let left = run.get(&[kind], "goodput_mbit") / run.get(&["droptail"], "goodput_mbit");
+        run.within("goodput that is left", left, 0.99, 1.01);
+    }
+}
+
 /// BBR's share of the goodput beside CUBIC on Linux, by the buffer in bandwidth-delay products: means over runs.
 fn linux_shares() -> Vec<(String, f64)> {
     let mut shares: Vec<(String, Vec<f64>)> = vec![];

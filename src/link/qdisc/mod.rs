@@ -5,8 +5,10 @@
 //! transmitter is free. A new one is one file here and one line in [`QUEUES`].
 
 mod codel;
+mod drr;
 mod fq_codel;
 mod pie;
+mod prio;
 mod red;
 
 use std::collections::VecDeque;
@@ -15,7 +17,7 @@ use std::fmt;
 use super::propagation::Passage;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
-use crate::wire::Packet;
+use crate::wire::{Class, Packet};
 
 /// Decides what leaves a queue, and what is dropped on the way.
 pub trait Qdisc {
@@ -52,8 +54,21 @@ pub struct Discipline {
     pub summary: &'static str,
     /// Its keys beside `kind` and `limit`.
     pub parameters: &'static [Parameter],
+    /// Its use of the classes of packets.
+    pub classes: Classes,
     /// Makes one; without it, departures are fixed at the entrance.
     pub build: Option<Build>,
+}
+
+/// Use that a discipline makes of the classes of packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Classes {
+    /// None: it is classless, as tc calls it.
+    Blind,
+    /// Each class has a queue of its own, in an order that the scenario gives.
+    Ordered,
+    /// The same, and a weight each.
+    Weighted,
 }
 
 /// Makes a discipline for a queue with this limit and these parameters.
@@ -108,6 +123,9 @@ pub struct Queue {
     pub discipline: &'static Discipline,
     /// The values of its parameters, in their order.
     pub parameters: Vec<u64>,
+    /// Of a discipline that looks at them, the classes that it knows with their weights, from the first on; a
+    /// packet of another or of none belongs to the last.
+    pub classes: Vec<(Class, u32)>,
 }
 
 /// Limit of a queue, the packet in transmission included.
@@ -134,31 +152,50 @@ pub static QUEUES: &[Discipline] = &[
         name: "droptail",
         summary: "first in, first out, until there is no room (netem's limit, pfifo, bfifo)",
         parameters: &[],
+        classes: Classes::Blind,
         build: None,
     },
     Discipline {
         name: "codel",
         summary: "controlled delay: drops at the head while packets wait for longer than a target (RFC 8289)",
         parameters: codel::PARAMETERS,
+        classes: Classes::Blind,
         build: Some(|queue| Box::new(codel::Codel::new(&queue.parameters))),
     },
     Discipline {
         name: "fq_codel",
         summary: "a queue with CoDel for each flow, served in turn, new flows first (RFC 8290)",
         parameters: fq_codel::PARAMETERS,
+        classes: Classes::Blind,
         build: Some(|queue| Box::new(fq_codel::FqCodel::new(&queue.parameters))),
     },
     Discipline {
         name: "pie",
         summary: "drops at the entrance by a chance that follows the queueing delay and its change (RFC 8033)",
         parameters: pie::PARAMETERS,
+        classes: Classes::Blind,
         build: Some(|queue| Box::new(pie::Pie::new(&queue.parameters))),
     },
     Discipline {
         name: "red",
         summary: "random early detection: drops at the entrance by a chance that follows the average queue (1993)",
         parameters: red::PARAMETERS,
+        classes: Classes::Blind,
         build: Some(|queue| Box::new(red::Red::new(queue))),
+    },
+    Discipline {
+        name: "prio",
+        summary: "a band for each class of packets, served in strict order: the first as long as it holds any (tc-prio)",
+        parameters: &[],
+        classes: Classes::Ordered,
+        build: Some(|queue| Box::new(prio::Prio::new(queue))),
+    },
+    Discipline {
+        name: "drr",
+        summary: "a queue for each class of packets, served in turn by bytes: deficit round robin (Shreedhar, Varghese 1995)",
+        parameters: drr::PARAMETERS,
+        classes: Classes::Weighted,
+        build: Some(|queue| Box::new(drr::Drr::new(queue))),
     },
 ];
 
@@ -196,16 +233,27 @@ impl Queued {
 }
 
 impl Queue {
-    /// True of the same discipline with the same parameters.
+    /// True if they differ in nothing but their limits.
     pub fn is_alike(&self, other: &Queue) -> bool {
-        self.discipline == other.discipline && self.parameters == other.parameters
+        Queue { capacity: self.capacity, ..other.clone() } == *self
+    }
+
+    /// The classes that it knows; one of all packets where none is named.
+    fn known_classes(&self) -> Vec<(Class, u32)> {
+        if self.classes.is_empty() { vec![(Class::default(), 1)] } else { self.classes.clone() }
+    }
+
+    /// The place of a packet's class among those it knows.
+    fn place_of(classes: &[(Class, u32)], item: &Queued) -> usize {
+        let place = classes.iter().position(|(class, _)| *class == item.packet.class);
+        place.unwrap_or(classes.len().saturating_sub(1))
     }
 }
 
 impl From<Capacity> for Queue {
     /// Drop-tail.
     fn from(capacity: Capacity) -> Queue {
-        Queue { capacity, discipline: &QUEUES[0], parameters: Vec::new() }
+        Queue { capacity, discipline: &QUEUES[0], parameters: Vec::new(), classes: Vec::new() }
     }
 }
 
@@ -295,6 +343,13 @@ mod testing {
         packet.segment.seq = SeqNumber(number);
         let passage = Passage { delay: Duration::ZERO, order: Order::Kept };
         Queued { packet, entered, passage, damaged: false, marked: false }
+    }
+
+    /// The same of a class.
+    pub fn of_class(class: u8, number: u32, size: u32) -> Queued {
+        let mut item = queued(u32::from(class), number, size, Instant::ZERO);
+        item.packet.class = Class(class);
+        item
     }
 
     /// The same of a transport that understands marks.

@@ -219,7 +219,7 @@ mod tests {
             let place = PARAMETERS.iter().position(|parameter| parameter.name == *name);
             parameters[place.expect("a parameter")] = *value;
         }
-        Red::new(&Queue { discipline, parameters, capacity: Capacity::Bytes(240_000) })
+        Red::new(&Queue { discipline, parameters, ..Capacity::Bytes(240_000).into() })
     }
 
     fn chance() -> Rng {
@@ -253,7 +253,7 @@ mod tests {
 
     fn queue_of(parameters: &[u64]) -> Queue {
         let discipline = Discipline::by_name("red").expect("a line of the table");
-        Queue { discipline, parameters: parameters.to_vec(), capacity: Capacity::default() }
+        Queue { discipline, parameters: parameters.to_vec(), ..Queue::default() }
     }
 
     /// 1993, section 6: a queue of q from the n-th arrival on brings the average to q (1 − (1 − w)^n).

@@ -1,5 +1,7 @@
 //! Configured against realised: a sound link passes, whatever it is set to; a wrong one is caught.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::rng::Rng;
 
@@ -130,7 +132,7 @@ fn some_config(rng: &mut Rng) -> Config {
         delay: Delay {
             mean: Duration::from_millis(rng.below(50)),
             jitter: Duration::from_micros(rng.below(4) * rng.below(10_000)),
-            distribution: shapes[rng.below(5) as usize],
+            distribution: shapes[rng.below(5) as usize].clone(),
             correlation,
             reorder: rng.below(2) == 0,
         },
@@ -263,4 +265,44 @@ fn copies_damage_and_reordering_have_rows_of_their_own() {
     }
     let plain = super::link(&Config::default()).statistics(at(1)).realised();
     assert_eq!(plain, [], "neither asked for nor seen");
+}
+
+/// tc-netem's `tabledist`: mean + jitter × a number of the table / 8192, each with the same chance; what is below
+/// zero is zero.
+#[test]
+fn a_table_gives_each_of_its_values_its_share() {
+    let values = vec![-16_384, -8192, -8192, 0, 8192, 12_288, 24_576, 32_767];
+    let table = JitterTable::new(values.clone()).expect("numbers");
+    let delay = Delay {
+        jitter: Duration::from_millis(4),
+        distribution: JitterDistribution::Table(Arc::new(table)),
+        reorder: true,
+        ..fixed(6)
+    };
+    let mut link = link(&Config { delay, ..Config::default() });
+    let n = 40_000;
+    for i in 0..n {
+        link.handle_packet(at(u64::from(i) * 100), numbered(i));
+    }
+    let mut seen: BTreeMap<u64, u32> = BTreeMap::new();
+    for (arrival, packet) in drain(&mut link) {
+        let delay = arrival - at(u64::from(packet.segment.seq.0) * 100);
+        *seen.entry(delay.as_nanos()).or_default() += 1;
+    }
+    let mut expected: BTreeMap<u64, u32> = BTreeMap::new();
+    for value in &values {
+        let delay = (6e6 + 4e6 * f64::from(*value) / 8192.0).max(0.0);
+        *expected.entry((delay + 0.5) as u64).or_default() += 1;
+    }
+    assert_eq!(seen.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (delay, count) in seen {
+        let (count, share) = (f64::from(count), f64::from(expected[&delay]) / values.len() as f64);
+        let error = (share * (1.0 - share) / f64::from(n)).sqrt();
+        assert!((count / f64::from(n) - share).abs() < 4.5 * error, "{delay}: {count} of {share}");
+    }
+    let statistics = link.statistics(at(10_000_000));
+    for quantity in ["delay_mean_ms", "delay_p99_ms"] {
+        let row = realised(&statistics, quantity);
+        assert_eq!(row.pass, Some(true), "{row:?}");
+    }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Plan, inert};
 use crate::scenario::problem::{Place, Problem, Severity};
-use crate::scenario::{RecordTrials, links, read};
+use crate::scenario::tree::Node;
+use crate::scenario::{RecordTrials, classes, links, read};
 
 /// More cells would not fit into any table that people read.
 const MOST_CELLS: usize = 1_000_000;
@@ -54,6 +55,7 @@ impl Plan {
         let grid = if whole || self.axes.is_empty() { self.grid(cells) } else { self.cross() };
         let mut found: BTreeMap<(Place, String), Found> = BTreeMap::new();
         let mut used = vec![false; self.base.links.len()];
+        let mut classed = vec![false; self.base.groups.len()];
         let mut worlds = vec![];
         for picks in &grid {
             let (scenario, problems) = self.read_with(picks);
@@ -62,6 +64,9 @@ impl Plan {
                 found.entry(key).or_insert_with(|| Found { problem, picks, cells: 0 }).cells += 1;
             }
             (0..used.len()).for_each(|link| used[link] |= scenario.is_used(link));
+            for (group, classed) in scenario.groups.iter().zip(&mut classed) {
+                *classed |= classes::is_seen(&scenario.links, group);
+            }
             self.random |= scenario.is_random();
             worlds.push(inert::digest(scenario));
         }
@@ -76,6 +81,7 @@ impl Plan {
             }
         }
         self.warn_of_unused(&used, problems);
+        self.warn_of_unseen_classes(&classed, problems);
         if whole {
             self.warn_of_inert_axes(&worlds, problems);
             self.warn_of_inert_sets(&grid, problems);
@@ -110,6 +116,18 @@ impl Plan {
             let message = format!("no path uses link \"{}\"", link.name);
             let help = "name it in the `path` of a group, or delete it";
             problems.push(Problem::warning(links::place_of(&self.tree, &link.name), message, help));
+        }
+    }
+
+    /// Warns of classes that no queue on a group's path looks at, in any cell.
+    fn warn_of_unseen_classes(&self, seen: &[bool], problems: &mut Vec<Problem>) {
+        let nodes = self.tree.get("clients").map_or(&[][..], Node::items);
+        for ((node, group), seen) in nodes.iter().zip(&self.base.groups).zip(seen) {
+            if let Some(class) = node.get("class").filter(|_| !seen) {
+                let message = format!("no queue on the path of \"{}\" looks at classes", group.name);
+                let help = "give a link of its path a queue of the kind \"prio\" or \"drr\"";
+                problems.push(Problem::warning(class.place, message, help));
+            }
         }
     }
 

@@ -217,6 +217,7 @@ fn probes(kind: &Kind) -> Vec<String> {
     let all = |words: &[&str]| words.iter().map(|word| format!("\"{word}\"")).collect();
     match kind {
         Kind::Flag => vec!["true".to_owned(), "false".to_owned()],
+        Kind::Class => vec!["1".to_owned(), "2".to_owned()],
         Kind::Integer(least, most) => [0, 1, 7].map(|more| (least + more).min(*most).to_string()).to_vec(),
         Kind::Number(least, most) => vec![format!("{least:?}"), format!("{most:?}")],
         Kind::Duration | Kind::PositiveDuration | Kind::Offset => all(&["7ms", "13ms"]),

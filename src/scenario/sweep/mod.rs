@@ -262,7 +262,7 @@ mod tests {
         ));
         let cell = plan.scenario(1).expect("a sound cell");
         assert_eq!(cell.groups[1].count, 2);
-        let delay = cell.links[0].directions[0].delay;
+        let delay = &cell.links[0].directions[0].delay;
         assert_eq!((delay.mean, delay.jitter), (Duration::from_millis(10), Duration::from_millis(2)));
         assert_eq!(cell.groups[0].tcp.congestion.parameters.number("window") as u64, 3);
         assert!(cell.links[0].directions[1].rate.is_none());

@@ -67,8 +67,7 @@ impl Connection {
 
     #[inline]
     fn receive(&mut self, now: Instant, start: u64, payload: &Payload, fin: bool) {
-        let rto = self.sender.rtt.rto();
-        if self.receiver.receive(now, start, payload, fin, rto) {
+        if self.receiver.receive(now, start, payload, fin, &self.sender.rtt) {
             self.events.set(Event::Readable);
         }
     }

@@ -46,7 +46,7 @@ pub fn plain() -> Config {
         timestamps: false,
         sack: false,
         window_scale: false,
-        delayed_ack: Some(DelayedAck { segments: 2, timeout: ms(40), stretch: false }),
+        delayed_ack: Some(DelayedAck { segments: 2, timeout: ms(40), adaptive: false, stretch: false }),
         quickack: false,
         dsack: false,
         frto: false,

@@ -57,7 +57,12 @@ fn config() -> impl Strategy<Value = Config> {
             mss,
             initial_window,
             recovery,
-            delayed_ack: delayed.map(|segments| DelayedAck { segments, timeout: ms(40), stretch: true }),
+            delayed_ack: delayed.map(|segments| DelayedAck {
+                segments,
+                timeout: ms(40),
+                adaptive: false,
+                stretch: true,
+            }),
             byte_counting: flags[0],
             rto_floor: if flags[1] { RtoFloor::Rto } else { RtoFloor::Variance },
             nagle: flags[2],

@@ -70,7 +70,9 @@ fn slow_start_grows_by_what_is_acknowledged() {
 /// §3.1: congestion avoidance adds one segment per round trip, also with delayed acknowledgments.
 #[test]
 fn congestion_avoidance_adds_a_segment_per_round_trip() {
-    for delayed_ack in [None, Some(DelayedAck { segments: 2, timeout: ms(40), stretch: false })] {
+    for delayed_ack in
+        [None, Some(DelayedAck { segments: 2, timeout: ms(40), adaptive: false, stretch: false })]
+    {
         let config = Config { initial_window: 20, delayed_ack, ..plain() };
         let mut pair = Pair::open(&config);
         pair.drop_exactly(&[(20, 0)]);

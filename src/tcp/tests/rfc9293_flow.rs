@@ -237,7 +237,7 @@ fn acknowledgments_wait_for_a_second_segment_or_the_timeout() {
 /// Delayed acknowledgments can be switched off, or be set to another count.
 #[test]
 fn delayed_acknowledgments_are_settable() {
-    let three = Some(DelayedAck { segments: 3, timeout: ms(100), stretch: false });
+    let three = Some(DelayedAck { segments: 3, timeout: ms(100), adaptive: false, stretch: false });
     for (delayed_ack, expected) in [(None, vec![20, 21, 22, 23]), (three, vec![22, 123])] {
         let mut script = Script::established(&Config { delayed_ack, ..plain() });
         for i in 0..4 {
@@ -253,7 +253,7 @@ fn delayed_acknowledgments_are_settable() {
 #[test]
 fn a_stretched_acknowledgment_may_wait_for_what_arrives_with_it() {
     for stretch in [true, false] {
-        let delayed_ack = Some(DelayedAck { segments: 2, timeout: ms(40), stretch });
+        let delayed_ack = Some(DelayedAck { segments: 2, timeout: ms(40), adaptive: false, stretch });
         let mut script = Script::established(&Config { delayed_ack, ..plain() });
         for start in [1, 1_001] {
             script.tcp.handle_segment(script.now, &segment(ACK, start, 1, 1_000));

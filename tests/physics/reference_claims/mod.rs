@@ -3,6 +3,7 @@
 
 mod links;
 mod people;
+mod queues;
 mod sizes;
 
 use crate::support::{finish, goodput, plan, run, scenario, shipped, upload, watch, world};
@@ -86,20 +87,22 @@ const CLAIMS: &[(&str, fn())] = &[
     ),
     (
         "codel, fq_codel: default \"5ms\", the queueing delay that is tolerated",
-        queues_have_the_stated_parameters,
+        queues::queues_have_the_stated_parameters,
     ),
-    ("default \"100ms\", for how long it may be longer", queues_have_the_stated_parameters),
-    ("default \"1514B\", what a flow may send in its turn", queues_have_the_stated_parameters),
-    ("fq_codel: default 1024 queues", queues_have_the_stated_parameters),
-    ("pie: default \"150ms\"", queues_have_the_stated_parameters),
-    ("down  = { queue = { kind = \"pie\"", queues_have_the_stated_parameters),
-    ("fq_codel: default true; the others false. Marks packets", queues_have_the_stated_parameters),
-    ("in the words of tc-red(8)", queues_have_the_stated_parameters),
-    ("default \"0B\", which means a third of max and a quarter", queues_have_the_stated_parameters),
-    ("default \"2%\", the chance just below max", queues_have_the_stated_parameters),
-    ("default \"1000B\", in which a limit in packets is counted", queues_have_the_stated_parameters),
-    ("default 0: (2 min + max) / (3 avpkt); so many", queues_have_the_stated_parameters),
-    ("default \"10mbit\": while nothing waits", queues_have_the_stated_parameters),
+    ("default \"100ms\", for how long it may be longer", queues::queues_have_the_stated_parameters),
+    ("default \"1514B\", what a flow may send in its turn", queues::queues_have_the_stated_parameters),
+    ("fq_codel: default 1024 queues", queues::queues_have_the_stated_parameters),
+    ("pie: default \"150ms\"", queues::queues_have_the_stated_parameters),
+    ("down  = { queue = { kind = \"pie\"", queues::queues_have_the_stated_parameters),
+    ("fq_codel: default true; the others false. Marks packets", queues::queues_have_the_stated_parameters),
+    ("in the words of tc-red(8)", queues::queues_have_the_stated_parameters),
+    ("default \"0B\", which means a third of max and a quarter", queues::queues_have_the_stated_parameters),
+    ("default \"2%\", the chance just below max", queues::queues_have_the_stated_parameters),
+    ("default \"1000B\", in which a limit in packets is counted", queues::queues_have_the_stated_parameters),
+    ("default 0: (2 min + max) / (3 avpkt); so many", queues::queues_have_the_stated_parameters),
+    ("Without the key they are called 1, 2 and 3", queues::classes_are_one_two_and_three_by_default),
+    ("in a turn; 1 for those that are not listed", queues::classes_are_one_two_and_three_by_default),
+    ("default \"10mbit\": while nothing waits", queues::queues_have_the_stated_parameters),
     ("congestion is also heard from marks (RFC 3168), once in a", inner_parts_have_tests_of_their_own),
     ("report what arrived twice (RFC 2883), and take back", inner_parts_have_tests_of_their_own),
     ("F-RTO (RFC 5682): new data after a timeout show", inner_parts_have_tests_of_their_own),
@@ -114,6 +117,8 @@ const CLAIMS: &[(&str, fn())] = &[
     ("default true: it begins anew behind its last line", links::a_trace_lets_1500_bytes_leave_at_each_line),
     ("default \"0s\", how far into it a trial begins;", links::a_trace_lets_1500_bytes_leave_at_each_line),
     ("short for { rate = \"10mbit\" }; with a burst it is a token bucket", short_forms_mean_the_long_ones),
+    ("and 8192 stands for one jitter above the mean", inner_parts_have_tests_of_their_own),
+    ("the second half of each period has another rate", inner_parts_have_tests_of_their_own),
     ("which TCP the other settings begin as", inner_parts_have_tests_of_their_own),
     // Defaults and nothing else.
     ("left out of the figures; default \"0s\"", stated_defaults_are_the_real_ones),
@@ -282,37 +287,16 @@ fn segments_have_64_to_9000_bytes() {
     assert_eq!([64, 9000].map(|mss| read(mss).expect("sound")), [64, 9000]);
 }
 
-/// Tests of the parameters' effects are in `aqm.rs`, those of RED's beside it.
-#[test]
-fn queues_have_the_stated_parameters() {
-    let with = |queue: &str| {
-        scenario(&format!(
-            "duration = \"9s\"\n[link.a]\ndelay = \"1ms\"\nrate = \"1mbit\"\nqueue = {{ {queue} }}\n\
-             [[clients]]\nname = \"u\"\npath = [\"a\"]\napp = {{ kind = \"bulk\" }}\n"
-        ))
-    };
-    let law = "target = \"5ms\", interval = \"100ms\"";
-    assert_eq!(with("kind = \"codel\""), with(&format!("kind = \"codel\", {law}")));
-    let turns = "quantum = \"1514B\", flows = 1024, ecn = true";
-    assert_eq!(with("kind = \"fq_codel\""), with(&format!("kind = \"fq_codel\", {law}, {turns}")));
-    let burst = "target = \"15ms\", burst = \"150ms\"";
-    assert_eq!(with("kind = \"pie\""), with(&format!("kind = \"pie\", {burst}")));
-    for kind in ["codel", "pie", "red"] {
-        let kind = format!("kind = \"{kind}\"");
-        assert_eq!(with(&kind), with(&format!("{kind}, ecn = false")));
-    }
-    let (_, red) =
-        REFERENCE.split_once("kind = \"red\", limit = \"400 packets\", ").expect("a queue with RED");
-    let (red, _) = red.split_once(" }").expect("its end");
-    assert_eq!(with("kind = \"red\""), with(&format!("kind = \"red\", {red}")));
-    assert!(REFERENCE.contains(law) && REFERENCE.contains(turns) && REFERENCE.contains(burst));
-}
-
 /// Claims on one connection are tested beside it, as the RFCs are.
 #[test]
 fn inner_parts_have_tests_of_their_own() {
     let sending = include_str!("../../../src/tcp/tests/sending.rs");
     for (text, words) in [
+        (
+            include_str!("../../../src/link/tests/realised.rs"),
+            "fn a_table_gives_each_of_its_values_its_share()",
+        ),
+        (include_str!("../../../src/scenario/law.rs"), "fn the_second_half_of_each_period_is_another_link()"),
         (include_str!("../../../src/tcp/tests/rfc5681.rs"), "fn limited_transmit_sends_two_new_segments()"),
         (sending, "fn sixteen_segments_are_acknowledged_at_once()"),
         (sending, "fn pacing_sends_pairs_at_two_windows_a_round_trip_and_later_one_and_a_fifth()"),

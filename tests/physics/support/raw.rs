@@ -13,6 +13,7 @@ use testbed::rng::{Rng, Seed};
 use testbed::tcp::Config;
 use testbed::time::{Duration, Instant};
 use testbed::units::Probability;
+use testbed::wire::Class;
 
 /// Bytes of a message, and the mean time between two.
 const MESSAGE: usize = 200;
@@ -20,10 +21,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// A path of 100 ms of round trip with independent loss in each direction.
 fn path(losses: [f64; 2]) -> [LinkConfig; 2] {
-    let delay = config::Delay { mean: Duration::from_millis(50), ..config::Delay::default() };
+    let delay = || config::Delay { mean: Duration::from_millis(50), ..config::Delay::default() };
     losses.map(|loss| {
         let chance = Probability::new(loss).expect("a chance");
-        LinkConfig { loss: config::LossModel::Independent(chance), delay, ..LinkConfig::default() }
+        LinkConfig { loss: config::LossModel::Independent(chance), delay: delay(), ..LinkConfig::default() }
     })
 }
 
@@ -48,6 +49,7 @@ fn world(
         group: "c".to_owned(),
         route: engine::route(&[instance]),
         tcp: Arc::new(tcp),
+        class: Class::default(),
         server_app,
         measures: &[Measure::Goodput, Measure::Completion],
         connections: Connections::default(),
