@@ -35,6 +35,7 @@ mod run;
 mod schema;
 mod serve;
 mod signals;
+mod study;
 mod system;
 mod tls;
 mod trace;

@@ -55,7 +55,7 @@ pub use statistics::Statistics;
 pub use tally::Tally;
 pub use trace::OPPORTUNITY;
 
-use crate::facts::Counters;
+use crate::facts::{Counters, Datagrams};
 use crate::ring::Ring;
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
@@ -89,6 +89,8 @@ pub struct Link {
     /// One more than the highest number handed on.
     handed_on: u64,
     counters: Counters,
+    /// Of these, the datagrams.
+    datagrams: Datagrams,
     measured: Measured,
     /// The earliest wake-up that its owner was told of.
     announced: Instant,
@@ -133,6 +135,7 @@ impl Link {
             next_entry: 0,
             handed_on: 0,
             counters: Counters::default(),
+            datagrams: Datagrams::default(),
             measured: Measured::new(Instant::ZERO, Duration::ZERO, config, Start::default()),
             announced: Instant::MAX,
         };
@@ -178,6 +181,7 @@ impl Link {
         epoch.lost += u64::from(judgement.lost);
         if judgement.dropped {
             self.counters.dropped_loss += 1;
+            self.datagrams.lost += u64::from(packet.is_datagram());
             epoch.refused += 1;
             return;
         }
@@ -185,13 +189,14 @@ impl Link {
         epoch.corrupted += u64::from(judgement.corrupted);
         let copy = judgement.duplicated.then(|| packet.clone());
         // What arrived damaged is another link's to count.
-        let damaged = judgement.corrupted && !packet.corrupted;
+        let damaged = judgement.corrupted && !packet.is_corrupted();
         if damaged {
-            packet.corrupted = true;
+            packet.corrupt();
         }
         self.take_in(now, packet, passage, damaged);
         if let Some(mut copy) = copy {
             self.counters.duplicated += 1;
+            self.datagrams.duplicated += u64::from(copy.is_datagram());
             self.take_in(now, &mut copy, passage, false);
         }
     }
@@ -206,6 +211,8 @@ impl Link {
             self.join(Queued { packet: packet.take(), entered: now, passage, damaged, marked: false });
         } else if let Some(transit) = self.accept(now, packet.size(), passage, damaged, queues) {
             self.flight.push(transit, packet);
+        } else {
+            self.datagrams.queue += u64::from(packet.is_datagram());
         }
     }
 

@@ -52,6 +52,7 @@ impl Link {
         if let Some(policer) = &mut self.policer {
             if !policer.passes(now, packet.size()) {
                 self.counters.dropped_policer += 1;
+                self.datagrams.policer += u64::from(packet.is_datagram());
                 return;
             }
             self.measured.epoch.policed_bytes += u64::from(packet.size());

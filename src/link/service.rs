@@ -7,6 +7,7 @@ use super::propagation::{Order, Passage};
 use super::qdisc::{Qdisc, Queue, Queued};
 use super::rate::Serialiser;
 use super::{Link, Waiting};
+use crate::facts::Datagrams;
 use crate::time::Instant;
 use crate::wire::FlowId;
 
@@ -40,6 +41,11 @@ impl Service {
         self.streams.forget(flow);
     }
 
+    /// Visits what it holds.
+    pub(super) fn each(&self, visit: &mut dyn FnMut(&Queued)) {
+        self.qdisc.each(visit);
+    }
+
     pub(super) fn held(&self) -> u64 {
         self.held
     }
@@ -51,6 +57,15 @@ impl Service {
 }
 
 impl Link {
+    /// Datagrams among its packets, those inside included.
+    pub fn datagrams(&self) -> Datagrams {
+        let mut inside = self.flight.iter().filter(|packet| packet.is_datagram()).count() as u64;
+        if let Some(service) = &self.service {
+            service.each(&mut |item| inside += u64::from(item.packet.is_datagram()));
+        }
+        Datagrams { inside, ..self.datagrams }
+    }
+
     /// Start of the next transmission, as far as that is for the discipline to decide.
     #[inline]
     pub(super) fn next_service(&self) -> Option<Instant> {
@@ -64,7 +79,8 @@ impl Link {
         self.catch_up(now);
         let Some(service) = &mut self.service else { return };
         let chance = service.streams.of(item.packet.flow, &self.chance);
-        if service.qdisc.enqueue(now, item, chance).is_some() {
+        if let Some(item) = service.qdisc.enqueue(now, item, chance) {
+            self.datagrams.queue += u64::from(item.packet.is_datagram());
             self.counters.dropped_queue += 1;
             self.counters.dropped_aqm += 1;
             return;
@@ -79,6 +95,7 @@ impl Link {
             service.held -= 1;
             self.backlog = self.backlog.without(item.packet.size());
             self.counters.dropped_queue += 1;
+            self.datagrams.queue += u64::from(item.packet.is_datagram());
         }
         self.note_longest();
         self.serve(now);
@@ -96,6 +113,7 @@ impl Link {
                 self.backlog = self.backlog.without(item.packet.size());
                 self.counters.dropped_queue += 1;
                 self.counters.dropped_aqm += 1;
+                self.datagrams.queue += u64::from(item.packet.is_datagram());
             }
             if let Some(item) = item {
                 self.send(at, item);

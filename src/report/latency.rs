@@ -13,6 +13,7 @@ use super::disk::{self, Fingerprint};
 use super::error::ReportError;
 use super::files::Results;
 use super::study::Study;
+use crate::facts::Measure;
 use crate::time::Duration;
 
 /// Nanoseconds in a millisecond: histograms hold the former, texts the latter.
@@ -117,7 +118,7 @@ pub fn of_cell(results: &Results, cell: usize) -> Result<Option<Histogram<u64>>,
 
 /// Writes `latency/<cell>.hgrm` for each cell with messages.
 pub fn write_percentiles(results: &Results) -> Result<(), ReportError> {
-    if !results.study.chat {
+    if !results.study.measures(Measure::Latency) {
         return Ok(());
     }
     let complete = |cell: &usize| {

@@ -13,6 +13,7 @@ use super::journal::{self, Entries, Fault, Key};
 use super::latency;
 use super::rows::Table;
 use super::study::Study;
+use crate::facts::Measure;
 
 /// A folder that can go on.
 #[derive(Debug, Default)]
@@ -53,7 +54,7 @@ pub fn repair(dir: &Path, study: &Study) -> Result<Repaired, ReportError> {
         let found: Vec<&[&[u8]]> =
             rows.iter().map(|rows| rows.get(&key).map_or(&[][..], Vec::as_slice)).collect();
         let whole = match &journal {
-            Some(journal) => examine(dir, tables, journal.get(&key), &found)?,
+            Some(journal) => examine(dir, &tables, journal.get(&key), &found)?,
             None => adopt(dir, study, key, &found)?,
         };
         match whole {
@@ -123,7 +124,7 @@ fn examine(
 /// Takes a trial of an older version, which kept no journal, as it is.
 fn adopt(dir: &Path, study: &Study, key: Key, rows: &[&[&[u8]]]) -> Result<Whole, ReportError> {
     let log = latency::log_path(study, key.0, key.1);
-    if study.chat && !dir.join(&log).exists() {
+    if study.measures(Measure::Latency) && !dir.join(&log).exists() {
         return Ok(Err(log.display().to_string()));
     }
     let mut entries = journal::adopt(dir, study, key)?;

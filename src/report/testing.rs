@@ -36,17 +36,27 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         duration: Duration::from_secs(30),
         warmup: Duration::from_secs(2),
         mss: 1448,
-        chat: false,
+        measures: [("goodput".to_owned(), vec!["upload".to_owned()])].into(),
         mixed: false,
         random: true,
         policed: false,
         files: std::collections::BTreeMap::new(),
-        bulk: vec!["upload".to_owned()],
         overrides: Vec::new(),
         live: false,
         group_mss: std::collections::BTreeMap::new(),
         scenario: "title = \"Reno against no congestion control\"\n".to_owned(),
     }
+}
+
+/// The study, of a scenario with people who chat as well.
+pub fn with_chat(study: Study) -> Study {
+    with_measure(study, Measure::Latency, "talkers")
+}
+
+/// The study, of a scenario with another group.
+pub fn with_measure(mut study: Study, measure: Measure, group: &str) -> Study {
+    study.measures.entry(measure.name().to_owned()).or_default().push(group.to_owned());
+    study
 }
 
 pub fn run() -> Run {
@@ -181,6 +191,10 @@ impl Model {
             lateness: Vec::new(),
             flows: flows.collect(),
             links: Direction::BOTH.map(|direction| self.link(direction)).into(),
+            datagrams: Vec::new(),
+            datagram_delay_ms: None,
+            probes: Vec::new(),
+            requests: Vec::new(),
             messages: self.chat.then(|| self.messages(&mut rng)),
             series: Some(series),
             events: 100_000,
