@@ -20,6 +20,7 @@
 
 mod chance;
 pub mod config;
+mod datagrams;
 mod distribution;
 mod droplist;
 mod droptail;
@@ -55,12 +56,13 @@ pub use statistics::Statistics;
 pub use tally::Tally;
 pub use trace::OPPORTUNITY;
 
-use crate::facts::{Counters, Datagrams};
+use crate::facts::Counters;
 use crate::ring::Ring;
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::wire::{FlowId, Packet};
 use chance::Chance;
+use datagrams::{Counted, note};
 use flight::Flight;
 use impairment::Entrance;
 use policer::Meter;
@@ -90,7 +92,7 @@ pub struct Link {
     handed_on: u64,
     counters: Counters,
     /// Of these, the datagrams.
-    datagrams: Datagrams,
+    datagrams: Counted,
     measured: Measured,
     /// The earliest wake-up that its owner was told of.
     announced: Instant,
@@ -135,7 +137,7 @@ impl Link {
             next_entry: 0,
             handed_on: 0,
             counters: Counters::default(),
-            datagrams: Datagrams::default(),
+            datagrams: None,
             measured: Measured::new(Instant::ZERO, Duration::ZERO, config, Start::default()),
             announced: Instant::MAX,
         };
@@ -181,7 +183,7 @@ impl Link {
         epoch.lost += u64::from(judgement.lost);
         if judgement.dropped {
             self.counters.dropped_loss += 1;
-            self.datagrams.lost += u64::from(packet.is_datagram());
+            note(&mut self.datagrams, packet, |datagrams| &mut datagrams.lost);
             epoch.refused += 1;
             return;
         }
@@ -196,7 +198,7 @@ impl Link {
         self.take_in(now, packet, passage, damaged);
         if let Some(mut copy) = copy {
             self.counters.duplicated += 1;
-            self.datagrams.duplicated += u64::from(copy.is_datagram());
+            note(&mut self.datagrams, &copy, |datagrams| &mut datagrams.duplicated);
             self.take_in(now, &mut copy, passage, false);
         }
     }
@@ -212,7 +214,7 @@ impl Link {
         } else if let Some(transit) = self.accept(now, packet.size(), passage, damaged, queues) {
             self.flight.push(transit, packet);
         } else {
-            self.datagrams.queue += u64::from(packet.is_datagram());
+            note(&mut self.datagrams, packet, |datagrams| &mut datagrams.queue);
         }
     }
 

@@ -2,12 +2,12 @@
 //! then it is known when it will arrive.
 
 use super::chance::{Chance, Streams};
+use super::datagrams::note;
 use super::flight::Transit;
 use super::propagation::{Order, Passage};
 use super::qdisc::{Qdisc, Queue, Queued};
 use super::rate::Serialiser;
 use super::{Link, Waiting};
-use crate::facts::Datagrams;
 use crate::time::Instant;
 use crate::wire::FlowId;
 
@@ -57,15 +57,6 @@ impl Service {
 }
 
 impl Link {
-    /// Datagrams among its packets, those inside included.
-    pub fn datagrams(&self) -> Datagrams {
-        let mut inside = self.flight.iter().filter(|packet| packet.is_datagram()).count() as u64;
-        if let Some(service) = &self.service {
-            service.each(&mut |item| inside += u64::from(item.packet.is_datagram()));
-        }
-        Datagrams { inside, ..self.datagrams }
-    }
-
     /// Start of the next transmission, as far as that is for the discipline to decide.
     #[inline]
     pub(super) fn next_service(&self) -> Option<Instant> {
@@ -80,7 +71,7 @@ impl Link {
         let Some(service) = &mut self.service else { return };
         let chance = service.streams.of(item.packet.flow, &self.chance);
         if let Some(item) = service.qdisc.enqueue(now, item, chance) {
-            self.datagrams.queue += u64::from(item.packet.is_datagram());
+            note(&mut self.datagrams, &item.packet, |datagrams| &mut datagrams.queue);
             self.counters.dropped_queue += 1;
             self.counters.dropped_aqm += 1;
             return;
@@ -95,7 +86,7 @@ impl Link {
             service.held -= 1;
             self.backlog = self.backlog.without(item.packet.size());
             self.counters.dropped_queue += 1;
-            self.datagrams.queue += u64::from(item.packet.is_datagram());
+            note(&mut self.datagrams, &item.packet, |datagrams| &mut datagrams.queue);
         }
         self.note_longest();
         self.serve(now);
@@ -113,7 +104,7 @@ impl Link {
                 self.backlog = self.backlog.without(item.packet.size());
                 self.counters.dropped_queue += 1;
                 self.counters.dropped_aqm += 1;
-                self.datagrams.queue += u64::from(item.packet.is_datagram());
+                note(&mut self.datagrams, &item.packet, |datagrams| &mut datagrams.queue);
             }
             if let Some(item) = item {
                 self.send(at, item);

@@ -141,6 +141,12 @@ impl Study {
         self.measures.contains_key(measure.name())
     }
 
+    /// True if there are connections, and not only datagrams.
+    pub fn has_connections(&self) -> bool {
+        let datagrams = [Measure::Probes, Measure::Datagrams, Measure::Voice].map(Measure::name);
+        self.measures.is_empty() || self.measures.keys().any(|measure| !datagrams.contains(&measure.as_str()))
+    }
+
     /// The groups whose workload has a measure.
     pub fn groups_with(&self, measure: Measure) -> &[String] {
         self.measures.get(measure.name()).map_or(&[], Vec::as_slice)

@@ -8,8 +8,8 @@ use super::study::{Run, Study, TrialRow};
 use super::writer::{Mode, ResultFolder};
 use crate::facts::{
     Beliefs, Counters, Direction, DirectionOutcome, FlowEvent, FlowOutcome, FlowSample, Limit, LinkOutcome,
-    LinkSample, Measure, MessageOutcome, NO_WINDOW, Outcome, Phase, QueueOutcome, Realised, SenderEvent,
-    Series, Snapshot,
+    LinkSample, Measure, MessageOutcome, NO_WINDOW, Outcome, Phase, ProbeOutcome, QueueOutcome, Realised,
+    SenderEvent, Series, Snapshot,
 };
 use crate::rng::{Rng, Seed};
 use crate::time::{Duration, Instant};
@@ -193,13 +193,20 @@ impl Model {
             links: Direction::BOTH.map(|direction| self.link(direction)).into(),
             datagrams: Vec::new(),
             datagram_delay_ms: None,
-            probes: Vec::new(),
+            probes: (0..30).map(|number| self.probe(number)).collect(),
             requests: Vec::new(),
             messages: self.chat.then(|| self.messages(&mut rng)),
             series: Some(series),
             events: 100_000,
             measured,
         }
+    }
+
+    /// An echo request, of thirty over the trial; the last is lost.
+    fn probe(self, number: u32) -> ProbeOutcome {
+        let sent = Instant::ZERO + Duration::from_millis(self.seconds * 1000 * u64::from(number) / 30);
+        let rtt = (number < 29).then(|| Duration::from_millis(50 + u64::from(number)));
+        ProbeOutcome { flow: 0, number, sent, rtt }
     }
 
     /// Bandwidth that a controller with a model of the path believes in.

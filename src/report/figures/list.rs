@@ -11,6 +11,7 @@ use crate::time::Duration;
 /// Every figure of a trial, in the order of `trials.csv`.
 pub const FIGURES: &[Figure] = &[
     Figure::new("goodput_mbit", "Mbit/s", 6, "goodput", More, |trial| trial.goodput.busier())
+        .only_if(connections)
         .of_group(Share::goodput_mbit)
         .at_bottleneck()
         .table("goodput", "Mbit/s")
@@ -18,8 +19,10 @@ pub const FIGURES: &[Figure] = &[
         .compared(Compared { same_is_news: true, ..Compared::ranked(2) })
         .panel(2, "goodput"),
     Figure::new("goodput_up_mbit", "Mbit/s", 6, "goodput from the clients", More, |trial| trial.goodput.up)
+        .only_if(connections)
         .at_bottleneck(),
     Figure::new("goodput_down_mbit", "Mbit/s", 6, "goodput to the clients", More, |trial| trial.goodput.down)
+        .only_if(connections)
         .at_bottleneck(),
     Figure::new("utilisation", "%", 6, "utilisation", More, |trial| utilisation(trial.row.outcome))
         .in_percent()
@@ -28,12 +31,14 @@ pub const FIGURES: &[Figure] = &[
     Figure::new("jain_index", "", 6, "Jain's fairness index", More, |trial| {
         goodput::jain_index(trial.row.outcome)
     })
+    .only_if(connections)
     .at_bottleneck()
     .table("fairness", "Jain")
     .if_mean(|mean| mean < 0.9995)
     .compared(Compared { worth_naming: 0.05, unclear_is_said: false, ..Compared::ranked(7) })
     .panel(11, "Jain's index"),
     Figure::new("completion_mean_s", "s", 6, "completion time", Less, |trial| trial.completions.mean())
+        .only_if(connections)
         .of_group(|share, _| share.completion_mean_s())
         .table("completion", "mean s")
         .said_alone()
@@ -42,11 +47,13 @@ pub const FIGURES: &[Figure] = &[
     Figure::new("completion_p50_s", "s", 6, "median completion time", Less, |trial| {
         trial.completions.percentile(0.50)
     })
+    .only_if(connections)
     .table("completion", "median s")
     .unlike(&["completion_mean_s"]),
     Figure::new("completion_p95_s", "s", 6, "p95 completion time", Less, |trial| {
         trial.completions.percentile(0.95)
     })
+    .only_if(connections)
     .table("completion", "p95 s")
     .unlike(&["completion_mean_s", "completion_p50_s"]),
     Figure::new("messages_sent", "", 0, "messages sent", Neither, |trial| trial.messages(|m| m.sent))
@@ -167,8 +174,10 @@ pub const FIGURES: &[Figure] = &[
         .panel(9, "mean opinion score"),
     Figure::new("segments_sent", "", 0, "segments sent", Neither, |trial| {
         Some(trial.sum(|way| way.segments_sent))
-    }),
+    })
+    .only_if(connections),
     Figure::new("retransmits", "", 0, "retransmits", Less, |trial| Some(trial.sum(|way| way.retransmits)))
+        .only_if(connections)
         .table("retransmits", "segments")
         .said_alone()
         .compared(Compared { negligible: Some(("segments_sent", 0.005)), ..Compared::ranked(6) })
@@ -176,8 +185,10 @@ pub const FIGURES: &[Figure] = &[
     Figure::new("recovery_episodes", "", 0, "recovery episodes", Less, |trial| {
         Some(trial.sum(|way| way.recovery_episodes))
     })
+    .only_if(connections)
     .panel(14, "recovery episodes"),
     Figure::new("timeouts", "", 0, "timeouts", Less, |trial| Some(trial.sum(|way| way.timeouts)))
+        .only_if(connections)
         .table("timeouts", "RTO")
         .if_mean(|mean| mean >= 1.0)
         .panel(12, "timeouts"),
@@ -192,6 +203,11 @@ pub const FIGURES: &[Figure] = &[
 /// Scenarios with people who send messages.
 fn chat(study: &Study) -> bool {
     study.measures(Measure::Latency)
+}
+
+/// Scenarios with connections, and not only datagrams.
+fn connections(study: &Study) -> bool {
+    study.has_connections()
 }
 
 /// Scenarios with requests.

@@ -128,6 +128,10 @@ impl Selection {
     fn of_cell<'a>(&self, study: &Study, flows: &'a [Flow]) -> Vec<&'a Flow> {
         let mut flows: Vec<&Flow> = flows.iter().filter(|flow| flow.time_s.len() > 1).collect();
         let is_bulk = |flow: &Flow| study.is_bulk(flow.group());
+        // Beside long flows, those of single requests say little.
+        if study.measures(Measure::Requests) && flows.iter().any(|flow| is_bulk(flow)) {
+            flows.retain(|flow| is_bulk(flow));
+        }
         if self.by_group && flows.iter().any(|flow| is_bulk(flow)) {
             let mut seen = BTreeSet::new();
             flows.retain(|flow| is_bulk(flow) && seen.insert(flow.group().to_owned()));

@@ -143,8 +143,8 @@ mod tests {
     use resvg::usvg;
 
     use super::*;
-    use crate::facts::{Outcome, Series};
-    use crate::report::testing::{Model, chat_outcome, fill, run, study, with_chat};
+    use crate::facts::{Measure, Outcome, Series};
+    use crate::report::testing::{Model, chat_outcome, fill, run, study, with_chat, with_measure};
     use crate::report::{Mode, ResultFolder, TrialRow, finish};
 
     const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 2, chat: true, seconds: 3 };
@@ -192,7 +192,7 @@ mod tests {
     fn a_sweep_with_chat_has_all_pictures_and_they_are_repeatable() {
         let mut study =
             study(&[("tcp.congestion", &["none", "reno"]), ("link.a.loss", &["0%", "0.1%", "10%"])]);
-        study = with_chat(study);
+        study = with_measure(with_chat(study), Measure::Probes, "ping");
         study.trials = 2;
         let draw = || {
             let dir = tempfile::tempdir().expect("a temporary folder");
@@ -213,7 +213,7 @@ mod tests {
     fn a_picture_stays_where_files_that_it_was_drawn_from_are_gone() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut study = study(&[("link.a.loss", &["0%", "1%"])]);
-        study = with_chat(study);
+        study = with_measure(with_chat(study), Measure::Probes, "ping");
         let model = Model { congestion: "bbr", ..MODEL };
         fill(dir.path(), &study, |_, trial| Model { seed: u64::from(trial), ..model });
         finish(dir.path(), "later", true).expect("finished");

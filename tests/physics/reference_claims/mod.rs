@@ -6,11 +6,10 @@ mod people;
 mod sizes;
 mod workloads;
 
-use crate::support::{finish, goodput, plan, run, scenario, shipped, upload, watch, world};
+use crate::support::{finish, goodput, plan, run, scenario, upload, watch, world};
 use testbed::facts::Direction;
 use testbed::link::config::Capacity;
 use testbed::rng::Seed;
-use testbed::scenario::Plan;
 use testbed::tcp::Config;
 use testbed::time::Duration;
 use testbed::units::{Bytes, Probability, Rate};
