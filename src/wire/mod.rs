@@ -42,7 +42,7 @@ pub struct Packet {
     pub direction: Direction,
     /// Number of links of its path that it has crossed.
     pub hop: u8,
-    /// What a receiver looks at before all else: nothing, for most.
+    /// Two bits that a receiver looks at before all else.
     kind: Kind,
     /// Bytes on the wire: every link asks for them.
     size: u32,
