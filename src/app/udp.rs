@@ -37,7 +37,9 @@ pub struct OnOff {
 /// One end of a stream.
 #[derive(Debug)]
 pub struct StreamEnd {
-    connects: Option<Option<Duration>>,
+    /// True on the client's side.
+    connects: bool,
+    playout: Option<Duration>,
     source: Option<Source>,
 }
 
@@ -58,13 +60,13 @@ impl Stream {
     /// The application on the client's host; the sender draws from the streams `arrivals` and `pauses`.
     pub fn client(&self, streams: [Rng; 2]) -> StreamEnd {
         let source = (self.direction == Direction::Up).then(|| Source::new(self, streams));
-        StreamEnd { connects: Some(self.playout), source }
+        StreamEnd { connects: true, playout: self.playout, source }
     }
 
     /// The application at the other end.
     pub fn server(&self, streams: [Rng; 2]) -> StreamEnd {
         let source = (self.direction == Direction::Down).then(|| Source::new(self, streams));
-        StreamEnd { connects: None, source }
+        StreamEnd { connects: false, playout: self.playout, source }
     }
 }
 
@@ -120,8 +122,8 @@ impl OnOff {
 
 impl App for StreamEnd {
     fn start(&mut self, io: &mut dyn Io) {
-        if let Some(playout) = self.connects {
-            let conn = io.open_datagrams(playout);
+        if self.connects {
+            let conn = io.open_datagrams(self.playout);
             if let Some(source) = &mut self.source {
                 source.begin(conn, io);
             }

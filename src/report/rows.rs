@@ -122,7 +122,7 @@ impl Table {
                 write_rows(&mut text, &prefix, &probe_columns(), rows);
             }
             Table::Requests => {
-                write_rows(&mut text, &prefix, &request_columns(), numbered(&outcome.requests))
+                write_rows(&mut text, &prefix, &request_columns(), numbered(&outcome.requests));
             }
             Table::Lateness => write_rows(&mut text, &prefix, &lateness_columns(), &outcome.lateness),
             Table::Trials => trial_row(&mut text, &prefix, study, row),

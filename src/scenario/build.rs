@@ -119,7 +119,7 @@ pub fn cast(scenario: &Scenario, trial: Trial) -> Cast {
         let app = &scenario.groups[identity.group].app;
         let member = Member { name: &identity.name, path: paths[identity.group] };
         let (client, server) = (app.client(&mut stage, &member), app.server(&mut stage, &member));
-        Part { client, server, identity }
+        Part { identity, client, server }
     };
     Cast {
         chat_server: scenario.has_chat().then(|| -> Box<dyn App> { Box::new(ChatServer::new(dialect)) }),

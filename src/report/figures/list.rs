@@ -1,7 +1,7 @@
 //! The table of figures.
 
 use super::Better::{Less, More, Neither};
-use super::source::{mean_latency, utilisation};
+use super::source::{datagram_loss, mean_latency, mean_score, utilisation};
 use super::{Compared, Figure, Nature, Share};
 use crate::facts::Measure;
 use crate::report::goodput;
@@ -143,7 +143,7 @@ pub const FIGURES: &[Figure] = &[
         .only_if(probes)
         .table("ping loss", "%")
         .if_mean(|mean| mean > 0.0),
-    Figure::new("datagram_loss", "%", 6, "loss of datagrams", Less, |trial| trial.datagram_loss())
+    Figure::new("datagram_loss", "%", 6, "loss of datagrams", Less, |trial| datagram_loss(trial.row.outcome))
         .in_percent()
         .only_if(datagrams)
         .table("datagrams", "% lost")
@@ -166,7 +166,7 @@ pub const FIGURES: &[Figure] = &[
     })
     .only_if(datagrams)
     .table("jitter", "ms"),
-    Figure::new("mos", "", 3, "mean opinion score of speech", More, |trial| trial.mean_score())
+    Figure::new("mos", "", 3, "mean opinion score of speech", More, |trial| mean_score(trial.row.outcome))
         .only_if(speech)
         .table("speech", "MOS")
         .said_alone()

@@ -38,23 +38,9 @@ impl<'a> Source<'a> {
         directions(self.row.outcome).map(|(_, _, way)| count(way)).sum::<u64>() as f64
     }
 
-    /// Share of the datagrams of all flows that did not arrive.
-    pub fn datagram_loss(&self) -> Option<f64> {
-        let sum =
-            |count: fn(&DatagramOutcome) -> u64| self.row.outcome.datagrams.iter().map(count).sum::<u64>();
-        let (sent, delivered) = (sum(|way| way.sent), sum(|way| way.delivered));
-        (sent > 0).then(|| (sent - delivered) as f64 / sent as f64)
-    }
-
     /// Mean over flows of datagrams of a value that all have.
     pub fn mean_of_datagrams(&self, value: fn(&DatagramOutcome) -> Option<f64>) -> Option<f64> {
         Completions::among(self.row.outcome.datagrams.iter().map(value)).mean()
-    }
-
-    /// Mean opinion score over the flows of speech.
-    pub fn mean_score(&self) -> Option<f64> {
-        let scores = self.row.outcome.datagrams.iter().filter_map(|way| way.voice);
-        Completions::among(scores.map(|voice| Some(voice.mos))).mean()
     }
 
     /// A value of the messages, if there are any.
@@ -68,6 +54,19 @@ impl<'a> Source<'a> {
         let nanos = latency::percentile(&messages.latency, messages.deliveries_expected, share)?;
         Some(nanos as f64 / 1e6)
     }
+}
+
+/// Share of the datagrams of all flows that did not arrive.
+pub fn datagram_loss(outcome: &Outcome) -> Option<f64> {
+    let sum = |count: fn(&DatagramOutcome) -> u64| outcome.datagrams.iter().map(count).sum::<u64>();
+    let (sent, delivered) = (sum(|way| way.sent), sum(|way| way.delivered));
+    (sent > 0).then(|| (sent - delivered) as f64 / sent as f64)
+}
+
+/// Mean opinion score over the flows of speech.
+pub fn mean_score(outcome: &Outcome) -> Option<f64> {
+    let scores = outcome.datagrams.iter().filter_map(|way| way.voice);
+    Completions::among(scores.map(|voice| Some(voice.mos))).mean()
 }
 
 /// Mean latency of the deliveries that happened, in milliseconds.

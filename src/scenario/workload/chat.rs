@@ -37,10 +37,10 @@ impl Declared for Talk {
         let rate = "messages (or bursts) of one person, on average";
         v.key(required("rate"), &mut talk.interval, Frequency, rate);
         v.short("arrivals", "kind", "how they are spread over time", |v| {
-            laws::arrivals(v, &mut talk.arrivals)
+            laws::arrivals(v, &mut talk.arrivals);
         });
         v.short("size", "mean", "the length of a message's text", |v| {
-            laws::size(v, &mut talk.size, USUAL_SIZE, 1 << 20, false)
+            laws::size(v, &mut talk.size, USUAL_SIZE, 1 << 20, false);
         });
         v.key("to", &mut talk.to, Words(ADDRESSEES), "who hears a message");
         let rooms = "with to = \"room\": how many rooms";

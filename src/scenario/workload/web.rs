@@ -39,7 +39,7 @@ impl Declared for Web {
             "requests (or bursts) of one client, on average",
         );
         v.short("arrivals", "kind", "how they are spread over time", |v| {
-            laws::arrivals(v, &mut web.arrivals)
+            laws::arrivals(v, &mut web.arrivals);
         });
         let size = "the size of an object";
         v.short("size", "mean", size, |v| laws::size(v, &mut web.size, USUAL_SIZE, Web::MOST, true));
