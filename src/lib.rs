@@ -12,6 +12,7 @@
 //! | [`time`] | instants and spans in nanoseconds | no clock can be read through it; going back panics |
 //! | [`units`] | rates, chances, sizes with their units | after parsing, no string is looked at again |
 //! | [`rng`] | random streams by name | a new component changes no other's draws |
+//! | [`traffic`] | laws of arrivals and sizes | a draw depends on its stream alone |
 //! | `ring` | a queue that is found with a mask | agrees with `VecDeque` |
 //! | [`facts`] | counters, events, states and outcomes | plain data, typed once; does not know what fills it |
 //! | [`wire`] | segments, sequence numbers, packets, bytes | knows no connection and no link |
@@ -65,6 +66,7 @@ mod runner;
 pub mod scenario;
 pub mod tcp;
 pub mod time;
+pub mod traffic;
 pub mod units;
 pub mod wire;
 

@@ -5,13 +5,18 @@
 pub(crate) mod bulk;
 pub(crate) mod chat_client;
 pub(crate) mod chat_server;
+pub(crate) mod ping;
 #[cfg(test)]
 mod testing;
+pub(crate) mod udp;
+pub(crate) mod voice;
+pub(crate) mod web;
 
 use std::rc::Rc;
 
 pub use crate::facts::StreamEvent as Event;
-use crate::time::Instant;
+use crate::facts::{Datagram, RequestOutcome};
+use crate::time::{Duration, Instant};
 
 /// A connection as its application knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +26,10 @@ pub struct Conn(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub u32);
 
+/// The number of a request, counted from 0 over the whole world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u32);
+
 /// An application on a host: a client with its connections, or a server with all of them.
 pub trait App {
     /// Begins, at its start time.
@@ -28,6 +37,9 @@ pub trait App {
 
     /// Something happened to `conn`.
     fn on_event(&mut self, conn: Conn, event: Event, io: &mut dyn Io);
+
+    /// A datagram has come on `conn`, which was opened for them.
+    fn on_datagram(&mut self, _conn: Conn, _datagram: Datagram, _io: &mut dyn Io) {}
 
     /// The instant of [`poll_timeout`](App::poll_timeout) has come.
     fn on_timeout(&mut self, io: &mut dyn Io);
@@ -71,6 +83,23 @@ pub trait Io {
 
     /// Resets the connection.
     fn abort(&mut self, conn: Conn);
+
+    /// Opens a flow of datagrams to the server, from [`App::start`] or [`App::on_timeout`]: nothing is said to it, but
+    /// its application hears [`Event::Connected`] at once. A receiver with a `playout` buffer plays what comes as
+    /// speech.
+    fn open_datagrams(&mut self, playout: Option<Duration>) -> Conn;
+
+    /// Sends a datagram with so many bytes of data.
+    fn send_datagram(&mut self, conn: Conn, payload: u32);
+
+    /// Sends a datagram back to its sender.
+    fn answer_datagram(&mut self, conn: Conn, datagram: Datagram);
+
+    /// Announces a request, which is not complete yet; returns its number.
+    fn request_intended(&mut self, request: RequestOutcome) -> RequestId;
+
+    /// Announces that the last byte of a request's answer is here.
+    fn request_completed(&mut self, id: RequestId);
 
     /// Announces a message that was meant to be sent at `intended` and that `audience` people
     /// should hear; returns the id that its text must carry.

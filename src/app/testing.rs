@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{App, Conn, Event, Io, MessageId};
+use super::{App, Conn, Event, Io, MessageId, RequestId};
+use crate::facts::{Datagram, RequestOutcome};
 use crate::rng::{Rng, Seed};
 use crate::time::{Duration, Instant};
 
@@ -29,6 +30,7 @@ pub(super) struct Net {
     pub(super) conns: Vec<Pair>,
     /// (intended, announced at, audience) of each message.
     pub(super) messages: Vec<(Instant, Instant, u32)>,
+    pub(super) requests: Vec<RequestOutcome>,
     /// (client, message), in order.
     pub(super) delivered: Vec<(usize, MessageId)>,
     events: VecDeque<(Option<usize>, Conn, Event)>,
@@ -65,6 +67,7 @@ impl<S: App> World<S> {
             moved: (0, 0),
             conns: Vec::new(),
             messages: Vec::new(),
+            requests: Vec::new(),
             delivered: Vec::new(),
             events: VecDeque::new(),
             rng: Seed(seed).stream("net"),
@@ -262,6 +265,25 @@ impl Io for Side<'_> {
         pair.gone = true;
         let peer = if self.who.is_some() { None } else { Some(pair.client) };
         self.net.events.push_back((peer, conn, Event::Closed));
+    }
+
+    fn open_datagrams(&mut self, _: Option<Duration>) -> Conn {
+        unreachable!("this network has no datagrams");
+    }
+
+    fn send_datagram(&mut self, _: Conn, _: u32) {}
+
+    fn answer_datagram(&mut self, _: Conn, _: Datagram) {}
+
+    fn request_intended(&mut self, request: RequestOutcome) -> RequestId {
+        self.net.requests.push(request);
+        RequestId(self.net.requests.len() as u32 - 1)
+    }
+
+    fn request_completed(&mut self, id: RequestId) {
+        let request = &mut self.net.requests[id.0 as usize];
+        assert!(request.completion.is_none(), "completed twice");
+        request.completion = Some(self.net.now - request.start);
     }
 
     fn message_intended(&mut self, intended: Instant, audience: u32) -> MessageId {

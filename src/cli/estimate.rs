@@ -1,7 +1,8 @@
 //! Estimates made before a run begins: bytes on disk from the scenario, time from a moment's try.
 
 use crate::runner::{self, Pace};
-use crate::scenario::{Plan, Scenario};
+use crate::scenario::{Group, Plan, Scenario};
+use crate::time::Duration;
 use crate::units::{plural, size};
 
 /// A run that writes more says so beforehand.
@@ -36,10 +37,18 @@ pub fn written(plan: &Plan) -> Written {
     let samples = flows.saturating_mul(FLOW_SAMPLE).saturating_add(links.saturating_mul(LINK_SAMPLE));
     let series = samples.saturating_mul(recorded.saturating_mul(cells));
     let rows = flow_directions(base) + 2 * base.links.len() as u64 * 5 + 1;
+    let rows = rows + base.groups.iter().map(|group| records(base, group)).sum::<u64>();
     let trial = rows * TABLE_ROW + if base.has_chat() { LATENCIES } else { 0 };
     let all =
         series.saturating_add(trial.saturating_mul(trials.saturating_mul(cells))).saturating_add(PICTURES);
     Written { all, series }
+}
+
+/// Rows of echo requests and of requests, about: of a new connection for each, those of its flow as well.
+fn records(base: &Scenario, group: &Group) -> u64 {
+    let each =
+        base.duration.as_nanos() / group.app.record_interval().map_or(u64::MAX, Duration::as_nanos).max(1);
+    each.saturating_mul(u64::from(group.count) * 3)
 }
 
 fn flow_directions(base: &Scenario) -> u64 {

@@ -88,15 +88,20 @@ fn dialects() -> Vec<(String, String)> {
     listeners().map(row).collect()
 }
 
-/// The scenario files of the present folder, with their titles.
+/// The scenario files of the present folder, with their titles; those of `labs` behind the others.
 fn scenarios() -> Vec<(String, String)> {
-    let Ok(entries) = std::fs::read_dir("scenarios") else {
+    let below = |folder: &str| {
+        let entries = std::fs::read_dir(folder).ok()?;
+        let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        files.sort();
+        Some(files)
+    };
+    let Some(files) = below("scenarios") else {
         return vec![("–".to_owned(), "there is no folder `scenarios` here".to_owned())];
     };
-    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    files.sort();
-    files.iter().map(|path| (path.display().to_string(), title(path))).collect()
+    let labs = below("scenarios/labs").unwrap_or_default();
+    files.iter().chain(&labs).map(|path| (path.display().to_string(), title(path))).collect()
 }
 
 fn title(path: &Path) -> String {

@@ -38,6 +38,7 @@ mod schema;
 mod serve;
 mod shard;
 mod signals;
+mod study;
 mod system;
 mod tls;
 mod trace;

@@ -11,14 +11,14 @@ use super::logging::raise_open_files;
 use super::output::{Failure, load, print, processors};
 use super::progress::Progress;
 use super::shard::{Shard, every_trial};
+use super::study::study;
 use super::{estimate, memory, signals};
 use crate::engine::Halt;
-use crate::facts::Measure;
 use crate::live;
 use crate::report::version::Program;
-use crate::report::{self, InputFile, Mode, Report, ReportError, ResultFolder, Study};
+use crate::report::{self, Mode, Report, ReportError, ResultFolder};
 use crate::runner::{self, Ending, Execute, RunError};
-use crate::scenario::{FilePrint, Plan, Scenario};
+use crate::scenario::{Group, Plan, Scenario};
 use crate::time::Duration;
 use crate::units::{Bytes, plural};
 
@@ -134,6 +134,9 @@ impl Run {
         program: Option<Program>,
         stop: &AtomicBool,
     ) -> Result<Report, Failure> {
+        if self.live {
+            refuse_datagrams(plan)?;
+        }
         let mut study = study(plan, text, self.all_sets());
         study.live = self.live;
         study.random |= self.live;
@@ -272,65 +275,16 @@ fn check_names(plans: &[(Plan, String)]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Study of a plan, as the report needs it.
-pub(super) fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
-    let base = &plan.base;
-    let mss = base.groups.iter().map(|group| u32::from(group.tcp.mss)).max().unwrap_or(1448);
-    Study {
-        name: plan.name().to_owned(),
-        title: base.title.clone(),
-        expect: Some(base.expect.clone()).filter(|text| !text.is_empty()),
-        axes: plan
-            .axes
-            .iter()
-            .map(|axis| report::Axis { key: axis.key.clone(), values: axis.values.clone() })
-            .collect(),
-        trials: plan.trials(),
-        seed: base.seed,
-        duration: base.duration,
-        warmup: base.warmup,
-        mss,
-        group_mss: (base.groups.iter())
-            .map(|group| (group.name.clone(), u32::from(group.tcp.mss)))
-            .filter(|(_, other)| *other != mss)
-            .collect(),
-        chat: base.has_chat(),
-        mixed: has_mixed_controllers(plan),
-        random: plan.random,
-        policed: has_policers(plan),
-        files: plan.files().iter().map(|(name, file)| (name.clone(), input_file(file))).collect(),
-        bulk: base
-            .groups
-            .iter()
-            .filter(|group| group.app.measures_a(Measure::Goodput))
-            .map(|group| group.name.clone())
-            .collect(),
-        overrides,
-        live: false,
-        scenario: text,
+/// Real time has connections only.
+fn refuse_datagrams(plan: &Plan) -> Result<(), Failure> {
+    let of_datagrams = |group: &&Group| group.app.directions().is_empty();
+    match plan.base.groups.iter().find(of_datagrams) {
+        None => Ok(()),
+        Some(group) => Err(Failure::usage(
+            format!("group \"{}\" sends datagrams, which do not run in real time", group.name),
+            "leave --live out, or the group",
+        )),
     }
-}
-
-fn input_file(file: &FilePrint) -> InputFile {
-    InputFile { bytes: file.bytes, sha256: file.sha256.clone() }
-}
-
-/// True if a link has a policer, which no axis can take away.
-fn has_policers(plan: &Plan) -> bool {
-    let later = plan.base.schedule.iter().flat_map(|change| change.links.iter().map(|(_, ways)| ways));
-    let cell = plan.scenario(0).ok();
-    let first = cell.iter().flat_map(|cell| cell.links.iter().map(|link| &link.directions));
-    later.chain(first).flatten().any(|config| config.policer.is_some())
-}
-
-/// True if clients of one cell differ in their controller. A group with one of its own may agree with
-/// the others by chance, but not in the first and in the last cell.
-fn has_mixed_controllers(plan: &Plan) -> bool {
-    let ends = [0, plan.cells() - 1];
-    ends.into_iter().filter_map(|cell| plan.scenario(cell).ok()).any(|cell| {
-        let names = cell.groups.iter().map(|group| group.tcp.congestion.algorithm.name);
-        names.clone().any(|name| Some(name) != names.clone().next())
-    })
 }
 
 /// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once. Whatever does not look

@@ -14,6 +14,7 @@ use super::filing::{Filing, own_program};
 use super::output::{Failure, beside, load, one_line, print, processors};
 use super::progress::Progress;
 use super::shard::every_trial;
+use super::study::study as study_of;
 use super::{memory, run};
 use crate::report::version::Program;
 use crate::report::{self, Comparison, Manifest, ResultFolder};
@@ -151,7 +152,7 @@ impl Verify {
             Ok(plan) => plan,
             Err(reason) => return Ok(Verdict::Unknown { reason }),
         };
-        if *study != run::study(&plan, study.scenario.clone(), study.overrides.clone()) {
+        if *study != study_of(&plan, study.scenario.clone(), study.overrides.clone()) {
             let reason = "its manifest contradicts its own scenario".to_owned();
             return Ok(Verdict::Unknown { reason });
         }

@@ -8,7 +8,7 @@ use std::mem::size_of;
 
 use super::core::Core;
 use super::flow::Flow;
-use crate::facts::{FlowEvent, FlowSample, LinkSample, Measure};
+use crate::facts::{FlowEvent, FlowSample, LinkSample, Measure, RequestOutcome};
 use crate::units::{plural, size};
 use crate::wire::{Direction, Packet};
 
@@ -22,6 +22,10 @@ const STEPS_PER_THING: u64 = 4;
 pub(super) const PACKET: u64 = 2 * (size_of::<Packet>() as u64 + 16) + 56;
 /// Bytes of a message that a client meant to send: what is known of it, and its place in the outbox.
 const MESSAGE: u64 = 16 + 24;
+/// Bytes of a request: what is known of it, and its place with its client.
+const REQUEST: u64 = size_of::<RequestOutcome>() as u64 + 24;
+/// Measures of workloads whose data exist as numbers only.
+const NUMBERS_ONLY: [Measure; 2] = [Measure::Goodput, Measure::Requests];
 /// Bytes of an event that is queued.
 const EVENT: u64 = size_of::<u128>() as u64;
 
@@ -129,7 +133,7 @@ impl Core {
                     own += held.structure;
                     // Bulk data exists as a number only. What a server says to many exists once.
                     match direction {
-                        _ if flow.measures.contains(&Measure::Goodput) => {}
+                        _ if flow.measures.iter().any(|measure| NUMBERS_ONLY.contains(measure)) => {}
                         Direction::Up => own += held.text,
                         Direction::Down => shared = shared.max(held.text),
                     }
@@ -142,6 +146,8 @@ impl Core {
         if let Some(messages) = &self.messages {
             add(messages.count() as u64 * MESSAGE, Culprit::Messages);
         }
+        let books: u64 = self.flows.iter().filter_map(|flow| Some(flow.book.as_ref()?.size())).sum();
+        add(books + self.requests.count() as u64 * REQUEST, Culprit::Records);
         if let Some(recorder) = &self.recorder {
             let [flows, links, events] = recorder.rows();
             let bytes = flows * size_of::<FlowSample>()
@@ -159,6 +165,7 @@ enum Culprit {
     Events,
     Flows,
     Messages,
+    Records,
     Series(u64),
     Link(usize, u64),
     /// Of the group of this flow, or of the server.
@@ -177,6 +184,10 @@ impl Culprit {
                     client.map_or(String::new(), |client| format!(", most of group {}", client.group));
                 let messages = core.messages.as_ref().map_or(0, super::messages::Messages::count);
                 format!("it has {}{whose}", plural(messages as u64, "message"))
+            }
+            Culprit::Records => {
+                let requests = plural(core.requests.count() as u64, "request");
+                format!("it has records of datagrams and of {requests}")
             }
             Culprit::Series(rows) => format!("the series have {} (see [record])", plural(rows, "row")),
             Culprit::Link(number, packets) => {

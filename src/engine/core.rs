@@ -6,8 +6,9 @@ use super::messages::Messages;
 use super::port::{Port, Ports};
 use super::queue::{Class, Event, EventQueue};
 use super::recorder::Recorder;
+use super::requests::Requests;
 use super::topology::Topology;
-use crate::facts::StreamEvent;
+use crate::facts::{Datagram, StreamEvent};
 use crate::link::{Config as LinkConfig, Link};
 use crate::rng::Seed;
 use crate::time::Instant;
@@ -27,6 +28,11 @@ pub(super) struct Core {
     pub changes: Vec<Option<Change>>,
     /// Ends with something to tell or to send, in the order in which they were touched.
     pub touched: Vec<(u32, Direction)>,
+    /// Flows of datagrams of which their servers have not heard yet.
+    pub opened: Vec<u32>,
+    pub requests: Requests,
+    /// The datagram that came last, for its application.
+    pub datagram: Option<Datagram>,
     /// Measured interval.
     pub warmup: Instant,
     pub horizon: Instant,
@@ -42,13 +48,24 @@ pub(super) struct Core {
 /// Outcome of a packet's arrival.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
-    /// The end that took it in.
-    pub receiver: Option<(u32, Direction)>,
+    /// The end that it came to.
+    pub receiver: Receiver,
     /// True if that end must act before it takes in what else arrives at this instant: data in order are
     /// read as one.
     pub is_urgent: bool,
     /// True if the link has nothing more for this instant.
     pub is_last: bool,
+}
+
+/// End that a packet came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Receiver {
+    /// None: it goes on, or its checksum refused it.
+    Nobody,
+    /// A connection took it in.
+    Connection(u32, Direction),
+    /// It is [a datagram](Core::datagram) for the application there.
+    Application(u32, Direction),
 }
 
 /// Link settings that take effect at an instant: link number and both directions.
@@ -72,6 +89,9 @@ impl Core {
             ports: Ports::default(),
             changes: Vec::new(),
             touched: Vec::new(),
+            opened: Vec::new(),
+            requests: Requests::new((warmup, horizon)),
+            datagram: None,
             warmup,
             horizon,
             events: 0,
@@ -127,20 +147,23 @@ impl Core {
                 to.take_over(*now, packet);
             }
             arm_link(to, queue, next);
-            return Some(Arrival { receiver: None, is_urgent: false, is_last: from.next_event() > *now });
+            let is_last = from.next_event() > *now;
+            return Some(Arrival { receiver: Receiver::Nobody, is_urgent: false, is_last });
         }
         *packets += 1;
         // Packets that go up end at the server.
         let receiver = direction.reverse();
-        let end = &mut flow.ends[receiver.index()];
-        if packet.corrupted {
-            end.damaged += 1;
-            return Some(Arrival { receiver: None, is_urgent: false, is_last: from.next_event() > *now });
+        if !packet.is_intact_segment() {
+            self.datagram = flow.take_unusual(*now, packet);
+            let to = self.datagram.map_or(Receiver::Nobody, |_| Receiver::Application(number, receiver));
+            return Some(Arrival { receiver: to, is_urgent: false, is_last: from.next_event() > *now });
         }
+        let end = &mut flow.ends[receiver.index()];
         end.connection.handle_segment(*now, &packet.segment);
         let is_urgent = packet.segment.payload.is_empty() || end.connection.is_urgent();
         packet.segment.payload = Payload::default();
-        Some(Arrival { receiver: Some((number, receiver)), is_urgent, is_last: from.next_event() > *now })
+        let receiver = Receiver::Connection(number, receiver);
+        Some(Arrival { receiver, is_urgent, is_last: from.next_event() > *now })
     }
 
     /// Notes that an end may have something to tell or to send.
@@ -150,6 +173,11 @@ impl Core {
             end.touched = true;
             self.touched.push((number, direction));
         }
+    }
+
+    /// True while messages or requests of the measured interval are not answered.
+    pub fn awaits_answers(&self) -> bool {
+        !self.requests.is_complete() || self.messages.as_ref().is_some_and(|messages| !messages.is_complete())
     }
 
     /// Sends what an end may send now, and queues its next wake-up.
@@ -218,7 +246,7 @@ impl Core {
 
 /// Queues a wake-up for the head of a link, if none is queued that comes early enough.
 #[inline]
-fn arm_link(link: &mut Link, queue: &mut EventQueue, number: u32) {
+pub(super) fn arm_link(link: &mut Link, queue: &mut EventQueue, number: u32) {
     if let Some(at) = link.poll_wakeup() {
         queue.push(at, Class::Arrival, number);
     }

@@ -1,6 +1,6 @@
 //! Effects of an event: packets arrive, timers expire, and everything that this touches drains.
 
-use super::core::{arm_end, end_of};
+use super::core::{Receiver, arm_end, end_of};
 use super::io::WorldIo;
 use super::port::{PORT, Port};
 use super::queue::{Class, Event};
@@ -26,7 +26,7 @@ impl World {
         for _ in 0..BATCH {
             let Some(arrival) = self.core.arrive(link) else { break };
             self.core.step();
-            if let Some((number, direction)) = arrival.receiver {
+            if let Receiver::Connection(number, direction) = arrival.receiver {
                 if self.core.touched.is_empty() && (arrival.is_urgent || arrival.is_last) {
                     self.settle_end(number, direction);
                 } else {
@@ -35,6 +35,8 @@ impl World {
                 if arrival.is_urgent {
                     self.settle();
                 }
+            } else if let Receiver::Application(number, direction) = arrival.receiver {
+                self.tell_datagram(number, direction);
             }
             if arrival.is_last {
                 break;
@@ -86,11 +88,12 @@ impl World {
             slot.started = true;
             self.call_app(event.target, |app, io| app.start(io));
         }
+        self.tell_opened();
         self.settle();
     }
 
     /// Lets an application act, then queues its next wake-up.
-    fn call_app(&mut self, number: u32, act: impl FnOnce(&mut dyn App, &mut WorldIo<'_>)) {
+    pub(super) fn call_app(&mut self, number: u32, act: impl FnOnce(&mut dyn App, &mut WorldIo<'_>)) {
         let slot = &mut self.apps[number as usize];
         let app = &mut *slot.app;
         act(app, &mut WorldIo { core: &mut self.core, app: number });

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::datagrams::Book;
 use crate::congestion::Choice;
 use crate::facts::{DirectionOutcome, FlowOutcome, Limit, Measure};
 use crate::rng::Seed;
@@ -50,6 +51,8 @@ pub struct Flow {
     pub route: [Arc<[u32]>; 2],
     /// Seed of its packets' draws on links that it shares with others.
     pub luck: Seed,
+    /// Books of datagrams, if it is a flow of those: then its connections never open.
+    pub book: Option<Box<Book>>,
     /// Link instances that no other connection uses, of ports.
     pub own_links: Vec<[u32; 2]>,
     /// The client's end, which sends [`Direction::Up`], and the server's.
@@ -122,6 +125,7 @@ impl Flow {
             measures: client.measures,
             started: now,
             route: client.route.clone(),
+            book: None,
             own_links: Vec::new(),
         }
     }
@@ -160,17 +164,22 @@ impl Flow {
     /// Its figures from `since` to `now`; `links` gives the place of a link instance in
     /// [`Outcome::links`](crate::facts::Outcome::links).
     pub fn outcome(&mut self, since: Instant, now: Instant, links: impl Fn(u32) -> u32) -> FlowOutcome {
+        // Of requests that were answered before, nothing is left to tell.
+        let is_past = self.measures.contains(&Measure::Requests)
+            && self.ends.iter().all(|end| end.drained.is_some_and(|at| at <= since));
         let silent = !Direction::BOTH.iter().any(|&direction| self.carries(direction));
         let directions = Direction::BOTH.map(|direction| {
             let links = self.route[direction.index()].iter().map(|&instance| links(instance)).collect();
-            if self.carries(direction) {
+            if self.carries(direction) && !is_past {
                 return Some(DirectionOutcome { links, ..self.direction_outcome(direction, since, now) });
             }
             // Of a flow without data, such as one that never connects, the timeouts tell what happened.
-            (silent && direction == Direction::Up && self.started < now).then(|| DirectionOutcome {
-                timeouts: self.timeouts(Direction::Up, now),
-                links,
-                ..DirectionOutcome::default()
+            (silent && self.book.is_none() && direction == Direction::Up && self.started < now).then(|| {
+                DirectionOutcome {
+                    timeouts: self.timeouts(Direction::Up, now),
+                    links,
+                    ..DirectionOutcome::default()
+                }
             })
         });
         let over = self.ends.iter().any(|end| end.drained.is_some());

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use super::core::Core;
 use super::flow::{End, Flow};
-use crate::app::{Conn, Io, MessageId};
-use crate::time::Instant;
+use crate::app::{Conn, Io, MessageId, RequestId};
+use crate::facts::{Datagram, RequestOutcome};
+use crate::time::{Duration, Instant};
 use crate::wire::{Direction, Payload};
 
 /// The world as application number `app` sees it.
@@ -26,6 +27,19 @@ impl WorldIo<'_> {
         &mut self.core.flows[conn.0 as usize].ends[direction.index()]
     }
 
+    /// The client's next flow; the first is there from the beginning.
+    fn next_flow(&mut self) -> u32 {
+        let (now, seed) = (self.core.now, self.core.seed);
+        let client = self.core.clients[self.app as usize].as_mut().expect("servers do not connect");
+        match client.connections.reserved.take() {
+            Some(first) => first,
+            None => {
+                let flow = Flow::new(client, self.app, now, seed);
+                self.core.push_flow(flow)
+            }
+        }
+    }
+
     fn touch(&mut self, conn: Conn) {
         let direction = self.direction(conn);
         self.core.touch(conn.0, direction);
@@ -43,15 +57,7 @@ impl Io for WorldIo<'_> {
     }
 
     fn connect(&mut self) -> Conn {
-        let (now, seed) = (self.core.now, self.core.seed);
-        let client = self.core.clients[self.app as usize].as_mut().expect("servers do not connect");
-        let number = match client.connections.reserved.take() {
-            Some(first) => first,
-            None => {
-                let flow = Flow::new(client, self.app, now, seed);
-                self.core.push_flow(flow)
-            }
-        };
+        let number = self.next_flow();
         self.core.touch(number, Direction::Up);
         Conn(number)
     }
@@ -97,6 +103,32 @@ impl Io for WorldIo<'_> {
     fn abort(&mut self, conn: Conn) {
         self.end(conn).connection.abort();
         self.touch(conn);
+    }
+
+    fn open_datagrams(&mut self, playout: Option<Duration>) -> Conn {
+        let number = self.next_flow();
+        self.core.open_datagrams(number, playout);
+        Conn(number)
+    }
+
+    fn send_datagram(&mut self, conn: Conn, payload: u32) {
+        let direction = self.direction(conn);
+        self.core.send_datagram(conn.0, direction, payload, None);
+    }
+
+    fn answer_datagram(&mut self, conn: Conn, datagram: Datagram) {
+        let direction = self.direction(conn);
+        self.core.send_datagram(conn.0, direction, datagram.payload, Some(datagram.number));
+    }
+
+    fn request_intended(&mut self, request: RequestOutcome) -> RequestId {
+        self.core.step();
+        RequestId(self.core.requests.intend(request))
+    }
+
+    fn request_completed(&mut self, id: RequestId) {
+        let now = self.core.now;
+        self.core.requests.complete(id.0, now);
     }
 
     fn message_intended(&mut self, intended: Instant, audience: u32) -> MessageId {

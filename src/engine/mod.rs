@@ -7,6 +7,7 @@
 
 mod budget;
 mod core;
+mod datagrams;
 mod dispatch;
 mod flow;
 mod halt;
@@ -15,6 +16,7 @@ pub(crate) mod messages;
 mod port;
 pub mod queue;
 mod recorder;
+pub(crate) mod requests;
 mod topology;
 
 use std::sync::Arc;
@@ -167,11 +169,14 @@ impl World {
         self.advance_asking(self.core.horizon, go_on)?;
         let mut outcome = self.measurement();
         let deadline = self.core.horizon + DRAIN;
-        while self.core.messages.as_ref().is_some_and(|messages| !messages.is_complete()) {
+        while self.core.awaits_answers() {
             match self.next_wakeup() {
                 Some(at) if at <= deadline => self.advance_asking(at, go_on)?,
                 _ => break,
             }
+        }
+        while let Some(look) = self.next_look().filter(|look| *look <= deadline) {
+            self.advance_asking(look, go_on)?;
         }
         self.conclude(&mut outcome);
         Ok(outcome)
@@ -205,6 +210,8 @@ impl World {
     pub fn conclude(&mut self, outcome: &mut Outcome) {
         let core = &mut self.core;
         core.topology.count(&mut outcome.links);
+        core.add_datagrams(outcome);
+        outcome.requests = core.requests.outcomes();
         outcome.messages = core.messages.as_ref().map(Messages::outcome);
         outcome.series = core.recorder.take().map(|recorder| recorder.finish(&core.flows));
         outcome.events = core.events;

@@ -9,6 +9,24 @@ pub enum Measure {
     Completion,
     /// Latency, of messages.
     Latency,
+    /// Round trips of echo requests.
+    Probes,
+    /// Loss, delay and jitter of datagrams.
+    Datagrams,
+    /// Quality of speech.
+    Voice,
+    /// Completion and slowdown of requests.
+    Requests,
 }
 
-words! { Measure { Goodput = "goodput", Completion = "completion", Latency = "latency" } }
+words! {
+    Measure {
+        Goodput = "goodput",
+        Completion = "completion",
+        Latency = "latency",
+        Probes = "probes",
+        Datagrams = "datagrams",
+        Voice = "voice",
+        Requests = "requests",
+    }
+}

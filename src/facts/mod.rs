@@ -6,15 +6,19 @@
 #[macro_use]
 mod words;
 
+mod datagram;
 mod flow;
 mod link;
 mod measure;
+mod request;
 mod sender;
 mod series;
 
+pub use datagram::{Datagram, DatagramOutcome, Datagrams, ProbeOutcome, Voice};
 pub use flow::{DirectionOutcome, FlowOutcome};
 pub use link::{Counters, LinkOutcome, QueueOutcome, Realised};
 pub use measure::Measure;
+pub use request::RequestOutcome;
 pub use sender::{Beliefs, Limit, NO_WINDOW, Phase, SenderEvent, Snapshot, StreamEvent};
 pub use series::{FlowEvent, FlowSample, LinkSample, Series};
 pub use words::UnknownWord;
@@ -59,6 +63,14 @@ pub struct Outcome {
     pub links: Vec<LinkOutcome>,
     /// Messages; `None` in scenarios without chat.
     pub messages: Option<MessageOutcome>,
+    /// Flows of datagrams, each direction that was sent in.
+    pub datagrams: Vec<DatagramOutcome>,
+    /// One-way delays of all of them: mean, median, 99th percentile and maximum in milliseconds.
+    pub datagram_delay_ms: Option<[f64; 4]>,
+    /// Echo requests, in the order of their sending within each flow.
+    pub probes: Vec<ProbeOutcome>,
+    /// Requests, in the order in which they were meant.
+    pub requests: Vec<RequestOutcome>,
     /// Samples over time, if they were asked for.
     pub series: Option<Series>,
     /// Events that the engine handled.

@@ -53,6 +53,11 @@ impl Flight {
         self.packets.len()
     }
 
+    /// The packets.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Packet> {
+        self.packets.iter().map(|(_, packet)| packet)
+    }
+
     /// Nothing that must keep its place may arrive before this.
     #[inline]
     pub(super) fn latest(&self) -> Instant {

@@ -20,6 +20,7 @@
 
 mod chance;
 pub mod config;
+mod datagrams;
 mod distribution;
 mod droplist;
 mod droptail;
@@ -63,6 +64,7 @@ use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::wire::{FlowId, Packet};
 use chance::Chance;
+use datagrams::{Counted, note};
 use flight::Flight;
 use impairment::Entrance;
 use policer::Meter;
@@ -91,6 +93,8 @@ pub struct Link {
     /// One more than the highest number handed on.
     handed_on: u64,
     counters: Counters,
+    /// Of these, the datagrams.
+    datagrams: Counted,
     measured: Measured,
     /// The earliest wake-up that its owner was told of.
     announced: Instant,
@@ -135,6 +139,7 @@ impl Link {
             next_entry: 0,
             handed_on: 0,
             counters: Counters::default(),
+            datagrams: None,
             measured: Measured::new(Instant::ZERO, Duration::ZERO, config, Start::default()),
             announced: Instant::MAX,
         };
@@ -180,6 +185,7 @@ impl Link {
         epoch.lost += u64::from(judgement.lost);
         if judgement.dropped {
             self.counters.dropped_loss += 1;
+            note(&mut self.datagrams, packet, |datagrams| &mut datagrams.lost);
             epoch.refused += 1;
             return;
         }
@@ -187,13 +193,14 @@ impl Link {
         epoch.corrupted += u64::from(judgement.corrupted);
         let copy = judgement.duplicated.then(|| packet.clone());
         // What arrived damaged is another link's to count.
-        let damaged = judgement.corrupted && !packet.corrupted;
+        let damaged = judgement.corrupted && !packet.is_corrupted();
         if damaged {
-            packet.corrupted = true;
+            packet.corrupt();
         }
         self.take_in(now, packet, passage, damaged);
         if let Some(mut copy) = copy {
             self.counters.duplicated += 1;
+            note(&mut self.datagrams, &copy, |datagrams| &mut datagrams.duplicated);
             self.take_in(now, &mut copy, passage, false);
         }
     }
@@ -208,6 +215,8 @@ impl Link {
             self.join(Queued { packet: packet.take(), entered: now, passage, damaged, marked: false });
         } else if let Some(transit) = self.accept(now, packet.size(), passage, damaged, queues) {
             self.flight.push(transit, packet);
+        } else {
+            note(&mut self.datagrams, packet, |datagrams| &mut datagrams.queue);
         }
     }
 

@@ -2,6 +2,7 @@
 //! then it is known when it will arrive.
 
 use super::chance::{Chance, Streams};
+use super::datagrams::note;
 use super::flight::Transit;
 use super::propagation::{Order, Passage};
 use super::qdisc::{Qdisc, Queue, Queued};
@@ -40,6 +41,11 @@ impl Service {
         self.streams.forget(flow);
     }
 
+    /// Visits what it holds.
+    pub(super) fn each(&self, visit: &mut dyn FnMut(&Queued)) {
+        self.qdisc.each(visit);
+    }
+
     pub(super) fn held(&self) -> u64 {
         self.held
     }
@@ -64,7 +70,8 @@ impl Link {
         self.catch_up(now);
         let Some(service) = &mut self.service else { return };
         let chance = service.streams.of(item.packet.flow, &self.chance);
-        if service.qdisc.enqueue(now, item, chance).is_some() {
+        if let Some(item) = service.qdisc.enqueue(now, item, chance) {
+            note(&mut self.datagrams, &item.packet, |datagrams| &mut datagrams.queue);
             self.counters.dropped_queue += 1;
             self.counters.dropped_aqm += 1;
             return;
@@ -79,6 +86,7 @@ impl Link {
             service.held -= 1;
             self.backlog = self.backlog.without(item.packet.size());
             self.counters.dropped_queue += 1;
+            note(&mut self.datagrams, &item.packet, |datagrams| &mut datagrams.queue);
         }
         self.note_longest();
         self.serve(now);
@@ -96,6 +104,7 @@ impl Link {
                 self.backlog = self.backlog.without(item.packet.size());
                 self.counters.dropped_queue += 1;
                 self.counters.dropped_aqm += 1;
+                note(&mut self.datagrams, &item.packet, |datagrams| &mut datagrams.queue);
             }
             if let Some(item) = item {
                 self.send(at, item);

@@ -74,6 +74,23 @@ impl Tally {
         flushed.max()
     }
 
+    /// Number of values longer than `bound`, as far as buckets tell them apart.
+    pub fn above(&self, bound: Duration) -> u64 {
+        let flushed = self.flushed();
+        if bound >= Duration::from_nanos(flushed.max) {
+            return 0;
+        }
+        let counts = flushed.buckets.iter().enumerate();
+        let longer = counts.filter(|(i, _)| middle(flushed.first + i) > bound.as_nanos());
+        longer.map(|(_, &n)| u64::from(n)).sum()
+    }
+
+    /// The shortest; `None` without values.
+    pub fn min(&self) -> Option<Duration> {
+        let flushed = self.flushed();
+        (flushed.count > 0).then_some(Duration::from_nanos(flushed.min))
+    }
+
     /// Adds the values of another tally.
     pub fn merge(&mut self, other: &Tally) {
         let other = other.flushed();

@@ -161,7 +161,7 @@ fn a_damaged_packet_travels_on_and_is_counted_where_it_was_damaged() {
     let (mut first, mut second) = (link(&config), link(&config));
     first.handle_packet(at(0), packet(1500));
     let damaged = first.poll_deliver(at(0)).expect("a packet");
-    assert!(damaged.corrupted);
+    assert!(damaged.is_corrupted());
     second.handle_packet(at(0), damaged);
     assert!(second.poll_deliver(at(0)).is_some());
     assert_eq!((first.counters().dropped_corrupt, first.counters().delivered), (1, 0));

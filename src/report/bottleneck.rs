@@ -124,7 +124,7 @@ fn read(
         let (Some(sums), Some(direction)) = (sums, direction(row)) else { return };
         let bytes = row.parse("bytes_delivered").unwrap_or(0);
         sums[0][direction] += bytes;
-        if results.study.bulk.iter().any(|group| group == row.get("group")) {
+        if results.study.is_bulk(row.get("group")) {
             sums[1][direction] += bytes;
         }
     })

@@ -173,9 +173,30 @@ impl Completions {
         let seconds = |flow: &FlowOutcome| {
             flow.directions.iter().flatten().find_map(|way| way.completion).map(Duration::as_secs_f64)
         };
-        let mut ended: Vec<f64> = transfers.clone().filter_map(seconds).collect();
-        ended.sort_by(f64::total_cmp);
-        Completions { ended, all: transfers.count() }
+        Completions::among(transfers.map(seconds))
+    }
+
+    /// Those among values of which some do not exist, because what they are of did not end.
+    pub fn among(values: impl Iterator<Item = Option<f64>>) -> Completions {
+        let mut completions = Completions::default();
+        for value in values {
+            completions.all += 1;
+            completions.ended.extend(value);
+        }
+        completions.ended.sort_by(f64::total_cmp);
+        completions
+    }
+
+    /// Standard deviation; `None` unless all of two or more ended.
+    pub fn deviation(&self) -> Option<f64> {
+        let mean = self.mean().filter(|_| self.all > 1)?;
+        let squares: f64 = self.ended.iter().map(|value| (value - mean) * (value - mean)).sum();
+        Some((squares / (self.all - 1) as f64).sqrt())
+    }
+
+    /// Share of those that did not end; `None` if there are none at all.
+    pub fn missing(&self) -> Option<f64> {
+        (self.all > 0).then(|| (self.all - self.ended.len()) as f64 / self.all as f64)
     }
 
     /// The mean; `None` unless all ended, since that of the others would be too short.

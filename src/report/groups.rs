@@ -7,6 +7,7 @@ use super::files::Results;
 use super::goodput;
 use super::rows::Table;
 use super::study::Study;
+use crate::facts::Measure;
 
 /// Shares of groups, by cell, trial and group.
 pub type Shares = BTreeMap<(usize, u32, String), Share>;
@@ -36,8 +37,10 @@ impl Share {
 
 /// The groups of bulk transfers, where there are several groups of clients.
 pub fn shown(study: &Study) -> impl Iterator<Item = &str> {
-    let several = study.bulk.len() + usize::from(study.chat) > 1;
-    study.bulk.iter().filter(move |_| several).map(String::as_str)
+    let others = [Measure::Latency, Measure::Probes, Measure::Datagrams, Measure::Requests];
+    let bulk = study.groups_with(Measure::Goodput);
+    let several = bulk.len() + others.into_iter().filter(|other| study.measures(*other)).count() > 1;
+    bulk.iter().filter(move |_| several).map(String::as_str)
 }
 
 /// Shares of the shown groups in each trial; a group without data has no share.

@@ -15,6 +15,7 @@ use super::files::Results;
 use super::manifest::Manifest;
 use super::study::Study;
 use super::table::{self, Check, CheckVerdict};
+use crate::facts::Measure;
 
 /// A drawing larger than this goes in as pixels, which then are smaller.
 const MAX_SVG: u64 = 500 * 1024;
@@ -102,7 +103,7 @@ fn explanation(results: &Results) -> String {
     } else {
         format!(" The first {} of each trial are warm-up and left out.", study.warmup)
     };
-    let percentiles = if study.chat && study.trials > 1 {
+    let percentiles = if study.measures(Measure::Latency) && study.trials > 1 {
         " A percentile in the table is the mean of each trial's own; the pictures of latency have the deliveries \
          of all trials together, whose percentiles differ from it."
     } else {

@@ -13,6 +13,7 @@ use super::disk::{self, Fingerprint};
 use super::error::ReportError;
 use super::files::Results;
 use super::study::Study;
+use crate::facts::Measure;
 use crate::time::Duration;
 
 /// Nanoseconds in a millisecond: histograms hold the former, texts the latter.
@@ -124,7 +125,7 @@ pub fn write_percentiles(results: &Results) -> Result<(), ReportError> {
 /// The text of each `latency/<cell>.hgrm`, by its path below the folder.
 pub fn percentiles(results: &Results) -> Result<Vec<(String, String)>, ReportError> {
     let mut texts = Vec::new();
-    if !results.study.chat {
+    if !results.study.measures(Measure::Latency) {
         return Ok(texts);
     }
     let complete = |cell: &usize| {

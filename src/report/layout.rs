@@ -8,12 +8,15 @@ use super::error::ReportError;
 use super::{journal, manifest, plot, series};
 
 /// The files of a result folder beside its manifest.
-pub const FILES: [&str; 8] = [
+pub const FILES: [&str; 11] = [
     "trials.csv",
     "summary.csv",
     "flows.csv",
     "links.csv",
     "realised.csv",
+    "datagrams.csv",
+    "probes.csv",
+    "requests.csv",
     "lateness.csv",
     journal::FILE,
     "report.html",

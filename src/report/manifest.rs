@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::disk::{self, Fingerprint};
 use super::error::ReportError;
 use super::rows::Table;
-use super::study::{Run, Study};
+use super::study::{self, Run, Study};
 use super::version::{self, Program};
 use super::{layout, resume};
 use crate::rng;
@@ -114,8 +114,10 @@ impl Manifest {
     pub fn read(dir: &Path) -> Result<Manifest, ReportError> {
         let path = dir.join(FILE);
         let bytes = disk::read(&path)?;
-        let manifest: Manifest =
-            serde_json::from_slice(&bytes).map_err(|error| ReportError::malformed(&path, error))?;
+        let malformed = |error| ReportError::malformed(&path, error);
+        let mut value = serde_json::from_slice(&bytes).map_err(malformed)?;
+        study::modernise(&mut value);
+        let manifest: Manifest = serde_json::from_value(value).map_err(malformed)?;
         if manifest.schema_version != SCHEMA_VERSION {
             let problem = format!("format {} instead of {SCHEMA_VERSION}", manifest.schema_version);
             return Err(ReportError::malformed(&path, problem));

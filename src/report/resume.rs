@@ -13,6 +13,7 @@ use super::journal::{self, Entries, Fault, Key};
 use super::latency;
 use super::rows::Table;
 use super::study::Study;
+use crate::facts::Measure;
 
 /// A folder that can go on.
 #[derive(Debug, Default)]
@@ -41,7 +42,7 @@ pub struct Trials {
 /// Removes the rows of unfinished trials from all tables; a table that was never begun gets its header.
 pub fn repair(dir: &Path, study: &Study) -> Result<Repaired, ReportError> {
     let tables = Table::of(study);
-    let texts = texts(dir, tables)?;
+    let texts = texts(dir, &tables)?;
     let Trials { whole, torn: again } = examine_all(dir, study, &texts)?;
     for (n, (table, text)) in tables.iter().zip(&texts).enumerate() {
         let mut repaired = table.header(study).into_bytes();
@@ -60,7 +61,7 @@ pub fn repair(dir: &Path, study: &Study) -> Result<Repaired, ReportError> {
 
 /// The finished trials of a folder that stays as it is.
 pub fn read(dir: &Path, study: &Study) -> Result<Trials, ReportError> {
-    examine_all(dir, study, &texts(dir, Table::of(study))?)
+    examine_all(dir, study, &texts(dir, &Table::of(study))?)
 }
 
 fn texts(dir: &Path, tables: &[Table]) -> Result<Vec<Vec<u8>>, ReportError> {
@@ -90,7 +91,7 @@ fn examine_all(dir: &Path, study: &Study, texts: &[Vec<u8>]) -> Result<Trials, R
         let found: Vec<&[&[u8]]> =
             rows.iter().map(|rows| rows.get(&key).map_or(&[][..], Vec::as_slice)).collect();
         let whole = match &journal {
-            Some(journal) => examine(dir, tables, journal.get(&key), &found)?,
+            Some(journal) => examine(dir, &tables, journal.get(&key), &found)?,
             None => adopt(dir, study, key, &found)?,
         };
         match whole {
@@ -143,7 +144,7 @@ fn examine(
 /// Takes a trial of an older version, which kept no journal, as it is.
 fn adopt(dir: &Path, study: &Study, key: Key, rows: &[&[&[u8]]]) -> Result<Whole, ReportError> {
     let log = latency::log_path(study, key.0, key.1);
-    if study.chat && !dir.join(&log).exists() {
+    if study.measures(Measure::Latency) && !dir.join(&log).exists() {
         return Ok(Err(log.display().to_string()));
     }
     let mut entries = journal::adopt(dir, study, key)?;

@@ -3,13 +3,16 @@
 //! Numbers are printed with a fixed number of decimals, so that the same trial gives the same
 //! bytes; a figure that does not exist is an empty field.
 
+mod workloads;
+
 use std::fmt::Write as _;
 
 use super::figures;
 use super::goodput::{Through, directions, mbit, through};
 use super::study::{Study, TrialRow};
-use crate::facts::{Direction, DirectionOutcome, FlowOutcome, Lateness, LinkOutcome, Realised};
+use crate::facts::{Direction, DirectionOutcome, FlowOutcome, Lateness, LinkOutcome, Measure, Realised};
 use crate::time::Duration;
+use workloads::{datagram_columns, flow_of, numbered, probe_columns, request_columns};
 
 /// The tables with a row or more per trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +20,12 @@ pub enum Table {
     Flows,
     Links,
     Realised,
+    /// Of flows of datagrams.
+    Datagrams,
+    /// Of echo requests.
+    Probes,
+    /// Of requests.
+    Requests,
     /// Of runs in real time.
     Lateness,
     /// The last, because its row makes the trial done.
@@ -25,13 +34,27 @@ pub enum Table {
 
 impl Table {
     /// Every one that there can be.
-    pub const ALL: [Table; 5] = [Table::Flows, Table::Links, Table::Realised, Table::Lateness, Table::Trials];
+    pub const ALL: [Table; 8] = [
+        Table::Flows,
+        Table::Links,
+        Table::Realised,
+        Table::Datagrams,
+        Table::Probes,
+        Table::Requests,
+        Table::Lateness,
+        Table::Trials,
+    ];
 
     /// Those of a study, in the order in which a trial is written.
-    pub const fn of(study: &Study) -> &'static [Table] {
-        const LIVE: &[Table] = &[Table::Flows, Table::Links, Table::Realised, Table::Lateness, Table::Trials];
-        const VIRTUAL: &[Table] = &[Table::Flows, Table::Links, Table::Realised, Table::Trials];
-        if study.live { LIVE } else { VIRTUAL }
+    pub fn of(study: &Study) -> Vec<Table> {
+        let has = |table: &Table| match table {
+            Table::Datagrams => study.measures(Measure::Datagrams),
+            Table::Probes => study.measures(Measure::Probes),
+            Table::Requests => study.measures(Measure::Requests),
+            Table::Lateness => study.live,
+            Table::Flows | Table::Links | Table::Realised | Table::Trials => true,
+        };
+        Table::ALL.into_iter().filter(has).collect()
     }
 
     pub const fn file(self) -> &'static str {
@@ -39,6 +62,9 @@ impl Table {
             Table::Flows => "flows.csv",
             Table::Links => "links.csv",
             Table::Realised => "realised.csv",
+            Table::Datagrams => "datagrams.csv",
+            Table::Probes => "probes.csv",
+            Table::Requests => "requests.csv",
             Table::Lateness => "lateness.csv",
             Table::Trials => "trials.csv",
         }
@@ -54,6 +80,9 @@ impl Table {
             Table::Flows => names(&flow_columns()),
             Table::Links => names(&link_columns(study)),
             Table::Realised => names(&check_columns()),
+            Table::Datagrams => names(&datagram_columns()),
+            Table::Probes => names(&probe_columns()),
+            Table::Requests => names(&request_columns()),
             Table::Lateness => names(&lateness_columns()),
             Table::Trials => {
                 ["seed"].into_iter().chain(figures::of_study(study).map(|figure| figure.column)).collect()
@@ -83,6 +112,17 @@ impl Table {
                 let links = outcome.links.iter();
                 let rows = links.flat_map(|link| link.realised.iter().map(move |check| (link, check)));
                 write_rows(&mut text, &prefix, &check_columns(), rows);
+            }
+            Table::Datagrams => {
+                let rows = outcome.datagrams.iter().map(|way| (way, outcome));
+                write_rows(&mut text, &prefix, &datagram_columns(), rows);
+            }
+            Table::Probes => {
+                let rows = outcome.probes.iter().map(|probe| (probe, flow_of(outcome, probe.flow)));
+                write_rows(&mut text, &prefix, &probe_columns(), rows);
+            }
+            Table::Requests => {
+                write_rows(&mut text, &prefix, &request_columns(), numbered(&outcome.requests));
             }
             Table::Lateness => write_rows(&mut text, &prefix, &lateness_columns(), &outcome.lateness),
             Table::Trials => trial_row(&mut text, &prefix, study, row),
@@ -268,7 +308,7 @@ pub fn push_field(text: &mut String, value: &str) {
 mod tests {
     use super::*;
     use crate::facts::Outcome;
-    use crate::report::testing::{chat_outcome, study};
+    use crate::report::testing::{chat_outcome, study, with_chat};
 
     fn row(outcome: &Outcome) -> TrialRow<'_> {
         TrialRow { cell: 0, trial: 2, seed: 7, outcome, wall_s: 0.25 }
@@ -283,7 +323,7 @@ mod tests {
              utilisation,jain_index,completion_mean_s,completion_p50_s,completion_p95_s,segments_sent,retransmits,\
              recovery_episodes,timeouts,events,wall_s\n"
         );
-        study.chat = true;
+        study = with_chat(study);
         assert_eq!(
             Table::Trials.header(&study),
             "cell,trial,link.access.loss,seed,goodput_mbit,goodput_up_mbit,goodput_down_mbit,\
@@ -313,12 +353,12 @@ mod tests {
     #[test]
     fn every_row_has_the_columns_of_its_header() {
         let mut study = study(&[("queue", &["{ kind = \"droptail\", limit = \"1bdp\" }", "x"])]);
-        study.chat = true;
+        study = with_chat(study);
         study.live = true;
         let mut outcome = chat_outcome(1, 0.1);
         let span = Duration::from_micros(3);
         outcome.lateness.push(Lateness { kind: "network", count: 7, p50: span, p99: span, max: span });
-        for &table in Table::of(&study) {
+        for table in Table::of(&study) {
             let text = table.header(&study) + &table.rows(&study, &row(&outcome));
             let mut reader = csv::Reader::from_reader(text.as_bytes());
             let rows: Result<Vec<_>, _> = reader.records().collect();

@@ -7,6 +7,7 @@ use super::files::{self, Results};
 use super::parallel;
 use super::rows::Table;
 use super::study::group_of;
+use crate::facts::Measure;
 
 /// Goodput of the last third above or below that of the middle third by this factor: the flows had
 /// not settled. A sawtooth alone stays well below. The warning says the same in words.
@@ -68,7 +69,9 @@ fn read(
     completed: &BTreeMap<(usize, String), BTreeSet<Sender>>,
 ) -> Result<Option<Settling>, ReportError> {
     let study = &results.study;
-    let Some(dir) = results.series_dir(cell).filter(|_| !study.bulk.is_empty()) else { return Ok(None) };
+    let Some(dir) = results.series_dir(cell).filter(|_| study.measures(Measure::Goodput)) else {
+        return Ok(None);
+    };
     let trial = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let completed = completed.get(&(cell, trial));
     let (start, end) = (study.warmup.as_secs_f64(), study.duration.as_secs_f64());
@@ -77,7 +80,7 @@ fn read(
     let columns = ["flow", "direction", "time_s", "delivered_bytes", "ssthresh_bytes", "phase"];
     files::each_record(&dir.join("flows.csv"), columns, |fields| {
         let [flow, direction, time, delivered, ssthresh, phase] = fields;
-        if !study.bulk.iter().any(|group| group == group_of(flow)) {
+        if !study.is_bulk(group_of(flow)) {
             return;
         }
         let Some(time) = time.parse().ok().filter(|time: &f64| *time >= start) else { return };

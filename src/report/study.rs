@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
 use super::version::Program;
-use crate::facts::Outcome;
+use crate::facts::{Measure, Outcome};
 use crate::time::Duration;
 
 /// A scenario, as far as a reader of its results needs it.
@@ -38,8 +38,9 @@ pub struct Study {
     /// The same of groups of clients that have another one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub group_mss: BTreeMap<String, u32>,
-    /// True if anyone chats; if not, figures and pictures about messages do not exist.
-    pub chat: bool,
+    /// The groups of clients by the measures of their workloads: figures, tables and pictures of other measures
+    /// do not exist.
+    pub measures: BTreeMap<String, Vec<String>>,
     /// True if groups of clients differ in their controller, so that a name alone would not say whose
     /// it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -53,8 +54,6 @@ pub struct Study {
     /// The traces and tables that the scenario reads, by the names that it has for them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, InputFile>,
-    /// The groups of clients whose flows are bulk transfers, which the guard rails look at.
-    pub bulk: Vec<String>,
     /// Changes by `--set`, as `KEY=VALUE`.
     pub overrides: Vec<String>,
     /// True if it ran in real time, on real sockets; then figures vary from run to run.
@@ -71,6 +70,27 @@ pub struct InputFile {
     pub bytes: u64,
     /// SHA-256 of its bytes.
     pub sha256: String,
+}
+
+/// Gives a study of a version that told bulk transfers and chat apart, and knew no more, its measures.
+pub fn modernise(study: &mut serde_json::Value) {
+    if study.get("measures").is_some() {
+        return;
+    }
+    let (Some(bulk), Some(chat)) =
+        (study.get("bulk"), study.get("chat").and_then(serde_json::Value::as_bool))
+    else {
+        return;
+    };
+    let mut measures = serde_json::Map::new();
+    if bulk.as_array().is_some_and(|groups| !groups.is_empty()) {
+        measures.insert(Measure::Goodput.name().to_owned(), bulk.clone());
+    }
+    if chat {
+        // The groups that chat were not named.
+        measures.insert(Measure::Latency.name().to_owned(), serde_json::Value::Array(Vec::new()));
+    }
+    study["measures"] = measures.into();
 }
 
 /// Results of versions that did not say it.
@@ -116,6 +136,27 @@ pub fn group_of(flow: &str) -> &str {
 }
 
 impl Study {
+    /// True if any group's workload has a measure.
+    pub fn measures(&self, measure: Measure) -> bool {
+        self.measures.contains_key(measure.name())
+    }
+
+    /// True if there are connections, and not only datagrams.
+    pub fn has_connections(&self) -> bool {
+        let datagrams = [Measure::Probes, Measure::Datagrams, Measure::Voice].map(Measure::name);
+        self.measures.is_empty() || self.measures.keys().any(|measure| !datagrams.contains(&measure.as_str()))
+    }
+
+    /// The groups whose workload has a measure.
+    pub fn groups_with(&self, measure: Measure) -> &[String] {
+        self.measures.get(measure.name()).map_or(&[], Vec::as_slice)
+    }
+
+    /// True if a group takes all that the network gives: guard rails and pictures look at it.
+    pub fn is_bulk(&self, group: &str) -> bool {
+        self.groups_with(Measure::Goodput).iter().any(|name| name == group)
+    }
+
     /// Changes by `--set`, as key and its last value, by key; trials and seed have fields of their own.
     pub fn changes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.overrides
@@ -286,6 +327,21 @@ mod tests {
         assert_eq!(with("12").other_file(&with("12")), None);
         assert_eq!(with("12").other_file(&with("13")), Some("a.up"));
         assert_eq!(with("12").other_file(&study(&[])), Some("a.up"));
+    }
+
+    #[test]
+    fn a_study_of_an_older_version_gets_its_measures() {
+        let modern = |text: &str| {
+            let mut value = serde_json::from_str(text).expect("JSON");
+            super::modernise(&mut value);
+            value["measures"].clone()
+        };
+        let both = modern(r#"{ "chat": true, "bulk": ["upload"] }"#);
+        assert_eq!(both, serde_json::json!({ "goodput": ["upload"], "latency": [] }));
+        assert_eq!(modern(r#"{ "chat": false, "bulk": [] }"#), serde_json::json!({}));
+        assert_eq!(modern(r#"{ "measures": { "probes": ["x"] } }"#), serde_json::json!({ "probes": ["x"] }));
+        // Something else altogether is refused by the reader.
+        assert!(modern("{}").is_null());
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::study::{Run, Study, TrialRow};
 use super::writer::{Mode, ResultFolder};
 use crate::facts::{
     Beliefs, Counters, Direction, DirectionOutcome, FlowEvent, FlowOutcome, FlowSample, Limit, LinkOutcome,
-    LinkSample, Measure, MessageOutcome, NO_WINDOW, Outcome, Phase, QueueOutcome, Realised, SenderEvent,
-    Series, Snapshot,
+    LinkSample, Measure, MessageOutcome, NO_WINDOW, Outcome, Phase, ProbeOutcome, QueueOutcome, Realised,
+    SenderEvent, Series, Snapshot,
 };
 use crate::rng::{Rng, Seed};
 use crate::time::{Duration, Instant};
@@ -36,17 +36,27 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         duration: Duration::from_secs(30),
         warmup: Duration::from_secs(2),
         mss: 1448,
-        chat: false,
+        measures: [("goodput".to_owned(), vec!["upload".to_owned()])].into(),
         mixed: false,
         random: true,
         policed: false,
         files: std::collections::BTreeMap::new(),
-        bulk: vec!["upload".to_owned()],
         overrides: Vec::new(),
         live: false,
         group_mss: std::collections::BTreeMap::new(),
         scenario: "title = \"Reno against no congestion control\"\n".to_owned(),
     }
+}
+
+/// The study, of a scenario with people who chat as well.
+pub fn with_chat(study: Study) -> Study {
+    with_measure(study, Measure::Latency, "talkers")
+}
+
+/// The study, of a scenario with another group.
+pub fn with_measure(mut study: Study, measure: Measure, group: &str) -> Study {
+    study.measures.entry(measure.name().to_owned()).or_default().push(group.to_owned());
+    study
 }
 
 pub fn run() -> Run {
@@ -181,11 +191,22 @@ impl Model {
             lateness: Vec::new(),
             flows: flows.collect(),
             links: Direction::BOTH.map(|direction| self.link(direction)).into(),
+            datagrams: Vec::new(),
+            datagram_delay_ms: None,
+            probes: (0..30).map(|number| self.probe(number)).collect(),
+            requests: Vec::new(),
             messages: self.chat.then(|| self.messages(&mut rng)),
             series: Some(series),
             events: 100_000,
             measured,
         }
+    }
+
+    /// An echo request, of thirty over the trial; the last is lost.
+    fn probe(self, number: u32) -> ProbeOutcome {
+        let sent = Instant::ZERO + Duration::from_millis(self.seconds * 1000 * u64::from(number) / 30);
+        let rtt = (number < 29).then(|| Duration::from_millis(50 + u64::from(number)));
+        ProbeOutcome { flow: 0, number, sent, rtt }
     }
 
     /// Bandwidth that a controller with a model of the path believes in.

@@ -148,7 +148,7 @@ pub fn compare_some(
             rows.retain(|key, _| trials.contains(key));
             rows.into_values().flatten().flatten().copied().collect()
         };
-        let mut differences = compare_rows(*table, study, &of(&found), &of(&expected));
+        let mut differences = compare_rows(table, study, &of(&found), &of(&expected));
         // Lines of a part are not those of the file.
         for difference in &mut differences {
             difference.line = None;
@@ -194,8 +194,8 @@ fn compare_file(
         return Ok(());
     }
     let (found, expected) = (disk::read(&dir.join(name))?, disk::read_if_there(&again.join(name))?);
-    if let Some(table) = Table::of(study).iter().find(|table| table.file() == name) {
-        comparison.take(compare_rows(*table, study, &found, &expected));
+    if let Some(table) = Table::of(study).into_iter().find(|table| table.file() == name) {
+        comparison.take(compare_rows(table, study, &found, &expected));
     } else if found != expected {
         comparison.take(compare_lines(name, &found, &expected));
     }

@@ -13,7 +13,7 @@ use super::rows::Table;
 use super::settling;
 use super::summary::CellSummary;
 use super::table::{Check, CheckVerdict};
-use crate::facts::Limit;
+use crate::facts::{Limit, Measure};
 
 /// An interval wider than this share of the mean on each side says little.
 const WIDE_INTERVAL: f64 = 0.25;
@@ -186,7 +186,7 @@ fn undelivered(results: &Results, warnings: &mut Vec<Warning>) {
 fn flows(results: &Results, warnings: &mut Vec<Warning>) -> Result<(), ReportError> {
     let (mut by_receiver, mut by_application) = (Vec::new(), Vec::new());
     results.each_row_of(Table::Flows, |cell, row| {
-        let bulk = results.study.bulk.iter().any(|group| group == row.get("group"));
+        let bulk = results.study.is_bulk(row.get("group"));
         // Without congestion control, the receiver's window is what shall hold the sender back.
         if !bulk || row.get("congestion") == "none" {
             return;
@@ -207,7 +207,7 @@ fn flows(results: &Results, warnings: &mut Vec<Warning>) -> Result<(), ReportErr
 }
 
 fn few_episodes(results: &Results, warnings: &mut Vec<Warning>) {
-    if results.study.bulk.is_empty() {
+    if !results.study.measures(Measure::Goodput) {
         return;
     }
     let episodes = |cell: usize| -> f64 {
@@ -244,7 +244,7 @@ fn wide_intervals(cells: &[CellSummary], warnings: &mut Vec<Warning>) {
 mod tests {
     use super::*;
     use crate::facts::Phase;
-    use crate::report::testing::{Model, chat_outcome, fill, run, study};
+    use crate::report::testing::{Model, chat_outcome, fill, run, study, with_chat};
     use crate::report::{Mode, ResultFolder, TrialRow, finish};
     use crate::time::{Duration, Instant};
 
@@ -287,7 +287,7 @@ mod tests {
     fn missing_percentiles_and_missing_trials_are_warned_of() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut study = study(&[]);
-        study.chat = true;
+        study = with_chat(study);
         let mut outcome = chat_outcome(1, 0.01);
         let messages = outcome.messages.as_mut().expect("a chat");
         messages.deliveries -= 100;

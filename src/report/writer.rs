@@ -226,11 +226,11 @@ fn earlier_run(dir: &Path) -> Result<Earlier, ReportError> {
 mod tests {
     use super::*;
     use crate::facts::Outcome;
-    use crate::report::testing::{chat_outcome, run, study};
+    use crate::report::testing::{chat_outcome, run, study, with_chat};
 
     fn sample() -> (Study, Vec<Outcome>) {
         let mut study = study(&[("link.access.loss", &["0%", "10%"])]);
-        study.chat = true;
+        study = with_chat(study);
         study.trials = 2;
         let mut outcomes: Vec<Outcome> = (0..4).map(|n| chat_outcome(n, 0.05)).collect();
         for outcome in &mut outcomes[1..] {

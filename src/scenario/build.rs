@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::workload::{AppSpec, Talk};
+use super::workload::{IdlePath, Member, Talk};
 use super::{DropSpec, Scenario, Trial, classes};
 use crate::app::{App, chat_client::ChatClient, chat_server::ChatServer};
 use crate::chat::client::Seat;
 use crate::chat::protocol::{self, Dialect};
 use crate::engine::{self, Client, World};
 use crate::link::DropList;
-use crate::rng::Seed;
+use crate::rng::{Rng, Seed};
 use crate::tcp;
 use crate::time::{Duration, Instant};
 use crate::wire::FlowId;
@@ -82,18 +82,43 @@ pub struct Cast {
     pub parts: Vec<Part>,
 }
 
+/// Source of what workloads need to make their applications.
+pub struct Stage<'a> {
+    seed: Seed,
+    dialect: &'static dyn Dialect,
+    /// Seats of the people who have none yet.
+    seats: Box<dyn Iterator<Item = Seat> + 'a>,
+}
+
+impl Stage<'_> {
+    /// A stream of chance of a member: `client/<name>/<what>`.
+    pub(super) fn stream(&self, member: &Member<'_>, what: &str) -> Rng {
+        self.seed.stream(&format!("client/{}/{what}", member.name))
+    }
+
+    /// Several of them.
+    pub(super) fn streams<const N: usize>(&self, member: &Member<'_>, what: [&str; N]) -> [Rng; N] {
+        what.map(|what| self.stream(member, what))
+    }
+
+    /// The next person of the chat.
+    pub(super) fn person(&mut self, name: &str, talk: &Talk) -> Box<dyn App> {
+        let seat = self.seats.next().expect("a seat for everyone");
+        let label = format!("client/{name}");
+        Box::new(ChatClient::new(self.dialect, self.seed, &label, talk.clone(), seat))
+    }
+}
+
 /// The applications of a trial.
 pub fn cast(scenario: &Scenario, trial: Trial) -> Cast {
     let dialect = protocol::by_name(scenario.dialect).expect("a dialect in the table");
-    let mut seats = seats(scenario).into_iter();
+    let mut stage = Stage { seed: trial.seed, dialect, seats: Box::new(seats(scenario).into_iter()) };
+    let paths: Vec<IdlePath> =
+        scenario.groups.iter().map(|group| IdlePath::of(&scenario.links, group)).collect();
     let part = |identity: Identity| {
-        let (client, server): (Box<dyn App>, _) = match &scenario.groups[identity.group].app {
-            AppSpec::Bulk(bulk) => (bulk.client(), Some(bulk.server())),
-            AppSpec::Chat(talk) => {
-                let seat = seats.next().expect("a seat for everyone");
-                (person(dialect, trial.seed, &identity.name, talk, seat), None)
-            }
-        };
+        let app = &scenario.groups[identity.group].app;
+        let member = Member { name: &identity.name, path: paths[identity.group] };
+        let (client, server) = (app.client(&mut stage, &member), app.server(&mut stage, &member));
         Part { identity, client, server }
     };
     Cast {
@@ -206,10 +231,6 @@ fn seats(scenario: &Scenario) -> Vec<Seat> {
         .filter_map(|group| Some((group.name.as_str(), group.count, group.app.talk()?)))
         .collect();
     Seat::all(&talkers, NICK_CHARS)
-}
-
-fn person(dialect: &'static dyn Dialect, seed: Seed, name: &str, talk: &Talk, seat: Seat) -> Box<dyn App> {
-    Box::new(ChatClient::new(dialect, seed, &format!("client/{name}"), talk.clone(), seat))
 }
 
 /// Puts the drop lists of one client on the first link that the sender's segments meet.

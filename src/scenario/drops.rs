@@ -49,7 +49,12 @@ impl Listed {
             }
             return None;
         };
-        let direction = self.direction.unwrap_or(groups[group].app.directions()[0]);
+        let Some(&usual) = groups[group].app.directions().first() else {
+            let message = format!("\"{flow}\" has no segments: it sends datagrams");
+            problems.push(Problem::error(place, message, "name a flow of a group that uses TCP"));
+            return None;
+        };
+        let direction = self.direction.unwrap_or(usual);
         let entries = self.segments.into_iter().map(|segment| segment.value).collect();
         Some(DropSpec { flow, group, member, direction, entries })
     }

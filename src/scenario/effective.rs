@@ -1,8 +1,7 @@
 //! A scenario without what has no effect: two that are equal then make the same world from the same
 //! seed. What a key does is found by comparing, so that no list of useless keys has to be kept.
 
-use super::{AppSpec, Group, Limit, LinkSpec, RecordTrials, Scenario};
-use crate::chat::client::{Addressee, Talk};
+use super::{Group, Limit, LinkSpec, RecordTrials, Scenario};
 use crate::chat::protocol::JSON_LINES;
 use crate::link::Classes;
 use crate::link::config::{Config, Delay, LossModel, Offset, Pattern};
@@ -45,13 +44,13 @@ impl Scenario {
 
     /// True if chance has a hand in it, so that trials with different seeds may differ.
     pub fn is_random(&self) -> bool {
-        let people = self.has_chat();
+        let lots = self.groups.iter().any(|group| group.app.is_random());
         let spread = self.groups.iter().any(|group| !group.start_spread.is_zero());
         let links = (0..self.links.len()).filter(|&link| self.is_used(link));
         let directions = links.flat_map(|link| &self.links[link].directions);
         let changed = self.schedule.iter().flat_map(|change| &change.links);
         let changed = changed.filter(|(link, _)| self.is_used(*link)).flat_map(|(_, directions)| directions);
-        people || spread || directions.chain(changed).any(draws)
+        lots || spread || directions.chain(changed).any(draws)
     }
 }
 
@@ -99,12 +98,7 @@ fn normalise_group(group: &mut Group) {
         group.stagger = Duration::ZERO;
     }
     normalise_tcp(&mut group.tcp);
-    if let AppSpec::Chat(Talk { to, rooms, .. }) = &mut group.app
-        && *to == Addressee::Room
-    {
-        // The nth is in the room n modulo rooms: beyond the number of people, rooms are empty.
-        *rooms = (*rooms).min(group.count);
-    }
+    group.app.normalise(group.count);
 }
 
 fn normalise_tcp(config: &mut tcp::Config) {

@@ -141,6 +141,23 @@ impl<N: TryFrom<u64> + ToString> Form<N> for Whole {
     }
 }
 
+/// A number, from the least to the most.
+pub(super) struct Number(pub f64, pub f64);
+
+impl Form<f64> for Number {
+    fn kind(&self) -> Kind {
+        Kind::Number(self.0, self.1)
+    }
+
+    fn read(&self, node: &Node) -> Result<f64, Fault> {
+        leaf::number(node, self.0, self.1)
+    }
+
+    fn text(&self, value: &f64) -> Option<String> {
+        Some(value.to_string())
+    }
+}
+
 /// Words, and what each means.
 pub(super) struct Words<T: 'static>(pub &'static [(&'static str, T)]);
 

@@ -2,7 +2,8 @@
 
 use super::problem::Problem;
 use super::tree::Node;
-use super::{AppSpec, Group, LinkSpec, Scenario, links};
+use super::workload::Demand;
+use super::{Group, LinkSpec, Scenario, links};
 use crate::link::config::{Config, JitterDistribution, LossModel};
 use crate::time::{Duration, Instant};
 use crate::units::Bytes;
@@ -71,8 +72,15 @@ struct Drive {
 
 impl Drive {
     fn of(scenario: &Scenario, group: &Group) -> Option<Drive> {
-        let AppSpec::Bulk(bulk) = &group.app else { return None };
         let (mss, count) = (f64::from(group.tcp.mss), f64::from(group.count));
+        let size = match group.app.demand() {
+            Demand::Greedy(size) => size,
+            Demand::Paced(rate) => {
+                let packets = count * rate * scenario.duration.as_secs_f64();
+                return Some(Drive { window: 0.0, rtt: Duration::MAX, unrated: 0.0, packets });
+            }
+            Demand::Light => return None,
+        };
         let mut drive = Drive { window: 0.0, rtt: Duration::MAX, unrated: 0.0, packets: 0.0 };
         for (links, lasts) in states(scenario) {
             let path = || group.path.iter().flat_map(|&link| &links[link].directions);
@@ -90,7 +98,7 @@ impl Drive {
             let speed = rate.map_or(fastest, |rate| rate.min(fastest));
             drive.packets += count * speed / 8.0 / mss * lasts.as_secs_f64();
         }
-        let most = bulk.size.map_or(f64::INFINITY, |size| count * (size.0 as f64 / mss).ceil());
+        let most = size.map_or(f64::INFINITY, |size| count * (size.0 as f64 / mss).ceil());
         drive.packets = drive.packets.min(most);
         Some(drive)
     }

@@ -108,6 +108,20 @@ impl Form<u64> for Size {
     }
 }
 
+impl Form<u32> for Size {
+    fn kind(&self) -> Kind {
+        Kind::Bytes(self.0, self.1)
+    }
+
+    fn read(&self, node: &Node) -> Result<u32, Fault> {
+        Form::<u64>::read(self, node)?.try_into().map_err(|_| Fault::default())
+    }
+
+    fn text(&self, value: &u32) -> Option<String> {
+        quoted(&Bytes((*value).into()))
+    }
+}
+
 impl Form<Bytes> for Size {
     fn kind(&self) -> Kind {
         Kind::Bytes(self.0, self.1)

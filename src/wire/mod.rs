@@ -6,10 +6,12 @@ mod ecn;
 mod segment;
 mod seq;
 
-pub use crate::facts::Direction;
+pub use crate::facts::{Datagram, Direction};
 pub use ecn::Ecn;
 pub use segment::{Flags, Options, Payload, SackBlocks, Segment, SynOptions, Timestamps};
 pub use seq::SeqNumber;
+
+use crate::time::Instant;
 
 /// Bytes of an IPv4 header without options (RFC 791).
 pub const IP_HEADER: u32 = 20;
@@ -23,6 +25,17 @@ pub struct FlowId(pub u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Class(pub u8);
 
+/// Kind of a packet: two bits, so that one test tells the usual one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kind(u8);
+
+impl Kind {
+    /// A link damaged it; the receiver's checksum will refuse it.
+    const CORRUPTED: u8 = 1;
+    /// It belongs to no connection: its segment carries a [`Datagram`].
+    const DATAGRAM: u8 = 2;
+}
+
 /// A segment on its way, with what links and routes need to know of it.
 #[derive(Clone, Debug)]
 pub struct Packet {
@@ -34,8 +47,8 @@ pub struct Packet {
     pub direction: Direction,
     /// Number of links of its path that it has crossed.
     pub hop: u8,
-    /// True if a link damaged it; the receiver's checksum will refuse it.
-    pub corrupted: bool,
+    /// Two bits that a receiver looks at before all else.
+    kind: Kind,
     /// Its class of service.
     pub class: Class,
     /// Bytes on the wire: every link asks for them.
@@ -48,6 +61,49 @@ impl Packet {
         let mut packet = Packet { segment, ..Packet::blank(flow, direction) };
         packet.weigh();
         packet
+    }
+
+    /// A packet with a datagram. Its segment's fields hold what the datagram says.
+    pub fn datagram(flow: FlowId, direction: Direction, datagram: Datagram) -> Packet {
+        let sent = datagram.sent.as_nanos();
+        let segment = Segment {
+            seq: SeqNumber(datagram.number),
+            ack: SeqNumber(sent as u32),
+            timestamps: Some(Timestamps { value: (sent >> 32) as u32, echo: datagram.payload }),
+            ..Segment::EMPTY
+        };
+        let size = Datagram::HEADERS + datagram.payload;
+        Packet { segment, kind: Kind(Kind::DATAGRAM), size, ..Packet::blank(flow, direction) }
+    }
+
+    /// Its datagram, if it has one.
+    pub fn as_datagram(&self) -> Option<Datagram> {
+        let Timestamps { value, echo } = self.segment.timestamps.filter(|_| self.is_datagram())?;
+        let sent = Instant::from_nanos(u64::from(value) << 32 | u64::from(self.segment.ack.0));
+        Some(Datagram { number: self.segment.seq.0, payload: echo, sent })
+    }
+
+    /// True if it carries a datagram.
+    #[inline]
+    pub fn is_datagram(&self) -> bool {
+        self.kind.0 & Kind::DATAGRAM != 0
+    }
+
+    /// True if a link damaged it; the receiver's checksum will refuse it.
+    #[inline]
+    pub fn is_corrupted(&self) -> bool {
+        self.kind.0 & Kind::CORRUPTED != 0
+    }
+
+    /// Damages it.
+    pub fn corrupt(&mut self) {
+        self.kind.0 |= Kind::CORRUPTED;
+    }
+
+    /// True if it is a segment that arrives as it was sent.
+    #[inline]
+    pub fn is_intact_segment(&self) -> bool {
+        self.kind == Kind(0)
     }
 
     /// A packet whose segment is still to be written, and then [weighed](Packet::weigh).
@@ -67,8 +123,8 @@ impl Packet {
         flow: FlowId(0),
         direction: Direction::Up,
         hop: 0,
-        corrupted: false,
         class: Class(0),
+        kind: Kind(0),
         size: 0,
     };
 
@@ -102,6 +158,17 @@ mod tests {
         // Above a few hundred flows the cost of a packet is cache misses.
         assert!(size_of::<Segment>() <= 80, "{}", size_of::<Segment>());
         assert!(size_of::<Packet>() <= 96, "{}", size_of::<Packet>());
+    }
+
+    #[test]
+    fn a_datagram_comes_out_of_its_packet_as_it_went_in() {
+        let sent = Instant::from_nanos(0x0123_4567_89ab_cdef);
+        let datagram = Datagram { number: u32::MAX, payload: 1472, sent };
+        let mut packet = Packet::datagram(FlowId(3), Direction::Down, datagram);
+        assert_eq!((packet.as_datagram(), packet.size()), (Some(datagram), 1500));
+        packet.corrupt();
+        assert!(packet.take().is_corrupted() && packet.is_datagram());
+        assert_eq!(Packet::default().as_datagram(), None);
     }
 
     #[test]

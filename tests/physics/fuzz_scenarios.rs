@@ -9,13 +9,14 @@ use crate::support::shipped;
 use testbed::rng::{Rng, Seed};
 use testbed::scenario::{Plan, text_of};
 
-const TEXTS: [&str; 6] = [
+const TEXTS: [&str; 7] = [
     include_str!("../../scenarios/reference.toml"),
     include_str!("../../scenarios/loss10.toml"),
     include_str!("../../scenarios/collapse.toml"),
     include_str!("../../scenarios/chat-100.toml"),
     include_str!("../../scenarios/jitter-reorder.toml"),
     include_str!("../../scenarios/burst-loss.toml"),
+    include_str!("../../scenarios/labs/bufferbloat.toml"),
 ];
 
 /// What is put where it does not belong.

@@ -18,3 +18,4 @@ mod spurious;
 mod standstill;
 mod tcp;
 mod traces;
+mod workloads;

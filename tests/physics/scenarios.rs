@@ -137,6 +137,29 @@ fn cellular_shows_what_a_deep_queue_gives_and_what_it_costs() {
 }
 
 #[test]
+fn the_bufferbloat_lab_shows_what_a_large_queue_does_to_a_ping_and_a_page() {
+    let run = Run::shipped("labs/bufferbloat", &["trials=3", "record.trials=none"]);
+    let [small, large] = ["20 packets", "100 packets"].map(|queue| move |figure| (queue, figure));
+    let get = |(queue, figure): (&str, &str)| run.get(&[queue], figure);
+    run.within("ping behind 100 packets", get(large("rtt_p50_ms")), 350.0, 900.0);
+    run.times("ping", get(large("rtt_p50_ms")), get(small("rtt_p50_ms")), 3.0);
+    run.times("fetch", get(large("request_mean_ms")), get(small("request_mean_ms")), 1.4);
+    run.within("answered", get(large("request_loss")), 0.0, 0.0);
+    run.times("goodput", 1.1 * get(small("goodput_mbit")), get(large("goodput_mbit")), 1.0);
+}
+
+#[test]
+fn datagrams_alone_have_no_goodput_and_are_not_told_that_nothing_arrived() {
+    let run = Run::crafted(
+        "duration = \"5s\"\ntrials = 3\n[link.w]\nrate = \"1mbit\"\nloss = \"5%\"\n[[clients]]\nname = \"x\"\n\
+         path = [\"w\"]\napp = { kind = \"udp\", rate = \"500kbit\" }\n",
+    );
+    run.does_not_warn("nothing arrived");
+    run.within("loss", run.get(&[], "datagram_loss"), 0.01, 0.12);
+    assert!(!run.verdict[0].contains("goodput"), "{:?}", run.verdict);
+}
+
+#[test]
 fn random_loss_alone_is_won_by_no_control() {
     let run = Run::shipped("random-loss", &["trials=3", "record.trials=none"]);
     let goodput = |control, loss| run.get(&[control, loss], "goodput_mbit");

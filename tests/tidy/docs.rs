@@ -225,7 +225,7 @@ fn what_the_texts_tell_one_to_type_exists() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// A second of chat and bulk in real time, which writes every table that there is.
+/// A second of chat, bulk and requests in real time, and one of datagrams, which write every table that there is.
 const EVERYTHING: &str = r#"
 duration = "1s"
 [link.wire]
@@ -242,22 +242,43 @@ app   = { kind = "chat", rate = "20/s" }
 name  = "upload"
 path  = ["wire"]
 app   = { kind = "bulk" }
+[[clients]]
+name  = "surfer"
+path  = ["wire"]
+app   = { kind = "web", rate = "5/s" }
+"#;
+
+const DATAGRAMS: &str = r#"
+duration = "1s"
+[link.wire]
+rate  = "10mbit"
+delay = "1ms"
+[[clients]]
+name  = "phone"
+path  = ["wire"]
+app   = { kind = "voip" }
+[[clients]]
+name  = "ping"
+path  = ["wire"]
+app   = { kind = "ping", rate = "5/s" }
 "#;
 
 #[test]
 fn every_file_and_column_is_described() {
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("everything.toml");
-    std::fs::write(&file, EVERYTHING).expect("written");
     let out = folder.path().join("out");
-    let mut run = Command::new(env!("CARGO_BIN_EXE_testbed"));
-    let run = run.args(["run", "--live", "--no-plots", "--quiet", "--out"]).args([&out, &file]).output();
-    let run = run.expect("it starts");
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    for (name, text, more) in [("everything", EVERYTHING, &["--live"][..]), ("datagrams", DATAGRAMS, &[])] {
+        let file = folder.path().join(name).with_extension("toml");
+        std::fs::write(&file, text).expect("written");
+        let mut run = Command::new(env!("CARGO_BIN_EXE_testbed"));
+        run.args(["run", "--no-plots", "--quiet"]).args(more).arg("--out").args([&out.join(name), &file]);
+        let run = run.output().expect("it starts");
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    }
 
     let text = chapter("results.md");
     let tables = files_in(&out, "csv");
-    assert!(tables.len() >= 9, "{tables:?}");
+    assert!(tables.len() >= 18, "{tables:?}");
     let mut faults = vec![];
     for table in tables {
         let name = table.file_name().expect("a name").to_string_lossy().into_owned();
@@ -284,8 +305,8 @@ fn every_controller_and_scenario_is_described() {
     }
     let text = chapter("teaching.md");
     for scenario in files_in(&root().join("scenarios"), "toml") {
-        let name = scenario.file_name().expect("a name").to_string_lossy().into_owned();
-        assert!(text.contains(&format!("scenarios/{name})")), "docs/teaching.md does not name {name}");
+        let name = scenario.strip_prefix(root()).expect("inside").display();
+        assert!(text.contains(&format!("../{name})")), "docs/teaching.md does not name {name}");
     }
 }
 

@@ -1,9 +1,10 @@
 //! A person's will: when it speaks and how much, when it goes and comes back.
 
-use super::talk::{Arrivals, SizeDistribution, Talk};
+use super::talk::Talk;
 use crate::chat::marker;
 use crate::rng::{Rng, Seed};
 use crate::time::{Duration, Instant};
+use crate::traffic::Process;
 
 /// Action of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +30,12 @@ pub struct Intent {
 #[derive(Clone, Debug)]
 pub struct Person {
     talk: Talk,
-    arrivals: Rng,
+    arrivals: Process,
     sizes: Rng,
     addressees: Rng,
     churn: Rng,
     /// Time at which the person intends to speak next.
     speaks: Instant,
-    /// Messages of the present burst that are still to come after that.
-    burst_left: u32,
     /// Time at which the person leaves or returns next.
     moves: Instant,
     present: bool,
@@ -48,22 +47,16 @@ impl Person {
     pub fn new(seed: Seed, label: &str, talk: Talk, start: Instant) -> Person {
         let stream = |what: &str| seed.stream(&format!("{label}/{what}"));
         let mut person = Person {
-            arrivals: stream("arrivals"),
+            arrivals: Process::new(talk.interval, talk.arrivals, stream("arrivals")),
             sizes: stream("sizes"),
             addressees: stream("addressees"),
             churn: stream("churn"),
             speaks: start,
-            burst_left: 0,
             moves: Instant::MAX,
             present: true,
             talk,
         };
-        let first = match person.talk.arrivals {
-            Arrivals::Periodic => {
-                Duration::from_nanos(person.arrivals.below(person.talk.interval.as_nanos().max(1)))
-            }
-            Arrivals::Poisson | Arrivals::Bursts { .. } => person.pause(),
-        };
+        let first = person.arrivals.first();
         person.speaks = start.saturating_add(first);
         if let Some(churn) = person.talk.churn {
             person.moves = start.saturating_add(person.churn.exponential(churn.stay));
@@ -83,7 +76,7 @@ impl Person {
             return self.come_or_go();
         }
         let intent = Intent { size: self.size(), draw: self.addressees.next_u64() };
-        let gap = self.pause();
+        let gap = self.arrivals.pause();
         self.speaks = self.speaks.saturating_add(gap);
         self.present.then_some(Act::Speak(intent))
     }
@@ -98,41 +91,7 @@ impl Person {
         Some(act)
     }
 
-    /// The time until the next message.
-    fn pause(&mut self) -> Duration {
-        let interval = self.talk.interval.max(Duration::from_nanos(1));
-        match self.talk.arrivals {
-            Arrivals::Poisson => self.arrivals.exponential(interval),
-            Arrivals::Periodic => interval,
-            Arrivals::Bursts { gap, .. } if self.burst_left > 0 => {
-                self.burst_left -= 1;
-                gap
-            }
-            Arrivals::Bursts { size, gap } => {
-                self.burst_left = size.saturating_sub(1);
-                let busy = gap.saturating_mul(u64::from(self.burst_left));
-                self.arrivals.exponential(interval.saturating_sub(busy))
-            }
-        }
-    }
-
     fn size(&mut self) -> usize {
-        let size = match self.talk.size {
-            SizeDistribution::Constant(size) => size,
-            SizeDistribution::Uniform { low, high } => {
-                low.saturating_add(self.sizes.below(high.saturating_sub(low).saturating_add(1)))
-            }
-            SizeDistribution::Exponential { mean } => {
-                libm::round(-libm::log(1.0 - self.sizes.uniform()) * mean) as u64
-            }
-            SizeDistribution::Lognormal { mean, sd } => {
-                let variance = libm::log1p((sd / mean) * (sd / mean));
-                let location = libm::log(mean) - variance / 2.0;
-                let z = self.sizes.standard_normal();
-                // A float-to-integer cast saturates, and NaN becomes zero.
-                libm::round(libm::exp(location + libm::sqrt(variance) * z)) as u64
-            }
-        };
-        size.clamp(marker::LEN as u64, marker::MAX_TEXT as u64) as usize
+        self.talk.size.draw(&mut self.sizes).clamp(marker::LEN as u64, marker::MAX_TEXT as u64) as usize
     }
 }

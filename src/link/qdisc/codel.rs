@@ -74,6 +74,10 @@ impl Qdisc for Codel {
         None
     }
 
+    fn each(&self, visit: &mut dyn FnMut(&Queued)) {
+        self.fifo.each(visit);
+    }
+
     fn shed(&mut self) -> Option<Queued> {
         self.fifo.pop_last()
     }

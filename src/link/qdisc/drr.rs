@@ -71,6 +71,10 @@ impl Qdisc for Drr {
         None
     }
 
+    fn each(&self, visit: &mut dyn FnMut(&Queued)) {
+        self.queues.iter().for_each(|queue| queue.fifo.each(visit));
+    }
+
     fn shed(&mut self) -> Option<Queued> {
         let held = |place: usize| {
             let queue = &self.queues[place];

@@ -90,6 +90,10 @@ impl Qdisc for FqCodel {
         None
     }
 
+    fn each(&self, visit: &mut dyn FnMut(&Queued)) {
+        self.queues.iter().for_each(|queue| queue.fifo.each(visit));
+    }
+
     /// §4.1.3: from the head of the queue that holds most bytes.
     fn shed(&mut self) -> Option<Queued> {
         let listed = self.new.iter().chain(&self.old);

@@ -30,6 +30,9 @@ pub trait Qdisc {
     /// Hands out the packet whose transmission begins at `now`, and adds to `dropped` what it passed
     /// over; `None` without packets. What it [marked](Queued::mark) is counted when it leaves.
     fn dequeue(&mut self, now: Instant, dropped: &mut Vec<Queued>) -> Option<Queued>;
+
+    /// Visits what it holds, in no special order.
+    fn each(&self, visit: &mut dyn FnMut(&Queued));
 }
 
 /// A packet in a queue.
@@ -308,6 +311,10 @@ impl Fifo {
     fn push(&mut self, item: Queued) {
         self.bytes += u64::from(item.packet.size());
         self.packets.push_back(item);
+    }
+
+    fn each(&self, visit: &mut dyn FnMut(&Queued)) {
+        self.packets.iter().for_each(visit);
     }
 
     fn pop(&mut self) -> Option<Queued> {

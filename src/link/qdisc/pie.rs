@@ -153,6 +153,10 @@ impl Qdisc for Pie {
         None
     }
 
+    fn each(&self, visit: &mut dyn FnMut(&Queued)) {
+        self.fifo.each(visit);
+    }
+
     fn shed(&mut self) -> Option<Queued> {
         self.owed = 0.0;
         self.fifo.pop_last()

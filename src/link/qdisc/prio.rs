@@ -30,6 +30,10 @@ impl Qdisc for Prio {
         None
     }
 
+    fn each(&self, visit: &mut dyn FnMut(&Queued)) {
+        self.bands.iter().for_each(|band| band.each(visit));
+    }
+
     fn shed(&mut self) -> Option<Queued> {
         self.bands.iter_mut().rev().find_map(Fifo::pop_last)
     }

@@ -170,6 +170,10 @@ impl Qdisc for Red {
         None
     }
 
+    fn each(&self, visit: &mut dyn FnMut(&Queued)) {
+        self.fifo.each(visit);
+    }
+
     fn shed(&mut self) -> Option<Queued> {
         self.fifo.pop_last()
     }

@@ -23,7 +23,7 @@ fn fates(config: &Config, others: u32) -> Vec<(Instant, u32, bool)> {
         link.handle_packet(at(1_000 * u64::from(i) + 1), of_flow(0, i));
     }
     let mine = drain(&mut link).into_iter().filter(|(_, packet)| packet.flow == FlowId(0));
-    let mut fates: Vec<_> = mine.map(|(due, p)| (due, p.segment.seq.0, p.corrupted)).collect();
+    let mut fates: Vec<_> = mine.map(|(due, p)| (due, p.segment.seq.0, p.is_corrupted())).collect();
     fates.sort_unstable();
     fates
 }

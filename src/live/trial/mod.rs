@@ -72,7 +72,7 @@ async fn perform(
                     break true;
                 }
                 let now = clock.now();
-                let waits = stage.borrow().waits_for_messages() && now < horizon + DRAIN;
+                let waits = stage.borrow().waits_for_answers() && now < horizon + DRAIN;
                 // What is measured up to the horizon must be so by the world's thread, too.
                 if now >= horizon + Duration::from_nanos(ASK.as_nanos() as u64) && !waits {
                     break false;
@@ -87,6 +87,7 @@ async fn perform(
     let mut outcome = gateway.conclude().await?;
     let stage = stage.borrow();
     outcome.messages = stage.messages();
+    outcome.requests = stage.requests();
     outcome.lateness.push(lateness::account("applications", stage.lateness()));
     Ok(Some(outcome))
 }

@@ -8,10 +8,12 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 
-use crate::app::{Conn, Io, MessageId};
+use crate::app::{Conn, Io, MessageId, RequestId};
 use crate::engine::messages::Messages;
+use crate::engine::requests::Requests;
+use crate::facts::{Datagram, RequestOutcome};
 use crate::live::clock::Clock;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// One read.
 const READ: usize = 64 * 1024;
@@ -23,6 +25,7 @@ pub(super) struct Scene {
     pub clock: Clock,
     horizon: Instant,
     pub messages: Messages,
+    pub requests: Requests,
     conns: Vec<[End; 2]>,
     /// Hears of the connections that are wanted, each with the number of its client.
     openings: mpsc::UnboundedSender<(Conn, usize)>,
@@ -56,6 +59,7 @@ impl Scene {
             clock,
             horizon: interval.1,
             messages: Messages::new(interval),
+            requests: Requests::new(interval),
             conns: Vec::new(),
             openings,
             clients,
@@ -213,6 +217,23 @@ impl Io for SceneIo<'_> {
             let _ = socket.set_zero_linger();
             let _ = SockRef::from(&*socket).shutdown(Shutdown::Both);
         }
+    }
+
+    fn open_datagrams(&mut self, _: Option<Duration>) -> Conn {
+        unreachable!("a scenario with datagrams is refused");
+    }
+
+    fn send_datagram(&mut self, _: Conn, _: u32) {}
+
+    fn answer_datagram(&mut self, _: Conn, _: Datagram) {}
+
+    fn request_intended(&mut self, request: RequestOutcome) -> RequestId {
+        RequestId(self.scene.requests.intend(request))
+    }
+
+    fn request_completed(&mut self, id: RequestId) {
+        let now = self.scene.clock.now();
+        self.scene.requests.complete(id.0, now);
     }
 
     fn message_intended(&mut self, intended: Instant, audience: u32) -> MessageId {

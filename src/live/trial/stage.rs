@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::scene::{Scene, SceneIo};
 use crate::app::{App, Conn, Event};
-use crate::facts::MessageOutcome;
+use crate::facts::{MessageOutcome, RequestOutcome};
 use crate::live::clock::Clock;
 use crate::live::lateness;
 use crate::scenario::Cast;
@@ -71,13 +71,18 @@ impl Stage {
     }
 
     /// True if a message has not been heard yet.
-    pub fn waits_for_messages(&self) -> bool {
-        !self.scene.messages.is_complete()
+    pub fn waits_for_answers(&self) -> bool {
+        !self.scene.messages.is_complete() || !self.scene.requests.is_complete()
     }
 
     /// The figures of what was said.
     pub fn messages(&self) -> Option<MessageOutcome> {
         self.chats.then(|| self.scene.messages.outcome())
+    }
+
+    /// The requests that figures are about.
+    pub fn requests(&self) -> Vec<RequestOutcome> {
+        self.scene.requests.outcomes()
     }
 
     /// Lateness of the applications' actions.

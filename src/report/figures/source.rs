@@ -1,9 +1,10 @@
 //! Source of a trial's figures: its outcome, with what several figures share computed once.
 
-use crate::facts::{DirectionOutcome, MessageOutcome, Outcome};
+use crate::facts::{DatagramOutcome, DirectionOutcome, MessageOutcome, Outcome, RequestOutcome};
 use crate::report::goodput::{Completions, Goodput, directions};
 use crate::report::latency;
 use crate::report::study::TrialRow;
+use crate::time::Duration;
 
 /// A trial, as its figures see it.
 #[derive(Debug)]
@@ -11,16 +12,35 @@ pub struct Source<'a> {
     pub row: &'a TrialRow<'a>,
     pub goodput: Goodput,
     pub completions: Completions,
+    /// Round trips of echo requests, in milliseconds.
+    pub rtts: Completions,
+    /// Completion times of requests, in milliseconds, and their slowdowns.
+    pub requests: Completions,
+    pub slowdowns: Completions,
 }
 
 impl<'a> Source<'a> {
     pub fn of(row: &'a TrialRow<'a>) -> Source<'a> {
-        Source { row, goodput: Goodput::of(row.outcome), completions: Completions::of(row.outcome) }
+        let outcome = row.outcome;
+        let ms = |span: Option<Duration>| span.map(Duration::as_millis_f64);
+        Source {
+            row,
+            goodput: Goodput::of(outcome),
+            completions: Completions::of(outcome),
+            rtts: Completions::among(outcome.probes.iter().map(|probe| ms(probe.rtt))),
+            requests: Completions::among(outcome.requests.iter().map(|request| ms(request.completion))),
+            slowdowns: Completions::among(outcome.requests.iter().map(RequestOutcome::slowdown)),
+        }
     }
 
     /// Sum of a count over all directions of all flows.
     pub fn sum(&self, count: fn(&DirectionOutcome) -> u64) -> f64 {
         directions(self.row.outcome).map(|(_, _, way)| count(way)).sum::<u64>() as f64
+    }
+
+    /// Mean over flows of datagrams of a value that all have.
+    pub fn mean_of_datagrams(&self, value: fn(&DatagramOutcome) -> Option<f64>) -> Option<f64> {
+        Completions::among(self.row.outcome.datagrams.iter().map(value)).mean()
     }
 
     /// A value of the messages, if there are any.
@@ -34,6 +54,19 @@ impl<'a> Source<'a> {
         let nanos = latency::percentile(&messages.latency, messages.deliveries_expected, share)?;
         Some(nanos as f64 / 1e6)
     }
+}
+
+/// Share of the datagrams of all flows that did not arrive.
+pub fn datagram_loss(outcome: &Outcome) -> Option<f64> {
+    let sum = |count: fn(&DatagramOutcome) -> u64| outcome.datagrams.iter().map(count).sum::<u64>();
+    let (sent, delivered) = (sum(|way| way.sent), sum(|way| way.delivered));
+    (sent > 0).then(|| (sent - delivered) as f64 / sent as f64)
+}
+
+/// Mean opinion score over the flows of speech.
+pub fn mean_score(outcome: &Outcome) -> Option<f64> {
+    let scores = outcome.datagrams.iter().filter_map(|way| way.voice);
+    Completions::among(scores.map(|voice| Some(voice.mos))).mean()
 }
 
 /// Mean latency of the deliveries that happened, in milliseconds.

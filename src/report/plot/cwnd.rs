@@ -7,7 +7,7 @@ use super::data::{self, Choice, Flow, Names, Sources};
 use super::sawtooth::{Content, Line, legible};
 use super::style::{ALARM, Curve, DrawPanel, INK, Key, MAX_CURVES, MUTED, RECOVERY, SHADE, Sheet, Symbol};
 use super::{phases, scale};
-use crate::facts::SenderEvent;
+use crate::facts::{Measure, SenderEvent};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::study::Study;
@@ -119,7 +119,7 @@ impl Selection {
         Selection {
             connections: connections(cells.iter().map(|(_, flows)| *flows)),
             many: total > FEW,
-            by_group: total > FEW && (2..=FEW).contains(&study.bulk.len()),
+            by_group: total > FEW && (2..=FEW).contains(&study.groups_with(Measure::Goodput).len()),
             most,
         }
     }
@@ -127,7 +127,11 @@ impl Selection {
     /// Those of the cell, given in the order of their volume.
     fn of_cell<'a>(&self, study: &Study, flows: &'a [Flow]) -> Vec<&'a Flow> {
         let mut flows: Vec<&Flow> = flows.iter().filter(|flow| flow.time_s.len() > 1).collect();
-        let is_bulk = |flow: &Flow| study.bulk.iter().any(|group| group == flow.group());
+        let is_bulk = |flow: &Flow| study.is_bulk(flow.group());
+        // Beside long flows, those of single requests say little.
+        if study.measures(Measure::Requests) && flows.iter().any(|flow| is_bulk(flow)) {
+            flows.retain(|flow| is_bulk(flow));
+        }
         if self.by_group && flows.iter().any(|flow| is_bulk(flow)) {
             let mut seen = BTreeSet::new();
             flows.retain(|flow| is_bulk(flow) && seen.insert(flow.group().to_owned()));

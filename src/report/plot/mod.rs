@@ -8,6 +8,7 @@ mod latency_cdf;
 mod latency_histogram;
 mod panel;
 mod phases;
+mod probes;
 mod queue;
 mod raster;
 mod rates;
@@ -33,12 +34,13 @@ type Draw = fn(&Sources<'_>) -> Result<Option<Sheet>, ReportError>;
 
 /// The pictures by name, in the order of the page, with how the paths of the files begin that they
 /// are drawn from.
-const PICTURES: [(&str, Draw, &str); 7] = [
+const PICTURES: [(&str, Draw, &str); 8] = [
     ("compare", compare::draw, "trials.csv"),
     ("cwnd", cwnd::draw, "series/"),
     ("rates", |sources| Ok(rates::draw(sources)), "series/"),
     ("throughput", throughput::draw, "series/"),
     ("queue", queue::draw, "series/"),
+    ("probes", probes::draw, "probes.csv"),
     ("latency_cdf", latency_cdf::draw, "latency/"),
     ("latency_histogram", latency_histogram::draw, "latency/"),
 ];
@@ -141,8 +143,8 @@ mod tests {
     use resvg::usvg;
 
     use super::*;
-    use crate::facts::{Outcome, Series};
-    use crate::report::testing::{Model, chat_outcome, fill, run, study};
+    use crate::facts::{Measure, Outcome, Series};
+    use crate::report::testing::{Model, chat_outcome, fill, run, study, with_chat, with_measure};
     use crate::report::{Mode, ResultFolder, TrialRow, finish};
 
     const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 2, chat: true, seconds: 3 };
@@ -173,7 +175,7 @@ mod tests {
     fn draw_changed(mut study: Study, change: impl Fn(&mut Outcome)) -> Vec<String> {
         let dir = tempfile::tempdir().expect("a temporary folder");
         study.trials = 1;
-        study.chat = true;
+        study = with_chat(study);
         let mut folder = ResultFolder::open(dir.path(), &study, &run(), Mode::Fresh).expect("opened");
         for cell in 0..study.cells() {
             let mut outcome = chat_outcome(1, 0.05);
@@ -190,7 +192,7 @@ mod tests {
     fn a_sweep_with_chat_has_all_pictures_and_they_are_repeatable() {
         let mut study =
             study(&[("tcp.congestion", &["none", "reno"]), ("link.a.loss", &["0%", "0.1%", "10%"])]);
-        study.chat = true;
+        study = with_measure(with_chat(study), Measure::Probes, "ping");
         study.trials = 2;
         let draw = || {
             let dir = tempfile::tempdir().expect("a temporary folder");
@@ -211,7 +213,7 @@ mod tests {
     fn a_picture_stays_where_files_that_it_was_drawn_from_are_gone() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut study = study(&[("link.a.loss", &["0%", "1%"])]);
-        study.chat = true;
+        study = with_measure(with_chat(study), Measure::Probes, "ping");
         let model = Model { congestion: "bbr", ..MODEL };
         fill(dir.path(), &study, |_, trial| Model { seed: u64::from(trial), ..model });
         finish(dir.path(), "later", true).expect("finished");
@@ -297,7 +299,8 @@ mod tests {
         let losses: Vec<String> = (0..11).map(|n| format!("{n}%")).collect();
         let losses: Vec<&str> = losses.iter().map(String::as_str).collect();
         let mut study = study(&[("link.a.loss", &losses)]);
-        (study.trials, study.chat) = (1, true);
+        study = with_chat(study);
+        study.trials = 1;
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut folder = ResultFolder::open(dir.path(), &study, &run(), Mode::Fresh).expect("opened");
         for cell in 0..study.cells() {

@@ -5,12 +5,12 @@ mod links;
 mod people;
 mod queues;
 mod sizes;
+mod workloads;
 
-use crate::support::{finish, goodput, plan, run, scenario, shipped, upload, watch, world};
+use crate::support::{finish, goodput, plan, run, scenario, upload, watch, world};
 use testbed::facts::Direction;
 use testbed::link::config::Capacity;
 use testbed::rng::Seed;
-use testbed::scenario::Plan;
 use testbed::tcp::Config;
 use testbed::time::Duration;
 use testbed::units::{Bytes, Probability, Rate};
@@ -51,7 +51,7 @@ const CLAIMS: &[(&str, fn())] = &[
         links::a_limit_counts_the_packet_in_transmission,
     ),
     ("in packets of 1500 bytes,", links::a_bdp_is_of_the_longest_round_trip_in_packets_of_1500_bytes),
-    ("payload of a full segment in bytes, 64 to 9000", segments_have_64_to_9000_bytes),
+    ("payload of a full segment in bytes, 64 to 9000", sizes::segments_have_64_to_9000_bytes),
     (
         "(12 bytes) and the headers (40), SACK blocks take from the payload",
         sizes::packets_have_headers_of_40_bytes,
@@ -141,6 +141,11 @@ const CLAIMS: &[(&str, fn())] = &[
     ("default 1; people are spread over them in turn", people::people_sit_in_rooms_in_turn),
 ];
 
+/// All of them.
+fn claims() -> impl Iterator<Item = &'static (&'static str, fn())> {
+    CLAIMS.iter().chain(workloads::CLAIMS)
+}
+
 /// Values that stand in the file as examples of what their key takes, beside a comment without numbers.
 const WINDOW: u64 = 20;
 
@@ -151,7 +156,7 @@ fn written() -> &'static str {
 
 #[test]
 fn every_line_with_a_number_has_a_test() {
-    for (words, _) in CLAIMS {
+    for (words, _) in claims() {
         assert!(written().contains(words), "the file does not say {words:?} any more");
     }
     for line in written().split_inclusive('\n') {
@@ -159,7 +164,7 @@ fn every_line_with_a_number_has_a_test() {
         let comment = line.split_once('#').map_or("", |(_, comment)| comment);
         let counts = ["twice", "half", "one in", "first two"].iter().any(|word| comment.contains(word));
         if counts || comment.contains(|c: char| c.is_ascii_digit()) {
-            assert!(CLAIMS.iter().any(|(words, _)| line.contains(words)), "no test for {line:?}");
+            assert!(claims().any(|(words, _)| line.contains(words)), "no test for {line:?}");
         }
     }
 }
@@ -187,7 +192,10 @@ fn stated_defaults_are_the_real_ones() {
                     kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|ecn true|burst \"150ms\"|\
                     min, \"0B\"|probability \"2%\"|avpkt \"1000B\"|burst 0|bandwidth \"10mbit\"|adaptive false|\
                     loop true|offset \"0s\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
-                    arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|retransmission 0";
+                    arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|rate \"1/s\"|arrivals \"periodic\"|size \"56B\"|\
+                    size \"1472B\"|arrivals \"periodic\"|direction \"up\"|lengths \"exponential\"|playout \"60ms\"|\
+                    arrivals \"poisson\"|size \"10000B\"|direction \"down\"|connection \"new\"|header \"400B\"|\
+                    retransmission 0";
     assert_eq!(stated.join("|"), expected);
 
     let text = |link: [&str; 5], group: &str, app: &str, direction: &str, entry: &str| {
@@ -277,16 +285,6 @@ fn short_forms_mean_the_long_ones() {
     assert_eq!([queue("100 packets"), queue("64KiB")], [Capacity::Packets(100), Capacity::Bytes(65_536)]);
 }
 
-#[test]
-fn segments_have_64_to_9000_bytes() {
-    let read = |mss: u32| {
-        let text = REFERENCE.replace("mss              = 1448", &format!("mss              = {mss}"));
-        Plan::parse_with("x.toml", &text, &[], &mut shipped).map(|plan| plan.base.groups[0].tcp.mss)
-    };
-    assert!(read(63).is_err() && read(9001).is_err());
-    assert_eq!([64, 9000].map(|mss| read(mss).expect("sound")), [64, 9000]);
-}
-
 /// Claims on one connection are tested beside it, as the RFCs are.
 #[test]
 fn inner_parts_have_tests_of_their_own() {
@@ -298,6 +296,10 @@ fn inner_parts_have_tests_of_their_own() {
         ),
         (include_str!("../../../src/scenario/law.rs"), "fn the_second_half_of_each_period_is_another_link()"),
         (include_str!("../../../src/tcp/tests/rfc5681.rs"), "fn limited_transmit_sends_two_new_segments()"),
+        (
+            include_str!("../../../src/traffic.rs"),
+            "fn the_published_law_rises_from_0_to_1_and_is_interpolated()",
+        ),
         (sending, "fn sixteen_segments_are_acknowledged_at_once()"),
         (sending, "fn pacing_sends_pairs_at_two_windows_a_round_trip_and_later_one_and_a_fifth()"),
         (

@@ -11,7 +11,7 @@ use crate::support::{mean_and_error, plan};
 /// How the members of a group talk.
 fn talk(scenario: &Scenario, group: &str) -> Talk {
     let group = scenario.groups.iter().find(|other| other.name == group).expect("the group");
-    let AppSpec::Chat(talk) = &group.app else { panic!("no chat") };
+    let AppSpec::Talk(talk) = &group.app else { panic!("no chat") };
     Talk { churn: None, ..talk.clone() }
 }
 
@@ -54,7 +54,7 @@ pub fn people_keep_their_rates() {
 #[test]
 fn people_come_and_go_with_the_means_of_their_churn() {
     let reference = plan(REFERENCE).base;
-    let AppSpec::Chat(talk) = &reference.groups[1].app else { panic!("no chat") };
+    let AppSpec::Talk(talk) = &reference.groups[1].app else { panic!("no chat") };
     let mut person = Person::new(Seed(1), "client/x-1", talk.clone(), Instant::ZERO);
     let (mut stays, mut absences, mut since) = (vec![], vec![], Instant::ZERO);
     while stays.len() < 4000 {

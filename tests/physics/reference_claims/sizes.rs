@@ -1,6 +1,7 @@
 //! What the file says of bytes: headers, and series that nobody asked for.
 
-use crate::support::{finish, plan, world};
+use super::REFERENCE;
+use crate::support::{finish, plan, shipped, world};
 
 #[test]
 pub fn packets_have_headers_of_40_bytes() {
@@ -22,6 +23,17 @@ pub fn packets_have_headers_of_40_bytes() {
         finish(world);
         assert_eq!(*sizes.lock().expect("nobody panicked"), expected, "timestamps {timestamps}");
     }
+}
+
+#[test]
+pub fn segments_have_64_to_9000_bytes() {
+    let read = |mss: u32| {
+        let text = REFERENCE.replace("mss              = 1448", &format!("mss              = {mss}"));
+        testbed::scenario::Plan::parse_with("x.toml", &text, &[], &mut shipped)
+            .map(|plan| plan.base.groups[0].tcp.mss)
+    };
+    assert!(read(63).is_err() && read(9001).is_err());
+    assert_eq!([64, 9000].map(|mss| read(mss).expect("sound")), [64, 9000]);
 }
 
 #[test]
