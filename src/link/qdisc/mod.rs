@@ -5,6 +5,7 @@
 //! transmitter is free. A new one is one file here and one line in [`QUEUES`].
 
 mod codel;
+mod dualpi2;
 mod fq_codel;
 mod pie;
 mod red;
@@ -42,6 +43,8 @@ pub struct Queued {
     pub(super) damaged: bool,
     /// This queue marked it.
     pub(super) marked: bool,
+    /// It is in a queue for L4S.
+    pub(super) low: bool,
 }
 
 /// One line of the table of disciplines.
@@ -68,6 +71,14 @@ const fn ecn(default: bool) -> Parameter {
         summary: "mark packets of transports that understand it (ECT) rather than drop them (RFC 3168)",
     }
 }
+
+/// The parameter of disciplines that mark by a threshold beside their law: tc's `ce_threshold`.
+const CE_THRESHOLD: Parameter = Parameter {
+    name: "ce_threshold",
+    kind: ParameterKind::Threshold,
+    default: ("0s", 0),
+    summary: "every packet that waits longer is marked, if its transport understands (DCTCP's threshold); \"0s\" is never",
+};
 
 /// Something that a scenario may set for a discipline.
 #[derive(Debug)]
@@ -97,6 +108,10 @@ pub enum ParameterKind {
     Rate,
     /// A probability, in billionths.
     Chance,
+    /// A time, in nanoseconds; zero is never.
+    Threshold,
+    /// A gain in hertz, in millionths.
+    Gain,
 }
 
 /// A queue as a scenario sets it.
@@ -153,6 +168,12 @@ pub static QUEUES: &[Discipline] = &[
         summary: "drops at the entrance by a chance that follows the queueing delay and its change (RFC 8033)",
         parameters: pie::PARAMETERS,
         build: Some(|queue| Box::new(pie::Pie::new(&queue.parameters))),
+    },
+    Discipline {
+        name: "dualpi2",
+        summary: "a queue for L4S (ECT(1)) and one for others, whose marks and drops are coupled (RFC 9332)",
+        parameters: dualpi2::PARAMETERS,
+        build: Some(|queue| Box::new(dualpi2::DualPi2::new(&queue.parameters))),
     },
     Discipline {
         name: "red",
@@ -294,7 +315,7 @@ mod testing {
         packet.flow = FlowId(flow);
         packet.segment.seq = SeqNumber(number);
         let passage = Passage { delay: Duration::ZERO, order: Order::Kept };
-        Queued { packet, entered, passage, damaged: false, marked: false }
+        Queued { packet, entered, passage, damaged: false, marked: false, low: false }
     }
 
     /// The same of a transport that understands marks.
