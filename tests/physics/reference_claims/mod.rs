@@ -3,6 +3,7 @@
 
 mod links;
 mod people;
+mod queues;
 mod sizes;
 
 use crate::support::{finish, goodput, plan, run, scenario, shipped, upload, watch, world};
@@ -86,20 +87,43 @@ const CLAIMS: &[(&str, fn())] = &[
     ),
     (
         "codel, fq_codel: default \"5ms\", the queueing delay that is tolerated",
-        queues_have_the_stated_parameters,
+        queues::queues_have_the_stated_parameters,
     ),
-    ("default \"100ms\", for how long it may be longer", queues_have_the_stated_parameters),
-    ("default \"1514B\", what a flow may send in its turn", queues_have_the_stated_parameters),
-    ("fq_codel: default 1024 queues", queues_have_the_stated_parameters),
-    ("pie: default \"150ms\"", queues_have_the_stated_parameters),
-    ("down  = { queue = { kind = \"pie\"", queues_have_the_stated_parameters),
-    ("fq_codel: default true; the others false. Marks packets", queues_have_the_stated_parameters),
-    ("in the words of tc-red(8)", queues_have_the_stated_parameters),
-    ("default \"0B\", which means a third of max and a quarter", queues_have_the_stated_parameters),
-    ("default \"2%\", the chance just below max", queues_have_the_stated_parameters),
-    ("default \"1000B\", in which a limit in packets is counted", queues_have_the_stated_parameters),
-    ("default 0: (2 min + max) / (3 avpkt); so many", queues_have_the_stated_parameters),
-    ("default \"10mbit\": while nothing waits", queues_have_the_stated_parameters),
+    ("default \"100ms\", for how long it may be longer", queues::queues_have_the_stated_parameters),
+    ("default \"1514B\", what a flow may send in its turn", queues::queues_have_the_stated_parameters),
+    ("fq_codel: default 1024 queues", queues::queues_have_the_stated_parameters),
+    ("pie: default \"150ms\"", queues::queues_have_the_stated_parameters),
+    ("down  = { queue = { kind = \"pie\"", queues::queues_have_the_stated_parameters),
+    ("codel, fq_codel: default \"0s\", never; packets that wait", queues::queues_have_the_stated_parameters),
+    (
+        "\"codel\", \"fq_codel\", \"pie\", \"red\" and \"dualpi2\" drop while",
+        queues::queues_have_the_stated_parameters,
+    ),
+    ("two queues, one for L4S, in the words of tc-dualpi2(8)", queues::queues_have_the_stated_parameters),
+    ("dualpi2: default \"15ms\", the wait of the classic queue", queues::queues_have_the_stated_parameters),
+    ("default \"16ms\", between two changes of the probability", queues::queues_have_the_stated_parameters),
+    ("default 2: L4S packets are marked with so many times", queues::queues_have_the_stated_parameters),
+    ("marks the others (RFC 9332)", queues::queues_have_the_stated_parameters),
+    (
+        "default \"1ms\": L4S packets that wait longer are all marked",
+        queues::queues_have_the_stated_parameters,
+    ),
+    ("default true: L4S packets are dropped as well once all", queues::queues_have_the_stated_parameters),
+    (
+        "default \"10%\", of the rate for the classic queue at least",
+        queues::queues_have_the_stated_parameters,
+    ),
+    ("every mark (RFC 9768): dctcp and prague need it", queues::controllers_of_marks_begin_with_accurate_ecn),
+    ("the sender of L4S", queues::controllers_of_marks_begin_with_accurate_ecn),
+    ("ms: shorter round trips grow and shrink as if", queues::controllers_of_marks_begin_with_accurate_ecn),
+    ("from so many round trips after slow start on", queues::controllers_of_marks_begin_with_accurate_ecn),
+    ("fq_codel: default true; the others false. Marks packets", queues::queues_have_the_stated_parameters),
+    ("in the words of tc-red(8)", queues::queues_have_the_stated_parameters),
+    ("default \"0B\", which means a third of max and a quarter", queues::queues_have_the_stated_parameters),
+    ("default \"2%\", the chance just below max", queues::queues_have_the_stated_parameters),
+    ("default \"1000B\", in which a limit in packets is counted", queues::queues_have_the_stated_parameters),
+    ("default 0: (2 min + max) / (3 avpkt); so many", queues::queues_have_the_stated_parameters),
+    ("default \"10mbit\": while nothing waits", queues::queues_have_the_stated_parameters),
     ("congestion is also heard from marks (RFC 3168), once in a", inner_parts_have_tests_of_their_own),
     ("report what arrived twice (RFC 2883), and take back", inner_parts_have_tests_of_their_own),
     ("F-RTO (RFC 5682): new data after a timeout show", inner_parts_have_tests_of_their_own),
@@ -179,8 +203,9 @@ fn stated_defaults_are_the_real_ones() {
     let stated: Vec<String> = written().lines().filter_map(key).collect();
     let expected = "warmup \"0s\"|trials 1|per_client false|jitter \"0s\"|distribution \"normal\"|correlation \"0%\"|\
                     reorder false|loss \"0%\"|gap 1|duplicate \"0%\"|corrupt \"0%\"|1-h \"100%\"|1-k \"0%\"|\
-                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|ecn true|burst \"150ms\"|\
+                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|ecn true|ce_threshold \"0s\"|burst \"150ms\"|\
                     min, \"0B\"|probability \"2%\"|avpkt \"1000B\"|burst 0|bandwidth \"10mbit\"|adaptive false|\
+                    target \"15ms\"|tupdate \"16ms\"|coupling_factor 2|step_thresh \"1ms\"|c_protection \"10%\"|drop_on_overload true|\
                     loop true|offset \"0s\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
                     arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|retransmission 0";
     assert_eq!(stated.join("|"), expected);
@@ -280,32 +305,6 @@ fn segments_have_64_to_9000_bytes() {
     };
     assert!(read(63).is_err() && read(9001).is_err());
     assert_eq!([64, 9000].map(|mss| read(mss).expect("sound")), [64, 9000]);
-}
-
-/// Tests of the parameters' effects are in `aqm.rs`, those of RED's beside it.
-#[test]
-fn queues_have_the_stated_parameters() {
-    let with = |queue: &str| {
-        scenario(&format!(
-            "duration = \"9s\"\n[link.a]\ndelay = \"1ms\"\nrate = \"1mbit\"\nqueue = {{ {queue} }}\n\
-             [[clients]]\nname = \"u\"\npath = [\"a\"]\napp = {{ kind = \"bulk\" }}\n"
-        ))
-    };
-    let law = "target = \"5ms\", interval = \"100ms\"";
-    assert_eq!(with("kind = \"codel\""), with(&format!("kind = \"codel\", {law}")));
-    let turns = "quantum = \"1514B\", flows = 1024, ecn = true";
-    assert_eq!(with("kind = \"fq_codel\""), with(&format!("kind = \"fq_codel\", {law}, {turns}")));
-    let burst = "target = \"15ms\", burst = \"150ms\"";
-    assert_eq!(with("kind = \"pie\""), with(&format!("kind = \"pie\", {burst}")));
-    for kind in ["codel", "pie", "red"] {
-        let kind = format!("kind = \"{kind}\"");
-        assert_eq!(with(&kind), with(&format!("{kind}, ecn = false")));
-    }
-    let (_, red) =
-        REFERENCE.split_once("kind = \"red\", limit = \"400 packets\", ").expect("a queue with RED");
-    let (red, _) = red.split_once(" }").expect("its end");
-    assert_eq!(with("kind = \"red\""), with(&format!("kind = \"red\", {red}")));
-    assert!(REFERENCE.contains(law) && REFERENCE.contains(turns) && REFERENCE.contains(burst));
 }
 
 /// Claims on one connection are tested beside it, as the RFCs are.
