@@ -31,6 +31,7 @@ pub fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
         mixed: has_mixed_controllers(plan),
         random: plan.random,
         policed: has_policers(plan),
+        l4s: has_l4s(plan),
         files: plan.files().iter().map(|(name, file)| (name.clone(), input_file(file))).collect(),
         overrides,
         live: false,
@@ -67,6 +68,15 @@ fn has_policers(plan: &Plan) -> bool {
     let cell = plan.scenario(0).ok();
     let first = cell.iter().flat_map(|cell| cell.links.iter().map(|link| &link.directions));
     later.chain(first).flatten().any(|config| config.policer.is_some())
+}
+
+/// True if a link has a queue for L4S, in the first cell or by an axis.
+fn has_l4s(plan: &Plan) -> bool {
+    const KIND: &str = "dualpi2";
+    let cell = plan.scenario(0).ok();
+    let first = cell.iter().flat_map(|cell| cell.links.iter().flat_map(|link| &link.directions));
+    first.map(|config| config.queue.discipline.name).any(|kind| kind == KIND)
+        || plan.axes.iter().flat_map(|axis| &axis.values).any(|value| value.contains(KIND))
 }
 
 /// True if clients of one cell differ in their controller. A group with one of its own may agree with

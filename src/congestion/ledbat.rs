@@ -209,7 +209,7 @@ impl CongestionController for Ledbat {
     }
 
     fn beliefs(&self) -> Beliefs {
-        Beliefs { bandwidth: None, min_rtt: self.base() }
+        Beliefs { min_rtt: self.base(), ..Beliefs::default() }
     }
 }
 

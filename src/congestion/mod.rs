@@ -5,9 +5,11 @@
 //! detection, recovery episodes, retransmission timers and pacing. A new controller is one file
 //! here and one line in [`ALGORITHMS`], or a program of its own that [registers](register) it.
 
+mod alpha;
 mod bbr;
 mod bbr3;
 mod cubic;
+mod dctcp;
 mod fixed;
 mod hystart;
 mod ledbat;
@@ -15,6 +17,7 @@ mod news;
 mod none;
 mod parameters;
 mod path_model;
+mod prague;
 mod reno;
 mod round;
 mod slow_start;
@@ -35,8 +38,21 @@ pub use news::{Ack, Loss, LostSegment, Path, Restart, Sample};
 pub use parameters::{Parameter, Parameters, Values};
 pub use slow_start::SlowStart;
 
+use crate::rng::Seed;
 use crate::time::Instant;
 use crate::units::Rate;
+
+/// Use that a controller makes of explicit congestion notification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Marking {
+    /// Marks are answered once in a window of data, much as losses are; it goes without as well.
+    #[default]
+    Classic,
+    /// It needs the number of marks ([`Ack::marked`]), and answers losses apart from them (RFC 8257).
+    Counted,
+    /// The same as an L4S sender, whose data are ECT(1) (RFC 9331); its window grows on after an answer.
+    Scalable,
+}
 
 /// The congestion controller of one sender. All windows are in bytes.
 pub trait CongestionController: fmt::Debug + Send {
@@ -59,6 +75,11 @@ pub trait CongestionController: fmt::Debug + Send {
 
     /// The episode that `on_loss` or `on_timeout` began is over: what was outstanding then is acknowledged.
     fn on_recovered(&mut self, _now: Instant) {}
+
+    /// The use that it makes of ECN, and needs.
+    fn marking(&self) -> Marking {
+        Marking::Classic
+    }
 
     /// The network marked packets instead of dropping them: at most once per window of data.
     fn on_ecn(&mut self, loss: &Loss) {
@@ -209,6 +230,18 @@ pub static ALGORITHMS: &[Algorithm] = &[
         build: |path| Box::new(westwood::Westwood::new(path)),
     },
     Algorithm {
+        name: "dctcp",
+        summary: "DCTCP (RFC 8257): Reno whose window falls by half the share of marked data; for a threshold that marks",
+        parameters: &[],
+        build: |path| Box::new(dctcp::Dctcp::new(path)),
+    },
+    Algorithm {
+        name: "prague",
+        summary: "Prague (draft-briscoe-iccrg-prague-congestion-control-04): DCTCP for the Internet, the sender of L4S",
+        parameters: prague::PARAMETERS,
+        build: |path| Box::new(prague::Prague::new(path)),
+    },
+    Algorithm {
         name: "ledbat",
         summary: "LEDBAT++ (RFC 6817, draft-irtf-iccrg-ledbat-plus-plus): takes what others leave, and waits no longer than its target",
         parameters: ledbat::PARAMETERS,
@@ -280,6 +313,23 @@ impl Choice {
     /// come from users, ask [`Algorithm::by_name`].
     pub fn named(name: &str) -> Choice {
         Algorithm::by_name(name).expect("a controller in the table").with_defaults()
+    }
+
+    /// The use that its controllers make of ECN.
+    pub fn marking(&self) -> Marking {
+        // Any path will do.
+        let path = Path {
+            mss: 1448,
+            initial_window: 14_480,
+            sack: true,
+            counts_marks: true,
+            paced: false,
+            now: Instant::ZERO,
+            rtt: None,
+            rng: Seed(0).stream("marking"),
+            parameters: self.parameters.clone(),
+        };
+        self.build(path).marking()
     }
 
     /// Makes the controller of one sender on `path`, with the parameters of this choice.

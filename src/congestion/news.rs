@@ -15,6 +15,8 @@ pub struct Ack {
     pub bytes: u64,
     /// Bytes newly found lost.
     pub newly_lost: u64,
+    /// Bytes newly told of as marked: with accurate ECN (RFC 9768), else 0.
+    pub marked: u64,
     /// Bytes delivered since the connection opened, and bytes found lost.
     pub delivered: u64,
     /// See `delivered`.
@@ -134,6 +136,8 @@ pub struct Path {
     pub initial_window: u64,
     /// True if acknowledgments report what arrived beyond a gap (RFC 2018).
     pub sack: bool,
+    /// True if acknowledgments tell how many bytes were marked (RFC 9768).
+    pub counts_marks: bool,
     /// True if the connection spreads its packets by itself.
     pub paced: bool,
     /// Time at which the connection opened.

@@ -166,7 +166,7 @@ impl CongestionController for Vegas {
     }
 
     fn beliefs(&self) -> Beliefs {
-        Beliefs { bandwidth: None, min_rtt: self.base }
+        Beliefs { min_rtt: self.base, ..Beliefs::default() }
     }
 }
 

@@ -138,6 +138,7 @@ impl CongestionController for Westwood {
                 .bandwidth
                 .and_then(|(_, rate)| Rate::from_bits_per_second(rate.saturating_mul(8))),
             min_rtt: self.least,
+            ..Beliefs::default()
         }
     }
 }

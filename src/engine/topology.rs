@@ -2,7 +2,7 @@
 //! for each client; an instance has two directions, each a [`Link`] of its own.
 
 use crate::facts::{Counters, LinkOutcome, LinkSample, QueueOutcome};
-use crate::link::{Config, Link, Statistics};
+use crate::link::{Config, Link, Statistics, Tally};
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::wire::Direction;
@@ -168,7 +168,8 @@ impl Topology {
                 in_flight: 0,
                 utilisation: account.utilisation(),
                 rate_mbit: account.rate.map(crate::units::Rate::as_mbit),
-                queue: queue_outcome(account),
+                queue: queue_outcome(&account.queue_delay),
+                l4s_queue: queue_outcome(&account.low_delay),
                 realised: account.realised(),
             })
             .collect()
@@ -187,8 +188,7 @@ impl Topology {
     }
 }
 
-fn queue_outcome(account: &Statistics) -> Option<QueueOutcome> {
-    let tally = &account.queue_delay;
+fn queue_outcome(tally: &Tally) -> Option<QueueOutcome> {
     Some(QueueOutcome {
         mean_ms: tally.mean_ms()?,
         p99_ms: tally.quantile(0.99).map(Duration::as_millis_f64)?,

@@ -47,6 +47,8 @@ pub struct LinkOutcome {
     pub rate_mbit: Option<f64>,
     /// Queueing delay (mean, 99th percentile, maximum); `None` without a rate or packets.
     pub queue: Option<QueueOutcome>,
+    /// The same of packets in a queue for L4S (`dualpi2`); `None` without such packets.
+    pub l4s_queue: Option<QueueOutcome>,
     /// Configured properties against realised ones.
     pub realised: Vec<Realised>,
 }

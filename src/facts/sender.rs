@@ -38,6 +38,9 @@ pub enum SenderEvent {
     WindowProbe,
     /// The window was reduced because packets were marked (RFC 3168).
     EcnReduction,
+    /// The path changes or clears the ECN field, or the peer does not know of it: data are no longer sent as
+    /// ECN-capable (RFC 9768 §3.2.2.3).
+    EcnRefused,
 }
 
 words! {
@@ -49,6 +52,7 @@ words! {
         SpuriousTimeout = "spurious_timeout",
         WindowProbe = "window_probe",
         EcnReduction = "ecn_reduction",
+        EcnRefused = "ecn_refused",
     }
 }
 
@@ -122,12 +126,16 @@ words! {
 }
 
 /// A controller's beliefs about the path, for series and plots.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Beliefs {
     /// The bottleneck's rate for this flow.
     pub bandwidth: Option<Rate>,
     /// The round-trip time without queues.
     pub min_rtt: Option<Duration>,
+    /// Share of data that queues mark, 0 to 1, as it is averaged (α of RFC 8257), and that of the last round trip.
+    pub alpha: Option<f64>,
+    /// See `alpha`.
+    pub marked: Option<f64>,
 }
 
 /// State of a sender at one instant.

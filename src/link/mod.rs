@@ -212,7 +212,14 @@ impl Link {
         // After a rate was lifted, packets still line up behind the one in transmission.
         let queues = self.serialiser.rate().is_some() || !self.waiting.is_empty();
         if queues && self.service.is_some() {
-            self.join(Queued { packet: packet.take(), entered: now, passage, damaged, marked: false });
+            self.join(Queued {
+                packet: packet.take(),
+                entered: now,
+                passage,
+                damaged,
+                marked: false,
+                low: false,
+            });
         } else if let Some(transit) = self.accept(now, packet.size(), passage, damaged, queues) {
             self.flight.push(transit, packet);
         } else {
@@ -332,6 +339,7 @@ impl Link {
         let busy = self.serialiser.busy(now);
         let config = self.config().clone();
         self.measured = Measured::new(now, busy, &config, self.start());
+        self.service.iter_mut().for_each(|service| service.low_delay = Tally::default());
     }
 
     /// The account of the interval from [`begin_measurement`](Link::begin_measurement), or the
@@ -349,6 +357,7 @@ impl Link {
             counters: self.counters,
             in_flight: self.in_flight(),
             queue_delay: measured.queue_delay.clone(),
+            low_delay: self.service.as_ref().map(|service| service.low_delay.clone()).unwrap_or_default(),
             propagation: measured.propagation.clone(),
             rate: self.serialiser.rate(),
             busy: self.serialiser.busy(end).saturating_sub(measured.busy_before) + self.replaying(end),

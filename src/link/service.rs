@@ -7,8 +7,8 @@ use super::flight::Transit;
 use super::propagation::{Order, Passage};
 use super::qdisc::{Qdisc, Queue, Queued};
 use super::rate::Serialiser;
-use super::{Link, Waiting};
-use crate::time::Instant;
+use super::{Link, Tally, Waiting};
+use crate::time::{Duration, Instant};
 use crate::wire::FlowId;
 
 /// A discipline at work.
@@ -21,6 +21,8 @@ pub(super) struct Service {
     last_entry: Instant,
     /// Room for what it drops, kept from one call to the next.
     dropped: Vec<Queued>,
+    /// Waits of the measured interval in a queue for L4S.
+    pub(super) low_delay: Tally,
 }
 
 impl Service {
@@ -33,6 +35,7 @@ impl Service {
             held: 0,
             last_entry: Instant::ZERO,
             dropped: Vec::new(),
+            low_delay: Tally::default(),
         }))
     }
 
@@ -118,6 +121,9 @@ impl Link {
         let back_to_back = item.entered < self.serialiser.free();
         let (start, departure) = self.serialiser.serve(at, size);
         self.counters.marked += u64::from(item.marked);
+        if item.low {
+            self.note_low(start - item.entered);
+        }
         let passage = item.passage;
         self.waiting.push_back(Waiting {
             entered: item.entered,
@@ -129,6 +135,12 @@ impl Link {
         });
         let transit = self.depart(departure, passage, item.damaged);
         self.flight.push(transit, &mut item.packet);
+    }
+
+    fn note_low(&mut self, wait: Duration) {
+        if let Some(service) = &mut self.service {
+            service.low_delay.record(wait);
+        }
     }
 
     /// The transit of a packet whose transmission ends at `departure`.

@@ -18,6 +18,8 @@ pub struct Statistics {
     pub in_flight: u64,
     /// From arrival at the queue to the start of transmission; empty without a rate.
     pub queue_delay: Tally,
+    /// The same of packets in a queue for L4S.
+    pub low_delay: Tally,
     /// From the end of transmission to arrival at the far end, without those that netem's
     /// `reorder` sends ahead; as planned at the entrance, before any later change of the rate.
     pub propagation: Tally,
@@ -117,6 +119,7 @@ impl Statistics {
         self.counters.add(&other.counters);
         self.in_flight += other.in_flight;
         self.queue_delay.merge(&other.queue_delay);
+        self.low_delay.merge(&other.low_delay);
         self.propagation.merge(&other.propagation);
         self.rate = self.rate.or(other.rate);
         self.busy += other.busy;

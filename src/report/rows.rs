@@ -224,6 +224,15 @@ fn link_columns<'o>(study: &Study) -> Vec<Column<LinkRow<'o>>> {
         column("goodput_mbit", |row| Number(row.through.and_then(|through| through.goodput_mbit), 6)),
         column("jain_index", |row| Number(row.through.and_then(|through| through.jain_index), 6)),
     ];
+    if study.l4s {
+        columns.extend([
+            column("l4s_queue_mean_ms", |row: &LinkRow<'o>| {
+                Number(row.link.l4s_queue.map(|l4s| l4s.mean_ms), 3)
+            }),
+            column("l4s_queue_p99_ms", |row| Number(row.link.l4s_queue.map(|l4s| l4s.p99_ms), 3)),
+            column("l4s_queue_max_ms", |row| Number(row.link.l4s_queue.map(|l4s| l4s.max_ms), 3)),
+        ]);
+    }
     if study.policed {
         columns.push(column("dropped_policer", |row| Count(row.link.counters.dropped_policer)));
     }

@@ -43,8 +43,19 @@ pub fn write(
     };
     let [flows, links, events] = FILES;
     write_as(flows, &|file| {
-        let header = "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes,received_bytes,pacing_mbit,bandwidth_mbit,min_rtt_ms\n";
-        write_rows(file, header, &series.flows, |out, sample| flow_row(out, outcome, sample))
+        let counts_marks = series.flows.iter().any(|sample| sample.sender.beliefs.alpha.is_some());
+        let more = if counts_marks { ",alpha,marked_fraction" } else { "" };
+        let header = format!(
+            "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes,received_bytes,pacing_mbit,bandwidth_mbit,min_rtt_ms{more}\n"
+        );
+        write_rows(file, &header, &series.flows, |out, sample| {
+            flow_row(out, outcome, sample);
+            if counts_marks {
+                fraction(out, sample.sender.beliefs.alpha);
+                fraction(out, sample.sender.beliefs.marked);
+            }
+            out.push(b'\n');
+        })
     })?;
     write_as(links, &|file| {
         let capacity = series.links.iter().any(|sample| sample.capacity.is_some());
@@ -104,7 +115,6 @@ fn flow_row(out: &mut Vec<u8>, outcome: &Outcome, sample: &FlowSample) {
         Some(rtt) => millis(out, rtt),
         None => out.push(b','),
     }
-    out.push(b'\n');
 }
 
 fn link_row(out: &mut Vec<u8>, outcome: &Outcome, sample: &LinkSample) {
@@ -149,6 +159,14 @@ fn mbit(out: &mut Vec<u8>, rate: Option<Rate>) {
     out.push(b',');
     if let Some(rate) = rate {
         fixed(out, rate.bits_per_second() / 1_000, 1_000, 3);
+    }
+}
+
+/// `,` and a number from 0 to 1 with six decimals, if there is one.
+fn fraction(out: &mut Vec<u8>, value: Option<f64>) {
+    out.push(b',');
+    if let Some(value) = value {
+        fixed(out, (value * 1e6).round() as u64, 1_000_000, 6);
     }
 }
 
@@ -239,6 +257,13 @@ mod tests {
         let text = fs::read_to_string(dir.path().join("series/1/links.csv")).expect("a file");
         let ends: Vec<&str> = text.lines().take(3).filter_map(|line| line.rsplit(',').next()).collect();
         assert_eq!(ends, ["capacity_bytes", "", "7"]);
+        // Shares of marks are columns where a controller counts them.
+        let mut counted = series.clone();
+        counted.flows[1].sender.beliefs.alpha = Some(0.0625);
+        write(dir.path(), Path::new("series/2"), &outcome, &counted, &mut entries).expect("written");
+        let text = fs::read_to_string(dir.path().join("series/2/flows.csv")).expect("a file");
+        let ends: Vec<&str> = text.lines().take(3).filter_map(|line| line.splitn(15, ',').last()).collect();
+        assert_eq!(ends, ["alpha,marked_fraction", ",", "0.062500,"]);
         assert!(read("events.csv").starts_with("time_s,flow,direction,event\n"));
     }
 }

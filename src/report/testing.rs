@@ -40,6 +40,7 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         mixed: false,
         random: true,
         policed: false,
+        l4s: false,
         files: std::collections::BTreeMap::new(),
         overrides: Vec::new(),
         live: false,
@@ -142,6 +143,7 @@ impl Model {
                         beliefs: Beliefs {
                             bandwidth: self.bandwidth(),
                             min_rtt: Some(Duration::from_secs_f64(BASE_RTT_S)),
+                            ..Beliefs::default()
                         },
                         phase: if self.congestion == "bbr" {
                             Phase::ProbeBandwidth
@@ -277,6 +279,7 @@ impl Model {
             utilisation: Some(if direction == Direction::Up { 0.93 } else { 0.04 }),
             rate_mbit: Some(RATE_MBIT),
             queue: Some(QueueOutcome { mean_ms: 20.5, p99_ms: 47.0, max_ms: 50.4 }),
+            l4s_queue: None,
             realised: vec![Realised {
                 quantity: "loss_percent",
                 configured: self.loss * 100.0,

@@ -2,8 +2,8 @@
 
 use super::form::{Class, Each, Flag, Form, Whole};
 use super::kind::Kind;
-use super::leaf::Fault;
-use super::quantity::{PositiveSpan, Probability, QueueLimit, Rate, Size};
+use super::leaf::{self, Fault};
+use super::quantity::{PositiveSpan, Probability, QueueLimit, Rate, Size, Span};
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::Visitor;
@@ -59,6 +59,9 @@ fn thresholds(queue: &Queue, reader: &mut Reader) {
 const MOST_WEIGHT: u64 = 1_000;
 /// Parts in which a probability is kept.
 const BILLION: f64 = 1e9;
+/// Parts in which a gain is kept, and the largest gain.
+const MILLION: f64 = 1e6;
+const MOST_GAIN: f64 = 1000.0;
 
 /// A parameter of a queue discipline.
 struct OfQueue(&'static Parameter);
@@ -72,6 +75,8 @@ impl Form<u64> for OfQueue {
             ParameterKind::Switch => Kind::Flag,
             ParameterKind::Rate => Kind::Rate,
             ParameterKind::Chance => Kind::Probability,
+            ParameterKind::Threshold => Kind::Duration,
+            ParameterKind::Gain => Kind::Number(0.0, MOST_GAIN),
         }
     }
 
@@ -81,6 +86,10 @@ impl Form<u64> for OfQueue {
             ParameterKind::Count(least, most) => Whole(least, most).read(node),
             ParameterKind::Size(least, most) => Size(least, most).read(node),
             ParameterKind::Switch => Flag.read(node).map(u64::from),
+            ParameterKind::Threshold => Span.read(node).map(Duration::as_nanos),
+            ParameterKind::Gain => {
+                leaf::number(node, 0.0, MOST_GAIN).map(|gain| (gain * MILLION).round() as u64)
+            }
             ParameterKind::Rate => Rate.read(node).map(units::Rate::bits_per_second),
             ParameterKind::Chance => {
                 Probability.read(node).map(|chance| (chance.as_f64() * BILLION).round() as u64)
@@ -94,6 +103,8 @@ impl Form<u64> for OfQueue {
             ParameterKind::Count(least, most) => Whole(least, most).text(value),
             ParameterKind::Size(least, most) => Size(least, most).text(value),
             ParameterKind::Switch => Flag.text(&(*value > 0)),
+            ParameterKind::Threshold => Span.text(&Duration::from_nanos(*value)),
+            ParameterKind::Gain => Some((*value as f64 / MILLION).to_string()),
             ParameterKind::Rate => {
                 units::Rate::from_bits_per_second(*value).and_then(|rate| Rate.text(&rate))
             }
@@ -122,7 +133,7 @@ mod tests {
         for discipline in QUEUES {
             let stated = discipline.parameters.iter().map(|parameter| {
                 let text = parameter.default.0;
-                let value = if text.parse::<u64>().is_ok() || text.parse::<bool>().is_ok() {
+                let value = if text.parse::<f64>().is_ok() || text.parse::<bool>().is_ok() {
                     text.to_owned()
                 } else {
                     format!("\"{text}\"")
@@ -140,7 +151,7 @@ mod tests {
     fn a_queue_takes_the_parameters_of_its_discipline() {
         let queue = bottleneck("{ kind = \"fq_codel\", target = \"10ms\", flows = 16, limit = \"64KiB\" }");
         assert_eq!((queue.discipline.name, queue.capacity), ("fq_codel", Capacity::Bytes(65_536)));
-        assert_eq!(queue.parameters, [10_000_000, 100_000_000, 1_514, 16, 1]);
+        assert_eq!(queue.parameters, [10_000_000, 100_000_000, 1_514, 16, 1, 0]);
         let line = |queue: &str| and(&format!("[link.spare]\nrate = \"1mbit\"\nqueue = {queue}\n"));
         refused(
             &line("{ kind = \"codel\", flows = 16 }"),
@@ -154,7 +165,7 @@ mod tests {
             23,
             "target",
             "a droptail queue has no `target`",
-            "`target` is of codel, fq_codel and pie",
+            "`target` is of codel, fq_codel, pie and dualpi2",
         );
         refused(&line("{ taget = \"5ms\" }"), 23, "taget", "unknown key `taget`", "allowed: kind, limit");
         refused(

@@ -10,7 +10,7 @@ use super::quantity::{PositiveSpan, Size};
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::Visitor;
-use crate::congestion::Choice;
+use crate::congestion::{Choice, Marking};
 use crate::tcp::{Config, DelayedAck, EcnMode, IdleWindow, Profile, Recovery, ReduceFrom, RtoFloor};
 
 /// The keys of `[tcp]`.
@@ -29,6 +29,7 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     *tcp = profile.config();
     v.key("congestion", &mut tcp.congestion, Controller, "the congestion controller");
     v.check(|reader| parameters(&mut tcp.congestion, reader.root));
+    v.check(|_| tcp.ecn = default_ecn(tcp));
     let mss = "largest payload of a segment in bytes, timestamps deducted";
     v.key("mss", &mut tcp.mss, Whole(LEAST_MSS, 9000), mss);
     v.key("initial_window", &mut tcp.initial_window, Whole(1, 10_000), "in segments (RFC 6928)");
@@ -66,7 +67,7 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     v.key("window_scale", &mut tcp.window_scale, Flag, "offer windows beyond 64 KiB (RFC 7323)");
     let limited = "new data on the first two duplicate ACKs (RFC 3042)";
     v.key("limited_transmit", &mut tcp.limited_transmit, Flag, limited);
-    let ecn = "explicit congestion notification: classic offers and accepts it (RFC 3168)";
+    let ecn = "explicit congestion notification: RFC 3168, or accurate (RFC 9768), which dctcp and prague begin with";
     v.key("ecn", &mut tcp.ecn, Words(ECN_MODES), ecn);
     v.key("receive_window", &mut tcp.receive_window, BUFFER, "the largest window a receiver offers");
     let buffer = "how much a sender holds until it is acknowledged";
@@ -90,7 +91,13 @@ const PROFILES: &[(&str, Profile)] = &[
 const RECOVERIES: &[(&str, Recovery)] =
     &[("sack", Recovery::Sack), ("rack", Recovery::Rack), ("newreno", Recovery::NewReno)];
 
-const ECN_MODES: &[(&str, EcnMode)] = &[("off", EcnMode::Off), ("classic", EcnMode::Classic)];
+const ECN_MODES: &[(&str, EcnMode)] =
+    &[("off", EcnMode::Off), ("classic", EcnMode::Classic), ("accecn", EcnMode::Accurate)];
+
+/// The profile's, but for controllers that need to hear of each mark.
+fn default_ecn(tcp: &Config) -> EcnMode {
+    if tcp.congestion.marking() == Marking::Classic { tcp.ecn } else { EcnMode::Accurate }
+}
 
 const REDUCE_FROM: &[(&str, ReduceFrom)] = &[("window", ReduceFrom::Window), ("flight", ReduceFrom::Flight)];
 
@@ -143,6 +150,15 @@ fn check(config: &Config, reader: &mut Reader) {
     {
         let message = "`rack` learns of losses from SACK; while `sack` is off, it is RFC 6582 (`newreno`)";
         reader.warning(node.place, message, "leave `sack` on, or write \"newreno\"");
+    }
+    if config.ecn != EcnMode::Accurate
+        && config.congestion.marking() != Marking::Classic
+        && let Some(node) = reader.get("ecn").or_else(|| reader.get("congestion"))
+    {
+        let name = config.congestion.algorithm.name;
+        let message = format!("`{name}` counts marks, of which it hears by accurate ECN only");
+        let help = "write ecn = \"accecn\" beside that controller, or leave `ecn` out there";
+        reader.error(node.place, message, help);
     }
     for (key, bytes) in [("receive_window", config.receive_window), ("send_buffer", config.send_buffer)] {
         if let Some(node) = reader.get(key).or_else(|| reader.get("mss"))

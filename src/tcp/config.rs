@@ -89,6 +89,8 @@ pub enum EcnMode {
     Off,
     /// RFC 3168: a mark is echoed until its answer arrives, and answered once in a window of data.
     Classic,
+    /// RFC 9768: counters tell of every mark. With a peer that has only RFC 3168, that.
+    Accurate,
 }
 
 /// Quantity of which a part remains after a reduction.

@@ -2,6 +2,7 @@
 //! segments and timeouts, then drain what it wants to send and tell; it never calls out.
 
 mod arrival;
+mod ecn;
 mod output;
 #[cfg(test)]
 mod tests;
@@ -44,8 +45,10 @@ pub struct Connection {
     /// The controller's random stream, until the connection opens.
     rng: Option<Rng>,
     events: Events,
-    /// A reset to send, if one is due.
-    reset: Option<Segment>,
+    /// Segment that goes before all others: a reset, or with accurate ECN the acknowledgment of a SYN-ACK.
+    urgent: Option<Segment>,
+    /// Flags of a segment that header prediction takes; with accurate ECN none is.
+    expected: Flags,
     time_wait_until: Instant,
     /// From when on an empty stray segment is answered again.
     strays_from: Instant,
@@ -86,7 +89,8 @@ impl Connection {
             config,
             rng: Some(rng),
             events: Events::default(),
-            reset: None,
+            urgent: None,
+            expected: Flags::ACK,
             time_wait_until: Instant::MAX,
             strays_from: Instant::ZERO,
             #[cfg(test)]
@@ -206,7 +210,7 @@ impl Connection {
     /// Resets the connection (RFC 9293 §3.10.5).
     pub fn abort(&mut self) {
         if self.state.is_synchronized() || self.state == State::SynReceived {
-            self.reset = Some(Segment {
+            self.urgent = Some(Segment {
                 seq: self.sender.iss.at(self.sender.nxt),
                 flags: Flags::RST,
                 ..Segment::default()

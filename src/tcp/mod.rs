@@ -15,7 +15,8 @@
 //! | RFC 9438 CUBIC | `congestion::cubic` | `congestion/tests/rfc9438.rs` |
 //! | RFC 2883, 3708 duplicate SACK | `receiver`, `recovery::doubt`, `sender::ack` | `tests/rfc2883.rs` |
 //! | RFC 5682 F-RTO | `recovery::frto` | `tests/rfc5682.rs` |
-//! | RFC 3168 ECN | `recovery::marks`, `negotiated`, `receiver` | `tests/rfc3168.rs` |
+//! | RFC 3168 ECN | `recovery::marks`, `negotiated`, `echo` | `tests/rfc3168.rs` |
+//! | RFC 9768 accurate ECN | `recovery::feedback`, `negotiated`, `echo` | `tests/rfc9768*.rs` |
 //! | RFC 3042 limited transmit, RFC 6928 IW10 | `sender` | `tests/rfc5681.rs` |
 //! | RFC 7323 timestamps, window scale, PAWS | `receiver`, `connection` | `tests/rfc7323.rs` |
 //! | RFC 3522 Eifel detection | `recovery::doubt` | `tests/rfc3522.rs` |
@@ -24,6 +25,7 @@ mod assembler;
 mod buffer;
 mod config;
 mod connection;
+mod echo;
 mod negotiated;
 mod pacer;
 mod profile;

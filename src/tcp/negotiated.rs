@@ -18,8 +18,8 @@ pub(super) struct Negotiated {
     pub sack: bool,
     /// True if both offered timestamps (RFC 7323 §3.2).
     pub timestamps: bool,
-    /// True if both SYNs set ECN up (RFC 3168 §6.1.1): marks are echoed.
-    pub ecn: bool,
+    /// Form of ECN that both SYNs set up (RFC 3168 §6.1.1, RFC 9768 table 2): marks are echoed so.
+    pub ecn: EcnMode,
     /// And neither sent one that did not: data may be sent as ECN-capable.
     pub ect: bool,
     /// True if both offered to scale windows (RFC 7323 §2.2), and the shift of the peer's.
@@ -35,7 +35,7 @@ impl Negotiated {
             mss,
             sack: false,
             timestamps: false,
-            ecn: false,
+            ecn: EcnMode::Off,
             ect: false,
             window_scale: false,
             window_shift: 0,
@@ -46,7 +46,7 @@ impl Negotiated {
     pub fn after(config: &Config, syn: &Segment) -> Negotiated {
         let offered = syn.syn_options();
         let timestamps = config.timestamps && syn.timestamps.is_some();
-        let ecn = config.ecn == EcnMode::Classic && sets_up_ecn(syn);
+        let ecn = ecn_of(config.ecn, syn);
         let scale = offered.window_scale.filter(|_| config.window_scale);
         // Both offers are without options, so that a peer that declines timestamps gets their bytes as
         // payload.
@@ -57,10 +57,26 @@ impl Negotiated {
             sack: config.sack && offered.sack_permitted,
             timestamps,
             ecn,
-            ect: ecn,
+            ect: ecn != EcnMode::Off,
             window_scale: scale.is_some(),
             window_shift: scale.unwrap_or(0).min(LARGEST_SHIFT),
         }
+    }
+}
+
+/// Form of ECN that a host with `own` enters by the peer's SYN or SYN-ACK (RFC 9768 table 2).
+fn ecn_of(own: EcnMode, syn: &Segment) -> EcnMode {
+    let is_answer = syn.flags.has(Flags::ACK);
+    let said = syn.flags.of(Flags::ACE);
+    match own {
+        EcnMode::Accurate if said == Flags(0) => EcnMode::Off,
+        // A server that returns what it does not know.
+        EcnMode::Accurate if is_answer && said == Flags::ACE => EcnMode::Off,
+        // §3.1.3: combinations that mean nothing yet are accurate ECN.
+        EcnMode::Accurate if said != (if is_answer { Flags::ECE } else { Flags::ECN }) => own,
+        EcnMode::Accurate => EcnMode::Classic,
+        EcnMode::Classic if sets_up_ecn(syn) => own,
+        EcnMode::Classic | EcnMode::Off => EcnMode::Off,
     }
 }
 
@@ -69,6 +85,12 @@ impl Negotiated {
 pub(super) fn sets_up_ecn(syn: &Segment) -> bool {
     let expected = if syn.flags.has(Flags::ACK) { Flags::ECE } else { Flags::ECN };
     syn.flags.of(Flags::ECN) == expected
+}
+
+/// RFC 9768 §3.1.5: one handshake must not offer both forms, for neither end could know which the other has.
+pub(super) fn contradicts(agreed: EcnMode, own: EcnMode, syn: &Segment) -> bool {
+    let other = ecn_of(own, syn);
+    own == EcnMode::Accurate && other != EcnMode::Off && other != agreed
 }
 
 #[cfg(test)]
@@ -81,7 +103,8 @@ mod tests {
         Segment { timestamps, options: Options::Syn(options), ..Segment::default() }
     }
 
-    const ALL: SynOptions = SynOptions { mss: Some(1460), window_scale: Some(15), sack_permitted: true };
+    const ALL: SynOptions =
+        SynOptions { mss: Some(1460), window_scale: Some(15), sack_permitted: true, counted: None };
 
     #[test]
     fn an_option_holds_if_both_offer_it() {

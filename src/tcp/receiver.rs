@@ -3,17 +3,17 @@
 
 use super::assembler::Assembler;
 use super::config::{Config, DelayedAck};
+use super::echo::Echo;
 use super::quickack::QuickAcks;
 use super::rtt::RttEstimator;
 use crate::time::{Duration, Instant};
-use crate::wire::{Ecn, Flags, Payload, SackBlocks, Segment, SeqNumber, Timestamps};
+use crate::wire::{Payload, SackBlocks, Segment, SeqNumber, Timestamps};
 
 /// A range without a byte.
 const NOTHING: (u64, u64) = (0, 0);
 
 /// Received data, and the acknowledgments due for them.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub struct Receiver {
     /// Initial receive sequence number.
     irs: SeqNumber,
@@ -46,8 +46,8 @@ pub struct Receiver {
     pub(super) reports_duplicates: bool,
     /// Duplicate that was not reported yet; an empty range is none.
     duplicate: (u64, u64),
-    /// A mark arrived whose answer has not: every acknowledgment says so (RFC 3168 §6.1.3).
-    pub(super) echoes_mark: bool,
+    /// Echo of the ECN field of what arrived.
+    pub(super) echo: Echo,
 }
 
 impl Receiver {
@@ -74,7 +74,7 @@ impl Receiver {
             mss: config.mss.into(),
             reports_duplicates: false,
             duplicate: NOTHING,
-            echoes_mark: false,
+            echo: Echo::Nothing,
         }
     }
 
@@ -201,13 +201,9 @@ impl Receiver {
         }
     }
 
-    /// RFC 3168 §6.1.3: the first mark begins the echo, the answer ends it, unless that is marked itself. Both
-    /// are acknowledged at once (as Linux): the sender's window may be too small to wait.
+    /// Takes note of the ECN field of an acceptable segment.
     pub fn note_ecn(&mut self, segment: &Segment) {
-        let echoed = self.echoes_mark;
-        self.echoes_mark &= !segment.flags.has(Flags::CWR);
-        self.echoes_mark |= segment.ecn == Ecn::Ce;
-        self.ack_now |= self.echoes_mark != echoed;
+        self.ack_now |= self.echo.note(segment, self.unacknowledged > 0);
     }
 
     fn delay_ack(&mut self, now: Instant, rtt: &RttEstimator) {
@@ -359,15 +355,15 @@ impl Receiver {
         self.assembler.arrived_bytes() - 1
     }
 
-    /// Bytes of the option with [`sack_blocks`](Receiver::sack_blocks).
+    /// Bytes of the options of the next acknowledgment beside timestamps; SACK blocks if `sack` is agreed.
     #[inline]
-    pub fn sack_bytes(&self) -> u32 {
-        if self.has_blocks() {
-            let duplicates = usize::from(self.duplicate != NOTHING);
-            SackBlocks::bytes_for(self.assembler.blocks().len() + duplicates)
-        } else {
-            0
+    pub fn option_bytes(&self, sack: bool) -> u32 {
+        let blocks = sack && self.has_blocks();
+        if !blocks && matches!(self.echo, Echo::Nothing) {
+            return 0;
         }
+        let duplicates = usize::from(self.duplicate != NOTHING);
+        self.echo.option_bytes(if blocks { self.assembler.blocks().len() + duplicates } else { 0 })
     }
 
     #[inline]

@@ -4,6 +4,7 @@
 //! (Linux's reading; RFC 5681 taken literally would).
 
 mod doubt;
+mod feedback;
 mod frto;
 mod marks;
 
@@ -13,6 +14,7 @@ use crate::congestion::CongestionController;
 use crate::facts::SenderEvent;
 use crate::time::Instant;
 use doubt::Doubt;
+pub(super) use feedback::{EcnFeedback, EcnNews};
 pub(super) use frto::Frto;
 use marks::EcnSender;
 
@@ -118,9 +120,9 @@ impl LossRecovery {
         std::mem::take(&mut self.signals)
     }
 
-    /// A closed window is probed.
-    pub(super) fn on_probe(&mut self, now: Instant) {
-        self.signals.push((now, SenderEvent::WindowProbe));
+    /// Something worth a mark happened.
+    pub(super) fn note(&mut self, now: Instant, event: SenderEvent) {
+        self.signals.push((now, event));
     }
 
     /// A loss was repaired by the probe that found it: an episode that is over as it begins.
@@ -337,7 +339,7 @@ impl LossRecovery {
         progressed: bool,
     ) {
         let new_episode = match self.episode {
-            Episode::Open => !self.ecn.has_reduced(nxt - flight),
+            Episode::Open => !self.ecn.has_reduced(nxt - flight) || self.ecn.answers_losses(),
             Episode::Recovery => false,
             // Data arrived since the last timeout, and then a new one was lost.
             Episode::Loss => progressed,

@@ -104,9 +104,11 @@ pub struct Delivered {
     pub bytes: u64,
     /// Of these, bytes newly reported by SACK blocks.
     pub sacked: u64,
-    /// Round-trip time of the oldest segment that was sent once: includes a delayed ACK's wait.
+    /// Bytes newly told of as marked.
+    pub marked: u64,
+    /// Round-trip times of the oldest segment that was sent once, a delayed ACK's wait included, and of the newest.
     pub rtt: Option<Duration>,
-    /// Round-trip time of the newest.
+    /// See `rtt`.
     pub newest_rtt: Option<Duration>,
     /// True if something arrived that had been given up as lost and was not sent again.
     pub revived: bool,
@@ -144,8 +146,7 @@ impl Scoreboard {
     /// New data `[start, start + len)` leaves now.
     pub fn on_sent(&mut self, start: u64, len: u32, now: Instant) {
         if self.sent.is_empty() {
-            self.first_sent_at = now;
-            self.delivered_at = now;
+            (self.first_sent_at, self.delivered_at) = (now, now);
         }
         self.pipe += u64::from(len);
         self.number = self.number.wrapping_add(1);
@@ -179,8 +180,7 @@ impl Scoreboard {
         self.delivered
     }
 
-    /// There is room, and nothing to send: rates of what is in the network and of what follows may be the
-    /// application's (draft-ietf-ccwg-bbr-06 §4.1.2.4).
+    /// There is room, and nothing to send: rates may be the application's (draft-ietf-ccwg-bbr-06 §4.1.2.4).
     #[inline]
     pub fn limit_by_application(&mut self) {
         self.app_limited = (self.delivered + self.pipe).max(1);

@@ -4,6 +4,7 @@
 
 mod ack;
 mod control;
+mod marks;
 mod output;
 mod rack;
 mod timer;
@@ -11,7 +12,7 @@ mod timer;
 use std::sync::Arc;
 
 use super::buffer::SendBuffer;
-use super::config::{Config, Recovery, ReduceFrom};
+use super::config::{Config, EcnMode, Recovery, ReduceFrom};
 use super::negotiated::Negotiated;
 use super::pacer::{Pace, Pacer};
 use super::prr::Prr;
@@ -23,7 +24,7 @@ use crate::congestion::{Beliefs, CongestionController, Parameters, Path, Phase};
 use crate::rng::Rng;
 use crate::time::Instant;
 use crate::units::Rate;
-use crate::wire::{Payload, SeqNumber};
+use crate::wire::{Payload, Segment, SeqNumber};
 use rack::TailProbes;
 
 /// Sending half: data to be sent and data outstanding.
@@ -155,7 +156,8 @@ impl Sender {
     }
 
     /// Both SYNs are acknowledged: what was negotiated is known, and the controller begins.
-    pub fn establish(&mut self, now: Instant, rng: Rng) {
+    /// `segment` acknowledged ours.
+    pub fn establish(&mut self, now: Instant, rng: Rng, segment: &Segment) {
         if self.stats.timeouts > 0 {
             self.rtt.fall_back();
         }
@@ -169,6 +171,7 @@ impl Sender {
             mss: self.agreed.mss,
             initial_window: segments * self.agreed.mss,
             sack: self.uses_sack(),
+            counts_marks: self.agreed.ecn == EcnMode::Accurate,
             paced: self.config.pacing,
             now,
             rtt: self.rtt.smoothed(),
@@ -181,11 +184,13 @@ impl Sender {
         }
         self.controller = Some(controller);
         self.recovery = LossRecovery::default();
-        self.recovery.ecn.capable = self.agreed.ect;
         self.recovery.tries_timeouts = self.config.frto;
         self.recovery.reduces_window = self.config.reduce_from == ReduceFrom::Window;
         if self.agreed.sack && self.config.recovery == Recovery::Rack {
             self.scoreboard.use_rack();
+        }
+        if self.agreed.ecn != EcnMode::Off {
+            self.begin_ecn(now, segment);
         }
         self.ask_controller();
     }

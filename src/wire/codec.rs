@@ -4,7 +4,9 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Ecn, Flags, Options, Payload, SackBlocks, Segment, SeqNumber, SynOptions, Timestamps};
+use super::{
+    Ecn, EcnBytes, EcnOrder, Flags, Options, Payload, SackBlocks, Segment, SeqNumber, SynOptions, Timestamps,
+};
 
 /// Protocol number of TCP in the pseudo-header.
 const TCP: u8 = 6;
@@ -43,8 +45,7 @@ pub fn encode(segment: &Segment, ends: Ends) -> Vec<u8> {
     out.extend_from_slice(&ends.destination.1.to_be_bytes());
     out.extend_from_slice(&segment.seq.0.to_be_bytes());
     out.extend_from_slice(&segment.ack.0.to_be_bytes());
-    out.push(((header / 4) as u8) << 4);
-    out.push(segment.flags.0);
+    out.extend_from_slice(&(((header / 4) as u16) << 12 | segment.flags.0).to_be_bytes());
     out.extend_from_slice(&segment.window.to_be_bytes());
     // Checksum and urgent pointer.
     out.extend_from_slice(&[0; 4]);
@@ -74,19 +75,22 @@ fn encode_options(segment: &Segment, out: &mut Vec<u8>) {
     } else if sack_permitted {
         out.extend_from_slice(&[NOP, NOP, 4, 2]);
     }
-    match segment.options {
-        Options::Syn(SynOptions { window_scale: Some(shift), .. }) => {
-            out.extend_from_slice(&[NOP, 3, 3, shift]);
+    if let Options::Syn(SynOptions { window_scale: Some(shift), .. }) = segment.options {
+        out.extend_from_slice(&[NOP, 3, 3, shift]);
+    }
+    let blocks = segment.sack_blocks();
+    if !blocks.is_empty() {
+        out.extend_from_slice(&[NOP, NOP, 5, 2 + 8 * blocks.len() as u8]);
+        for (start, end) in blocks {
+            out.extend_from_slice(&start.0.to_be_bytes());
+            out.extend_from_slice(&end.0.to_be_bytes());
         }
-        Options::Sack(blocks) if !blocks.as_slice().is_empty() => {
-            let len = 2 + 8 * blocks.as_slice().len() as u8;
-            out.extend_from_slice(&[NOP, NOP, 5, len]);
-            for (start, end) in blocks.as_slice() {
-                out.extend_from_slice(&start.0.to_be_bytes());
-                out.extend_from_slice(&end.0.to_be_bytes());
-            }
-        }
-        _ => {}
+    }
+    if let Some(bytes) = segment.ecn_bytes() {
+        let len = 2 + 3 * bytes.fields().len();
+        out.resize(out.len() + bytes.wire_len() as usize - len, NOP);
+        out.extend_from_slice(&[bytes.order().kind(), len as u8]);
+        out.extend_from_slice(bytes.fields().as_flattened());
     }
 }
 
@@ -105,7 +109,7 @@ pub fn decode(bytes: &[u8], source: Ipv4Addr, destination: Ipv4Addr) -> Result<(
     if header < 20 || header > bytes.len() {
         return Err(DecodeError::DataOffset);
     }
-    let flags = Flags(bytes[13]);
+    let flags = Flags(u16_at(12) & 0x01ff);
     let (timestamps, options) = decode_options(&bytes[20..header], flags.has(Flags::SYN))?;
     let payload = match &bytes[header..] {
         [] => Payload::default(),
@@ -129,6 +133,7 @@ fn decode_options(mut bytes: &[u8], is_syn: bool) -> Result<(Option<Timestamps>,
     let mut timestamps = None;
     let mut syn = SynOptions::default();
     let mut blocks = SackBlocks::default();
+    let mut counted = None;
     while let Some((&kind, rest)) = bytes.split_first() {
         match kind {
             // End of options; no-operation (RFC 9293 §3.2).
@@ -155,12 +160,21 @@ fn decode_options(mut bytes: &[u8], is_syn: bool) -> Result<(Option<Timestamps>,
             }
             (8, 8) => timestamps = Some(Timestamps { value: u32_at(data, 0), echo: u32_at(data, 4) }),
             (2..=5 | 8, _) => return Err(DecodeError::Option),
+            // RFC 9768 §3.2.3: of any other length, the fields that fit.
+            (172 | 174, _) => {
+                let fields = data.as_chunks::<3>().0;
+                counted = EcnOrder::of_kind(kind).map(|order| EcnBytes::of_wire(order, fields));
+            }
             // RFC 9293 MUST-6: ignore options one does not know.
             _ => {}
         }
         bytes = &bytes[len..];
     }
-    let options = if is_syn { Options::Syn(syn) } else { Options::Sack(blocks) };
+    let options = match counted {
+        _ if is_syn => Options::Syn(SynOptions { counted, ..syn }),
+        Some(bytes) => Options::Counted(bytes, blocks.first_two()),
+        None => Options::Sack(blocks),
+    };
     Ok((timestamps, options))
 }
 
@@ -207,23 +221,41 @@ mod tests {
             for (start, end) in list {
                 blocks.push(SeqNumber(start), SeqNumber(end));
             }
-            (0u8, Options::Sack(blocks))
+            (0u16, Options::Sack(blocks))
         });
-        let syn = (any::<Option<u16>>(), proptest::option::of(0u8..15), any::<bool>()).prop_map(
-            |(mss, window_scale, sack_permitted)| {
-                (Flags::SYN.0, Options::Syn(SynOptions { mss, window_scale, sack_permitted }))
-            },
-        );
+        let counters = (any::<bool>(), 0usize..=3, any::<u32>()).prop_map(|(last, len, count)| {
+            let order = if last { EcnOrder::Ect1First } else { EcnOrder::Ect0First };
+            EcnBytes::new(order, len, |ecn| count.rotate_left(8 * ecn as u32))
+        });
+        let syn = (
+            any::<Option<u16>>(),
+            proptest::option::of(0u8..15),
+            any::<bool>(),
+            proptest::option::of(counters.clone()),
+        )
+            .prop_map(|(mss, window_scale, sack_permitted, counted)| {
+                (Flags::SYN.0, Options::Syn(SynOptions { mss, window_scale, sack_permitted, counted }))
+            });
+        let block = || (any::<u32>(), 1u32..1 << 30);
+        let counted = (counters, proptest::collection::vec(block(), 0..=2)).prop_map(|(bytes, list)| {
+            let mut blocks = SackBlocks::default();
+            // With three counters there is room for one.
+            let room = if bytes.fields().len() > 2 { 1 } else { 2 };
+            for (start, len) in list.into_iter().take(room) {
+                blocks.push(SeqNumber(start), SeqNumber(start).add(len));
+            }
+            (0u16, Options::Counted(bytes, blocks.first_two()))
+        });
         let stamps = proptest::option::of(
             (any::<u32>(), any::<u32>()).prop_map(|(value, echo)| Timestamps { value, echo }),
         );
         let payload = proptest::collection::vec(any::<u8>(), 0..64);
-        (any::<(u32, u32, u16, u8)>(), stamps, prop_oneof![sack, syn], payload).prop_map(
+        (any::<(u32, u32, u16, u16)>(), stamps, prop_oneof![sack, syn, counted], payload).prop_map(
             |((seq, ack, window, bits), timestamps, (syn, options), payload)| Segment {
                 seq: SeqNumber(seq),
                 ack: SeqNumber(ack),
                 window,
-                flags: Flags(bits & !Flags::SYN.0 | syn),
+                flags: Flags(bits & 0x01ff & !Flags::SYN.0 | syn),
                 ecn: Ecn::NotEct,
                 timestamps,
                 options,

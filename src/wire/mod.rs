@@ -1,12 +1,14 @@
 //! Packets that travel: TCP segments as of RFC 9293, their sequence numbers, their bytes, and the packet
 //! that carries one through links. Knows nothing of connections.
 
+mod accurate;
 pub mod codec;
 mod ecn;
 mod segment;
 mod seq;
 
 pub use crate::facts::{Datagram, Direction};
+pub use accurate::{EcnBytes, EcnOrder};
 pub use ecn::Ecn;
 pub use segment::{Flags, Options, Payload, SackBlocks, Segment, SynOptions, Timestamps};
 pub use seq::SeqNumber;

@@ -1,9 +1,9 @@
-//! A TCP segment in memory: the header of RFC 9293 §3.1, the options of RFC 7323 and RFC 2018, and
+//! A TCP segment in memory: the header of RFC 9293 §3.1, the options of RFC 7323, RFC 2018 and RFC 9768, and
 //! a payload that is either a length (bulk data) or shared bytes (chat).
 
 use std::rc::Rc;
 
-use super::{Ecn, SeqNumber};
+use super::{Ecn, EcnBytes, SeqNumber};
 
 /// Bytes of a TCP header without options (RFC 9293 §3.1).
 const HEADER: u32 = 20;
@@ -33,7 +33,7 @@ pub struct Segment {
 
 /// The control bits of a segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flags(pub u8);
+pub struct Flags(pub u16);
 
 /// The timestamp option (RFC 7323 §3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +44,14 @@ pub struct Timestamps {
     pub echo: u32,
 }
 
-/// Options that never meet: SYNs negotiate, other segments report SACK blocks.
+/// Options that never meet: SYNs negotiate, other segments report SACK blocks and counters of ECN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Options {
     /// SACK blocks, possibly none.
     Sack(SackBlocks),
+    /// An `AccECN` option, and as many SACK blocks as fit beside it (RFC 9768 §3.2.3.3). Places without a block hold
+    /// an empty one.
+    Counted(EcnBytes, [(SeqNumber, SeqNumber); 2]),
     /// The offers of a SYN.
     Syn(SynOptions),
 }
@@ -62,6 +65,8 @@ pub struct SynOptions {
     pub window_scale: Option<u8>,
     /// SACK permitted (RFC 2018 §2).
     pub sack_permitted: bool,
+    /// Counters of a SYN-ACK, which test the path (RFC 9768 §3.2.3.2.1).
+    pub counted: Option<EcnBytes>,
 }
 
 /// Up to three SACK blocks (RFC 2018 §3: as many as fit beside timestamps), each from its first
@@ -97,12 +102,15 @@ impl Segment {
         let timestamps = if self.timestamps.is_some() { TIMESTAMPS } else { 0 };
         let options = match &self.options {
             Options::Sack(blocks) => blocks.wire_len(),
+            Options::Counted(bytes, blocks) => {
+                bytes.wire_len() + SackBlocks::bytes_for(present(blocks).len())
+            }
             Options::Syn(syn) => {
                 let mss = if syn.mss.is_some() { 4 } else { 0 };
                 let scale = if syn.window_scale.is_some() { 4 } else { 0 };
                 // SACK-permitted fits into the padding of the timestamps.
                 let sack = if syn.sack_permitted && timestamps == 0 { 4 } else { 0 };
-                mss + scale + sack
+                mss + scale + sack + syn.counted.map_or(0, |bytes| bytes.wire_len())
             }
         };
         HEADER + timestamps + options
@@ -124,6 +132,7 @@ impl Segment {
     pub fn sack_blocks(&self) -> &[(SeqNumber, SeqNumber)] {
         match &self.options {
             Options::Sack(blocks) => blocks.as_slice(),
+            Options::Counted(_, blocks) => present(blocks),
             Options::Syn(_) => &[],
         }
     }
@@ -132,7 +141,16 @@ impl Segment {
     pub fn syn_options(&self) -> SynOptions {
         match self.options {
             Options::Syn(syn) => syn,
-            Options::Sack(_) => SynOptions::default(),
+            Options::Sack(_) | Options::Counted(..) => SynOptions::default(),
+        }
+    }
+
+    /// The `AccECN` option, if there is one.
+    pub fn ecn_bytes(&self) -> Option<EcnBytes> {
+        match self.options {
+            Options::Counted(bytes, _) => Some(bytes),
+            Options::Syn(syn) => syn.counted,
+            Options::Sack(_) => None,
         }
     }
 }
@@ -212,11 +230,21 @@ impl SackBlocks {
         }
     }
 
+    /// The first two of them, beside which an `AccECN` option fits.
+    pub fn first_two(&self) -> [(SeqNumber, SeqNumber); 2] {
+        [self.0[0], self.0[1]]
+    }
+
     /// The blocks present.
     pub fn as_slice(&self) -> &[(SeqNumber, SeqNumber)] {
-        let len = self.0.iter().position(|(start, end)| start == end).unwrap_or(self.0.len());
-        &self.0[..len]
+        present(&self.0)
     }
+}
+
+/// The blocks before the first empty one.
+fn present(blocks: &[(SeqNumber, SeqNumber)]) -> &[(SeqNumber, SeqNumber)] {
+    let len = blocks.iter().position(|(start, end)| start == end).unwrap_or(blocks.len());
+    &blocks[..len]
 }
 
 impl Payload {

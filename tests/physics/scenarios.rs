@@ -282,6 +282,22 @@ fn bbr_takes_a_shallow_buffer_and_leaves_a_deep_one_as_on_linux() {
 }
 
 #[test]
+fn l4s_waits_little_behind_its_own_queue_and_takes_no_more_than_its_share() {
+    let run = Run::shipped("l4s", &["record.trials=none"]);
+    let share = |queue: &str| {
+        let cell = run
+            .cells
+            .iter()
+            .find(|cell| cell["values"][0].as_str().is_some_and(|value| value.contains(queue)));
+        let values = cell.expect("a cell")["values"][0].as_str().expect("text");
+        run.goodput_of(&[values], "prague") / run.goodput_of(&[values], "cubic")
+    };
+    run.within("Prague to CUBIC behind two queues", share("dualpi2"), 0.8, 1.25);
+    run.within("behind one with CoDel", share("codel"), 5.0, 50.0);
+    run.within("behind drop-tail", share("droptail"), 0.5, 2.0);
+}
+
+#[test]
 fn equal_flows_share_evenly_and_unequal_distances_do_not() {
     let run = Run::shipped("fairness", &["trials=3", "record.trials=none"]);
     let jain = |other, delay| run.get(&[other, delay], "jain_index");

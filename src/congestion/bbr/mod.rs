@@ -383,6 +383,7 @@ impl CongestionController for Bbr {
         Beliefs {
             bandwidth: Rate::from_bits_per_second(self.model_bandwidth().saturating_mul(8)),
             min_rtt: self.min_rtt,
+            ..Beliefs::default()
         }
     }
 

@@ -339,6 +339,7 @@ impl CongestionController for Bbr {
         Beliefs {
             bandwidth: Rate::from_bits_per_second(self.bandwidth().saturating_mul(8)),
             min_rtt: self.min_rtt.get(),
+            ..Beliefs::default()
         }
     }
 

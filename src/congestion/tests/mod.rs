@@ -29,6 +29,7 @@ fn ack(now: Instant) -> Ack {
         now,
         bytes: MSS,
         newly_lost: 0,
+        marked: 0,
         delivered: MSS,
         lost: 0,
         flight: MSS,

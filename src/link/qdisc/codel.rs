@@ -2,11 +2,11 @@
 //! wait of an interval stays above the target, packets are dropped at the head, at first one in an
 //! interval and then ever faster, as 1/√n, until the wait is short again.
 
-use super::{Fifo, Parameter, ParameterKind, Qdisc, Queued, ecn, span};
+use super::{CE_THRESHOLD, Fifo, Parameter, ParameterKind, Qdisc, Queued, ecn, span};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
-pub(super) const PARAMETERS: &[Parameter] = &[TARGET, INTERVAL, ecn(false)];
+pub(super) const PARAMETERS: &[Parameter] = &[TARGET, INTERVAL, ecn(false), CE_THRESHOLD];
 
 pub(super) const TARGET: Parameter = Parameter {
     name: "target",
@@ -43,6 +43,8 @@ pub(super) struct Law {
     largest: u32,
     /// Marks rather than drops.
     ecn: bool,
+    /// Wait from which every packet is marked.
+    ce_threshold: Duration,
 }
 
 /// The state of the controller (§5.2).
@@ -60,7 +62,7 @@ pub(super) struct Control {
 impl Codel {
     pub(super) fn new(values: &[u64]) -> Codel {
         Codel {
-            law: Law::new(values[0], values[1], values[2]),
+            law: Law::new(values[0], values[1], values[2], values[3]),
             fifo: Fifo::default(),
             control: Control::default(),
         }
@@ -83,14 +85,28 @@ impl Qdisc for Codel {
     }
 
     fn dequeue(&mut self, now: Instant, dropped: &mut Vec<Queued>) -> Option<Queued> {
-        self.control.dequeue(now, &self.law, &mut self.fifo, 0, dropped)
+        let mut sent = self.control.dequeue(now, &self.law, &mut self.fifo, 0, dropped);
+        if let Some(item) = &mut sent {
+            self.law.mark_late(now, item);
+        }
+        sent
     }
 }
 
 impl Law {
-    /// From the values of [`TARGET`], [`INTERVAL`] and [`ecn`].
-    pub(super) fn new(target: u64, interval: u64, ecn: u64) -> Law {
-        Law { target: span(target), interval: span(interval), largest: 0, ecn: ecn > 0 }
+    /// From the values of [`TARGET`], [`INTERVAL`], [`ecn`] and [`CE_THRESHOLD`].
+    pub(super) fn new(target: u64, interval: u64, ecn: u64, ce_threshold: u64) -> Law {
+        let ce_threshold = if ce_threshold > 0 { span(ce_threshold) } else { Duration::MAX };
+        Law { target: span(target), interval: span(interval), largest: 0, ecn: ecn > 0, ce_threshold }
+    }
+
+    /// Marks a packet that is sent if it waited longer than the threshold beside the law, with `ecn` or without (as in
+    /// Linux).
+    #[inline]
+    pub(super) fn mark_late(&self, now: Instant, item: &mut Queued) {
+        if now - item.entered > self.ce_threshold {
+            item.mark();
+        }
     }
 
     pub(super) fn note(&mut self, item: &Queued) {
@@ -178,7 +194,7 @@ mod tests {
     use super::*;
 
     fn codel() -> Codel {
-        Codel::new(&[5_000_000, 100_000_000, 0])
+        Codel::new(&[5_000_000, 100_000_000, 0, 0])
     }
 
     /// Serves a packet each millisecond from `from` to `until`, out of eight that have waited for `wait` ms;
@@ -226,7 +242,7 @@ mod tests {
     fn with_ecn_packets_that_understand_are_marked_at_the_same_instants() {
         let plain = drops(&mut codel(), 50, 1_000, 1_700);
         let marks_and_drops = |capable_ones: bool| {
-            let mut codel = Codel::new(&[5_000_000, 100_000_000, 1]);
+            let mut codel = Codel::new(&[5_000_000, 100_000_000, 1, 0]);
             let (mut marks, mut drops) = (Vec::new(), Vec::new());
             for now in 1_000..1_700 {
                 codel.fifo = Fifo::default();
@@ -277,5 +293,20 @@ mod tests {
         assert_eq!(codel.shed().map(|item| number(&item)), Some(2));
         let mut dropped = Vec::new();
         assert_eq!(codel.dequeue(ms(1), &mut dropped).map(|item| number(&item)), Some(0));
+    }
+
+    /// tc's `ce_threshold`, with `ecn` or without: whatever waits longer is marked.
+    #[test]
+    fn a_threshold_marks_what_waits_for_longer() {
+        for (wait, make, marked) in [
+            (2, capable as fn(u32, u32, u32, Instant) -> Queued, false),
+            (3, capable, true),
+            (3, queued, false),
+        ] {
+            let mut codel = Codel::new(&[5_000_000, 100_000_000, 0, 2_500_000]);
+            codel.enqueue(ms(0), make(0, 0, 1500, ms(0)), &mut unused());
+            let sent = codel.dequeue(ms(wait), &mut Vec::new());
+            assert_eq!(sent.map(|item| item.marked), Some(marked), "{wait} ms");
+        }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::codel::{self, Control, Law};
-use super::{Fifo, Parameter, ParameterKind, Qdisc, Queued, ecn};
+use super::{CE_THRESHOLD, Fifo, Parameter, ParameterKind, Qdisc, Queued, ecn};
 use crate::rng::Rng;
 use crate::time::Instant;
 
@@ -24,6 +24,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         summary: "queues; with more connections than that some share one (RFC 8290 §5.2.5)",
     },
     ecn(true),
+    CE_THRESHOLD,
 ];
 
 /// All queues of one link.
@@ -53,7 +54,7 @@ struct FlowQueue {
 impl FqCodel {
     pub(super) fn new(values: &[u64]) -> FqCodel {
         FqCodel {
-            law: Law::new(values[0], values[1], values[4]),
+            law: Law::new(values[0], values[1], values[4], values[5]),
             quantum: values[2].cast_signed(),
             flows: values[3] as usize,
             queues: Vec::new(),
@@ -125,7 +126,7 @@ impl Qdisc for FqCodel {
             for gone in dropped[before..].iter().chain(&item) {
                 self.bytes -= u64::from(gone.packet.size());
             }
-            let Some(item) = item else {
+            let Some(mut item) = item else {
                 list.pop_front();
                 // A flow that is empty after its first turn waits for one more, lest it be new again at once.
                 if is_new && !self.old.is_empty() {
@@ -136,6 +137,7 @@ impl Qdisc for FqCodel {
                 continue;
             };
             queue.credit -= i64::from(item.packet.size());
+            self.law.mark_late(now, &mut item);
             return Some(item);
         }
     }
@@ -147,7 +149,7 @@ mod tests {
     use super::*;
 
     fn fq(flows: u64) -> FqCodel {
-        FqCodel::new(&[5_000_000, 100_000_000, 1514, flows, 1])
+        FqCodel::new(&[5_000_000, 100_000_000, 1514, flows, 1, 0])
     }
 
     fn fill(fq: &mut FqCodel, flow: u32, packets: u32, size: u32) {

@@ -6,6 +6,7 @@
 
 mod codel;
 mod drr;
+mod dualpi2;
 mod fq_codel;
 mod pie;
 mod prio;
@@ -47,6 +48,8 @@ pub struct Queued {
     pub(super) damaged: bool,
     /// This queue marked it.
     pub(super) marked: bool,
+    /// It is in a queue for L4S.
+    pub(super) low: bool,
 }
 
 /// One line of the table of disciplines.
@@ -87,6 +90,14 @@ const fn ecn(default: bool) -> Parameter {
     }
 }
 
+/// The parameter of disciplines that mark by a threshold beside their law: tc's `ce_threshold`.
+const CE_THRESHOLD: Parameter = Parameter {
+    name: "ce_threshold",
+    kind: ParameterKind::Threshold,
+    default: ("0s", 0),
+    summary: "every packet that waits longer is marked, if its transport understands (DCTCP's threshold); \"0s\" is never",
+};
+
 /// Something that a scenario may set for a discipline.
 #[derive(Debug)]
 pub struct Parameter {
@@ -115,6 +126,10 @@ pub enum ParameterKind {
     Rate,
     /// A probability, in billionths.
     Chance,
+    /// A time, in nanoseconds; zero is never.
+    Threshold,
+    /// A gain in hertz, in millionths.
+    Gain,
 }
 
 /// A queue as a scenario sets it.
@@ -178,6 +193,13 @@ pub static QUEUES: &[Discipline] = &[
         parameters: pie::PARAMETERS,
         classes: Classes::Blind,
         build: Some(|queue| Box::new(pie::Pie::new(&queue.parameters))),
+    },
+    Discipline {
+        name: "dualpi2",
+        summary: "a queue for L4S (ECT(1)) and one for others, whose marks and drops are coupled (RFC 9332)",
+        parameters: dualpi2::PARAMETERS,
+        classes: Classes::Blind,
+        build: Some(|queue| Box::new(dualpi2::DualPi2::new(&queue.parameters))),
     },
     Discipline {
         name: "red",
@@ -349,7 +371,7 @@ mod testing {
         packet.flow = FlowId(flow);
         packet.segment.seq = SeqNumber(number);
         let passage = Passage { delay: Duration::ZERO, order: Order::Kept };
-        Queued { packet, entered, passage, damaged: false, marked: false }
+        Queued { packet, entered, passage, damaged: false, marked: false, low: false }
     }
 
     /// The same of a class.

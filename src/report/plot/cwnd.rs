@@ -205,6 +205,10 @@ fn legend(contents: &[Content], names: &Names, warmup: Option<plotters::style::R
         let label = "bandwidth × least round trip, as the controller believes";
         legend.push(key(label, Symbol::Dotted(if together { Curve(0).color() } else { INK })));
     }
+    if lines().any(super::sawtooth::Line::has_alpha) {
+        let label = "share of marks (alpha), from 0 at the foot to 1 at the largest window";
+        legend.push(key(label, Symbol::Dotted(if together { Curve(0).color() } else { INK })));
+    }
     legend.extend(phases::legend(lines().map(|line| &line.flow)));
     if happened(SenderEvent::FastRetransmit) {
         legend.push(key("fast retransmit", Symbol::Tick(Curve(0).color())));

@@ -33,10 +33,11 @@ pub struct Flow {
     pub received: Vec<f64>,
     /// `None` in a phase of another version.
     pub phase: Vec<Option<Phase>>,
-    /// In Mbit/s and ms; not numbers where the controller has no such thing.
+    /// In Mbit/s, ms and shares of 1; not numbers where the controller has no such thing.
     pub pacing: Vec<f64>,
     pub bandwidth: Vec<f64>,
     pub min_rtt: Vec<f64>,
+    pub alpha: Vec<f64>,
 }
 
 impl Flow {
@@ -227,10 +228,11 @@ fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
         "pacing_mbit",
         "bandwidth_mbit",
         "min_rtt_ms",
+        "alpha",
     ];
     files::each_record(&dir.join("flows.csv"), columns, |fields| {
         let [name, direction, time, cwnd, ssthresh, flight, delivered, received, phase, model @ ..] = fields;
-        let [pacing, bandwidth, min_rtt] = model.map(number);
+        let [pacing, bandwidth, min_rtt, alpha] = model.map(number);
         // Rows come in the same order at each instant, so the one looked for is mostly the next.
         let is = |flow: &Flow| flow.name == name && flow.direction == direction;
         let index = if flows.get(next).is_some_and(is) {
@@ -257,6 +259,7 @@ fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
         flow.pacing.push(pacing);
         flow.bandwidth.push(bandwidth);
         flow.min_rtt.push(min_rtt);
+        flow.alpha.push(alpha);
     })?;
     flows.sort_by(|a, b| b.moved().total_cmp(&a.moved()));
     Ok(flows)

@@ -52,6 +52,18 @@ impl Line {
         steps(&seen.map(|(x, y)| (x, if y <= top { y } else { f64::NAN })).collect::<Vec<_>>())
     }
 
+    /// True if its controller counts marks.
+    pub fn has_alpha(&self) -> bool {
+        self.flow.alpha.iter().any(|alpha| alpha.is_finite())
+    }
+
+    /// The share of marks, drawn so that 1 is `top`.
+    fn alpha(&self, (from, to): Span, top: f64) -> Vec<(f64, f64)> {
+        let points = self.flow.points(&self.flow.alpha, 1.0).into_iter();
+        let seen = points.filter(|point| (from..=to).contains(&point.0));
+        steps(&seen.map(|(x, y)| (x, y * top)).collect::<Vec<_>>())
+    }
+
     fn times(&self, kind: SenderEvent, (from, to): Span) -> Vec<f64> {
         let of_kind = self.events.iter().filter(|event| event.kind == kind);
         of_kind.map(|event| event.time_s).filter(|time| (from..=to).contains(time)).collect()
@@ -70,8 +82,14 @@ impl Content {
     pub fn losses(&self) -> Vec<f64> {
         let all = (f64::NEG_INFINITY, f64::INFINITY);
         let kinds = [SenderEvent::FastRetransmit, SenderEvent::Timeout, SenderEvent::EcnReduction];
-        let mut times: Vec<f64> =
-            self.lines.iter().flat_map(|line| kinds.map(|kind| line.times(kind, all))).flatten().collect();
+        // A controller that counts marks answers a few in every round trip, which makes no teeth.
+        let of = |line: &Line| {
+            kinds[..if line.has_alpha() { 2 } else { 3 }]
+                .iter()
+                .map(|kind| line.times(*kind, all))
+                .collect::<Vec<_>>()
+        };
+        let mut times: Vec<f64> = self.lines.iter().flat_map(of).flatten().collect();
         times.sort_by(f64::total_cmp);
         times
     }
@@ -115,6 +133,10 @@ impl Content {
         for line in self.lines.iter().filter(|line| line.flow.has_model()) {
             let color = if alone { INK } else { line.curve.color() };
             chart.line(&line.product(span, top * 1.05), color, 12, Some(DOTS))?;
+        }
+        for line in self.lines.iter().filter(|line| line.has_alpha()) {
+            let color = if alone { INK } else { line.curve.color() };
+            chart.line(&line.alpha(span, top), color, 12, Some(DOTS))?;
         }
         let width = if self.lines.len() > 2 { 16 } else { 20 };
         for line in &self.lines {

@@ -1,6 +1,8 @@
 //! A segment arrives: the checks of RFC 9293 §3.10.7, in its order.
 
-use super::super::negotiated::{Negotiated, sets_up_ecn};
+use super::super::config::EcnMode;
+use super::super::echo::{Echo, EcnCounters};
+use super::super::negotiated::Negotiated;
 use super::super::receiver::Receiver;
 use super::super::state::State;
 use super::{Connection, Event, STRAY_INTERVAL, TIME_WAIT};
@@ -27,7 +29,7 @@ impl Connection {
             // §3.10.7.1: a peer that missed our reset learns of it.
             State::Closed => {
                 if !segment.flags.has(Flags::RST) {
-                    self.reset = Some(reset_for(segment));
+                    self.urgent = Some(reset_for(segment));
                 }
             }
             State::Listen => self.handle_in_listen(segment),
@@ -45,7 +47,7 @@ impl Connection {
             None => !self.sender.agreed.timestamps,
         };
         let is_next = self.state == State::Established
-            && segment.flags.0 & !Flags::PSH.0 == Flags::ACK.0
+            && segment.flags.0 & !Flags::PSH.0 == self.expected.0
             && segment.ecn != Ecn::Ce
             && self.receiver.is_next(segment.seq, segment.payload.len())
             && in_time;
@@ -78,7 +80,7 @@ impl Connection {
             return;
         }
         if segment.flags.has(Flags::ACK) {
-            self.reset = Some(reset_for(segment));
+            self.urgent = Some(reset_for(segment));
         } else if segment.flags.has(Flags::SYN) {
             self.accept_syn(segment);
             self.state = State::SynReceived;
@@ -90,7 +92,7 @@ impl Connection {
         let ack = segment.flags.has(Flags::ACK);
         if ack && (segment.ack != self.sender.iss.add(1) || self.sender.nxt == 0) {
             if !segment.flags.has(Flags::RST) {
-                self.reset = Some(reset_for(segment));
+                self.urgent = Some(reset_for(segment));
             }
             return;
         }
@@ -106,8 +108,8 @@ impl Connection {
         self.accept_syn(segment);
         if ack {
             self.sender.handle_ack(now, 1, segment, false);
-            self.establish(now);
-            self.receiver.demand_ack();
+            self.establish(now, segment);
+            self.acknowledge_syn_ack();
         } else {
             // Both opened at once (§3.5): our SYN goes out again, now with an acknowledgment.
             self.state = State::SynReceived;
@@ -118,9 +120,15 @@ impl Connection {
     /// Takes over what the peer's SYN says.
     fn accept_syn(&mut self, segment: &Segment) {
         let mut agreed = Negotiated::after(&self.config, segment);
-        // RFC 3168 §6.1.1: no ECT after a SYN of ours that did not offer it.
-        agreed.ect &= self.sender.stats.retransmits == 0;
+        // RFC 3168 §6.1.1: no ECT after a SYN of ours that did not offer it. RFC 9768 §3.1.4.1: a client in its
+        // mode may.
+        agreed.ect &= self.sender.stats.retransmits == 0 || agreed.ecn == EcnMode::Accurate;
         self.receiver = Receiver::new(&self.config, segment.seq);
+        if agreed.ecn == EcnMode::Accurate {
+            let counters = EcnCounters::new(segment.ecn, segment.flags.has(Flags::ACK));
+            self.receiver.echo = Echo::Counters(Box::new(counters));
+            self.expected = Flags(u16::MAX);
+        }
         if agreed.window_scale {
             self.receiver.window_shift = Receiver::shift_for(self.config.receive_window);
         }
@@ -132,9 +140,10 @@ impl Connection {
         self.sender.update_window(0, 0, segment.window, true);
     }
 
-    fn establish(&mut self, now: Instant) {
+    /// `segment` acknowledged our SYN.
+    fn establish(&mut self, now: Instant, segment: &Segment) {
         if let Some(rng) = self.rng.take() {
-            self.sender.establish(now, rng);
+            self.sender.establish(now, rng, segment);
         }
         if self.state != State::FinWait1 {
             self.state = State::Established;
@@ -204,7 +213,7 @@ impl Connection {
     /// Processes a segment that passed the checks: at `start` with an acknowledgment up to `ack`.
     fn take_in(&mut self, now: Instant, start: u64, ack: u64, segment: &Segment) {
         self.note_timestamp(start, segment);
-        if self.sender.agreed.ecn && !segment.payload.is_empty() {
+        if self.sender.agreed.ecn != EcnMode::Off {
             self.receiver.note_ecn(segment);
         }
         self.handle_ack(now, start, ack, segment);
@@ -256,9 +265,8 @@ impl Connection {
 
     /// In TIME-WAIT the peer's FIN may have been sent again.
     fn refuse_unacceptable(&mut self, now: Instant, segment: &Segment) {
-        // RFC 3168 §6.1.1: a SYN that does not offer ECN takes back one that did.
-        if self.state == State::SynReceived && segment.flags.has(Flags::SYN) {
-            self.sender.agreed.ect &= sets_up_ecn(segment);
+        if segment.flags.has(Flags::SYN) && self.sender.agreed.ecn != EcnMode::Off {
+            self.note_repeated_syn(segment);
         }
         if self.state == State::TimeWait && segment.flags.has(Flags::FIN) {
             self.time_wait_until = now + TIME_WAIT;
@@ -291,7 +299,7 @@ impl Connection {
     fn acceptable_ack(&mut self, now: Instant, segment: &Segment) -> Option<u64> {
         let ack = segment.ack.offset(self.sender.iss, self.sender.una)?;
         if self.sender.una == 0 && (ack == 0 || ack > self.sender.nxt) {
-            self.reset = Some(reset_for(segment));
+            self.urgent = Some(reset_for(segment));
             return None;
         }
         if ack > self.sender.nxt {
@@ -307,7 +315,7 @@ impl Connection {
             // SYN-RECEIVED, perhaps already closed by the application.
             self.sender.handle_ack(now, ack, segment, false);
             self.sender.update_window(start, ack, segment.window, segment.flags.has(Flags::SYN));
-            self.establish(now);
+            self.establish(now, segment);
             return;
         }
         // An acknowledgment that was overtaken still reports what lies beyond gaps (RFC 6675 §5).

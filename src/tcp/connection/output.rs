@@ -1,6 +1,6 @@
 //! Next segment of a connection: chosen first, then written where it will travel.
 
-use super::super::config::EcnMode;
+use super::super::echo::Echo;
 use super::super::receiver::Receiver;
 use super::super::sender::{Transmission, timestamp};
 use super::super::state::State;
@@ -15,8 +15,8 @@ pub enum Output {
     Sequence(Transmission),
     /// An acknowledgment alone.
     Ack,
-    /// A reset.
-    Reset,
+    /// A segment before all others: a reset, or the acknowledgment of a SYN-ACK.
+    Urgent,
 }
 
 impl Output {
@@ -42,8 +42,8 @@ impl Connection {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn poll_output(&mut self, now: Instant) -> Option<Output> {
-        if self.reset.is_some() {
-            return Some(Output::Reset);
+        if self.urgent.is_some() {
+            return Some(Output::Urgent);
         }
         self.receiver.drain_sink();
         if self.sender.has_nothing() {
@@ -63,8 +63,7 @@ impl Connection {
             State::SynSent | State::SynReceived => false,
             _ => self.sender.una > 0,
         };
-        self.sender.option_bytes =
-            if self.sender.agreed.sack { self.receiver.sack_bytes().into() } else { 0 };
+        self.sender.option_bytes = self.receiver.option_bytes(self.sender.agreed.sack).into();
         self.sender.next(now, opened)
     }
 
@@ -82,8 +81,8 @@ impl Connection {
                 *segment = self.transmit_syn(now, transmission);
             }
             Output::Sequence(transmission) => self.transmit(now, transmission, segment),
-            Output::Reset => {
-                *segment = self.reset.take().unwrap_or_default();
+            Output::Urgent => {
+                *segment = self.urgent.take().unwrap_or_default();
                 // RFC 7323 §3.2: a SHOULD for resets.
                 segment.timestamps = self.sender.agreed.timestamps.then(|| self.stamps(now));
             }
@@ -98,14 +97,16 @@ impl Connection {
             window_scale: (if answer { self.sender.agreed.window_scale } else { self.config.window_scale })
                 .then(|| Receiver::shift_for(self.config.receive_window)),
             sack_permitted: if answer { self.sender.agreed.sack } else { self.config.sack },
+            counted: self.syn_counters(answer),
         };
         let stamps = if answer { self.sender.agreed.timestamps } else { self.config.timestamps };
         let ack = if answer { self.receiver.acknowledge().0 } else { SeqNumber(0) };
+        let flags = self.syn_flags(answer);
         let segment = Segment {
             seq: self.sender.iss,
             ack,
             window: self.receiver.syn_window(),
-            flags: self.syn_flags(answer),
+            flags,
             ecn: Ecn::NotEct,
             timestamps: stamps.then(|| self.stamps(now)),
             options: Options::Syn(options),
@@ -113,17 +114,6 @@ impl Connection {
         };
         self.sender.on_sent(now, syn);
         segment
-    }
-
-    /// RFC 3168 §6.1.1: the offer of ECN and its answer. A SYN that was not answered goes again without it
-    /// (§6.1.1.1), for something on the path may drop it for that.
-    fn syn_flags(&self, answer: bool) -> Flags {
-        if answer {
-            let accepted = if self.sender.agreed.ecn { Flags::ECE } else { Flags::default() };
-            return Flags::SYN.with(Flags::ACK).with(accepted);
-        }
-        let offers = self.config.ecn == EcnMode::Classic && self.sender.nxt == 0;
-        if offers { Flags::SYN.with(Flags::ECN) } else { Flags::SYN }
     }
 
     #[inline]
@@ -140,8 +130,9 @@ impl Connection {
                 flags = flags.with(Flags::PSH);
             }
             // RFC 3168 §6.1.2, §6.1.5: only new data is sent as ECN-capable and tells of reductions.
-            if self.sender.recovery.ecn.capable && transmission.start == self.sender.nxt {
-                segment.ecn = Ecn::Ect0;
+            let codepoint = self.sender.recovery.ecn.codepoint;
+            if codepoint != Ecn::NotEct && transmission.start == self.sender.nxt {
+                segment.ecn = codepoint;
                 if std::mem::take(&mut self.sender.recovery.ecn.cwr_due) {
                     flags = flags.with(Flags::CWR);
                 }
@@ -160,9 +151,6 @@ impl Connection {
     fn acknowledge(&mut self, now: Instant, offset: u64, segment: &mut Segment) {
         segment.seq = self.sender.iss.at(offset);
         (segment.ack, segment.window) = self.receiver.acknowledge();
-        if self.receiver.echoes_mark {
-            segment.flags = segment.flags.with(Flags::ECE);
-        }
         if self.sender.agreed.timestamps {
             segment.timestamps = Some(self.stamps(now));
         }
@@ -170,6 +158,9 @@ impl Connection {
             && let Some(blocks) = self.receiver.take_sack_blocks()
         {
             segment.options = Options::Sack(blocks);
+        }
+        if !matches!(self.receiver.echo, Echo::Nothing) {
+            self.receiver.echo.write(segment);
         }
     }
 

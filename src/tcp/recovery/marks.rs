@@ -1,16 +1,21 @@
 //! Explicit congestion notification (RFC 3168 §6.1.2): echoes of marks are answered as losses are, once in a
 //! window of data for both.
 
-use super::{Doubt, Episode, LossRecovery, Scoreboard};
-use crate::congestion::{CongestionController, Loss};
+use super::{Doubt, EcnFeedback, Episode, LossRecovery, Scoreboard};
+use crate::congestion::{CongestionController, Loss, Marking};
 use crate::facts::SenderEvent;
 use crate::time::Instant;
+use crate::wire::Ecn;
 
 /// Answers of a sender to congestion, as far as its peer hears of them.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(in super::super) struct EcnSender {
-    /// New data may be marked: both SYNs agreed to it.
-    pub capable: bool,
+    /// ECN field of new data: capable if both SYNs agreed to it.
+    pub codepoint: Ecn,
+    /// With accurate ECN (RFC 9768).
+    pub feedback: Option<Box<EcnFeedback>>,
+    /// With that, the use that the controller makes of it.
+    pub marking: Marking,
     /// The next new data says that the window was reduced.
     pub cwr_due: bool,
     /// End of the data sent when the window was last reduced, for whatever reason. Until more is acknowledged
@@ -23,7 +28,11 @@ pub(in super::super) struct EcnSender {
 impl EcnSender {
     /// True if an echo in an acknowledgment up to `ack` tells of marks since the last reduction.
     pub fn is_news(&self, ack: u64) -> bool {
-        self.capable && ack > self.point
+        let hears = match &self.feedback {
+            Some(feedback) => feedback.responds,
+            None => self.codepoint != Ecn::NotEct,
+        };
+        hears && ack > self.point
     }
 
     /// True while losses belong to the window of data whose marks were answered (§6.1.2: one reduction for
@@ -33,6 +42,17 @@ impl EcnSender {
         self.marked && una <= self.point
     }
 
+    /// True while a window does not grow because of that.
+    #[inline]
+    pub fn pauses_growth(&self, una: u64) -> bool {
+        self.has_reduced(una) && self.marking != Marking::Scalable
+    }
+
+    /// True if losses of that window are answered all the same.
+    pub fn answers_losses(&self) -> bool {
+        self.marking != Marking::Classic
+    }
+
     /// End of that window.
     pub fn point(&self) -> u64 {
         self.point
@@ -40,7 +60,8 @@ impl EcnSender {
 
     /// The window was reduced with everything below `nxt` sent: for a mark, or for a loss or a timeout.
     pub fn on_reduced(&mut self, nxt: u64, marked: bool) {
-        self.cwr_due = self.capable;
+        // RFC 9768 §3.1.5: the flag is a part of the counter.
+        self.cwr_due = self.codepoint != Ecn::NotEct && self.feedback.is_none();
         self.point = nxt;
         self.marked = marked;
     }
@@ -55,7 +76,7 @@ impl LossRecovery {
         loss: &Loss,
         (una, nxt): (u64, u64),
     ) -> bool {
-        let reduces = !self.ecn.has_reduced(una);
+        let reduces = !self.ecn.has_reduced(una) || self.ecn.answers_losses();
         if reduces {
             self.ecn.on_reduced(nxt, false);
             controller.on_loss(&self.counted_from(controller, loss));
@@ -69,7 +90,7 @@ impl LossRecovery {
         Loss { flight: loss.flight.max(window), ..loss.clone() }
     }
 
-    /// An acknowledgment up to `ack` echoes a mark. Nothing follows while losses are repaired: the window was
+    /// An acknowledgment up to `ack` tells of marks. Nothing follows while losses are repaired: the window was
     /// reduced for them.
     #[inline(never)]
     pub(in super::super) fn on_echo(

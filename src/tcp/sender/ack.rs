@@ -1,12 +1,12 @@
 //! Effect of an acknowledgment on the sending half.
 
-use super::super::config::Recovery;
+use super::super::config::{EcnMode, Recovery};
 use super::super::recovery::AckFacts;
 use super::super::rtt::Position;
 use super::control::Before;
 use super::{Delivered, Sender, timestamp};
 use crate::time::{Duration, Instant};
-use crate::wire::{Flags, Segment, SeqNumber};
+use crate::wire::{Segment, SeqNumber};
 
 impl Sender {
     /// The offset that the wire number `ack` stands for, if it acknowledges what is outstanding or nothing.
@@ -99,14 +99,8 @@ impl Sender {
             },
             &mut self.stats,
         );
-        if segment.flags.has(Flags::ECE) {
-            self.recovery.on_echo(
-                now,
-                &self.scoreboard,
-                self.controller.as_deref_mut(),
-                (ack, self.nxt),
-                flight,
-            );
+        if self.agreed.ecn != EcnMode::Off {
+            self.hear_marks(now, (ack, flight), segment, &mut delivered);
         }
         self.tell_controller(now, before, &delivered);
         // Unlike RFC 6298 §5.3, as Linux does with RACK (`tcp_clean_rtx_queue`): news of what was sent

@@ -53,7 +53,7 @@ impl Sender {
         let Before { flight, pipe, lost, una, episode: was } = before;
         let moved = self.una > una;
         let newly_lost = self.scoreboard.lost() - lost;
-        if delivered.bytes == 0 && !moved && newly_lost == 0 {
+        if delivered.bytes == 0 && !moved && newly_lost == 0 && delivered.marked == 0 {
             return;
         }
         let sample = self.scoreboard.sample(delivered, self.rtt.min());
@@ -64,7 +64,7 @@ impl Sender {
         let in_recovery = self.recovery.episode() == Episode::Recovery
             || (was == Episode::Recovery && !self.scoreboard.has_rack())
             // RFC 3168 §6.1.2: no growth by acknowledgments that echo marks.
-            || self.recovery.ecn.has_reduced(self.una);
+            || self.recovery.ecn.pauses_growth(self.una);
         let Some(controller) = &mut self.controller else { return };
         let bytes = if !self.config.byte_counting || (was == Episode::Loss && !self.agreed.sack) {
             // RFC 3465 §2.3: at most a segment after a timeout, when one acknowledgment may cover
@@ -84,6 +84,7 @@ impl Sender {
             now,
             bytes,
             newly_lost,
+            marked: delivered.marked,
             delivered: self.scoreboard.delivered(),
             lost: self.scoreboard.lost(),
             flight,

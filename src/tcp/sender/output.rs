@@ -5,7 +5,7 @@ use super::super::config::IdleWindow;
 use super::super::recovery::{Episode, Frto};
 use super::{Sender, Transmission};
 use crate::congestion::Restart;
-use crate::facts::Limit;
+use crate::facts::{Limit, SenderEvent};
 use crate::time::Instant;
 
 impl Sender {
@@ -284,7 +284,7 @@ impl Sender {
         }
         if self.probe_due {
             self.probe_due = false;
-            self.recovery.on_probe(now);
+            self.recovery.note(now, SenderEvent::WindowProbe);
             self.timer = now + self.rtt.rto();
         }
         if len == 0 {

@@ -16,6 +16,8 @@ mod rfc8985;
 mod rfc9293;
 mod rfc9293_flow;
 mod rfc9293_segments;
+mod rfc9768;
+mod rfc9768_feedback;
 mod rfc9937;
 mod script;
 mod sending;
@@ -70,6 +72,11 @@ pub fn ecn() -> Config {
     Config { ecn: EcnMode::Classic, ..plain() }
 }
 
+/// As [`plain`], with accurate ECN.
+pub fn accurate() -> Config {
+    Config { ecn: EcnMode::Accurate, ..plain() }
+}
+
 /// As [`plain`], with timestamps.
 pub fn stamped() -> Config {
     Config { timestamps: true, ..plain() }
@@ -92,6 +99,7 @@ pub fn line(segment: &Segment, iss: SeqNumber, peer: SeqNumber) -> String {
         (Flags::ACK, 'A'),
         (Flags::ECE, 'E'),
         (Flags::CWR, 'C'),
+        (Flags::AE, 'X'),
     ];
     let mut out: String =
         letters.iter().filter(|(flag, _)| segment.flags.has(*flag)).map(|&(_, letter)| letter).collect();

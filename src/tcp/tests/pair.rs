@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::tcp::{Config, Connection, Event};
 use crate::time::{Duration, Instant};
-use crate::wire::{Segment, SeqNumber};
+use crate::wire::{Ecn, Segment, SeqNumber};
 
 use super::{connection, line};
 
@@ -36,6 +36,8 @@ pub enum Fate {
     Duplicate,
     /// Marks it, if it is ECN-capable.
     Mark,
+    /// Gives it this ECN field.
+    Field(Ecn),
 }
 
 /// Treatment of data that arrives at an end.
@@ -249,10 +251,13 @@ impl Pair {
         let copies = match sent.fate {
             Fate::Drop => 0,
             Fate::Duplicate => 2,
-            Fate::Pass | Fate::Delay(_) | Fate::Mark => 1,
+            Fate::Pass | Fate::Delay(_) | Fate::Mark | Fate::Field(_) => 1,
         };
         if sent.fate == Fate::Mark {
             sent.segment.ecn.mark();
+        }
+        if let Fate::Field(ecn) = sent.fate {
+            sent.segment.ecn = ecn;
         }
         let extra = if let Fate::Delay(extra) = sent.fate { extra } else { Duration::ZERO };
         for _ in 0..copies {

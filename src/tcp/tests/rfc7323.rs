@@ -8,7 +8,7 @@ use crate::wire::{Flags, Segment, SynOptions, Timestamps};
 const ACK: Flags = Flags::ACK;
 
 fn offer(window_scale: Option<u8>) -> SynOptions {
-    SynOptions { mss: Some(1012), window_scale, sack_permitted: false }
+    SynOptions { mss: Some(1012), window_scale, sack_permitted: false, counted: None }
 }
 
 /// An open connection with timestamps whose peer's SYN-ACK had the value 100.

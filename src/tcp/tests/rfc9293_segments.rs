@@ -207,7 +207,7 @@ fn an_aborted_connection_ends_on_both_sides() {
 /// §3.10.7.4: the options of a repeated SYN-ACK change nothing; its window is not scaled.
 #[test]
 fn a_repeated_syn_ack_does_not_blow_up_the_window() {
-    let offer = SynOptions { mss: Some(1000), window_scale: Some(7), sack_permitted: false };
+    let offer = SynOptions { mss: Some(1000), window_scale: Some(7), ..SynOptions::default() };
     let config =
         Config { window_scale: true, congestion: crate::congestion::Choice::named("none"), ..plain() };
     let mut script = Script::open_with(&config, syn_ack(offer));

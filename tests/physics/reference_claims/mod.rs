@@ -94,6 +94,29 @@ const CLAIMS: &[(&str, fn())] = &[
     ("fq_codel: default 1024 queues", queues::queues_have_the_stated_parameters),
     ("pie: default \"150ms\"", queues::queues_have_the_stated_parameters),
     ("down  = { queue = { kind = \"pie\"", queues::queues_have_the_stated_parameters),
+    ("codel, fq_codel: default \"0s\", never; packets that wait", queues::queues_have_the_stated_parameters),
+    (
+        "\"codel\", \"fq_codel\", \"pie\", \"red\" and \"dualpi2\" drop while",
+        queues::queues_have_the_stated_parameters,
+    ),
+    ("two queues, one for L4S, in the words of tc-dualpi2(8)", queues::queues_have_the_stated_parameters),
+    ("dualpi2: default \"15ms\", the wait of the classic queue", queues::queues_have_the_stated_parameters),
+    ("default \"16ms\", between two changes of the probability", queues::queues_have_the_stated_parameters),
+    ("default 2: L4S packets are marked with so many times", queues::queues_have_the_stated_parameters),
+    ("marks the others (RFC 9332)", queues::queues_have_the_stated_parameters),
+    (
+        "default \"1ms\": L4S packets that wait longer are all marked",
+        queues::queues_have_the_stated_parameters,
+    ),
+    ("default true: L4S packets are dropped as well once all", queues::queues_have_the_stated_parameters),
+    (
+        "default \"10%\", of the rate for the classic queue at least",
+        queues::queues_have_the_stated_parameters,
+    ),
+    ("every mark (RFC 9768): dctcp and prague need it", queues::controllers_of_marks_begin_with_accurate_ecn),
+    ("the sender of L4S", queues::controllers_of_marks_begin_with_accurate_ecn),
+    ("ms: shorter round trips grow and shrink as if", queues::controllers_of_marks_begin_with_accurate_ecn),
+    ("from so many round trips after slow start on", queues::controllers_of_marks_begin_with_accurate_ecn),
     ("fq_codel: default true; the others false. Marks packets", queues::queues_have_the_stated_parameters),
     ("in the words of tc-red(8)", queues::queues_have_the_stated_parameters),
     ("default \"0B\", which means a third of max and a quarter", queues::queues_have_the_stated_parameters),
@@ -189,8 +212,9 @@ fn stated_defaults_are_the_real_ones() {
     let stated: Vec<String> = written().lines().filter_map(key).collect();
     let expected = "warmup \"0s\"|trials 1|per_client false|jitter \"0s\"|distribution \"normal\"|correlation \"0%\"|\
                     reorder false|loss \"0%\"|gap 1|duplicate \"0%\"|corrupt \"0%\"|1-h \"100%\"|1-k \"0%\"|\
-                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|ecn true|burst \"150ms\"|\
+                    kind \"droptail\"|limit \"1000 packets\"|target \"5ms\"|interval \"100ms\"|quantum \"1514B\"|ecn true|ce_threshold \"0s\"|burst \"150ms\"|\
                     min, \"0B\"|probability \"2%\"|avpkt \"1000B\"|burst 0|bandwidth \"10mbit\"|adaptive false|\
+                    target \"15ms\"|tupdate \"16ms\"|coupling_factor 2|step_thresh \"1ms\"|c_protection \"10%\"|drop_on_overload true|\
                     loop true|offset \"0s\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
                     arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|rate \"1/s\"|arrivals \"periodic\"|size \"56B\"|\
                     size \"1472B\"|arrivals \"periodic\"|direction \"up\"|lengths \"exponential\"|playout \"60ms\"|\
