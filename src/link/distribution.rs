@@ -152,7 +152,7 @@ mod tests {
     }
 
     /// Mean and standard deviation of `n` samples, in milliseconds.
-    fn sampled(shape: Shape, n: u32) -> (f64, f64) {
+    fn sampled(shape: &Shape, n: u32) -> (f64, f64) {
         let mut rng = Seed(1).stream("jitter");
         let (mut sum, mut square) = (0.0, 0.0);
         for _ in 0..n {
@@ -174,7 +174,7 @@ mod tests {
             assert!((variance.sqrt() / 1e6 - sd).abs() < 1e-3, "{distribution:?}: {variance}");
 
             let n = 400_000;
-            let (mean, realised) = sampled(shape, n);
+            let (mean, realised) = sampled(&shape, n);
             let error = sd / f64::from(n).sqrt();
             assert!((mean - 50.0).abs() < 4.0 * error, "{distribution:?}: {mean}");
             // sd of a sample's sd: 0.7 σ/√n if normal. Pareto of exponent 3 has no fourth moment,

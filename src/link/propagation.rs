@@ -170,9 +170,9 @@ mod tests {
         Chance::new(Seed(1), "link", false)
     }
 
-    fn propagation(delay: Delay, reorder: Option<Reorder>) -> Propagation {
+    fn propagation(delay: &Delay, reorder: Option<Reorder>) -> Propagation {
         let mut propagation = Propagation::new();
-        propagation.configure(&delay, reorder, &chance());
+        propagation.configure(delay, reorder, &chance());
         propagation
     }
 
@@ -181,7 +181,7 @@ mod tests {
         let rho = 0.5;
         for distribution in [JitterDistribution::Normal, JitterDistribution::Uniform] {
             let mut propagation = propagation(
-                Delay {
+                &Delay {
                     mean: Duration::from_millis(100),
                     jitter: Duration::from_millis(10),
                     distribution: distribution.clone(),
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn with_certainty_every_gapth_packet_goes_ahead() {
         let reorder = Reorder { chance: Probability::ALWAYS, gap: 5 };
-        let mut propagation = propagation(Delay::default(), Some(reorder));
+        let mut propagation = propagation(&Delay::default(), Some(reorder));
         let ahead: Vec<usize> =
             (1..=15).filter(|_| propagation.draw(FlowId(0), &chance()).order == Order::Ahead).collect();
         assert_eq!(ahead, [5, 10, 15]);
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn past_the_gap_every_packet_is_a_candidate() {
         let reorder = Reorder { chance: Probability::new(0.2).expect("a fraction"), gap: 6 };
-        let mut propagation = propagation(Delay::default(), Some(reorder));
+        let mut propagation = propagation(&Delay::default(), Some(reorder));
         let n = 100_000;
         let ahead = (0..n).filter(|_| propagation.draw(FlowId(0), &chance()).order == Order::Ahead).count();
         // A cycle is gap − 1 delayed packets and then 1/chance tries: 10 packets on average, with
@@ -236,8 +236,7 @@ mod tests {
         let delay = Delay { jitter: Duration::from_millis(1), ..Delay::default() };
         let delay = Delay { mean: Duration::from_millis(9), ..delay };
         let reorder = Reorder { chance: Probability::new(0.5).expect("a fraction"), gap: 1 };
-        let (mut plain, mut reordering) =
-            (propagation(delay.clone(), None), propagation(delay, Some(reorder)));
+        let (mut plain, mut reordering) = (propagation(&delay, None), propagation(&delay, Some(reorder)));
         for _ in 0..100 {
             let (a, b) = (plain.draw(FlowId(0), &chance()), reordering.draw(FlowId(0), &chance()));
             assert!(b.order == Order::Ahead || a == b);
