@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::tally::Tally;
+use super::Link;
 use crate::facts::Counters;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
@@ -222,5 +223,40 @@ impl Measured {
         let mut old = std::mem::replace(&mut self.epoch, Epoch::new(now, config, start));
         old.span = now - old.since;
         self.past.push(old);
+    }
+}
+
+impl Link {
+    /// Begins the measured interval: forgets everything but the counters since the start.
+    pub fn begin_measurement(&mut self, now: Instant) {
+        self.catch_up(now);
+        let busy = self.serialiser.busy(now);
+        let config = self.config().clone();
+        self.measured = Measured::new(now, busy, &config, self.start());
+        self.service.iter_mut().for_each(|service| service.low_delay = Tally::default());
+    }
+
+    /// The account of the interval from [`begin_measurement`](Link::begin_measurement), or the
+    /// start, to `end`.
+    pub fn statistics(&mut self, end: Instant) -> Statistics {
+        self.catch_up(end);
+        let measured = &self.measured;
+        let all = measured.past.iter().chain([&measured.epoch]);
+        let mut epochs: Vec<Epoch> = all.cloned().map(Epoch::conclude).collect();
+        if let Some(last) = epochs.last_mut() {
+            last.span = end - last.since;
+        }
+        let rated = epochs.iter().any(|epoch| epoch.config.rate.is_some());
+        Statistics {
+            counters: self.counters,
+            in_flight: self.in_flight(),
+            queue_delay: measured.queue_delay.clone(),
+            low_delay: self.service.as_ref().map(|service| service.low_delay.clone()).unwrap_or_default(),
+            propagation: measured.propagation.clone(),
+            rate: self.serialiser.rate(),
+            busy: self.serialiser.busy(end).saturating_sub(measured.busy_before) + self.replaying(end),
+            rated: if rated { end - measured.since } else { Duration::ZERO },
+            epochs,
+        }
     }
 }

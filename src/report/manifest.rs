@@ -157,20 +157,8 @@ impl Manifest {
         self.program.as_ref().map_or("testbed", |program| &program.name)
     }
 
-    /// True if this program, with these controllers of its own, gives the same bytes.
-    pub(super) fn is_of_this_program(&self, program: Option<&Program>) -> bool {
-        let this = Manifest {
-            version: version::VERSION.to_owned(),
-            results: version::RESULTS,
-            generator: rng::ALGORITHM.to_owned(),
-            program: program.cloned(),
-            ..self.clone()
-        };
-        this.has_same_bytes(self)
-    }
-
     /// True if the program of an earlier run gives the same bytes: of one version, some commits change none.
-    fn has_same_bytes(&self, earlier: &Manifest) -> bool {
+    pub(super) fn has_same_bytes(&self, earlier: &Manifest) -> bool {
         let sum = |manifest: &Manifest| manifest.program.as_ref().map(|program| program.sha256.clone());
         self.version == earlier.version
             && self.results == earlier.results

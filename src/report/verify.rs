@@ -20,6 +20,7 @@ use super::rows::Table;
 use super::study::Study;
 use super::version::{self, Program};
 use super::{bottleneck, disk, latency, layout, series, summary};
+use crate::rng;
 
 /// Differences that are named; of more, their number says enough.
 const NAMED: usize = 5;
@@ -101,6 +102,18 @@ impl Manifest {
         } else {
             None
         }
+    }
+
+    /// True if this program, with these controllers of its own, gives the same bytes.
+    fn is_of_this_program(&self, program: Option<&Program>) -> bool {
+        let this = Manifest {
+            version: version::VERSION.to_owned(),
+            results: version::RESULTS,
+            generator: rng::ALGORITHM.to_owned(),
+            program: program.cloned(),
+            ..self.clone()
+        };
+        this.has_same_bytes(self)
     }
 }
 

@@ -16,7 +16,7 @@ const TEXTS: [&str; 7] = [
     include_str!("../../scenarios/chat-100.toml"),
     include_str!("../../scenarios/jitter-reorder.toml"),
     include_str!("../../scenarios/burst-loss.toml"),
-    include_str!("../../scenarios/labs/bufferbloat.toml"),
+    include_str!("../../scenarios/labs/fetch-time.toml"),
 ];
 
 /// What is put where it does not belong.

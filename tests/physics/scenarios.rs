@@ -138,7 +138,7 @@ fn cellular_shows_what_a_deep_queue_gives_and_what_it_costs() {
 
 #[test]
 fn the_bufferbloat_lab_shows_what_a_large_queue_does_to_a_ping_and_a_page() {
-    let run = Run::shipped("labs/bufferbloat", &["trials=3", "record.trials=none"]);
+    let run = Run::shipped("labs/fetch-time", &["trials=3", "record.trials=none"]);
     let [small, large] = ["20 packets", "100 packets"].map(|queue| move |figure| (queue, figure));
     let get = |(queue, figure): (&str, &str)| run.get(&[queue], figure);
     run.within("ping behind 100 packets", get(large("rtt_p50_ms")), 350.0, 900.0);

@@ -1,6 +1,7 @@
 //! `scenarios/reference.toml` says nothing with a number in it that is not so: each such line belongs to
 //! a test here, and each default that it states is the real one.
 
+mod inner;
 mod links;
 mod people;
 mod queues;
@@ -58,15 +59,15 @@ const CLAIMS: &[(&str, fn())] = &[
     ),
     (
         "RFC 8985, as Linux; \"sack\" (RFC 6675 alone) or \"newreno\" (RFC 6582)",
-        inner_parts_have_tests_of_their_own,
+        inner::inner_parts_have_tests_of_their_own,
     ),
     (
         "longer than the retransmission timeout, and after a duplicate (16 each time)",
-        inner_parts_have_tests_of_their_own,
+        inner::inner_parts_have_tests_of_their_own,
     ),
-    ("pairs of segments at 2 windows a round trip", inner_parts_have_tests_of_their_own),
-    ("below half of ssthresh, at 1.2 beyond", inner_parts_have_tests_of_their_own),
-    ("on the first two duplicate acknowledgments", inner_parts_have_tests_of_their_own),
+    ("pairs of segments at 2 windows a round trip", inner::inner_parts_have_tests_of_their_own),
+    ("below half of ssthresh, at 1.2 beyond", inner::inner_parts_have_tests_of_their_own),
+    ("on the first two duplicate acknowledgments", inner::inner_parts_have_tests_of_their_own),
     ("windows beyond 64 KiB", windows_are_64_kib_without_scaling),
     ("Their connections are called <name>-1, <name>-2, …", members_are_named_from_one),
     ("messages of each person, on average: \"1/s\", \"30/min\"; required", people::people_keep_their_rates),
@@ -126,13 +127,13 @@ const CLAIMS: &[(&str, fn())] = &[
     ("Without the key they are called 1, 2 and 3", queues::classes_are_one_two_and_three_by_default),
     ("in a turn; 1 for those that are not listed", queues::classes_are_one_two_and_three_by_default),
     ("default \"10mbit\": while nothing waits", queues::queues_have_the_stated_parameters),
-    ("congestion is also heard from marks (RFC 3168), once in a", inner_parts_have_tests_of_their_own),
-    ("report what arrived twice (RFC 2883), and take back", inner_parts_have_tests_of_their_own),
-    ("F-RTO (RFC 5682): new data after a timeout show", inner_parts_have_tests_of_their_own),
-    ("lost SYNs leave initial_window as it is (RFC 6928, Linux;", inner_parts_have_tests_of_their_own),
-    ("\"flight\": what is in flight (RFC 5681)", inner_parts_have_tests_of_their_own),
-    ("half the window for each timeout that it lasted", inner_parts_have_tests_of_their_own),
-    ("\"initial\": the initial one at once (RFC 5681)", inner_parts_have_tests_of_their_own),
+    ("congestion is also heard from marks (RFC 3168), once in a", inner::inner_parts_have_tests_of_their_own),
+    ("report what arrived twice (RFC 2883), and take back", inner::inner_parts_have_tests_of_their_own),
+    ("F-RTO (RFC 5682): new data after a timeout show", inner::inner_parts_have_tests_of_their_own),
+    ("lost SYNs leave initial_window as it is (RFC 6928, Linux;", inner::inner_parts_have_tests_of_their_own),
+    ("\"flight\": what is in flight (RFC 5681)", inner::inner_parts_have_tests_of_their_own),
+    ("half the window for each timeout that it lasted", inner::inner_parts_have_tests_of_their_own),
+    ("\"initial\": the initial one at once (RFC 5681)", inner::inner_parts_have_tests_of_their_own),
     (
         "each line is a millisecond at which 1500 bytes may leave",
         links::a_trace_lets_1500_bytes_leave_at_each_line,
@@ -140,9 +141,9 @@ const CLAIMS: &[(&str, fn())] = &[
     ("default true: it begins anew behind its last line", links::a_trace_lets_1500_bytes_leave_at_each_line),
     ("default \"0s\", how far into it a trial begins;", links::a_trace_lets_1500_bytes_leave_at_each_line),
     ("short for { rate = \"10mbit\" }; with a burst it is a token bucket", short_forms_mean_the_long_ones),
-    ("and 8192 stands for one jitter above the mean", inner_parts_have_tests_of_their_own),
-    ("the second half of each period has another rate", inner_parts_have_tests_of_their_own),
-    ("which TCP the other settings begin as", inner_parts_have_tests_of_their_own),
+    ("and 8192 stands for one jitter above the mean", inner::inner_parts_have_tests_of_their_own),
+    ("the second half of each period has another rate", inner::inner_parts_have_tests_of_their_own),
+    ("which TCP the other settings begin as", inner::inner_parts_have_tests_of_their_own),
     // Defaults and nothing else.
     ("left out of the figures; default \"0s\"", stated_defaults_are_the_real_ones),
     ("repetitions of each cell; default 1", stated_defaults_are_the_real_ones),
@@ -307,43 +308,6 @@ fn short_forms_mean_the_long_ones() {
         scenario.links[0].directions[0].queue.capacity
     };
     assert_eq!([queue("100 packets"), queue("64KiB")], [Capacity::Packets(100), Capacity::Bytes(65_536)]);
-}
-
-/// Claims on one connection are tested beside it, as the RFCs are.
-#[test]
-fn inner_parts_have_tests_of_their_own() {
-    let sending = include_str!("../../../src/tcp/tests/sending.rs");
-    for (text, words) in [
-        (
-            include_str!("../../../src/link/tests/realised.rs"),
-            "fn a_table_gives_each_of_its_values_its_share()",
-        ),
-        (include_str!("../../../src/scenario/law.rs"), "fn the_second_half_of_each_period_is_another_link()"),
-        (include_str!("../../../src/tcp/tests/rfc5681.rs"), "fn limited_transmit_sends_two_new_segments()"),
-        (
-            include_str!("../../../src/traffic.rs"),
-            "fn the_published_law_rises_from_0_to_1_and_is_interpolated()",
-        ),
-        (sending, "fn sixteen_segments_are_acknowledged_at_once()"),
-        (sending, "fn pacing_sends_pairs_at_two_windows_a_round_trip_and_later_one_and_a_fifth()"),
-        (
-            include_str!("../../../src/tcp/tests/rfc3168.rs"),
-            "fn a_window_is_reduced_once_for_all_its_marks()",
-        ),
-        (include_str!("../../../src/tcp/tests/rfc2883.rs"), "RFC 2883"),
-        (include_str!("../../../src/tcp/tests/rfc5682.rs"), "RFC 5682"),
-        (
-            include_str!("../../../src/tcp/tests/rfc5681.rs"),
-            "fn after_more_lost_syns_than_tolerated_the_initial_window_is_one_segment()",
-        ),
-        (sending, "fn a_loss_reduces_the_window_or_what_is_in_flight()"),
-        (sending, "fn a_pause_halves_the_window_for_each_timeout_or_restores_the_initial_one()"),
-        (include_str!("../../../src/tcp/tests/rfc6675.rs"), "RFC 6675"),
-        (include_str!("../../../src/tcp/tests/rfc8985.rs"), "RFC 8985"),
-        (include_str!("../../../src/tcp/tests/rfc6582.rs"), "RFC 6582"),
-    ] {
-        assert!(text.contains(words) && text.contains("#[test]"), "{words}");
-    }
 }
 
 #[test]
