@@ -71,7 +71,7 @@ use policer::Meter;
 use propagation::{Order, Passage, Propagation};
 use rate::Serialiser;
 use service::Service;
-use statistics::{Epoch, Measured, Start};
+use statistics::{Measured, Start};
 
 /// One direction of a link.
 pub struct Link {

@@ -1,8 +1,8 @@
 //! Counters of a link: packets since the start, and the measured interval.
 
+use super::Link;
 use super::config::Config;
 use super::tally::Tally;
-use super::Link;
 use crate::facts::Counters;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;

@@ -59,7 +59,7 @@ pub struct Beside {
     tables: Vec<Vec<Folder>>,
     /// The keys in which the lines of each table differ.
     keys: Vec<Vec<Axis>>,
-    /// What is wrong with the folders.
+    /// Sentences on what is wrong with the folders.
     pub doubts: Vec<String>,
 }
 

@@ -18,7 +18,7 @@ pub const CLAIMS: &[(&str, fn())] = &[
     ("speech: 160 bytes of G.711 every 20 ms, in packets of 200", packets_have_their_sizes),
     ("default \"60ms\": the receiver plays", defaults_of_workloads_are_the_real_ones),
     ("# default \"10000B\"", defaults_of_workloads_are_the_real_ones),
-    ("measured in a data centre (DCTCP, 2010)", super::inner_parts_have_tests_of_their_own),
+    ("measured in a data centre (DCTCP, 2010)", super::inner::inner_parts_have_tests_of_their_own),
     ("default 1.5; from 2 down the variance is infinite", defaults_of_workloads_are_the_real_ones),
     ("default \"400B\": the message that asks", defaults_of_workloads_are_the_real_ones),
 ];
