@@ -19,6 +19,7 @@ mod chat;
 mod check;
 mod compare;
 mod completions;
+mod doctor;
 mod estimate;
 mod filing;
 mod list;
@@ -27,6 +28,7 @@ mod memory;
 mod merge;
 mod monitor;
 mod network;
+mod new;
 mod output;
 mod plan;
 mod plot;
@@ -65,6 +67,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(new::New),
     Run(run::Run),
     Check(check::Check),
     List(list::List),
@@ -82,6 +85,7 @@ enum Command {
     Admin(admin::Admin),
     Probe(probe::Probe),
     Chat(chat::Chat),
+    Doctor(doctor::Doctor),
     Completions(completions::Completions),
 }
 
@@ -142,6 +146,7 @@ fn run() -> ExitCode {
     }
     system::outlive_large_files();
     let result = match arguments.command {
+        Command::New(command) => command.execute(),
         Command::Run(command) => command.execute(),
         Command::Check(command) => command.execute(),
         Command::List(command) => command.execute(),
@@ -159,6 +164,7 @@ fn run() -> ExitCode {
         Command::Admin(command) => command.execute(),
         Command::Probe(command) => command.execute(),
         Command::Chat(command) => command.execute(),
+        Command::Doctor(command) => command.execute(),
         Command::Completions(command) => command.execute(),
     };
     match result {

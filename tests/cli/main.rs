@@ -9,6 +9,7 @@ mod chat_client;
 mod chat_places;
 mod chat_refusals;
 mod commands;
+mod first_steps;
 mod headline;
 mod interrupts;
 mod kept;
