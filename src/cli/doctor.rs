@@ -33,6 +33,7 @@ const SOCKETS: usize = 400;
 impl Doctor {
     /// Looks, and prints a line for each thing.
     pub fn execute(self) -> Result<(), Failure> {
+        let Doctor {} = self;
         let findings = [cores(), sleeps(), files(), room(), disk(), pythons()];
         let lines: String = findings
             .iter()

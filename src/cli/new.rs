@@ -229,7 +229,7 @@ fn answer(
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line);
         if !matches!(read, Ok(1..)) {
-            eprintln!();
+            eprintln!("");
             return Err(Failure::Interrupted);
         }
         let number = if line.trim().is_empty() { Ok(1) } else { line.trim().parse::<usize>() };
