@@ -43,6 +43,7 @@ impl Merge {
                 "give a folder of its own with --out DIR",
             ));
         }
+        super::run::stop_on_interrupt("interrupted: the parts are as they were; merge again with --force")?;
         let mode = if self.force { Mode::Force } else { Mode::Fresh };
         let Merged { manifest, finished, missing, torn } = report::merge(&self.dirs, &self.out, mode)?;
         for what in torn {

@@ -93,7 +93,7 @@ impl Words {
         format!(
             "#!/bin/sh\n\
              # Start it where the scenario's path is right: sbatch {dir}/slurm.sh\n\
-             # Then, with the number that sbatch prints: sbatch --dependency=afterok:NUMBER --wrap '{merge}'\n\
+             # Then, with the number that sbatch prints: sbatch --dependency=afterok:NUMBER --wrap \"{merge}\"\n\
              # A part that was killed: sbatch --array=K {dir}/slurm.sh\n\
              #SBATCH --job-name={name}\n\
              #SBATCH --array=1-{shards}\n\

@@ -77,6 +77,15 @@ impl Run {
         // Every file is read before the first runs, so that mistakes show in the first second.
         let plans = self.files.iter().map(|file| load(file, &sets)).collect::<Result<Vec<_>, _>>()?;
         check_names(&plans)?;
+        if let Some(shard) = self.shard
+            && let Some((plan, _)) = plans.iter().find(|(plan, _)| shard.of(plan).is_empty())
+        {
+            let trials = plural(every_trial(plan).count() as u64, "trial");
+            return Err(Failure::usage(
+                format!("shard {shard} of \"{}\" has none of its {trials}", plan.name()),
+                "run at most as many shards as there are trials",
+            ));
+        }
         let stop = stop_on_interrupt(KEPT)?;
         // Once: the file may be another by the time that the next scenario begins.
         let program = own_program()?;

@@ -54,7 +54,7 @@ pub enum ReportError {
         what: String,
     },
     /// A folder is no part of the same run as others.
-    #[error("{path} is not of the same run: {what}")]
+    #[error("{path} cannot be merged: {what}")]
     Unlike {
         /// The folder.
         path: PathBuf,
@@ -142,7 +142,7 @@ impl ReportError {
                     .to_owned()
             }
             ReportError::Unlike { .. } => {
-                "name folders of one scenario, with the same --set and the same version".to_owned()
+                "merge parts of one scenario, with the same --set and version, that nobody has changed".to_owned()
             }
             ReportError::Malformed { .. } => {
                 "restore the file, or run the scenario again with --force".to_owned()

@@ -140,6 +140,7 @@ impl Grid {
     fn values(&self) -> Vec<serde_json::Value> {
         let value = |cell: &Cell| match cell {
             Cell::Text(text) => serde_json::Value::from(text.as_str()),
+            Cell::Number(Some(count), 0) => serde_json::Value::from(*count as u64),
             Cell::Number(value, decimals) => {
                 let rounded = value.and_then(|value| format!("{value:.decimals$}").parse::<f64>().ok());
                 rounded.map_or(serde_json::Value::Null, serde_json::Value::from)
@@ -186,6 +187,8 @@ fn escaped(text: &str) -> String {
             '<' | '>' => out.extend(['$', c, '$']),
             '±' => out.push_str("$\\pm$"),
             '×' => out.push_str("$\\times$"),
+            '−' => out.push_str("$-$"),
+            '→' => out.push_str("$\\to$"),
             '–' => out.push_str("--"),
             _ => out.push(c),
         }

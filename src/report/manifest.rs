@@ -284,6 +284,15 @@ impl Manifest {
         Ok(now.sha256.into_keys().collect())
     }
 
+    /// Every file that is not what the hashes here say, to the byte.
+    pub(super) fn changed_files(&self, dir: &Path) -> Result<Vec<String>, ReportError> {
+        let mut now = self.clone();
+        now.sha256.clear();
+        now.hash(dir, |_| true)?;
+        now.sha256.retain(|name, sum| self.sha256.get(name).is_some_and(|then| then != sum));
+        Ok(now.sha256.into_keys().collect())
+    }
+
     /// The records that the run wrote and that are gone.
     pub(super) fn missing_records(&self, dir: &Path) -> Vec<String> {
         let gone = |name: &&String| is_record(name) && !dir.join(name).exists();

@@ -41,12 +41,20 @@ pub fn merge(parts: &[PathBuf], out: &Path, mode: Mode) -> Result<Merged, Report
     }
     let started = manifests.iter().map(|manifest| &manifest.started).min();
     let run = Run { started: started.unwrap_or(&most.started).clone(), ..most.run() };
+    // An earlier merge of other parts goes on.
+    let goes_on =
+        mode == Mode::Fresh && Manifest::read(out).is_ok_and(|there| most.differs_from(&there).is_none());
+    let mode = if goes_on { Mode::Resume } else { mode };
     let mut folder = ResultFolder::open(out, &most.study, &run, mode)?;
 
     let mut torn = Vec::new();
     let mut all: BTreeMap<Key, (&PathBuf, resume::Trial)> = BTreeMap::new();
     for (part, manifest) in parts.iter().zip(&manifests) {
-        let Trials { whole, torn: here } = resume::read(part, &manifest.study)?;
+        let read = resume::read(part, &manifest.study).map_err(|error| match error {
+            ReportError::Changed { path, what } => ReportError::Unlike { path, what },
+            error => error,
+        });
+        let Trials { whole, torn: here } = read?;
         torn.extend(here.into_iter().map(|what| format!("{}: {what}", part.display())));
         for (key, trial) in whole {
             match all.get(&key) {
@@ -60,10 +68,12 @@ pub fn merge(parts: &[PathBuf], out: &Path, mode: Mode) -> Result<Merged, Report
         }
     }
     for (key, (part, trial)) in &all {
-        folder.adopt(part, *key, trial)?;
+        if !folder.done().contains(key) {
+            folder.adopt(part, *key, trial)?;
+        }
     }
     let study = &most.study;
     let mut planned = (0..study.cells()).flat_map(|cell| (0..study.trials).map(move |trial| (cell, trial)));
-    let missing = planned.find(|key| !all.contains_key(key));
-    Ok(Merged { manifest: most.clone(), finished: all.len(), missing, torn })
+    let missing = planned.find(|key| !folder.done().contains(key));
+    Ok(Merged { manifest: most.clone(), finished: folder.done().len(), missing, torn })
 }

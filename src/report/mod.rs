@@ -59,7 +59,7 @@ pub use manifest::Manifest;
 pub use merge::{Merged, merge};
 pub use study::{InputFile, Run, Study, TrialRow};
 pub use summary::CellSummary;
-pub use verify::{Comparison, compare_all, compare_some, trials};
+pub use verify::{Comparison, Difference, compare_all, compare_some, trials};
 pub use warnings::Warning;
 pub use writer::{Mode, ResultFolder};
 

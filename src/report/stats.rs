@@ -32,7 +32,8 @@ impl Estimate {
     pub fn p(&self) -> Option<f64> {
         let error = self.ci95? / student_t(self.n - 1);
         if error == 0.0 {
-            return Some(if self.mean == 0.0 { 1.0 } else { 0.0 });
+            // Without a spread t has no meaning; that all have one sign has this chance (sign test).
+            return Some(if self.mean == 0.0 { 1.0 } else { 0.5_f64.powi(self.n as i32 - 1) });
         }
         let t = StudentsT::new(0.0, 1.0, (self.n - 1) as f64).ok()?;
         Some(2.0 * t.sf(self.mean.abs() / error))
@@ -94,7 +95,7 @@ mod tests {
             assert!((found - p).abs() < 2e-4, "{t}: {found}");
         }
         assert_eq!(Estimate::of(&[1.0]).and_then(|e| e.p()), None);
-        assert_eq!(Estimate::of(&[2.0, 2.0]).and_then(|e| e.p()), Some(0.0));
+        assert_eq!(Estimate::of(&[2.0; 5]).and_then(|e| e.p()), Some(0.0625));
     }
 
     #[test]

@@ -96,6 +96,16 @@ pub fn modernise(study: &mut serde_json::Value) {
     study["measures"] = measures.into();
 }
 
+impl Study {
+    /// The first field, by its name in the manifest, in which a study is not what its scenario says.
+    pub fn contradicts(&self, own: &Study) -> Option<String> {
+        let fields = |study: &Study| serde_json::to_value(study).ok()?.as_object().cloned();
+        let (here, there) = (fields(self)?, fields(own)?);
+        let names: std::collections::BTreeSet<&String> = here.keys().chain(there.keys()).collect();
+        names.into_iter().find(|name| here.get(*name) != there.get(*name)).cloned()
+    }
+}
+
 /// Results of versions that did not say it.
 fn yes() -> bool {
     true

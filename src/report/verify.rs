@@ -15,12 +15,23 @@ use super::error::ReportError;
 use super::files::Results;
 use super::journal::Key;
 use super::manifest::Manifest;
-use super::resume::{order, rows};
+use super::resume::{self, order, rows};
 use super::rows::Table;
 use super::study::Study;
 use super::version::{self, Program};
 use super::{bottleneck, disk, latency, layout, series, summary};
 use crate::rng;
+
+/// Witnesses in a folder against its own files.
+const BY_HASH: &str = "the manifest's hash";
+const BY_JOURNAL: &str = "the journal";
+
+/// Characters of a line that are quoted.
+const QUOTED: usize = 120;
+
+/// A file that is longer by so much, and by this factor, than that of the run need not be read.
+const LONGER: u64 = 1 << 20;
+const FACTOR: u64 = 4;
 
 /// Differences that are named; of more, their number says enough.
 const NAMED: usize = 5;
@@ -57,8 +68,10 @@ impl fmt::Display for Difference {
         if let Some(column) = &self.column {
             write!(f, ", {column}")?;
         }
-        match (self.found.as_str(), self.expected.as_str()) {
+        let [found, expected] = [&self.found, &self.expected].map(|text| shortened(text));
+        match (found.as_str(), expected.as_str()) {
             ("", "") => f.write_str(" is not what the run gives"),
+            ("", by @ (BY_HASH | BY_JOURNAL)) => write!(f, " is not what {by} says"),
             (found, "") => write!(f, ": {found} stands there; the run gives nothing"),
             ("", expected) => write!(f, ": nothing stands there; the run gives {expected}"),
             (found, expected) => write!(f, ": {found} stands there; the run gives {expected}"),
@@ -153,6 +166,10 @@ pub fn compare_some(
 ) -> Result<Comparison, ReportError> {
     let (study, mut comparison) = (&manifest.study, Comparison::default());
     for table in Table::of(study) {
+        if !dir.join(table.file()).exists() {
+            comparison.missing.push(table.file().to_owned());
+            continue;
+        }
         let texts = [dir, again].map(|place| disk::read(&place.join(table.file())));
         let [found, expected] = texts;
         let (found, expected) = (found?, expected?);
@@ -177,8 +194,21 @@ pub fn compare_some(
             compare_file(dir, study, again, &name, &mut comparison)?;
         }
     }
-    for name in [manifest.changed_records(dir)?, manifest.changed_tables(dir)?].concat() {
-        comparison.take(vec![Difference::of_file(&name)]);
+    for name in manifest.changed_files(dir)? {
+        comparison.take(vec![Difference { expected: BY_HASH.to_owned(), ..Difference::of_file(&name) }]);
+    }
+    match resume::read(dir, study) {
+        Ok(_) => {}
+        // A row whose fingerprint nobody mended in the journal.
+        Err(ReportError::Changed { what, .. }) => {
+            let found = what.split_whitespace().next().unwrap_or_default();
+            comparison
+                .take(vec![Difference { expected: BY_JOURNAL.to_owned(), ..Difference::of_file(found) }]);
+        }
+        Err(error) => return Err(error),
+    }
+    if !comparison.missing.is_empty() {
+        return Ok(comparison);
     }
     let mut results = Results::load(dir, study)?;
     bottleneck::settle(&mut [&mut results])?;
@@ -206,6 +236,11 @@ fn compare_file(
         comparison.missing.push(name.to_owned());
         return Ok(());
     }
+    let length = |place: &Path| place.join(name).metadata().map_or(0, |found| found.len());
+    if length(dir) > FACTOR * length(again) + LONGER {
+        comparison.take(vec![Difference::of_file(name)]);
+        return Ok(());
+    }
     let (found, expected) = (disk::read(&dir.join(name))?, disk::read_if_there(&again.join(name))?);
     if let Some(table) = Table::of(study).into_iter().find(|table| table.file() == name) {
         comparison.take(compare_rows(table, study, &found, &expected));
@@ -230,6 +265,14 @@ fn compare_rows(table: Table, study: &Study, found: &[u8], expected: &[u8]) -> V
         }
     }
     differences
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= QUOTED {
+        text.to_owned()
+    } else {
+        text.chars().take(QUOTED).collect::<String>() + "…"
+    }
 }
 
 /// A row without its last field if that is a wall time.

@@ -124,7 +124,9 @@ fn trials(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>)
     let of = |wanted: &dyn Fn(usize) -> bool| -> Vec<usize> {
         cells.iter().filter(|cell| wanted(cell.n)).map(|cell| cell.cell).collect()
     };
-    let text = format!("the run was stopped before all {planned} trials were done; go on with --resume");
+    let text = format!(
+        "fewer than {planned} trials are done: a part of a run, or one that was stopped (--resume goes on)"
+    );
     add(warnings, text, of(&|n| n < planned));
     let text = "the figures rest on one trial, so there is no telling how far chance moves them; \
                 set trials to 5 or more";
@@ -298,7 +300,7 @@ mod tests {
             .expect("written");
         let report = finish(dir.path(), "later", false).expect("finished");
         assert!(has(&report.warnings, "no value: p99, p99.9, longest"), "{:?}", report.warnings);
-        assert!(has(&report.warnings, "stopped before all 3 trials"), "{:?}", report.warnings);
+        assert!(has(&report.warnings, "fewer than 3 trials are done"), "{:?}", report.warnings);
         assert!(report.cells[0].get("latency_p99_ms").is_none());
         assert!(report.cells[0].get("latency_p50_ms").is_some());
     }

@@ -30,11 +30,18 @@ struct Contrast {
 }
 
 impl Contrast {
+    /// Probability of its test alone; a figure that is the same in all pairs needs none.
+    fn p(&self) -> Option<f64> {
+        self.change.filter(|_| self.pairs.iter().any(|(before, after)| before != after))?.p()
+    }
+
     fn verdict(&self) -> &'static str {
         let Some(change) = self.change else {
             return if self.pairs.is_empty() { "no pairs" } else { "too few pairs" };
         };
-        if change.surely_within().is_some_and(|share| share < SAME) {
+        if self.pairs.iter().all(|(before, after)| before == after) {
+            "the same"
+        } else if change.surely_within().is_some_and(|share| share < SAME) {
             "the same within 5 %"
         } else if self.p_holm.is_none_or(|p| p >= LEVEL) {
             "no clear change"
@@ -58,10 +65,10 @@ pub(super) fn table(beside: &Beside, key: &str, format: Format) -> String {
         };
         let shared: Vec<&Axis> = keys.iter().filter(|axis| axis.key != key).filter(varies).collect();
         let mut contrasts = contrasts(folders, own, &shared);
-        let p: Vec<f64> = contrasts.iter().filter_map(|contrast| contrast.change?.p()).collect();
+        let p: Vec<f64> = contrasts.iter().filter_map(Contrast::p).collect();
         let mut adjusted = holm(&p).into_iter();
         for contrast in &mut contrasts {
-            contrast.p_holm = contrast.change.and_then(|change| change.p()).and_then(|_| adjusted.next());
+            contrast.p_holm = contrast.p().and_then(|_| adjusted.next());
         }
         tests += p.len();
         grids.push(if format.is_for_programs() {
@@ -81,7 +88,8 @@ pub(super) fn table(beside: &Beside, key: &str, format: Format) -> String {
         )
     } else {
         format!(
-            "mean over pairs of trials ± half the 95 % interval (Student's t); p by Holm's method for all {tests} tests \
+            "mean over pairs of trials ± half the 95 % interval (Student's t) of each figure alone; p, and with it the \
+             verdict, by Holm's method for all {tests} tests \
              together, of the logarithms of ratios, or of differences where a pair has a zero"
         )
     };
@@ -176,7 +184,8 @@ impl Numbers {
 
     fn difference_ends(&self) -> Option<[f64; 2]> {
         let Estimate { mean, ci95, .. } = self.difference?;
-        Some([mean - ci95?, mean + ci95?])
+        // Where all pairs agree, nothing tells how far chance moves them.
+        ci95.filter(|half| *half > 0.0).map(|half| [mean - half, mean + half])
     }
 }
 
@@ -196,7 +205,9 @@ fn words(contrasts: &[Contrast], shared: &[&Axis], key: &str) -> Grid {
         let difference = numbers
             .difference
             .map(|estimate| signed(&table::with_interval(estimate.mean, estimate.ci95.unwrap_or(0.0))));
-        let ratio = numbers.ratio.map(|[ratio, low, high]| format!("{ratio:.3} ({low:.3}–{high:.3})"));
+        let ratio = numbers.ratio.map(|[ratio, low, high]| {
+            if low < high { format!("{ratio:.3} ({low:.3}–{high:.3})") } else { format!("{ratio:.3}") }
+        });
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
         let mut row: Vec<String> =
             shared.iter().zip(&contrast.names).map(|(axis, name)| axis.short(name)).collect();

@@ -1,27 +1,29 @@
 //! `testbed verify`: whether result folders are what their runs give.
 
+mod verdict;
+
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use serde::Serialize;
 
 use super::filing::{Filing, own_program};
-use super::output::{Failure, beside, load, one_line, print, processors};
+use super::output::{Failure, beside, load, print, processors};
 use super::progress::Progress;
 use super::shard::every_trial;
 use super::study::study as study_of;
 use super::{memory, run};
 use crate::report::version::Program;
-use crate::report::{self, Comparison, Manifest, ResultFolder};
+use crate::report::{self, Comparison, Manifest, ReportError, ResultFolder};
 use crate::rng::Seed;
-use crate::runner::{self, Ending};
+use crate::runner::{self, Ending, Pace, RunError};
 use crate::scenario::{Plan, Scenario};
+use crate::time::Duration;
 use crate::units::{Bytes, plural};
+use verdict::{Line, Trials, Verdict};
 
 /// Run result folders again and say whether they are what their runs give
 ///
@@ -43,6 +45,9 @@ pub struct Verify {
     /// Seed of the choice of --quick
     #[arg(long, value_name = "N", requires = "quick")]
     seed: Option<u64>,
+    /// Time that a folder may take; one that would take longer is not judged
+    #[arg(long, value_name = "TIME", default_value = "600s")]
+    within: Duration,
     /// Threads; all processors if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -57,47 +62,22 @@ pub struct Verify {
     quiet: bool,
 }
 
-/// Verdict about a folder.
-#[derive(Debug, Serialize)]
-#[serde(tag = "verdict", rename_all = "lowercase")]
-enum Verdict {
-    /// It is what its run gives.
-    Same {
-        #[serde(flatten)]
-        trials: Trials,
-        missing: Vec<String>,
-    },
-    /// It is not.
-    Different {
-        #[serde(flatten)]
-        trials: Trials,
-        #[serde(flatten)]
-        comparison: Comparison,
-    },
-    /// Nobody can tell.
-    Unknown { reason: String },
+/// Reason for which a folder has no verdict.
+enum Hitch {
+    /// Of the folder.
+    Unknown(String),
+    /// Of this program or machine.
+    Failure(Failure),
 }
 
-/// Numbers of trials.
-#[derive(Debug, Serialize)]
-struct Trials {
-    /// Those that were run again.
-    again: usize,
-    /// Those that the folder has.
-    finished: usize,
-    /// Those that its scenario has.
-    planned: usize,
+impl From<ReportError> for Hitch {
+    fn from(error: ReportError) -> Hitch {
+        Hitch::Unknown(error.to_string())
+    }
 }
 
-/// A line of `--json`.
-#[derive(Serialize)]
-struct Line<'a> {
-    folder: &'a Path,
-    /// Changes by `--set`, of which a seed of one's own is one.
-    sets: Vec<String>,
-    #[serde(flatten)]
-    verdict: Verdict,
-}
+/// So much virtual time is not worth an estimate.
+const SURELY_SHORT: Duration = Duration::from_secs(3_600);
 
 impl Verify {
     /// Judges all folders, one after the other.
@@ -109,18 +89,21 @@ impl Verify {
         let chance = self.seed.unwrap_or_else(|| RandomState::new().hash_one(()) >> 32);
         let (mut lines, mut different, mut unknown) = (Vec::new(), 0, 0);
         for dir in &self.dirs {
-            let manifest = Manifest::read(dir)?;
-            let verdict = match &expected {
-                Some(text) if *text != manifest.study.scenario => Verdict::of_another(text, &manifest),
-                _ => self.judge(dir, &manifest, program.as_ref(), chance, &stop)?,
+            // What is wrong with one folder is no reason to leave the others out.
+            let (sets, verdict) = match Manifest::read(dir) {
+                Ok(manifest) => {
+                    let verdict =
+                        self.judge(dir, &manifest, expected.as_deref(), program.as_ref(), chance, &stop)?;
+                    (manifest.study.overrides, verdict)
+                }
+                Err(error) => (Vec::new(), Verdict::Unknown { reason: error.to_string() }),
             };
             different += usize::from(matches!(verdict, Verdict::Different { .. }));
             unknown += usize::from(matches!(verdict, Verdict::Unknown { .. }));
-            let sets = manifest.study.overrides.clone();
             let line = Line { folder: dir, sets, verdict };
             if self.json {
                 lines.push(line);
-            } else if !(self.quiet && matches!(line.verdict, Verdict::Same { .. })) {
+            } else if !self.quiet || !line.verdict.is_same() || line.is_changed() {
                 print(&line.in_words())?;
             }
         }
@@ -132,43 +115,64 @@ impl Verify {
         match (different, unknown) {
             (0, 0) => Ok(()),
             (0, _) => Err(Failure::other(format!("unknown: {unknown} of {of}"), "")),
-            _ => Err(Failure::Refuted(format!("different: {different} of {of}"))),
+            (_, 0) => Err(Failure::Refuted(format!("different: {different} of {of}"))),
+            _ => Err(Failure::Refuted(format!("different: {different}, unknown: {unknown} of {of}"))),
         }
     }
 
+    /// The verdict about a folder; an error only if none can be come to about any.
     fn judge(
         &self,
         dir: &Path,
         manifest: &Manifest,
+        expected: Option<&str>,
         program: Option<&Program>,
         chance: u64,
         stop: &AtomicBool,
     ) -> Result<Verdict, Failure> {
+        match self.compared(dir, manifest, expected, program, chance, stop) {
+            Err(Hitch::Unknown(reason)) => Ok(Verdict::Unknown { reason }),
+            Err(Hitch::Failure(failure)) => Err(failure),
+            Ok(verdict) => Ok(verdict),
+        }
+    }
+
+    fn compared(
+        &self,
+        dir: &Path,
+        manifest: &Manifest,
+        expected: Option<&str>,
+        program: Option<&Program>,
+        chance: u64,
+        stop: &AtomicBool,
+    ) -> Result<Verdict, Hitch> {
+        let unknown = |reason: &str| Err(Hitch::Unknown(reason.to_owned()));
+        let all = report::trials(dir)?;
+        if let Some(text) = expected.filter(|text| !text.lines().eq(manifest.study.scenario.lines())) {
+            return Ok(Verdict::of_another(text, manifest, all.len()));
+        }
         if let Some(reason) = manifest.unrepeatable(program) {
-            return Ok(Verdict::Unknown { reason });
+            return Err(Hitch::Unknown(reason));
         }
         let study = &manifest.study;
-        let plan = match self.plan(manifest) {
-            Ok(plan) => plan,
-            Err(reason) => return Ok(Verdict::Unknown { reason }),
-        };
-        if *study != study_of(&plan, study.scenario.clone(), study.overrides.clone()) {
-            let reason = "its manifest contradicts its own scenario".to_owned();
-            return Ok(Verdict::Unknown { reason });
+        let plan = self.plan(manifest).map_err(Hitch::Unknown)?;
+        let own = study_of(&plan, study.scenario.clone(), study.overrides.clone());
+        if let Some(key) = study.contradicts(&own) {
+            return Err(Hitch::Unknown(format!("its manifest contradicts its own scenario in `{key}`")));
         }
-        let all = report::trials(dir)?;
+        if all.is_empty() {
+            return unknown("it has no finished trial");
+        }
         let chosen = if self.quick { sample(&all, chance) } else { all.clone() };
         let of_plan = |trial: &(usize, u32)| trial.0 < plan.cells() && trial.1 < plan.trials();
         if !all.iter().all(of_plan) {
-            let reason = "its trials.csv has trials that its scenario does not have".to_owned();
-            return Ok(Verdict::Unknown { reason });
+            return unknown("its trials.csv has trials that its scenario does not have");
         }
+        self.check_time(&plan, chosen.len())?;
         let again = tempfile::Builder::new().prefix("testbed-verify-").tempdir();
         let again = again.map_err(|error| {
-            Failure::other(
-                format!("cannot make a temporary folder: {error}"),
-                "set TMPDIR to one that can be written",
-            )
+            let problem = format!("cannot make a temporary folder: {error}");
+            Hitch::Failure(Failure::other(problem, "set TMPDIR to one that can be written"))
         })?;
         self.run_again(&plan, manifest, &chosen, again.path(), stop)?;
         let comparison = if self.quick {
@@ -184,6 +188,23 @@ impl Verify {
             Comparison { files: 0, missing, .. } => Verdict::Same { trials, missing },
             comparison => Verdict::Different { trials, comparison },
         })
+    }
+
+    /// A reason to let be what would take longer than `--within`.
+    fn check_time(&self, plan: &Plan, trials: usize) -> Result<(), Hitch> {
+        let span = plan.base.duration.as_nanos().saturating_mul(trials as u64);
+        if Duration::from_nanos(span) < SURELY_SHORT {
+            return Ok(());
+        }
+        let jobs = self.jobs.map_or_else(processors, usize::from);
+        let memory = self.memory.unwrap_or_else(|| memory::share(jobs));
+        let Pace::Seconds(each) = runner::pace(plan, plan.cells() - 1, memory.0) else { return Ok(()) };
+        let seconds = each * trials as f64 / jobs as f64;
+        if seconds <= self.within.as_secs_f64() {
+            return Ok(());
+        }
+        let about = humantime::format_duration(std::time::Duration::from_secs(seconds as u64));
+        Err(Hitch::Unknown(format!("to run it again would take about {about}; --within TIME allows it")))
     }
 
     /// The plan of a run, from its manifest alone but for the files that its scenario names.
@@ -217,7 +238,7 @@ impl Verify {
         trials: &BTreeSet<(usize, u32)>,
         dir: &Path,
         stop: &AtomicBool,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Hitch> {
         let mut folder = ResultFolder::again(dir, manifest)?;
         let bar = Progress::new(plan.name(), trials.len() as u64, 0, "trials", self.quiet || self.json);
         let jobs = self.jobs.map_or_else(processors, usize::from);
@@ -231,68 +252,12 @@ impl Verify {
         bar.finish();
         match ending {
             Ok(Ending::Complete) => Ok(()),
-            Ok(Ending::Stopped) => Err(Failure::Interrupted),
-            Err(error) => Err(run::explained(error, &manifest.command)),
-        }
-    }
-}
-
-impl Verdict {
-    /// That about a folder of another scenario, whose text parts from the expected one somewhere.
-    fn of_another(expected: &str, manifest: &Manifest) -> Verdict {
-        let (ours, theirs) = (expected.lines(), manifest.study.scenario.lines());
-        let same = ours.zip(theirs).take_while(|(ours, theirs)| ours == theirs).count();
-        Verdict::Unknown {
-            reason: format!("it is of another scenario, which differs from line {} on", same + 1),
-        }
-    }
-}
-
-impl Trials {
-    fn in_words(&self) -> String {
-        let Trials { again, finished, planned } = *self;
-        let mut text = plural(finished as u64, "trial");
-        if again < finished {
-            text = format!("{again} of {text}");
-        }
-        if finished < planned {
-            let _ = write!(text, ", of {planned} that its scenario has");
-        }
-        text
-    }
-}
-
-impl Line<'_> {
-    fn in_words(&self) -> String {
-        let folder = self.folder.display();
-        let sets = if self.sets.is_empty() {
-            String::new()
-        } else {
-            format!(" (--set {})", self.sets.join(" --set "))
-        };
-        match &self.verdict {
-            Verdict::Same { trials, missing } => {
-                let mut text = format!("same       {folder}{sets}: {}", trials.in_words());
-                let _ = match missing.as_slice() {
-                    [] => Ok(()),
-                    [one] => write!(text, "; {one} is not there"),
-                    [first, ..] => write!(
-                        text,
-                        "; {} are not there, {first} first",
-                        plural(missing.len() as u64, "file")
-                    ),
-                };
-                text + "\n"
+            Ok(Ending::Stopped) => Err(Hitch::Failure(Failure::Interrupted)),
+            Err(RunError::Halted { halt, .. }) => {
+                Err(Hitch::Unknown(format!("run again, {halt} (--memory)")))
             }
-            Verdict::Different { trials, comparison } => {
-                let files = plural(comparison.files as u64, "file");
-                let mut text = format!("different  {folder}{sets}: {files}, {}\n", trials.in_words());
-                for difference in &comparison.differences {
-                    let _ = writeln!(text, "           {}", one_line(&difference.to_string()));
-                }
-                text
-            }
-            Verdict::Unknown { reason } => format!("unknown    {folder}{sets}: {}\n", one_line(reason)),
+            // Of the temporary folder, which all others need as well.
+            Err(error) => Err(Hitch::Failure(run::explained(error, &manifest.command))),
         }
     }
 }

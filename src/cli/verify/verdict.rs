@@ -1,0 +1,127 @@
+//! Verdicts of `testbed verify`, in words and as JSON.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::cli::output::one_line;
+use crate::report::{Comparison, Difference, Manifest};
+use crate::units::plural;
+
+/// Verdict about a folder.
+#[derive(Debug, Serialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+pub enum Verdict {
+    /// It is what its run gives.
+    Same {
+        #[serde(flatten)]
+        trials: Trials,
+        missing: Vec<String>,
+    },
+    /// It is not.
+    Different {
+        #[serde(flatten)]
+        trials: Trials,
+        #[serde(flatten)]
+        comparison: Comparison,
+    },
+    /// Nobody can tell.
+    Unknown { reason: String },
+}
+
+/// Numbers of trials.
+#[derive(Debug, Serialize)]
+pub struct Trials {
+    /// Those that were run again.
+    pub again: usize,
+    /// Those that the folder has.
+    pub finished: usize,
+    /// Those that its scenario has.
+    pub planned: usize,
+}
+
+/// A line of `--json`.
+#[derive(Serialize)]
+pub struct Line<'a> {
+    pub folder: &'a Path,
+    /// Changes by `--set`, of which a seed of one's own is one.
+    pub sets: Vec<String>,
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+impl Verdict {
+    /// That of a folder of another scenario, whose text parts from the expected one at a line.
+    pub fn of_another(expected: &str, manifest: &Manifest, trials: usize) -> Verdict {
+        let (ours, theirs): (Vec<&str>, Vec<&str>) =
+            (expected.lines().collect(), manifest.study.scenario.lines().collect());
+        let line = ours.iter().zip(&theirs).take_while(|(ours, theirs)| ours == theirs).count();
+        let at = |lines: &[&str]| lines.get(line).map_or(String::new(), |line| (*line).to_owned());
+        let difference = Difference {
+            file: "its scenario".to_owned(),
+            line: Some(line + 1),
+            column: None,
+            found: at(&theirs),
+            expected: at(&ours),
+        };
+        let comparison = Comparison { differences: vec![difference], files: 1, missing: Vec::new() };
+        Verdict::Different { trials: Trials { again: 0, finished: trials, planned: trials }, comparison }
+    }
+
+    /// True if nobody need look.
+    pub fn is_same(&self) -> bool {
+        matches!(self, Verdict::Same { .. })
+    }
+}
+
+impl Trials {
+    fn in_words(&self) -> String {
+        let Trials { again, finished, planned } = *self;
+        let mut text = plural(finished as u64, "trial");
+        if again > 0 && again < finished {
+            text = format!("{again} of {text}");
+        }
+        if finished < planned {
+            let _ = write!(text, ", of {planned} that its scenario has");
+        }
+        text
+    }
+}
+
+impl Line<'_> {
+    /// True if it was run with changes of more than seed and trials.
+    pub fn is_changed(&self) -> bool {
+        self.sets.iter().any(|set| !["seed=", "trials="].iter().any(|key| set.starts_with(key)))
+    }
+
+    pub fn in_words(&self) -> String {
+        let folder = one_line(&self.folder.display().to_string());
+        let sets = self.sets.iter().fold(String::new(), |words, set| words + " --set " + &one_line(set));
+        let sets = if sets.is_empty() { sets } else { format!(" ({})", sets.trim_start()) };
+        match &self.verdict {
+            Verdict::Same { trials, missing } => {
+                let mut text = format!("same       {folder}{sets}: {}", trials.in_words());
+                let _ = match missing.as_slice() {
+                    [] => Ok(()),
+                    [one] => write!(text, "; {one} is not there"),
+                    [first, ..] => write!(
+                        text,
+                        "; {} are not there, {first} first",
+                        plural(missing.len() as u64, "file")
+                    ),
+                };
+                text + "\n"
+            }
+            Verdict::Different { trials, comparison } => {
+                let files = plural(comparison.files as u64, "file");
+                let mut text = format!("different  {folder}{sets}: {files}, {}\n", trials.in_words());
+                for difference in &comparison.differences {
+                    let _ = writeln!(text, "           {}", one_line(&difference.to_string()));
+                }
+                text
+            }
+            Verdict::Unknown { reason } => format!("unknown    {folder}{sets}: {}\n", one_line(reason)),
+        }
+    }
+}
