@@ -194,7 +194,7 @@ pub fn compare_sides(opening: &str, from: Side<'_>, to: Side<'_>) -> Option<Sent
         let clear_enough = change.is_clear() && change.is_rise() == (after > before);
         if clear_enough && change.share_of(before.max(after) * figure.factor) >= terms.worth_naming {
             let moved = if change.is_rise() { "rose" } else { "fell" };
-            clear.push(format!("{name} {moved} {}", change.in_words(&figure.unit_behind())));
+            clear.push(format!("{name} {moved} {}", change.in_words(&figure.unit_of_difference())));
         } else if let Some(share) = change.surely_within().filter(|share| *share <= SAME) {
             // That next to nothing was gained or lost is news beside what was; a transfer of a given
             // size has the same bytes whatever happens.

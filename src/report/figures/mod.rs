@@ -231,6 +231,11 @@ impl Figure {
         if self.unit.is_empty() { label.to_owned() } else { format!("{label} ({})", self.unit) }
     }
 
+    /// Unit behind a difference of two values: shares differ by percentage points.
+    pub fn unit_of_difference(&self) -> String {
+        if self.unit == "%" { " percentage points".to_owned() } else { self.unit_behind() }
+    }
+
     /// The unit behind a number, or nothing.
     pub fn unit_behind(&self) -> String {
         if self.unit.is_empty() { String::new() } else { format!(" {}", self.unit) }
