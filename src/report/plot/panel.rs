@@ -71,20 +71,17 @@ impl Panel {
         let top = title_height(titles.len());
         let length = f64::from(area.dim_in_pixel().0) - f64::from(widest + px(66));
         let gap = f64::from(px(8));
-        let x = if self.x.is_log() {
-            let width = |label: &str| f64::from(style::width_of(label, TICK_SIZE)) + gap;
-            self.x.clone().spaced(length, width)
-        } else {
-            self.x.clone()
-        };
+        let width = |label: &str| f64::from(style::width_of(label, TICK_SIZE)) + gap;
+        let x = self.x.clone().spaced(length, width);
         let lines = self.x.labels().map(|label| label.lines().count()).max().unwrap_or(0).max(1);
         let further = i32::try_from(lines - 1).unwrap_or(0);
+        let below = if self.x_label.is_empty() { 28 } else { 52 };
         let mut chart = ChartBuilder::on(area)
             .margin_top(px(top))
             .margin_right(px(22))
             .margin_left(px(6))
             .margin_bottom(px(4))
-            .x_label_area_size(px(52 + further * TICK_LINE))
+            .x_label_area_size(px(below + further * TICK_LINE))
             .y_label_area_size(widest + px(38))
             .build_cartesian_2d(x, self.y.clone())?;
         if let Some((from, to)) = shaded.filter(|(from, to)| to > from) {
@@ -178,6 +175,18 @@ impl Chart<'_> {
             let foot = if beyond { px(7 * up) } else { 0 };
             let shape = vec![(px(-5), foot), (0, 0), (px(5), foot)];
             area.draw(&(EmptyElement::at((x, end)) + PathElement::new(shape, style::stroke(color, 16))))?;
+        }
+        Ok(())
+    }
+
+    /// An interval of x around a point, with a cap at each end within the panel.
+    pub fn across(&self, (low, high): (f64, f64), y: f64, color: RGBColor) -> Drawn {
+        let area = self.context.plotting_area();
+        let (low_end, high_end) = (low.max(self.x.low()), high.min(self.x.high()));
+        area.draw(&PathElement::new([(low_end, y), (high_end, y)], style::stroke(color, 16)))?;
+        for end in [low, high].into_iter().filter(|end| (self.x.low()..=self.x.high()).contains(end)) {
+            let cap = vec![(0, px(-5)), (0, px(5))];
+            area.draw(&(EmptyElement::at((end, y)) + PathElement::new(cap, style::stroke(color, 16))))?;
         }
         Ok(())
     }
