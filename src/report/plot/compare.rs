@@ -65,6 +65,7 @@ pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
         (names.len() > MAX_CURVES).then(|| format!("{MAX_CURVES} of {} combinations shown", names.len()));
     names.truncate(MAX_CURVES);
     let mut panels: Vec<DrawPanel> = Vec::new();
+    let mut shown: Vec<&Figure> = Vec::new();
     let (mut intervals, mut beyond) = (false, false);
     for figure in &terms.figures {
         let factor = figure.factor;
@@ -88,6 +89,7 @@ pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
         if panels.len() == terms.most || !said {
             continue;
         }
+        shown.push(figure);
         intervals |= lines.iter().flatten().any(|point| point.2.is_some());
         let (x, y) = (scale.clone(), y_scale(&lines));
         beyond |=
@@ -118,9 +120,13 @@ pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
     };
     let arrows = beyond.then(|| "an arrow where one goes on below the axis".to_owned());
     let columns = if panels.len() > 1 { 2 } else { 1 };
-    let against = if terms.in_words { study.heading(x_axis) } else { axis.key.clone() };
+    let subject = match shown.as_slice() {
+        [only] if terms.in_words => format!("{} against {}", only.words, study.heading(x_axis)),
+        _ if terms.in_words => format!("figures against {}", study.heading(x_axis)),
+        _ => format!("figures against {}", axis.key),
+    };
     Some(Sheet {
-        title: super::data::title(results, &format!("figures against {against}")),
+        title: super::data::title(results, &subject),
         subtitle: super::data::subtitle(&[Some(bars), arrows, omitted]),
         legend,
         columns,
@@ -261,15 +267,15 @@ mod tests {
         Axis { key: "link.access.loss".to_owned(), values: values.iter().map(|&v| v.to_owned()).collect() }
     }
 
-    fn x_scale_of(axis: Axis) -> (Scale, Vec<Place>, bool) {
-        x_scale(&axis, px(560))
+    fn x_scale_of(axis: &Axis) -> (Scale, Vec<Place>, bool) {
+        x_scale(axis, px(560))
     }
 
     #[test]
     fn labels_that_are_no_numbers_are_broken_where_they_would_be_cut() {
         let bursts = |p| format!("{{ model = \"gilbert-elliott\", p = \"{p}\", r = \"20%\" }}");
         let (a, b) = (bursts("0.2513%"), bursts("0.1005%"));
-        let (_, places, numeric) = x_scale_of(axis(&["0.5%", &a, &b, "1%"]));
+        let (_, places, numeric) = x_scale_of(&axis(&["0.5%", &a, &b, "1%"]));
         let labels: Vec<&str> = places.iter().map(|place| place.1.as_str()).collect();
         assert_eq!(labels, ["0.5%", "GE p=0.251%\nr=20%", "GE p=0.101%\nr=20%", "1%"]);
         assert!(!numeric);
@@ -277,12 +283,12 @@ mod tests {
 
     #[test]
     fn every_value_has_a_tick_and_labels_stay_apart() {
-        let (scale, _, numeric) = x_scale_of(axis(&["1gbit", "500kbit", "2mbit", "900mbit"]));
+        let (scale, _, numeric) = x_scale_of(&axis(&["1gbit", "500kbit", "2mbit", "900mbit"]));
         assert!(numeric);
         assert_eq!(scale.labels().collect::<Vec<_>>(), ["500kbit", "2mbit", "900mbit", "\n1gbit"]);
         let many: Vec<String> = (0..300).map(|n| format!("{n}ms")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let (scale, ..) = x_scale_of(axis(&many));
+        let (scale, ..) = x_scale_of(&axis(&many));
         assert_eq!(scale.ticks().len(), 300);
         assert!((20..100).contains(&scale.labels().filter(|label| !label.is_empty()).count()));
     }
@@ -298,10 +304,10 @@ mod tests {
 
     #[test]
     fn decades_make_a_logarithmic_axis_with_a_place_for_zero() {
-        let (scale, places, numeric) = x_scale_of(axis(&["0%", "0.1%", "1%", "10%"]));
+        let (scale, places, numeric) = x_scale_of(&axis(&["0%", "0.1%", "1%", "10%"]));
         assert!(scale.is_log() && numeric && scale.break_at().is_some());
         assert!(places[0].0 > scale.low() && places[0].0 < places[1].0);
-        let (scale, _, _) = x_scale_of(axis(&["0%", "5%", "10%"]));
+        let (scale, _, _) = x_scale_of(&axis(&["0%", "5%", "10%"]));
         assert!(!scale.is_log());
     }
 }

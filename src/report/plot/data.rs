@@ -6,7 +6,7 @@ use crate::facts::{Phase, SenderEvent};
 use crate::report::error::ReportError;
 use crate::report::files::{self, Results};
 use crate::report::rows::Table;
-use crate::report::study::group_of;
+use crate::report::study::{Study, group_of};
 
 /// One direction of a flow over time.
 #[derive(Clone, Debug, Default)]
@@ -331,4 +331,13 @@ pub fn title(results: &Results, what: &str) -> String {
 pub fn subtitle(parts: &[Option<String>]) -> String {
     let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
     parts.join(" · ")
+}
+
+/// Changes by `--set`, but for axes, whose values are in the picture.
+pub fn departure(study: &Study) -> String {
+    let varies = |key: &str| study.axes.iter().any(|axis| axis.key == key && axis.values.len() > 1);
+    let changes: Vec<String> = (study.changes().filter(|(key, _)| !varies(key)))
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect();
+    if changes.is_empty() { String::new() } else { format!("with {}", changes.join(", ")) }
 }

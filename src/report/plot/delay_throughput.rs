@@ -1,4 +1,4 @@
-//! Goodput against delay, a marker for each cell. The axis of delay is logarithmic and reversed, so that better is
+//! Goodput against delay, a marker for each cell. The axis of delay is reversed, so that better is
 //! upper right (Winstein and Balakrishnan, "TCP ex Machina", SIGCOMM 2013, figure 4).
 
 use std::collections::BTreeMap;
@@ -56,6 +56,13 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let ends = points.iter().map(|(delay, _)| delay.mean - half(delay)).filter(|end| *end > least / 2.0);
     let low = ends.fold(least, f64::min);
     let high = points.iter().map(|(delay, _)| delay.mean + half(delay)).fold(0.0, f64::max);
+    // Less than a factor of three would have too few ticks.
+    let x = if high / low > 3.0 {
+        Scale::log(low / 1.15, high * 1.15)
+    } else {
+        let edge = ((high - low) * 0.1).max(high * 0.05);
+        Scale::linear(low - edge, high + edge, 6)
+    };
     let intervals = points.iter().any(|(delay, goodput)| delay.ci95.or(goodput.ci95).is_some());
     let bars =
         if intervals { "means over trials with 95 % intervals" } else { "one trial each, so no intervals" };
@@ -71,9 +78,12 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         panels: vec![Box::new(move |area| {
             let chart = Panel {
                 title: String::new(),
-                x: Scale::log(low / 1.15, (high * 1.15).max(low * 1.6)).reversed(),
+                x: x.clone().reversed(),
                 y: Scale::from_zero(highest, 6),
-                x_label: "round trip (ms), logarithmic, shorter to the right".to_owned(),
+                x_label: format!(
+                    "round trip (ms){}",
+                    if x.is_log() { ", logarithmic, reversed" } else { ", reversed" }
+                ),
                 y_label: "goodput (Mbit/s)".to_owned(),
             }
             .draw(area, None)?;

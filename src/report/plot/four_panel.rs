@@ -1,6 +1,9 @@
 //! Four panels over one axis of time: congestion window with its threshold and phases, smoothed round trip, queue,
 //! throughput.
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use super::data::{self, Flow, Link, Names};
 use super::panel::Panel;
 use super::sawtooth::{Content, Line};
@@ -12,11 +15,11 @@ use super::style::{Curve, MAX_CURVES, SHADE};
 use super::{cwnd, queue, throughput};
 use crate::report::error::ReportError;
 
-/// Flows in a panel, unless more are asked for.
+/// Flows in a panel, unless more are asked for: round trips of more lie on one another.
 const FEW: usize = 3;
 
 /// The height of a row of panels.
-const ROW: i32 = 230;
+const ROW: i32 = 250;
 
 /// A cell's part.
 struct Cell {
@@ -28,23 +31,30 @@ struct Cell {
     rates: Vec<Vec<(f64, f64)>>,
 }
 
-/// A column of four panels for each of the chosen cells; for the first with flows if none were chosen.
+/// A column of four panels for each of the chosen cells; if none were chosen, for the first whose flows have a
+/// window.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let (results, view) = (sources.results, sources.view);
-    let full: Vec<usize> =
-        sources.with_flows.cells.iter().copied().filter(|&cell| !sources.flows(cell).is_empty()).collect();
+    let mut full: Vec<usize> =
+        sources.with_flows.cells.iter().copied().filter(|&cell| !chosen(sources, cell).is_empty()).collect();
+    let all = full.len();
     let room = view.frame.columns(3);
-    if view.chosen && full.len() > room {
-        let problem =
-            format!("four-panel has room for {room} of the {} chosen cells at this width", full.len());
+    if view.chosen && all > room {
+        let problem = format!("four-panel has room for {room} of the {all} chosen cells at this width");
         return Err(Unfit::new(problem, "choose fewer with --cells, or a larger --width").into());
     }
-    let columns = if view.chosen { full.len() } else { full.len().min(1) };
-    let single = (columns < full.len()).then(|| format!("1 of {} cells shown", full.len()));
+    if !view.chosen {
+        let has_window = |cell: &usize| chosen(sources, *cell).iter().any(|flow| flow.has_window());
+        full = full.iter().copied().find(has_window).or(full.first().copied()).into_iter().collect();
+    }
+    let columns = full.len();
+    let single = (columns < all).then(|| format!("1 of {all} cells with flows shown"));
+    let some = full.iter().any(|&cell| chosen(sources, cell).len() < sources.flows(cell).len());
+    let some = some.then(|| "of each group of bulk flows the one that delivered the most".to_owned());
     let span = sources.span();
     let bin = throughput::bin_width(span.1 - span.0);
-    let shown = full.into_iter().take(columns);
-    let mut cells: Vec<Cell> = shown.map(|cell| read(sources, cell, bin)).collect::<Result<_, _>>()?;
+    let mut cells: Vec<Cell> =
+        full.into_iter().map(|cell| read(sources, cell, bin)).collect::<Result<_, _>>()?;
     if cells.is_empty() {
         return Ok(None);
     }
@@ -62,7 +72,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let mut legend = cwnd::legend(&contents, &names, (span.0 < warmup).then_some(SHADE));
     let flows = cells.iter().map(|cell| cell.content.lines.len()).max().unwrap_or(0);
     if cells.iter().any(|cell| cell.link.is_some()) {
-        let label = "queue: mean as a line, shortest to longest as a band".to_owned();
+        let label = "queue: mean, and least to most as a band".to_owned();
         legend.push(Key { label, symbol: Symbol::Line(queue_curve(flows), false) });
     }
     let top = |values: &dyn Fn(&Cell) -> f64| cells.iter().map(values).fold(0.0, f64::max);
@@ -70,15 +80,39 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         let values = lines.iter().flatten().map(|point| point.1);
         values.filter(|value| value.is_finite()).fold(0.0, f64::max)
     };
-    let window = top(&|cell| cell.content.top(span));
-    let rtt = top(&|cell| highest(&cell.rtts));
-    let rate = top(&|cell| highest(&cell.rates));
-    let longest = top(&|cell| {
-        let packets = cell.link.iter().flat_map(|link| &link.packets).copied();
-        packets.fold(5.0, f64::max)
-    });
+    let tops = Tops {
+        window: top(&|cell| cell.content.top(span)),
+        rtt: top(&|cell| highest(&cell.rtts)),
+        queue: top(&|cell| {
+            let packets = cell.link.iter().flat_map(|link| &link.packets).copied();
+            packets.fold(5.0, f64::max)
+        }),
+        rate: top(&|cell| highest(&cell.rates)),
+    };
     let bins = format!("throughput in bins of {bin} s");
-    let cells: Vec<std::rc::Rc<Cell>> = cells.into_iter().map(std::rc::Rc::new).collect();
+    let panels = panels(cells, &tops, span, warmup, queue_curve(flows));
+    Ok(Some(Sheet {
+        title: data::title(results, "window, round trip, queue and throughput"),
+        subtitle: data::subtitle(&[Some(FIRST_TRIAL.to_owned()), single, some, Some(bins)]),
+        legend,
+        columns,
+        row_height: ROW,
+        panels,
+    }))
+}
+
+/// Upper ends of the axes of y, the same for all cells.
+struct Tops {
+    window: f64,
+    rtt: f64,
+    queue: f64,
+    rate: f64,
+}
+
+/// The panels, row by row.
+fn panels(cells: Vec<Cell>, tops: &Tops, span: (f64, f64), warmup: f64, curve: Curve) -> Vec<DrawPanel> {
+    let cells: Vec<Rc<Cell>> = cells.into_iter().map(Rc::new).collect();
+    let &Tops { window, rtt, queue: longest, rate } = tops;
     let mut panels: Vec<DrawPanel> = Vec::new();
     for cell in cells.iter().cloned() {
         panels.push(Box::new(move |area| cell.content.draw(area, span, window, warmup, "")));
@@ -103,8 +137,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     for cell in cells.iter().cloned() {
         panels.push(Box::new(move |area| {
             let chart = panel(Scale::from_zero(longest, 4), "", "queue (packets)").draw(area, shaded)?;
-            let links: Vec<(Curve, Link)> =
-                cell.link.iter().map(|link| (queue_curve(flows), link.clone())).collect();
+            let links: Vec<(Curve, Link)> = cell.link.iter().map(|link| (curve, link.clone())).collect();
             queue::draw_links(&chart, &links)
         }));
     }
@@ -117,27 +150,32 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             Ok(())
         }));
     }
-    Ok(Some(Sheet {
-        title: data::title(results, "window, round trip, queue and throughput"),
-        subtitle: data::subtitle(&[Some(FIRST_TRIAL.to_owned()), single, Some(bins)]),
-        legend,
-        columns,
-        row_height: ROW,
-        panels,
-    }))
+    panels
 }
 
 /// The curve of the queue: one that no flow has.
 fn queue_curve(flows: usize) -> Curve {
-    Curve(flows.max(2).min(MAX_CURVES - 1))
+    Curve(flows.clamp(2, MAX_CURVES - 1))
+}
+
+/// The flows of a cell that are shown: those that were asked for; else of each group of bulk transfers the one that
+/// moved the most, or of all flows where none is a bulk transfer.
+fn chosen<'a>(sources: &'a Sources<'_>, cell: usize) -> Vec<&'a Flow> {
+    let mut flows: Vec<&Flow> = sources.flows(cell).iter().filter(|flow| flow.time_s.len() > 1).collect();
+    if sources.view.flows.is_empty() {
+        sources.retain_bulk(&mut flows);
+        let mut seen = BTreeSet::new();
+        flows.retain(|flow| seen.insert(flow.group().to_owned()));
+        flows.truncate(FEW);
+    }
+    flows.truncate(MAX_CURVES);
+    flows
 }
 
 fn read(sources: &Sources<'_>, cell: usize, bin: f64) -> Result<Cell, ReportError> {
-    let (results, view) = (sources.results, sources.view);
+    let results = sources.results;
     let events = data::events(results, cell)?;
-    let most = if view.flows.is_empty() { FEW } else { MAX_CURVES };
-    let flows: Vec<&Flow> =
-        sources.flows(cell).iter().filter(|flow| flow.time_s.len() > 1).take(most).collect();
+    let flows = chosen(sources, cell);
     let line = |flow: &&Flow| Line::of(flow, &events, &results.study);
     let (from, to) = sources.span();
     let rated = data::rated_links(results)?;

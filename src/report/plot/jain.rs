@@ -11,22 +11,20 @@ use super::throughput;
 use crate::report::error::ReportError;
 use crate::report::stats;
 
+/// Bins in the span of time, about: shorter ones show the sawtooth more than the shares.
+const BINS: f64 = 30.0;
+
 /// One curve per cell with two flows.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all pictures")]
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let study = &sources.results.study;
     let (from, to) = sources.span();
-    let bin = bin_width(to - from);
+    let bin = bin_width(to - from, BINS);
     let mut curves: Vec<Vec<(f64, f64)>> = Vec::new();
     let mut legend: Vec<Key> = Vec::new();
     for &cell in &sources.with_data.cells {
-        let all = sources.flows(cell);
-        // Those that want all they can get are compared; the others, where there is none of them.
-        let is_bulk = |flow: &&Flow| study.bulk.iter().any(|group| group == flow.group());
-        let mut flows: Vec<&Flow> = all.iter().filter(is_bulk).collect();
-        if flows.is_empty() {
-            flows = all.iter().collect();
-        }
+        let mut flows: Vec<&Flow> = sources.flows(cell).iter().collect();
+        sources.retain_bulk(&mut flows);
         let Some(direction) = flows.first().map(|flow| flow.direction.clone()) else { continue };
         flows.retain(|flow| flow.direction == direction);
         let points = sources.seen(over_time(&flows, bin));

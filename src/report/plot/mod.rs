@@ -42,7 +42,6 @@ use self::sources::Sources;
 use super::error::ReportError;
 use super::files::Results;
 use super::parallel;
-use super::study::Study;
 use super::summary::CellSummary;
 
 /// The pictures that a folder has, relative to it.
@@ -63,7 +62,7 @@ pub fn draw_all(
     cells: &[CellSummary],
     missing: &[String],
 ) -> Result<Pictures, ReportError> {
-    let departure = departure(&results.study);
+    let departure = data::departure(&results.study);
     let is_kept = |named: &&Named| {
         missing.iter().any(|file| file.starts_with(named.inputs))
             && existing_picture(&results.dir, named.name).is_some()
@@ -127,15 +126,6 @@ pub fn is_picture(file: &str) -> bool {
     file.rsplit_once('.').is_some_and(|(name, kind)| known(name) && ["svg", "png"].contains(&kind))
 }
 
-/// Changes by `--set`, but for axes, whose values are in the picture.
-fn departure(study: &Study) -> String {
-    let varies = |key: &str| study.axes.iter().any(|axis| axis.key == key && axis.values.len() > 1);
-    let changes: Vec<String> = (study.changes().filter(|(key, _)| !varies(key)))
-        .map(|(key, value)| format!("{key} = {value}"))
-        .collect();
-    if changes.is_empty() { String::new() } else { format!("with {}", changes.join(", ")) }
-}
-
 fn svg_name(name: &str) -> PathBuf {
     Path::new("plots").join(format!("{name}.svg"))
 }
@@ -147,7 +137,7 @@ mod tests {
     use super::*;
     use crate::facts::{Outcome, Series};
     use crate::report::testing::{Model, chat_outcome, fill, run, study};
-    use crate::report::{Mode, ResultFolder, TrialRow, finish};
+    use crate::report::{Mode, ResultFolder, Study, TrialRow, finish};
 
     const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 2, chat: true, seconds: 3 };
 
@@ -365,7 +355,7 @@ mod tests {
         let mut study = study(&[("link.a.loss", &["0%", "1%"]), ("tcp.congestion", &["cubic"])]);
         study.overrides =
             ["tcp.congestion=cubic", "link.a.loss=[\"0%\", \"1%\"]", "trials=2"].map(str::to_owned).to_vec();
-        assert_eq!(departure(&study), "with tcp.congestion = cubic");
+        assert_eq!(data::departure(&study), "with tcp.congestion = cubic");
         study.trials = 1;
         study.overrides.push(format!("title={}", "very ".repeat(100)));
         let dir = tempfile::tempdir().expect("a temporary folder");

@@ -84,7 +84,7 @@ pub static NAMED: [Named; 14] = [
     ),
     named(
         "delay-throughput",
-        "goodput against delay of each cell; better is upper right",
+        "goodput against round trip of each cell; better is upper right",
         delay_throughput::draw,
         "cells with a goodput and a round trip",
         &["groups"],
@@ -93,7 +93,7 @@ pub static NAMED: [Named; 14] = [
         "phase-plot",
         "throughput of one flow against another's",
         phase_plot::draw,
-        "two flows with series",
+        "two flows with series (bulk transfers, unless --flows names others)",
         SERIES,
     ),
     named(

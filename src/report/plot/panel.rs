@@ -73,6 +73,14 @@ impl Panel {
         let gap = f64::from(px(8));
         let width = |label: &str| f64::from(style::width_of(label, TICK_SIZE)) + gap;
         let x = self.x.clone().spaced(length, width);
+        // Linear axes of y have few ticks; logarithmic ones as many as their decades have.
+        let y = if self.y.is_log() {
+            let room = f64::from(area.dim_in_pixel().1) - f64::from(px(top + 56));
+            self.y.clone().spaced(room, |_| f64::from(px(TICK_LINE)))
+        } else {
+            self.y.clone()
+        };
+        let [wide, high] = [area.dim_in_pixel().0, area.dim_in_pixel().1].map(u32::cast_signed);
         let lines = self.x.labels().map(|label| label.lines().count()).max().unwrap_or(0).max(1);
         let further = i32::try_from(lines - 1).unwrap_or(0);
         let below = if self.x_label.is_empty() { 28 } else { 52 };
@@ -83,7 +91,7 @@ impl Panel {
             .margin_bottom(px(4))
             .x_label_area_size(px(below + further * TICK_LINE))
             .y_label_area_size(widest + px(38))
-            .build_cartesian_2d(x, self.y.clone())?;
+            .build_cartesian_2d(x, y)?;
         if let Some((from, to)) = shaded.filter(|(from, to)| to > from) {
             let corners = [(from, self.y.high()), (to.min(self.x.high()), self.y.low())];
             chart.plotting_area().draw(&Rectangle::new(corners, style::fill(SHADE)))?;
@@ -98,8 +106,8 @@ impl Panel {
             .y_label_formatter(&|value| self.y.label(*value))
             .label_style(style::text(TICK_SIZE, INK, HPos::Left, VPos::Top))
             .axis_desc_style(style::text(LABEL_SIZE, INK, HPos::Left, VPos::Top))
-            .x_desc(&self.x_label)
-            .y_desc(&self.y_label)
+            .x_desc(style::fitting(&self.x_label, LABEL_SIZE, wide))
+            .y_desc(style::fitting(&self.y_label, LABEL_SIZE, high))
             .draw()?;
         let chart = Chart { context: chart, x: self.x.clone(), y: self.y.clone() };
         chart.further_lines()?;

@@ -6,7 +6,7 @@ use super::data::{self, Flow};
 use super::panel::Panel;
 use super::scale::Scale;
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
-use super::sources::{FIRST_TRIAL, Sources};
+use super::sources::{self, FIRST_TRIAL, Sources};
 use super::style::{Curve, INK, MUTED};
 use super::throughput;
 use crate::report::error::ReportError;
@@ -16,19 +16,28 @@ use crate::report::rows::Table;
 /// Bins in the span of time, about: each is a point of the path.
 const BINS: f64 = 60.0;
 
+/// Panels, unless more are asked for.
+const MAX_PANELS: usize = 4;
+
 /// The path, its begin and its end.
 const PATH: Curve = Curve(0);
 const BEGIN: Curve = Curve(2);
 const END: Curve = Curve(1);
 
+/// Content of a panel: its title, the flows' names, the path, and the rate of the link.
+type Content = (String, [String; 2], Vec<(f64, f64)>, Option<f64>);
+
 /// One panel per cell with two flows: those that moved the most, or the two that were chosen.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
     let (from, to) = sources.span();
-    let bin = bin_width(to - from);
-    let mut contents: Vec<(String, [String; 2], Vec<(f64, f64)>, Option<f64>)> = Vec::new();
+    let bin = bin_width(to - from, BINS);
+    let mut contents: Vec<Content> = Vec::new();
     for &cell in &sources.with_data.cells {
         let mut flows: Vec<&Flow> = sources.flows(cell).iter().collect();
+        if sources.view.flows.is_empty() {
+            sources.retain_bulk(&mut flows);
+        }
         let Some(&first) = flows.first() else { continue };
         flows.retain(|flow| flow.direction == first.direction);
         flows.truncate(2);
@@ -44,6 +53,13 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     if contents.is_empty() {
         return Ok(None);
     }
+    let all = contents.len();
+    if !sources.view.chosen {
+        let kept = sources::spread(&(0..all).collect::<Vec<_>>(), MAX_PANELS);
+        let mut place = 0..;
+        contents.retain(|_| place.next().is_some_and(|place| kept.contains(&place)));
+    }
+    let some = (contents.len() < all).then(|| format!("{MAX_PANELS} of {all} cells with two flows shown"));
     let full = contents.iter().any(|(.., rate)| rate.is_some());
     let key = |label: &str, symbol: Symbol| Key { label: label.to_owned(), symbol };
     let mut legend = vec![
@@ -79,7 +95,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     });
     Ok(Some(Sheet {
         title: data::title(results, "throughput of two flows against each other"),
-        subtitle: data::subtitle(&[Some(FIRST_TRIAL.to_owned()), sources.with_data.remark.clone()]),
+        subtitle: data::subtitle(&[Some(FIRST_TRIAL.to_owned()), some]),
         legend,
         columns,
         row_height: if columns > 1 { 480 } else { 620 },
@@ -87,10 +103,10 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     }))
 }
 
-/// A bin of the next round length above a sixtieth of the span.
-pub fn bin_width(span: f64) -> f64 {
+/// A bin of the next round length of which a span has at most so many.
+pub fn bin_width(span: f64, most: f64) -> f64 {
     let steps = (-6..=3).flat_map(|n| [1.0, 2.0, 5.0].map(|step| step * 10f64.powi(n)));
-    steps.into_iter().find(|step| span / step <= BINS).unwrap_or(1e4)
+    steps.into_iter().find(|step| span / step <= most).unwrap_or(1e4)
 }
 
 /// The rate of the busiest link in this direction, in the first trial of a cell.
@@ -115,7 +131,7 @@ mod tests {
     #[test]
     fn bins_are_round_and_some_sixty() {
         for (span, bin) in [(60.0, 1.0), (61.0, 2.0), (30.0, 0.5), (10.0, 0.2), (0.5, 0.01)] {
-            assert!((bin_width(span) - bin).abs() < 1e-12, "{span}: {}", bin_width(span));
+            assert!((bin_width(span, 60.0) - bin).abs() < 1e-12, "{span}: {}", bin_width(span, 60.0));
         }
     }
 }

@@ -31,8 +31,14 @@ pub fn parse(svg: &str) -> Result<usvg::Tree, String> {
 /// A drawing as PNG with so many dots per inch, which the file then says; else one per pixel of the SVG.
 pub fn png(tree: &usvg::Tree, dpi: Option<f32>) -> Result<Vec<u8>, String> {
     let scale = dpi.map_or(1.0, |dpi| dpi / SVG_DPI);
-    let size = tree.size().to_int_size();
-    let size = if dpi.is_some() { size.scale_by(scale).ok_or("an empty picture")? } else { size };
+    let size = match dpi {
+        None => tree.size().to_int_size(),
+        Some(_) => {
+            let [width, height] = [tree.size().width(), tree.size().height()].map(|length| length * scale);
+            tiny_skia::IntSize::from_wh(width.round() as u32, height.round() as u32)
+                .ok_or("an empty picture")?
+        }
+    };
     let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or("an empty picture")?;
     pixels.fill(tiny_skia::Color::WHITE);
     resvg::render(tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixels.as_mut());

@@ -39,7 +39,7 @@ pub fn draw(sources: &Sources<'_>) -> Option<Sheet> {
         if sources.view.span.is_some() {
             flow.cut(from, to);
         }
-        contents.push(Content { title, arrived, flow });
+        contents.push(Content { title, flow, arrived });
     }
     if contents.is_empty() {
         return None;

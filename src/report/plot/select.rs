@@ -211,7 +211,7 @@ pub fn enumerated(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::files::Trial;
+    use crate::report::files::{Measured, Trial};
     use crate::report::testing::study;
 
     const BURSTS: &str = "{ model = \"gilbert-elliott\", p = \"1%\", r = \"50%\" }";
@@ -220,7 +220,7 @@ mod tests {
         let study =
             study(&[("tcp.congestion", &["none", "reno"]), ("link.access.loss", &["0%", "1%", BURSTS])]);
         let trials = (0..6).map(|cell| Trial { cell, number: 1, figures: Vec::new() }).collect();
-        Results { dir: "x".into(), study, trials, checks: Vec::new(), measured: Default::default() }
+        Results { dir: "x".into(), study, trials, checks: Vec::new(), measured: Measured::default() }
     }
 
     fn chosen(wishes: &[&str]) -> Result<Vec<usize>, String> {

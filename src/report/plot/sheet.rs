@@ -63,7 +63,7 @@ impl Sheet {
         let mut rows: Vec<Vec<(&Key, i32)>> = Vec::new();
         let mut x = px(MARGIN);
         for key in &self.legend {
-            let label = fitting(&key.label, LEGEND_SIZE, label_room(frame));
+            let label = key.fitting(frame);
             let width = px(SYMBOL_WIDTH + 8 + 28) + width_of(&label, LEGEND_SIZE);
             if rows.is_empty() || x + width > px(frame.width - MARGIN) + px(28) {
                 rows.push(Vec::new());
@@ -120,7 +120,7 @@ impl Sheet {
             y += 12;
             for row in &legend {
                 for (key, x) in row {
-                    draw_key(&root, key, (*x, px(y + LEGEND_ROW / 2)), label_room(frame))?;
+                    draw_key(&root, key, (*x, px(y + LEGEND_ROW / 2)), frame)?;
                 }
                 y += LEGEND_ROW;
             }
@@ -136,9 +136,16 @@ impl Sheet {
     }
 }
 
-/// The longest label of the legend, in drawing units.
-fn label_room(frame: &Frame) -> i32 {
-    px((WIDTH / 2).min(frame.width - 2 * MARGIN - SYMBOL_WIDTH - 8))
+impl Key {
+    /// The label as far as it fits. A narrow sheet leaves a last clause out before it cuts a word.
+    fn fitting(&self, frame: &Frame) -> String {
+        let room = px((WIDTH / 2).min(frame.width - 2 * MARGIN - SYMBOL_WIDTH - 8));
+        let brief = self.label.rsplit_once(", ").filter(|_| frame.is_narrow()).map(|(brief, _)| brief);
+        match brief {
+            Some(brief) if width_of(&self.label, LEGEND_SIZE) > room => fitting(brief, LEGEND_SIZE, room),
+            _ => fitting(&self.label, LEGEND_SIZE, room),
+        }
+    }
 }
 
 /// A number of things on a sheet; no sheet has more than fit an `i32`.
@@ -158,7 +165,7 @@ fn finish(svg: &str, frame: &Frame, height: i32, title: &str) -> String {
     format!("{head}\n{}{rest}", maud::html! { title { (title) } }.into_string())
 }
 
-fn draw_key(root: &Area<'_>, key: &Key, (x, y): (i32, i32), room: i32) -> Drawn {
+fn draw_key(root: &Area<'_>, key: &Key, (x, y): (i32, i32), frame: &Frame) -> Drawn {
     let right = x + px(SYMBOL_WIDTH);
     match key.symbol {
         Symbol::Line(curve, marked) => {
@@ -186,7 +193,7 @@ fn draw_key(root: &Area<'_>, key: &Key, (x, y): (i32, i32), room: i32) -> Drawn 
             root.draw(&PathElement::new([(middle, y - px(7)), (middle, y + px(7))], stroke(color, 22)))?;
         }
     }
-    let label = fitting(&key.label, LEGEND_SIZE, room);
+    let label = key.fitting(frame);
     root.draw_text(&label, &text(LEGEND_SIZE, INK, HPos::Left, VPos::Center), (right + px(8), y))
 }
 

@@ -50,6 +50,14 @@ impl<'a> Sources<'a> {
         self.flows.get(&cell).map_or(&[], Vec::as_slice)
     }
 
+    /// Leaves the bulk transfers, which want all they can get, where some of the flows are such.
+    pub fn retain_bulk(&self, flows: &mut Vec<&Flow>) {
+        let is_bulk = |flow: &&Flow| self.results.study.bulk.iter().any(|group| group == flow.group());
+        if flows.iter().any(is_bulk) {
+            flows.retain(is_bulk);
+        }
+    }
+
     /// The span of time that pictures show: the chosen one, or all of a trial.
     pub fn span(&self) -> (f64, f64) {
         self.view.span.unwrap_or((0.0, self.results.study.duration.as_secs_f64()))
@@ -88,8 +96,14 @@ fn retain_flows(flows: &mut BTreeMap<usize, Vec<Flow>>, view: &View) -> Result<(
             |wishes: &[String], name: &str| wishes.is_empty() || wishes.iter().any(|wish| wish == name);
         chosen(&view.flows, &flow.name) && chosen(&view.groups, flow.group())
     };
+    // One sample in the span is no line.
+    let is_seen = |flow: &Flow| {
+        let seen =
+            |(from, to): (f64, f64)| flow.time_s.iter().filter(|time| (from..=to).contains(*time)).nth(1);
+        view.span.is_none_or(|span| seen(span).is_some())
+    };
     for flows in flows.values_mut() {
-        flows.retain(is_chosen);
+        flows.retain(|flow| is_chosen(flow) && is_seen(flow));
     }
     Ok(())
 }
@@ -137,7 +151,7 @@ pub fn choose_by_series(
 }
 
 /// At most `most` cells, the first and the last among them.
-fn spread(cells: &[usize], most: usize) -> Vec<usize> {
+pub fn spread(cells: &[usize], most: usize) -> Vec<usize> {
     if cells.len() <= most {
         return cells.to_vec();
     }

@@ -210,3 +210,88 @@ where
         Some((on, off)) => area.draw(&DashedPathElement::new(points.to_vec(), px(on), px(off), style)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Matrix = [[f64; 3]; 3];
+
+    const COMMON: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+
+    /// Sights without red and without green cones (Machado, Oliveira and Fernandes, "A physiologically-based model
+    /// for simulation of color vision deficiency", 2009, severity 1.0), beside the common one.
+    const SIGHTS: [(&str, Matrix); 3] = [
+        ("common", COMMON),
+        (
+            "protanopia",
+            [
+                [0.152_286, 1.052_583, -0.204_868],
+                [0.114_503, 0.786_281, 0.099_216],
+                [-0.003_882, -0.048_116, 1.051_998],
+            ],
+        ),
+        (
+            "deuteranopia",
+            [
+                [0.367_322, 0.860_646, -0.227_968],
+                [0.280_085, 0.672_501, 0.047_413],
+                [-0.011_820, 0.042_940, 0.968_881],
+            ],
+        ),
+    ];
+
+    fn product(matrix: &Matrix, vector: [f64; 3]) -> [f64; 3] {
+        matrix.map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
+    }
+
+    /// CIE L*a*b* (D65) of a colour as a sight sees it.
+    fn seen(RGBColor(red, green, blue): RGBColor, sight: &Matrix) -> [f64; 3] {
+        const XYZ: Matrix = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]];
+        let linear = [red, green, blue].map(|coded| {
+            let coded = f64::from(coded) / 255.0;
+            if coded <= 0.040_45 { coded / 12.92 } else { ((coded + 0.055) / 1.055).powf(2.4) }
+        });
+        let [x, y, z] = product(&XYZ, product(sight, linear).map(|light| light.clamp(0.0, 1.0)));
+        let root = |share: f64| if share > 0.008_856 { share.cbrt() } else { 7.787 * share + 16.0 / 116.0 };
+        let (x, y, z) = (root(x / 0.9505), root(y), root(z / 1.089));
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    /// True if dashes and markers tell two curves apart without their colours.
+    fn differ_in_form(a: Curve, b: Curve) -> bool {
+        let dashes = match (a.dash(), b.dash()) {
+            (Some((a, _)), Some((b, _))) => f64::from(a.max(b)) / f64::from(a.min(b)) >= 1.5,
+            (a, b) => a != b,
+        };
+        dashes && a.marker(5) != b.marker(5)
+    }
+
+    fn pairs() -> impl Iterator<Item = (Curve, Curve)> {
+        (0..MAX_CURVES).flat_map(|a| (0..a).map(move |b| (Curve(a), Curve(b))))
+    }
+
+    #[test]
+    fn curves_stay_apart_for_colour_blind_readers() {
+        for (name, sight) in &SIGHTS {
+            for (a, b) in pairs() {
+                let (one, other) = (seen(a.color(), sight), seen(b.color(), sight));
+                let distance = one.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+                // A just noticeable difference is about 2.3.
+                assert!(distance > 4.0, "{name}: {a:?} and {b:?}: {distance}");
+                assert!(distance > 15.0 || differ_in_form(a, b), "{name}: {a:?} and {b:?}: {distance}");
+            }
+        }
+    }
+
+    #[test]
+    fn curves_stay_apart_in_grey_by_lightness_or_by_form() {
+        let lightness = |curve: Curve| seen(curve.color(), &COMMON)[0];
+        for (a, b) in pairs() {
+            let apart = (lightness(a) - lightness(b)).abs();
+            assert!(apart > 12.0 || differ_in_form(a, b), "{a:?} and {b:?}: {apart}");
+        }
+        // A line of lightness 73 has a contrast of two to one on white.
+        assert!((0..MAX_CURVES).all(|n| lightness(Curve(n)) < 73.0));
+    }
+}
