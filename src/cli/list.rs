@@ -29,7 +29,7 @@ enum What {
     Workloads,
     /// Figures of a trial; listed only when asked for
     Figures,
-    /// Pictures that `plot --figure` draws; listed only when asked for
+    /// Pictures that plot draws by their names; listed only when asked for
     Pictures,
     /// Keys of scenario files; listed only when asked for
     Keys,
