@@ -29,6 +29,8 @@ enum What {
     Workloads,
     /// Figures of a trial; listed only when asked for
     Figures,
+    /// Pictures that plot draws by their names; listed only when asked for
+    Pictures,
     /// Keys of scenario files; listed only when asked for
     Keys,
 }
@@ -63,6 +65,9 @@ impl List {
         if self.what == Some(What::Figures) {
             section(&mut text, "figures (columns of trials.csv)", &figures());
         }
+        if self.what == Some(What::Pictures) {
+            text += &pictures();
+        }
         // Longer than all else together.
         if self.what == Some(What::Keys) {
             text += &key_list();
@@ -78,6 +83,14 @@ fn section(text: &mut String, title: &str, rows: &[(String, String)]) {
     for (name, about) in rows {
         let _ = writeln!(text, "  {name:width$}  {about}");
     }
+}
+
+/// The pictures by name.
+pub(super) fn pictures() -> String {
+    let mut text = String::new();
+    let row = |(name, words): (&str, &str)| (name.to_owned(), words.to_owned());
+    section(&mut text, "pictures (plot --figure)", &report::picture_names().map(row).collect::<Vec<_>>());
+    text
 }
 
 fn dialects() -> Vec<(String, String)> {

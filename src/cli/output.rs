@@ -89,7 +89,7 @@ fn complain(problem: &str, help: &str) {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Failure {
         match error {
-            ReportError::NoAxis { .. } => Failure::usage(&error, error.help()),
+            ReportError::NoAxis { .. } | ReportError::Unfit { .. } => Failure::usage(&error, error.help()),
             _ => Failure::other(&error, error.help()),
         }
     }

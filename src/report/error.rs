@@ -77,6 +77,14 @@ pub enum ReportError {
         /// Keys of the axes.
         known: Vec<String>,
     },
+    /// A figure that was asked for cannot be as it was asked for.
+    #[error("{problem}")]
+    Unfit {
+        /// Description of the problem.
+        problem: String,
+        /// Mend.
+        help: String,
+    },
     /// A picture could not be drawn.
     #[error("cannot draw {path}: {problem}")]
     Picture {
@@ -147,7 +155,9 @@ impl ReportError {
             ReportError::Malformed { .. } => {
                 "restore the file, or run the scenario again with --force".to_owned()
             }
+            ReportError::NoAxis { known, .. } if known.is_empty() => "these results have no axis".to_owned(),
             ReportError::NoAxis { known, .. } => format!("there are {}", known.join(", ")),
+            ReportError::Unfit { help, .. } => help.clone(),
             ReportError::Picture { .. } => {
                 "the tables are complete; leave the pictures out with --no-plots".to_owned()
             }

@@ -57,6 +57,7 @@ pub use grid::Format;
 pub use lines::{wrapped, wrapping};
 pub use manifest::Manifest;
 pub use merge::{Merged, merge};
+pub use plot::{Drawn, Format as PictureFormat, Request, names as picture_names};
 pub use study::{InputFile, Run, Study, TrialRow};
 pub use summary::CellSummary;
 pub use verify::{Comparison, Difference, compare_all, compare_some, trials};
@@ -121,6 +122,25 @@ pub fn plot(dir: &Path, force: bool) -> Result<Report, ReportError> {
         report.warnings.push(Warning { text, cells: Vec::new() });
     }
     Ok(report)
+}
+
+/// Draws one figure of a result folder by its name, as the request wants it, from the folder's files alone. Nothing
+/// else in the folder changes. Files that are not what the run wrote are an error unless `force` is set.
+pub fn draw(
+    dir: &Path,
+    request: &Request,
+    formats: &[PictureFormat],
+    out: Option<&Path>,
+    force: bool,
+) -> Result<Drawn, ReportError> {
+    let manifest = Manifest::read(dir)?;
+    let mut results = Results::load_some(dir, &manifest.study)?;
+    bottleneck::settle(&mut [&mut results])?;
+    let changed = manifest.changed_records(dir)?;
+    if !force && !changed.is_empty() {
+        return Err(ReportError::Edited { path: dir.to_owned(), files: changed });
+    }
+    plot::draw_one(&mut results, request, formats, out)
 }
 
 /// `changed` are the records that are not what the run wrote.

@@ -1,10 +1,11 @@
 //! The comparison over a sweep: each figure against the swept value, one line per controller or
 //! other setting, with 95 % intervals.
 
-use super::data::Sources;
 use super::panel::Panel;
 use super::scale::Scale;
-use super::style::{self, Area, Curve, DrawPanel, Drawn, Key, MAX_CURVES, Sheet, Symbol, px};
+use super::sheet::{DrawPanel, Key, Sheet, Symbol};
+use super::sources::Sources;
+use super::style::{self, Area, Curve, Drawn, MAX_CURVES, px};
 use crate::report::axis::Axis;
 use crate::report::error::ReportError;
 use crate::report::figures::{self, Figure};
@@ -13,26 +14,49 @@ use crate::report::summary::CellSummary;
 
 const MAX_PANELS: usize = 4;
 
-/// Panels are half a sheet wide, less the labels of their y axis; in drawing units.
-const PANEL_WIDTH: i32 = px(560);
-
 /// A value of the x axis: where it stands, and how it was written.
 type Place = (f64, String);
 
 /// A point of a line: place on the x axis, mean, half-width.
 type Point = (f64, f64, Option<f64>);
 
+/// Content of a comparison.
+pub struct Terms {
+    /// The axis below.
+    pub x: usize,
+    /// The axis whose values are lines; all others, if none.
+    pub by: Option<usize>,
+    /// Figures, of which each has a panel.
+    pub figures: Vec<&'static Figure>,
+    /// True if those that say nothing are left out.
+    pub telling: bool,
+    /// Panels at most.
+    pub most: usize,
+    /// True if the axis below is called by words, not by its key.
+    pub in_words: bool,
+}
+
 /// One panel per figure; nothing for a single cell.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all pictures")]
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
+    let Some(x) = x_axis(&sources.results.study) else { return Ok(None) };
+    let figures = figures::ranked(|figure| Some(figure.panel?.rank));
+    let terms = Terms { x, by: None, figures, telling: true, most: MAX_PANELS, in_words: false };
+    Ok(sheet(sources, &terms))
+}
+
+/// A panel for each figure of the terms.
+pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
     let &Sources { results, cells, .. } = sources;
     let study = &results.study;
-    let Some(x_axis) = x_axis(study) else { return Ok(None) };
+    let x_axis = terms.x;
     let axis = &study.axes[x_axis];
-    let (scale, places, numeric) = x_scale(axis);
+    let columns = if terms.most > 1 { 2 } else { 1 };
+    let (scale, places, numeric) = x_scale(axis, px(sources.view.frame.axis_length(columns)));
+    let name_of = |cell: &CellSummary| line_name(study, cell, terms);
     let mut names: Vec<String> = Vec::new();
     for cell in cells.iter().filter(|cell| cell.n > 0) {
-        let name = line_name(study, cell, x_axis);
+        let name = name_of(cell);
         if !names.contains(&name) {
             names.push(name);
         }
@@ -41,11 +65,12 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         (names.len() > MAX_CURVES).then(|| format!("{MAX_CURVES} of {} combinations shown", names.len()));
     names.truncate(MAX_CURVES);
     let mut panels: Vec<DrawPanel> = Vec::new();
+    let mut shown: Vec<&Figure> = Vec::new();
     let (mut intervals, mut beyond) = (false, false);
-    for figure in figures::ranked(|figure| Some(figure.panel?.rank)) {
+    for figure in &terms.figures {
         let factor = figure.factor;
         let line = |name: &String| -> Vec<Point> {
-            let of_line = cells.iter().filter(|cell| line_name(study, cell, x_axis) == *name);
+            let of_line = cells.iter().filter(|cell| name_of(cell) == *name);
             let points = of_line.filter_map(|cell| {
                 let over = cell.get(figure.column)?;
                 let value = axis.values.iter().position(|value| *value == cell.values[x_axis])?;
@@ -56,21 +81,27 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             points
         };
         let lines: Vec<Vec<Point>> = names.iter().map(line).collect();
-        if panels.len() == MAX_PANELS || !says_something(&lines, figure) {
+        let said = if terms.telling {
+            says_something(&lines, figure)
+        } else {
+            lines.iter().any(|line| !line.is_empty())
+        };
+        if panels.len() == terms.most || !said {
             continue;
         }
+        shown.push(figure);
         intervals |= lines.iter().flatten().any(|point| point.2.is_some());
         let (x, y) = (scale.clone(), y_scale(&lines));
         beyond |=
             lines.iter().flatten().any(|&(_, mean, half)| half.is_some_and(|half| mean - half < y.low()));
-        let x_label = axis_label(axis, &scale);
+        let x_label = axis_label(study, terms, &scale);
         let label = figure.axis_label();
         let y_label = if y.is_log() { format!("{label}, logarithmic") } else { label };
         let panel = Panel { title: String::new(), x, y, x_label, y_label };
         panels.push(Box::new(move |area| draw_panel(area, &panel, &lines, numeric)));
     }
     if panels.is_empty() {
-        return Ok(None);
+        return None;
     }
     let legend = match names.as_slice() {
         [only] if only.is_empty() => Vec::new(),
@@ -89,14 +120,19 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     };
     let arrows = beyond.then(|| "an arrow where one goes on below the axis".to_owned());
     let columns = if panels.len() > 1 { 2 } else { 1 };
-    Ok(Some(Sheet {
-        title: super::data::title(results, &format!("figures against {}", axis.key)),
+    let subject = match shown.as_slice() {
+        [only] if terms.in_words => format!("{} against {}", only.words, study.heading(x_axis)),
+        _ if terms.in_words => format!("figures against {}", study.heading(x_axis)),
+        _ => format!("figures against {}", axis.key),
+    };
+    Some(Sheet {
+        title: super::data::title(results, &subject),
         subtitle: super::data::subtitle(&[Some(bars), arrows, omitted]),
         legend,
         columns,
         row_height: if panels.len() > 1 { 440 } else { 600 },
         panels,
-    }))
+    })
 }
 
 /// True if a figure exists and is not the same trivial value everywhere.
@@ -146,7 +182,7 @@ fn y_scale(lines: &[Vec<Point>]) -> Scale {
 
 /// The axis of the sheet: the one with the most values among those that are numbers, else the
 /// same of those that are not the choice of a controller, else that.
-fn x_axis(study: &Study) -> Option<usize> {
+pub fn x_axis(study: &Study) -> Option<usize> {
     let varied = || (0..study.axes.len()).filter(|&n| study.axes[n].values.len() > 1);
     // `max_by_key` takes the last of equals; the first is what the author put first.
     let numeric = varied().filter(|&n| study.axes[n].magnitudes().is_some()).rev();
@@ -159,19 +195,21 @@ fn x_axis(study: &Study) -> Option<usize> {
         .or_else(|| varied().next())
 }
 
-/// Name of a cell's line among the others: the values of all axes but the one of x.
-fn line_name(study: &Study, cell: &CellSummary, x_axis: usize) -> String {
-    study.label(&cell.values, |axis| axis != x_axis)
+/// Name of a cell's line among the others: the values of the axis that is told apart, or of all but the one
+/// of x.
+fn line_name(study: &Study, cell: &CellSummary, terms: &Terms) -> String {
+    study.label(&cell.values, |axis| terms.by.map_or(axis != terms.x, |by| axis == by))
 }
 
-fn axis_label(axis: &Axis, scale: &Scale) -> String {
-    if scale.is_log() { format!("{}, logarithmic", axis.key) } else { axis.key.clone() }
+fn axis_label(study: &Study, terms: &Terms, scale: &Scale) -> String {
+    let label = if terms.in_words { study.heading(terms.x) } else { study.axes[terms.x].key.clone() };
+    if scale.is_log() { format!("{label}, logarithmic") } else { label }
 }
 
-/// The x axis, the places of its values on it, and whether they are numbers.
-fn x_scale(axis: &Axis) -> (Scale, Vec<Place>, bool) {
+/// The x axis of a length in drawing units, the places of its values on it, and whether they are numbers.
+fn x_scale(axis: &Axis, length: i32) -> (Scale, Vec<Place>, bool) {
     let Some(values) = axis.magnitudes() else {
-        let room = PANEL_WIDTH / i32::try_from(axis.values.len()).unwrap_or(i32::MAX).max(1) - px(8);
+        let room = length / i32::try_from(axis.values.len()).unwrap_or(i32::MAX).max(1) - px(8);
         let lines = |text: &str| style::wrapped(text, 14.0, room, 3).join("\n");
         let place = |(n, text): (usize, &String)| (n as f64, lines(&axis.short(text)));
         let places: Vec<Place> = axis.values.iter().enumerate().map(place).collect();
@@ -197,8 +235,7 @@ fn x_scale(axis: &Axis) -> (Scale, Vec<Place>, bool) {
     let mut ticks = places.clone();
     ticks.sort_by(|a, b| a.0.total_cmp(&b.0));
     ticks.dedup_by_key(|tick| tick.0.to_bits());
-    let scale =
-        scale.clone().with_ticks(staggered(ticks, |value| scale.share(value) * f64::from(PANEL_WIDTH)));
+    let scale = scale.clone().with_ticks(staggered(ticks, |value| scale.share(value) * f64::from(length)));
     (scale, places, true)
 }
 
@@ -230,11 +267,15 @@ mod tests {
         Axis { key: "link.access.loss".to_owned(), values: values.iter().map(|&v| v.to_owned()).collect() }
     }
 
+    fn x_scale_of(axis: &Axis) -> (Scale, Vec<Place>, bool) {
+        x_scale(axis, px(560))
+    }
+
     #[test]
     fn labels_that_are_no_numbers_are_broken_where_they_would_be_cut() {
         let bursts = |p| format!("{{ model = \"gilbert-elliott\", p = \"{p}\", r = \"20%\" }}");
         let (a, b) = (bursts("0.2513%"), bursts("0.1005%"));
-        let (_, places, numeric) = x_scale(&axis(&["0.5%", &a, &b, "1%"]));
+        let (_, places, numeric) = x_scale_of(&axis(&["0.5%", &a, &b, "1%"]));
         let labels: Vec<&str> = places.iter().map(|place| place.1.as_str()).collect();
         assert_eq!(labels, ["0.5%", "GE p=0.251%\nr=20%", "GE p=0.101%\nr=20%", "1%"]);
         assert!(!numeric);
@@ -242,12 +283,12 @@ mod tests {
 
     #[test]
     fn every_value_has_a_tick_and_labels_stay_apart() {
-        let (scale, _, numeric) = x_scale(&axis(&["1gbit", "500kbit", "2mbit", "900mbit"]));
+        let (scale, _, numeric) = x_scale_of(&axis(&["1gbit", "500kbit", "2mbit", "900mbit"]));
         assert!(numeric);
         assert_eq!(scale.labels().collect::<Vec<_>>(), ["500kbit", "2mbit", "900mbit", "\n1gbit"]);
         let many: Vec<String> = (0..300).map(|n| format!("{n}ms")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let (scale, ..) = x_scale(&axis(&many));
+        let (scale, ..) = x_scale_of(&axis(&many));
         assert_eq!(scale.ticks().len(), 300);
         assert!((20..100).contains(&scale.labels().filter(|label| !label.is_empty()).count()));
     }
@@ -263,10 +304,10 @@ mod tests {
 
     #[test]
     fn decades_make_a_logarithmic_axis_with_a_place_for_zero() {
-        let (scale, places, numeric) = x_scale(&axis(&["0%", "0.1%", "1%", "10%"]));
+        let (scale, places, numeric) = x_scale_of(&axis(&["0%", "0.1%", "1%", "10%"]));
         assert!(scale.is_log() && numeric && scale.break_at().is_some());
         assert!(places[0].0 > scale.low() && places[0].0 < places[1].0);
-        let (scale, _, _) = x_scale(&axis(&["0%", "5%", "10%"]));
+        let (scale, _, _) = x_scale_of(&axis(&["0%", "5%", "10%"]));
         assert!(!scale.is_log());
     }
 }

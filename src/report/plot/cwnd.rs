@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::data::{self, Choice, Flow, Names, Sources};
+use super::data::{self, Flow, Names};
 use super::sawtooth::{Content, Line, legible};
-use super::style::{ALARM, Curve, DrawPanel, INK, Key, MAX_CURVES, MUTED, RECOVERY, SHADE, Sheet, Symbol};
+use super::sheet::{DrawPanel, Key, Sheet, Symbol};
+use super::sources::{self, Choice, FIRST_TRIAL, Sources};
+use super::style::{ALARM, Curve, INK, MAX_CURVES, MUTED, RECOVERY, SHADE};
 use super::{phases, scale};
 use crate::facts::{Measure, SenderEvent};
 use crate::report::error::ReportError;
@@ -21,17 +23,13 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let study = &results.study;
     let Choice { cells, remark: omitted } = &sources.with_flows;
     let all: Vec<(usize, &[Flow])> = cells.iter().map(|&cell| (cell, sources.flows(cell))).collect();
-    let selection = Selection::of(study, &all);
+    let few = if sources.view.flows.is_empty() { FEW } else { MAX_CURVES };
+    let selection = Selection::of(study, &all, few);
     let mut contents: Vec<Content> = Vec::new();
     for (cell, flows) in all {
         let flows = selection.of_cell(study, flows);
         let events = data::events(results, cell)?;
-        let line = |flow: &Flow| Line {
-            events: events.iter().filter(|event| event.is_of(flow)).cloned().collect(),
-            segment: study.segment_of(&flow.name),
-            curve: Curve(0),
-            flow: flow.clone(),
-        };
+        let line = |flow: &Flow| Line::of(flow, &events, study);
         let lines: Vec<Line> = flows.into_iter().map(line).collect();
         if !lines.is_empty() {
             contents.push(Content { title: data::panel_title(results, cell), lines });
@@ -43,7 +41,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let (warmup, duration) = (study.warmup.as_secs_f64(), study.duration.as_secs_f64());
     let end = contents.iter().map(|content| content.end(duration)).fold(0.0, f64::max);
     let losses: Vec<Vec<f64>> = contents.iter().map(Content::losses).collect();
-    let span = legible(&losses, warmup, end);
+    let span = sources.view.span.unwrap_or_else(|| legible(&losses, warmup, end));
     let names = name(&mut contents, &selection);
     let few = selection.remark(contents.iter().map(|content| content.lines.len()).max().unwrap_or(0));
     let whole = span.0 <= 0.0 && span.1 >= end;
@@ -60,15 +58,15 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let (tops, scales) = scale::tops(&contents.iter().map(|c| c.top(span)).collect::<Vec<_>>());
     let together = contents.iter().any(|content| content.lines.len() > 1);
     let rows = together.then(|| "a row of marks for each flow".to_owned());
-    let legend = legend(&contents, &names, (span.0 < warmup).then_some(SHADE));
+    let legend = legend(&contents.iter().collect::<Vec<_>>(), &names, (span.0 < warmup).then_some(SHADE));
     let (columns, row_height) = data::grid(contents.len());
     let panel = |(content, top): (Content, f64)| -> DrawPanel {
-        Box::new(move |area| content.draw(area, span, top, warmup))
+        Box::new(move |area| content.draw(area, span, top, warmup, "time (s)"))
     };
     Ok(Some(Sheet {
         title: data::title(results, "congestion window over time"),
         subtitle: data::subtitle(&[
-            Some(data::FIRST_TRIAL.to_owned()),
+            Some(FIRST_TRIAL.to_owned()),
             omitted.clone(),
             few,
             unacknowledged,
@@ -87,7 +85,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
 /// The cells that have a flow with two samples, which are a line.
 pub fn choose(results: &Results) -> Result<Choice, ReportError> {
     let mut seen = (usize::MAX, BTreeSet::new());
-    data::choose_by_series(results, "flows.csv", "established flows", |cell, row| {
+    sources::choose_by_series(results, "flows.csv", "established flows", |cell, row| {
         if seen.0 != cell {
             seen = (cell, BTreeSet::new());
         }
@@ -108,18 +106,18 @@ struct Selection {
 }
 
 impl Selection {
-    fn of(study: &Study, cells: &[(usize, &[Flow])]) -> Selection {
+    fn of(study: &Study, cells: &[(usize, &[Flow])], few: usize) -> Selection {
         let total = cells.iter().map(|(_, flows)| flows.len()).max().unwrap_or(0);
         let most = match cells.len() {
-            _ if total <= FEW => FEW,
+            _ if total <= few => few,
             1 => FEW,
             2 => 2,
             _ => 1,
         };
         Selection {
             connections: connections(cells.iter().map(|(_, flows)| *flows)),
-            many: total > FEW,
-            by_group: total > FEW && (2..=FEW).contains(&study.groups_with(Measure::Goodput).len()),
+            many: total > few,
+            by_group: total > few && (2..=FEW).contains(&study.groups_with(Measure::Goodput).len()),
             most,
         }
     }
@@ -187,7 +185,8 @@ fn connections<'a>(cells: impl Iterator<Item = &'a [Flow]> + Clone) -> String {
     if least == most { most.to_string() } else { format!("{least} to {most}") }
 }
 
-fn legend(contents: &[Content], names: &Names, warmup: Option<plotters::style::RGBColor>) -> Vec<Key> {
+/// The legend of panels of windows, whose flows' curves are called so.
+pub fn legend(contents: &[&Content], names: &Names, warmup: Option<plotters::style::RGBColor>) -> Vec<Key> {
     let lines = || contents.iter().flat_map(|content| &content.lines);
     let happened = |kind: SenderEvent| lines().any(|line| line.events.iter().any(|event| event.kind == kind));
     let together = contents.iter().any(|content| content.lines.len() > 1);

@@ -1,21 +1,12 @@
 //! Series as they are read back for pictures, and which cells and flows a picture shows.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::facts::{Phase, SenderEvent};
 use crate::report::error::ReportError;
-use crate::report::files::{self, Results, Row};
-use crate::report::parallel;
+use crate::report::files::{self, Results};
 use crate::report::rows::Table;
-use crate::report::study::group_of;
-use crate::report::summary::CellSummary;
-
-/// Trials that pictures of series show.
-pub const FIRST_TRIAL: &str = "first trial of each cell";
-
-/// Small multiples beyond this are stamps, not pictures.
-pub const MAX_PANELS: usize = 8;
+use crate::report::study::{Study, group_of};
 
 /// One direction of a flow over time.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +19,8 @@ pub struct Flow {
     /// Not a number while it is arbitrarily high.
     pub ssthresh: Vec<f64>,
     pub flight: Vec<f64>,
+    /// In ms; not a number before the first sample.
+    pub srtt: Vec<f64>,
     pub delivered: Vec<f64>,
     /// Bytes at their arrival; in folders of earlier versions, those delivered.
     pub received: Vec<f64>,
@@ -62,6 +55,29 @@ impl Flow {
     /// Points of a column over time, divided by `unit`.
     pub fn points(&self, column: &[f64], unit: f64) -> Vec<(f64, f64)> {
         self.time_s.iter().zip(column).map(|(&time, &value)| (time, value / unit)).collect()
+    }
+
+    /// Leaves the samples of a span of time.
+    pub fn cut(&mut self, from: f64, to: f64) {
+        let within = within(&self.time_s, from, to);
+        let Flow {
+            time_s,
+            cwnd,
+            ssthresh,
+            flight,
+            srtt,
+            delivered,
+            received,
+            pacing,
+            bandwidth,
+            min_rtt,
+            ..
+        } = self;
+        for column in [time_s, cwnd, ssthresh, flight, srtt, delivered, received, pacing, bandwidth, min_rtt]
+        {
+            *column = column[within.clone()].to_vec();
+        }
+        self.phase = self.phase[within].to_vec();
     }
 
     fn moved(&self) -> f64 {
@@ -112,6 +128,22 @@ pub struct Link {
     pub marks: Vec<f64>,
 }
 
+impl Link {
+    /// Leaves the samples of a span of time.
+    pub fn cut(&mut self, from: f64, to: f64) {
+        let within = within(&self.time_s, from, to);
+        let Link { time_s, packets, drops, marks, .. } = self;
+        for column in [time_s, packets, drops, marks] {
+            *column = column[within.clone()].to_vec();
+        }
+    }
+}
+
+/// Places of the ascending times in a span.
+fn within(time_s: &[f64], from: f64, to: f64) -> std::ops::Range<usize> {
+    time_s.partition_point(|time| *time < from)..time_s.partition_point(|time| *time <= to)
+}
+
 /// Something that happened to a sender.
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -128,90 +160,8 @@ impl Event {
     }
 }
 
-/// Sources of the pictures. Flows' series are long, so that they are read once for all pictures.
-pub struct Sources<'a> {
-    pub results: &'a Results,
-    pub cells: &'a [CellSummary],
-    /// The cells of the sawtooth.
-    pub with_flows: Choice,
-    /// The cells of the throughput.
-    pub with_data: Choice,
-    /// The flows of all these.
-    flows: BTreeMap<usize, Vec<Flow>>,
-}
-
-impl<'a> Sources<'a> {
-    pub fn read(
-        results: &'a Results,
-        cells: &'a [CellSummary],
-        with_flows: Choice,
-        with_data: Choice,
-    ) -> Result<Sources<'a>, ReportError> {
-        let chosen: BTreeSet<usize> = with_flows.cells.iter().chain(&with_data.cells).copied().collect();
-        let chosen: Vec<usize> = chosen.into_iter().collect();
-        let read = parallel::map(&chosen, |&cell| flows(results, cell).map(|flows| (cell, flows)));
-        let flows = read.into_iter().collect::<Result<_, ReportError>>()?;
-        Ok(Sources { results, cells, with_flows, with_data, flows })
-    }
-
-    /// The flows of a chosen cell's first trial with series, those that moved the most first.
-    pub fn flows(&self, cell: usize) -> &[Flow] {
-        self.flows.get(&cell).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// The cells that a picture shows, and a remark for its heading on those that are left out.
-pub struct Choice {
-    pub cells: Vec<usize>,
-    pub remark: Option<String>,
-}
-
-/// At most `most` of the cells that have something to show, in the order of the tables and spread evenly
-/// over all such. The remark calls what they have or lack `what`.
-pub fn choose(
-    results: &Results,
-    most: usize,
-    what: &str,
-    mut has: impl FnMut(usize) -> Result<bool, ReportError>,
-) -> Result<Choice, ReportError> {
-    let tried: BTreeSet<usize> = results.cells_with_trials().into_iter().collect();
-    let mut full = Vec::new();
-    for cell in results.study.ordered_cells().into_iter().filter(|cell| tried.contains(cell)) {
-        if has(cell)? {
-            full.push(cell);
-        }
-    }
-    let empty = tried.len() - full.len();
-    let with = if empty > 0 { format!(" with {what}") } else { String::new() };
-    let crowded = (full.len() > most).then(|| format!("{most} of {} cells{with} shown", full.len()));
-    let empty = (empty > 0).then(|| format!("no {what} in {empty} of {} cells", tried.len()));
-    let remark = Some(subtitle(&[crowded, empty])).filter(|remark| !remark.is_empty());
-    Ok(Choice { cells: spread(&full, most), remark })
-}
-
-/// The same of cells with series: those that have a row that is `wanted` in this file of the series.
-pub fn choose_by_series(
-    results: &Results,
-    file: &str,
-    what: &str,
-    mut wanted: impl FnMut(usize, &Row<'_>) -> bool,
-) -> Result<Choice, ReportError> {
-    choose(results, MAX_PANELS, what, |cell| match results.series_dir(cell) {
-        Some(dir) => files::any_row(&dir.join(file), |row| wanted(cell, row)),
-        None => Ok(false),
-    })
-}
-
-/// At most `most` cells, the first and the last among them.
-fn spread(cells: &[usize], most: usize) -> Vec<usize> {
-    if cells.len() <= most {
-        return cells.to_vec();
-    }
-    (0..most).map(|n| cells[n * (cells.len() - 1) / (most - 1)]).collect()
-}
-
 /// The flows of a cell's first trial with series, those that moved the most first.
-fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
+pub fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
     let Some(dir) = results.series_dir(cell) else { return Ok(Vec::new()) };
     let mut flows: Vec<Flow> = Vec::new();
     let mut next = 0;
@@ -222,6 +172,7 @@ fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
         "cwnd_bytes",
         "ssthresh_bytes",
         "flight_bytes",
+        "srtt_ms",
         "delivered_bytes",
         "received_bytes",
         "phase",
@@ -231,7 +182,8 @@ fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
         "alpha",
     ];
     files::each_record(&dir.join("flows.csv"), columns, |fields| {
-        let [name, direction, time, cwnd, ssthresh, flight, delivered, received, phase, model @ ..] = fields;
+        let [name, direction, time, cwnd, ssthresh, flight, srtt, delivered, received, phase, model @ ..] =
+            fields;
         let [pacing, bandwidth, min_rtt, alpha] = model.map(number);
         // Rows come in the same order at each instant, so the one looked for is mostly the next.
         let is = |flow: &Flow| flow.name == name && flow.direction == direction;
@@ -253,6 +205,7 @@ fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
         flow.cwnd.push(number(cwnd));
         flow.ssthresh.push(number(ssthresh));
         flow.flight.push(number(flight));
+        flow.srtt.push(number(srtt));
         flow.delivered.push(number(delivered));
         flow.received.push(number(if received.is_empty() { delivered } else { received }));
         flow.phase.push(phase.parse().ok());
@@ -383,14 +336,11 @@ pub fn subtitle(parts: &[Option<String>]) -> String {
     parts.join(" · ")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_are_spread_from_the_first_to_the_last() {
-        let cells: Vec<usize> = (0..40).collect();
-        assert_eq!(spread(&cells, 8), [0, 5, 11, 16, 22, 27, 33, 39]);
-        assert_eq!(spread(&cells[..3], 8), [0, 1, 2]);
-    }
+/// Changes by `--set`, but for axes, whose values are in the picture.
+pub fn departure(study: &Study) -> String {
+    let varies = |key: &str| study.axes.iter().any(|axis| axis.key == key && axis.values.len() > 1);
+    let changes: Vec<String> = (study.changes().filter(|(key, _)| !varies(key)))
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect();
+    if changes.is_empty() { String::new() } else { format!("with {}", changes.join(", ")) }
 }

@@ -2,46 +2,76 @@
 
 use hdrhistogram::Histogram;
 
-use super::data::{self, Choice, Sources};
+use super::data;
 use super::panel::Panel;
 use super::scale::Scale;
-use super::style::{Curve, Key, MAX_CURVES, Sheet, Symbol};
+use super::sheet::{Key, Sheet, Symbol};
+use super::sources::{self, Choice, Sources};
+use super::style::{Curve, MAX_CURVES};
 use crate::report::error::ReportError;
 use crate::report::latency;
 
+/// Latencies of the cells that a picture shows, a curve each.
+pub struct Distribution {
+    /// Over all trials of a cell, with the deliveries that were expected.
+    histograms: Vec<(Histogram<u64>, f64)>,
+    pub legend: Vec<Key>,
+    /// True if something was never delivered.
+    pub undelivered: bool,
+    /// Remark on cells that are left out.
+    pub remark: Option<String>,
+}
+
+impl Distribution {
+    /// `None` where nothing was delivered.
+    pub fn of(sources: &Sources<'_>) -> Result<Option<Distribution>, ReportError> {
+        let results = sources.results;
+        let delivered = |cell| Ok(results.values(cell, "deliveries").iter().any(|(_, count)| *count > 0.0));
+        let Choice { cells, remark } = sources::choose(results, MAX_CURVES, "deliveries", delivered)?;
+        let (mut histograms, mut legend, mut undelivered) = (Vec::new(), Vec::new(), false);
+        for cell in cells {
+            let Some(histogram) = latency::of_cell(results, cell)?.filter(|h| !h.is_empty()) else {
+                continue;
+            };
+            let expected: f64 = results.values(cell, "deliveries_expected").iter().map(|(_, n)| n).sum();
+            undelivered |= expected > histogram.len() as f64;
+            let label = match results.study.cell_label(cell) {
+                label if label.is_empty() => "all messages".to_owned(),
+                label => label,
+            };
+            legend.push(Key { label, symbol: Symbol::Line(Curve(legend.len()), true) });
+            let expected = expected.max(histogram.len() as f64);
+            histograms.push((histogram, expected));
+        }
+        let some = !histograms.is_empty();
+        Ok(some.then_some(Distribution { histograms, legend, undelivered, remark }))
+    }
+
+    /// The points of each curve.
+    pub fn points(&self, of: impl Fn(&Histogram<u64>, f64) -> Vec<(f64, f64)>) -> Vec<Vec<(f64, f64)>> {
+        self.histograms.iter().map(|(histogram, expected)| of(histogram, *expected)).collect()
+    }
+
+    /// The least share that one delivery is.
+    pub fn rarest(&self) -> f64 {
+        self.histograms.iter().map(|(_, expected)| 1.0 / expected).fold(1.0, f64::min)
+    }
+}
+
 /// One curve per cell, over all its trials.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
-    let results = sources.results;
-    let delivered = |cell| Ok(results.values(cell, "deliveries").iter().any(|(_, count)| *count > 0.0));
-    let Choice { cells, remark: omitted } = data::choose(results, MAX_CURVES, "deliveries", delivered)?;
-    let mut curves: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
-    let mut undelivered = false;
-    for cell in cells {
-        let Some(histogram) = latency::of_cell(results, cell)?.filter(|h| !h.is_empty()) else { continue };
-        let expected: f64 = results.values(cell, "deliveries_expected").iter().map(|(_, n)| n).sum();
-        undelivered |= expected > histogram.len() as f64;
-        let label = match results.study.cell_label(cell) {
-            label if label.is_empty() => "all messages".to_owned(),
-            label => label,
-        };
-        curves.push((label, shares(&histogram, expected)));
-    }
-    if curves.is_empty() {
-        return Ok(None);
-    }
-    let legend = (curves.iter().enumerate())
-        .map(|(n, (label, _))| Key { label: label.clone(), symbol: Symbol::Line(Curve(n), true) })
-        .collect();
-    let late = undelivered.then(|| "what was never delivered keeps a curve below 1".to_owned());
+    let Some(distribution) = Distribution::of(sources)? else { return Ok(None) };
+    let curves = distribution.points(shares);
+    let late = distribution.undelivered.then(|| "what was never delivered keeps a curve below 1".to_owned());
     let what = Some("over all trials, from the intended send time to each delivery".to_owned());
     Ok(Some(Sheet {
-        title: data::title(results, "cumulative distribution of message latency"),
-        subtitle: data::subtitle(&[what, omitted, late]),
-        legend,
+        title: data::title(sources.results, "cumulative distribution of message latency"),
+        subtitle: data::subtitle(&[what, distribution.remark, late]),
+        legend: distribution.legend,
         columns: 1,
         row_height: 640,
         panels: vec![Box::new(move |area| {
-            let all: Vec<f64> = curves.iter().flat_map(|(_, points)| points).map(|point| point.0).collect();
+            let all: Vec<f64> = curves.iter().flatten().map(|point| point.0).collect();
             let x = axis(&all);
             let chart = Panel {
                 title: String::new(),
@@ -51,7 +81,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
                 y_label: "share of expected deliveries".to_owned(),
             }
             .draw(area, None)?;
-            for (n, (_, points)) in curves.iter().enumerate() {
+            for (n, points) in curves.iter().enumerate() {
                 let points: Vec<(f64, f64)> =
                     points.iter().map(|(ms, share)| (x.place(*ms), *share)).collect();
                 chart.line(&points, Curve(n).color(), 22, Curve(n).dash())?;
@@ -81,15 +111,21 @@ pub fn axis(latencies_ms: &[f64]) -> Scale {
     }
 }
 
+/// The values of a histogram in milliseconds, with their counts.
+pub fn recorded(histogram: &Histogram<u64>) -> impl Iterator<Item = (f64, u64)> {
+    histogram.iter_recorded().map(|step| {
+        let ms = step.value_iterated_to().min(histogram.max()) as f64 / 1e6;
+        (ms, step.count_at_value())
+    })
+}
+
 /// Steps of (milliseconds, share of all expected deliveries up to it).
 fn shares(histogram: &Histogram<u64>, expected: f64) -> Vec<(f64, f64)> {
-    let expected = expected.max(histogram.len() as f64);
     let mut seen = 0;
     let mut points: Vec<(f64, f64)> = Vec::new();
-    for step in histogram.iter_recorded() {
-        let ms = step.value_iterated_to().min(histogram.max()) as f64 / 1e6;
+    for (ms, count) in recorded(histogram) {
         points.push((ms, seen as f64 / expected));
-        seen += step.count_at_value();
+        seen += count;
         points.push((ms, seen as f64 / expected));
     }
     points

@@ -4,9 +4,17 @@
 mod compare;
 mod cwnd;
 mod data;
+mod delay_throughput;
+mod four_panel;
+mod frame;
+mod jain;
 mod latency_cdf;
 mod latency_histogram;
+mod latency_tail;
+mod named;
 mod panel;
+mod pdf;
+mod phase_plot;
 mod phases;
 mod probes;
 mod queue;
@@ -14,36 +22,28 @@ mod raster;
 mod rates;
 mod sawtooth;
 mod scale;
+mod select;
+mod sheet;
+mod single;
+mod sources;
 mod style;
+mod sweep;
 mod throughput;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::data::Sources;
-use self::style::Sheet;
+use self::frame::Frame;
+use self::named::Named;
+pub use self::select::Request;
+use self::select::View;
+pub use self::single::{Drawn, Format, draw as draw_one, names};
+use self::sources::Sources;
 use super::error::ReportError;
 use super::files::Results;
 use super::parallel;
-use super::study::Study;
 use super::summary::CellSummary;
-
-/// Function that draws a picture: `None` if the scenario has nothing for it to show.
-type Draw = fn(&Sources<'_>) -> Result<Option<Sheet>, ReportError>;
-
-/// The pictures by name, in the order of the page, with how the paths of the files begin that they
-/// are drawn from.
-const PICTURES: [(&str, Draw, &str); 8] = [
-    ("compare", compare::draw, "trials.csv"),
-    ("cwnd", cwnd::draw, "series/"),
-    ("rates", |sources| Ok(rates::draw(sources)), "series/"),
-    ("throughput", throughput::draw, "series/"),
-    ("queue", queue::draw, "series/"),
-    ("probes", probes::draw, "probes.csv"),
-    ("latency_cdf", latency_cdf::draw, "latency/"),
-    ("latency_histogram", latency_histogram::draw, "latency/"),
-];
 
 /// The pictures that a folder has, relative to it.
 #[derive(Default)]
@@ -63,24 +63,26 @@ pub fn draw_all(
     cells: &[CellSummary],
     missing: &[String],
 ) -> Result<Pictures, ReportError> {
-    let departure = departure(&results.study);
-    let is_kept = |(name, _, inputs): &(&'static str, Draw, &str)| {
-        missing.iter().any(|file| file.starts_with(inputs)) && existing_picture(&results.dir, name).is_some()
+    let departure = data::departure(&results.study);
+    let is_kept = |named: &&Named| {
+        missing.iter().any(|file| file.starts_with(named.inputs))
+            && existing_picture(&results.dir, named.name).is_some()
     };
-    let anew: Vec<_> = PICTURES.into_iter().filter(|picture| !is_kept(picture)).collect();
-    let sources = Sources::read(results, cells, cwnd::choose(results)?, throughput::choose(results)?)?;
+    let anew: Vec<&Named> = named::of_page().filter(|named| !is_kept(named)).collect();
+    let view = View::default();
+    let sources = Sources::read(results, cells, cwnd::choose(results)?, throughput::choose(results)?, &view)?;
     // Each is drawn and rasterised on one thread.
-    let drawn = parallel::map(&anew, |(name, draw, _)| {
+    let drawn = parallel::map(&anew, |named| {
         let failed =
-            |problem: String| ReportError::Picture { path: results.dir.join(svg_name(name)), problem };
-        let Some(sheet) = draw(&sources)? else { return Ok(None) };
-        let svg = sheet.render(&departure).map_err(|error| failed(error.to_string()))?;
+            |problem: String| ReportError::Picture { path: results.dir.join(svg_name(named.name)), problem };
+        let Some(sheet) = (named.draw)(&sources)? else { return Ok::<_, ReportError>(None) };
+        let svg = sheet.render(&departure, &Frame::default()).map_err(|error| failed(error.to_string()))?;
         let (png, boxes) = raster::rasterise(&svg).map_err(failed)?;
         Ok(Some((svg, png, boxes)))
     });
-    let mut drawn = anew.iter().map(|(name, ..)| *name).zip(drawn).peekable();
+    let mut drawn = anew.iter().map(|named| named.name).zip(drawn).peekable();
     let mut pictures = Pictures::default();
-    for (name, ..) in PICTURES {
+    for name in named::of_page().map(|named| named.name) {
         let Some((_, picture)) = drawn.next_if(|(drawn, _)| *drawn == name) else {
             pictures.all.extend(existing_picture(&results.dir, name));
             pictures.kept.push(name);
@@ -109,7 +111,7 @@ pub fn draw_all(
 
 /// The pictures that a folder already has, in the order of the page.
 pub fn existing(dir: &Path) -> Vec<PathBuf> {
-    PICTURES.iter().filter_map(|(name, ..)| existing_picture(dir, name)).collect()
+    named::of_page().filter_map(|named| existing_picture(dir, named.name)).collect()
 }
 
 /// A picture as SVG, or as the PNG that is left of it.
@@ -121,17 +123,8 @@ fn existing_picture(dir: &Path, name: &str) -> Option<PathBuf> {
 
 /// True if a file in `plots/` is one of ours.
 pub fn is_picture(file: &str) -> bool {
-    let known = |name: &str| PICTURES.iter().any(|(picture, ..)| *picture == name);
+    let known = |name: &str| named::of_page().any(|named| named.name == name);
     file.rsplit_once('.').is_some_and(|(name, kind)| known(name) && ["svg", "png"].contains(&kind))
-}
-
-/// Changes by `--set`, but for axes, whose values are in the picture.
-fn departure(study: &Study) -> String {
-    let varies = |key: &str| study.axes.iter().any(|axis| axis.key == key && axis.values.len() > 1);
-    let changes: Vec<String> = (study.changes().filter(|(key, _)| !varies(key)))
-        .map(|(key, value)| format!("{key} = {value}"))
-        .collect();
-    if changes.is_empty() { String::new() } else { format!("with {}", changes.join(", ")) }
 }
 
 fn svg_name(name: &str) -> PathBuf {
@@ -145,7 +138,7 @@ mod tests {
     use super::*;
     use crate::facts::{Measure, Outcome, Series};
     use crate::report::testing::{Model, chat_outcome, fill, run, study, with_chat, with_measure};
-    use crate::report::{Mode, ResultFolder, TrialRow, finish};
+    use crate::report::{Mode, ResultFolder, Study, TrialRow, finish};
 
     const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 2, chat: true, seconds: 3 };
 
@@ -202,7 +195,7 @@ mod tests {
                 ..MODEL
             });
             finish(dir.path(), "later", true).expect("finished");
-            assert_eq!(check(dir.path()).len(), PICTURES.len());
+            assert_eq!(check(dir.path()).len(), named::of_page().count());
             // The manifest has the checksums of all files.
             fs::read_to_string(dir.path().join("manifest.json")).expect("a manifest")
         };
@@ -227,7 +220,7 @@ mod tests {
         fs::write(file("plots/compare.png"), "old").expect("written");
         for _ in 0..2 {
             let report = crate::report::plot(dir.path(), false).expect("drawn");
-            assert_eq!(report.pictures.len(), PICTURES.len());
+            assert_eq!(report.pictures.len(), named::of_page().count());
             let kept: Vec<_> =
                 report.warnings.iter().filter(|warning| warning.text.contains("as they were")).collect();
             assert!(
@@ -237,7 +230,7 @@ mod tests {
             assert_eq!(["plots/cwnd.png", "plots/latency_cdf.png", "latency/1.hgrm"].map(read), before);
             assert!(read("plots/compare.png").len() > 4000);
             let page = fs::read_to_string(file("report.html")).expect("a page");
-            assert_eq!(page.matches("<figure").count(), PICTURES.len());
+            assert_eq!(page.matches("<figure").count(), named::of_page().count());
         }
     }
 
@@ -364,7 +357,7 @@ mod tests {
         let mut study = study(&[("link.a.loss", &["0%", "1%"]), ("tcp.congestion", &["cubic"])]);
         study.overrides =
             ["tcp.congestion=cubic", "link.a.loss=[\"0%\", \"1%\"]", "trials=2"].map(str::to_owned).to_vec();
-        assert_eq!(departure(&study), "with tcp.congestion = cubic");
+        assert_eq!(data::departure(&study), "with tcp.congestion = cubic");
         study.trials = 1;
         study.overrides.push(format!("title={}", "very ".repeat(100)));
         let dir = tempfile::tempdir().expect("a temporary folder");

@@ -71,22 +71,27 @@ impl Panel {
         let top = title_height(titles.len());
         let length = f64::from(area.dim_in_pixel().0) - f64::from(widest + px(66));
         let gap = f64::from(px(8));
-        let x = if self.x.is_log() {
-            let width = |label: &str| f64::from(style::width_of(label, TICK_SIZE)) + gap;
-            self.x.clone().spaced(length, width)
+        let width = |label: &str| f64::from(style::width_of(label, TICK_SIZE)) + gap;
+        let x = self.x.clone().spaced(length, width);
+        // Linear axes of y have few ticks; logarithmic ones as many as their decades have.
+        let y = if self.y.is_log() {
+            let room = f64::from(area.dim_in_pixel().1) - f64::from(px(top + 56));
+            self.y.clone().spaced(room, |_| f64::from(px(TICK_LINE)))
         } else {
-            self.x.clone()
+            self.y.clone()
         };
+        let [wide, high] = [area.dim_in_pixel().0, area.dim_in_pixel().1].map(u32::cast_signed);
         let lines = self.x.labels().map(|label| label.lines().count()).max().unwrap_or(0).max(1);
         let further = i32::try_from(lines - 1).unwrap_or(0);
+        let below = if self.x_label.is_empty() { 28 } else { 52 };
         let mut chart = ChartBuilder::on(area)
             .margin_top(px(top))
             .margin_right(px(22))
             .margin_left(px(6))
             .margin_bottom(px(4))
-            .x_label_area_size(px(52 + further * TICK_LINE))
+            .x_label_area_size(px(below + further * TICK_LINE))
             .y_label_area_size(widest + px(38))
-            .build_cartesian_2d(x, self.y.clone())?;
+            .build_cartesian_2d(x, y)?;
         if let Some((from, to)) = shaded.filter(|(from, to)| to > from) {
             let corners = [(from, self.y.high()), (to.min(self.x.high()), self.y.low())];
             chart.plotting_area().draw(&Rectangle::new(corners, style::fill(SHADE)))?;
@@ -101,8 +106,8 @@ impl Panel {
             .y_label_formatter(&|value| self.y.label(*value))
             .label_style(style::text(TICK_SIZE, INK, HPos::Left, VPos::Top))
             .axis_desc_style(style::text(LABEL_SIZE, INK, HPos::Left, VPos::Top))
-            .x_desc(&self.x_label)
-            .y_desc(&self.y_label)
+            .x_desc(style::fitting(&self.x_label, LABEL_SIZE, wide))
+            .y_desc(style::fitting(&self.y_label, LABEL_SIZE, high))
             .draw()?;
         let chart = Chart { context: chart, x: self.x.clone(), y: self.y.clone() };
         chart.further_lines()?;
@@ -178,6 +183,18 @@ impl Chart<'_> {
             let foot = if beyond { px(7 * up) } else { 0 };
             let shape = vec![(px(-5), foot), (0, 0), (px(5), foot)];
             area.draw(&(EmptyElement::at((x, end)) + PathElement::new(shape, style::stroke(color, 16))))?;
+        }
+        Ok(())
+    }
+
+    /// An interval of x around a point, with a cap at each end within the panel.
+    pub fn across(&self, (low, high): (f64, f64), y: f64, color: RGBColor) -> Drawn {
+        let area = self.context.plotting_area();
+        let (low_end, high_end) = (low.max(self.x.low()), high.min(self.x.high()));
+        area.draw(&PathElement::new([(low_end, y), (high_end, y)], style::stroke(color, 16)))?;
+        for end in [low, high].into_iter().filter(|end| (self.x.low()..=self.x.high()).contains(end)) {
+            let cap = vec![(0, px(-5)), (0, px(5))];
+            area.draw(&(EmptyElement::at((end, y)) + PathElement::new(cap, style::stroke(color, 16))))?;
         }
         Ok(())
     }

@@ -4,7 +4,8 @@ use plotters::style::RGBColor;
 
 use super::data::Flow;
 use super::panel::Chart;
-use super::style::{Drawn, Key, Symbol};
+use super::sheet::{Key, Symbol};
+use super::style::Drawn;
 use crate::facts::Phase;
 
 /// Beginning of the word, label and colour of each phase that the strip shows: versions of BBR divide some.

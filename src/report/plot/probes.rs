@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::data::{self, Names, Sources};
+use super::data::{self, Names};
 use super::panel::{Panel, headroom};
 use super::scale::{self, Scale};
-use super::style::{ALARM, Curve, DrawPanel, Key, Sheet, Symbol};
+use super::sheet::{DrawPanel, Key, Sheet, Symbol};
+use super::sources::{self, Choice, FIRST_TRIAL, MAX_PANELS, Sources};
+use super::style::{ALARM, Curve};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 use crate::report::rows::Table;
@@ -27,8 +29,8 @@ type Flows = Vec<(String, Probes)>;
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
     let all = read(results)?;
-    let data::Choice { cells, remark: omitted } =
-        data::choose(results, data::MAX_PANELS, "probes", |cell| Ok(all.contains_key(&cell)))?;
+    let Choice { cells, remark: omitted } =
+        sources::choose(results, MAX_PANELS, "probes", |cell| Ok(all.contains_key(&cell)))?;
     let most = all.values().map(Vec::len).max().unwrap_or(0);
     let few = (most > MAX_FLOWS).then(|| format!("the first {MAX_FLOWS} of {most} clients"));
     let contents: Vec<(usize, Flows)> =
@@ -50,7 +52,10 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     if contents.iter().flat_map(|(_, flows)| flows).any(|(_, probes)| !probes.lost.is_empty()) {
         legend.push(Key { label: "lost".to_owned(), symbol: Symbol::Tick(ALARM) });
     }
-    let span = (results.study.warmup.as_secs_f64(), results.study.duration.as_secs_f64());
+    let span = match sources.view.span {
+        Some(span) => span,
+        None => (results.study.warmup.as_secs_f64(), results.study.duration.as_secs_f64()),
+    };
     let (columns, row_height) = data::grid(contents.len());
     let panel = |((cell, flows), top): ((usize, Flows), f64)| -> DrawPanel {
         let (title, names) = (data::panel_title(results, cell), names.clone());
@@ -65,20 +70,27 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             .draw(area, None)?;
             for (place, (name, probes)) in flows.iter().enumerate() {
                 let curve = Curve(names.curve(name, place));
-                chart.line(&probes.answered, curve.color(), 16, curve.dash())?;
-                chart.ticks(&probes.lost, 0, ALARM)?;
+                chart.line(&within(&probes.answered, span), curve.color(), 16, curve.dash())?;
+                let lost: Vec<f64> =
+                    probes.lost.iter().copied().filter(|at| (span.0..=span.1).contains(at)).collect();
+                chart.ticks(&lost, 0, ALARM)?;
             }
             Ok(())
         })
     };
     Ok(Some(Sheet {
         title: data::title(results, "round trips of probes over time"),
-        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), few, omitted, scales]),
+        subtitle: data::subtitle(&[Some(FIRST_TRIAL.to_owned()), few, omitted, scales]),
         legend,
         columns,
         row_height,
         panels: contents.into_iter().zip(tops).map(panel).collect(),
     }))
+}
+
+/// Points within a span of time.
+fn within(points: &[(f64, f64)], (from, to): (f64, f64)) -> Vec<(f64, f64)> {
+    points.iter().copied().filter(|point| (from..=to).contains(&point.0)).collect()
 }
 
 /// The probes of the first trial of each cell.

@@ -1,9 +1,11 @@
 //! The backlog of links with a rate over time.
 
-use super::data::{self, Choice, Link, Sources};
-use super::panel::Panel;
+use super::data::{self, Link};
+use super::panel::{Chart, Panel};
 use super::scale::{self, Scale};
-use super::style::{ALARM, Curve, DrawPanel, Key, MUTED, SHADE, Sheet, Symbol};
+use super::sheet::{DrawPanel, Key, Sheet, Symbol};
+use super::sources::{self, Choice, FIRST_TRIAL, Sources};
+use super::style::{ALARM, Curve, Drawn, MUTED, SHADE};
 use crate::report::error::ReportError;
 
 /// As many queues as a panel shows, the longest ones.
@@ -15,17 +17,22 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let rated = data::rated_links(results)?;
     let rated = |link: &str, direction: &str| rated.iter().any(|(l, d)| l == link && d == direction);
     let Choice { cells, remark: omitted } =
-        data::choose_by_series(results, "links.csv", "queues", |_, row| {
+        sources::choose_by_series(results, "links.csv", "queues", |_, row| {
             rated(row.get("link"), row.get("direction")) && row.parse("backlog_packets") > Some(0.0)
         })?;
     let warmup = results.study.warmup.as_secs_f64();
-    let duration = results.study.duration.as_secs_f64();
+    let (from, to) = sources.span();
     // The same links in all panels, so that a colour keeps its meaning.
     let mut longest: Vec<(String, String, f64)> = Vec::new();
     let mut queues: Vec<(usize, Vec<Link>)> = Vec::new();
     for &cell in &cells {
         let mut links = data::links(results, cell)?;
         links.retain(|link| rated(&link.name, &link.direction));
+        if sources.view.span.is_some() {
+            for link in &mut links {
+                link.cut(from, to);
+            }
+        }
         for link in &links {
             let top = link.packets.iter().copied().fold(0.0, f64::max);
             match longest.iter_mut().find(|(name, way, _)| (name, way) == (&link.name, &link.direction)) {
@@ -67,35 +74,20 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             let last = links.iter().filter_map(|(_, link)| link.time_s.last()).copied();
             let chart = Panel {
                 title: title.clone(),
-                x: Scale::linear(0.0, last.fold(duration, f64::max), 10),
+                x: Scale::linear(from, last.fold(to, f64::max), 10),
                 y: Scale::from_zero(top, 6),
                 x_label: "time (s)".to_owned(),
                 y_label: "backlog (packets)".to_owned(),
             }
-            .draw(area, Some((0.0, warmup)))?;
-            for (curve, link) in &links {
-                for (from, to, low, high) in bands(link) {
-                    chart.rectangle([(from, high), (to, low)], curve.color(), 0.28)?;
-                }
-            }
-            // Means over the bands of all links, so that none is hidden.
-            for (curve, link) in &links {
-                chart.line(&means(link), curve.color(), 18, curve.dash())?;
-            }
-            let all = |times: fn(&Link) -> Vec<f64>| {
-                let mut all: Vec<f64> = links.iter().flat_map(|(_, link)| times(link)).collect();
-                all.sort_by(f64::total_cmp);
-                all
-            };
-            chart.diamonds(&all(mark_times), 1, MUTED)?;
-            chart.ticks(&all(drop_times), 0, ALARM)
+            .draw(area, Some((from, warmup)))?;
+            draw_links(&chart, &links)
         }));
     }
     if panels.is_empty() {
         return Ok(None);
     }
     let legend = legend(&longest, dropped, marked, warmup > 0.0);
-    let what = Some(data::FIRST_TRIAL.to_owned());
+    let what = Some(FIRST_TRIAL.to_owned());
     let waiting =
         Some("packets waiting or in transmission: means as lines, shortest to longest as bands".to_owned());
     let (columns, row_height) = data::grid(panels.len());
@@ -107,6 +99,26 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         row_height,
         panels,
     }))
+}
+
+/// Draws the backlog of links: bands, means, and below the upper edge the drops and marks.
+pub fn draw_links(chart: &Chart<'_>, links: &[(Curve, Link)]) -> Drawn {
+    for (curve, link) in links {
+        for (from, to, low, high) in bands(link) {
+            chart.rectangle([(from, high), (to, low)], curve.color(), 0.28)?;
+        }
+    }
+    // Means over the bands of all links, so that none is hidden.
+    for (curve, link) in links {
+        chart.line(&means(link), curve.color(), 18, curve.dash())?;
+    }
+    let all = |times: fn(&Link) -> Vec<f64>| {
+        let mut all: Vec<f64> = links.iter().flat_map(|(_, link)| times(link)).collect();
+        all.sort_by(f64::total_cmp);
+        all
+    };
+    chart.diamonds(&all(mark_times), 1, MUTED)?;
+    chart.ticks(&all(drop_times), 0, ALARM)
 }
 
 fn legend(links: &[(String, String, f64)], dropped: bool, marked: bool, warmup: bool) -> Vec<Key> {

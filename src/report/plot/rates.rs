@@ -1,10 +1,12 @@
 //! Rates over time of senders whose controller has a model of the path: the bandwidth that it believes in, its
 //! pacing, and what arrives.
 
-use super::data::{self, Choice, Flow, Sources};
+use super::data::{self, Flow};
 use super::panel::{Panel, headroom};
 use super::scale::{self, Scale};
-use super::style::{Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
+use super::sheet::{DrawPanel, Key, Sheet, Symbol};
+use super::sources::{Choice, FIRST_TRIAL, Sources};
+use super::style::{Curve, SHADE};
 use super::{phases, throughput};
 
 /// Two blues for the controller's own, without dashes.
@@ -20,8 +22,9 @@ const ROOM: f64 = 1.3;
 pub fn draw(sources: &Sources<'_>) -> Option<Sheet> {
     let results = sources.results;
     let Choice { cells, remark: omitted } = &sources.with_flows;
-    let (warmup, duration) = (results.study.warmup.as_secs_f64(), results.study.duration.as_secs_f64());
-    let bin = throughput::bin_width(duration);
+    let warmup = results.study.warmup.as_secs_f64();
+    let (from, to) = sources.span();
+    let bin = throughput::bin_width(to - from);
     let mut contents: Vec<Content> = Vec::new();
     for &cell in cells {
         let flows = sources.flows(cell);
@@ -31,7 +34,12 @@ pub fn draw(sources: &Sources<'_>) -> Option<Sheet> {
             let name = flow.label();
             title = if title.is_empty() { name } else { format!("{title}: {name}") };
         }
-        contents.push(Content { title, arrived: throughput::binned(&[flow], bin), flow: flow.clone() });
+        let mut flow = flow.clone();
+        let arrived = sources.seen(throughput::binned(&[&flow], bin));
+        if sources.view.span.is_some() {
+            flow.cut(from, to);
+        }
+        contents.push(Content { title, flow, arrived });
     }
     if contents.is_empty() {
         return None;
@@ -59,14 +67,14 @@ pub fn draw(sources: &Sources<'_>) -> Option<Sheet> {
         Box::new(move |area| {
             let chart = Panel {
                 title: content.title.clone(),
-                x: Scale::linear(0.0, duration, 10),
+                x: Scale::linear(from, to, 10),
                 y: Scale::from_zero(top * headroom(1, &content.title, area), 6),
                 x_label: "time (s)".to_owned(),
                 y_label: "rate (Mbit/s)".to_owned(),
             }
-            .draw(area, Some((0.0, warmup)))?;
+            .draw(area, Some((from, warmup)))?;
             let flow = &content.flow;
-            phases::draw(&chart, flow, (0.0, duration), 0)?;
+            phases::draw(&chart, flow, (from, to), 0)?;
             let pacing: Vec<(f64, f64)> = flow
                 .points(&flow.pacing, 1.0)
                 .into_iter()
@@ -79,7 +87,7 @@ pub fn draw(sources: &Sources<'_>) -> Option<Sheet> {
     };
     Some(Sheet {
         title: data::title(results, "rates as the controller sees them"),
-        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), some, omitted.clone(), cut, scales]),
+        subtitle: data::subtitle(&[Some(FIRST_TRIAL.to_owned()), some, omitted.clone(), cut, scales]),
         legend,
         columns,
         row_height,

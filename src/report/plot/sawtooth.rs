@@ -6,6 +6,7 @@ use super::phases;
 use super::scale::Scale;
 use super::style::{ALARM, Area, Curve, DOTS, Drawn, INK, MUTED, RECOVERY};
 use crate::facts::SenderEvent;
+use crate::report::study::Study;
 
 /// Content of a panel.
 pub struct Content {
@@ -27,6 +28,16 @@ pub struct Line {
 type Span = (f64, f64);
 
 impl Line {
+    /// A flow with those of the cell's events that happened to it.
+    pub fn of(flow: &Flow, events: &[Event], study: &Study) -> Line {
+        Line {
+            events: events.iter().filter(|event| event.is_of(flow)).cloned().collect(),
+            segment: study.segment_of(&flow.name),
+            curve: Curve(0),
+            flow: flow.clone(),
+        }
+    }
+
     /// The window in segments over time, or what is in flight where there is none.
     fn points(&self, (from, to): Span) -> Vec<(f64, f64)> {
         let flow = &self.flow;
@@ -107,8 +118,8 @@ impl Content {
         values.filter(|value| value.is_finite()).fold(0.0, f64::max)
     }
 
-    /// Draws it over a span of time, up to a window of `top`.
-    pub fn draw(&self, area: &Area<'_>, span: Span, top: f64, warmup: f64) -> Drawn {
+    /// Draws it over a span of time, up to a window of `top`; `time` stands below the axis.
+    pub fn draw(&self, area: &Area<'_>, span: Span, top: f64, warmup: f64, time: &str) -> Drawn {
         let alone = self.lines.len() == 1;
         let strips = i32::try_from(if alone { 2 } else { self.lines.len() }).unwrap_or(2);
         let high = top * headroom(strips, &self.title, area);
@@ -117,7 +128,7 @@ impl Content {
             title: self.title.clone(),
             x: Scale::linear(span.0, span.1, 10),
             y: Scale::from_zero(high, 6),
-            x_label: "time (s)".to_owned(),
+            x_label: time.to_owned(),
             y_label: if windows { "window (segments)" } else { "unacknowledged (segments)" }.to_owned(),
         }
         .draw(area, Some((span.0, warmup)))?;

@@ -13,6 +13,10 @@ pub struct Scale {
     /// Position of zero on a logarithmic axis that has it.
     zero: Option<f64>,
     ticks: Vec<(f64, String)>,
+    /// True if the ticks were given, not computed.
+    given: bool,
+    /// True if the upper end stands on the left, or below.
+    reversed: bool,
 }
 
 impl Scale {
@@ -27,7 +31,7 @@ impl Scale {
             let value = n as f64 * step;
             (value, thousands(&format!("{value:.decimals$}")))
         });
-        Scale { low, high, log: false, zero: None, ticks: ticks.collect() }
+        Scale { low, high, log: false, zero: None, ticks: ticks.collect(), given: false, reversed: false }
     }
 
     /// A linear axis from zero to a little above `max`.
@@ -52,7 +56,8 @@ impl Scale {
             .filter(|exponent| exponent.rem_euclid(thin) == 0)
             .flat_map(|exponent| mantissas.iter().map(move |mantissa| mantissa * 10f64.powi(exponent)));
         let ticks = ticks.filter(|tick| (low * 0.999..=high * 1.001).contains(tick));
-        Scale { low, high, log: true, zero: None, ticks: ticks.map(|tick| (tick, short(tick))).collect() }
+        let ticks = ticks.map(|tick| (tick, short(tick))).collect();
+        Scale { low, high, log: true, zero: None, ticks, given: false, reversed: false }
     }
 
     /// A logarithmic axis over zero and `low … high`: zero stands half a decade below the least value,
@@ -78,23 +83,43 @@ impl Scale {
     /// The axis with ticks at the given places instead.
     pub fn with_ticks(mut self, ticks: Vec<(f64, String)>) -> Scale {
         self.ticks = ticks;
+        self.given = true;
+        self
+    }
+
+    /// The axis with its upper end where its lower one was.
+    pub fn reversed(mut self) -> Scale {
+        self.reversed = !self.reversed;
+        self.ticks.reverse();
         self
     }
 
     /// The axis without the ticks whose labels would run into the one before, where it is `length` long
-    /// and `width` tells how long a label is, both in pixels. Only numbers can be left out.
+    /// and `width` tells how long a label is, both in pixels. Only numbers can be left out: ticks that were
+    /// given stay.
     pub fn spaced(mut self, length: f64, width: impl Fn(&str) -> f64) -> Scale {
-        let mut end = f64::NEG_INFINITY;
-        let (low, high, log) = (self.low, self.high, self.log);
-        let place = Scale { low, high, log, zero: None, ticks: Vec::new() };
-        self.ticks.retain(|(value, label)| {
-            let (middle, half) = (place.share(*value) * length, width(label) / 2.0);
-            let fits = middle - half >= end;
-            if fits {
-                end = middle + half;
-            }
-            fits
-        });
+        if self.given && !self.log {
+            return self;
+        }
+        let place = Scale { ticks: Vec::new(), ..self.clone() };
+        // The end of the label before, and the label's own two ends, along the axis.
+        let fits = |before: f64, (value, label): &(f64, String)| {
+            let (share, half) = (place.share(*value), width(label) / 2.0);
+            (share * length - half >= before).then_some(share * length + half)
+        };
+        if self.log {
+            let mut end = f64::NEG_INFINITY;
+            self.ticks.retain(|tick| fits(end, tick).map(|reached| end = reached).is_some());
+            return self;
+        }
+        // Every second, third … of them: what is left has equal distances, from zero where it has one.
+        let all = self.ticks.clone();
+        let zero = all.iter().position(|tick| tick.0 == 0.0).unwrap_or(0);
+        let every = |n: usize| all.iter().enumerate().filter(move |(at, _)| at % n == zero % n);
+        let apart =
+            |n: &usize| every(*n).try_fold(f64::NEG_INFINITY, |end, (_, tick)| fits(end, tick)).is_some();
+        let n = (1..all.len()).find(apart).unwrap_or(all.len().max(1));
+        self.ticks = every(n).map(|(_, tick)| tick.clone()).collect();
         self
     }
 
@@ -126,6 +151,7 @@ impl Scale {
 
     /// The value at a share of the axis, 0 at its lower end.
     pub fn at(&self, share: f64) -> f64 {
+        let share = if self.reversed { 1.0 - share } else { share };
         if self.log {
             self.low * (self.high / self.low).powf(share)
         } else {
@@ -151,7 +177,8 @@ impl Scale {
         } else {
             (value - self.low) / (self.high - self.low)
         };
-        if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }
+        let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+        if self.reversed { 1.0 - share } else { share }
     }
 }
 

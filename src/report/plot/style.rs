@@ -1,4 +1,4 @@
-//! Common parts of all pictures: size, font, colours, line styles, markers, the heading and the legend.
+//! Common parts of all pictures: font, colours, line styles and markers.
 
 use std::sync::Once;
 
@@ -11,9 +11,6 @@ use plotters::style::{FontStyle, register_font};
 
 /// plotters knows whole pixels only, so it draws in quarters of one.
 pub const SCALE: i32 = 4;
-
-/// The width of every picture in pixels.
-pub const WIDTH: i32 = 1400;
 
 /// The font by the name it has in its file.
 pub const FONT_NAME: &str = "DejaVu Sans";
@@ -51,48 +48,6 @@ pub const ALARM: RGBColor = RGBColor(190, 30, 45);
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub type DrawError = DrawingAreaErrorKind<std::io::Error>;
 pub type Drawn = Result<(), DrawError>;
-
-/// Draws one panel into its part of the sheet.
-pub type DrawPanel = Box<dyn Fn(&Area<'_>) -> Drawn>;
-
-/// One picture: a heading, a legend, and panels in a grid.
-pub struct Sheet {
-    pub title: String,
-    pub subtitle: String,
-    pub legend: Vec<Key>,
-    pub columns: usize,
-    /// The height of a row of panels.
-    pub row_height: i32,
-    pub panels: Vec<DrawPanel>,
-}
-
-/// An entry of the legend.
-#[derive(Clone, Debug)]
-pub struct Key {
-    pub label: String,
-    pub symbol: Symbol,
-}
-
-/// Symbol before the label.
-#[derive(Clone, Copy, Debug)]
-pub enum Symbol {
-    /// A line, with a marker if the curve has them.
-    Line(Curve, bool),
-    /// The curve's marker alone, where nothing joins the points.
-    Marker(Curve),
-    /// A thin dashed line.
-    Threshold(RGBColor),
-    /// A thin dotted line.
-    Dotted(RGBColor),
-    /// A shaded span.
-    Patch(RGBColor),
-    /// A short upright stroke.
-    Tick(RGBColor),
-    /// A triangle that points down.
-    Triangle(RGBColor),
-    /// A diamond.
-    Diamond(RGBColor),
-}
 
 /// Look of the nth curve: colour, dash and marker, so that it can be told from others in grey too.
 #[derive(Clone, Copy, Debug)]
@@ -226,7 +181,7 @@ pub fn wrapped(text: &str, size: f64, width: i32, lines: usize) -> Vec<String> {
     all.iter().map(|line| fitting(line, size, width)).collect()
 }
 
-fn ensure_fonts() {
+pub fn ensure_fonts() {
     static FONTS: Once = Once::new();
     FONTS.call_once(|| {
         for (style, bytes) in
@@ -236,138 +191,6 @@ fn ensure_fonts() {
             let _ = register_font(FONT_FAMILY, style, bytes);
         }
     });
-}
-
-const MARGIN: i32 = 24;
-const TITLE_SIZE: f64 = 22.0;
-const SUBTITLE_SIZE: f64 = 15.0;
-const LEGEND_SIZE: f64 = 15.0;
-const LEGEND_ROW: i32 = 26;
-const SYMBOL_WIDTH: i32 = 40;
-
-impl Sheet {
-    /// The rows of the legend, as (entry, x) each.
-    fn legend_rows(&self) -> Vec<Vec<(&Key, i32)>> {
-        let mut rows: Vec<Vec<(&Key, i32)>> = Vec::new();
-        let mut x = px(MARGIN);
-        for key in &self.legend {
-            let label = fitting(&key.label, LEGEND_SIZE, px(WIDTH / 2));
-            let width = px(SYMBOL_WIDTH + 8 + 28) + width_of(&label, LEGEND_SIZE);
-            if rows.is_empty() || x + width > px(WIDTH - MARGIN) + px(28) {
-                rows.push(Vec::new());
-                x = px(MARGIN);
-            }
-            if let Some(row) = rows.last_mut() {
-                row.push((key, x));
-            }
-            x += width;
-        }
-        rows
-    }
-
-    /// The finished SVG; `departure` is what the run did otherwise than the title says.
-    pub fn render(&self, departure: &str) -> Result<String, DrawError> {
-        ensure_fonts();
-        let inner = px(WIDTH - 2 * MARGIN);
-        let titles = wrapped(&self.title, TITLE_SIZE * 1.08, inner, 2);
-        let departures = wrapped(departure, SUBTITLE_SIZE, inner, 1);
-        let subtitles = [departures, wrapped(&self.subtitle, SUBTITLE_SIZE, inner, 3)].concat();
-        let legend = self.legend_rows();
-        let head = 18
-            + count(titles.len()) * 32
-            + count(subtitles.len()) * 22
-            + if legend.is_empty() { 6 } else { 12 + count(legend.len()) * LEGEND_ROW };
-        let columns = self.columns.clamp(1, self.panels.len().max(1));
-        let rows = count(self.panels.len().div_ceil(columns));
-        let height = head + rows * self.row_height + 14;
-        let mut svg = String::new();
-        {
-            let root =
-                SVGBackend::with_string(&mut svg, (px(WIDTH) as u32, px(height) as u32)).into_drawing_area();
-            root.fill(&WHITE)?;
-            let mut y = 18;
-            for line in &titles {
-                root.draw_text(line, &bold(TITLE_SIZE, INK, HPos::Left, VPos::Top), (px(MARGIN), px(y)))?;
-                y += 32;
-            }
-            for line in &subtitles {
-                root.draw_text(
-                    line,
-                    &text(SUBTITLE_SIZE, MUTED, HPos::Left, VPos::Top),
-                    (px(MARGIN), px(y)),
-                )?;
-                y += 22;
-            }
-            y += 12;
-            for row in &legend {
-                for (key, x) in row {
-                    draw_key(&root, key, *x, px(y + LEGEND_ROW / 2))?;
-                }
-                y += LEGEND_ROW;
-            }
-            let column_width = (WIDTH - MARGIN) / count(columns);
-            for (n, panel) in self.panels.iter().enumerate() {
-                let (row, column) = (count(n / columns), count(n % columns));
-                let corner = (px(8 + column * column_width), px(head + row * self.row_height));
-                panel(&root.clone().shrink(corner, (px(column_width), px(self.row_height))))?;
-            }
-            root.present()?;
-        }
-        Ok(finish(&svg, height, &self.title))
-    }
-}
-
-/// A number of things on a sheet; no sheet has more than fit an `i32`.
-fn count(n: usize) -> i32 {
-    i32::try_from(n).unwrap_or(i32::MAX)
-}
-
-/// Gives the drawing its size in pixels, a title for screen readers, and round corners to its
-/// lines.
-fn finish(svg: &str, height: i32, title: &str) -> String {
-    let old = format!("width=\"{}\" height=\"{}\"", px(WIDTH), px(height));
-    let new = format!("width=\"{WIDTH}\" height=\"{height}\" role=\"img\" stroke-linejoin=\"round\"");
-    let svg = svg.replacen(&old, &new, 1);
-    let end = svg.find('>').map_or(0, |at| at + 1);
-    let (head, rest) = svg.split_at(end);
-    format!("{head}\n{}{rest}", maud::html! { title { (title) } }.into_string())
-}
-
-fn draw_key(root: &Area<'_>, key: &Key, x: i32, y: i32) -> Drawn {
-    let right = x + px(SYMBOL_WIDTH);
-    match key.symbol {
-        Symbol::Line(curve, marked) => {
-            draw_dashed(root, &[(x, y), (right, y)], curve.color(), 24, curve.dash())?;
-            if marked {
-                draw_marker(root, curve, (x + px(SYMBOL_WIDTH / 2), y))?;
-            }
-        }
-        Symbol::Marker(curve) => draw_marker(root, curve, (x + px(SYMBOL_WIDTH / 2), y))?,
-        Symbol::Threshold(color) => draw_dashed(root, &[(x, y), (right, y)], color, 16, Some((5, 4)))?,
-        Symbol::Dotted(color) => draw_dashed(root, &[(x, y), (right, y)], color, 16, Some(DOTS))?,
-        Symbol::Patch(color) => {
-            root.draw(&Rectangle::new([(x, y - px(8)), (right, y + px(8))], fill(color)))?;
-        }
-        Symbol::Triangle(color) => {
-            let shape = triangle((x + px(SYMBOL_WIDTH / 2), y - px(5)));
-            root.draw(&Polygon::new(shape, fill(color)))?;
-        }
-        Symbol::Diamond(color) => {
-            let shape = diamond((x + px(SYMBOL_WIDTH / 2), y - px(5)));
-            root.draw(&Polygon::new(shape, fill(color)))?;
-        }
-        Symbol::Tick(color) => {
-            let middle = x + px(SYMBOL_WIDTH / 2);
-            root.draw(&PathElement::new([(middle, y - px(7)), (middle, y + px(7))], stroke(color, 22)))?;
-        }
-    }
-    let label = fitting(&key.label, LEGEND_SIZE, px(WIDTH / 2));
-    root.draw_text(&label, &text(LEGEND_SIZE, INK, HPos::Left, VPos::Center), (right + px(8), y))
-}
-
-fn draw_marker(root: &Area<'_>, curve: Curve, (x, y): (i32, i32)) -> Drawn {
-    let shape: Vec<(i32, i32)> = curve.marker(5).into_iter().map(|(dx, dy)| (x + dx, y + dy)).collect();
-    root.draw(&Polygon::new(shape, fill(curve.color())))
 }
 
 /// A line through points of the sheet; `dash` gives stroke and gap in pixels.
@@ -385,5 +208,90 @@ where
     match dash {
         None => area.draw(&PathElement::new(points.to_vec(), style)),
         Some((on, off)) => area.draw(&DashedPathElement::new(points.to_vec(), px(on), px(off), style)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Matrix = [[f64; 3]; 3];
+
+    const COMMON: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+
+    /// Sights without red and without green cones (Machado, Oliveira and Fernandes, "A physiologically-based model
+    /// for simulation of color vision deficiency", 2009, severity 1.0), beside the common one.
+    const SIGHTS: [(&str, Matrix); 3] = [
+        ("common", COMMON),
+        (
+            "protanopia",
+            [
+                [0.152_286, 1.052_583, -0.204_868],
+                [0.114_503, 0.786_281, 0.099_216],
+                [-0.003_882, -0.048_116, 1.051_998],
+            ],
+        ),
+        (
+            "deuteranopia",
+            [
+                [0.367_322, 0.860_646, -0.227_968],
+                [0.280_085, 0.672_501, 0.047_413],
+                [-0.011_820, 0.042_940, 0.968_881],
+            ],
+        ),
+    ];
+
+    fn product(matrix: &Matrix, vector: [f64; 3]) -> [f64; 3] {
+        matrix.map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
+    }
+
+    /// CIE L*a*b* (D65) of a colour as a sight sees it.
+    fn seen(RGBColor(red, green, blue): RGBColor, sight: &Matrix) -> [f64; 3] {
+        const XYZ: Matrix = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]];
+        let linear = [red, green, blue].map(|coded| {
+            let coded = f64::from(coded) / 255.0;
+            if coded <= 0.040_45 { coded / 12.92 } else { ((coded + 0.055) / 1.055).powf(2.4) }
+        });
+        let [x, y, z] = product(&XYZ, product(sight, linear).map(|light| light.clamp(0.0, 1.0)));
+        let root = |share: f64| if share > 0.008_856 { share.cbrt() } else { 7.787 * share + 16.0 / 116.0 };
+        let (x, y, z) = (root(x / 0.9505), root(y), root(z / 1.089));
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    /// True if dashes and markers tell two curves apart without their colours.
+    fn differ_in_form(a: Curve, b: Curve) -> bool {
+        let dashes = match (a.dash(), b.dash()) {
+            (Some((a, _)), Some((b, _))) => f64::from(a.max(b)) / f64::from(a.min(b)) >= 1.5,
+            (a, b) => a != b,
+        };
+        dashes && a.marker(5) != b.marker(5)
+    }
+
+    fn pairs() -> impl Iterator<Item = (Curve, Curve)> {
+        (0..MAX_CURVES).flat_map(|a| (0..a).map(move |b| (Curve(a), Curve(b))))
+    }
+
+    #[test]
+    fn curves_stay_apart_for_colour_blind_readers() {
+        for (name, sight) in &SIGHTS {
+            for (a, b) in pairs() {
+                let (one, other) = (seen(a.color(), sight), seen(b.color(), sight));
+                let distance = one.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+                // A just noticeable difference is about 2.3.
+                assert!(distance > 4.0, "{name}: {a:?} and {b:?}: {distance}");
+                assert!(distance > 15.0 || differ_in_form(a, b), "{name}: {a:?} and {b:?}: {distance}");
+            }
+        }
+    }
+
+    #[test]
+    fn curves_stay_apart_in_grey_by_lightness_or_by_form() {
+        let lightness = |curve: Curve| seen(curve.color(), &COMMON)[0];
+        for (a, b) in pairs() {
+            let apart = (lightness(a) - lightness(b)).abs();
+            assert!(apart > 12.0 || differ_in_form(a, b), "{a:?} and {b:?}: {apart}");
+        }
+        // A line of lightness 73 has a contrast of two to one on white.
+        assert!((0..MAX_CURVES).all(|n| lightness(Curve(n)) < 73.0));
     }
 }

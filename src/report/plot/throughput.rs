@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::data::{self, Capacity, Choice, Flow, Names, Sources};
+use super::data::{self, Capacity, Flow, Names};
 use super::panel::Panel;
 use super::scale::{self, Scale};
-use super::style::{CAPACITY, Curve, DrawPanel, Key, SHADE, Sheet, Symbol};
+use super::sheet::{DrawPanel, Key, Sheet, Symbol};
+use super::sources::{self, Choice, FIRST_TRIAL, Sources};
+use super::style::{CAPACITY, Curve, SHADE};
 use crate::report::error::ReportError;
 use crate::report::files::Results;
 
@@ -33,8 +35,8 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
     let Choice { cells, remark: omitted } = &sources.with_data;
     let warmup = results.study.warmup.as_secs_f64();
-    let duration = results.study.duration.as_secs_f64();
-    let bin = bin_width(duration);
+    let span = sources.span();
+    let bin = bin_width(span.1 - span.0);
     let mut flows: Vec<(usize, &[Flow])> = cells.iter().map(|&cell| (cell, sources.flows(cell))).collect();
     flows.retain(|(_, flows)| flows.iter().filter_map(|flow| flow.time_s.last()).any(|last| *last >= bin));
     if flows.is_empty() {
@@ -44,11 +46,14 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     for (cell, flows) in &flows {
         let capacity = data::least_capacity(results, *cell, &flows[0].direction)?;
         capacities.push(capacity.map(|link| {
-            let bins = rates(&link.time_s, &link.bytes, bin);
+            let bins = sources.seen(rates(&link.time_s, &link.bytes, bin));
             (link, bins)
         }));
     }
-    let (contents, mut legend) = lines(&flows.iter().map(|(_, flows)| *flows).collect::<Vec<_>>(), bin);
+    let (mut contents, mut legend) = lines(&flows.iter().map(|(_, flows)| *flows).collect::<Vec<_>>(), bin);
+    for line in contents.iter_mut().flatten() {
+        line.points = sources.seen(std::mem::take(&mut line.points));
+    }
     let top = |lines: &Vec<Line>| {
         let rates = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
         rates.fold(0.0, f64::max)
@@ -67,12 +72,12 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         panels.push(Box::new(move |area| {
             let chart = Panel {
                 title: title.clone(),
-                x: Scale::linear(0.0, duration, 10),
+                x: Scale::linear(span.0, span.1, 10),
                 y: Scale::from_zero(top, 6),
                 x_label: "time (s)".to_owned(),
                 y_label: "throughput (Mbit/s)".to_owned(),
             }
-            .draw(area, Some((0.0, warmup)))?;
+            .draw(area, Some((span.0, warmup)))?;
             for (middle, rate) in capacity.iter().flat_map(|(_, bins)| bins) {
                 // A hair wider than the bin, so that no seam shows.
                 let half = bin * 0.52;
@@ -103,7 +108,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
         title: data::title(results, "throughput over time"),
-        subtitle: data::subtitle(&[Some(data::FIRST_TRIAL.to_owned()), Some(bins), omitted.clone(), scales]),
+        subtitle: data::subtitle(&[Some(FIRST_TRIAL.to_owned()), Some(bins), omitted.clone(), scales]),
         legend,
         columns,
         row_height,
@@ -113,7 +118,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
 
 /// The cells in which data went.
 pub fn choose(results: &Results) -> Result<Choice, ReportError> {
-    data::choose_by_series(results, "flows.csv", "data", |_, row| row.parse("delivered_bytes") > Some(0.0))
+    sources::choose_by_series(results, "flows.csv", "data", |_, row| row.parse("delivered_bytes") > Some(0.0))
 }
 
 /// Bins of 0.1 s to 1 s by the length of the trial; in the shortest trials at least twenty.

@@ -1,0 +1,177 @@
+//! The tail of latencies: the share that is later than a time, and the latency at each percentile.
+
+use hdrhistogram::Histogram;
+
+use super::data;
+use super::latency_cdf::{self, Distribution};
+use super::panel::Panel;
+use super::scale::Scale;
+use super::sheet::Sheet;
+use super::sources::Sources;
+use super::style::Curve;
+use crate::report::error::ReportError;
+
+/// A point of a curve.
+type Point = (f64, f64);
+
+/// The complementary cumulative distribution, both axes logarithmic.
+pub fn draw_ccdf(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
+    let Some(distribution) = Distribution::of(sources)? else { return Ok(None) };
+    let late = distribution.undelivered.then(|| "what was never delivered is later than all".to_owned());
+    let rarest = distribution.rarest();
+    let curves = distribution.points(later);
+    let all: Vec<f64> = curves.iter().flatten().map(|point| point.0).collect();
+    let x = latency_cdf::axis(&all);
+    let panel = Panel {
+        title: String::new(),
+        x: x.clone(),
+        y: Scale::log(rarest / 1.5, 1.0),
+        x_label: "latency (ms), logarithmic".to_owned(),
+        y_label: "share that is later".to_owned(),
+    };
+    let placed = curves.into_iter().map(|points| {
+        let place = |(ms, share): Point| (x.place(ms), share);
+        points.into_iter().map(place).collect()
+    });
+    Ok(Some(sheet(
+        sources,
+        distribution,
+        "message latency, complementary distribution",
+        late,
+        panel,
+        placed.collect(),
+    )))
+}
+
+/// Latency over the percentile, each nine of which has the same length.
+pub fn draw_percentiles(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
+    let Some(distribution) = Distribution::of(sources)? else { return Ok(None) };
+    let late =
+        distribution.undelivered.then(|| "a curve ends where messages were never delivered".to_owned());
+    let rarest = distribution.rarest();
+    let curves = distribution.points(by_percentile);
+    let latencies = || curves.iter().flatten().map(|point| point.1);
+    let top = latencies().fold(0.0, f64::max);
+    let least = latencies().filter(|ms| *ms > 0.0).fold(f64::INFINITY, f64::min);
+    let log = top / least > 40.0;
+    let y = if log { Scale::log(least * 0.9, top * 1.1) } else { Scale::from_zero(top, 6) };
+    let panel = Panel {
+        title: String::new(),
+        x: percentile_axis(rarest),
+        y,
+        x_label: "percentile (%)".to_owned(),
+        y_label: format!("latency (ms){}", if log { ", logarithmic" } else { "" }),
+    };
+    Ok(Some(sheet(sources, distribution, "message latency by percentile", late, panel, curves)))
+}
+
+/// The axis of 1 / (1 − p), up to the rarest share.
+fn percentile_axis(rarest: f64) -> Scale {
+    let nines = |n: usize| match n {
+        0 => "0".to_owned(),
+        1 => "90".to_owned(),
+        2 => "99".to_owned(),
+        n => format!("99.{}", "9".repeat(n - 2)),
+    };
+    let high = (1.0 / rarest).max(10.0);
+    let decades = high.log10().floor() as usize;
+    let ticks = (0..=decades).map(|n| (10f64.powi(i32::try_from(n).unwrap_or(0)), nines(n)));
+    let half = [(2.0, "50".to_owned())];
+    let mut ticks: Vec<(f64, String)> = ticks.chain(half).collect();
+    ticks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Scale::log(1.0, high).with_ticks(ticks)
+}
+
+fn sheet(
+    sources: &Sources<'_>,
+    distribution: Distribution,
+    what: &str,
+    remark: Option<String>,
+    panel: Panel,
+    curves: Vec<Vec<Point>>,
+) -> Sheet {
+    let over = Some("over all trials, from the intended send time to each delivery".to_owned());
+    Sheet {
+        title: data::title(sources.results, what),
+        subtitle: data::subtitle(&[over, distribution.remark, remark]),
+        legend: distribution.legend,
+        columns: 1,
+        row_height: 640,
+        panels: vec![Box::new(move |area| {
+            let chart = panel.draw(area, None)?;
+            for (n, points) in curves.iter().enumerate() {
+                let curve = Curve(n);
+                chart.line(points, curve.color(), 22, curve.dash())?;
+                // Markers at equal distances along the points, shifted from curve to curve.
+                let gap = (points.len() / 5).max(1);
+                for point in points.iter().skip(n * gap / curves.len().max(1)).step_by(gap) {
+                    chart.marker(point.0, point.1, curve)?;
+                }
+            }
+            chart.interrupt()
+        })],
+    }
+}
+
+/// Steps of (milliseconds, share of all expected deliveries that is later); those that nothing is later than
+/// have no place on a logarithmic axis.
+fn later(histogram: &Histogram<u64>, expected: f64) -> Vec<Point> {
+    let mut seen = 0;
+    let mut points = Vec::new();
+    for (ms, count) in latency_cdf::recorded(histogram) {
+        points.push((ms, 1.0 - seen as f64 / expected));
+        seen += count;
+        let left = 1.0 - seen as f64 / expected;
+        if left > 0.5 / expected {
+            points.push((ms, left));
+        }
+    }
+    points
+}
+
+/// Steps of (1 / (1 − p), milliseconds), up to the last that was delivered.
+fn by_percentile(histogram: &Histogram<u64>, expected: f64) -> Vec<Point> {
+    let place = |seen: u64| expected / (expected - seen as f64).max(1.0);
+    let mut seen = 0;
+    let mut points = Vec::new();
+    for (ms, count) in latency_cdf::recorded(histogram) {
+        points.push((place(seen), ms));
+        seen += count;
+        points.push((place(seen), ms));
+    }
+    points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn histogram(ms: &[u64]) -> Histogram<u64> {
+        let mut histogram = Histogram::new(3).expect("three digits are allowed");
+        for ms in ms {
+            histogram.record(ms * 1_000_000).expect("it grows");
+        }
+        histogram
+    }
+
+    #[test]
+    fn shares_later_than_a_time_count_what_was_never_delivered() {
+        let points = later(&histogram(&[1, 2]), 4.0);
+        let shares: Vec<f64> = points.iter().map(|point| point.1).collect();
+        assert_eq!(shares, [1.0, 0.75, 0.75, 0.5]);
+        // The last delivery of all has none later.
+        let shares: Vec<f64> = later(&histogram(&[1, 2]), 2.0).iter().map(|point| point.1).collect();
+        assert_eq!(shares, [1.0, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn each_nine_of_a_percentile_has_the_same_length() {
+        let places: Vec<f64> = by_percentile(&histogram(&[1, 2]), 10.0).iter().map(|point| point.0).collect();
+        assert_eq!(places, [1.0, 10.0 / 9.0, 10.0 / 9.0, 1.25]);
+        let axis = percentile_axis(1e-4);
+        let labels: Vec<&str> = axis.labels().collect();
+        assert_eq!(labels, ["0", "50", "90", "99", "99.9", "99.99"]);
+        let gaps: Vec<f64> = [10.0, 100.0, 1000.0].map(|at| axis.share(at * 10.0) - axis.share(at)).to_vec();
+        assert!(gaps.iter().all(|gap| (gap - 0.25).abs() < 1e-12), "{gaps:?}");
+    }
+}

@@ -1,0 +1,203 @@
+//! A picture as a whole: heading, legend, and panels in a grid.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+
+use super::frame::{Frame, MARGIN, WIDTH};
+use super::style::{
+    Area, Curve, DOTS, DrawError, Drawn, INK, MUTED, bold, diamond, draw_dashed, ensure_fonts, fill, fitting,
+    px, stroke, text, triangle, width_of, wrapped,
+};
+
+/// Draws one panel into its part of the sheet.
+pub type DrawPanel = Box<dyn Fn(&Area<'_>) -> Drawn>;
+
+/// One picture: a heading, a legend, and panels in a grid.
+pub struct Sheet {
+    pub title: String,
+    pub subtitle: String,
+    pub legend: Vec<Key>,
+    pub columns: usize,
+    /// The height of a row of panels.
+    pub row_height: i32,
+    pub panels: Vec<DrawPanel>,
+}
+
+/// An entry of the legend.
+#[derive(Clone, Debug)]
+pub struct Key {
+    pub label: String,
+    pub symbol: Symbol,
+}
+
+/// Symbol before the label.
+#[derive(Clone, Copy, Debug)]
+pub enum Symbol {
+    /// A line, with a marker if the curve has them.
+    Line(Curve, bool),
+    /// The curve's marker alone, where nothing joins the points.
+    Marker(Curve),
+    /// A thin dashed line.
+    Threshold(RGBColor),
+    /// A thin dotted line.
+    Dotted(RGBColor),
+    /// A shaded span.
+    Patch(RGBColor),
+    /// A short upright stroke.
+    Tick(RGBColor),
+    /// A triangle that points down.
+    Triangle(RGBColor),
+    /// A diamond.
+    Diamond(RGBColor),
+}
+
+const TITLE_SIZE: f64 = 22.0;
+const SUBTITLE_SIZE: f64 = 15.0;
+const LEGEND_SIZE: f64 = 15.0;
+const LEGEND_ROW: i32 = 26;
+const SYMBOL_WIDTH: i32 = 40;
+
+impl Sheet {
+    /// The rows of the legend, as (entry, x) each.
+    fn legend_rows(&self, frame: &Frame) -> Vec<Vec<(&Key, i32)>> {
+        let mut rows: Vec<Vec<(&Key, i32)>> = Vec::new();
+        let mut x = px(MARGIN);
+        for key in &self.legend {
+            let label = key.fitting(frame);
+            let width = px(SYMBOL_WIDTH + 8 + 28) + width_of(&label, LEGEND_SIZE);
+            if rows.is_empty() || x + width > px(frame.width - MARGIN) + px(28) {
+                rows.push(Vec::new());
+                x = px(MARGIN);
+            }
+            if let Some(row) = rows.last_mut() {
+                row.push((key, x));
+            }
+            x += width;
+        }
+        rows
+    }
+
+    /// The finished SVG; `departure` is what the run did otherwise than the title says.
+    pub fn render(&self, departure: &str, frame: &Frame) -> Result<String, DrawError> {
+        ensure_fonts();
+        let inner = px(frame.width - 2 * MARGIN);
+        let (most, most_below) = if frame.is_narrow() { (4, 8) } else { (2, 3) };
+        let heading = |text: &str, size: f64, lines: usize| {
+            if frame.titled { wrapped(text, size, inner, lines) } else { Vec::new() }
+        };
+        let titles = heading(&self.title, TITLE_SIZE * 1.08, most);
+        let departures = heading(departure, SUBTITLE_SIZE, 1);
+        let subtitles = [departures, heading(&self.subtitle, SUBTITLE_SIZE, most_below)].concat();
+        let legend = self.legend_rows(frame);
+        let head = 18
+            + count(titles.len()) * 32
+            + count(subtitles.len()) * 22
+            + if legend.is_empty() { 6 } else { 12 + count(legend.len()) * LEGEND_ROW };
+        // Without a heading nothing needs a gap above it.
+        let (above, head) = if frame.titled { (18, head) } else { (0, head - 18) };
+        let columns = frame.columns(self.columns.clamp(1, self.panels.len().max(1)));
+        let row_height = frame.row_height(self.row_height, columns);
+        let rows = count(self.panels.len().div_ceil(columns));
+        let height = head + rows * row_height + 14;
+        let mut svg = String::new();
+        {
+            let root = SVGBackend::with_string(&mut svg, (px(frame.width) as u32, px(height) as u32))
+                .into_drawing_area();
+            root.fill(&WHITE)?;
+            let mut y = above;
+            for line in &titles {
+                root.draw_text(line, &bold(TITLE_SIZE, INK, HPos::Left, VPos::Top), (px(MARGIN), px(y)))?;
+                y += 32;
+            }
+            for line in &subtitles {
+                root.draw_text(
+                    line,
+                    &text(SUBTITLE_SIZE, MUTED, HPos::Left, VPos::Top),
+                    (px(MARGIN), px(y)),
+                )?;
+                y += 22;
+            }
+            y += 12;
+            for row in &legend {
+                for (key, x) in row {
+                    draw_key(&root, key, (*x, px(y + LEGEND_ROW / 2)), frame)?;
+                }
+                y += LEGEND_ROW;
+            }
+            let column_width = frame.column_width(columns);
+            for (n, panel) in self.panels.iter().enumerate() {
+                let (row, column) = (count(n / columns), count(n % columns));
+                let corner = (px(8 + column * column_width), px(head + row * row_height));
+                panel(&root.clone().shrink(corner, (px(column_width), px(row_height))))?;
+            }
+            root.present()?;
+        }
+        Ok(finish(&svg, frame, height, &self.title))
+    }
+}
+
+impl Key {
+    /// The label as far as it fits. A narrow sheet leaves a last clause out before it cuts a word.
+    fn fitting(&self, frame: &Frame) -> String {
+        let room = px((WIDTH / 2).min(frame.width - 2 * MARGIN - SYMBOL_WIDTH - 8));
+        let brief = self.label.rsplit_once(", ").filter(|_| frame.is_narrow()).map(|(brief, _)| brief);
+        match brief {
+            Some(brief) if width_of(&self.label, LEGEND_SIZE) > room => fitting(brief, LEGEND_SIZE, room),
+            _ => fitting(&self.label, LEGEND_SIZE, room),
+        }
+    }
+}
+
+/// A number of things on a sheet; no sheet has more than fit an `i32`.
+fn count(n: usize) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+/// Gives the drawing its size in pixels or centimetres, a title for screen readers, and round corners to its
+/// lines.
+fn finish(svg: &str, frame: &Frame, height: i32, title: &str) -> String {
+    let old = format!("width=\"{}\" height=\"{}\"", px(frame.width), px(height));
+    let (width, height) = (frame.length(frame.width), frame.length(height));
+    let new = format!("width=\"{width}\" height=\"{height}\" role=\"img\" stroke-linejoin=\"round\"");
+    let svg = svg.replacen(&old, &new, 1);
+    let end = svg.find('>').map_or(0, |at| at + 1);
+    let (head, rest) = svg.split_at(end);
+    format!("{head}\n{}{rest}", maud::html! { title { (title) } }.into_string())
+}
+
+fn draw_key(root: &Area<'_>, key: &Key, (x, y): (i32, i32), frame: &Frame) -> Drawn {
+    let right = x + px(SYMBOL_WIDTH);
+    match key.symbol {
+        Symbol::Line(curve, marked) => {
+            draw_dashed(root, &[(x, y), (right, y)], curve.color(), 24, curve.dash())?;
+            if marked {
+                draw_marker(root, curve, (x + px(SYMBOL_WIDTH / 2), y))?;
+            }
+        }
+        Symbol::Marker(curve) => draw_marker(root, curve, (x + px(SYMBOL_WIDTH / 2), y))?,
+        Symbol::Threshold(color) => draw_dashed(root, &[(x, y), (right, y)], color, 16, Some((5, 4)))?,
+        Symbol::Dotted(color) => draw_dashed(root, &[(x, y), (right, y)], color, 16, Some(DOTS))?,
+        Symbol::Patch(color) => {
+            root.draw(&Rectangle::new([(x, y - px(8)), (right, y + px(8))], fill(color)))?;
+        }
+        Symbol::Triangle(color) => {
+            let shape = triangle((x + px(SYMBOL_WIDTH / 2), y - px(5)));
+            root.draw(&Polygon::new(shape, fill(color)))?;
+        }
+        Symbol::Diamond(color) => {
+            let shape = diamond((x + px(SYMBOL_WIDTH / 2), y - px(5)));
+            root.draw(&Polygon::new(shape, fill(color)))?;
+        }
+        Symbol::Tick(color) => {
+            let middle = x + px(SYMBOL_WIDTH / 2);
+            root.draw(&PathElement::new([(middle, y - px(7)), (middle, y + px(7))], stroke(color, 22)))?;
+        }
+    }
+    let label = key.fitting(frame);
+    root.draw_text(&label, &text(LEGEND_SIZE, INK, HPos::Left, VPos::Center), (right + px(8), y))
+}
+
+fn draw_marker(root: &Area<'_>, curve: Curve, (x, y): (i32, i32)) -> Drawn {
+    let shape: Vec<(i32, i32)> = curve.marker(5).into_iter().map(|(dx, dy)| (x + dx, y + dy)).collect();
+    root.draw(&Polygon::new(shape, fill(curve.color())))
+}

@@ -1,0 +1,309 @@
+//! One figure by its name, with a selection and a size, as files of the formats asked for.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::named::{NAMED, Named};
+use super::select::{self, Request, Unfit, View};
+use super::sources::Sources;
+use super::{cwnd, data, pdf, raster, throughput};
+use crate::report::error::ReportError;
+use crate::report::files::Results;
+use crate::report::{disk, summary};
+
+/// The folder of chosen figures in a result folder.
+const FOLDER: &str = "figures";
+
+/// Format of a figure's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Vector graphics, text as text.
+    Svg,
+    /// Pixels, 300 to the inch where a size is asked for.
+    Png,
+    /// Vector graphics, text as outlines.
+    Pdf,
+}
+
+impl Format {
+    /// Ending of the file's name.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Format::Svg => "svg",
+            Format::Png => "png",
+            Format::Pdf => "pdf",
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Format, String> {
+        let format =
+            [Format::Svg, Format::Png, Format::Pdf].into_iter().find(|format| format.ending() == text);
+        format.ok_or_else(|| "there are svg, png and pdf".to_owned())
+    }
+}
+
+/// A figure that was drawn.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    /// Its files.
+    pub files: Vec<PathBuf>,
+    /// The heading in words, for a caption.
+    pub caption: String,
+    /// Characters that the font lacks, which are boxes in PNG and PDF.
+    pub boxes: String,
+}
+
+/// The named figures with their subjects.
+pub fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    NAMED.iter().map(|named| (named.name, named.words))
+}
+
+/// Draws a figure of the results into `out`, a file or a folder; into `figures/` of the result folder without it.
+pub fn draw(
+    results: &mut Results,
+    request: &Request,
+    formats: &[Format],
+    out: Option<&Path>,
+) -> Result<Drawn, ReportError> {
+    let named = find(request)?;
+    let view = View::of(request, &results.study)?;
+    let files = files(&results.dir, named.name, formats, out)?;
+    select::retain_cells(results, &request.cells)?;
+    let cells = summary::of_all(results)?;
+    let sources =
+        Sources::read(results, &cells, cwnd::choose(results)?, throughput::choose(results)?, &view)?;
+    let sheet = (named.draw)(&sources)?.ok_or_else(|| {
+        let problem = format!("{} has nothing to show of these results", named.name);
+        let time = if view.span.is_some() { ", another span of time" } else { "" };
+        Unfit::new(problem, format!("it needs {}; choose other cells{time}, or another figure", named.needs))
+    })?;
+    let path = results.dir.join(named.name);
+    let failed = |problem: String| ReportError::Picture { path: path.clone(), problem };
+    let departure = data::departure(&results.study);
+    let svg = sheet.render(&departure, &view.frame).map_err(|error| failed(error.to_string()))?;
+    let tree = raster::parse(&svg).map_err(failed)?;
+    for (format, path) in &files {
+        let bytes = match format {
+            Format::Svg => svg.clone().into_bytes(),
+            Format::Png => raster::png(&tree, view.frame.dpi()).map_err(failed)?,
+            Format::Pdf => pdf::write(&tree, &sheet.title),
+        };
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            std::fs::create_dir_all(parent).map_err(ReportError::io("create", parent))?;
+        }
+        disk::replace(path, &bytes)?;
+    }
+    let parts = [departure.as_str(), &sheet.title, &sheet.subtitle];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    Ok(Drawn {
+        files: files.into_iter().map(|(_, path)| path).collect(),
+        caption: parts.join("; "),
+        boxes: raster::boxes(&tree).into_iter().collect(),
+    })
+}
+
+/// The figure of the request, which must know all options of it.
+fn find(request: &Request) -> Result<&'static Named, Unfit> {
+    let name = &request.figure;
+    let named = NAMED.iter().find(|named| named.name == name).ok_or_else(|| {
+        let names: Vec<&str> = names().map(|(name, _)| name).collect();
+        Unfit::new(format!("no figure is called \"{name}\""), format!("there are {}", names.join(", ")))
+    })?;
+    let given = [
+        ("flows", !request.flows.is_empty()),
+        ("groups", !request.groups.is_empty()),
+        ("from", request.from.is_some()),
+        ("to", request.to.is_some()),
+        ("x", request.x.is_some()),
+        ("y", !request.y.is_empty()),
+        ("by", request.by.is_some()),
+    ];
+    let unknown = given.iter().find(|(option, given)| *given && !named.takes.contains(option));
+    match unknown {
+        Some((option, _)) => {
+            let others = NAMED.iter().filter(|named| named.takes.contains(option)).map(|named| named.name);
+            let others = others.collect::<Vec<_>>().join(", ");
+            Err(Unfit::new(format!("--{option} says nothing to {name}"), format!("it goes with {others}")))
+        }
+        None => Ok(named),
+    }
+}
+
+/// The files to write, by format.
+fn files(
+    dir: &Path,
+    name: &str,
+    formats: &[Format],
+    out: Option<&Path>,
+) -> Result<Vec<(Format, PathBuf)>, Unfit> {
+    let usual = [Format::Svg, Format::Png];
+    let in_folder = |folder: &Path| {
+        let formats = if formats.is_empty() { &usual } else { formats };
+        formats.iter().map(|format| (*format, folder.join(format!("{name}.{}", format.ending())))).collect()
+    };
+    let Some(out) = out else { return Ok(in_folder(&dir.join(FOLDER))) };
+    let ending = out.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    match ending.and_then(|ending| ending.parse::<Format>().ok()).filter(|_| !out.is_dir()) {
+        Some(format) if formats.is_empty() => Ok(vec![(format, out.to_owned())]),
+        Some(_) => Ok(formats.iter().map(|format| (*format, out.with_extension(format.ending()))).collect()),
+        None if out.is_file() => Err(Unfit::new(
+            format!("{} is a file that is no figure", out.display()),
+            "name a folder, or a file that ends in .svg, .png or .pdf",
+        )),
+        None => Ok(in_folder(out)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::report::finish;
+    use crate::report::testing::{Model, fill, study, with_chat};
+    use crate::time::Duration;
+
+    /// A folder with chat, two flows, a controller with a model and one without, and a sweep.
+    fn folder() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut study =
+            with_chat(study(&[("tcp.congestion", &["reno", "bbr"]), ("link.a.loss", &["0%", "1%"])]));
+        (study.trials, study.duration) = (2, Duration::from_secs(3));
+        fill(dir.path(), &study, |cell, trial| Model {
+            seed: u64::from(trial),
+            congestion: ["reno", "bbr"][cell / 2],
+            loss: 0.0005,
+            flows: 2,
+            chat: true,
+            seconds: 3,
+        });
+        finish(dir.path(), "later", false).expect("finished");
+        dir
+    }
+
+    fn asked(figure: &str) -> Request {
+        Request { figure: figure.to_owned(), ..Request::default() }
+    }
+
+    fn draw_svg(dir: &Path, request: &Request) -> Result<String, String> {
+        let drawn = crate::report::draw(dir, request, &[Format::Svg], None, false);
+        let drawn = drawn.map_err(|error| format!("{error}; {}", error.help()))?;
+        Ok(fs::read_to_string(&drawn.files[0]).expect("a drawing"))
+    }
+
+    #[test]
+    fn each_named_figure_is_drawn_at_two_sizes_and_in_three_formats() {
+        let dir = folder();
+        for (name, _) in names() {
+            for (cm, width, pt) in [(8.4, 992, "238"), (16.0, 1890, "453")] {
+                let request = Request { cm: Some(cm), pt: Some(8.0), ..asked(name) };
+                let formats = [Format::Svg, Format::Png, Format::Pdf];
+                let drawn = crate::report::draw(dir.path(), &request, &formats, None, false);
+                let drawn = drawn.unwrap_or_else(|error| panic!("{name} {cm}: {error}"));
+                let [svg, png, pdf] = drawn.files.as_slice() else { panic!("{name}: {:?}", drawn.files) };
+                let svg = fs::read_to_string(svg).expect("a drawing");
+                assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name} {cm}");
+                assert!(
+                    svg.starts_with(&format!("<svg width=\"{cm:.3}cm\" height=\"")),
+                    "{name}: {}",
+                    &svg[..60]
+                );
+                let png = fs::read(png).expect("a picture");
+                assert_eq!(png[16..20], u32::to_be_bytes(width), "{name} {cm}");
+                // 300 dpi are 11,811 pixels per metre.
+                assert_eq!(png[33..50], *b"\0\0\0\x09pHYs\0\0\x2e\x23\0\0\x2e\x23\x01", "{name} {cm}");
+                let pdf = fs::read(pdf).expect("a document");
+                let text = String::from_utf8_lossy(&pdf);
+                let page = format!("/MediaBox [0 0 {pt}.");
+                assert!(
+                    text.starts_with("%PDF-1.7") && text.contains(&page) && pdf.len() > 3000,
+                    "{name} {cm}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_figure_leaves_the_rest_of_the_folder_as_it_is() {
+        let dir = folder();
+        let manifest = || fs::read(dir.path().join("manifest.json")).expect("a manifest");
+        let before = manifest();
+        let svg = draw_svg(dir.path(), &asked("cwnd")).expect("drawn");
+        assert_eq!(draw_svg(dir.path(), &asked("cwnd")), Ok(svg));
+        assert!(manifest() == before && !dir.path().join("plots").exists());
+    }
+
+    #[test]
+    fn chosen_flows_cells_and_times_are_the_ones_shown() {
+        let dir = folder();
+        let has = |svg: &str, text: &str| svg.lines().any(|line| line == text);
+        let names = |svg: &str| ["upload-1", "upload-2"].map(|name| has(svg, name));
+        let request = Request { cells: vec!["0".to_owned()], ..asked("throughput") };
+        assert_eq!(names(&draw_svg(dir.path(), &request).expect("drawn")), [true, true]);
+        let flows = vec!["upload-2".to_owned()];
+        let svg = draw_svg(dir.path(), &Request { flows, ..request }).expect("drawn");
+        assert!(names(&svg) == [false, true] && has(&svg, "reno, loss 0%") && !svg.contains("loss 1%"));
+        for figure in ["cwnd", "throughput", "queue", "four-panel", "rates"] {
+            let svg = |from, to| draw_svg(dir.path(), &Request { from, to, ..asked(figure) }).expect("drawn");
+            let second = |n| Some(Duration::from_secs(n));
+            let ticks = |svg: &str| ["0.0", "1.0", "2.0", "3.0"].map(|tick| has(svg, tick));
+            assert_eq!(ticks(&svg(second(0), second(3))), [true; 4], "{figure}");
+            let part = svg(second(1), second(2));
+            assert!(has(&part, "1.1") && has(&part, "1.9") && !has(&part, "3.0"), "{figure}");
+        }
+        let titled = |untitled| draw_svg(dir.path(), &Request { untitled, ..asked("queue") }).expect("drawn");
+        // The title for screen readers stays.
+        assert_eq!([false, true].map(|untitled| titled(untitled).matches("queue over time").count()), [2, 1]);
+    }
+
+    #[test]
+    fn a_wish_that_cannot_be_met_is_one_error_with_what_there_is() {
+        let dir = folder();
+        let says = |request: Request, words: &str| {
+            let error = draw_svg(dir.path(), &request).expect_err("it cannot be");
+            assert!(error.contains(words), "{request:?}: {error}");
+        };
+        let list = |text: &str| vec![text.to_owned()];
+        says(asked("cwmd"), "no figure is called \"cwmd\"; there are compare, cwnd, rates");
+        says(
+            Request { flows: list("upload-9"), ..asked("cwnd") },
+            "no flow of the chosen cells is called \"upload-9\"; there are upload-1, upload-2",
+        );
+        says(Request { groups: list("x"), ..asked("cwnd") }, "called \"x\"; there are upload");
+        says(Request { groups: list("x"), ..asked("delay-throughput") }, "called \"x\"; there are upload");
+        says(
+            Request { flows: list("upload-1"), ..asked("ccdf") },
+            "--flows says nothing to ccdf; it goes with cwnd",
+        );
+        says(
+            Request { cells: list("9"), ..asked("cwnd") },
+            "there is no cell 9; cells have the numbers 0 to 3",
+        );
+        says(Request { cells: list("0,1"), cm: Some(8.4), ..asked("four-panel") }, "has room for 1 of the 2");
+        says(Request { cells: list("congestion=reno"), ..asked("rates") }, "rates has nothing to show");
+        says(Request { x: Some("delay".to_owned()), ..asked("sweep") }, "no axis is called \"delay\"");
+        says(Request { y: list("speed"), ..asked("sweep") }, "no figure \"speed\"; there are goodput_mbit");
+        let moment = |nanos| Some(Duration::from_nanos(nanos));
+        for figure in ["cwnd", "throughput", "queue", "four-panel", "phase-plot"] {
+            says(Request { from: moment(1), to: moment(2), ..asked(figure) }, "another span of time");
+        }
+        let by = Some("tcp.congestion".to_owned());
+        says(Request { by: by.clone(), x: by, ..asked("sweep") }, "link.a.loss varies, too");
+    }
+
+    #[test]
+    fn a_file_is_named_by_its_ending_and_a_folder_without_one() {
+        let names = |formats: &[Format], out: Option<&str>| {
+            let all = files(Path::new("r"), "queue", formats, out.map(Path::new)).expect("names");
+            all.into_iter().map(|(_, path)| path.display().to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&[], None), ["r/figures/queue.svg", "r/figures/queue.png"]);
+        assert_eq!(names(&[Format::Pdf], Some("out")), ["out/queue.pdf"]);
+        assert_eq!(names(&[], Some("out/fig1.PDF")), ["out/fig1.PDF"]);
+        assert_eq!(names(&[Format::Pdf, Format::Svg], Some("fig1.v2.pdf")), ["fig1.v2.pdf", "fig1.v2.svg"]);
+    }
+}
