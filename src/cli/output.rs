@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Read as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::study::check_claims;
 use super::system;
 use crate::report::ReportError;
 use crate::scenario::{MOST_FILE_BYTES, Plan, ScenarioError, problem::MOST_BYTES, text_of};
@@ -155,6 +156,7 @@ pub fn load(file: &Path, sets: &[String]) -> Result<(Plan, String), Failure> {
     }
     let text = text_of(&name, bytes)?;
     let plan = Plan::parse_with(&name, &text, sets, &mut |named| beside(file, named))?;
+    check_claims(&plan).map_err(Failure::Scenario)?;
     if !plan.warnings.is_empty() {
         eprint!("{}", plan.render_warnings(colour_on_stderr()));
     }

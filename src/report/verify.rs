@@ -19,7 +19,7 @@ use super::resume::{order, rows};
 use super::rows::Table;
 use super::study::Study;
 use super::version::{self, Program};
-use super::{bottleneck, disk, latency, layout, series, summary};
+use super::{bottleneck, disk, groups, latency, layout, series, summary};
 
 /// Differences that are named; of more, their number says enough.
 const NAMED: usize = 5;
@@ -169,7 +169,11 @@ pub fn compare_some(
     }
     let mut results = Results::load(dir, study)?;
     bottleneck::settle(&mut [&mut results])?;
-    let mut computed = vec![(summary::FILE.to_owned(), summary::text(&results)?.0)];
+    let shares = groups::shares(&results)?;
+    let mut computed = vec![
+        (summary::FILE.to_owned(), summary::text(&results, &summary::of_all(&results)?)),
+        (groups::FILE.to_owned(), groups::text(&results, &shares)),
+    ];
     computed.extend(latency::percentiles(&results)?);
     for (name, expected) in computed {
         let found = disk::read_if_there(&dir.join(&name))?;
