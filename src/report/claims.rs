@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::figures::{FIGURES, Figure};
 use super::files::Results;
 use super::groups::Shares;
-use super::paired::Change;
+use super::paired::{self, Change};
 use super::stats::Estimate;
 use super::study::Study;
 use super::table::plain;
@@ -246,7 +246,7 @@ impl Court<'_> {
         format!("{text}; {outcome}")
     }
 
-    /// `9.31 Mbit/s (9.29–9.33)`, of the cell that is nearest to its bound or farthest beyond it.
+    /// `9.31 Mbit/s (9.29–9.33 Mbit/s)`, of the cell that is nearest to its bound or farthest beyond it.
     fn outcome(&self, findings: &[Finding]) -> String {
         let margin = |finding: &&Finding| finding.value.map_or(f64::NEG_INFINITY, |value| self.margin(value));
         let worst = findings.iter().min_by(|a, b| margin(a).total_cmp(&margin(b))).expect("a cell");
@@ -255,9 +255,7 @@ impl Court<'_> {
             (None, _) => "it does not exist in every trial".to_owned(),
             (Some(value), None) => format!("{}{unit} in one trial", plain(value * factor)),
             (Some(value), Some([low, high])) => {
-                let [value, low, high] = [value, low, high].map(|value| plain(value * factor));
-                let range = if low == high { String::new() } else { format!(" ({low}–{high})") };
-                format!("{value}{unit}{range}")
+                paired::with_range(value * factor, low * factor, high * factor, &unit)
             }
         };
         if findings.len() > 1 {

@@ -100,7 +100,7 @@ impl Change {
 const NO_WIDTH: f64 = 1e-9;
 
 /// `1.6 (1.1–2.3)`: the width gets two digits.
-fn with_range(value: f64, low: f64, high: f64, unit: &str) -> String {
+pub fn with_range(value: f64, low: f64, high: f64, unit: &str) -> String {
     let width = high - low;
     if width <= value * NO_WIDTH {
         return format!("{}{unit}", table::plain((value / NO_WIDTH).round() * NO_WIDTH));
