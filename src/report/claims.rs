@@ -49,7 +49,7 @@ pub struct Judged {
     pub verdict: Judgement,
     /// The claim and its judgement in words.
     pub text: String,
-    /// What each cell showed.
+    /// Findings, one for each cell.
     pub cells: Vec<Finding>,
 }
 

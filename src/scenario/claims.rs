@@ -96,7 +96,7 @@ pub(super) fn resolve(
     sound.filter_map(|(listed, _)| grid.resolve(listed, groups, problems)).collect()
 }
 
-/// What the keys and values of a claim refer to.
+/// Grid that the keys and values of a claim refer to.
 struct Grid<'a> {
     tree: &'a Node,
     axes: &'a [AxisNode],

@@ -51,7 +51,7 @@ pub fn shares(results: &Results) -> Result<Shares, ReportError> {
     Ok(shares)
 }
 
-/// What a group's own flows say.
+/// Figures of a group from its own flows.
 fn fill(share: &mut Share, flows: &Flows, study: &Study) {
     let span = study.duration.saturating_sub(study.warmup);
     let rate = |count: u64, of: u64| (of > 0).then(|| count as f64 / of as f64);
@@ -66,7 +66,7 @@ fn fill(share: &mut Share, flows: &Flows, study: &Study) {
     share.completion_s = times_of(&flows.completions);
 }
 
-/// What the figures of all groups of a trial say of each.
+/// Figures of a group beside all groups of a trial.
 fn compare(shares: &mut Shares, flows: &BTreeMap<Key, Flows>, results: &Results, trial: &Trial) {
     let study = &results.study;
     let key = |group: &str| (trial.cell, trial.number, group.to_owned());
