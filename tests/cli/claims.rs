@@ -99,7 +99,7 @@ fn a_claim_on_what_nobody_knows_is_a_mistake_of_the_file() {
         (HOLDS.replace("goodput_mbit", "wall_s"), "no figure `wall_s`", "help:"),
         (HOLDS.replace("goodput_mbit", "share"), "no figure `share`", "name the `group`"),
         (FAILS.replace("share", "timeouts"), "group \"one\" has no figure `timeouts`", "help:"),
-        (FAILS.replace("\"one\"", "\"oen\""), "no group \"oen\"", "did you mean `one`?"),
+        (FAILS.replace("\"one\"", "\"oen\""), "no group \"oen\"", "allowed: one, two"),
     ] {
         let dir = folder(&claim);
         for command in ["check", "run"] {
