@@ -1,6 +1,6 @@
 //! Groups' figures, summed or pooled over the rows of their clients.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Share, Shares, Times, all, rivals};
 use crate::facts::{Direction, Measure};
@@ -27,13 +27,16 @@ struct Flows {
 /// Shares of all groups in each finished trial, in the order of cells and trials.
 pub fn shares(results: &Results) -> Result<Shares, ReportError> {
     let study = &results.study;
+    let flows = flows(results)?;
+    // Folders of earlier versions do not name the groups that chat.
+    let groups: BTreeSet<&str> =
+        all(study).into_iter().chain(flows.keys().map(|key| key.2.as_str())).collect();
     let mut shares = Shares::new();
     for trial in &results.trials {
-        for group in all(study) {
-            shares.insert((trial.cell, trial.number, group.to_owned()), Share::default());
+        for group in &groups {
+            shares.insert((trial.cell, trial.number, (*group).to_owned()), Share::default());
         }
     }
-    let flows = flows(results)?;
     let rtts = times(results, Table::Probes, "rtt_ms")?;
     let requests = times(results, Table::Requests, "completion_ms")?;
     for (key, share) in &mut shares {
@@ -46,7 +49,7 @@ pub fn shares(results: &Results) -> Result<Shares, ReportError> {
         }
     }
     for trial in &results.trials {
-        compare(&mut shares, &flows, results, trial);
+        compare(&mut shares, &flows, &groups, results, trial);
     }
     Ok(shares)
 }
@@ -67,13 +70,19 @@ fn fill(share: &mut Share, flows: &Flows, study: &Study) {
 }
 
 /// Figures of a group beside all groups of a trial.
-fn compare(shares: &mut Shares, flows: &BTreeMap<Key, Flows>, results: &Results, trial: &Trial) {
+fn compare(
+    shares: &mut Shares,
+    flows: &BTreeMap<Key, Flows>,
+    groups: &BTreeSet<&str>,
+    results: &Results,
+    trial: &Trial,
+) {
     let study = &results.study;
     let key = |group: &str| (trial.cell, trial.number, group.to_owned());
     if let Some(direction) = busier(results, trial) {
         let of = |group: &str| flows.get(&key(group)).and_then(|flows| flows.mbit[direction.index()]);
-        let sum: f64 = all(study).into_iter().filter_map(of).sum();
-        for group in all(study).into_iter().filter(|_| sum > 0.0) {
+        let sum: f64 = groups.iter().copied().filter_map(of).sum();
+        for group in groups.iter().copied().filter(|_| sum > 0.0) {
             let share = shares.get_mut(&key(group)).expect("each group of a trial has one");
             share.of_all = of(group).map(|mbit| mbit / sum);
         }
