@@ -10,6 +10,7 @@ use crate::congestion;
 use crate::report::version::Program;
 use crate::report::{self, Report, ReportError, ResultFolder, TrialRow};
 use crate::runner::{Finished, Sink};
+use crate::units::plural;
 
 /// Files the trials as they finish.
 pub struct Filing<'a> {
@@ -50,6 +51,12 @@ pub fn words_at_end(title: &str, report: &Report, trials: &str, dir: &Path, sets
     if !report.verdict.is_empty() {
         text.push('\n');
     }
+    for claim in &report.claims {
+        let _ = write!(text, "\n{}", report::wrapped(&claim.text, 2));
+    }
+    if !report.claims.is_empty() {
+        text.push('\n');
+    }
     for line in &report.checks {
         let _ = write!(text, "\n{}", report::wrapped(line, 2));
     }
@@ -63,6 +70,15 @@ pub fn words_at_end(title: &str, report: &Report, trials: &str, dir: &Path, sets
     let pictures = if report.pictures.is_empty() { "" } else { ", pictures" };
     let _ = writeln!(text, "\n{trials}. Tables{pictures} and report.html are in {}", dir.display());
     text
+}
+
+/// Refuses with 99 what a report refutes.
+pub fn held(refuted: usize, claims: usize) -> Result<(), Failure> {
+    if refuted == 0 {
+        return Ok(());
+    }
+    let verb = if refuted == 1 { "does" } else { "do" };
+    Err(Failure::Refuted(format!("{refuted} of {} {verb} not hold", plural(claims as u64, "claim"))))
 }
 
 /// The time, as manifests have it.

@@ -63,7 +63,9 @@ impl List {
             section(&mut text, "workloads (clients.*.app.kind)", &rows);
         }
         if self.what == Some(What::Figures) {
-            section(&mut text, "figures (columns of trials.csv)", &figures());
+            section(&mut text, "figures (columns of trials.csv)", &figures(|figure| !figure.only_of_groups));
+            let of_groups = figures(|figure| figure.of_group.is_some());
+            section(&mut text, "figures of a group (columns of groups.csv)", &of_groups);
         }
         if self.what == Some(What::Pictures) {
             text += &pictures();
@@ -136,12 +138,12 @@ fn queues() -> Vec<(String, String)> {
     rows
 }
 
-fn figures() -> Vec<(String, String)> {
+fn figures(wanted: fn(&&report::Figure) -> bool) -> Vec<(String, String)> {
     let row = |figure: &report::Figure| {
         let unit = figure.column_unit();
         (figure.column.to_owned(), format!("{}, {unit}{}", figure.words, figure.better.words()))
     };
-    FIGURES.iter().map(row).collect()
+    FIGURES.iter().filter(wanted).map(row).collect()
 }
 
 fn controllers() -> Vec<(String, String)> {

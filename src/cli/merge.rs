@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::filing::{now, words_at_end};
+use super::filing::{held, now, words_at_end};
 use super::output::{Failure, print};
 use crate::report::{self, Merged, Mode};
 use crate::units::plural;
@@ -56,7 +56,7 @@ impl Merge {
             print(&words_at_end(&study.title, &report, &trials, &self.out, &study.overrides))?;
         }
         match missing {
-            None => Ok(()),
+            None => held(report.refuted(), report.claims.len()),
             Some((cell, trial)) => {
                 let planned = study.cells() * study.trials as usize;
                 let cell = study.cell_name(cell);

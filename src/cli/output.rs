@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Read as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::study::check_claims;
 use super::system;
 use crate::report::ReportError;
 use crate::scenario::{MOST_FILE_BYTES, Plan, ScenarioError, problem::MOST_BYTES, text_of};
@@ -28,8 +29,6 @@ pub enum Failure {
         /// Mend.
         help: String,
     },
-    /// 99: so many cells are beyond their bounds, which has been said.
-    Beyond(usize),
     /// 99: what was claimed does not hold.
     Refuted(String),
     /// 130: interrupted; what was finished is kept, and how to go on has been said.
@@ -53,10 +52,6 @@ impl Failure {
             Failure::Other { problem, help } => {
                 complain(&problem, &help);
                 ExitCode::FAILURE
-            }
-            Failure::Beyond(cells) => {
-                eprintln!("{} beyond the bounds", crate::units::plural(cells as u64, "figure"));
-                ExitCode::from(99)
             }
             Failure::Refuted(claim) => {
                 eprintln!("{claim}");
@@ -155,6 +150,7 @@ pub fn load(file: &Path, sets: &[String]) -> Result<(Plan, String), Failure> {
     }
     let text = text_of(&name, bytes)?;
     let plan = Plan::parse_with(&name, &text, sets, &mut |named| beside(file, named))?;
+    check_claims(&plan).map_err(Failure::Scenario)?;
     if !plan.warnings.is_empty() {
         eprint!("{}", plan.render_warnings(colour_on_stderr()));
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
-use super::filing::{Filing, from_root, known_elsewhere, now, own_program, quoted, words_at_end};
+use super::filing::{Filing, from_root, held, known_elsewhere, now, own_program, quoted, words_at_end};
 use super::logging::raise_open_files;
 use super::output::{Failure, load, print, processors};
 use super::progress::Progress;
@@ -90,10 +90,13 @@ impl Run {
         // Once: the file may be another by the time that the next scenario begins.
         let program = own_program()?;
         let mut reports = Vec::new();
+        let (mut refuted, mut claims) = (0, 0);
         for (file, (plan, text)) in self.files.iter().zip(plans) {
             let dir = self.folder(plan.name());
             estimate::warn_of_bytes(&plan);
             let report = self.run_one(file, &plan, text, &dir, program.clone(), &stop)?;
+            refuted += report.refuted();
+            claims += report.claims.len();
             if self.json {
                 reports.push(serde_json::json!({ "folder": dir, "report": report }));
             } else if !self.quiet {
@@ -108,7 +111,7 @@ impl Run {
             let text = serde_json::to_string_pretty(&serde_json::json!({ "schema": 1, "runs": reports }));
             print(&format!("{}\n", text.expect("a report is JSON")))?;
         }
-        Ok(())
+        held(refuted, claims)
     }
 
     fn all_sets(&self) -> Vec<String> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::{self, InputFile, Study};
-use crate::scenario::{FilePrint, Plan};
+use crate::report::{self, Claim, InputFile, Study};
+use crate::scenario::{self, FilePrint, Plan, ScenarioError};
 
 /// Study of a plan, as the report needs it.
 pub fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
@@ -33,6 +33,7 @@ pub fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
         policed: has_policers(plan),
         l4s: has_l4s(plan),
         files: plan.files().iter().map(|(name, file)| (name.clone(), input_file(file))).collect(),
+        claims: plan.claims.iter().map(claim).collect(),
         overrides,
         live: false,
         scenario: text,
@@ -56,6 +57,29 @@ fn measures(plan: &Plan) -> BTreeMap<String, Vec<String>> {
         }
     }
     measures
+}
+
+fn claim(claim: &scenario::Claim) -> Claim {
+    let table = |values: &[(String, String)]| values.iter().cloned().collect();
+    Claim {
+        figure: claim.figure.clone(),
+        group: claim.group.clone(),
+        cells: table(&claim.cells),
+        ratio_to: table(&claim.ratio_to),
+        at_least: claim.at_least,
+        at_most: claim.at_most,
+    }
+}
+
+/// Refuses claims on figures that the plan's results do not have; the machine's speed is nobody's claim.
+pub fn check_claims(plan: &Plan) -> Result<(), Box<ScenarioError>> {
+    if plan.claims.is_empty() {
+        return Ok(());
+    }
+    let study = study(plan, String::new(), Vec::new());
+    let figures: Vec<&str> = report::summarised(&study).map(|figure| figure.column).collect();
+    let of_groups: Vec<&str> = report::of_groups(&study).map(|figure| figure.column).collect();
+    plan.check_claims(&figures, &of_groups).map_err(Box::new)
 }
 
 fn input_file(file: &FilePrint) -> InputFile {

@@ -11,6 +11,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Report;
 use super::error::ReportError;
+use super::figures::{self, Figure};
 use super::files::Results;
 use super::manifest::Manifest;
 use super::study::Study;
@@ -82,9 +83,11 @@ fn page(
                         }
                     }
                     @for warning in &report.warnings { p.warning { (warning) } }
+                    (claims(report))
                     h2 { "The figures" }
                     (summary_table(study, report))
                     p { (explanation(results)) " All figures: " code { "summary.csv" } "." }
+                    (group_table(study, report))
                     @if !pictures.is_empty() { h2 { "The pictures" } }
                     @for picture in pictures { (picture) }
                     (check_table(study, report, checks))
@@ -151,6 +154,50 @@ fn summary_table(study: &Study, report: &Report) -> Markup {
         &headings.collect::<Vec<_>>(),
         &rows.collect::<Vec<_>>(),
     )
+}
+
+/// Claims of the author, each with its judgement.
+fn claims(report: &Report) -> Markup {
+    html! {
+        @if !report.claims.is_empty() {
+            h2 { "Do the claims hold?" }
+            @for claim in &report.claims {
+                p.warning[claim.is_refuted()] { (claim.text) }
+            }
+        }
+    }
+}
+
+/// Figures of each group of clients, where there are several.
+fn group_table(study: &Study, report: &Report) -> Markup {
+    let exists = |figure: &&Figure| {
+        let groups = report.cells.iter().flat_map(|cell| &cell.groups);
+        figure.heading.is_some() && groups.into_iter().any(|group| group.mean(figure.column).is_some())
+    };
+    let figures: Vec<&Figure> = figures::of_groups(study).filter(exists).collect();
+    if figures.is_empty() {
+        return Markup::default();
+    }
+    let heads =
+        figures.iter().filter_map(|figure| figure.heading).map(|head| (head.text.to_owned(), head.unit));
+    let names = ["cell".to_owned()].into_iter().chain(study.headings()).chain(["group".to_owned()]);
+    let headings: Vec<_> = names.map(|heading| (heading, "")).chain(heads).collect();
+    let cells = study.ordered_cells().into_iter().map(|cell| &report.cells[cell]).filter(|cell| cell.n > 0);
+    let rows =
+        cells.flat_map(|cell| cell.groups.iter().map(move |group| (cell, group))).map(|(cell, group)| {
+            let values = study.axes.iter().zip(&cell.values).map(|(axis, value)| axis.short(value));
+            let means = figures.iter().map(|figure| table::mean_of(group.get(figure.column), figure));
+            let names = [study.cell_name(cell.cell)].into_iter().chain(values).chain([group.group.clone()]);
+            names.chain(means).collect()
+        });
+    html! {
+        h2 { "The groups" }
+        (table_of("Figures of each group", study.axes.len() + 2, &headings, &rows.collect::<Vec<_>>()))
+        p {
+            "Each group's figures are summed or pooled over its clients in each trial: " code { "groups.csv" } " has \
+             them by trial."
+        }
+    }
 }
 
 /// A table of headings with their units, and rows that their first fields name; the first `names` columns

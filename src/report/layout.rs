@@ -5,12 +5,13 @@ use std::io;
 use std::path::Path;
 
 use super::error::ReportError;
-use super::{journal, manifest, plot, series};
+use super::{groups, journal, manifest, plot, series};
 
 /// The files of a result folder beside its manifest.
-pub const FILES: [&str; 11] = [
+pub const FILES: [&str; 12] = [
     "trials.csv",
     "summary.csv",
+    groups::FILE,
     "flows.csv",
     "links.csv",
     "realised.csv",

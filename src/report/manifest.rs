@@ -10,7 +10,7 @@ use super::error::ReportError;
 use super::rows::Table;
 use super::study::{self, Run, Study};
 use super::version::{self, Program};
-use super::{layout, resume};
+use super::{groups, layout, resume, summary};
 use crate::rng;
 
 /// The file's name.
@@ -20,7 +20,7 @@ pub const FILE: &str = "manifest.json";
 const SCHEMA_VERSION: u32 = 1;
 
 /// The contents of `manifest.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The version of the files' format.
     pub schema_version: u32,
@@ -347,7 +347,8 @@ fn is_record(name: &str) -> bool {
 }
 
 fn is_computed_table(name: &str) -> bool {
-    name == "summary.csv" || Path::new(name).extension().is_some_and(|kind| kind == "hgrm")
+    [summary::FILE, groups::FILE].contains(&name)
+        || Path::new(name).extension().is_some_and(|kind| kind == "hgrm")
 }
 
 #[cfg(test)]

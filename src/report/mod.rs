@@ -11,6 +11,7 @@
 mod alike;
 mod axis;
 mod bottleneck;
+mod claims;
 mod compare;
 mod disk;
 mod error;
@@ -49,9 +50,10 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use axis::Axis;
+pub use claims::{Claim, Judged};
 pub use compare::Beside;
 pub use error::{ReportError, too_many_files};
-pub use figures::{FIGURES, Figure};
+pub use figures::{FIGURES, Figure, of_groups, summarised};
 pub use files::Results;
 pub use grid::Format;
 pub use lines::{wrapped, wrapping};
@@ -74,6 +76,9 @@ pub struct Report {
     pub table: String,
     /// One to three sentences that compare the cells, as far as the intervals support it.
     pub verdict: Vec<String>,
+    /// The scenario's claims, each with its judgement.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Judged>,
     /// One line on the realised checks, or one per failed check.
     pub checks: Vec<String>,
     /// Problems to look at before trusting the figures.
@@ -85,6 +90,13 @@ pub struct Report {
     /// Parts that the pictures could not show as they are, for stderr.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
+}
+
+impl Report {
+    /// Number of claims that do not hold.
+    pub fn refuted(&self) -> usize {
+        self.claims.iter().filter(|claim| claim.is_refuted()).count()
+    }
 }
 
 /// Computes everything that rests on the files of `dir`: `summary.csv`, `latency/<cell>.hgrm`, the
@@ -151,7 +163,9 @@ fn derive(
     changed: &[String],
 ) -> Result<Report, ReportError> {
     let dir = &results.dir;
-    let cells = summary::write(results)?;
+    let shares = groups::shares(results)?;
+    let cells = summary::write(results, &shares)?;
+    groups::write(results, &shares)?;
     latency::write_percentiles(results)?;
     let checks = table::checks(results);
     let late = lateness::find(results)?;
@@ -172,6 +186,7 @@ fn derive(
         lateness: late.iter().map(lateness::Late::sentence).collect(),
         table: table::render(results, &cells),
         verdict: verdict::sentences(results, &cells),
+        claims: claims::judge(results, &shares),
         checks: table::check_lines(&results.study, &checks),
         warnings,
         cells,

@@ -25,9 +25,11 @@ pub struct Change {
 impl Change {
     /// The change over pairs of (before, after); `None` for fewer than [`LEAST_PAIRS`].
     pub fn of(pairs: &[(f64, f64)]) -> Option<Change> {
-        if pairs.len() < LEAST_PAIRS {
-            return None;
-        }
+        if pairs.len() < LEAST_PAIRS { None } else { Change::over(pairs) }
+    }
+
+    /// The same over any number of pairs: too few for a verdict on whether anything changed.
+    pub fn over(pairs: &[(f64, f64)]) -> Option<Change> {
         let is_ratio = pairs.iter().all(|&(before, after)| before > 0.0 && after > 0.0);
         let change =
             |&(before, after): &(f64, f64)| if is_ratio { (after / before).ln() } else { after - before };
@@ -42,9 +44,16 @@ impl Change {
 
     /// The geometric mean of the ratios, with the ends of its 95 % interval; `None` where a pair has a zero.
     pub fn ratio(&self) -> Option<[f64; 3]> {
+        let (mean, ends) = self.mean_ratio()?;
+        ends.map(|[low, high]| [mean, low, high])
+    }
+
+    /// The geometric mean of the ratios, and the ends of its 95 % interval if there is more than one pair; `None`
+    /// where a pair has a zero.
+    pub fn mean_ratio(&self) -> Option<(f64, Option<[f64; 2]>)> {
         let Estimate { mean, ci95, .. } = self.estimate;
-        let half = ci95.filter(|_| self.is_ratio)?;
-        Some([mean, mean - half, mean + half].map(f64::exp))
+        let ends = ci95.map(|half| [mean - half, mean + half].map(f64::exp));
+        self.is_ratio.then(|| (mean.exp(), ends))
     }
 
     /// True if the interval excludes that nothing changed.
@@ -91,7 +100,7 @@ impl Change {
 const NO_WIDTH: f64 = 1e-9;
 
 /// `1.6 (1.1–2.3)`: the width gets two digits.
-fn with_range(value: f64, low: f64, high: f64, unit: &str) -> String {
+pub fn with_range(value: f64, low: f64, high: f64, unit: &str) -> String {
     let width = high - low;
     if width <= value * NO_WIDTH {
         return format!("{}{unit}", table::plain((value / NO_WIDTH).round() * NO_WIDTH));

@@ -33,7 +33,7 @@ impl Estimate {
         let error = self.ci95? / student_t(self.n - 1);
         if error == 0.0 {
             // Without a spread t has no meaning; that all have one sign has this chance (sign test).
-            return Some(if self.mean == 0.0 { 1.0 } else { 0.5_f64.powi(self.n as i32 - 1) });
+            return Some(if self.mean == 0.0 { 1.0 } else { 0.5_f64.powf((self.n - 1) as f64) });
         }
         let t = StudentsT::new(0.0, 1.0, (self.n - 1) as f64).ok()?;
         Some(2.0 * t.sf(self.mean.abs() / error))

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
+use super::claims::Claim;
 use super::version::Program;
 use crate::facts::{Measure, Outcome};
 use crate::time::Duration;
 
 /// A scenario, as far as a reader of its results needs it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Study {
     /// The name of the scenario and of its folder.
@@ -57,6 +58,9 @@ pub struct Study {
     /// The traces and tables that the scenario reads, by the names that it has for them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, InputFile>,
+    /// Bounds that the author claims, which the run is held against.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
     /// Changes by `--set`, as `KEY=VALUE`.
     pub overrides: Vec<String>,
     /// True if it ran in real time, on real sockets; then figures vary from run to run.

@@ -25,7 +25,7 @@ pub struct CellSummary {
     pub n: usize,
     /// The figures, in the order of the columns.
     pub figures: Vec<FigureMean>,
-    /// Share of each group of bulk transfers, where there are several groups of clients.
+    /// The groups of clients, where there are several; those of bulk transfers first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupSummary>,
 }
@@ -35,7 +35,10 @@ pub struct CellSummary {
 pub struct GroupSummary {
     /// The group.
     pub group: String,
-    /// Those that groups have: `goodput_mbit`, the sum over its flows, and `completion_mean_s`.
+    /// True if its flows take all that the network gives.
+    #[serde(skip)]
+    pub bulk: bool,
+    /// Those that groups have, in the order of `groups.csv`.
     pub figures: Vec<FigureMean>,
 }
 
@@ -59,7 +62,19 @@ impl CellSummary {
 
     /// The same of a group.
     pub fn get_of(&self, group: &str, name: &str) -> Option<&FigureMean> {
-        existing(&self.groups.iter().find(|summary| summary.group == group)?.figures, name)
+        self.groups.iter().find(|summary| summary.group == group)?.get(name)
+    }
+
+    /// The mean of a figure.
+    pub fn mean(&self, name: &str) -> Option<f64> {
+        self.get(name).and_then(|figure| figure.mean)
+    }
+}
+
+impl GroupSummary {
+    /// A figure by its column; `None` where it does not exist.
+    pub fn get(&self, name: &str) -> Option<&FigureMean> {
+        existing(&self.figures, name)
     }
 
     /// The mean of a figure.
@@ -86,20 +101,23 @@ impl FigureMean {
 
 /// The figures of all cells, whether or not they have trials.
 pub fn of_all(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
-    let shares = groups::shares(results)?;
-    Ok((0..results.study.cells()).map(|cell| summarise(results, cell, &shares)).collect())
+    Ok(over(results, &groups::shares(results)?))
+}
+
+/// The same, of shares that are known already.
+fn over(results: &Results, shares: &groups::Shares) -> Vec<CellSummary> {
+    (0..results.study.cells()).map(|cell| summarise(results, cell, shares)).collect()
 }
 
 /// Computes and writes `summary.csv`.
-pub fn write(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
-    let (text, cells) = text(results)?;
-    super::disk::replace(&results.dir.join(FILE), text.as_bytes())?;
+pub fn write(results: &Results, shares: &groups::Shares) -> Result<Vec<CellSummary>, ReportError> {
+    let cells = over(results, shares);
+    super::disk::replace(&results.dir.join(FILE), text(results, &cells).as_bytes())?;
     Ok(cells)
 }
 
-/// The text of `summary.csv`, and what it says.
-pub fn text(results: &Results) -> Result<(String, Vec<CellSummary>), ReportError> {
-    let cells = of_all(results)?;
+/// The text of `summary.csv`.
+pub fn text(results: &Results, cells: &[CellSummary]) -> String {
     let mut text = "cell".to_owned();
     for axis in &results.study.axes {
         rows::push_field(&mut text, &axis.key);
@@ -109,7 +127,7 @@ pub fn text(results: &Results) -> Result<(String, Vec<CellSummary>), ReportError
         let _ = write!(text, ",{0}_mean,{0}_ci95", figure.column);
     }
     text.push('\n');
-    for cell in &cells {
+    for cell in cells {
         text.push_str(&results.study.cell_name(cell.cell));
         for value in &cell.values {
             rows::push_field(&mut text, value);
@@ -123,7 +141,7 @@ pub fn text(results: &Results) -> Result<(String, Vec<CellSummary>), ReportError
         }
         text.push('\n');
     }
-    Ok((text, cells))
+    text
 }
 
 fn summarise(results: &Results, cell: usize, shares: &groups::Shares) -> CellSummary {
@@ -134,15 +152,15 @@ fn summarise(results: &Results, cell: usize, shares: &groups::Shares) -> CellSum
             results.values(cell, figure.column).into_iter().map(|(_, value)| value).collect();
         FigureMean::over(figure.column, &values, n)
     });
-    let groups = groups::shown(&results.study).map(|group| {
+    let groups = groups::summarised(&results.study).into_iter().map(|group| {
         let share = |number: u32| shares.get(&(cell, number, group.to_owned())).copied().unwrap_or_default();
-        let figures = figures::summarised(&results.study).filter_map(|figure| {
+        let figures = figures::of_groups(&results.study).filter_map(|figure| {
             let of_group = figure.of_group?;
-            let values: Vec<f64> =
-                trials().filter_map(|trial| of_group(&share(trial.number), &results.study)).collect();
+            let values: Vec<f64> = trials().filter_map(|trial| of_group(&share(trial.number))).collect();
             Some(FigureMean::over(figure.column, &values, n))
         });
-        GroupSummary { group: group.to_owned(), figures: figures.collect() }
+        let bulk = results.study.is_bulk(group);
+        GroupSummary { group: group.to_owned(), bulk, figures: figures.collect() }
     });
     CellSummary {
         cell,

@@ -96,7 +96,10 @@ pub fn shown(cells: &[CellSummary]) -> Vec<Shown> {
         let Some(Heading { text, unit }) = figure.heading else { continue };
         columns.push(Shown { heading: text.to_owned(), unit, figure, group: None });
         for group in groups(cells) {
-            let heading = format!("{text} {group}");
+            let heading = match (figure.column, &bulk(cells)[..]) {
+                ("goodput_ratio", [first, second]) if group == *first => format!("{first}/{second}"),
+                _ => format!("{text} {group}"),
+            };
             columns.push(Shown { heading, unit, figure, group: Some(group.to_owned()) });
         }
     }
@@ -116,14 +119,24 @@ fn groups(cells: &[CellSummary]) -> Vec<&str> {
     names
 }
 
+/// The groups of bulk transfers among them.
+fn bulk(cells: &[CellSummary]) -> Vec<&str> {
+    let is_bulk =
+        |name: &&str| cells.iter().flat_map(|cell| &cell.groups).any(|g| g.bulk && g.group == *name);
+    groups(cells).into_iter().filter(is_bulk).collect()
+}
+
 fn says_something(column: &Shown, cells: &[CellSummary]) -> bool {
     let chat = cells.iter().any(|cell| cell.mean("deliveries").is_some());
     let completes = |group: &str| cells.iter().any(|cell| cell.get_of(group, "completion_mean_s").is_some());
     let differs = |from: &&str| cells.iter().any(|cell| cell.mean(column.figure.column) != cell.mean(from));
     match (column.figure.column, &column.group) {
         // A transfer of a given size is known by its time, which all groups together have, too.
-        ("goodput_mbit", Some(group)) => !completes(group),
+        ("goodput_mbit", Some(group)) => bulk(cells).contains(&group.as_str()) && !completes(group),
         ("completion_mean_s", Some(_)) => groups(cells).iter().filter(|group| completes(group)).count() > 1,
+        ("goodput_ratio", Some(group)) => bulk(cells).first() == Some(&group.as_str()),
+        // The page has the rest.
+        (_, Some(_)) => false,
         ("jain_index", _) if chat => {
             cells.iter().filter_map(|cell| column.mean(cell)).any(|mean| mean < UNFAIR)
         }
@@ -137,12 +150,17 @@ fn says_something(column: &Shown, cells: &[CellSummary]) -> bool {
 
 /// `mean ± half-width` with as many decimals as the interval supports; `–` for what does not exist.
 pub fn estimate(cell: &CellSummary, column: &Shown) -> String {
-    let Some(figure) = column.figure_of(cell) else { return "–".to_owned() };
-    let factor = column.figure.factor;
-    let mean = figure.mean.unwrap_or(f64::NAN) * factor;
-    match figure.ci95 {
-        Some(half) => with_interval(mean, half * factor),
-        None => plain(mean),
+    mean_of(column.figure_of(cell), column.figure)
+}
+
+/// The same of a mean of a figure.
+pub fn mean_of(mean: Option<&FigureMean>, figure: &Figure) -> String {
+    let Some((mean, ci95)) = mean.and_then(|over| Some((over.mean?, over.ci95))) else {
+        return "–".to_owned();
+    };
+    match ci95 {
+        Some(half) => with_interval(mean * figure.factor, half * figure.factor),
+        None => plain(mean * figure.factor),
     }
 }
 

@@ -40,6 +40,7 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         mixed: false,
         random: true,
         policed: false,
+        claims: Vec::new(),
         l4s: false,
         files: std::collections::BTreeMap::new(),
         overrides: Vec::new(),

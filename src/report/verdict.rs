@@ -2,6 +2,7 @@
 
 use super::figures::{self, Compared, Figure};
 use super::files::{Measured, Results};
+use super::groups;
 use super::paired::{Change, LEAST_PAIRS};
 use super::study::Study;
 use super::summary::CellSummary;
@@ -20,7 +21,7 @@ pub fn sentences(results: &Results, cells: &[CellSummary]) -> Vec<String> {
     }
     let pairs = pairs(&results.study);
     if pairs.is_empty() {
-        return cells.first().map(alone).into_iter().collect();
+        return cells.first().map(alone).into_iter().chain(rivalry(results, cells)).collect();
     }
     let mut compared: Vec<Sentence> = pairs.iter().filter_map(|pair| compare(results, cells, pair)).collect();
     if compared.iter().any(|sentence| sentence.claims) {
@@ -29,7 +30,7 @@ pub fn sentences(results: &Results, cells: &[CellSummary]) -> Vec<String> {
         compared.truncate(1);
     }
     let said = compared.into_iter().take(MAX_SENTENCES).map(|sentence| sentence.text);
-    said.chain(not_compared(&results.measured)).collect()
+    said.chain(rivalry(results, cells)).chain(not_compared(&results.measured)).collect()
 }
 
 /// Two cells that differ in one axis.
@@ -95,6 +96,30 @@ fn alone(cell: &CellSummary) -> String {
         .collect();
     let trials = if cell.n == 1 { "one trial".to_owned() } else { format!("{} trials", cell.n) };
     format!("Over {trials}: {}.", parts.join(", "))
+}
+
+/// Sentence about the goodputs of two groups of bulk flows, in the cells where their ratio is extreme.
+fn rivalry(results: &Results, cells: &[CellSummary]) -> Option<String> {
+    const RATIO: &str = "goodput_ratio";
+    let study = &results.study;
+    let [one, other] = groups::rivals(study)?;
+    let ratio = |cell: &&CellSummary| cell.get_of(one, RATIO).and_then(|over| over.mean);
+    let known: Vec<&CellSummary> = cells.iter().filter(|cell| ratio(cell).is_some()).collect();
+    let by_ratio = |a: &&&CellSummary, b: &&&CellSummary| ratio(a).partial_cmp(&ratio(b)).expect("no NaN");
+    let (least, most) = (known.iter().min_by(by_ratio)?, known.iter().max_by(by_ratio)?);
+    let figure = figures::FIGURES.iter().find(|figure| figure.column == RATIO)?;
+    let said = |cell: &CellSummary| {
+        let label = study.cell_label(cell.cell);
+        let place = if label.is_empty() { String::new() } else { format!(" at {label}") };
+        (table::mean_of(cell.get_of(one, RATIO), figure), place)
+    };
+    let (first, place) = said(least);
+    let text = format!("{one} had {first} times the goodput of {other}{place}");
+    if least.cell == most.cell {
+        return Some(format!("{text}."));
+    }
+    let (last, elsewhere) = said(most);
+    Some(format!("{text} (the least), and {last} times{elsewhere} (the most)."))
 }
 
 /// A sentence, and whether it says that anything changed.

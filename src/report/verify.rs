@@ -19,7 +19,7 @@ use super::resume::{self, order, rows};
 use super::rows::Table;
 use super::study::Study;
 use super::version::{self, Program};
-use super::{bottleneck, disk, latency, layout, series, summary};
+use super::{bottleneck, disk, groups, latency, layout, series, summary};
 use crate::rng;
 
 /// Witnesses in a folder against its own files.
@@ -212,7 +212,11 @@ pub fn compare_some(
     }
     let mut results = Results::load(dir, study)?;
     bottleneck::settle(&mut [&mut results])?;
-    let mut computed = vec![(summary::FILE.to_owned(), summary::text(&results)?.0)];
+    let shares = groups::shares(&results)?;
+    let mut computed = vec![
+        (summary::FILE.to_owned(), summary::text(&results, &summary::of_all(&results)?)),
+        (groups::FILE.to_owned(), groups::text(&results, &shares)),
+    ];
     computed.extend(latency::percentiles(&results)?);
     for (name, expected) in computed {
         let found = disk::read_if_there(&dir.join(&name))?;

@@ -61,6 +61,15 @@ impl AxisNode {
             }
         }
     }
+
+    /// The axis's own writing of a value; that of `value` where the axis has none that means the same.
+    pub fn find(&self, value: &Node, tree: &Node, texts: &Texts) -> Result<String, String> {
+        let kind = dotted::set(&mut tree.clone(), &self.key, self.place, value.clone(), Reach::Axis).ok();
+        let meaning = |node: &Node| kind.as_ref().and_then(|kind| meaning(node, kind));
+        let (own, meant) = (written(value, texts), meaning(value));
+        let same = |item: &&Node| written(item, texts) == own || meant.is_some() && meaning(item) == meant;
+        self.values.items().iter().find(same).map(|item| written(item, texts)).ok_or(own)
+    }
 }
 
 /// The axes of `[sweep]`. Their values leave the tree, which is copied for each cell.

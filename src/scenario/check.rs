@@ -63,7 +63,7 @@ pub(super) fn check(node: &Node, kind: &Kind, path: &str, place: Place, problems
             }
         }
         // Dotted keys are resolved later, against the whole tree.
-        Kind::Settings | Kind::Axes => {
+        Kind::Settings(_) | Kind::Axes => {
             expect_table(node, path, problems);
         }
         _ => {

@@ -97,7 +97,7 @@ pub(super) fn takes(kind: &Kind) -> String {
         Kind::List(items) if items.is_table() => "tables, each in double brackets".to_owned(),
         Kind::List(items) => format!("a list; of each {}", takes(items)),
         Kind::Parameters(_) => "a table for each controller, see `testbed list controllers`".to_owned(),
-        Kind::Settings => "dotted keys and their values".to_owned(),
+        Kind::Settings(_) => "dotted keys and their values".to_owned(),
         Kind::Axes => "dotted keys and lists of their values".to_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! A scenario file as it stands, before names are resolved.
 
+use super::claims;
 use super::drops::Listed;
 use super::form::{Axes, Dialect, Line, Maybe, Parameters, Text, Whole, Words};
 use super::groups::Client;
@@ -25,6 +26,7 @@ pub(super) struct File {
     pub clients: Vec<Client>,
     pub schedule: Vec<Entry>,
     pub drops: Vec<Listed>,
+    pub claims: Vec<claims::Listed>,
     pub record: Record,
 }
 
@@ -49,6 +51,7 @@ impl Default for File {
             clients: vec![],
             schedule: vec![],
             drops: vec![],
+            claims: vec![],
             record: Record::default(),
         }
     }
@@ -86,6 +89,8 @@ impl File {
         let schedule = "link conditions that change during a trial";
         v.list(fixed("schedule"), &mut self.schedule, "", schedule, Entry::read);
         v.list(fixed("drop"), &mut self.drops, "", "data segments to drop, by list", Listed::read);
+        let claim = "a bound on a figure, which a run is held against";
+        v.list(fixed("claim"), &mut self.claims, "", claim, claims::Listed::read);
         v.table(set("record"), "what is kept besides the figures", |v| self.record.keys(v));
         let sweep = "the grid: every combination of these values is a cell";
         v.key(fixed("sweep"), &mut (), Axes, sweep);

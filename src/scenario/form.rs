@@ -271,11 +271,11 @@ impl<T, F: Form<T>> Form<At<T>> for Placed<F> {
 }
 
 /// A table of dotted keys, which are resolved against the whole tree.
-pub(super) struct Settings;
+pub(super) struct Settings(pub Reach);
 
 impl Form<Node> for Settings {
     fn kind(&self) -> Kind {
-        Kind::Settings
+        Kind::Settings(self.0)
     }
 
     fn read(&self, node: &Node) -> Result<Node, Fault> {

@@ -97,7 +97,7 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Short { scalar, table, .. } => json!({ "anyOf": [of_kind(scalar), of_kind(table)] }),
         Kind::Named(kind) => named(&of_kind(kind)),
         Kind::List(kind) => json!({ "type": "array", "items": of_kind(kind) }),
-        Kind::Settings => dotted(Reach::Schedule),
+        Kind::Settings(from) => dotted(*from),
         Kind::Axes => dotted(Reach::Axis),
     }
 }

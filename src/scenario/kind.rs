@@ -95,8 +95,9 @@ pub enum Kind {
     List(Box<Kind>),
     /// `[congestion]`: a table for each controller, with its parameters.
     Parameters(Vec<Key>),
-    /// `set` of `[[schedule]]`: dotted keys and their values.
-    Settings,
+    /// Dotted keys and their values, of those that may be written at a place: `set` of `[[schedule]]`, the cells
+    /// of a `[[claim]]`.
+    Settings(Reach),
     /// `[sweep]`: dotted keys and lists of values.
     Axes,
 }

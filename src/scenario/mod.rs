@@ -8,6 +8,7 @@
 mod axes;
 mod build;
 mod check;
+mod claims;
 mod classes;
 mod conditions;
 mod delay;
@@ -60,6 +61,7 @@ use crate::wire::Direction;
 pub use crate::link::DropEntry;
 pub use axes::Axis;
 pub use build::{Cast, Identity, Part, add_links, add_schedule, build, build_ports, cast};
+pub use claims::Claim;
 pub use conditions::Table;
 pub use explain::{explain, key_list};
 pub use files::{FilePrint, Loader, MOST_FILE_BYTES};
@@ -305,6 +307,7 @@ mod tests {
                 Plan::parse_with(&file, &text, &[], &mut shipped).unwrap_or_else(|error| panic!("{error}"));
             assert!(plan.warnings.is_empty(), "{}", plan.render_warnings(false));
             assert!(!plan.base.expect.is_empty(), "{file} says nothing of what to expect");
+            assert!((1..=3).contains(&plan.claims.len()), "{file} claims nothing, or too much");
             names.push(plan.name().to_owned());
         }
         names.sort();

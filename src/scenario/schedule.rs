@@ -28,7 +28,7 @@ impl Entry {
         let mut entry = Entry::default();
         v.key(required("at"), &mut entry.at, Maybe(Placed(Span)), "when, before the end of the trial");
         let set = "dotted keys of links, with their values from then on";
-        v.key(required("set"), &mut entry.set, Maybe(Settings), set);
+        v.key(required("set"), &mut entry.set, Maybe(Settings(Reach::Schedule)), set);
         entry
     }
 }

@@ -8,6 +8,7 @@ mod bad_input;
 mod chat_client;
 mod chat_places;
 mod chat_refusals;
+mod claims;
 mod commands;
 mod first_steps;
 mod headline;

@@ -18,7 +18,7 @@ fn testbed(dir: &Path, words: &[&str]) -> Output {
 }
 
 /// Standard output of a command that ends with this code.
-fn said(dir: &Path, words: &[&str], code: i32) -> String {
+pub fn said(dir: &Path, words: &[&str], code: i32) -> String {
     let output = testbed(dir, words);
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{words:?}: {err}");

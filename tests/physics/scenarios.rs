@@ -11,13 +11,19 @@ struct Run {
     cells: Vec<Value>,
     warnings: Vec<String>,
     verdict: Vec<String>,
+    claims: Vec<Value>,
     about: String,
 }
 
 impl Run {
     /// Runs a shipped scenario with some keys changed.
     fn shipped(name: &str, sets: &[&str]) -> Run {
-        Run::of(&format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR")), sets)
+        let run = Run::of(&format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR")), sets);
+        assert!(!run.claims.is_empty(), "{name} claims nothing");
+        for claim in &run.claims {
+            assert_eq!(claim["verdict"], "holds", "{}: {}", run.about, claim["text"]);
+        }
+        run
     }
 
     /// Runs a scenario that a test made up.
@@ -47,6 +53,7 @@ impl Run {
         Run {
             cells: list("cells"),
             warnings: list("warnings").iter().map(|warning| text(&warning["text"])).collect(),
+            claims: list("claims"),
             verdict: list("verdict").iter().map(text).collect(),
             about: format!("testbed run {file} {}\n{}", sets.join(" "), text(&report["table"])),
         }

@@ -68,7 +68,8 @@ impl Validate {
             file.write_all(table::csv(rows).as_bytes()).map_err(|error| unwritten(path, &error))?;
         }
         if beyond > 0 {
-            return Err(Failure::Beyond(beyond));
+            let figures = crate::units::plural(beyond as u64, "figure");
+            return Err(Failure::Refuted(format!("{figures} beyond the bounds")));
         }
         Ok(())
     }

@@ -30,16 +30,21 @@ struct Contrast {
 }
 
 impl Contrast {
+    /// True if all pairs agree to the bit.
+    fn is_unchanged(&self) -> bool {
+        self.pairs.iter().all(|(before, after)| before.to_bits() == after.to_bits())
+    }
+
     /// Probability of its test alone; a figure that is the same in all pairs needs none.
     fn p(&self) -> Option<f64> {
-        self.change.filter(|_| self.pairs.iter().any(|(before, after)| before != after))?.p()
+        self.change.filter(|_| !self.is_unchanged())?.p()
     }
 
     fn verdict(&self) -> &'static str {
         let Some(change) = self.change else {
             return if self.pairs.is_empty() { "no pairs" } else { "too few pairs" };
         };
-        if self.pairs.iter().all(|(before, after)| before == after) {
+        if self.is_unchanged() {
             "the same"
         } else if change.surely_within().is_some_and(|share| share < SAME) {
             "the same within 5 %"

@@ -294,7 +294,8 @@ impl Columns {
 
     fn numbers(folders: &[Folder]) -> Columns {
         let has = |figure: &&&Figure| folders.iter().any(|folder| (figure.has)(&folder.results.study));
-        let all = figures::FIGURES.iter().filter(|figure| figure.nature != Nature::Machine);
+        let summarised = |figure: &&Figure| figure.nature != Nature::Machine && !figure.only_of_groups;
+        let all = figures::FIGURES.iter().filter(summarised);
         Columns::Numbers(all.collect::<Vec<_>>().iter().filter(has).copied().collect())
     }
 

@@ -2,22 +2,33 @@
 
 use super::Better::{Less, More, Neither};
 use super::source::{datagram_loss, mean_latency, mean_score, utilisation};
-use super::{Compared, Figure, Nature, Share};
+use super::{Compared, Figure, Nature};
 use crate::facts::Measure;
-use crate::report::goodput;
 use crate::report::study::Study;
+use crate::report::{goodput, groups};
 use crate::time::Duration;
 
 /// Every figure of a trial, in the order of `trials.csv`.
 pub const FIGURES: &[Figure] = &[
     Figure::new("goodput_mbit", "Mbit/s", 6, "goodput", More, |trial| trial.goodput.busier())
         .only_if(connections)
-        .of_group(Share::goodput_mbit)
+        .of_group(|share| share.goodput_mbit)
         .at_bottleneck()
         .table("goodput", "Mbit/s")
         .said_alone()
         .compared(Compared { same_is_news: true, ..Compared::ranked(2) })
         .panel(2, "goodput"),
+    Figure::new("share", "%", 6, "share of the goodput", More, |_| None)
+        .in_percent()
+        .only_if(connections)
+        .of_group(|share| share.of_all)
+        .only_of_groups()
+        .table("share", "% of goodput"),
+    Figure::new("goodput_ratio", "", 6, "relative goodput", Neither, |_| None)
+        .only_if(rivals)
+        .of_group(|share| share.goodput_ratio)
+        .only_of_groups()
+        .table("goodput", "ratio"),
     Figure::new("goodput_up_mbit", "Mbit/s", 6, "goodput from the clients", More, |trial| trial.goodput.up)
         .only_if(connections)
         .at_bottleneck(),
@@ -39,7 +50,7 @@ pub const FIGURES: &[Figure] = &[
     .panel(11, "Jain's index"),
     Figure::new("completion_mean_s", "s", 6, "completion time", Less, |trial| trial.completions.mean())
         .only_if(connections)
-        .of_group(|share, _| share.completion_mean_s())
+        .of_group(|share| share.completion_s.mean)
         .table("completion", "mean s")
         .said_alone()
         .compared(Compared::ranked(1))
@@ -48,14 +59,21 @@ pub const FIGURES: &[Figure] = &[
         trial.completions.percentile(0.50)
     })
     .only_if(connections)
+    .of_group(|share| share.completion_s.p50)
     .table("completion", "median s")
     .unlike(&["completion_mean_s"]),
     Figure::new("completion_p95_s", "s", 6, "p95 completion time", Less, |trial| {
         trial.completions.percentile(0.95)
     })
     .only_if(connections)
+    .of_group(|share| share.completion_s.p95)
     .table("completion", "p95 s")
     .unlike(&["completion_mean_s", "completion_p50_s"]),
+    Figure::new("completion_p99_s", "s", 6, "p99 completion time", Less, |_| None)
+        .only_if(connections)
+        .of_group(|share| share.completion_s.p99)
+        .only_of_groups()
+        .table("completion", "p99 s"),
     Figure::new("messages_sent", "", 0, "messages sent", Neither, |trial| trial.messages(|m| m.sent))
         .only_if(chat),
     Figure::new("deliveries_expected", "", 0, "deliveries expected", Neither, |trial| {
@@ -69,12 +87,14 @@ pub const FIGURES: &[Figure] = &[
         .only_if(chat),
     Figure::new("latency_p50_ms", "ms", 3, "median latency", Less, |trial| trial.latency(0.50))
         .only_if(chat)
+        .of_group(|share| share.latency_ms?[0])
         .table("latency p50", "ms")
         .said_alone()
         .panel(4, "median latency"),
     Figure::new("latency_p90_ms", "ms", 3, "p90 latency", Less, |trial| trial.latency(0.90)).only_if(chat),
     Figure::new("latency_p99_ms", "ms", 3, "p99 latency", Less, |trial| trial.latency(0.99))
         .only_if(chat)
+        .of_group(|share| share.latency_ms?[1])
         .table("latency p99", "ms")
         .said_alone()
         .compared(Compared {
@@ -89,6 +109,7 @@ pub const FIGURES: &[Figure] = &[
         trial.requests.mean()
     })
     .only_if(requests)
+    .of_group(|share| share.request_ms.mean)
     .table("requests", "mean ms")
     .said_alone()
     .compared(Compared { missing: Some("some requests were never answered"), ..Compared::ranked(4) })
@@ -106,11 +127,13 @@ pub const FIGURES: &[Figure] = &[
     Figure::new("request_p50_ms", "ms", 3, "median completion time of requests", Less, |trial| {
         trial.requests.percentile(0.50)
     })
-    .only_if(requests),
+    .only_if(requests)
+    .of_group(|share| share.request_ms.p50),
     Figure::new("request_p99_ms", "ms", 3, "p99 completion time of requests", Less, |trial| {
         trial.requests.percentile(0.99)
     })
     .only_if(requests)
+    .of_group(|share| share.request_ms.p99)
     .table("requests", "p99 ms"),
     Figure::new("slowdown_mean", "", 3, "mean slowdown of requests", Less, |trial| trial.slowdowns.mean())
         .only_if(requests)
@@ -130,12 +153,14 @@ pub const FIGURES: &[Figure] = &[
         trial.rtts.percentile(0.50)
     })
     .only_if(probes)
+    .of_group(|share| share.rtt_ms.p50)
     .table("ping p50", "ms")
     .said_alone()
     .compared(Compared { missing: Some("it lies among probes that were lost"), ..Compared::ranked(5) })
     .panel(6, "median round trip of probes"),
     Figure::new("rtt_p99_ms", "ms", 3, "p99 round trip of probes", Less, |trial| trial.rtts.percentile(0.99))
         .only_if(probes)
+        .of_group(|share| share.rtt_ms.p99)
         .table("ping p99", "ms")
         .panel(7, "p99 round trip of probes"),
     Figure::new("probe_loss", "%", 6, "loss of probes", Less, |trial| trial.rtts.missing())
@@ -182,6 +207,17 @@ pub const FIGURES: &[Figure] = &[
         .said_alone()
         .compared(Compared { negligible: Some(("segments_sent", 0.005)), ..Compared::ranked(6) })
         .panel(10, "retransmitted segments"),
+    Figure::new("retransmission_rate", "%", 6, "retransmitted share of segments", Less, |_| None)
+        .in_percent()
+        .only_if(connections)
+        .of_group(|share| share.retransmission_rate)
+        .only_of_groups()
+        .table("retransmits", "% of segments"),
+    Figure::new("srtt_mean_ms", "ms", 3, "mean smoothed RTT", Less, |_| None)
+        .only_if(connections)
+        .of_group(|share| share.srtt_mean_ms)
+        .only_of_groups()
+        .table("smoothed RTT", "mean ms"),
     Figure::new("recovery_episodes", "", 0, "recovery episodes", Less, |trial| {
         Some(trial.sum(|way| way.recovery_episodes))
     })
@@ -208,6 +244,11 @@ fn chat(study: &Study) -> bool {
 /// Scenarios with connections, and not only datagrams.
 fn connections(study: &Study) -> bool {
     study.has_connections()
+}
+
+/// Scenarios with exactly two groups of bulk flows.
+fn rivals(study: &Study) -> bool {
+    groups::rivals(study).is_some()
 }
 
 /// Scenarios with requests.

@@ -23,8 +23,10 @@ pub struct Figure {
     pub has: fn(&Study) -> bool,
     /// Value of a trial; `None` where there is none.
     pub value: fn(&Source<'_>) -> Option<f64>,
-    /// Value of a group of clients, of figures that groups have, too.
-    pub of_group: Option<fn(&Share, &Study) -> Option<f64>>,
+    /// Value of a group of clients, of figures that groups have: columns of `groups.csv`.
+    pub of_group: Option<fn(&Share) -> Option<f64>>,
+    /// True if only groups have it.
+    pub only_of_groups: bool,
     /// Name in sentences.
     pub words: &'static str,
     /// Direction that is better.
@@ -147,6 +149,7 @@ impl Figure {
             has: |_| true,
             value,
             of_group: None,
+            only_of_groups: false,
             words,
             better,
             factor: 1.0,
@@ -166,8 +169,13 @@ impl Figure {
         self
     }
 
-    const fn of_group(mut self, value: fn(&Share, &Study) -> Option<f64>) -> Figure {
+    const fn of_group(mut self, value: fn(&Share) -> Option<f64>) -> Figure {
         self.of_group = Some(value);
+        self
+    }
+
+    const fn only_of_groups(mut self) -> Figure {
+        self.only_of_groups = true;
         self
     }
 
@@ -244,10 +252,15 @@ impl Figure {
 
 /// The figures that a study has, in the order of `trials.csv`.
 pub fn of_study(study: &Study) -> impl Iterator<Item = &'static Figure> {
-    FIGURES.iter().filter(|figure| (figure.has)(study))
+    FIGURES.iter().filter(|figure| (figure.has)(study) && !figure.only_of_groups)
 }
 
-/// Those of them that are summarised over trials: wall time would make the file differ from run to run.
+/// The figures that the groups of a study have, in the order of `groups.csv`.
+pub fn of_groups(study: &Study) -> impl Iterator<Item = &'static Figure> {
+    FIGURES.iter().filter(|figure| (figure.has)(study) && figure.of_group.is_some())
+}
+
+/// Those of all that are summarised over trials: wall time would make the file differ from run to run.
 pub fn summarised(study: &Study) -> impl Iterator<Item = &'static Figure> {
     of_study(study).filter(|figure| figure.nature != Nature::Machine)
 }

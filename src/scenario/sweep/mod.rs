@@ -17,7 +17,7 @@ use super::kind::Reach;
 use super::problem::{self, Place, Problem, ScenarioError, Severity, Texts, tidy};
 use super::read::{check_values, read};
 use super::tree::Node;
-use super::{Scenario, overrides};
+use super::{Claim, Scenario, claims, overrides};
 use crate::rng::Seed;
 
 /// A scenario file with everything that was set from outside, checked: the grid to run.
@@ -27,6 +27,8 @@ pub struct Plan {
     pub base: Scenario,
     /// The axes, in the file's order.
     pub axes: Vec<Axis>,
+    /// Bounds that a run is held against.
+    pub claims: Vec<Claim>,
     /// Oddities of the file that are no errors.
     pub warnings: Vec<Problem>,
     /// The file and the arguments it was read from.
@@ -90,7 +92,10 @@ impl Plan {
         let files = Files::load(&tree, &nodes, load);
         let (base, _) = read(&tree, &files, &name_of(file), cells);
 
-        let mut plan = Plan { base, axes, warnings: vec![], texts, random: false, tree, nodes, files };
+        let claims = claims::resolve(&tree, &files, &nodes, &base.groups, &texts, &mut problems);
+
+        let mut plan =
+            Plan { base, axes, claims, warnings: vec![], texts, random: false, tree, nodes, files };
         plan.check_axes(&mut problems);
         tidy(&mut problems);
         if problems.iter().any(|problem| problem.severity == Severity::Error) {

@@ -1,0 +1,222 @@
+//! `[[claim]]`: a bound on a figure of some cells, which a run is held against.
+//!
+//! Axes, values and groups are checked here; names of figures are known to whoever judges: see
+//! [`Plan::check_claims`].
+
+use super::axes::AxisNode;
+use super::dotted;
+use super::file::File;
+use super::files::Files;
+use super::form::{Line, Maybe, Name, Number, Placed, Settings};
+use super::kind::Reach;
+use super::problem::{Place, Problem, ScenarioError, Source, Texts, suggest};
+use super::reader::Reader;
+use super::tree::Node;
+use super::visit::{At, Visitor, required};
+use super::{Group, Plan};
+
+/// A claim with its names resolved, but for the figure's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// Column of the figure.
+    pub figure: String,
+    /// Group of clients whose figure it is; `None` for that of all.
+    pub group: Option<String>,
+    /// Cells that it is about: axes with their values, as the axes write them.
+    pub cells: Vec<(String, String)>,
+    /// Axes with other values, where the claim is on the ratio to the cell that has these instead.
+    pub ratio_to: Vec<(String, String)>,
+    /// Least value, in the column's unit.
+    pub at_least: Option<f64>,
+    /// Largest value.
+    pub at_most: Option<f64>,
+    figure_place: Place,
+}
+
+/// A claim as it stands in the file.
+#[derive(Debug)]
+pub(super) struct Listed {
+    place: Place,
+    figure: Option<At<String>>,
+    group: Option<At<String>>,
+    cells: Option<Node>,
+    ratio_to: Option<Node>,
+    at_least: Option<f64>,
+    at_most: Option<f64>,
+}
+
+/// Largest bound: more than any column holds.
+const MOST: f64 = 1e12;
+
+impl Listed {
+    /// One `[[claim]]`.
+    pub fn read<V: Visitor>(v: &mut V, place: Place) -> Listed {
+        let mut listed = Listed {
+            place,
+            figure: None,
+            group: None,
+            cells: None,
+            ratio_to: None,
+            at_least: None,
+            at_most: None,
+        };
+        let figure =
+            "a column of trials.csv, or with `group` of groups.csv; `testbed list figures` names them";
+        v.key(required("figure"), &mut listed.figure, Maybe(Placed(Line)), figure);
+        let group = "a group of clients, whose figure is meant; without it, that of all";
+        v.key("group", &mut listed.group, Maybe(Placed(Name)), group);
+        let cells = "axes of [sweep] with the values of the cells that are meant; without it, all cells";
+        v.key("where", &mut listed.cells, Maybe(Settings(Reach::Axis)), cells);
+        let ratio = "axes with other values: the bound is of the ratio to the cell that has these instead";
+        v.key("ratio_to", &mut listed.ratio_to, Maybe(Settings(Reach::Axis)), ratio);
+        let bound = Maybe(Number(0.0, MOST));
+        v.key("at_least", &mut listed.at_least, bound, "the least mean over trials, in the column's unit");
+        let bound = Maybe(Number(0.0, MOST));
+        v.key("at_most", &mut listed.at_most, bound, "the largest mean over trials, in the column's unit");
+        listed
+    }
+}
+
+/// The claims of a file, as far as they are sound.
+pub(super) fn resolve(
+    tree: &Node,
+    files: &Files,
+    axes: &[AxisNode],
+    groups: &[Group],
+    texts: &Texts,
+    problems: &mut Vec<Problem>,
+) -> Vec<Claim> {
+    let mut file = File::default();
+    // Problems of reading are found cell by cell.
+    file.keys(&mut Reader::new(tree, files, &mut vec![]));
+    let nodes = tree.get("claim").map_or(&[][..], Node::items);
+    let faulty: Vec<bool> = nodes.iter().map(|node| node.is_faulty(problems)).collect();
+    let grid = Grid { tree, axes, texts };
+    let sound = file.claims.into_iter().zip(faulty).filter(|(_, faulty)| !faulty);
+    sound.filter_map(|(listed, _)| grid.resolve(listed, groups, problems)).collect()
+}
+
+/// Grid that the keys and values of a claim refer to.
+struct Grid<'a> {
+    tree: &'a Node,
+    axes: &'a [AxisNode],
+    texts: &'a Texts,
+}
+
+impl Grid<'_> {
+    fn resolve(&self, listed: Listed, groups: &[Group], problems: &mut Vec<Problem>) -> Option<Claim> {
+        let Listed { place, figure, group, cells, ratio_to, at_least, at_most } = listed;
+        let At { place: figure_place, value: figure } = figure?;
+        let before = problems.len();
+        if at_least.is_none() && at_most.is_none() {
+            let help = "add `at_least = …` or `at_most = …`, in the unit of the column";
+            problems.push(Problem::error(place, "the claim has no bound", help));
+        }
+        if let (Some(least), Some(most)) = (at_least, at_most)
+            && least > most
+        {
+            let message = format!("no figure is at least {least} and at most {most}");
+            problems.push(Problem::error(place, message, "exchange the bounds"));
+        }
+        if let Some(At { place, value }) = &group
+            && groups.iter().all(|group| group.name != *value)
+        {
+            let names = groups.iter().map(|group| group.name.as_str());
+            let message = format!("there is no group \"{value}\"");
+            problems.push(Problem::error(*place, message, suggest(value, names)));
+        }
+        let cells = self.values(cells.as_ref(), problems);
+        let others = self.values(ratio_to.as_ref(), problems);
+        if problems.len() == before
+            && let Some(node) = &ratio_to
+        {
+            self.check_other(node, &cells, &others, problems);
+        }
+        (problems.len() == before).then(|| Claim {
+            figure,
+            group: group.map(|group| group.value),
+            cells,
+            ratio_to: others,
+            at_least,
+            at_most,
+            figure_place,
+        })
+    }
+
+    /// Axes with their values, written as the axes have them.
+    fn values(&self, node: Option<&Node>, problems: &mut Vec<Problem>) -> Vec<(String, String)> {
+        let Some(node) = node else { return vec![] };
+        let is_axis = |key: &str| self.axes.iter().any(|axis| axis.key == key);
+        let mut values = vec![];
+        for (key, place, value) in dotted::entries(node, &|key, node| node.is_table() && !is_axis(key)) {
+            let Some(axis) = self.axes.iter().find(|axis| axis.key == key) else {
+                let help = match self.axes {
+                    [] => "the scenario has no [sweep], so that its one cell needs no `where`".to_owned(),
+                    axes => suggest(&key, axes.iter().map(|axis| axis.key.as_str())),
+                };
+                problems.push(Problem::error(place, format!("`{key}` is no axis of [sweep]"), help));
+                continue;
+            };
+            match axis.find(value, self.tree, self.texts) {
+                Ok(written) => values.push((key, written)),
+                // The value that the file has may have gone by --set: then no cell is judged.
+                Err(written) if axis.place.source != Source::File => values.push((key, written)),
+                Err(written) => {
+                    let all = axis.axis(self.texts).values;
+                    let message =
+                        format!("the axis `{key}` has no value {written}, so that no cell is meant");
+                    let help = suggest(&written, all.iter().map(String::as_str));
+                    problems.push(Problem::error(value.place, message, help));
+                }
+            }
+        }
+        values
+    }
+
+    /// Refuses a ratio of each cell to itself.
+    fn check_other(
+        &self,
+        node: &Node,
+        cells: &[(String, String)],
+        others: &[(String, String)],
+        problems: &mut Vec<Problem>,
+    ) {
+        let differs = |(key, value): &(String, String)| match cells.iter().find(|(known, _)| known == key) {
+            Some((_, own)) => own != value,
+            None => self.axes.iter().any(|axis| {
+                axis.key == *key && (axis.values.items().len() > 1 || axis.place.source != Source::File)
+            }),
+        };
+        if !others.iter().any(differs) {
+            let help = "name an axis in `ratio_to` with another value than the claim's own cells have";
+            problems.push(Problem::error(node.place, "a ratio of each cell to itself is 1", help));
+        }
+    }
+}
+
+impl Plan {
+    /// Refuses claims on figures that nobody knows: those of all are `figures`, those of a group `of_groups`.
+    pub fn check_claims(&self, figures: &[&str], of_groups: &[&str]) -> Result<(), ScenarioError> {
+        let unknown = |claim: &&Claim| {
+            let known = if claim.group.is_some() { of_groups } else { figures };
+            !known.contains(&claim.figure.as_str())
+        };
+        let problem = |claim: &Claim| {
+            let (known, whose) = match &claim.group {
+                Some(group) => (of_groups, format!("group \"{group}\" has")),
+                None => (figures, "this scenario has".to_owned()),
+            };
+            let help = if claim.group.is_none() && of_groups.contains(&claim.figure.as_str()) {
+                "name the `group` whose figure is meant".to_owned()
+            } else {
+                suggest(&claim.figure, known.iter().copied())
+            };
+            Problem::error(claim.figure_place, format!("{whose} no figure `{}`", claim.figure), help)
+        };
+        let problems: Vec<Problem> = self.claims.iter().filter(unknown).map(problem).collect();
+        if problems.is_empty() { Ok(()) } else { Err(ScenarioError::new(&self.texts, problems)) }
+    }
+}
+
+#[cfg(test)]
+mod tests;
