@@ -143,13 +143,14 @@ fn pairs_of_trials_are_tested_together() {
     };
     let (many, again) = (of("many", "goodput_mbit"), of("again", "goodput_mbit"));
     assert_eq!([get(many, "n"), get(many, "verdict")], ["5", "fell"]);
-    assert_eq!(get(again, "verdict"), "the same within 5 %");
+    assert_eq!(get(again, "verdict"), "the same");
     let number = |name: &str| get(many, name).parse::<f64>().expect("a number");
     assert!((number("to_mean") - number("from_mean") - number("difference")).abs() < 1e-5, "{csv}");
     let [low, ratio, high] = ["ratio_low", "ratio", "ratio_high"].map(number);
     assert!(low < ratio && ratio < high && high < 1.0, "{csv}");
     let text = beside.paired("scenario", Format::Table);
-    assert!(text.contains("few → many") && text.contains("p by Holm's method for all"), "{text}");
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("few → many") && words.contains("by Holm's method for all"), "{text}");
 }
 
 #[test]

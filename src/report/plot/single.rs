@@ -198,7 +198,8 @@ mod tests {
     #[test]
     fn each_named_figure_is_drawn_at_two_sizes_and_in_three_formats() {
         let dir = folder();
-        for (name, _) in names() {
+        // The model has no pings.
+        for (name, _) in names().filter(|(name, _)| *name != "probes") {
             for (cm, width, pt) in [(8.4, 992, "238"), (16.0, 1890, "453")] {
                 let request = Request { cm: Some(cm), pt: Some(8.0), ..asked(name) };
                 let formats = [Format::Svg, Format::Png, Format::Pdf];
