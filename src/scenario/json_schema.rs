@@ -97,8 +97,8 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Short { scalar, table, .. } => json!({ "anyOf": [of_kind(scalar), of_kind(table)] }),
         Kind::Named(kind) => named(&of_kind(kind)),
         Kind::List(kind) => json!({ "type": "array", "items": of_kind(kind) }),
-        Kind::Settings(from) => dotted(*from),
-        Kind::Axes => dotted(Reach::Axis),
+        Kind::Settings(from) => dotted(*from, false),
+        Kind::Axes => dotted(Reach::Axis, true),
     }
 }
 
@@ -147,8 +147,8 @@ fn tagged(tag: &Key, variants: &[(&'static str, Vec<Key>)]) -> Value {
 }
 
 /// The schema of a table of dotted keys, written in quotes or as tables within tables.
-fn dotted(from: Reach) -> Value {
-    let mut keys = Dotted { from, patterns: Map::new() };
+fn dotted(from: Reach, lists: bool) -> Value {
+    let mut keys = Dotted { from, lists, patterns: Map::new() };
     let mut schema = keys.below(&ROOT, "", "#");
     schema["patternProperties"] = Value::Object(keys.patterns);
     schema
@@ -168,6 +168,8 @@ fn any(schemas: Vec<Value>) -> Value {
 /// Dotted keys that may be written in some part of a file, with the schemas of what each takes.
 struct Dotted {
     from: Reach,
+    /// True if each has a list of values, as an axis does.
+    lists: bool,
     patterns: Map<String, Value>,
 }
 
@@ -202,10 +204,7 @@ impl Dotted {
 
     /// The value of a dotted key, or the values of an axis.
     fn value(&self, schema: Value) -> Value {
-        match self.from {
-            Reach::Axis => json!({ "type": "array", "items": schema, "minItems": 1 }),
-            _ => schema,
-        }
+        if self.lists { json!({ "type": "array", "items": schema, "minItems": 1 }) } else { schema }
     }
 
     /// The table that may stand for a key's own keys.
