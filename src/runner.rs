@@ -55,19 +55,18 @@ impl From<io::Error> for Hitch {
     }
 }
 
-/// Runs a trial in virtual time, with at most about `memory` bytes.
+/// Runs trials in virtual time, each with at most about `memory` bytes.
 pub fn in_virtual_time(
-    scenario: &Arc<Scenario>,
-    trial: Trial,
     memory: u64,
-    go_on: &mut dyn FnMut() -> bool,
-) -> Result<Option<Outcome>, Hitch> {
-    let mut world = build(scenario, trial);
-    world.limit_memory(memory);
-    match world.run(go_on) {
-        Ok(outcome) => Ok(Some(outcome)),
-        Err(Halt::Abandoned) => Ok(None),
-        Err(halt) => Err(Hitch::Halted(halt)),
+) -> impl Fn(&Arc<Scenario>, Trial, &mut dyn FnMut() -> bool) -> Result<Option<Outcome>, Hitch> + Sync {
+    move |scenario, trial, go_on| {
+        let mut world = build(scenario, trial);
+        world.limit_memory(memory);
+        match world.run(go_on) {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(Halt::Abandoned) => Ok(None),
+            Err(halt) => Err(Hitch::Halted(halt)),
+        }
     }
 }
 
@@ -187,10 +186,7 @@ pub fn run<E>(
     stop: &AtomicBool,
     mut sink: impl Sink<E>,
 ) -> Result<Ending, RunError<E>> {
-    let todo: Vec<(usize, u32)> = (0..plan.cells())
-        .flat_map(|cell| (0..plan.trials()).map(move |number| (cell, number)))
-        .filter(|trial| !done.contains(trial))
-        .collect();
+    let todo: Vec<(usize, u32)> = plan.every_trial().filter(|trial| !done.contains(trial)).collect();
     // A thread without a trial would only take memory.
     let jobs = jobs.min(todo.len());
     let board = Board {

@@ -5,7 +5,6 @@
 //! its side after it, the receiver answers by closing its own.
 
 use super::{App, Conn, Event, Io};
-use crate::time::Instant;
 use crate::units::Bytes;
 
 /// A bulk transfer on a connection of its own.
@@ -113,12 +112,6 @@ impl App for BulkSender {
             Event::Closed => self.closed = true,
         }
     }
-
-    fn on_timeout(&mut self, _: &mut dyn Io) {}
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
 }
 
 impl App for BulkReceiver {
@@ -139,19 +132,13 @@ impl App for BulkReceiver {
             Event::Writable | Event::Closed => {}
         }
     }
-
-    fn on_timeout(&mut self, _: &mut dyn Io) {}
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::app::testing::World;
-    use crate::time::Duration;
+    use crate::time::{Duration, Instant};
 
     const HORIZON: Instant = Instant::from_nanos(1_000_000_000);
 

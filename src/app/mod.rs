@@ -42,10 +42,12 @@ pub trait App {
     fn on_datagram(&mut self, _conn: Conn, _datagram: Datagram, _io: &mut dyn Io) {}
 
     /// The instant of [`poll_timeout`](App::poll_timeout) has come.
-    fn on_timeout(&mut self, io: &mut dyn Io);
+    fn on_timeout(&mut self, _io: &mut dyn Io) {}
 
-    /// Time at which it wants to be woken next.
-    fn poll_timeout(&self) -> Option<Instant>;
+    /// Time at which it wants to be woken next, if it has timers.
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// Operations that an application may perform.

@@ -79,10 +79,4 @@ impl App for Echo {
     fn on_datagram(&mut self, conn: Conn, datagram: Datagram, io: &mut dyn Io) {
         io.answer_datagram(conn, datagram);
     }
-
-    fn on_timeout(&mut self, _: &mut dyn Io) {}
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
 }

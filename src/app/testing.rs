@@ -360,12 +360,6 @@ impl App for Raw {
             Event::PeerClosed | Event::Closed => {}
         }
     }
-
-    fn on_timeout(&mut self, _: &mut dyn Io) {}
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
 }
 
 /// So many milliseconds after the beginning.

@@ -305,12 +305,6 @@ impl App for WebServer {
             io.close(conn);
         }
     }
-
-    fn on_timeout(&mut self, _: &mut dyn Io) {}
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
 }
 
 #[cfg(test)]

@@ -29,43 +29,49 @@ pub struct New {
     compare: Option<&'static Choice>,
 }
 
-/// An answer, and the lines that it makes.
+/// An answer, and its part of the file.
 #[derive(Debug)]
 struct Choice {
     name: &'static str,
     words: &'static str,
-    lines: &'static str,
+    /// Blocks of lines, with an empty one between two.
+    blocks: &'static [&'static str],
 }
+
+/// Traffic that others have to share a queue with.
+const DOWNLOAD: &str = "[[clients]]\n\
+    name  = \"download\"\n\
+    path  = [\"line\"]\n\
+    app   = { kind = \"bulk\", direction = \"down\" }\n";
 
 const TRAFFIC: &[Choice] = &[
     Choice {
         name: "downloads",
         words: "four downloads that take all they can get",
-        lines: "[[clients]]\n\
+        blocks: &["[[clients]]\n\
                 name         = \"download\"\n\
                 count        = 4\n\
                 path         = [\"line\"]          # the links from client to server, by name\n\
                 start_spread = \"1s\"              # they begin at random within it\n\
-                app          = { kind = \"bulk\", direction = \"down\" }   # with `bytes = \"2MB\"`, transfers of one size\n",
+                app          = { kind = \"bulk\", direction = \"down\" }   # with `bytes = \"2MB\"`, transfers of one size\n"],
     },
     Choice {
         name: "chat",
         words: "ten people in a chat beside a download",
-        lines: "[[clients]]\n\
+        blocks: &[
+            "[[clients]]\n\
                 name  = \"people\"\n\
                 count = 10\n\
                 path  = [\"line\"]                 # the links from client to server, by name\n\
-                app   = { kind = \"chat\", rate = \"1/s\", size = \"200B\" }   # texts to everyone\n\
-                \n\
-                [[clients]]\n\
-                name  = \"download\"\n\
-                path  = [\"line\"]\n\
-                app   = { kind = \"bulk\", direction = \"down\" }\n",
+                app   = { kind = \"chat\", rate = \"1/s\", size = \"200B\" }   # texts to everyone\n",
+            DOWNLOAD,
+        ],
     },
     Choice {
         name: "web",
         words: "a web page every other second, and pings, beside a download",
-        lines: "[[clients]]\n\
+        blocks: &[
+            "[[clients]]\n\
                 name  = \"page\"\n\
                 path  = [\"line\"]                 # the links from client to server, by name\n\
                 app   = { kind = \"web\", rate = \"0.5/s\", size = \"100kB\" }\n\
@@ -73,25 +79,20 @@ const TRAFFIC: &[Choice] = &[
                 [[clients]]\n\
                 name  = \"ping\"\n\
                 path  = [\"line\"]\n\
-                app   = { kind = \"ping\", rate = \"10/s\" }\n\
-                \n\
-                [[clients]]\n\
-                name  = \"download\"\n\
-                path  = [\"line\"]\n\
-                app   = { kind = \"bulk\", direction = \"down\" }\n",
+                app   = { kind = \"ping\", rate = \"10/s\" }\n",
+            DOWNLOAD,
+        ],
     },
     Choice {
         name: "voice",
         words: "a telephone call beside a download",
-        lines: "[[clients]]\n\
+        blocks: &[
+            "[[clients]]\n\
                 name  = \"call\"\n\
                 path  = [\"line\"]                 # the links from client to server, by name\n\
-                app   = { kind = \"voip\" }          # G.711, rated by the E-model\n\
-                \n\
-                [[clients]]\n\
-                name  = \"download\"\n\
-                path  = [\"line\"]\n\
-                app   = { kind = \"bulk\", direction = \"down\" }\n",
+                app   = { kind = \"voip\" }          # G.711, rated by the E-model\n",
+            DOWNLOAD,
+        ],
     },
 ];
 
@@ -99,36 +100,36 @@ const NETWORKS: &[Choice] = &[
     Choice {
         name: "home",
         words: "a home line: 20 Mbit/s, round trip 30 ms, queue of 100 packets",
-        lines: "[link.line]\n\
+        blocks: &["[link.line]\n\
                 rate  = \"20mbit\"\n\
                 delay = \"15ms\"                   # one way\n\
-                queue = \"100 packets\"\n",
+                queue = \"100 packets\"\n"],
     },
     Choice {
         name: "mobile",
         words: "a mobile phone: 8 Mbit/s, round trip 60 ms with jitter, 0.5 % loss, a deep queue",
-        lines: "[link.line]\n\
+        blocks: &["[link.line]\n\
                 rate  = \"8mbit\"\n\
                 delay = { mean = \"30ms\", jitter = \"5ms\" }   # one way\n\
                 loss  = \"0.5%\"                   # of packets, in both directions\n\
-                queue = \"500 packets\"\n",
+                queue = \"500 packets\"\n"],
     },
     Choice {
         name: "satellite",
         words: "a geostationary satellite: 10 Mbit/s, round trip 600 ms, 0.1 % loss",
-        lines: "[link.line]\n\
+        blocks: &["[link.line]\n\
                 rate  = \"10mbit\"\n\
                 delay = \"300ms\"                  # one way\n\
                 loss  = \"0.1%\"                   # of packets, in both directions\n\
-                queue = \"1bdp\"                   # rate times base round trip\n",
+                queue = \"1bdp\"                   # rate times base round trip\n"],
     },
     Choice {
         name: "datacentre",
         words: "a data centre: 1 Gbit/s, round trip 0.2 ms, a shallow queue",
-        lines: "[link.line]\n\
+        blocks: &["[link.line]\n\
                 rate  = \"1gbit\"\n\
                 delay = \"100us\"                  # one way\n\
-                queue = \"100 packets\"\n",
+                queue = \"100 packets\"\n"],
     },
 ];
 
@@ -136,22 +137,24 @@ const COMPARISONS: &[Choice] = &[
     Choice {
         name: "controllers",
         words: "congestion controllers: Reno, CUBIC, BBR",
-        lines: "\"tcp.congestion\" = [\"reno\", \"cubic\", \"bbr\"]   # more: testbed list controllers\n",
+        blocks: &["\"tcp.congestion\" = [\"reno\", \"cubic\", \"bbr\"]   # more: testbed list controllers\n"],
     },
     Choice {
         name: "queues",
         words: "queues: drop-tail, CoDel, FQ-CoDel",
-        lines: "\"link.line.queue.kind\" = [\"droptail\", \"codel\", \"fq_codel\"]   # more: testbed list queues\n",
+        blocks: &[
+            "\"link.line.queue.kind\" = [\"droptail\", \"codel\", \"fq_codel\"]   # more: testbed list queues\n",
+        ],
     },
     Choice {
         name: "losses",
         words: "loss from 0 to 5 %",
-        lines: "\"link.line.loss\" = [\"0%\", \"0.1%\", \"1%\", \"5%\"]\n",
+        blocks: &["\"link.line.loss\" = [\"0%\", \"0.1%\", \"1%\", \"5%\"]\n"],
     },
     Choice {
         name: "delays",
         words: "delays from 5 to 100 ms",
-        lines: "\"link.line.delay\" = [\"5ms\", \"20ms\", \"100ms\"]   # one way\n",
+        blocks: &["\"link.line.delay\" = [\"5ms\", \"20ms\", \"100ms\"]   # one way\n"],
     },
 ];
 
@@ -262,9 +265,9 @@ fn text(name: &str, traffic: &Choice, network: &Choice, compared: &Choice) -> St
         traffic = traffic.words,
         network = network.words,
         title = name.replace(['-', '_'], " "),
-        link = network.lines,
-        clients = traffic.lines,
-        axis = compared.lines,
+        link = network.blocks.join("\n"),
+        clients = traffic.blocks.join("\n"),
+        axis = compared.blocks.join("\n"),
     )
 }
 

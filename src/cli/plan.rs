@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::filing::quoted;
 use super::output::{Failure, load, print};
-use super::shard::{self, every_trial};
+use super::shard;
 use crate::units::plural;
 
 /// Write scripts that run a scenario in parts on many machines
@@ -34,7 +34,7 @@ impl PlanCommand {
     /// Writes the scripts, and says what they do.
     pub fn execute(self) -> Result<(), Failure> {
         let (plan, _) = load(&self.file, &self.sets)?;
-        let trials = every_trial(&plan).count();
+        let trials = plan.every_trial().count();
         if self.shards as usize > trials {
             let trials = plural(trials as u64, "trial");
             return Err(Failure::usage(

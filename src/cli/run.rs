@@ -1,5 +1,6 @@
 //! `testbed run`: scenarios to results.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +11,7 @@ use super::filing::{Filing, from_root, held, known_elsewhere, now, own_program, 
 use super::logging::raise_open_files;
 use super::output::{Failure, load, print, processors};
 use super::progress::Progress;
-use super::shard::{Shard, every_trial};
+use super::shard::Shard;
 use super::study::study;
 use super::{estimate, memory, signals};
 use crate::engine::Halt;
@@ -18,7 +19,7 @@ use crate::live;
 use crate::report::version::Program;
 use crate::report::{self, Mode, Report, ReportError, ResultFolder};
 use crate::runner::{self, Ending, Execute, RunError};
-use crate::scenario::{Group, Plan, Scenario};
+use crate::scenario::{Group, Plan};
 use crate::time::Duration;
 use crate::units::{Bytes, plural};
 
@@ -78,9 +79,9 @@ impl Run {
         let plans = self.files.iter().map(|file| load(file, &sets)).collect::<Result<Vec<_>, _>>()?;
         check_names(&plans)?;
         if let Some(shard) = self.shard
-            && let Some((plan, _)) = plans.iter().find(|(plan, _)| shard.of(plan).is_empty())
+            && let Some((plan, _)) = plans.iter().find(|(plan, _)| self.part(plan).is_empty())
         {
-            let trials = plural(every_trial(plan).count() as u64, "trial");
+            let trials = plural(plan.every_trial().count() as u64, "trial");
             return Err(Failure::usage(
                 format!("shard {shard} of \"{}\" has none of its {trials}", plan.name()),
                 "run at most as many shards as there are trials",
@@ -100,10 +101,8 @@ impl Run {
             if self.json {
                 reports.push(serde_json::json!({ "folder": dir, "report": report }));
             } else if !self.quiet {
-                let trials =
-                    self.shard.map_or_else(|| every_trial(&plan).count(), |shard| shard.of(&plan).len());
-                let part = self.shard.map_or_else(String::new, |shard| format!(" of shard {shard}"));
-                let counted = plural(trials as u64, "trial") + &part;
+                let shard = self.shard.map_or_else(String::new, |shard| format!(" of shard {shard}"));
+                let counted = plural(self.part(&plan).len() as u64, "trial") + &shard;
                 print(&words_at_end(&plan.base.title, &report, &counted, &dir, &self.sets))?;
             }
         }
@@ -119,6 +118,11 @@ impl Run {
         sets.extend(self.trials.map(|n| format!("trials={n}")));
         sets.extend(self.seed.map(|n| format!("seed={n}")));
         sets
+    }
+
+    /// Trials that this machine runs.
+    fn part(&self, plan: &Plan) -> BTreeSet<(usize, u32)> {
+        self.shard.map_or_else(|| plan.every_trial().collect(), |shard| shard.of(plan))
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -165,16 +169,14 @@ impl Run {
             eprintln!("note: {note}");
         }
         let done = folder.done().clone();
-        let part = self.shard.map_or_else(|| every_trial(plan).collect(), |shard| shard.of(plan));
+        let part = self.part(plan);
         let (total, begun) = (part.len() as u64, part.intersection(&done).count() as u64);
         let skipped =
-            every_trial(plan).filter(|trial| done.contains(trial) || !part.contains(trial)).collect();
+            plan.every_trial().filter(|trial| done.contains(trial) || !part.contains(trial)).collect();
         let bar = Progress::new(plan.name(), total, begun, "trials", self.quiet);
         let jobs = self.jobs.map_or_else(processors, usize::from);
         let memory = self.memory.unwrap_or_else(|| memory::share(jobs));
-        let in_virtual_time = move |scenario: &Arc<Scenario>, trial, go_on: &mut dyn FnMut() -> bool| {
-            runner::in_virtual_time(scenario, trial, memory.0, go_on)
-        };
+        let in_virtual_time = runner::in_virtual_time(memory.0);
         let (jobs, execute): (usize, &Execute) = if self.live {
             self.announce(plan, total - begun);
             // One at a time: trials that share the processors would make each other late.

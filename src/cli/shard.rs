@@ -19,14 +19,8 @@ pub const MOST: u32 = 100_000;
 impl Shard {
     /// Trials of the part. Cells differ in the time that they take, so that neighbours go to different parts.
     pub fn of(self, plan: &Plan) -> BTreeSet<(usize, u32)> {
-        every_trial(plan).skip(self.number as usize - 1).step_by(self.of as usize).collect()
+        plan.every_trial().skip(self.number as usize - 1).step_by(self.of as usize).collect()
     }
-}
-
-/// All trials of a plan (cell, repetition), in order.
-pub fn every_trial(plan: &Plan) -> impl Iterator<Item = (usize, u32)> {
-    let trials = plan.trials();
-    (0..plan.cells()).flat_map(move |cell| (0..trials).map(move |number| (cell, number)))
 }
 
 impl FromStr for Shard {
@@ -60,7 +54,7 @@ mod tests {
                 (1..=of).map(|k| format!("{k}/{of}").parse::<Shard>().expect("a shard").of(&plan)).collect();
             let sum: usize = parts.iter().map(BTreeSet::len).sum();
             let all: BTreeSet<_> = parts.into_iter().flatten().collect();
-            assert_eq!((sum, all), (every_trial(&plan).count(), every_trial(&plan).collect()), "{of}");
+            assert_eq!((sum, all), (plan.every_trial().count(), plan.every_trial().collect()), "{of}");
         }
     }
 

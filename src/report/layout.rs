@@ -5,12 +5,12 @@ use std::io;
 use std::path::Path;
 
 use super::error::ReportError;
-use super::{groups, journal, manifest, plot, series};
+use super::{groups, journal, manifest, plot, series, summary};
 
 /// The files of a result folder beside its manifest.
 pub const FILES: [&str; 12] = [
     "trials.csv",
-    "summary.csv",
+    summary::FILE,
     groups::FILE,
     "flows.csv",
     "links.csv",

@@ -12,7 +12,7 @@ use super::table;
 pub const MAX_SENTENCES: usize = 3;
 
 /// A figure that surely stayed within this share of itself stayed what it was.
-const SAME: f64 = 0.05;
+pub(super) const SAME: f64 = 0.05;
 
 /// One to three sentences; none if nothing ran.
 pub fn sentences(results: &Results, cells: &[CellSummary]) -> Vec<String> {

@@ -246,11 +246,11 @@ fn compare_file(
         return Ok(());
     }
     let (found, expected) = (disk::read(&dir.join(name))?, disk::read_if_there(&again.join(name))?);
-    if let Some(table) = Table::of(study).into_iter().find(|table| table.file() == name) {
-        comparison.take(compare_rows(table, study, &found, &expected));
-    } else if found != expected {
-        comparison.take(compare_lines(name, &found, &expected));
-    }
+    let table = Table::of(study).into_iter().find(|table| table.file() == name);
+    comparison.take(match table {
+        Some(table) => compare_rows(table, study, &found, &expected),
+        None => compare_lines(name, &found, &expected),
+    });
     Ok(())
 }
 
@@ -285,7 +285,7 @@ fn without_time(line: &str, timed: bool) -> &str {
 }
 
 fn lines(text: &[u8]) -> Vec<&str> {
-    // What is no text differs as a whole.
+    // Bytes that are no text differ as a whole.
     std::str::from_utf8(text).unwrap_or("\u{fffd}").lines().collect()
 }
 

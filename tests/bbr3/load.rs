@@ -94,10 +94,4 @@ impl App for Sink {
             io.discard(conn);
         }
     }
-
-    fn on_timeout(&mut self, _: &mut dyn Io) {}
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
 }

@@ -1,14 +1,8 @@
 //! The first steps of somebody new: a scenario from three answers, and a look at the machine.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
-fn testbed(dir: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
-    command.current_dir(dir).args(words).stdin(Stdio::null());
-    command.output().expect("the program runs")
-}
+use crate::program::testbed_in;
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -18,7 +12,7 @@ fn text(bytes: &[u8]) -> String {
 fn three_answers_make_a_scenario_that_runs() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let words = ["new", "mine", "--traffic", "voice", "--network", "home", "--compare", "queues"];
-    let made = testbed(dir.path(), &words);
+    let made = testbed_in(dir.path(), &words);
     assert_eq!(
         text(&made.stdout),
         "mine.toml is written; now: testbed run mine.toml\n",
@@ -26,11 +20,11 @@ fn three_answers_make_a_scenario_that_runs() {
         text(&made.stderr)
     );
     let run = ["run", "mine.toml", "--set", "duration=5s", "--trials", "1", "--no-plots"];
-    let ran = testbed(dir.path(), &run);
+    let ran = testbed_in(dir.path(), &run);
     assert!(ran.status.success() && text(&ran.stdout).contains("fq_codel"), "{}", text(&ran.stderr));
 
     let written = fs::read(dir.path().join("mine.toml")).expect("a file");
-    let again = testbed(dir.path(), &words);
+    let again = testbed_in(dir.path(), &words);
     assert_eq!(again.status.code(), Some(2));
     assert!(text(&again.stderr).contains("mine.toml is there already"), "{}", text(&again.stderr));
     assert_eq!(fs::read(dir.path().join("mine.toml")).expect("a file"), written);
@@ -39,11 +33,11 @@ fn three_answers_make_a_scenario_that_runs() {
 #[test]
 fn without_a_terminal_the_missing_answer_is_named() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let asked = testbed(dir.path(), &["new", "mine", "--traffic", "web"]);
+    let asked = testbed_in(dir.path(), &["new", "mine", "--traffic", "web"]);
     assert_eq!(asked.status.code(), Some(2));
     let told = "add --network with one of home, mobile, satellite, datacentre";
     assert!(text(&asked.stderr).contains(told), "{}", text(&asked.stderr));
-    let wrong = testbed(dir.path(), &["new", "a b"]);
+    let wrong = testbed_in(dir.path(), &["new", "a b"]);
     assert!(wrong.status.code() == Some(2) && text(&wrong.stderr).contains("letters, digits"));
     assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 0);
 }
@@ -51,7 +45,7 @@ fn without_a_terminal_the_missing_answer_is_named() {
 #[test]
 fn the_machine_is_looked_at_and_nothing_is_left() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let found = testbed(dir.path(), &["doctor"]);
+    let found = testbed_in(dir.path(), &["doctor"]);
     let lines = text(&found.stdout);
     assert!(found.status.success(), "{}", text(&found.stderr));
     for what in ["processors", "timers", "open files", "memory", "folder", "notebooks"] {

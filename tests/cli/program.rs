@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use testbed::chat::protocol::Dialect;
@@ -14,6 +15,11 @@ pub fn testbed(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
     command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// Output of the program with these words, run in a folder.
+pub fn testbed_in(dir: &Path, words: &[&str]) -> Output {
+    testbed(words).current_dir(dir).output().expect("the program runs")
 }
 
 /// `testbed chat` at this address, its input open.

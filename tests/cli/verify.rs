@@ -4,22 +4,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
+
+use crate::program::testbed_in;
 
 const LAB: &str = "duration = \"2s\"\ntrials = 3\n[link.wire]\ndelay = \"5ms\"\nrate = \"5mbit\"\nloss = \"1%\"\n\
     [[clients]]\nname = \"people\"\ncount = 2\npath = [\"wire\"]\napp = { kind = \"chat\", rate = \"5/s\" }\n\
     [[clients]]\nname = \"bulk\"\npath = [\"wire\"]\napp = { kind = \"bulk\" }\n\
     [sweep]\n\"link.wire.delay\" = [\"5ms\", \"10ms\"]\n";
 
-fn testbed(dir: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
-    command.current_dir(dir).args(words).stdin(Stdio::null());
-    command.output().expect("the program runs")
-}
-
 /// Standard output of a command that ends with this code.
 pub fn said(dir: &Path, words: &[&str], code: i32) -> String {
-    let output = testbed(dir, words);
+    let output = testbed_in(dir, words);
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{words:?}: {err}");
     String::from_utf8_lossy(&output.stdout).into_owned() + &err

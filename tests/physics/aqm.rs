@@ -187,7 +187,7 @@ fn deficit_round_robin_shares_the_rate_by_weight_and_strict_priority_gives_all_t
     };
     for (weights, fair) in [("[1, 1]", 0.5), ("[1, 4]", 0.2), ("[3, 1]", 0.75)] {
         let share = share(&format!("kind = \"drr\", weights = {weights}"));
-        // What was sent again is in neither.
+        // Retransmissions are in neither.
         assert!((share - fair).abs() < 0.02, "{share} by {weights}");
     }
     let first = share("kind = \"prio\"");

@@ -6,6 +6,7 @@ mod aqm;
 mod controllers;
 mod determinism;
 mod fuzz_scenarios;
+mod guard_rails;
 mod l4s;
 mod links;
 mod linux_cubic;

@@ -65,12 +65,6 @@ impl App for Quiet {
             _ => {}
         }
     }
-
-    fn on_timeout(&mut self, _: &mut dyn Io) {}
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
 }
 
 /// Says how much memory a world took whose connections are open, each over a link of its own, have

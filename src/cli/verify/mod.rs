@@ -13,14 +13,13 @@ use clap::Args;
 use super::filing::{Filing, own_program};
 use super::output::{Failure, beside, load, print, processors};
 use super::progress::Progress;
-use super::shard::every_trial;
 use super::study::study as study_of;
 use super::{memory, run};
 use crate::report::version::Program;
 use crate::report::{self, Comparison, Manifest, ReportError, ResultFolder};
 use crate::rng::Seed;
 use crate::runner::{self, Ending, Pace, RunError};
-use crate::scenario::{Plan, Scenario};
+use crate::scenario::Plan;
 use crate::time::Duration;
 use crate::units::{Bytes, plural};
 use verdict::{Line, Trials, Verdict};
@@ -62,6 +61,16 @@ pub struct Verify {
     quiet: bool,
 }
 
+/// Terms on which all folders are judged.
+struct Terms<'a> {
+    /// Text of the scenario that they must be of.
+    expected: Option<&'a str>,
+    program: Option<Program>,
+    /// Seed of the choice of --quick.
+    chance: u64,
+    stop: Arc<AtomicBool>,
+}
+
 /// Reason for which a folder has no verdict.
 enum Hitch {
     /// Of the folder.
@@ -84,19 +93,20 @@ impl Verify {
     pub fn execute(self) -> Result<(), Failure> {
         let expected = self.scenario.as_deref().map(|file| load(file, &[])).transpose()?;
         let expected = expected.map(|(_, text)| text);
-        let program = own_program()?;
         let stop = run::stop_on_interrupt("interrupted")?;
         let chance = self.seed.unwrap_or_else(|| RandomState::new().hash_one(()) >> 32);
         let (mut lines, mut different, mut unknown) = (Vec::new(), 0, 0);
+        let terms = Terms { expected: expected.as_deref(), program: own_program()?, chance, stop };
         for dir in &self.dirs {
-            // What is wrong with one folder is no reason to leave the others out.
-            let (sets, verdict) = match Manifest::read(dir) {
-                Ok(manifest) => {
-                    let verdict =
-                        self.judge(dir, &manifest, expected.as_deref(), program.as_ref(), chance, &stop)?;
-                    (manifest.study.overrides, verdict)
-                }
-                Err(error) => (Vec::new(), Verdict::Unknown { reason: error.to_string() }),
+            let manifest = Manifest::read(dir);
+            let sets = manifest.as_ref().map(|manifest| manifest.study.overrides.clone()).unwrap_or_default();
+            let verdict =
+                manifest.map_err(Hitch::from).and_then(|manifest| self.judge(dir, &manifest, &terms));
+            // One folder that is faulty is no reason to leave the others out.
+            let verdict = match verdict {
+                Ok(verdict) => verdict,
+                Err(Hitch::Unknown(reason)) => Verdict::Unknown { reason },
+                Err(Hitch::Failure(failure)) => return Err(failure),
             };
             different += usize::from(matches!(verdict, Verdict::Different { .. }));
             unknown += usize::from(matches!(verdict, Verdict::Unknown { .. }));
@@ -120,38 +130,13 @@ impl Verify {
         }
     }
 
-    /// The verdict about a folder; an error only if none can be come to about any.
-    fn judge(
-        &self,
-        dir: &Path,
-        manifest: &Manifest,
-        expected: Option<&str>,
-        program: Option<&Program>,
-        chance: u64,
-        stop: &AtomicBool,
-    ) -> Result<Verdict, Failure> {
-        match self.compared(dir, manifest, expected, program, chance, stop) {
-            Err(Hitch::Unknown(reason)) => Ok(Verdict::Unknown { reason }),
-            Err(Hitch::Failure(failure)) => Err(failure),
-            Ok(verdict) => Ok(verdict),
-        }
-    }
-
-    fn compared(
-        &self,
-        dir: &Path,
-        manifest: &Manifest,
-        expected: Option<&str>,
-        program: Option<&Program>,
-        chance: u64,
-        stop: &AtomicBool,
-    ) -> Result<Verdict, Hitch> {
+    fn judge(&self, dir: &Path, manifest: &Manifest, terms: &Terms<'_>) -> Result<Verdict, Hitch> {
         let unknown = |reason: &str| Err(Hitch::Unknown(reason.to_owned()));
         let all = report::trials(dir)?;
-        if let Some(text) = expected.filter(|text| !text.lines().eq(manifest.study.scenario.lines())) {
+        if let Some(text) = terms.expected.filter(|text| !text.lines().eq(manifest.study.scenario.lines())) {
             return Ok(Verdict::of_another(text, manifest, all.len()));
         }
-        if let Some(reason) = manifest.unrepeatable(program) {
+        if let Some(reason) = manifest.unrepeatable(terms.program.as_ref()) {
             return Err(Hitch::Unknown(reason));
         }
         let study = &manifest.study;
@@ -163,7 +148,7 @@ impl Verify {
         if all.is_empty() {
             return unknown("it has no finished trial");
         }
-        let chosen = if self.quick { sample(&all, chance) } else { all.clone() };
+        let chosen = if self.quick { sample(&all, terms.chance) } else { all.clone() };
         let of_plan = |trial: &(usize, u32)| trial.0 < plan.cells() && trial.1 < plan.trials();
         if !all.iter().all(of_plan) {
             return unknown("its trials.csv has trials that its scenario does not have");
@@ -174,7 +159,7 @@ impl Verify {
             let problem = format!("cannot make a temporary folder: {error}");
             Hitch::Failure(Failure::other(problem, "set TMPDIR to one that can be written"))
         })?;
-        self.run_again(&plan, manifest, &chosen, again.path(), stop)?;
+        self.run_again(&plan, manifest, &chosen, again.path(), &terms.stop)?;
         let comparison = if self.quick {
             report::compare_some(dir, manifest, again.path(), &chosen)?
         } else {
@@ -182,12 +167,18 @@ impl Verify {
             report::finish(again.path(), manifest.finished.as_deref().unwrap_or_default(), pictures)?;
             report::compare_all(dir, study, again.path())?
         };
-        let planned = every_trial(&plan).count();
+        let planned = plan.every_trial().count();
         let trials = Trials { again: chosen.len(), finished: all.len(), planned };
         Ok(match comparison {
             Comparison { files: 0, missing, .. } => Verdict::Same { trials, missing },
             comparison => Verdict::Different { trials, comparison },
         })
+    }
+
+    /// Threads, and memory of each.
+    fn means(&self) -> (usize, Bytes) {
+        let jobs = self.jobs.map_or_else(processors, usize::from);
+        (jobs, self.memory.unwrap_or_else(|| memory::share(jobs)))
     }
 
     /// A reason to let be what would take longer than `--within`.
@@ -196,8 +187,7 @@ impl Verify {
         if Duration::from_nanos(span) < SURELY_SHORT {
             return Ok(());
         }
-        let jobs = self.jobs.map_or_else(processors, usize::from);
-        let memory = self.memory.unwrap_or_else(|| memory::share(jobs));
+        let (jobs, memory) = self.means();
         let Pace::Seconds(each) = runner::pace(plan, plan.cells() - 1, memory.0) else { return Ok(()) };
         let seconds = each * trials as f64 / jobs as f64;
         if seconds <= self.within.as_secs_f64() {
@@ -241,12 +231,9 @@ impl Verify {
     ) -> Result<(), Hitch> {
         let mut folder = ResultFolder::again(dir, manifest)?;
         let bar = Progress::new(plan.name(), trials.len() as u64, 0, "trials", self.quiet || self.json);
-        let jobs = self.jobs.map_or_else(processors, usize::from);
-        let memory = self.memory.unwrap_or_else(|| memory::share(jobs));
-        let others = every_trial(plan).filter(|trial| !trials.contains(trial)).collect();
-        let execute = move |scenario: &Arc<Scenario>, trial, go_on: &mut dyn FnMut() -> bool| {
-            runner::in_virtual_time(scenario, trial, memory.0, go_on)
-        };
+        let (jobs, memory) = self.means();
+        let others = plan.every_trial().filter(|trial| !trials.contains(trial)).collect();
+        let execute = runner::in_virtual_time(memory.0);
         let filing = Filing { folder: &mut folder, bar: &bar };
         let ending = runner::run(plan, &others, jobs, &execute, stop, filing);
         bar.finish();

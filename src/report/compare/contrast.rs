@@ -9,11 +9,10 @@ use crate::report::paired::{Change, LEAST_PAIRS};
 use crate::report::stats::{Estimate, holm};
 use crate::report::summary::CellSummary;
 use crate::report::table;
+use crate::report::verdict::SAME;
 
 /// Level of the verdicts, of all tests of a table together.
 const LEVEL: f64 = 0.05;
-/// A figure that surely stayed within this share of itself stayed what it was.
-const SAME: f64 = 0.05;
 
 /// One figure of two cells.
 struct Contrast {
@@ -189,7 +188,7 @@ impl Numbers {
 
     fn difference_ends(&self) -> Option<[f64; 2]> {
         let Estimate { mean, ci95, .. } = self.difference?;
-        // Where all pairs agree, nothing tells how far chance moves them.
+        // Pairs that all agree tell nothing of how far chance moves them.
         ci95.filter(|half| *half > 0.0).map(|half| [mean - half, mean + half])
     }
 }

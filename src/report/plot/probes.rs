@@ -9,7 +9,6 @@ use super::sheet::{DrawPanel, Key, Sheet, Symbol};
 use super::sources::{self, Choice, FIRST_TRIAL, MAX_PANELS, Sources};
 use super::style::{ALARM, Curve};
 use crate::report::error::ReportError;
-use crate::report::files::Results;
 use crate::report::rows::Table;
 
 /// Pinging clients that a panel shows: the first ones.
@@ -28,7 +27,7 @@ type Flows = Vec<(String, Probes)>;
 /// One panel per cell: its first trial.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
-    let all = read(results)?;
+    let all = read(sources)?;
     let Choice { cells, remark: omitted } =
         sources::choose(results, MAX_PANELS, "probes", |cell| Ok(all.contains_key(&cell)))?;
     let most = all.values().map(Vec::len).max().unwrap_or(0);
@@ -70,10 +69,8 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             .draw(area, None)?;
             for (place, (name, probes)) in flows.iter().enumerate() {
                 let curve = Curve(names.curve(name, place));
-                chart.line(&within(&probes.answered, span), curve.color(), 16, curve.dash())?;
-                let lost: Vec<f64> =
-                    probes.lost.iter().copied().filter(|at| (span.0..=span.1).contains(at)).collect();
-                chart.ticks(&lost, 0, ALARM)?;
+                chart.line(&probes.answered, curve.color(), 16, curve.dash())?;
+                chart.ticks(&probes.lost, 0, ALARM)?;
             }
             Ok(())
         })
@@ -88,13 +85,10 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     }))
 }
 
-/// Points within a span of time.
-fn within(points: &[(f64, f64)], (from, to): (f64, f64)) -> Vec<(f64, f64)> {
-    points.iter().copied().filter(|point| (from..=to).contains(&point.0)).collect()
-}
-
-/// The probes of the first trial of each cell.
-fn read(results: &Results) -> Result<BTreeMap<usize, Flows>, ReportError> {
+/// The probes of the first trial of each cell, within the chosen span of time.
+fn read(sources: &Sources<'_>) -> Result<BTreeMap<usize, Flows>, ReportError> {
+    let results = sources.results;
+    let is_seen = |sent: f64| sources.view.span.is_none_or(|(from, to)| (from..=to).contains(&sent));
     let mut first: BTreeMap<usize, u32> = BTreeMap::new();
     for trial in &results.trials {
         first.entry(trial.cell).or_insert(trial.number);
@@ -104,7 +98,7 @@ fn read(results: &Results) -> Result<BTreeMap<usize, Flows>, ReportError> {
         if row.parse("trial") != first.get(&cell).copied() {
             return;
         }
-        let Some(sent) = row.parse::<f64>("sent_s") else { return };
+        let Some(sent) = row.parse::<f64>("sent_s").filter(|sent| is_seen(*sent)) else { return };
         let (flows, name) = (cells.entry(cell).or_default(), row.get("flow"));
         let place = flows.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
             flows.push((name.to_owned(), Probes::default()));

@@ -92,9 +92,6 @@ pub fn draw(
             Format::Png => raster::png(&tree, view.frame.dpi()).map_err(failed)?,
             Format::Pdf => pdf::write(&tree, &sheet.title),
         };
-        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            std::fs::create_dir_all(parent).map_err(ReportError::io("create", parent))?;
-        }
         disk::replace(path, &bytes)?;
     }
     let parts = [departure.as_str(), &sheet.title, &sheet.subtitle];

@@ -127,6 +127,12 @@ impl Plan {
         self.base.trials
     }
 
+    /// All trials (cell, repetition), in the order in which they are run and written.
+    pub fn every_trial(&self) -> impl Iterator<Item = (usize, u32)> + use<> {
+        let trials = self.trials();
+        (0..self.cells()).flat_map(move |cell| (0..trials).map(move |number| (cell, number)))
+    }
+
     /// Cell number `index`, which must be below [`Plan::cells`].
     pub fn cell(&self, index: usize) -> Cell {
         let picks = self.picks(index);

@@ -1,4 +1,4 @@
-//! What the reference says of pings, datagrams, speech and requests.
+//! Claims of the reference on pings, datagrams, speech and requests.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

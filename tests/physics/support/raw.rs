@@ -180,12 +180,6 @@ impl App for Transfer {
             _ => {}
         }
     }
-
-    fn on_timeout(&mut self, _: &mut dyn Io) {}
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
 }
 
 /// A transfer of so many segments: milliseconds from the open connection to the last byte read and to

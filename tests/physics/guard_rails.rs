@@ -1,0 +1,65 @@
+//! Warnings of a run, tried with scenarios made up for them.
+
+use crate::scenarios::Run;
+
+/// One upload over a clean link, with a place for more keys at the front and in its group.
+fn upload(keys: &str, tcp: &str, group: &str) -> String {
+    format!(
+        "{keys}\n[link.path]\nrate = \"10mbit\"\ndelay = \"20ms\"\nqueue = \"1bdp\"\n[tcp]\n{tcp}\n\
+         [[clients]]\nname = \"upload\"\npath = [\"path\"]\n{group}\napp = {{ kind = \"bulk\" }}\n"
+    )
+}
+
+#[test]
+fn one_trial_and_no_chance_are_warned_of() {
+    let one = Run::crafted(&upload("duration = \"20s\"", "", "start_spread = \"1s\""));
+    one.warns("rest on one trial");
+    // Where nothing is random, one trial tells all.
+    let certain = Run::crafted(&upload("duration = \"20s\"", "", ""));
+    certain.does_not_warn("rest on one trial");
+    certain.does_not_warn("nothing in the scenario is random");
+    let same = Run::crafted(&upload("duration = \"20s\"\ntrials = 3", "", ""));
+    same.warns("nothing in the scenario is random");
+    let spread = Run::crafted(&upload("duration = \"20s\"\ntrials = 3", "", "start_spread = \"1s\""));
+    spread.does_not_warn("nothing in the scenario is random");
+}
+
+#[test]
+fn an_axis_that_made_no_difference_is_named() {
+    let clean = upload("duration = \"5s\"", "receive_window = \"16KiB\"", "start_spread = \"1s\"");
+    // A queue that never fills is as good as a larger one; nothing before the run can tell.
+    let run = Run::crafted(&(clean + "[sweep]\n\"link.path.queue\" = [\"50 packets\", \"90 packets\"]\n"));
+    run.warns("link.path.queue made no difference: 50 packets and 90 packets came out equal in every figure");
+}
+
+#[test]
+fn what_holds_a_flow_back_is_named() {
+    let small = "receive_window = \"16KiB\"";
+    Run::crafted(&upload("duration = \"20s\"", small, "")).warns("receiver's window");
+    let none = format!("{small}\ncongestion = \"none\"");
+    Run::crafted(&upload("duration = \"20s\"", &none, "")).does_not_warn("receiver's window");
+    Run::crafted(&upload("duration = \"20s\"", "", "")).does_not_warn("receiver's window");
+    let little = "send_buffer = \"4KiB\"\nmss = 1000";
+    Run::crafted(&upload("duration = \"20s\"", little, "")).warns("had nothing to send");
+}
+
+#[test]
+fn too_short_runs_are_warned_of() {
+    Run::crafted(&upload("duration = \"10s\"\nwarmup = \"2s\"", "", "")).warns("loss episodes");
+    let slow = upload("duration = \"3s\"\nwarmup = \"1s\"", "", "");
+    let slow = slow.replace("10mbit", "100mbit").replace("20ms", "100ms");
+    Run::crafted(&slow).warns("first slow start");
+    let halved = upload("duration = \"30s\"", "", "")
+        + "[[schedule]]\nat = \"20s\"\nset = { \"link.path.rate\" = \"1mbit\" }\n";
+    Run::crafted(&halved).warns("last third");
+}
+
+#[test]
+fn a_handshake_across_the_warm_up_spoils_no_figure() {
+    let text = upload("duration = \"20s\"\nwarmup = \"2s\"", "", "")
+        .replace("delay =", "loss = \"100%\"\ndelay =")
+        + "[[schedule]]\nat = \"2500ms\"\nset = { \"link.path.loss\" = \"0%\" }\n";
+    let run = Run::crafted(&text);
+    run.within("timeouts", run.get(&[], "timeouts"), 0.0, 5.0);
+    run.within("goodput", run.get(&[], "goodput_mbit"), 6.0, 10.0);
+}
