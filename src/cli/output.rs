@@ -3,7 +3,6 @@
 use std::fmt::{Arguments, Display};
 use std::io::{IsTerminal, Read as _, Write};
 use std::path::Path;
-use std::process::ExitCode;
 
 use super::study::check_claims;
 use super::system;
@@ -38,27 +37,27 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Says it on stderr.
-    pub fn report(self) -> ExitCode {
+    /// Says it on stderr; its exit code.
+    pub fn report(self) -> u8 {
         match self {
             Failure::Scenario(error) => {
                 eprint!("{}", error.render(colour_on_stderr()));
-                ExitCode::from(2)
+                2
             }
             Failure::Usage { problem, help } => {
                 complain(&problem, &help);
-                ExitCode::from(2)
+                2
             }
             Failure::Other { problem, help } => {
                 complain(&problem, &help);
-                ExitCode::FAILURE
+                1
             }
             Failure::Refuted(claim) => {
                 eprintln!("{claim}");
-                ExitCode::from(99)
+                99
             }
-            Failure::Interrupted => ExitCode::from(130),
-            Failure::ClosedPipe => ExitCode::SUCCESS,
+            Failure::Interrupted => 130,
+            Failure::ClosedPipe => 0,
         }
     }
 

@@ -136,6 +136,19 @@ pub fn plot(dir: &Path, force: bool) -> Result<Report, ReportError> {
     Ok(report)
 }
 
+/// Findings of a result folder as it lies there; nothing in it changes.
+pub fn read(dir: &Path) -> Result<Report, ReportError> {
+    let manifest = Manifest::read(dir)?;
+    let mut results = Results::load_some(dir, &manifest.study)?;
+    bottleneck::settle(&mut [&mut results])?;
+    let changed = manifest.changed_records(dir)?;
+    let shares = groups::shares(&results)?;
+    let cells = summary::over(&results, &shares);
+    let (mut report, _) = find(&results, &shares, cells, &changed)?;
+    report.pictures = plot::existing(dir);
+    Ok(report)
+}
+
 /// Draws one figure of a result folder by its name, as the request wants it, from the folder's files alone. Nothing
 /// else in the folder changes. Files that are not what the run wrote are an error unless `force` is set.
 pub fn draw(
@@ -167,6 +180,28 @@ fn derive(
     let cells = summary::write(results, &shares)?;
     groups::write(results, &shares)?;
     latency::write_percentiles(results)?;
+    let (mut report, checks) = find(results, &shares, cells, changed)?;
+    if pictures {
+        let missing = manifest.missing_records(dir);
+        let plot::Pictures { all, kept, boxes } = plot::draw_all(results, &report.cells, &missing)?;
+        report.warnings.extend(warnings::kept_pictures(&kept, &missing));
+        (report.pictures, report.notice) = (all, warnings::boxes(&boxes.0, &boxes.1));
+    } else {
+        report.pictures = plot::existing(dir);
+    }
+    html::write(results, &manifest, &report, &checks)?;
+    manifest.hash_derived(dir)?;
+    manifest.write(dir)?;
+    Ok(report)
+}
+
+/// Findings without pictures, and the realised checks; `changed` are the records that are not what the run wrote.
+fn find(
+    results: &Results,
+    shares: &groups::Shares,
+    cells: Vec<CellSummary>,
+    changed: &[String],
+) -> Result<(Report, Vec<table::Check>), ReportError> {
     let checks = table::checks(results);
     let late = lateness::find(results)?;
     let mut warnings = warnings::find(results, &cells, &checks, &late)?;
@@ -174,27 +209,16 @@ fn derive(
         let text = format!("changed since the run wrote them: {}", changed.join(", "));
         warnings.insert(0, Warning { text, cells: Vec::new() });
     }
-    let (pictures, notice) = if pictures {
-        let missing = manifest.missing_records(dir);
-        let plot::Pictures { all, kept, boxes } = plot::draw_all(results, &cells, &missing)?;
-        warnings.extend(warnings::kept_pictures(&kept, &missing));
-        (all, warnings::boxes(&boxes.0, &boxes.1))
-    } else {
-        (plot::existing(dir), None)
-    };
     let report = Report {
         lateness: late.iter().map(lateness::Late::sentence).collect(),
         table: table::render(results, &cells),
         verdict: verdict::sentences(results, &cells),
-        claims: claims::judge(results, &shares),
+        claims: claims::judge(results, shares),
         checks: table::check_lines(&results.study, &checks),
         warnings,
         cells,
-        pictures,
-        notice,
+        pictures: Vec::new(),
+        notice: None,
     };
-    html::write(results, &manifest, &report, &checks)?;
-    manifest.hash_derived(dir)?;
-    manifest.write(dir)?;
-    Ok(report)
+    Ok((report, checks))
 }

@@ -105,7 +105,8 @@ pub fn of_all(results: &Results) -> Result<Vec<CellSummary>, ReportError> {
 }
 
 /// The same, of shares that are known already.
-fn over(results: &Results, shares: &groups::Shares) -> Vec<CellSummary> {
+/// Summaries of all cells.
+pub fn over(results: &Results, shares: &groups::Shares) -> Vec<CellSummary> {
     (0..results.study.cells()).map(|cell| summarise(results, cell, shares)).collect()
 }
 

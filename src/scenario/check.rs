@@ -129,7 +129,11 @@ pub(super) fn unknown_key<'a>(
 /// The problem of a controller that does not exist.
 pub(super) fn unknown_controller(name: &str, place: Place) -> Problem {
     let message = format!("there is no congestion controller \"{name}\"");
-    Problem::error(place, message, suggest(name, congestion::algorithms().map(|algorithm| algorithm.name)))
+    Problem::error(
+        place,
+        message,
+        suggest(name, congestion::algorithms().iter().map(|algorithm| algorithm.name)),
+    )
 }
 
 /// `path.key`, or `key` at the top.

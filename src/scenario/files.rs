@@ -1,4 +1,4 @@
-//! Files that a scenario names: traces and tables of a link's rate, and tables of its jitter. A loader that the caller gives reads
+//! Files that a scenario names: traces and tables of a link's rate, tables of its jitter, scripts of controllers. A loader that the caller gives reads
 //! them, once each, before the scenario is read; so this knows names and bytes, and no files.
 
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use super::leaf::Fault;
 use super::problem::words;
 use super::tree::{Node, Value};
 use super::{dist, trace};
+use crate::congestion::script::{self, Refusal};
 use crate::link::config::{JitterTable, Trace};
 
 /// Reads a file by the name that the scenario has for it, as a path from the scenario's own folder; at most
@@ -71,7 +72,7 @@ impl Files {
         &self.prints
     }
 
-    /// The texts under `trace`, `csv` and `table`, wherever they stand: in tables, dotted keys and lists of an axis.
+    /// The texts under `trace`, `csv` and `table`, and scripts under `congestion`, wherever they stand: in tables, dotted keys and lists of an axis.
     fn collect(&mut self, key: &str, node: &Node, load: Loader<'_>) {
         match &node.value {
             Value::Table(entries) => {
@@ -97,10 +98,19 @@ impl Files {
                     let table = self.read(name, load).and_then(|bytes| dist::read(name, &bytes));
                     self.jitters.insert(name.clone(), table.map(Arc::new));
                 }
+                Some("congestion") if script::is_named(name) => self.read_script(name, load),
                 _ => {}
             },
             _ => {}
         }
+    }
+
+    /// The controllers of scripts are found by their names, like all others.
+    fn read_script(&mut self, word: &str, load: Loader<'_>) {
+        let Some((file, _)) = script::parts(word) else { return };
+        let text = self.read(file, load);
+        let refusal = |fault: &Fault| Refusal { message: fault.message.clone(), help: fault.help.clone() };
+        script::read(word, text.as_deref().map_err(refusal));
     }
 
     fn read(&mut self, name: &str, load: Loader<'_>) -> Result<Vec<u8>, Fault> {

@@ -90,7 +90,7 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Frequency => text(&patterns::frequency()),
         Kind::Limit => text(&patterns::limit()),
         Kind::Word(words) => words_of(words.iter().copied()),
-        Kind::Controller => words_of(congestion::algorithms().map(|algorithm| algorithm.name)),
+        Kind::Controller => words_of(congestion::algorithms().iter().map(|algorithm| algorithm.name)),
         Kind::Dialect => words_of(protocol::framed().map(protocol::Dialect::name)),
         Kind::Table(keys) | Kind::Parameters(keys) => table(&keys.iter().collect::<Vec<_>>()),
         Kind::Tagged { tag, variants } => tagged(tag, variants),

@@ -1,0 +1,175 @@
+//! The command line's work for a program around it: without a terminal, signals or an end of the process.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::output::{Failure, beside, load};
+use super::run::{Run, Task};
+use super::study::check_claims;
+use crate::report::version::Program;
+use crate::report::{self, Beside, PictureFormat, Report, ReportError, Request};
+use crate::scenario::{self, Plan, ScenarioError, Severity, Source};
+
+/// A run that was asked for.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The scenario file, or what the text is called.
+    pub file: PathBuf,
+    /// The scenario, if it is not to be read from the file.
+    pub text: Option<String>,
+    /// Dotted keys with their values, as `--set` takes them.
+    pub sets: Vec<String>,
+    /// Folder for the results.
+    pub out: PathBuf,
+    /// Threads; all processors if not given.
+    pub jobs: Option<u16>,
+    /// Bytes of memory that a trial may take.
+    pub memory: Option<u64>,
+    /// True if the pictures are drawn.
+    pub pictures: bool,
+    /// True if results that are there are replaced.
+    pub force: bool,
+    /// Name and SHA-256 of the program's own controllers, if it has some.
+    pub program: Option<(String, String)>,
+}
+
+/// Findings of a folder, in words.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// The aligned table.
+    pub table: String,
+    /// Sentences that compare the cells.
+    pub verdict: Vec<String>,
+    /// The scenario's claims, each with its judgement: if it holds, and in words.
+    pub claims: Vec<(bool, String)>,
+    /// Problems to look at before trusting the figures.
+    pub warnings: Vec<String>,
+    /// Trials whose controllers could not go on.
+    pub failed: Vec<String>,
+}
+
+/// Reason for which there are no findings.
+#[derive(Clone, Debug)]
+pub enum Problem {
+    /// The scenario is wrong.
+    Scenario {
+        /// All problems, drawn with their carets.
+        text: String,
+        /// Name of the file; `--set` where the first problem lies in an argument.
+        file: String,
+        /// Line and column of the first problem, from 1.
+        place: (usize, usize),
+    },
+    /// It was interrupted.
+    Interrupted,
+    /// Something else.
+    Other {
+        /// Description of the problem.
+        problem: String,
+        /// Mend.
+        help: String,
+    },
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Problem {
+        match failure {
+            Failure::Scenario(error) => Problem::from(*error),
+            Failure::Usage { problem, help } | Failure::Other { problem, help } => {
+                Problem::Other { problem, help }
+            }
+            Failure::Refuted(problem) => Problem::Other { problem, help: String::new() },
+            Failure::Interrupted | Failure::ClosedPipe => Problem::Interrupted,
+        }
+    }
+}
+
+impl From<ReportError> for Problem {
+    fn from(error: ReportError) -> Problem {
+        Failure::from(error).into()
+    }
+}
+
+impl From<ScenarioError> for Problem {
+    fn from(error: ScenarioError) -> Problem {
+        let text = error.render(false);
+        let first = error.problems.iter().find(|problem| problem.severity == Severity::Error);
+        let place = first.map(|problem| problem.place).unwrap_or_default();
+        let file = match place.source {
+            Source::File => error.texts.file.clone(),
+            Source::Set(_) => "--set".to_owned(),
+        };
+        let before = error.texts.of(place.source).get(..place.start).unwrap_or("");
+        let column = 1 + before.chars().rev().take_while(|&c| c != '\n').count();
+        Problem::Scenario { text, file, place: (error.texts.line(place), column) }
+    }
+}
+
+impl From<Report> for Findings {
+    fn from(report: Report) -> Findings {
+        Findings {
+            table: report.table,
+            verdict: report.verdict,
+            claims: report.claims.iter().map(|claim| (!claim.is_refuted(), claim.text.clone())).collect(),
+            warnings: report.warnings.iter().map(ToString::to_string).collect(),
+            failed: Vec::new(),
+        }
+    }
+}
+
+/// Plan of an order, with its text.
+fn plan(order: &Order) -> Result<(Plan, String), Failure> {
+    let Some(text) = &order.text else { return load(&order.file, &order.sets) };
+    let name = order.file.display().to_string();
+    let plan = Plan::parse_with(&name, text, &order.sets, &mut |named| beside(&order.file, named))?;
+    check_claims(&plan).map_err(Failure::Scenario)?;
+    Ok((plan, text.clone()))
+}
+
+/// Runs a scenario; `stop` ends it early, `tell` hears of the trials that are done and of all.
+pub fn run(order: &Order, stop: &AtomicBool, tell: &(dyn Fn(u64, u64) + Sync)) -> Result<Findings, Problem> {
+    let (plan, text) = plan(order)?;
+    let total = plan.every_trial().count() as u64;
+    let done = AtomicU64::new(0);
+    tell(0, total);
+    let count = || tell(1 + done.fetch_add(1, Ordering::Relaxed), total);
+    let program = order.program.clone().map(|(name, sha256)| Program { name, sha256 });
+    let task = Task { file: &order.file, plan: &plan, text, dir: &order.out, program, tell: Some(&count) };
+    let (report, failed) = Run::quietly(order, order.sets.clone()).run_one(task, stop)?;
+    Ok(Findings { failed, ..report.into() })
+}
+
+/// Findings of a result folder, in which nothing changes.
+pub fn read(dir: &Path) -> Result<Findings, Problem> {
+    Ok(report::read(dir)?.into())
+}
+
+/// One figure of a result folder as SVG.
+pub fn draw(dir: &Path, request: &Request) -> Result<String, Problem> {
+    let unwritten = |error: std::io::Error| Failure::other(format!("cannot draw: {error}"), "see TMPDIR");
+    let folder = tempfile::tempdir().map_err(unwritten)?;
+    let file = folder.path().join("figure.svg");
+    report::draw(dir, request, &[PictureFormat::Svg], Some(&file), false)?;
+    Ok(std::fs::read_to_string(&file).map_err(unwritten)?)
+}
+
+/// A comparison of result folders in one of the forms of `testbed compare`, and its doubts; `paired` is an axis
+/// whose first value is set against each other one.
+pub fn compare(dirs: &[PathBuf], paired: Option<&str>, form: &str) -> Result<(String, Vec<String>), Problem> {
+    let beside = Beside::load(dirs, &|study, key| scenario::stated(&study.scenario, key))?;
+    if let Some(key) = paired {
+        beside.check_key(key)?;
+    }
+    let form = form.parse().map_err(|error| Failure::usage(error, "write table, md, csv, json or latex"))?;
+    let text = match paired {
+        Some(key) => beside.paired(key, form),
+        None => beside.side_by_side(None, form),
+    };
+    Ok((text, beside.doubts))
+}
+
+/// The command line with these arguments, the program's name first; its exit code.
+pub fn command(arguments: Vec<OsString>) -> u8 {
+    super::run(arguments)
+}
