@@ -4,9 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::output::{Failure, beside, load};
+use super::output::{Failure, planned, text_in};
 use super::run::{Run, Task};
-use super::study::check_claims;
 use crate::report::version::Program;
 use crate::report::{self, Beside, PictureFormat, Report, ReportError, Request};
 use crate::scenario::{self, Plan, ScenarioError, Severity, Source};
@@ -118,18 +117,16 @@ impl From<Report> for Findings {
     }
 }
 
-/// Plan of an order, with its text.
-fn plan(order: &Order) -> Result<(Plan, String), Failure> {
-    let Some(text) = &order.text else { return load(&order.file, &order.sets) };
-    let name = order.file.display().to_string();
-    let plan = Plan::parse_with(&name, text, &order.sets, &mut |named| beside(&order.file, named))?;
-    check_claims(&plan).map_err(Failure::Scenario)?;
-    Ok((plan, text.clone()))
+/// Plan of a scenario from its file, or from a text that goes by this name, and its text.
+pub fn plan(file: &Path, text: Option<&str>, sets: &[String]) -> Result<(Plan, String), Problem> {
+    let text = text.map_or_else(|| text_in(file), |text| Ok(text.to_owned()))?;
+    Ok((planned(file, &text, sets)?, text))
 }
 
 /// Runs a scenario; `stop` ends it early, `tell` hears of the trials that are done and of all.
 pub fn run(order: &Order, stop: &AtomicBool, tell: &(dyn Fn(u64, u64) + Sync)) -> Result<Findings, Problem> {
-    let (plan, text) = plan(order)?;
+    let (plan, text) = plan(&order.file, order.text.as_deref(), &order.sets)?;
+    let odd = plan.render_warnings(false);
     let total = plan.every_trial().count() as u64;
     let done = AtomicU64::new(0);
     tell(0, total);
@@ -137,7 +134,11 @@ pub fn run(order: &Order, stop: &AtomicBool, tell: &(dyn Fn(u64, u64) + Sync)) -
     let program = order.program.clone().map(|(name, sha256)| Program { name, sha256 });
     let task = Task { file: &order.file, plan: &plan, text, dir: &order.out, program, tell: Some(&count) };
     let (report, failed) = Run::quietly(order, order.sets.clone()).run_one(task, stop)?;
-    Ok(Findings { failed, ..report.into() })
+    let mut findings = Findings { failed, ..report.into() };
+    if !odd.is_empty() {
+        findings.warnings.insert(0, odd);
+    }
+    Ok(findings)
 }
 
 /// Findings of a result folder, in which nothing changes.

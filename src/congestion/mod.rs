@@ -37,7 +37,7 @@ pub use crate::facts::{Beliefs, NO_WINDOW, Phase};
 pub use hystart::{Advice, Watch};
 pub use news::{Ack, Loss, LostSegment, Path, Restart, Sample};
 pub use parameters::{Parameter, Parameters, Values};
-pub use registry::{algorithms, register, registered, replace};
+pub use registry::{algorithms, generation, register, registered, replace};
 pub use slow_start::SlowStart;
 
 use crate::rng::Seed;

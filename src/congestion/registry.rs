@@ -2,11 +2,13 @@
 //! [`ALGORITHMS`]; a program of one's own adds its own before the first scenario is read, and an interpreter as its
 //! user defines them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use super::{ALGORITHMS, Algorithm};
 
 static REGISTERED: RwLock<Vec<&'static Algorithm>> = RwLock::new(Vec::new());
+static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 /// Makes controllers of other programs known by name. An error names one whose name is taken.
 pub fn register(algorithms: Vec<&'static Algorithm>) -> Result<(), String> {
@@ -20,6 +22,7 @@ pub fn register(algorithms: Vec<&'static Algorithm>) -> Result<(), String> {
         all.push(algorithm);
     }
     *registered = all;
+    GENERATION.fetch_add(1, Ordering::Release);
     Ok(())
 }
 
@@ -28,6 +31,11 @@ pub fn register(algorithms: Vec<&'static Algorithm>) -> Result<(), String> {
 pub fn replace(algorithm: &'static Algorithm) -> Result<(), String> {
     REGISTERED.write().unwrap_or_else(PoisonError::into_inner).retain(|other| other.name != algorithm.name);
     register(vec![algorithm])
+}
+
+/// A number that grows whenever a controller comes.
+pub fn generation() -> u64 {
+    GENERATION.load(Ordering::Acquire)
 }
 
 /// The controllers from outside.

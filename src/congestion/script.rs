@@ -51,8 +51,8 @@ pub fn read(word: &str, text: Result<&[u8], Refusal>) {
     READ.write().unwrap_or_else(PoisonError::into_inner).insert(word.to_owned(), read);
 }
 
-/// The controller that a word names, as it was read last.
-pub fn of(word: &str) -> Result<&'static Algorithm, Refusal> {
+/// An error if a word can name no controller, whatever its script.
+pub fn check(word: &str) -> Result<(), Refusal> {
     let refused = |message: &str, help: &str| Refusal { message: message.to_owned(), help: help.to_owned() };
     if READER.get().is_none() {
         let help = "install the package with `pip install ./python`, whose `testbed` runs it";
@@ -62,8 +62,15 @@ pub fn of(word: &str) -> Result<&'static Algorithm, Refusal> {
         let help = "write \"python:FILE.py:CLASS\"";
         return Err(refused("this names no class of a file", help));
     }
+    Ok(())
+}
+
+/// The controller that a word names, as it was read last.
+pub fn of(word: &str) -> Result<&'static Algorithm, Refusal> {
+    check(word)?;
     let read = READ.read().unwrap_or_else(PoisonError::into_inner).get(word).cloned();
-    read.unwrap_or_else(|| Err(refused("no script can be named here", "write it under `congestion`")))
+    let (message, help) = ("no script can be named here", "write it under `congestion`");
+    read.unwrap_or_else(|| Err(Refusal { message: message.to_owned(), help: help.to_owned() }))
 }
 
 fn split(word: &str) -> Option<(&str, &str)> {

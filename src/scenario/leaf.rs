@@ -110,12 +110,23 @@ pub(super) fn controller(node: &Node) -> Result<&'static Algorithm, Fault> {
     let help = "write the name of a congestion controller, such as \"reno\"";
     let text = node.text().ok_or_else(|| wrong_type(node, "the name of a congestion controller", help))?;
     if script::is_named(text) {
-        return script::of(text).map_err(|refusal| Fault { message: refusal.message, help: refusal.help });
+        return script::of(text).map_err(Fault::from);
     }
     Algorithm::by_name(text).ok_or_else(|| Fault {
         message: format!("there is no congestion controller \"{text}\""),
         help: suggest(text, congestion::algorithms().iter().map(|algorithm| algorithm.name)),
     })
+}
+
+/// A word that names a controller in a script, which need not be read yet.
+pub(super) fn script(node: &Node) -> Result<(), Fault> {
+    script::check(node.text().unwrap_or_default()).map_err(Fault::from)
+}
+
+impl From<script::Refusal> for Fault {
+    fn from(refusal: script::Refusal) -> Fault {
+        Fault { message: refusal.message, help: refusal.help }
+    }
 }
 
 pub(super) fn dialect(node: &Node) -> Result<&'static str, Fault> {

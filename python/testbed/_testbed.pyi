@@ -1,0 +1,147 @@
+import os
+from typing import Any, Callable, Optional
+
+class TestbedError(Exception):
+    """A run, a folder or a figure that cannot be had, and the mend."""
+
+class ScenarioError(TestbedError):
+    """A scenario that is wrong: the text has a caret under each place."""
+
+    line: int
+    """Line of the first problem, from 1."""
+    column: int
+    """Column of the first problem, from 1."""
+    file: str
+    """The scenario file; ``--set`` where the problem lies in an argument."""
+
+class CallLimit(BaseException):
+    """A controller's call that took longer than its class allows (``call_limit_s``)."""
+
+class Ack:
+    """An acknowledgment that brought news: times in seconds, all else in bytes."""
+
+    @property
+    def now_s(self) -> float: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def newly_lost(self) -> int: ...
+    @property
+    def marked(self) -> int: ...
+    @property
+    def delivered(self) -> int: ...
+    @property
+    def lost(self) -> int: ...
+    @property
+    def flight(self) -> int: ...
+    @property
+    def pipe(self) -> int: ...
+    @property
+    def rtt_s(self) -> Optional[float]: ...
+    @property
+    def srtt_s(self) -> float: ...
+    @property
+    def min_rtt_s(self) -> Optional[float]: ...
+    @property
+    def delivery_rate(self) -> Optional[float]: ...
+    @property
+    def moved(self) -> bool: ...
+    @property
+    def app_limited(self) -> bool: ...
+    @property
+    def in_recovery(self) -> bool: ...
+    @property
+    def may_grow(self) -> bool: ...
+
+class Loss:
+    """A loss, found by acknowledgments or by a timeout, or a mark of ECN."""
+
+    @property
+    def now_s(self) -> float: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def lost(self) -> int: ...
+    @property
+    def delivered(self) -> int: ...
+    @property
+    def flight(self) -> int: ...
+    @property
+    def pipe(self) -> int: ...
+    @property
+    def new_episode(self) -> bool: ...
+
+class Path:
+    """Facts about the path from which a controller is made."""
+
+    @property
+    def mss(self) -> int: ...
+    @property
+    def initial_window(self) -> int: ...
+    @property
+    def sack(self) -> bool: ...
+    @property
+    def now_s(self) -> float: ...
+    @property
+    def rtt_s(self) -> Optional[float]: ...
+    def random(self) -> float:
+        """A number from 0 to 1, drawn from the trial's seed."""
+
+_Observation = tuple[float, float, float, float, float, float, float, float]
+
+class Steps:
+    def __init__(
+        self,
+        file: str,
+        text: Optional[str],
+        sets: list[str],
+        group: str,
+        step_s: float,
+        inner: Optional[str],
+    ) -> None: ...
+    def reset(self, seed: int) -> _Observation: ...
+    def step(self, window: Optional[float], rate_mbit: Optional[float]) -> tuple[_Observation, bool]: ...
+    @property
+    def now_s(self) -> float: ...
+    @property
+    def duration_s(self) -> float: ...
+
+def _command(arguments: list[str]) -> int: ...
+def _run(
+    file: str,
+    text: Optional[str],
+    sets: list[str],
+    out: os.PathLike[str],
+    jobs: Optional[int],
+    memory: Optional[int],
+    pictures: bool,
+    force: bool,
+    program: Optional[tuple[str, str]],
+    tell: Optional[Callable[[int, int], None]],
+) -> dict[str, Any]: ...
+def _read(dir: os.PathLike[str]) -> dict[str, Any]: ...
+def _draw(
+    dir: os.PathLike[str],
+    figure: str,
+    cells: list[str],
+    flows: list[str],
+    groups: list[str],
+    from_s: Optional[float],
+    to_s: Optional[float],
+    x: Optional[str],
+    y: list[str],
+    by: Optional[str],
+    width_cm: Optional[float],
+    font_pt: Optional[float],
+) -> str: ...
+def _compare(
+    dirs: list[os.PathLike[str]], paired: Optional[str], form: str
+) -> tuple[str, list[str]]: ...
+def _register(
+    name: str,
+    cls: type,
+    about: str,
+    parameters: list[tuple[str, float, bool]],
+    file: str,
+    call_limit_s: float,
+) -> None: ...
