@@ -16,12 +16,12 @@ import numpy as np
 from testbed.gym import CongestionEnv, Observation
 
 # A phone's uplink whose rate wanders around 6 Mbit/s, behind a deep queue (see scenarios/cellular.toml).
-SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
+TRACE = Path(__file__).resolve().parents[2] / "scenarios" / "traces" / "lte.trace"
 SCENARIO = f"""
 duration = "20s"
 [link.radio]
 delay = "20ms"
-rate = {{ trace = "{(SCENARIOS / 'traces' / 'lte.trace').as_posix()}", offset = "trial" }}
+rate = {{ trace = "{TRACE.as_posix()}", offset = "trial" }}
 queue = {{ kind = "droptail", limit = "256 packets" }}
 down = {{ rate = "20mbit" }}
 [[clients]]

@@ -7,10 +7,13 @@ import html
 import io
 import json
 import os
+import shutil
 import tempfile
 import warnings as _warnings
+import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
 
 from . import _controllers, _progress, _testbed
 
@@ -49,12 +52,12 @@ class Results:
         self,
         dir: str | os.PathLike[str],
         _findings: Mapping[str, Any] | None = None,
-        _folder: tempfile.TemporaryDirectory[str] | None = None,
+        _is_temporary: bool = False,
     ) -> None:
         self.dir = Path(dir)
         """The folder."""
-        # A temporary folder goes with this object.
-        self._folder = _folder
+        if _is_temporary:
+            weakref.finalize(self, shutil.rmtree, self.dir.parent, ignore_errors=True)
         self._findings = _testbed._read(self.dir) if _findings is None else _findings
 
     @functools.cached_property
@@ -122,9 +125,7 @@ class Results:
 
         path = self._existing(self.dir / "latency" / f"{cell}.hgrm")
         columns = ["latency_ms", "share", "count"]
-        return pd.read_csv(
-            path, sep=r"\s+", comment="#", skiprows=2, header=None, names=columns, usecols=[0, 1, 2]
-        )
+        return pd.read_csv(path, sep=r"\s+", comment="#", skiprows=2, header=None, names=columns, usecols=[0, 1, 2])
 
     def plot(
         self,
@@ -157,9 +158,7 @@ class Results:
         )  # fmt: skip
         return Picture(svg)
 
-    def compare(
-        self, *others: Results | str | os.PathLike[str], paired: str | None = None
-    ) -> pd.DataFrame:
+    def compare(self, *others: Results | str | os.PathLike[str], paired: str | None = None) -> pd.DataFrame:
         """Sets this folder beside others, one row for each cell.
 
         ``paired`` is an axis whose first value is set against each other one over pairs of trials with the same
@@ -240,15 +239,19 @@ def run(
     sets = sets_of(set)
     sets += [f"{key}={value}" for key, value in (("trials", trials), ("seed", seed)) if value is not None]
     file, text = text_of(scenario)
-    folder = tempfile.TemporaryDirectory(prefix="testbed-") if out is None else None
-    place = Path(folder.name) / Path(file).stem if folder else Path(os.fspath(out))  # type: ignore[arg-type]
-    findings = _testbed._run(
-        file, text, sets, place, jobs, memory, pictures, force,
-        _controllers._program(), _progress.shown(progress),
-    )  # fmt: skip
+    place = Path(tempfile.mkdtemp(prefix="testbed-"), Path(file).stem) if out is None else Path(out)
+    try:
+        findings = _testbed._run(
+            file, text, sets, place, jobs, memory, pictures, force,
+            _controllers._program(), _progress.shown(progress),
+        )  # fmt: skip
+    except BaseException:
+        if out is None:
+            shutil.rmtree(place.parent, ignore_errors=True)
+        raise
     for failure in findings["failed"]:
         _warnings.warn(failure, TrialWarning, stacklevel=2)
-    return Results(place, findings, folder)
+    return Results(place, findings, out is None)
 
 
 def load(dir: str | os.PathLike[str]) -> Results:

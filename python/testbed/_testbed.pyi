@@ -1,5 +1,6 @@
 import os
 from typing import Any, Callable, Optional
+from collections.abc import Sequence
 
 class TestbedError(Exception):
     """A run, a folder or a figure that cannot be had, and the mend."""
@@ -134,9 +135,7 @@ def _draw(
     width_cm: Optional[float],
     font_pt: Optional[float],
 ) -> str: ...
-def _compare(
-    dirs: list[os.PathLike[str]], paired: Optional[str], form: str
-) -> tuple[str, list[str]]: ...
+def _compare(dirs: Sequence[os.PathLike[str]], paired: Optional[str], form: str) -> tuple[str, list[str]]: ...
 def _register(
     name: str,
     cls: type,

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any, Callable, Mapping, NamedTuple
+from typing import Any, Callable, NamedTuple
+from collections.abc import Mapping
 
 import numpy as np
 

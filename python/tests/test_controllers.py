@@ -1,6 +1,7 @@
 """Controllers that are classes."""
 
 import importlib.util
+import re
 import time
 import warnings
 from pathlib import Path
@@ -41,7 +42,7 @@ class Plain:
         {},
         {"link.wire.loss": "10%"},
         {"link.wire.loss": "0%", "link.wire.queue": "0.3bdp"},
-        {"link.wire.jitter": "5ms", "tcp.recovery": "newreno", "tcp.sack": False},
+        {"link.wire.reorder": "2%", "tcp.recovery": "newreno", "tcp.sack": False},
         {"tcp.ecn": "classic", "link.wire.queue": '{ kind = "codel", ecn = true }'},
         {"clients.upload.app": '{ kind = "chat", rate = "0.3/s", size = "40000B" }', "tcp.profile": "linux"},
     ],
@@ -54,8 +55,12 @@ def test_reno_in_python_gives_the_files_of_the_built_in(scenario, tmp_path, circ
     files = [path.relative_to(tmp_path / "reno") for path in (tmp_path / "reno").rglob("*.csv")]
     assert len(files) >= 8
     for file in files:
-        ours = (tmp_path / "python-reno" / file).read_bytes()
-        assert ours.replace(b"python-reno", b"reno") == (tmp_path / "reno" / file).read_bytes(), file
+        # The journal has sums of files with wall times, which are the last column of the trials.
+        if file.name != "journal.csv":
+            texts = [(tmp_path / name / file).read_text() for name in ("python-reno", "reno")]
+            if file.name == "trials.csv":
+                texts = [re.sub(r",[^,]*\n", "\n", text) for text in texts]
+            assert texts[0].replace("python-reno", "reno") == texts[1], file
 
 
 def test_parameters_are_keyword_arguments_that_a_scenario_sets(scenario):
@@ -82,7 +87,7 @@ def test_parameters_are_keyword_arguments_that_a_scenario_sets(scenario):
 @pytest.mark.parametrize(
     ("window", "said"),
     [
-        ("float('nan')", "cwnd is nan"),
+        ("float('nan')", "cwnd is NaN"),
         ("-1", "cwnd is -1 bytes"),
         ("0", "at least 1"),
         ("10**30", "at most"),
@@ -121,7 +126,10 @@ def test_other_trials_go_on(scenario):
     assert len(results.failed) == 8 - counts["sometimes"]
 
 
-@pytest.mark.parametrize("body", ["while True: pass", "while True:\n            try: time.sleep(0.001)\n            except Exception: pass"])
+STUBBORN = "while True:\n            try: time.sleep(0.001)\n            except Exception: pass"
+
+
+@pytest.mark.parametrize("body", ["while True: pass", STUBBORN])
 def test_a_call_without_end_ends_its_trial(scenario, body):
     space = {"Plain": Plain, "time": time}
     text = f"class Endless(Plain):\n    call_limit_s = 0.3\n    def on_loss(self, loss):\n        {body}\n"
@@ -136,7 +144,7 @@ def test_a_call_without_end_ends_its_trial(scenario, body):
 def test_a_class_that_is_no_controller_is_refused():
     with pytest.raises(TypeError, match="no method on_timeout"):
         testbed.controller("bare")(type("Bare", (), {"on_ack": len, "on_loss": len}))
-    with pytest.raises(ValueError, match="two congestion controllers \"reno\""):
+    with pytest.raises(ValueError, match='two congestion controllers "reno"'):
         testbed.controller("reno")(Plain)
     with pytest.raises(ValueError, match="letters"):
         testbed.controller("my cc")(Plain)

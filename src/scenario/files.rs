@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::axes::AxisNode;
 use super::conditions::Conditions;
 use super::leaf::Fault;
-use super::problem::words;
+use super::problem::{Place, Problem, words};
 use super::tree::{Node, Value};
 use super::{dist, trace};
 use crate::congestion::script::{self, Refusal};
@@ -30,6 +30,7 @@ pub(super) struct Files {
     tables: BTreeMap<String, Result<Arc<Conditions>, Fault>>,
     jitters: BTreeMap<String, Result<Arc<JitterTable>, Fault>>,
     prints: BTreeMap<String, FilePrint>,
+    refused: Vec<Problem>,
 }
 
 /// A file as it was read.
@@ -98,19 +99,27 @@ impl Files {
                     let table = self.read(name, load).and_then(|bytes| dist::read(name, &bytes));
                     self.jitters.insert(name.clone(), table.map(Arc::new));
                 }
-                Some("congestion") if script::is_named(name) => self.read_script(name, load),
+                Some("congestion") if script::is_named(name) => self.read_script(name, node.place, load),
                 _ => {}
             },
             _ => {}
         }
     }
 
+    /// Scripts that give no controller.
+    pub fn refused(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.refused)
+    }
+
     /// The controllers of scripts are found by their names, like all others.
-    fn read_script(&mut self, word: &str, load: Loader<'_>) {
+    fn read_script(&mut self, word: &str, place: Place, load: Loader<'_>) {
         let Some((file, _)) = script::parts(word) else { return };
         let text = self.read(file, load);
         let refusal = |fault: &Fault| Refusal { message: fault.message.clone(), help: fault.help.clone() };
         script::read(word, text.as_deref().map_err(refusal));
+        if let Err(Refusal { message, help }) = script::of(word) {
+            self.refused.push(Problem::error(place, format!("`congestion`: {}", words(&message)), help));
+        }
     }
 
     fn read(&mut self, name: &str, load: Loader<'_>) -> Result<Vec<u8>, Fault> {
