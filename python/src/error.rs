@@ -66,7 +66,8 @@ fn place(traceback: &Bound<'_, PyTraceback>, file: &str) -> PyResult<Option<Stri
         let code = entry.getattr("tb_frame")?.getattr("f_code")?;
         let path: String = code.getattr("co_filename")?.extract()?;
         let own = path == file;
-        if own || !is_own {
+        // Frames of this package are no place in a script.
+        if own || !is_own && !path.ends_with("_controllers.py") {
             let line: u32 = entry.getattr("tb_lineno")?.extract()?;
             let name: String = code.getattr("co_name")?.extract()?;
             let short = path.rsplit(['/', '\\']).next().unwrap_or(&path);

@@ -1,5 +1,5 @@
 import os
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 from collections.abc import Sequence
 
 class TestbedError(Exception):
@@ -38,13 +38,13 @@ class Ack:
     @property
     def pipe(self) -> int: ...
     @property
-    def rtt_s(self) -> Optional[float]: ...
+    def rtt_s(self) -> float | None: ...
     @property
     def srtt_s(self) -> float: ...
     @property
-    def min_rtt_s(self) -> Optional[float]: ...
+    def min_rtt_s(self) -> float | None: ...
     @property
-    def delivery_rate(self) -> Optional[float]: ...
+    def delivery_rate(self) -> float | None: ...
     @property
     def moved(self) -> bool: ...
     @property
@@ -84,7 +84,7 @@ class Path:
     @property
     def now_s(self) -> float: ...
     @property
-    def rtt_s(self) -> Optional[float]: ...
+    def rtt_s(self) -> float | None: ...
     def random(self) -> float:
         """A number from 0 to 1, drawn from the trial's seed."""
 
@@ -94,14 +94,14 @@ class Steps:
     def __init__(
         self,
         file: str,
-        text: Optional[str],
+        text: str | None,
         sets: list[str],
         group: str,
         step_s: float,
-        inner: Optional[str],
+        inner: str | None,
     ) -> None: ...
     def reset(self, seed: int) -> _Observation: ...
-    def step(self, window: Optional[float], rate_mbit: Optional[float]) -> tuple[_Observation, bool]: ...
+    def step(self, window: float | None, rate_mbit: float | None) -> tuple[_Observation, bool]: ...
     @property
     def now_s(self) -> float: ...
     @property
@@ -110,15 +110,15 @@ class Steps:
 def _command(arguments: list[str]) -> int: ...
 def _run(
     file: str,
-    text: Optional[str],
+    text: str | None,
     sets: list[str],
     out: os.PathLike[str],
-    jobs: Optional[int],
-    memory: Optional[int],
+    jobs: int | None,
+    memory: int | None,
     pictures: bool,
     force: bool,
-    program: Optional[tuple[str, str]],
-    tell: Optional[Callable[[int, int], None]],
+    program: tuple[str, str] | None,
+    tell: Callable[[int, int], None] | None,
 ) -> dict[str, Any]: ...
 def _read(dir: os.PathLike[str]) -> dict[str, Any]: ...
 def _draw(
@@ -127,15 +127,15 @@ def _draw(
     cells: list[str],
     flows: list[str],
     groups: list[str],
-    from_s: Optional[float],
-    to_s: Optional[float],
-    x: Optional[str],
+    from_s: float | None,
+    to_s: float | None,
+    x: str | None,
     y: list[str],
-    by: Optional[str],
-    width_cm: Optional[float],
-    font_pt: Optional[float],
+    by: str | None,
+    width_cm: float | None,
+    font_pt: float | None,
 ) -> str: ...
-def _compare(dirs: Sequence[os.PathLike[str]], paired: Optional[str], form: str) -> tuple[str, list[str]]: ...
+def _compare(dirs: Sequence[os.PathLike[str]], paired: str | None, form: str) -> tuple[str, list[str]]: ...
 def _register(
     name: str,
     cls: type,
