@@ -1,6 +1,6 @@
 import os
-from typing import Any, Callable
 from collections.abc import Sequence
+from typing import Any, Callable
 
 class TestbedError(Exception):
     """A run, a folder or a figure that cannot be had, and the mend."""

@@ -15,6 +15,7 @@ use super::progress::Progress;
 use super::shard::Shard;
 use super::study::study;
 use super::{estimate, memory, signals};
+use crate::congestion::script;
 use crate::engine::Halt;
 use crate::live;
 use crate::report::version::Program;
@@ -199,6 +200,7 @@ impl Run {
         let Task { file, plan, text, dir, program, tell } = task;
         if self.live {
             refuse_datagrams(plan)?;
+            refuse_scripts(plan)?;
         }
         let mut study = study(plan, text, self.all_sets());
         study.live = self.live;
@@ -354,6 +356,19 @@ fn refuse_datagrams(plan: &Plan) -> Result<(), Failure> {
             "leave --live out, or the group",
         )),
     }
+}
+
+/// An interpreter makes packets late, and its failures would end nothing.
+fn refuse_scripts(plan: &Plan) -> Result<(), Failure> {
+    let mut cells = (0..plan.cells()).filter_map(|cell| plan.scenario(cell).ok());
+    let in_script = |group: &Group| script::is_named(group.tcp.congestion.algorithm.name);
+    if cells.any(|cell| cell.groups.iter().any(in_script)) {
+        return Err(Failure::usage(
+            "controllers in Python do not run in real time",
+            "leave --live out, or name another controller",
+        ));
+    }
+    Ok(())
 }
 
 /// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once. Whatever does not look
