@@ -25,15 +25,19 @@
 # were made, so you may change the scenario and run the same notebook again.
 
 # %% tags=["parameters"]
-# Where results are, and how to make them if they are not there.
+# Where results are, and the command that makes them if they are not there; None is what is found here: the module
+# in this Python, else `testbed` on the PATH, else cargo in a clone.
 results = "results/loss10"
-testbed = "cargo run --release --"
+testbed = None
 
 # %%
+import importlib.util
 import math
 import os
 import shlex
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -49,9 +53,20 @@ MSS = 1448  # bytes of data in a full segment, `tcp.mss` of the scenario
 plt.rcParams.update({"figure.figsize": (9, 4), "axes.grid": True, "grid.alpha": 0.3})
 
 
+def command_found():
+    """The command that runs the testbed here."""
+    if testbed is not None:
+        return shlex.split(testbed)
+    if importlib.util.find_spec("testbed"):
+        return [sys.executable, "-m", "testbed"]
+    if shutil.which("testbed"):
+        return ["testbed"]
+    return ["cargo", "run", "--release", "--"]
+
+
 def run(*arguments):
     """Runs the testbed with these arguments."""
-    command = [*shlex.split(testbed), "run", *arguments, "--no-plots", "--quiet"]
+    command = [*command_found(), "run", *arguments, "--no-plots", "--quiet"]
     print("$", shlex.join(command))
     subprocess.run(command, check=True)
 

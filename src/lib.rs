@@ -28,6 +28,7 @@
 //! | `report` | folders, pictures, a page, a manifest | a function of the files alone |
 //! | [`live`] | real sockets and the wall clock | the same rooms, dialects and worlds; nothing below knows |
 //! | [`cli`] | one file per subcommand | the only place that reads the wall clock for users, and prints |
+//! | `embed` | glue for members such as `python/` | no promise that it stays |
 //!
 //! `tcp` and `chat` do not know `link`, `report` does not know `engine`, `runner` knows no file
 //! format: the command line hands the report to the runner as a sink.
@@ -52,6 +53,8 @@ pub mod chat;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod congestion;
+#[doc(hidden)]
+pub mod embed;
 pub mod engine;
 pub mod facts;
 pub mod link;

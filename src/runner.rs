@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::Instant as WallClock;
 
 use cpu_time::ThreadTime;
@@ -55,14 +55,34 @@ impl From<io::Error> for Hitch {
     }
 }
 
+/// Something that an interpreter around this library does before and after each trial on the trial's thread.
+pub type Surround = fn(&Scenario, &mut dyn FnMut());
+
+static SURROUND: OnceLock<Surround> = OnceLock::new();
+
+/// From now on trials are surrounded so; the first that is said stays.
+pub fn surround(surround: Surround) {
+    let _ = SURROUND.set(surround);
+}
+
+fn surrounded<T>(scenario: &Scenario, run: impl FnOnce() -> T) -> T {
+    let Some(surround) = SURROUND.get() else { return run() };
+    let (mut run, mut result) = (Some(run), None);
+    surround(scenario, &mut || result = run.take().map(|run| run()));
+    result.expect("what surrounds a trial runs it")
+}
+
 /// Runs trials in virtual time, each with at most about `memory` bytes.
 pub fn in_virtual_time(
     memory: u64,
 ) -> impl Fn(&Arc<Scenario>, Trial, &mut dyn FnMut() -> bool) -> Result<Option<Outcome>, Hitch> + Sync {
     move |scenario, trial, go_on| {
-        let mut world = build(scenario, trial);
-        world.limit_memory(memory);
-        match world.run(go_on) {
+        let result = surrounded(scenario, || {
+            let mut world = build(scenario, trial);
+            world.limit_memory(memory);
+            world.run(go_on)
+        });
+        match result {
             Ok(outcome) => Ok(Some(outcome)),
             Err(Halt::Abandoned) => Ok(None),
             Err(halt) => Err(Hitch::Halted(halt)),
@@ -111,6 +131,11 @@ fn moment(scenario: &Arc<Scenario>, trial: Trial, memory: u64) -> (Result<Outcom
 pub trait Sink<E> {
     /// Takes a finished trial. An error ends the run.
     fn take(&mut self, finished: Finished) -> Result<(), E>;
+
+    /// Hears of a trial whose controller could not go on, and why: true if the others go on without it.
+    fn fail(&mut self, _trial: Trial, _reason: &str) -> bool {
+        false
+    }
 
     /// Called several times a second while nothing finishes: whether a trial could be taken. An error
     /// ends the run.
@@ -234,7 +259,7 @@ fn hand_on<E, I>(
     board: &Board<'_, I>,
     sink: &mut impl Sink<E>,
 ) -> Result<Ending, RunError<E>> {
-    let mut waiting: BTreeMap<usize, Finished> = BTreeMap::new();
+    let mut waiting: BTreeMap<usize, Option<Finished>> = BTreeMap::new();
     let mut next = 0;
     let mut abandoned = false;
     loop {
@@ -248,7 +273,12 @@ fn hand_on<E, I>(
         };
         match attempt {
             Ok(Some(finished)) => {
-                waiting.insert(place, finished);
+                waiting.insert(place, Some(finished));
+            }
+            Err(Failure::Hitch(trial, Hitch::Halted(Halt::Controller(reason))))
+                if sink.fail(trial, &reason) =>
+            {
+                waiting.insert(place, None);
             }
             Ok(None) => abandoned = true,
             Err(Failure::Scenario(error)) => return Err(RunError::Scenario(error)),
@@ -259,7 +289,9 @@ fn hand_on<E, I>(
             Err(Failure::Bug(trial, message)) => return Err(RunError::Bug { trial, message }),
         }
         while let Some(finished) = waiting.remove(&next) {
-            sink.take(finished).map_err(RunError::Sink)?;
+            if let Some(finished) = finished {
+                sink.take(finished).map_err(RunError::Sink)?;
+            }
             next += 1;
             board.hand_on(next);
         }

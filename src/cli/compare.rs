@@ -7,7 +7,7 @@ use clap::Args;
 use super::output::{Failure, print};
 use crate::report::{self, ReportError};
 use crate::scenario;
-use crate::tables::{Format, Study};
+use crate::tables::{Beside, Format, Study};
 
 /// Compare result folders, in one table where they vary the same
 #[derive(Debug, Args)]
@@ -30,12 +30,8 @@ pub struct Compare {
 impl Compare {
     /// Prints the table.
     pub fn execute(self) -> Result<(), Failure> {
-        let stated = |study: &Study, key: &str| scenario::stated(&study.scenario, key);
-        let (beside, doubts) = report::beside(&self.dirs, &stated)?;
-        let known = beside.keys();
-        for key in [&self.by, &self.paired].into_iter().flatten().filter(|key| !known.contains(key)) {
-            return Err(ReportError::NoAxis { key: key.clone(), known }.into());
-        }
+        let keys = [self.by.as_deref(), self.paired.as_deref()];
+        let (beside, doubts) = side_by_side(&self.dirs, keys.into_iter().flatten())?;
         print(&match &self.paired {
             Some(key) => beside.paired(key, self.format),
             None => beside.side_by_side(self.by.as_deref(), self.format),
@@ -44,5 +40,19 @@ impl Compare {
             eprintln!("warning: {doubt}");
         }
         Ok(())
+    }
+}
+
+/// Folders beside one another, whose lines differ in all of these keys; and doubts about the folders.
+pub(super) fn side_by_side<'a>(
+    dirs: &[PathBuf],
+    keys: impl IntoIterator<Item = &'a str>,
+) -> Result<(Beside, Vec<String>), ReportError> {
+    let stated = |study: &Study, key: &str| scenario::stated(&study.scenario, key);
+    let (beside, doubts) = report::beside(dirs, &stated)?;
+    let known = beside.keys();
+    match keys.into_iter().find(|key| known.iter().all(|other| other != key)) {
+        Some(key) => Err(ReportError::NoAxis { key: key.to_owned(), known }),
+        None => Ok((beside, doubts)),
     }
 }

@@ -17,7 +17,9 @@ use crate::units::plural;
 /// Files the trials as they finish.
 pub struct Filing<'a> {
     pub folder: &'a mut ResultFolder,
-    pub bar: &'a Progress,
+    pub bar: &'a Progress<'a>,
+    /// Trials whose controllers could not go on, in words.
+    pub failed: &'a mut Vec<String>,
 }
 
 impl Sink<ReportError> for Filing<'_> {
@@ -33,6 +35,12 @@ impl Sink<ReportError> for Filing<'_> {
             outcome: &finished.outcome,
             wall_s: finished.wall_s,
         })
+    }
+
+    fn fail(&mut self, trial: Trial, reason: &str) -> bool {
+        self.bar.advance();
+        self.failed.push(format!("cell {}, trial {}: {reason}", trial.cell, trial.number));
+        true
     }
 
     fn watch(&mut self) -> Result<(), ReportError> {

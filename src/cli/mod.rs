@@ -20,6 +20,7 @@ mod check;
 mod compare;
 mod completions;
 mod doctor;
+pub(crate) mod embedded;
 mod estimate;
 mod filing;
 mod list;
@@ -46,6 +47,7 @@ mod trace;
 mod validate;
 mod verify;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
@@ -125,19 +127,20 @@ impl Testbed {
     /// Runs the program with the arguments of this process.
     pub fn main(self) -> ExitCode {
         if let Err(problem) = congestion::register(self.controllers) {
-            return output::Failure::other(problem, "give each controller a name of its own").report();
+            return output::Failure::other(problem, "give each controller a name of its own").report().into();
         }
-        run()
+        run(std::env::args_os()).into()
     }
 }
 
-fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+/// Runs the program with these arguments, its name first; its exit code.
+fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version count as success; a closed pipe is nobody's error.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            return if error.use_stderr() { 2 } else { 0 };
         }
     };
     if let Err(failure) = check_open_files() {
@@ -167,7 +170,7 @@ fn run() -> ExitCode {
         Command::Completions(command) => command.execute(),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(failure) => failure.report(),
     }
 }

@@ -3,7 +3,6 @@
 use std::fmt::{Arguments, Display};
 use std::io::{IsTerminal, Read as _, Write};
 use std::path::Path;
-use std::process::ExitCode;
 
 use super::system;
 use crate::report::ReportError;
@@ -38,27 +37,27 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Says it on stderr.
-    pub fn report(self) -> ExitCode {
+    /// Says it on stderr; its exit code.
+    pub fn report(self) -> u8 {
         match self {
             Failure::Scenario(error) => {
                 eprint!("{}", error.render(colour_on_stderr()));
-                ExitCode::from(2)
+                2
             }
             Failure::Usage { problem, help } => {
                 complain(&problem, &help);
-                ExitCode::from(2)
+                2
             }
             Failure::Other { problem, help } => {
                 complain(&problem, &help);
-                ExitCode::FAILURE
+                1
             }
             Failure::Refuted(claim) => {
                 eprintln!("{claim}");
-                ExitCode::from(99)
+                99
             }
-            Failure::Interrupted => ExitCode::from(130),
-            Failure::ClosedPipe => ExitCode::SUCCESS,
+            Failure::Interrupted => 130,
+            Failure::ClosedPipe => 0,
         }
     }
 
@@ -141,6 +140,24 @@ pub fn processors() -> usize {
 
 /// Reads and validates a scenario file; its warnings go to stderr.
 pub fn load(file: &Path, sets: &[String]) -> Result<(Plan, String), Failure> {
+    let text = text_in(file)?;
+    let plan = planned(file, &text, sets)?;
+    if !plan.warnings.is_empty() {
+        eprint!("{}", plan.render_warnings(colour_on_stderr()));
+    }
+    Ok((plan, text))
+}
+
+/// Validates the text of a scenario, which goes by the name of this file.
+pub fn planned(file: &Path, text: &str, sets: &[String]) -> Result<Plan, Failure> {
+    let name = file.display().to_string();
+    let plan = Plan::parse_with(&name, text, sets, &mut |named| beside(file, named))?;
+    check_claims(&plan).map_err(Failure::Scenario)?;
+    Ok(plan)
+}
+
+/// Text of a scenario file.
+pub fn text_in(file: &Path) -> Result<String, Failure> {
     let name = file.display().to_string();
     let bytes = read(file);
     if let (Err(error), Some(meant)) = (&bytes, meant(file))
@@ -148,13 +165,7 @@ pub fn load(file: &Path, sets: &[String]) -> Result<(Plan, String), Failure> {
     {
         return Err(Failure::usage(format!("there is no file {name}"), format!("did you mean `{meant}`?")));
     }
-    let text = text_of(&name, bytes)?;
-    let plan = Plan::parse_with(&name, &text, sets, &mut |named| beside(file, named))?;
-    check_claims(&plan).map_err(Failure::Scenario)?;
-    if !plan.warnings.is_empty() {
-        eprint!("{}", plan.render_warnings(colour_on_stderr()));
-    }
-    Ok((plan, text))
+    Ok(text_of(&name, bytes)?)
 }
 
 /// Reads a file that a scenario names, from the scenario's folder.

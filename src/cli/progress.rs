@@ -1,18 +1,28 @@
-//! A progress bar on stderr, if that is a terminal.
+//! A progress bar: on stderr, if that is a terminal, or of a program around this one.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Pieces done of all, with the time left.
-pub struct Progress {
-    bar: ProgressBar,
+pub struct Progress<'a> {
+    shown: Shown<'a>,
     quiet: bool,
 }
 
-impl Progress {
+enum Shown<'a> {
+    Bar(ProgressBar),
+    Told(&'a (dyn Fn() + Sync)),
+}
+
+impl<'a> Progress<'a> {
+    /// None of ours: `tell` is called for each trial that is done.
+    pub fn told(tell: &'a (dyn Fn() + Sync)) -> Progress<'a> {
+        Progress { shown: Shown::Told(tell), quiet: false }
+    }
+
     /// A bar over `total` pieces, called `what`, of which `done` are there already; hidden when `quiet`.
-    pub fn new(name: &str, total: u64, done: u64, what: &str, quiet: bool) -> Progress {
+    pub fn new(name: &str, total: u64, done: u64, what: &str, quiet: bool) -> Progress<'a> {
         if quiet {
-            return Progress { bar: ProgressBar::hidden(), quiet };
+            return Progress { shown: Shown::Bar(ProgressBar::hidden()), quiet };
         }
         let bar = ProgressBar::new(total).with_position(done);
         let template =
@@ -22,23 +32,31 @@ impl Progress {
         bar.set_prefix(name.to_owned());
         // What was there already took no time.
         bar.reset_eta();
-        Progress { bar, quiet }
+        Progress { shown: Shown::Bar(bar), quiet }
     }
 
     /// One more trial is done.
     pub fn advance(&self) {
-        self.bar.inc(1);
+        match &self.shown {
+            Shown::Bar(bar) => bar.inc(1),
+            Shown::Told(tell) => tell(),
+        }
     }
 
     /// A warning, above the bar; none where only errors are wanted.
     pub fn warn(&self, text: &str) {
-        if !self.quiet {
-            self.bar.suspend(|| eprintln!("warning: {text}"));
+        let warn = || eprintln!("warning: {text}");
+        match &self.shown {
+            _ if self.quiet => {}
+            Shown::Bar(bar) => bar.suspend(warn),
+            Shown::Told(_) => warn(),
         }
     }
 
     /// Removes the bar.
     pub fn finish(self) {
-        self.bar.finish_and_clear();
+        if let Shown::Bar(bar) = self.shown {
+            bar.finish_and_clear();
+        }
     }
 }

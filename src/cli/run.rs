@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
+use super::embedded::Order;
 use super::filing::{Filing, from_root, held, known_elsewhere, now, own_program, quoted, words_at_end};
 use super::logging::raise_open_files;
 use super::output::{Failure, load, print, processors};
 use super::progress::Progress;
 use super::shard::Shard;
 use super::{estimate, memory, signals};
+use crate::congestion::script;
 use crate::engine::Halt;
 use crate::live;
 use crate::report::version::Program;
@@ -74,7 +76,44 @@ pub struct Run {
     quiet: bool,
 }
 
+/// A scenario to run.
+pub(super) struct Task<'a> {
+    /// Its file, as the user called it.
+    pub file: &'a Path,
+    /// The file as it was read.
+    pub plan: &'a Plan,
+    /// Content of the file.
+    pub text: String,
+    /// Folder for the results.
+    pub dir: &'a Path,
+    /// This program, if it has controllers of its own.
+    pub program: Option<Program>,
+    /// Called for each trial that is done, in place of a progress bar.
+    pub tell: Option<&'a (dyn Fn() + Sync)>,
+}
+
 impl Run {
+    /// One scenario in virtual time, for a program around this one.
+    pub(super) fn quietly(order: &Order, sets: Vec<String>) -> Run {
+        Run {
+            files: vec![order.file.clone()],
+            sets,
+            out: Some(order.out.clone()),
+            trials: None,
+            seed: None,
+            jobs: order.jobs,
+            memory: order.memory.map(Bytes),
+            shard: None,
+            resume: false,
+            force: order.force,
+            live: false,
+            pcap: Vec::new(),
+            no_plots: !order.pictures,
+            json: false,
+            quiet: true,
+        }
+    }
+
     /// Runs all files, one after the other.
     pub fn execute(self) -> Result<(), Failure> {
         let sets = self.all_sets();
@@ -94,11 +133,16 @@ impl Run {
         // Once: the file may be another by the time that the next scenario begins.
         let program = own_program()?;
         let mut reports = Vec::new();
-        let (mut refuted, mut claims) = (0, 0);
+        let (mut refuted, mut claims, mut lost) = (0, 0, 0);
         for (file, (plan, text)) in self.files.iter().zip(plans) {
             let dir = self.folder(plan.name());
             estimate::warn_of_bytes(&plan);
-            let report = self.run_one(file, &plan, text, &dir, program.clone(), &stop)?;
+            let task = Task { file, plan: &plan, text, dir: &dir, program: program.clone(), tell: None };
+            let (report, failed) = self.run_one(task, &stop)?;
+            for failed in &failed {
+                eprintln!("error: {failed}");
+            }
+            lost += failed.len();
             refuted += report.findings.refuted();
             claims += report.findings.claims.len();
             if self.json {
@@ -112,6 +156,13 @@ impl Run {
         if self.json {
             let text = serde_json::to_string_pretty(&serde_json::json!({ "schema": 1, "runs": reports }));
             print(&format!("{}\n", text.expect("a report is JSON")))?;
+        }
+        if lost > 0 {
+            let lost = plural(lost as u64, "trial");
+            return Err(Failure::other(
+                format!("{lost} ended early: the controller could not go on (see above)"),
+                "mend the controller, and go on with --resume or begin anew with --force",
+            ));
         }
         held(refuted, claims)
     }
@@ -147,18 +198,17 @@ impl Run {
         }
     }
 
-    fn run_one(
+    /// Runs one scenario; its report, and its trials whose controllers could not go on, in words.
+    pub(super) fn run_one(
         &self,
-        file: &Path,
-        plan: &Plan,
-        text: String,
-        dir: &Path,
-        program: Option<Program>,
+        task: Task<'_>,
         stop: &AtomicBool,
-    ) -> Result<Report, Failure> {
+    ) -> Result<(Report, Vec<String>), Failure> {
+        let Task { file, plan, text, dir, program, tell } = task;
         if self.live {
             refuse_datagrams(plan)?;
             refuse_captures(plan)?;
+            refuse_scripts(plan)?;
         }
         let mut study = study(plan, text, self.all_sets());
         study.live = self.live;
@@ -180,7 +230,11 @@ impl Run {
         let (total, begun) = (part.len() as u64, part.intersection(&done).count() as u64);
         let skipped =
             plan.every_trial().filter(|trial| done.contains(trial) || !part.contains(trial)).collect();
-        let bar = Progress::new(plan.name(), total, begun, "trials", self.quiet);
+        let bar = match tell {
+            Some(tell) => Progress::told(tell),
+            None => Progress::new(plan.name(), total, begun, "trials", self.quiet),
+        };
+        let mut failed = Vec::new();
         let jobs = self.jobs.map_or_else(processors, usize::from);
         let memory = self.memory.unwrap_or_else(|| memory::share(jobs));
         let in_virtual_time = runner::in_virtual_time(memory.0);
@@ -192,8 +246,8 @@ impl Run {
         } else {
             (jobs, &in_virtual_time)
         };
-        let ending =
-            runner::run(plan, &skipped, jobs, execute, stop, Filing { folder: &mut folder, bar: &bar });
+        let filing = Filing { folder: &mut folder, bar: &bar, failed: &mut failed };
+        let ending = runner::run(plan, &skipped, jobs, execute, stop, filing);
         bar.finish();
         let ending = match ending {
             Ok(ending) => ending,
@@ -210,6 +264,10 @@ impl Run {
                 return Err(explained(error, &format!("testbed run {}{sets}", file.display())));
             }
         };
+        if folder.done().is_empty() && ending == Ending::Complete && !failed.is_empty() {
+            let problem = format!("no trial came to its end: {}", failed[0]);
+            return Err(Failure::other(problem, "mend the controller"));
+        }
         if folder.done().is_empty() && !part.is_empty() {
             eprintln!("interrupted before the first trial was done");
             return Err(Failure::Interrupted);
@@ -229,7 +287,7 @@ impl Run {
             );
             return Err(Failure::Interrupted);
         }
-        Ok(report)
+        Ok((report, failed))
     }
 
     /// Real time is not for the impatient.
@@ -314,6 +372,19 @@ fn refuse_captures(plan: &Plan) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::usage("captures are of virtual time", "leave --live out, or record.pcap"))
+}
+
+/// An interpreter makes packets late, and its failures would end nothing.
+fn refuse_scripts(plan: &Plan) -> Result<(), Failure> {
+    let mut cells = (0..plan.cells()).filter_map(|cell| plan.scenario(cell).ok());
+    let in_script = |group: &Group| script::is_named(group.tcp.congestion.algorithm.name);
+    if cells.any(|cell| cell.groups.iter().any(in_script)) {
+        return Err(Failure::usage(
+            "controllers in Python do not run in real time",
+            "leave --live out, or name another controller",
+        ));
+    }
+    Ok(())
 }
 
 /// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once. Whatever does not look

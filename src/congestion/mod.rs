@@ -18,8 +18,10 @@ mod none;
 mod parameters;
 mod path_model;
 mod prague;
+mod registry;
 mod reno;
 mod round;
+pub mod script;
 mod slow_start;
 mod tahoe;
 #[cfg(test)]
@@ -30,12 +32,12 @@ mod vegas;
 mod westwood;
 
 use std::fmt;
-use std::sync::OnceLock;
 
 pub use crate::facts::{Beliefs, NO_WINDOW, Phase};
 pub use hystart::{Advice, Watch};
 pub use news::{Ack, Loss, LostSegment, Path, Restart, Sample};
 pub use parameters::{Parameter, Parameters, Values};
+pub use registry::{algorithms, generation, register, registered, replace};
 pub use slow_start::SlowStart;
 
 use crate::rng::Seed;
@@ -126,6 +128,11 @@ pub trait CongestionController: fmt::Debug + Send {
     /// True while it sends less than the path bears on purpose, so that rates of delivery say nothing.
     fn holds_back(&self) -> bool {
         false
+    }
+
+    /// Reason for which it cannot go on, which ends the trial: of a controller from outside that failed.
+    fn failure(&self) -> Option<&str> {
+        None
     }
 
     /// Beliefs about the path, for plots.
@@ -249,33 +256,6 @@ pub static ALGORITHMS: &[Algorithm] = &[
     },
 ];
 
-/// Controllers from outside. Set once, before the first scenario is read: which names a scenario may use
-/// is a property of the program, like [`ALGORITHMS`].
-static REGISTERED: OnceLock<Vec<&'static Algorithm>> = OnceLock::new();
-
-/// Makes controllers of other programs known by name. An error names one whose name is taken, or says
-/// that this was done before.
-pub fn register(algorithms: Vec<&'static Algorithm>) -> Result<(), String> {
-    for (at, algorithm) in algorithms.iter().enumerate() {
-        let mut others = ALGORITHMS.iter().chain(algorithms[..at].iter().copied());
-        if others.any(|other| other.name == algorithm.name) {
-            return Err(format!("there are two congestion controllers \"{}\"", algorithm.name));
-        }
-        algorithm.check()?;
-    }
-    REGISTERED.set(algorithms).map_err(|_| "controllers can be registered once only".to_owned())
-}
-
-/// The controllers from outside.
-pub fn registered() -> &'static [&'static Algorithm] {
-    REGISTERED.get().map_or(&[], Vec::as_slice)
-}
-
-/// All controllers, those from outside last.
-pub fn algorithms() -> impl Iterator<Item = &'static Algorithm> {
-    ALGORITHMS.iter().chain(registered().iter().copied())
-}
-
 impl Algorithm {
     /// An error if scenarios cannot name it or set its parameters.
     fn check(&self) -> Result<(), String> {
@@ -297,9 +277,12 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm called `name`.
+    /// The algorithm called `name`, a script's among them.
     pub fn by_name(name: &str) -> Option<&'static Algorithm> {
-        algorithms().find(|algorithm| algorithm.name == name)
+        match script::is_named(name) {
+            true => script::of(name).ok(),
+            false => algorithms().into_iter().find(|algorithm| algorithm.name == name),
+        }
     }
 
     /// This algorithm with its default parameters.
@@ -319,6 +302,7 @@ impl Choice {
     pub fn marking(&self) -> Marking {
         // Any path will do.
         let path = Path {
+            algorithm: self.algorithm,
             mss: 1448,
             initial_window: 14_480,
             sack: true,
@@ -334,7 +318,8 @@ impl Choice {
 
     /// Makes the controller of one sender on `path`, with the parameters of this choice.
     pub fn build(&self, path: Path) -> Box<dyn CongestionController> {
-        (self.algorithm.build)(&Path { parameters: self.parameters.clone(), ..path })
+        let (algorithm, parameters) = (self.algorithm, self.parameters.clone());
+        (algorithm.build)(&Path { algorithm, parameters, ..path })
     }
 }
 

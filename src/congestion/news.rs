@@ -4,7 +4,7 @@ use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
 
-use super::Parameters;
+use super::{Algorithm, Parameters};
 
 /// News of an acknowledgment that reports delivery or loss, cumulatively or by SACK.
 #[derive(Clone, Debug)]
@@ -130,6 +130,8 @@ pub struct Restart {
 /// Facts about the path from which a controller is built.
 #[derive(Clone, Debug)]
 pub struct Path {
+    /// The line of the table that the scenario chose.
+    pub algorithm: &'static Algorithm,
     /// Maximum segment size in bytes.
     pub mss: u64,
     /// The initial window in bytes (RFC 6928).

@@ -16,6 +16,7 @@ pub fn choice(name: &str, values: &[(&str, f64)]) -> Choice {
 /// A path with an initial window of ten segments and no parameters.
 pub fn path() -> Path {
     Path {
+        algorithm: &super::ALGORITHMS[0],
         mss: 1000,
         initial_window: 10_000,
         sack: true,

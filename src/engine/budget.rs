@@ -8,6 +8,7 @@ use std::mem::size_of;
 
 use super::core::Core;
 use super::flow::Flow;
+use super::halt::Halt;
 use crate::facts::{FlowEvent, FlowSample, LinkSample, Measure, RequestOutcome};
 use crate::units::{plural, size};
 use crate::wire::{Direction, Packet};
@@ -38,8 +39,8 @@ pub(super) struct Budget {
     next: u64,
     /// The step that ends the batch.
     batch_end: u64,
-    /// Reason for which the trial ends, once it has taken too much.
-    pub exhausted: Option<Exhausted>,
+    /// Reason for which the trial ends early, once there is one.
+    pub halt: Option<Halt>,
 }
 
 /// A trial needed more memory than it may.
@@ -55,7 +56,7 @@ pub struct Exhausted {
 
 impl Default for Budget {
     fn default() -> Budget {
-        Budget { limit: u64::MAX, steps: 0, next: u64::MAX, batch_end: 0, exhausted: None }
+        Budget { limit: u64::MAX, steps: 0, next: u64::MAX, batch_end: 0, halt: None }
     }
 }
 
@@ -64,9 +65,9 @@ impl Budget {
         Budget { limit, next: 0, ..Budget::default() }
     }
 
-    /// A batch of so many steps begins, unless there is no memory left.
+    /// A batch of so many steps begins, unless the trial is at its end.
     pub fn begin_batch(&mut self, steps: u64) {
-        self.batch_end = if self.exhausted.is_some() { 0 } else { self.steps + steps };
+        self.batch_end = if self.halt.is_some() { 0 } else { self.steps + steps };
     }
 
     /// True if the batch is not over.
@@ -101,13 +102,30 @@ impl Core {
     fn look(&mut self) {
         let things = (self.flows.len() + self.topology.links.len()) as u64;
         self.budget.next = self.budget.steps + STEPS.max(STEPS_PER_THING * things);
-        let (total, culprit) = self.size();
-        if total > self.budget.limit && self.budget.exhausted.is_none() {
-            let grows = !matches!(culprit, Culprit::Flows);
-            let culprit = culprit.words(self);
-            self.budget.exhausted = Some(Exhausted { limit: self.budget.limit, culprit, grows });
+        if self.budget.halt.is_none() {
+            self.budget.halt = self.failure().or_else(|| self.exhausted().map(Halt::Exhausted));
+        }
+        if self.budget.halt.is_some() {
             self.budget.batch_end = 0;
         }
+    }
+
+    /// A controller that cannot go on.
+    pub fn failure(&self) -> Option<Halt> {
+        let failure = self.flows.iter().find_map(|flow| {
+            let failed = flow.ends.iter().find_map(|end| end.connection.failure())?;
+            Some(format!("the controller of {}: {failed}", flow.name))
+        });
+        failure.map(Halt::Controller)
+    }
+
+    fn exhausted(&self) -> Option<Exhausted> {
+        let (total, culprit) = self.size();
+        if total <= self.budget.limit {
+            return None;
+        }
+        let grows = !matches!(culprit, Culprit::Flows);
+        Some(Exhausted { limit: self.budget.limit, culprit: culprit.words(self), grows })
     }
 
     /// An estimate of the bytes of all that grows, and what has most of them.

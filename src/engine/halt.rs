@@ -15,6 +15,9 @@ pub enum Halt {
         .0.saturating_since(Instant::ZERO)
     )]
     Stuck(Instant),
+    /// A controller from outside cannot go on.
+    #[error("{0}")]
+    Controller(String),
     /// It needs more memory than it may.
     #[error("{0}")]
     Exhausted(Exhausted),

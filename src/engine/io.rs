@@ -53,7 +53,7 @@ impl Io for WorldIo<'_> {
 
     fn horizon(&self) -> Instant {
         // What needs too much memory begins nothing new.
-        if self.core.budget.exhausted.is_some() { self.core.now } else { self.core.horizon }
+        if self.core.budget.halt.is_some() { self.core.now } else { self.core.horizon }
     }
 
     fn connect(&mut self) -> Conn {

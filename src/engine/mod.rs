@@ -171,7 +171,7 @@ impl World {
 
     /// Runs the trial: warm-up, measured interval, and the drain of messages under way.
     /// `go_on` is asked every thousand events or so, however little time they take; when it says no,
-    /// the trial is abandoned, and so it is when it needs more memory than it may.
+    /// the trial is abandoned; it ends early, too, when it needs more memory than it may or a controller cannot go on.
     pub fn run(&mut self, go_on: &mut dyn FnMut() -> bool) -> Result<Outcome, Halt> {
         self.advance_asking(self.core.warmup, go_on)?;
         self.begin_measurement();
@@ -186,6 +186,9 @@ impl World {
         }
         while let Some(look) = self.next_look().filter(|look| *look <= deadline) {
             self.advance_asking(look, go_on)?;
+        }
+        if let Some(failure) = self.core.failure() {
+            return Err(failure);
         }
         self.conclude(&mut outcome);
         Ok(outcome)
@@ -234,8 +237,8 @@ impl World {
                 return Err(Halt::Abandoned);
             }
             let done = self.advance_a_batch(until);
-            if let Some(exhausted) = &self.core.budget.exhausted {
-                return Err(Halt::Exhausted(exhausted.clone()));
+            if let Some(halt) = &self.core.budget.halt {
+                return Err(halt.clone());
             }
             if done {
                 return Ok(());
@@ -262,7 +265,7 @@ impl World {
             self.handle(event);
         }
         // Who owns a world without a limit need not ask.
-        self.core.budget.exhausted.is_some()
+        self.core.budget.halt.is_some()
     }
 
     #[inline(always)]

@@ -27,6 +27,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::tables::table::Check;
 use crate::tables::{self, Beside, Findings, Means, Results, Warning, bottleneck, settling};
 
 pub use disk::Disk;
@@ -86,6 +87,16 @@ pub fn plot(dir: &Path, force: bool) -> Result<Report, ReportError> {
         report.findings.warnings.push(Warning { text, cells: Vec::new() });
     }
     Ok(report)
+}
+
+/// Findings of a result folder as it lies there; nothing in it changes.
+pub fn read(dir: &Path) -> Result<Report, ReportError> {
+    let manifest = Manifest::read(dir)?;
+    let mut results = Results::load_some(Arc::new(Disk::of(dir)), &manifest.study)?;
+    bottleneck::settle(&mut [&mut results])?;
+    let changed = manifest.changed_records(dir)?;
+    let (findings, _) = find(&results, Means::of(&results)?, &changed)?;
+    Ok(Report { findings, pictures: plot::existing(dir), notice: None })
 }
 
 /// Draws one figure of a result folder by its name, as the request wants it, from the folder's files alone. Nothing
@@ -148,12 +159,7 @@ fn derive(
     for (name, text) in means.files(results)? {
         disk::replace(&dir.join(name), text.as_bytes())?;
     }
-    let unsettled = settling::find(results, |cells, read| parallel::map(cells, |&cell| read(cell)))?;
-    let (mut findings, checks) = Findings::of(results, means, unsettled)?;
-    if !changed.is_empty() {
-        let text = format!("changed since the run wrote them: {}", changed.join(", "));
-        findings.warnings.insert(0, Warning { text, cells: Vec::new() });
-    }
+    let (mut findings, checks) = find(results, means, changed)?;
     let (pictures, notice) = if pictures {
         let missing = manifest.missing_records(dir);
         let plot::Pictures { all, kept, boxes } = plot::draw_all(results, &findings.cells, &missing)?;
@@ -167,4 +173,15 @@ fn derive(
     manifest.hash_derived(dir)?;
     manifest.write(dir)?;
     Ok(report)
+}
+
+/// Findings of a run, and the realised checks; `changed` are the records that are not what the run wrote.
+fn find(results: &Results, means: Means, changed: &[String]) -> Result<(Findings, Vec<Check>), ReportError> {
+    let unsettled = settling::find(results, |cells, read| parallel::map(cells, |&cell| read(cell)))?;
+    let (mut findings, checks) = Findings::of(results, means, unsettled)?;
+    if !changed.is_empty() {
+        let text = format!("changed since the run wrote them: {}", changed.join(", "));
+        findings.warnings.insert(0, Warning { text, cells: Vec::new() });
+    }
+    Ok((findings, checks))
 }

@@ -5,7 +5,7 @@ use super::kind::{Key, Kind};
 use super::leaf::{self, Fault};
 use super::problem::{Place, Problem, nearest, suggest};
 use super::tree::{Entry, Node, Value};
-use crate::congestion;
+use crate::congestion::{self, script};
 
 /// Checks `node` against `kind`. `path` is its dotted key, `place` where that key stands.
 pub(super) fn check(node: &Node, kind: &Kind, path: &str, place: Place, problems: &mut Vec<Problem>) {
@@ -129,7 +129,11 @@ pub(super) fn unknown_key<'a>(
 /// The problem of a controller that does not exist.
 pub(super) fn unknown_controller(name: &str, place: Place) -> Problem {
     let message = format!("there is no congestion controller \"{name}\"");
-    Problem::error(place, message, suggest(name, congestion::algorithms().map(|algorithm| algorithm.name)))
+    Problem::error(
+        place,
+        message,
+        suggest(name, congestion::algorithms().iter().map(|algorithm| algorithm.name)),
+    )
 }
 
 /// `path.key`, or `key` at the top.
@@ -155,6 +159,7 @@ fn check_leaf(node: &Node, kind: &Kind) -> Result<(), Fault> {
         Kind::Frequency => leaf::frequency(node).map(drop),
         Kind::Limit => leaf::limit(node).map(drop),
         Kind::Word(words) => leaf::word(node, words).map(drop),
+        Kind::Controller if node.text().is_some_and(script::is_named) => leaf::script(node),
         Kind::Controller => leaf::controller(node).map(drop),
         Kind::Dialect => leaf::dialect(node).map(drop),
         _ => unreachable!("{kind:?} is no leaf"),

@@ -1,6 +1,6 @@
 //! The visitor that describes: every key of a scenario file, as it is declared.
 
-use std::sync::LazyLock;
+use std::sync::{PoisonError, RwLock};
 
 use super::check::join;
 use super::form::{Flag, Form};
@@ -8,14 +8,25 @@ use super::kind::{Key, Kind};
 use super::problem::Place;
 use super::reader::Reader;
 use super::visit::{At, Head, Visitor};
+use crate::congestion::generation;
 
-/// The whole file.
-pub(super) static ROOT: LazyLock<Kind> =
-    LazyLock::new(|| described(|v| super::file::File::default().keys(v)));
+/// The whole file. It is described anew, and for good, when a controller from outside comes, since these have keys,
+/// too.
+pub(super) fn whole() -> &'static Kind {
+    static KNOWN: RwLock<Option<(u64, &'static Kind)>> = RwLock::new(None);
+    let now = generation();
+    let known = *KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, kind)) = known.filter(|(then, _)| *then == now) {
+        return kind;
+    }
+    let kind: &'static Kind = Box::leak(Box::new(described(|v| super::file::File::default().keys(v))));
+    *KNOWN.write().unwrap_or_else(PoisonError::into_inner) = Some((now, kind));
+    kind
+}
 
 /// The kind of a key of the whole file.
 pub(super) fn kind_of(name: &str) -> &'static Kind {
-    &ROOT.key(name).expect("a key of the file").kind
+    &whole().key(name).expect("a key of the file").kind
 }
 
 /// The table that a declaration makes.
@@ -180,7 +191,7 @@ impl Visitor for Describe {
 /// has no names.
 pub(super) fn every_key() -> Vec<(String, &'static Key)> {
     let mut keys = vec![];
-    walk(&ROOT, "", &mut keys);
+    walk(whole(), "", &mut keys);
     keys
 }
 
@@ -254,7 +265,7 @@ mod tests {
         let text = include_str!("../../scenarios/reference.toml");
         let tree = Node::parse_file(text).expect("TOML");
         let mut seen = vec![];
-        mark(&tree, &ROOT, "", &mut seen);
+        mark(&tree, whole(), "", &mut seen);
         let mut missing = vec![];
         // What stands in `up` or `down` may stand beside it, and in `tcp` of a group in [tcp] as well.
         let same = |path: &str| {

@@ -2,7 +2,7 @@
 //! schedule and the command line all change a scenario by setting such a key in its tree.
 
 use super::check::{chosen, join, unknown_controller, unknown_key};
-use super::describe::ROOT;
+use super::describe::whole;
 use super::kind::{Key, Kind, Reach};
 use super::problem::{Place, Problem, suggest};
 use super::tree::{Node, Value};
@@ -18,7 +18,7 @@ pub(super) fn set(
 ) -> Result<Kind, Problem> {
     let segments: Vec<&str> = key.split('.').collect();
     check_reach(&segments, place, from)?;
-    Target { place, value }.set(root, &ROOT, "", &segments)
+    Target { place, value }.set(root, whole(), "", &segments)
 }
 
 /// The dotted keys of a table with their places and values, in the file's order. TOML reads
@@ -131,7 +131,7 @@ impl Target {
 
 /// Refuses keys that cannot be written there, whether or not they exist, with one list of what can.
 fn check_reach(segments: &[&str], place: Place, from: Reach) -> Result<(), Problem> {
-    let root = ROOT.keys();
+    let root = whole().keys();
     let allowed: Vec<&str> = root.iter().filter(|key| key.reach >= from).map(|key| key.name).collect();
     let first = segments[0];
     if root.iter().all(|key| key.name != first) {
@@ -157,7 +157,7 @@ fn check_reach(segments: &[&str], place: Place, from: Reach) -> Result<(), Probl
 
 /// Places at which a dotted key may be written, as far as its tables are known.
 pub(super) fn reach(segments: &[&str]) -> Reach {
-    let (mut kind, mut reach) = (&*ROOT, Reach::Schedule);
+    let (mut kind, mut reach) = (whole(), Reach::Schedule);
     for segment in segments {
         match kind {
             // The segment is a name.

@@ -1,4 +1,4 @@
-//! Files that a scenario names: traces and tables of a link's rate, and tables of its jitter. A loader that the caller gives reads
+//! Files that a scenario names: traces and tables of a link's rate, tables of its jitter, scripts of controllers. A loader that the caller gives reads
 //! them, once each, before the scenario is read; so this knows names and bytes, and no files.
 
 use std::collections::BTreeMap;
@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256};
 use super::axes::AxisNode;
 use super::conditions::Conditions;
 use super::leaf::Fault;
-use super::problem::words;
+use super::problem::{Place, Problem, words};
 use super::tree::{Node, Value};
 use super::{dist, trace};
+use crate::congestion::script::{self, Refusal};
 use crate::link::config::{JitterTable, Trace};
 
 /// Reads a file by the name that the scenario has for it, as a path from the scenario's own folder; at most
@@ -29,6 +30,7 @@ pub(super) struct Files {
     tables: BTreeMap<String, Result<Arc<Conditions>, Fault>>,
     jitters: BTreeMap<String, Result<Arc<JitterTable>, Fault>>,
     prints: BTreeMap<String, FilePrint>,
+    refused: Vec<Problem>,
 }
 
 /// A file as it was read.
@@ -71,7 +73,7 @@ impl Files {
         &self.prints
     }
 
-    /// The texts under `trace`, `csv` and `table`, wherever they stand: in tables, dotted keys and lists of an axis.
+    /// The texts under `trace`, `csv` and `table`, and scripts under `congestion`, wherever they stand: in tables, dotted keys and lists of an axis.
     fn collect(&mut self, key: &str, node: &Node, load: Loader<'_>) {
         match &node.value {
             Value::Table(entries) => {
@@ -97,9 +99,26 @@ impl Files {
                     let table = self.read(name, load).and_then(|bytes| dist::read(name, &bytes));
                     self.jitters.insert(name.clone(), table.map(Arc::new));
                 }
+                Some("congestion") if script::is_named(name) => self.read_script(name, node.place, load),
                 _ => {}
             },
             _ => {}
+        }
+    }
+
+    /// Scripts that give no controller.
+    pub fn refused(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// The controllers of scripts are found by their names, like all others.
+    fn read_script(&mut self, word: &str, place: Place, load: Loader<'_>) {
+        let Some((file, _)) = script::parts(word) else { return };
+        let text = self.read(file, load);
+        let refusal = |fault: &Fault| Refusal { message: fault.message.clone(), help: fault.help.clone() };
+        script::read(word, text.as_deref().map_err(refusal));
+        if let Err(Refusal { message, help }) = script::of(word) {
+            self.refused.push(Problem::error(place, format!("`congestion`: {}", words(&message)), help));
         }
     }
 

@@ -307,7 +307,7 @@ impl Form<()> for Parameters {
         let table = |algorithm: &Algorithm| Kind::Table(algorithm.parameters.iter().map(parameter).collect());
         let controller =
             |algorithm: &'static Algorithm| key(algorithm.name, table(algorithm), None, algorithm.summary);
-        Kind::Parameters(congestion::algorithms().map(controller).collect())
+        Kind::Parameters(congestion::algorithms().into_iter().map(controller).collect())
     }
 
     fn read(&self, _: &Node) -> Result<(), Fault> {

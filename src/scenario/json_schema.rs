@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::describe::ROOT;
+use super::describe::whole;
 use super::explain::takes;
 use super::kind::{Key, Kind, Reach};
 use super::{names, patterns};
@@ -23,8 +23,8 @@ pub fn json_schema() -> String {
         "description": "Links, connections and applications in one world, and a grid of such worlds.",
     });
     let tables: Map<String, Value> =
-        ROOT.keys().into_iter().filter_map(|key| Some((key.name.to_owned(), item(&key.kind)?))).collect();
-    if let (Some(schema), Value::Object(root)) = (schema.as_object_mut(), of_kind(&ROOT)) {
+        whole().keys().into_iter().filter_map(|key| Some((key.name.to_owned(), item(&key.kind)?))).collect();
+    if let (Some(schema), Value::Object(root)) = (schema.as_object_mut(), of_kind(whole())) {
         schema.extend(root);
         schema.insert("$defs".to_owned(), Value::Object(tables));
     }
@@ -90,7 +90,7 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Frequency => text(&patterns::frequency()),
         Kind::Limit => text(&patterns::limit()),
         Kind::Word(words) => words_of(words.iter().copied()),
-        Kind::Controller => words_of(congestion::algorithms().map(|algorithm| algorithm.name)),
+        Kind::Controller => words_of(congestion::algorithms().iter().map(|algorithm| algorithm.name)),
         Kind::Dialect => words_of(protocol::framed().map(protocol::Dialect::name)),
         Kind::Table(keys) | Kind::Parameters(keys) => table(&keys.iter().collect::<Vec<_>>()),
         Kind::Tagged { tag, variants } => tagged(tag, variants),
@@ -149,7 +149,7 @@ fn tagged(tag: &Key, variants: &[(&'static str, Vec<Key>)]) -> Value {
 /// The schema of a table of dotted keys, written in quotes or as tables within tables.
 fn dotted(from: Reach, lists: bool) -> Value {
     let mut keys = Dotted { from, lists, patterns: Map::new() };
-    let mut schema = keys.below(&ROOT, "", "#");
+    let mut schema = keys.below(whole(), "", "#");
     schema["patternProperties"] = Value::Object(keys.patterns);
     schema
 }

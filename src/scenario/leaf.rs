@@ -6,7 +6,7 @@ use super::Limit;
 use super::problem::suggest;
 use super::tree::{Node, Value};
 use crate::chat::protocol;
-use crate::congestion::{self, Algorithm};
+use crate::congestion::{self, Algorithm, script};
 use crate::link::config::Offset;
 use crate::time::Duration;
 use crate::units::{Bytes, LONGEST, Probability, Rate, UnitError};
@@ -109,10 +109,24 @@ pub(super) fn word<'a>(node: &'a Node, words: &[&str]) -> Result<&'a str, Fault>
 pub(super) fn controller(node: &Node) -> Result<&'static Algorithm, Fault> {
     let help = "write the name of a congestion controller, such as \"reno\"";
     let text = node.text().ok_or_else(|| wrong_type(node, "the name of a congestion controller", help))?;
+    if script::is_named(text) {
+        return script::of(text).map_err(Fault::from);
+    }
     Algorithm::by_name(text).ok_or_else(|| Fault {
         message: format!("there is no congestion controller \"{text}\""),
-        help: suggest(text, congestion::algorithms().map(|algorithm| algorithm.name)),
+        help: suggest(text, congestion::algorithms().iter().map(|algorithm| algorithm.name)),
     })
+}
+
+/// A word that names a controller in a script, which need not be read yet.
+pub(super) fn script(node: &Node) -> Result<(), Fault> {
+    script::check(node.text().unwrap_or_default()).map_err(Fault::from)
+}
+
+impl From<script::Refusal> for Fault {
+    fn from(refusal: script::Refusal) -> Fault {
+        Fault { message: refusal.message, help: refusal.help }
+    }
 }
 
 pub(super) fn dialect(node: &Node) -> Result<&'static str, Fault> {

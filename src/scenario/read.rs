@@ -1,7 +1,7 @@
 //! The second pass: from a checked tree to a [`Scenario`], with the checks between keys.
 
 use super::check::check;
-use super::describe::ROOT;
+use super::describe::whole;
 use super::file::File;
 use super::files::Files;
 use super::problem::{Place, Problem};
@@ -66,7 +66,7 @@ pub(super) fn read(root: &Node, files: &Files, name: &str, cells: usize) -> (Sce
 /// Problems of each value by itself.
 pub(super) fn check_values(root: &Node) -> Vec<Problem> {
     let mut problems = vec![];
-    check(root, &ROOT, "", Place { end: 1, ..root.place }, &mut problems);
+    check(root, whole(), "", Place { end: 1, ..root.place }, &mut problems);
     problems
 }
 

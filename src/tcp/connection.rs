@@ -117,6 +117,11 @@ impl Connection {
         }
     }
 
+    /// Reason for which the sender's controller cannot go on.
+    pub fn failure(&self) -> Option<&str> {
+        self.sender.failure()
+    }
+
     /// The sender's counters up to `now`.
     pub fn stats(&mut self, now: Instant) -> &Stats {
         self.sender.stats(now)

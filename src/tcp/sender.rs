@@ -168,6 +168,7 @@ impl Sender {
         self.stats = Stats { timeouts: self.stats.timeouts, ..Stats::default() };
         self.clockwork = Clockwork::starting(now);
         let controller = self.config.congestion.build(Path {
+            algorithm: self.config.congestion.algorithm,
             mss: self.agreed.mss,
             initial_window: segments * self.agreed.mss,
             sack: self.uses_sack(),
@@ -213,6 +214,11 @@ impl Sender {
     /// Rate at which its packets are spread, if they are.
     pub fn pacing(&self) -> Option<Rate> {
         self.pace.map(|pace| pace.rate)
+    }
+
+    /// Reason for which its controller cannot go on.
+    pub fn failure(&self) -> Option<&str> {
+        self.controller.as_ref().and_then(|controller| controller.failure())
     }
 
     /// Beliefs of its controller.

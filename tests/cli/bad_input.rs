@@ -15,6 +15,11 @@ const BAD: &[(&str, &str, &str)] = &[
     ("warm-up as long as the trial", "duration = \"2s\"\nwarmup = \"2s\"", "warmup"),
     ("no trials", "duration = \"2s\"\ntrials = 0", "trials"),
     ("unknown key", "durration = \"2s\"\nduration = \"2s\"", "duration"),
+    (
+        "a controller in Python",
+        "duration = \"2s\"\ntcp.congestion = \"python:my_cc.py:Aimd\"",
+        "pip install ./python",
+    ),
     ("small MSS", "duration = \"2s\"\ntcp.mss = 63", "64"),
     ("large MSS", "duration = \"2s\"\ntcp.mss = 9001", "9000"),
     ("empty axis", "duration = \"2s\"\nsweep = { \"tcp.mss\" = [] }", "tcp.mss"),

@@ -1,5 +1,9 @@
 //! Warnings of a run, tried with scenarios made up for them.
 
+use testbed::congestion::{Ack, Algorithm, CongestionController, Loss};
+use testbed::engine::Halt;
+use testbed::scenario::{Plan, build};
+
 use crate::scenarios::Run;
 
 /// One upload over a clean link, with a place for more keys at the front and in its group.
@@ -62,4 +66,37 @@ fn a_handshake_across_the_warm_up_spoils_no_figure() {
     let run = Run::crafted(&text);
     run.within("timeouts", run.get(&[], "timeouts"), 0.0, 5.0);
     run.within("goodput", run.get(&[], "goodput_mbit"), 6.0, 10.0);
+}
+
+/// Cannot go on after its first second.
+#[derive(Debug)]
+struct Mortal(bool);
+
+impl CongestionController for Mortal {
+    fn cwnd(&self) -> u64 {
+        20_000
+    }
+    fn on_ack(&mut self, ack: &Ack) {
+        self.0 |= ack.now.as_secs_f64() > 1.0;
+    }
+    fn on_loss(&mut self, _: &Loss) {}
+    fn on_timeout(&mut self, _: &Loss) {}
+    fn failure(&self) -> Option<&str> {
+        self.0.then_some("its time is over")
+    }
+}
+
+static MORTAL: Algorithm =
+    Algorithm { name: "mortal", summary: "", parameters: &[], build: |_| Box::new(Mortal(false)) };
+
+#[test]
+fn a_trial_ends_early_when_its_controller_cannot_go_on() {
+    let plan = Plan::parse("mortal", &upload("duration = \"60s\"", "", ""), &[]).expect("a scenario");
+    let mut cell = plan.scenario(0).expect("a cell");
+    cell.groups[0].tcp.congestion = MORTAL.with_defaults();
+    let mut world = build(&cell, plan.trial(0, 0));
+    world.limit_memory(u64::MAX);
+    let halt = world.run(&mut || true).expect_err("it cannot go on");
+    assert_eq!(halt, Halt::Controller("the controller of upload-1: its time is over".to_owned()));
+    assert!(world.now().as_secs_f64() < 10.0, "it ended at {:?}", world.now());
 }

@@ -234,9 +234,13 @@ impl Verify {
         let (jobs, memory) = self.means();
         let others = plan.every_trial().filter(|trial| !trials.contains(trial)).collect();
         let execute = runner::in_virtual_time(memory.0);
-        let filing = Filing { folder: &mut folder, bar: &bar };
+        let mut failed = Vec::new();
+        let filing = Filing { folder: &mut folder, bar: &bar, failed: &mut failed };
         let ending = runner::run(plan, &others, jobs, &execute, stop, filing);
         bar.finish();
+        if let Some(reason) = failed.into_iter().next() {
+            return Err(Hitch::Unknown(format!("run again, {reason}")));
+        }
         match ending {
             Ok(Ending::Complete) => Ok(()),
             Ok(Ending::Stopped) => Err(Hitch::Failure(Failure::Interrupted)),

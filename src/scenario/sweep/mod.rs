@@ -89,7 +89,8 @@ impl Plan {
         problems.extend(check_values(&tree));
         let axes: Vec<Axis> = nodes.iter().map(|node| node.axis(&texts)).collect();
         let cells = axes.iter().map(|axis| axis.values.len()).fold(1, usize::saturating_mul);
-        let files = Files::load(&tree, &nodes, load);
+        let mut files = Files::load(&tree, &nodes, load);
+        problems.extend(files.refused());
         let (base, _) = read(&tree, &files, &name_of(file), cells);
 
         let claims = claims::resolve(&tree, &files, &nodes, &base.groups, &texts, &mut problems);
