@@ -51,6 +51,8 @@ pub mod chat;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod congestion;
+#[doc(hidden)]
+pub mod embed;
 pub mod engine;
 pub mod facts;
 pub mod link;

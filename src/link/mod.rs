@@ -43,6 +43,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod view;
 
 use std::fmt;
 
@@ -57,6 +58,7 @@ pub use qdisc::{
 pub use statistics::Statistics;
 pub use tally::Tally;
 pub use trace::OPPORTUNITY;
+pub use view::Whereabouts;
 
 use crate::facts::Counters;
 use crate::ring::Ring;

@@ -1,0 +1,95 @@
+// Tables and sentences.
+
+import { Engine } from "./engine.js";
+import { byId, html } from "./dom.js";
+import { digits } from "./units.js";
+
+const AUTO_MS = 4000; // a grid that takes no longer is run by itself
+
+export class Results {
+  #engine = new Engine();
+  #experiment;
+  #run = 0;
+  #shown = "";
+
+  // `experiment()` gives the request, the form, and how long its trial took in milliseconds.
+  constructor(experiment) {
+    this.#experiment = experiment;
+    byId("all").addEventListener("click", () => this.#all());
+  }
+
+  clear() {
+    this.#run++;
+    this.#shown = "";
+    byId("summary").replaceChildren();
+    byId("sentences").textContent = "";
+    byId("all-words").textContent = "";
+  }
+
+  // Figures of the shown trial, and of the pinned one beside it.
+  figures(picture, pinned) {
+    const rows = (picture.figures ?? []).map(({ column, words, unit, value }) => {
+      const other = pinned?.picture.figures.find((figure) => figure.column === column);
+      return html("tr", {}, html("th", { scope: "row", title: column }, words + (unit ? ` (${unit})` : "")),
+        html("td", {}, value ?? "–"), pinned && html("td", {}, other?.value ?? "–"));
+    });
+    const head = html("tr", {}, html("th", { scope: "col" }, "Figure"), html("th", { scope: "col" }, "This trial"),
+      pinned && html("th", { scope: "col" }, "Pinned"));
+    byId("figures").replaceChildren(html("table", {}, html("caption", {}, "As in trials.csv"), html("thead", {}, head), html("tbody", {}, ...rows)));
+  }
+
+  // The experiment has come to rest: its grid, if that is soon done.
+  show(form) {
+    const { request, took } = this.#experiment();
+    const key = JSON.stringify([request.text, request.sets]);
+    const trials = form.cells * form.trials;
+    byId("all").textContent = trials === 1 ? "Run the trial" : `Run all ${trials} trials`;
+    if (key === this.#shown) return this.#mark(form);
+    this.clear();
+    this.#shown = key;
+    const expected = took * trials;
+    byId("all-words").textContent = expected > AUTO_MS ? `about ${digits(expected / 1000)} s` : "";
+    if (expected <= AUTO_MS) this.#all();
+  }
+
+  async #all() {
+    const run = ++this.#run;
+    await this.#engine.stop();
+    const { request, form } = this.#experiment();
+    const trials = form.cells * form.trials;
+    const progress = byId("progress");
+    Object.assign(progress, { max: trials, value: 0, hidden: false });
+    await this.#engine.ask({ do: "open", ...request });
+    for (let n = 0; n < trials && run === this.#run; n++) {
+      const { answers } = await this.#engine.ask({ do: "trial", cell: Math.floor(n / form.trials), trial: n % form.trials });
+      if (run !== this.#run) return;
+      if (answers[0].failure) {
+        byId("all-words").textContent = answers[0].failure;
+        break;
+      }
+      progress.value = n + 1;
+      byId("all-words").textContent = `${n + 1} of ${trials} trials`;
+    }
+    const { answers } = await this.#engine.ask({ do: "tables" });
+    if (run !== this.#run) return;
+    progress.hidden = true;
+    this.#tables(answers[0], form);
+  }
+
+  #tables({ headings, rows, sentences, failure }, form) {
+    if (failure) return void (byId("all-words").textContent = failure);
+    byId("sentences").textContent = sentences.join(" ");
+    const words = form.axes.length;
+    const cell = (name, place, text) => html(name, { class: place < words ? "words" : "", scope: name === "th" ? "col" : undefined }, text);
+    byId("summary").replaceChildren(html("table", {},
+      html("caption", {}, "Means over all trials, ± 95 % interval"),
+      html("thead", {}, html("tr", {}, ...headings.map((text, n) => cell("th", n, text)))),
+      html("tbody", {}, ...rows.map((row) => html("tr", {}, ...row.map((text, n) => cell("td", n, text)))))));
+    this.#mark(form);
+  }
+
+  // The row of the cell that is shown.
+  #mark(form) {
+    byId("summary").querySelectorAll("tbody tr").forEach((row, n) => row.classList.toggle("now", n === form.cell));
+  }
+}
