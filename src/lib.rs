@@ -24,7 +24,8 @@
 //! | [`engine`] | the world: hosts' ends, links, one event queue | events have a total order; one event in, one drain out |
 //! | [`scenario`] | TOML to plan to world | knows texts, not files; all problems of a file at once |
 //! | `runner` | trials over threads | outcomes come in trial order, whatever the number of threads |
-//! | `report` | tables, pictures, a page, a manifest | a function of the files alone; what is missing is empty, never 0 |
+//! | `tables` | rows, summary, sentences, warnings | a function of files, on disk or in memory; what is missing is empty, never 0 |
+//! | `report` | folders, pictures, a page, a manifest | a function of the files alone |
 //! | [`live`] | real sockets and the wall clock | the same rooms, dialects and worlds; nothing below knows |
 //! | [`cli`] | one file per subcommand | the only place that reads the wall clock for users, and prints |
 //!
@@ -66,6 +67,7 @@ pub mod rng;
 #[cfg(feature = "report")]
 mod runner;
 pub mod scenario;
+mod tables;
 pub mod tcp;
 pub mod time;
 pub mod traffic;

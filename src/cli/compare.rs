@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::{Failure, print};
-use crate::report::{Beside, Format};
+use crate::report::{self, ReportError};
 use crate::scenario;
+use crate::tables::{Format, Study};
 
 /// Compare result folders, in one table where they vary the same
 #[derive(Debug, Args)]
@@ -29,15 +30,17 @@ pub struct Compare {
 impl Compare {
     /// Prints the table.
     pub fn execute(self) -> Result<(), Failure> {
-        let beside = Beside::load(&self.dirs, &|study, key| scenario::stated(&study.scenario, key))?;
-        for key in [&self.by, &self.paired].into_iter().flatten() {
-            beside.check_key(key)?;
+        let stated = |study: &Study, key: &str| scenario::stated(&study.scenario, key);
+        let (beside, doubts) = report::beside(&self.dirs, &stated)?;
+        let known = beside.keys();
+        for key in [&self.by, &self.paired].into_iter().flatten().filter(|key| !known.contains(key)) {
+            return Err(ReportError::NoAxis { key: key.clone(), known }.into());
         }
         print(&match &self.paired {
             Some(key) => beside.paired(key, self.format),
             None => beside.side_by_side(self.by.as_deref(), self.format),
         })?;
-        for doubt in beside.doubts {
+        for doubt in doubts {
             eprintln!("warning: {doubt}");
         }
         Ok(())

@@ -8,8 +8,9 @@ use super::output::Failure;
 use super::progress::Progress;
 use crate::congestion;
 use crate::report::version::Program;
-use crate::report::{self, Report, ReportError, ResultFolder, TrialRow};
+use crate::report::{Report, ReportError, ResultFolder};
 use crate::runner::{Finished, Sink};
+use crate::tables::{self, TrialRow};
 use crate::units::plural;
 
 /// Files the trials as they finish.
@@ -37,31 +38,32 @@ impl Sink<ReportError> for Filing<'_> {
 
 /// The end of a run on the terminal: its report, and the folder of so many trials.
 pub fn words_at_end(title: &str, report: &Report, trials: &str, dir: &Path, sets: &[String]) -> String {
+    let findings = &report.findings;
     let mut text = format!("{title}\n\n");
-    for sentence in &report.lateness {
-        let _ = writeln!(text, "{}", report::wrapped(sentence, 2));
+    for sentence in &findings.lateness {
+        let _ = writeln!(text, "{}", tables::wrapped(sentence, 2));
     }
-    if !report.lateness.is_empty() {
+    if !findings.lateness.is_empty() {
         text.push('\n');
     }
-    text.push_str(&report.table);
-    for sentence in &report.verdict {
-        let _ = write!(text, "\n{}", report::wrapped(sentence, 0));
+    text.push_str(&findings.table);
+    for sentence in &findings.verdict {
+        let _ = write!(text, "\n{}", tables::wrapped(sentence, 0));
     }
-    if !report.verdict.is_empty() {
+    if !findings.verdict.is_empty() {
         text.push('\n');
     }
-    for claim in &report.claims {
-        let _ = write!(text, "\n{}", report::wrapped(&claim.text, 2));
+    for claim in &findings.claims {
+        let _ = write!(text, "\n{}", tables::wrapped(&claim.text, 2));
     }
-    if !report.claims.is_empty() {
+    if !findings.claims.is_empty() {
         text.push('\n');
     }
-    for line in &report.checks {
-        let _ = write!(text, "\n{}", report::wrapped(line, 2));
+    for line in &findings.checks {
+        let _ = write!(text, "\n{}", tables::wrapped(line, 2));
     }
-    for warning in &report.warnings {
-        let _ = write!(text, "\n{}", report::wrapped(&format!("warning: {warning}"), 2));
+    for warning in &findings.warnings {
+        let _ = write!(text, "\n{}", tables::wrapped(&format!("warning: {warning}"), 2));
     }
     text.push('\n');
     if !sets.is_empty() {

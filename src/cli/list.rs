@@ -9,8 +9,9 @@ use super::output::{Failure, beside, print};
 use crate::chat::protocol::{Dialect, framed, listeners};
 use crate::congestion;
 use crate::link::{IMPAIRMENTS, QUEUES};
-use crate::report::{self, FIGURES};
+use crate::report;
 use crate::scenario::{Plan, WORKLOADS, key_list, text_of};
+use crate::tables::figures::{FIGURES, Figure};
 
 /// List scenarios, controllers, queues, dialects, workloads, figures and keys
 #[derive(Debug, Args)]
@@ -138,8 +139,8 @@ fn queues() -> Vec<(String, String)> {
     rows
 }
 
-fn figures(wanted: fn(&&report::Figure) -> bool) -> Vec<(String, String)> {
-    let row = |figure: &report::Figure| {
+fn figures(wanted: fn(&&Figure) -> bool) -> Vec<(String, String)> {
+    let row = |figure: &Figure| {
         let unit = figure.column_unit();
         (figure.column.to_owned(), format!("{}, {unit}{}", figure.words, figure.better.words()))
     };

@@ -56,7 +56,7 @@ impl Merge {
             print(&words_at_end(&study.title, &report, &trials, &self.out, &study.overrides))?;
         }
         match missing {
-            None => held(report.refuted(), report.claims.len()),
+            None => held(report.findings.refuted(), report.findings.claims.len()),
             Some((cell, trial)) => {
                 let planned = study.cells() * study.trials as usize;
                 let cell = study.cell_name(cell);

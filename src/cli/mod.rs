@@ -41,7 +41,6 @@ mod schema;
 mod serve;
 mod shard;
 mod signals;
-mod study;
 mod system;
 mod tls;
 mod trace;

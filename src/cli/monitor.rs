@@ -119,7 +119,7 @@ fn clock(seconds: f64) -> String {
 /// Words after a heading, in lines that fit.
 fn under(heading: &str, words: &str) -> String {
     let indent = " ".repeat(heading.chars().count());
-    let options = crate::report::wrapping(WIDTH).initial_indent(heading).subsequent_indent(&indent);
+    let options = crate::tables::wrapping(WIDTH).initial_indent(heading).subsequent_indent(&indent);
     textwrap::fill(words, options) + "\n"
 }
 

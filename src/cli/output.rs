@@ -5,10 +5,10 @@ use std::io::{IsTerminal, Read as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::study::check_claims;
 use super::system;
 use crate::report::ReportError;
 use crate::scenario::{MOST_FILE_BYTES, Plan, ScenarioError, problem::MOST_BYTES, text_of};
+use crate::tables::check_claims;
 
 /// Reason of a command's failure, with its exit code.
 #[derive(Debug)]

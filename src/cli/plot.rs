@@ -83,7 +83,7 @@ impl Plot {
         }
         for dir in &self.dirs {
             let report = report::plot(dir, self.force)?;
-            for warning in report.warnings.iter().filter(|warning| warning.cells.is_empty()) {
+            for warning in report.findings.warnings.iter().filter(|warning| warning.cells.is_empty()) {
                 eprintln!("warning: {}: {warning}", dir.display());
             }
             if let Some(notice) = &report.notice {

@@ -12,7 +12,6 @@ use super::logging::raise_open_files;
 use super::output::{Failure, load, print, processors};
 use super::progress::Progress;
 use super::shard::Shard;
-use super::study::study;
 use super::{estimate, memory, signals};
 use crate::engine::Halt;
 use crate::live;
@@ -20,6 +19,7 @@ use crate::report::version::Program;
 use crate::report::{self, Mode, Report, ReportError, ResultFolder};
 use crate::runner::{self, Ending, Execute, RunError};
 use crate::scenario::{Group, Plan};
+use crate::tables::study;
 use crate::time::Duration;
 use crate::units::{Bytes, plural};
 
@@ -96,8 +96,8 @@ impl Run {
             let dir = self.folder(plan.name());
             estimate::warn_of_bytes(&plan);
             let report = self.run_one(file, &plan, text, &dir, program.clone(), &stop)?;
-            refuted += report.refuted();
-            claims += report.claims.len();
+            refuted += report.findings.refuted();
+            claims += report.findings.claims.len();
             if self.json {
                 reports.push(serde_json::json!({ "folder": dir, "report": report }));
             } else if !self.quiet {

@@ -11,6 +11,7 @@ use same_file::Handle;
 use sha2::{Digest, Sha256};
 
 use super::error::ReportError;
+use crate::tables::{FileError, Store};
 
 /// Opens a file to read it.
 pub fn open(path: &Path) -> Result<File, ReportError> {
@@ -27,7 +28,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ReportError> {
 /// The bytes of a file; none if it is not there.
 pub fn read_if_there(path: &Path) -> Result<Vec<u8>, ReportError> {
     match read(path) {
-        Err(ReportError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(ReportError::File(FileError::Io { source, .. })) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(Vec::new())
+        }
         result => result,
     }
 }
@@ -65,6 +68,34 @@ fn regular(path: &Path) -> io::Result<()> {
         Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe or a device and no file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// The files below a folder.
+#[derive(Clone, Debug)]
+pub struct Disk(PathBuf);
+
+impl Disk {
+    /// Those of this folder.
+    pub fn of(folder: &Path) -> Disk {
+        Disk(folder.to_owned())
+    }
+}
+
+impl Store for Disk {
+    fn path(&self, file: &Path) -> PathBuf {
+        // A path joined with nothing would end with a slash.
+        if file.as_os_str().is_empty() { self.0.clone() } else { self.0.join(file) }
+    }
+
+    fn open(&self, file: &Path) -> io::Result<Box<dyn io::Read + '_>> {
+        let path = self.path(file);
+        regular(&path)?;
+        Ok(Box::new(File::open(path)?))
+    }
+
+    fn holds(&self, path: &Path) -> bool {
+        self.path(path).exists()
     }
 }
 

@@ -4,19 +4,14 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::tables::FileError;
+
 /// Reason for which results could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The file system refused.
-    #[error("cannot {action} {path}: {source}")]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// Attempted operation: "write", "read", …
-        action: &'static str,
-        /// Error of the operating system.
-        source: io::Error,
-    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The folder holds something that a run must not overwrite.
     #[error("{path} holds {holds}")]
     Occupied {
@@ -61,14 +56,6 @@ pub enum ReportError {
         /// Difference between the runs.
         what: String,
     },
-    /// A file does not hold what it should.
-    #[error("{path}: {problem}")]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Description of the problem.
-        problem: String,
-    },
     /// Nothing varies by that name.
     #[error("no axis is called \"{key}\"")]
     NoAxis {
@@ -97,18 +84,18 @@ pub enum ReportError {
 
 impl ReportError {
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ReportError {
-        let path = path.to_owned();
-        move |source| ReportError::Io { path, action, source }
+        let error = FileError::io(action, path);
+        move |source| error(source).into()
     }
 
     pub(super) fn malformed(path: &Path, problem: impl fmt::Display) -> ReportError {
-        ReportError::Malformed { path: path.to_owned(), problem: problem.to_string() }
+        FileError::malformed(path, problem).into()
     }
 
     /// Mend that the user can try.
     pub fn help(&self) -> String {
         match self {
-            ReportError::Io { source, action, .. } => match source.kind() {
+            ReportError::File(FileError::Io { source, action, .. }) => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     "free some space, then go on with --resume".to_owned()
                 }
@@ -152,7 +139,7 @@ impl ReportError {
             ReportError::Unlike { .. } => {
                 "merge parts of one scenario, with the same --set and version, that nobody has changed".to_owned()
             }
-            ReportError::Malformed { .. } => {
+            ReportError::File(FileError::Malformed { .. }) => {
                 "restore the file, or run the scenario again with --force".to_owned()
             }
             ReportError::NoAxis { known, .. } if known.is_empty() => "these results have no axis".to_owned(),

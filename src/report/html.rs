@@ -11,12 +11,12 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Report;
 use super::error::ReportError;
-use super::figures::{self, Figure};
-use super::files::Results;
 use super::manifest::Manifest;
-use super::study::Study;
-use super::table::{self, Check, CheckVerdict};
 use crate::facts::Measure;
+use crate::tables::figures::{self, Figure};
+use crate::tables::results::Results;
+use crate::tables::study::Study;
+use crate::tables::table::{self, Check, CheckVerdict};
 
 /// A drawing larger than this goes in as pixels, which then are smaller.
 const MAX_SVG: u64 = 500 * 1024;
@@ -33,10 +33,10 @@ pub fn write(
     report: &Report,
     checks: &[Check],
 ) -> Result<(), ReportError> {
-    let pictures = report.pictures.iter().map(|picture| figure(&results.dir, picture));
+    let pictures = report.pictures.iter().map(|picture| figure(&results.path(""), picture));
     let pictures = pictures.collect::<Result<Vec<Markup>, ReportError>>()?;
     let page = page(results, manifest, report, checks, &pictures);
-    super::disk::replace(&results.dir.join("report.html"), page.into_string().as_bytes())
+    super::disk::replace(&results.path("report.html"), page.into_string().as_bytes())
 }
 
 fn page(
@@ -48,7 +48,7 @@ fn page(
 ) -> Markup {
     let study = &results.study;
     let changes: Vec<String> = study.changes().map(|(key, value)| format!("{key} = {value}")).collect();
-    let tested = study.cells() > 1 && study.trials as usize >= super::paired::LEAST_PAIRS;
+    let tested = study.cells() > 1 && study.trials as usize >= crate::tables::paired::LEAST_PAIRS;
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -68,12 +68,12 @@ fn page(
                     @if !changes.is_empty() {
                         p.warning { "This run departs from the scenario file: " code { (changes.join(", ")) } "." }
                     }
-                    @if !report.lateness.is_empty() {
+                    @if !report.findings.lateness.is_empty() {
                         h2 { "How late real time was" }
-                        @for sentence in &report.lateness { p { (sentence) } }
+                        @for sentence in &report.findings.lateness { p { (sentence) } }
                     }
                     h2 { "What came out" }
-                    @for sentence in &report.verdict { p { (sentence) } }
+                    @for sentence in &report.findings.verdict { p { (sentence) } }
                     @if tested {
                         p {
                             "What the sentences say was tested over pairs of trials, which met the same chances: \
@@ -82,7 +82,7 @@ fn page(
                              changed by at most x\u{a0}%: its whole interval lies within that bound."
                         }
                     }
-                    @for warning in &report.warnings { p.warning { (warning) } }
+                    @for warning in &report.findings.warnings { p.warning { (warning) } }
                     (claims(report))
                     h2 { "The figures" }
                     (summary_table(study, report))
@@ -133,11 +133,12 @@ fn preface(scenario: &str) -> Vec<String> {
 }
 
 fn summary_table(study: &Study, report: &Report) -> Markup {
-    let columns = table::shown(&report.cells);
+    let columns = table::shown(&report.findings.cells);
     let headings = ["cell".to_owned()].into_iter().chain(study.headings()).chain(["trials".to_owned()]);
     let headings = headings.map(|heading| (heading, ""));
     let headings = headings.chain(columns.iter().map(|column| (column.heading.clone(), column.unit)));
-    let cells = study.ordered_cells().into_iter().map(|cell| &report.cells[cell]).filter(|cell| cell.n > 0);
+    let cells =
+        study.ordered_cells().into_iter().map(|cell| &report.findings.cells[cell]).filter(|cell| cell.n > 0);
     let rows = cells.map(|cell| {
         let values = study.axes.iter().zip(&cell.values).map(|(axis, value)| axis.short(value));
         let figures = columns.iter().map(|column| table::estimate(cell, column));
@@ -159,9 +160,9 @@ fn summary_table(study: &Study, report: &Report) -> Markup {
 /// Claims of the author, each with its judgement.
 fn claims(report: &Report) -> Markup {
     html! {
-        @if !report.claims.is_empty() {
+        @if !report.findings.claims.is_empty() {
             h2 { "Do the claims hold?" }
-            @for claim in &report.claims {
+            @for claim in &report.findings.claims {
                 p.warning[claim.is_refuted()] { (claim.text) }
             }
         }
@@ -171,7 +172,7 @@ fn claims(report: &Report) -> Markup {
 /// Figures of each group of clients, where there are several.
 fn group_table(study: &Study, report: &Report) -> Markup {
     let exists = |figure: &&Figure| {
-        let groups = report.cells.iter().flat_map(|cell| &cell.groups);
+        let groups = report.findings.cells.iter().flat_map(|cell| &cell.groups);
         figure.heading.is_some() && groups.into_iter().any(|group| group.mean(figure.column).is_some())
     };
     let figures: Vec<&Figure> = figures::of_groups(study).filter(exists).collect();
@@ -182,7 +183,8 @@ fn group_table(study: &Study, report: &Report) -> Markup {
         figures.iter().filter_map(|figure| figure.heading).map(|head| (head.text.to_owned(), head.unit));
     let names = ["cell".to_owned()].into_iter().chain(study.headings()).chain(["group".to_owned()]);
     let headings: Vec<_> = names.map(|heading| (heading, "")).chain(heads).collect();
-    let cells = study.ordered_cells().into_iter().map(|cell| &report.cells[cell]).filter(|cell| cell.n > 0);
+    let cells =
+        study.ordered_cells().into_iter().map(|cell| &report.findings.cells[cell]).filter(|cell| cell.n > 0);
     let rows =
         cells.flat_map(|cell| cell.groups.iter().map(move |group| (cell, group))).map(|(cell, group)| {
             let values = study.axes.iter().zip(&cell.values).map(|(axis, value)| axis.short(value));
@@ -270,7 +272,7 @@ fn check_table(study: &Study, report: &Report, checks: &[Check]) -> Markup {
     let headings = ["cell", "link", "direction", "quantity", "configured", "realised", "allowed", "verdict"];
     html! {
         h2 { "Did the network do what it was asked?" }
-        @for line in &report.checks { p { (line) } }
+        @for line in &report.findings.checks { p { (line) } }
         @if !rows.is_empty() {
             details open[failed] {
                 summary { "Configured against realised, check by check" }

@@ -9,10 +9,10 @@ use std::path::Path;
 
 use super::disk::{self, Fingerprint};
 use super::error::ReportError;
-use super::latency;
-use super::rows::{Table, push_field};
-use super::series;
-use super::study::Study;
+use crate::tables::latency;
+use crate::tables::rows::{Table, push_field};
+use crate::tables::series;
+use crate::tables::study::Study;
 
 /// The file's name.
 pub const FILE: &str = "journal.csv";

@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 
 use super::error::ReportError;
-use super::{groups, journal, manifest, plot, series, summary};
+use super::{journal, manifest, plot};
+use crate::tables::{groups, series, summary};
 
 /// The files of a result folder beside its manifest.
 pub const FILES: [&str; 12] = [

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::disk::{self, Fingerprint};
 use super::error::ReportError;
-use super::rows::Table;
-use super::study::{self, Run, Study};
+use super::version::Run;
 use super::version::{self, Program};
-use super::{groups, layout, resume, summary};
+use super::{layout, resume};
 use crate::rng;
+use crate::tables::rows::Table;
+use crate::tables::study::{self, Study};
+use crate::tables::{groups, summary};
 
 /// The file's name.
 pub const FILE: &str = "manifest.json";

@@ -8,7 +8,7 @@ use super::error::ReportError;
 use super::journal::Key;
 use super::manifest::Manifest;
 use super::resume::{self, Trials};
-use super::study::Run;
+use super::version::Run;
 use super::writer::{Mode, ResultFolder};
 
 /// Result of a merge.

@@ -8,95 +8,47 @@
 //! Invariants: no clock, no knowledge of the engine; the same trials give the same bytes on any number of
 //! threads (only [`parallel`] starts some); a figure that does not exist is an empty field, never 0.
 
-mod alike;
-mod axis;
-mod bottleneck;
-mod claims;
-mod compare;
 mod disk;
 mod error;
-mod figures;
-mod files;
-mod goodput;
-mod grid;
-mod groups;
 mod html;
 mod journal;
-mod latency;
-mod lateness;
 mod layout;
-mod lines;
 mod manifest;
 mod merge;
-mod paired;
 mod parallel;
 mod plot;
 mod resume;
-mod rows;
-mod series;
-mod settling;
-pub(crate) mod stats;
-mod study;
-mod summary;
-mod table;
 #[cfg(test)]
-mod testing;
-mod verdict;
+pub(crate) mod testing;
 mod verify;
 pub mod version;
-mod warnings;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-pub use axis::Axis;
-pub use claims::{Claim, Judged};
-pub use compare::Beside;
+use crate::tables::{self, Beside, Findings, Means, Results, Warning, bottleneck, settling};
+
+pub use disk::Disk;
 pub use error::{ReportError, too_many_files};
-pub use figures::{FIGURES, Figure, of_groups, summarised};
-pub use files::Results;
-pub use grid::Format;
-pub use lines::{wrapped, wrapping};
 pub use manifest::Manifest;
 pub use merge::{Merged, merge};
 pub use plot::{Drawn, Format as PictureFormat, Request, names as picture_names};
-pub use study::{InputFile, Run, Study, TrialRow};
-pub use summary::CellSummary;
 pub use verify::{Comparison, Difference, compare_all, compare_some, trials};
-pub use warnings::Warning;
+pub use version::Run;
 pub use writer::{Mode, ResultFolder};
 
-/// Findings of [`finish`], for the terminal and for `--json`.
+/// Findings of [`finish`], and the pictures of them.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Report {
-    /// Lateness of events, of a run in real time.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub lateness: Vec<String>,
-    /// The aligned table, one line per cell, with a line break at its end.
-    pub table: String,
-    /// One to three sentences that compare the cells, as far as the intervals support it.
-    pub verdict: Vec<String>,
-    /// The scenario's claims, each with its judgement.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub claims: Vec<Judged>,
-    /// One line on the realised checks, or one per failed check.
-    pub checks: Vec<String>,
-    /// Problems to look at before trusting the figures.
-    pub warnings: Vec<Warning>,
-    /// Mean and interval of each figure of each cell.
-    pub cells: Vec<CellSummary>,
+    /// Everything that is said of the run.
+    #[serde(flatten)]
+    pub findings: Findings,
     /// Pictures that were drawn, relative to the folder.
     pub pictures: Vec<PathBuf>,
     /// Parts that the pictures could not show as they are, for stderr.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
-}
-
-impl Report {
-    /// Number of claims that do not hold.
-    pub fn refuted(&self) -> usize {
-        self.claims.iter().filter(|claim| claim.is_refuted()).count()
-    }
 }
 
 /// Computes everything that rests on the files of `dir`: `summary.csv`, `latency/<cell>.hgrm`, the
@@ -107,9 +59,9 @@ pub fn finish(dir: &Path, finished: &str, pictures: bool) -> Result<Report, Repo
     manifest.finished = Some(finished.to_owned());
     resume::put_in_order(dir, &manifest.study)?;
     manifest.hash_records(dir)?;
-    let mut results = Results::load(dir, &manifest.study)?;
+    let mut results = Results::load(Arc::new(Disk::of(dir)), &manifest.study)?;
     bottleneck::settle(&mut [&mut results])?;
-    derive(&results, manifest, pictures, &[])
+    derive(dir, &results, manifest, pictures, &[])
 }
 
 /// Draws the pictures and the page of a result folder again, from its files alone. A picture stays as it
@@ -118,7 +70,7 @@ pub fn finish(dir: &Path, finished: &str, pictures: bool) -> Result<Report, Repo
 pub fn plot(dir: &Path, force: bool) -> Result<Report, ReportError> {
     let manifest = Manifest::read(dir)?;
     let _lock = disk::Lock::take(dir)?;
-    let mut results = Results::load_some(dir, &manifest.study)?;
+    let mut results = Results::load_some(Arc::new(Disk::of(dir)), &manifest.study)?;
     bottleneck::settle(&mut [&mut results])?;
     let changed = manifest.changed_records(dir)?;
     let anew = manifest.changed_tables(dir)?;
@@ -128,10 +80,10 @@ pub fn plot(dir: &Path, force: bool) -> Result<Report, ReportError> {
             return Err(ReportError::Edited { path: dir.to_owned(), files });
         }
     }
-    let mut report = derive(&results, manifest, true, &changed)?;
+    let mut report = derive(dir, &results, manifest, true, &changed)?;
     if !anew.is_empty() {
         let text = format!("computed anew: {}, which had been changed", anew.join(", "));
-        report.warnings.push(Warning { text, cells: Vec::new() });
+        report.findings.warnings.push(Warning { text, cells: Vec::new() });
     }
     Ok(report)
 }
@@ -146,7 +98,7 @@ pub fn draw(
     force: bool,
 ) -> Result<Drawn, ReportError> {
     let manifest = Manifest::read(dir)?;
-    let mut results = Results::load_some(dir, &manifest.study)?;
+    let mut results = Results::load_some(Arc::new(Disk::of(dir)), &manifest.study)?;
     bottleneck::settle(&mut [&mut results])?;
     let changed = manifest.changed_records(dir)?;
     if !force && !changed.is_empty() {
@@ -155,44 +107,62 @@ pub fn draw(
     plot::draw_one(&mut results, request, formats, out)
 }
 
+/// Folders beside one another, and sentences on what is wrong with them.
+pub fn beside(dirs: &[PathBuf], stated: tables::Stated<'_>) -> Result<(Beside, Vec<String>), ReportError> {
+    let (mut runs, mut doubts) = (Vec::new(), Vec::new());
+    for dir in dirs {
+        let manifest = Manifest::read(dir)?;
+        doubts.extend(doubt(dir, &manifest)?);
+        runs.push(Results::load_some(Arc::new(Disk::of(dir)), &manifest.study)?);
+    }
+    Ok((Beside::of(runs, stated)?, doubts))
+}
+
+/// Reason for which a folder's figures may not be those of a whole run.
+fn doubt(dir: &Path, manifest: &Manifest) -> Result<Option<String>, ReportError> {
+    // Series, which lie in folders of their own, are not compared.
+    let mut changed = [manifest.changed_records(dir)?, manifest.changed_tables(dir)?].concat();
+    changed.retain(|name| !name.contains('/'));
+    let (done, all) = (resume::count_finished(dir)?, manifest.study.cells() * manifest.study.trials as usize);
+    let dir = dir.display();
+    Ok(if !changed.is_empty() {
+        Some(format!("{dir}: changed since the run wrote it: {}", changed.join(", ")))
+    } else if done < all {
+        Some(format!(
+            "{dir} is not complete: {done} of {all} trials are done; `testbed run --resume` goes on"
+        ))
+    } else {
+        None
+    })
+}
+
 /// `changed` are the records that are not what the run wrote.
 fn derive(
+    dir: &Path,
     results: &Results,
     mut manifest: Manifest,
     pictures: bool,
     changed: &[String],
 ) -> Result<Report, ReportError> {
-    let dir = &results.dir;
-    let shares = groups::shares(results)?;
-    let cells = summary::write(results, &shares)?;
-    groups::write(results, &shares)?;
-    latency::write_percentiles(results)?;
-    let checks = table::checks(results);
-    let late = lateness::find(results)?;
-    let mut warnings = warnings::find(results, &cells, &checks, &late)?;
+    let means = Means::of(results)?;
+    for (name, text) in means.files(results)? {
+        disk::replace(&dir.join(name), text.as_bytes())?;
+    }
+    let unsettled = settling::find(results, |cells, read| parallel::map(cells, |&cell| read(cell)))?;
+    let (mut findings, checks) = Findings::of(results, means, unsettled)?;
     if !changed.is_empty() {
         let text = format!("changed since the run wrote them: {}", changed.join(", "));
-        warnings.insert(0, Warning { text, cells: Vec::new() });
+        findings.warnings.insert(0, Warning { text, cells: Vec::new() });
     }
     let (pictures, notice) = if pictures {
         let missing = manifest.missing_records(dir);
-        let plot::Pictures { all, kept, boxes } = plot::draw_all(results, &cells, &missing)?;
-        warnings.extend(warnings::kept_pictures(&kept, &missing));
-        (all, warnings::boxes(&boxes.0, &boxes.1))
+        let plot::Pictures { all, kept, boxes } = plot::draw_all(results, &findings.cells, &missing)?;
+        findings.warnings.extend(plot::kept_warning(&kept, &missing));
+        (all, plot::boxes(&boxes.0, &boxes.1))
     } else {
         (plot::existing(dir), None)
     };
-    let report = Report {
-        lateness: late.iter().map(lateness::Late::sentence).collect(),
-        table: table::render(results, &cells),
-        verdict: verdict::sentences(results, &cells),
-        claims: claims::judge(results, &shares),
-        checks: table::check_lines(&results.study, &checks),
-        warnings,
-        cells,
-        pictures,
-        notice,
-    };
+    let report = Report { findings, pictures, notice };
     html::write(results, &manifest, &report, &checks)?;
     manifest.hash_derived(dir)?;
     manifest.write(dir)?;

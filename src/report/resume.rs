@@ -10,10 +10,10 @@ use std::path::Path;
 use super::disk::{self, Fingerprint};
 use super::error::ReportError;
 use super::journal::{self, Entries, Fault, Key};
-use super::latency;
-use super::rows::Table;
-use super::study::Study;
 use crate::facts::Measure;
+use crate::tables::latency;
+use crate::tables::rows::Table;
+use crate::tables::study::Study;
 
 /// A folder that can go on.
 #[derive(Debug, Default)]

@@ -8,19 +8,22 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::disk::Disk;
 use super::error::ReportError;
-use super::files::Results;
 use super::journal::Key;
 use super::manifest::Manifest;
 use super::resume::{self, order, rows};
-use super::rows::Table;
-use super::study::Study;
 use super::version::{self, Program};
-use super::{bottleneck, disk, groups, latency, layout, series, summary};
+use super::{disk, layout};
 use crate::rng;
+use crate::tables::results::Results;
+use crate::tables::rows::Table;
+use crate::tables::study::Study;
+use crate::tables::{Means, bottleneck, latency, series};
 
 /// Witnesses in a folder against its own files.
 const BY_HASH: &str = "the manifest's hash";
@@ -210,15 +213,9 @@ pub fn compare_some(
     if !comparison.missing.is_empty() {
         return Ok(comparison);
     }
-    let mut results = Results::load(dir, study)?;
+    let mut results = Results::load(Arc::new(Disk::of(dir)), study)?;
     bottleneck::settle(&mut [&mut results])?;
-    let shares = groups::shares(&results)?;
-    let mut computed = vec![
-        (summary::FILE.to_owned(), summary::text(&results, &summary::of_all(&results)?)),
-        (groups::FILE.to_owned(), groups::text(&results, &shares)),
-    ];
-    computed.extend(latency::percentiles(&results)?);
-    for (name, expected) in computed {
+    for (name, expected) in Means::of(&results)?.files(&results)? {
         let found = disk::read_if_there(&dir.join(&name))?;
         if found.is_empty() {
             comparison.missing.push(name);

@@ -1,6 +1,6 @@
-//! Program that made a result: its version, its revision, and the number of its results.
+//! Program that made a result: its version, its revision, the number of its results, and the circumstances of a run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,23 @@ impl Program {
         let name = name.strip_suffix(std::env::consts::EXE_SUFFIX).unwrap_or(&name).to_owned();
         Ok(Program { name, sha256: Fingerprint::of_file(file)?.sha256 })
     }
+}
+
+/// The circumstances of a run, for the manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Time at which it began, as the reader shall see it (RFC 3339 suggests itself).
+    pub started: String,
+    /// The command line that repeats it.
+    pub command: String,
+    /// The scenario file, as far as other machines know it.
+    pub file: String,
+    /// The scenario file, from the root of this machine's files.
+    pub source: PathBuf,
+    /// Processors of the machine.
+    pub cpus: usize,
+    /// The program, if it has controllers of its own.
+    pub program: Option<Program>,
 }
 
 #[cfg(test)]

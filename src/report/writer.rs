@@ -6,14 +6,16 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, Lock};
+use super::disk::{self, Fingerprint, Lock};
 use super::error::ReportError;
 use super::journal::Key;
 use super::manifest::{self, Manifest};
 use super::resume::{self, Repaired, Trial};
-use super::rows::Table;
-use super::study::{Run, Study, TrialRow};
-use super::{journal, latency, layout, series};
+use super::version::Run;
+use super::{journal, layout};
+use crate::tables::rows::Table;
+use crate::tables::{FileError, Study, TrialRow};
+use crate::tables::{latency, series};
 
 /// Treatment of the folder's earlier content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,12 +148,21 @@ impl ResultFolder {
         let mut entries = journal::Entries::new();
         if let Some(samples) = &row.outcome.series {
             let folder = series::folder(&self.study, row.cell, row.trial);
-            series::write(&self.dir, &folder, row.outcome, samples, &mut entries)?;
+            let path = self.dir.join(&folder);
+            fs::create_dir_all(&path).map_err(ReportError::io("create", &path))?;
+            for name in series::FILES {
+                let path = path.join(name);
+                let mut file = disk::Writer::create(&path)?;
+                series::write(name, row.outcome, samples, |piece| file.write(piece))?;
+                entries.insert(folder.join(name).display().to_string(), file.finish());
+            }
         }
         if let Some(messages) = &row.outcome.messages {
             let path = latency::log_path(&self.study, row.cell, row.trial);
-            let print = latency::write_log(&self.dir.join(&path), &messages.latency, row.outcome.measured)?;
-            entries.insert(path.display().to_string(), print);
+            let log = latency::log(&messages.latency, row.outcome.measured)
+                .map_err(ReportError::io("write", &self.dir.join(&path)))?;
+            disk::replace(&self.dir.join(&path), &log)?;
+            entries.insert(path.display().to_string(), Fingerprint::of(&log));
         }
         let tables = Table::of(&self.study);
         let rows: Vec<String> = tables.iter().map(|table| table.rows(&self.study, row)).collect();
@@ -205,7 +216,7 @@ fn earlier_run(dir: &Path) -> Result<Earlier, ReportError> {
     if dir.join(manifest::FILE).exists() {
         return Ok(match Manifest::read(dir) {
             Ok(manifest) => Earlier::Ours(Box::new(manifest)),
-            Err(ReportError::Malformed { .. }) => {
+            Err(ReportError::File(FileError::Malformed { .. })) => {
                 Earlier::Foreign("a manifest.json that is not of this program".to_owned())
             }
             Err(error) => return Err(error),

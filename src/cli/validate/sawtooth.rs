@@ -2,7 +2,7 @@
 
 use super::grids::{Figure, Grid, LINUX, Row, Tolerance, controller, head, number};
 use crate::facts::{FlowSample, Outcome, SenderEvent};
-use crate::report::stats::Estimate;
+use crate::tables::stats::Estimate;
 use crate::time::Instant;
 
 /// Seconds that the first teeth may differ.

@@ -6,11 +6,11 @@ use super::scale::Scale;
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
 use super::sources::Sources;
 use super::style::{self, Area, Curve, Drawn, MAX_CURVES, px};
-use crate::report::axis::Axis;
 use crate::report::error::ReportError;
-use crate::report::figures::{self, Figure};
-use crate::report::study::Study;
-use crate::report::summary::CellSummary;
+use crate::tables::Axis;
+use crate::tables::figures::{self, Figure};
+use crate::tables::study::Study;
+use crate::tables::summary::CellSummary;
 
 const MAX_PANELS: usize = 4;
 

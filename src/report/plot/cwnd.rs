@@ -11,8 +11,8 @@ use super::style::{ALARM, Curve, INK, MAX_CURVES, MUTED, RECOVERY, SHADE};
 use super::{phases, scale};
 use crate::facts::{Measure, SenderEvent};
 use crate::report::error::ReportError;
-use crate::report::files::Results;
-use crate::report::study::Study;
+use crate::tables::results::Results;
+use crate::tables::study::Study;
 
 /// Up to so many flows, all are shown.
 const FEW: usize = 3;

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::facts::{Phase, SenderEvent};
 use crate::report::error::ReportError;
-use crate::report::files::{self, Results};
-use crate::report::rows::Table;
-use crate::report::study::{Study, group_of};
+use crate::tables::results::Results;
+use crate::tables::rows::Table;
+use crate::tables::study::{Study, group_of};
 
 /// One direction of a flow over time.
 #[derive(Clone, Debug, Default)]
@@ -181,7 +181,7 @@ pub fn flows(results: &Results, cell: usize) -> Result<Vec<Flow>, ReportError> {
         "min_rtt_ms",
         "alpha",
     ];
-    files::each_record(&dir.join("flows.csv"), columns, |fields| {
+    results.each_record(&dir.join("flows.csv"), columns, |fields| {
         let [name, direction, time, cwnd, ssthresh, flight, srtt, delivered, received, phase, model @ ..] =
             fields;
         let [pacing, bandwidth, min_rtt, alpha] = model.map(number);
@@ -223,18 +223,26 @@ pub fn links(results: &Results, cell: usize) -> Result<Vec<Link>, ReportError> {
     let Some(dir) = results.series_dir(cell) else { return Ok(Vec::new()) };
     let mut links: Vec<Link> = Vec::new();
     let columns = ["link", "direction", "time_s", "backlog_packets", "drops", "marks"];
-    files::each_record(&dir.join("links.csv"), columns, |[name, direction, time, packets, drops, marks]| {
-        let index = links.iter().position(|link| link.name == name && link.direction == direction);
-        let index = index.unwrap_or_else(|| {
-            links.push(Link { name: name.to_owned(), direction: direction.to_owned(), ..Link::default() });
-            links.len() - 1
-        });
-        let link = &mut links[index];
-        link.time_s.push(number(time));
-        link.packets.push(number(packets));
-        link.drops.push(number(drops));
-        link.marks.push(number(marks));
-    })?;
+    results.each_record(
+        &dir.join("links.csv"),
+        columns,
+        |[name, direction, time, packets, drops, marks]| {
+            let index = links.iter().position(|link| link.name == name && link.direction == direction);
+            let index = index.unwrap_or_else(|| {
+                links.push(Link {
+                    name: name.to_owned(),
+                    direction: direction.to_owned(),
+                    ..Link::default()
+                });
+                links.len() - 1
+            });
+            let link = &mut links[index];
+            link.time_s.push(number(time));
+            link.packets.push(number(packets));
+            link.drops.push(number(drops));
+            link.marks.push(number(marks));
+        },
+    )?;
     Ok(links)
 }
 
@@ -254,7 +262,7 @@ pub fn least_capacity(results: &Results, cell: usize, way: &str) -> Result<Optio
     let dir = results.series_dir(cell).filter(|_| !results.study.files.is_empty());
     let Some(dir) = dir else { return Ok(None) };
     let columns = ["link", "direction", "time_s", "capacity_bytes"];
-    files::each_record(&dir.join("links.csv"), columns, |[name, direction, time, bytes]| {
+    results.each_record(&dir.join("links.csv"), columns, |[name, direction, time, bytes]| {
         if direction != way || bytes.is_empty() {
             return;
         }
@@ -278,12 +286,12 @@ fn number(field: &str) -> f64 {
 /// Events of a cell's first trial with series.
 pub fn events(results: &Results, cell: usize) -> Result<Vec<Event>, ReportError> {
     let Some(dir) = results.series_dir(cell) else { return Ok(Vec::new()) };
-    read_events(&dir)
+    read_events(results, &dir)
 }
 
-fn read_events(dir: &Path) -> Result<Vec<Event>, ReportError> {
+fn read_events(results: &Results, dir: &Path) -> Result<Vec<Event>, ReportError> {
     let mut events = Vec::new();
-    files::each_row(&dir.join("events.csv"), |row| {
+    results.each_row(&dir.join("events.csv"), |row| {
         // A kind of another version has no mark.
         let Some(kind) = row.parse("event") else { return };
         events.push(Event {

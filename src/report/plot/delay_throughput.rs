@@ -12,9 +12,9 @@ use super::sources::{self, Choice, Sources};
 use super::style::{Curve, MAX_CURVES};
 use crate::facts::Measure;
 use crate::report::error::ReportError;
-use crate::report::files::Results;
-use crate::report::rows::Table;
-use crate::report::stats::Estimate;
+use crate::tables::results::Results;
+use crate::tables::rows::Table;
+use crate::tables::stats::Estimate;
 
 /// Goodput and round trip of a trial's flows.
 #[derive(Clone, Copy, Debug, Default)]

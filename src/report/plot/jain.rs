@@ -9,7 +9,7 @@ use super::sources::{FIRST_TRIAL, Sources};
 use super::style::{Curve, SHADE};
 use super::throughput;
 use crate::report::error::ReportError;
-use crate::report::stats;
+use crate::tables::stats;
 
 /// Bins in the span of time, about: shorter ones show the sawtooth more than the shares.
 const BINS: f64 = 30.0;

@@ -9,7 +9,7 @@ use super::sheet::{Key, Sheet, Symbol};
 use super::sources::{self, Choice, Sources};
 use super::style::{Curve, MAX_CURVES};
 use crate::report::error::ReportError;
-use crate::report::latency;
+use crate::tables::latency;
 
 /// Latencies of the cells that a picture shows, a curve each.
 pub struct Distribution {

@@ -10,8 +10,8 @@ use super::sheet::{DrawPanel, Key, Sheet, Symbol};
 use super::sources::{self, Choice, MAX_PANELS, Sources};
 use super::style::{Curve, INK};
 use crate::report::error::ReportError;
-use crate::report::latency;
-use crate::report::table::plain;
+use crate::tables::latency;
+use crate::tables::table::plain;
 
 /// Bars in each factor of ten of the latency.
 const BARS_PER_DECADE: f64 = 40.0;

@@ -12,6 +12,8 @@ mod latency_cdf;
 mod latency_histogram;
 mod latency_tail;
 mod named;
+mod notes;
+pub use notes::{boxes, kept_warning};
 mod panel;
 mod pdf;
 mod phase_plot;
@@ -41,9 +43,9 @@ use self::select::View;
 pub use self::single::{Drawn, Format, draw as draw_one, names};
 use self::sources::Sources;
 use super::error::ReportError;
-use super::files::Results;
 use super::parallel;
-use super::summary::CellSummary;
+use crate::tables::results::Results;
+use crate::tables::summary::CellSummary;
 
 /// The pictures that a folder has, relative to it.
 #[derive(Default)]
@@ -66,7 +68,7 @@ pub fn draw_all(
     let departure = data::departure(&results.study);
     let is_kept = |named: &&Named| {
         missing.iter().any(|file| file.starts_with(named.inputs))
-            && existing_picture(&results.dir, named.name).is_some()
+            && existing_picture(&results.path(""), named.name).is_some()
     };
     let anew: Vec<&Named> = named::of_page().filter(|named| !is_kept(named)).collect();
     let view = View::default();
@@ -74,7 +76,7 @@ pub fn draw_all(
     // Each is drawn and rasterised on one thread.
     let drawn = parallel::map(&anew, |named| {
         let failed =
-            |problem: String| ReportError::Picture { path: results.dir.join(svg_name(named.name)), problem };
+            |problem: String| ReportError::Picture { path: results.path(svg_name(named.name)), problem };
         let Some(sheet) = (named.draw)(&sources)? else { return Ok::<_, ReportError>(None) };
         let svg = sheet.render(&departure, &Frame::default()).map_err(|error| failed(error.to_string()))?;
         let (png, boxes) = raster::rasterise(&svg).map_err(failed)?;
@@ -84,11 +86,11 @@ pub fn draw_all(
     let mut pictures = Pictures::default();
     for name in named::of_page().map(|named| named.name) {
         let Some((_, picture)) = drawn.next_if(|(drawn, _)| *drawn == name) else {
-            pictures.all.extend(existing_picture(&results.dir, name));
+            pictures.all.extend(existing_picture(&results.path(""), name));
             pictures.kept.push(name);
             continue;
         };
-        let svg_path = results.dir.join(svg_name(name));
+        let svg_path = results.path(svg_name(name));
         let png_path = svg_path.with_extension("png");
         if let Some((svg, png, boxes)) = picture? {
             if !boxes.is_empty() {
@@ -138,7 +140,8 @@ mod tests {
     use super::*;
     use crate::facts::{Measure, Outcome, Series};
     use crate::report::testing::{Model, chat_outcome, fill, run, study, with_chat, with_measure};
-    use crate::report::{Mode, ResultFolder, Study, TrialRow, finish};
+    use crate::report::{Mode, ResultFolder, finish};
+    use crate::tables::{Study, TrialRow};
 
     const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 2, chat: true, seconds: 3 };
 
@@ -221,8 +224,12 @@ mod tests {
         for _ in 0..2 {
             let report = crate::report::plot(dir.path(), false).expect("drawn");
             assert_eq!(report.pictures.len(), named::of_page().count());
-            let kept: Vec<_> =
-                report.warnings.iter().filter(|warning| warning.text.contains("as they were")).collect();
+            let kept: Vec<_> = report
+                .findings
+                .warnings
+                .iter()
+                .filter(|warning| warning.text.contains("as they were"))
+                .collect();
             assert!(
                 kept.len() == 1 && kept[0].text.contains("trial-2.hlog and 3 more are not here: cwnd,"),
                 "{kept:?}"
@@ -390,7 +397,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         ResultFolder::open(dir.path(), &study(&[]), &run(), Mode::Fresh).expect("opened");
         let report = finish(dir.path(), "later", true).expect("finished");
-        assert!(report.pictures.is_empty() && report.verdict.is_empty());
+        assert!(report.pictures.is_empty() && report.findings.verdict.is_empty());
         assert!(dir.path().join("report.html").exists());
     }
 }

@@ -10,8 +10,8 @@ use super::sources::{self, FIRST_TRIAL, Sources};
 use super::style::{Curve, INK, MUTED};
 use super::throughput;
 use crate::report::error::ReportError;
-use crate::report::files::Results;
-use crate::report::rows::Table;
+use crate::tables::results::Results;
+use crate::tables::rows::Table;
 
 /// Bins in the span of time, about: each is a point of the path.
 const BINS: f64 = 60.0;

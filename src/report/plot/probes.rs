@@ -9,7 +9,7 @@ use super::sheet::{DrawPanel, Key, Sheet, Symbol};
 use super::sources::{self, Choice, FIRST_TRIAL, MAX_PANELS, Sources};
 use super::style::{ALARM, Curve};
 use crate::report::error::ReportError;
-use crate::report::rows::Table;
+use crate::tables::rows::Table;
 
 /// Pinging clients that a panel shows: the first ones.
 const MAX_FLOWS: usize = 3;

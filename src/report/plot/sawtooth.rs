@@ -6,7 +6,7 @@ use super::phases;
 use super::scale::Scale;
 use super::style::{ALARM, Area, Curve, DOTS, Drawn, INK, MUTED, RECOVERY};
 use crate::facts::SenderEvent;
-use crate::report::study::Study;
+use crate::tables::study::Study;
 
 /// Content of a panel.
 pub struct Content {

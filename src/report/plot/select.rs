@@ -1,11 +1,11 @@
 //! Selection of what a figure shows: cells, flows, a span of time, axes and columns.
 
 use super::frame::Frame;
-use crate::report::axis::Axis;
 use crate::report::error::ReportError;
-use crate::report::figures::{self, Figure};
-use crate::report::files::Results;
-use crate::report::study::Study;
+use crate::tables::Axis;
+use crate::tables::figures::{self, Figure};
+use crate::tables::results::Results;
+use crate::tables::study::Study;
 use crate::time::Duration;
 
 /// Names in an error message at most.
@@ -211,8 +211,8 @@ pub fn enumerated(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::files::{Measured, Trial};
     use crate::report::testing::study;
+    use crate::tables::results::Trial;
 
     const BURSTS: &str = "{ model = \"gilbert-elliott\", p = \"1%\", r = \"50%\" }";
 
@@ -220,7 +220,7 @@ mod tests {
         let study =
             study(&[("tcp.congestion", &["none", "reno"]), ("link.access.loss", &["0%", "1%", BURSTS])]);
         let trials = (0..6).map(|cell| Trial { cell, number: 1, figures: Vec::new() }).collect();
-        Results { dir: "x".into(), study, trials, checks: Vec::new(), measured: Measured::default() }
+        Results::of_trials(study, trials, Vec::new())
     }
 
     fn chosen(wishes: &[&str]) -> Result<Vec<usize>, String> {

@@ -7,9 +7,10 @@ use super::named::{NAMED, Named};
 use super::select::{self, Request, Unfit, View};
 use super::sources::Sources;
 use super::{cwnd, data, pdf, raster, throughput};
+use crate::report::disk;
 use crate::report::error::ReportError;
-use crate::report::files::Results;
-use crate::report::{disk, summary};
+use crate::tables::results::Results;
+use crate::tables::summary;
 
 /// The folder of chosen figures in a result folder.
 const FOLDER: &str = "figures";
@@ -71,7 +72,7 @@ pub fn draw(
 ) -> Result<Drawn, ReportError> {
     let named = find(request)?;
     let view = View::of(request, &results.study)?;
-    let files = files(&results.dir, named.name, formats, out)?;
+    let files = files(&results.path(""), named.name, formats, out)?;
     select::retain_cells(results, &request.cells)?;
     let cells = summary::of_all(results)?;
     let sources =
@@ -81,7 +82,7 @@ pub fn draw(
         let time = if view.span.is_some() { ", another span of time" } else { "" };
         Unfit::new(problem, format!("it needs {}; choose other cells{time}, or another figure", named.needs))
     })?;
-    let path = results.dir.join(named.name);
+    let path = results.path(named.name);
     let failed = |problem: String| ReportError::Picture { path: path.clone(), problem };
     let departure = data::departure(&results.study);
     let svg = sheet.render(&departure, &view.frame).map_err(|error| failed(error.to_string()))?;

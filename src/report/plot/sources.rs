@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::data::{self, Flow, subtitle};
 use super::select::{Unfit, View, enumerated};
 use crate::report::error::ReportError;
-use crate::report::files::{self, Results, Row};
 use crate::report::parallel;
-use crate::report::summary::CellSummary;
+use crate::tables::results::{Results, Row};
+use crate::tables::summary::CellSummary;
 
 /// Trials that pictures of series show.
 pub const FIRST_TRIAL: &str = "first trial of each cell";
@@ -145,7 +145,7 @@ pub fn choose_by_series(
     mut wanted: impl FnMut(usize, &Row<'_>) -> bool,
 ) -> Result<Choice, ReportError> {
     choose(results, MAX_PANELS, what, |cell| match results.series_dir(cell) {
-        Some(dir) => files::any_row(&dir.join(file), |row| wanted(cell, row)),
+        Some(dir) => Ok(results.any_row(&dir.join(file), |row| wanted(cell, row))?),
         None => Ok(false),
     })
 }

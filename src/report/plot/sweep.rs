@@ -5,7 +5,7 @@ use super::select::Unfit;
 use super::sheet::Sheet;
 use super::sources::Sources;
 use crate::report::error::ReportError;
-use crate::report::figures;
+use crate::tables::figures;
 
 /// Panels at most, where figures are chosen.
 const MAX_PANELS: usize = 8;

@@ -10,7 +10,7 @@ use super::sheet::{DrawPanel, Key, Sheet, Symbol};
 use super::sources::{self, Choice, FIRST_TRIAL, Sources};
 use super::style::{CAPACITY, Curve, SHADE};
 use crate::report::error::ReportError;
-use crate::report::files::Results;
+use crate::tables::results::Results;
 
 /// The most flows that are told apart where there are several groups of them.
 const MOST_SINGLE: usize = 8;

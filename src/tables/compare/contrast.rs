@@ -1,0 +1,287 @@
+//! Figures of cells against one another, over pairs of trials that met the same chances.
+
+use super::{Beside, Folder, SCENARIO, lines_of};
+use crate::tables::axis::Axis;
+use crate::tables::figures::{self, Figure, Nature};
+use crate::tables::grid::{Cell, Format, Grid, render_all};
+use crate::tables::lines;
+use crate::tables::paired::{Change, LEAST_PAIRS};
+use crate::tables::stats::{Estimate, holm};
+use crate::tables::summary::CellSummary;
+use crate::tables::table;
+use crate::tables::verdict::SAME;
+
+/// Level of the verdicts, of all tests of a table together.
+const LEVEL: f64 = 0.05;
+
+/// One figure of two cells.
+struct Contrast {
+    /// Values of the keys that both share.
+    names: Vec<String>,
+    figure: &'static Figure,
+    /// Values of the key that tells them apart.
+    from: String,
+    to: String,
+    pairs: Vec<(f64, f64)>,
+    change: Option<Change>,
+    /// By Holm's method over all figures of the table.
+    p_holm: Option<f64>,
+}
+
+impl Contrast {
+    /// True if all pairs agree to the bit.
+    fn is_unchanged(&self) -> bool {
+        self.pairs.iter().all(|(before, after)| before.to_bits() == after.to_bits())
+    }
+
+    /// Probability of its test alone; a figure that is the same in all pairs needs none.
+    fn p(&self) -> Option<f64> {
+        self.change.filter(|_| !self.is_unchanged())?.p()
+    }
+
+    fn verdict(&self) -> &'static str {
+        let Some(change) = self.change else {
+            return if self.pairs.is_empty() { "no pairs" } else { "too few pairs" };
+        };
+        if self.is_unchanged() {
+            "the same"
+        } else if change.surely_within().is_some_and(|share| share < SAME) {
+            "the same within 5 %"
+        } else if self.p_holm.is_none_or(|p| p >= LEVEL) {
+            "no clear change"
+        } else if change.is_rise() {
+            "rose"
+        } else {
+            "fell"
+        }
+    }
+}
+
+/// The value of `key` that comes first against each other one, for all lines that agree in the rest.
+pub(super) fn table(beside: &Beside, key: &str, format: Format) -> String {
+    let (mut grids, mut tests) = (Vec::new(), 0);
+    for (folders, keys) in beside.tables.iter().zip(&beside.keys) {
+        let Some(own) = keys.iter().find(|axis| axis.key == key) else { continue };
+        // Folders are set against one another whatever --set made of them.
+        let varies = |axis: &&Axis| {
+            key != SCENARIO
+                || folders.iter().any(|folder| folder.results.study.axes.iter().any(|a| a.key == axis.key))
+        };
+        let shared: Vec<&Axis> = keys.iter().filter(|axis| axis.key != key).filter(varies).collect();
+        let mut contrasts = contrasts(folders, own, &shared);
+        let p: Vec<f64> = contrasts.iter().filter_map(Contrast::p).collect();
+        let mut adjusted = holm(&p).into_iter();
+        for contrast in &mut contrasts {
+            contrast.p_holm = contrast.p().and_then(|_| adjusted.next());
+        }
+        tests += p.len();
+        grids.push(if format.is_for_programs() {
+            numbers(&contrasts, &shared)
+        } else {
+            words(&contrasts, &shared, key)
+        });
+    }
+    let text = render_all(&grids, format);
+    if format != Format::Table {
+        return text;
+    }
+    let note = if tests == 0 {
+        format!(
+            "nothing is tested: a test needs {LEAST_PAIRS} trials with the same seeds on both sides, of cells that agree in \
+             all but {key}"
+        )
+    } else {
+        format!(
+            "mean over pairs of trials ± half the 95 % interval (Student's t) of each figure alone; p, and with it the \
+             verdict, by Holm's method for all {tests} tests \
+             together, of the logarithms of ratios, or of differences where a pair has a zero"
+        )
+    };
+    format!("{text}\n{}\n", lines::wrapped(&note, 0))
+}
+
+/// A cell, with its value of the key that is set against others.
+type Line<'a> = (String, &'a Folder, &'a CellSummary);
+
+fn contrasts(folders: &[Folder], own: &Axis, shared: &[&Axis]) -> Vec<Contrast> {
+    // Lines by the values of the other keys, in the order in which they first appear.
+    let mut groups: Vec<(Vec<String>, Vec<Line<'_>>)> = Vec::new();
+    for folder in folders {
+        for cell in lines_of(folder) {
+            let said = |axis: &Axis| folder.said(cell, &axis.key).unwrap_or_else(|| "–".to_owned());
+            let (names, own): (Vec<String>, _) = (shared.iter().map(|axis| said(axis)).collect(), said(own));
+            match groups.iter_mut().find(|(known, _)| *known == names) {
+                Some((_, lines)) => lines.push((own, folder, cell)),
+                None => groups.push((names, vec![(own, folder, cell)])),
+            }
+        }
+    }
+    let shown = |figure: &&Figure| figure.nature == Nature::Network && figure.heading.is_some();
+    let figures: Vec<&'static Figure> = figures::in_reading_order().into_iter().filter(shown).collect();
+    let mut contrasts = Vec::new();
+    for (names, lines) in groups {
+        let Some(((from, folder, cell), others)) = lines.split_first() else { continue };
+        for (to, other_folder, other_cell) in others {
+            for figure in &figures {
+                let pairs = pairs((*folder, cell.cell), (*other_folder, other_cell.cell), figure);
+                if cell.get(figure.column).is_none() && other_cell.get(figure.column).is_none() {
+                    continue;
+                }
+                let change = Change::of(&pairs);
+                let names = names.clone();
+                contrasts.push(Contrast {
+                    names,
+                    figure,
+                    from: from.clone(),
+                    to: to.clone(),
+                    pairs,
+                    change,
+                    p_holm: None,
+                });
+            }
+        }
+    }
+    // Figures that are zero throughout say nothing.
+    contrasts.retain(|contrast| {
+        contrast.pairs.is_empty() || contrast.pairs.iter().any(|pair| *pair != (0.0, 0.0))
+    });
+    contrasts
+}
+
+/// Values of a figure in the trials of two cells that had the same seed, in the figure's unit.
+fn pairs(from: (&Folder, usize), to: (&Folder, usize), figure: &Figure) -> Vec<(f64, f64)> {
+    let by_seed = |(folder, cell): (&Folder, usize)| {
+        let seed = folder.results.study.seed;
+        let values = folder.results.values(cell, figure.column).into_iter();
+        values.map(move |(trial, value)| (seed.wrapping_add(trial.into()), value * figure.factor))
+    };
+    let before: Vec<(u64, f64)> = by_seed(from).collect();
+    let pair =
+        |(seed, after)| before.iter().find(|(other, _)| *other == seed).map(|(_, before)| (*before, after));
+    by_seed(to).filter_map(pair).collect()
+}
+
+/// Means before and after, difference and ratio of pairs.
+struct Numbers {
+    from: Option<f64>,
+    to: Option<f64>,
+    difference: Option<Estimate>,
+    /// With the ends of its interval.
+    ratio: Option<[f64; 3]>,
+}
+
+impl Numbers {
+    fn of(contrast: &Contrast) -> Numbers {
+        let mean = |side: fn(&(f64, f64)) -> f64| {
+            let values: Vec<f64> = contrast.pairs.iter().map(side).collect();
+            Estimate::of(&values).map(|estimate| estimate.mean)
+        };
+        let differences: Vec<f64> = contrast.pairs.iter().map(|(before, after)| after - before).collect();
+        let enough = contrast.pairs.len() >= LEAST_PAIRS;
+        Numbers {
+            from: mean(|pair| pair.0),
+            to: mean(|pair| pair.1),
+            difference: Estimate::of(&differences).filter(|_| enough),
+            ratio: contrast.change.and_then(|change| change.ratio()),
+        }
+    }
+
+    fn difference_ends(&self) -> Option<[f64; 2]> {
+        let Estimate { mean, ci95, .. } = self.difference?;
+        // Pairs that all agree tell nothing of how far chance moves them.
+        ci95.filter(|half| *half > 0.0).map(|half| [mean - half, mean + half])
+    }
+}
+
+fn words(contrasts: &[Contrast], shared: &[&Axis], key: &str) -> Grid {
+    let heading = |words: &str| [words.to_owned(), String::new()];
+    let mut head: Vec<[String; 2]> = shared.iter().map(|axis| heading(&axis.key)).collect();
+    let from = if key == SCENARIO { "from, to" } else { key };
+    head.extend([from, "figure", "n", "difference", "ratio", "p", "verdict"].map(heading));
+    let row = |contrast: &Contrast| {
+        let numbers = Numbers::of(contrast);
+        let unit = contrast.figure.unit_behind();
+        let figure = format!(
+            "{}{}",
+            contrast.figure.words,
+            if unit.is_empty() { String::new() } else { format!(" ({})", unit.trim()) }
+        );
+        let difference = numbers
+            .difference
+            .map(|estimate| signed(&table::with_interval(estimate.mean, estimate.ci95.unwrap_or(0.0))));
+        let ratio = numbers.ratio.map(|[ratio, low, high]| {
+            if low < high { format!("{ratio:.3} ({low:.3}–{high:.3})") } else { format!("{ratio:.3}") }
+        });
+        let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+        let mut row: Vec<String> =
+            shared.iter().zip(&contrast.names).map(|(axis, name)| axis.short(name)).collect();
+        row.extend([
+            format!("{} → {}", contrast.from, contrast.to),
+            figure,
+            contrast.pairs.len().to_string(),
+            or_dash(difference),
+            or_dash(ratio),
+            or_dash(contrast.p_holm.map(p_in_words)),
+            contrast.verdict().to_owned(),
+        ]);
+        row.into_iter().map(Cell::Text).collect()
+    };
+    Grid { names: shared.len() + 2, head, rows: contrasts.iter().map(row).collect() }
+}
+
+/// `+1.2 ± 0.3`.
+fn signed(text: &str) -> String {
+    if text.starts_with('-') { text.replacen('-', "−", 1) } else { format!("+{text}") }
+}
+
+fn p_in_words(p: f64) -> String {
+    if p < 0.001 { "<0.001".to_owned() } else { format!("{p:.3}") }
+}
+
+fn numbers(contrasts: &[Contrast], shared: &[&Axis]) -> Grid {
+    const COLUMNS: [&str; 15] = [
+        "from",
+        "to",
+        "figure",
+        "unit",
+        "n",
+        "from_mean",
+        "to_mean",
+        "difference",
+        "difference_low",
+        "difference_high",
+        "ratio",
+        "ratio_low",
+        "ratio_high",
+        "p_holm",
+        "verdict",
+    ];
+    let names = shared.iter().map(|axis| axis.key.as_str()).chain(COLUMNS);
+    let head = names.map(|name| [name.to_owned(), String::new()]).collect();
+    let row = |contrast: &Contrast| {
+        let numbers = Numbers::of(contrast);
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let number = |value: Option<f64>| Cell::Number(value, 6);
+        let ends = numbers.difference_ends();
+        let mut row: Vec<Cell> = contrast.names.iter().map(|name| text(name)).collect();
+        row.extend([
+            text(&contrast.from),
+            text(&contrast.to),
+            text(contrast.figure.column),
+            text(contrast.figure.unit),
+            Cell::Number(Some(contrast.pairs.len() as f64), 0),
+            number(numbers.from),
+            number(numbers.to),
+            number(numbers.difference.map(|estimate| estimate.mean)),
+            number(ends.map(|ends| ends[0])),
+            number(ends.map(|ends| ends[1])),
+            number(numbers.ratio.map(|ratio| ratio[0])),
+            number(numbers.ratio.map(|ratio| ratio[1])),
+            number(numbers.ratio.map(|ratio| ratio[2])),
+            number(contrast.p_holm),
+            text(contrast.verdict()),
+        ]);
+        row
+    };
+    Grid { names: shared.len() + 4, head, rows: contrasts.iter().map(row).collect() }
+}

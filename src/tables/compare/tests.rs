@@ -1,0 +1,170 @@
+//! Tables of folders that a model made.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::report::testing::{Model, fill, study};
+use crate::report::{ReportError, beside};
+
+const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.01, flows: 1, chat: false, seconds: 3 };
+
+/// The table of these folders; a scenario says nothing of what they set.
+fn compared(dirs: &[PathBuf], by: Option<&str>) -> Result<String, ReportError> {
+    Ok(beside(dirs, &|_, _| None)?.0.side_by_side(by, Format::Table))
+}
+
+/// A folder called like its scenario.
+fn folder(root: &tempfile::TempDir, mut study: Study, name: &str, trials: u32) -> PathBuf {
+    name.clone_into(&mut study.name);
+    study.trials = trials;
+    let dir = root.path().join(name);
+    fill(&dir, &study, |_, _| MODEL);
+    dir
+}
+
+/// The table's first block of columns.
+fn block(text: &str) -> &str {
+    text.split("\n\n").next().expect("a block")
+}
+
+/// The first words of each line.
+fn words(text: &str, count: usize) -> Vec<String> {
+    text.lines().map(|line| line.split_whitespace().take(count).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn folders_stand_beside_one_another_grouped_by_a_key() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dirs = ["a", "b"].map(|name| folder(&root, study(&[("link.a.loss", &["0%", "1%"])]), name, 1));
+    let of = |by| words(block(&compared(&dirs, by).expect("a table")), 2);
+    let (heading, units) = ("scenario link.a.loss", "Mbit/s %");
+    assert_eq!(of(None), [heading, units, "a 0%", "a 1%", "b 0%", "b 1%"]);
+    assert_eq!(of(Some("scenario")), [heading, units, "a 0%", "b 0%", "a 1%", "b 1%"]);
+}
+
+#[test]
+fn runs_of_one_scenario_are_told_apart_by_their_folders() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dirs = ["s1", "s2"].map(|name| {
+        let dir = root.path().join(name);
+        fill(&dir, &Study { trials: 1, ..study(&[]) }, |_, _| MODEL);
+        dir
+    });
+    let text = compared(&dirs, None).expect("a table");
+    for dir in &dirs {
+        assert_eq!(block(&text).matches(&format!("sample ({}) ", dir.display())).count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_folder_without_a_finished_trial_is_refused() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dirs = [folder(&root, study(&[]), "done", 1), folder(&root, study(&[]), "begun", 0)];
+    let error = compared(&dirs, None).expect_err("nothing to compare");
+    assert!(error.to_string().contains("begun") && error.to_string().contains("no finished trial"));
+}
+
+#[test]
+fn what_was_set_differently_is_as_good_as_an_axis() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let set = |name: &str, overrides: &[&str]| {
+        let mut study = study(&[("link.a.loss", &["1%"])]);
+        study.overrides = overrides.iter().map(|&change| change.to_owned()).collect();
+        folder(&root, study, name, 1)
+    };
+    let dirs = [set("c", &["tcp.mss=500", "trials=1"]), set("d", &["tcp.mss=1000", "seed=1"])];
+    let text = compared(&dirs, None).expect("a table");
+    let names: Vec<&str> = block(&text).lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+    assert_eq!((names[0], &names[2..]), ("tcp.mss", &["500", "1000"][..]), "{text}");
+    let keys = beside(&dirs, &|_, _| None).expect("folders").0.keys();
+    assert_eq!(keys, ["scenario", "link.a.loss", "tcp.mss"]);
+}
+
+#[test]
+fn other_scenarios_get_a_table_of_their_own_and_values_are_short() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let ge = "{ model = \"gilbert-elliott\", p = \"1.0204%\", r = \"50%\" }";
+    let dirs = [
+        folder(&root, study(&[("link.a.loss", &["1%", ge])]), "bursts", 2),
+        folder(&root, study(&[("link.b.queue", &["1bdp"])]), "queue", 2),
+        folder(&root, study(&[("link.a.loss", &["2%"])]), "more", 2),
+    ];
+    let text = compared(&dirs, None).expect("tables");
+    let tables: Vec<Vec<String>> = text.split("\n\n").map(|table| words(table, 2)).collect();
+    assert_eq!(tables[0][2..], ["bursts 1%", "bursts GE", "more 2%"], "{text}");
+    let queue = |table: &&Vec<String>| table[0] == "scenario link.b.queue";
+    assert_eq!(tables.iter().find(queue).expect("a table")[2], "queue 1bdp");
+    let footer =
+        format!("means over trials ± half the 95 % interval; goodput: {}", table::place(&Measured::Alike));
+    assert_eq!(text.lines().last(), Some(footer.as_str()));
+    assert!(text.contains("GE p=1.02% r=50%") && !text.contains('–'), "{text}");
+}
+
+#[test]
+fn folders_with_the_same_seeds_are_compared_by_pairs_of_trials() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let of = |name: &str, loss: f64, seed: u64| {
+        let dir = root.path().join(name);
+        let study = Study { seed, ..study(&[("link.b.delay", &["10ms", "2ms"])]) };
+        fill(&dir, &study, |_, trial| Model { loss, seed: u64::from(trial), ..MODEL });
+        dir
+    };
+    let dirs = [of("few", 0.001, 1), of("many", 0.2, 1), of("other", 0.2, 7)];
+    let text = compared(&dirs, None).expect("a table");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (few, many) = (dirs[0].display(), dirs[1].display());
+    let words = format!("At delay 10ms, with sample ({many}) instead of sample ({few}), goodput fell by");
+    assert!(text.contains(&words), "{text}");
+    // Trials of another seed met other chances.
+    assert!(!text.contains(&format!("with sample ({})", dirs[2].display())), "{text}");
+}
+
+#[test]
+fn pairs_of_trials_are_tested_together() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let of = |name: &str, loss: f64| {
+        let dir = root.path().join(name);
+        let study =
+            Study { name: name.to_owned(), trials: 5, ..study(&[("link.b.delay", &["10ms", "2ms"])]) };
+        fill(&dir, &study, |_, trial| Model { loss, seed: u64::from(trial), ..MODEL });
+        dir
+    };
+    let dirs = [of("few", 0.001), of("many", 0.2), of("again", 0.001)];
+    let (beside, _) = beside(&dirs, &|_, _| None).expect("folders");
+    let csv = beside.paired("scenario", Format::Csv);
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let head = reader.headers().expect("a head").clone();
+    let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().expect("rows");
+    let get = |row: &csv::StringRecord, name: &str| {
+        row[head.iter().position(|column| column == name).expect("a column")].to_owned()
+    };
+    let of = |to: &str, figure: &str| {
+        let is_it = |row: &&csv::StringRecord| get(row, "to") == to && get(row, "figure") == figure;
+        rows.iter().find(is_it).expect("a row")
+    };
+    let (many, again) = (of("many", "goodput_mbit"), of("again", "goodput_mbit"));
+    assert_eq!([get(many, "n"), get(many, "verdict")], ["5", "fell"]);
+    assert_eq!(get(again, "verdict"), "the same");
+    let number = |name: &str| get(many, name).parse::<f64>().expect("a number");
+    assert!((number("to_mean") - number("from_mean") - number("difference")).abs() < 1e-5, "{csv}");
+    let [low, ratio, high] = ["ratio_low", "ratio", "ratio_high"].map(number);
+    assert!(low < ratio && ratio < high && high < 1.0, "{csv}");
+    let text = beside.paired("scenario", Format::Table);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("few → many") && words.contains("by Holm's method for all"), "{text}");
+}
+
+#[test]
+fn a_key_that_a_folder_does_not_set_has_the_value_of_its_scenario() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let set = |name: &str, overrides: &[&str]| {
+        let overrides = overrides.iter().map(|&change| change.to_owned()).collect();
+        folder(&root, Study { overrides, ..study(&[]) }, name, 1)
+    };
+    let dirs = [set("c", &["tcp.mss=500"]), set("d", &[])];
+    let stated = |_: &Study, key: &str| (key == "tcp.mss").then(|| "1448".to_owned());
+    let text = beside(&dirs, &stated).expect("folders").0.side_by_side(None, Format::Csv);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("scenario,tcp.mss,trials,goodput_mbit_mean,"), "{text}");
+    assert!(lines[1].starts_with("c,500,1,") && lines[2].starts_with("d,1448,1,"), "{text}");
+}

@@ -1,0 +1,90 @@
+//! Everything that is said of a run, computed of its tables.
+
+use serde::Serialize;
+
+use super::claims::{self, Judged};
+use super::error::FileError;
+use super::groups::{self, Shares};
+use super::latency;
+use super::lateness::{self, Late};
+use super::results::Results;
+use super::settling::Unsettled;
+use super::summary::{self, CellSummary};
+use super::table::{self, Check};
+use super::verdict;
+use super::warnings::{self, Warning};
+
+/// Findings of a run, for the terminal and for `--json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Findings {
+    /// Lateness of events, of a run in real time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lateness: Vec<String>,
+    /// The aligned table, one line per cell, with a line break at its end.
+    pub table: String,
+    /// One to three sentences that compare the cells, as far as the intervals support it.
+    pub verdict: Vec<String>,
+    /// The scenario's claims, each with its judgement.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Judged>,
+    /// One line on the realised checks, or one per failed check.
+    pub checks: Vec<String>,
+    /// Problems to look at before trusting the figures.
+    pub warnings: Vec<Warning>,
+    /// Mean and interval of each figure of each cell.
+    pub cells: Vec<CellSummary>,
+}
+
+/// Means of a run's cells, and the shares of its groups that they rest on.
+pub struct Means {
+    cells: Vec<CellSummary>,
+    shares: Shares,
+}
+
+impl Means {
+    /// Those of a run.
+    pub fn of(results: &Results) -> Result<Means, FileError> {
+        let shares = groups::shares(results)?;
+        Ok(Means { cells: summary::over(results, &shares), shares })
+    }
+
+    /// The files that are computed of others, by their paths: `summary.csv`, `groups.csv` and the percentiles of
+    /// latencies.
+    pub fn files(&self, results: &Results) -> Result<Vec<(String, String)>, FileError> {
+        let mut files = vec![
+            (summary::FILE.to_owned(), summary::text(results, &self.cells)),
+            (groups::FILE.to_owned(), groups::text(results, &self.shares)),
+        ];
+        files.extend(latency::percentiles(results)?);
+        Ok(files)
+    }
+}
+
+impl Findings {
+    /// Looks at a run whose bulk flows settled, or did not; with them come the checks of its links, whose words
+    /// are in [`Findings::checks`].
+    pub fn of(
+        results: &Results,
+        means: Means,
+        unsettled: Unsettled,
+    ) -> Result<(Findings, Vec<Check>), FileError> {
+        let Means { cells, shares } = means;
+        let checks = table::checks(results);
+        let late = lateness::find(results)?;
+        let findings = Findings {
+            lateness: late.iter().map(Late::sentence).collect(),
+            table: table::render(results, &cells),
+            verdict: verdict::sentences(results, &cells),
+            claims: claims::judge(results, &shares),
+            checks: table::check_lines(&results.study, &checks),
+            warnings: warnings::find(results, &cells, &checks, &late, unsettled)?,
+            cells,
+        };
+        Ok((findings, checks))
+    }
+
+    /// Number of claims that do not hold.
+    pub fn refuted(&self) -> usize {
+        self.claims.iter().filter(|claim| claim.is_refuted()).count()
+    }
+}

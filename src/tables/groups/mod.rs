@@ -1,0 +1,119 @@
+//! Figures of each group of clients in a trial: `groups.csv`, and the groups' part of summary, table and page.
+//!
+//! Everything here is read off the tables of flows, datagrams, probes and requests.
+
+mod collect;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::figures;
+use super::results::Results;
+use super::rows;
+use super::study::Study;
+use crate::facts::Measure;
+
+pub use collect::shares;
+
+/// The file's name.
+pub const FILE: &str = "groups.csv";
+
+/// Shares of groups, by cell, trial and group.
+pub type Shares = BTreeMap<(usize, u32, String), Share>;
+
+/// Share of the clients of a group in a trial; `None` for a figure that does not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Share {
+    /// Application bytes handed to receivers in the measured interval, of all its flows in both
+    /// directions, of which bulk data has one; data of datagrams, too.
+    pub goodput_mbit: Option<f64>,
+    /// Part of the goodput of all groups in the direction of the trial's goodput, 0 to 1.
+    pub of_all: Option<f64>,
+    /// Goodput over that of the other group, where exactly two groups are of bulk flows without an end.
+    pub goodput_ratio: Option<f64>,
+    /// Part of its data segments that were sent again, 0 to 1.
+    pub retransmission_rate: Option<f64>,
+    /// Mean over its flows of the time average of the smoothed RTT.
+    pub srtt_mean_ms: Option<f64>,
+    /// Median and 99th percentile of latency; where a single group chats.
+    pub latency_ms: Option<[Option<f64>; 2]>,
+    /// Mean, median, 95th and 99th percentile of completion; the mean exists only if all ended.
+    pub completion_s: Times,
+    /// The same of echo requests' round trips.
+    pub rtt_ms: Times,
+    /// The same of requests' completion.
+    pub request_ms: Times,
+}
+
+/// Times of what a group waited for; what did not end counts as slower than all that did.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Times {
+    /// The mean; `None` unless all ended.
+    pub mean: Option<f64>,
+    /// Percentiles, `None` where fewer ended.
+    pub p50: Option<f64>,
+    /// See `p50`.
+    pub p95: Option<f64>,
+    /// See `p50`.
+    pub p99: Option<f64>,
+}
+
+/// All groups of a study, by name.
+pub fn all(study: &Study) -> BTreeSet<&str> {
+    study.measures.values().flatten().map(String::as_str).collect()
+}
+
+/// The groups of bulk transfers, where there are several groups of clients.
+pub fn shown(study: &Study) -> impl Iterator<Item = &str> {
+    let others = [Measure::Latency, Measure::Probes, Measure::Datagrams, Measure::Requests];
+    let bulk = study.groups_with(Measure::Goodput);
+    let several = bulk.len() + others.into_iter().filter(|other| study.measures(*other)).count() > 1;
+    bulk.iter().filter(move |_| several).map(String::as_str)
+}
+
+/// The groups that a summary has: those of bulk transfers first, none where there is one group.
+pub fn summarised(study: &Study) -> Vec<&str> {
+    let all = all(study);
+    let first: Vec<&str> = shown(study).collect();
+    let others = all.iter().filter(|name| all.len() > 1 && !first.contains(name));
+    first.iter().chain(others).copied().collect()
+}
+
+/// The two groups of bulk flows whose goodputs have a ratio, in the scenario's order. Transfers of a given size
+/// are known by their time.
+pub fn rivals(study: &Study) -> Option<[&str; 2]> {
+    match study.groups_with(Measure::Goodput) {
+        [a, b] if study.groups_with(Measure::Completion).is_empty() => Some([a, b]),
+        _ => None,
+    }
+}
+
+/// The text of `groups.csv`: a row per trial and group.
+pub fn text(results: &Results, shares: &Shares) -> String {
+    let study = &results.study;
+    let mut text = "cell,trial".to_owned();
+    for axis in &study.axes {
+        rows::push_field(&mut text, &axis.key);
+    }
+    text.push_str(",group");
+    for figure in figures::of_groups(study) {
+        let _ = write!(text, ",{}", figure.column);
+    }
+    text.push('\n');
+    for ((cell, trial, group), share) in shares {
+        let _ = write!(text, "{},{trial}", study.cell_name(*cell));
+        for value in study.values(*cell) {
+            rows::push_field(&mut text, value);
+        }
+        rows::push_field(&mut text, group);
+        for figure in figures::of_groups(study) {
+            let value = figure.of_group.and_then(|value| value(share));
+            rows::push_number(&mut text, value, figure.decimals);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! Tables of a run: rows of trials, their summary, the sentences and the warnings.
+//!
+//! Rows come from outcomes, as text; everything else is computed of that text alone, which lies in a [`Store`]: a
+//! folder, or memory. So results that are read back from disk, and those of a run in a page, are the same.
+//!
+//! Invariants: no thread, no file of the system, no knowledge of the engine; a figure that does not exist is an
+//! empty field, never 0.
+
+mod alike;
+mod axis;
+pub mod bottleneck;
+mod claims;
+mod compare;
+mod error;
+pub mod figures;
+mod findings;
+pub mod goodput;
+mod grid;
+pub mod groups;
+pub mod latency;
+mod lateness;
+mod lines;
+mod of_plan;
+pub mod paired;
+pub mod results;
+pub mod rows;
+pub mod series;
+#[cfg_attr(not(test), allow(dead_code, reason = "a page in the browser has no threads"))]
+pub mod settling;
+pub mod stats;
+#[cfg_attr(not(test), allow(dead_code, reason = "a page in the browser has no folder"))]
+mod store;
+pub mod study;
+pub mod summary;
+pub mod table;
+#[cfg(test)]
+pub mod testing;
+pub mod verdict;
+mod warnings;
+
+pub use axis::Axis;
+pub use claims::Claim;
+pub use compare::{Beside, Stated};
+pub use error::FileError;
+pub use findings::{Findings, Means};
+pub use grid::Format;
+pub use lines::{wrapped, wrapping};
+pub use of_plan::{check_claims, study};
+pub use results::Results;
+#[allow(unused_imports, reason = "a page in the browser has no folder")]
+pub use store::{Memory, Store};
+pub use study::{InputFile, Study, TrialRow};
+pub use warnings::Warning;

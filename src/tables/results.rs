@@ -1,0 +1,303 @@
+//! The files of a run as they are read back: the one source of summary, pictures and page.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::FileError;
+use super::figures::{self, Nature};
+use super::rows::Table;
+use super::series;
+use super::store::Store;
+use super::study::Study;
+
+/// The results of a run.
+#[derive(Clone, Debug)]
+pub struct Results {
+    store: Arc<dyn Store>,
+    /// Study of the run.
+    pub study: Study,
+    /// The finished trials, by cell and trial.
+    pub trials: Vec<Trial>,
+    /// The realised checks, as they stand in `realised.csv`.
+    pub checks: Vec<CheckRow>,
+    /// Place at which the trials' goodput was measured.
+    pub measured: Measured,
+}
+
+/// Place at which the goodput of trials that are compared was measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Measured {
+    /// At the bottleneck of each, which is the same for all.
+    #[default]
+    Alike,
+    /// At this place in all, though some have their bottleneck elsewhere.
+    At(String),
+    /// In each cell at its own one of these, so that goodputs of cells cannot be compared.
+    Apart(String),
+}
+
+/// A row of `trials.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    /// The cell.
+    pub cell: usize,
+    /// The repetition.
+    pub number: u32,
+    /// Its figures in the order of the columns behind `seed`.
+    pub figures: Vec<Option<f64>>,
+}
+
+/// A row of `realised.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckRow {
+    pub cell: usize,
+    pub link: String,
+    pub direction: String,
+    pub quantity: String,
+    pub configured: f64,
+    pub realised: f64,
+    pub low: f64,
+    pub high: f64,
+    /// `pass`, `fail` or `too few`.
+    pub verdict: String,
+}
+
+impl Results {
+    /// Reads the tables. Rows that a stopped run left half written are passed over.
+    pub fn load(store: Arc<dyn Store>, study: &Study) -> Result<Results, FileError> {
+        for table in Table::of(study) {
+            // A table that is not there would be taken for one in which nothing happened.
+            let path = Path::new(table.file());
+            store.open(path).map_err(FileError::io("read", &store.path(path)))?;
+        }
+        let mut trials = Vec::new();
+        let mut problem = None;
+        let figures: Vec<_> = figures::of_study(study).collect();
+        let path = Path::new(Table::Trials.file());
+        each_row(&*store, path, |row| {
+            if let (Some(cell), Some(number)) = (row.parse("cell"), row.parse("trial")) {
+                if cell >= study.cells() {
+                    problem.get_or_insert(format!("there is no cell {cell} in this sweep"));
+                }
+                for figure in &figures {
+                    let text = row.get(figure.column);
+                    if !text.is_empty() && text.parse::<f64>().is_err() {
+                        let name = figure.column;
+                        problem.get_or_insert(format!("`{name}` of cell {cell} is no number: {text:?}"));
+                    }
+                }
+                let figures = figures.iter().map(|figure| row.parse(figure.column)).collect();
+                trials.push(Trial { cell, number, figures });
+            }
+        })?;
+        if let Some(problem) = problem {
+            return Err(FileError::malformed(&store.path(path), problem));
+        }
+        trials.sort_by_key(|trial: &Trial| (trial.cell, trial.number));
+        // The first row of a trial counts, whatever wrote another.
+        trials.dedup_by_key(|trial| (trial.cell, trial.number));
+        let done: BTreeSet<(usize, u32)> = trials.iter().map(|trial| (trial.cell, trial.number)).collect();
+        let mut checks = Vec::new();
+        each_row_once(&*store, Table::Realised, &done, |_, row| checks.extend(check_row(row)))?;
+        let measured = Measured::default();
+        Ok(Results { store, study: study.clone(), trials, checks, measured })
+    }
+
+    /// Results without files.
+    #[cfg(test)]
+    pub fn of_trials(study: Study, trials: Vec<Trial>, checks: Vec<CheckRow>) -> Results {
+        let store = Arc::new(super::store::Memory::default());
+        Results { store, study, trials, checks, measured: Measured::default() }
+    }
+
+    /// The same of a run that has something to show.
+    pub fn load_some(store: Arc<dyn Store>, study: &Study) -> Result<Results, FileError> {
+        let results = Results::load(store, study)?;
+        if results.trials.is_empty() {
+            let problem = "it holds no finished trial, so that there is nothing to show";
+            return Err(FileError::malformed(&results.path(Table::Trials.file()), problem));
+        }
+        Ok(results)
+    }
+
+    /// The path of a file as messages name it.
+    pub fn path(&self, file: impl AsRef<Path>) -> PathBuf {
+        self.store.path(file.as_ref())
+    }
+
+    /// True if a file or a folder is there.
+    pub fn holds(&self, path: impl AsRef<Path>) -> bool {
+        self.store.holds(path.as_ref())
+    }
+
+    /// The bytes of a file.
+    pub fn read(&self, file: &Path) -> Result<Vec<u8>, FileError> {
+        let mut bytes = Vec::new();
+        let all = self.store.open(file).and_then(|mut open| open.read_to_end(&mut bytes));
+        all.map(|_| bytes).map_err(FileError::io("read", &self.path(file)))
+    }
+
+    /// The cells that have a finished trial, in order.
+    pub fn cells_with_trials(&self) -> Vec<usize> {
+        let mut cells: Vec<usize> = self.trials.iter().map(|trial| trial.cell).collect();
+        cells.dedup();
+        cells
+    }
+
+    /// The position of a figure in [`Trial::figures`]; `None` if the study does not have it.
+    pub fn figure(&self, name: &str) -> Option<usize> {
+        figures::of_study(&self.study).position(|figure| figure.column == name)
+    }
+
+    /// One value per trial of a cell, with the trial's number, where the figure exists.
+    pub fn values(&self, cell: usize, name: &str) -> Vec<(u32, f64)> {
+        let Some(figure) = self.figure(name) else { return Vec::new() };
+        let trials = self.trials.iter().filter(|trial| trial.cell == cell);
+        trials.filter_map(|trial| Some((trial.number, trial.figures[figure]?))).collect()
+    }
+
+    /// The figures of each trial of a cell that are figures of the network: not the machine's wall time, and
+    /// not the program's work.
+    pub fn figures_of_network(&self, cell: usize) -> BTreeMap<u32, Vec<Option<f64>>> {
+        let trials = self.trials.iter().filter(|trial| trial.cell == cell);
+        let figures = |trial: &Trial| {
+            let all = figures::of_study(&self.study).zip(&trial.figures);
+            all.filter(|(figure, _)| figure.nature == Nature::Network).map(|(_, value)| *value).collect()
+        };
+        trials.map(|trial| (trial.number, figures(trial))).collect()
+    }
+
+    /// Calls `visit` with each row of a table that belongs to a finished trial.
+    pub fn each_row_of(&self, table: Table, visit: impl FnMut(usize, &Row<'_>)) -> Result<(), FileError> {
+        let done: BTreeSet<(usize, u32)> =
+            self.trials.iter().map(|trial| (trial.cell, trial.number)).collect();
+        each_row_once(&*self.store, table, &done, visit)
+    }
+
+    /// The folder with the series of the first trial of a cell that has any.
+    pub fn series_dir(&self, cell: usize) -> Option<PathBuf> {
+        let trials = self.trials.iter().filter(|trial| trial.cell == cell);
+        trials.map(|trial| series::folder(&self.study, cell, trial.number)).find(|dir| self.holds(dir))
+    }
+
+    /// Calls `visit` with each complete row of a file. A file that is not there has no rows.
+    pub fn each_row(&self, file: &Path, visit: impl FnMut(&Row<'_>)) -> Result<(), FileError> {
+        each_row(&*self.store, file, visit)
+    }
+
+    /// Calls `visit` with the fields under these columns of each complete row; empty where there is no such column.
+    /// For long files: names are looked up once.
+    pub fn each_record<const N: usize>(
+        &self,
+        file: &Path,
+        columns: [&str; N],
+        mut visit: impl FnMut([&str; N]),
+    ) -> Result<(), FileError> {
+        let mut places = None;
+        self.each_row(file, |row| {
+            let places = *places.get_or_insert_with(|| columns.map(|column| row.place(column)));
+            visit(places.map(|place| row.at(place)));
+        })
+    }
+
+    /// True if a complete row of a file is a `wanted` one; no row is read after the first such.
+    pub fn any_row(&self, file: &Path, wanted: impl FnMut(&Row<'_>) -> bool) -> Result<bool, FileError> {
+        any_row(&*self.store, file, wanted)
+    }
+}
+
+/// A row with its column names.
+#[derive(Debug)]
+pub struct Row<'a> {
+    header: &'a csv::StringRecord,
+    fields: &'a csv::StringRecord,
+}
+
+impl Row<'_> {
+    /// The field under `column`; empty where there is none.
+    pub fn get(&self, column: &str) -> &str {
+        self.at(self.place(column))
+    }
+
+    fn place(&self, column: &str) -> Option<usize> {
+        self.header.iter().position(|name| name == column)
+    }
+
+    fn at(&self, place: Option<usize>) -> &str {
+        place.and_then(|place| self.fields.get(place)).unwrap_or("")
+    }
+
+    /// The field as a value; `None` if it is empty.
+    pub fn parse<T: std::str::FromStr>(&self, column: &str) -> Option<T> {
+        self.get(column).parse().ok()
+    }
+
+    fn key(&self) -> Option<(usize, u32)> {
+        Some((self.fields.get(0)?.parse().ok()?, self.fields.get(1)?.parse().ok()?))
+    }
+}
+
+/// Calls `visit` with the cell and the row of each finished trial; one that stands there twice is one.
+fn each_row_once(
+    store: &dyn Store,
+    table: Table,
+    done: &BTreeSet<(usize, u32)>,
+    mut visit: impl FnMut(usize, &Row<'_>),
+) -> Result<(), FileError> {
+    let mut seen = BTreeSet::new();
+    each_row(store, Path::new(table.file()), |row| {
+        if let Some(key) = row.key().filter(|key| done.contains(key)) {
+            let mut hasher = DefaultHasher::new();
+            row.fields.iter().for_each(|field| field.hash(&mut hasher));
+            if seen.insert(hasher.finish()) {
+                visit(key.0, row);
+            }
+        }
+    })
+}
+
+fn each_row(store: &dyn Store, file: &Path, mut visit: impl FnMut(&Row<'_>)) -> Result<(), FileError> {
+    let all = |row: &Row<'_>| {
+        visit(row);
+        false
+    };
+    any_row(store, file, all).map(|_| ())
+}
+
+fn any_row(
+    store: &dyn Store,
+    file: &Path,
+    mut wanted: impl FnMut(&Row<'_>) -> bool,
+) -> Result<bool, FileError> {
+    let path = store.path(file);
+    let open = match store.open(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        open => open.map_err(FileError::io("read", &path))?,
+    };
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(open));
+    let header = reader.headers().map_err(|error| FileError::malformed(&path, error))?.clone();
+    let mut fields = csv::StringRecord::new();
+    while reader.read_record(&mut fields).map_err(|error| FileError::malformed(&path, error))? {
+        if fields.len() == header.len() && wanted(&Row { header: &header, fields: &fields }) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn check_row(row: &Row<'_>) -> Option<CheckRow> {
+    Some(CheckRow {
+        cell: row.parse("cell")?,
+        link: row.get("link").to_owned(),
+        direction: row.get("direction").to_owned(),
+        quantity: row.get("quantity").to_owned(),
+        configured: row.parse("configured")?,
+        realised: row.parse("realised").unwrap_or(f64::NAN),
+        low: row.parse("low").unwrap_or(f64::NAN),
+        high: row.parse("high").unwrap_or(f64::NAN),
+        verdict: row.get("verdict").to_owned(),
+    })
+}

@@ -1,0 +1,393 @@
+//! The tables of trials as text: which columns they have, and their rows.
+//!
+//! Numbers are printed with a fixed number of decimals, so that the same trial gives the same
+//! bytes; a figure that does not exist is an empty field.
+
+mod workloads;
+
+use std::fmt::Write as _;
+
+use super::figures;
+use super::goodput::{Through, directions, mbit, through};
+use super::study::{Study, TrialRow};
+use crate::facts::{Direction, DirectionOutcome, FlowOutcome, Lateness, LinkOutcome, Measure, Realised};
+use crate::time::Duration;
+use workloads::{datagram_columns, flow_of, numbered, probe_columns, request_columns};
+
+/// The tables with a row or more per trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    Flows,
+    Links,
+    Realised,
+    /// Of flows of datagrams.
+    Datagrams,
+    /// Of echo requests.
+    Probes,
+    /// Of requests.
+    Requests,
+    /// Of runs in real time.
+    Lateness,
+    /// The last, because its row makes the trial done.
+    Trials,
+}
+
+impl Table {
+    /// Every one that there can be.
+    pub const ALL: [Table; 8] = [
+        Table::Flows,
+        Table::Links,
+        Table::Realised,
+        Table::Datagrams,
+        Table::Probes,
+        Table::Requests,
+        Table::Lateness,
+        Table::Trials,
+    ];
+
+    /// Those of a study, in the order in which a trial is written.
+    pub fn of(study: &Study) -> Vec<Table> {
+        let has = |table: &Table| match table {
+            Table::Datagrams => study.measures(Measure::Datagrams),
+            Table::Probes => study.measures(Measure::Probes),
+            Table::Requests => study.measures(Measure::Requests),
+            Table::Lateness => study.live,
+            Table::Flows | Table::Links | Table::Realised | Table::Trials => true,
+        };
+        Table::ALL.into_iter().filter(has).collect()
+    }
+
+    pub const fn file(self) -> &'static str {
+        match self {
+            Table::Flows => "flows.csv",
+            Table::Links => "links.csv",
+            Table::Realised => "realised.csv",
+            Table::Datagrams => "datagrams.csv",
+            Table::Probes => "probes.csv",
+            Table::Requests => "requests.csv",
+            Table::Lateness => "lateness.csv",
+            Table::Trials => "trials.csv",
+        }
+    }
+
+    /// The first line, with its line break.
+    pub fn header(self, study: &Study) -> String {
+        let mut line = "cell,trial".to_owned();
+        for axis in &study.axes {
+            push_field(&mut line, &axis.key);
+        }
+        let columns: Vec<&str> = match self {
+            Table::Flows => names(&flow_columns()),
+            Table::Links => names(&link_columns(study)),
+            Table::Realised => names(&check_columns()),
+            Table::Datagrams => names(&datagram_columns()),
+            Table::Probes => names(&probe_columns()),
+            Table::Requests => names(&request_columns()),
+            Table::Lateness => names(&lateness_columns()),
+            Table::Trials => {
+                ["seed"].into_iter().chain(figures::of_study(study).map(|figure| figure.column)).collect()
+            }
+        };
+        line + "," + &columns.join(",") + "\n"
+    }
+
+    /// The rows of one trial, each with its line break.
+    pub fn rows(self, study: &Study, row: &TrialRow<'_>) -> String {
+        let mut prefix = format!("{},{}", study.cell_name(row.cell), row.trial);
+        for value in study.values(row.cell) {
+            push_field(&mut prefix, value);
+        }
+        let mut text = String::new();
+        let outcome = row.outcome;
+        match self {
+            Table::Flows => {
+                let rows = directions(outcome).map(|(flow, direction, way)| FlowRow { flow, direction, way });
+                write_rows(&mut text, &prefix, &flow_columns(), rows);
+            }
+            Table::Links => {
+                let rows = outcome.links.iter().map(|link| LinkRow { link, through: through(outcome, link) });
+                write_rows(&mut text, &prefix, &link_columns(study), rows);
+            }
+            Table::Realised => {
+                let links = outcome.links.iter();
+                let rows = links.flat_map(|link| link.realised.iter().map(move |check| (link, check)));
+                write_rows(&mut text, &prefix, &check_columns(), rows);
+            }
+            Table::Datagrams => {
+                let rows = outcome.datagrams.iter().map(|way| (way, outcome));
+                write_rows(&mut text, &prefix, &datagram_columns(), rows);
+            }
+            Table::Probes => {
+                let rows = outcome.probes.iter().map(|probe| (probe, flow_of(outcome, probe.flow)));
+                write_rows(&mut text, &prefix, &probe_columns(), rows);
+            }
+            Table::Requests => {
+                write_rows(&mut text, &prefix, &request_columns(), numbered(&outcome.requests));
+            }
+            Table::Lateness => write_rows(&mut text, &prefix, &lateness_columns(), &outcome.lateness),
+            Table::Trials => trial_row(&mut text, &prefix, study, row),
+        }
+        text
+    }
+}
+
+/// A column of rows: its name beside what stands under it.
+struct Column<R> {
+    name: &'static str,
+    field: for<'a> fn(&'a R) -> Field<'a>,
+}
+
+/// A field of a row.
+enum Field<'a> {
+    Text(&'a str),
+    Count(u64),
+    /// A number with its decimals; empty if it does not exist.
+    Number(Option<f64>, usize),
+}
+
+fn column<R>(name: &'static str, field: for<'a> fn(&'a R) -> Field<'a>) -> Column<R> {
+    Column { name, field }
+}
+
+fn names<R>(columns: &[Column<R>]) -> Vec<&'static str> {
+    columns.iter().map(|column| column.name).collect()
+}
+
+fn write_rows<R>(text: &mut String, prefix: &str, columns: &[Column<R>], rows: impl IntoIterator<Item = R>) {
+    for row in rows {
+        text.push_str(prefix);
+        for column in columns {
+            match (column.field)(&row) {
+                Field::Text(value) => push_field(text, value),
+                Field::Count(value) => push(text, value),
+                Field::Number(value, decimals) => push_number(text, value, decimals),
+            }
+        }
+        text.push('\n');
+    }
+}
+
+/// A direction of a flow.
+struct FlowRow<'o> {
+    flow: &'o FlowOutcome,
+    direction: Direction,
+    way: &'o DirectionOutcome,
+}
+
+fn flow_columns<'o>() -> [Column<FlowRow<'o>>; 14] {
+    use Field::{Count, Number, Text};
+    [
+        column("flow", |row| Text(&row.flow.name)),
+        column("group", |row| Text(&row.flow.group)),
+        column("direction", |row| Text(row.direction.name())),
+        column("congestion", |row| Text(row.flow.congestion)),
+        column("goodput_mbit", |FlowRow { way, .. }| {
+            Number(mbit(way.bytes_delivered, way.active).filter(|_| way.carried), 6)
+        }),
+        column("bytes_delivered", |row| Count(row.way.bytes_delivered)),
+        column("segments_sent", |row| Count(row.way.segments_sent)),
+        column("retransmits", |row| Count(row.way.retransmits)),
+        column("recovery_episodes", |row| Count(row.way.recovery_episodes)),
+        column("timeouts", |row| Count(row.way.timeouts)),
+        column("srtt_mean_ms", |row| Number(row.way.srtt_mean.map(Duration::as_millis_f64), 3)),
+        column("cwnd_mean_bytes", |row| Number(row.way.cwnd_mean, 1)),
+        column("completion_s", |row| Number(row.way.completion.map(Duration::as_secs_f64), 6)),
+        column("limited_by", |row| Text(if row.way.carried { row.way.limited_by.name() } else { "" })),
+    ]
+}
+
+/// A direction of a link.
+struct LinkRow<'o> {
+    link: &'o LinkOutcome,
+    through: Option<Through>,
+}
+
+fn link_columns<'o>(study: &Study) -> Vec<Column<LinkRow<'o>>> {
+    use Field::{Count, Number, Text};
+    let mut columns: Vec<Column<LinkRow<'o>>> = vec![
+        column("link", |row| Text(&row.link.name)),
+        column("direction", |row| Text(row.link.direction.name())),
+        column("offered", |row| Count(row.link.counters.offered)),
+        column("delivered", |row| Count(row.link.counters.delivered)),
+        column("dropped_loss", |row| Count(row.link.counters.dropped_loss)),
+        column("dropped_queue", |row| Count(row.link.counters.dropped_queue)),
+        column("dropped_aqm", |row| Count(row.link.counters.dropped_aqm)),
+        column("marked", |row| Count(row.link.counters.marked)),
+        column("dropped_corrupt", |row| Count(row.link.counters.dropped_corrupt)),
+        column("duplicated", |row| Count(row.link.counters.duplicated)),
+        column("reordered", |row| Count(row.link.counters.reordered)),
+        column("utilisation", |row| Number(row.link.utilisation, 6)),
+        column("queue_mean_ms", |row| Number(row.link.queue.map(|queue| queue.mean_ms), 3)),
+        column("queue_p99_ms", |row| Number(row.link.queue.map(|queue| queue.p99_ms), 3)),
+        column("queue_max_ms", |row| Number(row.link.queue.map(|queue| queue.max_ms), 3)),
+        column("rate_mbit", |row| Number(row.link.rate_mbit, 6)),
+        column("goodput_mbit", |row| Number(row.through.and_then(|through| through.goodput_mbit), 6)),
+        column("jain_index", |row| Number(row.through.and_then(|through| through.jain_index), 6)),
+    ];
+    if study.l4s {
+        columns.extend([
+            column("l4s_queue_mean_ms", |row: &LinkRow<'o>| {
+                Number(row.link.l4s_queue.map(|l4s| l4s.mean_ms), 3)
+            }),
+            column("l4s_queue_p99_ms", |row| Number(row.link.l4s_queue.map(|l4s| l4s.p99_ms), 3)),
+            column("l4s_queue_max_ms", |row| Number(row.link.l4s_queue.map(|l4s| l4s.max_ms), 3)),
+        ]);
+    }
+    if study.policed {
+        columns.push(column("dropped_policer", |row| Count(row.link.counters.dropped_policer)));
+    }
+    columns
+}
+
+fn check_columns<'o>() -> [Column<(&'o LinkOutcome, &'o Realised)>; 8] {
+    use Field::{Number, Text};
+    [
+        column("link", |(link, _)| Text(&link.name)),
+        column("direction", |(link, _)| Text(link.direction.name())),
+        column("quantity", |(_, check)| Text(check.quantity)),
+        column("configured", |(_, check)| Number(Some(check.configured), 6)),
+        column("realised", |(_, check)| Number(Some(check.realised), 6)),
+        column("low", |(_, check)| Number(Some(check.low), 6)),
+        column("high", |(_, check)| Number(Some(check.high), 6)),
+        column("verdict", |(_, check)| {
+            Text(match check.pass {
+                Some(true) => "pass",
+                Some(false) => "fail",
+                None => "too few",
+            })
+        }),
+    ]
+}
+
+fn lateness_columns<'o>() -> [Column<&'o Lateness>; 5] {
+    use Field::{Count, Text};
+    fn micros(late: &Lateness, span: Duration) -> Field<'static> {
+        Field::Number((late.count > 0).then(|| span.as_millis_f64() * 1e3), 1)
+    }
+    [
+        column("kind", |late| Text(late.kind)),
+        column("count", |late| Count(late.count)),
+        column("p50_us", |late| micros(late, late.p50)),
+        column("p99_us", |late| micros(late, late.p99)),
+        column("max_us", |late| micros(late, late.max)),
+    ]
+}
+
+fn trial_row(text: &mut String, prefix: &str, study: &Study, row: &TrialRow<'_>) {
+    text.push_str(prefix);
+    push(text, row.seed);
+    let source = figures::Source::of(row);
+    for figure in figures::of_study(study) {
+        push_number(text, (figure.value)(&source), figure.decimals);
+    }
+    text.push('\n');
+}
+
+/// `,` and the count.
+fn push(text: &mut String, value: u64) {
+    let _ = write!(text, ",{value}");
+}
+
+/// `,` and the number with its decimals; what does not exist, or is no finite number, is empty.
+pub fn push_number(text: &mut String, value: Option<f64>, decimals: usize) {
+    text.push(',');
+    if let Some(value) = value.filter(|value| value.is_finite()) {
+        let start = text.len();
+        let _ = write!(text, "{value:.decimals$}");
+        // A tiny negative number must not become "-0.000".
+        if text[start..].starts_with('-') && text[start + 1..].bytes().all(|b| matches!(b, b'0' | b'.')) {
+            text.remove(start);
+        }
+    }
+}
+
+/// `,` and the text, quoted where CSV asks for it (RFC 4180 §2.6). Line breaks become spaces: a row
+/// is a line, which the repair of a torn file relies on.
+pub fn push_field(text: &mut String, value: &str) {
+    text.push(',');
+    let value: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if value.contains([',', '"']) {
+        let _ = write!(text, "\"{}\"", value.replace('"', "\"\""));
+    } else {
+        text.push_str(&value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Outcome;
+    use crate::tables::testing::{chat_outcome, study, with_chat};
+
+    fn row(outcome: &Outcome) -> TrialRow<'_> {
+        TrialRow { cell: 0, trial: 2, seed: 7, outcome, wall_s: 0.25 }
+    }
+
+    #[test]
+    fn columns_are_the_contract() {
+        let mut study = study(&[("link.access.loss", &["0%", "10%"])]);
+        assert_eq!(
+            Table::Trials.header(&study),
+            "cell,trial,link.access.loss,seed,goodput_mbit,goodput_up_mbit,goodput_down_mbit,\
+             utilisation,jain_index,completion_mean_s,completion_p50_s,completion_p95_s,segments_sent,retransmits,\
+             recovery_episodes,timeouts,events,wall_s\n"
+        );
+        study = with_chat(study);
+        assert_eq!(
+            Table::Trials.header(&study),
+            "cell,trial,link.access.loss,seed,goodput_mbit,goodput_up_mbit,goodput_down_mbit,\
+             utilisation,jain_index,completion_mean_s,completion_p50_s,completion_p95_s,messages_sent,\
+             deliveries_expected,deliveries,latency_mean_ms,latency_p50_ms,latency_p90_ms,latency_p99_ms,\
+             latency_p999_ms,latency_max_ms,segments_sent,retransmits,recovery_episodes,timeouts,events,wall_s\n"
+        );
+        assert_eq!(
+            Table::Flows.header(&study),
+            "cell,trial,link.access.loss,flow,group,direction,congestion,goodput_mbit,bytes_delivered,\
+             segments_sent,retransmits,recovery_episodes,timeouts,srtt_mean_ms,cwnd_mean_bytes,completion_s,\
+             limited_by\n"
+        );
+        assert_eq!(
+            Table::Links.header(&study),
+            "cell,trial,link.access.loss,link,direction,offered,delivered,dropped_loss,dropped_queue,\
+             dropped_aqm,marked,dropped_corrupt,duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms,rate_mbit,goodput_mbit,jain_index\n"
+        );
+        study.policed = true;
+        assert!(Table::Links.header(&study).ends_with(",jain_index,dropped_policer\n"));
+        assert_eq!(
+            Table::Realised.header(&study),
+            "cell,trial,link.access.loss,link,direction,quantity,configured,realised,low,high,verdict\n"
+        );
+    }
+
+    #[test]
+    fn every_row_has_the_columns_of_its_header() {
+        let mut study = study(&[("queue", &["{ kind = \"droptail\", limit = \"1bdp\" }", "x"])]);
+        study = with_chat(study);
+        study.live = true;
+        let mut outcome = chat_outcome(1, 0.1);
+        let span = Duration::from_micros(3);
+        outcome.lateness.push(Lateness { kind: "network", count: 7, p50: span, p99: span, max: span });
+        for table in Table::of(&study) {
+            let text = table.header(&study) + &table.rows(&study, &row(&outcome));
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            let rows: Result<Vec<_>, _> = reader.records().collect();
+            let rows = rows.expect("the reader refuses uneven rows");
+            assert!(!rows.is_empty());
+            assert!(rows.iter().all(|row| &row[2] == "{ kind = \"droptail\", limit = \"1bdp\" }"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_exist_is_empty() {
+        let mut empty = Outcome { events: 3, ..Outcome::default() };
+        let text = Table::Trials.rows(&study(&[]), &row(&empty));
+        assert_eq!(text, "0,2,7,,,,,,,,,0,0,0,0,3,0.250\n");
+        let span = Duration::ZERO;
+        empty.lateness.push(Lateness { kind: "clients", count: 0, p50: span, p99: span, max: span });
+        assert_eq!(Table::Lateness.rows(&study(&[]), &row(&empty)), "0,2,clients,0,,,\n");
+        let mut line = String::new();
+        push_number(&mut line, Some(f64::NAN), 3);
+        push_number(&mut line, Some(-0.0001), 3);
+        assert_eq!(line, ",,0.000");
+    }
+}
