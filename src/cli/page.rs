@@ -40,12 +40,13 @@ const STYLES: [(&str, &str); 2] = [
 ];
 
 /// The page's modules: each imports from those before it only.
-const MODULES: [(&str, &str); 12] = [
+const MODULES: [(&str, &str); 13] = [
     ("./dom.js", include_str!("../../web/page/dom.js")),
     ("./units.js", include_str!("../../web/page/units.js")),
     ("./engine.js", include_str!("../../web/page/engine.js")),
     ("./chart.js", include_str!("../../web/page/chart.js")),
     ("./controls.js", include_str!("../../web/page/controls.js")),
+    ("./own.js", include_str!("../../web/page/own.js")),
     ("./panels.js", include_str!("../../web/page/panels.js")),
     ("./histogram.js", include_str!("../../web/page/histogram.js")),
     ("./play.js", include_str!("../../web/page/play.js")),
@@ -54,6 +55,11 @@ const MODULES: [(&str, &str); 12] = [
     ("./source.js", include_str!("../../web/page/source.js")),
     ("./main.js", include_str!("../../web/page/main.js")),
 ];
+
+/// Rules that the browser holds the page to: whatever runs in it, a controller that came with a link included, it
+/// speaks with nobody.
+const RULES: &str = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src \
+    'unsafe-inline' 'unsafe-eval' blob:; worker-src blob:; style-src 'unsafe-inline'; img-src data: blob:\">";
 
 /// Scenarios of a page that is asked for none.
 const SHIPPED: [(&str, &str); 3] = [
@@ -107,6 +113,8 @@ fn page(scenarios: &[Value]) -> String {
         let id = if link.contains("id=") { " id=\"chart-style\"" } else { "" };
         page = page.replacen(link, &format!("<style{id}>\n{style}</style>"), 1);
     }
+    let first = r#"<meta charset="utf-8">"#;
+    let page = page.replacen(first, &format!("{first}\n{RULES}"), 1);
     let named = r#"<script type="application/json" id="shipped">null</script>"#;
     let page = page.replacen(named, &data.join("\n"), 1);
     let main = r#"<script type="module" src="main.js"></script>"#;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::bench::Bench;
 use super::lab::{Lab, Texts};
 use super::overview::key_forms;
 use super::play::Stage;
@@ -13,6 +14,7 @@ use crate::time::Duration;
 pub struct Desk {
     lab: Option<Lab>,
     stage: Option<Stage>,
+    bench: Option<Bench>,
 }
 
 /// Something to be done.
@@ -34,6 +36,14 @@ enum Request {
     Watch { cell: usize, trial: u32 },
     /// The watched trial at a time in seconds, which goes forwards.
     Advance { to: f64 },
+    /// Runs a trial for the tables.
+    Trial { cell: usize, trial: u32 },
+    /// The short table over the trials so far, and what is said of them.
+    Say,
+    /// The tables so far, by the names of their files.
+    Files,
+    /// SHA-256 of every file of the trials so far.
+    Hashes,
     /// Every key of scenario files.
     Keys,
 }
@@ -56,7 +66,7 @@ impl Desk {
     fn handle(&mut self, request: Request) -> Result<String, String> {
         match request {
             Request::Open { texts, cell } => {
-                self.stage = None;
+                (self.stage, self.bench) = (None, None);
                 let opened = Lab::open(texts).and_then(|lab| lab.overview(cell).map(|form| (lab, form)));
                 match opened {
                     Ok((lab, form)) => {
@@ -78,14 +88,28 @@ impl Desk {
                 let nanos = (to.clamp(0.0, 3e9) * 1e9) as u64;
                 written(&stage.advance(Duration::from_nanos(nanos)))
             }
+            Request::Trial { cell, trial } => {
+                let lab = self.lab.as_ref().ok_or(NOTHING)?;
+                self.bench.get_or_insert_with(|| lab.bench()).add(lab, cell, trial)?;
+                Ok("{}".to_owned())
+            }
+            Request::Say => written(&self.bench()?.say()?),
+            Request::Files => written(&self.bench()?.files()?),
+            Request::Hashes => written(&self.bench()?.hashes()?),
             Request::Keys => written(&key_forms()),
         }
     }
 
     fn lab(&self) -> Result<&Lab, String> {
-        self.lab.as_ref().ok_or_else(|| "there is no experiment yet".to_owned())
+        self.lab.as_ref().ok_or_else(|| NOTHING.to_owned())
+    }
+
+    fn bench(&self) -> Result<&Bench, String> {
+        self.bench.as_ref().ok_or_else(|| "no trial was run for the tables yet".to_owned())
     }
 }
+
+const NOTHING: &str = "there is no experiment yet";
 
 fn failure(words: &str) -> String {
     json!({ "failure": words }).to_string()
@@ -127,6 +151,8 @@ mod tests {
             assert_eq!(flow[column].as_array().expect("a column").len(), times, "{column}");
         }
         assert_eq!(picture["links"].as_array().expect("links").len(), 4);
+        let figures = picture["figures"].as_array().expect("figures");
+        assert!(figures.iter().any(|figure| figure["column"] == "goodput_mbit"), "{figures:?}");
     }
 
     #[test]
@@ -144,6 +170,27 @@ mod tests {
         let plain = delivered(lab.run(0, 2).expect("a trial"));
         assert_eq!(plain, delivered(lab.observe(0, 2, Duration::from_millis(7)).expect("a trial")));
         assert!(plain.iter().all(|bytes| *bytes > 0));
+    }
+
+    #[test]
+    fn tables_have_their_rows_and_sentences() {
+        let mut desk = Desk::new();
+        open(&mut desk, FAIRNESS, &["duration=25s", "trials=2", "link.detour.delay=0ms"]);
+        assert!(ask(&mut desk, &json!({ "do": "say" }))["failure"].is_string());
+        for (cell, trial) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            assert_eq!(ask(&mut desk, &json!({ "do": "trial", "cell": cell, "trial": trial })), json!({}));
+        }
+        let said = ask(&mut desk, &json!({ "do": "say" }));
+        assert_eq!(said["rows"].as_array().map(Vec::len), Some(2), "{said}");
+        assert_eq!(said["rows"][1][0], "cubic");
+        assert!(said["sentences"][0].as_str().is_some_and(|text| text.ends_with('.')), "{said}");
+        let hashes = ask(&mut desk, &json!({ "do": "hashes" }));
+        let names: Vec<&str> = hashes.as_array().expect("files").iter().filter_map(|file| file[0].as_str()).collect();
+        for name in ["trials.csv", "summary.csv", "groups.csv", "series/0/trial-0/flows.csv"] {
+            assert!(names.contains(&name), "{name}: {names:?}");
+        }
+        let files = ask(&mut desk, &json!({ "do": "files" }));
+        assert!(files.as_array().expect("files").iter().any(|file| file[0] == "summary.csv"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! A [`Desk`] answers requests in JSON, one at a time; `web/` exports it to a page.
 
+mod bench;
 mod desk;
 mod lab;
 mod overview;

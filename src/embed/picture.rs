@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::bench::TrialFigure;
 use super::lab::Lab;
 use crate::facts::{FlowEvent, FlowSample, LinkSample, MessageOutcome, Outcome, Phase};
 use crate::time::Duration;
@@ -45,6 +46,7 @@ pub(super) struct Picture<'a> {
     flows: Vec<FlowLine<'a>>,
     links: Vec<LinkLine<'a>>,
     latency: Option<Latency>,
+    figures: Vec<TrialFigure>,
 }
 
 /// One direction of a flow.
@@ -118,6 +120,7 @@ impl Lab {
             flows: flow_lines(&outcome, samples, events),
             links: link_lines(&outcome, series.map_or(&[][..], |series| &series.links)),
             latency: outcome.messages.as_ref().map(latency),
+            figures: self.figures(cell, number, &outcome),
         }))
     }
 }

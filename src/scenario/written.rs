@@ -5,7 +5,7 @@ use super::axes;
 use super::describe::ROOT;
 use super::kind::Kind;
 use super::problem::Source;
-use super::tree::{Node, Value};
+use super::tree::Node;
 use super::Plan;
 
 /// Most cells that are compared with those meant.
@@ -115,12 +115,11 @@ fn inserted(text: &str, table: &Node, line: &str) -> Option<String> {
         return Some(replaced(text, end..end, &format!("{comma} {line}")));
     }
     // Tables with a header of their own stand behind what belongs to this one.
-    let has_header = |node: &Node| {
-        let first = node.items().first().unwrap_or(node);
-        let begins = |node: &Node| text.get(node.place.start..).is_some_and(|text| text.starts_with('['));
-        matches!(node.value, Value::Table(_)) && begins(node) || first.is_table() && begins(first)
+    let has_header = |at: usize| {
+        let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+        text[line..].trim_start().starts_with('[')
     };
-    let own = table.entries().iter().filter(|entry| !has_header(&entry.node));
+    let own = table.entries().iter().filter(|entry| !has_header(entry.place.start));
     let last = own.map(|entry| entry.place.end.max(entry.node.place.end)).max();
     let at = last.unwrap_or(table.place.end);
     let end = text[at..].find('\n').map(|found| at + found);

@@ -15,44 +15,46 @@ export class Controls {
   #root;
   #change;
   #rows = new Map();
-  #shape = "";
+  #shapes = {};
 
-  // `change(key, value)` is called for each turn of a control, `pick(axis, place)` for another cell.
+  // `change(key, value)` is called for each turn of a control, without a value for one that is taken back;
+  // `pick(axis, place)` for another cell.
   constructor(root, change, pick) {
     this.#root = root;
+    root.append(html("div", { class: "axes" }), html("div", { class: "rows" }));
     this.#change = change;
     this.pick = pick;
   }
 
   // Shows an experiment; elements stay while its keys stay, so that a drag goes on.
-  show(form) {
-    const shape = JSON.stringify([
-      form.controls.map((control) => [control.key, control.form, kindOf(control)]),
-      form.axes,
-    ]);
-    if (shape !== this.#shape) {
-      this.#shape = shape;
-      this.#build(form);
-    }
-    form.axes.forEach((axis, n) => this.#setAxis(axis, n, form.values[n]));
+  show(form, sets) {
+    const axes = form.axes.filter((axis) => axis.values.length > 1 || sets.has(axis.key));
+    this.#once("axes", JSON.stringify(axes), () =>
+      axes.length > 0 ? [section("Compared", axes.map((axis) => this.#axis(axis, form.axes.indexOf(axis))))] : []);
+    this.#once("rows", JSON.stringify(form.controls.map((control) => [control.key, kindOf(control)])), () => this.#sections(form));
+    form.axes.forEach((axis, n) => {
+      const inputs = this.#root.querySelectorAll(`input[name="axis-${n}"]`);
+      inputs.forEach((input, place) => (input.checked = axis.values[place] === form.values[n]));
+    });
     for (const control of form.controls) this.#rows.get(control.key)?.(control);
   }
 
-  #build(form) {
+  // Fills a part of the form, if it has another shape than before.
+  #once(part, shape, build) {
+    if (this.#shapes[part] === shape) return;
+    this.#shapes[part] = shape;
+    this.#root.querySelector(`.${part}`).replaceChildren(...build());
+  }
+
+  #sections(form) {
     this.#rows.clear();
-    this.#root.replaceChildren();
-    const axes = form.axes.filter((axis) => axis.values.length > 1);
-    if (axes.length > 0) {
-      this.#root.append(section("Compared", axes.map((axis) => this.#axis(axis, form.axes.indexOf(axis)))));
-    }
     const sections = new Map();
     for (const control of form.controls) {
-      if (control.swept) continue;
       const name = sectionOf(control.key);
       if (!sections.has(name)) sections.set(name, []);
       sections.get(name).push(this.#row(control));
     }
-    for (const [name, rows] of sections) this.#root.append(section(name, rows));
+    return [...sections].map(([name, rows]) => section(name, rows));
   }
 
   #axis(axis, number) {
@@ -64,18 +66,10 @@ export class Controls {
       input.addEventListener("change", () => this.pick(number, place));
       return html("label", { class: "chip" }, input, html("span", {}, spoken(value)));
     });
-    const other = html("button", { type: "button", class: "plain", title: `set ${axis.key} to one other value` }, "other …");
-    other.addEventListener("click", () => {
-      const value = prompt(`${axis.key} =`, axis.values[0]);
-      if (value) this.#change(axis.key, value);
-    });
+    const again = axis.values.length === 1 && html("button", { type: "button", class: "plain" }, "compare again");
+    if (again) again.addEventListener("click", () => this.#change(axis.key, undefined));
     return html("div", { class: "axis", role: "radiogroup", "aria-label": words, id: `axis-${number}` },
-      html("span", { class: "name", title: axis.key }, words), html("span", { class: "chips" }, ...chips, other));
-  }
-
-  #setAxis(axis, number, value) {
-    const inputs = this.#root.querySelectorAll(`input[name="axis-${number}"]`);
-    inputs.forEach((input, place) => (input.checked = axis.values[place] === value));
+      html("span", { class: "name", title: axis.key }, words), html("span", { class: "chips" }, ...chips, again));
   }
 
   #row(control) {
@@ -117,8 +111,8 @@ export class Controls {
 }
 
 function kindOf(control) {
-  if (control.words.length > 0) return control.swept ? "swept" : "words";
-  return scaleOf(control) ? (control.swept ? "swept" : "slider") : "text";
+  if (control.words.length > 0) return "words";
+  return scaleOf(control) ? "slider" : "text";
 }
 
 function section(name, rows) {

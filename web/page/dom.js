@@ -7,7 +7,7 @@ function filled(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.filter((child) => child !== undefined && child !== null && child !== ""));
+  element.append(...children.filter((child) => child !== undefined && child !== null && child !== false && child !== ""));
   return element;
 }
 

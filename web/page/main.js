@@ -2,8 +2,9 @@
 
 import { Controls } from "./controls.js";
 import { byId, html } from "./dom.js";
-import { Engine, latest, provide } from "./engine.js";
+import { Engine, latest, provide, setOwn } from "./engine.js";
 import { histogram } from "./histogram.js";
+import { SAMPLE, isUsed, showDecisions } from "./own.js";
 import { Panels, legend, readout } from "./panels.js";
 import { Play } from "./play.js";
 import { Results } from "./results.js";
@@ -12,7 +13,7 @@ import { load } from "./source.js";
 
 const engine = new Engine();
 let shipped = [];
-let experiment; // { file, text, files, sets, cell, trial }
+let experiment; // { file, text, files, sets, cell, trial, own }
 let form, picture, pinned;
 
 const own = () => shipped.find((scenario) => scenario.file === experiment.file);
@@ -34,22 +35,38 @@ const play = new Play((time) => {
 });
 const results = new Results(() => ({ request: request(), form, took: picture?.took }));
 
+// A key set to a value, or as the text has it. One value of an axis leaves the others where they are.
 function setKey(key, value) {
-  experiment.sets.set(key, value);
+  if (value === undefined) {
+    experiment.sets.delete(key);
+    experiment.cell = 0;
+  } else {
+    const axis = form.axes.findIndex((each) => each.key === key);
+    if (axis >= 0 && !experiment.sets.has(key)) experiment.cell = cellAt((n) => (n === axis ? [0, 1] : undefined));
+    experiment.sets.set(key, value);
+  }
   refresh();
 }
 
-// Another value of an axis: the last axis runs fastest.
+// Number of the cell at the shown values, but for those axes of which `other` gives place and size. The last axis
+// runs fastest.
+function cellAt(other) {
+  return form.axes.reduce((cell, axis, n) => {
+    const [place, size] = other(n) ?? [axis.values.indexOf(form.values[n]), axis.values.length];
+    return cell * size + place;
+  }, 0);
+}
+
 function pickCell(axis, place) {
-  const sizes = form.axes.map((each) => each.values.length);
-  const places = form.axes.map((each, n) => (n === axis ? place : each.values.indexOf(form.values[n])));
-  experiment.cell = places.reduce((cell, each, n) => cell * sizes[n] + each, 0);
+  experiment.cell = cellAt((n) => (n === axis ? [place, form.axes[n].values.length] : undefined));
   refresh();
 }
 
 const draw = latest(async () => {
   const asked = request();
-  const { answers, took } = await engine.ask({ do: "open", ...asked }, { do: "run", cell: asked.cell, trial: asked.trial });
+  setOwn(experiment.own);
+  const { answers, took, decisions, refusal } =
+    await engine.ask({ do: "open", ...asked }, { do: "run", cell: asked.cell, trial: asked.trial });
   const [opened, ran] = answers;
   showProblems(opened);
   if (opened.problems || opened.failure) return;
@@ -59,6 +76,9 @@ const draw = latest(async () => {
     return refresh();
   }
   showForm();
+  const used = isUsed(form);
+  if (used) byId("own").open = true;
+  showDecisions(used, decisions, refusal ?? ran.failure);
   if (ran.failure) return status(ran.failure, true);
   picture = { ...ran, took };
   drawPicture();
@@ -84,13 +104,14 @@ let waiting;
 function settle() {
   clearTimeout(waiting);
   waiting = setTimeout(async () => {
-    byId("legend").replaceChildren(...legend(picture, pinned));
+    byId("legend").replaceChildren(...legend(picture, pinned, (flow) => panels.stress(flow)));
     panels.moveTo(panels.time ?? picture.duration_s / 2);
     play.show(form, request());
-    history.replaceState(null, "", `#${await fragment(experiment, own())}`);
+    history.replaceState(null, "", `#${await fragment(experiment, own(), SAMPLE)}`);
     const { line, file } = command(experiment, own());
     byId("command").textContent = line;
-    byId("command-note").textContent = file ? `with the scenario saved as ${file}` : "";
+    byId("command-note").textContent = isUsed(form) ? "but the controller is this page's own, and the command does not have it"
+      : file ? `with the scenario saved as ${file}` : "";
     const { answers } = await engine.ask({ do: "written" });
     const text = byId("text");
     if (document.activeElement !== text && typeof answers[0].text === "string") text.value = answers[0].text;
@@ -102,7 +123,7 @@ function showForm() {
   document.title = `${form.title} – testbed`;
   byId("title").textContent = form.title;
   byId("expect").textContent = form.expect;
-  controls.show(form);
+  controls.show(form, experiment.sets);
   const trial = byId("trial");
   if (trial.options.length !== form.trials) {
     trial.replaceChildren(...Array.from({ length: Math.min(form.trials, 200) }, (_, n) => html("option", { value: n }, `${n} of 0…${form.trials - 1}`)));
@@ -140,18 +161,28 @@ async function open(next) {
   byId("pinned-words").textContent = "";
   byId("pin").textContent = "Pin this run";
   byId("text").value = experiment.text;
+  byId("own-text").value = experiment.own;
   byId("pick").value = experiment.file;
   results.clear();
   await draw();
 }
 
-const fresh = (scenario) => ({ ...scenario, sets: new Map((scenario.sets ?? []).map((set) => [set.split("=")[0], set.slice(set.indexOf("=") + 1)])), cell: 0, trial: 0 });
+const fresh = (scenario) => ({ ...scenario, sets: new Map((scenario.sets ?? []).map((set) => [set.split("=")[0], set.slice(set.indexOf("=") + 1)])), cell: 0, trial: 0, own: SAMPLE });
 
 function wire() {
   byId("text").addEventListener("input", () => {
     experiment.text = byId("text").value;
     experiment.sets = new Map();
     refresh();
+  });
+  byId("own-text").addEventListener("input", () => {
+    experiment.own = byId("own-text").value;
+    results.clear();
+    refresh();
+  });
+  byId("own-use").addEventListener("click", () => {
+    const keys = form.controls.map((control) => control.key).filter((key) => key.endsWith("congestion"));
+    setKey(keys.find((key) => key.startsWith("clients.")) ?? keys[0], "own");
   });
   byId("trial").addEventListener("change", () => {
     experiment.trial = Number(byId("trial").value);
@@ -167,7 +198,7 @@ function wire() {
     settle();
   });
   byId("copy").addEventListener("click", async () => {
-    history.replaceState(null, "", `#${await fragment(experiment, own())}`);
+    history.replaceState(null, "", `#${await fragment(experiment, own(), SAMPLE)}`);
     copied(location.href, "the link holds this experiment");
   });
   byId("copy-command").addEventListener("click", () => copied(byId("command").textContent, "copied"));
@@ -181,7 +212,7 @@ function wire() {
   });
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
   addEventListener("hashchange", async () => {
-    const next = await fromFragment(location.hash.slice(1), shipped).catch(() => undefined);
+    const next = await fromFragment(location.hash.slice(1), shipped, SAMPLE).catch(() => undefined);
     if (next) open(next);
   });
   let width = innerWidth;
@@ -219,7 +250,7 @@ async function begin() {
   byId("pick").append(...shipped.map((scenario) => html("option", { value: scenario.file }, scenario.file.replace(/\.toml$/, ""))));
   byId("pick-label").hidden = shipped.length < 2;
   wire();
-  const linked = location.hash.length > 1 && (await fromFragment(location.hash.slice(1), shipped).catch(() => undefined));
+  const linked = location.hash.length > 1 && (await fromFragment(location.hash.slice(1), shipped, SAMPLE).catch(() => undefined));
   await open(linked || fresh(shipped[0]));
   if (location.hash.length > 1 && !linked) status("this page does not have the experiment of its address; here is its own", true);
 }

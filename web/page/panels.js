@@ -8,6 +8,12 @@ const LEFT = 52, RIGHT = 12, TOP = 22, GAP = 30, BOTTOM = 38, STRIP = 22;
 const MOST_FLOWS = 8; // more lines cannot be told apart
 const PHASES = { slow_start: "phase-start", startup: "phase-start", recovery: "phase-recovery", loss: "phase-loss" };
 
+// Its name, with the direction where it has data both ways.
+function nameOf(flow, picture) {
+  const both = picture.flows.filter((other) => other.name === flow.name).length > 1;
+  return both ? `${flow.name} ${flow.direction === "up" ? "↑" : "↓"}` : flow.name;
+}
+
 // The flows that are drawn, those that delivered most first in their own order.
 export function shownFlows(picture) {
   const ends = picture.flows.map((flow, place) => ({ place, bytes: flow.delivered_bytes.at(-1) ?? 0 }));
@@ -106,6 +112,13 @@ export class Panels {
     this.#tell(this.#cursor);
   }
 
+  // Lets the other flows step back.
+  stress(flow) {
+    for (const line of this.#root.querySelectorAll("[data-flow]")) {
+      line.classList.toggle("faded", flow !== undefined && line.getAttribute("data-flow") !== String(flow));
+    }
+  }
+
   // Draws a picture, and another behind it.
   draw(picture, pinned) {
     const width = Math.max(300, this.#root.clientWidth), height = Math.max(440, Math.min(720, width * 0.75));
@@ -131,9 +144,9 @@ export class Panels {
       const inside = svg("g", { "clip-path": `url(#${clip})` });
       for (const line of before?.[n].lines ?? []) inside.append(svg("path", { class: "pinned", d: path(line.times, line.values, x, y) }));
       panel.thin?.forEach((line, k) =>
-        inside.append(svg("path", { class: "thin", d: steps(line.times, line.values.map((v) => (v > ceiling ? null : v)), x, y), style: `stroke:${colour(k)}` })));
+        inside.append(svg("path", { class: "thin", "data-flow": k, d: steps(line.times, line.values.map((v) => (v > ceiling ? null : v)), x, y), style: `stroke:${colour(k)}` })));
       panel.lines.forEach((line, k) =>
-        inside.append(svg("path", { class: "line", d: path(line.times, line.values, x, y), "stroke-dasharray": dash(k), style: `stroke:${panel.links ? `var(--link-${k % 3})` : colour(k)}` })));
+        inside.append(svg("path", { class: "line", "data-flow": panel.links ? undefined : k, d: path(line.times, line.values, x, y), "stroke-dasharray": dash(k), style: `stroke:${panel.links ? `var(--link-${k % 3})` : colour(k)}` })));
       if (panel.flows) children.push(...phases(panel.flows, picture, x, bottom + strip));
       panel.links?.forEach((link, k) => inside.append(...marks(link, x, y, k)));
       children.push(inside);
@@ -178,11 +191,13 @@ function marks(link, x, y, row) {
 }
 
 // Names of the lines, and of the signs.
-export function legend(picture, pinned) {
+// `stress(flow)` is called with the one that is pointed at, and without one.
+export function legend(picture, pinned, stress) {
   const sample = (style, pattern) => svg("svg", { width: 30, height: 10, "aria-hidden": "true" },
     svg("line", { x1: 1, x2: 29, y1: 5, y2: 5, class: "line", style, "stroke-dasharray": pattern }));
-  const flows = shownFlows(picture).map((flow, k) =>
-    html("li", {}, sample(`stroke:${colour(k)}`, dash(k)), `${flow.name} (${flow.congestion})`));
+  const flows = shownFlows(picture).map((flow, k) => html("li", {
+    tabindex: 0, class: "flow", onpointerenter: () => stress(k), onpointerleave: () => stress(), onfocus: () => stress(k), onblur: () => stress(),
+  }, sample(`stroke:${colour(k)}`, dash(k)), `${nameOf(flow, picture)} (${flow.congestion})`));
   const hidden = picture.flows.length - flows.length;
   const links = queues(picture).map((link, k) =>
     html("li", {}, sample(`stroke:var(--link-${k % 3})`, dash(k)), `queue ${link.name} ${link.direction}`));
@@ -212,10 +227,11 @@ export function readout(picture, time) {
   };
   const flows = shownFlows(picture).map((flow) => {
     const n = at(flow.time_s);
-    if (n < 0) return `${flow.name}: –`;
+    const name = nameOf(flow, picture);
+    if (n < 0) return `${name}: –`;
     const window = flow.cwnd_bytes[n] === null ? "no window" : `${digits(flow.cwnd_bytes[n] / 1000)} kB`;
     const rtt = flow.srtt_ms[n] === null ? "" : `, ${digits(flow.srtt_ms[n])} ms`;
-    return `${flow.name}: ${window}${rtt}, ${picture.phases[flow.phase[n]].replaceAll("_", " ")}`;
+    return `${name}: ${window}${rtt}, ${picture.phases[flow.phase[n]].replaceAll("_", " ")}`;
   });
   const links = queues(picture).map((link) => {
     const n = at(link.time_s);

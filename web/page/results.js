@@ -24,6 +24,7 @@ export class Results {
     byId("summary").replaceChildren();
     byId("sentences").textContent = "";
     byId("all-words").textContent = "";
+    byId("findings").replaceChildren();
   }
 
   // Figures of the shown trial, and of the pinned one beside it.
@@ -70,15 +71,19 @@ export class Results {
       progress.value = n + 1;
       byId("all-words").textContent = `${n + 1} of ${trials} trials`;
     }
-    const { answers } = await this.#engine.ask({ do: "tables" });
+    const { answers } = await this.#engine.ask({ do: "say" });
     if (run !== this.#run) return;
     progress.hidden = true;
     this.#tables(answers[0], form);
   }
 
-  #tables({ headings, rows, sentences, failure }, form) {
+  #tables({ headings, rows, sentences, findings, failure }, form) {
     if (failure) return void (byId("all-words").textContent = failure);
     byId("sentences").textContent = sentences.join(" ");
+    const signs = { holds: "✓", fails: "✗", open: "?" };
+    byId("findings").replaceChildren(
+      ...(findings.claims ?? []).map((claim) => html("li", { class: claim.verdict }, `${signs[claim.verdict]} ${claim.text}`)),
+      ...findings.warnings.map((warning) => html("li", {}, `warning: ${warning.text}`)));
     const words = form.axes.length;
     const cell = (name, place, text) => html(name, { class: place < words ? "words" : "", scope: name === "th" ? "col" : undefined }, text);
     byId("summary").replaceChildren(html("table", {},

@@ -11,13 +11,12 @@ async function through(bytes, stream) {
 }
 
 // The experiment as the part of an address behind `#`; its own text only if that was changed.
-export async function fragment(experiment, shipped) {
+export async function fragment(experiment, shipped, sample) {
   const parts = new URLSearchParams();
   parts.set("s", experiment.file);
-  if (experiment.text !== shipped?.text) {
-    const packed = await through(new TextEncoder().encode(experiment.text), new CompressionStream("deflate-raw"));
-    parts.set("text", base64(packed));
-  }
+  const pack = async (text) => base64(await through(new TextEncoder().encode(text), new CompressionStream("deflate-raw")));
+  if (experiment.text !== shipped?.text) parts.set("text", await pack(experiment.text));
+  if (experiment.own !== sample) parts.set("own", await pack(experiment.own));
   for (const [key, value] of experiment.sets) parts.append("set", `${key}=${value}`);
   if (experiment.cell > 0) parts.set("cell", experiment.cell);
   if (experiment.trial > 0) parts.set("trial", experiment.trial);
@@ -25,19 +24,19 @@ export async function fragment(experiment, shipped) {
 }
 
 // The experiment of an address; nothing if it holds none that this page knows.
-export async function fromFragment(text, shipped) {
+export async function fromFragment(text, shipped, sample) {
   const parts = new URLSearchParams(text);
   const file = parts.get("s");
   const own = shipped.find((scenario) => scenario.file === file);
   if (!file || (!own && !parts.has("text"))) return undefined;
-  const packed = parts.get("text");
-  const scenario = packed
-    ? new TextDecoder().decode(await through(unbase64(packed), new DecompressionStream("deflate-raw")))
-    : own.text;
+  const unpack = async (name, other) => (parts.has(name)
+    ? new TextDecoder().decode(await through(unbase64(parts.get(name)), new DecompressionStream("deflate-raw")))
+    : other);
   const sets = parts.getAll("set").filter((set) => set.includes("="));
   return {
     file,
-    text: scenario,
+    text: await unpack("text", own?.text),
+    own: await unpack("own", sample),
     files: own?.files ?? {},
     sets: new Map(sets.map((set) => [set.slice(0, set.indexOf("=")), set.slice(set.indexOf("=") + 1)])),
     cell: Number(parts.get("cell")) || 0,

@@ -1,19 +1,30 @@
 //! The engine for a page, in three functions: room for a request is [`reserve`]d, JSON is written there, [`answer`]
-//! handles it, and the answer, JSON too, lies at [`reply`]. One instance answers one request at a time.
+//! handles it, and the answer, JSON too, lies at [`reply`]. One instance answers one request at a time. It imports one
+//! function, which decides for the controller `own`.
+
+mod own;
 
 use std::cell::RefCell;
 
+use testbed::congestion;
 use testbed::embed::Desk;
 
 thread_local! {
-    static TABLE: RefCell<Table> = RefCell::default();
+    static TABLE: RefCell<Table> = RefCell::new(Table::new());
 }
 
-#[derive(Default)]
 struct Table {
     desk: Desk,
     request: Vec<u8>,
     reply: String,
+}
+
+impl Table {
+    fn new() -> Table {
+        // Its name is nobody else's.
+        let _ = congestion::register(vec![&own::OWN]);
+        Table { desk: Desk::new(), request: Vec::new(), reply: String::new() }
+    }
 }
 
 /// Room for a request of so many bytes: its address.
