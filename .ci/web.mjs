@@ -1,4 +1,5 @@
-// Checks of the page and its engine: node .ci/web.mjs TESTBED [CHROMIUM] [--figures FOLDER].
+// Checks of the page and its engine: node .ci/web.mjs TESTBED [CHROMIUM]; with `--pictures FOLDER` behind these it only
+// takes the pictures of the documentation.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -7,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Browser } from "./browser.mjs";
-import { drive } from "./page.mjs";
+import { drive, pictures } from "./page.mjs";
 
-const [testbed, chromium] = process.argv.slice(2);
+const [testbed, chromium, option, folder] = process.argv.slice(2);
 const TRIALS = "trials=1"; // every cell once; more would show the same of other seeds
 const work = mkdtempSync(join(tmpdir(), "testbed-web-"));
 const failures = [];
@@ -113,8 +114,11 @@ try {
   writeFileSync(join(work, "chat.html"), execFileSync(testbed, ["page", "scenarios/bufferbloat.toml"], { maxBuffer: 1e8 }));
   const bytes = statSync(join(work, "lab.html")).size;
   check(bytes <= 1_500_000, `one file of ${bytes} bytes; the engine has ${size}`);
-  if (browser) await drive(browser, work, check);
-  await equality(browser && (await browser.page(1200, 800)));
+  if (option === "--pictures") await pictures(browser, work, folder);
+  else {
+    if (browser) await drive(browser, work, check);
+    await equality(browser && (await browser.page(1200, 800)));
+  }
   if (browser) {
     const others = browser.requests.filter((address) => !/^(file|blob|data|about):/.test(address));
     check(others.length === 0, `no request to anywhere ${others.join(" ")}`);

@@ -36,7 +36,10 @@ const FRAME: &str = include_str!("../../web/page/index.html");
 const WORKER: &str = include_str!("../../web/page/worker.js");
 const STYLES: [(&str, &str); 2] = [
     (r#"<link rel="stylesheet" href="style.css">"#, include_str!("../../web/page/style.css")),
-    (r#"<link rel="stylesheet" href="chart.css" id="chart-style">"#, include_str!("../../web/page/chart.css")),
+    (
+        r#"<link rel="stylesheet" href="chart.css" id="chart-style">"#,
+        include_str!("../../web/page/chart.css"),
+    ),
 ];
 
 /// The page's modules: each imports from those before it only.
@@ -139,7 +142,8 @@ fn inlined(name: &str, module: &str) -> String {
     let mut exports = vec![];
     let mut inside = String::new();
     for line in module.lines() {
-        let import = line.strip_prefix("import ").and_then(|rest| rest.trim_end_matches(';').split_once(" from "));
+        let import =
+            line.strip_prefix("import ").and_then(|rest| rest.trim_end_matches(';').split_once(" from "));
         if let Some((names, from)) = import {
             inside += &format!("const {names} = modules[{from}];\n");
             continue;

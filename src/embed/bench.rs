@@ -24,8 +24,6 @@ pub(super) struct Said {
     headings: Vec<String>,
     /// A row for each cell, in the order of cells.
     rows: Vec<Vec<String>>,
-    sentences: Vec<String>,
-    /// Claims of the scenario: whether each holds, in words.
     findings: Findings,
 }
 
@@ -35,7 +33,7 @@ pub(super) struct TrialFigure {
     column: &'static str,
     words: &'static str,
     unit: &'static str,
-    value: Option<String>,
+    value: String,
 }
 
 impl Lab {
@@ -56,10 +54,9 @@ impl Lab {
         let source = Source::of(&row);
         let known = figures::of_study(&study).filter(|figure| figure.heading.is_some());
         let said = known.filter_map(|figure| {
-            let value = (figure.value)(&source);
-            let says = value.is_none_or(figure.tells);
-            let value = value.map(|value| table::plain(value * figure.factor));
-            says.then_some(TrialFigure { column: figure.column, words: figure.words, unit: figure.unit, value })
+            let value = (figure.value)(&source).filter(|value| (figure.tells)(*value))?;
+            let value = table::plain(value * figure.factor);
+            Some(TrialFigure { column: figure.column, words: figure.words, unit: figure.unit, value })
         });
         said.collect()
     }
@@ -96,7 +93,6 @@ impl Bench {
         Ok(Said {
             headings: axes.chain(columns.iter().map(figure)).collect(),
             rows: findings.cells.iter().map(row).collect(),
-            sentences: findings.verdict.clone(),
             findings,
         })
     }
@@ -123,7 +119,8 @@ impl Bench {
     }
 
     fn means(&self) -> Result<(Results, Means), String> {
-        let mut results = Results::load(self.memory.clone(), &self.study).map_err(|error| error.to_string())?;
+        let mut results =
+            Results::load(self.memory.clone(), &self.study).map_err(|error| error.to_string())?;
         bottleneck::settle(&mut [&mut results]).map_err(|error| error.to_string())?;
         let means = Means::of(&results).map_err(|error| error.to_string())?;
         Ok((results, means))

@@ -165,7 +165,11 @@ mod tests {
         };
         let lab = Lab::open(texts).expect("sound");
         let delivered = |outcome: crate::facts::Outcome| -> Vec<u64> {
-            outcome.flows.iter().map(|flow| flow.directions[0].as_ref().map_or(0, |d| d.bytes_delivered)).collect()
+            outcome
+                .flows
+                .iter()
+                .map(|flow| flow.directions[0].as_ref().map_or(0, |d| d.bytes_delivered))
+                .collect()
         };
         let plain = delivered(lab.run(0, 2).expect("a trial"));
         assert_eq!(plain, delivered(lab.observe(0, 2, Duration::from_millis(7)).expect("a trial")));
@@ -183,9 +187,10 @@ mod tests {
         let said = ask(&mut desk, &json!({ "do": "say" }));
         assert_eq!(said["rows"].as_array().map(Vec::len), Some(2), "{said}");
         assert_eq!(said["rows"][1][0], "cubic");
-        assert!(said["sentences"][0].as_str().is_some_and(|text| text.ends_with('.')), "{said}");
+        assert!(said["findings"]["verdict"][0].as_str().is_some_and(|text| text.ends_with('.')), "{said}");
         let hashes = ask(&mut desk, &json!({ "do": "hashes" }));
-        let names: Vec<&str> = hashes.as_array().expect("files").iter().filter_map(|file| file[0].as_str()).collect();
+        let names: Vec<&str> =
+            hashes.as_array().expect("files").iter().filter_map(|file| file[0].as_str()).collect();
         for name in ["trials.csv", "summary.csv", "groups.csv", "series/0/trial-0/flows.csv"] {
             assert!(names.contains(&name), "{name}: {names:?}");
         }

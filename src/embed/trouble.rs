@@ -41,8 +41,7 @@ fn trouble(texts: &Texts, problem: &Problem) -> Trouble {
     let meant = all.get(start..place.end.max(start)).unwrap_or_default();
     let width = meant.lines().next().unwrap_or_default().chars().count().max(1);
     // A tab keeps its width.
-    let indent: String =
-        before[line_start..].chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let indent: String = before[line_start..].chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
     Trouble {
         error: problem.severity == Severity::Error,
         message: problem.message.clone(),

@@ -74,7 +74,10 @@ impl World {
         for (number, flow) in self.core.flows.iter().enumerate() {
             for direction in Direction::BOTH {
                 let end = &flow.ends[direction.index()];
-                if end.connection.state().is_synchronized() && flow.carries(direction) && end.drained.is_none() {
+                if end.connection.state().is_synchronized()
+                    && flow.carries(direction)
+                    && end.drained.is_none()
+                {
                     view.flows.push(FlowView {
                         flow: number as u32,
                         direction,

@@ -33,9 +33,9 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::{Config, Discipline};
     use crate::link::config::Delay;
     use crate::link::testing::packet;
+    use crate::link::{Config, Discipline};
     use crate::rng::Seed;
     use crate::time::Duration;
     use crate::units::Rate;

@@ -1,12 +1,12 @@
 //! Places of dotted keys in the text of a scenario, and the text with other values there: a change by `--set`
 //! as its author would have written it.
 
+use super::Plan;
 use super::axes;
 use super::describe::ROOT;
 use super::kind::Kind;
 use super::problem::Source;
 use super::tree::Node;
-use super::Plan;
 
 /// Most cells that are compared with those meant.
 const MOST_COMPARED: usize = 64;
@@ -52,7 +52,9 @@ pub(super) fn find<'a>(root: &'a Node, segments: &[&str]) -> Option<Spot<'a>> {
     }
     // A table's short form may be meant by its main key.
     Some(match kind {
-        Kind::Short { main, .. } if node.is_table() => node.get(main).map_or(Spot::Missing(node, depth), Spot::Value),
+        Kind::Short { main, .. } if node.is_table() => {
+            node.get(main).map_or(Spot::Missing(node, depth), Spot::Value)
+        }
         _ => Spot::Value(node),
     })
 }
@@ -173,7 +175,10 @@ app  = { kind = \"bulk\" }
             TEXT.replace("up    = { rate = \"4mbit\" }\n", "up    = { rate = \"4mbit\" }\nloss = \"1%\"\n")
         );
         assert_eq!(changed(&["trials=3"]), TEXT.replace("\"10s\"\n", "\"10s\"\ntrials = 3\n"));
-        assert_eq!(changed(&["link.neck.up.delay=5ms"]), TEXT.replace("\"4mbit\" }", "\"4mbit\", delay = \"5ms\" }"));
+        assert_eq!(
+            changed(&["link.neck.up.delay=5ms"]),
+            TEXT.replace("\"4mbit\" }", "\"4mbit\", delay = \"5ms\" }")
+        );
         assert!(changed(&["clients.load.count=2"]).contains("app  = { kind = \"bulk\" }\ncount = 2\n"));
     }
 

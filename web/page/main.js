@@ -69,6 +69,7 @@ const draw = latest(async () => {
     await engine.ask({ do: "open", ...asked }, { do: "run", cell: asked.cell, trial: asked.trial });
   const [opened, ran] = answers;
   showProblems(opened);
+  if (opened.failure) showDecisions(true, [], opened.failure);
   if (opened.problems || opened.failure) return;
   form = opened;
   if (asked.cell !== form.cell || asked.trial >= form.trials) {
@@ -126,7 +127,7 @@ function showForm() {
   controls.show(form, experiment.sets);
   const trial = byId("trial");
   if (trial.options.length !== form.trials) {
-    trial.replaceChildren(...Array.from({ length: Math.min(form.trials, 200) }, (_, n) => html("option", { value: n }, `${n} of 0…${form.trials - 1}`)));
+    trial.replaceChildren(...Array.from({ length: Math.min(form.trials, 200) }, (_, n) => html("option", { value: n }, `${n} (of ${form.trials})`)));
   }
   trial.value = experiment.trial;
   trial.parentElement.hidden = form.trials < 2;

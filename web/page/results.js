@@ -27,16 +27,16 @@ export class Results {
     byId("findings").replaceChildren();
   }
 
-  // Figures of the shown trial, and of the pinned one beside it.
+  // Figures of the shown trial, and of the pinned one below it.
   figures(picture, pinned) {
-    const rows = (picture.figures ?? []).map(({ column, words, unit, value }) => {
-      const other = pinned?.picture.figures.find((figure) => figure.column === column);
-      return html("tr", {}, html("th", { scope: "row", title: column }, words + (unit ? ` (${unit})` : "")),
-        html("td", {}, value ?? "–"), pinned && html("td", {}, other?.value ?? "–"));
-    });
-    const head = html("tr", {}, html("th", { scope: "col" }, "Figure"), html("th", { scope: "col" }, "This trial"),
-      pinned && html("th", { scope: "col" }, "Pinned"));
-    byId("figures").replaceChildren(html("table", {}, html("caption", {}, "As in trials.csv"), html("thead", {}, head), html("tbody", {}, ...rows)));
+    const known = picture.figures;
+    const row = (name, figures) => html("tr", {}, html("th", { scope: "row" }, name),
+      ...known.map(({ column }) => html("td", {}, figures.find((figure) => figure.column === column)?.value ?? "–")));
+    const head = known.map(({ column, words, unit }) =>
+      html("th", { scope: "col", title: column }, words, unit && html("small", {}, ` ${unit}`)));
+    byId("figures").replaceChildren(html("table", {},
+      html("thead", {}, html("tr", {}, html("th", { scope: "col" }, "Figures"), ...head)),
+      html("tbody", {}, row("this trial", known), pinned && row("pinned", pinned.picture.figures))));
   }
 
   // The experiment has come to rest: its grid, if that is soon done.
@@ -77,9 +77,9 @@ export class Results {
     this.#tables(answers[0], form);
   }
 
-  #tables({ headings, rows, sentences, findings, failure }, form) {
+  #tables({ headings, rows, findings, failure }, form) {
     if (failure) return void (byId("all-words").textContent = failure);
-    byId("sentences").textContent = sentences.join(" ");
+    byId("sentences").textContent = findings.verdict.join(" ");
     const signs = { holds: "✓", fails: "✗", open: "?" };
     byId("findings").replaceChildren(
       ...(findings.claims ?? []).map((claim) => html("li", { class: claim.verdict }, `${signs[claim.verdict]} ${claim.text}`)),
