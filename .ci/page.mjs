@@ -113,9 +113,10 @@ async function playing(page, check) {
   for (let n = 0; n < 4; n++) await page.key("ArrowRight");
   check(/^\d/.test(await page.evaluate(text("readout"))), "the arrow keys move the cursor");
   await page.click("#play");
+  await page.until(`document.getElementById("play").textContent.includes("Pause")`);
   await pause(1500);
   await page.click("#play");
-  await pause(200);
+  await page.until(`/packets on the way/.test(${text("path-words")})`);
   const words = await page.evaluate(text("path-words"));
   const moving = Number(/(\d+) packets on the way/.exec(words)?.[1]);
   check(moving > 5, `packets move: ${words}`);

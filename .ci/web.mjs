@@ -58,7 +58,8 @@ async function tables(module, request) {
   const engine = (await WebAssembly.instantiate(module, { page: { decide: () => NaN } })).exports;
   const ask = (what) => {
     const bytes = new TextEncoder().encode(JSON.stringify(what));
-    new Uint8Array(engine.memory.buffer, engine.reserve(bytes.length), bytes.length).set(bytes);
+    const at = engine.reserve(bytes.length); // which may move the memory
+    new Uint8Array(engine.memory.buffer, at, bytes.length).set(bytes);
     const length = engine.answer();
     return JSON.parse(new TextDecoder().decode(new Uint8Array(engine.memory.buffer, engine.reply(), length)));
   };

@@ -126,7 +126,7 @@ fn page(scenarios: &[Value]) -> String {
 
 /// A script element: nothing in its text may look like its end, or like the beginning of another.
 fn element(attributes: &str, text: &str) -> String {
-    let text = text.replace("</", "<\\/").replace("<!--", "<\\!--");
+    let text = text.replace("</", "\\u003c/").replace("<!--", "\\u003c!--");
     format!("<script {attributes}>\n{text}\n</script>")
 }
 

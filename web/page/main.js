@@ -15,6 +15,7 @@ const engine = new Engine();
 let shipped = [];
 let experiment; // { file, text, files, sets, cell, trial, own }
 let form, picture, pinned;
+let inText = true; // false while something that was set has no place in the text
 
 const own = () => shipped.find((scenario) => scenario.file === experiment.file);
 const request = () => ({
@@ -115,7 +116,8 @@ function settle() {
       : file ? `with the scenario saved as ${file}` : "";
     const { answers } = await engine.ask({ do: "written" });
     const text = byId("text");
-    if (document.activeElement !== text && typeof answers[0].text === "string") text.value = answers[0].text;
+    inText = typeof answers[0].text === "string";
+    if (document.activeElement !== text && inText) text.value = answers[0].text;
     results.show(form);
   }, 120);
 }
@@ -173,7 +175,7 @@ const fresh = (scenario) => ({ ...scenario, sets: new Map((scenario.sets ?? []).
 function wire() {
   byId("text").addEventListener("input", () => {
     experiment.text = byId("text").value;
-    experiment.sets = new Map();
+    if (inText) experiment.sets = new Map();
     refresh();
   });
   byId("own-text").addEventListener("input", () => {

@@ -20,6 +20,7 @@ export class Play {
   #engine = new Engine();
   #canvas = byId("path");
   #falling = [];
+  #widest = 1; // bytes of the widest window so far
   #experiment;
   #frame;
   #running = false;
@@ -57,9 +58,10 @@ export class Play {
       this.#showSpeed();
     }
     this.#experiment = { form, request };
-    this.#seek = this.#frame ? this.#time : undefined;
-    if (this.#running) this.#restart();
-    else {
+    if (this.#running) {
+      this.#seek = this.#time;
+      this.#restart();
+    } else {
       this.#frame = undefined;
       this.#draw();
     }
@@ -227,7 +229,7 @@ export class Play {
   #senders(pen, look, form, side, height) {
     const flows = (this.#frame?.flows ?? []).slice(0, 10);
     const room = (height - 30) / Math.max(1, flows.length);
-    const most = Math.max(...flows.map((flow) => flow.cwnd_bytes ?? flow.flight_bytes), this.#widest ?? 1);
+    const most = Math.max(...flows.map((flow) => flow.cwnd_bytes ?? flow.flight_bytes), this.#widest);
     this.#widest = Math.max(most, 1);
     flows.forEach((flow, n) => {
       const y = 26 + room * (n + 0.5), full = Math.min(room / 2, side / 3) * 0.95;
@@ -253,8 +255,6 @@ export class Play {
       form.groups.slice(0, 6).forEach((group, n) => pen.fillText(clipped(pen, `${group.count} × ${group.name}`, side - 14), 4, 40 + 18 * n));
     }
   }
-
-  #widest;
 }
 
 function palette() {
