@@ -23,12 +23,12 @@
 //! | [`app`] | what talks over connections | acts only through its own [`app::Io`] |
 //! | [`engine`] | the world: hosts' ends, links, one event queue | events have a total order; one event in, one drain out |
 //! | [`scenario`] | TOML to plan to world | knows texts, not files; all problems of a file at once |
-//! | `runner` | trials over threads | outcomes come in trial order, whatever the number of threads |
 //! | `tables` | rows, summary, sentences, warnings | a function of files, on disk or in memory; what is missing is empty, never 0 |
+//! | `runner` | trials over threads | outcomes come in trial order, whatever the number of threads |
 //! | `report` | folders, pictures, a page, a manifest | a function of the files alone |
 //! | [`live`] | real sockets and the wall clock | the same rooms, dialects and worlds; nothing below knows |
 //! | [`cli`] | one file per subcommand | the only place that reads the wall clock for users, and prints |
-//! | `embed` | glue for members such as `python/` | no promise that it stays |
+//! | `embed` | glue for the members `web/` and `python/` | the same bytes as the command line; no promise that it stays |
 //!
 //! `tcp` and `chat` do not know `link`, `report` does not know `engine`, `runner` knows no file
 //! format: the command line hands the report to the runner as a sink.

@@ -31,6 +31,7 @@ mod monitor;
 mod network;
 mod new;
 mod output;
+mod page;
 mod plan;
 mod plot;
 mod probe;
@@ -75,6 +76,7 @@ enum Command {
     Schema(schema::Schema),
     Trace(trace::Trace),
     Plot(plot::Plot),
+    Page(page::Page),
     Compare(compare::Compare),
     Verify(verify::Verify),
     Merge(merge::Merge),
@@ -155,6 +157,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Schema(command) => command.execute(),
         Command::Trace(command) => command.execute(),
         Command::Plot(command) => command.execute(),
+        Command::Page(command) => command.execute(),
         Command::Compare(command) => command.execute(),
         Command::Verify(command) => command.execute(),
         Command::Merge(command) => command.execute(),

@@ -19,12 +19,14 @@ mod recorder;
 pub(crate) mod requests;
 mod tap;
 mod topology;
+mod view;
 
 use std::sync::Arc;
 
 pub use budget::Exhausted;
 pub use flow::{Client, Connections};
 pub use halt::Halt;
+pub use view::{FlowView, LinkView, PacketView, View};
 
 use crate::app::App;
 use crate::facts::Outcome;

@@ -58,6 +58,11 @@ impl Flight {
         self.packets.iter().map(|(_, packet)| packet)
     }
 
+    /// The packets with their arrivals, by arrival.
+    pub(super) fn by_arrival(&self) -> impl Iterator<Item = (Instant, &Packet)> {
+        self.packets.iter().map(|(transit, packet)| (transit.arrival, packet))
+    }
+
     /// Nothing that must keep its place may arrive before this.
     #[inline]
     pub(super) fn latest(&self) -> Instant {

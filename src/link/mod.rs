@@ -43,6 +43,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod view;
 
 use std::fmt;
 
@@ -58,6 +59,7 @@ pub use qdisc::{
 pub use statistics::Statistics;
 pub use tally::Tally;
 pub use trace::OPPORTUNITY;
+pub use view::Whereabouts;
 
 use crate::facts::Counters;
 use crate::ring::Ring;

@@ -12,6 +12,7 @@ mod check;
 mod claims;
 mod classes;
 mod conditions;
+mod controls;
 mod delay;
 mod describe;
 mod dist;
@@ -50,6 +51,7 @@ mod trace;
 mod tree;
 mod visit;
 pub(crate) mod workload;
+mod written;
 
 use crate::engine::Point;
 use crate::facts::Measure;
@@ -65,6 +67,7 @@ pub use axes::Axis;
 pub use build::{Cast, Identity, Part, add_links, add_schedule, build, build_ports, cast};
 pub use claims::Claim;
 pub use conditions::Table;
+pub use controls::{Control, Described, Takes, keys};
 pub use explain::{explain, key_list};
 pub use files::{FilePrint, Loader, MOST_FILE_BYTES};
 pub use json_schema::json_schema;
@@ -72,6 +75,7 @@ pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_o
 pub use stated::stated;
 pub use sweep::{Cell, Plan, Trial};
 pub use workload::{AppSpec, WORKLOADS, Workload};
+pub use written::written_in;
 
 /// One cell of a scenario, ready to be built into a world.
 #[derive(Clone, Debug, PartialEq)]

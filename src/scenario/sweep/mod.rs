@@ -163,6 +163,12 @@ impl Plan {
         Ok((self.with_axes(&picks)?, varied))
     }
 
+    /// The file's tree with the values of a cell.
+    pub(super) fn tree_of(&self, cell: usize) -> Node {
+        let picks: Vec<(usize, usize)> = self.picks(cell).into_iter().enumerate().collect();
+        self.tree_with(&picks).0
+    }
+
     fn with_axes(&self, picks: &[(usize, usize)]) -> Result<Scenario, ScenarioError> {
         let (scenario, mut problems) = self.read_with(picks);
         problems.retain(|problem| problem.severity == Severity::Error);

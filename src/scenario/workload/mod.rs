@@ -123,6 +123,11 @@ macro_rules! workloads {
         }),+];
 
         impl AppSpec {
+            /// Value of `app.kind`.
+            pub fn name(&self) -> &'static str {
+                match self { $(AppSpec::$variant(_) => <$variant as Declared>::NAME),+ }
+            }
+
             /// Measures of the workload.
             pub fn measures(&self) -> &'static [Measure] {
                 match self { $(AppSpec::$variant(app) => app.measures()),+ }

@@ -1,0 +1,77 @@
+// Engines in workers. The page hands each the compiled module, so that it is compiled once.
+
+const PATIENCE_MS = 6000; // for a trial with a controller of the page's own, which may never end
+
+let source; // { workerUrl, module }, both promises
+let own = ""; // text of the page's own controller
+
+export function provide(workerUrl, module) {
+  source = { workerUrl, module };
+}
+
+export function setOwn(text) {
+  own = text;
+}
+
+export class Engine {
+  #worker;
+  #waiting = new Map();
+  #next = 0;
+
+  async #start() {
+    const worker = new Worker(await source.workerUrl);
+    worker.onmessage = ({ data }) => {
+      const { resolve, timer } = this.#waiting.get(data.id) ?? {};
+      clearTimeout(timer);
+      this.#waiting.delete(data.id);
+      resolve?.({ ...data, answers: data.answers.map((text) => JSON.parse(text)) });
+    };
+    worker.postMessage({ module: await source.module });
+    return worker;
+  }
+
+  // Requests, one after the other, until one is refused: { answers, took in ms, decisions, refusal }.
+  async ask(...requests) {
+    this.#worker ??= this.#start();
+    const worker = await this.#worker;
+    const id = this.#next++;
+    return new Promise((resolve) => {
+      const end = () => {
+        this.stop();
+        const failure = `stopped after ${PATIENCE_MS / 1000} s: a loop without end in your controller?`;
+        resolve({ answers: requests.map(() => ({ failure })), took: PATIENCE_MS, decisions: [] });
+      };
+      this.#waiting.set(id, { resolve, timer: own ? setTimeout(end, PATIENCE_MS) : undefined });
+      worker.postMessage({ id, requests, own, keep: requests[0].do === "advance" });
+    });
+  }
+
+  // Ends whatever runs; what was asked is never answered.
+  async stop() {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#waiting.forEach(({ timer }) => clearTimeout(timer));
+    this.#waiting.clear();
+    (await worker)?.terminate();
+  }
+}
+
+// Calls `work` with the latest value only: what comes meanwhile waits, and newer takes its place.
+export function latest(work) {
+  let busy = false, waiting;
+  return async function push(value) {
+    if (busy) {
+      waiting = { value };
+      return;
+    }
+    busy = true;
+    try {
+      await work(value);
+    } finally {
+      busy = false;
+      const next = waiting;
+      waiting = undefined;
+      if (next) push(next.value);
+    }
+  };
+}

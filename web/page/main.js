@@ -1,0 +1,261 @@
+// The page: an experiment, its picture, and what hangs together.
+
+import { Controls } from "./controls.js";
+import { byId, html } from "./dom.js";
+import { Engine, latest, provide, setOwn } from "./engine.js";
+import { histogram } from "./histogram.js";
+import { SAMPLE, isUsed, showDecisions } from "./own.js";
+import { Panels, legend, readout } from "./panels.js";
+import { Play } from "./play.js";
+import { Results } from "./results.js";
+import { asPng, command, fragment, fromFragment, save, seriesCsv, standalone } from "./share.js";
+import { load } from "./source.js";
+
+const engine = new Engine();
+let shipped = [];
+let experiment; // { file, text, files, sets, cell, trial, own }
+let form, picture, pinned;
+let inText = true; // false while something that was set has no place in the text
+
+const own = () => shipped.find((scenario) => scenario.file === experiment.file);
+const request = () => ({
+  file: experiment.path ?? own()?.path ?? experiment.file, text: experiment.text, files: experiment.files,
+  sets: [...experiment.sets].map(([key, value]) => `${key}=${value}`), cell: experiment.cell, trial: experiment.trial,
+});
+
+const controls = new Controls(byId("controls"), setKey, pickCell);
+const panels = new Panels(byId("panels"), (time) => {
+  if (picture) byId("readout").replaceChildren(...readout(picture, time).map((words) => html("span", {}, words)));
+  if (!playing) play.seek(time);
+});
+let playing = false;
+const play = new Play((time) => {
+  playing = true;
+  panels.moveTo(time);
+  playing = false;
+});
+const results = new Results(() => ({ request: request(), form, took: picture?.took }));
+
+// A key set to a value, or as the text has it. One value of an axis leaves the others where they are.
+function setKey(key, value) {
+  if (value === undefined) {
+    experiment.sets.delete(key);
+    experiment.cell = 0;
+  } else {
+    const axis = form.axes.findIndex((each) => each.key === key);
+    if (axis >= 0 && !experiment.sets.has(key)) experiment.cell = cellAt((n) => (n === axis ? [0, 1] : undefined));
+    experiment.sets.set(key, value);
+  }
+  refresh();
+}
+
+// Number of the cell at the shown values, but for those axes of which `other` gives place and size. The last axis
+// runs fastest.
+function cellAt(other) {
+  return form.axes.reduce((cell, axis, n) => {
+    const [place, size] = other(n) ?? [axis.values.indexOf(form.values[n]), axis.values.length];
+    return cell * size + place;
+  }, 0);
+}
+
+function pickCell(axis, place) {
+  experiment.cell = cellAt((n) => (n === axis ? [place, form.axes[n].values.length] : undefined));
+  refresh();
+}
+
+const draw = latest(async () => {
+  const asked = request();
+  setOwn(experiment.own);
+  const { answers, took, decisions, refusal } =
+    await engine.ask({ do: "open", ...asked }, { do: "run", cell: asked.cell, trial: asked.trial });
+  const [opened, ran] = answers;
+  showProblems(opened);
+  if (opened.failure) showDecisions(true, [], opened.failure);
+  if (opened.problems || opened.failure) return;
+  form = opened;
+  if (asked.cell !== form.cell || asked.trial >= form.trials) {
+    [experiment.cell, experiment.trial] = [form.cell, Math.min(asked.trial, form.trials - 1)];
+    return refresh();
+  }
+  showForm();
+  const used = isUsed(form);
+  if (used) byId("own").open = true;
+  showDecisions(used, decisions, refusal ?? ran.failure);
+  if (ran.failure) return status(ran.failure, true);
+  picture = { ...ran, took };
+  drawPicture();
+  status(`${form.duration_s} s of network, ${picture.events.toLocaleString("en")} events, in ${took.toFixed(0)} ms; seed ${picture.seed}`);
+  settle();
+});
+
+function refresh() {
+  draw();
+}
+
+function drawPicture() {
+  panels.draw(picture, pinned?.picture);
+  byId("panels").classList.remove("stale");
+  histogram(byId("latency"), picture.latency, pinned?.picture.latency);
+  results.figures(picture, pinned);
+  performance.mark("drawn");
+  document.body.dataset.drawn = Number(document.body.dataset.drawn ?? 0) + 1;
+}
+
+// What need not follow each step of a drag.
+let waiting;
+function settle() {
+  clearTimeout(waiting);
+  waiting = setTimeout(async () => {
+    byId("legend").replaceChildren(...legend(picture, pinned, (flow) => panels.stress(flow)));
+    panels.moveTo(panels.time ?? picture.duration_s / 2);
+    play.show(form, request());
+    history.replaceState(null, "", `#${await fragment(experiment, own(), SAMPLE)}`);
+    const { line, file } = command(experiment, own());
+    byId("command").textContent = line;
+    byId("command-note").textContent = isUsed(form) ? "but the controller is this page's own, and the command does not have it"
+      : file ? `with the scenario saved as ${file}` : "";
+    const { answers } = await engine.ask({ do: "written" });
+    const text = byId("text");
+    inText = typeof answers[0].text === "string";
+    if (document.activeElement !== text && inText) text.value = answers[0].text;
+    results.show(form);
+  }, 120);
+}
+
+function showForm() {
+  document.title = `${form.title} – testbed`;
+  byId("title").textContent = form.title;
+  byId("expect").textContent = form.expect;
+  controls.show(form, experiment.sets);
+  const trial = byId("trial");
+  if (trial.options.length !== form.trials) {
+    trial.replaceChildren(...Array.from({ length: Math.min(form.trials, 200) }, (_, n) => html("option", { value: n }, `${n} (of ${form.trials})`)));
+  }
+  trial.value = experiment.trial;
+  trial.parentElement.hidden = form.trials < 2;
+  byId("reset").hidden = experiment.sets.size === 0 && experiment.text === own()?.text;
+}
+
+function status(words, wrong = false) {
+  byId("status").textContent = words;
+  byId("status").classList.toggle("wrong", wrong);
+}
+
+function showProblems(answer) {
+  const problems = answer.problems ?? answer.warnings ?? [];
+  const wrong = Boolean(answer.problems ?? answer.failure);
+  if (answer.failure) status(answer.failure, true);
+  byId("errors").replaceChildren(...problems.map((problem) => {
+    const place = problem.set === null ? `line ${problem.line}, column ${problem.column}` : `--set ${request().sets[problem.set] ?? ""}`;
+    const words = [`${problem.error ? "error" : "warning"}: ${problem.message}  (${place})`, problem.text, problem.caret];
+    if (problem.help) words.push(`help: ${problem.help}`);
+    return html("pre", { class: problem.error ? "" : "odd" }, words.join("\n"));
+  }));
+  byId("text").setAttribute("aria-invalid", String(wrong));
+  if (wrong) {
+    byId("panels").classList.add("stale");
+    if (problems[0]) status(`${problems[0].message}. ${problems[0].help}`, true);
+  }
+}
+
+async function open(next) {
+  experiment = next;
+  pinned = undefined;
+  byId("pinned-words").textContent = "";
+  byId("pin").textContent = "Pin this run";
+  byId("text").value = experiment.text;
+  byId("own-text").value = experiment.own;
+  byId("pick").value = experiment.file;
+  results.clear();
+  await draw();
+}
+
+const fresh = (scenario) => ({ ...scenario, sets: new Map((scenario.sets ?? []).map((set) => [set.split("=")[0], set.slice(set.indexOf("=") + 1)])), cell: 0, trial: 0, own: SAMPLE });
+
+function wire() {
+  byId("text").addEventListener("input", () => {
+    experiment.text = byId("text").value;
+    if (inText) experiment.sets = new Map();
+    refresh();
+  });
+  byId("own-text").addEventListener("input", () => {
+    experiment.own = byId("own-text").value;
+    results.clear();
+    refresh();
+  });
+  byId("own-use").addEventListener("click", () => {
+    const keys = form.controls.map((control) => control.key).filter((key) => key.endsWith("congestion"));
+    setKey(keys.find((key) => key.startsWith("clients.")) ?? keys[0], "own");
+  });
+  byId("trial").addEventListener("change", () => {
+    experiment.trial = Number(byId("trial").value);
+    refresh();
+  });
+  byId("reset").addEventListener("click", () => open(fresh(own() ?? shipped[0])));
+  byId("pick").addEventListener("change", () => open(fresh(shipped.find((scenario) => scenario.file === byId("pick").value))));
+  byId("pin").addEventListener("click", () => {
+    pinned = pinned ? undefined : { picture, words: describe() };
+    byId("pin").textContent = pinned ? "Let the pinned run go" : "Pin this run";
+    byId("pinned-words").textContent = pinned ? `pinned: ${pinned.words}` : "";
+    drawPicture();
+    settle();
+  });
+  byId("copy").addEventListener("click", async () => {
+    history.replaceState(null, "", `#${await fragment(experiment, own(), SAMPLE)}`);
+    copied(location.href, "the link holds this experiment");
+  });
+  byId("copy-command").addEventListener("click", () => copied(byId("command").textContent, "copied"));
+  byId("save").addEventListener("change", async () => {
+    const kind = byId("save").value, drawing = byId("panels").querySelector("svg");
+    byId("save").value = "";
+    if (kind === "svg") save("curves.svg", "image/svg+xml", standalone(drawing));
+    if (kind === "png") save("curves.png", "image/png", await asPng(drawing));
+    if (kind === "csv") save("flows.csv", "text/csv", seriesCsv(picture));
+    if (kind === "toml") save("experiment.toml", "text/plain", byId("text").value);
+  });
+  byId("controls").addEventListener("submit", (event) => event.preventDefault());
+  addEventListener("hashchange", async () => {
+    const next = await fromFragment(location.hash.slice(1), shipped, SAMPLE).catch(() => undefined);
+    if (next) open(next);
+  });
+  let width = innerWidth;
+  addEventListener("resize", () => {
+    if (innerWidth !== width && picture) drawPicture();
+    width = innerWidth;
+  });
+  addEventListener("beforeprint", () => {
+    byId("text").style.height = "auto";
+    byId("text").rows = byId("text").value.split("\n").length;
+  });
+}
+
+// The run in words: what differs from the shipped scenario.
+function describe() {
+  const sets = [...experiment.sets].map(([key, value]) => `${key} = ${value}`);
+  const cell = form.axes.map((axis, n) => axis.values.length > 1 && `${axis.key} = ${form.values[n]}`).filter(Boolean);
+  return [...cell, ...sets].join(", ") || "as shipped";
+}
+
+async function copied(text, words) {
+  try {
+    await navigator.clipboard.writeText(text);
+    status(`copied: ${words}`);
+  } catch {
+    prompt(words, text);
+  }
+}
+
+async function begin() {
+  const source = await load();
+  shipped = source.scenarios;
+  byId("version").textContent = source.version;
+  provide(source.workerUrl, source.module);
+  byId("pick").append(...shipped.map((scenario) => html("option", { value: scenario.file }, scenario.file.replace(/\.toml$/, ""))));
+  byId("pick-label").hidden = shipped.length < 2;
+  wire();
+  const linked = location.hash.length > 1 && (await fromFragment(location.hash.slice(1), shipped, SAMPLE).catch(() => undefined));
+  await open(linked || fresh(shipped[0]));
+  if (location.hash.length > 1 && !linked) status("this page does not have the experiment of its address; here is its own", true);
+}
+
+begin().catch((error) => status(`the page could not begin: ${error.message}`, true));
