@@ -12,3 +12,6 @@ mod gateway;
 mod hearing;
 mod reliable;
 mod resets;
+mod web;
+mod web_attacks;
+mod web_page;

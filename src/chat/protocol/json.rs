@@ -36,6 +36,13 @@ impl<'a> Object<'a> {
         object
     }
 
+    pub(super) fn number(self, name: &str, value: u64) -> Object<'a> {
+        let object = self.name(name);
+        // Writing into memory cannot fail.
+        let _ = write!(object.0, "{value}");
+        object
+    }
+
     pub(super) fn list(self, name: &str, values: &[Name]) -> Object<'a> {
         let object = self.name(name);
         object.0.push(b'[');

@@ -188,6 +188,18 @@ pub trait ServerSession: fmt::Debug {
         After::Stay
     }
 
+    /// True if its client may come back on another connection: nobody is told that it is gone until it has not
+    /// come for a while.
+    fn outlives_connection(&self) -> bool {
+        false
+    }
+
+    /// The client has come back, after so many messages; what it has not seen is sent again, and nothing of the
+    /// connection before matters. False, and nothing is changed, if that cannot be.
+    fn resume(&mut self, _moment: Moment, _seen: u64) -> bool {
+        false
+    }
+
     /// The client will send no more: appends what the rest of its bytes asks.
     fn finish(&mut self, _moment: Moment, _out: &mut Asked) {}
 }
