@@ -13,6 +13,7 @@ use crate::chat::protocol::{self, Dialect, WEB};
 use crate::live::gateway::{Conditions, Options};
 use crate::live::server::{Place, Server, Settings};
 use crate::live::tls::Identity;
+use crate::live::web;
 use crate::time::Duration;
 use crate::units::Bytes;
 
@@ -115,9 +116,29 @@ pub struct Serve {
     /// Log as JSON, one object a line
     #[arg(long)]
     log_json: bool,
+    #[arg(skip)]
+    is_demonstration: bool,
 }
 
+/// Messages that a newcomer of the demonstration is shown.
+const SHOWN: usize = 100;
+
 impl Serve {
+    /// With a page, and a network that everyone may change, where none is asked for: a slow line that loses some.
+    pub fn as_demonstration(mut self) -> Serve {
+        self.web.get_or_insert_with(|| format!("127.0.0.1:{}", WEB.port()));
+        if self.history == 0 {
+            self.history = SHOWN;
+        }
+        if self.network.is_empty() {
+            let text = |text: &str| Some(text.to_owned());
+            let (loss, delay, rate, queue) = (text("2%"), text("40ms"), text("2mbit"), text("2bdp"));
+            self.network = Options { loss, delay, rate, queue, ..Options::default() };
+        }
+        self.is_demonstration = true;
+        self
+    }
+
     /// Serves until Ctrl-C, SIGTERM or an administrator ends it.
     pub fn execute(self) -> Result<(), Failure> {
         super::logging::start(&self.log, self.log_json)?;
@@ -150,7 +171,7 @@ impl Serve {
             max_mail: self.max_mail,
             accounts_only: self.accounts_only,
             pacing: self.pacing,
-            web_names: self.web_names.clone(),
+            web: web::Settings { names: self.web_names.clone(), opens_network: self.is_demonstration },
             kicked_for: self.kick_for,
             dialects: protocol::Settings {
                 assign_names: self.assign_names,

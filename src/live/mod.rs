@@ -16,4 +16,4 @@ pub mod splice;
 pub(crate) mod store;
 pub(crate) mod tls;
 pub(crate) mod trial;
-mod web;
+pub mod web;

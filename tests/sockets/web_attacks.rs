@@ -11,6 +11,7 @@ use crate::sockets::{Running, usual};
 use crate::web::{Asks, Page, USUAL, answer, masked, open, request};
 use testbed::chat::protocol::{SLASH, WEB};
 use testbed::live::server::Settings;
+use testbed::live::web;
 
 /// Files of the page.
 const FILES: [&str; 8] =
@@ -30,7 +31,7 @@ fn witnesses(server: &Running) -> [Page; 2] {
 
 #[test]
 fn another_sites_page_gets_no_connection() {
-    let server = Running::start(Settings { web_names: vec!["chat.example".to_owned()], ..usual() }, &[WEB]);
+    let server = Running::start(Settings { web: web::Settings { names: vec!["chat.example".to_owned()], ..Default::default() }, ..usual() }, &[WEB]);
     let address = server.address(WEB);
     for (host, origin, status) in [
         ("localhost:80", Some("http://localhost:80"), 101),
@@ -260,9 +261,9 @@ fn a_head_without_end_is_cut_off() {
     let mut pages = witnesses(&server);
     let mut stream = open(server.address(WEB));
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n").expect("open");
-    let mut written = 0;
-    while stream.write(&[b"X-Filler: "[..].as_ref(), &[b'x'; 1_000], b"\r\n"].concat()).is_ok() {
-        written += 1_012;
+    let (mut written, line) = (0, format!("X-Filler: {}\r\n", "x".repeat(1_000)));
+    while stream.write(line.as_bytes()).is_ok() {
+        written += line.len();
         assert!(written < 16 << 20, "it takes everything");
     }
     talk(&mut pages, "still here");

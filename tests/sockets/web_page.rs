@@ -31,8 +31,8 @@ fn pages_and_other_programs_talk() {
     kim.says(&json!({"type": "line", "message": "/w bob back"}));
     assert_eq!(kim.waits_for("private_sent")["to"], "bob");
     bob.waits_for("[PRIVATE FROM kim] back");
-    kim.says(&json!({"type": "join_room", "room": "den"}));
-    assert_eq!(kim.waits_for("room_joined")["room"], "den");
+    kim.says(&json!({"type": "create_room", "room": "den"}));
+    assert_eq!(kim.waits_for("room_created")["room"], "den");
     kim.says(&json!({"type": "line", "message": "/help"}));
     assert!(kim.waits_for("help")["message"].as_str().is_some_and(|help| help.contains("/whisper USER TEXT")));
 }

@@ -65,6 +65,12 @@ impl<'a> Object<'a> {
         object
     }
 
+    /// One more member of the object whose line was closed last.
+    pub(super) fn add_number(closed: &'a mut Vec<u8>, name: &str, value: u64) {
+        closed.truncate(closed.len() - b"}\n".len());
+        Object(closed).number(name, value).close_line();
+    }
+
     pub(super) fn close_line(self) {
         self.0.extend_from_slice(b"}\n");
     }

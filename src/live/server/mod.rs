@@ -43,7 +43,7 @@ use super::gateway::{Conditions, Gateway};
 use super::socket::Socket;
 use super::store::{OpenError, Store};
 use super::tls::Identity;
-use super::web;
+use super::web::{self, Desk};
 use crate::chat::protocol::{self, Dialect, SPEAKS_WITHIN};
 use crate::time::Duration;
 use connection::Newcomer;
@@ -86,8 +86,8 @@ pub struct Settings {
     pub kicked_for: Duration,
     /// The network between every client and the room; none if there is nothing here.
     pub network: Option<Conditions>,
-    /// Names beside addresses under which browsers may reach the page.
-    pub web_names: Vec<String>,
+    /// Settings of the page.
+    pub web: web::Settings,
     /// Settings of the dialects.
     pub dialects: protocol::Settings,
 }
@@ -111,7 +111,7 @@ impl Default for Settings {
             pacing: None,
             kicked_for: Duration::from_secs(60),
             network: None,
-            web_names: Vec::new(),
+            web: web::Settings::default(),
             dialects: protocol::Settings::default(),
         }
     }
@@ -219,12 +219,15 @@ impl Server {
                 let network = self.settings.network.clone().zip(self.gateway.clone());
                 let hub = Rc::new(RefCell::new(Hub::new(Rc::new(self.settings), Clock::start(), self.store)));
                 tokio::task::spawn_local(hub::end_turns(Rc::clone(&hub)));
+                let (port, token) = self.admin.unzip();
+                let admin = Admin::new(Some(Rc::clone(&hub)), token.flatten(), stop.clone(), network);
+                let admin = Rc::new(admin);
                 for listener in self.listeners {
-                    tokio::task::spawn_local(accept(Rc::clone(&hub), self.gateway.clone(), listener));
+                    let (hub, admin) = (Rc::clone(&hub), Rc::clone(&admin));
+                    tokio::task::spawn_local(accept(hub, admin, self.gateway.clone(), listener));
                 }
-                if let Some((listener, token)) = self.admin {
-                    let admin = Admin::new(Some(Rc::clone(&hub)), token, stop.clone(), network);
-                    tokio::task::spawn_local(admin::serve(Rc::new(admin), listener));
+                if let Some(port) = port {
+                    tokio::task::spawn_local(admin::serve(admin, port));
                 }
                 let _ = stopped.wait_for(|&stop| stop).await;
                 info!("shutting down");
@@ -243,7 +246,7 @@ impl Server {
 }
 
 /// Takes in whoever comes.
-async fn accept(hub: Shared, gateway: Option<Gateway>, listener: Listener) {
+async fn accept(hub: Shared, admin: Rc<Admin>, gateway: Option<Gateway>, listener: Listener) {
     loop {
         match listener.socket.accept().await {
             Ok((socket, address)) => {
@@ -255,11 +258,11 @@ async fn accept(hub: Shared, gateway: Option<Gateway>, listener: Listener) {
                     warn!(%address, "turned away: too many connections");
                     continue;
                 }
-                let (hub, gateway) = (Rc::clone(&hub), gateway.clone());
+                let (hub, admin, gateway) = (Rc::clone(&hub), Rc::clone(&admin), gateway.clone());
                 let (dialect, identity) = (listener.dialect, listener.identity.clone());
                 hub.borrow_mut().arriving += 1;
                 tokio::task::spawn_local(async move {
-                    let arrived = arrive(&hub, dialect, identity, socket).await;
+                    let arrived = arrive(&hub, admin, dialect, identity, (socket, address)).await;
                     hub.borrow_mut().arriving -= 1;
                     match arrived {
                         Ok(Some(arrival)) => welcome(hub, gateway, arrival, address).await,
@@ -289,9 +292,10 @@ struct Arrival {
 /// joining, and which dialect it is to be.
 async fn arrive(
     hub: &Shared,
+    admin: Rc<Admin>,
     dialect: &'static dyn Dialect,
     identity: Option<Identity>,
-    socket: TcpStream,
+    (socket, address): (TcpStream, SocketAddr),
 ) -> io::Result<Option<Arrival>> {
     // Nagle against delayed acknowledgments is where the originals' 40 ms come from.
     let _ = socket.set_nodelay(true);
@@ -312,7 +316,7 @@ async fn arrive(
             }
         }
         None if dialect.speaks_http() => {
-            let received = web::receive(hub, socket, patience).await?;
+            let received = web::receive(Desk::new(hub, admin, address.ip()), socket, patience).await?;
             return Ok(received.map(|(socket, ticket)| Arrival { socket, dialect, ticket }));
         }
         None => dialect,

@@ -121,9 +121,13 @@ fn accept(key: &str) -> String {
 /// `SECRET.COUNT`.
 fn ticket(text: &str) -> Option<Ticket> {
     let (secret, seen) = text.split_once('.')?;
+    Some(Ticket { key: key_of(secret)?, seen: seen.parse().ok()?, returns: false })
+}
+
+/// Key of a secret of 128 bits.
+pub(super) fn key_of(secret: &str) -> Option<[u8; 32]> {
     let is_drawn = secret.len() == 32 && secret.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let key = Sha256::digest(secret).into();
-    is_drawn.then_some(Ticket { key, seen: seen.parse().ok()?, returns: false })
+    is_drawn.then(|| Sha256::digest(secret).into())
 }
 
 /// The client's side, for programs of ours: asks for the chat and waits until it is a WebSocket. Mind the time.

@@ -1,21 +1,27 @@
-//! The HTTP before a page's connection: it hands out the page, and turns a request for the chat into a WebSocket
-//! (RFC 6455 §4).
+//! The HTTP before a page's connection: it hands out the page, turns a request for the chat into a WebSocket
+//! (RFC 6455 §4), and answers questions about the server beside it.
 //!
 //! | file | what it does |
 //! | --- | --- |
 //! | `handshake` | requests that become a WebSocket, and those of another site, which must not |
 //! | `pages` | the page's files |
+//! | `api` | the network beside the conversation, and the administrator's requests |
+//! | `metrics` | the server's figures for Prometheus |
 //! | `reply` | answers, and the headers that keep a page to itself |
 //! | `io` | our sockets as hyper wants them |
 
+mod api;
 mod handshake;
 mod io;
+mod metrics;
 mod pages;
 mod reply;
 
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::io::{Error, ErrorKind, Result};
+use std::net::IpAddr;
+use std::rc::Rc;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -25,6 +31,7 @@ use tokio::time::timeout;
 
 pub(super) use handshake::knock;
 
+use super::admin::Admin;
 use super::server::{Shared, Ticket};
 use super::socket::Socket;
 use io::Polled;
@@ -33,24 +40,49 @@ use reply::{Reply, problem};
 /// Bytes of the longest request, without its body.
 const HEAD: usize = 16 * 1024;
 
+/// Settings of the page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Names beside addresses under which browsers may reach it.
+    pub names: Vec<String>,
+    /// True if everyone may change the emulated network.
+    pub opens_network: bool,
+}
+
+/// Those who answer requests from an address.
+#[derive(Clone, Debug)]
+pub(super) struct Desk {
+    hub: Shared,
+    admin: Rc<Admin>,
+    from: IpAddr,
+}
+
+impl Desk {
+    pub fn new(hub: &Shared, admin: Rc<Admin>, from: IpAddr) -> Desk {
+        Desk { hub: Rc::clone(hub), admin, from }
+    }
+}
+
 /// Serves requests until one asks for the chat; nothing if the client has gone before. A connection ends when
 /// its time to join is over, whatever it has asked.
 pub(super) async fn receive(
-    hub: &Shared,
+    desk: Desk,
     socket: Socket,
     patience: std::time::Duration,
 ) -> Result<Option<(Socket, Option<Ticket>)>> {
     let upgraded = Cell::new(None);
-    let service = service_fn(|request| {
-        let (reply, admitted) = answer(hub, &request);
+    let service = service_fn(|request| async {
+        let (reply, admitted) = answer(&desk, request).await;
         if admitted.is_some() {
             upgraded.set(admitted);
         }
-        async { Ok::<Reply, Infallible>(reply) }
+        Ok::<Reply, Infallible>(reply)
     });
     let serving = http1::Builder::new().max_buf_size(HEAD).serve_connection(Polled(socket), service);
-    let served = timeout(patience, serving.without_shutdown()).await.map_err(|_| Error::from(ErrorKind::TimedOut))?;
-    let parts = served.map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
+    let served = timeout(patience, serving.without_shutdown()).await;
+    let parts = served
+        .map_err(|_| Error::from(ErrorKind::TimedOut))?
+        .map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
     let Polled(socket) = parts.io;
     match upgraded.take() {
         // Before it is answered a client says nothing (RFC 6455 §4.1).
@@ -61,20 +93,22 @@ pub(super) async fn receive(
 }
 
 /// The answer to a request; for one that becomes a WebSocket, also how its client may come back.
-fn answer(hub: &Shared, request: &Request<Incoming>) -> (Reply, Option<Option<Ticket>>) {
-    let hub = hub.borrow();
-    if let Err(refused) = handshake::check_site(request, hub.web_names()) {
+async fn answer(desk: &Desk, request: Request<Incoming>) -> (Reply, Option<Option<Ticket>>) {
+    if let Err(refused) = handshake::check_site(&request, &desk.hub.borrow().web().names) {
         return (refused, None);
     }
-    match (request.method(), request.uri().path()) {
-        (&Method::GET, handshake::PATH) => match handshake::admit(request, |ticket| hub.knows(ticket)) {
+    let path = request.uri().path();
+    if path == handshake::PATH && request.method() == Method::GET {
+        let hub = desk.hub.borrow();
+        return match handshake::admit(&request, |ticket| hub.knows(ticket)) {
             Ok((reply, ticket)) => (reply, Some(ticket)),
             Err(refused) => (refused, None),
-        },
-        (&Method::GET | &Method::HEAD, path) => match pages::find(path) {
-            Some(page) => (page.reply(request), None),
-            None => (problem(StatusCode::NOT_FOUND, "there is nothing of that name"), None),
-        },
-        _ => (problem(StatusCode::METHOD_NOT_ALLOWED, "the page is read only"), None),
+        };
     }
+    let reply = match pages::find(path) {
+        Some(page) if matches!(*request.method(), Method::GET | Method::HEAD) => page.reply(&request),
+        Some(_) => problem(StatusCode::METHOD_NOT_ALLOWED, "the page is read only"),
+        None => api::answer(desk, request).await,
+    };
+    (reply, None)
 }

@@ -35,8 +35,8 @@ pub(super) struct Session {
     heard: u64,
     served: u64,
     confirmed: u64,
-    /// For each that is not served: the answer, where the session itself has it.
-    answers: VecDeque<Option<Rc<[u8]>>>,
+    /// For each that is not served: the error, where the session itself finds it.
+    answers: VecDeque<Option<String>>,
     /// True if the client has said its last.
     has_closed: bool,
     last_word: Instant,
@@ -104,10 +104,11 @@ impl Session {
                 match commands::parse(spoken.message.text()) {
                     Some(Command::Ask(request)) => self.ask(Some(request), None, out),
                     Some(Command::Usage(usage)) => {
-                        self.ask(None, Some(error(&format!("Usage: {usage}"))), out);
+                        self.ask(None, Some(format!("Usage: {usage}")), out);
                     }
                     Some(Command::Unknown) | None => {
-                        self.ask(None, Some(error("Unknown command: /help names those that there are")), out);
+                        let words = "Unknown command: /help names those that there are";
+                        self.ask(None, Some(words.to_owned()), out);
                     }
                 }
             }
@@ -120,7 +121,7 @@ impl Session {
     }
 
     /// Something for the room, or for the session when it is its turn.
-    fn ask(&mut self, request: Option<Request>, answer: Option<Rc<[u8]>>, out: &mut Asked) {
+    fn ask(&mut self, request: Option<Request>, answer: Option<String>, out: &mut Asked) {
         self.answers.push_back(answer);
         match request {
             Some(request) => out.push(request),
@@ -157,13 +158,24 @@ impl ServerSession for Session {
     fn on_served(&mut self, _: Moment) {
         if let Some(answer) = self.answers.pop_front() {
             self.served += 1;
-            answer.into_iter().for_each(|answer| self.send(answer));
+            if let Some(words) = answer {
+                let number = self.served;
+                self.send(message(|line| line.kind("error").member("message", &words).number("number", number)));
+            }
         }
     }
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
-        let shared = encodings.get(FORM, |out| encode(event, moment.at, out));
-        let shared = Rc::clone(shared);
+        if answers(event) {
+            let mut own = Vec::new();
+            push_message(&mut own, |bytes| {
+                json_lines::encode_event(event, moment.at, bytes);
+                Object::add_number(bytes, "number", self.served);
+            });
+            self.send(own.into());
+            return After::Stay;
+        }
+        let shared = Rc::clone(encodings.get(FORM, |out| encode(event, moment.at, out)));
         if !shared.is_empty() {
             self.send(shared);
         }
@@ -238,8 +250,9 @@ fn message(line: impl FnOnce(Object<'_>) -> Object<'_>) -> Rc<[u8]> {
     out.into()
 }
 
-fn error(words: &str) -> Rc<[u8]> {
-    message(|line| line.kind("error").member("message", words))
+/// True of an answer to what the client said last; nobody else hears it.
+fn answers(event: &Event) -> bool {
+    matches!(event, Event::Said { .. } | Event::Told { .. } | Event::SaidIn { .. } | Event::Refused(_))
 }
 
 /// A frame around what is encoded, if that is anything.

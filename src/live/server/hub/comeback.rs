@@ -9,13 +9,19 @@ use tracing::debug;
 use super::Hub;
 use crate::chat::message::ClientId;
 use crate::chat::server::Outlet;
-use crate::live::server::peer::{Peer, Ticket};
+use crate::live::server::peer::{Key, Peer, Ticket};
 use crate::live::socket::Socket;
 
 impl Hub {
     /// True if a client with this ticket may come back.
     pub fn knows(&self, ticket: &Ticket) -> bool {
         self.keys.get(&ticket.key).is_some_and(|&id| self.server.outlives_connection(id))
+    }
+
+    /// Number of the emulated path of the connection with this key.
+    pub fn path_of(&self, key: &Key) -> Option<u64> {
+        let id = self.keys.get(key)?;
+        self.peers.get(id.0 as usize)?.as_ref()?.path
     }
 
     /// Puts another connection in the place of the one with this ticket, and ends that one if it is still open.

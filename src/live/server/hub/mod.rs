@@ -34,6 +34,7 @@ use crate::live::clock::Clock;
 use crate::live::site::Site;
 use crate::live::socket::Socket;
 use crate::live::store::Store;
+use crate::live::web;
 use crate::time::{Duration, Instant};
 
 pub use inspection::{ClientInfo, Totals};
@@ -118,9 +119,9 @@ impl Hub {
         }
     }
 
-    /// Names beside addresses under which the page is served.
-    pub fn web_names(&self) -> &[String] {
-        &self.settings.web_names
+    /// Settings of the page.
+    pub fn web(&self) -> &web::Settings {
+        &self.settings.web
     }
 
     /// Number of open connections.

@@ -7,9 +7,11 @@ const RETURN = "return.testbed";
 // Messages and milliseconds after which the server learns what has come.
 const SEEN_AFTER = 32;
 const SEEN_WITHIN = 500;
-// Silence after which the page asks for a sign of life, and after which it gives the socket up.
+// Silence after which the page asks for a sign of life, sooner if an answer is due, and after which it gives the
+// socket up.
 const SILENT = 15_000;
-const DEAD = 15_000;
+const OWED = 4_000;
+const DEAD = 10_000;
 // Pauses between attempts.
 const FIRST_PAUSE = 300;
 const LONGEST_PAUSE = 8_000;
@@ -117,7 +119,7 @@ export class Connection {
       const socket = this.socket;
       this.drop();
       this.lost(socket, true);
-    } else if (!this.pingedAt && silent > SILENT) {
+    } else if (!this.pingedAt && silent > (this.unserved.length ? OWED : SILENT)) {
       this.send({ type: "ping" });
       this.pingedAt = Date.now();
     }

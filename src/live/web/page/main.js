@@ -84,7 +84,9 @@ function comeBack() {
   for (const place of state.places.values()) {
     if (place.kind === "room" && place.isMember) {
       place.isMember = false;
-      connection.send({ type: "join_room", room: place.name, existing: true });
+      // One that is gone is not founded again: it may have been private.
+      if (state.hasRoom(place.name)) connection.send({ type: "join_room", room: place.name, existing: true });
+      else state.leave(place.name, "The room has gone with the server");
     }
   }
   for (const { place, entry } of state.takePending()) {
@@ -140,7 +142,7 @@ function leave() {
 function openPlace({ key, kind, name }) {
   state.here.draft = byId("text").value;
   const place = state.place(kind, name);
-  if (kind === "room" && !place.isMember) {
+  if (kind === "room" && !place.isMember && state.hasRoom(name)) {
     place.isWanted = true;
     connection.send({ type: "join_room", room: name, existing: true });
   }
@@ -219,8 +221,12 @@ byId("new-room").addEventListener("submit", (event) => {
   const name = byId("room-name").value.trim();
   if (!name) return;
   byId("room-name").value = "";
+  view.openPlaces(false);
+  byId("text").focus();
   state.place("room", name).isWanted = true;
-  connection.send({ type: "join_room", room: name });
+  const isThere = state.hasRoom(name);
+  connection.send(isThere ? { type: "join_room", room: name, existing: true } : { type: "create_room", room: name });
+  draw();
 });
 
 const seeHere = () => {

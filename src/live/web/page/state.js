@@ -66,8 +66,8 @@ export class State {
   }
 
   /** An own text has come back: it takes the place of the one that was on its way. */
-  ownCame(place, text, at, isLooked) {
-    const n = this.pending.findIndex(({ place: other, entry }) => other === place && same(entry.text, text));
+  ownCame(place, text, at, isLooked, isThis) {
+    const n = this.pending.findIndex(isThis);
     if (n < 0) {
       this.add(place, { kind: "text", own: true, from: this.me, text, at }, isLooked);
       return;
@@ -79,12 +79,13 @@ export class State {
     entry.took = performance.now() - entry.sent.at;
   }
 
-  /** The oldest own text on its way was refused; false if there is none. */
-  ownRefused(words) {
-    const first = this.pending.shift();
-    if (!first) return false;
-    first.entry.fate = "refused";
-    first.entry.why = words;
+  /** An own text on its way was refused; false if it was none. */
+  ownRefused(words, isThis) {
+    const n = this.pending.findIndex(isThis);
+    if (n < 0) return false;
+    const [{ entry }] = this.pending.splice(n, 1);
+    entry.fate = "refused";
+    entry.why = words;
     return true;
   }
 
@@ -98,11 +99,13 @@ export class State {
     const { type, username: who, message: text, room, to, timestamp: at } = event;
     const all = this.place("all", "");
     const notice = (place, words) => this.add(place, { kind: "notice", text: words, at }, isLooked);
+    const answers = ({ entry }) => entry.sent.number === event.number;
     const said = (place, past) => {
       if (past && place.entries.some((entry) => entry.from === who && entry.at === at && entry.text === text)) return;
       // An own text that was said before the server began anew, and whose echo was lost with it.
-      const isOwnPast = past && this.pending.some((own) => own.place === place && same(own.entry.text, text));
-      if (who === this.me && (!past || isOwnPast)) this.ownCame(place, text, at, isLooked);
+      const isSame = (own) => own.place === place && own.entry.text.trim() === text;
+      const isThis = past ? isSame : answers;
+      if (who === this.me && (!past || this.pending.some(isSame))) this.ownCame(place, text, at, isLooked, isThis);
       else this.add(place, { kind: "text", own: who === this.me, from: who, text, at, past }, isLooked);
     };
     switch (type) {
@@ -133,7 +136,7 @@ export class State {
         this.answer("Here are: " + event.users.join(", "));
         break;
       case "rooms":
-        this.hearRooms(event.rooms);
+        this.rooms = event.rooms;
         this.answer(event.rooms.length ? "Rooms: " + event.rooms.join(", ") : "There is no room yet");
         break;
       case "chat":
@@ -144,7 +147,7 @@ export class State {
         said(this.place("person", who));
         break;
       case "private_sent":
-        this.ownCame(this.place("person", to), text, at, isLooked);
+        this.ownCame(this.place("person", to), text, at, isLooked, answers);
         break;
       case "room":
         said(this.place("room", room));
@@ -182,7 +185,8 @@ export class State {
         }
         break;
       case "error":
-        if (!this.ownRefused(text)) this.add(this.here, { kind: "error", text, at }, isLooked);
+        this.forgetWanted();
+        if (!this.ownRefused(text, answers)) this.add(this.here, { kind: "error", text, at }, isLooked);
         break;
       default:
         return false;
@@ -218,8 +222,8 @@ export class State {
     if (wasCurrent) this.current = before.key;
   }
 
-  hearRooms(names) {
-    this.rooms = names;
+  hasRoom(name) {
+    return this.rooms.some((room) => room.toLowerCase() === name.toLowerCase());
   }
 
   enter(room) {
@@ -231,14 +235,19 @@ export class State {
     place.isWanted = false;
   }
 
+  /** A room was refused: if there is nothing else about it, it is not shown. */
+  forgetWanted() {
+    for (const place of this.places.values()) {
+      if (!place.isWanted) continue;
+      place.isWanted = false;
+      const isKnown = place.isMember || place.entries.length > 0 || this.rooms.includes(place.name);
+      if (!isKnown && place !== this.here) this.places.delete(place.key);
+    }
+  }
+
   leave(room, words) {
     const place = this.place("room", room);
     place.isMember = false;
     this.add(place, { kind: "notice", text: words }, true);
   }
-}
-
-/** The server takes blanks off both ends, and what cannot be printed becomes a sign. */
-function same(sent, came) {
-  return sent.trim() === came || sent.trim().length === came.length;
 }
