@@ -235,6 +235,8 @@ impl Serve {
             let about_store = store.as_ref().is_some_and(|path| error.to_string().contains(path.as_str()));
             let help = if about_store {
                 "name another file with --store".to_owned()
+            } else if error.to_string().contains(" for web: ") {
+                "choose another address with --web ADDR".to_owned()
             } else {
                 format!("choose another address with {option} NAME=ADDR")
             };

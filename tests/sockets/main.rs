@@ -13,5 +13,6 @@ mod hearing;
 mod reliable;
 mod resets;
 mod web;
+mod web_api;
 mod web_attacks;
 mod web_page;

@@ -63,6 +63,19 @@ pub fn request(address: SocketAddr, lines: &str) -> (String, Vec<u8>) {
     answer(&mut stream)
 }
 
+/// The answer to `METHOD PATH` with these headers and this body.
+pub fn ask(address: SocketAddr, what: &str, headers: &[&str], body: &str) -> (String, Vec<u8>) {
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let length = body.len();
+    let mut stream = open(address);
+    let head = format!(
+        "{what} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+    );
+    // The server may answer before it has taken all.
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+    answer(&mut stream)
+}
+
 /// The head of a masked frame, and its payload.
 pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [9, 8, 7, 6];

@@ -14,8 +14,9 @@ use testbed::live::server::Settings;
 use testbed::live::web;
 
 /// Files of the page.
-const FILES: [&str; 8] =
-    ["/", "/style.css", "/icon.svg", "/main.js", "/connection.js", "/state.js", "/text.js", "/view.js"];
+const FILES: [&str; 9] = [
+    "/", "/style.css", "/icon.svg", "/main.js", "/connection.js", "/state.js", "/text.js", "/view.js", "/network.js",
+];
 
 /// Two pages still talk, and at once.
 fn talk([alice, bob]: &mut [Page; 2], words: &str) {
@@ -80,7 +81,7 @@ fn a_handshake_that_is_none_is_refused_in_words() {
         ("chat.testbed", "mqtt", 400),
         ("chat.testbed", "chat.testbed, session.123.0", 400),
         ("chat.testbed", "chat.testbed, session.0123456789abcdef0123456789abcdef.many", 400),
-        ("GET", "POST", 405),
+        ("GET", "PUT", 405),
         ("/chat", "/chats", 404),
         ("Host: localhost\n", "", 421),
     ] {

@@ -1,7 +1,7 @@
 //! The two sides of a conversation on a real connection, each a state machine without sockets:
 //! bytes and time in; requests, events and bytes out.
 //!
-//! Three of the five dialects have no framing: to them one read is one message and one write is
+//! Three of the six dialects have no framing: to them one read is one message and one write is
 //! one message. Therefore [`ServerSession::receive`] takes exactly what one read returned, and each
 //! item of [`ServerSession::poll_send`] is meant for a write of its own. Where the bytes cross a
 //! stream that merges (an emulated path), whoever carries them keeps these borders.

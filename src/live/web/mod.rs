@@ -22,6 +22,7 @@ use std::convert::Infallible;
 use std::io::{Error, ErrorKind, Result};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -39,6 +40,9 @@ use reply::{Reply, problem};
 
 /// Bytes of the longest request, without its body.
 const HEAD: usize = 16 * 1024;
+
+/// Time for a client to end its side when it was answered.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Settings of the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,7 +72,7 @@ impl Desk {
 pub(super) async fn receive(
     desk: Desk,
     socket: Socket,
-    patience: std::time::Duration,
+    patience: Duration,
 ) -> Result<Option<(Socket, Option<Ticket>)>> {
     let upgraded = Cell::new(None);
     let service = service_fn(|request| async {
@@ -88,7 +92,24 @@ pub(super) async fn receive(
         // Before it is answered a client says nothing (RFC 6455 §4.1).
         Some(_) if !parts.read_buf.is_empty() => Err(ErrorKind::InvalidData.into()),
         Some(ticket) => Ok(Some((socket, ticket))),
-        None => socket.shutdown().await.map(|()| None),
+        None => {
+            socket.shutdown().await?;
+            let _ = timeout(LINGER, drain(&socket)).await;
+            Ok(None)
+        }
+    }
+}
+
+/// Reads what a client still sends, to its end: closed before that, the system would take back the answer.
+async fn drain(socket: &Socket) -> Result<()> {
+    let mut buffer = [0; 4_096];
+    loop {
+        socket.readable().await?;
+        match socket.try_read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
+            _ => {}
+        }
     }
 }
 

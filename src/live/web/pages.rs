@@ -36,6 +36,7 @@ static PAGES: &[Page] = pages! {
     "/state.js", SCRIPT, "state.js";
     "/text.js", SCRIPT, "text.js";
     "/view.js", SCRIPT, "view.js";
+    "/network.js", SCRIPT, "network.js";
 };
 
 /// The file at a path.

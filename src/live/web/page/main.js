@@ -1,7 +1,8 @@
 // The page: joins, sends what is typed, and says what becomes of the connection.
 
 import { Connection } from "./connection.js";
-import { ALL, State } from "./state.js";
+import { Network } from "./network.js";
+import { State } from "./state.js";
 import { View } from "./view.js";
 
 // Pause between two looks at the lists of people and rooms, which may change without a word.
@@ -63,6 +64,7 @@ function onState(what) {
 
 function onEvent(event) {
   if (event.type === "error" && !isIn) return refuse(event.message);
+  const { isHidden } = state;
   const wasIn = state.me !== null;
   state.hear(event, isLooked());
   if (event.type === "welcome") {
@@ -70,7 +72,10 @@ function onEvent(event) {
     connection.send({ type: "rooms" });
     view.showChat();
     if (wasIn) isBack = true;
+    if (isHidden) connection.send({ type: "hide" });
   }
+  // One that comes back does so under its new name; a registered one, under that of its password.
+  if (event.type === "renamed" && !person.password) person.username = event.to;
   // The answer to what was asked behind the welcome: the history has come by now.
   if (event.type === "rooms" && isBack) comeBack();
   if (["room_created", "room_closed", "invitation"].includes(event.type)) connection.send({ type: "rooms" });
@@ -250,7 +255,6 @@ setInterval(() => {
   connection.send({ type: "rooms" });
 }, LOOK);
 
+new Network(() => connection?.secret);
 view.draw();
 byId("name").focus();
-// For tests that drive the page.
-export { ALL, state };

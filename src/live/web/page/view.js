@@ -163,7 +163,8 @@ function drawEntry(entry) {
   if (fate) node.append(" ", element("span", fate, "fate"));
   node.classList.toggle("unsent", entry.fate === "sending");
   node.classList.toggle("refused", entry.fate === "refused");
-  if (entry.took !== undefined) node.title = `back after ${Math.round(entry.took)} ms`;
+  // Shown on demand: see the panel of the network.
+  if (entry.took !== undefined) node.append(" ", element("span", `back after ${Math.round(entry.took)} ms`, "took"));
   return node;
 }
 
