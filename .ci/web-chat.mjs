@@ -21,7 +21,7 @@ async function serve(places) {
   const listeners = Object.entries(places).filter(([name]) => name !== "admin").flatMap(([name, place]) =>
     name === "web" ? ["--web", place] : ["--dialect", `${name}=${place}`]);
   const network = ["--loss", "10%", "--delay", "20ms"];
-  const options = ["serve", ...listeners, "--admin", "127.0.0.1:0", "--history", "100", "--log", "error", ...network];
+  const options = ["web", ...listeners, "--admin", "127.0.0.1:0", "--log", "error", ...network];
   const server = spawn(testbed, options, { stdio: ["ignore", "ignore", "pipe"] });
   const addresses = {};
   let text = "";
@@ -137,6 +137,7 @@ async function run() {
   assert.equal(await page.value("document.querySelectorAll('#log img, #log script').length"), 0);
   assert.notEqual(await page.value("document.title"), "owned");
   await assert.rejects(page.value("document.body.innerHTML = '<b>no</b>'"), /TrustedHTML/);
+  page.faults.length = 0;
   done("script is text");
 
   // Rooms, commands, names.
@@ -160,6 +161,40 @@ async function run() {
   await page.until("document.getElementById('title').textContent === 'Everyone'");
   await page.until(shows("bob is now rob"));
   done("rooms, commands and names change");
+
+  // The network beside it: what it is and does, and another one.
+  await page.click("#network-open");
+  await page.until("document.getElementById('conditions').textContent.startsWith('10% loss, 20ms delay each way')");
+  await page.until("/^[\\d.]+ ms$/.test(document.getElementById('chart-rtt').getAttribute('aria-label').split(': ')[1] ?? '')");
+  await page.click("#presets button:nth-child(5)");
+  await page.until("document.getElementById('conditions').textContent.includes('280ms delay')");
+  await page.types("hello from far away");
+  await bob.until("hello from far away");
+  await page.click("#times");
+  await page.until("/back after ([5-9]\\d\\d|\\d{4,}) ms/.test(document.getElementById('log').innerText)");
+  terminal.stdin.write("a second away, there and back\n");
+  await page.until(shows("a second away"));
+  await sleep(4_000);
+  await page.resize(1280, 600);
+  await page.shot(join(folder, "web-chat-1280.png"));
+  await page.resize(1280, 800);
+  await page.value(`(() => { const slider = document.getElementById("sliders").elements.loss; slider.value = 50;
+    slider.dispatchEvent(new Event("change", { bubbles: true })); })()`);
+  await page.until("document.getElementById('conditions').textContent.startsWith('10% loss, 280ms')");
+  await page.click("#reset");
+  await page.until("document.getElementById('conditions').textContent.startsWith('10% loss, 20ms delay each way')");
+  await page.click("#network-open");
+  await page.resize(390, 600);
+  await page.scheme("dark");
+  await sleep(300);
+  await page.shot(join(folder, "web-chat-390.png"));
+  await page.resize(1280, 800);
+  await page.scheme("light");
+  await page.click("#network-open");
+  await page.click("#times");
+  await page.click("#network-open");
+  await page.click("#text");
+  done("the network changes beside the conversation");
 
   // Loss of the connection: nobody hears of it, nothing is lost and nothing comes twice.
   for (const [round, breaks] of [["cut", between.relay.cut], ["stalled", between.relay.stall]]) {

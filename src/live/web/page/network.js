@@ -53,6 +53,7 @@ export class Network {
       const figure = element("figure");
       const canvas = Object.assign(element("canvas"), { id: `chart-${id}`, width: 220, height: 56 });
       canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", title);
       figure.append(element("figcaption", title), canvas);
       byId("charts").append(figure);
     }

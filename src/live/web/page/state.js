@@ -1,4 +1,5 @@
-// What the page knows, and what each message of the server changes in it. No element of the page is named here.
+// The page's knowledge, and the changes that each message of the server makes in it. No element of the page is
+// named here.
 
 /** Key of the conversation with everyone. */
 export const ALL = "all:";

@@ -1,9 +1,11 @@
-// What the page shows. It is drawn from the state; the log appends what is new.
+// The page as it is shown. It is drawn from the state; the log appends what is new.
 
 import { ALL } from "./state.js";
 import { element, isEmoji, nodesOf } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
+// Time for which good news stay.
+const SHOWN_FOR = 8_000;
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const WHOLE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
@@ -14,6 +16,14 @@ export class View {
     this.shown = null;
     // By the entry's number.
     this.drawn = new Map();
+    // One that reads the end goes on reading it when the window changes.
+    new ResizeObserver(() => {
+      if (this.isAtEnd) this.log.scrollTop = this.log.scrollHeight;
+    }).observe(this.log);
+    this.log.addEventListener("scroll", () => {
+      this.isAtEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 40;
+    });
+    this.isAtEnd = true;
   }
 
   /** The form at the door, with the reason for which one is not in. */
@@ -36,6 +46,8 @@ export class View {
     const status = byId("status");
     status.textContent = words;
     status.classList.toggle("broken", isBroken);
+    clearTimeout(this.passing);
+    if (words && !isBroken) this.passing = setTimeout(() => this.status(""), SHOWN_FOR);
   }
 
   draw() {
@@ -103,9 +115,10 @@ export class View {
 
   drawLog(place) {
     const { log } = this;
-    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+    let { isAtEnd } = this;
     if (this.shown !== place) {
       this.shown = place;
+      isAtEnd = true;
       this.drawn.clear();
       // A screen reader is not to read what is old.
       log.setAttribute("aria-live", "off");
