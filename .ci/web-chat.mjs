@@ -111,8 +111,8 @@ async function run() {
   done("three people are in");
 
   // Talk and whisper.
-  await page.types("Hello everyone 👋 see https://example.org/a_(b), and `code`.");
-  await bob.until("Hello everyone 👋");
+  await page.types("Hello everyone! See https://example.org/a_(b), and `code`.");
+  await bob.until("Hello everyone!");
   await ann.until("MSG|kim|Hello everyone");
   assert.equal(await page.value("document.querySelector('.entry a').href"), "https://example.org/a_(b)");
   assert.equal(await page.value("document.querySelector('.entry code').textContent"), "code");

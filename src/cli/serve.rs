@@ -125,7 +125,7 @@ const SHOWN: usize = 100;
 
 impl Serve {
     /// With a page, and a network that everyone may change, where none is asked for: a slow line that loses some.
-    pub fn as_demonstration(mut self) -> Serve {
+    pub fn into_demonstration(mut self) -> Serve {
         self.web.get_or_insert_with(|| format!("127.0.0.1:{}", WEB.port()));
         if self.history == 0 {
             self.history = SHOWN;

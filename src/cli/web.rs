@@ -19,6 +19,6 @@ pub struct Web {
 impl Web {
     /// Serves until Ctrl-C, SIGTERM or an administrator ends it.
     pub fn execute(self) -> Result<(), Failure> {
-        self.serve.as_demonstration().execute()
+        self.serve.into_demonstration().execute()
     }
 }

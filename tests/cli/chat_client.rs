@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use crate::program::{answers, chat, out, testbed, types};
 use crate::sockets::{Running, frame, usual};
 use rustix::process::{Pid, Signal, kill_process};
-use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
+use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH, WEB};
 use testbed::live::gateway::Options;
 use testbed::live::server::Settings;
 
-const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
+const KINDS: [&dyn Dialect; 6] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE, WEB];
 
 /// What comes of saying these bytes.
 fn says(server: &Running, kind: &'static dyn Dialect, nick: &str, bytes: &[u8]) -> Output {

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::program::{chat, out, types};
 use crate::sockets::{Running, usual};
-use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
+use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH, WEB};
 
-const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
+const KINDS: [&dyn Dialect; 6] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE, WEB];
 const SOME: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH];
 const WITH_ROOMS: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH, ROOMS];
 

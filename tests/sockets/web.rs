@@ -4,7 +4,6 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -28,8 +27,12 @@ pub struct Asks<'a> {
 }
 
 /// The usual way, at this machine.
-pub const USUAL: Asks<'static> =
-    Asks { path: "/chat", host: "localhost:80", origin: Some("http://localhost:80"), protocols: "chat.testbed" };
+pub const USUAL: Asks<'static> = Asks {
+    path: "/chat",
+    host: "localhost:80",
+    origin: Some("http://localhost:80"),
+    protocols: "chat.testbed",
+};
 
 pub fn open(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("a listener");
@@ -50,7 +53,8 @@ pub fn answer(stream: &mut TcpStream) -> (String, Vec<u8>) {
         }
     }
     let head = String::from_utf8(head).expect("a text");
-    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let length =
+        head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).expect("a body");
     (head, body)
@@ -200,16 +204,5 @@ impl Page {
             }
         }
         status
-    }
-
-    /// Nothing comes within this time.
-    pub fn hears_nothing(&mut self, span: Duration) {
-        self.stream.set_read_timeout(Some(span)).expect("a socket");
-        let result = self.stream.read(&mut [0; 256]);
-        let waits = result.as_ref().is_err_and(|error| {
-            matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
-        });
-        assert!(waits && self.inbox.is_empty(), "{result:?} {:?}", String::from_utf8_lossy(&self.inbox));
-        self.stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     }
 }

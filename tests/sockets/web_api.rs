@@ -47,10 +47,22 @@ const BEARER: &str = "Authorization: Bearer correct horse";
 fn an_administrators_requests_need_the_token() {
     let without = server(false, None);
     let with = server(false, Some(TOKEN));
-    for what in ["GET /api/stats", "GET /api/clients", "GET /api/rooms", "GET /metrics", "POST /api/shutdown",
-        "POST /api/kick", "POST /api/broadcast", "POST /api/close-room", "PUT /api/network"]
-    {
-        assert_eq!(asks(without.address(WEB), what, &[BEARER, JSON], "{}").0, 403, "{what}: there is no token");
+    for what in [
+        "GET /api/stats",
+        "GET /api/clients",
+        "GET /api/rooms",
+        "GET /metrics",
+        "POST /api/shutdown",
+        "POST /api/kick",
+        "POST /api/broadcast",
+        "POST /api/close-room",
+        "PUT /api/network",
+    ] {
+        assert_eq!(
+            asks(without.address(WEB), what, &[BEARER, JSON], "{}").0,
+            403,
+            "{what}: there is no token"
+        );
         assert_eq!(asks(with.address(WEB), what, &[JSON], "{}").0, 401, "{what}");
         // In an address it is none.
         let in_address = format!("{what}?token={TOKEN}").replace(' ', "%20").replacen("%20", " ", 1);
@@ -120,7 +132,8 @@ fn the_network_changes_for_everyone_and_by_those_who_may() {
     let wanted = r#"{"loss": "0%", "delay": "60ms", "jitter": "1ms", "rate": "1mbit", "queue": "2bdp", "congestion": "reno"}"#;
     assert_eq!(asks(address, "PUT /api/network", &[JSON], wanted).0, 200);
     let (_, now) = asks(address, "GET /api/network", &[], "");
-    let shown = ["loss", "delay", "jitter", "rate", "congestion"].map(|name| now[name].as_str().unwrap_or_default());
+    let shown =
+        ["loss", "delay", "jitter", "rate", "congestion"].map(|name| now[name].as_str().unwrap_or_default());
     assert_eq!(shown, ["0%", "60ms", "1ms", "1mbit", "reno"]);
     for odd in [
         r#"{"loss": "110%"}"#,
@@ -165,7 +178,10 @@ fn the_description_of_requests_is_whole_and_true() {
             checked += 1;
             let responses = operation["responses"].as_object().expect("responses");
             assert!(operation["summary"].is_string(), "{method} {path}");
-            assert!(responses.values().all(|response| response["description"].is_string()), "{method} {path}");
+            assert!(
+                responses.values().all(|response| response["description"].is_string()),
+                "{method} {path}"
+            );
             let (status, _) = asks(address, &format!("{} {path}", method.to_uppercase()), &[JSON], "{}");
             assert!(responses.contains_key(&status.to_string()), "{method} {path}: {status}");
             let is_guarded = operation["security"] == json!([{ "token": [] }]);
@@ -218,7 +234,9 @@ fn metrics_are_what_prometheus_reads() {
             }
         }
     }
-    for name in ["people 1", "connections 1", "requests_total 2", "cwnd_bytes{client=\"client_", "srtt_seconds{"] {
+    for name in
+        ["people 1", "connections 1", "requests_total 2", "cwnd_bytes{client=\"client_", "srtt_seconds{"]
+    {
         assert!(text.contains(&format!("testbed_{name}")), "{name} in {text}");
     }
     let (head, body) = request(server.address(WEB), "GET /healthz HTTP/1.1\r\nHost: localhost");

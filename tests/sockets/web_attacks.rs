@@ -15,7 +15,15 @@ use testbed::live::web;
 
 /// Files of the page.
 const FILES: [&str; 9] = [
-    "/", "/style.css", "/icon.svg", "/main.js", "/connection.js", "/state.js", "/text.js", "/view.js", "/network.js",
+    "/",
+    "/style.css",
+    "/icon.svg",
+    "/main.js",
+    "/connection.js",
+    "/state.js",
+    "/text.js",
+    "/view.js",
+    "/network.js",
 ];
 
 /// Two pages still talk, and at once.
@@ -32,7 +40,13 @@ fn witnesses(server: &Running) -> [Page; 2] {
 
 #[test]
 fn another_sites_page_gets_no_connection() {
-    let server = Running::start(Settings { web: web::Settings { names: vec!["chat.example".to_owned()], ..Default::default() }, ..usual() }, &[WEB]);
+    let server = Running::start(
+        Settings {
+            web: web::Settings { names: vec!["chat.example".to_owned()], ..Default::default() },
+            ..usual()
+        },
+        &[WEB],
+    );
     let address = server.address(WEB);
     for (host, origin, status) in [
         ("localhost:80", Some("http://localhost:80"), 101),
@@ -148,8 +162,18 @@ fn the_page_has_no_place_for_markup_and_no_other_address() {
         let text = String::from_utf8(body).expect("a text");
         assert!(text.len() > 100, "{path}");
         for forbidden in [
-            "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "javascript:",
-            "localStorage", "onclick=", "style=", "srcdoc", "setAttribute(\"on",
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "Function(",
+            "javascript:",
+            "localStorage",
+            "onclick=",
+            "style=",
+            "srcdoc",
+            "setAttribute(\"on",
         ] {
             assert!(!text.contains(forbidden), "{path}: {forbidden}");
         }
@@ -162,8 +186,17 @@ fn the_page_has_no_place_for_markup_and_no_other_address() {
 fn no_path_leads_out_of_the_page() {
     let server = Running::start(usual(), &[WEB]);
     for path in [
-        "/../../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/./main.js",
-        "/page/../main.js", "/main.js/", "/main.js%00", "/MAIN.JS", "/\\..\\main.js", "http://localhost/../main.js",
+        "/../../etc/passwd",
+        "/..%2f..%2fetc/passwd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "//etc/passwd",
+        "/./main.js",
+        "/page/../main.js",
+        "/main.js/",
+        "/main.js%00",
+        "/MAIN.JS",
+        "/\\..\\main.js",
+        "http://localhost/../main.js",
     ] {
         let (head, body) = request(server.address(WEB), &format!("GET {path} HTTP/1.1\r\nHost: localhost"));
         let status: u16 = head[9..12].parse().expect("a status");
@@ -189,8 +222,13 @@ fn script_is_text() {
     }
     alice.says(&json!({"type": "chat", "message": format!("{script}\u{202e}\u{0}")}));
     let heard = bob.waits_for("chat");
-    assert_eq!(heard["message"], format!("{script}\u{fffd}\u{fffd}"), "it is no script that turns a line around");
-    let (head, body) = request(server.address(WEB), "GET /<script>alert(1)</script> HTTP/1.1\r\nHost: localhost");
+    assert_eq!(
+        heard["message"],
+        format!("{script}\u{fffd}\u{fffd}"),
+        "it is no script that turns a line around"
+    );
+    let (head, body) =
+        request(server.address(WEB), "GET /<script>alert(1)</script> HTTP/1.1\r\nHost: localhost");
     assert!(!String::from_utf8_lossy(&body).contains("<script>"), "{head}");
 }
 
@@ -199,8 +237,10 @@ fn frames_that_no_browser_sends_end_their_own_connection_only() {
     let server = Running::start(usual(), &[WEB]);
     let mut pages = witnesses(&server);
     let huge = [&[0x81, 0xff][..], &u64::MAX.to_be_bytes(), &[0; 4]].concat();
-    let long = masked(0x81, format!(r#"{{"type": "chat", "message": "{}"}}"#, "x".repeat(300_000)).as_bytes());
-    let endless = masked(0x01, &[b'x'; 60_000]).into_iter().chain(masked(0x00, &[b'x'; 60_000]).repeat(8)).collect();
+    let long =
+        masked(0x81, format!(r#"{{"type": "chat", "message": "{}"}}"#, "x".repeat(300_000)).as_bytes());
+    let endless =
+        masked(0x01, &[b'x'; 60_000]).into_iter().chain(masked(0x00, &[b'x'; 60_000]).repeat(8)).collect();
     for (n, (bytes, status)) in [
         (b"\x81\x02hi".to_vec(), 1002),
         (masked(0xc1, b"{}"), 1002),

@@ -34,7 +34,9 @@ fn pages_and_other_programs_talk() {
     kim.says(&json!({"type": "create_room", "room": "den"}));
     assert_eq!(kim.waits_for("room_created")["room"], "den");
     kim.says(&json!({"type": "line", "message": "/help"}));
-    assert!(kim.waits_for("help")["message"].as_str().is_some_and(|help| help.contains("/whisper USER TEXT")));
+    assert!(
+        kim.waits_for("help")["message"].as_str().is_some_and(|help| help.contains("/whisper USER TEXT"))
+    );
 }
 
 /// Nobody hears that it was away, and it hears each message once, those from meanwhile too.
@@ -125,7 +127,10 @@ fn a_password_is_a_member_of_its_own() {
         page.ends_with();
         answer["type"].clone()
     };
-    assert_eq!([join("secret: 1"), join("wrong"), join(""), join("secret: 1")], ["welcome", "error", "error", "welcome"]);
+    assert_eq!(
+        [join("secret: 1"), join("wrong"), join(""), join("secret: 1")],
+        ["welcome", "error", "error", "welcome"]
+    );
 }
 
 /// Its frames cross the emulated path; the files of the page do not.

@@ -61,7 +61,8 @@ impl Network {
         let now = self.now.borrow();
         let scenario = now.scenario();
         let group = scenario.groups.first();
-        let link = group.and_then(|group| group.path.first()).map(|&link| &scenario.links[link].directions[0]);
+        let link =
+            group.and_then(|group| group.path.first()).map(|&link| &scenario.links[link].directions[0]);
         let Some(Config { loss, delay, rate, queue, .. }) = link else { return Value::Null };
         let loss = match loss {
             LossModel::Independent(loss) => Some(loss.to_string()),

@@ -328,7 +328,9 @@ async fn converse(admin: &Admin, mut socket: TcpStream, from: IpAddr, place: &Pl
         timeout_at(by, socket.read_exact(&mut bytes)).await??;
         let reply = match serde_json::from_slice::<Value>(&bytes) {
             Err(error) => Err(format!("this is no JSON: {error}")),
-            Ok(request) if !admin.admits(from, request["token"].as_str()).await => Err("a wrong token".to_owned()),
+            Ok(request) if !admin.admits(from, request["token"].as_str()).await => {
+                Err("a wrong token".to_owned())
+            }
             Ok(request) => {
                 if place.is_known() {
                     patience = IDLE;

@@ -174,7 +174,7 @@ fn read(hub: &Shared, id: ClientId, socket: &Socket) -> io::Result<usize> {
 fn open(hub: &Shared, newcomer: Newcomer, socket: Option<Rc<Socket>>) -> Option<ClientId> {
     let mut hub = hub.borrow_mut();
     match newcomer.ticket.filter(|ticket| ticket.returns) {
-        Some(ticket) => hub.come_back(&ticket, socket),
+        Some(ticket) => hub.come_back(&ticket, newcomer.address, socket),
         None => Some(hub.open(newcomer, socket)),
     }
 }

@@ -4,12 +4,12 @@
 
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use hyper::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use super::handshake::key_of;
-use super::reply::{Reply, problem, reply};
+use super::reply::{Problem, Reply, problem, reply};
 use super::{Desk, metrics};
 use crate::congestion;
 use crate::live::admin::{NO_NETWORK, of_tcp};
@@ -47,7 +47,8 @@ const DEEDS: [(&str, &str); 4] = [
 /// The answer to a request for none of the page's files.
 pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Reply {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let command = |list: &[(&str, &'static str)]| list.iter().find(|(at, _)| *at == path).map(|(_, name)| *name);
+    let command =
+        |list: &[(&str, &'static str)]| list.iter().find(|(at, _)| *at == path).map(|(_, name)| *name);
     let result = match (&method, path.as_str()) {
         (&Method::GET, "/healthz") => Ok(reply(StatusCode::OK, TEXT, "ok\n")),
         (&Method::GET, "/api/openapi.json") => Ok(reply(StatusCode::OK, JSON, OPENAPI)),
@@ -60,10 +61,15 @@ pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Reply {
         },
         (&Method::GET, _) if command(&LOOKS).is_some() => administer(desk, command(&LOOKS), request).await,
         (&Method::POST, _) if command(&DEEDS).is_some() => administer(desk, command(&DEEDS), request).await,
-        _ if is_known(&path) => Err(problem(StatusCode::METHOD_NOT_ALLOWED, "/api/openapi.json has the methods")),
-        _ => Err(problem(StatusCode::NOT_FOUND, "there is nothing of that name; /api/openapi.json has all requests")),
+        _ if is_known(&path) => {
+            Err(problem(StatusCode::METHOD_NOT_ALLOWED, "/api/openapi.json has the methods"))
+        }
+        _ => Err(problem(
+            StatusCode::NOT_FOUND,
+            "there is nothing of that name; /api/openapi.json has all requests",
+        )),
     };
-    result.unwrap_or_else(|refused| refused)
+    result.unwrap_or_else(Problem::into)
 }
 
 fn is_known(path: &str) -> bool {
@@ -76,7 +82,7 @@ fn as_json(value: &Value) -> Reply {
 }
 
 /// An error unless the administrator's token comes with the request.
-async fn check_token(desk: &Desk, request: &Request<Incoming>) -> Result<(), Reply> {
+async fn check_token(desk: &Desk, request: &Request<Incoming>) -> Result<(), Problem> {
     if desk.admin.token.is_none() {
         let words = "this server has no token for administrators; start it with --admin-token";
         return Err(problem(StatusCode::FORBIDDEN, words));
@@ -85,13 +91,11 @@ async fn check_token(desk: &Desk, request: &Request<Incoming>) -> Result<(), Rep
     if desk.admin.admits(desk.from, sent.and_then(|value| value.strip_prefix("Bearer "))).await {
         return Ok(());
     }
-    let mut refused = problem(StatusCode::UNAUTHORIZED, "the administrator's token is missing or wrong");
-    refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    Err(refused)
+    Err(problem(StatusCode::UNAUTHORIZED, "the administrator's token is missing or wrong"))
 }
 
 /// The members of a body.
-async fn body(request: Request<Incoming>) -> Result<Value, Reply> {
+async fn body(request: Request<Incoming>) -> Result<Value, Problem> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     // A form of another site's page has no such type, and a script of it must ask before.
     if kind.split(';').next().unwrap_or_default().trim() != JSON {
@@ -111,21 +115,21 @@ async fn administer(
     desk: &Desk,
     command: Option<&'static str>,
     request: Request<Incoming>,
-) -> Result<Reply, Reply> {
+) -> Result<Reply, Problem> {
     check_token(desk, &request).await?;
     let params = if request.method() == Method::POST { body(request).await? } else { json!({}) };
     let asked = json!({ "command": command, "params": params });
     match desk.admin.answer(&asked).await {
         Ok(value) => Ok(as_json(&value)),
-        Err(words) => Err(problem(StatusCode::UNPROCESSABLE_ENTITY, &words)),
+        Err(words) => Err(problem(StatusCode::UNPROCESSABLE_ENTITY, words)),
     }
 }
 
-fn no_network() -> Reply {
+fn no_network() -> Problem {
     problem(StatusCode::NOT_FOUND, NO_NETWORK)
 }
 
-fn network(desk: &Desk) -> Result<Reply, Reply> {
+fn network(desk: &Desk) -> Result<Reply, Problem> {
     let network = desk.admin.network.as_ref().ok_or_else(no_network)?;
     let mut value = network.options();
     value["description"] = network.now().describe().into();
@@ -136,14 +140,14 @@ fn network(desk: &Desk) -> Result<Reply, Reply> {
     Ok(as_json(&value))
 }
 
-async fn change_network(desk: &Desk, request: Request<Incoming>) -> Result<Reply, Reply> {
+async fn change_network(desk: &Desk, request: Request<Incoming>) -> Result<Reply, Problem> {
     if !desk.hub.borrow().web().opens_network {
         check_token(desk, &request).await?;
     }
     let network = desk.admin.network.as_ref().ok_or_else(no_network)?;
     let asked = body(request).await?;
-    let changed = conditions(&asked).map_err(|words| problem(StatusCode::UNPROCESSABLE_ENTITY, &words))?;
-    let words = network.set(changed).map_err(|words| problem(StatusCode::INTERNAL_SERVER_ERROR, &words))?;
+    let changed = conditions(&asked).map_err(|words| problem(StatusCode::UNPROCESSABLE_ENTITY, words))?;
+    let words = network.set(changed).map_err(|words| problem(StatusCode::INTERNAL_SERVER_ERROR, words))?;
     Ok(as_json(&json!({ "description": words })))
 }
 
@@ -157,7 +161,10 @@ fn conditions(asked: &Value) -> Result<Conditions, String> {
     let (options, file) = if let Some(name) = text("preset")? {
         let preset = PRESETS.iter().find(|(known, _)| *known == name);
         let names = || PRESETS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-        (Options::default(), Some(*preset.ok_or_else(|| format!("there is no preset of that name, but {}", names()))?))
+        (
+            Options::default(),
+            Some(*preset.ok_or_else(|| format!("there is no preset of that name, but {}", names()))?),
+        )
     } else {
         let options = Options {
             loss: text("loss")?,
@@ -174,7 +181,7 @@ fn conditions(asked: &Value) -> Result<Conditions, String> {
 }
 
 /// The TCP of the asking page's own path: that of the server's end, which sends to it.
-async fn connection(desk: &Desk, request: &Request<Incoming>) -> Result<Reply, Reply> {
+async fn connection(desk: &Desk, request: &Request<Incoming>) -> Result<Reply, Problem> {
     let network = desk.admin.network.as_ref().ok_or_else(no_network)?;
     let secret = request.headers().get(SESSION).and_then(|secret| secret.to_str().ok()).and_then(key_of);
     let path = secret.and_then(|key| desk.hub.borrow().path_of(&key));

@@ -18,7 +18,7 @@ use hyper::{Request, Response, StatusCode};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
-use super::reply::{Reply, problem};
+use super::reply::{Problem, Reply, problem};
 use crate::live::server::Ticket;
 use crate::live::socket::Socket;
 
@@ -38,7 +38,7 @@ const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// An error if the request is another site's doing. Its host must be an address, this machine, or one of
 /// `names`: any other name may have been pointed here by its owner (DNS rebinding). And where a browser says
 /// from whose page it comes, that must be from here.
-pub(super) fn check_site(request: &Request<Incoming>, names: &[String]) -> Result<(), Reply> {
+pub(super) fn check_site(request: &Request<Incoming>, names: &[String]) -> Result<(), Problem> {
     let headers = request.headers();
     let host = text(headers, &HOST).unwrap_or_default();
     let name = host_of(host);
@@ -77,17 +77,16 @@ fn listed<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item =
 pub(super) fn admit(
     request: &Request<Incoming>,
     knows: impl FnOnce(&Ticket) -> bool,
-) -> Result<(Reply, Option<Ticket>), Reply> {
+) -> Result<(Reply, Option<Ticket>), Problem> {
     let headers = request.headers();
     let has = |name, word: &str| listed(headers, &name).any(|part| part.eq_ignore_ascii_case(word));
-    if !has(CONNECTION, "upgrade") || !has(UPGRADE, "websocket") || text(headers, &SEC_WEBSOCKET_VERSION) != Some("13")
+    if !has(CONNECTION, "upgrade")
+        || !has(UPGRADE, "websocket")
+        || text(headers, &SEC_WEBSOCKET_VERSION) != Some("13")
     {
-        let mut refused = problem(StatusCode::UPGRADE_REQUIRED, "the chat is a WebSocket, version 13");
-        refused.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
-        refused.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        return Err(refused);
+        return Err(problem(StatusCode::UPGRADE_REQUIRED, "the chat is a WebSocket, version 13"));
     }
-    let bad = |words| problem(StatusCode::BAD_REQUEST, words);
+    let bad = |words: &'static str| problem(StatusCode::BAD_REQUEST, words);
     let key = text(headers, &SEC_WEBSOCKET_KEY).unwrap_or_default();
     if STANDARD.decode(key).map_or(0, |key| key.len()) != 16 {
         return Err(bad("Sec-WebSocket-Key is not 16 bytes in base64"));
@@ -98,7 +97,9 @@ pub(super) fn admit(
     let secret = listed(headers, &SEC_WEBSOCKET_PROTOCOL).find_map(|part| part.strip_prefix(SECRET));
     let ticket = match secret {
         None => None,
-        Some(secret) => Some(ticket(secret).ok_or_else(|| bad("a session is 32 hexadecimal digits and a count"))?),
+        Some(secret) => {
+            Some(ticket(secret).ok_or_else(|| bad("a session is 32 hexadecimal digits and a count"))?)
+        }
     };
     let ticket = ticket.map(|ticket| Ticket { returns: knows(&ticket), ..ticket });
     let protocol = if ticket.is_some_and(|ticket| ticket.returns) { RETURN } else { NEW };
@@ -134,6 +135,7 @@ pub(super) fn key_of(secret: &str) -> Option<[u8; 32]> {
 pub(in crate::live) async fn knock(socket: &Socket, host: &str) -> io::Result<()> {
     /// It need not be secret: it shows that the answer is no cached one, and nothing is cached here.
     const KEY: &str = "dGVzdGJlZCBrbm9ja3MgIQ==";
+    const VERSION: &[u8] = b"HTTP/1.1 ";
     let request = format!(
         "GET {PATH} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Protocol: {NEW}\r\n\r\n"
@@ -144,7 +146,13 @@ pub(in crate::live) async fn knock(socket: &Socket, host: &str) -> io::Result<()
     while !answer.ends_with(b"\r\n\r\n") {
         socket.readable().await?;
         match socket.try_read(&mut byte) {
-            Ok(1..) if answer.len() < super::HEAD => answer.push(byte[0]),
+            Ok(1..) if answer.len() < super::HEAD => {
+                answer.push(byte[0]);
+                // A server that greets, or speaks something else, has no page.
+                if !answer.starts_with(&VERSION[..VERSION.len().min(answer.len())]) {
+                    return Err(no_chat());
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Ok(_) => return Err(no_chat()),
             Err(error) => return Err(error),
@@ -152,12 +160,16 @@ pub(in crate::live) async fn knock(socket: &Socket, host: &str) -> io::Result<()
     }
     let answer = String::from_utf8_lossy(&answer).to_lowercase();
     let proof = accept(KEY).to_lowercase();
-    let is_proven = answer.lines().any(|line| line.strip_prefix("sec-websocket-accept:").map(str::trim) == Some(&proof));
+    let is_proven =
+        answer.lines().any(|line| line.strip_prefix("sec-websocket-accept:").map(str::trim) == Some(&proof));
     if answer.starts_with("http/1.1 101 ") && is_proven { Ok(()) } else { Err(no_chat()) }
 }
 
 fn no_chat() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "no page's chat answers there: it is where `testbed serve --web` listens")
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "no page's chat answers there: it is where `testbed serve --web` listens",
+    )
 }
 
 #[cfg(test)]
@@ -171,9 +183,12 @@ mod tests {
 
     #[test]
     fn a_host_may_have_a_port() {
-        for (host, name) in
-            [("a.example:80", "a.example"), ("a.example", "a.example"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]")]
-        {
+        for (host, name) in [
+            ("a.example:80", "a.example"),
+            ("a.example", "a.example"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]", "[::1]"),
+        ] {
             assert_eq!(host_of(host), name);
         }
     }

@@ -18,7 +18,13 @@ const CONNECTIONS: usize = 100;
 struct Text(String);
 
 impl Text {
-    fn metric<V: Display>(&mut self, name: &str, kind: &str, help: &str, samples: impl Iterator<Item = (String, V)>) {
+    fn metric<V: Display>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        samples: impl Iterator<Item = (String, V)>,
+    ) {
         // Writing into memory cannot fail.
         let _ = writeln!(self.0, "# HELP testbed_{name} {help}\n# TYPE testbed_{name} {kind}");
         for (labels, value) in samples {
@@ -53,7 +59,12 @@ pub(super) async fn text(desk: &Desk) -> String {
     let waiting: usize = clients.iter().map(|client| client.backlog).sum();
     text.one("queue_bytes", "gauge", "Bytes that wait to be written or acknowledged.", waiting);
     if let Some(statistics) = &statistics {
-        text.one("network_packets_total", "counter", "Packets that crossed the emulated network.", statistics.packets);
+        text.one(
+            "network_packets_total",
+            "counter",
+            "Packets that crossed the emulated network.",
+            statistics.packets,
+        );
         text.one("network_dropped_total", "counter", "Packets that it dropped.", statistics.dropped);
         let paths = || {
             let number = |path: u64| statistics.connections.iter().find(|(other, _)| *other == path);
@@ -69,12 +80,16 @@ pub(super) async fn text(desk: &Desk) -> String {
         let mut sum = 0;
         let late = lateness::buckets(&statistics.lateness).into_iter().map(|(border, count)| {
             sum += count;
-            let border = border.map_or("+Inf".to_owned(), |border: Duration| border.as_secs_f64().to_string());
+            let border =
+                border.map_or("+Inf".to_owned(), |border: Duration| border.as_secs_f64().to_string());
             (border, sum)
         });
         let late: Vec<_> = late.collect();
         let help = "Lateness of the emulated network's events.";
-        let _ = writeln!(text.0, "# HELP testbed_lateness_seconds {help}\n# TYPE testbed_lateness_seconds histogram");
+        let _ = writeln!(
+            text.0,
+            "# HELP testbed_lateness_seconds {help}\n# TYPE testbed_lateness_seconds histogram"
+        );
         for (border, count) in late {
             let _ = writeln!(text.0, "testbed_lateness_seconds_bucket{{le=\"{border}\"}} {count}");
         }

@@ -116,19 +116,19 @@ async fn drain(socket: &Socket) -> Result<()> {
 /// The answer to a request; for one that becomes a WebSocket, also how its client may come back.
 async fn answer(desk: &Desk, request: Request<Incoming>) -> (Reply, Option<Option<Ticket>>) {
     if let Err(refused) = handshake::check_site(&request, &desk.hub.borrow().web().names) {
-        return (refused, None);
+        return (refused.into(), None);
     }
     let path = request.uri().path();
     if path == handshake::PATH && request.method() == Method::GET {
         let hub = desk.hub.borrow();
         return match handshake::admit(&request, |ticket| hub.knows(ticket)) {
             Ok((reply, ticket)) => (reply, Some(ticket)),
-            Err(refused) => (refused, None),
+            Err(refused) => (refused.into(), None),
         };
     }
     let reply = match pages::find(path) {
         Some(page) if matches!(*request.method(), Method::GET | Method::HEAD) => page.reply(&request),
-        Some(_) => problem(StatusCode::METHOD_NOT_ALLOWED, "the page is read only"),
+        Some(_) => problem(StatusCode::METHOD_NOT_ALLOWED, "the page is read only").into(),
         None => api::answer(desk, request).await,
     };
     (reply, None)

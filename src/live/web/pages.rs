@@ -47,12 +47,15 @@ pub(super) fn find(path: &str) -> Option<&'static Page> {
 impl Page {
     /// The file, unless the browser has it.
     pub fn reply(&self, request: &Request<Incoming>) -> Reply {
-        let digest: String = Sha256::digest(self.body)[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest: String =
+            Sha256::digest(self.body)[..12].iter().map(|byte| format!("{byte:02x}")).collect();
         let tag = format!("\"{digest}\"");
-        let is_known = request.headers().get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
-        let mut reply = match is_known {
-            true => reply(StatusCode::NOT_MODIFIED, self.kind, Bytes::new()),
-            false => reply(StatusCode::OK, self.kind, Bytes::from_static(self.body)),
+        let is_known =
+            request.headers().get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+        let mut reply = if is_known {
+            reply(StatusCode::NOT_MODIFIED, self.kind, Bytes::new())
+        } else {
+            reply(StatusCode::OK, self.kind, Bytes::from_static(self.body))
         };
         if let Ok(tag) = HeaderValue::from_str(&tag) {
             reply.headers_mut().insert(ETAG, tag);

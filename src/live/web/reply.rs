@@ -1,10 +1,12 @@
 //! Answers of the HTTP side.
 
+use std::borrow::Cow;
+
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use serde_json::json;
@@ -41,9 +43,33 @@ pub(super) fn reply(status: StatusCode, kind: &'static str, body: impl Into<Byte
     reply
 }
 
-/// An error as RFC 9457 has it.
-pub(super) fn problem(status: StatusCode, detail: &str) -> Reply {
-    let title = status.canonical_reason().unwrap_or_default();
-    let body = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
-    reply(status, "application/problem+json", body.to_string())
+/// A request that is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    status: StatusCode,
+    detail: Cow<'static, str>,
+}
+
+/// A request that is not done, and the reason.
+pub(super) fn problem(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem { status, detail: detail.into() }
+}
+
+impl From<Problem> for Reply {
+    /// The error as RFC 9457 has it, and the headers that belong to its status.
+    fn from(Problem { status, detail }: Problem) -> Reply {
+        let title = status.canonical_reason().unwrap_or_default();
+        let body =
+            json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
+        let mut reply = reply(status, "application/problem+json", body.to_string());
+        let more: &[(HeaderName, &str)] = match status {
+            StatusCode::UNAUTHORIZED => &[(WWW_AUTHENTICATE, "Bearer")],
+            StatusCode::UPGRADE_REQUIRED => &[(UPGRADE, "websocket"), (SEC_WEBSOCKET_VERSION, "13")],
+            _ => &[],
+        };
+        for (name, value) in more {
+            reply.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        reply
+    }
 }

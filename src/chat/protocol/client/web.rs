@@ -1,5 +1,6 @@
 //! A client of the page's dialect: `json-lines` in frames.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::json_lines;
@@ -22,7 +23,7 @@ const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 pub struct Client {
     words: json_lines::Client,
     frames: Reader,
-    out: std::collections::VecDeque<Rc<[u8]>>,
+    out: VecDeque<Rc<[u8]>>,
     /// Messages that have come, and those of them that the server knows to have.
     seen: u64,
     said: u64,
@@ -33,7 +34,7 @@ impl Default for Client {
         Client {
             words: json_lines::Client::of_ours(),
             frames: Reader::new(From::Server, LONGEST),
-            out: Default::default(),
+            out: VecDeque::new(),
             seen: 0,
             said: 0,
         }

@@ -210,9 +210,7 @@ pub(in crate::chat::protocol) fn request(spoken: &Spoken) -> Option<Request> {
         "chat" => Request::Say { text: text() },
         "private" => Request::Tell { to: spoken.to.text().to_owned(), text: text() },
         "room" => Request::SayIn { room: room(), text: text() },
-        "create_room" => {
-            Request::Create { room: room(), private: spoken.private.flag() }
-        }
+        "create_room" => Request::Create { room: room(), private: spoken.private.flag() },
         "invite" => {
             let room = Some(room()).filter(|room| !room.is_empty());
             Request::Invite { to: spoken.to.text().to_owned(), room }

@@ -60,6 +60,9 @@ pub(in crate::chat::protocol) enum Piece<'a> {
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const MASKED: u8 = 0x80;
+/// In the place of a length: it follows in two bytes, or in eight.
+const LONGER: u8 = 126;
+const LONGEST: u8 = 127;
 /// The longest payload of a control frame (§5.5).
 const CONTROL: usize = 125;
 
@@ -135,11 +138,11 @@ impl Reader {
             return Err(Fault::Protocol);
         }
         let (length, size) = match second & !MASKED {
-            126 => match rest.first_chunk() {
+            LONGER => match rest.first_chunk() {
                 Some(length) => (u64::from(u16::from_be_bytes(*length)), 2),
                 None => return Ok(None),
             },
-            127 => match rest.first_chunk() {
+            LONGEST => match rest.first_chunk() {
                 Some(length) => (u64::from_be_bytes(*length), 8),
                 None => return Ok(None),
             },
@@ -225,11 +228,11 @@ fn push(opcode: u8, payload: &[u8], mask: Option<[u8; 4]>, out: &mut Vec<u8>) {
     match payload.len() {
         length @ 0..=125 => out.push(masked | length as u8),
         length @ 126..=0xffff => {
-            out.push(masked | 126);
+            out.push(masked + LONGER);
             out.extend_from_slice(&(length as u16).to_be_bytes());
         }
         length => {
-            out.push(masked | 127);
+            out.push(masked + LONGEST);
             out.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }

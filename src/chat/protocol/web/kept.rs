@@ -20,7 +20,8 @@ impl Kept {
     /// Forgets the first `count` of all; false, and nothing is changed, where that is impossible: fewer were
     /// sent, or more were seen before.
     pub fn on_seen(&mut self, count: u64) -> bool {
-        let Some(news) = count.checked_sub(self.first).filter(|&news| news <= self.messages.len() as u64) else {
+        let Some(news) = count.checked_sub(self.first).filter(|&news| news <= self.messages.len() as u64)
+        else {
             return false;
         };
         let seen: usize = self.messages.drain(..news as usize).map(|message| message.len()).sum();

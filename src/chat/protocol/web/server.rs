@@ -160,7 +160,9 @@ impl ServerSession for Session {
             self.served += 1;
             if let Some(words) = answer {
                 let number = self.served;
-                self.send(message(|line| line.kind("error").member("message", &words).number("number", number)));
+                self.send(message(|line| {
+                    line.kind("error").member("message", &words).number("number", number)
+                }));
             }
         }
     }

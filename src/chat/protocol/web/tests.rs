@@ -120,7 +120,8 @@ struct Pair {
 
 impl Pair {
     fn joined() -> Pair {
-        let mut pair = Pair { session: Session::new(&Settings::default()), events: 0, known: vec![], seen: 0 };
+        let mut pair =
+            Pair { session: Session::new(&Settings::default()), events: 0, known: vec![], seen: 0 };
         let asked = pair.says(r#"{"type": "join", "username": "kim", "resumes": true}"#);
         assert_eq!(asked, [Ask::Room(Request::Join { nick: "kim".to_owned() })]);
         pair.session.on_served(at(0));
@@ -202,9 +203,11 @@ fn a_typed_line_is_understood_as_in_a_terminal() {
     let tell = Request::Tell { to: "bob".to_owned(), text: "hi  there".into() };
     assert_eq!(pair.says(r#"{"type": "line", "message": "/whisper bob hi  there"}"#), [Ask::Room(tell)]);
     pair.session.on_served(at(0));
-    for (line, answer) in
-        [("/whisper bob", "Usage: /whisper <username> <message>"), ("/foo", "Unknown command: "), ("hi", "Unknown")]
-    {
+    for (line, answer) in [
+        ("/whisper bob", "Usage: /whisper <username> <message>"),
+        ("/foo", "Unknown command: "),
+        ("hi", "Unknown"),
+    ] {
         assert_eq!(pair.says(&format!(r#"{{"type": "line", "message": "{line}"}}"#)), [Ask::Session(None)]);
         while pair.session.poll_send().is_some() {}
         // It waits for its turn.
@@ -230,7 +233,8 @@ fn words_out_of_place_end_the_connection() {
         assert_eq!(result, policy, "{text}");
     }
     let mut pair = Pair::joined();
-    let result = pair.session.receive(at(0), &masked(0x81, br#"{"type": "seen", "count": 9}"#), &mut Asked::default());
+    let result =
+        pair.session.receive(at(0), &masked(0x81, br#"{"type": "seen", "count": 9}"#), &mut Asked::default());
     assert_eq!(result, policy, "nothing was sent that it could have seen");
 }
 

@@ -1,12 +1,14 @@
 //! Clients that come back on another connection: for a while after the first has broken nobody is told that they
 //! are gone, and nothing is lost.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use tokio::sync::Notify;
 use tracing::debug;
 
 use super::Hub;
+use super::registry::Visitor;
 use crate::chat::message::ClientId;
 use crate::chat::server::Outlet;
 use crate::live::server::peer::{Key, Peer, Ticket};
@@ -28,12 +30,16 @@ impl Hub {
     pub(in crate::live::server) fn come_back(
         &mut self,
         ticket: &Ticket,
+        address: SocketAddr,
         socket: Option<Rc<Socket>>,
     ) -> Option<ClientId> {
         let id = *self.keys.get(&ticket.key)?;
         if !self.server.come_back(self.clock.moment(), id, ticket.seen) {
             return None;
         }
+        let registry = self.server.backing_mut();
+        let visitor = registry.visitor(id).map(|visitor| Visitor { address, ..visitor });
+        registry.set_visitor(id, visitor);
         let peer = self.peer(id)?;
         let before = std::mem::replace(peer, Peer::new(socket, peer.framed, peer.key));
         before.overdue.notify_one();

@@ -16,6 +16,7 @@ const view = new View(state);
 const lines = { past: [], at: 0 };
 let person = null;
 let isIn = false;
+let hasBeenIn = false;
 // True from the welcome of a server that has begun anew until everything is said again.
 let isBack = false;
 let connection = null;
@@ -65,13 +66,13 @@ function onState(what) {
 function onEvent(event) {
   if (event.type === "error" && !isIn) return refuse(event.message);
   const { isHidden } = state;
-  const wasIn = state.me !== null;
   state.hear(event, isLooked());
   if (event.type === "welcome") {
     isIn = true;
     connection.send({ type: "rooms" });
     view.showChat();
-    if (wasIn) isBack = true;
+    isBack = hasBeenIn;
+    hasBeenIn = true;
     if (isHidden) connection.send({ type: "hide" });
   }
   // One that comes back does so under its new name; a registered one, under that of its password.
@@ -137,11 +138,10 @@ function command(words) {
   if (["/exit", "/quit", "/q"].includes(word.toLowerCase())) leave();
 }
 
+/** Nothing stays on the page for whoever comes next. */
 function leave() {
-  isIn = false;
-  state.me = null;
-  connection.isWanted = false;
-  view.showDoor("You have left");
+  connection.close();
+  location.reload();
 }
 
 function openPlace({ key, kind, name }) {
