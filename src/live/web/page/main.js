@@ -130,7 +130,8 @@ function say(text) {
 
 /** A line as in the terminal: the server understands it. */
 function command(words) {
-  const [word, name] = words.split(/\s+/);
+  const [word, ...rest] = words.split(/\s+/);
+  const name = rest.find((part) => !part.startsWith("--"));
   if (["/list", "/who", "/rooms"].includes(word.toLowerCase())) state.lists = (state.lists ?? 0) + 1;
   if (word.toLowerCase() === "/ping") state.pings = (state.pings ?? 0) + 1;
   if (["/join", "/create"].includes(word.toLowerCase()) && name) state.place("room", name).isWanted = true;
