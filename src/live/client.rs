@@ -11,7 +11,7 @@ use super::clock::Clock;
 use super::connect::connect;
 use super::socket::Socket;
 use super::tls::Trust;
-use super::web::knock;
+use super::web::{knock, no_chat};
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::guess::{ENOUGH, Spoken, guess};
 use crate::chat::protocol::{After, ClientSession, Dialect, Manner, NotSaid, RELIABLE};
@@ -299,7 +299,7 @@ async fn open(target: &Target) -> io::Result<Socket> {
     };
     if target.dialect.speaks_http() {
         let knocking = tokio::time::timeout(CONNECT_WITHIN, knock(&socket, &target.address));
-        knocking.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+        knocking.await.unwrap_or_else(|_| Err(no_chat()))?;
     }
     Ok(socket)
 }

@@ -11,8 +11,8 @@ use crate::sockets::{Running, usual};
 use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH, WEB};
 
 const KINDS: [&dyn Dialect; 6] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE, WEB];
-const SOME: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH];
-const WITH_ROOMS: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH, ROOMS];
+const SOME: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH, WEB];
+const WITH_ROOMS: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH, ROOMS, WEB];
 
 /// What is refused to `kim` where `own` owns the rooms `open` and `den`, by which dialects, and what it
 /// reads.

@@ -165,7 +165,8 @@ pub(in crate::live) async fn knock(socket: &Socket, host: &str) -> io::Result<()
     if answer.starts_with("http/1.1 101 ") && is_proven { Ok(()) } else { Err(no_chat()) }
 }
 
-fn no_chat() -> io::Error {
+/// Error of a client whose server shows no page.
+pub(in crate::live) fn no_chat() -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
         "no page's chat answers there: it is where `testbed serve --web` listens",

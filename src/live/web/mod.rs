@@ -30,7 +30,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use tokio::time::timeout;
 
-pub(super) use handshake::knock;
+pub(super) use handshake::{knock, no_chat};
 
 use super::admin::Admin;
 use super::server::{Shared, Ticket};
