@@ -344,7 +344,7 @@ fn a_page_that_does_not_read_slows_nobody() {
         assert!(fill < 5_000, "nothing bounds what waits for it");
     };
     assert_eq!(gone["username"], "asleep");
-    // At most the grace in which speakers mind one that does not get on.
-    assert!(slowest < Duration::from_millis(600), "{slowest:?}");
+    // Speakers mind one that does not get on for a quarter of a second, once.
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
     asleep.ends_with();
 }
