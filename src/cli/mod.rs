@@ -47,6 +47,7 @@ mod tls;
 mod trace;
 mod validate;
 mod verify;
+mod web;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -83,7 +84,8 @@ enum Command {
     Plan(plan::PlanCommand),
     Bench(bench::Bench),
     Validate(validate::Validate),
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
+    Web(Box<web::Web>),
     Proxy(proxy::ProxyCommand),
     Admin(admin::Admin),
     Probe(probe::Probe),
@@ -165,6 +167,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Bench(command) => command.execute(),
         Command::Validate(command) => command.execute(),
         Command::Serve(command) => command.execute(),
+        Command::Web(command) => command.execute(),
         Command::Proxy(command) => command.execute(),
         Command::Admin(command) => command.execute(),
         Command::Probe(command) => command.execute(),
