@@ -46,6 +46,7 @@ mod tls;
 mod trace;
 mod validate;
 mod verify;
+mod web;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -80,7 +81,8 @@ enum Command {
     Plan(plan::PlanCommand),
     Bench(bench::Bench),
     Validate(validate::Validate),
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
+    Web(Box<web::Web>),
     Proxy(proxy::ProxyCommand),
     Admin(admin::Admin),
     Probe(probe::Probe),
@@ -160,6 +162,7 @@ fn run() -> ExitCode {
         Command::Bench(command) => command.execute(),
         Command::Validate(command) => command.execute(),
         Command::Serve(command) => command.execute(),
+        Command::Web(command) => command.execute(),
         Command::Proxy(command) => command.execute(),
         Command::Admin(command) => command.execute(),
         Command::Probe(command) => command.execute(),

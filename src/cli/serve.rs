@@ -9,14 +9,15 @@ use clap::Args;
 use super::network::{self, admin_unusable, host_and_port, resolve, unusable};
 use super::output::Failure;
 use super::tls::ServerTls;
-use crate::chat::protocol::{self, Dialect};
+use crate::chat::protocol::{self, Dialect, WEB};
 use crate::live::gateway::{Conditions, Options};
 use crate::live::server::{Place, Server, Settings};
 use crate::live::tls::Identity;
+use crate::live::web;
 use crate::time::Duration;
 use crate::units::Bytes;
 
-/// Serve the chat on real sockets, in five dialects
+/// Serve the chat on real sockets, in six dialects, one of them a page for browsers
 ///
 /// Without --dialect, each dialect listens at its usual port of 127.0.0.1: reliable 8888, json-lines
 /// 12345, rooms 44444, slash and pipe together 5555 (told apart by who speaks first).
@@ -26,6 +27,13 @@ pub struct Serve {
     /// A listener, e. g. json-lines=0.0.0.0:12345; may be repeated
     #[arg(long = "dialect", value_name = "NAME=ADDR")]
     dialects: Vec<String>,
+    /// Address of the chat's page for browsers, e. g. 127.0.0.1:8866, beside the dialects; no page without it
+    #[arg(long, value_name = "ADDR", value_parser = host_and_port)]
+    web: Option<String>,
+    /// A name under which browsers may reach the page, e. g. chat.example.org; addresses and localhost always
+    /// do; may be repeated
+    #[arg(long = "web-name", value_name = "HOST")]
+    web_names: Vec<String>,
     #[command(flatten)]
     tls: ServerTls,
     /// Address at which administrators connect; anything but this machine needs --admin-token
@@ -108,9 +116,29 @@ pub struct Serve {
     /// Log as JSON, one object a line
     #[arg(long)]
     log_json: bool,
+    #[arg(skip)]
+    is_demonstration: bool,
 }
 
+/// Messages that a newcomer of the demonstration is shown.
+const SHOWN: usize = 100;
+
 impl Serve {
+    /// With a page, and a network that everyone may change, where none is asked for: a slow line that loses some.
+    pub fn into_demonstration(mut self) -> Serve {
+        self.web.get_or_insert_with(|| format!("127.0.0.1:{}", WEB.port()));
+        if self.history == 0 {
+            self.history = SHOWN;
+        }
+        if self.network.is_empty() {
+            let text = |text: &str| Some(text.to_owned());
+            let (loss, delay, rate, queue) = (text("2%"), text("40ms"), text("2mbit"), text("2bdp"));
+            self.network = Options { loss, delay, rate, queue, ..Options::default() };
+        }
+        self.is_demonstration = true;
+        self
+    }
+
     /// Serves until Ctrl-C, SIGTERM or an administrator ends it.
     pub fn execute(self) -> Result<(), Failure> {
         super::logging::start(&self.log, self.log_json)?;
@@ -143,6 +171,7 @@ impl Serve {
             max_mail: self.max_mail,
             accounts_only: self.accounts_only,
             pacing: self.pacing,
+            web: web::Settings { names: self.web_names.clone(), opens_network: self.is_demonstration },
             kicked_for: self.kick_for,
             dialects: protocol::Settings {
                 assign_names: self.assign_names,
@@ -162,7 +191,7 @@ impl Serve {
     /// Plain ones and those that speak TLS: all are one or the other, unless both were asked for.
     fn listeners(&self, identity: Option<Identity>) -> Result<Listeners, Failure> {
         let (asked, secure) = (&self.dialects, &self.tls.listeners);
-        Ok(match identity {
+        let mut all = match identity {
             None => Listeners { plain: listeners("--dialect", asked)?, tls: None },
             Some(identity) if secure.is_empty() => {
                 Listeners { plain: Vec::new(), tls: Some((identity, listeners("--dialect", asked)?)) }
@@ -171,7 +200,13 @@ impl Serve {
                 let plain = if asked.is_empty() { Vec::new() } else { listeners("--dialect", asked)? };
                 Listeners { plain, tls: Some((identity, listeners("--tls-dialect", secure)?)) }
             }
-        })
+        };
+        if let Some(address) = &self.web {
+            // A page that anybody on the way can change keeps no secret.
+            let places = all.tls.as_mut().map_or(&mut all.plain, |(_, places)| places);
+            places.push((WEB, address.clone()));
+        }
+        Ok(all)
     }
 
     /// Two listeners cannot have one address, nor one that is nowhere.
@@ -200,6 +235,8 @@ impl Serve {
             let about_store = store.as_ref().is_some_and(|path| error.to_string().contains(path.as_str()));
             let help = if about_store {
                 "name another file with --store".to_owned()
+            } else if error.to_string().contains(" for web: ") {
+                "choose another address with --web ADDR".to_owned()
             } else {
                 format!("choose another address with {option} NAME=ADDR")
             };
@@ -216,10 +253,12 @@ impl Serve {
         let bound = server.with_admin(&self.admin, self.admin_token).await;
         let server = bound.map_err(|error| admin_unusable(&error))?;
         for (kind, address) in server.addresses() {
-            eprintln!("{:<12} {address}", kind.name());
+            let scheme = if kind.speaks_http() { "http://" } else { "" };
+            eprintln!("{:<12} {scheme}{address}", kind.name());
         }
         for (kind, address) in server.tls_addresses() {
-            eprintln!("{:<12} {address} TLS", kind.name());
+            let scheme = if kind.speaks_http() { "https://" } else { "" };
+            eprintln!("{:<12} {scheme}{address} TLS", kind.name());
         }
         if let Some(network) = &description {
             eprintln!("{:<12} {network}", "network");

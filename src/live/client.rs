@@ -11,6 +11,7 @@ use super::clock::Clock;
 use super::connect::connect;
 use super::socket::Socket;
 use super::tls::Trust;
+use super::web::{knock, no_chat};
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::guess::{ENOUGH, Spoken, guess};
 use crate::chat::protocol::{After, ClientSession, Dialect, Manner, NotSaid, RELIABLE};
@@ -285,17 +286,22 @@ async fn open(target: &Target) -> io::Result<Socket> {
     let connecting = tokio::time::timeout(CONNECT_WITHIN, connect(&target.address)).await;
     let wire = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?.socket;
     let _ = wire.set_nodelay(true);
-    match &target.tls {
-        None => Ok(Socket::Plain(wire)),
+    let socket = match &target.tls {
+        None => Socket::Plain(wire),
         Some(trust) => {
             let shaking = Socket::shake_hands(wire, trust.session(&target.address)?);
             let Ok(shaken) = tokio::time::timeout(CONNECT_WITHIN, shaking).await else {
                 let problem = "nothing answers the handshake; it does not speak TLS there";
                 return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
             };
-            shaken.map_err(|error| trust.explain(&target.address, error))
+            shaken.map_err(|error| trust.explain(&target.address, error))?
         }
+    };
+    if target.dialect.speaks_http() {
+        let knocking = tokio::time::timeout(CONNECT_WITHIN, knock(&socket, &target.address));
+        knocking.await.unwrap_or_else(|_| Err(no_chat()))?;
     }
+    Ok(socket)
 }
 
 async fn write_ready(socket: &Socket, clock: Clock, not_before: Instant) -> io::Result<()> {

@@ -16,3 +16,4 @@ pub mod splice;
 pub(crate) mod store;
 pub(crate) mod tls;
 pub(crate) mod trial;
+pub mod web;

@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
 use std::net::Shutdown;
+use std::task::{Context, Poll};
 
 use rustls::Connection;
 use socket2::SockRef;
@@ -96,6 +97,16 @@ impl Socket {
     pub async fn writable(&self) -> io::Result<()> {
         consume_budget().await;
         self.wire().writable().await
+    }
+
+    /// The same as [`readable`](Self::readable), for a reader that is polled and has found nothing.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.wire().poll_read_ready(cx)
+    }
+
+    /// The same for a writer.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.wire().poll_write_ready(cx)
     }
 
     /// Reads what is there; 0 is the end, and nothing there is an error of the kind `WouldBlock`.

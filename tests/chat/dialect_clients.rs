@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::hall::{Hall, Person, frames, hears, moment, name, sent, unsigned};
 use testbed::chat::message::{Event, Names, Refusal, Request};
 use testbed::chat::protocol::{
-    After, ClientSession, Dialect, JSON_LINES, NotSaid, PIPE, RELIABLE, ROOMS, SLASH, Settings,
+    After, ClientSession, Dialect, JSON_LINES, NotSaid, PIPE, RELIABLE, ROOMS, SLASH, Settings, WEB,
 };
 use testbed::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ fn names(list: &[&str]) -> Names {
     Arc::new(list.iter().map(|&name| name.into()).collect())
 }
 
-const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
+const KINDS: [&dyn Dialect; 6] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE, WEB];
 
 #[test]
 fn everyone_hears_everyone_in_every_dialect() {

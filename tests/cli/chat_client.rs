@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use crate::program::{answers, chat, out, testbed, types};
 use crate::sockets::{Running, frame, usual};
 use rustix::process::{Pid, Signal, kill_process};
-use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
+use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH, WEB};
 use testbed::live::gateway::Options;
 use testbed::live::server::Settings;
 
-const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
+const KINDS: [&dyn Dialect; 6] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE, WEB];
 
 /// What comes of saying these bytes.
 fn says(server: &Running, kind: &'static dyn Dialect, nick: &str, bytes: &[u8]) -> Output {
@@ -275,7 +275,7 @@ fn whoever_leaves_is_gone_at_once() {
     }
 }
 
-/// Four of the five wait for a word of the server, and all of them in vain.
+/// Five of the six wait for a word of the server, and all of them in vain; one, for its answer in HTTP.
 #[test]
 fn a_server_that_says_nothing_is_left_within_a_minute() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -288,8 +288,12 @@ fn a_server_that_says_nothing_is_left_within_a_minute() {
         let output = child.wait_with_output().expect("it ends");
         let text = out(&output);
         assert_eq!(output.status.code(), Some(1), "{kind:?}: {text}");
-        assert!(text.contains("has said nothing for 20 s"), "{kind:?}: {text}");
-        assert!(text.contains("another dialect") && !text.contains("trying again"), "{kind:?}: {text}");
+        let [words, mend] = match kind.name() {
+            "web" => ["no page's chat answers there", "`testbed serve --web` listens"],
+            _ => ["has said nothing for 20 s", "another dialect"],
+        };
+        assert!(text.contains(words) && text.contains(mend), "{kind:?}: {text}");
+        assert!(!text.contains("trying again"), "{kind:?}: {text}");
         drop(input);
     }
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());

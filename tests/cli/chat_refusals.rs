@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use crate::program::{chat, out, types};
 use crate::sockets::{Running, usual};
-use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
+use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH, WEB};
 
-const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
-const SOME: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH];
-const WITH_ROOMS: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH, ROOMS];
+const KINDS: [&dyn Dialect; 6] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE, WEB];
+const SOME: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH, WEB];
+const WITH_ROOMS: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH, ROOMS, WEB];
 
 /// What is refused to `kim` where `own` owns the rooms `open` and `den`, by which dialects, and what it
 /// reads.

@@ -8,11 +8,11 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::sockets::{Client, Running, frame, message, usual};
-use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
+use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH, WEB};
 use testbed::live::admin::ask;
 use testbed::live::server::Settings;
 
-const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
+const KINDS: [&dyn Dialect; 6] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE, WEB];
 
 /// Two people who would notice if the server did not serve.
 struct Witnesses {

@@ -12,3 +12,7 @@ mod gateway;
 mod hearing;
 mod reliable;
 mod resets;
+mod web;
+mod web_api;
+mod web_attacks;
+mod web_page;

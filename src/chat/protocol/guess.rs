@@ -46,6 +46,9 @@ impl fmt::Display for Spoken {
                 "that is a server's administration port, for `testbed admin`; use the address of a dialect, \
                  which `testbed serve` shows when it starts",
             ),
+            Spoken::Other("HTTP") => {
+                f.write_str("HTTP is spoken there, no chat; if it is the chat's page, add --dialect web")
+            }
             Spoken::Other(name) => write!(f, "{name} is spoken there, no chat"),
         }
     }

@@ -36,6 +36,13 @@ impl<'a> Object<'a> {
         object
     }
 
+    pub(super) fn number(self, name: &str, value: u64) -> Object<'a> {
+        let object = self.name(name);
+        // Writing into memory cannot fail.
+        let _ = write!(object.0, "{value}");
+        object
+    }
+
     pub(super) fn list(self, name: &str, values: &[Name]) -> Object<'a> {
         let object = self.name(name);
         object.0.push(b'[');
@@ -56,6 +63,12 @@ impl<'a> Object<'a> {
         // Writing into memory cannot fail.
         let _ = write!(object.0, "{}.{:06}", micros / 1_000_000, micros % 1_000_000);
         object
+    }
+
+    /// One more member of the object whose line was closed last.
+    pub(super) fn add_number(closed: &'a mut Vec<u8>, name: &str, value: u64) {
+        closed.truncate(closed.len() - b"}\n".len());
+        Object(closed).number(name, value).close_line();
     }
 
     pub(super) fn close_line(self) {

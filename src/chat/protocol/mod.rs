@@ -19,6 +19,7 @@ mod settings;
 mod shared_port;
 mod slash;
 mod text;
+mod web;
 
 use std::fmt;
 
@@ -54,8 +55,11 @@ pub const ROOMS: &dyn Dialect = &rooms::Rooms;
 /// Program 4's: words separated by `|`.
 pub const PIPE: &dyn Dialect = &pipe::Pipe;
 
+/// The page's: JSON in WebSocket messages.
+pub const WEB: &dyn Dialect = &web::Web;
+
 /// Every dialect. To add yours, add a file and a line.
-pub static DIALECTS: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
+pub static DIALECTS: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE, WEB];
 
 /// The dialect of that name.
 pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
@@ -98,6 +102,11 @@ pub trait Dialect: fmt::Debug + Sync {
 
     /// True if a server's first words show that it speaks this dialect.
     fn is_begun_by(&self, _first: &[u8]) -> bool {
+        false
+    }
+
+    /// True if a connection of it begins with a handshake of HTTP, which is over when its sessions begin.
+    fn speaks_http(&self) -> bool {
         false
     }
 
@@ -196,9 +205,9 @@ mod tests {
     }
 
     #[test]
-    fn only_program_0_takes_several_messages_at_once() {
+    fn only_program_0_and_the_page_take_several_messages_at_once() {
         for dialect in listeners() {
-            let gap = if dialect == RELIABLE { Duration::ZERO } else { READ_GAP };
+            let gap = if [RELIABLE, WEB].contains(&dialect) { Duration::ZERO } else { READ_GAP };
             assert_eq!(dialect.pacing(), gap, "{dialect:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! The two sides of a conversation on a real connection, each a state machine without sockets:
 //! bytes and time in; requests, events and bytes out.
 //!
-//! Three of the five dialects have no framing: to them one read is one message and one write is
+//! Three of the six dialects have no framing: to them one read is one message and one write is
 //! one message. Therefore [`ServerSession::receive`] takes exactly what one read returned, and each
 //! item of [`ServerSession::poll_send`] is meant for a write of its own. Where the bytes cross a
 //! stream that merges (an emulated path), whoever carries them keeps these borders.
@@ -186,6 +186,18 @@ pub trait ServerSession: fmt::Debug {
     /// whole and append what that asks, or give up.
     fn handle_timeout(&mut self, _moment: Moment, _out: &mut Asked) -> After {
         After::Stay
+    }
+
+    /// True if its client may come back on another connection: nobody is told that it is gone until it has not
+    /// come for a while.
+    fn outlives_connection(&self) -> bool {
+        false
+    }
+
+    /// The client has come back, after so many messages; what it has not seen is sent again, and nothing of the
+    /// connection before matters. False, and nothing is changed, if that cannot be.
+    fn resume(&mut self, _moment: Moment, _seen: u64) -> bool {
+        false
     }
 
     /// The client will send no more: appends what the rest of its bytes asks.

@@ -69,9 +69,9 @@ pub fn listeners() -> impl Iterator<Item = &'static dyn Dialect> {
     DIALECTS.iter().copied().chain(shared)
 }
 
-/// Those that together serve all programs at their usual ports.
+/// Those that together serve all original programs at their usual ports.
 pub fn usual_listeners() -> impl Iterator<Item = &'static dyn Dialect> {
-    DIALECTS.iter().copied().filter_map(|dialect| {
+    DIALECTS.iter().copied().filter(|dialect| !dialect.speaks_http()).filter_map(|dialect| {
         if SHARED.iter().any(|shared| shared.speaks == dialect) {
             return None;
         }
@@ -86,7 +86,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn the_usual_listeners_serve_every_dialect_at_a_port_of_its_own() {
+    fn the_usual_listeners_serve_every_program_at_a_port_of_its_own() {
         let usual: Vec<_> = usual_listeners().collect();
         let ports: BTreeSet<u16> = usual.iter().map(|dialect| dialect.port()).collect();
         assert_eq!(ports.len(), usual.len());
@@ -94,7 +94,8 @@ mod tests {
             usual.iter().flat_map(|dialect| dialect.told_apart().map_or(vec![*dialect], |two| two.to_vec()));
         let mut served: Vec<&str> = served.map(Dialect::name).collect();
         served.sort_unstable();
-        let mut all: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
+        let programs = DIALECTS.iter().filter(|dialect| !dialect.speaks_http());
+        let mut all: Vec<&str> = programs.map(|dialect| dialect.name()).collect();
         all.sort_unstable();
         assert_eq!(served, all);
     }

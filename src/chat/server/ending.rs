@@ -3,6 +3,7 @@
 use super::RoomServer;
 use super::backing::{Backing, Ending};
 use super::outgoing::Origin;
+use super::seat::Outlet;
 use crate::chat::message::{ClientId, Request};
 use crate::chat::protocol::{After, Asked, Moment, ServerSession};
 use crate::time::Instant;
@@ -56,6 +57,28 @@ impl<B: Backing> RoomServer<B> {
             seat.session.on_end_of_file();
             self.close(moment, id);
         }
+    }
+
+    /// True if a connection's client may come back on another.
+    pub fn outlives_connection(&self, id: ClientId) -> bool {
+        let seat = self.seats.get(id).filter(|seat| !seat.is_closing && seat.malformed.is_none());
+        seat.is_some_and(|seat| seat.session.outlives_connection())
+    }
+
+    /// A client has come back on another connection, after so many messages: what it has not seen is written
+    /// again. False, and nothing is changed, if that cannot be.
+    pub fn come_back(&mut self, moment: Moment, id: ClientId, seen: u64) -> bool {
+        if !self.outlives_connection(id) {
+            return false;
+        }
+        let Some(seat) = self.seats.get_mut(id) else { return false };
+        if !seat.session.resume(moment, seen) {
+            return false;
+        }
+        seat.out.clear();
+        (seat.outlet, seat.at_end) = (Outlet::Open, false);
+        self.collect(moment, id);
+        true
     }
 
     /// The client has closed its side, and all that it sent is read; what it asked is still served.

@@ -19,10 +19,12 @@
 //! carries it as `token`; who guesses has each one looked at only some time after the last.
 
 mod client;
+mod network;
 mod places;
 mod server;
 mod wire;
 
 pub use client::Administrator;
-pub use server::{Admin, bind, serve};
+pub use network::NO_NETWORK;
+pub use server::{Admin, bind, of_tcp, serve};
 pub use wire::{ask, read_frame, write_frame};

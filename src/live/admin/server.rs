@@ -15,11 +15,11 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tracing::{info, warn};
 
+use super::network::{NO_NETWORK, Network};
 use super::places::{Place, Places};
 use super::wire::encode;
 use crate::chat::room::RoomInfo;
 use crate::engine::PortInfo;
-use crate::link::config::{Config, LossModel};
 use crate::live::clock::Clock;
 use crate::live::gateway::{Conditions, Gateway};
 use crate::live::server::{ClientInfo, KeepOut, Shared};
@@ -53,8 +53,8 @@ pub struct Admin {
     pub token: Option<String>,
     /// Ends the server.
     pub stop: watch::Sender<bool>,
-    /// Network that every client's bytes cross, and its present conditions.
-    network: Option<(RefCell<Conditions>, Gateway)>,
+    /// Network that every client's bytes cross.
+    pub network: Option<Network>,
     started: Clock,
     /// By site: its turn to have a token looked at, and when that may be.
     turns: RefCell<HashMap<Site, Turn>>,
@@ -68,19 +68,19 @@ impl Admin {
         stop: watch::Sender<bool>,
         network: Option<(Conditions, Gateway)>,
     ) -> Admin {
-        let network = network.map(|(conditions, gateway)| (RefCell::new(conditions), gateway));
+        let network = network.map(|(conditions, gateway)| Network::new(conditions, gateway));
         Admin { hub, token, stop, network, started: Clock::start(), turns: RefCell::default() }
     }
 
-    /// True if the request may be answered; waits where somebody guesses.
-    async fn admits(&self, from: IpAddr, request: &Value) -> bool {
+    /// True if one that sends this token may ask; waits where somebody guesses.
+    pub async fn admits(&self, from: IpAddr, sent: Option<&str>) -> bool {
         let Some(token) = &self.token else { return true };
         let turn = self.turn(from);
         let mut next = turn.lock().await;
         sleep_until(*next).await;
         // Digests are compared, so that the time taken says nothing about the token.
         let right = |given| Sha256::digest(given) == Sha256::digest(token);
-        if request["token"].as_str().is_some_and(right) {
+        if sent.is_some_and(right) {
             return true;
         }
         warn!(%from, "an administrator's request with a wrong token");
@@ -98,7 +98,8 @@ impl Admin {
         Rc::clone(turns.entry(Site::of(from)).or_insert_with(|| Rc::new(Mutex::new(now))))
     }
 
-    async fn answer(&self, request: &Value) -> Result<Value, String> {
+    /// The reply to a request whose sender may ask it.
+    pub async fn answer(&self, request: &Value) -> Result<Value, String> {
         let (paths, carried) = self.network_now().await;
         let params = &request["params"];
         let text =
@@ -132,18 +133,13 @@ impl Admin {
             }
             Some("set_network_sim") => {
                 let (loss, delay) = (number("packet_loss_rate")?, number("delay")?);
-                let (conditions, gateway) = self.network.as_ref().ok_or(
-                    "this server has no emulated network; start it with --loss 0% or another condition",
-                )?;
                 let loss = Probability::new(loss).ok_or("`packet_loss_rate` is between 0 and 1")?;
                 if !(0.0..=60.0).contains(&delay) {
                     return Err("`delay` is in seconds, at most 60".to_owned());
                 }
-                let changed = conditions.borrow().with(loss, Duration::from_secs_f64(delay));
-                gateway.set(&changed).map_err(|_| "the emulated network has ended")?;
-                let words = format!("the network is now: {}", changed.describe());
-                *conditions.borrow_mut() = changed;
-                done(&words)
+                let network = self.network.as_ref().ok_or(NO_NETWORK)?;
+                let changed = network.now().with(loss, Duration::from_secs_f64(delay));
+                done(&format!("the network is now: {}", network.set(changed)?))
             }
             Some("shutdown") => {
                 self.stop.send_replace(true);
@@ -159,8 +155,8 @@ impl Admin {
 
     /// The TCP of every emulated path, by its number, and how many bytes have crossed them.
     async fn network_now(&self) -> (BTreeMap<u64, [PortInfo; 2]>, u64) {
-        let Some((_, gateway)) = &self.network else { return Default::default() };
-        let all = gateway.statistics().await;
+        let Some(network) = &self.network else { return Default::default() };
+        let all = network.statistics().await;
         all.map(|all| (all.connections.into_iter().collect(), all.bytes.iter().sum())).unwrap_or_default()
     }
 
@@ -192,17 +188,8 @@ impl Admin {
         })
     }
 
-    /// The emulated network in words, and in the numbers of `set_network_sim` where these say all
-    /// that it can change.
     fn conditions(&self) -> Value {
-        let Some((now, _)) = &self.network else { return Value::Null };
-        let now = now.borrow();
-        let mut value = json!({ "description": now.describe() });
-        if let Some((loss, delay)) = loss_and_delay(&now) {
-            value["packet_loss_rate"] = json!(loss.as_f64());
-            value["delay"] = json!(delay.as_secs_f64());
-        }
-        value
+        self.network.as_ref().map_or(Value::Null, Network::describe)
     }
 
     fn clients(&self, paths: &BTreeMap<u64, [PortInfo; 2]>) -> Vec<Value> {
@@ -210,18 +197,6 @@ impl Admin {
         let clients = hub.borrow().clients();
         clients.iter().map(|client| describe(client, client.path.and_then(|path| paths.get(&path)))).collect()
     }
-}
-
-/// Loss and one-way delay of a path of one link that is the same in both directions.
-fn loss_and_delay(conditions: &Conditions) -> Option<(Probability, Duration)> {
-    let scenario = conditions.scenario();
-    let [link] = scenario.groups.first()?.path[..] else { return None };
-    let of = |config: &Config| match config.loss {
-        LossModel::Independent(loss) => Some((loss, config.delay.mean)),
-        LossModel::GilbertElliott { .. } => None,
-    };
-    let [up, down] = &scenario.links[link].directions;
-    of(up).filter(|up| of(down).as_ref() == Some(up))
 }
 
 fn of_room(room: &RoomInfo) -> Value {
@@ -250,7 +225,7 @@ fn of_path((number, ends): (&u64, &[PortInfo; 2])) -> Value {
 }
 
 /// The figures of an end of an emulated path.
-fn of_tcp(end: &PortInfo) -> Value {
+pub fn of_tcp(end: &PortInfo) -> Value {
     json!({
         "congestion_window": end.snapshot.cwnd,
         "ssthresh": end.snapshot.ssthresh,
@@ -353,7 +328,9 @@ async fn converse(admin: &Admin, mut socket: TcpStream, from: IpAddr, place: &Pl
         timeout_at(by, socket.read_exact(&mut bytes)).await??;
         let reply = match serde_json::from_slice::<Value>(&bytes) {
             Err(error) => Err(format!("this is no JSON: {error}")),
-            Ok(request) if !admin.admits(from, &request).await => Err("a wrong token".to_owned()),
+            Ok(request) if !admin.admits(from, request["token"].as_str()).await => {
+                Err("a wrong token".to_owned())
+            }
             Ok(request) => {
                 if place.is_known() {
                     patience = IDLE;

@@ -14,6 +14,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::hub::{Flushed, Shared};
+use super::peer::Ticket;
 use super::porter::{Inside, read_frame, write_frame};
 use crate::chat::message::ClientId;
 use crate::chat::protocol::ServerSession;
@@ -25,6 +26,8 @@ use crate::time::Duration;
 
 /// Time in which a client that has ended its side may read nothing of its queue.
 const READS_WITHIN: Span = Span::from_secs(5);
+/// Time in which a client may come back on another connection before others are told that it is gone.
+const AWAITED_FOR: Span = Span::from_secs(60);
 /// The most that one read takes.
 pub(super) const READ: usize = 16 * 1024;
 
@@ -35,12 +38,14 @@ pub(super) struct Newcomer {
     pub address: SocketAddr,
     pub session: Box<dyn ServerSession>,
     pub pacing: Duration,
+    /// Key with which its client may come back, or has.
+    pub ticket: Option<Ticket>,
 }
 
 /// Serves a socket until it ends.
 pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket) {
     let socket = Rc::new(socket);
-    let id = open(&hub, newcomer, Some(Rc::clone(&socket)));
+    let Some(id) = open(&hub, newcomer, Some(Rc::clone(&socket))) else { return };
     let Handles { clock, roused, wake } = handles(&hub, id);
     let hear = async {
         loop {
@@ -68,6 +73,7 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
                 Ok(1..) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(0) => return end_of_file(&hub, id).await,
+                Err(error) if hub.borrow().outlives_connection(id) => return Err(error),
                 // What it asked before a reset is served, too.
                 Err(_) => {
                     hub.borrow_mut().break_off(id);
@@ -94,7 +100,7 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
 /// Serves a person at the far end of an emulated path, where each message is a frame.
 pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream, inside: Rc<[Inside; 2]>) {
     let number = far.connection();
-    let id = open(&hub, newcomer, None);
+    let Some(id) = open(&hub, newcomer, None) else { return };
     if let Some(peer) = hub.borrow_mut().peer(id) {
         peer.path = Some(number);
     }
@@ -164,9 +170,13 @@ fn read(hub: &Shared, id: ClientId, socket: &Socket) -> io::Result<usize> {
     result
 }
 
-fn open(hub: &Shared, newcomer: Newcomer, socket: Option<Rc<Socket>>) -> ClientId {
-    let Newcomer { dialect, address, session, pacing } = newcomer;
-    hub.borrow_mut().open(dialect, address, session, socket, pacing)
+/// Its number; nothing if it says that it has come back and cannot.
+fn open(hub: &Shared, newcomer: Newcomer, socket: Option<Rc<Socket>>) -> Option<ClientId> {
+    let mut hub = hub.borrow_mut();
+    match newcomer.ticket.filter(|ticket| ticket.returns) {
+        Some(ticket) => hub.come_back(&ticket, newcomer.address, socket),
+        None => Some(hub.open(newcomer, socket)),
+    }
 }
 
 /// Notifications for the tasks of a connection.
@@ -203,11 +213,45 @@ async fn converse(
         _ = speak => {}
         () = overdue.notified() => {}
     }
-    hub.borrow_mut().forget(id);
+    if hub.borrow().is_present(id, &overdue) && !comes_back(hub, id, &overdue).await {
+        hub.borrow_mut().forget(id);
+    }
+}
+
+/// Serves what the client of a broken connection has asked, and keeps what is said to it, until it has come back
+/// on another.
+async fn comes_back(hub: &Shared, id: ClientId, overdue: &Rc<Notify>) -> bool {
+    if !hub.borrow().outlives_connection(id) {
+        return false;
+    }
+    hub.borrow_mut().detach(id);
+    let Handles { clock, roused, wake } = handles(hub, id);
+    let until = Instant::now() + AWAITED_FOR;
+    while hub.borrow().is_present(id, overdue) {
+        if hub.borrow().is_over(id) || Instant::now() >= until {
+            return false;
+        }
+        let turn = hub.borrow_mut().schedule(id);
+        let at = match turn {
+            Turn::Read => until,
+            Turn::Yield => Instant::now(),
+            Turn::Wait(at) | Turn::Pause(at) => until.min(clock.wall(at)),
+        };
+        tokio::select! {
+            () = overdue.notified() => {}
+            () = roused.notified() => {}
+            () = wake.notified() => {}
+            () = sleep_until(at) => {}
+        }
+    }
+    true
 }
 
 /// It will say nothing more: what it has asked is served, and what waits for it is written.
 async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
+    if hub.borrow().outlives_connection(id) {
+        return Ok(());
+    }
     hub.borrow_mut().read_all(id);
     let Handles { clock, roused, .. } = handles(hub, id);
     let mut got_on = (0, Instant::now());

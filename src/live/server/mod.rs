@@ -1,4 +1,4 @@
-//! The chat on real sockets: five dialects, each on a listener of its own, all people in one room
+//! The chat on real sockets: six dialects, each on a listener of its own, all people in one room
 //! system.
 //!
 //! Everything runs on one thread. That is not only simple: a message to a hundred people is a
@@ -35,6 +35,7 @@ use tokio::task::LocalSet;
 use tracing::{debug, info, warn};
 
 pub use hub::{ClientInfo, Hub, KeepOut, Shared, Totals};
+pub use peer::Ticket;
 
 use super::admin::{self, Admin};
 use super::clock::Clock;
@@ -42,6 +43,7 @@ use super::gateway::{Conditions, Gateway};
 use super::socket::Socket;
 use super::store::{OpenError, Store};
 use super::tls::Identity;
+use super::web::{self, Desk};
 use crate::chat::protocol::{self, Dialect, SPEAKS_WITHIN};
 use crate::time::Duration;
 use connection::Newcomer;
@@ -84,6 +86,8 @@ pub struct Settings {
     pub kicked_for: Duration,
     /// The network between every client and the room; none if there is nothing here.
     pub network: Option<Conditions>,
+    /// Settings of the page.
+    pub web: web::Settings,
     /// Settings of the dialects.
     pub dialects: protocol::Settings,
 }
@@ -107,6 +111,7 @@ impl Default for Settings {
             pacing: None,
             kicked_for: Duration::from_secs(60),
             network: None,
+            web: web::Settings::default(),
             dialects: protocol::Settings::default(),
         }
     }
@@ -214,12 +219,15 @@ impl Server {
                 let network = self.settings.network.clone().zip(self.gateway.clone());
                 let hub = Rc::new(RefCell::new(Hub::new(Rc::new(self.settings), Clock::start(), self.store)));
                 tokio::task::spawn_local(hub::end_turns(Rc::clone(&hub)));
+                let (port, token) = self.admin.unzip();
+                let admin = Admin::new(Some(Rc::clone(&hub)), token.flatten(), stop.clone(), network);
+                let admin = Rc::new(admin);
                 for listener in self.listeners {
-                    tokio::task::spawn_local(accept(Rc::clone(&hub), self.gateway.clone(), listener));
+                    let (hub, admin) = (Rc::clone(&hub), Rc::clone(&admin));
+                    tokio::task::spawn_local(accept(hub, admin, self.gateway.clone(), listener));
                 }
-                if let Some((listener, token)) = self.admin {
-                    let admin = Admin::new(Some(Rc::clone(&hub)), token, stop.clone(), network);
-                    tokio::task::spawn_local(admin::serve(Rc::new(admin), listener));
+                if let Some(port) = port {
+                    tokio::task::spawn_local(admin::serve(admin, port));
                 }
                 let _ = stopped.wait_for(|&stop| stop).await;
                 info!("shutting down");
@@ -238,7 +246,7 @@ impl Server {
 }
 
 /// Takes in whoever comes.
-async fn accept(hub: Shared, gateway: Option<Gateway>, listener: Listener) {
+async fn accept(hub: Shared, admin: Rc<Admin>, gateway: Option<Gateway>, listener: Listener) {
     loop {
         match listener.socket.accept().await {
             Ok((socket, address)) => {
@@ -250,14 +258,16 @@ async fn accept(hub: Shared, gateway: Option<Gateway>, listener: Listener) {
                     warn!(%address, "turned away: too many connections");
                     continue;
                 }
-                let (hub, gateway) = (Rc::clone(&hub), gateway.clone());
+                let (hub, admin, gateway) = (Rc::clone(&hub), Rc::clone(&admin), gateway.clone());
                 let (dialect, identity) = (listener.dialect, listener.identity.clone());
                 hub.borrow_mut().arriving += 1;
                 tokio::task::spawn_local(async move {
-                    let arrived = arrive(&hub, dialect, identity, socket).await;
+                    let arrived = arrive(&hub, admin, dialect, identity, (socket, address)).await;
                     hub.borrow_mut().arriving -= 1;
                     match arrived {
-                        Ok((socket, dialect)) => welcome(hub, gateway, dialect, socket, address).await,
+                        Ok(Some(arrival)) => welcome(hub, gateway, arrival, address).await,
+                        // It wanted nothing but the page.
+                        Ok(None) => {}
                         Err(error) => debug!(%address, "no connection came of it: {error}"),
                     }
                 });
@@ -271,20 +281,28 @@ async fn accept(hub: Shared, gateway: Option<Gateway>, listener: Listener) {
     }
 }
 
-/// Prelude of a connection: the handshake of TLS, for which there is as much time as for
+/// A connection that is to be served.
+struct Arrival {
+    socket: Socket,
+    dialect: &'static dyn Dialect,
+    ticket: Option<Ticket>,
+}
+
+/// Prelude of a connection: the handshakes of TLS and of HTTP, for each of which there is as much time as for
 /// joining, and which dialect it is to be.
 async fn arrive(
     hub: &Shared,
+    admin: Rc<Admin>,
     dialect: &'static dyn Dialect,
     identity: Option<Identity>,
-    socket: TcpStream,
-) -> io::Result<(Socket, &'static dyn Dialect)> {
+    (socket, address): (TcpStream, SocketAddr),
+) -> io::Result<Option<Arrival>> {
     // Nagle against delayed acknowledgments is where the originals' 40 ms come from.
     let _ = socket.set_nodelay(true);
+    let patience = Span::from_nanos(hub.borrow().settings.join_within.as_nanos());
     let socket = match identity {
         None => Socket::Plain(socket),
         Some(identity) => {
-            let patience = Span::from_nanos(hub.borrow().settings.join_within.as_nanos());
             let shaken = tokio::time::timeout(patience, Socket::shake_hands(socket, identity.session()?));
             shaken.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?
         }
@@ -297,23 +315,22 @@ async fn arrive(
                 waits
             }
         }
+        None if dialect.speaks_http() => {
+            let received = web::receive(Desk::new(hub, admin, address.ip()), socket, patience).await?;
+            return Ok(received.map(|(socket, ticket)| Arrival { socket, dialect, ticket }));
+        }
         None => dialect,
     };
-    Ok((socket, dialect))
+    Ok(Some(Arrival { socket, dialect, ticket: None }))
 }
 
-async fn welcome(
-    hub: Shared,
-    gateway: Option<Gateway>,
-    dialect: &'static dyn Dialect,
-    socket: Socket,
-    address: SocketAddr,
-) {
+async fn welcome(hub: Shared, gateway: Option<Gateway>, arrival: Arrival, address: SocketAddr) {
+    let Arrival { socket, dialect, ticket } = arrival;
     let newcomer = {
         let settings = &hub.borrow().settings;
         let pacing = settings.pacing.unwrap_or_else(|| dialect.pacing());
         let session = dialect.server(&settings.dialects);
-        Newcomer { dialect: dialect.name(), address, session, pacing }
+        Newcomer { dialect: dialect.name(), address, session, pacing, ticket }
     };
     let Some(gateway) = gateway else {
         return connection::serve_socket(hub, newcomer, socket).await;

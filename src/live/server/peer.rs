@@ -19,12 +19,29 @@ pub(super) struct Peer {
     pub writer: Rc<Notify>,
     /// Rouses its listener: what it waited for has come.
     pub heard: Rc<Notify>,
-    /// Ends it: it takes too long to read its last words.
+    /// Ends it: it takes too long to read its last words, it is broken, or its client has come back on
+    /// another connection.
     pub overdue: Rc<Notify>,
+    /// Key with which its client comes back.
+    pub key: Option<Key>,
+}
+
+/// Digest of what a client shows when it comes back.
+pub type Key = [u8; 32];
+
+/// Key of a client that may come back, and the number of messages that it has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// The key.
+    pub key: Key,
+    /// The number.
+    pub seen: u64,
+    /// True if the client knows that it is in the place of another connection.
+    pub returns: bool,
 }
 
 impl Peer {
-    pub fn new(socket: Option<Rc<Socket>>, framed: bool) -> Peer {
+    pub fn new(socket: Option<Rc<Socket>>, framed: bool, key: Option<Key>) -> Peer {
         Peer {
             socket,
             framed,
@@ -32,6 +49,7 @@ impl Peer {
             writer: Rc::default(),
             heard: Rc::default(),
             overdue: Rc::default(),
+            key,
         }
     }
 }

@@ -50,6 +50,11 @@ impl Client {
         Client { is_person: true, knows_more: Some(true), ..Client::default() }
     }
 
+    /// One whose server is known to be of ours.
+    pub fn of_ours() -> Client {
+        Client { knows_more: Some(true), ..Client::default() }
+    }
+
     /// An event with what only this connection knows: whether it is in, and under which nick.
     fn own(&mut self, event: Event) -> Option<Event> {
         if shows_more(&event) && self.nick.is_some() {

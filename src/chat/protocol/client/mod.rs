@@ -12,6 +12,7 @@ pub(super) mod rooms;
 mod rooms_steps;
 mod rooms_words;
 pub(super) mod slash;
+pub(super) mod web;
 
 use super::session::NotSaid;
 use crate::chat::message::{Event, Refusal};

@@ -39,7 +39,7 @@ use crate::time::Duration;
 
 pub(super) use client::{EventReader, encode_request};
 pub(super) use listener::HeadListener;
-pub(super) use server::REQUEST_LIMIT;
+pub(super) use server::{REQUEST_LIMIT, Spoken, after, encode_event, parse, request};
 
 /// The member of a join by which a client says that it knows more than program 1 does.
 pub(super) const EXTENSIONS: &str = "extensions";

@@ -97,13 +97,16 @@ impl Default for RequestDecoder {
 
 /// Request of a client. Members of another type than text read as absent, as do unknown ones.
 #[derive(Deserialize)]
-struct Spoken<'a> {
+pub(in crate::chat::protocol) struct Spoken<'a> {
     #[serde(rename = "type", borrow, default)]
-    kind: Field<'a>,
+    pub kind: Field<'a>,
     #[serde(borrow, default)]
-    username: Field<'a>,
+    pub username: Field<'a>,
+    /// Only `web` has it.
     #[serde(borrow, default)]
-    message: Field<'a>,
+    pub password: Field<'a>,
+    #[serde(borrow, default)]
+    pub message: Field<'a>,
     #[serde(borrow, default)]
     to: Field<'a>,
     #[serde(borrow, default)]
@@ -114,13 +117,20 @@ struct Spoken<'a> {
     private: Field<'a>,
     #[serde(borrow, default)]
     existing: Field<'a>,
+    /// Only `web` has these two.
+    #[serde(borrow, default)]
+    pub resumes: Field<'a>,
+    #[serde(borrow, default)]
+    pub count: Field<'a>,
 }
 
+/// Value of a member.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Field<'a> {
+pub(in crate::chat::protocol) enum Field<'a> {
     Text(#[serde(borrow)] Cow<'a, str>),
     Flag(bool),
+    Number(u64),
     Other(IgnoredAny),
 }
 
@@ -131,11 +141,19 @@ impl Default for Field<'_> {
 }
 
 impl Field<'_> {
-    fn text(&self) -> &str {
-        match self {
-            Field::Text(text) => text.trim(),
-            Field::Flag(_) | Field::Other(_) => "",
-        }
+    /// The text; empty if it is none.
+    pub fn text(&self) -> &str {
+        if let Field::Text(text) = self { text.trim() } else { "" }
+    }
+
+    /// True if it is true.
+    pub fn flag(&self) -> bool {
+        matches!(self, Field::Flag(true))
+    }
+
+    /// The number, if it is one.
+    pub fn number(&self) -> Option<u64> {
+        if let Field::Number(number) = self { Some(*number) } else { None }
     }
 }
 
@@ -160,7 +178,7 @@ impl RequestDecoder {
                 let spoken = parse(line).and_then(|spoken| Some((join(&spoken)?, spoken)));
                 let (join, spoken) = spoken.ok_or(Malformed { farewell: INVALID_USERNAME })?;
                 *joined = true;
-                *asks = matches!(spoken.extensions, Field::Flag(true));
+                *asks = spoken.extensions.flag();
                 *extended |= *asks;
                 Some(join)
             };
@@ -170,7 +188,8 @@ impl RequestDecoder {
     }
 }
 
-fn parse(line: &[u8]) -> Option<Spoken<'_>> {
+/// The members of a line, if it is an object.
+pub(in crate::chat::protocol) fn parse(line: &[u8]) -> Option<Spoken<'_>> {
     // To serde an array is a struct without its names.
     let is_object = line.trim_ascii_start().first() == Some(&b'{');
     if is_object { serde_json::from_slice(line).ok() } else { None }
@@ -184,22 +203,20 @@ fn join(spoken: &Spoken) -> Option<Request> {
 }
 
 /// A later line; `None` is to be ignored.
-fn request(spoken: &Spoken) -> Option<Request> {
+pub(in crate::chat::protocol) fn request(spoken: &Spoken) -> Option<Request> {
     let text = || Arc::<str>::from(spoken.message.text());
     let room = || spoken.room.text().to_owned();
     Some(match spoken.kind.text() {
         "chat" => Request::Say { text: text() },
         "private" => Request::Tell { to: spoken.to.text().to_owned(), text: text() },
         "room" => Request::SayIn { room: room(), text: text() },
-        "create_room" => {
-            Request::Create { room: room(), private: matches!(spoken.private, Field::Flag(true)) }
-        }
+        "create_room" => Request::Create { room: room(), private: spoken.private.flag() },
         "invite" => {
             let room = Some(room()).filter(|room| !room.is_empty());
             Request::Invite { to: spoken.to.text().to_owned(), room }
         }
         "close_room" => Request::Close { room: room() },
-        "join_room" => Request::Enter { room: room(), create: !matches!(spoken.existing, Field::Flag(true)) },
+        "join_room" => Request::Enter { room: room(), create: !spoken.existing.flag() },
         "leave_room" => Request::Exit { room: room() },
         "rooms" => Request::Rooms,
         "users" => Request::People,
@@ -252,7 +269,7 @@ fn plain(event: &Event) -> Cow<'_, Event> {
 }
 
 /// Program 1's server closes after an error, which it sends only to those it does not let in.
-pub(super) fn after(event: &Event) -> After {
+pub(in crate::chat::protocol) fn after(event: &Event) -> After {
     match event {
         Event::Rejected(_) | Event::Bye => After::Close,
         _ => After::Stay,
@@ -264,7 +281,7 @@ fn welcome<'a>(line: Object<'a>, nick: &str, people: &[Name], at: Timestamp) -> 
     line.kind("welcome").member("message", &message).list("users", people).timestamp(at)
 }
 
-pub(super) fn encode_event(event: &Event, at: Timestamp, out: &mut Vec<u8>) {
+pub(in crate::chat::protocol) fn encode_event(event: &Event, at: Timestamp, out: &mut Vec<u8>) {
     let line = Object(out);
     match event {
         Event::Welcome { nick, people } => welcome(line, nick, people, at),

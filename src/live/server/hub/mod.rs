@@ -6,6 +6,7 @@
 //! and its passwords tried, and administrators look and act.
 
 mod admission;
+mod comeback;
 mod inspection;
 mod kick;
 mod owed;
@@ -14,7 +15,6 @@ mod writing;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -23,16 +23,18 @@ use tokio::time::sleep_until;
 use tracing::debug;
 
 use super::Settings;
+use super::connection::Newcomer;
 use super::memory::Memory;
-use super::peer::Peer;
+use super::peer::{Key, Peer};
 use crate::chat::message::ClientId;
-use crate::chat::protocol::{EVERYONE, SERVER, ServerSession};
+use crate::chat::protocol::{EVERYONE, SERVER};
 use crate::chat::room::{Room, Rules};
 use crate::chat::server::{Bounds, Count, Outgoing, RoomServer, Turn};
 use crate::live::clock::Clock;
 use crate::live::site::Site;
 use crate::live::socket::Socket;
 use crate::live::store::Store;
+use crate::live::web;
 use crate::time::{Duration, Instant};
 
 pub use inspection::{ClientInfo, Totals};
@@ -64,6 +66,8 @@ pub struct Hub {
     turn_ends: Rc<Notify>,
     /// Notification for the end of turns.
     armed: Option<Instant>,
+    /// Connections whose clients may come back on another.
+    keys: BTreeMap<Key, ClientId>,
     /// People whose mail has been told.
     owed: BTreeMap<ClientId, Owed>,
     /// Lets one password be hashed at a time.
@@ -107,11 +111,17 @@ impl Hub {
             served: 0,
             turn_ends: Rc::default(),
             armed: None,
+            keys: BTreeMap::new(),
             owed: BTreeMap::new(),
             hashing: Arc::new(Semaphore::new(1)),
             gone: Count::default(),
             buffer: Vec::new(),
         }
+    }
+
+    /// Settings of the page.
+    pub fn web(&self) -> &web::Settings {
+        &self.settings.web
     }
 
     /// Number of open connections.
@@ -125,23 +135,20 @@ impl Hub {
     }
 
     /// Takes in a connection.
-    pub(super) fn open(
-        &mut self,
-        dialect: &'static str,
-        address: SocketAddr,
-        session: Box<dyn ServerSession>,
-        socket: Option<Rc<Socket>>,
-        pacing: Duration,
-    ) -> ClientId {
+    pub(super) fn open(&mut self, newcomer: Newcomer, socket: Option<Rc<Socket>>) -> ClientId {
+        let Newcomer { dialect, address, session, pacing, ticket } = newcomer;
         let moment = self.clock.moment();
         self.open += 1;
         self.served += 1;
         let id = self.free.pop().unwrap_or(ClientId(self.peers.len() as u32));
+        // Of a key that is in use nobody else comes back.
+        let key = ticket.map(|ticket| ticket.key).filter(|key| !self.keys.contains_key(key));
         let place = id.0 as usize;
         if place == self.peers.len() {
             self.peers.push(None);
         }
-        self.peers[place] = Some(Box::new(Peer::new(socket, session.is_framed())));
+        self.peers[place] = Some(Box::new(Peer::new(socket, session.is_framed(), key)));
+        self.keys.extend(key.map(|key| (key, id)));
         let visitor = Visitor { serial: self.served, dialect, address, since: moment.now };
         let registry = self.server.backing_mut();
         registry.set_visitor(id, Some(visitor));
@@ -191,7 +198,10 @@ impl Hub {
 
     /// The connection is gone.
     pub(super) fn forget(&mut self, id: ClientId) {
-        if self.peers.get_mut(id.0 as usize).and_then(Option::take).is_some() {
+        if let Some(peer) = self.peers.get_mut(id.0 as usize).and_then(Option::take) {
+            if let Some(key) = peer.key {
+                self.keys.remove(&key);
+            }
             self.gone.add(&self.server.figures(id).0);
             self.server.forget(self.clock.moment(), id);
             self.server.backing_mut().set_visitor(id, None);

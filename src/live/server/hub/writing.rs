@@ -40,6 +40,11 @@ impl Hub {
         let flushed = self.write_to(&socket, now, id);
         match flushed {
             Flushed::Blocked => self.server.set_outlet(id, Outlet::Stalled),
+            // Its client may come back.
+            Flushed::Broken if self.server.outlives_connection(id) => {
+                self.server.set_outlet(id, Outlet::Stalled);
+                self.peer(id).into_iter().for_each(|peer| peer.overdue.notify_one());
+            }
             Flushed::Broken => self.server.break_off(now, id),
             _ => self.server.set_outlet(id, Outlet::Open),
         }

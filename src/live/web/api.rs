@@ -1,0 +1,198 @@
+//! Requests beside the chat: its health, its figures, the network, and what an administrator does at the
+//! [port](crate::live::admin), with the same words. An administrator's token comes as `Authorization: Bearer`;
+//! a server without one answers no such request, because what stands before it may let anybody in.
+
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use hyper::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+
+use super::handshake::key_of;
+use super::reply::{Problem, Reply, problem, reply};
+use super::{Desk, metrics};
+use crate::congestion;
+use crate::live::admin::{NO_NETWORK, of_tcp};
+use crate::live::gateway::{Conditions, Options};
+
+/// The description of all requests.
+const OPENAPI: &str = include_str!("openapi.json");
+/// The longest body, in bytes.
+const BODY: usize = 64 * 1024;
+/// Header in which a page shows the secret of its own connection.
+const SESSION: HeaderName = HeaderName::from_static("x-session");
+
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Networks that a page may choose, each a scenario file.
+static PRESETS: &[(&str, &str)] = &[
+    ("home", include_str!("../../../scenarios/networks/home.toml")),
+    ("home-bloated", include_str!("../../../scenarios/networks/home-bloated.toml")),
+    ("cafe", include_str!("../../../scenarios/networks/cafe.toml")),
+    ("train", include_str!("../../../scenarios/networks/train.toml")),
+    ("satellite", include_str!("../../../scenarios/networks/satellite.toml")),
+];
+
+/// The administrator's requests that only look, and those that do something with parameters of their body.
+const LOOKS: [(&str, &str); 3] =
+    [("/api/stats", "get_stats"), ("/api/clients", "get_clients"), ("/api/rooms", "get_rooms")];
+const DEEDS: [(&str, &str); 4] = [
+    ("/api/kick", "kick_client"),
+    ("/api/broadcast", "broadcast"),
+    ("/api/close-room", "close_room"),
+    ("/api/shutdown", "shutdown"),
+];
+
+/// The answer to a request for none of the page's files.
+pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Reply {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let command =
+        |list: &[(&str, &'static str)]| list.iter().find(|(at, _)| *at == path).map(|(_, name)| *name);
+    let result = match (&method, path.as_str()) {
+        (&Method::GET, "/healthz") => Ok(reply(StatusCode::OK, TEXT, "ok\n")),
+        (&Method::GET, "/api/openapi.json") => Ok(reply(StatusCode::OK, JSON, OPENAPI)),
+        (&Method::GET, "/api/network") => network(desk),
+        (&Method::PUT, "/api/network") => change_network(desk, request).await,
+        (&Method::GET, "/api/connection") => connection(desk, &request).await,
+        (&Method::GET, "/metrics") => match check_token(desk, &request).await {
+            Ok(()) => Ok(reply(StatusCode::OK, metrics::KIND, metrics::text(desk).await)),
+            Err(refused) => Err(refused),
+        },
+        (&Method::GET, _) if command(&LOOKS).is_some() => administer(desk, command(&LOOKS), request).await,
+        (&Method::POST, _) if command(&DEEDS).is_some() => administer(desk, command(&DEEDS), request).await,
+        _ if is_known(&path) => {
+            Err(problem(StatusCode::METHOD_NOT_ALLOWED, "/api/openapi.json has the methods"))
+        }
+        _ => Err(problem(
+            StatusCode::NOT_FOUND,
+            "there is nothing of that name; /api/openapi.json has all requests",
+        )),
+    };
+    result.unwrap_or_else(Problem::into)
+}
+
+fn is_known(path: &str) -> bool {
+    let others = ["/healthz", "/metrics", "/chat", "/api/openapi.json", "/api/network", "/api/connection"];
+    others.contains(&path) || LOOKS.iter().chain(&DEEDS).any(|(known, _)| *known == path)
+}
+
+fn as_json(value: &Value) -> Reply {
+    reply(StatusCode::OK, JSON, value.to_string())
+}
+
+/// An error unless the administrator's token comes with the request.
+async fn check_token(desk: &Desk, request: &Request<Incoming>) -> Result<(), Problem> {
+    if desk.admin.token.is_none() {
+        let words = "this server has no token for administrators; start it with --admin-token";
+        return Err(problem(StatusCode::FORBIDDEN, words));
+    }
+    let sent = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if desk.admin.admits(desk.from, sent.and_then(|value| value.strip_prefix("Bearer "))).await {
+        return Ok(());
+    }
+    Err(problem(StatusCode::UNAUTHORIZED, "the administrator's token is missing or wrong"))
+}
+
+/// The members of a body.
+async fn body(request: Request<Incoming>) -> Result<Value, Problem> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    // A form of another site's page has no such type, and a script of it must ask before.
+    if kind.split(';').next().unwrap_or_default().trim() != JSON {
+        return Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is application/json"));
+    }
+    let Ok(collected) = Limited::new(request.into_body(), BODY).collect().await else {
+        return Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 64 KiB, or has no end"));
+    };
+    let value = serde_json::from_slice(&collected.to_bytes());
+    match value {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        _ => Err(problem(StatusCode::BAD_REQUEST, "the body is no JSON object")),
+    }
+}
+
+async fn administer(
+    desk: &Desk,
+    command: Option<&'static str>,
+    request: Request<Incoming>,
+) -> Result<Reply, Problem> {
+    check_token(desk, &request).await?;
+    let params = if request.method() == Method::POST { body(request).await? } else { json!({}) };
+    let asked = json!({ "command": command, "params": params });
+    match desk.admin.answer(&asked).await {
+        Ok(value) => Ok(as_json(&value)),
+        Err(words) => Err(problem(StatusCode::UNPROCESSABLE_ENTITY, words)),
+    }
+}
+
+fn no_network() -> Problem {
+    problem(StatusCode::NOT_FOUND, NO_NETWORK)
+}
+
+fn network(desk: &Desk) -> Result<Reply, Problem> {
+    let network = desk.admin.network.as_ref().ok_or_else(no_network)?;
+    let mut value = network.options();
+    value["description"] = network.now().describe().into();
+    value["presets"] = PRESETS.iter().map(|(name, _)| *name).collect();
+    value["controllers"] = congestion::algorithms().map(|algorithm| algorithm.name).collect();
+    // A page asks whether it may, without a token to show.
+    value["is_open"] = desk.hub.borrow().web().opens_network.into();
+    Ok(as_json(&value))
+}
+
+async fn change_network(desk: &Desk, request: Request<Incoming>) -> Result<Reply, Problem> {
+    if !desk.hub.borrow().web().opens_network {
+        check_token(desk, &request).await?;
+    }
+    let network = desk.admin.network.as_ref().ok_or_else(no_network)?;
+    let asked = body(request).await?;
+    let changed = conditions(&asked).map_err(|words| problem(StatusCode::UNPROCESSABLE_ENTITY, words))?;
+    let words = network.set(changed).map_err(|words| problem(StatusCode::INTERNAL_SERVER_ERROR, words))?;
+    Ok(as_json(&json!({ "description": words })))
+}
+
+/// The network that is asked for: a preset, or the options of the command line.
+fn conditions(asked: &Value) -> Result<Conditions, String> {
+    let text = |name: &str| match &asked[name] {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.clone())),
+        _ => Err(format!("`{name}` is a text such as \"10%\" or \"20ms\"")),
+    };
+    let (options, file) = if let Some(name) = text("preset")? {
+        let preset = PRESETS.iter().find(|(known, _)| *known == name);
+        let names = || PRESETS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        (
+            Options::default(),
+            Some(*preset.ok_or_else(|| format!("there is no preset of that name, but {}", names()))?),
+        )
+    } else {
+        let options = Options {
+            loss: text("loss")?,
+            delay: text("delay")?,
+            jitter: text("jitter")?,
+            rate: text("rate")?,
+            queue: text("queue")?,
+            congestion: text("congestion")?,
+            ..Options::default()
+        };
+        (options, None)
+    };
+    options.conditions(file).map_err(|error| error.to_string())
+}
+
+/// The TCP of the asking page's own path: that of the server's end, which sends to it.
+async fn connection(desk: &Desk, request: &Request<Incoming>) -> Result<Reply, Problem> {
+    let network = desk.admin.network.as_ref().ok_or_else(no_network)?;
+    let secret = request.headers().get(SESSION).and_then(|secret| secret.to_str().ok()).and_then(key_of);
+    let path = secret.and_then(|key| desk.hub.borrow().path_of(&key));
+    let unknown = || problem(StatusCode::NOT_FOUND, "there is no connection with the secret of x-session");
+    let path = path.ok_or_else(unknown)?;
+    let statistics = network.statistics().await.map_err(|_| no_network())?;
+    let ends = statistics.connections.into_iter().find(|(number, _)| *number == path);
+    let (_, [near, far]) = ends.ok_or_else(unknown)?;
+    let mut value = of_tcp(&far);
+    value["flight"] = far.snapshot.flight.into();
+    value["queue_bytes"] = far.written.saturating_sub(near.read).into();
+    value["retransmissions"] = (far.stats.retransmits + near.stats.retransmits).into();
+    Ok(as_json(&value))
+}

@@ -1,0 +1,107 @@
+//! The server's figures in the text format of Prometheus (version 0.0.4).
+
+use std::fmt::{Display, Write as _};
+
+use super::Desk;
+use crate::live::lateness;
+use crate::live::server::ClientInfo;
+use crate::time::Duration;
+
+/// Type of the text.
+pub(super) const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Connections with figures of their own: the oldest, because each is a series that is kept.
+const CONNECTIONS: usize = 100;
+
+/// A text that grows by metrics.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn metric<V: Display>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        samples: impl Iterator<Item = (String, V)>,
+    ) {
+        // Writing into memory cannot fail.
+        let _ = writeln!(self.0, "# HELP testbed_{name} {help}\n# TYPE testbed_{name} {kind}");
+        for (labels, value) in samples {
+            let _ = writeln!(self.0, "testbed_{name}{labels} {value}");
+        }
+    }
+
+    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
+        self.metric(name, kind, help, std::iter::once((String::new(), value)));
+    }
+}
+
+/// All figures as they are now.
+pub(super) async fn text(desk: &Desk) -> String {
+    let statistics = match &desk.admin.network {
+        Some(network) => network.statistics().await.ok(),
+        None => None,
+    };
+    let (totals, clients, rooms) = {
+        let hub = desk.hub.borrow();
+        (hub.totals(), hub.clients(), hub.rooms().count())
+    };
+    let mut text = Text::default();
+    text.one("uptime_seconds", "gauge", "Time since the server began.", totals.uptime.as_secs_f64());
+    text.one("people", "gauge", "People who have joined.", totals.people);
+    text.one("connections", "gauge", "Open connections.", totals.open);
+    text.one("rooms", "gauge", "Rooms.", rooms);
+    text.one("requests_total", "counter", "Requests understood.", totals.count.requests);
+    text.one("messages_sent_total", "counter", "Messages written to clients.", totals.count.messages_out);
+    text.one("received_bytes_total", "counter", "Bytes read from clients.", totals.count.bytes_in);
+    text.one("sent_bytes_total", "counter", "Bytes written to clients.", totals.count.bytes_out);
+    let waiting: usize = clients.iter().map(|client| client.backlog).sum();
+    text.one("queue_bytes", "gauge", "Bytes that wait to be written or acknowledged.", waiting);
+    if let Some(statistics) = &statistics {
+        text.one(
+            "network_packets_total",
+            "counter",
+            "Packets that crossed the emulated network.",
+            statistics.packets,
+        );
+        text.one("network_dropped_total", "counter", "Packets that it dropped.", statistics.dropped);
+        let paths = || {
+            let number = |path: u64| statistics.connections.iter().find(|(other, _)| *other == path);
+            let of = move |client: &ClientInfo| Some((labels(client), number(client.path?)?.1[1].clone()));
+            clients.iter().filter_map(of).take(CONNECTIONS)
+        };
+        let window = "Congestion window of the server's end of a path.";
+        text.metric("cwnd_bytes", "gauge", window, paths().map(|(labels, end)| (labels, end.snapshot.cwnd)));
+        let rtt = paths().filter_map(|(labels, end)| Some((labels, end.snapshot.srtt?.as_secs_f64())));
+        text.metric("srtt_seconds", "gauge", "Smoothed round trip of a path.", rtt);
+        let sent_again = paths().map(|(labels, end)| (labels, end.stats.retransmits));
+        text.metric("retransmissions_total", "counter", "Segments sent again on a path.", sent_again);
+        let mut sum = 0;
+        let late = lateness::buckets(&statistics.lateness).into_iter().map(|(border, count)| {
+            sum += count;
+            let border =
+                border.map_or("+Inf".to_owned(), |border: Duration| border.as_secs_f64().to_string());
+            (border, sum)
+        });
+        let late: Vec<_> = late.collect();
+        let help = "Lateness of the emulated network's events.";
+        let _ = writeln!(
+            text.0,
+            "# HELP testbed_lateness_seconds {help}\n# TYPE testbed_lateness_seconds histogram"
+        );
+        for (border, count) in late {
+            let _ = writeln!(text.0, "testbed_lateness_seconds_bucket{{le=\"{border}\"}} {count}");
+        }
+        let nanos: f64 = statistics.lateness.mean() * statistics.lateness.len() as f64;
+        let _ = writeln!(text.0, "testbed_lateness_seconds_sum {}", nanos / 1e9);
+        let _ = writeln!(text.0, "testbed_lateness_seconds_count {sum}");
+    }
+    text.0
+}
+
+/// Labels of a connection: its number and its dialect. A person's name would be a series of its own for each,
+/// and is nobody's business.
+fn labels(client: &ClientInfo) -> String {
+    format!("{{client=\"{}\",dialect=\"{}\"}}", client.id, client.dialect)
+}

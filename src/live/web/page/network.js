@@ -1,0 +1,198 @@
+// The network beside the conversation: what it is, what it does to this page's own connection, and, where
+// that is open to everyone, the means to change it.
+
+import { element } from "./text.js";
+
+const byId = (id) => document.getElementById(id);
+// Pause between two looks, and the looks that a chart shows: a minute.
+const LOOK = 500;
+const SHOWN = 120;
+// Sliders: name, unit, and the value at a place between 0 and 100.
+const SLIDERS = {
+  loss: { title: "Loss", at: (x) => (x * x) / 250, unit: "%" },
+  delay: { title: "Delay, one way", at: (x) => (x * x) / 20, unit: "ms" },
+  jitter: { title: "Jitter", at: (x) => (x * x) / 50, unit: "ms" },
+  rate: { title: "Rate", at: (x) => 10 ** (x / 25 - 1), unit: "mbit" },
+  queue: { title: "Queue", at: (x) => 2 ** (x / 14 - 2), unit: "bdp" },
+};
+const CHARTS = [
+  { id: "window", title: "Window", unit: "kB", of: (now) => now.congestion_window / 1e3, also: (now) => now.ssthresh / 1e3 },
+  { id: "rtt", title: "Round trip", unit: "ms", of: (now) => now.rtt * 1e3 },
+  { id: "under-way", title: "On the way to you", unit: "kB", of: (now) => now.queue_bytes / 1e3 },
+];
+
+export class Network {
+  /** `secret()` is that of the page's connection. */
+  constructor(secret) {
+    this.secret = secret;
+    this.past = [];
+    this.isFrozen = false;
+    this.build();
+    byId("network-open").addEventListener("click", () => this.toggle());
+    byId("freeze").addEventListener("click", () => this.freeze());
+    byId("reset").addEventListener("click", () => this.change(this.first));
+    byId("times").addEventListener("change", ({ target }) => byId("log").classList.toggle("times", target.checked));
+    // A mark on a slider is a whole network: all of them are sent.
+    byId("sliders").addEventListener("input", () => this.show());
+    byId("sliders").addEventListener("change", () => this.change(this.chosen()));
+  }
+
+  build() {
+    const sliders = Object.entries(SLIDERS).map(([name, { title }]) => {
+      const label = element("label", title);
+      const output = element("output");
+      const input = element("input");
+      Object.assign(input, { type: "range", min: 0, max: 100, name });
+      label.append(output, input);
+      return label;
+    });
+    const label = element("label", "Controller of new connections");
+    label.append(Object.assign(element("select"), { name: "congestion" }));
+    byId("sliders").append(...sliders, label);
+    for (const { id, title } of CHARTS) {
+      const figure = element("figure");
+      const canvas = Object.assign(element("canvas"), { id: `chart-${id}`, width: 220, height: 56 });
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", title);
+      figure.append(element("figcaption", title), canvas);
+      byId("charts").append(figure);
+    }
+  }
+
+  async toggle() {
+    const panel = byId("network");
+    panel.hidden = !panel.hidden;
+    byId("network-open").setAttribute("aria-expanded", String(!panel.hidden));
+    clearInterval(this.clock);
+    if (panel.hidden) return;
+    this.past = [];
+    await this.look();
+    this.clock = setInterval(() => this.draw(), LOOK);
+  }
+
+  freeze() {
+    this.isFrozen = !this.isFrozen;
+    byId("freeze").setAttribute("aria-pressed", String(this.isFrozen));
+  }
+
+  /** Reads the present conditions. */
+  async look() {
+    const now = await ask("/api/network");
+    byId("conditions").textContent = now.description ?? now.detail;
+    byId("charts").hidden = !now.description;
+    byId("controls").hidden = !now.is_open;
+    if (!now.description) return;
+    const { loss, delay, jitter, rate, queue, congestion } = now;
+    this.first ??= given({ loss, delay, jitter, rate, queue, congestion });
+    const select = byId("sliders").elements.congestion;
+    select.replaceChildren(...now.controllers.map((name) => element("option", name)));
+    select.value = congestion;
+    byId("presets").replaceChildren(...now.presets.map((name) => {
+      const button = element("button", name, "quiet");
+      button.type = "button";
+      button.addEventListener("click", () => this.change({ preset: name }));
+      return button;
+    }));
+    this.place(now);
+    this.show();
+  }
+
+  /** Puts the sliders where the conditions are. */
+  place(now) {
+    const inMs = (text) => {
+      const [, number, unit] = /^([\d.]+)(\D+)$/.exec(text ?? "") ?? [];
+      return Number(number ?? 0) * ({ ns: 1e-6, us: 1e-3, ms: 1, s: 1e3 }[unit] ?? 1);
+    };
+    const inMbit = (text) => {
+      const [, number, unit] = /^([\d.]+)(\D+)$/.exec(text ?? "") ?? [];
+      return Number(number ?? 1e3) * ({ bit: 1e-6, kbit: 1e-3, mbit: 1, gbit: 1e3 }[unit] ?? 1);
+    };
+    const values = { loss: parseFloat(now.loss ?? 0), delay: inMs(now.delay), jitter: inMs(now.jitter), rate: inMbit(now.rate) };
+    for (const [name, value] of Object.entries(values)) {
+      const { at } = SLIDERS[name];
+      let x = 0;
+      while (x < 100 && at(x) < value - 1e-9) x += 1;
+      byId("sliders").elements[name].value = x;
+    }
+    byId("sliders").elements.queue.value = 42;
+  }
+
+  show() {
+    for (const [name, { at, unit }] of Object.entries(SLIDERS)) {
+      const input = byId("sliders").elements[name];
+      input.previousSibling.textContent = ` ${rounded(at(Number(input.value)))} ${unit}`;
+    }
+  }
+
+  chosen() {
+    const { elements } = byId("sliders");
+    const value = (name) => `${rounded(SLIDERS[name].at(Number(elements[name].value)))}${SLIDERS[name].unit}`;
+    const all = { loss: value("loss"), delay: value("delay"), rate: value("rate"), queue: value("queue") };
+    if (Number(elements.jitter.value) > 0) all.jitter = value("jitter");
+    return { ...all, congestion: elements.congestion.value };
+  }
+
+  async change(conditions) {
+    const said = await ask("/api/network", { method: "PUT", body: JSON.stringify(conditions) });
+    byId("network-refusal").textContent = said.detail ?? "";
+    if (!said.detail) await this.look();
+  }
+
+  async draw() {
+    if (document.hidden || this.isFrozen) return;
+    const now = await ask("/api/connection", { headers: { "x-session": this.secret() ?? "" } });
+    if (now.detail) return;
+    this.past.push(now);
+    this.past.splice(0, this.past.length - SHOWN);
+    byId("state").textContent = `${now.state.replaceAll("_", " ")}, ${now.retransmissions} sent again`;
+    for (const chart of CHARTS) drawChart(chart, this.past);
+  }
+}
+
+async function ask(path, options = {}) {
+  const headers = { ...(options.body && { "content-type": "application/json" }), ...options.headers };
+  try {
+    return await (await fetch(path, { ...options, headers })).json();
+  } catch {
+    return { detail: "The server cannot be reached" };
+  }
+}
+
+/** The members that are there. */
+function given(members) {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null && value !== "0ns"));
+}
+
+function rounded(value) {
+  return Number(value.toPrecision(2));
+}
+
+function drawChart({ id, title, unit, of, also }, past) {
+  const canvas = byId(`chart-${id}`);
+  const pen = canvas.getContext("2d");
+  const style = getComputedStyle(document.documentElement);
+  const values = past.map(of);
+  const bounds = also ? past.map(also) : [];
+  const most = Math.max(1e-9, ...values.filter(Number.isFinite), ...bounds.filter((value) => value > 0 && value < 1e5));
+  const last = values.at(-1);
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  const line = (series, colour) => {
+    pen.strokeStyle = style.getPropertyValue(colour);
+    pen.beginPath();
+    series.forEach((value, n) => {
+      const x = (n / (SHOWN - 1)) * canvas.width;
+      const y = canvas.height - 2 - (Math.min(value, most) / most) * (canvas.height - 16);
+      if (Number.isFinite(value)) pen.lineTo(x, y);
+    });
+    pen.stroke();
+  };
+  pen.lineWidth = 1;
+  line(bounds, "--dim");
+  pen.lineWidth = 2;
+  line(values, "--mark");
+  const words = Number.isFinite(last) ? `${rounded(last)} ${unit}` : "not known yet";
+  pen.fillStyle = style.getPropertyValue("--text");
+  pen.font = "12px system-ui, sans-serif";
+  pen.fillText(words, 2, 11);
+  canvas.setAttribute("aria-label", `${title}: ${words}`);
+}
