@@ -175,8 +175,8 @@ fn every_command_and_option_has_its_place() {
             faults.push(format!("no section on {command}"));
             continue;
         };
-        // The emulated network's options are described at `serve`.
-        let shared = if command == "proxy" { sections["serve"] } else { "" };
+        // The emulated network's options are described at `serve`, and all of its own.
+        let shared = if ["proxy", "web"].contains(&command.as_str()) { sections["serve"] } else { "" };
         let described = options(&format!("{section} {shared}"));
         let missing = options(&help(&[command])).into_iter().filter(|option| !described.contains(option));
         faults

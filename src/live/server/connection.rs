@@ -38,7 +38,7 @@ pub(super) struct Newcomer {
     pub address: SocketAddr,
     pub session: Box<dyn ServerSession>,
     pub pacing: Duration,
-    /// Where its client may come back, or has.
+    /// Key with which its client may come back, or has.
     pub ticket: Option<Ticket>,
 }
 

@@ -13,7 +13,7 @@
 //! | closes by a close frame | `user_left` to the others |
 //! | breaks off, and comes back | all that it has not `seen`, behind a `heard` that says what to send again |
 //!
-//! What answers a message of the client's own, an echo or an `error`, has its `number`, from 1 for the join.
+//! An answer to a message of the client's own, an echo or an `error`, has its `number`, from 1 for the join.
 //! `seen` and `heard` are counted by neither side. A text from before the client came is a `chat` with
 //! `"past": true`. An unanswered ping ends a connection, because a browser answers even where its page
 //! sleeps.

@@ -29,7 +29,7 @@ pub(super) struct Session {
     limit: usize,
     has_joined: bool,
     out: VecDeque<Rc<[u8]>>,
-    /// What may have to be sent again, if the client wishes that.
+    /// Messages that may have to be sent again, if the client wishes that.
     kept: Option<Kept>,
     /// Messages of the client that are counted, those that are served, and those that it knows to be.
     heard: u64,

@@ -141,7 +141,7 @@ impl Pair {
         self.session.tell(at(0), &event, &mut Encodings::new(self.events));
     }
 
-    /// What is sent, and the `heard` among it.
+    /// Numbers of the texts that are sent, and the `heard` among them.
     fn sends(&mut self) -> (Vec<u64>, Vec<[u64; 2]>) {
         let (mut numbers, mut heard) = (vec![], vec![]);
         let mut reader = Reader::new(From::Server, LIMIT);
