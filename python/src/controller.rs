@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -145,6 +146,8 @@ struct Object {
     /// If it has these attributes.
     has_ssthresh: bool,
     has_pacing: bool,
+    /// The window as it was read last: most calls leave it as it is.
+    cwnd: Option<Py<PyAny>>,
 }
 
 /// Reason for which a call failed.
@@ -202,6 +205,7 @@ impl Object {
             optional: [ecn?, recovered?, spurious?, idle?, decay?],
             has_ssthresh: object.hasattr("ssthresh")?,
             has_pacing: object.hasattr("pacing_rate")?,
+            cwnd: None,
             object: object.unbind(),
         })
     }
@@ -210,9 +214,13 @@ impl Object {
 impl Scripted {
     /// Reads what the object says now.
     fn look(&mut self, py: Python<'_>) -> Result<(), Fault> {
-        let Some(object) = &self.object else { return Ok(()) };
+        let Some(object) = &mut self.object else { return Ok(()) };
         let bound = object.object.bind(py);
-        self.cwnd = number::window(&bound.getattr(intern!(py, "cwnd"))?, "cwnd").map_err(Fault::Said)?;
+        let cwnd = bound.getattr(intern!(py, "cwnd"))?;
+        if object.cwnd.as_ref().is_none_or(|before| !before.is(&cwnd)) {
+            self.cwnd = number::window(&cwnd, "cwnd").map_err(Fault::Said)?;
+            object.cwnd = Some(cwnd.unbind());
+        }
         if object.has_ssthresh {
             let value = bound.getattr(intern!(py, "ssthresh"))?;
             self.ssthresh = number::threshold(&value, "ssthresh").map_err(Fault::Said)?;
@@ -240,9 +248,9 @@ impl Scripted {
                 let argument = argument(py)?;
                 let Some(method) = self.object.as_ref().and_then(&method) else { return Ok(()) };
                 match argument {
-                    Some(argument) => method.bind(py).call1((argument,))?,
-                    None => method.bind(py).call0()?,
-                };
+                    Some(argument) => call_with(py, method, &argument)?,
+                    None => drop(method.call0(py)?),
+                }
                 self.look(py)
             });
             self.note(py, name, made);
@@ -269,6 +277,18 @@ impl Scripted {
 
     fn optional(&mut self, which: usize) -> bool {
         self.call(OPTIONAL[which], |object| object.optional[which].as_ref(), |_| Ok(None))
+    }
+}
+
+/// Calls with one argument. Within the stable interface of Python 3.9 this is the way that makes no tuple.
+#[expect(unsafe_code, reason = "PyO3 has this call from Python 3.12 on only")]
+fn call_with(py: Python<'_>, method: &Py<PyAny>, argument: &Py<PyAny>) -> PyResult<()> {
+    let end = std::ptr::null_mut::<ffi::PyObject>();
+    // SAFETY: we hold the interpreter and both objects; the list of arguments ends with a null pointer; the result is
+    // a new reference, or null with an exception set.
+    unsafe {
+        let result = ffi::PyObject_CallFunctionObjArgs(method.as_ptr(), argument.as_ptr(), end);
+        Bound::from_owned_ptr_or_err(py, result).map(drop)
     }
 }
 

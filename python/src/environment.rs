@@ -13,7 +13,7 @@ use testbed::units::Rate;
 
 use crate::error;
 
-/// What `testbed.gym` makes of one step: delivered (Mbit/s), round-trip time, its smallest and its smoothed value
+/// Figures of one step, as `testbed.gym` has them: delivered (Mbit/s), round-trip time, its smallest and its smoothed value
 /// (ms), share lost (%), in flight and window (segments), timeouts.
 type Observation = (f64, f64, f64, f64, f64, f64, f64, f64);
 

@@ -1,14 +1,22 @@
 //! Numbers that a controller in Python gives: any kind of number, within what makes sense.
 
 use pyo3::prelude::*;
+use pyo3::types::PyInt;
 
 use testbed::units::Rate;
 
 /// Largest window in bytes: a second of 8 Tbit/s.
-const MOST_BYTES: f64 = (1u64 << 40) as f64;
+const MOST_BYTES: f64 = MOST_WHOLE as f64;
+const MOST_WHOLE: u64 = 1 << 40;
 
 /// A window in bytes, such as `cwnd`.
 pub fn window(value: &Bound<'_, PyAny>, name: &str) -> Result<u64, String> {
+    // Whole numbers, which are most, without a detour.
+    if value.is_instance_of::<PyInt>()
+        && let Ok(bytes @ 1..=MOST_WHOLE) = value.extract::<u64>()
+    {
+        return Ok(bytes);
+    }
     let bytes = number(value, name, "bytes")?;
     if (1.0..=MOST_BYTES).contains(&bytes) {
         return Ok(bytes as u64);

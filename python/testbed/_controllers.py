@@ -22,7 +22,7 @@ _loading = False
 
 
 class Controller(Protocol):
-    """What a controller has; a class need not derive from it.
+    """Methods and attributes of a controller; a class need not derive from it.
 
     Windows are in bytes. The connection reads ``cwnd`` after each call, and, where the object has them,
     ``ssthresh`` (bytes) and ``pacing_rate`` (bits per second, or None). A class may also have ``on_ecn(loss)``

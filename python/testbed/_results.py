@@ -214,7 +214,7 @@ def run(
     ``scenario`` is a file, or the TOML text itself if it has more than one line. ``set`` changes dotted keys as
     ``--set`` of the command line does; a list as value sweeps a key that is an axis. ``jobs`` is the number of
     threads, ``memory`` the bytes that a trial may take. Without ``out`` the results are in a temporary folder, which
-    goes with the :class:`Results`.
+    goes with the :class:`Results`. Results in ``out`` of another scenario or other arguments are replaced with ``force``.
 
     Raises :class:`ScenarioError` where the scenario is wrong; its text has a caret under each place.
 

@@ -49,7 +49,7 @@ MOST_MBIT = 10_000.0
 
 
 class Observation(NamedTuple):
-    """What was seen of one step."""
+    """Figures of one step."""
 
     delivered_mbit: float
     """Rate of delivery in the step, in Mbit/s."""

@@ -54,6 +54,13 @@ def test_a_controller_in_a_file_is_used_by_its_name_and_is_part_of_the_record(fi
     assert "another file" in run("verify", "out", cwd=file.parent).stdout
 
 
+def test_a_controller_in_a_file_is_not_for_real_time(file):
+    (file.parent / "my_cc.py").write_text(CONTROLLER)
+    word = "tcp.congestion=python:my_cc.py:Aimd"
+    refused = run("run", file.name, "--live", "--set", word, cwd=file.parent)
+    assert refused.returncode == 2 and "real time" in refused.stderr, refused
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

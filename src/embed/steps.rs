@@ -133,7 +133,7 @@ impl Drop for Steps {
 }
 
 impl Dial {
-    /// What was seen since the last step.
+    /// Things seen since the last step.
     fn end_step(&mut self) -> Seen {
         let mut seen = self.seen;
         seen.rtt_s = if self.rtts.1 == 0 { seen.srtt_s } else { self.rtts.0 / f64::from(self.rtts.1) };

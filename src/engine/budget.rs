@@ -112,11 +112,13 @@ impl Core {
 
     /// A controller that cannot go on.
     pub fn failure(&self) -> Option<Halt> {
-        let failure = self.flows.iter().find_map(|flow| {
-            let failed = flow.ends.iter().find_map(|end| end.connection.failure())?;
-            Some(format!("the controller of {}: {failed}", flow.name))
-        });
-        failure.map(Halt::Controller)
+        self.flows.iter().find_map(Core::failure_of)
+    }
+
+    /// The same of one flow.
+    pub fn failure_of(flow: &Flow) -> Option<Halt> {
+        let failed = flow.ends.iter().find_map(|end| end.connection.failure())?;
+        Some(Halt::Controller(format!("the controller of {}: {failed}", flow.name)))
     }
 
     fn exhausted(&self) -> Option<Exhausted> {

@@ -117,6 +117,10 @@ impl Core {
     /// Gives a connection the number of one that is gone.
     pub fn replace_flow(&mut self, number: u32, flow: Flow) {
         self.introduce(number, &flow);
+        // A failure is not gone with its connection.
+        if self.budget.halt.is_none() {
+            self.budget.halt = Core::failure_of(&self.flows[number as usize]);
+        }
         self.flows[number as usize] = flow;
     }
 
