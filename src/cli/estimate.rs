@@ -1,5 +1,6 @@
 //! Estimates made before a run begins: bytes on disk from the scenario, time from a moment's try.
 
+use crate::engine::Point;
 use crate::runner::{self, Pace};
 use crate::scenario::{Group, Plan, Scenario};
 use crate::time::Duration;
@@ -21,10 +22,23 @@ const LATENCIES: u64 = 3_000;
 /// Pictures, page, manifest.
 const PICTURES: u64 = 1_500_000;
 
-/// Bytes that a run writes about, and how many of them are series.
+/// Bytes that a run writes about, and how many of them are series and captures.
 pub struct Written {
     pub all: u64,
     pub series: u64,
+}
+
+/// Bytes that a trial's captures have at most: all that the fastest link carries passes every point.
+fn captured(scenario: &Scenario) -> u64 {
+    let record = &scenario.record;
+    let directions = || scenario.links.iter().flat_map(|link| &link.directions);
+    let fastest = directions().filter_map(|config| config.rate).map(|rate| rate.bits_per_second()).max();
+    let carried =
+        fastest.map_or(u64::MAX, |bits| (bits as f64 / 8.0 * scenario.duration.as_secs_f64()) as u64);
+    // At a link, each packet is seen as it comes and as it goes.
+    let passes = |(_, point): &(String, Point)| if matches!(point, Point::Link(_)) { 2 } else { 1 };
+    let points: u64 = record.pcap.iter().map(passes).sum();
+    carried.saturating_mul(points).min(if points > 0 { record.pcap_limit } else { 0 })
 }
 
 /// Files that a run of this plan writes. Cells that differ in what they record are like the base.
@@ -39,6 +53,8 @@ pub fn written(plan: &Plan) -> Written {
     let rows = flow_directions(base) + 2 * base.links.len() as u64 * 5 + 1;
     let rows = rows + base.groups.iter().map(|group| records(base, group)).sum::<u64>();
     let trial = rows * TABLE_ROW + if base.has_chat() { LATENCIES } else { 0 };
+    let captures = captured(base).saturating_mul(recorded.saturating_mul(cells));
+    let series = series.saturating_add(captures);
     let all =
         series.saturating_add(trial.saturating_mul(trials.saturating_mul(cells))).saturating_add(PICTURES);
     Written { all, series }
@@ -59,8 +75,14 @@ fn flow_directions(base: &Scenario) -> u64 {
 pub fn warn_of_bytes(plan: &Plan) {
     let Written { all, series } = written(plan);
     if all > MUCH {
-        eprintln!("warning: {} writes about {}, {} of them series", plan.name(), size(all), size(series));
-        eprintln!("help: raise record.interval, or set record.trials to \"first\" or \"none\"");
+        eprintln!(
+            "warning: {} writes about {}, {} of them series and captures",
+            plan.name(),
+            size(all),
+            size(series)
+        );
+        let fewer = if plan.base.record.pcap.is_empty() { "" } else { "capture at fewer points, " };
+        eprintln!("help: raise record.interval, {fewer}or set record.trials to \"first\" or \"none\"");
     }
 }
 

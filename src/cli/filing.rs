@@ -10,6 +10,7 @@ use crate::congestion;
 use crate::report::version::Program;
 use crate::report::{Report, ReportError, ResultFolder};
 use crate::runner::{Finished, Sink};
+use crate::scenario::Trial;
 use crate::tables::{self, TrialRow};
 use crate::units::plural;
 
@@ -22,6 +23,9 @@ pub struct Filing<'a> {
 impl Sink<ReportError> for Filing<'_> {
     fn take(&mut self, finished: Finished) -> Result<(), ReportError> {
         self.bar.advance();
+        if let Some(text) = cut_short(&finished) {
+            self.bar.warn(&text);
+        }
         self.folder.append(&TrialRow {
             cell: finished.trial.cell,
             trial: finished.trial.number,
@@ -34,6 +38,19 @@ impl Sink<ReportError> for Filing<'_> {
     fn watch(&mut self) -> Result<(), ReportError> {
         self.folder.check()
     }
+}
+
+/// Captures that had no room for all packets.
+fn cut_short(finished: &Finished) -> Option<String> {
+    let short = finished.outcome.captures.iter().filter(|capture| capture.left_out > 0);
+    let short: Vec<String> = short
+        .map(|capture| format!("{} lacks {}", capture.name, plural(capture.left_out, "packet")))
+        .collect();
+    let Trial { cell, number, .. } = finished.trial;
+    let list = short.join(", ");
+    (!short.is_empty()).then(|| {
+        format!("the captures of cell {cell}, trial {number} end early: {list}; raise record.pcap_limit, or run shorter")
+    })
 }
 
 /// The end of a run on the terminal: its report, and the folder of so many trials.

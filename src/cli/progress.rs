@@ -3,13 +3,16 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Pieces done of all, with the time left.
-pub struct Progress(ProgressBar);
+pub struct Progress {
+    bar: ProgressBar,
+    quiet: bool,
+}
 
 impl Progress {
     /// A bar over `total` pieces, called `what`, of which `done` are there already; hidden when `quiet`.
     pub fn new(name: &str, total: u64, done: u64, what: &str, quiet: bool) -> Progress {
         if quiet {
-            return Progress(ProgressBar::hidden());
+            return Progress { bar: ProgressBar::hidden(), quiet };
         }
         let bar = ProgressBar::new(total).with_position(done);
         let template =
@@ -19,16 +22,23 @@ impl Progress {
         bar.set_prefix(name.to_owned());
         // What was there already took no time.
         bar.reset_eta();
-        Progress(bar)
+        Progress { bar, quiet }
     }
 
     /// One more trial is done.
     pub fn advance(&self) {
-        self.0.inc(1);
+        self.bar.inc(1);
+    }
+
+    /// A warning, above the bar; none where only errors are wanted.
+    pub fn warn(&self, text: &str) {
+        if !self.quiet {
+            self.bar.suspend(|| eprintln!("warning: {text}"));
+        }
     }
 
     /// Removes the bar.
     pub fn finish(self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }

@@ -42,6 +42,9 @@ pub struct Run {
     /// Seed of the first trial
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
+    /// Capture packets at a flow, a flow's server, all flows of a group or a link: upload-1, upload-1@server, upload-*, link.access
+    #[arg(long, value_name = "POINT", conflicts_with = "live")]
+    pcap: Vec<String>,
     /// Threads; all processors if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -117,6 +120,9 @@ impl Run {
         let mut sets = self.sets.clone();
         sets.extend(self.trials.map(|n| format!("trials={n}")));
         sets.extend(self.seed.map(|n| format!("seed={n}")));
+        if !self.pcap.is_empty() {
+            sets.push(format!("record.pcap={:?}", self.pcap));
+        }
         sets
     }
 
@@ -152,6 +158,7 @@ impl Run {
     ) -> Result<Report, Failure> {
         if self.live {
             refuse_datagrams(plan)?;
+            refuse_captures(plan)?;
         }
         let mut study = study(plan, text, self.all_sets());
         study.live = self.live;
@@ -299,6 +306,14 @@ fn refuse_datagrams(plan: &Plan) -> Result<(), Failure> {
             "leave --live out, or the group",
         )),
     }
+}
+
+/// Real time has tools of its own for captures.
+fn refuse_captures(plan: &Plan) -> Result<(), Failure> {
+    if plan.base.record.pcap.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage("captures are of virtual time", "leave --live out, or record.pcap"))
 }
 
 /// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once. Whatever does not look

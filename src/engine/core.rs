@@ -7,11 +7,13 @@ use super::port::{Port, Ports};
 use super::queue::{Class, Event, EventQueue};
 use super::recorder::Recorder;
 use super::requests::Requests;
+use super::tap::Taps;
 use super::topology::Topology;
 use crate::facts::{Datagram, StreamEvent};
 use crate::link::{Config as LinkConfig, Link};
 use crate::rng::Seed;
 use crate::time::Instant;
+use crate::wire::pcapng::Heading;
 use crate::wire::{Direction, FlowId, Packet, Payload};
 
 /// Everything but the applications, so that an application can act on it while it is borrowed.
@@ -24,6 +26,7 @@ pub(super) struct Core {
     pub clients: Vec<Option<Client>>,
     pub messages: Option<Messages>,
     pub recorder: Option<Recorder>,
+    pub taps: Option<Box<Taps>>,
     pub ports: Ports,
     pub changes: Vec<Option<Change>>,
     /// Ends with something to tell or to send, in the order in which they were touched.
@@ -86,6 +89,7 @@ impl Core {
             clients: Vec::new(),
             messages: None,
             recorder: None,
+            taps: None,
             ports: Ports::default(),
             changes: Vec::new(),
             touched: Vec::new(),
@@ -134,23 +138,33 @@ impl Core {
     /// The next packet that has arrived through a link goes on to the next link, or to its host.
     #[inline]
     pub fn arrive(&mut self, link: usize) -> Option<Arrival> {
-        let Core { topology, flows, queue, packets, now, .. } = self;
+        let Core { topology, flows, queue, packets, now, taps, .. } = self;
         let from = &mut topology.links[link];
         let packet = from.poll_arrival(*now)?;
         packet.hop += 1;
         let (number, direction) = (packet.flow.0, packet.direction);
         let flow = &mut flows[number as usize];
+        if let Some(taps) = taps {
+            taps.at_link(*now, topology.places[link], packet, Heading::Out);
+        }
         if let Some(&next) = flow.route[direction.index()].get(usize::from(packet.hop)) {
             let links = topology.links.get_disjoint_mut([link, next as usize]);
             let [from, to] = links.expect("a route crosses a link once");
             if let Some(packet) = from.arrived() {
-                to.take_over(*now, packet);
+                if let Some(taps) = taps {
+                    taps.enter(*now, topology.places[next as usize], to, packet);
+                } else {
+                    to.take_over(*now, packet);
+                }
             }
             arm_link(to, queue, next);
             let is_last = from.next_event() > *now;
             return Some(Arrival { receiver: Receiver::Nobody, is_urgent: false, is_last });
         }
         *packets += 1;
+        if let Some(taps) = taps {
+            taps.at_host(*now, &flow.name, packet, Heading::In);
+        }
         // Packets that go up end at the server.
         let receiver = direction.reverse();
         if !packet.is_intact_segment() {
@@ -185,7 +199,8 @@ impl Core {
     #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn transmit(&mut self, number: u32, direction: Direction) {
         let now = self.now;
-        let end = &mut self.flows[number as usize].ends[direction.index()];
+        let Flow { ends, name, .. } = &mut self.flows[number as usize];
+        let end = &mut ends[direction.index()];
         let first = end.first_link;
         let link = &mut self.topology.links[first as usize];
         let mut sent = 0;
@@ -194,7 +209,12 @@ impl Core {
             packet.class = end.class;
             end.connection.write_segment(now, output, &mut packet.segment);
             packet.weigh();
-            link.take_over(now, &mut packet);
+            if let Some(taps) = &mut self.taps {
+                taps.at_host(now, name, &packet, Heading::Out);
+                taps.enter(now, self.topology.places[first as usize], link, &mut packet);
+            } else {
+                link.take_over(now, &mut packet);
+            }
             arm_link(link, &mut self.queue, first);
             sent += 1;
             if output.is_last() {

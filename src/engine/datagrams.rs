@@ -8,6 +8,7 @@ use crate::app::{Conn, Event, voice};
 use crate::facts::{Datagram, DatagramOutcome, Datagrams, Measure, Outcome, ProbeOutcome};
 use crate::link::Tally;
 use crate::time::{Duration, Instant};
+use crate::wire::pcapng::Heading;
 use crate::wire::{Direction, FlowId, Packet};
 
 /// Interval at which the drain looks whether anything is still under way.
@@ -195,7 +196,12 @@ impl Core {
         packet.class = end.class;
         let first = end.first_link;
         let link = &mut self.topology.links[first as usize];
-        link.take_over(now, &mut packet);
+        if let Some(taps) = &mut self.taps {
+            taps.at_host(now, &flow.name, &packet, Heading::Out);
+            taps.enter(now, self.topology.places[first as usize], link, &mut packet);
+        } else {
+            link.take_over(now, &mut packet);
+        }
         arm_link(link, &mut self.queue, first);
     }
 

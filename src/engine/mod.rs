@@ -17,6 +17,7 @@ mod port;
 pub mod queue;
 mod recorder;
 pub(crate) mod requests;
+mod tap;
 mod topology;
 mod view;
 
@@ -34,6 +35,7 @@ use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::wire::FlowId;
 pub use port::{Port, PortInfo};
+pub use tap::Point;
 
 use core::{Change, Core, SAMPLE};
 use flow::Flow;
@@ -41,6 +43,7 @@ use halt::MOST_AT_ONE_INSTANT;
 use messages::Messages;
 use queue::{Class, Event};
 use recorder::Recorder;
+use tap::Taps;
 
 /// Time that messages may take to arrive after the end of the measured interval.
 pub const DRAIN: Duration = Duration::from_secs(10);
@@ -138,6 +141,12 @@ impl World {
         self.core.queue.push(Instant::ZERO, Class::World, SAMPLE);
     }
 
+    /// Captures packets at these points, each by the name of its capture, in at most so many bytes. To be called
+    /// when all links are there.
+    pub fn capture(&mut self, points: Vec<(String, Point)>, room: u64) {
+        self.core.taps = Some(Box::new(Taps::new(points, room)));
+    }
+
     /// Changes links at an instant: link number and both directions.
     pub fn schedule(&mut self, at: Instant, changes: Vec<(usize, [LinkConfig; 2])>) {
         self.core.changes.push(Some(Change(changes)));
@@ -216,6 +225,8 @@ impl World {
         outcome.requests = core.requests.outcomes();
         outcome.messages = core.messages.as_ref().map(Messages::outcome);
         outcome.series = core.recorder.take().map(|recorder| recorder.finish(&core.flows));
+        outcome.captures =
+            core.taps.take().map_or_else(Vec::new, |taps| taps.finish(core.now, &mut core.topology));
         outcome.events = core.events;
     }
 

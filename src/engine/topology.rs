@@ -12,7 +12,7 @@ use crate::wire::Direction;
 pub struct Topology {
     pub links: Vec<Link>,
     /// For each link, its place in the order of [`each`](Topology::each).
-    places: Vec<u32>,
+    pub places: Vec<u32>,
     groups: Vec<LinkGroup>,
     /// Packets that instances dropped before they were made new.
     dropped_before: u64,

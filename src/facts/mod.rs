@@ -73,12 +73,25 @@ pub struct Outcome {
     pub requests: Vec<RequestOutcome>,
     /// Samples over time, if they were asked for.
     pub series: Option<Series>,
+    /// Captures of packets, if they were asked for.
+    pub captures: Vec<Capture>,
     /// Events that the engine handled.
     pub events: u64,
     /// Length of the measured interval.
     pub measured: Duration,
     /// Lateness of events on the wall clock; empty in virtual time, where nothing is late.
     pub lateness: Vec<Lateness>,
+}
+
+/// Packets that passed a point, as a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// Name of the point, as the scenario has it.
+    pub name: String,
+    /// The file, in the format pcapng.
+    pub file: Vec<u8>,
+    /// Packets that found no room in it.
+    pub left_out: u64,
 }
 
 /// By how much later than they were due one kind of things happened.

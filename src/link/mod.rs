@@ -20,7 +20,6 @@
 
 mod chance;
 pub mod config;
-mod datagrams;
 mod distribution;
 mod droplist;
 mod droptail;
@@ -29,6 +28,7 @@ mod impairment;
 mod law;
 mod loss;
 mod mangle;
+mod notes;
 mod policer;
 mod propagation;
 mod qdisc;
@@ -52,6 +52,7 @@ pub use droplist::{DropEntry, DropList};
 pub use impairment::{Impairment, Verdict};
 pub use loss::{GilbertElliott, Independent};
 pub use mangle::{Corrupt, Duplicate};
+pub use notes::{Fate, Incident};
 pub use qdisc::{
     Backlog, Capacity, Classes, Discipline, Parameter, ParameterKind, QUEUES, Qdisc, Queue, Queued,
 };
@@ -66,9 +67,9 @@ use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::wire::{FlowId, Packet};
 use chance::Chance;
-use datagrams::{Counted, note};
 use flight::Flight;
 use impairment::Entrance;
+use notes::{Noted, note};
 use policer::Meter;
 use propagation::{Order, Passage, Propagation};
 use rate::Serialiser;
@@ -95,8 +96,7 @@ pub struct Link {
     /// One more than the highest number handed on.
     handed_on: u64,
     counters: Counters,
-    /// Of these, the datagrams.
-    datagrams: Counted,
+    noted: Noted,
     measured: Measured,
     /// The earliest wake-up that its owner was told of.
     announced: Instant,
@@ -141,7 +141,7 @@ impl Link {
             next_entry: 0,
             handed_on: 0,
             counters: Counters::default(),
-            datagrams: None,
+            noted: None,
             measured: Measured::new(Instant::ZERO, Duration::ZERO, config, Start::default()),
             announced: Instant::MAX,
         };
@@ -187,7 +187,7 @@ impl Link {
         epoch.lost += u64::from(judgement.lost);
         if judgement.dropped {
             self.counters.dropped_loss += 1;
-            note(&mut self.datagrams, packet, |datagrams| &mut datagrams.lost);
+            note(&mut self.noted, now, packet, Fate::Lost);
             epoch.refused += 1;
             return;
         }
@@ -198,11 +198,12 @@ impl Link {
         let damaged = judgement.corrupted && !packet.is_corrupted();
         if damaged {
             packet.corrupt();
+            note(&mut self.noted, now, packet, Fate::Damaged);
         }
         self.take_in(now, packet, passage, damaged);
         if let Some(mut copy) = copy {
             self.counters.duplicated += 1;
-            note(&mut self.datagrams, &copy, |datagrams| &mut datagrams.duplicated);
+            note(&mut self.noted, now, &copy, Fate::Duplicated);
             self.take_in(now, &mut copy, passage, false);
         }
     }
@@ -225,7 +226,7 @@ impl Link {
         } else if let Some(transit) = self.accept(now, packet.size(), passage, damaged, queues) {
             self.flight.push(transit, packet);
         } else {
-            note(&mut self.datagrams, packet, |datagrams| &mut datagrams.queue);
+            note(&mut self.noted, now, packet, Fate::Crowded);
         }
     }
 

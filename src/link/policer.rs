@@ -1,7 +1,8 @@
 //! A policer beside the queue, as tc-police(8): what exceeds rate and burst is dropped, nothing waits.
 
+use super::Fate;
 use super::Link;
-use super::datagrams::note;
+use super::notes::note;
 use super::propagation::Passage;
 use crate::time::Instant;
 use crate::units::Rate;
@@ -53,7 +54,7 @@ impl Link {
         if let Some(policer) = &mut self.policer {
             if !policer.passes(now, packet.size()) {
                 self.counters.dropped_policer += 1;
-                note(&mut self.datagrams, packet, |datagrams| &mut datagrams.policer);
+                note(&mut self.noted, now, packet, Fate::Policed);
                 return;
             }
             self.measured.epoch.policed_bytes += u64::from(packet.size());

@@ -2,12 +2,12 @@
 //! then it is known when it will arrive.
 
 use super::chance::{Chance, Streams};
-use super::datagrams::note;
 use super::flight::Transit;
+use super::notes::note;
 use super::propagation::{Order, Passage};
 use super::qdisc::{Qdisc, Queue, Queued};
 use super::rate::Serialiser;
-use super::{Link, Tally, Waiting};
+use super::{Fate, Link, Tally, Waiting};
 use crate::time::{Duration, Instant};
 use crate::wire::FlowId;
 
@@ -74,7 +74,7 @@ impl Link {
         let Some(service) = &mut self.service else { return };
         let chance = service.streams.of(item.packet.flow, &self.chance);
         if let Some(item) = service.qdisc.enqueue(now, item, chance) {
-            note(&mut self.datagrams, &item.packet, |datagrams| &mut datagrams.queue);
+            note(&mut self.noted, now, &item.packet, Fate::Managed);
             self.counters.dropped_queue += 1;
             self.counters.dropped_aqm += 1;
             return;
@@ -89,7 +89,7 @@ impl Link {
             service.held -= 1;
             self.backlog = self.backlog.without(item.packet.size());
             self.counters.dropped_queue += 1;
-            note(&mut self.datagrams, &item.packet, |datagrams| &mut datagrams.queue);
+            note(&mut self.noted, now, &item.packet, Fate::Crowded);
         }
         self.note_longest();
         self.serve(now);
@@ -107,7 +107,7 @@ impl Link {
                 self.backlog = self.backlog.without(item.packet.size());
                 self.counters.dropped_queue += 1;
                 self.counters.dropped_aqm += 1;
-                note(&mut self.datagrams, &item.packet, |datagrams| &mut datagrams.queue);
+                note(&mut self.noted, at, &item.packet, Fate::Managed);
             }
             if let Some(item) = item {
                 self.send(at, item);
@@ -121,6 +121,9 @@ impl Link {
         let back_to_back = item.entered < self.serialiser.free();
         let (start, departure) = self.serialiser.serve(at, size);
         self.counters.marked += u64::from(item.marked);
+        if item.marked {
+            note(&mut self.noted, at, &item.packet, Fate::Marked);
+        }
         if item.low {
             self.note_low(start - item.entered);
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::error::ReportError;
 use super::{journal, manifest, plot};
-use crate::tables::{groups, series, summary};
+use crate::tables::{captures, groups, series, summary};
 
 /// The files of a result folder beside its manifest.
 pub const FILES: [&str; 12] = [
@@ -24,7 +24,7 @@ pub const FILES: [&str; 12] = [
     "report.html",
 ];
 /// Its folders.
-pub const FOLDERS: [&str; 3] = ["series", "latency", "plots"];
+pub const FOLDERS: [&str; 4] = ["series", "latency", captures::FOLDER, "plots"];
 
 /// The ending of a file that is not complete yet.
 const DRAFT: &str = ".tmp";
@@ -42,6 +42,7 @@ fn is_ours(name: &str) -> bool {
     match name.split('/').collect::<Vec<_>>()[..] {
         [file] => FILES.contains(&file) || file == manifest::FILE,
         ["series", cell, of, file] => number(cell) && trial(of) && series::FILES.contains(&file),
+        [captures::FOLDER, cell, of, file] => number(cell) && trial(of) && file.ends_with(captures::ENDING),
         ["latency", file] => file.strip_suffix(".hgrm").is_some_and(number),
         ["latency", cell, file] => number(cell) && file.strip_suffix(".hlog").is_some_and(trial),
         ["plots", file] => plot::is_picture(file),

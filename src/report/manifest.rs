@@ -7,13 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::disk::{self, Fingerprint};
 use super::error::ReportError;
-use super::version::Run;
-use super::version::{self, Program};
+use super::version::{self, Program, Run};
 use super::{layout, resume};
 use crate::rng;
 use crate::tables::rows::Table;
-use crate::tables::study::{self, Study};
-use crate::tables::{groups, summary};
+use crate::tables::{Study, groups, study, summary};
 
 /// The file's name.
 pub const FILE: &str = "manifest.json";

@@ -23,7 +23,7 @@ use crate::rng;
 use crate::tables::results::Results;
 use crate::tables::rows::Table;
 use crate::tables::study::Study;
-use crate::tables::{Means, bottleneck, latency, series};
+use crate::tables::{Means, bottleneck, captures, latency, series};
 
 /// Witnesses in a folder against its own files.
 const BY_HASH: &str = "the manifest's hash";
@@ -189,11 +189,7 @@ pub fn compare_some(
         comparison.take(differences);
     }
     for &(cell, trial) in trials {
-        let folder = series::folder(study, cell, trial);
-        let log = latency::log_path(study, cell, trial);
-        let files = series::FILES.iter().map(|file| folder.join(file)).chain([log]);
-        let names = files.map(|file| file.display().to_string());
-        for name in names.filter(|name| [dir, again].iter().any(|place| place.join(name).exists())) {
+        for name in files_of(&[dir, again], study, cell, trial)? {
             compare_file(dir, study, again, &name, &mut comparison)?;
         }
     }
@@ -224,6 +220,19 @@ pub fn compare_some(
         }
     }
     Ok(comparison)
+}
+
+/// The files of a trial alone that are in any of these folders.
+fn files_of(dirs: &[&Path], study: &Study, cell: usize, trial: u32) -> Result<BTreeSet<String>, ReportError> {
+    let log = latency::log_path(study, cell, trial);
+    let mut names = BTreeSet::new();
+    for dir in dirs {
+        names.extend(Some(log.display().to_string()).filter(|_| dir.join(&log).exists()));
+        for folder in [series::folder(study, cell, trial), captures::folder(study, cell, trial)] {
+            names.extend(layout::files_below(dir, &folder.display().to_string())?);
+        }
+    }
+    Ok(names)
 }
 
 fn compare_file(

@@ -14,8 +14,7 @@ use super::resume::{self, Repaired, Trial};
 use super::version::Run;
 use super::{journal, layout};
 use crate::tables::rows::Table;
-use crate::tables::{FileError, Study, TrialRow};
-use crate::tables::{latency, series};
+use crate::tables::{FileError, Study, TrialRow, captures, latency, series};
 
 /// Treatment of the folder's earlier content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +155,11 @@ impl ResultFolder {
                 series::write(name, row.outcome, samples, |piece| file.write(piece))?;
                 entries.insert(folder.join(name).display().to_string(), file.finish());
             }
+        }
+        for capture in &row.outcome.captures {
+            let path = captures::path(&self.study, row.cell, row.trial, &capture.name);
+            disk::replace(&self.dir.join(&path), &capture.file)?;
+            entries.insert(path.display().to_string(), Fingerprint::of(&capture.file));
         }
         if let Some(messages) = &row.outcome.messages {
             let path = latency::log_path(&self.study, row.cell, row.trial);

@@ -182,6 +182,9 @@ impl Network {
         add_schedule(&mut self.world, scenario);
         if scenario.records(trial.number) {
             self.world.record(scenario.record.interval);
+            if !scenario.record.pcap.is_empty() {
+                self.world.capture(scenario.record.pcap.clone(), scenario.record.pcap_limit);
+            }
         }
         self.world
     }

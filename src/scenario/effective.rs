@@ -33,6 +33,7 @@ impl Scenario {
         }
         if self.record.trials == RecordTrials::None {
             self.record.interval = Duration::ZERO;
+            self.record.pcap.clear();
         }
         self
     }

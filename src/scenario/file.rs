@@ -2,12 +2,12 @@
 
 use super::claims;
 use super::drops::Listed;
-use super::form::{Axes, Dialect, Line, Maybe, Parameters, Text, Whole, Words};
+use super::form::{Axes, Dialect, Each, Line, Maybe, Parameters, Placed, Text, Whole, Words};
 use super::groups::Client;
 use super::kind::Reach;
-use super::quantity::{PositiveSpan, Span};
+use super::quantity::{PositiveSpan, Size, Span};
 use super::schedule::Entry;
-use super::visit::{Visitor, optional, required};
+use super::visit::{At, Visitor, optional, required};
 use super::{LinkSpec, RecordTrials, links, settings};
 use crate::chat::protocol::JSON_LINES;
 use crate::time::Duration;
@@ -31,10 +31,19 @@ pub(super) struct File {
 }
 
 /// Records kept besides the figures.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Record {
     pub interval: Option<Duration>,
     pub trials: RecordTrials,
+    pub pcap: Vec<At<String>>,
+    pub pcap_limit: u64,
+}
+
+impl Default for Record {
+    fn default() -> Record {
+        let (interval, trials) = (None, RecordTrials::default());
+        Record { interval, trials, pcap: vec![], pcap_limit: 64 << 20 }
+    }
 }
 
 impl Default for File {
@@ -105,8 +114,12 @@ impl Record {
             Maybe(PositiveSpan),
             "time between two samples of the series; by default 10ms, or more where a run would write a million rows",
         );
-        let trials = "which trials of a cell keep their series";
+        let trials = "which trials of a cell keep their series and captures";
         v.key("trials", &mut self.trials, Words(RECORDED), trials);
+        let pcap = "points at which packets are captured, each in a file: upload-1, upload-1@server, upload-*, link.neck";
+        v.key("pcap", &mut self.pcap, Each(Placed(Line)), pcap);
+        let limit = "size of all captures of a trial together";
+        v.key("pcap_limit", &mut self.pcap_limit, Size(1 << 10, 4 << 30), limit);
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod axes;
 mod build;
+mod captures;
 mod check;
 mod claims;
 mod classes;
@@ -52,6 +53,7 @@ mod visit;
 pub(crate) mod workload;
 mod written;
 
+use crate::engine::Point;
 use crate::facts::Measure;
 use crate::link::{self, Capacity};
 use crate::rng::Seed;
@@ -193,12 +195,16 @@ pub struct DropSpec {
 }
 
 /// Records kept besides the figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordSpec {
     /// Sampling interval of the series; not zero.
     pub interval: Duration,
     /// Trials of a cell that keep their series.
     pub trials: RecordTrials,
+    /// Points at which packets are captured, by the names that the file gives them.
+    pub pcap: Vec<(String, Point)>,
+    /// Bytes that the captures of a trial may have together.
+    pub pcap_limit: u64,
 }
 
 /// Trials of a cell that keep their series.

@@ -8,7 +8,7 @@ use super::problem::{Place, Problem};
 use super::reader::Reader;
 use super::tree::{Node, Value};
 use super::{Group, RecordSpec, RecordTrials, Scenario};
-use super::{classes, groups, links, pace, schedule};
+use super::{captures, classes, groups, links, pace, schedule};
 use crate::time::Duration;
 
 /// Reads the whole tree of one of so many cells. The scenario is to be used only if no problem is an error.
@@ -39,11 +39,18 @@ pub(super) fn read(root: &Node, files: &Files, name: &str, cells: usize) -> (Sce
         dialect: file.dialect,
         schedule: vec![],
         drops: vec![],
-        record: RecordSpec { interval: FINEST, trials: file.record.trials },
+        record: RecordSpec {
+            interval: FINEST,
+            trials: file.record.trials,
+            pcap: Vec::new(),
+            pcap_limit: file.record.pcap_limit,
+        },
     };
     scenario.record.interval = file.record.interval.unwrap_or_else(|| usual_interval(&scenario, cells));
     scenario.schedule =
         schedule::resolve(file.schedule, root, files, &scenario, &starting, &rtts, &mut problems);
+    let pcap = file.record.pcap;
+    scenario.record.pcap = captures::resolve(pcap, root, &scenario.links, &scenario.groups, &mut problems);
     let drops = file.drops.into_iter();
     scenario.drops = drops.filter_map(|drop| drop.resolve(root, &scenario.groups, &mut problems)).collect();
     if let Some(duration) = file.duration {

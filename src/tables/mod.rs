@@ -9,6 +9,7 @@
 mod alike;
 mod axis;
 pub mod bottleneck;
+pub mod captures;
 mod claims;
 mod compare;
 mod error;
@@ -50,4 +51,5 @@ pub use results::Results;
 #[allow(unused_imports, reason = "a page in the browser has no folder")]
 pub use store::{Memory, Store};
 pub use study::{InputFile, Study, TrialRow};
+pub use summary::CellSummary;
 pub use warnings::Warning;

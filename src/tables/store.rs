@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::rows::Table;
 use super::study::{Study, TrialRow};
-use super::{latency, series};
+use super::{captures, latency, series};
 
 /// Files of one run, by their paths below its folder.
 pub trait Store: Debug + Send + Sync {
@@ -51,6 +51,9 @@ impl Memory {
                 };
                 series::write(name, row.outcome, samples, put)?;
             }
+        }
+        for capture in &row.outcome.captures {
+            self.file(captures::path(study, row.cell, row.trial, &capture.name)).clone_from(&capture.file);
         }
         if let Some(messages) = &row.outcome.messages {
             let log = latency::log(&messages.latency, row.outcome.measured)?;

@@ -177,6 +177,7 @@ impl Model {
             }
         });
         Outcome {
+            captures: Vec::new(),
             lateness: Vec::new(),
             flows: flows.collect(),
             links: Direction::BOTH.map(|direction| self.link(direction)).into(),

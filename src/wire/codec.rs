@@ -52,7 +52,7 @@ pub fn encode(segment: &Segment, ends: Ends) -> Vec<u8> {
     encode_options(segment, &mut out);
     debug_assert_eq!(out.len(), header);
     segment.payload.copy_to(&mut out);
-    let sum = checksum(&out, ends);
+    let sum = checksum_of(&out, ends, TCP);
     out[16..18].copy_from_slice(&sum.to_be_bytes());
     out
 }
@@ -102,7 +102,7 @@ pub fn decode(bytes: &[u8], source: Ipv4Addr, destination: Ipv4Addr) -> Result<(
     let u16_at = |i: usize| u16::from_be_bytes([bytes[i], bytes[i + 1]]);
     let ends = Ends { source: (source, u16_at(0)), destination: (destination, u16_at(2)) };
     // Summed with the checksum in place, intact bytes give zero (RFC 1071).
-    if checksum(bytes, ends) != 0 {
+    if checksum_of(bytes, ends, TCP) != 0 {
         return Err(DecodeError::Checksum);
     }
     let header = usize::from(bytes[12] >> 4) * 4;
@@ -182,13 +182,22 @@ fn u32_at(bytes: &[u8], i: usize) -> u32 {
     u32::from_be_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]])
 }
 
-/// The Internet checksum (RFC 1071) over pseudo-header and segment.
-fn checksum(bytes: &[u8], ends: Ends) -> u16 {
-    let mut sum = u32::from(TCP) + u32::try_from(bytes.len()).expect("a segment below 4 GiB");
+/// The Internet checksum (RFC 1071) over pseudo-header and segment, or another protocol's bytes.
+pub(super) fn checksum_of(bytes: &[u8], ends: Ends, protocol: u8) -> u16 {
+    let mut sum = u32::from(protocol) + u32::try_from(bytes.len()).expect("a segment below 4 GiB");
     for address in [ends.source.0, ends.destination.0] {
         let [a, b, c, d] = address.octets();
         sum += u32::from(u16::from_be_bytes([a, b])) + u32::from(u16::from_be_bytes([c, d]));
     }
+    folded(sum, bytes)
+}
+
+/// The Internet checksum over these bytes alone.
+pub(super) fn sum_of(bytes: &[u8]) -> u16 {
+    folded(0, bytes)
+}
+
+fn folded(mut sum: u32, bytes: &[u8]) -> u16 {
     let mut pairs = bytes.chunks_exact(2);
     for pair in &mut pairs {
         sum += u32::from(u16::from_be_bytes([pair[0], pair[1]]));

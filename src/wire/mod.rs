@@ -4,6 +4,8 @@
 mod accurate;
 pub mod codec;
 mod ecn;
+pub mod frame;
+pub mod pcapng;
 mod segment;
 mod seq;
 

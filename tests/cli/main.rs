@@ -5,6 +5,7 @@ mod program;
 mod sockets;
 
 mod bad_input;
+mod captures;
 mod chat_client;
 mod chat_places;
 mod chat_refusals;

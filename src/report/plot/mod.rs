@@ -13,7 +13,6 @@ mod latency_histogram;
 mod latency_tail;
 mod named;
 mod notes;
-pub use notes::{boxes, kept_warning};
 mod panel;
 mod pdf;
 mod phase_plot;
@@ -38,14 +37,14 @@ use std::path::{Path, PathBuf};
 
 use self::frame::Frame;
 use self::named::Named;
+pub use self::notes::{boxes, kept_warning};
 pub use self::select::Request;
 use self::select::View;
 pub use self::single::{Drawn, Format, draw as draw_one, names};
 use self::sources::Sources;
 use super::error::ReportError;
 use super::parallel;
-use crate::tables::results::Results;
-use crate::tables::summary::CellSummary;
+use crate::tables::{CellSummary, Results};
 
 /// The pictures that a folder has, relative to it.
 #[derive(Default)]

@@ -1,0 +1,106 @@
+//! Notes on what a link did to packets: a count of the datagrams among them, and all that happened for those who
+//! watch. A link without datagrams that nobody watches pays nothing for it.
+
+use super::Link;
+use crate::facts::Datagrams;
+use crate::time::Instant;
+use crate::wire::Packet;
+
+/// Notes, once there is something to note.
+pub(super) type Noted = Option<Box<Notes>>;
+
+/// Notes of a link.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    datagrams: Datagrams,
+    /// Of a link that is watched: what happened since it was asked last.
+    incidents: Option<Vec<Incident>>,
+}
+
+/// Something that happened to a packet inside of a link.
+#[derive(Clone, Debug)]
+pub struct Incident {
+    /// Instant at which it happened.
+    pub at: Instant,
+    /// The packet as it was then.
+    pub packet: Packet,
+    /// Its kind.
+    pub fate: Fate,
+}
+
+/// Fate of a packet inside of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// An impairment dropped it.
+    Lost,
+    /// The policer dropped it.
+    Policed,
+    /// The queue had no room for it.
+    Crowded,
+    /// The queue's discipline dropped it before the queue was full.
+    Managed,
+    /// The queue's discipline marked it.
+    Marked,
+    /// An impairment made a copy of it.
+    Duplicated,
+    /// An impairment damaged it.
+    Damaged,
+}
+
+impl Fate {
+    /// Description for a reader of captures.
+    pub fn words(self) -> &'static str {
+        match self {
+            Fate::Lost => "dropped: loss of the link",
+            Fate::Policed => "dropped: over the policer's rate",
+            Fate::Crowded => "dropped: queue full",
+            Fate::Managed => "dropped by the queue's discipline",
+            Fate::Marked => "marked CE by the queue's discipline",
+            Fate::Duplicated => "duplicated by the link",
+            Fate::Damaged => "damaged by the link",
+        }
+    }
+}
+
+/// Takes note of what happened to a packet.
+pub(super) fn note(noted: &mut Noted, at: Instant, packet: &Packet, fate: Fate) {
+    if !packet.is_datagram() && noted.is_none() {
+        return;
+    }
+    let notes = noted.get_or_insert_default();
+    if packet.is_datagram() {
+        let datagrams = &mut notes.datagrams;
+        match fate {
+            Fate::Lost => datagrams.lost += 1,
+            Fate::Policed => datagrams.policer += 1,
+            Fate::Crowded | Fate::Managed => datagrams.queue += 1,
+            Fate::Duplicated => datagrams.duplicated += 1,
+            Fate::Marked | Fate::Damaged => {}
+        }
+    }
+    if let Some(incidents) = &mut notes.incidents {
+        incidents.push(Incident { at, packet: packet.clone(), fate });
+    }
+}
+
+impl Link {
+    /// From now on it keeps what happens to packets inside, until that is taken.
+    pub fn watch(&mut self) {
+        self.noted.get_or_insert_default().incidents.get_or_insert_default();
+    }
+
+    /// What happened since the last call, in the order in which it was noticed; nothing if nobody watches.
+    pub fn take_incidents(&mut self) -> Vec<Incident> {
+        let incidents = self.noted.as_mut().and_then(|notes| notes.incidents.as_mut());
+        incidents.map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Datagrams among its packets, those inside included.
+    pub fn datagrams(&self) -> Datagrams {
+        let mut inside = self.flight.iter().filter(|packet| packet.is_datagram()).count() as u64;
+        if let Some(service) = &self.service {
+            service.each(&mut |item| inside += u64::from(item.packet.is_datagram()));
+        }
+        Datagrams { inside, ..self.noted.as_deref().map(|notes| notes.datagrams).unwrap_or_default() }
+    }
+}

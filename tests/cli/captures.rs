@@ -1,0 +1,82 @@
+//! Captures of packets, as users ask for them and get them.
+
+#![cfg(unix)]
+
+use std::fs;
+
+use crate::verify::said;
+
+const LAB: &str = "duration = \"2s\"\n[link.wire]\ndelay = \"5ms\"\nrate = \"5mbit\"\nloss = \"2%\"\n\
+    [[clients]]\nname = \"bulk\"\ncount = 2\npath = [\"wire\"]\napp = { kind = \"bulk\" }\n";
+
+/// A temporary folder with `lab.toml`.
+fn lab() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    fs::write(dir.path().join("lab.toml"), LAB).expect("written");
+    dir
+}
+
+#[test]
+fn captures_change_no_figure_and_are_the_same_each_time() {
+    let dir = lab();
+    said(dir.path(), &["run", "lab.toml", "-q", "--out", "plain"], 0);
+    let points = ["--pcap", "bulk-1", "--pcap", "bulk-*", "--pcap", "bulk-2@server", "--pcap", "link.wire"];
+    for out in ["a", "b"] {
+        let words = [&["run", "lab.toml", "-q", "--no-plots", "--out", out][..], &points].concat();
+        said(dir.path(), &words, 0);
+    }
+    let read = |name: &str| fs::read(dir.path().join(name)).expect("a file");
+    for table in ["flows.csv", "links.csv", "series/0/trial-0/flows.csv"] {
+        assert!(read(&format!("plain/{table}")) == read(&format!("a/{table}")), "{table}");
+    }
+    for file in ["bulk-1", "bulk-all", "bulk-2@server", "link.wire"] {
+        let name = format!("captures/0/trial-0/{file}.pcapng");
+        let capture = read(&format!("a/{name}"));
+        assert_eq!(capture[..4], [0x0a, 0x0d, 0x0d, 0x0a], "{file}");
+        assert!(capture == read(&format!("b/{name}")), "{file}");
+    }
+    // Two flows are in one file, and one in that of its own.
+    let len = |file: &str| read(&format!("a/captures/0/trial-0/{file}.pcapng")).len();
+    assert!(len("bulk-all") > len("bulk-1") + 100_000);
+}
+
+#[test]
+fn a_capture_that_was_changed_or_lost_is_found_and_made_again() {
+    let dir = lab();
+    let run = ["run", "lab.toml", "-q", "--no-plots", "--out", "a", "--pcap", "bulk-1"];
+    said(dir.path(), &run, 0);
+    said(dir.path(), &["verify", "a"], 0);
+    let path = dir.path().join("a/captures/0/trial-0/bulk-1.pcapng");
+    let whole = fs::read(&path).expect("a capture");
+    let mut forged = whole.clone();
+    let middle = forged.len() / 2;
+    forged[middle] ^= 1;
+    fs::write(&path, &forged).expect("written");
+    let text = said(dir.path(), &["verify", "a"], 99);
+    assert!(text.contains("bulk-1.pcapng"), "{text}");
+    fs::remove_file(&path).expect("removed");
+    said(dir.path(), &[&run[..], &["--resume"]].concat(), 0);
+    assert!(fs::read(&path).expect("made again") == whole);
+}
+
+#[test]
+fn a_capture_ends_at_its_limit_and_says_so() {
+    let dir = lab();
+    let words =
+        ["run", "lab.toml", "--no-plots", "--pcap", "bulk-1", "--set", "record.pcap_limit=\"100KiB\""];
+    let text = said(dir.path(), &words, 0);
+    let file = dir.path().join("results/lab/captures/0/trial-0/bulk-1.pcapng");
+    let len = fs::metadata(file).expect("a capture").len();
+    assert!((98_000..103_000).contains(&len), "{len}");
+    let told = "the captures of cell 0, trial 0 end early: bulk-1 lacks";
+    assert!(text.contains(told) && text.contains("record.pcap_limit"), "{text}");
+}
+
+#[test]
+fn a_point_that_is_not_there_is_refused_with_the_nearest() {
+    let dir = lab();
+    let text = said(dir.path(), &["run", "lab.toml", "--pcap", "blk-1"], 2);
+    assert!(text.contains("no flow or link \"blk-1\"") && text.contains("did you mean `bulk-1`"), "{text}");
+    let text = said(dir.path(), &["run", "lab.toml", "--live", "--set", "record.pcap=[\"bulk-1\"]"], 2);
+    assert!(text.contains("captures are of virtual time"), "{text}");
+}
