@@ -109,7 +109,7 @@ function drawPicture() {
   document.body.dataset.drawn = Number(document.body.dataset.drawn ?? 0) + 1;
 }
 
-// What need not follow each step of a drag.
+// The rest, once a drag has come to rest.
 let waiting;
 function settle() {
   clearTimeout(waiting);
