@@ -3,8 +3,6 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::Args;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
@@ -74,6 +72,10 @@ const SHIPPED: [(&str, &str); 3] = [
 impl Page {
     /// Writes the page to stdout.
     pub fn execute(self) -> Result<(), Failure> {
+        print(&self.written()?)
+    }
+
+    fn written(&self) -> Result<String, Failure> {
         let scenarios = match &self.file {
             None => SHIPPED.iter().map(|(path, text)| scenario(path, text, &[], Map::new())).collect(),
             Some(file) => {
@@ -93,7 +95,7 @@ impl Page {
             let problem = format!("the page would have {} bytes, more than {MOST_BYTES}", page.len());
             return Err(Failure::other(problem, help));
         }
-        print(&page)
+        Ok(page)
     }
 }
 
@@ -106,8 +108,8 @@ fn scenario(path: &str, text: &str, sets: &[String], files: Map<String, Value>) 
 fn page(scenarios: &[Value]) -> String {
     let own = json!({ "scenarios": scenarios, "version": format!("testbed {}", version()) });
     let data = [
-        element(r#"type="application/json" id="shipped""#, &own.to_string()),
-        element(r#"type="text/plain" id="engine""#, &engine()),
+        packed("shipped", own.to_string().as_bytes()),
+        packed("engine", ENGINE),
         element(r#"type="text/plain" id="worker""#, WORKER),
     ];
     let modules: String = MODULES.iter().map(|(name, text)| inlined(name, text)).collect();
@@ -118,7 +120,7 @@ fn page(scenarios: &[Value]) -> String {
     }
     let first = r#"<meta charset="utf-8">"#;
     let page = page.replacen(first, &format!("{first}\n{RULES}"), 1);
-    let named = r#"<script type="application/json" id="shipped">null</script>"#;
+    let named = r#"<script type="text/plain" id="shipped"></script>"#;
     let page = page.replacen(named, &data.join("\n"), 1);
     let main = r#"<script type="module" src="main.js"></script>"#;
     page.replacen(main, &element(r#"type="module""#, &format!("const modules = {{}};\n{modules}")), 1)
@@ -130,10 +132,30 @@ fn element(attributes: &str, text: &str) -> String {
     format!("<script {attributes}>\n{text}\n</script>")
 }
 
-fn engine() -> String {
+/// A script element with bytes, compressed.
+fn packed(id: &str, bytes: &[u8]) -> String {
     let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
-    let written = packed.write_all(ENGINE).and_then(|()| packed.finish());
-    BASE64.encode(written.expect("memory takes everything"))
+    let written = packed.write_all(bytes).and_then(|()| packed.finish());
+    let packed = written.expect("memory takes everything");
+    element(&format!(r#"type="text/plain" id="{id}" data-bytes="{}""#, packed.len()), &dense(&packed))
+}
+
+/// Four bytes as five characters, of `(` to `~` without `<` and `\\`: a quarter longer, where base64 is a third. The
+/// last bytes are filled up with zeros.
+fn dense(bytes: &[u8]) -> String {
+    const DIGITS: u32 = 85;
+    let mut text = String::with_capacity(bytes.len().div_ceil(4) * 5);
+    for chunk in bytes.chunks(4) {
+        let mut word = [0; 4];
+        word[..chunk.len()].copy_from_slice(chunk);
+        let word = u32::from_be_bytes(word);
+        for place in (0..5).rev() {
+            let digit = (word / DIGITS.pow(place) % DIGITS) as u8;
+            let skipped = u8::from(digit >= b'<' - b'(') + u8::from(digit >= b'\\' - b'(' - 1);
+            text.push(char::from(b'(' + digit + skipped));
+        }
+    }
+    text
 }
 
 /// A module as a function of its own: a page from a disk may not import. Each import and each export has a line
@@ -194,11 +216,28 @@ mod tests {
     }
 
     #[test]
-    fn the_engine_names_no_place_of_the_machine_that_built_it() {
-        let text: String = ENGINE.iter().map(|byte| char::from(*byte)).collect();
-        for place in ["/root/", "/home/", "/Users/", ".cargo/registry", "crates.io", "rustup/toolchains"] {
-            assert!(!text.contains(place), "{place}");
+    fn every_shipped_scenario_has_its_page() {
+        for folder in ["scenarios", "scenarios/labs"] {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            for entry in std::fs::read_dir(folder).expect("a folder") {
+                let file = entry.expect("an entry").path();
+                if file.extension().is_some_and(|extension| extension == "toml") {
+                    let page = Page { file: Some(file.clone()), sets: vec![] };
+                    assert!(page.written().is_ok(), "{}", file.display());
+                }
+            }
         }
-        assert!(text.contains("src/embed/desk.rs") || ENGINE.len() > 100_000);
+    }
+
+    #[test]
+    fn dense_text_holds_its_bytes() {
+        let bytes: Vec<u8> = (0..=255).chain([255; 7]).chain([0; 6]).collect();
+        let text = dense(&bytes);
+        assert!(text.bytes().all(|c| (b'('..=b'~').contains(&c) && c != b'<' && c != b'\\'), "{text}");
+        let digit = |c: u8| u32::from(c - b'(' - u8::from(c > b'<') - u8::from(c > b'\\'));
+        let word =
+            |five: &[u8]| five.iter().fold(0u32, |word, c| word.wrapping_mul(85).wrapping_add(digit(*c)));
+        let read: Vec<u8> = text.as_bytes().chunks(5).flat_map(|five| word(five).to_be_bytes()).collect();
+        assert_eq!(read[..bytes.len()], bytes);
     }
 }

@@ -2,3 +2,4 @@
 
 mod docs;
 mod source;
+mod web;

@@ -49,7 +49,9 @@ export class Controls {
   #sections(form) {
     this.#rows.clear();
     const sections = new Map();
-    for (const control of form.controls) {
+    // A swept table has no single value.
+    const whole = form.axes.filter((axis) => axis.values[0].startsWith("{")).map((axis) => axis.key);
+    for (const control of form.controls.filter(({ key }) => !whole.includes(key))) {
       const name = sectionOf(control.key);
       if (!sections.has(name)) sections.set(name, []);
       sections.get(name).push(this.#row(control));

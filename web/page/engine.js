@@ -36,21 +36,20 @@ export class Engine {
     const worker = await this.#worker;
     const id = this.#next++;
     return new Promise((resolve) => {
-      const end = () => {
-        this.stop();
-        const failure = `stopped after ${PATIENCE_MS / 1000} s: a loop without end in your controller?`;
-        resolve({ answers: requests.map(() => ({ failure })), took: PATIENCE_MS, decisions: [] });
-      };
+      const end = () => this.stop(`stopped after ${PATIENCE_MS / 1000} s: a loop without end in your controller?`);
       this.#waiting.set(id, { resolve, timer: own ? setTimeout(end, PATIENCE_MS) : undefined });
       worker.postMessage({ id, requests, own, keep: requests[0].do === "advance" });
     });
   }
 
-  // Ends whatever runs; what was asked is never answered.
-  async stop() {
+  // Ends whatever runs: it failed, with these words.
+  async stop(failure = "stopped") {
     const worker = this.#worker;
     this.#worker = undefined;
-    this.#waiting.forEach(({ timer }) => clearTimeout(timer));
+    for (const { resolve, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      resolve({ answers: [{ failure }], took: PATIENCE_MS, decisions: [] });
+    }
     this.#waiting.clear();
     (await worker)?.terminate();
   }

@@ -11,6 +11,8 @@ import { Results } from "./results.js";
 import { asPng, command, fragment, fromFragment, save, seriesCsv, standalone } from "./share.js";
 import { load } from "./source.js";
 
+const SLOW_MS = 1500; // a trial that takes longer is given up when something changes
+
 const engine = new Engine();
 let shipped = [];
 let experiment; // { file, text, files, sets, cell, trial, own }
@@ -66,8 +68,12 @@ function pickCell(axis, place) {
 const draw = latest(async () => {
   const asked = request();
   setOwn(experiment.own);
+  began = performance.now();
+  const slow = setTimeout(() => status("running … a change ends it"), SLOW_MS);
   const { answers, took, decisions, refusal } =
     await engine.ask({ do: "open", ...asked }, { do: "run", cell: asked.cell, trial: asked.trial });
+  clearTimeout(slow);
+  began = undefined;
   const [opened, ran] = answers;
   showProblems(opened);
   if (opened.failure) showDecisions(true, [], opened.failure);
@@ -88,8 +94,10 @@ const draw = latest(async () => {
   settle();
 });
 
+let began; // when the trial that runs began
 function refresh() {
   draw();
+  if (performance.now() - began > SLOW_MS) engine.stop("given up for what was changed");
 }
 
 function drawPicture() {
@@ -101,7 +109,7 @@ function drawPicture() {
   document.body.dataset.drawn = Number(document.body.dataset.drawn ?? 0) + 1;
 }
 
-// What need not follow each step of a drag.
+// The rest, once a drag has come to rest.
 let waiting;
 function settle() {
   clearTimeout(waiting);

@@ -52,7 +52,7 @@ function ceilingOf(lines, warmup) {
   return later > 0 && all > 2 * later ? { ceiling: roundUp(later * 1.2), peak: all } : { ceiling: roundUp(all * 1.04) };
 }
 
-// What both directions of links have to show: those with a rate, or where anything waited or fell.
+// Directions of links that have something to show: those in which anything waited or fell.
 function queues(picture) {
   return picture.links.filter((link) => link.time_s.length > 0 && (most([link.backlog_packets]) > 1 || link.drops.at(-1) > 0));
 }

@@ -81,7 +81,12 @@ function linear(number, from, to, step, write) {
 
 // A value for people: "20mbit" as "20 Mbit/s".
 export function spoken(value) {
-  return String(value)
+  if (value.startsWith("{")) {
+    // A table: its values, and the names of those that are only switched on.
+    const pairs = [...value.matchAll(/([\w-]+)\s*=\s*("[^"]*"|[^,{}\s]+)/g)];
+    return pairs.map(([, name, each]) => (each === "true" ? name : spoken(each.replaceAll('"', "")))).join(", ");
+  }
+  return value
     .replace(/^([0-9.]+)\s*(k|m|g)?bit$/i, (_, n, p) => `${n} ${(p ?? "").replace("m", "M").replace("g", "G")}bit/s`)
     .replace(/^([0-9.]+)(ms|us|s|min|h)$/, "$1 $2")
     .replace(/^([0-9.]+)%$/, "$1 %")
