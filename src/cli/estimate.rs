@@ -28,13 +28,13 @@ pub struct Written {
     pub series: u64,
 }
 
-/// Bytes that a trial's captures have at most: all that the fastest link carries passes every point.
+/// Bytes that a trial's captures may have: all that the fastest link carries both ways passes every point.
 fn captured(scenario: &Scenario) -> u64 {
     let record = &scenario.record;
     let directions = || scenario.links.iter().flat_map(|link| &link.directions);
     let fastest = directions().filter_map(|config| config.rate).map(|rate| rate.bits_per_second()).max();
     let carried =
-        fastest.map_or(u64::MAX, |bits| (bits as f64 / 8.0 * scenario.duration.as_secs_f64()) as u64);
+        fastest.map_or(u64::MAX, |bits| (bits as f64 / 8.0 * 2.0 * scenario.duration.as_secs_f64()) as u64);
     // At a link, each packet is seen as it comes and as it goes.
     let passes = |(_, point): &(String, Point)| if matches!(point, Point::Link(_)) { 2 } else { 1 };
     let points: u64 = record.pcap.iter().map(passes).sum();

@@ -168,6 +168,9 @@ impl Core {
         }
         let books: u64 = self.flows.iter().filter_map(|flow| Some(flow.book.as_ref()?.size())).sum();
         add(books + self.requests.count() as u64 * REQUEST, Culprit::Records);
+        if let Some(taps) = &self.taps {
+            add(taps.size(), Culprit::Captures(taps.size()));
+        }
         if let Some(recorder) = &self.recorder {
             let [flows, links, events] = recorder.rows();
             let bytes = flows * size_of::<FlowSample>()
@@ -187,6 +190,7 @@ enum Culprit {
     Messages,
     Records,
     Series(u64),
+    Captures(u64),
     Link(usize, u64),
     /// Of the group of this flow, or of the server.
     Unsent(Option<usize>, u64),
@@ -210,6 +214,7 @@ impl Culprit {
                 format!("it has records of datagrams and of {requests}")
             }
             Culprit::Series(rows) => format!("the series have {} (see [record])", plural(rows, "row")),
+            Culprit::Captures(bytes) => format!("its captures have {} (see record.pcap_limit)", size(bytes)),
             Culprit::Link(number, packets) => {
                 let link = core.topology.each().nth(number);
                 let (name, way) = link.map_or(("", ""), |(name, direction, _)| (name, direction.name()));

@@ -167,7 +167,7 @@ impl Core {
         }
         *packets += 1;
         if let Some(taps) = taps {
-            taps.at_host(*now, &flow.name, packet, Heading::In);
+            taps.at_host(*now, (&flow.group, &flow.name), packet, Heading::In);
         }
         // Packets that go up end at the server.
         let receiver = direction.reverse();
@@ -203,7 +203,7 @@ impl Core {
     #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn transmit(&mut self, number: u32, direction: Direction) {
         let now = self.now;
-        let Flow { ends, name, .. } = &mut self.flows[number as usize];
+        let Flow { ends, group, name, .. } = &mut self.flows[number as usize];
         let end = &mut ends[direction.index()];
         let first = end.first_link;
         let link = &mut self.topology.links[first as usize];
@@ -214,7 +214,7 @@ impl Core {
             end.connection.write_segment(now, output, &mut packet.segment);
             packet.weigh();
             if let Some(taps) = &mut self.taps {
-                taps.at_host(now, name, &packet, Heading::Out);
+                taps.at_host(now, (group, name), &packet, Heading::Out);
                 taps.enter(now, self.topology.places[first as usize], link, &mut packet);
             } else {
                 link.take_over(now, &mut packet);

@@ -197,7 +197,7 @@ impl Core {
         let first = end.first_link;
         let link = &mut self.topology.links[first as usize];
         if let Some(taps) = &mut self.taps {
-            taps.at_host(now, &flow.name, &packet, Heading::Out);
+            taps.at_host(now, (&flow.group, &flow.name), &packet, Heading::Out);
             taps.enter(now, self.topology.places[first as usize], link, &mut packet);
         } else {
             link.take_over(now, &mut packet);

@@ -10,12 +10,12 @@ use crate::wire::{Direction, Packet, frame};
 /// Point at which packets are captured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Point {
-    /// The network card of one end of the flows with this name, or whose name begins so.
+    /// The network card of one end of all connections of a client, or of a group's clients.
     End {
-        /// The flow's name, or its beginning.
-        flow: String,
-        /// True for all flows that begin so.
-        all: bool,
+        /// The group.
+        group: String,
+        /// Number of the client in it, from 1; all if there is none.
+        member: Option<u32>,
         /// End that sends in this direction.
         end: Direction,
     },
@@ -45,26 +45,34 @@ struct Tap {
 impl Taps {
     /// Taps at these points; their files have this name and at most so many bytes together.
     pub fn new(points: Vec<(String, Point)>, room: u64) -> Taps {
-        let tap = |(name, point): (String, Point)| {
+        let mut room = room;
+        let mut tap = |(name, point): (String, Point)| {
             let interfaces: &[&str] = if matches!(point, Point::Link(_)) { &AT_LINK } else { &[&name] };
             let file = Pcapng::new("times from the start of the trial", interfaces);
+            room = room.saturating_sub(file.len() as u64);
             Tap { name, point, file, left_out: 0 }
         };
-        Taps { taps: points.into_iter().map(tap).collect(), room }
+        Taps { taps: points.into_iter().map(&mut tap).collect(), room }
+    }
+
+    /// Bytes so far.
+    pub fn size(&self) -> u64 {
+        self.taps.iter().map(|tap| tap.file.len() as u64).sum()
     }
 
     /// True if packets of a link's instances are looked at.
-    pub fn watches(&self, link: usize) -> bool {
+    fn watches(&self, link: usize) -> bool {
         self.taps.iter().any(|tap| tap.point == Point::Link(link))
     }
 
     /// A packet leaves its host, or comes to one.
-    pub fn at_host(&mut self, at: Instant, flow: &str, packet: &Packet, way: Heading) {
+    pub fn at_host(&mut self, at: Instant, flow: (&str, &str), packet: &Packet, way: Heading) {
         let here = if way == Heading::Out { packet.direction } else { packet.direction.reverse() };
         for tap in &mut self.taps {
-            if let Point::End { flow: wanted, all, end } = &tap.point
+            if let Point::End { group, member, end } = &tap.point
                 && *end == here
-                && (flow == wanted || *all && flow.starts_with(wanted.as_str()))
+                && flow.0 == group
+                && member.is_none_or(|member| member_of(flow) == Some(member))
             {
                 tap.push(&mut self.room, 0, at, Some(way), packet, None);
             }
@@ -124,15 +132,26 @@ impl Tap {
         packet: &Packet,
         comment: Option<&str>,
     ) {
-        let before = self.file.len();
         // A file that has left something out is not gone on with: what came later would look like all.
-        if self.left_out > 0 || u64::from(packet.size()) > *room {
+        if self.left_out > 0 {
             self.left_out += 1;
             return;
         }
+        let before = self.file.len();
         self.file.push(interface, at, way, &frame::bytes(packet), comment);
-        *room = room.saturating_sub((self.file.len() - before) as u64);
+        let taken = (self.file.len() - before) as u64;
+        if taken > *room {
+            self.file.truncate(before);
+            self.left_out = 1;
+        } else {
+            *room -= taken;
+        }
     }
+}
+
+/// Number of the client whose connection has this group and name: `upload`, `upload-2.3`.
+fn member_of((group, name): (&str, &str)) -> Option<u32> {
+    name.strip_prefix(group)?.strip_prefix('-')?.split('.').next()?.parse().ok()
 }
 
 /// The first interface of a direction of a link.

@@ -55,11 +55,12 @@ fn point(name: &str, links: &[LinkSpec], groups: &[Group]) -> Option<Point> {
     };
     let (group, member) = flow.rsplit_once('-')?;
     let group = groups.iter().find(|other| other.name == group)?;
-    let all = member == "*";
-    let exists = |member: u32| (1..=group.count).contains(&member);
-    let known = all || !member.starts_with('0') && member.parse().is_ok_and(exists);
-    let flow = if all { flow.trim_end_matches('*') } else { flow };
-    known.then(|| Point::End { flow: flow.to_owned(), all, end })
+    let member = match member {
+        "*" => None,
+        number if number.starts_with('0') => return None,
+        number => Some(number.parse().ok().filter(|member| (1..=group.count).contains(member))?),
+    };
+    Some(Point::End { group: group.name.clone(), member, end })
 }
 
 /// Names to choose from.
@@ -78,13 +79,13 @@ mod tests {
         let text =
             and("[record]\npcap = [\"upload-1\", \"upload-1@server\", \"upload-*\", \"link.access\"]\n");
         let points = scenario(&text).record.pcap.into_iter().map(|(_, point)| point);
-        let end = |flow: &str, all: bool, end: Direction| Point::End { flow: flow.to_owned(), all, end };
+        let end = |member, end| Point::End { group: "upload".to_owned(), member, end };
         assert_eq!(
             points.collect::<Vec<_>>(),
             [
-                end("upload-1", false, Direction::Up),
-                end("upload-1", false, Direction::Down),
-                end("upload-", true, Direction::Up),
+                end(Some(1), Direction::Up),
+                end(Some(1), Direction::Down),
+                end(None, Direction::Up),
                 Point::Link(0),
             ]
         );

@@ -58,6 +58,11 @@ impl Pcapng {
         self.bytes.len()
     }
 
+    /// Takes back what was added since it had so many bytes.
+    pub fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
+    }
+
     /// Adds a frame that an interface saw.
     pub fn push(
         &mut self,
