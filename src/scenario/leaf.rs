@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_dialect_of_real_sockets_is_no_typing_error() {
-        for name in ["reliable", "json-lines"] {
+        for name in ["reliable", "json-lines", "web"] {
             assert_eq!(dialect(&node(&format!("\"{name}\""))), Ok(name));
         }
         for name in ["slash", "rooms", "pipe", "slash-or-pipe"] {
@@ -311,7 +311,7 @@ mod tests {
             assert_eq!(fault.message, message);
             assert_eq!(
                 fault.help,
-                "write \"reliable\" or \"json-lines\"; the dialects without frames are for `testbed serve`"
+                "write \"reliable\" or \"json-lines\" or \"web\"; the dialects without frames are for `testbed serve`"
             );
         }
         let fault = dialect(&node("\"json-line\"")).expect_err("misspelt");

@@ -239,8 +239,9 @@ fn frames_that_no_browser_sends_end_their_own_connection_only() {
     let huge = [&[0x81, 0xff][..], &u64::MAX.to_be_bytes(), &[0; 4]].concat();
     let long =
         masked(0x81, format!(r#"{{"type": "chat", "message": "{}"}}"#, "x".repeat(300_000)).as_bytes());
-    let endless =
-        masked(0x01, &[b'x'; 60_000]).into_iter().chain(masked(0x00, &[b'x'; 60_000]).repeat(8)).collect();
+    let part = "x".repeat(60_000);
+    let further = masked(0x00, part.as_bytes()).repeat(8);
+    let endless = [masked(0x01, part.as_bytes()), further].concat();
     for (n, (bytes, status)) in [
         (b"\x81\x02hi".to_vec(), 1002),
         (masked(0xc1, b"{}"), 1002),

@@ -42,7 +42,7 @@ fn a_frame_that_no_client_sends_fails_with_its_code() {
     let begun = masked(0x01, b"half");
     let oversized = [&[0x81, 0xff][..], &(LIMIT as u64 + 1).to_be_bytes(), &MASK].concat();
     let huge = [&[0x81, 0xff][..], &u64::MAX.to_be_bytes()].concat();
-    let two_limits = [masked(0x01, &[b'x'; LIMIT]), masked(0x80, b"y")].concat();
+    let two_limits = [masked(0x01, "x".repeat(LIMIT).as_bytes()), masked(0x80, b"y")].concat();
     for (n, (bytes, fault, code)) in [
         (unmasked, Fault::Protocol, 1002),
         (masked(0xc1, b"reserved"), Fault::Protocol, 1002),
