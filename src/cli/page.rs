@@ -8,6 +8,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde_json::{Map, Value, json};
 
+use super::filing::known_elsewhere;
 use super::output::{Failure, beside, load, print};
 use super::version;
 
@@ -84,9 +85,13 @@ impl Page {
                 for name in plan.files().keys() {
                     let bytes = beside(file, name)
                         .map_err(|error| Failure::other(format!("cannot read {name}: {error}"), ""))?;
-                    files.insert(name.clone(), Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+                    let text = String::from_utf8(bytes).map_err(|_| {
+                        let problem = format!("{name} is not UTF-8, as all that a page holds must be");
+                        Failure::other(problem, "convert it, such as with iconv -t UTF-8")
+                    })?;
+                    files.insert(name.clone(), Value::String(text));
                 }
-                vec![scenario(&file.display().to_string(), &text, &self.sets, files)]
+                vec![scenario(&known_elsewhere(file), &text, &self.sets, files)]
             }
         };
         let page = page(&scenarios);

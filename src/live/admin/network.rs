@@ -16,6 +16,7 @@ pub const NO_NETWORK: &str =
 /// A network that clients' bytes cross, and its present conditions.
 #[derive(Debug)]
 pub struct Network {
+    first: Conditions,
     now: RefCell<Conditions>,
     gateway: Gateway,
 }
@@ -23,7 +24,12 @@ pub struct Network {
 impl Network {
     /// A network that began with these conditions.
     pub fn new(conditions: Conditions, gateway: Gateway) -> Network {
-        Network { now: RefCell::new(conditions), gateway }
+        Network { first: conditions.clone(), now: RefCell::new(conditions), gateway }
+    }
+
+    /// The conditions that it began with.
+    pub fn first(&self) -> Conditions {
+        self.first.clone()
     }
 
     /// The present conditions.

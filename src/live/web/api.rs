@@ -146,10 +146,17 @@ async fn change_network(desk: &Desk, request: Request<Incoming>) -> Result<Reply
     }
     let network = desk.admin.network.as_ref().ok_or_else(no_network)?;
     let asked = body(request).await?;
-    let changed = conditions(&asked).map_err(|words| problem(StatusCode::UNPROCESSABLE_ENTITY, words))?;
+    let changed = if asked["preset"] == FIRST {
+        network.first()
+    } else {
+        conditions(&asked).map_err(|words| problem(StatusCode::UNPROCESSABLE_ENTITY, words))?
+    };
     let words = network.set(changed).map_err(|words| problem(StatusCode::INTERNAL_SERVER_ERROR, words))?;
     Ok(as_json(&json!({ "description": words })))
 }
+
+/// Name of the preset that is the network as it was at the start.
+const FIRST: &str = "first";
 
 /// The network that is asked for: a preset, or the options of the command line.
 fn conditions(asked: &Value) -> Result<Conditions, String> {

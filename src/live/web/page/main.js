@@ -46,7 +46,7 @@ function connect() {
 
 const join = () => connection.send({ type: "join", resumes: true, ...person });
 
-function onState(what) {
+function onState(what, unserved = []) {
   if (what === "open") {
     view.status("");
     join();
@@ -54,6 +54,10 @@ function onState(what) {
     view.status("connected again: nothing was lost");
   } else if (what === "renewed") {
     isIn = false;
+    // A command may have meant what the new server does not have; texts are said again by `state`.
+    for (const { message } of unserved) {
+      if (message.type === "line") state.unsaid(message.message);
+    }
     join();
   } else if (what === "broken") {
     if (!isIn && !state.me) view.showDoor("The server cannot be reached; trying again");

@@ -30,10 +30,14 @@ export class Network {
     this.build();
     byId("network-open").addEventListener("click", () => this.toggle());
     byId("freeze").addEventListener("click", () => this.freeze());
-    byId("reset").addEventListener("click", () => this.change(this.first));
+    byId("reset").addEventListener("click", () => this.change({ preset: "first" }));
     byId("times").addEventListener("change", ({ target }) => byId("log").classList.toggle("times", target.checked));
     // A mark on a slider is a whole network: all of them are sent.
-    byId("sliders").addEventListener("input", () => this.show());
+    byId("sliders").addEventListener("input", ({ target }) => {
+      // A queue that nobody turns stays as it is, in whatever unit.
+      if (target.name === "queue") this.queue = null;
+      this.show();
+    });
     byId("sliders").addEventListener("change", () => this.change(this.chosen()));
   }
 
@@ -82,8 +86,7 @@ export class Network {
     byId("charts").hidden = !now.description;
     byId("controls").hidden = !now.is_open;
     if (!now.description) return;
-    const { loss, delay, jitter, rate, queue, congestion } = now;
-    this.first ??= given({ loss, delay, jitter, rate, queue, congestion });
+    const { congestion } = now;
     const select = byId("sliders").elements.congestion;
     select.replaceChildren(...now.controllers.map((name) => element("option", name)));
     select.value = congestion;
@@ -114,20 +117,21 @@ export class Network {
       while (x < 100 && at(x) < value - 1e-9) x += 1;
       byId("sliders").elements[name].value = x;
     }
-    byId("sliders").elements.queue.value = 42;
+    this.queue = now.queue;
   }
 
   show() {
     for (const [name, { at, unit }] of Object.entries(SLIDERS)) {
       const input = byId("sliders").elements[name];
-      input.previousSibling.textContent = ` ${rounded(at(Number(input.value)))} ${unit}`;
+      const turned = `${rounded(at(Number(input.value)))} ${unit}`;
+      input.previousSibling.textContent = ` ${(name === "queue" && this.queue) || turned}`;
     }
   }
 
   chosen() {
     const { elements } = byId("sliders");
     const value = (name) => `${rounded(SLIDERS[name].at(Number(elements[name].value)))}${SLIDERS[name].unit}`;
-    const all = { loss: value("loss"), delay: value("delay"), rate: value("rate"), queue: value("queue") };
+    const all = { loss: value("loss"), delay: value("delay"), rate: value("rate"), queue: this.queue ?? value("queue") };
     if (Number(elements.jitter.value) > 0) all.jitter = value("jitter");
     return { ...all, congestion: elements.congestion.value };
   }
@@ -156,11 +160,6 @@ async function ask(path, options = {}) {
   } catch {
     return { detail: "The server cannot be reached" };
   }
-}
-
-/** The members that are there. */
-function given(members) {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null && value !== "0ns"));
 }
 
 function rounded(value) {

@@ -90,6 +90,11 @@ export class State {
     return true;
   }
 
+  /** A command that the server has not heard, and that is not given again. */
+  unsaid(line) {
+    this.add(this.here, { kind: "notice", text: `not sent: ${line}` }, true);
+  }
+
   /** The own texts that a server which knows nothing of them has to be told again. */
   takePending() {
     return this.pending.splice(0);
