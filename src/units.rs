@@ -1,7 +1,7 @@
 //! Quantities with units, parsed once from iproute2's vocabulary: `"10mbit"`, `"25ms"`, `"10%"`,
 //! `"64KiB"`. After parsing, no string is looked at again.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use crate::time::Duration;
@@ -238,6 +238,15 @@ impl FromStr for Bytes {
         let scale = SIZES.scale(unit, text, "a size", HELP)?;
         Ok(Bytes(whole(number, scale, text, HELP)?))
     }
+}
+
+/// Bytes in hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// `1 trial`, `3 trials`: so many of something.

@@ -10,6 +10,7 @@ use super::lab::Lab;
 use crate::facts::Outcome;
 use crate::tables::figures::{self, Source};
 use crate::tables::{Findings, Means, Memory, Results, Study, TrialRow, bottleneck, settling, study, table};
+use crate::units::hex;
 
 /// Results of an experiment as they grow.
 pub(super) struct Bench {
@@ -109,9 +110,7 @@ impl Bench {
 
     /// SHA-256 of every file that a run leaves but its pictures, by path.
     pub fn hashes(&self) -> Result<Vec<(String, String)>, String> {
-        let hash = |bytes: &[u8]| -> String {
-            Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-        };
+        let hash = |bytes: &[u8]| hex(&Sha256::digest(bytes));
         let own = self.memory.files().map(|(path, bytes)| (path.display().to_string(), hash(bytes)));
         let (results, means) = self.means()?;
         let computed = means.files(&results).map_err(|error| error.to_string())?;

@@ -86,7 +86,7 @@ impl Desk {
                 let stage = self.stage.as_mut().ok_or("no trial is watched")?;
                 // Nanoseconds of a century fit.
                 let nanos = (to.clamp(0.0, 3e9) * 1e9) as u64;
-                written(&stage.advance(Duration::from_nanos(nanos)))
+                written(&stage.advance(Duration::from_nanos(nanos))?)
             }
             Request::Trial { cell, trial } => {
                 let lab = self.lab.as_ref().ok_or(NOTHING)?;

@@ -56,13 +56,17 @@ impl Lab {
 
 impl Stage {
     /// Goes on to a time, unless it is there or further, and shows what is then.
-    pub fn advance(&mut self, to: Duration) -> Frame {
+    /// Words say why it cannot.
+    pub fn advance(&mut self, to: Duration) -> Result<Frame, String> {
         let to = Instant::ZERO.saturating_add(to).min(self.horizon);
         if to > self.world.now() {
             self.world.advance(to);
         }
+        if let Some(halt) = self.world.halted() {
+            return Err(halt.to_string());
+        }
         let view = self.world.view();
-        Frame {
+        Ok(Frame {
             time_s: self.world.now().as_secs_f64(),
             over: self.world.now() >= self.horizon,
             links: view.links.iter().map(link_frame).collect(),
@@ -77,7 +81,7 @@ impl Stage {
                     delivered_bytes: flow.delivered,
                 })
                 .collect(),
-        }
+        })
     }
 }
 

@@ -171,6 +171,11 @@ impl World {
         while !self.advance_a_batch(until) {}
     }
 
+    /// Reason for which it goes on no more, if there is one.
+    pub fn halted(&self) -> Option<&Halt> {
+        self.core.budget.halt.as_ref()
+    }
+
     /// Runs the trial: warm-up, measured interval, and the drain of messages under way.
     /// `go_on` is asked every thousand events or so, however little time they take; when it says no,
     /// the trial is abandoned; it ends early, too, when it needs more memory than it may or a controller cannot go on.

@@ -84,12 +84,12 @@ pub(super) fn note(noted: &mut Noted, at: Instant, packet: &Packet, fate: Fate) 
 }
 
 impl Link {
-    /// From now on it keeps what happens to packets inside, until that is taken.
+    /// Keeps incidents from now on, until they are taken.
     pub fn watch(&mut self) {
         self.noted.get_or_insert_default().incidents.get_or_insert_default();
     }
 
-    /// What happened since the last call, in the order in which it was noticed; nothing if nobody watches.
+    /// Incidents since the last call, in the order in which they were noticed; none if nobody watches.
     pub fn take_incidents(&mut self) -> Vec<Incident> {
         let incidents = self.noted.as_mut().and_then(|notes| notes.incidents.as_mut());
         incidents.map(std::mem::take).unwrap_or_default()

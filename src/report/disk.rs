@@ -2,7 +2,6 @@
 //! folder is an error and never a wait; a folder is written by one process at a time; and what was
 //! written has a fingerprint.
 
-use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::ReportError;
 use crate::tables::{FileError, Store};
+use crate::units::hex;
 
 /// Opens a file to read it.
 pub fn open(path: &Path) -> Result<File, ReportError> {
@@ -120,11 +120,7 @@ impl Weigher {
     }
 
     pub fn finish(self) -> Fingerprint {
-        let mut sha256 = String::with_capacity(64);
-        for byte in self.hash.finalize() {
-            let _ = write!(sha256, "{byte:02x}");
-        }
-        Fingerprint { bytes: self.bytes, sha256 }
+        Fingerprint { bytes: self.bytes, sha256: hex(&self.hash.finalize()) }
     }
 }
 

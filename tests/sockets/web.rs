@@ -18,7 +18,7 @@ pub struct Page {
     pub seen: u64,
 }
 
-/// How a page asks for the chat.
+/// Request of a page for the chat.
 pub struct Asks<'a> {
     pub path: &'a str,
     pub host: &'a str,

@@ -1,6 +1,6 @@
 // Engines in workers. The page hands each the compiled module, so that it is compiled once.
 
-const PATIENCE_MS = 6000; // for a trial with a controller of the page's own, which may never end
+const PATIENCE_MS = 6000; // for a sign of life of the page's own controller, which may never end
 
 let source; // { workerUrl, module }, both promises
 let own = ""; // text of the page's own controller
@@ -21,8 +21,14 @@ export class Engine {
   async #start() {
     const worker = new Worker(await source.workerUrl);
     worker.onmessage = ({ data }) => {
-      const { resolve, timer } = this.#waiting.get(data.id) ?? {};
-      clearTimeout(timer);
+      const waiting = this.#waiting.get(data.id) ?? {};
+      const { resolve } = waiting;
+      clearTimeout(waiting.timer);
+      if ("isGuarded" in data) {
+        const words = `stopped: no decision for ${PATIENCE_MS / 1000} s; a loop without end in your controller?`;
+        waiting.timer = data.isGuarded ? setTimeout(() => this.stop(words), PATIENCE_MS) : undefined;
+        return;
+      }
       this.#waiting.delete(data.id);
       resolve?.({ ...data, answers: data.answers.map((text) => JSON.parse(text)) });
     };
@@ -36,8 +42,7 @@ export class Engine {
     const worker = await this.#worker;
     const id = this.#next++;
     return new Promise((resolve) => {
-      const end = () => this.stop(`stopped after ${PATIENCE_MS / 1000} s: a loop without end in your controller?`);
-      this.#waiting.set(id, { resolve, timer: own ? setTimeout(end, PATIENCE_MS) : undefined });
+      this.#waiting.set(id, { resolve });
       worker.postMessage({ id, requests, own, keep: requests[0].do === "advance" });
     });
   }

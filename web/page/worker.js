@@ -7,6 +7,13 @@ const EVENTS = ["onAck", "onLoss", "onTimeout"];
 let module, engine;
 let own; // the controller that was written on the page: its three functions
 let senders, decisions, refusal;
+let asked; // number of what is being answered
+let calls; // of the page's own controller
+
+// A sign of life while the page's own controller is asked: without one it is taken for a loop without end.
+function live(isGuarded) {
+  self.postMessage({ id: asked, isGuarded });
+}
 
 function ask(request) {
   const bytes = new TextEncoder().encode(JSON.stringify(request));
@@ -29,6 +36,7 @@ function decide(event, sender, now, cwnd, mss, bytes, flight, srtt, minRtt) {
   Object.assign(state, { now, cwnd, mss, bytes, flight, srtt: known(srtt), minRtt: known(minRtt) });
   const name = EVENTS[event];
   let after = cwnd;
+  if (calls++ % 64 === 0) live(true);
   try {
     own?.[name]?.(state);
     after = state.cwnd;
@@ -60,11 +68,14 @@ self.onmessage = async ({ data }) => {
   const answers = [];
   try {
     [senders, decisions, refusal] = [data.keep && senders ? senders : new Map(), [], undefined];
+    [asked, calls] = [data.id, 0];
+    if (data.own) live(true);
     try {
       own = data.own ? compile(data.own) : undefined;
     } catch (error) {
       [own, refusal] = [undefined, error.message];
     }
+    if (data.own) live(false);
     engine ??= (await WebAssembly.instantiate(module, { page: { decide } })).exports;
     for (const request of data.requests) {
       const answer = ask(request);

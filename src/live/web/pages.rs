@@ -6,6 +6,7 @@ use hyper::{Request, StatusCode};
 use sha2::{Digest as _, Sha256};
 
 use super::reply::{Reply, reply};
+use crate::units::hex;
 
 /// A file of the page.
 #[derive(Debug)]
@@ -47,8 +48,7 @@ pub(super) fn find(path: &str) -> Option<&'static Page> {
 impl Page {
     /// The file, unless the browser has it.
     pub fn reply(&self, request: &Request<Incoming>) -> Reply {
-        let digest: String =
-            Sha256::digest(self.body)[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex(&Sha256::digest(self.body)[..12]);
         let tag = format!("\"{digest}\"");
         let is_known =
             request.headers().get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());

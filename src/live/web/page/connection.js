@@ -39,7 +39,7 @@ export class Connection {
     this.seen = 0;
     this.said = 0;
     this.asked = 0;
-    // What the server has not served: its number, the message, and when it was sent.
+    // Messages that the server has not served: number, message, and time of sending.
     this.unserved = [];
   }
 
