@@ -27,17 +27,17 @@ export async function drive(browser, work, check) {
 
 async function firstPicture(page, address, check) {
   const started = Date.now();
-  await page.open(address);
+  await page.goto(address);
   await page.until(`${drawn} >= 1`);
   const took = Date.now() - started;
   check(took <= BUSY * FIRST_MS, `first picture after ${took} ms (bar ${FIRST_MS})`);
-  check(/Sharing a bottleneck/.test(await page.evaluate(text("title"))), "the title is the scenario's");
+  check(/Sharing a bottleneck/.test(await page.value(text("title"))), "the title is the scenario's");
 }
 
 // From each move of the mouse on the slider to the picture on the screen.
 async function dragging(page, check) {
   const slider = "#control-link-bottleneck-queue-limit";
-  await page.evaluate(`(() => {
+  await page.value(`(() => {
     const times = (globalThis.times = []);
     let moved;
     document.querySelector("${slider}").addEventListener("input", () => (moved ??= performance.now()), true);
@@ -50,82 +50,82 @@ async function dragging(page, check) {
   const knob = left + (right - left) * 0.5;
   await page.mouse("mousePressed", knob, y, 1);
   for (let n = 0; n < DRAGS; n++) {
-    const before = await page.evaluate(drawn);
+    const before = await page.value(drawn);
     await page.mouse("mouseMoved", left + (right - left) * (0.2 + (0.5 * n) / DRAGS), y, 1);
-    await page.until(`${drawn} > ${before}`, 2000).catch(() => {});
+    await page.until(`${drawn} > ${before}`, 2).catch(() => {});
     await pause(15);
   }
   await page.mouse("mouseReleased", left + (right - left) * 0.7, y);
-  const times = (await page.evaluate("times")).sort((a, b) => a - b);
+  const times = (await page.value("times")).sort((a, b) => a - b);
   const [median, p95] = [times[times.length >> 1], times[Math.floor(times.length * 0.95)]];
   check(times.length >= DRAGS * 0.8, `${times.length} of ${DRAGS} moves of the slider were drawn`);
   const words = `drag to redraw: median ${median.toFixed(0)} ms (bar ${MEDIAN_MS}), p95 ${p95.toFixed(0)} ms (bar ${P95_MS})`;
   check(median <= BUSY * MEDIAN_MS && p95 <= BUSY * P95_MS, words);
   await pause(400);
-  check(/queue\.limit=/.test(await page.evaluate(text("command"))), "the command has what was dragged");
-  const own = await page.evaluate(`document.getElementById("text").value`);
-  const value = await page.evaluate(`document.querySelector("${slider}-text").value`);
+  check(/queue\.limit=/.test(await page.value(text("command"))), "the command has what was dragged");
+  const own = await page.value(`document.getElementById("text").value`);
+  const value = await page.value(`document.querySelector("${slider}-text").value`);
   check(own.includes(`"${value}"`), `the scenario's text has it too: ${value}`);
 }
 
 async function pinning(page, check) {
   await page.click("#pin");
-  const before = await page.evaluate(drawn);
-  await page.evaluate(`document.querySelector("#control-link-bottleneck-rate").focus()`);
+  const before = await page.value(drawn);
+  await page.value(`document.querySelector("#control-link-bottleneck-rate").focus()`);
   for (let n = 0; n < 3; n++) await page.key("ArrowLeft");
   await page.until(`${drawn} > ${before}`);
   await pause(300);
-  const lines = await page.evaluate(`[...document.querySelectorAll(".pinned")].filter((line) => line.getAttribute("d").length > 100).length`);
+  const lines = await page.value(`[...document.querySelectorAll(".pinned")].filter((line) => line.getAttribute("d").length > 100).length`);
   check(lines >= 4, `a pinned run lies behind the next: ${lines} lines`);
-  const rows = await page.evaluate(`document.querySelectorAll("#figures tbody tr").length`);
+  const rows = await page.value(`document.querySelectorAll("#figures tbody tr").length`);
   check(rows === 2, "its figures stand beside those of the next");
   await page.click("#pin");
 }
 
 async function linking(browser, page, check) {
   await pause(300);
-  const address = await page.evaluate("location.href");
+  const address = await page.value("location.href");
   const shown = `[${text("figures")}, ${text("command")}, document.getElementById("text").value]`;
-  const ours = await page.evaluate(shown);
+  const ours = await page.value(shown);
   const other = await browser.page(1320, 1000);
-  await other.open(address);
+  await other.goto(address);
   await other.until(`${drawn} >= 1`);
   await other.until(`${text("command")} !== ""`);
   await pause(500);
-  const theirs = await other.evaluate(shown);
+  const theirs = await other.value(shown);
   check(JSON.stringify(ours) === JSON.stringify(theirs), `a link gives the same experiment: #${address.split("#")[1]}`);
 }
 
 async function typing(page, check) {
-  await page.evaluate(`(() => { const area = document.getElementById("text"); area.focus();
+  await page.value(`(() => { const area = document.getElementById("text"); area.focus();
     area.value = area.value.replace('delay = "20ms"', 'dellay = "20ms"'); area.dispatchEvent(new Event("input")); })()`);
   await page.until(`${text("errors")} !== ""`);
-  const words = await page.evaluate(text("errors"));
+  const words = await page.value(text("errors"));
   check(/\^{6}/.test(words) && /did you mean/.test(words), "a mistake is shown with a caret and its mend");
-  await page.evaluate(`(() => { const area = document.getElementById("text");
+  await page.value(`(() => { const area = document.getElementById("text");
     area.value = area.value.replace('dellay = "20ms"', 'delay = "35ms"'); area.dispatchEvent(new Event("input")); area.blur(); })()`);
   await page.until(`document.querySelector("#control-link-bottleneck-delay-text").value === "35ms"`);
-  check((await page.evaluate(text("errors"))) === "", "a change of the text is one of the sliders");
+  check((await page.value(text("errors"))) === "", "a change of the text is one of the sliders");
 }
 
 async function playing(page, check) {
-  await page.evaluate(`document.getElementById("panels").focus()`);
+  await page.value(`document.getElementById("panels").focus()`);
   for (let n = 0; n < 4; n++) await page.key("ArrowRight");
-  check(/^\d/.test(await page.evaluate(text("readout"))), "the arrow keys move the cursor");
+  check(/^\d/.test(await page.value(text("readout"))), "the arrow keys move the cursor");
   await page.click("#play");
   await page.until(`document.getElementById("play").textContent.includes("Pause")`);
   await pause(1500);
   await page.click("#play");
   await page.until(`/packets on the way/.test(${text("path-words")})`);
-  const words = await page.evaluate(text("path-words"));
+  const words = await page.value(text("path-words"));
   const moving = Number(/(\d+) packets on the way/.exec(words)?.[1]);
   check(moving > 5, `packets move: ${words}`);
 }
 
 async function ownController(page, check) {
-  const write = (words) => page.evaluate(`(() => { const area = document.getElementById("own-text");
+  const write = (words) => page.value(`(() => { const area = document.getElementById("own-text");
     area.value = ${JSON.stringify(words)}; area.dispatchEvent(new Event("input")); })()`);
-  await page.evaluate(`document.getElementById("own").open = true`);
+  await page.value(`document.getElementById("own").open = true`);
   await page.click("#own-use");
   await page.until(`document.querySelectorAll("#decisions tbody tr").length > 10`);
   check(true, "a controller of the page's own runs beside Reno, and its decisions are listed");
@@ -133,35 +133,35 @@ async function ownController(page, check) {
   await page.until(`/refused: onAck at .* NaN/.test(${text("own-refused")})`);
   check(true, "a window that is no number is refused");
   await write("function onAck(s) { for (;;); }");
-  await page.until(`/loop without end/.test(${text("own-refused")})`, 20000);
+  await page.until(`/loop without end/.test(${text("own-refused")})`, 20);
   check(true, "an endless loop is stopped");
-  const before = await page.evaluate(drawn);
+  const before = await page.value(drawn);
   await write("function onLoss(s) { s.cwnd /= 2; }");
   await page.until(`${drawn} > ${before}`);
-  check((await page.evaluate(text("own-refused"))) === "", "after it the page goes on");
+  check((await page.value(text("own-refused"))) === "", "after it the page goes on");
 }
 
 async function otherSizes(page, check) {
-  await page.size(390, 844, true);
+  await page.resize(390, 844, true);
   await pause(500);
-  const wide = await page.evaluate("document.documentElement.scrollWidth");
+  const wide = await page.value("document.documentElement.scrollWidth");
   check(wide <= 390, `at 390 pixels nothing stands out (${wide})`);
-  await page.size(1320, 1000);
-  const { data } = await page.send("Page.printToPDF", { printBackground: true });
+  await page.resize(1320, 1000);
+  const { data } = await page.ask("Page.printToPDF", { printBackground: true });
   const printed = Buffer.from(data, "base64");
   check(printed.subarray(0, 4).toString() === "%PDF" && printed.length > 20_000, `printed: ${printed.length} bytes`);
 }
 
 async function chat(browser, address, check) {
   const page = await browser.page(1320, 1000);
-  await page.open(address);
+  await page.goto(address);
   await page.until(`${drawn} >= 1`);
-  const bars = await page.evaluate(`document.querySelectorAll("#latency .bar").length`);
+  const bars = await page.value(`document.querySelectorAll("#latency .bar").length`);
   check(bars > 5, `latency of messages has ${bars} bars`);
-  const unnamed = await page.evaluate(`[...document.querySelectorAll("input, select, textarea, button")].filter((each) =>
+  const unnamed = await page.value(`[...document.querySelectorAll("input, select, textarea, button")].filter((each) =>
     !each.labels?.length && !each.getAttribute("aria-label") && !each.textContent.trim()).map((each) => each.outerHTML)`);
   check(unnamed.length === 0, `every control has a name ${unnamed.join(" ")}`);
-  await page.evaluate(`document.querySelectorAll("input[name=axis-1]")[3].click()`);
+  await page.value(`document.querySelectorAll("input[name=axis-1]")[3].click()`);
   await page.until(`/cell=3/.test(location.hash)`);
   check(true, "another cell of the grid is one click away");
 }
@@ -170,30 +170,30 @@ async function chat(browser, address, check) {
 export async function pictures(browser, work, folder) {
   const open = async (name, width, height, mobile) => {
     const page = await browser.page(width, height);
-    await page.size(width, height, mobile);
-    await page.open(pathToFileURL(join(work, name)).href);
+    await page.resize(width, height, mobile);
+    await page.goto(pathToFileURL(join(work, name)).href);
     await page.until(`${drawn} >= 1`);
     await pause(1000);
     return page;
   };
-  const set = (page, key, value) => page.evaluate(`(() => { const input = document.getElementById("control-${key}-text");
+  const set = (page, key, value) => page.value(`(() => { const input = document.getElementById("control-${key}-text");
     input.value = "${value}"; input.dispatchEvent(new Event("change")); })()`);
   const page = await open("lab.html", 1180, 800);
   await page.click("#pin");
   await set(page, "link-bottleneck-queue-limit", "400 packets");
   await pause(1500);
-  await page.evaluate("scrollTo(0, 0)");
+  await page.value("scrollTo(0, 0)");
   await page.shot(join(folder, "browser-fairness.png"));
   const moving = await open("chat.html", 1180, 330);
-  await moving.evaluate(`document.querySelectorAll("input[name=axis-1]")[2].click()`);
+  await moving.value(`document.querySelectorAll("input[name=axis-1]")[2].click()`);
   await pause(1500);
   await moving.click("#play");
   await pause(2500);
-  await moving.evaluate(`document.getElementById("world").scrollIntoView()`);
+  await moving.value(`document.getElementById("world").scrollIntoView()`);
   await pause(200);
   await moving.shot(join(folder, "browser-packets.png"));
   const narrow = await open("chat.html", 390, 800, true);
-  await narrow.dark(true);
+  await narrow.scheme("dark");
   await pause(500);
   await narrow.shot(join(folder, "browser-narrow.png"));
 }

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Browser } from "./chat-browser.mjs";
+import { Browser } from "./browser.mjs";
 
 const [testbed, chromium, folder = mkdtempSync(join(tmpdir(), "web-chat-shots-"))] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });

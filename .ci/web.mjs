@@ -75,9 +75,9 @@ async function tables(module, request) {
 async function equality(page) {
   const module = await WebAssembly.compile(readFileSync("web/testbed.wasm"));
   if (page) {
-    await page.open(pathToFileURL(join(work, "lab.html")).href);
+    await page.goto(pathToFileURL(join(work, "lab.html")).href);
     await page.until("document.body.dataset.drawn >= 1");
-    await page.evaluate(`globalThis.tables = ${tables}; 0`);
+    await page.value(`globalThis.tables = ${tables}; 0`);
   }
   console.log(`| scenario (${TRIALS}) | files | native | node | Chromium |\n| --- | --- | --- | --- | --- |`);
   for (const file of scenarios()) {
@@ -91,7 +91,7 @@ async function equality(page) {
     const text = readFileSync(file, "utf8");
     const request = { file, text, sets: [TRIALS], files: filesOf(text) };
     const inNode = await tables(module, request);
-    const inPage = page && await page.evaluate(`document.getElementById("engine").compiled.then((module) => tables(module, ${JSON.stringify(request)}))`);
+    const inPage = page && await page.value(`document.getElementById("engine").compiled.then((module) => tables(module, ${JSON.stringify(request)}))`);
     const [a, b, c] = [own, inNode, inPage || inNode].map(together);
     console.log(`| ${file} | ${own.length} | ${a.slice(0, 12)} | ${b.slice(0, 12)} | ${page ? c.slice(0, 12) : "skipped"} |`);
     if (a !== b || a !== c) {
