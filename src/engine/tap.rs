@@ -66,6 +66,7 @@ impl Taps {
     }
 
     /// A packet leaves its host, or comes to one.
+    #[cold]
     pub fn at_host(&mut self, at: Instant, flow: (&str, &str), packet: &Packet, way: Heading) {
         let here = if way == Heading::Out { packet.direction } else { packet.direction.reverse() };
         for tap in &mut self.taps {
@@ -80,16 +81,18 @@ impl Taps {
     }
 
     /// A link takes a packet over; its place is that of [`Topology::place_of`].
+    #[cold]
     pub fn enter(&mut self, at: Instant, place: u32, link: &mut Link, packet: &mut Packet) {
         if self.watches(place as usize / 2) {
             link.watch();
             self.at_link(at, place, packet, Heading::In);
         }
-        link.take_over(at, packet);
+        link.handle_packet(at, packet.take());
         self.gather(place, link);
     }
 
     /// A packet enters a link, or leaves it.
+    #[cold]
     pub fn at_link(&mut self, at: Instant, place: u32, packet: &Packet, way: Heading) {
         let interface = interface_of(place) + u32::from(way == Heading::Out);
         for tap in self.taps.iter_mut().filter(|tap| tap.point == Point::Link(place as usize / 2)) {
@@ -98,6 +101,7 @@ impl Taps {
     }
 
     /// Writes down what happened inside of a link.
+    #[cold]
     pub fn gather(&mut self, place: u32, link: &mut Link) {
         for incident in link.take_incidents() {
             for tap in self.taps.iter_mut().filter(|tap| tap.point == Point::Link(place as usize / 2)) {
