@@ -236,6 +236,8 @@ def run(
     3 1
     True
     """
+    if jobs is not None and not 1 <= jobs <= 1024:
+        raise ValueError(f"jobs is {jobs}: it must be from 1 to 1024 threads")
     sets = sets_of(set)
     sets += [f"{key}={value}" for key, value in (("trials", trials), ("seed", seed)) if value is not None]
     file, text = text_of(scenario)

@@ -103,6 +103,8 @@ def test_values_are_those_of_the_command_line(scenario):
         trials=1,
     )
     assert len(results.trials) == 2
+    with pytest.raises(ValueError, match="from 1 to 1024"):
+        testbed.run(scenario, jobs=0)
     with pytest.raises(TypeError, match="no value"):
         testbed.run(scenario, set={"tcp.mss": None})
 
