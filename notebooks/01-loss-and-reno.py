@@ -25,7 +25,7 @@
 # were made, so you may change the scenario and run the same notebook again.
 
 # %% tags=["parameters"]
-# Where results are, and the command that makes them if they are not there; None is what is found here: the module
+# Folder of results, and the command that makes them if they are not there; None is what is found here: the module
 # in this Python, else `testbed` on the PATH, else cargo in a clone.
 results = "results/loss10"
 testbed = None

@@ -55,8 +55,9 @@ impl From<io::Error> for Hitch {
     }
 }
 
-/// Something that an interpreter around this library does before and after each trial on the trial's thread.
-pub type Surround = fn(&Scenario, &mut dyn FnMut());
+/// Something that an interpreter around this library does before and after each trial on the trial's thread. It hands
+/// over a call that the trial makes every thousand events or so, where it can let others have their turn.
+pub type Surround = fn(&Scenario, &mut dyn FnMut(&dyn Fn()));
 
 static SURROUND: OnceLock<Surround> = OnceLock::new();
 
@@ -65,10 +66,10 @@ pub fn surround(surround: Surround) {
     let _ = SURROUND.set(surround);
 }
 
-fn surrounded<T>(scenario: &Scenario, run: impl FnOnce() -> T) -> T {
-    let Some(surround) = SURROUND.get() else { return run() };
+fn surrounded<T>(scenario: &Scenario, run: impl FnOnce(&dyn Fn()) -> T) -> T {
+    let Some(surround) = SURROUND.get() else { return run(&|| {}) };
     let (mut run, mut result) = (Some(run), None);
-    surround(scenario, &mut || result = run.take().map(|run| run()));
+    surround(scenario, &mut |pause| result = run.take().map(|run| run(pause)));
     result.expect("what surrounds a trial runs it")
 }
 
@@ -77,10 +78,13 @@ pub fn in_virtual_time(
     memory: u64,
 ) -> impl Fn(&Arc<Scenario>, Trial, &mut dyn FnMut() -> bool) -> Result<Option<Outcome>, Hitch> + Sync {
     move |scenario, trial, go_on| {
-        let result = surrounded(scenario, || {
+        let result = surrounded(scenario, |pause| {
             let mut world = build(scenario, trial);
             world.limit_memory(memory);
-            world.run(go_on)
+            world.run(&mut || {
+                pause();
+                go_on()
+            })
         });
         match result {
             Ok(outcome) => Ok(Some(outcome)),
@@ -212,8 +216,8 @@ pub fn run<E>(
     mut sink: impl Sink<E>,
 ) -> Result<Ending, RunError<E>> {
     let todo: Vec<(usize, u32)> = plan.every_trial().filter(|trial| !done.contains(trial)).collect();
-    // A thread without a trial would only take memory.
-    let jobs = jobs.min(todo.len());
+    // A thread without a trial would only take memory; one there is, and it may run ahead.
+    let jobs = jobs.max(1).min(todo.len());
     let board = Board {
         state: Mutex::new(State { todo: todo.into_iter().enumerate(), handed_on: 0 }),
         moved: Condvar::new(),
@@ -363,5 +367,33 @@ impl<I: Iterator<Item = (usize, (usize, u32))>> Board<'_, I> {
             state = self.moved.wait_timeout(state, MOMENT).unwrap_or_else(PoisonError::into_inner).0;
         }
         Some(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = r#"
+duration = "1s"
+trials = 2
+link.wire.delay = "20ms"
+[[clients]]
+name = "upload"
+path = ["wire"]
+app = { kind = "bulk" }
+"#;
+
+    #[test]
+    fn without_a_thread_there_is_one() {
+        let plan = Plan::parse("two.toml", TWO, &[]).expect("a sound scenario");
+        let (stop, mut taken) = (AtomicBool::new(false), 0);
+        let take = |_: Finished| -> Result<(), io::Error> {
+            taken += 1;
+            Ok(())
+        };
+        let ending = run(&plan, &BTreeSet::new(), 0, &in_virtual_time(64 << 20), &stop, take);
+        assert!(matches!(ending, Ok(Ending::Complete)), "{ending:?}");
+        assert_eq!(taken, 2);
     }
 }

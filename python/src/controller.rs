@@ -1,8 +1,10 @@
 //! Controllers that are classes in Python. The engine hears of them what it hears of any other; an exception, a
 //! window that is none, or a call without end becomes a failure, which ends the trial alone.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
@@ -51,8 +53,9 @@ pub fn register(
     congestion::replace(algorithm).map_err(PyValueError::new_err)
 }
 
-/// An algorithm that stands for a class. The tables of the engine hold names for ever, so these are never freed: a
-/// hundred bytes for each time that a class is defined.
+/// An algorithm that stands for a class. Results hold its name for ever, and a scenario that was read before a class
+/// was defined again still means the first; so neither is ever freed, nor the class, nor what the class holds: a
+/// class for each time that one is defined or a script is read.
 fn adopt(
     name: String,
     class: Py<PyAny>,
@@ -94,24 +97,44 @@ fn class_of(algorithm: &'static Algorithm) -> Option<Arc<Class>> {
     classes.as_ref()?.get(&(std::ptr::from_ref(algorithm) as usize)).cloned()
 }
 
+/// Longest time for which a trial keeps the interpreter: Python's own interval between threads.
+const TURN: Duration = Duration::from_millis(5);
+
+/// Limit of the time in which a script is read, in milliseconds: large packages take seconds to import.
+const READING_LIMIT_MS: u64 = 60_000;
+
 /// From now on `python:FILE:CLASS` is read, and a trial with classes of Python keeps the interpreter: to take and
-/// leave it for each call would cost more than the call.
+/// leave it for each call would cost more than the call. Where no Python runs it lets others have it now and then.
 pub fn read_scripts() {
     script::read_with(|word, file, class, text| {
         Python::attach(|py| {
             let loader = py.import("testbed._controllers").and_then(|module| module.getattr("_load"));
-            let loaded = loader.and_then(|loader| loader.call1((file, class, text)));
-            let loaded = loaded.and_then(|loaded| loaded.extract());
-            let (class, about, parameters, path, limit): (Py<PyAny>, String, Vec<_>, String, f64) =
-                loaded.map_err(|error| error::line_of(py, &error, file))?;
+            let loaded = loader.and_then(|loader| {
+                limited(py, READING_LIMIT_MS, || loader.call1((file, class, text))?.extract())
+            });
+            let (class, about, parameters, path, limit): (Py<PyAny>, String, Vec<_>, String, f64) = loaded
+                .map_err(|error| match error.is_instance_of::<error::CallLimit>(py) {
+                    true => {
+                        format!("{file} was read for more than {} s, or interrupted", READING_LIMIT_MS / 1000)
+                    }
+                    false => error::line_of(py, &error, file),
+                })?;
             Ok(adopt(word.to_owned(), class, about, parameters, path, limit))
         })
     });
     surround(|scenario, trial| {
         if scenario.groups.iter().any(|group| class_of(group.tcp.congestion.algorithm).is_some()) {
-            Python::attach(|_| trial());
+            Python::attach(|py| {
+                let since = Cell::new(Instant::now());
+                trial(&|| {
+                    if since.get().elapsed() >= TURN {
+                        py.detach(|| {});
+                        since.set(Instant::now());
+                    }
+                });
+            });
         } else {
-            trial();
+            trial(&|| {});
         }
     });
 }

@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use testbed::congestion::Algorithm;
+use testbed::congestion::{Algorithm, script};
 use testbed::embed::folders;
 use testbed::embed::steps::{self, Seen};
 use testbed::time::Duration;
 use testbed::units::Rate;
 
-use crate::error;
+use crate::error::{self, TestbedError};
 
-/// Figures of one step, as `testbed.gym` has them: delivered (Mbit/s), round-trip time, its smallest and its smoothed value
-/// (ms), share lost (%), in flight and window (segments), timeouts.
+/// Figures of one step, as `testbed.gym` has them: delivered (Mbit/s), round-trip time, its smallest and its smoothed
+/// value (ms), share lost (%), in flight and window (segments), timeouts.
 type Observation = (f64, f64, f64, f64, f64, f64, f64, f64);
 
 /// A trial that goes on step by step. A world is one thread's own, and so is this.
@@ -33,7 +33,7 @@ impl Steps {
         py: Python<'_>,
         file: PathBuf,
         text: Option<String>,
-        sets: Vec<String>,
+        mut sets: Vec<String>,
         group: &str,
         step_s: f64,
         inner: Option<String>,
@@ -41,12 +41,15 @@ impl Steps {
         if !(1e-6..=86_400.0).contains(&step_s) {
             return Err(PyValueError::new_err(format!("a step of {step_s} s: write seconds, such as 0.01")));
         }
-        let inner = inner.map(|name| {
-            let algorithm = Algorithm::by_name(&name).map(Algorithm::with_defaults);
-            algorithm
-                .ok_or_else(|| PyValueError::new_err(format!("there is no congestion controller \"{name}\"")))
-        });
-        let inner = inner.transpose()?;
+        let is_watched = inner.is_some();
+        if let Some(name) = inner {
+            if Algorithm::by_name(&name).is_none() && !script::is_named(&name) {
+                let words = format!("there is no congestion controller \"{name}\"");
+                return Err(PyValueError::new_err(words));
+            }
+            // As the scenario's own, so that it has its parameters, and the ECN that it needs.
+            sets.push(format!("clients.{group}.tcp.congestion={name}"));
+        }
         let plan = py.detach(|| folders::plan(&file, text.as_deref(), &sets));
         let (plan, _) = plan.map_err(|problem| error::raised(py, problem))?;
         if plan.cells() > 1 {
@@ -55,7 +58,7 @@ impl Steps {
             return Err(PyValueError::new_err(format!("the scenario varies {axes}: set each to one value")));
         }
         let scenario = plan.scenario(0).map_err(|problem| error::raised(py, problem.into()))?;
-        let steps = steps::Steps::new(scenario, group, inner, Duration::from_secs_f64(step_s));
+        let steps = steps::Steps::new(scenario, group, is_watched, Duration::from_secs_f64(step_s));
         let steps = steps.map_err(PyValueError::new_err)?;
         Ok(Steps { mss: steps.mss() as f64, steps, step_s })
     }
@@ -82,7 +85,7 @@ impl Steps {
             Some(mbit) => return Err(PyValueError::new_err(format!("a rate of {mbit} Mbit/s"))),
         };
         // A step takes microseconds: less than to leave the interpreter and come back.
-        let seen = self.steps.step(window, rate);
+        let seen = self.steps.step(window, rate).map_err(TestbedError::new_err)?;
         Ok((self.observed(seen), seen.is_over))
     }
 

@@ -61,12 +61,14 @@ pub fn run<'py>(
         }
     };
     // The thread that was asked stays with Python: signals are handled there and nowhere else.
+    let (order, halt, count) = (&order, &stop, &count);
     let result = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let _ = sender.send(folders::run(&order, &stop, &count));
+        // The thread owns the sender, which goes with it even if it panics.
+        let worker = scope.spawn(move || {
+            let _ = sender.send(folders::run(order, halt, count));
         });
-        loop {
-            // A sender cannot be gone without a word, but for a mistake of ours that has said so itself.
+        let result = loop {
+            // A sender is gone without a word only by a mistake of ours, which has said so itself.
             match py.detach(|| wait(MOMENT)) {
                 Ok(result) => break Ok(result),
                 Err(mpsc::RecvTimeoutError::Disconnected) => break Err(None),
@@ -75,11 +77,17 @@ pub fn run<'py>(
             if let Err(raised) = py.check_signals().and_then(|()| show(py)) {
                 stop.store(true, Ordering::Relaxed);
                 watchdog::interrupt(true);
-                while matches!(py.detach(|| wait(MOMENT)), Err(mpsc::RecvTimeoutError::Timeout)) {}
+                while matches!(py.detach(|| wait(MOMENT)), Err(mpsc::RecvTimeoutError::Timeout)) {
+                    // Impatience: the run is ending already.
+                    let _ = py.check_signals();
+                }
                 watchdog::interrupt(false);
                 break Err(Some(raised));
             }
-        }
+        };
+        // Its panic is not ours: the answer says what is to be said.
+        let _ = py.detach(|| worker.join());
+        result
     });
     match result {
         Ok(result) => {

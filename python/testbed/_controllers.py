@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
+import threading
 import types
 from typing import Any, Callable, Protocol, TypeVar, overload
 
@@ -17,8 +18,8 @@ C = TypeVar("C", bound=type)
 
 # Sources of the classes that are registered: results after an edit are not those from before.
 _sources: dict[str, str] = {}
-# True while a script is read, whose controllers go by the script's name.
-_loading = False
+# Has `script` while its thread reads one, whose controllers go by the script's name.
+_loading = threading.local()
 
 
 class Controller(Protocol):
@@ -93,7 +94,7 @@ def controller(name: Any) -> Any:
 
 def _registered(name: str, cls: C) -> C:
     described = _described(cls)
-    if not _loading:
+    if not hasattr(_loading, "script"):
         _testbed._register(name, cls, *described)
         _sources[name] = _source(cls)
     return cls
@@ -122,16 +123,15 @@ def _described(cls: type) -> tuple[str, list[tuple[str, float, bool]], str, floa
 
 def _load(file: str, name: str, text: bytes) -> tuple[Any, ...]:
     """A class of a script, and what :func:`_described` says of it; ``file`` is as the scenario names it."""
-    global _loading
     module = types.ModuleType("testbed_script_" + hashlib.sha256(text).hexdigest()[:12])
     module.__file__ = file
     # Dataclasses look for their module.
     sys.modules[module.__name__] = module
-    before, _loading = _loading, True
+    _loading.script = file
     try:
         exec(compile(text, file, "exec"), module.__dict__)
     finally:
-        _loading = before
+        del _loading.script
     if not hasattr(module, name):
         raise AttributeError(f"there is no class {name} in {file}")
     cls = getattr(module, name)

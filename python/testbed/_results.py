@@ -117,13 +117,13 @@ class Results:
         """
         if of not in ("flows", "links", "events"):
             raise ValueError(f'there are no series of {of!r}: write "flows", "links" or "events"')
-        return self._table(f"series/{cell}/trial-{trial}/{of}")
+        return self._table(f"series/{self._named('series', cell)}/trial-{trial}/{of}")
 
     def histogram(self, cell: int = 0) -> pd.DataFrame:
         """Percentiles of the latency of a cell's messages: ``latency_ms``, ``share`` (0 to 1) and ``count``."""
         import pandas as pd
 
-        path = self._existing(self.dir / "latency" / f"{cell}.hgrm")
+        path = self._existing(self.dir / "latency" / f"{self._named('latency', cell)}.hgrm")
         columns = ["latency_ms", "share", "count"]
         return pd.read_csv(path, sep=r"\s+", comment="#", skiprows=2, header=None, names=columns, usecols=[0, 1, 2])
 
@@ -178,6 +178,11 @@ class Results:
         path = self._existing(self.dir / f"{name}.csv")
         # Words such as "none" and "null" are values; only an empty field is missing.
         return pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
+
+    def _named(self, folder: str, cell: int) -> str:
+        """Name of a cell in a folder: its number, with zeros before it where there are more than ten cells."""
+        stems = (path.name.partition(".")[0] for path in (self.dir / folder).glob("*"))
+        return next((stem for stem in stems if stem.isdecimal() and int(stem) == cell), str(cell))
 
     def _existing(self, path: Path) -> Path:
         if path.is_file():
@@ -236,6 +241,8 @@ def run(
     3 1
     True
     """
+    if jobs is not None and not 1 <= jobs <= 1024:
+        raise ValueError(f"jobs is {jobs}: it must be from 1 to 1024 threads")
     sets = sets_of(set)
     sets += [f"{key}={value}" for key, value in (("trials", trials), ("seed", seed)) if value is not None]
     file, text = text_of(scenario)

@@ -62,7 +62,9 @@ def call():
     testbed.run(SCENARIO, set={"tcp.congestion": "counting"}, jobs=1)
     beside = seconds("idle") - seconds("fixed", **{"congestion.fixed.window": 30})
     idle = Idle(type("Path", (), {"mss": 1448}))
-    own = min(timeit.repeat(lambda: idle.on_ack(None), number=100_000, timer=time.process_time, repeat=ROUNDS)) / 100_000
+    own = (
+        min(timeit.repeat(lambda: idle.on_ack(None), number=100_000, timer=time.process_time, repeat=ROUNDS)) / 100_000
+    )
     return 1e9 * (beside / Counting.calls), 1e9 * own, Counting.calls
 
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import testbed
 
 COMMAND = [sys.executable, "-m", "testbed"]
 
@@ -99,3 +100,52 @@ def test_ctrl_c_ends_it_within_a_second(file, body):
 
 def test_the_command_is_installed_beside_the_interpreter():
     assert any(Path(sys.executable).parent.glob("testbed*"))
+
+
+def test_each_scenario_has_the_controller_of_its_own_folder(file):
+    """Two files of one name in one run are two controllers: a window of one segment, and of a hundred."""
+    folder = file.parent
+    text = file.read_text() + '[tcp]\ncongestion = "python:cc.py:Still"\n'
+    for name, segments in (("few", 1), ("many", 100)):
+        (folder / name).mkdir()
+        (folder / name / f"{name}.toml").write_text(text.replace("trials = 3", "trials = 1"))
+        (folder / name / "cc.py").write_text(STILL.format(segments=segments))
+    done = run("run", "few/few.toml", "many/many.toml", "--no-plots", "--out", "out", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    goodput = {name: testbed.load(folder / "out" / name).trials["goodput_mbit"].mean() for name in ("few", "many")}
+    assert goodput["few"] < 0.4 and goodput["many"] > 2
+
+
+STILL = """
+class Still:
+    def __init__(self, path):
+        self.cwnd = {segments} * path.mss
+
+    def on_ack(self, ack):
+        pass
+
+    def on_loss(self, loss):
+        pass
+
+    def on_timeout(self, loss):
+        pass
+"""
+
+
+def test_a_script_that_does_not_end_can_be_interrupted(file):
+    (file.parent / "endless.py").write_text("while True:\n    pass\n")
+    call = f"import testbed; testbed.run({file.name!r}, set={{'tcp.congestion': 'python:endless.py:Cc'}})"
+    running = subprocess.Popen([sys.executable, "-c", call], cwd=file.parent, stderr=subprocess.PIPE, text=True)
+    time.sleep(3)
+    assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=10)
+    assert "KeyboardInterrupt" in said
+
+
+@pytest.mark.parametrize("command", [["serve"], ["proxy", "127.0.0.1:0", "127.0.0.1:9"]])
+def test_no_script_runs_in_real_time(file, command):
+    (file.parent / "my_cc.py").write_text(CONTROLLER)
+    file.write_text(file.read_text() + '[tcp]\ncongestion = "python:my_cc.py:Aimd"\n')
+    done = run(*command, "--scenario", file.name, cwd=file.parent)
+    assert done.returncode == 2 and "do not run in real time" in done.stderr, done

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -174,3 +175,45 @@ def test_a_pacing_rate_bounds_what_is_sent(scenario):
 
     goodput = testbed.run(scenario, set={"tcp.congestion": "paced"}).trials["goodput_mbit"]
     assert ((0.8 < goodput) & (goodput < 1.0)).all()
+
+
+BUSY = """
+duration = "60s"
+[link.wire]
+rate = "1gbit"
+delay = "20ms"
+queue = "1bdp"
+[[clients]]
+name = "other"
+count = 20
+path = ["wire"]
+app = { kind = "bulk" }
+[[clients]]
+name = "late"
+path = ["wire"]
+start = "59s"
+app = { kind = "bulk" }
+tcp = { congestion = "rare" }
+"""
+
+
+def test_other_threads_have_their_turns_where_no_python_runs():
+    testbed.controller("rare")(Plain)
+    gaps, is_over = [], threading.Event()
+
+    def tick():
+        last = time.monotonic()
+        while not is_over.is_set():
+            time.sleep(0.005)
+            now = time.monotonic()
+            gaps.append(now - last)
+            last = now
+
+    ticking = threading.Thread(target=tick)
+    ticking.start()
+    started = time.monotonic()
+    testbed.run(BUSY, trials=1)
+    took = time.monotonic() - started
+    is_over.set()
+    ticking.join()
+    assert max(gaps) < 0.3 * took, (took, max(gaps))

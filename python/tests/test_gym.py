@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import testbed
 
 pytest.importorskip("gymnasium")
 
@@ -76,6 +77,62 @@ def test_a_controller_can_send_in_the_agents_place():
     env = CongestionEnv(set={"duration": "10s"}, step_s=0.1, controller="reno")
     windows = {round(one.window_segments) for one in episode(env, 1)[0]}
     assert len(windows) > 20 and max(windows) > 40
+
+
+def test_it_is_that_controller_with_its_ecn_and_parameters():
+    marks = {"duration": "10s", "link.wire.queue": '{ kind = "codel", target = "1ms", interval = "20ms", ecn = true }'}
+    # Prague hears of each mark and keeps the queue short; without ECN packets would be lost.
+    seen = episode(CongestionEnv(set=marks, step_s=0.1, controller="prague"), 1)[0]
+    assert max(one.loss_percent for one in seen[20:]) == 0
+    windows = {
+        keep: max(one.window_segments for one in episode(CongestionEnv(set=sets, step_s=0.1, controller="fixed"), 1)[0])
+        for keep, sets in ((10, {"congestion.fixed.window": 10}), (40, {"congestion.fixed.window": 40}))
+    }
+    assert windows == {10: 10, 40: 40}
+
+
+def test_a_controller_that_cannot_go_on_is_an_error():
+    class Spoilt:
+        def __init__(self, path):
+            self.cwnd = path.initial_window
+
+        def on_ack(self, ack):
+            raise RuntimeError("no more")
+
+        on_loss = on_timeout = on_ack
+
+    testbed.controller("spoilt-agent")(Spoilt)
+    env = CongestionEnv(set={"duration": "1s"}, step_s=0.1, controller="spoilt-agent")
+    env.reset(seed=1)
+    with pytest.raises(testbed.TestbedError, match="RuntimeError: no more"):
+        for _ in range(10):
+            env.step([1.0])
+
+
+def test_windows_are_in_segments_of_the_agents_own_size():
+    env = CongestionEnv(SECOND, step_s=0.1)
+    seen, _ = episode(env, 10)
+    # Ten segments of 536 bytes in each round trip of 41 ms or so, beside little else.
+    mbit = np.mean([one.delivered_mbit for one in seen[20:]])
+    assert mbit == pytest.approx(10 * 536 * 8e-3 / seen[-1].rtt_ms, rel=0.1)
+
+
+SECOND = """
+duration = "5s"
+[link.wire]
+rate = "50mbit"
+delay = "20ms"
+[[clients]]
+name = "other"
+path = ["wire"]
+app = { kind = "bulk" }
+tcp = { congestion = "fixed" }
+[[clients]]
+name = "agent"
+path = ["wire"]
+app = { kind = "bulk" }
+tcp = { mss = 536 }
+"""
 
 
 def test_environments_are_stepped_together():

@@ -103,6 +103,8 @@ def test_values_are_those_of_the_command_line(scenario):
         trials=1,
     )
     assert len(results.trials) == 2
+    with pytest.raises(ValueError, match="from 1 to 1024"):
+        testbed.run(scenario, jobs=0)
     with pytest.raises(TypeError, match="no value"):
         testbed.run(scenario, set={"tcp.mss": None})
 
@@ -152,3 +154,15 @@ def test_the_stubs_name_what_the_module_has():
     stubs = (Path(testbed.__file__).with_name("_testbed.pyi")).read_text()
     names = [name for name in dir(testbed._testbed) if not name.startswith("__")]
     assert all(f"class {name}" in stubs or f"def {name}(" in stubs for name in names), names
+
+
+def test_cells_are_found_by_number_where_there_are_more_than_ten(scenario):
+    losses = [f"{n}%" for n in range(11)]
+    chat = '{ kind = "chat", rate = "5/s" }'
+    sets = {"duration": "5s", "link.wire.loss": losses, "clients.upload.app": chat, "clients.upload.count": 3}
+    results = testbed.run(scenario, set=sets, trials=1)
+    for cell in (0, 3, 10):
+        assert len(results.series(cell)) > 10
+        assert results.histogram(cell)["count"].max() > 0
+    with pytest.raises(FileNotFoundError, match="no series"):
+        results.series(11)

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::output::{Failure, beside};
 use super::signals;
+use crate::congestion::script;
 use crate::live::gateway::{Conditions, Options};
 use crate::scenario::text_of;
 use crate::time::Duration;
@@ -25,6 +26,9 @@ pub fn conditions(options: &Options) -> Result<Conditions, Failure> {
     let folder = options.scenario.as_deref().unwrap_or(Path::new(""));
     let conditions =
         options.conditions_with(file, &mut |named| beside(folder, named)).map_err(Failure::Scenario)?;
+    if conditions.scenario().has_scripts() {
+        return Err(Failure::usage(script::LATE, "name another controller"));
+    }
     if !conditions.swept().is_empty() {
         eprintln!(
             "note: there is one network here: {} keep the values outside [sweep]; choose others with --set",

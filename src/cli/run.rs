@@ -374,15 +374,11 @@ fn refuse_captures(plan: &Plan) -> Result<(), Failure> {
     Err(Failure::usage("captures are of virtual time", "leave --live out, or record.pcap"))
 }
 
-/// An interpreter makes packets late, and its failures would end nothing.
+/// No cell may have one.
 fn refuse_scripts(plan: &Plan) -> Result<(), Failure> {
     let mut cells = (0..plan.cells()).filter_map(|cell| plan.scenario(cell).ok());
-    let in_script = |group: &Group| script::is_named(group.tcp.congestion.algorithm.name);
-    if cells.any(|cell| cell.groups.iter().any(in_script)) {
-        return Err(Failure::usage(
-            "controllers in Python do not run in real time",
-            "leave --live out, or name another controller",
-        ));
+    if cells.any(|cell| cell.has_scripts()) {
+        return Err(Failure::usage(script::LATE, "leave --live out, or name another controller"));
     }
     Ok(())
 }

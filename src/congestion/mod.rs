@@ -277,12 +277,9 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm called `name`, a script's among them.
+    /// The algorithm called `name`. One of a script belongs to the plan that names it, and is not found here.
     pub fn by_name(name: &str) -> Option<&'static Algorithm> {
-        match script::is_named(name) {
-            true => script::of(name).ok(),
-            false => algorithms().into_iter().find(|algorithm| algorithm.name == name),
-        }
+        algorithms().into_iter().find(|algorithm| algorithm.name == name)
     }
 
     /// This algorithm with its default parameters.

@@ -12,8 +12,19 @@ static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 /// Makes controllers of other programs known by name. An error names one whose name is taken.
 pub fn register(algorithms: Vec<&'static Algorithm>) -> Result<(), String> {
+    change(|_| true, algorithms)
+}
+
+/// Makes a controller known by name; one that was registered under this name before gives way, unless there is an
+/// error, which says that the name belongs to a controller of the table.
+pub fn replace(algorithm: &'static Algorithm) -> Result<(), String> {
+    change(|other| other.name != algorithm.name, vec![algorithm])
+}
+
+/// Adds controllers to those that stay, at one instant for all threads; an error leaves all as they are.
+fn change(stays: impl Fn(&Algorithm) -> bool, algorithms: Vec<&'static Algorithm>) -> Result<(), String> {
     let mut registered = REGISTERED.write().unwrap_or_else(PoisonError::into_inner);
-    let mut all = registered.clone();
+    let mut all: Vec<_> = registered.iter().copied().filter(|other| stays(other)).collect();
     for algorithm in algorithms {
         if ALGORITHMS.iter().chain(all.iter().copied()).any(|other| other.name == algorithm.name) {
             return Err(format!("there are two congestion controllers \"{}\"", algorithm.name));
@@ -24,13 +35,6 @@ pub fn register(algorithms: Vec<&'static Algorithm>) -> Result<(), String> {
     *registered = all;
     GENERATION.fetch_add(1, Ordering::Release);
     Ok(())
-}
-
-/// Makes a controller known by name; one that was registered under this name before gives way. An error says that
-/// the name belongs to a controller of the table.
-pub fn replace(algorithm: &'static Algorithm) -> Result<(), String> {
-    REGISTERED.write().unwrap_or_else(PoisonError::into_inner).retain(|other| other.name != algorithm.name);
-    register(vec![algorithm])
 }
 
 /// A number that grows whenever a controller comes.
@@ -51,6 +55,7 @@ pub fn algorithms() -> Vec<&'static Algorithm> {
 #[cfg(test)]
 mod tests {
     use super::super::none::Unlimited;
+    use super::super::{Parameter, Values};
     use super::*;
 
     #[test]
@@ -65,6 +70,17 @@ mod tests {
         );
         assert_eq!(replace(&SECOND), Ok(()));
         assert_eq!(Algorithm::by_name("mine").map(|found| found.summary), Some("second"));
+        static UNSOUND: Algorithm = Algorithm {
+            parameters: &[Parameter {
+                name: "no name",
+                default: 0.0,
+                values: Values::Range(0.0, 1.0),
+                summary: "",
+            }],
+            ..FIRST
+        };
+        assert!(replace(&UNSOUND).is_err());
+        assert_eq!(Algorithm::by_name("mine").map(|found| found.summary), Some("second"), "it has not gone");
         assert!(replace(&RENO).is_err() && register(vec![&RENO]).is_err());
     }
 }

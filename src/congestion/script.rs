@@ -1,19 +1,19 @@
 //! Controllers in scripts: `python:my_cc.py:Aimd` names a file beside the scenario and a class in it. An interpreter
 //! around this library reads the script; the program alone has none, and says where to get one.
 
-use std::collections::BTreeMap;
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::OnceLock;
 
 use super::Algorithm;
 
 /// Begin of a word that names a controller in a script.
 pub const PREFIX: &str = "python:";
 
+/// Error of a script where time is real.
+pub const LATE: &str = "controllers in Python do not run in real time";
+
 /// Reads a controller from its word, the script's name and its bytes; an error says what is wrong with it.
 pub type Reader = fn(word: &str, file: &str, class: &str, text: &[u8]) -> Result<&'static Algorithm, String>;
 
-/// Controllers by their words, as they were read last.
-static READ: RwLock<BTreeMap<String, Result<&'static Algorithm, Refusal>>> = RwLock::new(BTreeMap::new());
 static READER: OnceLock<Reader> = OnceLock::new();
 
 /// Reason for which a script gives no controller.
@@ -41,14 +41,21 @@ pub fn parts(word: &str) -> Option<(&str, &str)> {
     split(word)
 }
 
-/// Reads the controller that a word names from its script.
-pub fn read(word: &str, text: Result<&[u8], Refusal>) {
-    let (Some(reader), Some((file, class))) = (READER.get(), split(word)) else { return };
-    let read = text.and_then(|text| {
-        reader(word, file, class, text)
-            .map_err(|message| Refusal { message, help: format!("mend {file}, or name another controller") })
-    });
-    READ.write().unwrap_or_else(PoisonError::into_inner).insert(word.to_owned(), read);
+/// Reads the controller that a word names from the bytes of its script. Two files of one name give two controllers:
+/// it is for the caller to keep what belongs to its own.
+pub fn read(word: &str, text: &[u8]) -> Result<&'static Algorithm, Refusal> {
+    check(word)?;
+    let (Some(reader), Some((file, class))) = (READER.get(), split(word)) else { return Err(no_script()) };
+    reader(word, file, class, text)
+        .map_err(|message| Refusal { message, help: format!("mend {file}, or name another controller") })
+}
+
+/// The error of a place where there are no scripts.
+pub fn no_script() -> Refusal {
+    Refusal {
+        message: "no script can be named here".to_owned(),
+        help: "write it under `congestion`".to_owned(),
+    }
 }
 
 /// An error if a word can name no controller, whatever its script.
@@ -63,14 +70,6 @@ pub fn check(word: &str) -> Result<(), Refusal> {
         return Err(refused("this names no class of a file", help));
     }
     Ok(())
-}
-
-/// The controller that a word names, as it was read last.
-pub fn of(word: &str) -> Result<&'static Algorithm, Refusal> {
-    check(word)?;
-    let read = READ.read().unwrap_or_else(PoisonError::into_inner).get(word).cloned();
-    let (message, help) = ("no script can be named here", "write it under `congestion`");
-    read.unwrap_or_else(|| Err(Refusal { message: message.to_owned(), help: help.to_owned() }))
 }
 
 fn split(word: &str) -> Option<(&str, &str)> {
@@ -93,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_program_without_an_interpreter_says_where_one_is() {
-        let refusal = of("python:a.py:Aimd").expect_err("no interpreter");
+        let refusal = read("python:a.py:Aimd", b"").expect_err("no interpreter");
         assert!(refusal.help.contains("pip install ./python"), "{refusal:?}");
     }
 }

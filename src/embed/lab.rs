@@ -76,6 +76,8 @@ impl Lab {
             return Err(format!("there is no trial {number} of cell {cell}"));
         }
         let mut scenario = self.scenario(cell).map_err(|error| error.render(false))?;
+        // Captures would fill memory, and no picture or table shows them.
+        scenario.record.pcap.clear();
         if let Some(interval) = samples {
             scenario.record.interval = interval;
             scenario.record.trials = crate::scenario::RecordTrials::All;

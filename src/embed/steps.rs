@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use crate::congestion::{Ack, Algorithm, Choice, CongestionController, Loss, LostSegment, Path, Restart};
+use crate::congestion::{
+    Ack, Algorithm, Choice, CongestionController, Loss, LostSegment, Marking, Path, Restart,
+};
 use crate::engine::World;
+use crate::facts::{Beliefs, Phase};
 use crate::rng::Seed;
-use crate::scenario::{Scenario, Trial, build};
+use crate::scenario::{RecordTrials, Scenario, Trial, build};
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
 
@@ -17,6 +20,7 @@ pub struct Steps {
     dial: Arc<Mutex<Dial>>,
     world: World,
     step: Duration,
+    mss: u64,
 }
 
 /// Things seen of one step.
@@ -47,19 +51,20 @@ pub struct Seen {
 struct Dial {
     window: Option<u64>,
     rate: Option<Rate>,
-    /// Controller that has the window instead.
+    /// Controller that has the window instead, as a scenario chose it.
     inner: Option<Choice>,
     seen: Seen,
     rtts: (f64, u32),
 }
 
 impl Steps {
-    /// Trials of a scenario in which the one member of `group` sends as it is told, in steps of so long; or as
-    /// `inner` does, of which the same is seen. An error says why the scenario does not do.
+    /// Trials of a scenario in which the one member of `group` sends as it is told, in steps of so long. If
+    /// `is_watched` it sends by its own controller instead, of which the same is seen. An error says why the scenario
+    /// does not do.
     pub fn new(
         mut scenario: Scenario,
         group: &str,
-        inner: Option<Choice>,
+        is_watched: bool,
         step: Duration,
     ) -> Result<Steps, String> {
         if step.is_zero() || step > scenario.duration {
@@ -72,11 +77,15 @@ impl Steps {
         if sender.count != 1 {
             return Err(format!("group \"{group}\" has {} members: it must have one", sender.count));
         }
+        let inner = is_watched.then(|| sender.tcp.congestion.clone());
         let dial = Arc::new(Mutex::new(Dial { inner, ..Dial::default() }));
-        let algorithm = stand_in(&dial);
-        sender.tcp.congestion = algorithm.with_defaults();
+        sender.tcp.congestion = stand_in(&dial).with_defaults();
+        let mss = u64::from(sender.tcp.mss);
+        // Nobody looks at what it would keep, which grows with the trial.
+        scenario.record.trials = RecordTrials::None;
+        scenario.record.pcap.clear();
         let world = build(&scenario, trial(0));
-        Ok(Steps { scenario, dial, world, step })
+        Ok(Steps { scenario, dial, world, step, mss })
     }
 
     /// Begins a trial with this seed.
@@ -88,8 +97,8 @@ impl Steps {
     }
 
     /// Sets window and pacing rate, each where it is given, and goes on for a step. A setting is heeded from the
-    /// next acknowledgment on, as a controller's is.
-    pub fn step(&mut self, window: Option<u64>, rate: Option<Rate>) -> Seen {
+    /// next acknowledgment on, as a controller's is. An error says why a controller cannot go on.
+    pub fn step(&mut self, window: Option<u64>, rate: Option<Rate>) -> Result<Seen, String> {
         {
             let mut dial = self.lock();
             dial.window = window.or(dial.window);
@@ -98,9 +107,12 @@ impl Steps {
         let end = Instant::ZERO + self.scenario.duration;
         let until = self.world.now().saturating_add(self.step).min(end);
         self.world.advance(until);
+        if let Some(failure) = self.world.failure() {
+            return Err(failure.to_string());
+        }
         let mut seen = self.lock().end_step();
         seen.is_over = until >= end;
-        seen
+        Ok(seen)
     }
 
     /// Length of the trial.
@@ -113,9 +125,9 @@ impl Steps {
         self.world.now()
     }
 
-    /// Largest payload of a segment, in bytes.
+    /// Largest payload of the sender's segments, in bytes.
     pub fn mss(&self) -> u64 {
-        self.scenario.groups.first().map_or(1448, |group| u64::from(group.tcp.mss))
+        self.mss
     }
 
     fn lock(&self) -> MutexGuard<'_, Dial> {
@@ -167,6 +179,12 @@ fn stand_in(dial: &Arc<Mutex<Dial>>) -> &'static Algorithm {
     algorithm
 }
 
+fn dial_of(algorithm: &'static Algorithm) -> Arc<Mutex<Dial>> {
+    let dials = DIALS.read().unwrap_or_else(PoisonError::into_inner);
+    let address = std::ptr::from_ref(algorithm) as usize;
+    dials.as_ref().and_then(|dials| dials.get(&address)).cloned().unwrap_or_default()
+}
+
 /// Controller that heeds a dial.
 #[derive(Debug)]
 struct Heeding {
@@ -176,15 +194,23 @@ struct Heeding {
 
 impl Heeding {
     fn new(path: &Path) -> Heeding {
-        let address = std::ptr::from_ref(path.algorithm) as usize;
-        let dials = DIALS.read().unwrap_or_else(PoisonError::into_inner);
-        let dial = dials.as_ref().and_then(|dials| dials.get(&address)).cloned().unwrap_or_default();
-        let inner = locked(&dial).inner.clone().map(|choice| choice.build(path.clone()));
+        // No lock is held while the inner one is made: that may wait for an interpreter, whose holder waits for us.
+        let dial = dial_of(path.algorithm);
+        let inner = locked(&dial).inner.clone();
+        let inner = inner.map(|choice| choice.build(path.clone()));
         let mut heeding = Heeding { dial, inner };
         heeding.note(|dial| {
             dial.window.get_or_insert(path.initial_window);
         });
         heeding
+    }
+
+    /// Passes news on to the inner one, and notes the window after it.
+    fn pass(&mut self, news: impl FnOnce(&mut dyn CongestionController)) {
+        if let Some(inner) = &mut self.inner {
+            news(inner.as_mut());
+        }
+        self.note(|_| {});
     }
 
     /// Notes news, and the window after it.
@@ -221,10 +247,7 @@ impl CongestionController for Heeding {
     }
 
     fn on_loss(&mut self, loss: &Loss) {
-        if let Some(inner) = &mut self.inner {
-            inner.on_loss(loss);
-        }
-        self.note(|_| {});
+        self.pass(|inner| inner.on_loss(loss));
     }
 
     fn on_timeout(&mut self, loss: &Loss) {
@@ -235,39 +258,35 @@ impl CongestionController for Heeding {
     }
 
     fn on_recovered(&mut self, now: Instant) {
-        if let Some(inner) = &mut self.inner {
-            inner.on_recovered(now);
-        }
+        self.pass(|inner| inner.on_recovered(now));
+    }
+
+    fn marking(&self) -> Marking {
+        self.inner.as_ref().map_or(Marking::Classic, |inner| inner.marking())
+    }
+
+    fn on_ecn(&mut self, loss: &Loss) {
+        self.pass(|inner| inner.on_ecn(loss));
     }
 
     fn on_spurious(&mut self) {
-        if let Some(inner) = &mut self.inner {
-            inner.on_spurious();
-        }
+        self.pass(|inner| inner.on_spurious());
     }
 
     fn on_idle(&mut self) {
-        if let Some(inner) = &mut self.inner {
-            inner.on_idle();
-        }
+        self.pass(|inner| inner.on_idle());
     }
 
     fn on_decay(&mut self, timeouts: u32) {
-        if let Some(inner) = &mut self.inner {
-            inner.on_decay(timeouts);
-        }
+        self.pass(|inner| inner.on_decay(timeouts));
     }
 
     fn on_lost(&mut self, now: Instant, lost: &LostSegment) {
-        if let Some(inner) = &mut self.inner {
-            inner.on_lost(now, lost);
-        }
+        self.pass(|inner| inner.on_lost(now, lost));
     }
 
     fn on_restart(&mut self, restart: Restart) {
-        if let Some(inner) = &mut self.inner {
-            inner.on_restart(restart);
-        }
+        self.pass(|inner| inner.on_restart(restart));
     }
 
     fn holds_back(&self) -> bool {
@@ -280,6 +299,24 @@ impl CongestionController for Heeding {
 
     fn pacing_rate(&self) -> Option<Rate> {
         self.inner.as_ref().map_or_else(|| locked(&self.dial).rate, |inner| inner.pacing_rate())
+    }
+
+    fn failure(&self) -> Option<&str> {
+        self.inner.as_ref().and_then(|inner| inner.failure())
+    }
+
+    fn beliefs(&self) -> Beliefs {
+        self.inner.as_ref().map_or_else(Beliefs::default, |inner| inner.beliefs())
+    }
+
+    fn variables(&self, give: &mut dyn FnMut(&'static str, f64)) {
+        if let Some(inner) = &self.inner {
+            inner.variables(give);
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        self.inner.as_ref().map_or(Phase::Steady, |inner| inner.phase())
     }
 
     fn wants_prr(&self) -> bool {

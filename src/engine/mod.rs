@@ -176,6 +176,11 @@ impl World {
         self.core.budget.halt.as_ref()
     }
 
+    /// A controller that cannot go on, after which nothing goes on.
+    pub fn failure(&self) -> Option<Halt> {
+        self.core.failure()
+    }
+
     /// Runs the trial: warm-up, measured interval, and the drain of messages under way.
     /// `go_on` is asked every thousand events or so, however little time they take; when it says no,
     /// the trial is abandoned; it ends early, too, when it needs more memory than it may or a controller cannot go on.
@@ -194,7 +199,7 @@ impl World {
         while let Some(look) = self.next_look().filter(|look| *look <= deadline) {
             self.advance_asking(look, go_on)?;
         }
-        if let Some(failure) = self.core.failure() {
+        if let Some(failure) = self.failure() {
             return Err(failure);
         }
         self.conclude(&mut outcome);

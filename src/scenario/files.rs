@@ -1,5 +1,6 @@
-//! Files that a scenario names: traces and tables of a link's rate, tables of its jitter, scripts of controllers. A loader that the caller gives reads
-//! them, once each, before the scenario is read; so this knows names and bytes, and no files.
+//! Files that a scenario names: traces and tables of a link's rate, tables of its jitter, scripts of controllers. A
+//! loader that the caller gives reads them, once each, before the scenario is read; so this knows names and bytes,
+//! and no files.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,7 +14,7 @@ use super::leaf::Fault;
 use super::problem::{Place, Problem, words};
 use super::tree::{Node, Value};
 use super::{dist, trace};
-use crate::congestion::script::{self, Refusal};
+use crate::congestion::{Algorithm, script};
 use crate::link::config::{JitterTable, Trace};
 
 /// Reads a file by the name that the scenario has for it, as a path from the scenario's own folder; at most
@@ -29,6 +30,7 @@ pub(super) struct Files {
     traces: BTreeMap<String, Result<Arc<Trace>, Fault>>,
     tables: BTreeMap<String, Result<Arc<Conditions>, Fault>>,
     jitters: BTreeMap<String, Result<Arc<JitterTable>, Fault>>,
+    scripts: BTreeMap<String, Result<&'static Algorithm, Fault>>,
     prints: BTreeMap<String, FilePrint>,
     refused: Vec<Problem>,
 }
@@ -68,12 +70,18 @@ impl Files {
         self.jitters.get(name).cloned().unwrap_or_else(|| Err(Fault::default()))
     }
 
+    /// The controller of the script that `word` names.
+    pub fn script(&self, word: &str) -> Result<&'static Algorithm, Fault> {
+        self.scripts.get(word).cloned().unwrap_or_else(|| Err(script::no_script().into()))
+    }
+
     /// The files that could be read.
     pub fn prints(&self) -> &BTreeMap<String, FilePrint> {
         &self.prints
     }
 
-    /// The texts under `trace`, `csv` and `table`, and scripts under `congestion`, wherever they stand: in tables, dotted keys and lists of an axis.
+    /// The texts under `trace`, `csv` and `table`, and scripts under `congestion`, wherever they stand: in tables,
+    /// dotted keys and lists of an axis.
     fn collect(&mut self, key: &str, node: &Node, load: Loader<'_>) {
         match &node.value {
             Value::Table(entries) => {
@@ -111,13 +119,16 @@ impl Files {
         std::mem::take(&mut self.refused)
     }
 
-    /// The controllers of scripts are found by their names, like all others.
+    /// A script is read once for all places that name it, and blamed at each; a word that is none is the first
+    /// pass's to report.
     fn read_script(&mut self, word: &str, place: Place, load: Loader<'_>) {
         let Some((file, _)) = script::parts(word) else { return };
-        let text = self.read(file, load);
-        let refusal = |fault: &Fault| Refusal { message: fault.message.clone(), help: fault.help.clone() };
-        script::read(word, text.as_deref().map_err(refusal));
-        if let Err(Refusal { message, help }) = script::of(word) {
+        if !self.scripts.contains_key(word) {
+            let text = self.read(file, load);
+            let read = text.and_then(|text| script::read(word, &text).map_err(Fault::from));
+            self.scripts.insert(word.to_owned(), read);
+        }
+        if let Err(Fault { message, help }) = self.script(word) {
             self.refused.push(Problem::error(place, format!("`congestion`: {}", words(&message)), help));
         }
     }

@@ -1,11 +1,12 @@
 //! The forms of values: what a key with one value takes, as a kind for those who describe it and as a
 //! typed value for its field.
 
+use super::files::Files;
 use super::kind::{Key, Kind, Reach};
 use super::leaf::{self, Fault};
 use super::tree::{Node, Value};
 use super::visit::At;
-use crate::congestion::{self, Algorithm, Choice};
+use crate::congestion::{self, Algorithm, Choice, script};
 
 /// Reads and writes the values of a field of type `T`.
 pub(super) trait Form<T> {
@@ -15,6 +16,11 @@ pub(super) trait Form<T> {
     /// The value that stands there. A fault is dropped: the first pass over the file has reported it, by
     /// the kind.
     fn read(&self, node: &Node) -> Result<T, Fault>;
+
+    /// The same, where it may lie in one of the files that are read with the scenario.
+    fn read_with(&self, node: &Node, _: &Files) -> Result<T, Fault> {
+        self.read(node)
+    }
 
     /// A value as TOML; `None` if there is none to write.
     fn text(&self, value: &T) -> Option<String>;
@@ -186,6 +192,13 @@ impl Form<Choice> for Controller {
 
     fn read(&self, node: &Node) -> Result<Choice, Fault> {
         leaf::controller(node).map(Algorithm::with_defaults)
+    }
+
+    fn read_with(&self, node: &Node, files: &Files) -> Result<Choice, Fault> {
+        match node.text().filter(|text| script::is_named(text)) {
+            Some(word) => files.script(word).map(Algorithm::with_defaults),
+            None => self.read(node),
+        }
     }
 
     fn text(&self, value: &Choice) -> Option<String> {

@@ -109,9 +109,6 @@ pub(super) fn word<'a>(node: &'a Node, words: &[&str]) -> Result<&'a str, Fault>
 pub(super) fn controller(node: &Node) -> Result<&'static Algorithm, Fault> {
     let help = "write the name of a congestion controller, such as \"reno\"";
     let text = node.text().ok_or_else(|| wrong_type(node, "the name of a congestion controller", help))?;
-    if script::is_named(text) {
-        return script::of(text).map_err(Fault::from);
-    }
     Algorithm::by_name(text).ok_or_else(|| Fault {
         message: format!("there is no congestion controller \"{text}\""),
         help: suggest(text, congestion::algorithms().iter().map(|algorithm| algorithm.name)),

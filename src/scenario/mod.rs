@@ -53,6 +53,7 @@ mod visit;
 pub(crate) mod workload;
 mod written;
 
+use crate::congestion::script;
 use crate::engine::Point;
 use crate::facts::Measure;
 use crate::link::{self, Capacity};
@@ -220,6 +221,11 @@ pub enum RecordTrials {
 }
 
 impl Scenario {
+    /// True if a controller of it is in a script, which runs in virtual time only: an interpreter makes packets late.
+    pub fn has_scripts(&self) -> bool {
+        self.groups.iter().any(|group| script::is_named(group.tcp.congestion.algorithm.name))
+    }
+
     /// The name of a group's member, counted from 0: `<group>-<n>`, with `n` from 1.
     pub fn flow_name(&self, group: usize, member: u32) -> String {
         format!("{}-{}", self.groups[group].name, u64::from(member) + 1)

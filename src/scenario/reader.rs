@@ -86,7 +86,8 @@ impl<'a, 'p> Reader<'a, 'p> {
 
 impl Visitor for Reader<'_, '_> {
     fn key<T>(&mut self, head: impl Into<Head>, field: &mut T, form: impl Form<T>, _: &'static str) {
-        if let Some(value) = self.get(head.into().name).and_then(|node| form.read(node).ok()) {
+        let files = self.files;
+        if let Some(value) = self.get(head.into().name).and_then(|node| form.read_with(node, files).ok()) {
             *field = value;
         }
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::handshake::key_of;
 use super::reply::{Problem, Reply, problem, reply};
 use super::{Desk, metrics};
-use crate::congestion;
+use crate::congestion::{self, script};
 use crate::live::admin::{NO_NETWORK, of_tcp};
 use crate::live::gateway::{Conditions, Options};
 
@@ -179,7 +179,10 @@ fn conditions(asked: &Value) -> Result<Conditions, String> {
             jitter: text("jitter")?,
             rate: text("rate")?,
             queue: text("queue")?,
-            congestion: text("congestion")?,
+            congestion: match text("congestion")? {
+                Some(word) if script::is_named(&word) => return Err(script::LATE.to_owned()),
+                other => other,
+            },
             ..Options::default()
         };
         (options, None)
@@ -202,4 +205,16 @@ async fn connection(desk: &Desk, request: &Request<Incoming>) -> Result<Reply, P
     value["queue_bytes"] = far.written.saturating_sub(near.read).into();
     value["retransmissions"] = (far.stats.retransmits + near.stats.retransmits).into();
     Ok(as_json(&value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_names_no_script() {
+        let asked = |word: &str| conditions(&json!({ "congestion": word, "delay": "20ms" }));
+        assert_eq!(asked("python:cc.py:Aimd").err().as_deref(), Some(script::LATE));
+        assert!(asked("cubic").is_ok());
+    }
 }
