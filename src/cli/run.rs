@@ -368,10 +368,8 @@ fn refuse_datagrams(plan: &Plan) -> Result<(), Failure> {
 
 /// Real time has tools of its own for captures.
 fn refuse_captures(plan: &Plan) -> Result<(), Failure> {
-    if plan.base.record.pcap.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::usage("captures are of virtual time", "leave --live out, or record.pcap"))
+    let refusal = || Failure::usage("captures are of virtual time", "leave --live out, or record.pcap");
+    if plan.base.record.pcap.is_empty() { Ok(()) } else { Err(refusal()) }
 }
 
 /// No cell may have one.

@@ -134,8 +134,6 @@ fn svg_name(name: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use resvg::usvg;
-
     use super::*;
     use crate::facts::{Measure, Outcome, Series};
     use crate::report::testing::{Model, chat_outcome, fill, run, study, with_chat, with_measure};
@@ -157,7 +155,7 @@ mod tests {
         for path in existing(dir) {
             let svg = fs::read_to_string(dir.join(&path)).expect("a drawing");
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{path:?}");
-            usvg::roxmltree::Document::parse(&svg).expect("well-formed");
+            resvg::usvg::roxmltree::Document::parse(&svg).expect("well-formed");
             let png = fs::read(dir.join(path.with_extension("png"))).expect("a picture");
             let (width, height) = png_size(&png);
             assert!(width == 1400 && height > 400 && png.len() > 4000, "{path:?}: {width} x {height}");
@@ -336,7 +334,7 @@ mod tests {
         fill(dir.path(), &study, |cell, trial| Model { seed: u64::from(trial) + 9 * cell as u64, ..MODEL });
         finish(dir.path(), "later", true).expect("finished");
         let svg = fs::read_to_string(dir.path().join(svg_name("compare"))).expect("a drawing");
-        let document = usvg::roxmltree::Document::parse(&svg).expect("well-formed");
+        let document = resvg::usvg::roxmltree::Document::parse(&svg).expect("well-formed");
         let lines = document.descendants().filter(|node| node.has_tag_name("polyline")).map(|line| {
             let points = line.attribute("points").unwrap_or_default().split_whitespace();
             points
