@@ -105,11 +105,12 @@ export class Play {
   async #restart() {
     const { form, request } = this.#experiment;
     const from = this.#seek ?? 0;
-    this.#seek = undefined;
+    // At once: another restart may begin before this one is answered.
+    [this.#time, this.#seek] = [from, undefined];
     const watch = { do: "watch", cell: form.cell, trial: request.trial };
     const { answers } = await this.#engine.ask({ do: "open", ...request }, watch, { do: "advance", to: Math.min(from, form.duration_s * 0.999) });
     this.#frame = answers.at(-1).links ? answers.at(-1) : undefined;
-    this.#time = this.#frame?.time_s ?? 0;
+    this.#time = this.#frame?.time_s ?? from;
     this.#falling = [];
     this.#draw();
   }
