@@ -113,11 +113,12 @@ pub fn read_scripts() {
                 limited(py, READING_LIMIT_MS, || loader.call1((file, class, text))?.extract())
             });
             let (class, about, parameters, path, limit): (Py<PyAny>, String, Vec<_>, String, f64) = loaded
-                .map_err(|error| match error.is_instance_of::<error::CallLimit>(py) {
-                    true => {
-                        format!("{file} was read for more than {} s, or interrupted", READING_LIMIT_MS / 1000)
+                .map_err(|error| {
+                    if error.is_instance_of::<error::CallLimit>(py) {
+                        format!("reading it took more than {} s", READING_LIMIT_MS / 1000)
+                    } else {
+                        error::line_of(py, &error, file)
                     }
-                    false => error::line_of(py, &error, file),
                 })?;
             Ok(adopt(word.to_owned(), class, about, parameters, path, limit))
         })

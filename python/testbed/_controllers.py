@@ -116,8 +116,8 @@ def _described(cls: type) -> tuple[str, list[tuple[str, float, bool]], str, floa
         if isinstance(parameter.default, (int, float)) and not isinstance(parameter.default, bool)
     ]
     about = (inspect.getdoc(cls) or "").strip().split("\n")[0] or f"class {cls.__name__} of Python"
-    method: Any = getattr(cls, "on_ack")  # noqa: B009
-    code = getattr(method, "__code__", None)
+    heard: Any = getattr(cls, "on_ack")  # noqa: B009
+    code = getattr(heard, "__code__", None)
     return about, parameters, code.co_filename if code else "", float(limit)
 
 
