@@ -4,7 +4,7 @@ use crate::engine::Point;
 use crate::runner::{self, Pace};
 use crate::scenario::{Group, Plan, Scenario};
 use crate::time::Duration;
-use crate::units::{plural, size};
+use crate::units::{Rate, plural, size};
 
 /// A run that writes more says so beforehand.
 const MUCH: u64 = 200_000_000;
@@ -32,7 +32,7 @@ pub struct Written {
 fn captured(scenario: &Scenario) -> u64 {
     let record = &scenario.record;
     let directions = || scenario.links.iter().flat_map(|link| &link.directions);
-    let fastest = directions().filter_map(|config| config.rate).map(|rate| rate.bits_per_second()).max();
+    let fastest = directions().filter_map(|config| config.rate).map(Rate::bits_per_second).max();
     let carried =
         fastest.map_or(u64::MAX, |bits| (bits as f64 / 8.0 * 2.0 * scenario.duration.as_secs_f64()) as u64);
     // At a link, each packet is seen as it comes and as it goes.

@@ -78,7 +78,7 @@ impl Page {
 
     fn written(&self) -> Result<String, Failure> {
         let scenarios = match &self.file {
-            None => SHIPPED.iter().map(|(path, text)| scenario(path, text, &[], Map::new())).collect(),
+            None => SHIPPED.iter().map(|(path, text)| scenario(path, text, &[], &Map::new())).collect(),
             Some(file) => {
                 let (plan, text) = load(file, &self.sets)?;
                 let mut files = Map::new();
@@ -91,7 +91,7 @@ impl Page {
                     })?;
                     files.insert(name.clone(), Value::String(text));
                 }
-                vec![scenario(&known_elsewhere(file), &text, &self.sets, files)]
+                vec![scenario(&known_elsewhere(file), &text, &self.sets, &files)]
             }
         };
         let page = page(&scenarios);
@@ -104,7 +104,7 @@ impl Page {
     }
 }
 
-fn scenario(path: &str, text: &str, sets: &[String], files: Map<String, Value>) -> Value {
+fn scenario(path: &str, text: &str, sets: &[String], files: &Map<String, Value>) -> Value {
     let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
     json!({ "file": file, "path": path, "text": text, "sets": sets, "files": files })
 }
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_page_is_one_small_file_that_names_no_other() {
-        let page = page(&[scenario("a/b.toml", "title = \"</script><!--\"", &[], Map::new())]);
+        let page = page(&[scenario("a/b.toml", "title = \"</script><!--\"", &[], &Map::new())]);
         assert!(page.len() < MOST_BYTES, "{}", page.len());
         for other in ["src=", "<link rel=\"stylesheet\"", "\nimport ", "\nexport ", "http://", "https://"] {
             let rest = page.replace("http://www.w3.org/2000/svg", "");

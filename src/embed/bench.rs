@@ -105,7 +105,13 @@ impl Bench {
         let own = own.map(|(path, bytes)| (path.display().to_string(), text(bytes)));
         let (results, means) = self.means()?;
         let computed = means.files(&results).map_err(|error| error.to_string())?;
-        Ok(own.chain(computed.into_iter().filter(|(name, _)| name.ends_with(".csv"))).collect())
+        Ok(own
+            .chain(
+                computed
+                    .into_iter()
+                    .filter(|(name, _)| Path::new(name).extension().is_some_and(|kind| kind == "csv")),
+            )
+            .collect())
     }
 
     /// SHA-256 of every file that a run leaves but its pictures, by path.

@@ -62,12 +62,12 @@ impl Lab {
 
     /// Runs a trial, exactly as the command line does. Words say why it could not be.
     pub fn run(&self, cell: usize, number: u32) -> Result<Outcome, String> {
-        self.finish(self.world(cell, number, None)?)
+        finish(self.world(cell, number, None)?)
     }
 
     /// Runs a trial and keeps a sample at each `interval`, which changes nothing but the number of events.
     pub(super) fn observe(&self, cell: usize, number: u32, interval: Duration) -> Result<Outcome, String> {
-        self.finish(self.world(cell, number, Some(interval))?)
+        finish(self.world(cell, number, Some(interval))?)
     }
 
     /// The world of a trial at its start; with an interval for samples, or as the scenario says.
@@ -94,11 +94,11 @@ impl Lab {
     pub fn trial(&self, cell: usize, number: u32) -> Trial {
         self.plan.trial(cell, number)
     }
+}
 
-    fn finish(&self, mut world: World) -> Result<Outcome, String> {
-        world.limit_memory(MEMORY);
-        world.run(&mut || true).map_err(|halt| halt.to_string())
-    }
+fn finish(mut world: World) -> Result<Outcome, String> {
+    world.limit_memory(MEMORY);
+    world.run(&mut || true).map_err(|halt| halt.to_string())
 }
 
 fn loaded(files: &BTreeMap<String, String>, name: &str) -> io::Result<Vec<u8>> {

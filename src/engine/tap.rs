@@ -49,7 +49,7 @@ impl Taps {
         let mut tap = |(name, point): (String, Point)| {
             let interfaces: &[&str] = if matches!(point, Point::Link(_)) { &AT_LINK } else { &[&name] };
             let file = Pcapng::new("times from the start of the trial", interfaces);
-            room = room.saturating_sub(file.len() as u64);
+            room = room.saturating_sub(file.size() as u64);
             Tap { name, point, file, left_out: 0 }
         };
         Taps { taps: points.into_iter().map(&mut tap).collect(), room }
@@ -57,7 +57,7 @@ impl Taps {
 
     /// Bytes so far.
     pub fn size(&self) -> u64 {
-        self.taps.iter().map(|tap| tap.file.len() as u64).sum()
+        self.taps.iter().map(|tap| tap.file.size() as u64).sum()
     }
 
     /// True if packets of a link's instances are looked at.
@@ -141,9 +141,9 @@ impl Tap {
             self.left_out += 1;
             return;
         }
-        let before = self.file.len();
+        let before = self.file.size();
         self.file.push(interface, at, way, &frame::bytes(packet), comment);
-        let taken = (self.file.len() - before) as u64;
+        let taken = (self.file.size() - before) as u64;
         if taken > *room {
             self.file.truncate(before);
             self.left_out = 1;

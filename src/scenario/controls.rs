@@ -223,7 +223,7 @@ mod tests {
         let value = |cell: usize, key: &str| {
             let all = controls(cell);
             let found = all.into_iter().find(|control| control.key == key);
-            found.map(|control| control.value).unwrap_or_else(|| panic!("no {key}"))
+            found.unwrap_or_else(|| panic!("no {key}")).value
         };
         assert_eq!(value(0, "link.home.queue.limit"), "0.5bdp");
         assert_eq!(value(11, "link.home.queue.limit"), "32bdp");

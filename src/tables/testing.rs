@@ -79,6 +79,7 @@ pub struct Model {
     pub seconds: u64,
 }
 
+#[derive(Default)]
 struct Sender {
     cwnd: f64,
     ssthresh: f64,
@@ -91,13 +92,7 @@ impl Model {
     pub fn outcome(self) -> Outcome {
         let mut rng = Seed(self.seed).stream("synthetic");
         let mut senders: Vec<Sender> = (0..self.flows)
-            .map(|_| Sender {
-                cwnd: 10.0,
-                ssthresh: f64::INFINITY,
-                recovery: 0,
-                acked: 0.0,
-                totals: DirectionOutcome::default(),
-            })
+            .map(|_| Sender { cwnd: 10.0, ssthresh: f64::INFINITY, ..Sender::default() })
             .collect();
         let mut series = Series { interval: STEP, ..Series::default() };
         let mut drops = 0;

@@ -54,7 +54,7 @@ impl Pcapng {
     }
 
     /// Bytes so far.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.bytes.len()
     }
 
@@ -158,7 +158,7 @@ mod tests {
                 comment,
             );
         }
-        let before = file.len();
+        let before = file.size();
         let whole = file.finish(Instant::ZERO, 3);
         assert_eq!(kinds(&whole[..before]), [&[SECTION, INTERFACE, INTERFACE][..], &[PACKET; 9]].concat());
         assert_eq!(kinds(&whole[before..]), [STATISTICS; 2]);
