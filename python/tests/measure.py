@@ -7,19 +7,9 @@ import time
 import timeit
 
 import testbed
+from testbed.gym import SCENARIO, CongestionEnv
 
-SCENARIO = """
-duration = "600s"
-record.trials = "none"
-[link.wire]
-rate = "12mbit"
-delay = "20ms"
-queue = "2bdp"
-[[clients]]
-name = "agent"
-path = ["wire"]
-app = { kind = "bulk", direction = "up" }
-"""
+LONG = {"duration": "600s", "record.trials": "none"}
 ROUNDS = 7
 
 
@@ -53,13 +43,13 @@ def least(call):
 
 
 def seconds(controller, **more):
-    sets = {"tcp.congestion": controller, **more}
+    sets = {**LONG, "tcp.congestion": controller, **more}
     return least(lambda: testbed.run(SCENARIO, set=sets, jobs=1, progress=False))
 
 
 def call():
     """Nanoseconds of a call into a controller, beside the time that Python needs for it."""
-    testbed.run(SCENARIO, set={"tcp.congestion": "counting"}, jobs=1)
+    testbed.run(SCENARIO, set={**LONG, "tcp.congestion": "counting"}, jobs=1)
     beside = seconds("idle") - seconds("fixed", **{"congestion.fixed.window": 30})
     idle = Idle(type("Path", (), {"mss": 1448}))
     own = (
@@ -70,8 +60,6 @@ def call():
 
 def steps():
     """Steps of the environment in a second, on one core."""
-    from testbed.gym import CongestionEnv
-
     env = CongestionEnv(set={"duration": "600s"})
     rates = []
     for seed in range(ROUNDS):

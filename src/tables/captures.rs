@@ -1,6 +1,6 @@
 //! Captures of packets, as files of a run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::study::Study;
 
@@ -12,7 +12,7 @@ pub const ENDING: &str = ".pcapng";
 
 /// Folder of the captures of a trial, below the result folder.
 pub fn folder(study: &Study, cell: usize, trial: u32) -> PathBuf {
-    Path::new(FOLDER).join(study.cell_name(cell)).join(format!("trial-{trial}"))
+    study.trial_path(FOLDER, cell, trial)
 }
 
 /// Path of a capture of a trial. A star, which not every file system takes, is the word `all`.

@@ -39,7 +39,7 @@ pub fn percentile(delivered: &Histogram<u64>, expected: u64, p: f64) -> Option<u
 
 /// Path of the histogram of a trial, below the result folder.
 pub fn log_path(study: &Study, cell: usize, trial: u32) -> PathBuf {
-    Path::new("latency").join(study.cell_name(cell)).join(format!("trial-{trial}.hlog"))
+    study.trial_path("latency", cell, trial).with_extension("hlog")
 }
 
 /// One trial's histogram as an interval log of one interval.

@@ -26,10 +26,8 @@ pub mod paired;
 pub mod results;
 pub mod rows;
 pub mod series;
-#[cfg_attr(not(test), allow(dead_code, reason = "a page in the browser has no threads"))]
 pub mod settling;
 pub mod stats;
-#[cfg_attr(not(test), allow(dead_code, reason = "a page in the browser has no folder"))]
 mod store;
 pub mod study;
 pub mod summary;
@@ -48,7 +46,6 @@ pub use grid::Format;
 pub use lines::{wrapped, wrapping};
 pub use of_plan::{check_claims, study};
 pub use results::Results;
-#[allow(unused_imports, reason = "a page in the browser has no folder")]
 pub use store::{Memory, Store};
 pub use study::{InputFile, Study, TrialRow};
 pub use summary::CellSummary;

@@ -1,7 +1,7 @@
 //! The series of a trial as CSV. A long trial has millions of rows, so they are formatted from
 //! integers into one buffer that is handed on in large pieces.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::study::Study;
 use crate::facts::{FlowEvent, FlowSample, LinkSample, Outcome, Series};
@@ -16,7 +16,7 @@ const CHUNK: usize = 256 * 1024;
 
 /// Folder of the series of a trial, below the result folder.
 pub fn folder(study: &Study, cell: usize, trial: u32) -> PathBuf {
-    Path::new("series").join(study.cell_name(cell)).join(format!("trial-{trial}"))
+    study.trial_path("series", cell, trial)
 }
 
 /// Hands the bytes of one of the [`FILES`] of a trial on in large pieces.

@@ -1,6 +1,7 @@
 //! Facts of a scenario that the report needs, and the row that it is handed for each trial.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -209,6 +210,11 @@ impl Study {
     pub fn cell_name(&self, cell: usize) -> String {
         let width = self.cells().saturating_sub(1).max(1).ilog10() as usize + 1;
         format!("{cell:0width$}")
+    }
+
+    /// Path of what is a trial's alone, in one of the folders of a run.
+    pub fn trial_path(&self, folder: &str, cell: usize, trial: u32) -> PathBuf {
+        Path::new(folder).join(self.cell_name(cell)).join(format!("trial-{trial}"))
     }
 
     /// The cell in a reader's words: the values of the axes that really vary, or nothing.

@@ -18,7 +18,7 @@ fn upload(keys: &str, tcp: &str, group: &str) -> String {
 fn one_trial_and_no_chance_are_warned_of() {
     let one = Run::crafted(&upload("duration = \"20s\"", "", "start_spread = \"1s\""));
     one.warns("rest on one trial");
-    // Where nothing is random, one trial tells all.
+    // One trial tells all where nothing is random.
     let certain = Run::crafted(&upload("duration = \"20s\"", "", ""));
     certain.does_not_warn("rest on one trial");
     certain.does_not_warn("nothing in the scenario is random");

@@ -1,4 +1,4 @@
-//! What a page's listener meets on a bad day: each of these leaves the others undisturbed.
+//! Attacks on a page's listener, each of which leaves the others undisturbed.
 
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
 
