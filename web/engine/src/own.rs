@@ -55,8 +55,17 @@ impl Own {
     fn ask(&mut self, event: u32, now: Instant, bytes: u64, flight: u64) {
         let (mss, (srtt, min_rtt)) = (self.mss as f64, self.times);
         let now = now.as_secs_f64();
-        let cwnd =
-            decide(event, self.sender, now, self.cwnd as f64, mss, bytes as f64, flight as f64, srtt, min_rtt);
+        let cwnd = decide(
+            event,
+            self.sender,
+            now,
+            self.cwnd as f64,
+            mss,
+            bytes as f64,
+            flight as f64,
+            srtt,
+            min_rtt,
+        );
         // The page has refused and shown what is no window; here it must not do harm.
         if cwnd.is_finite() {
             self.cwnd = cwnd.clamp(mss, MOST) as u64;
