@@ -38,6 +38,9 @@ static PAGES: &[Page] = pages! {
     "/text.js", SCRIPT, "text.js";
     "/view.js", SCRIPT, "view.js";
     "/network.js", SCRIPT, "network.js";
+    "/admin", HTML, "admin.html";
+    "/admin.css", STYLE, "admin.css";
+    "/admin.js", SCRIPT, "admin.js";
 };
 
 /// The file at a path.
