@@ -252,6 +252,10 @@ async function run() {
   await page.until("document.getElementById('menu').getAttribute('aria-expanded') === 'true'");
   await sleep(300);
   await page.shot(join(folder, "chat-390-places.png"));
+  const { errors } = await page.ask("Page.getAppManifest");
+  assert.deepEqual(errors, []);
+  const { installabilityErrors } = await page.ask("Page.getInstallabilityErrors");
+  assert.deepEqual(installabilityErrors, [], "a phone can install it");
   const { nodes } = await page.ask("Accessibility.getFullAXTree");
   const heard = nodes.filter(({ ignored }) => !ignored).map(({ role, name }) => [role?.value, name?.value ?? ""]);
   for (const role of ["log", "navigation", "main", "status", "textbox"]) {
