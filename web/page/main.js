@@ -1,9 +1,9 @@
 // The page: an experiment, its picture, and what hangs together.
 
 import { Controls } from "./controls.js";
-import { byId, html } from "./dom.js";
+import { byId, html, say } from "./dom.js";
 import { Engine, latest, provide, setOwn } from "./engine.js";
-import { histogram } from "./histogram.js";
+import { histograms } from "./histogram.js";
 import { SAMPLE, isUsed, showDecisions } from "./own.js";
 import { Panels, legend, readout } from "./panels.js";
 import { Play } from "./play.js";
@@ -29,7 +29,7 @@ const controls = new Controls(byId("controls"), setKey, pickCell);
 const panels = new Panels(byId("panels"), (time) => {
   if (picture) byId("readout").replaceChildren(...readout(picture, time).map((words) => html("span", {}, words)));
   if (!playing) play.seek(time);
-});
+}, () => picture && drawPicture());
 let playing = false;
 const play = new Play((time) => {
   playing = true;
@@ -87,7 +87,10 @@ const draw = latest(async () => {
   const used = isUsed(form);
   if (used) byId("own").open = true;
   showDecisions(used, decisions, refusal ?? ran.failure);
-  if (ran.failure) return status(ran.failure, true);
+  if (ran.failure) {
+    play.show(form, asked);
+    return status(ran.failure, true);
+  }
   picture = { ...ran, took };
   drawPicture();
   status(`${form.duration_s} s of network, ${picture.events.toLocaleString("en")} events, in ${took.toFixed(0)} ms; seed ${picture.seed}`);
@@ -103,7 +106,7 @@ function refresh() {
 function drawPicture() {
   panels.draw(picture, pinned?.picture);
   byId("panels").classList.remove("stale");
-  histogram(byId("latency"), picture.latency, pinned?.picture.latency);
+  histograms(byId("latency"), picture.latencies, pinned?.picture.latencies, panels.width);
   results.figures(picture, pinned);
   performance.mark("drawn");
   document.body.dataset.drawn = Number(document.body.dataset.drawn ?? 0) + 1;
@@ -132,8 +135,8 @@ function settle() {
 
 function showForm() {
   document.title = `${form.title} – testbed`;
-  byId("title").textContent = form.title;
-  byId("expect").textContent = form.expect;
+  say("title", form.title);
+  say("expect", form.expect);
   controls.show(form, experiment.sets);
   const trial = byId("trial");
   if (trial.options.length !== form.trials) {
@@ -225,11 +228,6 @@ function wire() {
   addEventListener("hashchange", async () => {
     const next = await fromFragment(location.hash.slice(1), shipped, SAMPLE).catch(() => undefined);
     if (next) open(next);
-  });
-  let width = innerWidth;
-  addEventListener("resize", () => {
-    if (innerWidth !== width && picture) drawPicture();
-    width = innerWidth;
   });
   addEventListener("beforeprint", () => {
     byId("text").style.height = "auto";

@@ -1,6 +1,6 @@
 // Four panels over one time axis: window, round trip, queue, goodput.
 
-import { axisX, axisY, colour, dash, linearScale, path, roundUp, steps } from "./chart.js";
+import { axisX, axisY, colour, dash, linearScale, path, placer, roundUp, steps } from "./chart.js";
 import { html, svg } from "./dom.js";
 import { digits } from "./units.js";
 
@@ -76,11 +76,17 @@ export class Panels {
   #cursor = null;
   #tell;
   #seen;
+  #width;
 
-  // `tell(time)` is called when the cursor moves.
-  constructor(root, tell) {
+  // `tell(time)` is called when the cursor moves, `resized()` when there is another width to draw for.
+  constructor(root, tell, resized) {
     this.#root = root;
     this.#tell = tell;
+    new ResizeObserver(() => {
+      const before = this.#width;
+      this.#width = root.clientWidth;
+      if (before !== undefined && before !== this.#width) resized();
+    }).observe(root);
     root.addEventListener("pointermove", (event) => event.pointerType !== "touch" && this.#point(event));
     root.addEventListener("pointerdown", (event) => this.#point(event));
     root.addEventListener("keydown", (event) => this.#key(event));
@@ -88,6 +94,12 @@ export class Panels {
 
   get time() {
     return this.#cursor;
+  }
+
+  // Pixels from side to side. To measure them anew at each drawing would lay the page out twice.
+  get width() {
+    this.#width ??= this.#root.clientWidth;
+    return Math.max(300, this.#width);
   }
 
   #point(event) {
@@ -121,10 +133,11 @@ export class Panels {
 
   // Draws a picture, and another behind it.
   draw(picture, pinned) {
-    const width = Math.max(300, this.#root.clientWidth), height = Math.max(440, Math.min(720, width * 0.75));
+    const width = this.width, height = Math.max(440, Math.min(720, width * 0.75));
     const panels = drawn(picture), before = pinned && drawn(pinned);
     const each = (height - TOP - BOTTOM - GAP * (panels.length - 1)) / panels.length;
     const x = linearScale(0, picture.duration_s, LEFT, width - RIGHT);
+    const places = placer(x);
     const about = Math.max(3, Math.round(width / 90));
     const children = [];
     if (picture.warmup_s > 0) {
@@ -142,11 +155,11 @@ export class Panels {
       const clip = `clip-${n}`;
       children.push(svg("clipPath", { id: clip }, svg("rect", { x: LEFT, y: top - 1, width: width - LEFT - RIGHT, height: each + 2 - strip })));
       const inside = svg("g", { "clip-path": `url(#${clip})` });
-      for (const line of before?.[n].lines ?? []) inside.append(svg("path", { class: "pinned", d: path(line.times, line.values, x, y) }));
+      for (const line of before?.[n].lines ?? []) inside.append(svg("path", { class: "pinned", d: path(places(line.times), line.values, y) }));
       panel.thin?.forEach((line, k) =>
-        inside.append(svg("path", { class: "thin", "data-flow": k, d: steps(line.times, line.values.map((v) => (v > ceiling ? null : v)), x, y), style: `stroke:${colour(k)}` })));
+        inside.append(svg("path", { class: "thin", "data-flow": k, d: steps(places(line.times), line.values.map((v) => (v > ceiling ? null : v)), y), style: `stroke:${colour(k)}` })));
       panel.lines.forEach((line, k) =>
-        inside.append(svg("path", { class: "line", "data-flow": panel.links ? undefined : k, d: path(line.times, line.values, x, y), "stroke-dasharray": dash(k), style: `stroke:${panel.links ? `var(--link-${k % 3})` : colour(k)}` })));
+        inside.append(svg("path", { class: "line", "data-flow": panel.links ? undefined : k, d: path(places(line.times), line.values, y), "stroke-dasharray": dash(k), style: `stroke:${panel.links ? `var(--link-${k % 3})` : colour(k)}` })));
       if (panel.flows) children.push(...phases(panel.flows, picture, x, bottom + strip));
       panel.links?.forEach((link, k) => inside.append(...marks(link, x, y, k)));
       children.push(inside);
