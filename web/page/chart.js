@@ -37,40 +37,51 @@ function tenths(x) {
   return n % 10 === 0 ? String(n / 10) : `${(n / 10) | 0}.${n % 10}`;
 }
 
-// Coordinates of times, computed once for all lines that share them.
-export function placer(x) {
-  const known = new Map();
-  return (times) => {
-    if (!known.has(times)) known.set(times, times.map((time) => tenths(x(time))));
-    return known.get(times);
-  };
-}
+const SLACK = 0.25; // pixels by which a line may pass a point
 
-// A line through points, from the places of their times; gaps where a value is null.
-export function path(places, values, y) {
-  let d = "", pen = false;
-  for (let n = 0; n < places.length; n++) {
+// A line through points; gaps where a value is null. A point that the line between others passes anyway is left out:
+// that is most of them, and each costs time while something is dragged.
+export function path(times, values, x, y) {
+  let d = "", state = 0; // points since the last gap: none, one, more
+  let fromX, fromY, lastX, lastY, low, high;
+  for (let n = 0; n < times.length; n++) {
     const value = values[n];
     if (value === null || value === undefined) {
-      pen = false;
+      if (state > 1) d += `L${tenths(lastX)} ${tenths(lastY)}`;
+      state = 0;
       continue;
     }
-    d += (pen ? "L" : "M") + places[n] + " " + tenths(y(value));
-    pen = true;
+    const atX = x(times[n]), atY = y(value), slope = (atY - fromY) / (atX - fromX);
+    if (state === 0) {
+      d += `M${tenths(atX)} ${tenths(atY)}`;
+      [state, fromX, fromY, low, high] = [1, atX, atY, -Infinity, Infinity];
+    } else {
+      if (state > 1 && !(slope >= low && slope <= high)) {
+        d += `L${tenths(lastX)} ${tenths(lastY)}`;
+        [fromX, fromY, low, high] = [lastX, lastY, -Infinity, Infinity];
+      }
+      const rest = atX - fromX;
+      low = Math.max(low, (atY - SLACK - fromY) / rest);
+      high = Math.min(high, (atY + SLACK - fromY) / rest);
+      state = 2;
+    }
+    lastX = atX;
+    lastY = atY;
   }
-  return d;
+  return state > 1 ? `${d}L${tenths(lastX)} ${tenths(lastY)}` : d;
 }
 
 // A line that keeps each value until the next.
-export function steps(places, values, y) {
+export function steps(times, values, x, y) {
   let d = "", last;
-  for (let n = 0; n < places.length; n++) {
+  for (let n = 0; n < times.length; n++) {
     const value = values[n];
     if (value === null || value === undefined || value === last) continue;
-    d += last === undefined ? `M${places[n]} ${tenths(y(value))}` : `H${places[n]}V${tenths(y(value))}`;
+    const place = tenths(x(times[n]));
+    d += last === undefined ? `M${place} ${tenths(y(value))}` : `H${place}V${tenths(y(value))}`;
     last = value;
   }
-  return last === undefined ? "" : `${d}H${places.at(-1)}`;
+  return last === undefined ? "" : `${d}H${tenths(x(times.at(-1)))}`;
 }
 
 // Axis of y at the left: labels, and lines across.

@@ -10,7 +10,9 @@ import { Play } from "./play.js";
 import { Results } from "./results.js";
 import { asPng, command, fragment, fromFragment, save, seriesCsv, standalone } from "./share.js";
 import { load } from "./source.js";
+import { keyWords, spoken } from "./units.js";
 
+const PIN = "Pin this run, to compare";
 const SLOW_MS = 1500; // a trial that takes longer is given up when something changes
 
 const engine = new Engine();
@@ -25,7 +27,10 @@ const request = () => ({
   sets: [...experiment.sets].map(([key, value]) => `${key}=${value}`), cell: experiment.cell, trial: experiment.trial,
 });
 
-const controls = new Controls(byId("controls"), setKey, pickCell);
+const controls = new Controls(byId("controls"), setKey, pickCell, () => {
+  results.all();
+  byId("results").scrollIntoView({ behavior: "smooth" });
+});
 const panels = new Panels(byId("panels"), (time) => {
   if (picture) byId("readout").replaceChildren(...readout(picture, time).map((words) => html("span", {}, words)));
   if (!playing) play.seek(time);
@@ -91,7 +96,7 @@ const draw = latest(async () => {
     play.show(form, asked);
     return status(ran.failure, true);
   }
-  picture = { ...ran, took };
+  picture = { ...ran, took, words: describe() };
   drawPicture();
   status(`${form.duration_s} s of network, ${picture.events.toLocaleString("en")} events, in ${took.toFixed(0)} ms; seed ${picture.seed}`);
   settle();
@@ -104,11 +109,11 @@ function refresh() {
 }
 
 function drawPicture() {
-  panels.draw(picture, pinned?.picture);
+  say("pinned-words", pinned && pinned === picture ? "Now change something: the next run is drawn over this one." : "");
+  panels.draw(picture, pinned);
   byId("panels").classList.remove("stale");
-  histograms(byId("latency"), picture.latencies, pinned?.picture.latencies, panels.width);
+  histograms(byId("latency"), picture.latencies, pinned?.latencies, panels.width);
   results.figures(picture, pinned);
-  performance.mark("drawn");
   document.body.dataset.drawn = Number(document.body.dataset.drawn ?? 0) + 1;
 }
 
@@ -172,8 +177,7 @@ function showProblems(answer) {
 async function open(next) {
   experiment = next;
   pinned = undefined;
-  byId("pinned-words").textContent = "";
-  byId("pin").textContent = "Pin this run";
+  byId("pin").textContent = PIN;
   byId("text").value = experiment.text;
   byId("own-text").value = experiment.own;
   byId("pick").value = experiment.file;
@@ -205,9 +209,8 @@ function wire() {
   byId("reset").addEventListener("click", () => open(fresh(own() ?? shipped[0])));
   byId("pick").addEventListener("change", () => open(fresh(shipped.find((scenario) => scenario.file === byId("pick").value))));
   byId("pin").addEventListener("click", () => {
-    pinned = pinned ? undefined : { picture, words: describe() };
-    byId("pin").textContent = pinned ? "Let the pinned run go" : "Pin this run";
-    byId("pinned-words").textContent = pinned ? `pinned: ${pinned.words}` : "";
+    pinned = pinned ? undefined : picture;
+    byId("pin").textContent = pinned ? "Let the pinned run go" : PIN;
     drawPicture();
     settle();
   });
@@ -235,11 +238,11 @@ function wire() {
   });
 }
 
-// The run in words: what differs from the shipped scenario.
+// The run in words: its cell, and what was set.
 function describe() {
-  const sets = [...experiment.sets].map(([key, value]) => `${key} = ${value}`);
-  const cell = form.axes.map((axis, n) => axis.values.length > 1 && `${axis.key} = ${form.values[n]}`).filter(Boolean);
-  return [...cell, ...sets].join(", ") || "as shipped";
+  const cell = form.axes.map((axis, n) => axis.values.length > 1 && spoken(form.values[n])).filter(Boolean);
+  const sets = [...experiment.sets].map(([key, value]) => `${keyWords(key).toLowerCase()} ${spoken(value)}`);
+  return [...cell, ...sets, experiment.trial > 0 && `trial ${experiment.trial}`].filter(Boolean).join(", ");
 }
 
 async function copied(text, words) {
