@@ -186,7 +186,7 @@ async function otherSizes(page, check) {
   for (const scheme of ["light", "dark"]) {
     await page.scheme(scheme);
     const worst = await page.value(`(() => {
-      const style = getComputedStyle(document.documentElement), pen = document.createElement("canvas").getContext("2d");
+      const style = getComputedStyle(document.documentElement), pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
       const light = (name) => { pen.fillStyle = style.getPropertyValue(name); pen.fillRect(0, 0, 1, 1);
         const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
         return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
