@@ -12,6 +12,7 @@ use crate::support::{finish, goodput, plan, run, scenario, upload, watch, world}
 use testbed::facts::Direction;
 use testbed::link::config::Capacity;
 use testbed::rng::Seed;
+use testbed::scenario::Hop;
 use testbed::tcp::Config;
 use testbed::time::Duration;
 use testbed::units::{Bytes, Probability, Rate};
@@ -294,7 +295,7 @@ fn short_forms_mean_the_long_ones() {
     let with = |link: &str| scenario(&fixed("duration = \"1s\"", link, 1));
     let delay = "delay = \"20ms\"";
     assert_eq!(with(delay), with("delay = { mean = \"20ms\" }"));
-    assert_eq!(with(delay).base_rtt(&[0]), Duration::from_millis(40));
+    assert_eq!(with(delay).base_rtt(&[Hop { link: 0, backwards: false }]), Duration::from_millis(40));
     for (short, long) in [
         ("reorder = \"0.5%\"", "reorder = { chance = \"0.5%\" }"),
         ("loss = \"0.5%\"", "loss = { model = \"independent\", chance = \"0.5%\" }"),
