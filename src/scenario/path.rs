@@ -65,7 +65,7 @@ pub(super) fn resolve(
                 problems.push(Problem::error(place, message, help));
             }
             Some(link) => path.push(Hop { link, backwards }),
-            None if !named => {}
+            None if !named || fails_at(problems, place) => {}
             None => {
                 let message = format!("there is no link \"{name}\"");
                 let help = if links.is_empty() {

@@ -2,6 +2,7 @@
 //! steady they are, and what delay they have for it.
 
 use crate::facts::{FlowSample, Measure, Outcome};
+use crate::time::Duration;
 
 /// Window over which a rate is taken, in seconds.
 const WINDOW_S: f64 = 1.0;
@@ -127,7 +128,7 @@ pub fn power(outcome: &Outcome) -> Option<f64> {
     let samples = || flows.curves.iter().flat_map(|curve| &curve.samples);
     let measured = samples().filter(|sample| sample.time.as_secs_f64() >= begin);
     let trips: Vec<f64> =
-        measured.filter_map(|sample| sample.sender.srtt).map(|srtt| srtt.as_secs_f64()).collect();
+        measured.filter_map(|sample| sample.sender.srtt).map(Duration::as_secs_f64).collect();
     let trip = trips.iter().sum::<f64>() / trips.len() as f64;
     let bytes: f64 = flows.curves.iter().map(|curve| curve.within(flows.measured, flows.end)).sum();
     (trip > 0.0 && flows.measured > 0.0).then(|| bytes * 8.0 / 1e6 / flows.measured / trip)
@@ -138,7 +139,7 @@ mod tests {
     use super::*;
     use crate::facts::{Series, Snapshot};
     use crate::tables::testing::bulk_outcome;
-    use crate::time::{Duration, Instant};
+    use crate::time::Instant;
 
     /// Forty seconds of flows that have received so many bytes at each second, the last thirty of them measured.
     fn outcome(flows: &[fn(f64) -> f64]) -> Outcome {
