@@ -19,7 +19,9 @@ pub fn check(dir: &Path, stop: &AtomicBool) -> Result<(), Failure> {
     if let Some(reason) = answers.of_another_version() {
         return Err(Failure::other(reason, "install that version, or make the bundle again with this one"));
     }
-    let keys = sitting.keys(stop, false)?;
+    // Before the first predictions there is nothing to judge.
+    let begun = sitting.sheet.stages.first().is_some_and(|stage| unpredicted(&answers, stage).is_none());
+    let keys = if begun { sitting.keys(stop, false)? } else { Keys::new() };
     let mut log = Log::read(dir);
     let (text, right) = words(&answers, &sitting, &keys, &mut log);
     log.write(dir)?;
@@ -87,7 +89,9 @@ fn line(
         (Mark::Wrong, answer) => {
             let tries = answer.map_or(1, |answer| log.tried(id, answer));
             let hint = &question.hints[usize::from(tries > 1)];
-            format!("  wrong       {id}. Hint: {}\n", sitting.filled(hint).trim())
+            let mistake = answer.and_then(|answer| question.mistake(answer, &keys[id]));
+            let mistake = mistake.map_or_else(String::new, |by| format!(" It looks like this: {by}."));
+            format!("  wrong       {id}.{mistake} Hint: {}\n", sitting.filled(hint).trim())
         }
     };
     (mark, line + &note)

@@ -1,7 +1,7 @@
 //! `testbed lab grade`: one sheet for the class, and Gradescope's file for each hand-in.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,6 +34,7 @@ pub struct Grade {
     out: Option<PathBuf>,
     /// Write results.json in Gradescope's format into each folder; or into DIR/FOLDER, of a single hand-in into DIR
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "an option whose value is one, too")]
     gradescope: Option<Option<PathBuf>>,
     /// Run only a tenth of the trials of handed-in results again, at least three
     #[arg(long)]
@@ -47,6 +48,8 @@ enum Status {
     Unreadable,
     /// Its results are not what their run gives.
     Forged,
+    /// Nobody can tell of its results.
+    Unclear,
     /// Bundle or results are another version's, so that the key may be another.
     OtherVersion,
     /// Nothing is answered.
@@ -156,7 +159,7 @@ impl Grade {
         }
         let manifest = match Manifest::read(&results) {
             Ok(manifest) => manifest,
-            Err(error) => return Ok((Some(Status::Forged), error.to_string())),
+            Err(error) => return Ok((Some(Status::Unclear), error.to_string())),
         };
         if let Some(reason) = manifest.unrepeatable(None) {
             return Ok((Some(Status::OtherVersion), reason));
@@ -177,7 +180,7 @@ impl Grade {
                 let first = comparison.differences.first().map(ToString::to_string);
                 (Some(Status::Forged), first.unwrap_or_else(|| "different".to_owned()))
             }
-            Verdict::Unknown { reason } => (Some(Status::Forged), reason),
+            Verdict::Unknown { reason } => (Some(Status::Unclear), reason),
         })
     }
 
@@ -189,7 +192,7 @@ impl Grade {
         };
         let file = dir.join("results.json");
         let text = serde_json::to_string_pretty(&row.gradescope()).expect("a row is JSON") + "\n";
-        let written = std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(&file, text));
+        let written = std::fs::create_dir_all(&dir).and_then(|()| replace(&file, &text));
         written.map_err(|error| unwritten(&file, &error))
     }
 }
@@ -199,6 +202,7 @@ impl Status {
         match self {
             Status::Unreadable => "unreadable",
             Status::Forged => "forged",
+            Status::Unclear => "unclear",
             Status::OtherVersion => "other version",
             Status::Empty => "empty",
             Status::Incomplete => "incomplete",
@@ -287,16 +291,15 @@ fn sheet(rows: &[Row]) -> String {
             fields.extend([mark.name().to_owned(), prediction.clone()]);
         }
         fields.resize(head.len(), String::new());
-        // A sheet's program would take these for formulas.
-        let safe = fields.iter().map(|field| {
-            match field.starts_with(['=', '+', '-', '@']) && field.parse::<f64>().is_err() {
-                true => format!("'{field}"),
-                false => field.clone(),
-            }
-        });
-        writer.write_record(safe).expect("memory takes it");
+        writer.write_record(fields.iter().map(|field| harmless(field))).expect("memory takes it");
     }
     String::from_utf8(writer.into_inner().expect("memory takes it")).expect("fields are text")
+}
+
+/// A field that no sheet's program takes for a formula.
+fn harmless(field: &str) -> String {
+    let is_formula = field.starts_with(['=', '+', '-', '@']) && field.parse::<f64>().is_err();
+    if is_formula { format!("'{field}") } else { field.to_owned() }
 }
 
 /// `60 hand-ins: 40 complete, 20 empty`.
@@ -331,10 +334,18 @@ fn check_twice(rows: &[Row]) {
         folders.entry(&row.student).or_default().push(row.folder.display().to_string());
     }
     for (student, folders) in folders.iter().filter(|(_, folders)| folders.len() > 1) {
-        let mut text = String::new();
-        let _ = write!(text, "student {student} has {} hand-ins: {}", folders.len(), folders.join(", "));
-        eprintln!("warning: {text}");
+        let list = folders.join(", ");
+        eprintln!("warning: student {student} has {} hand-ins: {list}", folders.len());
     }
+}
+
+/// Writes a file in a folder that somebody handed in, where a link may stand in its place.
+fn replace(file: &Path, text: &str) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::fs::File::create_new(file)?.write_all(text.as_bytes())
 }
 
 fn unwritten(file: &Path, error: &std::io::Error) -> Failure {

@@ -6,6 +6,7 @@
 mod answers;
 mod bundle;
 mod check;
+mod contest;
 mod expression;
 mod figure;
 mod grade;
@@ -60,6 +61,8 @@ enum Command {
     },
     /// Grade what was handed in: each folder against its student's own parameters and its own run
     Grade(grade::Grade),
+    /// Score controllers in Python on hidden cellular traces: a leaderboard
+    Contest(contest::Contest),
 }
 
 fn lab(name: &str) -> Result<&'static Lab, String> {
@@ -83,6 +86,7 @@ impl LabCommand {
                 check::check(&dir, &stop)
             }
             Command::Grade(grade) => grade.execute(),
+            Command::Contest(contest) => contest.execute(),
         }
     }
 }

@@ -65,6 +65,8 @@ pub enum Key {
     Number {
         value: f64,
         tolerance: f64,
+        /// Values of typical mistakes, with their words.
+        mistakes: Vec<(String, f64)>,
     },
     /// Names in order; a choice has one.
     Names(Vec<String>),
@@ -88,9 +90,7 @@ impl Question {
     /// The right answer, of the figures and parameters of a student.
     pub fn key(&self, named: Named<'_>) -> Result<Key, String> {
         let key = match &self.kind {
-            Kind::Number { key, tolerance, .. } => {
-                evaluate(key, named).map(|value| Key::Number { value, tolerance: *tolerance })
-            }
+            Kind::Number { key, tolerance, wrong, .. } => number_key(key, *tolerance, wrong, named),
             Kind::Choice { choices } => {
                 ranked(choices, named).map(|ranked| Key::Names(vec![ranked[0].0.clone()]))
             }
@@ -104,9 +104,9 @@ impl Question {
     pub fn mark(&self, answer: Option<&Value>, key: &Key) -> Mark {
         let Some(answer) = answer.filter(|answer| !is_blank(answer)) else { return Mark::Empty };
         match (&self.kind, key) {
-            (Kind::Number { unit, .. }, Key::Number { value, tolerance }) => match number(answer, unit) {
+            (Kind::Number { unit, .. }, Key::Number { value, tolerance, .. }) => match number(answer, unit) {
                 None => Mark::Unreadable(format!("write a number{}, such as 12.5", of_unit(unit))),
-                Some(found) if (found - value).abs() <= tolerance * value.abs() => Mark::Right,
+                Some(found) if is_near(found, *value, *tolerance) => Mark::Right,
                 Some(_) => Mark::Wrong,
             },
             (Kind::Choice { choices } | Kind::Order { choices }, Key::Names(right)) => {
@@ -129,33 +129,25 @@ impl Question {
         }
     }
 
-    /// Answer as a student may write it.
-    #[cfg(test)]
-    pub fn written(key: &Key) -> Value {
-        match key {
-            Key::Number { value, .. } => Value::Float(*value),
-            Key::Names(names) => Value::String(names.join(", ")),
-        }
+    /// Typical mistake that leads to a wrong answer, in words.
+    pub fn mistake<'a>(&self, answer: &Value, key: &'a Key) -> Option<&'a str> {
+        let (Kind::Number { unit, .. }, Key::Number { tolerance, mistakes, .. }) = (&self.kind, key) else {
+            return None;
+        };
+        let found = number(answer, unit)?;
+        mistakes.iter().find(|(_, value)| is_near(found, *value, *tolerance)).map(|(by, _)| by.as_str())
     }
 
-    /// Typical wrong answers, each with its mistake: those of the file, all other choices, neighbours exchanged.
+    /// Wrong answers, each with its mistake: those of the file, all other choices, neighbours exchanged.
     #[cfg(test)]
-    pub fn mistakes(&self, named: Named<'_>) -> Result<Vec<(String, Value)>, String> {
+    pub fn wrong_answers(&self, key: &Key, named: Named<'_>) -> Result<Vec<(String, Value)>, String> {
         let written = |names: &[String]| Value::String(names.join(", "));
-        match &self.kind {
-            Kind::Number { wrong, .. } => wrong
-                .iter()
-                .map(|mistake| Ok((mistake.by.clone(), Value::Float(evaluate(&mistake.gives, named)?))))
-                .collect(),
-            Kind::Choice { choices } => {
+        Ok(match (&self.kind, key) {
+            (Kind::Choice { choices }, _) => {
                 let ranked = ranked(choices, named)?;
-                Ok(ranked[1..]
-                    .iter()
-                    .map(|(name, _)| (name.clone(), written(std::slice::from_ref(name))))
-                    .collect())
+                ranked[1..].iter().map(|(name, _)| (name.clone(), Value::String(name.clone()))).collect()
             }
-            Kind::Order { choices } => {
-                let names: Vec<String> = ranked(choices, named)?.into_iter().map(|(name, _)| name).collect();
+            (_, Key::Names(names)) => {
                 let swapped = |place: usize| {
                     let mut names = names.clone();
                     names.swap(place, place + 1);
@@ -163,9 +155,12 @@ impl Question {
                 };
                 let reversed: Vec<String> = names.iter().rev().cloned().collect();
                 let reversed = ("reversed".to_owned(), written(&reversed));
-                Ok((0..names.len() - 1).map(swapped).chain([reversed]).collect())
+                (0..names.len() - 1).map(swapped).chain([reversed]).collect()
             }
-        }
+            (_, Key::Number { mistakes, .. }) => {
+                mistakes.iter().map(|(by, value)| (by.clone(), Value::Float(*value))).collect()
+            }
+        })
     }
 
     /// Least distance between the values of choices that the answer tells apart, as a share of the larger one.
@@ -178,6 +173,16 @@ impl Question {
             Kind::Order { choices } => ranked(choices, named)?.windows(2).map(apart).reduce(f64::min),
         })
     }
+}
+
+fn number_key(key: &str, tolerance: f64, wrong: &[Mistake], named: Named<'_>) -> Result<Key, String> {
+    let mistake = |mistake: &Mistake| Ok((mistake.by.clone(), evaluate(&mistake.gives, named)?));
+    let mistakes = wrong.iter().map(mistake).collect::<Result<_, String>>()?;
+    Ok(Key::Number { value: evaluate(key, named)?, tolerance, mistakes })
+}
+
+fn is_near(found: f64, value: f64, tolerance: f64) -> bool {
+    (found - value).abs() <= tolerance * value.abs()
 }
 
 /// The choices with their values, the largest first.
@@ -222,6 +227,17 @@ fn of_unit(unit: &str) -> String {
     if unit.is_empty() { String::new() } else { format!(" of {unit}") }
 }
 
+impl Key {
+    /// The answer as a student may write it.
+    #[cfg(test)]
+    pub fn written(&self) -> Value {
+        match self {
+            Key::Number { value, .. } => Value::Float(*value),
+            Key::Names(names) => Value::String(names.join(", ")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,6 +264,8 @@ mod tests {
             assert_eq!(mark(right.clone()), Mark::Right, "{right}");
         }
         assert_eq!(mark(Value::Float(31.6)), Mark::Wrong);
+        assert_eq!(question.mistake(&text("15.1"), &key), Some("half"));
+        assert_eq!(question.mistake(&text("17"), &key), None);
         assert_eq!((mark(text(" ")), question.mark(None, &key)), (Mark::Empty, Mark::Empty));
         for unreadable in [text("thirty"), text("30,5"), Value::Boolean(true), Value::Float(f64::NAN)] {
             assert!(matches!(mark(unreadable.clone()), Mark::Unreadable(_)), "{unreadable}");

@@ -16,7 +16,16 @@ pub struct Lab {
 }
 
 /// Every lab there is.
-pub static LABS: &[Lab] = &[Lab { id: "03-sawtooth", text: include_str!("labs/03-sawtooth.toml") }];
+pub static LABS: &[Lab] = &[
+    Lab { id: "01-loss", text: include_str!("labs/01-loss.toml") },
+    Lab { id: "02-timers", text: include_str!("labs/02-timers.toml") },
+    Lab { id: "03-sawtooth", text: include_str!("labs/03-sawtooth.toml") },
+    Lab { id: "04-bufferbloat", text: include_str!("labs/04-bufferbloat.toml") },
+    Lab { id: "05-fairness", text: include_str!("labs/05-fairness.toml") },
+    Lab { id: "06-buffers", text: include_str!("labs/06-buffers.toml") },
+    Lab { id: "07-bbr-share", text: include_str!("labs/07-bbr-share.toml") },
+    Lab { id: "08-contest", text: include_str!("labs/08-contest.toml") },
+];
 
 /// The file of a lab. In its texts `{name}` stands for a parameter.
 #[derive(Debug, Deserialize)]

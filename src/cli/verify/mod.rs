@@ -132,14 +132,14 @@ impl Verify {
         }
     }
 
-    /// The command for folders of the scenario in a file, without words of its own.
+    /// The command for folders of the scenario in a file that takes seconds, without words of its own.
     pub(super) fn of(scenario: PathBuf, quick: bool) -> Verify {
         Verify {
             dirs: Vec::new(),
             quick,
             scenario: Some(scenario),
             seed: None,
-            within: Duration::from_secs(600),
+            within: Duration::from_secs(60),
             jobs: None,
             memory: None,
             json: false,
