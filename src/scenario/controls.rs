@@ -1,6 +1,7 @@
 //! Keys of a scenario that a person turns first, with their values in a cell; and every key as data, for
 //! programs that build a form of them.
 
+use super::axes::Axis;
 use super::describe::{every_key, whole};
 use super::kind::{Key, Kind};
 use super::tree::{Node, Value};
@@ -149,6 +150,11 @@ impl List<'_> {
             },
             None => declared.default.as_deref().unwrap_or_default().trim_matches('"').to_owned(),
         };
+        // A part of what an axis sets as a whole would be set in vain.
+        let is_within = |axis: &Axis| key.strip_prefix(&axis.key).is_some_and(|rest| rest.starts_with('.'));
+        if self.plan.axes.iter().any(is_within) {
+            return;
+        }
         if self.controls.iter().all(|control| control.key != key) {
             self.controls.push(Control {
                 key: key.to_owned(),

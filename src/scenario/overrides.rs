@@ -8,26 +8,42 @@ use super::kind::{Kind, Reach};
 use super::problem::{Place, Problem, Source};
 use super::tree::{Node, Value};
 
-/// Applies the arguments in order; a later one wins.
+/// Applies the arguments in order; a later one wins. An axis that is in vain is an error, and so is an argument.
 pub(super) fn apply(
     tree: &mut Node,
     axes: &mut Vec<AxisNode>,
     arguments: &[String],
     problems: &mut Vec<Problem>,
 ) {
+    let mut said = vec![];
     for (n, argument) in arguments.iter().enumerate() {
-        if let Err(problem) = apply_one(tree, axes, argument, Source::Set(n)) {
-            problems.push(problem);
+        match apply_one(tree, axes, argument, Source::Set(n)) {
+            Ok(single) => said.extend(single),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    // Axes are set in their order, after all arguments.
+    let singles = said.iter().map(|axis| (axis, 0));
+    for (one, after) in singles.chain(axes.iter().zip(1..)) {
+        if let Some(axis) = axes[after..].iter().find(|axis| hides(axis, one)) {
+            let problem =
+                format!("`{}` is overridden: the axis `{}` sets it in every cell", one.key, axis.key);
+            problems.push(Problem::error(
+                one.place,
+                problem,
+                format!("set {}, or change the axis", axis.key),
+            ));
         }
     }
 }
 
+/// Applies one argument; returns it if it is a single value.
 fn apply_one(
     tree: &mut Node,
     axes: &mut Vec<AxisNode>,
     argument: &str,
     source: Source,
-) -> Result<(), Problem> {
+) -> Result<Option<AxisNode>, Problem> {
     let at = |start, end| Place { source, start, end };
     let Some((key, value)) = argument.split_once('=') else {
         let help = "write KEY=VALUE, such as link.access.loss=5% or trials=3";
@@ -41,30 +57,27 @@ fn apply_one(
     let mut changed = tree.clone();
     let kind = dotted::set(&mut changed, key, place, node.clone(), Reach::CommandLine)?;
     let is_list = matches!(node.value, Value::Array(_)) && !matches!(kind, Kind::List(_));
-    if let Some(axis) = axes.iter().find(|axis| !is_list && hides(axis, key, &node)) {
-        let problem = format!("`{key}` would be overridden: the axis `{}` sets it in every cell", axis.key);
-        return Err(Problem::error(place, problem, format!("set {}, or change the axis", axis.key)));
-    }
     if !is_list {
         *tree = changed;
     }
-    let axis = axes.iter_mut().find(|axis| axis.key == key);
     let values = if is_list { node } else { Node { place: node.place, value: Value::Array(vec![node]) } };
-    match axis {
-        Some(axis) => *axis = AxisNode { key: key.to_owned(), place, values },
-        None if is_list => axes.push(AxisNode { key: key.to_owned(), place, values }),
-        None => {}
+    let said = AxisNode { key: key.to_owned(), place, values };
+    match axes.iter_mut().find(|axis| axis.key == key) {
+        Some(axis) => *axis = said,
+        None if is_list => axes.push(said),
+        None => return Ok(Some(said)),
     }
-    Ok(())
+    Ok(None)
 }
 
-/// True if an axis, whose values are set after all arguments, sets what `key` says, or a part of it.
-fn hides(axis: &AxisNode, key: &str, value: &Node) -> bool {
-    let below = |whole: &str, part: &str| {
-        part.strip_prefix(whole).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned)
+/// True if `axis` sets what `one`, which is set before it, says, or a part of it.
+fn hides(axis: &AxisNode, one: &AxisNode) -> bool {
+    let below = |whole: &str, part: &str| Some(part.strip_prefix(whole)?.strip_prefix('.')?.to_owned());
+    let is_said = |path: String| {
+        let says = |value| path.split('.').try_fold(value, |table: &Node, name| table.get(name)).is_some();
+        one.values.items().iter().any(says)
     };
-    let is_said = |path: String| path.split('.').try_fold(value, |table, name| table.get(name)).is_some();
-    below(&axis.key, key).is_some() || below(key, &axis.key).is_some_and(is_said)
+    below(&axis.key, &one.key).is_some() || below(&one.key, &axis.key).is_some_and(is_said)
 }
 
 /// A value as TOML, or a bare word: `5%` and `cubic` need no quotes, which shells would eat.
@@ -150,6 +163,15 @@ mod tests {
         let plan =
             plan_with(&kinds, &["link.bottleneck.queue={limit = \"9 packets\"}"]).expect("another part");
         assert_eq!(plan.axes[0].values, ["droptail", "codel"]);
+        let later = [
+            "link.bottleneck.queue.kind=pie",
+            "link.bottleneck.queue=[{kind = \"codel\"}, {kind = \"red\"}]",
+        ];
+        let error = plan_with(SOUND, &later).expect_err("in vain").render(false);
+        assert!(error.contains("the axis `link.bottleneck.queue` sets it in"), "{error}");
+        let both = "[sweep]\n\"link.bottleneck.queue.kind\" = [\"pie\"]\n\"link.bottleneck.queue\" = [{kind = \"codel\"}]\n";
+        let error = plan_with(&and(both), &[]).expect_err("one axis within another").render(false);
+        assert!(error.contains("`link.bottleneck.queue.kind` is overridden"), "{error}");
         let whole = and("[sweep]\n\"link.bottleneck.queue\" = [{kind = \"codel\"}, {kind = \"pie\"}]\n");
         let error =
             plan_with(&whole, &["link.bottleneck.queue.kind=red"]).expect_err("in vain").render(false);
