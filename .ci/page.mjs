@@ -7,6 +7,15 @@ import { pause } from "./browser.mjs";
 const FIRST_MS = 1000, MEDIAN_MS = 50, P95_MS = 120; // bars, on a machine with nothing else to do
 const BUSY = 6; // by so much a busy machine may be slower
 const DRAGS = 60;
+// Nothing on its path takes time, so that time stands still.
+const ENDLESS = `duration = "10s"
+[link.wire]
+delay = "0ms"
+[[clients]]
+name = "one"
+path = ["wire"]
+app = { kind = "bulk" }
+`;
 
 const drawn = "Number(document.body.dataset.drawn ?? 0)";
 const text = (id) => `document.getElementById("${id}").textContent`;
@@ -21,8 +30,20 @@ export async function drive(browser, work, check) {
   await typing(page, check);
   await playing(page, check);
   await ownController(page, check);
+  await refusing(page, check);
   await otherSizes(page, check);
   await chat(browser, pathToFileURL(join(work, "chat.html")).href, check);
+  await question(browser, pathToFileURL(join(work, "three.html")).href, check);
+}
+
+// Every page opens to a picture.
+export async function opens(page, file, name, check) {
+  await page.goto(pathToFileURL(file).href);
+  await page.until(`${drawn} >= 1`, 60);
+  const [title, wrong] = await page.value(`[${text("title")}, document.querySelector("#status.wrong")?.textContent ?? ""]`);
+  const kinds = await page.value(`document.querySelectorAll("#latency svg").length`);
+  check(title !== "testbed" && wrong === "", `${name} opens: ${title}${kinds ? `, ${kinds} histograms` : ""} ${wrong}`);
+  return kinds;
 }
 
 async function firstPicture(page, address, check) {
@@ -141,12 +162,40 @@ async function ownController(page, check) {
   check((await page.value(text("own-refused"))) === "", "after it the page goes on");
 }
 
+// A world that cannot go on says why, in the curves and in the drawing.
+async function refusing(page, check) {
+  await page.value(`(() => { const area = document.getElementById("text"); area.focus();
+    area.value = ${JSON.stringify(ENDLESS)}; area.dispatchEvent(new Event("input")); area.blur(); })()`);
+  await page.until(`/time/.test(document.querySelector("#status.wrong")?.textContent ?? "")`);
+  await page.click("#play");
+  await page.until(`/cannot be played/.test(${text("path-words")})`);
+  check(/Play/.test(await page.value(text("play"))), `what cannot be played says why: ${await page.value(text("path-words"))}`);
+  await page.click("#reset");
+  await page.until(`document.querySelector("#status.wrong") === null`);
+}
+
 async function otherSizes(page, check) {
   await page.resize(390, 844, true);
   await pause(500);
   const wide = await page.value("document.documentElement.scrollWidth");
   check(wide <= 390, `at 390 pixels nothing stands out (${wide})`);
   await page.resize(1320, 1000);
+  const { length, unlike } = await page.value(`(() => { const lines = [...document.querySelectorAll("#panels .line[data-flow]")].slice(0, 4);
+    return { length: lines.length, unlike: new Set(lines.map((line) => line.getAttribute("stroke-dasharray"))).size }; })()`);
+  check(length > 1 && unlike === length, `${length} flows have ${unlike} kinds of lines, whatever their colours`);
+  for (const scheme of ["light", "dark"]) {
+    await page.scheme(scheme);
+    const worst = await page.value(`(() => {
+      const style = getComputedStyle(document.documentElement), pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+      const light = (name) => { pen.fillStyle = style.getPropertyValue(name); pen.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+      const paper = light("--paper");
+      return Math.min(...["--ink", "--muted"].map((name) => { const ink = light(name); return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05); }));
+    })()`);
+    check(worst >= 4.5, `${scheme}: contrast of its words at least ${worst.toFixed(1)} to 1 (WCAG asks for 4.5)`);
+  }
+  await page.scheme("light");
   const { data } = await page.ask("Page.printToPDF", { printBackground: true });
   const printed = Buffer.from(data, "base64");
   check(printed.subarray(0, 4).toString() === "%PDF" && printed.length > 20_000, `printed: ${printed.length} bytes`);
@@ -164,6 +213,33 @@ async function chat(browser, address, check) {
   await page.value(`document.querySelectorAll("input[name=axis-1]")[3].click()`);
   await page.until(`/cell=3/.test(location.hash)`);
   check(true, "another cell of the grid is one click away");
+}
+
+// The questions of a new user: clicks alone, and figures to answer with.
+async function question(browser, address, check) {
+  const page = await browser.page(1320, 1000);
+  await page.goto(address);
+  await page.until(`${drawn} >= 1`);
+  await page.until(`/when full, one more waits/.test(${text("controls")})`);
+  check(true, "a queue's limit says how long it makes one wait");
+  const next = async (act) => {
+    const before = await page.value(drawn);
+    await act();
+    await page.until(`${drawn} > ${before}`);
+  };
+  const chip = (axis, place) => next(() => page.value(`document.querySelectorAll("input[name=axis-${axis}]")[${place}].click()`));
+  const rows = () => page.value(`[...document.querySelectorAll("#figures tbody tr")].map((row) => row.textContent)`);
+  const figure = (row, name) => page.value(`(() => { const heads = [...document.querySelectorAll("#figures thead th")].findIndex((head) => head.textContent.startsWith("${name}"));
+    return Number(document.querySelectorAll("#figures tbody tr")[${row}].children[heads].textContent); })()`);
+  await next(() => page.click("#pin"));
+  await chip(1, 3);
+  check((await figure(0, "median latency")) > 5 * (await figure(1, "median latency")), `a queue of 32 BDP beside one of a half: ${(await rows()).join(" | ")}`);
+  await next(() => page.value(`(() => { const pick = document.getElementById("pick"); pick.value = "loss10.toml"; pick.dispatchEvent(new Event("change")); })()`));
+  await chip(1, 3);
+  check(/keep no window/.test(await page.value(text("panels"))), "senders without a window are said to have none");
+  await next(() => page.click("#pin"));
+  await chip(0, 1);
+  check((await figure(1, "goodput")) > 3 * (await figure(0, "goodput")), `Reno at 10 % loss beside none: ${(await rows()).join(" | ")}`);
 }
 
 // Pictures of the documentation.

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Browser } from "./browser.mjs";
-import { drive, pictures } from "./page.mjs";
+import { drive, opens, pictures } from "./page.mjs";
 
 const [testbed, chromium, option, folder] = process.argv.slice(2);
 const TRIALS = "trials=1"; // every cell once; more would show the same of other seeds
@@ -104,16 +104,30 @@ async function equality(page) {
   }
 }
 
+// Each shipped scenario as a page of its own.
+async function everyPage(page) {
+  for (const file of scenarios()) {
+    const path = join(work, "page.html");
+    writeFileSync(path, execFileSync(testbed, ["page", file], { maxBuffer: 1e8 }));
+    const kinds = await opens(page, path, file, check);
+    if (file.endsWith("fetch-time.toml")) check(kinds === 2, "a lab with probes and requests has a histogram of each");
+  }
+}
+
 const browser = chromium && new Browser(chromium);
 try {
   const size = statSync("web/testbed.wasm").size;
   writeFileSync(join(work, "lab.html"), execFileSync(testbed, ["page", "scenarios/fairness.toml", "--set", "duration=60s"], { maxBuffer: 1e8 }));
   writeFileSync(join(work, "chat.html"), execFileSync(testbed, ["page", "scenarios/bufferbloat.toml"], { maxBuffer: 1e8 }));
+  writeFileSync(join(work, "three.html"), execFileSync(testbed, ["page"], { maxBuffer: 1e8 }));
   const bytes = statSync(join(work, "lab.html")).size;
   check(bytes <= 1_500_000, `one file of ${bytes} bytes; the engine has ${size}`);
   if (option === "--pictures") await pictures(browser, work, folder);
   else {
-    if (browser) await drive(browser, work, check);
+    if (browser) {
+      await drive(browser, work, check);
+      await everyPage(await browser.page(1200, 800));
+    }
     await equality(browser && (await browser.page(1200, 800)));
   }
   if (browser) {

@@ -62,7 +62,7 @@ impl Lab {
         said.collect()
     }
 
-    fn row<'a>(&self, cell: usize, trial: u32, outcome: &'a Outcome) -> TrialRow<'a> {
+    pub(super) fn row<'a>(&self, cell: usize, trial: u32, outcome: &'a Outcome) -> TrialRow<'a> {
         // No clock says how long it took: the column is empty.
         TrialRow { cell, trial, seed: self.trial(cell, trial).seed.0, outcome, wall_s: f64::NAN }
     }

@@ -11,6 +11,7 @@ mod lab;
 mod overview;
 mod picture;
 mod play;
+mod spread;
 pub mod steps;
 mod trouble;
 

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::bench::TrialFigure;
 use super::lab::Lab;
-use crate::facts::{FlowEvent, FlowSample, LinkSample, MessageOutcome, Outcome, Phase};
+use super::spread::{self, Spread};
+use crate::facts::{FlowSample, LinkSample, Outcome, Phase};
 use crate::time::Duration;
 
 /// Samples of a trial, about as many as a screen has pixels for.
@@ -27,10 +28,6 @@ const INTERVALS: [u64; 13] = [
     10_000_000_000,
 ];
 
-/// Least latency that a bin of its own holds, and the ratio of a bin's ends.
-const FIRST_BIN_NS: u64 = 100_000;
-const BIN_RATIO: f64 = 1.25;
-
 /// A trial as panels draw it.
 #[derive(Debug, Serialize)]
 pub(super) struct Picture<'a> {
@@ -45,7 +42,7 @@ pub(super) struct Picture<'a> {
     phases: Vec<&'static str>,
     flows: Vec<FlowLine<'a>>,
     links: Vec<LinkLine<'a>>,
-    latency: Option<Latency>,
+    latencies: Vec<Spread>,
     figures: Vec<TrialFigure>,
 }
 
@@ -64,8 +61,6 @@ struct FlowLine<'a> {
     /// Indices into the picture's phases.
     phase: Vec<usize>,
     delivered_bytes: Vec<u64>,
-    /// Time and name of each.
-    events: Vec<(f64, &'static str)>,
 }
 
 /// One direction of a link.
@@ -81,19 +76,6 @@ struct LinkLine<'a> {
     marks: Vec<u64>,
 }
 
-/// Latencies of messages.
-#[derive(Debug, Serialize)]
-struct Latency {
-    sent: u64,
-    expected: u64,
-    delivered: u64,
-    p50_ms: f64,
-    p99_ms: f64,
-    max_ms: f64,
-    /// Lower and upper end in milliseconds, and the count, of bins that are not empty.
-    bins: Vec<(f64, f64, u64)>,
-}
-
 impl Lab {
     /// Runs a trial and hands its picture on.
     pub(super) fn picture<T>(
@@ -106,8 +88,6 @@ impl Lab {
         let interval = interval(scenario.duration);
         let outcome = self.observe(cell, number, interval)?;
         let series = outcome.series.as_ref();
-        let (samples, events) =
-            series.map_or((&[][..], &[][..]), |series| (&series.flows[..], &series.events[..]));
         Ok(take(&Picture {
             cell,
             trial: number,
@@ -117,9 +97,9 @@ impl Lab {
             interval_s: interval.as_secs_f64(),
             events: outcome.events,
             phases: Phase::ALL.iter().map(|phase| phase.name()).collect(),
-            flows: flow_lines(&outcome, samples, events),
+            flows: flow_lines(&outcome, series.map_or(&[][..], |series| &series.flows)),
             links: link_lines(&outcome, series.map_or(&[][..], |series| &series.links)),
-            latency: outcome.messages.as_ref().map(latency),
+            latencies: spread::of(&self.row(cell, number, &outcome)),
             figures: self.figures(cell, number, &outcome),
         }))
     }
@@ -131,7 +111,7 @@ fn interval(duration: Duration) -> Duration {
     Duration::from_nanos(nanos)
 }
 
-fn flow_lines<'a>(outcome: &'a Outcome, samples: &[FlowSample], events: &[FlowEvent]) -> Vec<FlowLine<'a>> {
+fn flow_lines<'a>(outcome: &'a Outcome, samples: &[FlowSample]) -> Vec<FlowLine<'a>> {
     let mut lines: Vec<Option<FlowLine<'a>>> = (0..2 * outcome.flows.len()).map(|_| None).collect();
     for sample in samples {
         let place = 2 * sample.flow as usize + sample.direction.index();
@@ -148,7 +128,6 @@ fn flow_lines<'a>(outcome: &'a Outcome, samples: &[FlowSample], events: &[FlowEv
             srtt_ms: vec![],
             phase: vec![],
             delivered_bytes: vec![],
-            events: vec![],
         });
         let sender = &sample.sender;
         line.time_s.push(sample.time.as_secs_f64());
@@ -158,11 +137,6 @@ fn flow_lines<'a>(outcome: &'a Outcome, samples: &[FlowSample], events: &[FlowEv
         line.srtt_ms.push(sender.srtt.map(micros_as_ms));
         line.phase.push(Phase::ALL.iter().position(|phase| *phase == sender.phase).unwrap_or_default());
         line.delivered_bytes.push(sample.delivered);
-    }
-    for event in events {
-        if let Some(line) = &mut lines[2 * event.flow as usize + event.direction.index()] {
-            line.events.push((event.time.as_secs_f64(), event.kind.name()));
-        }
     }
     lines.into_iter().flatten().collect()
 }
@@ -192,30 +166,4 @@ fn link_lines<'a>(outcome: &'a Outcome, samples: &[LinkSample]) -> Vec<LinkLine<
         line.marks.push(sample.marks);
     }
     lines
-}
-
-fn latency(messages: &MessageOutcome) -> Latency {
-    let ms = |nanos: u64| nanos as f64 / 1e6;
-    let latency = &messages.latency;
-    let mut bins = vec![];
-    let mut from = 0;
-    if !latency.is_empty() {
-        for bin in latency.iter_log(FIRST_BIN_NS, BIN_RATIO) {
-            let to = bin.value_iterated_to();
-            let count = bin.count_since_last_iteration();
-            if count > 0 {
-                bins.push((ms(from), ms(to), count));
-            }
-            from = to;
-        }
-    }
-    Latency {
-        sent: messages.sent,
-        expected: messages.deliveries_expected,
-        delivered: messages.deliveries,
-        p50_ms: ms(latency.value_at_quantile(0.5)),
-        p99_ms: ms(latency.value_at_quantile(0.99)),
-        max_ms: ms(latency.max()),
-        bins,
-    }
 }

@@ -9,9 +9,9 @@ use std::path::Path;
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::Report;
 use super::error::ReportError;
 use super::manifest::Manifest;
+use super::{Report, again};
 use crate::facts::Measure;
 use crate::tables::figures::{self, Figure};
 use crate::tables::results::Results;
@@ -91,7 +91,8 @@ fn page(
                     @if !pictures.is_empty() { h2 { "The pictures" } }
                     @for picture in pictures { (picture) }
                     (check_table(study, report, checks))
-                    (repeat(manifest))
+                    (again::change(manifest))
+                    (again::repeat(manifest))
                 }
             }
         }
@@ -303,36 +304,6 @@ fn fields(study: &Study, check: &Check) -> Vec<String> {
     ]
 }
 
-fn repeat(manifest: &Manifest) -> Markup {
-    let study = &manifest.study;
-    // Manifests of earlier versions do not have the file.
-    let file = if manifest.file.is_empty() { format!("{}.toml", study.name) } else { manifest.file.clone() };
-    let mut command =
-        format!("{} run {file} --seed {} --trials {}", manifest.program(), study.seed, study.trials);
-    for (key, value) in study.changes() {
-        command += &format!(" --set '{}'", format!("{key}={value}").replace('\'', r"'\''"));
-    }
-    if study.live {
-        command.push_str(" --live");
-    }
-    let promise = if study.live {
-        "It ran in real time, so that another run gives other figures, and another machine may"
-    } else {
-        "The same scenario, seed and version give the same figures on any machine"
-    };
-    html! {
-        h2 { "How to repeat it" }
-        pre { (command) }
-        p {
-            "testbed " (manifest.made_by()) ", results " (manifest.results) ", seed " (study.seed)
-            ", random numbers by " (manifest.generator) ". " (promise) "; " code { "manifest.json" }
-            " has a checksum of every file."
-        }
-        p.lead { "The scenario:" }
-        pre { (study.scenario) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,6 +334,12 @@ mod tests {
         assert!(page.contains("&lt;script&gt;alert('x')&lt;/script&gt;&amp;&quot;"));
         assert!(page.contains("<pre>testbed run scenarios/sample.toml --seed 1 --trials 1 --set "), "{page}");
         assert!(page.contains(" --set 'tcp.mss=500'</pre>"), "{page}");
+        let scenario = format!("# {evil}\n{evil}");
+        let scenario = base64::engine::general_purpose::STANDARD.encode(scenario);
+        assert!(
+            page.contains(&format!("download=\"sample.toml\" href=\"data:text/plain;base64,{scenario}\""))
+        );
+        assert!(page.contains("<pre>testbed page sample.toml --set "), "{page}");
         assert_eq!(page.matches("<svg").count() + page.matches("<img").count(), report.pictures.len());
     }
 

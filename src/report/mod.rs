@@ -8,6 +8,7 @@
 //! Invariants: no clock, no knowledge of the engine; the same trials give the same bytes on any number of
 //! threads (only [`parallel`] starts some); a figure that does not exist is an empty field, never 0.
 
+mod again;
 mod disk;
 mod error;
 mod html;

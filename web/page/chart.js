@@ -30,19 +30,45 @@ export function roundUp(x) {
   return [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((n) => n * unit >= x * 0.9999) * unit;
 }
 
-// A line through points; gaps where a value is null.
+// A coordinate with one decimal; much faster than `toFixed`, which a drag would feel.
+function tenths(x) {
+  const n = Math.round(x * 10);
+  if (n < 0) return String(n / 10);
+  return n % 10 === 0 ? String(n / 10) : `${(n / 10) | 0}.${n % 10}`;
+}
+
+const SLACK = 0.25; // pixels by which a line may pass a point
+
+// A line through points; gaps where a value is null. A point that the line between others passes anyway is left out:
+// that is most of them, and each costs time while something is dragged.
 export function path(times, values, x, y) {
-  let d = "", pen = false;
+  let d = "", state = 0; // points since the last gap: none, one, more
+  let fromX, fromY, lastX, lastY, low, high;
   for (let n = 0; n < times.length; n++) {
     const value = values[n];
     if (value === null || value === undefined) {
-      pen = false;
+      if (state > 1) d += `L${tenths(lastX)} ${tenths(lastY)}`;
+      state = 0;
       continue;
     }
-    d += `${pen ? "L" : "M"}${x(times[n]).toFixed(1)} ${y(value).toFixed(1)}`;
-    pen = true;
+    const atX = x(times[n]), atY = y(value), slope = (atY - fromY) / (atX - fromX);
+    if (state === 0) {
+      d += `M${tenths(atX)} ${tenths(atY)}`;
+      [state, fromX, fromY, low, high] = [1, atX, atY, -Infinity, Infinity];
+    } else {
+      if (state > 1 && !(slope >= low && slope <= high)) {
+        d += `L${tenths(lastX)} ${tenths(lastY)}`;
+        [fromX, fromY, low, high] = [lastX, lastY, -Infinity, Infinity];
+      }
+      const rest = atX - fromX;
+      low = Math.max(low, (atY - SLACK - fromY) / rest);
+      high = Math.min(high, (atY + SLACK - fromY) / rest);
+      state = 2;
+    }
+    lastX = atX;
+    lastY = atY;
   }
-  return d;
+  return state > 1 ? `${d}L${tenths(lastX)} ${tenths(lastY)}` : d;
 }
 
 // A line that keeps each value until the next.
@@ -51,10 +77,11 @@ export function steps(times, values, x, y) {
   for (let n = 0; n < times.length; n++) {
     const value = values[n];
     if (value === null || value === undefined || value === last) continue;
-    d += last === undefined ? `M${x(times[n]).toFixed(1)} ${y(value).toFixed(1)}` : `H${x(times[n]).toFixed(1)}V${y(value).toFixed(1)}`;
+    const place = tenths(x(times[n]));
+    d += last === undefined ? `M${place} ${tenths(y(value))}` : `H${place}V${tenths(y(value))}`;
     last = value;
   }
-  return last === undefined ? "" : d + `H${x(times[times.length - 1]).toFixed(1)}`;
+  return last === undefined ? "" : `${d}H${tenths(x(times.at(-1)))}`;
 }
 
 // Axis of y at the left: labels, and lines across.

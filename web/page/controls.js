@@ -1,7 +1,7 @@
 // The scenario as a form. Sliders and words change keys; the engine's answer sets them all anew.
 
 import { html } from "./dom.js";
-import { keyWords, scaleOf, spoken } from "./units.js";
+import { keyWords, queueWords, scaleOf, spoken } from "./units.js";
 
 // Sections by link, group and the rest, in the order of the controls.
 function sectionOf(key) {
@@ -18,25 +18,26 @@ export class Controls {
   #shapes = {};
 
   // `change(key, value)` is called for each turn of a control, without a value for one that is taken back;
-  // `pick(axis, place)` for another cell.
-  constructor(root, change, pick) {
+  // `pick(axis, place)` for another cell, `all()` for a table of every cell.
+  constructor(root, change, pick, all) {
     this.#root = root;
     root.append(html("div", { class: "axes" }), html("div", { class: "rows" }));
     this.#change = change;
     this.pick = pick;
+    this.all = all;
   }
 
   // Shows an experiment; elements stay while its keys stay, so that a drag goes on.
   show(form, sets) {
     const axes = form.axes.filter((axis) => axis.values.length > 1 || sets.has(axis.key));
     this.#once("axes", JSON.stringify(axes), () =>
-      axes.length > 0 ? [section("Compared", axes.map((axis) => this.#axis(axis, form.axes.indexOf(axis))))] : []);
+      axes.length > 0 ? [section("Compared", [...axes.map((axis) => this.#axis(axis, form.axes.indexOf(axis))), this.#table()])] : []);
     this.#once("rows", JSON.stringify(form.controls.map((control) => [control.key, kindOf(control)])), () => this.#sections(form));
     form.axes.forEach((axis, n) => {
       const inputs = this.#root.querySelectorAll(`input[name="axis-${n}"]`);
       inputs.forEach((input, place) => (input.checked = axis.values[place] === form.values[n]));
     });
-    for (const control of form.controls) this.#rows.get(control.key)?.(control);
+    for (const control of form.controls) this.#rows.get(control.key)?.(control, form);
   }
 
   // Fills a part of the form, if it has another shape than before.
@@ -74,6 +75,12 @@ export class Controls {
       html("span", { class: "name", title: axis.key }, words), html("span", { class: "chips" }, ...chips, again));
   }
 
+  #table() {
+    const button = html("button", { type: "button", class: "plain" }, "all of them in one table");
+    button.addEventListener("click", () => this.all());
+    return html("div", {}, button);
+  }
+
   #row(control) {
     const words = keyWords(control.key);
     const id = `control-${control.key.replaceAll(".", "-")}`;
@@ -99,7 +106,11 @@ export class Controls {
       range.setAttribute("aria-valuetext", spoken(value));
       this.#change(control.key, value);
     });
-    this.#rows.set(control.key, (now) => {
+    const isQueue = control.key.endsWith("queue.limit");
+    const note = isQueue && html("small", { class: "quiet", id: `${id}-note` });
+    if (isQueue) range.setAttribute("aria-describedby", note.id);
+    this.#rows.set(control.key, (now, form) => {
+      if (isQueue) note.textContent = queueWords(now.key, form.links);
       // While it is turned, the scale stays as it is.
       if (document.activeElement !== range) {
         scale = scaleOf(now) ?? scale;
@@ -108,7 +119,7 @@ export class Controls {
       range.setAttribute("aria-valuetext", spoken(now.value));
       settled(text, now.value);
     });
-    return html("div", { class: "row slider" }, label, text, range);
+    return html("div", { class: "row slider" }, label, text, range, note);
   }
 }
 

@@ -14,3 +14,8 @@ function filled(element, attributes, children) {
 export const html = (name, attributes = {}, ...children) => filled(document.createElement(name), attributes, children);
 export const svg = (name, attributes = {}, ...children) => filled(document.createElementNS(SVG, name), attributes, children);
 export const byId = (id) => document.getElementById(id);
+
+// Words of an element; those that stay cost nothing.
+export function say(id, words) {
+  if (byId(id).textContent !== words) byId(id).textContent = words;
+}

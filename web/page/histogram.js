@@ -1,20 +1,25 @@
-// Latency of messages on a logarithmic axis.
+// Latencies on a logarithmic axis: a histogram of each kind that the trial has.
 
 import { axisY, linearScale, roundUp } from "./chart.js";
-import { svg } from "./dom.js";
+import { html, svg } from "./dom.js";
 import { digits } from "./units.js";
 
-const LEFT = 52, RIGHT = 12, TOP = 34, BOTTOM = 38;
+const LEFT = 52, RIGHT = 12, TOP = 34, BOTTOM = 38, HEIGHT = 200;
 
-export function histogram(root, latency, pinned) {
-  root.hidden = !latency;
-  if (!latency) return;
-  const width = Math.max(300, root.clientWidth), height = 200;
+// Draws them, and those of a pinned picture behind them.
+export function histograms(root, latencies, pinned, width) {
+  root.hidden = latencies.length === 0;
+  root.replaceChildren(...latencies.flatMap((latency) => histogram(latency, pinned?.find(({ words }) => words === latency.words), width)));
+}
+
+function histogram(latency, pinned, width) {
   const all = [...latency.bins, ...(pinned?.bins ?? [])];
-  if (all.length === 0) {
-    root.replaceChildren("No message arrived.");
-    return;
-  }
+  const share = (ms) => (ms === null ? "among those that never arrived" : `${digits(ms)} ms`);
+  const words = `${latency.words}: median ${share(latency.p50_ms)}, 99th percentile ${share(latency.p99_ms)}`;
+  const missing = latency.expected - latency.arrived;
+  const count = `${latency.expected.toLocaleString("en")} ${latency.things}, ${missing > 0 ? `of which ${missing.toLocaleString("en")} never arrived` : "all arrived"}`;
+  const note = html("p", { class: "quiet" }, `${words}; ${count}.`);
+  if (all.length === 0) return [note];
   const from = Math.max(0.1, Math.min(...all.map(([low]) => low || 0.1))), to = Math.max(...all.map(([, high]) => high));
   const place = linearScale(Math.log(from), Math.log(to), LEFT, width - RIGHT);
   const x = (ms) => place(Math.log(Math.max(from, ms)));
@@ -23,24 +28,29 @@ export function histogram(root, latency, pinned) {
     return bins.map(([low, high, count]) => [low, high, (100 * count) / sum]);
   };
   const own = shares(latency), other = pinned ? shares(pinned) : [];
-  const y = linearScale(0, roundUp(Math.max(...[...own, ...other].map(([, , share]) => share))), height - BOTTOM, TOP);
+  const y = linearScale(0, roundUp(Math.max(...[...own, ...other].map(([, , share]) => share))), HEIGHT - BOTTOM, TOP);
   const bar = (kind) => ([low, high, share]) =>
     svg("rect", { class: kind, x: x(low).toFixed(1), width: Math.max(1, x(high) - x(low) - 1).toFixed(1), y: y(share).toFixed(1), height: (y(0) - y(share)).toFixed(1) });
   const labels = [];
+  let free = LEFT;
   for (let ms = 10 ** Math.floor(Math.log10(from)); ms <= to; ms *= 10) {
     for (const n of [1, 2, 5]) {
-      if (n * ms >= from && n * ms <= to) labels.push(svg("text", { x: x(n * ms), y: height - BOTTOM + 16, "text-anchor": "middle" }, digits(n * ms)));
+      const at = x(n * ms), text = digits(n * ms);
+      if (n * ms < from || n * ms > to || at - 4 * text.length < free) continue;
+      free = at + 4 * text.length + 6;
+      labels.push(svg("text", { x: at, y: HEIGHT - BOTTOM + 16, "text-anchor": "middle" }, text));
     }
   }
-  const mark = (ms, words, row) => svg("g", { class: "quantile" },
-    svg("line", { x1: x(ms), x2: x(ms), y1: TOP - 4, y2: height - BOTTOM }),
-    svg("text", { x: Math.min(x(ms) + 4, width - 110), y: TOP - 8 + 11 * row }, `${words} ${digits(ms)} ms`));
-  const words = `Latency of messages: median ${digits(latency.p50_ms)} ms, 99th percentile ${digits(latency.p99_ms)} ms`;
-  root.replaceChildren(svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": words },
-    svg("title", {}, words),
-    axisY(y, LEFT, width - RIGHT, 4), svg("g", { class: "axis" }, ...labels,
-      svg("text", { x: width - RIGHT, y: height - 6, "text-anchor": "end", class: "words" }, "Latency (ms)")),
-    svg("text", { class: "panel-words", x: LEFT - 40, y: 14 }, "Messages (% of deliveries)"),
-    ...own.map(bar("bar")), ...other.map(bar("bar-pinned")),
-    mark(latency.p50_ms, "median", 0), mark(latency.p99_ms, "p99", 1)));
+  const mark = (ms, name, row) => ms !== null && svg("g", { class: "quantile" },
+    svg("line", { x1: x(ms), x2: x(ms), y1: TOP - 4, y2: HEIGHT - BOTTOM }),
+    svg("text", { x: Math.min(x(ms) + 4, width - 110), y: TOP - 8 + 11 * row }, `${name} ${digits(ms)} ms`));
+  return [
+    svg("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": words },
+      svg("title", {}, words),
+      axisY(y, LEFT, width - RIGHT, 4), svg("g", { class: "axis" }, ...labels,
+        svg("text", { x: width - RIGHT, y: HEIGHT - 6, "text-anchor": "end", class: "words" }, "Time (ms)")),
+      svg("text", { class: "panel-words", x: LEFT - 40, y: 14 }, `${latency.words} (% of those that arrived)`),
+      ...own.map(bar("bar")), ...other.map(bar("bar-pinned")),
+      mark(latency.p50_ms, "median", 0), mark(latency.p99_ms, "p99", 1)),
+    note];
 }

@@ -1,16 +1,18 @@
 // The page: an experiment, its picture, and what hangs together.
 
 import { Controls } from "./controls.js";
-import { byId, html } from "./dom.js";
+import { byId, html, say } from "./dom.js";
 import { Engine, latest, provide, setOwn } from "./engine.js";
-import { histogram } from "./histogram.js";
+import { histograms } from "./histogram.js";
 import { SAMPLE, isUsed, showDecisions } from "./own.js";
 import { Panels, legend, readout } from "./panels.js";
 import { Play } from "./play.js";
 import { Results } from "./results.js";
 import { asPng, command, fragment, fromFragment, save, seriesCsv, standalone } from "./share.js";
 import { load } from "./source.js";
+import { keyWords, spoken } from "./units.js";
 
+const PIN = "Pin this run, to compare";
 const SLOW_MS = 1500; // a trial that takes longer is given up when something changes
 
 const engine = new Engine();
@@ -25,11 +27,14 @@ const request = () => ({
   sets: [...experiment.sets].map(([key, value]) => `${key}=${value}`), cell: experiment.cell, trial: experiment.trial,
 });
 
-const controls = new Controls(byId("controls"), setKey, pickCell);
+const controls = new Controls(byId("controls"), setKey, pickCell, () => {
+  results.all();
+  byId("results").scrollIntoView({ behavior: "smooth" });
+});
 const panels = new Panels(byId("panels"), (time) => {
   if (picture) byId("readout").replaceChildren(...readout(picture, time).map((words) => html("span", {}, words)));
   if (!playing) play.seek(time);
-});
+}, () => picture && drawPicture());
 let playing = false;
 const play = new Play((time) => {
   playing = true;
@@ -87,8 +92,11 @@ const draw = latest(async () => {
   const used = isUsed(form);
   if (used) byId("own").open = true;
   showDecisions(used, decisions, refusal ?? ran.failure);
-  if (ran.failure) return status(ran.failure, true);
-  picture = { ...ran, took };
+  if (ran.failure) {
+    play.show(form, asked);
+    return status(ran.failure, true);
+  }
+  picture = { ...ran, took, words: describe() };
   drawPicture();
   status(`${form.duration_s} s of network, ${picture.events.toLocaleString("en")} events, in ${took.toFixed(0)} ms; seed ${picture.seed}`);
   settle();
@@ -101,11 +109,11 @@ function refresh() {
 }
 
 function drawPicture() {
-  panels.draw(picture, pinned?.picture);
+  say("pinned-words", pinned && pinned === picture ? "Now change something: the next run is drawn over this one." : "");
+  panels.draw(picture, pinned);
   byId("panels").classList.remove("stale");
-  histogram(byId("latency"), picture.latency, pinned?.picture.latency);
+  histograms(byId("latency"), picture.latencies, pinned?.latencies, panels.width);
   results.figures(picture, pinned);
-  performance.mark("drawn");
   document.body.dataset.drawn = Number(document.body.dataset.drawn ?? 0) + 1;
 }
 
@@ -132,8 +140,8 @@ function settle() {
 
 function showForm() {
   document.title = `${form.title} – testbed`;
-  byId("title").textContent = form.title;
-  byId("expect").textContent = form.expect;
+  say("title", form.title);
+  say("expect", form.expect);
   controls.show(form, experiment.sets);
   const trial = byId("trial");
   if (trial.options.length !== form.trials) {
@@ -169,8 +177,7 @@ function showProblems(answer) {
 async function open(next) {
   experiment = next;
   pinned = undefined;
-  byId("pinned-words").textContent = "";
-  byId("pin").textContent = "Pin this run";
+  byId("pin").textContent = PIN;
   byId("text").value = experiment.text;
   byId("own-text").value = experiment.own;
   byId("pick").value = experiment.file;
@@ -202,9 +209,8 @@ function wire() {
   byId("reset").addEventListener("click", () => open(fresh(own() ?? shipped[0])));
   byId("pick").addEventListener("change", () => open(fresh(shipped.find((scenario) => scenario.file === byId("pick").value))));
   byId("pin").addEventListener("click", () => {
-    pinned = pinned ? undefined : { picture, words: describe() };
-    byId("pin").textContent = pinned ? "Let the pinned run go" : "Pin this run";
-    byId("pinned-words").textContent = pinned ? `pinned: ${pinned.words}` : "";
+    pinned = pinned ? undefined : picture;
+    byId("pin").textContent = pinned ? "Let the pinned run go" : PIN;
     drawPicture();
     settle();
   });
@@ -226,22 +232,17 @@ function wire() {
     const next = await fromFragment(location.hash.slice(1), shipped, SAMPLE).catch(() => undefined);
     if (next) open(next);
   });
-  let width = innerWidth;
-  addEventListener("resize", () => {
-    if (innerWidth !== width && picture) drawPicture();
-    width = innerWidth;
-  });
   addEventListener("beforeprint", () => {
     byId("text").style.height = "auto";
     byId("text").rows = byId("text").value.split("\n").length;
   });
 }
 
-// The run in words: what differs from the shipped scenario.
+// The run in words: its cell, and what was set.
 function describe() {
-  const sets = [...experiment.sets].map(([key, value]) => `${key} = ${value}`);
-  const cell = form.axes.map((axis, n) => axis.values.length > 1 && `${axis.key} = ${form.values[n]}`).filter(Boolean);
-  return [...cell, ...sets].join(", ") || "as shipped";
+  const cell = form.axes.map((axis, n) => axis.values.length > 1 && spoken(form.values[n])).filter(Boolean);
+  const sets = [...experiment.sets].map(([key, value]) => `${keyWords(key).toLowerCase()} ${spoken(value)}`);
+  return [...cell, ...sets, experiment.trial > 0 && `trial ${experiment.trial}`].filter(Boolean).join(", ");
 }
 
 async function copied(text, words) {

@@ -48,7 +48,8 @@ const most = (lists) => lists.reduce((top, list) => list.reduce((a, b) => (b > a
 // End of the axis of y. A start that towers over all the rest is cut off, and said.
 function ceilingOf(lines, warmup) {
   const all = most(lines.map((line) => line.values));
-  const later = most(lines.map((line) => line.values.filter((_, n) => line.times[n] >= warmup)));
+  const begun = ({ times }) => times.filter((time) => time < warmup).length;
+  const later = most(lines.map((line) => line.values.slice(begun(line))));
   return later > 0 && all > 2 * later ? { ceiling: roundUp(later * 1.2), peak: all } : { ceiling: roundUp(all * 1.04) };
 }
 
@@ -76,11 +77,17 @@ export class Panels {
   #cursor = null;
   #tell;
   #seen;
+  #width;
 
-  // `tell(time)` is called when the cursor moves.
-  constructor(root, tell) {
+  // `tell(time)` is called when the cursor moves, `resized()` when there is another width to draw for.
+  constructor(root, tell, resized) {
     this.#root = root;
     this.#tell = tell;
+    new ResizeObserver(() => {
+      const before = this.#width;
+      this.#width = root.clientWidth;
+      if (before !== undefined && before !== this.#width) resized();
+    }).observe(root);
     root.addEventListener("pointermove", (event) => event.pointerType !== "touch" && this.#point(event));
     root.addEventListener("pointerdown", (event) => this.#point(event));
     root.addEventListener("keydown", (event) => this.#key(event));
@@ -88,6 +95,12 @@ export class Panels {
 
   get time() {
     return this.#cursor;
+  }
+
+  // Pixels from side to side. To measure them anew at each drawing would lay the page out twice.
+  get width() {
+    this.#width ??= this.#root.clientWidth;
+    return Math.max(300, this.#width);
   }
 
   #point(event) {
@@ -105,11 +118,16 @@ export class Panels {
 
   moveTo(time) {
     if (!this.#seen) return;
-    this.#cursor = Math.min(this.#seen.x.to, Math.max(this.#seen.x.from, time));
+    this.#cursor = time;
+    this.#place();
+    this.#tell(this.#cursor);
+  }
+
+  #place() {
+    this.#cursor = Math.min(this.#seen.x.to, Math.max(this.#seen.x.from, this.#cursor));
     const at = this.#seen.x(this.#cursor);
     this.#seen.line.setAttribute("transform", `translate(${at.toFixed(1)} 0)`);
     this.#seen.line.removeAttribute("visibility");
-    this.#tell(this.#cursor);
   }
 
   // Lets the other flows step back.
@@ -121,7 +139,7 @@ export class Panels {
 
   // Draws a picture, and another behind it.
   draw(picture, pinned) {
-    const width = Math.max(300, this.#root.clientWidth), height = Math.max(440, Math.min(720, width * 0.75));
+    const width = this.width, height = Math.max(440, Math.min(720, width * 0.75));
     const panels = drawn(picture), before = pinned && drawn(pinned);
     const each = (height - TOP - BOTTOM - GAP * (panels.length - 1)) / panels.length;
     const x = linearScale(0, picture.duration_s, LEFT, width - RIGHT);
@@ -147,6 +165,9 @@ export class Panels {
         inside.append(svg("path", { class: "thin", "data-flow": k, d: steps(line.times, line.values.map((v) => (v > ceiling ? null : v)), x, y), style: `stroke:${colour(k)}` })));
       panel.lines.forEach((line, k) =>
         inside.append(svg("path", { class: "line", "data-flow": panel.links ? undefined : k, d: path(line.times, line.values, x, y), "stroke-dasharray": dash(k), style: `stroke:${panel.links ? `var(--link-${k % 3})` : colour(k)}` })));
+      if (panel.flows && !panel.lines.some((line) => line.values.some((value) => value !== null))) {
+        children.push(svg("text", { x: LEFT + 10, y: y(0) - 12 }, "These senders keep no window: they send as fast as the receiver takes it."));
+      }
       if (panel.flows) children.push(...phases(panel.flows, picture, x, bottom + strip));
       panel.links?.forEach((link, k) => inside.append(...marks(link, x, y, k)));
       children.push(inside);
@@ -157,7 +178,7 @@ export class Panels {
     const title = svg("title", {}, "Congestion window, round trip, queue and goodput over time");
     this.#seen = { x, line, picture };
     this.#root.replaceChildren(svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" }, title, ...children));
-    if (this.#cursor !== null) this.moveTo(Math.min(this.#cursor, picture.duration_s));
+    if (this.#cursor !== null) this.#place();
   }
 }
 
@@ -165,17 +186,17 @@ export class Panels {
 function phases(flows, picture, x, bottom) {
   const strip = Math.max(2, Math.min(5, (STRIP - 3) / flows.length));
   return flows.map((flow, row) => {
-    const group = svg("g", { style: `--own:${colour(row)}` });
-    const y = bottom - strip * (flows.length - row);
+    const shapes = {};
+    const y = bottom - strip * (flows.length - row), last = flow.time_s.length - 1;
     let start = 0;
     for (let n = 1; n <= flow.phase.length; n++) {
       if (n < flow.phase.length && flow.phase[n] === flow.phase[start]) continue;
       const kind = PHASES[picture.phases[flow.phase[start]]];
-      const from = x(flow.time_s[start]), to = x(flow.time_s[Math.min(n, flow.time_s.length - 1)]);
-      if (kind) group.append(svg("rect", { class: kind, x: from.toFixed(1), y, width: Math.max(1.5, to - from).toFixed(1), height: strip - 0.5 }));
+      const from = x(flow.time_s[start]), width = Math.max(1.5, x(flow.time_s[Math.min(n, last)]) - from).toFixed(1);
+      if (kind) shapes[kind] = `${shapes[kind] ?? ""}M${from.toFixed(1)} ${y}h${width}v${strip - 0.5}h-${width}z`;
       start = n;
     }
-    return group;
+    return svg("g", { style: `--own:${colour(row)}` }, ...Object.entries(shapes).map(([kind, d]) => svg("path", { class: kind, d })));
   });
 }
 

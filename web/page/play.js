@@ -77,6 +77,7 @@ export class Play {
     this.#running = true;
     byId("play").textContent = "❚❚ Pause";
     if (this.#seek !== undefined || !this.#frame || this.#frame.over) await this.#restart();
+    if (!this.#frame) return;
     let before;
     const tick = async (now) => {
       if (!this.#running) return;
@@ -89,15 +90,18 @@ export class Play {
     requestAnimationFrame(tick);
   }
 
-  pause() {
+  // Stands still; with words if it cannot go on.
+  pause(failure) {
     this.#running = false;
     byId("play").textContent = "▶ Play";
-    this.#describe();
+    if (failure) byId("path-words").textContent = `It cannot be played: ${failure}.`;
+    else this.#describe();
   }
 
   async #once(seconds) {
     this.pause();
     if (!this.#frame || this.#seek !== undefined) await this.#restart();
+    if (!this.#frame) return;
     await this.#advance(this.#time + seconds, 0.1);
     this.#describe();
   }
@@ -109,7 +113,9 @@ export class Play {
     [this.#time, this.#seek] = [from, undefined];
     const watch = { do: "watch", cell: form.cell, trial: request.trial };
     const { answers } = await this.#engine.ask({ do: "open", ...request }, watch, { do: "advance", to: Math.min(from, form.duration_s * 0.999) });
-    this.#frame = answers.at(-1).links ? answers.at(-1) : undefined;
+    const { links, failure, problems } = answers.at(-1);
+    this.#frame = links ? answers.at(-1) : undefined;
+    if (!links) this.pause(failure ?? problems[0].message);
     this.#time = this.#frame?.time_s ?? from;
     this.#falling = [];
     this.#draw();
@@ -118,7 +124,7 @@ export class Play {
   async #advance(to, passed) {
     const { answers } = await this.#engine.ask({ do: "advance", to });
     const frame = answers[0];
-    if (!frame.links) return this.pause();
+    if (!frame.links) return this.pause(frame.failure);
     this.#fall(frame, passed);
     this.#frame = frame;
     this.#time = frame.time_s;

@@ -15,7 +15,7 @@ export class Results {
   // `experiment()` gives the request, the form, and how long its trial took in milliseconds.
   constructor(experiment) {
     this.#experiment = experiment;
-    byId("all").addEventListener("click", () => this.#all());
+    byId("all").addEventListener("click", () => this.all());
   }
 
   clear() {
@@ -32,11 +32,12 @@ export class Results {
     const known = picture.figures;
     const row = (name, figures) => html("tr", {}, html("th", { scope: "row" }, name),
       ...known.map(({ column }) => html("td", {}, figures.find((figure) => figure.column === column)?.value ?? "–")));
+    const named = (name, { words }) => (words ? `${name}: ${words}` : name);
     const head = known.map(({ column, words, unit }) =>
       html("th", { scope: "col", title: column }, words, unit && html("small", {}, ` ${unit}`)));
     byId("figures").replaceChildren(html("table", {},
       html("thead", {}, html("tr", {}, html("th", { scope: "col" }, "Figures"), ...head)),
-      html("tbody", {}, row("this trial", known), pinned && row("pinned", pinned.picture.figures))));
+      html("tbody", {}, row(named("this trial", picture), known), pinned && row(named("pinned", pinned), pinned.figures))));
   }
 
   // The experiment has come to rest: its grid, if that is soon done.
@@ -50,10 +51,11 @@ export class Results {
     this.#shown = key;
     const expected = took * trials;
     byId("all-words").textContent = expected > AUTO_MS ? `about ${digits(expected / 1000)} s` : "";
-    if (expected <= AUTO_MS) this.#all();
+    if (expected <= AUTO_MS) this.all();
   }
 
-  async #all() {
+  // Runs every trial of every cell: table and sentences.
+  async all() {
     const run = ++this.#run;
     await this.#engine.stop();
     const { request, form } = this.#experiment();
