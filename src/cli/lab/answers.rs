@@ -33,7 +33,7 @@ pub struct Answers {
     pub entries: BTreeMap<String, Entry>,
 }
 
-/// What was written of one question.
+/// Prediction and answer of one question.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -45,7 +45,7 @@ pub struct Entry {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Log(BTreeMap<String, Tries>);
 
-/// What was tried of one question.
+/// Tries at one question.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tries {
     /// Number of different wrong answers.
@@ -123,7 +123,7 @@ impl Log {
         tries.wrong
     }
 
-    /// What was tried of a question.
+    /// Tries at a question.
     pub fn of(&self, id: &str) -> Tries {
         self.0.get(id).cloned().unwrap_or_default()
     }

@@ -33,7 +33,7 @@ pub fn check(dir: &Path, stop: &AtomicBool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is said of the stages up to the first that is not done, and the number of right answers.
+/// Words on the stages up to the first that is not done, and the number of right answers.
 fn words(answers: &Answers, sitting: &Sitting, keys: &Keys, log: &mut Log) -> (String, usize) {
     let (mut text, mut right) = (String::new(), 0);
     let stages = &sitting.sheet.stages;

@@ -37,7 +37,7 @@ pub struct LabCommand {
 enum Command {
     /// List the labs
     List,
-    /// Write a student's folder: handout, scenario, notebook, and a file for the answers
+    /// Write a student's folder: handout, scenario, notebook, answers to fill in
     ///
     /// The parameters are drawn from the student's id: the same id gives the same folder.
     New {
@@ -59,7 +59,9 @@ enum Command {
         #[arg(value_name = "DIR", default_value = ".")]
         dir: PathBuf,
     },
-    /// Grade what was handed in: each folder against its student's own parameters and its own run
+    /// Grade the folders of a class: one sheet, and Gradescope's files
+    ///
+    /// Answers are held against each student's own parameters, and handed-in results against their own run.
     Grade(grade::Grade),
     /// Score controllers in Python on hidden cellular traces: a leaderboard
     Contest(contest::Contest),

@@ -255,8 +255,8 @@ mod tests {
 
     #[test]
     fn numbers_are_read_with_and_without_their_unit() {
-        let question =
-            question("kind = \"number\"\nunit = \"ms\"\nkey = \"10 * a\"\ntolerance = 0.05\nwrong = []");
+        let kind = "kind = \"number\"\nunit = \"ms\"\nkey = \"10 * a\"\ntolerance = 0.05\n";
+        let question = question(&format!("{kind}wrong = [{{ by = \"half\", gives = \"5 * a\" }}]"));
         let key = question.key(&named).expect("a key");
         let mark = |answer: Value| question.mark(Some(&answer), &key);
         let text = |text: &str| Value::String(text.to_owned());
