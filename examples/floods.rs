@@ -293,8 +293,8 @@ struct Flooders(Child, Arc<AtomicUsize>);
 
 impl Flooders {
     fn start(place: usize, reads: bool) -> Flooders {
-        let mut child = Command::new("nice")
-            .args(["-n", "19"])
+        let mut child = Command::new("chrt")
+            .args(["--idle", "0"])
             .arg(std::env::current_exe().expect("this program"))
             .args([FLOOD_NOW, &place.to_string(), &reads.to_string()])
             .stdout(Stdio::piped())

@@ -5,6 +5,7 @@
 pub(crate) mod bulk;
 pub(crate) mod chat_client;
 pub(crate) mod chat_server;
+pub(crate) mod incast;
 pub(crate) mod ping;
 #[cfg(test)]
 mod testing;

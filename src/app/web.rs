@@ -14,7 +14,7 @@ use crate::traffic::{Arrivals, Process, SizeDistribution};
 use crate::units::Rate;
 
 /// Wait between the loss of a connection and the next attempt.
-const RETRY: Duration = Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 /// Bytes of a head that mean something: its own length, that of the body, that of the answer.
 pub const HEAD: u64 = 24;
 
@@ -68,7 +68,8 @@ impl Web {
 }
 
 impl Ideal {
-    fn of(&self, bytes: u64) -> Duration {
+    /// Least time for an object of so many bytes.
+    pub(super) fn of(&self, bytes: u64) -> Duration {
         let (payload, headers) = self.segment;
         let wire = bytes + bytes.div_ceil(payload.max(1)) * headers;
         let transmission =
@@ -113,17 +114,23 @@ struct Asked {
     answer_left: u64,
 }
 
+/// Head of a request, with its own length and those of body and answer.
+pub(super) fn head(own: u64, body: u64, answer: u64) -> Rc<[u8]> {
+    let mut head = vec![0; own as usize];
+    for (place, number) in head.chunks_exact_mut(8).zip([own, body, answer]) {
+        place.copy_from_slice(&number.to_le_bytes());
+    }
+    head.into()
+}
+
 impl Asked {
     fn new(web: &Web, (id, bytes): (RequestId, u64)) -> Asked {
         let (body, answer) = match web.direction {
             Direction::Up => (bytes, web.header),
             Direction::Down => (0, bytes),
         };
-        let mut head = vec![0; web.header.max(HEAD) as usize];
-        for (place, number) in head.chunks_exact_mut(8).zip([web.header.max(HEAD), body, answer]) {
-            place.copy_from_slice(&number.to_le_bytes());
-        }
-        Asked { id, bytes, head: head.into(), written: 0, body_left: body, answer_left: answer }
+        let head = head(web.header.max(HEAD), body, answer);
+        Asked { id, bytes, head, written: 0, body_left: body, answer_left: answer }
     }
 
     fn write(&mut self, conn: Conn, io: &mut dyn Io) {

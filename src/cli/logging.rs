@@ -1,18 +1,34 @@
 //! Log of long-running commands, and their limit of open files.
 
 use std::fmt::{self, Display};
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::Mutex;
 
 use chrono::Local;
+use file_rotate::compression::Compression;
+use file_rotate::suffix::AppendCount;
+use file_rotate::{ContentLimit, FileRotate};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::fmt::{MakeWriter, layer};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, Registry};
 
 use super::output::{Failure, colour_on_stderr};
 use super::system;
+use crate::live::admin::Tail;
 
-/// Sends the log to stderr: as text, or as one JSON object a line.
-pub fn start(filter: &str, json: bool) -> Result<(), Failure> {
+/// Bytes of a log's file, beyond which another begins, and files that are kept beside it.
+const FILE: usize = 10 << 20;
+const FILES: usize = 5;
+
+/// Sends the log to stderr and to `file`, if there is one: as text, or as one JSON object a line. Returns its end, which
+/// is always text.
+pub fn start(filter: &str, json: bool, file: Option<&Path>) -> Result<Tail, Failure> {
     let bad = |problem: &dyn Display| {
         let help = "write off, error, warn, info, debug, trace or TARGET=LEVEL, e. g. testbed::live=debug";
         Failure::usage(format!("--log {filter}: {problem}"), help)
@@ -21,16 +37,32 @@ pub fn start(filter: &str, json: bool) -> Result<(), Failure> {
         return Err(bad(&format!("there is no level '{}'", word.trim())));
     }
     let filter = EnvFilter::try_new(filter).map_err(|error| bad(&error))?;
-    // A log that cannot be written is no reason to end.
-    let log = (tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr))
-        .with_timer(LocalTime)
-        .log_internal_errors(false);
-    if json {
-        log.json().init();
-    } else {
-        log.with_ansi(colour_on_stderr()).init();
+    let tail = Tail::default();
+    let shown = tail.clone();
+    let mut outputs =
+        vec![output(std::io::stderr, json, colour_on_stderr()), output(move || shown.clone(), false, false)];
+    if let Some(path) = file {
+        // The rotation itself would go on in silence.
+        if let Err(error) = OpenOptions::new().append(true).create(true).open(path) {
+            let problem = format!("cannot log into {}: {error}", path.display());
+            return Err(Failure::other(problem, "name a file that can be written with --log-file FILE"));
+        }
+        let limit = ContentLimit::BytesSurpassed(FILE);
+        let files = FileRotate::new(path, AppendCount::new(FILES), limit, Compression::None, None);
+        outputs.push(output(Mutex::new(files), json, false));
     }
-    Ok(())
+    tracing_subscriber::registry().with(outputs).with(filter).init();
+    Ok(tail)
+}
+
+/// One of the places that a log goes to.
+fn output<W>(writer: W, json: bool, colour: bool) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    // A log that cannot be written is no reason to end.
+    let output = layer().with_writer(writer).with_timer(LocalTime).log_internal_errors(false);
+    if json { output.json().boxed() } else { output.with_ansi(colour).boxed() }
 }
 
 /// Local time to the millisecond, with its distance from UTC: `2026-01-31T13:00:00.250+01:00`.

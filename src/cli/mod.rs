@@ -23,6 +23,7 @@ mod doctor;
 pub(crate) mod embedded;
 mod estimate;
 mod filing;
+mod lab;
 mod list;
 mod logging;
 mod memory;
@@ -80,6 +81,7 @@ enum Command {
     Page(page::Page),
     Compare(compare::Compare),
     Verify(verify::Verify),
+    Lab(lab::LabCommand),
     Merge(merge::Merge),
     Plan(plan::PlanCommand),
     Bench(bench::Bench),
@@ -162,6 +164,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Page(command) => command.execute(),
         Command::Compare(command) => command.execute(),
         Command::Verify(command) => command.execute(),
+        Command::Lab(command) => command.execute(),
         Command::Merge(command) => command.execute(),
         Command::Plan(command) => command.execute(),
         Command::Bench(command) => command.execute(),

@@ -28,6 +28,9 @@ pub struct PlanCommand {
     /// Folder for the scripts and the parts; `shards/NAME` if not given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Replace scripts that are there
+    #[arg(long)]
+    force: bool,
 }
 
 impl PlanCommand {
@@ -47,6 +50,16 @@ impl PlanCommand {
         std::fs::create_dir_all(&dir).map_err(|error| unwritable(&dir, &error))?;
         let scripts =
             [("slurm.sh", words.slurm()), ("Snakefile", words.snakefile()), ("local.sh", words.local())];
+        for (name, text) in &scripts {
+            let path = dir.join(name);
+            // The same again is no change; what somebody has edited stays.
+            if std::fs::read_to_string(&path).is_ok_and(|there| there != *text) && !self.force {
+                return Err(Failure::usage(
+                    format!("{} is there, and says something else", path.display()),
+                    "choose another folder with --out DIR, or replace it with --force",
+                ));
+            }
+        }
         for (name, text) in scripts {
             let path = dir.join(name);
             std::fs::write(&path, text).map_err(|error| unwritable(&path, &error))?;

@@ -71,7 +71,7 @@ const LISTEN_HELP: &str = "choose another address for LISTEN";
 impl ProxyCommand {
     /// Carries connections until it is ended.
     pub fn execute(self) -> Result<(), Failure> {
-        super::logging::start(&self.log, false)?;
+        let log = super::logging::start(&self.log, false, None)?;
         // Two sockets each. A connection that could be accepted but not carried on is better turned away.
         let sockets = super::logging::raise_open_files(self.max_connections.saturating_mul(2));
         let max_connections = self.max_connections.min(sockets / 2).max(1);
@@ -101,7 +101,7 @@ impl ProxyCommand {
             if let Some(listener) = admin {
                 eprintln!("admin at {}", listener.local_addr().map_err(failed)?);
                 let network = Some((conditions.clone(), gateway.clone()));
-                let admin = admin::Admin::new(None, self.admin_token, stop.clone(), network);
+                let admin = admin::Admin::new(None, self.admin_token, stop.clone(), network).with_log(log);
                 tokio::task::spawn_local(admin::serve(Rc::new(admin), listener));
             }
             let count = proxy.run(stop.subscribe()).await;

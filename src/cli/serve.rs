@@ -116,6 +116,9 @@ pub struct Serve {
     /// Log as JSON, one object a line
     #[arg(long)]
     log_json: bool,
+    /// Log into a file, too; beyond 10 MiB it becomes FILE.1, and FILE.1 to FILE.5 are kept
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
     #[arg(skip)]
     is_demonstration: bool,
 }
@@ -141,7 +144,7 @@ impl Serve {
 
     /// Serves until Ctrl-C, SIGTERM or an administrator ends it.
     pub fn execute(self) -> Result<(), Failure> {
-        super::logging::start(&self.log, self.log_json)?;
+        let log = super::logging::start(&self.log, self.log_json, self.log_file.as_deref())?;
         if self.max_queue < self.max_message {
             let problem = format!("--max-queue {}: a text may have {}", self.max_queue, self.max_message);
             return Err(Failure::usage(problem, "let --max-queue be at least as much as --max-message"));
@@ -166,6 +169,7 @@ impl Serve {
             rate_limit: self.rate_limit,
             join_within: self.join_timeout,
             network,
+            log,
             history: self.history,
             store: self.store.clone(),
             max_mail: self.max_mail,

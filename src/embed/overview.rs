@@ -162,7 +162,7 @@ fn groups(scenario: &Scenario) -> Vec<GroupForm> {
     let form = |group: &crate::scenario::Group| GroupForm {
         name: group.name.clone(),
         count: group.count,
-        path: group.path.clone(),
+        path: group.path.iter().map(|hop| hop.link).collect(),
         congestion: group.tcp.congestion.algorithm.name,
         workload: group.app.name(),
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::workload::{IdlePath, Member, Talk};
-use super::{DropSpec, Scenario, Trial, classes};
+use super::{DropSpec, Hop, Scenario, Trial, classes};
 use crate::app::{App, chat_client::ChatClient, chat_server::ChatServer};
 use crate::chat::client::Seat;
 use crate::chat::protocol::{self, Dialect};
@@ -216,13 +216,15 @@ fn instances(
     world: &mut World,
     scenario: &Scenario,
     shared: &[Option<[u32; 2]>],
-    path: &[usize],
+    path: &[Hop],
     client: &str,
 ) -> Vec<[u32; 2]> {
     path.iter()
-        .map(|&link| {
-            debug_assert_eq!(scenario.links[link].per_client, shared[link].is_none());
-            shared[link].unwrap_or_else(|| world.add_link_instance(link, Some(client)))
+        .map(|hop| {
+            debug_assert_eq!(scenario.links[hop.link].per_client, shared[hop.link].is_none());
+            let instance =
+                shared[hop.link].unwrap_or_else(|| world.add_link_instance(hop.link, Some(client)));
+            hop.turned(instance)
         })
         .collect()
 }

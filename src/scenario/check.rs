@@ -146,6 +146,7 @@ fn check_leaf(node: &Node, kind: &Kind) -> Result<(), Fault> {
         Kind::Text => leaf::text(node).map(drop),
         Kind::Line => leaf::line(node).map(drop),
         Kind::Name => leaf::name(node).map(drop),
+        Kind::Hop => leaf::hop(node).map(drop),
         Kind::Class => leaf::class(node).map(drop),
         Kind::Flag => leaf::flag(node).map(drop),
         Kind::Integer(min, max) => leaf::integer(node, *min, *max).map(drop),

@@ -37,7 +37,7 @@ pub(super) fn is_seen(links: &[LinkSpec], group: &Group) -> bool {
 
 /// The classes of each queue on a group's path that looks at them.
 fn lists<'a>(links: &'a [LinkSpec], group: &'a Group) -> impl Iterator<Item = &'a ClassList> {
-    let crossed = group.path.iter().filter_map(|link| links.get(*link));
+    let crossed = group.path.iter().filter_map(|hop| links.get(hop.link));
     let queues = crossed.flat_map(|link| link.directions.iter().zip(&link.classes));
     let looks = |config: &Config| config.rate.is_some() && config.queue.discipline.classes != Classes::Blind;
     queues.filter(move |(config, _)| looks(config)).map(|(_, classes)| classes)
@@ -56,7 +56,7 @@ pub(super) fn check(root: &Node, links: &[LinkSpec], groups: &[Group], problems:
             {
                 let users: Vec<&str> = groups
                     .iter()
-                    .filter(|group| group.path.contains(&number))
+                    .filter(|group| group.crosses(number))
                     .map(|group| group.class.as_str())
                     .collect();
                 check_queue(queue, &link.classes[direction.index()].names, &users, problems);

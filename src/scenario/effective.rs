@@ -27,7 +27,7 @@ impl Scenario {
             |link: &LinkSpec| link.directions.iter().any(|d| d.queue.discipline.classes != Classes::Blind);
         for group in &mut self.groups {
             normalise_group(group);
-            if !group.path.iter().any(|link| sees(&self.links[*link])) {
+            if !group.path.iter().any(|hop| sees(&self.links[hop.link])) {
                 group.class = String::new();
             }
         }
@@ -40,7 +40,7 @@ impl Scenario {
 
     /// True if a path crosses the link.
     pub(super) fn is_used(&self, link: usize) -> bool {
-        self.groups.iter().any(|group| group.path.contains(&link))
+        self.groups.iter().any(|group| group.crosses(link))
     }
 
     /// True if chance has a hand in it, so that trials with different seeds may differ.

@@ -59,12 +59,12 @@ macro_rules! of_texts {
 
 of_texts!(Text, Line, Name);
 
-/// A list of names, each with its place.
-pub(super) struct Names;
+/// A list of links, each with its place.
+pub(super) struct Hops;
 
-impl Form<Vec<At<String>>> for Names {
+impl Form<Vec<At<String>>> for Hops {
     fn kind(&self) -> Kind {
-        Kind::List(Box::new(Kind::Name))
+        Kind::List(Box::new(Kind::Hop))
     }
 
     fn read(&self, node: &Node) -> Result<Vec<At<String>>, Fault> {

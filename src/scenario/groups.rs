@@ -1,14 +1,14 @@
 //! `[[clients]]`: who takes which path, with what TCP, to do what.
 
-use super::form::{Class, Maybe, Name, Names, Placed, Whole};
+use super::form::{Class, Hops, Maybe, Name, Placed, Whole};
 use super::kind::Reach;
-use super::problem::{Place, Problem, fails_at, suggest};
+use super::problem::{Place, Problem};
 use super::quantity::Span;
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::{At, Visitor, required};
 use super::workload::AppSpec;
-use super::{Group, LinkSpec, names, pace, settings, workload};
+use super::{Group, LinkSpec, names, path, settings, workload};
 use crate::tcp;
 use crate::time::{Duration, Instant};
 use crate::wire::Direction;
@@ -29,7 +29,8 @@ impl Client {
         v.key(name, &mut group.name, Name, "of the group; its flows are <name>-1, <name>-2, …");
         v.check(check_name);
         v.key("count", &mut group.count, Whole(1, MOST_CLIENTS), "how many clients");
-        v.key(required("path"), path, Maybe(Placed(Names)), "the links from a client to the server");
+        let links = "the links from a client to the server; `<` before a name crosses it backwards";
+        v.key(required("path"), path, Maybe(Placed(Hops)), links);
         v.check(check_path);
         let class = "class of service of its packets, both ways, for queues with classes";
         v.key("class", &mut group.class, Class, class);
@@ -93,7 +94,7 @@ pub(super) fn resolve(
     let mut groups: Vec<Group> = vec![];
     for (Client { mut group, path: names }, node) in clients.into_iter().zip(nodes) {
         if let Some(names) = names {
-            group.path = path(names, root, links, problems);
+            group.path = path::resolve(names, root, links, problems);
         }
         if let Some(name) = node.get("name").filter(|name| !name.is_faulty(problems))
             && groups.iter().any(|other| other.name == group.name)
@@ -139,53 +140,6 @@ pub(super) fn check_starts(root: &Node, groups: &[Group], duration: Duration, pr
     }
 }
 
-/// Indices of the links that a path names.
-fn path(
-    At { place, value: names }: At<Vec<At<String>>>,
-    root: &Node,
-    links: &[LinkSpec],
-    problems: &mut Vec<Problem>,
-) -> Vec<usize> {
-    let fails = |place| fails_at(problems, place);
-    // Links that could not be read have no names, and delays that could not be read count as none: neither
-    // is another mistake.
-    let named = !root
-        .entries()
-        .iter()
-        .any(|entry| fails(entry.place) || entry.key == "link" && fails(entry.node.place));
-    let readable = !root.get("link").is_some_and(|links| links.is_faulty(problems));
-    let mut path = vec![];
-    for At { place, value: name } in names {
-        match links.iter().position(|link| link.name == name) {
-            Some(index) if path.contains(&index) => {
-                let message = format!("the path crosses link \"{name}\" twice");
-                let help = "name each link once, from client to server";
-                problems.push(Problem::error(place, message, help));
-            }
-            Some(index) => path.push(index),
-            None if !named => {}
-            None => {
-                let message = format!("there is no link \"{name}\"");
-                let help = if links.is_empty() {
-                    format!("describe it in [link.{name}]")
-                } else {
-                    suggest(&name, links.iter().map(|link| link.name.as_str()))
-                };
-                problems.push(Problem::error(place, message, help));
-            }
-        }
-    }
-    if path.len() > MOST_HOPS {
-        let message = format!("the path has {} links", path.len());
-        problems.push(Problem::error(place, message, format!("at most {MOST_HOPS} links make a path")));
-    } else if readable && !path.is_empty() && pace::stands_still(links, &path) {
-        let message = "nothing on this path takes time: there is neither a delay nor a rate";
-        let help = "give one of its links a `delay` or a `rate`";
-        problems.push(Problem::error(place, message, help));
-    }
-    path
-}
-
 fn check_total(nodes: &[Node], groups: &[Group], problems: &mut Vec<Problem>) {
     let total: u64 = groups.iter().map(|group| u64::from(group.count)).sum();
     let largest = nodes.iter().zip(groups).max_by_key(|(_, group)| group.count);
@@ -204,38 +158,11 @@ pub(super) const MOST_CLIENTS: u64 = 100_000;
 /// The words for the two ways of data.
 pub(super) const DIRECTIONS: &[(&str, Direction)] = &[("up", Direction::Up), ("down", Direction::Down)];
 
-/// The hop count of a packet is a byte, and longer paths are mistakes.
-const MOST_HOPS: usize = 64;
-
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{SOUND, and, refused, scenario, with};
+    use super::super::testing::{SOUND, refused, scenario, with};
     use super::*;
     use crate::rng::Seed;
-
-    #[test]
-    fn paths_name_links_once_each() {
-        refused(
-            &with("[\"bottleneck\"]", "[\"botleneck\"]"),
-            19,
-            "\"botleneck\"",
-            "no link \"botleneck\"",
-            "did you mean `bottleneck`?",
-        );
-        refused(&with("[\"bottleneck\"]", "[]"), 19, "[]", "the path is empty", "[\"bottleneck\"]");
-        let text = with("[\"bottleneck\"]", "[\"access\", \"bottleneck\", \"access\"]");
-        refused(&text, 19, "\"access\"", "crosses link \"access\" twice", "once");
-        let alone =
-            "duration = \"1s\"\n[[clients]]\nname = \"x\"\npath = [\"wire\"]\napp = { kind = \"bulk\" }\n";
-        refused(alone, 4, "\"wire\"", "no link \"wire\"", "describe it in [link.wire]");
-    }
-
-    #[test]
-    fn a_path_must_take_time() {
-        let text =
-            and("[link.void]\n[[clients]]\nname = \"x\"\npath = [\"void\"]\napp = { kind = \"bulk\" }\n");
-        refused(&text, 24, "[\"void\"]", "nothing on this path takes time", "`delay` or a `rate`");
-    }
 
     #[test]
     fn group_names_are_unique_and_plain() {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::describe::whole;
 use super::explain::takes;
 use super::kind::{Key, Kind, Reach};
+use super::path::BACKWARDS;
 use super::{names, patterns};
 use crate::chat::protocol;
 use crate::congestion;
@@ -73,6 +74,7 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Name => {
             json!({ "type": "string", "pattern": name_pattern(), "not": { "pattern": names::MISSING } })
         }
+        Kind::Hop => text(&format!("{BACKWARDS}?{}", patterns::NAME)),
         Kind::Class => {
             json!({ "anyOf": [of_kind(&Kind::Name), of_kind(&Kind::Integer(0, super::leaf::MOST_CLASS))] })
         }

@@ -41,6 +41,8 @@ pub enum Kind {
     Line,
     /// A text of letters, digits, `-` and `_`.
     Name,
+    /// Name of a link, with a mark before it if it is crossed backwards.
+    Hop,
     /// A class of service: a name, or a number that stands for itself.
     Class,
     /// `true` or `false`.

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::Limit;
+use super::path::BACKWARDS;
 use super::problem::suggest;
 use super::tree::{Node, Value};
 use crate::chat::protocol;
@@ -50,6 +51,18 @@ pub(super) fn name(node: &Node) -> Result<&str, Fault> {
         message: format!("\"{text}\" is no name"),
         help: "names are made of letters, digits, `-` and `_`".to_owned(),
     })
+}
+
+/// A link of a path.
+pub(super) fn hop(node: &Node) -> Result<&str, Fault> {
+    let text = node.text().ok_or_else(|| wrong_type(node, "a name", "write it in quotes"))?;
+    let fault = || Fault {
+        message: format!("\"{text}\" is no name of a link"),
+        help: "names are made of letters, digits, `-` and `_`; `<` before one crosses the link backwards"
+            .to_owned(),
+    };
+    let name = text.strip_prefix(BACKWARDS).unwrap_or(text);
+    if is_name(name) { Ok(text) } else { Err(fault()) }
 }
 
 /// A class of service: a number is a name like any other.

@@ -10,7 +10,7 @@ use super::quantity::Probability as Chance;
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::{Visitor, optional, required};
-use super::{ClassList, Group, Limit, LinkSpec, classes, delay, names, queue, rate};
+use super::{ClassList, Group, Hop, Limit, LinkSpec, classes, delay, names, queue, rate};
 use crate::link::config::{Capacity, Config, LossModel, Pattern, Reorder};
 use crate::time::{Duration, Instant};
 use crate::units::Probability;
@@ -146,17 +146,17 @@ pub(super) fn longest_rtts(links: &[LinkSpec], groups: &[Group]) -> Vec<Duration
     let mut longest = vec![Duration::ZERO; links.len()];
     for group in groups {
         let rtt = base_rtt(links, &group.path);
-        for &link in &group.path {
-            longest[link] = longest[link].max(rtt);
+        for hop in &group.path {
+            longest[hop.link] = longest[hop.link].max(rtt);
         }
     }
     longest
 }
 
 /// The sum of a path's delays, both ways.
-pub(super) fn base_rtt(links: &[LinkSpec], path: &[usize]) -> Duration {
+pub(super) fn base_rtt(links: &[LinkSpec], path: &[Hop]) -> Duration {
     path.iter()
-        .flat_map(|&link| &links[link].directions)
+        .flat_map(|hop| &links[hop.link].directions)
         .fold(Duration::ZERO, |sum, direction| sum + direction.delay.mean)
 }
 
@@ -219,7 +219,7 @@ pub(super) fn check_limits(
             let rated = has_rate(direction) || shared && has_rate(direction.reverse());
             let rated_late = link.directions[d].rate.is_some() && starting[i].directions[d].rate.is_none();
             let is_bdp = matches!(link.limits[d], Limit::Bdp(_));
-            let used = groups.iter().any(|group| group.path.contains(&i));
+            let used = groups.iter().any(|group| group.crosses(i));
             if is_bdp && (!rated || rated_late) {
                 let message = format!("link \"{}\" has no rate, so its queue has no BDP", link.name);
                 let help = "give the link a `rate` from the start, or the limit in \"packets\" or \"KiB\"";
@@ -247,7 +247,7 @@ fn too_large_for(limit: Limit, link: usize, groups: &[Group]) -> Option<u64> {
 }
 
 fn largest_packet(link: usize, groups: &[Group]) -> Option<u64> {
-    let users = groups.iter().filter(|group| group.path.contains(&link));
+    let users = groups.iter().filter(|group| group.crosses(link));
     users.map(|group| u64::from(group.tcp.mss) + HEADER_BYTES).max()
 }
 

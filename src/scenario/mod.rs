@@ -34,6 +34,7 @@ mod links;
 mod names;
 mod overrides;
 mod pace;
+mod path;
 mod patterns;
 pub(crate) mod problem;
 mod quantity;
@@ -72,6 +73,7 @@ pub use controls::{Control, Described, Takes, keys};
 pub use explain::{explain, key_list};
 pub use files::{FilePrint, Loader, MOST_FILE_BYTES};
 pub use json_schema::json_schema;
+pub use path::Hop;
 pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_of};
 pub use stated::stated;
 pub use sweep::{Cell, Plan, Trial};
@@ -153,8 +155,8 @@ pub struct Group {
     pub name: String,
     /// Number of members; at least one.
     pub count: u32,
-    /// Indices into [`Scenario::links`], from the client to the server; never empty, no repeats.
-    pub path: Vec<usize>,
+    /// From the client to the server; never empty, no link twice.
+    pub path: Vec<Hop>,
     /// Class of service of its packets; empty for none.
     pub class: String,
     /// Start of its first member.
@@ -238,7 +240,7 @@ impl Scenario {
     }
 
     /// The round-trip time of a path without queues and jitter: the sum of its delays both ways.
-    pub fn base_rtt(&self, path: &[usize]) -> Duration {
+    pub fn base_rtt(&self, path: &[Hop]) -> Duration {
         links::base_rtt(&self.links, path)
     }
 
@@ -265,6 +267,11 @@ impl Scenario {
 }
 
 impl Group {
+    /// True if its path crosses a link, by index.
+    pub fn crosses(&self, link: usize) -> bool {
+        self.path.iter().any(|hop| hop.link == link)
+    }
+
     /// Earliest start of a member, counted from 0.
     pub fn earliest_start(&self, member: u32) -> Instant {
         self.start.saturating_add(self.stagger.saturating_mul(u64::from(member)))
@@ -319,8 +326,9 @@ mod tests {
             }
             let file = path.to_string_lossy().into_owned();
             let text = text_of(&file, std::fs::read(&path)).expect("a text");
+            let mut beside = |name: &str| std::fs::read(path.with_file_name(name));
             let plan =
-                Plan::parse_with(&file, &text, &[], &mut shipped).unwrap_or_else(|error| panic!("{error}"));
+                Plan::parse_with(&file, &text, &[], &mut beside).unwrap_or_else(|error| panic!("{error}"));
             assert!(plan.warnings.is_empty(), "{}", plan.render_warnings(false));
             assert!(!plan.base.expect.is_empty(), "{file} says nothing of what to expect");
             assert!((1..=3).contains(&plan.claims.len()), "{file} claims nothing, or too much");

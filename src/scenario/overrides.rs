@@ -41,6 +41,10 @@ fn apply_one(
     let mut changed = tree.clone();
     let kind = dotted::set(&mut changed, key, place, node.clone(), Reach::CommandLine)?;
     let is_list = matches!(node.value, Value::Array(_)) && !matches!(kind, Kind::List(_));
+    if let Some(axis) = axes.iter().find(|axis| !is_list && hides(axis, key, &node)) {
+        let problem = format!("`{key}` would be overridden: the axis `{}` sets it in every cell", axis.key);
+        return Err(Problem::error(place, problem, format!("set {}, or change the axis", axis.key)));
+    }
     if !is_list {
         *tree = changed;
     }
@@ -52,6 +56,15 @@ fn apply_one(
         None => {}
     }
     Ok(())
+}
+
+/// True if an axis, whose values are set after all arguments, sets what `key` says, or a part of it.
+fn hides(axis: &AxisNode, key: &str, value: &Node) -> bool {
+    let below = |whole: &str, part: &str| {
+        part.strip_prefix(whole).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned)
+    };
+    let is_said = |path: String| path.split('.').try_fold(value, |table, name| table.get(name)).is_some();
+    below(&axis.key, key).is_some() || below(key, &axis.key).is_some_and(is_said)
 }
 
 /// A value as TOML, or a bare word: `5%` and `cubic` need no quotes, which shells would eat.
@@ -108,7 +121,7 @@ mod tests {
         assert_eq!(plan.axes.iter().map(|axis| axis.values.join(" ")).collect::<Vec<_>>(), ["700", "0% 5%"]);
         assert_eq!(plan.scenario(1).expect("sound").groups[0].tcp.mss, 700);
         let plan = plan_with(SOUND, &["clients.people.path=[\"access\"]"]).expect("sound");
-        assert_eq!((plan.axes.len(), &plan.base.groups[1].path[..]), (0, &[0][..]));
+        assert_eq!((plan.axes.len(), plan.base.groups[1].path[0].link), (0, 0));
     }
 
     #[test]
@@ -126,6 +139,21 @@ mod tests {
         set_refused("sweep.x=3", "sweep.x", "cannot be set by a dotted key", "a list makes an axis");
         set_refused("drop.x=3", "drop.x", "cannot be set by a dotted key", "allowed: title");
         set_refused("link.acess.loss=5%", "link.acess.loss", "no link \"acess\"", "did you mean `access`?");
+    }
+
+    #[test]
+    fn what_an_axis_sets_anyway_is_not_set_in_vain() {
+        let kinds = and("[sweep]\n\"link.bottleneck.queue.kind\" = [\"droptail\", \"codel\"]\n");
+        let set = "link.bottleneck.queue={kind = \"pie\"}";
+        let error = plan_with(&kinds, &[set]).expect_err("in vain").render(false);
+        assert!(error.contains("the axis `link.bottleneck.queue.kind` sets it in"), "{error}");
+        let plan =
+            plan_with(&kinds, &["link.bottleneck.queue={limit = \"9 packets\"}"]).expect("another part");
+        assert_eq!(plan.axes[0].values, ["droptail", "codel"]);
+        let whole = and("[sweep]\n\"link.bottleneck.queue\" = [{kind = \"codel\"}, {kind = \"pie\"}]\n");
+        let error =
+            plan_with(&whole, &["link.bottleneck.queue.kind=red"]).expect_err("in vain").render(false);
+        assert!(error.contains("set link.bottleneck.queue, or change the axis"), "{error}");
     }
 
     #[test]

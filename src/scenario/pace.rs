@@ -3,14 +3,14 @@
 use super::problem::Problem;
 use super::tree::Node;
 use super::workload::Demand;
-use super::{Group, LinkSpec, Scenario, links};
+use super::{Group, Hop, LinkSpec, Scenario, links};
 use crate::link::config::{Config, JitterDistribution, LossModel};
 use crate::time::{Duration, Instant};
 use crate::units::Bytes;
 
 /// A connection over such a path would exchange packets for ever within one instant.
-pub(super) fn stands_still(links: &[LinkSpec], path: &[usize]) -> bool {
-    path.iter().flat_map(|&link| &links[link].directions).all(is_instantaneous)
+pub(super) fn stands_still(links: &[LinkSpec], path: &[Hop]) -> bool {
+    path.iter().flat_map(|hop| &links[hop.link].directions).all(is_instantaneous)
 }
 
 /// True if every packet leaves this direction at the instant at which it enters.
@@ -83,7 +83,7 @@ impl Drive {
         };
         let mut drive = Drive { window: 0.0, rtt: Duration::MAX, unrated: 0.0, packets: 0.0 };
         for (links, lasts) in states(scenario) {
-            let path = || group.path.iter().flat_map(|&link| &links[link].directions);
+            let path = || group.path.iter().flat_map(|hop| &links[hop.link].directions);
             let rtt = links::base_rtt(&links, &group.path).max(Duration::from_nanos(1));
             let window = window(group, path());
             let fastest = window * 8.0 / rtt.as_secs_f64();
@@ -96,7 +96,12 @@ impl Drive {
                 (drive.unrated, drive.window, drive.rtt) = (fastest, window, rtt);
             }
             let speed = rate.map_or(fastest, |rate| rate.min(fastest));
-            drive.packets += count * speed / 8.0 / mss * lasts.as_secs_f64();
+            // Members share what they share.
+            let shared = group.path.iter().map(|hop| &links[hop.link]).filter(|link| !link.per_client);
+            let shared =
+                shared.flat_map(|link| &link.directions).filter_map(|direction| direction.rate).min();
+            let all = shared.map_or(f64::INFINITY, |rate| rate.bits_per_second() as f64).min(count * speed);
+            drive.packets += all / 8.0 / mss * lasts.as_secs_f64();
         }
         let most = size.map_or(f64::INFINITY, |size| count * (size.0 as f64 / mss).ceil());
         drive.packets = drive.packets.min(most);

@@ -10,7 +10,7 @@ use crate::time::Duration;
 /// It is measured at the *bottleneck*: of the links with a rate that their clients share, the one with
 /// the highest utilisation in either direction; of those within two points of it, the one that the most
 /// application bytes cross. `up` and `down` count the flows
-/// that cross it, so that each exceeds the rate only by bytes that had passed the link before the
+/// that cross it that way, so that each exceeds the rate only by bytes that had passed the link before the
 /// interval began: held beyond a gap, not yet read, or on their way. The busier direction is the one
 /// whose goodput is the larger share of its rate.
 ///
@@ -76,13 +76,18 @@ pub fn directions(outcome: &Outcome) -> impl Iterator<Item = (&FlowOutcome, Dire
     })
 }
 
-/// Those that cross the bottleneck; all, where there is none.
+/// Those that cross the bottleneck, with the direction in which they do; all with their own, where there is none.
 fn crossing<'a>(
     outcome: &'a Outcome,
     bottleneck: Option<&'a str>,
 ) -> impl Iterator<Item = (&'a FlowOutcome, Direction, &'a DirectionOutcome)> {
-    directions(outcome).filter(move |(_, _, way)| {
-        bottleneck.is_none_or(|name| way.links.iter().any(|&link| outcome.links[link as usize].name == name))
+    directions(outcome).filter_map(move |(flow, own, way)| {
+        let mut links = way.links.iter().map(|&link| &outcome.links[link as usize]);
+        let direction = match bottleneck {
+            Some(name) => links.find(|link| link.name == name)?.direction,
+            None => own,
+        };
+        Some((flow, direction, way))
     })
 }
 
@@ -185,6 +190,12 @@ impl Completions {
         }
         completions.ended.sort_by(f64::total_cmp);
         completions
+    }
+
+    /// Mean of the shortest part of those that ended; `None` if none did.
+    pub fn trimmed_mean(&self, part: f64) -> Option<f64> {
+        let kept = ((part * self.ended.len() as f64).ceil() as usize).min(self.ended.len());
+        (kept > 0).then(|| self.ended[..kept].iter().sum::<f64>() / kept as f64)
     }
 
     /// Standard deviation; `None` unless all of two or more ended.

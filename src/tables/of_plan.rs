@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Axis, Claim, InputFile, Study, figures};
-use crate::scenario::{self, FilePrint, Plan, ScenarioError};
+use crate::scenario::{self, FilePrint, Plan, RecordTrials, ScenarioError};
 
 /// Study of a plan that was read from a text, and changed by `--set`.
 pub fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
@@ -32,6 +32,7 @@ pub fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
         random: plan.random,
         policed: has_policers(plan),
         l4s: has_l4s(plan),
+        recorded: base.record.trials == RecordTrials::All,
         files: plan.files().iter().map(|(name, file)| (name.clone(), input_file(file))).collect(),
         claims: plan.claims.iter().map(claim).collect(),
         overrides,

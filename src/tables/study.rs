@@ -54,6 +54,9 @@ pub struct Study {
     /// True if a link has a queue for L4S, whose waits then have columns.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub l4s: bool,
+    /// True if every trial keeps its series, of which figures over time are then made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recorded: bool,
     /// The traces and tables that the scenario reads, by the names that it has for them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, InputFile>,

@@ -106,6 +106,7 @@ fn wrong_arguments_of_the_live_commands_are_explained() {
         (&["serve", "--loss", "10%", "--scenario", "x.toml"], "cannot be used with", 2),
         (&["serve", "--log", "=="], "--log", 2),
         (&["serve", "--log", "inf"], "there is no level 'inf'", 2),
+        (&["serve", "--log-file", "no/such/folder/chat.log"], "cannot log into no/such/folder/chat.log", 1),
         (&["serve", "--max-clients", "0"], "more than 0", 2),
         (&["serve", "--max-message", "0B"], "more than 0", 2),
         (&["serve", "--join-timeout", "0s"], "more than 0", 2),

@@ -15,6 +15,7 @@ mod first_steps;
 mod headline;
 mod interrupts;
 mod kept;
+mod labs;
 mod limits;
 mod live_cli;
 mod live_scenario;

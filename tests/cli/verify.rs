@@ -280,5 +280,10 @@ fn scripts_of_a_plan_make_the_whole() {
     }
     sh(&["shards/lab/local.sh"], "");
     said(dir, &["verify", "results/lab"], 0);
+    let asks = ["plan", "lab.toml", "--shards", "3", "--set", "trials=2"];
+    assert_eq!(said(dir, &asks, 0), written, "the same again is no change");
+    std::fs::write(dir.join("shards/lab/slurm.sh"), "#SBATCH --partition=mine\n").expect("a file");
+    assert!(said(dir, &asks, 2).contains("slurm.sh is there, and says something else"));
+    assert_eq!(said(dir, &[&asks[..], &["--force"]].concat(), 0), written);
     assert!(said(dir, &["plan", "lab.toml", "--shards", "7"], 2).contains("at most as many parts"));
 }

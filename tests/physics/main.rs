@@ -8,6 +8,7 @@ mod determinism;
 mod fuzz_scenarios;
 mod guard_rails;
 mod l4s;
+mod labs;
 mod links;
 mod linux_cubic;
 mod linux_latency;

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use crate::sockets::{Running, usual};
 use crate::web::{Page, USUAL, ask, request};
 use testbed::chat::protocol::{SLASH, WEB};
+use testbed::live::admin::Tail;
 use testbed::live::gateway::Options;
 use testbed::live::server::Settings;
 use testbed::live::web;
@@ -51,6 +53,7 @@ fn an_administrators_requests_need_the_token() {
         "GET /api/stats",
         "GET /api/clients",
         "GET /api/rooms",
+        "GET /api/log",
         "GET /metrics",
         "POST /api/shutdown",
         "POST /api/kick",
@@ -163,6 +166,59 @@ fn the_network_changes_for_everyone_and_by_those_who_may() {
     }
     let bare = Running::start(usual(), &[WEB]);
     assert_eq!(asks(bare.address(WEB), "GET /api/network", &[], "").0, 404);
+}
+
+#[test]
+fn the_log_has_its_end_and_figures_their_format() {
+    let log = Tail::default();
+    let server = Running::start_with_token(Settings { log: log.clone(), ..usual() }, &[WEB], Some(TOKEN));
+    let address = server.address(WEB);
+    let lines = || asks(address, "GET /api/log", &[BEARER], "").1["lines"].clone();
+    assert_eq!(lines(), json!([]));
+    writeln!(log.clone(), "kim came").expect("memory");
+    assert_eq!(lines(), json!(["kim came"]));
+    let figures = |accept: &str| {
+        let (head, body) = ask(address, "GET /metrics", &[BEARER, accept], "");
+        (head.to_lowercase(), String::from_utf8(body).expect("text"))
+    };
+    let (head, text) = figures("Accept: text/plain");
+    assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+    assert!(text.contains("# TYPE testbed_requests_total counter\n"), "{text}");
+    let used = text.lines().find_map(|line| line.strip_prefix("testbed_cpu_seconds_total "));
+    assert!(used.is_some_and(|used| used.parse::<f64>().is_ok_and(|used| used > 0.0)), "{text}");
+    let (head, open) = figures("Accept: application/openmetrics-text; version=1.0.0,text/plain;q=0.5");
+    assert!(head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{head}");
+    assert!(open.contains("# TYPE testbed_requests counter\n") && open.ends_with("# EOF\n"), "{open}");
+    assert!(open.contains("\ntestbed_requests_total "), "{open}");
+}
+
+/// A panel of a figure that is not there would stay empty, and nobody would know the reason.
+#[test]
+fn the_dashboard_shows_figures_that_are_there() {
+    let server = server(false, Some(TOKEN));
+    let address = server.address(WEB);
+    let mut kim = Page::joined(&server, "kim");
+    kim.says(&json!({"type": "chat", "message": "hi"}));
+    kim.waits_for("chat");
+    let (_, body) = ask(address, "GET /metrics", &[BEARER], "");
+    let text = String::from_utf8(body).expect("text");
+    let board: Value = serde_json::from_str(include_str!("../../docs/deploy/grafana.json")).expect("JSON");
+    let mut shown = 0;
+    for target in board["panels"]
+        .as_array()
+        .expect("panels")
+        .iter()
+        .filter_map(|panel| panel["targets"].as_array())
+        .flatten()
+    {
+        let expression = target["expr"].as_str().expect("an expression");
+        let at = expression.find("testbed_").unwrap_or_else(|| panic!("{expression}"));
+        let end = expression[at..].find(|c: char| c != '_' && !c.is_alphanumeric());
+        let name = end.map_or(&expression[at..], |end| &expression[at..at + end]);
+        assert!(text.lines().any(|line| line.starts_with(name)), "{name}: {text}");
+        shown += 1;
+    }
+    assert!(shown > 15, "{shown}");
 }
 
 /// Each path and method that the description has is there, and it refers to nothing that it does not have.

@@ -191,8 +191,12 @@ fn every_command_and_option_has_its_place() {
 #[test]
 fn what_the_texts_tell_one_to_type_exists() {
     let commands = subcommands(&[]);
+    let all = |command: &String| {
+        let below = subcommands(&[command]).into_iter().map(|sub| help(&[command, &sub]));
+        options(&below.chain([help(&[command])]).collect::<String>())
+    };
     let helps: BTreeMap<&str, BTreeSet<String>> =
-        commands.iter().map(|command| (command.as_str(), options(&help(&[command])))).collect();
+        commands.iter().map(|command| (command.as_str(), all(command))).collect();
     let (mut faults, mut seen) = (vec![], 0);
     for page in pages() {
         let (prose, fences) = split(&read(&page));

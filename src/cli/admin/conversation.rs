@@ -16,10 +16,11 @@ struct Line {
 }
 
 /// Forms of the commands.
-const FORMS: [&str; 9] = [
+const FORMS: [&str; 10] = [
     "stats",
     "clients",
     "rooms",
+    "log",
     "kick CLIENT [--address-too | --name-only]",
     "broadcast TEXT",
     "close ROOM",

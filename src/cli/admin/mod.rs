@@ -54,6 +54,8 @@ enum Command {
     Clients,
     /// The rooms, private ones too
     Rooms,
+    /// The last lines of the server's log
+    Log,
     /// Disconnect a client and keep it out for a while
     ///
     /// Its name stays out for the time of `serve --kick-for`, its address only if nobody else is here from there.
@@ -130,6 +132,7 @@ impl Admin {
             Command::Stats => ("get_stats", json!({})),
             Command::Clients => ("get_clients", json!({})),
             Command::Rooms => ("get_rooms", json!({})),
+            Command::Log => ("get_log", json!({})),
             Command::Kick { client, address_too, name_only } => {
                 let clients = self.ask(server, "get_clients", &json!({}))?;
                 let keep_out = match (address_too, name_only) {

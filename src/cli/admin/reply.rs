@@ -32,8 +32,16 @@ pub fn rendered(command: &Command, reply: &Value) -> String {
         }
         Command::Clients => table(CLIENTS, &list(&reply["clients"]), "nobody is connected"),
         Command::Rooms => table(ROOMS, &list(&reply["rooms"]), "there are no rooms"),
+        Command::Log => log(&reply["lines"]),
         _ => format!("{}\n", printable(reply["message"].as_str().unwrap_or("done"))),
     }
+}
+
+/// Lines of a log.
+fn log(lines: &Value) -> String {
+    let lines = lines.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let text: String = lines.map(|line| format!("{}\n", printable(line))).collect();
+    if text.is_empty() { "the log is empty\n".to_owned() } else { text }
 }
 
 /// The member of a reply, and what stands above it.

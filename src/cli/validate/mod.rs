@@ -2,7 +2,7 @@
 
 mod cell;
 mod grids;
-mod models;
+pub(super) mod models;
 mod sawtooth;
 mod table;
 

@@ -22,7 +22,9 @@ use crate::scenario::Plan;
 use crate::tables::study as study_of;
 use crate::time::Duration;
 use crate::units::{Bytes, plural};
-use verdict::{Line, Trials, Verdict};
+use verdict::{Line, Trials};
+
+pub(super) use verdict::Verdict;
 
 /// Run result folders again and say whether they are what their runs give
 ///
@@ -94,7 +96,7 @@ impl Verify {
         let expected = self.scenario.as_deref().map(|file| load(file, &[])).transpose()?;
         let expected = expected.map(|(_, text)| text);
         let stop = run::stop_on_interrupt("interrupted")?;
-        let chance = self.seed.unwrap_or_else(|| RandomState::new().hash_one(()) >> 32);
+        let chance = self.seed.unwrap_or_else(chance);
         let (mut lines, mut different, mut unknown) = (Vec::new(), 0, 0);
         let terms = Terms { expected: expected.as_deref(), program: own_program()?, chance, stop };
         for dir in &self.dirs {
@@ -127,6 +129,38 @@ impl Verify {
             (0, _) => Err(Failure::other(format!("unknown: {unknown} of {of}"), "")),
             (_, 0) => Err(Failure::Refuted(format!("different: {different} of {of}"))),
             _ => Err(Failure::Refuted(format!("different: {different}, unknown: {unknown} of {of}"))),
+        }
+    }
+
+    /// The command for folders of the scenario in a file that takes seconds, without words of its own.
+    pub(super) fn of(scenario: PathBuf, quick: bool) -> Verify {
+        Verify {
+            dirs: Vec::new(),
+            quick,
+            scenario: Some(scenario),
+            seed: None,
+            within: Duration::from_secs(60),
+            jobs: None,
+            memory: None,
+            json: false,
+            quiet: true,
+        }
+    }
+
+    /// The verdict about one folder, which must be of the scenario with this text.
+    pub(super) fn one(
+        &self,
+        dir: &Path,
+        manifest: &Manifest,
+        text: &str,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Verdict, Failure> {
+        let stop = Arc::clone(stop);
+        let terms = Terms { expected: Some(text), program: own_program()?, chance: chance(), stop };
+        match self.judge(dir, manifest, &terms) {
+            Ok(verdict) => Ok(verdict),
+            Err(Hitch::Unknown(reason)) => Ok(Verdict::Unknown { reason }),
+            Err(Hitch::Failure(failure)) => Err(failure),
         }
     }
 
@@ -251,6 +285,11 @@ impl Verify {
             Err(error) => Err(Hitch::Failure(run::explained(error, &manifest.command))),
         }
     }
+}
+
+/// A choice that nobody foresees.
+fn chance() -> u64 {
+    RandomState::new().hash_one(()) >> 32
 }
 
 /// A tenth of the trials, at least three.

@@ -6,6 +6,7 @@
 //! | `get_stats` | – | `connected_clients`, `total_messages`, `uptime`, `bytes_transferred`, `network`, `client_details` |
 //! | `get_clients` | – | `clients`: `id`, `username`, `address`, and our figures |
 //! | `get_rooms` | – | `rooms`: `room`, `private`, `owner`, `members`, `away`, `invited` |
+//! | `get_log` | – | `lines`: the last ones of the log (ours) |
 //! | `kick_client` | `client_id`, `keep_out` (`person`, `name` or `address`; ours) | `status` |
 //! | `broadcast` | `message` | `status` |
 //! | `close_room` | `room` | `status` |
@@ -22,9 +23,11 @@ mod client;
 mod network;
 mod places;
 mod server;
+mod tail;
 mod wire;
 
 pub use client::Administrator;
 pub use network::NO_NETWORK;
 pub use server::{Admin, bind, of_tcp, serve};
+pub use tail::Tail;
 pub use wire::{ask, read_frame, write_frame};

@@ -67,8 +67,7 @@ impl Network {
         let now = self.now.borrow();
         let scenario = now.scenario();
         let group = scenario.groups.first();
-        let link =
-            group.and_then(|group| group.path.first()).map(|&link| &scenario.links[link].directions[0]);
+        let link = group.and_then(|group| group.path.first()).map(|hop| hop.directions(&scenario.links)[0]);
         let Some(Config { loss, delay, rate, queue, .. }) = link else { return Value::Null };
         let loss = match loss {
             LossModel::Independent(loss) => Some(loss.to_string()),
@@ -92,11 +91,11 @@ impl Network {
 /// Loss and one-way delay of a path of one link that is the same in both directions.
 fn loss_and_delay(conditions: &Conditions) -> Option<(Probability, Duration)> {
     let scenario = conditions.scenario();
-    let [link] = scenario.groups.first()?.path[..] else { return None };
+    let [hop] = scenario.groups.first()?.path[..] else { return None };
     let of = |config: &Config| match config.loss {
         LossModel::Independent(loss) => Some((loss, config.delay.mean)),
         LossModel::GilbertElliott { .. } => None,
     };
-    let [up, down] = &scenario.links[link].directions;
+    let [up, down] = hop.directions(&scenario.links);
     of(up).filter(|up| of(down).as_ref() == Some(up))
 }

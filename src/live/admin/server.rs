@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 use super::network::{NO_NETWORK, Network};
 use super::places::{Place, Places};
+use super::tail::Tail;
 use super::wire::encode;
 use crate::chat::room::RoomInfo;
 use crate::engine::PortInfo;
@@ -55,6 +56,7 @@ pub struct Admin {
     pub stop: watch::Sender<bool>,
     /// Network that every client's bytes cross.
     pub network: Option<Network>,
+    log: Tail,
     started: Clock,
     /// By site: its turn to have a token looked at, and when that may be.
     turns: RefCell<HashMap<Site, Turn>>,
@@ -69,7 +71,14 @@ impl Admin {
         network: Option<(Conditions, Gateway)>,
     ) -> Admin {
         let network = network.map(|(conditions, gateway)| Network::new(conditions, gateway));
-        Admin { hub, token, stop, network, started: Clock::start(), turns: RefCell::default() }
+        let (log, turns) = (Tail::default(), RefCell::default());
+        Admin { hub, token, stop, network, log, started: Clock::start(), turns }
+    }
+
+    /// With this log to show.
+    pub fn with_log(mut self, log: Tail) -> Admin {
+        self.log = log;
+        self
     }
 
     /// True if one that sends this token may ask; waits where somebody guesses.
@@ -122,6 +131,7 @@ impl Admin {
             Some("get_rooms") => {
                 Ok(json!({ "rooms": hub()?.borrow().rooms().map(|room| of_room(&room)).collect::<Vec<_>>() }))
             }
+            Some("get_log") => Ok(json!({ "lines": self.log.lines() })),
             Some("broadcast") => {
                 hub()?.borrow_mut().announce(text("message")?);
                 done("sent to everyone")
@@ -146,8 +156,8 @@ impl Admin {
                 done("shutting down")
             }
             Some(other) => Err(format!(
-                "unknown command '{other}'; there are get_stats, get_clients, get_rooms, kick_client, \
-                 broadcast, close_room, set_network_sim and shutdown"
+                "unknown command '{other}'; there are get_stats, get_clients, get_rooms, get_log, \
+                 kick_client, broadcast, close_room, set_network_sim and shutdown"
             )),
             None => Err("a request needs a text `command`".to_owned()),
         }

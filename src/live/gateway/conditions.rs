@@ -151,8 +151,8 @@ impl Conditions {
     pub fn with(&self, loss: Probability, delay: Duration) -> Conditions {
         let mut scenario = Scenario::clone(&self.scenario);
         let path = scenario.groups[0].path.clone();
-        for (n, link) in path.into_iter().enumerate() {
-            for config in &mut scenario.links[link].directions {
+        for (n, hop) in path.into_iter().enumerate() {
+            for config in &mut scenario.links[hop.link].directions {
                 let (loss, delay) = match n {
                     0 => (loss, delay.max(LEAST_DELAY)),
                     _ => (Probability::NEVER, Duration::ZERO),
@@ -167,7 +167,7 @@ impl Conditions {
     pub fn describe(&self) -> String {
         let group = &self.scenario.groups[0];
         let links: Vec<String> =
-            group.path.iter().map(|&link| describe(&self.scenario.links[link].directions)).collect();
+            group.path.iter().map(|hop| describe(hop.directions(&self.scenario.links))).collect();
         format!("{}; TCP with {}", links.join(", then "), group.tcp.congestion.algorithm.name)
     }
 }
@@ -180,8 +180,8 @@ fn set(config: &mut Config, loss: Probability, delay: Duration) {
     }
 }
 
-fn describe(directions: &[Config; 2]) -> String {
-    let [up, down] = [one_way(&directions[0]), one_way(&directions[1])];
+fn describe(directions: [&Config; 2]) -> String {
+    let [up, down] = directions.map(one_way);
     if up == down { format!("{up} each way") } else { format!("{up} up, {down} down") }
 }
 

@@ -83,7 +83,11 @@ impl Driver {
         let shared = add_links(&mut world, scenario);
         add_schedule(&mut world, scenario);
         let clients = Clients::Anybody {
-            path: scenario.groups[0].path.iter().map(|&link| (link, shared[link])).collect(),
+            path: scenario.groups[0]
+                .path
+                .iter()
+                .map(|hop| (hop.link, shared[hop.link].map(|both| hop.turned(both))))
+                .collect(),
             tcp: Arc::new(scenario.groups[0].tcp.clone()),
             links: scenario.links.iter().map(|link| link.name.clone()).collect(),
         };

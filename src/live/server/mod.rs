@@ -37,7 +37,7 @@ use tracing::{debug, info, warn};
 pub use hub::{ClientInfo, Hub, KeepOut, Shared, Totals};
 pub use peer::Ticket;
 
-use super::admin::{self, Admin};
+use super::admin::{self, Admin, Tail};
 use super::clock::Clock;
 use super::gateway::{Conditions, Gateway};
 use super::socket::Socket;
@@ -86,6 +86,8 @@ pub struct Settings {
     pub kicked_for: Duration,
     /// The network between every client and the room; none if there is nothing here.
     pub network: Option<Conditions>,
+    /// End of the log, for administrators.
+    pub log: Tail,
     /// Settings of the page.
     pub web: web::Settings,
     /// Settings of the dialects.
@@ -111,6 +113,7 @@ impl Default for Settings {
             pacing: None,
             kicked_for: Duration::from_secs(60),
             network: None,
+            log: Tail::default(),
             web: web::Settings::default(),
             dialects: protocol::Settings::default(),
         }
@@ -217,11 +220,12 @@ impl Server {
         local
             .run_until(async move {
                 let network = self.settings.network.clone().zip(self.gateway.clone());
+                let log = self.settings.log.clone();
                 let hub = Rc::new(RefCell::new(Hub::new(Rc::new(self.settings), Clock::start(), self.store)));
                 tokio::task::spawn_local(hub::end_turns(Rc::clone(&hub)));
                 let (port, token) = self.admin.unzip();
                 let admin = Admin::new(Some(Rc::clone(&hub)), token.flatten(), stop.clone(), network);
-                let admin = Rc::new(admin);
+                let admin = Rc::new(admin.with_log(log));
                 for listener in self.listeners {
                     let (hub, admin) = (Rc::clone(&hub), Rc::clone(&admin));
                     tokio::task::spawn_local(accept(hub, admin, self.gateway.clone(), listener));

@@ -4,7 +4,7 @@
 
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use hyper::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
@@ -35,8 +35,12 @@ static PRESETS: &[(&str, &str)] = &[
 ];
 
 /// The administrator's requests that only look, and those that do something with parameters of their body.
-const LOOKS: [(&str, &str); 3] =
-    [("/api/stats", "get_stats"), ("/api/clients", "get_clients"), ("/api/rooms", "get_rooms")];
+const LOOKS: [(&str, &str); 4] = [
+    ("/api/stats", "get_stats"),
+    ("/api/clients", "get_clients"),
+    ("/api/rooms", "get_rooms"),
+    ("/api/log", "get_log"),
+];
 const DEEDS: [(&str, &str); 4] = [
     ("/api/kick", "kick_client"),
     ("/api/broadcast", "broadcast"),
@@ -56,7 +60,7 @@ pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Reply {
         (&Method::PUT, "/api/network") => change_network(desk, request).await,
         (&Method::GET, "/api/connection") => connection(desk, &request).await,
         (&Method::GET, "/metrics") => match check_token(desk, &request).await {
-            Ok(()) => Ok(reply(StatusCode::OK, metrics::KIND, metrics::text(desk).await)),
+            Ok(()) => Ok(exposition(desk, &request).await),
             Err(refused) => Err(refused),
         },
         (&Method::GET, _) if command(&LOOKS).is_some() => administer(desk, command(&LOOKS), request).await,
@@ -70,6 +74,13 @@ pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Reply {
         )),
     };
     result.unwrap_or_else(Problem::into)
+}
+
+/// The server's figures, in the format that is asked for.
+async fn exposition(desk: &Desk, request: &Request<Incoming>) -> Reply {
+    let accepted = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let format = metrics::Format::of(accepted);
+    reply(StatusCode::OK, format.media_type(), metrics::text(desk, format).await)
 }
 
 fn is_known(path: &str) -> bool {

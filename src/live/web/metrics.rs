@@ -1,23 +1,55 @@
-//! The server's figures in the text format of Prometheus (version 0.0.4).
+//! The server's figures in the text format of Prometheus (version 0.0.4), or of OpenMetrics (1.0.0) where that is
+//! asked for.
 
 use std::fmt::{Display, Write as _};
+
+use cpu_time::ProcessTime;
 
 use super::Desk;
 use crate::live::lateness;
 use crate::live::server::ClientInfo;
 use crate::time::Duration;
 
-/// Type of the text.
-pub(super) const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// Format of the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Format {
+    #[default]
+    Prometheus,
+    OpenMetrics,
+}
+
+impl Format {
+    /// The one that the lines `Accept` of a request ask for.
+    pub fn of<'a>(mut accepted: impl Iterator<Item = &'a str>) -> Format {
+        let is_open = accepted.any(|line| line.contains("application/openmetrics-text"));
+        if is_open { Format::OpenMetrics } else { Format::Prometheus }
+    }
+
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+            Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
 
 /// Connections with figures of their own: the oldest, because each is a series that is kept.
 const CONNECTIONS: usize = 100;
 
 /// A text that grows by metrics.
-#[derive(Default)]
-struct Text(String);
+struct Text {
+    text: String,
+    format: Format,
+}
 
 impl Text {
+    /// Lines before the samples of a metric. In OpenMetrics the ending of a counter belongs to its samples alone.
+    fn announce(&mut self, name: &str, kind: &str, help: &str) {
+        let name = if self.format == Format::OpenMetrics { name.trim_end_matches("_total") } else { name };
+        // Writing into memory cannot fail.
+        let _ = writeln!(self.text, "# HELP testbed_{name} {help}\n# TYPE testbed_{name} {kind}");
+    }
+
     fn metric<V: Display>(
         &mut self,
         name: &str,
@@ -25,10 +57,9 @@ impl Text {
         help: &str,
         samples: impl Iterator<Item = (String, V)>,
     ) {
-        // Writing into memory cannot fail.
-        let _ = writeln!(self.0, "# HELP testbed_{name} {help}\n# TYPE testbed_{name} {kind}");
+        self.announce(name, kind, help);
         for (labels, value) in samples {
-            let _ = writeln!(self.0, "testbed_{name}{labels} {value}");
+            let _ = writeln!(self.text, "testbed_{name}{labels} {value}");
         }
     }
 
@@ -38,7 +69,7 @@ impl Text {
 }
 
 /// All figures as they are now.
-pub(super) async fn text(desk: &Desk) -> String {
+pub(super) async fn text(desk: &Desk, format: Format) -> String {
     let statistics = match &desk.admin.network {
         Some(network) => network.statistics().await.ok(),
         None => None,
@@ -47,7 +78,8 @@ pub(super) async fn text(desk: &Desk) -> String {
         let hub = desk.hub.borrow();
         (hub.totals(), hub.clients(), hub.rooms().count())
     };
-    let mut text = Text::default();
+    let used = ProcessTime::now().as_duration();
+    let mut text = Text { text: String::new(), format };
     text.one("uptime_seconds", "gauge", "Time since the server began.", totals.uptime.as_secs_f64());
     text.one("people", "gauge", "People who have joined.", totals.people);
     text.one("connections", "gauge", "Open connections.", totals.open);
@@ -56,6 +88,10 @@ pub(super) async fn text(desk: &Desk) -> String {
     text.one("messages_sent_total", "counter", "Messages written to clients.", totals.count.messages_out);
     text.one("received_bytes_total", "counter", "Bytes read from clients.", totals.count.bytes_in);
     text.one("sent_bytes_total", "counter", "Bytes written to clients.", totals.count.bytes_out);
+    text.one("cpu_seconds_total", "counter", "Processor time of the server.", used.as_secs_f64());
+    if let Some(memory) = resident() {
+        text.one("memory_bytes", "gauge", "Memory of the server that is resident.", memory);
+    }
     let waiting: usize = clients.iter().map(|client| client.backlog).sum();
     text.one("queue_bytes", "gauge", "Bytes that wait to be written or acknowledged.", waiting);
     if let Some(statistics) = &statistics {
@@ -85,19 +121,25 @@ pub(super) async fn text(desk: &Desk) -> String {
             (border, sum)
         });
         let late: Vec<_> = late.collect();
-        let help = "Lateness of the emulated network's events.";
-        let _ = writeln!(
-            text.0,
-            "# HELP testbed_lateness_seconds {help}\n# TYPE testbed_lateness_seconds histogram"
-        );
+        text.announce("lateness_seconds", "histogram", "Lateness of the emulated network's events.");
         for (border, count) in late {
-            let _ = writeln!(text.0, "testbed_lateness_seconds_bucket{{le=\"{border}\"}} {count}");
+            let _ = writeln!(text.text, "testbed_lateness_seconds_bucket{{le=\"{border}\"}} {count}");
         }
         let nanos: f64 = statistics.lateness.mean() * statistics.lateness.len() as f64;
-        let _ = writeln!(text.0, "testbed_lateness_seconds_sum {}", nanos / 1e9);
-        let _ = writeln!(text.0, "testbed_lateness_seconds_count {sum}");
+        let _ = writeln!(text.text, "testbed_lateness_seconds_sum {}", nanos / 1e9);
+        let _ = writeln!(text.text, "testbed_lateness_seconds_count {sum}");
     }
-    text.0
+    if format == Format::OpenMetrics {
+        text.text += "# EOF\n";
+    }
+    text.text
+}
+
+/// Bytes of this process in memory, where the system tells.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim_end_matches("kB").trim().parse::<u64>().ok()? * 1_024)
 }
 
 /// Labels of a connection: its number and its dialect. A person's name would be a series of its own for each,

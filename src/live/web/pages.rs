@@ -19,6 +19,7 @@ pub(super) struct Page {
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
+const MANIFEST: &str = "application/manifest+json";
 const PICTURE: &str = "image/svg+xml";
 
 macro_rules! pages {
@@ -32,12 +33,17 @@ static PAGES: &[Page] = pages! {
     "/", HTML, "index.html";
     "/style.css", STYLE, "style.css";
     "/icon.svg", PICTURE, "icon.svg";
+    "/icon-maskable.svg", PICTURE, "icon-maskable.svg";
+    "/manifest.webmanifest", MANIFEST, "manifest.webmanifest";
     "/main.js", SCRIPT, "main.js";
     "/connection.js", SCRIPT, "connection.js";
     "/state.js", SCRIPT, "state.js";
     "/text.js", SCRIPT, "text.js";
     "/view.js", SCRIPT, "view.js";
     "/network.js", SCRIPT, "network.js";
+    "/admin", HTML, "admin.html";
+    "/admin.css", STYLE, "admin.css";
+    "/admin.js", SCRIPT, "admin.js";
 };
 
 /// The file at a path.

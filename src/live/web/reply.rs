@@ -16,7 +16,7 @@ pub(super) type Reply = Response<Full<Bytes>>;
 
 /// The page takes scripts, styles and connections from its own server and nothing from anywhere else, is in
 /// nobody's frame, and cannot make markup of a text (trusted types).
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
 

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod chat;
+mod incast;
 mod laws;
 mod ping;
 mod udp;
@@ -18,6 +19,7 @@ use crate::time::Duration;
 use crate::units::{Bytes, Rate};
 
 pub use crate::app::bulk::{Bulk, Direction as BulkDirection};
+pub use crate::app::incast::Incast;
 pub use crate::app::ping::Ping;
 pub use crate::app::web::Web;
 pub use crate::chat::client::Talk;
@@ -185,6 +187,8 @@ workloads! {
     Voip,
     /// Requests and their answers.
     Web,
+    /// Parts of blocks from many servers at once.
+    Incast,
 }
 
 impl Default for AppSpec {
@@ -211,7 +215,7 @@ impl AppSpec {
 impl IdlePath {
     pub(super) fn of(links: &[LinkSpec], group: &Group) -> IdlePath {
         let slowest = |direction: Direction| {
-            group.path.iter().filter_map(|&link| links[link].directions[direction.index()].rate).min()
+            group.path.iter().filter_map(|hop| hop.directions(links)[direction.index()].rate).min()
         };
         let headers = if group.tcp.timestamps { 52 } else { 40 };
         IdlePath {

@@ -1,7 +1,8 @@
 //! The table of figures.
 
 use super::Better::{Less, More, Neither};
-use super::source::{datagram_loss, mean_latency, mean_score, utilisation};
+use super::dynamics;
+use super::source::{datagram_loss, mean_latency, mean_score, responsiveness, utilisation};
 use super::{Compared, Figure, Nature};
 use crate::facts::Measure;
 use crate::tables::study::Study;
@@ -48,6 +49,23 @@ pub const FIGURES: &[Figure] = &[
     .if_mean(|mean| mean < 0.9995)
     .compared(Compared { worth_naming: 0.05, unclear_is_said: false, ..Compared::ranked(7) })
     .panel(11, "Jain's index"),
+    Figure::new("convergence_s", "s", 3, "convergence time", Less, |trial| {
+        dynamics::convergence(trial.row.outcome)
+    })
+    .only_if(recorded)
+    .table("convergence", "s"),
+    Figure::new("ramp_up_s", "s", 3, "ramp-up time", Less, |trial| dynamics::ramp_up(trial.row.outcome))
+        .only_if(recorded)
+        .table("ramp-up", "s"),
+    Figure::new("rate_variation", "", 6, "variation of the rate", Less, |trial| {
+        dynamics::variation(trial.row.outcome)
+    })
+    .only_if(recorded)
+    .table("rate", "variation"),
+    Figure::new("power", "Mbit/s\u{b2}", 6, "power", More, |trial| dynamics::power(trial.row.outcome))
+        .only_if(recorded)
+        .table("power", "Mbit/s\u{b2}")
+        .said_alone(),
     Figure::new("completion_mean_s", "s", 6, "completion time", Less, |trial| trial.completions.mean())
         .only_if(connections)
         .of_group(|share| share.completion_s.mean)
@@ -163,6 +181,9 @@ pub const FIGURES: &[Figure] = &[
         .of_group(|share| share.rtt_ms.p99)
         .table("ping p99", "ms")
         .panel(7, "p99 round trip of probes"),
+    Figure::new("rpm", "/min", 3, "responsiveness under load", More, |trial| responsiveness(&trial.rtts))
+        .only_if(loaded_probes)
+        .table("responsiveness", "round trips/min"),
     Figure::new("probe_loss", "%", 6, "loss of probes", Less, |trial| trial.rtts.missing())
         .in_percent()
         .only_if(probes)
@@ -259,6 +280,16 @@ fn requests(study: &Study) -> bool {
 /// Scenarios with echo requests.
 fn probes(study: &Study) -> bool {
     study.measures(Measure::Probes)
+}
+
+/// Scenarios with echo requests beside flows that take all they can get.
+fn loaded_probes(study: &Study) -> bool {
+    probes(study) && study.measures(Measure::Goodput)
+}
+
+/// Scenarios with bulk flows of which each trial keeps its series.
+fn recorded(study: &Study) -> bool {
+    study.recorded && study.measures(Measure::Goodput)
 }
 
 /// Scenarios with flows of datagrams.

@@ -1,6 +1,7 @@
 //! Figures of a trial. A new one is a line of [`FIGURES`]; CSV columns, summary, table, sentences,
 //! comparisons, axis labels of pictures and `testbed list figures` read it there.
 
+mod dynamics;
 mod list;
 mod source;
 

@@ -12,6 +12,7 @@ use crate::support::{finish, goodput, plan, run, scenario, upload, watch, world}
 use testbed::facts::Direction;
 use testbed::link::config::Capacity;
 use testbed::rng::Seed;
+use testbed::scenario::Hop;
 use testbed::tcp::Config;
 use testbed::time::Duration;
 use testbed::units::{Bytes, Probability, Rate};
@@ -219,7 +220,7 @@ fn stated_defaults_are_the_real_ones() {
                     loop true|offset \"0s\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
                     arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|rate \"1/s\"|arrivals \"periodic\"|size \"56B\"|\
                     size \"1472B\"|arrivals \"periodic\"|direction \"up\"|lengths \"exponential\"|playout \"60ms\"|\
-                    arrivals \"poisson\"|size \"10000B\"|direction \"down\"|connection \"new\"|header \"400B\"|\
+                    arrivals \"poisson\"|size \"10000B\"|direction \"down\"|connection \"new\"|header \"400B\"|block \"1MB\"|jitter \"0s\"|\
                     retransmission 0";
     assert_eq!(stated.join("|"), expected);
 
@@ -294,7 +295,7 @@ fn short_forms_mean_the_long_ones() {
     let with = |link: &str| scenario(&fixed("duration = \"1s\"", link, 1));
     let delay = "delay = \"20ms\"";
     assert_eq!(with(delay), with("delay = { mean = \"20ms\" }"));
-    assert_eq!(with(delay).base_rtt(&[0]), Duration::from_millis(40));
+    assert_eq!(with(delay).base_rtt(&[Hop { link: 0, backwards: false }]), Duration::from_millis(40));
     for (short, long) in [
         ("reorder = \"0.5%\"", "reorder = { chance = \"0.5%\" }"),
         ("loss = \"0.5%\"", "loss = { model = \"independent\", chance = \"0.5%\" }"),

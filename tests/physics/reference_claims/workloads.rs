@@ -21,6 +21,8 @@ pub const CLAIMS: &[(&str, fn())] = &[
     ("measured in a data centre (DCTCP, 2010)", super::inner::inner_parts_have_tests_of_their_own),
     ("default 1.5; from 2 down the variance is infinite", defaults_of_workloads_are_the_real_ones),
     ("default \"400B\": the message that asks", defaults_of_workloads_are_the_real_ones),
+    ("# default \"1MB\": all parts together", defaults_of_workloads_are_the_real_ones),
+    ("# default \"0s\": each server is asked later", defaults_of_workloads_are_the_real_ones),
 ];
 
 /// One group over one link.
@@ -75,6 +77,10 @@ pub fn defaults_of_workloads_are_the_real_ones() {
             "kind = \"web\", rate = \"1/s\"",
             "kind = \"web\", rate = \"1/s\", arrivals = \"poisson\", size = \"10000B\", direction = \"down\", \
              connection = \"new\", header = \"400B\"",
+        ),
+        (
+            "kind = \"incast\", servers = 4",
+            "kind = \"incast\", servers = 4, block = \"1MB\", jitter = \"0s\"",
         ),
         (&format!("{pareto} }}"), &format!("{pareto}, shape = 1.5 }}")),
     ] {

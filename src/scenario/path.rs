@@ -1,0 +1,135 @@
+//! `path`: the links that a group's packets cross, one after the other, and in what direction.
+
+use super::problem::{Problem, fails_at, suggest};
+use super::tree::Node;
+use super::visit::At;
+use super::{LinkSpec, pace};
+use crate::link::config::Config;
+
+/// A link on a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// Index into [`Scenario::links`](super::Scenario::links).
+    pub link: usize,
+    /// True if what the client sends goes down the link, and what it gets goes up: the client stands at the
+    /// link's other end.
+    pub backwards: bool,
+}
+
+impl Hop {
+    /// What packets of each direction of a flow meet.
+    pub fn directions(self, links: &[LinkSpec]) -> [&Config; 2] {
+        self.turned(links[self.link].directions.each_ref())
+    }
+
+    /// What belongs to the directions of the link, as a flow sees them.
+    pub fn turned<T>(self, [up, down]: [T; 2]) -> [T; 2] {
+        if self.backwards { [down, up] } else { [up, down] }
+    }
+}
+
+/// Mark before the name of a link that is crossed backwards.
+pub(super) const BACKWARDS: char = '<';
+
+/// The hop count of a packet is a byte, and longer paths are mistakes.
+const MOST_HOPS: usize = 64;
+
+/// The links that a path names.
+pub(super) fn resolve(
+    At { place, value: names }: At<Vec<At<String>>>,
+    root: &Node,
+    links: &[LinkSpec],
+    problems: &mut Vec<Problem>,
+) -> Vec<Hop> {
+    let fails = |place| fails_at(problems, place);
+    // Links that could not be read have no names, and delays that could not be read count as none: neither
+    // is another mistake.
+    let named = !root
+        .entries()
+        .iter()
+        .any(|entry| fails(entry.place) || entry.key == "link" && fails(entry.node.place));
+    let readable = !root.get("link").is_some_and(|links| links.is_faulty(problems));
+    let mut path: Vec<Hop> = vec![];
+    for At { place, value: said } in names {
+        let name = said.strip_prefix(BACKWARDS).unwrap_or(&said);
+        let backwards = name.len() < said.len();
+        match links.iter().position(|link| link.name == name) {
+            Some(link) if path.iter().any(|hop| hop.link == link) => {
+                let message = format!("the path crosses link \"{name}\" twice");
+                let help = "name each link once, from client to server";
+                problems.push(Problem::error(place, message, help));
+            }
+            Some(link) if backwards && links[link].per_client => {
+                let message = format!("each client has link \"{name}\" for itself, and no other end of it");
+                let help = "leave out the `<`, and exchange what is `up` and `down` in the link";
+                problems.push(Problem::error(place, message, help));
+            }
+            Some(link) => path.push(Hop { link, backwards }),
+            None if !named || fails_at(problems, place) => {}
+            None => {
+                let message = format!("there is no link \"{name}\"");
+                let help = if links.is_empty() {
+                    format!("describe it in [link.{name}]")
+                } else {
+                    suggest(name, links.iter().map(|link| link.name.as_str()))
+                };
+                problems.push(Problem::error(place, message, help));
+            }
+        }
+    }
+    if path.len() > MOST_HOPS {
+        let message = format!("the path has {} links", path.len());
+        problems.push(Problem::error(place, message, format!("at most {MOST_HOPS} links make a path")));
+    } else if readable && !path.is_empty() && pace::stands_still(links, &path) {
+        let message = "nothing on this path takes time: there is neither a delay nor a rate";
+        let help = "give one of its links a `delay` or a `rate`";
+        problems.push(Problem::error(place, message, help));
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{and, plan, refused, scenario, with};
+
+    #[test]
+    fn paths_name_links_once_each() {
+        refused(
+            &with("[\"bottleneck\"]", "[\"botleneck\"]"),
+            19,
+            "\"botleneck\"",
+            "no link \"botleneck\"",
+            "did you mean `bottleneck`?",
+        );
+        refused(&with("[\"bottleneck\"]", "[]"), 19, "[]", "the path is empty", "[\"bottleneck\"]");
+        let text = with("[\"bottleneck\"]", "[\"access\", \"bottleneck\", \"access\"]");
+        refused(&text, 19, "\"access\"", "crosses link \"access\" twice", "once");
+        let alone =
+            "duration = \"1s\"\n[[clients]]\nname = \"x\"\npath = [\"wire\"]\napp = { kind = \"bulk\" }\n";
+        refused(alone, 4, "\"wire\"", "no link \"wire\"", "describe it in [link.wire]");
+    }
+
+    #[test]
+    fn a_path_must_take_time() {
+        let text =
+            and("[link.void]\n[[clients]]\nname = \"x\"\npath = [\"void\"]\napp = { kind = \"bulk\" }\n");
+        refused(&text, 24, "[\"void\"]", "nothing on this path takes time", "`delay` or a `rate`");
+    }
+
+    #[test]
+    fn a_path_crosses_a_link_backwards_behind_a_mark() {
+        let text = with("[\"bottleneck\"]", "[\"<bottleneck\"]");
+        let scenario = scenario(&text);
+        let [up, down] = &scenario.links[1].directions;
+        assert_eq!(scenario.groups[0].path[0].directions(&scenario.links), [down, up]);
+        assert_eq!(plan(&text).warnings, []);
+        let twice = with("[\"bottleneck\"]", "[\"<bottleneck\", \"bottleneck\"]");
+        refused(&twice, 19, "\"bottleneck\"", "crosses link \"bottleneck\" twice", "once");
+        let help = "did you mean `bottleneck`?";
+        let own = text.replace("[link.bottleneck]", "[link.bottleneck]\nper_client = true");
+        refused(&own, 20, "\"<bottleneck\"", "each client has link \"bottleneck\" for itself", "exchange");
+        let unknown = with("[\"bottleneck\"]", "[\"<botleneck\"]");
+        refused(&unknown, 19, "\"<botleneck\"", "no link \"botleneck\"", help);
+        refused(&with("[\"bottleneck\"]", "[\"<\"]"), 19, "\"<\"", "\"<\" is no name of a link", "letters");
+    }
+}
