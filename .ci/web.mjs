@@ -114,7 +114,7 @@ async function everyPage(page) {
   }
 }
 
-const browser = chromium && new Browser(chromium);
+const browser = chromium ? new Browser(chromium) : undefined;
 try {
   const size = statSync("web/testbed.wasm").size;
   writeFileSync(join(work, "lab.html"), execFileSync(testbed, ["page", "scenarios/fairness.toml", "--set", "duration=60s"], { maxBuffer: 1e8 }));

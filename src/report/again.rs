@@ -25,8 +25,8 @@ pub fn change(manifest: &Manifest) -> Markup {
             "Save the scenario, "
             a download=(name) href=(format!("data:text/plain;base64,{text}")) { (name) }
             @if !study.files.is_empty() { ", and the files that it names," }
-            " and turn it into one page that needs neither network nor installation, in which the same network runs in \
-             the browser and every condition is a slider:"
+            ", and let testbed make one page of it, which needs neither a network nor an installation: the same \
+             network runs in the browser there, and every condition is a slider."
         }
         pre { (command) " > page.html" }
         p { "Where that lies beside this report, it opens from here: " a href="page.html" { "page.html" } "." }
