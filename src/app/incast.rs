@@ -147,7 +147,7 @@ impl App for IncastClient {
                 io.discard(conn);
             }
             Event::Closed if self.round.is_some() => {
-                // What it had of this round is asked for again.
+                // Its part of this round is asked for again.
                 let left =
                     if seat.left > 0 { self.incast.block.div_ceil(self.incast.servers.into()) } else { 0 };
                 let due = Some(io.now().saturating_add(RETRY));

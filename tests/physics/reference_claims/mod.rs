@@ -220,7 +220,7 @@ fn stated_defaults_are_the_real_ones() {
                     loop true|offset \"0s\"|count 1|start \"0s\"|stagger \"0s\"|start_spread \"0s\"|\
                     arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|rate \"1/s\"|arrivals \"periodic\"|size \"56B\"|\
                     size \"1472B\"|arrivals \"periodic\"|direction \"up\"|lengths \"exponential\"|playout \"60ms\"|\
-                    arrivals \"poisson\"|size \"10000B\"|direction \"down\"|connection \"new\"|header \"400B\"|block \"1MB\"|jitter \"0s\"|\
+                    arrivals \"poisson\"|size \"10000B\"|direction \"down\"|connection \"new\"|header \"400B\"|block \"1000000B\"|jitter \"0s\"|\
                     retransmission 0";
     assert_eq!(stated.join("|"), expected);
 

@@ -21,7 +21,7 @@ pub const CLAIMS: &[(&str, fn())] = &[
     ("measured in a data centre (DCTCP, 2010)", super::inner::inner_parts_have_tests_of_their_own),
     ("default 1.5; from 2 down the variance is infinite", defaults_of_workloads_are_the_real_ones),
     ("default \"400B\": the message that asks", defaults_of_workloads_are_the_real_ones),
-    ("# default \"1MB\": all parts together", defaults_of_workloads_are_the_real_ones),
+    ("# default \"1000000B\": all parts together", defaults_of_workloads_are_the_real_ones),
     ("# default \"0s\": each server is asked later", defaults_of_workloads_are_the_real_ones),
 ];
 
