@@ -1,5 +1,6 @@
 //! `testbed plan`: scripts that run a scenario in parts on a cluster.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -53,7 +54,11 @@ impl PlanCommand {
         for (name, text) in &scripts {
             let path = dir.join(name);
             // The same again is no change; what somebody has edited stays.
-            if std::fs::read_to_string(&path).is_ok_and(|there| there != *text) && !self.force {
+            let is_other = match std::fs::read(&path) {
+                Ok(there) => there != text.as_bytes(),
+                Err(error) => error.kind() != ErrorKind::NotFound,
+            };
+            if is_other && !self.force {
                 return Err(Failure::usage(
                     format!("{} is there, and says something else", path.display()),
                     "choose another folder with --out DIR, or replace it with --force",

@@ -10,7 +10,7 @@ const LOOK = 2_000;
 const OPTIONS = ["loss", "delay", "jitter", "rate", "queue"];
 
 const plain = (value) => (value === null || value === undefined ? "–" : String(value));
-const rounded = (value, unit = 1) => (typeof value === "number" && value > 0 ? (value * unit).toPrecision(3) : "–");
+const rounded = (value, unit = 1) => (typeof value === "number" && value > 0 ? Number((value * unit).toPrecision(3)).toString() : "–");
 const bytes = (value) => (value < 1e4 ? `${value} B` : value < 1e7 ? `${(value / 1e3).toFixed(0)} kB` : `${(value / 1e6).toFixed(1)} MB`);
 const span = (s) => [[86_400, "d"], [3_600, "h"], [60, "min"], [1, "s"]].filter(([size]) => s >= size).slice(0, 2)
   .map(([size, unit], n, all) => `${Math.floor(n ? (s % all[0][0]) / size : s / size)} ${unit}`).join(" ") || "0 s";
@@ -41,9 +41,12 @@ const ROOMS = [
 let token = "";
 let clock;
 let before;
+let looks = 0;
 
 /** The answer to a request; an error's is its words. */
 async function ask(path, body, method = body ? "POST" : "GET") {
+  // A header takes no others, and no token has them.
+  if (!/^[\x20-\x7e]*$/.test(token)) return { status: 401, detail: "A token has letters, digits and signs of ASCII only" };
   const headers = { authorization: `Bearer ${token}`, ...(body && { "content-type": "application/json" }) };
   try {
     const reply = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
@@ -98,14 +101,15 @@ function fill(table, columns, rows, keyOf, verb, deed) {
 
 function showFigures(stats) {
   const now = performance.now();
-  const rate = (name) => (before ? ((stats[name] - before.stats[name]) / (now - before.now)) * 1e3 : 0);
+  // A server that has begun anew counts from nothing.
+  const rate = (name) => (before ? Math.max(0, ((stats[name] - before.stats[name]) / (now - before.now)) * 1e3) : 0);
   const figures = [
     ["up", span(stats.uptime)],
     ["people", stats.people],
     ["connections", stats.connected_clients],
     ["heard", `${stats.total_messages} (${rate("total_messages").toFixed(1)}/s)`],
     ["told", `${stats.messages_delivered} (${rate("messages_delivered").toFixed(1)}/s)`],
-    ["bytes", `${bytes(stats.bytes_transferred)} (${bytes(Math.round(Math.max(0, rate("bytes_transferred"))))}/s)`],
+    ["bytes", `${bytes(stats.bytes_transferred)} (${bytes(Math.round(rate("bytes_transferred")))}/s)`],
   ];
   before = { now, stats };
   byId("figures").replaceChildren(...figures.map(([title, value]) => {
@@ -157,9 +161,12 @@ async function takeNetwork(isDone) {
   if (isDone) place(await ask("/api/network"));
 }
 
+/** Asks and shows; an answer that a later one has overtaken is not shown. */
 async function look() {
+  const number = ++looks;
   const paths = ["/api/stats", "/api/rooms", "/api/log", "/api/network"];
   const [stats, rooms, log, network] = await Promise.all(paths.map((path) => ask(path)));
+  if (number < looks) return undefined;
   const refused = [stats, rooms, log].find(({ status }) => status !== 200);
   byId("status").textContent = refused ? refused.detail : "";
   byId("status").classList.toggle("broken", Boolean(refused));
@@ -170,6 +177,7 @@ async function look() {
   fill(byId("rooms"), ROOMS, rooms.rooms, (room) => room.room, "close", (room) => act("/api/close-room", { room }));
   showLog(log);
   showNetwork(network);
+  return undefined;
 }
 
 async function enter() {
