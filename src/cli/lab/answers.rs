@@ -129,11 +129,11 @@ impl Log {
     }
 }
 
-/// The text of a file that somebody handed in.
+/// The text of a file that somebody handed in; a link, which may lead anywhere, is refused.
 pub fn text_of(file: &Path) -> Result<String, String> {
     use std::io::Read as _;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let found = std::fs::metadata(file).map_err(|error| format!("{name}: {error}"))?;
+    let found = std::fs::symlink_metadata(file).map_err(|error| format!("{name}: {error}"))?;
     if !found.is_file() {
         return Err(format!("{name} is no regular file"));
     }

@@ -154,15 +154,23 @@ impl Grade {
         stop: &Arc<AtomicBool>,
     ) -> Result<(Option<Status>, String), Failure> {
         let results = dir.join(RESULTS);
-        if !results.exists() {
+        if results.symlink_metadata().is_err() {
             return Ok((None, "none".to_owned()));
         }
-        let manifest = match Manifest::read(&results) {
-            Ok(manifest) => manifest,
-            Err(error) => return Ok((Some(Status::Unclear), error.to_string())),
+        let found = |status: Status, words: &str| Ok((Some(status), words.to_owned()));
+        // A link would lead to files of the grader, whose lines a difference quotes.
+        if !is_plain(&results) {
+            return found(Status::Unclear, "there are links or special files among the results");
+        }
+        let Ok(manifest) = Manifest::read(&results) else {
+            return found(Status::Unclear, "manifest.json cannot be read");
         };
         if let Some(reason) = manifest.unrepeatable(None) {
             return Ok((Some(Status::OtherVersion), reason));
+        }
+        // An override may name any file and any script, and may run for hours; a lab needs none.
+        if !manifest.study.overrides.is_empty() {
+            return found(Status::Forged, "of another scenario: changed with --set or an option");
         }
         // Files beside the scenario are taken as they were given out, not as they are in the hand-in.
         let unmade =
@@ -172,15 +180,18 @@ impl Grade {
         let verify = Verify::of(given.path().join(SCENARIO), self.quick);
         let verdict = verify.one(&results, &manifest, &sitting.scenario(), stop)?;
         Ok(match verdict {
-            Verdict::Same { .. } => {
-                let sets = manifest.study.overrides.join(", ");
-                (None, if sets.is_empty() { "same".to_owned() } else { format!("same, with {sets}") })
-            }
+            Verdict::Same { .. } => (None, "same".to_owned()),
             Verdict::Different { comparison, .. } => {
                 let first = comparison.differences.first().map(ToString::to_string);
                 (Some(Status::Forged), first.unwrap_or_else(|| "different".to_owned()))
             }
-            Verdict::Unknown { reason } => (Some(Status::Unclear), reason),
+            // The reason may quote the hand-in.
+            Verdict::Unknown { .. } => {
+                return found(
+                    Status::Unclear,
+                    "no finished trial, or tables or a manifest that cannot be judged",
+                );
+            }
         })
     }
 
@@ -337,6 +348,16 @@ fn check_twice(rows: &[Row]) {
         let list = folders.join(", ");
         eprintln!("warning: student {student} has {} hand-ins: {list}", folders.len());
     }
+}
+
+/// True if there are folders and regular files only.
+fn is_plain(place: &Path) -> bool {
+    let Ok(found) = place.symlink_metadata() else { return false };
+    if !found.is_dir() {
+        return found.is_file();
+    }
+    let entries = std::fs::read_dir(place);
+    entries.is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| is_plain(&entry.path()))))
 }
 
 /// Writes a file in a folder that somebody handed in, where a link may stand in its place.
