@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::filing::quoted;
 use super::output::{Failure, print};
 use crate::scenario::Plan;
+use crate::units::quoted;
 
 /// Write a commented scenario from three questions
 ///

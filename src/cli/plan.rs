@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::filing::quoted;
 use super::output::{Failure, load, print};
 use super::shard;
 use crate::units::plural;
+use crate::units::quoted;
 
 /// Write scripts that run a scenario in parts on many machines
 ///

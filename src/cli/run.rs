@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 
 use super::embedded::Order;
-use super::filing::{Filing, from_root, held, known_elsewhere, now, own_program, quoted, words_at_end};
+use super::filing::{Filing, from_root, held, known_elsewhere, now, own_program, words_at_end};
 use super::logging::raise_open_files;
 use super::output::{Failure, load, print, processors};
 use super::progress::Progress;
@@ -23,7 +23,7 @@ use crate::runner::{self, Ending, Execute, RunError};
 use crate::scenario::{Group, Plan};
 use crate::tables::study;
 use crate::time::Duration;
-use crate::units::{Bytes, plural};
+use crate::units::{Bytes, plural, quoted};
 
 /// Run scenarios and write tables, pictures and a report
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use maud::{Markup, html};
 
 use super::manifest::Manifest;
+use crate::units::quoted;
 
 /// The scenario to take away, and the page in which it runs with sliders. Nothing where the page would not be this
 /// run's: it has no real time, and no controllers of a program around this one.
@@ -14,7 +15,7 @@ pub fn change(manifest: &Manifest) -> Markup {
     }
     let file = file(manifest);
     let name = file.rsplit('/').next().unwrap_or_default();
-    let mut command = format!("testbed page {name}");
+    let mut command = format!("testbed page {}", quoted(name));
     for change in &study.overrides {
         command += &set(change);
     }
@@ -36,7 +37,7 @@ pub fn change(manifest: &Manifest) -> Markup {
 /// The command that gives the same figures, and all that it needs.
 pub fn repeat(manifest: &Manifest) -> Markup {
     let study = &manifest.study;
-    let file = file(manifest);
+    let file = quoted(&file(manifest));
     let mut command =
         format!("{} run {file} --seed {} --trials {}", manifest.program(), study.seed, study.trials);
     for (key, value) in study.changes() {
@@ -70,5 +71,5 @@ fn file(manifest: &Manifest) -> String {
 
 /// A change as an argument.
 fn set(change: &str) -> String {
-    format!(" --set '{}'", change.replace('\'', r"'\''"))
+    format!(" --set {}", quoted(change))
 }

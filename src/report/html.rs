@@ -333,7 +333,7 @@ mod tests {
         assert!(!page.contains("<script"));
         assert!(page.contains("&lt;script&gt;alert('x')&lt;/script&gt;&amp;&quot;"));
         assert!(page.contains("<pre>testbed run scenarios/sample.toml --seed 1 --trials 1 --set "), "{page}");
-        assert!(page.contains(" --set 'tcp.mss=500'</pre>"), "{page}");
+        assert!(page.contains(" --set tcp.mss=500</pre>"), "{page}");
         let scenario = format!("# {evil}\n{evil}");
         let scenario = base64::engine::general_purpose::STANDARD.encode(scenario);
         assert!(

@@ -71,10 +71,8 @@ fn of_kind(kind: &Kind) -> Value {
     match kind {
         Kind::Text => text(patterns::TEXT),
         Kind::Line => text(patterns::LINE),
-        Kind::Name => {
-            json!({ "type": "string", "pattern": name_pattern(), "not": { "pattern": names::MISSING } })
-        }
-        Kind::Hop => text(&format!("{BACKWARDS}?{}", patterns::NAME)),
+        Kind::Name => name_after(""),
+        Kind::Hop => name_after(&format!("{BACKWARDS}?")),
         Kind::Class => {
             json!({ "anyOf": [of_kind(&Kind::Name), of_kind(&Kind::Integer(0, super::leaf::MOST_CLASS))] })
         }
@@ -106,6 +104,12 @@ fn of_kind(kind: &Kind) -> Value {
 
 fn text(pattern: &str) -> Value {
     json!({ "type": "string", "pattern": pattern })
+}
+
+/// A name behind a mark.
+fn name_after(mark: &str) -> Value {
+    let missing = names::MISSING.replacen('^', &format!("^{mark}"), 1);
+    json!({ "type": "string", "pattern": format!("^{mark}{}$", patterns::NAME), "not": { "pattern": missing } })
 }
 
 fn words_of<'a>(words: impl Iterator<Item = &'a str>) -> Value {

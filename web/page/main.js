@@ -21,10 +21,10 @@ let experiment; // { file, text, files, sets, cell, trial, own }
 let form, picture, pinned;
 let inText = true; // false while something that was set has no place in the text
 
-const own = () => shipped.find((scenario) => scenario.file === experiment.file);
-const request = () => ({
-  file: experiment.path ?? own()?.path ?? experiment.file, text: experiment.text, files: experiment.files,
-  sets: [...experiment.sets].map(([key, value]) => `${key}=${value}`), cell: experiment.cell, trial: experiment.trial,
+const own = ({ file } = experiment) => shipped.find((scenario) => scenario.file === file);
+const request = (of = experiment) => ({
+  file: of.path ?? own(of)?.path ?? of.file, text: of.text, files: of.files,
+  sets: [...of.sets].map(([key, value]) => `${key}=${value}`), cell: of.cell, trial: of.trial,
 });
 
 const controls = new Controls(byId("controls"), setKey, pickCell, () => {
@@ -41,7 +41,7 @@ const play = new Play((time) => {
   panels.moveTo(time);
   playing = false;
 });
-const results = new Results(() => ({ request: request(), form, took: picture?.took }));
+const results = new Results(() => ({ request: request(), own: experiment.own, form, took: picture?.took }));
 
 // A key set to a value, or as the text has it. One value of an axis leaves the others where they are.
 function setKey(key, value) {
@@ -71,8 +71,9 @@ function pickCell(axis, place) {
 }
 
 const draw = latest(async () => {
-  const asked = request();
-  setOwn(experiment.own);
+  // What is drawn, while newer changes wait: it labels the run.
+  const drawn = { ...experiment, sets: new Map(experiment.sets) };
+  const asked = request(drawn);
   began = performance.now();
   const slow = setTimeout(() => status("running … a change ends it"), SLOW_MS);
   const { answers, took, decisions, refusal } =
@@ -93,10 +94,16 @@ const draw = latest(async () => {
   if (used) byId("own").open = true;
   showDecisions(used, decisions, refusal ?? ran.failure);
   if (ran.failure) {
+    // Title, controls and path are those of what failed; what is left of the last run says that it is not of it.
+    clearTimeout(waiting);
+    byId("curves").classList.add("stale");
+    results.clear();
+    showCommand(drawn);
     play.show(form, asked);
     return status(ran.failure, true);
   }
-  picture = { ...ran, took, words: describe() };
+  picture = { ...ran, took, drawn, words: describe(drawn) };
+  byId("curves").classList.remove("stale");
   drawPicture();
   status(`${form.duration_s} s of network, ${picture.events.toLocaleString("en")} events, in ${took.toFixed(0)} ms; seed ${picture.seed}`);
   settle();
@@ -111,7 +118,6 @@ function refresh() {
 function drawPicture() {
   say("pinned-words", pinned && pinned === picture ? "Now change something: the next run is drawn over this one." : "");
   panels.draw(picture, pinned);
-  byId("panels").classList.remove("stale");
   histograms(byId("latency"), picture.latencies, pinned?.latencies, panels.width);
   results.figures(picture, pinned);
   document.body.dataset.drawn = Number(document.body.dataset.drawn ?? 0) + 1;
@@ -124,18 +130,24 @@ function settle() {
   waiting = setTimeout(async () => {
     byId("legend").replaceChildren(...legend(picture, pinned, (flow) => panels.stress(flow)));
     panels.moveTo(panels.time ?? picture.duration_s / 2);
-    play.show(form, request());
-    history.replaceState(null, "", `#${await fragment(experiment, own(), SAMPLE)}`);
-    const { line, file } = command(experiment, own());
-    byId("command").textContent = line;
-    byId("command-note").textContent = isUsed(form) ? "but the controller is this page's own, and the command does not have it"
-      : file ? `with the scenario saved as ${file}` : "";
+    const { drawn } = picture;
+    play.show(form, request(drawn));
+    showCommand(drawn);
+    history.replaceState(null, "", `#${await fragment(drawn, own(drawn), SAMPLE)}`);
     const { answers } = await engine.ask({ do: "written" });
+    if (picture.drawn !== drawn) return; // the next one has its own rest
     const text = byId("text");
     inText = typeof answers[0].text === "string";
     if (document.activeElement !== text && inText) text.value = answers[0].text;
     results.show(form);
   }, 120);
+}
+
+function showCommand(of) {
+  const { line, file } = command(of, own(of));
+  byId("command").textContent = line;
+  byId("command-note").textContent = isUsed(form) ? "but the controller is this page's own, and the command does not have it"
+    : file ? `with the scenario saved as ${file}` : "";
 }
 
 function showForm() {
@@ -169,13 +181,14 @@ function showProblems(answer) {
   }));
   byId("text").setAttribute("aria-invalid", String(wrong));
   if (wrong) {
-    byId("panels").classList.add("stale");
+    byId("curves").classList.add("stale");
     if (problems[0]) status(`${problems[0].message}. ${problems[0].help}`, true);
   }
 }
 
 async function open(next) {
   experiment = next;
+  setOwn(experiment.own);
   pinned = undefined;
   byId("pin").textContent = PIN;
   byId("text").value = experiment.text;
@@ -195,6 +208,7 @@ function wire() {
   });
   byId("own-text").addEventListener("input", () => {
     experiment.own = byId("own-text").value;
+    setOwn(experiment.own);
     results.clear();
     refresh();
   });
@@ -209,6 +223,7 @@ function wire() {
   byId("reset").addEventListener("click", () => open(fresh(own() ?? shipped[0])));
   byId("pick").addEventListener("change", () => open(fresh(shipped.find((scenario) => scenario.file === byId("pick").value))));
   byId("pin").addEventListener("click", () => {
+    if (!picture) return;
     pinned = pinned ? undefined : picture;
     byId("pin").textContent = pinned ? "Let the pinned run go" : PIN;
     drawPicture();
@@ -238,11 +253,11 @@ function wire() {
   });
 }
 
-// The run in words: its cell, and what was set.
-function describe() {
+// A run in words: its cell, and what was set.
+function describe({ sets: changes, trial }) {
   const cell = form.axes.map((axis, n) => axis.values.length > 1 && spoken(form.values[n])).filter(Boolean);
-  const sets = [...experiment.sets].map(([key, value]) => `${keyWords(key).toLowerCase()} ${spoken(value)}`);
-  return [...cell, ...sets, experiment.trial > 0 && `trial ${experiment.trial}`].filter(Boolean).join(", ");
+  const sets = [...changes].map(([key, value]) => `${keyWords(key).toLowerCase()} ${spoken(value)}`);
+  return [...cell, ...sets, trial > 0 && `trial ${trial}`].filter(Boolean).join(", ");
 }
 
 async function copied(text, words) {

@@ -12,7 +12,8 @@ export class Results {
   #run = 0;
   #shown = "";
 
-  // `experiment()` gives the request, the form, and how long its trial took in milliseconds.
+  // `experiment()` gives the request, its own controller, the form of what is shown, and how long its trial took in
+  // milliseconds.
   constructor(experiment) {
     this.#experiment = experiment;
     byId("all").addEventListener("click", () => this.all());
@@ -22,8 +23,10 @@ export class Results {
     this.#run++;
     this.#shown = "";
     byId("summary").replaceChildren();
+    byId("below").classList.remove("wide");
     byId("sentences").textContent = "";
     byId("all-words").textContent = "";
+    byId("progress").hidden = true;
     byId("findings").replaceChildren();
   }
 
@@ -42,28 +45,46 @@ export class Results {
 
   // The experiment has come to rest: its grid, if that is soon done.
   show(form) {
-    const { request, took } = this.#experiment();
-    const key = JSON.stringify([request.text, request.sets]);
+    const { took } = this.#experiment();
     const trials = form.cells * form.trials;
     byId("all").textContent = trials === 1 ? "Run the trial" : `Run all ${trials} trials`;
-    if (key === this.#shown) return this.#mark(form);
-    this.clear();
-    this.#shown = key;
+    if (!this.#turn()) return this.#mark();
     const expected = took * trials;
     byId("all-words").textContent = expected > AUTO_MS ? `about ${digits(expected / 1000)} s` : "";
     if (expected <= AUTO_MS) this.all();
   }
 
-  // Runs every trial of every cell: table and sentences.
+  // Clears what belongs to another experiment; true if there was another.
+  #turn() {
+    const { request, own } = this.#experiment();
+    const key = JSON.stringify([request.text, request.sets, own]);
+    if (key === this.#shown) return false;
+    this.clear();
+    this.#shown = key;
+    return true;
+  }
+
+  // Runs every trial of every cell: table and sentences. It may be asked for before the curves of the same
+  // experiment stand, so that it takes nothing from them.
   async all() {
+    this.#turn();
     const run = ++this.#run;
-    await this.#engine.stop();
-    const { request, form } = this.#experiment();
-    const trials = form.cells * form.trials;
+    const { request } = this.#experiment();
     const progress = byId("progress");
-    Object.assign(progress, { max: trials, value: 0, hidden: false });
-    await this.#engine.ask({ do: "open", ...request });
-    for (let n = 0; n < trials && run === this.#run; n++) {
+    progress.hidden = false;
+    progress.removeAttribute("value");
+    await this.#engine.stop();
+    if (run !== this.#run) return;
+    const { answers: [form] } = await this.#engine.ask({ do: "open", ...request });
+    if (run !== this.#run) return;
+    if (form.problems || form.failure) {
+      progress.hidden = true;
+      byId("all-words").textContent = form.failure ?? form.problems[0].message;
+      return;
+    }
+    const trials = form.cells * form.trials;
+    Object.assign(progress, { max: trials, value: 0 });
+    for (let n = 0; n < trials; n++) {
       const { answers } = await this.#engine.ask({ do: "trial", cell: Math.floor(n / form.trials), trial: n % form.trials });
       if (run !== this.#run) return;
       if (answers[0].failure) {
@@ -92,11 +113,13 @@ export class Results {
       html("caption", {}, "Means over all trials, ± 95 % interval"),
       html("thead", {}, html("tr", {}, ...headings.map((text, n) => cell("th", n, text)))),
       html("tbody", {}, ...rows.map((row) => html("tr", {}, ...row.map((text, n) => cell("td", n, text)))))));
-    this.#mark(form);
+    byId("below").classList.add("wide");
+    this.#mark();
   }
 
   // The row of the cell that is shown.
-  #mark(form) {
+  #mark() {
+    const { form } = this.#experiment();
     byId("summary").querySelectorAll("tbody tr").forEach((row, n) => row.classList.toggle("now", n === form.cell));
   }
 }
