@@ -81,14 +81,22 @@ fn crossing<'a>(
     outcome: &'a Outcome,
     bottleneck: Option<&'a str>,
 ) -> impl Iterator<Item = (&'a FlowOutcome, Direction, &'a DirectionOutcome)> {
-    directions(outcome).filter_map(move |(flow, own, way)| {
-        let mut links = way.links.iter().map(|&link| &outcome.links[link as usize]);
-        let direction = match bottleneck {
-            Some(name) => links.find(|link| link.name == name)?.direction,
-            None => own,
-        };
-        Some((flow, direction, way))
-    })
+    directions(outcome)
+        .filter_map(move |(flow, own, way)| Some((flow, direction_at(outcome, bottleneck, own, way)?, way)))
+}
+
+/// The direction in which data crosses the bottleneck, if it does; its own, where there is none.
+fn direction_at(
+    outcome: &Outcome,
+    bottleneck: Option<&str>,
+    own: Direction,
+    way: &DirectionOutcome,
+) -> Option<Direction> {
+    let mut links = way.links.iter().map(|&link| &outcome.links[link as usize]);
+    match bottleneck {
+        Some(name) => links.find(|link| link.name == name).map(|link| link.direction),
+        None => Some(own),
+    }
 }
 
 /// Saturated links differ by a packet; links this close to the highest utilisation are equals.
@@ -154,11 +162,28 @@ pub fn jain_index(outcome: &Outcome) -> Option<f64> {
 
 fn jain_over(outcome: &Outcome, link: Option<&str>, direction: Direction) -> Option<f64> {
     let shares: Vec<f64> = crossing(outcome, link)
-        .filter(|(flow, way, _)| flow.measures(Measure::Goodput) && flow.lasting && *way == direction)
-        .filter(|(_, _, way)| way.limited_by != Limit::Application)
+        .filter(|(flow, way, figures)| *way == direction && is_rival(flow, figures))
         .map(|(_, _, way)| way.bytes_delivered as f64)
         .collect();
     if shares.len() < 2 { None } else { stats::jain(&shares) }
+}
+
+/// True of a bulk transfer that wants all it can get for the whole measured interval.
+fn is_rival(flow: &FlowOutcome, way: &DirectionOutcome) -> bool {
+    flow.measures(Measure::Goodput) && flow.lasting && way.limited_by != Limit::Application
+}
+
+/// The flows that [`jain_index`] compares, as indices, each with the direction in which it sends.
+pub fn rivals(outcome: &Outcome) -> Vec<(usize, Direction)> {
+    let (link, direction) = (bottleneck(outcome), Goodput::of(outcome).direction);
+    let ways = (0..outcome.flows.len()).flat_map(|flow| Direction::BOTH.map(|own| (flow, own)));
+    let crosses = |&(flow, own): &(usize, Direction)| {
+        let flow = &outcome.flows[flow];
+        flow.directions[own.index()].as_ref().is_some_and(|way| {
+            is_rival(flow, way) && direction_at(outcome, link, own, way) == Some(direction)
+        })
+    };
+    ways.filter(crosses).collect()
 }
 
 /// The completion times of a trial's transfers of a given size, in seconds from the start of each to
@@ -192,10 +217,11 @@ impl Completions {
         completions
     }
 
-    /// Mean of the shortest part of those that ended; `None` if none did.
+    /// Mean of the shortest part of all; `None` if fewer ended.
     pub fn trimmed_mean(&self, part: f64) -> Option<f64> {
-        let kept = ((part * self.ended.len() as f64).ceil() as usize).min(self.ended.len());
-        (kept > 0).then(|| self.ended[..kept].iter().sum::<f64>() / kept as f64)
+        let kept = (part * self.all as f64).ceil() as usize;
+        let shortest = self.ended.get(..kept).filter(|shortest| !shortest.is_empty())?;
+        Some(shortest.iter().sum::<f64>() / kept as f64)
     }
 
     /// Standard deviation; `None` unless all of two or more ended.
@@ -361,5 +387,15 @@ mod tests {
         let some = Completions::of(&outcome);
         assert_eq!((some.mean(), some.percentile(0.5), some.percentile(0.95)), (None, Some(2.0), None));
         assert_eq!(Completions::default().percentile(0.5), None);
+    }
+
+    #[test]
+    fn a_trimmed_mean_counts_what_did_not_end_among_the_longest() {
+        let of = |lost: usize| {
+            let ended = (0..40 - lost).map(|n| Some(n as f64));
+            Completions::among(ended.chain(std::iter::repeat_n(None, lost))).trimmed_mean(0.95)
+        };
+        assert_eq!((of(0), of(2), of(3)), (Some(18.5), Some(18.5), None));
+        assert_eq!(Completions::default().trimmed_mean(0.95), None);
     }
 }

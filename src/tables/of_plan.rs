@@ -32,6 +32,9 @@ pub fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
         random: plan.random,
         policed: has_policers(plan),
         l4s: has_l4s(plan),
+        backwards: (0..plan.cells())
+            .filter_map(|cell| plan.scenario(cell).ok())
+            .any(|cell| cell.groups.iter().flat_map(|group| &group.path).any(|hop| hop.backwards)),
         recorded: base.record.trials == RecordTrials::All,
         files: plan.files().iter().map(|(name, file)| (name.clone(), input_file(file))).collect(),
         claims: plan.claims.iter().map(claim).collect(),

@@ -54,6 +54,10 @@ pub struct Study {
     /// True if a link has a queue for L4S, whose waits then have columns.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub l4s: bool,
+    /// True if a path crosses a link backwards: then a flow's own direction is not that in which it crosses the bottleneck,
+    /// and groups have no share.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backwards: bool,
     /// True if every trial keeps its series, of which figures over time are then made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recorded: bool,

@@ -39,6 +39,7 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         policed: false,
         claims: Vec::new(),
         l4s: false,
+        backwards: false,
         recorded: false,
         files: std::collections::BTreeMap::new(),
         overrides: Vec::new(),

@@ -52,8 +52,8 @@ fn who_minds_the_delay_wins_the_contest() {
 fn a_newcomer_gets_its_share() {
     let run = Run::shipped("labs/late-start", &["trials=2"]);
     for control in ["reno", "cubic", "bbr"] {
-        run.within("ramp-up", run.get(&[control], "ramp_up_s"), 0.5, 20.0);
-        run.within("variation", run.get(&[control], "rate_variation"), 0.0, 0.5);
+        run.within("ramp-up", run.get(&[control], "ramp_up_s"), 0.5, 12.0);
+        run.within("variation", run.get(&[control], "rate_variation"), 0.0, 0.25);
     }
 }
 

@@ -69,8 +69,8 @@ pub fn mean_score(outcome: &Outcome) -> Option<f64> {
     Completions::among(scores.map(|voice| Some(voice.mos))).mean()
 }
 
-/// Round trips a minute under load: those of the probes that were answered, but for the slowest twentieth. Unlike
-/// draft-ietf-ippm-responsiveness, a probe is one round trip, and no handshake.
+/// Round trips a minute under load: those of all probes but the slowest twentieth, to which lost ones belong; `None` where
+/// more are lost. Unlike draft-ietf-ippm-responsiveness, a probe is one round trip, and no handshake.
 pub fn responsiveness(rtts_ms: &Completions) -> Option<f64> {
     Some(60_000.0 / rtts_ms.trimmed_mean(0.95)?)
 }

@@ -79,7 +79,7 @@ fn compare(
 ) {
     let study = &results.study;
     let key = |group: &str| (trial.cell, trial.number, group.to_owned());
-    if let Some(direction) = busier(results, trial) {
+    if let Some(direction) = busier(results, trial).filter(|_| !study.backwards) {
         let of = |group: &str| flows.get(&key(group)).and_then(|flows| flows.mbit[direction.index()]);
         let sum: f64 = groups.iter().copied().filter_map(of).sum();
         for group in groups.iter().copied().filter(|_| sum > 0.0) {
