@@ -24,6 +24,13 @@ pub struct Incast {
 }
 
 impl Incast {
+    /// The servers' parts of a block, in bytes, which differ by one at most.
+    fn parts(&self) -> impl Iterator<Item = u64> + use<> {
+        let servers = u64::from(self.servers);
+        let (each, longer) = (self.block / servers, self.block % servers);
+        (0..servers).map(move |server| each + u64::from(server < longer))
+    }
+
     /// The application on the client's host, called `name`; `luck` is drawn from for `jitter`.
     pub fn client(&self, name: &str, ideal: Ideal, luck: Rng) -> IncastClient {
         IncastClient {
@@ -31,7 +38,6 @@ impl Incast {
             name: name.into(),
             ideal,
             luck,
-            head: head(HEAD, 0, self.block.div_ceil(u64::from(self.servers))),
             seats: Vec::new(),
             round: None,
             begun: 0,
@@ -46,7 +52,6 @@ pub struct IncastClient {
     name: Arc<str>,
     ideal: Ideal,
     luck: Rng,
-    head: Rc<[u8]>,
     seats: Vec<Seat>,
     /// The present round.
     round: Option<RequestId>,
@@ -57,6 +62,9 @@ pub struct IncastClient {
 /// A server, as its client sees it.
 #[derive(Debug)]
 struct Seat {
+    /// Its part of each block, in bytes, and the request for that.
+    part: u64,
+    head: Rc<[u8]>,
     /// `None` until it is connected again.
     conn: Option<Conn>,
     is_open: bool,
@@ -69,19 +77,20 @@ struct Seat {
 }
 
 impl Seat {
-    fn connected(conn: Conn) -> Seat {
-        Seat { conn: Some(conn), is_open: false, due: None, written: 0, left: 0 }
+    fn connected(conn: Conn, part: u64) -> Seat {
+        let head = head(HEAD, 0, part);
+        Seat { part, head, conn: Some(conn), is_open: false, due: None, written: 0, left: 0 }
     }
 
     /// Asks, if it is time and there is room.
-    fn ask(&mut self, head: &Rc<[u8]>, io: &mut dyn Io) {
+    fn ask(&mut self, io: &mut dyn Io) {
         if let Some(conn) = self.conn
             && self.is_open
             && self.left > 0
             && self.due.is_none()
-            && self.written < head.len()
+            && self.written < self.head.len()
         {
-            self.written += io.write(conn, head, self.written);
+            self.written += io.write(conn, &self.head, self.written);
         }
     }
 }
@@ -105,21 +114,20 @@ impl IncastClient {
         let ideal = self.ideal.of(bytes);
         self.round =
             Some(io.request_intended(RequestOutcome { client, start: now, bytes, completion: None, ideal }));
-        let each = bytes.div_ceil(u64::from(self.incast.servers));
         for seat in &mut self.seats {
-            (seat.left, seat.written) = (each, 0);
+            (seat.left, seat.written) = (seat.part, 0);
             if !self.incast.jitter.is_zero() {
                 let wait = Duration::from_nanos(self.luck.below(self.incast.jitter.as_nanos()));
                 seat.due = Some(now.saturating_add(wait)).filter(|due| *due > now);
             }
-            seat.ask(&self.head, io);
+            seat.ask(io);
         }
     }
 }
 
 impl App for IncastClient {
     fn start(&mut self, io: &mut dyn Io) {
-        self.seats = (0..self.incast.servers).map(|_| Seat::connected(io.connect())).collect();
+        self.seats = self.incast.parts().map(|part| Seat::connected(io.connect(), part)).collect();
     }
 
     fn on_event(&mut self, conn: Conn, event: Event, io: &mut dyn Io) {
@@ -127,7 +135,7 @@ impl App for IncastClient {
         match event {
             Event::Connected | Event::Writable => {
                 let was_open = std::mem::replace(&mut seat.is_open, true);
-                seat.ask(&self.head, io);
+                seat.ask(io);
                 if !was_open {
                     self.go_on(io);
                 }
@@ -146,12 +154,11 @@ impl App for IncastClient {
             Event::PeerClosed => {
                 io.discard(conn);
             }
-            Event::Closed if self.round.is_some() => {
+            Event::Closed if self.round.is_some() || self.begun == 0 => {
                 // Its part of this round is asked for again.
-                let left =
-                    if seat.left > 0 { self.incast.block.div_ceil(self.incast.servers.into()) } else { 0 };
-                let due = Some(io.now().saturating_add(RETRY));
-                *seat = Seat { conn: None, is_open: false, due, written: 0, left };
+                seat.left = if seat.left > 0 { seat.part } else { 0 };
+                (seat.conn, seat.is_open, seat.written) = (None, false, 0);
+                seat.due = Some(io.now().saturating_add(RETRY));
             }
             Event::Closed => {}
         }
@@ -162,7 +169,7 @@ impl App for IncastClient {
         for seat in self.seats.iter_mut().filter(|seat| seat.due.is_some_and(|due| due <= now)) {
             seat.due = None;
             match seat.conn {
-                Some(_) => seat.ask(&self.head, io),
+                Some(_) => seat.ask(io),
                 None => seat.conn = Some(io.connect()),
             }
         }
@@ -179,6 +186,15 @@ mod tests {
     use crate::app::testing::World;
     use crate::app::web::WebServer;
     use crate::rng::Seed;
+
+    #[test]
+    fn parts_are_the_block() {
+        for (servers, block) in [(5, 10_000), (7, 10_000), (20, 10), (1, 1)] {
+            let incast = Incast { servers, block, rounds: None, jitter: Duration::ZERO };
+            let parts: Vec<u64> = incast.parts().collect();
+            assert_eq!((parts.len(), parts.iter().sum::<u64>()), (servers as usize, block));
+        }
+    }
 
     #[test]
     fn each_round_takes_a_part_from_every_server_and_the_next_waits_for_all() {

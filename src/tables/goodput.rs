@@ -9,8 +9,7 @@ use crate::time::Duration;
 ///
 /// It is measured at the *bottleneck*: of the links with a rate that their clients share, the one with
 /// the highest utilisation in either direction; of those within two points of it, the one that the most
-/// application bytes cross. `up` and `down` count the flows
-/// that cross it that way, so that each exceeds the rate only by bytes that had passed the link before the
+/// application bytes cross. `up` and `down` count the flows that cross it that way, so that each exceeds the rate only by bytes that had passed the link before the
 /// interval began: held beyond a gap, not yet read, or on their way. The busier direction is the one
 /// whose goodput is the larger share of its rate.
 ///

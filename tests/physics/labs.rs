@@ -1,5 +1,5 @@
 //! Labs: each is run through the program with fewer trials, must keep its claims, and shows what its question asks for.
-//! What else labs stand on: paths that cross a link backwards, and answers that collide.
+//! Paths that cross a link backwards, and answers that collide.
 
 use crate::scenarios::Run;
 use crate::support::{goodput, link, run};

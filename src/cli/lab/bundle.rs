@@ -51,7 +51,13 @@ fn handout(sitting: &Sitting) -> String {
          4. Hand in this folder, with `results` in it.\n"
     );
     for (n, stage) in sheet.stages.iter().enumerate() {
-        let _ = write!(text, "\n## {}. {}\n\n{}\n", n + 1, stage.title, sitting.filled(&stage.text).trim());
+        let _ = write!(
+            text,
+            "\n## {}. {}\n\n{}\n",
+            n + 1,
+            sitting.filled(&stage.title),
+            sitting.filled(&stage.text).trim()
+        );
         for question in &stage.questions {
             let _ = write!(text, "\n{}", asked(sitting, question));
         }
@@ -109,7 +115,12 @@ fn notebook(sitting: &Sitting) -> String {
     let title = format!("# Lab {}: {}\n\nStudent {}.\n\n", sitting.lab.id, sheet.title, sitting.student);
     let mut text = NOTEBOOK.replace("# TITLE\n", &markdown(&(title + sitting.filled(&sheet.handout).trim())));
     for (n, stage) in sheet.stages.iter().enumerate() {
-        let mut words = format!("## {}. {}\n\n{}\n", n + 1, stage.title, sitting.filled(&stage.text).trim());
+        let mut words = format!(
+            "## {}. {}\n\n{}\n",
+            n + 1,
+            sitting.filled(&stage.title),
+            sitting.filled(&stage.text).trim()
+        );
         for question in &stage.questions {
             let _ = write!(words, "\n{}", asked(sitting, question));
         }

@@ -38,7 +38,7 @@ fn words(answers: &Answers, sitting: &Sitting, keys: &Keys, log: &mut Log) -> (S
     let (mut text, mut right) = (String::new(), 0);
     let stages = &sitting.sheet.stages;
     for (n, stage) in stages.iter().enumerate() {
-        let _ = writeln!(text, "Stage {} of {}: {}", n + 1, stages.len(), stage.title);
+        let _ = writeln!(text, "Stage {} of {}: {}", n + 1, stages.len(), sitting.filled(&stage.title));
         if let Some(question) = unpredicted(answers, stage) {
             let words = sitting.filled(&question.predict);
             let _ = writeln!(text, "  first predict `{}`: {}", question.id, words.trim());
