@@ -83,8 +83,7 @@ const draw = latest(async () => {
   const [opened, ran] = answers;
   showProblems(opened);
   if (opened.failure) showDecisions(true, [], opened.failure);
-  // What cannot be played says why.
-  if (opened.problems || opened.failure) return form && play.show(form, asked);
+  if (opened.problems || opened.failure) return;
   form = opened;
   if (asked.cell !== form.cell || asked.trial >= form.trials) {
     [experiment.cell, experiment.trial] = [form.cell, Math.min(asked.trial, form.trials - 1)];
