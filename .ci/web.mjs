@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Browser } from "./browser.mjs";
 import { drive, opens, pictures } from "./page.mjs";
@@ -48,9 +48,9 @@ function scenarios() {
 }
 
 // Traces and tables beside a scenario.
-function filesOf(text) {
-  const names = [...text.matchAll(/"(traces\/[^"]+)"/g)].map((found) => found[1]);
-  return Object.fromEntries(names.map((name) => [name, readFileSync(join("scenarios", name), "utf8")]));
+function filesOf(file, text) {
+  const names = [...text.matchAll(/"((?:\.\.\/)?traces\/[^"]+)"/g)].map((found) => found[1]);
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(dirname(file), name), "utf8")]));
 }
 
 // Runs in node and in a page alike: it knows nothing of what is around it.
@@ -89,7 +89,7 @@ async function equality(page) {
     }
     const own = native(out);
     const text = readFileSync(file, "utf8");
-    const request = { file, text, sets: [TRIALS], files: filesOf(text) };
+    const request = { file, text, sets: [TRIALS], files: filesOf(file, text) };
     const inNode = await tables(module, request);
     const inPage = page && await page.value(`document.getElementById("engine").compiled.then((module) => tables(module, ${JSON.stringify(request)}))`);
     const [a, b, c] = [own, inNode, inPage || inNode].map(together);
