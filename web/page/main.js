@@ -71,7 +71,7 @@ function pickCell(axis, place) {
 }
 
 const draw = latest(async () => {
-  // What is drawn, while newer changes wait: it labels the run.
+  // The experiment as it is drawn, while newer changes wait: it labels the run.
   const drawn = { ...experiment, sets: new Map(experiment.sets) };
   const asked = request(drawn);
   began = performance.now();

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::answers::ANSWERS;
 use super::question::{Kind, Question};
+use super::sheet::Stage;
 use super::sitting::{SCENARIO, Sitting};
 use crate::cli::output::Failure;
 use crate::report::version::{RESULTS, VERSION};
@@ -51,18 +52,19 @@ fn handout(sitting: &Sitting) -> String {
          4. Hand in this folder, with `results` in it.\n"
     );
     for (n, stage) in sheet.stages.iter().enumerate() {
-        let _ = write!(
-            text,
-            "\n## {}. {}\n\n{}\n",
-            n + 1,
-            sitting.filled(&stage.title),
-            sitting.filled(&stage.text).trim()
-        );
-        for question in &stage.questions {
-            let _ = write!(text, "\n{}", asked(sitting, question));
-        }
+        let _ = write!(text, "\n{}", stage_words(sitting, n, stage));
     }
     text
+}
+
+/// A stage in Markdown: its heading, its text and its questions.
+fn stage_words(sitting: &Sitting, n: usize, stage: &Stage) -> String {
+    let (title, text) = (sitting.filled(&stage.title), sitting.filled(&stage.text));
+    let mut words = format!("## {}. {title}\n\n{}\n", n + 1, text.trim());
+    for question in &stage.questions {
+        let _ = write!(words, "\n{}", asked(sitting, question));
+    }
+    words
 }
 
 /// A question with its prediction.
@@ -115,15 +117,7 @@ fn notebook(sitting: &Sitting) -> String {
     let title = format!("# Lab {}: {}\n\nStudent {}.\n\n", sitting.lab.id, sheet.title, sitting.student);
     let mut text = NOTEBOOK.replace("# TITLE\n", &markdown(&(title + sitting.filled(&sheet.handout).trim())));
     for (n, stage) in sheet.stages.iter().enumerate() {
-        let mut words = format!(
-            "## {}. {}\n\n{}\n",
-            n + 1,
-            sitting.filled(&stage.title),
-            sitting.filled(&stage.text).trim()
-        );
-        for question in &stage.questions {
-            let _ = write!(words, "\n{}", asked(sitting, question));
-        }
+        let words = stage_words(sitting, n, stage);
         let ids: Vec<String> = stage.questions.iter().map(|question| format!("{:?}", question.id)).collect();
         let _ = write!(
             text,
