@@ -24,6 +24,9 @@ const FLOODERS: usize = 20;
 /// and are taken for this long.
 const WARM_UP: Duration = Duration::from_secs(2);
 const MEASURED: Duration = Duration::from_secs(5);
+/// Between two writes of a flooder without frames, ten times as often as it is served. More would measure what the
+/// kernel of one machine does with a hundred thousand tiny writes a second, while the server rests.
+const BETWEEN_WORDS: Duration = Duration::from_millis(1);
 /// Between two things that the witness does.
 const EVERY: Duration = Duration::from_millis(25);
 
@@ -136,6 +139,9 @@ fn flood(dialect: &'static str, who: usize, request: Request, reads: bool) {
             }
             if stream.write_all(&bytes).is_err() {
                 break;
+            }
+            if together == 1 {
+                std::thread::sleep(BETWEEN_WORDS);
             }
         }
         let _ = stream.shutdown(std::net::Shutdown::Both);

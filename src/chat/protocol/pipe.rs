@@ -103,7 +103,7 @@ impl ServerSession for Session {
             push_parts(out, said, self.max_text);
         } else {
             // To nobody.
-            out.note();
+            out.note(text.len());
         }
         Ok(())
     }

@@ -64,8 +64,10 @@ impl Encodings {
 pub enum Ask {
     /// The room answers it.
     Room(Request),
-    /// Nobody but the session: with this, if with anything.
-    Session(Option<Rc<[u8]>>),
+    /// The session answers it, with this.
+    Session(Rc<[u8]>),
+    /// The session answers it once it is served, or passes over so many bytes.
+    Note(usize),
 }
 
 impl Ask {
@@ -73,7 +75,8 @@ impl Ask {
     pub fn text_bytes(&self) -> usize {
         match self {
             Ask::Room(request) => request.text().map_or(0, str::len),
-            Ask::Session(answer) => answer.as_ref().map_or(0, |bytes| bytes.len()),
+            Ask::Session(answer) => answer.len(),
+            Ask::Note(bytes) => *bytes,
         }
     }
 }
@@ -91,12 +94,12 @@ impl Asked {
 
     /// Something that the session answers, with these bytes.
     pub fn answer(&mut self, bytes: Rc<[u8]>) {
-        self.0.push(Ask::Session(Some(bytes)));
+        self.0.push(Ask::Session(bytes));
     }
 
-    /// Something that the session answers by itself once it is served, or not at all.
-    pub fn note(&mut self) {
-        self.0.push(Ask::Session(None));
+    /// Something that the session answers by itself once it is served, or so many bytes that it passes over.
+    pub fn note(&mut self, bytes: usize) {
+        self.0.push(Ask::Note(bytes));
     }
 
     /// Takes it out, in order.

@@ -28,7 +28,8 @@ pub struct Outgoing {
     /// The least time between two messages.
     pacing: Duration,
     last_write: Option<Instant>,
-    /// Instant of the last answer to the client itself, or of its last request where nothing answered that.
+    /// Instant of the last answer to the client itself, or of the one that its last request is as long as where
+    /// nothing answered that.
     last_own: Option<Instant>,
 }
 
@@ -86,9 +87,9 @@ impl Outgoing {
         self.last_write.map_or(Instant::ZERO, |last| last.saturating_add(self.pacing))
     }
 
-    /// A request was served: one that nothing answers takes as long as an answer.
-    pub(super) fn on_served(&mut self, now: Instant) {
-        self.last_own = Some(now);
+    /// A request of this weight was served: one that nothing answers takes as long as so many answers.
+    pub(super) fn on_served(&mut self, now: Instant, weight: u64) {
+        self.last_own = Some(now.saturating_add(self.pacing * (weight - 1)));
     }
 
     /// Instant at which the next answer to the client itself may follow the last.

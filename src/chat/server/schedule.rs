@@ -138,6 +138,7 @@ impl<B: Backing> RoomServer<B> {
 fn reaches_others(ask: &Ask, room: &Room) -> bool {
     match ask {
         Ask::Session(_)
+        | Ask::Note(_)
         | Ask::Room(Request::People | Request::Rooms | Request::Ping | Request::Help | Request::Leave) => {
             false
         }

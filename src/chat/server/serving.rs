@@ -56,7 +56,7 @@ impl<B: Backing> RoomServer<B> {
         let weight = limit::weight(ask.text_bytes());
         seat.bucket.take(weight);
         seat.pressure.on_served(moment.now);
-        seat.out.on_served(moment.now);
+        seat.out.on_served(moment.now, weight);
         let was_free = self.is_floor_free(moment.now);
         self.deliveries_made += 1;
         self.reached_others = false;
@@ -69,10 +69,9 @@ impl<B: Backing> RoomServer<B> {
             }
             Ask::Session(answer) => {
                 self.begin(moment, id, None);
-                if let Some(bytes) = answer {
-                    self.answer(moment, id, bytes);
-                }
+                self.answer(moment, id, answer);
             }
+            Ask::Note(_) => self.begin(moment, id, None),
         }
         self.collect(moment, id);
         self.author = before;

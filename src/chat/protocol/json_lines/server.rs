@@ -48,7 +48,7 @@ impl ServerSession for Session {
     fn receive(&mut self, _: Moment, bytes: &[u8], out: &mut Asked) -> Result<(), Malformed> {
         self.decoder.hear(bytes, |request| match request {
             Some(request) => out.push(request),
-            None => out.note(),
+            None => out.note(0),
         })
     }
 

@@ -148,9 +148,9 @@ impl Session {
             Meaning::Words(kind, content) => {
                 let (id, bytes) = self.make(moment, kind, &content);
                 answer.words = Some(Frame { id: id.into_bytes().into(), bytes: bytes.into() });
-                out.note();
+                out.note(0);
             }
-            Meaning::Nothing => out.note(),
+            Meaning::Nothing => out.note(0),
         }
         self.held.push_back(answer);
     }

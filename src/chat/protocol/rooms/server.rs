@@ -163,7 +163,7 @@ impl Session {
             out.push(if self.state == State::AwaitHidden { Request::Hide } else { Request::Reveal });
         } else {
             // Somebody else's name.
-            out.note();
+            out.note(end);
         }
         self.state = State::Idle;
         end
@@ -174,7 +174,7 @@ impl Session {
         let known = |list: &[&'static str]| list.iter().copied().find(|command| text.starts_with(command));
         if let Some(command) = known(ALONE) {
             if !stands_alone(command, &text[command.len()..]) {
-                out.note();
+                out.note(text.len());
                 return text.len();
             }
             match command {
@@ -236,11 +236,11 @@ impl Session {
                 Some(Command::Ask(Request::Help)) => answer(out, HELP, READ),
                 Some(Command::Ask(request)) => out.push(request),
                 Some(Command::Usage(usage)) => answer(out, &format!("Usage: {usage}"), READ),
-                Some(Command::Unknown) | None => out.note(),
+                Some(Command::Unknown) | None => out.note(end),
             }
             return end;
         }
-        out.note();
+        out.note(text.len());
         text.len()
     }
 }

@@ -19,7 +19,7 @@ fn asks(reads: &[&str], then: impl FnOnce(&mut Session, &mut Asked)) -> Vec<Stri
         Ask::Room(Request::Say { text }) => text.to_string(),
         Ask::Room(Request::Join { nick }) => nick,
         Ask::Room(request) => format!("{request:?}"),
-        Ask::Session(_) => "?".to_owned(),
+        Ask::Session(_) | Ask::Note(_) => "?".to_owned(),
     };
     out.drain().map(word).collect()
 }

@@ -125,7 +125,7 @@ impl Session {
         self.answers.push_back(answer);
         match request {
             Some(request) => out.push(request),
-            None => out.note(),
+            None => out.note(0),
         }
     }
 

@@ -208,7 +208,7 @@ fn a_typed_line_is_understood_as_in_a_terminal() {
         ("/foo", "Unknown command: "),
         ("hi", "Unknown"),
     ] {
-        assert_eq!(pair.says(&format!(r#"{{"type": "line", "message": "{line}"}}"#)), [Ask::Session(None)]);
+        assert_eq!(pair.says(&format!(r#"{{"type": "line", "message": "{line}"}}"#)), [Ask::Note(0)]);
         while pair.session.poll_send().is_some() {}
         // It waits for its turn.
         pair.session.on_served(at(0));
