@@ -56,8 +56,11 @@ fn what_nothing_answers_takes_as_long_as_an_answer_where_writes_are_spaced() {
         assert_eq!(ask(&mut server, 1_000, nobodys), Turn::Read, "{}", dialect.name());
         assert_eq!(ask(&mut server, 1_001, nobodys), Turn::Wait(at(1_010).now), "{}", dialect.name());
         assert_eq!(server.schedule(at(1_010), A), Turn::Read, "{}", dialect.name());
-        let turns: Vec<Turn> = (0..70).map(|_| ask(&mut server, 1_011, nobodys)).collect();
-        assert_eq!(turns[69], Turn::Pause(at(1_020).now), "{}", dialect.name());
+        // As many answers as its bytes weigh: 600 as much as three.
+        let long = nobodys.repeat(600 / nobodys.len());
+        assert_eq!(ask(&mut server, 1_020, &long), Turn::Read, "{}", dialect.name());
+        let turns: Vec<Turn> = (0..70).map(|_| ask(&mut server, 1_021, nobodys)).collect();
+        assert_eq!(turns[69], Turn::Pause(at(1_050).now), "{}", dialect.name());
     }
 }
 
