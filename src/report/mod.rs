@@ -31,7 +31,7 @@ use std::sync::Arc;
 use crate::tables::table::Check;
 use crate::tables::{self, Beside, Findings, Means, Results, Warning, bottleneck, settling};
 
-pub use disk::Disk;
+pub use disk::{Disk, Fingerprint};
 pub use error::{ReportError, too_many_files};
 pub use manifest::Manifest;
 pub use merge::{Merged, merge};

@@ -169,6 +169,28 @@ fn a_class_is_graded_and_what_differs_is_told_apart() {
 }
 
 #[test]
+fn one_hand_in_spoils_no_other_and_leads_nowhere() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let dir = dir.path();
+    for (lab, student, out) in [("4", "1", "a/x"), ("4", "2", "b/x"), ("4", "3", "y"), ("5", "4", "z")] {
+        fs::create_dir_all(dir.join(out).parent().expect("a parent")).expect("a folder");
+        said(dir, &["lab", "new", lab, "--student", student, "--out", out], 0);
+    }
+    let found = said(dir, &["lab", "grade", "a/x", "b/x", "--gradescope=marks"], 2);
+    assert!(found.contains("a/x and b/x would both be written to marks/x"), "{found}");
+    let found = said(dir, &["lab", "grade", "a/x", "y", "z", "nowhere", "--gradescope", "--out", "c.csv"], 0);
+    assert!(found.contains("4 hand-ins: 2 empty, 2 unreadable"), "{found}");
+    assert!(found.contains("z: a hand-in of 05-fairness, and the sheet is of 04-bufferbloat"), "{found}");
+    assert!(!dir.join("nowhere").exists() && dir.join("z/results.json").exists());
+    // A link in the place of a file that is written goes, and its end stays.
+    fs::write(dir.join("end"), "precious").expect("a file");
+    std::os::unix::fs::symlink(dir.join("end"), dir.join("y/progress.json")).expect("a link");
+    said(dir, &["lab", "check", "y"], 1);
+    assert_eq!(fs::read_to_string(dir.join("end")).expect("the file"), "precious");
+    assert!(fs::symlink_metadata(dir.join("y/progress.json")).expect("the log").is_file());
+}
+
+#[test]
 fn the_program_alone_says_where_python_is() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     said(dir.path(), &["lab", "new", "8", "--student", "1001", "--out", "a"], 0);

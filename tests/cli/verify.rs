@@ -166,6 +166,15 @@ fn a_folder_that_nobody_can_repeat_is_not_judged() {
         assert!(found.starts_with("unknown    a: ") && found.contains(told), "{found}");
         fs::write(&manifest, &text).expect("written");
     }
+    // No file that the run did not have is read as anything: an error would quote it.
+    fs::write(lab.path().join("secret"), "precious").expect("written");
+    forge(&manifest, "\"overrides\": []", "\"overrides\": [\"link.wire.rate={ trace = 'secret' }\"]");
+    for scenario in [&[][..], &["--scenario", "lab.toml"]] {
+        let found = said(lab.path(), &[&["verify", "a"], scenario].concat(), 1);
+        assert!(found.contains("secret, which its scenario reads, is another file here"), "{found}");
+        assert!(!found.contains("precious"), "{found}");
+    }
+    fs::write(&manifest, &text).expect("written");
     let trials = lab.path().join("a/trials.csv");
     let rows = fs::read_to_string(&trials).expect("a table");
     fs::write(&trials, rows + "9,0,5ms,1\n").expect("written");

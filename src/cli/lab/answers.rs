@@ -103,7 +103,7 @@ impl Log {
 
     pub fn write(&self, dir: &Path) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(self).expect("a log is JSON");
-        std::fs::write(dir.join(LOG), text + "\n").map_err(|error| {
+        replace(&dir.join(LOG), &(text + "\n")).map_err(|error| {
             Failure::other(format!("cannot write {LOG}: {error}"), "check in a folder that you may write to")
         })
     }
@@ -140,6 +140,31 @@ pub fn text_of(file: &Path) -> Result<String, String> {
     let mut text = String::new();
     let read = std::fs::File::open(file).and_then(|open| open.take(MOST_BYTES).read_to_string(&mut text));
     read.map(|_| text).map_err(|error| format!("{name}: {error}"))
+}
+
+/// Writes a file in a folder of somebody's, whole or not at all; a link in its place goes, and is not followed.
+pub fn replace(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut written = builder.tempfile_in(dir)?;
+    written.write_all(text.as_bytes())?;
+    written.persist(file)?;
+    Ok(())
+}
+
+/// Warns of students with more than one folder.
+pub fn warn_of_twice<'a>(hand_ins: impl Iterator<Item = (&'a str, &'a Path)>) {
+    let mut folders: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (student, folder) in hand_ins.filter(|(student, _)| !student.is_empty()) {
+        folders.entry(student).or_default().push(folder.display().to_string());
+    }
+    for (student, folders) in folders.iter().filter(|(_, folders)| folders.len() > 1) {
+        let list = folders.join(", ");
+        eprintln!("warning: student {student} has {} hand-ins: {list}", folders.len());
+    }
 }
 
 /// An error of TOML in one line, with its place.

@@ -1,12 +1,12 @@
 //! `testbed lab contest`: the controllers of a class over traces that nobody has seen.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
-use super::answers::{Answers, text_of};
+use super::answers::{Answers, text_of, warn_of_twice};
 use super::run;
 use super::sheet::{Contest as Terms, Lab};
 use super::sitting::Sitting;
@@ -49,29 +49,22 @@ impl Contest {
     pub fn execute(self) -> Result<(), Failure> {
         script::check("python:controller.py:Controller")
             .map_err(|refusal| Failure::usage(refusal.message, refusal.help))?;
-        let (mut entries, mut lab) = (Vec::new(), None);
-        for dir in &self.dirs {
-            let name = dir.display();
-            let (_, sitting) =
-                Answers::read(dir).map_err(|problem| Failure::usage(format!("{name}: {problem}"), ""))?;
-            let first = *lab.get_or_insert(sitting.lab);
-            let (true, Some(terms)) = (first.id == sitting.lab.id, &sitting.sheet.contest) else {
-                return Err(Failure::usage(
-                    format!("{name} is of {}, and the contest of {}", sitting.lab.id, with_contest()),
-                    "name folders of that lab alone",
-                ));
-            };
-            let text = text_of(&dir.join(&terms.file));
-            entries.push(Entry {
-                name: sitting.student.clone(),
-                word: format!("{}{}:{}", script::PREFIX, terms.file, terms.class),
-                problem: text.as_ref().err().cloned().unwrap_or_default(),
-                script: text.ok(),
-                runs: Vec::new(),
-            });
-        }
-        let sitting = Sitting::of(lab.expect("an argument is required"), EVERYBODY);
-        let terms = sitting.sheet.contest.as_ref().expect("its folders were asked");
+        let handed_in: Vec<_> = self.dirs.iter().map(|dir| (dir, Answers::read(dir))).collect();
+        let labs =
+            handed_in.iter().filter_map(|(_, read)| read.as_ref().ok().map(|(_, sitting)| sitting.lab));
+        let lab = labs.into_iter().find(|lab| lab.sheet().contest.is_some()).ok_or_else(|| {
+            Failure::usage(
+                format!("no folder is a hand-in of {}", with_contest()),
+                "name folders of that lab",
+            )
+        })?;
+        let sitting = Sitting::of(lab, EVERYBODY);
+        let terms = sitting.sheet.contest.as_ref().expect("it was looked for");
+        let mut entries: Vec<Entry> =
+            handed_in.iter().map(|(dir, read)| Entry::of(dir, read, lab, terms)).collect();
+        warn_of_twice(
+            entries.iter().zip(&self.dirs).map(|(entry, dir)| (entry.name.as_str(), dir.as_path())),
+        );
         entries.extend(terms.beside.iter().map(|name| Entry {
             name: format!("({name})"),
             word: name.clone(),
@@ -107,6 +100,24 @@ impl Contest {
 }
 
 impl Entry {
+    /// The controller in a folder; one that cannot be read takes part without a place.
+    fn of(dir: &Path, read: &Result<(Answers, Sitting), String>, lab: &Lab, terms: &Terms) -> Entry {
+        let text = match read {
+            Ok((_, sitting)) if sitting.lab.id == lab.id => text_of(&dir.join(&terms.file)),
+            Ok((_, sitting)) => Err(format!("a hand-in of {}", sitting.lab.id)),
+            Err(problem) => Err(problem.clone()),
+        };
+        let name =
+            read.as_ref().map_or_else(|_| dir.display().to_string(), |(_, sitting)| sitting.student.clone());
+        Entry {
+            name,
+            word: format!("{}{}:{}", script::PREFIX, terms.file, terms.class),
+            problem: text.as_ref().err().cloned().unwrap_or_default(),
+            script: text.ok(),
+            runs: Vec::new(),
+        }
+    }
+
     /// Runs over one trace; a controller that fails runs no more.
     fn run(
         &mut self,
@@ -161,7 +172,8 @@ fn with_contest() -> String {
     has.map(|lab: &Lab| lab.id).collect::<Vec<_>>().join(", ")
 }
 
-/// The leaderboard as CSV, the best first; built-in controllers stand in brackets and have no place.
+/// The leaderboard as CSV, the best first; built-in controllers stand in brackets, and neither they nor those that
+/// failed have a place.
 fn leaderboard(entries: &[Entry]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let head = ["place", "student", "score", "goodput_mbit", "delay_p95_ms", "problem"];
@@ -173,9 +185,10 @@ fn leaderboard(entries: &[Entry]) -> String {
             n => format!("{:.3}", entry.runs.iter().map(of).sum::<f64>() / n as f64),
         };
         let is_student = !entry.name.starts_with('(');
-        place += usize::from(is_student);
+        let has_place = is_student && entry.problem.is_empty();
+        place += usize::from(has_place);
         let fields = [
-            if is_student { place.to_string() } else { String::new() },
+            if has_place { place.to_string() } else { String::new() },
             entry.name.clone(),
             format!("{:.3}", entry.score()),
             mean(|run| run.0),

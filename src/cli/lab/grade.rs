@@ -1,7 +1,7 @@
 //! `testbed lab grade`: one sheet for the class, and Gradescope's file for each hand-in.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 use serde_json::json;
 
-use super::answers::{Answers, Log};
+use super::answers::{Answers, Log, replace, warn_of_twice};
 use super::question::Mark;
 use super::sitting::{Keys, SCENARIO, Sitting};
 use crate::cli::output::{Failure, print};
@@ -75,6 +75,7 @@ struct Row {
 impl Grade {
     /// Grades all folders, one after the other.
     pub fn execute(self) -> Result<(), Failure> {
+        self.check_names()?;
         let stop = stop_on_interrupt("interrupted")?;
         let mut keys: BTreeMap<String, Rc<Keys>> = BTreeMap::new();
         let bar = Progress::new("grade", self.dirs.len() as u64, 0, "hand-ins", false);
@@ -84,10 +85,10 @@ impl Grade {
             bar.advance();
         }
         bar.finish();
-        check_labs(&rows)?;
-        check_twice(&rows);
+        leave_out_others(&mut rows);
+        warn_of_twice(rows.iter().map(|row| (row.student.as_str(), row.folder.as_path())));
         if let Some(place) = &self.gradescope {
-            for row in &rows {
+            for row in rows.iter().filter(|row| place.is_some() || row.folder.is_dir()) {
                 self.write_gradescope(row, place.as_deref())?;
             }
         }
@@ -195,11 +196,26 @@ impl Grade {
         })
     }
 
+    /// Folders whose files would be written to one place.
+    fn check_names(&self) -> Result<(), Failure> {
+        let mut taken: BTreeMap<OsString, &Path> = BTreeMap::new();
+        let Some(Some(place)) = &self.gradescope else { return Ok(()) };
+        for dir in &self.dirs {
+            let Some(first) = taken.insert(name_of(dir), dir) else { continue };
+            let both = format!("{} and {}", first.display(), dir.display());
+            return Err(Failure::usage(
+                format!("{both} would both be written to {}", place.join(name_of(dir)).display()),
+                "grade them apart, or say --gradescope without DIR",
+            ));
+        }
+        Ok(())
+    }
+
     fn write_gradescope(&self, row: &Row, place: Option<&Path>) -> Result<(), Failure> {
         let dir = match place {
             None => row.folder.clone(),
             Some(place) if self.dirs.len() == 1 => place.to_owned(),
-            Some(place) => place.join(row.folder.file_name().unwrap_or_default()),
+            Some(place) => place.join(name_of(&row.folder)),
         };
         let file = dir.join("results.json");
         let text = serde_json::to_string_pretty(&row.gradescope()).expect("a row is JSON") + "\n";
@@ -324,29 +340,17 @@ fn counted(rows: &[Row]) -> String {
     format!("{}: {}", plural(rows.len() as u64, "hand-in"), parts.join(", "))
 }
 
-/// A sheet has one lab's questions.
-fn check_labs(rows: &[Row]) -> Result<(), Failure> {
-    let mut labs: Vec<&str> = rows.iter().map(|row| row.lab.as_str()).filter(|lab| !lab.is_empty()).collect();
-    labs.sort_unstable();
-    labs.dedup();
-    match labs.as_slice() {
-        [] | [_] => Ok(()),
-        [first, second, ..] => Err(Failure::usage(
-            format!("there are hand-ins of {first} and of {second}"),
-            "grade one lab at a time",
-        )),
+/// A sheet has one lab's questions, those of the lab with the most hand-ins; others are not judged.
+fn leave_out_others(rows: &mut [Row]) {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !row.lab.is_empty()) {
+        *counts.entry(&row.lab).or_default() += 1;
     }
-}
-
-/// Says which students handed in more than one folder.
-fn check_twice(rows: &[Row]) {
-    let mut folders: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| !row.student.is_empty()) {
-        folders.entry(&row.student).or_default().push(row.folder.display().to_string());
-    }
-    for (student, folders) in folders.iter().filter(|(_, folders)| folders.len() > 1) {
-        let list = folders.join(", ");
-        eprintln!("warning: student {student} has {} hand-ins: {list}", folders.len());
+    let most = counts.iter().max_by_key(|(_, n)| **n).map(|(lab, _)| (*lab).to_owned()).unwrap_or_default();
+    for row in rows.iter_mut().filter(|row| !row.lab.is_empty() && row.lab != most) {
+        let problem = format!("a hand-in of {}, and the sheet is of {most}", row.lab);
+        eprintln!("warning: {}: {problem}; grade one lab at a time", row.folder.display());
+        (row.status, row.results, row.marks) = (Status::Unreadable, problem, Vec::new());
     }
 }
 
@@ -360,13 +364,10 @@ fn is_plain(place: &Path) -> bool {
     entries.is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| is_plain(&entry.path()))))
 }
 
-/// Writes a file in a folder that somebody handed in, where a link may stand in its place.
-fn replace(file: &Path, text: &str) -> std::io::Result<()> {
-    match std::fs::remove_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    std::fs::File::create_new(file)?.write_all(text.as_bytes())
+/// The name of a hand-in's folder, of `.` too.
+fn name_of(dir: &Path) -> OsString {
+    let whole = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    whole.file_name().unwrap_or_default().to_owned()
 }
 
 fn unwritten(file: &Path, error: &std::io::Error) -> Failure {

@@ -1,9 +1,9 @@
 //! Labs held against their own rules, for several students.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 
-use super::question::{Kind, Mark, Question};
+use super::question::{Key, Kind, Mark, Question};
 use super::run;
 use super::sheet::LABS;
 use super::sitting::Sitting;
@@ -18,7 +18,7 @@ fn students() -> u32 {
 
 #[test]
 fn keys_are_accepted_and_typical_mistakes_are_not_whoever_the_student_is() {
-    let mut faults = Vec::new();
+    let (mut faults, mut keys) = (Vec::new(), BTreeMap::<String, Vec<_>>::new());
     let only = std::env::var("LAB").unwrap_or_default();
     for lab in LABS.iter().filter(|lab| lab.id.contains(&only)) {
         for student in 0..students() {
@@ -31,10 +31,22 @@ fn keys_are_accepted_and_typical_mistakes_are_not_whoever_the_student_is() {
             let named = |name: &str| figures.get(name).copied().or_else(|| sitting.value(name));
             for question in sitting.sheet.questions() {
                 let place = format!("{}, student {}, `{}`", lab.id, sitting.student, question.id);
+                if let Ok(Key::Number { value, tolerance, .. }) = question.key(&named) {
+                    let same = format!("{}, `{}`: one key is right for all", lab.id, question.id);
+                    keys.entry(same).or_default().push((value, tolerance * value.abs()));
+                }
                 for fault in faults_of(question, &named) {
                     faults.push(format!("{place}: {fault}; {figures:?}"));
                 }
             }
+        }
+    }
+    // Two students may draw alike; ten do not.
+    keys.retain(|_, keys| keys.len() >= 10);
+    for (fault, keys) in keys {
+        let (first, tolerance) = keys[0];
+        if keys.iter().all(|(key, _)| (key - first).abs() <= tolerance) {
+            faults.push(fault);
         }
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));

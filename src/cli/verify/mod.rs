@@ -15,7 +15,7 @@ use super::output::{Failure, beside, load, print, processors};
 use super::progress::Progress;
 use super::{memory, run};
 use crate::report::version::Program;
-use crate::report::{self, Comparison, Manifest, ReportError, ResultFolder};
+use crate::report::{self, Comparison, Fingerprint, Manifest, ReportError, ResultFolder};
 use crate::rng::Seed;
 use crate::runner::{self, Ending, Pace, RunError};
 use crate::scenario::Plan;
@@ -236,23 +236,28 @@ impl Verify {
         let study = &manifest.study;
         let file = self.scenario.clone().unwrap_or_else(|| PathBuf::from(&manifest.file));
         let name = format!("{}.toml", study.name);
-        let plan =
-            Plan::parse_with(&name, &study.scenario, &study.overrides, &mut |named| beside(&file, named));
-        let plan = plan.map_err(|error| {
+        let mut other = None;
+        // Judged before it is read as anything, so that no error quotes a file that the run did not have.
+        let mut load = |named: &str| {
+            let bytes = beside(&file, named)?;
+            let same =
+                study.files.get(named).is_some_and(|then| then.sha256 == Fingerprint::of(&bytes).sha256);
+            same.then_some(bytes).ok_or_else(|| {
+                other.get_or_insert(named.to_owned());
+                std::io::ErrorKind::InvalidData.into()
+            })
+        };
+        let plan = Plan::parse_with(&name, &study.scenario, &study.overrides, &mut load);
+        if let Some(name) = other {
+            return Err(format!("{name}, which its scenario reads, is another file here"));
+        }
+        plan.map_err(|error| {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default().trim_start_matches([' ', '\u{d7}']);
             format!(
                 "its scenario cannot be read: {first} (--scenario FILE says where files that it names lie)"
             )
-        })?;
-        let other = plan
-            .files()
-            .iter()
-            .find(|(name, file)| study.files.get(*name).is_none_or(|then| then.sha256 != file.sha256));
-        match other {
-            Some((name, _)) => Err(format!("{name}, which its scenario reads, is another file here")),
-            None => Ok(plan),
-        }
+        })
     }
 
     fn run_again(

@@ -72,8 +72,8 @@ def series(cell, name):
 
 
 def run():
-    """Runs the scenario, if that is not done."""
-    if not (results / "manifest.json").is_file() and testbed("run", "scenario.toml", "--out", str(results), "--no-plots"):
+    """Runs the scenario, or what is left of it."""
+    if testbed("run", "scenario.toml", "--out", str(results), "--no-plots", "--resume"):
         raise SystemExit("The run failed; see above.")
 
 
