@@ -66,6 +66,8 @@ pub(super) struct KeyForm {
 struct LinkForm {
     name: String,
     per_client: bool,
+    /// Bytes of the largest packets that cross it.
+    packet_bytes: u32,
     directions: [DirectionForm; 2],
 }
 
@@ -81,9 +83,15 @@ struct DirectionForm {
 struct GroupForm {
     name: String,
     count: u32,
-    path: Vec<usize>,
+    path: Vec<HopForm>,
     congestion: &'static str,
     workload: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct HopForm {
+    link: usize,
+    backwards: bool,
 }
 
 impl From<Takes> for TakesForm {
@@ -150,19 +158,24 @@ fn links(scenario: &Scenario) -> Vec<LinkForm> {
             crate::link::Capacity::Bytes(_) => None,
         },
     };
-    let form = |link: &crate::scenario::LinkSpec| LinkForm {
+    let largest = |place: usize| {
+        let crossing = scenario.groups.iter().filter(|group| group.path.iter().any(|hop| hop.link == place));
+        crossing.map(|group| group.tcp.packet_bytes()).max()
+    };
+    let form = |(place, link): (usize, &crate::scenario::LinkSpec)| LinkForm {
         name: link.name.clone(),
         per_client: link.per_client,
+        packet_bytes: largest(place).unwrap_or_else(|| crate::tcp::Config::default().packet_bytes()),
         directions: Direction::BOTH.map(|way| direction(&link.directions[way.index()])),
     };
-    scenario.links.iter().map(form).collect()
+    scenario.links.iter().enumerate().map(form).collect()
 }
 
 fn groups(scenario: &Scenario) -> Vec<GroupForm> {
     let form = |group: &crate::scenario::Group| GroupForm {
         name: group.name.clone(),
         count: group.count,
-        path: group.path.iter().map(|hop| hop.link).collect(),
+        path: group.path.iter().map(|hop| HopForm { link: hop.link, backwards: hop.backwards }).collect(),
         congestion: group.tcp.congestion.algorithm.name,
         workload: group.app.name(),
     };

@@ -2,6 +2,7 @@
 
 use crate::congestion::Choice;
 use crate::time::Duration;
+use crate::wire::{IP_HEADER, TCP_HEADER};
 
 /// Bytes that timestamps take from each segment (RFC 7323 appendix A).
 pub(super) const TIMESTAMP_BYTES: u16 = 12;
@@ -141,5 +142,10 @@ impl Config {
     /// without options.
     pub fn mss_option(&self) -> u16 {
         self.mss + if self.timestamps { TIMESTAMP_BYTES } else { 0 }
+    }
+
+    /// Bytes of a full packet, its IP header with it.
+    pub fn packet_bytes(&self) -> u32 {
+        IP_HEADER + TCP_HEADER + u32::from(self.mss_option())
     }
 }

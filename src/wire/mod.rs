@@ -12,7 +12,7 @@ mod seq;
 pub use crate::facts::{Datagram, Direction};
 pub use accurate::{EcnBytes, EcnOrder};
 pub use ecn::Ecn;
-pub use segment::{Flags, Options, Payload, SackBlocks, Segment, SynOptions, Timestamps};
+pub use segment::{Flags, Options, Payload, SackBlocks, Segment, SynOptions, TCP_HEADER, Timestamps};
 pub use seq::SeqNumber;
 
 use crate::time::Instant;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{Ecn, EcnBytes, SeqNumber};
 
 /// Bytes of a TCP header without options (RFC 9293 §3.1).
-const HEADER: u32 = 20;
+pub const TCP_HEADER: u32 = 20;
 /// Timestamps with their two bytes of padding (RFC 7323 appendix A).
 const TIMESTAMPS: u32 = 12;
 
@@ -113,7 +113,7 @@ impl Segment {
                 mss + scale + sack + syn.counted.map_or(0, |bytes| bytes.wire_len())
             }
         };
-        HEADER + timestamps + options
+        TCP_HEADER + timestamps + options
     }
 
     /// Bytes on the wire: IP header, TCP header with options, payload.

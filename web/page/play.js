@@ -9,10 +9,11 @@ const SENDERS = 120, SERVER = 60; // pixels at both sides
 const GRAVITY = 500; // pixels a second squared
 const MOST_FALLING = 60;
 
-// Links in the order in which paths cross them.
+// Links in the order in which paths cross them from the left to the right; a path may cross some the other way.
 function ordered(form) {
-  const place = form.links.map((_, link) => Math.max(0, ...form.groups.map((group) => group.path.indexOf(link))));
-  const used = form.links.map((_, link) => link).filter((link) => form.groups.some((group) => group.path.includes(link)));
+  const hops = form.groups.flatMap(({ path }) => path.map(({ link, backwards }, n) => ({ link, n: backwards ? path.length - 1 - n : n })));
+  const place = form.links.map((_, link) => Math.max(-1, ...hops.filter((hop) => hop.link === link).map((hop) => hop.n)));
+  const used = form.links.map((_, link) => link).filter((link) => place[link] >= 0);
   return used.sort((a, b) => place[a] - place[b] || a - b);
 }
 
@@ -51,7 +52,7 @@ export class Play {
   // Another experiment, or another cell of it; time stays, if it was running.
   show(form, request) {
     const slowest = Math.max(0.001, ...form.groups.map((group) =>
-      group.path.reduce((sum, link) => sum + form.links[link].directions.reduce((ms, way) => ms + way.delay_ms, 0), 0) / 1000));
+      group.path.reduce((sum, { link }) => sum + form.links[link].directions.reduce((ms, way) => ms + way.delay_ms, 0), 0) / 1000));
     if (!this.#experiment) {
       // A round trip takes about two seconds.
       byId("speed").value = String(Math.round(100 * Math.log10(Math.min(1, slowest / 2))));
@@ -153,7 +154,13 @@ export class Play {
     if (!this.#frame) return;
     const sum = (part) => this.#frame.links.reduce((total, link) => total + (link[part].length ?? link[part]), 0);
     byId("path-words").textContent =
-      `${this.#time.toFixed(3)} s: ${sum("wire")} packets on the way, ${sum("queue")} wait; ${sum("dropped")} dropped by queues and ${sum("lost")} lost so far.`;
+      `${this.#time.toFixed(3)} s: ${sum("wire")} packets on the way, ${sum("queue")} wait; ${sum("dropped")} dropped by queues and ${sum("lost")} lost so far.${this.#turned()}`;
+  }
+
+  // Groups whose packets go the other way somewhere.
+  #turned() {
+    const groups = this.#experiment.form.groups.filter(({ path }) => path.some((hop) => hop.backwards)).map((group) => group.name);
+    return groups.length > 0 ? ` Of ${groups.join(", ")}, some links are crossed from the right to the left.` : "";
   }
 
   #draw() {

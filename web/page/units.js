@@ -110,9 +110,9 @@ export function keyWords(key) {
 // A queue's limit as a time: what a packet waits at its end. Of two directions, in the slower one.
 export function queueWords(key, links) {
   const [, name, way] = /^link\.(.+?)\.(?:(up|down)\.)?queue\.limit$/.exec(key) ?? [];
-  const both = links.find((link) => link.name === name)?.directions ?? [];
+  const { directions: both = [], packet_bytes: bytes } = links.find((link) => link.name === name) ?? {};
   const ways = both.filter((_, n) => !way || n === (way === "up" ? 0 : 1));
   const [{ rate_mbit: rate, queue_packets: packets } = {}] = ways.sort((a, b) => (a.rate_mbit ?? Infinity) - (b.rate_mbit ?? Infinity));
   if (!rate || !packets) return "";
-  return `${packets} packets: when full, one more waits ${digits((packets * 1500 * 8) / rate / 1000)} ms`;
+  return `${packets} packets: when full, one more waits ${digits((packets * bytes * 8) / rate / 1000)} ms`;
 }
