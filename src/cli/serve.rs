@@ -163,7 +163,6 @@ impl Serve {
             max_rooms: self.max_rooms,
             max_rooms_each: self.max_rooms_each,
             max_connections: self.max_clients.saturating_add(1_000),
-            max_text: self.max_message.0 as usize,
             max_backlog: self.max_queue.0 as usize,
             max_memory: self.max_queues.0 as usize,
             rate_limit: self.rate_limit,
@@ -182,6 +181,7 @@ impl Serve {
                 list_everyone: self.list_everyone,
                 rooms_ascii: self.rooms_ascii,
                 outsiders_post: !self.members_only,
+                max_text: self.max_message.0 as usize,
                 welcome_pause: self.pacing.unwrap_or(protocol::Settings::default().welcome_pause),
                 ..protocol::Settings::default()
             },

@@ -114,7 +114,9 @@ fn an_interrupted_probe_keeps_what_is_finished() {
 #[test]
 fn texts_that_are_refused_are_not_waited_for() {
     for kind in [RELIABLE, JSON_LINES, SLASH, PIPE] {
-        let server = Running::start(Settings { max_text: 1_000, ..usual() }, &[kind]);
+        let mut settings = usual();
+        settings.dialects.max_text = 1_000;
+        let server = Running::start(settings, &[kind]);
         let address = server.address(kind).to_string();
         let words = ["probe", "reliability", "--messages", "5", "--size", "1200", "--dialect", kind.name()];
         let words = [&words[..], &["--address", &address]].concat();

@@ -59,8 +59,6 @@ pub struct Settings {
     pub max_rooms_each: usize,
     /// Connections at a time, those that have not joined too.
     pub max_connections: usize,
-    /// Bytes of the longest text.
-    pub max_text: usize,
     /// Bytes that may wait for one client; beyond, it is dropped.
     pub max_backlog: usize,
     /// Bytes that may wait for all clients together, and of what they ask; beyond, the one for whom most
@@ -101,7 +99,6 @@ impl Default for Settings {
             max_rooms: 1_000,
             max_rooms_each: 20,
             max_connections: 20_000,
-            max_text: 32_768,
             max_backlog: 1 << 20,
             max_memory: 256 << 20,
             rate_limit: 1_000,
@@ -148,13 +145,12 @@ const CARRIED_WITHIN: Span = Span::from_secs(30);
 
 impl Server {
     /// Binds a listener for each dialect.
-    pub async fn bind(mut settings: Settings, addresses: &[Place]) -> io::Result<Server> {
+    pub async fn bind(settings: Settings, addresses: &[Place]) -> io::Result<Server> {
         let unusable = |path: &PathBuf, error: OpenError| {
             let kind = if error.is_lasting() { io::ErrorKind::InvalidInput } else { io::ErrorKind::Other };
             let words = format!("cannot use {} for accounts and history: {error}", path.display());
             io::Error::new(kind, words)
         };
-        settings.dialects.max_text = settings.max_text;
         let store = match &settings.store {
             Some(path) => Some(Store::open(path).map_err(|error| unusable(path, error))?),
             None => None,

@@ -86,7 +86,7 @@ impl Hub {
             rooms: settings.max_rooms,
             rooms_each: settings.max_rooms_each,
             entering_founds: false,
-            text_bytes: settings.max_text,
+            text_bytes: settings.dialects.max_text,
             reserved: &[SERVER, EVERYONE],
             ..Rules::default()
         };
