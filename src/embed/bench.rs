@@ -48,9 +48,17 @@ impl Lab {
         study(&self.plan, self.plan.texts.text.clone(), self.plan.texts.sets.clone())
     }
 
-    /// The figures of a trial that have a place in the short table.
-    pub(super) fn figures(&self, cell: usize, trial: u32, outcome: &Outcome) -> Vec<TrialFigure> {
-        let study = self.study();
+    /// The figures of a trial that have a place in the short table; those of its samples only if they were taken as the
+    /// scenario says.
+    pub(super) fn figures(
+        &self,
+        cell: usize,
+        trial: u32,
+        outcome: &Outcome,
+        as_said: bool,
+    ) -> Vec<TrialFigure> {
+        let mut study = self.study();
+        study.recorded &= as_said;
         let row = self.row(cell, trial, outcome);
         let source = Source::of(&row);
         let known = figures::of_study(&study).filter(|figure| figure.heading.is_some());

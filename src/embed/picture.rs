@@ -100,7 +100,7 @@ impl Lab {
             flows: flow_lines(&outcome, series.map_or(&[][..], |series| &series.flows)),
             links: link_lines(&outcome, series.map_or(&[][..], |series| &series.links)),
             latencies: spread::of(&self.row(cell, number, &outcome)),
-            figures: self.figures(cell, number, &outcome),
+            figures: self.figures(cell, number, &outcome, interval == scenario.record.interval),
         }))
     }
 }
