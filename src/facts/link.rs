@@ -68,7 +68,8 @@ pub struct QueueOutcome {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Realised {
     /// `loss_percent`, `duplicate_percent`, `corrupt_percent`, `reorder_percent`, `delay_mean_ms`,
-    /// `delay_p99_ms`, `rate_mbit`, `policed_mbit`, `queue_max_packets` or `queue_max_bytes`.
+    /// `delay_p99_ms`, `rate_mbit`, `policed_mbit`, `queue_max_packets`, `queue_max_bytes`, or of Wi-Fi
+    /// `wifi_error_percent`, `wifi_loss_percent`, `wifi_exchange_us` or `wifi_aggregate_frames`.
     pub quantity: &'static str,
     /// Value that the scenario asked for.
     pub configured: f64,

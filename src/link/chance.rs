@@ -56,6 +56,11 @@ impl Chance {
         }
     }
 
+    /// A stream of this direction, whatever flow a packet is of.
+    pub(super) fn of_this_way(&self, name: &str) -> Rng {
+        self.seed.stream(&format!("{}/{name}", self.label))
+    }
+
     /// A stream that both directions of the link start alike: its label has no direction.
     pub(super) fn of_both_ways(&self, name: &str) -> Rng {
         let link = self.label.rsplit_once('/').map_or(&*self.label, |(link, _)| link);

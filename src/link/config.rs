@@ -5,6 +5,7 @@ use std::sync::Arc;
 pub use super::policer::Policer;
 pub use super::qdisc::{Capacity, Queue};
 pub use super::trace::{Offset, Replay, Trace};
+pub use super::wifi::Wifi;
 use crate::time::Duration;
 use crate::units::{Probability, Rate};
 
@@ -20,6 +21,7 @@ pub const IMPAIRMENTS: &[(&str, &str)] = &[
     ("link.*.rate.burst", "a token bucket: so much leaves at once (tc-tbf)"),
     ("link.*.rate.trace", "delivery opportunities of a mahimahi trace"),
     ("link.*.rate.csv", "a table of rate, delay and loss over time"),
+    ("link.*.kind", "wifi: frames leave several at a time, and those that fail are sent again (802.11)"),
     ("link.*.policer", "what exceeds a rate and a burst is dropped, beside the queue"),
     ("[[drop]]", "an exact list of data segments and retransmissions"),
 ];
@@ -41,6 +43,8 @@ pub struct Config {
     pub rate: Option<Rate>,
     /// Spread of that rate over time.
     pub pattern: Pattern,
+    /// Exchanges of frames instead of single packets, at an even rate; holds for the whole trial, but for its values.
+    pub wifi: Option<Box<Wifi>>,
     /// Bucket that packets must fit into before they reach the queue.
     pub policer: Option<Policer>,
     /// The queue in front of the rate.

@@ -10,8 +10,8 @@
 //!   Only what a link remembers, such as the state of bursts, goes by the packets of all flows.
 //! * *Police*: a policer drops what exceeds its bucket, before the queue.
 //! * *Queue*: a discipline accepts, drops and chooses what leaves next; without a rate there is no queue.
-//! * *Serialise*: departure = max(now, free) + size/rate, without rounding drift; or by a token bucket, or by
-//!   the opportunities of a trace.
+//! * *Serialise*: departure = max(now, free) + size/rate, without rounding drift; or by a token bucket, by the
+//!   opportunities of a trace, or in exchanges of Wi-Fi's frames.
 //! * *Propagate*: arrival = departure + delay; in order unless reordering was asked for.
 //!
 //! With drop-tail everything is decided at the entrance, so only the head of a link is an event. Other
@@ -44,6 +44,7 @@ mod testing;
 mod tests;
 mod trace;
 mod view;
+mod wifi;
 
 use std::fmt;
 
@@ -129,7 +130,7 @@ impl Link {
 
     fn with(config: &Config, chance: Chance) -> Link {
         let mut link = Link {
-            service: Service::of(&config.queue, &chance),
+            service: Service::of(config, &chance),
             serialiser: Serialiser::of(config, &chance),
             chance,
             entrance: Entrance::default(),
@@ -314,6 +315,7 @@ impl Link {
         }
         self.entrance.configure(config, Some(&old), &self.chance);
         assert!(config.queue.is_alike(&old.queue), "a discipline holds for the whole trial");
+        assert!(config.wifi.is_some() == old.wifi.is_some(), "so does Wi-Fi");
         self.propagation.configure(&config.delay, config.reorder, &self.chance);
         // Only now, for a new model starts anew.
         self.measured.begin_epoch(now, config, self.start());
@@ -321,7 +323,10 @@ impl Link {
             self.policer = config.policer.map(|policer| Box::new(Meter::new(policer, now)));
         }
         if config.rate != old.rate || config.pattern != old.pattern {
-            self.reschedule(now, config);
+            match &config.wifi {
+                Some(_) => self.serialiser.retune(now, config.rate),
+                None => self.reschedule(now, config),
+            }
         }
     }
 

@@ -102,6 +102,18 @@ impl Serialiser {
         (start, self.free())
     }
 
+    /// Takes the medium from `at`, when it is free, to `end`.
+    pub(super) fn occupy(&mut self, at: Instant, end: Instant) {
+        self.idle += at.saturating_since(self.free());
+        (self.free, self.remainder) = (end, 0);
+    }
+
+    /// Goes on at another rate from `now` on, at which nothing is planned yet.
+    pub(super) fn retune(&mut self, now: Instant, rate: Option<Rate>) {
+        self.offered = (now, self.offered_by(now));
+        self.rate = rate;
+    }
+
     /// Sends a packet whose turn is at `at`, as [`next_start`](Serialiser::next_start) has it.
     pub(super) fn serve(&mut self, at: Instant, size: u32) -> (Instant, Instant) {
         // An opportunity at this very instant is the one that is meant.
@@ -192,7 +204,7 @@ impl Serialiser {
 
 impl Shape {
     fn of(config: &Config, chance: &Chance) -> Option<Box<Shape>> {
-        let rate = config.rate?;
+        let rate = config.rate.filter(|_| config.wifi.is_none())?;
         Some(Box::new(match &config.pattern {
             Pattern::Even => return None,
             Pattern::Bucket(bytes) => {

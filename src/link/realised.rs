@@ -11,6 +11,7 @@ use super::distribution::{Shape, mixture_quantile};
 use super::law::{self, Law, REACH, States};
 use super::statistics::{Epoch, Statistics};
 use super::trace::OPPORTUNITY;
+use super::wifi::{BACKOFF_VARIANCE, Exchanges, MEAN_BACKOFF, OVERHEAD, Wifi};
 use crate::facts::Realised;
 use crate::units::Probability;
 
@@ -51,8 +52,19 @@ impl Statistics {
                 Capacity::Packets(_) => None,
                 Capacity::Bytes(limit) => Some((limit, epoch.longest_bytes)),
             }),
+            share("wifi_error_percent", self, frame_errors).filter(|_| self.is_wifi()),
+            share("wifi_loss_percent", self, frames_given_up).filter(|_| self.is_wifi()),
+            exchange(self),
+            queue(self, "wifi_aggregate_frames", |epoch| {
+                let wifi = epoch.config.wifi.as_ref();
+                wifi.map(|wifi| (wifi.aggregate.into(), exchanges(epoch).largest))
+            }),
         ];
         shares.chain(others).flatten().collect()
+    }
+
+    fn is_wifi(&self) -> bool {
+        self.epochs.iter().any(|epoch| epoch.config.wifi.is_some())
     }
 }
 
@@ -132,6 +144,43 @@ fn reorder(epoch: &Epoch) -> Share {
     let (gap, p) = (reorder.gap, reorder.chance.as_f64());
     let laws = epoch.runs.iter().map(|run| Law::gap(run.judged, run.start.delayed, gap, p)).collect();
     Share { of: epoch.judged, seen: epoch.ahead, rate: law::gap_rate(f64::from(gap.max(1)), p), laws }
+}
+
+fn exchanges(epoch: &Epoch) -> Exchanges {
+    epoch.exchanges.as_deref().copied().unwrap_or_default()
+}
+
+/// Frames of Wi-Fi that failed, each time they were sent.
+fn frame_errors(epoch: &Epoch) -> Share {
+    let error = epoch.config.wifi.as_ref().map_or(0.0, |wifi| wifi.error.as_f64());
+    independent(exchanges(epoch).tries, exchanges(epoch).failed, error)
+}
+
+/// Frames of Wi-Fi that failed each time, of those that are settled.
+fn frames_given_up(epoch: &Epoch) -> Share {
+    let loss = |wifi: &Wifi| libm::pow(wifi.error.as_f64(), f64::from(wifi.retries) + 1.0);
+    let Exchanges { settled, given_up, .. } = exchanges(epoch);
+    independent(settled, given_up, epoch.config.wifi.as_deref().map_or(0.0, loss))
+}
+
+/// Mean length of an exchange of Wi-Fi: what surrounds its frames, and their bits at the rate.
+fn exchange(statistics: &Statistics) -> Option<Realised> {
+    let (mut count, mut span, mut asked) = (0.0, 0.0, 0.0);
+    for epoch in &statistics.epochs {
+        let Some(rate) = epoch.config.rate.filter(|_| epoch.config.wifi.is_some()) else { continue };
+        let (overhead, of) = ((OVERHEAD + MEAN_BACKOFF).as_secs_f64(), exchanges(epoch));
+        count += of.count as f64;
+        span += of.span.as_secs_f64();
+        asked += of.count as f64 * overhead + of.bits as f64 / rate.bits_per_second() as f64;
+    }
+    if count == 0.0 {
+        return None;
+    }
+    // Each exchange's frames end within a nanosecond of where they should.
+    let reach = ERRORS * (BACKOFF_VARIANCE * count).sqrt() + 1e-9 * count;
+    let mean = |total: f64| total / count * 1e6;
+    let row = line("wifi_exchange_us", mean(asked), mean(span), (mean(asked - reach), mean(asked + reach)));
+    Some(judged_if(count >= ENOUGH_EVENTS, row))
 }
 
 /// Mean propagation delay, as drawn.

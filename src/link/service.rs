@@ -2,11 +2,13 @@
 //! then it is known when it will arrive.
 
 use super::chance::{Chance, Streams};
+use super::config::Config;
 use super::flight::Transit;
 use super::notes::note;
 use super::propagation::{Order, Passage};
-use super::qdisc::{Qdisc, Queue, Queued};
+use super::qdisc::{Fifo, Qdisc, Queued};
 use super::rate::Serialiser;
+use super::wifi::Station;
 use super::{Fate, Link, Tally, Waiting};
 use crate::time::{Duration, Instant};
 use crate::wire::FlowId;
@@ -23,39 +25,49 @@ pub(super) struct Service {
     dropped: Vec<Queued>,
     /// Waits of the measured interval in a queue for L4S.
     pub(super) low_delay: Tally,
+    /// Of Wi-Fi, what it has taken from the discipline and not yet delivered.
+    pub(super) station: Option<Box<Station>>,
 }
 
 impl Service {
-    /// Of a queue whose discipline needs one.
-    pub(super) fn of(queue: &Queue, chance: &Chance) -> Option<Box<Service>> {
-        let build = queue.discipline.build?;
+    /// Of a link whose discipline or transmitter needs one.
+    pub(super) fn of(config: &Config, chance: &Chance) -> Option<Box<Service>> {
+        let queue = &config.queue;
+        let qdisc: Box<dyn Qdisc> = match queue.discipline.build {
+            Some(build) => build(queue),
+            None if config.wifi.is_some() => Box::new(Fifo::default()),
+            None => return None,
+        };
         Some(Box::new(Service {
-            qdisc: build(queue),
+            qdisc,
             streams: chance.streams("queue"),
             held: 0,
             last_entry: Instant::ZERO,
             dropped: Vec::new(),
             low_delay: Tally::default(),
+            station: config.wifi.as_ref().map(|_| Box::new(Station::new(chance))),
         }))
     }
 
     /// A flow's number belongs to another from now on.
     pub(super) fn forget(&mut self, flow: FlowId) {
         self.streams.forget(flow);
+        self.station.iter_mut().for_each(|station| station.forget(flow));
     }
 
     /// Visits what it holds.
     pub(super) fn each(&self, visit: &mut dyn FnMut(&Queued)) {
+        self.station.iter().for_each(|station| station.each(visit));
         self.qdisc.each(visit);
     }
 
     pub(super) fn held(&self) -> u64 {
-        self.held
+        self.held + self.station.as_ref().map_or(0, |station| station.held())
     }
 
     /// Instant of its next turn at the transmitter.
     fn due(&self, serialiser: &Serialiser) -> Option<Instant> {
-        (self.held > 0).then(|| serialiser.next_start(self.last_entry))
+        (self.held() > 0).then(|| serialiser.next_start(self.last_entry))
     }
 }
 
@@ -99,44 +111,52 @@ impl Link {
     pub(super) fn serve(&mut self, now: Instant) {
         while let Some(at) = self.next_service().filter(|at| *at <= now) {
             self.retire(at);
-            let Some(service) = &mut self.service else { return };
-            let item = service.qdisc.dequeue(at, &mut service.dropped);
-            service.held -= service.dropped.len() as u64 + u64::from(item.is_some());
-            assert!(item.is_some() || service.held == 0, "a discipline hands out what it holds");
-            for item in service.dropped.drain(..) {
-                self.backlog = self.backlog.without(item.packet.size());
-                self.counters.dropped_queue += 1;
-                self.counters.dropped_aqm += 1;
-                note(&mut self.noted, at, &item.packet, Fate::Managed);
-            }
-            if let Some(item) = item {
+            if let Some(wifi) = self.config().wifi.as_deref().copied() {
+                self.exchange(at, wifi);
+            } else if let Some(item) = self.next_of_queue(at) {
                 self.send(at, item);
             }
         }
     }
 
+    /// Takes the packet from the discipline whose transmission begins at `at`.
+    pub(super) fn next_of_queue(&mut self, at: Instant) -> Option<Queued> {
+        let service = self.service.as_mut()?;
+        let item = service.qdisc.dequeue(at, &mut service.dropped);
+        service.held -= service.dropped.len() as u64 + u64::from(item.is_some());
+        assert!(item.is_some() || service.held == 0, "a discipline hands out what it holds");
+        for item in service.dropped.drain(..) {
+            self.backlog = self.backlog.without(item.packet.size());
+            self.counters.dropped_queue += 1;
+            self.counters.dropped_aqm += 1;
+            note(&mut self.noted, at, &item.packet, Fate::Managed);
+        }
+        item
+    }
+
     /// The transmission of `item` begins at `at`, when the transmitter is free.
-    fn send(&mut self, at: Instant, mut item: Queued) {
+    fn send(&mut self, at: Instant, item: Queued) {
         let size = item.packet.size();
         let back_to_back = item.entered < self.serialiser.free();
         let (start, departure) = self.serialiser.serve(at, size);
+        let (entered, passage) = (item.entered, item.passage);
+        self.leave(at, Waiting { entered, start, departure, passage, size, back_to_back }, item);
+    }
+
+    /// A packet that the discipline handed out is on its way, as `waiting` has it.
+    pub(super) fn leave(&mut self, at: Instant, waiting: Waiting, mut item: Queued) {
         self.counters.marked += u64::from(item.marked);
         if item.marked {
             note(&mut self.noted, at, &item.packet, Fate::Marked);
         }
         if item.low {
-            self.note_low(start - item.entered);
+            self.note_low(waiting.start - item.entered);
         }
-        let passage = item.passage;
-        self.waiting.push_back(Waiting {
-            entered: item.entered,
-            start,
-            departure,
-            passage,
-            size,
-            back_to_back,
-        });
-        let transit = self.depart(departure, passage, item.damaged);
+        let transit = self.depart(waiting.departure, waiting.passage, item.damaged);
+        if waiting.passage.order != Order::Ahead {
+            self.measured.drawn_at(item.entered);
+        }
+        self.waiting.push_back(waiting);
         self.flight.push(transit, &mut item.packet);
     }
 

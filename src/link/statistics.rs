@@ -3,6 +3,7 @@
 use super::Link;
 use super::config::Config;
 use super::tally::Tally;
+use super::wifi::Exchanges;
 use crate::facts::Counters;
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
@@ -70,6 +71,8 @@ pub(super) struct Epoch {
     pub since: Instant,
     pub span: Duration,
     pub policed_bytes: u64,
+    /// Those of Wi-Fi.
+    pub exchanges: Option<Box<Exchanges>>,
 }
 
 /// Memory of a link from packet to packet, as far as laws depend on it.
@@ -167,6 +170,7 @@ impl Epoch {
             since,
             span: Duration::ZERO,
             policed_bytes: 0,
+            exchanges: None,
         }
     }
 
@@ -194,6 +198,9 @@ impl Epoch {
         self.saturated_doubt += other.saturated_doubt;
         self.span += other.span;
         self.policed_bytes += other.policed_bytes;
+        if let Some(exchanges) = &other.exchanges {
+            self.exchanges.get_or_insert_default().add(exchanges);
+        }
     }
 }
 
@@ -216,6 +223,17 @@ impl Measured {
     pub(super) fn propagated(&mut self, delay: Duration) {
         self.epoch.propagated += 1;
         self.propagation.record(delay);
+    }
+
+    /// The last packet so counted came at `entered`: its propagation is of the configuration that held then.
+    pub(super) fn drawn_at(&mut self, entered: Instant) {
+        if entered >= self.epoch.since || self.past.is_empty() {
+            return;
+        }
+        // From before the interval is from its first.
+        let at = self.past.iter().rposition(|old| old.since <= entered).unwrap_or(0);
+        self.past[at].propagated += 1;
+        self.epoch.propagated -= 1;
     }
 
     /// Another configuration is in force from here on.

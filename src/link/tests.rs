@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::config::{
-    Delay, JitterDistribution, JitterTable, LossModel, Offset, Pattern, Policer, Reorder, Replay, Trace,
+    Delay, JitterDistribution, JitterTable, LossModel, Offset, Pattern, Policer, Reorder, Replay, Trace, Wifi,
 };
 use super::testing::{from_flow, packet};
 use super::*;
@@ -17,6 +17,7 @@ mod patterns;
 mod realised;
 mod service;
 mod sharing;
+mod wifi;
 
 fn link(config: &Config) -> Link {
     Link::new(config, Seed(1), "link/test/up")
@@ -240,7 +241,7 @@ fn a_shorter_delay_does_not_overtake() {
 #[test]
 fn an_idle_link_is_small() {
     // Twenty thousand of them must not matter.
-    assert!(size_of::<Link>() <= 1_216, "{}", size_of::<Link>());
+    assert!(size_of::<Link>() <= 1_232, "{}", size_of::<Link>());
 }
 
 #[test]
@@ -286,8 +287,9 @@ fn any_config() -> impl Strategy<Value = Config> {
     let policer = proptest::option::of((1..30u64, 40..9_000u64)).prop_map(|policer| {
         policer.map(|(rate, burst)| Policer { rate: mbit(rate).expect("not zero"), burst })
     });
-    (loss, chance(), chance(), reorder, delay, rate, capacity, patterns::endless(), policer).prop_map(
-        |(loss, duplicate, corrupt, reorder, delay, rate, capacity, pattern, policer)| Config {
+    let wifi = wifi::any_wifi().prop_map(|wifi| Some(Box::new(wifi)));
+    (loss, chance(), chance(), reorder, delay, rate, capacity, patterns::endless(), policer, wifi).prop_map(
+        |(loss, duplicate, corrupt, reorder, delay, rate, capacity, pattern, policer, wifi)| Config {
             loss,
             duplicate,
             corrupt,
@@ -295,6 +297,7 @@ fn any_config() -> impl Strategy<Value = Config> {
             delay,
             rate,
             pattern,
+            wifi,
             policer,
             queue: capacity.into(),
         },
@@ -306,11 +309,13 @@ proptest! {
     fn packets_are_conserved_and_time_goes_forward(
         mut configs in prop::collection::vec(any_config(), 1..5),
         discipline in 0..QUEUES.len(),
+        is_wifi: bool,
         arrivals in prop::collection::vec((0..3_000u64, 40..1_500u32, 0..40u8, 0..4u32), 1..300),
     ) {
         for config in &mut configs {
             config.queue.discipline = &QUEUES[discipline];
             config.queue.parameters = QUEUES[discipline].defaults();
+            config.wifi = config.wifi.take().filter(|_| is_wifi);
         }
         let mut link = link(&configs[0]);
         let mut next = configs.iter().cycle().skip(1);

@@ -68,6 +68,7 @@ fn draws(direction: &Config) -> bool {
         || open(direction.corrupt)
         || direction.reorder.is_some_and(|reorder| open(reorder.chance))
         || !direction.delay.jitter.is_zero()
+        || direction.wifi.is_some()
         || matches!(&direction.pattern, Pattern::Replay(replay) if replay.offset == Offset::Trial)
 }
 
@@ -88,6 +89,7 @@ fn normalise_direction(direction: &mut Config) {
     if direction.rate.is_none() {
         direction.queue = Config::default().queue;
         direction.pattern = Pattern::Even;
+        direction.wifi = None;
     }
     if direction.delay.jitter.is_zero() {
         direction.delay = Delay { mean: direction.delay.mean, ..Delay::default() };

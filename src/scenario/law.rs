@@ -1,4 +1,4 @@
-//! `kind` of a link: laws by which its rate, delay and loss change with time, without a table or a schedule.
+//! `kind` of a link: Wi-Fi, or laws by which its rate, delay and loss change with time, without a table or a schedule.
 //!
 //! A law gives what it adds to the link's own keys at any instant, and the instants at which that changes;
 //! both become changes of the schedule, so that realised rows weigh each setting by the packets that met it.
@@ -7,7 +7,7 @@ use super::conditions::Table;
 use super::form::{Maybe, Whole};
 use super::quantity::{PositiveSpan, Probability as Chance, Rate, Span};
 use super::visit::{Visitor, required};
-use crate::link::config::{Config, LossModel};
+use crate::link::config::{Config, LossModel, Wifi};
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::units::{self, Probability};
@@ -17,6 +17,8 @@ use crate::units::{self, Probability};
 pub enum Law {
     /// They stay as they are.
     Steady,
+    /// They do, on a link that sends as 802.11 does.
+    Wifi(Wifi),
     /// The second half of each period has other conditions than the first.
     Step { period: Duration, rate: Option<units::Rate>, delay: Option<Duration>, loss: Option<Probability> },
     /// A low-orbit satellite link, which is handed over to another satellite at the end of each period: an
@@ -30,6 +32,7 @@ pub enum Law {
 const SECOND: Duration = Duration::from_secs(1);
 const LAWS: &[(&str, Law)] = &[
     ("steady", Law::Steady),
+    ("wifi", Law::Wifi(Wifi::DEFAULT)),
     ("step", Law::Step { period: SECOND, rate: None, delay: None, loss: None }),
     (
         "leo",
@@ -47,6 +50,13 @@ const LAWS: &[(&str, Law)] = &[
 pub(super) fn keys(v: &mut impl Visitor, law: &mut Law) {
     v.tag("law", law, LAWS, "the law by which they change", |v, law| match law {
         Law::Steady => {}
+        Law::Wifi(Wifi { aggregate, airtime, error, retries }) => {
+            let most = Wifi::WINDOW.into();
+            v.key("aggregate", aggregate, Whole(1, most), "frames of one transmission, at most (A-MPDU)");
+            v.key("airtime", airtime, PositiveSpan, "time of its frames, at most, unless it has one alone");
+            v.key("error", error, Chance, "the chance that a frame fails, each time it is sent");
+            v.key("retries", retries, Whole(0, 255), "times that it is sent again, before it is given up");
+        }
         Law::Step { period, rate, delay, loss } => {
             v.key(required("period"), period, PositiveSpan, "after so long it begins anew");
             v.key("rate", rate, Maybe(Rate), "the rate in the second half of each period");
@@ -92,14 +102,14 @@ const STEPS: u64 = 30;
 impl Law {
     /// Its table, unless nothing ever changes.
     pub(super) fn table(self) -> Option<Table> {
-        (self != Law::Steady).then_some(Table::Law(self))
+        (!self.period().is_zero()).then_some(Table::Law(self))
     }
 
     /// The changes before `end`: how many there are, and each.
     pub(super) fn count(&self, end: Instant) -> u64 {
         let periods = (end - Instant::ZERO).as_nanos() / self.period().as_nanos().max(1) + 1;
         periods.saturating_mul(match self {
-            Law::Steady => 0,
+            Law::Steady | Law::Wifi(_) => 0,
             Law::Step { .. } => 2,
             Law::Leo { .. } => STEPS + 1,
         })
@@ -114,7 +124,7 @@ impl Law {
 
     fn period(&self) -> Duration {
         match *self {
-            Law::Steady => Duration::ZERO,
+            Law::Steady | Law::Wifi(_) => Duration::ZERO,
             Law::Step { period, .. } | Law::Leo { period, .. } => period,
         }
     }
@@ -122,7 +132,7 @@ impl Law {
     /// The changes of the period that begins at `start`.
     fn within(self, start: Instant) -> Vec<Instant> {
         match self {
-            Law::Steady => vec![],
+            Law::Steady | Law::Wifi(_) => vec![],
             Law::Step { period, .. } => vec![start, start + period / 2],
             Law::Leo { period, outage, drift, .. } => {
                 let steps = if drift.is_zero() { 1 } else { STEPS };
@@ -136,7 +146,7 @@ impl Law {
     pub(super) fn apply(&self, now: Instant, config: &mut Config) {
         let since = now - Instant::ZERO;
         match *self {
-            Law::Steady => {}
+            Law::Steady | Law::Wifi(_) => {}
             Law::Step { period, rate, delay, loss } => {
                 if since.as_nanos() % period.as_nanos() >= (period / 2).as_nanos() {
                     config.rate = rate.or(config.rate);
@@ -238,6 +248,9 @@ mod tests {
         assert_eq!(scenario(&text("\"leo\"")), scenario(&text(long)));
         assert!(include_str!("../../scenarios/reference.toml").contains(long));
         assert_eq!(scenario(&text("\"steady\"")).schedule, []);
+        let long = "{ law = \"wifi\", aggregate = 32, airtime = \"4ms\", error = \"0%\", retries = 7 }";
+        assert_eq!(scenario(&text("\"wifi\"")), scenario(&text(long)));
+        assert!(include_str!("../../scenarios/reference.toml").contains(long));
         let sky = |n| scenario(&text(&format!("{{ law = \"leo\", period = \"1s\", sky = {n} }}"))).schedule;
         assert_ne!(sky(1), sky(2));
     }
@@ -250,6 +263,7 @@ mod tests {
         let long = "{ law = \"leo\", outage = \"15s\" }";
         refused(long, "outage", "the outage (15s) lasts as long", "a shorter `outage`");
         refused("\"wifi5\"", "\"wifi5\"", "\"wifi5\" is not one", "steady");
+        refused("{ law = \"wifi\", aggregate = 65 }", "65", "65 is out of range", "from 1 to 64");
         let (error, _) = super::super::testing::errors(
             &text("{ law = \"leo\", period = \"100us\", outage = \"0s\" }"),
             &[],

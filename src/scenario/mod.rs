@@ -39,6 +39,8 @@ mod patterns;
 pub(crate) mod problem;
 mod quantity;
 mod queue;
+#[cfg(test)]
+mod random;
 mod rate;
 mod read;
 mod reader;

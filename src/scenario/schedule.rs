@@ -157,6 +157,12 @@ fn check_kept(
                     compare kinds as an axis of [sweep]";
         problems.push(Problem::error(set.place, message, help));
     }
+    let kind = |link: &LinkSpec| [0, 1].map(|i| link.directions[i].wifi.is_some());
+    if after.iter().zip(before).any(|(after, before)| kind(after) != kind(before)) {
+        let message = "a link is Wi-Fi for a whole trial, or not at all";
+        let help = "set what changes of it, such as `kind.error`; compare kinds as an axis of [sweep]";
+        problems.push(Problem::error(set.place, message, help));
+    }
     let tables = after.iter().zip(starting).flat_map(|(link, start)| link.tables.iter().zip(&start.tables));
     if tables.into_iter().any(|(table, start)| table.is_some() && table != start) {
         let message = "a table of rates holds from the start of the trial";

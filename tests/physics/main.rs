@@ -21,4 +21,5 @@ mod spurious;
 mod standstill;
 mod tcp;
 mod traces;
+mod wifi;
 mod workloads;

@@ -144,6 +144,20 @@ fn cellular_shows_what_a_deep_queue_gives_and_what_it_costs() {
 }
 
 #[test]
+fn wifi_hides_loss_from_tcp_and_pays_with_delay() {
+    let run = Run::shipped("wifi", &["trials=3", "record.trials=none"]);
+    let get = |aggregate, retries, figure| run.get(&[aggregate, retries], figure);
+    for aggregate in ["1", "8", "32"] {
+        run.within("without repeats", get(aggregate, "0", "goodput_mbit"), 0.0, 2.0);
+        run.within("pings lost", get(aggregate, "7", "probe_loss"), 0.0, 0.001);
+    }
+    let [alone, together] = ["1", "32"].map(|aggregate| get(aggregate, "7", "goodput_mbit"));
+    run.within("single frames", alone, 31.0, 34.0);
+    run.times("goodput of aggregates", together, alone, 2.5);
+    run.within("the slowest pings", get("32", "7", "rtt_p99_ms"), 23.0, 40.0);
+}
+
+#[test]
 fn the_bufferbloat_lab_shows_what_a_large_queue_does_to_a_ping_and_a_page() {
     let run = Run::shipped("labs/fetch-time", &["trials=3", "record.trials=none"]);
     let get = |control, queue, figure| run.get(&[control, queue], figure);

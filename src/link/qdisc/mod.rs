@@ -326,9 +326,28 @@ impl Backlog {
 
 /// Packets in the order in which they came.
 #[derive(Debug, Default)]
-struct Fifo {
+pub(super) struct Fifo {
     packets: VecDeque<Queued>,
     bytes: u64,
+}
+
+impl Qdisc for Fifo {
+    fn enqueue(&mut self, _: Instant, packet: Queued, _: &mut Rng) -> Option<Queued> {
+        self.push(packet);
+        None
+    }
+
+    fn shed(&mut self) -> Option<Queued> {
+        self.pop_last()
+    }
+
+    fn dequeue(&mut self, _: Instant, _: &mut Vec<Queued>) -> Option<Queued> {
+        self.pop()
+    }
+
+    fn each(&self, visit: &mut dyn FnMut(&Queued)) {
+        self.packets.iter().for_each(visit);
+    }
 }
 
 impl Fifo {

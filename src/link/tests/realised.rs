@@ -100,6 +100,16 @@ fn some_pattern(rng: &mut Rng) -> Pattern {
     }
 }
 
+/// Any Wi-Fi, often with frames given up.
+fn some_wifi(rng: &mut Rng) -> Wifi {
+    Wifi {
+        aggregate: 1 + rng.below(64) as u32,
+        airtime: Duration::from_micros(1 + rng.below(6_000)),
+        error: some_chance(rng),
+        retries: (rng.below(4) * rng.below(4)) as u32,
+    }
+}
+
 /// Any setting of a link.
 fn some_config(rng: &mut Rng) -> Config {
     let loss = match rng.below(2) {
@@ -138,6 +148,7 @@ fn some_config(rng: &mut Rng) -> Config {
         },
         rate: mbit(rng.below(4) * rng.below(20)),
         pattern: some_pattern(rng),
+        wifi: Some(Box::new(some_wifi(rng))),
         policer: (rng.below(4) == 0).then(|| Policer {
             rate: mbit(1 + rng.below(20)).expect("not zero"),
             burst: 1000 + rng.below(20_000),
@@ -148,7 +159,10 @@ fn some_config(rng: &mut Rng) -> Config {
 
 /// Some links of one kind, their settings perhaps changed on the way, after a warm-up.
 fn some_links(rng: &mut Rng) -> Statistics {
-    let configs: Vec<Config> = (0..=rng.below(2)).map(|_| some_config(rng)).collect();
+    let mut configs: Vec<Config> = (0..=rng.below(2)).map(|_| some_config(rng)).collect();
+    if rng.below(3) > 0 {
+        configs.iter_mut().for_each(|config| config.wifi = None);
+    }
     let packets = 10f64.powf(4.0 * rng.uniform()) as u64;
     let mut total = Statistics::default();
     for instance in 0..=(rng.below(3) * rng.below(10)) {

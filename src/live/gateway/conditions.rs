@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::link::config::{Capacity, Config, LossModel, Pattern, Policer};
+use crate::link::config::{Capacity, Config, LossModel, Pattern, Policer, Wifi};
 use crate::scenario::{Loader, Plan, Scenario, ScenarioError};
 use crate::time::Duration;
 use crate::units::{Bytes, Probability, plural};
@@ -187,7 +187,7 @@ fn describe(directions: [&Config; 2]) -> String {
 
 /// Loss and delay, and whatever else is set.
 fn one_way(config: &Config) -> String {
-    let Config { loss, duplicate, corrupt, reorder, delay, rate, pattern, policer, queue } = config;
+    let Config { loss, duplicate, corrupt, reorder, delay, rate, pattern, wifi, policer, queue } = config;
     let mut words = match loss {
         LossModel::Independent(loss) => format!("{loss} loss"),
         LossModel::GilbertElliott { p, r, loss_bad, loss_good } => {
@@ -210,6 +210,10 @@ fn one_way(config: &Config) -> String {
                 let _ = write!(words, ", bursts of {}", Bytes(*burst));
             }
             Pattern::Replay(_) => words.push_str(", a trace of on average"),
+        }
+        if let Some(Wifi { aggregate, error, .. }) = wifi.as_deref() {
+            let frames = plural(u64::from(*aggregate), "frame");
+            let _ = write!(words, ", Wi-Fi with up to {frames} at a time, of which {error} fail,");
         }
         let _ = match &queue.capacity {
             Capacity::Packets(packets) => {
