@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Browser } from "./browser.mjs";
+import { sendFiles } from "./web-chat-files.mjs";
 
 const [testbed, chromium, folder = mkdtempSync(join(tmpdir(), "web-chat-shots-"))] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
@@ -300,8 +301,9 @@ async function run() {
   await page.until(shows("kim2 left"), 3);
   done("a second tab comes and goes");
 
+  const senders = await sendFiles(browser, { testbed, serve, listener, folder, ends, ended, done });
   const desk = await administers(browser);
-  assert.deepEqual([page, tab, desk].flatMap(({ faults }) => faults), []);
+  assert.deepEqual([page, tab, desk, ...senders].flatMap(({ faults }) => faults), []);
   await browser.close();
 }
 

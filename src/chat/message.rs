@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::slice;
 use std::sync::Arc;
 
+use super::files::{FileEvent, FileRequest};
 use super::printable::printable;
 
 pub use super::refusal::Refusal;
@@ -106,6 +107,8 @@ pub enum Request {
     Ping,
     /// To know the commands.
     Help,
+    /// About a file that is sent.
+    File(FileRequest),
 }
 
 /// Event that a client hears.
@@ -260,6 +263,8 @@ pub enum Event {
     Pong,
     /// The commands; each dialect knows its own.
     Help,
+    /// About a file that is sent: only clients that take files hear it.
+    File(FileEvent),
 }
 
 /// Recipients of an event.

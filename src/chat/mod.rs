@@ -4,6 +4,7 @@
 //!
 //! * [`message`] – the vocabulary: requests, events and audiences.
 //! * [`names`] – which names are fit, and which pass for one another.
+//! * [`files`] – the words of a file transfer, and names that are safe.
 //! * [`room`] – one pure function from (client, request) to deliveries.
 //! * [`protocol`] – one file per dialect, bytes to requests and events to bytes.
 //! * [`server`] – a room with the sessions of its connections.
@@ -11,6 +12,7 @@
 //! * [`marker`] – how the text of a synthetic message carries its number.
 
 pub mod client;
+pub mod files;
 pub mod marker;
 pub mod message;
 pub mod names;

@@ -60,6 +60,9 @@ pub struct Serve {
     /// Maximum length of a message's text
     #[arg(long, value_name = "SIZE", default_value = "32KiB", value_parser = network::some::<Bytes>)]
     max_message: Bytes,
+    /// Size of the largest file that one person may send to others; 0B allows none
+    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    max_file: Bytes,
     /// Requests a second that one client may make, 256 bytes of text counting as one more; 0 is without
     /// limit
     #[arg(long, value_name = "N", default_value_t = 1_000)]
@@ -163,6 +166,7 @@ impl Serve {
             max_rooms: self.max_rooms,
             max_rooms_each: self.max_rooms_each,
             max_connections: self.max_clients.saturating_add(1_000),
+            max_file: self.max_file.0,
             max_backlog: self.max_queue.0 as usize,
             max_memory: self.max_queues.0 as usize,
             rate_limit: self.rate_limit,

@@ -7,6 +7,7 @@ mod sockets;
 mod bad_input;
 mod captures;
 mod chat_client;
+mod chat_files;
 mod chat_places;
 mod chat_refusals;
 mod claims;

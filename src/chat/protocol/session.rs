@@ -71,9 +71,15 @@ pub enum Ask {
 }
 
 impl Ask {
+    /// True of the many words of a file under way, which weigh less than others: see `server::limit`.
+    pub fn is_of_flow(&self) -> bool {
+        matches!(self, Ask::Room(Request::File(request)) if request.is_of_flow())
+    }
+
     /// Bytes of what it says.
     pub fn text_bytes(&self) -> usize {
         match self {
+            Ask::Room(Request::File(request)) => request.bytes(),
             Ask::Room(request) => request.text().map_or(0, str::len),
             Ask::Session(answer) => answer.len(),
             Ask::Note(bytes) => *bytes,
@@ -144,6 +150,11 @@ pub trait ServerSession: fmt::Debug {
 
     /// True if its messages keep their borders when several go in one write.
     fn is_framed(&self) -> bool;
+
+    /// True if its client knows what [`Event::File`] is.
+    fn takes_files(&self) -> bool {
+        false
+    }
 
     /// True if it wants [`Event::People`] at every change of the list.
     fn wants_people(&self) -> bool {

@@ -150,6 +150,16 @@ impl Room {
         }
     }
 
+    /// Name of a room that a client is a member of, and its other members.
+    pub(super) fn fellows(&self, client: ClientId, room: &str) -> Result<(Name, Vec<ClientId>), Refusal> {
+        let (_, den) = self.open_room(client, room)?;
+        if !den.members.contains(&client) {
+            return Err(Refusal::NotMember(den.name.clone()));
+        }
+        let others = den.members.iter().copied().filter(|&other| other != client);
+        Ok((den.name.clone(), others.collect()))
+    }
+
     fn post(
         &self,
         client: ClientId,

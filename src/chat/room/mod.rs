@@ -20,10 +20,12 @@
 //! | what is said to a registered person that is away waits for it | `kept` |
 //! | only members speak in a room, but for [`Request::Post`] | program 3 lets everybody |
 //! | entering founds no room, unless [`Rules`] say so | program 3; synthetic people agree by name alone |
+//! | a file is offered to those whose clients take files, and its parts go to those who ask for them | `files` |
 //! | a text without a visible character is no message | programs 1 and 2 |
 
 mod den;
 mod dens;
+mod files;
 mod kept;
 mod rules;
 #[cfg(test)]
@@ -37,6 +39,7 @@ use super::names::{Likeness, exact};
 
 use den::Dens;
 pub use dens::RoomInfo;
+use files::Files;
 pub use kept::{Change, Forgetful, Keeper, KeptRoom, Standing};
 pub use rules::Rules;
 
@@ -54,6 +57,7 @@ pub struct Room {
     /// The nicks that lists show: the order of joining, without those who hide.
     shown: Names,
     rooms: Dens,
+    files: Files,
     /// Registered people who are here.
     accounts: BTreeMap<Name, ClientId>,
 }
@@ -183,6 +187,7 @@ impl Room {
                 answer_to(client, Event::NickChanged { to: to.clone() }, out);
                 out.push(self.to_others(client, Event::Renamed { from, to }));
             }
+            Request::File(request) => self.serve_file(client, from, request, out)?,
             Request::Hide => self.show(client, false, Event::Hidden, out),
             Request::Reveal => self.show(client, true, Event::Revealed, out),
             // Answered before anyone asked whether the client is a member.
@@ -224,6 +229,7 @@ impl Room {
         Arc::make_mut(&mut self.here).retain(|&other| other != client);
         Arc::make_mut(&mut self.shown).retain(|nick| !Arc::ptr_eq(nick, &member.nick));
         self.leave_rooms(client, &member);
+        self.files.leave(client, &member.nick, out);
         out.push(self.to_others(client, Event::Left { nick: member.nick }));
     }
 

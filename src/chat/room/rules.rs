@@ -10,6 +10,8 @@ pub struct Rules {
     pub name_chars: usize,
     /// The longest text, in bytes of UTF-8.
     pub text_bytes: usize,
+    /// The largest file that one person sends to others, in bytes; 0 allows none.
+    pub file_bytes: u64,
     /// The most people at a time.
     pub people: usize,
     /// The most rooms at a time.
@@ -29,6 +31,7 @@ impl Default for Rules {
         Rules {
             name_chars: 32,
             text_bytes: 65_536,
+            file_bytes: 0,
             people: 100_000,
             rooms: 10_000,
             rooms_each: 10_000,

@@ -36,11 +36,19 @@ impl Bucket {
         Duration::from_nanos(debt.div_ceil(self.rate.into()))
     }
 
+    /// A word of a file under way is heard.
+    pub fn take_of_flow(&mut self) {
+        self.tokens -= UNIT / OF_FLOW;
+    }
+
     /// A request of this weight is heard. What is too much is a debt.
     pub fn take(&mut self, weight: u64) {
         self.tokens -= UNIT * i128::from(weight);
     }
 }
+
+/// Words of a file under way that weigh as much as a request: one hears them, and only what was asked for.
+const OF_FLOW: i128 = 16;
 
 /// Weight of a request with so many bytes of text: 256 of them as much as a request, because everybody
 /// must hear them.
@@ -80,6 +88,15 @@ mod tests {
         let mut bucket = Bucket::new(10, at(0));
         bucket.take(weight(32 * 256));
         assert_eq!(bucket.wait(at(0)), Duration::from_millis(1_300));
+    }
+
+    #[test]
+    fn words_of_a_file_are_bounded_and_weigh_less() {
+        let mut bucket = Bucket::new(10, at(0));
+        (0..320).for_each(|_| bucket.take_of_flow());
+        assert_eq!(bucket.wait(at(0)), Duration::ZERO);
+        (0..16).for_each(|_| bucket.take_of_flow());
+        assert_eq!(bucket.wait(at(0)), Duration::from_millis(100));
     }
 
     #[test]

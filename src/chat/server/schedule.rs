@@ -69,7 +69,7 @@ impl<B: Backing> RoomServer<B> {
                 seat.asked.shrink_to(32);
                 break;
             };
-            let weight = limit::weight(next.text_bytes());
+            let weight = if next.is_of_flow() { 1 } else { limit::weight(next.text_bytes()) };
             let takes_the_floor = reaches_others(next, &self.room);
             let joins = matches!(next, Ask::Room(Request::Join { .. }));
             let rate = now + seat.bucket.wait(now);
@@ -142,6 +142,8 @@ fn reaches_others(ask: &Ask, room: &Room) -> bool {
         | Ask::Room(Request::People | Request::Rooms | Request::Ping | Request::Help | Request::Leave) => {
             false
         }
+        // What was asked for fills no queue.
+        Ask::Room(Request::File(request)) => !request.is_of_flow(),
         Ask::Room(Request::Tell { to, .. }) => room.is_here(to),
         Ask::Room(_) => true,
     }

@@ -7,7 +7,7 @@ use super::outgoing::Origin;
 use super::{RoomServer, limit};
 use crate::chat::marker;
 use crate::chat::message::{Audience, ClientId, Delivery, Event, Name, Refusal, Request};
-use crate::chat::protocol::{After, Ask, Encodings, Moment, SERVER};
+use crate::chat::protocol::{After, Ask, Encodings, Moment, SERVER, ServerSession};
 use crate::chat::room::{Change, Keeper};
 
 /// One request that was served.
@@ -53,8 +53,13 @@ impl<B: Backing> RoomServer<B> {
             self.close(moment, id);
             return None;
         };
-        let weight = limit::weight(ask.text_bytes());
-        seat.bucket.take(weight);
+        let is_of_flow = ask.is_of_flow();
+        let weight = if is_of_flow { 1 } else { limit::weight(ask.text_bytes()) };
+        if is_of_flow {
+            seat.bucket.take_of_flow();
+        } else {
+            seat.bucket.take(weight);
+        }
         seat.pressure.on_served(moment.now);
         seat.out.on_served(moment.now, weight);
         let was_free = self.is_floor_free(moment.now);
@@ -77,7 +82,7 @@ impl<B: Backing> RoomServer<B> {
         self.author = before;
         let reached_others = self.reached_others;
         self.seat(id).into_iter().for_each(|seat| seat.was_answered_alone = !reached_others);
-        if reached_others && self.bounds.is_some() {
+        if reached_others && !is_of_flow && self.bounds.is_some() {
             self.spoke(moment.now, id, weight, was_free);
         }
         Some(served)
@@ -169,6 +174,9 @@ impl<B: Backing> RoomServer<B> {
     /// A newcomer learns what was said before and what its nick has become.
     fn greet(&mut self, moment: Moment, id: ClientId, wanted: &str, nick: &Name) {
         self.seat(id).into_iter().for_each(|seat| seat.join_by = None);
+        if self.session(id).is_some_and(ServerSession::takes_files) {
+            self.room.takes_files(id);
+        }
         let to = Audience::One(id);
         for event in self.backing.past() {
             self.tell(moment, &to, &event);

@@ -1,5 +1,7 @@
 //! Commands that can be typed, by dialect.
 
+use super::files;
+use crate::chat::files::{FileEnd, FileRequest};
 use crate::chat::message::Request;
 use crate::chat::protocol::commands::{Command, parse};
 
@@ -26,7 +28,9 @@ const OWN: &[&str] = &["/stats", "/help", "/quit (or /exit)"];
 /// The commands for which there are words, as they are typed.
 pub fn usages(speaks: impl Fn(&Request) -> bool) -> Vec<&'static str> {
     let is_known = |usage: &&&str| matches!(parse(usage), Some(Command::Ask(request)) if speaks(&request));
-    ASKED.iter().filter(is_known).chain(OWN).copied().collect()
+    let file = Request::File(FileRequest::End { file: 0, how: FileEnd::Declined });
+    let of_files = if speaks(&file) { files::USAGES } else { &[] };
+    ASKED.iter().filter(is_known).chain(of_files).chain(OWN).copied().collect()
 }
 
 /// The words that begin these commands, in alphabetical order.
@@ -49,7 +53,8 @@ mod tests {
 
     #[test]
     fn help_lists_what_the_dialect_has_words_for() {
-        for dialect in [RELIABLE, JSON_LINES, SLASH] {
+        assert_eq!(of(JSON_LINES), [ASKED, files::USAGES, OWN].concat());
+        for dialect in [RELIABLE, SLASH] {
             assert_eq!(of(dialect), [ASKED, OWN].concat(), "{dialect:?}");
         }
         assert_eq!(of(PIPE), [&["/whisper NAME TEXT (or /msg)"], OWN].concat());

@@ -3,7 +3,9 @@
 use std::io::ErrorKind;
 use std::time::Duration as Span;
 
-use crate::chat::message::Refusal;
+use tokio::sync::watch;
+
+use crate::chat::message::{Event, Name, Refusal};
 use crate::chat::protocol::guess::usual_at;
 use crate::chat::protocol::{DIALECTS, Dialect};
 use crate::cli::output::one_line;
@@ -79,6 +81,30 @@ pub fn other_dialects(address: &str, dialect: &dyn Dialect) -> String {
         "it may be no chat server, or speak TLS (add --tls) or another dialect (add --dialect and one of {})",
         others.join(", ")
     )
+}
+
+/// True if the server takes a nick with its password for a name.
+pub fn exposes_password(nick: &str, event: &Event) -> bool {
+    let whole = nick.trim();
+    let shows = |people: &[Name]| people.iter().any(|name| **name == *whole);
+    whole.contains(':')
+        && match event {
+            Event::Welcome { nick, people } => **nick == *whole || shows(people),
+            Event::People { names } => shows(names),
+            _ => false,
+        }
+}
+
+/// True if the server speaks another protocol, and does not show which.
+pub fn is_strange(error: &std::io::Error) -> bool {
+    error.kind() == ErrorKind::Unsupported
+}
+
+/// Waits until the person at the terminal has left; for a script, forever.
+pub async fn has_left(left: &mut watch::Receiver<bool>) {
+    if left.wait_for(|&left| left).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@
 //! | `end` | how that ends, and whether it is tried again |
 //! | `progress` | whether anything still happens on it |
 //! | `unanswered` | what was written and may have been lost |
+//! | `files` | files that are sent and taken |
+//! | `sending` | one that is offered |
+//! | `taken` | one that comes, as much as is there |
 //! | `screen` | where that is shown: with an editor, or line by line |
 //! | `editor` | the line being typed, and the terminal's care |
 //! | `known` | people and rooms heard of, for completion |
@@ -17,14 +20,18 @@ mod commands;
 mod count;
 mod editor;
 mod end;
+mod files;
 mod known;
 mod progress;
 mod screen;
+mod sending;
 mod session;
+mod taken;
 mod unanswered;
 mod words;
 
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::time::Duration as Span;
 
 use clap::Args;
@@ -37,9 +44,9 @@ use crate::chat::message::Refusal;
 use crate::chat::protocol::without_password;
 use crate::live::client::{Client, Target};
 use crate::live::clock::Clock;
-use end::{End, Waits, is_not_there, other_dialects};
+use end::{End, Waits, has_left, is_not_there, other_dialects};
 use screen::Screen;
-use session::{Person, has_left};
+use session::Person;
 
 /// Talk on a chat server, in any dialect
 ///
@@ -48,7 +55,7 @@ use session::{Person, has_left};
 /// lines, Tab completes commands, people and rooms, Ctrl-C empties the line, and on an empty one
 /// Ctrl-C and Ctrl-D leave; what is pasted is said line by line. When the connection is lost it is made
 /// again, unless an administrator has ended it, and what was never sent or, on reliable, not
-/// acknowledged is said again. Lines may come from a script: at the end of the input it
+/// acknowledged is said again. /send FILE NAME offers a file, /accept takes one. Lines may come from a script: at the end of the input it
 /// leaves, with 1 if a line was rejected or may have been lost.
 #[derive(Debug, Args)]
 pub struct Chat {
@@ -67,6 +74,9 @@ pub struct Chat {
     /// 4 s and so on to 32 s
     #[arg(long, value_name = "N", default_value_t = 5)]
     reconnects: u32,
+    /// Folder for files that are taken with /accept
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    files: PathBuf,
     /// Time to listen after the end of the input
     #[arg(long, value_name = "TIME", default_value = "300ms")]
     linger: crate::time::Duration,
@@ -91,6 +101,7 @@ impl Chat {
         let screen = Screen::open(without_password(&self.nick))?;
         let linger = Span::from_nanos(self.linger.as_nanos());
         let mut person = Person::new(&self.nick, linger, clock, screen);
+        person.files.folder.clone_from(&self.files);
         // The terminal is put right before this program obeys.
         let interrupted = interrupted(!matches!(person.screen, Screen::Lines))?;
         tokio::select! {

@@ -5,16 +5,16 @@ use std::io::ErrorKind;
 use std::time::Duration as Span;
 
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::commands::usages;
 use super::count::Count;
-use super::end::{End, silent};
+use super::end::{End, exposes_password, has_left, is_strange, silent};
+use super::files::Files;
 use super::progress::Progress;
 use super::screen::{Screen, Typed};
 use super::unanswered::Unanswered;
-use crate::chat::message::{Event, Name, Refusal, Request};
+use crate::chat::message::{Event, Refusal, Request};
 use crate::chat::protocol::commands::{self, Command};
 use crate::chat::protocol::{KICKED, Manner, SERVER, without_password};
 use crate::cli::output::Failure;
@@ -49,6 +49,7 @@ pub struct Person<'a> {
     /// The last that was handed to the connection.
     last: Option<Request>,
     unanswered: Unanswered,
+    pub files: Files,
     /// True if a server has ever let this person in.
     pub was_in: bool,
     /// True if the server's last words were those to a person whom an administrator disconnects.
@@ -71,6 +72,7 @@ impl<'a> Person<'a> {
             waiting: VecDeque::new(),
             last: None,
             unanswered: Unanswered::default(),
+            files: Files::default(),
             was_in: false,
             is_kicked: false,
             over: None,
@@ -117,7 +119,7 @@ impl<'a> Person<'a> {
             tokio::select! {
                 open = client.next(&mut events) => {
                     for event in events.drain(..) {
-                        if self.exposes_password(&event) {
+                        if exposes_password(self.nick, &event) {
                             return Err(Failure::other(
                                 "this server keeps no accounts: NAME:PASSWORD was your name, for all to see",
                                 "come back as NAME alone, and use that password nowhere else",
@@ -207,6 +209,11 @@ impl<'a> Person<'a> {
     /// Gives the connection what waits, as far as it takes more. What it was given and does not write
     /// can be said again after a loss, so it is given little.
     fn hand_over(&mut self, client: &mut Client) -> Result<(), Failure> {
+        while let Some(request) = self.files.next_ask() {
+            if let Err(error) = client.ask(&request) {
+                self.refuse(&error.to_string())?;
+            }
+        }
         while self.has_room(client)
             && let Some(request) = self.waiting.pop_front()
         {
@@ -230,12 +237,17 @@ impl<'a> Person<'a> {
     /// True if nothing is to be waited for: all is written, and at the end acknowledged or echoed, too.
     fn is_settled(&self, client: &Client) -> bool {
         let is_echoed = self.over.is_none() || self.unanswered.without_echo() == 0;
-        self.waiting.is_empty() && client.unsettled() == 0 && is_echoed
+        self.waiting.is_empty() && client.unsettled() == 0 && is_echoed && !self.files.is_busy()
     }
 
     /// Counters that change as long as the server takes, acknowledges or answers anything.
     fn mark(&self, client: &Client) -> [u64; 4] {
-        [self.count.said, client.unsettled() as u64, self.unanswered.count(), self.count.refused]
+        [
+            self.count.said,
+            client.unsettled() as u64,
+            self.unanswered.count(),
+            self.count.refused + self.files.moved(),
+        ]
     }
 
     /// Takes back what a connection has not written or the server should have acknowledged. A text cut short
@@ -263,7 +275,13 @@ impl<'a> Person<'a> {
         self.unanswered.hear(event);
         self.count.heard += u64::from(event.is_message());
         self.count.refused += u64::from(matches!(event, Event::Refused(_)));
-        self.screen.event(self.clock.moment(), event)
+        self.screen.event(self.clock.moment(), event)?;
+        self.files.hear(event);
+        self.tell_of_files()
+    }
+
+    fn tell_of_files(&mut self) -> Result<(), Failure> {
+        self.files.take_lines().iter().try_for_each(|line| self.screen.answer(line))
     }
 
     /// Says goodbye, ends its side and waits for the server's end: then it has read everything.
@@ -306,23 +324,14 @@ impl<'a> Person<'a> {
         Ok(())
     }
 
-    /// True if the server takes a nick with its password for a name.
-    fn exposes_password(&self, event: &Event) -> bool {
-        let whole = self.nick.trim();
-        let shows = |people: &[Name]| people.iter().any(|name| **name == *whole);
-        whole.contains(':')
-            && match event {
-                Event::Welcome { nick, people } => **nick == *whole || shows(people),
-                Event::People { names } => shows(names),
-                _ => false,
-            }
-    }
-
     /// Does what a line says, or has it said as soon as the connection takes it.
     fn obey(&mut self, line: &str, client: &Client) -> Result<(), Failure> {
         let line = line.trim();
         if line.is_empty() {
             return Ok(());
+        }
+        if let Some(done) = self.files.obey(line) {
+            return done.or_else(|why| self.refuse(&why));
         }
         let request = match commands::parse(line) {
             _ if line.eq_ignore_ascii_case("/stats") => {
@@ -383,17 +392,5 @@ impl<'a> Person<'a> {
             problems.push("the rest was not read".to_owned());
         }
         problems.join(", ")
-    }
-}
-
-/// True if the server speaks another protocol, and does not show which.
-fn is_strange(error: &std::io::Error) -> bool {
-    error.kind() == ErrorKind::Unsupported
-}
-
-/// Waits until the person at the terminal has left; for a script, forever.
-pub async fn has_left(left: &mut watch::Receiver<bool>) {
-    if left.wait_for(|&left| left).await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

@@ -86,6 +86,8 @@ pub fn parts(event: &Event) -> Option<Vec<Part>> {
         Event::Said { .. } | Event::SaidIn { .. } | Event::Rejected(_) | Event::Bye | Event::Help => {
             return None;
         }
+        // `files` says what becomes of them.
+        Event::File(_) => return None,
     })
 }
 

@@ -59,6 +59,8 @@ pub struct Settings {
     pub max_rooms_each: usize,
     /// Connections at a time, those that have not joined too.
     pub max_connections: usize,
+    /// Bytes of the largest file that one person sends to others; 0 allows none.
+    pub max_file: u64,
     /// Bytes that may wait for one client; beyond, it is dropped.
     pub max_backlog: usize,
     /// Bytes that may wait for all clients together, and of what they ask; beyond, the one for whom most
@@ -99,6 +101,7 @@ impl Default for Settings {
             max_rooms: 1_000,
             max_rooms_each: 20,
             max_connections: 20_000,
+            max_file: 64 << 20,
             max_backlog: 1 << 20,
             max_memory: 256 << 20,
             rate_limit: 1_000,

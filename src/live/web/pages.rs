@@ -39,7 +39,10 @@ static PAGES: &[Page] = pages! {
     "/connection.js", SCRIPT, "connection.js";
     "/state.js", SCRIPT, "state.js";
     "/text.js", SCRIPT, "text.js";
+    "/view-files.js", SCRIPT, "view-files.js";
     "/view.js", SCRIPT, "view.js";
+    "/files.js", SCRIPT, "files.js";
+    "/sha256.js", SCRIPT, "sha256.js";
     "/network.js", SCRIPT, "network.js";
     "/admin", HTML, "admin.html";
     "/admin.css", STYLE, "admin.css";

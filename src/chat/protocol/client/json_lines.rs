@@ -14,7 +14,7 @@ use super::unknown;
 use crate::chat::message::{Event, Name, Request};
 use crate::chat::protocol::json::Object;
 use crate::chat::protocol::json_lines::{
-    EXTENSIONS, EventReader, HeadListener, REQUEST_LIMIT, encode_request,
+    EXTENSIONS, EventReader, FILES, HeadListener, REQUEST_LIMIT, encode_request,
 };
 use crate::chat::protocol::session::{ClientSession, Manner, Moment, NotSaid};
 use crate::chat::protocol::{Heard, Malformed, READ_GAP};
@@ -85,7 +85,12 @@ impl Client {
         match request {
             // The original's server looks at no other member than the name.
             Request::Join { nick } if !self.is_person => {
-                Object(&mut line).kind("join").member("username", nick).flag(EXTENSIONS).close_line();
+                Object(&mut line)
+                    .kind("join")
+                    .member("username", nick)
+                    .flag(EXTENSIONS)
+                    .flag(FILES)
+                    .close_line();
             }
             request => encode_request(request, &mut line),
         }

@@ -265,7 +265,9 @@ impl ClientSession for Client {
 
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
         match request {
-            Request::Rename { .. } | Request::Ping | Request::Help => Err(NotSaid::NoWords),
+            Request::Rename { .. } | Request::Ping | Request::Help | Request::File(_) => {
+                Err(NotSaid::NoWords)
+            }
             request if is_added(request) && self.knows_more == Some(false) => Err(NotSaid::Unknown),
             _ => Ok(()),
         }
@@ -313,7 +315,9 @@ impl ClientSession for Client {
             Request::Rooms => Step::Send("/get_rooms".to_owned()),
             Request::Hide => prompted("/hide", "Enter nickname to hide", None, Some(true)),
             Request::Reveal => prompted("/reveal", "Enter nickname to show", None, Some(false)),
-            Request::Rename { .. } | Request::Ping | Request::Help => return Err(NotSaid::NoWords),
+            Request::Rename { .. } | Request::Ping | Request::Help | Request::File(_) => {
+                return Err(NotSaid::NoWords);
+            }
         };
         self.steps.push_back(step);
         self.step(moment.now);

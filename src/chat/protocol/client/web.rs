@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::json_lines;
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::json::Object;
+use crate::chat::protocol::json_lines::FILES;
 use crate::chat::protocol::session::{ClientSession, Manner, Moment, NotSaid};
 use crate::chat::protocol::web::{From, Piece, Reader, UNCOUNTED, push_masked_text, push_pong};
 use crate::chat::protocol::{Heard, Malformed};
@@ -14,6 +15,8 @@ use crate::chat::protocol::{Heard, Malformed};
 const LONGEST: usize = 4 << 20;
 /// Messages after which it says what it has seen.
 const SEEN_AFTER: u64 = 32;
+/// Bytes after which it does so: the server keeps them until then.
+const SEEN_AFTER_BYTES: usize = 32 * 1024;
 /// Masks keep what a browser's script chooses from looking like other protocols on the wire (RFC 6455 §10.3);
 /// no script chooses anything here.
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
@@ -27,6 +30,8 @@ pub struct Client {
     /// Messages that have come, and those of them that the server knows to have.
     seen: u64,
     said: u64,
+    /// Bytes of messages since it said so last.
+    unsaid: usize,
 }
 
 impl Default for Client {
@@ -37,6 +42,7 @@ impl Default for Client {
             out: VecDeque::new(),
             seen: 0,
             said: 0,
+            unsaid: 0,
         }
     }
 }
@@ -55,7 +61,7 @@ impl Client {
         mut each: impl FnMut(&mut json_lines::Client, &[u8]) -> Result<(), Malformed>,
     ) -> Result<(), Malformed> {
         let mut line = Vec::new();
-        let (words, seen, out) = (&mut self.words, &mut self.seen, &mut self.out);
+        let (words, seen, unsaid, out) = (&mut self.words, &mut self.seen, &mut self.unsaid, &mut self.out);
         self.frames.feed(bytes, |piece| {
             match piece {
                 Piece::Text(text) => {
@@ -63,6 +69,7 @@ impl Client {
                         return Ok(());
                     }
                     *seen += 1;
+                    *unsaid += text.len();
                     line.clear();
                     line.extend_from_slice(text.as_bytes());
                     line.push(b'\n');
@@ -77,8 +84,8 @@ impl Client {
             }
             Ok::<(), Malformed>(())
         })?;
-        if self.seen >= self.said + SEEN_AFTER {
-            self.said = self.seen;
+        if self.seen >= self.said + SEEN_AFTER || self.unsaid >= SEEN_AFTER_BYTES {
+            (self.said, self.unsaid) = (self.seen, 0);
             let mut line = Vec::new();
             Object(&mut line).kind("seen").number("count", self.seen).close_line();
             self.send(&line);
@@ -102,7 +109,12 @@ impl ClientSession for Client {
             match request {
                 Request::Join { nick } => {
                     let mut line = Vec::new();
-                    Object(&mut line).kind("join").member("username", nick).flag("resumes").close_line();
+                    Object(&mut line)
+                        .kind("join")
+                        .member("username", nick)
+                        .flag("resumes")
+                        .flag(FILES)
+                        .close_line();
                     self.send(&line);
                 }
                 _ => self.send(&line),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::EXTENSIONS;
+use super::{EXTENSIONS, files};
 use crate::chat::message::{Event, Name, Request};
 use crate::chat::protocol::Malformed;
 use crate::chat::protocol::client::refusal;
@@ -45,6 +45,7 @@ pub(in crate::chat::protocol) fn encode_request(request: &Request, out: &mut Vec
         Request::Reveal => line.kind("reveal"),
         Request::Ping => line.kind("ping"),
         Request::Help => line.kind("help"),
+        Request::File(request) => files::encode_request(line, request),
     }
     .close_line();
 }
@@ -113,6 +114,6 @@ fn event(value: &Value) -> Option<Event> {
         "revealed" => Event::Revealed,
         "pong" => Event::Pong,
         "help" => Event::Help,
-        _ => return None,
+        kind => return files::event(kind, value).map(Event::File),
     })
 }

@@ -25,8 +25,19 @@
 //! `bob is now rob` from `server`; and a line break in a text is a sign there (U+23CE), because its
 //! client prints a second line like the first of another message. In every message of somebody else, `type`, `username` and `message` come first, in
 //! this order, which is what the listener relies on.
+//!
+//! A client that has sent `"files": true` with its join takes files. Others hear of one in a `chat` line at most.
+//!
+//! | client | server |
+//! | --- | --- |
+//! | `file_offer` with `name`, `size`, `sha256`, and `to` or `room` | `file_announced` with its number as `file`, and `people`; or `file_refused` with `message` |
+//! | | `file_offered` with `username`, perhaps `room`, `file`, `name`, `size`, `sha256` to those people |
+//! | `file_ask` with `file` and `from`, a multiple of 8192, 4 at a time | `file_asked` with `file`, `reader` and `from` to the sender |
+//! | `file_part` with these three and `data` (Base64) | `file_part` with `file`, `from` and `data` to that reader |
+//! | `file_end` with `file` and `how`: `done`, `declined`, `failed` | `file_ended` with `file`, `username` and `how` to the other side; `gone` if somebody has left |
 
 mod client;
+mod files;
 mod listener;
 mod server;
 #[cfg(test)]
@@ -43,6 +54,9 @@ pub(super) use server::{REQUEST_LIMIT, Spoken, after, encode_event, parse, reque
 
 /// The member of a join by which a client says that it knows more than program 1 does.
 pub(super) const EXTENSIONS: &str = "extensions";
+
+/// The member of a join by which a client says that it takes files.
+pub(super) const FILES: &str = "files";
 
 /// Program 1's language.
 #[derive(Debug)]

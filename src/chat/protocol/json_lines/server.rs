@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{EXTENSIONS, NICK_CHARS};
+use super::{EXTENSIONS, NICK_CHARS, files};
 use crate::chat::message::{Event, Name, Request};
 use crate::chat::protocol::json::Object;
 use crate::chat::protocol::lines::Lines;
@@ -74,6 +74,10 @@ impl ServerSession for Session {
         true
     }
 
+    fn takes_files(&self) -> bool {
+        self.decoder.takes_files
+    }
+
     fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         self.out.pop_front()
     }
@@ -87,11 +91,19 @@ pub(super) struct RequestDecoder {
     extended: bool,
     /// True if it wants to know whether the server knows more, too.
     asks: bool,
+    /// True if it takes files.
+    takes_files: bool,
 }
 
 impl Default for RequestDecoder {
     fn default() -> RequestDecoder {
-        RequestDecoder { lines: Lines::new(REQUEST_LIMIT), joined: false, extended: false, asks: false }
+        RequestDecoder {
+            lines: Lines::new(REQUEST_LIMIT),
+            joined: false,
+            extended: false,
+            asks: false,
+            takes_files: false,
+        }
     }
 }
 
@@ -108,9 +120,9 @@ pub(in crate::chat::protocol) struct Spoken<'a> {
     #[serde(borrow, default)]
     pub message: Field<'a>,
     #[serde(borrow, default)]
-    to: Field<'a>,
+    pub to: Field<'a>,
     #[serde(borrow, default)]
-    room: Field<'a>,
+    pub room: Field<'a>,
     #[serde(borrow, default)]
     extensions: Field<'a>,
     #[serde(borrow, default)]
@@ -122,6 +134,25 @@ pub(in crate::chat::protocol) struct Spoken<'a> {
     pub resumes: Field<'a>,
     #[serde(borrow, default)]
     pub count: Field<'a>,
+    /// Of words about files.
+    #[serde(borrow, default)]
+    pub files: Field<'a>,
+    #[serde(borrow, default)]
+    pub file: Field<'a>,
+    #[serde(borrow, default)]
+    pub name: Field<'a>,
+    #[serde(borrow, default)]
+    pub size: Field<'a>,
+    #[serde(borrow, default)]
+    pub sha256: Field<'a>,
+    #[serde(borrow, default)]
+    pub from: Field<'a>,
+    #[serde(borrow, default)]
+    pub reader: Field<'a>,
+    #[serde(borrow, default)]
+    pub data: Field<'a>,
+    #[serde(borrow, default)]
+    pub how: Field<'a>,
 }
 
 /// Value of a member.
@@ -164,7 +195,8 @@ impl RequestDecoder {
         bytes: &[u8],
         mut each: impl FnMut(Option<Request>),
     ) -> Result<(), Malformed> {
-        let (joined, extended, asks) = (&mut self.joined, &mut self.extended, &mut self.asks);
+        let (joined, extended) = (&mut self.joined, &mut self.extended);
+        let (asks, takes_files) = (&mut self.asks, &mut self.takes_files);
         self.lines.feed(bytes, |line| {
             if line.trim_ascii().is_empty() {
                 each(None);
@@ -179,7 +211,8 @@ impl RequestDecoder {
                 let (join, spoken) = spoken.ok_or(Malformed { farewell: INVALID_USERNAME })?;
                 *joined = true;
                 *asks = spoken.extensions.flag();
-                *extended |= *asks;
+                *takes_files = spoken.files.flag();
+                *extended |= *asks || *takes_files;
                 Some(join)
             };
             each(request);
@@ -226,7 +259,7 @@ pub(in crate::chat::protocol) fn request(spoken: &Spoken) -> Option<Request> {
         "ping" => Request::Ping,
         "help" => Request::Help,
         "leave" => Request::Leave,
-        _ => return None,
+        kind => return files::request(kind, spoken).map(Request::File),
     })
 }
 
@@ -340,6 +373,7 @@ pub(in crate::chat::protocol) fn encode_event(event: &Event, at: Timestamp, out:
         Event::Revealed => line.kind("revealed"),
         Event::Pong => line.kind("pong"),
         Event::Help => line.kind("help").member("message", HELP),
+        Event::File(event) => files::encode_event(line, event),
         // Its client just closes and waits for no answer.
         Event::Bye => return,
     }

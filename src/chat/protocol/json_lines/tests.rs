@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::server::{self, INVALID_USERNAME, REQUEST_LIMIT, RequestDecoder};
 use super::{EventReader, HeadListener, NICK_CHARS, encode_request};
+use crate::chat::files::{About, FileEnd, FileEvent, FileRequest, Recipient};
 use crate::chat::marker;
 use crate::chat::message::{Event, Name, Names, Refusal, Request};
 use crate::chat::protocol::{After, Heard, Malformed, Timestamp};
@@ -202,6 +203,7 @@ fn a_request() -> impl Strategy<Value = Request> {
         (text(), any::<bool>()).prop_map(|(room, create)| Request::Enter { room, create }),
         text().prop_map(|room| Request::Exit { room }),
         text().prop_map(|nick| Request::Rename { nick }),
+        a_file_request().prop_map(Request::File),
         prop::sample::select(vec![
             Request::People,
             Request::Rooms,
@@ -231,7 +233,49 @@ fn an_event() -> impl Strategy<Value = Event> {
         (name(), name()).prop_map(|(from, to)| Event::Renamed { from, to }),
         list().prop_map(|names| Event::People { names }),
         list().prop_map(|names| Event::Rooms { names }),
+        a_file_event().prop_map(Event::File),
         Just(Event::Pong),
+    ]
+}
+
+fn an_about() -> impl Strategy<Value = About> {
+    (text(), any::<u64>(), text()).prop_map(|(name, size, sum)| About {
+        name: name.into(),
+        size,
+        sum: sum.into(),
+    })
+}
+
+fn an_end() -> impl Strategy<Value = FileEnd> {
+    prop::sample::select(vec![FileEnd::Done, FileEnd::Declined, FileEnd::Failed, FileEnd::Gone])
+}
+
+fn a_file_request() -> impl Strategy<Value = FileRequest> {
+    let to = prop_oneof![text().prop_map(Recipient::Person), text().prop_map(Recipient::Room)];
+    prop_oneof![
+        (to, an_about()).prop_map(|(to, about)| FileRequest::Offer { to, about }),
+        any::<(u32, u64)>().prop_map(|(file, from)| FileRequest::Ask { file, from }),
+        (any::<(u32, u32, u64)>(), text()).prop_map(|((file, reader, from), data)| {
+            FileRequest::Part { file, reader, from, data: data.into() }
+        }),
+        (any::<u32>(), an_end()).prop_map(|(file, how)| FileRequest::End { file, how }),
+    ]
+}
+
+fn a_file_event() -> impl Strategy<Value = FileEvent> {
+    let name = || text().prop_map(Name::from);
+    prop_oneof![
+        (any::<u32>(), name(), prop::option::of(name()), an_about())
+            .prop_map(|(file, from, room, about)| FileEvent::Offered { file, from, room, about }),
+        (any::<(u32, u32)>(), an_about()).prop_map(|((file, people), about)| FileEvent::Announced {
+            file,
+            people,
+            about
+        }),
+        (an_about(), name()).prop_map(|(about, why)| FileEvent::Refused { about, why }),
+        any::<(u32, u32, u64)>().prop_map(|(file, reader, from)| FileEvent::Asked { file, reader, from }),
+        (any::<(u32, u64)>(), name()).prop_map(|((file, from), data)| FileEvent::Part { file, from, data }),
+        (any::<u32>(), name(), an_end()).prop_map(|(file, nick, how)| FileEvent::Ended { file, nick, how }),
     ]
 }
 

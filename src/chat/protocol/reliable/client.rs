@@ -316,6 +316,9 @@ impl ClientSession for Client {
     }
 
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
+        if matches!(request, Request::File(_)) {
+            return Err(NotSaid::NoWords);
+        }
         let is_more = words(request).0 == UNKNOWN_TO_ORIGINALS;
         if is_more && self.knows_more == Some(false) { Err(NotSaid::Unknown) } else { Ok(()) }
     }

@@ -31,5 +31,7 @@ pub fn words(request: &Request) -> (&'static str, String) {
         Request::Hide => ours("/hide".to_owned()),
         Request::Reveal => ours("/reveal".to_owned()),
         Request::Help => ours("/help".to_owned()),
+        // Its clients refuse to say it.
+        Request::File(_) => ours(String::new()),
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::frame::{self, Fault, From, Piece, Reader};
 use super::kept::Kept;
+use crate::chat::files::PART;
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::commands::{self, Command};
 use crate::chat::protocol::json::Object;
@@ -19,6 +20,9 @@ const DEAD: Duration = Duration::from_secs(60);
 /// Bytes of a message beside its text, each of whose bytes may be escaped as six.
 const AROUND: usize = 4_096;
 
+/// Bytes of a part of a file in Base64.
+const PART_TEXT: usize = (PART as usize).div_ceil(3) * 4;
+
 /// Form of an event for all pages.
 const FORM: &str = "web";
 
@@ -28,6 +32,7 @@ pub(super) struct Session {
     frames: Reader,
     limit: usize,
     has_joined: bool,
+    takes_files: bool,
     out: VecDeque<Rc<[u8]>>,
     /// Messages that may have to be sent again, if the client wishes that.
     kept: Option<Kept>,
@@ -47,11 +52,12 @@ pub(super) struct Session {
 impl Session {
     /// A session whose client has said nothing yet.
     pub fn new(settings: &Settings) -> Session {
-        let limit = AROUND + 6 * settings.max_text;
+        let limit = AROUND + PART_TEXT.max(6 * settings.max_text);
         Session {
             frames: Reader::new(From::Client, limit),
             limit,
             has_joined: false,
+            takes_files: false,
             out: VecDeque::new(),
             kept: None,
             heard: 0,
@@ -94,6 +100,7 @@ impl Session {
             }
             "join" if !self.has_joined => {
                 self.has_joined = true;
+                self.takes_files = spoken.files.flag();
                 self.kept = spoken.resumes.flag().then(Kept::default);
                 self.heard += 1;
                 self.ask(Some(join(&spoken)), None, out);
@@ -191,6 +198,10 @@ impl ServerSession for Session {
 
     fn is_framed(&self) -> bool {
         true
+    }
+
+    fn takes_files(&self) -> bool {
+        self.takes_files
     }
 
     fn poll_send(&mut self) -> Option<Rc<[u8]>> {

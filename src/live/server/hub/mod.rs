@@ -87,6 +87,7 @@ impl Hub {
             rooms_each: settings.max_rooms_each,
             entering_founds: false,
             text_bytes: settings.dialects.max_text,
+            file_bytes: settings.max_file,
             reserved: &[SERVER, EVERYONE],
             ..Rules::default()
         };

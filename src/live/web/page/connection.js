@@ -7,6 +7,8 @@ const RETURN = "return.testbed";
 // Messages and milliseconds after which the server learns what has come.
 const SEEN_AFTER = 32;
 const SEEN_WITHIN = 500;
+// The same for parts of files, which the server keeps until then.
+const PARTS_SEEN_AFTER = 4;
 // Silence after which the page asks for a sign of life, sooner if an answer is due, and after which it gives the
 // socket up.
 const SILENT = 15_000;
@@ -98,7 +100,8 @@ export class Connection {
       return;
     }
     this.seen += 1;
-    if (this.seen - this.said >= SEEN_AFTER) this.saySeen();
+    const after = event.type === "file_part" ? PARTS_SEEN_AFTER : SEEN_AFTER;
+    if (this.seen - this.said >= after) this.saySeen();
     else this.saying ??= setTimeout(() => this.saySeen(), SEEN_WITHIN);
     this.onEvent(event);
   }

@@ -1,6 +1,7 @@
 // The page: joins, sends what is typed, and says what becomes of the connection.
 
 import { Connection } from "./connection.js";
+import { Files } from "./files.js";
 import { Network } from "./network.js";
 import { State } from "./state.js";
 import { View } from "./view.js";
@@ -20,6 +21,8 @@ let hasBeenIn = false;
 // True from the welcome of a server that has begun anew until everything is said again.
 let isBack = false;
 let connection = null;
+
+const files = new Files(state, (message) => connection.send(message), draw);
 
 const isLooked = () => document.visibilityState === "visible" && document.hasFocus();
 
@@ -44,7 +47,7 @@ function connect() {
   connection.open();
 }
 
-const join = () => connection.send({ type: "join", resumes: true, ...person });
+const join = () => connection.send({ type: "join", resumes: true, files: true, ...person });
 
 function onState(what, unserved = []) {
   if (what === "open") {
@@ -70,6 +73,7 @@ function onState(what, unserved = []) {
 function onEvent(event) {
   if (event.type === "error" && !isIn) return refuse(event.message);
   const { isHidden } = state;
+  if (files.hear(event, isLooked())) return draw();
   state.hear(event, isLooked());
   if (event.type === "welcome") {
     isIn = true;
@@ -191,6 +195,29 @@ byId("composer").addEventListener("submit", (event) => {
   say(byId("text").value);
   byId("text").value = "";
   grow();
+});
+
+/** Offers files to the person or the room that is shown. */
+function offer(list) {
+  const place = state.here;
+  if (place.kind === "all") view.status("open a person or a room first: a file goes to those");
+  else if (place.kind === "room" && !place.isMember) view.status("enter the room first");
+  else for (const blob of list) files.offer(place, blob);
+}
+
+byId("attach").addEventListener("click", () => byId("file").click());
+byId("file").addEventListener("change", ({ target }) => {
+  offer([...target.files]);
+  target.value = "";
+});
+byId("talk").addEventListener("dragover", (event) => event.preventDefault());
+byId("talk").addEventListener("drop", (event) => {
+  event.preventDefault();
+  offer([...event.dataTransfer.files]);
+});
+byId("log").addEventListener("click", ({ target }) => {
+  const { presses, number } = target.dataset;
+  if (presses) files.press(Number(number), presses);
 });
 
 byId("text").addEventListener("input", grow);

@@ -1,6 +1,7 @@
 // The page as it is shown. It is drawn from the state; the log appends what is new.
 
 import { ALL } from "./state.js";
+import { drawFile, lookOf, updateFile } from "./view-files.js";
 import { element, isEmoji, nodesOf } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
@@ -133,9 +134,14 @@ export class View {
       }
     }
     for (const entry of place.entries) {
-      const look = `${entry.fate}|${entry.took}|${entry.text}`;
+      const isFile = entry.kind === "file";
+      const look = isFile ? lookOf(entry) : `${entry.fate}|${entry.took}|${entry.text}`;
       const before = this.drawn.get(entry.number);
-      if (before?.look === look) continue;
+      if (before?.look === look) {
+        // Its buttons stay what they are while it moves.
+        if (isFile) updateFile(before.node, entry);
+        continue;
+      }
       const node = drawEntry(entry);
       if (before) before.node.replaceWith(node);
       else log.append(node);
@@ -162,6 +168,10 @@ function drawEntry(entry) {
   time.dateTime = new Date(entry.at * 1000).toISOString();
   time.title = WHOLE_TIME.format(entry.at * 1000);
   node.append(time);
+  if (entry.kind === "file") {
+    drawFile(node, entry);
+    return node;
+  }
   if (entry.kind !== "text") {
     node.append(element("span", entry.text, "text"));
     return node;

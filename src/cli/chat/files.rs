@@ -1,0 +1,341 @@
+//! Files that a person sends and takes at a terminal.
+//!
+//! Nothing is taken without `/accept`. What comes is written beside its name as `NAME.part`, and gets that name once its
+//! SHA-256 is right; no file is ever replaced. What a lost connection has cut short goes on when both are back.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration as Span, Instant};
+
+use super::sending::Sending;
+use super::taken::Taken;
+use crate::chat::files::{AT_ONCE, About, FileEnd, FileEvent, FileRequest, PART, Recipient, safe_name};
+use crate::chat::message::{Event, Request};
+use crate::cli::output::one_line;
+
+/// Time between two lines about a file under way.
+const SAID_EACH: Span = Span::from_secs(5);
+/// The commands, as they are typed.
+pub const USAGES: &[&str] = &["/send FILE NAME (or #ROOM)", "/accept [N]", "/decline [N]"];
+
+/// A file that is offered to this person.
+#[derive(Debug)]
+struct Coming {
+    file: u32,
+    from: String,
+    about: About,
+    taken: Option<Taken>,
+}
+
+/// All that is offered and taken.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// Folder of files that are taken.
+    pub folder: PathBuf,
+    sending: Vec<Sending>,
+    coming: Vec<Coming>,
+    /// Requests that go before what is typed.
+    asks: VecDeque<Request>,
+    /// Lines for the person.
+    says: Vec<String>,
+    /// Bytes that have gone or come.
+    moved: u64,
+    /// Files that have not become what they should.
+    pub failed: u64,
+}
+
+impl Files {
+    /// True while a file is under way.
+    pub fn is_busy(&self) -> bool {
+        let is_sent = |sending: &Sending| sending.has_begun && sending.gone.is_none();
+        !self.asks.is_empty()
+            || self.sending.iter().any(is_sent)
+            || self.coming.iter().any(|coming| coming.taken.is_some())
+    }
+
+    /// Bytes that have gone or come.
+    pub fn moved(&self) -> u64 {
+        self.moved
+    }
+
+    /// The next thing to be asked of the server.
+    pub fn next_ask(&mut self) -> Option<Request> {
+        self.asks.pop_front()
+    }
+
+    /// Lines for the person since this was asked last.
+    pub fn take_lines(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.says)
+    }
+
+    fn ask(&mut self, request: FileRequest) {
+        self.asks.push_back(Request::File(request));
+    }
+
+    /// Obeys a line, if it is about files; an error is a line that was of no use.
+    pub fn obey(&mut self, line: &str) -> Option<Result<(), String>> {
+        let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let rest = rest.trim();
+        Some(match word.to_ascii_lowercase().as_str() {
+            "/send" => self.send(rest),
+            "/accept" => self.find(rest).and_then(|n| self.accept(n)),
+            "/decline" => self.find(rest).map(|n| {
+                let coming = self.coming.remove(n);
+                self.ask(FileRequest::End { file: coming.file, how: FileEnd::Declined });
+                discard(coming);
+            }),
+            _ => return None,
+        })
+    }
+
+    /// A path may have blanks, a nick almost never.
+    fn send(&mut self, words: &str) -> Result<(), String> {
+        let (path, to) = words.rsplit_once(char::is_whitespace).ok_or("usage: /send FILE NAME, or #ROOM")?;
+        let (path, to) = (path.trim().trim_matches('"'), to.trim());
+        let to = match to.strip_prefix('#') {
+            Some(room) => Recipient::Room(room.to_owned()),
+            None => Recipient::Person(to.to_owned()),
+        };
+        let sending = Sending::open(Path::new(path), to)
+            .map_err(|error| format!("cannot send {}: {error}", one_line(path)))?;
+        self.asks.push_back(sending.offer());
+        self.sending.push(sending);
+        Ok(())
+    }
+
+    /// The offer of this number, or the oldest that is not taken.
+    fn find(&self, number: &str) -> Result<usize, String> {
+        if number.is_empty() {
+            let place = self.coming.iter().position(|coming| coming.taken.is_none());
+            return place.or(self.coming.len().checked_sub(1)).ok_or("no file is offered".to_owned());
+        }
+        let wanted = number.parse::<u32>().map_err(|_| "usage: /accept [N]".to_owned())?;
+        let place = self.coming.iter().position(|coming| coming.file == wanted);
+        place.ok_or(format!("no file {wanted} is offered"))
+    }
+
+    fn accept(&mut self, n: usize) -> Result<(), String> {
+        let coming = &mut self.coming[n];
+        if coming.taken.is_some() {
+            return Err(format!("{} is under way", coming.about.name));
+        }
+        let name = safe_name(&coming.about.name);
+        let cannot = |error: io::Error| format!("cannot keep {name}: {error}");
+        fs::create_dir_all(&self.folder).map_err(cannot)?;
+        coming.taken = Some(Taken::begin(&self.folder, &name).map_err(cannot)?);
+        self.go_on(n);
+        Ok(())
+    }
+
+    /// Asks for the next parts, or ends what is whole.
+    fn go_on(&mut self, n: usize) {
+        let Coming { file, about, taken, .. } = &mut self.coming[n];
+        let Some(taken) = taken else { return };
+        while taken.asked < about.size && taken.asked < taken.written + AT_ONCE as u64 * PART {
+            self.asks.push_back(Request::File(FileRequest::Ask { file: *file, from: taken.asked }));
+            taken.asked = (taken.asked + PART).min(about.size);
+        }
+        if taken.written == about.size {
+            self.finish(n);
+        }
+    }
+
+    fn finish(&mut self, n: usize) {
+        let Coming { file, from, about, taken } = self.coming.remove(n);
+        let Some(taken) = taken else { return };
+        let name = safe_name(&about.name);
+        let rate = taken.rate();
+        let kept = taken.keep(&self.folder, &name, &about);
+        let how = match kept {
+            Ok(path) => {
+                self.says.push(format!(
+                    "{} from {from} is here, {} bytes at {rate}, checksum right",
+                    one_line(&path.display().to_string()),
+                    about.size
+                ));
+                FileEnd::Done
+            }
+            Err(error) => {
+                self.failed += 1;
+                self.says.push(format!("{name} from {from} is not kept: {error}"));
+                FileEnd::Failed
+            }
+        };
+        self.ask(FileRequest::End { file, how });
+    }
+
+    /// Takes note of an event.
+    pub fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Welcome { .. } => {
+                // Of the connection before, the server knows nothing.
+                self.asks.clear();
+                self.coming.retain(|coming| coming.taken.is_some());
+                self.coming.iter_mut().for_each(|coming| coming.file = 0);
+                let now = Instant::now();
+                self.sending.retain(|sending| sending.is_wanted(now));
+                for sending in &mut self.sending {
+                    (sending.file, sending.gone) = (None, None);
+                    self.asks.push_back(sending.offer());
+                }
+            }
+            Event::Joined { nick } => {
+                let now = Instant::now();
+                self.sending.retain(|sending| sending.is_wanted(now));
+                for sending in &mut self.sending {
+                    let is_back =
+                        matches!(&sending.to, Recipient::Person(to) if to.eq_ignore_ascii_case(nick));
+                    if is_back && sending.gone.take().is_some() {
+                        sending.file = None;
+                        self.asks.push_back(sending.offer());
+                    }
+                }
+            }
+            Event::File(event) => self.hear_file(event),
+            _ => {}
+        }
+    }
+
+    fn hear_file(&mut self, event: &FileEvent) {
+        match event {
+            FileEvent::Offered { file, from, room, about } => {
+                self.offered(*file, from, room.as_deref(), about)
+            }
+            FileEvent::Announced { file, about, people } => {
+                let is_it = |sending: &&mut Sending| sending.file.is_none() && sending.about == *about;
+                if let Some(sending) = self.sending.iter_mut().find(is_it) {
+                    (sending.file, sending.people) = (Some(*file), *people);
+                    let whom = if *people == 1 { "1 person".to_owned() } else { format!("{people} people") };
+                    self.says.push(format!("{} is offered to {whom}", about.name));
+                }
+            }
+            FileEvent::Refused { about, why } => {
+                let is_it = |sending: &&mut Sending| sending.file.is_none() && sending.about == *about;
+                if let Some(sending) = self.sending.iter_mut().find(is_it)
+                    && sending.has_begun
+                {
+                    sending.gone = Some(Instant::now());
+                    return;
+                }
+                self.sending.retain(|sending| sending.file.is_some() || sending.about != *about);
+                self.failed += 1;
+                self.says.push(format!("{} is not offered: {}", about.name, one_line(why)));
+            }
+            FileEvent::Asked { file, reader, from } => {
+                let Some(n) = self.sending.iter().position(|sending| sending.file == Some(*file)) else {
+                    return;
+                };
+                match self.sending[n].part(*from) {
+                    Ok(data) => {
+                        self.moved += PART;
+                        let data = data.into();
+                        self.ask(FileRequest::Part { file: *file, reader: *reader, from: *from, data });
+                    }
+                    Err(error) => {
+                        self.failed += 1;
+                        let name = self.sending.remove(n).about.name;
+                        self.says.push(format!("{name} cannot be read on: {error}"));
+                        self.ask(FileRequest::End { file: *file, how: FileEnd::Failed });
+                    }
+                }
+            }
+            FileEvent::Part { file, from, data } => self.comes(*file, *from, data),
+            FileEvent::Ended { file, nick, how } => self.ended(*file, nick, *how),
+        }
+    }
+
+    fn offered(&mut self, file: u32, from: &str, room: Option<&str>, about: &About) {
+        let from = one_line(from);
+        let is_it = |coming: &Coming| coming.from == from && coming.about == *about;
+        if let Some(n) = self.coming.iter().position(is_it) {
+            self.coming[n].file = file;
+            if let Some(taken) = &mut self.coming[n].taken {
+                taken.begin_again();
+                self.says.push(format!("{} goes on at {} bytes", about.name, taken.written));
+                self.go_on(n);
+            }
+            return;
+        }
+        let name = safe_name(&about.name);
+        let place = room.map_or(String::new(), |room| format!(" in #{}", one_line(room)));
+        self.says.push(format!(
+            "{from} offers you {name}{place} ({} bytes): /accept {file} or /decline {file}",
+            about.size
+        ));
+        self.coming.push(Coming { file, from, about: about.clone(), taken: None });
+    }
+
+    fn comes(&mut self, file: u32, from: u64, data: &str) {
+        let Some(n) = self.coming.iter().position(|coming| coming.file == file) else { return };
+        let Coming { about, taken: Some(taken), .. } = &mut self.coming[n] else { return };
+        if from != taken.written {
+            return;
+        }
+        match taken.take(about, from, data) {
+            Ok(bytes) => {
+                self.moved += bytes;
+                if taken.said.elapsed() >= SAID_EACH {
+                    taken.said = Instant::now();
+                    let percent = taken.written * 100 / about.size.max(1);
+                    let rate = taken.rate();
+                    self.says.push(format!("{}: {percent} % at {rate}", about.name));
+                }
+                self.go_on(n);
+            }
+            Err(error) => {
+                self.failed += 1;
+                self.says.push(format!("{} cannot be kept: {error}", about.name));
+                discard(self.coming.remove(n));
+                self.ask(FileRequest::End { file, how: FileEnd::Failed });
+            }
+        }
+    }
+
+    fn ended(&mut self, file: u32, nick: &str, how: FileEnd) {
+        let nick = one_line(nick);
+        if let Some(n) = self.coming.iter().position(|coming| coming.file == file) {
+            let coming = &mut self.coming[n];
+            let name = coming.about.name.clone();
+            if how == FileEnd::Gone && coming.taken.is_some() {
+                // Kept for the sender's return; no offer has the number 0.
+                coming.file = 0;
+                self.says.push(format!("{name} has stopped: {} has left", coming.from));
+                return;
+            }
+            self.failed += u64::from(coming.taken.is_some());
+            self.says.push(format!("{name} is offered no longer"));
+            return discard(self.coming.remove(n));
+        }
+        let Some(n) = self.sending.iter().position(|sending| sending.file == Some(file)) else { return };
+        let sending = &mut self.sending[n];
+        let name = sending.about.name.clone();
+        let words = match how {
+            FileEnd::Done => format!("{nick} has {name}, checksum right"),
+            FileEnd::Declined => format!("{nick} does not take {name}"),
+            FileEnd::Failed => format!("{nick} could not take {name}"),
+            FileEnd::Gone => format!("{nick} has left before {name} was there"),
+        };
+        self.says.push(words);
+        self.failed += u64::from(how == FileEnd::Failed);
+        sending.people = sending.people.saturating_sub(1);
+        if sending.people > 0 {
+            sending.has_begun = false;
+        } else if how == FileEnd::Gone && sending.has_begun {
+            sending.gone = Some(Instant::now());
+        } else {
+            self.sending.remove(n);
+        }
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        self.coming.drain(..).for_each(discard);
+    }
+}
+
+fn discard(coming: Coming) {
+    coming.taken.into_iter().for_each(Taken::discard);
+}

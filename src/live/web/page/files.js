@@ -1,0 +1,231 @@
+// Files that are sent and taken. The reader asks for one part after the other, so that texts get through between them;
+// one that has come back asks for the rest. Nothing is taken unasked, and nothing is a file before its checksum is right.
+
+import { Sha256 } from "./sha256.js";
+
+// Bytes of a part, and parts that may be asked for at a time: the server's numbers.
+const PART = 8_192;
+const AT_ONCE = 4;
+// Bytes that are read at a time for the checksum.
+const STEP = 1 << 20;
+
+export class Files {
+  /** `send(message)` sends one; `draw()` shows the state. */
+  constructor(state, send, draw) {
+    Object.assign(this, { state, send, draw });
+    // What is offered: entry, place, blob, sum, and the number of the offer, null before and between two.
+    this.going = [];
+    // What is offered to this page: entry, sum, the number of the offer, and what is there of it.
+    this.coming = [];
+  }
+
+  /** Offers a file to the person or the room of a conversation. */
+  async offer(place, blob) {
+    const entry = this.entry(place, { own: true, from: this.state.me, name: blob.name, size: blob.size, phase: "reading" });
+    const sum = new Sha256();
+    try {
+      for (let at = 0; at < blob.size; at += STEP) {
+        sum.update(new Uint8Array(await blob.slice(at, at + STEP).arrayBuffer()));
+        entry.there = Math.min(blob.size, at + STEP);
+        this.draw();
+      }
+    } catch {
+      return this.end(entry, "failed", "it cannot be read");
+    }
+    const going = { entry, place, blob, sum: sum.digest(), file: null, hasBegun: false, isGone: false, done: 0 };
+    this.going.push(going);
+    this.ask(going);
+  }
+
+  ask(going) {
+    const { entry, place, blob, sum } = going;
+    Object.assign(going, { file: null, isGone: false });
+    Object.assign(entry, { phase: "offering", there: 0 });
+    const to = place.kind === "room" ? { room: place.name } : { to: place.name };
+    this.send({ type: "file_offer", ...to, name: blob.name, size: blob.size, sha256: sum });
+    this.draw();
+  }
+
+  entry(place, more) {
+    const entry = this.state.add(place, { kind: "file", there: 0, why: "", url: null, ...more }, true);
+    this.draw();
+    return entry;
+  }
+
+  end(entry, phase, why = "") {
+    Object.assign(entry, { phase, why });
+    this.draw();
+  }
+
+  /** A button of an entry: accept, decline or cancel. */
+  press(number, what) {
+    const coming = this.coming.find(({ entry }) => entry.number === number);
+    if (what === "accept") {
+      if (coming?.entry.phase === "asking") this.goOn(Object.assign(coming, { parts: [], hash: new Sha256() }));
+      return;
+    }
+    const going = this.going.find(({ entry }) => entry.number === number);
+    const either = coming ?? going;
+    if (!either) return;
+    if (either.file !== null) this.send({ type: "file_end", file: either.file, how: "declined" });
+    this.forget(either, "failed", coming ? "not taken" : "no longer offered");
+  }
+
+  forget(one, phase, why) {
+    this.coming = this.coming.filter((other) => other !== one);
+    this.going = this.going.filter((other) => other !== one);
+    this.end(one.entry, phase, why);
+  }
+
+  /** Asks for the next parts, or ends what is whole. */
+  goOn(coming) {
+    const { entry, file } = coming;
+    if (entry.phase !== "coming") {
+      Object.assign(entry, { phase: "coming" });
+      Object.assign(coming, { asked: entry.there, first: entry.there, since: performance.now() });
+    }
+    while (coming.asked < entry.size && coming.asked < entry.there + AT_ONCE * PART) {
+      this.send({ type: "file_ask", file, from: coming.asked });
+      coming.asked = Math.min(entry.size, coming.asked + PART);
+    }
+    if (entry.there === entry.size) this.finish(coming);
+    this.draw();
+  }
+
+  finish(coming) {
+    const { entry, file, parts, hash, sum } = coming;
+    const isRight = hash.digest() === sum;
+    this.send({ type: "file_end", file, how: isRight ? "done" : "failed" });
+    // Of no type that a browser shows: it is kept, never opened as a page.
+    if (isRight) entry.url = URL.createObjectURL(new Blob(parts, { type: "application/octet-stream" }));
+    coming.parts = null;
+    this.forget(coming, isRight ? "done" : "failed", isRight ? "checksum right" : "its checksum is wrong");
+  }
+
+  /** Takes in a message of the server; returns true if it is about files. */
+  hear(event, isLooked) {
+    const { type, file, from } = event;
+    const going = this.going.find((one) => one.file !== null && one.file === file);
+    const coming = this.coming.find((one) => one.file !== null && one.file === file);
+    const fits = (one) => one.file === null && one.sum === event.sha256 && one.entry.size === event.size;
+    switch (type) {
+      case "welcome":
+        this.renew();
+        return false;
+      case "user_joined":
+        for (const one of this.going) {
+          const isIt = one.place.kind === "person" && one.place.name.toLowerCase() === event.username.toLowerCase();
+          if (isIt && one.isGone) this.ask(one);
+        }
+        return false;
+      case "file_announced": {
+        const one = this.going.find(fits);
+        if (one) Object.assign(one, { file, people: event.people });
+        if (one) this.end(one.entry, "offered", event.people > 1 ? `to ${event.people} people` : "");
+        break;
+      }
+      case "file_refused": {
+        const one = this.going.find(fits);
+        // One that has begun is offered again when its reader is back.
+        if (one?.hasBegun) this.pause(one, "waits for its reader");
+        else if (one) this.forget(one, "failed", event.message);
+        break;
+      }
+      case "file_asked":
+        if (going) this.give(going, event);
+        else this.send({ type: "file_end", file, how: "failed" });
+        break;
+      case "file_offered":
+        this.offered(event, isLooked);
+        break;
+      case "file_part":
+        if (coming && from === coming.entry.there && coming.entry.phase === "coming") this.take(coming, event.data);
+        break;
+      case "file_ended":
+        if (coming) this.senderEnded(coming, event);
+        else if (going) this.readerEnded(going, event);
+        break;
+      default:
+        return false;
+    }
+    return true;
+  }
+
+  offered({ file, username, room, name, size, sha256 }, isLooked) {
+    const known = this.coming.find((one) => one.entry.from === username && one.sum === sha256 && one.entry.size === size);
+    if (known) {
+      known.file = file;
+      if (known.entry.phase === "paused") this.goOn(known);
+      return;
+    }
+    const place = this.state.place(room ? "room" : "person", room ?? username);
+    const entry = this.entry(place, { own: false, from: username, name, size, phase: "asking" });
+    if (!(isLooked && place === this.state.here)) place.unread += 1;
+    this.coming.push({ entry, sum: sha256, file });
+  }
+
+  /** Parts go in the order in which they were asked for, however long each takes to be read. */
+  give(going, asked) {
+    going.last = (going.last ?? Promise.resolve()).then(() => this.giveNext(going, asked));
+  }
+
+  async giveNext(going, { file, reader, from }) {
+    const { blob, entry } = going;
+    if (going.file !== file) return;
+    if (!going.hasBegun || entry.phase !== "going") Object.assign(going, { hasBegun: true, since: performance.now(), first: from });
+    try {
+      const bytes = new Uint8Array(await blob.slice(from, from + PART).arrayBuffer());
+      if (going.file !== file) return;
+      this.send({ type: "file_part", file, reader, from, data: btoa(String.fromCharCode(...bytes)) });
+      entry.there = Math.max(entry.there, from + bytes.length);
+      entry.rate = rateOf(going, entry.there);
+      this.end(entry, "going");
+    } catch {
+      this.send({ type: "file_end", file, how: "failed" });
+      this.forget(going, "failed", "it cannot be read");
+    }
+  }
+
+  take(coming, data) {
+    const { entry } = coming;
+    const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+    if (bytes.length !== Math.min(PART, entry.size - entry.there)) return;
+    coming.parts.push(bytes);
+    coming.hash.update(bytes);
+    entry.there += bytes.length;
+    entry.rate = rateOf(coming, entry.there);
+    this.goOn(coming);
+  }
+
+  senderEnded(coming, { how }) {
+    if (how === "gone" && coming.entry.phase === "coming") this.pause(coming, "its sender has left");
+    else this.forget(coming, "failed", how === "failed" ? "it could not be read" : "offered no longer");
+  }
+
+  readerEnded(going, { username, how }) {
+    const { entry, place } = going;
+    const words = { done: `${username} has it`, declined: `${username} does not take it`, failed: `${username} could not take it` };
+    going.done += 1;
+    if (how === "gone" && place.kind === "person" && going.hasBegun) this.pause(going, "waits for its reader");
+    else if (place.kind === "room" && going.done < going.people) this.end(entry, "going", words[how] ?? `${username} has left`);
+    else this.forget(going, how === "done" ? "done" : "failed", words[how] ?? `${username} has left`);
+  }
+
+  pause(one, why) {
+    Object.assign(one, { file: null, isGone: true });
+    this.end(one.entry, "paused", why);
+  }
+
+  /** The server knows nothing of before: what was under way is offered again, by whoever sends it. */
+  renew() {
+    for (const coming of this.coming) {
+      if (["coming", "paused"].includes(coming.entry.phase)) this.pause(coming, "waits for its sender");
+      else this.forget(coming, "failed", "offered no longer");
+    }
+    for (const going of this.going) this.ask(going);
+  }
+}
+
+function rateOf({ first, since }, there) {
+  return (there - first) / Math.max(1, performance.now() - since);
+}
