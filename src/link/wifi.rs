@@ -230,13 +230,13 @@ impl Link {
             frame.tries += 1;
             exchanges.tries += 1;
             let chance = station.errors.of(frame.item.packet.flow, &self.chance);
-            if !chance.chance(aggregate.wifi.error) {
-                frame.fate = Settled::Arrived;
-            } else {
+            if chance.chance(aggregate.wifi.error) {
                 exchanges.failed += 1;
                 if frame.tries > aggregate.wifi.retries {
                     frame.fate = Settled::GivenUp;
                 }
+            } else {
+                frame.fate = Settled::Arrived;
             }
         }
     }

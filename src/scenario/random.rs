@@ -85,7 +85,6 @@ impl Writer<'_> {
             Kind::Dialect => self.word(&["json-lines", "reliable"]),
             Kind::Class => self.one(&["1", "2", "7", "\"voice\""]).to_owned(),
             Kind::Line => self.file(path)?,
-            Kind::Name | Kind::Hop | Kind::Text | Kind::Settings(_) | Kind::Axes => return None,
             Kind::List(items) => {
                 let values: Option<Vec<String>> =
                     (0..=self.rng.below(2)).map(|_| self.value(items, path)).collect();
@@ -102,7 +101,10 @@ impl Writer<'_> {
                 let said = vec![format!("{} = \"{word}\"", tag.name)];
                 self.table(&said, keys, &format!("{path}[{word}]"))?
             }
-            Kind::Named(_) => return None,
+            // They have ways of their own into the file, or say nothing of a world.
+            Kind::Name | Kind::Hop | Kind::Text | Kind::Settings(_) | Kind::Axes | Kind::Named(_) => {
+                return None;
+            }
         })
     }
 
@@ -213,12 +215,15 @@ fn paths(kind: &Kind, path: &str, all: &mut BTreeSet<String>) {
         Kind::Table(keys) => each(keys, path),
         // A controller without parameters has no line.
         Kind::Parameters(keys) => {
-            keys.iter().for_each(|key| {
-                each(&key.kind.keys().into_iter().cloned().collect::<Vec<_>>(), &join(path, key.name))
-            });
+            for key in keys {
+                let parameters: Vec<Key> = key.kind.keys().into_iter().cloned().collect();
+                each(&parameters, &join(path, key.name));
+            }
         }
         Kind::Tagged { tag, variants } => {
-            variants.iter().for_each(|(word, keys)| each(keys, &format!("{path}[{word}]")));
+            for (word, keys) in variants {
+                each(keys, &format!("{path}[{word}]"));
+            }
             all.insert(join(path, tag.name));
         }
         Kind::Short { table, .. } => paths(table, path, all),

@@ -161,7 +161,9 @@ fn some_config(rng: &mut Rng) -> Config {
 fn some_links(rng: &mut Rng) -> Statistics {
     let mut configs: Vec<Config> = (0..=rng.below(2)).map(|_| some_config(rng)).collect();
     if rng.below(3) > 0 {
-        configs.iter_mut().for_each(|config| config.wifi = None);
+        for config in &mut configs {
+            config.wifi = None;
+        }
     }
     let packets = 10f64.powf(4.0 * rng.uniform()) as u64;
     let mut total = Statistics::default();
