@@ -339,7 +339,7 @@ fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
         Event::Revealed => "[SERVER] You are visible.".to_owned(),
         Event::Pong => "[SERVER] pong".to_owned(),
         Event::Help => format!("[SERVER] {COMMANDS}"),
-        Event::File(_) => return,
+        Event::File(_) | Event::Hint(..) => return,
     };
     let at = match event {
         Event::Past { unix_nanos, .. } => Moment { at: Timestamp::from_unix_nanos(*unix_nanos), ..moment },

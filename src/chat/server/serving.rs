@@ -177,6 +177,9 @@ impl<B: Backing> RoomServer<B> {
         if self.session(id).is_some_and(ServerSession::takes_files) {
             self.room.takes_files(id);
         }
+        if self.session(id).is_some_and(ServerSession::takes_hints) {
+            self.room.takes_hints(id);
+        }
         let to = Audience::One(id);
         for event in self.backing.past() {
             self.tell(moment, &to, &event);

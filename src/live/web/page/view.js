@@ -51,6 +51,12 @@ export class View {
     if (words && !isBroken) this.passing = setTimeout(() => this.status(""), SHOWN_FOR);
   }
 
+  /** Says who is writing. */
+  writing(names) {
+    const words = names.length > 3 ? "several people are writing…" : `${names.join(", ")} ${names.length > 1 ? "are" : "is"} writing…`;
+    byId("writing").textContent = names.length ? words : "";
+  }
+
   draw() {
     const { state } = this;
     const here = state.here;
