@@ -24,6 +24,7 @@ let isBack = false;
 let connection = null;
 
 const files = new Files(state, (message) => connection.send(message), draw);
+const network = new Network(() => connection?.secret);
 // A hint that is late is none.
 const hints = new Hints(state, (message) => connection?.isOpen && connection.send(message), (names) => view.writing(names));
 
@@ -136,7 +137,8 @@ function say(text) {
   else {
     const place = state.here;
     hints.hasSent();
-    state.addOwn(place, text, connection.send(messageTo(place, text)));
+    const entry = state.addOwn(place, text, connection.send(messageTo(place, text)));
+    network.watch(entry, draw);
   }
   draw();
 }
@@ -297,6 +299,5 @@ setInterval(() => {
   connection.send({ type: "rooms" });
 }, LOOK);
 
-new Network(() => connection?.secret);
 view.draw();
 byId("name").focus();
