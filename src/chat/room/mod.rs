@@ -190,7 +190,7 @@ impl Room {
                 answer_to(client, Event::NickChanged { to: to.clone() }, out);
                 out.push(self.to_others(client, Event::Renamed { from, to }));
             }
-            Request::File(request) => self.serve_file(client, from, request, out)?,
+            Request::File(request) => self.serve_file(client, &from, request, out)?,
             Request::Hint(to) => self.hint(client, from, &to, out),
             Request::Hide => self.show(client, false, Event::Hidden, out),
             Request::Reveal => self.show(client, true, Event::Revealed, out),

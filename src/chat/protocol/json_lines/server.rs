@@ -84,6 +84,7 @@ impl ServerSession for Session {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub(super) struct RequestDecoder {
     lines: Lines,
     joined: bool,

@@ -28,6 +28,7 @@ const FORM: &str = "web";
 
 /// The server's side of a connection.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub(super) struct Session {
     frames: Reader,
     limit: usize,
