@@ -92,6 +92,10 @@ export async function sendFiles(browser, { testbed, serve, listener, folder, end
     assert.ok((await page.value("document.documentElement.scrollWidth")) <= width, `nothing is wider than ${width}`);
     await page.shot(join(folder, `files-${width}.png`));
   }
+  await kim.ask("Input.insertText", { text: "a hint" });
+  await lea.until("document.getElementById('writing').textContent === 'kim is writing…'");
+  await kim.types("");
+  await lea.until("document.getElementById('writing').textContent === ''");
   const busy = await texts("between the parts");
   await keeps(lea, "photo one.png");
   await keeps(lea, "empty.txt");

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::slice;
 use std::sync::Arc;
 
-use super::files::{FileEvent, FileRequest};
+use super::files::{FileEvent, FileRequest, Recipient};
 use super::printable::printable;
 
 pub use super::refusal::Refusal;
@@ -109,6 +109,8 @@ pub enum Request {
     Help,
     /// About a file that is sent.
     File(FileRequest),
+    /// To show to somebody that it is writing.
+    Hint(Recipient),
 }
 
 /// Event that a client hears.
@@ -265,6 +267,8 @@ pub enum Event {
     Help,
     /// About a file that is sent: only clients that take files hear it.
     File(FileEvent),
+    /// Somebody is writing to you, or in this room: only pages hear it.
+    Hint(Name, Option<Name>),
 }
 
 /// Recipients of an event.

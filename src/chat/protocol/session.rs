@@ -156,6 +156,11 @@ pub trait ServerSession: fmt::Debug {
         false
     }
 
+    /// True if its client shows [`Event::Hint`].
+    fn takes_hints(&self) -> bool {
+        false
+    }
+
     /// True if it wants [`Event::People`] at every change of the list.
     fn wants_people(&self) -> bool {
         false

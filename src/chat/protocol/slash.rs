@@ -310,7 +310,11 @@ fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
         Event::Direct { from, text } => format!("[PRIVATE FROM {from}] {}", shape(text)),
         Event::Told { to, text } => format!("[PRIVATE TO {to}] {}", shape(text)),
         Event::RoomMessage { room, from, text } => format!("[#{room}] [{from}] {}", shape(text)),
-        Event::Said { .. } | Event::SaidIn { .. } | Event::Welcome { .. } => return,
+        Event::Said { .. }
+        | Event::SaidIn { .. }
+        | Event::Welcome { .. }
+        | Event::File(_)
+        | Event::Hint(..) => return,
         Event::Joined { nick } => format!("[SERVER] User '{nick}' has joined the chat."),
         Event::Left { nick } => format!("[SERVER] User '{nick}' has left the chat."),
         Event::Bye => "[SERVER] Disconnecting...".to_owned(),
@@ -339,7 +343,6 @@ fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
         Event::Revealed => "[SERVER] You are visible.".to_owned(),
         Event::Pong => "[SERVER] pong".to_owned(),
         Event::Help => format!("[SERVER] {COMMANDS}"),
-        Event::File(_) => return,
     };
     let at = match event {
         Event::Past { unix_nanos, .. } => Moment { at: Timestamp::from_unix_nanos(*unix_nanos), ..moment },

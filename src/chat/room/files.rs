@@ -160,7 +160,7 @@ impl Room {
     pub(super) fn serve_file(
         &mut self,
         client: ClientId,
-        from: Name,
+        from: &Name,
         request: FileRequest,
         out: &mut Vec<Delivery>,
     ) -> Result<(), Refusal> {
@@ -177,7 +177,7 @@ impl Room {
                 let wish = Wish { file, reader: ClientId(reader), from };
                 self.files.give(client, wish, data, out)?;
             }
-            FileRequest::End { file, how } => self.files.end(client, &from, file, how, out),
+            FileRequest::End { file, how } => self.files.end(client, from, file, how, out),
         }
         Ok(())
     }
@@ -185,7 +185,7 @@ impl Room {
     fn offer(
         &mut self,
         client: ClientId,
-        from: Name,
+        from: &Name,
         to: &Recipient,
         about: &About,
         out: &mut Vec<Delivery>,

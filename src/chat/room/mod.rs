@@ -26,6 +26,7 @@
 mod den;
 mod dens;
 mod files;
+mod hints;
 mod kept;
 mod rules;
 #[cfg(test)]
@@ -66,6 +67,8 @@ pub struct Room {
 struct Member {
     nick: Name,
     hidden: bool,
+    /// True if its client shows who is writing.
+    takes_hints: bool,
     /// The name by which it is registered.
     account: Option<Name>,
     /// The rooms that it is in, that it owns, and that it is invited into, as they are looked up.
@@ -187,7 +190,8 @@ impl Room {
                 answer_to(client, Event::NickChanged { to: to.clone() }, out);
                 out.push(self.to_others(client, Event::Renamed { from, to }));
             }
-            Request::File(request) => self.serve_file(client, from, request, out)?,
+            Request::File(request) => self.serve_file(client, &from, request, out)?,
+            Request::Hint(to) => self.hint(client, from, &to, out),
             Request::Hide => self.show(client, false, Event::Hidden, out),
             Request::Reveal => self.show(client, true, Event::Revealed, out),
             // Answered before anyone asked whether the client is a member.
@@ -211,6 +215,7 @@ impl Room {
         let member = Member {
             nick: nick.clone(),
             hidden: false,
+            takes_hints: false,
             account: None,
             rooms: Vec::new(),
             owns: Vec::new(),

@@ -30,7 +30,7 @@ impl<B: Backing> RoomServer<B> {
         self.settle(moment.now);
         let seat = self.seats.get_mut(id);
         let Some(seat) = seat.filter(|seat| !seat.is_closing) else { return false };
-        seat.collect(Origin::Others);
+        seat.collect(Origin::Others, moment.now);
         seat.is_closing = true;
         seat.closing_by = self.bounds.map(|bounds| moment.now + bounds.linger);
         (seat.join_by, seat.is_gated) = (None, false);

@@ -88,8 +88,8 @@ impl<B: Backing> RoomServer<B> {
         if self.holding.on {
             self.holding.acts.push_back(Act::Answered { moment, id, bytes });
         } else if let Some(seat) = self.seat(id) {
-            seat.collect(Origin::Own);
-            seat.push(bytes, Origin::Own);
+            seat.collect(Origin::Own, moment.now);
+            seat.push(bytes, Origin::Own, moment.now);
         }
     }
 
@@ -145,7 +145,7 @@ impl<B: Backing> RoomServer<B> {
             }
             (Act::Answered { moment, id, bytes }, _) => {
                 if let Some(seat) = self.seat(id) {
-                    seat.push(bytes, Origin::Own);
+                    seat.push(bytes, Origin::Own, moment.now);
                     self.collect(moment, id);
                 }
             }

@@ -23,6 +23,7 @@ mod desk;
 mod ending;
 mod floor;
 mod holding;
+mod latency;
 mod limit;
 mod outgoing;
 mod pressure;
@@ -42,6 +43,7 @@ pub use backing::{Admission, Backing, Ending};
 use desk::Desk;
 use floor::Floor;
 use holding::Holding;
+pub use latency::Latency;
 use limit::Bucket;
 pub use outgoing::Outgoing;
 use pressure::Pressure;
@@ -79,6 +81,7 @@ pub struct RoomServer<B: Backing = Forgetful> {
     /// Memory that all connections' queues take.
     held: usize,
     counts: Counts,
+    latency: Latency,
     /// Scratch space, kept for its memory.
     asked: Asked,
     deliveries: Vec<Delivery>,
@@ -139,6 +142,7 @@ impl<B: Backing> RoomServer<B> {
             deliveries_made: 0,
             held: 0,
             counts: Counts::default(),
+            latency: Latency::default(),
             asked: Asked::default(),
             deliveries: Vec::new(),
         }
@@ -180,6 +184,11 @@ impl<B: Backing> RoomServer<B> {
     /// Connections that ended otherwise than by the client's wish.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Time that deliveries of what others said have taken.
+    pub fn latency(&self) -> &Latency {
+        &self.latency
     }
 
     /// A connection's session, until it is forgotten.

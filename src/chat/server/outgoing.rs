@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::rc::Rc;
 
+use super::latency::Latency;
 use crate::time::{Duration, Instant};
 
 /// Origin of a message. It decides who waits for it.
@@ -20,7 +21,8 @@ pub enum Origin {
 /// Messages that wait; of the first, `written` bytes are gone.
 #[derive(Debug)]
 pub struct Outgoing {
-    queue: VecDeque<(Rc<[u8]>, Origin)>,
+    /// With the instant since which each is on its way.
+    queue: VecDeque<(Rc<[u8]>, Origin, Instant)>,
     written: usize,
     /// Messages and bytes not written, by [`Origin`].
     messages: [usize; 3],
@@ -46,10 +48,10 @@ impl Outgoing {
         }
     }
 
-    pub(super) fn push(&mut self, bytes: Rc<[u8]>, origin: Origin) {
+    pub(super) fn push(&mut self, bytes: Rc<[u8]>, origin: Origin, since: Instant) {
         self.messages[origin as usize] += 1;
         self.bytes[origin as usize] += bytes.len();
-        self.queue.push_back((bytes, origin));
+        self.queue.push_back((bytes, origin, since));
     }
 
     /// Messages that wait.
@@ -100,15 +102,15 @@ impl Outgoing {
     /// The next message, with the bytes of it that are written; or the instant at which the pacer lets it go.
     #[expect(clippy::type_complexity, reason = "said in words")]
     pub fn next(&self, now: Instant) -> Option<Result<(&Rc<[u8]>, usize), Instant>> {
-        let (bytes, _) = self.queue.front()?;
+        let (bytes, ..) = self.queue.front()?;
         let at = self.slot();
         Some(if self.written == 0 && now < at { Err(at) } else { Ok((bytes, self.written)) })
     }
 
     /// So many bytes were written; returns how many messages that ended.
-    pub fn wrote(&mut self, mut bytes: usize, now: Instant) -> u64 {
+    pub(super) fn wrote(&mut self, mut bytes: usize, now: Instant, latency: &mut Latency) -> u64 {
         let mut ended = 0;
-        while let Some((first, origin)) = self.queue.front() {
+        while let Some((first, origin, since)) = self.queue.front() {
             let part = bytes.min(first.len() - self.written);
             (self.bytes[*origin as usize], self.written) =
                 (self.bytes[*origin as usize] - part, self.written + part);
@@ -117,8 +119,10 @@ impl Outgoing {
                 break;
             }
             self.messages[*origin as usize] -= 1;
-            if *origin == Origin::Own {
-                self.last_own = Some(now);
+            match origin {
+                Origin::Own => self.last_own = Some(now),
+                Origin::Others => latency.record(now.saturating_since(*since)),
+                Origin::Past => {}
             }
             self.queue.pop_front();
             (self.written, self.last_write) = (0, Some(now));
@@ -135,7 +139,7 @@ impl Outgoing {
         const AT_ONCE: usize = 64;
         let written = |n: usize| if n == 0 { self.written } else { 0 };
         let first = self.queue.iter().take(AT_ONCE).enumerate();
-        first.map(|(n, (bytes, _))| IoSlice::new(&bytes[written(n)..])).collect()
+        first.map(|(n, (bytes, ..))| IoSlice::new(&bytes[written(n)..])).collect()
     }
 
     /// Forgets what waits, but for a message that is half written.
@@ -143,8 +147,8 @@ impl Outgoing {
         let half = self.queue.pop_front().filter(|_| self.written > 0);
         let written = self.written;
         self.clear();
-        if let Some((bytes, origin)) = half {
-            self.push(bytes, origin);
+        if let Some((bytes, origin, since)) = half {
+            self.push(bytes, origin, since);
             self.written = written;
             self.bytes[origin as usize] -= written;
         }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::floor::Line;
+use super::latency::Latency;
 use super::limit::Bucket;
 use super::outgoing::{Origin, Outgoing};
 use super::pressure::{Load, Pressure};
@@ -194,9 +195,9 @@ impl Seat {
     }
 
     /// Takes over what the session has to say.
-    pub fn collect(&mut self, origin: Origin) {
+    pub fn collect(&mut self, origin: Origin, now: Instant) {
         while let Some(bytes) = self.session.poll_send() {
-            self.push(bytes, origin);
+            self.push(bytes, origin, now);
         }
         let waiting = self.session.waiting_bytes();
         if origin == Origin::Own {
@@ -205,28 +206,33 @@ impl Seat {
         (self.waiting, self.unacknowledged) = (waiting, self.unacknowledged.min(waiting));
     }
 
-    pub fn push(&mut self, bytes: Rc<[u8]>, origin: Origin) {
+    pub fn push(&mut self, bytes: Rc<[u8]>, origin: Origin, now: Instant) {
         if !self.is_broken() {
-            self.out.push(bytes, origin);
+            self.out.push(bytes, origin, now);
             self.is_fresh = true;
         }
     }
 
     /// Has what waits written until the connection takes no more.
-    pub fn flush(&mut self, now: Instant, write: &mut dyn FnMut(&Rc<[u8]>, usize) -> usize) {
+    pub fn flush(
+        &mut self,
+        now: Instant,
+        latency: &mut Latency,
+        write: &mut dyn FnMut(&Rc<[u8]>, usize) -> usize,
+    ) {
         while self.outlet == Outlet::Open
             && let Some(Ok((bytes, from))) = self.out.next(now)
         {
             let taken = write(bytes, from);
-            if self.wrote(taken, now) == 0 {
+            if self.wrote(taken, now, latency) == 0 {
                 self.outlet = Outlet::Stalled;
             }
         }
     }
 
     /// So many bytes were written; returns how many messages that ended.
-    pub fn wrote(&mut self, bytes: usize, now: Instant) -> u64 {
-        let ended = self.out.wrote(bytes, now);
+    pub fn wrote(&mut self, bytes: usize, now: Instant, latency: &mut Latency) -> u64 {
+        let ended = self.out.wrote(bytes, now, latency);
         self.count.bytes_out += bytes as u64;
         self.count.messages_out += ended;
         ended

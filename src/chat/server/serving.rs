@@ -46,7 +46,7 @@ impl<B: Backing> RoomServer<B> {
         let Some(ask) = seat.next_asked() else {
             let malformed = seat.malformed.take()?;
             if !malformed.farewell.is_empty() {
-                seat.push(malformed.farewell.into(), Origin::Own);
+                seat.push(malformed.farewell.into(), Origin::Own, moment.now);
             }
             self.counts.malformed += 1;
             self.backing.on_end(id, Ending::Malformed);
@@ -177,6 +177,9 @@ impl<B: Backing> RoomServer<B> {
         if self.session(id).is_some_and(ServerSession::takes_files) {
             self.room.takes_files(id);
         }
+        if self.session(id).is_some_and(ServerSession::takes_hints) {
+            self.room.takes_hints(id);
+        }
         let to = Audience::One(id);
         for event in self.backing.past() {
             self.tell(moment, &to, &event);
@@ -233,7 +236,7 @@ impl<B: Backing> RoomServer<B> {
             }
             let after = seat.session.tell(moment, event, &mut encodings);
             if matches!(event, Event::Past { .. }) {
-                seat.collect(Origin::Past);
+                seat.collect(Origin::Past, moment.now);
             }
             self.collect(moment, id);
             if after == After::Close {

@@ -34,7 +34,7 @@ impl<B: Backing> RoomServer<B> {
     pub(super) fn collect(&mut self, moment: Moment, id: ClientId) {
         let origin = if self.author == Some(id) { Origin::Own } else { Origin::Others };
         let Some(seat) = self.seats.get_mut(id) else { return };
-        seat.collect(origin);
+        seat.collect(origin, moment.now);
         let is_fresh = std::mem::take(&mut seat.is_fresh);
         let Some(bounds) = self.bounds else {
             if is_fresh {
@@ -68,7 +68,7 @@ impl<B: Backing> RoomServer<B> {
         seat.out.drop_rest();
         let event = Event::Notice { text: "You are disconnected: your client reads too slowly".into() };
         seat.session.tell(moment, &event, &mut Encodings::new(u64::MAX >> 1));
-        seat.collect(Origin::Own);
+        seat.collect(Origin::Own, moment.now);
         self.floor.delay(moment.now, seat.address);
         self.close(moment, id);
     }
@@ -98,7 +98,7 @@ impl<B: Backing> RoomServer<B> {
     ) -> Flushed {
         let seat = self.seats.get_mut(id);
         let Some(seat) = seat else { return Flushed::Open };
-        seat.flush(now, write);
+        seat.flush(now, &mut self.latency, write);
         if !seat.is_closing {
             return if seat.backlog() > self.max_backlog { Flushed::Slow } else { Flushed::Open };
         }
@@ -121,8 +121,8 @@ impl<B: Backing> RoomServer<B> {
 
     /// So many bytes of that were written.
     pub fn wrote(&mut self, now: Instant, id: ClientId, bytes: usize) {
-        if let Some(seat) = self.seat(id) {
-            seat.wrote(bytes, now);
+        if let Some(seat) = self.seats.get_mut(id) {
+            seat.wrote(bytes, now, &mut self.latency);
         }
     }
 

@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration as Span, Instant};
+use std::time::Duration as Span;
+
+use tokio::time::Instant;
 
 use super::sending::Sending;
 use super::taken::Taken;
@@ -201,7 +203,7 @@ impl Files {
     fn hear_file(&mut self, event: &FileEvent) {
         match event {
             FileEvent::Offered { file, from, room, about } => {
-                self.offered(*file, from, room.as_deref(), about)
+                self.offered(*file, from, room.as_deref(), about);
             }
             FileEvent::Announced { file, about, people } => {
                 let is_it = |sending: &&mut Sending| sending.file.is_none() && sending.about == *about;

@@ -3,11 +3,12 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use std::time::{Duration as Span, Instant};
+use std::time::Duration as Span;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
 use crate::chat::files::{About, FileRequest, Recipient, safe_name};
 use crate::chat::message::Request;

@@ -86,8 +86,8 @@ pub fn parts(event: &Event) -> Option<Vec<Part>> {
         Event::Said { .. } | Event::SaidIn { .. } | Event::Rejected(_) | Event::Bye | Event::Help => {
             return None;
         }
-        // `files` says what becomes of them.
-        Event::File(_) => return None,
+        // `files` says what becomes of them, and hints are for pages.
+        Event::File(_) | Event::Hint(..) => return None,
     })
 }
 

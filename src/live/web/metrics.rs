@@ -63,6 +63,25 @@ impl Text {
         }
     }
 
+    /// A histogram: the number of each bucket, with its upper border, and the sum of all values.
+    fn histogram(
+        &mut self,
+        name: &str,
+        help: &str,
+        buckets: impl Iterator<Item = (Option<Duration>, u64)>,
+        sum_s: f64,
+    ) {
+        self.announce(name, "histogram", help);
+        let mut count = 0;
+        for (border, more) in buckets {
+            count += more;
+            let border =
+                border.map_or("+Inf".to_owned(), |border: Duration| border.as_secs_f64().to_string());
+            let _ = writeln!(self.text, "testbed_{name}_bucket{{le=\"{border}\"}} {count}");
+        }
+        let _ = writeln!(self.text, "testbed_{name}_sum {sum_s}\ntestbed_{name}_count {count}");
+    }
+
     fn one(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
         self.metric(name, kind, help, std::iter::once((String::new(), value)));
     }
@@ -94,6 +113,8 @@ pub(super) async fn text(desk: &Desk, format: Format) -> String {
     }
     let waiting: usize = clients.iter().map(|client| client.backlog).sum();
     text.one("queue_bytes", "gauge", "Bytes that wait to be written or acknowledged.", waiting);
+    let (help, latency) = ("Time from what somebody says until it is written to a hearer.", totals.latency);
+    text.histogram("delivery_latency_seconds", help, latency.buckets(), latency.sum_s());
     if let Some(statistics) = &statistics {
         text.one(
             "network_packets_total",
@@ -113,21 +134,9 @@ pub(super) async fn text(desk: &Desk, format: Format) -> String {
         text.metric("srtt_seconds", "gauge", "Smoothed round trip of a path.", rtt);
         let sent_again = paths().map(|(labels, end)| (labels, end.stats.retransmits));
         text.metric("retransmissions_total", "counter", "Segments sent again on a path.", sent_again);
-        let mut sum = 0;
-        let late = lateness::buckets(&statistics.lateness).into_iter().map(|(border, count)| {
-            sum += count;
-            let border =
-                border.map_or("+Inf".to_owned(), |border: Duration| border.as_secs_f64().to_string());
-            (border, sum)
-        });
-        let late: Vec<_> = late.collect();
-        text.announce("lateness_seconds", "histogram", "Lateness of the emulated network's events.");
-        for (border, count) in late {
-            let _ = writeln!(text.text, "testbed_lateness_seconds_bucket{{le=\"{border}\"}} {count}");
-        }
-        let nanos: f64 = statistics.lateness.mean() * statistics.lateness.len() as f64;
-        let _ = writeln!(text.text, "testbed_lateness_seconds_sum {}", nanos / 1e9);
-        let _ = writeln!(text.text, "testbed_lateness_seconds_count {sum}");
+        let late = lateness::buckets(&statistics.lateness).into_iter();
+        let sum_s = statistics.lateness.mean() * statistics.lateness.len() as f64 / 1e9;
+        text.histogram("lateness_seconds", "Lateness of the emulated network's events.", late, sum_s);
     }
     if format == Format::OpenMetrics {
         text.text += "# EOF\n";

@@ -42,6 +42,7 @@ static PAGES: &[Page] = pages! {
     "/view-files.js", SCRIPT, "view-files.js";
     "/view.js", SCRIPT, "view.js";
     "/files.js", SCRIPT, "files.js";
+    "/hints.js", SCRIPT, "hints.js";
     "/sha256.js", SCRIPT, "sha256.js";
     "/network.js", SCRIPT, "network.js";
     "/admin", HTML, "admin.html";

@@ -265,7 +265,7 @@ impl ClientSession for Client {
 
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
         match request {
-            Request::Rename { .. } | Request::Ping | Request::Help | Request::File(_) => {
+            Request::Rename { .. } | Request::Ping | Request::Help | Request::File(_) | Request::Hint(_) => {
                 Err(NotSaid::NoWords)
             }
             request if is_added(request) && self.knows_more == Some(false) => Err(NotSaid::Unknown),
@@ -315,7 +315,7 @@ impl ClientSession for Client {
             Request::Rooms => Step::Send("/get_rooms".to_owned()),
             Request::Hide => prompted("/hide", "Enter nickname to hide", None, Some(true)),
             Request::Reveal => prompted("/reveal", "Enter nickname to show", None, Some(false)),
-            Request::Rename { .. } | Request::Ping | Request::Help | Request::File(_) => {
+            Request::Rename { .. } | Request::Ping | Request::Help | Request::File(_) | Request::Hint(_) => {
                 return Err(NotSaid::NoWords);
             }
         };

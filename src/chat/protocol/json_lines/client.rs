@@ -45,6 +45,7 @@ pub(in crate::chat::protocol) fn encode_request(request: &Request, out: &mut Vec
         Request::Reveal => line.kind("reveal"),
         Request::Ping => line.kind("ping"),
         Request::Help => line.kind("help"),
+        Request::Hint(to) => files::recipient(line.kind("typing"), to),
         Request::File(request) => files::encode_request(line, request),
     }
     .close_line();
@@ -112,6 +113,10 @@ fn event(value: &Value) -> Option<Event> {
         "renamed" => Event::NickChanged { to: text("to") },
         "hidden" => Event::Hidden,
         "revealed" => Event::Revealed,
+        "typing" => {
+            let room = Some(text("room")).filter(|room| !room.is_empty());
+            Event::Hint(text("username"), room)
+        }
         "pong" => Event::Pong,
         "help" => Event::Help,
         kind => return files::event(kind, value).map(Event::File),

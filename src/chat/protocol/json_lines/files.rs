@@ -10,16 +10,24 @@ fn about<'a>(line: Object<'a>, about: &About) -> Object<'a> {
     line.member("name", &about.name).number("size", about.size).member("sha256", &about.sum)
 }
 
+pub(super) fn recipient<'a>(line: Object<'a>, to: &Recipient) -> Object<'a> {
+    match to {
+        Recipient::Person(nick) => line.member("to", nick),
+        Recipient::Room(room) => line.member("room", room),
+    }
+}
+
+/// Recipient that a line names.
+pub(super) fn recipient_of(spoken: &Spoken<'_>) -> Recipient {
+    match spoken.room.text() {
+        "" => Recipient::Person(spoken.to.text().to_owned()),
+        room => Recipient::Room(room.to_owned()),
+    }
+}
+
 pub(super) fn encode_request<'a>(line: Object<'a>, request: &FileRequest) -> Object<'a> {
     match request {
-        FileRequest::Offer { to, about: file } => {
-            let line = line.kind("file_offer");
-            let line = match to {
-                Recipient::Person(nick) => line.member("to", nick),
-                Recipient::Room(room) => line.member("room", room),
-            };
-            about(line, file)
-        }
+        FileRequest::Offer { to, about: file } => about(recipient(line.kind("file_offer"), to), file),
         FileRequest::Ask { file, from } => {
             line.kind("file_ask").number("file", u64::from(*file)).number("from", *from)
         }
@@ -40,12 +48,7 @@ pub(super) fn request(kind: &str, spoken: &Spoken<'_>) -> Option<FileRequest> {
     let file = || u32::try_from(spoken.file.number()?).ok();
     Some(match kind {
         "file_offer" => {
-            let room = spoken.room.text();
-            let to = if room.is_empty() {
-                Recipient::Person(spoken.to.text().to_owned())
-            } else {
-                Recipient::Room(room.to_owned())
-            };
+            let to = recipient_of(spoken);
             let about = About {
                 name: spoken.name.text().into(),
                 size: spoken.size.number()?,

@@ -84,6 +84,7 @@ impl ServerSession for Session {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub(super) struct RequestDecoder {
     lines: Lines,
     joined: bool,
@@ -137,6 +138,9 @@ pub(in crate::chat::protocol) struct Spoken<'a> {
     /// Of words about files.
     #[serde(borrow, default)]
     pub files: Field<'a>,
+    /// Only `web` has it.
+    #[serde(borrow, default)]
+    pub hints: Field<'a>,
     #[serde(borrow, default)]
     pub file: Field<'a>,
     #[serde(borrow, default)]
@@ -256,6 +260,7 @@ pub(in crate::chat::protocol) fn request(spoken: &Spoken) -> Option<Request> {
         "rename" => Request::Rename { nick: spoken.username.text().to_owned() },
         "hide" => Request::Hide,
         "reveal" => Request::Reveal,
+        "typing" => Request::Hint(files::recipient_of(spoken)),
         "ping" => Request::Ping,
         "help" => Request::Help,
         "leave" => Request::Leave,
@@ -373,6 +378,10 @@ pub(in crate::chat::protocol) fn encode_event(event: &Event, at: Timestamp, out:
         Event::Revealed => line.kind("revealed"),
         Event::Pong => line.kind("pong"),
         Event::Help => line.kind("help").member("message", HELP),
+        Event::Hint(from, room) => {
+            let line = line.kind("typing").member("username", from);
+            if let Some(room) = room { line.member("room", room) } else { line }
+        }
         Event::File(event) => files::encode_event(line, event),
         // Its client just closes and waits for no answer.
         Event::Bye => return,

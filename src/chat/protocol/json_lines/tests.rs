@@ -204,6 +204,8 @@ fn a_request() -> impl Strategy<Value = Request> {
         text().prop_map(|room| Request::Exit { room }),
         text().prop_map(|nick| Request::Rename { nick }),
         a_file_request().prop_map(Request::File),
+        text().prop_map(|room| Request::Hint(Recipient::Room(room))),
+        text().prop_map(|nick| Request::Hint(Recipient::Person(nick))),
         prop::sample::select(vec![
             Request::People,
             Request::Rooms,
@@ -234,6 +236,7 @@ fn an_event() -> impl Strategy<Value = Event> {
         list().prop_map(|names| Event::People { names }),
         list().prop_map(|names| Event::Rooms { names }),
         a_file_event().prop_map(Event::File),
+        (name(), prop::option::of(name())).prop_map(|(from, room)| Event::Hint(from, room)),
         Just(Event::Pong),
     ]
 }

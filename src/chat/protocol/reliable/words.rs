@@ -50,6 +50,6 @@ pub fn content(event: &Event) -> Option<String> {
         Event::Welcome { .. } | Event::Said { .. } | Event::Told { .. } | Event::SaidIn { .. } => {
             return None;
         }
-        Event::Bye | Event::Help | Event::File(_) => return None,
+        Event::Bye | Event::Help | Event::File(_) | Event::Hint(..) => return None,
     })
 }

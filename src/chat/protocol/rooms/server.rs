@@ -376,7 +376,12 @@ fn encode(event: &Event, moment: Moment, charset: Charset, out: &mut Vec<u8>) {
         Event::Revealed => "You are now visible to other users!".to_owned(),
         Event::Notice { text } => format!("Server: {}", shape(text)),
         // What this dialect cannot ask for is never answered.
-        Event::Refused(_) | Event::Told { .. } | Event::Pong | Event::Help | Event::File(_) => return,
+        Event::Refused(_)
+        | Event::Told { .. }
+        | Event::Pong
+        | Event::Help
+        | Event::File(_)
+        | Event::Hint(..) => return,
     };
     out.extend_from_slice(charset.spell(words).as_bytes());
 }

@@ -28,11 +28,13 @@ const FORM: &str = "web";
 
 /// The server's side of a connection.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub(super) struct Session {
     frames: Reader,
     limit: usize,
     has_joined: bool,
     takes_files: bool,
+    takes_hints: bool,
     out: VecDeque<Rc<[u8]>>,
     /// Messages that may have to be sent again, if the client wishes that.
     kept: Option<Kept>,
@@ -58,6 +60,7 @@ impl Session {
             limit,
             has_joined: false,
             takes_files: false,
+            takes_hints: false,
             out: VecDeque::new(),
             kept: None,
             heard: 0,
@@ -100,7 +103,7 @@ impl Session {
             }
             "join" if !self.has_joined => {
                 self.has_joined = true;
-                self.takes_files = spoken.files.flag();
+                (self.takes_files, self.takes_hints) = (spoken.files.flag(), spoken.hints.flag());
                 self.kept = spoken.resumes.flag().then(Kept::default);
                 self.heard += 1;
                 self.ask(Some(join(&spoken)), None, out);
@@ -202,6 +205,10 @@ impl ServerSession for Session {
 
     fn takes_files(&self) -> bool {
         self.takes_files
+    }
+
+    fn takes_hints(&self) -> bool {
+        self.takes_hints
     }
 
     fn poll_send(&mut self) -> Option<Rc<[u8]>> {

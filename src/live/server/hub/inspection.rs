@@ -8,7 +8,7 @@ use crate::chat::message::{Audience, ClientId, Event};
 use crate::chat::printable::printable;
 use crate::chat::protocol::Account;
 use crate::chat::room::RoomInfo;
-use crate::chat::server::Count;
+use crate::chat::server::{Count, Latency};
 use crate::time::{Duration, Instant};
 
 /// An administrator's view of a connection.
@@ -45,6 +45,8 @@ pub struct Totals {
     pub uptime: Duration,
     /// Of all connections, past ones too.
     pub count: Count,
+    /// Time that deliveries of what others said have taken.
+    pub latency: Latency,
 }
 
 impl Hub {
@@ -90,7 +92,8 @@ impl Hub {
             count.add(&self.server.figures(id).0);
         }
         let uptime = self.clock.now() - Instant::ZERO;
-        Totals { open: self.open, people: self.server.room().len(), uptime, count }
+        let latency = *self.server.latency();
+        Totals { open: self.open, people: self.server.room().len(), uptime, count, latency }
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = ClientId> + use<> {

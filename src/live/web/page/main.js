@@ -2,6 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { Files } from "./files.js";
+import { Hints } from "./hints.js";
 import { Network } from "./network.js";
 import { State } from "./state.js";
 import { View } from "./view.js";
@@ -23,6 +24,9 @@ let isBack = false;
 let connection = null;
 
 const files = new Files(state, (message) => connection.send(message), draw);
+const network = new Network(() => connection?.secret);
+// A hint that is late is none.
+const hints = new Hints(state, (message) => connection?.isOpen && connection.send(message), (names) => view.writing(names));
 
 const isLooked = () => document.visibilityState === "visible" && document.hasFocus();
 
@@ -47,7 +51,7 @@ function connect() {
   connection.open();
 }
 
-const join = () => connection.send({ type: "join", resumes: true, files: true, ...person });
+const join = () => connection.send({ type: "join", resumes: true, files: true, hints: true, ...person });
 
 function onState(what, unserved = []) {
   if (what === "open") {
@@ -73,6 +77,7 @@ function onState(what, unserved = []) {
 function onEvent(event) {
   if (event.type === "error" && !isIn) return refuse(event.message);
   const { isHidden } = state;
+  if (hints.hear(event)) return;
   if (files.hear(event, isLooked())) return draw();
   state.hear(event, isLooked());
   if (event.type === "welcome") {
@@ -131,7 +136,9 @@ function say(text) {
   if (words.startsWith("/")) command(words);
   else {
     const place = state.here;
-    state.addOwn(place, text, connection.send(messageTo(place, text)));
+    hints.hasSent();
+    const entry = state.addOwn(place, text, connection.send(messageTo(place, text)));
+    network.watch(entry, draw);
   }
   draw();
 }
@@ -165,6 +172,7 @@ function openPlace({ key, kind, name }) {
   grow();
   view.openPlaces(false);
   byId("text").focus();
+  hints.look();
   draw();
 }
 
@@ -220,7 +228,11 @@ byId("log").addEventListener("click", ({ target }) => {
   if (presses) files.press(Number(number), presses);
 });
 
-byId("text").addEventListener("input", grow);
+byId("text").addEventListener("input", ({ target }) => {
+  grow();
+  hints.writes(state.here, target.value);
+});
+byId("hints").addEventListener("change", ({ target }) => hints.turn(target.checked));
 byId("text").addEventListener("keydown", (event) => {
   const box = event.target;
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -287,6 +299,5 @@ setInterval(() => {
   connection.send({ type: "rooms" });
 }, LOOK);
 
-new Network(() => connection?.secret);
 view.draw();
 byId("name").focus();

@@ -79,6 +79,22 @@ export class Network {
     byId("freeze").setAttribute("aria-pressed", String(this.isFrozen));
   }
 
+  /** Segments of this page's connection that were sent again so far, in either direction. */
+  async sentAgain() {
+    const headers = { "x-session": this.secret() ?? "" };
+    return (await ask("/api/connection", { headers })).retransmissions;
+  }
+
+  /** Notes how many segments are sent again from now until an own text has come back. */
+  async watch(entry, draw) {
+    if (!byId("times").checked) return;
+    const before = await this.sentAgain();
+    while (entry.fate === "sending") await new Promise((resolve) => setTimeout(resolve, 100));
+    if (entry.took === undefined || before === undefined) return;
+    entry.again = (await this.sentAgain()) - before;
+    draw();
+  }
+
   /** Reads the present conditions. */
   async look() {
     const now = await ask("/api/network");

@@ -51,6 +51,12 @@ export class View {
     if (words && !isBroken) this.passing = setTimeout(() => this.status(""), SHOWN_FOR);
   }
 
+  /** Says who is writing. */
+  writing(names) {
+    const words = names.length > 3 ? "several people are writing…" : `${names.join(", ")} ${names.length > 1 ? "are" : "is"} writing…`;
+    byId("writing").textContent = names.length ? words : "";
+  }
+
   draw() {
     const { state } = this;
     const here = state.here;
@@ -135,7 +141,7 @@ export class View {
     }
     for (const entry of place.entries) {
       const isFile = entry.kind === "file";
-      const look = isFile ? lookOf(entry) : `${entry.fate}|${entry.took}|${entry.text}`;
+      const look = isFile ? lookOf(entry) : `${entry.fate}|${entry.took}|${entry.again}|${entry.text}`;
       const before = this.drawn.get(entry.number);
       if (before?.look === look) {
         // Its buttons stay what they are while it moves.
@@ -187,7 +193,10 @@ function drawEntry(entry) {
   node.classList.toggle("unsent", entry.fate === "sending");
   node.classList.toggle("refused", entry.fate === "refused");
   // Shown on demand: see the panel of the network.
-  if (entry.took !== undefined) node.append(" ", element("span", `back after ${Math.round(entry.took)} ms`, "took"));
+  if (entry.took !== undefined) {
+    const again = entry.again === undefined ? "" : `, ${entry.again} segment${entry.again === 1 ? "" : "s"} sent again meanwhile`;
+    node.append(" ", element("span", `back after ${Math.round(entry.took)} ms${again}`, "took"));
+  }
   return node;
 }
 
