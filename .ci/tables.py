@@ -24,6 +24,15 @@ for figure in ("goodput_mbit", "retransmits", "latency_p50_ms"):
     means = trials.groupby("cell")[figure].mean()
     assert (means - summary[f"{figure}_mean"]).abs().max() < 1e-3, figure
 
+# Axes are numbers as they are read.
+lost = "link.access.loss_percent"
+assert all(pd.api.types.is_numeric_dtype(table[lost]) for table in (trials, summary)), summary.dtypes
+assert (trials[lost] == trials[AXES[1]].str.rstrip("%").astype(float)).all()
+axes = pd.read_csv(folder / "axes.csv")
+assert len(axes) == cells * len(AXES) and axes["value"].notna().all()
+numbers = axes.pivot(index="cell", columns="axis", values="number")
+assert (numbers[AXES[1]] == summary[lost]).all() and numbers[AXES[0]].isna().all()
+
 # Goodput by direction is the sum over flows, which all cross the one shared link, and stays below
 # its rate; the headline is the busier direction. Flows repeat their cell's axes.
 flows = pd.read_csv(folder / "flows.csv")

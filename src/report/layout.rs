@@ -6,11 +6,12 @@ use std::path::Path;
 
 use super::error::ReportError;
 use super::{journal, manifest, plot};
-use crate::tables::{captures, groups, series, summary};
+use crate::tables::{axes, captures, groups, series, summary};
 
 /// The files of a result folder beside its manifest.
-pub const FILES: [&str; 12] = [
+pub const FILES: [&str; 13] = [
     "trials.csv",
+    axes::FILE,
     summary::FILE,
     groups::FILE,
     "flows.csv",

@@ -11,7 +11,7 @@ use super::version::{self, Program, Run};
 use super::{layout, resume};
 use crate::rng;
 use crate::tables::rows::Table;
-use crate::tables::{Study, groups, study, summary};
+use crate::tables::{Study, axes, groups, study, summary};
 
 /// The file's name.
 pub const FILE: &str = "manifest.json";
@@ -347,7 +347,7 @@ fn is_record(name: &str) -> bool {
 }
 
 fn is_computed_table(name: &str) -> bool {
-    [summary::FILE, groups::FILE].contains(&name)
+    [axes::FILE, summary::FILE, groups::FILE].contains(&name)
         || Path::new(name).extension().is_some_and(|kind| kind == "hgrm")
 }
 

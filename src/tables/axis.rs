@@ -21,16 +21,16 @@ impl Axis {
         self.key.rsplit('.').next() == Some("congestion")
     }
 
-    /// The values as numbers of one unit, in the order of `values`: seconds, bits a second, bytes,
-    /// fractions of one, or what stands before a word that all share (`1bdp`). `None` where any value
-    /// is no number, or where they are not of one kind, as a size and a number of packets are not.
+    /// The values as numbers of one unit, in the order of `values`; `None` where there is no unit in which all
+    /// are written, as a size and a number of packets are not.
     pub fn magnitudes(&self) -> Option<Vec<f64>> {
-        READERS.iter().find_map(|read| self.values.iter().map(|text| read(text)).collect()).or_else(|| {
-            let counts: Vec<(f64, &str)> =
-                self.values.iter().map(|text| counted(text)).collect::<Option<_>>()?;
-            let same = counts.windows(2).all(|pair| pair[0].1 == pair[1].1);
-            same.then(|| counts.into_iter().map(|(number, _)| number).collect())
-        })
+        UNITS.iter().find_map(|unit| self.values.iter().map(|text| (unit.read)(text)).collect())
+    }
+
+    /// The units that any of the values is written in.
+    pub fn units(&self) -> impl Iterator<Item = &'static Unit> {
+        let written = |unit: &&Unit| self.values.iter().any(|text| (unit.read)(text).is_some());
+        UNITS.iter().filter(|unit| !unit.name.is_empty()).filter(written)
     }
 
     /// The indices of the values, the smallest first where they are numbers; else as written.
@@ -50,15 +50,40 @@ impl Axis {
     }
 }
 
-/// Readers of a value, each with its unit.
-const READERS: [fn(&str) -> Option<f64>; 6] = [
-    |text| text.replace('_', "").parse().ok().filter(|value: &f64| value.is_finite()),
-    |text| text.parse::<Probability>().ok().map(|p| (p.as_f64() * 1e12).round() / 1e12),
-    |text| text.parse::<Duration>().ok().map(Duration::as_secs_f64),
-    |text| text.parse::<Rate>().ok().map(|rate| rate.bits_per_second() as f64),
-    |text| text.parse::<Bytes>().ok().map(|bytes| bytes.0 as f64),
-    per_second,
+/// A unit in which result files give values of axes as numbers.
+#[derive(Debug)]
+pub struct Unit {
+    /// The ending of a column in this unit; empty for numbers that have none.
+    pub name: &'static str,
+    /// The number that a text of this kind is; nothing for other texts.
+    pub read: fn(&str) -> Option<f64>,
+}
+
+const UNITS: [Unit; 8] = [
+    Unit {
+        name: "",
+        read: |text| text.replace('_', "").parse().ok().filter(|number: &f64| number.is_finite()),
+    },
+    // A probability is a double: two digits less than that has, and 0.3 % is 0.3.
+    Unit {
+        name: "percent",
+        read: |text| text.parse::<Probability>().ok().map(|p| (p.as_f64() * 1e12).round() / 1e10),
+    },
+    Unit { name: "ms", read: |text| text.parse().ok().map(Duration::as_millis_f64) },
+    Unit {
+        name: "mbit",
+        read: |text| text.parse::<Rate>().ok().map(|rate| rate.bits_per_second() as f64 / 1e6),
+    },
+    Unit { name: "bytes", read: |text| text.parse::<Bytes>().ok().map(|bytes| bytes.0 as f64) },
+    Unit { name: "per_s", read: per_second },
+    Unit { name: "bdp", read: |text| counted(text, &["bdp"]) },
+    Unit { name: "packets", read: |text| counted(text, &["packet", "packets"]) },
 ];
+
+/// A value as a number, with its unit.
+pub fn number(text: &str) -> Option<(f64, &'static str)> {
+    UNITS.iter().find_map(|unit| Some(((unit.read)(text)?, unit.name)))
+}
 
 /// `30/min` as 0.5.
 fn per_second(text: &str) -> Option<f64> {
@@ -72,13 +97,11 @@ fn per_second(text: &str) -> Option<f64> {
     number.trim().parse::<f64>().ok().map(|number| number / seconds)
 }
 
-/// A number and the word behind it in the plural: `1bdp`, `100 packets`.
-fn counted(text: &str) -> Option<(f64, &str)> {
+/// The number before one of these words: `1bdp`, `100 packets`.
+fn counted(text: &str, words: &[&str]) -> Option<f64> {
     let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '_')))?;
     let (number, word) = text.split_at(end);
-    let word = word.trim();
-    let word = if word == "packet" { "packets" } else { word };
-    number.replace('_', "").parse().ok().map(|number| (number, word))
+    number.replace('_', "").parse().ok().filter(|_| words.contains(&word.trim()))
 }
 
 /// `{ model = "gilbert-elliott", p = "1.0204%", r = "50%" }` as `GE p=1.02% r=50%`; nothing for what
@@ -134,9 +157,10 @@ mod tests {
 
     #[test]
     fn values_are_read_with_their_units() {
-        assert_eq!(magnitudes(&["0%", "0.1%", "10%"]), Some(vec![0.0, 0.001, 0.1]));
-        assert_eq!(magnitudes(&["10ms", "1s", "900us"]), Some(vec![0.01, 1.0, 0.0009]));
-        assert_eq!(magnitudes(&["1gbit", "500kbit"]), Some(vec![1e9, 5e5]));
+        assert_eq!(magnitudes(&["0%", "0.1%", "10%"]), Some(vec![0.0, 0.1, 10.0]));
+        assert_eq!(magnitudes(&["0.3%", "1.0204%", "99.9%"]), Some(vec![0.3, 1.0204, 99.9]));
+        assert_eq!(magnitudes(&["10ms", "1s", "900us"]), Some(vec![10.0, 1000.0, 0.9]));
+        assert_eq!(magnitudes(&["1gbit", "500kbit"]), Some(vec![1000.0, 0.5]));
         assert_eq!(magnitudes(&["64KiB", "1MB"]), Some(vec![65536.0, 1e6]));
         assert_eq!(magnitudes(&["0.5bdp", "2 bdp"]), Some(vec![0.5, 2.0]));
         assert_eq!(magnitudes(&["1 packet", "100 packets"]), Some(vec![1.0, 100.0]));

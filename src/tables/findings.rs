@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::axes;
 use super::claims::{self, Judged};
 use super::error::FileError;
 use super::groups::{self, Shares};
@@ -48,10 +49,11 @@ impl Means {
         Ok(Means { cells: summary::over(results, &shares), shares })
     }
 
-    /// The files that are computed of others, by their paths: `summary.csv`, `groups.csv` and the percentiles of
-    /// latencies.
+    /// The files that are computed of the study and of others, by their paths: `axes.csv`, `summary.csv`,
+    /// `groups.csv` and the percentiles of latencies.
     pub fn files(&self, results: &Results) -> Result<Vec<(String, String)>, FileError> {
         let mut files = vec![
+            (axes::FILE.to_owned(), axes::text(&results.study)),
             (summary::FILE.to_owned(), summary::text(results, &self.cells)),
             (groups::FILE.to_owned(), groups::text(results, &self.shares)),
         ];

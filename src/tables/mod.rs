@@ -7,6 +7,7 @@
 //! empty field, never 0.
 
 mod alike;
+pub mod axes;
 mod axis;
 pub mod bottleneck;
 pub mod captures;

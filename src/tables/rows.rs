@@ -7,6 +7,7 @@ mod workloads;
 
 use std::fmt::Write as _;
 
+use super::axes;
 use super::figures;
 use super::goodput::{Through, directions, mbit, through};
 use super::study::{Study, TrialRow};
@@ -73,9 +74,7 @@ impl Table {
     /// The first line, with its line break.
     pub fn header(self, study: &Study) -> String {
         let mut line = "cell,trial".to_owned();
-        for axis in &study.axes {
-            push_field(&mut line, &axis.key);
-        }
+        axes::push_names(&mut line, study);
         let columns: Vec<&str> = match self {
             Table::Flows => names(&flow_columns()),
             Table::Links => names(&link_columns(study)),
@@ -94,9 +93,7 @@ impl Table {
     /// The rows of one trial, each with its line break.
     pub fn rows(self, study: &Study, row: &TrialRow<'_>) -> String {
         let mut prefix = format!("{},{}", study.cell_name(row.cell), row.trial);
-        for value in study.values(row.cell) {
-            push_field(&mut prefix, value);
-        }
+        axes::push_values(&mut prefix, study, row.cell);
         let mut text = String::new();
         let outcome = row.outcome;
         match self {
@@ -328,34 +325,34 @@ mod tests {
         let mut study = study(&[("link.access.loss", &["0%", "10%"])]);
         assert_eq!(
             Table::Trials.header(&study),
-            "cell,trial,link.access.loss,seed,goodput_mbit,goodput_up_mbit,goodput_down_mbit,\
+            "cell,trial,link.access.loss,link.access.loss_percent,seed,goodput_mbit,goodput_up_mbit,goodput_down_mbit,\
              utilisation,jain_index,completion_mean_s,completion_p50_s,completion_p95_s,segments_sent,retransmits,\
              recovery_episodes,timeouts,events,wall_s\n"
         );
         study = with_chat(study);
         assert_eq!(
             Table::Trials.header(&study),
-            "cell,trial,link.access.loss,seed,goodput_mbit,goodput_up_mbit,goodput_down_mbit,\
+            "cell,trial,link.access.loss,link.access.loss_percent,seed,goodput_mbit,goodput_up_mbit,goodput_down_mbit,\
              utilisation,jain_index,completion_mean_s,completion_p50_s,completion_p95_s,messages_sent,\
              deliveries_expected,deliveries,latency_mean_ms,latency_p50_ms,latency_p90_ms,latency_p99_ms,\
              latency_p999_ms,latency_max_ms,segments_sent,retransmits,recovery_episodes,timeouts,events,wall_s\n"
         );
         assert_eq!(
             Table::Flows.header(&study),
-            "cell,trial,link.access.loss,flow,group,direction,congestion,goodput_mbit,bytes_delivered,\
+            "cell,trial,link.access.loss,link.access.loss_percent,flow,group,direction,congestion,goodput_mbit,bytes_delivered,\
              segments_sent,retransmits,recovery_episodes,timeouts,srtt_mean_ms,cwnd_mean_bytes,completion_s,\
              limited_by\n"
         );
         assert_eq!(
             Table::Links.header(&study),
-            "cell,trial,link.access.loss,link,direction,offered,delivered,dropped_loss,dropped_queue,\
+            "cell,trial,link.access.loss,link.access.loss_percent,link,direction,offered,delivered,dropped_loss,dropped_queue,\
              dropped_aqm,marked,dropped_corrupt,duplicated,reordered,utilisation,queue_mean_ms,queue_p99_ms,queue_max_ms,rate_mbit,goodput_mbit,jain_index\n"
         );
         study.policed = true;
         assert!(Table::Links.header(&study).ends_with(",jain_index,dropped_policer\n"));
         assert_eq!(
             Table::Realised.header(&study),
-            "cell,trial,link.access.loss,link,direction,quantity,configured,realised,low,high,verdict\n"
+            "cell,trial,link.access.loss,link.access.loss_percent,link,direction,quantity,configured,realised,low,high,verdict\n"
         );
     }
 

@@ -116,7 +116,11 @@ mod tests {
         for (name, text) in means.files(&results).expect("texts") {
             *memory.file(name) = text.into_bytes();
         }
-        assert_eq!(memory.files().count(), 4 + 2 + 12 + 4 + 2, "tables, means, series, logs, percentiles");
+        assert_eq!(
+            memory.files().count(),
+            4 + 3 + 12 + 4 + 2,
+            "tables, axes and means, series, logs, percentiles"
+        );
         for (path, bytes) in memory.files() {
             assert!(std::fs::read(dir.path().join(path)).expect("a file") == bytes, "{}", path.display());
         }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::axes;
 use super::error::FileError;
 use super::figures;
 use super::groups;
@@ -112,9 +113,7 @@ pub fn over(results: &Results, shares: &groups::Shares) -> Vec<CellSummary> {
 /// The text of `summary.csv`.
 pub fn text(results: &Results, cells: &[CellSummary]) -> String {
     let mut text = "cell".to_owned();
-    for axis in &results.study.axes {
-        rows::push_field(&mut text, &axis.key);
-    }
+    axes::push_names(&mut text, &results.study);
     text.push_str(",n");
     for figure in figures::summarised(&results.study) {
         let _ = write!(text, ",{0}_mean,{0}_ci95", figure.column);
@@ -122,9 +121,7 @@ pub fn text(results: &Results, cells: &[CellSummary]) -> String {
     text.push('\n');
     for cell in cells {
         text.push_str(&results.study.cell_name(cell.cell));
-        for value in &cell.values {
-            rows::push_field(&mut text, value);
-        }
+        axes::push_values(&mut text, &results.study, cell.cell);
         rows::push_field(&mut text, &cell.n.to_string());
         for (figure, over) in figures::summarised(&results.study).zip(&cell.figures) {
             // Means of counts have fractions.

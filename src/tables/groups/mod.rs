@@ -7,6 +7,7 @@ mod collect;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::axes;
 use super::figures;
 use super::results::Results;
 use super::rows;
@@ -92,9 +93,7 @@ pub fn rivals(study: &Study) -> Option<[&str; 2]> {
 pub fn text(results: &Results, shares: &Shares) -> String {
     let study = &results.study;
     let mut text = "cell,trial".to_owned();
-    for axis in &study.axes {
-        rows::push_field(&mut text, &axis.key);
-    }
+    axes::push_names(&mut text, study);
     text.push_str(",group");
     for figure in figures::of_groups(study) {
         let _ = write!(text, ",{}", figure.column);
@@ -102,9 +101,7 @@ pub fn text(results: &Results, shares: &Shares) -> String {
     text.push('\n');
     for ((cell, trial, group), share) in shares {
         let _ = write!(text, "{},{trial}", study.cell_name(*cell));
-        for value in study.values(*cell) {
-            rows::push_field(&mut text, value);
-        }
+        axes::push_values(&mut text, study, *cell);
         rows::push_field(&mut text, group);
         for figure in figures::of_groups(study) {
             let value = figure.of_group.and_then(|value| value(share));
