@@ -116,11 +116,14 @@ fn groups_have_a_file_a_ratio_in_the_table_and_a_sentence() {
     let text = said(dir, &["run", "lab.toml", "--out", "a", "--no-plots"], 0);
     assert!(text.contains("one/two") && text.contains("one had "), "{text}");
     let csv = read(dir, "a/groups.csv");
-    assert!(csv.starts_with("cell,trial,link.wire.rate,group,goodput_mbit,share,goodput_ratio,"), "{csv}");
+    assert!(
+        csv.starts_with("cell,trial,link.wire.rate,link.wire.rate_mbit,group,goodput_mbit,share,"),
+        "{csv}"
+    );
     let rows: Vec<Vec<&str>> = csv.lines().skip(1).map(|line| line.split(',').collect()).collect();
     assert_eq!(rows.len(), 2 * 2 * 2);
     for pair in rows.chunks(2) {
-        let share = |row: &[&str]| row[5].parse::<f64>().expect("a share");
+        let share = |row: &[&str]| row[6].parse::<f64>().expect("a share");
         assert!((share(&pair[0]) + share(&pair[1]) - 1.0).abs() < 2e-6, "{pair:?}");
     }
     assert!(read(dir, "a/report.html").contains("Figures of each group"));

@@ -37,7 +37,7 @@ const CHAT: &str = "delivered chat messages";
 const SWEEP: &str = "a sweep of two values or more";
 
 /// All of them; those of the page in its order.
-pub static NAMED: [Named; 15] = [
+pub static NAMED: [Named; 17] = [
     page("compare", "figures against the values of a sweep", compare::draw, "trials.csv", SWEEP, &[]),
     page("cwnd", "congestion window over time", cwnd::draw, "series/", FLOWS, SERIES),
     page(
@@ -75,6 +75,20 @@ pub static NAMED: [Named; 15] = [
         SERIES,
     ),
     named("sweep", "chosen figures (--y) against an axis (--x)", sweep::draw, SWEEP, &["x", "y", "by"]),
+    named(
+        "heat-map",
+        "a figure (--y) over two axes (--x, --by)",
+        sweep::heat_map::draw,
+        "a sweep of two axes",
+        &["x", "y", "by"],
+    ),
+    named(
+        "box",
+        "quartiles and extremes of single trials' figures (--y)",
+        sweep::box_plot::draw,
+        "finished trials",
+        &["x", "y", "by"],
+    ),
     named("ccdf", "share of messages later than a time, logarithmic", latency_tail::draw_ccdf, CHAT, &[]),
     named(
         "percentiles",

@@ -204,6 +204,12 @@ impl Chart<'_> {
         self.context.plotting_area().draw(&Rectangle::new(corners, color.mix(opacity).filled()))
     }
 
+    /// A text around a point.
+    pub fn text(&self, at: (f64, f64), text: &str, size: f64, color: RGBColor) -> Drawn {
+        let style = style::text(size, color, HPos::Center, VPos::Center);
+        self.context.plotting_area().draw(&Text::new(text.to_owned(), at, style))
+    }
+
     /// Upright strokes at the given places, in the `row`th strip below the panel's upper edge.
     /// Those that would fall on one another are drawn once.
     pub fn ticks(&self, places: &[f64], row: i32, color: RGBColor) -> Drawn {

@@ -291,7 +291,25 @@ mod tests {
             says(Request { from: moment(1), to: moment(2), ..asked(figure) }, "another span of time");
         }
         let by = Some("tcp.congestion".to_owned());
-        says(Request { by: by.clone(), x: by, ..asked("sweep") }, "link.a.loss varies, too");
+        for figure in ["sweep", "heat-map", "box"] {
+            let request = Request { by: by.clone(), x: by.clone(), ..asked(figure) };
+            says(request, "link.a.loss varies, too");
+        }
+        let request = Request { cells: list("congestion=reno"), by, ..asked("heat-map") };
+        assert!(draw_svg(dir.path(), &request).is_ok(), "a row alone is a map, too");
+    }
+
+    #[test]
+    fn a_heat_map_has_a_field_and_a_plot_of_boxes_a_box_for_each_cell() {
+        let dir = folder();
+        let elements = |figure: &str, kind: &str, fill: &str| {
+            let svg = draw_svg(dir.path(), &Request { untitled: true, ..asked(figure) }).expect("drawn");
+            svg.lines().filter(|line| line.starts_with(kind) && line.contains(fill)).count()
+        };
+        // Four cells, two patches of the legend and the sheet; four boxes.
+        assert_eq!(elements("heat-map", "<rect", ""), 4 + 2 + 1);
+        let boxes = ["#7FB8D8", "#E9AE7F"].map(|pale| elements("box", "<rect", pale));
+        assert_eq!(boxes, [2, 2]);
     }
 
     #[test]
