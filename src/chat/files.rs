@@ -165,12 +165,27 @@ impl FileEnd {
 impl FileRequest {
     /// Bytes that it carries to other people.
     pub fn bytes(&self) -> usize {
-        if let FileRequest::Part { data, .. } = self { data.len() } else { 0 }
+        match self {
+            FileRequest::Offer { about, .. } => about.name.len() + about.sum.len(),
+            FileRequest::Part { data, .. } => data.len(),
+            FileRequest::Ask { .. } | FileRequest::End { .. } => 0,
+        }
     }
 
+    /// True of the many words of a transfer under way; a part that is too long for one is none.
+    pub fn is_of_flow(&self) -> bool {
+        match self {
+            FileRequest::Ask { .. } => true,
+            FileRequest::Part { data, .. } => data.len() as u64 <= PART.div_ceil(3) * 4,
+            FileRequest::Offer { .. } | FileRequest::End { .. } => false,
+        }
+    }
+}
+
+impl FileEvent {
     /// True of the many words of a transfer under way.
     pub fn is_of_flow(&self) -> bool {
-        matches!(self, FileRequest::Ask { .. } | FileRequest::Part { .. })
+        matches!(self, FileEvent::Asked { .. } | FileEvent::Part { .. })
     }
 }
 

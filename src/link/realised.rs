@@ -53,7 +53,7 @@ impl Statistics {
                 Capacity::Bytes(limit) => Some((limit, epoch.longest_bytes)),
             }),
             share("wifi_error_percent", self, frame_errors).filter(|_| self.is_wifi()),
-            share("wifi_loss_percent", self, frames_given_up).filter(|_| self.is_wifi()),
+            share("wifi_loss_percent", self, frames_given_up).filter(|_| self.is_wifi() && self.wifi_stays()),
             exchange(self),
             queue(self, "wifi_aggregate_frames", |epoch| {
                 let wifi = epoch.config.wifi.as_ref();
@@ -65,6 +65,11 @@ impl Statistics {
 
     fn is_wifi(&self) -> bool {
         self.epochs.iter().any(|epoch| epoch.config.wifi.is_some())
+    }
+
+    /// True if no setting of Wi-Fi changes: a frame that is under way then has tries of both.
+    fn wifi_stays(&self) -> bool {
+        self.epochs.windows(2).all(|pair| pair[0].config.wifi == pair[1].config.wifi)
     }
 }
 

@@ -103,7 +103,10 @@ impl Link {
             self.counters.dropped_queue += 1;
             note(&mut self.noted, now, &item.packet, Fate::Crowded);
         }
-        self.note_longest();
+        // What is on the air cannot be shed, when a limit has become lower.
+        if capacity.holds(self.backlog) {
+            self.note_longest();
+        }
         self.serve(now);
     }
 

@@ -34,7 +34,8 @@ pub struct Wifi {
 }
 
 impl Wifi {
-    /// Linux's ath9k sends up to 32 frames or 4 ms; 7 is the standard's short retry limit.
+    /// Linux's ath9k sends up to 32 frames or 4 ms; 7 repeats are one more than the standard's short retry
+    /// limit, which counts attempts.
     pub const DEFAULT: Wifi =
         Wifi { aggregate: 32, airtime: Duration::from_millis(4), error: Probability::NEVER, retries: 7 };
 

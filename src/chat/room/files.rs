@@ -135,9 +135,7 @@ impl Files {
 
     /// A person has left, and with it its offers and its wishes.
     pub fn leave(&mut self, client: ClientId, nick: &Name, out: &mut Vec<Delivery>) {
-        if !self.takers.remove(&client) {
-            return;
-        }
+        self.takers.remove(&client);
         let is_part = |offer: &Offer| offer.by == client || offer.readers.contains(&client);
         let files: Vec<u32> =
             self.offers.iter().filter(|(_, offer)| is_part(offer)).map(|(file, _)| *file).collect();
@@ -166,7 +164,9 @@ impl Room {
     ) -> Result<(), Refusal> {
         match request {
             FileRequest::Offer { to, about } => {
-                let about = About { name: safe_name(&about.name).into(), ..about };
+                // A sum that is none is not said back, however long it is.
+                let sum = if about.is_sound() { about.sum } else { "".into() };
+                let about = About { name: safe_name(&about.name).into(), sum, ..about };
                 if let Err(why) = self.offer(client, from, &to, &about, out) {
                     let why = why.to_string().into();
                     answer_to(client, Event::File(FileEvent::Refused { about, why }), out);
@@ -177,6 +177,8 @@ impl Room {
                 let wish = Wish { file, reader: ClientId(reader), from };
                 self.files.give(client, wish, data, out)?;
             }
+            // That somebody has left, the server says itself.
+            FileRequest::End { how: FileEnd::Gone, .. } => {}
             FileRequest::End { file, how } => self.files.end(client, from, file, how, out),
         }
         Ok(())
@@ -195,6 +197,10 @@ impl Room {
             0 => return no("this server passes on no files".to_owned()),
             most if about.size > most => return no(format!("a file has at most {most} bytes here")),
             _ if !about.is_sound() => return no("its SHA-256 is missing".to_owned()),
+            // Numbers of clients are given again: what is asked of one later would be asked of another.
+            _ if !self.files.takers.contains(&client) => {
+                return no("your client has not said that it takes files".to_owned());
+            }
             _ => {}
         }
         if self.files.offers.values().filter(|offer| offer.by == client).count() >= OFFERS_EACH {

@@ -16,7 +16,12 @@ pub enum Origin {
     Others,
     /// History. Nobody waits for that.
     Past,
+    /// Words of a file under way. Nobody waits for them: the reader asks for no more than a few.
+    Flow,
 }
+
+/// Number of origins.
+const ORIGINS: usize = Origin::Flow as usize + 1;
 
 /// Messages that wait; of the first, `written` bytes are gone.
 #[derive(Debug)]
@@ -25,8 +30,8 @@ pub struct Outgoing {
     queue: VecDeque<(Rc<[u8]>, Origin, Instant)>,
     written: usize,
     /// Messages and bytes not written, by [`Origin`].
-    messages: [usize; 3],
-    bytes: [usize; 3],
+    messages: [usize; ORIGINS],
+    bytes: [usize; ORIGINS],
     /// The least time between two messages.
     pacing: Duration,
     last_write: Option<Instant>,
@@ -40,8 +45,8 @@ impl Outgoing {
         Outgoing {
             queue: VecDeque::new(),
             written: 0,
-            messages: [0; 3],
-            bytes: [0; 3],
+            messages: [0; ORIGINS],
+            bytes: [0; ORIGINS],
             pacing,
             last_write: None,
             last_own: None,
@@ -122,7 +127,7 @@ impl Outgoing {
             match origin {
                 Origin::Own => self.last_own = Some(now),
                 Origin::Others => latency.record(now.saturating_since(*since)),
-                Origin::Past => {}
+                Origin::Past | Origin::Flow => {}
             }
             self.queue.pop_front();
             (self.written, self.last_write) = (0, Some(now));
@@ -157,6 +162,6 @@ impl Outgoing {
     /// Forgets all of it.
     pub fn clear(&mut self) {
         self.queue.clear();
-        (self.written, self.messages, self.bytes) = (0, [0; 3], [0; 3]);
+        (self.written, self.messages, self.bytes) = (0, [0; ORIGINS], [0; ORIGINS]);
     }
 }

@@ -235,8 +235,10 @@ impl<B: Backing> RoomServer<B> {
                 continue;
             }
             let after = seat.session.tell(moment, event, &mut encodings);
-            if matches!(event, Event::Past { .. }) {
-                seat.collect(Origin::Past, moment.now);
+            match event {
+                Event::Past { .. } => seat.collect(Origin::Past, moment.now),
+                Event::File(file) if file.is_of_flow() => seat.collect(Origin::Flow, moment.now),
+                _ => {}
             }
             self.collect(moment, id);
             if after == After::Close {

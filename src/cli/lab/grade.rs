@@ -85,7 +85,7 @@ impl Grade {
             bar.advance();
         }
         bar.finish();
-        leave_out_others(&mut rows);
+        leave_out_others(&mut rows)?;
         warn_of_twice(rows.iter().map(|row| (row.student.as_str(), row.folder.as_path())));
         if let Some(place) = &self.gradescope {
             for row in rows.iter().filter(|row| place.is_some() || row.folder.is_dir()) {
@@ -341,17 +341,28 @@ fn counted(rows: &[Row]) -> String {
 }
 
 /// A sheet has one lab's questions, those of the lab with the most hand-ins; others are not judged.
-fn leave_out_others(rows: &mut [Row]) {
+fn leave_out_others(rows: &mut [Row]) -> Result<(), Failure> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for row in rows.iter().filter(|row| !row.lab.is_empty()) {
         *counts.entry(&row.lab).or_default() += 1;
     }
-    let most = counts.iter().max_by_key(|(_, n)| **n).map(|(lab, _)| (*lab).to_owned()).unwrap_or_default();
-    for row in rows.iter_mut().filter(|row| !row.lab.is_empty() && row.lab != most) {
+    let number = counts.values().copied().max().unwrap_or_default();
+    let most: Vec<String> =
+        counts.iter().filter(|(_, n)| **n == number).map(|(lab, _)| (*lab).to_owned()).collect();
+    let most = match most.as_slice() {
+        [] => return Ok(()),
+        [most] => most,
+        [first, second, ..] => {
+            let problem = format!("there are as many hand-ins of {first} as of {second}");
+            return Err(Failure::usage(problem, "grade one lab at a time"));
+        }
+    };
+    for row in rows.iter_mut().filter(|row| !row.lab.is_empty() && row.lab != *most) {
         let problem = format!("a hand-in of {}, and the sheet is of {most}", row.lab);
         eprintln!("warning: {}: {problem}; grade one lab at a time", row.folder.display());
         (row.status, row.results, row.marks) = (Status::Unreadable, problem, Vec::new());
     }
+    Ok(())
 }
 
 /// True if there are folders and regular files only.

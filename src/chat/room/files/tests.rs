@@ -70,6 +70,25 @@ fn an_offer_is_heard_by_its_reader_under_a_safe_name() {
 }
 
 #[test]
+fn one_whose_client_takes_no_files_offers_none_and_nobody_says_that_another_has_left() {
+    let mut room = company();
+    let to = || Recipient::Person("bob".to_owned());
+    let heard = says(&mut room, CAROL, FileRequest::Offer { to: to(), about: about("a", 9) });
+    assert!(matches!(&heard[..], [(_, Event::File(FileEvent::Refused { .. }))]), "{heard:?}");
+    offer(&mut room, "bob", about("a", 9));
+    assert_eq!(says(&mut room, BOB, FileRequest::End { file: 1, how: FileEnd::Gone }), []);
+    let long = says(
+        &mut room,
+        ALICE,
+        FileRequest::Offer { to: to(), about: About { sum: "x".repeat(99).into(), ..about("b", 1) } },
+    );
+    assert!(
+        matches!(&long[..], [(_, Event::File(FileEvent::Refused { about, .. }))] if about.sum.is_empty()),
+        "{long:?}"
+    );
+}
+
+#[test]
 fn what_cannot_be_sent_is_refused_with_the_reason() {
     let mut room = company();
     assert!(refusal(&offer(&mut room, "bob", about("a", 100_001))).contains("at most 100000 bytes"));
@@ -84,6 +103,7 @@ fn what_cannot_be_sent_is_refused_with_the_reason() {
     assert!(refusal(&offer(&mut room, "bob", about("a", 1))).contains("already"));
     let mut closed = three(Rules::default());
     closed.takes_files(BOB);
+    closed.takes_files(ALICE);
     assert!(refusal(&offer(&mut closed, "bob", about("a", 0))).contains("no files"));
 }
 

@@ -15,6 +15,7 @@
 
 # %%
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -73,6 +74,9 @@ def series(cell, name):
 
 def run():
     """Runs the scenario, or what is left of it."""
+    manifest = results / "manifest.json"
+    if manifest.is_file() and json.loads(manifest.read_text(encoding="utf-8"))["finished"]:
+        return
     if testbed("run", "scenario.toml", "--out", str(results), "--no-plots", "--resume"):
         raise SystemExit("The run failed; see above.")
 
