@@ -103,7 +103,7 @@ impl Link {
             self.counters.dropped_queue += 1;
             note(&mut self.noted, now, &item.packet, Fate::Crowded);
         }
-        // What is on the air cannot be shed, when a limit has become lower.
+        // Frames on the air cannot be shed, when a limit has become lower.
         if capacity.holds(self.backlog) {
             self.note_longest();
         }

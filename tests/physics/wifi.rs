@@ -16,7 +16,7 @@ fn stream(rate: &str, kind: &str, queue: &str) -> String {
     )
 }
 
-/// What passed the link in the trial, in Mbit/s of packets of 1500 bytes.
+/// Rate of all that passed the link in the trial, in Mbit/s of packets of 1500 bytes.
 fn carried(outcome: &Outcome) -> f64 {
     let counters = link(outcome, "wlan", Direction::Up).counters;
     counters.delivered as f64 * 1500.0 * 8.0 / 20e6

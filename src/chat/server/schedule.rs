@@ -142,7 +142,7 @@ fn reaches_others(ask: &Ask, room: &Room) -> bool {
         | Ask::Room(Request::People | Request::Rooms | Request::Ping | Request::Help | Request::Leave) => {
             false
         }
-        // What was asked for fills no queue.
+        // Parts that were asked for fill no queue.
         Ask::Room(Request::File(request)) => !request.is_of_flow(),
         Ask::Room(Request::Tell { to, .. }) => room.is_here(to),
         Ask::Room(_) => true,
