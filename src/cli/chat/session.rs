@@ -334,6 +334,7 @@ impl<'a> Person<'a> {
             return Ok(());
         }
         if let Some(done) = self.files.obey(line, |request| client.speaks(request)) {
+            self.tell_of_files()?;
             return done.or_else(|why| self.refuse(&why));
         }
         let request = match commands::parse(line) {
