@@ -219,23 +219,29 @@ pub fn safe_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let seen: String = last.chars().map(|c| if is_safe(c) { c } else { '_' }).collect();
     let bare = seen.trim_start_matches(['.', ' ', '-']).trim_end_matches(['.', ' ']);
-    let (stem, ending) = bare.rsplit_once('.').filter(|(_, end)| end.len() <= 16).unwrap_or((bare, ""));
+    let name = cut(bare);
+    if is_device(&name) { cut(&format!("_{name}")) } else { name }
+}
+
+/// A name that is not too long, with its ending.
+fn cut(name: &str) -> String {
+    let (stem, ending) = name.rsplit_once('.').filter(|(_, end)| end.len() <= 16).unwrap_or((name, ""));
     let ending = if ending.is_empty() { String::new() } else { format!(".{ending}") };
     let mut length = stem.len().min(NAME_BYTES - ending.len());
     while !stem.is_char_boundary(length) {
         length -= 1;
     }
     let stem = if length < stem.len() { stem[..length].trim_end_matches(['.', ' ']) } else { stem };
-    let first = bare.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
-    let is_device = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].contains(&first.as_str())
+    if stem.is_empty() { format!("file{ending}") } else { format!("{stem}{ending}") }
+}
+
+/// True of a name that some system takes for a device.
+fn is_device(name: &str) -> bool {
+    let first = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].contains(&first.as_str())
         || first.strip_prefix("COM").or(first.strip_prefix("LPT")).is_some_and(|port| {
             matches!(port, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
-        });
-    match (stem.is_empty(), is_device) {
-        (true, _) => format!("file{ending}"),
-        (false, true) => format!("_{stem}{ending}"),
-        (false, false) => format!("{stem}{ending}"),
-    }
+        })
 }
 
 /// False of what cannot be seen, turns the direction of what follows, or means something to a system.
@@ -275,6 +281,11 @@ mod tests {
             assert_eq!(safe_name(name), safe, "{name:?}");
         }
         assert_eq!(safe_name(&format!("{}.png", "é".repeat(200))).len(), 120);
+        let long = "a".repeat(130);
+        for name in [format!("con.{long}"), format!("con{}a", " ".repeat(130))] {
+            let safe = safe_name(&name);
+            assert!(safe.starts_with("_con") && safe.len() <= 120 && safe_name(&safe) == safe, "{safe}");
+        }
     }
 
     #[test]
@@ -290,7 +301,7 @@ mod tests {
         #[test]
         fn a_safe_name_is_a_file_in_its_folder(name in any::<String>()) {
             let safe = safe_name(&name);
-            prop_assert!(!safe.is_empty() && safe.len() <= 130);
+            prop_assert!(!safe.is_empty() && safe.len() <= 120);
             prop_assert!(!safe.contains(['/', '\\', '\0']) && !safe.starts_with('.'));
             prop_assert_eq!(safe_name(&safe), safe);
         }

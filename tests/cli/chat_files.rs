@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 
 use crate::program::testbed;
 use crate::sockets::{Client, Running, usual};
-use testbed::chat::protocol::{JSON_LINES, WEB};
+use testbed::chat::protocol::{JSON_LINES, SLASH, WEB, by_name};
 use testbed::live::server::Settings;
 
 /// A person at a terminal whose lines are a script's.
@@ -19,7 +19,7 @@ struct Person {
 
 impl Person {
     fn joins(server: &Running, dialect: &str, nick: &str, folder: &Path) -> Person {
-        let kind = if dialect == "web" { WEB } else { JSON_LINES };
+        let kind = by_name(dialect).expect("a dialect");
         let address = server.address(kind).to_string();
         let folder = folder.to_str().expect("a text");
         let words = [
@@ -91,8 +91,11 @@ fn files_arrive_as_they_were_and_texts_between_their_parts() {
         let offered = bob.waits_for("kim offers you");
         assert!(offered.contains(&format!("{name} ({} bytes): /accept ", content.len())), "{offered}");
         bob.types("/accept");
-        kim.types("words between the parts");
-        bob.waits_for("words between the parts");
+        // Of the others there is nothing to be between.
+        if content.len() > 100_000 {
+            kim.types("words between the parts");
+            bob.waits_for("words between the parts");
+        }
         bob.waits_for("checksum right");
         kim.waits_for(&format!("bob has {name}, checksum right"));
         assert_eq!(std::fs::read(to.path().join(name)).expect("there"), content, "{name}");
@@ -133,6 +136,27 @@ fn a_script_ends_when_what_is_under_way_has_ended() {
     assert_eq!(names(to.path()), ["file"]);
 }
 
+#[test]
+fn a_refused_offer_takes_no_other_with_it_and_a_script_learns_of_it() {
+    let server = Running::start(usual(), &[JSON_LINES, SLASH]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let to = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file");
+    std::fs::write(&path, b"hello").expect("written");
+    let mut bob = Person::joins(&server, "json-lines", "bob", to.path());
+    let mut kim = Person::joins(&server, "json-lines", "kim", folder.path());
+    kim.types(&format!("/send {0} nobody\n/send {0} bob", path.display()));
+    kim.waits_for("file is not offered: ");
+    bob.waits_for("kim offers you file");
+    bob.types("/accept");
+    kim.waits_for("bob has file, checksum right");
+    assert_eq!((kim.ends().0, bob.ends().0), (false, true));
+    let mut sue = Person::joins(&server, "slash", "sue", folder.path());
+    sue.types(&format!("/send {} bob", path.display()));
+    sue.waits_for("this dialect has no words for that");
+    assert!(!sue.ends().0);
+}
+
 /// A client that takes files, by hand.
 fn taker(server: &Running, nick: &str) -> Client {
     let mut client = server.connect(JSON_LINES);
@@ -164,11 +188,13 @@ fn what_is_wrong_is_not_kept() {
     liar.says("{\"type\": \"file_part\", \"file\": 1, \"reader\": 0, \"from\": 0, \"data\": \"YWJj\"}\n");
     bob.waits_for("is not kept: its checksum is wrong");
     liar.waits_for("\"how\": \"failed\"");
-    // A sender that goes leaves a part until its reader goes, too.
+    // A sender that goes leaves a part until its reader goes, too. The same file offered beside it is another.
     liar.says(&offer("gone"));
     bob.waits_for("liar offers you");
     bob.types("/accept");
     liar.waits_for("file_asked");
+    liar.says(&offer("gone"));
+    bob.waits_for("liar offers you gone (3 bytes): /accept 3");
     assert_eq!(names(to.path()), ["gone.part"]);
     drop(liar);
     bob.waits_for("gone has stopped: liar has left");

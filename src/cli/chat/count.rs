@@ -20,8 +20,8 @@ pub struct Count {
 }
 
 impl Count {
-    /// Problems that a script must know of: requests that nothing shows to be done.
-    pub fn problems(&self, acknowledged: bool) -> Vec<String> {
+    /// Problems that a script must know of: requests that nothing shows to be done, and files that failed.
+    pub fn problems(&self, acknowledged: bool, files: u64) -> Vec<String> {
         let known = if acknowledged { "acknowledged" } else { "sent" };
         let counts = [
             (self.refused, "rejected (see above)".to_owned()),
@@ -31,6 +31,9 @@ impl Count {
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
         let mut problems: Vec<String> =
             counts.map(|(count, what)| format!("{} {what}", plural(count, "line"))).collect();
+        if files > 0 {
+            problems.push(format!("{} not sent or not taken", plural(files, "file")));
+        }
         if problems.is_empty() && self.unheard {
             problems
                 .push("the server has not answered to the end, so a line may have been rejected".to_owned());

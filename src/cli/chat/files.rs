@@ -6,15 +6,17 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration as Span;
 
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
 use super::sending::Sending;
 use super::taken::Taken;
 use crate::chat::files::{AT_ONCE, About, FileEnd, FileEvent, FileRequest, PART, Recipient, safe_name};
 use crate::chat::message::{Event, Request};
+use crate::chat::protocol::NotSaid;
 use crate::cli::output::one_line;
 
 /// Time between two lines about a file under way.
@@ -36,6 +38,9 @@ struct Coming {
 pub struct Files {
     /// Folder of files that are taken.
     pub folder: PathBuf,
+    /// Files that are read for their checksums, which may take long, beside their paths.
+    reading: VecDeque<(String, JoinHandle<io::Result<Sending>>)>,
+    /// In the order of their offers, which is that of the server's answers.
     sending: Vec<Sending>,
     coming: Vec<Coming>,
     /// Requests that go before what is typed.
@@ -45,7 +50,7 @@ pub struct Files {
     /// Bytes that have gone or come.
     moved: u64,
     /// Files that have not become what they should.
-    pub failed: u64,
+    failed: u64,
 }
 
 impl Files {
@@ -53,8 +58,16 @@ impl Files {
     pub fn is_busy(&self) -> bool {
         let is_sent = |sending: &Sending| sending.has_begun && sending.gone.is_none();
         !self.asks.is_empty()
+            || !self.reading.is_empty()
             || self.sending.iter().any(is_sent)
-            || self.coming.iter().any(|coming| coming.taken.is_some())
+            || self.coming.iter().any(|coming| coming.taken.is_some() && coming.file != 0)
+    }
+
+    /// Files that have not become what they should, or would not if this were the end.
+    pub fn failed(&self) -> u64 {
+        let sent = self.sending.iter().filter(|sending| sending.has_begun || sending.file.is_none());
+        let taken = self.coming.iter().filter(|coming| coming.taken.is_some());
+        self.failed + (self.reading.len() + sent.count() + taken.count()) as u64
     }
 
     /// Bytes that have gone or come.
@@ -76,12 +89,19 @@ impl Files {
         self.asks.push_back(Request::File(request));
     }
 
-    /// Obeys a line, if it is about files; an error is a line that was of no use.
-    pub fn obey(&mut self, line: &str) -> Option<Result<(), String>> {
+    /// Obeys a line, if it is about files; an error is a line that was of no use. `speaks` tells whether a request
+    /// can be made here.
+    pub fn obey(
+        &mut self,
+        line: &str,
+        speaks: impl Fn(&Request) -> Result<(), NotSaid>,
+    ) -> Option<Result<(), String>> {
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let rest = rest.trim();
         Some(match word.to_ascii_lowercase().as_str() {
-            "/send" => self.send(rest),
+            "/send" => speaks(&Request::File(FileRequest::End { file: 0, how: FileEnd::Gone }))
+                .map_err(|error| error.to_string())
+                .and_then(|()| self.send(rest)),
             "/accept" => self.find(rest).and_then(|n| self.accept(n)),
             "/decline" => self.find(rest).map(|n| {
                 let coming = self.coming.remove(n);
@@ -100,11 +120,25 @@ impl Files {
             Some(room) => Recipient::Room(room.to_owned()),
             None => Recipient::Person(to.to_owned()),
         };
-        let sending = Sending::open(Path::new(path), to)
-            .map_err(|error| format!("cannot send {}: {error}", one_line(path)))?;
-        self.asks.push_back(sending.offer());
-        self.sending.push(sending);
+        let file = PathBuf::from(path);
+        self.reading.push_back((one_line(path), spawn_blocking(move || Sending::open(&file, to))));
         Ok(())
+    }
+
+    /// Offers the next file that has been read. Nothing is lost if it is dropped while it waits.
+    pub async fn read(&mut self) {
+        let Some((path, reading)) = self.reading.front_mut() else { return std::future::pending().await };
+        match reading.await.map_err(io::Error::other).flatten() {
+            Ok(sending) => {
+                self.asks.push_back(sending.offer());
+                self.sending.push(sending);
+            }
+            Err(error) => {
+                self.failed += 1;
+                self.says.push(format!("cannot send {path}: {error}"));
+            }
+        }
+        self.reading.pop_front();
     }
 
     /// The offer of this number, or the oldest that is not taken.
@@ -123,7 +157,7 @@ impl Files {
         if coming.taken.is_some() {
             return Err(format!("{} is under way", coming.about.name));
         }
-        let name = safe_name(&coming.about.name);
+        let name = coming.about.name.clone();
         let cannot = |error: io::Error| format!("cannot keep {name}: {error}");
         fs::create_dir_all(&self.folder).map_err(cannot)?;
         coming.taken = Some(Taken::begin(&self.folder, &name).map_err(cannot)?);
@@ -147,9 +181,9 @@ impl Files {
     fn finish(&mut self, n: usize) {
         let Coming { file, from, about, taken } = self.coming.remove(n);
         let Some(taken) = taken else { return };
-        let name = safe_name(&about.name);
+        let name = &about.name;
         let rate = taken.rate();
-        let kept = taken.keep(&self.folder, &name, &about);
+        let kept = taken.keep(&self.folder, name, &about);
         let how = match kept {
             Ok(path) => {
                 self.says.push(format!(
@@ -186,13 +220,16 @@ impl Files {
             Event::Joined { nick } => {
                 let now = Instant::now();
                 self.sending.retain(|sending| sending.is_wanted(now));
-                for sending in &mut self.sending {
-                    let is_back =
-                        matches!(&sending.to, Recipient::Person(to) if to.eq_ignore_ascii_case(nick));
-                    if is_back && sending.gone.take().is_some() {
-                        sending.file = None;
-                        self.asks.push_back(sending.offer());
-                    }
+                let is_for =
+                    |to: &Recipient| matches!(to, Recipient::Person(to) if to.eq_ignore_ascii_case(nick));
+                let (back, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sending)
+                    .into_iter()
+                    .partition(|sending| sending.gone.is_some() && is_for(&sending.to));
+                self.sending = others;
+                for mut sending in back {
+                    (sending.file, sending.gone) = (None, None);
+                    self.asks.push_back(sending.offer());
+                    self.sending.push(sending);
                 }
             }
             Event::File(event) => self.hear_file(event),
@@ -203,31 +240,29 @@ impl Files {
     fn hear_file(&mut self, event: &FileEvent) {
         match event {
             FileEvent::Offered { file, from, room, about } => {
-                self.offered(*file, from, room.as_deref(), about);
+                self.offered(*file, from, room.as_deref(), &safe(about));
             }
             FileEvent::Announced { file, about, people } => {
-                let is_it = |sending: &&mut Sending| sending.file.is_none() && sending.about == *about;
-                if let Some(sending) = self.sending.iter_mut().find(is_it) {
+                if let Some(n) = self.answered(about) {
+                    let sending = &mut self.sending[n];
                     (sending.file, sending.people) = (Some(*file), *people);
                     let whom = if *people == 1 { "1 person".to_owned() } else { format!("{people} people") };
-                    self.says.push(format!("{} is offered to {whom}", about.name));
+                    self.says.push(format!("{} is offered to {whom}", sending.about.name));
                 }
             }
             FileEvent::Refused { about, why } => {
-                let is_it = |sending: &&mut Sending| sending.file.is_none() && sending.about == *about;
-                if let Some(sending) = self.sending.iter_mut().find(is_it)
-                    && sending.has_begun
-                {
-                    sending.gone = Some(Instant::now());
+                let Some(n) = self.answered(about) else { return };
+                if self.sending[n].has_begun {
+                    self.sending[n].gone = Some(Instant::now());
                     return;
                 }
-                self.sending.retain(|sending| sending.file.is_some() || sending.about != *about);
                 self.failed += 1;
-                self.says.push(format!("{} is not offered: {}", about.name, one_line(why)));
+                let name = self.sending.remove(n).about.name;
+                self.says.push(format!("{name} is not offered: {}", one_line(why)));
             }
             FileEvent::Asked { file, reader, from } => {
                 let Some(n) = self.sending.iter().position(|sending| sending.file == Some(*file)) else {
-                    return;
+                    return self.ask(FileRequest::End { file: *file, how: FileEnd::Failed });
                 };
                 match self.sending[n].part(*from) {
                     Ok(data) => {
@@ -248,9 +283,16 @@ impl Files {
         }
     }
 
+    /// The offer that an answer about such a file is to.
+    fn answered(&self, about: &About) -> Option<usize> {
+        let about = safe(about);
+        self.sending.iter().position(|sending| sending.waits_for_answer() && sending.about == about)
+    }
+
     fn offered(&mut self, file: u32, from: &str, room: Option<&str>, about: &About) {
         let from = one_line(from);
-        let is_it = |coming: &Coming| coming.from == from && coming.about == *about;
+        // One that comes under a number of its own is another, though it be the same file.
+        let is_it = |coming: &Coming| coming.file == 0 && coming.from == from && coming.about == *about;
         if let Some(n) = self.coming.iter().position(is_it) {
             self.coming[n].file = file;
             if let Some(taken) = &mut self.coming[n].taken {
@@ -260,11 +302,10 @@ impl Files {
             }
             return;
         }
-        let name = safe_name(&about.name);
         let place = room.map_or(String::new(), |room| format!(" in #{}", one_line(room)));
         self.says.push(format!(
-            "{from} offers you {name}{place} ({} bytes): /accept {file} or /decline {file}",
-            about.size
+            "{from} offers you {}{place} ({} bytes): /accept {file} or /decline {file}",
+            about.name, about.size
         ));
         self.coming.push(Coming { file, from, about: about.clone(), taken: None });
     }
@@ -336,6 +377,11 @@ impl Drop for Files {
     fn drop(&mut self) {
         self.coming.drain(..).for_each(discard);
     }
+}
+
+/// The same file under a name that can be shown and written.
+fn safe(about: &About) -> About {
+    About { name: safe_name(&about.name).into(), ..about.clone() }
 }
 
 fn discard(coming: Coming) {

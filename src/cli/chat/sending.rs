@@ -55,6 +55,11 @@ impl Sending {
         Ok(Sending { to, about, content, file: None, people: 0, has_begun: false, gone: None })
     }
 
+    /// True while the server has not answered its offer.
+    pub fn waits_for_answer(&self) -> bool {
+        self.file.is_none() && self.gone.is_none()
+    }
+
     /// Request that offers it.
     pub fn offer(&self) -> Request {
         Request::File(FileRequest::Offer { to: self.to.clone(), about: self.about.clone() })

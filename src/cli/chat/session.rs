@@ -50,6 +50,8 @@ pub struct Person<'a> {
     last: Option<Request>,
     unanswered: Unanswered,
     pub files: Files,
+    /// True if the last turn was one for files.
+    is_for_files: bool,
     /// True if a server has ever let this person in.
     pub was_in: bool,
     /// True if the server's last words were those to a person whom an administrator disconnects.
@@ -73,6 +75,7 @@ impl<'a> Person<'a> {
             last: None,
             unanswered: Unanswered::default(),
             files: Files::default(),
+            is_for_files: false,
             was_in: false,
             is_kicked: false,
             over: None,
@@ -172,6 +175,7 @@ impl<'a> Person<'a> {
                         Some(line) => self.obey(&line, &client)?,
                     }
                 }
+                () = self.files.read(), if is_in => self.tell_of_files()?,
                 () = has_left(&mut self.typed.left), if !is_in => return Ok(End::Left),
                 () = sleep_until(wakes_at.unwrap_or_else(Instant::now)), if wakes_at.is_some() => {
                     if !is_in && sounds_at.take().is_some() {
@@ -209,23 +213,22 @@ impl<'a> Person<'a> {
     /// Gives the connection what waits, as far as it takes more. What it was given and does not write
     /// can be said again after a loss, so it is given little.
     fn hand_over(&mut self, client: &mut Client) -> Result<(), Failure> {
-        while let Some(request) = self.files.next_ask() {
-            if let Err(error) = client.ask(&request) {
-                self.refuse(&error.to_string())?;
-            }
-        }
-        while self.has_room(client)
-            && let Some(request) = self.waiting.pop_front()
-        {
+        while self.has_room(client) {
+            // Texts and files take turns.
+            self.is_for_files = !self.is_for_files || self.waiting.is_empty();
+            let ask = if self.is_for_files { self.files.next_ask() } else { None };
+            let Some(request) = ask.or_else(|| self.waiting.pop_front()) else { break };
             if let Err(error) = client.ask(&request) {
                 self.refuse(&error.to_string())?;
                 continue;
             }
+            // After a loss, files begin with offers: none of their words is said again.
+            let is_of_file = matches!(request, Request::File(_));
             self.count.said += u64::from(request.text().is_some());
-            if !self.manner.acknowledges {
+            if !self.manner.acknowledges && !is_of_file {
                 self.unanswered.push(&request);
             }
-            self.last = Some(request);
+            self.last = (!is_of_file).then_some(request);
         }
         Ok(())
     }
@@ -236,8 +239,8 @@ impl<'a> Person<'a> {
 
     /// True if nothing is to be waited for: all is written, and at the end acknowledged or echoed, too.
     fn is_settled(&self, client: &Client) -> bool {
-        let is_echoed = self.over.is_none() || self.unanswered.without_echo() == 0;
-        self.waiting.is_empty() && client.unsettled() == 0 && is_echoed && !self.files.is_busy()
+        let is_echoed = || self.unanswered.without_echo() == 0 && !self.files.is_busy();
+        self.waiting.is_empty() && client.unsettled() == 0 && (self.over.is_none() || is_echoed())
     }
 
     /// Counters that change as long as the server takes, acknowledges or answers anything.
@@ -330,7 +333,8 @@ impl<'a> Person<'a> {
         if line.is_empty() {
             return Ok(());
         }
-        if let Some(done) = self.files.obey(line) {
+        if let Some(done) = self.files.obey(line, |request| client.speaks(request)) {
+            self.tell_of_files()?;
             return done.or_else(|why| self.refuse(&why));
         }
         let request = match commands::parse(line) {
@@ -384,7 +388,7 @@ impl<'a> Person<'a> {
     }
 
     fn problems(&self) -> String {
-        let mut problems = self.count.problems(self.manner.acknowledges);
+        let mut problems = self.count.problems(self.manner.acknowledges, self.files.failed());
         if problems.is_empty() || matches!(self.screen, Screen::Editor { .. }) {
             return String::new();
         }

@@ -57,7 +57,7 @@ impl Taken {
     pub fn keep(self, folder: &Path, name: &str, about: &About) -> io::Result<PathBuf> {
         let kept = if hex(&self.sum.clone().finalize()) == *about.sum {
             self.content.sync_all().and_then(|()| create(folder, name)).and_then(|(path, _)| {
-                fs::rename(&self.path, &path)?;
+                fs::rename(&self.path, &path).inspect_err(|_| drop(fs::remove_file(&path)))?;
                 Ok(path)
             })
         } else {

@@ -10,10 +10,10 @@ const AT_ONCE = 4;
 const STEP = 1 << 20;
 
 export class Files {
-  /** `send(message)` sends one; `draw()` shows the state. */
-  constructor(state, send, draw) {
-    Object.assign(this, { state, send, draw });
-    // What is offered: entry, place, blob, sum, and the number of the offer, null before and between two.
+  /** `send(message)` sends one; `draw()` shows the state; `isIn()` is true once the server has let this page in. */
+  constructor(state, send, draw, isIn) {
+    Object.assign(this, { state, send, draw, isIn });
+    // What is offered, in the order of its offers, which is that of the answers: entry, place, blob, sum, and the number of the offer, null before and between two.
     this.going = [];
     // What is offered to this page: entry, sum, the number of the offer, and what is there of it.
     this.coming = [];
@@ -34,11 +34,13 @@ export class Files {
     }
     const going = { entry, place, blob, sum: sum.digest(), file: null, hasBegun: false, isGone: false, done: 0 };
     this.going.push(going);
-    this.ask(going);
+    // Else it is offered with the welcome.
+    if (this.isIn()) this.ask(going);
   }
 
   ask(going) {
     const { entry, place, blob, sum } = going;
+    this.going = [...this.going.filter((other) => other !== going), going];
     Object.assign(going, { file: null, isGone: false });
     Object.assign(entry, { phase: "offering", there: 0 });
     const to = place.kind === "room" ? { room: place.name } : { to: place.name };
@@ -107,7 +109,7 @@ export class Files {
     const { type, file, from } = event;
     const going = this.going.find((one) => one.file !== null && one.file === file);
     const coming = this.coming.find((one) => one.file !== null && one.file === file);
-    const fits = (one) => one.file === null && one.sum === event.sha256 && one.entry.size === event.size;
+    const fits = (one) => one.file === null && !one.isGone && one.sum === event.sha256 && one.entry.size === event.size;
     switch (type) {
       case "welcome":
         this.renew();
@@ -152,12 +154,10 @@ export class Files {
   }
 
   offered({ file, username, room, name, size, sha256 }, isLooked) {
-    const known = this.coming.find((one) => one.entry.from === username && one.sum === sha256 && one.entry.size === size);
-    if (known) {
-      known.file = file;
-      if (known.entry.phase === "paused") this.goOn(known);
-      return;
-    }
+    // One that comes under a number of its own is another, though it be the same file.
+    const isIt = ({ entry, sum, isGone }) => isGone && entry.from === username && sum === sha256 && entry.size === size;
+    const known = this.coming.find(isIt);
+    if (known) return this.goOn(Object.assign(known, { file, isGone: false }));
     const place = this.state.place(room ? "room" : "person", room ?? username);
     const entry = this.entry(place, { own: false, from: username, name, size, phase: "asking" });
     if (!(isLooked && place === this.state.here)) place.unread += 1;

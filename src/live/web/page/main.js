@@ -23,7 +23,7 @@ let hasBeenIn = false;
 let isBack = false;
 let connection = null;
 
-const files = new Files(state, (message) => connection.send(message), draw);
+const files = new Files(state, (message) => connection.send(message), draw, () => isIn);
 const network = new Network(() => connection?.secret);
 // A hint that is late is none.
 const hints = new Hints(state, (message) => connection?.isOpen && connection.send(message), (names) => view.writing(names));

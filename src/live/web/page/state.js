@@ -53,7 +53,10 @@ export class State {
     entry.number = ++this.entries;
     entry.at ??= Date.now() / 1000;
     place.entries.push(entry);
-    if (place.entries.length > KEPT) place.entries.splice(0, place.entries.length - KEPT);
+    for (const { url } of place.entries.splice(0, Math.max(0, place.entries.length - KEPT))) {
+      // Else the browser keeps the file as long as the page.
+      if (url) URL.revokeObjectURL(url);
+    }
     const isNews = entry.kind === "text" && !entry.own && !entry.past;
     if (isNews && !(isLooked && place === this.here)) place.unread += 1;
     return entry;
