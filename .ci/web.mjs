@@ -34,7 +34,7 @@ function under(folder) {
 
 // The tables that a run wrote. Wall time, the last column of trials.csv, is no figure of the network's.
 function native(folder) {
-  const kept = under(folder).filter((path) => /\.(csv|hlog|hgrm)$/.test(path) && !/journal\.csv$|axes\.csv$/.test(path));
+  const kept = under(folder).filter((path) => /\.(csv|hlog|hgrm)$/.test(path) && !/journal\.csv$/.test(path));
   return kept.map((path) => {
     const name = relative(folder, path);
     const bytes = readFileSync(path);
