@@ -6,8 +6,9 @@
 use super::conditions::Table;
 use super::form::{Maybe, Whole};
 use super::quantity::{PositiveSpan, Probability as Chance, Rate, Span};
+use super::reader::Reader;
 use super::visit::{Visitor, required};
-use crate::link::config::{Config, LossModel, Wifi};
+use crate::link::config::{Config, LossModel, Pattern, Wifi};
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::units::{self, Probability};
@@ -169,6 +170,20 @@ impl Law {
                 }
             }
         }
+    }
+}
+
+/// Wi-Fi has a rate of its physical layer, and no other limit of its own.
+pub(super) fn check_wifi(config: &Config, has_table: bool, reader: &mut Reader) {
+    let Some(kind) = reader.entry("kind").filter(|_| !reader.base().is_faulty(reader.problems)) else {
+        return;
+    };
+    if config.rate.is_none() && !has_table {
+        let help = "give it the `rate` of its physical layer, such as \"144mbit\"";
+        reader.error(kind.place, "a link of Wi-Fi has no rate in this direction", help);
+    } else if config.pattern != Pattern::Even {
+        let help = "leave the bucket or the trace out; a `csv` may say its rate over time";
+        reader.error(kind.place, "Wi-Fi shares no link with a token bucket or a trace", help);
     }
 }
 

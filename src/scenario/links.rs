@@ -94,7 +94,7 @@ fn direction(
         *table = table.take().or_else(|| own.table());
         if let Law::Wifi(wifi) = own {
             config.wifi = Some(Box::new(wifi));
-            check_wifi(config, table.is_some(), reader);
+            law::check_wifi(config, table.is_some(), reader);
         }
         check(config, reader);
     });
@@ -133,19 +133,6 @@ fn reorder(v: &mut impl Visitor, reorder: &mut Reorder) {
     v.key(required("chance"), &mut reorder.chance, Chance, chance);
     let gap = "gap − 1 packets keep the delay before one may skip it again";
     v.key("gap", &mut reorder.gap, Whole(1, 1_000_000), gap);
-}
-
-fn check_wifi(config: &Config, has_table: bool, reader: &mut Reader) {
-    let Some(kind) = reader.entry("kind").filter(|_| !reader.base().is_faulty(reader.problems)) else {
-        return;
-    };
-    if config.rate.is_none() && !has_table {
-        let help = "give it the `rate` of its physical layer, such as \"144mbit\"";
-        reader.error(kind.place, "a link of Wi-Fi has no rate in this direction", help);
-    } else if config.pattern != Pattern::Even {
-        let help = "leave the bucket or the trace out; a `csv` may say its rate over time";
-        reader.error(kind.place, "Wi-Fi shares no link with a token bucket or a trace", help);
-    }
 }
 
 fn check(config: &Config, reader: &mut Reader) {

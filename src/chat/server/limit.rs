@@ -1,5 +1,6 @@
 //! Rate limit of a client: a bucket of tokens.
 
+use crate::chat::protocol::Ask;
 use crate::time::{Duration, Instant};
 
 /// Lets through so many requests a second on average, and two seconds' worth at once.
@@ -50,10 +51,10 @@ impl Bucket {
 /// Words of a file under way that weigh as much as a request: one hears them, and only what was asked for.
 const OF_FLOW: i128 = 16;
 
-/// Weight of a request with so many bytes of text: 256 of them as much as a request, because everybody
-/// must hear them.
-pub(super) fn weight(bytes: usize) -> u64 {
-    1 + bytes as u64 / 256
+/// Weight of a request on the floor: 256 bytes of its text as much as a request, because everybody must hear them; a
+/// word of a file as much as one.
+pub(super) fn weight(ask: &Ask) -> u64 {
+    if ask.is_of_flow() { 1 } else { 1 + ask.text_bytes() as u64 / 256 }
 }
 
 #[cfg(test)]
@@ -86,7 +87,7 @@ mod tests {
     #[test]
     fn a_long_text_is_as_much_as_many_requests() {
         let mut bucket = Bucket::new(10, at(0));
-        bucket.take(weight(32 * 256));
+        bucket.take(weight(&Ask::Note(32 * 256)));
         assert_eq!(bucket.wait(at(0)), Duration::from_millis(1_300));
     }
 

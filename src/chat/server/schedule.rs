@@ -69,7 +69,7 @@ impl<B: Backing> RoomServer<B> {
                 seat.asked.shrink_to(32);
                 break;
             };
-            let weight = if next.is_of_flow() { 1 } else { limit::weight(next.text_bytes()) };
+            let weight = limit::weight(next);
             let takes_the_floor = reaches_others(next, &self.room);
             let joins = matches!(next, Ask::Room(Request::Join { .. }));
             let rate = now + seat.bucket.wait(now);

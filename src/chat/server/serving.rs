@@ -53,8 +53,7 @@ impl<B: Backing> RoomServer<B> {
             self.close(moment, id);
             return None;
         };
-        let is_of_flow = ask.is_of_flow();
-        let weight = if is_of_flow { 1 } else { limit::weight(ask.text_bytes()) };
+        let (is_of_flow, weight) = (ask.is_of_flow(), limit::weight(&ask));
         if is_of_flow {
             seat.bucket.take_of_flow();
         } else {

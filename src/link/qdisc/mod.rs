@@ -7,6 +7,7 @@
 mod codel;
 mod drr;
 mod dualpi2;
+mod fifo;
 mod fq_codel;
 mod pie;
 mod prio;
@@ -14,8 +15,9 @@ mod red;
 #[cfg(test)]
 mod testing;
 
-use std::collections::VecDeque;
 use std::fmt;
+
+pub(super) use fifo::Fifo;
 
 use super::propagation::Passage;
 use crate::rng::Rng;
@@ -321,55 +323,6 @@ impl Backlog {
     #[must_use]
     pub fn without(self, size: u32) -> Backlog {
         Backlog { packets: self.packets - 1, bytes: self.bytes - u64::from(size) }
-    }
-}
-
-/// Packets in the order in which they came.
-#[derive(Debug, Default)]
-pub(super) struct Fifo {
-    packets: VecDeque<Queued>,
-    bytes: u64,
-}
-
-impl Qdisc for Fifo {
-    fn enqueue(&mut self, _: Instant, packet: Queued, _: &mut Rng) -> Option<Queued> {
-        self.push(packet);
-        None
-    }
-
-    fn shed(&mut self) -> Option<Queued> {
-        self.pop_last()
-    }
-
-    fn dequeue(&mut self, _: Instant, _: &mut Vec<Queued>) -> Option<Queued> {
-        self.pop()
-    }
-
-    fn each(&self, visit: &mut dyn FnMut(&Queued)) {
-        self.packets.iter().for_each(visit);
-    }
-}
-
-impl Fifo {
-    fn push(&mut self, item: Queued) {
-        self.bytes += u64::from(item.packet.size());
-        self.packets.push_back(item);
-    }
-
-    fn each(&self, visit: &mut dyn FnMut(&Queued)) {
-        self.packets.iter().for_each(visit);
-    }
-
-    fn pop(&mut self) -> Option<Queued> {
-        let item = self.packets.pop_front()?;
-        self.bytes -= u64::from(item.packet.size());
-        Some(item)
-    }
-
-    fn pop_last(&mut self) -> Option<Queued> {
-        let item = self.packets.pop_back()?;
-        self.bytes -= u64::from(item.packet.size());
-        Some(item)
     }
 }
 
