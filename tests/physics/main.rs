@@ -11,7 +11,6 @@ mod l4s;
 mod labs;
 mod links;
 mod linux_cubic;
-mod linux_latency;
 mod ns3;
 mod reference_claims;
 mod robustness;

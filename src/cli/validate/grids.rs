@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::models;
+use super::pair::Waits;
 use super::sawtooth::SAWTOOTH;
+use super::waits::{LAST_SEGMENT, MESSAGES, TRANSFERS};
 use crate::facts::{DirectionOutcome, Outcome};
+use crate::rng::Seed;
 
 /// A row of a table of measurements: its values by column.
 pub type Row = BTreeMap<&'static str, &'static str>;
@@ -26,12 +29,21 @@ pub struct Grid {
     pub keys: &'static [&'static str],
     /// Settings of `[tcp]` beside the controller.
     pub tcp: &'static str,
-    /// Scenario of a cell.
-    pub scenario: fn(&Grid, &Row) -> String,
+    /// Origin of our side.
+    pub source: Source,
     /// Figures that are compared.
     pub figures: &'static [Figure],
     /// Seconds measured of each trial.
     pub seconds: u32,
+}
+
+/// Origin of our side of a grid.
+#[derive(Clone, Copy)]
+pub enum Source {
+    /// A scenario for each cell.
+    Scenario(fn(&Grid, &Row) -> String),
+    /// Two hosts without a protocol: waits of a cell, of a seed.
+    Pair(fn(&Row, Seed) -> Waits),
 }
 
 /// One figure of a cell, and its columns in the table.
@@ -41,9 +53,20 @@ pub struct Figure {
     /// Column of the value, and if runs are summed up already, of the least and the largest.
     pub columns: (&'static str, Option<[&'static str; 2]>),
     /// Ours.
-    pub measure: fn(&Outcome) -> Option<f64>,
+    pub measure: Measure,
     /// Largest difference, as a share, or absolute where the figure is a share itself.
     pub tolerance: fn(loss: f64) -> Tolerance,
+}
+
+/// Ours of a figure.
+#[derive(Clone, Copy)]
+pub enum Measure {
+    /// Mean over the trials of a value of their outcomes.
+    Outcome(fn(&Outcome) -> Option<f64>),
+    /// Mean over what all trials saw.
+    Mean(fn(&Waits) -> &[f64]),
+    /// A percentile of what all trials saw.
+    Percentile(fn(&Waits) -> &[f64], f64),
 }
 
 /// Largest difference from the other's value.
@@ -188,7 +211,7 @@ pub static GRIDS: &[Grid] = &[
         rows: &[("case", "share")],
         keys: &["rtt_ms", "buffer_bdp"],
         tcp: WIDE_OPEN,
-        scenario: beside_cubic,
+        source: Source::Scenario(beside_cubic),
         figures: &[SHARE_OF_BBR],
         seconds: 60,
     },
@@ -204,6 +227,31 @@ pub static GRIDS: &[Grid] = &[
         rows: &[("cc", "cubic")],
         ..SAWTOOTH
     },
+    Grid {
+        name: "messages",
+        summary: "messages of a chat, one end writes, CUBIC, loss both ways",
+        rows: &[("traffic", "one-way")],
+        ..MESSAGES
+    },
+    Grid {
+        name: "messages-twoway",
+        summary: "messages of a chat, both ends write, CUBIC, loss both ways",
+        rows: &[("traffic", "two-way"), ("direction", "both")],
+        ..MESSAGES
+    },
+    Grid {
+        name: "transfers",
+        summary: "transfers of ten segments whose handshake lost nothing",
+        rows: &[("case", "random"), ("subset", "clean_handshake")],
+        ..TRANSFERS
+    },
+    Grid {
+        name: "transfers-all",
+        summary: "transfers of ten segments, those that lost a SYN with them",
+        rows: &[("case", "random"), ("subset", "all")],
+        ..TRANSFERS
+    },
+    LAST_SEGMENT,
     Grid {
         name: "ns3-newreno",
         summary: "TcpNewReno, 10 Mbit/s with a queue of 1 BDP",
@@ -236,7 +284,7 @@ const LOSS_OF_DATA: Grid = Grid {
     rows: &[],
     keys: LOSSES,
     tcp: "",
-    scenario: bulk,
+    source: Source::Scenario(bulk),
     figures: &[GOODPUT, WINDOW, ROUND_TRIP],
     seconds: 30,
 };
@@ -261,7 +309,7 @@ const NS3_LOSS: Grid = Grid {
     table: NS3,
     keys: LOSSES,
     tcp: "profile = \"ns3\"",
-    scenario: behind_bottleneck,
+    source: Source::Scenario(behind_bottleneck),
     figures: &[Figure { columns: ("goodput_mbit", None), ..GOODPUT }],
     seconds: 60,
     ..LOSS_OF_DATA
@@ -270,29 +318,29 @@ const NS3_LOSS: Grid = Grid {
 const GOODPUT: Figure = Figure {
     name: "goodput_mbit",
     columns: ("goodput_median", Some(["goodput_min", "goodput_max"])),
-    measure: |outcome| goodput(outcome, 0),
+    measure: Measure::Outcome(|outcome| goodput(outcome, 0)),
     tolerance: |_| Tolerance::Relative(0.10),
 };
 const GOODPUT_BBR: Figure = Figure { tolerance: of_bbr, ..GOODPUT };
 const WINDOW: Figure = Figure {
     name: "cwnd_mean_segments",
     columns: ("mean_cwnd_pkts", None),
-    measure: |outcome| Some(sender(outcome, 0)?.cwnd_mean? / 1448.0),
+    measure: Measure::Outcome(|outcome| Some(sender(outcome, 0)?.cwnd_mean? / 1448.0)),
     tolerance: |_| Tolerance::Relative(0.10),
 };
 const ROUND_TRIP: Figure = Figure {
     name: "srtt_mean_ms",
     columns: ("mean_rtt_ms", None),
-    measure: |outcome| Some(sender(outcome, 0)?.srtt_mean?.as_secs_f64() * 1e3),
+    measure: Measure::Outcome(|outcome| Some(sender(outcome, 0)?.srtt_mean?.as_secs_f64() * 1e3)),
     tolerance: |_| Tolerance::Relative(0.10),
 };
 const SHARE_OF_BBR: Figure = Figure {
     name: "share_of_bbr",
     columns: ("share_a", None),
-    measure: |outcome| {
+    measure: Measure::Outcome(|outcome| {
         let (bbr, cubic) = (goodput(outcome, 0)?, goodput(outcome, 1)?);
         Some(bbr / (bbr + cubic))
-    },
+    }),
     tolerance: |_| Tolerance::Absolute(0.08),
 };
 

@@ -3,8 +3,10 @@
 mod cell;
 mod grids;
 pub(super) mod models;
+mod pair;
 mod sawtooth;
 mod table;
+mod waits;
 
 use std::fs::File;
 use std::io::Write as _;
