@@ -4,15 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::program::testbed;
 
-/// Largest share of a grid's waits beyond their bounds: medians within 5 %, percentiles within 15 %.
-const WAITS: [(&str, f64); 5] = [
-    ("messages", 0.0),
-    ("messages-twoway", 0.1),
-    ("transfers", 0.05),
-    ("transfers-all", 0.05),
-    ("last-segment", 0.0),
-];
-
 /// Largest median factor of goodput of a grid: what was reached, and the error of twenty trials.
 const MEDIANS: [(&str, f64); 14] = [
     ("reno", 1.06),
@@ -39,13 +30,11 @@ fn our_tcp_is_that_of_linux_and_of_ns3() {
     let mut command = testbed(&["validate", "--quiet", "--csv"]);
     let grids = MEDIANS.map(|(grid, _)| grid);
     command.arg(&csv).args(grids).args(["reno-sawtooth", "cubic-sawtooth"]);
-    let run = command.args(WAITS.map(|(grid, _)| grid)).output().expect("it runs");
+    let run = command.output().expect("it runs");
     // 99: some cells are beyond their bounds, which docs/validation.md says.
     assert!(matches!(run.status.code(), Some(0 | 99)), "{run:?}");
     println!("{}", String::from_utf8_lossy(&run.stdout));
-    let mut reader = csv::Reader::from_path(&csv).expect("a table");
-    let rows: Vec<BTreeMap<String, String>> =
-        reader.deserialize().collect::<Result<_, _>>().expect("whole rows");
+    let rows = rows(&csv);
     for (grid, limit) in MEDIANS {
         let of_grid = rows.iter().filter(|row| row["grid"] == grid);
         let mut factors: Vec<f64> = of_grid
@@ -61,18 +50,39 @@ fn our_tcp_is_that_of_linux_and_of_ns3() {
     // Peak, trough and periods within 5 %.
     let mut sawtooth = rows.iter().filter(|row| row["grid"].ends_with("-sawtooth"));
     assert!(sawtooth.all(|row| row["verdict"] == "within"), "{:?}", sawtooth.collect::<Vec<_>>());
-    for (grid, limit) in WAITS {
-        let own: Vec<_> = rows.iter().filter(|row| row["grid"] == grid).collect();
-        let beyond: Vec<_> = own.iter().filter(|row| row["verdict"] != "within").collect();
-        assert!(own.len() >= 12, "{grid} has cells");
-        assert!(beyond.len() as f64 <= limit * own.len() as f64, "{grid}: {beyond:#?}");
-    }
     // BBR in each cell, by goodput, window and round trip; the last misses its 10 % in two.
     for row in rows.iter().filter(|row| row["grid"] == "bbr") {
         let ratio: f64 = row["ratio"].parse().expect("a number");
         let bound = if row["figure"] == "srtt_mean_ms" { 0.14 } else { 0.10 };
         assert!((ratio - 1.0).abs() <= bound, "{row:?}");
     }
+}
+
+/// Messages and short transfers: medians within 5 %, the late ones within 15 % as far as fewer of them can tell.
+#[test]
+fn waits_are_those_of_linux() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let csv = dir.path().join("waits.csv");
+    let grids = ["messages", "messages-twoway", "transfers", "transfers-all", "last-segment"];
+    let mut command = testbed(&["validate", "--quiet", "--trials", "4", "--csv"]);
+    let run = command.arg(&csv).args(grids).output().expect("it runs");
+    println!("{}", String::from_utf8_lossy(&run.stdout));
+    assert!(matches!(run.status.code(), Some(0 | 99)), "{run:?}");
+    for grid in grids {
+        let rows: Vec<_> = rows(&csv).into_iter().filter(|row| row["grid"] == grid).collect();
+        assert!(rows.len() >= 12, "{grid} has cells");
+        let beyond: Vec<_> = rows.iter().filter(|row| row["verdict"] == "beyond").collect();
+        assert!(beyond.len() <= rows.len() / 20, "{grid}: {beyond:#?}");
+        let certain = |row: &BTreeMap<String, String>| row["figure"] != "wait_p99_ms";
+        let undecided: Vec<_> =
+            rows.iter().filter(|row| certain(row) && row["verdict"] != "within").collect();
+        assert!(undecided.len() <= rows.len() / 10, "{grid}: {undecided:#?}");
+    }
+}
+
+fn rows(csv: &std::path::Path) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_path(csv).expect("a table");
+    reader.deserialize().collect::<Result<_, _>>().expect("whole rows")
 }
 
 #[test]

@@ -23,6 +23,28 @@ pub struct Beside {
     tolerance: Tolerance,
 }
 
+/// Place of a figure of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Within its bounds.
+    Within,
+    /// Outside, by no more than chance makes of samples of this size.
+    Undecided,
+    /// Outside.
+    Beyond,
+}
+
+impl Verdict {
+    /// The word in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Within => "within",
+            Verdict::Undecided => "undecided",
+            Verdict::Beyond => "beyond",
+        }
+    }
+}
+
 /// Our value of a figure.
 #[derive(Clone, Copy, Debug)]
 pub struct Ours {
@@ -49,7 +71,9 @@ impl Grid {
     }
 
     fn has(&self, row: &Row) -> bool {
-        self.rows.iter().all(|(column, word)| row.get(column) == Some(word))
+        let fits =
+            |(column, words): &(&str, &str)| words.split('|').any(|word| row.get(column) == Some(&word));
+        self.rows.iter().all(fits)
     }
 
     fn cell(&self, row: Row, runs: &[Row]) -> Cell {
@@ -102,8 +126,9 @@ impl Cell {
                 own.add(figure.measure, &seen);
             }
         }
+        let theirs = number(&self.row, grid.samples);
         for ((beside, own), figure) in self.figures.iter_mut().zip(own).zip(grid.figures) {
-            beside.ours = own.figure(figure.measure);
+            beside.ours = own.figure(figure.measure, theirs);
         }
         true
     }
@@ -135,10 +160,10 @@ impl Own {
         self.values.extend(values);
     }
 
-    /// The figure over all trials.
-    fn figure(&self, measure: Measure) -> Option<Ours> {
+    /// The figure over all trials, where the other's is one of so many samples.
+    fn figure(&self, measure: Measure, theirs: f64) -> Option<Ours> {
         let value = measure.of(&self.values)?;
-        let range = measure.range(&self.values).unwrap_or([value; 2]);
+        let range = measure.range(&self.values, theirs).unwrap_or([value; 2]);
         Some(Ours { value, error: error(&self.each), range })
     }
 }
@@ -155,12 +180,12 @@ impl Measure {
         }
     }
 
-    /// The order statistics between which a percentile lies with 95 %, where another sample of the same size has its
-    /// own error, too (David and Nagaraja, "Order Statistics", section 7.1).
-    fn range(self, values: &[f64]) -> Option<[f64; 2]> {
+    /// The order statistics between which a percentile lies with 95 % if that of `theirs` samples has its own error, too
+    /// (David and Nagaraja, "Order Statistics", section 7.1). Samples count as independent.
+    fn range(self, values: &[f64], theirs: f64) -> Option<[f64; 2]> {
         let Measure::Percentile(_, percent) = self else { return None };
         let (share, sorted) = (percent / 100.0, sorted(values));
-        let error = (2.0 * share * (1.0 - share) / sorted.len() as f64).sqrt();
+        let error = (share * (1.0 - share) * (1.0 / sorted.len() as f64 + 1.0 / theirs)).sqrt();
         Some([-1.96, 1.96].map(|times| at(&sorted, share + times * error)))
     }
 }
@@ -197,10 +222,14 @@ impl Beside {
         }
     }
 
-    /// True if ours lies within the bounds, as far as chance can tell.
-    pub fn is_within(&self) -> bool {
+    /// What the bounds say of ours.
+    pub fn verdict(&self) -> Verdict {
         let (low, high) = self.bounds();
-        self.ours.is_some_and(|ours| ours.range[0] <= high && low <= ours.range[1])
+        match self.ours {
+            Some(ours) if (low..=high).contains(&ours.value) => Verdict::Within,
+            Some(ours) if ours.range[0] <= high && low <= ours.range[1] => Verdict::Undecided,
+            _ => Verdict::Beyond,
+        }
     }
 }
 
@@ -211,8 +240,11 @@ fn rows(table: &'static str) -> impl Iterator<Item = Row> {
     lines.map(move |line| header.iter().copied().zip(line.split(',')).collect())
 }
 
-/// The middle of some numbers.
+/// The middle of some numbers; without any, none.
 pub fn median(mut values: Vec<f64>) -> f64 {
+    if values.is_empty() {
+        return f64::NAN;
+    }
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
@@ -266,10 +298,11 @@ mod tests {
             let ours = Some(Ours { value, error: 0.0, range: [value; 2] });
             Beside { theirs: [10.0, 9.0, 12.0], ours, tolerance }
         };
-        let within = |ours| beside(ours, Tolerance::Relative(0.1)).is_within();
+        let is_within = |beside: Beside| beside.verdict() == Verdict::Within;
+        let within = |ours| is_within(beside(ours, Tolerance::Relative(0.1)));
         assert_eq!([8.0, 8.2, 13.1, 13.3].map(within), [false, true, true, false]);
-        assert!(beside(12.05, Tolerance::Absolute(0.08)).is_within());
-        assert!(!beside(12.1, Tolerance::Absolute(0.08)).is_within());
+        assert!(is_within(beside(12.05, Tolerance::Absolute(0.08))));
+        assert!(!is_within(beside(12.1, Tolerance::Absolute(0.08))));
         assert_eq!(beside(8.0, Tolerance::Relative(0.1)).factor(), Some(1.25));
     }
 
@@ -277,9 +310,17 @@ mod tests {
     fn a_percentile_has_the_range_that_two_samples_leave_open() {
         let values: Vec<f64> = (0..2_000).map(f64::from).collect();
         let measure = Measure::Percentile(|seen| &seen.waits, 99.0);
-        // 1.96 * sqrt(2 * 0.99 * 0.01 / 2000) is 0.617 %: 12.3 places.
-        assert_eq!((measure.of(&values), measure.range(&values)), (Some(1_980.0), Some([1_967.0, 1_992.0])));
-        assert_eq!(Measure::Mean(|seen| &seen.waits).range(&values), None);
+        // 1.96 * sqrt(0.99 * 0.01 * 2 / 2000) is 0.617 %: 12.3 places.
+        let range = measure.range(&values, 2_000.0);
+        assert_eq!((measure.of(&values), range), (Some(1_980.0), Some([1_967.0, 1_992.0])));
+        assert_eq!(Measure::Mean(|seen| &seen.waits).range(&values, 2_000.0), None);
         assert_eq!(measure.of(&[]), None);
+        let verdict = |theirs: f64| {
+            let ours = Ours { value: 1_980.0, error: 0.0, range: range.expect("a percentile") };
+            let tolerance = Tolerance::Relative(0.0);
+            Beside { theirs: [theirs; 3], ours: Some(ours), tolerance }.verdict()
+        };
+        let verdicts = [1_980.0, 1_990.0, 1_993.0].map(verdict);
+        assert_eq!(verdicts, [Verdict::Within, Verdict::Undecided, Verdict::Beyond]);
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::models;
 use super::pair::Waits;
 use super::sawtooth::SAWTOOTH;
+use super::scenes::{behind_bottleneck, beside_cubic, bulk};
 use super::waits::{LAST_SEGMENT, MESSAGES, TRANSFERS};
 use crate::facts::{DirectionOutcome, Outcome};
 use crate::rng::Seed;
@@ -23,7 +24,7 @@ pub struct Grid {
     pub whose: &'static str,
     /// The table.
     pub table: &'static str,
-    /// Columns and the words that the rows of this grid have in them.
+    /// Columns and the words that the rows of this grid have in them, one of several between bars.
     pub rows: &'static [(&'static str, &'static str)],
     /// Columns that tell the cells apart; rows that agree in all of them are runs of one cell.
     pub keys: &'static [&'static str],
@@ -35,6 +36,8 @@ pub struct Grid {
     pub figures: &'static [Figure],
     /// Seconds measured of each trial.
     pub seconds: u32,
+    /// Column that counts what a percentile of the other's was taken of.
+    pub samples: &'static str,
 }
 
 /// Origin of our side of a grid.
@@ -214,6 +217,7 @@ pub static GRIDS: &[Grid] = &[
         source: Source::Scenario(beside_cubic),
         figures: &[SHARE_OF_BBR],
         seconds: 60,
+        samples: "",
     },
     Grid {
         name: "reno-sawtooth",
@@ -242,13 +246,17 @@ pub static GRIDS: &[Grid] = &[
     Grid {
         name: "transfers",
         summary: "transfers of ten segments whose handshake lost nothing",
-        rows: &[("case", "random"), ("subset", "clean_handshake")],
+        rows: &[
+            ("case", "random"),
+            ("subset", "clean_handshake"),
+            ("measure", "last_byte_after_connect|fin_acked"),
+        ],
         ..TRANSFERS
     },
     Grid {
         name: "transfers-all",
         summary: "transfers of ten segments, those that lost a SYN with them",
-        rows: &[("case", "random"), ("subset", "all")],
+        rows: &[("case", "random"), ("subset", "all"), ("measure", "connect|last_byte|fin_acked")],
         ..TRANSFERS
     },
     LAST_SEGMENT,
@@ -287,6 +295,7 @@ const LOSS_OF_DATA: Grid = Grid {
     source: Source::Scenario(bulk),
     figures: &[GOODPUT, WINDOW, ROUND_TRIP],
     seconds: 30,
+    samples: "",
 };
 
 const LOSS_BESIDE_BBR: Grid = Grid {
@@ -354,62 +363,4 @@ fn sender(outcome: &Outcome, flow: usize) -> Option<&DirectionOutcome> {
 
 fn goodput(outcome: &Outcome, flow: usize) -> Option<f64> {
     Some(sender(outcome, flow)?.bytes_delivered as f64 * 8e-6 / outcome.measured.as_secs_f64())
-}
-
-/// A bulk transfer over a path with loss and, where the row has one, a bottleneck.
-fn bulk(grid: &Grid, row: &Row) -> String {
-    let neck = match (number(row, "rate_mbit"), number(row, "queue_pkts")) {
-        (0.0, _) => String::new(),
-        (rate, queue) => format!("rate = \"{rate}mbit\"\nqueue = \"{queue} packets\"\n"),
-    };
-    format!(
-        "{}[link.path]\n{neck}delay = \"{}us\"\nup = {{ loss = \"{}%\" }}\ndown = {{ loss = \"{}%\" }}\n\
-         [[clients]]\nname = \"bulk\"\npath = [\"path\"]\napp = {{ kind = \"bulk\" }}\n",
-        head(grid, 3, controller(row)),
-        number(row, "rtt_ms") * 500.0,
-        number(row, "loss") * 100.0,
-        number(row, "ack_loss") * 100.0,
-    )
-}
-
-/// The same as ns-3 has it: loss behind the bottleneck, whose queue does not count the packet that is sent.
-fn behind_bottleneck(grid: &Grid, row: &Row) -> String {
-    format!(
-        "{}[link.bottleneck]\nrate = \"10mbit\"\nqueue = \"{} packets\"\ndelay = \"{}us\"\n\
-         [link.receiver]\nup = {{ loss = \"{}%\" }}\n\
-         [[clients]]\nname = \"bulk\"\npath = [\"bottleneck\", \"receiver\"]\napp = {{ kind = \"bulk\" }}\n",
-        head(grid, 0, controller(row)),
-        number(row, "queue_pkts") + 1.0,
-        number(row, "rtt_ms") * 500.0,
-        number(row, "loss") * 100.0,
-    )
-}
-
-/// BBR and CUBIC on one bottleneck.
-fn beside_cubic(grid: &Grid, row: &Row) -> String {
-    let group = |name: &str| {
-        format!(
-            "[[clients]]\nname = \"{name}\"\npath = [\"neck\"]\nstart_spread = \"1s\"\n\
-             tcp = {{ congestion = \"{name}\" }}\napp = {{ kind = \"bulk\" }}\n"
-        )
-    };
-    format!(
-        "{}[link.neck]\nrate = \"{}mbit\"\nqueue = \"{} packets\"\ndelay = \"{}us\"\n{}{}",
-        head(grid, 10, "bbr"),
-        number(row, "rate_mbit"),
-        number(row, "queue_pkts"),
-        number(row, "rtt_ms") * 500.0,
-        group("bbr"),
-        group("cubic"),
-    )
-}
-
-/// Head of a scenario, up to the settings of TCP.
-pub(super) fn head(grid: &Grid, lead_in: u32, congestion: &str) -> String {
-    format!(
-        "duration = \"{}s\"\nwarmup = \"{lead_in}s\"\ntrials = 1000\n[record]\ntrials = \"none\"\n\
-         [tcp]\ncongestion = \"{congestion}\"\n{}\n",
-        grid.seconds + lead_in,
-        grid.tcp,
-    )
 }

@@ -1,6 +1,7 @@
 //! The sawtooth of a flow that fills its bottleneck's queue: peak, trough and period of the window.
 
-use super::grids::{Figure, Grid, LINUX, Measure, Row, Source, Tolerance, controller, head, number};
+use super::grids::{Figure, Grid, LINUX, Measure, Row, Source, Tolerance, controller, number};
+use super::scenes::head;
 use crate::facts::{FlowSample, Outcome, SenderEvent};
 use crate::tables::stats::Estimate;
 use crate::time::Instant;
@@ -50,6 +51,7 @@ pub(super) const SAWTOOTH: Grid = Grid {
         },
     ],
     seconds: 120,
+    samples: "",
 };
 
 fn tolerance(_: f64) -> Tolerance {

@@ -2,17 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::cell::{Beside, Cell, Ours, median};
+use super::cell::{Beside, Cell, Ours, Verdict, median};
 use super::grids::{Figure, Grid, controller, models_of, number};
 
 /// Columns of the CSV that say what a cell is, where its table has them.
-const CONDITIONS: [(&str, &str); 10] = [
+const CONDITIONS: [(&str, &str); 11] = [
     ("rtt_ms", "rtt_ms"),
     ("loss", "loss"),
     ("ack_loss", "ack_loss"),
     ("rate_mbit", "rate_mbit"),
     ("queue_packets", "queue_pkts"),
     ("buffer_bdp", "buffer_bdp"),
+    ("traffic", "traffic"),
     ("segments", "segments"),
     ("fin_at_once", "fin_at_once"),
     ("subset", "subset"),
@@ -60,7 +61,7 @@ pub fn text(grid: &Grid, cells: &[&Cell], brief: bool) -> String {
             }
             text.push_str("  verdict\n");
         }
-        for cell in cells.iter().filter(|cell| !brief || !cell.figures[n].is_within()) {
+        for cell in cells.iter().filter(|cell| !brief || cell.figures[n].verdict() == Verdict::Beyond) {
             line(
                 &mut text,
                 &conditions(grid, cell),
@@ -71,12 +72,17 @@ pub fn text(grid: &Grid, cells: &[&Cell], brief: bool) -> String {
             );
         }
         let factors: Vec<f64> = figures().filter_map(Beside::factor).collect();
-        let within = figures().filter(|beside| beside.is_within()).count();
+        let count = |verdict| figures().filter(|beside| beside.verdict() == verdict).count();
+        let undecided = match count(Verdict::Undecided) {
+            0 => String::new(),
+            n => format!(", {n} outside by no more than chance"),
+        };
         let _ = writeln!(
             text,
-            "  {}: median factor {:.3}; {within} of {} cells within their bounds",
+            "  {}: median factor {:.3}; {} of {} cells within their bounds{undecided}",
             figure.name,
             median(factors),
+            count(Verdict::Within),
             cells.len(),
         );
     }
@@ -105,7 +111,13 @@ fn line(text: &mut String, conditions: &str, width: usize, cell: &Cell, beside: 
             let _ = write!(text, "{goodput:>14}");
         }
     }
-    text.push_str(if beside.is_within() { "  within\n" } else { "  beyond\n" });
+    let _ = write!(text, "  {}", beside.verdict().name());
+    if let Some(Ours { range: [least, largest], .. }) =
+        beside.ours.filter(|_| beside.verdict() == Verdict::Undecided)
+    {
+        let _ = write!(text, " (chance: {least:.2}–{largest:.2})");
+    }
+    text.push('\n');
 }
 
 /// Conditions of a cell in words.
@@ -167,7 +179,7 @@ pub fn csv<'a>(cells: impl Iterator<Item = (&'a Grid, &'a Cell)>) -> String {
             row.extend([value, error, least, largest].map(|value| format!("{value:.6}")));
             row.push(format!("{:.4}", beside.ratio().unwrap_or(f64::NAN)));
             row.extend(<[f64; 2]>::from(beside.bounds()).map(|bound| format!("{bound:.6}")));
-            row.push(if beside.is_within() { "within" } else { "beyond" }.to_owned());
+            row.push(beside.verdict().name().to_owned());
             row.extend(models(figure));
             writer.write_record(row).expect("memory takes it");
         }

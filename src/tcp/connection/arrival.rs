@@ -148,6 +148,7 @@ impl Connection {
         if self.state != State::FinWait1 {
             self.state = State::Established;
         }
+        self.strays_from = Instant::ZERO;
         self.events.set(Event::Connected);
     }
 
@@ -264,7 +265,6 @@ impl Connection {
     /// in Linux (`tcp_check_req`), rarely, and the timer starts anew.
     fn answer_repeated_syn(&mut self, now: Instant) {
         if now >= self.strays_from {
-            self.strays_from = now + STRAY_INTERVAL;
             self.sender.repeat_syn(now);
         }
     }

@@ -16,8 +16,9 @@ impl Sender {
         self.timer = if self.flight() > 0 { now + self.rtt.rto() } else { Instant::MAX };
     }
 
-    /// Sends our SYN again at once.
+    /// Sends our SYN again at once: the peer's came again, so that ours was lost.
     pub fn repeat_syn(&mut self, now: Instant) {
+        self.syns_missed += 1;
         self.scoreboard.mark_all_lost(now);
         self.arm_timer(now);
     }
