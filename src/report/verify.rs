@@ -228,7 +228,8 @@ fn files_of(dirs: &[&Path], study: &Study, cell: usize, trial: u32) -> Result<BT
     let mut names = BTreeSet::new();
     for dir in dirs {
         names.extend(Some(log.display().to_string()).filter(|_| dir.join(&log).exists()));
-        for folder in [series::folder(study, cell, trial), captures::folder(study, cell, trial)] {
+        let captures = captures::folders(study, cell, trial);
+        for folder in [series::folder(study, cell, trial)].iter().chain(&captures) {
             let files = layout::files_below(dir, &folder.display().to_string())?;
             names.extend(files.into_iter().filter(|name| !layout::is_draft(name)));
         }

@@ -67,6 +67,24 @@ fn a_folder_is_what_its_run_gives_and_stays_so_when_looked_at() {
 }
 
 #[test]
+fn packets_are_held_against_the_scenario_beside_the_files() {
+    let lab = lab();
+    let text = said(lab.path(), &["verify", "a", "--packets"], 0);
+    assert!(text.starts_with("same       a: 6 trials\n"), "{text}");
+    assert!(text.contains("packets in 6 trials as the scenario says\n"), "{text}");
+    let text = said(lab.path(), &["verify", "a", "--packets", "--quick", "--json"], 0);
+    let read: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let packets = &read["folders"][0]["packets"];
+    assert_eq!((&packets["trials"], &packets["count"]), (&3.into(), &0.into()), "{read}");
+    assert!(packets["packets"].as_u64().is_some_and(|n| n > 1_000), "{read}");
+    // Rules that are not judged are named.
+    let queue = ["--set", "link.wire.queue={ kind = \"fq_codel\" }"];
+    said(lab.path(), &[&["run", "lab.toml", "--out", "b", "-q", "--no-plots"][..], &queue].concat(), 0);
+    let text = said(lab.path(), &["verify", "b", "--packets"], 0);
+    assert!(text.contains("not judged: wait in the queue (link.wire down, link.wire up)"), "{text}");
+}
+
+#[test]
 fn a_forged_row_is_found_even_with_forged_hashes() {
     let lab = lab();
     let dir = lab.path().join("a");
