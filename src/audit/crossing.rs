@@ -164,7 +164,7 @@ impl Crossing {
                     self.pending = None;
                     self.buffer.unjoin(seen.packet);
                 }
-                self.judge_loss(key, terms, place, tallies, findings);
+                judge_loss(key, terms, place, tallies, findings);
             }
             Fate::Policed => {
                 tallies.policed += 1;
@@ -213,27 +213,6 @@ impl Crossing {
     fn remove_oldest(&mut self, packet: u32) {
         if let Some(at) = self.inside.iter().position(|life| life.packet == packet) {
             self.inside.remove(at);
-        }
-    }
-
-    fn judge_loss(
-        &self,
-        key: (Instant, u32),
-        terms: &LinkTerms,
-        place: &Place,
-        tallies: &mut Tallies,
-        findings: &mut Findings,
-    ) {
-        if terms.loss == Loss::Any {
-            return;
-        }
-        // Lists come behind chance.
-        if tallies.listed < place.listed && terms.loss.chance() <= 0.0 {
-            tallies.listed += 1;
-        } else if terms.loss.chance() <= 0.0 {
-            findings.packet(Rule::Loss, &place.name, key, "it is lost", "nothing is lost here");
-        } else {
-            tallies.loss.hit();
         }
     }
 
@@ -426,6 +405,27 @@ impl Crossing {
             self.transmitter.ends(departure);
         }
         inside
+    }
+}
+
+/// A packet is lost at the entrance.
+fn judge_loss(
+    key: (Instant, u32),
+    terms: &LinkTerms,
+    place: &Place,
+    tallies: &mut Tallies,
+    findings: &mut Findings,
+) {
+    if terms.loss == Loss::Any {
+        return;
+    }
+    // Lists come behind chance.
+    if tallies.listed < place.listed && terms.loss.chance() <= 0.0 {
+        tallies.listed += 1;
+    } else if terms.loss.chance() <= 0.0 {
+        findings.packet(Rule::Loss, &place.name, key, "it is lost", "nothing is lost here");
+    } else {
+        tallies.loss.hit();
     }
 }
 

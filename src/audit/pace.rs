@@ -37,7 +37,7 @@ pub(super) struct Transmitter {
 
 impl Transmitter {
     /// Start of the transmission of a packet that came at `at`.
-    pub fn start(&self, at: f64) -> f64 {
+    pub fn start(self, at: f64) -> f64 {
         self.free.max(at)
     }
 

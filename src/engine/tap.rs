@@ -38,7 +38,7 @@ const AT_HOSTS: [&str; 2] = ["clients", "servers"];
 /// Points of a world, each with its file.
 #[derive(Debug)]
 pub(super) struct Taps {
-    taps: Vec<Tap>,
+    points: Vec<Tap>,
     /// Bytes that all files may have together.
     room: u64,
     /// Log of all packets, if anybody reads it.
@@ -58,7 +58,7 @@ struct Tap {
 impl Taps {
     /// None.
     pub fn none() -> Taps {
-        Taps { taps: Vec::new(), room: 0, log: None, qlogs: None }
+        Taps { points: Vec::new(), room: 0, log: None, qlogs: None }
     }
 
     /// Taps at these points; their files have this name and at most so many bytes together. Stamps count from `origin`,
@@ -69,24 +69,24 @@ impl Taps {
             let comment = if origin.is_some() { "real time" } else { "times from the start of the trial" };
             let file = Pcapng::new(comment, &point.interfaces(&name), origin.unwrap_or(0));
             self.room = self.room.saturating_sub(file.size() as u64);
-            self.taps.push(Tap { name, point, file, left_out: 0 });
+            self.points.push(Tap { name, point, file, left_out: 0 });
         }
     }
 
     /// Bytes so far.
     pub fn size(&self) -> u64 {
         let qlogs = self.qlogs.as_ref().map_or(0, Qlogs::size);
-        qlogs + self.taps.iter().map(|tap| tap.file.size() as u64).sum::<u64>()
+        qlogs + self.points.iter().map(|tap| tap.file.size() as u64).sum::<u64>()
     }
 
     /// Takes the bytes that the captures have so far.
     pub fn drain(&mut self) -> Vec<u8> {
-        self.taps.iter_mut().flat_map(|tap| tap.file.take()).collect()
+        self.points.iter_mut().flat_map(|tap| tap.file.take()).collect()
     }
 
     /// True if packets of a link's instances are looked at.
     fn watches(&self, spot: Spot) -> bool {
-        self.log.is_some() || self.taps.iter().any(|tap| tap.point.at_link(spot).is_some())
+        self.log.is_some() || self.points.iter().any(|tap| tap.point.at_link(spot).is_some())
     }
 
     /// A packet leaves its host, or comes to one.
@@ -98,7 +98,7 @@ impl Taps {
             (Some(log), Heading::In) => log.delivered(at, packet),
         }
         let here = if way == Heading::Out { packet.direction } else { packet.direction.reverse() };
-        for tap in &mut self.taps {
+        for tap in &mut self.points {
             if let Some(interface) = tap.point.at_host(flow, here) {
                 tap.push(&mut self.room, interface, at, Some(way), packet, None);
             }
@@ -124,7 +124,7 @@ impl Taps {
             (Some(log), Heading::In) => log.entered(at, spot, packet),
             (Some(log), Heading::Out) => log.left(at, spot, packet),
         }
-        for tap in &mut self.taps {
+        for tap in &mut self.points {
             if let Some(first) = tap.point.at_link(spot) {
                 let interface = first + u32::from(way == Heading::Out);
                 tap.push(&mut self.room, interface, at, Some(way), packet, None);
@@ -139,7 +139,7 @@ impl Taps {
             if let Some(log) = &mut self.log {
                 log.met(incident.at, spot, &incident.packet, incident.fate);
             }
-            for tap in &mut self.taps {
+            for tap in &mut self.points {
                 if let Some(first) = tap.point.at_link(spot) {
                     let words = Fate::words(incident.fate);
                     tap.push(&mut self.room, first + 2, incident.at, None, &incident.packet, Some(words));
@@ -160,7 +160,7 @@ impl Taps {
             left_out: tap.left_out,
         };
         let qlogs = self.qlogs.into_iter().flat_map(Qlogs::finish);
-        self.taps.into_iter().map(capture).chain(qlogs).collect()
+        self.points.into_iter().map(capture).chain(qlogs).collect()
     }
 }
 

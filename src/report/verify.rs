@@ -138,6 +138,12 @@ pub fn trials(dir: &Path) -> Result<BTreeSet<Key>, ReportError> {
     Ok(order(&disk::read(&dir.join(Table::Trials.file()))?).into_iter().collect())
 }
 
+/// True if the last row of its `trials.csv` has no line break, as a killed run may leave it: it counts for nothing.
+pub fn has_torn_row(dir: &Path) -> Result<bool, ReportError> {
+    let text = disk::read(&dir.join(Table::Trials.file()))?;
+    Ok(text.last().is_some_and(|last| *last != b'\n'))
+}
+
 /// Compares every file of a run in `dir` with that in `again`, where all of its trials were made again and
 /// [finished](super::finish).
 pub fn compare_all(dir: &Path, study: &Study, again: &Path) -> Result<Comparison, ReportError> {

@@ -47,24 +47,22 @@ pub(super) fn resolve(
 
 /// The clients of these names.
 pub(super) fn clients(
-    names: Vec<At<String>>,
+    names: &[At<String>],
     root: &Node,
     links: &[LinkSpec],
     groups: &[Group],
     problems: &mut Vec<Problem>,
 ) -> Vec<Clients> {
-    let mut ends = Vec::new();
-    for (At { place, .. }, point) in names.iter().zip(resolve(names.clone(), root, links, groups, problems)) {
-        match point {
-            (_, Point::End(clients, Direction::Up)) => ends.push(clients),
-            (name, _) => {
-                let message = format!("\"{name}\" is no flow");
-                let help = "name a client, as `upload-1`, or all of a group, as `upload-*`";
-                problems.push(Problem::error(*place, message, help));
-            }
+    let mut chosen = Vec::new();
+    for (name, point) in resolve(names.to_vec(), root, links, groups, problems) {
+        if let Point::End(clients, Direction::Up) = point {
+            chosen.push(clients);
+        } else if let Some(At { place, .. }) = names.iter().find(|other| other.value == name) {
+            let help = "name a client, as `upload-1`, or all of a group, as `upload-*`";
+            problems.push(Problem::error(*place, format!("\"{name}\" is no flow"), help));
         }
     }
-    ends
+    chosen
 }
 
 fn point(name: &str, links: &[LinkSpec], groups: &[Group]) -> Option<Point> {

@@ -54,7 +54,7 @@ pub(super) fn read(root: &Node, files: &Files, name: &str, cells: usize) -> (Sce
     let pcap = file.record.pcap;
     scenario.record.pcap = captures::resolve(pcap, root, &scenario.links, &scenario.groups, &mut problems);
     let flows = file.record.flows;
-    scenario.record.flows = captures::clients(flows, root, &scenario.links, &scenario.groups, &mut problems);
+    scenario.record.flows = captures::clients(&flows, root, &scenario.links, &scenario.groups, &mut problems);
     let drops = file.drops.into_iter();
     scenario.drops = drops.filter_map(|drop| drop.resolve(root, &scenario.groups, &mut problems)).collect();
     if let Some(duration) = file.duration {

@@ -195,6 +195,11 @@ fn a_folder_that_nobody_can_repeat_is_not_judged() {
     fs::write(&manifest, &text).expect("written");
     let trials = lab.path().join("a/trials.csv");
     let rows = fs::read_to_string(&trials).expect("a table");
+    // As a killed run leaves it, or an editor.
+    fs::write(&trials, rows.trim_end()).expect("written");
+    let torn = "5 trials, of 6 that its scenario has; the last row of trials.csv has no line break and does not count";
+    let found = said(lab.path(), &["verify", "a", "--quick"], 99);
+    assert!(found.contains(torn), "{found}");
     fs::write(&trials, rows + "9,0,5ms,1\n").expect("written");
     assert!(said(lab.path(), &["verify", "a"], 1).contains("trials that its scenario does not have"));
     assert!(said(lab.path(), &["verify", "nowhere"], 1).contains("cannot read nowhere/manifest.json"));

@@ -34,6 +34,7 @@ pub(super) use verdict::Verdict;
 /// series, histograms, pictures and the page are compared, but for the wall time of trials. Nothing is written
 /// into the folder. Exits with 99 if a folder differs or its packets do, and with 1 if one cannot be judged.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Verify {
     /// Result folders
     #[arg(required = true, value_name = "DIR")]
@@ -196,7 +197,10 @@ impl Verify {
         if let Some(key) = study.contradicts(&own) {
             return Err(Hitch::Unknown(format!("its manifest contradicts its own scenario in `{key}`")));
         }
-        if all.is_empty() {
+        let torn = report::has_torn_row(dir)?;
+        if all.is_empty() && torn {
+            return unknown("it has no finished trial: the last row of its trials.csv has no line break");
+        } else if all.is_empty() {
             return unknown("it has no finished trial");
         }
         let chosen = if self.quick { sample(&all, terms.chance) } else { all.clone() };
@@ -219,7 +223,7 @@ impl Verify {
             report::compare_all(dir, study, again.path())?
         };
         let planned = plan.every_trial().count();
-        let trials = Trials { again: chosen.len(), finished: all.len(), planned };
+        let trials = Trials { again: chosen.len(), finished: all.len(), planned, torn };
         Ok(match comparison {
             Comparison { files: 0, missing, .. } => Verdict::Same { trials, missing },
             comparison => Verdict::Different { trials, comparison },

@@ -16,7 +16,7 @@ use crate::link::config::{Config, JitterDistribution, LossModel, Pattern};
 use crate::runner::{self, Hitch};
 use crate::scenario::{Scenario, Trial, build};
 use crate::time::{Duration, Instant};
-use crate::units::plural;
+use crate::units::{self, Probability, plural};
 
 #[cfg(test)]
 mod tests;
@@ -36,7 +36,8 @@ pub(super) struct Book {
 pub(super) struct Packets {
     /// Trials whose packets were looked at, and their packets.
     trials: usize,
-    packets: u64,
+    #[serde(rename = "packets")]
+    seen: u64,
     /// Number of findings.
     pub count: u64,
     findings: Vec<Located>,
@@ -99,9 +100,9 @@ impl Book {
         let audits = std::mem::take(&mut *self.audits.lock().unwrap_or_else(PoisonError::into_inner));
         let not_judged = std::mem::take(&mut *self.unjudged.lock().unwrap_or_else(PoisonError::into_inner));
         let mut packets =
-            Packets { trials: audits.len(), packets: 0, count: 0, findings: Vec::new(), not_judged };
+            Packets { trials: audits.len(), seen: 0, count: 0, findings: Vec::new(), not_judged };
         for ((cell, trial), audit) in audits {
-            packets.packets += audit.packets;
+            packets.seen += audit.packets;
             packets.count += audit.count;
             let located = |finding| Located { cell, trial, finding };
             packets.findings.extend(audit.findings.into_iter().map(located));
@@ -113,7 +114,7 @@ impl Book {
 impl Packets {
     /// Lines below the folder's.
     pub fn in_words(&self) -> String {
-        let all = format!("{} in {}", plural(self.packets, "packet"), plural(self.trials as u64, "trial"));
+        let all = format!("{} in {}", plural(self.seen, "packet"), plural(self.trials as u64, "trial"));
         let mut text = match self.count {
             0 => format!("           {all} as the scenario says\n"),
             n => format!("           {} in {all}:\n", plural(n, "event").replace("event", "finding")),
@@ -191,13 +192,13 @@ fn link_terms(config: &Config) -> LinkTerms {
         _ if wifi.is_some() => Loss::Any,
         LossModel::Independent(chance) => Loss::Independent(chance.as_f64()),
         LossModel::GilbertElliott { p, r, loss_bad, loss_good } => {
-            let [p, r, bad, good] = [p, r, loss_bad, loss_good].map(|chance| chance.as_f64());
+            let [p, r, bad, good] = [p, r, loss_bad, loss_good].map(Probability::as_f64);
             // Share of the bad state in the long run, and what is left of a state after a packet.
             let share = if p + r > 0.0 { p / (p + r) } else { 0.0 };
             Loss::Bursts(share * bad + (1.0 - share) * good, 1.0 - p - r)
         }
     };
-    let rate = match (rate.map(|rate| rate.bits_per_second()), pattern) {
+    let rate = match (rate.map(units::Rate::bits_per_second), pattern) {
         (None, _) => Rate::Endless,
         (Some(_), _) if wifi.is_some() => Rate::Wifi,
         (Some(bits), Pattern::Even) => Rate::Even(bits),

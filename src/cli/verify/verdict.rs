@@ -40,6 +40,9 @@ pub struct Trials {
     pub finished: usize,
     /// Those that its scenario has.
     pub planned: usize,
+    /// True if one more has a row without a line break, which does not count.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub torn: bool,
 }
 
 /// A line of `--json`.
@@ -70,19 +73,23 @@ impl Verdict {
             expected: at(&ours),
         };
         let comparison = Comparison { differences: vec![difference], files: 1, missing: Vec::new() };
-        Verdict::Different { trials: Trials { again: 0, finished: trials, planned: trials }, comparison }
+        let trials = Trials { again: 0, finished: trials, planned: trials, torn: false };
+        Verdict::Different { trials, comparison }
     }
 }
 
 impl Trials {
     fn in_words(&self) -> String {
-        let Trials { again, finished, planned } = *self;
+        let Trials { again, finished, planned, torn } = *self;
         let mut text = plural(finished as u64, "trial");
         if again > 0 && again < finished {
             text = format!("{again} of {text}");
         }
         if finished < planned {
             let _ = write!(text, ", of {planned} that its scenario has");
+        }
+        if torn {
+            text.push_str("; the last row of trials.csv has no line break and does not count");
         }
         text
     }

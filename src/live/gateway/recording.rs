@@ -34,7 +34,8 @@ impl Recording {
     /// Opens a file that is not there yet, or something that takes bytes, such as a pipe to Wireshark.
     pub fn create(path: &Path, most: u64) -> io::Result<Recording> {
         let is_file = path.metadata().is_ok_and(|found| found.is_file());
-        let file = OpenOptions::new().write(true).create(true).truncate(false).create_new(is_file).open(path)?;
+        let file =
+            OpenOptions::new().write(true).create(true).truncate(false).create_new(is_file).open(path)?;
         Ok(Recording { file: Arc::new(file), name: path.display().to_string(), most })
     }
 }
@@ -48,6 +49,7 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// Captures all packets of a world that begins now.
+    #[expect(clippy::disallowed_methods, reason = "its stamps are those of the wall clock")]
     pub fn new(recording: Recording, world: &mut World) -> Recorder {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         world.capture_all(recording.most, since.as_nanos() as u64);
@@ -66,7 +68,9 @@ impl Recorder {
     /// Ends the capture.
     pub fn end(&mut self, world: &mut World) -> Recorded {
         let captures = world.end_captures();
-        captures.iter().for_each(|capture| self.write(&capture.file));
+        for capture in &captures {
+            self.write(&capture.file);
+        }
         Recorded { left_out: captures.iter().map(|capture| capture.left_out).sum() }
     }
 

@@ -112,28 +112,37 @@ fn sound_logs_of_every_kind_of_link_are_not_faulted() {
     }
 }
 
+/// A forged log: in words, the rules that it breaks, and the hand that forges it.
+type Forgery<'a> = (&'a str, &'a [Rule], &'a dyn Fn(&mut Case));
+
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_forged_log_is_found() {
     let spot = |seen: &Sighting| match seen.scene {
         Scene::Entered(spot) | Scene::Left(spot) | Scene::Met(spot, _) => spot,
         _ => Spot { place: 9, instance: 9 },
     };
-    type Forgery<'a> = (&'a str, &'a [Rule], &'a dyn Fn(&mut Case));
     let forgeries: &[Forgery<'_>] = &[
         ("too early", &[Rule::Delay], &|case| {
             let [entered, left, delivered] = case.crossing(200);
             let at = case.seen(entered).at + MS * 4;
-            [left, delivered].iter().for_each(|place| case.seen(*place).at = at);
+            for place in [left, delivered] {
+                case.seen(place).at = at;
+            }
         }),
         ("too late", &[Rule::Delay], &|case| {
             let [_, left, delivered] = case.crossing(200);
             let at = case.seen(left).at + MS / 100;
-            [left, delivered].iter().for_each(|place| case.seen(*place).at = at);
+            for place in [left, delivered] {
+                case.seen(place).at = at;
+            }
         }),
         ("faster than the rate", &[Rule::Rate], &|case| {
             let [_, left, delivered] = case.crossing(200);
             let at = Instant::from_nanos(case.seen(left).at.as_nanos() - 500_000);
-            [left, delivered].iter().for_each(|place| case.seen(*place).at = at);
+            for place in [left, delivered] {
+                case.seen(place).at = at;
+            }
         }),
         ("more than the queue holds", &[Rule::Buffer], &|case| {
             let refused = case.find(0, |seen| matches!(seen.scene, Scene::Met(_, Fate::Crowded)));
