@@ -6,6 +6,7 @@ use super::buffer::Buffer;
 use super::chance::Tallies;
 use super::findings::{Findings, Rule};
 use super::pace::{Bucket, SLACK, Transmitter};
+use super::policer::Policer;
 use super::terms::{LinkTerms, Loss, Order, Place, Rate};
 use crate::facts::{Fate, Sighting};
 use crate::time::{Duration, Instant};
@@ -23,11 +24,7 @@ pub(super) struct Crossing {
     order: Order,
     transmitter: Transmitter,
     bucket: Bucket,
-    policer: Bucket,
-    /// Setting of the policer: a new one begins full.
-    policed: Option<(u64, u64)>,
-    /// The packet that came last, while it may still be dropped at the entrance.
-    pending: Option<Life>,
+    policer: Policer,
     buffer: Buffer,
     last_left: Instant,
 }
@@ -56,9 +53,7 @@ impl Crossing {
             order: place.order(),
             transmitter: Transmitter::default(),
             bucket: Bucket::default(),
-            policer: Bucket::default(),
-            policed: None,
-            pending: None,
+            policer: Policer::default(),
             buffer: Buffer::default(),
             last_left: Instant::ZERO,
         }
@@ -67,7 +62,7 @@ impl Crossing {
     /// A packet comes to the entrance.
     pub fn enter(&mut self, seen: &Sighting, place: &Place, tallies: &mut Tallies, findings: &mut Findings) {
         // Of the last one it is known now that the policer let it pass.
-        self.settle_policer(place, findings);
+        self.policer.settle(place, findings);
         let terms = place.at(seen.at);
         tallies.entered += 1;
         tallies.loss.try_one(terms.loss.chance());
@@ -82,7 +77,7 @@ impl Crossing {
     }
 
     fn take_in(&mut self, seen: &Sighting) {
-        let life = Life {
+        self.inside.push_back(Life {
             packet: seen.packet,
             flow: seen.flow,
             size: seen.size,
@@ -91,9 +86,8 @@ impl Crossing {
             was_damaged: seen.damaged,
             damaged: seen.damaged,
             marked: false,
-        };
-        self.inside.push_back(life);
-        self.pending = Some(life);
+        });
+        self.policer.meet(seen);
         if self.shown {
             self.buffer.join(seen.at, seen.packet, seen.size);
         }
@@ -111,7 +105,7 @@ impl Crossing {
         let key = (seen.at, seen.packet);
         let at_entrance = matches!(fate, Fate::Damaged | Fate::Lost | Fate::Policed);
         if !at_entrance {
-            self.settle_policer(place, findings);
+            self.policer.settle(place, findings);
         }
         let newest = self.inside.iter().rposition(|life| life.packet == seen.packet);
         // A copy may be there when the packet itself was refused.
@@ -161,7 +155,7 @@ impl Crossing {
                         tallies.damage.untry_one(terms.corrupt);
                     }
                     self.inside.remove(newest);
-                    self.pending = None;
+                    self.policer.miss();
                     self.buffer.unjoin(seen.packet);
                 }
                 judge_loss(key, terms, place, tallies, findings);
@@ -169,9 +163,8 @@ impl Crossing {
             Fate::Policed => {
                 tallies.policed += 1;
                 self.inside.remove(newest);
-                self.pending = None;
                 self.buffer.unjoin(seen.packet);
-                self.judge_policed(seen, place, findings);
+                self.policer.refuse(seen, place, findings);
             }
             Fate::Crowded => {
                 tallies.dropped += 1;
@@ -216,43 +209,10 @@ impl Crossing {
         }
     }
 
-    /// The packet that came last has passed the policer: no drop followed.
-    fn settle_policer(&mut self, place: &Place, findings: &mut Findings) {
-        let Some(life) = self.pending.take() else { return };
-        let Some((rate, burst)) = self.policer_at(life.entered, place) else { return };
-        let [cost, depth] = [u64::from(life.size), burst].map(|bytes| bytes as f64 * 8e9 / rate as f64);
-        if !self.policer.take(nanos(life.entered), cost, depth) {
-            let expected = format!("the policer's bucket of {burst} bytes has no room for it");
-            findings.packet(Rule::Policer, &place.name, (life.entered, life.packet), "it passes", expected);
-        }
-    }
-
-    fn judge_policed(&mut self, seen: &Sighting, place: &Place, findings: &mut Findings) {
-        let key = (seen.at, seen.packet);
-        let Some((rate, burst)) = self.policer_at(seen.at, place) else {
-            findings.packet(Rule::Policer, &place.name, key, Fate::Policed.words(), "there is no policer");
-            return;
-        };
-        let [cost, depth] = [u64::from(seen.size), burst].map(|bytes| bytes as f64 * 8e9 / rate as f64);
-        if Bucket::clone(&self.policer).take(nanos(seen.at) - 2.0 * SLACK, cost, depth) {
-            let expected = format!("the policer's bucket of {burst} bytes has room for it");
-            findings.packet(Rule::Policer, &place.name, key, Fate::Policed.words(), expected);
-        }
-    }
-
-    fn policer_at(&mut self, at: Instant, place: &Place) -> Option<(u64, u64)> {
-        let setting = place.at(at).policer;
-        if setting != self.policed {
-            self.policed = setting;
-            self.policer.refill(nanos(at));
-        }
-        setting
-    }
-
     /// A packet leaves at the far end.
     pub fn leave(&mut self, seen: &Sighting, place: &Place, tallies: &mut Tallies, findings: &mut Findings) {
         let key = (seen.at, seen.packet);
-        self.settle_policer(place, findings);
+        self.policer.settle(place, findings);
         tallies.left += 1;
         let Some(at) = self.inside.iter().position(|life| life.packet == seen.packet) else {
             if let Some(at) = self.strays.iter().position(|life| life.packet == seen.packet) {
@@ -387,7 +347,7 @@ impl Crossing {
 
     /// The log is over; the number of packets inside.
     pub fn finish(&mut self, end: Instant, place: &Place, findings: &mut Findings) -> u64 {
-        self.settle_policer(place, findings);
+        self.policer.settle(place, findings);
         let inside = (self.inside.len() + self.strays.len()) as u64;
         for life in std::mem::take(&mut self.inside).into_iter().filter(|_| self.exact) {
             let (departure, due) = self.foreseen(&life, place);

@@ -8,6 +8,7 @@ mod crossing;
 mod findings;
 mod journey;
 mod pace;
+mod policer;
 mod stream;
 mod terms;
 
