@@ -214,7 +214,9 @@ impl Culprit {
                 format!("it has records of datagrams and of {requests}")
             }
             Culprit::Series(rows) => format!("the series have {} (see [record])", plural(rows, "row")),
-            Culprit::Captures(bytes) => format!("its captures have {} (see record.pcap_limit)", size(bytes)),
+            Culprit::Captures(bytes) => {
+                format!("its captures and qlogs have {} (see record.pcap_limit)", size(bytes))
+            }
             Culprit::Link(number, packets) => {
                 let link = core.topology.each().nth(number);
                 let (name, way) = link.map_or(("", ""), |(name, direction, _)| (name, direction.name()));

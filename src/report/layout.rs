@@ -25,7 +25,7 @@ pub const FILES: [&str; 13] = [
     "report.html",
 ];
 /// Its folders.
-pub const FOLDERS: [&str; 4] = ["series", "latency", captures::FOLDER, "plots"];
+pub const FOLDERS: [&str; 5] = ["series", "latency", captures::PLACES[0].0, captures::PLACES[1].0, "plots"];
 
 /// The ending of a file that is not complete yet.
 const DRAFT: &str = ".tmp";
@@ -43,7 +43,10 @@ fn is_ours(name: &str) -> bool {
     match name.split('/').collect::<Vec<_>>()[..] {
         [file] => FILES.contains(&file) || file == manifest::FILE,
         ["series", cell, of, file] => number(cell) && trial(of) && series::FILES.contains(&file),
-        [captures::FOLDER, cell, of, file] => number(cell) && trial(of) && file.ends_with(captures::ENDING),
+        [folder, cell, of, file] if captures::PLACES.iter().any(|(name, _)| *name == folder) => {
+            let is_there = |(name, ending): &(&str, &str)| *name == folder && file.ends_with(ending);
+            number(cell) && trial(of) && captures::PLACES.iter().any(is_there)
+        }
         ["latency", file] => file.strip_suffix(".hgrm").is_some_and(number),
         ["latency", cell, file] => number(cell) && file.strip_suffix(".hlog").is_some_and(trial),
         ["plots", file] => plot::is_picture(file),

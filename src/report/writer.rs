@@ -157,7 +157,7 @@ impl ResultFolder {
             }
         }
         for capture in &row.outcome.captures {
-            let path = captures::path(&self.study, row.cell, row.trial, &capture.name);
+            let path = captures::path(&self.study, row.cell, row.trial, capture);
             disk::replace(&self.dir.join(&path), &capture.file)?;
             entries.insert(path.display().to_string(), Fingerprint::of(&capture.file));
         }

@@ -34,6 +34,10 @@ impl Scenario {
         if self.record.trials == RecordTrials::None {
             self.record.interval = Duration::ZERO;
             self.record.pcap.clear();
+            self.record.qlog = false;
+        }
+        if !self.record.qlog {
+            self.record.flows.clear();
         }
         self
     }

@@ -2,7 +2,7 @@
 
 use super::claims;
 use super::drops::Listed;
-use super::form::{Axes, Dialect, Each, Line, Maybe, Parameters, Placed, Text, Whole, Words};
+use super::form::{Axes, Dialect, Each, Flag, Line, Maybe, Parameters, Placed, Text, Whole, Words};
 use super::groups::Client;
 use super::kind::Reach;
 use super::quantity::{PositiveSpan, Size, Span};
@@ -37,12 +37,14 @@ pub(super) struct Record {
     pub trials: RecordTrials,
     pub pcap: Vec<At<String>>,
     pub pcap_limit: u64,
+    pub qlog: bool,
+    pub flows: Vec<At<String>>,
 }
 
 impl Default for Record {
     fn default() -> Record {
         let (interval, trials) = (None, RecordTrials::default());
-        Record { interval, trials, pcap: vec![], pcap_limit: 64 << 20 }
+        Record { interval, trials, pcap: vec![], pcap_limit: 64 << 20, qlog: false, flows: vec![] }
     }
 }
 
@@ -114,12 +116,16 @@ impl Record {
             Maybe(PositiveSpan),
             "time between two samples of the series; by default 10ms, or more where a run would write a million rows",
         );
-        let trials = "which trials of a cell keep their series and captures";
+        let trials = "which trials of a cell keep their series, captures and qlogs";
         v.key("trials", &mut self.trials, Words(RECORDED), trials);
         let pcap = "points at which packets are captured, each in a file: upload-1, upload-1@server, upload-*, link.neck";
         v.key("pcap", &mut self.pcap, Each(Placed(Line)), pcap);
-        let limit = "size of all captures of a trial together";
+        let limit = "size of all captures of a trial together, and of all its qlogs";
         v.key("pcap_limit", &mut self.pcap_limit, Size(1 << 10, 4 << 30), limit);
+        let qlog = "whether the events of each sender are kept in the format qlog";
+        v.key("qlog", &mut self.qlog, Flag, qlog);
+        let flows = "flows whose senders these are: upload-1, upload-*; all if none is named";
+        v.key("flows", &mut self.flows, Each(Placed(Line)), flows);
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) mod workload;
 mod written;
 
 use crate::congestion::script;
-use crate::engine::Point;
+use crate::engine::{Clients, Point};
 use crate::facts::Measure;
 use crate::link::{self, Capacity};
 use crate::rng::Seed;
@@ -208,8 +208,12 @@ pub struct RecordSpec {
     pub trials: RecordTrials,
     /// Points at which packets are captured, by the names that the file gives them.
     pub pcap: Vec<(String, Point)>,
-    /// Bytes that the captures of a trial may have together.
+    /// Bytes that the captures of a trial may have together, and its logs of senders.
     pub pcap_limit: u64,
+    /// True if senders are logged.
+    pub qlog: bool,
+    /// Clients whose senders these are; all if none is named.
+    pub flows: Vec<Clients>,
 }
 
 /// Trials of a cell that keep their series.

@@ -132,6 +132,7 @@ impl Writer<'_> {
             "csv" => self.word(&["traces/steps.csv"]),
             "table" => self.word(&["traces/spikes.dist"]),
             "pcap" => self.word(&["link.a", "g0-1", "g0-1@server"]),
+            "flows" => self.word(&["g0-1", "g0-*"]),
             "flow" => self.word(&["g0-1", "g1-1"]),
             _ => return None,
         })

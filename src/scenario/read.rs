@@ -44,6 +44,8 @@ pub(super) fn read(root: &Node, files: &Files, name: &str, cells: usize) -> (Sce
             trials: file.record.trials,
             pcap: Vec::new(),
             pcap_limit: file.record.pcap_limit,
+            qlog: file.record.qlog,
+            flows: Vec::new(),
         },
     };
     scenario.record.interval = file.record.interval.unwrap_or_else(|| usual_interval(&scenario, cells));
@@ -51,6 +53,8 @@ pub(super) fn read(root: &Node, files: &Files, name: &str, cells: usize) -> (Sce
         schedule::resolve(file.schedule, root, files, &scenario, &starting, &rtts, &mut problems);
     let pcap = file.record.pcap;
     scenario.record.pcap = captures::resolve(pcap, root, &scenario.links, &scenario.groups, &mut problems);
+    let flows = file.record.flows;
+    scenario.record.flows = captures::clients(&flows, root, &scenario.links, &scenario.groups, &mut problems);
     let drops = file.drops.into_iter();
     scenario.drops = drops.filter_map(|drop| drop.resolve(root, &scenario.groups, &mut problems)).collect();
     if let Some(duration) = file.duration {

@@ -53,7 +53,7 @@ impl Memory {
             }
         }
         for capture in &row.outcome.captures {
-            self.file(captures::path(study, row.cell, row.trial, &capture.name)).clone_from(&capture.file);
+            self.file(captures::path(study, row.cell, row.trial, capture)).clone_from(&capture.file);
         }
         if let Some(messages) = &row.outcome.messages {
             let log = latency::log(&messages.latency, row.outcome.measured)?;

@@ -18,6 +18,7 @@ mod interrupts;
 mod kept;
 mod labs;
 mod limits;
+mod live_captures;
 mod live_cli;
 mod live_scenario;
 mod never_connects;

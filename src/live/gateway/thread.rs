@@ -13,6 +13,7 @@ use super::budget::Budget;
 use super::conditions::Conditions;
 use super::ends::End;
 use super::pipe::{Pipe, Stream, lock};
+use super::recording::{Recorded, Recorder, Recording};
 use crate::app::Event;
 use crate::engine::{Client, World};
 use crate::facts::Outcome;
@@ -34,10 +35,14 @@ pub(super) enum Command {
     Statistics(oneshot::Sender<Statistics>),
     /// The trial is over.
     Conclude(oneshot::Sender<Outcome>),
+    /// So is the capture.
+    EndRecording(oneshot::Sender<Option<Recorded>>),
 }
 
 /// The system wakes a sleeper so much late; the rest is waited for awake.
 const SLACK: Span = Span::from_micros(100);
+/// So long without anything due is time to write a capture.
+const QUIET: Span = Span::from_millis(5);
 /// As many commands as are handled before the world is advanced again.
 const BATCH: usize = 256;
 
@@ -57,6 +62,7 @@ pub(super) struct Driver {
     pub(super) bytes: [u64; 2],
     pub(super) budget: Budget,
     lateness: Histogram<u64>,
+    recorder: Option<Recorder>,
 }
 
 /// Source of the connections.
@@ -77,7 +83,12 @@ struct Measured {
 
 impl Driver {
     /// A world with these conditions that begins now; what is under way in it takes so much memory.
-    pub fn new(conditions: &Conditions, memory: u64, inbox: Receiver<Command>) -> Driver {
+    pub fn new(
+        conditions: &Conditions,
+        memory: u64,
+        recording: Option<Recording>,
+        inbox: Receiver<Command>,
+    ) -> Driver {
         let scenario = conditions.scenario();
         let mut world = World::new(Seed(scenario.seed), Instant::ZERO, Instant::MAX);
         let shared = add_links(&mut world, scenario);
@@ -91,7 +102,9 @@ impl Driver {
             tcp: Arc::new(scenario.groups[0].tcp.clone()),
             links: scenario.links.iter().map(|link| link.name.clone()).collect(),
         };
-        Driver::of(world, clients, Clock::start(), Budget::new(memory), inbox)
+        let mut driver = Driver::of(world, clients, Clock::start(), Budget::new(memory), inbox);
+        driver.recorder = recording.map(|recording| Recorder::new(recording, &mut driver.world));
+        driver
     }
 
     /// The world of a trial, whose instants are those of `clock`.
@@ -120,6 +133,7 @@ impl Driver {
             bytes: [0; 2],
             budget,
             lateness: lateness::histogram(),
+            recorder: None,
         }
     }
 
@@ -135,6 +149,9 @@ impl Driver {
                 Some(due) => Span::from_nanos(due.saturating_since(self.now()).as_nanos()),
                 None => Span::from_secs(3_600),
             };
+            if let Some(recorder) = &mut self.recorder {
+                recorder.go_on(&mut self.world, wait > QUIET);
+            }
             let command = if wait > SLACK {
                 match self.inbox.recv_timeout(wait.saturating_sub(SLACK)) {
                     Ok(command) => command,
@@ -214,6 +231,10 @@ impl Driver {
             Command::Set(conditions) => self.set(&conditions),
             Command::Statistics(reply) => {
                 let _ = reply.send(self.statistics());
+            }
+            Command::EndRecording(reply) => {
+                let recorded = self.recorder.take().map(|mut recorder| recorder.end(&mut self.world));
+                let _ = reply.send(recorded);
             }
             Command::Conclude(reply) => {
                 if let Some(outcome) = self.conclude() {
@@ -309,6 +330,9 @@ impl Driver {
 impl Drop for Driver {
     /// Tasks that still wait hear that there is no world any more.
     fn drop(&mut self) {
+        if let Some(mut recorder) = self.recorder.take() {
+            recorder.end(&mut self.world);
+        }
         for end in self.ends.iter().flatten() {
             let mut pipe = lock(&end.pipe);
             pipe.reset = true;
