@@ -4,7 +4,7 @@ use super::sheet::Sheet;
 use super::sources::Sources;
 use super::{
     compare, cwnd, delay_throughput, four_panel, jain, latency_cdf, latency_histogram, latency_tail,
-    phase_plot, probes, queue, rates, sweep, throughput,
+    phase_plot, probes, queue, rates, sweep, throughput, time_sequence,
 };
 use crate::report::error::ReportError;
 
@@ -37,7 +37,7 @@ const CHAT: &str = "delivered chat messages";
 const SWEEP: &str = "a sweep of two values or more";
 
 /// All of them; those of the page in its order.
-pub static NAMED: [Named; 17] = [
+pub static NAMED: [Named; 18] = [
     page("compare", "figures against the values of a sweep", compare::draw, "trials.csv", SWEEP, &[]),
     page("cwnd", "congestion window over time", cwnd::draw, "series/", FLOWS, SERIES),
     page(
@@ -72,6 +72,13 @@ pub static NAMED: [Named; 17] = [
         "window, round trip, queue, throughput over one time",
         four_panel::draw,
         FLOWS,
+        SERIES,
+    ),
+    named(
+        "time-sequence",
+        "segments, acknowledgments, window and SACK of a captured flow over time",
+        time_sequence::draw,
+        "segments of a captured flow (run --pcap)",
         SERIES,
     ),
     named("sweep", "chosen figures (--y) against an axis (--x)", sweep::draw, SWEEP, &["x", "y", "by"]),

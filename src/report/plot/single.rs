@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn each_named_figure_is_drawn_at_two_sizes_and_in_three_formats() {
         let dir = folder();
-        // The model has no pings.
-        for (name, _) in names().filter(|(name, _)| *name != "probes") {
+        // The model has no pings and no captures.
+        for (name, _) in names().filter(|(name, _)| !["probes", "time-sequence"].contains(name)) {
             for (cm, width, pt) in [(8.4, 992, "238"), (16.0, 1890, "453")] {
                 let request = Request { cm: Some(cm), pt: Some(8.0), ..asked(name) };
                 let formats = [Format::Svg, Format::Png, Format::Pdf];
@@ -284,6 +284,7 @@ mod tests {
         );
         says(Request { cells: list("0,1"), cm: Some(8.4), ..asked("four-panel") }, "has room for 1 of the 2");
         says(Request { cells: list("congestion=reno"), ..asked("rates") }, "rates has nothing to show");
+        says(asked("time-sequence"), "these cells have none; run again with --pcap upload-1");
         says(Request { x: Some("delay".to_owned()), ..asked("sweep") }, "no axis is called \"delay\"");
         says(Request { y: list("speed"), ..asked("sweep") }, "no figure \"speed\"; there are goodput_mbit");
         let moment = |nanos| Some(Duration::from_nanos(nanos));
