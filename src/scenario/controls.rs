@@ -198,6 +198,7 @@ fn takes(kind: &Kind) -> Takes {
         Kind::Bytes(least, most) => within("bytes", *least as f64, *most as f64),
         Kind::Frequency => form("frequency"),
         Kind::Limit => form("limit"),
+        Kind::Paper(_) | Kind::Cell => form("text"),
         Kind::Word(words) => worded(words.iter().map(|word| (*word, ""))),
         Kind::Controller => worded(congestion::algorithms().iter().map(|own| (own.name, own.summary))),
         Kind::Dialect => worded(crate::chat::protocol::framed().map(|own| (own.name(), ""))),

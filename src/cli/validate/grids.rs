@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::models;
 use super::sawtooth::SAWTOOTH;
 use crate::facts::{DirectionOutcome, Outcome};
+use crate::tables::models;
 
 /// A row of a table of measurements: its values by column.
 pub type Row = BTreeMap<&'static str, &'static str>;

@@ -33,6 +33,7 @@ mod sweep;
 mod tests;
 mod throughput;
 mod time_sequence;
+mod wanted;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,13 +42,13 @@ use std::path::{Path, PathBuf};
 use self::frame::Frame;
 use self::named::Named;
 pub use self::notes::{boxes, kept_warning};
-pub use self::select::Request;
 use self::select::View;
-pub use self::single::{Drawn, Format, draw as draw_one, names};
+pub use self::single::{Drawn, draw as draw_one, names};
 use self::sources::Sources;
+pub use self::wanted::check;
 use super::error::ReportError;
 use super::parallel;
-use crate::tables::{CellSummary, Results};
+use crate::tables::{CellSummary, Results, Study, Warning};
 
 /// The pictures that a folder has, relative to it.
 #[derive(Default)]
@@ -55,9 +56,11 @@ pub struct Pictures {
     /// All of them.
     pub all: Vec<PathBuf>,
     /// The names of those that were not drawn anew.
-    pub kept: Vec<&'static str>,
+    pub kept: Vec<String>,
     /// Characters that are boxes in PNG, and the names of the pictures with such.
-    pub boxes: (BTreeSet<char>, Vec<&'static str>),
+    pub boxes: (BTreeSet<char>, Vec<String>),
+    /// Figures of the scenario that have nothing to show.
+    pub undrawn: Vec<Warning>,
 }
 
 /// Draws all pictures that the results have into `plots/`. One that is there and could not be drawn
@@ -89,7 +92,7 @@ pub fn draw_all(
     for name in named::of_page().map(|named| named.name) {
         let Some((_, picture)) = drawn.next_if(|(drawn, _)| *drawn == name) else {
             pictures.all.extend(existing_picture(&results.path(""), name));
-            pictures.kept.push(name);
+            pictures.kept.push(name.to_owned());
             continue;
         };
         let svg_path = results.path(svg_name(name));
@@ -97,7 +100,7 @@ pub fn draw_all(
         if let Some((svg, png, boxes)) = picture? {
             if !boxes.is_empty() {
                 pictures.boxes.0.extend(boxes);
-                pictures.boxes.1.push(name);
+                pictures.boxes.1.push(name.to_owned());
             }
             super::disk::replace(&svg_path, svg.as_bytes())?;
             super::disk::replace(&png_path, &png)?;
@@ -110,12 +113,15 @@ pub fn draw_all(
             }
         }
     }
+    wanted::draw_all(results, missing, &mut pictures)?;
     Ok(pictures)
 }
 
 /// The pictures that a folder already has, in the order of the page.
-pub fn existing(dir: &Path) -> Vec<PathBuf> {
-    named::of_page().filter_map(|named| existing_picture(dir, named.name)).collect()
+pub fn existing(dir: &Path, study: &Study) -> Vec<PathBuf> {
+    let of_page = named::of_page().map(|named| named.name.to_owned());
+    let all = of_page.chain(wanted::of(study).map(|(name, _)| name));
+    all.filter_map(|name| existing_picture(dir, &name)).collect()
 }
 
 /// A picture as SVG, or as the PNG that is left of it.
@@ -127,8 +133,11 @@ fn existing_picture(dir: &Path, name: &str) -> Option<PathBuf> {
 
 /// True if a file in `plots/` is one of ours.
 pub fn is_picture(file: &str) -> bool {
-    let known = |name: &str| named::of_page().any(|named| named.name == name);
-    file.rsplit_once('.').is_some_and(|(name, kind)| known(name) && ["svg", "png"].contains(&kind))
+    let of_page = |name: &str| named::of_page().any(|named| named.name == name);
+    file.rsplit_once('.').is_some_and(|(name, kind)| {
+        let usual = ["svg", "png"].contains(&kind);
+        of_page(name) && usual || wanted::is_name(name) && (usual || kind == "pdf")
+    })
 }
 
 fn svg_name(name: &str) -> PathBuf {

@@ -30,6 +30,8 @@ pub struct Named {
     pub takes: &'static [&'static str],
     /// True if the page shows it.
     pub on_page: bool,
+    /// True if it is drawn of captures.
+    pub needs_capture: bool,
 }
 
 const FLOWS: &str = "flows with series";
@@ -74,14 +76,23 @@ pub static NAMED: [Named; 18] = [
         FLOWS,
         SERIES,
     ),
+    Named {
+        needs_capture: true,
+        ..named(
+            "time-sequence",
+            "segments, acknowledgments, window and SACK of a captured flow over time",
+            time_sequence::draw,
+            "segments of a captured flow (run --pcap)",
+            SERIES,
+        )
+    },
     named(
-        "time-sequence",
-        "segments, acknowledgments, window and SACK of a captured flow over time",
-        time_sequence::draw,
-        "segments of a captured flow (run --pcap)",
-        SERIES,
+        "sweep",
+        "chosen figures (--y) against an axis (--x), with curves of models (--model)",
+        sweep::draw,
+        SWEEP,
+        &["x", "y", "by", "model"],
     ),
-    named("sweep", "chosen figures (--y) against an axis (--x)", sweep::draw, SWEEP, &["x", "y", "by"]),
     named(
         "heat-map",
         "a figure (--y) over two axes (--x, --by)",
@@ -135,7 +146,7 @@ const fn page(
     needs: &'static str,
     takes: &'static [&'static str],
 ) -> Named {
-    Named { name, words, draw, inputs, needs, takes, on_page: true }
+    Named { name, words, draw, inputs, needs, takes, on_page: true, needs_capture: false }
 }
 
 const fn named(
@@ -145,7 +156,7 @@ const fn named(
     needs: &'static str,
     takes: &'static [&'static str],
 ) -> Named {
-    Named { name, words, draw, inputs: "", needs, takes, on_page: false }
+    Named { name, words, draw, inputs: "", needs, takes, on_page: false, needs_capture: false }
 }
 
 /// Those of the page.

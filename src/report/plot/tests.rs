@@ -1,7 +1,7 @@
 use super::*;
 use crate::facts::{Measure, Outcome, Series};
 use crate::report::testing::{Model, chat_outcome, fill, run, study, with_chat, with_measure};
-use crate::report::{Mode, ResultFolder, finish};
+use crate::report::{Manifest, Mode, ResultFolder, finish};
 use crate::tables::{Study, TrialRow};
 
 const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 2, chat: true, seconds: 3 };
@@ -16,7 +16,7 @@ fn png_size(bytes: &[u8]) -> (u32, u32) {
 /// Checks all pictures of a folder and returns their names.
 fn check(dir: &Path) -> Vec<String> {
     let mut names = Vec::new();
-    for path in existing(dir) {
+    for path in existing(dir, &Manifest::read(dir).expect("a manifest").study) {
         let svg = fs::read_to_string(dir.join(&path)).expect("a drawing");
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{path:?}");
         resvg::usvg::roxmltree::Document::parse(&svg).expect("well-formed");
@@ -224,7 +224,7 @@ fn a_picture_names_what_was_set_and_is_no_axis_in_one_line() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     fill(dir.path(), &study, |_, _| MODEL);
     finish(dir.path(), "later", true).expect("finished");
-    for path in existing(dir.path()) {
+    for path in existing(dir.path(), &Manifest::read(dir.path()).expect("a manifest").study) {
         let svg = fs::read_to_string(dir.path().join(&path)).expect("a drawing");
         let line = svg.lines().find(|line| line.contains("with tcp.congestion = cubic"));
         assert!(line.is_some_and(|line| line.ends_with('…')), "{path:?}");

@@ -85,7 +85,7 @@ impl Trace {
         for (from, to) in segment.sack_blocks() {
             let offset = |number: &SeqNumber| number.offset(start, state.highest);
             if let (Some(from), Some(to)) = (offset(from), offset(to)) {
-                let news = state.report(from.max(ack), to);
+                let news = state.report(from.max(state.acked), to);
                 self.sacked.extend(news.into_iter().map(|(from, to)| (at, from as f64, to as f64)));
             }
         }
