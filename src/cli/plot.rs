@@ -19,8 +19,8 @@ pub struct Plot {
     /// Result folders
     #[arg(required_unless_present = "figure", value_name = "DIR")]
     dirs: Vec<PathBuf>,
-    /// Draw from files that were changed since the run wrote them, and say so on the page; a changed summary.csv
-    /// is computed anew
+    /// Draw from files that were changed since the run wrote them, and say so on the page; tables that rest on others,
+    /// such as summary.csv, are computed anew
     #[arg(long)]
     force: bool,
     /// Figure to draw into figures/ of each folder; `list` names all

@@ -188,7 +188,9 @@ fn declared(segments: &[&str]) -> Option<&'static Key> {
 fn takes(kind: &Kind) -> Takes {
     let within = |word, least: f64, most: f64| Takes { range: Some([least, most]), ..form(word) };
     match kind {
-        Kind::Text | Kind::Line | Kind::Name | Kind::Hop | Kind::Class => form("text"),
+        Kind::Text | Kind::Line | Kind::Name | Kind::Hop | Kind::Class | Kind::Paper(_) | Kind::Cell => {
+            form("text")
+        }
         Kind::Flag => form("flag"),
         Kind::Integer(least, most) => within("integer", *least as f64, *most as f64),
         Kind::Number(least, most) => within("number", *least, *most),
@@ -198,7 +200,6 @@ fn takes(kind: &Kind) -> Takes {
         Kind::Bytes(least, most) => within("bytes", *least as f64, *most as f64),
         Kind::Frequency => form("frequency"),
         Kind::Limit => form("limit"),
-        Kind::Paper(_) | Kind::Cell => form("text"),
         Kind::Word(words) => worded(words.iter().map(|word| (*word, ""))),
         Kind::Controller => worded(congestion::algorithms().iter().map(|own| (own.name, own.summary))),
         Kind::Dialect => worded(crate::chat::protocol::framed().map(|own| (own.name(), ""))),

@@ -279,7 +279,7 @@ mod tests {
             given("title", &[""]),
         ];
         assert_eq!(PlotSpec::of_options(&options).as_ref(), Ok(listed));
-        assert_eq!(plots(&plot(lines)), [listed.clone()]);
+        assert_eq!(plots(&plot(lines)), std::slice::from_ref(listed));
         let names: Vec<&str> = PlotSpec::options().iter().map(|option| option.name).collect();
         assert!(options.iter().all(|(name, _)| names.contains(name)), "{names:?}");
     }

@@ -9,7 +9,7 @@ use crate::scenario::Plan;
 pub struct Model {
     /// Its name.
     pub name: &'static str,
-    /// Its subject and its source.
+    /// Its source.
     pub words: &'static str,
     /// Goodput with [`SEGMENT`]s from round trip in seconds and loss as a share.
     goodput: fn(f64, f64) -> f64,
@@ -17,9 +17,9 @@ pub struct Model {
 
 /// All of them.
 pub static MODELS: [Model; 3] = [
-    Model { name: "mathis", words: "Reno, Mathis et al. 1997", goodput: mathis },
-    Model { name: "padhye", words: "Reno with timeouts, Padhye et al. 1998", goodput: padhye },
-    Model { name: "cubic", words: "CUBIC, RFC 9438", goodput: cubic },
+    Model { name: "mathis", words: "Mathis et al. (1997)", goodput: mathis },
+    Model { name: "padhye", words: "Padhye et al. (1998)", goodput: padhye },
+    Model { name: "cubic", words: "RFC 9438 (CUBIC)", goodput: cubic },
 ];
 
 /// Transfers of a group of clients, as the models see them.

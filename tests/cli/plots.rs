@@ -94,7 +94,7 @@ fn curves_of_models_stand_beside_the_goodput_where_they_have_a_say() {
     };
     plot(&["--y", "goodput_mbit", "--model", "mathis,padhye"], 0);
     let svg = fs::read_to_string(dir.join("own.svg")).expect("a drawing");
-    for words in ["model of Reno, Mathis et al. 1997", "model of Reno with timeouts, Padhye et al. 1998"] {
+    for words in ["model of Mathis et al. (1997)", "model of Padhye et al. (1998)"] {
         assert!(svg.contains(words), "{words}");
     }
     for (more, says) in [
