@@ -5,6 +5,7 @@ use super::drops::Listed;
 use super::form::{Axes, Dialect, Each, Flag, Line, Maybe, Parameters, Placed, Text, Whole, Words};
 use super::groups::Client;
 use super::kind::Reach;
+use super::plots::PlotSpec;
 use super::quantity::{PositiveSpan, Size, Span};
 use super::schedule::Entry;
 use super::visit::{At, Visitor, optional, required};
@@ -102,6 +103,10 @@ impl File {
         v.list(fixed("drop"), &mut self.drops, "", "data segments to drop, by list", Listed::read);
         let claim = "a bound on a figure, which a run is held against";
         v.list(fixed("claim"), &mut self.claims, "", claim, claims::Listed::read);
+        let plot =
+            "a figure that a run draws beside those of its page; the keys are options of `testbed plot`, too";
+        // They are read apart: of the text alone, again wherever it is drawn.
+        v.list(fixed("plot"), &mut vec![], "", plot, PlotSpec::read);
         v.table(set("record"), "what is kept besides the figures", |v| self.record.keys(v));
         let sweep = "the grid: every combination of these values is a cell";
         v.key(fixed("sweep"), &mut (), Axes, sweep);

@@ -34,8 +34,10 @@ mod links;
 mod names;
 mod overrides;
 mod pace;
+mod paper;
 mod path;
 mod patterns;
+mod plots;
 pub(crate) mod problem;
 mod quantity;
 mod queue;
@@ -76,6 +78,7 @@ pub use explain::{explain, key_list};
 pub use files::{FilePrint, Loader, MOST_FILE_BYTES};
 pub use json_schema::json_schema;
 pub use path::Hop;
+pub use plots::{PictureFormat, PlotOption, PlotProblem, PlotSpec, plots};
 pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_of};
 pub use stated::stated;
 pub use sweep::{Cell, Plan, Trial};
@@ -248,6 +251,11 @@ impl Scenario {
     /// The round-trip time of a path without queues and jitter: the sum of its delays both ways.
     pub fn base_rtt(&self, path: &[Hop]) -> Duration {
         links::base_rtt(&self.links, path)
+    }
+
+    /// Share of a direction's packets that are lost by chance on a path; `None` where losses come in bursts.
+    pub fn random_loss(&self, path: &[Hop], direction: Direction) -> Option<f64> {
+        path::random_loss(&self.links, path, direction)
     }
 
     /// True if trial number `trial` keeps its series.

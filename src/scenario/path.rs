@@ -4,7 +4,8 @@ use super::problem::{Problem, fails_at, suggest};
 use super::tree::Node;
 use super::visit::At;
 use super::{LinkSpec, pace};
-use crate::link::config::Config;
+use crate::link::config::{Config, LossModel};
+use crate::wire::Direction;
 
 /// A link on a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,15 @@ impl Hop {
     pub fn turned<T>(self, [up, down]: [T; 2]) -> [T; 2] {
         if self.backwards { [down, up] } else { [up, down] }
     }
+}
+
+/// Share of the packets of a direction that are lost by chance on a path; `None` where losses come in bursts.
+pub(super) fn random_loss(links: &[LinkSpec], path: &[Hop], direction: Direction) -> Option<f64> {
+    let kept = |hop: &Hop| match hop.directions(links)[direction.index()].loss {
+        LossModel::Independent(loss) => Some(1.0 - loss.as_f64()),
+        LossModel::GilbertElliott { .. } => None,
+    };
+    Some(1.0 - path.iter().map(kept).product::<Option<f64>>()?)
 }
 
 /// Mark before the name of a link that is crossed backwards.

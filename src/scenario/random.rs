@@ -21,7 +21,7 @@ use crate::wire::{Direction, Ecn, Packet};
 
 const LINKS: [&str; 2] = ["a", "b"];
 /// Keys of the file that say nothing of a world.
-const WORDS_ALONE: [&str; 7] = ["title", "expect", "seed", "trials", "claim", "sweep", "duration"];
+const WORDS_ALONE: [&str; 8] = ["title", "expect", "seed", "trials", "claim", "plot", "sweep", "duration"];
 
 /// A file that grows.
 #[derive(Clone, Default)]
@@ -105,6 +105,7 @@ impl Writer<'_> {
             Kind::Name | Kind::Hop | Kind::Text | Kind::Settings(_) | Kind::Axes | Kind::Named(_) => {
                 return None;
             }
+            Kind::Paper(_) | Kind::Cell => return None,
         })
     }
 

@@ -22,6 +22,7 @@ pub mod groups;
 pub mod latency;
 mod lateness;
 mod lines;
+pub mod models;
 mod of_plan;
 pub mod paired;
 pub mod results;

@@ -1,5 +1,7 @@
 //! Captures as files in the format pcapng (draft-ietf-opsawg-pcapng), which Wireshark, tshark and tcpdump read.
 
+pub mod read;
+
 use crate::time::Instant;
 
 /// A capture that grows.

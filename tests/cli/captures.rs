@@ -169,3 +169,54 @@ fn a_qlog_is_a_file_of_the_run_like_any_other() {
     let text = said(dir.path(), &["run", "lab.toml", "--qlog", "--set", "record.flows=[\"link.wire\"]"], 2);
     assert!(text.contains("\"link.wire\" is no flow") && text.contains("upload-*"), "{text}");
 }
+
+#[test]
+fn a_time_sequence_graph_marks_each_segment_that_was_sent_again() {
+    let dir = lab();
+    said(dir.path(), &["run", "lab.toml", "-q", "--no-plots", "--pcap", "bulk-*", "--out", "a"], 0);
+    let plot = ["plot", "a", "--figure", "time-sequence", "--flows", "bulk-2", "--out", "ts.svg"];
+    let draw = |more: &[&str]| {
+        said(dir.path(), &[&plot[..], more].concat(), 0);
+        fs::read_to_string(dir.path().join("ts.svg")).expect("a drawing")
+    };
+    let svg = draw(&["--from", "0s", "--to", "2s"]);
+    for label in ["acknowledged (ACK)", "reported by SACK", "sent again", "sequence number (kB)"] {
+        assert!(svg.contains(label), "{label}");
+    }
+    // The legend has a mark, too.
+    let marks = svg.lines().filter(|line| line.contains("<polygon") && line.contains("#D55E00")).count() - 1;
+    let flows = fs::read_to_string(dir.path().join("a/flows.csv")).expect("a table");
+    let head: Vec<&str> = flows.lines().next().expect("a heading").split(',').collect();
+    let column = |name: &str| head.iter().position(|head| *head == name).expect("a column");
+    let row = flows.lines().map(|row| row.split(',').collect::<Vec<_>>());
+    let mut row = row.filter(|row| row[column("flow")] == "bulk-2" && row[column("direction")] == "up");
+    let resent: usize = row.next().expect("a row")[column("retransmits")].parse().expect("a number");
+    assert!(resent > 5 && marks == resent, "{marks} marks, {resent} segments");
+    // Without a span of time some of it is shown, and says so.
+    assert!(draw(&[]).contains("240 segments around the first that was sent again"));
+}
+
+#[test]
+fn a_time_sequence_graph_without_a_capture_is_refused_with_the_mend() {
+    let dir = lab();
+    said(dir.path(), &["run", "lab.toml", "-q", "--no-plots", "--out", "plain"], 0);
+    let plot = |out: &str, more: &[&str]| {
+        said(dir.path(), &[&["plot", out, "--figure", "time-sequence"][..], more].concat(), 2)
+    };
+    let text = plot("plain", &[]);
+    assert!(text.contains("these cells have none") && text.contains("--pcap bulk-1"), "{text}");
+    let link =
+        ["run", "lab.toml", "-q", "--no-plots", "--out", "a", "--pcap", "link.wire", "--pcap", "bulk-1"];
+    said(dir.path(), &link, 0);
+    let text = plot("a", &["--flows", "bulk-2"]);
+    assert!(
+        text.contains("no capture of cell 0 has data of \"bulk-2\"") && text.contains("are bulk-1;"),
+        "{text}"
+    );
+    // A capture that somebody cut is an error with its place.
+    let path = dir.path().join("a/captures/0/trial-0/bulk-1.pcapng");
+    let bytes = fs::read(&path).expect("a capture");
+    fs::write(&path, &bytes[..bytes.len() - 7]).expect("written");
+    let text = said(dir.path(), &["plot", "a", "--figure", "time-sequence", "--force"], 1);
+    assert!(text.contains("bulk-1.pcapng") && text.contains("does not end within the file"), "{text}");
+}

@@ -24,6 +24,7 @@ mod live_scenario;
 mod never_connects;
 mod owed;
 mod own_controller;
+mod plots;
 mod probe_admin;
 mod proxy_admin;
 mod result_folder;

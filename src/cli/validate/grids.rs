@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::models;
 use super::pair::Waits;
 use super::sawtooth::SAWTOOTH;
 use super::scenes::{behind_bottleneck, beside_cubic, bulk};
 use super::waits::{LAST_SEGMENT, MESSAGES, TRANSFERS};
 use crate::facts::{DirectionOutcome, Outcome};
 use crate::rng::Seed;
+use crate::tables::models;
 
 /// A row of a table of measurements: its values by column.
 pub type Row = BTreeMap<&'static str, &'static str>;

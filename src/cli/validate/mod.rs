@@ -2,7 +2,6 @@
 
 mod cell;
 mod grids;
-pub(super) mod models;
 mod pair;
 mod sawtooth;
 mod scenes;
