@@ -29,7 +29,7 @@ impl Client {
         let name = required("name").within(Reach::File);
         v.key(name, &mut group.name, Name, "of the group; its flows are <name>-1, <name>-2, …");
         v.check(check_name);
-        v.key("count", &mut group.count, Whole(1, MOST_CLIENTS), "how many clients");
+        v.key("count", &mut group.count, Whole(0, MOST_CLIENTS), "how many clients; 0 leaves the group out");
         let links = "the links from a client to the server; `<` before a name crosses it backwards";
         v.key(required("path"), path, Maybe(Placed(Hops)), links);
         v.check(check_path);
@@ -113,6 +113,12 @@ pub(super) fn resolve(
         let help = "add [[clients]] with name, path and app";
         problems.push(Problem::error(entry.place, "there are no clients", help));
     }
+    if let Some(node) = nodes.iter().find_map(|node| node.get("count"))
+        && groups.iter().all(|group| group.count == 0)
+    {
+        let help = "raise the `count` of a group";
+        problems.push(Problem::error(node.place, "there are no clients: every group is left out", help));
+    }
     check_total(nodes, &groups, problems);
     groups
 }
@@ -181,6 +187,9 @@ mod tests {
 
     #[test]
     fn no_clients_and_too_many_are_refused() {
+        let none = with("count = 2", "count = 0").replace("\"people\"", "\"people\"\ncount = 0");
+        refused(&none, 14, "0", "every group is left out", "raise the `count`");
+        assert_eq!(scenario(&with("count = 2", "count = 0")).flow_names().collect::<Vec<_>>(), ["people-1"]);
         refused("clients = []\nduration = \"1s\"\n", 1, "clients", "there are no clients", "[[clients]]");
         let text = SOUND
             .replace("count = 2", "count = 60_000")

@@ -123,6 +123,16 @@ fn servers_on_the_way_and_fair_queues_give_the_shares_of_max_min() {
 }
 
 #[test]
+fn a_film_beside_a_download_keeps_its_claims() {
+    let run = Run::shipped("labs/video", &["trials=2", "record.trials=none"]);
+    // Fair queues let it have about a half of the link, and then the bitrate just below.
+    let fair = "{ kind = \"fq_codel\", limit = \"1000 packets\" }";
+    for rule in ["bba", "rate", "bola"] {
+        run.within(rule, run.get(&[rule, fair], "video_bitrate_mbit"), 2.2, 3.0);
+    }
+}
+
+#[test]
 fn answers_collide_behind_long_timeouts() {
     let run = Run::shipped("incast", &["trials=1", "record.trials=none"]);
     let goodput = |timeout, servers| run.get(&[timeout, servers], "goodput_mbit");

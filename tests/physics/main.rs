@@ -21,5 +21,6 @@ mod spurious;
 mod standstill;
 mod tcp;
 mod traces;
+mod video;
 mod wifi;
 mod workloads;
