@@ -1,6 +1,7 @@
 //! Everything of a world but its applications: packets on their way, connections, links, timers.
 
 use super::budget::{self, Budget};
+use super::chunks::Chunks;
 use super::flow::{Client, End, Flow};
 use super::messages::Messages;
 use super::port::{Port, Ports};
@@ -35,6 +36,7 @@ pub(super) struct Core {
     /// Flows of datagrams of which their servers have not heard yet.
     pub opened: Vec<u32>,
     pub requests: Requests,
+    pub chunks: Chunks,
     /// The datagram that came last, for its application.
     pub datagram: Option<Datagram>,
     /// Measured interval.
@@ -96,6 +98,7 @@ impl Core {
             touched: Vec::new(),
             opened: Vec::new(),
             requests: Requests::new((warmup, horizon)),
+            chunks: Chunks::new((warmup, horizon)),
             datagram: None,
             warmup,
             horizon,

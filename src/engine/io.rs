@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::core::Core;
 use super::flow::{End, Flow};
 use super::log::content_of;
-use crate::app::{Conn, Io, MessageId, RequestId};
-use crate::facts::{Content, Datagram, RequestOutcome};
+use crate::app::{ChunkId, Conn, Io, MessageId, RequestId};
+use crate::facts::{ChunkOutcome, Content, Datagram, RequestOutcome};
 use crate::time::{Duration, Instant};
 use crate::wire::{Direction, Payload};
 
@@ -147,6 +147,16 @@ impl Io for WorldIo<'_> {
     fn request_completed(&mut self, id: RequestId) {
         let now = self.core.now;
         self.core.requests.complete(id.0, now);
+    }
+
+    fn chunk_asked(&mut self, chunk: ChunkOutcome, dry: Option<Instant>) -> ChunkId {
+        self.core.step();
+        ChunkId(self.core.chunks.ask(chunk, dry))
+    }
+
+    fn chunk_came(&mut self, id: ChunkId, dry: Option<Instant>) {
+        let now = self.core.now;
+        self.core.chunks.arrive(id.0, now, dry);
     }
 
     fn message_intended(&mut self, intended: Instant, audience: u32) -> MessageId {

@@ -6,6 +6,7 @@
 //! send, links fix each packet's arrival.
 
 mod budget;
+pub(crate) mod chunks;
 mod core;
 mod datagrams;
 mod dispatch;
@@ -279,6 +280,7 @@ impl World {
         core.topology.count(&mut outcome.links);
         core.add_datagrams(outcome);
         outcome.requests = core.requests.outcomes();
+        outcome.chunks = core.chunks.outcomes();
         outcome.messages = core.messages.as_ref().map(Messages::outcome);
         outcome.series = core.recorder.take().map(|recorder| recorder.finish(&core.flows));
         outcome.events = core.events;

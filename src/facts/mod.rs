@@ -6,6 +6,7 @@
 #[macro_use]
 mod words;
 
+mod chunk;
 mod datagram;
 mod flow;
 mod link;
@@ -15,6 +16,7 @@ mod request;
 mod sender;
 mod series;
 
+pub use chunk::ChunkOutcome;
 pub use datagram::{Datagram, DatagramOutcome, Datagrams, ProbeOutcome, Voice};
 pub use flow::{DirectionOutcome, FlowOutcome};
 pub use link::{Counters, LinkOutcome, QueueOutcome, Realised};
@@ -73,6 +75,8 @@ pub struct Outcome {
     pub probes: Vec<ProbeOutcome>,
     /// Requests, in the order in which they were meant.
     pub requests: Vec<RequestOutcome>,
+    /// Chunks of video, in the order in which they were asked for.
+    pub chunks: Vec<ChunkOutcome>,
     /// Samples over time, if they were asked for.
     pub series: Option<Series>,
     /// Captures of packets and logs of senders, if they were asked for.

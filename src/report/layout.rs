@@ -9,7 +9,7 @@ use super::{journal, manifest, plot};
 use crate::tables::{axes, captures, groups, series, summary};
 
 /// The files of a result folder beside its manifest.
-pub const FILES: [&str; 13] = [
+pub const FILES: [&str; 14] = [
     "trials.csv",
     axes::FILE,
     summary::FILE,
@@ -20,6 +20,7 @@ pub const FILES: [&str; 13] = [
     "datagrams.csv",
     "probes.csv",
     "requests.csv",
+    "chunks.csv",
     "lateness.csv",
     journal::FILE,
     "report.html",

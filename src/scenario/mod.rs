@@ -158,7 +158,7 @@ pub struct ClassList {
 pub struct Group {
     /// Its name, unique.
     pub name: String,
-    /// Number of members; at least one.
+    /// Number of members; 0 where the group is left out.
     pub count: u32,
     /// From the client to the server; never empty, no link twice.
     pub path: Vec<Hop>,

@@ -93,7 +93,8 @@ fn usual_interval(scenario: &Scenario, cells: usize) -> Duration {
 /// A chat of one.
 fn warn_of_solitude(root: &Node, groups: &[Group], problems: &mut Vec<Problem>) {
     let Some(Value::Array(items)) = root.get("clients").map(|node| &node.value) else { return };
-    let mut chats = groups.iter().zip(items).filter(|(group, _)| group.app.talk().is_some());
+    let mut chats =
+        groups.iter().zip(items).filter(|(group, _)| group.count > 0 && group.app.talk().is_some());
     if let (Some((Group { count: 1, .. }, item)), None) = (chats.next(), chats.next()) {
         let message = "one person chats: nobody is there to hear, and no latency is measured";
         problems.push(Problem::warning(item.place, message, "raise its `count`, or add another group"));

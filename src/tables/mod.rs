@@ -37,6 +37,7 @@ pub mod table;
 #[cfg(test)]
 pub mod testing;
 pub mod verdict;
+pub mod viewing;
 mod warnings;
 
 pub use axis::Axis;

@@ -20,5 +20,6 @@ mod spurious;
 mod standstill;
 mod tcp;
 mod traces;
+mod video;
 mod wifi;
 mod workloads;
