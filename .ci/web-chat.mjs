@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Browser } from "./browser.mjs";
 import { sendFiles } from "./web-chat-files.mjs";
+import { keepSecrets } from "./web-chat-secret.mjs";
 
 const [testbed, chromium, folder = mkdtempSync(join(tmpdir(), "web-chat-shots-"))] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
@@ -35,7 +36,7 @@ async function serve(places, more = []) {
     });
   });
   ends.push(() => server.kill("SIGKILL"));
-  return { server, addresses };
+  return { server, addresses, log: () => text };
 }
 
 const ended = (child) => new Promise((resolve) => child.once("exit", resolve));
@@ -302,8 +303,9 @@ async function run() {
   done("a second tab comes and goes");
 
   const senders = await sendFiles(browser, { testbed, serve, listener, folder, ends, ended, done });
+  const secretive = await keepSecrets(browser, { testbed, serve, listener, folder, ends, done });
   const desk = await administers(browser);
-  assert.deepEqual([page, tab, desk, ...senders].flatMap(({ faults }) => faults), []);
+  assert.deepEqual([page, tab, desk, ...senders, ...secretive].flatMap(({ faults }) => faults), []);
   await browser.close();
 }
 

@@ -161,6 +161,11 @@ pub trait ServerSession: fmt::Debug {
         false
     }
 
+    /// True if its client opens [`Event::Sealed`].
+    fn opens_envelopes(&self) -> bool {
+        false
+    }
+
     /// True if it wants [`Event::People`] at every change of the list.
     fn wants_people(&self) -> bool {
         false

@@ -51,5 +51,6 @@ pub fn content(event: &Event) -> Option<String> {
             return None;
         }
         Event::Bye | Event::Help | Event::File(_) | Event::Hint(..) => return None,
+        Event::Sealed(..) | Event::SealedTo(_) => return None,
     })
 }

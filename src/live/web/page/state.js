@@ -57,7 +57,7 @@ export class State {
       // Else the browser keeps the file as long as the page.
       if (url) URL.revokeObjectURL(url);
     }
-    const isNews = entry.kind === "text" && !entry.own && !entry.past;
+    const isNews = entry.kind === "alarm" || (entry.kind === "text" && !entry.own && !entry.past);
     if (isNews && !(isLooked && place === this.here)) place.unread += 1;
     return entry;
   }
