@@ -87,6 +87,11 @@ impl Room {
         Room { rules, ..Room::default() }
     }
 
+    /// Has other rules from now on; what is there stays.
+    pub fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
     /// Number of people who have joined.
     pub fn len(&self) -> usize {
         self.members.len()

@@ -27,7 +27,7 @@ let connection = null;
 
 const files = new Files(state, (message) => connection.send(message), draw, () => isIn);
 const talks = new Talks(state, (message) => connection.send(message), draw);
-const network = new Network(() => connection?.secret);
+const network = new Network(() => connection?.secret, () => state.me);
 // A hint that is late is none.
 const hints = new Hints(state, (message) => connection?.isOpen && connection.send(message), (names) => view.writing(names));
 
