@@ -56,10 +56,6 @@ export async function administers(browser, { serve, listener, folder, ends, ende
   await desk.until(`fetch("/api/limits").then((reply) => reply.json()).then(({ max_message }) => max_message === "10B")`);
   says({ type: "chat", message: "longer than ten bytes" });
   await heard.until("Message too long");
-  await desk.value("document.querySelector('input[name=max_rooms]').value = 'many'");
-  await desk.click("#limits button");
-  await desk.until("document.getElementById('answer').textContent.startsWith('`max_rooms` is a whole number')");
-  await desk.value("(() => { const field = document.querySelector('input[name=max_rooms]'); field.value = field.dataset.shown; })()");
   for (const [width, scheme] of [[1280, "light"], [1280, "dark"], [390, "light"], [390, "dark"]]) {
     await desk.resize(width, 900);
     await desk.scheme(scheme);
@@ -68,6 +64,10 @@ export async function administers(browser, { serve, listener, folder, ends, ende
     await desk.value("scrollTo(0, 0)");
     await desk.shot(join(folder, `admin-${width}-${scheme}.png`), true);
   }
+  await desk.value("document.querySelector('input[name=max_rooms]').value = 'many'");
+  await desk.click("#limits button");
+  await desk.until("document.getElementById('answer').textContent.startsWith('`max_rooms` is a whole number')");
+  await desk.value("(() => { const field = document.querySelector('input[name=max_rooms]'); field.value = field.dataset.shown; })()");
   assert.equal(await desk.value("document.getElementById('words').value"), "");
   await desk.resize(1280, 900);
   await desk.scheme("light");

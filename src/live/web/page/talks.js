@@ -58,7 +58,7 @@ export class Talks {
       this.say(place, "notice", `You no longer encrypt what you write to ${place.name}`);
     } else if (what === "same") {
       secrecy.isCompared = true;
-      this.say(place, "notice", `You have compared the numbers: nobody else reads what you and ${place.name} write`);
+      this.say(place, "notice", `You have compared the numbers: the keys are yours and ${place.name}'s`);
     } else if (what === "accept") {
       Object.assign(secrecy, { theirs: secrecy.changed, changed: null, isCompared: false });
       this.say(place, "notice", `You have accepted ${place.name}'s new key: compare the numbers`);
