@@ -1,7 +1,7 @@
 // Three people in three programs at 10 % loss: the page, `testbed chat` on a pipe, a client of program 4.
 
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
@@ -9,7 +9,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Browser } from "./browser.mjs";
+import { administers } from "./web-chat-admin.mjs";
 import { sendFiles } from "./web-chat-files.mjs";
+import { keepSecrets } from "./web-chat-secret.mjs";
 
 const [testbed, chromium, folder = mkdtempSync(join(tmpdir(), "web-chat-shots-"))] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
@@ -35,7 +37,7 @@ async function serve(places, more = []) {
     });
   });
   ends.push(() => server.kill("SIGKILL"));
-  return { server, addresses };
+  return { server, addresses, log: () => text };
 }
 
 const ended = (child) => new Promise((resolve) => child.once("exit", resolve));
@@ -184,6 +186,19 @@ async function run() {
   await page.until("document.getElementById('conditions').textContent.startsWith('10% loss, 280ms')");
   await page.click("#reset");
   await page.until("document.getElementById('conditions').textContent.startsWith('10% loss, 20ms delay each way')");
+  // The same for this person alone.
+  const chooses = (value) => page.value(`(() => { const whose = document.getElementById("whose"); whose.value = ${quoted(value)};
+    whose.dispatchEvent(new Event("change")); })()`);
+  await chooses("own");
+  await page.until("document.getElementById('sliders').elements.congestion.parentNode.hidden");
+  await page.click("#presets button:nth-child(5)");
+  await page.until("/^For you alone: .*280ms.* For everybody: 10% loss, 20ms/.test(document.getElementById('conditions').textContent)");
+  await page.resize(1280, 900);
+  await page.shot(join(folder, "network-own-1280.png"));
+  await page.resize(1280, 800);
+  await page.click("#reset");
+  await page.until("document.getElementById('conditions').textContent.startsWith('10% loss, 20ms delay each way')");
+  await chooses("all");
   await page.click("#network-open");
   await page.resize(390, 600);
   await page.scheme("dark");
@@ -302,78 +317,10 @@ async function run() {
   done("a second tab comes and goes");
 
   const senders = await sendFiles(browser, { testbed, serve, listener, folder, ends, ended, done });
-  const desk = await administers(browser);
-  assert.deepEqual([page, tab, desk, ...senders].flatMap(({ faults }) => faults), []);
+  const secretive = await keepSecrets(browser, { testbed, serve, listener, folder, ends, done });
+  const desk = await administers(browser, { serve, listener, folder, ends, ended, done });
+  assert.deepEqual([page, tab, desk, ...senders, ...secretive].flatMap(({ faults }) => faults), []);
   await browser.close();
-}
-
-/** An administrator's page: a wrong token, what it shows, and each of its deeds. */
-async function administers(browser) {
-  const places = { web: "127.0.0.1:0", "json-lines": "127.0.0.1:0", admin: "127.0.0.1:0" };
-  const token = "tea & biscuits";
-  const { server, addresses } = await serve(places, ["--admin-token", token, "--log", "info"]);
-  const gone = ended(server);
-  const speaker = net.connect(Number(addresses["json-lines"].split(":")[1]), "127.0.0.1");
-  ends.push(() => speaker.destroy());
-  speaker.on("error", () => {});
-  const heard = listener(speaker);
-  const says = (words) => speaker.write(`${quoted(words)}\n`);
-  says({ type: "join", username: "<b>kim</b>" });
-  await heard.until("Welcome");
-  says({ type: "create_room", room: "den" });
-
-  const desk = await browser.page(1280, 900);
-  await desk.goto(`http://${addresses.web}/admin`);
-  await desk.types("biscuits");
-  await desk.until("document.getElementById('refusal').textContent.includes('token')");
-  await desk.types(token);
-  const cells = (table) => `[...document.querySelectorAll('#${table} td')].map((cell) => cell.textContent)`;
-  await desk.until(`${cells("clients")}.includes('<b>kim</b>') && ${cells("rooms")}.includes('den')`);
-  await desk.until("document.getElementById('log').textContent.includes('kim')");
-  assert.equal(await desk.value("location.href.includes('tea') || location.href.includes('biscuits')"), false);
-  await desk.click("#words");
-  await desk.types("tea is ready <b>now</b>");
-  await heard.until("[ADMIN] tea is ready <b>now</b>");
-  await desk.click("#presets button:nth-of-type(3)");
-  await desk.until("document.querySelector('input[name=loss]').value === '0.1%'");
-  await desk.click("input[name=loss]");
-  await desk.value("document.querySelector('input[name=loss]').select()");
-  await desk.types("110%");
-  await desk.until("document.getElementById('answer').classList.contains('refused')");
-  await desk.value("document.querySelector('input[name=loss]').select()");
-  await desk.types("3%");
-  await desk.until("document.getElementById('conditions').textContent.includes('3%')");
-  for (const [width, scheme] of [[1280, "light"], [390, "dark"]]) {
-    await desk.resize(width, 900);
-    await desk.scheme(scheme);
-    await sleep(200);
-    assert.ok((await desk.value("document.documentElement.scrollWidth")) <= width, `nothing is wider than ${width}`);
-    await desk.value("scrollTo(0, 0)");
-    await desk.shot(join(folder, `admin-${width}-${scheme}.png`), true);
-  }
-  assert.equal(await desk.value("document.getElementById('words').value"), "");
-  await desk.resize(1280, 900);
-  await desk.scheme("light");
-  const figures = async (accept) => {
-    const reply = await fetch(`http://${addresses.web}/metrics`, { headers: { accept, authorization: `Bearer ${token}` } });
-    assert.equal(reply.status, 200);
-    return [reply.headers.get("content-type"), await reply.text()];
-  };
-  const [, text] = await figures("text/plain");
-  const promtool = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
-  if (promtool.error) console.log("skipped: promtool is not installed (Debian's prometheus has it)");
-  else assert.equal(promtool.status, 0, promtool.stdout + promtool.stderr);
-  const [kind, open] = await figures("application/openmetrics-text; version=1.0.0");
-  assert.ok(kind.startsWith("application/openmetrics-text") && open.endsWith("# EOF\n"), kind);
-  await desk.click("#rooms button");
-  await desk.until(`!${cells("rooms")}.includes('den')`);
-  await desk.click("#clients button");
-  await desk.until(`!${cells("clients")}.includes('<b>kim</b>')`);
-  await desk.value("void (globalThis.confirm = () => true)");
-  await desk.click("#shutdown");
-  await gone;
-  done("an administrator looks, speaks, changes the network, closes, kicks and ends");
-  return desk;
 }
 
 run().then(

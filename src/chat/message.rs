@@ -111,6 +111,13 @@ pub enum Request {
     File(FileRequest),
     /// To show to somebody that it is writing.
     Hint(Recipient),
+    /// To give one person what only the two pages read.
+    Seal {
+        /// That person's nick.
+        to: String,
+        /// Envelope, which the server does not understand.
+        envelope: Name,
+    },
 }
 
 /// Event that a client hears.
@@ -269,6 +276,10 @@ pub enum Event {
     File(FileEvent),
     /// Somebody is writing to you, or in this room: only pages hear it.
     Hint(Name, Option<Name>),
+    /// Somebody gives you an envelope, which only the two pages read: only pages that do hear it.
+    Sealed(Name, Name),
+    /// You gave one person an envelope.
+    SealedTo(Name),
 }
 
 /// Recipients of an event.
@@ -294,27 +305,29 @@ pub struct Delivery {
     pub event: Event,
 }
 
-impl Request {
-    /// The text that it carries to other people.
-    pub fn text(&self) -> Option<&str> {
-        match self {
+/// The text of a request, borrowed as the request is.
+macro_rules! carried {
+    ($request:expr) => {
+        match $request {
             Request::Say { text }
             | Request::Tell { text, .. }
             | Request::SayIn { text, .. }
-            | Request::Post { text, .. } => Some(text),
+            | Request::Post { text, .. }
+            | Request::Seal { envelope: text, .. } => Some(text),
             _ => None,
         }
+    };
+}
+
+impl Request {
+    /// The text that it carries to other people.
+    pub fn text(&self) -> Option<&str> {
+        carried!(self).map(|text| &**text)
     }
 
     /// The same, to be changed.
     pub fn text_mut(&mut self) -> Option<&mut Name> {
-        match self {
-            Request::Say { text }
-            | Request::Tell { text, .. }
-            | Request::SayIn { text, .. }
-            | Request::Post { text, .. } => Some(text),
-            _ => None,
-        }
+        carried!(self)
     }
 
     /// The request with a text that does nothing but be read; see `chat::printable`.
@@ -348,7 +361,8 @@ macro_rules! text_of {
 impl Event {
     /// True of something said by somebody else (an echo to its author is not that).
     pub fn is_message(&self) -> bool {
-        matches!(self, Event::Message { .. } | Event::Direct { .. } | Event::RoomMessage { .. })
+        use Event::{Direct, Message, RoomMessage, Sealed};
+        matches!(self, Message { .. } | Direct { .. } | RoomMessage { .. } | Sealed(..))
     }
 
     /// The text that it carries.
@@ -363,14 +377,8 @@ impl Event {
 
     /// True if the event changes the list of people.
     pub fn changes_people(&self) -> bool {
-        matches!(
-            self,
-            Event::Joined { .. }
-                | Event::Left { .. }
-                | Event::Renamed { .. }
-                | Event::Hidden
-                | Event::Revealed
-        )
+        use Event::{Hidden, Joined, Left, Renamed, Revealed};
+        matches!(self, Joined { .. } | Left { .. } | Renamed { .. } | Hidden | Revealed)
     }
 }
 

@@ -77,6 +77,9 @@ pub enum Refusal {
     /// The text is too long.
     #[error("Message too long")]
     TextTooLong,
+    /// This person's client opens no envelopes.
+    #[error("'{0}' is on a client that reads no encrypted messages")]
+    OpensNothing(Name),
     /// The name is registered, and no password was shown.
     #[error("This name needs its password: write NAME:PASSWORD")]
     PasswordNeeded,
@@ -163,7 +166,7 @@ const PLAIN: [Refusal; 18] = [
 ];
 
 /// Those with one name or reason in them.
-const NAMING: [fn(Name) -> Refusal; 8] = [
+const NAMING: [fn(Name) -> Refusal; 9] = [
     Refusal::NoSuchPerson,
     Refusal::NoSuchRoom,
     Refusal::RoomExists,
@@ -171,6 +174,7 @@ const NAMING: [fn(Name) -> Refusal; 8] = [
     Refusal::NotMember,
     Refusal::NotOwner,
     Refusal::TooMuchWaits,
+    Refusal::OpensNothing,
     Refusal::NotNow,
 ];
 

@@ -11,7 +11,7 @@ use super::output::Failure;
 use super::tls::ServerTls;
 use crate::chat::protocol::{self, Dialect, WEB};
 use crate::live::gateway::{Conditions, Options};
-use crate::live::server::{Place, Server, Settings};
+use crate::live::server::{Contradiction, NEWCOMERS, Place, Server, Settings};
 use crate::live::tls::Identity;
 use crate::live::web;
 use crate::time::Duration;
@@ -111,6 +111,9 @@ pub struct Serve {
     /// Let the dialect pipe list `all`, to whom its graphical client can write then
     #[arg(long)]
     list_everyone: bool,
+    /// Let each person on a page set the network of its own connection
+    #[arg(long, requires = "web")]
+    own_network: bool,
     #[command(flatten)]
     network: Options,
     #[command(flatten)]
@@ -150,14 +153,6 @@ impl Serve {
     /// Serves until Ctrl-C, SIGTERM or an administrator ends it.
     pub fn execute(self) -> Result<(), Failure> {
         let log = super::logging::start(&self.log, self.log_json, self.log_file.as_deref())?;
-        if self.max_queue < self.max_message {
-            let problem = format!("--max-queue {}: a text may have {}", self.max_queue, self.max_message);
-            return Err(Failure::usage(problem, "let --max-queue be at least as much as --max-message"));
-        }
-        if self.max_queues < self.max_queue {
-            let problem = format!("--max-queues {}: one client may have {}", self.max_queues, self.max_queue);
-            return Err(Failure::usage(problem, "let --max-queues be at least as much as --max-queue"));
-        }
         let identity = self.tls.identity()?;
         let listeners = self.listeners(identity)?;
         self.check_addresses(&listeners)?;
@@ -168,7 +163,7 @@ impl Serve {
             max_people: self.max_clients,
             max_rooms: self.max_rooms,
             max_rooms_each: self.max_rooms_each,
-            max_connections: self.max_clients.saturating_add(1_000),
+            max_connections: self.max_clients.saturating_add(NEWCOMERS),
             max_file: self.max_file.0,
             max_backlog: self.max_queue.0 as usize,
             max_memory: self.max_queues.0 as usize,
@@ -182,7 +177,11 @@ impl Serve {
             max_mail: self.max_mail,
             accounts_only: self.accounts_only,
             pacing: self.pacing,
-            web: web::Settings { names: self.web_names.clone(), opens_network: self.is_demonstration },
+            web: web::Settings {
+                names: self.web_names.clone(),
+                opens_network: self.is_demonstration,
+                opens_own_network: self.own_network || self.is_demonstration,
+            },
             kicked_for: self.kick_for,
             dialects: protocol::Settings {
                 assign_names: self.assign_names,
@@ -194,6 +193,11 @@ impl Serve {
                 ..protocol::Settings::default()
             },
         };
+        if let Some(Contradiction { greater, lesser, why }) = settings.contradiction() {
+            let [option, other] = [greater.0, lesser.0].map(|name| format!("--{}", name.replace('_', "-")));
+            let problem = format!("{option} {}: {why} {}", greater.1, lesser.1);
+            return Err(Failure::usage(problem, format!("let {option} be at least as much as {other}")));
+        }
         super::logging::raise_open_files(settings.max_connections);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), ""))?;

@@ -70,7 +70,11 @@ impl Proxy {
             .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))?;
         let here = listener.local_addr()?;
         // A server that cannot be found now may be there later.
-        let mut upstreams = lookup_host(upstream).await.into_iter().flatten();
+        let found = lookup_host(upstream).await;
+        if let Err(error) = &found {
+            warn!("UPSTREAM {upstream} cannot be found: {error}; connections are refused until it can");
+        }
+        let mut upstreams = found.into_iter().flatten();
         if upstreams.any(|there| leads_to(there, here)) {
             let problem =
                 format!("UPSTREAM {upstream} is LISTEN {listen}: each connection would make another");

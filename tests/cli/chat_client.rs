@@ -121,6 +121,8 @@ fn a_script_is_told_what_was_rejected() {
     let output = says(&server, PIPE, "kim", b"/rooms\n/nowhere\n/STATS\n");
     assert!(out(&output).contains("kim: 0 said"), "{}", out(&output));
     assert!(out(&output).contains("2 lines rejected"), "{}", out(&output));
+    let output = says(&server, PIPE, "kim", b"/list\n");
+    assert!(out(&output).contains("shows the list by itself"), "{}", out(&output));
 }
 
 /// A person who is not there is an answer, though `pipe` has no words for a goodbye.

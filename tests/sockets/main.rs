@@ -15,4 +15,5 @@ mod resets;
 mod web;
 mod web_api;
 mod web_attacks;
+mod web_own;
 mod web_page;

@@ -161,6 +161,11 @@ pub trait ServerSession: fmt::Debug {
         false
     }
 
+    /// True if its client opens [`Event::Sealed`].
+    fn opens_envelopes(&self) -> bool {
+        false
+    }
+
     /// True if it wants [`Event::People`] at every change of the list.
     fn wants_people(&self) -> bool {
         false
@@ -343,6 +348,9 @@ pub enum NotSaid {
     /// The dialect has no words for it.
     #[error("this dialect has no words for that")]
     NoWords,
+    /// The server says it unasked.
+    #[error("this dialect shows the list by itself, whenever it changes")]
+    ByItself,
     /// The dialect has words for it that this server has shown not to know.
     #[error("this server does not know that")]
     Unknown,

@@ -314,7 +314,9 @@ fn encode(event: &Event, moment: Moment, out: &mut Vec<u8>) {
         | Event::SaidIn { .. }
         | Event::Welcome { .. }
         | Event::File(_)
-        | Event::Hint(..) => return,
+        | Event::Hint(..)
+        | Event::Sealed(..)
+        | Event::SealedTo(_) => return,
         Event::Joined { nick } => format!("[SERVER] User '{nick}' has joined the chat."),
         Event::Left { nick } => format!("[SERVER] User '{nick}' has left the chat."),
         Event::Bye => "[SERVER] Disconnecting...".to_owned(),

@@ -20,11 +20,13 @@
 //! | what is said to a registered person that is away waits for it | `kept` |
 //! | only members speak in a room, but for [`Request::Post`] | program 3 lets everybody |
 //! | entering founds no room, unless [`Rules`] say so | program 3; synthetic people agree by name alone |
+//! | an envelope, which the server does not understand, goes to one person whose client opens it | `envelopes` |
 //! | a file is offered to those whose clients take files, and its parts go to those who ask for them | `files` |
 //! | a text without a visible character is no message | programs 1 and 2 |
 
 mod den;
 mod dens;
+mod envelopes;
 mod files;
 mod hints;
 mod kept;
@@ -69,6 +71,8 @@ struct Member {
     hidden: bool,
     /// True if its client shows who is writing.
     takes_hints: bool,
+    /// True if its client opens envelopes.
+    opens_envelopes: bool,
     /// The name by which it is registered.
     account: Option<Name>,
     /// The rooms that it is in, that it owns, and that it is invited into, as they are looked up.
@@ -81,6 +85,11 @@ impl Room {
     /// An empty room.
     pub fn new(rules: Rules) -> Room {
         Room { rules, ..Room::default() }
+    }
+
+    /// Has other rules from now on; what is there stays.
+    pub fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
     }
 
     /// Number of people who have joined.
@@ -192,6 +201,7 @@ impl Room {
             }
             Request::File(request) => self.serve_file(client, &from, request, out)?,
             Request::Hint(to) => self.hint(client, from, &to, out),
+            Request::Seal { to, envelope } => self.seal(client, from, to.trim(), envelope, out)?,
             Request::Hide => self.show(client, false, Event::Hidden, out),
             Request::Reveal => self.show(client, true, Event::Revealed, out),
             // Answered before anyone asked whether the client is a member.
@@ -216,6 +226,7 @@ impl Room {
             nick: nick.clone(),
             hidden: false,
             takes_hints: false,
+            opens_envelopes: false,
             account: None,
             rooms: Vec::new(),
             owns: Vec::new(),

@@ -20,6 +20,13 @@ impl Bucket {
         Bucket { rate, tokens: Bucket::capacity(rate), filled: now }
     }
 
+    /// Another rate; it begins anew, because a client without one was never asked for anything.
+    pub fn set_rate(&mut self, rate: u32) {
+        if rate != self.rate {
+            *self = Bucket::new(rate, self.filled);
+        }
+    }
+
     fn capacity(rate: u32) -> i128 {
         2 * i128::from(rate) * UNIT
     }
@@ -98,6 +105,19 @@ mod tests {
         assert_eq!(bucket.wait(at(0)), Duration::ZERO);
         (0..16).for_each(|_| bucket.take_of_flow());
         assert_eq!(bucket.wait(at(0)), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn another_rate_holds_at_once_and_owes_nothing_of_before() {
+        let mut bucket = Bucket::new(0, at(0));
+        take(&mut bucket, 1_000);
+        bucket.set_rate(10);
+        take(&mut bucket, 21);
+        assert_eq!(bucket.wait(at(0)), Duration::from_millis(100));
+        bucket.set_rate(10);
+        assert_eq!(bucket.wait(at(0)), Duration::from_millis(100));
+        bucket.set_rate(0);
+        assert_eq!(bucket.wait(at(0)), Duration::ZERO);
     }
 
     #[test]

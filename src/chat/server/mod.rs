@@ -166,6 +166,16 @@ impl<B: Backing> RoomServer<B> {
         RoomServer { bounds: Some(bounds), ..self }
     }
 
+    /// Has other rules and bounds from now on, for those who are here, too.
+    pub fn reform(&mut self, rules: Rules, bounds: Bounds, join_within: Duration) {
+        self.room.set_rules(rules);
+        (self.bounds, self.join_within) = (Some(bounds), Some(join_within));
+        for seat in self.seats.iter_mut() {
+            seat.bucket.set_rate(bounds.rate);
+            seat.pressure.set_limit(bounds.backlog);
+        }
+    }
+
     /// The room.
     pub fn room(&self) -> &Room {
         &self.room

@@ -98,6 +98,11 @@ impl Pressure {
         Pressure { limit, minded: Minded::No, served: Instant::ZERO }
     }
 
+    /// Another limit.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// A request is served.
     pub fn on_served(&mut self, now: Instant) {
         self.served = now;

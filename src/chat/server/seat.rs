@@ -82,6 +82,10 @@ impl Seats {
         seats.filter_map(|(n, seat)| Some((ClientId(n as u32), seat.as_deref()?)))
     }
 
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Seat> {
+        self.0.iter_mut().filter_map(Option::as_deref_mut)
+    }
+
     pub fn insert(&mut self, id: ClientId, seat: Seat) {
         let place = id.0 as usize;
         if self.0.len() <= place {

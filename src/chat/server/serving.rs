@@ -179,6 +179,9 @@ impl<B: Backing> RoomServer<B> {
         if self.session(id).is_some_and(ServerSession::takes_hints) {
             self.room.takes_hints(id);
         }
+        if self.session(id).is_some_and(ServerSession::opens_envelopes) {
+            self.room.opens_envelopes(id);
+        }
         let to = Audience::One(id);
         for event in self.backing.past() {
             self.tell(moment, &to, &event);

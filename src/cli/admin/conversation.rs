@@ -24,7 +24,7 @@ const FORMS: [&str; 10] = [
     "kick CLIENT [--address-too | --name-only]",
     "broadcast TEXT",
     "close ROOM",
-    "simulate LOSS DELAY",
+    "simulate LOSS DELAY [--name NAME] | simulate --reset [--name NAME]",
     "shutdown",
     "quit",
 ];
@@ -144,10 +144,21 @@ mod tests {
     fn bare_numbers_are_per_cent_and_milliseconds() {
         let parse = |line: &str| <Line as clap::Parser>::try_parse_from(words(line)).map(|line| line.command);
         for line in ["simulate 10 50", "simulate 10% 50ms"] {
-            let Ok(Command::Simulate { loss, delay }) = parse(line) else { panic!("{line}") };
-            assert_eq!((loss.to_string().as_str(), delay), ("10%", Duration::from_millis(50)), "{line}");
+            let Ok(Command::Simulate { loss: Some(loss), delay, .. }) = parse(line) else { panic!("{line}") };
+            assert_eq!(
+                (loss.to_string().as_str(), delay),
+                ("10%", Some(Duration::from_millis(50))),
+                "{line}"
+            );
         }
-        for line in ["simulate 101 50", "simulate 10 -5", "simulate 10 50x", "simulate nan 50"] {
+        for line in [
+            "simulate 101 50",
+            "simulate 10 -5",
+            "simulate 10 50x",
+            "simulate nan 50",
+            "simulate 10",
+            "simulate --reset 5 5",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

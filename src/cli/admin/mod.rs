@@ -82,14 +82,20 @@ enum Command {
         /// Its name
         room: String,
     },
-    /// Change the emulated network
+    /// Change the emulated network, for everybody or for one person
     Simulate {
         /// Loss in each direction, e. g. 10%; a bare number is per cent, as in the original tool
-        #[arg(value_parser = per_cent, allow_negative_numbers = true)]
-        loss: Probability,
+        #[arg(value_parser = per_cent, allow_negative_numbers = true, required_unless_present = "reset")]
+        loss: Option<Probability>,
         /// One-way delay, e. g. 50ms; a bare number is milliseconds
-        #[arg(value_parser = milliseconds, allow_negative_numbers = true)]
-        delay: Duration,
+        #[arg(value_parser = milliseconds, allow_negative_numbers = true, required_unless_present = "reset")]
+        delay: Option<Duration>,
+        /// A person whose connection alone changes, and stays so when it comes back
+        #[arg(long)]
+        name: Option<String>,
+        /// Back to the network of the start, or for one person to that of everybody
+        #[arg(long, conflicts_with_all = ["loss", "delay"])]
+        reset: bool,
     },
     /// End the server
     Shutdown,
@@ -150,9 +156,11 @@ impl Admin {
                 ("broadcast", json!({ "message": format!("[ADMIN] {}", words.join(" ")) }))
             }
             Command::Close { room } => ("close_room", json!({ "room": room })),
-            Command::Simulate { loss, delay } => {
-                let loss = loss.as_f64();
-                ("set_network_sim", json!({ "packet_loss_rate": loss, "delay": delay.as_secs_f64() }))
+            Command::Simulate { loss, delay, name, reset } => {
+                let (loss, delay) = (loss.map(Probability::as_f64), delay.map(Duration::as_secs_f64));
+                let params =
+                    json!({ "packet_loss_rate": loss, "delay": delay, "name": name, "reset": reset });
+                ("set_network_sim", params)
             }
             Command::Shutdown => ("shutdown", json!({})),
         };

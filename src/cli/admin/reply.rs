@@ -72,6 +72,7 @@ const CLIENTS: &[Column] = &[
     ("rto", "RTO s"),
     ("retransmissions", "retx"),
     ("state", "state"),
+    ("network", "own network"),
 ];
 
 fn list(values: &Value) -> Vec<&Value> {

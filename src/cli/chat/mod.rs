@@ -56,7 +56,7 @@ use session::Person;
 /// Ctrl-C and Ctrl-D leave; what is pasted is said line by line. When the connection is lost it is made
 /// again, unless an administrator has ended it, and what was never sent or, on reliable, not
 /// acknowledged is said again. /send FILE NAME offers a file, /accept takes one. Lines may come from a script: at the end of the input it
-/// leaves, with 1 if a line was rejected or may have been lost.
+/// leaves, with 1 if a line was rejected or may have been lost, or a file did not come whole.
 #[derive(Debug, Args)]
 pub struct Chat {
     /// The name under which to join; NAME:PASSWORD where the server keeps accounts
@@ -74,7 +74,7 @@ pub struct Chat {
     /// 4 s and so on to 32 s
     #[arg(long, value_name = "N", default_value_t = 5)]
     reconnects: u32,
-    /// Folder for files that are taken with /accept
+    /// Folder for files that are taken with /accept; in a script, one that fails makes the exit code 1
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     files: PathBuf,
     /// Time to listen after the end of the input

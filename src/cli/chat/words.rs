@@ -86,8 +86,11 @@ pub fn parts(event: &Event) -> Option<Vec<Part>> {
         Event::Said { .. } | Event::SaidIn { .. } | Event::Rejected(_) | Event::Bye | Event::Help => {
             return None;
         }
-        // `files` says what becomes of them, and hints are for pages.
-        Event::File(_) | Event::Hint(..) => return None,
+        Event::Sealed(from, _) => {
+            vec![nick(from), words(" has sent you an encrypted message, which only the web page can read")]
+        }
+        // `files` says what becomes of them, and the others are for pages.
+        Event::SealedTo(_) | Event::File(_) | Event::Hint(..) => return None,
     })
 }
 

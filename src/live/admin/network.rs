@@ -60,32 +60,30 @@ impl Network {
         }
         value
     }
+}
 
-    /// The same as the options of the command line, of the path's first link upwards; what it does not have is
-    /// null.
-    pub fn options(&self) -> Value {
-        let now = self.now.borrow();
-        let scenario = now.scenario();
-        let group = scenario.groups.first();
-        let link = group.and_then(|group| group.path.first()).map(|hop| hop.directions(&scenario.links)[0]);
-        let Some(Config { loss, delay, rate, queue, .. }) = link else { return Value::Null };
-        let loss = match loss {
-            LossModel::Independent(loss) => Some(loss.to_string()),
-            LossModel::GilbertElliott { .. } => None,
-        };
-        let queue = match queue.capacity {
-            Capacity::Packets(packets) => format!("{packets} packets"),
-            Capacity::Bytes(bytes) => Bytes(bytes).to_string(),
-        };
-        json!({
-            "loss": loss,
-            "delay": delay.mean.to_string(),
-            "jitter": delay.jitter.to_string(),
-            "rate": rate.map(|rate| rate.to_string()),
-            "queue": rate.map(|_| queue),
-            "congestion": group.map(|group| group.tcp.congestion.algorithm.name),
-        })
-    }
+/// A network as the options of the command line, of the path's first link upwards; what it does not have is null.
+pub fn options_of(conditions: &Conditions) -> Value {
+    let scenario = conditions.scenario();
+    let group = scenario.groups.first();
+    let link = group.and_then(|group| group.path.first()).map(|hop| hop.directions(&scenario.links)[0]);
+    let Some(Config { loss, delay, rate, queue, .. }) = link else { return Value::Null };
+    let loss = match loss {
+        LossModel::Independent(loss) => Some(loss.to_string()),
+        LossModel::GilbertElliott { .. } => None,
+    };
+    let queue = match queue.capacity {
+        Capacity::Packets(packets) => format!("{packets} packets"),
+        Capacity::Bytes(bytes) => Bytes(bytes).to_string(),
+    };
+    json!({
+        "loss": loss,
+        "delay": delay.mean.to_string(),
+        "jitter": delay.jitter.to_string(),
+        "rate": rate.map(|rate| rate.to_string()),
+        "queue": rate.map(|_| queue),
+        "congestion": group.map(|group| group.tcp.congestion.algorithm.name),
+    })
 }
 
 /// Loss and one-way delay of a path of one link that is the same in both directions.

@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tracing::{info, warn};
 
-use super::network::{NO_NETWORK, Network};
+use super::network::Network;
 use super::places::{Place, Places};
 use super::tail::Tail;
 use super::wire::encode;
@@ -26,7 +26,6 @@ use crate::live::gateway::{Conditions, Gateway};
 use crate::live::server::{ClientInfo, KeepOut, Shared};
 use crate::live::site::Site;
 use crate::time::{self, Duration};
-use crate::units::Probability;
 
 /// The longest request, in bytes.
 const REQUEST: usize = 64 * 1024;
@@ -113,8 +112,6 @@ impl Admin {
         let params = &request["params"];
         let text =
             |name: &str| params[name].as_str().ok_or_else(|| format!("`params` needs a text `{name}`"));
-        let number =
-            |name: &str| params[name].as_f64().ok_or_else(|| format!("`params` needs a number `{name}`"));
         let done = |words: &str| Ok(json!({ "status": "ok", "message": words }));
         let hub = || self.hub.as_ref().ok_or_else(|| "this is a proxy: there is no chat".to_owned());
         match request["command"].as_str() {
@@ -132,6 +129,8 @@ impl Admin {
                 Ok(json!({ "rooms": hub()?.borrow().rooms().map(|room| of_room(&room)).collect::<Vec<_>>() }))
             }
             Some("get_log") => Ok(json!({ "lines": self.log.lines() })),
+            Some("get_limits") => Ok(hub()?.borrow().limits()),
+            Some("set_limits") => hub()?.borrow_mut().set_limits(params),
             Some("broadcast") => {
                 hub()?.borrow_mut().announce(text("message")?);
                 done("sent to everyone")
@@ -141,23 +140,14 @@ impl Admin {
                 hub()?.borrow_mut().close_room(room)?;
                 done(&format!("room {room} was closed"))
             }
-            Some("set_network_sim") => {
-                let (loss, delay) = (number("packet_loss_rate")?, number("delay")?);
-                let loss = Probability::new(loss).ok_or("`packet_loss_rate` is between 0 and 1")?;
-                if !(0.0..=60.0).contains(&delay) {
-                    return Err("`delay` is in seconds, at most 60".to_owned());
-                }
-                let network = self.network.as_ref().ok_or(NO_NETWORK)?;
-                let changed = network.now().with(loss, Duration::from_secs_f64(delay));
-                done(&format!("the network is now: {}", network.set(changed)?))
-            }
+            Some("set_network_sim") => done(&self.simulate(params)?),
             Some("shutdown") => {
                 self.stop.send_replace(true);
                 done("shutting down")
             }
             Some(other) => Err(format!(
-                "unknown command '{other}'; there are get_stats, get_clients, get_rooms, get_log, \
-                 kick_client, broadcast, close_room, set_network_sim and shutdown"
+                "unknown command '{other}'; there are get_stats, get_clients, get_rooms, get_log, get_limits, \
+                 set_limits, kick_client, broadcast, close_room, set_network_sim and shutdown"
             )),
             None => Err("a request needs a text `command`".to_owned()),
         }
@@ -261,6 +251,7 @@ fn describe(client: &ClientInfo, path: Option<&[PortInfo; 2]>) -> Value {
         "bytes_in": client.count.bytes_in,
         "bytes_out": client.count.bytes_out,
         "queue_bytes": client.backlog,
+        "network": client.network,
         "pending_messages": client.account.map_or(0, |account| account.pending),
     });
     let figures = match (path, client.account) {

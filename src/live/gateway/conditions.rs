@@ -163,12 +163,22 @@ impl Conditions {
         Conditions { scenario: Arc::new(scenario), swept: self.swept.clone() }
     }
 
+    /// True if each connection has a link of its own.
+    pub fn has_own_links(&self) -> bool {
+        self.scenario.groups[0].path.iter().any(|hop| self.scenario.links[hop.link].per_client)
+    }
+
     /// Description of the network, in a line.
     pub fn describe(&self) -> String {
-        let group = &self.scenario.groups[0];
-        let links: Vec<String> =
-            group.path.iter().map(|hop| describe(hop.directions(&self.scenario.links))).collect();
-        format!("{}; TCP with {}", links.join(", then "), group.tcp.congestion.algorithm.name)
+        let tcp = &self.scenario.groups[0].tcp;
+        format!("{}; TCP with {}", self.describe_links(), tcp.congestion.algorithm.name)
+    }
+
+    /// The same without TCP.
+    pub fn describe_links(&self) -> String {
+        let path = self.scenario.groups[0].path.iter();
+        let links: Vec<String> = path.map(|hop| describe(hop.directions(&self.scenario.links))).collect();
+        links.join(", then ")
     }
 }
 

@@ -181,7 +181,10 @@ impl Driver {
             // It never heard of its peer and never will.
             Some(port) if self.world.port_info(port).state == State::Listen => self.world.port_abort(port),
             Some(_) => {}
-            None => self.free.push(number & !1),
+            None => {
+                self.free.push(number & !1);
+                self.forget_own(end.connection);
+            }
         }
     }
 }

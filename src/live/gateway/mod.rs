@@ -121,6 +121,13 @@ impl Gateway {
         self.commands.send(thread::Command::Set(Box::new(conditions.clone()))).map_err(|_| Ended)
     }
 
+    /// Changes the links that one connection has for itself, until it is told that it has none of its own: then they
+    /// are as everybody's.
+    pub fn set_own(&self, connection: u64, own: Option<&Conditions>) -> Result<(), Ended> {
+        let own = own.map(|conditions| Box::new(conditions.clone()));
+        self.commands.send(thread::Command::SetOwn(connection, own)).map_err(|_| Ended)
+    }
+
     /// Counters so far.
     pub async fn statistics(&self) -> Result<Statistics, Ended> {
         self.ask(thread::Command::Statistics).await

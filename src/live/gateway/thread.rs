@@ -1,6 +1,7 @@
 //! The world's own thread: it sleeps until something is due or somebody has something for it, and
 //! touches the world between.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration as Span;
@@ -32,6 +33,8 @@ pub(super) enum Command {
     /// A pipe has something to send or room to receive.
     Look(usize),
     Set(Box<Conditions>),
+    /// The same for one connection; nothing is what everybody has.
+    SetOwn(u64, Option<Box<Conditions>>),
     Statistics(oneshot::Sender<Statistics>),
     /// The trial is over.
     Conclude(oneshot::Sender<Outcome>),
@@ -65,10 +68,19 @@ pub(super) struct Driver {
     recorder: Option<Recorder>,
 }
 
+/// Settings of a link in both directions.
+type Settings = [crate::link::Config; 2];
+
 /// Source of the connections.
 enum Clients {
     /// Anybody, each over a path like this.
-    Anybody { path: Vec<(usize, Option<[u32; 2]>)>, tcp: Arc<tcp::Config>, links: Vec<String> },
+    Anybody {
+        path: Vec<(usize, Option<[u32; 2]>)>,
+        tcp: Arc<tcp::Config>,
+        links: Vec<(String, Settings)>,
+        /// Settings of links for one connection each.
+        own: BTreeMap<u64, Vec<Settings>>,
+    },
     /// The clients of a trial.
     Cast { clients: Vec<Client>, measured: Box<Measured> },
 }
@@ -100,7 +112,8 @@ impl Driver {
                 .map(|hop| (hop.link, shared[hop.link].map(|both| hop.turned(both))))
                 .collect(),
             tcp: Arc::new(scenario.groups[0].tcp.clone()),
-            links: scenario.links.iter().map(|link| link.name.clone()).collect(),
+            links: scenario.links.iter().map(|link| (link.name.clone(), link.directions.clone())).collect(),
+            own: BTreeMap::new(),
         };
         let mut driver = Driver::of(world, clients, Clock::start(), Budget::new(memory), inbox);
         driver.recorder = recording.map(|recording| Recorder::new(recording, &mut driver.world));
@@ -229,6 +242,7 @@ impl Driver {
             }
             Command::Look(number) => self.serve(number),
             Command::Set(conditions) => self.set(&conditions),
+            Command::SetOwn(connection, own) => self.set_own(connection, own.as_deref()),
             Command::Statistics(reply) => {
                 let _ = reply.send(self.statistics());
             }
@@ -290,13 +304,14 @@ impl Driver {
     /// connections' business and are ignored.
     fn set(&mut self, conditions: &Conditions) {
         // A trial has conditions of its own.
-        let Clients::Anybody { tcp, links, .. } = &mut self.clients else { return };
+        let Clients::Anybody { tcp, links, own, .. } = &mut self.clients else { return };
         let scenario = conditions.scenario();
         let changes = scenario
             .links
             .iter()
             .filter_map(|link| {
-                let number = links.iter().position(|name| *name == link.name)?;
+                let number = links.iter().position(|(name, _)| *name == link.name)?;
+                links[number].1.clone_from(&link.directions);
                 Some((number, link.directions.clone()))
             })
             .collect();
@@ -305,6 +320,45 @@ impl Driver {
         // At once: what is said next already meets it.
         self.world.advance(now);
         *tcp = Arc::new(scenario.groups[0].tcp.clone());
+        let own = own.clone();
+        for (connection, settings) in &own {
+            self.set_links(*connection, settings);
+        }
+    }
+
+    /// Settings of the links that one connection has for itself.
+    fn set_own(&mut self, connection: u64, conditions: Option<&Conditions>) {
+        let Clients::Anybody { path, links, own, .. } = &mut self.clients else { return };
+        let settings = match conditions {
+            Some(conditions) => {
+                let scenario = conditions.scenario();
+                let hops = scenario.groups[0].path.iter();
+                let settings: Vec<_> = hops.map(|hop| scenario.links[hop.link].directions.clone()).collect();
+                own.insert(connection, settings.clone());
+                settings
+            }
+            None => {
+                own.remove(&connection);
+                let hops = path.iter().filter(|(_, shared)| shared.is_none());
+                hops.map(|(link, _)| links[*link].1.clone()).collect()
+            }
+        };
+        self.set_links(connection, &settings);
+    }
+
+    /// A connection is over.
+    pub(super) fn forget_own(&mut self, connection: u64) {
+        if let Clients::Anybody { own, .. } = &mut self.clients {
+            own.remove(&connection);
+        }
+    }
+
+    fn set_links(&mut self, connection: u64, settings: &[Settings]) {
+        let port = self.ends.iter().flatten().find(|end| end.connection == connection).map(|end| end.port);
+        match port {
+            Some(port) => self.world.set_links(port, settings),
+            None => self.forget_own(connection),
+        }
     }
 
     fn statistics(&mut self) -> Statistics {

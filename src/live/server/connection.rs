@@ -104,6 +104,8 @@ pub(super) async fn serve_path(hub: Shared, newcomer: Newcomer, far: Stream, ins
     if let Some(peer) = hub.borrow_mut().peer(id) {
         peer.path = Some(number);
     }
+    // One that has come back has a name.
+    hub.borrow_mut().shape(id);
     let Handles { clock, roused, wake } = handles(&hub, id);
     let (mut reader, mut writer) = tokio::io::split(far);
     let hear = async {

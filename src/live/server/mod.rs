@@ -11,12 +11,14 @@
 //! | `peer` | one connection's socket, and what its tasks wait for |
 //! | `connection` | one connection's task: hear, speak |
 //! | `accounts` | whose nick it is |
+//! | `limits` | what changes while it runs |
 //! | `memory` | what was said, and whose nicks are whose |
 //! | `porter` | between a socket and its emulated path |
 
 mod accounts;
 mod connection;
 mod hub;
+mod limits;
 mod memory;
 mod peer;
 mod porter;
@@ -34,7 +36,8 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tracing::{debug, info, warn};
 
-pub use hub::{ClientInfo, Hub, KeepOut, Shared, Totals};
+pub use hub::{ClientInfo, Hub, KeepOut, Shaping, Shared, Totals};
+pub use limits::{Contradiction, NEWCOMERS};
 pub use peer::Ticket;
 
 use super::admin::{self, Admin, Tail};
@@ -224,7 +227,9 @@ impl Server {
             .run_until(async move {
                 let network = self.settings.network.clone().zip(self.gateway.clone());
                 let log = self.settings.log.clone();
-                let hub = Rc::new(RefCell::new(Hub::new(Rc::new(self.settings), Clock::start(), self.store)));
+                let mut hub = Hub::new(Rc::new(self.settings), Clock::start(), self.store);
+                hub.shaping = Shaping::new(self.gateway.clone());
+                let hub = Rc::new(RefCell::new(hub));
                 tokio::task::spawn_local(hub::end_turns(Rc::clone(&hub)));
                 let (port, token) = self.admin.unzip();
                 let admin = Admin::new(Some(Rc::clone(&hub)), token.flatten(), stop.clone(), network);

@@ -15,6 +15,8 @@ pub(super) struct Peer {
     pub framed: bool,
     /// The number of its emulated path, if it has one.
     pub path: Option<u64>,
+    /// True if that is another than everybody's.
+    pub is_shaped: bool,
     /// Rouses its writer: there is something to write, or it is closing.
     pub writer: Rc<Notify>,
     /// Rouses its listener: what it waited for has come.
@@ -46,6 +48,7 @@ impl Peer {
             socket,
             framed,
             path: None,
+            is_shaped: false,
             writer: Rc::default(),
             heard: Rc::default(),
             overdue: Rc::default(),

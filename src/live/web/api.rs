@@ -5,14 +5,16 @@
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
-use hyper::{Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use super::handshake::key_of;
 use super::reply::{Problem, Reply, problem, reply};
 use super::{Desk, metrics};
+use crate::chat::message::Name;
+use crate::chat::names::exact;
 use crate::congestion::{self, script};
-use crate::live::admin::{NO_NETWORK, of_tcp};
+use crate::live::admin::{NO_NETWORK, of_tcp, options_of};
 use crate::live::gateway::{Conditions, Options};
 
 /// The description of all requests.
@@ -33,6 +35,9 @@ static PRESETS: &[(&str, &str)] = &[
     ("train", include_str!("../../../scenarios/networks/train.toml")),
     ("satellite", include_str!("../../../scenarios/networks/satellite.toml")),
 ];
+
+/// Path of the limits.
+const LIMITS: &str = "/api/limits";
 
 /// The administrator's requests that only look, and those that do something with parameters of their body.
 const LOOKS: [(&str, &str); 4] = [
@@ -56,13 +61,16 @@ pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Reply {
     let result = match (&method, path.as_str()) {
         (&Method::GET, "/healthz") => Ok(reply(StatusCode::OK, TEXT, "ok\n")),
         (&Method::GET, "/api/openapi.json") => Ok(reply(StatusCode::OK, JSON, OPENAPI)),
-        (&Method::GET, "/api/network") => network(desk),
+        (&Method::GET, "/api/network") => network(desk, request.headers()),
         (&Method::PUT, "/api/network") => change_network(desk, request).await,
         (&Method::GET, "/api/connection") => connection(desk, &request).await,
-        (&Method::GET, "/metrics") => match check_token(desk, &request).await {
+        (&Method::GET, "/metrics") => match check_token(desk, request.headers()).await {
             Ok(()) => Ok(exposition(desk, &request).await),
             Err(refused) => Err(refused),
         },
+        // Whoever sends something may know how much of it is taken.
+        (&Method::GET, LIMITS) => Ok(as_json(&desk.hub.borrow().limits())),
+        (&Method::PATCH, LIMITS) => administer(desk, Some("set_limits"), request).await,
         (&Method::GET, _) if command(&LOOKS).is_some() => administer(desk, command(&LOOKS), request).await,
         (&Method::POST, _) if command(&DEEDS).is_some() => administer(desk, command(&DEEDS), request).await,
         _ if is_known(&path) => {
@@ -84,7 +92,8 @@ async fn exposition(desk: &Desk, request: &Request<Incoming>) -> Reply {
 }
 
 fn is_known(path: &str) -> bool {
-    let others = ["/healthz", "/metrics", "/chat", "/api/openapi.json", "/api/network", "/api/connection"];
+    let others =
+        ["/healthz", "/metrics", "/chat", "/api/openapi.json", "/api/network", "/api/connection", LIMITS];
     others.contains(&path) || LOOKS.iter().chain(&DEEDS).any(|(known, _)| *known == path)
 }
 
@@ -93,12 +102,12 @@ fn as_json(value: &Value) -> Reply {
 }
 
 /// An error unless the administrator's token comes with the request.
-async fn check_token(desk: &Desk, request: &Request<Incoming>) -> Result<(), Problem> {
+async fn check_token(desk: &Desk, headers: &HeaderMap) -> Result<(), Problem> {
     if desk.admin.token.is_none() {
         let words = "this server has no token for administrators; start it with --admin-token";
         return Err(problem(StatusCode::FORBIDDEN, words));
     }
-    let sent = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let sent = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if desk.admin.admits(desk.from, sent.and_then(|value| value.strip_prefix("Bearer "))).await {
         return Ok(());
     }
@@ -127,8 +136,8 @@ async fn administer(
     command: Option<&'static str>,
     request: Request<Incoming>,
 ) -> Result<Reply, Problem> {
-    check_token(desk, &request).await?;
-    let params = if request.method() == Method::POST { body(request).await? } else { json!({}) };
+    check_token(desk, request.headers()).await?;
+    let params = if request.method() == Method::GET { json!({}) } else { body(request).await? };
     let asked = json!({ "command": command, "params": params });
     match desk.admin.answer(&asked).await {
         Ok(value) => Ok(as_json(&value)),
@@ -140,42 +149,73 @@ fn no_network() -> Problem {
     problem(StatusCode::NOT_FOUND, NO_NETWORK)
 }
 
-fn network(desk: &Desk) -> Result<Reply, Problem> {
+/// The person that asks, by the secret of its page.
+fn person(desk: &Desk, headers: &HeaderMap) -> Option<Name> {
+    let key = headers.get(SESSION)?.to_str().ok().and_then(key_of)?;
+    desk.hub.borrow().person_with(&key)
+}
+
+fn network(desk: &Desk, headers: &HeaderMap) -> Result<Reply, Problem> {
     let network = desk.admin.network.as_ref().ok_or_else(no_network)?;
-    let mut value = network.options();
-    value["description"] = network.now().describe().into();
+    let now = network.now();
+    let mut value = options_of(&now);
+    value["description"] = now.describe().into();
+    if let Some(own) = person(desk, headers).and_then(|nick| desk.hub.borrow().own_network(&nick).cloned()) {
+        value["own"] = options_of(&own);
+        value["own"]["description"] = own.describe_links().into();
+    }
     value["presets"] = PRESETS.iter().map(|(name, _)| *name).collect();
     value["controllers"] = congestion::algorithms().iter().map(|algorithm| algorithm.name).collect();
     // A page asks whether it may, without a token to show.
     value["is_open"] = desk.hub.borrow().web().opens_network.into();
+    value["is_own_open"] =
+        (desk.hub.borrow().web().opens_own_network && network.first().has_own_links()).into();
     Ok(as_json(&value))
 }
 
 async fn change_network(desk: &Desk, request: Request<Incoming>) -> Result<Reply, Problem> {
-    if !desk.hub.borrow().web().opens_network {
-        check_token(desk, &request).await?;
+    let headers = request.headers().clone();
+    // Of everybody's network a stranger's body is not even read.
+    let is_own_open = desk.hub.borrow().web().opens_own_network && person(desk, &headers).is_some();
+    let is_open = desk.hub.borrow().web().opens_network;
+    if !is_open && !is_own_open {
+        check_token(desk, &headers).await?;
     }
-    let network = desk.admin.network.as_ref().ok_or_else(no_network)?;
+    if desk.admin.network.is_none() {
+        return Err(no_network());
+    }
     let asked = body(request).await?;
-    let changed = if asked["preset"] == FIRST {
-        network.first()
-    } else {
-        conditions(&asked).map_err(|words| problem(StatusCode::UNPROCESSABLE_ENTITY, words))?
-    };
-    let words = network.set(changed).map_err(|words| problem(StatusCode::INTERNAL_SERVER_ERROR, words))?;
+    let refused = |words| problem(StatusCode::UNPROCESSABLE_ENTITY, words);
+    let name = text_of(&asked, "name").map_err(refused)?;
+    let is_own =
+        |name: &String| person(desk, &headers).is_some_and(|nick| exact(&nick) == exact(name.trim()));
+    if !name.as_ref().map_or(is_open, |name| is_own_open && is_own(name)) {
+        check_token(desk, &headers).await?;
+    }
+    if name.is_some() && !asked["congestion"].is_null() {
+        return Err(refused("a controller is everybody's: leave `congestion` out, or `name`".to_owned()));
+    }
+    let is_first = asked["preset"] == FIRST;
+    let changed = if is_first { None } else { Some(conditions(&asked).map_err(refused)?) };
+    let words = desk.admin.change_network(name.as_deref(), changed).map_err(refused)?;
     Ok(as_json(&json!({ "description": words })))
 }
 
 /// Name of the preset that is the network as it was at the start.
 const FIRST: &str = "first";
 
-/// The network that is asked for: a preset, or the options of the command line.
-fn conditions(asked: &Value) -> Result<Conditions, String> {
-    let text = |name: &str| match &asked[name] {
+/// A member that is a text, if it is there.
+fn text_of(asked: &Value, name: &str) -> Result<Option<String>, String> {
+    match &asked[name] {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text.clone())),
         _ => Err(format!("`{name}` is a text such as \"10%\" or \"20ms\"")),
-    };
+    }
+}
+
+/// The network that is asked for: a preset, or the options of the command line.
+fn conditions(asked: &Value) -> Result<Conditions, String> {
+    let text = |name: &str| text_of(asked, name);
     let (options, file) = if let Some(name) = text("preset")? {
         let preset = PRESETS.iter().find(|(known, _)| *known == name);
         let names = || PRESETS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");

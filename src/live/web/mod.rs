@@ -51,6 +51,8 @@ pub struct Settings {
     pub names: Vec<String>,
     /// True if everyone may change the emulated network.
     pub opens_network: bool,
+    /// True if each person may change it for itself.
+    pub opens_own_network: bool,
 }
 
 /// Those who answer requests from an address.

@@ -40,9 +40,12 @@ static PAGES: &[Page] = pages! {
     "/state.js", SCRIPT, "state.js";
     "/text.js", SCRIPT, "text.js";
     "/view-files.js", SCRIPT, "view-files.js";
+    "/view-secrecy.js", SCRIPT, "view-secrecy.js";
     "/view.js", SCRIPT, "view.js";
     "/files.js", SCRIPT, "files.js";
     "/hints.js", SCRIPT, "hints.js";
+    "/seal.js", SCRIPT, "seal.js";
+    "/talks.js", SCRIPT, "talks.js";
     "/sha256.js", SCRIPT, "sha256.js";
     "/network.js", SCRIPT, "network.js";
     "/admin", HTML, "admin.html";

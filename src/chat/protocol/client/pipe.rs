@@ -74,9 +74,12 @@ impl ClientSession for Client {
     }
 
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
-        let is_known = matches!(request, Request::Join { .. } | Request::Say { .. } | Request::Tell { .. });
-        // Whoever leaves just closes.
-        if is_known { Ok(()) } else { Err(NotSaid::NoWords) }
+        match request {
+            Request::Join { .. } | Request::Say { .. } | Request::Tell { .. } => Ok(()),
+            Request::People => Err(NotSaid::ByItself),
+            // Whoever leaves just closes.
+            _ => Err(NotSaid::NoWords),
+        }
     }
 
     fn fence(&mut self, _: Moment) {
@@ -91,6 +94,7 @@ impl ClientSession for Client {
     }
 
     fn ask(&mut self, _: Moment, request: &Request) -> Result<(), NotSaid> {
+        self.speaks(request)?;
         let words = match request {
             Request::Join { nick } => {
                 self.nick = without_password(nick).into();

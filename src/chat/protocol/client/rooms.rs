@@ -265,9 +265,12 @@ impl ClientSession for Client {
 
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
         match request {
-            Request::Rename { .. } | Request::Ping | Request::Help | Request::File(_) | Request::Hint(_) => {
-                Err(NotSaid::NoWords)
-            }
+            Request::Rename { .. }
+            | Request::Ping
+            | Request::Help
+            | Request::File(_)
+            | Request::Hint(_)
+            | Request::Seal { .. } => Err(NotSaid::NoWords),
             request if is_added(request) && self.knows_more == Some(false) => Err(NotSaid::Unknown),
             _ => Ok(()),
         }
@@ -315,7 +318,12 @@ impl ClientSession for Client {
             Request::Rooms => Step::Send("/get_rooms".to_owned()),
             Request::Hide => prompted("/hide", "Enter nickname to hide", None, Some(true)),
             Request::Reveal => prompted("/reveal", "Enter nickname to show", None, Some(false)),
-            Request::Rename { .. } | Request::Ping | Request::Help | Request::File(_) | Request::Hint(_) => {
+            Request::Rename { .. }
+            | Request::Ping
+            | Request::Help
+            | Request::File(_)
+            | Request::Hint(_)
+            | Request::Seal { .. } => {
                 return Err(NotSaid::NoWords);
             }
         };

@@ -160,7 +160,7 @@ fn two((a, b): (&str, &str)) -> (Name, Name) {
 impl ClientSession for Client {
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
         use Request::{Help, Join, Leave, People, Rename, Say, Tell};
-        if matches!(request, Request::File(_) | Request::Hint(_)) {
+        if matches!(request, Request::File(_) | Request::Hint(_) | Request::Seal { .. }) {
             return Err(NotSaid::NoWords);
         }
         let is_old =
@@ -202,7 +202,7 @@ impl ClientSession for Client {
             Request::Hide => "/hide".to_owned(),
             Request::Reveal => "/reveal".to_owned(),
             Request::Ping => "/ping".to_owned(),
-            Request::File(_) | Request::Hint(_) => return Err(NotSaid::NoWords),
+            Request::File(_) | Request::Hint(_) | Request::Seal { .. } => return Err(NotSaid::NoWords),
         };
         // Every server strips it, and ours tells by it what one read brings together.
         self.out.send_inside(&(words + "\n"))

@@ -46,6 +46,7 @@ pub(in crate::chat::protocol) fn encode_request(request: &Request, out: &mut Vec
         Request::Ping => line.kind("ping"),
         Request::Help => line.kind("help"),
         Request::Hint(to) => files::recipient(line.kind("typing"), to),
+        Request::Seal { to, envelope } => line.kind("sealed").member("to", to).member("message", envelope),
         Request::File(request) => files::encode_request(line, request),
     }
     .close_line();
@@ -117,6 +118,8 @@ fn event(value: &Value) -> Option<Event> {
             let room = Some(text("room")).filter(|room| !room.is_empty());
             Event::Hint(text("username"), room)
         }
+        "sealed" => Event::Sealed(text("username"), text("message")),
+        "sealed_sent" => Event::SealedTo(text("to")),
         "pong" => Event::Pong,
         "help" => Event::Help,
         kind => return files::event(kind, value).map(Event::File),

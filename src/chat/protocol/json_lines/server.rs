@@ -138,9 +138,11 @@ pub(in crate::chat::protocol) struct Spoken<'a> {
     /// Of words about files.
     #[serde(borrow, default)]
     pub files: Field<'a>,
-    /// Only `web` has it.
+    /// Only `web` has these two.
     #[serde(borrow, default)]
     pub hints: Field<'a>,
+    #[serde(borrow, default)]
+    pub sealed: Field<'a>,
     #[serde(borrow, default)]
     pub file: Field<'a>,
     #[serde(borrow, default)]
@@ -261,6 +263,7 @@ pub(in crate::chat::protocol) fn request(spoken: &Spoken) -> Option<Request> {
         "hide" => Request::Hide,
         "reveal" => Request::Reveal,
         "typing" => Request::Hint(files::recipient_of(spoken)),
+        "sealed" => Request::Seal { to: spoken.to.text().to_owned(), envelope: text() },
         "ping" => Request::Ping,
         "help" => Request::Help,
         "leave" => Request::Leave,
@@ -382,6 +385,10 @@ pub(in crate::chat::protocol) fn encode_event(event: &Event, at: Timestamp, out:
             let line = line.kind("typing").member("username", from);
             if let Some(room) = room { line.member("room", room) } else { line }
         }
+        Event::Sealed(from, envelope) => {
+            line.kind("sealed").member("username", from).member("message", envelope).timestamp(at)
+        }
+        Event::SealedTo(to) => line.kind("sealed_sent").member("to", to).timestamp(at),
         Event::File(event) => files::encode_event(line, event),
         // Its client just closes and waits for no answer.
         Event::Bye => return,

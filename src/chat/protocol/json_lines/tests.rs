@@ -206,6 +206,7 @@ fn a_request() -> impl Strategy<Value = Request> {
         a_file_request().prop_map(Request::File),
         text().prop_map(|room| Request::Hint(Recipient::Room(room))),
         text().prop_map(|nick| Request::Hint(Recipient::Person(nick))),
+        (text(), text()).prop_map(|(to, envelope)| Request::Seal { to, envelope: envelope.into() }),
         prop::sample::select(vec![
             Request::People,
             Request::Rooms,
@@ -237,6 +238,8 @@ fn an_event() -> impl Strategy<Value = Event> {
         list().prop_map(|names| Event::Rooms { names }),
         a_file_event().prop_map(Event::File),
         (name(), prop::option::of(name())).prop_map(|(from, room)| Event::Hint(from, room)),
+        (name(), name()).prop_map(|(from, envelope)| Event::Sealed(from, envelope)),
+        name().prop_map(Event::SealedTo),
         Just(Event::Pong),
     ]
 }

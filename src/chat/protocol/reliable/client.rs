@@ -316,7 +316,7 @@ impl ClientSession for Client {
     }
 
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
-        if matches!(request, Request::File(_) | Request::Hint(_)) {
+        if matches!(request, Request::File(_) | Request::Hint(_) | Request::Seal { .. }) {
             return Err(NotSaid::NoWords);
         }
         let is_more = words(request).0 == UNKNOWN_TO_ORIGINALS;

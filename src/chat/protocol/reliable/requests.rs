@@ -32,6 +32,6 @@ pub fn words(request: &Request) -> (&'static str, String) {
         Request::Reveal => ours("/reveal".to_owned()),
         Request::Help => ours("/help".to_owned()),
         // Its clients refuse to say it.
-        Request::File(_) | Request::Hint(_) => ours(String::new()),
+        Request::File(_) | Request::Hint(_) | Request::Seal { .. } => ours(String::new()),
     }
 }

@@ -50,6 +50,11 @@ pub fn content(event: &Event) -> Option<String> {
         Event::Welcome { .. } | Event::Said { .. } | Event::Told { .. } | Event::SaidIn { .. } => {
             return None;
         }
-        Event::Bye | Event::Help | Event::File(_) | Event::Hint(..) => return None,
+        Event::Bye
+        | Event::Help
+        | Event::File(_)
+        | Event::Hint(..)
+        | Event::Sealed(..)
+        | Event::SealedTo(_) => return None,
     })
 }

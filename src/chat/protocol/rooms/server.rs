@@ -381,7 +381,9 @@ fn encode(event: &Event, moment: Moment, charset: Charset, out: &mut Vec<u8>) {
         | Event::Pong
         | Event::Help
         | Event::File(_)
-        | Event::Hint(..) => return,
+        | Event::Hint(..)
+        | Event::Sealed(..)
+        | Event::SealedTo(_) => return,
     };
     out.extend_from_slice(charset.spell(words).as_bytes());
 }

@@ -35,6 +35,7 @@ pub(super) struct Session {
     has_joined: bool,
     takes_files: bool,
     takes_hints: bool,
+    opens_envelopes: bool,
     out: VecDeque<Rc<[u8]>>,
     /// Messages that may have to be sent again, if the client wishes that.
     kept: Option<Kept>,
@@ -61,6 +62,7 @@ impl Session {
             has_joined: false,
             takes_files: false,
             takes_hints: false,
+            opens_envelopes: false,
             out: VecDeque::new(),
             kept: None,
             heard: 0,
@@ -104,6 +106,7 @@ impl Session {
             "join" if !self.has_joined => {
                 self.has_joined = true;
                 (self.takes_files, self.takes_hints) = (spoken.files.flag(), spoken.hints.flag());
+                self.opens_envelopes = spoken.sealed.flag();
                 self.kept = spoken.resumes.flag().then(Kept::default);
                 self.heard += 1;
                 self.ask(Some(join(&spoken)), None, out);
@@ -211,6 +214,10 @@ impl ServerSession for Session {
         self.takes_hints
     }
 
+    fn opens_envelopes(&self) -> bool {
+        self.opens_envelopes
+    }
+
     fn poll_send(&mut self) -> Option<Rc<[u8]>> {
         if self.out.is_empty() && self.kept.is_some() && self.served > self.confirmed {
             return Some(self.confirm());
@@ -272,7 +279,8 @@ fn message(line: impl FnOnce(Object<'_>) -> Object<'_>) -> Rc<[u8]> {
 
 /// True of an answer to what the client said last; nobody else hears it.
 fn answers(event: &Event) -> bool {
-    matches!(event, Event::Said { .. } | Event::Told { .. } | Event::SaidIn { .. } | Event::Refused(_))
+    use Event::{Refused, Said, SaidIn, SealedTo, Told};
+    matches!(event, Said { .. } | Told { .. } | SaidIn { .. } | SealedTo(_) | Refused(_))
 }
 
 /// A frame around what is encoded, if that is anything.

@@ -62,7 +62,7 @@ impl Hub {
     /// The connection is broken: what is said to its client waits for another.
     pub(in crate::live::server) fn detach(&mut self, id: ClientId) {
         if let Some(peer) = self.peer(id) {
-            (peer.socket, peer.path) = (None, None);
+            (peer.socket, peer.path, peer.is_shaped) = (None, None, false);
         }
         self.server.set_outlet(id, Outlet::Stalled);
         self.server.look(self.clock.now(), id);

@@ -1,15 +1,21 @@
 //! Views and deeds of an administrator.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use super::Hub;
+use serde_json::Value;
+use tracing::info;
+
+use super::{Hub, bounds, rules};
 use crate::chat::message::{Audience, ClientId, Event};
 use crate::chat::printable::printable;
 use crate::chat::protocol::Account;
 use crate::chat::room::RoomInfo;
 use crate::chat::server::{Count, Latency};
+use crate::live::gateway::Conditions;
 use crate::time::{Duration, Instant};
+use crate::units::Bytes;
 
 /// An administrator's view of a connection.
 #[derive(Clone, Debug)]
@@ -28,6 +34,8 @@ pub struct ClientInfo {
     pub count: Count,
     /// Bytes that wait to be written or acknowledged.
     pub backlog: usize,
+    /// The network that its person has for itself, in words.
+    pub network: Option<String>,
     /// The number of its emulated path.
     pub path: Option<u64>,
     /// The dialect's own acknowledgments.
@@ -59,6 +67,30 @@ impl Hub {
         self.pass_on();
     }
 
+    /// The limits by their names.
+    pub fn limits(&self) -> Value {
+        self.settings.limits()
+    }
+
+    /// Changes limits, all that are named or none; the limits then.
+    pub fn set_limits(&mut self, changes: &Value) -> Result<Value, String> {
+        let Value::Object(changes) = changes else { return Err("`params` are names of limits".to_owned()) };
+        let settings = self.settings.with_limits(changes)?;
+        if settings.dialects.max_text > self.longest_text {
+            let most = Bytes(self.longest_text as u64);
+            return Err(format!(
+                "`max_message` is at most {most} as long as this server runs: connections are made for that"
+            ));
+        }
+        let (before, after) = (self.limits(), settings.limits());
+        for name in changes.keys().filter(|name| before[name.as_str()] != after[name.as_str()]) {
+            info!(limit = name, from = %before[name.as_str()], to = %after[name.as_str()], "limit changed");
+        }
+        self.server.reform(rules(&settings), bounds(&settings), settings.join_within);
+        self.settings = Rc::new(settings);
+        Ok(after)
+    }
+
     /// All rooms.
     pub fn rooms(&self) -> impl Iterator<Item = RoomInfo> {
         self.server.room().rooms()
@@ -70,9 +102,11 @@ impl Hub {
         let info = |id: ClientId| {
             let (peer, visitor) = (self.peers[id.0 as usize].as_deref()?, self.server.backing().visitor(id)?);
             let (count, backlog) = self.server.figures(id);
+            let nick = self.server.room().nick(id).map(ToString::to_string).unwrap_or_default();
             Some(ClientInfo {
                 id: self.public_id(id)?,
-                nick: self.server.room().nick(id).map(ToString::to_string).unwrap_or_default(),
+                network: self.own_network(&nick).map(Conditions::describe_links),
+                nick,
                 address: visitor.address,
                 dialect: visitor.dialect,
                 age: now - visitor.since,

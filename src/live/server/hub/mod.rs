@@ -11,6 +11,7 @@ mod inspection;
 mod kick;
 mod owed;
 mod registry;
+mod shaping;
 mod writing;
 
 use std::cell::RefCell;
@@ -41,6 +42,7 @@ pub use inspection::{ClientInfo, Totals};
 pub use kick::KeepOut;
 use owed::Owed;
 use registry::{Registry, Visitor};
+pub use shaping::Shaping;
 pub(super) use writing::Flushed;
 
 /// A hub, shared by the tasks of its thread.
@@ -49,10 +51,34 @@ pub type Shared = Rc<RefCell<Hub>>;
 /// Time for an ending connection to read its last words.
 const LINGER: Duration = Duration::from_secs(1);
 
+fn rules(settings: &Settings) -> Rules {
+    Rules {
+        people: settings.max_people,
+        rooms: settings.max_rooms,
+        rooms_each: settings.max_rooms_each,
+        entering_founds: false,
+        text_bytes: settings.dialects.max_text,
+        file_bytes: settings.max_file,
+        reserved: &[SERVER, EVERYONE],
+        ..Rules::default()
+    }
+}
+
+fn bounds(settings: &Settings) -> Bounds {
+    Bounds {
+        rate: settings.rate_limit,
+        backlog: settings.max_backlog,
+        memory: settings.max_memory,
+        linger: LINGER,
+    }
+}
+
 /// All connections and their room.
 #[derive(Debug)]
 pub struct Hub {
     pub(super) settings: Rc<Settings>,
+    /// Bytes of the longest text for which connections are made.
+    longest_text: usize,
     clock: Clock,
     server: RoomServer<Registry>,
     peers: Vec<Option<Box<Peer>>>,
@@ -73,6 +99,8 @@ pub struct Hub {
     /// Lets one password be hashed at a time.
     hashing: Arc<Semaphore>,
     gone: Count,
+    /// Networks of single persons.
+    pub(super) shaping: Shaping,
     /// Scratch space, kept for its memory.
     pub(super) buffer: Vec<u8>,
 }
@@ -81,27 +109,13 @@ impl Hub {
     /// An empty hub.
     pub fn new(settings: Rc<Settings>, clock: Clock, store: Option<Store>) -> Hub {
         let memory = Memory::new(store, settings.history, settings.accounts_only, settings.max_mail);
-        let rules = Rules {
-            people: settings.max_people,
-            rooms: settings.max_rooms,
-            rooms_each: settings.max_rooms_each,
-            entering_founds: false,
-            text_bytes: settings.dialects.max_text,
-            file_bytes: settings.max_file,
-            reserved: &[SERVER, EVERYONE],
-            ..Rules::default()
-        };
-        let mut room = Room::new(rules);
+        let mut room = Room::new(rules(&settings));
         room.restore(memory.rooms());
-        let bounds = Bounds {
-            rate: settings.rate_limit,
-            backlog: settings.max_backlog,
-            memory: settings.max_memory,
-            linger: LINGER,
-        };
+        let bounds = bounds(&settings);
         let server = RoomServer::backed(room, Registry::new(memory));
         Hub {
             server: server.join_within(settings.join_within).bounded(bounds),
+            longest_text: settings.dialects.max_text,
             settings,
             clock,
             peers: Vec::new(),
@@ -116,6 +130,7 @@ impl Hub {
             owed: BTreeMap::new(),
             hashing: Arc::new(Semaphore::new(1)),
             gone: Count::default(),
+            shaping: Shaping::default(),
             buffer: Vec::new(),
         }
     }
@@ -229,6 +244,8 @@ impl Hub {
     /// Does what is due, and writes what the turn left for anybody.
     fn end_turn(&mut self) {
         let moment = self.clock.moment();
+        let named = std::mem::take(&mut self.server.backing_mut().named);
+        self.shape_named(named);
         self.server.handle_timeout(moment);
         while let Some(id) = self.server.poll_overdue() {
             self.peer(id).into_iter().for_each(|peer| peer.overdue.notify_one());

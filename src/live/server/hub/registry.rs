@@ -25,6 +25,8 @@ pub(in crate::live::server) struct Registry {
     pub kicked: Vec<Kicked>,
     /// Passwords to be tried once the hub is free.
     pub gates: Vec<(Waiting, String, Gate)>,
+    /// People who have come in or have another name, and the name before.
+    pub named: Vec<(ClientId, Option<Name>)>,
 }
 
 /// A connection as the log and administrators see it.
@@ -39,7 +41,7 @@ pub(in crate::live::server) struct Visitor {
 
 impl Registry {
     pub fn new(memory: Memory) -> Registry {
-        Registry { memory, visitors: Vec::new(), kicked: Vec::new(), gates: Vec::new() }
+        Registry { memory, visitors: Vec::new(), kicked: Vec::new(), gates: Vec::new(), named: Vec::new() }
     }
 
     /// Somebody comes, or has gone.
@@ -99,9 +101,13 @@ impl Backing for Registry {
                 let (dialect, address) = visitor.map(|visitor| (visitor.dialect, visitor.address)).unzip();
                 let address = address.map(tracing::field::display);
                 info!(client = id, nick = &**nick, dialect, address, "joined");
+                self.named.push((client, None));
             }
             Event::Left { nick } => info!(client = id, nick = &**nick, "left"),
-            Event::Renamed { from, to } => info!(client = id, from = &**from, to = &**to, "renamed"),
+            Event::Renamed { from, to } => {
+                info!(client = id, from = &**from, to = &**to, "renamed");
+                self.named.push((client, Some(from.clone())));
+            }
             Event::Rejected(refusal) => info!(client = id, reason = refusal.to_string(), "refused to let in"),
             Event::Refused(refusal) => info!(client = id, reason = refusal.to_string(), "refused"),
             Event::Created { room } => info!(client = id, room = &**room, "created a room"),

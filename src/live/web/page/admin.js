@@ -29,6 +29,7 @@ const CLIENTS = [
   ["window", (client) => (client.congestion_window ? `${client.congestion_window} ${client.window_unit}` : "–"), true],
   ["sent again", (client) => plain(client.retransmissions), true],
   ["queue", (client) => bytes(client.queue_bytes), true],
+  ["own network", (client) => plain(client.network)],
 ];
 const ROOMS = [
   ["room", (room) => room.room],
@@ -136,7 +137,7 @@ function showNetwork(now) {
   byId("presets").replaceChildren(...["first", ...now.presets].map((name) => {
     const button = element("button", name === "first" ? "as at the start" : name, "quiet");
     button.type = "button";
-    button.addEventListener("click", () => act("/api/network", { preset: name }, "PUT").then(takeNetwork));
+    button.addEventListener("click", () => act("/api/network", { preset: name, ...whose() }, "PUT").then(takeNetwork));
     return button;
   }));
   const fields = OPTIONS.map((name) => {
@@ -158,14 +159,48 @@ function place(now) {
 }
 
 async function takeNetwork(isDone) {
-  if (isDone) place(await ask("/api/network"));
+  if (isDone && !byId("whose").value) place(await ask("/api/network"));
+}
+
+/** The person whose network is to change; nothing is everybody. */
+function whose() {
+  return byId("whose").value ? { name: byId("whose").value } : {};
+}
+
+/** The people whose network may change; the choice stays as long as that person is here. */
+function showPeople(clients) {
+  const select = byId("whose");
+  const names = clients.map(({ username }) => username).filter(Boolean).sort();
+  if ([...select.options].slice(1).map(({ value }) => value).join("|") === names.join("|")) return;
+  const { value } = select;
+  select.replaceChildren(select.options[0], ...names.map((name) => element("option", name)));
+  select.value = names.includes(value) ? value : "";
+}
+
+/** A field for each limit, as it is; what somebody is writing stays. */
+function showLimits({ status, ...limits }) {
+  const form = byId("limits");
+  if (status !== 200) return;
+  if (!form.childElementCount) {
+    const fields = Object.keys(limits).map((name) => {
+      const label = element("label", name.replaceAll("_", " "));
+      label.append(Object.assign(element("input"), { name, autocomplete: "off" }));
+      return label;
+    });
+    form.append(...fields, Object.assign(element("button", "Set"), { type: "submit" }));
+  }
+  for (const [name, value] of Object.entries(limits)) {
+    const field = form.elements[name];
+    if (field.value === (field.dataset.shown ?? "")) field.value = String(value);
+    Object.assign(field.dataset, { shown: String(value), kind: typeof value });
+  }
 }
 
 /** Asks and shows; an answer that a later one has overtaken is not shown. */
 async function look() {
   const number = ++looks;
-  const paths = ["/api/stats", "/api/rooms", "/api/log", "/api/network"];
-  const [stats, rooms, log, network] = await Promise.all(paths.map((path) => ask(path)));
+  const paths = ["/api/stats", "/api/rooms", "/api/log", "/api/network", "/api/limits"];
+  const [stats, rooms, log, network, limits] = await Promise.all(paths.map((path) => ask(path)));
   if (number < looks) return undefined;
   const refused = [stats, rooms, log].find(({ status }) => status !== 200);
   byId("status").textContent = refused ? refused.detail : "";
@@ -177,6 +212,8 @@ async function look() {
   fill(byId("rooms"), ROOMS, rooms.rooms, (room) => room.room, "close", (room) => act("/api/close-room", { room }));
   showLog(log);
   showNetwork(network);
+  showPeople(Object.values(stats.client_details));
+  showLimits(limits);
   return undefined;
 }
 
@@ -207,7 +244,15 @@ byId("broadcast").addEventListener("submit", async (event) => {
 byId("options").addEventListener("submit", (event) => {
   event.preventDefault();
   const asked = Object.fromEntries([...new FormData(byId("options"))].filter(([, value]) => value));
-  act("/api/network", asked, "PUT").then(takeNetwork);
+  // A controller is that of all new connections.
+  if (byId("whose").value) delete asked.congestion;
+  act("/api/network", { ...asked, ...whose() }, "PUT").then(takeNetwork);
+});
+byId("limits").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const changed = [...byId("limits").querySelectorAll("input")].filter(({ value, dataset }) => value !== dataset.shown);
+  const number = (value) => (/^\d+$/.test(value.trim()) ? Number(value) : value);
+  act("/api/limits", Object.fromEntries(changed.map(({ name, value, dataset }) => [name, dataset.kind === "number" ? number(value) : value.trim()])), "PATCH");
 });
 byId("shutdown").addEventListener("click", () => {
   if (confirm("End the server for everybody?")) act("/api/shutdown", {}).then(() => clearInterval(clock));

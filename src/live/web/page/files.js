@@ -22,6 +22,9 @@ export class Files {
   /** Offers a file to the person or the room of a conversation. */
   async offer(place, blob) {
     const entry = this.entry(place, { own: true, from: this.state.me, name: blob.name, size: blob.size, phase: "reading" });
+    // Before anything is read of it.
+    const refused = await refusalOf(blob.size);
+    if (refused) return this.end(entry, "failed", refused);
     const sum = new Sha256();
     try {
       for (let at = 0; at < blob.size; at += STEP) {
@@ -98,6 +101,8 @@ export class Files {
     const { entry, file, parts, hash, sum } = coming;
     const isRight = hash.digest() === sum;
     this.send({ type: "file_end", file, how: isRight ? "done" : "failed" });
+    // One that has been pushed out of the conversation meanwhile is there again: its address is given up with it.
+    if (entry.isPast) this.state.add(coming.place, entry, true);
     // Of no type that a browser shows: it is kept, never opened as a page.
     if (isRight) entry.url = URL.createObjectURL(new Blob(parts, { type: "application/octet-stream" }));
     coming.parts = null;
@@ -161,7 +166,7 @@ export class Files {
     const place = this.state.place(room ? "room" : "person", room ?? username);
     const entry = this.entry(place, { own: false, from: username, name, size, phase: "asking" });
     if (!(isLooked && place === this.state.here)) place.unread += 1;
-    this.coming.push({ entry, sum: sha256, file });
+    this.coming.push({ entry, place, sum: sha256, file });
   }
 
   /** Parts go in the order in which they were asked for, however long each takes to be read. */
@@ -223,6 +228,19 @@ export class Files {
       else this.forget(coming, "failed", "offered no longer");
     }
     for (const going of this.going) this.ask(going);
+  }
+}
+
+/** The reason for which the server would not take a file of so many bytes; empty if it says none. */
+async function refusalOf(size) {
+  try {
+    const { max_file } = await (await fetch("/api/limits")).json();
+    const [, number, unit] = /^(\d+)([KMG]i)?B$/.exec(max_file) ?? [];
+    const most = Number(number) * 1_024 ** ["", "Ki", "Mi", "Gi"].indexOf(unit ?? "");
+    if (most === 0) return "this server takes no files";
+    return size > most ? `it is larger than ${max_file}, the most that this server takes` : "";
+  } catch {
+    return "";
   }
 }
 

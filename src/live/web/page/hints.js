@@ -44,7 +44,7 @@ export class Hints {
       if (!this.isOn) return true;
       if (!this.writing.has(key)) this.writing.set(key, new Map());
       this.writing.get(key).set(username, performance.now() + SHOWN_FOR);
-    } else if (["private", "room", "user_left"].includes(type)) {
+    } else if (["private", "sealed", "room", "user_left"].includes(type)) {
       this.writing.get(key)?.delete(username);
     } else return false;
     this.look();

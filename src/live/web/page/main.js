@@ -4,7 +4,9 @@ import { Connection } from "./connection.js";
 import { Files } from "./files.js";
 import { Hints } from "./hints.js";
 import { Network } from "./network.js";
+import { canSeal } from "./seal.js";
 import { State } from "./state.js";
+import { Talks } from "./talks.js";
 import { View } from "./view.js";
 
 // Pause between two looks at the lists of people and rooms, which may change without a word.
@@ -24,7 +26,8 @@ let isBack = false;
 let connection = null;
 
 const files = new Files(state, (message) => connection.send(message), draw, () => isIn);
-const network = new Network(() => connection?.secret);
+const talks = new Talks(state, (message) => connection.send(message), draw);
+const network = new Network(() => connection?.secret, () => state.me);
 // A hint that is late is none.
 const hints = new Hints(state, (message) => connection?.isOpen && connection.send(message), (names) => view.writing(names));
 
@@ -51,7 +54,7 @@ function connect() {
   connection.open();
 }
 
-const join = () => connection.send({ type: "join", resumes: true, files: true, hints: true, ...person });
+const join = () => connection.send({ type: "join", resumes: true, files: true, hints: true, sealed: canSeal(), ...person });
 
 function onState(what, unserved = []) {
   if (what === "open") {
@@ -78,7 +81,7 @@ function onEvent(event) {
   if (event.type === "error" && !isIn) return refuse(event.message);
   const { isHidden } = state;
   if (hints.hear(event)) return;
-  if (files.hear(event, isLooked())) return draw();
+  if (files.hear(event, isLooked()) || talks.hear(event, isLooked())) return draw();
   state.hear(event, isLooked());
   if (event.type === "welcome") {
     isIn = true;
@@ -109,9 +112,11 @@ function comeBack() {
     }
   }
   for (const { place, entry } of state.takePending()) {
-    entry.sent = connection.send(messageTo(place, entry.text));
+    if (entry.sealed) talks.repeat(place, entry);
+    else entry.sent = connection.send(messageTo(place, entry.text));
     state.pending.push({ place, entry });
   }
+  talks.renew();
 }
 
 function refuse(words) {
@@ -126,10 +131,15 @@ function messageTo(place, text) {
   return { type: "chat", message: text };
 }
 
-/** Sends what is typed: a command, or a text to the conversation that is shown. */
+/** Sends what is typed: a command, or a text to the conversation that is shown. False if it has to stay there. */
 function say(text) {
   const words = text.trim();
-  if (!words) return;
+  if (!words) return true;
+  const held = words.startsWith("/") ? "" : talks.holds(state.here);
+  if (held) {
+    view.status(held);
+    return false;
+  }
   lines.past.push(text);
   lines.past.splice(0, lines.past.length - LAST_LINES);
   lines.at = lines.past.length;
@@ -137,10 +147,12 @@ function say(text) {
   else {
     const place = state.here;
     hints.hasSent();
-    const entry = state.addOwn(place, text, connection.send(messageTo(place, text)));
+    const isSealed = talks.isOn(place);
+    const entry = isSealed ? talks.write(place, words) : state.addOwn(place, text, connection.send(messageTo(place, text)));
     network.watch(entry, draw);
   }
   draw();
+  return true;
 }
 
 /** A line as in the terminal: the server understands it. */
@@ -200,8 +212,7 @@ byId("join").addEventListener("submit", (event) => {
 
 byId("composer").addEventListener("submit", (event) => {
   event.preventDefault();
-  say(byId("text").value);
-  byId("text").value = "";
+  if (say(byId("text").value)) byId("text").value = "";
   grow();
 });
 
@@ -228,6 +239,11 @@ byId("log").addEventListener("click", ({ target }) => {
   if (presses) files.press(Number(number), presses);
 });
 
+byId("secrecy").addEventListener("click", ({ target }) => {
+  if (!target.dataset.secrecy) return;
+  talks.press(state.here, target.dataset.secrecy);
+  byId("text").focus();
+});
 byId("text").addEventListener("input", ({ target }) => {
   grow();
   hints.writes(state.here, target.value);

@@ -22,9 +22,9 @@ const CHARTS = [
 ];
 
 export class Network {
-  /** `secret()` is that of the page's connection. */
-  constructor(secret) {
-    this.secret = secret;
+  /** `secret()` is that of the page's connection, `me()` its person's name. */
+  constructor(secret, me) {
+    Object.assign(this, { secret, me });
     this.past = [];
     this.isFrozen = false;
     this.build();
@@ -39,6 +39,16 @@ export class Network {
       this.show();
     });
     byId("sliders").addEventListener("change", () => this.change(this.chosen()));
+    byId("whose").addEventListener("change", () => this.look());
+  }
+
+  /** What shows whose page it is. */
+  get headers() {
+    return { "x-session": this.secret() ?? "" };
+  }
+
+  get isOwn() {
+    return byId("whose").value === "own";
   }
 
   build() {
@@ -81,8 +91,7 @@ export class Network {
 
   /** Segments of this page's connection that were sent again so far, in either direction. */
   async sentAgain() {
-    const headers = { "x-session": this.secret() ?? "" };
-    return (await ask("/api/connection", { headers })).retransmissions;
+    return (await ask("/api/connection", { headers: this.headers })).retransmissions;
   }
 
   /** Notes how many segments are sent again from now until an own text has come back. */
@@ -97,12 +106,19 @@ export class Network {
 
   /** Reads the present conditions. */
   async look() {
-    const now = await ask("/api/network");
-    byId("conditions").textContent = now.description ?? now.detail;
+    const now = await ask("/api/network", { headers: this.headers });
+    const own = now.own && `For you alone: ${now.own.description}. For everybody: `;
+    byId("conditions").textContent = (own ?? "") + (now.description ?? now.detail);
     byId("charts").hidden = !now.description;
-    byId("controls").hidden = !now.is_open;
+    const whose = [now.is_open && ["all", "everybody"], now.is_own_open && ["own", "me alone"]].filter(Boolean);
+    byId("controls").hidden = whose.length === 0;
+    if (byId("whose").length !== whose.length) {
+      byId("whose").replaceChildren(...whose.map(([value, words]) => Object.assign(element("option", words), { value })));
+    }
     if (!now.description) return;
     const { congestion } = now;
+    // A controller is that of all new connections.
+    byId("sliders").elements.congestion.parentNode.hidden = this.isOwn;
     const select = byId("sliders").elements.congestion;
     select.replaceChildren(...now.controllers.map((name) => element("option", name)));
     select.value = congestion;
@@ -112,7 +128,7 @@ export class Network {
       button.addEventListener("click", () => this.change({ preset: name }));
       return button;
     }));
-    this.place(now);
+    this.place((this.isOwn && now.own) || now);
     this.show();
   }
 
@@ -149,18 +165,19 @@ export class Network {
     const value = (name) => `${rounded(SLIDERS[name].at(Number(elements[name].value)))}${SLIDERS[name].unit}`;
     const all = { loss: value("loss"), delay: value("delay"), rate: value("rate"), queue: this.queue ?? value("queue") };
     if (Number(elements.jitter.value) > 0) all.jitter = value("jitter");
-    return { ...all, congestion: elements.congestion.value };
+    return this.isOwn ? all : { ...all, congestion: elements.congestion.value };
   }
 
   async change(conditions) {
-    const said = await ask("/api/network", { method: "PUT", body: JSON.stringify(conditions) });
+    const asked = this.isOwn ? { ...conditions, name: this.me() } : conditions;
+    const said = await ask("/api/network", { method: "PUT", body: JSON.stringify(asked), headers: this.headers });
     byId("network-refusal").textContent = said.detail ?? "";
     if (!said.detail) await this.look();
   }
 
   async draw() {
     if (document.hidden || this.isFrozen) return;
-    const now = await ask("/api/connection", { headers: { "x-session": this.secret() ?? "" } });
+    const now = await ask("/api/connection", { headers: this.headers });
     if (now.detail) return;
     this.past.push(now);
     this.past.splice(0, this.past.length - SHOWN);

@@ -53,11 +53,13 @@ export class State {
     entry.number = ++this.entries;
     entry.at ??= Date.now() / 1000;
     place.entries.push(entry);
-    for (const { url } of place.entries.splice(0, Math.max(0, place.entries.length - KEPT))) {
+    entry.isPast = false;
+    for (const past of place.entries.splice(0, Math.max(0, place.entries.length - KEPT))) {
+      past.isPast = true;
       // Else the browser keeps the file as long as the page.
-      if (url) URL.revokeObjectURL(url);
+      if (past.url) URL.revokeObjectURL(past.url);
     }
-    const isNews = entry.kind === "text" && !entry.own && !entry.past;
+    const isNews = entry.kind === "alarm" || (entry.kind === "text" && !entry.own && !entry.past);
     if (isNews && !(isLooked && place === this.here)) place.unread += 1;
     return entry;
   }

@@ -2,6 +2,7 @@
 
 import { ALL } from "./state.js";
 import { drawFile, lookOf, updateFile } from "./view-files.js";
+import { drawSecrecy, signOf } from "./view-secrecy.js";
 import { element, isEmoji, nodesOf } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
@@ -79,6 +80,7 @@ export class View {
     byId("menu-unread").hidden = unread === 0;
     byId("menu-unread").textContent = String(unread);
     document.title = (unread ? `(${unread}) ` : "") + "testbed chat";
+    drawSecrecy(here);
     this.drawLog(here);
   }
 
@@ -141,14 +143,14 @@ export class View {
     }
     for (const entry of place.entries) {
       const isFile = entry.kind === "file";
-      const look = isFile ? lookOf(entry) : `${entry.fate}|${entry.took}|${entry.again}|${entry.text}`;
+      const look = isFile ? lookOf(entry) : `${entry.fate}|${entry.took}|${entry.again}|${entry.kind}|${entry.note}|${signOf(entry, place)}|${entry.text}`;
       const before = this.drawn.get(entry.number);
       if (before?.look === look) {
         // Its buttons stay what they are while it moves.
         if (isFile) updateFile(before.node, entry);
         continue;
       }
-      const node = drawEntry(entry);
+      const node = drawEntry(entry, signOf(entry, place));
       if (before) before.node.replaceWith(node);
       else log.append(node);
       this.drawn.set(entry.number, { node, look });
@@ -168,7 +170,7 @@ export function titleOf({ kind, name }) {
   return { all: "Everyone", room: `#${name}`, person: name }[kind];
 }
 
-function drawEntry(entry) {
+function drawEntry(entry, sign) {
   const node = element("div", undefined, `entry ${entry.kind}`);
   const time = element("time", TIME.format(entry.at * 1000));
   time.dateTime = new Date(entry.at * 1000).toISOString();
@@ -188,6 +190,8 @@ function drawEntry(entry) {
   const text = element("span", undefined, "text");
   text.append(...nodesOf(entry.text));
   node.append(text);
+  if (sign) node.append(" ", element("span", sign, "sign"));
+  if (entry.note) node.append(" ", element("strong", entry.note, "refusal"));
   const fate = fateOf(entry);
   if (fate) node.append(" ", element("span", fate, "fate"));
   node.classList.toggle("unsent", entry.fate === "sending");

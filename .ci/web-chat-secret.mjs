@@ -1,0 +1,199 @@
+// Two pages that encrypt: they compare, talk, lose their connection, meet a relay that changes what it carries, a forger and a key
+// that has changed; and nothing that they say is in what the server hears, logs or keeps.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const quoted = JSON.stringify;
+const place = (key) => `.place[data-key=${quoted(key)}]`;
+const shows = (words) => `document.getElementById("log").innerText.includes(${quoted(words)})`;
+const says = (words) => `document.getElementById("secrecy-state").textContent.includes(${quoted(words)})`;
+const presses = (what) => `[data-secrecy=${what}]`;
+
+/** Between a page and the server: it changes a sign of the next text that is sealed, where it is told to. */
+async function meddler(address, ends) {
+  const [host, port] = address.split(":");
+  const all = new Set();
+  const relay = net.createServer((near) => {
+    const far = net.connect(Number(port), host);
+    near.pipe(far);
+    far.on("data", (bytes) => {
+      const at = bytes.indexOf("1.text.");
+      if (relay.meddles && at >= 0) {
+        const sign = bytes.indexOf(`"`, at) - 9;
+        bytes[sign] = bytes[sign] === 65 ? 66 : 65;
+        relay.meddles = false;
+      }
+      near.write(bytes);
+    });
+    for (const [one, other] of [[near, far], [far, near]]) {
+      all.add(one);
+      one.on("error", () => {});
+      one.on("close", () => (all.delete(one), other.destroy()));
+    }
+  });
+  await new Promise((resolve) => relay.listen(0, "127.0.0.1", resolve));
+  relay.cut = () => all.forEach((socket) => socket.resetAndDestroy());
+  ends.push(() => (relay.cut(), relay.close()));
+  return relay;
+}
+
+/** `shared` are the helpers of the script that this is a part of. */
+export async function keepSecrets(browser, { testbed, serve, listener, folder, ends, done }) {
+  const disk = mkdtempSync(join(tmpdir(), "web-chat-secret-"));
+  const { server, addresses, log } = await serve(
+    { web: "127.0.0.1:0", slash: "127.0.0.1:0", admin: "127.0.0.1:0" },
+    ["--log", "trace", "--store", join(disk, "chat.db"), "--log-file", join(disk, "chat.log"), "--max-message", "600B"],
+  );
+  const relay = await meddler(addresses.web, ends);
+  const frames = [];
+  browser.listeners.push(({ method, params }) => {
+    if (/^Network\.webSocketFrame(Sent|Received)$/.test(method)) frames.push(params.response.payloadData);
+  });
+  const joins = async (page, name) => {
+    await page.goto(`http://127.0.0.1:${relay.address().port}/`);
+    await page.types(name);
+    await page.until("!document.getElementById('chat').hidden");
+  };
+  const [kim, lea] = [await browser.page(1280, 720), await browser.page(390, 720)];
+  await joins(kim, "kim");
+  await joins(lea, "lea");
+  const opens = async (page, key) => {
+    await page.until(`document.querySelector(${quoted(place(key))}) !== null`);
+    await page.value(`document.querySelector(${quoted(place(key))}).click()`);
+  };
+  const times = (page, words) => page.value(`document.getElementById("log").innerText.split(${quoted(words)}).length - 1`);
+  const shots = async (name) => {
+    for (const [page, width] of [[kim, 1280], [lea, 390]]) {
+      // Of a tab behind another a picture takes seconds.
+      await page.ask("Page.bringToFront");
+      for (const scheme of ["light", "dark"]) {
+        await page.scheme(scheme);
+        await sleep(200);
+        assert.ok((await page.value("document.documentElement.scrollWidth")) <= width, `nothing is wider than ${width}`);
+        await page.shot(join(folder, `${name}-${width}-${scheme}.png`));
+      }
+    }
+  };
+
+  await opens(kim, "person:lea");
+  await opens(lea, "person:kim");
+  await kim.until(says("not encrypted"));
+  await kim.types("said openly");
+  await lea.until(shows("said openly"));
+  await kim.click(presses("encrypt"));
+  for (const page of [kim, lea]) await page.until(says("◆ encrypted, numbers not compared"));
+  const number = (page) => page.value("document.getElementById('secrecy-number').textContent");
+  assert.match(await number(kim), /^(\d{5} ){11}\d{5}$/);
+  assert.equal(await number(kim), await number(lea));
+  for (const page of [kim, lea]) await page.click("#secrecy summary");
+  await shots("secret");
+  for (const page of [kim, lea]) {
+    await page.click("#secrecy summary");
+    await page.click("#text");
+  }
+  await kim.click(presses("same"));
+  await kim.until(says("numbers compared"));
+  await kim.types("hush: the tea is green");
+  await lea.until(shows("hush: the tea is green"));
+  await lea.types("hush: and the cup is blue");
+  await kim.until(shows("hush: and the cup is blue"));
+  await kim.until("document.querySelectorAll('.unsent').length === 0");
+  const signs = (page) => page.value("[...document.querySelectorAll('.entry .sign')].map(({ textContent }) => textContent).join()");
+  assert.equal(await signs(kim), "◇ not encrypted,◆ encrypted,◆ encrypted");
+  await kim.ask("Page.bringToFront");
+  await kim.click("#secrecy summary");
+  await kim.resize(1280, 560);
+  await sleep(300);
+  await kim.shot(join(folder, "web-chat-encrypted.png"));
+  await kim.resize(1280, 720);
+  await kim.click("#secrecy summary");
+  await kim.click("#text");
+  await kim.types(`hush: ${"long ".repeat(300)}`);
+  await kim.until(shows("not sent: Message too long"));
+  done("two pages encrypt, and compare");
+
+  for (let n = 0; n < 3; n += 1) await kim.types(`hush before ${n}`);
+  relay.cut();
+  for (let n = 0; n < 3; n += 1) await lea.types(`hush meanwhile ${n}`);
+  for (const page of [kim, lea]) await page.until("document.getElementById('status').textContent.includes('nothing was lost')", 30);
+  await lea.until(shows("hush before 2"));
+  await kim.until(shows("hush meanwhile 2"));
+  for (let n = 0; n < 3; n += 1) {
+    assert.equal(await times(lea, `hush before ${n}`), 1);
+    assert.equal(await times(kim, `hush meanwhile ${n}`), 1);
+  }
+  assert.equal(await times(lea, "did not come"), 0);
+  assert.equal(await times(lea, "a second time"), 0);
+  done("they come back, and nothing is lost, doubled or out of order");
+
+  relay.meddles = true;
+  await kim.types("hush: this is changed on its way");
+  await lea.until(shows("cannot be read: it was changed on its way, or forged"));
+  await kim.until(shows("not sent: lea's page could not read it"));
+  const forger = (words) => kim.value(`(() => { const socket = new WebSocket("ws://" + location.host + "/chat", ["chat.testbed"]);
+    socket.onopen = () => ${quoted(words)}.forEach((words) => socket.send(JSON.stringify(words))); globalThis.forger = socket; })()`);
+  const id = "A".repeat(11);
+  const forged = [`1.key.tell.${"B".repeat(87)}`, `1.text.${id}.${id}.1.0.${"C".repeat(40)}`, "nonsense"];
+  await forger([{ type: "join", username: "eve" }, ...forged.map((message) => ({ type: "sealed", to: "lea", message }))]);
+  await lea.until(`document.querySelector(${quoted(`${place("person:eve")} .badge`)}) !== null`);
+  await opens(lea, "person:eve");
+  for (const words of ["What came as eve's key is none", "cannot be read", "does not understand"]) await lea.until(shows(words));
+  await opens(lea, "person:kim");
+  done("what was changed or forged is said");
+
+  const terminal = spawn(testbed, ["chat", "bob", "--dialect", "slash", "--address", addresses.slash]);
+  ends.push(() => terminal.kill("SIGKILL"));
+  const bob = listener(terminal.stdout);
+  await opens(kim, "person:bob");
+  await kim.until(says("◇ not encrypted"));
+  await kim.click(presses("encrypt"));
+  await bob.until("kim has tried to write to you in encryption, which only the web page reads");
+  await kim.until(shows("'bob' is on a client that reads no encrypted messages"));
+  await kim.until(says("◇ not encrypted"));
+  await kim.types("then openly");
+  await bob.until("then openly");
+  await opens(kim, "person:lea");
+  done("a terminal reads a line, and its partner is told");
+
+  await lea.goto("about:blank");
+  await kim.until(shows("lea left"));
+  await joins(lea, "lea");
+  await kim.until(shows("lea came in"));
+  await kim.types("hush: for the page of before");
+  await kim.until(shows("lea's key has changed"));
+  await kim.until(says("⚠ lea's key has changed"));
+  await opens(lea, "person:kim");
+  await lea.until(shows("it is for a key that this page does not have"));
+  await kim.types("hush: held");
+  assert.equal(await kim.value("document.getElementById('text').value"), "hush: held", "nothing is sent with a key that nobody has accepted");
+  assert.equal(await number(kim), await number(lea));
+  await shots("secret-changed");
+  await kim.click(presses("accept"));
+  await kim.click("#text");
+  await kim.key("Enter");
+  await lea.until(shows("hush: held"));
+  await lea.types("hush: it is I");
+  await kim.until(shows("hush: it is I"));
+  await kim.until(says("numbers not compared"));
+  await kim.click(presses("stop"));
+  await kim.types("openly again");
+  await lea.until(shows("openly again"));
+  assert.match(await signs(lea), /◇ not encrypted$/);
+  done("a key that has changed is said, and nothing goes before it is accepted");
+
+  await sleep(1_000);
+  assert.ok(frames.some((frame) => frame.includes("said openly")) && frames.some((frame) => frame.includes("1.text.")));
+  const kept = readdirSync(disk).map((name) => readFileSync(join(disk, name), "latin1"));
+  for (const text of [...frames, log(), ...kept]) assert.ok(!/hush|tea is green|held/.test(text), `in the clear: ${text.slice(0, 200)}`);
+  assert.ok(kept.length >= 2);
+  done(`${frames.length} messages, the log and the database hold nothing of what was said`);
+  server.kill("SIGKILL");
+  for (const page of [kim, lea]) await browser.ask("Target.closeTarget", { targetId: page.targetId });
+  return [kim, lea];
+}
