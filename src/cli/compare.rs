@@ -22,7 +22,7 @@ pub struct Compare {
     /// ratio, 95 % intervals and a verdict; `scenario` for the folders themselves
     #[arg(long, value_name = "AXIS", conflicts_with = "by")]
     paired: Option<String>,
-    /// Harm to each group of clients (Ware et al., HotNets 2019): its figures at the first value of this axis, where it is
+    /// Harm to each group of clients (Ware et al., 2019): its figures at the first value of this axis, where it is
     /// alone, against each other one; `scenario` for the folders themselves
     #[arg(long, value_name = "AXIS", conflicts_with_all = ["by", "paired"])]
     harm: Option<String>,

@@ -177,7 +177,7 @@ mod tests {
             at("\"void\"").replace("at = \"void\"\npath = [\"access\"", "at = \"void\"\npath = [\"void\"");
         let void = void + "[link.void]\n";
         refused(&void, 20, "[\"void\", \"bottleneck\"]", "nothing on this path takes time", "");
-        let axis = format!("{}[sweep]\n\"clients.people.at\" = [\"access\", \"bottleneck\"]\n", long);
+        let axis = format!("{long}[sweep]\n\"clients.people.at\" = [\"access\", \"bottleneck\"]\n");
         assert_eq!(plan(&axis).cells(), 2);
     }
 }

@@ -9,7 +9,7 @@ pub enum Rule {
     /// BBA-0 (Huang et al., "A buffer-based approach to rate adaptation", SIGCOMM 2014, algorithm 1).
     Buffer,
     /// The highest bitrate below the harmonic mean of the last five throughputs (Yin et al., SIGCOMM 2015, section
-    /// 7.1: RB; the mean is that of FESTIVE, Jiang et al., CoNEXT 2012).
+    /// 7.1: RB; the mean is that of FESTIVE, Jiang et al., 2012).
     Throughput,
     /// BOLA-BASIC (Spiteri, Urgaonkar and Sitaraman, INFOCOM 2016, section III).
     Utility,

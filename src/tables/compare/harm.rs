@@ -1,5 +1,5 @@
 //! Harm: what a group of clients loses by those that it meets (Ware et al., "Beyond Jain's fairness index: setting the
-//! bar for the deployment of congestion control algorithms", HotNets 2019).
+//! bar for the deployment of congestion control algorithms", 2019).
 
 use super::contrast::{matched, minus, named};
 use super::{Beside, Folder};
