@@ -39,8 +39,8 @@ fn captured(scenario: &Scenario) -> u64 {
     let passes = |(_, point): &(String, Point)| if matches!(point, Point::Link(_)) { 2 } else { 1 };
     let points: u64 = record.pcap.iter().map(passes).sum();
     let room = |wanted: bool| if wanted { record.pcap_limit } else { 0 };
-    // An acknowledgment that changes a sender takes about as much text as it acknowledges data at the least.
-    let qlogs = carried.min(room(record.qlog));
+    // The event of an acknowledgment takes about a quarter as much text as the data that it acknowledges.
+    let qlogs = (carried / 4).min(room(record.qlog));
     carried.saturating_mul(points).min(room(points > 0)).saturating_add(qlogs)
 }
 

@@ -22,8 +22,11 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     if let Some(by) = view.by {
         others_are_fixed(sources, x, by)?;
     }
-    let (figures, most) = figures(view)?;
-    let telling = view.y.is_empty();
+    let (mut figures, most) = figures(view)?;
+    let telling = view.y.is_empty() && view.models.is_empty();
+    if view.y.is_empty() && !telling {
+        figures.retain(|figure| figure.column == model_curves::Models::COLUMN);
+    }
     let models = model_curves::of(sources, x, &figures[..figures.len().min(most)])?;
     Ok(compare::sheet(sources, &Terms { x, by: view.by, figures, telling, most, in_words: true, models }))
 }

@@ -39,7 +39,7 @@ pub const FIGURES: &[Figure] = &[
     Figure::new("utilisation", "%", 6, "utilisation", More, |trial| utilisation(trial.row.outcome))
         .in_percent()
         .table("slowest link", "% busy")
-        .panel(13, "utilisation"),
+        .panel(15, "utilisation"),
     Figure::new("jain_index", "", 6, "Jain's fairness index", More, |trial| {
         goodput::jain_index(trial.row.outcome)
     })
@@ -48,7 +48,7 @@ pub const FIGURES: &[Figure] = &[
     .table("fairness", "Jain")
     .if_mean(|mean| mean < 0.9995)
     .compared(Compared { worth_naming: 0.05, unclear_is_said: false, ..Compared::ranked(7) })
-    .panel(11, "Jain's index"),
+    .panel(13, "Jain's index"),
     Figure::new("convergence_s", "s", 3, "convergence time", Less, |trial| {
         dynamics::convergence(trial.row.outcome)
     })
@@ -100,7 +100,7 @@ pub const FIGURES: &[Figure] = &[
     .only_if(chat),
     Figure::new("deliveries", "", 0, "deliveries", More, |trial| trial.messages(|m| m.deliveries))
         .only_if(chat)
-        .panel(15, "deliveries"),
+        .panel(17, "deliveries"),
     Figure::new("latency_mean_ms", "ms", 3, "mean latency", Less, |trial| mean_latency(trial.row.outcome))
         .only_if(chat),
     Figure::new("latency_p50_ms", "ms", 3, "median latency", Less, |trial| trial.latency(0.50))
@@ -108,7 +108,7 @@ pub const FIGURES: &[Figure] = &[
         .of_group(|share| share.latency_ms?[0])
         .table("latency p50", "ms")
         .said_alone()
-        .panel(4, "median latency"),
+        .panel(6, "median latency"),
     Figure::new("latency_p90_ms", "ms", 3, "p90 latency", Less, |trial| trial.latency(0.90)).only_if(chat),
     Figure::new("latency_p99_ms", "ms", 3, "p99 latency", Less, |trial| trial.latency(0.99))
         .only_if(chat)
@@ -119,7 +119,7 @@ pub const FIGURES: &[Figure] = &[
             missing: Some("it lies among messages that never arrived"),
             ..Compared::ranked(3)
         })
-        .panel(3, "p99 latency"),
+        .panel(5, "p99 latency"),
     Figure::new("latency_p999_ms", "ms", 3, "p99.9 latency", Less, |trial| trial.latency(0.999))
         .only_if(chat),
     Figure::new("latency_max_ms", "ms", 3, "longest latency", Less, |trial| trial.latency(1.0)).only_if(chat),
@@ -131,7 +131,7 @@ pub const FIGURES: &[Figure] = &[
     .table("requests", "mean ms")
     .said_alone()
     .compared(Compared { missing: Some("some requests were never answered"), ..Compared::ranked(4) })
-    .panel(5, "mean completion time of requests"),
+    .panel(7, "mean completion time of requests"),
     Figure::new(
         "request_sd_ms",
         "ms",
@@ -175,7 +175,7 @@ pub const FIGURES: &[Figure] = &[
     .table("video", "Mbit/s")
     .said_alone()
     .compared(Compared::ranked(11))
-    .panel(17, "mean bitrate of video"),
+    .panel(3, "mean bitrate of video"),
     Figure::new("stall_s", "s", 3, "stalled time of a viewer", Less, |trial| trial.viewing.stall_s())
         .only_if(video)
         .of_group(|share| share.video.stall_s)
@@ -190,7 +190,7 @@ pub const FIGURES: &[Figure] = &[
     .table("stalled", "% of time")
     .said_alone()
     .compared(Compared::ranked(10))
-    .panel(16, "stalled share of the time"),
+    .panel(4, "stalled share of the time"),
     Figure::new("startup_s", "s", 3, "start-up delay of video", Less, |trial| trial.viewing.startup_s())
         .only_if(video)
         .of_group(|share| share.video.startup_s)
@@ -209,12 +209,12 @@ pub const FIGURES: &[Figure] = &[
     .table("ping p50", "ms")
     .said_alone()
     .compared(Compared { missing: Some("it lies among probes that were lost"), ..Compared::ranked(5) })
-    .panel(6, "median round trip of probes"),
+    .panel(8, "median round trip of probes"),
     Figure::new("rtt_p99_ms", "ms", 3, "p99 round trip of probes", Less, |trial| trial.rtts.percentile(0.99))
         .only_if(probes)
         .of_group(|share| share.rtt_ms.p99)
         .table("ping p99", "ms")
-        .panel(7, "p99 round trip of probes"),
+        .panel(9, "p99 round trip of probes"),
     Figure::new("rpm", "/min", 3, "responsiveness under load", More, |trial| responsiveness(&trial.rtts))
         .only_if(loaded_probes)
         .table("responsiveness", "round trips/min"),
@@ -229,7 +229,7 @@ pub const FIGURES: &[Figure] = &[
         .table("datagrams", "% lost")
         .said_alone()
         .compared(Compared::ranked(8))
-        .panel(8, "loss of datagrams"),
+        .panel(10, "loss of datagrams"),
     Figure::new("delay_p50_ms", "ms", 3, "median one-way delay of datagrams", Less, |trial| {
         Some(trial.row.outcome.datagram_delay_ms?[1])
     })
@@ -251,7 +251,7 @@ pub const FIGURES: &[Figure] = &[
         .table("speech", "MOS")
         .said_alone()
         .compared(Compared::ranked(9))
-        .panel(9, "mean opinion score"),
+        .panel(11, "mean opinion score"),
     Figure::new("segments_sent", "", 0, "segments sent", Neither, |trial| {
         Some(trial.sum(|way| way.segments_sent))
     })
@@ -261,7 +261,7 @@ pub const FIGURES: &[Figure] = &[
         .table("retransmits", "segments")
         .said_alone()
         .compared(Compared { negligible: Some(("segments_sent", 0.005)), ..Compared::ranked(6) })
-        .panel(10, "retransmitted segments"),
+        .panel(12, "retransmitted segments"),
     Figure::new("retransmission_rate", "%", 6, "retransmitted share of segments", Less, |_| None)
         .in_percent()
         .only_if(connections)
@@ -277,12 +277,12 @@ pub const FIGURES: &[Figure] = &[
         Some(trial.sum(|way| way.recovery_episodes))
     })
     .only_if(connections)
-    .panel(14, "recovery episodes"),
+    .panel(16, "recovery episodes"),
     Figure::new("timeouts", "", 0, "timeouts", Less, |trial| Some(trial.sum(|way| way.timeouts)))
         .only_if(connections)
         .table("timeouts", "RTO")
         .if_mean(|mean| mean >= 1.0)
-        .panel(12, "timeouts"),
+        .panel(14, "timeouts"),
     Figure::new("events", "", 0, "events of the engine", Neither, |trial| {
         Some(trial.row.outcome.events as f64)
     })
