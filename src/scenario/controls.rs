@@ -262,7 +262,7 @@ mod tests {
         let of = |key: &str| &all.iter().find(|control| control.key == key).expect("a control").takes;
         assert_eq!(of("link.home.delay").form, "duration");
         assert_eq!(of("link.home.queue.limit").form, "limit");
-        assert_eq!(of("clients.photos.count").range, Some([1.0, 100_000.0]));
+        assert_eq!(of("clients.photos.count").range, Some([0.0, 100_000.0]));
         assert!(of("tcp.congestion").words.iter().any(|(word, doc)| *word == "cubic" && !doc.is_empty()));
         assert!(keys().iter().any(|key| key.key == "link.<name>.delay" && key.takes.form == "duration"));
     }

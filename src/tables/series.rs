@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(
             flows.lines().next(),
             Some(
-                "{names},time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,\
+                "cell,trial,link.a.delay,link.a.delay_ms,time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,\
                  delivered_bytes,received_bytes,pacing_mbit,bandwidth_mbit,min_rtt_ms"
             )
         );

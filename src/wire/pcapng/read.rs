@@ -43,7 +43,8 @@ pub fn each_segment(file: &[u8], mut visit: impl FnMut(Captured)) -> Result<u64,
     let (mut at, mut left_out) = (0, 0);
     while at < file.len() {
         let len = word(file, at + 4).map_or(0, |len| len as usize);
-        let body = len.checked_sub(AROUND).and_then(|len| file.get(at + 8..at + 8 + len));
+        let block = file.get(at..at + len).filter(|block| block.len() >= AROUND);
+        let body = block.map(|block| &block[8..len - 4]);
         let (Some(kind), Some(body)) = (word(file, at), body) else { return Err(ReadError::Cut(at)) };
         match kind {
             PACKET => {
