@@ -4,9 +4,12 @@ Usage: captures.py PROGRAM
 """
 
 import csv
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 SCENARIO = """
@@ -38,6 +41,41 @@ def frames(capture, condition):
     return len(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
 
 
+def echo():
+    """A server that says everything back; its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connection, _ = listener.accept()
+        while data := connection.recv(65536):
+            connection.sendall(data)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return "127.0.0.1:%d" % listener.getsockname()[1]
+
+
+def real_time(program, folder):
+    """Faults of a proxy's capture."""
+    capture, size = Path(folder, "proxy.pcapng"), 300_000
+    words = ["proxy", "127.0.0.1:0", echo(), "--loss", "5%", "--delay", "5ms", "--pcap", str(capture)]
+    proxy = subprocess.Popen([program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    host, port = proxy.stderr.readline().split(" ")[0].rsplit(":", 1)
+    with socket.create_connection((host, int(port))) as connection:
+        threading.Thread(target=connection.sendall, args=(b"x" * size,), daemon=True).start()
+        left = size
+        while left:
+            left -= len(connection.recv(65536))
+    proxy.send_signal(signal.SIGINT)
+    proxy.wait(10)
+    lost = frames(capture, 'frame.comment contains "loss of the link"')
+    at_clients = frames(capture, 'frame.interface_name == "clients"')
+    print(f"proxy: {at_clients} packets at the client, {lost} lost on the path")
+    faults = [] if lost and at_clients else ["proxy: nothing was captured, or nothing lost"]
+    if bad := frames(capture, BAD):
+        faults.append(f"proxy: {bad} frames are malformed or have a wrong checksum")
+    return faults
+
+
 def main(program):
     faults = []
     with tempfile.TemporaryDirectory() as folder:
@@ -65,6 +103,7 @@ def main(program):
             # tshark tells a repetition from the first by time and order, not by the sender's book.
             if abs(ours - theirs) > max(2, 0.02 * ours):
                 faults.append(f"{label}: {ours} retransmissions, but tshark counts {theirs}")
+        faults += real_time(program, folder)
     for fault in faults:
         print(fault)
     return 1 if faults else 0

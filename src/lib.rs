@@ -23,6 +23,7 @@
 //! | [`app`] | what talks over connections | acts only through its own [`app::Io`] |
 //! | [`engine`] | the world: hosts' ends, links, one event queue | events have a total order; one event in, one drain out |
 //! | [`scenario`] | TOML to plan to world | knows texts, not files; all problems of a file at once |
+//! | `audit` | the packets of a trial against its scenario's numbers | shares no code with links, TCP and engine |
 //! | `tables` | rows, summary, sentences, warnings | a function of files, on disk or in memory; what is missing is empty, never 0 |
 //! | `runner` | trials over threads | outcomes come in trial order, whatever the number of threads |
 //! | `report` | folders, pictures, a page, a manifest | a function of the files alone |
@@ -49,6 +50,8 @@
 #![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports, reason = "the command line calls it"))]
 
 pub mod app;
+#[cfg(feature = "cli")]
+mod audit;
 pub mod chat;
 #[cfg(feature = "cli")]
 pub mod cli;

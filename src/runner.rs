@@ -66,7 +66,8 @@ pub fn surround(surround: Surround) {
     let _ = SURROUND.set(surround);
 }
 
-fn surrounded<T>(scenario: &Scenario, run: impl FnOnce(&dyn Fn()) -> T) -> T {
+/// Runs a trial so.
+pub fn surrounded<T>(scenario: &Scenario, run: impl FnOnce(&dyn Fn()) -> T) -> T {
     let Some(surround) = SURROUND.get() else { return run(&|| {}) };
     let (mut run, mut result) = (Some(run), None);
     surround(scenario, &mut |pause| result = run.take().map(|run| run(pause)));

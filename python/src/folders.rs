@@ -9,7 +9,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use testbed::embed::folders::{self, Findings, Order, Request};
+use testbed::embed::folders::{self, Findings, Order, PlotSpec};
 
 use crate::{error, watchdog};
 
@@ -128,7 +128,7 @@ pub fn draw(
     font_pt: Option<f64>,
 ) -> PyResult<String> {
     let span = |seconds: f64| testbed::time::Duration::from_secs_f64(seconds);
-    let request = Request {
+    let spec = PlotSpec {
         figure,
         cells,
         flows,
@@ -138,11 +138,11 @@ pub fn draw(
         x,
         y,
         by,
-        cm: width_cm,
-        pt: font_pt,
-        untitled: false,
+        width: width_cm,
+        font: font_pt,
+        ..PlotSpec::default()
     };
-    py.detach(|| folders::draw(&dir, &request)).map_err(|problem| error::raised(py, problem))
+    py.detach(|| folders::draw(&dir, &spec)).map_err(|problem| error::raised(py, problem))
 }
 
 /// A comparison of result folders, and its doubts.

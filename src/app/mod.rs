@@ -10,13 +10,14 @@ pub(crate) mod ping;
 #[cfg(test)]
 mod testing;
 pub(crate) mod udp;
+pub(crate) mod video;
 pub(crate) mod voice;
 pub(crate) mod web;
 
 use std::rc::Rc;
 
 pub use crate::facts::StreamEvent as Event;
-use crate::facts::{Datagram, RequestOutcome};
+use crate::facts::{ChunkOutcome, Datagram, RequestOutcome};
 use crate::time::{Duration, Instant};
 
 /// A connection as its application knows it.
@@ -30,6 +31,10 @@ pub struct MessageId(pub u32);
 /// The number of a request, counted from 0 over the whole world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u32);
+
+/// The number of a chunk of video, counted from 0 over the whole world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChunkId(pub u32);
 
 /// An application on a host: a client with its connections, or a server with all of them.
 pub trait App {
@@ -103,6 +108,13 @@ pub trait Io {
 
     /// Announces that the last byte of a request's answer is here.
     fn request_completed(&mut self, id: RequestId);
+
+    /// Announces that a chunk of video is asked for, which is not here yet; playback ends at `dry` without it. Returns its
+    /// number.
+    fn chunk_asked(&mut self, chunk: ChunkOutcome, dry: Option<Instant>) -> ChunkId;
+
+    /// Announces that the last byte of a chunk is here; playback ends at `dry` without the next.
+    fn chunk_came(&mut self, id: ChunkId, dry: Option<Instant>);
 
     /// Announces a message that was meant to be sent at `intended` and that `audience` people
     /// should hear; returns the id that its text must carry.

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{App, Conn, Event, Io, MessageId, RequestId};
-use crate::facts::{Datagram, RequestOutcome};
+use super::{App, ChunkId, Conn, Event, Io, MessageId, RequestId};
+use crate::facts::{ChunkOutcome, Datagram, RequestOutcome};
 use crate::rng::{Rng, Seed};
 use crate::time::{Duration, Instant};
 
@@ -31,6 +31,7 @@ pub(super) struct Net {
     /// (intended, announced at, audience) of each message.
     pub(super) messages: Vec<(Instant, Instant, u32)>,
     pub(super) requests: Vec<RequestOutcome>,
+    pub(super) chunks: Vec<ChunkOutcome>,
     /// (client, message), in order.
     pub(super) delivered: Vec<(usize, MessageId)>,
     events: VecDeque<(Option<usize>, Conn, Event)>,
@@ -68,6 +69,7 @@ impl<S: App> World<S> {
             conns: Vec::new(),
             messages: Vec::new(),
             requests: Vec::new(),
+            chunks: Vec::new(),
             delivered: Vec::new(),
             events: VecDeque::new(),
             rng: Seed(seed).stream("net"),
@@ -274,6 +276,16 @@ impl Io for Side<'_> {
     fn send_datagram(&mut self, _: Conn, _: u32) {}
 
     fn answer_datagram(&mut self, _: Conn, _: Datagram) {}
+
+    fn chunk_asked(&mut self, chunk: ChunkOutcome, _: Option<Instant>) -> ChunkId {
+        self.net.chunks.push(chunk);
+        ChunkId(self.net.chunks.len() as u32 - 1)
+    }
+
+    fn chunk_came(&mut self, id: ChunkId, _: Option<Instant>) {
+        let chunk = &mut self.net.chunks[id.0 as usize];
+        chunk.completion = Some(self.net.now - chunk.request);
+    }
 
     fn request_intended(&mut self, request: RequestOutcome) -> RequestId {
         self.net.requests.push(request);

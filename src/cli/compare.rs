@@ -22,6 +22,10 @@ pub struct Compare {
     /// ratio, 95 % intervals and a verdict; `scenario` for the folders themselves
     #[arg(long, value_name = "AXIS", conflicts_with = "by")]
     paired: Option<String>,
+    /// Harm to each group of clients (Ware et al., 2019): its figures at the first value of this axis, where it is
+    /// alone, against each other one; `scenario` for the folders themselves
+    #[arg(long, value_name = "AXIS", conflicts_with_all = ["by", "paired"])]
+    harm: Option<String>,
     /// Form of the table: table, md, csv, json or latex
     #[arg(long, value_name = "FORM", default_value = "table")]
     format: Format,
@@ -30,11 +34,12 @@ pub struct Compare {
 impl Compare {
     /// Prints the table.
     pub fn execute(self) -> Result<(), Failure> {
-        let keys = [self.by.as_deref(), self.paired.as_deref()];
+        let keys = [&self.by, &self.paired, &self.harm].map(Option::as_deref);
         let (beside, doubts) = side_by_side(&self.dirs, keys.into_iter().flatten())?;
-        print(&match &self.paired {
-            Some(key) => beside.paired(key, self.format),
-            None => beside.side_by_side(self.by.as_deref(), self.format),
+        print(&match (&self.paired, &self.harm) {
+            (Some(key), _) => beside.paired(key, self.format),
+            (None, Some(key)) => beside.harm(key, self.format).map_err(ReportError::from)?,
+            (None, None) => beside.side_by_side(self.by.as_deref(), self.format),
         })?;
         for doubt in doubts {
             eprintln!("warning: {doubt}");

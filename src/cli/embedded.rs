@@ -8,8 +8,8 @@ use super::compare::side_by_side;
 use super::output::{Failure, planned, text_in};
 use super::run::{Run, Task};
 use crate::report::version::Program;
-use crate::report::{self, PictureFormat, Report, ReportError, Request};
-use crate::scenario::{Plan, ScenarioError, Severity, Source};
+use crate::report::{self, Report, ReportError};
+use crate::scenario::{PictureFormat, Plan, PlotSpec, ScenarioError, Severity, Source};
 
 /// A run that was asked for.
 #[derive(Clone, Debug)]
@@ -149,11 +149,12 @@ pub fn read(dir: &Path) -> Result<Findings, Problem> {
 }
 
 /// One figure of a result folder as SVG.
-pub fn draw(dir: &Path, request: &Request) -> Result<String, Problem> {
+pub fn draw(dir: &Path, spec: &PlotSpec) -> Result<String, Problem> {
     let unwritten = |error: std::io::Error| Failure::other(format!("cannot draw: {error}"), "see TMPDIR");
     let folder = tempfile::tempdir().map_err(unwritten)?;
     let file = folder.path().join("figure.svg");
-    report::draw(dir, request, &[PictureFormat::Svg], Some(&file), false)?;
+    let spec = PlotSpec { format: vec![PictureFormat::Svg], ..spec.clone() };
+    report::draw(dir, &spec, Some(&file), false)?;
     Ok(std::fs::read_to_string(&file).map_err(unwritten)?)
 }
 

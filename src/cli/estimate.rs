@@ -13,8 +13,8 @@ const MUCH: u64 = 200_000_000;
 const TRY: u64 = 32 << 20;
 
 /// Bytes that a row has about.
-const FLOW_SAMPLE: u64 = 90;
-const LINK_SAMPLE: u64 = 35;
+const FLOW_SAMPLE: u64 = 100;
+const LINK_SAMPLE: u64 = 45;
 /// Rows of the tables, with what the axes add.
 const TABLE_ROW: u64 = 130;
 /// A histogram of latencies.
@@ -38,7 +38,10 @@ fn captured(scenario: &Scenario) -> u64 {
     // At a link, each packet is seen as it comes and as it goes.
     let passes = |(_, point): &(String, Point)| if matches!(point, Point::Link(_)) { 2 } else { 1 };
     let points: u64 = record.pcap.iter().map(passes).sum();
-    carried.saturating_mul(points).min(if points > 0 { record.pcap_limit } else { 0 })
+    let room = |wanted: bool| if wanted { record.pcap_limit } else { 0 };
+    // An acknowledgment that changes a sender takes about as much text as it acknowledges data at the least.
+    let qlogs = carried.min(room(record.qlog));
+    carried.saturating_mul(points).min(room(points > 0)).saturating_add(qlogs)
 }
 
 /// Files that a run of this plan writes. Cells that differ in what they record are like the base.
@@ -81,7 +84,9 @@ pub fn warn_of_bytes(plan: &Plan) {
             size(all),
             size(series)
         );
-        let fewer = if plan.base.record.pcap.is_empty() { "" } else { "capture at fewer points, " };
+        let record = &plan.base.record;
+        let fewer = if record.pcap.is_empty() { "" } else { "capture at fewer points, " };
+        let fewer = if record.qlog { format!("{fewer}name fewer record.flows, ") } else { fewer.to_owned() };
         eprintln!("help: raise record.interval, {fewer}or set record.trials to \"first\" or \"none\"");
     }
 }

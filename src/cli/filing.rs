@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::output::Failure;
 use super::progress::Progress;
 use crate::congestion;
+use crate::facts::Form;
 use crate::report::version::Program;
 use crate::report::{Report, ReportError, ResultFolder};
 use crate::runner::{Finished, Sink};
@@ -52,7 +53,10 @@ impl Sink<ReportError> for Filing<'_> {
 fn cut_short(finished: &Finished) -> Option<String> {
     let short = finished.outcome.captures.iter().filter(|capture| capture.left_out > 0);
     let short: Vec<String> = short
-        .map(|capture| format!("{} lacks {}", capture.name, plural(capture.left_out, "packet")))
+        .map(|capture| {
+            let thing = if capture.form == Form::Packets { "packet" } else { "event" };
+            format!("{} lacks {}", capture.name, plural(capture.left_out, thing))
+        })
         .collect();
     let Trial { cell, number, .. } = finished.trial;
     let list = short.join(", ");

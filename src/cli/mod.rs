@@ -26,6 +26,7 @@ mod filing;
 mod lab;
 mod list;
 mod logging;
+mod man;
 mod memory;
 mod merge;
 mod monitor;
@@ -38,6 +39,7 @@ mod plot;
 mod probe;
 mod progress;
 mod proxy;
+mod refusals;
 mod run;
 mod schema;
 mod serve;
@@ -94,6 +96,7 @@ enum Command {
     Chat(chat::Chat),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Text of `--version`.
@@ -177,6 +180,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Chat(command) => command.execute(),
         Command::Doctor(command) => command.execute(),
         Command::Completions(command) => command.execute(),
+        Command::Man(command) => command.execute(),
     };
     match result {
         Ok(()) => 0,
@@ -196,7 +200,7 @@ fn check_open_files() -> Result<(), output::Failure> {
     }
 }
 
-/// The definition of the command line, for completions.
+/// The definition of the command line, for completions and manual pages.
 fn definition() -> clap::Command {
     <Arguments as clap::CommandFactory>::command()
 }

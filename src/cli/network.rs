@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use tokio::sync::watch;
@@ -11,10 +11,42 @@ use tokio::sync::watch;
 use super::output::{Failure, beside};
 use super::signals;
 use crate::congestion::script;
-use crate::live::gateway::{Conditions, Options};
+use crate::live::gateway::{Conditions, Options, Recorded, Recording};
 use crate::scenario::text_of;
 use crate::time::Duration;
-use crate::units::{Probability, UnitError};
+use crate::units::{Bytes, Probability, UnitError, plural};
+
+/// Capture of the emulated network.
+#[derive(Debug, clap::Args)]
+pub struct Capture {
+    /// Write every packet of the emulated network into a capture for Wireshark, in real time; a pipe does as well
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+    /// Size at which the capture ends
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", requires = "pcap", value_parser = some::<Bytes>)]
+    pcap_max: Bytes,
+}
+
+impl Capture {
+    /// The file, if one is asked for.
+    pub fn recording(&self, is_emulated: bool) -> Result<Option<Recording>, Failure> {
+        let Some(path) = &self.pcap else { return Ok(None) };
+        if !is_emulated {
+            let problem = "--pcap: there is no emulated network to capture";
+            return Err(Failure::usage(problem, "add --loss, --delay, --rate or --scenario"));
+        }
+        Recording::create(path, self.pcap_max.0).map(Some).map_err(|error| {
+            let problem = format!("--pcap: cannot write {}: {error}", path.display());
+            Failure::other(problem, "name a file that is not there yet")
+        })
+    }
+
+    /// Says at the end that the file was too small.
+    pub fn report(&self, recorded: Option<Recorded>) {
+        let (Some(path), Some(Recorded { left_out: n @ 1.. })) = (&self.pcap, recorded) else { return };
+        eprintln!("warning: {} lacks {}; raise --pcap-max", path.display(), plural(n, "packet"));
+    }
+}
 
 /// The network that the options ask for.
 pub fn conditions(options: &Options) -> Result<Conditions, Failure> {

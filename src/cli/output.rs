@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::system;
 use crate::report::ReportError;
+use crate::report::check_plots;
 use crate::scenario::{MOST_FILE_BYTES, Plan, ScenarioError, problem::MOST_BYTES, text_of};
 use crate::tables::check_claims;
 
@@ -153,6 +154,7 @@ pub fn planned(file: &Path, text: &str, sets: &[String]) -> Result<Plan, Failure
     let name = file.display().to_string();
     let plan = Plan::parse_with(&name, text, sets, &mut |named| beside(file, named))?;
     check_claims(&plan).map_err(Failure::Scenario)?;
+    check_plots(&plan).map_err(Failure::Scenario)?;
     Ok(plan)
 }
 

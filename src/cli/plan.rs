@@ -116,7 +116,7 @@ impl Words {
              #SBATCH --job-name={name}\n\
              #SBATCH --array=1-{shards}\n\
              #SBATCH --cpus-per-task=1\n\
-             #SBATCH --output={dir}/part-%a.log\n\
+             #SBATCH --output={dir}/slurm-%a.log\n\
              set -eu\n\
              k=$SLURM_ARRAY_TASK_ID\n\
              exec {run} --shard \"$k/{shards}\" --jobs \"${{SLURM_CPUS_PER_TASK:-1}}\" --out {dir}/part-$k\n"

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use super::list;
 use super::output::{Failure, print};
-use crate::report::{self, PictureFormat, Request};
-use crate::time::Duration;
+use crate::report;
+use crate::scenario::{PlotOption, PlotSpec};
 
 /// Draw the pictures of result folders again, or one figure of them
 ///
@@ -19,8 +19,8 @@ pub struct Plot {
     /// Result folders
     #[arg(required_unless_present = "figure", value_name = "DIR")]
     dirs: Vec<PathBuf>,
-    /// Draw from files that were changed since the run wrote them, and say so on the page; a changed summary.csv
-    /// is computed anew
+    /// Draw from files that were changed since the run wrote them, and say so on the page; tables that rest on others,
+    /// such as summary.csv, are computed anew
     #[arg(long)]
     force: bool,
     /// Figure to draw into figures/ of each folder; `list` names all
@@ -28,58 +28,76 @@ pub struct Plot {
     figure: Option<String>,
     #[command(flatten)]
     choice: Choice,
+    /// File, or folder, to write to
+    #[arg(long, value_name = "FILE", requires = "figure", help_heading = "Options of --figure")]
+    out: Option<PathBuf>,
 }
 
-/// Part of the results that a figure shows, and its looks.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Options of --figure")]
-struct Choice {
-    /// Cells to show: numbers or AXIS=VALUE, separated by commas; all --cells must hold
-    #[arg(long, value_name = "CELLS", requires = "figure")]
-    cells: Vec<String>,
-    /// Flows to show, by name
-    #[arg(long, value_name = "FLOWS", value_delimiter = ',', requires = "figure")]
-    flows: Vec<String>,
-    /// Groups of clients to show
-    #[arg(long, value_name = "GROUPS", value_delimiter = ',', requires = "figure")]
-    groups: Vec<String>,
-    /// Begin of the time to show
-    #[arg(long, value_name = "TIME", requires = "figure")]
-    from: Option<Duration>,
-    /// End of the time to show
-    #[arg(long, value_name = "TIME", requires = "figure")]
-    to: Option<Duration>,
-    /// Axis of the sweep along the axis of x
-    #[arg(long, value_name = "AXIS", requires = "figure")]
-    x: Option<String>,
-    /// Columns of trials.csv to show (`testbed list figures`)
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "figure")]
-    y: Vec<String>,
-    /// Axis whose values are lines of their own
-    #[arg(long, value_name = "AXIS", requires = "figure")]
-    by: Option<String>,
-    /// Width, such as 8.4cm, 84mm or 3.3in; without it as on the page
-    #[arg(long, value_name = "LENGTH", value_parser = centimetres, requires = "figure")]
-    width: Option<f64>,
-    /// Font size of labels, 8pt if not given
-    #[arg(long, value_name = "SIZE", value_parser = points, requires = "figure")]
-    font: Option<f64>,
-    /// Formats: svg, png, pdf; svg and png if not given
-    #[arg(long, value_name = "FORMATS", value_delimiter = ',', requires = "figure")]
-    format: Vec<PictureFormat>,
-    /// Leave the heading out; its words go to stderr, for a caption
-    #[arg(long, requires = "figure")]
-    no_title: bool,
-    /// File, or folder, to write to
-    #[arg(long, value_name = "FILE", requires = "figure")]
-    out: Option<PathBuf>,
+/// Part of the results that a figure shows, and its looks: the keys of `[[plot]]` with their values, but for the
+/// figure itself, which has its own place.
+#[derive(Debug)]
+struct Choice(Vec<(&'static str, Vec<String>)>);
+
+/// The keys of `[[plot]]` that stand under the heading.
+fn choices() -> impl Iterator<Item = PlotOption> {
+    PlotSpec::options().into_iter().filter(|option| option.name != FIGURE)
+}
+
+const FIGURE: &str = "figure";
+
+impl Args for Choice {
+    fn augment_args(command: Command) -> Command {
+        let command = command.next_help_heading("Options of --figure");
+        let command = choices().fold(command, |command, option| {
+            let arg =
+                Arg::new(option.name).long(option.name).help(sentence(option.doc)).value_name(option.value);
+            let action = if option.many { ArgAction::Append } else { ArgAction::Set };
+            let arg = arg.action(action).requires(FIGURE);
+            command.arg(if option.commas { arg.value_delimiter(',') } else { arg })
+        });
+        let untitled = Arg::new(NO_TITLE).long("no-title").action(ArgAction::SetTrue).requires(FIGURE);
+        let untitled = untitled.help("Leave the heading out; its words go to stderr, for a caption");
+        command.arg(untitled.conflicts_with(TITLE))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Choice::augment_args(command)
+    }
+}
+
+const TITLE: &str = "title";
+const NO_TITLE: &str = "no_title";
+
+impl FromArgMatches for Choice {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Choice, clap::Error> {
+        let given = |option: PlotOption| {
+            let values = matches.get_many::<String>(option.name)?;
+            Some((option.name, values.cloned().collect()))
+        };
+        let mut all: Vec<_> = choices().filter_map(given).collect();
+        if matches.get_flag(NO_TITLE) {
+            all.push((TITLE, vec![String::new()]));
+        }
+        Ok(Choice(all))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Choice::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// A key's sentence as help has it.
+fn sentence(doc: &str) -> String {
+    let mut letters = doc.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 impl Plot {
     /// Draws, and names the pictures that the page has.
     pub fn execute(self) -> Result<(), Failure> {
-        if let Some(figure) = self.figure {
-            return self.choice.draw(figure, &self.dirs, self.force);
+        if let Some(figure) = self.figure.clone() {
+            return self.draw(figure);
         }
         for dir in &self.dirs {
             let report = report::plot(dir, self.force)?;
@@ -95,11 +113,10 @@ impl Plot {
         }
         Ok(())
     }
-}
 
-impl Choice {
     /// Draws one figure of each folder, and names its files.
-    fn draw(self, figure: String, dirs: &[PathBuf], force: bool) -> Result<(), Failure> {
+    fn draw(self, figure: String) -> Result<(), Failure> {
+        let Plot { dirs, force, choice: Choice(mut given), out, .. } = self;
         if figure == "list" {
             return print(&list::pictures());
         }
@@ -109,27 +126,15 @@ impl Choice {
                 format!("write testbed plot DIR --figure {figure}"),
             ));
         }
-        if dirs.len() > 1 && self.out.is_some() {
+        if dirs.len() > 1 && out.is_some() {
             let help = "name one folder, or leave --out out";
             return Err(Failure::usage("--out would be written once for each folder", help));
         }
-        let request = Request {
-            figure,
-            cells: self.cells,
-            flows: self.flows,
-            groups: self.groups,
-            from: self.from,
-            to: self.to,
-            x: self.x,
-            y: self.y,
-            by: self.by,
-            cm: self.width,
-            pt: self.font,
-            untitled: self.no_title,
-        };
-        for dir in dirs {
-            let drawn = report::draw(dir, &request, &self.format, self.out.as_deref(), force)?;
-            if request.untitled {
+        given.push((FIGURE, vec![figure]));
+        let spec = PlotSpec::of_options(&given).map_err(|[problem, help]| Failure::usage(problem, help))?;
+        for dir in &dirs {
+            let drawn = report::draw(dir, &spec, out.as_deref(), force)?;
+            if spec.title.as_deref() == Some("") {
                 eprintln!("caption: {}", drawn.caption);
             }
             if !drawn.boxes.is_empty() {
@@ -140,39 +145,5 @@ impl Choice {
             }
         }
         Ok(())
-    }
-}
-
-/// A length such as `8.4cm`.
-fn centimetres(text: &str) -> Result<f64, String> {
-    let units = [("cm", 1.0), ("mm", 0.1), ("in", 2.54)];
-    let parsed = units.iter().find_map(|(unit, cm)| positive(text.strip_suffix(unit)?).map(|n| n * cm));
-    parsed.ok_or_else(|| "write a length in cm, mm or in, such as 8.4cm".to_owned())
-}
-
-/// A font size such as `8pt`.
-fn points(text: &str) -> Result<f64, String> {
-    let number = text.strip_suffix("pt").and_then(positive);
-    number.ok_or_else(|| "write a size in pt, such as 8pt".to_owned())
-}
-
-fn positive(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lengths_and_sizes_have_their_units() {
-        for (text, cm) in [("8.4cm", 8.4), ("84mm", 8.4), ("10 in", 25.4)] {
-            assert!(centimetres(text).is_ok_and(|read| (read - cm).abs() < 1e-9), "{text}");
-        }
-        for text in ["8.4", "cm", "-1cm", "0cm", "nancm", "infcm", "8pt"] {
-            assert!(centimetres(text).is_err(), "{text}");
-        }
-        assert_eq!(points("8pt"), Ok(8.0));
-        assert!(points("8").is_err() && points("8px").is_err());
     }
 }

@@ -32,6 +32,8 @@ pub struct ProxyCommand {
     upstream: String,
     #[command(flatten)]
     network: Options,
+    #[command(flatten)]
+    capture: network::Capture,
     /// Address at which administrators connect, e. g. 127.0.0.1:8889: `testbed admin simulate 2% 100ms` changes the
     /// network while it runs; without this, nobody can
     #[arg(long, value_name = "ADDR", value_parser = network::host_and_port)]
@@ -80,7 +82,8 @@ impl ProxyCommand {
             resolve("--admin", address, ADMIN_HELP)?;
         }
         let conditions = network::conditions(&self.network)?;
-        let gateway = Gateway::start_within(&conditions, self.max_memory)
+        let recording = self.capture.recording(true)?;
+        let gateway = Gateway::start_recording(&conditions, self.max_memory, recording)
             .map_err(|error| Failure::other(format!("cannot start a thread: {error}"), ""))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}"), ""))?;
@@ -106,6 +109,8 @@ impl ProxyCommand {
             }
             let count = proxy.run(stop.subscribe()).await;
             let statistics = gateway.statistics().await.map_err(|error| failed(error.into()))?;
+            let recorded = gateway.end_recording().await.map_err(|error| failed(error.into()))?;
+            self.capture.report(recorded);
             Ok::<_, Failure>((count, statistics))
         })?;
         print(&if self.json { as_json(&count, &statistics) } else { as_text(&count, &statistics) })

@@ -13,14 +13,13 @@ use super::logging::raise_open_files;
 use super::output::{Failure, load, print, processors};
 use super::progress::Progress;
 use super::shard::Shard;
-use super::{estimate, memory, signals};
-use crate::congestion::script;
+use super::{estimate, memory, refusals, signals};
 use crate::engine::Halt;
 use crate::live;
 use crate::report::version::Program;
 use crate::report::{self, Mode, Report, ReportError, ResultFolder};
 use crate::runner::{self, Ending, Execute, RunError};
-use crate::scenario::{Group, Plan};
+use crate::scenario::Plan;
 use crate::tables::study;
 use crate::time::Duration;
 use crate::units::{Bytes, plural, quoted};
@@ -47,6 +46,9 @@ pub struct Run {
     /// Capture packets at a flow, a flow's server, all flows of a group or a link: upload-1, upload-1@server, upload-*, link.access
     #[arg(long, value_name = "POINT", conflicts_with = "live")]
     pcap: Vec<String>,
+    /// Keep the events of each sender in the format qlog: windows, losses, timers
+    #[arg(long, conflicts_with = "live")]
+    qlog: bool,
     /// Threads; all processors if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -108,6 +110,7 @@ impl Run {
             force: order.force,
             live: false,
             pcap: Vec::new(),
+            qlog: false,
             no_plots: !order.pictures,
             json: false,
             quiet: true,
@@ -174,6 +177,7 @@ impl Run {
         if !self.pcap.is_empty() {
             sets.push(format!("record.pcap={:?}", self.pcap));
         }
+        sets.extend(self.qlog.then(|| "record.qlog=true".to_owned()));
         sets
     }
 
@@ -206,9 +210,7 @@ impl Run {
     ) -> Result<(Report, Vec<String>), Failure> {
         let Task { file, plan, text, dir, program, tell } = task;
         if self.live {
-            refuse_datagrams(plan)?;
-            refuse_captures(plan)?;
-            refuse_scripts(plan)?;
+            refusals::of_real_time(plan)?;
         }
         let mut study = study(plan, text, self.all_sets());
         study.live = self.live;
@@ -350,33 +352,6 @@ fn check_names(plans: &[(Plan, String)]) -> Result<(), Failure> {
                 "run them one by one, with --out DIR",
             ));
         }
-    }
-    Ok(())
-}
-
-/// Real time has connections only.
-fn refuse_datagrams(plan: &Plan) -> Result<(), Failure> {
-    let of_datagrams = |group: &&Group| group.app.directions().is_empty();
-    match plan.base.groups.iter().find(of_datagrams) {
-        None => Ok(()),
-        Some(group) => Err(Failure::usage(
-            format!("group \"{}\" sends datagrams, which do not run in real time", group.name),
-            "leave --live out, or the group",
-        )),
-    }
-}
-
-/// Real time has tools of its own for captures.
-fn refuse_captures(plan: &Plan) -> Result<(), Failure> {
-    let refusal = || Failure::usage("captures are of virtual time", "leave --live out, or record.pcap");
-    if plan.base.record.pcap.is_empty() { Ok(()) } else { Err(refusal()) }
-}
-
-/// No cell may have one.
-fn refuse_scripts(plan: &Plan) -> Result<(), Failure> {
-    let mut cells = (0..plan.cells()).filter_map(|cell| plan.scenario(cell).ok());
-    if cells.any(|cell| cell.has_scripts()) {
-        return Err(Failure::usage(script::LATE, "leave --live out, or name another controller"));
     }
     Ok(())
 }

@@ -116,6 +116,8 @@ pub struct Serve {
     own_network: bool,
     #[command(flatten)]
     network: Options,
+    #[command(flatten)]
+    capture: network::Capture,
     /// Level of the log on stderr: error, warn, info, debug, or a filter by module
     #[arg(long, value_name = "FILTER", default_value = "info")]
     log: String,
@@ -156,6 +158,7 @@ impl Serve {
         self.check_addresses(&listeners)?;
         let network =
             if self.network.is_empty() { None } else { Some(super::network::conditions(&self.network)?) };
+        let recording = self.capture.recording(network.is_some())?;
         let settings = Settings {
             max_people: self.max_clients,
             max_rooms: self.max_rooms,
@@ -167,6 +170,7 @@ impl Serve {
             rate_limit: self.rate_limit,
             join_within: self.join_timeout,
             network,
+            recording,
             log,
             history: self.history,
             store: self.store.clone(),
@@ -279,7 +283,8 @@ impl Serve {
             eprintln!("{:<12} {address}", "admin");
         }
         let stop = super::network::stop_on_signals()?;
-        server.run(stop).await;
+        let recorded = server.run(stop).await;
+        self.capture.report(recorded);
         Ok(())
     }
 }

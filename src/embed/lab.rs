@@ -78,6 +78,7 @@ impl Lab {
         let mut scenario = self.scenario(cell).map_err(|error| error.render(false))?;
         // Captures would fill memory, and no picture or table shows them.
         scenario.record.pcap.clear();
+        scenario.record.qlog = false;
         if let Some(interval) = samples {
             scenario.record.interval = interval;
             scenario.record.trials = crate::scenario::RecordTrials::All;

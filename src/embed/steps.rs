@@ -84,6 +84,7 @@ impl Steps {
         // Nobody looks at what it would keep, which grows with the trial.
         scenario.record.trials = RecordTrials::None;
         scenario.record.pcap.clear();
+        scenario.record.qlog = false;
         let world = build(&scenario, trial(0));
         Ok(Steps { scenario, dial, world, step, mss })
     }

@@ -9,7 +9,7 @@ use std::mem::size_of;
 use super::core::Core;
 use super::flow::Flow;
 use super::halt::Halt;
-use crate::facts::{FlowEvent, FlowSample, LinkSample, Measure, RequestOutcome};
+use crate::facts::{ChunkOutcome, FlowEvent, FlowSample, LinkSample, Measure, RequestOutcome};
 use crate::units::{plural, size};
 use crate::wire::{Direction, Packet};
 
@@ -25,8 +25,10 @@ pub(super) const PACKET: u64 = 2 * (size_of::<Packet>() as u64 + 16) + 56;
 const MESSAGE: u64 = 16 + 24;
 /// Bytes of a request: what is known of it, and its place with its client.
 const REQUEST: u64 = size_of::<RequestOutcome>() as u64 + 24;
+/// Bytes of a chunk of video: what is known of it, and three instants.
+const CHUNK: u64 = size_of::<ChunkOutcome>() as u64 + 48;
 /// Measures of workloads whose data exist as numbers only.
-const NUMBERS_ONLY: [Measure; 2] = [Measure::Goodput, Measure::Requests];
+const NUMBERS_ONLY: [Measure; 3] = [Measure::Goodput, Measure::Requests, Measure::Video];
 /// Bytes of an event that is queued.
 const EVENT: u64 = size_of::<u128>() as u64;
 
@@ -167,7 +169,8 @@ impl Core {
             add(messages.count() as u64 * MESSAGE, Culprit::Messages);
         }
         let books: u64 = self.flows.iter().filter_map(|flow| Some(flow.book.as_ref()?.size())).sum();
-        add(books + self.requests.count() as u64 * REQUEST, Culprit::Records);
+        let chunks = self.chunks.count() as u64 * CHUNK;
+        add(books + self.requests.count() as u64 * REQUEST + chunks, Culprit::Records);
         if let Some(taps) = &self.taps {
             add(taps.size(), Culprit::Captures(taps.size()));
         }
@@ -210,11 +213,13 @@ impl Culprit {
                 format!("it has {}{whose}", plural(messages as u64, "message"))
             }
             Culprit::Records => {
-                let requests = plural(core.requests.count() as u64, "request");
+                let requests = plural((core.requests.count() + core.chunks.count()) as u64, "request");
                 format!("it has records of datagrams and of {requests}")
             }
             Culprit::Series(rows) => format!("the series have {} (see [record])", plural(rows, "row")),
-            Culprit::Captures(bytes) => format!("its captures have {} (see record.pcap_limit)", size(bytes)),
+            Culprit::Captures(bytes) => {
+                format!("its captures and qlogs have {} (see record.pcap_limit)", size(bytes))
+            }
             Culprit::Link(number, packets) => {
                 let link = core.topology.each().nth(number);
                 let (name, way) = link.map_or(("", ""), |(name, direction, _)| (name, direction.name()));

@@ -1,14 +1,16 @@
 //! Everything of a world but its applications: packets on their way, connections, links, timers.
 
 use super::budget::{self, Budget};
+use super::chunks::Chunks;
 use super::flow::{Client, End, Flow};
 use super::messages::Messages;
 use super::port::{Port, Ports};
+use super::qlog::Id;
 use super::queue::{Class, Event, EventQueue};
 use super::recorder::Recorder;
 use super::requests::Requests;
 use super::tap::Taps;
-use super::topology::Topology;
+use super::topology::{Topology, spot};
 use crate::facts::{Datagram, StreamEvent};
 use crate::link::{Config as LinkConfig, Link};
 use crate::rng::Seed;
@@ -34,6 +36,7 @@ pub(super) struct Core {
     /// Flows of datagrams of which their servers have not heard yet.
     pub opened: Vec<u32>,
     pub requests: Requests,
+    pub chunks: Chunks,
     /// The datagram that came last, for its application.
     pub datagram: Option<Datagram>,
     /// Measured interval.
@@ -95,6 +98,7 @@ impl Core {
             touched: Vec::new(),
             opened: Vec::new(),
             requests: Requests::new((warmup, horizon)),
+            chunks: Chunks::new((warmup, horizon)),
             datagram: None,
             warmup,
             horizon,
@@ -149,14 +153,14 @@ impl Core {
         let (number, direction) = (packet.flow.0, packet.direction);
         let flow = &mut flows[number as usize];
         if let Some(taps) = taps {
-            taps.at_link(*now, topology.places[link], packet, Heading::Out);
+            taps.at_link(*now, spot(&topology.places, link), packet, Heading::Out);
         }
         if let Some(&next) = flow.route[direction.index()].get(usize::from(packet.hop)) {
             let links = topology.links.get_disjoint_mut([link, next as usize]);
             let [from, to] = links.expect("a route crosses a link once");
             if let Some(packet) = from.arrived() {
                 if let Some(taps) = taps {
-                    taps.enter(*now, topology.places[next as usize], to, packet);
+                    taps.enter(*now, spot(&topology.places, next as usize), to, packet);
                 } else {
                     to.take_over(*now, packet);
                 }
@@ -214,8 +218,12 @@ impl Core {
             end.connection.write_segment(now, output, &mut packet.segment);
             packet.weigh();
             if let Some(taps) = &mut self.taps {
-                taps.at_host(now, (group, name), &packet, Heading::Out);
-                taps.enter(now, self.topology.places[first as usize], link, &mut packet);
+                taps.at_host(now, (group, name), &mut packet, Heading::Out);
+                if let Some(qlogs) = &mut taps.qlogs {
+                    let id = Id { flow: number, direction, group, name };
+                    qlogs.sent(now, id, &packet.segment, &end.connection);
+                }
+                taps.enter(now, spot(&self.topology.places, first as usize), link, &mut packet);
             } else {
                 link.take_over(now, &mut packet);
             }
@@ -240,7 +248,13 @@ impl Core {
                 {
                     recorder.signal(time, number, direction, signal);
                 }
+                if let Some(qlogs) = self.taps.as_mut().and_then(|taps| taps.qlogs.as_mut()) {
+                    qlogs.signal(time, Id { flow: number, direction, group, name }, signal);
+                }
             }
+        }
+        if let Some(qlogs) = self.taps.as_mut().and_then(|taps| taps.qlogs.as_mut()) {
+            qlogs.state(now, Id { flow: number, direction, group, name }, &end.connection);
         }
         arm_end(end, &mut self.queue, now, number << 1 | direction.index() as u32);
     }

@@ -4,6 +4,7 @@
 use super::World;
 use super::core::{Core, arm_link};
 use super::flow::Flow;
+use super::topology::spot;
 use crate::app::{Conn, Event, voice};
 use crate::facts::{Datagram, DatagramOutcome, Datagrams, Measure, Outcome, ProbeOutcome};
 use crate::link::Tally;
@@ -197,8 +198,8 @@ impl Core {
         let first = end.first_link;
         let link = &mut self.topology.links[first as usize];
         if let Some(taps) = &mut self.taps {
-            taps.at_host(now, (&flow.group, &flow.name), &packet, Heading::Out);
-            taps.enter(now, self.topology.places[first as usize], link, &mut packet);
+            taps.at_host(now, (&flow.group, &flow.name), &mut packet, Heading::Out);
+            taps.enter(now, spot(&self.topology.places, first as usize), link, &mut packet);
         } else {
             link.take_over(now, &mut packet);
         }

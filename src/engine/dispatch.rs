@@ -46,7 +46,7 @@ impl World {
         // The key is still the first: whatever was pushed meanwhile comes later in the order.
         debug_assert_eq!(self.core.queue.peek(), Some(event));
         if let Some(taps) = &mut self.core.taps {
-            taps.gather(self.core.topology.places[link], &mut self.core.topology.links[link]);
+            taps.gather(self.core.topology.spot(link), &mut self.core.topology.links[link]);
         }
         let link = &mut self.core.topology.links[link];
         if link.next_event() > event.at {

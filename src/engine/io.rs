@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use super::core::Core;
 use super::flow::{End, Flow};
-use crate::app::{Conn, Io, MessageId, RequestId};
-use crate::facts::{Datagram, RequestOutcome};
+use super::log::content_of;
+use crate::app::{ChunkId, Conn, Io, MessageId, RequestId};
+use crate::facts::{ChunkOutcome, Content, Datagram, RequestOutcome};
 use crate::time::{Duration, Instant};
 use crate::wire::{Direction, Payload};
 
@@ -40,6 +41,18 @@ impl WorldIo<'_> {
         }
     }
 
+    /// Notes bytes that the application wrote or read, if anybody keeps a log.
+    fn note(&mut self, conn: Conn, read: bool, content: impl FnOnce() -> Content) {
+        if self.core.taps.is_some() {
+            let direction = self.direction(conn);
+            let direction = if read { direction.reverse() } else { direction };
+            let now = self.core.now;
+            if let Some(log) = self.core.taps.as_mut().and_then(|taps| taps.log.as_mut()) {
+                log.bytes(now, conn.0, direction, read, content());
+            }
+        }
+    }
+
     fn touch(&mut self, conn: Conn) {
         let direction = self.direction(conn);
         self.core.touch(conn.0, direction);
@@ -66,20 +79,24 @@ impl Io for WorldIo<'_> {
         let len = (bytes.len() - from) as u32;
         let payload = Payload::shared(Rc::clone(bytes)).slice(from as u32, len);
         let accepted = self.end(conn).connection.write(&payload);
+        self.note(conn, false, || content_of(&payload.slice(0, accepted)));
         self.touch(conn);
         accepted as usize
     }
 
     fn write_zeros(&mut self, conn: Conn, len: u64) -> u64 {
         let accepted = self.end(conn).connection.write_zeros(len);
+        self.note(conn, false, || Content::Zeros(accepted));
         self.touch(conn);
         accepted
     }
 
     fn read(&mut self, conn: Conn, take: &mut dyn FnMut(&[u8])) {
-        let end = self.end(conn);
-        while let Some(piece) = end.connection.read() {
+        loop {
+            let end = self.end(conn);
+            let Some(piece) = end.connection.read() else { break };
             end.delivered += u64::from(piece.len());
+            self.note(conn, true, || content_of(&piece));
             piece.lend(take);
         }
     }
@@ -88,6 +105,7 @@ impl Io for WorldIo<'_> {
         let end = self.end(conn);
         let taken = end.connection.discard();
         end.delivered += taken;
+        self.note(conn, true, || Content::Unseen(taken));
         taken
     }
 
@@ -129,6 +147,16 @@ impl Io for WorldIo<'_> {
     fn request_completed(&mut self, id: RequestId) {
         let now = self.core.now;
         self.core.requests.complete(id.0, now);
+    }
+
+    fn chunk_asked(&mut self, chunk: ChunkOutcome, dry: Option<Instant>) -> ChunkId {
+        self.core.step();
+        ChunkId(self.core.chunks.ask(chunk, dry))
+    }
+
+    fn chunk_came(&mut self, id: ChunkId, dry: Option<Instant>) {
+        let now = self.core.now;
+        self.core.chunks.arrive(id.0, now, dry);
     }
 
     fn message_intended(&mut self, intended: Instant, audience: u32) -> MessageId {

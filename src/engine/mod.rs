@@ -6,14 +6,17 @@
 //! send, links fix each packet's arrival.
 
 mod budget;
+pub(crate) mod chunks;
 mod core;
 mod datagrams;
 mod dispatch;
 mod flow;
 mod halt;
 mod io;
+mod log;
 pub(crate) mod messages;
 mod port;
+mod qlog;
 pub mod queue;
 mod recorder;
 pub(crate) mod requests;
@@ -29,18 +32,21 @@ pub use halt::Halt;
 pub use view::{FlowView, LinkView, PacketView, View};
 
 use crate::app::App;
-use crate::facts::Outcome;
+use crate::facts::{Capture, Outcome};
 use crate::link::{Config as LinkConfig, Impairment};
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
 use crate::wire::FlowId;
+pub use log::Witness;
 pub use port::{Port, PortInfo};
-pub use tap::Point;
+pub use tap::{Clients, Point};
 
 use core::{Change, Core, SAMPLE};
 use flow::Flow;
 use halt::MOST_AT_ONE_INSTANT;
+use log::Log;
 use messages::Messages;
+use qlog::Qlogs;
 use queue::{Class, Event};
 use recorder::Recorder;
 use tap::Taps;
@@ -144,7 +150,45 @@ impl World {
     /// Captures packets at these points, each by the name of its capture, in at most so many bytes. To be called
     /// when all links are there.
     pub fn capture(&mut self, points: Vec<(String, Point)>, room: u64) {
-        self.core.taps = Some(Box::new(Taps::new(points, room)));
+        self.taps().capture(points, room, None);
+    }
+
+    /// Captures all packets at all hosts and links in one file, whose stamps count from `origin` in nanoseconds since
+    /// 1970. Its bytes are to be [taken](World::take_capture) now and then.
+    pub fn capture_all(&mut self, room: u64, origin: u64) {
+        let links = self.core.topology.names().map(str::to_owned).collect();
+        self.taps().capture(vec![("all".to_owned(), Point::World(links))], room, Some(origin));
+    }
+
+    /// Bytes of captures so far that nobody has taken.
+    pub fn captured(&self) -> u64 {
+        self.core.taps.as_ref().map_or(0, |taps| taps.size())
+    }
+
+    /// Takes these bytes, which are whole blocks.
+    pub fn take_capture(&mut self) -> Vec<u8> {
+        self.core.taps.as_mut().map_or_else(Vec::new, |taps| taps.drain())
+    }
+
+    /// Ends all captures.
+    pub fn end_captures(&mut self) -> Vec<Capture> {
+        let Core { taps, now, topology, .. } = &mut self.core;
+        taps.take().map_or_else(Vec::new, |taps| taps.finish(*now, topology))
+    }
+
+    /// Logs the senders of flows of these clients, or of all if none is named, in at most so many bytes.
+    pub fn qlog(&mut self, clients: Vec<Clients>, room: u64) {
+        let horizon = self.core.horizon;
+        self.taps().qlogs = Some(Qlogs::new(clients, room, horizon));
+    }
+
+    /// Hands a log of all packets and bytes to `witness` as it grows. To be called when all links are there.
+    pub fn log(&mut self, witness: Witness) {
+        self.taps().log = Some(Log::new(witness));
+    }
+
+    fn taps(&mut self) -> &mut Taps {
+        self.core.taps.get_or_insert_with(|| Box::new(Taps::none()))
     }
 
     /// Changes links at an instant: link number and both directions.
@@ -236,11 +280,11 @@ impl World {
         core.topology.count(&mut outcome.links);
         core.add_datagrams(outcome);
         outcome.requests = core.requests.outcomes();
+        outcome.chunks = core.chunks.outcomes();
         outcome.messages = core.messages.as_ref().map(Messages::outcome);
         outcome.series = core.recorder.take().map(|recorder| recorder.finish(&core.flows));
-        outcome.captures =
-            core.taps.take().map_or_else(Vec::new, |taps| taps.finish(core.now, &mut core.topology));
         outcome.events = core.events;
+        outcome.captures = self.end_captures();
     }
 
     fn advance_asking(&mut self, until: Instant, go_on: &mut dyn FnMut() -> bool) -> Result<(), Halt> {

@@ -1,7 +1,7 @@
 //! Links and their instances. A link of the scenario is one instance that everybody shares or one
 //! for each client; an instance has two directions, each a [`Link`] of its own.
 
-use crate::facts::{Counters, LinkOutcome, LinkSample, QueueOutcome};
+use crate::facts::{Counters, LinkOutcome, LinkSample, QueueOutcome, Spot};
 use crate::link::{Config, Link, Statistics, Tally};
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
@@ -97,6 +97,16 @@ impl Topology {
         numbers
     }
 
+    /// Names of the links in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|group| group.name.as_str())
+    }
+
+    /// A link instance by its number.
+    pub fn spot(&self, link: usize) -> Spot {
+        spot(&self.places, link)
+    }
+
     /// The place of a link instance in the order of [`each`](Topology::each).
     pub fn place_of(&self, instance: u32) -> u32 {
         self.places[instance as usize]
@@ -186,6 +196,11 @@ impl Topology {
             }
         }
     }
+}
+
+/// The same, where the links themselves are lent out.
+pub fn spot(places: &[u32], link: usize) -> Spot {
+    Spot { place: places[link], instance: link as u32 }
 }
 
 fn queue_outcome(tally: &Tally) -> Option<QueueOutcome> {

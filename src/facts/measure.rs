@@ -17,6 +17,8 @@ pub enum Measure {
     Voice,
     /// Completion and slowdown of requests.
     Requests,
+    /// Bitrate, stalls and start-up of video.
+    Video,
 }
 
 words! {
@@ -28,5 +30,6 @@ words! {
         Datagrams = "datagrams",
         Voice = "voice",
         Requests = "requests",
+        Video = "video",
     }
 }

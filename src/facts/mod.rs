@@ -6,18 +6,22 @@
 #[macro_use]
 mod words;
 
+mod chunk;
 mod datagram;
 mod flow;
 mod link;
 mod measure;
+mod packet;
 mod request;
 mod sender;
 mod series;
 
+pub use chunk::ChunkOutcome;
 pub use datagram::{Datagram, DatagramOutcome, Datagrams, ProbeOutcome, Voice};
 pub use flow::{DirectionOutcome, FlowOutcome};
 pub use link::{Counters, LinkOutcome, QueueOutcome, Realised};
 pub use measure::Measure;
+pub use packet::{Content, Data, Entry, Fate, Scene, Sighting, Spot};
 pub use request::RequestOutcome;
 pub use sender::{Beliefs, Limit, NO_WINDOW, Phase, SenderEvent, Snapshot, StreamEvent};
 pub use series::{FlowEvent, FlowSample, LinkSample, Series};
@@ -71,9 +75,11 @@ pub struct Outcome {
     pub probes: Vec<ProbeOutcome>,
     /// Requests, in the order in which they were meant.
     pub requests: Vec<RequestOutcome>,
+    /// Chunks of video, in the order in which they were asked for.
+    pub chunks: Vec<ChunkOutcome>,
     /// Samples over time, if they were asked for.
     pub series: Option<Series>,
-    /// Captures of packets, if they were asked for.
+    /// Captures of packets and logs of senders, if they were asked for.
     pub captures: Vec<Capture>,
     /// Events that the engine handled.
     pub events: u64,
@@ -83,15 +89,26 @@ pub struct Outcome {
     pub lateness: Vec<Lateness>,
 }
 
-/// Packets that passed a point, as a file.
+/// Packets that passed a point, or events of a sender, as a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capture {
     /// Name of the point, as the scenario has it.
     pub name: String,
-    /// The file, in the format pcapng.
+    /// Form of the file.
+    pub form: Form,
+    /// The file.
     pub file: Vec<u8>,
-    /// Packets that found no room in it.
+    /// Packets or events that found no room in it.
     pub left_out: u64,
+}
+
+/// Form of a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Packets, in the format pcapng.
+    Packets,
+    /// Events of a sender, in the format qlog.
+    Events,
 }
 
 /// By how much later than they were due one kind of things happened.

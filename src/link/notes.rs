@@ -1,6 +1,8 @@
 //! Notes on what a link did to packets: a count of the datagrams among them, and all that happened for those who
 //! watch. A link without datagrams that nobody watches pays nothing for it.
 
+pub use crate::facts::Fate;
+
 use super::Link;
 use crate::facts::Datagrams;
 use crate::time::Instant;
@@ -26,40 +28,6 @@ pub struct Incident {
     pub packet: Packet,
     /// Its kind.
     pub fate: Fate,
-}
-
-/// Fate of a packet inside of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// An impairment dropped it.
-    Lost,
-    /// The policer dropped it.
-    Policed,
-    /// The queue had no room for it.
-    Crowded,
-    /// The queue's discipline dropped it before the queue was full.
-    Managed,
-    /// The queue's discipline marked it.
-    Marked,
-    /// An impairment made a copy of it.
-    Duplicated,
-    /// An impairment damaged it.
-    Damaged,
-}
-
-impl Fate {
-    /// Description for a reader of captures.
-    pub fn words(self) -> &'static str {
-        match self {
-            Fate::Lost => "dropped: loss of the link",
-            Fate::Policed => "dropped: over the policer's rate",
-            Fate::Crowded => "dropped: queue full",
-            Fate::Managed => "dropped by the queue's discipline",
-            Fate::Marked => "marked CE by the queue's discipline",
-            Fate::Duplicated => "duplicated by the link",
-            Fate::Damaged => "damaged by the link",
-        }
-    }
 }
 
 /// Takes note of what happened to a packet.

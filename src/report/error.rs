@@ -129,7 +129,7 @@ impl ReportError {
                 .to_owned(),
             ReportError::Edited { .. } => {
                 "restore it, run the scenario again, or go on with --force: that draws what is there, and \
-                 computes summary.csv and the .hgrm files anew"
+                 computes what rests on others (summary.csv, groups.csv, axes.csv, the .hgrm files) anew"
                     .to_owned()
             }
             ReportError::Changed { .. } => {

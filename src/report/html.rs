@@ -33,7 +33,8 @@ pub fn write(
     report: &Report,
     checks: &[Check],
 ) -> Result<(), ReportError> {
-    let pictures = report.pictures.iter().map(|picture| figure(&results.path(""), picture));
+    let numbered = report.pictures.iter().zip(1..);
+    let pictures = numbered.map(|(picture, number)| figure(&results.path(""), picture, number));
     let pictures = pictures.collect::<Result<Vec<Markup>, ReportError>>()?;
     let page = page(results, manifest, report, checks, &pictures);
     super::disk::replace(&results.path("report.html"), page.into_string().as_bytes())
@@ -239,7 +240,8 @@ fn table_of(label: &str, names: usize, headings: &[(String, &'static str)], rows
     }
 }
 
-fn figure(dir: &Path, picture: &Path) -> Result<Markup, ReportError> {
+/// A picture with its number, and with its words where these stand not in it.
+fn figure(dir: &Path, picture: &Path, number: usize) -> Result<Markup, ReportError> {
     let path = dir.join(picture);
     let size = path.metadata().map_err(ReportError::io("read", &path))?.len();
     let is_svg = path.extension().is_some_and(|kind| kind == "svg");
@@ -248,17 +250,31 @@ fn figure(dir: &Path, picture: &Path) -> Result<Markup, ReportError> {
     } else {
         String::new()
     };
+    let name = picture.file_stem().unwrap_or_default().to_string_lossy();
+    // What stands in a drawing is markup.
+    let within = |element: &str| {
+        let (_, rest) = svg.split_once(&format!("<{element}>"))?;
+        Some(PreEscaped(rest.split_once(&format!("</{element}>"))?.0.to_owned()))
+    };
+    let title = within("title").unwrap_or_else(|| html! { (name) });
+    // A size in centimetres stays.
+    let width = svg.split_once("width=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(width, _)| width);
+    let width = width.filter(|width| width.ends_with("cm"));
+    let class = if width.is_some() { "scroll sized" } else { "scroll" };
+    let caption = html! {
+        figcaption {
+            b { "Figure " (number) "." } " " (title)
+            @if let Some(words) = within("desc").filter(|words| !words.0.is_empty()) { ": " (words) }
+        }
+    };
     if is_svg && size <= MAX_SVG {
-        return Ok(html! { figure.scroll { (PreEscaped(svg)) } });
+        return Ok(html! { figure class=(class) { (PreEscaped(svg)) (caption) } });
     }
     let path = path.with_extension("png");
     let png = fs::read(&path).map_err(ReportError::io("read", &path))?;
     let data = format!("data:image/png;base64,{}", base64::engine::general_purpose::STANDARD.encode(png));
-    // A title in a drawing is markup.
-    let title = svg.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
-    let name = html! { (picture.file_stem().unwrap_or_default().to_string_lossy()) };
-    let alt = title.map_or(name, |(title, _)| PreEscaped(title.to_owned()));
-    Ok(html! { figure.scroll { img alt=(alt) src=(data); } })
+    let style = width.map(|width| format!("width: {width}"));
+    Ok(html! { figure class=(class) { img alt=(title) src=(data) style=[style]; (caption) } })
 }
 
 fn check_table(study: &Study, report: &Report, checks: &[Check]) -> Markup {
@@ -366,7 +382,7 @@ mod tests {
         let large = format!("<svg><title>a &amp; b</title>{}</svg>", " ".repeat(MAX_SVG as usize));
         fs::write(dir.path().join("x.svg"), large).expect("written");
         fs::write(dir.path().join("x.png"), "pixels").expect("written");
-        let page = figure(dir.path(), Path::new("x.svg")).expect("written").into_string();
+        let page = figure(dir.path(), Path::new("x.svg"), 1).expect("written").into_string();
         assert!(page.contains("<img alt=\"a &amp; b\" src=\"data:image/png;base64,"), "{page}");
     }
 }

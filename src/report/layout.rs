@@ -9,7 +9,7 @@ use super::{journal, manifest, plot};
 use crate::tables::{axes, captures, groups, series, summary};
 
 /// The files of a result folder beside its manifest.
-pub const FILES: [&str; 13] = [
+pub const FILES: [&str; 14] = [
     "trials.csv",
     axes::FILE,
     summary::FILE,
@@ -20,12 +20,13 @@ pub const FILES: [&str; 13] = [
     "datagrams.csv",
     "probes.csv",
     "requests.csv",
+    "chunks.csv",
     "lateness.csv",
     journal::FILE,
     "report.html",
 ];
 /// Its folders.
-pub const FOLDERS: [&str; 4] = ["series", "latency", captures::FOLDER, "plots"];
+pub const FOLDERS: [&str; 5] = ["series", "latency", captures::PLACES[0].0, captures::PLACES[1].0, "plots"];
 
 /// The ending of a file that is not complete yet.
 const DRAFT: &str = ".tmp";
@@ -43,7 +44,10 @@ fn is_ours(name: &str) -> bool {
     match name.split('/').collect::<Vec<_>>()[..] {
         [file] => FILES.contains(&file) || file == manifest::FILE,
         ["series", cell, of, file] => number(cell) && trial(of) && series::FILES.contains(&file),
-        [captures::FOLDER, cell, of, file] => number(cell) && trial(of) && file.ends_with(captures::ENDING),
+        [folder, cell, of, file] if captures::PLACES.iter().any(|(name, _)| *name == folder) => {
+            let is_there = |(name, ending): &(&str, &str)| *name == folder && file.ends_with(ending);
+            number(cell) && trial(of) && captures::PLACES.iter().any(is_there)
+        }
         ["latency", file] => file.strip_suffix(".hgrm").is_some_and(number),
         ["latency", cell, file] => number(cell) && file.strip_suffix(".hlog").is_some_and(trial),
         ["plots", file] => plot::is_picture(file),

@@ -28,6 +28,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::scenario::PlotSpec;
 use crate::tables::table::Check;
 use crate::tables::{self, Beside, Findings, Means, Results, Warning, bottleneck, settling};
 
@@ -35,8 +36,8 @@ pub use disk::{Disk, Fingerprint};
 pub use error::{ReportError, too_many_files};
 pub use manifest::Manifest;
 pub use merge::{Merged, merge};
-pub use plot::{Drawn, Format as PictureFormat, Request, names as picture_names};
-pub use verify::{Comparison, Difference, compare_all, compare_some, trials};
+pub use plot::{Drawn, check as check_plots, names as picture_names};
+pub use verify::{Comparison, Difference, compare_all, compare_some, has_torn_row, trials};
 pub use version::Run;
 pub use writer::{Mode, ResultFolder};
 
@@ -97,18 +98,12 @@ pub fn read(dir: &Path) -> Result<Report, ReportError> {
     bottleneck::settle(&mut [&mut results])?;
     let changed = manifest.changed_records(dir)?;
     let (findings, _) = find(&results, Means::of(&results)?, &changed)?;
-    Ok(Report { findings, pictures: plot::existing(dir), notice: None })
+    Ok(Report { findings, pictures: plot::existing(dir, &results.study), notice: None })
 }
 
-/// Draws one figure of a result folder by its name, as the request wants it, from the folder's files alone. Nothing
+/// Draws one figure of a result folder by its name, as it is asked for, from the folder's files alone. Nothing
 /// else in the folder changes. Files that are not what the run wrote are an error unless `force` is set.
-pub fn draw(
-    dir: &Path,
-    request: &Request,
-    formats: &[PictureFormat],
-    out: Option<&Path>,
-    force: bool,
-) -> Result<Drawn, ReportError> {
+pub fn draw(dir: &Path, spec: &PlotSpec, out: Option<&Path>, force: bool) -> Result<Drawn, ReportError> {
     let manifest = Manifest::read(dir)?;
     let mut results = Results::load_some(Arc::new(Disk::of(dir)), &manifest.study)?;
     bottleneck::settle(&mut [&mut results])?;
@@ -116,7 +111,7 @@ pub fn draw(
     if !force && !changed.is_empty() {
         return Err(ReportError::Edited { path: dir.to_owned(), files: changed });
     }
-    plot::draw_one(&mut results, request, formats, out)
+    plot::draw_one(&mut results, spec, out)
 }
 
 /// Folders beside one another, and sentences on what is wrong with them.
@@ -163,11 +158,13 @@ fn derive(
     let (mut findings, checks) = find(results, means, changed)?;
     let (pictures, notice) = if pictures {
         let missing = manifest.missing_records(dir);
-        let plot::Pictures { all, kept, boxes } = plot::draw_all(results, &findings.cells, &missing)?;
+        let plot::Pictures { all, kept, boxes, undrawn } =
+            plot::draw_all(results, &findings.cells, &missing)?;
         findings.warnings.extend(plot::kept_warning(&kept, &missing));
+        findings.warnings.extend(undrawn);
         (all, plot::boxes(&boxes.0, &boxes.1))
     } else {
-        (plot::existing(dir), None)
+        (plot::existing(dir, &results.study), None)
     };
     let report = Report { findings, pictures, notice };
     html::write(results, &manifest, &report, &checks)?;

@@ -138,6 +138,12 @@ pub fn trials(dir: &Path) -> Result<BTreeSet<Key>, ReportError> {
     Ok(order(&disk::read(&dir.join(Table::Trials.file()))?).into_iter().collect())
 }
 
+/// True if the last row of its `trials.csv` has no line break, as a killed run may leave it: it counts for nothing.
+pub fn has_torn_row(dir: &Path) -> Result<bool, ReportError> {
+    let text = disk::read(&dir.join(Table::Trials.file()))?;
+    Ok(text.last().is_some_and(|last| *last != b'\n'))
+}
+
 /// Compares every file of a run in `dir` with that in `again`, where all of its trials were made again and
 /// [finished](super::finish).
 pub fn compare_all(dir: &Path, study: &Study, again: &Path) -> Result<Comparison, ReportError> {
@@ -228,7 +234,8 @@ fn files_of(dirs: &[&Path], study: &Study, cell: usize, trial: u32) -> Result<BT
     let mut names = BTreeSet::new();
     for dir in dirs {
         names.extend(Some(log.display().to_string()).filter(|_| dir.join(&log).exists()));
-        for folder in [series::folder(study, cell, trial), captures::folder(study, cell, trial)] {
+        let captures = captures::folders(study, cell, trial);
+        for folder in [series::folder(study, cell, trial)].iter().chain(&captures) {
             let files = layout::files_below(dir, &folder.display().to_string())?;
             names.extend(files.into_iter().filter(|name| !layout::is_draft(name)));
         }

@@ -17,8 +17,9 @@ pub const REVISION: &str = env!("TESTBED_REVISION");
 /// Raised whenever the same scenario and seed give other bytes than before, so that trials from before
 /// and after are never parts of one run. 1: the first that is counted; 2: losses that were repaired already
 /// begin another episode; 3: the timeout of delayed acknowledgments adapts in profile `linux`; 4: axes with units
-/// have columns of numbers, and behind a queue with a discipline a delay is judged by the setting that it was drawn under.
-pub const RESULTS: u32 = 4;
+/// have columns of numbers, and behind a queue with a discipline a delay is judged by the setting that it was drawn under;
+/// 5: a repeated SYN is answered with the SYN-ACK, and series have the columns of cell, trial and axes.
+pub const RESULTS: u32 = 5;
 
 /// `0.2.0 (abc1234)`, or the version alone.
 pub fn named(version: &str, revision: &str) -> String {

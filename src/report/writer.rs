@@ -152,12 +152,12 @@ impl ResultFolder {
             for name in series::FILES {
                 let path = path.join(name);
                 let mut file = disk::Writer::create(&path)?;
-                series::write(name, row.outcome, samples, |piece| file.write(piece))?;
+                series::write(name, &self.study, row, samples, |piece| file.write(piece))?;
                 entries.insert(folder.join(name).display().to_string(), file.finish());
             }
         }
         for capture in &row.outcome.captures {
-            let path = captures::path(&self.study, row.cell, row.trial, &capture.name);
+            let path = captures::path(&self.study, row.cell, row.trial, capture);
             disk::replace(&self.dir.join(&path), &capture.file)?;
             entries.insert(path.display().to_string(), Fingerprint::of(&capture.file));
         }

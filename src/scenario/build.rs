@@ -185,6 +185,9 @@ impl Network {
             if !scenario.record.pcap.is_empty() {
                 self.world.capture(scenario.record.pcap.clone(), scenario.record.pcap_limit);
             }
+            if scenario.record.qlog {
+                self.world.qlog(scenario.record.flows.clone(), scenario.record.pcap_limit);
+            }
         }
         self.world
     }

@@ -5,7 +5,7 @@ use super::problem::{Problem, suggest};
 use super::tree::Node;
 use super::visit::At;
 use super::{Group, LinkSpec};
-use crate::engine::Point;
+use crate::engine::{Clients, Point};
 use crate::wire::Direction;
 
 /// Ending of the name of a flow that is captured at its server.
@@ -45,6 +45,26 @@ pub(super) fn resolve(
     points
 }
 
+/// The clients of these names.
+pub(super) fn clients(
+    names: &[At<String>],
+    root: &Node,
+    links: &[LinkSpec],
+    groups: &[Group],
+    problems: &mut Vec<Problem>,
+) -> Vec<Clients> {
+    let mut chosen = Vec::new();
+    for (name, point) in resolve(names.to_vec(), root, links, groups, problems) {
+        if let Point::End(clients, Direction::Up) = point {
+            chosen.push(clients);
+        } else if let Some(At { place, .. }) = names.iter().find(|other| other.value == name) {
+            let help = "name a client, as `upload-1`, or all of a group, as `upload-*`";
+            problems.push(Problem::error(*place, format!("\"{name}\" is no flow"), help));
+        }
+    }
+    chosen
+}
+
 fn point(name: &str, links: &[LinkSpec], groups: &[Group]) -> Option<Point> {
     if let Some(link) = name.strip_prefix("link.") {
         return links.iter().position(|other| other.name == link).map(Point::Link);
@@ -60,7 +80,7 @@ fn point(name: &str, links: &[LinkSpec], groups: &[Group]) -> Option<Point> {
         number if number.starts_with('0') => return None,
         number => Some(number.parse().ok().filter(|member| (1..=group.count).contains(member))?),
     };
-    Some(Point::End { group: group.name.clone(), member, end })
+    Some(Point::End(Clients { group: group.name.clone(), member }, end))
 }
 
 /// Names to choose from.
@@ -79,7 +99,7 @@ mod tests {
         let text =
             and("[record]\npcap = [\"upload-1\", \"upload-1@server\", \"upload-*\", \"link.access\"]\n");
         let points = scenario(&text).record.pcap.into_iter().map(|(_, point)| point);
-        let end = |member, end| Point::End { group: "upload".to_owned(), member, end };
+        let end = |member, end| Point::End(Clients { group: "upload".to_owned(), member }, end);
         assert_eq!(
             points.collect::<Vec<_>>(),
             [

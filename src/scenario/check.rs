@@ -5,6 +5,7 @@ use super::kind::{Key, Kind};
 use super::leaf::{self, Fault};
 use super::problem::{Place, Problem, nearest, suggest};
 use super::tree::{Entry, Node, Value};
+use super::{paper, plots};
 use crate::congestion::{self, script};
 
 /// Checks `node` against `kind`. `path` is its dotted key, `place` where that key stands.
@@ -159,6 +160,8 @@ fn check_leaf(node: &Node, kind: &Kind) -> Result<(), Fault> {
         Kind::Bytes(min, max) => leaf::bytes(node, *min, *max).map(drop),
         Kind::Frequency => leaf::frequency(node).map(drop),
         Kind::Limit => leaf::limit(node).map(drop),
+        Kind::Paper(units) => paper::paper(node, units).map(drop),
+        Kind::Cell => plots::cell(node),
         Kind::Word(words) => leaf::word(node, words).map(drop),
         Kind::Controller if node.text().is_some_and(script::is_named) => leaf::script(node),
         Kind::Controller => leaf::controller(node).map(drop),

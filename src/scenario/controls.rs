@@ -188,7 +188,9 @@ fn declared(segments: &[&str]) -> Option<&'static Key> {
 fn takes(kind: &Kind) -> Takes {
     let within = |word, least: f64, most: f64| Takes { range: Some([least, most]), ..form(word) };
     match kind {
-        Kind::Text | Kind::Line | Kind::Name | Kind::Hop | Kind::Class => form("text"),
+        Kind::Text | Kind::Line | Kind::Name | Kind::Hop | Kind::Class | Kind::Paper(_) | Kind::Cell => {
+            form("text")
+        }
         Kind::Flag => form("flag"),
         Kind::Integer(least, most) => within("integer", *least as f64, *most as f64),
         Kind::Number(least, most) => within("number", *least, *most),

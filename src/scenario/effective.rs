@@ -25,6 +25,7 @@ impl Scenario {
         }
         let sees =
             |link: &LinkSpec| link.directions.iter().any(|d| d.queue.discipline.classes != Classes::Blind);
+        self.groups.retain(|group| group.count > 0);
         for group in &mut self.groups {
             normalise_group(group);
             if !group.path.iter().any(|hop| sees(&self.links[hop.link])) {
@@ -34,19 +35,24 @@ impl Scenario {
         if self.record.trials == RecordTrials::None {
             self.record.interval = Duration::ZERO;
             self.record.pcap.clear();
+            self.record.qlog = false;
+        }
+        if !self.record.qlog {
+            self.record.flows.clear();
         }
         self
     }
 
     /// True if a path crosses the link.
     pub(super) fn is_used(&self, link: usize) -> bool {
-        self.groups.iter().any(|group| group.crosses(link))
+        self.groups.iter().any(|group| group.count > 0 && group.crosses(link))
     }
 
     /// True if chance has a hand in it, so that trials with different seeds may differ.
     pub fn is_random(&self) -> bool {
-        let lots = self.groups.iter().any(|group| group.app.is_random());
-        let spread = self.groups.iter().any(|group| !group.start_spread.is_zero());
+        let groups = || self.groups.iter().filter(|group| group.count > 0);
+        let lots = groups().any(|group| group.app.is_random());
+        let spread = groups().any(|group| !group.start_spread.is_zero());
         let links = (0..self.links.len()).filter(|&link| self.is_used(link));
         let directions = links.flat_map(|link| &self.links[link].directions);
         let changed = self.schedule.iter().flat_map(|change| &change.links);

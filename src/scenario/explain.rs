@@ -88,6 +88,8 @@ pub(super) fn takes(kind: &Kind) -> String {
         Kind::Bytes(least, most) => format!("a size from \"{}\" to \"{}\"", Bytes(*least), Bytes(*most)),
         Kind::Frequency => "a frequency such as \"1/s\" or \"30/min\"".to_owned(),
         Kind::Limit => "\"1bdp\", \"100 packets\" or a size such as \"64KiB\"".to_owned(),
+        Kind::Paper(size) => format!("{} such as \"{}\"", size.what, size.example),
+        Kind::Cell => "a cell's number, or AXIS=VALUE".to_owned(),
         Kind::Word(words) => format!("\"{}\"", words.join("\", \"")),
         Kind::Controller => "a controller, see `testbed list controllers`".to_owned(),
         Kind::Dialect => "a dialect with frames, see `testbed list dialects`".to_owned(),

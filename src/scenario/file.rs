@@ -2,9 +2,10 @@
 
 use super::claims;
 use super::drops::Listed;
-use super::form::{Axes, Dialect, Each, Line, Maybe, Parameters, Placed, Text, Whole, Words};
+use super::form::{Axes, Dialect, Each, Flag, Line, Maybe, Parameters, Placed, Text, Whole, Words};
 use super::groups::Client;
 use super::kind::Reach;
+use super::plots::PlotSpec;
 use super::quantity::{PositiveSpan, Size, Span};
 use super::schedule::Entry;
 use super::visit::{At, Visitor, optional, required};
@@ -37,12 +38,14 @@ pub(super) struct Record {
     pub trials: RecordTrials,
     pub pcap: Vec<At<String>>,
     pub pcap_limit: u64,
+    pub qlog: bool,
+    pub flows: Vec<At<String>>,
 }
 
 impl Default for Record {
     fn default() -> Record {
         let (interval, trials) = (None, RecordTrials::default());
-        Record { interval, trials, pcap: vec![], pcap_limit: 64 << 20 }
+        Record { interval, trials, pcap: vec![], pcap_limit: 64 << 20, qlog: false, flows: vec![] }
     }
 }
 
@@ -100,6 +103,10 @@ impl File {
         v.list(fixed("drop"), &mut self.drops, "", "data segments to drop, by list", Listed::read);
         let claim = "a bound on a figure, which a run is held against";
         v.list(fixed("claim"), &mut self.claims, "", claim, claims::Listed::read);
+        let plot =
+            "a figure that a run draws beside those of its page; the keys are options of `testbed plot`, too";
+        // They are read apart: of the text alone, again wherever it is drawn.
+        v.list(fixed("plot"), &mut vec![], "", plot, PlotSpec::read);
         v.table(set("record"), "what is kept besides the figures", |v| self.record.keys(v));
         let sweep = "the grid: every combination of these values is a cell";
         v.key(fixed("sweep"), &mut (), Axes, sweep);
@@ -114,12 +121,16 @@ impl Record {
             Maybe(PositiveSpan),
             "time between two samples of the series; by default 10ms, or more where a run would write a million rows",
         );
-        let trials = "which trials of a cell keep their series and captures";
+        let trials = "which trials of a cell keep their series, captures and qlogs";
         v.key("trials", &mut self.trials, Words(RECORDED), trials);
         let pcap = "points at which packets are captured, each in a file: upload-1, upload-1@server, upload-*, link.neck";
         v.key("pcap", &mut self.pcap, Each(Placed(Line)), pcap);
-        let limit = "size of all captures of a trial together";
+        let limit = "size of all captures of a trial together, and of all its qlogs";
         v.key("pcap_limit", &mut self.pcap_limit, Size(1 << 10, 4 << 30), limit);
+        let qlog = "whether the events of each sender are kept in the format qlog";
+        v.key("qlog", &mut self.qlog, Flag, qlog);
+        let flows = "flows whose senders these are: upload-1, upload-*; all if none is named";
+        v.key("flows", &mut self.flows, Each(Placed(Line)), flows);
     }
 }
 

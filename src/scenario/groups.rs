@@ -18,20 +18,23 @@ use crate::wire::Direction;
 pub(super) struct Client {
     group: Group,
     path: Option<At<Vec<At<String>>>>,
+    at: Option<At<String>>,
 }
 
 impl Client {
     /// One `[[clients]]`.
     pub fn read<V: Visitor>(v: &mut V, _: Place) -> Client {
-        let mut client = Client { group: unnamed(), path: None };
-        let Client { group, path } = &mut client;
+        let mut client = Client { group: unnamed(), path: None, at: None };
+        let Client { group, path, at } = &mut client;
         let name = required("name").within(Reach::File);
         v.key(name, &mut group.name, Name, "of the group; its flows are <name>-1, <name>-2, …");
         v.check(check_name);
-        v.key("count", &mut group.count, Whole(1, MOST_CLIENTS), "how many clients");
+        v.key("count", &mut group.count, Whole(0, MOST_CLIENTS), "how many clients; 0 leaves the group out");
         let links = "the links from a client to the server; `<` before a name crosses it backwards";
         v.key(required("path"), path, Maybe(Placed(Hops)), links);
         v.check(check_path);
+        let server = "the link of the path behind which the server stands; without it, the last";
+        v.key("at", at, Maybe(Placed(Name)), server);
         let class = "class of service of its packets, both ways, for queues with classes";
         v.key("class", &mut group.class, Class, class);
         v.key("start", &mut group.start, Span, "when the first member starts");
@@ -92,9 +95,9 @@ pub(super) fn resolve(
 ) -> Vec<Group> {
     let nodes = root.get("clients").map_or(&[][..], Node::items);
     let mut groups: Vec<Group> = vec![];
-    for (Client { mut group, path: names }, node) in clients.into_iter().zip(nodes) {
+    for (Client { mut group, path: names, at }, node) in clients.into_iter().zip(nodes) {
         if let Some(names) = names {
-            group.path = path::resolve(names, root, links, problems);
+            group.path = path::resolve(names, at, root, links, problems);
         }
         if let Some(name) = node.get("name").filter(|name| !name.is_faulty(problems))
             && groups.iter().any(|other| other.name == group.name)
@@ -109,6 +112,12 @@ pub(super) fn resolve(
     {
         let help = "add [[clients]] with name, path and app";
         problems.push(Problem::error(entry.place, "there are no clients", help));
+    }
+    if let Some(node) = nodes.iter().find_map(|node| node.get("count"))
+        && groups.iter().all(|group| group.count == 0)
+    {
+        let help = "raise the `count` of a group";
+        problems.push(Problem::error(node.place, "there are no clients: every group is left out", help));
     }
     check_total(nodes, &groups, problems);
     groups
@@ -178,6 +187,9 @@ mod tests {
 
     #[test]
     fn no_clients_and_too_many_are_refused() {
+        let none = with("count = 2", "count = 0").replace("\"people\"", "\"people\"\ncount = 0");
+        refused(&none, 14, "0", "every group is left out", "raise the `count`");
+        assert_eq!(scenario(&with("count = 2", "count = 0")).flow_names().collect::<Vec<_>>(), ["people-1"]);
         refused("clients = []\nduration = \"1s\"\n", 1, "clients", "there are no clients", "[[clients]]");
         let text = SOUND
             .replace("count = 2", "count = 60_000")

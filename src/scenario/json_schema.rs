@@ -89,6 +89,8 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Bytes(least, _) => text(&patterns::bytes(*least)),
         Kind::Frequency => text(&patterns::frequency()),
         Kind::Limit => text(&patterns::limit()),
+        Kind::Paper(units) => text(&patterns::paper(units)),
+        Kind::Cell => json!({ "anyOf": [text(patterns::LINE), { "type": "integer", "minimum": 0 }] }),
         Kind::Word(words) => words_of(words.iter().copied()),
         Kind::Controller => words_of(congestion::algorithms().iter().map(|algorithm| algorithm.name)),
         Kind::Dialect => words_of(protocol::framed().map(protocol::Dialect::name)),

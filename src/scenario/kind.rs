@@ -1,5 +1,7 @@
 //! Kinds of a scenario file's keys: name, values, and the default.
 
+use super::paper::PaperUnits;
+
 /// One key of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Key {
@@ -67,6 +69,10 @@ pub enum Kind {
     Frequency,
     /// `"1bdp"`, `"100 packets"`, `"64KiB"`.
     Limit,
+    /// `"8.4cm"`, above zero, in one of these units.
+    Paper(PaperUnits),
+    /// Number of a cell, or an axis with its value.
+    Cell,
     /// One of these words.
     Word(Vec<&'static str>),
     /// The name of a congestion controller.

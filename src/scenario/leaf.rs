@@ -273,7 +273,7 @@ pub(super) fn limit(node: &Node) -> Result<Limit, Fault> {
     }
 }
 
-fn wrong_type(node: &Node, wanted: &str, help: &str) -> Fault {
+pub(super) fn wrong_type(node: &Node, wanted: &str, help: &str) -> Fault {
     Fault { message: format!("this is {}, but {wanted} is needed", node.type_name()), help: help.to_owned() }
 }
 

@@ -34,8 +34,10 @@ mod links;
 mod names;
 mod overrides;
 mod pace;
+mod paper;
 mod path;
 mod patterns;
+mod plots;
 pub(crate) mod problem;
 mod quantity;
 mod queue;
@@ -57,7 +59,7 @@ pub(crate) mod workload;
 mod written;
 
 use crate::congestion::script;
-use crate::engine::Point;
+use crate::engine::{Clients, Point};
 use crate::facts::Measure;
 use crate::link::{self, Capacity};
 use crate::rng::Seed;
@@ -76,6 +78,7 @@ pub use explain::{explain, key_list};
 pub use files::{FilePrint, Loader, MOST_FILE_BYTES};
 pub use json_schema::json_schema;
 pub use path::Hop;
+pub use plots::{PictureFormat, PlotOption, PlotProblem, PlotSpec, plots};
 pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_of};
 pub use stated::stated;
 pub use sweep::{Cell, Plan, Trial};
@@ -155,7 +158,7 @@ pub struct ClassList {
 pub struct Group {
     /// Its name, unique.
     pub name: String,
-    /// Number of members; at least one.
+    /// Number of members; 0 where the group is left out.
     pub count: u32,
     /// From the client to the server; never empty, no link twice.
     pub path: Vec<Hop>,
@@ -208,8 +211,12 @@ pub struct RecordSpec {
     pub trials: RecordTrials,
     /// Points at which packets are captured, by the names that the file gives them.
     pub pcap: Vec<(String, Point)>,
-    /// Bytes that the captures of a trial may have together.
+    /// Bytes that the captures of a trial may have together, and its logs of senders.
     pub pcap_limit: u64,
+    /// True if senders are logged.
+    pub qlog: bool,
+    /// Clients whose senders these are; all if none is named.
+    pub flows: Vec<Clients>,
 }
 
 /// Trials of a cell that keep their series.
@@ -244,6 +251,11 @@ impl Scenario {
     /// The round-trip time of a path without queues and jitter: the sum of its delays both ways.
     pub fn base_rtt(&self, path: &[Hop]) -> Duration {
         links::base_rtt(&self.links, path)
+    }
+
+    /// Share of a direction's packets that are lost by chance on a path; `None` where losses come in bursts.
+    pub fn random_loss(&self, path: &[Hop], direction: Direction) -> Option<f64> {
+        path::random_loss(&self.links, path, direction)
     }
 
     /// True if trial number `trial` keeps its series.

@@ -1,10 +1,11 @@
 //! `path`: the links that a group's packets cross, one after the other, and in what direction.
 
-use super::problem::{Problem, fails_at, suggest};
+use super::problem::{Place, Problem, fails_at, suggest};
 use super::tree::Node;
 use super::visit::At;
 use super::{LinkSpec, pace};
-use crate::link::config::Config;
+use crate::link::config::{Config, LossModel};
+use crate::wire::Direction;
 
 /// A link on a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,15 +29,25 @@ impl Hop {
     }
 }
 
+/// Share of the packets of a direction that are lost by chance on a path; `None` where losses come in bursts.
+pub(super) fn random_loss(links: &[LinkSpec], path: &[Hop], direction: Direction) -> Option<f64> {
+    let kept = |hop: &Hop| match hop.directions(links)[direction.index()].loss {
+        LossModel::Independent(loss) => Some(1.0 - loss.as_f64()),
+        LossModel::GilbertElliott { .. } => None,
+    };
+    Some(1.0 - path.iter().map(kept).product::<Option<f64>>()?)
+}
+
 /// Mark before the name of a link that is crossed backwards.
 pub(super) const BACKWARDS: char = '<';
 
 /// The hop count of a packet is a byte, and longer paths are mistakes.
 const MOST_HOPS: usize = 64;
 
-/// The links that a path names.
+/// The links that a path names, up to the server.
 pub(super) fn resolve(
     At { place, value: names }: At<Vec<At<String>>>,
+    server: Option<At<String>>,
     root: &Node,
     links: &[LinkSpec],
     problems: &mut Vec<Problem>,
@@ -49,7 +60,7 @@ pub(super) fn resolve(
         .iter()
         .any(|entry| fails(entry.place) || entry.key == "link" && fails(entry.node.place));
     let readable = !root.get("link").is_some_and(|links| links.is_faulty(problems));
-    let mut path: Vec<Hop> = vec![];
+    let (mut path, named_hops): (Vec<Hop>, usize) = (vec![], names.len());
     for At { place, value: said } in names {
         let name = said.strip_prefix(BACKWARDS).unwrap_or(&said);
         let backwards = name.len() < said.len();
@@ -77,6 +88,11 @@ pub(super) fn resolve(
             }
         }
     }
+    if let Some(At { place, value: name }) = server
+        && path.len() == named_hops
+    {
+        end(&mut path, &name, place, links, problems);
+    }
     if path.len() > MOST_HOPS {
         let message = format!("the path has {} links", path.len());
         problems.push(Problem::error(place, message, format!("at most {MOST_HOPS} links make a path")));
@@ -88,9 +104,20 @@ pub(super) fn resolve(
     path
 }
 
+/// Cuts a path behind the link `name`, where the server stands.
+fn end(path: &mut Vec<Hop>, name: &str, place: Place, links: &[LinkSpec], problems: &mut Vec<Problem>) {
+    if let Some(last) = path.iter().position(|hop| links[hop.link].name == name) {
+        path.truncate(last + 1);
+    } else if !path.is_empty() && !fails_at(problems, place) {
+        let message = format!("the server cannot stand behind \"{name}\", which the path does not cross");
+        let on_path: Vec<&str> = path.iter().map(|hop| links[hop.link].name.as_str()).collect();
+        problems.push(Problem::error(place, message, suggest(name, on_path)));
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{and, refused, scenario, with};
+    use super::super::testing::{and, plan, refused, scenario, with};
 
     #[test]
     fn paths_name_links_once_each() {
@@ -131,5 +158,26 @@ mod tests {
         refused(&own, 20, "\"<bottleneck\"", "each client has link \"bottleneck\" for itself", "exchange");
         let unknown = with("[\"bottleneck\"]", "[\"<botleneck\"]");
         refused(&unknown, 19, "\"<botleneck\"", "no link \"botleneck\"", help);
+    }
+
+    #[test]
+    fn a_server_stands_behind_a_link_of_the_path() {
+        let long = with("[\"bottleneck\"]", "[\"access\", \"bottleneck\"]");
+        let at = |link: &str| long.replace("name = \"people\"", &format!("name = \"people\"\nat = {link}"));
+        let short = with("[\"bottleneck\"]", "[\"access\"]");
+        assert_eq!(scenario(&at("\"access\"")), scenario(&short));
+        assert_eq!(scenario(&at("\"bottleneck\"")), scenario(&long), "the last link is the default");
+        let unknown = "cannot stand behind \"acces\"";
+        refused(&at("\"acces\""), 19, "\"acces\"", unknown, "did you mean `access`?");
+        let aside = with("[\"bottleneck\"]", "[\"bottleneck\"]\nat = \"access\"");
+        refused(&aside, 20, "\"access\"", "cannot stand behind \"access\"", "bottleneck");
+        refused(&at("\"<access\""), 19, "\"<access\"", "is no name", "letters, digits");
+        // A server that nothing takes time to reach.
+        let void =
+            at("\"void\"").replace("at = \"void\"\npath = [\"access\"", "at = \"void\"\npath = [\"void\"");
+        let void = void + "[link.void]\n";
+        refused(&void, 20, "[\"void\", \"bottleneck\"]", "nothing on this path takes time", "");
+        let axis = format!("{long}[sweep]\n\"clients.people.at\" = [\"access\", \"bottleneck\"]\n");
+        assert_eq!(plan(&axis).cells(), 2);
     }
 }

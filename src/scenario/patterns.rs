@@ -2,6 +2,7 @@
 //! of JSON Schema share. They tell numbers and units; limits other than zero and 100 % are left to
 //! `testbed check`.
 
+use super::paper::PaperUnits;
 use crate::units::{RATES, SIZES, TIMES, Units};
 
 /// A name of a link or a group.
@@ -37,6 +38,11 @@ pub(super) fn bytes(least: u64) -> String {
 
 pub(super) fn frequency() -> String {
     quantity(&format!(r"{POSITIVE}(?:[eE][+-]?[0-9]+)?"), r"/\s*(?:s|min|h)")
+}
+
+pub(super) fn paper(size: &PaperUnits) -> String {
+    let units: Vec<&str> = size.units.iter().map(|(unit, _)| *unit).collect();
+    quantity(POSITIVE, &format!("(?:{})", units.join("|")))
 }
 
 pub(super) fn limit() -> String {

@@ -20,8 +20,10 @@ use crate::time::Instant;
 use crate::wire::{Direction, Ecn, Packet};
 
 const LINKS: [&str; 2] = ["a", "b"];
+const PATHS: [&str; 4] =
+    ["['a', 'b', 'end']", "['a', 'b', 'end']", "['a', 'b', 'end']\nat = 'b'", "['b', '<a', 'end']"];
 /// Keys of the file that say nothing of a world.
-const WORDS_ALONE: [&str; 7] = ["title", "expect", "seed", "trials", "claim", "sweep", "duration"];
+const WORDS_ALONE: [&str; 8] = ["title", "expect", "seed", "trials", "claim", "plot", "sweep", "duration"];
 
 /// A file that grows.
 #[derive(Clone, Default)]
@@ -105,6 +107,7 @@ impl Writer<'_> {
             Kind::Name | Kind::Hop | Kind::Text | Kind::Settings(_) | Kind::Axes | Kind::Named(_) => {
                 return None;
             }
+            Kind::Paper(_) | Kind::Cell => return None,
         })
     }
 
@@ -132,6 +135,7 @@ impl Writer<'_> {
             "csv" => self.word(&["traces/steps.csv"]),
             "table" => self.word(&["traces/spikes.dist"]),
             "pcap" => self.word(&["link.a", "g0-1", "g0-1@server"]),
+            "flows" => self.word(&["g0-1", "g0-*"]),
             "flow" => self.word(&["g0-1", "g1-1"]),
             _ => return None,
         })
@@ -245,8 +249,7 @@ fn some_scenario(rng: &mut Rng) -> (String, Vec<String>) {
     let Kind::List(client) = kind_of("clients") else { panic!("groups are a list") };
     let app = &client.key("app").expect("an application").kind;
     for group in 0..=writer.rng.below(3) {
-        let path =
-            writer.one(&["[\"a\", \"b\", \"end\"]", "[\"a\", \"b\", \"end\"]", "[\"b\", \"<a\", \"end\"]"]);
+        let path = writer.one(&PATHS);
         loop {
             let mut tried = draft.clone();
             let before = writer.used.len();
@@ -262,7 +265,7 @@ fn some_scenario(rng: &mut Rng) -> (String, Vec<String>) {
             writer.used.truncate(before);
         }
     }
-    writer.used.extend(["clients.name", "clients.path", "clients.app"].map(str::to_owned));
+    writer.used.extend(["clients.name", "clients.path", "clients.at", "clients.app"].map(str::to_owned));
     for _ in 0..5 + writer.rng.below(15) {
         let mut tried = draft.clone();
         let before = writer.used.len();

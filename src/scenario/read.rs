@@ -44,6 +44,8 @@ pub(super) fn read(root: &Node, files: &Files, name: &str, cells: usize) -> (Sce
             trials: file.record.trials,
             pcap: Vec::new(),
             pcap_limit: file.record.pcap_limit,
+            qlog: file.record.qlog,
+            flows: Vec::new(),
         },
     };
     scenario.record.interval = file.record.interval.unwrap_or_else(|| usual_interval(&scenario, cells));
@@ -51,6 +53,8 @@ pub(super) fn read(root: &Node, files: &Files, name: &str, cells: usize) -> (Sce
         schedule::resolve(file.schedule, root, files, &scenario, &starting, &rtts, &mut problems);
     let pcap = file.record.pcap;
     scenario.record.pcap = captures::resolve(pcap, root, &scenario.links, &scenario.groups, &mut problems);
+    let flows = file.record.flows;
+    scenario.record.flows = captures::clients(&flows, root, &scenario.links, &scenario.groups, &mut problems);
     let drops = file.drops.into_iter();
     scenario.drops = drops.filter_map(|drop| drop.resolve(root, &scenario.groups, &mut problems)).collect();
     if let Some(duration) = file.duration {
@@ -89,7 +93,8 @@ fn usual_interval(scenario: &Scenario, cells: usize) -> Duration {
 /// A chat of one.
 fn warn_of_solitude(root: &Node, groups: &[Group], problems: &mut Vec<Problem>) {
     let Some(Value::Array(items)) = root.get("clients").map(|node| &node.value) else { return };
-    let mut chats = groups.iter().zip(items).filter(|(group, _)| group.app.talk().is_some());
+    let mut chats =
+        groups.iter().zip(items).filter(|(group, _)| group.count > 0 && group.app.talk().is_some());
     if let (Some((Group { count: 1, .. }, item)), None) = (chats.next(), chats.next()) {
         let message = "one person chats: nobody is there to hear, and no latency is measured";
         problems.push(Problem::warning(item.place, message, "raise its `count`, or add another group"));

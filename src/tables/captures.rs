@@ -1,22 +1,27 @@
-//! Captures of packets, as files of a run.
+//! Captures of packets and logs of senders, as files of a run.
 
 use std::path::PathBuf;
 
 use super::study::Study;
+use crate::facts::{Capture, Form};
 
-/// The folder of captures, below the result folder.
-pub const FOLDER: &str = "captures";
+/// Folders below the result folder, and the endings of the names there.
+pub const PLACES: [(&str, &str); 2] = [("captures", ".pcapng"), ("qlog", ".sqlog")];
 
-/// The ending of their names.
-pub const ENDING: &str = ".pcapng";
+fn place(form: Form) -> (&'static str, &'static str) {
+    match form {
+        Form::Packets => PLACES[0],
+        Form::Events => PLACES[1],
+    }
+}
 
-/// Folder of the captures of a trial, below the result folder.
-pub fn folder(study: &Study, cell: usize, trial: u32) -> PathBuf {
-    study.trial_path(FOLDER, cell, trial)
+/// Folders of a trial, below the result folder.
+pub fn folders(study: &Study, cell: usize, trial: u32) -> [PathBuf; 2] {
+    PLACES.map(|(folder, _)| study.trial_path(folder, cell, trial))
 }
 
 /// Path of a capture of a trial. A star, which not every file system takes, is the word `all`.
-pub fn path(study: &Study, cell: usize, trial: u32, name: &str) -> PathBuf {
-    let file = name.replace('*', "all") + ENDING;
-    folder(study, cell, trial).join(file)
+pub fn path(study: &Study, cell: usize, trial: u32, capture: &Capture) -> PathBuf {
+    let (folder, ending) = place(capture.form);
+    study.trial_path(folder, cell, trial).join(capture.name.replace('*', "all") + ending)
 }

@@ -22,6 +22,7 @@ pub mod groups;
 pub mod latency;
 mod lateness;
 mod lines;
+pub mod models;
 mod of_plan;
 pub mod paired;
 pub mod results;
@@ -36,6 +37,7 @@ pub mod table;
 #[cfg(test)]
 pub mod testing;
 pub mod verdict;
+pub mod viewing;
 mod warnings;
 
 pub use axis::Axis;

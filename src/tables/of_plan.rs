@@ -51,7 +51,7 @@ fn measures(plan: &Plan) -> BTreeMap<String, Vec<String>> {
     let cells = if varied { plan.cells() } else { 1 };
     let mut measures: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for cell in (0..cells).filter_map(|cell| plan.scenario(cell).ok()) {
-        for group in &cell.groups {
+        for group in cell.groups.iter().filter(|group| group.count > 0) {
             for measure in group.app.measures() {
                 let groups = measures.entry(measure.name().to_owned()).or_default();
                 if !groups.contains(&group.name) {

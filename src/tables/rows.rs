@@ -11,9 +11,11 @@ use super::axes;
 use super::figures;
 use super::goodput::{Through, directions, mbit, through};
 use super::study::{Study, TrialRow};
-use crate::facts::{Direction, DirectionOutcome, FlowOutcome, Lateness, LinkOutcome, Measure, Realised};
+use crate::facts::{Direction, DirectionOutcome, FlowOutcome, LinkOutcome, Measure, Realised};
 use crate::time::Duration;
-use workloads::{datagram_columns, flow_of, numbered, probe_columns, request_columns};
+use workloads::{
+    chunk_columns, datagram_columns, flow_of, lateness_columns, numbered, probe_columns, request_columns,
+};
 
 /// The tables with a row or more per trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,21 +29,38 @@ pub enum Table {
     Probes,
     /// Of requests.
     Requests,
+    /// Of chunks of video.
+    Chunks,
     /// Of runs in real time.
     Lateness,
     /// The last, because its row makes the trial done.
     Trials,
 }
 
+/// Names of the columns that each row of a trial begins with.
+pub(super) fn key_names(study: &Study) -> String {
+    let mut line = "cell,trial".to_owned();
+    axes::push_names(&mut line, study);
+    line
+}
+
+/// The values in them.
+pub(super) fn key_values(study: &Study, row: &TrialRow<'_>) -> String {
+    let mut line = format!("{},{}", study.cell_name(row.cell), row.trial);
+    axes::push_values(&mut line, study, row.cell);
+    line
+}
+
 impl Table {
     /// Every one that there can be.
-    pub const ALL: [Table; 8] = [
+    pub const ALL: [Table; 9] = [
         Table::Flows,
         Table::Links,
         Table::Realised,
         Table::Datagrams,
         Table::Probes,
         Table::Requests,
+        Table::Chunks,
         Table::Lateness,
         Table::Trials,
     ];
@@ -52,6 +71,7 @@ impl Table {
             Table::Datagrams => study.measures(Measure::Datagrams),
             Table::Probes => study.measures(Measure::Probes),
             Table::Requests => study.measures(Measure::Requests),
+            Table::Chunks => study.measures(Measure::Video),
             Table::Lateness => study.live,
             Table::Flows | Table::Links | Table::Realised | Table::Trials => true,
         };
@@ -66,6 +86,7 @@ impl Table {
             Table::Datagrams => "datagrams.csv",
             Table::Probes => "probes.csv",
             Table::Requests => "requests.csv",
+            Table::Chunks => "chunks.csv",
             Table::Lateness => "lateness.csv",
             Table::Trials => "trials.csv",
         }
@@ -73,8 +94,6 @@ impl Table {
 
     /// The first line, with its line break.
     pub fn header(self, study: &Study) -> String {
-        let mut line = "cell,trial".to_owned();
-        axes::push_names(&mut line, study);
         let columns: Vec<&str> = match self {
             Table::Flows => names(&flow_columns()),
             Table::Links => names(&link_columns(study)),
@@ -82,18 +101,18 @@ impl Table {
             Table::Datagrams => names(&datagram_columns()),
             Table::Probes => names(&probe_columns()),
             Table::Requests => names(&request_columns()),
+            Table::Chunks => names(&chunk_columns()),
             Table::Lateness => names(&lateness_columns()),
             Table::Trials => {
                 ["seed"].into_iter().chain(figures::of_study(study).map(|figure| figure.column)).collect()
             }
         };
-        line + "," + &columns.join(",") + "\n"
+        key_names(study) + "," + &columns.join(",") + "\n"
     }
 
     /// The rows of one trial, each with its line break.
     pub fn rows(self, study: &Study, row: &TrialRow<'_>) -> String {
-        let mut prefix = format!("{},{}", study.cell_name(row.cell), row.trial);
-        axes::push_values(&mut prefix, study, row.cell);
+        let prefix = key_values(study, row);
         let mut text = String::new();
         let outcome = row.outcome;
         match self {
@@ -121,6 +140,7 @@ impl Table {
             Table::Requests => {
                 write_rows(&mut text, &prefix, &request_columns(), numbered(&outcome.requests));
             }
+            Table::Chunks => write_rows(&mut text, &prefix, &chunk_columns(), &outcome.chunks),
             Table::Lateness => write_rows(&mut text, &prefix, &lateness_columns(), &outcome.lateness),
             Table::Trials => trial_row(&mut text, &prefix, study, row),
         }
@@ -256,20 +276,6 @@ fn check_columns<'o>() -> [Column<(&'o LinkOutcome, &'o Realised)>; 8] {
     ]
 }
 
-fn lateness_columns<'o>() -> [Column<&'o Lateness>; 5] {
-    use Field::{Count, Text};
-    fn micros(late: &Lateness, span: Duration) -> Field<'static> {
-        Field::Number((late.count > 0).then(|| span.as_millis_f64() * 1e3), 1)
-    }
-    [
-        column("kind", |late| Text(late.kind)),
-        column("count", |late| Count(late.count)),
-        column("p50_us", |late| micros(late, late.p50)),
-        column("p99_us", |late| micros(late, late.p99)),
-        column("max_us", |late| micros(late, late.max)),
-    ]
-}
-
 fn trial_row(text: &mut String, prefix: &str, study: &Study, row: &TrialRow<'_>) {
     text.push_str(prefix);
     push(text, row.seed);
@@ -313,7 +319,7 @@ pub fn push_field(text: &mut String, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Outcome;
+    use crate::facts::{Lateness, Outcome};
     use crate::tables::testing::{chat_outcome, study, with_chat};
 
     fn row(outcome: &Outcome) -> TrialRow<'_> {

@@ -49,11 +49,11 @@ impl Memory {
                     file.extend_from_slice(piece);
                     Ok(())
                 };
-                series::write(name, row.outcome, samples, put)?;
+                series::write(name, study, row, samples, put)?;
             }
         }
         for capture in &row.outcome.captures {
-            self.file(captures::path(study, row.cell, row.trial, &capture.name)).clone_from(&capture.file);
+            self.file(captures::path(study, row.cell, row.trial, capture)).clone_from(&capture.file);
         }
         if let Some(messages) = &row.outcome.messages {
             let log = latency::log(&messages.latency, row.outcome.measured)?;

@@ -182,6 +182,7 @@ impl Model {
             datagram_delay_ms: None,
             probes: (0..30).map(|number| self.probe(number)).collect(),
             requests: Vec::new(),
+            chunks: Vec::new(),
             messages: self.chat.then(|| self.messages(&mut rng)),
             series: Some(series),
             events: 100_000,

@@ -127,6 +127,11 @@ impl Connection {
         self.sender.stats(now)
     }
 
+    /// Segments sent again so far.
+    pub fn retransmits(&self) -> u64 {
+        self.sender.stats.retransmits
+    }
+
     /// In-order bytes received so far.
     pub fn received(&self) -> u64 {
         self.receiver.received()

@@ -76,6 +76,8 @@ pub struct Sender {
     probing: bool,
     /// Expiries of the timer since data was last acknowledged or a window probe was answered.
     expiries: u32,
+    /// SYN-ACKs that were sent again because the peer's SYN came again.
+    syns_missed: u64,
     gave_up: bool,
     last_sent: Instant,
     /// True if the window was full lately; the largest flight, and the time until which that counts.
@@ -140,6 +142,7 @@ impl Sender {
             tail: TailProbes::default(),
             probing: false,
             expiries: 0,
+            syns_missed: 0,
             gave_up: false,
             last_sent: Instant::ZERO,
             window_used: false,
@@ -162,7 +165,7 @@ impl Sender {
             self.rtt.fall_back();
         }
         // RFC 5681 §3.1: after a lost SYN the initial window is one segment; RFC 6928 §2: after two.
-        let is_lossy = self.stats.timeouts > self.config.tolerated_syns.into();
+        let is_lossy = self.stats.timeouts + self.syns_missed > self.config.tolerated_syns.into();
         let segments = if is_lossy { 1 } else { u64::from(self.config.initial_window) };
         // A SYN is no data segment, but its timeouts are timeouts.
         self.stats = Stats { timeouts: self.stats.timeouts, ..Stats::default() };

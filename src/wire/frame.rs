@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::codec::{self, Ends};
-use super::{Direction, IP_HEADER, Packet};
+use super::{Direction, FlowId, IP_HEADER, Packet, Segment};
 
 /// Bytes of an Ethernet header.
 const ETHERNET: usize = 14;
@@ -13,13 +13,15 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 /// Of the servers; no dissector claims the port.
 const SERVER: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 50_000);
+/// First of the addresses that clients have: 10.0.0.1.
+const FIRST_CLIENT: u32 = 0x0a00_0001;
 /// First of the ports that clients take.
 const FIRST_PORT: u16 = 50_001;
 
 /// Addresses of a flow's packets: clients are 10.0.0.1 and following by the flow's number, the server is
 /// 192.0.2.1 (RFC 5737).
 pub fn ends(packet: &Packet) -> Ends {
-    let client = 0x0a00_0001 + packet.flow.0 % 0x00ff_fffe;
+    let client = FIRST_CLIENT + packet.flow.0 % 0x00ff_fffe;
     let port = FIRST_PORT + (packet.flow.0 % 10_000) as u16;
     let client = (Ipv4Addr::from(client), port);
     match packet.direction {
@@ -66,6 +68,21 @@ pub fn bytes(packet: &Packet) -> Vec<u8> {
     out.extend_from_slice(&ip_header(packet, ends, data.len() as u16));
     out.extend_from_slice(&data);
     out
+}
+
+/// The segment in the bytes of a frame, with its flow and direction; `None` of a datagram, of one that was damaged, and
+/// of a frame that [`bytes`] does not make.
+pub fn segment(frame: &[u8]) -> Option<(FlowId, Direction, Segment)> {
+    let (header, data) = frame.get(ETHERNET..)?.split_at_checked(IP_HEADER as usize)?;
+    if (header[0], header[9]) != (0x45, TCP) {
+        return None;
+    }
+    let address = |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
+    let (source, destination) = (address(12), address(16));
+    let (segment, _) = codec::decode(data, source, destination).ok()?;
+    let (client, direction) =
+        if source == SERVER.0 { (destination, Direction::Down) } else { (source, Direction::Up) };
+    Some((FlowId(u32::from(client).checked_sub(FIRST_CLIENT)?), direction, segment))
 }
 
 fn ip_header(packet: &Packet, ends: Ends, data: u16) -> [u8; IP_HEADER as usize] {

@@ -57,6 +57,8 @@ pub struct Packet {
     pub class: Class,
     /// Bytes on the wire: every link asks for them.
     size: u32,
+    /// Its number in a world whose packets are logged; 0 elsewhere.
+    pub number: u32,
 }
 
 impl Packet {
@@ -130,6 +132,7 @@ impl Packet {
         class: Class(0),
         kind: Kind(0),
         size: 0,
+        number: 0,
     };
 
     /// Bytes on the wire.

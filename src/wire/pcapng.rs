@@ -1,5 +1,7 @@
 //! Captures as files in the format pcapng (draft-ietf-opsawg-pcapng), which Wireshark, tshark and tcpdump read.
 
+pub mod read;
+
 use crate::time::Instant;
 
 /// A capture that grows.
@@ -7,6 +9,8 @@ use crate::time::Instant;
 pub struct Pcapng {
     bytes: Vec<u8>,
     interfaces: u32,
+    /// Nanoseconds since 1970 at the start.
+    origin: u64,
 }
 
 /// Heading of a packet, seen from the interface that it is captured at.
@@ -35,9 +39,9 @@ const DROPPED: u16 = 5;
 
 impl Pcapng {
     /// A capture at these interfaces, which are numbered in this order, of Ethernet frames with stamps in
-    /// nanoseconds.
-    pub fn new(comment: &str, interfaces: &[&str]) -> Pcapng {
-        let mut file = Pcapng { bytes: Vec::new(), interfaces: interfaces.len() as u32 };
+    /// nanoseconds since `origin`, which is in nanoseconds since 1970.
+    pub fn new(comment: &str, interfaces: &[impl AsRef<str>], origin: u64) -> Pcapng {
+        let mut file = Pcapng { bytes: Vec::new(), interfaces: interfaces.len() as u32, origin };
         // The magic number, version 1.0, and a section of unknown length.
         let mut body: Vec<u8> = [0x1a2b_3c4d, 1, u32::MAX, u32::MAX].map(u32::to_le_bytes).concat();
         option(&mut body, COMMENT, comment.as_bytes());
@@ -46,7 +50,7 @@ impl Pcapng {
         for name in interfaces {
             // No limit of a frame's length.
             let mut body: Vec<u8> = [ETHERNET, 0].map(u32::to_le_bytes).concat();
-            option(&mut body, NAME, name.as_bytes());
+            option(&mut body, NAME, name.as_ref().as_bytes());
             option(&mut body, RESOLUTION, &[9]);
             file.block(INTERFACE, body);
         }
@@ -56,6 +60,11 @@ impl Pcapng {
     /// Bytes so far.
     pub fn size(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Takes the bytes so far, which are whole blocks.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
     }
 
     /// Takes back what was added since it had so many bytes.
@@ -72,7 +81,7 @@ impl Pcapng {
         frame: &[u8],
         comment: Option<&str>,
     ) {
-        let [high, low] = stamp(at);
+        let [high, low] = self.stamp(at);
         let len = frame.len() as u32;
         let mut body: Vec<u8> = [interface, high, low, len, len].map(u32::to_le_bytes).concat();
         body.extend_from_slice(frame);
@@ -90,13 +99,18 @@ impl Pcapng {
     /// stands in the first.
     pub fn finish(mut self, at: Instant, left_out: u64) -> Vec<u8> {
         for interface in (0..self.interfaces).filter(|_| left_out > 0) {
-            let [high, low] = stamp(at);
+            let [high, low] = self.stamp(at);
             let mut body: Vec<u8> = [interface, high, low].map(u32::to_le_bytes).concat();
             let left_out = if interface == 0 { left_out } else { 0 };
             option(&mut body, DROPPED, &left_out.to_le_bytes());
             self.block(STATISTICS, body);
         }
         self.bytes
+    }
+
+    fn stamp(&self, at: Instant) -> [u32; 2] {
+        let nanos = self.origin.saturating_add(at.as_nanos());
+        [(nanos >> 32) as u32, nanos as u32]
     }
 
     /// Adds a block; its options are ended here.
@@ -122,11 +136,6 @@ fn pad(body: &mut Vec<u8>) {
     body.resize(body.len().next_multiple_of(4), 0);
 }
 
-fn stamp(at: Instant) -> [u32; 2] {
-    let nanos = at.as_nanos();
-    [(nanos >> 32) as u32, nanos as u32]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,7 +156,7 @@ mod tests {
 
     #[test]
     fn blocks_fit_together_whatever_the_lengths() {
-        let mut file = Pcapng::new("five", &["a", "link up in"]);
+        let mut file = Pcapng::new("five", &["a", "link up in"], 0);
         for len in 0..9 {
             let comment = (len % 2 == 0).then_some("dropped");
             file.push(
@@ -162,6 +171,6 @@ mod tests {
         let whole = file.finish(Instant::ZERO, 3);
         assert_eq!(kinds(&whole[..before]), [&[SECTION, INTERFACE, INTERFACE][..], &[PACKET; 9]].concat());
         assert_eq!(kinds(&whole[before..]), [STATISTICS; 2]);
-        assert_eq!(kinds(&Pcapng::new("", &[]).finish(Instant::ZERO, 0)), [SECTION]);
+        assert_eq!(kinds(&Pcapng::new("", &[""; 0], 0).finish(Instant::ZERO, 0)), [SECTION]);
     }
 }

@@ -67,6 +67,24 @@ fn a_folder_is_what_its_run_gives_and_stays_so_when_looked_at() {
 }
 
 #[test]
+fn packets_are_held_against_the_scenario_beside_the_files() {
+    let lab = lab();
+    let text = said(lab.path(), &["verify", "a", "--packets"], 0);
+    assert!(text.starts_with("same       a: 6 trials\n"), "{text}");
+    assert!(text.contains("packets in 6 trials as the scenario says\n"), "{text}");
+    let text = said(lab.path(), &["verify", "a", "--packets", "--quick", "--json"], 0);
+    let read: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let packets = &read["folders"][0]["packets"];
+    assert_eq!((&packets["trials"], &packets["count"]), (&3.into(), &0.into()), "{read}");
+    assert!(packets["packets"].as_u64().is_some_and(|n| n > 1_000), "{read}");
+    // Rules that are not judged are named.
+    let queue = ["--set", "link.wire.queue={ kind = \"fq_codel\" }"];
+    said(lab.path(), &[&["run", "lab.toml", "--out", "b", "-q", "--no-plots"][..], &queue].concat(), 0);
+    let text = said(lab.path(), &["verify", "b", "--packets"], 0);
+    assert!(text.contains("not judged: wait in the queue (link.wire down, link.wire up)"), "{text}");
+}
+
+#[test]
 fn a_forged_row_is_found_even_with_forged_hashes() {
     let lab = lab();
     let dir = lab.path().join("a");
@@ -177,6 +195,11 @@ fn a_folder_that_nobody_can_repeat_is_not_judged() {
     fs::write(&manifest, &text).expect("written");
     let trials = lab.path().join("a/trials.csv");
     let rows = fs::read_to_string(&trials).expect("a table");
+    // As a killed run leaves it, or an editor.
+    fs::write(&trials, rows.trim_end()).expect("written");
+    let torn = "5 trials, of 6 that its scenario has; the last row of trials.csv has no line break and does not count";
+    let found = said(lab.path(), &["verify", "a", "--quick"], 99);
+    assert!(found.contains(torn), "{found}");
     fs::write(&trials, rows + "9,0,5ms,1\n").expect("written");
     assert!(said(lab.path(), &["verify", "a"], 1).contains("trials that its scenario does not have"));
     assert!(said(lab.path(), &["verify", "nowhere"], 1).contains("cannot read nowhere/manifest.json"));

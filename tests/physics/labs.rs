@@ -80,6 +80,58 @@ fn the_long_flow_of_a_parking_lot_gets_little() {
     }
 }
 
+/// A long flow over three links of 10, 4 and 10 Mbit/s, and at each another that leaves behind it.
+const PARKING_LOT: &str = r#"
+duration = "60s"
+warmup   = "20s"
+[link]
+one   = { rate = "10mbit", delay = "5ms", queue = { kind = "fq_codel", limit = "1000 packets" } }
+two   = { rate = "4mbit", delay = "5ms", queue = { kind = "fq_codel", limit = "1000 packets" } }
+three = { rate = "10mbit", delay = "5ms", queue = { kind = "fq_codel", limit = "1000 packets" } }
+[[clients]]
+name = "long"
+path = ["one", "two", "three"]
+app  = { kind = "bulk" }
+[[clients]]
+name = "at-one"
+path = ["one", "two", "three"]
+at   = "one"
+app  = { kind = "bulk" }
+[[clients]]
+name = "at-two"
+path = ["two", "three"]
+at   = "two"
+app  = { kind = "bulk" }
+[[clients]]
+name = "at-three"
+path = ["three"]
+app  = { kind = "bulk" }
+"#;
+
+#[test]
+fn servers_on_the_way_and_fair_queues_give_the_shares_of_max_min() {
+    let outcome = run(PARKING_LOT, 1);
+    // The second link is the narrowest: its two flows get a half each, and the others what the long one leaves.
+    let payload = 1448.0 / 1500.0;
+    for (flow, share) in [(0, 2.0), (1, 8.0), (2, 2.0), (3, 8.0)] {
+        let goodput = goodput(&outcome, flow);
+        assert!((goodput / (share * payload) - 1.0).abs() < 0.06, "flow {flow}: {goodput}");
+    }
+    for name in ["one", "two", "three"] {
+        assert!(link(&outcome, name, Direction::Up).utilisation.expect("a rate") > 0.97);
+    }
+}
+
+#[test]
+fn a_film_beside_a_download_keeps_its_claims() {
+    let run = Run::shipped("labs/video", &["trials=2", "record.trials=none"]);
+    // Fair queues let it have about a half of the link, and then the bitrate just below.
+    let fair = "{ kind = \"fq_codel\", limit = \"1000 packets\" }";
+    for rule in ["bba", "rate", "bola"] {
+        run.within(rule, run.get(&[rule, fair], "video_bitrate_mbit"), 2.2, 3.0);
+    }
+}
+
 #[test]
 fn answers_collide_behind_long_timeouts() {
     let run = Run::shipped("incast", &["trials=1", "record.trials=none"]);

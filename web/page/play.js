@@ -179,12 +179,15 @@ export class Play {
     const weights = links.map((link) => form.links[link].directions.reduce((sum, way) => sum + (way.rate_mbit ? 2 : 0) + (way.delay_ms > 0 ? 1 : 0.3), 0));
     const share = (width - side - SERVER) / weights.reduce((sum, weight) => sum + weight, 0);
     let left = side;
+    const ends = {}; // of links, with the place to their left and to their right
     links.forEach((link, n) => {
       const span = weights[n] * share;
       this.#link(pen, look, form.links[link], 2 * link, { left, width: span - 14, height });
+      ends[link] = [left - 7, left + span - 7];
       left += span;
     });
     this.#senders(pen, look, form, side, height);
+    this.#servers(pen, look, form, ends, height);
     pen.fillStyle = look.ink;
     pen.textAlign = "center";
     pen.strokeStyle = look.line;
@@ -237,6 +240,21 @@ export class Play {
     pen.textAlign = way === 0 ? "left" : "right";
     const words = waiting.length > 0 ? `${waiting.length} wait` : way === 0 ? direction.queue : "";
     pen.fillText(words, way === 0 ? x : x + width, y + deep + 13);
+  }
+
+  // Servers that stand between two links, with the groups that they serve; the others stand at the right.
+  #servers(pen, look, form, ends, height) {
+    const right = Math.max(...Object.values(ends).flat()), served = new Map();
+    for (const { name, path } of form.groups) {
+      const { link, backwards } = path.at(-1), x = ends[link][backwards ? 0 : 1];
+      if (x < right) served.set(x, [...(served.get(x) ?? []), name]);
+    }
+    for (const [x, names] of served) {
+      pen.fillStyle = look.ink;
+      pen.fillRect(x - 4, height * 0.63, 8, 8);
+      pen.textAlign = "right";
+      pen.fillText(clipped(pen, `server of ${names.join(", ")}`, Math.min(150, x - 12)), x - 8, height * 0.63 + 8);
+    }
   }
 
   // A disc for each sender's window, filled as far as it is in flight.

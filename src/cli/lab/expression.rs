@@ -1,6 +1,6 @@
 //! Arithmetic in labs: numbers, names, `+ - * /`, brackets and the functions of [`FUNCTIONS`].
 
-use crate::cli::validate::models;
+use crate::tables::models;
 
 /// A function by the number of its arguments.
 enum Function {

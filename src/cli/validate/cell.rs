@@ -1,7 +1,9 @@
 //! Cells of a grid: the other's runs, ours, and the verdict.
 
-use super::grids::{Figure, Grid, Row, Tolerance, number};
+use super::grids::{Figure, Grid, Measure, Row, Source, Tolerance, number};
+use super::pair::Waits;
 use crate::facts::Outcome;
+use crate::rng::Seed;
 use crate::scenario::{Plan, build};
 
 /// One cell of a grid.
@@ -16,9 +18,42 @@ pub struct Cell {
 pub struct Beside {
     /// The other's, over its runs: median, least and largest.
     pub theirs: [f64; 3],
-    /// Ours over the trials, and the standard error of the mean; `None` until it was run.
-    pub ours: Option<(f64, f64)>,
+    /// Ours; `None` until it was run.
+    pub ours: Option<Ours>,
     tolerance: Tolerance,
+}
+
+/// Place of a figure of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Within its bounds.
+    Within,
+    /// Outside, by no more than chance makes of samples of this size.
+    Undecided,
+    /// Outside.
+    Beyond,
+}
+
+impl Verdict {
+    /// The word in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Within => "within",
+            Verdict::Undecided => "undecided",
+            Verdict::Beyond => "beyond",
+        }
+    }
+}
+
+/// Our value of a figure.
+#[derive(Clone, Copy, Debug)]
+pub struct Ours {
+    /// Over all trials.
+    pub value: f64,
+    /// Standard error by the values of each trial.
+    pub error: f64,
+    /// For a percentile, what chance makes of it in two samples of this size; else the value twice.
+    pub range: [f64; 2],
 }
 
 impl Grid {
@@ -36,7 +71,9 @@ impl Grid {
     }
 
     fn has(&self, row: &Row) -> bool {
-        self.rows.iter().all(|(column, word)| row.get(column) == Some(word))
+        let fits =
+            |(column, words): &(&str, &str)| words.split('|').any(|word| row.get(column) == Some(&word));
+        self.rows.iter().all(fits)
     }
 
     fn cell(&self, row: Row, runs: &[Row]) -> Cell {
@@ -67,29 +104,109 @@ impl Figure {
 impl Cell {
     /// Runs it with these trials. False if it was told to stop.
     pub fn run(&mut self, grid: &Grid, trials: u32, go_on: &mut dyn FnMut() -> bool) -> bool {
-        let text = (grid.scenario)(grid, &self.row);
-        let plan = Plan::parse(grid.name, &text, &[]).expect("a grid's own scenario");
-        let mut values: Vec<Vec<f64>> = vec![Vec::new(); grid.figures.len()];
+        let mut own = vec![Own::default(); grid.figures.len()];
+        let plan = match grid.source {
+            Source::Scenario(text) => {
+                Some(Plan::parse(grid.name, &text(grid, &self.row), &[]).expect("a grid's own scenario"))
+            }
+            Source::Pair(_) => None,
+        };
         for number in 0..trials {
-            let outcome: Outcome = match build(&plan.base, plan.trial(0, number)).run(go_on) {
-                Ok(outcome) => outcome,
-                Err(_) => return false,
+            let seen = match (&plan, grid.source) {
+                (Some(plan), _) => build(&plan.base, plan.trial(0, number))
+                    .run(go_on)
+                    .ok()
+                    .map(|outcome| Seen::Outcome(Box::new(outcome))),
+                (None, Source::Pair(waits)) if go_on() => {
+                    Some(Seen::Waits(waits(&self.row, Seed(u64::from(number)))))
+                }
+                _ => None,
             };
-            for (values, figure) in values.iter_mut().zip(grid.figures) {
-                values.extend((figure.measure)(&outcome));
+            let Some(seen) = seen else { return false };
+            for (own, figure) in own.iter_mut().zip(grid.figures) {
+                own.add(figure.measure, &seen);
             }
         }
-        for (beside, values) in self.figures.iter_mut().zip(values) {
-            beside.ours = (!values.is_empty()).then(|| mean(&values));
+        let theirs = number(&self.row, grid.samples);
+        for ((beside, own), figure) in self.figures.iter_mut().zip(own).zip(grid.figures) {
+            beside.ours = own.figure(figure.measure, theirs);
         }
         true
     }
 }
 
+/// What one trial left.
+enum Seen {
+    Outcome(Box<Outcome>),
+    Waits(Waits),
+}
+
+/// What the trials of a cell left for a figure.
+#[derive(Clone, Default)]
+struct Own {
+    /// All values that were seen.
+    values: Vec<f64>,
+    /// The figure in each trial.
+    each: Vec<f64>,
+}
+
+impl Own {
+    fn add(&mut self, measure: Measure, seen: &Seen) {
+        let values: Vec<f64> = match (measure, seen) {
+            (Measure::Outcome(of), Seen::Outcome(outcome)) => of(outcome).into_iter().collect(),
+            (Measure::Mean(of) | Measure::Percentile(of, _), Seen::Waits(waits)) => of(waits).to_vec(),
+            _ => Vec::new(),
+        };
+        self.each.extend(measure.of(&values));
+        self.values.extend(values);
+    }
+
+    /// The figure over all trials, where the other's is one of so many samples.
+    fn figure(&self, measure: Measure, theirs: f64) -> Option<Ours> {
+        let value = measure.of(&self.values)?;
+        let range = measure.range(&self.values, theirs).unwrap_or([value; 2]);
+        Some(Ours { value, error: error(&self.each), range })
+    }
+}
+
+impl Measure {
+    /// The figure of some values.
+    fn of(self, values: &[f64]) -> Option<f64> {
+        if values.is_empty() {
+            return None;
+        }
+        match self {
+            Measure::Percentile(_, percent) => Some(at(&sorted(values), percent / 100.0)),
+            Measure::Outcome(_) | Measure::Mean(_) => Some(values.iter().sum::<f64>() / values.len() as f64),
+        }
+    }
+
+    /// The order statistics between which a percentile lies with 95 % if that of `theirs` samples has its own error, too
+    /// (David and Nagaraja, "Order Statistics", section 7.1). Samples count as independent.
+    fn range(self, values: &[f64], theirs: f64) -> Option<[f64; 2]> {
+        let Measure::Percentile(_, percent) = self else { return None };
+        let (share, sorted) = (percent / 100.0, sorted(values));
+        let error = (share * (1.0 - share) * (1.0 / sorted.len() as f64 + 1.0 / theirs)).sqrt();
+        Some([-1.96, 1.96].map(|times| at(&sorted, share + times * error)))
+    }
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+/// The value below which so large a share lies.
+fn at(sorted: &[f64], share: f64) -> f64 {
+    let place = (sorted.len() as f64 * share).max(0.0) as usize;
+    sorted[place.min(sorted.len() - 1)]
+}
+
 impl Beside {
     /// Ours over the other's.
     pub fn ratio(&self) -> Option<f64> {
-        Some(self.ours?.0 / self.theirs[0])
+        Some(self.ours?.value / self.theirs[0])
     }
 
     /// The larger of the ratio and its inverse.
@@ -106,10 +223,14 @@ impl Beside {
         }
     }
 
-    /// True if ours lies within the bounds.
-    pub fn is_within(&self) -> bool {
+    /// What the bounds say of ours.
+    pub fn verdict(&self) -> Verdict {
         let (low, high) = self.bounds();
-        self.ours.is_some_and(|(ours, _)| (low..=high).contains(&ours))
+        match self.ours {
+            Some(ours) if (low..=high).contains(&ours.value) => Verdict::Within,
+            Some(ours) if ours.range[0] <= high && low <= ours.range[1] => Verdict::Undecided,
+            _ => Verdict::Beyond,
+        }
     }
 }
 
@@ -120,19 +241,22 @@ fn rows(table: &'static str) -> impl Iterator<Item = Row> {
     lines.map(move |line| header.iter().copied().zip(line.split(',')).collect())
 }
 
-/// The middle of some numbers.
+/// The middle of some numbers; without any, none.
 pub fn median(mut values: Vec<f64>) -> f64 {
+    if values.is_empty() {
+        return f64::NAN;
+    }
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }
 
-/// Mean and its standard error.
-fn mean(values: &[f64]) -> (f64, f64) {
+/// Standard error of a mean of these.
+fn error(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let spread = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-    (mean, if n > 1.0 { (spread / (n - 1.0) / n).sqrt() } else { 0.0 })
+    if n > 1.0 { (spread / (n - 1.0) / n).sqrt() } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -155,7 +279,9 @@ mod tests {
                         figure.name
                     );
                 }
-                Plan::parse(grid.name, &(grid.scenario)(grid, &cell.row), &[]).expect("sound");
+                if let Source::Scenario(text) = grid.source {
+                    Plan::parse(grid.name, &text(grid, &cell.row), &[]).expect("sound");
+                }
             }
         }
     }
@@ -169,12 +295,33 @@ mod tests {
 
     #[test]
     fn bounds_are_the_runs_widened_by_the_tolerance() {
-        let beside =
-            |ours, tolerance| Beside { theirs: [10.0, 9.0, 12.0], ours: Some((ours, 0.0)), tolerance };
-        let within = |ours| beside(ours, Tolerance::Relative(0.1)).is_within();
+        let beside = |value, tolerance| {
+            let ours = Some(Ours { value, error: 0.0, range: [value; 2] });
+            Beside { theirs: [10.0, 9.0, 12.0], ours, tolerance }
+        };
+        let is_within = |beside: Beside| beside.verdict() == Verdict::Within;
+        let within = |ours| is_within(beside(ours, Tolerance::Relative(0.1)));
         assert_eq!([8.0, 8.2, 13.1, 13.3].map(within), [false, true, true, false]);
-        assert!(beside(12.05, Tolerance::Absolute(0.08)).is_within());
-        assert!(!beside(12.1, Tolerance::Absolute(0.08)).is_within());
+        assert!(is_within(beside(12.05, Tolerance::Absolute(0.08))));
+        assert!(!is_within(beside(12.1, Tolerance::Absolute(0.08))));
         assert_eq!(beside(8.0, Tolerance::Relative(0.1)).factor(), Some(1.25));
+    }
+
+    #[test]
+    fn a_percentile_has_the_range_that_two_samples_leave_open() {
+        let values: Vec<f64> = (0..2_000).map(f64::from).collect();
+        let measure = Measure::Percentile(|seen| &seen.waits, 99.0);
+        // 1.96 * sqrt(0.99 * 0.01 * 2 / 2000) is 0.617 %: 12.3 places.
+        let range = measure.range(&values, 2_000.0);
+        assert_eq!((measure.of(&values), range), (Some(1_980.0), Some([1_967.0, 1_992.0])));
+        assert_eq!(Measure::Mean(|seen| &seen.waits).range(&values, 2_000.0), None);
+        assert_eq!(measure.of(&[]), None);
+        let verdict = |theirs: f64| {
+            let ours = Ours { value: 1_980.0, error: 0.0, range: range.expect("a percentile") };
+            let tolerance = Tolerance::Relative(0.0);
+            Beside { theirs: [theirs; 3], ours: Some(ours), tolerance }.verdict()
+        };
+        let verdicts = [1_980.0, 1_990.0, 1_993.0].map(verdict);
+        assert_eq!(verdicts, [Verdict::Within, Verdict::Undecided, Verdict::Beyond]);
     }
 }

@@ -3,9 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::models;
+use super::pair::Waits;
 use super::sawtooth::SAWTOOTH;
+use super::scenes::{behind_bottleneck, beside_cubic, bulk};
+use super::waits::{LAST_SEGMENT, MESSAGES, TRANSFERS};
 use crate::facts::{DirectionOutcome, Outcome};
+use crate::rng::Seed;
+use crate::tables::models;
 
 /// A row of a table of measurements: its values by column.
 pub type Row = BTreeMap<&'static str, &'static str>;
@@ -20,18 +24,29 @@ pub struct Grid {
     pub whose: &'static str,
     /// The table.
     pub table: &'static str,
-    /// Columns and the words that the rows of this grid have in them.
+    /// Columns and the words that the rows of this grid have in them, one of several between bars.
     pub rows: &'static [(&'static str, &'static str)],
     /// Columns that tell the cells apart; rows that agree in all of them are runs of one cell.
     pub keys: &'static [&'static str],
     /// Settings of `[tcp]` beside the controller.
     pub tcp: &'static str,
-    /// Scenario of a cell.
-    pub scenario: fn(&Grid, &Row) -> String,
+    /// Origin of our side.
+    pub source: Source,
     /// Figures that are compared.
     pub figures: &'static [Figure],
     /// Seconds measured of each trial.
     pub seconds: u32,
+    /// Column that counts what a percentile of the other's was taken of.
+    pub samples: &'static str,
+}
+
+/// Origin of our side of a grid.
+#[derive(Clone, Copy)]
+pub enum Source {
+    /// A scenario for each cell.
+    Scenario(fn(&Grid, &Row) -> String),
+    /// Two hosts without a protocol: waits of a cell, of a seed.
+    Pair(fn(&Row, Seed) -> Waits),
 }
 
 /// One figure of a cell, and its columns in the table.
@@ -41,9 +56,20 @@ pub struct Figure {
     /// Column of the value, and if runs are summed up already, of the least and the largest.
     pub columns: (&'static str, Option<[&'static str; 2]>),
     /// Ours.
-    pub measure: fn(&Outcome) -> Option<f64>,
+    pub measure: Measure,
     /// Largest difference, as a share, or absolute where the figure is a share itself.
     pub tolerance: fn(loss: f64) -> Tolerance,
+}
+
+/// Ours of a figure.
+#[derive(Clone, Copy)]
+pub enum Measure {
+    /// Mean over the trials of a value of their outcomes.
+    Outcome(fn(&Outcome) -> Option<f64>),
+    /// Mean over what all trials saw.
+    Mean(fn(&Waits) -> &[f64]),
+    /// A percentile of what all trials saw.
+    Percentile(fn(&Waits) -> &[f64], f64),
 }
 
 /// Largest difference from the other's value.
@@ -188,9 +214,10 @@ pub static GRIDS: &[Grid] = &[
         rows: &[("case", "share")],
         keys: &["rtt_ms", "buffer_bdp"],
         tcp: WIDE_OPEN,
-        scenario: beside_cubic,
+        source: Source::Scenario(beside_cubic),
         figures: &[SHARE_OF_BBR],
         seconds: 60,
+        samples: "",
     },
     Grid {
         name: "reno-sawtooth",
@@ -204,6 +231,35 @@ pub static GRIDS: &[Grid] = &[
         rows: &[("cc", "cubic")],
         ..SAWTOOTH
     },
+    Grid {
+        name: "messages",
+        summary: "messages of a chat, one end writes, CUBIC, loss both ways",
+        rows: &[("traffic", "one-way")],
+        ..MESSAGES
+    },
+    Grid {
+        name: "messages-twoway",
+        summary: "messages of a chat, both ends write, CUBIC, loss both ways",
+        rows: &[("traffic", "two-way"), ("direction", "both")],
+        ..MESSAGES
+    },
+    Grid {
+        name: "transfers",
+        summary: "transfers of ten segments whose handshake lost nothing",
+        rows: &[
+            ("case", "random"),
+            ("subset", "clean_handshake"),
+            ("measure", "last_byte_after_connect|fin_acked"),
+        ],
+        ..TRANSFERS
+    },
+    Grid {
+        name: "transfers-all",
+        summary: "transfers of ten segments, those that lost a SYN with them",
+        rows: &[("case", "random"), ("subset", "all"), ("measure", "connect|last_byte|fin_acked")],
+        ..TRANSFERS
+    },
+    LAST_SEGMENT,
     Grid {
         name: "ns3-newreno",
         summary: "TcpNewReno, 10 Mbit/s with a queue of 1 BDP",
@@ -236,9 +292,10 @@ const LOSS_OF_DATA: Grid = Grid {
     rows: &[],
     keys: LOSSES,
     tcp: "",
-    scenario: bulk,
+    source: Source::Scenario(bulk),
     figures: &[GOODPUT, WINDOW, ROUND_TRIP],
     seconds: 30,
+    samples: "",
 };
 
 const LOSS_BESIDE_BBR: Grid = Grid {
@@ -261,7 +318,7 @@ const NS3_LOSS: Grid = Grid {
     table: NS3,
     keys: LOSSES,
     tcp: "profile = \"ns3\"",
-    scenario: behind_bottleneck,
+    source: Source::Scenario(behind_bottleneck),
     figures: &[Figure { columns: ("goodput_mbit", None), ..GOODPUT }],
     seconds: 60,
     ..LOSS_OF_DATA
@@ -270,29 +327,29 @@ const NS3_LOSS: Grid = Grid {
 const GOODPUT: Figure = Figure {
     name: "goodput_mbit",
     columns: ("goodput_median", Some(["goodput_min", "goodput_max"])),
-    measure: |outcome| goodput(outcome, 0),
+    measure: Measure::Outcome(|outcome| goodput(outcome, 0)),
     tolerance: |_| Tolerance::Relative(0.10),
 };
 const GOODPUT_BBR: Figure = Figure { tolerance: of_bbr, ..GOODPUT };
 const WINDOW: Figure = Figure {
     name: "cwnd_mean_segments",
     columns: ("mean_cwnd_pkts", None),
-    measure: |outcome| Some(sender(outcome, 0)?.cwnd_mean? / 1448.0),
+    measure: Measure::Outcome(|outcome| Some(sender(outcome, 0)?.cwnd_mean? / 1448.0)),
     tolerance: |_| Tolerance::Relative(0.10),
 };
 const ROUND_TRIP: Figure = Figure {
     name: "srtt_mean_ms",
     columns: ("mean_rtt_ms", None),
-    measure: |outcome| Some(sender(outcome, 0)?.srtt_mean?.as_secs_f64() * 1e3),
+    measure: Measure::Outcome(|outcome| Some(sender(outcome, 0)?.srtt_mean?.as_secs_f64() * 1e3)),
     tolerance: |_| Tolerance::Relative(0.10),
 };
 const SHARE_OF_BBR: Figure = Figure {
     name: "share_of_bbr",
     columns: ("share_a", None),
-    measure: |outcome| {
+    measure: Measure::Outcome(|outcome| {
         let (bbr, cubic) = (goodput(outcome, 0)?, goodput(outcome, 1)?);
         Some(bbr / (bbr + cubic))
-    },
+    }),
     tolerance: |_| Tolerance::Absolute(0.08),
 };
 
@@ -306,62 +363,4 @@ fn sender(outcome: &Outcome, flow: usize) -> Option<&DirectionOutcome> {
 
 fn goodput(outcome: &Outcome, flow: usize) -> Option<f64> {
     Some(sender(outcome, flow)?.bytes_delivered as f64 * 8e-6 / outcome.measured.as_secs_f64())
-}
-
-/// A bulk transfer over a path with loss and, where the row has one, a bottleneck.
-fn bulk(grid: &Grid, row: &Row) -> String {
-    let neck = match (number(row, "rate_mbit"), number(row, "queue_pkts")) {
-        (0.0, _) => String::new(),
-        (rate, queue) => format!("rate = \"{rate}mbit\"\nqueue = \"{queue} packets\"\n"),
-    };
-    format!(
-        "{}[link.path]\n{neck}delay = \"{}us\"\nup = {{ loss = \"{}%\" }}\ndown = {{ loss = \"{}%\" }}\n\
-         [[clients]]\nname = \"bulk\"\npath = [\"path\"]\napp = {{ kind = \"bulk\" }}\n",
-        head(grid, 3, controller(row)),
-        number(row, "rtt_ms") * 500.0,
-        number(row, "loss") * 100.0,
-        number(row, "ack_loss") * 100.0,
-    )
-}
-
-/// The same as ns-3 has it: loss behind the bottleneck, whose queue does not count the packet that is sent.
-fn behind_bottleneck(grid: &Grid, row: &Row) -> String {
-    format!(
-        "{}[link.bottleneck]\nrate = \"10mbit\"\nqueue = \"{} packets\"\ndelay = \"{}us\"\n\
-         [link.receiver]\nup = {{ loss = \"{}%\" }}\n\
-         [[clients]]\nname = \"bulk\"\npath = [\"bottleneck\", \"receiver\"]\napp = {{ kind = \"bulk\" }}\n",
-        head(grid, 0, controller(row)),
-        number(row, "queue_pkts") + 1.0,
-        number(row, "rtt_ms") * 500.0,
-        number(row, "loss") * 100.0,
-    )
-}
-
-/// BBR and CUBIC on one bottleneck.
-fn beside_cubic(grid: &Grid, row: &Row) -> String {
-    let group = |name: &str| {
-        format!(
-            "[[clients]]\nname = \"{name}\"\npath = [\"neck\"]\nstart_spread = \"1s\"\n\
-             tcp = {{ congestion = \"{name}\" }}\napp = {{ kind = \"bulk\" }}\n"
-        )
-    };
-    format!(
-        "{}[link.neck]\nrate = \"{}mbit\"\nqueue = \"{} packets\"\ndelay = \"{}us\"\n{}{}",
-        head(grid, 10, "bbr"),
-        number(row, "rate_mbit"),
-        number(row, "queue_pkts"),
-        number(row, "rtt_ms") * 500.0,
-        group("bbr"),
-        group("cubic"),
-    )
-}
-
-/// Head of a scenario, up to the settings of TCP.
-pub(super) fn head(grid: &Grid, lead_in: u32, congestion: &str) -> String {
-    format!(
-        "duration = \"{}s\"\nwarmup = \"{lead_in}s\"\ntrials = 1000\n[record]\ntrials = \"none\"\n\
-         [tcp]\ncongestion = \"{congestion}\"\n{}\n",
-        grid.seconds + lead_in,
-        grid.tcp,
-    )
 }

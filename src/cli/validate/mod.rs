@@ -2,9 +2,11 @@
 
 mod cell;
 mod grids;
-pub(super) mod models;
+mod pair;
 mod sawtooth;
+mod scenes;
 mod table;
+mod waits;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -17,7 +19,7 @@ use clap::Args;
 use super::output::{Failure, print, processors};
 use super::progress::Progress;
 use super::run::stop_on_interrupt;
-use cell::Cell;
+use cell::{Cell, Verdict};
 use grids::{GRIDS, Grid};
 
 /// Set our TCP beside measurements of Linux and ns-3, and beside models
@@ -61,7 +63,11 @@ impl Validate {
         for (place, grid) in grids.iter().enumerate() {
             let own: Vec<&Cell> = cells.iter().filter(|(of, _)| *of == place).map(|(_, cell)| cell).collect();
             print(&table::text(grid, &own, self.quiet))?;
-            beyond += own.iter().flat_map(|cell| &cell.figures).filter(|beside| !beside.is_within()).count();
+            beyond += own
+                .iter()
+                .flat_map(|cell| &cell.figures)
+                .filter(|beside| beside.verdict() == Verdict::Beyond)
+                .count();
         }
         if let Some((mut file, path)) = csv {
             let rows = cells.iter().map(|(place, cell)| (grids[*place], cell));

@@ -1,6 +1,7 @@
 //! The sawtooth of a flow that fills its bottleneck's queue: peak, trough and period of the window.
 
-use super::grids::{Figure, Grid, LINUX, Row, Tolerance, controller, head, number};
+use super::grids::{Figure, Grid, LINUX, Measure, Row, Source, Tolerance, controller, number};
+use super::scenes::head;
 use crate::facts::{FlowSample, Outcome, SenderEvent};
 use crate::tables::stats::Estimate;
 use crate::time::Instant;
@@ -16,40 +17,41 @@ pub(super) const SAWTOOTH: Grid = Grid {
     rows: &[],
     keys: &["cc", "rtt_ms", "rate_mbit"],
     tcp: "",
-    scenario,
+    source: Source::Scenario(scenario),
     figures: &[
         Figure {
             name: "peak_segments",
             columns: ("peak_cwnd_pkts", None),
-            measure: |outcome| mean(&teeth(outcome, |tooth| tooth.peak)),
+            measure: Measure::Outcome(|outcome| mean(&teeth(outcome, |tooth| tooth.peak))),
             tolerance,
         },
         Figure {
             name: "trough_segments",
             columns: ("trough_cwnd_pkts", None),
-            measure: |outcome| mean(&teeth(outcome, |tooth| tooth.trough)),
+            measure: Measure::Outcome(|outcome| mean(&teeth(outcome, |tooth| tooth.trough))),
             tolerance,
         },
         Figure {
             name: "period_mean_s",
             columns: ("period_mean_s", Some(["period_min_s", "period_max_s"])),
-            measure: |outcome| mean(&periods(outcome)),
+            measure: Measure::Outcome(|outcome| mean(&periods(outcome))),
             tolerance,
         },
         Figure {
             name: "period_shortest_s",
             columns: ("period_min_s", None),
-            measure: |outcome| periods(outcome).into_iter().reduce(f64::min),
+            measure: Measure::Outcome(|outcome| periods(outcome).into_iter().reduce(f64::min)),
             tolerance,
         },
         Figure {
             name: "period_longest_s",
             columns: ("period_max_s", None),
-            measure: |outcome| periods(outcome).into_iter().reduce(f64::max),
+            measure: Measure::Outcome(|outcome| periods(outcome).into_iter().reduce(f64::max)),
             tolerance,
         },
     ],
     seconds: 120,
+    samples: "",
 };
 
 fn tolerance(_: f64) -> Tolerance {

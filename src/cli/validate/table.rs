@@ -2,17 +2,37 @@
 
 use std::fmt::Write as _;
 
-use super::cell::{Beside, Cell, median};
+use super::cell::{Beside, Cell, Ours, Verdict, median};
 use super::grids::{Figure, Grid, controller, models_of, number};
 
 /// Columns of the CSV that say what a cell is, where its table has them.
-const CONDITIONS: [(&str, &str); 6] = [
+const CONDITIONS: [(&str, &str); 11] = [
     ("rtt_ms", "rtt_ms"),
     ("loss", "loss"),
     ("ack_loss", "ack_loss"),
     ("rate_mbit", "rate_mbit"),
     ("queue_packets", "queue_pkts"),
     ("buffer_bdp", "buffer_bdp"),
+    ("traffic", "traffic"),
+    ("segments", "segments"),
+    ("fin_at_once", "fin_at_once"),
+    ("subset", "subset"),
+    ("measure", "measure"),
+];
+/// Columns of a figure.
+const FIGURE: [&str; 12] = [
+    "figure",
+    "theirs",
+    "theirs_least",
+    "theirs_largest",
+    "ours",
+    "ours_error",
+    "ours_least",
+    "ours_largest",
+    "ratio",
+    "low",
+    "high",
+    "verdict",
 ];
 const MODELS: [&str; 3] = ["mathis_mbit", "padhye_mbit", "rfc9438_mbit"];
 
@@ -26,6 +46,7 @@ pub fn list(grids: &[Grid]) -> String {
 /// A grid as text; with `brief`, only what is beyond its bounds and the medians.
 pub fn text(grid: &Grid, cells: &[&Cell], brief: bool) -> String {
     let mut text = format!("{}: {}, beside {}\n", grid.name, grid.summary, grid.whose);
+    let width = 2 + cells.iter().map(|cell| conditions(grid, cell).len()).fold(26, usize::max);
     for (n, figure) in grid.figures.iter().enumerate() {
         let figures = || cells.iter().map(move |cell| &cell.figures[n]);
         if !brief {
@@ -34,22 +55,34 @@ pub fn text(grid: &Grid, cells: &[&Cell], brief: bool) -> String {
             } else {
                 &[]
             };
-            let _ = write!(text, "  {:<28}{:>22}{:>10}{:>8}", figure.name, grid.whose, "ours", "ratio");
+            let _ = write!(text, "  {:<width$}{:>22}{:>10}{:>8}", figure.name, grid.whose, "ours", "ratio");
             for (name, _) in models {
                 let _ = write!(text, "{:>14}", name.trim_end_matches("_mbit"));
             }
             text.push_str("  verdict\n");
         }
-        for cell in cells.iter().filter(|cell| !brief || !cell.figures[n].is_within()) {
-            line(&mut text, grid, cell, &cell.figures[n], has_models(figure) && !brief);
+        for cell in cells.iter().filter(|cell| !brief || cell.figures[n].verdict() == Verdict::Beyond) {
+            line(
+                &mut text,
+                &conditions(grid, cell),
+                width,
+                cell,
+                &cell.figures[n],
+                has_models(figure) && !brief,
+            );
         }
         let factors: Vec<f64> = figures().filter_map(Beside::factor).collect();
-        let within = figures().filter(|beside| beside.is_within()).count();
+        let count = |verdict| figures().filter(|beside| beside.verdict() == verdict).count();
+        let undecided = match count(Verdict::Undecided) {
+            0 => String::new(),
+            n => format!(", {n} outside by no more than chance"),
+        };
         let _ = writeln!(
             text,
-            "  {}: median factor {:.3}; {within} of {} cells within their bounds",
+            "  {}: median factor {:.3}; {} of {} cells within their bounds{undecided}",
             figure.name,
             median(factors),
+            count(Verdict::Within),
             cells.len(),
         );
     }
@@ -62,15 +95,14 @@ fn has_models(figure: &Figure) -> bool {
     figure.name == "goodput_mbit"
 }
 
-fn line(text: &mut String, grid: &Grid, cell: &Cell, beside: &Beside, with_models: bool) {
+fn line(text: &mut String, conditions: &str, width: usize, cell: &Cell, beside: &Beside, with_models: bool) {
     let [middle, least, largest] = beside.theirs;
     let range = if least < largest { format!(" ({least:.2}–{largest:.2})") } else { String::new() };
-    let ours = beside.ours.map_or(f64::NAN, |(ours, _)| ours);
+    let ours = beside.ours.map_or(f64::NAN, |ours| ours.value);
     let theirs = format!("{middle:.2}{range}");
     let _ = write!(
         text,
-        "  {:<28}{theirs:>22}{ours:>10.2}{:>8.2}",
-        conditions(grid, cell),
+        "  {conditions:<width$}{theirs:>22}{ours:>10.2}{:>8.2}",
         beside.ratio().unwrap_or(f64::NAN),
     );
     if with_models {
@@ -79,19 +111,30 @@ fn line(text: &mut String, grid: &Grid, cell: &Cell, beside: &Beside, with_model
             let _ = write!(text, "{goodput:>14}");
         }
     }
-    text.push_str(if beside.is_within() { "  within\n" } else { "  beyond\n" });
+    let _ = write!(text, "  {}", beside.verdict().name());
+    if let Some(Ours { range: [least, largest], .. }) =
+        beside.ours.filter(|_| beside.verdict() == Verdict::Undecided)
+    {
+        let _ = write!(text, " (chance: {least:.2}–{largest:.2})");
+    }
+    text.push('\n');
 }
 
 /// Conditions of a cell in words.
 fn conditions(grid: &Grid, cell: &Cell) -> String {
     let mut words = vec![format!("{} ms", number(&cell.row, "rtt_ms"))];
+    let fixed = |key: &str| grid.rows.iter().any(|(column, _)| *column == key);
     for key in grid.keys {
         let value = number(&cell.row, key);
         match *key {
+            "cc" if !fixed(key) => words.insert(0, controller(&cell.row).to_owned()),
             "loss" => words.push(format!("{:.1} %", value * 100.0)),
             "ack_loss" => words.push(format!("ACKs {:.1} %", value * 100.0)),
             "rate_mbit" => words.push(format!("{value} Mbit/s")),
             "buffer_bdp" => words.push(format!("{value} BDP")),
+            "segments" => words.push(crate::units::plural(value as u64, "segment")),
+            "fin_at_once" => words.push(if value > 0.0 { "FIN at once" } else { "no FIN" }.to_owned()),
+            "measure" => words.push(cell.row[key].replace('_', " ")),
             _ => {}
         }
     }
@@ -111,40 +154,35 @@ fn models(cell: &Cell) -> impl Iterator<Item = (&'static str, Option<f64>)> {
 
 /// Grids as CSV: a row for each figure of each cell.
 pub fn csv<'a>(cells: impl Iterator<Item = (&'a Grid, &'a Cell)>) -> String {
-    let mut text = String::from("grid,beside,congestion");
-    for (name, _) in CONDITIONS {
-        let _ = write!(text, ",{name}");
-    }
-    text.push_str(",figure,theirs,theirs_least,theirs_largest,ours,ours_error,ratio,low,high,verdict");
-    for name in MODELS {
-        let _ = write!(text, ",{name}");
-    }
-    text.push('\n');
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let conditions = CONDITIONS.iter().map(|(name, _)| *name);
+    let head = ["grid", "beside", "congestion"].into_iter().chain(conditions).chain(FIGURE).chain(MODELS);
+    writer.write_record(head).expect("memory takes it");
     for (grid, cell) in cells {
+        let models = |figure: &Figure| {
+            MODELS.map(|name| {
+                let goodput = models(cell).find(|(model, _)| *model == name).and_then(|(_, goodput)| goodput);
+                goodput
+                    .filter(|_| has_models(figure))
+                    .map_or_else(String::new, |goodput| format!("{goodput:.6}"))
+            })
+        };
         for (beside, figure) in cell.figures.iter().zip(grid.figures) {
-            let _ = write!(text, "{},{},{}", grid.name, grid.whose, controller(&cell.row));
-            for (_, column) in CONDITIONS {
-                let _ = write!(text, ",{}", cell.row.get(column).copied().unwrap_or_default());
-            }
-            let ([middle, least, largest], (low, high)) = (beside.theirs, beside.bounds());
-            let (ours, error) = beside.ours.unwrap_or((f64::NAN, f64::NAN));
-            let ratio = beside.ratio().unwrap_or(f64::NAN);
-            let verdict = if beside.is_within() { "within" } else { "beyond" };
-            let _ = write!(
-                text,
-                ",{},{middle},{least},{largest},{ours:.6},{error:.6},{ratio:.4},{low:.6},{high:.6},{verdict}",
-                figure.name,
-            );
-            for model in MODELS {
-                let goodput = models(cell).find(|(name, _)| *name == model).and_then(|(_, goodput)| goodput);
-                let goodput = goodput.filter(|_| has_models(figure));
-                let _ = match goodput {
-                    Some(goodput) => write!(text, ",{goodput:.6}"),
-                    None => write!(text, ","),
-                };
-            }
-            text.push('\n');
+            let condition =
+                |(_, column): (&str, &str)| cell.row.get(column).copied().unwrap_or_default().to_owned();
+            let mut row = vec![grid.name.to_owned(), grid.whose.to_owned(), controller(&cell.row).to_owned()];
+            row.extend(CONDITIONS.map(condition));
+            row.push(figure.name.to_owned());
+            row.extend(beside.theirs.map(|value| value.to_string()));
+            let none = Ours { value: f64::NAN, error: f64::NAN, range: [f64::NAN; 2] };
+            let Ours { value, error, range: [least, largest] } = beside.ours.unwrap_or(none);
+            row.extend([value, error, least, largest].map(|value| format!("{value:.6}")));
+            row.push(format!("{:.4}", beside.ratio().unwrap_or(f64::NAN)));
+            row.extend(<[f64; 2]>::from(beside.bounds()).map(|bound| format!("{bound:.6}")));
+            row.push(beside.verdict().name().to_owned());
+            row.extend(models(figure));
+            writer.write_record(row).expect("memory takes it");
         }
     }
-    text
+    String::from_utf8(writer.into_inner().expect("memory takes it")).expect("fields are text")
 }

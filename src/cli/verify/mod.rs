@@ -1,5 +1,6 @@
 //! `testbed verify`: whether result folders are what their runs give.
 
+mod packets;
 mod verdict;
 
 use std::collections::BTreeSet;
@@ -17,11 +18,12 @@ use super::{memory, run};
 use crate::report::version::Program;
 use crate::report::{self, Comparison, Fingerprint, Manifest, ReportError, ResultFolder};
 use crate::rng::Seed;
-use crate::runner::{self, Ending, Pace, RunError};
+use crate::runner::{self, Ending, Execute, Pace, RunError};
 use crate::scenario::Plan;
 use crate::tables::study as study_of;
 use crate::time::Duration;
 use crate::units::{Bytes, plural};
+use packets::Book;
 use verdict::{Line, Trials};
 
 pub(super) use verdict::Verdict;
@@ -30,8 +32,9 @@ pub(super) use verdict::Verdict;
 ///
 /// Every trial of a folder is run again from the scenario, seed and changes in its manifest, and all tables,
 /// series, histograms, pictures and the page are compared, but for the wall time of trials. Nothing is written
-/// into the folder. Exits with 99 if a folder differs, and with 1 if one cannot be judged.
+/// into the folder. Exits with 99 if a folder differs or its packets do, and with 1 if one cannot be judged.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Verify {
     /// Result folders
     #[arg(required = true, value_name = "DIR")]
@@ -40,6 +43,9 @@ pub struct Verify {
     /// summary is computed anew from all of the folder's rows
     #[arg(long)]
     quick: bool,
+    /// Hold every packet of the trials that run again against the scenario's own numbers as well
+    #[arg(long)]
+    packets: bool,
     /// Scenario file that the folders must be of, word for word
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
@@ -102,20 +108,24 @@ impl Verify {
         for dir in &self.dirs {
             let manifest = Manifest::read(dir);
             let sets = manifest.as_ref().map(|manifest| manifest.study.overrides.clone()).unwrap_or_default();
-            let verdict =
-                manifest.map_err(Hitch::from).and_then(|manifest| self.judge(dir, &manifest, &terms));
+            let book = self.packets.then(Arc::<Book>::default);
+            let verdict = manifest
+                .map_err(Hitch::from)
+                .and_then(|manifest| self.judge(dir, &manifest, &terms, book.as_ref()));
             // One folder that is faulty is no reason to leave the others out.
             let verdict = match verdict {
                 Ok(verdict) => verdict,
                 Err(Hitch::Unknown(reason)) => Verdict::Unknown { reason },
                 Err(Hitch::Failure(failure)) => return Err(failure),
             };
-            different += usize::from(matches!(verdict, Verdict::Different { .. }));
-            unknown += usize::from(matches!(verdict, Verdict::Unknown { .. }));
-            let line = Line { folder: dir, sets, verdict };
+            let is_unknown = matches!(verdict, Verdict::Unknown { .. });
+            let packets = book.filter(|_| !is_unknown).map(|book| book.close());
+            let line = Line { folder: dir, sets, verdict, packets };
+            unknown += usize::from(is_unknown);
+            different += usize::from(line.is_refuted());
             if self.json {
                 lines.push(line);
-            } else if !self.quiet || !line.verdict.is_same() || line.is_changed() {
+            } else if !self.quiet || line.is_refuted() || is_unknown || line.is_changed() {
                 print(&line.in_words())?;
             }
         }
@@ -137,6 +147,7 @@ impl Verify {
         Verify {
             dirs: Vec::new(),
             quick,
+            packets: false,
             scenario: Some(scenario),
             seed: None,
             within: Duration::from_secs(60),
@@ -157,14 +168,21 @@ impl Verify {
     ) -> Result<Verdict, Failure> {
         let stop = Arc::clone(stop);
         let terms = Terms { expected: Some(text), program: own_program()?, chance: chance(), stop };
-        match self.judge(dir, manifest, &terms) {
+        match self.judge(dir, manifest, &terms, None) {
             Ok(verdict) => Ok(verdict),
             Err(Hitch::Unknown(reason)) => Ok(Verdict::Unknown { reason }),
             Err(Hitch::Failure(failure)) => Err(failure),
         }
     }
 
-    fn judge(&self, dir: &Path, manifest: &Manifest, terms: &Terms<'_>) -> Result<Verdict, Hitch> {
+    /// The verdict about a folder; `book` takes what is found of its packets.
+    fn judge(
+        &self,
+        dir: &Path,
+        manifest: &Manifest,
+        terms: &Terms<'_>,
+        book: Option<&Arc<Book>>,
+    ) -> Result<Verdict, Hitch> {
         let unknown = |reason: &str| Err(Hitch::Unknown(reason.to_owned()));
         let all = report::trials(dir)?;
         if let Some(text) = terms.expected.filter(|text| !text.lines().eq(manifest.study.scenario.lines())) {
@@ -179,7 +197,10 @@ impl Verify {
         if let Some(key) = study.contradicts(&own) {
             return Err(Hitch::Unknown(format!("its manifest contradicts its own scenario in `{key}`")));
         }
-        if all.is_empty() {
+        let torn = report::has_torn_row(dir)?;
+        if all.is_empty() && torn {
+            return unknown("it has no finished trial: the last row of its trials.csv has no line break");
+        } else if all.is_empty() {
             return unknown("it has no finished trial");
         }
         let chosen = if self.quick { sample(&all, terms.chance) } else { all.clone() };
@@ -193,7 +214,7 @@ impl Verify {
             let problem = format!("cannot make a temporary folder: {error}");
             Hitch::Failure(Failure::other(problem, "set TMPDIR to one that can be written"))
         })?;
-        self.run_again(&plan, manifest, &chosen, again.path(), &terms.stop)?;
+        self.run_again(&plan, manifest, &chosen, again.path(), &terms.stop, book)?;
         let comparison = if self.quick {
             report::compare_some(dir, manifest, again.path(), &chosen)?
         } else {
@@ -202,7 +223,7 @@ impl Verify {
             report::compare_all(dir, study, again.path())?
         };
         let planned = plan.every_trial().count();
-        let trials = Trials { again: chosen.len(), finished: all.len(), planned };
+        let trials = Trials { again: chosen.len(), finished: all.len(), planned, torn };
         Ok(match comparison {
             Comparison { files: 0, missing, .. } => Verdict::Same { trials, missing },
             comparison => Verdict::Different { trials, comparison },
@@ -267,15 +288,18 @@ impl Verify {
         trials: &BTreeSet<(usize, u32)>,
         dir: &Path,
         stop: &AtomicBool,
+        book: Option<&Arc<Book>>,
     ) -> Result<(), Hitch> {
         let mut folder = ResultFolder::again(dir, manifest)?;
         let bar = Progress::new(plan.name(), trials.len() as u64, 0, "trials", self.quiet || self.json);
         let (jobs, memory) = self.means();
         let others = plan.every_trial().filter(|trial| !trials.contains(trial)).collect();
-        let execute = runner::in_virtual_time(memory.0);
+        let plainly = runner::in_virtual_time(memory.0);
+        let audited = book.map(|book| book.audit(memory.0));
+        let execute: &Execute = audited.as_ref().map_or(&plainly, |audited| audited);
         let mut failed = Vec::new();
         let filing = Filing { folder: &mut folder, bar: &bar, failed: &mut failed };
-        let ending = runner::run(plan, &others, jobs, &execute, stop, filing);
+        let ending = runner::run(plan, &others, jobs, execute, stop, filing);
         bar.finish();
         if let Some(reason) = failed.into_iter().next() {
             return Err(Hitch::Unknown(format!("run again, {reason}")));

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::packets::Packets;
 use crate::cli::output::one_line;
 use crate::report::{Comparison, Difference, Manifest};
 use crate::units::plural;
@@ -39,6 +40,9 @@ pub struct Trials {
     pub finished: usize,
     /// Those that its scenario has.
     pub planned: usize,
+    /// True if one more has a row without a line break, which does not count.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub torn: bool,
 }
 
 /// A line of `--json`.
@@ -49,6 +53,9 @@ pub struct Line<'a> {
     pub sets: Vec<String>,
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// Packets of the trials that ran again, if they were looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packets: Option<Packets>,
 }
 
 impl Verdict {
@@ -66,24 +73,23 @@ impl Verdict {
             expected: at(&ours),
         };
         let comparison = Comparison { differences: vec![difference], files: 1, missing: Vec::new() };
-        Verdict::Different { trials: Trials { again: 0, finished: trials, planned: trials }, comparison }
-    }
-
-    /// True if nobody need look.
-    pub fn is_same(&self) -> bool {
-        matches!(self, Verdict::Same { .. })
+        let trials = Trials { again: 0, finished: trials, planned: trials, torn: false };
+        Verdict::Different { trials, comparison }
     }
 }
 
 impl Trials {
     fn in_words(&self) -> String {
-        let Trials { again, finished, planned } = *self;
+        let Trials { again, finished, planned, torn } = *self;
         let mut text = plural(finished as u64, "trial");
         if again > 0 && again < finished {
             text = format!("{again} of {text}");
         }
         if finished < planned {
             let _ = write!(text, ", of {planned} that its scenario has");
+        }
+        if torn {
+            text.push_str("; the last row of trials.csv has no line break and does not count");
         }
         text
     }
@@ -95,13 +101,28 @@ impl Line<'_> {
         self.sets.iter().any(|set| !["seed=", "trials="].iter().any(|key| set.starts_with(key)))
     }
 
+    /// True if the folder is not what its run gives, or its packets are not what its scenario says.
+    pub fn is_refuted(&self) -> bool {
+        matches!(self.verdict, Verdict::Different { .. }) || self.has_wrong_packets()
+    }
+
+    fn has_wrong_packets(&self) -> bool {
+        self.packets.as_ref().is_some_and(|packets| packets.count > 0)
+    }
+
     pub fn in_words(&self) -> String {
+        let packets = self.packets.as_ref().map_or_else(String::new, Packets::in_words);
+        self.verdict_in_words() + &packets
+    }
+
+    fn verdict_in_words(&self) -> String {
         let folder = one_line(&self.folder.display().to_string());
         let sets = self.sets.iter().fold(String::new(), |words, set| words + " --set " + &one_line(set));
         let sets = if sets.is_empty() { sets } else { format!(" ({})", sets.trim_start()) };
         match &self.verdict {
             Verdict::Same { trials, missing } => {
-                let mut text = format!("same       {folder}{sets}: {}", trials.in_words());
+                let word = if self.has_wrong_packets() { "refuted" } else { "same" };
+                let mut text = format!("{word:<10} {folder}{sets}: {}", trials.in_words());
                 let _ = match missing.as_slice() {
                     [] => Ok(()),
                     [one] => write!(text, "; {one} is not there"),

@@ -9,6 +9,7 @@ mod budget;
 mod conditions;
 mod ends;
 mod pipe;
+mod recording;
 mod thread;
 
 use std::sync::{Arc, mpsc};
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 
 pub use conditions::{Conditions, Options};
 pub use pipe::Stream;
+pub use recording::{Recorded, Recording};
 
 use crate::engine::PortInfo;
 use crate::facts::Outcome;
@@ -64,8 +66,17 @@ impl Gateway {
     /// The same, in which what is under way takes no more than so many bytes of memory, 64 KiB for each
     /// direction of a connection aside.
     pub fn start_within(conditions: &Conditions, memory: Bytes) -> std::io::Result<Gateway> {
+        Gateway::start_recording(conditions, memory, None)
+    }
+
+    /// The same, whose packets go into a file.
+    pub fn start_recording(
+        conditions: &Conditions,
+        memory: Bytes,
+        recording: Option<Recording>,
+    ) -> std::io::Result<Gateway> {
         let conditions = conditions.clone();
-        Gateway::spawn(move |inbox| thread::Driver::new(&conditions, memory.0, inbox))
+        Gateway::spawn(move |inbox| thread::Driver::new(&conditions, memory.0, recording, inbox))
     }
 
     /// Starts the thread of a trial's world, which counts its instants by `clock`.
@@ -98,6 +109,11 @@ impl Gateway {
     /// Ends a trial's measurements, after its horizon: what it left behind.
     pub async fn conclude(&self) -> Result<Outcome, Ended> {
         self.ask(thread::Command::Conclude).await
+    }
+
+    /// Ends the capture of its packets, if there is one.
+    pub async fn end_recording(&self) -> Result<Option<Recorded>, Ended> {
+        self.ask(thread::Command::EndRecording).await
     }
 
     /// Changes the conditions for all connections from now on. Settings of TCP are for new ones.

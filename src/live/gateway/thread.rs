@@ -14,6 +14,7 @@ use super::budget::Budget;
 use super::conditions::Conditions;
 use super::ends::End;
 use super::pipe::{Pipe, Stream, lock};
+use super::recording::{Recorded, Recorder, Recording};
 use crate::app::Event;
 use crate::engine::{Client, World};
 use crate::facts::Outcome;
@@ -37,10 +38,14 @@ pub(super) enum Command {
     Statistics(oneshot::Sender<Statistics>),
     /// The trial is over.
     Conclude(oneshot::Sender<Outcome>),
+    /// So is the capture.
+    EndRecording(oneshot::Sender<Option<Recorded>>),
 }
 
 /// The system wakes a sleeper so much late; the rest is waited for awake.
 const SLACK: Span = Span::from_micros(100);
+/// So long without anything due is time to write a capture.
+const QUIET: Span = Span::from_millis(5);
 /// As many commands as are handled before the world is advanced again.
 const BATCH: usize = 256;
 
@@ -60,6 +65,7 @@ pub(super) struct Driver {
     pub(super) bytes: [u64; 2],
     pub(super) budget: Budget,
     lateness: Histogram<u64>,
+    recorder: Option<Recorder>,
 }
 
 /// Settings of a link in both directions.
@@ -89,7 +95,12 @@ struct Measured {
 
 impl Driver {
     /// A world with these conditions that begins now; what is under way in it takes so much memory.
-    pub fn new(conditions: &Conditions, memory: u64, inbox: Receiver<Command>) -> Driver {
+    pub fn new(
+        conditions: &Conditions,
+        memory: u64,
+        recording: Option<Recording>,
+        inbox: Receiver<Command>,
+    ) -> Driver {
         let scenario = conditions.scenario();
         let mut world = World::new(Seed(scenario.seed), Instant::ZERO, Instant::MAX);
         let shared = add_links(&mut world, scenario);
@@ -104,7 +115,9 @@ impl Driver {
             links: scenario.links.iter().map(|link| (link.name.clone(), link.directions.clone())).collect(),
             own: BTreeMap::new(),
         };
-        Driver::of(world, clients, Clock::start(), Budget::new(memory), inbox)
+        let mut driver = Driver::of(world, clients, Clock::start(), Budget::new(memory), inbox);
+        driver.recorder = recording.map(|recording| Recorder::new(recording, &mut driver.world));
+        driver
     }
 
     /// The world of a trial, whose instants are those of `clock`.
@@ -133,6 +146,7 @@ impl Driver {
             bytes: [0; 2],
             budget,
             lateness: lateness::histogram(),
+            recorder: None,
         }
     }
 
@@ -148,6 +162,9 @@ impl Driver {
                 Some(due) => Span::from_nanos(due.saturating_since(self.now()).as_nanos()),
                 None => Span::from_secs(3_600),
             };
+            if let Some(recorder) = &mut self.recorder {
+                recorder.go_on(&mut self.world, wait > QUIET);
+            }
             let command = if wait > SLACK {
                 match self.inbox.recv_timeout(wait.saturating_sub(SLACK)) {
                     Ok(command) => command,
@@ -228,6 +245,10 @@ impl Driver {
             Command::SetOwn(connection, own) => self.set_own(connection, own.as_deref()),
             Command::Statistics(reply) => {
                 let _ = reply.send(self.statistics());
+            }
+            Command::EndRecording(reply) => {
+                let recorded = self.recorder.take().map(|mut recorder| recorder.end(&mut self.world));
+                let _ = reply.send(recorded);
             }
             Command::Conclude(reply) => {
                 if let Some(outcome) = self.conclude() {
@@ -363,6 +384,9 @@ impl Driver {
 impl Drop for Driver {
     /// Tasks that still wait hear that there is no world any more.
     fn drop(&mut self) {
+        if let Some(mut recorder) = self.recorder.take() {
+            recorder.end(&mut self.world);
+        }
         for end in self.ends.iter().flatten() {
             let mut pipe = lock(&end.pipe);
             pipe.reset = true;

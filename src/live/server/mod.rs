@@ -42,7 +42,7 @@ pub use peer::Ticket;
 
 use super::admin::{self, Admin, Tail};
 use super::clock::Clock;
-use super::gateway::{Conditions, Gateway};
+use super::gateway::{Conditions, Gateway, MEMORY, Recorded, Recording};
 use super::socket::Socket;
 use super::store::{OpenError, Store};
 use super::tls::Identity;
@@ -89,6 +89,8 @@ pub struct Settings {
     pub kicked_for: Duration,
     /// The network between every client and the room; none if there is nothing here.
     pub network: Option<Conditions>,
+    /// Capture of its packets.
+    pub recording: Option<Recording>,
     /// End of the log, for administrators.
     pub log: Tail,
     /// Settings of the page.
@@ -116,6 +118,7 @@ impl Default for Settings {
             pacing: None,
             kicked_for: Duration::from_secs(60),
             network: None,
+            recording: None,
             log: Tail::default(),
             web: web::Settings::default(),
             dialects: protocol::Settings::default(),
@@ -161,7 +164,8 @@ impl Server {
             Some(path) => Some(Store::open(path).map_err(|error| unusable(path, error))?),
             None => None,
         };
-        let gateway = settings.network.as_ref().map(Gateway::start).transpose()?;
+        let start = |network| Gateway::start_recording(network, MEMORY, settings.recording.clone());
+        let gateway = settings.network.as_ref().map(start).transpose()?;
         let mut server = Server { settings, listeners: Vec::new(), store, gateway, admin: None };
         server.listen(addresses, None).await?;
         Ok(server)
@@ -215,8 +219,8 @@ impl Server {
         those.filter_map(|listener| Some((listener.dialect, listener.socket.local_addr().ok()?))).collect()
     }
 
-    /// Serves until `stop` says so, then lets everybody read their last words.
-    pub async fn run(self, stop: watch::Sender<bool>) {
+    /// Serves until `stop` says so, then lets everybody read their last words; the end of the network's capture.
+    pub async fn run(self, stop: watch::Sender<bool>) -> Option<Recorded> {
         let mut stopped = stop.subscribe();
         let local = LocalSet::new();
         local
@@ -248,8 +252,12 @@ impl Server {
                     }
                 };
                 let _ = tokio::time::timeout(GRACE, empty).await;
+                match &self.gateway {
+                    Some(gateway) => gateway.end_recording().await.ok().flatten(),
+                    None => None,
+                }
             })
-            .await;
+            .await
     }
 }
 

@@ -88,6 +88,7 @@ async fn perform(
     let stage = stage.borrow();
     outcome.messages = stage.messages();
     outcome.requests = stage.requests();
+    outcome.chunks = stage.chunks();
     outcome.lateness.push(lateness::account("applications", stage.lateness()));
     Ok(Some(outcome))
 }

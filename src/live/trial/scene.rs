@@ -8,10 +8,11 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 
-use crate::app::{Conn, Io, MessageId, RequestId};
+use crate::app::{ChunkId, Conn, Io, MessageId, RequestId};
+use crate::engine::chunks::Chunks;
 use crate::engine::messages::Messages;
 use crate::engine::requests::Requests;
-use crate::facts::{Datagram, RequestOutcome};
+use crate::facts::{ChunkOutcome, Datagram, RequestOutcome};
 use crate::live::clock::Clock;
 use crate::time::{Duration, Instant};
 
@@ -26,6 +27,7 @@ pub(super) struct Scene {
     horizon: Instant,
     pub messages: Messages,
     pub requests: Requests,
+    pub chunks: Chunks,
     conns: Vec<[End; 2]>,
     /// Hears of the connections that are wanted, each with the number of its client.
     openings: mpsc::UnboundedSender<(Conn, usize)>,
@@ -60,6 +62,7 @@ impl Scene {
             horizon: interval.1,
             messages: Messages::new(interval),
             requests: Requests::new(interval),
+            chunks: Chunks::new(interval),
             conns: Vec::new(),
             openings,
             clients,
@@ -234,6 +237,15 @@ impl Io for SceneIo<'_> {
     fn request_completed(&mut self, id: RequestId) {
         let now = self.scene.clock.now();
         self.scene.requests.complete(id.0, now);
+    }
+
+    fn chunk_asked(&mut self, chunk: ChunkOutcome, dry: Option<Instant>) -> ChunkId {
+        ChunkId(self.scene.chunks.ask(chunk, dry))
+    }
+
+    fn chunk_came(&mut self, id: ChunkId, dry: Option<Instant>) {
+        let now = self.scene.clock.now();
+        self.scene.chunks.arrive(id.0, now, dry);
     }
 
     fn message_intended(&mut self, intended: Instant, audience: u32) -> MessageId {

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::scene::{Scene, SceneIo};
 use crate::app::{App, Conn, Event};
-use crate::facts::{MessageOutcome, RequestOutcome};
+use crate::facts::{ChunkOutcome, MessageOutcome, RequestOutcome};
 use crate::live::clock::Clock;
 use crate::live::lateness;
 use crate::scenario::Cast;
@@ -83,6 +83,11 @@ impl Stage {
     /// The requests that figures are about.
     pub fn requests(&self) -> Vec<RequestOutcome> {
         self.scene.requests.outcomes()
+    }
+
+    /// The chunks of video that figures are about.
+    pub fn chunks(&self) -> Vec<ChunkOutcome> {
+        self.scene.chunks.outcomes()
     }
 
     /// Lateness of the applications' actions.

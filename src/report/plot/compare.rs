@@ -5,7 +5,8 @@ use super::panel::Panel;
 use super::scale::Scale;
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
 use super::sources::Sources;
-use super::style::{self, Area, Curve, Drawn, MAX_CURVES, px};
+use super::style::{self, Area, Curve, Drawn, INK, MAX_CURVES, px};
+use super::sweep::model_curves::{ModelCurve, Models};
 use crate::report::error::ReportError;
 use crate::tables::Axis;
 use crate::tables::figures::{self, Figure};
@@ -34,6 +35,8 @@ pub struct Terms {
     pub most: usize,
     /// True if the axis below is called by words, not by its key.
     pub in_words: bool,
+    /// Curves beside the means of the goodput.
+    pub models: Option<Models>,
 }
 
 /// One panel per figure; nothing for a single cell.
@@ -41,7 +44,8 @@ pub struct Terms {
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let Some(x) = x_axis(&sources.results.study) else { return Ok(None) };
     let figures = figures::ranked(|figure| Some(figure.panel?.rank));
-    let terms = Terms { x, by: None, figures, telling: true, most: MAX_PANELS, in_words: false };
+    let terms =
+        Terms { x, by: None, figures, telling: true, most: MAX_PANELS, in_words: false, models: None };
     Ok(sheet(sources, &terms))
 }
 
@@ -92,18 +96,29 @@ pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
         shown.push(figure);
         intervals |= lines.iter().flatten().any(|point| point.2.is_some());
         let (x, y) = (scale.clone(), y_scale(&lines));
+        let curves = terms.models.as_ref().filter(|_| figure.column == Models::COLUMN);
+        let curves = curves.map_or_else(Vec::new, |models| {
+            let place = |cell: &CellSummary| {
+                let value = axis.values.iter().position(|value| *value == cell.values[x_axis])?;
+                Some((places[value].0, cell.cell))
+            };
+            let of_line = |name: &String| -> Vec<(f64, usize)> {
+                cells.iter().filter(|cell| cell.n > 0 && name_of(cell) == *name).filter_map(place).collect()
+            };
+            models.curves(names.iter().map(of_line), &x, y.high())
+        });
         beyond |=
             lines.iter().flatten().any(|&(_, mean, half)| half.is_some_and(|half| mean - half < y.low()));
         let x_label = axis_label(study, terms, &scale);
         let label = figure.axis_label();
         let y_label = if y.is_log() { format!("{label}, logarithmic") } else { label };
         let panel = Panel { title: String::new(), x, y, x_label, y_label };
-        panels.push(Box::new(move |area| draw_panel(area, &panel, &lines, numeric)));
+        panels.push(Box::new(move |area| draw_panel(area, &panel, &lines, &curves, numeric)));
     }
     if panels.is_empty() {
         return None;
     }
-    let legend = match names.as_slice() {
+    let legend: Vec<Key> = match names.as_slice() {
         [only] if only.is_empty() => Vec::new(),
         _ => (names.iter().enumerate())
             .map(|(n, name)| {
@@ -112,6 +127,7 @@ pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
             })
             .collect(),
     };
+    let legend = legend.into_iter().chain(terms.models.iter().flat_map(Models::legend)).collect();
     let trials = cells.iter().map(|cell| cell.n).max().unwrap_or(0);
     let bars = if intervals {
         format!("means of {trials} trials with 95 % intervals")
@@ -140,8 +156,17 @@ fn says_something(lines: &[Vec<Point>], figure: &Figure) -> bool {
     lines.iter().flatten().any(|point| point.1 != 0.0 && (figure.tells)(point.1 / figure.factor))
 }
 
-fn draw_panel(area: &Area<'_>, panel: &Panel, lines: &[Vec<Point>], numeric: bool) -> Drawn {
+fn draw_panel(
+    area: &Area<'_>,
+    panel: &Panel,
+    lines: &[Vec<Point>],
+    curves: &[ModelCurve],
+    numeric: bool,
+) -> Drawn {
     let chart = panel.draw(area, None)?;
+    for (points, dash) in curves {
+        chart.line(points, INK, 14, Some(*dash))?;
+    }
     let scale = &panel.x;
     let count = lines.len() as f64;
     for (n, line) in lines.iter().enumerate() {

@@ -344,11 +344,12 @@ pub fn subtitle(parts: &[Option<String>]) -> String {
     parts.join(" · ")
 }
 
-/// Changes by `--set`, but for axes, whose values are in the picture.
+/// Changes by `--set`, but for axes, whose values are in the picture, and for what is recorded, which changes nothing.
 pub fn departure(study: &Study) -> String {
     let varies = |key: &str| study.axes.iter().any(|axis| axis.key == key && axis.values.len() > 1);
-    let changes: Vec<String> = (study.changes().filter(|(key, _)| !varies(key)))
-        .map(|(key, value)| format!("{key} = {value}"))
-        .collect();
+    let changes: Vec<String> =
+        (study.changes().filter(|(key, _)| !varies(key) && !key.starts_with("record.")))
+            .map(|(key, value)| format!("{key} = {value}"))
+            .collect();
     if changes.is_empty() { String::new() } else { format!("with {}", changes.join(", ")) }
 }

@@ -41,7 +41,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let room = view.frame.columns(3);
     if view.chosen && all > room {
         let problem = format!("four-panel has room for {room} of the {all} chosen cells at this width");
-        return Err(Unfit::new(problem, "choose fewer with --cells, or a larger --width").into());
+        return Err(Unfit::new(problem, "choose fewer `cells`, or a larger `width`").into());
     }
     if !view.chosen {
         let has_window = |cell: &usize| chosen(sources, *cell).iter().any(|flow| flow.has_window());

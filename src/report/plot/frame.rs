@@ -63,16 +63,16 @@ impl Frame {
         if smallest < LEGIBLE_PT - 1e-9 {
             return Err(Unfit {
                 problem: format!(
-                    "with --font {}pt the numbers at the axes are {smallest:.1} pt high; the least is {LEGIBLE_PT} pt",
+                    "with a font of {} pt the numbers at the axes are {smallest:.1} pt high; the least is {LEGIBLE_PT} pt",
                     plain(pt)
                 ),
-                help: format!("write --font {}pt or more", plain(LEGIBLE_PT * BODY / SMALLEST)),
+                help: format!("make the font {}pt or more", plain(LEGIBLE_PT * BODY / SMALLEST)),
             });
         }
         if cm > WIDEST_CM {
             return Err(Unfit {
                 problem: format!("a figure {} cm wide is too large to draw", plain(cm)),
-                help: format!("write --width {}cm or less", plain(WIDEST_CM)),
+                help: format!("make the width {}cm or less", plain(WIDEST_CM)),
             });
         }
         let width = (cm * PT_PER_CM * BODY / pt).round();
@@ -81,13 +81,13 @@ impl Frame {
             let least = (f64::from(NARROWEST) * pt / BODY / PT_PER_CM * 10.0).ceil() / 10.0;
             let font = (cm * PT_PER_CM * BODY / f64::from(NARROWEST) * 10.0).floor() / 10.0;
             let smaller = if font * SMALLEST / BODY >= LEGIBLE_PT {
-                format!(", or --font {}pt or less", plain(font))
+                format!(", or the font {}pt or less", plain(font))
             } else {
                 String::new()
             };
             return Err(Unfit {
                 problem: format!("{} cm is too narrow for text of {} pt", plain(cm), plain(pt)),
-                help: format!("write --width {}cm or more{smaller}", plain(least)),
+                help: format!("make the width {}cm or more{smaller}", plain(least)),
             });
         }
         Ok(Frame { width: width as i32, cm: Some(cm), titled: true })
@@ -157,13 +157,13 @@ mod tests {
     #[test]
     fn text_is_never_under_seven_points_and_the_mends_hold() {
         let mend = |cm, pt| Frame::of(Some(cm), Some(pt)).expect_err("it does not fit").help;
-        assert_eq!(mend(8.4, 7.0), "write --font 7.5pt or more");
+        assert_eq!(mend(8.4, 7.0), "make the font 7.5pt or more");
         assert!(Frame::of(Some(8.4), Some(7.5)).is_ok());
-        assert_eq!(mend(8.4, 20.0), "write --width 16cm or more, or --font 10.5pt or less");
+        assert_eq!(mend(8.4, 20.0), "make the width 16cm or more, or the font 10.5pt or less");
         assert!(Frame::of(Some(16.0), Some(20.0)).is_ok() && Frame::of(Some(8.4), Some(10.5)).is_ok());
-        assert_eq!(mend(3.0, 8.0), "write --width 6.4cm or more");
+        assert_eq!(mend(3.0, 8.0), "make the width 6.4cm or more");
         assert!(Frame::of(Some(6.4), Some(8.0)).is_ok());
-        assert_eq!(mend(100.0, 8.0), "write --width 60cm or less");
+        assert_eq!(mend(100.0, 8.0), "make the width 60cm or less");
     }
 
     #[test]

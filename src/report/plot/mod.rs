@@ -29,7 +29,11 @@ mod single;
 mod sources;
 mod style;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod throughput;
+mod time_sequence;
+mod wanted;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -38,13 +42,13 @@ use std::path::{Path, PathBuf};
 use self::frame::Frame;
 use self::named::Named;
 pub use self::notes::{boxes, kept_warning};
-pub use self::select::Request;
 use self::select::View;
-pub use self::single::{Drawn, Format, draw as draw_one, names};
+pub use self::single::{Drawn, draw as draw_one, names};
 use self::sources::Sources;
+pub use self::wanted::check;
 use super::error::ReportError;
 use super::parallel;
-use crate::tables::{CellSummary, Results};
+use crate::tables::{CellSummary, Results, Study, Warning};
 
 /// The pictures that a folder has, relative to it.
 #[derive(Default)]
@@ -52,9 +56,11 @@ pub struct Pictures {
     /// All of them.
     pub all: Vec<PathBuf>,
     /// The names of those that were not drawn anew.
-    pub kept: Vec<&'static str>,
+    pub kept: Vec<String>,
     /// Characters that are boxes in PNG, and the names of the pictures with such.
-    pub boxes: (BTreeSet<char>, Vec<&'static str>),
+    pub boxes: (BTreeSet<char>, Vec<String>),
+    /// Figures of the scenario that have nothing to show.
+    pub undrawn: Vec<Warning>,
 }
 
 /// Draws all pictures that the results have into `plots/`. One that is there and could not be drawn
@@ -86,7 +92,7 @@ pub fn draw_all(
     for name in named::of_page().map(|named| named.name) {
         let Some((_, picture)) = drawn.next_if(|(drawn, _)| *drawn == name) else {
             pictures.all.extend(existing_picture(&results.path(""), name));
-            pictures.kept.push(name);
+            pictures.kept.push(name.to_owned());
             continue;
         };
         let svg_path = results.path(svg_name(name));
@@ -94,7 +100,7 @@ pub fn draw_all(
         if let Some((svg, png, boxes)) = picture? {
             if !boxes.is_empty() {
                 pictures.boxes.0.extend(boxes);
-                pictures.boxes.1.push(name);
+                pictures.boxes.1.push(name.to_owned());
             }
             super::disk::replace(&svg_path, svg.as_bytes())?;
             super::disk::replace(&png_path, &png)?;
@@ -107,12 +113,15 @@ pub fn draw_all(
             }
         }
     }
+    wanted::draw_all(results, missing, &mut pictures)?;
     Ok(pictures)
 }
 
 /// The pictures that a folder already has, in the order of the page.
-pub fn existing(dir: &Path) -> Vec<PathBuf> {
-    named::of_page().filter_map(|named| existing_picture(dir, named.name)).collect()
+pub fn existing(dir: &Path, study: &Study) -> Vec<PathBuf> {
+    let of_page = named::of_page().map(|named| named.name.to_owned());
+    let all = of_page.chain(wanted::of(study).map(|(name, _)| name));
+    all.filter_map(|name| existing_picture(dir, &name)).collect()
 }
 
 /// A picture as SVG, or as the PNG that is left of it.
@@ -124,277 +133,13 @@ fn existing_picture(dir: &Path, name: &str) -> Option<PathBuf> {
 
 /// True if a file in `plots/` is one of ours.
 pub fn is_picture(file: &str) -> bool {
-    let known = |name: &str| named::of_page().any(|named| named.name == name);
-    file.rsplit_once('.').is_some_and(|(name, kind)| known(name) && ["svg", "png"].contains(&kind))
+    let of_page = |name: &str| named::of_page().any(|named| named.name == name);
+    file.rsplit_once('.').is_some_and(|(name, kind)| {
+        let usual = ["svg", "png"].contains(&kind);
+        of_page(name) && usual || wanted::is_name(name) && (usual || kind == "pdf")
+    })
 }
 
 fn svg_name(name: &str) -> PathBuf {
     Path::new("plots").join(format!("{name}.svg"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::facts::{Measure, Outcome, Series};
-    use crate::report::testing::{Model, chat_outcome, fill, run, study, with_chat, with_measure};
-    use crate::report::{Mode, ResultFolder, finish};
-    use crate::tables::{Study, TrialRow};
-
-    const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 2, chat: true, seconds: 3 };
-
-    /// Width and height in a PNG's header (PNG specification §11.2.2).
-    fn png_size(bytes: &[u8]) -> (u32, u32) {
-        assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"));
-        let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
-        (number(16), number(20))
-    }
-
-    /// Checks all pictures of a folder and returns their names.
-    fn check(dir: &Path) -> Vec<String> {
-        let mut names = Vec::new();
-        for path in existing(dir) {
-            let svg = fs::read_to_string(dir.join(&path)).expect("a drawing");
-            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{path:?}");
-            resvg::usvg::roxmltree::Document::parse(&svg).expect("well-formed");
-            let png = fs::read(dir.join(path.with_extension("png"))).expect("a picture");
-            let (width, height) = png_size(&png);
-            assert!(width == 1400 && height > 400 && png.len() > 4000, "{path:?}: {width} x {height}");
-            names.push(path.file_stem().expect("a name").to_string_lossy().into_owned());
-        }
-        names
-    }
-
-    /// Draws what one trial per cell leaves, after `change`.
-    fn draw_changed(mut study: Study, change: impl Fn(&mut Outcome)) -> Vec<String> {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        study.trials = 1;
-        study = with_chat(study);
-        let mut folder = ResultFolder::open(dir.path(), &study, &run(), Mode::Fresh).expect("opened");
-        for cell in 0..study.cells() {
-            let mut outcome = chat_outcome(1, 0.05);
-            change(&mut outcome);
-            folder
-                .append(&TrialRow { cell, trial: 1, seed: 1, outcome: &outcome, wall_s: 0.1 })
-                .expect("written");
-        }
-        finish(dir.path(), "later", true).expect("finished");
-        check(dir.path())
-    }
-
-    #[test]
-    fn a_sweep_with_chat_has_all_pictures_and_they_are_repeatable() {
-        let mut study =
-            study(&[("tcp.congestion", &["none", "reno"]), ("link.a.loss", &["0%", "0.1%", "10%"])]);
-        study = with_measure(with_chat(study), Measure::Probes, "ping");
-        study.trials = 2;
-        let draw = || {
-            let dir = tempfile::tempdir().expect("a temporary folder");
-            fill(dir.path(), &study, |cell, trial| Model {
-                seed: u64::from(trial),
-                congestion: ["none", "bbr"][cell / 3],
-                ..MODEL
-            });
-            finish(dir.path(), "later", true).expect("finished");
-            assert_eq!(check(dir.path()).len(), named::of_page().count());
-            // The manifest has the checksums of all files.
-            fs::read_to_string(dir.path().join("manifest.json")).expect("a manifest")
-        };
-        assert_eq!(draw(), draw());
-    }
-
-    #[test]
-    fn a_picture_stays_where_files_that_it_was_drawn_from_are_gone() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let mut study = study(&[("link.a.loss", &["0%", "1%"])]);
-        study = with_measure(with_chat(study), Measure::Probes, "ping");
-        let model = Model { congestion: "bbr", ..MODEL };
-        fill(dir.path(), &study, |_, trial| Model { seed: u64::from(trial), ..model });
-        finish(dir.path(), "later", true).expect("finished");
-        let file = |name: &str| dir.path().join(name);
-        let read = |name: &str| fs::read(file(name)).expect("a file");
-        let before = ["plots/cwnd.png", "plots/latency_cdf.png", "latency/1.hgrm"].map(read);
-        // The series of one cell, the latencies of one trial, and a drawing.
-        fs::remove_dir_all(file("series/1")).expect("removed");
-        fs::remove_file(file("latency/1/trial-2.hlog")).expect("removed");
-        fs::remove_file(file("plots/latency_cdf.svg")).expect("removed");
-        fs::write(file("plots/compare.png"), "old").expect("written");
-        for _ in 0..2 {
-            let report = crate::report::plot(dir.path(), false).expect("drawn");
-            assert_eq!(report.pictures.len(), named::of_page().count());
-            let kept: Vec<_> = report
-                .findings
-                .warnings
-                .iter()
-                .filter(|warning| warning.text.contains("as they were"))
-                .collect();
-            assert!(
-                kept.len() == 1 && kept[0].text.contains("trial-2.hlog and 3 more are not here: cwnd,"),
-                "{kept:?}"
-            );
-            assert_eq!(["plots/cwnd.png", "plots/latency_cdf.png", "latency/1.hgrm"].map(read), before);
-            assert!(read("plots/compare.png").len() > 4000);
-            let page = fs::read_to_string(file("report.html")).expect("a page");
-            assert_eq!(page.matches("<figure").count(), named::of_page().count());
-        }
-    }
-
-    #[test]
-    fn a_scenario_without_chat_or_sweep_has_only_its_own_pictures() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        fill(dir.path(), &study(&[]), |_, trial| Model { seed: u64::from(trial), chat: false, ..MODEL });
-        finish(dir.path(), "later", true).expect("finished");
-        assert_eq!(check(dir.path()), ["cwnd", "throughput", "queue"]);
-    }
-
-    #[test]
-    fn phases_and_rates_are_shown_of_controllers_that_have_them() {
-        for (congestion, has) in [("bbr", true), ("reno", false)] {
-            let dir = tempfile::tempdir().expect("a temporary folder");
-            fill(dir.path(), &study(&[]), |_, _| Model { congestion, ..MODEL });
-            finish(dir.path(), "later", true).expect("finished");
-            let window = fs::read_to_string(dir.path().join(svg_name("cwnd"))).expect("a drawing");
-            for label in ["probing bandwidth", "bandwidth × least round trip"] {
-                assert_eq!(window.contains(label), has, "{congestion}: {label}");
-            }
-            assert_eq!(dir.path().join(svg_name("rates")).exists(), has, "{congestion}");
-        }
-    }
-
-    #[test]
-    fn poor_input_is_drawn_or_left_out_but_never_panics() {
-        let one_sample = |series: &mut Series| {
-            series.flows.truncate(1);
-            series.links.truncate(1);
-            series.events.truncate(1);
-        };
-        let names = draw_changed(study(&[]), |outcome| outcome.series.iter_mut().for_each(one_sample));
-        assert_eq!(names, ["latency_cdf", "latency_histogram"]);
-        let names = draw_changed(study(&[]), |outcome| outcome.series = Some(Series::default()));
-        assert_eq!(names, ["latency_cdf", "latency_histogram"]);
-        let names = draw_changed(study(&[]), |outcome| {
-            for sample in &mut outcome.series.as_mut().expect("a series").flows {
-                (sample.sender.cwnd, sample.sender.ssthresh, sample.sender.flight) = (0, None, 0);
-                (sample.delivered, sample.arrived) = (0, 0);
-            }
-            for sample in &mut outcome.series.as_mut().expect("a series").links {
-                (sample.backlog_bytes, sample.backlog_packets, sample.drops) = (0, 0, 0);
-            }
-            let messages = outcome.messages.as_mut().expect("a chat");
-            messages.latency.reset();
-            messages.deliveries = 0;
-        });
-        assert_eq!(names, ["cwnd"]);
-        draw_changed(study(&[]), |outcome| {
-            let messages = outcome.messages.as_mut().expect("a chat");
-            messages.latency.reset();
-            messages.latency.record(0).expect("zero fits");
-        });
-    }
-
-    #[test]
-    fn pictures_choose_among_the_cells_that_have_something_to_show() {
-        let losses: Vec<String> = (0..11).map(|n| format!("{n}%")).collect();
-        let losses: Vec<&str> = losses.iter().map(String::as_str).collect();
-        let mut study = study(&[("link.a.loss", &losses)]);
-        study = with_chat(study);
-        study.trials = 1;
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let mut folder = ResultFolder::open(dir.path(), &study, &run(), Mode::Fresh).expect("opened");
-        for cell in 0..study.cells() {
-            let mut outcome = chat_outcome(1, 0.05);
-            // Among these are the last one and others that an even choice of eight would take.
-            if matches!(cell, 1 | 5 | 10) {
-                outcome.series = Some(Series::default());
-                let messages = outcome.messages.as_mut().expect("a chat");
-                messages.latency.reset();
-                messages.deliveries = 0;
-            }
-            folder
-                .append(&TrialRow { cell, trial: 1, seed: 1, outcome: &outcome, wall_s: 0.1 })
-                .expect("written");
-        }
-        finish(dir.path(), "later", true).expect("finished");
-        for name in ["cwnd", "throughput", "latency_cdf", "latency_histogram"] {
-            let svg = fs::read_to_string(dir.path().join(svg_name(name))).expect("a drawing");
-            assert!(!svg.contains("cells shown") && svg.contains(" in 3 of 11 cells"), "{name}");
-            for (cell, loss) in losses.iter().enumerate() {
-                let label = format!("loss {loss}");
-                let is = |line: &str| {
-                    line.strip_prefix(&label).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
-                };
-                assert_eq!(svg.lines().any(is), !matches!(cell, 1 | 5 | 10), "{name}: {loss}");
-            }
-        }
-    }
-
-    #[test]
-    fn lines_of_the_comparison_run_from_the_least_value_to_the_largest() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let study = study(&[("link.a.rate", &["1gbit", "500kbit", "2mbit", "900mbit"])]);
-        fill(dir.path(), &study, |cell, trial| Model { seed: u64::from(trial) + 9 * cell as u64, ..MODEL });
-        finish(dir.path(), "later", true).expect("finished");
-        let svg = fs::read_to_string(dir.path().join(svg_name("compare"))).expect("a drawing");
-        let document = resvg::usvg::roxmltree::Document::parse(&svg).expect("well-formed");
-        let lines = document.descendants().filter(|node| node.has_tag_name("polyline")).map(|line| {
-            let points = line.attribute("points").unwrap_or_default().split_whitespace();
-            points
-                .map(|point| point.split(',').next().and_then(|x| x.parse().ok()).expect("a place"))
-                .collect()
-        });
-        let lines: Vec<Vec<i32>> = lines.filter(|places: &Vec<i32>| places.len() == 4).collect();
-        assert!(!lines.is_empty() && lines.iter().all(|places| places.is_sorted()), "{lines:?}");
-    }
-
-    #[test]
-    fn a_title_that_the_font_lacks_is_warned_of() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let mut study = study(&[]);
-        study.title = "Überlast \u{62e5}\u{585e}".to_owned();
-        fill(dir.path(), &study, |_, _| MODEL);
-        let notice = finish(dir.path(), "later", true).expect("finished").notice.expect("a notice");
-        assert!(notice.contains("U+585E") && notice.contains("queue.png"), "{notice}");
-        assert_eq!(crate::report::plot(dir.path(), true).expect("drawn").notice, Some(notice));
-    }
-
-    #[test]
-    fn a_picture_names_what_was_set_and_is_no_axis_in_one_line() {
-        let mut study = study(&[("link.a.loss", &["0%", "1%"]), ("tcp.congestion", &["cubic"])]);
-        study.overrides =
-            ["tcp.congestion=cubic", "link.a.loss=[\"0%\", \"1%\"]", "trials=2"].map(str::to_owned).to_vec();
-        assert_eq!(data::departure(&study), "with tcp.congestion = cubic");
-        study.trials = 1;
-        study.overrides.push(format!("title={}", "very ".repeat(100)));
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        fill(dir.path(), &study, |_, _| MODEL);
-        finish(dir.path(), "later", true).expect("finished");
-        for path in existing(dir.path()) {
-            let svg = fs::read_to_string(dir.path().join(&path)).expect("a drawing");
-            let line = svg.lines().find(|line| line.contains("with tcp.congestion = cubic"));
-            assert!(line.is_some_and(|line| line.ends_with('…')), "{path:?}");
-        }
-    }
-
-    #[test]
-    fn long_labels_and_odd_axes_are_drawn() {
-        let long = "{ kind = \"droptail\", limit = \"1bdp\" }, and much more that no label has room for <&>";
-        let axes: [(&str, &[&str]); 4] = [
-            (long, &[long, "x"]),
-            ("link.a.loss", &["0%", "0%", "1%"]),
-            ("link.a.delay", &["1ms", "1ms"]),
-            ("tcp.initial_window", &["-3", "10", "100000"]),
-        ];
-        for axis in axes {
-            let names = draw_changed(study(&[axis]), |outcome| outcome.series = None);
-            assert!(names.contains(&"compare".to_owned()), "{axis:?}");
-        }
-    }
-
-    #[test]
-    fn a_run_without_a_finished_trial_gives_a_page_without_pictures() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        ResultFolder::open(dir.path(), &study(&[]), &run(), Mode::Fresh).expect("opened");
-        let report = finish(dir.path(), "later", true).expect("finished");
-        let is_there = dir.path().join("report.html").exists();
-        assert!(report.pictures.is_empty() && report.findings.verdict.is_empty() && is_there);
-    }
 }

@@ -4,7 +4,7 @@ use super::sheet::Sheet;
 use super::sources::Sources;
 use super::{
     compare, cwnd, delay_throughput, four_panel, jain, latency_cdf, latency_histogram, latency_tail,
-    phase_plot, probes, queue, rates, sweep, throughput,
+    phase_plot, probes, queue, rates, sweep, throughput, time_sequence,
 };
 use crate::report::error::ReportError;
 
@@ -30,6 +30,8 @@ pub struct Named {
     pub takes: &'static [&'static str],
     /// True if the page shows it.
     pub on_page: bool,
+    /// True if it is drawn of captures.
+    pub needs_capture: bool,
 }
 
 const FLOWS: &str = "flows with series";
@@ -37,7 +39,7 @@ const CHAT: &str = "delivered chat messages";
 const SWEEP: &str = "a sweep of two values or more";
 
 /// All of them; those of the page in its order.
-pub static NAMED: [Named; 17] = [
+pub static NAMED: [Named; 18] = [
     page("compare", "figures against the values of a sweep", compare::draw, "trials.csv", SWEEP, &[]),
     page("cwnd", "congestion window over time", cwnd::draw, "series/", FLOWS, SERIES),
     page(
@@ -74,7 +76,23 @@ pub static NAMED: [Named; 17] = [
         FLOWS,
         SERIES,
     ),
-    named("sweep", "chosen figures (--y) against an axis (--x)", sweep::draw, SWEEP, &["x", "y", "by"]),
+    Named {
+        needs_capture: true,
+        ..named(
+            "time-sequence",
+            "segments, acknowledgments, window and SACK of a captured flow over time",
+            time_sequence::draw,
+            "segments of a captured flow (run --pcap)",
+            SERIES,
+        )
+    },
+    named(
+        "sweep",
+        "chosen figures (--y) against an axis (--x), with curves of models (--model)",
+        sweep::draw,
+        SWEEP,
+        &["x", "y", "by", "model"],
+    ),
     named(
         "heat-map",
         "a figure (--y) over two axes (--x, --by)",
@@ -128,7 +146,7 @@ const fn page(
     needs: &'static str,
     takes: &'static [&'static str],
 ) -> Named {
-    Named { name, words, draw, inputs, needs, takes, on_page: true }
+    Named { name, words, draw, inputs, needs, takes, on_page: true, needs_capture: false }
 }
 
 const fn named(
@@ -138,7 +156,7 @@ const fn named(
     needs: &'static str,
     takes: &'static [&'static str],
 ) -> Named {
-    Named { name, words, draw, inputs: "", needs, takes, on_page: false }
+    Named { name, words, draw, inputs: "", needs, takes, on_page: false, needs_capture: false }
 }
 
 /// Those of the page.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::tables::Warning;
 
 /// That pictures are those of the run, because `missing` files forbid to draw them anew.
-pub fn kept_warning(kept: &[&str], missing: &[String]) -> Option<Warning> {
+pub fn kept_warning(kept: &[String], missing: &[String]) -> Option<Warning> {
     let (first, kept) = (missing.first()?, Some(kept.join(", ")).filter(|names| !names.is_empty())?);
     let more = if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
     let text = format!("pictures left as they were, because the run's {first}{more} are not here: {kept}");
@@ -13,7 +13,7 @@ pub fn kept_warning(kept: &[&str], missing: &[String]) -> Option<Warning> {
 }
 
 /// That characters of a title are boxes in these pictures.
-pub fn boxes(characters: &BTreeSet<char>, pictures: &[&str]) -> Option<String> {
+pub fn boxes(characters: &BTreeSet<char>, pictures: &[String]) -> Option<String> {
     const LISTED: usize = 12;
     let listed: Vec<String> = (characters.iter().take(LISTED))
         .map(|&c| {
@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn characters_that_are_boxes_are_named_with_their_pictures() {
-        let text = boxes(&"拥🚀\u{7}".chars().collect(), &["cwnd", "queue"]).expect("a warning");
+        let text =
+            boxes(&"拥🚀\u{7}".chars().collect(), &["cwnd", "queue"].map(str::to_owned)).expect("a warning");
         assert!(
             text.contains("no U+0007, 拥 (U+62E5), 🚀 (U+1F680), so")
                 && text.contains("in cwnd.png, queue.png;"),

@@ -166,6 +166,11 @@ impl Chart<'_> {
         self.dot(x, y, curve, curve.color(), 5)
     }
 
+    /// The same in another size.
+    pub fn small_marker(&self, x: f64, y: f64, curve: Curve, r: i32) -> Drawn {
+        self.dot(x, y, curve, curve.color(), r)
+    }
+
     fn dot(&self, x: f64, y: f64, curve: Curve, color: RGBColor, r: i32) -> Drawn {
         let shape = curve.marker(r);
         let dot = EmptyElement::at((x, y)) + Polygon::new(shape, style::fill(color));

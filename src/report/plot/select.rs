@@ -2,44 +2,16 @@
 
 use super::frame::Frame;
 use crate::report::error::ReportError;
+use crate::scenario::PlotSpec;
 use crate::tables::Axis;
 use crate::tables::figures::{self, Figure};
+use crate::tables::models::{MODELS, Model};
 use crate::tables::results::Results;
 use crate::tables::study::Study;
 use crate::time::Duration;
 
 /// Names in an error message at most.
 const MAX_NAMES: usize = 12;
-
-/// Request for a figure, in the words of the command line.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    /// The figure's name.
-    pub figure: String,
-    /// Alternatives of cells, each a number or `AXIS=VALUE`, separated by commas; a cell must be among those of
-    /// each text. All cells if there is none.
-    pub cells: Vec<String>,
-    /// Names of flows; all if there is none.
-    pub flows: Vec<String>,
-    /// Groups of flows; all if there is none.
-    pub groups: Vec<String>,
-    /// Beginning and end of the span of time.
-    pub from: Option<Duration>,
-    /// The end of it.
-    pub to: Option<Duration>,
-    /// Axis below a sweep.
-    pub x: Option<String>,
-    /// Columns beside a sweep.
-    pub y: Vec<String>,
-    /// Axis whose values are told apart.
-    pub by: Option<String>,
-    /// Width in centimetres.
-    pub cm: Option<f64>,
-    /// Font size in points.
-    pub pt: Option<f64>,
-    /// True to leave the heading out.
-    pub untitled: bool,
-}
 
 /// Part of the results that a figure shows, and its sheet.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +25,7 @@ pub struct View {
     pub x: Option<usize>,
     pub by: Option<usize>,
     pub y: Vec<&'static Figure>,
+    pub models: Vec<&'static Model>,
     /// True if cells were chosen.
     pub chosen: bool,
 }
@@ -63,6 +36,9 @@ pub struct Unfit {
     pub problem: String,
     pub help: String,
 }
+
+/// Key of a wish that cannot be met, and the error.
+pub type Refusal = (&'static str, ReportError);
 
 impl From<Unfit> for ReportError {
     fn from(Unfit { problem, help }: Unfit) -> ReportError {
@@ -77,30 +53,36 @@ impl Unfit {
 }
 
 impl View {
-    /// The view that a request asks for.
-    pub fn of(request: &Request, study: &Study) -> Result<View, ReportError> {
-        let frame = Frame { titled: !request.untitled, ..Frame::of(request.cm, request.pt)? };
-        let axis = |name: &Option<String>| name.as_deref().map(|name| axis(study, name)).transpose();
-        let column = |name: &String| column(study, name);
+    /// The view that somebody asks for. The error names the key that asks in vain.
+    pub fn of(spec: &PlotSpec, study: &Study) -> Result<View, Refusal> {
+        let font = Frame::of(None, spec.font).map_err(|unfit| ("font", unfit.into()));
+        let frame =
+            font.and_then(|_| Frame::of(spec.width, spec.font).map_err(|unfit| ("width", unfit.into())))?;
+        let axis = |key: &'static str, name: &Option<String>| {
+            name.as_deref().map(|name| axis(study, name)).transpose().map_err(|error| (key, error))
+        };
+        let column = |name: &String| column(study, name).map_err(|unfit| ("y", unfit.into()));
+        let late = if spec.from.is_some() { "from" } else { "to" };
         Ok(View {
-            frame,
-            span: span(request, study)?,
-            flows: request.flows.clone(),
-            groups: request.groups.clone(),
-            x: axis(&request.x)?,
-            by: axis(&request.by)?,
-            y: request.y.iter().map(column).collect::<Result<_, _>>()?,
-            chosen: !request.cells.is_empty(),
+            frame: Frame { titled: spec.title.as_deref() != Some(""), ..frame },
+            span: span(spec, study).map_err(|unfit| (late, unfit.into()))?,
+            flows: spec.flows.clone(),
+            groups: spec.groups.clone(),
+            x: axis("x", &spec.x)?,
+            by: axis("by", &spec.by)?,
+            y: spec.y.iter().map(column).collect::<Result<_, _>>()?,
+            models: spec.model.iter().map(|name| model(name)).collect::<Result<_, _>>()?,
+            chosen: !spec.cells.is_empty(),
         })
     }
 }
 
-fn span(request: &Request, study: &Study) -> Result<Option<(f64, f64)>, Unfit> {
-    if request.from.is_none() && request.to.is_none() {
+fn span(spec: &PlotSpec, study: &Study) -> Result<Option<(f64, f64)>, Unfit> {
+    if spec.from.is_none() && spec.to.is_none() {
         return Ok(None);
     }
     let end = study.duration;
-    let (from, to) = (request.from.unwrap_or(Duration::ZERO), request.to.unwrap_or(end).min(end));
+    let (from, to) = (spec.from.unwrap_or(Duration::ZERO), spec.to.unwrap_or(end).min(end));
     if from >= to {
         let problem = format!("there is no time from {from} to {to}");
         return Err(Unfit::new(problem, format!("choose a span within the trial, 0s to {end}")));
@@ -108,28 +90,39 @@ fn span(request: &Request, study: &Study) -> Result<Option<(f64, f64)>, Unfit> {
     Ok(Some((from.as_secs_f64(), to.as_secs_f64())))
 }
 
+/// The cells that are among the alternatives of each text.
+pub fn chosen_cells(study: &Study, wishes: &[String]) -> Result<Vec<bool>, ReportError> {
+    let mut all = vec![true; study.cells()];
+    for wish in wishes {
+        let mut chosen = vec![false; study.cells()];
+        for alternative in split(wish) {
+            mark(study, alternative.trim(), &mut chosen)?;
+        }
+        all.iter_mut().zip(chosen).for_each(|(all, chosen)| *all &= chosen);
+    }
+    if all.contains(&true) {
+        return Ok(all);
+    }
+    let problem = format!("no cell is chosen by {}", wishes.join(" and "));
+    Err(Unfit::new(problem, "conditions must all hold; alternatives stand between commas in one of them")
+        .into())
+}
+
 /// Leaves the trials of the chosen cells only.
 pub fn retain_cells(results: &mut Results, wishes: &[String]) -> Result<(), ReportError> {
-    for wish in wishes {
-        let alternatives = split(wish);
-        let mut chosen = vec![false; results.study.cells()];
-        for alternative in alternatives {
-            mark(results, alternative.trim(), &mut chosen)?;
-        }
-        let before = results.cells_with_trials();
-        results.trials.retain(|trial| chosen[trial.cell]);
-        if results.trials.is_empty() {
-            let left: Vec<String> = before.iter().map(usize::to_string).collect();
-            let problem = format!("no cell with a finished trial is chosen by --cells {wish}");
-            return Err(Unfit::new(problem, format!("there are cells {}", enumerated(&left))).into());
-        }
+    let chosen = chosen_cells(&results.study, wishes)?;
+    let before = results.cells_with_trials();
+    results.trials.retain(|trial| chosen[trial.cell]);
+    if results.trials.is_empty() {
+        let left: Vec<String> = before.iter().map(usize::to_string).collect();
+        let problem = format!("no cell with a finished trial is chosen by {}", wishes.join(" and "));
+        return Err(Unfit::new(problem, format!("there are cells {}", enumerated(&left))).into());
     }
     Ok(())
 }
 
 /// Marks the cells of one alternative.
-fn mark(results: &Results, wish: &str, chosen: &mut [bool]) -> Result<(), ReportError> {
-    let study = &results.study;
+fn mark(study: &Study, wish: &str, chosen: &mut [bool]) -> Result<(), ReportError> {
     let Some((name, value)) = wish.split_once('=') else {
         let number = wish.parse().ok().filter(|number: &usize| *number < chosen.len());
         let number = number.ok_or_else(|| {
@@ -199,6 +192,15 @@ fn column(study: &Study, name: &str) -> Result<&'static Figure, Unfit> {
     })
 }
 
+fn model(name: &str) -> Result<&'static Model, Refusal> {
+    MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
+        let names: Vec<&str> = MODELS.iter().map(|model| model.name).collect();
+        let unfit =
+            Unfit::new(format!("no model is called \"{name}\""), format!("there are {}", names.join(", ")));
+        ("model", unfit.into())
+    })
+}
+
 /// Names in a row, the first of many.
 pub fn enumerated(names: &[String]) -> String {
     let shown = names[..names.len().min(MAX_NAMES)].join(", ");
@@ -258,14 +260,17 @@ mod tests {
         says(&["x"], "there is no cell x");
         says(&["tcp.congestion=bbr"], "no cell has tcp.congestion = bbr; its values are none, reno");
         says(&["delay=1ms"], "no axis is called \"delay\"; there are tcp.congestion, link.access.loss");
-        says(&["0", "congestion=reno"], "no cell with a finished trial is chosen by --cells congestion=reno");
+        says(
+            &["0", "congestion=reno"],
+            "no cell is chosen by 0 and congestion=reno; conditions must all hold",
+        );
     }
 
     #[test]
     fn a_span_is_within_the_trial() {
         let span = |from, to| {
-            let request = Request { from, to, ..Request::default() };
-            View::of(&request, &study(&[])).map(|view| view.span).map_err(|error| error.to_string())
+            let spec = PlotSpec { from, to, ..PlotSpec::default() };
+            View::of(&spec, &study(&[])).map(|view| view.span).map_err(|(_, error)| error.to_string())
         };
         let s = |seconds| Some(Duration::from_secs(seconds));
         assert_eq!(span(None, None), Ok(None));

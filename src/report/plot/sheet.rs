@@ -41,6 +41,8 @@ pub enum Symbol {
     Threshold(RGBColor),
     /// A thin dotted line.
     Dotted(RGBColor),
+    /// A thin line of long dashes.
+    Dashed(RGBColor),
     /// A shaded span.
     Patch(RGBColor),
     /// A short upright stroke.
@@ -132,7 +134,7 @@ impl Sheet {
             }
             root.present()?;
         }
-        Ok(finish(&svg, frame, height, &self.title))
+        Ok(finish(&svg, frame, height, [&self.title, &self.subtitle]))
     }
 }
 
@@ -153,16 +155,16 @@ fn count(n: usize) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
 
-/// Gives the drawing its size in pixels or centimetres, a title for screen readers, and round corners to its
-/// lines.
-fn finish(svg: &str, frame: &Frame, height: i32, title: &str) -> String {
+/// Gives the drawing its size in pixels or centimetres, title and description for screen readers and captions, and
+/// round corners to its lines.
+fn finish(svg: &str, frame: &Frame, height: i32, [title, description]: [&str; 2]) -> String {
     let old = format!("width=\"{}\" height=\"{}\"", px(frame.width), px(height));
     let (width, height) = (frame.length(frame.width), frame.length(height));
     let new = format!("width=\"{width}\" height=\"{height}\" role=\"img\" stroke-linejoin=\"round\"");
     let svg = svg.replacen(&old, &new, 1);
     let end = svg.find('>').map_or(0, |at| at + 1);
     let (head, rest) = svg.split_at(end);
-    format!("{head}\n{}{rest}", maud::html! { title { (title) } }.into_string())
+    format!("{head}\n{}{rest}", maud::html! { title { (title) } desc { (description) } }.into_string())
 }
 
 fn draw_key(root: &Area<'_>, key: &Key, (x, y): (i32, i32), frame: &Frame) -> Drawn {
@@ -177,6 +179,7 @@ fn draw_key(root: &Area<'_>, key: &Key, (x, y): (i32, i32), frame: &Frame) -> Dr
         Symbol::Marker(curve) => draw_marker(root, curve, (x + px(SYMBOL_WIDTH / 2), y))?,
         Symbol::Threshold(color) => draw_dashed(root, &[(x, y), (right, y)], color, 16, Some((5, 4)))?,
         Symbol::Dotted(color) => draw_dashed(root, &[(x, y), (right, y)], color, 16, Some(DOTS))?,
+        Symbol::Dashed(color) => draw_dashed(root, &[(x, y), (right, y)], color, 16, Some((14, 4)))?,
         Symbol::Patch(color) => {
             root.draw(&Rectangle::new([(x, y - px(8)), (right, y + px(8))], fill(color)))?;
         }

@@ -1,51 +1,20 @@
 //! One figure by its name, with a selection and a size, as files of the formats asked for.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use super::named::{NAMED, Named};
-use super::select::{self, Request, Unfit, View};
+use super::select::{self, Refusal, Unfit, View};
+use super::sheet::Sheet;
 use super::sources::Sources;
 use super::{cwnd, data, pdf, raster, throughput};
 use crate::report::disk;
 use crate::report::error::ReportError;
+use crate::scenario::{PictureFormat as Format, PlotSpec};
 use crate::tables::results::Results;
 use crate::tables::summary;
 
 /// The folder of chosen figures in a result folder.
 const FOLDER: &str = "figures";
-
-/// Format of a figure's file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Vector graphics, text as text.
-    Svg,
-    /// Pixels, 300 to the inch where a size is asked for.
-    Png,
-    /// Vector graphics, text as outlines.
-    Pdf,
-}
-
-impl Format {
-    /// Ending of the file's name.
-    pub fn ending(self) -> &'static str {
-        match self {
-            Format::Svg => "svg",
-            Format::Png => "png",
-            Format::Pdf => "pdf",
-        }
-    }
-}
-
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Format, String> {
-        let format =
-            [Format::Svg, Format::Png, Format::Pdf].into_iter().find(|format| format.ending() == text);
-        format.ok_or_else(|| "there are svg, png and pdf".to_owned())
-    }
-}
 
 /// A figure that was drawn.
 #[derive(Clone, Debug)]
@@ -64,30 +33,49 @@ pub fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// Draws a figure of the results into `out`, a file or a folder; into `figures/` of the result folder without it.
-pub fn draw(
-    results: &mut Results,
-    request: &Request,
-    formats: &[Format],
-    out: Option<&Path>,
-) -> Result<Drawn, ReportError> {
-    let named = find(request)?;
-    let view = View::of(request, &results.study)?;
-    let files = files(&results.path(""), named.name, formats, out)?;
-    select::retain_cells(results, &request.cells)?;
+pub fn draw(results: &mut Results, spec: &PlotSpec, out: Option<&Path>) -> Result<Drawn, ReportError> {
+    let named = find(spec).map_err(|(_, error)| error)?;
+    let files = files(&results.path(""), named.name, &spec.format, out)?;
+    let (sheet, view) = sheet(results, spec)?;
+    let departure = data::departure(&results.study);
+    let boxes = write(results, &sheet, &view, &files)?;
+    let parts = [departure.as_str(), &sheet.title, &sheet.subtitle];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    Ok(Drawn { files: files.into_iter().map(|(_, path)| path).collect(), caption: parts.join("; "), boxes })
+}
+
+/// The sheet that a figure of the results is drawn on; of the results, the chosen cells are left.
+pub fn sheet(results: &mut Results, spec: &PlotSpec) -> Result<(Sheet, View), ReportError> {
+    let named = find(spec).map_err(|(_, error)| error)?;
+    let view = View::of(spec, &results.study).map_err(|(_, error)| error)?;
+    select::retain_cells(results, &spec.cells)?;
     let cells = summary::of_all(results)?;
     let sources =
         Sources::read(results, &cells, cwnd::choose(results)?, throughput::choose(results)?, &view)?;
-    let sheet = (named.draw)(&sources)?.ok_or_else(|| {
+    let mut sheet = (named.draw)(&sources)?.ok_or_else(|| {
         let problem = format!("{} has nothing to show of these results", named.name);
         let time = if view.span.is_some() { ", another span of time" } else { "" };
         Unfit::new(problem, format!("it needs {}; choose other cells{time}, or another figure", named.needs))
     })?;
-    let path = results.path(named.name);
+    if let Some(title) = spec.title.as_ref().filter(|title| !title.is_empty()) {
+        sheet.title.clone_from(title);
+    }
+    Ok((sheet, view))
+}
+
+/// Writes a sheet into files; returns the characters that are boxes in PNG and PDF.
+pub fn write(
+    results: &Results,
+    sheet: &Sheet,
+    view: &View,
+    files: &[(Format, PathBuf)],
+) -> Result<String, ReportError> {
+    let path = files.first().map_or_else(PathBuf::new, |(_, path)| path.clone());
     let failed = |problem: String| ReportError::Picture { path: path.clone(), problem };
     let departure = data::departure(&results.study);
     let svg = sheet.render(&departure, &view.frame).map_err(|error| failed(error.to_string()))?;
     let tree = raster::parse(&svg).map_err(failed)?;
-    for (format, path) in &files {
+    for (format, path) in files {
         let bytes = match format {
             Format::Svg => svg.clone().into_bytes(),
             Format::Png => raster::png(&tree, view.frame.dpi()).map_err(failed)?,
@@ -95,37 +83,36 @@ pub fn draw(
         };
         disk::replace(path, &bytes)?;
     }
-    let parts = [departure.as_str(), &sheet.title, &sheet.subtitle];
-    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    Ok(Drawn {
-        files: files.into_iter().map(|(_, path)| path).collect(),
-        caption: parts.join("; "),
-        boxes: raster::boxes(&tree).into_iter().collect(),
-    })
+    Ok(raster::boxes(&tree).into_iter().collect())
 }
 
-/// The figure of the request, which must know all options of it.
-fn find(request: &Request) -> Result<&'static Named, Unfit> {
-    let name = &request.figure;
+/// The figure that somebody asks for, which must know all keys of it.
+pub fn find(spec: &PlotSpec) -> Result<&'static Named, Refusal> {
+    let name = &spec.figure;
     let named = NAMED.iter().find(|named| named.name == name).ok_or_else(|| {
         let names: Vec<&str> = names().map(|(name, _)| name).collect();
-        Unfit::new(format!("no figure is called \"{name}\""), format!("there are {}", names.join(", ")))
+        let unfit =
+            Unfit::new(format!("no figure is called \"{name}\""), format!("there are {}", names.join(", ")));
+        ("figure", unfit.into())
     })?;
     let given = [
-        ("flows", !request.flows.is_empty()),
-        ("groups", !request.groups.is_empty()),
-        ("from", request.from.is_some()),
-        ("to", request.to.is_some()),
-        ("x", request.x.is_some()),
-        ("y", !request.y.is_empty()),
-        ("by", request.by.is_some()),
+        ("flows", !spec.flows.is_empty()),
+        ("groups", !spec.groups.is_empty()),
+        ("from", spec.from.is_some()),
+        ("to", spec.to.is_some()),
+        ("x", spec.x.is_some()),
+        ("y", !spec.y.is_empty()),
+        ("by", spec.by.is_some()),
+        ("model", !spec.model.is_empty()),
     ];
-    let unknown = given.iter().find(|(option, given)| *given && !named.takes.contains(option));
+    let unknown = given.iter().find(|(key, given)| *given && !named.takes.contains(key));
     match unknown {
-        Some((option, _)) => {
-            let others = NAMED.iter().filter(|named| named.takes.contains(option)).map(|named| named.name);
+        Some((key, _)) => {
+            let others = NAMED.iter().filter(|named| named.takes.contains(key)).map(|named| named.name);
             let others = others.collect::<Vec<_>>().join(", ");
-            Err(Unfit::new(format!("--{option} says nothing to {name}"), format!("it goes with {others}")))
+            let unfit =
+                Unfit::new(format!("`{key}` says nothing to {name}"), format!("it goes with {others}"));
+            Err((key, unfit.into()))
         }
         None => Ok(named),
     }
@@ -145,7 +132,7 @@ fn files(
     };
     let Some(out) = out else { return Ok(in_folder(&dir.join(FOLDER))) };
     let ending = out.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-    match ending.and_then(|ending| ending.parse::<Format>().ok()).filter(|_| !out.is_dir()) {
+    match ending.and_then(|ending| Format::of_ending(&ending)).filter(|_| !out.is_dir()) {
         Some(format) if formats.is_empty() => Ok(vec![(format, out.to_owned())]),
         Some(_) => Ok(formats.iter().map(|format| (*format, out.with_extension(format.ending()))).collect()),
         None if out.is_file() => Err(Unfit::new(
@@ -183,12 +170,13 @@ mod tests {
         dir
     }
 
-    fn asked(figure: &str) -> Request {
-        Request { figure: figure.to_owned(), ..Request::default() }
+    fn asked(figure: &str) -> PlotSpec {
+        PlotSpec { figure: figure.to_owned(), ..PlotSpec::default() }
     }
 
-    fn draw_svg(dir: &Path, request: &Request) -> Result<String, String> {
-        let drawn = crate::report::draw(dir, request, &[Format::Svg], None, false);
+    fn draw_svg(dir: &Path, request: &PlotSpec) -> Result<String, String> {
+        let request = PlotSpec { format: vec![Format::Svg], ..request.clone() };
+        let drawn = crate::report::draw(dir, &request, None, false);
         let drawn = drawn.map_err(|error| format!("{error}; {}", error.help()))?;
         Ok(fs::read_to_string(&drawn.files[0]).expect("a drawing"))
     }
@@ -196,12 +184,13 @@ mod tests {
     #[test]
     fn each_named_figure_is_drawn_at_two_sizes_and_in_three_formats() {
         let dir = folder();
-        // The model has no pings.
-        for (name, _) in names().filter(|(name, _)| *name != "probes") {
+        // The model has no pings and no captures.
+        for (name, _) in names().filter(|(name, _)| !["probes", "time-sequence"].contains(name)) {
             for (cm, width, pt) in [(8.4, 992, "238"), (16.0, 1890, "453")] {
-                let request = Request { cm: Some(cm), pt: Some(8.0), ..asked(name) };
-                let formats = [Format::Svg, Format::Png, Format::Pdf];
-                let drawn = crate::report::draw(dir.path(), &request, &formats, None, false);
+                let formats = vec![Format::Svg, Format::Png, Format::Pdf];
+                let request =
+                    PlotSpec { width: Some(cm), font: Some(8.0), format: formats.clone(), ..asked(name) };
+                let drawn = crate::report::draw(dir.path(), &request, None, false);
                 let drawn = drawn.unwrap_or_else(|error| panic!("{name} {cm}: {error}"));
                 let [svg, png, pdf] = drawn.files.as_slice() else { panic!("{name}: {:?}", drawn.files) };
                 let svg = fs::read_to_string(svg).expect("a drawing");
@@ -241,61 +230,71 @@ mod tests {
         let dir = folder();
         let has = |svg: &str, text: &str| svg.lines().any(|line| line == text);
         let names = |svg: &str| ["upload-1", "upload-2"].map(|name| has(svg, name));
-        let request = Request { cells: vec!["0".to_owned()], ..asked("throughput") };
+        let request = PlotSpec { cells: vec!["0".to_owned()], ..asked("throughput") };
         assert_eq!(names(&draw_svg(dir.path(), &request).expect("drawn")), [true, true]);
         let flows = vec!["upload-2".to_owned()];
-        let svg = draw_svg(dir.path(), &Request { flows, ..request }).expect("drawn");
+        let svg = draw_svg(dir.path(), &PlotSpec { flows, ..request }).expect("drawn");
         assert!(names(&svg) == [false, true] && has(&svg, "reno, loss 0%") && !svg.contains("loss 1%"));
         for figure in ["cwnd", "throughput", "queue", "four-panel", "rates"] {
-            let svg = |from, to| draw_svg(dir.path(), &Request { from, to, ..asked(figure) }).expect("drawn");
+            let svg =
+                |from, to| draw_svg(dir.path(), &PlotSpec { from, to, ..asked(figure) }).expect("drawn");
             let second = |n| Some(Duration::from_secs(n));
             let ticks = |svg: &str| ["0.0", "1.0", "2.0", "3.0"].map(|tick| has(svg, tick));
             assert_eq!(ticks(&svg(second(0), second(3))), [true; 4], "{figure}");
             let part = svg(second(1), second(2));
             assert!(has(&part, "1.1") && has(&part, "1.9") && !has(&part, "3.0"), "{figure}");
         }
-        let titled = |untitled| draw_svg(dir.path(), &Request { untitled, ..asked("queue") }).expect("drawn");
+        let titled = |title: Option<&str>| {
+            let title = title.map(str::to_owned);
+            draw_svg(dir.path(), &PlotSpec { title, ..asked("queue") }).expect("drawn")
+        };
         // The title for screen readers stays.
-        assert_eq!([false, true].map(|untitled| titled(untitled).matches("queue over time").count()), [2, 1]);
+        assert_eq!([None, Some("")].map(|title| titled(title).matches("queue over time").count()), [2, 1]);
+        let own = titled(Some("A backlog & its end"));
+        assert!(own.contains("A backlog &amp; its end") && !own.contains("queue over time"));
     }
 
     #[test]
     fn a_wish_that_cannot_be_met_is_one_error_with_what_there_is() {
         let dir = folder();
-        let says = |request: Request, words: &str| {
+        let says = |request: PlotSpec, words: &str| {
             let error = draw_svg(dir.path(), &request).expect_err("it cannot be");
             assert!(error.contains(words), "{request:?}: {error}");
         };
         let list = |text: &str| vec![text.to_owned()];
         says(asked("cwmd"), "no figure is called \"cwmd\"; there are compare, cwnd, rates");
         says(
-            Request { flows: list("upload-9"), ..asked("cwnd") },
+            PlotSpec { flows: list("upload-9"), ..asked("cwnd") },
             "no flow of the chosen cells is called \"upload-9\"; there are upload-1, upload-2",
         );
-        says(Request { groups: list("x"), ..asked("cwnd") }, "called \"x\"; there are upload");
-        says(Request { groups: list("x"), ..asked("delay-throughput") }, "called \"x\"; there are upload");
+        says(PlotSpec { groups: list("x"), ..asked("cwnd") }, "called \"x\"; there are upload");
+        says(PlotSpec { groups: list("x"), ..asked("delay-throughput") }, "called \"x\"; there are upload");
         says(
-            Request { flows: list("upload-1"), ..asked("ccdf") },
-            "--flows says nothing to ccdf; it goes with cwnd",
+            PlotSpec { flows: list("upload-1"), ..asked("ccdf") },
+            "`flows` says nothing to ccdf; it goes with cwnd",
         );
         says(
-            Request { cells: list("9"), ..asked("cwnd") },
+            PlotSpec { cells: list("9"), ..asked("cwnd") },
             "there is no cell 9; cells have the numbers 0 to 3",
         );
-        says(Request { cells: list("0,1"), cm: Some(8.4), ..asked("four-panel") }, "has room for 1 of the 2");
-        says(Request { cells: list("congestion=reno"), ..asked("rates") }, "rates has nothing to show");
-        says(Request { x: Some("delay".to_owned()), ..asked("sweep") }, "no axis is called \"delay\"");
-        says(Request { y: list("speed"), ..asked("sweep") }, "no figure \"speed\"; there are goodput_mbit");
+        says(
+            PlotSpec { cells: list("0,1"), width: Some(8.4), ..asked("four-panel") },
+            "has room for 1 of the 2",
+        );
+        says(PlotSpec { cells: list("congestion=reno"), ..asked("rates") }, "rates has nothing to show");
+        says(asked("time-sequence"), "these cells have none; run again with --pcap upload-1");
+        says(PlotSpec { x: Some("delay".to_owned()), ..asked("sweep") }, "no axis is called \"delay\"");
+        says(PlotSpec { y: list("speed"), ..asked("sweep") }, "no figure \"speed\"; there are goodput_mbit");
         let moment = |nanos| Some(Duration::from_nanos(nanos));
         for figure in ["cwnd", "throughput", "queue", "four-panel", "phase-plot"] {
-            says(Request { from: moment(1), to: moment(2), ..asked(figure) }, "another span of time");
+            says(PlotSpec { from: moment(1), to: moment(2), ..asked(figure) }, "another span of time");
         }
         let by = Some("tcp.congestion".to_owned());
         for figure in ["sweep", "heat-map", "box"] {
-            let request = Request { by: by.clone(), x: by.clone(), ..asked(figure) };
+            let request = PlotSpec { by: by.clone(), x: by.clone(), ..asked(figure) };
             says(request, "link.a.loss varies, too");
         }
-        let request = Request { cells: list("congestion=reno"), by, ..asked("heat-map") };
+        let request = PlotSpec { cells: list("congestion=reno"), by, ..asked("heat-map") };
         assert!(draw_svg(dir.path(), &request).is_ok(), "a row alone is a map, too");
     }
 
@@ -303,7 +302,8 @@ mod tests {
     fn a_heat_map_has_a_field_and_a_plot_of_boxes_a_box_for_each_cell() {
         let dir = folder();
         let elements = |figure: &str, kind: &str, fill: &str| {
-            let svg = draw_svg(dir.path(), &Request { untitled: true, ..asked(figure) }).expect("drawn");
+            let svg = draw_svg(dir.path(), &PlotSpec { title: Some(String::new()), ..asked(figure) })
+                .expect("drawn");
             svg.lines().filter(|line| line.starts_with(kind) && line.contains(fill)).count()
         };
         // Four cells, two patches of the legend and the sheet; four boxes.

@@ -2,6 +2,7 @@
 
 pub mod box_plot;
 pub mod heat_map;
+pub mod model_curves;
 
 use super::compare::{self, Terms};
 use super::select::{Unfit, View};
@@ -23,7 +24,8 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     }
     let (figures, most) = figures(view)?;
     let telling = view.y.is_empty();
-    Ok(compare::sheet(sources, &Terms { x, by: view.by, figures, telling, most, in_words: true }))
+    let models = model_curves::of(sources, x, &figures[..figures.len().min(most)])?;
+    Ok(compare::sheet(sources, &Terms { x, by: view.by, figures, telling, most, in_words: true, models }))
 }
 
 /// Refuses cells that differ in an axis that is not shown: they would lie on one another.
@@ -40,8 +42,8 @@ pub fn others_are_fixed(sources: &Sources<'_>, x: usize, by: usize) -> Result<()
     let axis = &study.axes[other];
     let value = axis.values.first().map_or("", String::as_str);
     Err(Unfit::new(
-        format!("{} varies, too, and is neither --x nor --by", axis.key),
-        format!("choose one value with --cells {}={value}, or leave --by out", axis.key),
+        format!("{} varies, too, and is neither `x` nor `by`", axis.key),
+        format!("choose one value with `cells` ({}={value}), or leave `by` out", axis.key),
     ))
 }
 
@@ -51,7 +53,7 @@ pub fn figures(view: &View) -> Result<(Vec<&'static Figure>, usize), Unfit> {
         0 => Ok((figures::ranked(|figure| Some(figure.panel?.rank)), 1)),
         n if n > MAX_PANELS => {
             let problem = format!("{n} figures are too many for one sheet");
-            Err(Unfit::new(problem, format!("name at most {MAX_PANELS} with --y")))
+            Err(Unfit::new(problem, format!("name at most {MAX_PANELS} in `y`")))
         }
         n => Ok((view.y.clone(), n)),
     }

@@ -17,7 +17,7 @@ use super::kind::Reach;
 use super::problem::{self, Place, Problem, ScenarioError, Severity, Texts, tidy};
 use super::read::{check_values, read};
 use super::tree::Node;
-use super::{Claim, Scenario, claims, overrides};
+use super::{Claim, PlotSpec, Scenario, claims, overrides, plots};
 use crate::rng::Seed;
 
 /// A scenario file with everything that was set from outside, checked: the grid to run.
@@ -29,6 +29,8 @@ pub struct Plan {
     pub axes: Vec<Axis>,
     /// Bounds that a run is held against.
     pub claims: Vec<Claim>,
+    /// Figures that a run draws.
+    pub plots: Vec<PlotSpec>,
     /// Oddities of the file that are no errors.
     pub warnings: Vec<Problem>,
     /// The file and the arguments it was read from.
@@ -95,8 +97,9 @@ impl Plan {
 
         let claims = claims::resolve(&tree, &files, &nodes, &base.groups, &texts, &mut problems);
 
+        let plots = plots::listed(&tree);
         let mut plan =
-            Plan { base, axes, claims, warnings: vec![], texts, random: false, tree, nodes, files };
+            Plan { base, axes, claims, plots, warnings: vec![], texts, random: false, tree, nodes, files };
         plan.check_axes(&mut problems);
         tidy(&mut problems);
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
@@ -111,6 +114,11 @@ impl Plan {
     /// The scenario's name: the file's, without folder and extension.
     pub fn name(&self) -> &str {
         &self.base.name
+    }
+
+    /// The file as a tree.
+    pub(super) fn tree(&self) -> &Node {
+        &self.tree
     }
 
     /// The traces and tables that it names, by the names that it has for them.

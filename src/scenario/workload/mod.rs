@@ -7,6 +7,7 @@ mod incast;
 mod laws;
 mod ping;
 mod udp;
+mod video;
 mod voip;
 mod web;
 
@@ -24,6 +25,7 @@ pub use crate::app::ping::Ping;
 pub use crate::app::web::Web;
 pub use crate::chat::client::Talk;
 pub use udp::Udp;
+pub use video::Video;
 pub use voip::Voip;
 
 /// A workload, as its file declares it.
@@ -189,6 +191,8 @@ workloads! {
     Web,
     /// Parts of blocks from many servers at once.
     Incast,
+    /// Chunks of video, and their playback.
+    Video,
 }
 
 impl Default for AppSpec {

@@ -61,14 +61,8 @@ impl Contrast {
 pub(super) fn table(beside: &Beside, key: &str, format: Format) -> String {
     let (mut grids, mut tests) = (Vec::new(), 0);
     for (folders, keys) in beside.tables.iter().zip(&beside.keys) {
-        let Some(own) = keys.iter().find(|axis| axis.key == key) else { continue };
-        // Folders are set against one another whatever --set made of them.
-        let varies = |axis: &&Axis| {
-            key != SCENARIO
-                || folders.iter().any(|folder| folder.results.study.axes.iter().any(|a| a.key == axis.key))
-        };
-        let shared: Vec<&Axis> = keys.iter().filter(|axis| axis.key != key).filter(varies).collect();
-        let mut contrasts = contrasts(folders, own, &shared);
+        let Some((shared, groups)) = matched(folders, keys, key) else { continue };
+        let mut contrasts = contrasts(groups);
         let p: Vec<f64> = contrasts.iter().filter_map(Contrast::p).collect();
         let mut adjusted = holm(&p).into_iter();
         for contrast in &mut contrasts {
@@ -101,11 +95,23 @@ pub(super) fn table(beside: &Beside, key: &str, format: Format) -> String {
 }
 
 /// A cell, with its value of the key that is set against others.
-type Line<'a> = (String, &'a Folder, &'a CellSummary);
+pub(super) type Line<'a> = (String, &'a Folder, &'a CellSummary);
 
-fn contrasts(folders: &[Folder], own: &Axis, shared: &[&Axis]) -> Vec<Contrast> {
-    // Lines by the values of the other keys, in the order in which they first appear.
-    let mut groups: Vec<(Vec<String>, Vec<Line<'_>>)> = Vec::new();
+/// Lines that agree in all keys but `key`, by the values of these, in the order in which they first appear; with the keys.
+/// `None` where nothing varies by `key`.
+pub(super) fn matched<'a>(
+    folders: &'a [Folder],
+    keys: &'a [Axis],
+    key: &str,
+) -> Option<(Vec<&'a Axis>, Vec<Group<'a>>)> {
+    let own = keys.iter().find(|axis| axis.key == key)?;
+    // Folders are set against one another whatever --set made of them.
+    let varies = |axis: &&Axis| {
+        key != SCENARIO
+            || folders.iter().any(|folder| folder.results.study.axes.iter().any(|a| a.key == axis.key))
+    };
+    let shared: Vec<&Axis> = keys.iter().filter(|axis| axis.key != key).filter(varies).collect();
+    let mut groups: Vec<Group<'a>> = Vec::new();
     for folder in folders {
         for cell in lines_of(folder) {
             let said = |axis: &Axis| folder.said(cell, &axis.key).unwrap_or_else(|| "–".to_owned());
@@ -116,6 +122,13 @@ fn contrasts(folders: &[Folder], own: &Axis, shared: &[&Axis]) -> Vec<Contrast> 
             }
         }
     }
+    Some((shared, groups))
+}
+
+/// Lines with the values of the keys that they share.
+type Group<'a> = (Vec<String>, Vec<Line<'a>>);
+
+fn contrasts(groups: Vec<Group<'_>>) -> Vec<Contrast> {
     let shown = |figure: &&Figure| figure.nature == Nature::Network && figure.heading.is_some();
     let figures: Vec<&'static Figure> = figures::in_reading_order().into_iter().filter(shown).collect();
     let mut contrasts = Vec::new();
@@ -200,12 +213,7 @@ fn words(contrasts: &[Contrast], shared: &[&Axis], key: &str) -> Grid {
     head.extend([from, "figure", "n", "difference", "ratio", "p", "verdict"].map(heading));
     let row = |contrast: &Contrast| {
         let numbers = Numbers::of(contrast);
-        let unit = contrast.figure.unit_behind();
-        let figure = format!(
-            "{}{}",
-            contrast.figure.words,
-            if unit.is_empty() { String::new() } else { format!(" ({})", unit.trim()) }
-        );
+        let figure = named(contrast.figure);
         let difference = numbers
             .difference
             .map(|estimate| signed(&table::with_interval(estimate.mean, estimate.ci95.unwrap_or(0.0))));
@@ -229,9 +237,23 @@ fn words(contrasts: &[Contrast], shared: &[&Axis], key: &str) -> Grid {
     Grid { names: shared.len() + 2, head, rows: contrasts.iter().map(row).collect() }
 }
 
+/// `goodput (Mbit/s)`.
+pub(super) fn named(figure: &Figure) -> String {
+    if figure.unit.is_empty() {
+        figure.words.to_owned()
+    } else {
+        format!("{} ({})", figure.words, figure.unit)
+    }
+}
+
 /// `+1.2 ± 0.3`.
 fn signed(text: &str) -> String {
-    if text.starts_with('-') { text.replacen('-', "−", 1) } else { format!("+{text}") }
+    if text.starts_with('-') { minus(text) } else { format!("+{text}") }
+}
+
+/// `−1.2 ± 0.3`, with the sign that is as wide as a plus.
+pub(super) fn minus(text: &str) -> String {
+    text.replacen('-', "−", 1)
 }
 
 fn p_in_words(p: f64) -> String {

@@ -1,6 +1,7 @@
 //! Several result folders beside one another.
 
 mod contrast;
+mod harm;
 #[cfg(test)]
 mod tests;
 
@@ -133,6 +134,12 @@ impl Beside {
     /// the same seed.
     pub fn paired(&self, key: &str, format: Format) -> String {
         contrast::table(self, key, format)
+    }
+
+    /// Harm to each group: its figures in the cell whose value of `key` comes first, where it is alone, against each
+    /// other one, over pairs of trials with the same seed.
+    pub fn harm(&self, key: &str, format: Format) -> Result<String, FileError> {
+        harm::of(self, key, format)
     }
 }
 

@@ -168,3 +168,36 @@ fn a_key_that_a_folder_does_not_set_has_the_value_of_its_scenario() {
     assert!(lines[0].starts_with("scenario,tcp.mss,trials,goodput_mbit_mean,"), "{text}");
     assert!(lines[1].starts_with("c,500,1,") && lines[2].starts_with("d,1448,1,"), "{text}");
 }
+
+#[test]
+fn harm_is_the_lost_share_of_each_groups_figures_over_pairs_of_trials() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dir = root.path().join("run");
+    let study = Study { trials: 4, ..study(&[("clients.rival.count", &["0", "1"])]) };
+    fill(&dir, &study, |cell, trial| Model {
+        loss: [0.001, 0.2][cell],
+        seed: u64::from(trial),
+        chat: false,
+        seconds: 20,
+        ..MODEL
+    });
+    let (beside, _) = beside(&[dir], &|_, _| None).expect("a folder");
+    let text = beside.harm("clients.rival.count", Format::Csv).expect("a table");
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let heads: Vec<String> = reader.headers().expect("a header").iter().map(str::to_owned).collect();
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+    let of = |figure: &str, column: &str| -> f64 {
+        let at = heads.iter().position(|head| head == column).expect("a column");
+        let row = rows.iter().find(|row| row.iter().any(|field| field == figure)).expect("a figure");
+        row[at].parse().expect("a number")
+    };
+    let (alone, beside_it) = (of("goodput_mbit", "alone_mean"), of("goodput_mbit", "beside_mean"));
+    assert!(beside_it < alone / 2.0, "{text}");
+    let harm = of("goodput_mbit", "harm");
+    // A mean of shares is about the share of the means.
+    assert!((harm - (1.0 - beside_it / alone)).abs() < 0.1, "{text}");
+    assert!(of("goodput_mbit", "harm_low") < harm && harm < of("goodput_mbit", "harm_high"), "{text}");
+    assert!(!rows.iter().any(|row| row.iter().any(|field| field == "share")), "{text}");
+    let words = beside.harm("clients.rival.count", Format::Table).expect("a table");
+    assert!(words.contains("upload") && words.contains("0 → 1") && words.contains("Ware et al."), "{words}");
+}

@@ -167,6 +167,40 @@ pub const FIGURES: &[Figure] = &[
     .only_if(requests)
     .table("unanswered", "% requests")
     .if_mean(|mean| mean > 0.0),
+    Figure::new("video_bitrate_mbit", "Mbit/s", 6, "mean bitrate of video", More, |trial| {
+        trial.viewing.bitrate_mbit()
+    })
+    .only_if(video)
+    .of_group(|share| share.video.bitrate_mbit)
+    .table("video", "Mbit/s")
+    .said_alone()
+    .compared(Compared::ranked(11))
+    .panel(17, "mean bitrate of video"),
+    Figure::new("stall_s", "s", 3, "stalled time of a viewer", Less, |trial| trial.viewing.stall_s())
+        .only_if(video)
+        .of_group(|share| share.video.stall_s)
+        .table("stalled", "s")
+        .if_mean(|mean| mean > 0.0),
+    Figure::new("stall_fraction", "%", 6, "stalled share of the time", Less, |trial| {
+        trial.viewing.stall_fraction()
+    })
+    .in_percent()
+    .only_if(video)
+    .of_group(|share| share.video.stall_fraction)
+    .table("stalled", "% of time")
+    .said_alone()
+    .compared(Compared::ranked(10))
+    .panel(16, "stalled share of the time"),
+    Figure::new("startup_s", "s", 3, "start-up delay of video", Less, |trial| trial.viewing.startup_s())
+        .only_if(video)
+        .of_group(|share| share.video.startup_s)
+        .table("start-up", "s"),
+    Figure::new("switches", "", 3, "changes of the bitrate of a viewer", Less, |trial| {
+        trial.viewing.switches()
+    })
+    .only_if(video)
+    .of_group(|share| share.video.switches)
+    .table("changes", "of bitrate"),
     Figure::new("rtt_p50_ms", "ms", 3, "median round trip of probes", Less, |trial| {
         trial.rtts.percentile(0.50)
     })
@@ -275,6 +309,11 @@ fn rivals(study: &Study) -> bool {
 /// Scenarios with requests.
 fn requests(study: &Study) -> bool {
     study.measures(Measure::Requests)
+}
+
+/// Scenarios with video.
+fn video(study: &Study) -> bool {
+    study.measures(Measure::Video)
 }
 
 /// Scenarios with echo requests.

@@ -1,9 +1,12 @@
 //! Source of a trial's figures: its outcome, with what several figures share computed once.
 
-use crate::facts::{DatagramOutcome, DirectionOutcome, MessageOutcome, Outcome, RequestOutcome};
+use crate::facts::{
+    ChunkOutcome, DatagramOutcome, DirectionOutcome, MessageOutcome, Outcome, RequestOutcome,
+};
 use crate::tables::goodput::{Completions, Goodput, directions};
 use crate::tables::latency;
 use crate::tables::study::TrialRow;
+use crate::tables::viewing::{Chunk, Viewing};
 use crate::time::Duration;
 
 /// A trial, as its figures see it.
@@ -17,6 +20,7 @@ pub struct Source<'a> {
     /// Completion times of requests, in milliseconds, and their slowdowns.
     pub requests: Completions,
     pub slowdowns: Completions,
+    pub viewing: Viewing,
 }
 
 impl<'a> Source<'a> {
@@ -30,6 +34,7 @@ impl<'a> Source<'a> {
             rtts: Completions::among(outcome.probes.iter().map(|probe| ms(probe.rtt))),
             requests: Completions::among(outcome.requests.iter().map(|request| ms(request.completion))),
             slowdowns: Completions::among(outcome.requests.iter().map(RequestOutcome::slowdown)),
+            viewing: viewing(&outcome.chunks),
         }
     }
 
@@ -54,6 +59,21 @@ impl<'a> Source<'a> {
         let nanos = latency::percentile(&messages.latency, messages.deliveries_expected, share)?;
         Some(nanos as f64 / 1e6)
     }
+}
+
+fn viewing(chunks: &[ChunkOutcome]) -> Viewing {
+    let mut viewing = Viewing::default();
+    for chunk in chunks {
+        let seen = Chunk {
+            bitrate_mbit: chunk.bitrate as f64 / 1e6,
+            came: chunk.completion.is_some(),
+            played_s: chunk.played.as_secs_f64(),
+            stall_s: chunk.stalled.as_secs_f64(),
+            startup_s: chunk.startup.map(Duration::as_secs_f64),
+        };
+        viewing.add(&chunk.client, seen);
+    }
+    viewing
 }
 
 /// Share of the datagrams of all flows that did not arrive.

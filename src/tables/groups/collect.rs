@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Share, Shares, Times, all, rivals};
+use super::{Share, Shares, Times, Video, all, rivals};
 use crate::facts::{Direction, Measure};
 use crate::tables::error::FileError;
 use crate::tables::goodput::{self, Completions};
 use crate::tables::results::{Results, Row, Trial};
 use crate::tables::rows::Table;
 use crate::tables::study::Study;
+use crate::tables::viewing::{Chunk, Viewing};
 
 type Key = (usize, u32, String);
 
@@ -33,15 +34,17 @@ pub fn shares(results: &Results) -> Result<Shares, FileError> {
         all(study).into_iter().chain(flows.keys().map(|key| key.2.as_str())).collect();
     let mut shares = Shares::new();
     for trial in &results.trials {
-        for group in &groups {
+        for group in groups.iter().filter(|group| !is_left_out(study, trial.cell, group)) {
             shares.insert((trial.cell, trial.number, (*group).to_owned()), Share::default());
         }
     }
     let rtts = times(results, Table::Probes, "rtt_ms")?;
     let requests = times(results, Table::Requests, "completion_ms")?;
+    let videos = videos(results)?;
     for (key, share) in &mut shares {
         share.rtt_ms = rtts.get(key).copied().unwrap_or_default();
         share.request_ms = requests.get(key).copied().unwrap_or_default();
+        share.video = videos.get(key).copied().unwrap_or_default();
         if let Some(flows) = flows.get(key) {
             fill(share, flows, study);
         } else if study.is_bulk(&key.2) {
@@ -52,6 +55,12 @@ pub fn shares(results: &Results) -> Result<Shares, FileError> {
         compare(&mut shares, &flows, &groups, results, trial);
     }
     Ok(shares)
+}
+
+/// True if an axis leaves a group out of a cell.
+fn is_left_out(study: &Study, cell: usize, group: &str) -> bool {
+    let key = format!("clients.{group}.count");
+    study.axes.iter().zip(study.values(cell)).any(|(axis, value)| axis.key == key && value == "0")
 }
 
 /// Figures of a group from its own flows.
@@ -83,21 +92,25 @@ fn compare(
         let of = |group: &str| flows.get(&key(group)).and_then(|flows| flows.mbit[direction.index()]);
         let sum: f64 = groups.iter().copied().filter_map(of).sum();
         for group in groups.iter().copied().filter(|_| sum > 0.0) {
-            let share = shares.get_mut(&key(group)).expect("each group of a trial has one");
-            share.of_all = of(group).map(|mbit| mbit / sum);
+            if let Some(share) = shares.get_mut(&key(group)) {
+                share.of_all = of(group).map(|mbit| mbit / sum);
+            }
         }
     }
     if let Some([a, b]) = rivals(study) {
-        let goodput = |group: &str| shares[&key(group)].goodput_mbit.filter(|mbit| *mbit > 0.0);
+        let goodput = |group: &str| shares.get(&key(group))?.goodput_mbit.filter(|mbit| *mbit > 0.0);
         let ratio = goodput(a).zip(goodput(b)).map(|(a, b)| a / b);
         for (group, ratio) in [(a, ratio), (b, ratio.map(f64::recip))] {
-            shares.get_mut(&key(group)).expect("each group of a trial has one").goodput_ratio = ratio;
+            if let Some(share) = shares.get_mut(&key(group)) {
+                share.goodput_ratio = ratio;
+            }
         }
     }
     if let [group] = study.groups_with(Measure::Latency) {
         let of = |column: &str| trial.figures[results.figure(column)?];
-        let share = shares.get_mut(&key(group)).expect("each group of a trial has one");
-        share.latency_ms = Some([of("latency_p50_ms"), of("latency_p99_ms")]);
+        if let Some(share) = shares.get_mut(&key(group)) {
+            share.latency_ms = Some([of("latency_p50_ms"), of("latency_p99_ms")]);
+        }
     }
 }
 
@@ -148,6 +161,33 @@ fn times(results: &Results, table: Table, column: &str) -> Result<BTreeMap<Key, 
         })?;
     }
     Ok(lists.into_iter().map(|(key, values)| (key, times_of(&values))).collect())
+}
+
+/// Video of each group.
+fn videos(results: &Results) -> Result<BTreeMap<Key, Video>, FileError> {
+    let mut groups: BTreeMap<Key, Viewing> = BTreeMap::new();
+    if Table::of(&results.study).contains(&Table::Chunks) {
+        results.each_row_of(Table::Chunks, |cell, row| {
+            let Some(key) = key(cell, row) else { return };
+            let seconds = |column: &str| row.parse(column).unwrap_or(0.0);
+            let chunk = Chunk {
+                bitrate_mbit: seconds("bitrate_mbit"),
+                came: row.parse::<f64>("completion_ms").is_some(),
+                played_s: seconds("played_s"),
+                stall_s: seconds("stall_s"),
+                startup_s: row.parse("startup_s"),
+            };
+            groups.entry(key).or_default().add(row.get("client"), chunk);
+        })?;
+    }
+    let video = |viewing: &Viewing| Video {
+        bitrate_mbit: viewing.bitrate_mbit(),
+        stall_s: viewing.stall_s(),
+        stall_fraction: viewing.stall_fraction(),
+        startup_s: viewing.startup_s(),
+        switches: viewing.switches(),
+    };
+    Ok(groups.iter().map(|(key, viewing)| (key.clone(), video(viewing))).collect())
 }
 
 fn times_of(values: &[Option<f64>]) -> Times {

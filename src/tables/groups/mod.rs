@@ -44,6 +44,18 @@ pub struct Share {
     pub rtt_ms: Times,
     /// The same of requests' completion.
     pub request_ms: Times,
+    /// Video, as its viewers saw it.
+    pub video: Video,
+}
+
+/// Figures of a group's viewers, each as of a trial.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Video {
+    pub bitrate_mbit: Option<f64>,
+    pub stall_s: Option<f64>,
+    pub stall_fraction: Option<f64>,
+    pub startup_s: Option<f64>,
+    pub switches: Option<f64>,
 }
 
 /// Times of what a group waited for; what did not end counts as slower than all that did.
@@ -66,7 +78,7 @@ pub fn all(study: &Study) -> BTreeSet<&str> {
 
 /// The groups of bulk transfers, where there are several groups of clients.
 pub fn shown(study: &Study) -> impl Iterator<Item = &str> {
-    let others = [Measure::Latency, Measure::Probes, Measure::Datagrams, Measure::Requests];
+    let others = [Measure::Latency, Measure::Probes, Measure::Datagrams, Measure::Requests, Measure::Video];
     let bulk = study.groups_with(Measure::Goodput);
     let several = bulk.len() + others.into_iter().filter(|other| study.measures(*other)).count() > 1;
     bulk.iter().filter(move |_| several).map(String::as_str)

@@ -1,9 +1,11 @@
-//! Columns of the tables that some workloads have: datagrams, echo requests, requests.
+//! Columns of the tables that only some runs have: datagrams, echo requests, requests, chunks of video, lateness.
 
 use std::collections::BTreeMap;
 
 use super::{Column, Field, column};
-use crate::facts::{DatagramOutcome, FlowOutcome, Outcome, ProbeOutcome, RequestOutcome};
+use crate::facts::{
+    ChunkOutcome, DatagramOutcome, FlowOutcome, Lateness, Outcome, ProbeOutcome, RequestOutcome,
+};
 use crate::tables::goodput::mbit;
 use crate::tables::study::group_of;
 use crate::time::Duration;
@@ -64,5 +66,39 @@ pub fn request_columns<'o>() -> [Column<(u64, &'o RequestOutcome)>; 7] {
         column("bytes", |(_, request)| Count(request.bytes)),
         column("completion_ms", |(_, request)| Number(request.completion.map(Duration::as_millis_f64), 3)),
         column("slowdown", |(_, request)| Number(request.slowdown(), 3)),
+    ]
+}
+
+pub fn chunk_columns<'o>() -> [Column<&'o ChunkOutcome>; 11] {
+    use Field::{Count, Number, Text};
+    fn seconds(span: Option<Duration>) -> Field<'static> {
+        Field::Number(span.map(Duration::as_secs_f64), 6)
+    }
+    [
+        column("client", |chunk| Text(&chunk.client)),
+        column("group", |chunk| Text(group_of(&chunk.client))),
+        column("chunk", |chunk| Count(chunk.number.into())),
+        column("request_s", |chunk| Number(Some(chunk.request.as_secs_f64()), 6)),
+        column("bitrate_mbit", |chunk| Number(Some(chunk.bitrate as f64 / 1e6), 6)),
+        column("bytes", |chunk| Count(chunk.bytes)),
+        column("completion_ms", |chunk| Number(chunk.completion.map(Duration::as_millis_f64), 3)),
+        column("buffer_s", |chunk| seconds(Some(chunk.buffer))),
+        column("played_s", |chunk| seconds(Some(chunk.played))),
+        column("stall_s", |chunk| seconds(Some(chunk.stalled))),
+        column("startup_s", |chunk| seconds(chunk.startup)),
+    ]
+}
+
+pub fn lateness_columns<'o>() -> [Column<&'o Lateness>; 5] {
+    use Field::{Count, Text};
+    fn micros(late: &Lateness, span: Duration) -> Field<'static> {
+        Field::Number((late.count > 0).then(|| span.as_millis_f64() * 1e3), 1)
+    }
+    [
+        column("kind", |late| Text(late.kind)),
+        column("count", |late| Count(late.count)),
+        column("p50_us", |late| micros(late, late.p50)),
+        column("p99_us", |late| micros(late, late.p99)),
+        column("max_us", |late| micros(late, late.max)),
     ]
 }

@@ -148,6 +148,7 @@ impl Connection {
         if self.state != State::FinWait1 {
             self.state = State::Established;
         }
+        self.strays_from = Instant::ZERO;
         self.events.set(Event::Connected);
     }
 
@@ -178,7 +179,11 @@ impl Connection {
             _ => false,
         };
         if old || !self.receiver.is_acceptable(start, segment.sequence_len()) {
-            self.answer_stray(now, segment);
+            if self.is_repeated_syn(start, segment) {
+                self.answer_repeated_syn(now);
+            } else {
+                self.answer_stray(now, segment);
+            }
             if !segment.flags.has(Flags::SYN) {
                 self.receiver.note_duplicate(start, start + u64::from(segment.sequence_len()));
             }
@@ -248,6 +253,20 @@ impl Connection {
             && !segment.flags.has(Flags::RST)
             && segment.sequence_len() == 1
             && segment.ack == self.sender.iss.add(1)
+    }
+
+    /// A SYN once more before ours was acknowledged.
+    fn is_repeated_syn(&self, start: u64, segment: &Segment) -> bool {
+        let only_syn = segment.flags.has(Flags::SYN) && !segment.flags.has(Flags::ACK);
+        start == 0 && self.sender.una == 0 && only_syn && !segment.flags.has(Flags::RST)
+    }
+
+    /// Its sender missed our SYN-ACK, and would drop a bare acknowledgment (§3.10.7.3): the SYN-ACK goes out again, as
+    /// in Linux (`tcp_check_req`), rarely, and the timer starts anew.
+    fn answer_repeated_syn(&mut self, now: Instant) {
+        if now >= self.strays_from {
+            self.sender.repeat_syn(now);
+        }
     }
 
     /// A segment that does not belong here is answered with where we are (§3.10.7.4). If it is empty,

@@ -4,7 +4,7 @@ use super::super::echo::Echo;
 use super::super::receiver::Receiver;
 use super::super::sender::{Transmission, timestamp};
 use super::super::state::State;
-use super::Connection;
+use super::{Connection, STRAY_INTERVAL};
 use crate::time::Instant;
 use crate::wire::{Ecn, Flags, Options, Payload, Segment, SeqNumber, SynOptions, Timestamps};
 
@@ -113,6 +113,9 @@ impl Connection {
             payload: Payload::default(),
         };
         self.sender.on_sent(now, syn);
+        if answer {
+            self.strays_from = now + STRAY_INTERVAL;
+        }
         segment
     }
 

@@ -16,6 +16,13 @@ impl Sender {
         self.timer = if self.flight() > 0 { now + self.rtt.rto() } else { Instant::MAX };
     }
 
+    /// Sends our SYN again at once: the peer's came again, so that ours was lost.
+    pub fn repeat_syn(&mut self, now: Instant) {
+        self.syns_missed += 1;
+        self.scoreboard.mark_all_lost(now);
+        self.arm_timer(now);
+    }
+
     /// Time at which [`handle_timeout`](Sender::handle_timeout) or the next paced packet is due.
     pub fn poll_timeout(&self) -> Instant {
         self.timer.min(self.paced_until).min(self.recovery.reorder_timer).min(self.tail.timer)

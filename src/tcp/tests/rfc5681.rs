@@ -36,6 +36,12 @@ fn after_a_lost_syn_the_initial_window_is_one_segment() {
     script.send(1_100, segment(ACK, 1, 1, 0));
     // The peer offered no MSS.
     assert_eq!(cwnd(&script), 536);
+    // The peer's SYN again says that the SYN-ACK was lost.
+    let mut script = Script::in_state(&plain(), State::SynReceived);
+    script.send(900, super::syn(crate::wire::SynOptions::default()));
+    script.recv(900, "SA 0..1 ack 1");
+    script.send(1_000, segment(ACK, 1, 1, 0));
+    assert_eq!(cwnd(&script), 536);
 }
 
 /// RFC 6928 §2, as Linux: one lost SYN may have been a slow one.

@@ -152,7 +152,7 @@ const CLAIMS: &[(&str, fn())] = &[
     ("each packet on its own; default \"0%\".", stated_defaults_are_the_real_ones),
     ("default 1: any packet may, with this chance.", stated_defaults_are_the_real_ones),
     ("= \"0.1%\"     # default \"0%\"", stated_defaults_are_the_real_ones),
-    ("# default 1\n", stated_defaults_are_the_real_ones),
+    ("# default 1; 0 leaves the group out\n", stated_defaults_are_the_real_ones),
     ("when the first member starts; default \"0s\"", stated_defaults_are_the_real_ones),
     (
         "each member starts so much later than the one before; default \"0s\"",
@@ -221,6 +221,7 @@ fn stated_defaults_are_the_real_ones() {
                     arrivals \"poisson\"|size \"200B\"|to \"everyone\"|rooms 1|direction \"up\"|rate \"1/s\"|arrivals \"periodic\"|size \"56B\"|\
                     size \"1472B\"|arrivals \"periodic\"|direction \"up\"|lengths \"exponential\"|playout \"60ms\"|\
                     arrivals \"poisson\"|size \"10000B\"|direction \"down\"|connection \"new\"|header \"400B\"|block \"1000000B\"|jitter \"0s\"|\
+                    chunk \"4s\"|buffer \"30s\"|startup \"4s\"|rule \"bba\"|\
                     retransmission 0";
     assert_eq!(stated.join("|"), expected);
 

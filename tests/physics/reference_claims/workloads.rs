@@ -22,6 +22,11 @@ pub const CLAIMS: &[(&str, fn())] = &[
     ("default 1.5; from 2 down the variance is infinite", defaults_of_workloads_are_the_real_ones),
     ("default \"400B\": the message that asks", defaults_of_workloads_are_the_real_ones),
     ("# default \"1000000B\": all parts together", defaults_of_workloads_are_the_real_ones),
+    ("# default \"4s\": media in a chunk", defaults_of_workloads_are_the_real_ones),
+    ("by default ten from \"235kbit\" to \"5800kbit\"", defaults_of_workloads_are_the_real_ones),
+    ("default \"30s\": media that the player holds", defaults_of_workloads_are_the_real_ones),
+    ("default \"4s\": media with which playback begins", defaults_of_workloads_are_the_real_ones),
+    ("by the buffer (BBA-0)", super::inner::inner_parts_have_tests_of_their_own),
     ("# default \"0s\": each server is asked later", defaults_of_workloads_are_the_real_ones),
 ];
 
@@ -81,6 +86,12 @@ pub fn defaults_of_workloads_are_the_real_ones() {
         (
             "kind = \"incast\", servers = 4",
             "kind = \"incast\", servers = 4, block = \"1MB\", jitter = \"0s\"",
+        ),
+        (
+            "kind = \"video\"",
+            "kind = \"video\", chunk = \"4s\", buffer = \"30s\", startup = \"4s\", rule = \"bba\", ladder = [\"235kbit\", \
+             \"375kbit\", \"560kbit\", \"750kbit\", \"1050kbit\", \"1750kbit\", \"2350kbit\", \"3mbit\", \"4300kbit\", \
+             \"5800kbit\"]",
         ),
         (&format!("{pareto} }}"), &format!("{pareto}, shape = 1.5 }}")),
     ] {

@@ -1,6 +1,5 @@
 //! Worlds from scenario texts, and what tests ask of their outcomes.
 
-pub mod raw;
 pub mod reference;
 
 use std::sync::{Arc, Mutex};

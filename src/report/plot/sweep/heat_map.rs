@@ -6,6 +6,7 @@ use super::super::compare;
 use super::super::data;
 use super::super::panel::Panel;
 use super::super::scale::Scale;
+use super::super::select::Unfit;
 use super::super::sheet::{DrawPanel, Key, Sheet, Symbol};
 use super::super::sources::Sources;
 use super::super::style::{self, INK, px};
@@ -25,6 +26,13 @@ const TEXT: f64 = 14.0;
 /// Fields of a figure: column, row, mean in the unit shown.
 type Fields = Vec<(usize, usize, Option<f64>)>;
 
+/// Error of a map along one axis, with its mend.
+fn one_axis(key: &str) -> ReportError {
+    let problem = format!("a heat-map has two axes, and there is {key} alone");
+    let help = "name another one that varies with `x` or `by`, or draw this one with the figure sweep";
+    Unfit::new(problem, help).into()
+}
+
 /// A panel for each of the chosen figures, or one for the most telling.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let (results, study) = (sources.results, &sources.results.study);
@@ -33,10 +41,10 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         let others = (0..study.axes.len()).filter(|&axis| axis != x && study.axes[axis].values.len() > 1);
         others.rev().max_by_key(|&axis| study.axes[axis].values.len())
     };
-    let Some(y) = sources.view.by.or_else(longest) else { return Ok(None) };
+    let Some(y) = sources.view.by.or_else(longest) else { return Err(one_axis(&study.axes[x].key)) };
     super::others_are_fixed(sources, x, y)?;
     if x == y {
-        return Ok(None);
+        return Err(one_axis(&study.axes[x].key));
     }
     let (columns, rows) = (study.axes[x].order(), study.axes[y].order());
     let fields = |figure: &Figure| -> Fields {

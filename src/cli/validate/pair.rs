@@ -1,44 +1,43 @@
-//! Two hosts and one connection without any protocol: messages at random, or one transfer.
+//! Two hosts and one connection without any protocol, as Linux was measured: messages at random, or one transfer.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use testbed::app::{App, Conn, Event, Io};
-use testbed::engine::{self, Client, Connections, World};
-use testbed::facts::{Measure, Outcome};
-use testbed::link::{Config as LinkConfig, Impairment, config};
-use testbed::rng::{Rng, Seed};
-use testbed::tcp::Config;
-use testbed::time::{Duration, Instant};
-use testbed::units::Probability;
-use testbed::wire::Class;
+use crate::app::{App, Conn, Event, Io};
+use crate::engine::{self, Client, Connections, World};
+use crate::facts::{Measure, Outcome};
+use crate::link::{Config as LinkConfig, Impairment};
+use crate::rng::{Rng, Seed};
+use crate::tcp::Config;
+use crate::time::{Duration, Instant};
+use crate::wire::Class;
+
+/// What a cell of waits has seen, in milliseconds.
+#[derive(Debug, Default)]
+pub struct Waits {
+    /// The waits that its table has.
+    pub waits: Vec<f64>,
+    /// Mean smoothed round trips of the connections.
+    pub round_trips: Vec<f64>,
+}
 
 /// Bytes of a message, and the mean time between two.
 const MESSAGE: usize = 200;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A path of 100 ms of round trip with independent loss in each direction.
-fn path(losses: [f64; 2]) -> [LinkConfig; 2] {
-    let delay = || config::Delay { mean: Duration::from_millis(50), ..config::Delay::default() };
-    losses.map(|loss| {
-        let chance = Probability::new(loss).expect("a chance");
-        LinkConfig { loss: config::LossModel::Independent(chance), delay: delay(), ..LinkConfig::default() }
-    })
-}
-
 /// A world of `client` and `server` for `secs`, run to the end; `extra` strikes on the client's way.
 fn world(
-    seed: u64,
+    seed: Seed,
     secs: u64,
-    losses: [f64; 2],
+    path: [LinkConfig; 2],
     tcp: Config,
     [client, server]: [Box<dyn App>; 2],
     extra: Option<Box<dyn Impairment>>,
 ) -> Outcome {
-    let mut world = World::new(Seed(seed), Instant::ZERO, Instant::ZERO + Duration::from_secs(secs));
-    let link = world.add_link("wire", path(losses));
+    let mut world = World::new(seed, Instant::ZERO, Instant::ZERO + Duration::from_secs(secs));
+    let link = world.add_link("wire", path);
     let instance = world.add_link_instance(link, None);
     if let Some(extra) = extra {
         world.push_impairment(instance[0], extra);
@@ -119,13 +118,13 @@ impl App for Talker {
     }
 }
 
-/// Messages over one connection for 500 s: the delays of all in milliseconds, and the client's
-/// smoothed round trip.
-pub fn talk(seed: u64, loss: f64, both: bool, tcp: Config) -> (Vec<f64>, f64) {
+/// Messages over one connection for 500 s, from one end or from both: the waits of all in milliseconds, and the
+/// client's mean smoothed round trip.
+pub(super) fn talk(seed: Seed, path: [LinkConfig; 2], both: bool, tcp: Config) -> (Vec<f64>, Option<f64>) {
     let wires: [Rc<RefCell<Wire>>; 2] = Default::default();
     let side = |i: usize, name: &str| -> Box<dyn App> {
         Box::new(Talker {
-            rng: Seed(seed).stream(name),
+            rng: seed.stream(name),
             connects: i == 0,
             talks: i == 0 || both,
             conn: None,
@@ -135,10 +134,10 @@ pub fn talk(seed: u64, loss: f64, both: bool, tcp: Config) -> (Vec<f64>, f64) {
         })
     };
     let apps = [side(0, "client"), side(1, "server")];
-    let outcome = world(seed, 500, [loss; 2], tcp, apps, None);
-    let client = outcome.flows[0].directions[0].as_ref().expect("it has sent");
-    let delays = wires.iter().flat_map(|wire| wire.borrow().delays_ms.clone()).collect();
-    (delays, client.srtt_mean.map_or(f64::NAN, |srtt| srtt.as_secs_f64() * 1e3))
+    let outcome = world(seed, 500, path, tcp, apps, None);
+    let srtt = outcome.flows[0].directions[0].as_ref().and_then(|client| client.srtt_mean);
+    let waits = wires.iter().flat_map(|wire| wire.borrow().delays_ms.clone()).collect();
+    (waits, srtt.map(|srtt| srtt.as_secs_f64() * 1e3))
 }
 
 /// When a transfer was connected, and when its last byte was read.
@@ -149,9 +148,10 @@ struct Times {
     left: u64,
 }
 
-/// One end of a transfer that closes at once.
+/// One end of a transfer.
 struct Transfer {
     connects: bool,
+    closes: bool,
     times: Rc<RefCell<Times>>,
 }
 
@@ -168,7 +168,9 @@ impl App for Transfer {
             Event::Connected if self.connects => {
                 times.connected = Some(io.now());
                 io.write_zeros(conn, times.left);
-                io.close(conn);
+                if self.closes {
+                    io.close(conn);
+                }
             }
             Event::Readable => {
                 times.left -= io.discard(conn);
@@ -182,36 +184,41 @@ impl App for Transfer {
     }
 }
 
-/// A transfer of so many segments: milliseconds from the open connection to the last byte read and to
-/// the acknowledged FIN. `None` if a packet of the handshake was lost.
-pub fn transfer(
-    seed: u64,
-    segments: u64,
-    losses: [f64; 2],
-    tcp: Config,
-    extra: Option<Box<dyn Impairment>>,
-) -> Option<(f64, f64)> {
-    let [connected, last_byte, acknowledged] = whole_transfer(seed, segments, losses, tcp, extra)?;
-    (connected < 101.0).then_some((last_byte - connected, acknowledged - connected))
+/// One transfer that is measured.
+pub(super) struct Script {
+    /// Full segments that it has.
+    pub segments: u64,
+    /// Whether the sender closes behind the last byte, or leaves the connection open.
+    pub closes: bool,
+    /// Links on the way of the data and of the acknowledgments.
+    pub path: [LinkConfig; 2],
+    /// Further loss on the way of the data.
+    pub extra: Option<Box<dyn Impairment>>,
 }
 
-/// A transfer of so many segments: milliseconds from the first SYN to the open connection, the last byte read and
-/// the acknowledged FIN.
-pub fn whole_transfer(
-    seed: u64,
-    segments: u64,
-    losses: [f64; 2],
-    tcp: Config,
-    extra: Option<Box<dyn Impairment>>,
-) -> Option<[f64; 3]> {
+/// Milliseconds of one transfer since its first SYN.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Instants {
+    pub connected: f64,
+    pub last_byte: f64,
+    /// The acknowledged FIN of a sender that closes.
+    pub acknowledged: Option<f64>,
+}
+
+/// One transfer; `None` if it did not end within a minute.
+pub(super) fn transfer(seed: Seed, script: Script, tcp: Config) -> Option<Instants> {
+    let Script { segments, closes, path, extra } = script;
     let left = segments * u64::from(tcp.mss);
     let times = Rc::new(RefCell::new(Times { left, ..Times::default() }));
-    let end = |connects| -> Box<dyn App> { Box::new(Transfer { connects, times: Rc::clone(&times) }) };
-    let outcome = world(seed, 60, losses, tcp, [end(true), end(false)], extra);
+    let end =
+        |connects| -> Box<dyn App> { Box::new(Transfer { connects, closes, times: Rc::clone(&times) }) };
+    let outcome = world(seed, 60, path, tcp, [end(true), end(false)], extra);
     let times = times.borrow();
-    let connected = (times.connected? - Instant::ZERO).as_secs_f64() * 1e3;
-    let last_byte = (times.last_byte? - Instant::ZERO).as_secs_f64() * 1e3;
-    let client = outcome.flows[0].directions[0].as_ref().expect("it has sent");
-    let acknowledged = client.completion?.as_secs_f64() * 1e3;
-    Some([connected, last_byte, acknowledged])
+    let since = |instant: Instant| (instant - Instant::ZERO).as_secs_f64() * 1e3;
+    let client = outcome.flows[0].directions[0].as_ref()?;
+    let acknowledged = client.completion.map(|after| after.as_secs_f64() * 1e3);
+    if closes && acknowledged.is_none() {
+        return None;
+    }
+    Some(Instants { connected: since(times.connected?), last_byte: since(times.last_byte?), acknowledged })
 }
