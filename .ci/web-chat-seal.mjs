@@ -232,6 +232,11 @@ const envelopes = (from) => from.out.splice(0).map(({ message }) => message.mess
   kim.hears({ type: "user_renamed", username: "eve", to: "LEA", timestamp: 1 });
   await kim.talks.turn;
   assert.deepEqual([kim.secrecy(lea).theirs.shown, kim.secrecy(lea).changed.shown], [await key(lea), await key(eve)]);
+  // A server shows the compared key under the other name first.
+  const [joe, may] = await two();
+  for (const how of [`ask.${await key(may)}`, `tell.${await key(eve)}`]) await hears(joe, eve, `1.key.${how}`);
+  joe.hears({ type: "user_renamed", username: "eve", to: may.name, timestamp: 1 });
+  assert.deepEqual([joe.secrecy(may).theirs.shown, joe.secrecy(may).changed?.shown], [await key(may), await key(eve)]);
   const [ann, bob] = await two();
   bob.presses(ann, "same");
   bob.hears({ type: "user_renamed", username: ann.name, to: "zoe", timestamp: 1 });

@@ -86,7 +86,7 @@ export class Talks {
       Object.assign(secrecy, { phase: secrecy.theirs ? "on" : "asked", hasStopped: false });
       this.tell(place, "ask");
     } else if (what === "stop" && phase !== "off") {
-      Object.assign(secrecy, { phase: "off", hasStopped: true });
+      Object.assign(secrecy, { phase: "off", hasStopped: true, asks: false });
       this.say(place, "notice", `You no longer encrypt what you write to ${place.name}`);
       // Behind the texts that are being encrypted.
       if (secrecy.theirs) this.then(async () => this.give(place, "stop."));
@@ -108,8 +108,9 @@ export class Talks {
     const secrecy = own.theirs ? own : come;
     const isOn = own.phase !== "off" || come.phase !== "off";
     Object.assign(secrecy, { phase: !isOn ? "off" : secrecy.theirs ? "on" : "asked", hasStopped: !isOn && (own.hasStopped || come.hasStopped) });
-    if (own.theirs && come.theirs && own.theirs !== come.theirs) {
-      Object.assign(secrecy, { changed: come.theirs, comparedAs: "" });
+    const another = [come.changed, come.theirs].find((way) => way && way !== own.theirs);
+    if (own.theirs && another) {
+      Object.assign(secrecy, { changed: another, comparedAs: "" });
       this.say(moved, "alarm", `⚠ ${from} has taken the name ${to}, whose key is another: somebody may pass for ${to}. Compare the new numbers before you write.`);
     }
     moved.secrecy = there.secrecy = secrecy;
