@@ -245,6 +245,13 @@ const envelopes = (from) => from.out.splice(0).map(({ message }) => message.mess
   bob.presses({ name: "zoe" }, "stop");
   bob.hears({ type: "user_renamed", username: "eve", to: "zoe", timestamp: 1 });
   assert.match(bob.talks.holds(bob.with({ name: "zoe" })), /changed/, "what was encrypted is not sent in the clear");
+  // One that is reached by its registered name answers under its present one.
+  const [pat, sue] = [page("pat"), page("sue_2")];
+  pat.presses({ name: "sue" }, "encrypt");
+  await pat.talks.turn;
+  pat.hears({ type: "sealed_sent", number: pat.out.at(-1).number, to: "sue_2", timestamp: 1 });
+  await hears(pat, sue, `1.key.tell.${await key(sue)}`);
+  assert.deepEqual([pat.talks.holds(pat.with(sue)), pat.state.places.has("person:sue")], ["", false]);
   // The same page under an earlier name is no stranger.
   bob.presses({ name: "zoe" }, "stop");
   const [ron, una] = await two();

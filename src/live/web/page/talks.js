@@ -116,6 +116,15 @@ export class Talks {
     moved.secrecy = there.secrecy = secrecy;
   }
 
+  /** Whoever is registered is reached by that name, too, and answers under the present one. */
+  isCalled(place, name, at) {
+    if (!place || !name || keyOf("person", name) === place.key) return;
+    const before = place.name;
+    this.rename(before, name);
+    this.state.rename(before, name);
+    this.state.note(name, `${before} is here as ${name}`, at);
+  }
+
   say(place, kind, text) {
     this.state.add(place, { kind, text }, true);
   }
@@ -207,6 +216,7 @@ export class Talks {
     } else if (type === "sealed_sent") {
       const isThis = ({ entry }) => entry.sent.number === number;
       const own = this.state.pending.find(isThis);
+      this.isCalled(own?.place ?? place, event.to, at);
       if (own) this.state.ownCame(own.place, own.entry.text, at, isLooked, isThis);
       this.sent.delete(number);
     } else if (type === "sealed") this.receive(this.state.place("person", event.username), event.message, at, isLooked);
