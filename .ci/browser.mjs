@@ -157,6 +157,8 @@ export class Page {
 
   /** The window's part of the page as PNG, or all of it. */
   async shot(file, whole = false) {
+    // Of a tab behind another a picture takes seconds.
+    await this.ask("Page.bringToFront");
     const { data } = await this.ask("Page.captureScreenshot", { format: "png", captureBeyondViewport: whole });
     writeFileSync(file, Buffer.from(data, "base64"));
   }

@@ -70,8 +70,6 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   const times = (page, words) => page.value(`document.getElementById("log").innerText.split(${quoted(words)}).length - 1`);
   const shots = async (name) => {
     for (const [page, width] of [[kim, 1280], [lea, 390]]) {
-      // Of a tab behind another a picture takes seconds.
-      await page.ask("Page.bringToFront");
       for (const scheme of ["light", "dark"]) {
         await page.scheme(scheme);
         await sleep(200);
@@ -79,6 +77,34 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
         await page.shot(join(folder, `${name}-${width}-${scheme}.png`));
       }
     }
+  };
+
+  /** A text is held: it stays where it was typed. */
+  const holds = async (page, text, why) => {
+    await page.types(text);
+    await page.until(`document.getElementById("status").textContent.includes(${quoted(why)})`);
+    assert.equal(await page.value("document.getElementById('text').value"), text);
+    await page.value("document.getElementById('text').value = ''");
+  };
+  /** Two clicks in one place; what is there then does not say that the numbers are the same. */
+  const clicksTwice = async (page, selector) => {
+    const { x, y } = await page.middle(selector);
+    for (const clickCount of [1, 2]) {
+      for (const [type, buttons] of [["mousePressed", 1], ["mouseReleased", 0]]) {
+        await page.ask("Input.dispatchMouseEvent", { type, x, y, button: "left", buttons, clickCount });
+      }
+      await sleep(100);
+    }
+    assert.notEqual(await page.value(`document.elementFromPoint(${x}, ${y})?.dataset.secrecy`), "same");
+  };
+  /** Enter, held down. */
+  const holdsEnter = async (page) => {
+    const key = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 };
+    for (let n = 0; n < 4; n += 1) {
+      await page.ask("Input.dispatchKeyEvent", { type: "keyDown", text: "\r", autoRepeat: n > 0, ...key });
+      await sleep(50);
+    }
+    await page.ask("Input.dispatchKeyEvent", { type: "keyUp", ...key });
   };
 
   await opens(kim, "person:lea");
@@ -93,11 +119,11 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   assert.equal(await number(kim), await number(lea));
   for (const page of [kim, lea]) await page.click("#secrecy summary");
   await shots("secret");
+  await kim.click(presses("same"));
   for (const page of [kim, lea]) {
     await page.click("#secrecy summary");
     await page.click("#text");
   }
-  await kim.click(presses("same"));
   await kim.until(says("numbers compared"));
   await kim.types("hush: the tea is green");
   await lea.until(shows("hush: the tea is green"));
@@ -106,7 +132,6 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   await kim.until("document.querySelectorAll('.unsent').length === 0");
   const signs = (page) => page.value("[...document.querySelectorAll('.entry .sign')].map(({ textContent }) => textContent).join()");
   assert.equal(await signs(kim), "◇ not encrypted,◆ encrypted,◆ encrypted");
-  await kim.ask("Page.bringToFront");
   await kim.click("#secrecy summary");
   await kim.resize(1280, 560);
   await sleep(300);
@@ -116,7 +141,13 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   await kim.click("#text");
   await kim.types(`hush: ${"long ".repeat(300)}`);
   await kim.until(shows("not sent: Message too long"));
-  done("two pages encrypt, and compare");
+  await holds(kim, "/tell LEA hush", "is not encrypted: write to lea without a command");
+  await holds(kim, "/hush is no command", "goes to the server, not encrypted");
+  await opens(kim, "all:");
+  await kim.click("#text");
+  await holds(kim, "/w lea hush", "is not encrypted: write to lea");
+  await opens(kim, "person:lea");
+  done("two pages encrypt, and compare; no line with a slash is sent");
 
   for (let n = 0; n < 3; n += 1) await kim.types(`hush before ${n}`);
   relay.cut();
@@ -155,6 +186,9 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   await kim.click(presses("encrypt"));
   await bob.until("kim has tried to write to you in encryption, which only the web page reads");
   await kim.until(shows("'bob' is on a client that reads no encrypted messages"));
+  await kim.until(says("⚠ not encrypted, and nothing is sent"));
+  await holds(kim, "hush: not openly", "sent no key");
+  await kim.click(presses("stop"));
   await kim.until(says("◇ not encrypted"));
   await kim.types("then openly");
   await bob.until("then openly");
@@ -174,18 +208,46 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   assert.equal(await kim.value("document.getElementById('text').value"), "hush: held", "nothing is sent with a key that nobody has accepted");
   assert.equal(await number(kim), await number(lea));
   await shots("secret-changed");
-  await kim.click(presses("accept"));
+  await kim.value(`document.querySelector(${quoted(presses("accept"))}).focus()`);
+  await holdsEnter(kim);
+  await kim.until(says("numbers not compared"));
+  assert.equal(await kim.value("document.getElementById('text').value"), "hush: held", "Enter accepts, and sends nothing");
   await kim.click("#text");
   await kim.key("Enter");
   await lea.until(shows("hush: held"));
   await lea.types("hush: it is I");
   await kim.until(shows("hush: it is I"));
   await kim.until(says("numbers not compared"));
-  await kim.click(presses("stop"));
-  await kim.types("openly again");
-  await lea.until(shows("openly again"));
-  assert.match(await signs(lea), /◇ not encrypted$/);
+  await kim.click(presses("same"));
+  await kim.until(says("numbers compared"));
   done("a key that has changed is said, and nothing goes before it is accepted");
+
+  const eve = await browser.page(1280, 720);
+  await joins(eve, "mia");
+  await opens(eve, "person:kim");
+  await eve.click(presses("encrypt"));
+  await eve.until(says("◆ encrypted"));
+  await lea.goto("about:blank");
+  await kim.until(shows("lea left"));
+  await eve.click("#text");
+  await eve.types("/nick lea");
+  await kim.until(shows("mia has taken the name lea, whose key is another"));
+  await kim.until(says("⚠ lea's key has changed"));
+  await kim.click("#text");
+  await holds(kim, "hush: for the first lea", "key has changed");
+  await kim.resize(390, 720);
+  await kim.shot(join(folder, "secret-renamed-390.png"));
+  await clicksTwice(kim, presses("accept"));
+  assert.ok(await kim.value(says("numbers not compared")), "the second click confirms nothing");
+  await kim.resize(1280, 720);
+  await kim.types("hush: for this one");
+  await eve.until(shows("hush: for this one"));
+  await kim.click(presses("stop"));
+  await eve.until(shows("kim's page no longer encrypts"));
+  await kim.types("openly again");
+  await eve.until(shows("came without encryption"));
+  assert.match(await signs(eve), /◇ not encrypted$/);
+  done("whoever takes a name does not take its key");
 
   await sleep(1_000);
   assert.ok(frames.some((frame) => frame.includes("said openly")) && frames.some((frame) => frame.includes("1.text.")));
@@ -194,6 +256,6 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   assert.ok(kept.length >= 2);
   done(`${frames.length} messages, the log and the database hold nothing of what was said`);
   server.kill("SIGKILL");
-  for (const page of [kim, lea]) await browser.ask("Target.closeTarget", { targetId: page.targetId });
-  return [kim, lea];
+  for (const page of [kim, lea, eve]) await browser.ask("Target.closeTarget", { targetId: page.targetId });
+  return [kim, lea, eve];
 }

@@ -188,8 +188,12 @@ fn a_name_can_be_taken_changed_and_assigned() {
             Event::NickChanged { to: name("dave") },
         ]
     );
-    for (kind, request) in [(ROOMS, Request::Ping), (PIPE, Request::People)] {
-        assert_eq!(kind.client().ask(moment(S), &request), Err(NotSaid::NoWords));
+    for (kind, request, why) in [
+        (ROOMS, Request::Ping, NotSaid::NoWords),
+        (PIPE, Request::Ping, NotSaid::NoWords),
+        (PIPE, Request::People, NotSaid::ByItself),
+    ] {
+        assert_eq!(kind.client().ask(moment(S), &request), Err(why));
     }
 }
 

@@ -64,6 +64,8 @@ function onState(what, unserved = []) {
     view.status("connected again: nothing was lost");
   } else if (what === "renewed") {
     isIn = false;
+    state.loseServer();
+    talks.loseServer();
     // A command may have meant what the new server does not have; texts are said again by `state`.
     for (const { message } of unserved) {
       if (message.type === "line") state.unsaid(message.message);
@@ -111,10 +113,9 @@ function comeBack() {
       else state.leave(place.name, "The room has gone with the server");
     }
   }
-  for (const { place, entry } of state.takePending()) {
+  for (const { place, entry } of state.takeLost()) {
     if (entry.sealed) talks.repeat(place, entry);
     else entry.sent = connection.send(messageTo(place, entry.text));
-    state.pending.push({ place, entry });
   }
   talks.renew();
 }
@@ -135,7 +136,7 @@ function messageTo(place, text) {
 function say(text) {
   const words = text.trim();
   if (!words) return true;
-  const held = words.startsWith("/") ? "" : talks.holds(state.here);
+  const held = words.startsWith("/") ? talks.leaks(state.here, words) : talks.holds(state.here);
   if (held) {
     view.status(held);
     return false;
@@ -239,10 +240,13 @@ byId("log").addEventListener("click", ({ target }) => {
   if (presses) files.press(Number(number), presses);
 });
 
-byId("secrecy").addEventListener("click", ({ target }) => {
-  if (!target.dataset.secrecy) return;
-  talks.press(state.here, target.dataset.secrecy);
-  byId("text").focus();
+byId("secrecy").addEventListener("click", ({ target, detail }) => {
+  const { secrecy, place, key } = target.dataset;
+  // The second click of two was meant for what stood there before.
+  if (!secrecy || detail > 1 || place !== state.here.key) return;
+  talks.press(state.here, secrecy, key);
+  // A key that is held down would go on in the text.
+  if (detail > 0) byId("text").focus();
 });
 byId("text").addEventListener("input", ({ target }) => {
   grow();
@@ -253,7 +257,7 @@ byId("text").addEventListener("keydown", (event) => {
   const box = event.target;
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
-    byId("composer").requestSubmit();
+    if (!event.repeat) byId("composer").requestSubmit();
   } else if (event.key === "ArrowUp" && !event.altKey && box.value === (lines.past[lines.at] ?? "") && lines.at > 0) {
     event.preventDefault();
     box.value = lines.past[--lines.at];

@@ -10,6 +10,11 @@ const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u20
 /** True where the browser encrypts: on `https`, and on this machine. */
 export const canSeal = () => Boolean(globalThis.crypto?.subtle);
 
+/** A public key in the one form in which it is named; an error if it is none. */
+export async function canonical(shown) {
+  return toText(await crypto.subtle.exportKey("raw", await crypto.subtle.importKey("raw", toBytes(shown), CURVE, true, [])));
+}
+
 export class Keys {
   static async draw() {
     const { privateKey, publicKey } = await crypto.subtle.generateKey(CURVE, false, ["deriveBits"]);

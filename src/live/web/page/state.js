@@ -90,7 +90,8 @@ export class State {
     const n = this.pending.findIndex(isThis);
     if (n < 0) return false;
     const [{ entry }] = this.pending.splice(n, 1);
-    entry.fate = "refused";
+    // The server of before may have delivered it.
+    entry.fate = entry.isAgain ? "unknown" : "refused";
     entry.why = words;
     return true;
   }
@@ -100,9 +101,22 @@ export class State {
     this.add(this.here, { kind: "notice", text: `not sent: ${line}` }, true);
   }
 
-  /** The own texts that a server which knows nothing of them has to be told again. */
-  takePending() {
-    return this.pending.splice(0);
+  /** The server knows nothing of before, and numbers begin anew; a text that is being encrypted goes to the new one anyway. */
+  loseServer() {
+    for (const own of this.pending) {
+      own.isLost ||= own.entry.sent.number !== null;
+      own.entry.sent = { ...own.entry.sent, number: null };
+    }
+  }
+
+  /** The own texts that a new server has to be told again. */
+  takeLost() {
+    const lost = this.pending.filter(({ isLost }) => isLost);
+    for (const own of lost) {
+      own.isLost = false;
+      own.entry.isAgain = true;
+    }
+    return lost;
   }
 
   /** Takes in a message of the server; returns true if there is anything to be shown. */
@@ -227,7 +241,11 @@ export class State {
     const wasCurrent = this.current === before.key;
     this.places.delete(before.key);
     const there = this.places.get(keyOf("person", to));
-    if (there) before.entries.unshift(...there.entries);
+    if (there) {
+      before.entries.unshift(...there.entries);
+      before.unread += there.unread;
+      before.draft ||= there.draft;
+    }
     Object.assign(before, { key: keyOf("person", to), name: to });
     this.places.set(before.key, before);
     if (wasCurrent) this.current = before.key;

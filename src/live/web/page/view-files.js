@@ -11,7 +11,7 @@ const WORDS = {
 /** Changes of these need another node. */
 export const lookOf = ({ phase, why, name }) => `${phase}|${why}|${name}`;
 
-export function drawFile(node, entry) {
+export function drawFile(node, entry, sign) {
   node.classList.toggle("own", entry.own);
   node.classList.toggle("failed", entry.phase === "failed");
   node.append(element("span", entry.from, "who"));
@@ -23,6 +23,7 @@ export function drawFile(node, entry) {
     node.append(link);
   } else node.append(element("span", name, "name"));
   node.append(" ", element("span", sizeOf(entry.size), "hint"), " ");
+  if (sign) node.append(element("span", sign, "sign"), " ");
   if (["reading", "coming", "going", "paused"].includes(phase)) {
     const progress = element("progress");
     progress.max = Math.max(1, entry.size);

@@ -143,7 +143,7 @@ export class View {
     }
     for (const entry of place.entries) {
       const isFile = entry.kind === "file";
-      const look = isFile ? lookOf(entry) : `${entry.fate}|${entry.took}|${entry.again}|${entry.kind}|${entry.note}|${signOf(entry, place)}|${entry.text}`;
+      const look = isFile ? `${lookOf(entry)}|${signOf(entry, place)}` : `${entry.fate}|${entry.took}|${entry.again}|${entry.kind}|${entry.note}|${signOf(entry, place)}|${entry.text}`;
       const before = this.drawn.get(entry.number);
       if (before?.look === look) {
         // Its buttons stay what they are while it moves.
@@ -177,7 +177,7 @@ function drawEntry(entry, sign) {
   time.title = WHOLE_TIME.format(entry.at * 1000);
   node.append(time);
   if (entry.kind === "file") {
-    drawFile(node, entry);
+    drawFile(node, entry, sign);
     return node;
   }
   if (entry.kind !== "text") {
@@ -195,7 +195,7 @@ function drawEntry(entry, sign) {
   const fate = fateOf(entry);
   if (fate) node.append(" ", element("span", fate, "fate"));
   node.classList.toggle("unsent", entry.fate === "sending");
-  node.classList.toggle("refused", entry.fate === "refused");
+  node.classList.toggle("refused", ["refused", "unknown"].includes(entry.fate));
   // Shown on demand: see the panel of the network.
   if (entry.took !== undefined) {
     const again = entry.again === undefined ? "" : `, ${entry.again} segment${entry.again === 1 ? "" : "s"} sent again meanwhile`;
@@ -207,5 +207,6 @@ function drawEntry(entry, sign) {
 function fateOf({ fate, why }) {
   if (fate === "sending") return "sending…";
   if (fate === "refused") return `not sent: ${why}`;
+  if (fate === "unknown") return `perhaps delivered before the server began anew, and not sent again: ${why}`;
   return "";
 }
