@@ -13,8 +13,8 @@ const MUCH: u64 = 200_000_000;
 const TRY: u64 = 32 << 20;
 
 /// Bytes that a row has about.
-const FLOW_SAMPLE: u64 = 90;
-const LINK_SAMPLE: u64 = 35;
+const FLOW_SAMPLE: u64 = 100;
+const LINK_SAMPLE: u64 = 45;
 /// Rows of the tables, with what the axes add.
 const TABLE_ROW: u64 = 130;
 /// A histogram of latencies.

@@ -152,7 +152,7 @@ impl ResultFolder {
             for name in series::FILES {
                 let path = path.join(name);
                 let mut file = disk::Writer::create(&path)?;
-                series::write(name, row.outcome, samples, |piece| file.write(piece))?;
+                series::write(name, &self.study, row, samples, |piece| file.write(piece))?;
                 entries.insert(folder.join(name).display().to_string(), file.finish());
             }
         }

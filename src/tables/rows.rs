@@ -37,6 +37,20 @@ pub enum Table {
     Trials,
 }
 
+/// Names of the columns that each row of a trial begins with.
+pub(super) fn key_names(study: &Study) -> String {
+    let mut line = "cell,trial".to_owned();
+    axes::push_names(&mut line, study);
+    line
+}
+
+/// The values in them.
+pub(super) fn key_values(study: &Study, row: &TrialRow<'_>) -> String {
+    let mut line = format!("{},{}", study.cell_name(row.cell), row.trial);
+    axes::push_values(&mut line, study, row.cell);
+    line
+}
+
 impl Table {
     /// Every one that there can be.
     pub const ALL: [Table; 9] = [
@@ -80,8 +94,6 @@ impl Table {
 
     /// The first line, with its line break.
     pub fn header(self, study: &Study) -> String {
-        let mut line = "cell,trial".to_owned();
-        axes::push_names(&mut line, study);
         let columns: Vec<&str> = match self {
             Table::Flows => names(&flow_columns()),
             Table::Links => names(&link_columns(study)),
@@ -95,13 +107,12 @@ impl Table {
                 ["seed"].into_iter().chain(figures::of_study(study).map(|figure| figure.column)).collect()
             }
         };
-        line + "," + &columns.join(",") + "\n"
+        key_names(study) + "," + &columns.join(",") + "\n"
     }
 
     /// The rows of one trial, each with its line break.
     pub fn rows(self, study: &Study, row: &TrialRow<'_>) -> String {
-        let mut prefix = format!("{},{}", study.cell_name(row.cell), row.trial);
-        axes::push_values(&mut prefix, study, row.cell);
+        let prefix = key_values(study, row);
         let mut text = String::new();
         let outcome = row.outcome;
         match self {

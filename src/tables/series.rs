@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use super::study::Study;
+use super::rows::{key_names, key_values};
+use super::study::{Study, TrialRow};
 use crate::facts::{FlowEvent, FlowSample, LinkSample, Outcome, Series};
 use crate::time::{Duration, Instant};
 use crate::units::Rate;
@@ -22,18 +23,21 @@ pub fn folder(study: &Study, cell: usize, trial: u32) -> PathBuf {
 /// Hands the bytes of one of the [`FILES`] of a trial on in large pieces.
 pub fn write<E>(
     file: &str,
-    outcome: &Outcome,
+    study: &Study,
+    row: &TrialRow<'_>,
     series: &Series,
     put: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     let [flows, links, events] = FILES;
+    let outcome = row.outcome;
+    let (names, key) = (key_names(study), key_values(study, row) + ",");
     if file == flows {
         let counts_marks = series.flows.iter().any(|sample| sample.sender.beliefs.alpha.is_some());
         let more = if counts_marks { ",alpha,marked_fraction" } else { "" };
         let header = format!(
-            "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes,received_bytes,pacing_mbit,bandwidth_mbit,min_rtt_ms{more}\n"
+            "{names},time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes,received_bytes,pacing_mbit,bandwidth_mbit,min_rtt_ms{more}\n"
         );
-        write_rows(put, &header, &series.flows, |out, sample| {
+        write_rows(put, &header, &key, &series.flows, |out, sample| {
             flow_row(out, outcome, sample);
             if counts_marks {
                 fraction(out, sample.sender.beliefs.alpha);
@@ -44,8 +48,9 @@ pub fn write<E>(
     } else if file == links {
         let capacity = series.links.iter().any(|sample| sample.capacity.is_some());
         let more = if capacity { ",capacity_bytes" } else { "" };
-        let header = format!("time_s,link,direction,backlog_bytes,backlog_packets,drops,marks{more}\n");
-        write_rows(put, &header, &series.links, |out, sample| {
+        let header =
+            format!("{names},time_s,link,direction,backlog_bytes,backlog_packets,drops,marks{more}\n");
+        write_rows(put, &header, &key, &series.links, |out, sample| {
             link_row(out, outcome, sample);
             if capacity {
                 optional(out, sample.capacity);
@@ -54,20 +59,22 @@ pub fn write<E>(
         })
     } else {
         debug_assert!(file == events, "a trial has no other series than {FILES:?}");
-        let header = "time_s,flow,direction,event\n";
-        write_rows(put, header, &series.events, |out, event| event_row(out, outcome, event))
+        let header = format!("{names},time_s,flow,direction,event\n");
+        write_rows(put, &header, &key, &series.events, |out, event| event_row(out, outcome, event))
     }
 }
 
 fn write_rows<T, E>(
     mut put: impl FnMut(&[u8]) -> Result<(), E>,
     header: &str,
+    key: &str,
     rows: &[T],
     mut format: impl FnMut(&mut Vec<u8>, &T),
 ) -> Result<(), E> {
     let mut out = Vec::with_capacity(CHUNK + 512);
     out.extend_from_slice(header.as_bytes());
     for row in rows {
+        out.extend_from_slice(key.as_bytes());
         format(&mut out, row);
         if out.len() >= CHUNK {
             put(&out)?;
@@ -199,7 +206,7 @@ fn text(out: &mut Vec<u8>, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tables::testing::bulk_outcome;
+    use crate::tables::testing::{bulk_outcome, study};
 
     #[test]
     fn numbers_are_printed_as_write_would() {
@@ -217,7 +224,9 @@ mod tests {
             bytes.extend_from_slice(piece);
             Ok(())
         };
-        write(file, outcome, series, put).expect("memory takes all");
+        let study = study(&[("link.a.delay", &["10ms", "20ms"])]);
+        let row = TrialRow { cell: 1, trial: 3, seed: 1, outcome, wall_s: 0.0 };
+        write(file, &study, &row, series, put).expect("memory takes all");
         String::from_utf8(bytes).expect("a text")
     }
 
@@ -229,15 +238,16 @@ mod tests {
         assert_eq!(
             flows.lines().next(),
             Some(
-                "time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,\
+                "{names},time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,\
                  delivered_bytes,received_bytes,pacing_mbit,bandwidth_mbit,min_rtt_ms"
             )
         );
         assert_eq!(flows.lines().count(), series.flows.len() + 1);
-        assert!(flows.lines().all(|line| line.split(',').count() == 14));
+        assert!(flows.lines().all(|line| line.split(',').count() == 18));
+        assert!(flows.lines().skip(1).all(|line| line.starts_with("1,3,20ms,20,")));
         let links = text_of("links.csv", &outcome, series);
-        assert!(links.starts_with("time_s,link,direction,backlog_bytes,backlog_packets,drops,marks\n"));
-        assert!(text_of("events.csv", &outcome, series).starts_with("time_s,flow,direction,event\n"));
+        assert!(links.contains("_ms,time_s,link,direction,backlog_bytes,backlog_packets,drops,marks\n"));
+        assert!(text_of("events.csv", &outcome, series).contains("_ms,time_s,flow,direction,event\n"));
         // Capacity is a column where a link has one that varies, and empty for the others.
         let mut varied = series.clone();
         varied.links[1].capacity = Some(7);
@@ -248,7 +258,7 @@ mod tests {
         let mut counted = series.clone();
         counted.flows[1].sender.beliefs.alpha = Some(0.0625);
         let flows = text_of("flows.csv", &outcome, &counted);
-        let ends: Vec<&str> = flows.lines().take(3).filter_map(|line| line.splitn(15, ',').last()).collect();
+        let ends: Vec<&str> = flows.lines().take(3).filter_map(|line| line.splitn(19, ',').last()).collect();
         assert_eq!(ends, ["alpha,marked_fraction", ",", "0.062500,"]);
     }
 }

@@ -49,7 +49,7 @@ impl Memory {
                     file.extend_from_slice(piece);
                     Ok(())
                 };
-                series::write(name, row.outcome, samples, put)?;
+                series::write(name, study, row, samples, put)?;
             }
         }
         for capture in &row.outcome.captures {

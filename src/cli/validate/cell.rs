@@ -113,9 +113,10 @@ impl Cell {
         };
         for number in 0..trials {
             let seen = match (&plan, grid.source) {
-                (Some(plan), _) => {
-                    build(&plan.base, plan.trial(0, number)).run(go_on).ok().map(Seen::Outcome)
-                }
+                (Some(plan), _) => build(&plan.base, plan.trial(0, number))
+                    .run(go_on)
+                    .ok()
+                    .map(|outcome| Seen::Outcome(Box::new(outcome))),
                 (None, Source::Pair(waits)) if go_on() => {
                     Some(Seen::Waits(waits(&self.row, Seed(u64::from(number)))))
                 }
@@ -136,7 +137,7 @@ impl Cell {
 
 /// What one trial left.
 enum Seen {
-    Outcome(Outcome),
+    Outcome(Box<Outcome>),
     Waits(Waits),
 }
 
