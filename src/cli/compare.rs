@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::choice::{Choice, Offer, say_of};
 use super::output::{Failure, print};
 use crate::report::{self, ReportError};
 use crate::scenario;
@@ -29,13 +30,37 @@ pub struct Compare {
     /// Form of the table: table, md, csv, json or latex
     #[arg(long, value_name = "FORM", default_value = "table")]
     format: Format,
+    /// Draw the folders over one another into FILE (.svg, .png or .pdf): a panel for each of the most telling figures, a
+    /// curve for each folder; with --paired, the differences
+    #[arg(long, value_name = "FILE", conflicts_with = "harm")]
+    plot: Option<PathBuf>,
+    #[command(flatten)]
+    choice: Choice<OfPlot>,
+}
+
+/// The keys of axes, figures and looks.
+#[derive(Debug)]
+struct OfPlot;
+
+impl Offer for OfPlot {
+    const HEADING: &'static str = "Options of --plot";
+    const NEEDS: &'static str = "plot";
+
+    fn has(key: &str) -> bool {
+        ["x", "y", "width", "font", "title"].contains(&key)
+    }
 }
 
 impl Compare {
-    /// Prints the table.
+    /// Prints the table, after the picture is drawn.
     pub fn execute(self) -> Result<(), Failure> {
         let keys = [&self.by, &self.paired, &self.harm].map(Option::as_deref);
         let (beside, doubts) = side_by_side(&self.dirs, keys.into_iter().flatten())?;
+        if let Some(file) = &self.plot {
+            let spec = self.choice.spec([])?;
+            let drawn = report::overlay(&beside, self.paired.as_deref(), &spec, file)?;
+            say_of(&drawn, &spec);
+        }
         print(&match (&self.paired, &self.harm) {
             (Some(key), _) => beside.paired(key, self.format),
             (None, Some(key)) => beside.harm(key, self.format).map_err(ReportError::from)?,

@@ -17,6 +17,7 @@ mod admin;
 mod bench;
 mod chat;
 mod check;
+mod choice;
 mod compare;
 mod completions;
 mod doctor;

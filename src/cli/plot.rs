@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use clap::Args;
 
+use super::choice::{Choice, Offer, say_of};
 use super::list;
 use super::output::{Failure, print};
 use crate::report;
-use crate::scenario::{PlotOption, PlotSpec};
 
 /// Draw the pictures of result folders again, or one figure of them
 ///
@@ -27,71 +27,26 @@ pub struct Plot {
     #[arg(long, value_name = "NAME")]
     figure: Option<String>,
     #[command(flatten)]
-    choice: Choice,
+    choice: Choice<OfFigure>,
     /// File, or folder, to write to
     #[arg(long, value_name = "FILE", requires = "figure", help_heading = "Options of --figure")]
     out: Option<PathBuf>,
 }
 
-/// Part of the results that a figure shows, and its looks: the keys of `[[plot]]` with their values, but for the
-/// figure itself, which has its own place.
+/// The keys that choose a part of the results, and looks.
 #[derive(Debug)]
-struct Choice(Vec<(&'static str, Vec<String>)>);
+struct OfFigure;
 
-/// The keys of `[[plot]]` that stand under the heading.
-fn choices() -> impl Iterator<Item = PlotOption> {
-    PlotSpec::options().into_iter().filter(|option| option.name != FIGURE)
+impl Offer for OfFigure {
+    const HEADING: &'static str = "Options of --figure";
+    const NEEDS: &'static str = FIGURE;
+
+    fn has(key: &str) -> bool {
+        key != FIGURE
+    }
 }
 
 const FIGURE: &str = "figure";
-
-impl Args for Choice {
-    fn augment_args(command: Command) -> Command {
-        let command = command.next_help_heading("Options of --figure");
-        let command = choices().fold(command, |command, option| {
-            let arg =
-                Arg::new(option.name).long(option.name).help(sentence(option.doc)).value_name(option.value);
-            let action = if option.many { ArgAction::Append } else { ArgAction::Set };
-            let arg = arg.action(action).requires(FIGURE);
-            command.arg(if option.commas { arg.value_delimiter(',') } else { arg })
-        });
-        let untitled = Arg::new(NO_TITLE).long("no-title").action(ArgAction::SetTrue).requires(FIGURE);
-        let untitled = untitled.help("Leave the heading out; its words go to stderr, for a caption");
-        command.arg(untitled.conflicts_with(TITLE))
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Choice::augment_args(command)
-    }
-}
-
-const TITLE: &str = "title";
-const NO_TITLE: &str = "no_title";
-
-impl FromArgMatches for Choice {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Choice, clap::Error> {
-        let given = |option: PlotOption| {
-            let values = matches.get_many::<String>(option.name)?;
-            Some((option.name, values.cloned().collect()))
-        };
-        let mut all: Vec<_> = choices().filter_map(given).collect();
-        if matches.get_flag(NO_TITLE) {
-            all.push((TITLE, vec![String::new()]));
-        }
-        Ok(Choice(all))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Choice::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
-/// A key's sentence as help has it.
-fn sentence(doc: &str) -> String {
-    let mut letters = doc.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
 
 impl Plot {
     /// Draws, and names the pictures that the page has.
@@ -116,7 +71,7 @@ impl Plot {
 
     /// Draws one figure of each folder, and names its files.
     fn draw(self, figure: String) -> Result<(), Failure> {
-        let Plot { dirs, force, choice: Choice(mut given), out, .. } = self;
+        let Plot { dirs, force, choice, out, .. } = self;
         if figure == "list" {
             return print(&list::pictures());
         }
@@ -130,16 +85,10 @@ impl Plot {
             let help = "name one folder, or leave --out out";
             return Err(Failure::usage("--out would be written once for each folder", help));
         }
-        given.push((FIGURE, vec![figure]));
-        let spec = PlotSpec::of_options(&given).map_err(|[problem, help]| Failure::usage(problem, help))?;
+        let spec = choice.spec([(FIGURE, vec![figure])])?;
         for dir in &dirs {
             let drawn = report::draw(dir, &spec, out.as_deref(), force)?;
-            if spec.title.as_deref() == Some("") {
-                eprintln!("caption: {}", drawn.caption);
-            }
-            if !drawn.boxes.is_empty() {
-                eprintln!("warning: the font of PNG and PDF lacks {}", drawn.boxes);
-            }
+            say_of(&drawn, &spec);
             for file in drawn.files {
                 print(&format!("{}\n", file.display()))?;
             }

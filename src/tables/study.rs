@@ -121,6 +121,9 @@ fn yes() -> bool {
     true
 }
 
+/// Key of the axis whose values are result folders, where several stand beside one another.
+pub const SCENARIO: &str = "scenario";
+
 /// A finished trial.
 #[derive(Clone, Copy, Debug)]
 pub struct TrialRow<'a> {
@@ -259,11 +262,11 @@ impl Study {
         (0..self.axes.len()).map(|axis| self.heading(axis))
     }
 
-    /// A value of an axis in words: `loss 10%`, `far count 30`; a controller of all goes without.
+    /// A value of an axis in words: `loss 10%`, `far count 30`; a controller of all and a folder go without.
     pub fn phrase(&self, axis: usize, value: &str) -> String {
         let value = self.axes[axis].short(value);
         match self.heading(axis).as_str() {
-            "congestion" => value,
+            "congestion" | SCENARIO => value,
             heading => format!("{heading} {value}"),
         }
     }

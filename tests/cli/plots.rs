@@ -108,3 +108,92 @@ fn curves_of_models_stand_beside_the_goodput_where_they_have_a_say() {
     said(dir, &["run", "lab.toml", "-q", "--no-plots", "--force", "--out", "a"], 0);
     plot(&["--y", "goodput_mbit", "--model", "mathis"], 2);
 }
+
+/// Heights of the middles of markers in this colour, in the order of the drawing: the legend's first.
+fn heights(svg: &str, colour: &str) -> Vec<i64> {
+    let markers = svg.lines().filter(|line| line.starts_with("<polygon") && line.contains(colour));
+    let points = markers.filter_map(|line| line.split("points=\"").nth(1)?.split('"').next());
+    let middle = |points: &str| {
+        let all = points.split_whitespace().filter_map(|point| point.split_once(','));
+        let heights: Vec<i64> = all.map(|(_, y)| y.parse().expect("a number")).collect();
+        i64::midpoint(*heights.iter().min().expect("a corner"), *heights.iter().max().expect("a corner"))
+    };
+    points.map(middle).collect()
+}
+
+#[test]
+fn folders_are_laid_over_one_another_on_the_same_axes() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let dir = dir.path();
+    let plain = LAB.split("[[plot]]").next().expect("a scenario");
+    write(dir, plain);
+    for (name, rate) in [("slow", "link.wire.rate=2mbit"), ("fast", "link.wire.rate=5mbit")] {
+        let run = ["run", "lab.toml", "-q", "--no-plots", "--trials", "3", "--set", rate, "--out", name];
+        said(dir, &run, 0);
+    }
+    let read = |file: &str| fs::read_to_string(dir.join(file)).expect("a drawing");
+    let draw = |folders: [&str; 2], more: &[&str]| {
+        let words = ["compare", folders[0], folders[1], "--plot", "own.svg", "--y", "goodput_mbit"];
+        let text = said(dir, &[&words[..], more].concat(), 0);
+        (read("own.svg"), text)
+    };
+    let (svg, text) = draw(["slow", "fast"], &["--width", "8.4cm", "--no-title"]);
+    assert!(svg.starts_with("<svg width=\"8.400cm\"") && text.contains("goodput against loss"), "{text}");
+    let (svg, text) = draw(["slow", "fast"], &[]);
+    for name in ["lab (slow)", "lab (fast)"] {
+        assert!(text.contains(name) && svg.contains(&format!("{name}, rate ")), "{name}: {svg}");
+    }
+    // One curve a folder with its legend and a marker at each loss; the fast link has the higher goodput throughout.
+    let colours = ["#0072B2", "#D55E00"];
+    let [slow, fast] = colours.map(|colour| heights(&svg, colour));
+    assert_eq!((slow.len(), fast.len()), (4, 4), "{svg}");
+    assert!(slow[1..].iter().zip(&fast[1..]).all(|(slow, fast)| slow > fast), "{slow:?} {fast:?}");
+    // The axes do not depend on which folder comes first.
+    let (other, _) = draw(["fast", "slow"], &[]);
+    let mut swapped = colours.map(|colour| heights(&other, colour));
+    swapped.reverse();
+    assert_eq!([slow, fast], swapped);
+    // Differences stand about a line at zero, as the table of pairs has them: more goodput is above it.
+    let (svg, text) = draw(["slow", "fast"], &["--paired", "scenario"]);
+    assert!(text.contains("rose") && svg.contains("Difference: goodput (Mbit/s)"), "{text}");
+    assert!(svg.contains("lab (slow) → lab (fast)"), "{svg}");
+    let differences = heights(&svg, colours[0]);
+    let (back, _) = draw(["fast", "slow"], &["--paired", "scenario"]);
+    let zero = |svg: &str| {
+        let line = svg.lines().find(|line| line.starts_with("<polyline") && line.contains("#1E1E1E"));
+        let end =
+            line.and_then(|line| line.split("points=\"").nth(1)?.split([',', ' ']).nth(1)?.parse().ok());
+        end.expect("a line at zero")
+    };
+    assert!(differences.len() == 4 && differences[1..].iter().all(|y| *y < zero(&svg)), "{svg}");
+    assert!(heights(&back, colours[0])[1..].iter().all(|y| *y > zero(&back)), "{back}");
+}
+
+#[test]
+fn folders_that_cannot_be_laid_over_one_another_are_refused_with_a_mend() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let dir = dir.path();
+    let plain = LAB.split("[[plot]]").next().expect("a scenario");
+    write(dir, plain);
+    fs::write(dir.join("other.toml"), plain.replace("link.wire.loss", "link.wire.jitter").replace('%', "ms"))
+        .expect("written");
+    for (file, name) in [("lab.toml", "a"), ("lab.toml", "b"), ("other.toml", "c")] {
+        said(dir, &["run", file, "-q", "--no-plots", "--trials", "1", "--out", name], 0);
+    }
+    for (words, says, mend) in [
+        (&["a", "b", "--plot", "own.gif"][..], "own.gif is no name of a picture", ".svg, .png or .pdf"),
+        (&["a", "--plot", "own.svg"], "one folder has nothing to be laid over", "name a second one"),
+        (&["a", "a", "--plot", "own.svg"], "a is named twice", "name each folder once"),
+        (&["a", "c", "--plot", "own.svg"], "lab and other have no cell in common", "with the same axes"),
+        (&["a", "b", "--plot", "own.svg", "--y", "speed"], "no figure \"speed\"", "goodput_mbit"),
+        (&["a", "b", "--plot", "own.svg", "--paired", "scenario"], "no difference to show", "needs 3 trials"),
+        (&["a", "b", "--plot", "own.svg", "--width", "3cm"], "3 cm is too narrow", "6.4cm or more"),
+    ] {
+        let text = said(dir, &[&["compare"], words].concat(), 2);
+        assert!(text.contains(says) && text.contains(mend), "{words:?}: {text}");
+    }
+    assert!(!dir.join("own.svg").exists());
+    fs::write(dir.join("own.svg"), "another file").expect("written");
+    said(dir, &["compare", "a", "b", "--plot", "own.svg"], 0);
+    assert!(fs::read_to_string(dir.join("own.svg")).expect("a drawing").starts_with("<svg"));
+}

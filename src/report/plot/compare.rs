@@ -1,6 +1,7 @@
 //! The comparison over a sweep: each figure against the swept value, one line per controller or
 //! other setting, with 95 % intervals.
 
+use super::frame::Frame;
 use super::panel::Panel;
 use super::scale::Scale;
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
@@ -13,7 +14,8 @@ use crate::tables::figures::{self, Figure};
 use crate::tables::study::Study;
 use crate::tables::summary::CellSummary;
 
-const MAX_PANELS: usize = 4;
+/// Panels at most, where figures are not chosen.
+pub const MAX_PANELS: usize = 4;
 
 /// A value of the x axis: where it stands, and how it was written.
 type Place = (f64, String);
@@ -37,34 +39,42 @@ pub struct Terms {
     pub in_words: bool,
     /// Curves beside the means of the goodput.
     pub models: Option<Models>,
+    /// Axis of the pairs of values whose differences the means are; they have a line at zero.
+    pub differences: Option<usize>,
+}
+
+impl Terms {
+    /// The most telling figures along an axis, called by its key.
+    pub fn of(x: usize) -> Terms {
+        Terms {
+            x,
+            by: None,
+            figures: figures::ranked(|figure| Some(figure.panel?.rank)),
+            telling: true,
+            most: MAX_PANELS,
+            in_words: false,
+            models: None,
+            differences: None,
+        }
+    }
 }
 
 /// One panel per figure; nothing for a single cell.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all pictures")]
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
-    let Some(x) = x_axis(&sources.results.study) else { return Ok(None) };
-    let figures = figures::ranked(|figure| Some(figure.panel?.rank));
-    let terms =
-        Terms { x, by: None, figures, telling: true, most: MAX_PANELS, in_words: false, models: None };
-    Ok(sheet(sources, &terms))
+    let study = &sources.results.study;
+    let Some(x) = x_axis(study) else { return Ok(None) };
+    Ok(sheet(study, sources.cells, &sources.view.frame, &Terms::of(x)))
 }
 
 /// A panel for each figure of the terms.
-pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
-    let &Sources { results, cells, .. } = sources;
-    let study = &results.study;
+pub fn sheet(study: &Study, cells: &[CellSummary], frame: &Frame, terms: &Terms) -> Option<Sheet> {
     let x_axis = terms.x;
     let axis = &study.axes[x_axis];
     let columns = if terms.most > 1 { 2 } else { 1 };
-    let (scale, places, numeric) = x_scale(axis, px(sources.view.frame.axis_length(columns)));
+    let (scale, places, numeric) = x_scale(axis, px(frame.axis_length(columns)));
     let name_of = |cell: &CellSummary| line_name(study, cell, terms);
-    let mut names: Vec<String> = Vec::new();
-    for cell in cells.iter().filter(|cell| cell.n > 0) {
-        let name = name_of(cell);
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let mut names = names(cells, name_of);
     let omitted =
         (names.len() > MAX_CURVES).then(|| format!("{MAX_CURVES} of {} combinations shown", names.len()));
     names.truncate(MAX_CURVES);
@@ -86,7 +96,7 @@ pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
         };
         let lines: Vec<Vec<Point>> = names.iter().map(line).collect();
         let said = if terms.telling {
-            says_something(&lines, figure)
+            says_something(&lines, figure, terms)
         } else {
             lines.iter().any(|line| !line.is_empty())
         };
@@ -95,7 +105,8 @@ pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
         }
         shown.push(figure);
         intervals |= lines.iter().flatten().any(|point| point.2.is_some());
-        let (x, y) = (scale.clone(), y_scale(&lines));
+        let (x, y) =
+            (scale.clone(), if terms.differences.is_some() { around_zero(&lines) } else { y_scale(&lines) });
         let curves = terms.models.as_ref().filter(|_| figure.column == Models::COLUMN);
         let curves = curves.map_or_else(Vec::new, |models| {
             let place = |cell: &CellSummary| {
@@ -111,9 +122,11 @@ pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
             lines.iter().flatten().any(|&(_, mean, half)| half.is_some_and(|half| mean - half < y.low()));
         let x_label = axis_label(study, terms, &scale);
         let label = figure.axis_label();
+        let label = if terms.differences.is_some() { format!("Difference: {label}") } else { label };
         let y_label = if y.is_log() { format!("{label}, logarithmic") } else { label };
         let panel = Panel { title: String::new(), x, y, x_label, y_label };
-        panels.push(Box::new(move |area| draw_panel(area, &panel, &lines, &curves, numeric)));
+        let zero = terms.differences.is_some();
+        panels.push(Box::new(move |area| draw_panel(area, &panel, &lines, &curves, numeric, zero)));
     }
     if panels.is_empty() {
         return None;
@@ -129,7 +142,9 @@ pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
     };
     let legend = legend.into_iter().chain(terms.models.iter().flat_map(Models::legend)).collect();
     let trials = cells.iter().map(|cell| cell.n).max().unwrap_or(0);
-    let bars = if intervals {
+    let bars = if terms.differences.is_some() {
+        format!("mean differences over {trials} pairs of trials with 95 % intervals")
+    } else if intervals {
         format!("means of {trials} trials with 95 % intervals")
     } else {
         "one trial each, so no intervals".to_owned()
@@ -137,12 +152,14 @@ pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
     let arrows = beyond.then(|| "an arrow where one goes on below the axis".to_owned());
     let columns = if panels.len() > 1 { 2 } else { 1 };
     let subject = match shown.as_slice() {
-        [only] if terms.in_words => format!("{} against {}", only.words, study.heading(x_axis)),
-        _ if terms.in_words => format!("figures against {}", study.heading(x_axis)),
-        _ => format!("figures against {}", axis.key),
+        [only] if terms.in_words => only.words,
+        _ => "figures",
     };
+    let subject =
+        if terms.differences.is_some() { format!("differences in {subject}") } else { subject.to_owned() };
+    let x_name = if terms.in_words { study.heading(x_axis) } else { axis.key.clone() };
     Some(Sheet {
-        title: super::data::title(results, &subject),
+        title: super::data::titled(study, &format!("{subject} against {x_name}")),
         subtitle: super::data::subtitle(&[Some(bars), arrows, omitted]),
         legend,
         columns,
@@ -152,8 +169,9 @@ pub fn sheet(sources: &Sources<'_>, terms: &Terms) -> Option<Sheet> {
 }
 
 /// True if a figure exists and is not the same trivial value everywhere.
-fn says_something(lines: &[Vec<Point>], figure: &Figure) -> bool {
-    lines.iter().flatten().any(|point| point.1 != 0.0 && (figure.tells)(point.1 / figure.factor))
+fn says_something(lines: &[Vec<Point>], figure: &Figure, terms: &Terms) -> bool {
+    let tells = |mean: f64| terms.differences.is_some() || (figure.tells)(mean / figure.factor);
+    lines.iter().flatten().any(|point| point.1 != 0.0 && tells(point.1))
 }
 
 fn draw_panel(
@@ -162,8 +180,12 @@ fn draw_panel(
     lines: &[Vec<Point>],
     curves: &[ModelCurve],
     numeric: bool,
+    zero: bool,
 ) -> Drawn {
     let chart = panel.draw(area, None)?;
+    if zero {
+        chart.line(&[(panel.x.low(), 0.0), (panel.x.high(), 0.0)], INK, 14, None)?;
+    }
     for (points, dash) in curves {
         chart.line(points, INK, 14, Some(*dash))?;
     }
@@ -205,10 +227,23 @@ fn y_scale(lines: &[Vec<Point>]) -> Scale {
     }
 }
 
+/// Linear over zero and all intervals.
+fn around_zero(lines: &[Vec<Point>]) -> Scale {
+    let ends = |sign: f64| lines.iter().flatten().map(move |point| point.1 + sign * point.2.unwrap_or(0.0));
+    let (low, high) = (ends(-1.0).fold(0.0, f64::min), ends(1.0).fold(0.0, f64::max));
+    let edge = 0.06 * (high - low);
+    Scale::linear(low - edge, high + edge, 6)
+}
+
 /// The axis of the sheet: the one with the most values among those that are numbers, else the
 /// same of those that are not the choice of a controller, else that.
 pub fn x_axis(study: &Study) -> Option<usize> {
-    let varied = || (0..study.axes.len()).filter(|&n| study.axes[n].values.len() > 1);
+    x_axis_among(study, |_| true)
+}
+
+/// The same among some of the axes.
+pub fn x_axis_among(study: &Study, fits: impl Fn(usize) -> bool) -> Option<usize> {
+    let varied = || (0..study.axes.len()).filter(|&n| study.axes[n].values.len() > 1 && fits(n));
     // `max_by_key` takes the last of equals; the first is what the author put first.
     let numeric = varied().filter(|&n| study.axes[n].magnitudes().is_some()).rev();
     numeric
@@ -220,10 +255,27 @@ pub fn x_axis(study: &Study) -> Option<usize> {
         .or_else(|| varied().next())
 }
 
+/// Names of the lines, in the order of their cells.
+fn names(cells: &[CellSummary], name_of: impl Fn(&CellSummary) -> String) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in cells.iter().filter(|cell| cell.n > 0).map(name_of) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 /// Name of a cell's line among the others: the values of the axis that is told apart, or of all but the one
 /// of x.
 fn line_name(study: &Study, cell: &CellSummary, terms: &Terms) -> String {
-    study.label(&cell.values, |axis| terms.by.map_or(axis != terms.x, |by| axis == by))
+    let wanted = |axis| terms.by.map_or(axis != terms.x, |by| axis == by);
+    let name = study.label(&cell.values, |axis| wanted(axis) && !cell.values[axis].is_empty());
+    match terms.differences.filter(|own| name.is_empty() && *own != terms.x) {
+        // A single pair of values has a name, too.
+        Some(own) => study.phrase(own, &cell.values[own]),
+        None => name,
+    }
 }
 
 fn axis_label(study: &Study, terms: &Terms, scale: &Scale) -> String {

@@ -335,7 +335,12 @@ pub fn panel_title(results: &Results, cell: usize) -> String {
 
 /// The scenario's title with what the picture shows.
 pub fn title(results: &Results, what: &str) -> String {
-    format!("{}: {what}", results.study.title)
+    titled(&results.study, what)
+}
+
+/// The same of a study without its results.
+pub fn titled(study: &Study, what: &str) -> String {
+    format!("{}: {what}", study.title)
 }
 
 /// The parts of a subtitle that exist, in one line.

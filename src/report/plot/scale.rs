@@ -227,8 +227,11 @@ fn short(value: f64) -> String {
     }
 }
 
-/// Thin gaps between groups of three digits, from five digits on.
+/// Thin gaps between groups of three digits, from five digits on, and the sign that is as wide as a plus.
 fn thousands(text: &str) -> String {
+    if let Some(size) = text.strip_prefix('-') {
+        return format!("\u{2212}{}", thousands(size));
+    }
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
     if whole.len() < 5 {
         return text.to_owned();

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::frame::Frame;
 use super::named::{NAMED, Named};
 use super::select::{self, Refusal, Unfit, View};
 use super::sheet::Sheet;
@@ -37,11 +38,7 @@ pub fn draw(results: &mut Results, spec: &PlotSpec, out: Option<&Path>) -> Resul
     let named = find(spec).map_err(|(_, error)| error)?;
     let files = files(&results.path(""), named.name, &spec.format, out)?;
     let (sheet, view) = sheet(results, spec)?;
-    let departure = data::departure(&results.study);
-    let boxes = write(results, &sheet, &view, &files)?;
-    let parts = [departure.as_str(), &sheet.title, &sheet.subtitle];
-    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    Ok(Drawn { files: files.into_iter().map(|(_, path)| path).collect(), caption: parts.join("; "), boxes })
+    write(&sheet, &data::departure(&results.study), &view.frame, files)
 }
 
 /// The sheet that a figure of the results is drawn on; of the results, the chosen cells are left.
@@ -57,33 +54,49 @@ pub fn sheet(results: &mut Results, spec: &PlotSpec) -> Result<(Sheet, View), Re
         let time = if view.span.is_some() { ", another span of time" } else { "" };
         Unfit::new(problem, format!("it needs {}; choose other cells{time}, or another figure", named.needs))
     })?;
-    if let Some(title) = spec.title.as_ref().filter(|title| !title.is_empty()) {
-        sheet.title.clone_from(title);
-    }
+    retitle(&mut sheet, spec);
     Ok((sheet, view))
 }
 
-/// Writes a sheet into files; returns the characters that are boxes in PNG and PDF.
+/// Gives a sheet the heading that is asked for.
+pub fn retitle(sheet: &mut Sheet, spec: &PlotSpec) {
+    if let Some(title) = spec.title.as_ref().filter(|title| !title.is_empty()) {
+        sheet.title.clone_from(title);
+    }
+}
+
+/// Writes a sheet into files; `departure` is what the run did otherwise than the title says.
 pub fn write(
-    results: &Results,
     sheet: &Sheet,
-    view: &View,
-    files: &[(Format, PathBuf)],
-) -> Result<String, ReportError> {
+    departure: &str,
+    frame: &Frame,
+    files: Vec<(Format, PathBuf)>,
+) -> Result<Drawn, ReportError> {
     let path = files.first().map_or_else(PathBuf::new, |(_, path)| path.clone());
     let failed = |problem: String| ReportError::Picture { path: path.clone(), problem };
-    let departure = data::departure(&results.study);
-    let svg = sheet.render(&departure, &view.frame).map_err(|error| failed(error.to_string()))?;
+    let svg = sheet.render(departure, frame).map_err(|error| failed(error.to_string()))?;
     let tree = raster::parse(&svg).map_err(failed)?;
-    for (format, path) in files {
+    for (format, path) in &files {
         let bytes = match format {
             Format::Svg => svg.clone().into_bytes(),
-            Format::Png => raster::png(&tree, view.frame.dpi()).map_err(failed)?,
+            Format::Png => raster::png(&tree, frame.dpi()).map_err(failed)?,
             Format::Pdf => pdf::write(&tree, &sheet.title),
         };
         disk::replace(path, &bytes)?;
     }
-    Ok(raster::boxes(&tree).into_iter().collect())
+    let parts = [departure, &sheet.title, &sheet.subtitle];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let boxes = raster::boxes(&tree).into_iter().collect();
+    Ok(Drawn { files: files.into_iter().map(|(_, path)| path).collect(), caption: parts.join("; "), boxes })
+}
+
+/// The format that a file's name asks for by its ending.
+pub fn format_of(file: &Path) -> Result<Format, Unfit> {
+    let ending = file.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    ending.and_then(|ending| Format::of_ending(&ending)).filter(|_| !file.is_dir()).ok_or_else(|| {
+        let file = file.display();
+        Unfit::new(format!("{file} is no name of a picture"), "name a file that ends in .svg, .png or .pdf")
+    })
 }
 
 /// The figure that somebody asks for, which must know all keys of it.
@@ -131,15 +144,14 @@ fn files(
         formats.iter().map(|format| (*format, folder.join(format!("{name}.{}", format.ending())))).collect()
     };
     let Some(out) = out else { return Ok(in_folder(&dir.join(FOLDER))) };
-    let ending = out.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-    match ending.and_then(|ending| Format::of_ending(&ending)).filter(|_| !out.is_dir()) {
-        Some(format) if formats.is_empty() => Ok(vec![(format, out.to_owned())]),
-        Some(_) => Ok(formats.iter().map(|format| (*format, out.with_extension(format.ending()))).collect()),
-        None if out.is_file() => Err(Unfit::new(
+    match format_of(out) {
+        Ok(format) if formats.is_empty() => Ok(vec![(format, out.to_owned())]),
+        Ok(_) => Ok(formats.iter().map(|format| (*format, out.with_extension(format.ending()))).collect()),
+        Err(_) if out.is_file() => Err(Unfit::new(
             format!("{} is a file that is no figure", out.display()),
             "name a folder, or a file that ends in .svg, .png or .pdf",
         )),
-        None => Ok(in_folder(out)),
+        Err(_) => Ok(in_folder(out)),
     }
 }
 

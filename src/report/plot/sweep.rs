@@ -28,7 +28,8 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         figures.retain(|figure| figure.column == model_curves::Models::COLUMN);
     }
     let models = model_curves::of(sources, x, &figures[..figures.len().min(most)])?;
-    Ok(compare::sheet(sources, &Terms { x, by: view.by, figures, telling, most, in_words: true, models }))
+    let terms = Terms { by: view.by, figures, telling, most, in_words: true, models, ..Terms::of(x) };
+    Ok(compare::sheet(study, sources.cells, &view.frame, &terms))
 }
 
 /// Refuses cells that differ in an axis that is not shown: they would lie on one another.

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::select::{self, Refusal, Unfit, View};
-use super::{Pictures, existing_picture, named, single};
+use super::{Pictures, data, existing_picture, named, single};
 use crate::report::error::ReportError;
 use crate::report::parallel;
 use crate::scenario::{self, PictureFormat, Plan, PlotProblem, PlotSpec, ScenarioError};
@@ -73,7 +73,8 @@ fn draw(
         }
     }
     let (sheet, view) = sheet?;
-    single::write(results, &sheet, &view, &files).map(Some)
+    let departure = data::departure(&results.study);
+    single::write(&sheet, &departure, &view.frame, files).map(|drawn| Some(drawn.boxes))
 }
 
 /// Refuses figures of a plan that its results cannot have. Cells, axes and times that `--set` took away are no fault of

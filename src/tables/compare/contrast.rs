@@ -1,5 +1,6 @@
 //! Figures of cells against one another, over pairs of trials that met the same chances.
 
+use super::overlay::{self, Overlay};
 use super::{Beside, Folder, SCENARIO, lines_of};
 use crate::tables::axis::Axis;
 use crate::tables::figures::{self, Figure, Nature};
@@ -7,7 +8,7 @@ use crate::tables::grid::{Cell, Format, Grid, render_all};
 use crate::tables::lines;
 use crate::tables::paired::{Change, LEAST_PAIRS};
 use crate::tables::stats::{Estimate, holm};
-use crate::tables::summary::CellSummary;
+use crate::tables::summary::{CellSummary, FigureMean};
 use crate::tables::table;
 use crate::tables::verdict::SAME;
 
@@ -63,6 +64,10 @@ pub(super) fn table(beside: &Beside, key: &str, format: Format) -> String {
     for (folders, keys) in beside.tables.iter().zip(&beside.keys) {
         let Some((shared, groups)) = matched(folders, keys, key) else { continue };
         let mut contrasts = contrasts(groups);
+        // Figures that are zero throughout say nothing.
+        contrasts.retain(|contrast| {
+            contrast.pairs.is_empty() || contrast.pairs.iter().any(|pair| *pair != (0.0, 0.0))
+        });
         let p: Vec<f64> = contrasts.iter().filter_map(Contrast::p).collect();
         let mut adjusted = holm(&p).into_iter();
         for contrast in &mut contrasts {
@@ -94,6 +99,57 @@ pub(super) fn table(beside: &Beside, key: &str, format: Format) -> String {
     format!("{text}\n{}\n", lines::wrapped(&note, 0))
 }
 
+/// The differences of [`table`] as cells of a study, whose last axis has the pairs of values.
+pub(super) fn overlay(beside: &Beside, key: &str) -> Result<Overlay, [String; 2]> {
+    let (folders, keys) = overlay::only_table(beside)?;
+    let (shared, groups) = matched(folders, keys, key).unwrap_or_default();
+    let mut cells: Vec<CellSummary> = Vec::new();
+    for contrast in contrasts(groups) {
+        let Some(Estimate { mean, ci95, .. }) = Numbers::of(&contrast).difference else { continue };
+        let said =
+            contrast.names.iter().map(|name| if name == UNSAID { String::new() } else { name.clone() });
+        let values: Vec<String> = said.chain([format!("{} → {}", contrast.from, contrast.to)]).collect();
+        let Figure { column: name, factor, .. } = *contrast.figure;
+        let figure = FigureMean { name, mean: Some(mean / factor), ci95: ci95.map(|half| half / factor) };
+        match cells.iter_mut().find(|cell| cell.values == values) {
+            Some(cell) => cell.figures.push(figure),
+            None => cells.push(CellSummary {
+                cell: cells.len(),
+                values,
+                n: contrast.pairs.len(),
+                figures: vec![figure],
+                groups: Vec::new(),
+            }),
+        }
+    }
+    let [first, ..] = folders else { return Err(untested(key)) };
+    let mut pairs: Vec<String> = Vec::new();
+    for pair in cells.iter().filter_map(|cell| cell.values.last()) {
+        if !pairs.contains(pair) {
+            pairs.push(pair.clone());
+        }
+    }
+    if pairs.is_empty() {
+        return Err(untested(key));
+    }
+    let mut axes: Vec<Axis> = shared.into_iter().cloned().collect();
+    axes.push(Axis { key: key.to_owned(), values: pairs });
+    Ok(Overlay { own: axes.len() - 1, study: overlay::study(first, folders, axes), cells })
+}
+
+/// Error of a comparison without a pair to test, with its mend.
+fn untested(key: &str) -> [String; 2] {
+    [
+        "there is no difference to show".to_owned(),
+        format!(
+            "a difference needs {LEAST_PAIRS} trials with the same seeds on both sides, of cells that agree in all but {key}"
+        ),
+    ]
+}
+
+/// Value of a key that a folder does not say.
+const UNSAID: &str = "–";
+
 /// A cell, with its value of the key that is set against others.
 pub(super) type Line<'a> = (String, &'a Folder, &'a CellSummary);
 
@@ -114,7 +170,7 @@ pub(super) fn matched<'a>(
     let mut groups: Vec<Group<'a>> = Vec::new();
     for folder in folders {
         for cell in lines_of(folder) {
-            let said = |axis: &Axis| folder.said(cell, &axis.key).unwrap_or_else(|| "–".to_owned());
+            let said = |axis: &Axis| folder.said(cell, &axis.key).unwrap_or_else(|| UNSAID.to_owned());
             let (names, own): (Vec<String>, _) = (shared.iter().map(|axis| said(axis)).collect(), said(own));
             match groups.iter_mut().find(|(known, _)| *known == names) {
                 Some((_, lines)) => lines.push((own, folder, cell)),
@@ -154,10 +210,6 @@ fn contrasts(groups: Vec<Group<'_>>) -> Vec<Contrast> {
             }
         }
     }
-    // Figures that are zero throughout say nothing.
-    contrasts.retain(|contrast| {
-        contrast.pairs.is_empty() || contrast.pairs.iter().any(|pair| *pair != (0.0, 0.0))
-    });
     contrasts
 }
 

@@ -2,6 +2,7 @@
 
 mod contrast;
 mod harm;
+mod overlay;
 #[cfg(test)]
 mod tests;
 
@@ -16,10 +17,12 @@ use super::grid::{self, Cell, Format, Grid};
 use super::lines;
 use super::paired::LEAST_PAIRS;
 use super::results::{Measured, Results};
-use super::study::Study;
+use super::study::{SCENARIO, Study};
 use super::summary::{self, CellSummary};
 use super::table::{self, Shown};
 use super::verdict::{self, Side};
+
+pub use overlay::Overlay;
 
 /// A result folder.
 struct Folder {
@@ -47,9 +50,6 @@ impl Folder {
 
 /// The names of a line (its scenario and what was varied), and its figures.
 type Line = (Vec<String>, Vec<Cell>);
-
-/// Heading of a column of names, each of a scenario; the scenario itself is the first.
-const SCENARIO: &str = "scenario";
 
 /// Result folders beside one another: those of one scenario or with the same axes in one table, since what
 /// others vary would be columns of dashes.
@@ -136,6 +136,15 @@ impl Beside {
         contrast::table(self, key, format)
     }
 
+    /// The folders for a picture: their cells, or the differences that [`Beside::paired`] gives. The error has its
+    /// mend.
+    pub fn overlay(&self, paired: Option<&str>) -> Result<Overlay, [String; 2]> {
+        match paired {
+            Some(key) => contrast::overlay(self, key),
+            None => overlay::of(self),
+        }
+    }
+
     /// Harm to each group: its figures in the cell whose value of `key` comes first, where it is alone, against each
     /// other one, over pairs of trials with the same seed.
     pub fn harm(&self, key: &str, format: Format) -> Result<String, FileError> {
@@ -199,12 +208,17 @@ fn varied(folders: &[Folder]) -> Vec<String> {
     keys.into_iter().map(str::to_owned).collect()
 }
 
-/// A key with all its values.
+/// A key with all its values, in the order of the lines.
 fn axis_of(folders: &[Folder], key: String) -> Axis {
-    let of_folder =
-        |folder| -> Vec<String> { lines_of(folder).filter_map(|cell| folder.said(cell, &key)).collect() };
-    let values: BTreeSet<String> = folders.iter().flat_map(of_folder).collect();
-    Axis { values: values.into_iter().collect(), key }
+    let mut values: Vec<String> = Vec::new();
+    for folder in folders {
+        for value in lines_of(folder).filter_map(|cell| folder.said(cell, &key)) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+    }
+    Axis { key, values }
 }
 
 /// True if a key is an axis somewhere, or was set to different values.
