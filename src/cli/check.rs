@@ -36,7 +36,7 @@ impl Check {
                         plan.base.duration,
                         estimate::in_words(&plan, processors()),
                     ))?;
-                    estimate::warn_of_bytes(&plan);
+                    estimate::warn_of_recording(&plan);
                 }
                 Err(failure) if faulty.is_none() => faulty = Some(failure),
                 Err(failure) => {

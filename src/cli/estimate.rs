@@ -74,8 +74,13 @@ fn flow_directions(base: &Scenario) -> u64 {
     base.groups.iter().map(|group| u64::from(group.count) * 2).sum()
 }
 
-/// Says that a run writes much, and what would make it less.
-pub fn warn_of_bytes(plan: &Plan) {
+/// Says that a run writes much or captures nothing, and what would mend it.
+pub fn warn_of_recording(plan: &Plan) {
+    let record = &plan.base.record;
+    if (record.qlog || !record.pcap.is_empty()) && !(0..plan.trials()).any(|trial| plan.base.records(trial)) {
+        eprintln!("warning: {} captures nothing, because record.trials is \"none\"", plan.name());
+        eprintln!("help: set record.trials to \"first\"");
+    }
     let Written { all, series } = written(plan);
     if all > MUCH {
         eprintln!(
@@ -84,7 +89,6 @@ pub fn warn_of_bytes(plan: &Plan) {
             size(all),
             size(series)
         );
-        let record = &plan.base.record;
         let fewer = if record.pcap.is_empty() { "" } else { "capture at fewer points, " };
         let fewer = if record.qlog { format!("{fewer}name fewer record.flows, ") } else { fewer.to_owned() };
         eprintln!("help: raise record.interval, {fewer}or set record.trials to \"first\" or \"none\"");

@@ -139,7 +139,7 @@ impl Run {
         let (mut refuted, mut claims, mut lost) = (0, 0, 0);
         for (file, (plan, text)) in self.files.iter().zip(plans) {
             let dir = self.folder(plan.name());
-            estimate::warn_of_bytes(&plan);
+            estimate::warn_of_recording(&plan);
             let task = Task { file, plan: &plan, text, dir: &dir, program: program.clone(), tell: None };
             let (report, failed) = self.run_one(task, &stop)?;
             for failed in &failed {

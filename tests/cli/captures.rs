@@ -73,6 +73,14 @@ fn a_capture_ends_at_its_limit_and_says_so() {
 }
 
 #[test]
+fn captures_of_no_trial_are_said_to_be_none() {
+    let dir = lab();
+    let words = ["check", "lab.toml", "--set", "record.pcap=[\"bulk-1\"]", "--set", "record.trials=none"];
+    let text = said(dir.path(), &words, 0);
+    assert!(text.contains("captures nothing") && text.contains("to \"first\""), "{text}");
+}
+
+#[test]
 fn a_point_that_is_not_there_is_refused_with_the_nearest() {
     let dir = lab();
     let text = said(dir.path(), &["run", "lab.toml", "--pcap", "blk-1"], 2);
