@@ -225,10 +225,11 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   const eve = await browser.page(1280, 720);
   await joins(eve, "mia");
   await opens(eve, "person:kim");
+  await eve.until(says("◇ not encrypted"));
   await eve.click(presses("encrypt"));
   await eve.until(says("◆ encrypted"));
   await lea.goto("about:blank");
-  await kim.until(shows("lea left"));
+  await kim.until(`document.getElementById("log").innerText.split("lea left").length === 3`);
   await eve.click("#text");
   await eve.types("/nick lea");
   await kim.until(shows("mia has taken the name lea, whose key is another"));
@@ -240,6 +241,7 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   await clicksTwice(kim, presses("accept"));
   assert.ok(await kim.value(says("numbers not compared")), "the second click confirms nothing");
   await kim.resize(1280, 720);
+  await kim.click("#text");
   await kim.types("hush: for this one");
   await eve.until(shows("hush: for this one"));
   await kim.click(presses("stop"));
