@@ -234,6 +234,7 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   await eve.types("/nick lea");
   await kim.until(shows("mia has taken the name lea, whose key is another"));
   await kim.until(says("⚠ lea's key has changed"));
+  assert.ok(await kim.value("document.getElementById('menu-unread').hidden"), "the alarm is read");
   await kim.click("#text");
   await holds(kim, "hush: for the first lea", "key has changed");
   await kim.resize(390, 720);
