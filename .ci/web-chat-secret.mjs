@@ -139,6 +139,10 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   await kim.resize(1280, 720);
   await kim.click("#secrecy summary");
   await kim.click("#text");
+  await kim.value(`(() => { const dataTransfer = new DataTransfer(); dataTransfer.items.add(new File(["open"], "a.txt"));
+    document.getElementById("talk").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true })); })()`);
+  await lea.until("document.querySelector('.entry.file .sign')?.textContent === '◇ not encrypted'");
+  await lea.click("[data-presses=decline]");
   await kim.types(`hush: ${"long ".repeat(300)}`);
   await kim.until(shows("not sent: Message too long"));
   await holds(kim, "/tell LEA hush", "is not encrypted: write to lea without a command");
