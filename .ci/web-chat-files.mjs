@@ -124,7 +124,7 @@ export async function sendFiles(browser, { testbed, serve, listener, folder, end
   await kim.until("document.getElementById('status').classList.contains('broken')");
   ({ server } = await serve(addresses));
   await tom.until("large.bin goes on at ", 60);
-  await tom.until("checksum right", 120);
+  await tom.until("large.bin from kim is here", 120);
   await kim.until(shows("tom has it"));
   assert.ok(readFileSync(join(taken, "large.bin")).equals(contents["large.bin"]), "it is what it was");
   await kim.shot(join(folder, "files-1280-done.png"));

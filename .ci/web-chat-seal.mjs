@@ -102,7 +102,7 @@ const envelopes = (from) => from.out.splice(0).map(({ message }) => message.mess
   await hears(lea, kim, third);
   assert.deepEqual(lea.texts(kim), ["1", "4", "2", "3"]);
   assert.deepEqual(["notice", "error"].map((kind) => lea.said(kim, kind).filter(({ text }) => /a second time/.test(text)).length), [2, 0]);
-  // However large a gap is, what comes late is read, once.
+  // A gap of any size: texts that come late are read, once.
   await kim.writes(lea, ...Array.from({ length: 1_500 }, (_, n) => `more ${n}`));
   const more = envelopes(kim);
   await hears(lea, kim, more.at(-1));
@@ -209,7 +209,7 @@ const envelopes = (from) => from.out.splice(0).map(({ message }) => message.mess
   assert.equal(kim.talks.isOn(kim.with(tom)), false);
 }
 {
-  // Whoever takes a name does not take the key that was compared under it.
+  // A person that takes a name does not take the key that was compared under it.
   for (const renamed of ["user_renamed", "renamed"]) {
     const [kim, lea] = await two();
     const eve = page(renamed === "renamed" ? "kim" : "eve");
@@ -277,7 +277,7 @@ const envelopes = (from) => from.out.splice(0).map(({ message }) => message.mess
   assert.deepEqual([...WHISPERS, ...COMMANDS].sort(), known.sort());
 }
 {
-  // What comes in the clear where the two encrypt, and the end of it, are said.
+  // Texts in the clear where the two encrypt, and the end of it, are said.
   const [kim, lea] = await two();
   kim.hears({ type: "private", username: "lea", message: "pay eve", timestamp: 1 });
   assert.match(kim.last(lea).note, /without encryption/);

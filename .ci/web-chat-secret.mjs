@@ -139,6 +139,10 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   await kim.resize(1280, 720);
   await kim.click("#secrecy summary");
   await kim.click("#text");
+  await kim.value(`(() => { const dataTransfer = new DataTransfer(); dataTransfer.items.add(new File(["open"], "a.txt"));
+    document.getElementById("talk").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true })); })()`);
+  await lea.until("document.querySelector('.entry.file .sign')?.textContent === '◇ not encrypted'");
+  await lea.click("[data-presses=decline]");
   await kim.types(`hush: ${"long ".repeat(300)}`);
   await kim.until(shows("not sent: Message too long"));
   await holds(kim, "/tell LEA hush", "is not encrypted: write to lea without a command");
@@ -225,14 +229,16 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   const eve = await browser.page(1280, 720);
   await joins(eve, "mia");
   await opens(eve, "person:kim");
+  await eve.until(says("◇ not encrypted"));
   await eve.click(presses("encrypt"));
   await eve.until(says("◆ encrypted"));
   await lea.goto("about:blank");
-  await kim.until(shows("lea left"));
+  await kim.until(`document.getElementById("log").innerText.split("lea left").length === 3`);
   await eve.click("#text");
   await eve.types("/nick lea");
   await kim.until(shows("mia has taken the name lea, whose key is another"));
   await kim.until(says("⚠ lea's key has changed"));
+  assert.ok(await kim.value("document.getElementById('menu-unread').hidden"), "the alarm is read");
   await kim.click("#text");
   await holds(kim, "hush: for the first lea", "key has changed");
   await kim.resize(390, 720);
@@ -240,6 +246,7 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   await clicksTwice(kim, presses("accept"));
   assert.ok(await kim.value(says("numbers not compared")), "the second click confirms nothing");
   await kim.resize(1280, 720);
+  await kim.click("#text");
   await kim.types("hush: for this one");
   await eve.until(shows("hush: for this one"));
   await kim.click(presses("stop"));

@@ -13,9 +13,9 @@ impl Room {
         self.members.get_mut(&client).into_iter().for_each(|member| member.opens_envelopes = true);
     }
 
-    /// Gives an envelope to one person, who otherwise reads that somebody has tried.
+    /// Gives an envelope to one person, who otherwise reads, once of each author, that somebody has tried.
     pub(super) fn seal(
-        &self,
+        &mut self,
         client: ClientId,
         from: Name,
         to: &str,
@@ -28,10 +28,13 @@ impl Room {
             return Err(Refusal::TextTooLong);
         }
         if !member.opens_envelopes {
-            let text =
-                format!("{from} has tried to write to you in encryption, which only the web page reads");
-            answer_to(other, Event::Notice { text: text.into() }, out);
-            return Err(Refusal::OpensNothing(member.nick.clone()));
+            let nick = member.nick.clone();
+            if self.members.get_mut(&client).is_some_and(|author| author.tried.insert(other)) {
+                let text =
+                    format!("{from} has tried to write to you in encryption, which only the web page reads");
+                answer_to(other, Event::Notice { text: text.into() }, out);
+            }
+            return Err(Refusal::OpensNothing(nick));
         }
         answer_to(client, Event::SealedTo(member.nick.clone()), out);
         answer_to(other, Event::Sealed(from, envelope), out);
@@ -70,6 +73,8 @@ mod tests {
             matches!(&heard[0], (to, Event::Notice { text }) if *to == [ALICE.0] && text.starts_with("bob has"))
         );
         let refused = Event::Refused(Refusal::OpensNothing("alice".into()));
-        assert_eq!(heard[1], (vec![BOB.0], refused));
+        assert_eq!(heard[1], (vec![BOB.0], refused.clone()));
+        // Once: an author cannot fill its window.
+        assert_eq!(ask(&mut room, BOB, seal("alice", 10)), [(vec![BOB.0], refused)]);
     }
 }

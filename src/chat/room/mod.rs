@@ -73,6 +73,8 @@ struct Member {
     takes_hints: bool,
     /// True if its client opens envelopes.
     opens_envelopes: bool,
+    /// Clients that open none and have read that this one tried.
+    tried: BTreeSet<ClientId>,
     /// The name by which it is registered.
     account: Option<Name>,
     /// The rooms that it is in, that it owns, and that it is invited into, as they are looked up.
@@ -227,6 +229,7 @@ impl Room {
             hidden: false,
             takes_hints: false,
             opens_envelopes: false,
+            tried: BTreeSet::new(),
             account: None,
             rooms: Vec::new(),
             owns: Vec::new(),

@@ -85,6 +85,8 @@ function onEvent(event) {
   if (hints.hear(event)) return;
   if (files.hear(event, isLooked()) || talks.hear(event, isLooked())) return draw();
   state.hear(event, isLooked());
+  // Two conversations may have become one.
+  if (isLooked()) state.here.unread = 0;
   if (event.type === "welcome") {
     isIn = true;
     connection.send({ type: "rooms" });

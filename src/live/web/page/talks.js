@@ -116,7 +116,7 @@ export class Talks {
     moved.secrecy = there.secrecy = secrecy;
   }
 
-  /** Whoever is registered is reached by that name, too, and answers under the present one. */
+  /** A registered person is reached by that name, too, and answers under the present one. */
   isCalled(place, name, at) {
     if (!place || !name || keyOf("person", name) === place.key) return;
     const before = place.name;
