@@ -175,7 +175,7 @@ fn folders_that_cannot_be_laid_over_one_another_are_refused_with_a_mend() {
     let dir = dir.path();
     let plain = LAB.split("[[plot]]").next().expect("a scenario");
     write(dir, plain);
-    fs::write(dir.join("other.toml"), plain.replace("link.wire.loss", "link.wire.jitter").replace('%', "ms"))
+    fs::write(dir.join("other.toml"), plain.replace("link.wire.loss", "link.wire.delay").replace('%', "ms"))
         .expect("written");
     for (file, name) in [("lab.toml", "a"), ("lab.toml", "b"), ("other.toml", "c")] {
         said(dir, &["run", file, "-q", "--no-plots", "--trials", "1", "--out", name], 0);

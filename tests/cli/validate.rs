@@ -92,3 +92,33 @@ fn an_unknown_grid_is_refused_with_the_known_ones() {
     assert_eq!(run.status.code(), Some(2), "{error}");
     assert!(error.contains("no grid \"vegas\"") && error.contains("bbr-share"), "{error}");
 }
+
+#[test]
+fn ratios_are_drawn_a_row_for_each_figure_and_a_dot_for_each_cell() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let at = |name: &str| dir.path().join(name);
+    let mut command =
+        testbed(&["validate", "reno-sawtooth", "last-segment", "--quiet", "--trials", "2", "--csv"]);
+    let run = command.arg(at("a.csv")).arg("--plot").arg(at("a.svg")).output().expect("it runs");
+    assert!(matches!(run.status.code(), Some(0 | 99)), "{run:?}");
+    let svg = std::fs::read_to_string(at("a.svg")).expect("a picture");
+    let rows = rows(&at("a.csv"));
+    let count = |verdict: &str| rows.iter().filter(|row| row["verdict"] == verdict).count();
+    for (words, verdict) in [
+        ("within its bounds", "within"),
+        ("outside by no more than chance", "undecided"),
+        ("beyond its bounds", "beyond"),
+    ] {
+        assert!(svg.contains(&format!("{words}: {}\n", count(verdict))), "{verdict}: {svg}");
+    }
+    // A marker for each, and three of the legend.
+    let markers = svg.lines().filter(|line| line.starts_with("<polygon")).count();
+    assert_eq!(markers, rows.len() + 3);
+    for row in ["reno-sawtooth: peak_segments", "last-segment: "] {
+        assert!(svg.contains(row), "{row}");
+    }
+    let run = testbed(&["validate", "reno", "--plot", "a.gif"]).output().expect("it runs");
+    let error = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert_eq!(run.status.code(), Some(2), "{error}");
+    assert!(error.contains("no name of a picture") && error.contains(".svg, .png or .pdf"), "{error}");
+}

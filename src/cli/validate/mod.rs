@@ -3,6 +3,7 @@
 mod cell;
 mod grids;
 mod pair;
+mod picture;
 mod sawtooth;
 mod scenes;
 mod table;
@@ -19,6 +20,7 @@ use clap::Args;
 use super::output::{Failure, print, processors};
 use super::progress::Progress;
 use super::run::stop_on_interrupt;
+use crate::report::ratios;
 use cell::{Cell, Verdict};
 use grids::{GRIDS, Grid};
 
@@ -40,6 +42,9 @@ pub struct Validate {
     /// Write the table there as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Draw the ratio of each cell there, a row for each figure of each grid (.svg, .png or .pdf)
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
     /// Print nothing but the medians and what is beyond its bounds
     #[arg(short, long)]
     quiet: bool,
@@ -54,15 +59,20 @@ impl Validate {
         let grids = self.chosen()?;
         // Before the work, so that no work is lost.
         let csv = self.csv.as_deref().map(create).transpose()?;
+        self.plot.as_deref().map(ratios::check_name).transpose()?;
         let mut cells: Vec<(usize, Cell)> = Vec::new();
         for (place, grid) in grids.iter().enumerate() {
             cells.extend(grid.cells().into_iter().map(|cell| (place, cell)));
         }
         let cells = self.measure(&grids, cells)?;
+        let of_grid = |(place, grid): (usize, &&'static Grid)| {
+            let own = cells.iter().filter(|(of, _)| *of == place).map(|(_, cell)| cell);
+            (*grid, own.collect::<Vec<&Cell>>())
+        };
+        let grids: Vec<(&Grid, Vec<&Cell>)> = grids.iter().enumerate().map(of_grid).collect();
         let mut beyond = 0;
-        for (place, grid) in grids.iter().enumerate() {
-            let own: Vec<&Cell> = cells.iter().filter(|(of, _)| *of == place).map(|(_, cell)| cell).collect();
-            print(&table::text(grid, &own, self.quiet))?;
+        for (grid, own) in &grids {
+            print(&table::text(grid, own, self.quiet))?;
             beyond += own
                 .iter()
                 .flat_map(|cell| &cell.figures)
@@ -70,8 +80,11 @@ impl Validate {
                 .count();
         }
         if let Some((mut file, path)) = csv {
-            let rows = cells.iter().map(|(place, cell)| (grids[*place], cell));
+            let rows = cells.iter().map(|(place, cell)| (grids[*place].0, cell));
             file.write_all(table::csv(rows).as_bytes()).map_err(|error| unwritten(path, &error))?;
+        }
+        if let Some(file) = &self.plot {
+            ratios::draw(picture::of(&grids, self.trials), file)?;
         }
         if beyond > 0 {
             let figures = crate::units::plural(beyond as u64, "figure");

@@ -22,6 +22,7 @@ mod probes;
 mod queue;
 mod raster;
 mod rates;
+pub mod ratios;
 mod sawtooth;
 mod scale;
 mod select;
