@@ -135,13 +135,13 @@ impl Cell {
     }
 }
 
-/// What one trial left.
+/// The yield of one trial.
 enum Seen {
     Outcome(Box<Outcome>),
     Waits(Waits),
 }
 
-/// What the trials of a cell left for a figure.
+/// The yield of a cell's trials for a figure.
 #[derive(Clone, Default)]
 struct Own {
     /// All values that were seen.
@@ -223,7 +223,7 @@ impl Beside {
         }
     }
 
-    /// What the bounds say of ours.
+    /// Ours against the bounds.
     pub fn verdict(&self) -> Verdict {
         let (low, high) = self.bounds();
         match self.ours {

@@ -14,7 +14,7 @@ use crate::tcp::Config;
 use crate::time::{Duration, Instant};
 use crate::wire::Class;
 
-/// What a cell of waits has seen, in milliseconds.
+/// Waits of a trial, in milliseconds.
 #[derive(Debug, Default)]
 pub struct Waits {
     /// The waits that its table has.
@@ -59,7 +59,7 @@ fn world(
     outcome
 }
 
-/// What one side has written and the other read.
+/// Messages of one side on their way to the other.
 #[derive(Debug, Default)]
 struct Wire {
     written: VecDeque<Instant>,
@@ -140,7 +140,7 @@ pub(super) fn talk(seed: Seed, path: [LinkConfig; 2], both: bool, tcp: Config) -
     (waits, srtt.map(|srtt| srtt.as_secs_f64() * 1e3))
 }
 
-/// When a transfer was connected, and when its last byte was read.
+/// Instants of a transfer: its connection, and the reading of its last byte.
 #[derive(Debug, Default)]
 struct Times {
     connected: Option<Instant>,
@@ -188,7 +188,7 @@ impl App for Transfer {
 pub(super) struct Script {
     /// Full segments that it has.
     pub segments: u64,
-    /// Whether the sender closes behind the last byte, or leaves the connection open.
+    /// True if the sender closes behind the last byte, false if it leaves the connection open.
     pub closes: bool,
     /// Links on the way of the data and of the acknowledgments.
     pub path: [LinkConfig; 2],
