@@ -84,9 +84,10 @@ impl Buffer {
             self.newest = Some(event.packet);
             return;
         }
-        if event.kind == Kind::IsRefused && self.fits(place.at(event.at)) {
+        let capacity = place.at(event.at).queue.capacity;
+        if event.kind == Kind::IsRefused && capacity.holds(self.packets, self.bytes) {
             let found = format!("dropped as too many, with {} before it", self.words(event.size));
-            let expected = format!("the queue holds {}", place.at(event.at).queue.capacity);
+            let expected = format!("the queue holds {capacity}");
             findings.packet(Rule::Buffer, &place.name, (event.at, event.packet), found, expected);
         }
         self.packets = self.packets.saturating_sub(1);
@@ -107,8 +108,9 @@ impl Buffer {
     }
 
     fn fits(&self, terms: &LinkTerms) -> bool {
-        let fits = terms.queue.capacity.holds(self.packets, self.bytes);
-        fits || terms.rate == Rate::Endless
+        // Without a rate nothing waits, but behind what is still under way from a time when there was one.
+        let is_alone = terms.rate == Rate::Endless && self.packets <= 1;
+        is_alone || terms.queue.capacity.holds(self.packets, self.bytes)
     }
 
     fn words(&self, without: u32) -> String {

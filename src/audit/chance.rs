@@ -1,14 +1,15 @@
 //! Counts of what chance does to packets, against what the scenario says; and against the tables of the run.
 
 use super::findings::{Finding, Findings, Rule};
-use super::terms::{Loss, Place};
+use super::terms::{Bursts, Place};
 use crate::facts::LinkOutcome;
 use crate::time::Instant;
 
-/// A count is a finding where sound chance makes it, or one further off, less than once in 10⁹ audits: Hoeffding's
-/// bound n·KL(k/n ‖ p) (*Probability Inequalities*, JASA 58, 1963, theorem 1), which holds whatever each packet's
-/// own chance is.
-const SURPRISE: f64 = 21.4;
+/// A count is a finding where sound chance makes it, or one further off, less than once in 10⁹ audits, by the bound
+/// e⌈δ ln n⌉e^−δ on n·KL(k/n ‖ p) ≥ δ: it holds for up to n = 10⁹ tries of a chance, also if earlier tries decide about
+/// later ones (Garivier and Cappé, *The KL-UCB Algorithm*, COLT 2011, theorem 10). Of a chance that changes with time,
+/// the number of tries is taken as given (Hoeffding, JASA 58, 1963, theorem 1).
+const SURPRISE: f64 = 30.0;
 
 /// Trials of chance, and hits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,7 +22,11 @@ pub(super) struct Tally {
 /// Counts of one place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tallies {
+    /// Loss of each packet on its own.
     pub loss: Tally,
+    /// Loss in bursts: of packets behind one that passed, and behind one that was lost.
+    pub worse: Tally,
+    pub still_bad: Tally,
     pub duplicate: Tally,
     pub damage: Tally,
     /// Packets that skip the delay, of which chance lets at most so many.
@@ -62,36 +67,31 @@ impl Tally {
         Tally { hits, ..self }
     }
 
-    /// Hits, and those expected, if they are too far apart; `share` of the packets count on their own.
-    fn surprise(&self, share: f64) -> Option<(f64, f64)> {
+    /// Hits, and those expected, if they are too far apart.
+    fn surprise(&self) -> Option<(f64, f64)> {
         if self.n <= 0.0 {
             return None;
         }
         let (q, p) = (self.hits / self.n, self.expected / self.n);
         let part = |q: f64, p: f64| if q > 0.0 { q * libm::log(q / p) } else { 0.0 };
         let divergence = if (q - p).abs() < 1e-12 { 0.0 } else { part(q, p) + part(1.0 - q, 1.0 - p) };
-        (self.n * share * divergence > SURPRISE).then_some((self.hits, self.expected))
+        (self.n * divergence > SURPRISE).then_some((self.hits, self.expected))
     }
 }
 
 impl Tallies {
     /// Holds counts against chances.
     pub fn judge(&self, place: &Place, end: Instant, findings: &mut Findings) {
-        let share = place.epochs.iter().map(|(_, terms)| match terms.loss {
-            // Of a chain with this correlation, so many packets say as much as one.
-            Loss::Bursts(_, correlation) if correlation > 0.0 => (1.0 - correlation) / (1.0 + correlation),
-            _ => 1.0,
-        });
-        let share = share.fold(1.0, f64::min);
-        let judged = !place.epochs.iter().any(|(_, terms)| terms.loss == Loss::Any);
         let more_ahead = self.ahead.hits > self.ahead.expected;
-        for (tally, share, rule, what, holds) in [
-            (self.loss.without(place.listed), share, Rule::Loss, "lost", judged),
-            (self.duplicate, 1.0, Rule::Duplicate, "doubled", true),
-            (self.damage, 1.0, Rule::Damage, "damaged", true),
-            (self.ahead, 1.0, Rule::Delay, "ahead of the delay", more_ahead),
+        for (tally, rule, what, holds) in [
+            (self.loss.without(place.listed), Rule::Loss, "lost", true),
+            (self.worse, Rule::Loss, "lost behind one that passed", true),
+            (self.still_bad, Rule::Loss, "lost behind one that was lost", true),
+            (self.duplicate, Rule::Duplicate, "doubled", true),
+            (self.damage, Rule::Damage, "damaged", true),
+            (self.ahead, Rule::Delay, "ahead of the delay", more_ahead),
         ] {
-            if let Some((hits, expected)) = tally.surprise(share).filter(|_| holds) {
+            if let Some((hits, expected)) = tally.surprise().filter(|_| holds) {
                 findings.push(Finding {
                     rule,
                     place: place.name.clone(),
@@ -148,5 +148,54 @@ impl Tallies {
                 expected: format!("{goes} left, were dropped or are inside"),
             });
         }
+    }
+}
+
+/// States of a link that loses in bursts, as losses tell them.
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    /// Instant at which the last packet came, and true if it was lost.
+    last: Option<(Instant, bool)>,
+    /// State that it met, if that is known.
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
+    /// The first, which is good.
+    #[default]
+    First,
+    Good,
+    Bad,
+}
+
+impl Chain {
+    /// A packet comes.
+    pub fn meet(&mut self, at: Instant, bursts: &Bursts, place: &Place, tallies: &mut Tallies) {
+        let goes_on = |before| place.change(before, at, |old, new| old.loss == new.loss).is_none();
+        self.state = match self.last.filter(|(before, _)| goes_on(*before)) {
+            None => State::First,
+            Some((_, false)) => State::Good,
+            Some((_, true)) => State::Bad,
+        };
+        match self.state {
+            State::First => {}
+            State::Good => tallies.worse.try_one(bursts.worsen),
+            State::Bad => tallies.still_bad.try_one(1.0 - bursts.recover),
+        }
+        self.last = Some((at, false));
+    }
+
+    /// The packet that came last is lost; false if it cannot be.
+    pub fn lose(&mut self, tallies: &mut Tallies) -> bool {
+        if let Some((_, lost)) = &mut self.last {
+            *lost = true;
+        }
+        match self.state {
+            State::First => return false,
+            State::Good => tallies.worse.hit(),
+            State::Bad => tallies.still_bad.hit(),
+        }
+        true
     }
 }

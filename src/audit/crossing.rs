@@ -1,15 +1,17 @@
 //! Crossing of one direction of one instance of a link.
 
+mod times;
+
 use std::collections::VecDeque;
 
 use super::buffer::Buffer;
-use super::chance::Tallies;
+use super::chance::{Chain, Tallies};
 use super::findings::{Findings, Rule};
-use super::pace::{Bucket, SLACK, Transmitter};
+use super::pace::{Bucket, Schedule, Transmitter};
 use super::policer::Policer;
-use super::terms::{LinkTerms, Loss, Order, Place, Rate};
-use crate::facts::{Fate, Sighting};
-use crate::time::{Duration, Instant};
+use super::terms::{LinkTerms, Loss, Order, Place};
+use crate::facts::{Direction, Fate, Sighting};
+use crate::time::Instant;
 
 /// Packets inside of a link, and the state of its transmitter as their times tell it.
 #[derive(Debug)]
@@ -22,10 +24,14 @@ pub(super) struct Crossing {
     /// Departures follow from arrivals at the far end.
     shown: bool,
     order: Order,
+    schedule: Schedule,
     transmitter: Transmitter,
     bucket: Bucket,
     policer: Policer,
     buffer: Buffer,
+    chain: Chain,
+    /// The last departure, if departures show, and the last arrival at the far end.
+    departed: Instant,
     last_left: Instant,
 }
 
@@ -34,6 +40,7 @@ pub(super) struct Crossing {
 struct Life {
     packet: u32,
     flow: u32,
+    direction: Direction,
     size: u32,
     ecn: u8,
     entered: Instant,
@@ -51,10 +58,13 @@ impl Crossing {
             exact: place.is_exact(),
             shown: place.shows_departures(),
             order: place.order(),
+            schedule: Schedule::free_at(Instant::ZERO),
             transmitter: Transmitter::default(),
             bucket: Bucket::default(),
             policer: Policer::default(),
             buffer: Buffer::default(),
+            chain: Chain::default(),
+            departed: Instant::ZERO,
             last_left: Instant::ZERO,
         }
     }
@@ -65,7 +75,13 @@ impl Crossing {
         self.policer.settle(place, findings);
         let terms = place.at(seen.at);
         tallies.entered += 1;
-        tallies.loss.try_one(terms.loss.chance());
+        match &terms.loss {
+            Loss::Independent(chance) => tallies.loss.try_one(*chance),
+            Loss::Bursts(bursts) if place.shows_states(bursts) => {
+                self.chain.meet(seen.at, bursts, place, tallies);
+            }
+            Loss::Bursts(_) | Loss::Any => {}
+        }
         tallies.duplicate.try_one(terms.duplicate);
         if !seen.damaged {
             tallies.damage.try_one(terms.corrupt);
@@ -80,6 +96,7 @@ impl Crossing {
         self.inside.push_back(Life {
             packet: seen.packet,
             flow: seen.flow,
+            direction: seen.direction,
             size: seen.size,
             ecn: seen.ecn,
             entered: seen.at,
@@ -147,7 +164,7 @@ impl Crossing {
             Fate::Lost => {
                 tallies.lost += 1;
                 if terms.loss == Loss::Any {
-                    self.remove_oldest(seen.packet);
+                    self.remove(seen);
                 } else {
                     // Only what is not lost can be doubled or damaged.
                     tallies.duplicate.untry_one(terms.duplicate);
@@ -158,7 +175,7 @@ impl Crossing {
                     self.policer.miss();
                     self.buffer.unjoin(seen.packet);
                 }
-                judge_loss(key, terms, place, tallies, findings);
+                self.judge_loss(key, terms, place, tallies, findings);
             }
             Fate::Policed => {
                 tallies.policed += 1;
@@ -168,14 +185,14 @@ impl Crossing {
             }
             Fate::Crowded => {
                 tallies.dropped += 1;
-                self.inside.remove(newest);
+                self.remove(seen);
                 if self.shown {
                     self.buffer.drop(seen.at, seen.packet, seen.size, true);
                 }
             }
             Fate::Managed => {
                 tallies.dropped += 1;
-                self.remove_oldest(seen.packet);
+                self.remove(seen);
                 if self.shown {
                     self.buffer.drop(seen.at, seen.packet, seen.size, false);
                 }
@@ -203,8 +220,15 @@ impl Crossing {
         }
     }
 
-    fn remove_oldest(&mut self, packet: u32) {
-        if let Some(at) = self.inside.iter().position(|life| life.packet == packet) {
+    /// The packet that was seen, and not its copy, which may be damaged in another way.
+    fn place_of(&self, seen: &Sighting) -> Option<usize> {
+        let is_it = |life: &Life| life.packet == seen.packet && life.damaged == seen.damaged;
+        let by_number = || self.inside.iter().position(|life| life.packet == seen.packet);
+        self.inside.iter().position(is_it).or_else(by_number)
+    }
+
+    fn remove(&mut self, seen: &Sighting) {
+        if let Some(at) = self.place_of(seen) {
             self.inside.remove(at);
         }
     }
@@ -214,7 +238,7 @@ impl Crossing {
         let key = (seen.at, seen.packet);
         self.policer.settle(place, findings);
         tallies.left += 1;
-        let Some(at) = self.inside.iter().position(|life| life.packet == seen.packet) else {
+        let Some(at) = self.place_of(seen) else {
             if let Some(at) = self.strays.iter().position(|life| life.packet == seen.packet) {
                 self.strays.remove(at);
             } else {
@@ -233,6 +257,9 @@ impl Crossing {
         if (seen.ecn, seen.size) != (ecn, life.size) {
             let found = format!("it leaves with {} bytes and ECN field {}", seen.size, seen.ecn);
             findings.packet(Rule::Queue, &place.name, key, found, format!("{} bytes and {ecn}", life.size));
+        }
+        if (seen.flow, seen.direction) != (life.flow, life.direction) {
+            findings.packet(Rule::Path, &place.name, key, "it leaves", "it was of another flow or direction");
         }
         if place.at(life.entered).loss == Loss::Independent(1.0) {
             findings.packet(Rule::Loss, &place.name, key, "it leaves", "every packet that came then is lost");
@@ -270,88 +297,14 @@ impl Crossing {
         }
     }
 
-    /// Departure of the packet that is next, as its arrival and the transmitter make it, and its arrival at the far
-    /// end.
-    fn foreseen(&self, life: &Life, place: &Place) -> (f64, Instant) {
-        let start = self.transmitter.start(nanos(life.entered));
-        let terms = place.at(Instant::from_nanos(start as u64));
-        let departure = start + terms.transmission(life.size);
-        let due = instant(departure.ceil()) + place.at(life.entered).delay;
-        (departure, due.max(self.last_left))
-    }
-
-    fn judge_exactly(&mut self, life: &Life, at: Instant, place: &Place, findings: &mut Findings) {
-        let (mut departure, due) = self.foreseen(life, place);
-        if nanos(at) - nanos(due) > SLACK || nanos(due) - nanos(at) > SLACK {
-            let terms = place.at(life.entered);
-            let rule = if at < due && terms.rate != Rate::Endless && at >= life.entered + terms.delay {
-                Rule::Rate
-            } else {
-                Rule::Delay
-            };
-            let found = format!("it leaves {} after it came", at.saturating_since(life.entered));
-            let expected =
-                format!("delay, rate and the packets before it make {}", due.saturating_since(life.entered));
-            findings.packet(rule, &place.name, (at, life.packet), found, expected);
-            departure = nanos(at) - terms.delay.as_nanos() as f64;
-        }
-        self.transmitter.ends(departure);
-        self.buffer.depart(instant(departure.ceil()), (life.packet, life.size), place, findings);
-    }
-
-    fn judge_roughly(
-        &mut self,
-        life: &Life,
-        at: Instant,
-        place: &Place,
-        tallies: &mut Tallies,
-        findings: &mut Findings,
-    ) {
-        let key = (at, life.packet);
-        let terms = place.at(life.entered);
-        let took = nanos(at) - nanos(life.entered);
-        // The rate may have changed while it waited.
-        let sent = place.at(at).transmission(life.size).min(terms.transmission(life.size));
-        let mut least = terms.least.as_nanos() as f64 + sent;
-        if terms.ahead > 0.0 && took < least - SLACK {
-            tallies.ahead.hit();
-            least = sent;
-        }
-        if took < least - SLACK {
-            let found = format!("it leaves {} after it came", at.saturating_since(life.entered));
-            let expected = format!("it takes at least {}", Duration::from_nanos(least as u64));
-            findings.packet(Rule::Delay, &place.name, key, found, expected);
-        }
-        if !self.shown {
-            return;
-        }
-        let departure = instant(nanos(at) - terms.delay.as_nanos() as f64);
-        let terms = place.at(departure);
-        let follows = match terms.rate {
-            Rate::Even(_) => self.transmitter.follows(nanos(departure), sent),
-            Rate::Bucket(bits, burst) => {
-                let cost = |bytes: f64| bytes * 8e9 / bits as f64;
-                // Of the two settings about a change the larger is not wrong.
-                let burst = (burst as f64).max(f64::from(life.size));
-                let holds = self.bucket.take(nanos(departure), cost(life.size.into()), cost(burst));
-                holds || place.at(life.entered).rate != terms.rate
-            }
-            Rate::Endless | Rate::Trace | Rate::Wifi => true,
-        };
-        if !follows {
-            let expected = format!("{} lets it go later", terms.rate);
-            findings.packet(Rule::Rate, &place.name, key, "it leaves", expected);
-        }
-        self.buffer.depart(departure, (life.packet, life.size), place, findings);
-    }
-
     /// The log is over; the number of packets inside.
     pub fn finish(&mut self, end: Instant, place: &Place, findings: &mut Findings) -> u64 {
         self.policer.settle(place, findings);
         let inside = (self.inside.len() + self.strays.len()) as u64;
-        for life in std::mem::take(&mut self.inside).into_iter().filter(|_| self.exact) {
-            let (departure, due) = self.foreseen(&life, place);
-            if nanos(end) - nanos(due) > SLACK {
+        let two_fold = place.takes_all_or_nothing();
+        for life in std::mem::take(&mut self.inside).into_iter().filter(|_| self.exact || two_fold) {
+            let (schedule, due) = self.foreseen(&life, place);
+            if end > due {
                 let expected = format!("it leaves at {:.6} s", due.as_secs_f64());
                 findings.packet(
                     Rule::Conservation,
@@ -362,37 +315,36 @@ impl Crossing {
                 );
                 return inside;
             }
-            self.transmitter.ends(departure);
+            self.schedule = schedule;
         }
         inside
     }
-}
 
-/// A packet is lost at the entrance.
-fn judge_loss(
-    key: (Instant, u32),
-    terms: &LinkTerms,
-    place: &Place,
-    tallies: &mut Tallies,
-    findings: &mut Findings,
-) {
-    if terms.loss == Loss::Any {
-        return;
+    /// A packet is lost at the entrance.
+    fn judge_loss(
+        &mut self,
+        key: (Instant, u32),
+        terms: &LinkTerms,
+        place: &Place,
+        tallies: &mut Tallies,
+        findings: &mut Findings,
+    ) {
+        // Lists come behind chance.
+        if terms.loss.is_never() && tallies.listed < place.listed {
+            tallies.listed += 1;
+            return;
+        }
+        let expected = match &terms.loss {
+            loss if loss.is_never() => "nothing is lost here",
+            Loss::Bursts(bursts) if place.shows_states(bursts) => {
+                if self.chain.lose(tallies) {
+                    return;
+                }
+                "bursts begin behind a packet that passes"
+            }
+            Loss::Independent(_) => return tallies.loss.hit(),
+            Loss::Bursts(_) | Loss::Any => return,
+        };
+        findings.packet(Rule::Loss, &place.name, key, "it is lost", expected);
     }
-    // Lists come behind chance.
-    if tallies.listed < place.listed && terms.loss.chance() <= 0.0 {
-        tallies.listed += 1;
-    } else if terms.loss.chance() <= 0.0 {
-        findings.packet(Rule::Loss, &place.name, key, "it is lost", "nothing is lost here");
-    } else {
-        tallies.loss.hit();
-    }
-}
-
-fn nanos(at: Instant) -> f64 {
-    at.as_nanos() as f64
-}
-
-fn instant(nanos: f64) -> Instant {
-    Instant::from_nanos(nanos.max(0.0) as u64)
 }

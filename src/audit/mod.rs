@@ -15,13 +15,13 @@ mod terms;
 use std::collections::BTreeMap;
 
 pub use findings::{Finding, Rule};
-pub use terms::{Capacity, LinkTerms, Loss, Order, Place, Queue, Rate, Terms};
+pub use terms::{Bursts, Capacity, LinkTerms, Loss, Order, Place, Queue, Rate, Terms};
 
-use crate::facts::{Direction, Entry, Outcome, Scene, Sighting, Spot};
+use crate::facts::{Direction, Entry, FlowOutcome, Measure, Outcome, Scene, Sighting, Spot};
 use crate::time::Instant;
 use crossing::Crossing;
 use findings::Findings;
-use journey::{Journey, Step};
+use journey::Journey;
 use stream::Stream;
 
 /// An audit that reads a log as it grows; it holds what is under way.
@@ -82,14 +82,7 @@ impl Auditor {
     }
 
     fn see(&mut self, seen: &Sighting) {
-        let step = match &seen.scene {
-            Scene::Sent(_) => Step::Sent,
-            Scene::Entered(spot) => Step::Entered(spot.place),
-            Scene::Left(spot) => Step::Left(spot.place),
-            Scene::Delivered(_) => Step::Delivered,
-            Scene::Met(..) => Step::None,
-        };
-        self.journey.follow(seen, step, &self.terms, &mut self.findings);
+        self.journey.follow(seen, &self.terms, &mut self.findings);
         match &seen.scene {
             Scene::Sent(data) => {
                 self.sent += 1;
@@ -106,30 +99,26 @@ impl Auditor {
                 let finding = stream.and_then(|(stream, data)| stream.delivered(seen.at, data, &self.terms));
                 self.wrong_bytes(seen, finding);
             }
-            Scene::Entered(spot) => {
-                let at = Self::crossing(&mut self.crossings, &self.terms, *spot);
-                if let Some((crossing, place)) = at {
-                    crossing.enter(seen, place, &mut self.tallies[spot.place as usize], &mut self.findings);
-                }
-            }
-            Scene::Met(spot, fate) => {
-                let at = Self::crossing(&mut self.crossings, &self.terms, *spot);
-                if let Some((crossing, place)) = at {
-                    crossing.meet(
-                        seen,
-                        *fate,
-                        place,
-                        &mut self.tallies[spot.place as usize],
-                        &mut self.findings,
-                    );
-                }
-            }
-            Scene::Left(spot) => {
-                let at = Self::crossing(&mut self.crossings, &self.terms, *spot);
-                if let Some((crossing, place)) = at {
-                    crossing.leave(seen, place, &mut self.tallies[spot.place as usize], &mut self.findings);
-                }
-            }
+            Scene::Entered(spot) | Scene::Met(spot, _) | Scene::Left(spot) => self.cross(seen, *spot),
+        }
+    }
+
+    fn cross(&mut self, seen: &Sighting, spot: Spot) {
+        let Auditor { terms, findings, crossings, tallies, .. } = self;
+        let number = spot.place as usize;
+        let Some(place) = terms.places.get(number) else { return };
+        let (own, crossing) =
+            crossings.entry(spot.instance).or_insert_with(|| (spot.place, Crossing::new(place)));
+        if *own != spot.place {
+            let key = (seen.at, seen.packet);
+            findings.packet(Rule::Path, &place.name, key, "it is at an instance", "that is of another link");
+            return;
+        }
+        let tallies = &mut tallies[number];
+        match seen.scene {
+            Scene::Entered(_) => crossing.enter(seen, place, tallies, findings),
+            Scene::Met(_, fate) => crossing.meet(seen, fate, place, tallies, findings),
+            _ => crossing.leave(seen, place, tallies, findings),
         }
     }
 
@@ -139,17 +128,6 @@ impl Auditor {
             let finding = Finding::of_flow(Rule::Bytes, flow, seen.at, found, expected);
             self.findings.push(Finding { packet: Some(seen.packet), ..finding });
         }
-    }
-
-    fn crossing<'a>(
-        crossings: &'a mut BTreeMap<u32, (u32, Crossing)>,
-        terms: &'a Terms,
-        spot: Spot,
-    ) -> Option<(&'a mut Crossing, &'a Place)> {
-        let place = terms.places.get(spot.place as usize)?;
-        let (_, crossing) =
-            crossings.entry(spot.instance).or_insert_with(|| (spot.place, Crossing::new(place)));
-        Some((crossing, place))
     }
 
     /// Ends the audit of a trial whose log ended at `end`, and holds its counts against those of its tables.
@@ -167,17 +145,23 @@ impl Auditor {
                 tallies.compare(place, inside[number], link, end, &mut self.findings);
             }
         }
-        for ((flow, direction), stream) in &self.streams {
-            let outcome = outcome.flows.get(*flow as usize);
-            let counted = outcome.and_then(|flow| flow.directions[direction.index()].as_ref());
-            if let Some((found, expected)) =
-                counted.and_then(|counted| stream.compare(counted.bytes_delivered))
-            {
-                let name = self.journey.name_of(*flow);
-                self.findings.push(Finding::of_flow(Rule::Bytes, name, end, found, expected));
-            }
+        for (number, flow) in outcome.flows.iter().enumerate() {
+            self.compare_flow(number as u32, flow, end);
         }
         let (findings, count) = self.findings.into_parts();
         Audit { packets: self.sent, findings, count }
+    }
+
+    /// Holds the bytes of a flow against its rows; one that the log does not have has none.
+    fn compare_flow(&mut self, number: u32, flow: &FlowOutcome, end: Instant) {
+        let takes = flow.measures(Measure::Goodput) || flow.measures(Measure::Completion);
+        let none = Stream::default();
+        for direction in Direction::BOTH {
+            let Some(row) = &flow.directions[direction.index()] else { continue };
+            let stream = self.streams.get(&(number, direction)).unwrap_or(&none);
+            if let Some((found, expected)) = stream.compare(row.bytes_delivered, takes) {
+                self.findings.push(Finding::of_flow(Rule::Bytes, flow.name.clone(), end, found, expected));
+            }
+        }
     }
 }

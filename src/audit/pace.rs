@@ -1,5 +1,8 @@
 //! Rates: so many bytes in any interval, and no more.
 
+use super::terms::{LinkTerms, Place, Rate};
+use crate::time::Instant;
+
 /// Slack for what the log rounds to nanoseconds.
 pub(super) const SLACK: f64 = 2.0;
 
@@ -22,9 +25,14 @@ impl Bucket {
         holds
     }
 
-    /// Begins anew.
+    /// Begins anew, full.
     pub fn refill(&mut self, at: f64) {
         self.full = at;
+    }
+
+    /// Begins anew, empty: it holds what fills in `depth` nanoseconds.
+    pub fn empty(&mut self, at: f64, depth: f64) {
+        self.full = at + depth;
     }
 }
 
@@ -36,16 +44,6 @@ pub(super) struct Transmitter {
 }
 
 impl Transmitter {
-    /// Start of the transmission of a packet that came at `at`.
-    pub fn start(self, at: f64) -> f64 {
-        self.free.max(at)
-    }
-
-    /// A transmission ends.
-    pub fn ends(&mut self, at: f64) {
-        self.free = at;
-    }
-
     /// Takes the end of a transmission of `cost` nanoseconds at `at`; false if it began before the last one ended.
     pub fn follows(&mut self, at: f64, cost: f64) -> bool {
         let follows = at - cost >= self.free - SLACK;
@@ -54,6 +52,42 @@ impl Transmitter {
             self.free = at;
         }
         follows
+    }
+}
+
+/// The same of an even rate or none, to the nanosecond: no part of one is lost but where the rate changes, when what is
+/// planned behind the transmission under way is planned anew from its end, rounded up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Schedule {
+    /// End of the last transmission, in parts of a nanosecond of which `parts` make one: bits per second.
+    end: u128,
+    parts: u128,
+    /// Its begin, rounded up.
+    began: Instant,
+}
+
+impl Schedule {
+    /// One on which the last transmission ended at `at`.
+    pub fn free_at(at: Instant) -> Schedule {
+        Schedule { end: at.as_nanos().into(), parts: 1, began: at }
+    }
+
+    /// End of the last transmission, rounded up.
+    pub fn end(self) -> Instant {
+        Instant::from_nanos(u64::try_from(self.end.div_ceil(self.parts)).unwrap_or(u64::MAX))
+    }
+
+    /// With the transmission of a packet of `size` bytes that came at `came`.
+    pub fn with(self, came: Instant, size: u32, place: &Place) -> Schedule {
+        let end = self.end();
+        let began = end.max(came);
+        let (parts, takes) = match place.at(began).rate {
+            Rate::Even(bits) => (u128::from(bits), u128::from(size) * 8_000_000_000),
+            _ => (1, 0),
+        };
+        let goes_on = came < end && place.change(self.began, end, LinkTerms::is_as_fast).is_none();
+        let from = if goes_on { self.end } else { u128::from(began.as_nanos()) * parts };
+        Schedule { end: from + takes, parts, began }
     }
 }
 
@@ -70,6 +104,8 @@ mod tests {
         assert_eq!(took, [true, true, true, false, false, true]);
         bucket.refill(100.0);
         assert!(bucket.take(100.0, 300.0, 300.0));
+        bucket.empty(100.0, 300.0);
+        assert_eq!([150.0, 200.0].map(|at| bucket.take(at, 100.0, 300.0)), [false, true]);
     }
 
     #[test]

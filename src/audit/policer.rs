@@ -10,8 +10,8 @@ use crate::time::Instant;
 #[derive(Debug, Default)]
 pub(super) struct Policer {
     bucket: Bucket,
-    /// Bits per second, and bytes; a new setting begins full.
-    setting: Option<(u64, u64)>,
+    /// Instant at which the last packet met it: a setting that changed since begins full.
+    met: Instant,
     /// Instant, number and size of the packet that came last, while a drop may still follow.
     pending: Option<(Instant, u32, u32)>,
 }
@@ -53,12 +53,11 @@ impl Policer {
     }
 
     fn at(&mut self, at: Instant, place: &Place) -> Option<(u64, u64)> {
-        let setting = place.at(at).policer;
-        if setting != self.setting {
-            self.setting = setting;
+        if place.change(self.met, at, |old, new| old.policer == new.policer).is_some() {
             self.bucket.refill(nanos(at));
         }
-        setting
+        self.met = at;
+        place.at(at).policer
     }
 }
 

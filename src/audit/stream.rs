@@ -11,9 +11,11 @@ use crate::time::Instant;
 pub(super) struct Stream {
     /// Sequence number of the first byte.
     first: Option<u32>,
-    /// Bytes written, and where those are that are no zeros.
+    /// Bytes written, and sent; and where those are that are no zeros, from an offset on.
     written: u64,
+    sent: u64,
     pieces: BTreeMap<u64, Vec<u8>>,
+    forgotten: u64,
     /// Bytes that have arrived without a gap, and ranges beyond.
     next: u64,
     beyond: BTreeMap<u64, u64>,
@@ -23,7 +25,10 @@ pub(super) struct Stream {
     marks: [(u64, u64); 2],
 }
 
-/// Text of a finding: what is, and what should be.
+/// Bytes behind the last that arrived in order, or was read, which late copies may carry.
+const KEPT: u64 = 256 << 10;
+
+/// Text of a finding: found, and expected.
 type Wrong = Option<(String, String)>;
 
 impl Stream {
@@ -47,14 +52,21 @@ impl Stream {
             return Some((found, format!("{} have arrived in order", self.next)));
         }
         let wrong = self.differs(from, content, "were read");
-        // Nothing before is looked at again, but for late copies of it.
+        self.forget();
+        wrong
+    }
+
+    /// Forgets bytes that are not looked at again, but for the oldest copies of them.
+    fn forget(&mut self) {
+        let end = self.read.unwrap_or(self.next).saturating_sub(KEPT);
         while let Some(first) = self.pieces.first_entry() {
-            if *first.key() + first.get().len() as u64 + (1 << 20) > end {
+            let until = first.key() + first.get().len() as u64;
+            if until > end {
                 break;
             }
             first.remove();
+            self.forgotten = until;
         }
-        wrong
     }
 
     /// A segment is sent.
@@ -68,6 +80,7 @@ impl Stream {
             let found = format!("it carries bytes up to number {end}");
             return Some((found, format!("its application wrote {}", self.written)));
         }
+        self.sent = self.sent.max(end);
         self.differs(from, &data.content, "were sent")
     }
 
@@ -75,18 +88,28 @@ impl Stream {
     pub fn delivered(&mut self, at: Instant, data: &Data, terms: &Terms) -> Wrong {
         let from = self.offset(data)?;
         let end = from + data.content.len();
+        if end > self.sent {
+            let found = format!("bytes up to number {end} arrived");
+            return Some((found, format!("{} were sent", self.sent)));
+        }
         self.cover(from, end);
         self.mark(at, terms);
-        self.differs(from, &data.content, "arrived")
+        let wrong = self.differs(from, &data.content, "arrived");
+        self.forget();
+        wrong
     }
 
     /// Holds the bytes that arrived or were read in the measured interval against the count of its row: an end that
-    /// nobody reads counts them as they arrive.
-    pub fn compare(&self, counted: u64) -> Wrong {
+    /// `takes` bytes as they come counts those, any other those that it read.
+    pub fn compare(&self, counted: u64, takes: bool) -> Wrong {
         let [(next, read), (next_end, read_end)] = self.marks;
-        let found = [read_end - read, next_end - next];
-        (!found.contains(&counted)).then(|| {
-            let [read, arrived] = found;
+        let (arrived, read) = (next_end - next, read_end - read);
+        let is_right = match self.read {
+            _ if takes => counted == arrived,
+            None => counted == 0 || counted == arrived,
+            Some(_) => counted == read,
+        };
+        (!is_right).then(|| {
             let found =
                 format!("{arrived} bytes arrived in order in the measured interval, {read} were read");
             (found, format!("flows.csv counts {counted}"))
@@ -144,11 +167,8 @@ impl Stream {
     }
 
     fn difference(&self, from: u64, end: u64, byte: impl Fn(u64) -> u8) -> Option<u64> {
-        // What was forgotten is not judged.
-        let known = self.pieces.first_key_value().map_or(end, |(start, _)| *start);
-        let judged = if self.read.is_some() { known } else { 0 };
         let mut piece = self.pieces.range(..=from).next_back();
-        (from.max(judged)..end).find(|&at| {
+        (from.max(self.forgotten)..end).find(|&at| {
             if piece.is_none_or(|(start, bytes)| at >= start + bytes.len() as u64) {
                 piece = self.pieces.range(..=at).next_back();
             }

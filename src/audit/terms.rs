@@ -25,6 +25,8 @@ pub struct Place {
     pub epochs: Vec<(Instant, LinkTerms)>,
     /// Data segments that a list drops here.
     pub listed: u64,
+    /// True if all clients share one instance, and not each has one of its own.
+    pub shared: bool,
 }
 
 /// Terms of one direction of a link for some time.
@@ -57,10 +59,22 @@ pub struct LinkTerms {
 pub enum Loss {
     /// Each packet on its own, with this chance.
     Independent(f64),
-    /// In bursts: the mean chance, and the correlation of a packet's state with that of the next.
-    Bursts(f64, f64),
+    /// In bursts.
+    Bursts(Bursts),
     /// Of a kind that is not judged.
     Any,
+}
+
+/// Loss by a state that is good at first, and again whenever these numbers change: a packet meets the state that the
+/// one before it left behind (Gilbert 1960, Elliott 1963).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bursts {
+    /// Chance that a packet leaves the good state behind it bad.
+    pub worsen: f64,
+    /// Chance that it leaves the bad state behind it good.
+    pub recover: f64,
+    /// Chance of loss in the bad state, and in the good one.
+    pub loss: [f64; 2],
 }
 
 /// Rate of a link.
@@ -116,8 +130,29 @@ pub enum Order {
 impl Place {
     /// Terms for what happens at an instant; changes hold for what comes after theirs.
     pub(super) fn at(&self, at: Instant) -> &LinkTerms {
-        let later = self.epochs.partition_point(|(from, _)| *from < at);
-        &self.epochs[later.max(1) - 1].1
+        &self.epochs[self.epoch(at)].1
+    }
+
+    fn epoch(&self, at: Instant) -> usize {
+        self.epochs.partition_point(|(from, _)| *from < at).max(1) - 1
+    }
+
+    /// The last change from an instant on to before another, by which terms are not alike.
+    pub(super) fn change(
+        &self,
+        from: Instant,
+        to: Instant,
+        alike: impl Fn(&LinkTerms, &LinkTerms) -> bool,
+    ) -> Option<Instant> {
+        let mut later = (self.epoch(from) + 1..=self.epoch(to)).rev();
+        later.find(|&n| !alike(&self.epochs[n - 1].1, &self.epochs[n].1)).map(|n| self.epochs[n].0)
+    }
+
+    /// The least time that a packet takes to be sent in an interval, in nanoseconds.
+    pub(super) fn least_transmission(&self, size: u32, from: Instant, to: Instant) -> f64 {
+        let first = self.epoch(from);
+        let met = &self.epochs[first..=self.epoch(to).max(first)];
+        met.iter().map(|(_, terms)| terms.transmission(size)).fold(f64::INFINITY, f64::min)
     }
 
     fn all(&self, holds: impl Fn(&LinkTerms) -> bool) -> bool {
@@ -139,6 +174,17 @@ impl Place {
         self.is_exact() || self.all(shows)
     }
 
+    /// True if a crossing takes the delay or, ahead of others, no time at all.
+    pub(super) fn takes_all_or_nothing(&self) -> bool {
+        let delay = self.epochs[0].1.delay;
+        self.all(|terms| terms.rate == Rate::Endless && !terms.jitters && terms.delay == delay)
+    }
+
+    /// True if each loss and each packet that passes tells the state of a chain.
+    pub(super) fn shows_states(&self, bursts: &Bursts) -> bool {
+        bursts.loss[0] >= 1.0 && bursts.loss[1] <= 0.0 && self.listed == 0
+    }
+
     /// True if packets keep this order.
     pub(super) fn order(&self) -> Order {
         let free = |terms: &LinkTerms| terms.queue.order == Order::Any || terms.ahead > 0.0;
@@ -155,7 +201,7 @@ impl Place {
         let any = |holds: &dyn Fn(&LinkTerms) -> bool| self.epochs.iter().any(|(_, terms)| holds(terms));
         let queues = any(&|terms| terms.rate != Rate::Endless);
         if any(&|terms| terms.rate == Rate::Wifi) {
-            words.push("rate and buffer of Wi-Fi");
+            words.push("rate, buffer, retries and aggregates of Wi-Fi");
         } else if queues && !self.shows_departures() {
             words.push("rate and buffer behind a delay that varies");
         } else if any(&|terms| terms.rate == Rate::Trace) {
@@ -164,11 +210,26 @@ impl Place {
         if any(&|terms| terms.loss == Loss::Any) {
             words.push("loss of Wi-Fi's frames");
         }
+        if any(&|terms| matches!(&terms.loss, Loss::Bursts(bursts) if !self.shows_states(bursts))) {
+            words.push("loss in bursts whose state does not show");
+        }
+        if self.listed > 0 {
+            words.push("which segments a list drops");
+        }
         if any(&|terms| terms.jitters) {
             words.push("shape of the jitter");
         }
+        if any(&|terms| terms.ahead > 0.0) && !self.takes_all_or_nothing() {
+            words.push("longest time beside packets that go ahead");
+        }
         if queues && !self.is_exact() {
             words.push("wait in the queue");
+        }
+        if any(&|terms| !terms.queue.is_plain) {
+            words.push("law of early drops and marks");
+        }
+        if matches!(self.order(), Order::Flow | Order::FlowAndMark) {
+            words.push("turns and shares of flows");
         }
         if self.order() == Order::Any {
             words.push("order, which is free");
@@ -182,6 +243,11 @@ impl LinkTerms {
         !self.jitters && self.ahead <= 0.0
     }
 
+    /// True if packets leave at the same rate.
+    pub(super) fn is_as_fast(&self, other: &LinkTerms) -> bool {
+        self.rate == other.rate
+    }
+
     /// Time that a packet of `size` bytes takes to be sent, in nanoseconds.
     pub(super) fn transmission(&self, size: u32) -> f64 {
         match self.rate {
@@ -192,10 +258,12 @@ impl LinkTerms {
 }
 
 impl Loss {
-    pub(super) fn chance(self) -> f64 {
+    /// True if no packet is lost by chance.
+    pub(super) fn is_never(self) -> bool {
         match self {
-            Loss::Independent(chance) | Loss::Bursts(chance, _) => chance,
-            Loss::Any => 0.0,
+            Loss::Independent(chance) => chance <= 0.0,
+            Loss::Bursts(bursts) => bursts.loss.iter().all(|chance| *chance <= 0.0),
+            Loss::Any => false,
         }
     }
 }

@@ -35,16 +35,31 @@ impl Capture {
             let problem = "--pcap: there is no emulated network to capture";
             return Err(Failure::usage(problem, "add --loss, --delay, --rate or --scenario"));
         }
-        Recording::create(path, self.pcap_max.0).map(Some).map_err(|error| {
-            let problem = format!("--pcap: cannot write {}: {error}", path.display());
-            Failure::other(problem, "name a file that is not there yet")
+        let name = path.display();
+        let on_wait = || eprintln!("note: {name} waits for a program that reads it");
+        Recording::create(path, self.pcap_max.0, on_wait).map(Some).map_err(|error| {
+            let help = match error.kind() {
+                io::ErrorKind::AlreadyExists => "name a file that is not there yet",
+                io::ErrorKind::NotFound => "make its folder first",
+                io::ErrorKind::PermissionDenied => "name a file in a folder that you may write to",
+                _ => "name another file",
+            };
+            Failure::other(format!("--pcap: cannot write {name}: {error}"), help)
         })
     }
 
-    /// Says at the end that the file was too small.
+    /// Says at the end that the capture lacks packets, and why.
     pub fn report(&self, recorded: Option<Recorded>) {
-        let (Some(path), Some(Recorded { left_out: n @ 1.. })) = (&self.pcap, recorded) else { return };
-        eprintln!("warning: {} lacks {}; raise --pcap-max", path.display(), plural(n, "packet"));
+        let (Some(path), Some(Recorded { left_out: n @ 1.., fault })) = (&self.pcap, recorded) else {
+            return;
+        };
+        let (name, packets) = (path.display(), plural(n, "packet"));
+        match fault {
+            None => eprintln!("warning: {name} lacks {packets}; raise --pcap-max"),
+            Some(fault) => {
+                eprintln!("warning: {name} lacks {packets} ({fault}); name a file on a disk with room");
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::topology::{Topology, spot};
 use crate::facts::{Datagram, StreamEvent};
 use crate::link::{Config as LinkConfig, Link};
 use crate::rng::Seed;
+use crate::tcp::Connection;
 use crate::time::Instant;
 use crate::wire::pcapng::Heading;
 use crate::wire::{Direction, FlowId, Packet, Payload};
@@ -211,6 +212,11 @@ impl Core {
         let end = &mut ends[direction.index()];
         let first = end.first_link;
         let link = &mut self.topology.links[first as usize];
+        // An expired timer comes before the segment that is sent again for it.
+        if end.connection.has_signals() {
+            let id = Id { flow: number, direction, group, name };
+            signal(id, &mut end.connection, self.recorder.as_mut(), self.taps.as_deref_mut(), self.horizon);
+        }
         let mut sent = 0;
         while let Some(output) = end.connection.poll_output(now) {
             let mut packet = Packet::blank(FlowId(number), direction);
@@ -241,20 +247,12 @@ impl Core {
         if end.drained.is_none() && end.connection.is_drained() {
             end.drained = Some(now);
         }
+        let id = Id { flow: number, direction, group, name };
         if end.connection.has_signals() {
-            for (time, signal) in end.connection.take_signals() {
-                if let Some(recorder) = &mut self.recorder
-                    && time < self.horizon
-                {
-                    recorder.signal(time, number, direction, signal);
-                }
-                if let Some(qlogs) = self.taps.as_mut().and_then(|taps| taps.qlogs.as_mut()) {
-                    qlogs.signal(time, Id { flow: number, direction, group, name }, signal);
-                }
-            }
+            signal(id, &mut end.connection, self.recorder.as_mut(), self.taps.as_deref_mut(), self.horizon);
         }
         if let Some(qlogs) = self.taps.as_mut().and_then(|taps| taps.qlogs.as_mut()) {
-            qlogs.state(now, Id { flow: number, direction, group, name }, &end.connection);
+            qlogs.state(now, id, &end.connection);
         }
         arm_end(end, &mut self.queue, now, number << 1 | direction.index() as u32);
     }
@@ -278,6 +276,25 @@ impl Core {
                 link.forget_wakeup();
                 arm_link(link, &mut self.queue, number);
             }
+        }
+    }
+}
+
+/// Records the signals of an end.
+#[cold]
+fn signal(
+    id: Id<'_>,
+    connection: &mut Connection,
+    mut recorder: Option<&mut Recorder>,
+    mut taps: Option<&mut Taps>,
+    horizon: Instant,
+) {
+    for (time, signal) in connection.take_signals() {
+        if let Some(recorder) = recorder.as_deref_mut().filter(|_| time < horizon) {
+            recorder.signal(time, id.flow, id.direction, signal);
+        }
+        if let Some(qlogs) = taps.as_deref_mut().and_then(|taps| taps.qlogs.as_mut()) {
+            qlogs.signal(time, id, signal);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Logs of senders in the format qlog (draft-ietf-quic-qlog-main-schema): recovery and congestion events as JSON text
-//! sequences (RFC 7464). The events are those of draft-ietf-quic-qlog-quic-events, as far as TCP has them, in a
-//! namespace of their own.
+//! sequences (RFC 7464). The events are after those of draft-ietf-quic-qlog-quic-events, as far as TCP has them, in a
+//! namespace of their own; docs/captures.md lists where they depart from the draft's.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use super::tap::Clients;
 use crate::facts::{Capture, Form, Phase, SenderEvent, Snapshot};
 use crate::tcp::Connection;
 use crate::time::{Duration, Instant};
-use crate::wire::{Direction, Segment};
+use crate::wire::{Direction, Flags, Segment};
 
 /// Drafts that the files follow.
-const DRAFTS: &str = "draft-ietf-quic-qlog-main-schema-13, events after draft-ietf-quic-qlog-quic-events-13";
+const DRAFTS: &str = "draft-ietf-quic-qlog-main-schema-13, events after draft-ietf-quic-qlog-quic-events-12";
 /// Our schema of events: docs/captures.md.
 const SCHEMA: &str = "urn:testbed:qlog:events:tcp";
 /// Separator of records (RFC 7464 section 2.2).
@@ -55,15 +55,17 @@ impl Qlogs {
 
     /// A sender has sent a segment.
     pub fn sent(&mut self, at: Instant, id: Id<'_>, segment: &Segment, connection: &Connection) {
-        if segment.payload.is_empty() && !self.files.contains_key(&id.key()) {
+        let resent = connection.retransmits();
+        // A SYN that is sent again carries no data.
+        if segment.payload.is_empty() && resent == 0 && !self.files.contains_key(&id.key()) {
             return;
         }
         let Some((file, room)) = self.file(at, id) else { return };
-        let resent = connection.retransmits();
         if resent > file.resent {
             file.resent = resent;
             let state = connection.snapshot();
             let trigger = match state.phase {
+                _ if segment.flags.has(Flags::SYN) => "timeout",
                 Phase::Loss => "timeout",
                 Phase::Recovery => "fast_retransmit",
                 _ => "probe",

@@ -124,6 +124,26 @@ impl Pcapng {
     }
 }
 
+/// Number of packets in the whole blocks that bytes begin with.
+pub fn packets(bytes: &[u8]) -> u64 {
+    blocks(bytes).filter(|(kind, _)| *kind == PACKET).count() as u64
+}
+
+/// Length of the whole blocks that bytes begin with.
+pub fn whole(bytes: &[u8]) -> usize {
+    blocks(bytes).map(|(_, len)| len).sum()
+}
+
+/// Kind and length of each whole block.
+fn blocks(mut bytes: &[u8]) -> impl Iterator<Item = (u32, usize)> {
+    std::iter::from_fn(move || {
+        let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+        let (kind, len) = (word(0)?, word(4)? as usize);
+        bytes = bytes.get(len..).filter(|_| len > 0)?;
+        Some((kind, len))
+    })
+}
+
 fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
     body.extend_from_slice(&code.to_le_bytes());
     body.extend_from_slice(&(value.len() as u16).to_le_bytes());
@@ -171,6 +191,8 @@ mod tests {
         let whole = file.finish(Instant::ZERO, 3);
         assert_eq!(kinds(&whole[..before]), [&[SECTION, INTERFACE, INTERFACE][..], &[PACKET; 9]].concat());
         assert_eq!(kinds(&whole[before..]), [STATISTICS; 2]);
+        assert_eq!((packets(&whole), super::whole(&whole)), (9, whole.len()));
+        assert_eq!((packets(&whole[..before - 1]), packets(&whole[..7])), (8, 0));
         assert_eq!(kinds(&Pcapng::new("", &[""; 0], 0).finish(Instant::ZERO, 0)), [SECTION]);
     }
 }

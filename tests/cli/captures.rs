@@ -157,6 +157,29 @@ fn a_qlog_counts_what_the_table_of_flows_counts() {
 }
 
 #[test]
+fn a_lost_syn_is_in_a_qlog_as_itself_behind_its_timer() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let text = "duration = \"3s\"\n[link.wire]\ndelay = \"10ms\"\nloss = \"100%\"\n\
+                kind = { law = \"step\", period = \"700ms\", loss = \"0%\" }\n\
+                [[clients]]\nname = \"bulk\"\npath = [\"wire\"]\napp = { kind = \"bulk\", size = \"9KB\" }\n";
+    fs::write(dir.path().join("syn.toml"), text).expect("written");
+    said(dir.path(), &["run", "syn.toml", "-q", "--out", "a", "--no-plots", "--qlog"], 0);
+    let all = records(&dir.path().join("a/qlog/0/trial-0/bulk-1.sqlog"));
+    let events: Vec<(&str, f64)> = all[1..]
+        .iter()
+        .map(|event| (event["name"].as_str().unwrap_or_default(), event["time"].as_f64().unwrap_or_default()))
+        .filter(|(name, _)| ["tcp:timer_updated", "tcp:packet_lost"].contains(name))
+        .collect();
+    // However many get lost, each is sent again a second later.
+    for (pair, at) in events.chunks(2).zip([1000.0, 2000.0, 3000.0]) {
+        assert_eq!(pair, [("tcp:timer_updated", at), ("tcp:packet_lost", at)], "{events:?}");
+    }
+    assert!(!events.is_empty());
+    let lost = all.iter().find(|event| event["name"] == "tcp:packet_lost").expect("one");
+    assert_eq!((&lost["data"]["header"]["length"], &lost["data"]["trigger"]), (&0.into(), &"timeout".into()));
+}
+
+#[test]
 fn a_qlog_is_a_file_of_the_run_like_any_other() {
     let dir = lab();
     let run = ["run", "lab.toml", "-q", "--no-plots", "--out", "a", "--qlog"];

@@ -8,7 +8,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Child;
-use std::time::{Duration, SystemTime};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -35,7 +36,7 @@ fn blocks(file: &[u8]) -> (usize, Vec<u64>, String) {
 }
 
 /// A proxy with these words in front of an echo, and its address.
-fn proxy(dir: &Path, words: &[&str]) -> (Child, String) {
+fn proxy(dir: &Path, words: &[&str]) -> (Proxy, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let upstream = listener.local_addr().expect("bound").to_string();
     std::thread::spawn(move || {
@@ -47,10 +48,38 @@ fn proxy(dir: &Path, words: &[&str]) -> (Child, String) {
     let mut child = testbed(&words).current_dir(dir).spawn().expect("the program runs");
     let mut lines = BufReader::new(child.stderr.take().expect("piped"));
     let mut line = String::new();
-    lines.read_line(&mut line).expect("a line");
-    std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+    while !line.contains(" → ") {
+        line.clear();
+        assert!(lines.read_line(&mut line).expect("a line") > 0, "its address");
+    }
+    let rest = std::thread::spawn(move || {
+        let mut text = String::new();
+        lines.read_to_string(&mut text).map(|_| text)
+    });
     let (address, _) = line.split_once(" → ").unwrap_or_else(|| panic!("{line}"));
-    (child, address.to_owned())
+    (Proxy { child, rest }, address.to_owned())
+}
+
+/// A proxy that runs, and what it says on stderr.
+struct Proxy {
+    child: Child,
+    rest: JoinHandle<std::io::Result<String>>,
+}
+
+impl Proxy {
+    /// Ends it by Ctrl-C, which must take no more than 3 s: what it said.
+    fn interrupt(mut self) -> String {
+        let begin = Instant::now();
+        kill_process(Pid::from_child(&self.child), Signal::INT).expect("signalled");
+        assert!(self.child.wait().expect("it ends").success());
+        assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+        self.rest.join().expect("a thread").expect("text")
+    }
+
+    fn kill(mut self) {
+        self.child.kill().expect("running");
+        self.child.wait().expect("gone");
+    }
 }
 
 fn exchange(address: &str, bytes: usize) {
@@ -66,7 +95,7 @@ fn exchange(address: &str, bytes: usize) {
 #[test]
 fn a_proxy_writes_what_crosses_it_as_it_crosses() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let (mut child, address) = proxy(dir.path(), &["--loss", "5%", "--pcap", "a.pcapng"]);
+    let (proxy, address) = proxy(dir.path(), &["--loss", "5%", "--pcap", "a.pcapng"]);
     exchange(&address, 200_000);
     // Before anything ends, whatever has become quiet is there.
     std::thread::sleep(Duration::from_millis(200));
@@ -76,8 +105,7 @@ fn a_proxy_writes_what_crosses_it_as_it_crosses() {
     assert!(text.contains("dropped: loss of the link"), "losses have their reason");
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_nanos() as u64;
     assert!(stamps.iter().all(|stamp| now.abs_diff(*stamp) < 60_000_000_000), "real time");
-    kill_process(Pid::from_child(&child), Signal::INT).expect("signalled");
-    assert!(child.wait().expect("it ends").success());
+    proxy.interrupt();
     let late = fs::read(dir.path().join("a.pcapng")).expect("a capture");
     assert!(late.starts_with(&early) && blocks(&late).1.len() >= stamps.len());
 }
@@ -85,19 +113,59 @@ fn a_proxy_writes_what_crosses_it_as_it_crosses() {
 #[test]
 fn a_capture_is_whole_after_a_kill_and_ends_at_its_size() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let (mut child, address) = proxy(dir.path(), &["--pcap", "a.pcapng"]);
+    let (victim, address) = proxy(dir.path(), &["--pcap", "a.pcapng"]);
     exchange(&address, 300_000);
-    child.kill().expect("running");
-    child.wait().expect("gone");
-    assert!(blocks(&fs::read(dir.path().join("a.pcapng")).expect("a capture")).1.len() > 100);
+    // Quiet packets are on disk; then it is killed while more are written.
+    std::thread::sleep(Duration::from_millis(200));
+    let quiet = fs::read(dir.path().join("a.pcapng")).expect("a capture");
+    let busy = std::thread::spawn(move || {
+        let mut stream = TcpStream::connect(&address).expect("the proxy listens");
+        while stream.write_all(&[b'x'; 60_000]).is_ok() {}
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    victim.kill();
+    busy.join().expect("a thread");
+    assert!(blocks(&quiet).1.len() > 100);
+    let killed = fs::read(dir.path().join("a.pcapng")).expect("a capture");
+    assert!(killed.len() > quiet.len() && killed.starts_with(&quiet));
 
-    let (mut child, address) = proxy(dir.path(), &["--pcap", "b.pcapng", "--pcap-max", "100KiB"]);
+    let (proxy, address) = proxy(dir.path(), &["--pcap", "b.pcapng", "--pcap-max", "100KiB"]);
     exchange(&address, 300_000);
-    kill_process(Pid::from_child(&child), Signal::INT).expect("signalled");
-    assert!(child.wait().expect("it ends").success());
+    let said = proxy.interrupt();
+    assert!(said.contains("raise --pcap-max"), "{said}");
     let small = fs::read(dir.path().join("b.pcapng")).expect("a capture");
-    assert!((95_000..104_000).contains(&small.len()), "{}", small.len());
+    // The blocks that say what is missing come on top: one for each of 8 interfaces.
+    assert!((95_000..=102_400 + 8 * 40).contains(&small.len()), "{}", small.len());
     blocks(&small);
+}
+
+#[test]
+fn a_reader_that_does_not_read_and_a_disk_without_room_hold_nothing_up() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let pipe = dir.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+    let opened = pipe.clone();
+    let reader = std::thread::spawn(move || fs::File::open(opened));
+    let (with_pipe, address) = proxy(dir.path(), &["--pcap", "pipe"]);
+    let reader = reader.join().expect("a thread").expect("opened");
+    exchange(&address, 2_000_000);
+    let said = with_pipe.interrupt();
+    assert!(said.contains("lacks") && said.contains("too slow"), "{said}");
+    drop(reader);
+
+    if Path::new("/dev/full").exists() {
+        let (full, address) = proxy(dir.path(), &["--pcap", "/dev/full"]);
+        exchange(&address, 300_000);
+        let said = full.interrupt();
+        assert!(said.contains("lacks") && said.contains("disk with room"), "{said}");
+    }
+    let refused = testbed_in(
+        dir.path(),
+        &["proxy", "127.0.0.1:0", "127.0.0.1:1", "--loss", "1%", "--pcap", "no/a.pcapng"],
+    );
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(out(&refused).contains("make its folder first"), "{}", out(&refused));
 }
 
 #[test]

@@ -81,7 +81,14 @@ fn packets_are_held_against_the_scenario_beside_the_files() {
     let queue = ["--set", "link.wire.queue={ kind = \"fq_codel\" }"];
     said(lab.path(), &[&["run", "lab.toml", "--out", "b", "-q", "--no-plots"][..], &queue].concat(), 0);
     let text = said(lab.path(), &["verify", "b", "--packets"], 0);
-    assert!(text.contains("not judged: wait in the queue (link.wire down, link.wire up)"), "{text}");
+    for words in ["wait in the queue", "law of early drops and marks", "turns and shares of flows"] {
+        assert!(text.contains(&format!("{words} (link.wire down, link.wire up)")), "{text}");
+    }
+    // A folder of another scenario is not run, and nothing is said of its packets.
+    let other = fs::read_to_string(lab.path().join("lab.toml")).expect("a scenario") + "# mine\n";
+    fs::write(lab.path().join("other.toml"), other).expect("written");
+    let text = said(lab.path(), &["verify", "a", "--packets", "--scenario", "other.toml"], 99);
+    assert!(text.contains("no packets were looked at") && !text.contains("as the scenario says"), "{text}");
 }
 
 #[test]

@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use crate::audit::{Audit, Auditor, Capacity, Finding, LinkTerms, Loss, Order, Place, Queue, Rate, Terms};
+use crate::audit::{
+    Audit, Auditor, Bursts, Capacity, Finding, LinkTerms, Loss, Order, Place, Queue, Rate, Terms,
+};
 use crate::cli::output::one_line;
 use crate::engine::Halt;
-use crate::facts::{Direction, Outcome};
+use crate::facts::{Direction, Measure, Outcome};
 use crate::link::config::{Config, JitterDistribution, LossModel, Pattern};
 use crate::runner::{self, Hitch};
-use crate::scenario::{Scenario, Trial, build};
+use crate::scenario::{Group, Scenario, Trial, build};
 use crate::time::{Duration, Instant};
 use crate::units::{self, Probability, plural};
 
@@ -63,12 +65,16 @@ impl Book {
         let book = Arc::clone(self);
         move |scenario, trial, go_on| {
             let terms = terms(scenario);
+            let mut all = book.unjudged.lock().unwrap_or_else(PoisonError::into_inner);
             for place in &terms.places {
-                let mut all = book.unjudged.lock().unwrap_or_else(PoisonError::into_inner);
                 for words in place.unjudged() {
                     all.entry(words).or_default().insert(place.name.clone());
                 }
             }
+            for group in scenario.groups.iter().filter(|group| counts_datagrams(group)) {
+                all.entry("figures of datagrams").or_default().insert(group.name.clone());
+            }
+            drop(all);
             let auditor = Rc::new(RefCell::new(Auditor::new(terms)));
             let result = runner::surrounded(scenario, |pause| {
                 let mut world = build(scenario, trial);
@@ -114,6 +120,9 @@ impl Book {
 impl Packets {
     /// Lines below the folder's.
     pub fn in_words(&self) -> String {
+        if self.trials == 0 {
+            return "           no packets were looked at\n".to_owned();
+        }
         let all = format!("{} in {}", plural(self.seen, "packet"), plural(self.trials as u64, "trial"));
         let mut text = match self.count {
             0 => format!("           {all} as the scenario says\n"),
@@ -135,6 +144,11 @@ impl Packets {
         }
         text
     }
+}
+
+/// True for a group whose rows are of datagrams.
+fn counts_datagrams(group: &Group) -> bool {
+    [Measure::Datagrams, Measure::Probes, Measure::Voice].iter().any(|measure| group.app.measures_a(*measure))
 }
 
 /// Terms of a scenario.
@@ -169,6 +183,7 @@ pub(super) fn terms(scenario: &Scenario) -> Terms {
                 name: format!("link.{} {}", link.name, direction.name()),
                 epochs: std::iter::once((Instant::ZERO, link_terms(own))).chain(changes).collect(),
                 listed: listed(2 * number + direction.index()),
+                shared: !link.per_client,
             }
         })
     });
@@ -192,10 +207,8 @@ fn link_terms(config: &Config) -> LinkTerms {
         _ if wifi.is_some() => Loss::Any,
         LossModel::Independent(chance) => Loss::Independent(chance.as_f64()),
         LossModel::GilbertElliott { p, r, loss_bad, loss_good } => {
-            let [p, r, bad, good] = [p, r, loss_bad, loss_good].map(Probability::as_f64);
-            // Share of the bad state in the long run, and what is left of a state after a packet.
-            let share = if p + r > 0.0 { p / (p + r) } else { 0.0 };
-            Loss::Bursts(share * bad + (1.0 - share) * good, 1.0 - p - r)
+            let [worsen, recover, bad, good] = [p, r, loss_bad, loss_good].map(Probability::as_f64);
+            Loss::Bursts(Bursts { worsen, recover, loss: [bad, good] })
         }
     };
     let rate = match (rate.map(units::Rate::bits_per_second), pattern) {
