@@ -20,8 +20,7 @@ use crate::time::Instant;
 use crate::wire::{Direction, Ecn, Packet};
 
 const LINKS: [&str; 2] = ["a", "b"];
-const PATHS: [&str; 4] =
-    ["['a', 'b', 'end']", "['a', 'b', 'end']", "['a', 'b', 'end']\nat = 'b'", "['b', '<a', 'end']"];
+const PATHS: [&str; 3] = ["['a', 'b', 'end']", "['a', 'b', 'end']\nat = 'b'", "['b', '<a', 'end']"];
 /// Keys of the file that say nothing of a world.
 const WORDS_ALONE: [&str; 8] = ["title", "expect", "seed", "trials", "claim", "plot", "sweep", "duration"];
 
