@@ -120,7 +120,7 @@ fn a_capture_is_whole_after_a_kill_and_ends_at_its_size() {
     let quiet = fs::read(dir.path().join("a.pcapng")).expect("a capture");
     let busy = std::thread::spawn(move || {
         let mut stream = TcpStream::connect(&address).expect("the proxy listens");
-        while stream.write_all(&[b'x'; 60_000]).is_ok() {}
+        while stream.write_all(&vec![b'x'; 60_000]).is_ok() {}
     });
     std::thread::sleep(Duration::from_millis(300));
     victim.kill();
