@@ -137,7 +137,7 @@ function showNetwork(now) {
   byId("presets").replaceChildren(...["first", ...now.presets].map((name) => {
     const button = element("button", name === "first" ? "as at the start" : name, "quiet");
     button.type = "button";
-    button.addEventListener("click", () => act("/api/network", { preset: name, ...whose() }, "PUT").then(takeNetwork));
+    button.addEventListener("click", () => change({ preset: name }));
     return button;
   }));
   const fields = OPTIONS.map((name) => {
@@ -153,9 +153,19 @@ function showNetwork(now) {
   place(now);
 }
 
-/** Fields as the network is. */
+const inputs = () => [...OPTIONS, "congestion"].map((name) => byId("options").elements[name]);
+
+/** Fields as the network is, but for those that were changed since it was asked for. */
 function place(now) {
-  for (const name of [...OPTIONS, "congestion"]) byId("options").elements[name].value = now[name] ?? "";
+  for (const field of inputs()) {
+    if (field.value === (field.dataset.asked ?? field.value)) field.value = now[field.name] ?? "";
+  }
+}
+
+/** Asks for another network. */
+function change(wanted) {
+  for (const field of inputs()) field.dataset.asked = field.value;
+  act("/api/network", { ...wanted, ...whose() }, "PUT").then(takeNetwork);
 }
 
 async function takeNetwork(isDone) {
@@ -246,7 +256,7 @@ byId("options").addEventListener("submit", (event) => {
   const asked = Object.fromEntries([...new FormData(byId("options"))].filter(([, value]) => value));
   // A controller is that of all new connections.
   if (byId("whose").value) delete asked.congestion;
-  act("/api/network", { ...asked, ...whose() }, "PUT").then(takeNetwork);
+  change(asked);
 });
 byId("limits").addEventListener("submit", (event) => {
   event.preventDefault();
