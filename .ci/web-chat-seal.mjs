@@ -141,7 +141,7 @@ const envelopes = (from) => from.out.splice(0).map(({ message }) => message.mess
     await hears(lea, kim, nonsense);
     assert.match(lea.last(kim).text, /does not understand/, nonsense);
   }
-  // What kim has sent does not come back to kim as of lea.
+  // A text of kim does not come back to kim as of lea.
   await hears(kim, lea, envelope);
   assert.equal(kim.last(lea).kind, "error");
   assert.deepEqual(lea.texts(kim), []);

@@ -251,7 +251,7 @@ fn figure(dir: &Path, picture: &Path, number: usize) -> Result<Markup, ReportErr
         String::new()
     };
     let name = picture.file_stem().unwrap_or_default().to_string_lossy();
-    // What stands in a drawing is markup.
+    // Texts in a drawing are markup.
     let within = |element: &str| {
         let (_, rest) = svg.split_once(&format!("<{element}>"))?;
         Some(PreEscaped(rest.split_once(&format!("</{element}>"))?.0.to_owned()))

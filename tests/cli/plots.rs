@@ -75,7 +75,7 @@ fn a_figure_that_cannot_be_is_refused_before_the_run_with_its_line() {
         assert!(text.contains(says) && text.contains(mend) && text.contains("lab.toml:"), "{new}: {text}");
         assert!(!dir.join("results").exists());
     }
-    // What `--set` takes away is no mistake of the file.
+    // A cell that `--set` takes away is no mistake of the file.
     write(dir, LAB);
     let text = said(dir, &["run", "lab.toml", "--set", "link.wire.loss=1%", "--out", "b"], 0);
     assert!(text.contains("plot-2-cwnd is not drawn: no cell has link.wire.loss = 2%"), "{text}");

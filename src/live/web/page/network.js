@@ -42,7 +42,7 @@ export class Network {
     byId("whose").addEventListener("change", () => this.look());
   }
 
-  /** What shows whose page it is. */
+  /** The sign of whose page it is. */
   get headers() {
     return { "x-session": this.secret() ?? "" };
   }
