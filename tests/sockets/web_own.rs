@@ -1,4 +1,4 @@
-//! What changes while the server runs: the network of one person, and limits.
+//! Changes while the server runs: the network of one person, and limits.
 
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
 
