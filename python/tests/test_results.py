@@ -119,7 +119,7 @@ def test_results_are_not_overwritten_unless_that_is_said(scenario, tmp_path):
     testbed.run(scenario, set=sets, out=tmp_path / "out")
     with pytest.raises(testbed.TestbedError, match="out=.*force=True") as refused:
         testbed.run(scenario, trials=1, out=tmp_path / "out")
-    assert "--" not in str(refused.value)
+    assert "--force" not in str(refused.value) and "--resume" not in str(refused.value)
     assert len(testbed.run(scenario, trials=1, out=tmp_path / "out", force=True).trials) == 1
 
 

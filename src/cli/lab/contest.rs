@@ -90,7 +90,7 @@ impl Contest {
             }
         };
         let ended = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(&work)).collect();
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
             workers.into_iter().map(|worker| worker.join().expect("no entry panics")).collect::<Vec<_>>()
         });
         bar.finish();

@@ -129,6 +129,7 @@ impl Entry {
 }
 
 /// Runs of a script in a process of its own, which begins in an empty folder.
+#[expect(clippy::disallowed_methods, reason = "a process takes real time")]
 fn apart(course: &Course, script: &str, limit: Duration, stop: &AtomicBool) -> Result<Runs, Failure> {
     let failed = |error: std::io::Error| {
         Failure::other(format!("cannot begin a process for a controller: {error}"), "see if the disk is full")
