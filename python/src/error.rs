@@ -83,11 +83,19 @@ fn place(traceback: &Bound<'_, PyTraceback>, file: &str) -> PyResult<Option<Stri
         if own || !is_own && !path.ends_with("_controllers.py") {
             let line: u32 = entry.getattr("tb_lineno")?.extract()?;
             let name: String = code.getattr("co_name")?.extract()?;
-            let short = path.rsplit(['/', '\\']).next().unwrap_or(&path);
+            let short = short(&path);
             found = Some(format!("{short}, line {line}, in {name}"));
             is_own |= own;
         }
         next = Some(entry.getattr("tb_next")?).filter(|entry| !entry.is_none());
     }
     Ok(found)
+}
+
+/// Name of a script without its folders. A cell of a notebook has a number for a name, which nobody sees.
+pub fn short(path: &str) -> &str {
+    let mut parts = path.rsplit(['/', '\\']);
+    let name = parts.next().unwrap_or_default();
+    let is_cell = parts.next().is_some_and(|folder| folder.starts_with("ipykernel_"));
+    if is_cell { "the notebook's cell" } else { name }
 }
