@@ -286,7 +286,7 @@ impl Scripted {
         self.failure = match made {
             Ok(()) => return,
             Err(Fault::Said(words)) => {
-                let file = self.class.file.rsplit(['/', '\\']).next().unwrap_or_default();
+                let file = error::short(&self.class.file);
                 Some(format!("{file}, after {call}: {words}"))
             }
             Err(Fault::Raised(error)) if error.is_instance_of::<error::CallLimit>(py) => {

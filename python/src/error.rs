@@ -34,12 +34,25 @@ pub fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CallLimit", py.get_type::<CallLimit>())
 }
 
+/// Mends in the words of the command line, and in those of [`testbed.run`](crate::folders::run).
+const ARGUMENTS: [(&str, &str); 6] = [
+    ("add --resume to go on with the run that is there (under its own scenario and arguments), ", ""),
+    ("go on with --resume and more memory (--memory SIZE)", "allow more with memory=…"),
+    ("go on with --resume or begin anew with --force", "begin anew"),
+    ("go on with --resume", "begin anew with --force"),
+    ("--out DIR", "out=…"),
+    ("--force", "force=True"),
+];
+
 /// The exception for a problem.
 pub fn raised(py: Python<'_>, problem: Problem) -> PyErr {
     match problem {
         Problem::Interrupted => PyKeyboardInterrupt::new_err(()),
         Problem::Other { problem, help } if help.is_empty() => TestbedError::new_err(problem),
-        Problem::Other { problem, help } => TestbedError::new_err(format!("{problem}\nhelp: {help}")),
+        Problem::Other { problem, help } => {
+            let help = ARGUMENTS.iter().fold(help, |help, (option, argument)| help.replace(option, argument));
+            TestbedError::new_err(format!("{problem}\nhelp: {help}"))
+        }
         Problem::Scenario { text, file, place: (line, column) } => {
             // The drawing begins in the line below the exception's name.
             let error = ScenarioError::new_err(format!("\n{text}"));
@@ -70,11 +83,19 @@ fn place(traceback: &Bound<'_, PyTraceback>, file: &str) -> PyResult<Option<Stri
         if own || !is_own && !path.ends_with("_controllers.py") {
             let line: u32 = entry.getattr("tb_lineno")?.extract()?;
             let name: String = code.getattr("co_name")?.extract()?;
-            let short = path.rsplit(['/', '\\']).next().unwrap_or(&path);
+            let short = short(&path);
             found = Some(format!("{short}, line {line}, in {name}"));
             is_own |= own;
         }
         next = Some(entry.getattr("tb_next")?).filter(|entry| !entry.is_none());
     }
     Ok(found)
+}
+
+/// Name of a script without its folders. A cell of a notebook has a number for a name, which nobody sees.
+pub fn short(path: &str) -> &str {
+    let mut parts = path.rsplit(['/', '\\']);
+    let name = parts.next().unwrap_or_default();
+    let is_cell = parts.next().is_some_and(|folder| folder.starts_with("ipykernel_"));
+    if is_cell { "the notebook's cell" } else { name }
 }

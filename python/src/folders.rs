@@ -16,11 +16,12 @@ use crate::{error, watchdog};
 /// Interval at which a run looks for Ctrl-C and shows its progress.
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// The command line with these arguments, the program's name first; its exit code.
+/// The command line with these arguments, the program's name first; its exit code. `program` begins it in a process
+/// of its own.
 #[pyfunction]
 #[pyo3(name = "_command")]
-pub fn command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
-    py.detach(|| folders::command(arguments))
+pub fn command(py: Python<'_>, program: Vec<OsString>, arguments: Vec<OsString>) -> u8 {
+    py.detach(|| folders::command(program, arguments))
 }
 
 /// Runs a scenario, from its file or from a text, into a folder. `tell` is called with the trials that are done and

@@ -11,7 +11,7 @@ def main() -> None:
     # A command that waits for Ctrl-C says so itself; any other ends at once, as a program without Python would.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.stdout.flush()
-    sys.exit(_command(["testbed", *sys.argv[1:]]))
+    sys.exit(_command([sys.executable, "-m", "testbed"], ["testbed", *sys.argv[1:]]))
 
 
 if __name__ == "__main__":

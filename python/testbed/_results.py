@@ -243,6 +243,8 @@ def run(
     """
     if jobs is not None and not 1 <= jobs <= 1024:
         raise ValueError(f"jobs is {jobs}: it must be from 1 to 1024 threads")
+    if memory is not None and memory < 1:
+        raise ValueError(f"memory is {memory}: it must be at least 1 byte")
     sets = sets_of(set)
     sets += [f"{key}={value}" for key, value in (("trials", trials), ("seed", seed)) if value is not None]
     file, text = text_of(scenario)

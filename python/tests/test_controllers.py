@@ -108,6 +108,15 @@ def test_a_mistake_ends_its_trial_with_the_place(scenario, window, said):
     assert said in str(caught.value) and "controller of upload-1" in str(caught.value)
 
 
+def test_a_class_of_a_notebook_is_named_by_its_cell(scenario):
+    spoilt = {"Plain": Plain}
+    text = "class Spoilt(Plain):\n    def on_loss(self, loss):\n        self.cwnd = 1 / 0\n"
+    exec(compile(text, "/tmp/ipykernel_7/1234.py", "exec"), spoilt)
+    testbed.controller("spoilt")(spoilt["Spoilt"])
+    with pytest.raises(testbed.TestbedError, match="the notebook's cell, line 3, in on_loss: ZeroDivisionError"):
+        testbed.run(scenario, set={"tcp.congestion": "spoilt"})
+
+
 def test_other_trials_go_on(scenario):
     @testbed.controller("sometimes")
     class Sometimes(Plain):

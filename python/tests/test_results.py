@@ -105,6 +105,11 @@ def test_values_are_those_of_the_command_line(scenario):
     assert len(results.trials) == 2
     with pytest.raises(ValueError, match="from 1 to 1024"):
         testbed.run(scenario, jobs=0)
+    with pytest.raises(ValueError, match="at least 1 byte"):
+        testbed.run(scenario, memory=0)
+    with pytest.raises(testbed.TestbedError, match="help: .*memory=") as refused:
+        testbed.run(scenario, memory=1000)
+    assert "--" not in str(refused.value)
     with pytest.raises(TypeError, match="no value"):
         testbed.run(scenario, set={"tcp.mss": None})
 
@@ -112,8 +117,9 @@ def test_values_are_those_of_the_command_line(scenario):
 def test_results_are_not_overwritten_unless_that_is_said(scenario, tmp_path):
     sets = {"link.wire.loss": ["0%", "1%"]}
     testbed.run(scenario, set=sets, out=tmp_path / "out")
-    with pytest.raises(testbed.TestbedError):
+    with pytest.raises(testbed.TestbedError, match="out=.*force=True") as refused:
         testbed.run(scenario, trials=1, out=tmp_path / "out")
+    assert "--force" not in str(refused.value) and "--resume" not in str(refused.value)
     assert len(testbed.run(scenario, trials=1, out=tmp_path / "out", force=True).trials) == 1
 
 

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::compare::side_by_side;
@@ -170,7 +172,22 @@ pub fn compare(dirs: &[PathBuf], paired: Option<&str>, form: &str) -> Result<(St
     Ok((text, doubts))
 }
 
-/// The command line with these arguments, the program's name first; its exit code.
-pub fn command(arguments: Vec<OsString>) -> u8 {
+/// Words that begin this command line in a process of its own, where a program around it has said them.
+static PROGRAM: OnceLock<Vec<OsString>> = OnceLock::new();
+
+/// The command line with these arguments, the program's name first; its exit code. `program` begins it in a process
+/// of its own.
+pub fn command(program: Vec<OsString>, arguments: Vec<OsString>) -> u8 {
+    let _ = PROGRAM.set(program);
     super::run(arguments)
+}
+
+/// This command line for a process of its own.
+pub fn program() -> std::io::Result<Command> {
+    let Some((first, rest)) = PROGRAM.get().and_then(|words| words.split_first()) else {
+        return std::env::current_exe().map(Command::new);
+    };
+    let mut command = Command::new(first);
+    command.args(rest);
+    Ok(command)
 }

@@ -1,23 +1,20 @@
 //! `testbed lab contest`: the controllers of a class over traces that nobody has seen.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::Mutex;
 
 use clap::Args;
 
 use super::answers::{Answers, text_of, warn_of_twice};
-use super::run;
-use super::sheet::{Contest as Terms, Lab};
+use super::entry::{Controller, Course, Entry};
+use super::sheet::Lab;
 use super::sitting::Sitting;
-use crate::cli::output::{Failure, print};
+use crate::cli::network::above_zero;
+use crate::cli::output::{Failure, print, processors};
 use crate::cli::progress::Progress;
 use crate::cli::run::stop_on_interrupt;
 use crate::congestion::script;
-use crate::rng::Seed;
-
-/// Student whose parameters are those of all in a contest.
-const EVERYBODY: &str = "contest";
+use crate::time::Duration;
 
 /// Arguments of the command.
 #[derive(Debug, Args)]
@@ -28,20 +25,12 @@ pub struct Contest {
     /// Seed of the hidden traces: keep it to yourself until all have handed in
     #[arg(long, value_name = "N")]
     seed: u64,
+    /// Time that a controller may take for all traces
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = above_zero)]
+    within: Duration,
     /// Write the leaderboard there as CSV; without it, to stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-}
-
-/// A controller that takes part.
-struct Entry {
-    name: String,
-    /// Its word in scenarios, and its script if it has one.
-    word: String,
-    script: Option<String>,
-    /// Goodput in Mbit/s and p95 of the delay in ms, by trace.
-    runs: Vec<(f64, f64)>,
-    problem: String,
 }
 
 impl Contest {
@@ -58,30 +47,18 @@ impl Contest {
                 "name folders of that lab",
             )
         })?;
-        let sitting = Sitting::of(lab, EVERYBODY);
-        let terms = sitting.sheet.contest.as_ref().expect("it was looked for");
+        let course = Course::of(lab, self.seed).expect("it was looked for");
         let mut entries: Vec<Entry> =
-            handed_in.iter().map(|(dir, read)| Entry::of(dir, read, lab, terms)).collect();
+            handed_in.iter().map(|(dir, read)| handed(dir, read, lab, &course)).collect();
         warn_of_twice(
             entries.iter().zip(&self.dirs).map(|(entry, dir)| (entry.name.as_str(), dir.as_path())),
         );
-        entries.extend(terms.beside.iter().map(|name| Entry {
+        entries.extend(course.terms().beside.iter().map(|name| Entry {
             name: format!("({name})"),
-            word: name.clone(),
-            script: None,
-            runs: Vec::new(),
-            problem: String::new(),
+            controller: Controller::BuiltIn(name.clone()),
+            runs: Ok(Vec::new()),
         }));
-        let stop = stop_on_interrupt("interrupted")?;
-        let bar = Progress::new("contest", (entries.len() * terms.traces.len()) as u64, 0, "runs", false);
-        for (n, trace) in terms.traces.iter().enumerate() {
-            let trace = sitting.trace(trace, Seed(self.seed).child(&format!("contest/{n}")));
-            for entry in &mut entries {
-                entry.run(&sitting, terms, &trace, &stop)?;
-                bar.advance();
-            }
-        }
-        bar.finish();
+        self.run(&mut entries, &course)?;
         entries.sort_by(|a, b| b.score().total_cmp(&a.score()).then_with(|| a.name.cmp(&b.name)));
         let text = leaderboard(&entries);
         match &self.out {
@@ -97,73 +74,41 @@ impl Contest {
             }
         }
     }
+
+    /// Runs all entries, as many at once as there are processors.
+    fn run(&self, entries: &mut [Entry], course: &Course) -> Result<(), Failure> {
+        let stop = &stop_on_interrupt("interrupted")?;
+        let bar = Progress::new("contest", entries.len() as u64, 0, "controllers", false);
+        let workers = processors().min(entries.len());
+        let left = &Mutex::new(entries.iter_mut());
+        let work = || {
+            loop {
+                let next = left.lock().expect("no entry panics").next();
+                let Some(entry) = next else { return Ok(()) };
+                entry.run(course, self.within, stop)?;
+                bar.advance();
+            }
+        };
+        let ended = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().map(|worker| worker.join().expect("no entry panics")).collect::<Vec<_>>()
+        });
+        bar.finish();
+        ended.into_iter().collect()
+    }
 }
 
-impl Entry {
-    /// The controller in a folder; one that cannot be read takes part without a place.
-    fn of(dir: &Path, read: &Result<(Answers, Sitting), String>, lab: &Lab, terms: &Terms) -> Entry {
-        let text = match read {
-            Ok((_, sitting)) if sitting.lab.id == lab.id => text_of(&dir.join(&terms.file)),
-            Ok((_, sitting)) => Err(format!("a hand-in of {}", sitting.lab.id)),
-            Err(problem) => Err(problem.clone()),
-        };
-        let name =
-            read.as_ref().map_or_else(|_| dir.display().to_string(), |(_, sitting)| sitting.student.clone());
-        Entry {
-            name,
-            word: format!("{}{}:{}", script::PREFIX, terms.file, terms.class),
-            problem: text.as_ref().err().cloned().unwrap_or_default(),
-            script: text.ok(),
-            runs: Vec::new(),
-        }
-    }
-
-    /// Runs over one trace; a controller that fails runs no more.
-    fn run(
-        &mut self,
-        sitting: &Sitting,
-        terms: &Terms,
-        trace: &str,
-        stop: &AtomicBool,
-    ) -> Result<(), Failure> {
-        if !self.problem.is_empty() {
-            return Ok(());
-        }
-        let mut files: BTreeMap<String, String> = sitting.files();
-        files.insert(terms.replaced.clone(), trace.to_owned());
-        files.extend(self.script.clone().map(|text| (terms.file.clone(), text)));
-        let sets = [format!("tcp.congestion={}", self.word)];
-        let results = sitting
-            .plan(&files, &sets)
-            .and_then(|plan| run::in_memory(&plan, sitting.scenario(), &sets, stop, true));
-        let figures = match results {
-            Ok(results) => {
-                let of = |figure: &super::figure::Figure| figure.of(&results, &|text| sitting.filled(text));
-                of(&terms.goodput).and_then(|goodput| Ok((goodput, of(&terms.delay)?)))
-            }
-            Err(Failure::Interrupted) => return Err(Failure::Interrupted),
-            Err(Failure::Scenario(error)) => {
-                Err(error.problems.first().map(|problem| problem.message.clone()).unwrap_or_default())
-            }
-            Err(Failure::Other { problem, .. } | Failure::Usage { problem, .. }) => Err(problem),
-            Err(failure) => return Err(failure),
-        };
-        match figures {
-            Ok(figures) => self.runs.push(figures),
-            Err(problem) => self.problem = problem,
-        }
-        Ok(())
-    }
-
-    /// Geometric mean over the traces of Mbit/s for each second of delay, so that no trace counts more than
-    /// another; 0 for a controller that failed.
-    fn score(&self) -> f64 {
-        if !self.problem.is_empty() || self.runs.is_empty() {
-            return 0.0;
-        }
-        let power = |(goodput, delay): &(f64, f64)| (goodput / delay * 1e3).max(1e-9).ln();
-        (self.runs.iter().map(power).sum::<f64>() / self.runs.len() as f64).exp()
-    }
+/// The controller in a folder; one that cannot be read takes part without a place.
+fn handed(dir: &Path, read: &Result<(Answers, Sitting), String>, lab: &Lab, course: &Course) -> Entry {
+    let text = match read {
+        Ok((_, sitting)) if sitting.lab.id == lab.id => text_of(&dir.join(&course.terms().file)),
+        Ok((_, sitting)) => Err(format!("a hand-in of {}", sitting.lab.id)),
+        Err(problem) => Err(problem.clone()),
+    };
+    let name =
+        read.as_ref().map_or_else(|_| dir.display().to_string(), |(_, sitting)| sitting.student.clone());
+    let runs = text.as_ref().map(|_| Vec::new()).map_err(Clone::clone);
+    Entry { name, controller: Controller::Script(text.unwrap_or_default()), runs }
 }
 
 /// Labs that have a contest.
@@ -180,12 +125,12 @@ fn leaderboard(entries: &[Entry]) -> String {
     writer.write_record(head).expect("memory takes it");
     let mut place = 0;
     for entry in entries {
-        let mean = |of: fn(&(f64, f64)) -> f64| match entry.runs.len() {
-            _ if !entry.problem.is_empty() => String::new(),
-            n => format!("{:.3}", entry.runs.iter().map(of).sum::<f64>() / n as f64),
+        let mean = |of: fn(&(f64, f64)) -> f64| match &entry.runs {
+            Err(_) => String::new(),
+            Ok(runs) => format!("{:.3}", runs.iter().map(of).sum::<f64>() / runs.len() as f64),
         };
-        let is_student = !entry.name.starts_with('(');
-        let has_place = is_student && entry.problem.is_empty();
+        let problem = entry.runs.as_ref().err().map_or("", String::as_str);
+        let has_place = entry.runs.is_ok() && matches!(entry.controller, Controller::Script(_));
         place += usize::from(has_place);
         let fields = [
             if has_place { place.to_string() } else { String::new() },
@@ -193,7 +138,7 @@ fn leaderboard(entries: &[Entry]) -> String {
             format!("{:.3}", entry.score()),
             mean(|run| run.0),
             mean(|run| run.1),
-            entry.problem.lines().next().unwrap_or_default().to_owned(),
+            problem.lines().next().unwrap_or_default().to_owned(),
         ];
         writer.write_record(fields).expect("memory takes it");
     }

@@ -7,6 +7,7 @@ mod answers;
 mod bundle;
 mod check;
 mod contest;
+mod entry;
 mod expression;
 mod figure;
 mod grade;
@@ -65,6 +66,14 @@ enum Command {
     Grade(grade::Grade),
     /// Score controllers in Python on hidden cellular traces: a leaderboard
     Contest(contest::Contest),
+    /// Run the controller in this folder for a contest, which begins this command itself
+    #[command(hide = true)]
+    Enter {
+        #[arg(value_name = "LAB", value_parser = lab)]
+        lab: &'static Lab,
+        #[arg(long)]
+        seed: u64,
+    },
 }
 
 fn lab(name: &str) -> Result<&'static Lab, String> {
@@ -89,6 +98,10 @@ impl LabCommand {
             }
             Command::Grade(grade) => grade.execute(),
             Command::Contest(contest) => contest.execute(),
+            Command::Enter { lab, seed } => {
+                let stop = stop_on_interrupt("interrupted")?;
+                entry::enter(lab, seed, &stop)
+            }
         }
     }
 }
