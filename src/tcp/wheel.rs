@@ -4,8 +4,8 @@
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
-/// `LVL_SIZE`: waits shorter than so many ticks have slots of one.
-const SLOTS: u64 = 63;
+/// `LVL_START(1)`: waits shorter than so many ticks have slots of one.
+const FINE: u64 = 63;
 /// `LVL_CLK_SHIFT`: the slots of each further level are eight times as long.
 const COARSER: u64 = 8;
 /// Ticks of the coarsest slot that a wait of minutes can have: the wheel's phase lies within.
@@ -44,7 +44,7 @@ impl Wheel {
             return end;
         }
         let mut slot = self.tick;
-        let mut reach = self.tick * SLOTS;
+        let mut reach = self.tick * FINE;
         while wait >= reach && slot < self.tick * PERIOD {
             (slot, reach) = (slot * COARSER, reach * COARSER);
         }
