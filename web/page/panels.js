@@ -137,7 +137,7 @@ export class Panels {
     }
   }
 
-  // Draws a picture, and another behind it.
+  // Draws a picture, and another behind it. Where it has an `until`, what is later is old.
   draw(picture, pinned) {
     const width = this.width, height = Math.max(440, Math.min(720, width * 0.75));
     const panels = drawn(picture), before = pinned && drawn(pinned);
@@ -173,6 +173,9 @@ export class Panels {
       children.push(inside);
     });
     children.push(axisX(x, height - BOTTOM, about, "Time (s)"));
+    if (picture.until !== undefined) {
+      children.push(svg("rect", { class: "old", x: x(picture.until), width: width - RIGHT - x(picture.until), y: TOP, height: height - TOP - BOTTOM }));
+    }
     const line = svg("line", { class: "cursor", x1: 0, x2: 0, y1: TOP, y2: height - BOTTOM, visibility: this.#cursor === null ? "hidden" : undefined });
     children.push(line);
     const title = svg("title", {}, "Congestion window, round trip, queue and goodput over time");
