@@ -165,7 +165,7 @@ mod tests {
         let mut desk = Desk::new();
         open(&mut desk, FAIRNESS, &["duration=30s"]);
         let whole = ask(&mut desk, &json!({ "do": "run", "cell": 3, "trial": 1 }));
-        for until in [3.0, 22.5, 1e9] {
+        for until in [3.0_f64, 22.5, 1e9] {
             let part = ask(&mut desk, &json!({ "do": "preview", "cell": 3, "trial": 1, "until": until }));
             let columns = |picture: &Value, list: &str, place: usize| -> Vec<(String, Vec<Value>)> {
                 let line = picture[list][place].as_object().expect("a line");

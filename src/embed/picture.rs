@@ -110,13 +110,7 @@ impl Lab {
         Ok(take(&self.series(cell, number, &scenario, &outcome)))
     }
 
-    fn series<'a>(
-        &self,
-        cell: usize,
-        number: u32,
-        scenario: &Scenario,
-        outcome: &'a Outcome,
-    ) -> Picture<'a> {
+    fn series<'a>(&self, cell: usize, number: u32, scenario: &Scenario, outcome: &'a Outcome) -> Picture<'a> {
         let series = outcome.series.as_ref();
         Picture {
             cell,

@@ -108,8 +108,7 @@ impl Driver {
             Some(conditions) => {
                 let scenario = conditions.scenario();
                 let all = links_of(scenario);
-                let links: Links =
-                    scenario.groups[0].path.iter().map(|hop| all[hop.link].clone()).collect();
+                let links: Links = scenario.groups[0].path.iter().map(|hop| all[hop.link].clone()).collect();
                 let settings = settings_of(&links);
                 own.insert(connection, Own { links, timetable: Timetable::new(conditions, now) });
                 settings
@@ -203,7 +202,8 @@ mod tests {
             assert_eq!((links.len(), links[0].0.as_str()), (1, "path"));
             (due, links[0].1[0].rate.map(|rate| rate.to_string()).unwrap_or_default())
         };
-        let said = [(105, "2mbit"), (109, "3mbit"), (120, "1mbit"), (125, "2mbit"), (129, "3mbit"), (140, "1mbit")];
+        let said =
+            [(105, "2mbit"), (109, "3mbit"), (120, "1mbit"), (125, "2mbit"), (129, "3mbit"), (140, "1mbit")];
         for (due, rate) in said {
             assert_eq!(turn(), (at(due), rate.to_owned()));
         }
