@@ -30,10 +30,13 @@ enum Request {
     },
     /// The text with what was set written into it, if that has a place there.
     Written,
-    /// Runs a trial: its series.
-    Run { cell: usize, trial: u32 },
-    /// Runs the beginning of a trial, until a time in seconds: its series.
-    Preview { cell: usize, trial: u32, until: f64 },
+    /// Runs a trial, or its beginning until a time in seconds: its series.
+    Run {
+        cell: usize,
+        trial: u32,
+        #[serde(default)]
+        until: Option<f64>,
+    },
     /// Begins to watch a trial.
     Watch { cell: usize, trial: u32 },
     /// The watched trial at a time in seconds, which goes forwards.
@@ -79,9 +82,8 @@ impl Desk {
                 }
             }
             Request::Written => written(&json!({ "text": self.lab()?.written() })),
-            Request::Run { cell, trial } => self.lab()?.picture(cell, trial, |picture| written(picture))?,
-            Request::Preview { cell, trial, until } => {
-                self.lab()?.beginning(cell, trial, until, |picture| written(picture))?
+            Request::Run { cell, trial, until } => {
+                self.lab()?.picture(cell, trial, until, |picture| written(picture))?
             }
             Request::Watch { cell, trial } => {
                 self.stage = Some(self.lab()?.stage(cell, trial)?);
@@ -166,7 +168,7 @@ mod tests {
         open(&mut desk, FAIRNESS, &["duration=30s"]);
         let whole = ask(&mut desk, &json!({ "do": "run", "cell": 3, "trial": 1 }));
         for until in [3.0_f64, 22.5, 1e9] {
-            let part = ask(&mut desk, &json!({ "do": "preview", "cell": 3, "trial": 1, "until": until }));
+            let part = ask(&mut desk, &json!({ "do": "run", "cell": 3, "trial": 1, "until": until }));
             let columns = |picture: &Value, list: &str, place: usize| -> Vec<(String, Vec<Value>)> {
                 let line = picture[list][place].as_object().expect("a line");
                 line.iter().filter_map(|(name, of)| Some((name.clone(), of.as_array()?.clone()))).collect()

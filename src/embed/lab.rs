@@ -62,12 +62,12 @@ impl Lab {
 
     /// Runs a trial, exactly as the command line does. Words say why it could not be.
     pub fn run(&self, cell: usize, number: u32) -> Result<Outcome, String> {
-        finish(self.world(cell, number, |_| ())?)
+        finish(self.world(cell, number, &|_| ())?)
     }
 
     /// Runs a trial and keeps a sample at each `interval`, which changes nothing but the number of events.
     pub(super) fn observe(&self, cell: usize, number: u32, interval: Duration) -> Result<Outcome, String> {
-        finish(self.world(cell, number, |scenario| sample(scenario, interval))?)
+        finish(self.world(cell, number, &|scenario| sample(scenario, interval))?)
     }
 
     /// Runs a trial to a time and keeps samples as [`observe`](Lab::observe) does.
@@ -78,7 +78,7 @@ impl Lab {
         interval: Duration,
         until: Duration,
     ) -> Result<Outcome, String> {
-        let mut world = self.world(cell, number, |scenario| {
+        let mut world = self.world(cell, number, &|scenario| {
             sample(scenario, interval);
             // What is measured from a later time on would not be there yet.
             scenario.warmup = Duration::ZERO;
@@ -98,7 +98,7 @@ impl Lab {
         &self,
         cell: usize,
         number: u32,
-        alter: impl FnOnce(&mut Scenario),
+        alter: &dyn Fn(&mut Scenario),
     ) -> Result<World, String> {
         if cell >= self.plan.cells() || number >= self.plan.trials() {
             return Err(format!("there is no trial {number} of cell {cell}"));

@@ -6,7 +6,6 @@ use super::bench::TrialFigure;
 use super::lab::Lab;
 use super::spread::{self, Spread};
 use crate::facts::{FlowSample, LinkSample, Outcome, Phase};
-use crate::scenario::Scenario;
 use crate::time::Duration;
 
 /// Samples of a trial, about as many as a screen has pixels for.
@@ -78,54 +77,45 @@ struct LinkLine<'a> {
 }
 
 impl Lab {
-    /// Runs a trial and hands its picture on.
+    /// Runs a trial and hands its picture on; or its beginning until a time in seconds: the series of the whole trial
+    /// as far as they go, and no figures.
     pub(super) fn picture<T>(
         &self,
         cell: usize,
         number: u32,
+        until: Option<f64>,
         take: impl FnOnce(&Picture<'_>) -> T,
     ) -> Result<T, String> {
         let scenario = self.scenario(cell).map_err(|error| error.render(false))?;
         let interval = interval(scenario.duration);
-        let outcome = self.observe(cell, number, interval)?;
-        Ok(take(&Picture {
-            latencies: spread::of(&self.row(cell, number, &outcome)),
-            figures: self.figures(cell, number, &outcome, interval == scenario.record.interval),
-            ..self.series(cell, number, &scenario, &outcome)
-        }))
-    }
-
-    /// Runs a trial from its start to a time in seconds and hands its picture on: the series of the whole trial as
-    /// far as they go, and no figures.
-    pub(super) fn beginning<T>(
-        &self,
-        cell: usize,
-        number: u32,
-        until: f64,
-        take: impl FnOnce(&Picture<'_>) -> T,
-    ) -> Result<T, String> {
-        let scenario = self.scenario(cell).map_err(|error| error.render(false))?;
-        let until = Duration::from_secs_f64(until.clamp(0.0, scenario.duration.as_secs_f64()));
-        let outcome = self.begin(cell, number, interval(scenario.duration), until)?;
-        Ok(take(&self.series(cell, number, &scenario, &outcome)))
-    }
-
-    fn series<'a>(&self, cell: usize, number: u32, scenario: &Scenario, outcome: &'a Outcome) -> Picture<'a> {
+        let is_whole = until.is_none();
+        let outcome = match until {
+            None => self.observe(cell, number, interval)?,
+            Some(until) => {
+                let until = until.clamp(0.0, scenario.duration.as_secs_f64());
+                self.begin(cell, number, interval, Duration::from_secs_f64(until))?
+            }
+        };
         let series = outcome.series.as_ref();
-        Picture {
+        let (mut latencies, mut figures) = (vec![], vec![]);
+        if is_whole {
+            latencies = spread::of(&self.row(cell, number, &outcome));
+            figures = self.figures(cell, number, &outcome, interval == scenario.record.interval);
+        }
+        Ok(take(&Picture {
             cell,
             trial: number,
             seed: self.trial(cell, number).seed.0.to_string(),
             duration_s: scenario.duration.as_secs_f64(),
             warmup_s: scenario.warmup.as_secs_f64(),
-            interval_s: interval(scenario.duration).as_secs_f64(),
+            interval_s: interval.as_secs_f64(),
             events: outcome.events,
             phases: Phase::ALL.iter().map(|phase| phase.name()).collect(),
-            flows: flow_lines(outcome, series.map_or(&[][..], |series| &series.flows)),
-            links: link_lines(outcome, series.map_or(&[][..], |series| &series.links)),
-            latencies: vec![],
-            figures: vec![],
-        }
+            flows: flow_lines(&outcome, series.map_or(&[][..], |series| &series.flows)),
+            links: link_lines(&outcome, series.map_or(&[][..], |series| &series.links)),
+            latencies,
+            figures,
+        }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 import { Engine, latest } from "./engine.js";
 
-const ENOUGH_MS = 100; // a trial that takes no longer is drawn as a whole only: to share a processor costs time
+const ENOUGH_MS = 250; // a trial that takes no longer is drawn as a whole only: to share a processor costs time
 const FIRST_MS = 20; // work for the first picture
 const GROWTH = 4; // of the part that each further one shows
 const MOST = 0.6; // no longer part: the whole is about to come
@@ -34,7 +34,7 @@ export class Preview {
   async #run({ number, request, took, duration }) {
     const { cell, trial } = request;
     for (let part = FIRST_MS / took; part < MOST && number === this.#newest; part *= GROWTH) {
-      const { answers } = await this.#engine.ask({ do: "open", ...request }, { do: "preview", cell, trial, until: part * duration });
+      const { answers } = await this.#engine.ask({ do: "open", ...request }, { do: "run", cell, trial, until: part * duration });
       if (!answers[1]?.flows) return;
       if (number === this.#newest) this.#show(number, answers[1]);
     }
