@@ -179,7 +179,7 @@ mod tests {
                 let pairs = columns(&part, list, place).into_iter().zip(columns(&whole, list, place));
                 for ((name, part), (_, whole)) in pairs {
                     assert_eq!(part, whole[..part.len()], "{list} {place}: {name} until {until}");
-                    assert!((most - 41..=most).contains(&part.len()), "{until}: {}", part.len());
+                    assert!((most - 45..=most).contains(&part.len()), "{until}: {}", part.len());
                 }
             }
         }
