@@ -25,6 +25,7 @@ export async function drive(browser, work, check) {
   const page = await browser.page(1320, 1000);
   await firstPicture(page, address, check);
   await dragging(page, check);
+  await previewing(page, check);
   await pinning(page, check);
   await linking(browser, page, check);
   await typing(page, check);
@@ -87,6 +88,28 @@ async function dragging(page, check) {
   const own = await page.value(`document.getElementById("text").value`);
   const value = await page.value(`document.querySelector("${slider}-text").value`);
   check(own.includes(`"${value}"`), `the scenario's text has it too: ${value}`);
+}
+
+// Of a trial that takes longer, the beginning stands before the rest, and the rest is said to be old until then.
+async function previewing(page, check) {
+  const set = (key, value) => page.value(`(() => { const input = document.getElementById("control-link-bottleneck-${key}-text");
+    input.value = "${value}"; input.dispatchEvent(new Event("change")); })()`);
+  const change = async (key, value) => {
+    const before = await page.value(drawn);
+    await set(key, value);
+    await page.until(`${drawn} > ${before}`);
+  };
+  await change("rate", "400mbit");
+  await page.value(`(() => { const set = performance.now(); globalThis.stood = {};
+    const notes = new MutationObserver(() => { const name = document.querySelector("#panels .old") ? "begun" : "drawn";
+      stood[name] ??= Math.round(performance.now() - set); if (stood.drawn) notes.disconnect(); });
+    notes.observe(document.getElementById("panels"), { childList: true }); })()`);
+  await change("queue-limit", "300 packets");
+  const { begun, drawn: whole } = await page.value("stood");
+  check(begun < whole, `the beginning of a longer trial stands after ${begun} ms, the whole after ${whole} ms`);
+  await page.click("#reset");
+  await page.until(`document.querySelector("#control-link-bottleneck-rate-text").value === "20mbit"`);
+  await pause(500);
 }
 
 async function pinning(page, check) {

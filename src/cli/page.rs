@@ -42,7 +42,7 @@ const STYLES: [(&str, &str); 2] = [
 ];
 
 /// The page's modules: each imports from those before it only.
-const MODULES: [(&str, &str); 13] = [
+const MODULES: [(&str, &str); 14] = [
     ("./dom.js", include_str!("../../web/page/dom.js")),
     ("./units.js", include_str!("../../web/page/units.js")),
     ("./engine.js", include_str!("../../web/page/engine.js")),
@@ -52,6 +52,7 @@ const MODULES: [(&str, &str); 13] = [
     ("./panels.js", include_str!("../../web/page/panels.js")),
     ("./histogram.js", include_str!("../../web/page/histogram.js")),
     ("./play.js", include_str!("../../web/page/play.js")),
+    ("./preview.js", include_str!("../../web/page/preview.js")),
     ("./results.js", include_str!("../../web/page/results.js")),
     ("./share.js", include_str!("../../web/page/share.js")),
     ("./source.js", include_str!("../../web/page/source.js")),

@@ -30,8 +30,13 @@ enum Request {
     },
     /// The text with what was set written into it, if that has a place there.
     Written,
-    /// Runs a trial: its series.
-    Run { cell: usize, trial: u32 },
+    /// Runs a trial, or its beginning until a time in seconds: its series.
+    Run {
+        cell: usize,
+        trial: u32,
+        #[serde(default)]
+        until: Option<f64>,
+    },
     /// Begins to watch a trial.
     Watch { cell: usize, trial: u32 },
     /// The watched trial at a time in seconds, which goes forwards.
@@ -77,7 +82,9 @@ impl Desk {
                 }
             }
             Request::Written => written(&json!({ "text": self.lab()?.written() })),
-            Request::Run { cell, trial } => self.lab()?.picture(cell, trial, |picture| written(picture))?,
+            Request::Run { cell, trial, until } => {
+                self.lab()?.picture(cell, trial, until, |picture| written(picture))?
+            }
             Request::Watch { cell, trial } => {
                 self.stage = Some(self.lab()?.stage(cell, trial)?);
                 Ok("{}".to_owned())
@@ -153,6 +160,29 @@ mod tests {
         assert_eq!(picture["links"].as_array().expect("links").len(), 4);
         let figures = picture["figures"].as_array().expect("figures");
         assert!(figures.iter().any(|figure| figure["column"] == "goodput_mbit"), "{figures:?}");
+    }
+
+    #[test]
+    fn a_preview_is_the_beginning_of_its_trial() {
+        let mut desk = Desk::new();
+        open(&mut desk, FAIRNESS, &["duration=30s"]);
+        let whole = ask(&mut desk, &json!({ "do": "run", "cell": 3, "trial": 1 }));
+        for until in [3.0_f64, 22.5, 1e9] {
+            let part = ask(&mut desk, &json!({ "do": "run", "cell": 3, "trial": 1, "until": until }));
+            let columns = |picture: &Value, list: &str, place: usize| -> Vec<(String, Vec<Value>)> {
+                let line = picture[list][place].as_object().expect("a line");
+                line.iter().filter_map(|(name, of)| Some((name.clone(), of.as_array()?.clone()))).collect()
+            };
+            // 20 samples a second, of flows that begin in the first two.
+            let most = (until.min(30.0) * 20.0) as usize + 1;
+            for (list, place) in [("flows", 0), ("flows", 3), ("links", 2)] {
+                let pairs = columns(&part, list, place).into_iter().zip(columns(&whole, list, place));
+                for ((name, part), (_, whole)) in pairs {
+                    assert_eq!(part, whole[..part.len()], "{list} {place}: {name} until {until}");
+                    assert!((most - 45..=most).contains(&part.len()), "{until}: {}", part.len());
+                }
+            }
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::trouble::{Trouble, troubles};
 use crate::engine::World;
 use crate::facts::Outcome;
-use crate::scenario::{Plan, Scenario, ScenarioError, Trial, build, written_in};
-use crate::time::Duration;
+use crate::scenario::{Plan, RecordTrials, Scenario, ScenarioError, Trial, build, written_in};
+use crate::time::{Duration, Instant};
 
 /// Memory that a trial may fill.
 pub(super) const MEMORY: u64 = 512 << 20;
@@ -62,16 +62,44 @@ impl Lab {
 
     /// Runs a trial, exactly as the command line does. Words say why it could not be.
     pub fn run(&self, cell: usize, number: u32) -> Result<Outcome, String> {
-        finish(self.world(cell, number, None)?)
+        finish(self.world(cell, number, &|_| ())?)
     }
 
     /// Runs a trial and keeps a sample at each `interval`, which changes nothing but the number of events.
     pub(super) fn observe(&self, cell: usize, number: u32, interval: Duration) -> Result<Outcome, String> {
-        finish(self.world(cell, number, Some(interval))?)
+        finish(self.world(cell, number, &|scenario| sample(scenario, interval))?)
     }
 
-    /// The world of a trial at its start; with an interval for samples, or as the scenario says.
-    pub(super) fn world(&self, cell: usize, number: u32, samples: Option<Duration>) -> Result<World, String> {
+    /// Runs a trial to a time and keeps samples as [`observe`](Lab::observe) does.
+    pub(super) fn begin(
+        &self,
+        cell: usize,
+        number: u32,
+        interval: Duration,
+        until: Duration,
+    ) -> Result<Outcome, String> {
+        let mut world = self.world(cell, number, &|scenario| {
+            sample(scenario, interval);
+            // What is measured from a later time on would not be there yet.
+            scenario.warmup = Duration::ZERO;
+        })?;
+        world.limit_memory(MEMORY);
+        world.advance(Instant::ZERO.saturating_add(until));
+        if let Some(halt) = world.halted() {
+            return Err(halt.to_string());
+        }
+        let mut outcome = world.measurement();
+        world.conclude(&mut outcome);
+        Ok(outcome)
+    }
+
+    /// The world of a trial at its start, of a scenario that is altered before.
+    pub(super) fn world(
+        &self,
+        cell: usize,
+        number: u32,
+        alter: &dyn Fn(&mut Scenario),
+    ) -> Result<World, String> {
         if cell >= self.plan.cells() || number >= self.plan.trials() {
             return Err(format!("there is no trial {number} of cell {cell}"));
         }
@@ -79,10 +107,7 @@ impl Lab {
         // Captures would fill memory, and no picture or table shows them.
         scenario.record.pcap.clear();
         scenario.record.qlog = false;
-        if let Some(interval) = samples {
-            scenario.record.interval = interval;
-            scenario.record.trials = crate::scenario::RecordTrials::All;
-        }
+        alter(&mut scenario);
         Ok(build(&Arc::new(scenario), self.trial(cell, number)))
     }
 
@@ -95,6 +120,11 @@ impl Lab {
     pub fn trial(&self, cell: usize, number: u32) -> Trial {
         self.plan.trial(cell, number)
     }
+}
+
+fn sample(scenario: &mut Scenario, interval: Duration) {
+    scenario.record.interval = interval;
+    scenario.record.trials = RecordTrials::All;
 }
 
 fn finish(mut world: World) -> Result<Outcome, String> {

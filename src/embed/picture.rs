@@ -77,17 +77,31 @@ struct LinkLine<'a> {
 }
 
 impl Lab {
-    /// Runs a trial and hands its picture on.
+    /// Runs a trial and hands its picture on; or its beginning until a time in seconds: the series of the whole trial
+    /// as far as they go, and no figures.
     pub(super) fn picture<T>(
         &self,
         cell: usize,
         number: u32,
+        until: Option<f64>,
         take: impl FnOnce(&Picture<'_>) -> T,
     ) -> Result<T, String> {
         let scenario = self.scenario(cell).map_err(|error| error.render(false))?;
         let interval = interval(scenario.duration);
-        let outcome = self.observe(cell, number, interval)?;
+        let is_whole = until.is_none();
+        let outcome = match until {
+            None => self.observe(cell, number, interval)?,
+            Some(until) => {
+                let until = until.clamp(0.0, scenario.duration.as_secs_f64());
+                self.begin(cell, number, interval, Duration::from_secs_f64(until))?
+            }
+        };
         let series = outcome.series.as_ref();
+        let (mut latencies, mut figures) = (vec![], vec![]);
+        if is_whole {
+            latencies = spread::of(&self.row(cell, number, &outcome));
+            figures = self.figures(cell, number, &outcome, interval == scenario.record.interval);
+        }
         Ok(take(&Picture {
             cell,
             trial: number,
@@ -99,8 +113,8 @@ impl Lab {
             phases: Phase::ALL.iter().map(|phase| phase.name()).collect(),
             flows: flow_lines(&outcome, series.map_or(&[][..], |series| &series.flows)),
             links: link_lines(&outcome, series.map_or(&[][..], |series| &series.links)),
-            latencies: spread::of(&self.row(cell, number, &outcome)),
-            figures: self.figures(cell, number, &outcome, interval == scenario.record.interval),
+            latencies,
+            figures,
         }))
     }
 }

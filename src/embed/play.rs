@@ -47,7 +47,7 @@ struct FlowFrame {
 impl Lab {
     /// A trial at its start.
     pub(super) fn stage(&self, cell: usize, number: u32) -> Result<Stage, String> {
-        let mut world = self.world(cell, number, None)?;
+        let mut world = self.world(cell, number, &|_| ())?;
         world.limit_memory(super::lab::MEMORY);
         let duration = self.plan.scenario(cell).map_err(|error| error.render(false))?.duration;
         Ok(Stage { world, horizon: Instant::ZERO.saturating_add(duration) })

@@ -208,7 +208,7 @@ pub fn add_links(world: &mut World, scenario: &Scenario) -> Vec<Option<[u32; 2]>
 }
 
 /// Adds the changes of links during the trial.
-pub fn add_schedule(world: &mut World, scenario: &Scenario) {
+fn add_schedule(world: &mut World, scenario: &Scenario) {
     for change in &scenario.schedule {
         world.schedule(change.at, change.links.clone());
     }

@@ -12,6 +12,7 @@ mod gateway;
 mod hearing;
 mod reliable;
 mod resets;
+mod schedules;
 mod web;
 mod web_api;
 mod web_attacks;

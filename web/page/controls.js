@@ -1,7 +1,9 @@
 // The scenario as a form. Sliders and words change keys; the engine's answer sets them all anew.
 
 import { html } from "./dom.js";
-import { keyWords, queueWords, scaleOf, spoken } from "./units.js";
+import { keyWords, nudged, queueWords, scaleOf, spoken } from "./units.js";
+
+const ARROWS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 
 // Sections by link, group and the rest, in the order of the controls.
 function sectionOf(key) {
@@ -100,11 +102,19 @@ export class Controls {
       return html("div", { class: "row" }, label, text);
     }
     const range = html("input", { type: "range", id, min: 0, max: scale.steps, step: 1 });
-    range.addEventListener("input", () => {
+    const turned = () => {
       const value = scale.at(Number(range.value));
       text.value = value;
       range.setAttribute("aria-valuetext", spoken(value));
       this.#change(control.key, value);
+    };
+    range.addEventListener("input", turned);
+    range.addEventListener("keydown", (event) => {
+      const way = ARROWS[event.key];
+      if (!way || event.ctrlKey || event.altKey || event.metaKey) return;
+      event.preventDefault();
+      range.value = nudged(scale, Number(range.value), way);
+      turned();
     });
     const isQueue = control.key.endsWith("queue.limit");
     const note = isQueue && html("small", { class: "quiet", id: `${id}-note` });

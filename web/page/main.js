@@ -7,6 +7,7 @@ import { histograms } from "./histogram.js";
 import { SAMPLE, isUsed, showDecisions } from "./own.js";
 import { Panels, legend, readout } from "./panels.js";
 import { Play } from "./play.js";
+import { Preview, spliced } from "./preview.js";
 import { Results } from "./results.js";
 import { asPng, command, fragment, fromFragment, save, seriesCsv, standalone } from "./share.js";
 import { load } from "./source.js";
@@ -19,6 +20,7 @@ const engine = new Engine();
 let shipped = [];
 let experiment; // { file, text, files, sets, cell, trial, own }
 let form, picture, pinned;
+let changes = 0, early; // changes so far; the beginning of the trial that runs: { number, picture }
 let inText = true; // false while something that was set has no place in the text
 
 const own = ({ file } = experiment) => shipped.find((scenario) => scenario.file === file);
@@ -40,6 +42,11 @@ const play = new Play((time) => {
   playing = true;
   panels.moveTo(time);
   playing = false;
+});
+const preview = new Preview((number, beginning) => {
+  early = { number, picture: beginning };
+  drawCurves();
+  document.body.dataset.begun = Number(document.body.dataset.begun ?? 0) + 1;
 });
 const results = new Results(() => ({ request: request(), own: experiment.own, form, took: picture?.took }));
 
@@ -72,7 +79,7 @@ function pickCell(axis, place) {
 
 const draw = latest(async () => {
   // The experiment as it is drawn, while newer changes wait: it labels the run.
-  const drawn = { ...experiment, sets: new Map(experiment.sets) };
+  const drawn = { ...experiment, sets: new Map(experiment.sets) }, number = changes;
   const asked = request(drawn);
   began = performance.now();
   const slow = setTimeout(() => status("running … a change ends it"), SLOW_MS);
@@ -80,6 +87,8 @@ const draw = latest(async () => {
     await engine.ask({ do: "open", ...asked }, { do: "run", cell: asked.cell, trial: asked.trial });
   clearTimeout(slow);
   began = undefined;
+  preview.done(number);
+  if (early?.number <= number) early = undefined;
   const [opened, ran] = answers;
   showProblems(opened);
   if (opened.failure) showDecisions(true, [], opened.failure);
@@ -111,16 +120,23 @@ const draw = latest(async () => {
 
 let began; // when the trial that runs began
 function refresh() {
+  changes++;
   draw();
+  if (picture?.drawn.file === experiment.file && !isUsed(form)) preview.push(changes, request(), picture.took, picture.duration_s);
   if (performance.now() - began > SLOW_MS) engine.stop("given up for what was changed");
 }
 
 function drawPicture() {
   say("pinned-words", pinned && pinned === picture ? "Now change something: the next run is drawn over this one." : "");
-  panels.draw(picture, pinned);
+  drawCurves();
   histograms(byId("latency"), picture.latencies, pinned?.latencies, panels.width);
   results.figures(picture, pinned);
   document.body.dataset.drawn = Number(document.body.dataset.drawn ?? 0) + 1;
+}
+
+// A picture that is older than the beginning of another lies behind that one.
+function drawCurves() {
+  panels.draw((early && spliced(early.picture, picture)) ?? picture, pinned);
 }
 
 // The rest, once a drag has come to rest.
@@ -198,6 +214,7 @@ async function open(next) {
   await draw();
 }
 
+const titleOf = ({ file, text }) => /^title\s*=\s*"(.+)"\s*$/m.exec(text)?.[1] ?? file.replace(/\.toml$/, "");
 const fresh = (scenario) => ({ ...scenario, sets: new Map((scenario.sets ?? []).map((set) => [set.split("=")[0], set.slice(set.indexOf("=") + 1)])), cell: 0, trial: 0, own: SAMPLE });
 
 function wire() {
@@ -274,7 +291,7 @@ async function begin() {
   shipped = source.scenarios;
   byId("version").textContent = source.version;
   provide(source.workerUrl, source.module);
-  byId("pick").append(...shipped.map((scenario) => html("option", { value: scenario.file }, scenario.file.replace(/\.toml$/, ""))));
+  byId("pick").append(...shipped.map((scenario) => html("option", { value: scenario.file }, titleOf(scenario))));
   byId("pick-label").hidden = shipped.length < 2;
   wire();
   const linked = location.hash.length > 1 && (await fromFragment(location.hash.slice(1), shipped, SAMPLE).catch(() => undefined));

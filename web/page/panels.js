@@ -137,7 +137,7 @@ export class Panels {
     }
   }
 
-  // Draws a picture, and another behind it.
+  // Draws a picture, and another behind it. Where it has an `until`, what is later is old.
   draw(picture, pinned) {
     const width = this.width, height = Math.max(440, Math.min(720, width * 0.75));
     const panels = drawn(picture), before = pinned && drawn(pinned);
@@ -173,6 +173,9 @@ export class Panels {
       children.push(inside);
     });
     children.push(axisX(x, height - BOTTOM, about, "Time (s)"));
+    if (picture.until !== undefined) {
+      children.push(svg("rect", { class: "old", x: x(picture.until), width: width - RIGHT - x(picture.until), y: TOP, height: height - TOP - BOTTOM }));
+    }
     const line = svg("line", { class: "cursor", x1: 0, x2: 0, y1: TOP, y2: height - BOTTOM, visibility: this.#cursor === null ? "hidden" : undefined });
     children.push(line);
     const title = svg("title", {}, "Congestion window, round trip, queue and goodput over time");
@@ -181,6 +184,11 @@ export class Panels {
     if (this.#cursor !== null) this.#place();
   }
 }
+
+const bar = (from, width, y, height) => `M${from.toFixed(1)} ${y}h${width}v${height}h-${width}z`;
+// Teeth, to be told from a bar without its colour.
+const comb = (from, width, y, height) =>
+  Array.from({ length: Math.ceil(width / 3) }, (_, n) => bar(from + 3 * n, Math.min(1.5, width), y, height)).join("");
 
 // A strip for each flow at the foot of the first panel: slow start, recovery, loss; nothing is avoidance.
 function phases(flows, picture, x, bottom) {
@@ -193,7 +201,7 @@ function phases(flows, picture, x, bottom) {
       if (n < flow.phase.length && flow.phase[n] === flow.phase[start]) continue;
       const kind = PHASES[picture.phases[flow.phase[start]]];
       const from = x(flow.time_s[start]), width = Math.max(1.5, x(flow.time_s[Math.min(n, last)]) - from).toFixed(1);
-      if (kind) shapes[kind] = `${shapes[kind] ?? ""}M${from.toFixed(1)} ${y}h${width}v${strip - 0.5}h-${width}z`;
+      if (kind) shapes[kind] = (shapes[kind] ?? "") + (kind === "phase-loss" ? comb : bar)(from, width, y, strip - 0.5);
       start = n;
     }
     return svg("g", { style: `--own:${colour(row)}` }, ...Object.entries(shapes).map(([kind, d]) => svg("path", { class: kind, d })));
@@ -256,7 +264,8 @@ export function readout(picture, time) {
   });
   const links = queues(picture).map((link) => {
     const n = at(link.time_s);
-    return `queue ${link.name} ${link.direction}: ${n < 0 ? "–" : link.backlog_packets[n]} packets`;
+    const waiting = n < 0 ? "–" : link.backlog_packets[n];
+    return `queue ${link.name} ${link.direction}: ${waiting} packet${waiting === 1 ? "" : "s"}`;
   });
   return [`${time.toFixed(2)} s`, ...flows, ...links];
 }

@@ -77,6 +77,7 @@ export class Play {
     if (!this.#experiment) return;
     this.#running = true;
     byId("play").textContent = "❚❚ Pause";
+    byId("readout").ariaLive = "off"; // it changes with each frame
     if (this.#seek !== undefined || !this.#frame || this.#frame.over) await this.#restart();
     if (!this.#frame) return;
     let before;
@@ -95,6 +96,7 @@ export class Play {
   pause(failure) {
     this.#running = false;
     byId("play").textContent = "▶ Play";
+    byId("readout").ariaLive = "polite";
     if (failure) byId("path-words").textContent = `It cannot be played: ${failure}.`;
     else this.#describe();
   }

@@ -38,7 +38,7 @@ export class Results {
     const named = (name, { words }) => (words ? `${name}: ${words}` : name);
     const head = known.map(({ column, words, unit }) =>
       html("th", { scope: "col", title: column }, words, unit && html("small", {}, ` ${unit}`)));
-    byId("figures").replaceChildren(html("table", {},
+    byId("figures").replaceChildren(html("table", { "aria-label": "Figures of the curves" },
       html("thead", {}, html("tr", {}, html("th", { scope: "col" }, "Figures"), ...head)),
       html("tbody", {}, row(named("this trial", picture), known), pinned && row(named("pinned", pinned), pinned.figures))));
   }

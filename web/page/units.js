@@ -62,6 +62,15 @@ function scale(number, from, to, place, at, write) {
   return { steps: STEPS, place: clamped(number), at: (n) => write(at(n)), places: (x) => clamped(x), from, to };
 }
 
+// The place to which an arrow key goes from another: a hundredth of the way on, or as far as the next value.
+const NUDGE = STEPS / 100;
+export function nudged({ at, steps }, place, way) {
+  const here = at(place);
+  let to = place + way * NUDGE;
+  while (to > 0 && to < steps && at(to) === here) to += way;
+  return Math.min(steps, Math.max(0, to));
+}
+
 function log(number, from, to, write) {
   const span = Math.log(to / from);
   return scale(number, from, to, (x) => (STEPS * Math.log(x / from)) / span, (n) => from * Math.exp((span * n) / STEPS), write);

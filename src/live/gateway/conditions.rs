@@ -141,15 +141,21 @@ impl Conditions {
         &self.scenario
     }
 
+    /// The same, for whoever keeps it.
+    pub fn shared(&self) -> Arc<Scenario> {
+        Arc::clone(&self.scenario)
+    }
+
     /// The keys that the scenario varies; here they have the values that it gives them elsewhere.
     pub fn swept(&self) -> &[String] {
         &self.swept
     }
 
-    /// The same network with another loss and one-way delay of its path, in each direction. A path
+    /// The same network with another loss and one-way delay of its path, in each direction, from now on. A path
     /// of several links gets both on its first.
     pub fn with(&self, loss: Probability, delay: Duration) -> Conditions {
         let mut scenario = Scenario::clone(&self.scenario);
+        scenario.schedule.clear();
         let path = scenario.groups[0].path.clone();
         for (n, hop) in path.into_iter().enumerate() {
             for config in &mut scenario.links[hop.link].directions {
@@ -178,7 +184,13 @@ impl Conditions {
     pub fn describe_links(&self) -> String {
         let path = self.scenario.groups[0].path.iter();
         let links: Vec<String> = path.map(|hop| describe(hop.directions(&self.scenario.links))).collect();
-        links.join(", then ")
+        let changes = self.scenario.schedule.len() as u64;
+        let schedule = if changes == 0 {
+            String::new()
+        } else {
+            format!(", with {} every {}", plural(changes, "change"), self.scenario.duration)
+        };
+        links.join(", then ") + &schedule
     }
 }
 

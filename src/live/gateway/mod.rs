@@ -6,6 +6,7 @@
 //! late run at their due instant, so that lateness never adds up. How late each was is counted.
 
 mod budget;
+mod changes;
 mod conditions;
 mod ends;
 mod pipe;

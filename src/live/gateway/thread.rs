@@ -1,7 +1,6 @@
 //! The world's own thread: it sleeps until something is due or somebody has something for it, and
 //! touches the world between.
 
-use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration as Span;
@@ -11,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::Statistics;
 use super::budget::Budget;
+use super::changes::{Owners, Settings, Timetable, links_of};
 use super::conditions::Conditions;
 use super::ends::End;
 use super::pipe::{Pipe, Stream, lock};
@@ -21,7 +21,7 @@ use crate::facts::Outcome;
 use crate::live::clock::Clock;
 use crate::live::lateness;
 use crate::rng::Seed;
-use crate::scenario::{Scenario, Trial, add_links, add_schedule, build_ports};
+use crate::scenario::{Scenario, Trial, add_links, build_ports};
 use crate::tcp;
 use crate::time::Instant;
 
@@ -52,7 +52,9 @@ const BATCH: usize = 256;
 /// The world and its pipes.
 pub(super) struct Driver {
     pub(super) world: World,
-    clients: Clients,
+    pub(super) clients: Clients,
+    /// Time of the next change by a schedule.
+    pub(super) next_change: Option<Instant>,
     clock: Clock,
     inbox: Receiver<Command>,
     /// Two for each connection: the client's end is even.
@@ -68,18 +70,17 @@ pub(super) struct Driver {
     recorder: Option<Recorder>,
 }
 
-/// Settings of a link in both directions.
-type Settings = [crate::link::Config; 2];
-
 /// Source of the connections.
-enum Clients {
+pub(super) enum Clients {
     /// Anybody, each over a path like this.
     Anybody {
         path: Vec<(usize, Option<[u32; 2]>)>,
         tcp: Arc<tcp::Config>,
         links: Vec<(String, Settings)>,
-        /// Settings of links for one connection each.
-        own: BTreeMap<u64, Vec<Settings>>,
+        /// What single connections have instead.
+        own: Owners,
+        /// Schedule of everybody's links.
+        timetable: Option<Timetable>,
     },
     /// The clients of a trial.
     Cast { clients: Vec<Client>, measured: Box<Measured> },
@@ -87,7 +88,7 @@ enum Clients {
 
 /// Of a trial: when its warm-up and its measured interval end, as long as they have not, and then
 /// the figures.
-struct Measured {
+pub(super) struct Measured {
     begins: Option<Instant>,
     ends: Option<Instant>,
     outcome: Option<Outcome>,
@@ -104,7 +105,6 @@ impl Driver {
         let scenario = conditions.scenario();
         let mut world = World::new(Seed(scenario.seed), Instant::ZERO, Instant::MAX);
         let shared = add_links(&mut world, scenario);
-        add_schedule(&mut world, scenario);
         let clients = Clients::Anybody {
             path: scenario.groups[0]
                 .path
@@ -112,8 +112,9 @@ impl Driver {
                 .map(|hop| (hop.link, shared[hop.link].map(|both| hop.turned(both))))
                 .collect(),
             tcp: Arc::new(scenario.groups[0].tcp.clone()),
-            links: scenario.links.iter().map(|link| (link.name.clone(), link.directions.clone())).collect(),
-            own: BTreeMap::new(),
+            links: links_of(scenario),
+            own: Owners::new(),
+            timetable: Timetable::new(conditions, Instant::ZERO),
         };
         let mut driver = Driver::of(world, clients, Clock::start(), Budget::new(memory), inbox);
         driver.recorder = recording.map(|recording| Recorder::new(recording, &mut driver.world));
@@ -137,6 +138,8 @@ impl Driver {
         Driver {
             world,
             clients,
+            // There is a look ahead at once.
+            next_change: Some(Instant::ZERO),
             clock,
             inbox,
             ends: Vec::new(),
@@ -158,7 +161,8 @@ impl Driver {
     pub fn run(mut self) {
         loop {
             self.catch_up();
-            let wait = match self.world.next_wakeup() {
+            let due = self.world.next_wakeup().into_iter().chain(self.next_change).min();
+            let wait = match due {
                 Some(due) => Span::from_nanos(due.saturating_since(self.now()).as_nanos()),
                 None => Span::from_secs(3_600),
             };
@@ -193,6 +197,14 @@ impl Driver {
     fn catch_up(&mut self) {
         loop {
             let now = self.now();
+            if let Some(at) = self.next_change.filter(|at| *at <= now)
+                && self.world.next_wakeup().is_none_or(|due| at <= due)
+            {
+                self.next_change = None;
+                self.advance(at.max(self.world.now()));
+                self.follow_schedules();
+                continue;
+            }
             match self.world.next_wakeup() {
                 Some(due) if due <= now => {
                     self.lateness.saturating_record((now - due).as_nanos().max(1));
@@ -297,67 +309,6 @@ impl Driver {
                 Event::Readable | Event::Writable => {}
             }
             self.serve(number);
-        }
-    }
-
-    /// Links take their new settings at once; names that the old conditions do not have are new
-    /// connections' business and are ignored.
-    fn set(&mut self, conditions: &Conditions) {
-        // A trial has conditions of its own.
-        let Clients::Anybody { tcp, links, own, .. } = &mut self.clients else { return };
-        let scenario = conditions.scenario();
-        let changes = scenario
-            .links
-            .iter()
-            .filter_map(|link| {
-                let number = links.iter().position(|(name, _)| *name == link.name)?;
-                links[number].1.clone_from(&link.directions);
-                Some((number, link.directions.clone()))
-            })
-            .collect();
-        let now = self.world.now();
-        self.world.schedule(now, changes);
-        // At once: what is said next already meets it.
-        self.world.advance(now);
-        *tcp = Arc::new(scenario.groups[0].tcp.clone());
-        let own = own.clone();
-        for (connection, settings) in &own {
-            self.set_links(*connection, settings);
-        }
-    }
-
-    /// Settings of the links that one connection has for itself.
-    fn set_own(&mut self, connection: u64, conditions: Option<&Conditions>) {
-        let Clients::Anybody { path, links, own, .. } = &mut self.clients else { return };
-        let settings = match conditions {
-            Some(conditions) => {
-                let scenario = conditions.scenario();
-                let hops = scenario.groups[0].path.iter();
-                let settings: Vec<_> = hops.map(|hop| scenario.links[hop.link].directions.clone()).collect();
-                own.insert(connection, settings.clone());
-                settings
-            }
-            None => {
-                own.remove(&connection);
-                let hops = path.iter().filter(|(_, shared)| shared.is_none());
-                hops.map(|(link, _)| links[*link].1.clone()).collect()
-            }
-        };
-        self.set_links(connection, &settings);
-    }
-
-    /// A connection is over.
-    pub(super) fn forget_own(&mut self, connection: u64) {
-        if let Clients::Anybody { own, .. } = &mut self.clients {
-            own.remove(&connection);
-        }
-    }
-
-    fn set_links(&mut self, connection: u64, settings: &[Settings]) {
-        let port = self.ends.iter().flatten().find(|end| end.connection == connection).map(|end| end.port);
-        match port {
-            Some(port) => self.world.set_links(port, settings),
-            None => self.forget_own(connection),
         }
     }
 

@@ -1,0 +1,213 @@
+//! Conditions that change while connections are open: because somebody says so, or by the `[[schedule]]` of the
+//! scenario that they come from. A schedule counts from when its network was chosen, and begins anew after the
+//! scenario's duration, for a gateway has no end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::conditions::Conditions;
+use super::thread::{Clients, Driver};
+use crate::scenario::Scenario;
+use crate::time::Instant;
+
+/// Settings of a link in both directions.
+pub(super) type Settings = [crate::link::Config; 2];
+
+/// Links by their names.
+type Links = Vec<(String, Settings)>;
+
+/// Network of one connection alone: the links of its path.
+pub(super) struct Own {
+    links: Links,
+    timetable: Option<Timetable>,
+}
+
+/// Position in a schedule.
+pub(super) struct Timetable {
+    scenario: Arc<Scenario>,
+    begun: Instant,
+    /// Number of the next change; behind the last one it begins anew.
+    next: usize,
+}
+
+impl Timetable {
+    /// A schedule that begins now, if there is one.
+    pub fn new(conditions: &Conditions, now: Instant) -> Option<Timetable> {
+        let scenario = conditions.shared();
+        let changes = !scenario.schedule.is_empty() && !scenario.duration.is_zero();
+        changes.then_some(Timetable { scenario, begun: now, next: 0 })
+    }
+
+    fn due(&self) -> Instant {
+        let into = match self.scenario.schedule.get(self.next) {
+            Some(change) => change.at - Instant::ZERO,
+            None => self.scenario.duration,
+        };
+        self.begun.saturating_add(into)
+    }
+
+    /// Links that change next, and their settings from then on.
+    fn turn(&mut self) -> Links {
+        if let Some(change) = self.scenario.schedule.get(self.next) {
+            self.next += 1;
+            let link = |(number, settings): &(usize, Settings)| {
+                (self.scenario.links[*number].name.clone(), settings.clone())
+            };
+            return change.links.iter().map(link).collect();
+        }
+        self.begun = self.due();
+        self.next = 0;
+        links_of(&self.scenario)
+    }
+}
+
+/// All links of a scenario, as they are at its start.
+pub(super) fn links_of(scenario: &Scenario) -> Links {
+    scenario.links.iter().map(|link| (link.name.clone(), link.directions.clone())).collect()
+}
+
+impl Driver {
+    /// Links take their new settings at once; names that the old conditions do not have are new
+    /// connections' business and are ignored.
+    pub(super) fn set(&mut self, conditions: &Conditions) {
+        let now = self.world.now();
+        // A trial has conditions of its own.
+        let Clients::Anybody { tcp, timetable, .. } = &mut self.clients else { return };
+        *tcp = Arc::new(conditions.scenario().groups[0].tcp.clone());
+        *timetable = Timetable::new(conditions, now);
+        self.set_everybodys(links_of(conditions.scenario()));
+        self.look_ahead();
+    }
+
+    fn set_everybodys(&mut self, changed: Links) {
+        let Clients::Anybody { links, own, .. } = &mut self.clients else { return };
+        let changes = changed
+            .into_iter()
+            .filter_map(|(changed, settings)| {
+                let number = links.iter().position(|(name, _)| *name == changed)?;
+                links[number].1.clone_from(&settings);
+                Some((number, settings))
+            })
+            .collect();
+        let own: Vec<(u64, Vec<Settings>)> =
+            own.iter().map(|(connection, own)| (*connection, settings_of(&own.links))).collect();
+        let now = self.world.now();
+        self.world.schedule(now, changes);
+        // At once: what is said next already meets it.
+        self.world.advance(now);
+        for (connection, settings) in own {
+            self.set_links(connection, &settings);
+        }
+    }
+
+    /// Settings of the links that one connection has for itself.
+    pub(super) fn set_own(&mut self, connection: u64, conditions: Option<&Conditions>) {
+        let now = self.world.now();
+        let Clients::Anybody { path, links, own, .. } = &mut self.clients else { return };
+        let settings = match conditions {
+            Some(conditions) => {
+                let scenario = conditions.scenario();
+                let all = links_of(scenario);
+                let links: Links = scenario.groups[0].path.iter().map(|hop| all[hop.link].clone()).collect();
+                let settings = settings_of(&links);
+                own.insert(connection, Own { links, timetable: Timetable::new(conditions, now) });
+                settings
+            }
+            None => {
+                own.remove(&connection);
+                let hops = path.iter().filter(|(_, shared)| shared.is_none());
+                hops.map(|(link, _)| links[*link].1.clone()).collect()
+            }
+        };
+        self.set_links(connection, &settings);
+        self.look_ahead();
+    }
+
+    /// A connection is over.
+    pub(super) fn forget_own(&mut self, connection: u64) {
+        if let Clients::Anybody { own, .. } = &mut self.clients
+            && own.remove(&connection).is_some()
+        {
+            self.look_ahead();
+        }
+    }
+
+    fn set_links(&mut self, connection: u64, settings: &[Settings]) {
+        let port = self.ends.iter().flatten().find(|end| end.connection == connection).map(|end| end.port);
+        match port {
+            Some(port) => self.world.set_links(port, settings),
+            None => self.forget_own(connection),
+        }
+    }
+
+    /// Makes the changes that schedules have up to the present instant.
+    pub(super) fn follow_schedules(&mut self) {
+        let now = self.world.now();
+        let Clients::Anybody { own, timetable, .. } = &mut self.clients else { return };
+        let changed = timetable.as_mut().filter(|timetable| timetable.due() <= now).map(Timetable::turn);
+        let owners: Vec<(u64, Vec<Settings>)> = own
+            .iter_mut()
+            .filter_map(|(connection, Own { links, timetable })| {
+                let changed = timetable.as_mut().filter(|timetable| timetable.due() <= now)?.turn();
+                for (name, settings) in changed {
+                    for link in links.iter_mut().filter(|(known, _)| *known == name) {
+                        link.1.clone_from(&settings);
+                    }
+                }
+                Some((*connection, settings_of(links)))
+            })
+            .collect();
+        if let Some(changed) = changed {
+            self.set_everybodys(changed);
+        }
+        for (connection, settings) in owners {
+            self.set_links(connection, &settings);
+        }
+        self.look_ahead();
+    }
+
+    /// Notes when a schedule changes something next.
+    fn look_ahead(&mut self) {
+        let Clients::Anybody { own, timetable, .. } = &self.clients else { return };
+        let owners = own.values().filter_map(|own| own.timetable.as_ref());
+        self.next_change = owners.chain(timetable).map(Timetable::due).min();
+    }
+}
+
+fn settings_of(links: &[(String, Settings)]) -> Vec<Settings> {
+    links.iter().map(|(_, settings)| settings.clone()).collect()
+}
+
+/// Networks that connections have for themselves.
+pub(super) type Owners = BTreeMap<u64, Own>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::gateway::Options;
+    use crate::time::Duration;
+
+    #[test]
+    fn a_schedule_begins_anew_after_its_duration() {
+        let text = "duration = \"20s\"\n[link.path]\nrate = \"1mbit\"\nper_client = true\n[[clients]]\nname = \"one\"\n\
+            path = [\"path\"]\napp = { kind = \"bulk\" }\n\
+            [[schedule]]\nat = \"5s\"\nset = { \"link.path.rate\" = \"2mbit\" }\n\
+            [[schedule]]\nat = \"9s\"\nset = { \"link.path.rate\" = \"3mbit\" }\n";
+        let conditions = Options::default().conditions(Some(("test.toml", text))).expect("a sound network");
+        let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
+        let mut timetable = Timetable::new(&conditions, at(100)).expect("a schedule");
+        let mut turn = || {
+            let due = timetable.due();
+            let links = timetable.turn();
+            assert_eq!((links.len(), links[0].0.as_str()), (1, "path"));
+            (due, links[0].1[0].rate.map(|rate| rate.to_string()).unwrap_or_default())
+        };
+        let said =
+            [(105, "2mbit"), (109, "3mbit"), (120, "1mbit"), (125, "2mbit"), (129, "3mbit"), (140, "1mbit")];
+        for (due, rate) in said {
+            assert_eq!(turn(), (at(due), rate.to_owned()));
+        }
+        let plain = Options::default().conditions(None).expect("a sound network");
+        assert!(Timetable::new(&plain, at(0)).is_none());
+    }
+}
