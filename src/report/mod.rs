@@ -17,6 +17,7 @@ mod layout;
 mod manifest;
 mod merge;
 mod parallel;
+mod paths;
 mod plot;
 mod resume;
 #[cfg(test)]

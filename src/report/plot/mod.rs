@@ -48,6 +48,7 @@ pub use self::overlay::draw as overlay;
 use self::select::View;
 pub use self::single::{Drawn, draw as draw_one, names};
 use self::sources::Sources;
+pub use self::style::{px, wrapped};
 pub use self::wanted::check;
 use super::error::ReportError;
 use super::parallel;
