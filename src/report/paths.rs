@@ -107,7 +107,7 @@ fn drawing(topology: &Topology, class: &str, width: i32) -> Markup {
                             rect.host x=(lanes[*lane].x - 6) y=(placed.y + LINE / 2 - 6) width="12" height="12" {}
                         }
                     }
-                    Row::Link(link) => (pipe(topology, *link, &lanes, placed)),
+                    Row::Link(link) => (pipe(topology, *link, &lanes, placed, (distance / 2 - 1).min(8))),
                 }
                 @for (n, text) in (0..).zip(&placed.lines) {
                     text.name[n == 0 && matches!(placed.row, Row::Link(_))] x=(left) y=(placed.y + n * LINE + 14) {
@@ -125,7 +125,7 @@ fn line(class: &str, x: i32, [from, to]: [i32; 2]) -> Markup {
 
 /// A link across the lanes that cross it: one box for all, or one for each if each client has its own. Other lanes pass in
 /// front of it.
-fn pipe(topology: &Topology, link: usize, lanes: &[Lane<'_>], placed: &Placed) -> Markup {
+fn pipe(topology: &Topology, link: usize, lanes: &[Lane<'_>], placed: &Placed, half: i32) -> Markup {
     let (top, bottom) = (placed.y - 2, placed.y + placed.height + 2);
     let crossing = |lane: &&Lane<'_>| lane.group.path.iter().any(|(other, _)| *other == link);
     let xs: Vec<i32> = lanes.iter().filter(crossing).map(|lane| lane.x).collect();
@@ -137,7 +137,7 @@ fn pipe(topology: &Topology, link: usize, lanes: &[Lane<'_>], placed: &Placed) -
     let passes = |lane: &&Lane<'_>| !crossing(lane) && lane.ends[0] < top && lane.ends[1] > bottom;
     html! {
         @for (from, to) in boxes {
-            rect.pipe x=(from - 8) y=(top) width=(to - from + 16) height=(bottom - top) rx="7" {}
+            rect.pipe x=(from - half) y=(top) width=(to - from + 2 * half) height=(bottom - top) rx=(half - 1) {}
         }
         @for lane in lanes.iter().filter(passes) {
             (line("halo", lane.x, [top - 2, bottom + 2]))
@@ -229,10 +229,92 @@ fn lines(topology: &Topology, lanes: &[Lane<'_>], row: &Row, width: i32) -> Vec<
         }
         Row::Link(link) => {
             let link = &topology.links[*link];
-            let own = if link.per_client { ", one for each client" } else { "" };
-            let name = format!("link {}{own}", link.name);
-            [name].into_iter().chain(link.conditions.iter().cloned()).collect()
+            let own = link.per_client.then(|| "one for each client".to_owned());
+            [format!("link {}", link.name)]
+                .into_iter()
+                .chain(own)
+                .chain(link.conditions.iter().cloned())
+                .collect()
         }
     };
     texts.iter().flat_map(|text| wrapped(text, TEXT, px(width), MOST_LINES)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::LinkConditions;
+
+    fn topology(links: &[(&str, bool)], groups: &[(&str, &[(usize, bool)])]) -> Topology {
+        let link = |(name, per_client): &(&str, bool)| LinkConditions {
+            name: (*name).to_owned(),
+            per_client: *per_client,
+            conditions: vec!["rate 10 Mbit/s".to_owned()],
+        };
+        let group = |(name, path): &(&str, &[(usize, bool)])| GroupPlace {
+            name: (*name).to_owned(),
+            words: "1 client, bulk up, reno".to_owned(),
+            path: path.to_vec(),
+        };
+        Topology { links: links.iter().map(link).collect(), groups: groups.iter().map(group).collect() }
+    }
+
+    /// The rows in words.
+    fn rows_of(topology: &Topology) -> Vec<String> {
+        let order = order(topology);
+        let (lanes, _) = lanes(topology, &order);
+        let rows = rows(&lanes, &order);
+        rows.iter().map(|row| lines(topology, &lanes, row, 600)[0].clone()).collect()
+    }
+
+    #[test]
+    fn a_parking_lot_has_its_groups_between_its_links() {
+        let hops = [("b", false), ("a", false), ("unused", false)];
+        let lot = topology(&hops, &[("long", &[(1, false), (0, false)]), ("short", &[(0, false)])]);
+        let words = "1 client, bulk up, reno";
+        let rows = [
+            &format!("long: {words}"),
+            "link a",
+            &format!("short: {words}"),
+            "link b",
+            "servers of long, short",
+        ];
+        assert_eq!(rows_of(&lot), rows);
+        let (lanes, count) = lanes(&lot, &order(&lot));
+        assert_eq!((lanes.len(), count), (2, 2));
+    }
+
+    #[test]
+    fn clients_of_a_link_crossed_backwards_stand_below_it() {
+        let both = topology(&[("neck", false)], &[("there", &[(0, false)]), ("back", &[(0, true)])]);
+        let words = "1 client, bulk up, reno";
+        let rows = [
+            &format!("there: {words}"),
+            "server of back",
+            "link neck",
+            &format!("back: {words}"),
+            "server of there",
+        ];
+        assert_eq!(rows_of(&both), rows);
+        let page = figure(&both, 1).into_string();
+        assert_eq!((page.matches("<circle").count(), page.matches("<svg").count()), (4, 2));
+        // One arrow points down, one up.
+        assert!(page.contains("h8l-4 10z") && page.contains("h8l-4 -10z"), "{page}");
+    }
+
+    #[test]
+    fn ended_lanes_leave_their_place_and_each_client_has_its_own_link() {
+        let line = topology(&[("a", false), ("b", true)], &[("one", &[(0, false)]), ("two", &[(1, false)])]);
+        assert_eq!(lanes(&line, &order(&line)).1, 1);
+        let shared = topology(&[("a", true)], &[("one", &[(0, false)]), ("two", &[(0, false)])]);
+        let boxes = |topology: &Topology| figure(topology, 1).into_string().matches("class=\"pipe\"").count();
+        assert_eq!(boxes(&shared), 4);
+        assert_eq!(boxes(&Topology::default()), 0);
+        // Paths that contradict each other still have an order.
+        let odd = topology(
+            &[("a", false), ("b", false)],
+            &[("x", &[(0, false), (1, false)]), ("y", &[(1, false), (0, false)])],
+        );
+        assert_eq!(order(&odd), [0, 1]);
+    }
 }

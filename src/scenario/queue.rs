@@ -134,25 +134,23 @@ impl Form<u64> for OfQueue {
     }
 }
 
-/// A queue in words: its capacity, the bandwidth-delay products that it is of, its discipline, and the parameters
+/// A queue's capacity in words, with the bandwidth-delay products that it is of; and its discipline, with the parameters
 /// that are not at their defaults.
-pub(super) fn in_words(queue: &Queue, limit: Limit) -> String {
-    let mut words = match queue.capacity {
+pub(super) fn in_words(queue: &Queue, limit: Limit) -> [String; 2] {
+    let capacity = match queue.capacity {
         Capacity::Packets(packets) => plural(packets, "packet"),
         Capacity::Bytes(bytes) => Bytes(bytes).to_string(),
     };
-    if let Limit::Bdp(factor) = limit {
-        words += &format!(" ({factor} BDP)");
-    }
-    words += &format!(", {}", queue.discipline.name);
-    for (parameter, value) in queue.discipline.parameters.iter().zip(&queue.parameters) {
-        if *value != parameter.default.1
-            && let Some(text) = OfQueue(parameter).text(value)
-        {
-            words += &format!(", {} {}", parameter.name, text.trim_matches('"'));
-        }
-    }
-    words
+    let of = if let Limit::Bdp(factor) = limit { format!(" ({factor} BDP)") } else { String::new() };
+    let chosen = queue.discipline.parameters.iter().zip(&queue.parameters);
+    let chosen = chosen.filter(|(parameter, value)| **value != parameter.default.1).filter_map(
+        |(parameter, value)| {
+            Some(format!("{} {}", parameter.name, OfQueue(parameter).text(value)?.trim_matches('"')))
+        },
+    );
+    let chosen: Vec<String> = chosen.collect();
+    let with = if chosen.is_empty() { String::new() } else { format!(" ({})", chosen.join(", ")) };
+    [capacity + &of, queue.discipline.name.to_owned() + &with]
 }
 
 #[cfg(test)]

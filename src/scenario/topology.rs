@@ -8,6 +8,7 @@ use super::law::Law;
 use super::sweep::Plan;
 use super::{Group, LinkSpec, Scenario, queue};
 use crate::link::config::{Config, LossModel, Pattern};
+use crate::time::Duration;
 use crate::units::{Bytes, Probability, Rate};
 use crate::wire::Direction;
 
@@ -72,14 +73,14 @@ impl Topology {
 
 /// Conditions of a link, in the order of a packet's way through it.
 fn conditions(plan: &Plan, cells: &[Scenario], link: usize) -> Vec<String> {
-    let aspects: [fn(&LinkSpec, Direction) -> Option<String>; 6] =
-        [rate, delay, loss, queue, policer, accidents];
+    let aspects: [fn(&LinkSpec, Direction) -> Option<String>; 7] =
+        [rate, queue, discipline, policer, delay, loss, accidents];
     let both = |aspect: &fn(&LinkSpec, Direction) -> Option<String>| {
         let of = |cell: &Scenario| {
             let link = &cell.links[link];
             match Direction::BOTH.map(|way| aspect(link, way)) {
                 [up, down] if up == down => up,
-                [Some(up), Some(down)] => Some(format!("{up} up and {} down", value_of(&down))),
+                [Some(up), Some(down)] => Some(format!("{up} up, {} down", value_of(&down))),
                 [Some(up), None] => Some(format!("{up}, up only")),
                 [None, down] => down.map(|down| format!("{down}, down only")),
             }
@@ -148,9 +149,9 @@ fn rate(link: &LinkSpec, way: Direction) -> Option<String> {
     let config = of(link, way);
     let law = match &link.tables[way.index()] {
         Some(Table::Listed(_)) => Some("by a table over time".to_owned()),
-        Some(Table::Law(Law::Step { period, .. })) => Some(format!("in two halves of {period}")),
+        Some(Table::Law(Law::Step { period, .. })) => Some(format!("in two halves of {}", spaced(*period))),
         Some(Table::Law(Law::Leo { period, .. })) => {
-            Some(format!("low-orbit satellite, handover every {period}"))
+            Some(format!("low-orbit satellite, handover every {}", spaced(*period)))
         }
         _ => None,
     };
@@ -176,11 +177,18 @@ fn delay(link: &LinkSpec, way: Direction) -> Option<String> {
     if delay.mean.is_zero() && delay.jitter.is_zero() {
         return None;
     }
-    let mut words = format!("delay {}", delay.mean);
+    let mut words = format!("delay {}", spaced(delay.mean));
     if !delay.jitter.is_zero() {
-        words += &format!(" ± {}", delay.jitter);
+        words += &format!(" ± {}", spaced(delay.jitter));
     }
     Some(words)
+}
+
+/// `10 ms`.
+fn spaced(time: Duration) -> String {
+    let text = time.to_string();
+    let (number, unit) = text.split_at(text.find(char::is_alphabetic).unwrap_or(text.len()));
+    format!("{number} {unit}")
 }
 
 fn loss(link: &LinkSpec, way: Direction) -> Option<String> {
@@ -192,9 +200,19 @@ fn loss(link: &LinkSpec, way: Direction) -> Option<String> {
 }
 
 fn queue(link: &LinkSpec, way: Direction) -> Option<String> {
+    let [capacity, _] = queue_words(link, way)?;
+    Some(format!("queue {capacity}"))
+}
+
+fn discipline(link: &LinkSpec, way: Direction) -> Option<String> {
+    let [_, discipline] = queue_words(link, way)?;
+    Some(format!("discipline {discipline}"))
+}
+
+/// Without a rate nothing queues.
+fn queue_words(link: &LinkSpec, way: Direction) -> Option<[String; 2]> {
     let config = of(link, way);
-    config.rate?;
-    Some(format!("queue {}", queue::in_words(&config.queue, link.limits[way.index()])))
+    config.rate.map(|_| queue::in_words(&config.queue, link.limits[way.index()]))
 }
 
 fn policer(link: &LinkSpec, way: Direction) -> Option<String> {
@@ -262,8 +280,9 @@ mod tests {
         let topology = of_text(&with("loss = \"1%\"", "loss = \"1%\"\nper_client = true"));
         let [access, neck] = topology.links.as_slice() else { panic!("{topology:?}") };
         assert_eq!((access.name.as_str(), access.per_client), ("access", true));
-        assert_eq!(access.conditions, ["delay 10ms", "loss 1%"]);
-        assert_eq!(neck.conditions, ["rate 10 Mbit/s", "delay 5ms", "queue 25 packets (1 BDP), droptail"]);
+        assert_eq!(access.conditions, ["delay 10 ms", "loss 1%"]);
+        let conditions = ["rate 10 Mbit/s", "queue 25 packets (1 BDP)", "discipline droptail", "delay 5 ms"];
+        assert_eq!(neck.conditions, conditions);
         let [upload, people] = topology.groups.as_slice() else { panic!("{topology:?}") };
         assert_eq!(
             (upload.words.as_str(), people.words.as_str()),
@@ -279,7 +298,7 @@ mod tests {
         let topology = of_text(&text);
         assert_eq!(topology.links[0].conditions[1], "loss 1%, 2% or none");
         let neck = &topology.links[1].conditions;
-        assert_eq!(neck[0], "rate 1 Mbit/s up and 10 Mbit/s down or 10 Mbit/s");
+        assert_eq!(neck[0], "rate 1 Mbit/s up, 10 Mbit/s down or 10 Mbit/s");
         assert!(topology.groups[0].words.starts_with("0, 2 or 5 clients"), "{topology:?}");
         let many: Vec<String> = (1..=8).map(|n| format!("\"{n}%\"")).collect();
         let topology = of_text(&and(&format!("[sweep]\n\"link.access.loss\" = [{}]\n", many.join(", "))));
