@@ -270,6 +270,7 @@ fn figure(dir: &Path, picture: &Path, number: usize) -> Result<Markup, ReportErr
         figcaption {
             b { "Figure " (number) "." } " " (title)
             @if let Some(words) = within("desc").filter(|words| !words.0.is_empty()) { ": " (words) }
+            @if let Some(words) = super::plot::reading(&name) { ". " (words) }
         }
     };
     if is_svg && size <= MAX_SVG {

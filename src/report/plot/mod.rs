@@ -46,6 +46,7 @@ use std::path::{Path, PathBuf};
 
 use self::frame::Frame;
 use self::named::Named;
+pub use self::named::reading;
 pub use self::notes::{boxes, kept_warning};
 pub use self::over_time::draw as over_time;
 pub use self::overlay::draw as overlay;

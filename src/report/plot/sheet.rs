@@ -87,7 +87,7 @@ impl Sheet {
     pub fn render(&self, departure: &str, frame: &Frame) -> Result<String, DrawError> {
         ensure_fonts();
         let inner = px(frame.width - 2 * MARGIN);
-        let (most, most_below) = if frame.is_narrow() { (4, 8) } else { (2, 3) };
+        let (most, most_below) = if frame.is_narrow() { (6, 8) } else { (2, 3) };
         let heading = |text: &str, size: f64, lines: usize| {
             if frame.titled { wrapped(text, size, inner, lines) } else { Vec::new() }
         };
