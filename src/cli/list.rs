@@ -125,17 +125,22 @@ fn titled(folders: &[&str]) -> Vec<(String, String)> {
     };
     let files: Vec<_> = folders.iter().filter_map(below).flatten().collect();
     if files.is_empty() {
-        let help = "`testbed new` writes a first one";
-        return vec![("–".to_owned(), format!("there is no folder `{}` here; {help}", folders[0]))];
+        return vec![("–".to_owned(), format!("there is no folder `{}` here", folders[0]))];
     }
     files.iter().map(|path| (path.display().to_string(), title(path))).collect()
 }
 
+/// The title of a scenario, or the first line of its comment where it has none.
 fn title(path: &Path) -> String {
     let name = path.display().to_string();
-    let plan = text_of(&name, std::fs::read(path))
-        .and_then(|text| Plan::parse_with(&name, &text, &[], &mut |named| beside(path, named)));
-    plan.map_or_else(|_| format!("(faulty: see `testbed check {name}`)"), |plan| plan.base.title)
+    let read = || {
+        let text = text_of(&name, std::fs::read(path)).ok()?;
+        let plan = Plan::parse_with(&name, &text, &[], &mut |named| beside(path, named)).ok()?;
+        let comment = text.lines().next().and_then(|line| line.strip_prefix("# "));
+        let untitled = plan.base.title == plan.name();
+        Some(comment.filter(|_| untitled).map_or(plan.base.title, str::to_owned))
+    };
+    read().unwrap_or_else(|| format!("(faulty: see `testbed check {name}`)"))
 }
 
 fn queues() -> Vec<(String, String)> {

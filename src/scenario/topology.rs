@@ -286,7 +286,7 @@ mod tests {
         let [upload, people] = topology.groups.as_slice() else { panic!("{topology:?}") };
         assert_eq!(
             (upload.words.as_str(), people.words.as_str()),
-            ("2 clients, bulk up, cubic", "1 client, chat both ways, cubic")
+            ("2 clients, bulk up, reno", "1 client, chat both ways, reno")
         );
         assert_eq!(upload.path, [(0, false), (1, false)]);
     }

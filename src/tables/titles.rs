@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::study::Study;
 
 /// Words for the ends of keys, the longest first where one ends another.
-const WORDS: [(&str, &str); 20] = [
+const WORDS: [(&str, &str); 22] = [
     ("queue.limit", "queue"),
     ("queue.kind", "queue discipline"),
     ("queue", "queue"),
@@ -19,6 +19,8 @@ const WORDS: [(&str, &str); 20] = [
     ("reorder", "reordered packets"),
     ("count", "clients"),
     ("app.rule", "bitrate rule"),
+    ("app.servers", "servers"),
+    ("chat.dialect", "chat dialect"),
     ("kind.aggregate", "frames sent together"),
     ("kind.retries", "retries of a frame"),
     ("tcp.min_rto", "least retransmission timeout"),

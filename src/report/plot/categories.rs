@@ -57,6 +57,6 @@ mod tests {
         assert_eq!(labels(&all, px(80)), all);
         assert_eq!(labels(&all, px(34)), ["reno", "\ncubic", "vegas", "\nledbat", "bbr", "\nbbr3"]);
         let bursts = texts(&["0.5%", "GE p=0.251% r=50%", "GE p=0.101% r=20%"]);
-        assert_eq!(labels(&bursts, px(60))[1], "\nGE p=0.251%\nr=50%");
+        assert_eq!(labels(&bursts, px(60))[1], "\n\nGE p=0.251%\nr=50%");
     }
 }

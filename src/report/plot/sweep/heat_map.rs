@@ -20,7 +20,7 @@ const LEAST: RGBColor = RGBColor(236, 243, 250);
 const MOST: RGBColor = RGBColor(8, 64, 129);
 
 /// The widest labels of rows, in drawing units.
-const WIDEST: i32 = px(150);
+const WIDEST: i32 = px(200);
 
 /// Fields that differ by less than this share of their mean have one shade: a scale would make much of nothing.
 const ALIKE: f64 = 0.01;
@@ -76,7 +76,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     };
     let axes = [
         categories::below(&texts(x, &columns), length),
-        categories::beside(&texts(y, &rows), WIDEST.min(length / 2)),
+        categories::beside(&texts(y, &rows), WIDEST.min(length * 3 / 5)),
     ];
     let labels = [study.axis_title(x), study.axis_title(y)];
     let subject = match filled.as_slice() {
