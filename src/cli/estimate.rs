@@ -145,3 +145,20 @@ fn rough(seconds: f64) -> String {
         _ => format!("{:.0} h", seconds / 3600.0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cell_counts_with_all_its_connections() {
+        let series = |servers: &str| {
+            let set = format!("clients.reader.app.servers={servers}");
+            let plan = Plan::parse("incast.toml", include_str!("../../scenarios/incast.toml"), &[set]);
+            written(&plan.expect("a sound scenario")).series
+        };
+        let (few, many) = (series("[2]"), series("[20]"));
+        assert!(many > 6 * few, "{few} and {many}");
+        assert_eq!(series("[2, 20]"), few + many);
+    }
+}

@@ -91,8 +91,12 @@ fn conditions(plan: &Plan, cells: &[Scenario], link: usize) -> Vec<String> {
     let changes =
         plan.base.schedule.iter().filter(|change| change.links.iter().any(|(other, _)| *other == link));
     let times: Vec<String> = changes.map(|change| format!("{} s", change.at.as_secs_f64())).collect();
-    if !times.is_empty() {
-        all.push(format!("other conditions from {} on", listed(&times, "and")));
+    match times.as_slice() {
+        [] => {}
+        [first, ..] if times.len() > MOST_VALUES => {
+            all.push(format!("other conditions {} times, from {first} on", times.len()));
+        }
+        times => all.push(format!("other conditions from {} on", listed(times, "and"))),
     }
     if all.is_empty() {
         all.push("no limit, delay or loss".to_owned());
@@ -142,7 +146,7 @@ fn of(link: &LinkSpec, way: Direction) -> &Config {
 
 fn mbit(rate: Rate) -> String {
     let rate = rate.as_mbit();
-    if rate < 0.1 { format!("{} kbit/s", rate * 1e3) } else { format!("{rate} Mbit/s") }
+    if rate < 0.1 { format!("{} kbit/s", (rate * 1e9).round() / 1e6) } else { format!("{rate} Mbit/s") }
 }
 
 fn rate(link: &LinkSpec, way: Direction) -> Option<String> {

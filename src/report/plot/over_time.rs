@@ -21,7 +21,7 @@ use crate::tables::results::Results;
 /// Height of a panel, in pixels.
 const ROW: i32 = 300;
 
-/// What is drawn of a flow: a panel each.
+/// Axes of the panels.
 const AXES: [&str; 3] = ["window (segments)", "round trip (ms)", "throughput (Mbit/s)"];
 
 /// Points of a flow in each panel.
