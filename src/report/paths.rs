@@ -144,8 +144,8 @@ fn pipe(topology: &Topology, link: usize, lanes: &[Lane<'_>], placed: &Placed, h
             (line("lane", lane.x, [top - 2, bottom + 2]))
         }
         @for lane in lanes.iter().filter(crossing) {
-            @let backwards = lane.group.path.iter().any(|hop| *hop == (link, true));
-            @let (x, middle, tip) = (lane.x, (top + bottom) / 2, if backwards { -5 } else { 5 });
+            @let backwards = lane.group.path.contains(&(link, true));
+            @let (x, middle, tip) = (lane.x, i32::midpoint(top, bottom), if backwards { -5 } else { 5 });
             path.host d=(format!("M{} {}h8l-4 {}z", x - 4, middle - tip, 2 * tip)) {}
         }
     }
