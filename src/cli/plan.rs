@@ -126,12 +126,11 @@ impl Words {
 
     fn snakefile(&self) -> String {
         let Words { run, merge, dir, paths, shards, .. } = self;
-        // Texts of Python, in which braces are wildcards, and in `expand` before that its own.
+        // Texts of Python, in which a single brace begins a wildcard.
         let text = |text: &String| text.replace('\\', "\\\\").replace('"', "\\\"");
         let plain = |text: &str| text.replace('{', "{{").replace('}', "}}");
         let [run, merge, dir] = [run, merge, dir].map(|words| plain(&text(words)));
         let [dir_path, result_path] = paths.each_ref().map(|path| plain(&text(path)));
-        let dir_in_expand = plain(&dir_path);
         format!(
             "PARTS = range(1, {shards} + 1)\n\
              \n\
@@ -144,7 +143,7 @@ impl Words {
              \x20   shell: \"{run} --shard {{wildcards.k}}/{shards} --jobs {{threads}} --out {dir}/part-{{wildcards.k}}\"\n\
              \n\
              rule merge:\n\
-             \x20   input: expand(\"{dir_in_expand}/part-{{k}}/report.html\", k=PARTS)\n\
+             \x20   input: expand(\"{dir_path}/part-{{k}}/report.html\", k=PARTS)\n\
              \x20   output: \"{result_path}/report.html\"\n\
              \x20   shell: \"{merge}\"\n"
         )
