@@ -19,7 +19,7 @@ pub const REVISION: &str = env!("TESTBED_REVISION");
 /// begin another episode; 3: the timeout of delayed acknowledgments adapts in profile `linux`; 4: axes with units
 /// have columns of numbers, and behind a queue with a discipline a delay is judged by the setting that it was drawn under;
 /// 5: a repeated SYN is answered with the SYN-ACK, and series have the columns of cell, trial and axes.
-pub const RESULTS: u32 = 5;
+pub const RESULTS: u32 = 6;
 
 /// `0.2.0 (abc1234)`, or the version alone.
 pub fn named(version: &str, revision: &str) -> String {

@@ -6,12 +6,13 @@ use super::describe::described;
 use super::form::{Controller, Flag, Form as _, OfController, Whole, Words};
 use super::kind::Kind;
 use super::problem::fails_at;
-use super::quantity::{PositiveSpan, Size};
+use super::quantity::{PositiveSpan, Size, Span};
 use super::reader::Reader;
 use super::tree::Node;
 use super::visit::Visitor;
 use crate::congestion::{Choice, Marking};
 use crate::tcp::{Config, DelayedAck, EcnMode, IdleWindow, Profile, Recovery, ReduceFrom, RtoFloor};
+use crate::time::Duration;
 
 /// The keys of `[tcp]`.
 pub(super) static TCP: LazyLock<Kind> = LazyLock::new(|| described(|v| keys(v, &mut Config::default())));
@@ -49,6 +50,9 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     let floor = "what min_rto bounds: the variance term (Linux) or the timeout (RFC 6298)";
     v.key("rto_floor", &mut tcp.rto_floor, Words(RTO_FLOORS), floor);
     v.key("max_rto", &mut tcp.max_rto, PositiveSpan, "upper bound of the timeout, back-off included");
+    let tick =
+        "the tick of the timers, on Linux's timer wheel: a wait ends up to an eighth late; \"0s\": exact";
+    v.key("tick", &mut tcp.tick, Span, tick);
     v.key("nagle", &mut tcp.nagle, Flag, "Nagle's algorithm: hold back small segments");
     v.key("timestamps", &mut tcp.timestamps, Flag, "offer timestamps (RFC 7323)");
     v.key("sack", &mut tcp.sack, Flag, "offer selective acknowledgments (RFC 2018)");
@@ -77,6 +81,9 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
 
 /// The smallest segment.
 const LEAST_MSS: u64 = 64;
+
+/// The longest tick.
+const LONGEST_TICK: Duration = Duration::from_secs(1);
 
 /// Holds a segment at least.
 const BUFFER: Size = Size(LEAST_MSS, 1 << 30);
@@ -143,6 +150,12 @@ fn check(config: &Config, reader: &mut Reader) {
     {
         let message = format!("min_rto ({}) is larger than max_rto ({})", config.min_rto, config.max_rto);
         reader.error(node.place, message, "lower the one or raise the other");
+    }
+    if config.tick > LONGEST_TICK
+        && let Some(node) = reader.get("tick")
+    {
+        let message = format!("a tick of {} is longer than {LONGEST_TICK}", config.tick);
+        reader.error(node.place, message, "Linux has \"1ms\", \"4ms\" or \"10ms\"");
     }
     if config.recovery == Recovery::Rack
         && !config.sack

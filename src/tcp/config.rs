@@ -37,6 +37,9 @@ pub struct Config {
     pub rto_floor: RtoFloor,
     /// Upper bound of the retransmission timeout, back-off included (RFC 6298 §2.5).
     pub max_rto: Duration,
+    /// Tick of the clock that timers wait by (`CONFIG_HZ`), on Linux's timer wheel; zero for one that is
+    /// exact.
+    pub tick: Duration,
     /// Nagle's algorithm (RFC 9293 §3.7.4).
     pub nagle: bool,
     /// Offer timestamps (RFC 7323 §3).

@@ -16,6 +16,7 @@ use super::receiver::Receiver;
 use super::sender::Sender;
 use super::state::State;
 use super::stats::Stats;
+use super::wheel::Wheel;
 use crate::facts::{SenderEvent, Snapshot, StreamEvent as Event};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -82,10 +83,12 @@ impl Connection {
     }
 
     fn new(state: State, config: Arc<Config>, iss: SeqNumber, rng: Rng) -> Connection {
+        // Of a copy, so that the controller's draws do not depend on it.
+        let wheel = Wheel::new(config.tick, &mut rng.clone());
         Connection {
             state,
-            sender: Sender::new(Arc::clone(&config), iss),
-            receiver: Receiver::new(&config, SeqNumber(0)),
+            sender: Sender::new(Arc::clone(&config), iss, wheel),
+            receiver: Receiver::new(&config, SeqNumber(0), wheel),
             config,
             rng: Some(rng),
             events: Events::default(),

@@ -7,6 +7,7 @@
 //! | RFC 9293 states, handshake, teardown, reset | `connection` | `tests/rfc9293*.rs` |
 //! | RFC 9293 §3.8.6 windows, probes, delayed ACK | `receiver`, `sender` | `tests/rfc9293_flow.rs` |
 //! | RFC 6298 retransmission timeout | `rtt`, `sender` | `tests/rfc6298.rs` |
+//! | Linux's timer wheel | `wheel` | `wheel` |
 //! | RFC 5681 fast retransmit, slow start | `recovery`, `congestion::reno` | `tests/rfc5681.rs` |
 //! | RFC 6582 NewReno | `recovery` | `tests/rfc6582.rs` |
 //! | RFC 6675, 2018 SACK | `scoreboard`, `recovery`, `assembler` | `tests/rfc6675.rs` |
@@ -40,6 +41,7 @@ mod state;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod wheel;
 
 pub use crate::facts::StreamEvent as Event;
 pub use config::{Config, DelayedAck, EcnMode, IdleWindow, Recovery, ReduceFrom, RtoFloor};

@@ -55,6 +55,7 @@ fn linux() -> Config {
         min_rto: Duration::from_millis(200),
         rto_floor: RtoFloor::Variance,
         max_rto: Duration::from_secs(120),
+        tick: Duration::from_millis(4),
         nagle: false,
         timestamps: true,
         sack: true,
@@ -100,6 +101,7 @@ fn rfc() -> Config {
 /// Linux's, without what neither those RFCs nor ns-3 have.
 fn classic() -> Config {
     Config {
+        tick: Duration::ZERO,
         dsack: false,
         frto: false,
         syn_linear_timeouts: 0,

@@ -6,6 +6,7 @@ use super::config::{Config, DelayedAck};
 use super::echo::Echo;
 use super::quickack::QuickAcks;
 use super::rtt::RttEstimator;
+use super::wheel::Wheel;
 use crate::time::{Duration, Instant};
 use crate::wire::{Payload, SackBlocks, Segment, SeqNumber, Timestamps};
 
@@ -34,6 +35,7 @@ pub struct Receiver {
     quick: QuickAcks,
     /// Time at which a delayed acknowledgment is due.
     delayed_until: Instant,
+    pub(super) wheel: Wheel,
     /// RFC 7323 §4.3: TS.Recent, and Last.ACK.sent.
     ts_recent: u32,
     last_ack_sent: u64,
@@ -52,7 +54,7 @@ pub struct Receiver {
 
 impl Receiver {
     /// The half for a peer whose SYN had the number `irs`.
-    pub fn new(config: &Config, irs: SeqNumber) -> Receiver {
+    pub fn new(config: &Config, irs: SeqNumber, wheel: Wheel) -> Receiver {
         // The SYN has offset 0, so the first byte of data has offset 1.
         Receiver {
             irs,
@@ -67,6 +69,7 @@ impl Receiver {
             ack_when_read: false,
             quick: QuickAcks::new(config),
             delayed_until: Instant::MAX,
+            wheel,
             ts_recent: 0,
             last_ack_sent: 1,
             said: None,
@@ -134,9 +137,10 @@ impl Receiver {
         self.ts_recent
     }
 
-    /// Answers a duplicate with its own timestamp, once, if that is newer.
-    pub fn echo_duplicate(&mut self, start: u64, stamps: Timestamps) {
-        if start <= self.last_ack_sent && !self.is_old_duplicate(stamps) {
+    /// Answers a duplicate of the last bytes acknowledged with its own timestamp, once, if that is newer.
+    pub fn echo_duplicate(&mut self, (start, end): (u64, u64), stamps: Timestamps) {
+        let is_last = start <= self.last_ack_sent && self.last_ack_sent <= end;
+        if is_last && !self.is_old_duplicate(stamps) {
             self.echo_once = Some(stamps.value);
         }
     }
@@ -208,15 +212,17 @@ impl Receiver {
 
     fn delay_ack(&mut self, now: Instant, rtt: &RttEstimator) {
         self.unacknowledged += 1;
-        match self.delayed_ack {
-            Some(DelayedAck { segments, stretch, .. }) => {
-                self.delayed_until = self.delayed_until.min(now + self.quick.timeout(rtt.smoothed()));
-                if self.unacknowledged >= segments {
-                    self.ack_when_read = true;
-                    self.ack_now |= !stretch;
-                }
-            }
-            None => self.ack_now = true,
+        let Some(DelayedAck { segments, stretch, .. }) = self.delayed_ack else {
+            self.ack_now = true;
+            return;
+        };
+        let wait = self.quick.timeout(rtt.smoothed());
+        if now + wait < self.delayed_until {
+            self.delayed_until = self.delayed_until.min(self.wheel.after(now, wait));
+        }
+        if self.unacknowledged >= segments {
+            self.ack_when_read = true;
+            self.ack_now |= !stretch;
         }
     }
 

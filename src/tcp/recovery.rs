@@ -10,6 +10,7 @@ mod marks;
 
 use super::scoreboard::{DUP_THRESH, Scoreboard};
 use super::stats::Stats;
+use super::wheel::Wheel;
 use crate::congestion::CongestionController;
 use crate::facts::SenderEvent;
 use crate::time::Instant;
@@ -49,6 +50,8 @@ pub struct LossRecovery {
     pub(super) found_loss: bool,
     /// Time at which more of what was overtaken counts as lost (RFC 8985 §6.2 step 5).
     pub(super) reorder_timer: Instant,
+    /// Clock of that timer.
+    pub(super) wheel: Wheel,
     /// Losses reduce the window, and not what is in flight.
     pub(super) reduces_window: bool,
     /// Timeouts of data are tried by F-RTO.
@@ -91,6 +94,7 @@ impl Default for LossRecovery {
             frto: Frto::Off,
             found_loss: false,
             reorder_timer: Instant::MAX,
+            wheel: Wheel::default(),
             reduces_window: false,
             tries_timeouts: false,
             ecn: EcnSender::default(),
@@ -232,7 +236,8 @@ impl LossRecovery {
     /// RFC 8985 §6.2: losses by time, and when to look again.
     fn detect_by_time(&mut self, now: Instant, scoreboard: &mut Scoreboard) -> u64 {
         let found = scoreboard.detect_by_time(now, self.episode != Episode::Open);
-        self.reorder_timer = found.wait.map_or(Instant::MAX, |wait| now + wait);
+        self.reorder_timer =
+            found.wait.map_or(Instant::MAX, |wait| self.wheel.after(now, wait + self.wheel.margin()));
         found.lost
     }
 

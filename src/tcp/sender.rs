@@ -20,6 +20,7 @@ use super::recovery::{Episode, LossRecovery};
 use super::rtt::RttEstimator;
 use super::scoreboard::{Delivered, Scoreboard};
 use super::stats::{Clockwork, Stats};
+use super::wheel::Wheel;
 use crate::congestion::{Beliefs, CongestionController, Parameters, Path, Phase};
 use crate::rng::Rng;
 use crate::time::Instant;
@@ -60,6 +61,7 @@ pub struct Sender {
     pub(super) scoreboard: Scoreboard,
     pub(super) recovery: LossRecovery,
     pub(super) rtt: RttEstimator,
+    wheel: Wheel,
     pacer: Pacer,
     /// Time at which pacing lets the next packet go, if one waits for that.
     paced_until: Instant,
@@ -112,7 +114,7 @@ impl Transmission {
 
 impl Sender {
     /// A half that will begin with a SYN numbered `iss`.
-    pub fn new(config: Arc<Config>, iss: SeqNumber) -> Sender {
+    pub fn new(config: Arc<Config>, iss: SeqNumber, wheel: Wheel) -> Sender {
         Sender {
             iss,
             una: 0,
@@ -133,6 +135,7 @@ impl Sender {
             scoreboard: Scoreboard::default(),
             recovery: LossRecovery::default(),
             rtt: RttEstimator::new(&config),
+            wheel,
             pacer: Pacer::default(),
             paced_until: Instant::MAX,
             timer: Instant::MAX,
@@ -188,6 +191,7 @@ impl Sender {
         }
         self.controller = Some(controller);
         self.recovery = LossRecovery::default();
+        self.recovery.wheel = self.wheel;
         self.recovery.tries_timeouts = self.config.frto;
         self.recovery.reduces_window = self.config.reduce_from == ReduceFrom::Window;
         if self.agreed.sack && self.config.recovery == Recovery::Rack {

@@ -159,7 +159,7 @@ fn a_qlog_counts_what_the_table_of_flows_counts() {
 #[test]
 fn a_lost_syn_is_in_a_qlog_as_itself_behind_its_timer() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let text = "duration = \"3s\"\n[link.wire]\ndelay = \"10ms\"\nloss = \"100%\"\n\
+    let text = "duration = \"3s\"\ntcp.tick = \"0s\"\n[link.wire]\ndelay = \"10ms\"\nloss = \"100%\"\n\
                 kind = { law = \"step\", period = \"700ms\", loss = \"0%\" }\n\
                 [[clients]]\nname = \"bulk\"\npath = [\"wire\"]\napp = { kind = \"bulk\", size = \"9KB\" }\n";
     fs::write(dir.path().join("syn.toml"), text).expect("written");

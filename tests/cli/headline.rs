@@ -139,8 +139,9 @@ fn bytes_are_received_no_faster_than_the_link_lets_them_pass() {
 #[test]
 fn timeouts_of_a_syn_count_as_timeouts() {
     let scenario = |duration: &str, warmup: &str| {
-        format!("duration = \"{duration}\"\nwarmup = \"{warmup}\"\ntcp.syn_linear_timeouts = 0\n")
-            + "[link.w]\nrate = \"10mbit\"\ndelay = \"3s\"\n[[clients]]\nname = \"u\"\npath = [\"w\"]\n\
+        format!(
+            "duration = \"{duration}\"\nwarmup = \"{warmup}\"\ntcp.syn_linear_timeouts = 0\ntcp.tick = \"0s\"\n"
+        ) + "[link.w]\nrate = \"10mbit\"\ndelay = \"3s\"\n[[clients]]\nname = \"u\"\npath = [\"w\"]\n\
                app = { kind = \"bulk\", size = \"200kB\" }\n"
     };
     // The first SYN leaves at 0 s and is sent again at 1 s and at 3 s. Its answer leaves at 3 s, at 4 s and 6 s for the

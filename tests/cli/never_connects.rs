@@ -31,7 +31,7 @@ fn number(row: &[(String, String)], name: &str) -> u32 {
 
 fn scenario(loss: &str, more: &str, direction: &str) -> String {
     format!(
-        "duration = \"20s\"\ntcp.syn_linear_timeouts = 0\n[link.wire]\ndelay = \"10ms\"\nrate = \"5mbit\"\nloss = \"{loss}\"\n{more}\n\
+        "duration = \"20s\"\ntcp.syn_linear_timeouts = 0\ntcp.tick = \"0s\"\n[link.wire]\ndelay = \"10ms\"\nrate = \"5mbit\"\nloss = \"{loss}\"\n{more}\n\
          [[clients]]\nname = \"bulk\"\ncount = 2\npath = [\"wire\"]\n\
          app = {{ kind = \"bulk\", direction = \"{direction}\", size = \"1MB\" }}\n"
     )

@@ -79,7 +79,8 @@ fn a_video_plays_as_long_as_it_is_and_its_bytes_are_those_of_its_chunks() {
         let app = format!("{LADDER}, length = \"60s\", chunk = \"3s\", rule = \"{rule}\"");
         let outcome = watch(300, "rate = \"2mbit\"\nloss = \"2%\"", &app);
         let chunks = &outcome.chunks;
-        assert_eq!((chunks.len(), sum(chunks, |chunk| chunk.played)), (20, 60.0), "{rule}");
+        let played = sum(chunks, |chunk| chunk.played);
+        assert!(chunks.len() == 20 && (played - 60.0).abs() < 1e-9, "{rule}: {played} s");
         assert!(chunks.iter().all(|chunk| chunk.completion.is_some()), "{rule}");
         let bytes: u64 = chunks.iter().map(|chunk| chunk.bytes).sum();
         let down = outcome.flows[0].directions[1].as_ref().expect("data");

@@ -123,7 +123,7 @@ impl Connection {
         // RFC 3168 §6.1.1: no ECT after a SYN of ours that did not offer it. RFC 9768 §3.1.4.1: a client in its
         // mode may.
         agreed.ect &= self.sender.stats.retransmits == 0 || agreed.ecn == EcnMode::Accurate;
-        self.receiver = Receiver::new(&self.config, segment.seq);
+        self.receiver = Receiver::new(&self.config, segment.seq, self.receiver.wheel);
         if agreed.ecn == EcnMode::Accurate {
             let counters = EcnCounters::new(segment.ecn, segment.flags.has(Flags::ACK));
             self.receiver.echo = Echo::Counters(Box::new(counters));
@@ -293,14 +293,15 @@ impl Connection {
         if !segment.payload.is_empty() {
             self.receiver.on_duplicate();
         }
-        // RFC 7323 §4.3 wants the time of a retransmission whose original arrived echoed, §5.3 R2 rejects
-        // it before: else its sender would take the wait for the copy for a round trip. The answer to it
-        // echoes it, but TS.Recent stays, so that PAWS does not refuse what is still on its way.
-        if segment.sequence_len() > 0
+        // RFC 7323 §5.3 R2 rejects old segments before their time is noted. Linux takes one that ends where the
+        // last acknowledgment did. Here the answer echoes it, but TS.Recent stays, so that PAWS does not refuse
+        // what is still on its way.
+        let len = segment.sequence_len();
+        if len > 0
             && self.sender.agreed.timestamps
             && let (Some(stamps), Some(start)) = (segment.timestamps, self.receiver.offset(segment.seq))
         {
-            self.receiver.echo_duplicate(start, stamps);
+            self.receiver.echo_duplicate((start, start + u64::from(len)), stamps);
         }
         // What an old segment acknowledges still counts while we repair our own losses.
         if segment.flags.has(Flags::ACK)

@@ -85,9 +85,15 @@ impl Sender {
         if !quiet || self.flight() == 0 {
             return;
         }
-        let Some(srtt) = self.rtt.smoothed() else { return };
-        let ack_delay = if self.flight() <= self.agreed.mss { MAX_ACK_DELAY } else { Duration::ZERO };
-        self.tail.timer = self.timer.min(now + srtt * 2 + ack_delay);
+        if let Some(wait) = self.tail_wait() {
+            self.tail.timer = self.timer.min(now + wait);
+        }
+    }
+
+    /// Time without news after which a tail is probed.
+    pub(super) fn tail_wait(&self) -> Option<Duration> {
+        let ack_delay = if self.flight() <= self.agreed.mss { MAX_ACK_DELAY } else { self.wheel.margin() };
+        self.rtt.double().map(|double| double + ack_delay)
     }
 
     /// RFC 8985 §7.3: new data if there is any, else the last data again, with the FIN if that follows;

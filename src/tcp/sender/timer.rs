@@ -46,12 +46,13 @@ impl Sender {
             // The reordering timer is RACK's.
             self.steer_recovery(self.flight(), 0, false);
         }
-        if self.tail.timer <= now {
+        let tail_wait = self.tail_wait().unwrap_or_default();
+        if self.wheel.expires(&mut self.tail.timer, tail_wait, now) {
             self.tail.timer = Instant::MAX;
             self.tail.due = true;
             self.timer = now + self.rtt.rto();
         }
-        if now < self.timer {
+        if !self.wheel.expires(&mut self.timer, self.rtt.rto(), now) {
             return;
         }
         self.timer = Instant::MAX;

@@ -21,6 +21,7 @@ mod rfc9768_feedback;
 mod rfc9937;
 mod script;
 mod sending;
+mod timers;
 
 use pair::{End, Fate, Pair, Reading};
 use script::{OWN_ISS, PEER_ISS, Script, blocks, segment, syn, syn_ack, with_stamps};
@@ -58,6 +59,8 @@ pub fn plain() -> Config {
         idle_window: IdleWindow::Initial,
         rto_floor: RtoFloor::Rto,
         receive_window: 60_000,
+        // Exact, so that scripts may count milliseconds.
+        tick: Duration::ZERO,
         ..Config::default()
     }
 }
