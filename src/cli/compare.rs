@@ -34,6 +34,10 @@ pub struct Compare {
     /// curve for each folder; with --paired, the differences
     #[arg(long, value_name = "FILE", conflicts_with = "harm")]
     plot: Option<PathBuf>,
+    /// With --plot: windows, round trips and throughput of each folder's largest flow over one axis of time instead; without
+    /// --cells of every cell
+    #[arg(long, requires = "plot", conflicts_with_all = ["paired", "x", "y"])]
+    over_time: bool,
     #[command(flatten)]
     choice: Choice<OfPlot>,
 }
@@ -47,9 +51,12 @@ impl Offer for OfPlot {
     const NEEDS: &'static str = "plot";
 
     fn has(key: &str) -> bool {
-        ["x", "y", "width", "font", "title"].contains(&key)
+        ["x", "y", "width", "font", "title"].contains(&key) || OF_TIME.contains(&key)
     }
 }
+
+/// Keys of pictures over time.
+const OF_TIME: [&str; 3] = ["cells", "from", "to"];
 
 impl Compare {
     /// Prints the table, after the picture is drawn.
@@ -58,7 +65,14 @@ impl Compare {
         let (beside, doubts) = side_by_side(&self.dirs, keys.into_iter().flatten())?;
         if let Some(file) = &self.plot {
             let spec = self.choice.spec([])?;
-            let drawn = report::overlay(&beside, self.paired.as_deref(), &spec, file)?;
+            let drawn = if self.over_time {
+                report::over_time(&self.dirs, &spec, file)?
+            } else if spec.cells.is_empty() && spec.from.is_none() && spec.to.is_none() {
+                report::overlay(&beside, self.paired.as_deref(), &spec, file)?
+            } else {
+                let problem = format!("--{} say nothing to means of cells", OF_TIME.join(", --"));
+                return Err(Failure::usage(problem, "add --over-time, or leave them out"));
+            };
             say_of(&drawn, &spec);
         }
         print(&match (&self.paired, &self.harm) {

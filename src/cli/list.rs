@@ -13,7 +13,7 @@ use crate::report;
 use crate::scenario::{Plan, WORKLOADS, key_list, text_of};
 use crate::tables::figures::{FIGURES, Figure};
 
-/// List scenarios, controllers, queues, dialects, workloads, figures and keys
+/// List scenarios, networks, controllers, queues, dialects, workloads, figures and keys
 #[derive(Debug, Args)]
 pub struct List {
     /// Only these
@@ -23,6 +23,8 @@ pub struct List {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
     Scenarios,
+    /// Networks for serve and proxy
+    Networks,
     Controllers,
     Impairments,
     Queues,
@@ -42,7 +44,10 @@ impl List {
         let mut text = String::new();
         let wanted = |what| self.what.is_none_or(|only| only == what);
         if wanted(What::Scenarios) {
-            section(&mut text, "scenarios (in scenarios/)", &scenarios());
+            section(&mut text, "scenarios (testbed run FILE)", &scenarios());
+        }
+        if wanted(What::Networks) {
+            section(&mut text, "networks (serve, proxy --scenario FILE)", &titled(&["scenarios/networks"]));
         }
         if wanted(What::Controllers) {
             section(&mut text, "controllers (tcp.congestion)", &controllers());
@@ -106,25 +111,36 @@ fn dialects() -> Vec<(String, String)> {
 
 /// The scenario files of the present folder, with their titles; those of `labs` behind the others.
 fn scenarios() -> Vec<(String, String)> {
-    let below = |folder: &str| {
+    titled(&["scenarios", "scenarios/labs"])
+}
+
+/// The scenario files of folders, with their titles.
+fn titled(folders: &[&str]) -> Vec<(String, String)> {
+    let below = |folder: &&str| {
         let entries = std::fs::read_dir(folder).ok()?;
         let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
         files.sort();
         Some(files)
     };
-    let Some(files) = below("scenarios") else {
-        return vec![("–".to_owned(), "there is no folder `scenarios` here".to_owned())];
-    };
-    let labs = below("scenarios/labs").unwrap_or_default();
-    files.iter().chain(&labs).map(|path| (path.display().to_string(), title(path))).collect()
+    let files: Vec<_> = folders.iter().filter_map(below).flatten().collect();
+    if files.is_empty() {
+        return vec![("–".to_owned(), format!("there is no folder `{}` here", folders[0]))];
+    }
+    files.iter().map(|path| (path.display().to_string(), title(path))).collect()
 }
 
+/// The title of a scenario, or the first line of its comment where it has none.
 fn title(path: &Path) -> String {
     let name = path.display().to_string();
-    let plan = text_of(&name, std::fs::read(path))
-        .and_then(|text| Plan::parse_with(&name, &text, &[], &mut |named| beside(path, named)));
-    plan.map_or_else(|_| format!("(faulty: see `testbed check {name}`)"), |plan| plan.base.title)
+    let read = || {
+        let text = text_of(&name, std::fs::read(path)).ok()?;
+        let plan = Plan::parse_with(&name, &text, &[], &mut |named| beside(path, named)).ok()?;
+        let comment = text.lines().next().and_then(|line| line.strip_prefix("# "));
+        let untitled = plan.base.title == plan.name();
+        Some(comment.filter(|_| untitled).map_or(plan.base.title, str::to_owned))
+    };
+    read().unwrap_or_else(|| format!("(faulty: see `testbed check {name}`)"))
 }
 
 fn queues() -> Vec<(String, String)> {

@@ -87,21 +87,22 @@ struct Words {
     run: String,
     merge: String,
     dir: String,
-    result: String,
+    /// Folders of the parts and of the result, not quoted.
+    paths: [String; 2],
     shards: u32,
 }
 
 impl Words {
     fn new(asked: &PlanCommand, name: &str, dir: &Path) -> Words {
         let sets: String = asked.sets.iter().map(|set| format!(" --set {}", quoted(set))).collect();
-        let result = quoted(&format!("results/{name}"));
-        let dir = quoted(&dir.display().to_string());
+        let paths = [dir.display().to_string(), format!("results/{name}")];
+        let [dir, result] = paths.each_ref().map(|path| quoted(path));
         Words {
             name: quoted(name),
             run: format!("testbed run {}{sets} --resume --quiet", quoted(&asked.file.display().to_string())),
             merge: format!("testbed merge {dir}/part-* --out {result} --force"),
             dir,
-            result,
+            paths,
             shards: asked.shards,
         }
     }
@@ -124,11 +125,12 @@ impl Words {
     }
 
     fn snakefile(&self) -> String {
-        let Words { run, merge, dir, result, shards, .. } = self;
-        // A shell's quotes are no part of a path in Python's.
-        let [dir_path, result_path] = [dir, result].map(|path| path.trim_matches('\'').replace('"', "\\\""));
-        let [run, merge] = [run, merge].map(|command| command.replace('\\', "\\\\").replace('"', "\\\""));
-        let [run, merge, dir] = [&run, &merge, dir].map(|text| text.replace('{', "{{").replace('}', "}}"));
+        let Words { run, merge, dir, paths, shards, .. } = self;
+        // Texts of Python, in which a single brace begins a wildcard.
+        let text = |text: &String| text.replace('\\', "\\\\").replace('"', "\\\"");
+        let plain = |text: &str| text.replace('{', "{{").replace('}', "}}");
+        let [run, merge, dir] = [run, merge, dir].map(|words| plain(&text(words)));
+        let [dir_path, result_path] = paths.each_ref().map(|path| plain(&text(path)));
         format!(
             "PARTS = range(1, {shards} + 1)\n\
              \n\

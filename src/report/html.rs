@@ -11,7 +11,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::error::ReportError;
 use super::manifest::Manifest;
-use super::{Report, again};
+use super::{Report, again, paths};
 use crate::facts::Measure;
 use crate::tables::figures::{self, Figure};
 use crate::tables::results::Results;
@@ -33,7 +33,8 @@ pub fn write(
     report: &Report,
     checks: &[Check],
 ) -> Result<(), ReportError> {
-    let numbered = report.pictures.iter().zip(1..);
+    // The first figure is that of the paths.
+    let numbered = report.pictures.iter().zip(1 + usize::from(results.study.topology.is_some())..);
     let pictures = numbered.map(|(picture, number)| figure(&results.path(""), picture, number));
     let pictures = pictures.collect::<Result<Vec<Markup>, ReportError>>()?;
     let page = page(results, manifest, report, checks, &pictures);
@@ -72,6 +73,10 @@ fn page(
                     @if !report.findings.lateness.is_empty() {
                         h2 { "How late real time was" }
                         @for sentence in &report.findings.lateness { p { (sentence) } }
+                    }
+                    @if let Some(topology) = &study.topology {
+                        h2 { "The network" }
+                        (paths::figure(topology, 1))
                     }
                     h2 { "What came out" }
                     @for sentence in &report.findings.verdict { p { (sentence) } }
@@ -265,6 +270,7 @@ fn figure(dir: &Path, picture: &Path, number: usize) -> Result<Markup, ReportErr
         figcaption {
             b { "Figure " (number) "." } " " (title)
             @if let Some(words) = within("desc").filter(|words| !words.0.is_empty()) { ": " (words) }
+            @if let Some(words) = super::plot::reading(&name) { ". " (words) }
         }
     };
     if is_svg && size <= MAX_SVG {

@@ -17,6 +17,7 @@ mod layout;
 mod manifest;
 mod merge;
 mod parallel;
+mod paths;
 mod plot;
 mod resume;
 #[cfg(test)]
@@ -36,7 +37,7 @@ pub use disk::{Disk, Fingerprint};
 pub use error::{ReportError, too_many_files};
 pub use manifest::Manifest;
 pub use merge::{Merged, merge};
-pub use plot::{Drawn, check as check_plots, names as picture_names, overlay, ratios};
+pub use plot::{Drawn, check as check_plots, names as picture_names, over_time, overlay, ratios};
 pub use verify::{Comparison, Difference, compare_all, compare_some, has_torn_row, trials};
 pub use version::Run;
 pub use writer::{Mode, ResultFolder};

@@ -52,6 +52,7 @@ mod stated;
 pub(crate) mod sweep;
 #[cfg(test)]
 mod testing;
+mod topology;
 mod trace;
 mod tree;
 mod visit;
@@ -61,11 +62,10 @@ mod written;
 use crate::congestion::script;
 use crate::engine::{Clients, Point};
 use crate::facts::Measure;
-use crate::link::{self, Capacity};
+use crate::link;
 use crate::rng::Seed;
 use crate::tcp;
 use crate::time::{Duration, Instant};
-use crate::units::Rate;
 use crate::wire::Direction;
 
 pub use crate::link::DropEntry;
@@ -82,6 +82,7 @@ pub use plots::{PictureFormat, PlotOption, PlotProblem, PlotSpec, plots};
 pub use problem::{Place, Problem, ScenarioError, Severity, Source, Texts, text_of};
 pub use stated::stated;
 pub use sweep::{Cell, Plan, Trial};
+pub use topology::{GroupPlace, LinkConditions, Topology};
 pub use workload::{AppSpec, WORKLOADS, Workload};
 pub use written::written_in;
 
@@ -302,25 +303,6 @@ impl Group {
         earliest.saturating_add(Duration::from_nanos(wait))
     }
 }
-
-impl Limit {
-    /// Limit in packets or bytes on a link of `rate` whose longest path has the base round trip `rtt`: a BDP is
-    /// rate × rtt in 1500-byte packets, rounded up, at least one. `None` where it is a BDP and there is no
-    /// rate.
-    pub fn resolve(self, rate: Option<Rate>, rtt: Duration) -> Option<Capacity> {
-        match self {
-            Limit::Packets(n) => Some(Capacity::Packets(n)),
-            Limit::Bytes(n) => Some(Capacity::Bytes(n)),
-            Limit::Bdp(factor) => {
-                let bytes = factor * rate?.bytes_in(rtt) as f64;
-                Some(Capacity::Packets(((bytes / PACKET_BYTES).ceil() as u64).max(1)))
-            }
-        }
-    }
-}
-
-/// Unit in which a bandwidth-delay product is counted: Ethernet's largest IP packet.
-const PACKET_BYTES: f64 = 1500.0;
 
 #[cfg(test)]
 mod tests {

@@ -8,9 +8,9 @@ use super::reader::Reader;
 use super::tree::Node;
 use super::visit::Visitor;
 use super::{ClassList, Limit};
-use crate::link::{Classes, Discipline, Parameter, ParameterKind, QUEUES, Queue};
+use crate::link::{Capacity, Classes, Discipline, Parameter, ParameterKind, QUEUES, Queue};
 use crate::time::Duration;
-use crate::units::{self, Bytes};
+use crate::units::{self, Bytes, plural};
 
 /// Declares the keys of a queue.
 pub(super) fn keys(v: &mut impl Visitor, queue: &mut Queue, limit: &mut Limit, classes: &mut ClassList) {
@@ -55,6 +55,25 @@ fn thresholds(queue: &Queue, reader: &mut Reader) {
         );
     }
 }
+
+impl Limit {
+    /// Limit in packets or bytes on a link of `rate` whose longest path has the base round trip `rtt`: a BDP is
+    /// rate × rtt in 1500-byte packets, rounded up, at least one. `None` where it is a BDP and there is no
+    /// rate.
+    pub fn resolve(self, rate: Option<units::Rate>, rtt: Duration) -> Option<Capacity> {
+        match self {
+            Limit::Packets(n) => Some(Capacity::Packets(n)),
+            Limit::Bytes(n) => Some(Capacity::Bytes(n)),
+            Limit::Bdp(factor) => {
+                let bytes = factor * rate?.bytes_in(rtt) as f64;
+                Some(Capacity::Packets(((bytes / PACKET_BYTES).ceil() as u64).max(1)))
+            }
+        }
+    }
+}
+
+/// Unit in which a bandwidth-delay product is counted: Ethernet's largest IP packet.
+const PACKET_BYTES: f64 = 1500.0;
 
 const MOST_WEIGHT: u64 = 1_000;
 /// Parts in which a probability is kept.
@@ -115,11 +134,29 @@ impl Form<u64> for OfQueue {
     }
 }
 
+/// A queue's capacity in words, with the bandwidth-delay products that it is of; and its discipline, with the parameters
+/// that are not at their defaults.
+pub(super) fn in_words(queue: &Queue, limit: Limit) -> [String; 2] {
+    let capacity = match queue.capacity {
+        Capacity::Packets(packets) => plural(packets, "packet"),
+        Capacity::Bytes(bytes) => Bytes(bytes).to_string(),
+    };
+    let of = if let Limit::Bdp(factor) = limit { format!(" ({factor} BDP)") } else { String::new() };
+    let chosen = queue.discipline.parameters.iter().zip(&queue.parameters);
+    let chosen = chosen.filter(|(parameter, value)| **value != parameter.default.1).filter_map(
+        |(parameter, value)| {
+            Some(format!("{} {}", parameter.name, OfQueue(parameter).text(value)?.trim_matches('"')))
+        },
+    );
+    let chosen: Vec<String> = chosen.collect();
+    let with = if chosen.is_empty() { String::new() } else { format!(" ({})", chosen.join(", ")) };
+    [capacity + &of, queue.discipline.name.to_owned() + &with]
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{and, refused, scenario};
     use super::*;
-    use crate::link::Capacity;
 
     fn bottleneck(queue: &str) -> Queue {
         let text = format!("[link.spare]\nrate = \"1mbit\"\nqueue = {queue}\n");

@@ -103,12 +103,18 @@ struct Court<'a> {
 impl Court<'_> {
     fn judge(&self) -> Judged {
         let study = &self.results.study;
-        let cells: Vec<(usize, Option<usize>)> = self.cells();
+        let named = self.cells();
+        let has_clients = |(cell, other): &(usize, Option<usize>)| {
+            self.has_clients(*cell) && other.is_none_or(|other| self.has_clients(other))
+        };
+        let cells: Vec<(usize, Option<usize>)> = named.iter().copied().filter(has_clients).collect();
         let done = |cell: usize| {
             self.results.trials.iter().filter(|trial| trial.cell == cell).count() == study.trials as usize
         };
-        let open = if cells.is_empty() {
+        let open = if named.is_empty() {
             Some("its cells are not in this run")
+        } else if cells.is_empty() {
+            Some("the group has no clients in its cells")
         } else if !cells.iter().all(|(cell, other)| done(*cell) && other.is_none_or(done)) {
             Some("trials are missing")
         } else {
@@ -152,6 +158,16 @@ impl Court<'_> {
             (0..study.cells()).find(|other| study.values(*other) == wanted).filter(|other| *other != cell)
         };
         meant.filter_map(|cell| Some((cell, Some(other(cell)?)))).collect()
+    }
+
+    /// True unless the claim is on a group that a cell leaves out.
+    fn has_clients(&self, cell: usize) -> bool {
+        let study = &self.results.study;
+        let Some(group) = &self.claim.group else { return true };
+        let key = format!("clients.{group}.count");
+        let axis = study.axes.iter().position(|axis| axis.key == key);
+        let swept = axis.is_none_or(|axis| study.values(cell)[axis].parse() != Ok(0_u32));
+        swept && study.topology.as_ref().is_none_or(|all| all.groups.iter().any(|other| other.name == *group))
     }
 
     fn find(&self, cell: usize, other: Option<usize>) -> Finding {

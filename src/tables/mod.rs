@@ -36,6 +36,7 @@ pub mod summary;
 pub mod table;
 #[cfg(test)]
 pub mod testing;
+mod titles;
 pub mod verdict;
 pub mod viewing;
 mod warnings;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Axis, Claim, InputFile, Study, figures};
-use crate::scenario::{self, FilePrint, Plan, RecordTrials, ScenarioError};
+use crate::scenario::{self, FilePrint, Plan, RecordTrials, ScenarioError, Topology};
 
 /// Study of a plan that was read from a text, and changed by `--set`.
 pub fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
@@ -39,6 +39,7 @@ pub fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
         files: plan.files().iter().map(|(name, file)| (name.clone(), input_file(file))).collect(),
         claims: plan.claims.iter().map(claim).collect(),
         overrides,
+        topology: Some(Topology::of(plan)),
         live: false,
         scenario: text,
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::axis::Axis;
 use super::claims::Claim;
 use crate::facts::{Measure, Outcome};
+use crate::scenario::Topology;
 use crate::time::Duration;
 
 /// A scenario, as far as a reader of its results needs it.
@@ -69,6 +70,9 @@ pub struct Study {
     pub claims: Vec<Claim>,
     /// Changes by `--set`, as `KEY=VALUE`.
     pub overrides: Vec<String>,
+    /// Its paths in words; results of versions that did not say them have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology: Option<Topology>,
     /// True if it ran in real time, on real sockets; then figures vary from run to run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub live: bool,
@@ -112,7 +116,8 @@ impl Study {
         let fields = |study: &Study| serde_json::to_value(study).ok()?.as_object().cloned();
         let (here, there) = (fields(self)?, fields(own)?);
         let names: std::collections::BTreeSet<&String> = here.keys().chain(there.keys()).collect();
-        names.into_iter().find(|name| here.get(*name) != there.get(*name)).cloned()
+        let unsaid = |name: &str| name == "topology" && self.topology.is_none();
+        names.into_iter().find(|name| here.get(*name) != there.get(*name) && !unsaid(name)).cloned()
     }
 }
 

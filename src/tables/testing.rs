@@ -43,6 +43,7 @@ pub fn study(axes: &[(&str, &[&str])]) -> Study {
         recorded: false,
         files: std::collections::BTreeMap::new(),
         overrides: Vec::new(),
+        topology: None,
         live: false,
         group_mss: std::collections::BTreeMap::new(),
         scenario: "title = \"Reno against no congestion control\"\n".to_owned(),

@@ -92,6 +92,21 @@ fn a_set_that_takes_the_cells_away_takes_the_claim_with_them() {
 }
 
 #[test]
+fn a_claim_on_a_group_is_not_of_cells_that_leave_the_group_out() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let text = "duration = \"3s\"\n[link.wire]\ndelay = \"5ms\"\nrate = \"5mbit\"\n[[clients]]\nname = \"a\"\n\
+        path = [\"wire\"]\napp = { kind = \"bulk\" }\n[[clients]]\nname = \"b\"\npath = [\"wire\"]\n\
+        app = { kind = \"bulk\" }\n[sweep]\n\"clients.b.count\" = [0, 1]\n[[claim]]\nfigure = \"goodput_mbit\"\n\
+        group = \"b\"\nat_least = 0.5\n";
+    std::fs::write(dir.path().join("lab.toml"), text).expect("written");
+    let run = ["run", "lab.toml", "--no-plots", "--force"];
+    let text = said(dir.path(), &run, 0);
+    assert!(text.contains("claim holds: goodput (b) at least 0.5 Mbit/s"), "{text}");
+    let text = said(dir.path(), &[&run[..], &["--set", "clients.b.count=0"]].concat(), 0);
+    assert!(text.contains("claim is not judged") && text.contains("the group has no clients"), "{text}");
+}
+
+#[test]
 fn a_claim_on_what_nobody_knows_is_a_mistake_of_the_file() {
     for (claim, says, mend) in [
         (HOLDS.replace("goodput_mbit", "goodput"), "no figure `goodput`", "goodput_mbit"),

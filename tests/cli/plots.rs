@@ -197,3 +197,50 @@ fn folders_that_cannot_be_laid_over_one_another_are_refused_with_a_mend() {
     said(dir, &["compare", "a", "b", "--plot", "own.svg"], 0);
     assert!(fs::read_to_string(dir.join("own.svg")).expect("a drawing").starts_with("<svg"));
 }
+
+#[test]
+fn folders_are_laid_over_one_another_in_time_as_well() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let dir = dir.path();
+    write(dir, LAB);
+    said(dir, &["run", "lab.toml", "-q", "--no-plots", "--out", "a"], 0);
+    said(dir, &["run", "lab.toml", "-q", "--no-plots", "--set", "link.wire.delay=20ms", "--out", "b"], 0);
+    let overlay = ["compare", "a", "b", "--plot", "t.svg"];
+    let over_time = |more: &[&str], code| said(dir, &[&overlay[..], more].concat(), code);
+    over_time(&["--over-time", "--cells", "1", "--from", "1s"], 0);
+    let svg = fs::read_to_string(dir.join("t.svg")).expect("a drawing");
+    let has = |text: &str| svg.lines().any(|line| line == text);
+    assert!(
+        ["window (segments)", "round trip (ms)", "throughput (Mbit/s)", "1.0"].iter().all(|text| has(text))
+    );
+    assert!(
+        has("a, loss 1%: bulk-1") && has("b, loss 1%: bulk-1") && !svg.contains("loss 2%"),
+        "{svg:.3000}"
+    );
+    assert!(over_time(&["--over-time", "--cells", "7"], 2).contains("there is no cell 7"));
+    assert!(over_time(&["--cells", "1"], 2).contains("add --over-time"));
+}
+
+#[test]
+fn datagrams_stand_in_the_throughput_by_their_mean_and_the_page_draws_the_paths() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let dir = dir.path();
+    write(
+        dir,
+        "duration = \"3s\"\n[link.wire]\ndelay = \"5ms\"\nrate = \"5mbit\"\n[[clients]]\nname = \"bulk\"\npath = [\"wire\"]\n\
+         app = { kind = \"bulk\" }\n[[clients]]\nname = \"noise\"\npath = [\"<wire\"]\n\
+         app = { kind = \"udp\", rate = \"1mbit\" }\n",
+    );
+    said(dir, &["run", "lab.toml", "-q", "--out", "a"], 0);
+    let svg = fs::read_to_string(dir.join("a/plots/throughput.svg")).expect("a drawing");
+    assert!(svg.lines().any(|line| line == "noise: mean of its datagrams"), "{svg:.3000}");
+    let page = fs::read_to_string(dir.join("a/report.html")).expect("a page");
+    let texts =
+        [">bulk: 1 client, bulk up, reno<", ">rate 5 Mbit/s<", ">delay 5 ms<", ">noise: 1 client, udp<"];
+    for text in texts {
+        // Once for wide screens, and once for narrow ones.
+        assert_eq!(page.matches(text).count(), 2, "{text}");
+    }
+    let first = page.find("<b>Figure 1.</b> Paths").expect("a caption");
+    assert!(first < page.find("<b>Figure 2.</b>").expect("another"));
+}

@@ -1,6 +1,7 @@
 //! The comparison over a sweep: each figure against the swept value, one line per controller or
 //! other setting, with 95 % intervals.
 
+use super::categories;
 use super::frame::Frame;
 use super::panel::Panel;
 use super::scale::Scale;
@@ -35,8 +36,6 @@ pub struct Terms {
     pub telling: bool,
     /// Panels at most.
     pub most: usize,
-    /// True if the axis below is called by words, not by its key.
-    pub in_words: bool,
     /// Curves beside the means of the goodput.
     pub models: Option<Models>,
     /// Axis of the pairs of values whose differences the means are; they have a line at zero.
@@ -44,7 +43,7 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The most telling figures along an axis, called by its key.
+    /// The most telling figures along an axis.
     pub fn of(x: usize) -> Terms {
         Terms {
             x,
@@ -52,7 +51,6 @@ impl Terms {
             figures: figures::ranked(|figure| Some(figure.panel?.rank)),
             telling: true,
             most: MAX_PANELS,
-            in_words: false,
             models: None,
             differences: None,
         }
@@ -152,14 +150,13 @@ pub fn sheet(study: &Study, cells: &[CellSummary], frame: &Frame, terms: &Terms)
     let arrows = beyond.then(|| "an arrow where one goes on below the axis".to_owned());
     let columns = if panels.len() > 1 { 2 } else { 1 };
     let subject = match shown.as_slice() {
-        [only] if terms.in_words => only.words,
+        [only] => only.words,
         _ => "figures",
     };
     let subject =
         if terms.differences.is_some() { format!("differences in {subject}") } else { subject.to_owned() };
-    let x_name = if terms.in_words { study.heading(x_axis) } else { axis.key.clone() };
     Some(Sheet {
-        title: super::data::titled(study, &format!("{subject} against {x_name}")),
+        title: super::data::titled(study, &format!("{subject} against {}", study.axis_words(x_axis))),
         subtitle: super::data::subtitle(&[Some(bars), arrows, omitted]),
         legend,
         columns,
@@ -279,18 +276,16 @@ fn line_name(study: &Study, cell: &CellSummary, terms: &Terms) -> String {
 }
 
 fn axis_label(study: &Study, terms: &Terms, scale: &Scale) -> String {
-    let label = if terms.in_words { study.heading(terms.x) } else { study.axes[terms.x].key.clone() };
+    let label = study.axis_title(terms.x);
     if scale.is_log() { format!("{label}, logarithmic") } else { label }
 }
 
 /// The x axis of a length in drawing units, the places of its values on it, and whether they are numbers.
 fn x_scale(axis: &Axis, length: i32) -> (Scale, Vec<Place>, bool) {
     let Some(values) = axis.magnitudes() else {
-        let room = length / i32::try_from(axis.values.len()).unwrap_or(i32::MAX).max(1) - px(8);
-        let lines = |text: &str| style::wrapped(text, 14.0, room, 3).join("\n");
-        let place = |(n, text): (usize, &String)| (n as f64, lines(&axis.short(text)));
-        let places: Vec<Place> = axis.values.iter().enumerate().map(place).collect();
-        let scale = Scale::linear(-0.5, places.len() as f64 - 0.5, 1).with_ticks(places.clone());
+        let texts: Vec<String> = axis.values.iter().map(|text| axis.short(text)).collect();
+        let scale = categories::below(&texts, length);
+        let places = scale.ticks().to_vec();
         return (scale, places, false);
     };
     let positive = || values.iter().copied().filter(|value| *value > 0.0);
@@ -307,8 +302,11 @@ fn x_scale(axis: &Axis, length: i32) -> (Scale, Vec<Place>, bool) {
         let edge = (most - least) * 0.06;
         Scale::linear(least - edge, most + edge, 8)
     };
-    let places: Vec<Place> =
-        values.iter().zip(&axis.values).map(|(v, text)| (scale.place(*v), shortened(text))).collect();
+    let places: Vec<Place> = values
+        .iter()
+        .zip(&axis.values)
+        .map(|(v, text)| (scale.place(*v), shortened(&axis.bare(text))))
+        .collect();
     let mut ticks = places.clone();
     ticks.sort_by(|a, b| a.0.total_cmp(&b.0));
     ticks.dedup_by_key(|tick| tick.0.to_bits());

@@ -1,9 +1,11 @@
 //! The pictures. Each is drawn once as SVG, and its PNG is rasterised from that with the same font,
 //! so that both show the same. All are computed from the result files.
 
+mod categories;
 mod compare;
 mod cwnd;
 mod data;
+mod datagrams;
 mod delay_throughput;
 mod four_panel;
 mod frame;
@@ -13,6 +15,7 @@ mod latency_histogram;
 mod latency_tail;
 mod named;
 mod notes;
+mod over_time;
 mod overlay;
 mod panel;
 mod pdf;
@@ -43,11 +46,14 @@ use std::path::{Path, PathBuf};
 
 use self::frame::Frame;
 use self::named::Named;
+pub use self::named::reading;
 pub use self::notes::{boxes, kept_warning};
+pub use self::over_time::draw as over_time;
 pub use self::overlay::draw as overlay;
 use self::select::View;
 pub use self::single::{Drawn, draw as draw_one, names};
 use self::sources::Sources;
+pub use self::style::{px, wrapped};
 pub use self::wanted::check;
 use super::error::ReportError;
 use super::parallel;

@@ -163,3 +163,74 @@ const fn named(
 pub fn of_page() -> impl Iterator<Item = &'static Named> {
     NAMED.iter().filter(|named| named.on_page)
 }
+
+/// Readings of the named figures, which captions on the page end with.
+const READINGS: [(&str, &str); 18] = [
+    ("compare", "Intervals that are far apart are a clear difference; curves that cross change places."),
+    (
+        "cwnd",
+        "A sawtooth is a sender that grows until it loses a packet and then gives way; the marks above are losses, the \
+         shaded spans their repair.",
+    ),
+    (
+        "rates",
+        "Pacing above the bandwidth believed in is a probe for more; arrivals below it are the share that others leave.",
+    ),
+    (
+        "throughput",
+        "Curves that lie on one another share the link equally; one that falls while another rises gives way.",
+    ),
+    (
+        "queue",
+        "A backlog that never empties adds its time to every round trip; one that is empty leaves the link idle.",
+    ),
+    ("probes", "What lies above the least round trip is time in queues."),
+    (
+        "latency_cdf",
+        "The farther left a curve rises, the sooner messages arrive; a long flat end is a few that wait for a repair.",
+    ),
+    (
+        "latency_histogram",
+        "The first hump is the path; those to its right are messages that waited in a queue or for a retransmission.",
+    ),
+    (
+        "four-panel",
+        "From top to bottom: the window fills the queue, the queue lengthens the round trip, and a loss ends both.",
+    ),
+    (
+        "time-sequence",
+        "The slope is the rate; what is sent below the newest data is a retransmission, and the gap to the upper line is \
+         room in the receiver's window.",
+    ),
+    ("sweep", "Intervals that are far apart are a clear difference; curves that cross change places."),
+    ("heat-map", "Shades that change along one axis alone say that the other does not matter."),
+    ("box", "A tall box is a figure that chance moves; boxes that are apart differ in most trials."),
+    ("ccdf", "The farther right a curve ends, the longer its slowest messages wait."),
+    ("percentiles", "Where a curve leaves the others begins the share of messages that a condition delays."),
+    ("delay-throughput", "Farther up is faster, farther right is sooner; the crosses are intervals."),
+    (
+        "phase-plot",
+        "On the line of equal shares both have the same; the nearer to that of the full link, the better it is used.",
+    ),
+    ("jain-over-time", "1 is equal shares for all; with n flows, 1/n is one that has everything."),
+];
+
+/// The reading of a picture by the name of its file, which may have a number before the figure's.
+pub fn reading(stem: &str) -> Option<&'static str> {
+    let is = |name: &str| stem.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('-'));
+    READINGS.iter().find(|(name, _)| is(name)).map(|(_, words)| *words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_figure_has_a_reading() {
+        for (named, (name, _)) in NAMED.iter().zip(READINGS) {
+            assert_eq!(named.name, name);
+        }
+        assert_eq!(reading("1-four-panel"), reading("four-panel"));
+        assert_eq!(reading("unknown"), None);
+    }
+}

@@ -25,7 +25,7 @@ pub fn draw(
     let view = View::of(spec, &study).map_err(|(_, error)| error)?;
     let x = view.x.unwrap_or_else(|| x_axis(&study, &cells, own));
     sort(&mut cells, |axis| axis != own && axis != x);
-    let terms = Terms { in_words: true, differences: paired.map(|_| own), ..Terms::of(x) };
+    let terms = Terms { differences: paired.map(|_| own), ..Terms::of(x) };
     let (mut figures, most) = match view.y.len() {
         0 => (terms.figures.clone(), terms.most),
         _ => sweep::figures(&view)?,

@@ -63,7 +63,9 @@ impl Panel {
         // Most panels of a sheet then begin at the same place.
         let widest = widest.max(px(38));
         let left = widest + px(44);
-        let titles = title_lines(&self.title, area, left);
+        let [wide, high] = [area.dim_in_pixel().0, area.dim_in_pixel().1].map(u32::cast_signed);
+        let (title, y_label) = self.labelled(high);
+        let titles = title_lines(&title, area, left);
         for (n, line) in (0..).zip(&titles) {
             let place = (left, px(10 + n * TITLE_LINE));
             area.draw_text(line, &style::bold(TITLE_SIZE, INK, HPos::Left, VPos::Top), place)?;
@@ -80,7 +82,6 @@ impl Panel {
         } else {
             self.y.clone()
         };
-        let [wide, high] = [area.dim_in_pixel().0, area.dim_in_pixel().1].map(u32::cast_signed);
         let lines = self.x.labels().map(|label| label.lines().count()).max().unwrap_or(0).max(1);
         let further = i32::try_from(lines - 1).unwrap_or(0);
         let below = if self.x_label.is_empty() { 28 } else { 52 };
@@ -107,11 +108,25 @@ impl Panel {
             .label_style(style::text(TICK_SIZE, INK, HPos::Left, VPos::Top))
             .axis_desc_style(style::text(LABEL_SIZE, INK, HPos::Left, VPos::Top))
             .x_desc(style::fitting(&self.x_label, LABEL_SIZE, wide))
-            .y_desc(style::fitting(&self.y_label, LABEL_SIZE, high))
+            .y_desc(style::fitting(&y_label, LABEL_SIZE, high))
             .draw()?;
         let chart = Chart { context: chart, x: self.x.clone(), y: self.y.clone() };
         chart.further_lines()?;
         Ok(chart)
+    }
+}
+
+impl Panel {
+    /// Title and label of y. A label that is longer than the panel is high stands above it, and its unit alone beside the
+    /// axis.
+    fn labelled(&self, high: i32) -> (String, String) {
+        let label = &self.y_label;
+        if style::width_of(label, LABEL_SIZE) <= high {
+            return (self.title.clone(), label.clone());
+        }
+        let parts = [self.title.as_str(), label].into_iter().filter(|part| !part.is_empty());
+        let unit = label.find('(').map_or("", |at| &label[at..]);
+        (parts.collect::<Vec<_>>().join(": "), unit.to_owned())
     }
 }
 

@@ -19,6 +19,9 @@ const BINS: f64 = 60.0;
 /// Panels, unless more are asked for.
 const MAX_PANELS: usize = 4;
 
+/// A link that is faster than the path's end by more than this factor is not shown.
+const MOST_OF_PATH: f64 = 3.0;
+
 /// The path, its begin and its end.
 const PATH: Curve = Curve(0);
 const BEGIN: Curve = Curve(2);
@@ -73,7 +76,10 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     }
     let columns = if contents.len() > 1 { 2 } else { 1 };
     let panels = contents.into_iter().map(|(title, names, path, rate)| -> DrawPanel {
-        let most = path.iter().flat_map(|(a, b)| [*a, *b]).chain(rate).fold(0.0, f64::max);
+        let own = path.iter().flat_map(|(a, b)| [*a, *b]).fold(0.0, f64::max);
+        // A link that is much faster than both would squeeze the path into a corner.
+        let rate = rate.filter(|rate| *rate <= MOST_OF_PATH * own);
+        let most = rate.unwrap_or(0.0).max(own);
         Box::new(move |area| {
             let chart = Panel {
                 title: title.clone(),

@@ -11,10 +11,10 @@ use crate::facts::Phase;
 /// Beginning of the word, label and colour of each phase that the strip shows: versions of BBR divide some.
 /// Those of window-based controllers show in the window itself.
 const SHOWN: [(&str, &str, RGBColor); 4] = [
-    ("startup", "startup", RGBColor(250, 208, 140)),
+    ("startup", "startup", RGBColor(216, 128, 40)),
     ("drain", "drain", RGBColor(226, 160, 196)),
     ("probe_bw", "probing bandwidth", RGBColor(203, 230, 196)),
-    ("probe_rtt", "probing RTT", RGBColor(120, 94, 170)),
+    ("probe_rtt", "probing RTT", RGBColor(88, 60, 140)),
 ];
 
 /// Place of a phase in the table.
@@ -72,6 +72,16 @@ mod tests {
         assert_eq!((bandwidth, rtt), (vec![], vec![(4.0, 4.0)]));
         let labels: Vec<String> = legend([&flow].into_iter()).into_iter().map(|key| key.label).collect();
         assert_eq!(labels, ["startup", "drain", "probing RTT"]);
+    }
+
+    #[test]
+    fn phases_stay_apart_in_grey() {
+        // Luma of ITU-R BT.601, which printers and grey screens come near.
+        let luma =
+            |RGBColor(r, g, b): RGBColor| 0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b);
+        for (n, one) in SHOWN.iter().enumerate() {
+            assert!(SHOWN[..n].iter().all(|other| (luma(one.2) - luma(other.2)).abs() > 30.0), "{}", one.0);
+        }
     }
 
     #[test]

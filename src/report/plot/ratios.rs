@@ -89,7 +89,7 @@ fn sheet(Ratios { title, subtitle, marks, groups }: Ratios) -> Sheet {
 const TICKS: [f64; 9] = [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0];
 
 /// Markers of the judgements, which differ in form and lightness.
-const LOOKS: [Curve; 3] = [Curve(4), Curve(3), Curve(1)];
+const LOOKS: [Curve; 3] = [Curve(0), Curve(3), Curve(1)];
 
 fn draw_panel(area: &Area<'_>, panel: &Panel, dots: &[(f64, f64, usize)]) -> Done {
     let chart = panel.draw(area, None)?;

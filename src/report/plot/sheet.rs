@@ -57,6 +57,9 @@ const TITLE_SIZE: f64 = 22.0;
 const SUBTITLE_SIZE: f64 = 15.0;
 const LEGEND_SIZE: f64 = 15.0;
 const LEGEND_ROW: i32 = 26;
+const LEGEND_LINE: i32 = 19;
+/// Lines of an entry that is too long for one.
+const LEGEND_LINES: usize = 2;
 const SYMBOL_WIDTH: i32 = 40;
 
 impl Sheet {
@@ -65,8 +68,9 @@ impl Sheet {
         let mut rows: Vec<Vec<(&Key, i32)>> = Vec::new();
         let mut x = px(MARGIN);
         for key in &self.legend {
-            let label = key.fitting(frame);
-            let width = px(SYMBOL_WIDTH + 8 + 28) + width_of(&label, LEGEND_SIZE);
+            let label = key.lines(frame);
+            let longest = label.iter().map(|line| width_of(line, LEGEND_SIZE)).max().unwrap_or(0);
+            let width = px(SYMBOL_WIDTH + 8 + 28) + longest;
             if rows.is_empty() || x + width > px(frame.width - MARGIN) + px(28) {
                 rows.push(Vec::new());
                 x = px(MARGIN);
@@ -83,7 +87,7 @@ impl Sheet {
     pub fn render(&self, departure: &str, frame: &Frame) -> Result<String, DrawError> {
         ensure_fonts();
         let inner = px(frame.width - 2 * MARGIN);
-        let (most, most_below) = if frame.is_narrow() { (4, 8) } else { (2, 3) };
+        let (most, most_below) = if frame.is_narrow() { (6, 8) } else { (2, 3) };
         let heading = |text: &str, size: f64, lines: usize| {
             if frame.titled { wrapped(text, size, inner, lines) } else { Vec::new() }
         };
@@ -94,7 +98,11 @@ impl Sheet {
         let head = 18
             + count(titles.len()) * 32
             + count(subtitles.len()) * 22
-            + if legend.is_empty() { 6 } else { 12 + count(legend.len()) * LEGEND_ROW };
+            + if legend.is_empty() {
+                6
+            } else {
+                12 + legend.iter().map(|row| height_of(row, frame)).sum::<i32>()
+            };
         // Without a heading nothing needs a gap above it.
         let (above, head) = if frame.titled { (18, head) } else { (0, head - 18) };
         let columns = frame.columns(self.columns.clamp(1, self.panels.len().max(1)));
@@ -124,7 +132,7 @@ impl Sheet {
                 for (key, x) in row {
                     draw_key(&root, key, (*x, px(y + LEGEND_ROW / 2)), frame)?;
                 }
-                y += LEGEND_ROW;
+                y += height_of(row, frame);
             }
             let column_width = frame.column_width(columns);
             for (n, panel) in self.panels.iter().enumerate() {
@@ -139,15 +147,22 @@ impl Sheet {
 }
 
 impl Key {
-    /// The label as far as it fits. A narrow sheet leaves a last clause out before it cuts a word.
-    fn fitting(&self, frame: &Frame) -> String {
+    /// The label as far as it fits: in lines where it tells curves apart, else without a last clause on a narrow sheet.
+    fn lines(&self, frame: &Frame) -> Vec<String> {
         let room = px((WIDTH / 2).min(frame.width - 2 * MARGIN - SYMBOL_WIDTH - 8));
-        let brief = self.label.rsplit_once(", ").filter(|_| frame.is_narrow()).map(|(brief, _)| brief);
-        match brief {
-            Some(brief) if width_of(&self.label, LEGEND_SIZE) > room => fitting(brief, LEGEND_SIZE, room),
-            _ => fitting(&self.label, LEGEND_SIZE, room),
+        if matches!(self.symbol, Symbol::Line(..) | Symbol::Marker(_)) {
+            return wrapped(&self.label, LEGEND_SIZE, room, LEGEND_LINES);
         }
+        let brief = self.label.rsplit_once(", ").filter(|_| frame.is_narrow()).map(|(brief, _)| brief);
+        let label = brief.filter(|_| width_of(&self.label, LEGEND_SIZE) > room).unwrap_or(&self.label);
+        vec![fitting(label, LEGEND_SIZE, room)]
     }
+}
+
+/// Height of a row of the legend.
+fn height_of(row: &[(&Key, i32)], frame: &Frame) -> i32 {
+    let lines = row.iter().map(|(key, _)| key.lines(frame).len()).max().unwrap_or(1);
+    LEGEND_ROW + count(lines.saturating_sub(1)) * LEGEND_LINE
 }
 
 /// A number of things on a sheet; no sheet has more than fit an `i32`.
@@ -196,8 +211,11 @@ fn draw_key(root: &Area<'_>, key: &Key, (x, y): (i32, i32), frame: &Frame) -> Dr
             root.draw(&PathElement::new([(middle, y - px(7)), (middle, y + px(7))], stroke(color, 22)))?;
         }
     }
-    let label = key.fitting(frame);
-    root.draw_text(&label, &text(LEGEND_SIZE, INK, HPos::Left, VPos::Center), (right + px(8), y))
+    for (n, line) in (0..).zip(key.lines(frame)) {
+        let place = (right + px(8), y + px(n * LEGEND_LINE));
+        root.draw_text(&line, &text(LEGEND_SIZE, INK, HPos::Left, VPos::Center), place)?;
+    }
+    Ok(())
 }
 
 fn draw_marker(root: &Area<'_>, curve: Curve, (x, y): (i32, i32)) -> Drawn {

@@ -28,7 +28,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         figures.retain(|figure| figure.column == model_curves::Models::COLUMN);
     }
     let models = model_curves::of(sources, x, &figures[..figures.len().min(most)])?;
-    let terms = Terms { by: view.by, figures, telling, most, in_words: true, models, ..Terms::of(x) };
+    let terms = Terms { by: view.by, figures, telling, most, models, ..Terms::of(x) };
     Ok(compare::sheet(study, sources.cells, &view.frame, &terms))
 }
 

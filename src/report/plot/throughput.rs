@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::data::{self, Capacity, Flow, Names};
+use super::datagrams;
 use super::panel::Panel;
 use super::scale::{self, Scale};
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
@@ -54,6 +55,16 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     for line in contents.iter_mut().flatten() {
         line.points = sources.seen(std::mem::take(&mut line.points));
     }
+    let means = datagrams::means(results, sources.view)?;
+    for ((cell, _), lines) in flows.iter().zip(&mut contents) {
+        let mean = |mean: &datagrams::Mean| Some((mean.curve, *mean.mbit.get(cell)?));
+        let from = span.0.max(warmup);
+        let line = |(curve, mbit)| Line { curve, points: vec![(from, mbit), (span.1, mbit)] };
+        lines.extend(means.iter().filter_map(mean).map(line));
+    }
+    legend.extend(
+        means.into_iter().map(|mean| Key { label: mean.label, symbol: Symbol::Line(mean.curve, true) }),
+    );
     let top = |lines: &Vec<Line>| {
         let rates = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
         rates.fold(0.0, f64::max)

@@ -15,6 +15,10 @@ impl Declared for Incast {
     const SUMMARY: &'static str = "blocks of which many servers send a part each, all at once; \
                                    completion time and slowdown of a block";
 
+    fn connections(&self) -> u64 {
+        self.servers.into()
+    }
+
     fn usual() -> Incast {
         Incast { servers: 1, block: 1_000_000, rounds: None, jitter: Duration::ZERO }
     }

@@ -64,6 +64,11 @@ pub(super) trait Declared: Clone + PartialEq {
         None
     }
 
+    /// Connections that a member has open at once.
+    fn connections(&self) -> u64 {
+        1
+    }
+
     /// Puts keys at their defaults that have no effect on so many members.
     fn normalise(&mut self, _count: u32) {}
 }
@@ -155,6 +160,11 @@ macro_rules! workloads {
             /// Mean time between two things of a member of which each has a row in a table.
             pub fn record_interval(&self) -> Option<Duration> {
                 match self { $(AppSpec::$variant(app) => app.record_interval()),+ }
+            }
+
+            /// Connections that a member has open at once.
+            pub fn connections(&self) -> u64 {
+                match self { $(AppSpec::$variant(app) => app.connections()),+ }
             }
 
             pub(super) fn client(&self, stage: &mut Stage<'_>, member: &Member<'_>) -> Box<dyn App> {

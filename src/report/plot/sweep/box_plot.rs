@@ -1,13 +1,14 @@
 //! Figures of single trials as boxes: quartiles and median, with whiskers to the least and the largest trial
 //! (Tukey, "Exploratory Data Analysis", 1977).
 
+use super::super::categories;
 use super::super::compare;
 use super::super::data;
 use super::super::panel::{Chart, Panel};
 use super::super::scale::Scale;
 use super::super::sheet::{DrawPanel, Key, Sheet, Symbol};
 use super::super::sources::Sources;
-use super::super::style::{self, Curve, Drawn, INK, MAX_CURVES, px};
+use super::super::style::{Curve, Drawn, INK, MAX_CURVES, px};
 
 use crate::report::error::ReportError;
 use crate::tables::figures::Figure;
@@ -86,16 +87,12 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         return Ok(None);
     }
     let grid = if filled.len() > 1 { 2 } else { 1 };
-    let room = px(view.frame.axis_length(grid)) / i32::try_from(order.len()).unwrap_or(i32::MAX).max(1);
-    let label = |value: &str| style::wrapped(value, 14.0, room - px(8), 3).join("\n");
-    let ticks = order
-        .iter()
-        .map(|&n| x.map_or(String::new(), |x| label(&study.axes[x].short(&study.axes[x].values[n]))));
-    let ticks: Vec<(f64, String)> = ticks.enumerate().map(|(n, text)| (n as f64, text)).collect();
-    let scale = Scale::linear(-0.5, order.len() as f64 - 0.5, 1).with_ticks(ticks);
+    let text = |x: usize, n: usize| study.axes[x].bare(&study.axes[x].values[n]);
+    let texts = order.iter().map(|&n| x.map_or_else(|| "all trials".to_owned(), |x| text(x, n)));
+    let scale = categories::below(&texts.collect::<Vec<_>>(), px(view.frame.axis_length(grid)));
     let trials = tried.iter().map(|&cell| results.trials.iter().filter(|trial| trial.cell == cell).count());
     let trials = trials.max().unwrap_or(0);
-    let x_label = x.map_or(String::new(), |x| study.heading(x));
+    let x_label = x.map_or(String::new(), |x| study.axis_title(x));
     let half = TOGETHER / names.len() as f64 * (1.0 - GAP) / 2.0;
     let subject = match filled.as_slice() {
         [(only, _)] => format!("{} of single trials", only.words),

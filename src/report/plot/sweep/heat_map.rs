@@ -2,10 +2,10 @@
 
 use plotters::style::RGBColor;
 
+use super::super::categories::{self, TEXT};
 use super::super::compare;
 use super::super::data;
 use super::super::panel::Panel;
-use super::super::scale::Scale;
 use super::super::select::Unfit;
 use super::super::sheet::{DrawPanel, Key, Sheet, Symbol};
 use super::super::sources::Sources;
@@ -13,15 +13,17 @@ use super::super::style::{self, INK, px};
 
 use crate::report::error::ReportError;
 use crate::tables::figures::Figure;
-use crate::tables::study::Study;
 use crate::tables::table::plain;
 
 /// Ends of the scale, light enough and dark enough that a grey print keeps their order.
 const LEAST: RGBColor = RGBColor(236, 243, 250);
 const MOST: RGBColor = RGBColor(8, 64, 129);
 
-/// Size of the numbers in the fields, that of the numbers at axes.
-const TEXT: f64 = 14.0;
+/// The widest labels of rows, in drawing units.
+const WIDEST: i32 = px(200);
+
+/// Fields that differ by less than this share of their mean have one shade: a scale would make much of nothing.
+const ALIKE: f64 = 0.01;
 
 /// Fields of a figure: column, row, mean in the unit shown.
 type Fields = Vec<(usize, usize, Option<f64>)>;
@@ -68,8 +70,15 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let means = if trials > 1 { format!("means of {trials} trials") } else { "one trial each".to_owned() };
     let grid = if filled.len() > 1 { 2 } else { 1 };
     let length = px(sources.view.frame.axis_length(grid));
-    let axes = [categories(study, x, &columns, length), categories(study, y, &rows, px(150))];
-    let labels = [study.heading(x), study.heading(y)];
+    let texts = |axis: usize, order: &[usize]| -> Vec<String> {
+        let axis = &study.axes[axis];
+        order.iter().map(|&value| axis.bare(&axis.values[value])).collect()
+    };
+    let axes = [
+        categories::below(&texts(x, &columns), length),
+        categories::beside(&texts(y, &rows), WIDEST.min(length * 3 / 5)),
+    ];
+    let labels = [study.axis_title(x), study.axis_title(y)];
     let subject = match filled.as_slice() {
         [(only, _)] => only.words,
         _ => "figures",
@@ -95,7 +104,8 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
                     chart.text((at_x, at_y), "–", TEXT, INK)?;
                     continue;
                 };
-                let share = if high > low { (mean - low) / (high - low) } else { 0.0 };
+                let alike = high - low <= ALIKE * high.abs();
+                let share = if alike { 0.0 } else { (mean - low) / (high - low) };
                 chart.rectangle([(at_x - 0.5, at_y - 0.5), (at_x + 0.5, at_y + 0.5)], shade(share), 1.0)?;
                 if fits {
                     let ink = if share > 0.5 { LEAST } else { INK };
@@ -106,22 +116,16 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         })
     });
     Ok(Some(Sheet {
-        title: data::title(results, &format!("{subject} over {} and {}", labels[0], labels[1])),
+        title: data::title(
+            results,
+            &format!("{subject} over {} and {}", study.axis_words(x), study.axis_words(y)),
+        ),
         subtitle: data::subtitle(&[Some(means), Some("darker is more".to_owned())]),
         legend: vec![key("least of the panel", LEAST), key("most", MOST)],
         columns: grid,
         row_height: if grid > 1 { 440 } else { 560 },
         panels: panels.collect(),
     }))
-}
-
-/// An axis with a place for each value, in this order, whose labels are at most so wide together.
-fn categories(study: &Study, axis: usize, order: &[usize], room: i32) -> Scale {
-    let axis = &study.axes[axis];
-    let each = (room / i32::try_from(order.len()).unwrap_or(i32::MAX).max(1)).max(px(48));
-    let label = |&value: &usize| style::fitting(&axis.short(&axis.values[value]), TEXT, each.max(px(40)));
-    let ticks = order.iter().map(label).enumerate().map(|(n, label)| (n as f64, label));
-    Scale::linear(-0.5, order.len() as f64 - 0.5, 1).with_ticks(ticks.collect())
 }
 
 /// The colour at a share of the scale.

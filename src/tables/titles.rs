@@ -1,0 +1,135 @@
+//! Titles of a sweep's axes in pictures: words with the unit, where the scenario has keys.
+
+use super::axis::Axis;
+use super::study::Study;
+
+/// Words for the ends of keys, the longest first where one ends another.
+const WORDS: [(&str, &str); 22] = [
+    ("queue.limit", "queue"),
+    ("queue.kind", "queue discipline"),
+    ("queue", "queue"),
+    ("congestion", "congestion control"),
+    ("rate", "rate"),
+    ("delay.jitter", "jitter"),
+    ("delay.reorder", "jitter that reorders"),
+    ("delay", "one-way delay"),
+    ("loss", "loss"),
+    ("duplicate", "duplicated packets"),
+    ("corrupt", "damaged packets"),
+    ("reorder", "reordered packets"),
+    ("count", "clients"),
+    ("app.rule", "bitrate rule"),
+    ("app.servers", "servers"),
+    ("chat.dialect", "chat dialect"),
+    ("kind.aggregate", "frames sent together"),
+    ("kind.retries", "retries of a frame"),
+    ("tcp.min_rto", "least retransmission timeout"),
+    ("tcp.recovery", "loss recovery"),
+    ("tcp.dsack", "DSACK"),
+    ("tcp.mss", "segment size"),
+];
+
+/// Units as they are written in scenarios, and in titles.
+const UNITS: [(&str, &str); 8] = [
+    ("bdp", "BDP"),
+    ("packet", "packets"),
+    ("kbit", "kbit/s"),
+    ("mbit", "Mbit/s"),
+    ("gbit", "Gbit/s"),
+    ("us", "µs"),
+    ("/s", "per second"),
+    ("/min", "per minute"),
+];
+
+impl Axis {
+    /// The unit that all values are written in, as a title has it; `None` where there is no such unit.
+    pub fn unit(&self) -> Option<String> {
+        self.magnitudes()?;
+        let mut units = self.values.iter().map(|value| parts(value).1);
+        let first = units.next().filter(|unit| !unit.is_empty())?;
+        let known = UNITS.iter().find(|(written, _)| *written == first);
+        let unit = known.map_or_else(|| first.clone(), |(_, title)| (*title).to_owned());
+        units.all(|unit| unit == first).then_some(unit)
+    }
+
+    /// A value below a title that has its unit.
+    pub fn bare(&self, value: &str) -> String {
+        if self.unit().is_some() { parts(value).0.to_owned() } else { self.short(value) }
+    }
+}
+
+/// Number and unit of a value; one packet is of the unit of several.
+fn parts(value: &str) -> (&str, String) {
+    let end = value.find(|c: char| !(c.is_ascii_digit() || ['.', '_'].contains(&c))).unwrap_or(value.len());
+    let unit = value[end..].trim().to_ascii_lowercase();
+    (&value[..end], if unit == "packets" { "packet".to_owned() } else { unit })
+}
+
+impl Study {
+    /// An axis in words without a unit: `queue`, `clients of group far`.
+    pub fn axis_words(&self, axis: usize) -> String {
+        let key = self.axes[axis].key.as_str();
+        let words = words(key).map_or_else(|| self.heading(axis).replace('_', " "), str::to_owned);
+        let shared = (0..self.axes.len()).any(|other| {
+            other != axis
+                && self::words(key).is_some()
+                && self::words(key) == self::words(&self.axes[other].key)
+        });
+        let mut parts = key.split('.');
+        let whose = match (parts.next(), parts.next()) {
+            (Some("clients"), Some(group)) => format!(" of group {group}"),
+            (Some("link"), Some(link)) if shared => format!(" of link {link}"),
+            _ => String::new(),
+        };
+        let way = parts.next().filter(|way| ["up", "down"].contains(way)).map(|way| format!(", {way}"));
+        let own = words.split(' ').any(|word| key.split('.').nth(1) == Some(word));
+        let whose = if own && self::words(key).is_none() { String::new() } else { whose };
+        words + &whose + &way.unwrap_or_default()
+    }
+
+    /// The same with its unit: `queue (BDP)`.
+    pub fn axis_title(&self, axis: usize) -> String {
+        let words = self.axis_words(axis);
+        self.axes[axis].unit().map_or_else(|| words.clone(), |unit| format!("{words} ({unit})"))
+    }
+}
+
+fn words(key: &str) -> Option<&'static str> {
+    let ends = |end: &str| key.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    WORDS.iter().find(|(end, _)| ends(end)).map(|(_, words)| *words)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tables::testing::study;
+
+    fn title(key: &str, values: &[&str]) -> String {
+        study(&[(key, values)]).axis_title(0)
+    }
+
+    #[test]
+    fn an_axis_has_words_and_the_unit_of_its_values() {
+        assert_eq!(title("link.neck.queue", &["0.5bdp", "2 bdp"]), "queue (BDP)");
+        assert_eq!(title("link.neck.queue.limit", &["1 packet", "100 packets"]), "queue (packets)");
+        assert_eq!(title("link.neck.queue", &["1bdp", "100 packets"]), "queue");
+        assert_eq!(title("link.path.up.loss", &["0%", "1.5%"]), "loss, up (%)");
+        assert_eq!(title("link.a.rate", &["1mbit", "500kbit"]), "rate");
+        assert_eq!(title("link.a.rate", &["1mbit", "10mbit"]), "rate (Mbit/s)");
+        assert_eq!(title("clients.far.count", &["1", "30"]), "clients of group far");
+        assert_eq!(title("clients.viewer.app.rule", &["rate", "buffer"]), "bitrate rule of group viewer");
+        assert_eq!(title("tcp.min_rto", &["1ms", "200ms"]), "least retransmission timeout (ms)");
+        assert_eq!(title("tcp.congestion", &["reno", "bbr"]), "congestion control");
+        // A key without words of its own.
+        assert_eq!(title("clients.viewer.app.buffer_s", &["1", "2"]), "viewer app buffer s");
+        let both = study(&[("link.a.loss", &["1%", "2%"]), ("link.b.loss", &["1%", "2%"])]);
+        assert_eq!(both.axis_title(1), "loss of link b (%)");
+    }
+
+    #[test]
+    fn values_stand_without_the_unit_of_the_title() {
+        let bare = |values: &[&str], value: &str| study(&[("x.queue", values)]).axes[0].bare(value);
+        assert_eq!(bare(&["0.5bdp", "2 bdp"], "2 bdp"), "2");
+        assert_eq!(bare(&["1mbit", "500kbit"], "500kbit"), "500kbit");
+        assert_eq!(bare(&["reno", "bbr"], "bbr"), "bbr");
+    }
+}
