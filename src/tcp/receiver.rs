@@ -217,9 +217,7 @@ impl Receiver {
             return;
         };
         let wait = self.quick.timeout(rtt.smoothed());
-        if now + wait < self.delayed_until {
-            self.delayed_until = self.delayed_until.min(self.wheel.after(now, wait));
-        }
+        self.wheel.bring_forward(&mut self.delayed_until, now, wait);
         if self.unacknowledged >= segments {
             self.ack_when_read = true;
             self.ack_now |= !stretch;

@@ -38,6 +38,13 @@ impl Wheel {
         self.slot(now + wait, wait)
     }
 
+    /// Arms `timer` for `wait`, unless it ends before that.
+    pub(super) fn bring_forward(self, timer: &mut Instant, now: Instant, wait: Duration) {
+        if now + wait < *timer {
+            *timer = (*timer).min(self.after(now, wait));
+        }
+    }
+
     /// Instant at which a timer goes off that was armed to end after `wait` at `end`.
     pub(super) fn slot(self, end: Instant, wait: Duration) -> Instant {
         if self.tick.is_zero() {
