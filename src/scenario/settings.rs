@@ -50,8 +50,7 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     let floor = "what min_rto bounds: the variance term (Linux) or the timeout (RFC 6298)";
     v.key("rto_floor", &mut tcp.rto_floor, Words(RTO_FLOORS), floor);
     v.key("max_rto", &mut tcp.max_rto, PositiveSpan, "upper bound of the timeout, back-off included");
-    let tick =
-        "the tick of the timers, on Linux's timer wheel: a wait ends up to an eighth late; \"0s\": exact";
+    let tick = "the tick of the timers, on Linux's timer wheel: waits end up to two ticks or an eighth late; \"0s\": exact";
     v.key("tick", &mut tcp.tick, Span, tick);
     v.key("nagle", &mut tcp.nagle, Flag, "Nagle's algorithm: hold back small segments");
     v.key("timestamps", &mut tcp.timestamps, Flag, "offer timestamps (RFC 7323)");

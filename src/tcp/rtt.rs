@@ -1,7 +1,6 @@
 //! Round-trip times and the retransmission timeout (RFC 6298).
 
 use super::config::{Config, RtoFloor};
-use super::wheel::whole;
 use crate::time::Duration;
 
 /// RFC 6298 §2.1: the timeout before the first measurement.
@@ -32,10 +31,6 @@ pub struct RttEstimator {
     min_rto: Duration,
     max_rto: Duration,
     floor: RtoFloor,
-    /// Timeouts are whole ticks.
-    tick: Duration,
-    /// Two round trips in whole ticks.
-    double: Duration,
 }
 
 /// Position of a sender when it measures a round trip.
@@ -73,8 +68,6 @@ impl RttEstimator {
             min_rto: config.min_rto,
             max_rto: config.max_rto,
             floor: config.rto_floor,
-            tick: config.tick,
-            double: Duration::ZERO,
         }
     }
 
@@ -88,8 +81,7 @@ impl RttEstimator {
             }
             RtoFloor::Variance => self.average_like_linux(rtt, at) + self.spread,
         };
-        self.double = whole(self.smoothed.unwrap_or_default() * 2, self.tick);
-        self.base = whole(rto, self.tick).min(self.max_rto);
+        self.base = rto.min(self.max_rto);
         self.rto = self.base;
     }
 
@@ -175,11 +167,6 @@ impl RttEstimator {
     /// The smoothed round-trip time, after the first sample.
     pub fn smoothed(&self) -> Option<Duration> {
         self.smoothed
-    }
-
-    /// Two smoothed round trips in whole ticks, after the first sample.
-    pub fn double(&self) -> Option<Duration> {
-        self.smoothed.map(|_| self.double)
     }
 
     /// The smallest sample; [`Duration::MAX`] before the first.

@@ -20,7 +20,7 @@ use super::recovery::{Episode, LossRecovery};
 use super::rtt::RttEstimator;
 use super::scoreboard::{Delivered, Scoreboard};
 use super::stats::{Clockwork, Stats};
-use super::wheel::Wheel;
+use super::wheel::{Timer, Wheel};
 use crate::congestion::{Beliefs, CongestionController, Parameters, Path, Phase};
 use crate::rng::Rng;
 use crate::time::Instant;
@@ -66,7 +66,7 @@ pub struct Sender {
     /// Time at which pacing lets the next packet go, if one waits for that.
     paced_until: Instant,
     /// Retransmission timer, or the persist timer when nothing is outstanding.
-    timer: Instant,
+    timer: Timer,
     probe_due: bool,
     /// With RACK, for controllers that want it.
     reduces_in_proportion: bool,
@@ -138,7 +138,7 @@ impl Sender {
             wheel,
             pacer: Pacer::default(),
             paced_until: Instant::MAX,
-            timer: Instant::MAX,
+            timer: Timer::OFF,
             probe_due: false,
             reduces_in_proportion: false,
             prr: None,

@@ -6,6 +6,8 @@ use crate::time::{Duration, Instant};
 
 /// `LVL_START(1)`: waits shorter than so many ticks have slots of one.
 const FINE: u64 = 63;
+/// `TCP_TIMEOUT_MIN_US`
+const LEAST_WAIT: Duration = Duration::from_millis(2);
 /// `LVL_CLK_SHIFT`: the slots of each further level are eight times as long.
 const COARSER: u64 = 8;
 /// Ticks of the coarsest slot that a wait of minutes can have: the wheel's phase lies within.
@@ -27,15 +29,26 @@ impl Wheel {
         Wheel { tick, phase }
     }
 
-    /// Ticks that Linux adds to short waits (`TCP_TIMEOUT_MIN`).
+    /// Addition of Linux to the waits of RACK and of its tail probes (`TCP_TIMEOUT_MIN_US`).
     pub(super) fn margin(self) -> Duration {
-        self.tick * 2
+        if self.tick.is_zero() { Duration::ZERO } else { LEAST_WAIT }
     }
 
-    /// Instant at which a timer goes off that is armed now.
+    /// Instant at which a timer goes off that is armed at `now`: after whole ticks (`usecs_to_jiffies`), at the end
+    /// of a slot (`__calc_wheel_index`).
     pub(super) fn after(self, now: Instant, wait: Duration) -> Instant {
-        let wait = whole(wait, self.tick);
-        self.slot(now + wait, wait)
+        if self.tick.is_zero() {
+            return now + wait;
+        }
+        let ticks = wait.as_nanos().div_ceil(self.tick.as_nanos());
+        let (mut slot, mut reach) = (1, FINE);
+        while ticks >= reach && slot < PERIOD {
+            (slot, reach) = (slot * COARSER, reach * COARSER);
+        }
+        let slot = self.tick.saturating_mul(slot).as_nanos();
+        let end = now.saturating_add(self.tick.saturating_mul(ticks));
+        let into = (end.as_nanos() % slot + self.phase.as_nanos()) % slot;
+        if into == 0 { end } else { end.saturating_add(Duration::from_nanos(slot - into)) }
     }
 
     /// Arms `timer` for `wait`, unless it ends before that.
@@ -44,39 +57,46 @@ impl Wheel {
             *timer = (*timer).min(self.after(now, wait));
         }
     }
-
-    /// Instant at which a timer goes off that was armed to end after `wait` at `end`.
-    pub(super) fn slot(self, end: Instant, wait: Duration) -> Instant {
-        if self.tick.is_zero() {
-            return end;
-        }
-        let mut slot = self.tick;
-        let mut reach = self.tick * FINE;
-        while wait >= reach && slot < self.tick * PERIOD {
-            (slot, reach) = (slot * COARSER, reach * COARSER);
-        }
-        let over = (end.as_nanos() + self.phase.as_nanos()) % slot.as_nanos();
-        if over == 0 { end } else { end + Duration::from_nanos(slot.as_nanos() - over) }
-    }
-
-    /// True if `timer`, armed for `wait`, goes off at `now`; else it is put off to the end of its slot.
-    ///
-    /// Timers are armed far more often than they expire, so that only those that end are rounded.
-    pub(super) fn expires(self, timer: &mut Instant, wait: Duration, now: Instant) -> bool {
-        if *timer > now {
-            return false;
-        }
-        *timer = self.slot(*timer, wait);
-        *timer <= now
-    }
 }
 
-/// The least number of whole ticks that `span` fits into (`usecs_to_jiffies`).
-pub(super) fn whole(span: Duration, tick: Duration) -> Duration {
-    if tick.is_zero() {
-        return span;
+/// A timer that is armed far more often than it ends, so that it looks for its slot only then.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timer {
+    end: Instant,
+    /// Zero once the end is that of a slot.
+    wait: Duration,
+}
+
+impl Timer {
+    /// Not armed.
+    pub(super) const OFF: Timer = Timer { end: Instant::MAX, wait: Duration::ZERO };
+
+    /// A timer that is armed at `now`.
+    pub(super) fn new(now: Instant, wait: Duration) -> Timer {
+        Timer { end: now + wait, wait }
     }
-    tick.saturating_mul(span.as_nanos().div_ceil(tick.as_nanos()))
+
+    /// True if it goes off some time.
+    pub(super) fn is_armed(self) -> bool {
+        self.end != Instant::MAX
+    }
+
+    /// Time at which to call [`expires`](Timer::expires); [`Instant::MAX`] for never.
+    pub(super) fn end(self) -> Instant {
+        self.end
+    }
+
+    /// True if it goes off at `now`; else it may be put off to the end of its slot.
+    pub(super) fn expires(&mut self, wheel: Wheel, now: Instant) -> bool {
+        if self.end > now {
+            return false;
+        }
+        if self.wait > Duration::ZERO {
+            let armed = Instant::from_nanos(self.end.as_nanos() - self.wait.as_nanos());
+            *self = Timer { end: wheel.after(armed, self.wait), wait: Duration::ZERO };
+        }
+        self.end <= now
+    }
 }
 
 #[cfg(test)]
@@ -96,9 +116,10 @@ mod tests {
 
     #[test]
     fn waits_are_whole_ticks() {
-        assert_eq!(whole(millis(221), TICK), millis(224));
-        assert_eq!(whole(millis(220), TICK), millis(220));
-        assert_eq!(whole(millis(221), Duration::ZERO), millis(221));
+        let wheel = Wheel { tick: TICK, phase: Duration::ZERO };
+        for (wait, end) in [(1, 4), (220, 220), (221, 224), (224, 224)] {
+            assert_eq!(wheel.after(at(0), millis(wait)), at(end));
+        }
     }
 
     #[test]
@@ -129,11 +150,29 @@ mod tests {
     #[test]
     fn a_timer_that_ends_is_put_off_once() {
         let wheel = Wheel { tick: TICK, phase: millis(1) };
-        let mut timer = at(300);
-        assert!(!wheel.expires(&mut timer, millis(299), at(299)));
-        assert!(!wheel.expires(&mut timer, millis(299), at(300)));
-        assert_eq!(timer, at(319));
-        assert!(wheel.expires(&mut timer, millis(299), at(319)));
+        let mut timer = Timer::new(at(1), millis(299));
+        assert!(!timer.expires(wheel, at(299)));
+        assert!(!timer.expires(wheel, at(300)));
+        // 75 ticks from 1 ms on, and on to the next multiple of 32 ms of a clock that is 1 ms ahead.
+        assert_eq!(timer.end(), at(319));
+        assert!(!timer.expires(wheel, at(318)) && timer.expires(wheel, at(319)));
+    }
+
+    /// Ticks of any length that a scenario may have, and waits of any length, neither panic nor end early.
+    #[test]
+    fn odd_ticks_and_waits_end_in_time() {
+        for tick in [1, 3_000, 1_000_000, 1_000_000_000] {
+            let tick = Duration::from_nanos(tick);
+            let wheel = Wheel::new(tick, &mut Seed(1).stream("wheel"));
+            for wait in [0, 1, 999, 200_000_000, 3_600_000_000_000_000] {
+                let wait = Duration::from_nanos(wait);
+                let late = wheel.after(at(5), wait) - (at(5) + wait);
+                assert!(
+                    late <= tick * 2 + Duration::from_nanos(wait.as_nanos() / 7),
+                    "{tick} {wait}: {late}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::super::config::IdleWindow;
 use super::super::recovery::{Episode, Frto};
+use super::super::wheel::Timer;
 use super::{Sender, Transmission};
 use crate::congestion::Restart;
 use crate::facts::{Limit, SenderEvent};
@@ -193,9 +194,9 @@ impl Sender {
             return Some(Transmission { start: self.nxt, len: room.min(len) as u32 });
         }
         self.clockwork.set_limit(&mut self.stats, now, Limit::ReceiveWindow);
-        if self.flight() == 0 && self.timer == Instant::MAX {
+        if self.flight() == 0 && !self.timer.is_armed() {
             // RFC 9293 §3.8.6.1: the first probe after a retransmission timeout.
-            self.timer = now + self.rtt.rto();
+            self.timer = Timer::new(now, self.rtt.rto());
         }
         None
     }
@@ -285,7 +286,7 @@ impl Sender {
         if self.probe_due {
             self.probe_due = false;
             self.recovery.note(now, SenderEvent::WindowProbe);
-            self.timer = now + self.rtt.rto();
+            self.timer = Timer::new(now, self.rtt.rto());
         }
         if len == 0 {
             return;
@@ -298,7 +299,7 @@ impl Sender {
                     self.rtt.reset_backoff();
                     self.expiries = 0;
                 }
-                self.timer = now + self.rtt.rto();
+                self.timer = Timer::new(now, self.rtt.rto());
             }
             self.recovery.frto.on_new_data();
             self.scoreboard.on_sent(start, len, now);
@@ -313,15 +314,15 @@ impl Sender {
             self.recovery.on_retransmitted(now, end);
             self.stats.retransmits += 1;
             if start == self.una {
-                self.timer = now + self.rtt.rto();
+                self.timer = Timer::new(now, self.rtt.rto());
             }
         }
         if let Some((_, prr)) = &mut self.prr {
             prr.on_sent(len.into());
         }
         self.stats.segments_sent += 1;
-        if self.timer == Instant::MAX {
-            self.timer = now + self.rtt.rto();
+        if !self.timer.is_armed() {
+            self.timer = Timer::new(now, self.rtt.rto());
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::super::prr::Prr;
 use super::super::recovery::Episode;
+use super::super::wheel::Timer;
 use super::{Sender, Transmission};
 use crate::congestion::NO_WINDOW;
 use crate::time::{Duration, Instant};
@@ -17,7 +18,7 @@ const NO_POINT: u64 = u64::MAX;
 #[derive(Debug)]
 pub(super) struct TailProbes {
     /// Time at which the next is due.
-    pub(super) timer: Instant,
+    pub(super) timer: Timer,
     /// One is to be sent now.
     pub(super) due: bool,
     /// The one whose answer is awaited.
@@ -35,7 +36,7 @@ struct TailProbe {
 
 impl Default for TailProbes {
     fn default() -> TailProbes {
-        TailProbes { timer: Instant::MAX, due: false, sent: None }
+        TailProbes { timer: Timer::OFF, due: false, sent: None }
     }
 }
 
@@ -80,20 +81,15 @@ impl Sender {
     /// RFC 8985 §7.2: after new data was sent or acknowledged, two round trips without news, and a
     /// last one for a delayed acknowledgment; but in place of a timeout rather than after it.
     pub(super) fn arm_tail_probe(&mut self, now: Instant) {
-        self.tail.timer = Instant::MAX;
+        self.tail.timer = Timer::OFF;
         let quiet = self.is_tail_quiet() && self.tail.sent.is_none();
         if !quiet || self.flight() == 0 {
             return;
         }
-        if let Some(wait) = self.tail_wait() {
-            self.tail.timer = self.timer.min(now + wait);
-        }
-    }
-
-    /// Time without news after which a tail is probed.
-    pub(super) fn tail_wait(&self) -> Option<Duration> {
+        let Some(srtt) = self.rtt.smoothed() else { return };
         let ack_delay = if self.flight() <= self.agreed.mss { MAX_ACK_DELAY } else { self.wheel.margin() };
-        self.rtt.double().map(|double| double + ack_delay)
+        let wait = (srtt * 2 + ack_delay).min(self.timer.end().saturating_since(now));
+        self.tail.timer = Timer::new(now, wait);
     }
 
     /// RFC 8985 §7.3: new data if there is any, else the last data again, with the FIN if that follows;

@@ -1,6 +1,7 @@
 //! The retransmission and persist timer (RFC 6298, RFC 9293 §3.8.6.1), and what else waits for an
 //! instant.
 
+use super::super::wheel::Timer;
 use super::{Sender, TailProbes};
 use crate::time::Instant;
 
@@ -13,7 +14,7 @@ const MAX_SYN_BACKOFF: u32 = 7;
 impl Sender {
     /// RFC 6298 §5.2, §5.3.
     pub(super) fn arm_timer(&mut self, now: Instant) {
-        self.timer = if self.flight() > 0 { now + self.rtt.rto() } else { Instant::MAX };
+        self.timer = if self.flight() > 0 { Timer::new(now, self.rtt.rto()) } else { Timer::OFF };
     }
 
     /// Sends our SYN again at once: the peer's came again, so that ours was lost.
@@ -25,7 +26,9 @@ impl Sender {
 
     /// Time at which [`handle_timeout`](Sender::handle_timeout) or the next paced packet is due.
     pub fn poll_timeout(&self) -> Instant {
-        self.timer.min(self.paced_until).min(self.recovery.reorder_timer).min(self.tail.timer)
+        // A tail probe takes the place of a timeout: Linux has one timer for both.
+        let silence = if self.tail.timer.is_armed() { self.tail.timer } else { self.timer };
+        silence.end().min(self.paced_until).min(self.recovery.reorder_timer)
     }
 
     /// The retransmission or persist timer may have expired.
@@ -46,16 +49,18 @@ impl Sender {
             // The reordering timer is RACK's.
             self.steer_recovery(self.flight(), 0, false);
         }
-        let tail_wait = self.tail_wait().unwrap_or_default();
-        if self.wheel.expires(&mut self.tail.timer, tail_wait, now) {
-            self.tail.timer = Instant::MAX;
-            self.tail.due = true;
-            self.timer = now + self.rtt.rto();
-        }
-        if !self.wheel.expires(&mut self.timer, self.rtt.rto(), now) {
+        if self.tail.timer.is_armed() {
+            if self.tail.timer.expires(self.wheel, now) {
+                self.tail.timer = Timer::OFF;
+                self.tail.due = true;
+                self.timer = Timer::new(now, self.rtt.rto());
+            }
             return;
         }
-        self.timer = Instant::MAX;
+        if !self.timer.expires(self.wheel, now) {
+            return;
+        }
+        self.timer = Timer::OFF;
         let probes = self.flight() == 0;
         let linear = if is_syn_sent { self.config.syn_linear_timeouts } else { 0 };
         let limit = if self.una == 0 { MAX_SYN_BACKOFF + linear } else { MAX_BACKOFF };
@@ -89,6 +94,6 @@ impl Sender {
         if self.expiries > linear {
             self.rtt.back_off();
         }
-        self.timer = now + self.rtt.rto();
+        self.timer = Timer::new(now, self.rtt.rto());
     }
 }
