@@ -44,6 +44,7 @@ impl Admin {
             Value::String(name) => Some(name.as_str()),
             _ => return Err("`name` is a text".to_owned()),
         };
+        let mut note = "";
         let changed = if params["reset"] == true {
             None
         } else {
@@ -54,9 +55,13 @@ impl Admin {
             if !(0.0..=60.0).contains(&delay) {
                 return Err("`delay` is in seconds, at most 60".to_owned());
             }
-            Some(self.network_of(name)?.with(loss, Duration::from_secs_f64(delay)))
+            let before = self.network_of(name)?;
+            if !before.scenario().schedule.is_empty() {
+                note = "; its schedule is over, and all else is as at the schedule's start";
+            }
+            Some(before.with(loss, Duration::from_secs_f64(delay)))
         };
         let words = self.change_network(name, changed)?;
-        Ok(if name.is_some() { words } else { format!("the network is now: {words}") })
+        Ok(if name.is_some() { words + note } else { format!("the network is now: {words}{note}") })
     }
 }

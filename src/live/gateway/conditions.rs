@@ -152,7 +152,7 @@ impl Conditions {
     }
 
     /// The same network with another loss and one-way delay of its path, in each direction, from now on. A path
-    /// of several links gets both on its first.
+    /// of several links gets both on its first. A schedule is over: all else is as at its start.
     pub fn with(&self, loss: Probability, delay: Duration) -> Conditions {
         let mut scenario = Scenario::clone(&self.scenario);
         scenario.schedule.clear();
