@@ -19,6 +19,12 @@ impl Admin {
     /// start. Returns it in words.
     pub fn change_network(&self, name: Option<&str>, changed: Option<Conditions>) -> Result<String, String> {
         let network = self.network.as_ref().ok_or(NO_NETWORK)?;
+        if changed.as_ref().is_some_and(|changed| !network.first().can_become(changed, name.is_some())) {
+            return Err(
+                "a link keeps the kind of its queue, and Wi-Fi stays Wi-Fi: start the server with this network"
+                    .to_owned(),
+            );
+        }
         let Some(name) = name else {
             if let (None, Some(hub)) = (&changed, &self.hub) {
                 hub.borrow_mut().forget_own_networks();
