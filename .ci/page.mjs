@@ -107,6 +107,14 @@ async function previewing(page, check) {
   await change("queue-limit", "300 packets");
   const { begun, drawn: whole } = await page.value("stood");
   check(begun < whole, `the beginning of a longer trial stands after ${begun} ms, the whole after ${whole} ms`);
+  const isBegun = `document.querySelector("#panels .old") !== null`;
+  await set("queue-limit", "200 packets");
+  await page.until(isBegun);
+  await page.value(`(() => { const save = document.getElementById("save"); save.value = "svg"; save.dispatchEvent(new Event("change")); })()`);
+  check(/half of an older trial/.test(await page.value(text("status"))), "curves of two trials are not saved as one");
+  await set("queue-limit", "nonsense");
+  await page.until(`document.querySelector("#status.wrong") && !document.querySelector("#status.wrong").textContent.includes("half of")`);
+  check(!(await page.value(isBegun)), "a trial that is refused leaves no beginning behind");
   await page.click("#reset");
   await page.until(`document.querySelector("#control-link-bottleneck-rate-text").value === "20mbit"`);
   await pause(500);

@@ -80,7 +80,7 @@ impl Lab {
     ) -> Result<Outcome, String> {
         let mut world = self.world(cell, number, &|scenario| {
             sample(scenario, interval);
-            // What is measured from a later time on would not be there yet.
+            // A measurement from a later time on would not be there yet.
             scenario.warmup = Duration::ZERO;
         })?;
         world.limit_memory(MEMORY);

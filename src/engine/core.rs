@@ -1,5 +1,7 @@
 //! Everything of a world but its applications: packets on their way, connections, links, timers.
 
+use std::collections::BTreeSet;
+
 use super::budget::{self, Budget};
 use super::chunks::Chunks;
 use super::flow::{Client, End, Flow};
@@ -268,9 +270,15 @@ impl Core {
             }
             return;
         }
-        let Some(Change(links)) = self.changes[event.target as usize - 1].take() else { return };
+        if let Some(Change(links)) = self.changes[event.target as usize - 1].take() {
+            self.change_links(&links, &BTreeSet::new());
+        }
+    }
+
+    /// Links change now, but for instances that are `spared`.
+    pub fn change_links(&mut self, links: &[(usize, [LinkConfig; 2])], spared: &BTreeSet<[u32; 2]>) {
         for (link, configs) in links {
-            for number in self.topology.reconfigure(link, &configs, event.at) {
+            for number in self.topology.reconfigure(*link, configs, spared, self.now) {
                 // Arrivals may have moved either way: a later one leaves a stale wake-up behind.
                 let link = &mut self.topology.links[number as usize];
                 link.forget_wakeup();

@@ -24,6 +24,7 @@ mod tap;
 mod topology;
 mod view;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use budget::Exhausted;
@@ -196,6 +197,12 @@ impl World {
         self.core.changes.push(Some(Change(changes)));
         let target = self.core.changes.len() as u32;
         self.core.queue.push(at, Class::World, target);
+    }
+
+    /// The same at once. Instances that are `spared` stay as they are.
+    pub fn change_links(&mut self, changes: &[(usize, [LinkConfig; 2])], spared: &BTreeSet<[u32; 2]>) {
+        self.core.change_links(changes, spared);
+        self.settle();
     }
 
     /// Ends the trial if it needs more than about so many bytes of memory. A trial that needs less does

@@ -205,6 +205,11 @@ impl World {
         result
     }
 
+    /// Instances of links that are this connection's own, in the order of its path.
+    pub fn own_links(&self, port: Port) -> &[[u32; 2]] {
+        &self.core.flows[port.flow as usize].own_links
+    }
+
     /// Changes the links that are this connection's own from now on, in the order of its path.
     pub fn set_links(&mut self, port: Port, configs: &[[link::Config; 2]]) {
         let core = &mut self.core;

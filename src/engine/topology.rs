@@ -1,6 +1,8 @@
 //! Links and their instances. A link of the scenario is one instance that everybody shares or one
 //! for each client; an instance has two directions, each a [`Link`] of its own.
 
+use std::collections::BTreeSet;
+
 use crate::facts::{Counters, LinkOutcome, LinkSample, QueueOutcome, Spot};
 use crate::link::{Config, Link, Statistics, Tally};
 use crate::rng::Seed;
@@ -83,15 +85,21 @@ impl Topology {
         self.dropped_before + self.links.iter().map(|link| link.counters().dropped()).sum::<u64>()
     }
 
-    /// Changes all instances of a link; returns their numbers.
-    pub fn reconfigure(&mut self, group: usize, configs: &[Config; 2], now: Instant) -> Vec<u32> {
+    /// Changes a link and its instances, but for those that are `spared`; returns the numbers of what has changed.
+    pub fn reconfigure(
+        &mut self,
+        group: usize,
+        configs: &[Config; 2],
+        spared: &BTreeSet<[u32; 2]>,
+        now: Instant,
+    ) -> Vec<u32> {
         let group = &mut self.groups[group];
         group.configs.clone_from(configs);
-        let numbers: Vec<u32> = group.instances.iter().flatten().copied().collect();
-        for instance in &group.instances {
-            for direction in Direction::BOTH {
-                let link = &mut self.links[instance[direction.index()] as usize];
-                link.reconfigure(now, &configs[direction.index()]);
+        let changed = group.instances.iter().filter(|instance| !spared.contains(*instance));
+        let numbers: Vec<u32> = changed.flatten().copied().collect();
+        for pair in numbers.chunks_exact(2) {
+            for (number, config) in pair.iter().zip(configs) {
+                self.links[*number as usize].reconfigure(now, config);
             }
         }
         numbers
@@ -209,4 +217,26 @@ fn queue_outcome(tally: &Tally) -> Option<QueueOutcome> {
         p99_ms: tally.quantile(0.99).map(Duration::as_millis_f64)?,
         max_ms: tally.max().map(Duration::as_millis_f64)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spared_instance_keeps_its_settings_and_new_ones_have_those_of_the_link() {
+        let slow = |ms| {
+            let mut config = Config::default();
+            config.delay.mean = Duration::from_millis(ms);
+            [config.clone(), config]
+        };
+        let mut topology = Topology::default();
+        let group = topology.add_group("path", slow(5));
+        let [own, other] = ["one", "two"].map(|name| topology.add_instance(group, Some(name), Seed(1)));
+        let changed = topology.reconfigure(group, &slow(250), &BTreeSet::from([own]), Instant::ZERO);
+        assert_eq!(changed, other);
+        let later = topology.add_instance(group, Some("three"), Seed(1));
+        let delay = |number: u32| topology.links[number as usize].config().delay.mean.as_millis();
+        assert_eq!([own, other, later].map(|both| both.map(delay)), [[5; 2], [250; 2], [250; 2]]);
+    }
 }

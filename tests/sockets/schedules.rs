@@ -9,9 +9,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::sockets::PATIENCE;
 use testbed::live::gateway::{Conditions, Gateway, Options, Stream};
 
-/// A delay that is long for a second of two.
+/// A delay that is long for two seconds of three.
 const SCHEDULED: &str = r#"
-duration = "2s"
+duration = "3s"
 [link.path]
 delay = "5ms"
 per_client = true
@@ -40,9 +40,17 @@ async fn until(is_slow: bool, [near, far]: &mut [Stream; 2], since: Instant) -> 
     }
 }
 
-async fn follow(scheduled: &Conditions, is_everybodys: bool) {
-    let plain = Options { delay: Some("5ms".to_owned()), ..Options::default() };
-    let plain = plain.conditions(None).expect("a sound network");
+/// The network without its schedule.
+fn plain(text: &str) -> &str {
+    text.split("[[schedule]]").next().unwrap_or_default()
+}
+
+fn conditions(text: &str) -> Conditions {
+    Options::default().conditions(Some(("test.toml", text))).expect("a sound network")
+}
+
+async fn follow(text: &str, is_everybodys: bool) {
+    let (plain, scheduled) = (conditions(plain(text)), conditions(text));
     let gateway = Gateway::start(&plain).expect("a thread");
     let mut connection = gateway.open().await.expect("a connection");
     let mut other = gateway.open().await.expect("a connection");
@@ -50,16 +58,19 @@ async fn follow(scheduled: &Conditions, is_everybodys: bool) {
     until(false, &mut connection, Instant::now()).await;
     let since = Instant::now();
     if is_everybodys {
-        gateway.set(scheduled).expect("a network");
+        // A network of its own stays as it is.
+        gateway.set_own(other[0].connection(), Some(&plain)).expect("a network");
+        gateway.set(&scheduled).expect("a network");
     } else {
-        gateway.set_own(number, Some(scheduled)).expect("a network");
+        gateway.set_own(number, Some(&scheduled)).expect("a network");
     }
     let slow = until(true, &mut connection, since).await;
     assert!(slow >= Duration::from_secs(1), "{slow:?}");
-    until(is_everybodys, &mut other, since).await;
+    let others = until(false, &mut other, Instant::now()).await;
+    assert!(others < Duration::from_millis(400), "{others:?}");
     until(false, &mut connection, since).await;
     let again = until(true, &mut connection, since).await;
-    assert!(again >= Duration::from_secs(3), "{again:?}");
+    assert!(again >= Duration::from_secs(4), "{again:?}");
     gateway.set(&plain).expect("a network");
     gateway.set_own(number, None).expect("a network");
     until(false, &mut connection, since).await;
@@ -67,7 +78,22 @@ async fn follow(scheduled: &Conditions, is_everybodys: bool) {
 
 #[tokio::test]
 async fn a_network_follows_its_schedule_and_begins_it_anew() {
-    let scheduled = Options::default().conditions(Some(("test.toml", SCHEDULED))).expect("a sound network");
-    assert_eq!(scheduled.describe_links(), "0% loss, 5ms delay each way, with 1 change every 2s");
-    tokio::join!(follow(&scheduled, true), follow(&scheduled, false));
+    let described = conditions(SCHEDULED).describe_links();
+    assert_eq!(described, "0% loss, 5ms delay each way, with 1 change every 3s");
+    // The same behind another link, which does not change.
+    let two = SCHEDULED.replace("[\"path\"]", "[\"access\", \"path\"]");
+    let two = two.replace("[link.path]", "[link.access]\ndelay = \"5ms\"\nper_client = true\n[link.path]");
+    tokio::join!(follow(SCHEDULED, true), follow(SCHEDULED, false), follow(&two, true), follow(&two, false),);
+}
+
+#[tokio::test]
+async fn a_schedule_of_a_moment_does_not_hold_up_the_gateway() {
+    let text = SCHEDULED.replace("\"3s\"", "\"1us\"").replace("\"1s\"", "\"0s\"");
+    let gateway = Gateway::start(&conditions(&text)).expect("a thread");
+    let mut connection = gateway.open().await.expect("a connection");
+    gateway.set_own(connection[0].connection(), Some(&conditions(&text))).expect("a network");
+    let since = Instant::now();
+    until(true, &mut connection, since).await;
+    let opened = tokio::time::timeout(PATIENCE, gateway.statistics()).await.expect("it obeys");
+    assert_eq!(opened.expect("a world").opened, 1);
 }

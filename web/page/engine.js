@@ -32,6 +32,7 @@ export class Engine {
       this.#waiting.delete(data.id);
       resolve?.({ ...data, answers: data.answers.map((text) => JSON.parse(text)) });
     };
+    worker.onerror = ({ message }) => this.stop(`the engine stopped: ${message || "its worker has ended"}`);
     worker.postMessage({ module: await source.module });
     return worker;
   }

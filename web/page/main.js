@@ -20,6 +20,7 @@ const engine = new Engine();
 let shipped = [];
 let experiment; // { file, text, files, sets, cell, trial, own }
 let form, picture, pinned;
+let shown; // the picture as its curves stand: behind the beginning of a newer one, the rest of it is old
 let changes = 0, early; // changes so far; the beginning of the trial that runs: { number, picture }
 let inText = true; // false while something that was set has no place in the text
 
@@ -34,7 +35,7 @@ const controls = new Controls(byId("controls"), setKey, pickCell, () => {
   byId("results").scrollIntoView({ behavior: "smooth" });
 });
 const panels = new Panels(byId("panels"), (time) => {
-  if (picture) byId("readout").replaceChildren(...readout(picture, time).map((words) => html("span", {}, words)));
+  showReadout(time);
   if (!playing) play.seek(time);
 }, () => picture && drawPicture());
 let playing = false;
@@ -46,6 +47,7 @@ const play = new Play((time) => {
 const preview = new Preview((number, beginning) => {
   early = { number, picture: beginning };
   drawCurves();
+  showLegend();
   document.body.dataset.begun = Number(document.body.dataset.begun ?? 0) + 1;
 });
 const results = new Results(() => ({ request: request(), own: experiment.own, form, took: picture?.took }));
@@ -88,7 +90,7 @@ const draw = latest(async () => {
   clearTimeout(slow);
   began = undefined;
   preview.done(number);
-  if (early?.number <= number) early = undefined;
+  if (early?.number <= number) forgetEarly();
   const [opened, ran] = answers;
   showProblems(opened);
   if (opened.failure) showDecisions(true, [], opened.failure);
@@ -136,7 +138,25 @@ function drawPicture() {
 
 // A picture that is older than the beginning of another lies behind that one.
 function drawCurves() {
-  panels.draw((early && spliced(early.picture, picture)) ?? picture, pinned);
+  shown = (early && spliced(early.picture, picture)) ?? picture;
+  panels.draw(shown, pinned);
+}
+
+// The whole takes the place of a beginning, or fails.
+function forgetEarly() {
+  if (!early) return;
+  early = undefined;
+  drawCurves();
+  showLegend();
+}
+
+function showLegend() {
+  byId("legend").replaceChildren(...legend(shown, pinned, (flow) => panels.stress(flow)));
+  if (panels.time !== null) showReadout(panels.time);
+}
+
+function showReadout(time) {
+  if (shown) byId("readout").replaceChildren(...readout(shown, time).map((words) => html("span", {}, words)));
 }
 
 // The rest, once a drag has come to rest.
@@ -144,7 +164,7 @@ let waiting;
 function settle() {
   clearTimeout(waiting);
   waiting = setTimeout(async () => {
-    byId("legend").replaceChildren(...legend(picture, pinned, (flow) => panels.stress(flow)));
+    showLegend();
     panels.moveTo(panels.time ?? picture.duration_s / 2);
     const { drawn } = picture;
     play.show(form, request(drawn));
@@ -203,6 +223,9 @@ function showProblems(answer) {
 }
 
 async function open(next) {
+  changes++;
+  preview.done(Infinity);
+  forgetEarly();
   experiment = next;
   setOwn(experiment.own);
   pinned = undefined;
@@ -254,6 +277,8 @@ function wire() {
   byId("save").addEventListener("change", async () => {
     const kind = byId("save").value, drawing = byId("panels").querySelector("svg");
     byId("save").value = "";
+    const isCurves = kind === "svg" || kind === "png";
+    if (isCurves && shown !== picture) return status("these curves are half of an older trial; save them when the new one is done", true);
     if (kind === "svg") save("curves.svg", "image/svg+xml", standalone(drawing));
     if (kind === "png") save("curves.png", "image/png", await asPng(drawing));
     if (kind === "csv") save("flows.csv", "text/csv", seriesCsv(picture));

@@ -6,6 +6,7 @@ const ENOUGH_MS = 250; // a trial that takes no longer is drawn as a whole only:
 const FIRST_MS = 20; // work for the first picture
 const GROWTH = 4; // of the part that each further one shows
 const MOST = 0.6; // no longer part: the whole is about to come
+const LATE_MS = 100; // between looks at a part that runs: it ends when its experiment is out of date
 
 export class Preview {
   #engine = new Engine();
@@ -34,7 +35,9 @@ export class Preview {
   async #run({ number, request, took, duration }) {
     const { cell, trial } = request;
     for (let part = FIRST_MS / took; part < MOST && number === this.#newest; part *= GROWTH) {
-      const { answers } = await this.#engine.ask({ do: "open", ...request }, { do: "run", cell, trial, until: part * duration });
+      const late = setInterval(() => number !== this.#newest && this.#engine.stop(), LATE_MS);
+      const { answers } = await this.#engine.ask({ do: "open", ...request }, { do: "run", cell, trial, until: part * duration })
+        .finally(() => clearInterval(late));
       if (!answers[1]?.flows) return;
       if (number === this.#newest) this.#show(number, answers[1]);
     }
@@ -45,12 +48,17 @@ export class Preview {
 export function spliced(early, before) {
   if (early.duration_s !== before.duration_s || early.interval_s !== before.interval_s) return undefined;
   const until = Math.max(...early.links.map((link) => link.time_s.at(-1) ?? 0));
-  const join = (list) => early[list].map((line) => {
-    const old = before[list].find(({ name, direction }) => name === line.name && direction === line.direction);
-    return old ? joined(line, old, until) : line;
-  });
+  const same = (a) => (b) => a.name === b.name && a.direction === b.direction;
+  // Lines keep their places, and with these their colours; one that has not begun yet is old from there on.
+  const join = (list) => [
+    ...before[list].map((old) => joined(early[list].find(same(old)) ?? emptied(old), old, until)),
+    ...early[list].filter((line) => !before[list].some(same(line))),
+  ];
   return { ...before, flows: join("flows"), links: join("links"), until };
 }
+
+const emptied = (line) =>
+  Object.fromEntries(Object.entries(line).map(([name, column]) => [name, Array.isArray(column) ? [] : column]));
 
 const COUNTS = new Set(["drops", "marks", "delivered_bytes"]); // since the start: the rest goes on from there
 

@@ -19,6 +19,12 @@ impl Admin {
     /// start. Returns it in words.
     pub fn change_network(&self, name: Option<&str>, changed: Option<Conditions>) -> Result<String, String> {
         let network = self.network.as_ref().ok_or(NO_NETWORK)?;
+        if changed.as_ref().is_some_and(|changed| !network.first().can_become(changed, name.is_some())) {
+            return Err(
+                "a link keeps the kind of its queue, and Wi-Fi stays Wi-Fi: start the server with this network"
+                    .to_owned(),
+            );
+        }
         let Some(name) = name else {
             if let (None, Some(hub)) = (&changed, &self.hub) {
                 hub.borrow_mut().forget_own_networks();
@@ -44,6 +50,7 @@ impl Admin {
             Value::String(name) => Some(name.as_str()),
             _ => return Err("`name` is a text".to_owned()),
         };
+        let mut note = "";
         let changed = if params["reset"] == true {
             None
         } else {
@@ -54,9 +61,13 @@ impl Admin {
             if !(0.0..=60.0).contains(&delay) {
                 return Err("`delay` is in seconds, at most 60".to_owned());
             }
-            Some(self.network_of(name)?.with(loss, Duration::from_secs_f64(delay)))
+            let before = self.network_of(name)?;
+            if !before.scenario().schedule.is_empty() {
+                note = "; its schedule is over, and all else is as at the schedule's start";
+            }
+            Some(before.with(loss, Duration::from_secs_f64(delay)))
         };
         let words = self.change_network(name, changed)?;
-        Ok(if name.is_some() { words } else { format!("the network is now: {words}") })
+        Ok(if name.is_some() { words + note } else { format!("the network is now: {words}{note}") })
     }
 }

@@ -1,20 +1,24 @@
 //! Conditions that change while connections are open: because somebody says so, or by the `[[schedule]]` of the
 //! scenario that they come from. A schedule counts from when its network was chosen, and begins anew after the
-//! scenario's duration, for a gateway has no end.
+//! scenario's duration, for a gateway has no end. Changes of everybody's network leave the links alone that a
+//! connection has for itself: to set them anew would fill its policers and forget its bursts of loss.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::conditions::Conditions;
 use super::thread::{Clients, Driver};
 use crate::scenario::Scenario;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// Settings of a link in both directions.
 pub(super) type Settings = [crate::link::Config; 2];
 
 /// Links by their names.
 type Links = Vec<(String, Settings)>;
+
+/// Changes of a schedule that are closer than this come together: each may touch every connection.
+const LEAST: Duration = Duration::from_millis(10);
 
 /// Network of one connection alone: the links of its path.
 pub(super) struct Own {
@@ -28,6 +32,8 @@ pub(super) struct Timetable {
     begun: Instant,
     /// Number of the next change; behind the last one it begins anew.
     next: usize,
+    /// There is no change before.
+    earliest: Instant,
 }
 
 impl Timetable {
@@ -35,7 +41,7 @@ impl Timetable {
     pub fn new(conditions: &Conditions, now: Instant) -> Option<Timetable> {
         let scenario = conditions.shared();
         let changes = !scenario.schedule.is_empty() && !scenario.duration.is_zero();
-        changes.then_some(Timetable { scenario, begun: now, next: 0 })
+        changes.then_some(Timetable { scenario, begun: now, next: 0, earliest: now })
     }
 
     fn due(&self) -> Instant {
@@ -43,21 +49,33 @@ impl Timetable {
             Some(change) => change.at - Instant::ZERO,
             None => self.scenario.duration,
         };
-        self.begun.saturating_add(into)
+        self.begun.saturating_add(into).max(self.earliest)
     }
 
-    /// Links that change next, and their settings from then on.
-    fn turn(&mut self) -> Links {
-        if let Some(change) = self.scenario.schedule.get(self.next) {
-            self.next += 1;
-            let link = |(number, settings): &(usize, Settings)| {
-                (self.scenario.links[*number].name.clone(), settings.clone())
-            };
-            return change.links.iter().map(link).collect();
+    /// Links that have changed up to `now` since the turn before, and their settings. Turns that were overtaken
+    /// are skipped.
+    fn turn(&mut self, now: Instant) -> Links {
+        let duration = self.scenario.duration;
+        let rounds = (now - self.begun).as_nanos() / duration.as_nanos();
+        let mut changed = Links::new();
+        if rounds > 0 {
+            self.begun += duration * rounds;
+            self.next = 0;
+            changed = links_of(&self.scenario);
         }
-        self.begun = self.due();
-        self.next = 0;
-        links_of(&self.scenario)
+        let into = Instant::ZERO + (now - self.begun);
+        while let Some(change) = self.scenario.schedule.get(self.next).filter(|change| change.at <= into) {
+            self.next += 1;
+            for (number, settings) in &change.links {
+                let name = &self.scenario.links[*number].name;
+                match changed.iter_mut().find(|(known, _)| known == name) {
+                    Some((_, known)) => known.clone_from(settings),
+                    None => changed.push((name.clone(), settings.clone())),
+                }
+            }
+        }
+        self.earliest = now.saturating_add(LEAST);
+        changed
     }
 }
 
@@ -76,12 +94,12 @@ impl Driver {
         *tcp = Arc::new(conditions.scenario().groups[0].tcp.clone());
         *timetable = Timetable::new(conditions, now);
         self.set_everybodys(links_of(conditions.scenario()));
-        self.look_ahead();
+        self.follow_schedules();
     }
 
     fn set_everybodys(&mut self, changed: Links) {
         let Clients::Anybody { links, own, .. } = &mut self.clients else { return };
-        let changes = changed
+        let changes: Vec<(usize, Settings)> = changed
             .into_iter()
             .filter_map(|(changed, settings)| {
                 let number = links.iter().position(|(name, _)| *name == changed)?;
@@ -89,15 +107,11 @@ impl Driver {
                 Some((number, settings))
             })
             .collect();
-        let own: Vec<(u64, Vec<Settings>)> =
-            own.iter().map(|(connection, own)| (*connection, settings_of(&own.links))).collect();
-        let now = self.world.now();
-        self.world.schedule(now, changes);
-        // At once: what is said next already meets it.
-        self.world.advance(now);
-        for (connection, settings) in own {
-            self.set_links(connection, &settings);
-        }
+        let owners = self.ends.iter().flatten().filter_map(|end| Some((end.port, own.get(&end.connection)?)));
+        let spared: BTreeSet<[u32; 2]> = owners
+            .flat_map(|(port, own)| self.world.own_links(port).iter().take(own.links.len()).copied())
+            .collect();
+        self.world.change_links(&changes, &spared);
     }
 
     /// Settings of the links that one connection has for itself.
@@ -120,7 +134,7 @@ impl Driver {
             }
         };
         self.set_links(connection, &settings);
-        self.look_ahead();
+        self.follow_schedules();
     }
 
     /// A connection is over.
@@ -144,12 +158,12 @@ impl Driver {
     pub(super) fn follow_schedules(&mut self) {
         let now = self.world.now();
         let Clients::Anybody { own, timetable, .. } = &mut self.clients else { return };
-        let changed = timetable.as_mut().filter(|timetable| timetable.due() <= now).map(Timetable::turn);
+        let turn = |timetable: &mut Timetable| (timetable.due() <= now).then(|| timetable.turn(now));
+        let changed = timetable.as_mut().and_then(turn);
         let owners: Vec<(u64, Vec<Settings>)> = own
             .iter_mut()
             .filter_map(|(connection, Own { links, timetable })| {
-                let changed = timetable.as_mut().filter(|timetable| timetable.due() <= now)?.turn();
-                for (name, settings) in changed {
+                for (name, settings) in timetable.as_mut().and_then(turn)? {
                     for link in links.iter_mut().filter(|(known, _)| *known == name) {
                         link.1.clone_from(&settings);
                     }
@@ -198,7 +212,7 @@ mod tests {
         let mut timetable = Timetable::new(&conditions, at(100)).expect("a schedule");
         let mut turn = || {
             let due = timetable.due();
-            let links = timetable.turn();
+            let links = timetable.turn(due);
             assert_eq!((links.len(), links[0].0.as_str()), (1, "path"));
             (due, links[0].1[0].rate.map(|rate| rate.to_string()).unwrap_or_default())
         };
@@ -207,7 +221,35 @@ mod tests {
         for (due, rate) in said {
             assert_eq!(turn(), (at(due), rate.to_owned()));
         }
+        // What was overtaken is skipped, however much it was.
+        let links = timetable.turn(at(20_106));
+        assert_eq!(links[0].1[0].rate.map(|rate| rate.to_string()).as_deref(), Some("2mbit"));
+        assert_eq!(timetable.due(), at(20_109));
         let plain = Options::default().conditions(None).expect("a sound network");
         assert!(Timetable::new(&plain, at(0)).is_none());
+    }
+
+    #[test]
+    fn a_connection_that_is_over_has_no_timetable() {
+        let scheduled = Options::default()
+            .conditions(Some(("train.toml", include_str!("../../../scenarios/networks/train.toml"))))
+            .expect("a sound network");
+        let plain = Options::default().conditions(None).expect("a sound network");
+        let (commands, inbox) = std::sync::mpsc::channel();
+        let mut driver = Driver::new(&plain, 1 << 20, None, inbox);
+        let owners = |driver: &Driver| match &driver.clients {
+            Clients::Anybody { own, .. } => own.len(),
+            Clients::Cast { .. } => 0,
+        };
+        let streams = driver.open(None, &commands);
+        driver.set_own(streams[0].connection(), Some(&scheduled));
+        assert!(driver.next_change.is_some());
+        for number in [0, 1] {
+            assert_eq!(owners(&driver), 1);
+            driver.finish(number);
+        }
+        assert_eq!((owners(&driver), driver.next_change), (0, None));
+        driver.set_own(streams[0].connection(), Some(&scheduled));
+        assert_eq!((owners(&driver), driver.next_change), (0, None));
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::link::config::{Capacity, Config, LossModel, Pattern, Policer, Wifi};
-use crate::scenario::{Loader, Plan, Scenario, ScenarioError};
+use crate::scenario::{LinkSpec, Loader, Plan, Scenario, ScenarioError};
 use crate::time::Duration;
 use crate::units::{Bytes, Probability, plural};
 #[cfg(feature = "cli")]
@@ -152,7 +152,7 @@ impl Conditions {
     }
 
     /// The same network with another loss and one-way delay of its path, in each direction, from now on. A path
-    /// of several links gets both on its first.
+    /// of several links gets both on its first. A schedule is over: all else is as at its start.
     pub fn with(&self, loss: Probability, delay: Duration) -> Conditions {
         let mut scenario = Scenario::clone(&self.scenario);
         scenario.schedule.clear();
@@ -167,6 +167,23 @@ impl Conditions {
             }
         }
         Conditions { scenario: Arc::new(scenario), swept: self.swept.clone() }
+    }
+
+    /// True if the links of this network can take the settings of another one's, or those that each connection has
+    /// for itself can: a link's queue keeps its kind, and Wi-Fi stays Wi-Fi.
+    pub fn can_become(&self, other: &Conditions, is_own: bool) -> bool {
+        let alike = |a: &LinkSpec, b: &LinkSpec| {
+            let mut pairs = a.directions.iter().zip(&b.directions);
+            pairs.all(|(a, b)| a.queue.is_alike(&b.queue) && a.wifi.is_some() == b.wifi.is_some())
+        };
+        let (links, others) = (&self.scenario.links, &other.scenario.links);
+        if !is_own {
+            let find = |link: &LinkSpec| others.iter().find(|other| other.name == link.name);
+            return links.iter().all(|link| find(link).is_none_or(|other| alike(link, other)));
+        }
+        let own = self.scenario.groups[0].path.iter().map(|hop| &links[hop.link]);
+        let path = other.scenario.groups[0].path.iter().map(|hop| &others[hop.link]);
+        own.filter(|link| link.per_client).zip(path).all(|(link, other)| alike(link, other))
     }
 
     /// True if each connection has a link of its own.
@@ -279,6 +296,20 @@ mod tests {
         let network = conditions(text, &["link.access.loss=3%"]);
         assert!(network.describe().starts_with("3% loss"), "{}", network.describe());
         assert_eq!(network.swept(), ["tcp.congestion"]);
+    }
+
+    #[test]
+    fn a_queue_keeps_its_kind() {
+        let plain = conditions(include_str!("../../../scenarios/networks/home.toml"), &[]);
+        let other = conditions(include_str!("../../../scenarios/networks/train.toml"), &[]);
+        let fair = conditions(
+            include_str!("../../../scenarios/networks/home.toml"),
+            &["link.path.queue={ kind = \"fq_codel\", limit = \"100 packets\" }"],
+        );
+        for is_own in [false, true] {
+            assert!(plain.can_become(&other, is_own) && fair.can_become(&fair, is_own));
+            assert!(!plain.can_become(&fair, is_own) && !fair.can_become(&other, is_own));
+        }
     }
 
     #[test]

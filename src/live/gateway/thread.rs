@@ -77,7 +77,7 @@ pub(super) enum Clients {
         path: Vec<(usize, Option<[u32; 2]>)>,
         tcp: Arc<tcp::Config>,
         links: Vec<(String, Settings)>,
-        /// What single connections have instead.
+        /// Networks that single connections have instead.
         own: Owners,
         /// Schedule of everybody's links.
         timetable: Option<Timetable>,
@@ -271,7 +271,7 @@ impl Driver {
         self.hear();
     }
 
-    fn open(&mut self, client: Option<usize>, commands: &Sender<Command>) -> [Stream; 2] {
+    pub(super) fn open(&mut self, client: Option<usize>, commands: &Sender<Command>) -> [Stream; 2] {
         self.opened += 1;
         let ports = match &mut self.clients {
             Clients::Anybody { path, tcp, .. } => self.world.open_ports(path, tcp),

@@ -36,6 +36,8 @@ export class Network {
     byId("sliders").addEventListener("input", ({ target }) => {
       // A queue that nobody turns stays as it is, in whatever unit.
       if (target.name === "queue") this.queue = null;
+      // A slider has no bursts.
+      if (target.name === "loss") this.isBursty = false;
       this.show();
     });
     byId("sliders").addEventListener("change", () => this.change(this.chosen()));
@@ -150,13 +152,15 @@ export class Network {
       byId("sliders").elements[name].value = x;
     }
     this.queue = now.queue;
+    this.isBursty = now.loss === null;
   }
 
   show() {
     for (const [name, { at, unit }] of Object.entries(SLIDERS)) {
       const input = byId("sliders").elements[name];
       const turned = `${rounded(at(Number(input.value)))} ${unit}`;
-      input.previousSibling.textContent = ` ${(name === "queue" && this.queue) || turned}`;
+      const kept = { queue: this.queue, loss: this.isBursty && "in bursts" }[name];
+      input.previousSibling.textContent = ` ${kept || turned}`;
     }
   }
 
