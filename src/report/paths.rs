@@ -266,6 +266,7 @@ mod tests {
             name: (*name).to_owned(),
             words: "1 client, bulk up, reno".to_owned(),
             path: path.to_vec(),
+            start_ns: 0,
         };
         Topology { links: links.iter().map(link).collect(), groups: groups.iter().map(group).collect() }
     }

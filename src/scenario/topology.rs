@@ -42,6 +42,9 @@ pub struct GroupPlace {
     pub words: String,
     /// Links from the client to the server, by index, and true where one is crossed backwards.
     pub path: Vec<(usize, bool)>,
+    /// Its earliest start in any cell, in nanoseconds.
+    #[serde(default)]
+    pub start_ns: u64,
 }
 
 /// Values that stand beside one another before most of them are left out.
@@ -76,6 +79,7 @@ impl Topology {
                 name: first.groups[group].name.clone(),
                 words,
                 path: path.iter().map(|hop| (hop.link, hop.backwards)).collect(),
+                start_ns: present.iter().map(|group| group.start.as_nanos()).min()?,
             })
         });
         Topology { groups: groups.collect(), links: links.collect() }

@@ -8,7 +8,7 @@ use super::datagrams;
 use super::panel::Panel;
 use super::scale::{self, Scale};
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
-use super::sources::{self, Choice, FIRST_TRIAL, Sources};
+use super::sources::{self, Choice, FIRST_TRIAL, MAX_PANELS, Sources};
 use super::style::{CAPACITY, Curve, SHADE};
 use crate::report::error::ReportError;
 use crate::tables::results::Results;
@@ -34,18 +34,32 @@ struct Line {
 /// One panel per cell: the flows that moved the most, and all others together; or groups of flows.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
-    let Choice { cells, remark: omitted } = &sources.with_data;
     let warmup = results.study.warmup.as_secs_f64();
     let span = sources.span();
     let bin = bin_width(span.1 - span.0);
+    let means = datagrams::means(results, sources.view)?;
+    let of_means;
+    let Choice { cells, remark: omitted } = if sources.with_data.cells.is_empty() {
+        let has_mean = |cell: usize| Ok(means.iter().any(|mean| mean.mbit.contains_key(&cell)));
+        of_means = sources::choose(results, MAX_PANELS, "datagrams", has_mean)?;
+        &of_means
+    } else {
+        &sources.with_data
+    };
     let mut flows: Vec<(usize, &[Flow])> = cells.iter().map(|&cell| (cell, sources.flows(cell))).collect();
-    flows.retain(|(_, flows)| flows.iter().filter_map(|flow| flow.time_s.last()).any(|last| *last >= bin));
+    flows.retain(|(cell, flows)| {
+        flows.iter().filter_map(|flow| flow.time_s.last()).any(|last| *last >= bin)
+            || flows.is_empty() && means.iter().any(|mean| mean.mbit.contains_key(cell))
+    });
     if flows.is_empty() {
         return Ok(None);
     }
     let mut capacities = Vec::new();
     for (cell, flows) in &flows {
-        let capacity = data::least_capacity(results, *cell, &flows[0].direction)?;
+        let mut ways =
+            flows.iter().map(|flow| &flow.direction).chain(means.iter().map(|mean| &mean.direction));
+        let way = ways.next().map_or("up", String::as_str);
+        let capacity = data::least_capacity(results, *cell, way)?;
         capacities.push(capacity.map(|link| {
             let bins = sources.seen(rates(&link.time_s, &link.bytes, bin));
             (link, bins)
@@ -55,12 +69,17 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     for line in contents.iter_mut().flatten() {
         line.points = sources.seen(std::mem::take(&mut line.points));
     }
-    let means = datagrams::means(results, sources.view)?;
+    let bins = flows
+        .iter()
+        .any(|(_, flows)| !flows.is_empty())
+        .then(|| format!("bytes at their arrival at the receiver, each once, in bins of {bin} s"));
+    let of_datagrams = (!means.is_empty()).then(|| "of datagrams, means over the measured time".to_owned());
     for ((cell, _), lines) in flows.iter().zip(&mut contents) {
-        let mean = |mean: &datagrams::Mean| Some((mean.curve, *mean.mbit.get(cell)?));
-        let from = span.0.max(warmup);
-        let line = |(curve, mbit)| Line { curve, points: vec![(from, mbit), (span.1, mbit)] };
-        lines.extend(means.iter().filter_map(mean).map(line));
+        let line = |mean: &datagrams::Mean| {
+            let (from, mbit) = (span.0.max(mean.from), *mean.mbit.get(cell)?);
+            (from < span.1).then(|| Line { curve: mean.curve, points: vec![(from, mbit), (span.1, mbit)] })
+        };
+        lines.extend(means.iter().filter_map(line));
     }
     legend.extend(
         means.into_iter().map(|mean| Key { label: mean.label, symbol: Symbol::Line(mean.curve, true) }),
@@ -115,11 +134,16 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     if warmup > 0.0 {
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
     }
-    let bins = format!("bytes at their arrival at the receiver, each once, in bins of {bin} s");
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
         title: data::title(results, "throughput over time"),
-        subtitle: data::subtitle(&[Some(FIRST_TRIAL.to_owned()), Some(bins), omitted.clone(), scales]),
+        subtitle: data::subtitle(&[
+            Some(FIRST_TRIAL.to_owned()),
+            bins,
+            of_datagrams,
+            omitted.clone(),
+            scales,
+        ]),
         legend,
         columns,
         row_height,
