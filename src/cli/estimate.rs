@@ -176,14 +176,11 @@ mod tests {
         // Of grids of 4000 cells, a quarter; the last axis is the fastest.
         for [slow, middle, fast] in [[2000, 1, 2], [2, 1, 2000], [100, 2, 20], [10, 40, 10], [4, 250, 4]] {
             let cells: Vec<usize> = looked_at(slow * middle * fast, 1000).collect();
-            let axes: [(usize, fn(usize, usize, usize) -> usize); 3] = [
-                (slow, |cell, middle, fast| cell / fast / middle),
-                (middle, |cell, middle, fast| cell / fast % middle),
-                (fast, |cell, _, fast| cell % fast),
-            ];
-            for (values, place) in axes.into_iter().filter(|(values, _)| *values <= 10) {
+            let places = |cell: usize| [cell / fast / middle, cell / fast % middle, cell % fast];
+            let axes = [slow, middle, fast].into_iter().enumerate();
+            for (axis, values) in axes.filter(|(_, values)| *values <= 10) {
                 for value in 0..values {
-                    let share = cells.iter().filter(|cell| place(**cell, middle, fast) == value).count();
+                    let share = cells.iter().filter(|cell| places(**cell)[axis] == value).count();
                     let fair = 1000 / values;
                     assert!(share.abs_diff(fair) <= fair / 4, "{slow}×{middle}×{fast}: {share} of {fair}");
                 }

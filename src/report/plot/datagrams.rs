@@ -61,7 +61,9 @@ pub fn means(results: &Results, view: &View) -> Result<Vec<Mean>, ReportError> {
         let from = start.unwrap_or(0.0).max(warmup);
         // The table has means over all the time that is measured.
         let share = if from < end { (end - from) / (end - warmup) } else { 1.0 };
-        mbit.values_mut().for_each(|rate| *rate /= share);
+        for rate in mbit.values_mut() {
+            *rate /= share;
+        }
         let way = if direction == "up" { String::new() } else { format!(" ({direction})") };
         Mean { label: format!("{group}{way}: mean of its datagrams"), direction, curve, from, mbit }
     };

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::data::{self, Capacity, Flow, Names};
-use super::datagrams;
+use super::datagrams::{self, Mean};
 use super::panel::Panel;
 use super::scale::{self, Scale};
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
@@ -31,6 +31,9 @@ struct Line {
     points: Vec<(f64, f64)>,
 }
 
+/// Cells with their flows, and a remark on those that are left out.
+type Shown<'a> = (Vec<(usize, &'a [Flow])>, Option<String>);
+
 /// One panel per cell: the flows that moved the most, and all others together; or groups of flows.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
@@ -38,22 +41,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let span = sources.span();
     let bin = bin_width(span.1 - span.0);
     let means = datagrams::means(results, sources.view)?;
-    let of_means;
-    let Choice { cells, remark: omitted } = if sources.with_data.cells.is_empty() {
-        let has_mean = |cell: usize| Ok(means.iter().any(|mean| mean.mbit.contains_key(&cell)));
-        of_means = sources::choose(results, MAX_PANELS, "datagrams", has_mean)?;
-        &of_means
-    } else {
-        &sources.with_data
-    };
-    let mut flows: Vec<(usize, &[Flow])> = cells.iter().map(|&cell| (cell, sources.flows(cell))).collect();
-    flows.retain(|(cell, flows)| {
-        flows.iter().filter_map(|flow| flow.time_s.last()).any(|last| *last >= bin)
-            || flows.is_empty() && means.iter().any(|mean| mean.mbit.contains_key(cell))
-    });
-    if flows.is_empty() {
-        return Ok(None);
-    }
+    let Some((flows, omitted)) = shown(sources, &means, bin)? else { return Ok(None) };
     let mut capacities = Vec::new();
     for (cell, flows) in &flows {
         let mut ways =
@@ -75,11 +63,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         .then(|| format!("bytes at their arrival at the receiver, each once, in bins of {bin} s"));
     let of_datagrams = (!means.is_empty()).then(|| "of datagrams, means over the measured time".to_owned());
     for ((cell, _), lines) in flows.iter().zip(&mut contents) {
-        let line = |mean: &datagrams::Mean| {
-            let (from, mbit) = (span.0.max(mean.from), *mean.mbit.get(cell)?);
-            (from < span.1).then(|| Line { curve: mean.curve, points: vec![(from, mbit), (span.1, mbit)] })
-        };
-        lines.extend(means.iter().filter_map(line));
+        lines.extend(means.iter().filter_map(|mean| line_of(mean, *cell, span)));
     }
     legend.extend(
         means.into_iter().map(|mean| Key { label: mean.label, symbol: Symbol::Line(mean.curve, true) }),
@@ -149,6 +133,31 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         row_height,
         panels,
     }))
+}
+
+/// The cells that are shown, each with its flows, and a remark on others: those with series, or where there are none those
+/// with datagrams.
+fn shown<'a>(sources: &'a Sources<'_>, means: &[Mean], bin: f64) -> Result<Option<Shown<'a>>, ReportError> {
+    let has_mean = |cell: usize| means.iter().any(|mean| mean.mbit.contains_key(&cell));
+    let with_datagrams;
+    let mut choice = &sources.with_data;
+    if choice.cells.is_empty() {
+        with_datagrams =
+            sources::choose(sources.results, MAX_PANELS, "datagrams", |cell| Ok(has_mean(cell)))?;
+        choice = &with_datagrams;
+    }
+    let mut flows: Vec<(usize, &[Flow])> =
+        choice.cells.iter().map(|&cell| (cell, sources.flows(cell))).collect();
+    let has_bin =
+        |flows: &[Flow]| flows.iter().filter_map(|flow| flow.time_s.last()).any(|last| *last >= bin);
+    flows.retain(|(cell, flows)| has_bin(flows) || flows.is_empty() && has_mean(*cell));
+    Ok((!flows.is_empty()).then(|| (flows, choice.remark.clone())))
+}
+
+/// The mean of a group's datagrams as a line over its time.
+fn line_of(mean: &Mean, cell: usize, span: (f64, f64)) -> Option<Line> {
+    let (from, mbit) = (span.0.max(mean.from), *mean.mbit.get(&cell)?);
+    (from < span.1).then(|| Line { curve: mean.curve, points: vec![(from, mbit), (span.1, mbit)] })
 }
 
 /// The cells in which data went.
