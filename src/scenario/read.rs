@@ -166,7 +166,7 @@ mod tests {
         refused(&text, 22, "\"1us\"", "would have", "raise record.interval to \"1ms\"");
         assert_eq!(series_rows(&scenario(&and(""))), 1001 * (2 + 2 + 4));
         let incast = scenario(&with("kind = \"bulk\"", "kind = \"incast\", servers = 40"));
-        assert_eq!(series_rows(&incast), 1001 * (2 * 40 + 2 + 4));
+        assert_eq!(series_rows(&incast), 1001 * (2 * 40 * 2 + 2 + 4));
     }
 
     #[test]
