@@ -87,7 +87,7 @@ fn ends_of(stream: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// What a script says that has ended by itself.
+    /// Output of a script that has ended by itself.
     fn said(script: &str, words: &str) -> [String; 2] {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
