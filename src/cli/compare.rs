@@ -62,11 +62,13 @@ impl Compare {
     /// Prints the table, after the picture is drawn.
     pub fn execute(self) -> Result<(), Failure> {
         let keys = [&self.by, &self.paired, &self.harm].map(Option::as_deref);
-        let (beside, doubts) = side_by_side(&self.dirs, keys.into_iter().flatten())?;
+        let (beside, mut doubts) = side_by_side(&self.dirs, keys.into_iter().flatten())?;
         if let Some(file) = &self.plot {
             let spec = self.choice.spec([])?;
             let drawn = if self.over_time {
-                report::over_time(&self.dirs, &spec, file)?
+                let (drawn, without) = report::over_time(&self.dirs, &spec, file)?;
+                doubts.extend(without);
+                drawn
             } else if spec.cells.is_empty() && spec.from.is_none() && spec.to.is_none() {
                 report::overlay(&beside, self.paired.as_deref(), &spec, file)?
             } else {

@@ -28,9 +28,9 @@ pub fn figure(topology: &Topology, number: usize) -> Markup {
             @for (class, width) in WIDTHS { (drawing(topology, class, width)) }
             figcaption {
                 b { "Figure " (number) "." }
-                " Paths from the clients (circles) to their servers (squares). Arrows show the way up, from a client to \
-                 its server; what holds in one direction only says so. Delays are one way. Where several values stand, \
-                 cells differ in them."
+                " Paths from the clients (circles) to their servers (squares). Arrows show the way from a client to its \
+                 server. Beside a link, up and down are its own directions; a hollow arrow marks a link that is crossed \
+                 backwards, against them. Delays are one way. Where several values stand, cells differ in them."
             }
         }
     }
@@ -42,6 +42,8 @@ struct Lane<'a> {
     slots: [usize; 2],
     /// True if the clients stand below.
     turned: bool,
+    /// Its links, if they follow one another in another order than they are drawn in.
+    disorder: Option<String>,
     x: i32,
     /// Places of its ends.
     ends: [i32; 2],
@@ -145,8 +147,8 @@ fn pipe(topology: &Topology, link: usize, lanes: &[Lane<'_>], placed: &Placed, h
         }
         @for lane in lanes.iter().filter(crossing) {
             @let backwards = lane.group.path.contains(&(link, true));
-            @let (x, middle, tip) = (lane.x, i32::midpoint(top, bottom), if backwards { -5 } else { 5 });
-            path.host d=(format!("M{} {}h8l-4 {}z", x - 4, middle - tip, 2 * tip)) {}
+            @let (x, middle, tip) = (lane.x, i32::midpoint(top, bottom), if lane.turned { -5 } else { 5 });
+            path.host.hollow[backwards] d=(format!("M{} {}h8l-4 {}z", x - 4, middle - tip, 2 * tip)) {}
         }
     }
 }
@@ -184,7 +186,11 @@ fn lanes<'a>(topology: &'a Topology, order: &[usize]) -> (Vec<Lane<'a>>, usize) 
             let places =
                 || group.path.iter().filter_map(|(link, _)| order.iter().position(|other| other == link));
             let slots = [places().min()?, places().max()? + 1];
-            Some(Lane { group, slots, turned: group.path[0].1, x: 0, ends: [0; 2] })
+            let turned = group.path[0].1;
+            let ordered = places().is_sorted_by(|a, b| if turned { a > b } else { a < b });
+            let names = group.path.iter().map(|(link, _)| topology.links[*link].name.as_str());
+            let disorder = (!ordered).then(|| names.collect::<Vec<_>>().join(", then "));
+            Some(Lane { group, slots, turned, disorder, x: 0, ends: [0; 2] })
         })
         .collect();
     lanes.sort_by_key(|lane| lane.slots[0]);
@@ -222,7 +228,12 @@ fn rows(lanes: &[Lane<'_>], order: &[usize]) -> Vec<Row> {
 /// The texts beside a row, in lines that fit.
 fn lines(topology: &Topology, lanes: &[Lane<'_>], row: &Row, width: i32) -> Vec<String> {
     let texts = match row {
-        Row::Clients(n) => vec![format!("{}: {}", lanes[*n].group.name, lanes[*n].group.words)],
+        Row::Clients(n) => {
+            let Lane { group, disorder, .. } = &lanes[*n];
+            let words = format!("{}: {}", group.name, group.words);
+            let order = disorder.as_ref().map(|links| format!("crosses {links}, unlike the drawing"));
+            [words].into_iter().chain(order).collect()
+        }
         Row::Servers(of) => {
             let names: Vec<&str> = of.iter().map(|n| lanes[*n].group.name.as_str()).collect();
             vec![format!("{} of {}", if names.len() == 1 { "server" } else { "servers" }, names.join(", "))]
@@ -255,6 +266,7 @@ mod tests {
             name: (*name).to_owned(),
             words: "1 client, bulk up, reno".to_owned(),
             path: path.to_vec(),
+            start_ns: 0,
         };
         Topology { links: links.iter().map(link).collect(), groups: groups.iter().map(group).collect() }
     }
@@ -303,6 +315,14 @@ mod tests {
     }
 
     #[test]
+    fn arrows_lead_to_the_server_across_a_link_crossed_backwards() {
+        let mixed = topology(&[("a", false), ("b", false)], &[("x", &[(0, false), (1, true)])]);
+        let page = figure(&mixed, 1).into_string();
+        let arrows = |class: &str| page.matches(&format!("<path class=\"{class}\"")).count();
+        assert_eq!((arrows("host"), arrows("host hollow"), page.matches("h8l-4 10z").count()), (2, 2, 4));
+    }
+
+    #[test]
     fn ended_lanes_leave_their_place_and_each_client_has_its_own_link() {
         let line = topology(&[("a", false), ("b", true)], &[("one", &[(0, false)]), ("two", &[(1, false)])]);
         assert_eq!(lanes(&line, &order(&line)).1, 1);
@@ -316,5 +336,10 @@ mod tests {
             &[("x", &[(0, false), (1, false)]), ("y", &[(1, false), (0, false)])],
         );
         assert_eq!(order(&odd), [0, 1]);
+        // The one that the order contradicts says so.
+        let (odd, order) = (&odd, order(&odd));
+        let (lanes, _) = lanes(odd, &order);
+        let texts = |n: usize| lines(odd, &lanes, &Row::Clients(n), 600);
+        assert_eq!((texts(0).len(), texts(1)[1].as_str()), (1, "crosses b, then a, unlike the drawing"));
     }
 }

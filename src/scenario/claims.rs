@@ -131,6 +131,9 @@ impl Grid<'_> {
             && let Some(node) = &ratio_to
         {
             self.check_other(node, &cells, &others, problems);
+            if let Some(At { value, .. }) = &group {
+                self.check_present(node, value, &cells, &others, problems);
+            }
         }
         (problems.len() == before).then(|| Claim {
             figure,
@@ -190,6 +193,34 @@ impl Grid<'_> {
         if !others.iter().any(differs) {
             let help = "name an axis in `ratio_to` with another value than the claim's own cells have";
             problems.push(Problem::error(node.place, "a ratio of each cell to itself is 1", help));
+        }
+    }
+
+    /// Refuses a ratio to cells that have no clients of the group, or of such cells.
+    fn check_present(
+        &self,
+        node: &Node,
+        group: &str,
+        cells: &[(String, String)],
+        others: &[(String, String)],
+        problems: &mut Vec<Problem>,
+    ) {
+        let key = format!("clients.{group}.count");
+        let Some((_, other)) = others.iter().find(|(known, _)| *known == key) else { return };
+        // Values that --set has put there are the author's no more.
+        let from_file = |axis: &&AxisNode| axis.key == key && axis.place.source == Source::File;
+        let Some(axis) = self.axes.iter().find(from_file) else { return };
+        let own = match cells.iter().find(|(known, _)| *known == key) {
+            Some((_, own)) => vec![own.clone()],
+            None => axis.axis(self.texts).values,
+        };
+        // With no other key, a cell that has the other's value is itself the other.
+        let meant = |own: &String| own != other || others.len() > 1;
+        let is_nobody = |count: &String| count == "0";
+        if is_nobody(other) || own.iter().filter(|own| meant(own)).all(is_nobody) {
+            let message = format!("group \"{group}\" has no clients in one cell of each pair");
+            let help = "claim a figure of a group that is in both cells";
+            problems.push(Problem::error(node.place, message, help));
         }
     }
 }

@@ -136,9 +136,9 @@ pub(super) fn series_rows(scenario: &Scenario) -> u64 {
     flows.saturating_add(links)
 }
 
-/// Directions of a group that carry data.
+/// Series of a group: one for each direction of a connection that carries data.
 pub(super) fn series_of(group: &Group) -> u64 {
-    u64::from(group.count) * group.app.directions().len() as u64
+    u64::from(group.count) * group.app.connections() * group.app.directions().len() as u64
 }
 
 /// Between two samples, where little is recorded.
@@ -165,6 +165,8 @@ mod tests {
         let text = and("[record]\ninterval = \"1us\"\n");
         refused(&text, 22, "\"1us\"", "would have", "raise record.interval to \"1ms\"");
         assert_eq!(series_rows(&scenario(&and(""))), 1001 * (2 + 2 + 4));
+        let incast = scenario(&with("kind = \"bulk\"", "kind = \"incast\", servers = 40"));
+        assert_eq!(series_rows(&incast), 1001 * (2 * 40 * 2 + 2 + 4));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::conditions::Table;
 use super::law::Law;
 use super::sweep::Plan;
-use super::{Group, LinkSpec, Scenario, queue};
+use super::{Group, Hop, LinkSpec, Scenario, queue};
 use crate::link::config::{Config, LossModel, Pattern};
 use crate::time::Duration;
 use crate::units::{Bytes, Probability, Rate};
@@ -42,6 +42,9 @@ pub struct GroupPlace {
     pub words: String,
     /// Links from the client to the server, by index, and true where one is crossed backwards.
     pub path: Vec<(usize, bool)>,
+    /// Its earliest start in any cell, in nanoseconds.
+    #[serde(default)]
+    pub start_ns: u64,
 }
 
 /// Values that stand beside one another before most of them are left out.
@@ -54,17 +57,29 @@ impl Topology {
         let Some(first) = cells.first() else { return Topology::default() };
         let links = (0..first.links.len()).map(|link| LinkConditions {
             name: first.links[link].name.clone(),
-            per_client: first.links[link].per_client,
+            per_client: cells.iter().all(|cell| cell.links[link].per_client),
             conditions: conditions(plan, &cells, link),
         });
         let groups = (0..first.groups.len()).filter_map(|group| {
             let present: Vec<&Group> =
                 cells.iter().map(|cell| &cell.groups[group]).filter(|group| group.count > 0).collect();
             let path = &present.first()?.path;
+            let mut others: Vec<String> = vec![];
+            for other in present.iter().filter(|group| group.path != *path) {
+                let words = path_words(first, &other.path);
+                if !others.contains(&words) {
+                    others.push(words);
+                }
+            }
+            let mut words = group_words(&cells, group, &present);
+            if !others.is_empty() {
+                words += &format!("; in other cells over {}", listed(&others, "or over"));
+            }
             Some(GroupPlace {
                 name: first.groups[group].name.clone(),
-                words: group_words(&cells, group, &present),
+                words,
                 path: path.iter().map(|hop| (hop.link, hop.backwards)).collect(),
+                start_ns: present.iter().map(|group| group.start.as_nanos()).min()?,
             })
         });
         Topology { groups: groups.collect(), links: links.collect() }
@@ -88,9 +103,16 @@ fn conditions(plan: &Plan, cells: &[Scenario], link: usize) -> Vec<String> {
         beside(cells.iter().map(of))
     };
     let mut all: Vec<String> = aspects.iter().filter_map(both).collect();
+    let mut for_each = cells.iter().map(|cell| cell.links[link].per_client);
+    if let Some(first) = for_each.next()
+        && for_each.any(|other| other != first)
+    {
+        all.insert(0, "one for each client or one for all".to_owned());
+    }
     let changes =
         plan.base.schedule.iter().filter(|change| change.links.iter().any(|(other, _)| *other == link));
-    let times: Vec<String> = changes.map(|change| format!("{} s", change.at.as_secs_f64())).collect();
+    let mut times: Vec<String> = changes.map(|change| format!("{} s", change.at.as_secs_f64())).collect();
+    times.dedup();
     match times.as_slice() {
         [] => {}
         [first, ..] if times.len() > MOST_VALUES => {
@@ -259,9 +281,18 @@ fn group_words(cells: &[Scenario], group: usize, present: &[&Group]) -> String {
     words
 }
 
+/// Links of a path, as a scenario writes them.
+fn path_words(scenario: &Scenario, path: &[Hop]) -> String {
+    let hop = |hop: &Hop| {
+        let name = &scenario.links[hop.link].name;
+        if hop.backwards { format!("<{name}") } else { name.clone() }
+    };
+    path.iter().map(hop).collect::<Vec<_>>().join(" and ")
+}
+
 /// A workload with the way of its data.
 fn work(group: &Group) -> String {
-    let way = match group.app.directions() {
+    let way = match [group.app.directions(), group.app.datagrams()].concat().as_slice() {
         [] => "",
         [Direction::Up] => " up",
         [Direction::Down] => " down",
@@ -307,6 +338,29 @@ mod tests {
         let many: Vec<String> = (1..=8).map(|n| format!("\"{n}%\"")).collect();
         let topology = of_text(&and(&format!("[sweep]\n\"link.access.loss\" = [{}]\n", many.join(", "))));
         assert_eq!(topology.links[0].conditions[1], "loss 1% … 8% (8 values)");
+    }
+
+    #[test]
+    fn cells_that_differ_in_paths_or_in_links_of_ones_own_say_so() {
+        let text = and("[sweep]\n\"link.access.per_client\" = [true, false]\n\
+            \"clients.people.path\" = [[\"bottleneck\"], [\"access\", \"<bottleneck\"]]\n");
+        let topology = of_text(&text);
+        assert!(!topology.links[0].per_client);
+        assert_eq!(topology.links[0].conditions[0], "one for each client or one for all");
+        let people = &topology.groups[1];
+        assert!(people.words.ends_with("; in other cells over access and <bottleneck"), "{}", people.words);
+        assert_eq!(people.path, [(1, false)]);
+    }
+
+    #[test]
+    fn datagrams_have_their_way_and_moments_are_said_once() {
+        let udp = "kind = \"udp\", rate = \"1mbit\", direction = \"down\"";
+        let change =
+            |link: &str| format!("[[schedule]]\nat = \"2s\"\nset = {{ \"link.access.{link}\" = \"5%\" }}\n");
+        let text = with("kind = \"bulk\"", udp) + &change("up.loss") + &change("down.loss");
+        let topology = of_text(&text);
+        assert!(topology.groups[0].words.starts_with("2 clients, udp down"), "{topology:?}");
+        assert_eq!(topology.links[0].conditions[2], "other conditions from 2 s on");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::results::Results;
 use super::stats::Estimate;
 use super::study::Study;
 use super::table::plain;
+use crate::units::plural;
 
 /// A bound on a figure of some cells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,7 +115,11 @@ impl Court<'_> {
         let open = if named.is_empty() {
             Some("its cells are not in this run")
         } else if cells.is_empty() {
-            Some("the group has no clients in its cells")
+            Some(if named.iter().any(|(cell, _)| self.has_clients(*cell)) {
+                "the group has no clients in one cell of each pair"
+            } else {
+                "the group has no clients in its cells"
+            })
         } else if !cells.iter().all(|(cell, other)| done(*cell) && other.is_none_or(done)) {
             Some("trials are missing")
         } else {
@@ -130,7 +135,11 @@ impl Court<'_> {
                 let holds = findings.iter().all(|finding| finding.holds);
                 let verdict = if holds { Judgement::Holds } else { Judgement::Fails };
                 let verb = if holds { "holds" } else { "fails" };
-                (verdict, self.statement(verb, &self.outcome(&findings)))
+                let without = match named.len() - cells.len() {
+                    0 => String::new(),
+                    n => format!("; {} without the group left out", plural(n as u64, "cell")),
+                };
+                (verdict, self.statement(verb, &(self.outcome(&findings) + &without)))
             }
         };
         Judged { claim: self.claim.clone(), verdict, text, cells: findings }

@@ -30,7 +30,14 @@ const WORDS: [(&str, &str); 22] = [
 ];
 
 /// Units as they are written in scenarios, and in titles.
-const UNITS: [(&str, &str); 8] = [
+const UNITS: [(&str, &str); 15] = [
+    ("b", "bytes"),
+    ("kb", "kB"),
+    ("mb", "MB"),
+    ("gb", "GB"),
+    ("kib", "KiB"),
+    ("mib", "MiB"),
+    ("gib", "GiB"),
     ("bdp", "BDP"),
     ("packet", "packets"),
     ("kbit", "kbit/s"),
@@ -60,7 +67,9 @@ impl Axis {
 
 /// Number and unit of a value; one packet is of the unit of several.
 fn parts(value: &str) -> (&str, String) {
-    let end = value.find(|c: char| !(c.is_ascii_digit() || ['.', '_'].contains(&c))).unwrap_or(value.len());
+    let is_number =
+        |end: &usize| value.get(..*end).is_some_and(|number| number.replace('_', "").parse::<f64>().is_ok());
+    let end = (0..=value.len()).rev().find(is_number).unwrap_or(0);
     let unit = value[end..].trim().to_ascii_lowercase();
     (&value[..end], if unit == "packets" { "packet".to_owned() } else { unit })
 }
@@ -114,6 +123,10 @@ mod tests {
         assert_eq!(title("link.neck.queue", &["1bdp", "100 packets"]), "queue");
         assert_eq!(title("link.path.up.loss", &["0%", "1.5%"]), "loss, up (%)");
         assert_eq!(title("link.a.rate", &["1mbit", "500kbit"]), "rate");
+        assert_eq!(title("link.neck.queue", &["64KB", "128kb"]), "queue (kB)");
+        assert_eq!(title("link.neck.queue", &["1MiB", "2MiB"]), "queue (MiB)");
+        assert_eq!(title("link.neck.loss", &["1e-3", "1e-2"]), "loss");
+        assert_eq!(title("clients.a.count", &["1_000", "2_000"]), "clients of group a");
         assert_eq!(title("link.a.rate", &["1mbit", "10mbit"]), "rate (Mbit/s)");
         assert_eq!(title("clients.far.count", &["1", "30"]), "clients of group far");
         assert_eq!(title("clients.viewer.app.rule", &["rate", "buffer"]), "bitrate rule of group viewer");
@@ -131,5 +144,6 @@ mod tests {
         assert_eq!(bare(&["0.5bdp", "2 bdp"], "2 bdp"), "2");
         assert_eq!(bare(&["1mbit", "500kbit"], "500kbit"), "500kbit");
         assert_eq!(bare(&["reno", "bbr"], "bbr"), "bbr");
+        assert_eq!(super::parts("-1.5e-3ms"), ("-1.5e-3", "ms".to_owned()));
     }
 }

@@ -219,6 +219,13 @@ fn folders_are_laid_over_one_another_in_time_as_well() {
     );
     assert!(over_time(&["--over-time", "--cells", "7"], 2).contains("there is no cell 7"));
     assert!(over_time(&["--cells", "1"], 2).contains("add --over-time"));
+    // Folders that end alike, and one without series.
+    said(dir, &["run", "lab.toml", "-q", "--no-plots", "--set", "record.trials=none", "--out", "c/b"], 0);
+    let third = over_time(&["c/b", "--over-time", "--cells", "1"], 0);
+    assert!(
+        third.contains("warning: c/b has no series of flows in the chosen cells, and is not drawn"),
+        "{third}"
+    );
 }
 
 #[test]
@@ -236,11 +243,23 @@ fn datagrams_stand_in_the_throughput_by_their_mean_and_the_page_draws_the_paths(
     assert!(svg.lines().any(|line| line == "noise: mean of its datagrams"), "{svg:.3000}");
     let page = fs::read_to_string(dir.join("a/report.html")).expect("a page");
     let texts =
-        [">bulk: 1 client, bulk up, reno<", ">rate 5 Mbit/s<", ">delay 5 ms<", ">noise: 1 client, udp<"];
+        [">bulk: 1 client, bulk up, reno<", ">rate 5 Mbit/s<", ">delay 5 ms<", ">noise: 1 client, udp up<"];
     for text in texts {
         // Once for wide screens, and once for narrow ones.
         assert_eq!(page.matches(text).count(), 2, "{text}");
     }
     let first = page.find("<b>Figure 1.</b> Paths").expect("a caption");
     assert!(first < page.find("<b>Figure 2.</b>").expect("another"));
+    // Datagrams alone have the picture too, from their start on.
+    write(
+        dir,
+        "duration = \"3s\"\n[link.wire]\ndelay = \"5ms\"\nrate = \"5mbit\"\n[[clients]]\nname = \"noise\"\npath = [\"wire\"]\n\
+         start = \"1.5s\"\napp = { kind = \"udp\", rate = \"1mbit\" }\n",
+    );
+    said(dir, &["run", "lab.toml", "-q", "--out", "b"], 0);
+    let svg = fs::read_to_string(dir.join("b/plots/throughput.svg")).expect("a drawing");
+    assert!(
+        svg.contains("of datagrams, means over the measured time") && !svg.contains("bins of"),
+        "{svg:.3000}"
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 use clap::Args;
 
@@ -75,7 +76,7 @@ impl Contest {
         }
     }
 
-    /// Runs all entries, as many at once as there are processors.
+    /// Runs all entries, as many at once as there are processors. The first failure that is no controller's ends all.
     fn run(&self, entries: &mut [Entry], course: &Course) -> Result<(), Failure> {
         let stop = &stop_on_interrupt("interrupted")?;
         let bar = Progress::new("contest", entries.len() as u64, 0, "controllers", false);
@@ -85,7 +86,7 @@ impl Contest {
             loop {
                 let next = left.lock().expect("no entry panics").next();
                 let Some(entry) = next else { return Ok(()) };
-                entry.run(course, self.within, stop)?;
+                entry.run(course, self.within, stop).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
                 bar.advance();
             }
         };
@@ -94,7 +95,9 @@ impl Contest {
             workers.into_iter().map(|worker| worker.join().expect("no entry panics")).collect::<Vec<_>>()
         });
         bar.finish();
-        ended.into_iter().collect()
+        let (stopped, failed): (Vec<_>, Vec<_>) =
+            ended.into_iter().partition(|end| matches!(end, Ok(()) | Err(Failure::Interrupted)));
+        failed.into_iter().chain(stopped).collect()
     }
 }
 

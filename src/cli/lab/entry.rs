@@ -2,17 +2,19 @@
 //! change the classes in it, and disturbs no other controller.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::answers::text_of;
+use super::process::Process;
 use super::run;
 use super::sheet::{Contest as Terms, Lab};
 use super::sitting::Sitting;
 use crate::cli::embedded;
-use crate::cli::output::Failure;
+use crate::cli::output::{Failure, one_line, print};
 use crate::congestion::script;
 use crate::rng::Seed;
 use crate::time::Duration;
@@ -20,8 +22,8 @@ use crate::time::Duration;
 /// Student whose parameters are those of all in a contest.
 const EVERYBODY: &str = "contest";
 
-/// File in which the process of a script leaves its runs.
-const RUNS: &str = "runs.json";
+/// Word of the process of a script when all but the script is well.
+const READY: &str = "ready";
 
 /// Interval between two looks at a process.
 const MOMENT: std::time::Duration = std::time::Duration::from_millis(20);
@@ -80,7 +82,19 @@ impl Course {
                 Err(failure) => return Err(failure),
             }
         }
-        Ok(Ok(runs))
+        Ok(self.sound(runs))
+    }
+
+    /// Runs that have a score: one for each trace, in which something arrived.
+    fn sound(&self, runs: Vec<(f64, f64)>) -> Runs {
+        let has_score = |(goodput, delay): &(f64, f64)| {
+            [goodput, delay].into_iter().all(|figure| figure.is_finite() && *figure > 0.0)
+        };
+        match runs.iter().take(self.traces.len()).position(|run| !has_score(run)) {
+            Some(n) => Err(format!("no goodput or no delay over trace {}", n + 1)),
+            None if runs.len() == self.traces.len() => Ok(runs),
+            None => Err(format!("{} runs over {} traces", runs.len(), self.traces.len())),
+        }
     }
 
     fn over(
@@ -96,7 +110,7 @@ impl Course {
         files.extend(script.map(|text| (terms.file.clone(), text.to_owned())));
         let sets = [format!("tcp.congestion={word}")];
         let plan = sitting.plan(&files, &sets)?;
-        let results = run::in_memory(&plan, sitting.scenario(), &sets, stop, true)?;
+        let results = run::in_memory(&plan, sitting.scenario(), &sets, 1, stop, true)?;
         let of = |figure: &super::figure::Figure| {
             figure.of(&results, &|text| sitting.filled(text)).map_err(|problem| Failure::other(problem, ""))
         };
@@ -128,7 +142,7 @@ impl Entry {
     }
 }
 
-/// Runs of a script in a process of its own, which begins in an empty folder.
+/// Runs of a script in a process of its own, which works in an empty folder.
 #[expect(clippy::disallowed_methods, reason = "a process takes real time")]
 fn apart(course: &Course, script: &str, limit: Duration, stop: &AtomicBool) -> Result<Runs, Failure> {
     let failed = |error: std::io::Error| {
@@ -137,45 +151,61 @@ fn apart(course: &Course, script: &str, limit: Duration, stop: &AtomicBool) -> R
     let folder = tempfile::tempdir().map_err(failed)?;
     let file = &course.terms().file;
     std::fs::write(folder.path().join(file), script).map_err(failed)?;
-    let mut process = embedded::program()
-        .map_err(failed)?
-        .args(["lab", "enter", course.lab.id, "--seed", &course.seed.to_string()])
-        .current_dir(folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(failed)?;
+    let mut command = embedded::program().map_err(failed)?;
+    let seed = course.seed.to_string();
+    let words = ["lab", "enter", course.lab.id, "--seed", &seed, "--folder"].map(OsStr::new);
+    command.args(words).arg(folder.path());
+    // The script does not know it, so that nothing it prints passes for its runs.
+    let mark = RandomState::new().hash_one(()).to_string();
+    let mut process = Process::begin(command, &format!("{mark}\n")).map_err(failed)?;
     let begun = Instant::now();
     let status = loop {
-        if let Some(status) = process.try_wait().map_err(failed)? {
-            break status;
+        if stop.load(Ordering::Relaxed) {
+            return Err(Failure::Interrupted);
         }
-        let is_stopped = stop.load(Ordering::Relaxed);
-        if is_stopped || begun.elapsed().as_secs_f64() >= limit.as_secs_f64() {
-            let _ = process.kill();
-            process.wait().map_err(failed)?;
-            let over = format!("{file} takes more than {} s (--within)", limit.as_secs_f64());
-            return if is_stopped { Err(Failure::Interrupted) } else { Ok(Err(over)) };
+        match process.status().map_err(failed)? {
+            Some(status) => break Some(status),
+            None if begun.elapsed().as_secs_f64() >= limit.as_secs_f64() => break None,
+            None => std::thread::sleep(MOMENT),
         }
-        std::thread::sleep(MOMENT);
     };
+    let [said, complaints] = process.said();
     // The same key ends them both, the process first.
     if stop.load(Ordering::Relaxed) {
         return Err(Failure::Interrupted);
     }
-    let read = text_of(&folder.path().join(RUNS)).ok().and_then(|text| serde_json::from_str(&text).ok());
-    Ok(read.unwrap_or_else(|| Err(format!("{file} ends its process ({status})"))))
+    let mut marked = said.lines().filter_map(|line| line.split_once(&mark)).map(|(_, words)| words);
+    if marked.next() != Some(READY) {
+        let last = complaints.lines().rfind(|line| !line.trim().is_empty());
+        let reason = last.map_or_else(|| "it says nothing".to_owned(), one_line);
+        let problem =
+            format!("a controller's process ends or hangs before it reads the controller: {reason}");
+        return Err(Failure::other(problem, "see that this program begins anew, or raise --within"));
+    }
+    let runs = marked.next().and_then(|text| serde_json::from_str::<Runs>(text).ok());
+    Ok(match (status, runs) {
+        (None, _) => Err(format!("{file} takes more than {} s (--within)", limit.as_secs_f64())),
+        (Some(status), Some(runs)) if status.success() => runs.and_then(|runs| course.sound(runs)),
+        (Some(status), _) => Err(format!("{file} ends its process ({status})")),
+    })
 }
 
-/// The work of that process: runs the script in this folder, and leaves the figures beside it.
-pub fn enter(lab: &'static Lab, seed: u64, stop: &AtomicBool) -> Result<(), Failure> {
+/// The work of that process: runs the script of a folder there, and prints the figures behind the mark that it reads.
+pub fn enter(lab: &'static Lab, seed: u64, folder: &Path, stop: &AtomicBool) -> Result<(), Failure> {
     let other = |problem: String| Failure::other(problem, "testbed lab contest begins this command");
     let course = Course::of(lab, seed).ok_or_else(|| other(format!("{} has no contest", lab.id)))?;
     let terms = course.terms();
-    let text = text_of(Path::new(&terms.file)).map_err(other)?;
+    let text = text_of(&folder.join(&terms.file)).map_err(other)?;
     let word = format!("{}{}:{}", script::PREFIX, terms.file, terms.class);
+    script::check(&word).map_err(|refusal| other(refusal.message))?;
+    let mut mark = String::new();
+    std::io::stdin().read_line(&mut mark).map_err(|error| other(format!("cannot read stdin: {error}")))?;
+    let mark = mark.trim_end();
+    std::env::set_current_dir(folder)
+        .map_err(|error| other(format!("cannot work in {}: {error}", folder.display())))?;
+    print(&format!("{mark}{READY}\n"))?;
     let runs = course.runs(&word, Some(&text), stop)?;
     let text = serde_json::to_string(&runs).expect("figures are JSON");
-    std::fs::write(RUNS, text).map_err(|error| other(format!("cannot write {RUNS}: {error}")))
+    // On a line of its own, wherever the script's last one ended.
+    print(&format!("\n{mark}{text}\n"))
 }

@@ -11,6 +11,7 @@ mod entry;
 mod expression;
 mod figure;
 mod grade;
+mod process;
 mod question;
 mod run;
 mod sheet;
@@ -66,13 +67,15 @@ enum Command {
     Grade(grade::Grade),
     /// Score controllers in Python on hidden cellular traces: a leaderboard
     Contest(contest::Contest),
-    /// Run the controller in this folder for a contest, which begins this command itself
+    /// Run the controller in a folder for a contest, which begins this command itself
     #[command(hide = true)]
     Enter {
         #[arg(value_name = "LAB", value_parser = lab)]
         lab: &'static Lab,
         #[arg(long)]
         seed: u64,
+        #[arg(long)]
+        folder: PathBuf,
     },
 }
 
@@ -98,9 +101,9 @@ impl LabCommand {
             }
             Command::Grade(grade) => grade.execute(),
             Command::Contest(contest) => contest.execute(),
-            Command::Enter { lab, seed } => {
+            Command::Enter { lab, seed, folder } => {
                 let stop = stop_on_interrupt("interrupted")?;
-                entry::enter(lab, seed, &stop)
+                entry::enter(lab, seed, &folder, &stop)
             }
         }
     }

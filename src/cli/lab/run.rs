@@ -44,11 +44,12 @@ impl Sink<Infallible> for Shelf<'_> {
     }
 }
 
-/// The results of a plan.
+/// The results of a plan, by so many threads. Each takes the memory of a processor's share, however many there are.
 pub fn in_memory(
     plan: &Plan,
     text: String,
     sets: &[String],
+    jobs: usize,
     stop: &AtomicBool,
     quiet: bool,
 ) -> Result<Results, Failure> {
@@ -56,8 +57,7 @@ pub fn in_memory(
     let bar = Progress::new(plan.name(), plan.every_trial().count() as u64, 0, "trials", quiet);
     let (mut memory, mut failed) = (Memory::of(&study), None);
     let shelf = Shelf { study: &study, memory: &mut memory, bar: &bar, failed: &mut failed };
-    let jobs = processors();
-    let execute = runner::in_virtual_time(share(jobs).0);
+    let execute = runner::in_virtual_time(share(processors()).0);
     let ending = runner::run(plan, &BTreeSet::new(), jobs, &execute, stop, shelf);
     bar.finish();
     match ending {

@@ -9,7 +9,7 @@ use super::expression::evaluate;
 use super::question::Key;
 use super::run;
 use super::sheet::{Lab, Law, Sheet, Trace};
-use crate::cli::output::Failure;
+use crate::cli::output::{Failure, processors};
 use crate::link::synthetic::Kind;
 use crate::rng::{Rng, Seed};
 use crate::scenario::Plan;
@@ -103,7 +103,7 @@ impl Sitting {
     /// The right answers, of a run in memory.
     pub fn keys(&self, stop: &AtomicBool, quiet: bool) -> Result<Keys, Failure> {
         let plan = self.plan(&self.files(), &[])?;
-        let results = run::in_memory(&plan, self.scenario(), &[], stop, quiet)?;
+        let results = run::in_memory(&plan, self.scenario(), &[], processors(), stop, quiet)?;
         self.keys_of(&results).map_err(|problem| Failure::other(format!("{}: {problem}", self.lab.id), ""))
     }
 

@@ -25,7 +25,7 @@ fn keys_are_accepted_and_typical_mistakes_are_not_whoever_the_student_is() {
             let sitting = Sitting::of(lab, &(1000 + student).to_string());
             let plan = sitting.plan(&sitting.files(), &[]);
             let plan = plan.unwrap_or_else(|error| panic!("{}: {error:?}\n{}", lab.id, sitting.scenario()));
-            let results = run::in_memory(&plan, sitting.scenario(), &[], &AtomicBool::new(false), true);
+            let results = run::in_memory(&plan, sitting.scenario(), &[], 2, &AtomicBool::new(false), true);
             let results = results.unwrap_or_else(|error| panic!("{} {student}: {error:?}", lab.id));
             let figures = sitting.figures(&results).unwrap_or_else(|error| panic!("{}: {error}", lab.id));
             let named = |name: &str| figures.get(name).copied().or_else(|| sitting.value(name));

@@ -4,9 +4,11 @@ use std::fs::FileType;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command};
 use std::task::Poll;
 
-use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process_group, setrlimit};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -44,6 +46,17 @@ pub fn raise_open_files(wanted: u64) -> u64 {
     let most = maximum.map_or(wanted, |maximum| maximum.min(wanted));
     let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum });
     if raised.is_ok() { most } else { current }
+}
+
+/// A process of this command will have a group of its own, which a key at the terminal does not reach.
+pub fn set_apart(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// Ends a process that was set apart, and those that it has begun.
+pub fn end_with_children(child: &mut Child) {
+    // None of the group may be left.
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
 }
 
 /// True if to open it may wait for somebody at its other end.

@@ -17,6 +17,7 @@ use crate::report::error::ReportError;
 use crate::report::manifest::Manifest;
 use crate::scenario::PlotSpec;
 use crate::tables::results::Results;
+use crate::tables::study::Study;
 
 /// Height of a panel, in pixels.
 const ROW: i32 = 300;
@@ -27,33 +28,37 @@ const AXES: [&str; 3] = ["window (segments)", "round trip (ms)", "throughput (Mb
 /// Points of a flow in each panel.
 type Lines = [Vec<(f64, f64)>; AXES.len()];
 
-/// Draws a flow of each chosen cell of the folders into a file.
-pub fn draw(dirs: &[PathBuf], spec: &PlotSpec, file: &Path) -> Result<Drawn, ReportError> {
+/// Draws a flow of each chosen cell of the folders into a file; and doubts about folders that have none.
+pub fn draw(dirs: &[PathBuf], spec: &PlotSpec, file: &Path) -> Result<(Drawn, Vec<String>), ReportError> {
     let format = single::format_of(file)?;
     let (mut legend, mut curves, mut view) = (Vec::new(), Vec::<Lines>::new(), View::default());
-    let (mut end, mut bin) = (0.0_f64, 0.0);
-    for dir in dirs {
-        let study = Manifest::read(dir)?.study;
-        let mut results = Results::load_some(Arc::new(Disk::of(dir)), &study)?;
-        view = View::of(spec, &study).map_err(|(_, error)| error)?;
+    let studies = dirs.iter().map(|dir| Manifest::read(dir).map(|manifest| manifest.study));
+    let studies: Vec<Study> = studies.collect::<Result<_, ReportError>>()?;
+    let end = studies.iter().map(|study| study.duration.as_secs_f64()).fold(0.0, f64::max);
+    let bin = throughput::bin_width(end);
+    let mut doubts = Vec::new();
+    for (dir, study) in dirs.iter().zip(&studies) {
+        let before = curves.len();
+        let mut results = Results::load_some(Arc::new(Disk::of(dir)), study)?;
+        view = View::of(spec, study).map_err(|(_, error)| error)?;
         select::retain_cells(&mut results, &spec.cells)?;
-        end = end.max(study.duration.as_secs_f64());
         for cell in results.cells_with_trials() {
             let Some(flow) = data::flows(&results, cell)?.into_iter().next() else { continue };
             if curves.len() == MAX_CURVES {
                 let problem = format!("more than {MAX_CURVES} cells of these folders have series");
                 return Err(Unfit::new(problem, "choose cells with --cells (--cells 0)").into());
             }
-            let own = throughput::bin_width(study.duration.as_secs_f64());
-            bin = if own > bin { own } else { bin };
-            let name = dir
-                .file_name()
-                .map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into());
             let cell = study.cell_label(cell);
             let cell = if cell.is_empty() { String::new() } else { format!(", {cell}") };
-            let label = format!("{name}{cell}: {}", flow.label());
+            let label = format!("{}{cell}: {}", name_of(dir, dirs), flow.label());
             legend.push(Key { label, symbol: Symbol::Line(Curve(curves.len()), false) });
-            curves.push(lines(&flow, study.segment_of(&flow.name), own, view.span));
+            curves.push(lines(&flow, study.segment_of(&flow.name), bin, view.span));
+        }
+        if curves.len() == before {
+            doubts.push(format!(
+                "{} has no series of flows in the chosen cells, and is not drawn",
+                dir.display()
+            ));
         }
     }
     if curves.iter().flatten().all(Vec::is_empty) {
@@ -74,7 +79,14 @@ pub fn draw(dirs: &[PathBuf], spec: &PlotSpec, file: &Path) -> Result<Drawn, Rep
         panels: panels.collect(),
     };
     single::retitle(&mut sheet, spec);
-    single::write(&sheet, "", &view.frame, vec![(format, file.to_owned())])
+    Ok((single::write(&sheet, "", &view.frame, vec![(format, file.to_owned())])?, doubts))
+}
+
+/// The last part of a folder's path, or all of it where another one ends alike.
+fn name_of(dir: &Path, dirs: &[PathBuf]) -> String {
+    let alike = dirs.iter().filter(|other| other.file_name() == dir.file_name()).count();
+    let last = dir.file_name().filter(|_| alike == 1);
+    last.map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 fn lines(flow: &Flow, segment: f64, bin: f64, span: Option<(f64, f64)>) -> Lines {
@@ -105,4 +117,15 @@ fn panel(axis: &'static str, span: (f64, f64), lines: Vec<Vec<(f64, f64)>>) -> D
             .enumerate()
             .try_for_each(|(n, points)| chart.line(points, Curve(n).color(), 18, Curve(n).dash()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_that_end_alike_have_their_paths() {
+        let dirs = ["p/r", "q/r", "q/s"].map(PathBuf::from);
+        assert_eq!(dirs.each_ref().map(|dir| name_of(dir, &dirs)), ["p/r", "q/r", "s"]);
+    }
 }

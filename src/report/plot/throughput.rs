@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::data::{self, Capacity, Flow, Names};
-use super::datagrams;
+use super::datagrams::{self, Mean};
 use super::panel::Panel;
 use super::scale::{self, Scale};
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
-use super::sources::{self, Choice, FIRST_TRIAL, Sources};
+use super::sources::{self, Choice, FIRST_TRIAL, MAX_PANELS, Sources};
 use super::style::{CAPACITY, Curve, SHADE};
 use crate::report::error::ReportError;
 use crate::tables::results::Results;
@@ -31,21 +31,23 @@ struct Line {
     points: Vec<(f64, f64)>,
 }
 
+/// Cells with their flows, and a remark on those that are left out.
+type Shown<'a> = (Vec<(usize, &'a [Flow])>, Option<String>);
+
 /// One panel per cell: the flows that moved the most, and all others together; or groups of flows.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
-    let Choice { cells, remark: omitted } = &sources.with_data;
     let warmup = results.study.warmup.as_secs_f64();
     let span = sources.span();
     let bin = bin_width(span.1 - span.0);
-    let mut flows: Vec<(usize, &[Flow])> = cells.iter().map(|&cell| (cell, sources.flows(cell))).collect();
-    flows.retain(|(_, flows)| flows.iter().filter_map(|flow| flow.time_s.last()).any(|last| *last >= bin));
-    if flows.is_empty() {
-        return Ok(None);
-    }
+    let means = datagrams::means(results, sources.view)?;
+    let Some((flows, omitted)) = shown(sources, &means, bin)? else { return Ok(None) };
     let mut capacities = Vec::new();
     for (cell, flows) in &flows {
-        let capacity = data::least_capacity(results, *cell, &flows[0].direction)?;
+        let mut ways =
+            flows.iter().map(|flow| &flow.direction).chain(means.iter().map(|mean| &mean.direction));
+        let way = ways.next().map_or("up", String::as_str);
+        let capacity = data::least_capacity(results, *cell, way)?;
         capacities.push(capacity.map(|link| {
             let bins = sources.seen(rates(&link.time_s, &link.bytes, bin));
             (link, bins)
@@ -55,12 +57,13 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     for line in contents.iter_mut().flatten() {
         line.points = sources.seen(std::mem::take(&mut line.points));
     }
-    let means = datagrams::means(results, sources.view)?;
+    let bins = flows
+        .iter()
+        .any(|(_, flows)| !flows.is_empty())
+        .then(|| format!("bytes at their arrival at the receiver, each once, in bins of {bin} s"));
+    let of_datagrams = (!means.is_empty()).then(|| "of datagrams, means over the measured time".to_owned());
     for ((cell, _), lines) in flows.iter().zip(&mut contents) {
-        let mean = |mean: &datagrams::Mean| Some((mean.curve, *mean.mbit.get(cell)?));
-        let from = span.0.max(warmup);
-        let line = |(curve, mbit)| Line { curve, points: vec![(from, mbit), (span.1, mbit)] };
-        lines.extend(means.iter().filter_map(mean).map(line));
+        lines.extend(means.iter().filter_map(|mean| line_of(mean, *cell, span)));
     }
     legend.extend(
         means.into_iter().map(|mean| Key { label: mean.label, symbol: Symbol::Line(mean.curve, true) }),
@@ -115,16 +118,46 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     if warmup > 0.0 {
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
     }
-    let bins = format!("bytes at their arrival at the receiver, each once, in bins of {bin} s");
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
         title: data::title(results, "throughput over time"),
-        subtitle: data::subtitle(&[Some(FIRST_TRIAL.to_owned()), Some(bins), omitted.clone(), scales]),
+        subtitle: data::subtitle(&[
+            Some(FIRST_TRIAL.to_owned()),
+            bins,
+            of_datagrams,
+            omitted.clone(),
+            scales,
+        ]),
         legend,
         columns,
         row_height,
         panels,
     }))
+}
+
+/// The cells that are shown, each with its flows, and a remark on others: those with series, or where there are none those
+/// with datagrams.
+fn shown<'a>(sources: &'a Sources<'_>, means: &[Mean], bin: f64) -> Result<Option<Shown<'a>>, ReportError> {
+    let has_mean = |cell: usize| means.iter().any(|mean| mean.mbit.contains_key(&cell));
+    let with_datagrams;
+    let mut choice = &sources.with_data;
+    if choice.cells.is_empty() {
+        with_datagrams =
+            sources::choose(sources.results, MAX_PANELS, "datagrams", |cell| Ok(has_mean(cell)))?;
+        choice = &with_datagrams;
+    }
+    let mut flows: Vec<(usize, &[Flow])> =
+        choice.cells.iter().map(|&cell| (cell, sources.flows(cell))).collect();
+    let has_bin =
+        |flows: &[Flow]| flows.iter().filter_map(|flow| flow.time_s.last()).any(|last| *last >= bin);
+    flows.retain(|(cell, flows)| has_bin(flows) || flows.is_empty() && has_mean(*cell));
+    Ok((!flows.is_empty()).then(|| (flows, choice.remark.clone())))
+}
+
+/// The mean of a group's datagrams as a line over its time.
+fn line_of(mean: &Mean, cell: usize, span: (f64, f64)) -> Option<Line> {
+    let (from, mbit) = (span.0.max(mean.from), *mean.mbit.get(&cell)?);
+    (from < span.1).then(|| Line { curve: mean.curve, points: vec![(from, mbit), (span.1, mbit)] })
 }
 
 /// The cells in which data went.

@@ -46,6 +46,22 @@ fn claims_that_mean_nothing_are_refused_with_line_and_mend() {
 }
 
 #[test]
+fn a_ratio_needs_the_group_in_both_cells() {
+    let text = |counts: &str, other: u32, group: &str| {
+        let claim = format!(
+            "[[claim]]\nfigure = \"goodput_mbit\"\nat_least = 3\ngroup = \"{group}\"\n\
+             ratio_to = {{ \"clients.upload.count\" = {other} }}\n"
+        );
+        and(&format!("{claim}[sweep]\n\"clients.upload.count\" = {counts}\n"))
+    };
+    let node = |other: u32| format!("{{ \"clients.upload.count\" = {other} }}");
+    refused(&text("[0, 1]", 1, "upload"), 25, &node(1), "no clients in one cell of each pair", "both cells");
+    refused(&text("[0, 1, 2]", 0, "upload"), 25, &node(0), "no clients in one cell", "both cells");
+    assert_eq!(claims(&text("[0, 1, 2]", 1, "upload")).len(), 1);
+    assert_eq!(claims(&text("[0, 1]", 0, "people")).len(), 1, "the harm to others");
+}
+
+#[test]
 fn what_is_known_of_figures_is_said_by_the_caller() {
     let text = claim("figure = \"goodput\"\nat_least = 3\n[[claim]]\nfigure = \"share\"\nat_least = 0.5");
     let plan = plan(&text);

@@ -27,10 +27,7 @@ impl Declared for Bulk {
     }
 
     fn directions(&self) -> &'static [Direction] {
-        match self.direction {
-            BulkDirection::Up => &[Direction::Up],
-            BulkDirection::Down => &[Direction::Down],
-        }
+        super::one_way(self.direction)
     }
 
     fn demand(&self) -> Demand {

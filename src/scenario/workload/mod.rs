@@ -47,6 +47,11 @@ pub(super) trait Declared: Clone + PartialEq {
     /// Directions that carry data over connections, the first of which `[[drop]]` means if it names none.
     fn directions(&self) -> &'static [Direction];
 
+    /// Directions of its datagrams.
+    fn datagrams(&self) -> &'static [Direction] {
+        &[]
+    }
+
     /// Most that a member may send.
     fn demand(&self) -> Demand;
 
@@ -145,6 +150,11 @@ macro_rules! workloads {
             /// Directions that carry data over connections, the first of which `[[drop]]` means if it names none.
             pub fn directions(&self) -> &'static [Direction] {
                 match self { $(AppSpec::$variant(app) => app.directions()),+ }
+            }
+
+            /// Directions of its datagrams.
+            pub fn datagrams(&self) -> &'static [Direction] {
+                match self { $(AppSpec::$variant(app) => app.datagrams()),+ }
             }
 
             /// Most that a member may send.
@@ -250,6 +260,14 @@ pub(super) fn keys(v: &mut impl Visitor, app: &mut AppSpec) {
 
 /// The words for the two ways of data.
 const WAYS: &[(&str, BulkDirection)] = &[("up", BulkDirection::Up), ("down", BulkDirection::Down)];
+
+/// The one direction in which data flows.
+fn one_way(direction: BulkDirection) -> &'static [Direction] {
+    match direction {
+        BulkDirection::Up => &[Direction::Up],
+        BulkDirection::Down => &[Direction::Down],
+    }
+}
 
 /// Most bytes of data in a datagram: a packet of 9000, as many Ethernets take.
 const MOST_PAYLOAD: u64 = 8972;

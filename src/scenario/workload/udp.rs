@@ -70,6 +70,10 @@ impl Declared for Udp {
         &[]
     }
 
+    fn datagrams(&self) -> &'static [Direction] {
+        super::one_way(self.direction)
+    }
+
     fn demand(&self) -> Demand {
         Demand::Paced(1.0 / self.stream().interval.as_secs_f64())
     }

@@ -59,6 +59,10 @@ impl Declared for Voip {
         &[]
     }
 
+    fn datagrams(&self) -> &'static [Direction] {
+        super::one_way(self.direction)
+    }
+
     fn demand(&self) -> Demand {
         Demand::Light
     }

@@ -84,6 +84,11 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         _ => "figures",
     };
     let key = |label: &str, color: RGBColor| Key { label: label.to_owned(), symbol: Symbol::Patch(color) };
+    let (scale, legend) = if filled.iter().any(|(_, fields)| range(fields).is_some()) {
+        ("darker is more", vec![key("least of the panel", LEAST), key("most", MOST)])
+    } else {
+        ("no two fields differ by more than 1 %", Vec::new())
+    };
     let panels = filled.iter().map(|(figure, fields)| -> DrawPanel {
         let panel = Panel {
             title: figure.axis_label(),
@@ -96,7 +101,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         Box::new(move |area| {
             let chart = panel.draw(area, None)?;
             let values = || fields.iter().filter_map(|field| field.2);
-            let (low, high) = values().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
+            let range = range(&fields);
             let fits = values().all(|value| style::width_of(&plain(value), TEXT) + px(6) <= width);
             for &(column, row, mean) in &fields {
                 let (at_x, at_y) = (column as f64, row as f64);
@@ -104,8 +109,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
                     chart.text((at_x, at_y), "–", TEXT, INK)?;
                     continue;
                 };
-                let alike = high - low <= ALIKE * high.abs();
-                let share = if alike { 0.0 } else { (mean - low) / (high - low) };
+                let share = range.map_or(0.0, |(low, high)| (mean - low) / (high - low));
                 chart.rectangle([(at_x - 0.5, at_y - 0.5), (at_x + 0.5, at_y + 0.5)], shade(share), 1.0)?;
                 if fits {
                     let ink = if share > 0.5 { LEAST } else { INK };
@@ -120,12 +124,19 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             results,
             &format!("{subject} over {} and {}", study.axis_words(x), study.axis_words(y)),
         ),
-        subtitle: data::subtitle(&[Some(means), Some("darker is more".to_owned())]),
-        legend: vec![key("least of the panel", LEAST), key("most", MOST)],
+        subtitle: data::subtitle(&[Some(means), Some(scale.to_owned())]),
+        legend,
         columns: grid,
         row_height: if grid > 1 { 440 } else { 560 },
         panels: panels.collect(),
     }))
+}
+
+/// Least and largest mean, if they differ enough for a scale.
+fn range(fields: &Fields) -> Option<(f64, f64)> {
+    let values = fields.iter().filter_map(|field| field.2);
+    let (low, high) = values.fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
+    (high - low > ALIKE * high.abs()).then_some((low, high))
 }
 
 /// The colour at a share of the scale.
@@ -137,6 +148,13 @@ fn shade(share: f64) -> RGBColor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_that_are_alike_have_no_scale() {
+        let fields = |values: &[f64]| values.iter().map(|value| (0, 0, Some(*value))).collect::<Fields>();
+        assert_eq!(range(&fields(&[100.0, 100.9])), None);
+        assert_eq!(range(&fields(&[100.0, 103.0, 102.0])), Some((100.0, 103.0)));
+    }
 
     #[test]
     fn more_is_darker_in_grey_too() {
