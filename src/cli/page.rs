@@ -164,12 +164,12 @@ fn dense(bytes: &[u8]) -> String {
     text
 }
 
-/// A module as a function of its own: a page from a disk may not import. Each import and each export has a line
-/// for itself.
+/// A module as a function of its own, without its comments: a page from a disk may not import. Each import and each
+/// export has a line for itself, and so has each comment.
 fn inlined(name: &str, module: &str) -> String {
     let mut exports = vec![];
     let mut inside = String::new();
-    for line in module.lines() {
+    for line in module.lines().filter(|line| !line.trim_start().starts_with("//")) {
         let import =
             line.strip_prefix("import ").and_then(|rest| rest.trim_end_matches(';').split_once(" from "));
         if let Some((names, from)) = import {
