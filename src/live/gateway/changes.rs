@@ -221,7 +221,7 @@ mod tests {
         for (due, rate) in said {
             assert_eq!(turn(), (at(due), rate.to_owned()));
         }
-        // What was overtaken is skipped, however much it was.
+        // Turns that were overtaken are skipped, however many they are.
         let links = timetable.turn(at(20_106));
         assert_eq!(links[0].1[0].rate.map(|rate| rate.to_string()).as_deref(), Some("2mbit"));
         assert_eq!(timetable.due(), at(20_109));
