@@ -81,9 +81,14 @@ impl<T> Ring<T> {
         (i..self.len).map(|i| &self[i])
     }
 
-    /// The first place whose item is none of those that come first, for which `before` holds.
+    /// The first place whose item is none of those that come first, for which `before` holds. The oldest is
+    /// looked at first: it is most often the one.
+    #[inline]
     pub fn partition_point(&self, mut before: impl FnMut(&T) -> bool) -> usize {
-        let (mut low, mut high) = (0, self.len);
+        if self.front().is_none_or(|first| !before(first)) {
+            return 0;
+        }
+        let (mut low, mut high) = (1, self.len);
         while low < high {
             let middle = usize::midpoint(low, high);
             if before(&self[middle]) {

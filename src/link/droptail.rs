@@ -53,6 +53,7 @@ impl Link {
     }
 
     /// Takes note of all that has happened by `now`, though nobody asked yet.
+    #[inline]
     pub(super) fn catch_up(&mut self, now: Instant) {
         self.serve(now);
         self.retire(now);

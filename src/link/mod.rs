@@ -84,6 +84,8 @@ pub struct Link {
     policer: Option<Box<Meter>>,
     /// Unless departures are fixed at the entrance.
     service: Option<Box<Service>>,
+    /// Start of the next transmission, as far as that is for the discipline to decide; [`Instant::MAX`] for never.
+    turn: Instant,
     serialiser: Serialiser,
     propagation: Propagation,
     /// Packets that have a departure and whose transmission has not ended, as far as that was noticed; in
@@ -131,6 +133,7 @@ impl Link {
     fn with(config: &Config, chance: Chance) -> Link {
         let mut link = Link {
             service: Service::of(config, &chance),
+            turn: Instant::MAX,
             serialiser: Serialiser::of(config, &chance),
             chance,
             entrance: Entrance::default(),
@@ -239,9 +242,7 @@ impl Link {
     /// The same, in the place where the packet lies until the link is next given one.
     #[inline]
     pub fn poll_arrival(&mut self, now: Instant) -> Option<&mut Packet> {
-        if self.service.is_some() {
-            self.serve(now);
-        }
+        self.serve(now);
         let (transit, packet) = self.flight.arrived(now)?;
         if transit.entry() < self.handed_on {
             self.counters.reordered += 1;
@@ -266,10 +267,7 @@ impl Link {
     /// never.
     #[inline]
     pub fn next_event(&self) -> Instant {
-        match self.next_service() {
-            None => self.flight.due(),
-            Some(service) => self.flight.due().min(service),
-        }
+        self.flight.due().min(self.turn)
     }
 
     /// A wake-up earlier than all that the owner was told of, if there is one.
@@ -327,6 +325,7 @@ impl Link {
                 Some(_) => self.serialiser.retune(now, config.rate),
                 None => self.reschedule(now, config),
             }
+            self.take_turn();
         }
     }
 

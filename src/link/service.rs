@@ -65,17 +65,18 @@ impl Service {
         self.held + self.station.as_ref().map_or(0, |station| station.held())
     }
 
-    /// Instant of its next turn at the transmitter.
-    fn due(&self, serialiser: &Serialiser) -> Option<Instant> {
-        (self.held() > 0).then(|| serialiser.next_start(self.last_entry))
+    /// Instant of its next turn at the transmitter; [`Instant::MAX`] with nothing to send.
+    #[inline]
+    fn due(&self, serialiser: &Serialiser) -> Instant {
+        if self.held() > 0 { serialiser.next_start(self.last_entry) } else { Instant::MAX }
     }
 }
 
 impl Link {
-    /// Start of the next transmission, as far as that is for the discipline to decide.
+    /// Looks up when the discipline's next turn is, since something has changed there.
     #[inline]
-    pub(super) fn next_service(&self) -> Option<Instant> {
-        self.service.as_ref()?.due(&self.serialiser)
+    pub(super) fn take_turn(&mut self) {
+        self.turn = self.service.as_ref().map_or(Instant::MAX, |service| service.due(&self.serialiser));
     }
 
     /// Takes in a packet that passed the entrance.
@@ -107,38 +108,51 @@ impl Link {
         if capacity.holds(self.backlog) {
             self.note_longest();
         }
+        self.take_turn();
         self.serve(now);
     }
 
     /// Begins every transmission that is due by `now`.
+    #[inline]
     pub(super) fn serve(&mut self, now: Instant) {
-        while let Some(at) = self.next_service().filter(|at| *at <= now) {
-            self.retire(at);
-            if let Some(wifi) = self.config().wifi.as_deref().copied() {
-                self.exchange(at, wifi);
-            } else if let Some(item) = self.next_of_queue(at) {
-                self.send(at, item);
-            }
+        while self.turn <= now {
+            self.begin(self.turn);
+            self.take_turn();
+        }
+    }
+
+    /// Begins what is due at `at`.
+    #[inline(never)]
+    fn begin(&mut self, at: Instant) {
+        self.retire(at);
+        if let Some(wifi) = self.config().wifi.as_deref().copied() {
+            self.exchange(at, wifi);
+        } else if let Some(mut item) = self.next_of_queue(at) {
+            self.send(at, &mut item);
         }
     }
 
     /// Takes the packet from the discipline whose transmission begins at `at`.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn next_of_queue(&mut self, at: Instant) -> Option<Queued> {
         let service = self.service.as_mut()?;
         let item = service.qdisc.dequeue(at, &mut service.dropped);
         service.held -= service.dropped.len() as u64 + u64::from(item.is_some());
         assert!(item.is_some() || service.held == 0, "a discipline hands out what it holds");
-        for item in service.dropped.drain(..) {
-            self.backlog = self.backlog.without(item.packet.size());
-            self.counters.dropped_queue += 1;
-            self.counters.dropped_aqm += 1;
-            note(&mut self.noted, at, &item.packet, Fate::Managed);
+        if !service.dropped.is_empty() {
+            for item in service.dropped.drain(..) {
+                self.backlog = self.backlog.without(item.packet.size());
+                self.counters.dropped_queue += 1;
+                self.counters.dropped_aqm += 1;
+                note(&mut self.noted, at, &item.packet, Fate::Managed);
+            }
         }
         item
     }
 
     /// The transmission of `item` begins at `at`, when the transmitter is free.
-    fn send(&mut self, at: Instant, item: Queued) {
+    fn send(&mut self, at: Instant, item: &mut Queued) {
         let size = item.packet.size();
         let back_to_back = item.entered < self.serialiser.free();
         let (start, departure) = self.serialiser.serve(at, size);
@@ -147,7 +161,9 @@ impl Link {
     }
 
     /// A packet that the discipline handed out is on its way, as `waiting` has it.
-    pub(super) fn leave(&mut self, at: Instant, waiting: Waiting, mut item: Queued) {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
+    pub(super) fn leave(&mut self, at: Instant, waiting: Waiting, item: &mut Queued) {
         self.counters.marked += u64::from(item.marked);
         if item.marked {
             note(&mut self.noted, at, &item.packet, Fate::Marked);

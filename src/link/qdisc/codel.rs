@@ -109,6 +109,7 @@ impl Law {
         }
     }
 
+    #[inline]
     pub(super) fn note(&mut self, item: &Queued) {
         self.largest = self.largest.max(item.packet.size());
     }
@@ -129,6 +130,7 @@ impl Law {
 impl Control {
     /// The packet to send (§5.5). `others` are bytes that wait in further queues before the same
     /// transmitter.
+    #[inline]
     pub(super) fn dequeue(
         &mut self,
         now: Instant,
@@ -137,7 +139,8 @@ impl Control {
         others: u64,
         dropped: &mut Vec<Queued>,
     ) -> Option<Queued> {
-        let (mut head, mut above) = self.take(now, law, fifo, others);
+        let mut head = fifo.pop();
+        let mut above = self.is_above(now, law, head.as_ref(), fifo.bytes + others);
         if self.dropping {
             self.dropping = above;
             while self.dropping && now >= self.drop_next {
@@ -147,7 +150,8 @@ impl Control {
                     return head;
                 }
                 dropped.extend(head);
-                (head, above) = self.take(now, law, fifo, others);
+                head = fifo.pop();
+                above = self.is_above(now, law, head.as_ref(), fifo.bytes + others);
                 self.dropping = above;
                 if above {
                     self.drop_next = law.next(self.drop_next, self.count);
@@ -156,7 +160,8 @@ impl Control {
         } else if above {
             if !law.marks(&mut head) {
                 dropped.extend(head);
-                (head, _) = self.take(now, law, fifo, others);
+                head = fifo.pop();
+                self.is_above(now, law, head.as_ref(), fifo.bytes + others);
             }
             self.dropping = true;
             let recent = now.saturating_since(self.drop_next) < law.interval * MEMORY;
@@ -168,18 +173,16 @@ impl Control {
         head
     }
 
-    /// The next packet, and whether waits have been above the target for an interval (§5.6).
-    fn take(&mut self, now: Instant, law: &Law, fifo: &mut Fifo, others: u64) -> (Option<Queued>, bool) {
-        let Some(item) = fifo.pop() else {
+    /// True if waits have been above the target for an interval (§5.6), the one of the packet `head` included;
+    /// `behind` are the bytes that wait after it.
+    #[inline]
+    fn is_above(&mut self, now: Instant, law: &Law, head: Option<&Queued>, behind: u64) -> bool {
+        let waits = head.is_some_and(|item| now - item.entered >= law.target) && behind > law.largest.into();
+        if !waits {
             self.first_above = None;
-            return (None, false);
-        };
-        if now - item.entered < law.target || fifo.bytes + others <= law.largest.into() {
-            self.first_above = None;
-            return (Some(item), false);
+            return false;
         }
-        let since = *self.first_above.get_or_insert(now + law.interval);
-        (Some(item), now >= since)
+        now >= *self.first_above.get_or_insert(now + law.interval)
     }
 
     /// A packet of this queue was given up for want of room: as good as a drop (as in Linux).

@@ -33,11 +33,13 @@ impl Qdisc for Fifo {
 }
 
 impl Fifo {
+    #[inline]
     pub fn push(&mut self, item: Queued) {
         self.bytes += u64::from(item.packet.size());
         self.packets.push_back(item);
     }
 
+    #[inline]
     pub fn pop(&mut self) -> Option<Queued> {
         let item = self.packets.pop_front()?;
         self.bytes -= u64::from(item.packet.size());
