@@ -216,11 +216,12 @@ impl Receiver {
             self.ack_now = true;
             return;
         };
-        let wait = self.quick.timeout(rtt.smoothed());
-        self.wheel.bring_forward(&mut self.delayed_until, now, wait);
         if self.unacknowledged >= segments {
             self.ack_when_read = true;
             self.ack_now |= !stretch;
+        } else {
+            let wait = self.quick.timeout(rtt.smoothed());
+            self.wheel.bring_forward(&mut self.delayed_until, now, wait);
         }
     }
 

@@ -47,7 +47,7 @@ impl Wheel {
         }
         let slot = self.tick.saturating_mul(slot).as_nanos();
         let end = now.saturating_add(self.tick.saturating_mul(ticks));
-        let into = (end.as_nanos() % slot + self.phase.as_nanos()) % slot;
+        let into = end.saturating_add(self.phase).as_nanos() % slot;
         if into == 0 { end } else { end.saturating_add(Duration::from_nanos(slot - into)) }
     }
 

@@ -3,7 +3,6 @@
 
 use super::super::config::IdleWindow;
 use super::super::recovery::{Episode, Frto};
-use super::super::wheel::Timer;
 use super::{Sender, Transmission};
 use crate::congestion::Restart;
 use crate::facts::{Limit, SenderEvent};
@@ -196,7 +195,7 @@ impl Sender {
         self.clockwork.set_limit(&mut self.stats, now, Limit::ReceiveWindow);
         if self.flight() == 0 && !self.timer.is_armed() {
             // RFC 9293 §3.8.6.1: the first probe after a retransmission timeout.
-            self.timer = Timer::new(now, self.rtt.rto());
+            self.restart_timer(now);
         }
         None
     }
@@ -286,7 +285,7 @@ impl Sender {
         if self.probe_due {
             self.probe_due = false;
             self.recovery.note(now, SenderEvent::WindowProbe);
-            self.timer = Timer::new(now, self.rtt.rto());
+            self.restart_timer(now);
         }
         if len == 0 {
             return;
@@ -299,7 +298,7 @@ impl Sender {
                     self.rtt.reset_backoff();
                     self.expiries = 0;
                 }
-                self.timer = Timer::new(now, self.rtt.rto());
+                self.restart_timer(now);
             }
             self.recovery.frto.on_new_data();
             self.scoreboard.on_sent(start, len, now);
@@ -314,7 +313,7 @@ impl Sender {
             self.recovery.on_retransmitted(now, end);
             self.stats.retransmits += 1;
             if start == self.una {
-                self.timer = Timer::new(now, self.rtt.rto());
+                self.restart_timer(now);
             }
         }
         if let Some((_, prr)) = &mut self.prr {
@@ -322,7 +321,7 @@ impl Sender {
         }
         self.stats.segments_sent += 1;
         if !self.timer.is_armed() {
-            self.timer = Timer::new(now, self.rtt.rto());
+            self.restart_timer(now);
         }
     }
 }

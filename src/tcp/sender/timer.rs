@@ -14,7 +14,16 @@ const MAX_SYN_BACKOFF: u32 = 7;
 impl Sender {
     /// RFC 6298 §5.2, §5.3.
     pub(super) fn arm_timer(&mut self, now: Instant) {
-        self.timer = if self.flight() > 0 { Timer::new(now, self.rtt.rto()) } else { Timer::OFF };
+        self.timer = Timer::OFF;
+        if self.flight() > 0 {
+            self.restart_timer(now);
+        }
+    }
+
+    /// A retransmission timeout from `now`.
+    #[inline]
+    pub(super) fn restart_timer(&mut self, now: Instant) {
+        self.timer = Timer::new(now, self.rtt.rto());
     }
 
     /// Sends our SYN again at once: the peer's came again, so that ours was lost.
@@ -53,7 +62,7 @@ impl Sender {
             if self.tail.timer.expires(self.wheel, now) {
                 self.tail.timer = Timer::OFF;
                 self.tail.due = true;
-                self.timer = Timer::new(now, self.rtt.rto());
+                self.restart_timer(now);
             }
             return;
         }
@@ -94,6 +103,6 @@ impl Sender {
         if self.expiries > linear {
             self.rtt.back_off();
         }
-        self.timer = Timer::new(now, self.rtt.rto());
+        self.restart_timer(now);
     }
 }
