@@ -72,7 +72,7 @@ def run(*arguments):
 
 
 def has(folder, *files):
-    """Whether the folder has all these files."""
+    """True if the folder has all these files."""
     return all((Path(folder) / file).is_file() for file in files)
 
 

@@ -59,6 +59,10 @@ pub struct Tries {
 impl Answers {
     /// The answers in a folder, with the lab and the student that they are of.
     pub fn read(dir: &Path) -> Result<(Answers, Sitting), String> {
+        if !dir.is_dir() {
+            let what = if dir.exists() { "no folder" } else { "not there" };
+            return Err(format!("{} is {what}", dir.display()));
+        }
         let text = text_of(&dir.join(ANSWERS))?;
         let answers: Answers =
             toml::from_str(&text).map_err(|error| format!("{ANSWERS}: {}", first_lines(&error)))?;
