@@ -72,11 +72,11 @@ def run(*arguments):
 
 
 def has(folder, *files):
-    """Whether the folder has all these files."""
+    """True if the folder has all these files."""
     return all((Path(folder) / file).is_file() for file in files)
 
 
-# Where one of them is not there, all are made here, in a folder of their own.
+# All are made here, in a folder of their own, if one of them is not there.
 wanted = ["trials.csv", "flows.csv", "realised.csv", "latency/0.hgrm"]
 wanted += [f"series/{cell}/trial-0/flows.csv" for cell in (0, 4, 7)]
 if not has(results, *wanted):
@@ -265,9 +265,9 @@ def points(folder):
     flows = pd.read_csv(f"{folder}/flows.csv")
     flows = flows[(flows["group"] == "upload") & (flows["congestion"] == "reno")]
     flows = flows.rename(columns={"srtt_mean_ms": "rtt_ms", "recovery_episodes": "recoveries"})
-    # What a sender sees of all losses, in the bottleneck's queue too.
+    # A sender's view of all losses, those in the bottleneck's queue too.
     flows["retransmitted"] = flows["retransmits"] / flows["segments_sent"]
-    # What the access link really lost at random: a draw has its own luck.
+    # Random losses of the access link as they came out: a draw has its own luck.
     realised = pd.read_csv(f"{folder}/realised.csv")
     random = realised[
         (realised["link"] == "access")
@@ -328,7 +328,7 @@ for name in ("mathis", "padhye", "padhye, b = 2"):
     ratio_high = math.exp(np.log(high["goodput_mbit"] / high[name]).mean())
     print(f"measured / {name:13}: {ratio_low:.2f} below 1.5 % loss, {ratio_high:.2f} at 10 %")
 
-# What this lab stands on; if it fails, the text around it is no longer true.
+# Claims of this lab; if one fails, the text around it is no longer true.
 assert -0.6 < slope < -0.4
 assert 0.8 < (low["goodput_mbit"] / low["mathis"]).mean() < 1.2
 assert (high["goodput_mbit"] / high["mathis"]).mean() < 0.8

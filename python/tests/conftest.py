@@ -1,6 +1,11 @@
 """Parts that the tests share."""
 
+import signal
+
 import pytest
+
+# A shell's job in the background ignores Ctrl-C, and so would all that it begins.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SCENARIO = """
 duration = "10s"

@@ -51,11 +51,16 @@ class Plain:
 def test_reno_in_python_gives_the_files_of_the_built_in(scenario, tmp_path, circumstances):
     testbed.controller("python-reno")(example("reno").Reno)
     for name in ("reno", "python-reno"):
-        sets = {"duration": "30s", **circumstances, "tcp.congestion": name}
+        sets = {"duration": "30s", "record.pcap": ["upload-1"], **circumstances, "tcp.congestion": name}
         testbed.run(scenario, set=sets, out=tmp_path / name)
-    files = [path.relative_to(tmp_path / "reno") for path in (tmp_path / "reno").rglob("*.csv")]
-    assert len(files) >= 8
-    for file in files:
+    files = [path.relative_to(tmp_path / "reno") for path in (tmp_path / "reno").rglob("*.*")]
+    tables = [file for file in files if file.suffix == ".csv"]
+    captures = [file for file in files if file.suffix == ".pcapng"]
+    assert len(tables) >= 8 and captures
+    # Packet by packet, with their times.
+    for file in captures:
+        assert (tmp_path / "python-reno" / file).read_bytes() == (tmp_path / "reno" / file).read_bytes(), file
+    for file in tables:
         # The journal has sums of files with wall times, which are the last column of the trials.
         if file.name != "journal.csv":
             texts = [(tmp_path / name / file).read_text() for name in ("python-reno", "reno")]

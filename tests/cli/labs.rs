@@ -182,6 +182,15 @@ fn one_hand_in_spoils_no_other_and_leads_nowhere() {
     assert!(found.contains("4 hand-ins: 2 empty, 2 unreadable"), "{found}");
     assert!(found.contains("z: a hand-in of 05-fairness, and the sheet is of 04-bufferbloat"), "{found}");
     assert!(!dir.join("nowhere").exists() && dir.join("z/results.json").exists());
+    assert!(fs::read_to_string(dir.join("c.csv")).expect("the sheet").contains("nowhere is not there"));
+    // Neither the sheet nor the others' files are lost where one cannot be written.
+    for name in ["a/x", "y"] {
+        fs::remove_file(dir.join(name).join("results.json")).expect("Gradescope's file");
+    }
+    fs::create_dir(dir.join("a/x/results.json")).expect("a folder");
+    let found = said(dir, &["lab", "grade", "a/x", "y", "--gradescope", "--out", "d.csv"], 1);
+    assert!(found.contains("cannot write a/x/results.json"), "{found}");
+    assert!(dir.join("d.csv").exists() && dir.join("y/results.json").exists());
     // A link in the place of a file that is written goes, and its end stays.
     fs::write(dir.join("end"), "precious").expect("a file");
     std::os::unix::fs::symlink(dir.join("end"), dir.join("y/progress.json")).expect("a link");

@@ -10,6 +10,7 @@ use super::question::is_blank;
 use super::sheet::Lab;
 use super::sitting::{self, Sitting};
 use crate::cli::output::Failure;
+use crate::cli::system;
 use crate::report::version::{RESULTS, VERSION};
 
 /// The file with a student's answers.
@@ -58,6 +59,10 @@ pub struct Tries {
 impl Answers {
     /// The answers in a folder, with the lab and the student that they are of.
     pub fn read(dir: &Path) -> Result<(Answers, Sitting), String> {
+        if !dir.is_dir() {
+            let what = if dir.exists() { "no folder" } else { "not there" };
+            return Err(format!("{} is {what}", dir.display()));
+        }
         let text = text_of(&dir.join(ANSWERS))?;
         let answers: Answers =
             toml::from_str(&text).map_err(|error| format!("{ANSWERS}: {}", first_lines(&error)))?;
@@ -147,8 +152,7 @@ pub fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    system::share(&mut builder);
     let mut written = builder.tempfile_in(dir)?;
     written.write_all(text.as_bytes())?;
     written.persist(file)?;

@@ -87,19 +87,18 @@ impl Grade {
         bar.finish();
         leave_out_others(&mut rows)?;
         warn_of_twice(rows.iter().map(|row| (row.student.as_str(), row.folder.as_path())));
-        if let Some(place) = &self.gradescope {
-            for row in rows.iter().filter(|row| place.is_some() || row.folder.is_dir()) {
-                self.write_gradescope(row, place.as_deref())?;
-            }
-        }
         let text = sheet(&rows);
         match &self.out {
-            None => print(&text),
+            None => print(&text)?,
             Some(file) => {
                 std::fs::write(file, text).map_err(|error| unwritten(file, &error))?;
-                print(&format!("{}\n{} is written\n", counted(&rows), file.display()))
+                print(&format!("{}\n{} is written\n", counted(&rows), file.display()))?;
             }
         }
+        let Some(place) = &self.gradescope else { return Ok(()) };
+        let wanted = rows.iter().filter(|row| place.is_some() || row.folder.is_dir());
+        // One that cannot be written spoils no other; the first is told of.
+        wanted.map(|row| self.write_gradescope(row, place.as_deref())).fold(Ok(()), Result::and)
     }
 
     fn row(

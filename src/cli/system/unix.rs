@@ -1,9 +1,9 @@
 //! Unix.
 
-use std::fs::FileType;
+use std::fs::{FileType, Permissions};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
 use std::task::Poll;
@@ -57,6 +57,11 @@ pub fn set_apart(command: &mut Command) {
 pub fn end_with_children(child: &mut Child) {
     // None of the group may be left.
     let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+}
+
+/// Temporary files of this builder may be read like any other file, by those whom the umask lets.
+pub fn share(builder: &mut tempfile::Builder<'_, '_>) {
+    builder.permissions(Permissions::from_mode(0o666));
 }
 
 /// True if to open it may wait for somebody at its other end.

@@ -35,6 +35,9 @@ pub fn end_with_children(child: &mut Child) {
     let _ = child.kill();
 }
 
+/// Temporary files have the rights of their folder.
+pub fn share(_: &mut tempfile::Builder<'_, '_>) {}
+
 /// Pipes have a place of their own and lie in no folder.
 pub fn is_named_pipe(_: FileType) -> bool {
     false

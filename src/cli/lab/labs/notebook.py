@@ -46,7 +46,8 @@ def command_found():
 
 def testbed(*arguments):
     """Runs the testbed and prints what it says; its exit code."""
-    done = subprocess.run([*command_found(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    words, streams = [*command_found(), *arguments], {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(words, **streams, encoding="utf-8")
     print(done.stdout)
     return done.returncode
 
