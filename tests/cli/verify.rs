@@ -325,6 +325,8 @@ fn scripts_of_a_plan_make_the_whole() {
     assert!(said(dir, &asks, 2).contains("slurm.sh is there, and says something else"));
     assert_eq!(said(dir, &[&asks[..], &["--force"]].concat(), 0), written);
     assert!(said(dir, &["plan", "lab.toml", "--shards", "7"], 2).contains("at most as many parts"));
+    let braces = said(dir, &["plan", "lab.toml", "--shards", "2", "--out", "{k}"], 0);
+    assert!(braces.starts_with("{k}/slurm.sh\n{k}/local.sh\nwarning: no Snakefile:"), "{braces}");
 }
 
 #[test]
