@@ -63,7 +63,7 @@ impl Axis {
     }
 
     /// A value with its unit, as titles write that: `0.5 BDP`, `1 packet`.
-    fn spelled(&self, value: &str) -> String {
+    pub fn spelled(&self, value: &str) -> String {
         let (number, unit) = parts(value);
         match (number, unit.as_str()) {
             ("", _) => self.short(value),
