@@ -53,7 +53,7 @@ impl PlanCommand {
         // Snakemake has no way to write them in the name of a file.
         match words.paths.iter().find(|path| path.contains(['{', '}'])) {
             Some(path) => {
-                eprintln!("warning: no Snakefile: Snakemake takes the braces in {path} for a wildcard")
+                eprintln!("warning: no Snakefile: Snakemake takes the braces in {path} for a wildcard");
             }
             None => scripts.insert(1, ("Snakefile", words.snakefile())),
         }

@@ -3,12 +3,13 @@
 //! A column is of integers, of numbers or of texts, by its name and by all that stands in it; an empty field is null. The
 //! series of all trials are one table each. The same folder gives the same bytes.
 
+mod column;
+
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::basic::{Compression, GzipLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -22,26 +23,8 @@ use super::manifest::Manifest;
 use super::version;
 use crate::tables::results::Row;
 use crate::tables::rows::Table;
-use crate::tables::{FileError, Results, Study, axes, groups, series, summary};
-
-/// Columns that are texts, even where all of them look like numbers.
-const TEXTS: [&str; 15] = [
-    "axis",
-    "client",
-    "congestion",
-    "direction",
-    "event",
-    "flow",
-    "group",
-    "kind",
-    "limited_by",
-    "link",
-    "phase",
-    "quantity",
-    "unit",
-    "value",
-    "verdict",
-];
+use crate::tables::{FileError, Results, axes, groups, series, summary};
+use column::{Column, place};
 
 /// Rows that a group of rows has at most, and that lie in memory at once.
 const GROUP: usize = 1 << 17;
@@ -131,93 +114,6 @@ impl Source {
     }
 }
 
-/// Place of the column of that name, which is mostly the nth.
-fn place(columns: &[Column], n: usize, name: &str) -> Option<usize> {
-    let has_name = |column: &Column| column.name == name;
-    if columns.get(n).is_some_and(has_name) { Some(n) } else { columns.iter().position(has_name) }
-}
-
-/// Type of a column. The later hold all of the earlier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Integer,
-    Number,
-    Text,
-}
-
-impl Kind {
-    /// The narrowest that holds a field.
-    fn of(field: &str) -> Kind {
-        let digits = field.strip_prefix('-').unwrap_or(field);
-        if field.parse::<i64>().is_ok() {
-            Kind::Integer
-        } else if digits.bytes().all(|byte| byte.is_ascii_digit()) || field.parse::<f64>().is_err() {
-            // An integer that is too large would lose digits as a number.
-            Kind::Text
-        } else {
-            Kind::Number
-        }
-    }
-}
-
-/// A column, and its fields in the group of rows that is being gathered.
-struct Column {
-    name: String,
-    kind: Option<Kind>,
-    /// 1 for each field that exists, 0 for each null.
-    exists: Vec<i16>,
-    integers: Vec<i64>,
-    numbers: Vec<f64>,
-    texts: Vec<ByteArray>,
-}
-
-impl Column {
-    fn new(name: &str, study: &Study) -> Column {
-        let kind = if TEXTS.contains(&name) {
-            Some(Kind::Text)
-        } else if name == "number" || axes::is_number(study, name) {
-            // The values of one run may be whole.
-            Some(Kind::Number)
-        } else {
-            None
-        };
-        let (exists, integers, numbers, texts) = Default::default();
-        Column { name: name.to_owned(), kind, exists, integers, numbers, texts }
-    }
-
-    fn see(&mut self, field: &str) {
-        if !field.is_empty() && self.kind != Some(Kind::Text) {
-            self.kind = self.kind.max(Some(Kind::of(field)));
-        }
-    }
-
-    /// Its type; a column in which nothing stands is of numbers that do not exist.
-    fn kind(&self) -> Kind {
-        self.kind.unwrap_or(Kind::Number)
-    }
-
-    fn take(&mut self, field: &str) {
-        let exists = !field.is_empty();
-        self.exists.push(exists.into());
-        match self.kind() {
-            _ if !exists => {}
-            Kind::Integer => self.integers.extend(field.parse::<i64>()),
-            Kind::Number => self.numbers.extend(field.parse::<f64>()),
-            Kind::Text => self.texts.push(field.into()),
-        }
-    }
-
-    fn field(&self) -> Result<Type, ParquetError> {
-        let (physical, logical) = match self.kind() {
-            Kind::Integer => (Physical::INT64, None),
-            Kind::Number => (Physical::DOUBLE, None),
-            Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
-        };
-        let field = Type::primitive_type_builder(&self.name, physical).with_logical_type(logical);
-        field.with_repetition(Repetition::OPTIONAL).build()
-    }
-}
-
 fn write(
     path: &Path,
     source: &Source,
@@ -237,7 +133,7 @@ fn write(
         }
         rows += 1;
         // Columns that this file has not.
-        for column in columns.iter_mut().filter(|column| column.exists.len() < rows) {
+        for column in columns.iter_mut().filter(|column| column.rows() < rows) {
             column.take("");
         }
         if rows == GROUP && problem.is_none() {
@@ -267,7 +163,7 @@ fn begin(
     ];
     let said = said.map(|(key, value)| KeyValue::new(key.to_owned(), value.clone()));
     let properties = WriterProperties::builder()
-        .set_compression(Compression::GZIP(parquet::basic::GzipLevel::default()))
+        .set_compression(Compression::GZIP(GzipLevel::default()))
         .set_created_by(format!("testbed {}", version::VERSION))
         .set_key_value_metadata(Some(said.to_vec()))
         .build();
@@ -278,18 +174,8 @@ fn begin(
 fn write_group(writer: &mut SerializedFileWriter<File>, columns: &mut [Column]) -> Result<(), ParquetError> {
     let mut group = writer.next_row_group()?;
     for column in columns {
-        let Some(mut place) = group.next_column()? else { break };
-        let exists = Some(column.exists.as_slice());
-        match column.kind() {
-            Kind::Integer => place.typed::<Int64Type>().write_batch(&column.integers, exists, None)?,
-            Kind::Number => place.typed::<DoubleType>().write_batch(&column.numbers, exists, None)?,
-            Kind::Text => place.typed::<ByteArrayType>().write_batch(&column.texts, exists, None)?,
-        };
-        place.close()?;
-        column.exists.clear();
-        column.integers.clear();
-        column.numbers.clear();
-        column.texts.clear();
+        let Some(place) = group.next_column()? else { break };
+        column.write(place)?;
     }
     group.close().map(|_| ())
 }
@@ -404,22 +290,5 @@ mod tests {
         assert!(bytes[0] == bytes[1]);
         layout::clear(dir.path()).expect("cleared");
         assert!(!places[0].exists() && places[1].exists());
-    }
-
-    #[test]
-    fn types_hold_all_that_stands_in_a_column() {
-        let study = study(&[]);
-        let kind = |name: &str, fields: &[&str]| {
-            let mut column = Column::new(name, &study);
-            fields.iter().for_each(|field| column.see(field));
-            column.kind()
-        };
-        assert_eq!(kind("x", &["", "03", "-4"]), Kind::Integer);
-        assert_eq!(kind("x", &["3", "0.5", ""]), Kind::Number);
-        assert_eq!(kind("x", &["", ""]), Kind::Number);
-        assert_eq!(kind("x", &["1", "reno"]), Kind::Text);
-        assert_eq!(kind("seed", &["18446744073709551615", "1"]), Kind::Text, "no digit is lost");
-        assert_eq!(kind("group", &["1", "2"]), Kind::Text);
-        assert_eq!(kind("number", &["1", "2"]), Kind::Number);
     }
 }
