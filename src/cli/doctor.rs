@@ -34,7 +34,7 @@ impl Doctor {
     /// Looks, and prints a line for each thing.
     pub fn execute(self) -> Result<(), Failure> {
         let Doctor {} = self;
-        let findings = [cores(), sleeps(), files(), room(), disk(), pythons()];
+        let findings = [cores(), sleeps(), files(), room(), disk(), pythons(), readers(), parquet()];
         let lines: String = findings
             .iter()
             .map(|Finding { is_well, what, words }| {
@@ -101,17 +101,33 @@ fn disk() -> Finding {
     Finding { is_well: here.is_ok(), what: "folder", words }
 }
 
-fn pythons() -> Finding {
-    let runs = |program: &str| {
+/// A part that works without these programs, and does less.
+fn optional(what: &'static str, programs: &[&str], there: &str, missing: &str) -> Finding {
+    let runs = |program: &&str| {
         let mut command = Command::new(program);
         command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
-    let is_well = ["python3", "python"].into_iter().any(runs);
+    let is_well = programs.iter().any(runs);
+    Finding { is_well, what, words: (if is_well { there } else { missing }).to_owned() }
+}
+
+fn pythons() -> Finding {
+    let there = "Python is there, for the notebooks";
+    optional("notebooks", &["python3", "python"], there, "no Python, which only the notebooks need")
+}
+
+fn readers() -> Finding {
+    let there = "tshark is there, to read captures (--pcap)";
+    optional("captures", &["tshark"], there, "no tshark, which only reading captures (--pcap) needs")
+}
+
+fn parquet() -> Finding {
+    let is_well = cfg!(feature = "parquet");
     let words = if is_well {
-        "Python is there, for the notebooks"
+        "built in, for `testbed export`"
     } else {
-        "no Python, which only the notebooks need"
+        "not built in; only `testbed export` needs it: cargo build --release --features parquet"
     };
-    Finding { is_well, what: "notebooks", words: words.to_owned() }
+    Finding { is_well, what: "parquet", words: words.to_owned() }
 }

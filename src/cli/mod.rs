@@ -23,6 +23,7 @@ mod completions;
 mod doctor;
 pub(crate) mod embedded;
 mod estimate;
+mod export;
 mod filing;
 mod lab;
 mod list;
@@ -83,6 +84,7 @@ enum Command {
     Plot(plot::Plot),
     Page(page::Page),
     Compare(compare::Compare),
+    Export(export::Export),
     Verify(verify::Verify),
     Lab(lab::LabCommand),
     Merge(merge::Merge),
@@ -167,6 +169,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Plot(command) => command.execute(),
         Command::Page(command) => command.execute(),
         Command::Compare(command) => command.execute(),
+        Command::Export(command) => command.execute(),
         Command::Verify(command) => command.execute(),
         Command::Lab(command) => command.execute(),
         Command::Merge(command) => command.execute(),

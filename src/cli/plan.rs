@@ -49,8 +49,14 @@ impl PlanCommand {
         let dir = self.out.clone().unwrap_or_else(|| Path::new("shards").join(plan.name()));
         let words = Words::new(&self, plan.name(), &dir);
         std::fs::create_dir_all(&dir).map_err(|error| unwritable(&dir, &error))?;
-        let scripts =
-            [("slurm.sh", words.slurm()), ("Snakefile", words.snakefile()), ("local.sh", words.local())];
+        let mut scripts = vec![("slurm.sh", words.slurm()), ("local.sh", words.local())];
+        // Snakemake has no way to write them in the name of a file.
+        match words.paths.iter().find(|path| path.contains(['{', '}'])) {
+            Some(path) => {
+                eprintln!("warning: no Snakefile: Snakemake takes the braces in {path} for a wildcard");
+            }
+            None => scripts.insert(1, ("Snakefile", words.snakefile())),
+        }
         for (name, text) in &scripts {
             let path = dir.join(name);
             // The same again is no change; what somebody has edited stays.
@@ -130,7 +136,7 @@ impl Words {
         let text = |text: &String| text.replace('\\', "\\\\").replace('"', "\\\"");
         let plain = |text: &str| text.replace('{', "{{").replace('}', "}}");
         let [run, merge, dir] = [run, merge, dir].map(|words| plain(&text(words)));
-        let [dir_path, result_path] = paths.each_ref().map(|path| plain(&text(path)));
+        let [dir_path, result_path] = paths.each_ref().map(text);
         format!(
             "PARTS = range(1, {shards} + 1)\n\
              \n\

@@ -28,8 +28,11 @@ pub const FILES: [&str; 14] = [
 /// Its folders.
 pub const FOLDERS: [&str; 5] = ["series", "latency", captures::PLACES[0].0, captures::PLACES[1].0, "plots"];
 
+/// Folder of exported tables, which are cleared with the others, and are no results.
+pub const EXPORTED: &str = "parquet";
+
 /// The ending of a file that is not complete yet.
-const DRAFT: &str = ".tmp";
+pub const DRAFT: &str = ".tmp";
 
 /// True if a file is one that is not complete yet.
 pub fn is_draft(name: &str) -> bool {
@@ -51,8 +54,25 @@ fn is_ours(name: &str) -> bool {
         ["latency", file] => file.strip_suffix(".hgrm").is_some_and(number),
         ["latency", cell, file] => number(cell) && file.strip_suffix(".hlog").is_some_and(trial),
         ["plots", file] => plot::is_picture(file),
+        [EXPORTED, file] => file.ends_with(".parquet"),
         _ => false,
     }
+}
+
+/// True if a file is a record of trials, and not computed from records.
+pub fn is_record(name: &str) -> bool {
+    !is_computed_table(name) && !is_drawn(name)
+}
+
+/// True if a file is for people, and computed from others.
+pub fn is_drawn(name: &str) -> bool {
+    name == "report.html" || name.starts_with("plots/")
+}
+
+/// True if a file is a table that is computed from records.
+pub fn is_computed_table(name: &str) -> bool {
+    [axes::FILE, summary::FILE, groups::FILE].contains(&name)
+        || Path::new(name).extension().is_some_and(|kind| kind == "hgrm")
 }
 
 /// The files below one of our folders that a run wrote, by their paths below `dir`.
@@ -80,7 +100,7 @@ pub fn files_below(dir: &Path, folder: &str) -> Result<Vec<String>, ReportError>
 /// of ours.
 pub fn clear(dir: &Path) -> Result<(), ReportError> {
     let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-    for folder in FOLDERS {
+    for folder in FOLDERS.into_iter().chain([EXPORTED]) {
         for name in files_below(dir, folder)? {
             let path = dir.join(&name);
             fs::remove_file(&path).map_err(ReportError::io("remove", &path))?;
@@ -122,6 +142,7 @@ mod tests {
             "latency/03/trial-12.hlog",
             "plots/cwnd.svg",
             "plots/cwnd.png.tmp",
+            "parquet/series-flows.parquet",
         ];
         let others = [
             "notes.txt",

@@ -11,7 +11,7 @@ use super::version::{self, Program, Run};
 use super::{layout, resume};
 use crate::rng;
 use crate::tables::rows::Table;
-use crate::tables::{Study, axes, groups, study, summary};
+use crate::tables::{Study, study};
 
 /// The file's name.
 pub const FILE: &str = "manifest.json";
@@ -245,13 +245,13 @@ impl Manifest {
     /// Takes the checksums of what the trials left in `dir`, when a run ends.
     pub(super) fn hash_records(&mut self, dir: &Path) -> Result<(), ReportError> {
         self.sha256.clear();
-        self.hash(dir, is_record)
+        self.hash(dir, layout::is_record)
     }
 
     /// Takes the checksums of what was computed from the records; theirs stay as the run wrote them.
     pub(super) fn hash_derived(&mut self, dir: &Path) -> Result<(), ReportError> {
-        self.sha256.retain(|name, _| is_record(name));
-        self.hash(dir, |name| !is_record(name))
+        self.sha256.retain(|name, _| layout::is_record(name));
+        self.hash(dir, |name| !layout::is_record(name))
     }
 
     /// The records that are not what the run wrote; what is not there any more is no lie, and a row that
@@ -259,7 +259,7 @@ impl Manifest {
     pub(super) fn changed_records(&self, dir: &Path) -> Result<Vec<String>, ReportError> {
         let mut now = self.clone();
         now.sha256.clear();
-        now.hash(dir, is_record)?;
+        now.hash(dir, layout::is_record)?;
         let mut changed = Vec::new();
         for (name, sum) in &now.sha256 {
             let Some(then) = self.sha256.get(name).filter(|then| *then != sum) else { continue };
@@ -279,7 +279,7 @@ impl Manifest {
     pub(super) fn changed_tables(&self, dir: &Path) -> Result<Vec<String>, ReportError> {
         let mut now = self.clone();
         now.sha256.clear();
-        now.hash(dir, is_computed_table)?;
+        now.hash(dir, layout::is_computed_table)?;
         now.sha256.retain(|name, sum| self.sha256.get(name).is_some_and(|then| then != sum));
         Ok(now.sha256.into_keys().collect())
     }
@@ -295,7 +295,7 @@ impl Manifest {
 
     /// The records that the run wrote and that are gone.
     pub(super) fn missing_records(&self, dir: &Path) -> Vec<String> {
-        let gone = |name: &&String| is_record(name) && !dir.join(name).exists();
+        let gone = |name: &&String| layout::is_record(name) && !dir.join(name).exists();
         self.sha256.keys().filter(gone).cloned().collect()
     }
 
@@ -339,16 +339,6 @@ fn way(from: &Path, to: &Path) -> PathBuf {
     let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
     let up = from.components().skip(shared).map(|_| Component::ParentDir);
     up.chain(to.components().skip(shared)).collect()
-}
-
-/// True if a file is a record of trials, and not computed from records.
-fn is_record(name: &str) -> bool {
-    !is_computed_table(name) && name != "report.html" && !name.starts_with("plots/")
-}
-
-fn is_computed_table(name: &str) -> bool {
-    [axes::FILE, summary::FILE, groups::FILE].contains(&name)
-        || Path::new(name).extension().is_some_and(|kind| kind == "hgrm")
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ mod layout;
 mod manifest;
 mod merge;
 mod parallel;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod paths;
 mod plot;
 mod resume;
@@ -41,6 +43,8 @@ pub use plot::{Drawn, check as check_plots, names as picture_names, over_time, o
 pub use verify::{Comparison, Difference, compare_all, compare_some, has_torn_row, trials};
 pub use version::Run;
 pub use writer::{Mode, ResultFolder};
+#[cfg(feature = "parquet")]
+pub use {layout::EXPORTED, parquet::export};
 
 /// Findings of [`finish`], and the pictures of them.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -120,17 +124,17 @@ pub fn beside(dirs: &[PathBuf], stated: tables::Stated<'_>) -> Result<(Beside, V
     let (mut runs, mut doubts) = (Vec::new(), Vec::new());
     for dir in dirs {
         let manifest = Manifest::read(dir)?;
-        doubts.extend(doubt(dir, &manifest)?);
+        // Series, which lie in folders of their own, are not compared.
+        doubts.extend(doubt(dir, &manifest, |name| !name.contains('/'))?);
         runs.push(Results::load_some(Arc::new(Disk::of(dir)), &manifest.study)?);
     }
     Ok((Beside::of(runs, stated)?, doubts))
 }
 
-/// Reason for which a folder's figures may not be those of a whole run.
-fn doubt(dir: &Path, manifest: &Manifest) -> Result<Option<String>, ReportError> {
-    // Series, which lie in folders of their own, are not compared.
+/// Reason for which the `read` files of a folder may not be those of a whole run.
+fn doubt(dir: &Path, manifest: &Manifest, read: fn(&str) -> bool) -> Result<Option<String>, ReportError> {
     let mut changed = [manifest.changed_records(dir)?, manifest.changed_tables(dir)?].concat();
-    changed.retain(|name| !name.contains('/'));
+    changed.retain(|name| read(name));
     let (done, all) = (resume::count_finished(dir)?, manifest.study.cells() * manifest.study.trials as usize);
     let dir = dir.display();
     Ok(if !changed.is_empty() {

@@ -91,6 +91,9 @@ pub struct Comparison {
     pub files: usize,
     /// Files that the run gives and the folder does not have.
     pub missing: Vec<String>,
+    /// Page and pictures that another build drew otherwise: they are of the same tables, and not judged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unjudged: Vec<String>,
 }
 
 impl Comparison {
@@ -146,7 +149,8 @@ pub fn has_torn_row(dir: &Path) -> Result<bool, ReportError> {
 
 /// Compares every file of a run in `dir` with that in `again`, where all of its trials were made again and
 /// [finished](super::finish).
-pub fn compare_all(dir: &Path, study: &Study, again: &Path) -> Result<Comparison, ReportError> {
+pub fn compare_all(dir: &Path, manifest: &Manifest, again: &Path) -> Result<Comparison, ReportError> {
+    let drawn_elsewhere = manifest.revision != version::REVISION;
     let mut comparison = Comparison::default();
     let mut names = BTreeSet::new();
     for place in [dir, again] {
@@ -159,7 +163,14 @@ pub fn compare_all(dir: &Path, study: &Study, again: &Path) -> Result<Comparison
     }
     names.retain(|name| !layout::is_draft(name));
     for name in names {
-        compare_file(dir, study, again, &name, &mut comparison)?;
+        let mut found = Comparison::default();
+        compare_file(dir, &manifest.study, again, &name, &mut found)?;
+        if drawn_elsewhere && layout::is_drawn(&name) {
+            comparison.unjudged.extend((found != Comparison::default()).then_some(name));
+        } else {
+            comparison.missing.append(&mut found.missing);
+            comparison.take(found.differences);
+        }
     }
     Ok(comparison)
 }

@@ -30,6 +30,13 @@ pub fn push_values(line: &mut String, study: &Study, cell: usize) {
     }
 }
 
+/// True if a column of this name has the numbers of an axis.
+#[cfg(feature = "parquet")]
+pub fn is_number(study: &Study, column: &str) -> bool {
+    let is_of = |axis: &axis::Axis| axis.units().any(|unit| column == format!("{}_{}", axis.key, unit.name));
+    study.axes.iter().any(is_of)
+}
+
 /// The text of `axes.csv`: a row per cell and axis.
 pub fn text(study: &Study) -> String {
     let mut text = "cell,axis,value,number,unit\n".to_owned();

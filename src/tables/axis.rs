@@ -116,6 +116,8 @@ fn brief(value: &str) -> Option<String> {
             "model" | "kind" | "distribution" => {
                 words.insert(0, if said == "gilbert-elliott" { "GE".to_owned() } else { said.to_owned() });
             }
+            // Its unit says enough.
+            "limit" => words.push(rounded(said)),
             _ => words.push(format!("{key}={}", rounded(said))),
         }
     }

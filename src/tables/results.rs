@@ -230,6 +230,12 @@ impl Row<'_> {
         place.and_then(|place| self.fields.get(place)).unwrap_or("")
     }
 
+    /// Each field with its column's name.
+    #[cfg(feature = "parquet")]
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.header.iter().zip(self.fields)
+    }
+
     /// The field as a value; `None` if it is empty.
     pub fn parse<T: std::str::FromStr>(&self, column: &str) -> Option<T> {
         self.get(column).parse().ok()

@@ -239,9 +239,13 @@ impl Study {
 
     /// The values of the wanted axes, by index, in a reader's words; those that do not vary say nothing.
     pub fn label(&self, values: &[impl AsRef<str>], wanted: impl Fn(usize) -> bool) -> String {
+        self.listed(wanted, |axis| self.phrase(axis, values[axis].as_ref()))
+    }
+
+    /// The wanted axes that vary, each in the words that `said` has for it.
+    pub(super) fn listed(&self, wanted: impl Fn(usize) -> bool, said: impl Fn(usize) -> String) -> String {
         let varied = (0..self.axes.len()).filter(|&axis| self.axes[axis].values.len() > 1 && wanted(axis));
-        let parts: Vec<String> = varied.map(|axis| self.phrase(axis, values[axis].as_ref())).collect();
-        parts.join(", ")
+        varied.map(said).collect::<Vec<_>>().join(", ")
     }
 
     /// Heading of an axis: the shortest ending of its key that no other axis has, as

@@ -1,7 +1,7 @@
-//! Titles of a sweep's axes in pictures: words with the unit, where the scenario has keys.
+//! Axes of a sweep and their values in pictures: words with the unit, where the scenario has keys.
 
 use super::axis::Axis;
-use super::study::Study;
+use super::study::{SCENARIO, Study};
 
 /// Words for the ends of keys, the longest first where one ends another.
 const WORDS: [(&str, &str); 22] = [
@@ -54,15 +54,29 @@ impl Axis {
         self.magnitudes()?;
         let mut units = self.values.iter().map(|value| parts(value).1);
         let first = units.next().filter(|unit| !unit.is_empty())?;
-        let known = UNITS.iter().find(|(written, _)| *written == first);
-        let unit = known.map_or_else(|| first.clone(), |(_, title)| (*title).to_owned());
-        units.all(|unit| unit == first).then_some(unit)
+        units.all(|unit| unit == first).then(|| titled(&first).to_owned())
     }
 
     /// A value below a title that has its unit.
     pub fn bare(&self, value: &str) -> String {
         if self.unit().is_some() { parts(value).0.to_owned() } else { self.short(value) }
     }
+
+    /// A value with its unit, as titles write that: `0.5 BDP`, `1 packet`.
+    pub fn spelled(&self, value: &str) -> String {
+        let (number, unit) = parts(value);
+        match (number, unit.as_str()) {
+            ("", _) => self.short(value),
+            (_, "") => number.to_owned(),
+            ("1", "packet") => "1 packet".to_owned(),
+            _ => format!("{number} {}", titled(&unit)),
+        }
+    }
+}
+
+/// A unit, which is written in small letters, as titles have it.
+fn titled(unit: &str) -> &str {
+    UNITS.iter().find(|(written, _)| *written == unit).map_or(unit, |(_, title)| title)
 }
 
 /// Number and unit of a value; one packet is of the unit of several.
@@ -79,11 +93,7 @@ impl Study {
     pub fn axis_words(&self, axis: usize) -> String {
         let key = self.axes[axis].key.as_str();
         let words = words(key).map_or_else(|| self.heading(axis).replace('_', " "), str::to_owned);
-        let shared = (0..self.axes.len()).any(|other| {
-            other != axis
-                && self::words(key).is_some()
-                && self::words(key) == self::words(&self.axes[other].key)
-        });
+        let shared = self.shares_words(axis);
         let mut parts = key.split('.');
         let whose = match (parts.next(), parts.next()) {
             (Some("clients"), Some(group)) => format!(" of group {group}"),
@@ -94,6 +104,38 @@ impl Study {
         let own = words.split(' ').any(|word| key.split('.').nth(1) == Some(word));
         let whose = if own && self::words(key).is_none() { String::new() } else { whose };
         words + &whose + &way.unwrap_or_default()
+    }
+
+    /// True if another axis goes by the same words.
+    fn shares_words(&self, axis: usize) -> bool {
+        let own = words(&self.axes[axis].key);
+        own.is_some()
+            && (0..self.axes.len()).any(|other| other != axis && words(&self.axes[other].key) == own)
+    }
+
+    /// The cell in the words of legends and panels; nothing where no axis varies.
+    pub fn cell_legend(&self, cell: usize) -> String {
+        self.legend(&self.values(cell), |_| true)
+    }
+
+    /// The values of the wanted axes, by index, in the words of legends and panels.
+    pub fn legend(&self, values: &[impl AsRef<str>], wanted: impl Fn(usize) -> bool) -> String {
+        self.listed(wanted, |axis| self.legend_part(axis, values[axis].as_ref()))
+    }
+
+    /// A value of an axis in a legend: `queue 0.5 BDP`, `16 × cubic`, `first: reno`, `droptail`.
+    pub fn legend_part(&self, axis: usize, value: &str) -> String {
+        let key = self.axes[axis].key.as_str();
+        let (said, heading) = (self.axes[axis].spelled(value), self.heading(axis));
+        match key.split('.').collect::<Vec<_>>()[..] {
+            ["clients", group, "count"] => format!("{said} × {group}"),
+            ["clients", group, "congestion"] => format!("{group}: {said}"),
+            _ if ["congestion", "kind", SCENARIO].contains(&heading.as_str()) => said,
+            _ => match words(key).filter(|_| !self.shares_words(axis)) {
+                Some(words) => format!("{words} {said}"),
+                None => format!("{} {said}", heading.replace('_', " ")),
+            },
+        }
     }
 
     /// The same with its unit: `queue (BDP)`.
@@ -136,6 +178,29 @@ mod tests {
         assert_eq!(title("clients.viewer.app.buffer_s", &["1", "2"]), "viewer app buffer s");
         let both = study(&[("link.a.loss", &["1%", "2%"]), ("link.b.loss", &["1%", "2%"])]);
         assert_eq!(both.axis_title(1), "loss of link b (%)");
+    }
+
+    #[test]
+    fn legends_have_words_and_values_with_their_units() {
+        let part = |key: &str, value: &str| study(&[(key, &[value, "other"])]).legend_part(0, value);
+        assert_eq!(part("link.neck.queue", "0.0625bdp"), "queue 0.0625 BDP");
+        assert_eq!(part("link.neck.queue.limit", "1 packets"), "queue 1 packet");
+        assert_eq!(part("link.neck.queue", "20packets"), "queue 20 packets");
+        assert_eq!(
+            part("link.neck.queue", "{ kind = \"codel\", limit = \"100 packets\" }"),
+            "queue codel 100 packets"
+        );
+        assert_eq!(part("link.path.up.loss", "0.3%"), "loss 0.3 %");
+        assert_eq!(part("link.neck.delay", "10ms"), "one-way delay 10 ms");
+        assert_eq!(part("link.neck.queue.kind", "fq_codel"), "fq_codel");
+        assert_eq!(part("tcp.congestion", "reno"), "reno");
+        assert_eq!(part("clients.first.congestion", "vegas"), "first: vegas");
+        assert_eq!(part("clients.cubic.count", "16"), "16 × cubic");
+        assert_eq!(part("clients.viewer.app.rule", "bba"), "bitrate rule bba");
+        assert_eq!(part("tcp.min_rto", "200ms"), "least retransmission timeout 200 ms");
+        assert_eq!(part("clients.viewer.app.buffer_s", "8"), "viewer app buffer s 8");
+        let both = study(&[("link.a.loss", &["1%", "2%"]), ("link.b.loss", &["1%", "2%"])]);
+        assert_eq!(both.cell_legend(1), "a loss 1 %, b loss 2 %");
     }
 
     #[test]

@@ -214,7 +214,7 @@ fn folders_are_laid_over_one_another_in_time_as_well() {
         ["window (segments)", "round trip (ms)", "throughput (Mbit/s)", "1.0"].iter().all(|text| has(text))
     );
     assert!(
-        has("a, loss 1%: bulk-1") && has("b, loss 1%: bulk-1") && !svg.contains("loss 2%"),
+        has("a, loss 1 %: bulk-1") && has("b, loss 1 %: bulk-1") && !svg.contains("loss 2 %"),
         "{svg:.3000}"
     );
     assert!(over_time(&["--over-time", "--cells", "7"], 2).contains("there is no cell 7"));

@@ -325,4 +325,26 @@ fn scripts_of_a_plan_make_the_whole() {
     assert!(said(dir, &asks, 2).contains("slurm.sh is there, and says something else"));
     assert_eq!(said(dir, &[&asks[..], &["--force"]].concat(), 0), written);
     assert!(said(dir, &["plan", "lab.toml", "--shards", "7"], 2).contains("at most as many parts"));
+    let braces = said(dir, &["plan", "lab.toml", "--shards", "2", "--out", "{k}"], 0);
+    assert!(braces.starts_with("{k}/slurm.sh\n{k}/local.sh\nwarning: no Snakefile:"), "{braces}");
+}
+
+#[test]
+fn page_and_pictures_of_another_build_are_told_and_not_judged() {
+    let lab = lab();
+    let dir = lab.path().join("a");
+    let manifest = dir.join("manifest.json");
+    forge(&manifest, "\"revision\": \"", "\"revision\": \"0123456");
+    // Builds before this one had no drawing of the paths.
+    let mut older: serde_json::Value =
+        serde_json::from_slice(&fs::read(&manifest).expect("a file")).expect("JSON");
+    older.as_object_mut().and_then(|fields| fields.remove("topology")).expect("a drawing");
+    fs::write(&manifest, older.to_string()).expect("written");
+    let text = said(lab.path(), &["verify", "a"], 0);
+    assert_eq!(text, "same       a: 6 trials; another build drew page or pictures otherwise (1 file)\n");
+    // Its tables are judged as ever.
+    let trials = dir.join("trials.csv");
+    forge(&trials, &first_utilisation(&trials), "0.111111");
+    let text = said(lab.path(), &["verify", "a"], 99);
+    assert!(text.contains("trials.csv, line 2, utilisation") && !text.contains("report.html"), "{text}");
 }

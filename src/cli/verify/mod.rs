@@ -220,12 +220,12 @@ impl Verify {
         } else {
             let pictures = manifest.sha256.keys().any(|name| name.starts_with("plots/"));
             report::finish(again.path(), manifest.finished.as_deref().unwrap_or_default(), pictures)?;
-            report::compare_all(dir, study, again.path())?
+            report::compare_all(dir, manifest, again.path())?
         };
         let planned = plan.every_trial().count();
         let trials = Trials { again: chosen.len(), finished: all.len(), planned, torn };
         Ok(match comparison {
-            Comparison { files: 0, missing, .. } => Verdict::Same { trials, missing },
+            Comparison { files: 0, missing, unjudged, .. } => Verdict::Same { trials, missing, unjudged },
             comparison => Verdict::Different { trials, comparison },
         })
     }

@@ -19,6 +19,8 @@ pub enum Verdict {
         #[serde(flatten)]
         trials: Trials,
         missing: Vec<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        unjudged: Vec<String>,
     },
     /// It is not.
     Different {
@@ -72,7 +74,7 @@ impl Verdict {
             found: at(&theirs),
             expected: at(&ours),
         };
-        let comparison = Comparison { differences: vec![difference], files: 1, missing: Vec::new() };
+        let comparison = Comparison { differences: vec![difference], files: 1, ..Comparison::default() };
         let trials = Trials { again: 0, finished: trials, planned: trials, torn: false };
         Verdict::Different { trials, comparison }
     }
@@ -120,7 +122,7 @@ impl Line<'_> {
         let sets = self.sets.iter().fold(String::new(), |words, set| words + " --set " + &one_line(set));
         let sets = if sets.is_empty() { sets } else { format!(" ({})", sets.trim_start()) };
         match &self.verdict {
-            Verdict::Same { trials, missing } => {
+            Verdict::Same { trials, missing, unjudged } => {
                 let word = if self.has_wrong_packets() { "refuted" } else { "same" };
                 let mut text = format!("{word:<10} {folder}{sets}: {}", trials.in_words());
                 let _ = match missing.as_slice() {
@@ -132,6 +134,10 @@ impl Line<'_> {
                         plural(missing.len() as u64, "file")
                     ),
                 };
+                if !unjudged.is_empty() {
+                    let files = plural(unjudged.len() as u64, "file");
+                    let _ = write!(text, "; another build drew page or pictures otherwise ({files})");
+                }
                 text + "\n"
             }
             Verdict::Different { trials, comparison } => {

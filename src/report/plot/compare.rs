@@ -267,10 +267,10 @@ fn names(cells: &[CellSummary], name_of: impl Fn(&CellSummary) -> String) -> Vec
 /// of x.
 fn line_name(study: &Study, cell: &CellSummary, terms: &Terms) -> String {
     let wanted = |axis| terms.by.map_or(axis != terms.x, |by| axis == by);
-    let name = study.label(&cell.values, |axis| wanted(axis) && !cell.values[axis].is_empty());
+    let name = study.legend(&cell.values, |axis| wanted(axis) && !cell.values[axis].is_empty());
     match terms.differences.filter(|own| name.is_empty() && *own != terms.x) {
         // A single pair of values has a name, too.
-        Some(own) => study.phrase(own, &cell.values[own]),
+        Some(own) => study.legend_part(own, &cell.values[own]),
         None => name,
     }
 }

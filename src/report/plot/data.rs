@@ -330,7 +330,7 @@ pub fn grid(panels: usize) -> (usize, i32) {
 
 /// The heading above a cell's panel; nothing if there is only one.
 pub fn panel_title(results: &Results, cell: usize) -> String {
-    results.study.cell_label(cell)
+    results.study.cell_legend(cell)
 }
 
 /// The scenario's title with what the picture shows.

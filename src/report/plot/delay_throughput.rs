@@ -39,7 +39,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     for cell in cells {
         let delay = over(cell, |sums| sums.srtt_ms / f64::from(sums.with_srtt));
         let (Some(delay), Some(goodput)) = (delay, over(cell, |sums| sums.goodput_mbit)) else { continue };
-        let label = match results.study.cell_label(cell) {
+        let label = match results.study.cell_legend(cell) {
             label if label.is_empty() => "all flows".to_owned(),
             label => label,
         };

@@ -1,71 +1,33 @@
-//! The distribution of latencies: which share of the deliveries came within which time.
+//! The distribution of times: the share of deliveries, requests or pings that came within a time.
 
 use hdrhistogram::Histogram;
 
 use super::data;
+use super::distribution::Distribution;
 use super::panel::Panel;
 use super::scale::Scale;
-use super::sheet::{Key, Sheet, Symbol};
-use super::sources::{self, Choice, Sources};
-use super::style::{Curve, MAX_CURVES};
+use super::sheet::Sheet;
+use super::sources::Sources;
+use super::style::Curve;
 use crate::report::error::ReportError;
-use crate::tables::latency;
 
-/// Latencies of the cells that a picture shows, a curve each.
-pub struct Distribution {
-    /// Over all trials of a cell, with the deliveries that were expected.
-    histograms: Vec<(Histogram<u64>, f64)>,
-    pub legend: Vec<Key>,
-    /// True if something was never delivered.
-    pub undelivered: bool,
-    /// Remark on cells that are left out.
-    pub remark: Option<String>,
+/// One curve of messages per cell, over all its trials.
+pub fn draw_messages(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
+    Ok(Distribution::of_messages(sources)?.map(|distribution| sheet(sources, distribution)))
 }
 
-impl Distribution {
-    /// `None` where nothing was delivered.
-    pub fn of(sources: &Sources<'_>) -> Result<Option<Distribution>, ReportError> {
-        let results = sources.results;
-        let delivered = |cell| Ok(results.values(cell, "deliveries").iter().any(|(_, count)| *count > 0.0));
-        let Choice { cells, remark } = sources::choose(results, MAX_CURVES, "deliveries", delivered)?;
-        let (mut histograms, mut legend, mut undelivered) = (Vec::new(), Vec::new(), false);
-        for cell in cells {
-            let Some(histogram) = latency::of_cell(results, cell)?.filter(|h| !h.is_empty()) else {
-                continue;
-            };
-            let expected: f64 = results.values(cell, "deliveries_expected").iter().map(|(_, n)| n).sum();
-            undelivered |= expected > histogram.len() as f64;
-            let label = match results.study.cell_label(cell) {
-                label if label.is_empty() => "all messages".to_owned(),
-                label => label,
-            };
-            legend.push(Key { label, symbol: Symbol::Line(Curve(legend.len()), true) });
-            let expected = expected.max(histogram.len() as f64);
-            histograms.push((histogram, expected));
-        }
-        let some = !histograms.is_empty();
-        Ok(some.then_some(Distribution { histograms, legend, undelivered, remark }))
-    }
-
-    /// The points of each curve.
-    pub fn points(&self, of: impl Fn(&Histogram<u64>, f64) -> Vec<(f64, f64)>) -> Vec<Vec<(f64, f64)>> {
-        self.histograms.iter().map(|(histogram, expected)| of(histogram, *expected)).collect()
-    }
-
-    /// The least share that one delivery is.
-    pub fn rarest(&self) -> f64 {
-        self.histograms.iter().map(|(_, expected)| 1.0 / expected).fold(1.0, f64::min)
-    }
-}
-
-/// One curve per cell, over all its trials.
+/// The same of messages, requests or pings.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
-    let Some(distribution) = Distribution::of(sources)? else { return Ok(None) };
+    Ok(Distribution::of(sources)?.map(|distribution| sheet(sources, distribution)))
+}
+
+fn sheet(sources: &Sources<'_>, distribution: Distribution) -> Sheet {
     let curves = distribution.points(shares);
-    let late = distribution.undelivered.then(|| "what was never delivered keeps a curve below 1".to_owned());
-    let what = Some("over all trials, from the intended send time to each delivery".to_owned());
-    Ok(Some(Sheet {
-        title: data::title(sources.results, "cumulative distribution of message latency"),
+    let subject = distribution.subject;
+    let late = distribution.lost.then(|| format!("{} keeps a curve below 1", subject.lost));
+    let what = Some(format!("over all trials, {}", subject.span));
+    Sheet {
+        title: data::title(sources.results, &format!("cumulative distribution of {}", subject.name)),
         subtitle: data::subtitle(&[what, distribution.remark, late]),
         legend: distribution.legend,
         columns: 1,
@@ -77,8 +39,8 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
                 title: String::new(),
                 x: x.clone(),
                 y: Scale::linear(0.0, 1.02, 10),
-                x_label: "latency (ms), logarithmic".to_owned(),
-                y_label: "share of expected deliveries".to_owned(),
+                x_label: format!("{} (ms), logarithmic", subject.time),
+                y_label: format!("share of {}", subject.counted),
             }
             .draw(area, None)?;
             for (n, points) in curves.iter().enumerate() {
@@ -95,7 +57,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             }
             chart.interrupt()
         })],
-    }))
+    }
 }
 
 /// A logarithmic axis for these latencies, with a place for zero if it is among them.

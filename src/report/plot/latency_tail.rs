@@ -1,9 +1,10 @@
-//! The tail of latencies: the share that is later than a time, and the latency at each percentile.
+//! The tail of times: the share of messages, requests or pings that is later than a time, and the time at each percentile.
 
 use hdrhistogram::Histogram;
 
 use super::data;
-use super::latency_cdf::{self, Distribution};
+use super::distribution::Distribution;
+use super::latency_cdf;
 use super::panel::Panel;
 use super::scale::Scale;
 use super::sheet::Sheet;
@@ -17,7 +18,8 @@ type Point = (f64, f64);
 /// The complementary cumulative distribution, both axes logarithmic.
 pub fn draw_ccdf(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let Some(distribution) = Distribution::of(sources)? else { return Ok(None) };
-    let late = distribution.undelivered.then(|| "what was never delivered is later than all".to_owned());
+    let subject = distribution.subject;
+    let late = distribution.lost.then(|| format!("{} is later than all", subject.lost));
     let rarest = distribution.rarest();
     let curves = distribution.points(later);
     let all: Vec<f64> = curves.iter().flatten().map(|point| point.0).collect();
@@ -26,28 +28,22 @@ pub fn draw_ccdf(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         title: String::new(),
         x: x.clone(),
         y: Scale::log(rarest / 1.5, 1.0),
-        x_label: "latency (ms), logarithmic".to_owned(),
+        x_label: format!("{} (ms), logarithmic", subject.time),
         y_label: "share that is later".to_owned(),
     };
     let placed = curves.into_iter().map(|points| {
         let place = |(ms, share): Point| (x.place(ms), share);
         points.into_iter().map(place).collect()
     });
-    Ok(Some(sheet(
-        sources,
-        distribution,
-        "message latency, complementary distribution",
-        late,
-        panel,
-        placed.collect(),
-    )))
+    let what = format!("{}, complementary distribution", subject.name);
+    Ok(Some(sheet(sources, distribution, &what, late, panel, placed.collect())))
 }
 
 /// Latency over the percentile, each nine of which has the same length.
 pub fn draw_percentiles(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let Some(distribution) = Distribution::of(sources)? else { return Ok(None) };
-    let late =
-        distribution.undelivered.then(|| "a curve ends where messages were never delivered".to_owned());
+    let subject = distribution.subject;
+    let late = distribution.lost.then(|| format!("a curve ends before {}", subject.lost));
     let rarest = distribution.rarest();
     let curves = distribution.points(by_percentile);
     let latencies = || curves.iter().flatten().map(|point| point.1);
@@ -60,9 +56,10 @@ pub fn draw_percentiles(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportEr
         x: percentile_axis(rarest),
         y,
         x_label: "percentile (%)".to_owned(),
-        y_label: format!("latency (ms){}", if log { ", logarithmic" } else { "" }),
+        y_label: format!("{} (ms){}", subject.time, if log { ", logarithmic" } else { "" }),
     };
-    Ok(Some(sheet(sources, distribution, "message latency by percentile", late, panel, curves)))
+    let what = format!("{} by percentile", subject.name);
+    Ok(Some(sheet(sources, distribution, &what, late, panel, curves)))
 }
 
 /// The axis of 1 / (1 − p), up to the rarest share.
@@ -90,7 +87,7 @@ fn sheet(
     panel: Panel,
     curves: Vec<Vec<Point>>,
 ) -> Sheet {
-    let over = Some("over all trials, from the intended send time to each delivery".to_owned());
+    let over = Some(format!("over all trials, {}", distribution.subject.span));
     Sheet {
         title: data::title(sources.results, what),
         subtitle: data::subtitle(&[over, distribution.remark, remark]),

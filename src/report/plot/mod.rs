@@ -7,6 +7,7 @@ mod cwnd;
 mod data;
 mod datagrams;
 mod delay_throughput;
+mod distribution;
 mod four_panel;
 mod frame;
 mod jain;

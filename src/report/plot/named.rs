@@ -36,10 +36,11 @@ pub struct Named {
 
 const FLOWS: &str = "flows with series";
 const CHAT: &str = "delivered chat messages";
+const TIMES: &str = "messages, requests or pings that came";
 const SWEEP: &str = "a sweep of two values or more";
 
 /// All of them; those of the page in its order.
-pub static NAMED: [Named; 18] = [
+pub static NAMED: [Named; 19] = [
     page("compare", "figures against the values of a sweep", compare::draw, "trials.csv", SWEEP, &[]),
     page("cwnd", "congestion window over time", cwnd::draw, "series/", FLOWS, SERIES),
     page(
@@ -63,7 +64,7 @@ pub static NAMED: [Named; 18] = [
     page(
         "latency_cdf",
         "share of messages delivered within a time",
-        latency_cdf::draw,
+        latency_cdf::draw_messages,
         "latency/",
         CHAT,
         &[],
@@ -107,12 +108,13 @@ pub static NAMED: [Named; 18] = [
         "finished trials",
         &["x", "y", "by"],
     ),
-    named("ccdf", "share of messages later than a time, logarithmic", latency_tail::draw_ccdf, CHAT, &[]),
+    named("cdf", "share of messages, requests or pings within a time", latency_cdf::draw, TIMES, &[]),
+    named("ccdf", "share that is later than a time, logarithmic", latency_tail::draw_ccdf, TIMES, &[]),
     named(
         "percentiles",
-        "message latency by percentile, to 99.9 % and beyond",
+        "time by percentile, to 99.9 % and beyond",
         latency_tail::draw_percentiles,
-        CHAT,
+        TIMES,
         &[],
     ),
     named(
@@ -165,7 +167,7 @@ pub fn of_page() -> impl Iterator<Item = &'static Named> {
 }
 
 /// Readings of the named figures, which captions on the page end with.
-const READINGS: [(&str, &str); 18] = [
+const READINGS: [(&str, &str); 19] = [
     ("compare", "Intervals that are far apart are a clear difference; curves that cross change places."),
     (
         "cwnd",
@@ -205,8 +207,9 @@ const READINGS: [(&str, &str); 18] = [
     ("sweep", "Intervals that are far apart are a clear difference; curves that cross change places."),
     ("heat-map", "Shades that change along one axis alone say that the other does not matter."),
     ("box", "A tall box is a figure that chance moves; boxes that are apart differ in most trials."),
-    ("ccdf", "The farther right a curve ends, the longer its slowest messages wait."),
-    ("percentiles", "Where a curve leaves the others begins the share of messages that a condition delays."),
+    ("cdf", "The farther left a curve rises, the sooner all is there; a long flat end is a few that wait."),
+    ("ccdf", "The farther right a curve ends, the longer the slowest wait."),
+    ("percentiles", "Where a curve leaves the others begins the share that a condition delays."),
     ("delay-throughput", "Farther up is faster, farther right is sooner; the crosses are intervals."),
     (
         "phase-plot",

@@ -48,7 +48,7 @@ pub fn draw(dirs: &[PathBuf], spec: &PlotSpec, file: &Path) -> Result<(Drawn, Ve
                 let problem = format!("more than {MAX_CURVES} cells of these folders have series");
                 return Err(Unfit::new(problem, "choose cells with --cells (--cells 0)").into());
             }
-            let cell = study.cell_label(cell);
+            let cell = study.cell_legend(cell);
             let cell = if cell.is_empty() { String::new() } else { format!(", {cell}") };
             let label = format!("{}{cell}: {}", name_of(dir, dirs), flow.label());
             legend.push(Key { label, symbol: Symbol::Line(Curve(curves.len()), false) });

@@ -49,7 +49,9 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         let of = |flow: &Flow| sources.seen(throughput::binned(&[flow], bin));
         let path: Vec<(f64, f64)> = of(a).iter().zip(of(b)).map(|(a, b)| (a.1, b.1)).collect();
         if path.len() > 1 {
+            // A link that is much faster than both would squeeze the path into a corner.
             let rate = link_rate(results, cell, &first.direction)?;
+            let rate = rate.filter(|rate| *rate <= MOST_OF_PATH * most_of(&path));
             contents.push((data::panel_title(results, cell), [a.label(), b.label()], path, rate));
         }
     }
@@ -76,10 +78,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     }
     let columns = if contents.len() > 1 { 2 } else { 1 };
     let panels = contents.into_iter().map(|(title, names, path, rate)| -> DrawPanel {
-        let own = path.iter().flat_map(|(a, b)| [*a, *b]).fold(0.0, f64::max);
-        // A link that is much faster than both would squeeze the path into a corner.
-        let rate = rate.filter(|rate| *rate <= MOST_OF_PATH * own);
-        let most = rate.unwrap_or(0.0).max(own);
+        let most = rate.unwrap_or(0.0).max(most_of(&path));
         Box::new(move |area| {
             let chart = Panel {
                 title: title.clone(),
@@ -107,6 +106,11 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         row_height: if columns > 1 { 480 } else { 620 },
         panels: panels.collect(),
     }))
+}
+
+/// The highest throughput of either flow.
+fn most_of(path: &[(f64, f64)]) -> f64 {
+    path.iter().flat_map(|(a, b)| [*a, *b]).fold(0.0, f64::max)
 }
 
 /// A bin of the next round length of which a span has at most so many.

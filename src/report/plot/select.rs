@@ -156,7 +156,8 @@ fn mark(study: &Study, wish: &str, chosen: &mut [bool]) -> Result<(), ReportErro
 
 /// True if this is how a value is written, here or in pictures.
 fn same_value(axis: &Axis, known: &str, written: &str) -> bool {
-    known == written || known.trim_matches('"') == written || axis.short(known) == written
+    let ways = [known, known.trim_matches('"'), &axis.short(known), &axis.spelled(known)];
+    ways.contains(&written)
 }
 
 /// The parts between commas that are in no braces.
@@ -242,7 +243,7 @@ mod tests {
         is(&["0,4"], &[0, 4]);
         is(&["1, tcp.congestion=reno"], &[1, 3, 4, 5]);
         // Several texts must all hold; a word stands for an axis that alone has it.
-        is(&["congestion=reno", "loss=0%,loss=1%"], &[3, 4]);
+        is(&["congestion=reno", "loss=0%,loss=1 %"], &[3, 4]);
         is(&[&format!("loss={BURSTS},0")], &[0, 2, 5]);
         is(&["loss=GE p=1% r=50%"], &[2, 5]);
     }

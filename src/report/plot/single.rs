@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(names(&draw_svg(dir.path(), &request).expect("drawn")), [true, true]);
         let flows = vec!["upload-2".to_owned()];
         let svg = draw_svg(dir.path(), &PlotSpec { flows, ..request }).expect("drawn");
-        assert!(names(&svg) == [false, true] && has(&svg, "reno, loss 0%") && !svg.contains("loss 1%"));
+        assert!(names(&svg) == [false, true] && has(&svg, "reno, loss 0 %") && !svg.contains("loss 1 %"));
         for figure in ["cwnd", "throughput", "queue", "four-panel", "rates"] {
             let svg =
                 |from, to| draw_svg(dir.path(), &PlotSpec { from, to, ..asked(figure) }).expect("drawn");

@@ -177,7 +177,7 @@ fn pictures_choose_among_the_cells_that_have_something_to_show() {
         let svg = fs::read_to_string(dir.path().join(svg_name(name))).expect("a drawing");
         assert!(!svg.contains("cells shown") && svg.contains(" in 3 of 11 cells"), "{name}");
         for (cell, loss) in losses.iter().enumerate() {
-            let label = format!("loss {loss}");
+            let label = format!("loss {}", loss.replace('%', " %"));
             let is = |line: &str| {
                 line.strip_prefix(&label).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
             };

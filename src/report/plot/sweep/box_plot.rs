@@ -12,6 +12,7 @@ use super::super::style::{Curve, Drawn, INK, MAX_CURVES, px};
 
 use crate::report::error::ReportError;
 use crate::tables::figures::Figure;
+use crate::units::plural;
 
 /// Share of a value's place that its boxes take together, and that a box leaves between it and the next.
 const TOGETHER: f64 = 0.8;
@@ -56,7 +57,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         None => Some(0),
     };
     let name_of = |cell: usize| {
-        study.label(&study.values(cell), |axis| view.by.map_or(x != Some(axis), |by| axis == by))
+        study.legend(&study.values(cell), |axis| view.by.map_or(x != Some(axis), |by| axis == by))
     };
     let tried = results.cells_with_trials();
     let mut names: Vec<String> = Vec::new();
@@ -100,6 +101,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     };
     let named = names.len() > 1 || names.iter().any(|name| !name.is_empty());
     let legend = names.iter().enumerate().filter(|_| named);
+    let cut = filled.iter().any(|(_, boxes)| is_cut(boxes)).then(|| "the axis begins above zero".to_owned());
     let panels = filled.into_iter().map(|(figure, boxes)| -> DrawPanel {
         let y = y_scale(&boxes);
         let label = figure.axis_label();
@@ -112,11 +114,12 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     });
     let panels: Vec<DrawPanel> = panels.collect();
     let what = format!(
-        "{trials} trials a box: quartiles and median, whiskers to the least and the largest, marker at the mean"
+        "{} a box: quartiles and median, whiskers to the least and the largest, marker at the mean",
+        plural(trials as u64, "trial")
     );
     Ok(Some(Sheet {
         title: data::title(results, &subject),
-        subtitle: data::subtitle(&[Some(what), omitted]),
+        subtitle: data::subtitle(&[Some(what), cut, omitted]),
         legend: legend
             .map(|(n, name)| Key { label: name.clone(), symbol: Symbol::Marker(Curve(n)) })
             .collect(),
@@ -139,12 +142,26 @@ fn draw_box(chart: &Chart<'_>, (x, half): (f64, f64), curve: Curve, five: Five) 
     chart.marker(x, five.mean, curve)
 }
 
-/// Linear from zero, or logarithmic where the trials span decades.
-fn y_scale(boxes: &[(f64, usize, Five)]) -> Scale {
+/// The least and the largest of all trials.
+fn extremes(boxes: &[(f64, usize, Five)]) -> (f64, f64) {
     let least = boxes.iter().map(|(.., five)| five.least).fold(f64::INFINITY, f64::min);
-    let largest = boxes.iter().map(|(.., five)| five.largest).fold(0.0, f64::max);
+    (least, boxes.iter().map(|(.., five)| five.largest).fold(0.0, f64::max))
+}
+
+/// True if boxes above zero would all be flat: their spread is the question.
+fn is_cut(boxes: &[(f64, usize, Five)]) -> bool {
+    let (least, largest) = extremes(boxes);
+    least < largest && least > largest / 2.0
+}
+
+/// Linear from zero, or from the least where that is far from it; logarithmic where the trials span decades.
+fn y_scale(boxes: &[(f64, usize, Five)]) -> Scale {
+    let (least, largest) = extremes(boxes);
     if least > 0.0 && largest / least > 40.0 {
         Scale::log(least / 1.3, largest * 1.2)
+    } else if is_cut(boxes) {
+        let room = (largest - least) * 0.08;
+        Scale::linear(least - room, largest + room, 6)
     } else {
         Scale::from_zero(largest, 6)
     }
