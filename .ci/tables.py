@@ -48,7 +48,7 @@ for direction in ("up", "down"):
 busier = indexed[["goodput_up_mbit", "goodput_down_mbit"]].max(axis=1)
 assert (indexed["goodput_mbit"] == busier).all()
 
-# What goes in comes out, is dropped for a reason, or is still under way.
+# Packets that go in come out, are dropped for a reason, or are still under way.
 links = pd.read_csv(folder / "links.csv")
 dropped = links["dropped_loss"] + links["dropped_queue"] + links["dropped_corrupt"]
 assert ((links["offered"] + links["duplicated"] - links["delivered"] - dropped) >= 0).all()

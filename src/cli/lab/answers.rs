@@ -60,8 +60,8 @@ impl Answers {
     /// The answers in a folder, with the lab and the student that they are of.
     pub fn read(dir: &Path) -> Result<(Answers, Sitting), String> {
         if !dir.is_dir() {
-            let what = if dir.exists() { "no folder" } else { "not there" };
-            return Err(format!("{} is {what}", dir.display()));
+            let what = if dir.exists() { "not a folder" } else { "not there" };
+            return Err(format!("{} is {what}: name the folder that `testbed lab new` wrote", dir.display()));
         }
         let text = text_of(&dir.join(ANSWERS))?;
         let answers: Answers =

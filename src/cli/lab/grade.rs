@@ -88,17 +88,16 @@ impl Grade {
         leave_out_others(&mut rows)?;
         warn_of_twice(rows.iter().map(|row| (row.student.as_str(), row.folder.as_path())));
         let text = sheet(&rows);
-        match &self.out {
-            None => print(&text)?,
-            Some(file) => {
-                std::fs::write(file, text).map_err(|error| unwritten(file, &error))?;
-                print(&format!("{}\n{} is written\n", counted(&rows), file.display()))?;
-            }
-        }
-        let Some(place) = &self.gradescope else { return Ok(()) };
+        let written = match &self.out {
+            None => print(&text),
+            Some(file) => std::fs::write(file, text)
+                .map_err(|error| unwritten(file, &error))
+                .and_then(|()| print(&format!("{}\n{} is written\n", counted(&rows), file.display()))),
+        };
+        let Some(place) = &self.gradescope else { return written };
         let wanted = rows.iter().filter(|row| place.is_some() || row.folder.is_dir());
-        // One that cannot be written spoils no other; the first is told of.
-        wanted.map(|row| self.write_gradescope(row, place.as_deref())).fold(Ok(()), Result::and)
+        // A file that cannot be written spoils no other; the first is told of.
+        wanted.map(|row| self.write_gradescope(row, place.as_deref())).fold(written, Result::and)
     }
 
     fn row(

@@ -59,7 +59,7 @@ pub fn end_with_children(child: &mut Child) {
     let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
 }
 
-/// Temporary files of this builder may be read like any other file, by those whom the umask lets.
+/// Temporary files of this builder get the permissions of ordinary files: 0666 less the umask.
 pub fn share(builder: &mut tempfile::Builder<'_, '_>) {
     builder.permissions(Permissions::from_mode(0o666));
 }
