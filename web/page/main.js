@@ -123,6 +123,7 @@ const draw = latest(async () => {
 let began; // when the trial that runs began
 function refresh() {
   changes++;
+  clearTimeout(waiting); // a drag goes on: what belongs to its rest would take time from it
   draw();
   if (picture?.drawn.file === experiment.file && !isUsed(form)) preview.push(changes, request(), picture.took, picture.duration_s);
   if (performance.now() - began > SLOW_MS) engine.stop("given up for what was changed");
