@@ -118,7 +118,8 @@ impl Tally {
         self.min = if self.count == 0 { value } else { self.min.min(value) };
         self.max = self.max.max(value);
         self.count += n;
-        self.total += u128::from(value) * u128::from(n);
+        // Most runs are of one, and a product of 128 bits is a call in a browser.
+        self.total += if n == 1 { value.into() } else { u128::from(value) * u128::from(n) };
         match value {
             0 => self.zeros += n,
             _ => self.add(bucket(value), n),
