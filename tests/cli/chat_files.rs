@@ -166,6 +166,45 @@ fn taker(server: &Running, nick: &str) -> Client {
     client
 }
 
+/// A reader in a room who is cut off gets the rest when it is back, and is not offered to the one who has it.
+#[test]
+fn a_file_to_a_room_goes_on_with_a_reader_who_was_cut_off() {
+    let server = Running::start(usual(), &[JSON_LINES]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file.bin");
+    std::fs::write(&path, vec![7; 20_000]).expect("written");
+    let mut sue = Person::joins(&server, "json-lines", "sue", folder.path());
+    sue.types("/create den");
+    sue.waits_for("den");
+    let enters = |nick: &str| {
+        let mut client = taker(&server, nick);
+        client.says("{\"type\": \"join_room\", \"room\": \"den\"}\n");
+        client.waits_for("room_joined");
+        client
+    };
+    let (mut ann, mut bob) = (enters("ann"), enters("bob"));
+    sue.types(&format!("/send {} #den", path.display()));
+    for client in [&mut ann, &mut bob] {
+        client.waits_for("\"room\": \"den\"");
+        client.says("{\"type\": \"file_ask\", \"file\": 1, \"from\": 0}\n");
+        client.waits_for("file_part");
+    }
+    ann.says("{\"type\": \"file_end\", \"file\": 1, \"how\": \"done\"}\n");
+    sue.waits_for("ann has file.bin");
+    drop(bob);
+    sue.waits_for("bob has left before file.bin was there");
+    let mut bob = server.connect(JSON_LINES);
+    bob.says("{\"type\": \"join\", \"username\": \"bob\", \"files\": true}\n");
+    // To him alone, and not to the room.
+    bob.waits_for("\"type\": \"file_offered\", \"file\": 2, \"username\": \"sue\", \"name\": \"file.bin\"");
+    sue.waits_for("file.bin is offered to 1 person");
+    bob.says("{\"type\": \"file_ask\", \"file\": 2, \"from\": 8192}\n");
+    bob.waits_for("\"type\": \"file_part\", \"file\": 2, \"from\": 8192");
+    bob.says("{\"type\": \"file_end\", \"file\": 2, \"how\": \"done\"}\n");
+    sue.waits_for("bob has file.bin");
+    assert!(sue.ends().0, "all have it");
+}
+
 const SUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 #[test]

@@ -12,9 +12,11 @@ use std::time::Duration as Span;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
-use super::sending::Sending;
+use super::sending::{Sending, again, renew};
 use super::taken::Taken;
-use crate::chat::files::{AT_ONCE, About, FileEnd, FileEvent, FileRequest, PART, Recipient, safe_name};
+use crate::chat::files::{
+    AT_ONCE, About, FileEnd, FileEvent, FileRequest, OFFERS_EACH, PART, Recipient, safe_name,
+};
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::NotSaid;
 use crate::cli::output::one_line;
@@ -210,31 +212,22 @@ impl Files {
                 self.asks.clear();
                 self.coming.retain(|coming| coming.taken.is_some());
                 self.coming.iter_mut().for_each(|coming| coming.file = 0);
-                let now = Instant::now();
-                self.sending.retain(|sending| sending.is_wanted(now));
-                for sending in &mut self.sending {
-                    (sending.file, sending.gone) = (None, None);
-                    self.asks.push_back(sending.offer());
-                }
+                self.offer_again(renew);
             }
-            Event::Joined { nick } => {
-                let now = Instant::now();
-                self.sending.retain(|sending| sending.is_wanted(now));
-                let is_for =
-                    |to: &Recipient| matches!(to, Recipient::Person(to) if to.eq_ignore_ascii_case(nick));
-                let (back, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sending)
-                    .into_iter()
-                    .partition(|sending| sending.gone.is_some() && is_for(&sending.to));
-                self.sending = others;
-                for mut sending in back {
-                    (sending.file, sending.gone) = (None, None);
-                    self.asks.push_back(sending.offer());
-                    self.sending.push(sending);
-                }
-            }
+            Event::Joined { nick } => self.offer_again(|all| {
+                again(all, |to| matches!(to, Recipient::Person(to) if to.eq_ignore_ascii_case(nick)))
+            }),
+            Event::Entered { room } | Event::Created { room } => self.offer_again(|all| {
+                again(all, |to| matches!(to, Recipient::Room(to) if to.eq_ignore_ascii_case(room)))
+            }),
             Event::File(event) => self.hear_file(event),
             _ => {}
         }
+    }
+
+    fn offer_again(&mut self, of: impl FnOnce(&mut Vec<Sending>) -> Vec<Request>) {
+        let offers = of(&mut self.sending);
+        self.asks.extend(offers);
     }
 
     fn hear_file(&mut self, event: &FileEvent) {
@@ -260,11 +253,11 @@ impl Files {
                 let name = self.sending.remove(n).about.name;
                 self.says.push(format!("{name} is not offered: {}", one_line(why)));
             }
-            FileEvent::Asked { file, reader, from } => {
+            FileEvent::Asked { file, reader, nick, from } => {
                 let Some(n) = self.sending.iter().position(|sending| sending.file == Some(*file)) else {
                     return self.ask(FileRequest::End { file: *file, how: FileEnd::Failed });
                 };
-                match self.sending[n].part(*from) {
+                match self.sending[n].part(*from, &one_line(nick)) {
                     Ok(data) => {
                         self.moved += PART;
                         let data = data.into();
@@ -362,13 +355,16 @@ impl Files {
         };
         self.says.push(words);
         self.failed += u64::from(how == FileEnd::Failed);
-        sending.people = sending.people.saturating_sub(1);
-        if sending.people > 0 {
-            sending.has_begun = false;
-        } else if how == FileEnd::Gone && sending.has_begun {
+        let later = sending.ended(&nick, how == FileEnd::Gone);
+        if sending.people == 0 && how == FileEnd::Gone && sending.has_begun {
             sending.gone = Some(Instant::now());
-        } else {
+        } else if sending.people == 0 {
             self.sending.remove(n);
+        }
+        self.sending.extend(later);
+        // There may be room for one that was refused because of the others.
+        if self.sending.len() >= OFFERS_EACH {
+            self.offer_again(|all| again(all, |to| matches!(to, Recipient::Person(_))));
         }
     }
 }

@@ -1,5 +1,7 @@
-//! A file that this person offers.
+//! A file that this person offers. One that a lost connection has cut short is offered again: to its person once that is
+//! back, and of a room to each reader that had begun it. To the whole room, those who have it would be offered it again.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -28,7 +30,11 @@ pub struct Sending {
     /// People who have not ended it.
     pub people: u32,
     pub has_begun: bool,
-    /// Time at which its reader left.
+    /// Those of a room who have begun and not ended it.
+    pub readers: BTreeSet<String>,
+    /// Somebody in that room has ended it.
+    is_ended_by_some: bool,
+    /// Time at which its reader left, or one is no longer in its room.
     pub gone: Option<Instant>,
 }
 
@@ -52,7 +58,41 @@ impl Sending {
         }
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let about = About { name: safe_name(&name).into(), size, sum: hex(&sum.finalize()).into() };
-        Ok(Sending { to, about, content, file: None, people: 0, has_begun: false, gone: None })
+        Ok(Sending::new(to, about, content))
+    }
+
+    fn new(to: Recipient, about: About, content: File) -> Sending {
+        Sending {
+            to,
+            about,
+            content,
+            file: None,
+            people: 0,
+            has_begun: false,
+            readers: BTreeSet::new(),
+            is_ended_by_some: false,
+            gone: None,
+        }
+    }
+
+    /// The same file for one reader of a room.
+    fn for_reader(&self, nick: String) -> Option<Sending> {
+        // Where it is read is shared, and set before each part.
+        let content = self.content.try_clone().ok()?;
+        let sending = Sending::new(Recipient::Person(nick), self.about.clone(), content);
+        Some(Sending { has_begun: true, ..sending })
+    }
+
+    /// A person has ended it; what goes on once that person is back, if it has left before the end.
+    pub fn ended(&mut self, nick: &str, has_left: bool) -> Option<Sending> {
+        self.people = self.people.saturating_sub(1);
+        let was_reading = self.readers.remove(nick);
+        if matches!(self.to, Recipient::Room(_)) {
+            self.has_begun = !self.readers.is_empty();
+            self.is_ended_by_some = true;
+        }
+        let again = if has_left && was_reading { self.for_reader(nick.to_owned()) } else { None };
+        again.map(|again| Sending { gone: Some(Instant::now()), ..again })
     }
 
     /// True while the server has not answered its offer.
@@ -70,13 +110,44 @@ impl Sending {
         self.gone.is_none_or(|gone| now.saturating_duration_since(gone) < OFFERED_AGAIN)
     }
 
-    /// The part that begins at a byte, in Base64.
-    pub fn part(&mut self, from: u64) -> io::Result<String> {
+    /// The part that begins at a byte, in Base64, for a reader.
+    pub fn part(&mut self, from: u64, reader: &str) -> io::Result<String> {
         self.has_begun = true;
+        if matches!(self.to, Recipient::Room(_)) && !reader.is_empty() && !self.readers.contains(reader) {
+            self.readers.insert(reader.to_owned());
+        }
         let length = self.about.part(from).ok_or_else(|| io::Error::other("there is no such part"))?;
         let mut bytes = vec![0; length as usize];
         self.content.seek(SeekFrom::Start(from))?;
         self.content.read_exact(&mut bytes)?;
         Ok(STANDARD.encode(bytes))
     }
+}
+
+/// Offers to those whom `is_for` finds and who had left: they are the last now.
+pub fn again(all: &mut Vec<Sending>, is_for: impl Fn(&Recipient) -> bool) -> Vec<Request> {
+    let now = Instant::now();
+    all.retain(|sending| sending.is_wanted(now));
+    let (mut back, others): (Vec<_>, Vec<_>) =
+        std::mem::take(all).into_iter().partition(|sending| sending.gone.is_some() && is_for(&sending.to));
+    back.iter_mut().for_each(|sending| (sending.file, sending.gone) = (None, None));
+    let offers = back.iter().map(Sending::offer).collect();
+    *all = others;
+    all.extend(back);
+    offers
+}
+
+/// The server knows of no offer: those to people are made again, and those to rooms wait until one is in there.
+pub fn renew(all: &mut Vec<Sending>) -> Vec<Request> {
+    let now = Some(Instant::now());
+    for sending in std::mem::take(all) {
+        if sending.readers.is_empty() {
+            let is_over = sending.is_ended_by_some;
+            all.extend((!is_over).then_some(Sending { gone: sending.gone.or(now), ..sending }));
+        } else {
+            let readers = sending.readers.iter().cloned();
+            all.extend(readers.filter_map(|nick| Some(Sending { gone: now, ..sending.for_reader(nick)? })));
+        }
+    }
+    again(all, |to| matches!(to, Recipient::Person(_)))
 }

@@ -1,0 +1,156 @@
+//! Options of a server in a file: `--config FILE`. A key is an option's name, its value what stands behind that; what is
+//! on the command line goes before.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use toml::Value;
+
+use super::output::Failure;
+use crate::scenario::text_of;
+
+const OPTION: &str = "--config";
+/// Commands that take one.
+const COMMANDS: [&str; 2] = ["serve", "web"];
+
+/// The arguments of a command line, with those of its file before the others.
+pub fn expanded(arguments: Vec<OsString>, definition: &clap::Command) -> Result<Vec<OsString>, Failure> {
+    let command = arguments.get(1).and_then(|word| word.to_str()).unwrap_or_default();
+    let Some(definition) = definition.find_subcommand(command).filter(|_| COMMANDS.contains(&command)) else {
+        return Ok(arguments);
+    };
+    let Some(file) = file(&arguments) else { return Ok(arguments) };
+    let name = file.display().to_string();
+    let text = text_of(&name, std::fs::read(file))?;
+    let wrong = |problem: String| {
+        Failure::usage(format!("{name}: {problem}"), "`testbed serve --help` has the options")
+    };
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+    let mut all: Vec<OsString> = arguments[..2].to_vec();
+    for (key, value) in &table {
+        let long = key.replace('_', "-");
+        let known = definition.get_arguments().find(|argument| argument.get_long() == Some(&long));
+        let known = known.filter(|_| format!("--{long}") != OPTION);
+        let known = known.ok_or_else(|| wrong(format!("there is no option `{key}`")))?;
+        if !is_given(&arguments, &long) {
+            let takes = known.get_action().takes_values();
+            let words = words(value, takes).ok_or_else(|| wrong(unfit(key, takes)))?;
+            all.extend(words.into_iter().map(|word| match word {
+                Some(word) => format!("--{long}={word}").into(),
+                None => format!("--{long}").into(),
+            }));
+        }
+    }
+    all.extend_from_slice(&arguments[2..]);
+    Ok(all)
+}
+
+/// The last file that is named.
+fn file(arguments: &[OsString]) -> Option<&Path> {
+    let place = arguments.iter().rposition(|argument| argument == OPTION);
+    let behind = place.and_then(|place| arguments.get(place + 1)).map(Path::new);
+    let joined = || arguments.iter().rev().find_map(|argument| argument.to_str()?.strip_prefix("--config="));
+    behind.or_else(|| joined().map(Path::new))
+}
+
+fn is_given(arguments: &[OsString], long: &str) -> bool {
+    let named = arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix("--"));
+    named.into_iter().any(|word| word.split('=').next() == Some(long))
+}
+
+/// Values of an option, nothing for one that takes none; `None` if this is no value of it.
+fn words(value: &Value, takes: bool) -> Option<Vec<Option<String>>> {
+    Some(match value {
+        Value::Boolean(is_on) if !takes => vec![None; usize::from(*is_on)],
+        _ if !takes => return None,
+        Value::String(text) => vec![Some(text.clone())],
+        Value::Integer(number) => vec![Some(number.to_string())],
+        Value::Float(number) => vec![Some(number.to_string())],
+        Value::Array(all) => {
+            let each: Option<Vec<_>> = all.iter().map(|value| words(value, takes)).collect();
+            each?.into_iter().flatten().collect()
+        }
+        _ => return None,
+    })
+}
+
+fn unfit(key: &str, takes: bool) -> String {
+    if takes {
+        format!("`{key}` is a text or a number, or a list of them")
+    } else {
+        format!("`{key}` is true or false")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::super::{Arguments, Command, definition};
+    use super::*;
+
+    fn arguments(words: &[&str]) -> Vec<OsString> {
+        words.iter().map(OsString::from).collect()
+    }
+
+    fn written(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), text).expect("a file");
+        file
+    }
+
+    fn expand(text: &str, more: &[&str]) -> Result<Vec<String>, String> {
+        let file = written(text);
+        let path = file.path().to_str().expect("a text");
+        let all = arguments(&[&["testbed", "serve", "--config", path], more].concat());
+        match expanded(all, &definition()) {
+            Ok(all) => Ok(all[2..].iter().filter_map(|word| word.to_str()).map(str::to_owned).collect()),
+            Err(Failure::Usage { problem, .. }) => Err(problem),
+            Err(_) => Err("another failure".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_files_options_come_first_and_the_command_lines_instead_of_them() {
+        let text = "max_clients = 50\nrate-limit = 7\nassign_names = true\nmembers-only = false\n\
+            dialect = [\"slash=127.0.0.1:1\", \"pipe=127.0.0.1:2\"]\n";
+        let all = expand(text, &["--rate-limit", "9"]).expect("a sound file");
+        let mut from_file = all.iter().take_while(|word| *word != "--config").collect::<Vec<_>>();
+        from_file.sort();
+        assert_eq!(
+            from_file,
+            [
+                "--assign-names",
+                "--dialect=pipe=127.0.0.1:2",
+                "--dialect=slash=127.0.0.1:1",
+                "--max-clients=50"
+            ]
+        );
+        for (text, words) in [
+            ("max_client = 5\n", "there is no option `max_client`"),
+            ("config = \"other.toml\"\n", "there is no option `config`"),
+            ("assign_names = 3\n", "`assign_names` is true or false"),
+            ("max_clients = true\n", "`max_clients` is a text or a number"),
+            ("max_clients = \n", "TOML parse error"),
+        ] {
+            let problem = expand(text, &[]).expect_err(text);
+            assert!(problem.contains(words), "{problem}");
+        }
+    }
+
+    /// The file of the documentation has every limit and interval, at its default.
+    #[test]
+    fn the_documented_file_is_what_there_is_without_one() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/deploy/testbed.toml");
+        let all = expanded(arguments(&["testbed", "serve", "--config", file]), &definition());
+        let all = all.unwrap_or_else(|_| panic!("a sound file"));
+        assert!(all.len() > 25, "{all:?}");
+        let plain = |all: Vec<OsString>| {
+            let parsed = Arguments::try_parse_from(all).unwrap_or_else(|error| panic!("{error}"));
+            let Command::Serve(serve) = parsed.command else { panic!("another command") };
+            format!("{serve:?}")
+        };
+        let without = plain(arguments(&["testbed", "serve"]));
+        assert_eq!(plain(all).replace(&format!("Some(\"{file}\")"), "None"), without);
+    }
+}
