@@ -206,6 +206,7 @@ async function run() {
   await bob.until("hello with another controller");
   await page.click("#presets button:nth-child(5)");
   await page.until("/^For you alone: .*280ms.* For everybody: 10% loss, 20ms/.test(document.getElementById('conditions').textContent)");
+  assert.equal(await page.value("document.getElementById('sliders').elements.congestion.value"), "reno", "a preset leaves everybody's controller");
   await page.resize(1280, 900);
   await page.shot(join(folder, "network-own-1280.png"));
   await page.resize(1280, 800);

@@ -133,6 +133,7 @@ fn a_person_changes_its_own_network_only_and_where_that_is_allowed() {
         assert_eq!(asks(address, "PUT /api/network", &[&own], body).0, status, "{body}");
         let (_, now) = asks(address, "GET /api/network", &[&own], &json!({}));
         assert_eq!(now["own"]["delay"] == "200ms", status == 200, "{now}");
+        assert!(status != 200 || now["own"]["congestion"] == now["congestion"], "{now}");
         assert_eq!(now["is_own_open"], std::ptr::eq(server, &raw const open), "{now}");
         let (_, others) = asks(address, "GET /api/network", &[&format!("x-session: {LEA}")], &json!({}));
         assert_eq!(others["own"], Value::Null, "{others}");
@@ -199,7 +200,7 @@ fn one_person_has_another_controller_at_once_and_nobody_loses_a_message() {
     assert!(window(KIM).is_some());
     for (body, words) in [
         (json!({ "name": "kim", "congestion": "renu" }), "renu"),
-        (json!({ "name": "kim", "congestion": "python:cc.py:Mine" }), "script"),
+        (json!({ "name": "kim", "congestion": "python:cc.py:Mine" }), "real time"),
         (json!({ "name": "kim" }), "name what is to change"),
         (json!({ "name": "kim", "queue": "1bdp" }), "rate"),
     ] {

@@ -163,9 +163,8 @@ fn network(desk: &Desk, headers: &HeaderMap) -> Result<Reply, Problem> {
     value["description"] = now.describe().into();
     if let Some(own) = person(desk, headers).and_then(|nick| desk.hub.borrow().own_network(&nick).cloned()) {
         value["own"] = options_of(own.links.as_ref().unwrap_or(&now));
-        if let Some(congestion) = &own.congestion {
-            value["own"]["congestion"] = congestion.algorithm.name.into();
-        }
+        let congestion = own.congestion.as_ref().unwrap_or(now.congestion());
+        value["own"]["congestion"] = congestion.algorithm.name.into();
         value["own"]["description"] = own.describe().into();
     }
     value["presets"] = PRESETS.iter().map(|(name, _)| *name).collect();
