@@ -7,7 +7,6 @@ use std::path::Path;
 use toml::Value;
 
 use super::output::Failure;
-use crate::scenario::text_of;
 
 const OPTION: &str = "--config";
 /// Commands that take one.
@@ -21,7 +20,9 @@ pub fn expanded(arguments: Vec<OsString>, definition: &clap::Command) -> Result<
     };
     let Some(file) = file(&arguments) else { return Ok(arguments) };
     let name = file.display().to_string();
-    let text = text_of(&name, std::fs::read(file))?;
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::usage(format!("{OPTION}: cannot read {name}: {error}"), "name a file of options (TOML)")
+    })?;
     let wrong = |problem: String| {
         Failure::usage(format!("{name}: {problem}"), "`testbed serve --help` has the options")
     };

@@ -113,11 +113,9 @@ async fn a_schedule_goes_on_where_it_stands_when_something_else_changes() {
         let since = Instant::now();
         let mut connection = gateway.open().await.expect("a connection");
         tokio::time::sleep(Duration::from_millis(700)).await;
-        match is_own {
-            true => gateway.set_own(connection[0].connection(), &own(&changed)),
-            false => gateway.set(&changed),
-        }
-        .expect("a network");
+        let number = connection[0].connection();
+        let set = if is_own { gateway.set_own(number, &own(&changed)) } else { gateway.set(&changed) };
+        set.expect("a network");
         let slow = until(true, &mut connection, since).await;
         assert!((Duration::from_secs(1)..Duration::from_millis(2_600)).contains(&slow), "{slow:?}");
         gateway.set(&changed).expect("a network");

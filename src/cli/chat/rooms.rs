@@ -1,7 +1,7 @@
 //! Rooms that a person is in, and enters again after a lost connection. One that is gone is not founded again: it may
 //! have been private. A registered person's are kept by the server.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::chat::message::{Event, Name, Refusal, Request};
 use crate::chat::protocol::without_password;
@@ -13,12 +13,14 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// Takes note of an event; requests that are to be made at once by somebody who is `nick` there.
-    pub fn hear(&mut self, nick: &str, event: &Event) -> Vec<Request> {
+    /// Takes note of an event; somebody who is `nick` there asks to be let in again, before all that waits.
+    pub fn hear(&mut self, nick: &str, event: &Event, waiting: &mut VecDeque<Request>) {
         match event {
             Event::Welcome { .. } => {
                 let is_registered = without_password(nick) != nick.trim();
-                return self.mine.iter().filter(|_| !is_registered).map(enter).collect();
+                for room in self.mine.iter().filter(|_| !is_registered) {
+                    waiting.push_front(Request::Enter { room: room.to_string(), create: false });
+                }
             }
             Event::Created { room } | Event::Entered { room } => drop(self.mine.insert(room.clone())),
             Event::Exited { room }
@@ -26,12 +28,7 @@ impl Rooms {
             | Event::Refused(Refusal::NoSuchRoom(room)) => drop(self.mine.remove(room)),
             _ => {}
         }
-        Vec::new()
     }
-}
-
-fn enter(room: &Name) -> Request {
-    Request::Enter { room: room.to_string(), create: false }
 }
 
 #[cfg(test)]
@@ -43,16 +40,21 @@ mod tests {
         let welcome = Event::Welcome { nick: "kim".into(), people: [Name::from("kim")].to_vec().into() };
         for (nick, asked) in [("kim", 1), ("kim:secret", 0)] {
             let mut rooms = Rooms::default();
-            assert!(rooms.hear(nick, &welcome).is_empty());
+            let mut hear = |event: &Event| {
+                let mut waiting = VecDeque::new();
+                rooms.hear(nick, event, &mut waiting);
+                waiting
+            };
+            assert!(hear(&welcome).is_empty());
             for room in ["den", "attic", "hall"] {
-                rooms.hear(nick, &Event::Entered { room: room.into() });
+                hear(&Event::Entered { room: room.into() });
             }
-            rooms.hear(nick, &Event::Exited { room: "attic".into() });
-            rooms.hear(nick, &Event::Closed { room: "hall".into(), by: "lea".into() });
-            let again = rooms.hear(nick, &welcome);
-            assert_eq!(again, [enter(&"den".into())][..asked]);
-            rooms.hear(nick, &Event::Refused(Refusal::NoSuchRoom("den".into())));
-            assert!(rooms.hear(nick, &welcome).is_empty(), "it is gone");
+            hear(&Event::Exited { room: "attic".into() });
+            hear(&Event::Closed { room: "hall".into(), by: "lea".into() });
+            let enter = Request::Enter { room: "den".to_owned(), create: false };
+            assert_eq!(hear(&welcome), &[enter][..asked]);
+            hear(&Event::Refused(Refusal::NoSuchRoom("den".into())));
+            assert!(hear(&welcome).is_empty(), "it is gone");
         }
     }
 }

@@ -130,7 +130,9 @@ pub fn again(all: &mut Vec<Sending>, is_for: impl Fn(&Recipient) -> bool) -> Vec
     all.retain(|sending| sending.is_wanted(now));
     let (mut back, others): (Vec<_>, Vec<_>) =
         std::mem::take(all).into_iter().partition(|sending| sending.gone.is_some() && is_for(&sending.to));
-    back.iter_mut().for_each(|sending| (sending.file, sending.gone) = (None, None));
+    for sending in &mut back {
+        (sending.file, sending.gone) = (None, None);
+    }
     let offers = back.iter().map(Sending::offer).collect();
     *all = others;
     all.extend(back);

@@ -274,8 +274,7 @@ impl<'a> Person<'a> {
     fn hear(&mut self, event: &Event) -> Result<(), Failure> {
         self.is_kicked = says_kicked(event);
         self.unanswered.hear(event);
-        let again = self.rooms.hear(self.nick, event);
-        again.into_iter().for_each(|request| self.waiting.push_front(request));
+        self.rooms.hear(self.nick, event, &mut self.waiting);
         self.count.heard += u64::from(event.is_message());
         self.count.refused += u64::from(matches!(event, Event::Refused(_)));
         self.screen.event(self.clock.moment(), event)?;

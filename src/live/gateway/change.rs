@@ -113,11 +113,12 @@ mod tests {
         }
     }
 
+    type Take = fn(&mut Config, &Config);
+
     #[test]
     fn a_change_is_of_what_it_names_and_of_nothing_else() {
         let train = network(include_str!("../../../scenarios/networks/train.toml"));
         let at = |conditions: &Conditions, n: usize| conditions.scenario().schedule[n].links[0].1[0].clone();
-        type Take = fn(&mut Config, &Config);
         let cases: [(&str, &str, Take); 5] = [
             ("loss", "7%", |to, from| to.loss.clone_from(&from.loss)),
             ("delay", "300ms", |to, from| to.delay.mean = from.delay.mean),

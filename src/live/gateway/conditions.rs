@@ -168,7 +168,9 @@ impl Conditions {
             let scheduled = scenario.schedule.iter_mut().flat_map(|at| &mut at.links);
             let scheduled = scheduled.filter(|(number, _)| *number == link).map(|(_, settings)| settings);
             for settings in std::iter::once(&mut scenario.links[link].directions).chain(scheduled) {
-                settings.iter_mut().for_each(|config| change.apply(config, n == 0));
+                for config in settings {
+                    change.apply(config, n == 0);
+                }
             }
         }
         if let Some(congestion) = &change.congestion {
