@@ -10,6 +10,7 @@ use super::conditions::Conditions;
 use super::ends::End;
 use super::thread::{Clients, Driver};
 use crate::congestion::Choice;
+use crate::engine::Port;
 use crate::scenario::Scenario;
 use crate::time::{Duration, Instant};
 
@@ -147,7 +148,9 @@ impl Driver {
         // A trial has conditions of its own.
         let Clients::Anybody { tcp, timetable, .. } = &mut self.clients else { return };
         *tcp = Arc::new(conditions.scenario().groups[0].tcp.clone());
-        let (links, begun) = Timetable::start(conditions, now, &[timetable.as_ref()]);
+        // One that is chosen as it is begins anew.
+        let known = timetable.as_ref().filter(|_| conditions.is_changed());
+        let (links, begun) = Timetable::start(conditions, now, &[known]);
         *timetable = begun;
         self.set_everybodys(links);
         self.set_controllers();
@@ -157,9 +160,10 @@ impl Driver {
     /// Gives each connection its controller.
     fn set_controllers(&mut self) {
         let Clients::Anybody { tcp, own, .. } = &self.clients else { return };
-        let of = |connection| own.get(&connection).and_then(|own: &Own| own.congestion.as_ref());
-        for end in self.ends.iter().step_by(2).flatten() {
-            self.world.set_controller(end.port, of(end.connection).unwrap_or(&tcp.congestion));
+        // Of some only one end is left; of others the second changes nothing any more.
+        for end in self.ends.iter().flatten() {
+            let own = own.get(&end.connection).and_then(|own| own.congestion.as_ref());
+            self.world.set_controller(end.port, own.unwrap_or(&tcp.congestion));
         }
     }
 
@@ -184,7 +188,9 @@ impl Driver {
     /// The network that one connection has for itself.
     pub(super) fn set_own(&mut self, connection: u64, wanted: &OwnNetwork) {
         let now = self.world.now();
-        let Clients::Anybody { path, links, own, timetable, .. } = &mut self.clients else { return };
+        // It may be over since the command was given.
+        let Some(port) = self.port_of(connection) else { return };
+        let Clients::Anybody { path, links, own, timetable, tcp } = &mut self.clients else { return };
         let before = own.remove(&connection);
         let had_links = before.as_ref().is_some_and(|before| before.links.is_some());
         let known = [before.as_ref().and_then(|before| before.timetable.as_ref()), timetable.as_ref()];
@@ -208,9 +214,9 @@ impl Driver {
             own.insert(connection, Own { links: own_links, timetable, congestion });
         }
         if let Some(settings) = settings {
-            self.set_links(connection, &settings);
+            self.world.set_links(port, &settings);
         }
-        self.set_controllers();
+        self.world.set_controller(port, wanted.congestion.as_ref().unwrap_or(&tcp.congestion));
         self.look_ahead();
     }
 
@@ -223,12 +229,8 @@ impl Driver {
         }
     }
 
-    fn set_links(&mut self, connection: u64, settings: &[Settings]) {
-        let port = self.ends.iter().flatten().find(|end| end.connection == connection).map(|end| end.port);
-        match port {
-            Some(port) => self.world.set_links(port, settings),
-            None => self.forget_own(connection),
-        }
+    fn port_of(&self, connection: u64) -> Option<Port> {
+        self.ends.iter().flatten().find(|end| end.connection == connection).map(|end| end.port)
     }
 
     /// Makes the changes that schedules have up to the present instant.
@@ -249,7 +251,9 @@ impl Driver {
             self.set_everybodys(changed);
         }
         for (connection, settings) in owners {
-            self.set_links(connection, &settings);
+            if let Some(port) = self.port_of(connection) {
+                self.world.set_links(port, &settings);
+            }
         }
         self.look_ahead();
     }
@@ -309,6 +313,9 @@ mod tests {
             .conditions(Some(("train.toml", include_str!("../../../scenarios/networks/train.toml"))))
             .expect("a sound network");
         let scheduled = OwnNetwork { links: Some(scheduled), congestion: None };
+        let bbr =
+            crate::congestion::Algorithm::by_name("bbr").map(crate::congestion::Algorithm::with_defaults);
+        let controlled = OwnNetwork { links: None, congestion: bbr };
         let plain = Options::default().conditions(None).expect("a sound network");
         let (commands, inbox) = std::sync::mpsc::channel();
         let mut driver = Driver::new(&plain, 1 << 20, None, inbox);
@@ -324,7 +331,9 @@ mod tests {
             driver.finish(number);
         }
         assert_eq!((owners(&driver), driver.next_change), (0, None));
-        driver.set_own(streams[0].connection(), &scheduled);
-        assert_eq!((owners(&driver), driver.next_change), (0, None));
+        for late in [&scheduled, &controlled] {
+            driver.set_own(streams[0].connection(), late);
+            assert_eq!((owners(&driver), driver.next_change), (0, None));
+        }
     }
 }

@@ -159,6 +159,11 @@ impl Conditions {
         &self.origin
     }
 
+    /// True if some of it is not as it was chosen.
+    pub(super) fn is_changed(&self) -> bool {
+        !Arc::ptr_eq(&self.scenario, &self.origin)
+    }
+
     /// The same network with another value of what a change names, also where its schedule would set that; all else,
     /// and the schedule, is as it was.
     pub fn changed(&self, change: &Change) -> Conditions {
