@@ -137,8 +137,7 @@ export async function sendFiles(browser, { testbed, serve, listener, folder, end
   await lea.types("/join pit");
   await lea.until("document.getElementById('title').textContent === '#pit'");
   terminal.stdin.write("/join pit\n");
-  await tom.until("pit", 15);
-  await sleep(500);
+  await tom.until("you are in #pit", 15);
   await offers(kim, "room.bin");
   await tom.until("kim offers you room.bin in #pit", 30);
   terminal.stdin.write("/accept\n");

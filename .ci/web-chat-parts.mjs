@@ -93,6 +93,30 @@ files.hear({ type: "welcome", users: ["kim"] }, true);
 assert.equal(offers().length, 0);
 files.hear({ type: "room_joined", room: "den" }, true);
 assert.deepEqual(offers().map(({ room: to_room }) => to_room), ["den"]);
+// The others of the room come back after this page: it is offered again, for five minutes at most.
+const wait = globalThis.setTimeout;
+const refuse = () => files.hear({ type: "file_refused", sha256: b.sha256, size: 1, message: "nobody else there" }, true);
+const [b] = files.going.map(({ sum, entry }) => ({ sha256: sum, entry }));
+let later = null;
+globalThis.setTimeout = (then) => ((later = then), 1);
+refuse();
+assert.deepEqual([b.entry.phase, offers().length], ["paused", 0]);
+later();
+assert.equal(offers().length, 1);
+files.going[0].goneAt -= 300_000;
+refuse();
+assert.deepEqual([b.entry.phase, files.going.length], ["failed", 0]);
+globalThis.setTimeout = wait;
+// A reader of a room's file goes on under another name.
+await files.offer(room, new Blob(["c"]));
+announce(41, 2, offers()[0].sha256, 1);
+ask(41, "bob", 0);
+await settle();
+files.hear({ type: "user_renamed", username: "bob", to: "rob" }, true);
+files.hear({ type: "file_ended", file: 41, username: "rob", how: "gone" }, true);
+sent.length = 0;
+files.hear({ type: "user_joined", username: "rob" }, true);
+assert.deepEqual(offers().map(({ to }) => to), ["rob"]);
 // At a server that has begun anew, a private text waits for a person who is not back, and no longer than a minute.
 const late = new State();
 late.hear({ type: "welcome", users: ["lea", "kim"] }, true);
@@ -107,6 +131,12 @@ for (const { entry } of late.takeLost()) entry.sent = { at: 0, number: 7 };
 const since = says(8);
 [7, 8].forEach(refused);
 assert.deepEqual([before.fate, since.fate, late.pending.length], ["waiting", "waiting", 2]);
+// Another refusal is as the server says it, and nobody waits for a person who was not there before.
+for (const [number, name, words] of [[21, "lea", "Message too long"], [22, "lae", "User 'lae' not found"]]) {
+  const own = late.addOwn(late.place("person", name), "a text", { at: 0, number });
+  late.hear({ type: "error", message: words, number }, true);
+  assert.deepEqual([own.fate, own.why], ["refused", words]);
+}
 late.hear({ type: "user_joined", username: "Lea" }, true);
 assert.deepEqual(late.takeAwaited("Lea").map(({ entry }) => entry.text), ["text 1", "text 8"]);
 assert.deepEqual([before.fate, since.fate, late.takeAwaited("lea").length], ["sending", "sending", 0]);

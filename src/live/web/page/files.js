@@ -7,6 +7,9 @@ import { Sha256 } from "./sha256.js";
 const PART = 8_192;
 const AT_ONCE = 4;
 const OFFERS_EACH = 8;
+// Time between two offers to a room in which nobody is back after the server has begun anew, and the longest wait, in ms.
+const AGAIN = 5_000;
+const OFFERED_AGAIN = 300_000;
 // Bytes that are read at a time for the checksum.
 const STEP = 1 << 20;
 
@@ -14,10 +17,10 @@ export class Files {
   /** `send(message)` sends one; `draw()` shows the state; `isIn()` is true once the server has let this page in. */
   constructor(state, send, draw, isIn) {
     Object.assign(this, { state, send, draw, isIn });
-    // What is offered, in the order of its offers, which is that of the answers: entry, to whom, blob, sum, and the number of the offer, null before and between two.
+    // Files that are offered, in the order of their offers, which is that of the answers: entry, to whom, blob, sum, and the number of the offer, null before and between two.
     // One to a room has its readers who have begun; when one of them is cut off, it is offered to that person again.
     this.going = [];
-    // What is offered to this page: entry, sum, the number of the offer, and what is there of it.
+    // Files that are offered to this page: entry, sum, the number of the offer, and what is there of it.
     this.coming = [];
   }
 
@@ -38,7 +41,7 @@ export class Files {
       return this.end(entry, "failed", "it cannot be read");
     }
     const to = place.kind === "room" ? { room: place.name } : { to: place.name };
-    const going = { entry, to, blob, sum: sum.digest(), file: null, hasBegun: false, isGone: false, done: 0, readers: new Set() };
+    const going = { entry, to, blob, sum: sum.digest(), file: null, hasBegun: false, isGone: false, goneAt: null, done: 0, readers: new Set() };
     this.going.push(going);
     // Else it is offered with the welcome.
     if (this.isIn()) this.ask(going);
@@ -126,7 +129,11 @@ export class Files {
         this.askAgain("to", event.username);
         return false;
       case "user_renamed":
-        for (const { to } of this.going) if (to.to === event.username) to.to = event.to;
+        for (const { to, readers } of this.going) {
+          if (to.to === event.username) to.to = event.to;
+          if (readers.delete(event.username)) readers.add(event.to);
+        }
+        for (const { entry } of this.coming) if (entry.from === event.username) entry.from = event.to;
         return false;
       case "room_joined":
       case "room_created":
@@ -134,14 +141,16 @@ export class Files {
         return false;
       case "file_announced": {
         const one = this.going.find(fits);
-        if (one) Object.assign(one, { file, people: event.people });
+        if (one) Object.assign(one, { file, people: event.people, goneAt: null });
         if (one) this.end(one.entry, "offered", event.people > 1 ? `to ${event.people} people` : "");
         break;
       }
       case "file_refused": {
         const one = this.going.find(fits);
-        // One that has begun is offered again when its reader is back.
-        if (one?.hasBegun) this.pause(one, "waits for its reader");
+        // One that has begun, or was offered before the server began anew, is offered again when its reader is back.
+        if (one && (one.hasBegun || (one.goneAt !== null && !one.to.room))) this.pause(one, `waits for its reader: ${event.message}`);
+        // The others of a room may enter it after this page.
+        else if (one?.to.room && one.goneAt !== null && performance.now() < one.goneAt + OFFERED_AGAIN) this.pauseOfRoom(one, event.message);
         else if (one) this.forget(one, "failed", event.message);
         break;
       }
@@ -232,7 +241,7 @@ export class Files {
 
   /** A room's file goes on with one reader alone, once that is there again. */
   split(going, reader) {
-    const one = { ...going, to: { to: reader }, readers: new Set(), hasBegun: true };
+    const one = { ...going, to: { to: reader }, readers: new Set(), hasBegun: true, goneAt: null };
     this.going.push(one);
     this.pause(one, `${reader} has left and may come back`);
     return one;
@@ -245,9 +254,17 @@ export class Files {
   }
 
   pause(one, why) {
-    Object.assign(one, { file: null, isGone: true });
+    Object.assign(one, { file: null, isGone: true, goneAt: one.goneAt ?? performance.now() });
     const isOthers = this.going.some((other) => other !== one && other.entry === one.entry && !other.isGone);
     this.end(one.entry, isOthers ? "going" : "paused", why);
+  }
+
+  pauseOfRoom(one, why) {
+    this.pause(one, `waits for the others: ${why}`);
+    this.again ??= setTimeout(() => {
+      this.again = null;
+      this.askAgain("room");
+    }, AGAIN);
   }
 
   /** The server knows nothing of before: what was under way is offered again, by whoever sends it. */
@@ -257,7 +274,7 @@ export class Files {
       else this.forget(coming, "failed", "offered no longer");
     }
     for (const going of [...this.going]) {
-      if (!going.to.room) this.ask(going);
+      if (!going.to.room) this.ask(Object.assign(going, { goneAt: going.goneAt ?? performance.now() }));
       // To all of a room again, it would be offered to those who have it.
       else if (going.readers.size || going.done) {
         for (const reader of going.readers) this.ask(this.split(going, reader));

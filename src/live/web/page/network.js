@@ -179,7 +179,7 @@ async function ask(path, options = {}) {
   }
 }
 
-/** What a slider or the choice of controllers stands at, as the command line has it. */
+/** Value of a slider or of the choice of controllers, as the command line has it. */
 function valueOf({ name, value }) {
   return SLIDERS[name] ? `${rounded(SLIDERS[name].at(Number(value)))}${SLIDERS[name].unit}` : value;
 }

@@ -8,6 +8,9 @@ const KEPT = 500;
 /** Time after a server has begun anew in which a text waits for a person who was there before, in ms. */
 export const COMES_BACK = 60_000;
 
+/** The server's refusal of a text to somebody who is not there. */
+const NO_SUCH_PERSON = /^User '.*' not found$/;
+
 export const keyOf = (kind, name) => `${kind}:${name.toLowerCase()}`;
 
 export class State {
@@ -21,8 +24,9 @@ export class State {
     this.current = ALL;
     // Own texts that have not come back, oldest first.
     this.pending = [];
-    // Until this instant of `performance.now()`, people may come back whom the server of before knew.
+    // Until this instant of `performance.now()`, the people of the server before may come back.
     this.awaitsUntil = 0;
+    this.before = new Set();
     this.entries = 0;
   }
 
@@ -94,7 +98,7 @@ export class State {
     const n = this.pending.findIndex(isThis);
     if (n < 0) return false;
     const own = this.pending[n];
-    if (this.awaits(own)) {
+    if (this.awaits(own, words)) {
       own.isWaiting = true;
       Object.assign(own.entry, { fate: "waiting", sent: { ...own.entry.sent, number: null }, why: `${own.place.name} is not back` });
       return true;
@@ -107,8 +111,9 @@ export class State {
   }
 
   /** True of a private text to a person who is not back yet at a server that has begun anew; its two pages encrypt again first. */
-  awaits({ place, entry }) {
-    return place.kind === "person" && !entry.sealed && performance.now() < this.awaitsUntil && !this.isHere(place.name);
+  awaits({ place, entry }, words) {
+    const isAway = place.kind === "person" && this.before.has(place.name.toLowerCase()) && NO_SUCH_PERSON.test(words);
+    return isAway && !entry.sealed && performance.now() < this.awaitsUntil;
   }
 
   isHere(name) {
@@ -122,7 +127,7 @@ export class State {
     return found;
   }
 
-  /** Who is not back by now is awaited no longer. */
+  /** People who are not back by now are awaited no longer. */
   endWaiting() {
     this.awaitsUntil = 0;
     for (const own of this.pending.filter(({ isWaiting }) => isWaiting)) this.ownRefused(own.entry.why, (other) => other === own);
@@ -135,6 +140,8 @@ export class State {
 
   /** The server knows nothing of before, and numbers begin anew; a text that is being encrypted goes to the new one anyway. */
   loseServer() {
+    if (performance.now() >= this.awaitsUntil) this.before.clear();
+    for (const name of this.people) this.before.add(name.toLowerCase());
     for (const own of this.pending) {
       own.isLost ||= own.entry.sent.number !== null;
       own.entry.sent = { ...own.entry.sent, number: null };
