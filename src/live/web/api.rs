@@ -171,9 +171,14 @@ fn network(desk: &Desk, headers: &HeaderMap) -> Result<Reply, Problem> {
     value["controllers"] = congestion::algorithms().iter().map(|algorithm| algorithm.name).collect();
     // A page asks whether it may, without a token to show.
     value["is_open"] = desk.hub.borrow().web().opens_network.into();
-    value["is_own_open"] =
-        (desk.hub.borrow().web().opens_own_network && network.first().has_own_links()).into();
+    value["is_own_open"] = opens_own(desk).into();
     Ok(as_json(&value))
+}
+
+/// True if each person on a page may change its own network: one whose links are shared is everybody's.
+fn opens_own(desk: &Desk) -> bool {
+    let has_links = desk.admin.network.as_ref().is_some_and(|network| network.first().has_own_links());
+    has_links && desk.hub.borrow().web().opens_own_network
 }
 
 /// Another network, or with PATCH some of it.
@@ -181,7 +186,7 @@ async fn change_network(desk: &Desk, request: Request<Incoming>) -> Result<Reply
     let is_some = request.method() == Method::PATCH;
     let headers = request.headers().clone();
     // Of everybody's network a stranger's body is not even read.
-    let is_own_open = desk.hub.borrow().web().opens_own_network && person(desk, &headers).is_some();
+    let is_own_open = opens_own(desk) && person(desk, &headers).is_some();
     let is_open = desk.hub.borrow().web().opens_network;
     if !is_open && !is_own_open {
         check_token(desk, &headers).await?;
@@ -239,6 +244,11 @@ fn conditions(asked: &Value) -> Result<Conditions, String> {
 
 /// Change that is asked for of a network.
 fn change(asked: &Value, now: &Conditions) -> Result<Change, String> {
+    const MEMBERS: [&str; 7] = ["name", "loss", "delay", "jitter", "rate", "queue", "congestion"];
+    let mut members = asked.as_object().into_iter().flatten().map(|(member, _)| member.as_str());
+    if let Some(other) = members.find(|member| !MEMBERS.contains(member)) {
+        return Err(format!("`{other}` cannot be changed on its own: {}", MEMBERS[1..].join(", ")));
+    }
     let options = options(asked)?;
     if options.is_empty() {
         return Err("name what is to change: loss, delay, jitter, rate, queue or congestion".to_owned());
