@@ -4,6 +4,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use clap::Arg;
+use clap::error::ErrorKind;
 use toml::Value;
 
 use super::output::Failure;
@@ -13,9 +15,9 @@ const OPTION: &str = "--config";
 const COMMANDS: [&str; 2] = ["serve", "web"];
 
 /// The arguments of a command line, with those of its file before the others.
-pub fn expanded(arguments: Vec<OsString>, definition: &clap::Command) -> Result<Vec<OsString>, Failure> {
+pub fn expanded(arguments: Vec<OsString>, whole: &clap::Command) -> Result<Vec<OsString>, Failure> {
     let command = arguments.get(1).and_then(|word| word.to_str()).unwrap_or_default();
-    let Some(definition) = definition.find_subcommand(command).filter(|_| COMMANDS.contains(&command)) else {
+    let Some(definition) = whole.find_subcommand(command).filter(|_| COMMANDS.contains(&command)) else {
         return Ok(arguments);
     };
     let Some(file) = file(&arguments) else { return Ok(arguments) };
@@ -24,16 +26,24 @@ pub fn expanded(arguments: Vec<OsString>, definition: &clap::Command) -> Result<
         Failure::usage(format!("{OPTION}: cannot read {name}: {error}"), "name a file of options (TOML)")
     })?;
     let wrong = |problem: String| {
-        Failure::usage(format!("{name}: {problem}"), "`testbed serve --help` has the options")
+        Failure::usage(format!("{name}: {problem}"), format!("`testbed {command} --help` has the options"))
     };
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
     let mut all: Vec<OsString> = arguments[..2].to_vec();
+    let given: Vec<&Arg> = definition
+        .get_arguments()
+        .filter(|known| known.get_long().is_some_and(|long| is_given(&arguments, long)))
+        .collect();
     for (key, value) in &table {
         let long = key.replace('_', "-");
+        if *key != long && table.contains_key(&long) {
+            return Err(wrong(format!("`{key}` and `{long}` are one option")));
+        }
         let known = definition.get_arguments().find(|argument| argument.get_long() == Some(&long));
         let known = known.filter(|_| format!("--{long}") != OPTION);
         let known = known.ok_or_else(|| wrong(format!("there is no option `{key}`")))?;
-        if !is_given(&arguments, &long) {
+        let is_other = |other: &&Arg| *other == known || conflict(definition, known, other);
+        if !given.iter().any(is_other) {
             let takes = known.get_action().takes_values();
             let words = words(value, takes).ok_or_else(|| wrong(unfit(key, takes)))?;
             all.extend(words.into_iter().map(|word| match word {
@@ -42,8 +52,22 @@ pub fn expanded(arguments: Vec<OsString>, definition: &clap::Command) -> Result<
             }));
         }
     }
+    // Here it is known that a value is the file's; what belongs together may be on the command line.
+    if let Err(error) = whole.clone().try_get_matches_from(&all)
+        && matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation)
+    {
+        let words = error.render().to_string();
+        let first = words.lines().next().unwrap_or_default();
+        return Err(wrong(first.trim_start_matches("error: ").to_owned()));
+    }
     all.extend_from_slice(&arguments[2..]);
     Ok(all)
+}
+
+/// True if one of two options is not allowed beside the other.
+fn conflict(definition: &clap::Command, one: &Arg, other: &Arg) -> bool {
+    let excludes = |a, b| definition.get_arg_conflicts_with(a).contains(&b);
+    excludes(one, other) || excludes(other, one)
 }
 
 /// The last file that is named.
@@ -133,9 +157,21 @@ mod tests {
             ("assign_names = 3\n", "`assign_names` is true or false"),
             ("max_clients = true\n", "`max_clients` is a text or a number"),
             ("max_clients = \n", "TOML parse error"),
+            ("max_clients = 5\nmax-clients = 6\n", "`max_clients` and `max-clients` are one option"),
+            ("join_timeout = \"soon\"\n", "invalid value 'soon' for '--join-timeout"),
         ] {
             let problem = expand(text, &[]).expect_err(text);
             assert!(problem.contains(words), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_files_options_yield_to_those_that_exclude_them() {
+        for (text, more) in
+            [("scenario = \"a.toml\"\n", "--loss=5%"), ("loss = \"5%\"\n", "--scenario=a.toml")]
+        {
+            let all = expand(text, &[more]).expect("a sound file");
+            assert!(all.len() == 3 && all[2] == more, "{all:?}");
         }
     }
 

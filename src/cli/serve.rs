@@ -162,6 +162,7 @@ impl Serve {
         if let Some(file) = &self.config {
             tracing::debug!(file = %file.display(), "options");
         }
+        self.reliable.check()?;
         let identity = self.tls.identity()?;
         let listeners = self.listeners(identity)?;
         self.check_addresses(&listeners)?;
