@@ -45,12 +45,17 @@ export async function administers(browser, { serve, listener, folder, ends, ende
   await desk.types("3%");
   await desk.until("document.getElementById('conditions').textContent.includes('3%')");
   // For one person, and limits.
-  await desk.value("document.getElementById('whose').value = '<b>kim</b>'");
+  const chooses = (value) => desk.value(`(() => { const whose = document.getElementById("whose"); whose.value = ${JSON.stringify(value)};
+    whose.dispatchEvent(new Event("change")); })()`);
+  await chooses("<b>kim</b>");
+  // Only what is written for a person changes there.
+  await desk.until("document.querySelector('input[name=rate]').value === ''");
   await desk.value("document.querySelector('input[name=delay]').value = '150ms'");
   await desk.click("#options button");
   await desk.until("document.getElementById('answer').textContent.startsWith('the network of <b>kim</b> is now')");
   await desk.until(`${cells("clients")}.some((cell) => cell.includes('150ms delay'))`);
-  await desk.value("document.getElementById('whose').value = ''");
+  await chooses("");
+  await desk.until("document.querySelector('input[name=rate]').value === '20mbit'");
   await desk.value("document.querySelector('input[name=max_message]').value = '10B'");
   await desk.click("#limits button");
   await desk.until(`fetch("/api/limits").then((reply) => reply.json()).then(({ max_message }) => max_message === "10B")`);

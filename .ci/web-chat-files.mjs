@@ -20,7 +20,7 @@ export async function sendFiles(browser, { testbed, serve, listener, folder, end
   const [own, downloads, taken] = ["own", "downloads", "taken"].map((name) => join(disk, name));
   for (const made of [own, downloads]) mkdirSync(made);
   const contents = {};
-  for (const [name, size] of [["photo one.png", 200_000], ["empty.txt", 0], ["<img src=x onerror=alert(1)>.html", 9_000], ["large.bin", 800_000], ["back.bin", 120_000]]) {
+  for (const [name, size] of [["photo one.png", 200_000], ["empty.txt", 0], ["<img src=x onerror=alert(1)>.html", 9_000], ["large.bin", 800_000], ["back.bin", 120_000], ["room.bin", 300_000]]) {
     contents[name] = randomBytes(size);
     writeFileSync(join(own, name), contents[name]);
   }
@@ -128,8 +128,37 @@ export async function sendFiles(browser, { testbed, serve, listener, folder, end
   await kim.until(shows("tom has it"));
   assert.ok(readFileSync(join(taken, "large.bin")).equals(contents["large.bin"]), "it is what it was");
   await kim.shot(join(folder, "files-1280-done.png"));
-  terminal.stdin.end();
   done(`a file from a page to a terminal, past the end of the server: ${/[\d.]+ kB\/s/.exec(tom.text.split("is here").at(-1))}`);
+
+  // The same to a room, which goes with its server: it goes on with each member. A private text waits for who is not back.
+  await kim.types("/create pit");
+  await kim.until("document.getElementById('title').textContent === '#pit'");
+  await opens(lea, "all:");
+  await lea.types("/join pit");
+  await lea.until("document.getElementById('title').textContent === '#pit'");
+  terminal.stdin.write("/join pit\n");
+  await tom.until("you are in #pit", 15);
+  await offers(kim, "room.bin");
+  await tom.until("kim offers you room.bin in #pit", 30);
+  terminal.stdin.write("/accept\n");
+  await accepts(lea);
+  await lea.until("[...document.querySelectorAll('progress')].at(-1)?.value > 50000", 60);
+  const again = ended(server);
+  server.kill("SIGKILL");
+  await again;
+  await kim.until("document.getElementById('status').classList.contains('broken')");
+  await opens(kim, "person:tom");
+  await kim.types("said while nobody is there");
+  await sleep(2_500);
+  ({ server } = await serve(addresses));
+  await tom.until("room.bin from kim is here", 120);
+  await keeps(lea, "room.bin");
+  assert.ok(readFileSync(join(taken, "room.bin")).equals(contents["room.bin"]), "it is what it was");
+  await tom.until("said while nobody is there", 40);
+  assert.equal(tom.text.split("said while nobody is there").length, 2, "once");
+  await kim.until("!document.querySelector('.unsent')");
+  terminal.stdin.end();
+  done("a file to a room, past the end of the server and the room; and a private text that waited");
   server.kill("SIGKILL");
   for (const page of [kim, lea]) await browser.ask("Target.closeTarget", { targetId: page.targetId });
   return [kim, lea];

@@ -184,15 +184,29 @@ async function run() {
   await page.value(`(() => { const slider = document.getElementById("sliders").elements.loss; slider.value = 50;
     slider.dispatchEvent(new Event("change", { bubbles: true })); })()`);
   await page.until("document.getElementById('conditions').textContent.startsWith('10% loss, 280ms')");
+  // A slider changes what it names: the train keeps its bursts, and its schedule.
+  const turns = (name, value) => page.value(`(() => { const input = document.getElementById("sliders").elements[${quoted(name)}];
+    input.value = ${quoted(value)}; for (const kind of ["input", "change"]) input.dispatchEvent(new Event(kind, { bubbles: true })); })()`);
+  await page.click("#presets button:nth-child(4)");
+  await page.until("document.getElementById('conditions').textContent.includes('3 changes every 60s')");
+  await turns("rate", 50);
+  await page.until("/^gilbert-elliott.*90ms delay with 40ms.*10mbit.*3 changes every 60s/.test(document.getElementById('conditions').textContent)");
+  await turns("congestion", "bbr");
+  await page.until("/^gilbert-elliott.*10mbit.*TCP with bbr$/.test(document.getElementById('conditions').textContent)");
+  await page.shot(join(folder, "network-train-1280.png"));
   await page.click("#reset");
   await page.until("document.getElementById('conditions').textContent.startsWith('10% loss, 20ms delay each way')");
   // The same for this person alone.
   const chooses = (value) => page.value(`(() => { const whose = document.getElementById("whose"); whose.value = ${quoted(value)};
     whose.dispatchEvent(new Event("change")); })()`);
   await chooses("own");
-  await page.until("document.getElementById('sliders').elements.congestion.parentNode.hidden");
+  await turns("congestion", "vegas");
+  await page.until("/^For you alone: TCP with vegas. For everybody: 10% loss.*TCP with reno/.test(document.getElementById('conditions').textContent)");
+  await page.types("hello with another controller");
+  await bob.until("hello with another controller");
   await page.click("#presets button:nth-child(5)");
   await page.until("/^For you alone: .*280ms.* For everybody: 10% loss, 20ms/.test(document.getElementById('conditions').textContent)");
+  assert.equal(await page.value("document.getElementById('sliders').elements.congestion.value"), "reno", "a preset leaves everybody's controller");
   await page.resize(1280, 900);
   await page.shot(join(folder, "network-own-1280.png"));
   await page.resize(1280, 800);

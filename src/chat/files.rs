@@ -120,6 +120,8 @@ pub enum FileEvent {
         file: u32,
         /// Reader to be named with the part.
         reader: u32,
+        /// The same person's nick; empty if it is not known.
+        nick: Name,
         /// First byte of the part.
         from: u64,
     },

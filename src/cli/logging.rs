@@ -47,12 +47,16 @@ pub fn start(filter: &str, json: bool, file: Option<&Path>) -> Result<Tail, Fail
             let problem = format!("cannot log into {}: {error}", path.display());
             return Err(Failure::other(problem, "name a file that can be written with --log-file FILE"));
         }
-        let limit = ContentLimit::BytesSurpassed(FILE);
-        let files = FileRotate::new(path, AppendCount::new(FILES), limit, Compression::None, None);
-        outputs.push(output(Mutex::new(files), json, false));
+        outputs.push(output(Mutex::new(rotated(path, FILE)), json, false));
     }
     tracing_subscriber::registry().with(outputs).with(filter).init();
     Ok(tail)
+}
+
+/// A file that another follows beyond so many bytes.
+fn rotated(path: &Path, bytes: usize) -> FileRotate<AppendCount> {
+    let limit = ContentLimit::BytesSurpassed(bytes);
+    FileRotate::new(path, AppendCount::new(FILES), limit, Compression::None, None)
 }
 
 /// One of the places that a log goes to.
@@ -98,4 +102,29 @@ pub fn raise_open_files(sockets: usize) -> usize {
         "the system allows fewer open sockets than were asked for; see ulimit -n"
     );
     allowed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_log_goes_on_in_another_file_and_the_oldest_goes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log");
+        std::fs::write(&path, "begun before\n").expect("a file");
+        let mut log = rotated(&path, 20);
+        for n in 10..30 {
+            writeln!(log, "line {n}").expect("a line");
+        }
+        drop(log);
+        let text = |name: &str| std::fs::read_to_string(folder.path().join(name)).ok();
+        assert!(text("log").is_some_and(|text| text.ends_with("line 29\n") && text.len() < 40));
+        let kept: Vec<bool> = (1..=6).map(|n| text(&format!("log.{n}")).is_some()).collect();
+        assert_eq!(kept, [true, true, true, true, true, false]);
+        let all: String = ["log.2", "log.1", "log"].into_iter().filter_map(text).collect();
+        assert!(all.contains("line 26\nline 27\nline 28\nline 29\n"), "{all}");
+    }
 }

@@ -20,6 +20,7 @@ mod check;
 mod choice;
 mod compare;
 mod completions;
+mod config;
 mod doctor;
 pub(crate) mod embedded;
 mod estimate;
@@ -42,6 +43,7 @@ mod probe;
 mod progress;
 mod proxy;
 mod refusals;
+mod reliable;
 mod run;
 mod schema;
 mod serve;
@@ -147,6 +149,10 @@ impl Testbed {
 
 /// Runs the program with these arguments, its name first; its exit code.
 fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match config::expanded(arguments.into_iter().collect(), &definition()) {
+        Ok(arguments) => arguments,
+        Err(failure) => return failure.report(),
+    };
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::network::{self, admin_unusable, host_and_port, resolve, unusable};
 use super::output::Failure;
+use super::reliable::Reliable;
 use super::tls::ServerTls;
 use crate::chat::protocol::{self, Dialect, WEB};
 use crate::live::gateway::{Conditions, Options};
@@ -24,6 +25,9 @@ use crate::units::Bytes;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Serve {
+    /// A file of these options (TOML): max-clients = 100; the command line goes before it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// A listener, e. g. json-lines=0.0.0.0:12345; may be repeated
     #[arg(long = "dialect", value_name = "NAME=ADDR")]
     dialects: Vec<String>,
@@ -115,6 +119,8 @@ pub struct Serve {
     #[arg(long, requires = "web")]
     own_network: bool,
     #[command(flatten)]
+    reliable: Reliable,
+    #[command(flatten)]
     network: Options,
     #[command(flatten)]
     capture: network::Capture,
@@ -153,6 +159,10 @@ impl Serve {
     /// Serves until Ctrl-C, SIGTERM or an administrator ends it.
     pub fn execute(self) -> Result<(), Failure> {
         let log = super::logging::start(&self.log, self.log_json, self.log_file.as_deref())?;
+        if let Some(file) = &self.config {
+            tracing::debug!(file = %file.display(), "options");
+        }
+        self.reliable.check()?;
         let identity = self.tls.identity()?;
         let listeners = self.listeners(identity)?;
         self.check_addresses(&listeners)?;
@@ -189,6 +199,7 @@ impl Serve {
                 rooms_ascii: self.rooms_ascii,
                 outsiders_post: !self.members_only,
                 max_text: self.max_message.0 as usize,
+                timing: self.reliable.timing(),
                 welcome_pause: self.pacing.unwrap_or(protocol::Settings::default().welcome_pause),
                 ..protocol::Settings::default()
             },

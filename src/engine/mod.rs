@@ -6,6 +6,7 @@
 //! send, links fix each packet's arrival.
 
 mod budget;
+mod changes;
 pub(crate) mod chunks;
 mod core;
 mod datagrams;

@@ -5,12 +5,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::core::arm_link;
 use super::flow::{Client, Connections, Flow};
 use super::{World, route};
 use crate::app::Event;
 use crate::facts::Snapshot;
-use crate::link;
 use crate::tcp::{Config, State, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::{Class, Direction, FlowId, Payload};
@@ -198,31 +196,11 @@ impl World {
     }
 
     /// Does something with a port's end, and lets the world react.
-    fn act<T>(&mut self, port: Port, act: impl FnOnce(&mut super::flow::End) -> T) -> T {
+    pub(super) fn act<T>(&mut self, port: Port, act: impl FnOnce(&mut super::flow::End) -> T) -> T {
         let result = act(&mut self.core.flows[port.flow as usize].ends[port.direction.index()]);
         self.core.touch(port.flow, port.direction);
         self.settle();
         result
-    }
-
-    /// Instances of links that are this connection's own, in the order of its path.
-    pub fn own_links(&self, port: Port) -> &[[u32; 2]] {
-        &self.core.flows[port.flow as usize].own_links
-    }
-
-    /// Changes the links that are this connection's own from now on, in the order of its path.
-    pub fn set_links(&mut self, port: Port, configs: &[[link::Config; 2]]) {
-        let core = &mut self.core;
-        for (instance, configs) in core.flows[port.flow as usize].own_links.iter().zip(configs) {
-            for (number, config) in instance.iter().zip(configs) {
-                let link = &mut core.topology.links[*number as usize];
-                link.reconfigure(core.now, config);
-                // Arrivals may have moved either way.
-                link.forget_wakeup();
-                arm_link(link, &mut core.queue, *number);
-            }
-        }
-        self.settle();
     }
 
     /// Connections that have not ended.
@@ -252,6 +230,7 @@ impl Ports {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link;
     use crate::rng::Seed;
     use crate::time::Duration;
     use crate::units::Probability;

@@ -17,6 +17,7 @@ use super::sender::Sender;
 use super::state::State;
 use super::stats::Stats;
 use super::wheel::Wheel;
+use crate::congestion::Choice;
 use crate::facts::{SenderEvent, Snapshot, StreamEvent as Event};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -118,6 +119,11 @@ impl Connection {
             pacing: self.sender.pacing(),
             beliefs: self.sender.beliefs(),
         }
+    }
+
+    /// The sender has another controller from now on; one that is not open yet begins with it.
+    pub fn set_controller(&mut self, now: Instant, choice: &Choice, rng: Rng) {
+        self.sender.set_controller(now, choice, rng);
     }
 
     /// Reason for which the sender's controller cannot go on.

@@ -114,6 +114,11 @@ impl LossRecovery {
         self.point
     }
 
+    /// The last reduction stays, even if it was unfounded.
+    pub(super) fn forget_doubt(&mut self) {
+        self.doubt = Doubt::default();
+    }
+
     /// True if anything worth a mark happened since the last call of `take_signals`.
     pub fn has_signals(&self) -> bool {
         !self.signals.is_empty()

@@ -21,7 +21,7 @@ use super::rtt::RttEstimator;
 use super::scoreboard::{Delivered, Scoreboard};
 use super::stats::{Clockwork, Stats};
 use super::wheel::{Timer, Wheel};
-use crate::congestion::{Beliefs, CongestionController, Parameters, Path, Phase};
+use crate::congestion::{Beliefs, CongestionController, Phase};
 use crate::rng::Rng;
 use crate::time::Instant;
 use crate::units::Rate;
@@ -173,23 +173,7 @@ impl Sender {
         // A SYN is no data segment, but its timeouts are timeouts.
         self.stats = Stats { timeouts: self.stats.timeouts, ..Stats::default() };
         self.clockwork = Clockwork::starting(now);
-        let controller = self.config.congestion.build(Path {
-            algorithm: self.config.congestion.algorithm,
-            mss: self.agreed.mss,
-            initial_window: segments * self.agreed.mss,
-            sack: self.uses_sack(),
-            counts_marks: self.agreed.ecn == EcnMode::Accurate,
-            paced: self.config.pacing,
-            now,
-            rtt: self.rtt.smoothed(),
-            rng,
-            parameters: Parameters::defaults(&[]),
-        });
-        self.reduces_in_proportion = controller.wants_prr();
-        if controller.wants_losses() {
-            self.scoreboard.keep_losses();
-        }
-        self.controller = Some(controller);
+        self.begin_control(now, rng, segments);
         self.recovery = LossRecovery::default();
         self.recovery.wheel = self.wheel;
         self.recovery.tries_timeouts = self.config.frto;

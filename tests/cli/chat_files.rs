@@ -3,8 +3,11 @@
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Stdio};
+
+use serde_json::{Value, json};
 
 use crate::program::testbed;
 use crate::sockets::{Client, Running, usual};
@@ -20,7 +23,12 @@ struct Person {
 impl Person {
     fn joins(server: &Running, dialect: &str, nick: &str, folder: &Path) -> Person {
         let kind = by_name(dialect).expect("a dialect");
-        let address = server.address(kind).to_string();
+        let mut person = Person::calls(&server.address(kind).to_string(), dialect, nick, folder);
+        person.waits_for("you are");
+        person
+    }
+
+    fn calls(address: &str, dialect: &str, nick: &str, folder: &Path) -> Person {
         let folder = folder.to_str().expect("a text");
         let words = [
             "chat",
@@ -28,7 +36,7 @@ impl Person {
             "--dialect",
             dialect,
             "--address",
-            &address,
+            address,
             "--files",
             folder,
             "--linger",
@@ -36,9 +44,7 @@ impl Person {
         ];
         let mut child = testbed(&words).stdin(Stdio::piped()).spawn().expect("the program runs");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let mut person = Person { child, lines };
-        person.waits_for("you are");
-        person
+        Person { child, lines }
     }
 
     fn types(&mut self, line: &str) {
@@ -164,6 +170,98 @@ fn taker(server: &Running, nick: &str) -> Client {
     client.says(&format!("{{\"type\": \"join\", \"username\": \"{nick}\", \"files\": true}}\n"));
     client.waits_for("Welcome");
     client
+}
+
+/// A reader in a room who is cut off gets the rest when it is back, and is not offered to the one who has it.
+#[test]
+fn a_file_to_a_room_goes_on_with_a_reader_who_was_cut_off() {
+    let server = Running::start(usual(), &[JSON_LINES]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file.bin");
+    std::fs::write(&path, vec![7; 20_000]).expect("written");
+    let mut sue = Person::joins(&server, "json-lines", "sue", folder.path());
+    sue.types("/create den");
+    sue.waits_for("den");
+    let enters = |nick: &str| {
+        let mut client = taker(&server, nick);
+        client.says("{\"type\": \"join_room\", \"room\": \"den\"}\n");
+        client.waits_for("room_joined");
+        client
+    };
+    let (mut ann, mut bob) = (enters("ann"), enters("bob"));
+    sue.types(&format!("/send {} #den", path.display()));
+    for client in [&mut ann, &mut bob] {
+        client.waits_for("\"room\": \"den\"");
+        client.says("{\"type\": \"file_ask\", \"file\": 1, \"from\": 0}\n");
+        client.waits_for("file_part");
+    }
+    ann.says("{\"type\": \"file_end\", \"file\": 1, \"how\": \"done\"}\n");
+    sue.waits_for("ann has file.bin");
+    drop(bob);
+    sue.waits_for("bob has left before file.bin was there");
+    let mut bob = server.connect(JSON_LINES);
+    bob.says("{\"type\": \"join\", \"username\": \"bob\", \"files\": true}\n");
+    // To him alone, and not to the room.
+    bob.waits_for("\"type\": \"file_offered\", \"file\": 2, \"username\": \"sue\", \"name\": \"file.bin\"");
+    sue.waits_for("file.bin is offered to 1 person");
+    bob.says("{\"type\": \"file_ask\", \"file\": 2, \"from\": 8192}\n");
+    bob.waits_for("\"type\": \"file_part\", \"file\": 2, \"from\": 8192");
+    bob.says("{\"type\": \"file_end\", \"file\": 2, \"how\": \"done\"}\n");
+    sue.waits_for("bob has file.bin");
+    assert!(sue.ends().0, "all have it");
+}
+
+/// After the end of a server the sender is back in the room before the others: the offer waits for them.
+#[test]
+fn a_file_to_a_room_waits_for_the_others_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file.bin");
+    std::fs::write(&path, vec![7; 20_000]).expect("written");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let mut sue = Person::calls(&address, "json-lines", "sue", folder.path());
+    let accept = || BufReader::new(listener.accept().expect("a client").0);
+    let reads = |stream: &mut BufReader<TcpStream>, kind: &str| loop {
+        let mut line = String::new();
+        assert!(stream.read_line(&mut line).expect("a line") > 0, "no {kind}");
+        let said: Value = serde_json::from_str(&line).expect("JSON");
+        if said["type"] == kind {
+            return said;
+        }
+    };
+    let says = |stream: &mut BufReader<TcpStream>, said: Value| {
+        writeln!(stream.get_mut(), "{said}").expect("an open connection");
+    };
+    let welcome = json!({ "type": "welcome", "users": ["sue"], "extensions": true });
+    let answer = |mut offer: Value, kind: &str, more: (&str, Value)| {
+        offer["type"] = kind.into();
+        offer[more.0] = more.1;
+        offer
+    };
+    let mut first = accept();
+    reads(&mut first, "join");
+    says(&mut first, welcome.clone());
+    says(&mut first, json!({ "type": "room_created", "room": "den" }));
+    sue.waits_for("den");
+    sue.types(&format!("/send {} #den", path.display()));
+    let offer = reads(&mut first, "file_offer");
+    let mut announced = answer(offer, "file_announced", ("file", 1.into()));
+    announced["people"] = 2.into();
+    says(&mut first, announced.clone());
+    sue.waits_for("is offered to 2 people");
+    drop(first);
+    let mut second = accept();
+    reads(&mut second, "join");
+    says(&mut second, welcome);
+    says(&mut second, json!({ "type": "room_joined", "room": "den" }));
+    let offer = reads(&mut second, "file_offer");
+    says(&mut second, answer(offer, "file_refused", ("message", "nobody else there".into())));
+    sue.waits_for("file.bin waits: nobody else there");
+    assert_eq!(reads(&mut second, "file_offer")["room"], "den");
+    says(&mut second, announced);
+    sue.waits_for("is offered to 2 people");
+    sue.child.kill().expect("it runs");
+    sue.child.wait().expect("it ends");
 }
 
 const SUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";

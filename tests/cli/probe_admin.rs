@@ -186,7 +186,7 @@ fn administrators_name_people_quote_words_and_hear_what_failed() {
         "'kick' is not complete",
         "write kick CLIENT",
         "150% is not a probability",
-        "write simulate LOSS DELAY",
+        "write simulate [LOSS DELAY]",
         "4 commands failed",
         "1 person",
     ] {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::sockets::PATIENCE;
-use testbed::live::gateway::{Conditions, Gateway, Options, Stream};
+use testbed::live::gateway::{Change, Conditions, Gateway, Options, OwnNetwork, Stream};
 
 /// A delay that is long for two seconds of three.
 const SCHEDULED: &str = r#"
@@ -49,6 +49,10 @@ fn conditions(text: &str) -> Conditions {
     Options::default().conditions(Some(("test.toml", text))).expect("a sound network")
 }
 
+fn own(links: &Conditions) -> OwnNetwork {
+    OwnNetwork { links: Some(links.clone()), congestion: None }
+}
+
 async fn follow(text: &str, is_everybodys: bool) {
     let (plain, scheduled) = (conditions(plain(text)), conditions(text));
     let gateway = Gateway::start(&plain).expect("a thread");
@@ -59,10 +63,10 @@ async fn follow(text: &str, is_everybodys: bool) {
     let since = Instant::now();
     if is_everybodys {
         // A network of its own stays as it is.
-        gateway.set_own(other[0].connection(), Some(&plain)).expect("a network");
+        gateway.set_own(other[0].connection(), &own(&plain)).expect("a network");
         gateway.set(&scheduled).expect("a network");
     } else {
-        gateway.set_own(number, Some(&scheduled)).expect("a network");
+        gateway.set_own(number, &own(&scheduled)).expect("a network");
     }
     let slow = until(true, &mut connection, since).await;
     assert!(slow >= Duration::from_secs(1), "{slow:?}");
@@ -72,7 +76,7 @@ async fn follow(text: &str, is_everybodys: bool) {
     let again = until(true, &mut connection, since).await;
     assert!(again >= Duration::from_secs(4), "{again:?}");
     gateway.set(&plain).expect("a network");
-    gateway.set_own(number, None).expect("a network");
+    gateway.set_own(number, &OwnNetwork::default()).expect("a network");
     until(false, &mut connection, since).await;
 }
 
@@ -91,9 +95,33 @@ async fn a_schedule_of_a_moment_does_not_hold_up_the_gateway() {
     let text = SCHEDULED.replace("\"3s\"", "\"1us\"").replace("\"1s\"", "\"0s\"");
     let gateway = Gateway::start(&conditions(&text)).expect("a thread");
     let mut connection = gateway.open().await.expect("a connection");
-    gateway.set_own(connection[0].connection(), Some(&conditions(&text))).expect("a network");
+    gateway.set_own(connection[0].connection(), &own(&conditions(&text))).expect("a network");
     let since = Instant::now();
     until(true, &mut connection, since).await;
     let opened = tokio::time::timeout(PATIENCE, gateway.statistics()).await.expect("it obeys");
     assert_eq!(opened.expect("a world").opened, 1);
+}
+
+/// A change of something else neither ends a schedule nor begins it anew.
+#[tokio::test]
+async fn a_schedule_goes_on_where_it_stands_when_something_else_changes() {
+    let scheduled = conditions(SCHEDULED);
+    let options = Options { rate: Some("1mbit".to_owned()), ..Options::default() };
+    let changed = scheduled.changed(&Change::of(&options, &scheduled).expect("a sound change"));
+    let change = async |is_own: bool| {
+        let gateway = Gateway::start(&scheduled).expect("a thread");
+        let since = Instant::now();
+        let mut connection = gateway.open().await.expect("a connection");
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let number = connection[0].connection();
+        let set = if is_own { gateway.set_own(number, &own(&changed)) } else { gateway.set(&changed) };
+        set.expect("a network");
+        let slow = until(true, &mut connection, since).await;
+        assert!((Duration::from_secs(1)..Duration::from_millis(2_600)).contains(&slow), "{slow:?}");
+        gateway.set(&changed).expect("a network");
+        // It is in its second half still, which ends when it would have ended without a change.
+        let quick = until(false, &mut connection, since).await;
+        assert!((Duration::from_millis(2_700)..Duration::from_millis(4_000)).contains(&quick), "{quick:?}");
+    };
+    tokio::join!(change(true), change(false));
 }

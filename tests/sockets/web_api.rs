@@ -60,6 +60,7 @@ fn an_administrators_requests_need_the_token() {
         "POST /api/broadcast",
         "POST /api/close-room",
         "PUT /api/network",
+        "PATCH /api/network",
     ] {
         assert_eq!(
             asks(without.address(WEB), what, &[BEARER, JSON], "{}").0,

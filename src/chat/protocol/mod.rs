@@ -30,7 +30,7 @@ use crate::time::{Duration, Instant};
 pub use client::without_password;
 pub use pipe::EVERYONE;
 pub use session::{Account, Ask, Asked, ClientSession, Encodings, Manner, Moment, NotSaid, ServerSession};
-pub use settings::Settings;
+pub use settings::{Settings, Timing};
 pub use shared_port::{SLASH_OR_PIPE, SPEAKS_WITHIN, SharedPort, listeners, usual_listeners};
 pub use text::clock as clock_text;
 

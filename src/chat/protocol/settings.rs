@@ -27,6 +27,48 @@ pub struct Settings {
     pub extended: bool,
     /// `pipe`'s pause between its welcome and the list of users.
     pub welcome_pause: Duration,
+    /// Acknowledgments and signs of life of `reliable`.
+    pub timing: Timing,
+}
+
+/// Limits and intervals of `reliable`, by the names of its original's configuration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timing {
+    /// Interval at which the server looks for a silent client.
+    pub look: Duration,
+    /// Silence after which it asks for a sign of life (`HEARTBEAT_INTERVAL`).
+    pub heartbeat: Duration,
+    /// Silence after which it gives the client up.
+    pub dead: Duration,
+    /// Retransmission timeout before the first sample (`ACK_TIMEOUT`).
+    pub ack_timeout: Duration,
+    /// Its floor and its ceiling (`MIN_RTO`, `MAX_RTO`).
+    pub min_rto: Duration,
+    /// See `min_rto`.
+    pub max_rto: Duration,
+    /// Retransmissions of a message before the client counts as gone (`MAX_RETRANSMISSIONS`).
+    pub retransmissions: u32,
+    /// Messages in flight at first (`INITIAL_CWND`).
+    pub window: u32,
+    /// Messages in flight up to which slow start goes (`SLOW_START_THRESHOLD`).
+    pub threshold: u32,
+}
+
+impl Default for Timing {
+    /// Behaviour of the original, with the bounds that its README names and its code forgot.
+    fn default() -> Timing {
+        Timing {
+            look: Duration::from_secs(5),
+            heartbeat: Duration::from_secs(10),
+            dead: Duration::from_secs(30),
+            ack_timeout: Duration::from_secs(3),
+            min_rto: Duration::from_secs(1),
+            max_rto: Duration::from_secs(60),
+            retransmissions: 3,
+            window: 1,
+            threshold: 64,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -40,6 +82,7 @@ impl Default for Settings {
             max_text: 32_768,
             extended: false,
             welcome_pause: Duration::from_millis(50),
+            timing: Timing::default(),
         }
     }
 }

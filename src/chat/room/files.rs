@@ -39,10 +39,11 @@ struct Desk {
     waiting: VecDeque<Wish>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Wish {
     file: u32,
     reader: ClientId,
+    nick: Name,
     from: u64,
 }
 
@@ -65,16 +66,16 @@ impl Files {
         while desk.asked.len() < AT_ONCE
             && let Some(wish) = desk.waiting.pop_front()
         {
-            desk.asked.push_back(wish);
-            let Wish { file, reader, from } = wish;
-            answer_to(sender, Event::File(FileEvent::Asked { file, reader: reader.0, from }), out);
+            desk.asked.push_back(wish.clone());
+            let Wish { file, reader, nick, from } = wish;
+            answer_to(sender, Event::File(FileEvent::Asked { file, reader: reader.0, nick, from }), out);
         }
         if desk.asked.is_empty() {
             self.desks.remove(&sender);
         }
     }
 
-    fn ask(&mut self, client: ClientId, file: u32, from: u64, out: &mut Vec<Delivery>) {
+    fn ask(&mut self, (client, nick): (ClientId, &Name), file: u32, from: u64, out: &mut Vec<Delivery>) {
         let Some(offer) = self.offers.get(&file).filter(|offer| offer.readers.contains(&client)) else {
             let ended = FileEvent::Ended { file, nick: "".into(), how: FileEnd::Gone };
             return answer_to(client, Event::File(ended), out);
@@ -82,7 +83,7 @@ impl Files {
         let sender = offer.by;
         let desk = self.desks.entry(sender).or_default();
         if offer.about.part(from).is_some() && desk.count(file, client) < AT_ONCE {
-            desk.waiting.push_back(Wish { file, reader: client, from });
+            desk.waiting.push_back(Wish { file, reader: client, nick: nick.clone(), from });
         }
         self.ask_on(sender, out);
     }
@@ -90,23 +91,23 @@ impl Files {
     fn give(
         &mut self,
         client: ClientId,
-        wish: Wish,
+        (file, reader, from): (u32, ClientId, u64),
         data: Name,
         out: &mut Vec<Delivery>,
     ) -> Result<(), Refusal> {
         let desk = self.desks.get_mut(&client);
-        let place = desk.as_ref().and_then(|desk| desk.asked.iter().position(|asked| *asked == wish));
+        let is_it = |asked: &Wish| (asked.file, asked.reader, asked.from) == (file, reader, from);
+        let place = desk.as_ref().and_then(|desk| desk.asked.iter().position(is_it));
         // A reader may have ended it meanwhile.
-        let (Some(desk), Some(place), Some(offer)) = (desk, place, self.offers.get(&wish.file)) else {
+        let (Some(desk), Some(place), Some(offer)) = (desk, place, self.offers.get(&file)) else {
             return Ok(());
         };
-        let length = offer.about.part(wish.from).unwrap_or_default();
+        let length = offer.about.part(from).unwrap_or_default();
         if !is_base64_of(&data, length) {
             return Err(Refusal::NotNow("that is no part of this file".into()));
         }
         desk.asked.remove(place);
-        let part = FileEvent::Part { file: wish.file, from: wish.from, data };
-        answer_to(wish.reader, Event::File(part), out);
+        answer_to(reader, Event::File(FileEvent::Part { file, from, data }), out);
         self.ask_on(client, out);
         Ok(())
     }
@@ -172,10 +173,9 @@ impl Room {
                     answer_to(client, Event::File(FileEvent::Refused { about, why }), out);
                 }
             }
-            FileRequest::Ask { file, from } => self.files.ask(client, file, from, out),
+            FileRequest::Ask { file, from: byte } => self.files.ask((client, from), file, byte, out),
             FileRequest::Part { file, reader, from, data } => {
-                let wish = Wish { file, reader: ClientId(reader), from };
-                self.files.give(client, wish, data, out)?;
+                self.files.give(client, (file, ClientId(reader), from), data, out)?;
             }
             // That somebody has left, the server says itself.
             FileRequest::End { how: FileEnd::Gone, .. } => {}

@@ -24,7 +24,7 @@ const FORMS: [&str; 10] = [
     "kick CLIENT [--address-too | --name-only]",
     "broadcast TEXT",
     "close ROOM",
-    "simulate LOSS DELAY [--name NAME] | simulate --reset [--name NAME]",
+    "simulate [LOSS DELAY] [--congestion CONTROLLER] [--name NAME] | simulate --reset [--name NAME]",
     "shutdown",
     "quit",
 ];
@@ -151,13 +151,19 @@ mod tests {
                 "{line}"
             );
         }
+        for line in ["simulate --congestion bbr --name kim", "simulate 1 5 --congestion bbr"] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
         for line in [
             "simulate 101 50",
             "simulate 10 -5",
             "simulate 10 50x",
             "simulate nan 50",
             "simulate 10",
+            "simulate",
+            "simulate 10 --congestion bbr",
             "simulate --reset 5 5",
+            "simulate --reset --congestion bbr",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -85,16 +85,19 @@ enum Command {
     /// Change the emulated network, for everybody or for one person
     Simulate {
         /// Loss in each direction, e. g. 10%; a bare number is per cent, as in the original tool
-        #[arg(value_parser = per_cent, allow_negative_numbers = true, required_unless_present = "reset")]
+        #[arg(value_parser = per_cent, allow_negative_numbers = true, requires = "delay", required_unless_present_any = ["reset", "congestion"])]
         loss: Option<Probability>,
         /// One-way delay, e. g. 50ms; a bare number is milliseconds
-        #[arg(value_parser = milliseconds, allow_negative_numbers = true, required_unless_present = "reset")]
+        #[arg(value_parser = milliseconds, allow_negative_numbers = true, required_unless_present_any = ["reset", "congestion"])]
         delay: Option<Duration>,
+        /// Congestion control from now on, e. g. reno; loss and delay stay if they are left out
+        #[arg(long, value_name = "CONTROLLER")]
+        congestion: Option<String>,
         /// A person whose connection alone changes, and stays so when it comes back
         #[arg(long)]
         name: Option<String>,
         /// Back to the network of the start, or for one person to that of everybody
-        #[arg(long, conflicts_with_all = ["loss", "delay"])]
+        #[arg(long, conflicts_with_all = ["loss", "delay", "congestion"])]
         reset: bool,
     },
     /// End the server
@@ -156,10 +159,15 @@ impl Admin {
                 ("broadcast", json!({ "message": format!("[ADMIN] {}", words.join(" ")) }))
             }
             Command::Close { room } => ("close_room", json!({ "room": room })),
-            Command::Simulate { loss, delay, name, reset } => {
+            Command::Simulate { loss, delay, congestion, name, reset } => {
                 let (loss, delay) = (loss.map(Probability::as_f64), delay.map(Duration::as_secs_f64));
-                let params =
-                    json!({ "packet_loss_rate": loss, "delay": delay, "name": name, "reset": reset });
+                let params = json!({
+                    "packet_loss_rate": loss,
+                    "delay": delay,
+                    "congestion": congestion,
+                    "name": name,
+                    "reset": reset,
+                });
                 ("set_network_sim", params)
             }
             Command::Shutdown => ("shutdown", json!({})),

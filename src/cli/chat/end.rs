@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::chat::message::{Event, Name, Refusal};
 use crate::chat::protocol::guess::usual_at;
-use crate::chat::protocol::{DIALECTS, Dialect};
+use crate::chat::protocol::{DIALECTS, Dialect, KICKED, SERVER};
 use crate::cli::output::one_line;
 
 /// End of a connection.
@@ -49,6 +49,15 @@ impl Waits {
         let wait = (self.attempt < self.most).then(|| Span::from_secs(1 << self.attempt.min(5)))?;
         self.attempt += 1;
         Some(wait)
+    }
+}
+
+/// True of a server's last words to a person whom an administrator disconnects.
+pub fn says_kicked(event: &Event) -> bool {
+    match event {
+        Event::Notice { text } => text.starts_with(KICKED),
+        Event::Message { from, text } => **from == *SERVER && text.starts_with(KICKED),
+        _ => false,
     }
 }
 

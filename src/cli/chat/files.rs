@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use std::time::Duration as Span;
 
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
-use super::sending::Sending;
+use super::sending::{AGAIN, Sending, again, late, renew, safe};
 use super::taken::Taken;
-use crate::chat::files::{AT_ONCE, About, FileEnd, FileEvent, FileRequest, PART, Recipient, safe_name};
+use crate::chat::files::{AT_ONCE, About, FileEnd, FileEvent, FileRequest, OFFERS_EACH, PART, Recipient};
 use crate::chat::message::{Event, Request};
 use crate::chat::protocol::NotSaid;
 use crate::cli::output::one_line;
@@ -43,6 +43,8 @@ pub struct Files {
     /// In the order of their offers, which is that of the server's answers.
     sending: Vec<Sending>,
     coming: Vec<Coming>,
+    /// Time of the next offers to rooms that were refused.
+    again_at: Option<Instant>,
     /// Requests that go before what is typed.
     asks: VecDeque<Request>,
     /// Lines for the person.
@@ -56,10 +58,9 @@ pub struct Files {
 impl Files {
     /// True while a file is under way.
     pub fn is_busy(&self) -> bool {
-        let is_sent = |sending: &Sending| sending.has_begun && sending.gone.is_none();
         !self.asks.is_empty()
             || !self.reading.is_empty()
-            || self.sending.iter().any(is_sent)
+            || self.sending.iter().any(Sending::is_under_way)
             || self.coming.iter().any(|coming| coming.taken.is_some() && coming.file != 0)
     }
 
@@ -125,10 +126,18 @@ impl Files {
         Ok(())
     }
 
-    /// Offers the next file that has been read. Nothing is lost if it is dropped while it waits.
+    /// Offers the next file that has been read, or those that were refused. Nothing is lost if it is dropped.
     pub async fn read(&mut self) {
-        let Some((path, reading)) = self.reading.front_mut() else { return std::future::pending().await };
-        match reading.await.map_err(io::Error::other).flatten() {
+        let again_at = self.again_at;
+        let reading = self.reading.front_mut();
+        let (path, result) = tokio::select! {
+            read = async { match reading { Some((path, reading)) => (path.clone(), reading.await), None => std::future::pending().await } } => read,
+            () = sleep_until(again_at.unwrap_or_else(Instant::now)), if again_at.is_some() => {
+                self.again_at = None;
+                return self.offer_again(|all| again(all, |to| matches!(to, Recipient::Room(_))));
+            }
+        };
+        match result.map_err(io::Error::other).flatten() {
             Ok(sending) => {
                 self.asks.push_back(sending.offer());
                 self.sending.push(sending);
@@ -210,31 +219,31 @@ impl Files {
                 self.asks.clear();
                 self.coming.retain(|coming| coming.taken.is_some());
                 self.coming.iter_mut().for_each(|coming| coming.file = 0);
-                let now = Instant::now();
-                self.sending.retain(|sending| sending.is_wanted(now));
-                for sending in &mut self.sending {
-                    (sending.file, sending.gone) = (None, None);
-                    self.asks.push_back(sending.offer());
-                }
+                self.offer_again(renew);
             }
-            Event::Joined { nick } => {
-                let now = Instant::now();
-                self.sending.retain(|sending| sending.is_wanted(now));
-                let is_for =
-                    |to: &Recipient| matches!(to, Recipient::Person(to) if to.eq_ignore_ascii_case(nick));
-                let (back, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sending)
-                    .into_iter()
-                    .partition(|sending| sending.gone.is_some() && is_for(&sending.to));
-                self.sending = others;
-                for mut sending in back {
-                    (sending.file, sending.gone) = (None, None);
-                    self.asks.push_back(sending.offer());
-                    self.sending.push(sending);
-                }
+            Event::Joined { nick } => self.offer_again(|all| {
+                again(all, |to| matches!(to, Recipient::Person(to) if to.eq_ignore_ascii_case(nick)))
+            }),
+            Event::Entered { room } | Event::Created { room } => self.offer_again(|all| {
+                again(all, |to| matches!(to, Recipient::Room(to) if to.eq_ignore_ascii_case(room)))
+            }),
+            Event::Renamed { from, to } => {
+                let [from, to] = [from, to].map(|nick| one_line(nick));
+                self.sending.iter_mut().for_each(|sending| sending.rename(&from, &to));
+                let coming = self.coming.iter_mut().filter(|coming| coming.from == from);
+                coming.for_each(|coming| coming.from.clone_from(&to));
             }
             Event::File(event) => self.hear_file(event),
             _ => {}
         }
+    }
+
+    fn offer_again(&mut self, of: impl FnOnce(&mut Vec<Sending>) -> Vec<Request>) {
+        let late = late(&mut self.sending, Instant::now());
+        self.failed += late.len() as u64;
+        self.says.extend(late);
+        let offers = of(&mut self.sending);
+        self.asks.extend(offers);
     }
 
     fn hear_file(&mut self, event: &FileEvent) {
@@ -245,26 +254,34 @@ impl Files {
             FileEvent::Announced { file, about, people } => {
                 if let Some(n) = self.answered(about) {
                     let sending = &mut self.sending[n];
-                    (sending.file, sending.people) = (Some(*file), *people);
+                    sending.announced(*file, *people);
                     let whom = if *people == 1 { "1 person".to_owned() } else { format!("{people} people") };
                     self.says.push(format!("{} is offered to {whom}", sending.about.name));
                 }
             }
             FileEvent::Refused { about, why } => {
                 let Some(n) = self.answered(about) else { return };
-                if self.sending[n].has_begun {
-                    self.sending[n].gone = Some(Instant::now());
+                let sending = &mut self.sending[n];
+                if sending.gone.is_some() {
+                    let is_new = sending.refused(why);
+                    if matches!(sending.to, Recipient::Room(_)) {
+                        // The others of a room may enter it after this person.
+                        self.again_at.get_or_insert_with(|| Instant::now() + AGAIN);
+                    }
+                    if is_new {
+                        self.says.push(format!("{} waits: {}", sending.about.name, one_line(why)));
+                    }
                     return;
                 }
                 self.failed += 1;
                 let name = self.sending.remove(n).about.name;
                 self.says.push(format!("{name} is not offered: {}", one_line(why)));
             }
-            FileEvent::Asked { file, reader, from } => {
+            FileEvent::Asked { file, reader, nick, from } => {
                 let Some(n) = self.sending.iter().position(|sending| sending.file == Some(*file)) else {
                     return self.ask(FileRequest::End { file: *file, how: FileEnd::Failed });
                 };
-                match self.sending[n].part(*from) {
+                match self.sending[n].part(*from, &one_line(nick)) {
                     Ok(data) => {
                         self.moved += PART;
                         let data = data.into();
@@ -353,22 +370,18 @@ impl Files {
         }
         let Some(n) = self.sending.iter().position(|sending| sending.file == Some(file)) else { return };
         let sending = &mut self.sending[n];
-        let name = sending.about.name.clone();
-        let words = match how {
-            FileEnd::Done => format!("{nick} has {name}, checksum right"),
-            FileEnd::Declined => format!("{nick} does not take {name}"),
-            FileEnd::Failed => format!("{nick} could not take {name}"),
-            FileEnd::Gone => format!("{nick} has left before {name} was there"),
-        };
-        self.says.push(words);
+        self.says.push(sending.words_of_end(&nick, how));
         self.failed += u64::from(how == FileEnd::Failed);
-        sending.people = sending.people.saturating_sub(1);
-        if sending.people > 0 {
-            sending.has_begun = false;
-        } else if how == FileEnd::Gone && sending.has_begun {
-            sending.gone = Some(Instant::now());
-        } else {
+        let later = sending.ended(&nick, how == FileEnd::Gone);
+        if sending.people == 0 && how == FileEnd::Gone && sending.has_begun {
+            sending.pause();
+        } else if sending.people == 0 {
             self.sending.remove(n);
+        }
+        self.sending.extend(later);
+        // There may be room for one that was refused because of the others.
+        if self.sending.len() >= OFFERS_EACH {
+            self.offer_again(|all| again(all, |to| matches!(to, Recipient::Person(_))));
         }
     }
 }
@@ -377,11 +390,6 @@ impl Drop for Files {
     fn drop(&mut self) {
         self.coming.drain(..).for_each(discard);
     }
-}
-
-/// The same file under a name that can be shown and written.
-fn safe(about: &About) -> About {
-    About { name: safe_name(&about.name).into(), ..about.clone() }
 }
 
 fn discard(coming: Coming) {

@@ -23,6 +23,7 @@ mod end;
 mod files;
 mod known;
 mod progress;
+mod rooms;
 mod screen;
 mod sending;
 mod session;

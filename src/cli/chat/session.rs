@@ -9,14 +9,15 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::commands::usages;
 use super::count::Count;
-use super::end::{End, exposes_password, has_left, is_strange, silent};
+use super::end::{End, exposes_password, has_left, is_strange, says_kicked, silent};
 use super::files::Files;
 use super::progress::Progress;
+use super::rooms::Rooms;
 use super::screen::{Screen, Typed};
 use super::unanswered::Unanswered;
 use crate::chat::message::{Event, Refusal, Request};
 use crate::chat::protocol::commands::{self, Command};
-use crate::chat::protocol::{KICKED, Manner, SERVER, without_password};
+use crate::chat::protocol::{Manner, without_password};
 use crate::cli::output::Failure;
 use crate::live::client::Client;
 use crate::live::clock::Clock;
@@ -49,6 +50,7 @@ pub struct Person<'a> {
     /// The last that was handed to the connection.
     last: Option<Request>,
     unanswered: Unanswered,
+    rooms: Rooms,
     pub files: Files,
     /// True if the last turn was one for files.
     is_for_files: bool,
@@ -74,6 +76,7 @@ impl<'a> Person<'a> {
             waiting: VecDeque::new(),
             last: None,
             unanswered: Unanswered::default(),
+            rooms: Rooms::default(),
             files: Files::default(),
             is_for_files: false,
             was_in: false,
@@ -91,8 +94,7 @@ impl<'a> Person<'a> {
         self.manner = client.manner();
         self.unanswered = Unanswered::new(self.manner.echoes);
         self.last = None;
-        let mut events = Vec::new();
-        let mut is_in = false;
+        let (mut events, mut is_in) = (Vec::new(), false);
         let since = Instant::now();
         let mut progress = Progress::new();
         let mut sounds_at = (!self.was_in).then(|| since + SOUNDS_AFTER);
@@ -270,12 +272,9 @@ impl<'a> Person<'a> {
     }
 
     fn hear(&mut self, event: &Event) -> Result<(), Failure> {
-        self.is_kicked = match event {
-            Event::Notice { text } => text.starts_with(KICKED),
-            Event::Message { from, text } => **from == *SERVER && text.starts_with(KICKED),
-            _ => false,
-        };
+        self.is_kicked = says_kicked(event);
         self.unanswered.hear(event);
+        self.rooms.hear(self.nick, event, &mut self.waiting);
         self.count.heard += u64::from(event.is_message());
         self.count.refused += u64::from(matches!(event, Event::Refused(_)));
         self.screen.event(self.clock.moment(), event)?;

@@ -12,7 +12,7 @@
 //! | `kick_client` | `client_id`, `keep_out` (`person`, `name` or `address`; ours) | `status` |
 //! | `broadcast` | `message` | `status` |
 //! | `close_room` | `room` | `status` |
-//! | `set_network_sim` | `packet_loss_rate` (0 to 1), `delay` (seconds, one way), or `reset`; `name` of a person (ours) | `status` |
+//! | `set_network_sim` | `packet_loss_rate` (0 to 1) and `delay` (seconds, one way), `congestion` (ours), or `reset`; `name` of a person (ours) | `status` |
 //! | `shutdown` | – | `status` |
 //!
 //! A proxy's administrators have no chat: `kick_client` and `broadcast` fail there, and its clients are
@@ -32,5 +32,6 @@ mod wire;
 pub use client::Administrator;
 pub use network::{NO_NETWORK, options_of};
 pub use server::{Admin, bind, of_tcp, serve};
+pub use shaping::Wanted;
 pub use tail::Tail;
 pub use wire::{ask, read_frame, write_frame};

@@ -64,10 +64,7 @@ impl Network {
 
 /// A network as the options of the command line, of the path's first link upwards; what it does not have is null.
 pub fn options_of(conditions: &Conditions) -> Value {
-    let scenario = conditions.scenario();
-    let group = scenario.groups.first();
-    let link = group.and_then(|group| group.path.first()).map(|hop| hop.directions(&scenario.links)[0]);
-    let Some(Config { loss, delay, rate, queue, .. }) = link else { return Value::Null };
+    let Config { loss, delay, rate, queue, .. } = conditions.first_link();
     let loss = match loss {
         LossModel::Independent(loss) => Some(loss.to_string()),
         LossModel::GilbertElliott { .. } => None,
@@ -82,14 +79,18 @@ pub fn options_of(conditions: &Conditions) -> Value {
         "jitter": delay.jitter.to_string(),
         "rate": rate.map(|rate| rate.to_string()),
         "queue": rate.map(|_| queue),
-        "congestion": group.map(|group| group.tcp.congestion.algorithm.name),
+        "congestion": conditions.congestion().algorithm.name,
     })
 }
 
-/// Loss and one-way delay of a path of one link that is the same in both directions.
+/// Loss and one-way delay of a path of one link that is the same in both directions and stays so.
 fn loss_and_delay(conditions: &Conditions) -> Option<(Probability, Duration)> {
     let scenario = conditions.scenario();
     let [hop] = scenario.groups.first()?.path[..] else { return None };
+    // Whoever put these back would end the schedule's own.
+    if !scenario.schedule.is_empty() {
+        return None;
+    }
     let of = |config: &Config| match config.loss {
         LossModel::Independent(loss) => Some((loss, config.delay.mean)),
         LossModel::GilbertElliott { .. } => None,

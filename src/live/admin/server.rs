@@ -227,7 +227,7 @@ fn of_path((number, ends): (&u64, &[PortInfo; 2])) -> Value {
 /// The figures of an end of an emulated path.
 pub fn of_tcp(end: &PortInfo) -> Value {
     json!({
-        "congestion_window": end.snapshot.cwnd,
+        "congestion_window": end.snapshot.window(),
         "ssthresh": end.snapshot.ssthresh,
         "rto": end.snapshot.rto.as_secs_f64(),
         "rtt": end.snapshot.srtt.map(Duration::as_secs_f64),

@@ -1,13 +1,16 @@
 //! Conditions that change while connections are open: because somebody says so, or by the `[[schedule]]` of the
 //! scenario that they come from. A schedule counts from when its network was chosen, and begins anew after the
-//! scenario's duration, for a gateway has no end. Changes of everybody's network leave the links alone that a
-//! connection has for itself: to set them anew would fill its policers and forget its bursts of loss.
+//! scenario's duration, for a gateway has no end. Changes of everybody's network leave alone what a connection has
+//! for itself: to set links anew would fill its policers and forget its bursts of loss.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::conditions::Conditions;
+use super::ends::End;
 use super::thread::{Clients, Driver};
+use crate::congestion::Choice;
+use crate::engine::Port;
 use crate::scenario::Scenario;
 use crate::time::{Duration, Instant};
 
@@ -20,15 +23,41 @@ type Links = Vec<(String, Settings)>;
 /// Changes of a schedule that are closer than this come together: each may touch every connection.
 const LEAST: Duration = Duration::from_millis(10);
 
-/// Network of one connection alone: the links of its path.
+/// Network of one person; nothing is as everybody's.
+#[derive(Clone, Debug, Default)]
+pub struct OwnNetwork {
+    /// Links of its path.
+    pub links: Option<Conditions>,
+    /// Congestion controller of its connections.
+    pub congestion: Option<Choice>,
+}
+
+impl OwnNetwork {
+    /// True if all of it is as everybody's.
+    pub fn is_empty(&self) -> bool {
+        self.links.is_none() && self.congestion.is_none()
+    }
+
+    /// Description of what is its own, in a line.
+    pub fn describe(&self) -> String {
+        let links = self.links.as_ref().map(Conditions::describe_links);
+        let tcp = self.congestion.as_ref().map(|choice| format!("TCP with {}", choice.algorithm.name));
+        links.into_iter().chain(tcp).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// The same of one connection.
 pub(super) struct Own {
-    links: Links,
+    links: Option<Links>,
     timetable: Option<Timetable>,
+    congestion: Option<Choice>,
 }
 
 /// Position in a schedule.
 pub(super) struct Timetable {
     scenario: Arc<Scenario>,
+    /// The scenario as it was chosen.
+    origin: Arc<Scenario>,
     begun: Instant,
     /// Number of the next change; behind the last one it begins anew.
     next: usize,
@@ -38,10 +67,28 @@ pub(super) struct Timetable {
 
 impl Timetable {
     /// A schedule that begins now, if there is one.
-    pub fn new(conditions: &Conditions, now: Instant) -> Option<Timetable> {
+    fn new(conditions: &Conditions, now: Instant) -> Option<Timetable> {
         let scenario = conditions.shared();
+        let origin = Arc::clone(conditions.origin());
         let changes = !scenario.schedule.is_empty() && !scenario.duration.is_zero();
-        changes.then_some(Timetable { scenario, begun: now, next: 0, earliest: now })
+        changes.then_some(Timetable { scenario, origin, begun: now, next: 0, earliest: now })
+    }
+
+    /// Links of these conditions now, and their schedule. One of which some was changed goes on where one of those that
+    /// are known stands.
+    pub fn start(
+        conditions: &Conditions,
+        now: Instant,
+        known: &[Option<&Timetable>],
+    ) -> (Links, Option<Timetable>) {
+        let mut links = links_of(conditions.scenario());
+        let mut timetable = Timetable::new(conditions, now);
+        if let Some(timetable) = &mut timetable {
+            let same = known.iter().flatten().find(|known| Arc::ptr_eq(&known.origin, &timetable.origin));
+            timetable.begun = same.map_or(now, |known| known.begun);
+            lay(&mut links, timetable.turn(now));
+        }
+        (links, timetable)
     }
 
     fn due(&self) -> Instant {
@@ -84,6 +131,15 @@ pub(super) fn links_of(scenario: &Scenario) -> Links {
     scenario.links.iter().map(|link| (link.name.clone(), link.directions.clone())).collect()
 }
 
+/// Gives links the settings that have changed.
+fn lay(links: &mut Links, changed: Links) {
+    for (name, settings) in changed {
+        for link in links.iter_mut().filter(|(known, _)| *known == name) {
+            link.1.clone_from(&settings);
+        }
+    }
+}
+
 impl Driver {
     /// Links take their new settings at once; names that the old conditions do not have are new
     /// connections' business and are ignored.
@@ -92,9 +148,23 @@ impl Driver {
         // A trial has conditions of its own.
         let Clients::Anybody { tcp, timetable, .. } = &mut self.clients else { return };
         *tcp = Arc::new(conditions.scenario().groups[0].tcp.clone());
-        *timetable = Timetable::new(conditions, now);
-        self.set_everybodys(links_of(conditions.scenario()));
-        self.follow_schedules();
+        // One that is chosen as it is begins anew.
+        let known = timetable.as_ref().filter(|_| conditions.is_changed());
+        let (links, begun) = Timetable::start(conditions, now, &[known]);
+        *timetable = begun;
+        self.set_everybodys(links);
+        self.set_controllers();
+        self.look_ahead();
+    }
+
+    /// Gives each connection its controller.
+    fn set_controllers(&mut self) {
+        let Clients::Anybody { tcp, own, .. } = &self.clients else { return };
+        // Of some only one end is left; of others the second changes nothing any more.
+        for end in self.ends.iter().flatten() {
+            let own = own.get(&end.connection).and_then(|own| own.congestion.as_ref());
+            self.world.set_controller(end.port, own.unwrap_or(&tcp.congestion));
+        }
     }
 
     fn set_everybodys(&mut self, changed: Links) {
@@ -107,34 +177,47 @@ impl Driver {
                 Some((number, settings))
             })
             .collect();
-        let owners = self.ends.iter().flatten().filter_map(|end| Some((end.port, own.get(&end.connection)?)));
+        let links_of = |end: &End| own.get(&end.connection)?.links.as_ref();
+        let owners = self.ends.iter().flatten().filter_map(|end| Some((end.port, links_of(end)?)));
         let spared: BTreeSet<[u32; 2]> = owners
-            .flat_map(|(port, own)| self.world.own_links(port).iter().take(own.links.len()).copied())
+            .flat_map(|(port, own)| self.world.own_links(port).iter().take(own.len()).copied())
             .collect();
         self.world.change_links(&changes, &spared);
     }
 
-    /// Settings of the links that one connection has for itself.
-    pub(super) fn set_own(&mut self, connection: u64, conditions: Option<&Conditions>) {
+    /// The network that one connection has for itself.
+    pub(super) fn set_own(&mut self, connection: u64, wanted: &OwnNetwork) {
         let now = self.world.now();
-        let Clients::Anybody { path, links, own, .. } = &mut self.clients else { return };
-        let settings = match conditions {
+        // It may be over since the command was given.
+        let Some(port) = self.port_of(connection) else { return };
+        let Clients::Anybody { path, links, own, timetable, tcp } = &mut self.clients else { return };
+        let before = own.remove(&connection);
+        let had_links = before.as_ref().is_some_and(|before| before.links.is_some());
+        let known = [before.as_ref().and_then(|before| before.timetable.as_ref()), timetable.as_ref()];
+        let (own_links, timetable) = match &wanted.links {
             Some(conditions) => {
-                let scenario = conditions.scenario();
-                let all = links_of(scenario);
-                let links: Links = scenario.groups[0].path.iter().map(|hop| all[hop.link].clone()).collect();
-                let settings = settings_of(&links);
-                own.insert(connection, Own { links, timetable: Timetable::new(conditions, now) });
-                settings
+                let (all, timetable) = Timetable::start(conditions, now, &known);
+                let path = conditions.scenario().groups[0].path.iter();
+                (Some(path.map(|hop| all[hop.link].clone()).collect::<Links>()), timetable)
             }
-            None => {
-                own.remove(&connection);
+            None => (None, None),
+        };
+        let settings = match &own_links {
+            Some(own) => Some(settings_of(own)),
+            None => had_links.then(|| {
                 let hops = path.iter().filter(|(_, shared)| shared.is_none());
                 hops.map(|(link, _)| links[*link].1.clone()).collect()
-            }
+            }),
         };
-        self.set_links(connection, &settings);
-        self.follow_schedules();
+        if !wanted.is_empty() {
+            let congestion = wanted.congestion.clone();
+            own.insert(connection, Own { links: own_links, timetable, congestion });
+        }
+        if let Some(settings) = settings {
+            self.world.set_links(port, &settings);
+        }
+        self.world.set_controller(port, wanted.congestion.as_ref().unwrap_or(&tcp.congestion));
+        self.look_ahead();
     }
 
     /// A connection is over.
@@ -146,12 +229,8 @@ impl Driver {
         }
     }
 
-    fn set_links(&mut self, connection: u64, settings: &[Settings]) {
-        let port = self.ends.iter().flatten().find(|end| end.connection == connection).map(|end| end.port);
-        match port {
-            Some(port) => self.world.set_links(port, settings),
-            None => self.forget_own(connection),
-        }
+    fn port_of(&self, connection: u64) -> Option<Port> {
+        self.ends.iter().flatten().find(|end| end.connection == connection).map(|end| end.port)
     }
 
     /// Makes the changes that schedules have up to the present instant.
@@ -162,12 +241,9 @@ impl Driver {
         let changed = timetable.as_mut().and_then(turn);
         let owners: Vec<(u64, Vec<Settings>)> = own
             .iter_mut()
-            .filter_map(|(connection, Own { links, timetable })| {
-                for (name, settings) in timetable.as_mut().and_then(turn)? {
-                    for link in links.iter_mut().filter(|(known, _)| *known == name) {
-                        link.1.clone_from(&settings);
-                    }
-                }
+            .filter_map(|(connection, Own { links, timetable, .. })| {
+                let links = links.as_mut()?;
+                lay(links, timetable.as_mut().and_then(turn)?);
                 Some((*connection, settings_of(links)))
             })
             .collect();
@@ -175,7 +251,9 @@ impl Driver {
             self.set_everybodys(changed);
         }
         for (connection, settings) in owners {
-            self.set_links(connection, &settings);
+            if let Some(port) = self.port_of(connection) {
+                self.world.set_links(port, &settings);
+            }
         }
         self.look_ahead();
     }
@@ -234,6 +312,10 @@ mod tests {
         let scheduled = Options::default()
             .conditions(Some(("train.toml", include_str!("../../../scenarios/networks/train.toml"))))
             .expect("a sound network");
+        let scheduled = OwnNetwork { links: Some(scheduled), congestion: None };
+        let bbr =
+            crate::congestion::Algorithm::by_name("bbr").map(crate::congestion::Algorithm::with_defaults);
+        let controlled = OwnNetwork { links: None, congestion: bbr };
         let plain = Options::default().conditions(None).expect("a sound network");
         let (commands, inbox) = std::sync::mpsc::channel();
         let mut driver = Driver::new(&plain, 1 << 20, None, inbox);
@@ -242,14 +324,16 @@ mod tests {
             Clients::Cast { .. } => 0,
         };
         let streams = driver.open(None, &commands);
-        driver.set_own(streams[0].connection(), Some(&scheduled));
+        driver.set_own(streams[0].connection(), &scheduled);
         assert!(driver.next_change.is_some());
         for number in [0, 1] {
             assert_eq!(owners(&driver), 1);
             driver.finish(number);
         }
         assert_eq!((owners(&driver), driver.next_change), (0, None));
-        driver.set_own(streams[0].connection(), Some(&scheduled));
-        assert_eq!((owners(&driver), driver.next_change), (0, None));
+        for late in [&scheduled, &controlled] {
+            driver.set_own(streams[0].connection(), late);
+            assert_eq!((owners(&driver), driver.next_change), (0, None));
+        }
     }
 }

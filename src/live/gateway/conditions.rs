@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use super::change::Change;
+use crate::congestion::Choice;
 use crate::link::config::{Capacity, Config, LossModel, Pattern, Policer, Wifi};
 use crate::scenario::{LinkSpec, Loader, Plan, Scenario, ScenarioError};
 use crate::time::Duration;
@@ -12,13 +14,13 @@ use crate::units::{Rate, UnitError};
 
 /// A path on which nothing takes time is none: an answer would be there before its question.
 const DEFAULT_DELAY: &str = "50us";
-/// The same for those who ask for none.
-const LEAST_DELAY: Duration = Duration::from_micros(1);
 
 /// A network: the path of a scenario's first group of clients.
 #[derive(Clone, Debug)]
 pub struct Conditions {
     scenario: Arc<Scenario>,
+    /// The same as it was chosen, before some of it changed: its schedule goes on meanwhile.
+    origin: Arc<Scenario>,
     /// Keys that the file sweeps, which one network cannot.
     swept: Vec<String>,
 }
@@ -131,7 +133,8 @@ impl Options {
         let (name, text) = file.unwrap_or(("the network's options, as a scenario", &own));
         let plan = Plan::parse_with(name, text, &self.sets, load).map_err(Box::new)?;
         let (scenario, swept) = plan.without_grid().map_err(Box::new)?;
-        Ok(Conditions { scenario: Arc::new(scenario), swept })
+        let scenario = Arc::new(scenario);
+        Ok(Conditions { origin: Arc::clone(&scenario), scenario, swept })
     }
 }
 
@@ -151,22 +154,38 @@ impl Conditions {
         &self.swept
     }
 
-    /// The same network with another loss and one-way delay of its path, in each direction, from now on. A path
-    /// of several links gets both on its first. A schedule is over: all else is as at its start.
-    pub fn with(&self, loss: Probability, delay: Duration) -> Conditions {
+    /// The scenario that these conditions were before any [change](Conditions::changed).
+    pub(super) fn origin(&self) -> &Arc<Scenario> {
+        &self.origin
+    }
+
+    /// True if some of it is not as it was chosen.
+    pub(super) fn is_changed(&self) -> bool {
+        !Arc::ptr_eq(&self.scenario, &self.origin)
+    }
+
+    /// The same network with another value of what a change names, also where its schedule would set that; all else,
+    /// and the schedule, is as it was.
+    pub fn changed(&self, change: &Change) -> Conditions {
         let mut scenario = Scenario::clone(&self.scenario);
-        scenario.schedule.clear();
-        let path = scenario.groups[0].path.clone();
-        for (n, hop) in path.into_iter().enumerate() {
-            for config in &mut scenario.links[hop.link].directions {
-                let (loss, delay) = match n {
-                    0 => (loss, delay.max(LEAST_DELAY)),
-                    _ => (Probability::NEVER, Duration::ZERO),
-                };
-                set(config, loss, delay);
+        let path: Vec<usize> = scenario.groups[0].path.iter().map(|hop| hop.link).collect();
+        for (n, link) in path.into_iter().enumerate() {
+            let scheduled = scenario.schedule.iter_mut().flat_map(|at| &mut at.links);
+            let scheduled = scheduled.filter(|(number, _)| *number == link).map(|(_, settings)| settings);
+            for settings in std::iter::once(&mut scenario.links[link].directions).chain(scheduled) {
+                for config in settings {
+                    change.apply(config, n == 0);
+                }
             }
         }
-        Conditions { scenario: Arc::new(scenario), swept: self.swept.clone() }
+        if let Some(congestion) = &change.congestion {
+            scenario.groups[0].tcp.congestion = congestion.clone();
+        }
+        Conditions {
+            scenario: Arc::new(scenario),
+            origin: Arc::clone(&self.origin),
+            swept: self.swept.clone(),
+        }
     }
 
     /// True if the links of this network can take the settings of another one's, or those that each connection has
@@ -186,6 +205,16 @@ impl Conditions {
         own.filter(|link| link.per_client).zip(path).all(|(link, other)| alike(link, other))
     }
 
+    /// Settings of the path's first link, upwards.
+    pub fn first_link(&self) -> &Config {
+        self.scenario.groups[0].path[0].directions(&self.scenario.links)[0]
+    }
+
+    /// Controller of the connections.
+    pub fn congestion(&self) -> &Choice {
+        &self.scenario.groups[0].tcp.congestion
+    }
+
     /// True if each connection has a link of its own.
     pub fn has_own_links(&self) -> bool {
         self.scenario.groups[0].path.iter().any(|hop| self.scenario.links[hop.link].per_client)
@@ -193,8 +222,7 @@ impl Conditions {
 
     /// Description of the network, in a line.
     pub fn describe(&self) -> String {
-        let tcp = &self.scenario.groups[0].tcp;
-        format!("{}; TCP with {}", self.describe_links(), tcp.congestion.algorithm.name)
+        format!("{}; TCP with {}", self.describe_links(), self.congestion().algorithm.name)
     }
 
     /// The same without TCP.
@@ -208,14 +236,6 @@ impl Conditions {
             format!(", with {} every {}", plural(changes, "change"), self.scenario.duration)
         };
         links.join(", then ") + &schedule
-    }
-}
-
-fn set(config: &mut Config, loss: Probability, delay: Duration) {
-    config.loss = LossModel::Independent(loss);
-    config.delay.mean = delay;
-    if delay.is_zero() {
-        config.delay.jitter = Duration::ZERO;
     }
 }
 

@@ -6,6 +6,7 @@
 //! late run at their due instant, so that lateness never adds up. How late each was is counted.
 
 mod budget;
+mod change;
 mod changes;
 mod conditions;
 mod ends;
@@ -18,6 +19,8 @@ use std::sync::{Arc, mpsc};
 use hdrhistogram::Histogram;
 use tokio::sync::oneshot;
 
+pub use change::Change;
+pub use changes::OwnNetwork;
 pub use conditions::{Conditions, Options};
 pub use pipe::Stream;
 pub use recording::{Recorded, Recording};
@@ -117,16 +120,15 @@ impl Gateway {
         self.ask(thread::Command::EndRecording).await
     }
 
-    /// Changes the conditions for all connections from now on. Settings of TCP are for new ones.
+    /// Changes the conditions for all connections from now on, open ones too; of TCP their controller only, which
+    /// [takes over](crate::engine::World::set_controller).
     pub fn set(&self, conditions: &Conditions) -> Result<(), Ended> {
         self.commands.send(thread::Command::Set(Box::new(conditions.clone()))).map_err(|_| Ended)
     }
 
-    /// Changes the links that one connection has for itself, until it is told that it has none of its own: then they
-    /// are as everybody's.
-    pub fn set_own(&self, connection: u64, own: Option<&Conditions>) -> Result<(), Ended> {
-        let own = own.map(|conditions| Box::new(conditions.clone()));
-        self.commands.send(thread::Command::SetOwn(connection, own)).map_err(|_| Ended)
+    /// Changes the network that one connection has for itself; what is not its own is as everybody's.
+    pub fn set_own(&self, connection: u64, own: &OwnNetwork) -> Result<(), Ended> {
+        self.commands.send(thread::Command::SetOwn(connection, Box::new(own.clone()))).map_err(|_| Ended)
     }
 
     /// Counters so far.

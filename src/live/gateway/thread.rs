@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::Statistics;
 use super::budget::Budget;
-use super::changes::{Owners, Settings, Timetable, links_of};
+use super::changes::{OwnNetwork, Owners, Settings, Timetable};
 use super::conditions::Conditions;
 use super::ends::End;
 use super::pipe::{Pipe, Stream, lock};
@@ -33,8 +33,8 @@ pub(super) enum Command {
     /// A pipe has something to send or room to receive.
     Look(usize),
     Set(Box<Conditions>),
-    /// The same for one connection; nothing is what everybody has.
-    SetOwn(u64, Option<Box<Conditions>>),
+    /// The network of one connection.
+    SetOwn(u64, Box<OwnNetwork>),
     Statistics(oneshot::Sender<Statistics>),
     /// The trial is over.
     Conclude(oneshot::Sender<Outcome>),
@@ -105,6 +105,7 @@ impl Driver {
         let scenario = conditions.scenario();
         let mut world = World::new(Seed(scenario.seed), Instant::ZERO, Instant::MAX);
         let shared = add_links(&mut world, scenario);
+        let (links, timetable) = Timetable::start(conditions, Instant::ZERO, &[]);
         let clients = Clients::Anybody {
             path: scenario.groups[0]
                 .path
@@ -112,9 +113,9 @@ impl Driver {
                 .map(|hop| (hop.link, shared[hop.link].map(|both| hop.turned(both))))
                 .collect(),
             tcp: Arc::new(scenario.groups[0].tcp.clone()),
-            links: links_of(scenario),
+            links,
             own: Owners::new(),
-            timetable: Timetable::new(conditions, Instant::ZERO),
+            timetable,
         };
         let mut driver = Driver::of(world, clients, Clock::start(), Budget::new(memory), inbox);
         driver.recorder = recording.map(|recording| Recorder::new(recording, &mut driver.world));
@@ -254,7 +255,7 @@ impl Driver {
             }
             Command::Look(number) => self.serve(number),
             Command::Set(conditions) => self.set(&conditions),
-            Command::SetOwn(connection, own) => self.set_own(connection, own.as_deref()),
+            Command::SetOwn(connection, own) => self.set_own(connection, &own),
             Command::Statistics(reply) => {
                 let _ = reply.send(self.statistics());
             }

@@ -14,8 +14,9 @@ use super::{Desk, metrics};
 use crate::chat::message::Name;
 use crate::chat::names::exact;
 use crate::congestion::{self, script};
-use crate::live::admin::{NO_NETWORK, of_tcp, options_of};
-use crate::live::gateway::{Conditions, Options};
+use crate::live::admin::{NO_NETWORK, Wanted, of_tcp, options_of};
+use crate::live::gateway::{Change, Conditions, Options};
+use crate::scenario::ScenarioError;
 
 /// The description of all requests.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -62,7 +63,7 @@ pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Reply {
         (&Method::GET, "/healthz") => Ok(reply(StatusCode::OK, TEXT, "ok\n")),
         (&Method::GET, "/api/openapi.json") => Ok(reply(StatusCode::OK, JSON, OPENAPI)),
         (&Method::GET, "/api/network") => network(desk, request.headers()),
-        (&Method::PUT, "/api/network") => change_network(desk, request).await,
+        (&Method::PUT | &Method::PATCH, "/api/network") => change_network(desk, request).await,
         (&Method::GET, "/api/connection") => connection(desk, &request).await,
         (&Method::GET, "/metrics") => match check_token(desk, request.headers()).await {
             Ok(()) => Ok(exposition(desk, &request).await),
@@ -161,22 +162,31 @@ fn network(desk: &Desk, headers: &HeaderMap) -> Result<Reply, Problem> {
     let mut value = options_of(&now);
     value["description"] = now.describe().into();
     if let Some(own) = person(desk, headers).and_then(|nick| desk.hub.borrow().own_network(&nick).cloned()) {
-        value["own"] = options_of(&own);
-        value["own"]["description"] = own.describe_links().into();
+        value["own"] = options_of(own.links.as_ref().unwrap_or(&now));
+        let congestion = own.congestion.as_ref().unwrap_or(now.congestion());
+        value["own"]["congestion"] = congestion.algorithm.name.into();
+        value["own"]["description"] = own.describe().into();
     }
     value["presets"] = PRESETS.iter().map(|(name, _)| *name).collect();
     value["controllers"] = congestion::algorithms().iter().map(|algorithm| algorithm.name).collect();
     // A page asks whether it may, without a token to show.
     value["is_open"] = desk.hub.borrow().web().opens_network.into();
-    value["is_own_open"] =
-        (desk.hub.borrow().web().opens_own_network && network.first().has_own_links()).into();
+    value["is_own_open"] = opens_own(desk).into();
     Ok(as_json(&value))
 }
 
+/// True if each person on a page may change its own network: one whose links are shared is everybody's.
+fn opens_own(desk: &Desk) -> bool {
+    let has_links = desk.admin.network.as_ref().is_some_and(|network| network.first().has_own_links());
+    has_links && desk.hub.borrow().web().opens_own_network
+}
+
+/// Another network, or with PATCH some of it.
 async fn change_network(desk: &Desk, request: Request<Incoming>) -> Result<Reply, Problem> {
+    let is_some = request.method() == Method::PATCH;
     let headers = request.headers().clone();
     // Of everybody's network a stranger's body is not even read.
-    let is_own_open = desk.hub.borrow().web().opens_own_network && person(desk, &headers).is_some();
+    let is_own_open = opens_own(desk) && person(desk, &headers).is_some();
     let is_open = desk.hub.borrow().web().opens_network;
     if !is_open && !is_own_open {
         check_token(desk, &headers).await?;
@@ -192,12 +202,15 @@ async fn change_network(desk: &Desk, request: Request<Incoming>) -> Result<Reply
     if !name.as_ref().map_or(is_open, |name| is_own_open && is_own(name)) {
         check_token(desk, &headers).await?;
     }
-    if name.is_some() && !asked["congestion"].is_null() {
-        return Err(refused("a controller is everybody's: leave `congestion` out, or `name`".to_owned()));
-    }
-    let is_first = asked["preset"] == FIRST;
-    let changed = if is_first { None } else { Some(conditions(&asked).map_err(refused)?) };
-    let words = desk.admin.change_network(name.as_deref(), changed).map_err(refused)?;
+    let wanted = if is_some {
+        let now = desk.admin.network_of(name.as_deref()).map_err(refused)?;
+        Wanted::Some(change(&asked, &now).map_err(refused)?)
+    } else if asked["preset"] == FIRST {
+        Wanted::First
+    } else {
+        Wanted::Whole(conditions(&asked).map_err(refused)?, asked["congestion"].is_string())
+    };
+    let words = desk.admin.change_network(name.as_deref(), wanted).map_err(refused)?;
     Ok(as_json(&json!({ "description": words })))
 }
 
@@ -224,21 +237,46 @@ fn conditions(asked: &Value) -> Result<Conditions, String> {
             Some(*preset.ok_or_else(|| format!("there is no preset of that name, but {}", names()))?),
         )
     } else {
-        let options = Options {
-            loss: text("loss")?,
-            delay: text("delay")?,
-            jitter: text("jitter")?,
-            rate: text("rate")?,
-            queue: text("queue")?,
-            congestion: match text("congestion")? {
-                Some(word) if script::is_named(&word) => return Err(script::LATE.to_owned()),
-                other => other,
-            },
-            ..Options::default()
-        };
-        (options, None)
+        (options(asked)?, None)
     };
-    options.conditions(file).map_err(|error| error.to_string())
+    options.conditions(file).map_err(|error| words(&error))
+}
+
+/// Change that is asked for of a network.
+fn change(asked: &Value, now: &Conditions) -> Result<Change, String> {
+    const MEMBERS: [&str; 7] = ["name", "loss", "delay", "jitter", "rate", "queue", "congestion"];
+    let mut members = asked.as_object().into_iter().flatten().map(|(member, _)| member.as_str());
+    if let Some(other) = members.find(|member| !MEMBERS.contains(member)) {
+        return Err(format!("`{other}` cannot be changed on its own: {}", MEMBERS[1..].join(", ")));
+    }
+    let options = options(asked)?;
+    if options.is_empty() {
+        return Err("name what is to change: loss, delay, jitter, rate, queue or congestion".to_owned());
+    }
+    Change::of(&options, now).map_err(|error| words(&error))
+}
+
+/// Problems without the lines of a file that nobody wrote.
+fn words(error: &ScenarioError) -> String {
+    let problems = error.problems.iter().map(|problem| problem.message.as_str());
+    problems.collect::<Vec<_>>().join("; ")
+}
+
+/// The options of the command line among the members.
+fn options(asked: &Value) -> Result<Options, String> {
+    let text = |name: &str| text_of(asked, name);
+    Ok(Options {
+        loss: text("loss")?,
+        delay: text("delay")?,
+        jitter: text("jitter")?,
+        rate: text("rate")?,
+        queue: text("queue")?,
+        congestion: match text("congestion")? {
+            Some(word) if script::is_named(&word) => return Err(script::LATE.to_owned()),
+            other => other,
+        },
+        ..Options::default()
+    })
 }
 
 /// The TCP of the asking page's own path: that of the server's end, which sends to it.

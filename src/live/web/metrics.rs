@@ -128,8 +128,8 @@ pub(super) async fn text(desk: &Desk, format: Format) -> String {
             let of = move |client: &ClientInfo| Some((labels(client), number(client.path?)?.1[1].clone()));
             clients.iter().filter_map(of).take(CONNECTIONS)
         };
-        let window = "Congestion window of the server's end of a path.";
-        text.metric("cwnd_bytes", "gauge", window, paths().map(|(labels, end)| (labels, end.snapshot.cwnd)));
+        let window = paths().filter_map(|(labels, end)| Some((labels, end.snapshot.window()?)));
+        text.metric("cwnd_bytes", "gauge", "Congestion window of the server's end of a path.", window);
         let rtt = paths().filter_map(|(labels, end)| Some((labels, end.snapshot.srtt?.as_secs_f64())));
         text.metric("srtt_seconds", "gauge", "Smoothed round trip of a path.", rtt);
         let sent_again = paths().map(|(labels, end)| (labels, end.stats.retransmits));

@@ -1,9 +1,13 @@
 //! Exchange of a sender with its congestion controller.
 
+use std::sync::Arc;
+
+use super::super::config::{Config, EcnMode};
 use super::super::pacer::Pace;
 use super::super::recovery::Episode;
 use super::{Delivered, Sender};
-use crate::congestion::{Ack, CongestionController, NO_WINDOW};
+use crate::congestion::{Ack, Choice, CongestionController, NO_WINDOW, Parameters, Path};
+use crate::rng::Rng;
 use crate::time::Instant;
 
 /// The first segments leave unpaced, as the window allows (Linux's `tcp_update_skb_after_send`).
@@ -20,6 +24,45 @@ pub(super) struct Before {
 }
 
 impl Sender {
+    /// The controller of the configuration begins, with an initial window of so many segments.
+    pub(super) fn begin_control(&mut self, now: Instant, rng: Rng, segments: u64) {
+        let controller = self.config.congestion.build(Path {
+            algorithm: self.config.congestion.algorithm,
+            mss: self.agreed.mss,
+            initial_window: segments * self.agreed.mss,
+            sack: self.uses_sack(),
+            counts_marks: self.agreed.ecn == EcnMode::Accurate,
+            paced: self.config.pacing,
+            now,
+            rtt: self.rtt.smoothed(),
+            rng,
+            parameters: Parameters::defaults(&[]),
+        });
+        self.reduces_in_proportion = controller.wants_prr();
+        if controller.wants_losses() {
+            self.scoreboard.keep_losses();
+        }
+        self.controller = Some(controller);
+    }
+
+    /// Another controller takes over, and begins as on a new connection whose round trip is known. Unlike Linux
+    /// (`tcp_reinit_congestion_control`), which hands it the old window, because the old controller's may have been none.
+    /// Segments in flight stay there, and an episode of repair goes on, but takes nothing back at its end.
+    pub fn set_controller(&mut self, now: Instant, choice: &Choice, rng: Rng) {
+        self.config = Arc::new(Config { congestion: choice.clone(), ..Config::clone(&self.config) });
+        if self.controller.is_none() {
+            return;
+        }
+        self.integrate(now);
+        self.begin_control(now, rng, self.config.initial_window.into());
+        self.prr = None;
+        self.recovery.forget_doubt();
+        if self.agreed.ecn != EcnMode::Off {
+            self.choose_marking();
+        }
+        self.ask_controller();
+    }
+
     /// The controller has heard something: asks what it wants now.
     pub(super) fn ask_controller(&mut self) {
         if let Some(controller) = &self.controller {

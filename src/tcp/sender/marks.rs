@@ -11,6 +11,16 @@ use crate::wire::{Ecn, Flags, Segment};
 impl Sender {
     /// ECN was agreed by the SYNs, ours by `segment`.
     pub(super) fn begin_ecn(&mut self, now: Instant, segment: &Segment) {
+        self.choose_marking();
+        if self.agreed.ecn == EcnMode::Accurate {
+            let (feedback, news) = EcnFeedback::starting(segment);
+            self.recovery.ecn.feedback = Some(Box::new(feedback));
+            self.take_marks(now, (self.una, self.flight()), news);
+        }
+    }
+
+    /// The use that the controller makes of ECN, as far as both ends agreed to it.
+    pub(super) fn choose_marking(&mut self) {
         let is_accurate = self.agreed.ecn == EcnMode::Accurate;
         let marking = self.controller.as_ref().map_or(Marking::Classic, |controller| controller.marking());
         let ecn = &mut self.recovery.ecn;
@@ -20,10 +30,7 @@ impl Sender {
             _ => Ecn::Ect0,
         };
         if is_accurate {
-            let (feedback, news) = EcnFeedback::starting(segment);
-            ecn.feedback = Some(Box::new(feedback));
             ecn.marking = marking;
-            self.take_marks(now, (self.una, self.flight()), news);
         }
     }
 

@@ -82,10 +82,11 @@ pub(super) fn encode_event<'a>(line: Object<'a>, event: &FileEvent) -> Object<'a
         FileEvent::Refused { about: refused, why } => {
             about(line.kind("file_refused").member("message", why), refused)
         }
-        FileEvent::Asked { file, reader, from } => line
+        FileEvent::Asked { file, reader, nick, from } => line
             .kind("file_asked")
             .number("file", u64::from(*file))
             .number("reader", u64::from(*reader))
+            .member("username", nick)
             .number("from", *from),
         FileEvent::Part { file, from, data } => {
             line.kind("file_part").number("file", u64::from(*file)).number("from", *from).member("data", data)
@@ -114,9 +115,12 @@ pub(super) fn event(kind: &str, value: &Value) -> Option<FileEvent> {
             FileEvent::Announced { file: small("file")?, people: small("people")?, about: about()? }
         }
         "file_refused" => FileEvent::Refused { about: about()?, why: text("message")? },
-        "file_asked" => {
-            FileEvent::Asked { file: small("file")?, reader: small("reader")?, from: value["from"].as_u64()? }
-        }
+        "file_asked" => FileEvent::Asked {
+            file: small("file")?,
+            reader: small("reader")?,
+            nick: text("username").unwrap_or_else(|| "".into()),
+            from: value["from"].as_u64()?,
+        },
         "file_part" => {
             FileEvent::Part { file: small("file")?, from: value["from"].as_u64()?, data: text("data")? }
         }

@@ -279,7 +279,9 @@ fn a_file_event() -> impl Strategy<Value = FileEvent> {
             about
         }),
         (an_about(), name()).prop_map(|(about, why)| FileEvent::Refused { about, why }),
-        any::<(u32, u32, u64)>().prop_map(|(file, reader, from)| FileEvent::Asked { file, reader, from }),
+        (any::<(u32, u32, u64)>(), any::<String>()).prop_map(|((file, reader, from), nick)| {
+            FileEvent::Asked { file, reader, nick: nick.into(), from }
+        }),
         (any::<(u32, u64)>(), name()).prop_map(|((file, from), data)| FileEvent::Part { file, from, data }),
         (any::<u32>(), name(), an_end()).prop_map(|(file, nick, how)| FileEvent::Ended { file, nick, how }),
     ]

@@ -49,8 +49,8 @@ impl Dialect for Reliable {
         Duration::ZERO
     }
 
-    fn server(&self, _: &Settings) -> Box<dyn ServerSession> {
-        Box::new(server::Session::new())
+    fn server(&self, settings: &Settings) -> Box<dyn ServerSession> {
+        Box::new(server::Session::new(settings.timing))
     }
 
     fn client(&self) -> Box<dyn ClientSession> {

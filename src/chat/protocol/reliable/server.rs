@@ -12,16 +12,12 @@ use super::window::Window;
 use super::words::{content, kind};
 use crate::chat::message::{Event, Request};
 use crate::chat::names;
+use crate::chat::protocol::Timing;
 use crate::chat::protocol::commands::{self, Command};
 use crate::chat::protocol::session::{Account, Asked, Encodings, Moment, ServerSession};
 use crate::chat::protocol::{After, Malformed, SERVER, Timestamp};
 use crate::time::{Duration, Instant};
 
-/// Interval at which the server looks for a silent client; silence after which it asks for a sign of life, and
-/// after which it gives the client up.
-const LOOK: Duration = Duration::from_secs(5);
-const SILENT: Duration = Duration::from_secs(10);
-const DEAD: Duration = Duration::from_secs(30);
 /// After a `leave` the client closes; a server that is faster makes it join again.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -32,6 +28,7 @@ pub struct Session {
     variant: Variant,
     /// True if it has asked to join.
     joins: bool,
+    timing: Timing,
     window: Window,
     /// Frames that need no acknowledgment.
     out: VecDeque<Rc<[u8]>>,
@@ -89,12 +86,13 @@ enum Variant {
 
 impl Session {
     /// A session whose client has said nothing yet.
-    pub fn new() -> Session {
+    pub fn new(timing: Timing) -> Session {
         Session {
             frames: Frames::new(LONGEST),
             variant: Variant::Unknown,
             joins: false,
-            window: Window::default(),
+            timing,
+            window: Window::new(timing),
             out: VecDeque::new(),
             held: VecDeque::new(),
             seen: Seen::default(),
@@ -113,7 +111,7 @@ impl Session {
             Parsed::Message(_) if self.variant == Variant::Test => return,
             Parsed::Test(id) => {
                 self.variant = Variant::Test;
-                self.look_at.get_or_insert(moment.now + LOOK);
+                self.look_at.get_or_insert(moment.now + self.timing.look);
                 out.answer(test_reply(moment.at, &id).into());
                 return;
             }
@@ -259,7 +257,7 @@ impl ServerSession for Session {
 
     fn tell(&mut self, moment: Moment, event: &Event, encodings: &mut Encodings) -> After {
         if matches!(event, Event::Welcome { .. }) {
-            self.look_at = Some(moment.now + LOOK);
+            self.look_at = Some(moment.now + self.timing.look);
         }
         if self.variant != Variant::Test && self.close_at.is_none() {
             let eight = self.variant == Variant::Eight;
@@ -340,13 +338,13 @@ impl ServerSession for Session {
         }
         if self.look_at.is_some_and(|at| at <= now) {
             let silence = now.saturating_since(self.heard);
-            if silence > DEAD {
+            if silence > self.timing.dead {
                 return After::Close;
             }
-            if silence > SILENT && self.variant != Variant::Test {
+            if silence > self.timing.heartbeat && self.variant != Variant::Test {
                 self.send(moment, "heartbeat", "ping");
             }
-            self.look_at = Some(now + LOOK);
+            self.look_at = Some(now + self.timing.look);
         }
         match self.window.handle_timeout(now) {
             Ok(again) => self.out.extend(again),

@@ -3,7 +3,7 @@
 use super::server::Session;
 use crate::chat::message::{Event, Names};
 use crate::chat::protocol::session::{Ask, Asked, Encodings, Moment, ServerSession as _};
-use crate::chat::protocol::{After, Timestamp};
+use crate::chat::protocol::{After, Timestamp, Timing};
 use crate::time::{Duration, Instant};
 
 fn moment(seconds: u64) -> Moment {
@@ -29,7 +29,7 @@ fn said(session: &mut Session) -> String {
 
 #[test]
 fn what_waits_to_be_served_is_acknowledged_then_and_once() {
-    let mut session = Session::new();
+    let mut session = Session::new(Timing::default());
     let mut asked = Asked::default();
     for id in ["a", "b", "a"] {
         session.receive(moment(0), &chat(id), &mut asked).expect("a frame");
@@ -50,7 +50,7 @@ fn what_waits_to_be_served_is_acknowledged_then_and_once() {
 
 #[test]
 fn who_waits_for_its_turn_is_not_silent() {
-    let mut session = Session::new();
+    let mut session = Session::new(Timing::default());
     session.receive(moment(0), &chat("a"), &mut Asked::default()).expect("a frame");
     session.tell(
         moment(0),
@@ -64,7 +64,7 @@ fn who_waits_for_its_turn_is_not_silent() {
 
 #[test]
 fn who_leaves_is_heard_to_the_end() {
-    let mut session = Session::new();
+    let mut session = Session::new(Timing::default());
     let mut asked = Asked::default();
     let frames = [chat("a"), message("b", "leave"), message("c", "heartbeat")].concat();
     session.receive(moment(0), &frames, &mut asked).expect("frames");

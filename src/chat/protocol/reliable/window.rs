@@ -4,15 +4,10 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use crate::chat::protocol::Timing;
 use crate::chat::protocol::session::Account;
 use crate::time::{Duration, Instant};
 
-/// RTO before the first sample, its floor and its ceiling.
-const FIRST_RTO: Duration = Duration::from_secs(3);
-const MIN_RTO: Duration = Duration::from_secs(1);
-const MAX_RTO: Duration = Duration::from_secs(60);
-/// Retransmissions of a message before the peer counts as gone.
-const RETRANSMISSIONS: u32 = 3;
 const MAX_CWND: f64 = 1_024.0;
 
 /// A message's id and its frame.
@@ -26,7 +21,7 @@ pub struct Window {
     srtt: Option<Duration>,
     rttvar: Duration,
     rto: Duration,
-    min_rto: Duration,
+    timing: Timing,
     flight: VecDeque<Sent>,
     /// Messages that only show what became of those before them, and which transmission each was.
     probes: VecDeque<(Rc<[u8]>, u64)>,
@@ -63,15 +58,16 @@ pub struct PassedOver {
 #[derive(Debug, PartialEq, Eq)]
 pub struct PeerIsGone;
 
-impl Default for Window {
-    fn default() -> Window {
+impl Window {
+    /// An empty window.
+    pub fn new(timing: Timing) -> Window {
         Window {
-            cwnd: 1.0,
-            ssthresh: 64.0,
+            cwnd: f64::from(timing.window),
+            ssthresh: f64::from(timing.threshold),
             srtt: None,
             rttvar: Duration::ZERO,
-            rto: FIRST_RTO,
-            min_rto: MIN_RTO,
+            rto: timing.ack_timeout,
+            timing,
             flight: VecDeque::new(),
             probes: VecDeque::new(),
             sent: 0,
@@ -81,13 +77,12 @@ impl Default for Window {
             retransmissions: 0,
         }
     }
-}
 
-impl Window {
     /// A window whose retransmission timeout never falls below the first one. Program 0's server
     /// acknowledges a text late where its own window is blocked, and says one that comes twice twice.
     pub fn patient() -> Window {
-        Window { min_rto: FIRST_RTO, ..Window::default() }
+        let timing = Timing::default();
+        Window::new(Timing { min_rto: timing.ack_timeout, ..timing })
     }
 
     /// Takes a message to be acknowledged; [`poll`](Self::poll) gives it out when there is room.
@@ -132,7 +127,7 @@ impl Window {
         let mut all = sent.chain(self.probes.iter().map(|(id, first)| (id, *first)));
         let Some((_, first)) = all.find(|(other, _)| ***other == *id.as_bytes()) else { return result };
         for sent in self.flight.iter_mut().filter(|sent| sent.last < first) {
-            if sent.again == RETRANSMISSIONS {
+            if sent.again == self.timing.retransmissions {
                 result.given_up.push(Rc::clone(&sent.id));
                 self.bytes -= sent.bytes.len();
                 continue;
@@ -180,7 +175,7 @@ impl Window {
         };
         self.srtt = Some(srtt);
         let rto = Duration::from_nanos(srtt.as_nanos() + 4 * self.rttvar.as_nanos());
-        self.rto = rto.clamp(self.min_rto, MAX_RTO);
+        self.rto = rto.max(self.timing.min_rto).min(self.timing.max_rto);
     }
 
     /// Time at which the oldest message has waited too long.
@@ -191,21 +186,21 @@ impl Window {
     /// Sends again what has waited too long; the same bytes. A peer that acknowledged something
     /// since a message was last sent is not gone: it serves others first.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<Vec<Rc<[u8]>>, PeerIsGone> {
-        let rto = self.rto;
+        let (rto, most) = (self.rto, self.timing.retransmissions);
         let mut again = Vec::new();
         for sent in self.flight.iter_mut().filter(|sent| sent.at + rto <= now) {
-            if sent.again == RETRANSMISSIONS && self.heard <= sent.at {
+            if sent.again == most && self.heard <= sent.at {
                 return Err(PeerIsGone);
             }
             self.sent += 1;
-            (sent.at, sent.again, sent.last) = (now, (sent.again + 1).min(RETRANSMISSIONS), self.sent);
+            (sent.at, sent.again, sent.last) = (now, (sent.again + 1).min(most), self.sent);
             again.push(Rc::clone(&sent.bytes));
         }
         if !again.is_empty() {
             // Others follow.
             self.probes.clear();
             self.retransmissions += again.len() as u64;
-            self.rto = self.rto.saturating_mul(2).min(MAX_RTO);
+            self.rto = self.rto.saturating_mul(2).min(self.timing.max_rto);
             self.ssthresh = (self.cwnd / 2.0).max(2.0);
             self.cwnd = 1.0;
         }
@@ -245,7 +240,7 @@ mod tests {
 
     #[test]
     fn each_acknowledgment_in_slow_start_lets_two_more_go() {
-        let mut window = Window::default();
+        let mut window = Window::new(Timing::default());
         for id in ["a", "b", "c", "d"] {
             push(&mut window, id);
         }
@@ -263,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_silent_peer_is_sent_the_same_bytes_three_times_with_back_off_and_then_given_up() {
-        let mut window = Window::default();
+        let mut window = Window::new(Timing::default());
         push(&mut window, "a");
         window.poll(at(0));
         assert_eq!(window.timeout(), Some(at(3_000)));
@@ -277,8 +272,27 @@ mod tests {
     }
 
     #[test]
+    fn limits_and_intervals_are_those_that_are_set() {
+        let timing = Timing {
+            ack_timeout: Duration::from_millis(500),
+            max_rto: Duration::from_millis(800),
+            retransmissions: 1,
+            window: 2,
+            ..Timing::default()
+        };
+        let mut window = Window::new(timing);
+        for id in ["a", "b", "c"] {
+            push(&mut window, id);
+        }
+        assert!([true, true, false].iter().all(|&goes| window.poll(at(0)).is_some() == goes));
+        assert_eq!(window.handle_timeout(at(500)).map(|again| again.len()), Ok(2));
+        assert_eq!(window.timeout(), Some(at(1_300)));
+        assert_eq!(window.handle_timeout(at(1_300)), Err(PeerIsGone));
+    }
+
+    #[test]
     fn a_peer_that_acknowledges_others_is_not_gone() {
-        let mut window = Window::default();
+        let mut window = Window::new(Timing::default());
         push(&mut window, "a");
         push(&mut window, "b");
         window.poll(at(0));
@@ -331,11 +345,11 @@ mod tests {
 
     #[test]
     fn the_timeout_follows_the_round_trip_within_its_bounds_and_ignores_repeats() {
-        let mut window = Window::default();
+        let mut window = Window::new(Timing::default());
         push(&mut window, "a");
         window.poll(at(0));
         window.on_ack(at(10), "a");
-        assert_eq!(window.account().rto, MIN_RTO);
+        assert_eq!(window.account().rto, Duration::from_secs(1));
         push(&mut window, "b");
         window.poll(at(10));
         window.handle_timeout(at(1_010)).expect("once");

@@ -42,7 +42,7 @@ fn gives(room: &mut Room, from: u64, data: usize) -> Vec<(Vec<u32>, Event)> {
 }
 
 fn asked(from: u64) -> (Vec<u32>, Event) {
-    (vec![ALICE.0], Event::File(FileEvent::Asked { file: 1, reader: BOB.0, from }))
+    (vec![ALICE.0], Event::File(FileEvent::Asked { file: 1, reader: BOB.0, nick: "bob".into(), from }))
 }
 
 fn ended(to: ClientId, nick: &str, how: FileEnd) -> (Vec<u32>, Event) {

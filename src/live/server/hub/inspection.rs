@@ -13,7 +13,7 @@ use crate::chat::printable::printable;
 use crate::chat::protocol::Account;
 use crate::chat::room::RoomInfo;
 use crate::chat::server::{Count, Latency};
-use crate::live::gateway::Conditions;
+use crate::live::gateway::OwnNetwork;
 use crate::time::{Duration, Instant};
 use crate::units::Bytes;
 
@@ -105,7 +105,7 @@ impl Hub {
             let nick = self.server.room().nick(id).map(ToString::to_string).unwrap_or_default();
             Some(ClientInfo {
                 id: self.public_id(id)?,
-                network: self.own_network(&nick).map(Conditions::describe_links),
+                network: self.own_network(&nick).map(OwnNetwork::describe),
                 nick,
                 address: visitor.address,
                 dialect: visitor.dialect,

@@ -7,7 +7,7 @@ use tracing::info;
 use super::Hub;
 use crate::chat::message::{ClientId, Name};
 use crate::chat::names::exact;
-use crate::live::gateway::{Conditions, Gateway};
+use crate::live::gateway::{Gateway, OwnNetwork};
 use crate::live::server::peer::Key;
 
 /// Networks that are kept, before those of people who are away are forgotten.
@@ -18,7 +18,7 @@ const KEPT: usize = 1_000;
 pub struct Shaping {
     gateway: Option<Gateway>,
     /// By the name as it is looked up.
-    own: BTreeMap<String, Conditions>,
+    own: BTreeMap<String, OwnNetwork>,
 }
 
 impl Shaping {
@@ -30,12 +30,12 @@ impl Shaping {
 
 impl Hub {
     /// The network that a person has for itself.
-    pub fn own_network(&self, nick: &str) -> Option<&Conditions> {
+    pub fn own_network(&self, nick: &str) -> Option<&OwnNetwork> {
         self.shaping.own.get(&exact(nick.trim()))
     }
 
-    /// Gives a person a network of its own, or what everybody has; that person's name as it is written.
-    pub fn set_own_network(&mut self, nick: &str, own: Option<Conditions>) -> Result<Name, String> {
+    /// Gives a person a network of its own; that person's name as it is written.
+    pub fn set_own_network(&mut self, nick: &str, own: OwnNetwork) -> Result<Name, String> {
         let key = exact(nick.trim());
         let nick_of = |id: ClientId| self.server.room().nick(id).filter(|nick| exact(nick) == key);
         let here = self.ids().find_map(|id| Some((id, nick_of(id)?.clone())));
@@ -46,10 +46,11 @@ impl Hub {
             let room = self.server.room();
             self.shaping.own.retain(|name, _| *name == key || room.is_here(name));
         }
-        info!(nick, network = own.as_ref().map(Conditions::describe_links), "network of a person");
-        match own {
-            Some(own) => drop(self.shaping.own.insert(key, own)),
-            None => drop(self.shaping.own.remove(&key)),
+        info!(nick, network = own.describe(), "network of a person");
+        if own.is_empty() {
+            self.shaping.own.remove(&key);
+        } else {
+            self.shaping.own.insert(key, own);
         }
         let Some((id, name)) = here else { return Ok(nick.trim().into()) };
         self.shape(id);
@@ -71,7 +72,7 @@ impl Hub {
         let Some((gateway, path)) = self.shaping.gateway.as_ref().zip(peer.path) else { return };
         if std::mem::replace(&mut peer.is_shaped, own.is_some()) || own.is_some() {
             // One that has ended shapes nothing any more.
-            let _ = gateway.set_own(path, own.as_ref());
+            let _ = gateway.set_own(path, &own.unwrap_or_default());
         }
     }
 

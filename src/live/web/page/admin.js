@@ -145,9 +145,9 @@ function showNetwork(now) {
     label.append(Object.assign(element("input"), { name, autocomplete: "off" }));
     return label;
   });
-  const label = element("label", "controller of new connections");
+  const label = element("label", "controller");
   const select = Object.assign(element("select"), { name: "congestion" });
-  select.append(...now.controllers.map((name) => element("option", name)));
+  select.append(new Option("as it is", ""), ...now.controllers.map((name) => element("option", name)));
   label.append(select);
   byId("options").replaceChildren(...fields, label, Object.assign(element("button", "Set"), { type: "submit" }));
   place(now);
@@ -155,21 +155,29 @@ function showNetwork(now) {
 
 const inputs = () => [...OPTIONS, "congestion"].map((name) => byId("options").elements[name]);
 
-/** Fields as the network is, but for those that were changed since it was asked for. */
+/** Fields as everybody's network is, empty for a person's; those that were changed since it was asked for stay. */
 function place(now) {
   for (const field of inputs()) {
-    if (field.value === (field.dataset.asked ?? field.value)) field.value = now[field.name] ?? "";
+    if (field.value !== (field.dataset.asked ?? field.value)) continue;
+    field.value = (!byId("whose").value && now[field.name]) || "";
+    field.dataset.shown = field.value;
   }
 }
 
-/** Asks for another network. */
-function change(wanted) {
+/** Fields for whoever's network is to change. */
+async function refill() {
+  for (const field of inputs()) delete field.dataset.asked;
+  place(await ask("/api/network"));
+}
+
+/** Asks for another network, or with PATCH for a change of this one. */
+function change(wanted, method = "PUT") {
   for (const field of inputs()) field.dataset.asked = field.value;
-  act("/api/network", { ...wanted, ...whose() }, "PUT").then(takeNetwork);
+  act("/api/network", { ...wanted, ...whose() }, method).then(takeNetwork);
 }
 
 async function takeNetwork(isDone) {
-  if (isDone && !byId("whose").value) place(await ask("/api/network"));
+  if (isDone) place(await ask("/api/network"));
 }
 
 /** The person whose network is to change; nothing is everybody. */
@@ -185,6 +193,7 @@ function showPeople(clients) {
   const { value } = select;
   select.replaceChildren(select.options[0], ...names.map((name) => element("option", name)));
   select.value = names.includes(value) ? value : "";
+  if (select.value !== value) refill();
 }
 
 /** A field for each limit, as it is; what somebody is writing stays. */
@@ -251,12 +260,11 @@ byId("broadcast").addEventListener("submit", async (event) => {
   event.preventDefault();
   if (await act("/api/broadcast", { message: `[ADMIN] ${byId("words").value}` })) byId("words").value = "";
 });
+byId("whose").addEventListener("change", refill);
 byId("options").addEventListener("submit", (event) => {
   event.preventDefault();
-  const asked = Object.fromEntries([...new FormData(byId("options"))].filter(([, value]) => value));
-  // A controller is that of all new connections.
-  if (byId("whose").value) delete asked.congestion;
-  change(asked);
+  const changed = inputs().filter(({ value, dataset }) => value && value !== dataset.shown);
+  change(Object.fromEntries(changed.map(({ name, value }) => [name, value])), "PATCH");
 });
 byId("limits").addEventListener("submit", (event) => {
   event.preventDefault();

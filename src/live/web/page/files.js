@@ -6,6 +6,10 @@ import { Sha256 } from "./sha256.js";
 // Bytes of a part, and parts that may be asked for at a time: the server's numbers.
 const PART = 8_192;
 const AT_ONCE = 4;
+const OFFERS_EACH = 8;
+// Time between two offers to a room in which nobody is back after the server has begun anew, and the longest wait, in ms.
+const AGAIN = 5_000;
+const OFFERED_AGAIN = 300_000;
 // Bytes that are read at a time for the checksum.
 const STEP = 1 << 20;
 
@@ -13,9 +17,10 @@ export class Files {
   /** `send(message)` sends one; `draw()` shows the state; `isIn()` is true once the server has let this page in. */
   constructor(state, send, draw, isIn) {
     Object.assign(this, { state, send, draw, isIn });
-    // What is offered, in the order of its offers, which is that of the answers: entry, place, blob, sum, and the number of the offer, null before and between two.
+    // Files that are offered, in the order of their offers, which is that of the answers: entry, to whom, blob, sum, and the number of the offer, null before and between two.
+    // One to a room has its readers who have begun; when one of them is cut off, it is offered to that person again.
     this.going = [];
-    // What is offered to this page: entry, sum, the number of the offer, and what is there of it.
+    // Files that are offered to this page: entry, sum, the number of the offer, and what is there of it.
     this.coming = [];
   }
 
@@ -35,18 +40,18 @@ export class Files {
     } catch {
       return this.end(entry, "failed", "it cannot be read");
     }
-    const going = { entry, place, blob, sum: sum.digest(), file: null, hasBegun: false, isGone: false, done: 0 };
+    const to = place.kind === "room" ? { room: place.name } : { to: place.name };
+    const going = { entry, to, blob, sum: sum.digest(), file: null, hasBegun: false, isGone: false, goneAt: null, done: 0, readers: new Set() };
     this.going.push(going);
     // Else it is offered with the welcome.
     if (this.isIn()) this.ask(going);
   }
 
   ask(going) {
-    const { entry, place, blob, sum } = going;
+    const { entry, to, blob, sum } = going;
     this.going = [...this.going.filter((other) => other !== going), going];
     Object.assign(going, { file: null, isGone: false });
     Object.assign(entry, { phase: "offering", there: 0 });
-    const to = place.kind === "room" ? { room: place.name } : { to: place.name };
     this.send({ type: "file_offer", ...to, name: blob.name, size: blob.size, sha256: sum });
     this.draw();
   }
@@ -69,17 +74,18 @@ export class Files {
       if (coming?.entry.phase === "asking") this.goOn(Object.assign(coming, { parts: [], hash: new Sha256() }));
       return;
     }
-    const going = this.going.find(({ entry }) => entry.number === number);
-    const either = coming ?? going;
-    if (!either) return;
-    if (either.file !== null) this.send({ type: "file_end", file: either.file, how: "declined" });
-    this.forget(either, "failed", coming ? "not taken" : "no longer offered");
+    for (const one of coming ? [coming] : this.going.filter(({ entry }) => entry.number === number)) {
+      if (one.file !== null) this.send({ type: "file_end", file: one.file, how: "declined" });
+      this.forget(one, "failed", coming ? "not taken" : "no longer offered");
+    }
   }
 
   forget(one, phase, why) {
     this.coming = this.coming.filter((other) => other !== one);
     this.going = this.going.filter((other) => other !== one);
-    this.end(one.entry, phase, why);
+    // Others of a room may still be at it.
+    const isOver = !this.going.some(({ entry, isGone }) => entry === one.entry && !isGone);
+    this.end(one.entry, isOver ? phase : "going", why);
   }
 
   /** Asks for the next parts, or ends what is whole. */
@@ -120,25 +126,36 @@ export class Files {
         this.renew();
         return false;
       case "user_joined":
-        for (const one of this.going) {
-          const isIt = one.place.kind === "person" && one.place.name.toLowerCase() === event.username.toLowerCase();
-          if (isIt && one.isGone) this.ask(one);
+        this.askAgain("to", event.username);
+        return false;
+      case "user_renamed":
+        for (const { to, readers } of this.going) {
+          if (to.to === event.username) to.to = event.to;
+          if (readers.delete(event.username)) readers.add(event.to);
         }
+        for (const { entry } of this.coming) if (entry.from === event.username) entry.from = event.to;
+        return false;
+      case "room_joined":
+      case "room_created":
+        this.askAgain("room", event.room);
         return false;
       case "file_announced": {
         const one = this.going.find(fits);
-        if (one) Object.assign(one, { file, people: event.people });
+        if (one) Object.assign(one, { file, people: event.people, goneAt: null });
         if (one) this.end(one.entry, "offered", event.people > 1 ? `to ${event.people} people` : "");
         break;
       }
       case "file_refused": {
         const one = this.going.find(fits);
-        // One that has begun is offered again when its reader is back.
-        if (one?.hasBegun) this.pause(one, "waits for its reader");
+        // One that has begun, or was offered before the server began anew, is offered again when its reader is back.
+        if (one && (one.hasBegun || (one.goneAt !== null && !one.to.room))) this.pause(one, `waits for its reader: ${event.message}`);
+        // The others of a room may enter it after this page.
+        else if (one?.to.room && one.goneAt !== null && performance.now() < one.goneAt + OFFERED_AGAIN) this.pauseOfRoom(one, event.message);
         else if (one) this.forget(one, "failed", event.message);
         break;
       }
       case "file_asked":
+        if (going?.to.room && event.username) going.readers.add(event.username);
         if (going) this.give(going, event);
         else this.send({ type: "file_end", file, how: "failed" });
         break;
@@ -208,17 +225,46 @@ export class Files {
   }
 
   readerEnded(going, { username, how }) {
-    const { entry, place } = going;
+    const { entry, to } = going;
     const words = { done: `${username} has it`, declined: `${username} does not take it`, failed: `${username} could not take it` };
+    const why = words[how] ?? `${username} has left`;
+    const isCut = how === "gone" && (to.room ? going.readers.has(username) : going.hasBegun);
     going.done += 1;
-    if (how === "gone" && place.kind === "person" && going.hasBegun) this.pause(going, "waits for its reader");
-    else if (place.kind === "room" && going.done < going.people) this.end(entry, "going", words[how] ?? `${username} has left`);
-    else this.forget(going, how === "done" ? "done" : "failed", words[how] ?? `${username} has left`);
+    going.readers.delete(username);
+    if (isCut && !to.room) this.pause(going, "waits for its reader");
+    else if (to.room && going.done < going.people) this.end(entry, "going", why);
+    else this.forget(going, how === "done" ? "done" : "failed", why);
+    if (isCut && to.room) this.split(going, username);
+    // There may be room for one that was refused because of the others.
+    if (this.going.length >= OFFERS_EACH) this.askAgain("to");
+  }
+
+  /** A room's file goes on with one reader alone, once that is there again. */
+  split(going, reader) {
+    const one = { ...going, to: { to: reader }, readers: new Set(), hasBegun: true, goneAt: null };
+    this.going.push(one);
+    this.pause(one, `${reader} has left and may come back`);
+    return one;
+  }
+
+  /** Offers again what waits for somebody, or for one's own way back into a room. */
+  askAgain(kind, name) {
+    const isIt = ({ isGone, to }) => isGone && to[kind] !== undefined && (!name || to[kind].toLowerCase() === name.toLowerCase());
+    for (const one of this.going.filter(isIt)) this.ask(one);
   }
 
   pause(one, why) {
-    Object.assign(one, { file: null, isGone: true });
-    this.end(one.entry, "paused", why);
+    Object.assign(one, { file: null, isGone: true, goneAt: one.goneAt ?? performance.now() });
+    const isOthers = this.going.some((other) => other !== one && other.entry === one.entry && !other.isGone);
+    this.end(one.entry, isOthers ? "going" : "paused", why);
+  }
+
+  pauseOfRoom(one, why) {
+    this.pause(one, `waits for the others: ${why}`);
+    this.again ??= setTimeout(() => {
+      this.again = null;
+      this.askAgain("room");
+    }, AGAIN);
   }
 
   /** The server knows nothing of before: what was under way is offered again, by whoever sends it. */
@@ -227,7 +273,15 @@ export class Files {
       if (["coming", "paused"].includes(coming.entry.phase)) this.pause(coming, "waits for its sender");
       else this.forget(coming, "failed", "offered no longer");
     }
-    for (const going of this.going) this.ask(going);
+    for (const going of [...this.going]) {
+      if (!going.to.room) this.ask(Object.assign(going, { goneAt: going.goneAt ?? performance.now() }));
+      // To all of a room again, it would be offered to those who have it.
+      else if (going.readers.size || going.done) {
+        for (const reader of going.readers) this.ask(this.split(going, reader));
+        const others = going.done + going.readers.size < going.people;
+        this.forget(going, "failed", others ? "offered no longer to those who had not begun" : "");
+      } else this.pause(going, "waits until you are in the room");
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { Files } from "./files.js";
 import { Hints } from "./hints.js";
 import { Network } from "./network.js";
 import { canSeal } from "./seal.js";
-import { State } from "./state.js";
+import { COMES_BACK, State } from "./state.js";
 import { Talks } from "./talks.js";
 import { View } from "./view.js";
 
@@ -23,6 +23,8 @@ let isIn = false;
 let hasBeenIn = false;
 // True from the welcome of a server that has begun anew until everything is said again.
 let isBack = false;
+// The clock of people who may come back to that.
+let awaiting = null;
 let connection = null;
 
 const files = new Files(state, (message) => connection.send(message), draw, () => isIn);
@@ -95,6 +97,7 @@ function onEvent(event) {
     hasBeenIn = true;
     if (isHidden) connection.send({ type: "hide" });
   }
+  if (event.type === "user_joined") state.takeAwaited(event.username).forEach(sayAgain);
   // One that comes back does so under its new name; a registered one, under that of its password.
   if (event.type === "renamed" && !person.password) person.username = event.to;
   // The answer to what was asked behind the welcome: the history has come by now.
@@ -115,11 +118,19 @@ function comeBack() {
       else state.leave(place.name, "The room has gone with the server");
     }
   }
-  for (const { place, entry } of state.takeLost()) {
-    if (entry.sealed) talks.repeat(place, entry);
-    else entry.sent = connection.send(messageTo(place, entry.text));
-  }
+  state.awaitsUntil = performance.now() + COMES_BACK;
+  clearTimeout(awaiting);
+  awaiting = setTimeout(() => {
+    state.endWaiting();
+    draw();
+  }, COMES_BACK);
+  state.takeLost().forEach(sayAgain);
   talks.renew();
+}
+
+function sayAgain({ place, entry }) {
+  if (entry.sealed) talks.repeat(place, entry);
+  else entry.sent = connection.send(messageTo(place, entry.text));
 }
 
 function refuse(words) {

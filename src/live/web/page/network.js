@@ -16,8 +16,8 @@ const SLIDERS = {
   queue: { title: "Queue", at: (x) => 2 ** (x / 14 - 2), unit: "bdp" },
 };
 const CHARTS = [
-  { id: "window", title: "Window", unit: "kB", of: (now) => now.congestion_window / 1e3, also: (now) => now.ssthresh / 1e3 },
-  { id: "rtt", title: "Round trip", unit: "ms", of: (now) => now.rtt * 1e3 },
+  { id: "window", title: "Window", unit: "kB", none: "without limit", of: (now) => (now.congestion_window ?? NaN) / 1e3, also: (now) => now.ssthresh / 1e3 },
+  { id: "rtt", title: "Round trip", unit: "ms", none: "not known yet", of: (now) => (now.rtt ?? NaN) * 1e3 },
   { id: "under-way", title: "On the way to you", unit: "kB", of: (now) => now.queue_bytes / 1e3 },
 ];
 
@@ -32,15 +32,8 @@ export class Network {
     byId("freeze").addEventListener("click", () => this.freeze());
     byId("reset").addEventListener("click", () => this.change({ preset: "first" }));
     byId("times").addEventListener("change", ({ target }) => byId("log").classList.toggle("times", target.checked));
-    // A mark on a slider is a whole network: all of them are sent.
-    byId("sliders").addEventListener("input", ({ target }) => {
-      // A queue that nobody turns stays as it is, in whatever unit.
-      if (target.name === "queue") this.queue = null;
-      // A slider has no bursts.
-      if (target.name === "loss") this.isBursty = false;
-      this.show();
-    });
-    byId("sliders").addEventListener("change", () => this.change(this.chosen()));
+    byId("sliders").addEventListener("input", ({ target }) => this.turn(target));
+    byId("sliders").addEventListener("change", ({ target }) => this.change({ [target.name]: valueOf(target) }, "PATCH"));
     byId("whose").addEventListener("change", () => this.look());
   }
 
@@ -62,7 +55,7 @@ export class Network {
       label.append(output, input);
       return label;
     });
-    const label = element("label", "Controller of new connections");
+    const label = element("label", "Controller");
     label.append(Object.assign(element("select"), { name: "congestion" }));
     byId("sliders").append(...sliders, label);
     for (const { id, title } of CHARTS) {
@@ -118,12 +111,8 @@ export class Network {
       byId("whose").replaceChildren(...whose.map(([value, words]) => Object.assign(element("option", words), { value })));
     }
     if (!now.description) return;
-    const { congestion } = now;
-    // A controller is that of all new connections.
-    byId("sliders").elements.congestion.parentNode.hidden = this.isOwn;
     const select = byId("sliders").elements.congestion;
     select.replaceChildren(...now.controllers.map((name) => element("option", name)));
-    select.value = congestion;
     byId("presets").replaceChildren(...now.presets.map((name) => {
       const button = element("button", name, "quiet");
       button.type = "button";
@@ -131,7 +120,6 @@ export class Network {
       return button;
     }));
     this.place((this.isOwn && now.own) || now);
-    this.show();
   }
 
   /** Puts the sliders where the conditions are. */
@@ -145,36 +133,28 @@ export class Network {
       return Number(number ?? 1e3) * ({ bit: 1e-6, kbit: 1e-3, mbit: 1, gbit: 1e3 }[unit] ?? 1);
     };
     const values = { loss: parseFloat(now.loss ?? 0), delay: inMs(now.delay), jitter: inMs(now.jitter), rate: inMbit(now.rate) };
-    for (const [name, value] of Object.entries(values)) {
-      const { at } = SLIDERS[name];
-      let x = 0;
-      while (x < 100 && at(x) < value - 1e-9) x += 1;
-      byId("sliders").elements[name].value = x;
-    }
-    this.queue = now.queue;
-    this.isBursty = now.loss === null;
-  }
-
-  show() {
+    // A queue has several units, and bursts have no slider.
+    const words = { loss: now.loss === null && "in bursts", queue: now.queue ?? "none" };
     for (const [name, { at, unit }] of Object.entries(SLIDERS)) {
+      let x = 0;
+      while (x < 100 && at(x) < values[name] - 1e-9) x += 1;
       const input = byId("sliders").elements[name];
-      const turned = `${rounded(at(Number(input.value)))} ${unit}`;
-      const kept = { queue: this.queue, loss: this.isBursty && "in bursts" }[name];
-      input.previousSibling.textContent = ` ${kept || turned}`;
+      if (name in values) input.value = x;
+      input.previousSibling.textContent = ` ${words[name] || `${rounded(values[name])} ${unit}`}`;
     }
+    byId("sliders").elements.congestion.value = now.congestion;
   }
 
-  chosen() {
-    const { elements } = byId("sliders");
-    const value = (name) => `${rounded(SLIDERS[name].at(Number(elements[name].value)))}${SLIDERS[name].unit}`;
-    const all = { loss: value("loss"), delay: value("delay"), rate: value("rate"), queue: this.queue ?? value("queue") };
-    if (Number(elements.jitter.value) > 0) all.jitter = value("jitter");
-    return this.isOwn ? all : { ...all, congestion: elements.congestion.value };
+  /** Says what a slider stands at. */
+  turn(input) {
+    const slider = SLIDERS[input.name];
+    if (slider) input.previousSibling.textContent = ` ${rounded(slider.at(Number(input.value)))} ${slider.unit}`;
   }
 
-  async change(conditions) {
+  /** Asks for another network, or with PATCH for a change of this one. */
+  async change(conditions, method = "PUT") {
     const asked = this.isOwn ? { ...conditions, name: this.me() } : conditions;
-    const said = await ask("/api/network", { method: "PUT", body: JSON.stringify(asked), headers: this.headers });
+    const said = await ask("/api/network", { method, body: JSON.stringify(asked), headers: this.headers });
     byId("network-refusal").textContent = said.detail ?? "";
     if (!said.detail) await this.look();
   }
@@ -199,11 +179,16 @@ async function ask(path, options = {}) {
   }
 }
 
+/** Value of a slider or of the choice of controllers, as the command line has it. */
+function valueOf({ name, value }) {
+  return SLIDERS[name] ? `${rounded(SLIDERS[name].at(Number(value)))}${SLIDERS[name].unit}` : value;
+}
+
 function rounded(value) {
   return Number(value.toPrecision(2));
 }
 
-function drawChart({ id, title, unit, of, also }, past) {
+function drawChart({ id, title, unit, none, of, also }, past) {
   const canvas = byId(`chart-${id}`);
   const pen = canvas.getContext("2d");
   const style = getComputedStyle(document.documentElement);
@@ -226,7 +211,7 @@ function drawChart({ id, title, unit, of, also }, past) {
   line(bounds, "--dim");
   pen.lineWidth = 2;
   line(values, "--mark");
-  const words = Number.isFinite(last) ? `${rounded(last)} ${unit}` : "not known yet";
+  const words = Number.isFinite(last) ? `${rounded(last)} ${unit}` : none;
   pen.fillStyle = style.getPropertyValue("--text");
   pen.font = "12px system-ui, sans-serif";
   pen.fillText(words, 2, 11);

@@ -5,6 +5,11 @@
 export const ALL = "all:";
 /** Entries that a conversation keeps: a page may be open for days. */
 const KEPT = 500;
+/** Time after a server has begun anew in which a text waits for a person who was there before, in ms. */
+export const COMES_BACK = 60_000;
+
+/** The server's refusal of a text to somebody who is not there. */
+const NO_SUCH_PERSON = /^User '.*' not found$/;
 
 export const keyOf = (kind, name) => `${kind}:${name.toLowerCase()}`;
 
@@ -19,6 +24,9 @@ export class State {
     this.current = ALL;
     // Own texts that have not come back, oldest first.
     this.pending = [];
+    // Until this instant of `performance.now()`, the people of the server before may come back.
+    this.awaitsUntil = 0;
+    this.before = new Set();
     this.entries = 0;
   }
 
@@ -89,11 +97,40 @@ export class State {
   ownRefused(words, isThis) {
     const n = this.pending.findIndex(isThis);
     if (n < 0) return false;
+    const own = this.pending[n];
+    if (this.awaits(own, words)) {
+      own.isWaiting = true;
+      Object.assign(own.entry, { fate: "waiting", sent: { ...own.entry.sent, number: null }, why: `${own.place.name} is not back` });
+      return true;
+    }
     const [{ entry }] = this.pending.splice(n, 1);
     // The server of before may have delivered it.
     entry.fate = entry.isAgain ? "unknown" : "refused";
     entry.why = words;
     return true;
+  }
+
+  /** True of a private text to a person who is not back yet at a server that has begun anew; its two pages encrypt again first. */
+  awaits({ place, entry }, words) {
+    const isAway = place.kind === "person" && this.before.has(place.name.toLowerCase()) && NO_SUCH_PERSON.test(words);
+    return isAway && !entry.sealed && performance.now() < this.awaitsUntil;
+  }
+
+  isHere(name) {
+    return this.people.some((other) => other.toLowerCase() === name.toLowerCase());
+  }
+
+  /** The own texts that have waited for a person, who is here now. */
+  takeAwaited(name) {
+    const found = this.pending.filter(({ place, isWaiting }) => isWaiting && place.name.toLowerCase() === name.toLowerCase());
+    for (const own of found) Object.assign(own, { isWaiting: false }).entry.fate = "sending";
+    return found;
+  }
+
+  /** People who are not back by now are awaited no longer. */
+  endWaiting() {
+    this.awaitsUntil = 0;
+    for (const own of this.pending.filter(({ isWaiting }) => isWaiting)) this.ownRefused(own.entry.why, (other) => other === own);
   }
 
   /** A command that the server has not heard, and that is not given again. */
@@ -103,6 +140,8 @@ export class State {
 
   /** The server knows nothing of before, and numbers begin anew; a text that is being encrypted goes to the new one anyway. */
   loseServer() {
+    if (performance.now() >= this.awaitsUntil) this.before.clear();
+    for (const name of this.people) this.before.add(name.toLowerCase());
     for (const own of this.pending) {
       own.isLost ||= own.entry.sent.number !== null;
       own.entry.sent = { ...own.entry.sent, number: null };
@@ -111,10 +150,11 @@ export class State {
 
   /** The own texts that a new server has to be told again. */
   takeLost() {
-    const lost = this.pending.filter(({ isLost }) => isLost);
+    const lost = this.pending.filter(({ isLost, isWaiting }) => isLost || isWaiting);
     for (const own of lost) {
-      own.isLost = false;
-      own.entry.isAgain = true;
+      // One that has waited is known not to have been delivered.
+      own.entry.isAgain ||= own.isLost === true;
+      Object.assign(own, { isLost: false, isWaiting: false }).entry.fate = "sending";
     }
     return lost;
   }

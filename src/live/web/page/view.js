@@ -101,7 +101,7 @@ export class View {
     button.type = "button";
     Object.assign(button.dataset, { key, kind, name });
     button.append(element("span", titleOf({ kind, name })));
-    const isAway = kind === "person" && !state.people.some((other) => other.toLowerCase() === name.toLowerCase());
+    const isAway = kind === "person" && !state.isHere(name);
     button.classList.toggle("away", isAway);
     button.classList.toggle("outside", kind === "room" && !place?.isMember);
     if (isAway) button.title = "not in the list of people";
@@ -194,7 +194,7 @@ function drawEntry(entry, sign) {
   if (entry.note) node.append(" ", element("strong", entry.note, "refusal"));
   const fate = fateOf(entry);
   if (fate) node.append(" ", element("span", fate, "fate"));
-  node.classList.toggle("unsent", entry.fate === "sending");
+  node.classList.toggle("unsent", ["sending", "waiting"].includes(entry.fate));
   node.classList.toggle("refused", ["refused", "unknown"].includes(entry.fate));
   // Shown on demand: see the panel of the network.
   if (entry.took !== undefined) {
@@ -206,6 +206,7 @@ function drawEntry(entry, sign) {
 
 function fateOf({ fate, why }) {
   if (fate === "sending") return "sending…";
+  if (fate === "waiting") return `waits: ${why}`;
   if (fate === "refused") return `not sent: ${why}`;
   if (fate === "unknown") return `perhaps delivered before the server began anew, and not sent again: ${why}`;
   return "";
