@@ -36,6 +36,7 @@ mod network;
 mod new;
 mod output;
 mod page;
+mod places;
 mod plan;
 mod plot;
 mod probe;
