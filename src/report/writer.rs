@@ -367,7 +367,9 @@ mod tests {
         let exported =
             ["trials.parquet", "mine.parquet"].map(|name| dir.path().join(layout::EXPORTED).join(name));
         fs::create_dir_all(dir.path().join(layout::EXPORTED)).expect("made");
-        exported.iter().for_each(|file| fs::write(file, "").expect("written"));
+        for file in &exported {
+            fs::write(file, "").expect("written");
+        }
         let mut more = study;
         more.trials = 50;
         ResultFolder::open(dir.path(), &more, &run(), Mode::Resume).expect("more trials of the same");

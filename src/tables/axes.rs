@@ -71,7 +71,9 @@ mod tests {
     fn lines(axes: &[(&str, &[&str])]) -> Vec<String> {
         let study = study(axes);
         let mut lines = vec![String::new()];
-        super::columns(&study).iter().for_each(|(name, _)| push_field(&mut lines[0], name));
+        for (name, _) in super::columns(&study) {
+            push_field(&mut lines[0], &name);
+        }
         lines.extend((0..study.cells()).map(|cell| {
             let mut line = String::new();
             push_values(&mut line, &study, cell);

@@ -47,7 +47,9 @@ pub fn columns(columns: &[(&str, Kind)]) -> Columns {
 /// The first line of a table, with its line break.
 pub fn header(columns: &Columns) -> String {
     let mut line = String::new();
-    columns.iter().for_each(|(name, _)| push_field(&mut line, name));
+    for (name, _) in columns {
+        push_field(&mut line, name);
+    }
     line[1..].to_owned() + "\n"
 }
 

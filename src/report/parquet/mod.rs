@@ -375,12 +375,12 @@ mod tests {
         let drafts = || left().filter(|name| name.to_string_lossy().ends_with(layout::DRAFT)).count();
         assert_eq!((left().count(), drafts()), (2, 0));
         // A field that is of no number.
-        let trials = dir.path().join("trials.csv");
-        let text = fs::read_to_string(&trials).expect("a table");
+        let links = dir.path().join("links.csv");
+        let text = fs::read_to_string(&links).expect("a table");
         let last = text.trim_end().rfind(',').expect("a field");
-        fs::write(&trials, format!("{},soon\n", &text[..last])).expect("written");
+        fs::write(&links, format!("{},soon\n", &text[..last])).expect("written");
         let problem = export(dir.path(), &out, || Ok(()), |_| Ok::<_, ReportError>(())).expect_err("refused");
-        assert!(problem.to_string().contains("soon stands in column wall_s"), "{problem}");
+        assert!(problem.to_string().contains("soon stands in column jain_index"), "{problem}");
         assert_eq!(drafts(), 0);
     }
 }
