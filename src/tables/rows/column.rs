@@ -9,7 +9,7 @@ pub struct Column<R> {
     field: Field<R>,
 }
 
-/// What a row has in a column.
+/// Field of a row in a column.
 pub enum Field<R> {
     Text(for<'a> fn(&'a R) -> &'a str),
     Count(fn(&R) -> u64),
