@@ -5,6 +5,7 @@ use std::time::{Duration as Span, Instant};
 
 use clap::Args;
 
+use super::export::WITHOUT;
 use super::logging::raise_open_files;
 use super::memory;
 use super::output::{Failure, print, processors};
@@ -125,9 +126,9 @@ fn readers() -> Finding {
 fn parquet() -> Finding {
     let is_well = cfg!(feature = "parquet");
     let words = if is_well {
-        "built in, for `testbed export`"
+        "built in, for `testbed export`".to_owned()
     } else {
-        "not built in; only `testbed export` needs it: cargo build --release --features parquet"
+        format!("not built in; only `testbed export` needs it; {WITHOUT}")
     };
-    Finding { is_well, what: "parquet", words: words.to_owned() }
+    Finding { is_well, what: "parquet", words }
 }

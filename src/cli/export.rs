@@ -6,11 +6,16 @@ use clap::Args;
 
 use super::output::Failure;
 
+/// Ways to Parquet files from a testbed that was built without.
+pub const WITHOUT: &str = "build one with it: cargo build --release --features parquet; in Python, pandas writes a table: \
+                           results.trials.to_parquet(FILE)";
+
 /// Write the tables and series of result folders as Parquet files
 ///
 /// Each table is a file in DIR/parquet, and so are the series of all trials together: integers, numbers and texts
-/// have their types, and what does not exist is null. The next run of the folder removes them. It needs a testbed that
-/// was built with `cargo build --release --features parquet`.
+/// have their types, and what does not exist is null. The next run, resumed run or merge into the folder removes
+/// them, and the next export to a folder those of the last. Not every testbed is built with it; the command then
+/// says what to do.
 #[derive(Debug, Args)]
 pub struct Export {
     /// Result folders
@@ -25,17 +30,28 @@ impl Export {
     /// Writes the files, and names them.
     #[cfg(feature = "parquet")]
     pub fn execute(self) -> Result<(), Failure> {
+        use std::sync::atomic::Ordering;
+
         use super::output::print;
+        use super::places::place_of;
         use crate::report;
 
-        super::run::stop_on_interrupt("interrupted: the files that were named are whole")?;
+        const LAST_WORDS: &str = "interrupted: the files that were named are whole";
+        self.check_places()?;
+        let stop = super::run::stop_on_interrupt(LAST_WORDS)?;
+        let go_on = || {
+            if !stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            eprintln!("{LAST_WORDS}");
+            Err(Failure::Interrupted)
+        };
         for dir in &self.dirs {
             let out = match &self.out {
                 None => dir.join(report::EXPORTED),
-                Some(out) if self.dirs.len() == 1 => out.clone(),
-                Some(out) => out.join(folder_name(dir, &self.dirs)?),
+                Some(out) => place_of(dir, &self.dirs, out),
             };
-            let doubt = report::export(dir, &out, |path| print(&format!("{}\n", path.display())))?;
+            let doubt = report::export(dir, &out, go_on, |path| print(&format!("{}\n", path.display())))?;
             if let Some(doubt) = doubt {
                 eprintln!("warning: {doubt}");
             }
@@ -46,22 +62,13 @@ impl Export {
     /// Says what is missing.
     #[cfg(not(feature = "parquet"))]
     pub fn execute(self) -> Result<(), Failure> {
-        let Export { dirs: _, out: _ } = self;
-        Err(Failure::other(
-            "this testbed was built without Parquet",
-            "build one with it: cargo build --release --features parquet",
-        ))
+        self.check_places()?;
+        Err(Failure::other("this testbed was built without Parquet", WITHOUT))
     }
-}
 
-/// Name of a folder, which none of the others may have.
-#[cfg(feature = "parquet")]
-fn folder_name<'a>(dir: &'a std::path::Path, all: &[PathBuf]) -> Result<&'a std::ffi::OsStr, Failure> {
-    match dir.file_name() {
-        Some(name) if all.iter().filter(|other| other.file_name() == Some(name)).count() == 1 => Ok(name),
-        _ => Err(Failure::usage(
-            format!("{} has no name of its own for a folder below --out", dir.display()),
-            "export one folder at a time",
-        )),
+    /// Refuses folders whose files would be written to one place.
+    fn check_places(&self) -> Result<(), Failure> {
+        let Some(out) = &self.out else { return Ok(()) };
+        super::places::check_apart(&self.dirs, out, "export one folder at a time")
     }
 }

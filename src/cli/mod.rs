@@ -37,6 +37,7 @@ mod network;
 mod new;
 mod output;
 mod page;
+mod places;
 mod plan;
 mod plot;
 mod probe;

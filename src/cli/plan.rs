@@ -53,7 +53,15 @@ impl PlanCommand {
         // Snakemake has no way to write them in the name of a file.
         match words.paths.iter().find(|path| path.contains(['{', '}'])) {
             Some(path) => {
-                eprintln!("warning: no Snakefile: Snakemake takes the braces in {path} for a wildcard");
+                let older = dir.join("Snakefile");
+                let older = if older.exists() {
+                    format!("; {} is an older one, and stays", older.display())
+                } else {
+                    String::new()
+                };
+                eprintln!(
+                    "warning: no Snakefile: Snakemake takes the braces in {path} for a wildcard{older}"
+                );
             }
             None => scripts.insert(1, ("Snakefile", words.snakefile())),
         }

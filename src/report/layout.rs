@@ -31,6 +31,10 @@ pub const FOLDERS: [&str; 5] = ["series", "latency", captures::PLACES[0].0, capt
 /// Folder of exported tables, which are cleared with the others, and are no results.
 pub const EXPORTED: &str = "parquet";
 
+/// Ending of an exported table's name, and the beginning of one that has the series of all trials.
+pub const EXPORTED_ENDING: &str = ".parquet";
+pub const SERIES: &str = "series-";
+
 /// The ending of a file that is not complete yet.
 pub const DRAFT: &str = ".tmp";
 
@@ -54,9 +58,24 @@ fn is_ours(name: &str) -> bool {
         ["latency", file] => file.strip_suffix(".hgrm").is_some_and(number),
         ["latency", cell, file] => number(cell) && file.strip_suffix(".hlog").is_some_and(trial),
         ["plots", file] => plot::is_picture(file),
-        [EXPORTED, file] => file.ends_with(".parquet"),
         _ => false,
     }
+}
+
+/// Name of the exported file of a CSV file.
+#[cfg(feature = "parquet")]
+pub fn exported(beginning: &str, table: &str) -> String {
+    format!("{beginning}{}{EXPORTED_ENDING}", table.trim_end_matches(".csv"))
+}
+
+/// True if an exported table, or its draft, has this name.
+fn is_exported(name: &str) -> bool {
+    let name = name.strip_suffix(DRAFT).unwrap_or(name);
+    let table = name.strip_suffix(EXPORTED_ENDING).map(|stem| format!("{stem}.csv"));
+    table.is_some_and(|table| match table.strip_prefix(SERIES) {
+        Some(file) => series::FILES.contains(&file),
+        None => table != journal::FILE && FILES.contains(&table.as_str()),
+    })
 }
 
 /// True if a file is a record of trials, and not computed from records.
@@ -96,11 +115,32 @@ pub fn files_below(dir: &Path, folder: &str) -> Result<Vec<String>, ReportError>
     Ok(names)
 }
 
+/// Removes exported tables from a folder, and nothing else; the folder goes with the last file.
+pub fn clear_exported(folder: &Path) -> Result<(), ReportError> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let mut removed = 0;
+    for entry in fs::read_dir(folder).map_err(ReportError::io("read", folder))? {
+        let entry = entry.map_err(ReportError::io("read", folder))?;
+        let is_file = !entry.file_type().map_err(ReportError::io("read", folder))?.is_dir();
+        if is_file && is_exported(&entry.file_name().to_string_lossy()) {
+            fs::remove_file(entry.path()).map_err(ReportError::io("remove", &entry.path()))?;
+            removed += 1;
+        }
+    }
+    if removed > 0 {
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(())
+}
+
 /// Removes what an earlier run wrote, and nothing else; the manifest last, so that a kill leaves a folder
 /// of ours.
 pub fn clear(dir: &Path) -> Result<(), ReportError> {
     let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-    for folder in FOLDERS.into_iter().chain([EXPORTED]) {
+    clear_exported(&dir.join(EXPORTED))?;
+    for folder in FOLDERS {
         for name in files_below(dir, folder)? {
             let path = dir.join(&name);
             fs::remove_file(&path).map_err(ReportError::io("remove", &path))?;
@@ -143,6 +183,7 @@ mod tests {
             "plots/cwnd.svg",
             "plots/cwnd.png.tmp",
             "parquet/series-flows.parquet",
+            "parquet/trials.parquet.tmp",
         ];
         let others = [
             "notes.txt",
@@ -151,6 +192,9 @@ mod tests {
             "series/mine/flows.csv",
             "latency/by-hand.hgrm",
             "plots/mine.png",
+            "parquet/mine.parquet",
+            "parquet/series-mine.parquet",
+            "parquet/journal.parquet",
         ];
         for name in ours.iter().chain(&others) {
             let path = dir.path().join(name);
@@ -160,7 +204,7 @@ mod tests {
         std::os::unix::fs::symlink("..", dir.path().join("series/circle")).expect("linked");
         clear(dir.path()).expect("cleared");
         for name in ours {
-            assert!(!is_ours("x") && is_ours(name) && !dir.path().join(name).exists(), "{name}");
+            assert!(!dir.path().join(name).exists(), "{name}");
         }
         for name in others {
             assert!(dir.path().join(name).exists(), "{name}");

@@ -91,7 +91,8 @@ pub struct Comparison {
     pub files: usize,
     /// Files that the run gives and the folder does not have.
     pub missing: Vec<String>,
-    /// Page and pictures that another build drew otherwise: they are of the same tables, and not judged.
+    /// Page and pictures that another build, or one that is not known, drew otherwise: they are of the same tables, and
+    /// not judged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unjudged: Vec<String>,
 }
@@ -123,6 +124,12 @@ impl Manifest {
         }
     }
 
+    /// True if a build of this version with that revision is the one that drew page and pictures. Of changed sources
+    /// nobody knows; without a revision, outside a clone, the version is all that there is.
+    fn is_drawn_by(&self, revision: &str) -> bool {
+        self.revision == revision && !revision.ends_with('+')
+    }
+
     /// True if this program, with these controllers of its own, gives the same bytes.
     fn is_of_this_program(&self, program: Option<&Program>) -> bool {
         let this = Manifest {
@@ -150,7 +157,7 @@ pub fn has_torn_row(dir: &Path) -> Result<bool, ReportError> {
 /// Compares every file of a run in `dir` with that in `again`, where all of its trials were made again and
 /// [finished](super::finish).
 pub fn compare_all(dir: &Path, manifest: &Manifest, again: &Path) -> Result<Comparison, ReportError> {
-    let drawn_elsewhere = manifest.revision != version::REVISION;
+    let drawn_here = manifest.is_drawn_by(version::REVISION);
     let mut comparison = Comparison::default();
     let mut names = BTreeSet::new();
     for place in [dir, again] {
@@ -165,11 +172,11 @@ pub fn compare_all(dir: &Path, manifest: &Manifest, again: &Path) -> Result<Comp
     for name in names {
         let mut found = Comparison::default();
         compare_file(dir, &manifest.study, again, &name, &mut found)?;
-        if drawn_elsewhere && layout::is_drawn(&name) {
-            comparison.unjudged.extend((found != Comparison::default()).then_some(name));
-        } else {
-            comparison.missing.append(&mut found.missing);
+        comparison.missing.append(&mut found.missing);
+        if drawn_here || !layout::is_drawn(&name) {
             comparison.take(found.differences);
+        } else if !found.differences.is_empty() {
+            comparison.unjudged.push(name);
         }
     }
     Ok(comparison)

@@ -64,6 +64,7 @@ impl ResultFolder {
                     return Err(ReportError::Changed { path: dir.to_owned(), what });
                 }
                 manifest.started = earlier.started;
+                layout::clear_exported(&dir.join(layout::EXPORTED))?;
             }
             (Mode::Resume | Mode::Fresh, Earlier::Foreign(holds)) => {
                 return Err(ReportError::Occupied { path: dir.to_owned(), holds });
@@ -362,9 +363,17 @@ mod tests {
             matches!(&refused, Err(ReportError::Changed { what, .. }) if what.contains("seed")),
             "{refused:?}"
         );
+        // What was exported is of fewer trials.
+        let exported =
+            ["trials.parquet", "mine.parquet"].map(|name| dir.path().join(layout::EXPORTED).join(name));
+        fs::create_dir_all(dir.path().join(layout::EXPORTED)).expect("made");
+        for file in &exported {
+            fs::write(file, "").expect("written");
+        }
         let mut more = study;
         more.trials = 50;
         ResultFolder::open(dir.path(), &more, &run(), Mode::Resume).expect("more trials of the same");
+        assert_eq!(exported.map(|file| file.exists()), [false, true]);
     }
 
     #[test]

@@ -4,20 +4,21 @@
 use std::fmt::Write as _;
 
 use super::axis;
+use super::kind::{self, Columns, Kind};
 use super::rows::push_field;
 use super::study::Study;
 
 /// The file's name.
 pub const FILE: &str = "axes.csv";
 
-/// `,` and the name of each column of the axes.
-pub fn push_names(line: &mut String, study: &Study) {
+/// The columns of the axes in tables.
+pub fn columns(study: &Study) -> Columns {
+    let mut columns = Columns::new();
     for axis in &study.axes {
-        push_field(line, &axis.key);
-        for unit in axis.units() {
-            push_field(line, &format!("{}_{}", axis.key, unit.name));
-        }
+        columns.push((axis.key.clone(), Kind::of(axis.values.iter().map(String::as_str))));
+        columns.extend(axis.units().map(|unit| (format!("{}_{}", axis.key, unit.name), Kind::Number)));
     }
+    columns
 }
 
 /// `,` and what stands in each column of the axes in a cell: empty where its value has not the column's unit.
@@ -30,16 +31,16 @@ pub fn push_values(line: &mut String, study: &Study, cell: usize) {
     }
 }
 
-/// True if a column of this name has the numbers of an axis.
-#[cfg(feature = "parquet")]
-pub fn is_number(study: &Study, column: &str) -> bool {
-    let is_of = |axis: &axis::Axis| axis.units().any(|unit| column == format!("{}_{}", axis.key, unit.name));
-    study.axes.iter().any(is_of)
+/// The columns of `axes.csv`.
+pub fn file_columns() -> Columns {
+    use Kind::{Integer, Number, Text};
+    let names = [("cell", Integer), ("axis", Text), ("value", Text), ("number", Number), ("unit", Text)];
+    kind::columns(&names)
 }
 
 /// The text of `axes.csv`: a row per cell and axis.
 pub fn text(study: &Study) -> String {
-    let mut text = "cell,axis,value,number,unit\n".to_owned();
+    let mut text = kind::header(&file_columns());
     for cell in 0..study.cells() {
         for (axis, value) in study.axes.iter().zip(study.values(cell)) {
             let number = axis::number(value);
@@ -67,10 +68,12 @@ mod tests {
     use super::super::testing::study;
     use super::*;
 
-    fn columns(axes: &[(&str, &[&str])]) -> Vec<String> {
+    fn lines(axes: &[(&str, &[&str])]) -> Vec<String> {
         let study = study(axes);
         let mut lines = vec![String::new()];
-        push_names(&mut lines[0], &study);
+        for (name, _) in super::columns(&study) {
+            push_field(&mut lines[0], &name);
+        }
         lines.extend((0..study.cells()).map(|cell| {
             let mut line = String::new();
             push_values(&mut line, &study, cell);
@@ -82,25 +85,22 @@ mod tests {
     #[test]
     fn an_axis_with_a_unit_has_a_column_of_numbers_beside_it() {
         assert_eq!(
-            columns(&[("link.x.delay", &["10ms", "0.3s", "250us"])]),
+            lines(&[("link.x.delay", &["10ms", "0.3s", "250us"])]),
             [",link.x.delay,link.x.delay_ms", ",10ms,10", ",0.3s,300", ",250us,0.25"]
         );
-        assert_eq!(columns(&[("link.x.loss", &["0%", "0.7%"])])[2], ",0.7%,0.7");
+        assert_eq!(lines(&[("link.x.loss", &["0%", "0.7%"])])[2], ",0.7%,0.7");
+        assert_eq!(lines(&[("link.x.rate", &["1gbit", "1500kbit"])])[1..], [",1gbit,1000", ",1500kbit,1.5"]);
         assert_eq!(
-            columns(&[("link.x.rate", &["1gbit", "1500kbit"])])[1..],
-            [",1gbit,1000", ",1500kbit,1.5"]
-        );
-        assert_eq!(
-            columns(&[("clients.a.size", &["64KiB", "1MB"])])[0],
+            lines(&[("clients.a.size", &["64KiB", "1MB"])])[0],
             ",clients.a.size,clients.a.size_bytes"
         );
-        assert_eq!(columns(&[("clients.a.arrivals", &["30/min", "2/s"])])[1], ",30/min,0.5");
+        assert_eq!(lines(&[("clients.a.arrivals", &["30/min", "2/s"])])[1], ",30/min,0.5");
     }
 
     #[test]
     fn values_of_several_units_have_a_column_for_each() {
         assert_eq!(
-            columns(&[("link.x.queue", &["0.5bdp", "100 packets", "1 packet"])]),
+            lines(&[("link.x.queue", &["0.5bdp", "100 packets", "1 packet"])]),
             [
                 ",link.x.queue,link.x.queue_bdp,link.x.queue_packets",
                 ",0.5bdp,0.5,",
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn numbers_and_words_have_their_own_column_alone() {
-        let lines = columns(&[("clients.a.count", &["1", "16"]), ("tcp.congestion", &["reno", "cubic"])]);
+        let lines = lines(&[("clients.a.count", &["1", "16"]), ("tcp.congestion", &["reno", "cubic"])]);
         assert_eq!(lines[..2], [",clients.a.count,tcp.congestion", ",1,reno"]);
     }
 

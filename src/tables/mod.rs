@@ -19,6 +19,7 @@ mod findings;
 pub mod goodput;
 mod grid;
 pub mod groups;
+pub mod kind;
 pub mod latency;
 mod lateness;
 mod lines;

@@ -3,6 +3,7 @@
 //! Numbers are printed with a fixed number of decimals, so that the same trial gives the same
 //! bytes; a figure that does not exist is an empty field.
 
+mod column;
 mod workloads;
 
 use std::fmt::Write as _;
@@ -10,9 +11,11 @@ use std::fmt::Write as _;
 use super::axes;
 use super::figures;
 use super::goodput::{Through, directions, mbit, through};
+use super::kind::{self, Columns, Kind};
 use super::study::{Study, TrialRow};
 use crate::facts::{Direction, DirectionOutcome, FlowOutcome, LinkOutcome, Measure, Realised};
 use crate::time::Duration;
+use column::{Column, Field, column, kinds, write_rows};
 use workloads::{
     chunk_columns, datagram_columns, flow_of, lateness_columns, numbered, probe_columns, request_columns,
 };
@@ -37,11 +40,10 @@ pub enum Table {
     Trials,
 }
 
-/// Names of the columns that each row of a trial begins with.
-pub(super) fn key_names(study: &Study) -> String {
-    let mut line = "cell,trial".to_owned();
-    axes::push_names(&mut line, study);
-    line
+/// The columns that each row of a trial begins with.
+pub(super) fn key_columns(study: &Study) -> Columns {
+    let keys = kind::columns(&[("cell", Kind::Integer), ("trial", Kind::Integer)]);
+    [keys, axes::columns(study)].concat()
 }
 
 /// The values in them.
@@ -94,20 +96,26 @@ impl Table {
 
     /// The first line, with its line break.
     pub fn header(self, study: &Study) -> String {
-        let columns: Vec<&str> = match self {
-            Table::Flows => names(&flow_columns()),
-            Table::Links => names(&link_columns(study)),
-            Table::Realised => names(&check_columns()),
-            Table::Datagrams => names(&datagram_columns()),
-            Table::Probes => names(&probe_columns()),
-            Table::Requests => names(&request_columns()),
-            Table::Chunks => names(&chunk_columns()),
-            Table::Lateness => names(&lateness_columns()),
+        kind::header(&self.columns(study))
+    }
+
+    /// The columns.
+    pub fn columns(self, study: &Study) -> Columns {
+        let columns: Vec<(&str, Kind)> = match self {
+            Table::Flows => kinds(&flow_columns()),
+            Table::Links => kinds(&link_columns(study)),
+            Table::Realised => kinds(&check_columns()),
+            Table::Datagrams => kinds(&datagram_columns()),
+            Table::Probes => kinds(&probe_columns()),
+            Table::Requests => kinds(&request_columns()),
+            Table::Chunks => kinds(&chunk_columns()),
+            Table::Lateness => kinds(&lateness_columns()),
             Table::Trials => {
-                ["seed"].into_iter().chain(figures::of_study(study).map(|figure| figure.column)).collect()
+                let figures = figures::of_study(study).map(|figure| (figure.column, figure.kind()));
+                [("seed", Kind::Bits)].into_iter().chain(figures).collect()
             }
         };
-        key_names(study) + "," + &columns.join(",") + "\n"
+        [key_columns(study), kind::columns(&columns)].concat()
     }
 
     /// The rows of one trial, each with its line break.
@@ -148,42 +156,6 @@ impl Table {
     }
 }
 
-/// A column of rows: its name beside what stands under it.
-struct Column<R> {
-    name: &'static str,
-    field: for<'a> fn(&'a R) -> Field<'a>,
-}
-
-/// A field of a row.
-enum Field<'a> {
-    Text(&'a str),
-    Count(u64),
-    /// A number with its decimals; empty if it does not exist.
-    Number(Option<f64>, usize),
-}
-
-fn column<R>(name: &'static str, field: for<'a> fn(&'a R) -> Field<'a>) -> Column<R> {
-    Column { name, field }
-}
-
-fn names<R>(columns: &[Column<R>]) -> Vec<&'static str> {
-    columns.iter().map(|column| column.name).collect()
-}
-
-fn write_rows<R>(text: &mut String, prefix: &str, columns: &[Column<R>], rows: impl IntoIterator<Item = R>) {
-    for row in rows {
-        text.push_str(prefix);
-        for column in columns {
-            match (column.field)(&row) {
-                Field::Text(value) => push_field(text, value),
-                Field::Count(value) => push(text, value),
-                Field::Number(value, decimals) => push_number(text, value, decimals),
-            }
-        }
-        text.push('\n');
-    }
-}
-
 /// A direction of a flow.
 struct FlowRow<'o> {
     flow: &'o FlowOutcome,
@@ -194,22 +166,23 @@ struct FlowRow<'o> {
 fn flow_columns<'o>() -> [Column<FlowRow<'o>>; 14] {
     use Field::{Count, Number, Text};
     [
-        column("flow", |row| Text(&row.flow.name)),
-        column("group", |row| Text(&row.flow.group)),
-        column("direction", |row| Text(row.direction.name())),
-        column("congestion", |row| Text(row.flow.congestion)),
-        column("goodput_mbit", |FlowRow { way, .. }| {
-            Number(mbit(way.bytes_delivered, way.active).filter(|_| way.carried), 6)
-        }),
-        column("bytes_delivered", |row| Count(row.way.bytes_delivered)),
-        column("segments_sent", |row| Count(row.way.segments_sent)),
-        column("retransmits", |row| Count(row.way.retransmits)),
-        column("recovery_episodes", |row| Count(row.way.recovery_episodes)),
-        column("timeouts", |row| Count(row.way.timeouts)),
-        column("srtt_mean_ms", |row| Number(row.way.srtt_mean.map(Duration::as_millis_f64), 3)),
-        column("cwnd_mean_bytes", |row| Number(row.way.cwnd_mean, 1)),
-        column("completion_s", |row| Number(row.way.completion.map(Duration::as_secs_f64), 6)),
-        column("limited_by", |row| Text(if row.way.carried { row.way.limited_by.name() } else { "" })),
+        column("flow", Text(|row| &row.flow.name)),
+        column("group", Text(|row| &row.flow.group)),
+        column("direction", Text(|row| row.direction.name())),
+        column("congestion", Text(|row| row.flow.congestion)),
+        column(
+            "goodput_mbit",
+            Number(|FlowRow { way, .. }| mbit(way.bytes_delivered, way.active).filter(|_| way.carried), 6),
+        ),
+        column("bytes_delivered", Count(|row| row.way.bytes_delivered)),
+        column("segments_sent", Count(|row| row.way.segments_sent)),
+        column("retransmits", Count(|row| row.way.retransmits)),
+        column("recovery_episodes", Count(|row| row.way.recovery_episodes)),
+        column("timeouts", Count(|row| row.way.timeouts)),
+        column("srtt_mean_ms", Number(|row| row.way.srtt_mean.map(Duration::as_millis_f64), 3)),
+        column("cwnd_mean_bytes", Number(|row| row.way.cwnd_mean, 1)),
+        column("completion_s", Number(|row| row.way.completion.map(Duration::as_secs_f64), 6)),
+        column("limited_by", Text(|row| if row.way.carried { row.way.limited_by.name() } else { "" })),
     ]
 }
 
@@ -222,36 +195,37 @@ struct LinkRow<'o> {
 fn link_columns<'o>(study: &Study) -> Vec<Column<LinkRow<'o>>> {
     use Field::{Count, Number, Text};
     let mut columns: Vec<Column<LinkRow<'o>>> = vec![
-        column("link", |row| Text(&row.link.name)),
-        column("direction", |row| Text(row.link.direction.name())),
-        column("offered", |row| Count(row.link.counters.offered)),
-        column("delivered", |row| Count(row.link.counters.delivered)),
-        column("dropped_loss", |row| Count(row.link.counters.dropped_loss)),
-        column("dropped_queue", |row| Count(row.link.counters.dropped_queue)),
-        column("dropped_aqm", |row| Count(row.link.counters.dropped_aqm)),
-        column("marked", |row| Count(row.link.counters.marked)),
-        column("dropped_corrupt", |row| Count(row.link.counters.dropped_corrupt)),
-        column("duplicated", |row| Count(row.link.counters.duplicated)),
-        column("reordered", |row| Count(row.link.counters.reordered)),
-        column("utilisation", |row| Number(row.link.utilisation, 6)),
-        column("queue_mean_ms", |row| Number(row.link.queue.map(|queue| queue.mean_ms), 3)),
-        column("queue_p99_ms", |row| Number(row.link.queue.map(|queue| queue.p99_ms), 3)),
-        column("queue_max_ms", |row| Number(row.link.queue.map(|queue| queue.max_ms), 3)),
-        column("rate_mbit", |row| Number(row.link.rate_mbit, 6)),
-        column("goodput_mbit", |row| Number(row.through.and_then(|through| through.goodput_mbit), 6)),
-        column("jain_index", |row| Number(row.through.and_then(|through| through.jain_index), 6)),
+        column("link", Text(|row| &row.link.name)),
+        column("direction", Text(|row| row.link.direction.name())),
+        column("offered", Count(|row| row.link.counters.offered)),
+        column("delivered", Count(|row| row.link.counters.delivered)),
+        column("dropped_loss", Count(|row| row.link.counters.dropped_loss)),
+        column("dropped_queue", Count(|row| row.link.counters.dropped_queue)),
+        column("dropped_aqm", Count(|row| row.link.counters.dropped_aqm)),
+        column("marked", Count(|row| row.link.counters.marked)),
+        column("dropped_corrupt", Count(|row| row.link.counters.dropped_corrupt)),
+        column("duplicated", Count(|row| row.link.counters.duplicated)),
+        column("reordered", Count(|row| row.link.counters.reordered)),
+        column("utilisation", Number(|row| row.link.utilisation, 6)),
+        column("queue_mean_ms", Number(|row| row.link.queue.map(|queue| queue.mean_ms), 3)),
+        column("queue_p99_ms", Number(|row| row.link.queue.map(|queue| queue.p99_ms), 3)),
+        column("queue_max_ms", Number(|row| row.link.queue.map(|queue| queue.max_ms), 3)),
+        column("rate_mbit", Number(|row| row.link.rate_mbit, 6)),
+        column("goodput_mbit", Number(|row| row.through.and_then(|through| through.goodput_mbit), 6)),
+        column("jain_index", Number(|row| row.through.and_then(|through| through.jain_index), 6)),
     ];
     if study.l4s {
         columns.extend([
-            column("l4s_queue_mean_ms", |row: &LinkRow<'o>| {
-                Number(row.link.l4s_queue.map(|l4s| l4s.mean_ms), 3)
-            }),
-            column("l4s_queue_p99_ms", |row| Number(row.link.l4s_queue.map(|l4s| l4s.p99_ms), 3)),
-            column("l4s_queue_max_ms", |row| Number(row.link.l4s_queue.map(|l4s| l4s.max_ms), 3)),
+            column(
+                "l4s_queue_mean_ms",
+                Number(|row: &LinkRow<'o>| row.link.l4s_queue.map(|l4s| l4s.mean_ms), 3),
+            ),
+            column("l4s_queue_p99_ms", Number(|row| row.link.l4s_queue.map(|l4s| l4s.p99_ms), 3)),
+            column("l4s_queue_max_ms", Number(|row| row.link.l4s_queue.map(|l4s| l4s.max_ms), 3)),
         ]);
     }
     if study.policed {
-        columns.push(column("dropped_policer", |row| Count(row.link.counters.dropped_policer)));
+        columns.push(column("dropped_policer", Count(|row| row.link.counters.dropped_policer)));
     }
     columns
 }
@@ -259,20 +233,21 @@ fn link_columns<'o>(study: &Study) -> Vec<Column<LinkRow<'o>>> {
 fn check_columns<'o>() -> [Column<(&'o LinkOutcome, &'o Realised)>; 8] {
     use Field::{Number, Text};
     [
-        column("link", |(link, _)| Text(&link.name)),
-        column("direction", |(link, _)| Text(link.direction.name())),
-        column("quantity", |(_, check)| Text(check.quantity)),
-        column("configured", |(_, check)| Number(Some(check.configured), 6)),
-        column("realised", |(_, check)| Number(Some(check.realised), 6)),
-        column("low", |(_, check)| Number(Some(check.low), 6)),
-        column("high", |(_, check)| Number(Some(check.high), 6)),
-        column("verdict", |(_, check)| {
-            Text(match check.pass {
+        column("link", Text(|(link, _)| &link.name)),
+        column("direction", Text(|(link, _)| link.direction.name())),
+        column("quantity", Text(|(_, check)| check.quantity)),
+        column("configured", Number(|(_, check)| Some(check.configured), 6)),
+        column("realised", Number(|(_, check)| Some(check.realised), 6)),
+        column("low", Number(|(_, check)| Some(check.low), 6)),
+        column("high", Number(|(_, check)| Some(check.high), 6)),
+        column(
+            "verdict",
+            Text(|(_, check)| match check.pass {
                 Some(true) => "pass",
                 Some(false) => "fail",
                 None => "too few",
-            })
-        }),
+            }),
+        ),
     ]
 }
 

@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use super::rows::{key_names, key_values};
+use super::kind::{self, Columns, Kind};
+use super::rows::{key_columns, key_values};
 use super::study::{Study, TrialRow};
 use crate::facts::{FlowEvent, FlowSample, LinkSample, Outcome, Series};
 use crate::time::{Duration, Instant};
@@ -12,12 +13,57 @@ use crate::units::Rate;
 /// The files of a trial.
 pub const FILES: [&str; 3] = ["flows.csv", "links.csv", "events.csv"];
 
+/// Columns of the files beside those of the trial.
+const FLOWS: [(&str, Kind); 14] = [
+    ("time_s", Kind::Number),
+    ("flow", Kind::Text),
+    ("direction", Kind::Text),
+    ("cwnd_bytes", Kind::Integer),
+    ("ssthresh_bytes", Kind::Integer),
+    ("flight_bytes", Kind::Integer),
+    ("srtt_ms", Kind::Number),
+    ("rto_ms", Kind::Number),
+    ("phase", Kind::Text),
+    ("delivered_bytes", Kind::Integer),
+    ("received_bytes", Kind::Integer),
+    ("pacing_mbit", Kind::Number),
+    ("bandwidth_mbit", Kind::Number),
+    ("min_rtt_ms", Kind::Number),
+];
+/// Of a trial in which a controller counts marks.
+const MARKS: [(&str, Kind); 2] = [("alpha", Kind::Number), ("marked_fraction", Kind::Number)];
+const LINKS: [(&str, Kind); 7] = [
+    ("time_s", Kind::Number),
+    ("link", Kind::Text),
+    ("direction", Kind::Text),
+    ("backlog_bytes", Kind::Integer),
+    ("backlog_packets", Kind::Integer),
+    ("drops", Kind::Integer),
+    ("marks", Kind::Integer),
+];
+/// Of a trial in which a link's capacity varies.
+const CAPACITY: [(&str, Kind); 1] = [("capacity_bytes", Kind::Integer)];
+const EVENTS: [(&str, Kind); 4] =
+    [("time_s", Kind::Number), ("flow", Kind::Text), ("direction", Kind::Text), ("event", Kind::Text)];
+
 /// Bytes after which the buffer goes to the file.
 const CHUNK: usize = 256 * 1024;
 
 /// Folder of the series of a trial, below the result folder.
 pub fn folder(study: &Study, cell: usize, trial: u32) -> PathBuf {
     study.trial_path("series", cell, trial)
+}
+
+/// The columns that one of the [`FILES`] has, or without the `others` those of every trial.
+pub fn columns(file: &str, study: &Study, others: bool) -> Columns {
+    let [flows, links, _] = FILES;
+    debug_assert!(FILES.contains(&file), "a trial has no other series than {FILES:?}");
+    let (own, more): (&[_], &[_]) = match file {
+        _ if file == flows => (&FLOWS, &MARKS),
+        _ if file == links => (&LINKS, &CAPACITY),
+        _ => (&EVENTS, &[]),
+    };
+    [key_columns(study), kind::columns(own), kind::columns(if others { more } else { &[] })].concat()
 }
 
 /// Hands the bytes of one of the [`FILES`] of a trial on in large pieces.
@@ -28,16 +74,13 @@ pub fn write<E>(
     series: &Series,
     put: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let [flows, links, events] = FILES;
+    let [flows, links, _] = FILES;
     let outcome = row.outcome;
-    let (names, key) = (key_names(study), key_values(study, row) + ",");
+    let key = key_values(study, row) + ",";
+    let header = |others: bool| kind::header(&columns(file, study, others));
     if file == flows {
         let counts_marks = series.flows.iter().any(|sample| sample.sender.beliefs.alpha.is_some());
-        let more = if counts_marks { ",alpha,marked_fraction" } else { "" };
-        let header = format!(
-            "{names},time_s,flow,direction,cwnd_bytes,ssthresh_bytes,flight_bytes,srtt_ms,rto_ms,phase,delivered_bytes,received_bytes,pacing_mbit,bandwidth_mbit,min_rtt_ms{more}\n"
-        );
-        write_rows(put, &header, &key, &series.flows, |out, sample| {
+        write_rows(put, &header(counts_marks), &key, &series.flows, |out, sample| {
             flow_row(out, outcome, sample);
             if counts_marks {
                 fraction(out, sample.sender.beliefs.alpha);
@@ -47,10 +90,7 @@ pub fn write<E>(
         })
     } else if file == links {
         let capacity = series.links.iter().any(|sample| sample.capacity.is_some());
-        let more = if capacity { ",capacity_bytes" } else { "" };
-        let header =
-            format!("{names},time_s,link,direction,backlog_bytes,backlog_packets,drops,marks{more}\n");
-        write_rows(put, &header, &key, &series.links, |out, sample| {
+        write_rows(put, &header(capacity), &key, &series.links, |out, sample| {
             link_row(out, outcome, sample);
             if capacity {
                 optional(out, sample.capacity);
@@ -58,9 +98,7 @@ pub fn write<E>(
             out.push(b'\n');
         })
     } else {
-        debug_assert!(file == events, "a trial has no other series than {FILES:?}");
-        let header = format!("{names},time_s,flow,direction,event\n");
-        write_rows(put, &header, &key, &series.events, |out, event| event_row(out, outcome, event))
+        write_rows(put, &header(false), &key, &series.events, |out, event| event_row(out, outcome, event))
     }
 }
 

@@ -1,16 +1,16 @@
 //! `summary.csv`: one row per cell, the mean and interval of each figure over its trials.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use super::axes;
 use super::error::FileError;
-use super::figures;
+use super::figures::{self, Figure};
 use super::groups;
+use super::kind::{self, Columns, Kind};
 use super::results::Results;
 use super::rows;
 use super::stats::Estimate;
+use super::study::Study;
 
 /// The file's name.
 pub const FILE: &str = "summary.csv";
@@ -110,15 +110,18 @@ pub fn over(results: &Results, shares: &groups::Shares) -> Vec<CellSummary> {
     (0..results.study.cells()).map(|cell| summarise(results, cell, shares)).collect()
 }
 
+/// The columns of `summary.csv`.
+pub fn columns(study: &Study) -> Columns {
+    let number =
+        |figure: &Figure| ["mean", "ci95"].map(|of| (format!("{}_{of}", figure.column), Kind::Number));
+    let figures = figures::summarised(study).flat_map(number).collect();
+    let [cell, n] = ["cell", "n"].map(|name| kind::columns(&[(name, Kind::Integer)]));
+    [cell, axes::columns(study), n, figures].concat()
+}
+
 /// The text of `summary.csv`.
 pub fn text(results: &Results, cells: &[CellSummary]) -> String {
-    let mut text = "cell".to_owned();
-    axes::push_names(&mut text, &results.study);
-    text.push_str(",n");
-    for figure in figures::summarised(&results.study) {
-        let _ = write!(text, ",{0}_mean,{0}_ci95", figure.column);
-    }
-    text.push('\n');
+    let mut text = kind::header(&columns(&results.study));
     for cell in cells {
         text.push_str(&results.study.cell_name(cell.cell));
         axes::push_values(&mut text, &results.study, cell.cell);

@@ -1,6 +1,6 @@
 //! Axes of a sweep and their values in pictures: words with the unit, where the scenario has keys.
 
-use super::axis::Axis;
+use super::axis::{self, Axis};
 use super::study::{SCENARIO, Study};
 
 /// Words for the ends of keys, the longest first where one ends another.
@@ -79,8 +79,11 @@ fn titled(unit: &str) -> &str {
     UNITS.iter().find(|(written, _)| *written == unit).map_or(unit, |(_, title)| title)
 }
 
-/// Number and unit of a value; one packet is of the unit of several.
+/// Number and unit of a value, or no number if it is none of a known unit; one packet is of the unit of several.
 fn parts(value: &str) -> (&str, String) {
+    if !axis::number(value).is_some_and(|(number, _)| number.is_finite()) {
+        return ("", value.to_owned());
+    }
     let is_number =
         |end: &usize| value.get(..*end).is_some_and(|number| number.replace('_', "").parse::<f64>().is_ok());
     let end = (0..=value.len()).rev().find(is_number).unwrap_or(0);
@@ -209,6 +212,20 @@ mod tests {
         assert_eq!(bare(&["0.5bdp", "2 bdp"], "2 bdp"), "2");
         assert_eq!(bare(&["1mbit", "500kbit"], "500kbit"), "500kbit");
         assert_eq!(bare(&["reno", "bbr"], "bbr"), "bbr");
-        assert_eq!(super::parts("-1.5e-3ms"), ("-1.5e-3", "ms".to_owned()));
+        assert_eq!(super::parts("1.5_0ms"), ("1.5_0", "ms".to_owned()));
+    }
+
+    #[test]
+    fn only_numbers_with_known_units_are_parted() {
+        for word in
+            ["5G-indoor", "2024-Verizon.trace", "nantes", "nan", "inf", "infinity/s", "10ms..20ms", "3 fish"]
+        {
+            assert_eq!(study(&[("link.a.trace", &[word, "other"])]).axes[0].spelled(word), word);
+        }
+        let spelled = |value: &str| study(&[("link.a.rate", &[value, "other"])]).axes[0].spelled(value);
+        assert_eq!(
+            ["5mbit", "20/min", "1e-3", "0.5 bdp"].map(spelled),
+            ["5 Mbit/s", "20 per minute", "1e-3", "0.5 BDP"]
+        );
     }
 }

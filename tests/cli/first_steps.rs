@@ -43,12 +43,29 @@ fn without_a_terminal_the_missing_answer_is_named() {
 }
 
 #[test]
+#[cfg(not(feature = "parquet"))]
+fn a_testbed_without_parquet_says_where_to_get_it() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let asked = testbed_in(dir.path(), &["export", "results/a"]);
+    assert_eq!(asked.status.code(), Some(1));
+    let told = text(&asked.stderr);
+    for words in ["built without Parquet", "--features parquet", "results.trials.to_parquet(FILE)"] {
+        assert!(told.contains(words), "{told}");
+    }
+    let clash = testbed_in(dir.path(), &["export", "a/x", "b/x", "--out", "all"]);
+    assert_eq!(clash.status.code(), Some(2));
+    assert!(text(&clash.stderr).contains("a/x and b/x would both be written to all/x"));
+    assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 0);
+}
+
+#[test]
 fn the_machine_is_looked_at_and_nothing_is_left() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let found = testbed_in(dir.path(), &["doctor"]);
     let lines = text(&found.stdout);
     assert!(found.status.success(), "{}", text(&found.stderr));
-    for what in ["processors", "timers", "open files", "memory", "folder", "notebooks"] {
+    for what in ["processors", "timers", "open files", "memory", "folder", "notebooks", "captures", "parquet"]
+    {
         assert_eq!(lines.lines().filter(|line| line[6..].starts_with(what)).count(), 1, "{lines}");
     }
     assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 0);

@@ -327,6 +327,10 @@ fn scripts_of_a_plan_make_the_whole() {
     assert!(said(dir, &["plan", "lab.toml", "--shards", "7"], 2).contains("at most as many parts"));
     let braces = said(dir, &["plan", "lab.toml", "--shards", "2", "--out", "{k}"], 0);
     assert!(braces.starts_with("{k}/slurm.sh\n{k}/local.sh\nwarning: no Snakefile:"), "{braces}");
+    assert!(braces.ends_with("for a wildcard\n"), "{braces}");
+    fs::write(dir.join("{k}/Snakefile"), "older").expect("written");
+    let braces = said(dir, &["plan", "lab.toml", "--shards", "2", "--out", "{k}"], 0);
+    assert!(braces.ends_with("for a wildcard; {k}/Snakefile is an older one, and stays\n"), "{braces}");
 }
 
 #[test]
@@ -341,7 +345,14 @@ fn page_and_pictures_of_another_build_are_told_and_not_judged() {
     older.as_object_mut().and_then(|fields| fields.remove("topology")).expect("a drawing");
     fs::write(&manifest, older.to_string()).expect("written");
     let text = said(lab.path(), &["verify", "a"], 0);
-    assert_eq!(text, "same       a: 6 trials; another build drew page or pictures otherwise (1 file)\n");
+    let not_judged =
+        "not judged: page or pictures that another or an unknown build drew otherwise (1 file)\n";
+    assert_eq!(text, format!("same       a: 6 trials; {not_judged}"));
+    let page = dir.join("report.html");
+    let kept = fs::read(&page).expect("a page");
+    fs::remove_file(&page).expect("removed");
+    assert_eq!(said(lab.path(), &["verify", "a"], 0), "same       a: 6 trials; report.html is not there\n");
+    fs::write(&page, kept).expect("written");
     // Its tables are judged as ever.
     let trials = dir.join("trials.csv");
     forge(&trials, &first_utilisation(&trials), "0.111111");

@@ -1,7 +1,6 @@
 //! `testbed lab grade`: one sheet for the class, and Gradescope's file for each hand-in.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use super::answers::{Answers, Log, replace, warn_of_twice};
 use super::question::Mark;
 use super::sitting::{Keys, SCENARIO, Sitting};
 use crate::cli::output::{Failure, print};
+use crate::cli::places::{check_apart, place_of};
 use crate::cli::progress::Progress;
 use crate::cli::run::stop_on_interrupt;
 use crate::cli::verify::{Verdict, Verify};
@@ -196,24 +196,14 @@ impl Grade {
 
     /// Folders whose files would be written to one place.
     fn check_names(&self) -> Result<(), Failure> {
-        let mut taken: BTreeMap<OsString, &Path> = BTreeMap::new();
         let Some(Some(place)) = &self.gradescope else { return Ok(()) };
-        for dir in &self.dirs {
-            let Some(first) = taken.insert(name_of(dir), dir) else { continue };
-            let both = format!("{} and {}", first.display(), dir.display());
-            return Err(Failure::usage(
-                format!("{both} would both be written to {}", place.join(name_of(dir)).display()),
-                "grade them apart, or say --gradescope without DIR",
-            ));
-        }
-        Ok(())
+        check_apart(&self.dirs, place, "grade them apart, or say --gradescope without DIR")
     }
 
     fn write_gradescope(&self, row: &Row, place: Option<&Path>) -> Result<(), Failure> {
         let dir = match place {
             None => row.folder.clone(),
-            Some(place) if self.dirs.len() == 1 => place.to_owned(),
-            Some(place) => place.join(name_of(&row.folder)),
+            Some(place) => place_of(&row.folder, &self.dirs, place),
         };
         let file = dir.join("results.json");
         let text = serde_json::to_string_pretty(&row.gradescope()).expect("a row is JSON") + "\n";
@@ -371,12 +361,6 @@ fn is_plain(place: &Path) -> bool {
     }
     let entries = std::fs::read_dir(place);
     entries.is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| is_plain(&entry.path()))))
-}
-
-/// The name of a hand-in's folder, of `.` too.
-fn name_of(dir: &Path) -> OsString {
-    let whole = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-    whole.file_name().unwrap_or_default().to_owned()
 }
 
 fn unwritten(file: &Path, error: &std::io::Error) -> Failure {

@@ -136,7 +136,10 @@ impl Line<'_> {
                 };
                 if !unjudged.is_empty() {
                     let files = plural(unjudged.len() as u64, "file");
-                    let _ = write!(text, "; another build drew page or pictures otherwise ({files})");
+                    let _ = write!(
+                        text,
+                        "; not judged: page or pictures that another or an unknown build drew otherwise ({files})"
+                    );
                 }
                 text + "\n"
             }

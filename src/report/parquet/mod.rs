@@ -1,7 +1,7 @@
 //! Tables of a result folder as Parquet files, whose columns have types.
 //!
-//! A column is of integers, of numbers or of texts, by its name and by all that stands in it; an empty field is null. The
-//! series of all trials are one table each. The same folder gives the same bytes.
+//! A column is of integers, of numbers or of texts, as the table has it and whatever stands in it; of an axis, as its
+//! values are. An empty field is null. The series of all trials are one table each. The same folder gives the same bytes.
 
 mod column;
 
@@ -21,35 +21,43 @@ use super::error::ReportError;
 use super::layout;
 use super::manifest::Manifest;
 use super::version;
+use crate::tables::kind::Columns;
 use crate::tables::results::Row;
 use crate::tables::rows::Table;
-use crate::tables::{FileError, Results, axes, groups, series, summary};
+use crate::tables::{FileError, Results, Study, axes, groups, series, summary};
 use column::{Column, place};
 
 /// Rows that a group of rows has at most, and that lie in memory at once.
 const GROUP: usize = 1 << 17;
 
-/// Writes the tables and series of `dir` into the folder `out`, and names each file that is whole. Returns the reason for
-/// which the figures may not be those of a whole run.
+/// Writes the tables and series of `dir` into the folder `out`, in place of those of an earlier export, and names each
+/// file that is whole. `go_on` is asked before each group of rows. Returns the reason for which the figures may not
+/// be those of a whole run.
 pub fn export<E: From<ReportError>>(
     dir: &Path,
     out: &Path,
+    go_on: impl Fn() -> Result<(), E>,
     mut name: impl FnMut(&Path) -> Result<(), E>,
 ) -> Result<Option<String>, E> {
     let manifest = Manifest::read(dir)?;
     let _lock = Lock::take(dir)?;
     let results = Results::load_some(Arc::new(Disk::of(dir)), &manifest.study).map_err(ReportError::from)?;
+    layout::clear_exported(out)?;
     fs::create_dir_all(out).map_err(ReportError::io("create", out))?;
     for source in sources(&results) {
-        let columns = source.columns(&results).map_err(ReportError::from)?;
-        if columns.is_empty() {
-            continue;
+        let path = out.join(source.file());
+        let draft = path.with_extension(format!("{}{}", &layout::EXPORTED_ENDING[1..], layout::DRAFT));
+        let rows = write(&draft, &source, &results, &manifest, GROUP, &go_on);
+        let is_whole = rows.as_ref().is_ok_and(|rows| *rows > 0 || source.has_no_need_of_rows());
+        if !is_whole {
+            // What went wrong with it is told; this would only hide it.
+            let _ = fs::remove_file(&draft);
         }
-        let path = out.join(format!("{}.parquet", source.name()));
-        let draft = path.with_extension(format!("parquet{}", layout::DRAFT));
-        write(&draft, &source, &results, &manifest, columns)?;
-        fs::rename(&draft, &path).map_err(ReportError::io("write", &path))?;
-        name(&path)?;
+        rows?;
+        if is_whole {
+            fs::rename(&draft, &path).map_err(ReportError::io("write", &path))?;
+            name(&path)?;
+        }
     }
     Ok(super::doubt(dir, &manifest, |_| true)?)
 }
@@ -58,94 +66,121 @@ pub fn export<E: From<ReportError>>(
 enum Source {
     /// Of a table with rows of trials.
     Trials(Table),
-    /// Of a computed table.
-    Computed(&'static str),
+    /// Of a computed table, with its columns.
+    Computed(&'static str, Columns),
     /// Of a file of each trial's series.
     Series(&'static str),
 }
 
 fn sources(results: &Results) -> Vec<Source> {
-    let tables = Table::of(&results.study).into_iter().map(Source::Trials);
-    let computed = [summary::FILE, groups::FILE, axes::FILE].map(Source::Computed);
+    let study = &results.study;
+    let tables = Table::of(study).into_iter().map(Source::Trials);
+    let computed = [
+        Source::Computed(summary::FILE, summary::columns(study)),
+        Source::Computed(groups::FILE, groups::columns(study)),
+        Source::Computed(axes::FILE, axes::file_columns()),
+    ];
     tables.chain(computed).chain(series::FILES.map(Source::Series)).collect()
 }
 
 impl Source {
-    fn name(&self) -> String {
-        let (folder, file) = match self {
-            Source::Trials(table) => ("", table.file()),
-            Source::Computed(file) => ("", *file),
-            Source::Series(file) => ("series-", *file),
-        };
-        folder.to_owned() + file.trim_end_matches(".csv")
-    }
-
-    fn each_row(&self, results: &Results, mut visit: impl FnMut(&Row<'_>)) -> Result<(), FileError> {
+    /// The exported file.
+    fn file(&self) -> String {
         match self {
-            Source::Trials(table) => results.each_row_of(*table, |_, row| visit(row)),
-            Source::Computed(file) => results.each_row(Path::new(file), visit),
-            Source::Series(file) => results.trials.iter().try_for_each(|trial| {
-                let folder = series::folder(&results.study, trial.cell, trial.number);
-                results.each_row(&folder.join(file), &mut visit)
-            }),
+            Source::Trials(table) => layout::exported("", table.file()),
+            Source::Computed(file, _) => layout::exported("", file),
+            Source::Series(file) => layout::exported(layout::SERIES, file),
         }
     }
 
-    /// The columns in order, of every file where a few have some of their own.
-    fn columns(&self, results: &Results) -> Result<Vec<Column>, FileError> {
-        let mut columns: Vec<Column> = Vec::new();
-        if let Source::Trials(table) = self {
-            let header = table.header(&results.study);
-            let mut reader = csv::Reader::from_reader(header.as_bytes());
-            let path = results.path(table.file());
-            let names = reader.headers().map_err(|error| FileError::malformed(&path, error))?;
-            columns.extend(names.iter().map(|name| Column::new(name, &results.study)));
+    /// True if a file without rows says something: that nothing of the kind happened.
+    const fn has_no_need_of_rows(&self) -> bool {
+        matches!(self, Source::Trials(_))
+    }
+
+    /// The columns that its rows may have.
+    fn columns(&self, study: &Study) -> Columns {
+        match self {
+            Source::Trials(table) => table.columns(study),
+            Source::Computed(_, columns) => columns.clone(),
+            Source::Series(file) => series::columns(file, study, true),
         }
-        self.each_row(results, |row| {
-            for (n, (name, field)) in row.fields().enumerate() {
-                let place = place(&columns, n, name).unwrap_or_else(|| {
-                    columns.push(Column::new(name, &results.study));
-                    columns.len() - 1
-                });
-                columns[place].see(field);
+    }
+
+    /// Calls `visit` with each row, until it returns false.
+    fn each_row(&self, results: &Results, mut visit: impl FnMut(&Row<'_>) -> bool) -> Result<(), FileError> {
+        let mut goes_on = true;
+        match self {
+            Source::Trials(table) => {
+                results.each_row_of(*table, |_, row| goes_on = goes_on && visit(row))?;
             }
-        })?;
-        Ok(columns)
+            Source::Computed(file, _) => {
+                results.any_row(Path::new(file), |row| !visit(row))?;
+            }
+            Source::Series(file) => {
+                for trial in &results.trials {
+                    let folder = series::folder(&results.study, trial.cell, trial.number);
+                    if results.any_row(&folder.join(file), |row| !visit(row))? {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }
 
-fn write(
+/// Writes a file with groups of so many rows; the number of rows.
+fn write<E: From<ReportError>>(
     path: &Path,
     source: &Source,
     results: &Results,
     manifest: &Manifest,
-    mut columns: Vec<Column>,
-) -> Result<(), ReportError> {
-    let failed = |error| FileError::io("write", path)(std::io::Error::other::<ParquetError>(error));
+    group: usize,
+    go_on: impl Fn() -> Result<(), E>,
+) -> Result<usize, E> {
+    let failed = |error| ReportError::io("write", path)(std::io::Error::other::<ParquetError>(error));
+    let mut columns: Vec<Column> = source.columns(&results.study).into_iter().map(Column::new).collect();
     let file = File::create(path).map_err(ReportError::io("create", path))?;
     let mut writer = begin(file, manifest, &columns).map_err(failed)?;
-    let (mut rows, mut problem) = (0, None);
-    source.each_row(results, |row| {
-        for (n, (name, field)) in row.fields().enumerate() {
-            if let Some(place) = place(&columns, n, name) {
-                columns[place].take(field);
-            }
-        }
+    let mut rows = 0;
+    let mut problem = go_on().err();
+    let mut take = |row: &Row<'_>| -> Result<(), E> {
+        gather(&mut columns, row).map_err(failed)?;
         rows += 1;
-        // Columns that this file has not.
-        for column in columns.iter_mut().filter(|column| column.rows() < rows) {
-            column.take("");
+        if rows % group == 0 {
+            go_on()?;
+            write_group(&mut writer, &mut columns).map_err(failed)?;
         }
-        if rows == GROUP && problem.is_none() {
-            problem = write_group(&mut writer, &mut columns).err();
-            rows = 0;
+        Ok(())
+    };
+    let visit = |row: &Row<'_>| {
+        if problem.is_none() {
+            problem = take(row).err();
         }
-    })?;
+        problem.is_none()
+    };
+    source.each_row(results, visit).map_err(ReportError::from)?;
     if let Some(problem) = problem {
-        return Err(failed(problem).into());
+        return Err(problem);
     }
-    let end = write_group(&mut writer, &mut columns).and_then(|()| writer.close());
-    Ok(end.map(|_| ()).map_err(failed)?)
+    if rows % group > 0 {
+        write_group(&mut writer, &mut columns).map_err(failed)?;
+    }
+    writer.close().map_err(failed)?;
+    Ok(rows)
+}
+
+/// Gathers the fields of a row; null in columns that its file has not.
+fn gather(columns: &mut [Column], row: &Row<'_>) -> Result<(), ParquetError> {
+    let rows = columns.first().map_or(0, Column::rows) + 1;
+    for (n, (name, field)) in row.fields().enumerate() {
+        let Some(place) = place(columns, n, name) else {
+            return Err(ParquetError::General(format!("there is a column {name}")));
+        };
+        columns[place].take(field)?;
+    }
+    columns.iter_mut().filter(|column| column.rows() < rows).try_for_each(|column| column.take(""))
 }
 
 /// Begins a file, which says of what run it is.
@@ -198,7 +233,7 @@ mod tests {
             files.push(path.to_owned());
             Ok::<_, ReportError>(())
         };
-        assert_eq!(export(dir, out, name).expect("exported"), None);
+        assert_eq!(export(dir, out, || Ok(()), name).expect("exported"), None);
         files
     }
 
@@ -236,6 +271,9 @@ mod tests {
         dir
     }
 
+    /// Columns of series that only some trials have.
+    const MORE: [&str; 3] = ["alpha", "marked_fraction", "capacity_bytes"];
+
     #[test]
     fn every_table_is_read_back_with_its_types_and_every_field() {
         let dir = a_folder(&[("link.access.delay", &["10ms", "0.3s"])]);
@@ -254,10 +292,18 @@ mod tests {
                     .collect(),
             };
             assert!(found.len() == expected.len() && !found.is_empty(), "{name}: {} rows", found.len());
-            for ((column, field), (header, text)) in found.iter().flatten().zip(expected.iter().flatten()) {
+            let known = found.iter().zip(&expected).flat_map(|(found, expected)| {
+                let (known, others) = found.split_at(expected.len());
+                assert!(
+                    others.iter().all(|(name, field)| MORE.contains(&name.as_str()) && *field == Field::Null)
+                );
+                known.iter().zip(expected)
+            });
+            for ((column, field), (header, text)) in known {
                 assert_eq!(column, header);
                 let same = match field {
                     Field::Null => text.is_empty(),
+                    Field::ULong(value) => column == "seed" && text.parse() == Ok(*value),
                     Field::Long(value) => text.parse() == Ok(*value),
                     Field::Double(value) => text.parse() == Ok(*value),
                     Field::Str(value) => text == value,
@@ -271,7 +317,7 @@ mod tests {
             let mut fields = rows.into_iter().flatten().filter(|(name, _)| name == column);
             fields.find_map(|(_, field)| (field != Field::Null).then_some(field)).expect("a field")
         };
-        assert!(matches!(kinds("trials.parquet", "seed"), Field::Long(_)));
+        assert!(matches!(kinds("trials.parquet", "seed"), Field::ULong(_)));
         assert!(matches!(kinds("trials.parquet", "goodput_mbit"), Field::Double(_)));
         assert!(matches!(kinds("trials.parquet", "link.access.delay"), Field::Str(_)));
         assert!(matches!(kinds("series-flows.parquet", "link.access.delay_ms"), Field::Double(10.0)));
@@ -288,7 +334,53 @@ mod tests {
             files.iter().map(|path| fs::read(path).expect("a file")).collect::<Vec<_>>()
         });
         assert!(bytes[0] == bytes[1]);
+        // Of an earlier export, and of somebody else.
+        fs::write(places[1].join("probes.parquet"), "old").expect("written");
+        fs::write(places[1].join("mine.parquet"), "mine").expect("written");
+        exported(dir.path(), &places[1]);
+        assert!(!places[1].join("probes.parquet").exists() && places[1].join("mine.parquet").exists());
         layout::clear(dir.path()).expect("cleared");
-        assert!(!places[0].exists() && places[1].exists());
+        assert!(!places[0].exists() && places[1].join("trials.parquet").exists());
+    }
+
+    #[test]
+    fn groups_of_rows_lose_and_add_none_at_their_bounds() {
+        let dir = a_folder(&[("link.access.delay", &["10ms", "0.3s"])]);
+        let manifest = Manifest::read(dir.path()).expect("a manifest");
+        let results = Results::load_some(Arc::new(Disk::of(dir.path())), &manifest.study).expect("results");
+        let file = dir.path().join("some.parquet");
+        // Four rows: more than a group has, exactly as many, two full groups, and less.
+        for (group, groups) in [(3, 2), (4, 1), (2, 2), (5, 1)] {
+            let source = Source::Trials(Table::Trials);
+            let written = write(&file, &source, &results, &manifest, group, || Ok::<_, ReportError>(()));
+            assert_eq!(written.expect("written"), 4);
+            let reader = SerializedFileReader::new(File::open(&file).expect("a file")).expect("Parquet");
+            assert_eq!((reader.num_row_groups(), rows(&file).len()), (groups, 4), "{group}");
+            let seeds = rows(&file).into_iter().flatten().filter(|(name, _)| name == "seed");
+            assert!(seeds.map(|(_, seed)| seed).eq((0..4).map(Field::ULong)), "{group}");
+        }
+    }
+
+    #[test]
+    fn an_export_that_ends_early_leaves_no_draft() {
+        let dir = a_folder(&[("link.access.delay", &["10ms", "0.3s"])]);
+        let out = dir.path().join("parquet");
+        let asked = std::cell::Cell::new(0);
+        let stop = || {
+            asked.set(asked.get() + 1);
+            if asked.get() < 3 { Ok(()) } else { Err(ReportError::InUse { path: PathBuf::new() }) }
+        };
+        export(dir.path(), &out, stop, |_| Ok(())).expect_err("stopped");
+        let left = || fs::read_dir(&out).expect("a folder").map(|file| file.expect("a file").file_name());
+        let drafts = || left().filter(|name| name.to_string_lossy().ends_with(layout::DRAFT)).count();
+        assert_eq!((left().count(), drafts()), (2, 0));
+        // A field that is of no number.
+        let links = dir.path().join("links.csv");
+        let text = fs::read_to_string(&links).expect("a table");
+        let last = text.trim_end().rfind(',').expect("a field");
+        fs::write(&links, format!("{},soon\n", &text[..last])).expect("written");
+        let problem = export(dir.path(), &out, || Ok(()), |_| Ok::<_, ReportError>(())).expect_err("refused");
+        assert!(problem.to_string().contains("soon stands in column jain_index"), "{problem}");
+        assert_eq!(drafts(), 0);
     }
 }

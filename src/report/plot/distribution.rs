@@ -34,7 +34,7 @@ pub struct Subject {
     table: Option<(Table, &'static str)>,
 }
 
-/// Those that there can be; the first that a scenario has is drawn.
+/// Those that there can be; the first of which anything came is drawn.
 static SUBJECTS: [Subject; 3] = [
     Subject {
         name: "message latency",
@@ -84,10 +84,11 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// That of the first subject that the scenario has; `None` where nothing came.
+    /// That of the first subject of the scenario of which anything came; `None` where nothing did.
     pub fn of(sources: &Sources<'_>) -> Result<Option<Distribution>, ReportError> {
         let measures = |subject: &&Subject| sources.results.study.measures(subject.measure);
-        SUBJECTS.iter().find(measures).map_or(Ok(None), |subject| Distribution::of_subject(sources, subject))
+        let of = |subject| Distribution::of_subject(sources, subject).transpose();
+        SUBJECTS.iter().filter(measures).find_map(of).transpose()
     }
 
     /// That of messages; `None` where none was delivered.
@@ -159,4 +160,29 @@ fn times(
         }
     })?;
     Ok(cells)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::select::View;
+    use super::super::{cwnd, throughput};
+    use super::*;
+    use crate::report::testing::{Model, fill, load, study, with_chat, with_measure};
+
+    #[test]
+    fn the_first_subject_of_which_anything_came_is_drawn() {
+        let study = with_measure(with_chat(study(&[])), Measure::Probes, "ping");
+        for (chat, name) in [(true, "message latency"), (false, "round trips of pings")] {
+            let dir = tempfile::tempdir().expect("a temporary folder");
+            let model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 1, chat, seconds: 3 };
+            fill(dir.path(), &study, |_, _| model);
+            let (results, view) = (load(dir.path(), &study), View::default());
+            let chosen =
+                || (cwnd::choose(&results).expect("cells"), throughput::choose(&results).expect("cells"));
+            let (flows, data) = chosen();
+            let sources = Sources::read(&results, &[], flows, data, &view).expect("sources");
+            let found = Distribution::of(&sources).expect("read").map(|found| found.subject.name);
+            assert_eq!(found, Some(name));
+        }
+    }
 }

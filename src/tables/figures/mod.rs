@@ -9,6 +9,7 @@ pub use list::FIGURES;
 pub use source::Source;
 
 use super::groups::Share;
+use super::kind::Kind;
 use super::study::Study;
 
 /// A figure of a trial: a column of `trials.csv`, and all that is said of it elsewhere.
@@ -134,6 +135,11 @@ impl Compared {
 }
 
 impl Figure {
+    /// Kind of its column in the tables of trials.
+    pub const fn kind(&self) -> Kind {
+        if self.decimals == 0 { Kind::Integer } else { Kind::Number }
+    }
+
     /// A figure of the network that only files have.
     const fn new(
         column: &'static str,

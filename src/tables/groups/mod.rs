@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use super::axes;
 use super::figures;
+use super::kind::{self, Columns, Kind};
 use super::results::Results;
 use super::rows;
 use super::study::Study;
@@ -101,16 +102,16 @@ pub fn rivals(study: &Study) -> Option<[&str; 2]> {
     }
 }
 
+/// The columns of `groups.csv`.
+pub fn columns(study: &Study) -> Columns {
+    let figures: Vec<_> = figures::of_groups(study).map(|figure| (figure.column, figure.kind())).collect();
+    [rows::key_columns(study), kind::columns(&[("group", Kind::Text)]), kind::columns(&figures)].concat()
+}
+
 /// The text of `groups.csv`: a row per trial and group.
 pub fn text(results: &Results, shares: &Shares) -> String {
     let study = &results.study;
-    let mut text = "cell,trial".to_owned();
-    axes::push_names(&mut text, study);
-    text.push_str(",group");
-    for figure in figures::of_groups(study) {
-        let _ = write!(text, ",{}", figure.column);
-    }
-    text.push('\n');
+    let mut text = kind::header(&columns(study));
     for ((cell, trial, group), share) in shares {
         let _ = write!(text, "{},{trial}", study.cell_name(*cell));
         axes::push_values(&mut text, study, *cell);

@@ -101,7 +101,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     };
     let named = names.len() > 1 || names.iter().any(|name| !name.is_empty());
     let legend = names.iter().enumerate().filter(|_| named);
-    let cut = filled.iter().any(|(_, boxes)| is_cut(boxes)).then(|| "the axis begins above zero".to_owned());
+    let cut = cut_in_words(filled.iter().filter(|(_, boxes)| is_cut(boxes)).count(), filled.len());
     let panels = filled.into_iter().map(|(figure, boxes)| -> DrawPanel {
         let y = y_scale(&boxes);
         let label = figure.axis_label();
@@ -154,6 +154,16 @@ fn is_cut(boxes: &[(f64, usize, Five)]) -> bool {
     least < largest && least > largest / 2.0
 }
 
+/// Words on the panels of which an axis begins above zero.
+fn cut_in_words(cut: usize, panels: usize) -> Option<String> {
+    match (cut, panels) {
+        (0, _) => None,
+        (_, 1) => Some("the axis begins above zero".to_owned()),
+        _ if cut == panels => Some("the axes begin above zero".to_owned()),
+        _ => Some(format!("axes that begin above zero: {cut} of {panels}")),
+    }
+}
+
 /// Linear from zero, or from the least where that is far from it; logarithmic where the trials span decades.
 fn y_scale(boxes: &[(f64, usize, Five)]) -> Scale {
     let (least, largest) = extremes(boxes);
@@ -170,6 +180,14 @@ fn y_scale(boxes: &[(f64, usize, Five)]) -> Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_axes_that_begin_above_zero_are_said_to() {
+        assert_eq!(cut_in_words(0, 3), None);
+        assert_eq!(cut_in_words(1, 1).as_deref(), Some("the axis begins above zero"));
+        assert_eq!(cut_in_words(2, 2).as_deref(), Some("the axes begin above zero"));
+        assert_eq!(cut_in_words(1, 3).as_deref(), Some("axes that begin above zero: 1 of 3"));
+    }
 
     #[test]
     fn quartiles_are_those_of_r_and_numpy() {
