@@ -1,5 +1,4 @@
-//! The receiving half: reassembly, the window it offers, and when it acknowledges. It knows
-//! nothing of the sending half.
+//! The receiving half: reassembly, window and acknowledgments. It knows nothing of the sending half.
 
 use super::assembler::Assembler;
 use super::config::{Config, DelayedAck};
