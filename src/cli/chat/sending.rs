@@ -209,7 +209,9 @@ pub fn late(all: &mut Vec<Sending>, now: Instant) -> Vec<String> {
 pub fn again(all: &mut Vec<Sending>, is_for: impl Fn(&Recipient) -> bool) -> Vec<Request> {
     let (mut back, others): (Vec<_>, Vec<_>) =
         std::mem::take(all).into_iter().partition(|sending| sending.is_waiting && is_for(&sending.to));
-    back.iter_mut().for_each(|sending| sending.is_waiting = false);
+    for sending in &mut back {
+        sending.is_waiting = false;
+    }
     let offers = back.iter().map(Sending::offer).collect();
     *all = others;
     all.extend(back);

@@ -276,7 +276,7 @@ pub(super) type Owners = BTreeMap<u64, Own>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::gateway::Options;
+    use crate::live::gateway::{Change, Options};
     use crate::time::Duration;
 
     #[test]
@@ -335,5 +335,45 @@ mod tests {
             driver.set_own(streams[0].connection(), late);
             assert_eq!((owners(&driver), driver.next_change), (0, None));
         }
+    }
+
+    #[test]
+    fn a_network_that_is_chosen_anew_begins_its_schedule_anew() {
+        let train = Options::default()
+            .conditions(Some(("train.toml", include_str!("../../../scenarios/networks/train.toml"))))
+            .expect("a sound network");
+        let (_commands, inbox) = std::sync::mpsc::channel();
+        let mut driver = Driver::new(&train, 1 << 20, None, inbox);
+        let begun = |driver: &Driver| match &driver.clients {
+            Clients::Anybody { timetable, .. } => timetable.as_ref().map(|timetable| timetable.begun),
+            Clients::Cast { .. } => None,
+        };
+        let later = Instant::ZERO + Duration::from_secs(7);
+        driver.world.advance(later);
+        let change = Change { delay: Some(Duration::from_millis(9)), ..Change::default() };
+        driver.set(&train.changed(&change));
+        assert_eq!(begun(&driver), Some(Instant::ZERO), "it goes on");
+        driver.set(&train);
+        assert_eq!(begun(&driver), Some(later));
+    }
+
+    #[test]
+    fn a_controller_is_that_of_a_connection_of_which_one_end_is_left() {
+        let conditions = |congestion: &str| {
+            let options = Options { congestion: Some(congestion.to_owned()), ..Options::default() };
+            options.conditions(None).expect("a sound network")
+        };
+        let (commands, inbox) = std::sync::mpsc::channel();
+        let mut driver = Driver::new(&conditions("reno"), 1 << 20, None, inbox);
+        let _streams = driver.open(None, &commands);
+        driver.world.advance(Instant::ZERO + Duration::from_secs(1));
+        driver.finish(0);
+        let window = |driver: &mut Driver| {
+            let port = driver.ends[1].as_ref().map(|end| end.port).expect("the far end");
+            driver.world.port_info(port).snapshot.cwnd
+        };
+        let before = window(&mut driver);
+        driver.set(&conditions("none"));
+        assert_ne!(window(&mut driver), before);
     }
 }
