@@ -79,8 +79,8 @@ fn file(arguments: &[OsString]) -> Option<&Path> {
 }
 
 fn is_given(arguments: &[OsString], long: &str) -> bool {
-    let named = arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix("--"));
-    named.into_iter().any(|word| word.split('=').next() == Some(long))
+    let mut named = arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix("--"));
+    named.any(|word| word.split('=').next() == Some(long))
 }
 
 /// Values of an option, nothing for one that takes none; `None` if this is no value of it.

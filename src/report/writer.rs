@@ -363,7 +363,7 @@ mod tests {
             matches!(&refused, Err(ReportError::Changed { what, .. }) if what.contains("seed")),
             "{refused:?}"
         );
-        // What was exported is of fewer trials.
+        // Tables exported before are of fewer trials.
         let exported =
             ["trials.parquet", "mine.parquet"].map(|name| dir.path().join(layout::EXPORTED).join(name));
         fs::create_dir_all(dir.path().join(layout::EXPORTED)).expect("made");

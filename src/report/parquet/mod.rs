@@ -50,7 +50,7 @@ pub fn export<E: From<ReportError>>(
         let rows = write(&draft, &source, &results, &manifest, GROUP, &go_on);
         let is_whole = rows.as_ref().is_ok_and(|rows| *rows > 0 || source.has_no_need_of_rows());
         if !is_whole {
-            // What went wrong with it is told; this would only hide it.
+            // A second error would only hide the first.
             let _ = fs::remove_file(&draft);
         }
         rows?;

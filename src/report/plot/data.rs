@@ -333,6 +333,12 @@ pub fn panel_title(results: &Results, cell: usize) -> String {
     results.study.cell_legend(cell)
 }
 
+/// Label of a cell's curve, or of the only one.
+pub fn curve_label(results: &Results, cell: usize, only: &str) -> String {
+    let label = results.study.cell_legend(cell);
+    if label.is_empty() { only.to_owned() } else { label }
+}
+
 /// The scenario's title with what the picture shows.
 pub fn title(results: &Results, what: &str) -> String {
     titled(&results.study, what)

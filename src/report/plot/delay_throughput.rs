@@ -39,10 +39,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     for cell in cells {
         let delay = over(cell, |sums| sums.srtt_ms / f64::from(sums.with_srtt));
         let (Some(delay), Some(goodput)) = (delay, over(cell, |sums| sums.goodput_mbit)) else { continue };
-        let label = match results.study.cell_legend(cell) {
-            label if label.is_empty() => "all flows".to_owned(),
-            label => label,
-        };
+        let label = data::curve_label(results, cell, "all flows");
         legend.push(Key { label, symbol: Symbol::Marker(Curve(points.len())) });
         points.push((delay, goodput));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
+use super::data;
 use super::sheet::{Key, Symbol};
 use super::sources::{self, Choice, Sources};
 use super::style::{Curve, MAX_CURVES};
@@ -121,10 +122,7 @@ impl Distribution {
                 continue;
             };
             lost |= all > histogram.len() as f64;
-            let label = match results.study.cell_legend(cell) {
-                label if label.is_empty() => subject.all.to_owned(),
-                label => label,
-            };
+            let label = data::curve_label(results, cell, subject.all);
             legend.push(Key { label, symbol: Symbol::Line(Curve(legend.len()), true) });
             let all = all.max(histogram.len() as f64);
             histograms.push((histogram, all));

@@ -29,10 +29,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         flows.retain(|flow| flow.direction == direction);
         let points = sources.seen(over_time(&flows, bin));
         if points.iter().filter(|point| point.1.is_finite()).count() > 1 {
-            let label = match study.cell_legend(cell) {
-                label if label.is_empty() => "all flows".to_owned(),
-                label => label,
-            };
+            let label = data::curve_label(sources.results, cell, "all flows");
             legend.push(Key { label, symbol: Symbol::Line(Curve(curves.len()), true) });
             curves.push(points);
         }
