@@ -208,6 +208,8 @@ async function otherSizes(page, check) {
   await pause(500);
   const wide = await page.value("document.documentElement.scrollWidth");
   check(wide <= 390, `at 390 pixels nothing stands out (${wide})`);
+  const tops = await page.value(`[...document.querySelectorAll("main section")].map((part) => part.getBoundingClientRect().top)`);
+  check(tops.every((top, n) => n === 0 || top > tops[n - 1]), "the Tab key goes down the column, from part to part");
   await page.resize(1320, 1000);
   const { length, unlike } = await page.value(`(() => { const lines = [...document.querySelectorAll("#panels .line[data-flow]")].slice(0, 4);
     return { length: lines.length, unlike: new Set(lines.map((line) => line.getAttribute("stroke-dasharray"))).size }; })()`);

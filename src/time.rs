@@ -98,6 +98,17 @@ impl Duration {
         self.0 as f64 / 1e9
     }
 
+    /// Integral of a value over this span, in its unit times nanoseconds. A product of 128 bits is a call in a browser,
+    /// and most factors are small.
+    #[inline]
+    pub fn integral(self, value: u64) -> u128 {
+        if (self.0 | value) >> 32 == 0 {
+            (self.0 * value).into()
+        } else {
+            u128::from(self.0) * u128::from(value)
+        }
+    }
+
     /// True if the span is empty.
     pub const fn is_zero(self) -> bool {
         self.0 == 0

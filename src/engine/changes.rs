@@ -1,7 +1,7 @@
 //! Changes of one connection while it is open, for whoever holds its ports.
 
 use super::World;
-use super::core::arm_link;
+use super::core::rearm_link;
 use super::port::Port;
 use crate::congestion::Choice;
 use crate::link;
@@ -20,9 +20,7 @@ impl World {
             for (number, config) in instance.iter().zip(configs) {
                 let link = &mut core.topology.links[*number as usize];
                 link.reconfigure(core.now, config);
-                // Arrivals may have moved either way.
-                link.forget_wakeup();
-                arm_link(link, &mut core.queue, *number);
+                rearm_link(link, &mut core.queue, *number);
             }
         }
         self.settle();

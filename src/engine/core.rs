@@ -279,10 +279,7 @@ impl Core {
     pub fn change_links(&mut self, links: &[(usize, [LinkConfig; 2])], spared: &BTreeSet<[u32; 2]>) {
         for (link, configs) in links {
             for number in self.topology.reconfigure(*link, configs, spared, self.now) {
-                // Arrivals may have moved either way: a later one leaves a stale wake-up behind.
-                let link = &mut self.topology.links[number as usize];
-                link.forget_wakeup();
-                arm_link(link, &mut self.queue, number);
+                rearm_link(&mut self.topology.links[number as usize], &mut self.queue, number);
             }
         }
     }
@@ -313,6 +310,13 @@ pub(super) fn arm_link(link: &mut Link, queue: &mut EventQueue, number: u32) {
     if let Some(at) = link.poll_wakeup() {
         queue.push(at, Class::Arrival, number);
     }
+}
+
+/// The same for a link that has changed: its arrivals may have moved either way, and a later one leaves a stale wake-up
+/// behind.
+pub(super) fn rearm_link(link: &mut Link, queue: &mut EventQueue, number: u32) {
+    link.forget_wakeup();
+    arm_link(link, queue, number);
 }
 
 /// The same for an end's timer.

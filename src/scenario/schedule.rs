@@ -53,7 +53,6 @@ pub(super) fn resolve(
         }
         entries.push((Instant::ZERO.saturating_add(at), set));
     }
-    entries.sort_by_key(|(at, _)| *at);
 
     // Rows of tables are entries that set nothing in the tree; those at an entry's time are part of it.
     let end = Instant::ZERO.saturating_add(scenario.duration);

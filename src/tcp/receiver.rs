@@ -5,7 +5,7 @@ use super::config::{Config, DelayedAck};
 use super::echo::Echo;
 use super::quickack::QuickAcks;
 use super::rtt::RttEstimator;
-use super::wheel::Wheel;
+use super::wheel::{Timer, Wheel};
 use crate::time::{Duration, Instant};
 use crate::wire::{Payload, SackBlocks, Segment, SeqNumber, Timestamps};
 
@@ -33,7 +33,7 @@ pub struct Receiver {
     ack_when_read: bool,
     quick: QuickAcks,
     /// Time at which a delayed acknowledgment is due.
-    delayed_until: Instant,
+    delayed: Timer,
     pub(super) wheel: Wheel,
     /// RFC 7323 §4.3: TS.Recent, and Last.ACK.sent.
     ts_recent: u32,
@@ -67,7 +67,7 @@ impl Receiver {
             ack_now: false,
             ack_when_read: false,
             quick: QuickAcks::new(config),
-            delayed_until: Instant::MAX,
+            delayed: Timer::OFF,
             wheel,
             ts_recent: 0,
             last_ack_sent: 1,
@@ -220,7 +220,7 @@ impl Receiver {
             self.ack_now |= !stretch;
         } else {
             let wait = self.quick.timeout(rtt.smoothed());
-            self.wheel.bring_forward(&mut self.delayed_until, now, wait);
+            self.delayed.bring_forward(self.wheel, now, wait);
         }
     }
 
@@ -246,17 +246,17 @@ impl Receiver {
 
     /// True if an acknowledgment must leave now, even without data.
     pub fn ack_due(&self, now: Instant) -> bool {
-        self.ack_now || self.ack_when_read || self.delayed_until <= now
+        self.ack_now || self.ack_when_read || self.delayed.has_ended(self.wheel, now)
     }
 
     /// Time at which the delayed acknowledgment is due.
     pub fn timeout(&self) -> Instant {
-        self.delayed_until
+        self.delayed.end()
     }
 
     /// Time has come to `now`.
     pub fn handle_timeout(&mut self, now: Instant, rto: Duration) {
-        if self.delayed_until <= now {
+        if self.delayed.expires(self.wheel, now) {
             self.quick.on_timer(rto);
         }
     }
@@ -278,7 +278,7 @@ impl Receiver {
         self.ack_now = false;
         self.ack_when_read = false;
         self.unacknowledged = 0;
-        self.delayed_until = Instant::MAX;
+        self.delayed = Timer::OFF;
         self.last_ack_sent = next;
         let edge = self.possible_edge();
         // RFC 1122 §4.2.3.3: move the edge only by a full segment or half the buffer.

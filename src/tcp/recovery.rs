@@ -149,11 +149,13 @@ impl LossRecovery {
         facts: AckFacts,
         stats: &mut Stats,
     ) {
-        let says_more =
-            facts.newly_sacked > 0 || scoreboard.has_rack() || self.is_unfounded_by(facts.ack, facts.echo);
-        if self.episode == Episode::Open && facts.advanced > 0 && !says_more {
+        let says_more = facts.newly_sacked > 0 || self.is_unfounded_by(facts.ack, facts.echo);
+        if self.episode == Episode::Open && facts.advanced > 0 && !says_more && scoreboard.is_in_order() {
             self.dup_acks = 0;
             self.dup_acked = 0;
+            scoreboard.note_arrivals();
+            self.found_loss = false;
+            self.reorder_timer = Instant::MAX;
         } else {
             self.on_news(now, scoreboard, controller, facts, stats);
         }

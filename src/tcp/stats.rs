@@ -47,10 +47,10 @@ impl Clockwork {
     pub fn integrate(&mut self, stats: &mut Stats, now: Instant, cwnd: u64, srtt: Option<Duration>) {
         let span = now - self.integrated;
         self.integrated = now;
-        stats.cwnd_integral += u128::from(cwnd) * u128::from(span.as_nanos());
+        stats.cwnd_integral += span.integral(cwnd);
         stats.open_time += span;
         if let Some(srtt) = srtt {
-            stats.srtt_integral += u128::from(srtt.as_nanos()) * u128::from(span.as_nanos());
+            stats.srtt_integral += span.integral(srtt.as_nanos());
             stats.srtt_time += span;
         }
     }

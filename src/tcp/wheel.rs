@@ -50,13 +50,6 @@ impl Wheel {
         let into = end.saturating_add(self.phase).as_nanos() % slot;
         if into == 0 { end } else { end.saturating_add(Duration::from_nanos(slot - into)) }
     }
-
-    /// Arms `timer` for `wait`, unless it ends before that.
-    pub(super) fn bring_forward(self, timer: &mut Instant, now: Instant, wait: Duration) {
-        if now + wait < *timer {
-            *timer = (*timer).min(self.after(now, wait));
-        }
-    }
 }
 
 /// A timer that is armed far more often than it ends, so that it looks for its slot only then.
@@ -86,16 +79,40 @@ impl Timer {
         self.end
     }
 
-    /// True if it goes off at `now`; else it may be put off to the end of its slot.
+    /// True if it goes off by `now`.
+    #[inline]
+    pub(super) fn has_ended(self, wheel: Wheel, now: Instant) -> bool {
+        self.end <= now && self.at_slot(wheel).end <= now
+    }
+
+    /// The same; if not, it may be put off to the end of its slot.
     pub(super) fn expires(&mut self, wheel: Wheel, now: Instant) -> bool {
-        if self.end > now {
-            return false;
-        }
-        if self.wait > Duration::ZERO {
-            let armed = Instant::from_nanos(self.end.as_nanos() - self.wait.as_nanos());
-            *self = Timer { end: wheel.after(armed, self.wait), wait: Duration::ZERO };
+        if self.end <= now {
+            *self = self.at_slot(wheel);
         }
         self.end <= now
+    }
+
+    /// Arms it for `wait`, unless it goes off before that.
+    pub(super) fn bring_forward(&mut self, wheel: Wheel, now: Instant, wait: Duration) {
+        let other = Timer::new(now, wait);
+        if self.is_armed() {
+            *self = self.at_slot(wheel);
+            if other.end < self.end {
+                self.end = self.end.min(other.at_slot(wheel).end);
+            }
+        } else {
+            *self = other;
+        }
+    }
+
+    /// The timer with the end of its slot.
+    fn at_slot(self, wheel: Wheel) -> Timer {
+        if self.wait.is_zero() {
+            return self;
+        }
+        let armed = Instant::from_nanos(self.end.as_nanos() - self.wait.as_nanos());
+        Timer { end: wheel.after(armed, self.wait), wait: Duration::ZERO }
     }
 }
 

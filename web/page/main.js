@@ -52,6 +52,12 @@ const preview = new Preview((number, beginning) => {
 });
 const results = new Results(() => ({ request: request(), own: experiment.own, form, took: picture?.took }));
 
+// In one column (style.css) the curves come first, for the keyboard too.
+const narrow = matchMedia("(max-width: 860px)");
+const arrange = () => document.querySelector("main").prepend(byId(narrow.matches ? "curves" : "conditions"));
+narrow.addEventListener("change", arrange);
+arrange();
+
 // A key set to a value, or as the text has it. One value of an axis leaves the others where they are.
 function setKey(key, value) {
   if (value === undefined) {

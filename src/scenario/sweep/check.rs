@@ -11,6 +11,8 @@ use crate::scenario::{RecordTrials, classes, links, read};
 const MOST_CELLS: usize = 1_000_000;
 /// Up to this many cells, each is read before the first trial runs.
 const MOST_CHECKED_CELLS: usize = 10_000;
+/// Of so many, the scenarios are kept.
+const MOST_KEPT_CELLS: usize = 100;
 /// About fifteen gigabytes of tables.
 const MOST_SERIES_ROWS: u64 = 200_000_000;
 
@@ -68,6 +70,9 @@ impl Plan {
                 *classed |= classes::is_seen(&scenario.links, group);
             }
             self.random |= scenario.is_random();
+            if whole && cells <= MOST_KEPT_CELLS {
+                self.known.push(scenario.clone());
+            }
             worlds.push(inert::digest(scenario));
         }
         let known: BTreeSet<(Place, String)> =
@@ -96,15 +101,10 @@ impl Plan {
     /// Every value of every axis, beside the first values of the others.
     fn cross(&self) -> Vec<Picks> {
         let with_values = |axis: &usize| !self.axes[*axis].values.is_empty();
-        let others = |axis: usize| {
-            let others = (0..self.axes.len()).filter(with_values).filter(move |&other| other != axis);
-            others.map(|other| (other, 0)).collect::<Picks>()
-        };
-        let picks = |axis, pick| {
-            let mut picks: Picks = std::iter::once((axis, pick)).chain(others(axis)).collect();
-            // A later axis may refine what an earlier one sets.
-            picks.sort_unstable();
-            picks
+        // In their order: a later axis may refine what an earlier one sets.
+        let picks = |axis, pick| -> Picks {
+            let axes = (0..self.axes.len()).filter(with_values);
+            axes.map(|other| (other, if other == axis { pick } else { 0 })).collect()
         };
         let values = self.axes.iter().map(|axis| axis.values.len()).enumerate();
         values.flat_map(|(axis, n)| (0..n).map(move |pick| picks(axis, pick))).collect()

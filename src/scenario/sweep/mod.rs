@@ -37,6 +37,8 @@ pub struct Plan {
     pub texts: Texts,
     /// True if chance has a hand in any cell, so that trials may differ.
     pub random: bool,
+    /// The scenarios of the cells, if these are few.
+    known: Vec<Scenario>,
     tree: Node,
     nodes: Vec<AxisNode>,
     files: Files,
@@ -98,8 +100,9 @@ impl Plan {
         let claims = claims::resolve(&tree, &files, &nodes, &base.groups, &texts, &mut problems);
 
         let plots = plots::listed(&tree);
+        let (warnings, known) = (vec![], vec![]);
         let mut plan =
-            Plan { base, axes, claims, plots, warnings: vec![], texts, random: false, tree, nodes, files };
+            Plan { base, axes, claims, plots, warnings, texts, random: false, known, tree, nodes, files };
         plan.check_axes(&mut problems);
         tidy(&mut problems);
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
@@ -157,6 +160,9 @@ impl Plan {
     /// The scenario of cell number `cell`. It can fail only in grids too large to be checked
     /// beforehand.
     pub fn scenario(&self, cell: usize) -> Result<Scenario, ScenarioError> {
+        if let Some(known) = self.known.get(cell) {
+            return Ok(known.clone());
+        }
         let picks: Vec<(usize, usize)> = self.picks(cell).into_iter().enumerate().collect();
         self.with_axes(&picks)
     }

@@ -275,8 +275,8 @@ pub fn summarised(study: &Study) -> impl Iterator<Item = &'static Figure> {
 /// The figures in the order of tables: times of completion lead, since they are the result of a transfer of
 /// a given size.
 pub fn in_reading_order() -> Vec<&'static Figure> {
-    let mut figures: Vec<&Figure> = FIGURES.iter().collect();
-    figures.sort_by_key(|figure| figure.unit != "s");
+    let (mut figures, others): (Vec<_>, Vec<_>) = FIGURES.iter().partition(|figure| figure.unit == "s");
+    figures.extend(others);
     figures
 }
 

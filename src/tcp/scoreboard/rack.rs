@@ -151,11 +151,32 @@ impl Scoreboard {
         }
     }
 
+    /// True if nothing that is outstanding was overtaken, or sent again: then there is no loss to be found by time, as
+    /// after most acknowledgments.
+    #[inline]
+    pub fn is_in_order(&self) -> bool {
+        let Some(rack) = &self.rack else { return true };
+        let is_first_in_order = self.sent.get(0).is_none_or(|first| {
+            first.marks & (SACKED | LOST | RETRANSMITTED) == 0
+                && first.start >= self.lost_below
+                && !is_later(rack.newest, (first.sent_at, first.number))
+        });
+        is_first_in_order && rack.sent_again.is_empty()
+    }
+
+    /// Everything that has arrived is known: what the next acknowledgment brings is judged by it.
+    #[inline]
+    pub fn note_arrivals(&mut self) {
+        if let Some(rack) = &mut self.rack {
+            rack.fack = self.highest_sacked;
+        }
+    }
+
     /// §6.2 step 5: marks what is lost. `repairing` tells whether an episode is under way.
     pub fn detect_by_time(&mut self, now: Instant, repairing: bool) -> Found {
+        self.note_arrivals();
         let Some(mut rack) = self.rack.take() else { return Found::default() };
         let window = rack.reordering_window(repairing, self.sacked_segments);
-        rack.fack = self.highest_sacked;
         let mut found = Found::default();
         self.detect_originals(&rack, now, window, &mut found);
         self.detect_retransmissions(&mut rack, now, window, &mut found);
