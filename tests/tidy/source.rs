@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The chapter whose table says who may import whom.
 const ARCHITECTURE: &str = "docs/architecture.md";
 
-/// What only some modules may name.
+/// Names that only some modules may use.
 const RESERVED: &[(&str, &[&str])] = &[
     ("std::thread", &["runner", "report", "live", "cli"]),
     ("tokio", &["live", "cli"]),
@@ -105,8 +105,8 @@ fn sources() -> Vec<Source> {
     all
 }
 
-/// Who may import whom, by the table in the architecture chapter: names, `all above`, or `–`. What
-/// the first rows hold may be imported by all.
+/// Permitted imports, by the table in the architecture chapter: names, `all above`, or `–`. Modules of
+/// the first row may be imported by all.
 struct Imports {
     allowed: BTreeMap<String, BTreeSet<String>>,
     common: BTreeSet<String>,
@@ -149,7 +149,7 @@ impl Imports {
     }
 }
 
-/// Whatever follows `crate::` and `testbed::`.
+/// Names that follow `crate::` and `testbed::`.
 fn named_in(code: &str) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
     for marker in ["crate::", "testbed::"] {
