@@ -34,7 +34,7 @@ const RESERVED: &[(&str, &[&str])] = &[
 
 const LONGEST: usize = 600;
 
-/// First words of documentation lines that are riddles: a line begins with the noun that it explains.
+/// First words of comment lines that are riddles: a comment begins with the noun that it explains.
 const RIDDLES: &[&str] = &[
     "What",
     "Whatever",
@@ -241,18 +241,26 @@ fn files_are_short_enough_to_be_read() {
     assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
+/// True if a comment on this line begins with a riddle, whatever stands before it.
+fn is_riddle(line: &str) -> bool {
+    let comments = ["// ", "//! ", "/* ", "/** "].into_iter().filter_map(|mark| line.split_once(mark));
+    let mut firsts = comments.filter_map(|(_, words)| words.split(|c: char| !c.is_alphabetic()).next());
+    firsts.any(|word| RIDDLES.contains(&word))
+}
+
 #[test]
-fn documentation_begins_with_a_noun() {
+fn comments_begin_with_a_noun() {
+    for mark in ["//", "///", "//!", "/*", "/**", "call(); //"] {
+        assert!(is_riddle(&format!("    {mark} {} it does.", RIDDLES[0])), "{mark}");
+    }
     let mut faults = vec![];
-    for path in
-        ["src", "examples", "benches"].iter().flat_map(|folder| files_under(&root().join(folder), "rs"))
-    {
-        let text = std::fs::read_to_string(&path).expect("a text");
-        for (number, line) in text.lines().enumerate() {
-            let documentation = ["/// ", "//! "].iter().find_map(|mark| line.trim_start().strip_prefix(mark));
-            let first = documentation.and_then(|words| words.split(|c: char| !c.is_alphabetic()).next());
-            if first.is_some_and(|word| RIDDLES.contains(&word)) {
-                faults.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+    for folder in ["src", "tests", "examples", "benches", "python/src", "web/engine/src", "web/page", ".ci"] {
+        for extension in ["rs", "js", "mjs"] {
+            for path in files_under(&root().join(folder), extension) {
+                let text = std::fs::read_to_string(&path).expect("a text");
+                for (number, line) in text.lines().enumerate().filter(|(_, line)| is_riddle(line)) {
+                    faults.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+                }
             }
         }
     }
