@@ -105,7 +105,7 @@ fn join(dialect: &str, nick: &str) -> TcpStream {
         _ => nick.as_bytes().to_vec(),
     };
     stream.write_all(&words).expect("an open connection");
-    // Where one read is one message, the name is one.
+    // A pause, so that the name is a read of its own: in some dialects one read is one message.
     std::thread::sleep(Duration::from_millis(30));
     stream
 }
@@ -178,7 +178,7 @@ fn listen(stream: TcpStream, said: &Said, heard: &Latencies, first: Instant) {
 
 fn quantiles(latencies: &Latencies, expected: usize) -> String {
     let mut sorted = latencies.lock().expect("no panic").clone();
-    // What never came was the slowest of all.
+    // Messages that never came count as the slowest of all.
     sorted.resize(sorted.len().max(expected), f64::INFINITY);
     sorted.sort_by(f64::total_cmp);
     let quantile = |q: f64| sorted[((sorted.len() - 1) as f64 * q).round() as usize];

@@ -115,7 +115,7 @@ pub fn pace(plan: &Plan, cell: usize, memory: u64) -> Pace {
         (Err(Halt::Exhausted(_)), _) => moment(&scenario, plan.trial(cell, 0), u64::MAX).1,
         (_, pace) => pace,
     }));
-    // Whoever runs it hears of the bug.
+    // A panic here is a bug that the run itself reports.
     tried.unwrap_or(Pace::Unknown)
 }
 

@@ -192,7 +192,7 @@ impl FromStr for Rate {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Rate, UnitError> {
-        // What the number holds, see `whole`.
+        // Bound of the number: see `whole`.
         const HELP: &str = "write a rate in bits per second, up to \"9000000tbit\": \"10mbit\", \"64kbit\"";
         let (number, unit) = split(text, "a rate", HELP)?;
         let lower = unit.to_ascii_lowercase();

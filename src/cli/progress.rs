@@ -30,7 +30,7 @@ impl<'a> Progress<'a> {
         let style = ProgressStyle::with_template(&template).expect("a template without mistakes");
         bar.set_style(style.progress_chars("=> "));
         bar.set_prefix(name.to_owned());
-        // What was there already took no time.
+        // Trials that were there already took no time.
         bar.reset_eta();
         Progress { shown: Shown::Bar(bar), quiet }
     }

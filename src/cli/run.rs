@@ -254,7 +254,7 @@ impl Run {
         let ending = match ending {
             Ok(ending) => ending,
             Err(error) => {
-                // What is finished is worth a look, unless it cannot be written.
+                // Finished trials are worth a look, unless they cannot be written.
                 let kept = folder.done().len();
                 if kept > 0 && !matches!(error, RunError::Sink(_)) {
                     match report::finish(dir, &now(), !self.no_plots) {

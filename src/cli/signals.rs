@@ -32,11 +32,11 @@ pub fn at_first(stop: impl Fn() + Send + 'static) -> Result<(), Failure> {
 pub fn exit_after(grace: std::time::Duration, words: &'static str) {
     let end = move || {
         std::thread::sleep(grace);
-        // Where nobody can be told, it ends all the same.
+        // A message that reaches nobody does not keep it from ending.
         let _ = writeln!(std::io::stderr(), "{words}");
         std::process::exit(130);
     };
-    // Where no thread can start, a second signal does the same.
+    // A second signal does the same if no thread can start.
     let _ = std::thread::Builder::new().name("end".to_owned()).spawn(end);
 }
 

@@ -22,7 +22,7 @@ impl World {
             self.core.queue.pop();
             return;
         }
-        // What is due beyond a batch waits for the next round: this event stays the first until then.
+        // Arrivals due beyond a batch wait for the next round: this event stays the first until then.
         for _ in 0..BATCH {
             let Some(arrival) = self.core.arrive(link) else { break };
             self.core.step();

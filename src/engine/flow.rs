@@ -133,7 +133,7 @@ impl Flow {
     /// In-order bytes handed to the receiver of a direction.
     pub fn delivered(&self, direction: Direction) -> u64 {
         let end = &self.ends[direction.reverse().index()];
-        // What nobody reads is taken as it comes.
+        // Bytes that nobody reads are taken as they come.
         if end.connection.is_sink() { end.connection.received() } else { end.delivered }
     }
 

@@ -65,7 +65,7 @@ impl Io for WorldIo<'_> {
     }
 
     fn horizon(&self) -> Instant {
-        // What needs too much memory begins nothing new.
+        // A trial that needs too much memory begins nothing new.
         if self.core.budget.halt.is_some() { self.core.now } else { self.core.horizon }
     }
 

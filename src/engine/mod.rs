@@ -328,7 +328,7 @@ impl World {
             }
             self.handle(event);
         }
-        // Who owns a world without a limit need not ask.
+        // An owner of a world without a limit need not ask.
         self.core.budget.halt.is_some()
     }
 

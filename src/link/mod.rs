@@ -198,7 +198,7 @@ impl Link {
         epoch.duplicated += u64::from(judgement.duplicated);
         epoch.corrupted += u64::from(judgement.corrupted);
         let copy = judgement.duplicated.then(|| packet.clone());
-        // What arrived damaged is another link's to count.
+        // A packet that arrived damaged is another link's to count.
         let damaged = judgement.corrupted && !packet.is_corrupted();
         if damaged {
             packet.corrupt();

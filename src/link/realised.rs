@@ -193,7 +193,7 @@ fn delay_mean(statistics: &Statistics) -> Option<Realised> {
     let realised = statistics.propagation.mean_ms()?;
     let n = statistics.propagation.count() as f64;
     let (mut sum, mut variance) = (0.0, 0.0);
-    // What single draws hardly ever reach, and how much one of them adds at most.
+    // Bounds that single draws hardly ever reach, and the most that one of them adds.
     let (mut least, mut most, mut longest) = (0.0, 0.0, 0.0f64);
     for epoch in statistics.epochs.iter().filter(|epoch| epoch.propagated > 0) {
         let shape = Shape::new(&epoch.config.delay);

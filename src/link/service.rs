@@ -82,7 +82,7 @@ impl Link {
     /// Takes in a packet that passed the entrance.
     pub(super) fn join(&mut self, item: Queued) {
         let (now, size) = (item.entered, item.packet.size());
-        // What has left takes no room any more.
+        // Packets that have left take no room any more.
         self.catch_up(now);
         let Some(service) = &mut self.service else { return };
         let chance = service.streams.of(item.packet.flow, &self.chance);

@@ -184,7 +184,7 @@ impl Client {
                 self.collect();
                 self.is_in |= events[known..].iter().any(|event| matches!(event, Event::Welcome { .. }));
                 if let Some(error) = self.misunderstood() {
-                    // What it seemed to say is none of its words.
+                    // Events of a misunderstood read are none of the server's.
                     events.truncate(known);
                     return Err(error);
                 }

@@ -176,7 +176,7 @@ async fn carry(
         let server = reach(upstream, count).await.inspect_err(|_| far.abort())?;
         splice(server, far, &moved, stopped(stop)).await
     };
-    // When one side is broken, what it said before is under way to the other.
+    // Bytes of a side that broke are still under way to the other.
     let result = both(client, server, &moved, |_| false).await;
     if let Err(error) = result {
         debug!(%address, "ended: {error}");
@@ -185,7 +185,7 @@ async fn carry(
 
 /// Comes when the proxy ends.
 async fn stopped(mut stop: watch::Receiver<bool>) {
-    // Who could say so may be gone.
+    // The sender of the stop may be gone.
     let _ = stop.wait_for(|&stop| stop).await;
 }
 

@@ -64,12 +64,12 @@ impl Socket {
         }
     }
 
-    /// Waits until there may be something to read. Who is always ready keeps nobody from his turn.
+    /// Waits until there may be something to read. A socket that is always ready starves no other.
     pub async fn readable(&self) -> io::Result<()> {
         consume_budget().await;
         match self {
             Socket::Plain(wire) => wire.readable().await,
-            // What one record brought may be more than one read took.
+            // One record may have brought more than one read took.
             Socket::Tls(tls) if tls.holds_text()? => Ok(()),
             Socket::Tls(tls) => tls.wire.readable().await,
         }
@@ -194,7 +194,7 @@ impl Tls {
         let mut session = self.session.borrow_mut();
         let read = session.read_tls(&mut Wire(&self.wire))?;
         if let Err(error) = session.process_new_packets() {
-            // Why, in an alert, if the wire takes it.
+            // The reason, in an alert, if the wire takes it.
             let _ = session.write_tls(&mut Wire(&self.wire));
             return Err(broken(error));
         }

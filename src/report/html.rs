@@ -290,7 +290,7 @@ fn check_table(study: &Study, report: &Report, checks: &[Check]) -> Markup {
     let all = checks.len() <= MAX_CHECKS;
     let shown = checks.iter().filter(|check| all || check.verdict() == CheckVerdict::Fail).take(MAX_CHECKS);
     let rows: Vec<Vec<String>> = shown.map(|check| fields(study, check)).collect();
-    // What passed is proof for those who ask; a failure is for everyone.
+    // Passed checks are proof for those who ask; a failure is for everyone.
     let failed = checks.iter().any(|check| check.verdict() == CheckVerdict::Fail);
     let headings = ["cell", "link", "direction", "quantity", "configured", "realised", "allowed", "verdict"];
     html! {

@@ -56,7 +56,7 @@ pub fn read(dir: &Path) -> Result<Option<BTreeMap<Key, Entries>>, ReportError> {
     let text = String::from_utf8_lossy(&bytes);
     let Some(rows) = text.strip_prefix(HEADER) else { return Ok(None) };
     let mut all: BTreeMap<Key, Entries> = BTreeMap::new();
-    // What was written last counts: a trial may have been made again.
+    // The last entry counts: a trial may have been made again.
     for line in rows.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
         if let Some((key, file, print)) = entry(line) {
             all.entry(key).or_default().insert(file, print);

@@ -365,7 +365,7 @@ mod tests {
         );
         assert_eq!(manifest.sha256.len(), 2);
 
-        // What was computed may be computed again; a record that was touched stays told.
+        // Derived tables may be computed again; a record that was touched stays told.
         assert_eq!(manifest.changed_records(dir.path()).expect("read"), Vec::<String>::new());
         fs::write(dir.path().join("summary.csv"), "new").expect("a file");
         fs::write(dir.path().join("trials.csv"), "better figures").expect("a file");

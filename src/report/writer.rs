@@ -54,7 +54,7 @@ impl ResultFolder {
                 if let Some(what) = manifest.differs_from(&earlier) {
                     return Err(ReportError::Changed { path: dir.to_owned(), what });
                 }
-                // What lies in folders belongs to single trials, and is judged with them.
+                // Files in folders belong to single trials, and are judged with them.
                 let judged = dir.join(journal::FILE).exists();
                 let mut changed = earlier.changed_records(dir)?;
                 changed.retain(|name| !(judged && name.contains('/')));

@@ -153,7 +153,7 @@ impl Visitor for Describe {
         let mut table = Describe::default();
         keys(&mut table);
         self.shared.clone_from(&table.keys);
-        // What holds without them is the outer table's.
+        // Defaults of these keys are the outer table's.
         for key in &mut table.keys {
             key.default = None;
         }
@@ -267,7 +267,7 @@ mod tests {
         let mut seen = vec![];
         mark(&tree, whole(), "", &mut seen);
         let mut missing = vec![];
-        // What stands in `up` or `down` may stand beside it, and in `tcp` of a group in [tcp] as well.
+        // Keys of `up` or `down` may stand beside it, and those of `tcp` of a group in [tcp] as well.
         let same = |path: &str| {
             path.replace(".up.", ".").replace(".down.", ".").replace("clients.<name>.tcp.", "tcp.")
         };

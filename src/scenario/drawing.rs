@@ -106,7 +106,7 @@ impl SourceCode for Excerpt {
 
 /// Underlined part of a place: at least one character, and of a long stretch only its beginning.
 fn marked(text: &str, place: Range<usize>) -> Range<usize> {
-    // What is missing at the end of the text is shown at its last character.
+    // Text missing at the end is shown at the last character.
     let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
     let start = boundary(text, place.start.min(last));
     let end = if start == last { text.len() } else { place.end.clamp(start + 1, text.len()) };

@@ -79,7 +79,7 @@ fn draws(direction: &Config) -> bool {
 }
 
 fn normalise_link(link: &mut LinkSpec, used: bool) {
-    // What the limits mean is in the queues.
+    // The queues hold the meaning of the limits.
     link.limits = [Limit::default(); 2];
     link.classes = Default::default();
     if !used {

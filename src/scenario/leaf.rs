@@ -302,7 +302,7 @@ mod tests {
         {
             assert!(frequency(&node(bad)).is_err(), "{bad}");
         }
-        // What the help calls the range is the range.
+        // The range that the help names is the range.
         for edge in ["\"0.001/h\"", "\"1000000000/s\""] {
             assert!(frequency(&node(edge)).is_ok(), "{edge}");
         }

@@ -208,7 +208,7 @@ mod tests {
         plan(&text("delay = \"1us\"", "[tcp]\ncongestion = \"fixed\"\n[congestion.fixed]\nwindow = 1\n"));
         plan(&text("delay = \"10us\"\nloss = \"5%\"", ""));
         plan(&text("delay = \"1us\"", "").replace("\"bulk\"", "\"bulk\", size = \"1GB\""));
-        // What merely takes long is warned of.
+        // A merely long trial is warned of.
         let long = plan(&text("rate = \"100gbit\"\ndelay = \"500us\"", "")).render_warnings(false);
         assert!(long.contains("a trial may have up to 0.2 billion packets, and take minutes"), "{long}");
     }

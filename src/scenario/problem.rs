@@ -159,7 +159,7 @@ pub fn text_of(file: &str, read: io::Result<Vec<u8>>) -> Result<String, Scenario
     }
     String::from_utf8(bytes).map_err(|error| {
         let start = error.utf8_error().valid_up_to();
-        // What is shown is the text with a replacement character (three bytes) at that place.
+        // The text shown has a replacement character (three bytes) at that place.
         let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
         let place = Place { source: Source::File, start, end: start + '\u{fffd}'.len_utf8() };
         let problem = Problem::error(place, "the file is not UTF-8 text", "save it as UTF-8");

@@ -12,7 +12,7 @@ pub(super) fn find(results: &Results) -> Vec<(String, Vec<usize>)> {
     for (i, axis) in study.axes.iter().enumerate().filter(|(_, axis)| axis.values.len() > 1) {
         let n = axis.values.len();
         let stride: usize = study.axes[i + 1..].iter().map(|axis| axis.values.len()).product();
-        // Which values came out alike, and in which combinations of the other axes' values.
+        // Values that came out alike, and the combinations of the other axes' values in which they did.
         let mut alike: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
         for row in 0..study.cells() / n {
             let cell = |value: usize| row / stride * stride * n + value * stride + row % stride;

@@ -302,7 +302,7 @@ mod tests {
     fn trials_and_cells_measure_at_one_link_in_one_direction_in_whatever_order_they_finish() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let study = study(&[("a.b", &["1", "2"])]);
-        // Which link is busier changes from trial to trial.
+        // The busier link changes from trial to trial.
         let mut trials: Vec<(usize, u32, Outcome)> = vec![];
         for (n, busy) in [(1.0, 0.9), (0.9, 1.0), (0.9, 1.0)].into_iter().enumerate() {
             trials.push((0, n as u32, two_links(busy.0, busy.1)));

@@ -90,7 +90,7 @@ impl Change {
         if size.exp() >= AS_FACTOR {
             return format!("by a factor of {}", with_range(size.exp(), low.exp(), high.exp(), ""));
         }
-        // What a rise is more than one, a fall is less.
+        // A rise is a ratio above one, a fall one below.
         let percent = |log: f64| 100.0 * if mean < 0.0 { 1.0 - (-log).exp() } else { log.exp() - 1.0 };
         format!("by {}", with_range(percent(size), percent(low), percent(high), " %"))
     }

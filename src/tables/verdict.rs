@@ -64,8 +64,8 @@ fn pairs(study: &Study) -> Vec<Pair> {
             .map(|place| Pair { from: cell(&[(axis, place)]), to: cell(&[]), axis })
             .collect();
     };
-    // What the last controller makes of the sweep; all controllers where it is hardest, and where it
-    // is easiest; and what the first controller makes of the sweep.
+    // The last controller over the sweep; all controllers where it is hardest, and where it
+    // is easiest; and the first controller over the sweep.
     let mut pairs = vec![Pair { from: cell(&[(swept, 0)]), to: cell(&[]), axis: swept }];
     pairs.extend((1..count(axis)).rev().map(|place| Pair {
         from: cell(&[(axis, 0)]),

@@ -182,7 +182,7 @@ impl LossRecovery {
             stats.spurious += 1;
             self.signals.push((now, verdict));
             if self.episode != Episode::Open {
-                // What was marked lost has arrived or is on its way.
+                // Segments marked lost have arrived or are on their way.
                 scoreboard.unmark_lost(facts.una);
                 self.leave(now, scoreboard, controller);
                 return;

@@ -207,7 +207,7 @@ impl Scoreboard {
             self.uncount(&first, out, now);
         }
         if out.repeated {
-            // What waited behind a hole was acknowledged late, not delivered late.
+            // Data that waited behind a hole was acknowledged late, not delivered late.
             (out.rtt, out.newest_rtt) = from_sack;
         }
     }

@@ -1,4 +1,4 @@
-//! What was captured from the original programs, replayed to the byte without sockets or clocks:
+//! Conversations captured from the original programs, replayed to the byte without sockets or clocks:
 //! the five servers' words, their times and their limits.
 
 use crate::hall::{Hall, frame, moment, unsigned};
@@ -78,7 +78,7 @@ fn program_2_text_by_text() {
     hall.hears(alice, &[&at("[bob] caf"), &at("[bob] é")]);
     hall.receive(alice, b"a\xffb\0c\n");
     hall.hears(bob, &[&at("[alice] a\u{fffd}b\u{fffd}c")]);
-    // What the other's client cannot read at once comes as several, cut between characters, and none
+    // A text longer than one read of the other's client comes as several, cut between characters, and none
     // of them could pass for words of the server; the end of a long whisper does not become public.
     let carol = hall.open(SLASH);
     hall.receive(carol, b"carol");
@@ -299,7 +299,7 @@ fn program_4s_list_fits_one_read_and_may_hold_everyone() {
     assert!(last.expect("a list").len() > 2_000);
 }
 
-/// What comes in pieces, or all at once, means the same.
+/// Requests in pieces, or all at once, mean the same.
 #[test]
 fn frames_and_lines_may_be_cut_and_merged_anywhere() {
     let lines = [

@@ -292,7 +292,7 @@ fn program_0s_messages_are_acknowledged_sent_again_and_remembered() {
     assert_eq!(understood(&mut *client, &ack), []);
     assert_eq!(client.unacknowledged(), [say("one"), say("two")]);
     assert_eq!(client.poll_send().map(|bytes| frames(&bytes)[0]["content"].clone()), Some("one".into()));
-    // What comes twice is acknowledged twice and told once.
+    // A message that comes twice is acknowledged twice and told once.
     sent(&mut *client);
     let chat = unsigned("chat_1_1", "chat", "server", "[bob]: hi");
     let welcome = Event::Welcome { nick: name("alice"), people: Names::default() };

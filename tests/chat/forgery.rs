@@ -9,7 +9,7 @@ use testbed::time::Duration;
 
 const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
 
-/// What a terminal or a text widget takes for the end of a line.
+/// Characters that a terminal or a text widget takes for the end of a line.
 const BREAKS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
 
 /// Texts of mallory's, by what they imitate.
@@ -99,7 +99,7 @@ impl Person {
         }
     }
 
-    /// What its program shows of everything that has come, one text for each thing shown.
+    /// Texts that its program shows of everything that has come, one for each thing shown.
     fn sees(&mut self, hall: &mut Hall) -> Vec<String> {
         let mut shown = Vec::new();
         while let Some(bytes) = hall.next(self.id) {
@@ -119,7 +119,7 @@ impl Person {
         shown
     }
 
-    /// What it shows of one read.
+    /// Text that it shows of one read.
     fn shows(&self, text: &str) -> Option<String> {
         match self.kind.name() {
             "json-lines" => {
@@ -143,7 +143,7 @@ impl Person {
     }
 }
 
-/// Whether every line on this screen shows whose it is: it holds the author's name, or it is the one
+/// True if every line on this screen shows whose it is: it holds the author's name, or it is the one
 /// line between the head and the end of a block of `rooms` and does not read as the server's.
 fn is_honest(kind: &'static dyn Dialect, shown: &str) -> bool {
     let lines: Vec<&str> = shown.split(BREAKS).collect();
@@ -229,7 +229,7 @@ fn no_name_passes_for_something_else_in_any_dialect() {
             bob.sees(&mut hall);
             let mallory = Person::come(&mut hall, kind, nick);
             let seen = bob.sees(&mut hall);
-            // Where a refusal would only make the client come again, a taken name gets a number.
+            // A taken name gets a number if a refusal would only make the client come again.
             let is_told_apart = seen.iter().all(|shown| shown.contains("_2 joined"));
             assert!(is_told_apart, "{} as {nick:?}: {seen:?} {}", kind.name(), hall.is_open(mallory.id));
         }
@@ -264,7 +264,7 @@ fn a_client_of_program_1_is_told_of_private_messages_and_renames_in_chat_lines()
             assert_eq!(bob.sees(&mut hall), ["[21:30] server: alice is now alicia"], "{sender:?}");
         }
     }
-    // Who has shown that it knows more gets the lines of the dialect.
+    // A client that has shown that it knows more gets the lines of the dialect.
     for shows in [
         "{\"type\": \"join\", \"username\": \"bob\", \"extensions\": true}\n",
         "{\"type\": \"join\", \"username\": \"bob\"}\n{\"type\": \"users\"}\n",
@@ -295,14 +295,14 @@ fn an_older_client_of_rooms_gets_nothing_but_ascii_from_the_server() {
     };
     let (seen, mut hall, mut bob, old) = talk(&Settings::default(), "/members");
     assert!(seen.is_ascii() && seen.contains("two / lines") && seen.contains("esc?[2J"), "{seen}");
-    // What people write is theirs; a setting makes it ASCII, too.
+    // People's texts stay as they are; a setting makes them ASCII, too.
     bob.says(&mut hall, "Grüße");
     assert!(String::from_utf8_lossy(&hall.stream(old)).contains("Grüße"));
     let (_, mut hall, mut bob, old) =
         talk(&Settings { rooms_ascii: true, ..Settings::default() }, "/dm bob ü");
     bob.says(&mut hall, "Grüße");
     hall.hears(old, &["\n--------------\nbob  21:30\nGr??e\n--------------"]);
-    // Who has written more than ASCII sees the original's lines.
+    // A person who has written more than ASCII sees the original's lines.
     let (seen, ..) = talk(&Settings::default(), "/dm bob ü");
     assert!(
         seen.contains(&format!("\n{0}\nbob  21:30\ntwo \u{23ce} lines\n{0}", "\u{2500}".repeat(14))),

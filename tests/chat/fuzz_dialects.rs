@@ -19,10 +19,10 @@ use testbed::rng::{Rng, Seed};
 use testbed::time::Duration;
 
 const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
-/// What a server lets wait for one connection; beyond, it closes it.
+/// Backlog that a server allows one connection; beyond, it closes it.
 const BACKLOG: usize = 1 << 20;
 
-/// What a server wrote in one write is a sound message of its dialect.
+/// Asserts that one write of a server is a sound message of its dialect.
 fn assert_sound(kind: &'static dyn Dialect, bytes: &[u8]) {
     let text = std::str::from_utf8(if kind == RELIABLE { &bytes[4..] } else { bytes }).expect("UTF-8");
     match kind.name() {

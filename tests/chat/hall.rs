@@ -11,7 +11,7 @@ use testbed::chat::room::Rules;
 use testbed::chat::server::RoomServer;
 use testbed::time::{Duration, Instant};
 
-/// When every conversation takes place: 21:30:15.5 in a zone without an offset.
+/// Time of every conversation: 21:30:15.5 in a zone without an offset.
 pub const NOON: u64 = 1_795_210_215_500_000_000;
 
 /// The time so long after the start.
@@ -205,21 +205,21 @@ impl Person {
         }
     }
 
-    /// What it was told since this was asked last.
+    /// Events it was told since this was asked last.
     pub fn is_told(&mut self, hall: &mut Hall) -> Vec<Event> {
         self.talk(hall);
         std::mem::take(&mut self.told)
     }
 }
 
-/// What a client makes of one read, so long after the start.
+/// Events that a client makes of one read, so long after the start.
 pub fn hears(client: &mut dyn ClientSession, at: Duration, bytes: &[u8]) -> Vec<Event> {
     let mut told = Vec::new();
     client.receive(moment(at), bytes, &mut told).expect("sound words");
     told
 }
 
-/// What a client has to say, a text for each write.
+/// Texts that a client has to send, one for each write.
 pub fn sent(client: &mut dyn ClientSession) -> Vec<String> {
     std::iter::from_fn(|| client.poll_send())
         .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())

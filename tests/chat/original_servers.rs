@@ -196,7 +196,7 @@ fn program_3s_server_is_found_out_by_a_list() {
     }
 }
 
-/// What it was called when it asked is not what it is called when the server prompts.
+/// Its name when it asked is not its name when the server prompts.
 #[test]
 fn whoever_is_renamed_hides_under_the_new_name() {
     let mut client = joining(ROOMS);

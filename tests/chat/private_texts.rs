@@ -1,10 +1,10 @@
-//! What is said to one person reaches nobody else: texts and names of several lines, however a dialect's client
+//! A text to one person reaches nobody else: texts and names of several lines, however a dialect's client
 //! sends them and whatever breaks their lines.
 
 use crate::hall::{Hall, unsigned};
 use testbed::chat::protocol::{Dialect, JSON_LINES, PIPE, RELIABLE, ROOMS, SLASH};
 
-/// What a terminal or a text widget takes for the end of a line, and what a person may put between.
+/// Ends of a line to a terminal or a text widget, and what a person may put between.
 const BREAKS: [&str; 9] = ["\n", "\r", "\r\n", "\n\n \n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"];
 const KINDS: [&dyn Dialect; 5] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE];
 

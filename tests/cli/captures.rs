@@ -170,7 +170,7 @@ fn a_lost_syn_is_in_a_qlog_as_itself_behind_its_timer() {
         .map(|event| (event["name"].as_str().unwrap_or_default(), event["time"].as_f64().unwrap_or_default()))
         .filter(|(name, _)| ["tcp:timer_updated", "tcp:packet_lost"].contains(name))
         .collect();
-    // However many get lost, each is sent again a second later.
+    // Each lost segment is sent again a second later, however many get lost.
     for (pair, at) in events.chunks(2).zip([1000.0, 2000.0, 3000.0]) {
         assert_eq!(pair, [("tcp:timer_updated", at), ("tcp:packet_lost", at)], "{events:?}");
     }

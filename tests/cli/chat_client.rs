@@ -18,7 +18,7 @@ use testbed::live::server::Settings;
 
 const KINDS: [&dyn Dialect; 6] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE, WEB];
 
-/// What comes of saying these bytes.
+/// Output of a client that says these bytes.
 fn says(server: &Running, kind: &'static dyn Dialect, nick: &str, bytes: &[u8]) -> Output {
     types(&server.address(kind).to_string(), kind, nick, bytes)
 }
@@ -189,7 +189,7 @@ fn what_has_no_echo_may_be_lost() {
     assert!(text.contains("1 line sent, but not known to have arrived"), "{text}");
 }
 
-/// What was never written is said on the next connection, and a script is not read before its lines
+/// Lines never written are said on the next connection, and a script is not read before its lines
 /// can be written.
 #[test]
 fn a_lost_connection_takes_only_what_was_written() {
@@ -267,7 +267,7 @@ fn whoever_leaves_is_gone_at_once() {
         let mut kim = chat(&server.address(kind).to_string(), kind, "kim");
         bob.hears("[T] [SERVER] User 'kim' has joined the chat.");
         let started = Instant::now();
-        // What was said last is still heard.
+        // The last line said is still heard.
         kim.stdin.as_mut().expect("piped").write_all(b"hello\n/q\n").expect("open");
         bob.hears("[T] [kim] hello");
         bob.hears("[T] [SERVER] User 'kim' has left the chat.");

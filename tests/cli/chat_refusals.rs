@@ -1,4 +1,4 @@
-//! What a script learns of lines that the server refuses: each is shown and counted, in every dialect, and
+//! Refused lines, as a script learns of them: each is shown and counted, in every dialect, and
 //! none that was done is.
 
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
@@ -14,7 +14,7 @@ const KINDS: [&dyn Dialect; 6] = [RELIABLE, JSON_LINES, SLASH, ROOMS, PIPE, WEB]
 const SOME: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH, WEB];
 const WITH_ROOMS: &[&dyn Dialect] = &[RELIABLE, JSON_LINES, SLASH, ROOMS, WEB];
 
-/// What is refused to `kim` where `own` owns the rooms `open` and `den`, by which dialects, and what it
+/// Lines refused to `kim` where `own` owns the rooms `open` and `den`, by which dialects, and what it
 /// reads.
 const REFUSED: &[(&str, &[&dyn Dialect], &str)] = &[
     ("/join nosuch", WITH_ROOMS, "There is no room 'nosuch' that you may enter"),
@@ -39,7 +39,7 @@ const REFUSED: &[(&str, &[&dyn Dialect], &str)] = &[
     ("/msg nobody hi", &[ROOMS], "User not found"),
 ];
 
-/// What is done, and what it reads if it reads anything.
+/// Lines that are done, and what it reads if it reads anything.
 const DONE: &[(&str, &[&dyn Dialect], &str)] = &[
     ("hello", &KINDS, ""),
     ("/msg own psst", &KINDS, ""),
@@ -83,7 +83,7 @@ fn every_refused_line_is_shown_and_counted_and_no_other() {
     for kind in KINDS {
         let address = server.address(kind).to_string();
         let (refused, done) = (lines(REFUSED, kind), lines(DONE, kind));
-        // What is done stands between.
+        // Lines that are done stand between.
         let mut typed = String::new();
         for (line, _) in &refused {
             typed += &format!("{line}\nhello\n");

@@ -1,4 +1,4 @@
-//! Whatever a run does, it ends within a second of the first signal; whatever a file is, `check` ends.
+//! A run ends within a second of the first signal, whatever it does; `check` ends, whatever a file is.
 
 #![expect(clippy::disallowed_methods, reason = "signals come in real time")]
 

@@ -1,4 +1,4 @@
-//! What `serve --store` has acknowledged is kept: killed, on a full disk, and both.
+//! Messages that `serve --store` has acknowledged are kept: killed, on a full disk, and both.
 
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
 
@@ -70,7 +70,7 @@ fn a_second_server_is_kept_off_a_file_until_the_first_is_gone() {
     Server::start(&["--store", &store]);
 }
 
-/// What waits because its speaker talks too fast is not acknowledged before it is kept.
+/// A message that waits because its speaker talks too fast is not acknowledged before it is kept.
 #[test]
 fn what_waits_for_its_turn_is_not_acknowledged() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -195,14 +195,14 @@ fn fills_twenty_times(path: &Path, set_full: impl Fn(Option<&Server>, bool)) {
     assert!(log.contains("cannot keep what is said"), "{log}");
 }
 
-/// What one client has learned.
+/// Answers and texts that one client has received.
 #[derive(Debug, Default)]
 struct Said {
     acknowledged: Vec<String>,
     refused: Vec<String>,
-    /// What others said.
+    /// Texts of others.
     shown: Vec<String>,
-    /// How often something was acknowledged after a refusal.
+    /// Number of acknowledgments after a refusal.
     again: usize,
 }
 
@@ -280,7 +280,7 @@ enum Answer {
     Gone,
 }
 
-/// Whether `id` is acknowledged before nothing comes for a while.
+/// Answer to `id` before nothing comes for a while.
 fn answers(client: &mut Client, id: &str) -> Answer {
     loop {
         let mut length = [0; 4];
@@ -307,7 +307,7 @@ fn answers(client: &mut Client, id: &str) -> Answer {
     }
 }
 
-/// What a listener is shown until the server is gone.
+/// Texts that a listener is shown until the server is gone.
 fn hears_all(server: &Server, round: u32) -> JoinHandle<Vec<String>> {
     let (client, lines) = joins_in_lines(server, &format!("hearer{round}"));
     spawn(move || {
@@ -328,7 +328,7 @@ fn joins_in_lines(server: &Server, nick: &str) -> (Client, impl Iterator<Item = 
     (client, lines)
 }
 
-/// How large a file may grow that the server writes.
+/// Limits the size of files that the server writes.
 fn limit_files(server: &Server, bytes: Option<u64>) {
     let Rlimit { maximum, .. } = getrlimit(Resource::Fsize);
     let process = Pid::from_child(&server.child);
@@ -336,7 +336,7 @@ fn limit_files(server: &Server, bytes: Option<u64>) {
         .expect("its parent");
 }
 
-/// How often each text is kept.
+/// Texts that are kept, and how often each is.
 fn texts(path: &Path) -> BTreeMap<String, u32> {
     let file = Connection::open(path).expect("a database");
     let mut query = file.prepare("SELECT text, count(*) FROM messages GROUP BY text").expect("our tables");

@@ -1,4 +1,4 @@
-//! What a run may use: memory, files, threads, disk. Where there is too little, an error says of what, and
+//! Resources of a run: memory, files, threads, disk. Where there is too little, an error says of what, and
 //! nothing panics.
 
 #![cfg(unix)]

@@ -221,7 +221,7 @@ fn read_json(file: &Path) -> serde_json::Value {
     serde_json::from_slice(&std::fs::read(file).expect("an export")).expect("JSON")
 }
 
-/// Whom the server has given up keeps no socket of it, emulated path or not, even if it never closes.
+/// A client given up by the server keeps no socket of it, emulated path or not, even if it never closes.
 #[cfg(target_os = "linux")]
 #[test]
 fn who_is_given_up_keeps_no_socket() {

@@ -1,4 +1,4 @@
-//! What `serve --store` owes registered people, in every dialect: rooms, membership and private messages
+//! Promises of `serve --store` to registered people, in every dialect: rooms, membership and private messages
 //! outlive a kill, and nothing of it is acknowledged that is not kept. The clients write what the original
 //! programs write, and our commands where those have none.
 
@@ -22,9 +22,9 @@ struct Person {
     dialect: &'static str,
     client: Client,
     bytes: VecDeque<u8>,
-    /// What it was told, in the order in which it came.
+    /// Text it was told, in the order in which it came.
     heard: String,
-    /// Which of its messages were acknowledged.
+    /// Acknowledgments of its messages.
     acknowledged: String,
     said: u32,
 }
@@ -105,7 +105,7 @@ impl Person {
         }
     }
 
-    /// How often it is told this within a while.
+    /// Number of times it is told this within a while.
     fn counts(&mut self, words: &str) -> usize {
         let started = Instant::now();
         while started.elapsed() < Duration::from_millis(250) {
@@ -159,7 +159,7 @@ fn a_registered_name_finds_its_room_and_its_messages_after_a_kill_in_every_diale
         let folder = tempfile::tempdir().expect("a folder");
         let store = folder.path().join("chat.db");
         let server = start(&store);
-        // Whoever has no words for rooms is invited into another's.
+        // A person without words for rooms is invited into another's.
         let founder = if dialect == "pipe" { "slash" } else { dialect };
         let mut kim = Person::come(&server, founder, "kim:secret");
         kim.command("/create den --private");
@@ -270,7 +270,7 @@ fn on_a_full_disk_no_room_is_founded_and_no_private_message_acknowledged() {
     for id in [&founding, &telling] {
         assert!(!kim.acknowledged.contains(id.as_str()), "{id} was acknowledged: {}", kim.acknowledged);
     }
-    // What is for somebody who is here needs no disk.
+    // A message for somebody who is here needs no disk.
     let present = kim.says("private_message", "@bob hi");
     bob.hears("[PRIVATE FROM kim] hi");
     kim.counts("x");

@@ -28,10 +28,10 @@ pub fn chat(address: &str, kind: &'static dyn Dialect, nick: &str) -> Child {
     command.stdin(Stdio::piped()).spawn().expect("the program runs")
 }
 
-/// What comes of typing these bytes there.
+/// Output after typing these bytes there.
 pub fn types(address: &str, kind: &'static dyn Dialect, nick: &str, bytes: &[u8]) -> Output {
     let mut child = chat(address, kind, nick);
-    // Who is not let in may be gone before.
+    // A client that is not let in may be gone before.
     let _ = child.stdin.take().expect("piped").write_all(bytes);
     child.wait_with_output().expect("it ends")
 }
@@ -57,7 +57,7 @@ pub struct Server {
     pub child: Child,
     /// By dialect, and `admin`.
     pub addresses: BTreeMap<String, String>,
-    /// What it logs after that.
+    /// Log lines after that.
     pub log: Option<BufReader<ChildStderr>>,
 }
 
@@ -103,7 +103,7 @@ impl Drop for Server {
     }
 }
 
-/// What it printed.
+/// Everything it printed.
 pub fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }

@@ -28,7 +28,7 @@ fn echo() -> String {
     address
 }
 
-/// How long a byte takes there and back.
+/// Round-trip time of a byte.
 fn round_trip(stream: &mut TcpStream) -> Duration {
     let began = Instant::now();
     stream.write_all(b"x").expect("connected");

@@ -49,7 +49,7 @@ impl Terminal {
         });
         keys.flush().expect("a terminal");
         let terminal = Terminal { child, keys, line: line.into(), screen };
-        // Which of the two comes first is a matter of chance.
+        // Either of the two may come first.
         for text in [format!("{nick}> "), "you are ".to_owned()] {
             let started = Instant::now();
             while !terminal.seen().contains(&text) {

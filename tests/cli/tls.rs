@@ -180,7 +180,7 @@ fn conversation(server: &Server, dialects: &[&str]) {
             assert!(text.contains(&format!("p{m}: hello from {m}")), "{n} hears {m}: {text}");
         }
         let heard = text.matches("long").count();
-        // Where nothing has a length, long texts come in pieces.
+        // Long texts come in pieces where nothing has a length.
         let whole = ["json-lines", "reliable"].contains(&dialects[n]);
         assert!(n == 0 || heard == 4_000 || !whole, "{n} hears {heard}: {text}");
     }
@@ -309,7 +309,7 @@ fn a_reader_over_tls_that_stops_is_dropped_and_others_go_on() {
     drop(speaker);
     std::thread::sleep(Duration::from_millis(100));
     talk(&mut server.witnesses(), "still here");
-    // What it did not read in time is lost to it, and its connection ends.
+    // Text that it did not read in time is lost to it, and its connection ends.
     let mut buffer = [0; 16_384];
     loop {
         match deaf.read(&mut buffer) {

@@ -1,4 +1,4 @@
-//! What the tests with real sockets share: a running server and blocking clients.
+//! Parts that the tests with real sockets share: a running server and blocking clients.
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
@@ -15,7 +15,7 @@ use testbed::live::server::{Server, Settings};
 /// As long as anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What `testbed serve` does by default.
+/// Default settings of `testbed serve`.
 pub fn usual() -> Settings {
     Settings::default()
 }
@@ -95,9 +95,9 @@ impl Drop for Running {
 /// A client that compares.
 pub struct Client {
     pub stream: TcpStream,
-    /// What came and was not compared yet.
+    /// Bytes that came and were not compared yet.
     inbox: Vec<u8>,
-    /// Whether it has said something since it last heard what it expected.
+    /// True if it has said something since it last heard what it expected.
     has_spoken: bool,
 }
 
@@ -144,7 +144,7 @@ impl Client {
         }
     }
 
-    /// How much of the inbox reads as `expected`, times aside.
+    /// Length of the part of the inbox that reads as `expected`, times aside.
     fn prefix(&self, expected: &str) -> Option<usize> {
         // A time is longer than its mark, and there are few of them in a message.
         (expected.len()..=self.inbox.len().min(expected.len() + 64))

@@ -1,4 +1,4 @@
-//! What queue disciplines do to TCP: CoDel keeps waits near its target, flow queueing keeps flows apart.
+//! Effects of queue disciplines on TCP: CoDel keeps waits near its target, flow queueing keeps flows apart.
 
 use crate::support::{goodput, link, run};
 use testbed::facts::{Direction, Outcome};

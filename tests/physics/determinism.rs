@@ -162,13 +162,13 @@ fn uploads(access: &str, more: &str) -> String {
     )
 }
 
-/// Which packets of the first client its access link lost, up to where both runs have packets.
+/// Fates of the first client's packets at its access link, up to where both runs have packets.
 fn losses(text: &str) -> Vec<bool> {
     let mut world = world(text, 7);
     let (before, behind): (Sightings, Sightings) = (watch(&mut world, 0), watch(&mut world, 2));
     finish(world);
     let mut fates = survivors(&before, &behind);
-    // What was under way at the end is neither lost nor there.
+    // Packets under way at the end are neither lost nor there.
     let last = fates.iter().rposition(|&arrived| arrived).expect("something arrived");
     fates.truncate(last + 1);
     fates
@@ -225,7 +225,7 @@ fn another_client_on_a_shared_link_changes_nobodys_luck() {
     }
 }
 
-/// When the first person's messages enter the network, by their first transmission.
+/// Times at which the first person's messages enter the network, by their first transmission.
 fn spoken(link: &str, more: &str) -> Vec<u64> {
     let text = format!(
         "duration = \"60s\"\n[link.access]\nper_client = true\ndelay = \"10ms\"\n{link}\n\

@@ -19,7 +19,7 @@ const TEXTS: [&str; 7] = [
     include_str!("../../scenarios/labs/fetch-time.toml"),
 ];
 
-/// What is put where it does not belong.
+/// Bytes that are put where they do not belong.
 const PIECES: [&[u8]; 30] = [
     b"",
     b"\0",

@@ -1,4 +1,4 @@
-//! What networks and TCP are known to do, measured in whole worlds. Every tolerance is either the
+//! Known behaviour of networks and TCP, measured in whole worlds. Every tolerance is either the
 //! sampling error of the figure (four standard errors, so that a right program fails once in
 //! 16,000 seeds; the seeds are fixed besides) or the target that stands beside it.
 

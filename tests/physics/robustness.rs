@@ -257,7 +257,7 @@ fn text_of(seed: u64) -> String {
     Author(Seed(seed).stream("scenario")).scenario()
 }
 
-/// What must hold beyond what the engine itself asserts.
+/// Checks laws beyond those that the engine itself asserts.
 fn check(plan: &Plan, outcome: &Outcome) {
     for link in &outcome.links {
         let gone = link.counters.delivered
@@ -286,7 +286,7 @@ fn check(plan: &Plan, outcome: &Outcome) {
     }
 }
 
-/// How long a trial took; nothing if the author contradicted himself and was told so.
+/// Duration of a trial; nothing if the author contradicted himself and was told so.
 fn trial(seed: u64) -> Result<Option<Duration>, String> {
     let text = text_of(seed);
     let started = Instant::now();

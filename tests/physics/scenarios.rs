@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// What the program said about a run.
+/// Words of the program about a run.
 pub struct Run {
     cells: Vec<Value>,
     warnings: Vec<String>,

@@ -5,7 +5,7 @@ use testbed::time::Duration;
 
 use crate::support::{finish, goodput, run, world};
 
-/// What was settled by an acknowledgment of the first retransmission stays so: a later spurious
+/// A verdict settled by an acknowledgment of the first retransmission stays so: a later spurious
 /// timeout in the same episode does not take back the reduction that a real loss brought.
 #[test]
 fn a_real_loss_is_not_taken_back_with_a_spurious_timeout() {

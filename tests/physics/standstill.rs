@@ -18,7 +18,7 @@ fn bulk(delay: &str) -> Scenario {
 
 #[test]
 fn a_world_without_time_ends_with_an_error() {
-    // What `check` refuses, built all the same.
+    // A scenario that `check` refuses, built all the same.
     let mut still = bulk("1ms");
     for direction in &mut still.links[0].directions {
         direction.delay.mean = Duration::ZERO;

@@ -1,4 +1,4 @@
-//! What Reno is known to do, measured in whole worlds. Means are over several seeds; each tolerance is
+//! Known behaviour of Reno, measured in whole worlds. Means are over several seeds; each tolerance is
 //! the target stated beside it, and the sampling error (printed on failure) lies well within it.
 
 use crate::support::{goodput, link, mean_and_error, median, over_seeds, run, upload};
@@ -50,7 +50,7 @@ fn renos_mean_window_follows_the_square_root_of_loss() {
                     (ratio - 1.0).abs() < 0.13,
                     "{recovery}, {rtt_ms} ms, {percent} %: {window} ± {error} instead of {expected} segments"
                 );
-                // Where loss is rare, repair is too, and both means are the same thing.
+                // Rare losses take little repair, and both means are the same thing.
                 assert!(
                     (recovery == "sack" && percent > 2.0) || (overall - 1.0).abs() < 0.13,
                     "{recovery}, {rtt_ms} ms, {percent} %: {overall} of the formula over the whole time"

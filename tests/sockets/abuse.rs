@@ -1,4 +1,4 @@
-//! What a public server meets: each of these leaves it up, its memory bounded, and the others
+//! Attacks that a public server meets: each of these leaves it up, its memory bounded, and the others
 //! undisturbed.
 
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
@@ -29,7 +29,7 @@ impl Witnesses {
             client.says(name);
             client
         });
-        // Whoever comes may have to wait until others were heard.
+        // A newcomer may have to wait until others were heard.
         for client in &mut pair {
             client.waits_for("Welcome, ");
         }
@@ -95,7 +95,7 @@ fn an_endless_line_is_cut_off() {
     witnesses.talk();
 }
 
-/// What asks nothing is not counted against anybody's rate, and there may always be more of it.
+/// Bytes that ask nothing do not count against anybody's rate, and there may always be more of them.
 #[test]
 fn who_never_pauses_keeps_nobody_from_his_turn() {
     let server = Running::start(usual(), &KINDS);
@@ -220,7 +220,7 @@ fn replayed_reordered_and_forged_messages_are_said_once_or_never() {
 
 #[test]
 fn ten_thousand_joins_and_leaves_a_minute_are_nothing() {
-    // Where somebody's pacer holds up the news of it, people come in no faster than that.
+    // No pacer: people would come in no faster than it passes on the news of it.
     let pacing = Some(testbed::time::Duration::ZERO);
     let server = Running::start(Settings { pacing, ..usual() }, &[SLASH, JSON_LINES]);
     let mut witnesses = Witnesses::join(&server);
@@ -295,7 +295,7 @@ fn the_server_ends_within_two_seconds_though_somebody_does_not_read() {
     }
 }
 
-/// Who leaves while its password is compared leaves its number to the next one, and not its nick.
+/// A client that leaves while its password is compared leaves its number to the next one, and not its nick.
 #[test]
 fn a_password_opens_for_the_connection_that_showed_it() {
     let folder = tempfile::tempdir().expect("a folder");

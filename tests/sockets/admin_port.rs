@@ -40,7 +40,7 @@ fn who_does_not_ask_is_not_waited_for() {
     assert!(ask(&mut administrator, &request("")).is_ok());
     let read = connect(server.admin).read(&mut [0]);
     assert!(matches!(read, Ok(0)), "{read:?}");
-    // Who has asked may think.
+    // An administrator who has asked may think.
     assert!(ask(&mut administrator, &request("")).is_ok());
 }
 
@@ -69,7 +69,7 @@ fn guessers_keep_no_administrator_out() {
     assert!(guesses < 50, "{guesses} guesses");
 }
 
-/// What an administrator is told who kicks `name`.
+/// Reply to an administrator who kicks `name`.
 fn kicks(server: &Running, name: &str, keep_out: &str) -> String {
     let ask = |command: &str, params: serde_json::Value| {
         let request = serde_json::json!({ "command": command, "params": params });
@@ -126,7 +126,7 @@ fn a_kick_keeps_the_person_out_and_not_the_class() {
     assert!(told.contains("3 others from there may stay"), "{told}");
     let refusal = comes(&server, "zoe").expect_err("from there");
     assert!(refusal.contains("Nobody comes in from your address for 3"), "{refusal}");
-    // Whoever was in is still heard, but cannot take the name.
+    // A person who was in is still heard, but cannot take the name.
     let mut speaker = bob.into_inner();
     speaker
         .write_all(

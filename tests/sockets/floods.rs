@@ -1,4 +1,4 @@
-//! What a bystander notices of twenty clients that send one request as fast as they can: nothing. The whole
+//! A bystander of twenty clients that send one request as fast as they can notices nothing. The whole
 //! table is made by `cargo run --release --example floods`.
 
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]

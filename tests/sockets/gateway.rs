@@ -109,7 +109,7 @@ fn bytes_arrive_exactly_both_ways_in_many_connections_at_once() {
     });
 }
 
-/// Who has said its last may be late to hear the other's: longer than the connection lives.
+/// An end that has said its last may be late to hear the other's: longer than the connection lives.
 #[tokio::test]
 async fn a_late_reader_finds_all_that_came() {
     let gateway = Gateway::start(&conditions("0%", "2ms", &[])).expect("a thread");
@@ -128,7 +128,7 @@ async fn a_late_reader_finds_all_that_came() {
     assert!(question == b"question" && heard == answer, "{} of {} bytes", heard.len(), answer.len());
 }
 
-/// Whether the server saw a reset.
+/// Ends of connections as the server saw them: true for a reset.
 static SEEN: std::sync::Mutex<Vec<bool>> = std::sync::Mutex::new(Vec::new());
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who is heard when: those who flood wait for their turn, those who hear them lose nothing, and
+//! Order of hearing: those who flood wait for their turn, those who hear them lose nothing, and
 //! everybody else notices nothing.
 
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
@@ -25,7 +25,7 @@ fn who_floods_a_paced_listener_holds_up_nobody_else() {
     let mut ticker = server.connect(SLASH);
     ticker.ignores();
     ticker.says("ticker");
-    // Where one read is one message, the name is one.
+    // A pause, so that the name is a read of its own: one read is one message.
     ticker.ignores();
     let mut flood = server.connect(RELIABLE);
     flood.sends(&frame(&message("join_1_1", "join", "flood", "flood", None)));
@@ -188,14 +188,14 @@ fn two_messages_with_one_identifier_are_two() {
     kim.sends(&frame(&message("join_1_1", "join", "kim", "kim", None)));
     bob.hears("[T] [SERVER] User 'kim' has joined the chat.");
     let [one, two] = ["one", "two"].map(|text| frame(&message("chat_1_5555", "chat", "kim", text, None)));
-    // What comes twice is said once.
+    // A message that comes twice is said once.
     kim.sends(&[one.clone(), two, one].concat());
     bob.hears("[T] [kim] one");
     bob.hears("[T] [kim] two");
     bob.hears_nothing();
 }
 
-/// Whatever a person of `slash` ends with a newline is one message, and what is not ended one day is, too.
+/// A text that a person of `slash` ends with a newline is one message; one that is not ended one day is, too.
 #[test]
 fn slash_hears_the_end_of_a_line_that_never_ends() {
     let server = Running::start(usual(), &[SLASH]);

@@ -148,7 +148,7 @@ fn reliable_repeats_what_is_not_acknowledged() {
     bob.client.hears_nothing();
 }
 
-/// Who joins again on the same connection has another name; both may come in one read.
+/// A client that joins again on the same connection has another name; both may come in one read.
 #[test]
 fn who_joins_twice_at_once_is_renamed() {
     let server = Running::start(usual(), &[RELIABLE, SLASH]);

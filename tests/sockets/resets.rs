@@ -1,4 +1,4 @@
-//! What is said before a reset is heard before it, over an emulated path and from socket to socket, in
+//! Bytes sent before a reset are heard before it, over an emulated path and from socket to socket, in
 //! both directions.
 
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
@@ -158,7 +158,7 @@ async fn a_reset_that_a_write_has_heard_of_is_no_end_in_order() {
         reset(peer);
         let [near, mut far] = gateway.open().await.expect("a connection");
         far.write_all(b"still talking").await.expect("an open connection");
-        // What is to be written is there as early as the reset: either may be heard of first.
+        // Bytes to be written are there as early as the reset: either may be heard of first.
         tokio::time::sleep(Duration::from_millis(20)).await;
         let socket = tokio::net::TcpStream::from_std(socket).expect("a socket");
         let moved = Moved::default();
@@ -212,7 +212,7 @@ async fn last_words_arrive_though_the_client_talks_on() {
     }
 }
 
-/// What was read before the proxy was ended is still carried.
+/// Bytes read before the proxy was ended are still carried.
 #[test]
 fn a_proxy_that_ends_delivers_what_it_has_read() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

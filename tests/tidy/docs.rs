@@ -1,10 +1,10 @@
-//! What the documentation says, held against the program: links, commands, options, columns, scenarios.
+//! The documentation, held against the program: links, commands, options, columns, scenarios.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What one reads in five minutes; the rest belongs into docs/.
+/// Bytes that one reads in five minutes; the rest belongs into docs/.
 const README_BYTES: usize = 9216;
 
 /// Longer chapters are two.

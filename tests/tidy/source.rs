@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The chapter whose table says who may import whom.
 const ARCHITECTURE: &str = "docs/architecture.md";
 
-/// What only some modules may name.
+/// Names that only some modules may use.
 const RESERVED: &[(&str, &[&str])] = &[
     ("std::thread", &["runner", "report", "live", "cli"]),
     ("tokio", &["live", "cli"]),
@@ -34,7 +34,7 @@ const RESERVED: &[(&str, &[&str])] = &[
 
 const LONGEST: usize = 600;
 
-/// First words of documentation lines that are riddles: a line begins with the noun that it explains.
+/// First words of comment lines that are riddles: a comment begins with the noun that it explains.
 const RIDDLES: &[&str] = &[
     "What",
     "Whatever",
@@ -105,8 +105,8 @@ fn sources() -> Vec<Source> {
     all
 }
 
-/// Who may import whom, by the table in the architecture chapter: names, `all above`, or `–`. What
-/// the first rows hold may be imported by all.
+/// Permitted imports, by the table in the architecture chapter: names, `all above`, or `–`. Modules of
+/// the first row may be imported by all.
 struct Imports {
     allowed: BTreeMap<String, BTreeSet<String>>,
     common: BTreeSet<String>,
@@ -149,7 +149,7 @@ impl Imports {
     }
 }
 
-/// Whatever follows `crate::` and `testbed::`.
+/// Names that follow `crate::` and `testbed::`.
 fn named_in(code: &str) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
     for marker in ["crate::", "testbed::"] {
@@ -241,18 +241,26 @@ fn files_are_short_enough_to_be_read() {
     assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
+/// True if a comment on this line begins with a riddle, whatever stands before it.
+fn is_riddle(line: &str) -> bool {
+    let comments = ["// ", "//! ", "/* ", "/** "].into_iter().filter_map(|mark| line.split_once(mark));
+    let mut firsts = comments.filter_map(|(_, words)| words.split(|c: char| !c.is_alphabetic()).next());
+    firsts.any(|word| RIDDLES.contains(&word))
+}
+
 #[test]
-fn documentation_begins_with_a_noun() {
+fn comments_begin_with_a_noun() {
+    for mark in ["//", "///", "//!", "/*", "/**", "call(); //"] {
+        assert!(is_riddle(&format!("    {mark} {} it does.", RIDDLES[0])), "{mark}");
+    }
     let mut faults = vec![];
-    for path in
-        ["src", "examples", "benches"].iter().flat_map(|folder| files_under(&root().join(folder), "rs"))
-    {
-        let text = std::fs::read_to_string(&path).expect("a text");
-        for (number, line) in text.lines().enumerate() {
-            let documentation = ["/// ", "//! "].iter().find_map(|mark| line.trim_start().strip_prefix(mark));
-            let first = documentation.and_then(|words| words.split(|c: char| !c.is_alphabetic()).next());
-            if first.is_some_and(|word| RIDDLES.contains(&word)) {
-                faults.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+    for folder in ["src", "tests", "examples", "benches", "python/src", "web/engine/src", "web/page", ".ci"] {
+        for extension in ["rs", "js", "mjs"] {
+            for path in files_under(&root().join(folder), extension) {
+                let text = std::fs::read_to_string(&path).expect("a text");
+                for (number, line) in text.lines().enumerate().filter(|(_, line)| is_riddle(line)) {
+                    faults.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+                }
             }
         }
     }

@@ -147,7 +147,7 @@ impl ChatClient {
                 self.outbox.pop_front();
             }
             let request = self.next_request()?;
-            // What is too long for the dialect is not said.
+            // A request too long for the dialect is not sent.
             let _ = self.session.ask(moment, &request);
         }
     }

@@ -166,7 +166,7 @@ fn a_lost_connection_is_replaced_and_what_waited_is_sent() {
     assert_eq!((world.net.conns.len(), world.server.people()), (3, 2));
     world.run();
     assert_eq!((world.net.conns.len(), world.server.people()), (4, 3));
-    // What was meant in the second without a connection reached the others all the same.
+    // Messages due in the second without a connection reached the others all the same.
     let said: u32 = world.net.messages.iter().map(|message| message.2).sum();
     assert_eq!(world.net.delivered.len(), said as usize);
 }
@@ -212,7 +212,7 @@ fn people_of_every_framed_dialect_hear_everything_once() {
             let mut world = world_of(dialect, 1, 5, &talk, ms(5000));
             (world.net.piece, world.net.capacity) = (200, 2000);
             world.start();
-            // What acknowledges goes on after the horizon: heartbeats have no end.
+            // Dialects that acknowledge go on after the horizon: heartbeats have no end.
             world.run_until(ms(60_000));
             assert_all_heard(&world);
             assert_eq!(world.server.counts(), Counts::default(), "{dialect:?}");

@@ -135,7 +135,7 @@ fn the_streams_do_not_depend_on_each_other() {
     let sized = acts(person(Talk { size, ..talk() }), 50);
     let churned = acts(person(Talk { churn, ..talk() }), 50);
     assert!(plain.iter().zip(&sized).all(|(a, b)| a.0 == b.0));
-    // Who comes and goes says a part of the very same messages.
+    // A person who comes and goes says a part of the very same messages.
     let mut spoken = churned.iter().filter(|(_, act)| matches!(act, Act::Speak(_)));
     assert!(spoken.all(|act| plain.contains(act)));
 }

@@ -88,7 +88,7 @@ const LONGEST: usize = 960;
 /// Asks for this; where several hear a text that is too long, part by part, each to whom the whole is said. One
 /// of more than `most` bytes stays whole, to be refused. Returns how many parts there are.
 pub(super) fn push_parts(out: &mut Asked, mut request: Request, most: usize) -> usize {
-    // What one person hears, one pacer delays.
+    // One pacer delays all that one person hears.
     let is_private = matches!(request, Request::Tell { .. });
     let is_cut = |text: usize| !is_private && text > LONGEST && text <= most;
     let long = request.text_mut().filter(|text| is_cut(text.len()));

@@ -292,7 +292,7 @@ impl Room {
         if is_in {
             return Err(Refusal::MemberAlready(to, room));
         }
-        // What a guest owns does not outlive it.
+        // A guest's room does not outlive its owner.
         if matches!(den.owner, Some(Person::Account(_))) {
             keep(keeper, den.change(&person, Some(Standing::Invited { by: from.clone() })))?;
         }

@@ -133,7 +133,7 @@ impl Room {
     pub fn free_nick(&self, nick: &str) -> String {
         let nick = nick.trim();
         let is_free = |nick: &str| !self.is_like_another(None, nick);
-        // What is no nick is refused, whoever has what.
+        // An unfit nick is refused anyway, taken or not.
         if !self.is_fit(nick) || is_free(nick) {
             return nick.to_owned();
         }

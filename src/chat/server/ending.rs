@@ -150,7 +150,7 @@ impl<B: Backing> RoomServer<B> {
             if after == Some(After::Close) {
                 self.close(moment, id);
             }
-            // Where nobody schedules, what it asks by itself, which is the end of a line, is served at once.
+            // The session's own request, which is the end of a line, is served at once if nothing schedules.
             if self.bounds.is_none() {
                 self.desk.roused.clear();
                 while self.serve_next(moment, id).is_some() {}

@@ -233,7 +233,7 @@ impl<B: Backing> RoomServer<B> {
     }
 
     fn tell_departure(&mut self, moment: Moment, nick: Name) {
-        // Whoever came since has not been told of this person.
+        // People who came since have not been told of this person.
         let members = Arc::clone(self.room.everyone());
         self.tell(moment, &Audience::Group { members, but: None }, &Event::Left { nick });
         self.tell_watchers(moment);
@@ -303,7 +303,7 @@ mod tests {
         assert_eq!(floor.late_until(here), Some(at(2_000)));
         (0..20).for_each(|_| floor.delay(at(600), here));
         assert_eq!(floor.late_until(here), Some(at(5_600)));
-        // What is over is forgotten.
+        // Delays that are over are forgotten.
         floor.delay(at(6_000), there);
         assert_eq!((floor.late_until(here), floor.late.len()), (None, 1));
     }

@@ -118,7 +118,7 @@ impl<B: Backing> RoomServer<B> {
         }
         let kept = self.backing.settle(now);
         self.holding.ends = true;
-        // What follows from these joins them at the end.
+        // Acts that follow from these join them at the end.
         while let Some(act) = self.holding.acts.pop_front() {
             self.let_go(act, kept.as_ref().err());
         }

@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(bucket.wait(at(0)), Duration::from_millis(100));
         assert_eq!(bucket.wait(at(50)), Duration::from_millis(50));
         assert_eq!(bucket.wait(at(100)), Duration::ZERO);
-        // However long it was silent, no more than two seconds' worth.
+        // A silence of any length earns no more than two seconds' worth.
         assert_eq!(bucket.wait(at(60_000)), Duration::ZERO);
         take(&mut bucket, 21);
         assert_eq!(bucket.wait(at(60_000)), Duration::from_millis(100));

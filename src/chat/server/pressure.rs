@@ -117,7 +117,7 @@ impl Pressure {
             _ if load.is_paced => Minded::Paced,
             // Behind until half of it is gone.
             Minded::Behind { got_on, written: before } if load.others > bound / 2 => {
-                // What waits for acknowledgments, not for the socket, must go fast: they may be late on
+                // Messages waiting for acknowledgments, not for the socket, must go fast: they may be late on
                 // purpose.
                 let enough = if load.is_stalled { 1 } else { bound as u64 / 2 };
                 let (got_on, written) =
@@ -194,7 +194,7 @@ mod tests {
         let silent = Load { unacknowledged: OWN + 1, others: 5, ..quiet };
         let full = Load { asked: ASKED, ..quiet };
         let early = NOW + ms(3);
-        // What waits, not before when, verdict.
+        // Load, earliest time, verdict.
         for (n, (load, not_before, verdict)) in [
             (quiet, NOW, Go),
             (quiet, early, Wait(early)),
@@ -208,12 +208,12 @@ mod tests {
             (Load { own: OWN + 1, ..quiet }, NOW, Wait(NOW + LATER)),
             (Load { own: OWN + 1, ..full }, NOW, Pause(NOW + LATER)),
             (Load { own: 1, ..spaced }, NOW, Wait(NOW + LATER)),
-            // What its session holds back for a while, too: the pause of `pipe` before its list.
+            // Messages that its session holds back for a while, too: the pause of `pipe` before its list.
             (Load { unacknowledged: 1, ..spaced }, NOW, Wait(NOW + LATER)),
             // An answer does not wait in the pacer.
             (answered, NOW, Wait(NOW + ms(7))),
             (answered, NOW + ms(9), Wait(NOW + ms(9))),
-            // What others said holds up others.
+            // Texts of others hold up those others.
             (Load { others: LIMIT / 2, queued: LIMIT / 2, ..spaced }, NOW, Go),
             // It does not acknowledge its answers: 5 ms ago it was served.
             (silent, NOW, Wait(SERVED + UNACKNOWLEDGED_GAP)),

@@ -50,7 +50,7 @@ impl<B: Backing> RoomServer<B> {
         let turn = self.serve_asked(moment, id);
         self.collect(moment, id);
         if turn == Turn::Read {
-            // What is no sentence stands behind all others.
+            // Malformed input stands behind all requests.
             self.serve_next(moment, id);
         }
         self.author = before;
@@ -76,7 +76,7 @@ impl<B: Backing> RoomServer<B> {
             let not_before = if seat.is_gated { now + SLOT } else { rate };
             let late_until = if joins { self.floor.late_until(seat.address) } else { None };
             if let Some(turn) = self.waits(now, id, not_before.max(late_until.unwrap_or(now))) {
-                // Who cannot be heard keeps nobody waiting.
+                // A client that cannot be heard keeps nobody waiting.
                 self.leave_line(id);
                 return turn;
             }
@@ -100,7 +100,7 @@ impl<B: Backing> RoomServer<B> {
         let load = seat.load();
         seat.awaits_answers = seat.pressure.is_owed_answers(&load);
         match seat.pressure.judge(now, &load, not_before) {
-            // What is too much ends where it is collected.
+            // A connection over its limit ends where it is collected.
             Verdict::Go | Verdict::Drop => None,
             Verdict::Wait(at) => Some(Turn::Wait(at)),
             Verdict::Pause(at) => Some(Turn::Pause(at)),

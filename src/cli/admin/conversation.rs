@@ -61,7 +61,7 @@ impl Admin {
                         if matches!(command, Command::Shutdown) && asks && !confirmed()? {
                             continue;
                         }
-                        // What the server refuses ends nothing; a lost connection does.
+                        // A refusal by the server ends nothing; a lost connection does.
                         match self.obey(server, &command) {
                             Err(failure) if server.is_lost() => return Err(failure),
                             Err(failure) => {

@@ -210,7 +210,7 @@ impl Admin {
                     print(&format!("{clear}{text}"))?;
                     before = Some(reply);
                 }
-                // What the server itself refuses, such as a token, will not change.
+                // A refusal by the server itself, such as of a token, will not change.
                 Err(failure) if server.as_ref().is_some_and(|server| !server.is_lost()) => {
                     return Err(failure);
                 }

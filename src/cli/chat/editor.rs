@@ -132,11 +132,11 @@ fn edit(inner: &mut Inner, known: &Shared, look: Look, lines: &Lines, typing: &M
         set(false);
         let typed = match line {
             Ok(typed) => typed,
-            // What is no UTF-8 is no reason to leave.
+            // Text that is not UTF-8 is no reason to leave.
             Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => continue,
             Err(_) => return,
         };
-        // What is pasted may be many.
+        // Pasted text may be many lines.
         for line in typed.lines() {
             let leaves = matches!(commands::parse(line), Some(Command::Ask(Request::Leave)));
             if lines.blocking_send(line.to_owned()).is_err() || leaves {

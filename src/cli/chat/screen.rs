@@ -131,7 +131,7 @@ fn read_lines(sender: mpsc::Sender<String>, leave: watch::Sender<bool>) {
             if !line.ends_with(b"\n") && input.skip_until(b'\n').is_err() {
                 break;
             }
-            // What is no UTF-8 becomes U+FFFD, as with a server.
+            // Bytes that are not UTF-8 become U+FFFD, as with a server.
             if sender.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
                 break;
             }

@@ -190,7 +190,7 @@ impl<'a> Person<'a> {
                     }
                     if !is_in {
                         let why = silent(&client.first_words(), JOINS_WITHIN);
-                        // What has let this person in before is a server.
+                        // A peer that has let this person in before is a server.
                         return Ok(if self.was_in { End::Lost { why, was_steady: false } } else { End::Silent(why) });
                     }
                     self.leave(client, is_settled).await?;
@@ -297,7 +297,7 @@ impl<'a> Person<'a> {
         let by = Instant::now() + if asks { SETTLES } else { GOODBYE };
         let (mut events, mut has_ended) = (Vec::new(), false);
         let is_read = loop {
-            // Where there is still to be acknowledged, so is the goodbye.
+            // A dialect with acknowledgments has one for the goodbye, too.
             if client.is_idle() && !has_ended && !self.manner.acknowledges {
                 let Ok(Ok(())) = timeout_at(by, client.end()).await else { break false };
                 has_ended = true;
@@ -308,7 +308,7 @@ impl<'a> Person<'a> {
                 bye |= event == Event::Bye;
                 self.hear(&event)?;
             }
-            // Who echoes has not read what he does not echo.
+            // A server that echoes has not read what it does not echo.
             let is_echoed = self.unanswered.without_echo() == 0;
             match open {
                 _ if bye => break is_echoed,

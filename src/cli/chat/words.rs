@@ -117,7 +117,7 @@ pub fn plain(parts: &[Part]) -> String {
 impl Look {
     /// The parts as a person sees them; `own` is that person's nick.
     pub fn line(self, time: &str, own: &str, parts: &[Part]) -> String {
-        // What nobody said is in the background.
+        // Lines that nobody said are in the background.
         let spoken = parts.iter().any(|part| matches!(part, Text(_)));
         let mut line = self.paint(FAINT, &format!("[{time}] "));
         for part in parts {

@@ -87,7 +87,7 @@ pub fn options_of(conditions: &Conditions) -> Value {
 fn loss_and_delay(conditions: &Conditions) -> Option<(Probability, Duration)> {
     let scenario = conditions.scenario();
     let [hop] = scenario.groups.first()?.path[..] else { return None };
-    // Whoever put these back would end the schedule's own.
+    // Putting these back would end the schedule's own.
     if !scenario.schedule.is_empty() {
         return None;
     }

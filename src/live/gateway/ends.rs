@@ -55,7 +55,7 @@ impl End {
 impl Driver {
     /// Moves bytes between a pipe and its port, both ways, as far as there is room.
     pub(super) fn serve(&mut self, mut number: usize) {
-        // What is read makes room for what the other end has.
+        // Reading makes room for bytes of the other end.
         while self.exchange(number, CAPACITY) {
             number ^= 1;
         }

@@ -131,7 +131,7 @@ impl Driver {
             outcome: None,
         };
         let cast = Clients::Cast { clients, measured: Box::new(measured) };
-        // What it may hold is the scenario's business.
+        // The memory it may hold is the scenario's business.
         Driver::of(world, cast, clock, Budget::new(u64::MAX), inbox)
     }
 
@@ -213,7 +213,7 @@ impl Driver {
                     self.hear();
                 }
                 _ => {
-                    // What comes in now is stamped with now.
+                    // Input that comes now is stamped with now.
                     self.advance(now.max(self.world.now()));
                     self.hear();
                     return;
@@ -250,7 +250,7 @@ impl Driver {
         match command {
             Command::Open(client, reply, commands) => {
                 let streams = self.open(client, &commands);
-                // Whoever asked may be gone; its streams then end by being dropped.
+                // The asker may be gone; its streams then end by being dropped.
                 let _ = reply.send(streams);
             }
             Command::Look(number) => self.serve(number),

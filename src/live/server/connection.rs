@@ -74,7 +74,7 @@ pub(super) async fn serve_socket(hub: Shared, newcomer: Newcomer, socket: Socket
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(0) => return end_of_file(&hub, id).await,
                 Err(error) if hub.borrow().outlives_connection(id) => return Err(error),
-                // What it asked before a reset is served, too.
+                // Requests that came before a reset are served, too.
                 Err(_) => {
                     hub.borrow_mut().break_off(id);
                     return end_of_file(&hub, id).await;
@@ -268,7 +268,7 @@ async fn end_of_file(hub: &Shared, id: ClientId) -> io::Result<()> {
         if written != got_on.0 || waiting == 0 {
             got_on = (written, Instant::now());
         } else if got_on.1.elapsed() > READS_WITHIN {
-            // What it does not read holds up nothing that it asked.
+            // Output that it does not read holds up nothing that it asked.
             hub.borrow_mut().break_off(id);
         }
         tokio::select! {

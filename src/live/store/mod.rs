@@ -154,7 +154,7 @@ impl Store {
     /// A file that was deleted, moved or replaced is open still, but nobody will find it again.
     fn check_places(&self) -> Result<(), StoreError> {
         let Some(moved) = self.places.iter().find(|place| !place.holds()) else { return Ok(()) };
-        // What was written before must not go with the log.
+        // Changes written before must not go with the log.
         self.empty_log();
         Err(StoreError::Moved(moved.path.clone()))
     }

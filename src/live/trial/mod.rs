@@ -73,7 +73,7 @@ async fn perform(
                 }
                 let now = clock.now();
                 let waits = stage.borrow().waits_for_answers() && now < horizon + DRAIN;
-                // What is measured up to the horizon must be so by the world's thread, too.
+                // The world's thread, too, must have measured all that is measured up to the horizon.
                 if now >= horizon + Duration::from_nanos(ASK.as_nanos() as u64) && !waits {
                     break false;
                 }

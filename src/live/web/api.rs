@@ -69,7 +69,7 @@ pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Reply {
             Ok(()) => Ok(exposition(desk, &request).await),
             Err(refused) => Err(refused),
         },
-        // Whoever sends something may know how much of it is taken.
+        // Any client may know how much is taken of all that it sends.
         (&Method::GET, LIMITS) => Ok(as_json(&desk.hub.borrow().limits())),
         (&Method::PATCH, LIMITS) => administer(desk, Some("set_limits"), request).await,
         (&Method::GET, _) if command(&LOOKS).is_some() => administer(desk, command(&LOOKS), request).await,

@@ -253,7 +253,7 @@ mod tests {
         is(&[&few], 0.0, 0.0, 60.0);
         let many: Vec<f64> = (0..200).map(|n| f64::from(n) * 0.3).collect();
         is(&[&many], 0.0, 0.0, 15.0);
-        // What is left out of the figures alone is no picture of them.
+        // The warm-up, which the figures leave out, is no picture of them.
         is(&[&many], 30.0, 30.0, 45.0);
         // A hundred in a second leave half of one.
         let block: Vec<f64> = (0..6000).map(|n| f64::from(n) * 0.01).collect();

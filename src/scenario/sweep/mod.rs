@@ -89,7 +89,7 @@ impl Plan {
         let mut problems = vec![];
         let mut nodes = axes::take(&mut tree);
         overrides::apply(&mut tree, &mut nodes, sets, &mut problems);
-        // What its values mean to each other is read off the cells, in which axes may have mended it.
+        // Relations between its values are read off the cells, in which axes may have mended them.
         problems.extend(check_values(&tree));
         let axes: Vec<Axis> = nodes.iter().map(|node| node.axis(&texts)).collect();
         let cells = axes.iter().map(|axis| axis.values.len()).fold(1, usize::saturating_mul);
@@ -106,7 +106,7 @@ impl Plan {
         plan.check_axes(&mut problems);
         tidy(&mut problems);
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
-            // What an error leads to is no news.
+            // Warnings that an error leads to are no news.
             problems.retain(|problem| problem.severity == Severity::Error);
             return Err(ScenarioError::new(&plan.texts, problems));
         }

@@ -303,7 +303,7 @@ impl Connection {
         {
             self.receiver.echo_duplicate((start, start + u64::from(len)), stamps);
         }
-        // What an old segment acknowledges still counts while we repair our own losses.
+        // An old segment's acknowledgment still counts while we repair our own losses.
         if segment.flags.has(Flags::ACK)
             && !segment.flags.has(Flags::SYN)
             && self.state.is_synchronized()

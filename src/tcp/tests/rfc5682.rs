@@ -65,7 +65,7 @@ fn a_lost_flight_is_sent_again_after_the_new_data_tells() {
     script.send(start + 30, blocks(1001, &[(4001, 5001)]));
     assert_eq!(script.take(), ["A 1001..2001 ack 1"]);
     assert_eq!(end(&mut script).2, 0);
-    // Whatever comes now is an answer to repeats.
+    // Acknowledgments from now on answer repeats.
     script.send(start + 31, segment(ACK, 1, 3001, 0));
     assert_eq!(end(&mut script).2, 0);
 }

@@ -312,7 +312,7 @@ fn a_repeat_beside_blocks_is_cut() {
     let pieces: Vec<(u32, u32)> =
         sent[..2].iter().map(|(_, s)| (s.seq.0 - super::OWN_ISS, s.payload.len())).collect();
     assert_eq!(pieces, [(1, 1436), (1437, 12)]);
-    // What the answer to the last copy leaves.
+    // The rest that the answer to the last copy leaves.
     let echo = sent.last().and_then(|(_, s)| s.timestamps).expect("timestamps").value;
     let answer =
         Segment { timestamps: Some(Timestamps { echo, ..STAMPS }), ..segment(Flags::ACK, 1, 1_449, 0) };

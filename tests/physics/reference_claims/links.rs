@@ -1,4 +1,4 @@
-//! What the file says of links: jitter, order, bursts of losses and queues.
+//! Claims of the file about links: jitter, order, bursts of losses and queues.
 
 use super::fixed;
 use crate::support::{Sightings, finish, mean_and_error, run, scenario, watch, world};

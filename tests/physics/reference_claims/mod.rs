@@ -174,7 +174,7 @@ fn claims() -> impl Iterator<Item = &'static (&'static str, fn())> {
 /// Values that stand in the file as examples of what their key takes, beside a comment without numbers.
 const WINDOW: u64 = 20;
 
-/// What is written by hand: the list of keys behind it comes from their declarations, as a test of theirs shows.
+/// Text written by hand: the list of keys behind it comes from their declarations, as a test of theirs shows.
 fn written() -> &'static str {
     REFERENCE.split_once("# ---- All keys").expect("the list of keys").0
 }
@@ -196,7 +196,7 @@ fn every_line_with_a_number_has_a_test() {
 
 #[test]
 fn stated_defaults_are_the_real_ones() {
-    // Which keys state one, in the order of the file: an entry more or less is seen.
+    // Keys that state one, in the order of the file: an entry more or less is seen.
     let key = |line: &str| {
         let (before, comment) = line.split_once('#')?;
         let (_, value) = comment.split_once("default ")?;

@@ -1,4 +1,4 @@
-//! What the reference says of people in a chat.
+//! Claims of the reference about people in a chat.
 
 use testbed::chat::client::{Act, Person, Seat, Talk};
 use testbed::rng::Seed;
@@ -8,7 +8,7 @@ use testbed::time::{Duration, Instant};
 use super::REFERENCE;
 use crate::support::{mean_and_error, plan};
 
-/// How the members of a group talk.
+/// Talk of the members of a group.
 fn talk(scenario: &Scenario, group: &str) -> Talk {
     let group = scenario.groups.iter().find(|other| other.name == group).expect("the group");
     let AppSpec::Talk(talk) = &group.app else { panic!("no chat") };

@@ -1,4 +1,4 @@
-//! What the file says of bytes: headers, and series that nobody asked for.
+//! Claims of the file about bytes: headers, and series that nobody asked for.
 
 use super::REFERENCE;
 use crate::support::{finish, plan, shipped, world};

@@ -103,7 +103,7 @@ pub fn median(sample: &[f64]) -> f64 {
 /// A packet as somebody saw it who stood at the entrance of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
-    /// When.
+    /// Time of the sighting.
     pub at: Instant,
     /// The connection.
     pub flow: u32,
@@ -113,7 +113,7 @@ pub struct Sighting {
     pub size: u32,
 }
 
-/// What was seen at one place, in order.
+/// Packets seen at one place, in order.
 pub type Sightings = Arc<Mutex<Vec<Sighting>>>;
 
 /// Notes every packet offered to a link's direction, whatever becomes of it. Instances are numbered
@@ -136,7 +136,7 @@ pub fn watch(world: &mut World, instance: u32) -> Sightings {
     seen
 }
 
-/// Which of the packets `before` were not lost on the way to `behind`, without reordering between.
+/// Fates of the packets `before`: true if seen `behind`, too, without reordering between.
 pub fn survivors(before: &Sightings, behind: &Sightings) -> Vec<bool> {
     let (before, behind) = (before.lock().expect("notes"), behind.lock().expect("notes"));
     let mut arrived = behind.iter().peekable();

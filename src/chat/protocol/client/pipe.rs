@@ -77,7 +77,7 @@ impl ClientSession for Client {
         match request {
             Request::Join { .. } | Request::Say { .. } | Request::Tell { .. } => Ok(()),
             Request::People => Err(NotSaid::ByItself),
-            // Whoever leaves just closes.
+            // Leaving has no words: the client just closes.
             _ => Err(NotSaid::NoWords),
         }
     }

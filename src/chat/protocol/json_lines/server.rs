@@ -289,7 +289,7 @@ fn plain(event: &Event) -> Cow<'_, Event> {
         Event::RoomMessage { room, from, text } => marked(&format!("#{room}"), from, text),
         Event::Renamed { from, to } => Event::Notice { text: format!("{from} is now {to}").into() },
         Event::Refused(refusal) => Event::Notice { text: refusal.to_string().into() },
-        // Who is registered is in its rooms again as soon as it is in.
+        // Registered people are in their rooms again as soon as they are in.
         Event::Entered { room } => Event::Notice { text: format!("you are in room '{room}'").into() },
         Event::Invitation { room, from } => {
             Event::Notice { text: format!("{from} invites you to room '{room}'").into() }

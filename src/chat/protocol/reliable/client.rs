@@ -300,7 +300,7 @@ impl Client {
                 ("you are visible", _) => Event::Revealed,
                 ("pong", _) => Event::Pong,
                 ("there are no rooms", _) => Event::Rooms { names: list("") },
-                // What the server cannot do at present it does not acknowledge, so it is tried again.
+                // The server does not acknowledge a request it cannot do at present, so it is tried again.
                 (_, Refusal::NotNow(_) | Refusal::Other(_)) if matches!(self.door, Door::Inside) => {
                     notice(words)
                 }

@@ -106,7 +106,7 @@ impl Session {
     fn hear(&mut self, moment: Moment, parsed: Parsed<'_>, out: &mut Asked) {
         let message = match parsed {
             Parsed::Dropped(_) => return,
-            // Whoever has spoken a variant of the real format is no tester, and the reverse.
+            // A client that has spoken a variant of the real format is no tester, and the reverse.
             Parsed::Test(_) if !matches!(self.variant, Variant::Unknown | Variant::Test) => return,
             Parsed::Message(_) if self.variant == Variant::Test => return,
             Parsed::Test(id) => {
@@ -183,7 +183,7 @@ impl Session {
 
     fn own_id(&mut self, kind: &str, at: Timestamp) -> String {
         self.made += 1;
-        // What is shared is called `broadcast`, so that no number is given twice.
+        // Shared messages are called `broadcast`, so that no number is given twice.
         format!("{kind}_{}_{}", at.unix_nanos() / 1_000_000_000, 999 + self.made)
     }
 
@@ -236,7 +236,7 @@ impl ServerSession for Session {
     }
 
     fn on_served(&mut self, moment: Moment) {
-        // Who waits for its turn need not give a sign of life.
+        // A client that waits for its turn need not give a sign of life.
         self.heard = moment.now;
         let Some(answer) = self.held.pop_front() else { return };
         if answer.leaves {

@@ -375,7 +375,7 @@ fn encode(event: &Event, moment: Moment, charset: Charset, out: &mut Vec<u8>) {
         Event::Hidden => "You are now invisible!".to_owned(),
         Event::Revealed => "You are now visible to other users!".to_owned(),
         Event::Notice { text } => format!("Server: {}", shape(text)),
-        // What this dialect cannot ask for is never answered.
+        // Requests that this dialect cannot make are never answered.
         Event::Refused(_)
         | Event::Told { .. }
         | Event::Pong

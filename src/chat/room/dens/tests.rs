@@ -153,7 +153,7 @@ fn an_owner_may_end_its_room() {
     assert_eq!(ask(&mut room, ALICE, close("#Den")), [(vec![7, 3], closed())]);
     let text = || Request::SayIn { room: "den".to_owned(), text: "hi".into() };
     assert_eq!(answer(&mut room, BOB, text()), refused(Refusal::NoSuchRoom("den".into())));
-    // Whoever owns it without being in it hears of it, too.
+    // An owner outside of the room hears of it, too.
     answer(&mut room, ALICE, create("den", false));
     answer(&mut room, BOB, enter("den"));
     answer(&mut room, ALICE, Request::Exit { room: "den".to_owned() });
@@ -218,7 +218,7 @@ fn who_is_registered_finds_its_rooms_again() {
     assert_eq!(come(&mut room, KIM, "kim"), [entered("bobs"), entered("own")]);
     join(&mut room, BOB, "kim2");
     assert!(!room.claim(BOB, &"kim".into(), &mut Vec::new()));
-    // Whoever is away is invited all the same.
+    // A person who is away is invited all the same.
     let lea = come(&mut room, ClientId(12), "lea");
     assert_eq!(lea, [Event::Invitation { room: "own".into(), from: "kim".into() }]);
     assert_eq!(book.answer(&mut room, ClientId(12), enter("own")), entered("own"));
@@ -259,7 +259,7 @@ fn what_cannot_be_kept_is_not_done() {
         assert_eq!(answer, refused(Refusal::Other("full".into())), "{request:?}");
         assert_eq!(format!("{room:?}"), before, "{request:?}");
     }
-    // What nobody is owed goes on.
+    // Changes owed to nobody go on.
     assert_eq!(book.answer(&mut room, BOB, create("bobs", false)), Event::Created { room: "bobs".into() });
     let before = format!("{room:?}");
     assert_eq!(book.answer(&mut room, KIM, enter("bobs")), refused(Refusal::Other("full".into())));
@@ -276,7 +276,7 @@ fn what_is_said_to_who_is_away_waits_if_that_is_registered() {
     assert_eq!(book.kept, [Change::Mail { to: "kim".into(), from: "bob".into(), text: "x".into() }]);
     let long = "x".repeat(70_000);
     assert_eq!(book.answer(&mut room, BOB, tell("kim", &long)), refused(Refusal::TextTooLong));
-    // Whoever is here hears it at once, under another nick, too.
+    // A recipient who is here hears it at once, under another nick, too.
     come(&mut room, KIM, "kim");
     ask(&mut room, KIM, Request::Rename { nick: "kimmy".to_owned() });
     let heard = ask(&mut room, BOB, tell("kim", "y"));

@@ -33,7 +33,7 @@ impl Registry {
             let (name, password) = accounts::split(nick);
             let name = name.to_owned();
             let renames = room.nick(id).is_some();
-            // What nobody may be called is refused by the room, and not registered.
+            // An unfit nick is refused by the room, and not registered.
             let is_own =
                 renames && room.account(id).is_some_and(|own| self.memory.owner(&name).as_ref() == Some(own));
             let gate =
@@ -41,7 +41,7 @@ impl Registry {
             match gate {
                 Gate::Open => *nick = name,
                 Gate::Broken(words) => return refuse(renames, Refusal::NotNow(words.into())),
-                // Who is in keeps its nick: only a join can show a password.
+                // A member keeps its nick: only a join can show a password.
                 gate if gate == Gate::Shut || renames => {
                     return refuse(renames, self.password_needed(&name, renames));
                 }

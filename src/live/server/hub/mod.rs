@@ -254,7 +254,7 @@ impl Hub {
         while let Some(id) = self.server.poll_dirty() {
             let flushed = self.write(moment.now, id);
             let Some(peer) = self.peer(id) else { continue };
-            // What cannot be written at once is its writer's business.
+            // Bytes that cannot be written at once are the writer's business.
             if peer.socket.is_none() || flushed != Flushed::Idle {
                 peer.writer.notify_one();
             }
