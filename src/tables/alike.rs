@@ -28,7 +28,7 @@ pub(super) fn find(results: &Results) -> Vec<(String, Vec<usize>)> {
             }
         }
         for (values, cells) in alike {
-            let names: Vec<String> = values.iter().map(|value| axis.short(&axis.values[*value])).collect();
+            let names: Vec<String> = values.iter().map(|value| axis.spelled(&axis.values[*value])).collect();
             let (rows, all) = (cells.len() / values.len(), study.cells() / n);
             let part = if rows < all {
                 format!(" in {rows} of {all} combinations of the other axes")
@@ -37,7 +37,7 @@ pub(super) fn find(results: &Results) -> Vec<(String, Vec<usize>)> {
             };
             let text = format!(
                 "{} made no difference: {} came out equal in every figure{part}",
-                axis.key,
+                study.heading(i),
                 names.join(" and ")
             );
             found.push((text, cells));

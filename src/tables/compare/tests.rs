@@ -113,7 +113,8 @@ fn folders_with_the_same_seeds_are_compared_by_pairs_of_trials() {
     let text = compared(&dirs, None).expect("a table");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let (few, many) = (dirs[0].display(), dirs[1].display());
-    let words = format!("At delay 10ms, with sample ({many}) instead of sample ({few}), goodput fell by");
+    let words =
+        format!("At one-way delay 10 ms, with sample ({many}) instead of sample ({few}), goodput fell by");
     assert!(text.contains(&words), "{text}");
     // Trials of another seed met other chances.
     assert!(!text.contains(&format!("with sample ({})", dirs[2].display())), "{text}");
