@@ -16,7 +16,23 @@ pub fn of(scenario: &str) -> Markup {
     });
     // An editor's schema line is not for readers.
     let blocks = blocks.filter(|(_, text)| !text.trim().is_empty() && !text.starts_with(":schema"));
-    html! { @for (is_code, text) in blocks { @if is_code { pre { (text) } } @else { p { (text) } } } }
+    html! { @for (is_code, text) in blocks { @if is_code { pre { (text) } } @else { p { (words(&text)) } } } }
+}
+
+/// Words, and what stands between backticks as code.
+fn words(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    let has_code = parts.len() % 2 == 1;
+    html! {
+        @for (n, part) in parts.iter().enumerate() {
+            @if n % 2 == 1 && has_code {
+                code { (part) }
+            } @else {
+                @if n > 0 && !has_code { "`" }
+                (part)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -25,8 +41,9 @@ mod tests {
 
     #[test]
     fn commands_above_the_first_key_are_no_part_of_a_paragraph() {
-        let text = "#:schema x.json\n# Who?\n#\n# Hand in: one\n# and two.\n#   testbed run <x>\n#   testbed list\n\n# not";
-        let page = "<p>Who?</p><p>Hand in: one and two.</p><pre>testbed run &lt;x&gt;\ntestbed list</pre>";
+        let text = "#:schema x.json\n# Who?\n#\n# Hand in: `one`\n# and two.\n#   testbed run <x>\n#   testbed list\n\n# not";
+        let page = "<p>Who?</p><p>Hand in: <code>one</code> and two.</p><pre>testbed run &lt;x&gt;\ntestbed list</pre>";
         assert_eq!(of(text).into_string(), page);
+        assert_eq!(words("a ` b").into_string(), "a ` b");
     }
 }

@@ -222,7 +222,8 @@ impl Study {
         })
     }
 
-    /// The cell's number as it stands in tables and folder names: zero-padded, so that names sort.
+    /// The cell's number as it stands in names of folders and in what people read: zero-padded, so that names sort. Result
+    /// files have the number.
     pub fn cell_name(&self, cell: usize) -> String {
         let width = self.cells().saturating_sub(1).max(1).ilog10() as usize + 1;
         format!("{cell:0width$}")
