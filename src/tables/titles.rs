@@ -64,13 +64,18 @@ impl Axis {
 
     /// A value with its unit, as titles write that: `0.5 BDP`, `1 packet`.
     pub fn spelled(&self, value: &str) -> String {
-        let (number, unit) = parts(value);
-        match (number, unit.as_str()) {
-            ("", _) => self.short(value),
-            (_, "") => number.to_owned(),
-            ("1", "packet") => "1 packet".to_owned(),
-            _ => format!("{number} {}", titled(&unit)),
-        }
+        spelled(value).unwrap_or_else(|| self.short(value))
+    }
+}
+
+/// A number with its unit, as titles write that; `None` for other values.
+pub fn spelled(value: &str) -> Option<String> {
+    let (number, unit) = parts(value);
+    match (number, unit.as_str()) {
+        ("", _) => None,
+        (_, "") => Some(number.to_owned()),
+        ("1", "packet") => Some("1 packet".to_owned()),
+        _ => Some(format!("{number} {}", titled(&unit))),
     }
 }
 
@@ -250,6 +255,10 @@ mod tests {
         assert_eq!(
             part("link.neck.queue", "{ kind = \"codel\", limit = \"100 packets\" }"),
             "queue codel 100 packets"
+        );
+        assert_eq!(
+            part("link.neck.queue", "{ kind = \"droptail\", limit = \"1bdp\" }"),
+            "queue droptail 1 BDP"
         );
         assert_eq!(part("link.path.up.loss", "0.3%"), "loss 0.3 %");
         assert_eq!(part("link.neck.delay", "10ms"), "one-way delay 10 ms");

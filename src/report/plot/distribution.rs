@@ -166,7 +166,9 @@ impl Distribution {
 
     /// Names of the subjects for a title.
     pub fn names(&self) -> String {
-        self.parts.iter().map(|part| part.subject.name).collect::<Vec<_>>().join(" and ")
+        let names: Vec<&str> = self.parts.iter().map(|part| part.subject.name).collect();
+        let (last, others) = names.split_last().expect("a part");
+        if others.is_empty() { (*last).to_owned() } else { format!("{} and {last}", others.join(", ")) }
     }
 
     /// A sheet with a panel for each part; `late` says of the things that never came how they are drawn.
