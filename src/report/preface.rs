@@ -6,7 +6,9 @@ use maud::{Markup, html};
 /// lines, mostly commands, as they are.
 pub fn of(scenario: &str) -> Markup {
     let comment = scenario.lines().map(str::trim).take_while(|line| line.starts_with('#'));
-    let lines: Vec<&str> = comment.map(|line| line.trim_start_matches('#')).collect();
+    let lines = comment.map(|line| line.trim_start_matches('#'));
+    // An editor's schema line is not for readers.
+    let lines: Vec<&str> = lines.filter(|line| !line.starts_with(":schema")).collect();
     let is_code = |line: &str| line.starts_with("   ") && !line.trim().is_empty();
     let kind = |line: &str| (is_code(line), line.trim().is_empty());
     let blocks = lines.chunk_by(|one, next| kind(one) == kind(next)).map(|block| {
@@ -14,8 +16,7 @@ pub fn of(scenario: &str) -> Markup {
         let lines: Vec<&str> = block.iter().map(|line| line.trim()).collect();
         (is_code, lines.join(if is_code { "\n" } else { " " }))
     });
-    // An editor's schema line is not for readers.
-    let blocks = blocks.filter(|(_, text)| !text.trim().is_empty() && !text.starts_with(":schema"));
+    let blocks = blocks.filter(|(_, text)| !text.trim().is_empty());
     html! { @for (is_code, text) in blocks { @if is_code { pre { (text) } } @else { p { (words(&text)) } } } }
 }
 

@@ -111,8 +111,7 @@ impl PlotSpec {
         v.key("from", &mut self.from, Maybe(Span), "begin of the time to show");
         v.key("to", &mut self.to, Maybe(Span), "end of the time to show");
         v.key("x", &mut self.x, Maybe(Line), "axis of the sweep along the axis of x");
-        let y = "columns to show: of trials.csv (`testbed list figures`); times of a distribution: latency_ms, \
-                 completion_ms, rtt_ms";
+        let y = "columns to show (`testbed list figures`), or times of a distribution";
         v.key("y", &mut self.y, Each(Line), y);
         v.key("by", &mut self.by, Maybe(Line), "axis whose values are lines of their own");
         let model = "models of goodput to draw as curves: mathis, padhye, cubic";

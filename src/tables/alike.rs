@@ -92,7 +92,7 @@ mod tests {
     fn an_axis_that_made_no_difference_is_named_with_its_cells() {
         let same = said(&report(|_| 0.01));
         assert!(
-            same[0].starts_with("link.a.loss made no difference: 0% and 1% came out equal in every figure")
+            same[0].starts_with("loss made no difference: 0 % and 1 % came out equal in every figure")
                 && same[0].ends_with("(cells 0, 1, 2, 3)"),
             "{same:?}"
         );

@@ -99,19 +99,16 @@ fn parts(value: &str) -> (&str, String) {
 /// Short name of an axis: the shortest ending of its key that no other has, as `loss`, `access loss`; that of a group of
 /// clients begins with the group, as `far count`. `mixed` is true if groups have controllers of their own.
 pub fn ending(axes: &[Axis], mixed: bool, axis: usize) -> String {
-    let words = |axis: usize| axes[axis].key.split('.').rev();
-    let all = words(axis).count();
-    let least = match axes[axis].key.as_str() {
-        key if key.starts_with("clients.") => all - 1,
-        "tcp.congestion" if mixed => all,
-        _ => 1,
+    let key = axes[axis].key.as_str();
+    let last = match key {
+        "tcp.congestion" if mixed => 0,
+        _ if key.starts_with("clients.") => "clients.".len(),
+        _ => key.len(),
     };
-    let unique = |count: &usize| {
-        let ending = |axis| words(axis).take(*count);
-        (0..axes.len()).all(|other| other == axis || ending(other).ne(ending(axis)))
-    };
-    let count = (least..all).find(unique).unwrap_or(all);
-    words(axis).take(count).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" ")
+    let is_own =
+        |start: &usize| (0..axes.len()).all(|other| other == axis || !ends(&axes[other].key, &key[*start..]));
+    let starts = key.rmatch_indices('.').map(|(dot, _)| dot + 1).filter(|start| *start <= last);
+    key[starts.chain([0]).find(is_own).unwrap_or(0)..].replace('.', " ")
 }
 
 /// Heading of an axis in tables, and its name in sentences: `queue`, `access loss`, `far clients`; its key's ending where
@@ -119,32 +116,35 @@ pub fn ending(axes: &[Axis], mixed: bool, axis: usize) -> String {
 pub fn heading(axes: &[Axis], mixed: bool, axis: usize) -> String {
     let headed = |axis: usize| {
         let ending = ending(axes, mixed, axis);
-        let (end, words) = entry(&axes[axis].key).filter(|(end, _)| *end != "congestion")?;
-        let parts: Vec<&str> = ending.split(' ').collect();
-        let whose = &parts[..parts.len().saturating_sub(end.split('.').count())];
-        Some([whose, &[words]].concat().join(" "))
+        match entry(&axes[axis].key) {
+            Some((end, words)) if end != "congestion" => {
+                let whose = ending.strip_suffix(&end.replace('.', " ")).unwrap_or_default();
+                whose.to_owned() + words
+            }
+            _ => ending.replace('_', " "),
+        }
     };
     let own = headed(axis);
-    let is_shared = (0..axes.len()).any(|other| other != axis && own.is_some() && headed(other) == own);
-    own.filter(|_| !is_shared).unwrap_or_else(|| ending(axes, mixed, axis).replace('_', " "))
+    let is_shared = (0..axes.len()).any(|other| other != axis && headed(other) == own);
+    if is_shared { ending(axes, mixed, axis) } else { own }
 }
 
 impl Study {
     /// An axis in words without a unit: `queue`, `clients of group far`.
     pub fn axis_words(&self, axis: usize) -> String {
         let key = self.axes[axis].key.as_str();
-        let words = words(key).map_or_else(|| self.heading(axis), str::to_owned);
-        let shared = self.shares_words(axis);
         let mut parts = key.split('.');
-        let whose = match (parts.next(), parts.next()) {
-            (Some("clients"), Some(group)) => format!(" of group {group}"),
-            (Some("link"), Some(link)) if shared => format!(" of link {link}"),
-            _ => String::new(),
+        let (table, name, way) = (parts.next(), parts.next().unwrap_or_default(), parts.next());
+        let way = way.filter(|way| ["up", "down"].contains(way)).map(|way| format!(", {way}"));
+        let words = match words(key) {
+            None => self.heading(axis),
+            Some(words) if table == Some("clients") => format!("{words} of group {name}"),
+            Some(words) if table == Some("link") && self.shares_words(axis) => {
+                format!("{words} of link {name}")
+            }
+            Some(words) => words.to_owned(),
         };
-        let way = parts.next().filter(|way| ["up", "down"].contains(way)).map(|way| format!(", {way}"));
-        let own = words.split(' ').any(|word| key.split('.').nth(1) == Some(word));
-        let whose = if own && self::words(key).is_none() { String::new() } else { whose };
-        words + &whose + &way.unwrap_or_default()
+        words + &way.unwrap_or_default()
     }
 
     /// True if another axis goes by the same words.
@@ -186,10 +186,14 @@ impl Study {
     }
 }
 
+/// True if these are the last parts of a key.
+fn ends(key: &str, end: &str) -> bool {
+    key.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
 /// End of a key that has words, and these.
 fn entry(key: &str) -> Option<(&'static str, &'static str)> {
-    let ends = |end: &str| key.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    WORDS.iter().find(|(end, _)| ends(end)).copied()
+    WORDS.iter().find(|(end, _)| ends(key, end)).copied()
 }
 
 fn words(key: &str) -> Option<&'static str> {
