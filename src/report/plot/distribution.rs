@@ -154,9 +154,11 @@ impl Distribution {
         }
         parts.retain(|part| !part.histograms.is_empty());
         match parts.as_slice() {
-            [part] => legend.iter_mut().filter(|key| key.label.is_empty()).for_each(|key| {
-                key.label = part.subject.all.to_owned();
-            }),
+            [part] => {
+                for key in legend.iter_mut().filter(|key| key.label.is_empty()) {
+                    part.subject.all.clone_into(&mut key.label);
+                }
+            }
             // Panels say what a single curve is.
             _ => legend.retain(|key| !key.label.is_empty()),
         }
