@@ -61,8 +61,10 @@ const OF_TIME: [&str; 3] = ["cells", "from", "to"];
 impl Compare {
     /// Prints the table, after the picture is drawn.
     pub fn execute(self) -> Result<(), Failure> {
-        let keys = [&self.by, &self.paired, &self.harm].map(Option::as_deref);
-        let (beside, mut doubts) = side_by_side(&self.dirs, keys.into_iter().flatten())?;
+        let (beside, mut doubts) = side_by_side(&self.dirs)?;
+        let [by, paired, harm] = [&self.by, &self.paired, &self.harm]
+            .map(|name| name.as_deref().map(|name| axis(&beside, name)).transpose());
+        let (by, paired, harm) = (by?, paired?, harm?);
         if let Some(file) = &self.plot {
             let spec = self.choice.spec([])?;
             let drawn = if self.over_time {
@@ -70,17 +72,17 @@ impl Compare {
                 doubts.extend(without);
                 drawn
             } else if spec.cells.is_empty() && spec.from.is_none() && spec.to.is_none() {
-                report::overlay(&beside, self.paired.as_deref(), &spec, file)?
+                report::overlay(&beside, paired, &spec, file)?
             } else {
                 let problem = format!("--{} say nothing to means of cells", OF_TIME.join(", --"));
                 return Err(Failure::usage(problem, "add --over-time, or leave them out"));
             };
             say_of(&drawn, &spec);
         }
-        print(&match (&self.paired, &self.harm) {
+        print(&match (paired, harm) {
             (Some(key), _) => beside.paired(key, self.format),
             (None, Some(key)) => beside.harm(key, self.format).map_err(ReportError::from)?,
-            (None, None) => beside.side_by_side(self.by.as_deref(), self.format),
+            (None, None) => beside.side_by_side(by, self.format),
         })?;
         for doubt in doubts {
             eprintln!("warning: {doubt}");
@@ -89,16 +91,12 @@ impl Compare {
     }
 }
 
-/// Folders beside one another, whose lines differ in all of these keys; and doubts about the folders.
-pub(super) fn side_by_side<'a>(
-    dirs: &[PathBuf],
-    keys: impl IntoIterator<Item = &'a str>,
-) -> Result<(Beside, Vec<String>), ReportError> {
-    let stated = |study: &Study, key: &str| scenario::stated(&study.scenario, key);
-    let (beside, doubts) = report::beside(dirs, &stated)?;
-    let known = beside.keys();
-    match keys.into_iter().find(|key| known.iter().all(|other| other != key)) {
-        Some(key) => Err(ReportError::NoAxis { key: key.to_owned(), known }),
-        None => Ok((beside, doubts)),
-    }
+/// Folders beside one another, and doubts about them.
+pub(super) fn side_by_side(dirs: &[PathBuf]) -> Result<(Beside, Vec<String>), ReportError> {
+    report::beside(dirs, &|study: &Study, key: &str| scenario::stated(&study.scenario, key))
+}
+
+/// The key in which lines differ that goes by this name.
+pub(super) fn axis<'a>(beside: &'a Beside, name: &str) -> Result<&'a str, ReportError> {
+    beside.key(name).ok_or_else(|| ReportError::NoAxis { key: name.to_owned(), known: beside.keys() })
 }

@@ -11,7 +11,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::error::ReportError;
 use super::manifest::Manifest;
-use super::{Report, again, paths};
+use super::{Report, again, paths, preface};
 use crate::facts::Measure;
 use crate::tables::figures::{self, Figure};
 use crate::tables::results::Results;
@@ -63,7 +63,7 @@ fn page(
             body {
                 main {
                     h1 dir="auto" { (study.title) }
-                    @for paragraph in preface(&study.scenario) { p { (paragraph) } }
+                    (preface::of(&study.scenario))
                     @if let Some(expect) = &study.expect {
                         p.question { b { "What one should see." } " " (expect) }
                     }
@@ -128,15 +128,6 @@ fn explanation(results: &Results) -> String {
         if study.live { "real" } else { "virtual" },
         table::place(&results.measured),
     )
-}
-
-/// Comment of the author above the first key of the scenario, in paragraphs: mostly the question.
-fn preface(scenario: &str) -> Vec<String> {
-    let comment = scenario.lines().map(str::trim).take_while(|line| line.starts_with('#'));
-    let words: Vec<&str> = comment.map(|line| line.trim_start_matches('#').trim()).collect();
-    let paragraphs = words.split(|line| line.is_empty()).map(|lines| lines.join(" "));
-    // An editor's schema line is not for readers.
-    paragraphs.filter(|text| !text.is_empty() && !text.starts_with(":schema")).collect()
 }
 
 fn summary_table(study: &Study, report: &Report) -> Markup {

@@ -21,6 +21,7 @@ mod parallel;
 mod parquet;
 mod paths;
 mod plot;
+mod preface;
 mod resume;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -18,8 +18,9 @@ pub const REVISION: &str = env!("TESTBED_REVISION");
 /// and after are never parts of one run. 1: the first that is counted; 2: losses that were repaired already
 /// begin another episode; 3: the timeout of delayed acknowledgments adapts in profile `linux`; 4: axes with units
 /// have columns of numbers, and behind a queue with a discipline a delay is judged by the setting that it was drawn under;
-/// 5: a repeated SYN is answered with the SYN-ACK, and series have the columns of cell, trial and axes.
-pub const RESULTS: u32 = 6;
+/// 5: a repeated SYN is answered with the SYN-ACK, and series have the columns of cell, trial and axes;
+/// 7: cells in tables have no leading zeros.
+pub const RESULTS: u32 = 7;
 
 /// `0.2.0 (abc1234)`, or the version alone.
 pub fn named(version: &str, revision: &str) -> String {

@@ -111,7 +111,8 @@ impl PlotSpec {
         v.key("from", &mut self.from, Maybe(Span), "begin of the time to show");
         v.key("to", &mut self.to, Maybe(Span), "end of the time to show");
         v.key("x", &mut self.x, Maybe(Line), "axis of the sweep along the axis of x");
-        v.key("y", &mut self.y, Each(Line), "columns of trials.csv to show (`testbed list figures`)");
+        let y = "columns to show (`testbed list figures`), or times of a distribution";
+        v.key("y", &mut self.y, Each(Line), y);
         v.key("by", &mut self.by, Maybe(Line), "axis whose values are lines of their own");
         let model = "models of goodput to draw as curves: mathis, padhye, cubic";
         v.key("model", &mut self.model, Each(Line), model);

@@ -28,7 +28,7 @@ pub(super) fn find(results: &Results) -> Vec<(String, Vec<usize>)> {
             }
         }
         for (values, cells) in alike {
-            let names: Vec<String> = values.iter().map(|value| axis.short(&axis.values[*value])).collect();
+            let names: Vec<String> = values.iter().map(|value| axis.spelled(&axis.values[*value])).collect();
             let (rows, all) = (cells.len() / values.len(), study.cells() / n);
             let part = if rows < all {
                 format!(" in {rows} of {all} combinations of the other axes")
@@ -37,7 +37,7 @@ pub(super) fn find(results: &Results) -> Vec<(String, Vec<usize>)> {
             };
             let text = format!(
                 "{} made no difference: {} came out equal in every figure{part}",
-                axis.key,
+                study.heading(i),
                 names.join(" and ")
             );
             found.push((text, cells));
@@ -92,7 +92,7 @@ mod tests {
     fn an_axis_that_made_no_difference_is_named_with_its_cells() {
         let same = said(&report(|_| 0.01));
         assert!(
-            same[0].starts_with("link.a.loss made no difference: 0% and 1% came out equal in every figure")
+            same[0].starts_with("loss made no difference: 0 % and 1 % came out equal in every figure")
                 && same[0].ends_with("(cells 0, 1, 2, 3)"),
             "{same:?}"
         );

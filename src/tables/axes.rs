@@ -44,7 +44,7 @@ pub fn text(study: &Study) -> String {
     for cell in 0..study.cells() {
         for (axis, value) in study.axes.iter().zip(study.values(cell)) {
             let number = axis::number(value);
-            text.push_str(&study.cell_name(cell));
+            text.push_str(&cell.to_string());
             push_field(&mut text, &axis.key);
             push_field(&mut text, value);
             push_exact(&mut text, number.map(|(number, _)| number));

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::table::plain;
+use super::titles;
 use crate::time::Duration;
 use crate::units::{Bytes, Probability, Rate};
 
@@ -117,7 +118,7 @@ fn brief(value: &str) -> Option<String> {
                 words.insert(0, if said == "gilbert-elliott" { "GE".to_owned() } else { said.to_owned() });
             }
             // Its unit says enough.
-            "limit" => words.push(rounded(said)),
+            "limit" => words.push(titles::spelled(&rounded(said)).unwrap_or_else(|| said.to_owned())),
             _ => words.push(format!("{key}={}", rounded(said))),
         }
     }

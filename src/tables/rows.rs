@@ -48,7 +48,7 @@ pub(super) fn key_columns(study: &Study) -> Columns {
 
 /// The values in them.
 pub(super) fn key_values(study: &Study, row: &TrialRow<'_>) -> String {
-    let mut line = format!("{},{}", study.cell_name(row.cell), row.trial);
+    let mut line = format!("{},{}", row.cell, row.trial);
     axes::push_values(&mut line, study, row.cell);
     line
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
 use super::claims::Claim;
+use super::titles;
 use crate::facts::{Measure, Outcome};
 use crate::scenario::Topology;
 use crate::time::Duration;
@@ -221,7 +222,8 @@ impl Study {
         })
     }
 
-    /// The cell's number as it stands in tables and folder names: zero-padded, so that names sort.
+    /// The cell's number as it stands in names of folders and in what people read: zero-padded, so that names sort. Result
+    /// files have the number.
     pub fn cell_name(&self, cell: usize) -> String {
         let width = self.cells().saturating_sub(1).max(1).ilog10() as usize + 1;
         format!("{cell:0width$}")
@@ -248,22 +250,14 @@ impl Study {
         varied.map(said).collect::<Vec<_>>().join(", ")
     }
 
-    /// Heading of an axis: the shortest ending of its key that no other axis has, as
-    /// `loss`, `access loss`; that of a group of clients begins with the group, as `far count`.
+    /// Short name of an axis, which its key ends with.
+    pub fn ending(&self, axis: usize) -> String {
+        titles::ending(&self.axes, self.mixed, axis)
+    }
+
+    /// Heading of an axis in tables, and its name in sentences.
     pub fn heading(&self, axis: usize) -> String {
-        let words = |axis: usize| self.axes[axis].key.split('.').rev();
-        let all = words(axis).count();
-        let least = match self.axes[axis].key.as_str() {
-            key if key.starts_with("clients.") => all - 1,
-            "tcp.congestion" if self.mixed => all,
-            _ => 1,
-        };
-        let unique = |count: &usize| {
-            let ending = |axis| words(axis).take(*count);
-            (0..self.axes.len()).all(|other| other == axis || ending(other).ne(ending(axis)))
-        };
-        let count = (least..all).find(unique).unwrap_or(all);
-        words(axis).take(count).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" ")
+        titles::heading(&self.axes, self.mixed, axis)
     }
 
     /// The headings of all axes.
@@ -271,12 +265,12 @@ impl Study {
         (0..self.axes.len()).map(|axis| self.heading(axis))
     }
 
-    /// A value of an axis in words: `loss 10%`, `far count 30`; a controller of all and a folder go without.
+    /// A value of an axis in words: `loss 10 %`, `far clients 30`; a controller of all and a folder go without.
     pub fn phrase(&self, axis: usize, value: &str) -> String {
-        let value = self.axes[axis].short(value);
-        match self.heading(axis).as_str() {
+        let value = self.axes[axis].spelled(value);
+        match self.ending(axis).as_str() {
             "congestion" | SCENARIO => value,
-            heading => format!("{heading} {value}"),
+            _ => format!("{} {value}", self.heading(axis)),
         }
     }
 }
@@ -310,11 +304,11 @@ mod tests {
 
     #[test]
     fn an_axis_is_called_by_the_shortest_ending_that_no_other_has() {
-        assert_eq!(label(false, &["link.access.loss", "link.core.delay"]), "loss 1, delay 1");
+        assert_eq!(label(false, &["link.access.loss", "link.core.delay"]), "loss 1, one-way delay 1");
         assert_eq!(label(false, &["link.access.loss", "link.core.loss"]), "access loss 1, core loss 1");
         let both = ["link.a.up.loss", "link.a.down.loss", "link.b.up.loss"];
         assert_eq!(label(false, &both), "a up loss 1, down loss 1, b up loss 1");
-        assert_eq!(label(false, &["clients.far.count", "link.access.loss"]), "far count 1, loss 1");
+        assert_eq!(label(false, &["clients.far.count", "link.access.loss"]), "far clients 1, loss 1");
     }
 
     #[test]

@@ -123,7 +123,7 @@ pub fn columns(study: &Study) -> Columns {
 pub fn text(results: &Results, cells: &[CellSummary]) -> String {
     let mut text = kind::header(&columns(&results.study));
     for cell in cells {
-        text.push_str(&results.study.cell_name(cell.cell));
+        text.push_str(&cell.cell.to_string());
         axes::push_values(&mut text, &results.study, cell.cell);
         rows::push_field(&mut text, &cell.n.to_string());
         for (figure, over) in figures::summarised(&results.study).zip(&cell.figures) {

@@ -23,7 +23,7 @@ const WORDS: [(&str, &str); 22] = [
     ("chat.dialect", "chat dialect"),
     ("kind.aggregate", "frames sent together"),
     ("kind.retries", "retries of a frame"),
-    ("tcp.min_rto", "least retransmission timeout"),
+    ("tcp.min_rto", "minimum RTO"),
     ("tcp.recovery", "loss recovery"),
     ("tcp.dsack", "DSACK"),
     ("tcp.mss", "segment size"),
@@ -64,13 +64,18 @@ impl Axis {
 
     /// A value with its unit, as titles write that: `0.5 BDP`, `1 packet`.
     pub fn spelled(&self, value: &str) -> String {
-        let (number, unit) = parts(value);
-        match (number, unit.as_str()) {
-            ("", _) => self.short(value),
-            (_, "") => number.to_owned(),
-            ("1", "packet") => "1 packet".to_owned(),
-            _ => format!("{number} {}", titled(&unit)),
-        }
+        spelled(value).unwrap_or_else(|| self.short(value))
+    }
+}
+
+/// A number with its unit, as titles write that; `None` for other values.
+pub fn spelled(value: &str) -> Option<String> {
+    let (number, unit) = parts(value);
+    match (number, unit.as_str()) {
+        ("", _) => None,
+        (_, "") => Some(number.to_owned()),
+        ("1", "packet") => Some("1 packet".to_owned()),
+        _ => Some(format!("{number} {}", titled(&unit))),
     }
 }
 
@@ -91,22 +96,55 @@ fn parts(value: &str) -> (&str, String) {
     (&value[..end], if unit == "packets" { "packet".to_owned() } else { unit })
 }
 
+/// Short name of an axis: the shortest ending of its key that no other has, as `loss`, `access loss`; that of a group of
+/// clients begins with the group, as `far count`. `mixed` is true if groups have controllers of their own.
+pub fn ending(axes: &[Axis], mixed: bool, axis: usize) -> String {
+    let key = axes[axis].key.as_str();
+    let last = match key {
+        "tcp.congestion" if mixed => 0,
+        _ if key.starts_with("clients.") => "clients.".len(),
+        _ => key.len(),
+    };
+    let is_own =
+        |start: &usize| (0..axes.len()).all(|other| other == axis || !ends(&axes[other].key, &key[*start..]));
+    let starts = key.rmatch_indices('.').map(|(dot, _)| dot + 1).filter(|start| *start <= last);
+    key[starts.chain([0]).find(is_own).unwrap_or(0)..].replace('.', " ")
+}
+
+/// Heading of an axis in tables, and its name in sentences: `queue`, `access loss`, `far clients`; its key's ending where
+/// another goes by the same words or there are none.
+pub fn heading(axes: &[Axis], mixed: bool, axis: usize) -> String {
+    let headed = |axis: usize| {
+        let ending = ending(axes, mixed, axis);
+        match entry(&axes[axis].key) {
+            Some((end, words)) if end != "congestion" => {
+                let whose = ending.strip_suffix(&end.replace('.', " ")).unwrap_or_default();
+                whose.to_owned() + words
+            }
+            _ => ending.replace('_', " "),
+        }
+    };
+    let own = headed(axis);
+    let is_shared = (0..axes.len()).any(|other| other != axis && headed(other) == own);
+    if is_shared { ending(axes, mixed, axis) } else { own }
+}
+
 impl Study {
     /// An axis in words without a unit: `queue`, `clients of group far`.
     pub fn axis_words(&self, axis: usize) -> String {
         let key = self.axes[axis].key.as_str();
-        let words = words(key).map_or_else(|| self.heading(axis).replace('_', " "), str::to_owned);
-        let shared = self.shares_words(axis);
         let mut parts = key.split('.');
-        let whose = match (parts.next(), parts.next()) {
-            (Some("clients"), Some(group)) => format!(" of group {group}"),
-            (Some("link"), Some(link)) if shared => format!(" of link {link}"),
-            _ => String::new(),
+        let (table, name, way) = (parts.next(), parts.next().unwrap_or_default(), parts.next());
+        let way = way.filter(|way| ["up", "down"].contains(way)).map(|way| format!(", {way}"));
+        let words = match words(key) {
+            None => self.heading(axis),
+            Some(words) if table == Some("clients") => format!("{words} of group {name}"),
+            Some(words) if table == Some("link") && self.shares_words(axis) => {
+                format!("{words} of link {name}")
+            }
+            Some(words) => words.to_owned(),
         };
-        let way = parts.next().filter(|way| ["up", "down"].contains(way)).map(|way| format!(", {way}"));
-        let own = words.split(' ').any(|word| key.split('.').nth(1) == Some(word));
-        let whose = if own && self::words(key).is_none() { String::new() } else { whose };
-        words + &whose + &way.unwrap_or_default()
+        words + &way.unwrap_or_default()
     }
 
     /// True if another axis goes by the same words.
@@ -129,14 +167,14 @@ impl Study {
     /// A value of an axis in a legend: `queue 0.5 BDP`, `16 × cubic`, `first: reno`, `droptail`.
     pub fn legend_part(&self, axis: usize, value: &str) -> String {
         let key = self.axes[axis].key.as_str();
-        let (said, heading) = (self.axes[axis].spelled(value), self.heading(axis));
+        let (said, ending) = (self.axes[axis].spelled(value), self.ending(axis));
         match key.split('.').collect::<Vec<_>>()[..] {
             ["clients", group, "count"] => format!("{said} × {group}"),
             ["clients", group, "congestion"] => format!("{group}: {said}"),
-            _ if ["congestion", "kind", SCENARIO].contains(&heading.as_str()) => said,
+            _ if ["congestion", "kind", SCENARIO].contains(&ending.as_str()) => said,
             _ => match words(key).filter(|_| !self.shares_words(axis)) {
                 Some(words) => format!("{words} {said}"),
-                None => format!("{} {said}", heading.replace('_', " ")),
+                None => format!("{} {said}", ending.replace('_', " ")),
             },
         }
     }
@@ -148,9 +186,18 @@ impl Study {
     }
 }
 
+/// True if these are the last parts of a key.
+fn ends(key: &str, end: &str) -> bool {
+    key.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// End of a key that has words, and these.
+fn entry(key: &str) -> Option<(&'static str, &'static str)> {
+    WORDS.iter().find(|(end, _)| ends(key, end)).copied()
+}
+
 fn words(key: &str) -> Option<&'static str> {
-    let ends = |end: &str| key.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    WORDS.iter().find(|(end, _)| ends(end)).map(|(_, words)| *words)
+    entry(key).map(|(_, words)| words)
 }
 
 #[cfg(test)]
@@ -175,12 +222,32 @@ mod tests {
         assert_eq!(title("link.a.rate", &["1mbit", "10mbit"]), "rate (Mbit/s)");
         assert_eq!(title("clients.far.count", &["1", "30"]), "clients of group far");
         assert_eq!(title("clients.viewer.app.rule", &["rate", "buffer"]), "bitrate rule of group viewer");
-        assert_eq!(title("tcp.min_rto", &["1ms", "200ms"]), "least retransmission timeout (ms)");
+        assert_eq!(title("tcp.min_rto", &["1ms", "200ms"]), "minimum RTO (ms)");
         assert_eq!(title("tcp.congestion", &["reno", "bbr"]), "congestion control");
         // A key without words of its own.
         assert_eq!(title("clients.viewer.app.buffer_s", &["1", "2"]), "viewer app buffer s");
         let both = study(&[("link.a.loss", &["1%", "2%"]), ("link.b.loss", &["1%", "2%"])]);
         assert_eq!(both.axis_title(1), "loss of link b (%)");
+    }
+
+    #[test]
+    fn headings_and_sentences_have_words_where_scenarios_have_keys() {
+        let phrase = |key: &str, value: &str| study(&[(key, &[value, "other"])]).phrase(0, value);
+        assert_eq!(phrase("link.neck.queue.limit", "0.5bdp"), "queue 0.5 BDP");
+        assert_eq!(phrase("link.neck.queue.kind", "fq_codel"), "queue discipline fq_codel");
+        assert_eq!(phrase("clients.cubic.count", "16"), "cubic clients 16");
+        assert_eq!(phrase("clients.viewer.app.rule", "bba"), "viewer bitrate rule bba");
+        assert_eq!(phrase("tcp.min_rto", "200ms"), "minimum RTO 200 ms");
+        assert_eq!(phrase("tcp.congestion", "reno"), "reno");
+        assert_eq!(phrase("clients.viewer.app.buffer_s", "8"), "viewer app buffer s 8");
+        let headings = |keys: [&str; 2]| {
+            let study = study(&keys.map(|key| (key, &["1", "2"][..])));
+            study.headings().collect::<Vec<_>>()
+        };
+        assert_eq!(headings(["link.a.loss", "link.b.loss"]), ["a loss", "b loss"]);
+        assert_eq!(headings(["link.a.queue.kind", "link.a.queue.limit"]), ["queue discipline", "queue"]);
+        // Two that would go by the same words.
+        assert_eq!(headings(["link.a.queue", "link.b.queue.limit"]), ["queue", "limit"]);
     }
 
     #[test]
@@ -193,6 +260,10 @@ mod tests {
             part("link.neck.queue", "{ kind = \"codel\", limit = \"100 packets\" }"),
             "queue codel 100 packets"
         );
+        assert_eq!(
+            part("link.neck.queue", "{ kind = \"droptail\", limit = \"1bdp\" }"),
+            "queue droptail 1 BDP"
+        );
         assert_eq!(part("link.path.up.loss", "0.3%"), "loss 0.3 %");
         assert_eq!(part("link.neck.delay", "10ms"), "one-way delay 10 ms");
         assert_eq!(part("link.neck.queue.kind", "fq_codel"), "fq_codel");
@@ -200,7 +271,7 @@ mod tests {
         assert_eq!(part("clients.first.congestion", "vegas"), "first: vegas");
         assert_eq!(part("clients.cubic.count", "16"), "16 × cubic");
         assert_eq!(part("clients.viewer.app.rule", "bba"), "bitrate rule bba");
-        assert_eq!(part("tcp.min_rto", "200ms"), "least retransmission timeout 200 ms");
+        assert_eq!(part("tcp.min_rto", "200ms"), "minimum RTO 200 ms");
         assert_eq!(part("clients.viewer.app.buffer_s", "8"), "viewer app buffer s 8");
         let both = study(&[("link.a.loss", &["1%", "2%"]), ("link.b.loss", &["1%", "2%"])]);
         assert_eq!(both.cell_legend(1), "a loss 1 %, b loss 2 %");

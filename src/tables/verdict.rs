@@ -163,7 +163,7 @@ fn compare(results: &Results, cells: &[CellSummary], pair: &Pair) -> Option<Sent
     let context = study.label(&from.values, |other| other != pair.axis);
     let opening = if context.is_empty() { "With".to_owned() } else { format!("At {context}, with") };
     let (was, is) = (&from.values[pair.axis], &to.values[pair.axis]);
-    let what = format!("{} instead of {}", study.phrase(pair.axis, is), study.axes[pair.axis].short(was));
+    let what = format!("{} instead of {}", study.phrase(pair.axis, is), study.axes[pair.axis].spelled(was));
     let (from, to) = (Side { results, cell: from }, Side { results, cell: to });
     compare_sides(&format!("{opening} {what}"), from, to)
 }

@@ -36,7 +36,9 @@ fn a_claim_that_fails_ends_a_run_with_99_and_is_shown_everywhere() {
     let dir = dir.path();
     let text = said(dir, &["run", "lab.toml", "--out", "a", "--no-plots"], 99);
     assert!(
-        text.contains("claim holds (with rate 10mbit): goodput from 1.7 to 2.3 times that with rate 5mbit;"),
+        text.contains(
+            "claim holds (with rate 10 Mbit/s): goodput from 1.7 to 2.3 times that with rate 5 Mbit/s;"
+        ),
         "{text}"
     );
     assert!(text.contains("claim fails: share of the goodput (one) at least 99.9 %;"), "{text}");

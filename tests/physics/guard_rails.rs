@@ -33,7 +33,7 @@ fn an_axis_that_made_no_difference_is_named() {
     let clean = upload("duration = \"5s\"", "receive_window = \"16KiB\"", "start_spread = \"1s\"");
     // A queue that never fills is as good as a larger one; nothing before the run can tell.
     let run = Run::crafted(&(clean + "[sweep]\n\"link.path.queue\" = [\"50 packets\", \"90 packets\"]\n"));
-    run.warns("link.path.queue made no difference: 50 packets and 90 packets came out equal in every figure");
+    run.warns("queue made no difference: 50 packets and 90 packets came out equal in every figure");
 }
 
 #[test]

@@ -123,9 +123,9 @@ fn loss10_shows_who_pays_for_a_sender_without_control() {
     }
     // That senders without control fill the receive window is what they are for.
     run.does_not_warn("receiver's window");
-    let first = "At reno, with loss 10% instead of 0%, goodput fell";
+    let first = "At reno, with loss 10 % instead of 0 %, goodput fell";
     assert!(run.verdict[0].starts_with(first), "{:?}", run.verdict);
-    assert!(run.verdict[1].starts_with("At loss 10%, with reno instead of none"), "{:?}", run.verdict);
+    assert!(run.verdict[1].starts_with("At loss 10 %, with reno instead of none"), "{:?}", run.verdict);
 }
 
 #[test]

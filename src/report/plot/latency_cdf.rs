@@ -1,14 +1,12 @@
-//! The distribution of times: the share of deliveries, requests or pings that came within a time.
+//! The distribution of times: the share of deliveries, requests and pings that came within a time.
 
 use hdrhistogram::Histogram;
 
-use super::data;
-use super::distribution::Distribution;
+use super::distribution::{Distribution, Part};
 use super::panel::Panel;
 use super::scale::Scale;
-use super::sheet::Sheet;
+use super::sheet::{DrawPanel, Sheet};
 use super::sources::Sources;
-use super::style::Curve;
 use crate::report::error::ReportError;
 
 /// One curve of messages per cell, over all its trials.
@@ -16,48 +14,42 @@ pub fn draw_messages(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError
     Ok(Distribution::of_messages(sources)?.map(|distribution| sheet(sources, distribution)))
 }
 
-/// The same of messages, requests or pings.
+/// The same of messages, requests and pings, a panel each.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     Ok(Distribution::of(sources)?.map(|distribution| sheet(sources, distribution)))
 }
 
 fn sheet(sources: &Sources<'_>, distribution: Distribution) -> Sheet {
-    let curves = distribution.points(shares);
-    let subject = distribution.subject;
-    let late = distribution.lost.then(|| format!("{} keeps a curve below 1", subject.lost));
-    let what = Some(format!("over all trials, {}", subject.span));
-    Sheet {
-        title: data::title(sources.results, &format!("cumulative distribution of {}", subject.name)),
-        subtitle: data::subtitle(&[what, distribution.remark, late]),
-        legend: distribution.legend,
-        columns: 1,
-        row_height: 640,
-        panels: vec![Box::new(move |area| {
-            let all: Vec<f64> = curves.iter().flatten().map(|point| point.0).collect();
-            let x = axis(&all);
-            let chart = Panel {
-                title: String::new(),
-                x: x.clone(),
-                y: Scale::linear(0.0, 1.02, 10),
-                x_label: format!("{} (ms), logarithmic", subject.time),
-                y_label: format!("share of {}", subject.counted),
-            }
-            .draw(area, None)?;
-            for (n, points) in curves.iter().enumerate() {
-                let points: Vec<(f64, f64)> =
-                    points.iter().map(|(ms, share)| (x.place(*ms), *share)).collect();
-                chart.line(&points, Curve(n).color(), 22, Curve(n).dash())?;
-                // Markers at round shares, shifted from curve to curve.
-                for step in 0..4 {
-                    let share = 0.1 + 0.24 * f64::from(step) + 0.028 * n as f64;
-                    if let Some(point) = points.iter().find(|point| point.1 >= share) {
-                        chart.marker(point.0, share.min(point.1), Curve(n))?;
-                    }
+    let what = format!("cumulative distribution of {}", distribution.names());
+    distribution.sheet(sources, &what, |lost| format!("{lost} keeps a curve below 1"), panel)
+}
+
+fn panel(part: &Part, title: String) -> DrawPanel {
+    let curves = part.points(shares);
+    let all: Vec<f64> = curves.iter().flat_map(|(_, points)| points).map(|point| point.0).collect();
+    let x = axis(&all);
+    let panel = Panel {
+        title,
+        x: x.clone(),
+        y: Scale::linear(0.0, 1.02, 10),
+        x_label: format!("{} (ms), logarithmic", part.subject.time),
+        y_label: format!("share of {}", part.subject.counted),
+    };
+    Box::new(move |area| {
+        let chart = panel.draw(area, None)?;
+        for (curve, points) in &curves {
+            let points: Vec<(f64, f64)> = points.iter().map(|(ms, share)| (x.place(*ms), *share)).collect();
+            chart.line(&points, curve.color(), 22, curve.dash())?;
+            // Markers at round shares, shifted from curve to curve.
+            for step in 0..4 {
+                let share = 0.1 + 0.24 * f64::from(step) + 0.028 * curve.0 as f64;
+                if let Some(point) = points.iter().find(|point| point.1 >= share) {
+                    chart.marker(point.0, share.min(point.1), *curve)?;
                 }
             }
-            chart.interrupt()
-        })],
-    }
+        }
+        chart.interrupt()
+    })
 }
 
 /// A logarithmic axis for these latencies, with a place for zero if it is among them.

@@ -2,12 +2,11 @@
 
 use hdrhistogram::Histogram;
 
-use super::data;
-use super::distribution::Distribution;
+use super::distribution::{Distribution, Part};
 use super::latency_cdf;
 use super::panel::Panel;
 use super::scale::Scale;
-use super::sheet::Sheet;
+use super::sheet::{DrawPanel, Sheet};
 use super::sources::Sources;
 use super::style::Curve;
 use crate::report::error::ReportError;
@@ -18,48 +17,64 @@ type Point = (f64, f64);
 /// The complementary cumulative distribution, both axes logarithmic.
 pub fn draw_ccdf(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let Some(distribution) = Distribution::of(sources)? else { return Ok(None) };
-    let subject = distribution.subject;
-    let late = distribution.lost.then(|| format!("{} is later than all", subject.lost));
-    let rarest = distribution.rarest();
-    let curves = distribution.points(later);
-    let all: Vec<f64> = curves.iter().flatten().map(|point| point.0).collect();
+    let what = format!("{}, complementary distribution", distribution.names());
+    Ok(Some(distribution.sheet(sources, &what, |lost| format!("{lost} is later than all"), tail)))
+}
+
+fn tail(part: &Part, title: String) -> DrawPanel {
+    let mut curves = part.points(later);
+    let all: Vec<f64> = curves.iter().flat_map(|(_, points)| points).map(|point| point.0).collect();
     let x = latency_cdf::axis(&all);
+    for point in curves.iter_mut().flat_map(|(_, points)| points) {
+        point.0 = x.place(point.0);
+    }
     let panel = Panel {
-        title: String::new(),
-        x: x.clone(),
-        y: Scale::log(rarest / 1.5, 1.0),
-        x_label: format!("{} (ms), logarithmic", subject.time),
+        title,
+        x,
+        y: Scale::log(part.rarest() / 1.5, 1.0),
+        x_label: format!("{} (ms), logarithmic", part.subject.time),
         y_label: "share that is later".to_owned(),
     };
-    let placed = curves.into_iter().map(|points| {
-        let place = |(ms, share): Point| (x.place(ms), share);
-        points.into_iter().map(place).collect()
-    });
-    let what = format!("{}, complementary distribution", subject.name);
-    Ok(Some(sheet(sources, distribution, &what, late, panel, placed.collect())))
+    draw(panel, curves)
 }
 
 /// Latency over the percentile, each nine of which has the same length.
 pub fn draw_percentiles(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let Some(distribution) = Distribution::of(sources)? else { return Ok(None) };
-    let subject = distribution.subject;
-    let late = distribution.lost.then(|| format!("a curve ends before {}", subject.lost));
-    let rarest = distribution.rarest();
-    let curves = distribution.points(by_percentile);
-    let latencies = || curves.iter().flatten().map(|point| point.1);
-    let top = latencies().fold(0.0, f64::max);
-    let least = latencies().filter(|ms| *ms > 0.0).fold(f64::INFINITY, f64::min);
+    let what = format!("{} by percentile", distribution.names());
+    let late = |lost: &str| format!("a curve ends before {lost}");
+    Ok(Some(distribution.sheet(sources, &what, late, percentiles)))
+}
+
+fn percentiles(part: &Part, title: String) -> DrawPanel {
+    let curves = part.points(by_percentile);
+    let times = || curves.iter().flat_map(|(_, points)| points).map(|point| point.1);
+    let top = times().fold(0.0, f64::max);
+    let least = times().filter(|ms| *ms > 0.0).fold(f64::INFINITY, f64::min);
     let log = top / least > 40.0;
-    let y = if log { Scale::log(least * 0.9, top * 1.1) } else { Scale::from_zero(top, 6) };
     let panel = Panel {
-        title: String::new(),
-        x: percentile_axis(rarest),
-        y,
+        title,
+        x: percentile_axis(part.rarest()),
+        y: if log { Scale::log(least * 0.9, top * 1.1) } else { Scale::from_zero(top, 6) },
         x_label: "percentile (%)".to_owned(),
-        y_label: format!("{} (ms){}", subject.time, if log { ", logarithmic" } else { "" }),
+        y_label: format!("{} (ms){}", part.subject.time, if log { ", logarithmic" } else { "" }),
     };
-    let what = format!("{} by percentile", subject.name);
-    Ok(Some(sheet(sources, distribution, &what, late, panel, curves)))
+    draw(panel, curves)
+}
+
+fn draw(panel: Panel, curves: Vec<(Curve, Vec<Point>)>) -> DrawPanel {
+    Box::new(move |area| {
+        let chart = panel.draw(area, None)?;
+        for (n, (curve, points)) in curves.iter().enumerate() {
+            chart.line(points, curve.color(), 22, curve.dash())?;
+            // Markers at equal distances along the points, shifted from curve to curve.
+            let gap = (points.len() / 5).max(1);
+            for point in points.iter().skip(n * gap / curves.len().max(1)).step_by(gap) {
+                chart.marker(point.0, point.1, *curve)?;
+            }
+        }
+        chart.interrupt()
+    })
 }
 
 /// The axis of 1 / (1 − p), up to the rarest share.
@@ -77,37 +92,6 @@ fn percentile_axis(rarest: f64) -> Scale {
     let mut ticks: Vec<(f64, String)> = ticks.chain(half).collect();
     ticks.sort_by(|a, b| a.0.total_cmp(&b.0));
     Scale::log(1.0, high).with_ticks(ticks)
-}
-
-fn sheet(
-    sources: &Sources<'_>,
-    distribution: Distribution,
-    what: &str,
-    remark: Option<String>,
-    panel: Panel,
-    curves: Vec<Vec<Point>>,
-) -> Sheet {
-    let over = Some(format!("over all trials, {}", distribution.subject.span));
-    Sheet {
-        title: data::title(sources.results, what),
-        subtitle: data::subtitle(&[over, distribution.remark, remark]),
-        legend: distribution.legend,
-        columns: 1,
-        row_height: 640,
-        panels: vec![Box::new(move |area| {
-            let chart = panel.draw(area, None)?;
-            for (n, points) in curves.iter().enumerate() {
-                let curve = Curve(n);
-                chart.line(points, curve.color(), 22, curve.dash())?;
-                // Markers at equal distances along the points, shifted from curve to curve.
-                let gap = (points.len() / 5).max(1);
-                for point in points.iter().skip(n * gap / curves.len().max(1)).step_by(gap) {
-                    chart.marker(point.0, point.1, curve)?;
-                }
-            }
-            chart.interrupt()
-        })],
-    }
 }
 
 /// Steps of (milliseconds, share of all expected deliveries that is later); those that nothing is later than

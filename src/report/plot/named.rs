@@ -32,11 +32,12 @@ pub struct Named {
     pub on_page: bool,
     /// True if it is drawn of captures.
     pub needs_capture: bool,
+    /// True if `y` chooses among times of messages, requests and pings, and not among figures.
+    pub is_of_times: bool,
 }
 
 const FLOWS: &str = "flows with series";
 const CHAT: &str = "delivered chat messages";
-const TIMES: &str = "messages, requests or pings that came";
 const SWEEP: &str = "a sweep of two values or more";
 
 /// All of them; those of the page in its order.
@@ -108,15 +109,9 @@ pub static NAMED: [Named; 19] = [
         "finished trials",
         &["x", "y", "by"],
     ),
-    named("cdf", "share of messages, requests or pings within a time", latency_cdf::draw, TIMES, &[]),
-    named("ccdf", "share that is later than a time, logarithmic", latency_tail::draw_ccdf, TIMES, &[]),
-    named(
-        "percentiles",
-        "time by percentile, to 99.9 % and beyond",
-        latency_tail::draw_percentiles,
-        TIMES,
-        &[],
-    ),
+    of_times("cdf", "share of messages, requests and pings within a time", latency_cdf::draw),
+    of_times("ccdf", "share that is later than a time, logarithmic", latency_tail::draw_ccdf),
+    of_times("percentiles", "time by percentile, to 99.9 % and beyond", latency_tail::draw_percentiles),
     named(
         "delay-throughput",
         "goodput against round trip of each cell; better is upper right",
@@ -148,7 +143,7 @@ const fn page(
     needs: &'static str,
     takes: &'static [&'static str],
 ) -> Named {
-    Named { name, words, draw, inputs, needs, takes, on_page: true, needs_capture: false }
+    Named { name, words, draw, inputs, needs, takes, on_page: true, needs_capture: false, is_of_times: false }
 }
 
 const fn named(
@@ -158,7 +153,21 @@ const fn named(
     needs: &'static str,
     takes: &'static [&'static str],
 ) -> Named {
-    Named { name, words, draw, inputs: "", needs, takes, on_page: false, needs_capture: false }
+    Named {
+        name,
+        words,
+        draw,
+        inputs: "",
+        needs,
+        takes,
+        on_page: false,
+        needs_capture: false,
+        is_of_times: false,
+    }
+}
+
+const fn of_times(name: &'static str, words: &'static str, draw: Draw) -> Named {
+    Named { is_of_times: true, ..named(name, words, draw, "messages, requests or pings that came", &["y"]) }
 }
 
 /// Those of the page.

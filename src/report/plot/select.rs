@@ -1,6 +1,8 @@
 //! Selection of what a figure shows: cells, flows, a span of time, axes and columns.
 
+use super::distribution::{Subject, subject};
 use super::frame::Frame;
+use super::named::NAMED;
 use crate::report::error::ReportError;
 use crate::scenario::PlotSpec;
 use crate::tables::Axis;
@@ -25,6 +27,8 @@ pub struct View {
     pub x: Option<usize>,
     pub by: Option<usize>,
     pub y: Vec<&'static Figure>,
+    /// Times of which distributions are drawn; all if there is none.
+    pub times: Vec<&'static Subject>,
     pub models: Vec<&'static Model>,
     /// True if cells were chosen.
     pub chosen: bool,
@@ -61,7 +65,9 @@ impl View {
         let axis = |key: &'static str, name: &Option<String>| {
             name.as_deref().map(|name| axis(study, name)).transpose().map_err(|error| (key, error))
         };
-        let column = |name: &String| column(study, name).map_err(|unfit| ("y", unfit.into()));
+        let of_times = NAMED.iter().any(|named| named.name == spec.figure && named.is_of_times);
+        let (times, y): (&[String], &[String]) = if of_times { (&spec.y, &[]) } else { (&[], &spec.y) };
+        let unfit = |unfit: Unfit| ("y", ReportError::from(unfit));
         let late = if spec.from.is_some() { "from" } else { "to" };
         Ok(View {
             frame: Frame { titled: spec.title.as_deref() != Some(""), ..frame },
@@ -70,7 +76,8 @@ impl View {
             groups: spec.groups.clone(),
             x: axis("x", &spec.x)?,
             by: axis("by", &spec.by)?,
-            y: spec.y.iter().map(column).collect::<Result<_, _>>()?,
+            y: y.iter().map(|name| column(study, name).map_err(unfit)).collect::<Result<_, _>>()?,
+            times: times.iter().map(|name| subject(study, name).map_err(unfit)).collect::<Result<_, _>>()?,
             models: spec.model.iter().map(|name| model(name)).collect::<Result<_, _>>()?,
             chosen: !spec.cells.is_empty(),
         })
@@ -173,7 +180,11 @@ fn split(text: &str) -> Vec<&str> {
 /// The axis of this key, or of a word that only one has.
 fn axis(study: &Study, name: &str) -> Result<usize, ReportError> {
     let keys = || study.axes.iter().map(|axis| axis.key.as_str());
-    let heading = || study.headings().position(|heading| heading == name);
+    let heading = || {
+        let goes_by =
+            |axis: &usize| [study.heading(*axis), study.ending(*axis)].iter().any(|known| known == name);
+        (0..study.axes.len()).find(goes_by)
+    };
     let ends = |key: &str| key.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
     let by_end = || Some(keys().position(ends)?).filter(|_| keys().filter(|key| ends(key)).count() == 1);
     keys().position(|key| key == name).or_else(heading).or_else(by_end).ok_or_else(|| ReportError::NoAxis {

@@ -165,17 +165,32 @@ pub fn fitting(text: &str, size: f64, width: i32) -> String {
     short.trim_end().to_owned() + "…"
 }
 
-/// The text in lines that fit, at most `lines`.
+/// The text in lines that fit, at most `lines`. A number stays with the word before it and with its unit, as far as they
+/// fit together.
 pub fn wrapped(text: &str, size: f64, width: i32, lines: usize) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
+    let is_number = |word: &str| word == "×" || word.parse::<f64>().is_ok();
+    let mut parts: Vec<String> = Vec::new();
+    let mut before = "";
     for word in text.split_whitespace() {
+        let stays = is_number(before) || is_number(word);
+        match parts.last_mut() {
+            Some(part) if stays && width_of(&format!("{part} {word}"), size) <= width => {
+                part.push(' ');
+                part.push_str(word);
+            }
+            _ => parts.push(word.to_owned()),
+        }
+        before = word;
+    }
+    let mut all: Vec<String> = Vec::new();
+    for word in &parts {
         let last = all.len() == lines;
         match all.last_mut() {
             Some(line) if last || width_of(&format!("{line} {word}"), size) <= width => {
                 line.push(' ');
                 line.push_str(word);
             }
-            _ => all.push(word.to_owned()),
+            _ => all.push(word.clone()),
         }
     }
     all.iter().map(|line| fitting(line, size, width)).collect()

@@ -49,7 +49,7 @@ fn a_claim_holds_if_the_mean_of_every_cell_is_within_its_bounds() {
     let fails = judged(claim(Some(19.0), Some(199.0)));
     assert_eq!(fails.verdict, Judgement::Fails);
     assert!(fails.text.starts_with("claim fails: retransmits from 19 to 199; 200 ("), "{}", fails.text);
-    assert!(fails.text.contains("worst (loss 10%); 1 of 2 cells fail"), "{}", fails.text);
+    assert!(fails.text.contains("worst (loss 10 %); 1 of 2 cells fail"), "{}", fails.text);
     let one = Claim { cells: values(&[(LOSS, "1%")]), ..claim(Some(19.0), Some(199.0)) };
     assert_eq!(judged(one).verdict, Judgement::Holds);
 }
@@ -75,7 +75,7 @@ fn a_ratio_is_the_geometric_mean_over_pairs_of_trials() {
         "the other cell is what it is held against"
     );
     assert!((holds.cells[0].value.expect("pairs") - 10.0).abs() < 1e-9);
-    assert!(holds.text.contains("retransmits at least 9.9 times that with loss 1%"), "{}", holds.text);
+    assert!(holds.text.contains("retransmits at least 9.9 times that with loss 1 %"), "{}", holds.text);
     assert_eq!(judged(ratio(10.1)).verdict, Judgement::Fails);
 }
 

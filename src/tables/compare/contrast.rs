@@ -1,7 +1,7 @@
 //! Figures of cells against one another, over pairs of trials that met the same chances.
 
 use super::overlay::{self, Overlay};
-use super::{Beside, Folder, SCENARIO, lines_of};
+use super::{Beside, Folder, SCENARIO, lines_of, names_of};
 use crate::tables::axis::Axis;
 use crate::tables::figures::{self, Figure, Nature};
 use crate::tables::grid::{Cell, Format, Grid, render_all};
@@ -259,10 +259,14 @@ impl Numbers {
 }
 
 fn words(contrasts: &[Contrast], shared: &[&Axis], key: &str) -> Grid {
-    let heading = |words: &str| [words.to_owned(), String::new()];
-    let mut head: Vec<[String; 2]> = shared.iter().map(|axis| heading(&axis.key)).collect();
-    let from = if key == SCENARIO { "from, to" } else { key };
-    head.extend([from, "figure", "n", "difference", "ratio", "p", "verdict"].map(heading));
+    let own = Axis { key: key.to_owned(), values: Vec::new() };
+    let all: Vec<Axis> = shared.iter().copied().chain([&own]).cloned().collect();
+    let mut names = names_of(&all, Format::Table);
+    if let Some(own) = names.last_mut().filter(|_| key == SCENARIO) {
+        "from, to".clone_into(own);
+    }
+    names.extend(["figure", "n", "difference", "ratio", "p", "verdict"].map(str::to_owned));
+    let head = names.into_iter().map(|name| [name, String::new()]).collect();
     let row = |contrast: &Contrast| {
         let numbers = Numbers::of(contrast);
         let figure = named(contrast.figure);

@@ -2,7 +2,7 @@
 //! bar for the deployment of congestion control algorithms", 2019).
 
 use super::contrast::{matched, minus, named};
-use super::{Beside, Folder};
+use super::{Beside, Folder, names_of};
 use crate::tables::axis::Axis;
 use crate::tables::error::FileError;
 use crate::tables::figures::{self, Better, Figure};
@@ -144,8 +144,9 @@ fn grid(harms: &[Harm], shared: &[&Axis], format: Format) -> Grid {
     } else {
         &["group", "alone → beside", "figure", "n", "alone", "beside", "harm (%)"]
     };
-    let names = shared.iter().map(|axis| axis.key.as_str()).chain(columns.iter().copied());
-    let head = names.map(|name| [name.to_owned(), String::new()]).collect();
+    let keys: Vec<Axis> = shared.iter().copied().cloned().collect();
+    let names = names_of(&keys, format).into_iter().chain(columns.iter().map(|&name| name.to_owned()));
+    let head = names.map(|name| [name, String::new()]).collect();
     let text = |text: &str| Cell::Text(text.to_owned());
     let row = |harm: &Harm| {
         let estimate = harm.estimate();

@@ -20,6 +20,7 @@ use super::results::{Measured, Results};
 use super::study::{SCENARIO, Study};
 use super::summary::{self, CellSummary};
 use super::table::{self, Shown};
+use super::titles;
 use super::verdict::{self, Side};
 
 pub use overlay::Overlay;
@@ -106,6 +107,19 @@ impl Beside {
             }
         }
         known
+    }
+
+    /// The key that is or ends so, or that tables have these words for; `None` where none or several do.
+    pub fn key(&self, name: &str) -> Option<&str> {
+        let goes_by = |keys: &[Axis], axis: usize| {
+            keys[axis].key == name
+                || [titles::ending, titles::heading].iter().any(|of| of(keys, false, axis) == name)
+        };
+        let found = self.keys.iter().flat_map(|keys| {
+            (0..keys.len()).filter(|axis| goes_by(keys, *axis)).map(|axis| keys[axis].key.as_str())
+        });
+        let found: BTreeSet<&str> = found.collect();
+        found.first().copied().filter(|_| found.len() == 1)
     }
 
     /// The cells of the folders, one line each. With `by`, lines that differ only in that key stand together,
@@ -259,12 +273,20 @@ fn table_of(folders: &[Folder], keys: &[Axis], by: Option<&str>, format: Format)
     if let Some(key) = keys.iter().position(|axis| Some(axis.key.as_str()) == by) {
         lines = grouped(lines, key, &keys[key]);
     }
-    let heads = keys.iter().map(|axis| axis.key.clone()).chain(["trials".to_owned()]);
+    let heads = names_of(keys, format).into_iter().chain(["trials".to_owned()]);
     let heads = heads.map(|name| [name, String::new()]);
     let rows =
         lines.into_iter().map(|(names, figures)| names.into_iter().map(Cell::Text).chain(figures).collect());
     let head = heads.chain(columns.heads()).collect();
     Grid { names: keys.len(), head, rows: rows.collect() }
+}
+
+/// Headings of keys: in words for readers, as they are for programs.
+fn names_of(keys: &[Axis], format: Format) -> Vec<String> {
+    let name = |axis: usize| {
+        if format.is_for_programs() { keys[axis].key.clone() } else { titles::heading(keys, false, axis) }
+    };
+    (0..keys.len()).map(name).collect()
 }
 
 /// Figures of a table.

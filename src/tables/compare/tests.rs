@@ -37,7 +37,7 @@ fn folders_stand_beside_one_another_grouped_by_a_key() {
     let root = tempfile::tempdir().expect("a temporary folder");
     let dirs = ["a", "b"].map(|name| folder(&root, study(&[("link.a.loss", &["0%", "1%"])]), name, 1));
     let of = |by| words(block(&compared(&dirs, by).expect("a table")), 2);
-    let (heading, units) = ("scenario link.a.loss", "Mbit/s %");
+    let (heading, units) = ("scenario loss", "Mbit/s %");
     assert_eq!(of(None), [heading, units, "a 0%", "a 1%", "b 0%", "b 1%"]);
     assert_eq!(of(Some("scenario")), [heading, units, "a 0%", "b 0%", "a 1%", "b 1%"]);
 }
@@ -75,9 +75,11 @@ fn what_was_set_differently_is_as_good_as_an_axis() {
     let dirs = [set("c", &["tcp.mss=500", "trials=1"]), set("d", &["tcp.mss=1000", "seed=1"])];
     let text = compared(&dirs, None).expect("a table");
     let names: Vec<&str> = block(&text).lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
-    assert_eq!((names[0], &names[2..]), ("tcp.mss", &["500", "1000"][..]), "{text}");
-    let keys = beside(&dirs, &|_, _| None).expect("folders").0.keys();
-    assert_eq!(keys, ["scenario", "link.a.loss", "tcp.mss"]);
+    assert_eq!((names[0], &names[2..]), ("segment", &["500", "1000"][..]), "{text}");
+    let beside = beside(&dirs, &|_, _| None).expect("folders").0;
+    assert_eq!(beside.keys(), ["scenario", "link.a.loss", "tcp.mss"]);
+    let names = ["tcp.mss", "mss", "segment size", "size"].map(|name| beside.key(name));
+    assert_eq!(names, [Some("tcp.mss"), Some("tcp.mss"), Some("tcp.mss"), None]);
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn other_scenarios_get_a_table_of_their_own_and_values_are_short() {
     let text = compared(&dirs, None).expect("tables");
     let tables: Vec<Vec<String>> = text.split("\n\n").map(|table| words(table, 2)).collect();
     assert_eq!(tables[0][2..], ["bursts 1%", "bursts GE", "more 2%"], "{text}");
-    let queue = |table: &&Vec<String>| table[0] == "scenario link.b.queue";
+    let queue = |table: &&Vec<String>| table[0] == "scenario queue";
     assert_eq!(tables.iter().find(queue).expect("a table")[2], "queue 1bdp");
     let footer =
         format!("means over trials ± half the 95 % interval; goodput: {}", table::place(&Measured::Alike));
@@ -113,7 +115,8 @@ fn folders_with_the_same_seeds_are_compared_by_pairs_of_trials() {
     let text = compared(&dirs, None).expect("a table");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let (few, many) = (dirs[0].display(), dirs[1].display());
-    let words = format!("At delay 10ms, with sample ({many}) instead of sample ({few}), goodput fell by");
+    let words =
+        format!("At one-way delay 10 ms, with sample ({many}) instead of sample ({few}), goodput fell by");
     assert!(text.contains(&words), "{text}");
     // Trials of another seed met other chances.
     assert!(!text.contains(&format!("with sample ({})", dirs[2].display())), "{text}");

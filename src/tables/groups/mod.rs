@@ -113,7 +113,7 @@ pub fn text(results: &Results, shares: &Shares) -> String {
     let study = &results.study;
     let mut text = kind::header(&columns(study));
     for ((cell, trial, group), share) in shares {
-        let _ = write!(text, "{},{trial}", study.cell_name(*cell));
+        let _ = write!(text, "{cell},{trial}");
         axes::push_values(&mut text, study, *cell);
         rows::push_field(&mut text, group);
         for figure in figures::of_groups(study) {

@@ -61,8 +61,8 @@ fn fewer_than_three_trials_allow_no_verdict() {
 fn numbers_are_compared_from_the_smallest_to_the_largest() {
     let study = study(&[("link.a.rate", &["1gbit", "500kbit", "2mbit"])]);
     let text = of(&results(&study, &[&[900.0, 901.0, 902.0], &[0.4, 0.41, 0.4], &[1.9, 1.91, 1.9]]));
-    assert!(text[0].starts_with("With rate 1gbit instead of 500kbit, goodput rose"), "{text:?}");
-    assert!(text[1].starts_with("With rate 1gbit instead of 2mbit, goodput rose"), "{text:?}");
+    assert!(text[0].starts_with("With rate 1 Gbit/s instead of 500 kbit/s, goodput rose"), "{text:?}");
+    assert!(text[1].starts_with("With rate 1 Gbit/s instead of 2 Mbit/s, goodput rose"), "{text:?}");
 }
 
 #[test]
