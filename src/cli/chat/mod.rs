@@ -2,10 +2,11 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `session` | one connection: what is heard, what is typed |
+//! | `session` | one connection: what is heard, what is typed, and its end |
 //! | `end` | how that ends, and whether it is tried again |
 //! | `progress` | whether anything still happens on it |
 //! | `unanswered` | what was written and may have been lost |
+//! | `awaited` | private texts for people who are not back |
 //! | `files` | files that are sent and taken |
 //! | `sending` | one that is offered |
 //! | `taken` | one that comes, as much as is there |
@@ -16,6 +17,7 @@
 //! | `words` | events as words, marks and colours |
 //! | `commands` | what can be typed, where |
 
+mod awaited;
 mod commands;
 mod count;
 mod editor;
