@@ -200,7 +200,12 @@ impl Chat {
         let (nick, words) = (without_password(&self.nick), one_line(&why.to_string()));
         // A name with a colon is none where no password is asked for.
         let may_be_name = self.nick.contains(':') && why.is_of_nick();
-        let help = if may_be_name { "if this server keeps no accounts, come back as NAME alone" } else { "" };
+        let help = match why {
+            _ if may_be_name => "if this server keeps no accounts, come back as NAME alone",
+            // In its original's words, which give no reason.
+            Refusal::NickInvalid => "write another name: json-lines takes 1 to 20 characters",
+            _ => "",
+        };
         Failure::other(format!("the server does not let \"{nick}\" in: {words}"), help)
     }
 }
