@@ -10,8 +10,8 @@ use crate::cli::chat::screen::Screen;
 use crate::cli::output::Failure;
 use crate::live::client::Client;
 
-/// Time that a server may take over a goodbye.
-const GOODBYE: Span = Span::from_secs(1);
+/// Time that a server may take over a goodbye; with `--linger` as it is, one that is silent holds nobody up for a second.
+const GOODBYE: Span = Span::from_millis(600);
 
 impl Person<'_> {
     /// Says goodbye, ends its side and waits for the server's end: then it has read everything.
