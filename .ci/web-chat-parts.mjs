@@ -33,7 +33,7 @@ assert.equal(sent.pop().type, "file_offer");
 
 // A file whose entry has been pushed out before it was whole is there again, and its address is given up when it is pushed out for good.
 const given = new Set();
-// Whatever it is called, no browser shows it as a page of this one's.
+// No browser shows it as a page of this one's, whatever its name is.
 URL.createObjectURL = ({ type }) => (assert.equal(type, "application/octet-stream"), given.add("blob:1"), "blob:1");
 URL.revokeObjectURL = (url) => given.delete(url);
 const bytes = Buffer.from("hello");

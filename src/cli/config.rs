@@ -26,7 +26,7 @@ pub struct Expanded {
 /// A key of the file, its option, and its words as arguments.
 #[derive(Debug)]
 struct Key {
-    key: String,
+    name: String,
     option: String,
     words: Vec<OsString>,
 }
@@ -38,7 +38,7 @@ impl Expanded {
         let (file, keys) = self.source.as_ref()?;
         let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
         let is_named = |key: &Key| words.split(&key.option).skip(1).any(|rest| !goes_on(rest));
-        // Which option asks for another one is not said.
+        // The option that asks for another one is not in these words.
         let is_lacking = words.contains("required arguments were not provided");
         let lacks = |key: &Key| {
             let alone = self.arguments[..2].iter().chain(&key.words);
@@ -46,7 +46,7 @@ impl Expanded {
             parsed.is_err_and(|error| error.kind() == ErrorKind::MissingRequiredArgument)
         };
         let named = keys.iter().filter(|key| is_named(key) || is_lacking && lacks(key));
-        let each: Vec<_> = named.map(|Key { key, option, .. }| format!("{option} is `{key}`")).collect();
+        let each: Vec<_> = named.map(|Key { name, option, .. }| format!("{option} is `{name}`")).collect();
         (!each.is_empty()).then(|| format!("{} in {file}", each.join(", ")))
     }
 }
@@ -91,7 +91,7 @@ pub fn expanded(arguments: Vec<OsString>, whole: &clap::Command) -> Result<Expan
             });
             let words: Vec<OsString> = words.collect();
             all.extend_from_slice(&words);
-            keys.push(Key { key: key.clone(), option, words });
+            keys.push(Key { name: key.clone(), option, words });
         }
     }
     // Here it is known that a value is the file's; what belongs together may be on the command line.

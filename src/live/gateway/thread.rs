@@ -40,7 +40,7 @@ pub(super) enum Command {
     Conclude(oneshot::Sender<Outcome>),
     /// So is the capture.
     EndRecording(oneshot::Sender<Option<Recorded>>),
-    /// What is under way is to arrive soon.
+    /// Haste: a world that ends lets arrive whatever is under way.
     Hurry,
 }
 
