@@ -25,7 +25,7 @@ impl Person<'_> {
         let by = Instant::now() + if asks { SETTLES } else { GOODBYE };
         let (mut events, mut has_ended) = (Vec::new(), false);
         let is_read = loop {
-            // Where there is still to be acknowledged, so is the goodbye.
+            // The goodbye is acknowledged as all before it is.
             if client.is_idle() && !has_ended && !self.manner.acknowledges {
                 let Ok(Ok(())) = timeout_at(by, client.end()).await else { break false };
                 has_ended = true;
@@ -36,7 +36,7 @@ impl Person<'_> {
                 bye |= event == Event::Bye;
                 self.hear(&event)?;
             }
-            // Who echoes has not read what he does not echo.
+            // A server that echoes has not read what it does not echo.
             let is_echoed = self.unanswered.without_echo() == 0;
             match open {
                 _ if bye => break is_echoed,
