@@ -33,11 +33,12 @@ assert.equal(sent.pop().type, "file_offer");
 
 // A file whose entry has been pushed out before it was whole is there again, and its address is given up when it is pushed out for good.
 const given = new Set();
-URL.createObjectURL = () => (given.add("blob:1"), "blob:1");
+// No browser shows it as a page of this one's, whatever its name is.
+URL.createObjectURL = ({ type }) => (assert.equal(type, "application/octet-stream"), given.add("blob:1"), "blob:1");
 URL.revokeObjectURL = (url) => given.delete(url);
 const bytes = Buffer.from("hello");
 const sha256 = createHash("sha256").update(bytes).digest("hex");
-files.hear({ type: "file_offered", file: 7, username: "lea", name: "b", size: bytes.length, sha256 }, true);
+files.hear({ type: "file_offered", file: 7, username: "lea", name: "b.html", size: bytes.length, sha256 }, true);
 const entry = lea.entries.at(-1);
 files.press(entry.number, "accept");
 const fill = () => {

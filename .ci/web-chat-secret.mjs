@@ -194,6 +194,7 @@ export async function keepSecrets(browser, { testbed, serve, listener, folder, e
   await holds(kim, "hush: not openly", "sent no key");
   await kim.click(presses("stop"));
   await kim.until(says("◇ not encrypted"));
+  assert.equal(await kim.value("document.getElementById('status').textContent"), "", "what was said of the key is over");
   await kim.types("then openly");
   await bob.until("then openly");
   await opens(kim, "person:lea");

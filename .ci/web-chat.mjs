@@ -276,6 +276,9 @@ async function run() {
     await page.scheme(scheme);
     await sleep(200);
     assert.ok((await page.value("document.documentElement.scrollWidth")) <= width, `nothing is wider than ${width}`);
+    const [below, isBelow] = await page.value(`(() => { const [log, writing] = ["log", "writing"].map((id) => document.getElementById(id));
+      return [log.scrollHeight - log.scrollTop - log.clientHeight, writing.offsetTop > log.offsetTop]; })()`);
+    assert.ok(below < 2 && isBelow, `the end stays in sight (${below} pixels are below), and hints are behind it`);
     await page.shot(join(folder, `chat-${width}-${scheme}.png`));
   }
   await page.click("#menu");

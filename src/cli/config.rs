@@ -14,13 +14,51 @@ const OPTION: &str = "--config";
 /// Commands that take one.
 const COMMANDS: [&str; 2] = ["serve", "web"];
 
-/// The arguments of a command line, with those of its file before the others.
-pub fn expanded(arguments: Vec<OsString>, whole: &clap::Command) -> Result<Vec<OsString>, Failure> {
+/// Arguments of a command line, with those of its file before the others.
+#[derive(Debug)]
+pub struct Expanded {
+    /// The arguments.
+    pub arguments: Vec<OsString>,
+    /// Name of the file, and its keys.
+    source: Option<(String, Vec<Key>)>,
+}
+
+/// A key of the file, its option, and its words as arguments.
+#[derive(Debug)]
+struct Key {
+    name: String,
+    option: String,
+    words: Vec<OsString>,
+}
+
+impl Expanded {
+    /// Line about the options that a failure of these words is about, as far as the file has given them: the command line
+    /// shows none of those.
+    pub fn note(&self, words: &str, whole: &clap::Command) -> Option<String> {
+        let (file, keys) = self.source.as_ref()?;
+        let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
+        let is_named = |key: &Key| words.split(&key.option).skip(1).any(|rest| !goes_on(rest));
+        // The option that asks for another one is not in these words.
+        let is_lacking = words.contains("required arguments were not provided");
+        let lacks = |key: &Key| {
+            let alone = self.arguments[..2].iter().chain(&key.words);
+            let parsed = whole.clone().try_get_matches_from(alone);
+            parsed.is_err_and(|error| error.kind() == ErrorKind::MissingRequiredArgument)
+        };
+        let named = keys.iter().filter(|key| is_named(key) || is_lacking && lacks(key));
+        let each: Vec<_> = named.map(|Key { name, option, .. }| format!("{option} is `{name}`")).collect();
+        (!each.is_empty()).then(|| format!("{} in {file}", each.join(", ")))
+    }
+}
+
+/// Puts the options of the file that a command line names before the others.
+pub fn expanded(arguments: Vec<OsString>, whole: &clap::Command) -> Result<Expanded, Failure> {
+    let without = |arguments| Ok(Expanded { arguments, source: None });
     let command = arguments.get(1).and_then(|word| word.to_str()).unwrap_or_default();
     let Some(definition) = whole.find_subcommand(command).filter(|_| COMMANDS.contains(&command)) else {
-        return Ok(arguments);
+        return without(arguments);
     };
-    let Some(file) = file(&arguments) else { return Ok(arguments) };
+    let Some(file) = file(&arguments) else { return without(arguments) };
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|error| {
         Failure::usage(format!("{OPTION}: cannot read {name}: {error}"), "name a file of options (TOML)")
@@ -29,7 +67,7 @@ pub fn expanded(arguments: Vec<OsString>, whole: &clap::Command) -> Result<Vec<O
         Failure::usage(format!("{name}: {problem}"), format!("`testbed {command} --help` has the options"))
     };
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
-    let mut all: Vec<OsString> = arguments[..2].to_vec();
+    let (mut all, mut keys): (Vec<OsString>, _) = (arguments[..2].to_vec(), Vec::new());
     let given: Vec<&Arg> = definition
         .get_arguments()
         .filter(|known| known.get_long().is_some_and(|long| is_given(&arguments, long)))
@@ -46,10 +84,14 @@ pub fn expanded(arguments: Vec<OsString>, whole: &clap::Command) -> Result<Vec<O
         if !given.iter().any(is_other) {
             let takes = known.get_action().takes_values();
             let words = words(value, takes).ok_or_else(|| wrong(unfit(key, takes)))?;
-            all.extend(words.into_iter().map(|word| match word {
-                Some(word) => format!("--{long}={word}").into(),
-                None => format!("--{long}").into(),
-            }));
+            let option = format!("--{long}");
+            let words = words.into_iter().map(|word| match word {
+                Some(word) => format!("{option}={word}").into(),
+                None => option.clone().into(),
+            });
+            let words: Vec<OsString> = words.collect();
+            all.extend_from_slice(&words);
+            keys.push(Key { name: key.clone(), option, words });
         }
     }
     // Here it is known that a value is the file's; what belongs together may be on the command line.
@@ -61,7 +103,7 @@ pub fn expanded(arguments: Vec<OsString>, whole: &clap::Command) -> Result<Vec<O
         return Err(wrong(first.trim_start_matches("error: ").to_owned()));
     }
     all.extend_from_slice(&arguments[2..]);
-    Ok(all)
+    Ok(Expanded { arguments: all, source: Some((name.clone(), keys)) })
 }
 
 /// True if one of two options is not allowed beside the other.
@@ -129,7 +171,9 @@ mod tests {
         let path = file.path().to_str().expect("a text");
         let all = arguments(&[&["testbed", "serve", "--config", path], more].concat());
         match expanded(all, &definition()) {
-            Ok(all) => Ok(all[2..].iter().filter_map(|word| word.to_str()).map(str::to_owned).collect()),
+            Ok(Expanded { arguments: all, .. }) => {
+                Ok(all[2..].iter().filter_map(|word| word.to_str()).map(str::to_owned).collect())
+            }
             Err(Failure::Usage { problem, .. }) => Err(problem),
             Err(_) => Err("another failure".to_owned()),
         }
@@ -175,12 +219,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_failure_names_the_keys_of_the_options_that_it_is_about() {
+        let file = written("min_rto = \"61s\"\nmax-queues = \"1MiB\"\naccounts-only = true\n");
+        let name = file.path().to_str().expect("a text");
+        let words = arguments(&["testbed", "serve", "--config", name, "--max-queue=2MiB"]);
+        let all = expanded(words, &definition()).unwrap_or_else(|_| panic!("a sound file"));
+        let note = |words| all.note(words, &definition()).map(|note| note.replace(name, "FILE"));
+        assert_eq!(
+            note("--min-rto 61s and --max-rto 60s"),
+            Some("--min-rto is `min_rto` in FILE".to_owned())
+        );
+        assert_eq!(note("--max-queue 2MiB: a text may have 3MiB"), None);
+        let both = note("let --max-queues be more than --min-rto");
+        assert_eq!(both, Some("--max-queues is `max-queues`, --min-rto is `min_rto` in FILE".to_owned()));
+        let lacks = note("the following required arguments were not provided: --store");
+        assert_eq!(lacks, Some("--accounts-only is `accounts-only` in FILE".to_owned()));
+    }
+
     /// The file of the documentation has every limit and interval, at its default.
     #[test]
     fn the_documented_file_is_what_there_is_without_one() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/deploy/testbed.toml");
         let all = expanded(arguments(&["testbed", "serve", "--config", file]), &definition());
-        let all = all.unwrap_or_else(|_| panic!("a sound file"));
+        let all = all.unwrap_or_else(|_| panic!("a sound file")).arguments;
         assert!(all.len() > 25, "{all:?}");
         let plain = |all: Vec<OsString>| {
             let parsed = Arguments::try_parse_from(all).unwrap_or_else(|error| panic!("{error}"));

@@ -150,16 +150,24 @@ impl Testbed {
 
 /// Runs the program with these arguments, its name first; its exit code.
 fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let arguments = match config::expanded(arguments.into_iter().collect(), &definition()) {
-        Ok(arguments) => arguments,
+    let given = match config::expanded(arguments.into_iter().collect(), &definition()) {
+        Ok(given) => given,
         Err(failure) => return failure.report(),
     };
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let note = |words: &str| {
+        given.note(words, &definition()).into_iter().for_each(|note| eprintln!("note: {note}"));
+    };
+    let arguments = match Arguments::try_parse_from(&given.arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version count as success; a closed pipe is nobody's error.
             let _ = error.print();
-            return if error.use_stderr() { 2 } else { 0 };
+            if !error.use_stderr() {
+                return 0;
+            }
+            // Behind that come all options that are there.
+            note(error.render().to_string().split("Usage:").next().unwrap_or_default());
+            return 2;
         }
     };
     if let Err(failure) = check_open_files() {
@@ -195,7 +203,12 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     };
     match result {
         Ok(()) => 0,
-        Err(failure) => failure.report(),
+        Err(failure) => {
+            let words = failure.words();
+            let code = failure.report();
+            note(&words);
+            code
+        }
     }
 }
 

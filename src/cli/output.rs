@@ -62,6 +62,16 @@ impl Failure {
         }
     }
 
+    /// Its words, as far as they are about arguments.
+    pub fn words(&self) -> String {
+        match self {
+            Failure::Usage { problem, help } | Failure::Other { problem, help } => {
+                format!("{problem} {help}")
+            }
+            _ => String::new(),
+        }
+    }
+
     /// Arguments that cannot be.
     pub fn usage(problem: impl Display, help: impl Display) -> Failure {
         Failure::Usage { problem: problem.to_string(), help: help.to_string() }

@@ -116,7 +116,7 @@ pub struct Serve {
     #[arg(long)]
     list_everyone: bool,
     /// Let each person on a page set the network of its own connection
-    #[arg(long, requires = "web")]
+    #[arg(long)]
     own_network: bool,
     #[command(flatten)]
     reliable: Reliable,
@@ -161,6 +161,9 @@ impl Serve {
         let log = super::logging::start(&self.log, self.log_json, self.log_file.as_deref())?;
         if let Some(file) = &self.config {
             tracing::debug!(file = %file.display(), "options");
+        }
+        if self.own_network && self.web.is_none() {
+            return Err(Failure::usage("--own-network: there is no page", "add --web ADDR"));
         }
         self.reliable.check()?;
         let identity = self.tls.identity()?;

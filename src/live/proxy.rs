@@ -27,8 +27,8 @@ pub struct Proxy {
 
 /// Connections that a proxy carries at a time, unless told otherwise.
 pub const MAX_CONNECTIONS: usize = 1_000;
-/// Time for what is under way to arrive when the proxy ends: after a Ctrl-C nobody waits for a second.
-const GRACE: Span = Span::from_millis(800);
+/// Time for what is under way to arrive when the proxy ends, of the second in which it has to.
+const GRACE: Span = Span::from_millis(600);
 /// A flood of connections with the same trouble makes one line of the log in so much time.
 const SAYS_AGAIN: Span = Span::from_secs(1);
 
@@ -135,6 +135,8 @@ impl Proxy {
         }
         info!("shutting down");
         drop(self.listener);
+        // Of a network that has ended nothing is under way.
+        let _ = self.gateway.hurry();
         let all = async { while tasks.join_next().await.is_some() {} };
         let _ = timeout(GRACE, all).await;
         tasks.shutdown().await;

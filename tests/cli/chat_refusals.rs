@@ -3,7 +3,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "real sockets live in real time")]
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use crate::program::{chat, out, types};
@@ -123,4 +124,42 @@ fn however_many_lines_are_refused_the_last_is_counted() {
         assert_eq!(output.status.code(), Some(1), "{text}");
         assert!(text.contains("1500 lines rejected"), "{end:?}: {text}");
     }
+}
+
+/// The server has begun anew, and others come back at times of their own.
+#[test]
+fn a_private_text_waits_for_somebody_who_was_there_before() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut kim = chat(&listener.local_addr().expect("bound").to_string(), JSON_LINES, "kim");
+    let mut shown = BufReader::new(kim.stdout.take().expect("piped")).lines().map(|line| line.expect("text"));
+    let mut typed = kim.stdin.take().expect("piped");
+    let accept = |users: &str| {
+        let mut stream = BufReader::new(listener.accept().expect("a client").0);
+        stream.read_line(&mut String::new()).expect("a join");
+        let welcome = format!("{{\"type\": \"welcome\", \"users\": [{users}], \"extensions\": true}}\n");
+        stream.get_mut().write_all(welcome.as_bytes()).expect("open");
+        stream
+    };
+    drop(accept(r#""lea", "kim""#));
+    let mut server = accept(r#""kim""#);
+    let is_told = |server: &mut BufReader<TcpStream>, to: &str| {
+        let mut line = String::new();
+        server.read_line(&mut line).expect("a line");
+        assert!(line.contains("\"private\"") && line.contains(to), "{line}");
+    };
+    for (to, words) in [("nobody", "refused: User 'nobody' not found"), ("lea", "waits: lea is not back")] {
+        writeln!(typed, "/whisper {to} psst").expect("open");
+        is_told(&mut server, to);
+        let refusal = format!("{{\"type\": \"error\", \"message\": \"User '{to}' not found\"}}\n");
+        server.get_mut().write_all(refusal.as_bytes()).expect("open");
+        assert!(shown.any(|line| line.contains(words)), "{words}");
+    }
+    server.get_mut().write_all(b"{\"type\": \"user_joined\", \"username\": \"lea\"}\n").expect("open");
+    is_told(&mut server, "lea");
+    let told = b"{\"type\": \"private_sent\", \"to\": \"lea\", \"message\": \"psst\"}\n";
+    server.get_mut().write_all(told).expect("open");
+    assert!(shown.any(|line| line.contains("you to lea: psst")));
+    drop((typed, server));
+    kim.kill().expect("running");
+    kim.wait().expect("gone");
 }

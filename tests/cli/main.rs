@@ -12,6 +12,7 @@ mod chat_places;
 mod chat_refusals;
 mod claims;
 mod commands;
+mod endings;
 mod first_steps;
 mod headline;
 mod interrupts;

@@ -7,6 +7,7 @@ mod sockets;
 mod abuse;
 mod admin_port;
 mod dialects;
+mod endings;
 mod floods;
 mod gateway;
 mod hearing;

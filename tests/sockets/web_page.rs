@@ -96,6 +96,17 @@ fn one_that_says_goodbye_is_gone_at_once() {
     assert!(!is_return);
 }
 
+/// A client that shows no secret cannot come back into its place, whatever it says: its name is free at once.
+#[test]
+fn one_without_a_secret_is_gone_with_its_connection() {
+    let server = Running::start(usual(), &[WEB]);
+    let mut witness = Page::joined(&server, "witness");
+    drop(Page::joined(&server, "kim"));
+    witness.waits_for("user_joined");
+    assert_eq!(witness.waits_for("user_left")["username"], "kim");
+    Page::joined(&server, "kim");
+}
+
 #[test]
 fn a_server_that_has_begun_anew_says_that_it_knows_nothing() {
     let server = Running::start(usual(), &[WEB]);

@@ -126,9 +126,11 @@ impl Files {
         Ok(())
     }
 
-    /// Offers the next file that has been read, or those that were refused. Nothing is lost if it is dropped.
+    /// Offers the next file that has been read, or those that were refused, and gives up what nobody has come for. Nothing is
+    /// lost if it is dropped.
     pub async fn read(&mut self) {
         let again_at = self.again_at;
+        let late_at = self.sending.iter().filter_map(Sending::is_late_at).min();
         let reading = self.reading.front_mut();
         let (path, result) = tokio::select! {
             read = async { match reading { Some((path, reading)) => (path.clone(), reading.await), None => std::future::pending().await } } => read,
@@ -136,6 +138,7 @@ impl Files {
                 self.again_at = None;
                 return self.offer_again(|all| again(all, |to| matches!(to, Recipient::Room(_))));
             }
+            () = sleep_until(late_at.unwrap_or_else(Instant::now)), if late_at.is_some() => return self.offer_again(|_| Vec::new()),
         };
         match result.map_err(io::Error::other).flatten() {
             Ok(sending) => {

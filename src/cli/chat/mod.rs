@@ -2,10 +2,11 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `session` | one connection: what is heard, what is typed |
+//! | `session` | one connection: what is heard, what is typed, and its end |
 //! | `end` | how that ends, and whether it is tried again |
 //! | `progress` | whether anything still happens on it |
 //! | `unanswered` | what was written and may have been lost |
+//! | `awaited` | private texts for people who are not back |
 //! | `files` | files that are sent and taken |
 //! | `sending` | one that is offered |
 //! | `taken` | one that comes, as much as is there |
@@ -16,6 +17,7 @@
 //! | `words` | events as words, marks and colours |
 //! | `commands` | what can be typed, where |
 
+mod awaited;
 mod commands;
 mod count;
 mod editor;
@@ -198,7 +200,12 @@ impl Chat {
         let (nick, words) = (without_password(&self.nick), one_line(&why.to_string()));
         // A name with a colon is none where no password is asked for.
         let may_be_name = self.nick.contains(':') && why.is_of_nick();
-        let help = if may_be_name { "if this server keeps no accounts, come back as NAME alone" } else { "" };
+        let help = match why {
+            _ if may_be_name => "if this server keeps no accounts, come back as NAME alone",
+            // In its original's words, which give no reason.
+            Refusal::NickInvalid => "write another name: json-lines takes 1 to 20 characters",
+            _ => "",
+        };
         Failure::other(format!("the server does not let \"{nick}\" in: {words}"), help)
     }
 }

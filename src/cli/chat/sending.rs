@@ -165,10 +165,9 @@ impl Sending {
         Request::File(FileRequest::Offer { to: self.to.clone(), about: self.about.clone() })
     }
 
-    /// True of one that has waited too long.
-    fn is_late(&self, now: Instant) -> bool {
-        let waits = self.gone.filter(|_| self.is_waiting);
-        waits.is_some_and(|gone| now.saturating_duration_since(gone) >= OFFERED_AGAIN)
+    /// Time at which one that waits has waited too long.
+    pub fn is_late_at(&self) -> Option<Instant> {
+        self.gone.filter(|_| self.is_waiting).map(|gone| gone + OFFERED_AGAIN)
     }
 
     /// The part that begins at a byte, in Base64, for a reader.
@@ -193,7 +192,7 @@ pub fn safe(about: &About) -> About {
 /// Takes away those that have waited too long; a line about each.
 pub fn late(all: &mut Vec<Sending>, now: Instant) -> Vec<String> {
     let (late, others): (Vec<_>, Vec<_>) =
-        std::mem::take(all).into_iter().partition(|sending| sending.is_late(now));
+        std::mem::take(all).into_iter().partition(|sending| sending.is_late_at().is_some_and(|at| at <= now));
     *all = others;
     let line = |sending: Sending| {
         let whom = match &sending.to {

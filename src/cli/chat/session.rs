@@ -1,12 +1,15 @@
 //! One connection, from joining to its end.
 
+mod leave;
+
 use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::time::Duration as Span;
 
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
+use super::awaited::Awaited;
 use super::commands::usages;
 use super::count::Count;
 use super::end::{End, exposes_password, has_left, is_strange, says_kicked, silent};
@@ -23,8 +26,6 @@ use crate::live::client::Client;
 use crate::live::clock::Clock;
 use crate::units::plural;
 
-/// Time that a server may take over a goodbye.
-const GOODBYE: Span = Span::from_secs(1);
 /// Time for which a script waits for a server that takes, acknowledges and answers nothing.
 const SETTLES: Span = Span::from_secs(50);
 /// Silence of a server after which other dialects are tried.
@@ -51,6 +52,7 @@ pub struct Person<'a> {
     last: Option<Request>,
     unanswered: Unanswered,
     rooms: Rooms,
+    awaited: Awaited,
     pub files: Files,
     /// True if the last turn was one for files.
     is_for_files: bool,
@@ -77,6 +79,7 @@ impl<'a> Person<'a> {
             last: None,
             unanswered: Unanswered::default(),
             rooms: Rooms::default(),
+            awaited: Awaited::default(),
             files: Files::default(),
             is_for_files: false,
             was_in: false,
@@ -119,6 +122,7 @@ impl<'a> Person<'a> {
             let gives_up_at = (scripted && is_in && !is_settled).then(|| stands_since + SETTLES);
             let joins_by = (!is_in).then(|| since + JOINS_WITHIN);
             let wakes_at = sounds_at.filter(|_| !is_in).or(joins_by).or(leaves_at).or(gives_up_at);
+            let late_at = self.awaited.is_late_at();
             // A script's lines are read as fast as they are taken; a person's are few.
             let reads_on = self.has_room(&client) || !scripted;
             tokio::select! {
@@ -178,6 +182,9 @@ impl<'a> Person<'a> {
                     }
                 }
                 () = self.files.read(), if is_in => self.tell_of_files()?,
+                () = sleep_until(late_at.unwrap_or_else(Instant::now)), if is_in && late_at.is_some() => {
+                    self.awaited.give_up().iter().try_for_each(|line| self.refuse(line))?;
+                }
                 () = has_left(&mut self.typed.left), if !is_in => return Ok(End::Left),
                 () = sleep_until(wakes_at.unwrap_or_else(Instant::now)), if wakes_at.is_some() => {
                     if !is_in && sounds_at.take().is_some() {
@@ -227,6 +234,7 @@ impl<'a> Person<'a> {
             // After a loss, files begin with offers: none of their words is said again.
             let is_of_file = matches!(request, Request::File(_));
             self.count.said += u64::from(request.text().is_some());
+            self.awaited.handed(Instant::now(), &request);
             if !self.manner.acknowledges && !is_of_file {
                 self.unanswered.push(&request);
             }
@@ -242,7 +250,8 @@ impl<'a> Person<'a> {
     /// True if nothing is to be waited for: all is written, and at the end acknowledged or echoed, too.
     fn is_settled(&self, client: &Client) -> bool {
         let is_echoed = || self.unanswered.without_echo() == 0 && !self.files.is_busy();
-        self.waiting.is_empty() && client.unsettled() == 0 && (self.over.is_none() || is_echoed())
+        let is_said = self.waiting.is_empty() && self.awaited.held() == 0;
+        is_said && client.unsettled() == 0 && (self.over.is_none() || is_echoed())
     }
 
     /// Counters that change as long as the server takes, acknowledges or answers anything.
@@ -275,6 +284,10 @@ impl<'a> Person<'a> {
         self.is_kicked = says_kicked(event);
         self.unanswered.hear(event);
         self.rooms.hear(self.nick, event, &mut self.waiting);
+        if let Some(line) = self.awaited.hear(Instant::now(), event, &mut self.waiting) {
+            self.count.said -= 1;
+            return self.screen.answer(&line);
+        }
         self.count.heard += u64::from(event.is_message());
         self.count.refused += u64::from(matches!(event, Event::Refused(_)));
         self.screen.event(self.clock.moment(), event)?;
@@ -284,46 +297,6 @@ impl<'a> Person<'a> {
 
     fn tell_of_files(&mut self) -> Result<(), Failure> {
         self.files.take_lines().iter().try_for_each(|line| self.screen.answer(line))
-    }
-
-    /// Says goodbye, ends its side and waits for the server's end: then it has read everything.
-    async fn leave(&mut self, mut client: Client, is_settled: bool) -> Result<(), Failure> {
-        if is_settled {
-            self.last = None;
-        }
-        // Not every dialect has words for it.
-        let _ = client.ask(&Request::Leave);
-        let asks = is_settled && matches!(self.screen, Screen::Lines) && self.unanswered.count() > 0;
-        let by = Instant::now() + if asks { SETTLES } else { GOODBYE };
-        let (mut events, mut has_ended) = (Vec::new(), false);
-        let is_read = loop {
-            // A dialect with acknowledgments has one for the goodbye, too.
-            if client.is_idle() && !has_ended && !self.manner.acknowledges {
-                let Ok(Ok(())) = timeout_at(by, client.end()).await else { break false };
-                has_ended = true;
-            }
-            let Ok(open) = timeout_at(by, client.next(&mut events)).await else { break false };
-            let mut bye = false;
-            for event in events.drain(..) {
-                bye |= event == Event::Bye;
-                self.hear(&event)?;
-            }
-            // A server that echoes has not read what it does not echo.
-            let is_echoed = self.unanswered.without_echo() == 0;
-            match open {
-                _ if bye => break is_echoed,
-                Ok(true) => {}
-                Ok(false) => break has_ended && is_echoed,
-                Err(_) => break false,
-            }
-        };
-        self.count.unheard = !is_settled;
-        self.take_back(&client);
-        self.count.unsettled = self.waiting.len() as u64;
-        if !is_read {
-            self.count.uncertain += self.unanswered.count();
-        }
-        Ok(())
     }
 
     /// Does what a line says, or has it said as soon as the connection takes it.
@@ -372,28 +345,5 @@ impl<'a> Person<'a> {
     fn refuse(&mut self, why: &str) -> Result<(), Failure> {
         self.count.refused += 1;
         self.screen.answer(why)
-    }
-
-    /// A script wants to know whether all that it said was heard; a person has seen it.
-    pub fn account(&self) -> Result<(), Failure> {
-        let problems = self.problems();
-        if problems.is_empty() { Ok(()) } else { Err(Failure::other(problems, "")) }
-    }
-
-    /// The same, where the connection could not be made again.
-    pub fn account_of_loss(&mut self) -> String {
-        self.count.unsettled = self.waiting.len() as u64;
-        self.problems()
-    }
-
-    fn problems(&self) -> String {
-        let mut problems = self.count.problems(self.manner.acknowledges, self.files.failed());
-        if problems.is_empty() || matches!(self.screen, Screen::Editor { .. }) {
-            return String::new();
-        }
-        if self.over.is_none() {
-            problems.push("the rest was not read".to_owned());
-        }
-        problems.join(", ")
     }
 }

@@ -37,8 +37,8 @@ pub struct Recorded {
 const PIECE: u64 = 64 * 1024;
 /// Bytes that wait for the writer at most.
 const WAITING: u64 = 16 << 20;
-/// Time for the writer at the end.
-const GRACE: Span = Span::from_millis(700);
+/// Time for the writer at the end; what ends takes 600 ms before, and nobody waits for a second.
+const GRACE: Span = Span::from_millis(300);
 /// Fault of a writer that has more to write than it can.
 const SLOW: &str = "whatever takes the capture is too slow";
 

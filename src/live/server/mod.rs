@@ -147,8 +147,8 @@ struct Listener {
     identity: Option<Identity>,
 }
 
-/// Time for connections to read their last words when the server ends.
-const GRACE: Span = Span::from_millis(1_500);
+/// Time for connections to read their last words when the server ends, of the second in which it has to.
+const GRACE: Span = Span::from_millis(600);
 /// Time for last words over an emulated path to a client.
 const CARRIED_WITHIN: Span = Span::from_secs(30);
 
@@ -244,6 +244,8 @@ impl Server {
                 let _ = stopped.wait_for(|&stop| stop).await;
                 info!("shutting down");
                 hub.borrow_mut().close_all();
+                // Of a network that has ended nothing is under way.
+                let _ = self.gateway.as_ref().map(Gateway::hurry);
                 let empty = async {
                     let speaks =
                         |hub: &Hub| hub.open_connections() > 0 || Rc::strong_count(&hub.carrying) > 1;

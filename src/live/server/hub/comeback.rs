@@ -54,9 +54,10 @@ impl Hub {
         peer.is_some_and(|peer| Rc::ptr_eq(&peer.overdue, overdue))
     }
 
-    /// True if its client may come back on another connection.
+    /// True if its client may come back on another connection: one without a key cannot, whatever it says.
     pub(in crate::live::server) fn outlives_connection(&self, id: ClientId) -> bool {
-        self.server.outlives_connection(id)
+        let peer = self.peers.get(id.0 as usize).and_then(Option::as_ref);
+        peer.is_some_and(|peer| peer.key.is_some()) && self.server.outlives_connection(id)
     }
 
     /// The connection is broken: what is said to its client waits for another.

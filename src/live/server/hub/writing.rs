@@ -41,7 +41,7 @@ impl Hub {
         match flushed {
             Flushed::Blocked => self.server.set_outlet(id, Outlet::Stalled),
             // Its client may come back.
-            Flushed::Broken if self.server.outlives_connection(id) => {
+            Flushed::Broken if self.outlives_connection(id) => {
                 self.server.set_outlet(id, Outlet::Stalled);
                 self.peer(id).into_iter().for_each(|peer| peer.overdue.notify_one());
             }

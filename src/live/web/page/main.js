@@ -26,6 +26,8 @@ let isBack = false;
 // The clock of people who may come back to that.
 let awaiting = null;
 let connection = null;
+// The present words of `advise`.
+let advice = "";
 
 const files = new Files(state, (message) => connection.send(message), draw, () => isIn);
 const talks = new Talks(state, (message) => connection.send(message), draw);
@@ -150,10 +152,8 @@ function say(text) {
   const words = text.trim();
   if (!words) return true;
   const held = words.startsWith("/") ? talks.leaks(state.here, words) : talks.holds(state.here);
-  if (held) {
-    view.status(held);
-    return false;
-  }
+  advise(held);
+  if (held) return false;
   lines.past.push(text);
   lines.past.splice(0, lines.past.length - LAST_LINES);
   lines.at = lines.past.length;
@@ -167,6 +167,12 @@ function say(text) {
   }
   draw();
   return true;
+}
+
+/** Says why something does not go, until something else is done; what the connection has to say meanwhile stays. */
+function advise(words) {
+  if (words || byId("status").textContent === advice) view.status(words);
+  advice = words;
 }
 
 /** A line as in the terminal: the server understands it. */
@@ -194,6 +200,7 @@ function openPlace({ key, kind, name }) {
     connection.send({ type: "join_room", room: name, existing: true });
   }
   state.select(key);
+  advise("");
   byId("text").value = state.here.draft;
   grow();
   view.openPlaces(false);
@@ -233,8 +240,8 @@ byId("composer").addEventListener("submit", (event) => {
 /** Offers files to the person or the room that is shown. */
 function offer(list) {
   const place = state.here;
-  if (place.kind === "all") view.status("open a person or a room first: a file goes to those");
-  else if (place.kind === "room" && !place.isMember) view.status("enter the room first");
+  if (place.kind === "all") advise("open a person or a room first: a file goes to those");
+  else if (place.kind === "room" && !place.isMember) advise("enter the room first");
   else for (const blob of list) files.offer(place, blob);
 }
 
@@ -257,6 +264,7 @@ byId("secrecy").addEventListener("click", ({ target, detail }) => {
   const { secrecy, place, key } = target.dataset;
   // The second click of two was meant for what stood there before.
   if (!secrecy || detail > 1 || place !== state.here.key) return;
+  advise("");
   talks.press(state.here, secrecy, key);
   // A key that is held down would go on in the text.
   if (detail > 0) byId("text").focus();

@@ -60,7 +60,7 @@ export class Network {
     byId("sliders").append(...sliders, label);
     for (const { id, title } of CHARTS) {
       const figure = element("figure");
-      const canvas = Object.assign(element("canvas"), { id: `chart-${id}`, width: 220, height: 56 });
+      const canvas = Object.assign(element("canvas"), { id: `chart-${id}`, width: 228, height: 56 });
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", title);
       figure.append(element("figcaption", title), canvas);

@@ -20,11 +20,19 @@ export class View {
     this.drawn = new Map();
     // One that reads the end goes on reading it when the window changes.
     new ResizeObserver(() => {
-      if (this.isAtEnd) this.log.scrollTop = this.log.scrollHeight;
+      this.height = this.log.clientHeight;
+      if (this.isAtEnd) this.goToEnd();
     }).observe(this.log);
     this.log.addEventListener("scroll", () => {
-      this.isAtEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 40;
+      const { scrollHeight, scrollTop, clientHeight } = this.log;
+      // Nobody has scrolled where the window is another one: its observer comes after this.
+      if (clientHeight === this.height) this.isAtEnd = scrollHeight - scrollTop - clientHeight < 40;
     });
+    this.isAtEnd = true;
+  }
+
+  goToEnd() {
+    this.log.scrollTop = this.log.scrollHeight;
     this.isAtEnd = true;
   }
 
@@ -155,7 +163,7 @@ export class View {
       else log.append(node);
       this.drawn.set(entry.number, { node, look });
     }
-    if (isAtEnd || place.entries.at(-1)?.own) log.scrollTop = log.scrollHeight;
+    if (isAtEnd || place.entries.at(-1)?.own) this.goToEnd();
   }
 
   /** Opens or closes the list of conversations on a narrow page. */
