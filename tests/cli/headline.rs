@@ -202,7 +202,7 @@ fn values_of_an_axis_are_listed_and_compared_from_the_smallest() {
         .take(3)
         .collect();
     assert_eq!(cells, ["500kbit", "2mbit", "20mbit"], "{}", run.terminal);
-    assert!(run.terminal.contains("With rate 20mbit instead of 500kbit, goodput rose by a factor of"));
+    assert!(run.terminal.contains("With rate 20 Mbit/s instead of 500 kbit/s, goodput rose by a factor of"));
     let compared = testbed(&["compare", &run.out().to_string_lossy()]);
     let compared = String::from_utf8(compared.stdout).expect("text");
     let places = ["500kbit", " 2mbit", "20mbit"].map(|value| compared.find(value).expect("a line"));

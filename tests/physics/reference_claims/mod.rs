@@ -73,10 +73,7 @@ const CLAIMS: &[(&str, fn())] = &[
     ("Their connections are called <name>-1, <name>-2, …", members_are_named_from_one),
     ("messages of each person, on average: \"1/s\", \"30/min\"; required", people::people_keep_their_rates),
     ("rate counts bursts: here 150 messages a", people::people_keep_their_rates),
-    (
-        "{ distribution = \"exponential\", mean = \"120B\" }, { distribution = \"fixed\", mean = \"120B\" }",
-        people::sizes_have_their_means,
-    ),
+    ("{ distribution = \"exponential\", mean = \"120B\" }; or \"fixed\"", people::sizes_have_their_means),
     ("the 17th data segment of the flow, when it is first sent", listed_segments_are_dropped_when_listed),
     ("default 0: its kth repetition", listed_segments_are_dropped_when_listed),
     (

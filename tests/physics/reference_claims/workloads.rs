@@ -16,7 +16,7 @@ pub const CLAIMS: &[(&str, fn())] = &[
     ("default \"56B\", the data; with its headers (28 bytes) a packet of 84", packets_have_their_sizes),
     ("# default \"1472B\", the data; with its headers (28 bytes) a packet of 1500", packets_have_their_sizes),
     ("speech: 160 bytes of G.711 every 20 ms, in packets of 200", packets_have_their_sizes),
-    ("default \"60ms\": the receiver plays", defaults_of_workloads_are_the_real_ones),
+    ("default \"60ms\": each packet is played", defaults_of_workloads_are_the_real_ones),
     ("# default \"10000B\"", defaults_of_workloads_are_the_real_ones),
     ("measured in a data centre (DCTCP, 2010)", super::inner::inner_parts_have_tests_of_their_own),
     ("default 1.5; from 2 down the variance is infinite", defaults_of_workloads_are_the_real_ones),
