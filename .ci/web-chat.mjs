@@ -181,6 +181,15 @@ async function run() {
   await page.resize(1280, 600);
   await page.shot(join(folder, "web-chat-1280.png"));
   await page.resize(1280, 800);
+  // Frozen, the charts stand still; then they go on.
+  const chart = "document.getElementById('chart-rtt').toDataURL()";
+  await page.click("#freeze");
+  await sleep(1_000);
+  const frozen = await page.value(chart);
+  await sleep(1_500);
+  assert.equal(await page.value(chart), frozen, "a frozen chart stands still");
+  await page.click("#freeze");
+  await page.until(`${chart} !== ${quoted(frozen)}`);
   await page.value(`(() => { const slider = document.getElementById("sliders").elements.loss; slider.value = 50;
     slider.dispatchEvent(new Event("change", { bubbles: true })); })()`);
   await page.until("document.getElementById('conditions').textContent.startsWith('10% loss, 280ms')");

@@ -155,24 +155,29 @@ function showNetwork(now) {
 
 const inputs = () => [...OPTIONS, "congestion"].map((name) => byId("options").elements[name]);
 
-/** Fields as everybody's network is, empty for a person's; those that were changed since it was asked for stay. */
+/** Fields as everybody's network is, empty for a person's; those that somebody has changed since they were asked for stay. */
 function place(now) {
   for (const field of inputs()) {
-    if (field.value !== (field.dataset.asked ?? field.value)) continue;
+    if (field.value !== (field.dataset.asked ?? "")) continue;
     field.value = (!byId("whose").value && now[field.name]) || "";
-    field.dataset.shown = field.value;
+    field.dataset.shown = field.dataset.asked = field.value;
   }
+}
+
+/** From now on a field that changes is somebody's. */
+function askFor() {
+  for (const field of inputs()) field.dataset.asked = field.value;
 }
 
 /** Fields for whoever's network is to change. */
 async function refill() {
-  for (const field of inputs()) delete field.dataset.asked;
+  askFor();
   place(await ask("/api/network"));
 }
 
 /** Asks for another network, or with PATCH for a change of this one. */
 function change(wanted, method = "PUT") {
-  for (const field of inputs()) field.dataset.asked = field.value;
+  askFor();
   act("/api/network", { ...wanted, ...whose() }, method).then(takeNetwork);
 }
 
