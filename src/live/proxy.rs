@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
 use super::connect::{Connected, connect};
-use super::gateway::Gateway;
+use super::gateway::{GRACE, Gateway};
 use super::splice::{Moved, both, reset_now, splice};
 
 /// A proxy with its socket bound.
@@ -27,8 +27,6 @@ pub struct Proxy {
 
 /// Connections that a proxy carries at a time, unless told otherwise.
 pub const MAX_CONNECTIONS: usize = 1_000;
-/// Time for what is under way to arrive when the proxy ends, of the second in which it has to.
-const GRACE: Span = Span::from_millis(600);
 /// A flood of connections with the same trouble makes one line of the log in so much time.
 const SAYS_AGAIN: Span = Span::from_secs(1);
 

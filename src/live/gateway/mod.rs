@@ -15,6 +15,7 @@ mod recording;
 mod thread;
 
 use std::sync::{Arc, mpsc};
+use std::time::Duration as Span;
 
 use hdrhistogram::Histogram;
 use tokio::sync::oneshot;
@@ -39,6 +40,8 @@ pub struct Gateway {
 
 /// Memory for what is under way over all connections, unless told otherwise.
 pub const MEMORY: Bytes = Bytes(256 << 20);
+/// Time for what is under way to arrive when a server or a proxy ends, of the second in which it has to.
+pub const GRACE: Span = Span::from_millis(600);
 
 /// The world's thread has ended.
 #[derive(Debug)]

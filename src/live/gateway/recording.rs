@@ -37,7 +37,7 @@ pub struct Recorded {
 const PIECE: u64 = 64 * 1024;
 /// Bytes that wait for the writer at most.
 const WAITING: u64 = 16 << 20;
-/// Time for the writer at the end; what ends takes 600 ms before, and nobody waits for a second.
+/// Time for the writer at the end, which comes after [`super::GRACE`]: nobody waits for a second.
 const GRACE: Span = Span::from_millis(300);
 /// Fault of a writer that has more to write than it can.
 const SLOW: &str = "whatever takes the capture is too slow";

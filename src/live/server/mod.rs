@@ -42,7 +42,7 @@ pub use peer::Ticket;
 
 use super::admin::{self, Admin, Tail};
 use super::clock::Clock;
-use super::gateway::{Conditions, Gateway, MEMORY, Recorded, Recording};
+use super::gateway::{Conditions, GRACE, Gateway, MEMORY, Recorded, Recording};
 use super::socket::Socket;
 use super::store::{OpenError, Store};
 use super::tls::Identity;
@@ -147,8 +147,6 @@ struct Listener {
     identity: Option<Identity>,
 }
 
-/// Time for connections to read their last words when the server ends, of the second in which it has to.
-const GRACE: Span = Span::from_millis(600);
 /// Time for last words over an emulated path to a client.
 const CARRIED_WITHIN: Span = Span::from_secs(30);
 
