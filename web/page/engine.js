@@ -22,15 +22,16 @@ export class Engine {
     const worker = new Worker(await source.workerUrl);
     worker.onmessage = ({ data }) => {
       const waiting = this.#waiting.get(data.id) ?? {};
-      const { resolve } = waiting;
       clearTimeout(waiting.timer);
       if ("isGuarded" in data) {
         const words = `stopped: no decision for ${PATIENCE_MS / 1000} s; a loop without end in your controller?`;
         waiting.timer = data.isGuarded ? setTimeout(() => this.stop(words), PATIENCE_MS) : undefined;
         return;
       }
+      waiting.take?.(JSON.parse(data.answer));
+      if (!("took" in data)) return;
       this.#waiting.delete(data.id);
-      resolve?.({ ...data, answers: data.answers.map((text) => JSON.parse(text)) });
+      waiting.resolve?.(data);
     };
     worker.onerror = ({ message }) => this.stop(`the engine stopped: ${message || "its worker has ended"}`);
     worker.postMessage({ module: await source.module });
@@ -38,12 +39,19 @@ export class Engine {
   }
 
   // Requests, one after the other, until one is refused: { answers, took in ms, decisions, refusal }.
-  async ask(...requests) {
+  ask(...requests) {
+    return this.askFirst(() => {}, ...requests);
+  }
+
+  // The same; `first(answer)` is called with the first answer as soon as it is there.
+  async askFirst(first, ...requests) {
     this.#worker ??= this.#start();
     const worker = await this.#worker;
     const id = this.#next++;
+    const answers = [];
+    const take = (answer) => answers.push(answer) === 1 && first(answer);
     return new Promise((resolve) => {
-      this.#waiting.set(id, { resolve });
+      this.#waiting.set(id, { take, resolve: (data) => resolve({ ...data, answers }) });
       worker.postMessage({ id, requests, own, keep: requests[0].do === "advance" });
     });
   }
@@ -52,9 +60,10 @@ export class Engine {
   async stop(failure = "stopped") {
     const worker = this.#worker;
     this.#worker = undefined;
-    for (const { resolve, timer } of this.#waiting.values()) {
+    for (const { take, resolve, timer } of this.#waiting.values()) {
       clearTimeout(timer);
-      resolve({ answers: [{ failure }], took: PATIENCE_MS, decisions: [] });
+      take({ failure });
+      resolve({ took: PATIENCE_MS, decisions: [] });
     }
     this.#waiting.clear();
     (await worker)?.terminate();

@@ -92,21 +92,18 @@ const draw = latest(async () => {
   began = performance.now();
   const slow = setTimeout(() => status("running … a change ends it"), SLOW_MS);
   const { answers, took, decisions, refusal } =
-    await engine.ask({ do: "open", ...asked }, { do: "run", cell: asked.cell, trial: asked.trial });
+    await engine.askFirst(showOpened, { do: "open", ...asked }, { do: "run", cell: asked.cell, trial: asked.trial });
   clearTimeout(slow);
   began = undefined;
   preview.done(number);
   if (early?.number <= number) forgetEarly();
   const [opened, ran] = answers;
-  showProblems(opened);
   if (opened.failure) showDecisions(true, [], opened.failure);
   if (opened.problems || opened.failure) return;
-  form = opened;
   if (asked.cell !== form.cell || asked.trial >= form.trials) {
     [experiment.cell, experiment.trial] = [form.cell, Math.min(asked.trial, form.trials - 1)];
     return refresh();
   }
-  showForm();
   const used = isUsed(form);
   if (used) byId("own").open = true;
   showDecisions(used, decisions, refusal ?? ran.failure);
@@ -119,12 +116,20 @@ const draw = latest(async () => {
     play.show(form, asked);
     return status(ran.failure, true);
   }
-  picture = { ...ran, took, drawn, words: describe(drawn) };
+  picture = { ...ran, took, drawn, form, words: describe(drawn) };
   byId("curves").classList.remove("stale");
   drawPicture();
   status(`${form.duration_s} s of network, ${picture.events.toLocaleString("en")} events, in ${took.toFixed(0)} ms; seed ${picture.seed}`);
   settle();
 });
+
+// The scenario as it was read, while its trial runs.
+function showOpened(opened) {
+  showProblems(opened);
+  if (opened.problems || opened.failure) return;
+  form = opened;
+  showForm();
+}
 
 let began; // when the trial that runs began
 function refresh() {
@@ -173,7 +178,7 @@ function settle() {
   waiting = setTimeout(async () => {
     showLegend();
     panels.moveTo(panels.time ?? picture.duration_s / 2);
-    const { drawn } = picture;
+    const { drawn, form } = picture;
     play.show(form, request(drawn));
     showCommand(drawn);
     history.replaceState(null, "", `#${await fragment(drawn, own(drawn), SAMPLE)}`);

@@ -78,6 +78,7 @@ export class Panels {
   #tell;
   #seen;
   #width;
+  #axes = []; // of each panel, as it was drawn last: [what it depends on, element]
 
   // `tell(time)` is called when the cursor moves, `resized()` when there is another width to draw for.
   constructor(root, tell, resized) {
@@ -137,6 +138,12 @@ export class Panels {
     }
   }
 
+  // An axis that stays is not made anew.
+  #axis(n, key, make) {
+    if (this.#axes[n]?.[0] !== key) this.#axes[n] = [key, make()];
+    return this.#axes[n][1];
+  }
+
   // Draws a picture, and another behind it. Where it has an `until`, what is later is old.
   draw(picture, pinned) {
     const width = this.width, height = Math.max(440, Math.min(720, width * 0.75));
@@ -154,7 +161,7 @@ export class Panels {
       const top = TOP + n * (each + GAP), strip = panel.flows ? STRIP : 0, bottom = top + each - strip;
       const { ceiling, peak } = ceilingOf([...panel.lines, ...(before?.[n].lines ?? [])], picture.warmup_s);
       const y = linearScale(0, ceiling, bottom, top);
-      children.push(axisY(y, LEFT, width - RIGHT, Math.max(2, each / 34)),
+      children.push(this.#axis(n, [ceiling, bottom, width].join(), () => axisY(y, LEFT, width - RIGHT, Math.max(2, each / 34))),
         svg("text", { class: "panel-words", x: LEFT - 40, y: top - 8 }, panel.words,
           svg("tspan", { class: "peak", dx: 8 }, peak ? `start cut off: up to ${digits(peak)}` : "")));
       const clip = `clip-${n}`;
@@ -172,7 +179,7 @@ export class Panels {
       panel.links?.forEach((link, k) => inside.append(...marks(link, x, y, k)));
       children.push(inside);
     });
-    children.push(axisX(x, height - BOTTOM, about, "Time (s)"));
+    children.push(this.#axis(panels.length, [x.to, height, width].join(), () => axisX(x, height - BOTTOM, about, "Time (s)")));
     if (picture.until !== undefined) {
       children.push(svg("rect", { class: "old", x: x(picture.until), width: width - RIGHT - x(picture.until), y: TOP, height: height - TOP - BOTTOM }));
     }

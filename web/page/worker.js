@@ -1,5 +1,5 @@
-// The engine in a worker: lists of requests come in, lists of answers go out. A trial that breaks a rule of the
-// engine ends the instance, and the next request begins with a new one.
+// The engine in a worker: lists of requests come in, answers go out one by one, the last with what belongs to all. A
+// trial that breaks a rule of the engine ends the instance, and the next request begins with a new one.
 
 const MOST_DECISIONS = 200; // more are not read
 const EVENTS = ["onAck", "onLoss", "onTimeout"];
@@ -65,7 +65,7 @@ self.onmessage = async ({ data }) => {
     return;
   }
   const started = performance.now();
-  const answers = [];
+  let answer;
   try {
     [senders, decisions, refusal] = [data.keep && senders ? senders : new Map(), [], undefined];
     [asked, calls] = [data.id, 0];
@@ -78,13 +78,14 @@ self.onmessage = async ({ data }) => {
     if (data.own) live(false);
     engine ??= (await WebAssembly.instantiate(module, { page: { decide } })).exports;
     for (const request of data.requests) {
-      const answer = ask(request);
-      answers.push(answer);
+      if (answer) self.postMessage({ id: data.id, answer });
+      answer = undefined;
+      answer = ask(request);
       if (answer.startsWith('{"problems"') || answer.startsWith('{"failure"')) break;
     }
   } catch (error) {
     engine = undefined;
-    answers.push(JSON.stringify({ failure: `the engine stopped: ${error.message}` }));
+    answer = JSON.stringify({ failure: `the engine stopped: ${error.message}` });
   }
-  self.postMessage({ id: data.id, answers, decisions, refusal, took: performance.now() - started });
+  self.postMessage({ id: data.id, answer, decisions, refusal, took: performance.now() - started });
 };
