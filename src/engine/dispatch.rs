@@ -110,7 +110,8 @@ impl World {
     }
 
     /// Drains every touched end: events to applications, segments to links, until nothing is left.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn settle(&mut self) {
         if !self.core.touched.is_empty() {
             self.settle_touched();

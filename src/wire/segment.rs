@@ -98,6 +98,7 @@ impl Segment {
     };
 
     /// Bytes of the TCP header with its options, a multiple of four.
+    #[inline]
     pub fn header_len(&self) -> u32 {
         let timestamps = if self.timestamps.is_some() { TIMESTAMPS } else { 0 };
         let options = match &self.options {
@@ -129,6 +130,7 @@ impl Segment {
     }
 
     /// The SACK blocks; none on a SYN.
+    #[inline]
     pub fn sack_blocks(&self) -> &[(SeqNumber, SeqNumber)] {
         match &self.options {
             Options::Sack(blocks) => blocks.as_slice(),

@@ -55,7 +55,8 @@ impl Connection {
         (self.receiver.ack_due(now) && may_ack()).then_some(Output::Ack)
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn next_transmission(&mut self, now: Instant) -> Option<Transmission> {
         // A SYN-ACK that was never acknowledged comes first even after a close.
         let opened = match self.state {
@@ -119,7 +120,8 @@ impl Connection {
         segment
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn transmit(&mut self, now: Instant, transmission: Transmission, segment: &mut Segment) {
         let fin = self.sender.carries_fin(transmission);
         let data = transmission.len - u32::from(fin);
