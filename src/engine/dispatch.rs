@@ -19,7 +19,7 @@ impl World {
         if !self.core.topology.links[link].is_announced(event.at) {
             // An earlier arrival has overtaken this wake-up.
             self.core.step();
-            self.core.queue.pop();
+            self.core.queue.pop(Class::Arrival);
             return;
         }
         // Arrivals due beyond a batch wait for the next round: this event stays the first until then.
@@ -53,7 +53,7 @@ impl World {
             link.forget_wakeup();
             match link.poll_wakeup() {
                 Some(next) => self.core.queue.replace_first(next, Class::Arrival, event.target),
-                None => self.core.queue.pop(),
+                None => self.core.queue.pop(Class::Arrival),
             }
         }
     }

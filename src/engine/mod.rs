@@ -336,24 +336,16 @@ impl World {
     #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn handle(&mut self, event: Event) {
         self.core.events += 1;
-        // Of arrivals, packets are the steps.
-        if event.class != Class::Arrival {
-            self.core.step();
+        if event.class == Class::Arrival {
+            // Of arrivals, packets are the steps.
+            return self.handle_arrivals(event);
         }
+        self.core.step();
+        self.core.queue.pop(event.class);
         match event.class {
-            Class::Arrival => self.handle_arrivals(event),
-            Class::Connection => {
-                self.core.queue.pop();
-                self.handle_connection_timer(event);
-            }
-            Class::App => {
-                self.core.queue.pop();
-                self.handle_app_timer(event);
-            }
-            Class::World => {
-                self.core.queue.pop();
-                self.core.handle_own(event);
-            }
+            Class::Connection => self.handle_connection_timer(event),
+            Class::App => self.handle_app_timer(event),
+            Class::Arrival | Class::World => self.core.handle_own(event),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The event queue: a four-ary heap of packed keys. A key is 128 bits: instant, class, insertion
+//! The event queue: four-ary heaps of packed keys. A key is 128 bits: instant, class, insertion
 //! number, target; comparing keys is the total order of events.
 
 use crate::time::Instant;
@@ -17,12 +17,12 @@ pub enum Class {
     World = 3,
 }
 
-/// A queue of events by time.
-#[derive(Debug)]
+/// A queue of events by time: arrivals, which are nearly all of them, and timers in heaps of their own, so that an
+/// arrival is not compared with what lies far ahead.
+#[derive(Debug, Default)]
 pub struct EventQueue {
-    /// The keys, then as many of [`NONE`] as make every family complete: one root and whole families.
-    heap: Vec<u128>,
-    count: usize,
+    arrivals: Heap,
+    timers: Heap,
     inserted: u64,
 }
 
@@ -43,16 +43,11 @@ const ARITY: usize = 4;
 /// Later than every key.
 const NONE: u128 = u128::MAX;
 
-impl Default for EventQueue {
-    fn default() -> EventQueue {
-        EventQueue { heap: vec![NONE], count: 0, inserted: 0 }
-    }
-}
-
 impl EventQueue {
     /// The earliest event.
     pub fn peek(&self) -> Option<Event> {
-        (self.count > 0).then(|| unpack(self.heap[0]))
+        let first = self.arrivals.first().min(self.timers.first());
+        (first < NONE).then(|| unpack(first))
     }
 
     /// The earliest event, if it is due by `until`.
@@ -62,7 +57,7 @@ impl EventQueue {
 
     /// Number of events that wait.
     pub fn count(&self) -> usize {
-        self.count
+        self.arrivals.count + self.timers.count
     }
 
     /// Time of the earliest event.
@@ -73,29 +68,24 @@ impl EventQueue {
     /// Adds an event; behind those of the same instant and class.
     pub fn push(&mut self, at: Instant, class: Class, target: u32) {
         let key = self.pack(at, class, target);
-        if self.count == self.heap.len() {
-            self.heap.extend([NONE; ARITY]);
-        }
-        self.heap[self.count] = key;
-        self.count += 1;
-        self.sift_up(self.count - 1);
+        self.heap(class).push(key);
     }
 
-    /// Removes the earliest event.
-    pub fn pop(&mut self) {
-        let Some(last) = self.count.checked_sub(1) else { return };
-        self.count = last;
-        let key = std::mem::replace(&mut self.heap[last], NONE);
-        if last > 0 {
-            self.sift_down(key);
-        }
+    /// Removes the earliest event, which is of this class.
+    pub fn pop(&mut self, class: Class) {
+        self.heap(class).pop();
     }
 
-    /// Replaces the earliest event by another: cheaper than [`pop`](EventQueue::pop) and
+    /// Replaces the earliest event by another of its class: cheaper than [`pop`](EventQueue::pop) and
     /// [`push`](EventQueue::push).
     pub fn replace_first(&mut self, at: Instant, class: Class, target: u32) {
         let key = self.pack(at, class, target);
-        self.sift_down(key);
+        self.heap(class).sift_down(key);
+    }
+
+    #[inline]
+    fn heap(&mut self, class: Class) -> &mut Heap {
+        if class == Class::Arrival { &mut self.arrivals } else { &mut self.timers }
     }
 
     fn pack(&mut self, at: Instant, class: Class, target: u32) -> u128 {
@@ -106,33 +96,72 @@ impl EventQueue {
             | u64::from(target);
         u128::from(at.as_nanos()) << 64 | u128::from(low)
     }
+}
 
-    fn sift_up(&mut self, mut i: usize) {
-        let key = self.heap[i];
+/// A four-ary heap of keys.
+#[derive(Debug)]
+struct Heap {
+    /// The keys, then as many of [`NONE`] as make every family complete: one root and whole families.
+    keys: Vec<u128>,
+    count: usize,
+}
+
+impl Default for Heap {
+    fn default() -> Heap {
+        Heap { keys: vec![NONE], count: 0 }
+    }
+}
+
+impl Heap {
+    /// The least key, or [`NONE`].
+    #[inline]
+    fn first(&self) -> u128 {
+        self.keys[0]
+    }
+
+    fn push(&mut self, key: u128) {
+        if self.count == self.keys.len() {
+            self.keys.extend([NONE; ARITY]);
+        }
+        self.count += 1;
+        self.sift_up(self.count - 1, key);
+    }
+
+    fn pop(&mut self) {
+        let Some(last) = self.count.checked_sub(1) else { return };
+        self.count = last;
+        let key = std::mem::replace(&mut self.keys[last], NONE);
+        if last > 0 {
+            self.sift_down(key);
+        }
+    }
+
+    fn sift_up(&mut self, mut i: usize, key: u128) {
         while i > 0 {
             let parent = (i - 1) / ARITY;
-            if self.heap[parent] <= key {
+            if self.keys[parent] <= key {
                 break;
             }
-            self.heap[i] = self.heap[parent];
+            self.keys[i] = self.keys[parent];
             i = parent;
         }
-        self.heap[i] = key;
+        self.keys[i] = key;
     }
 
     /// Puts `key` in place of the root.
     fn sift_down(&mut self, key: u128) {
-        let heap = &mut self.heap[..];
+        let keys = &mut self.keys[..];
         let mut i = 0;
-        while let Some(children) = heap.get(i * ARITY + 1..).and_then(<[u128]>::first_chunk::<ARITY>) {
-            let least = i * ARITY + 1 + least_of(children);
-            if key <= heap[least] {
+        while let Some(children) = keys.get(i * ARITY + 1..).and_then(<[u128]>::first_chunk::<ARITY>) {
+            let child = least_of(children);
+            let least = children[child];
+            if key <= least {
                 break;
             }
-            heap[i] = heap[least];
-            i = least;
+            keys[i] = least;
+            i = i * ARITY + 1 + child;
         }
-        heap[i] = key;
+        keys[i] = key;
     }
 }
 
@@ -175,34 +204,37 @@ mod tests {
         let mut order = Vec::new();
         while let Some(event) = queue.peek() {
             order.push(event.target);
-            queue.pop();
+            queue.pop(event.class);
         }
         assert_eq!(order, [4, 2, 3, 1]);
     }
 
     proptest! {
         #[test]
-        fn agrees_with_a_sorted_list(steps in proptest::collection::vec((0u64..50, 0u8..4), 1..300)) {
+        fn agrees_with_a_sorted_list(steps in proptest::collection::vec((0u64..50, 0u8..4, 0usize..4), 1..300)) {
+            const CLASSES: [Class; 4] = [Class::Arrival, Class::Connection, Class::App, Class::World];
             let mut queue = EventQueue::default();
-            let mut model: Vec<(u64, usize)> = Vec::new();
-            for (i, (at, action)) in steps.into_iter().enumerate() {
-                match action {
-                    0 => {
-                        queue.pop();
-                        if !model.is_empty() { model.remove(0); }
+            let mut model: Vec<(u64, Class, usize)> = Vec::new();
+            for (i, (at, action, class)) in steps.into_iter().enumerate() {
+                let first = model.first().copied();
+                match (action, first) {
+                    (0, Some((_, class, _))) => {
+                        queue.pop(class);
+                        model.remove(0);
                     }
-                    1 if !model.is_empty() => {
-                        queue.replace_first(Instant::from_nanos(at), Class::App, i as u32);
-                        model[0] = (at, i);
+                    (1, Some((_, class, _))) => {
+                        queue.replace_first(Instant::from_nanos(at), class, i as u32);
+                        model[0] = (at, class, i);
                     }
                     _ => {
-                        queue.push(Instant::from_nanos(at), Class::App, i as u32);
-                        model.push((at, i));
+                        queue.push(Instant::from_nanos(at), CLASSES[class], i as u32);
+                        model.push((at, CLASSES[class], i));
                     }
                 }
                 model.sort_unstable();
-                let first = queue.peek().map(|event| (event.at.as_nanos(), event.target as usize));
+                let first = queue.peek().map(|event| (event.at.as_nanos(), event.class, event.target as usize));
                 prop_assert_eq!(first, model.first().copied());
+                prop_assert_eq!(queue.count(), model.len());
             }
         }
     }
