@@ -86,6 +86,8 @@ impl QuickAcks {
     }
 
     /// Data left on this connection.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn on_data_sent(&mut self, now: Instant) {
         self.interactive |= self.last_data.is_some_and(|last| now - last < ANSWER_TIME);
     }
